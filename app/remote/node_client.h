@@ -1,0 +1,82 @@
+#pragma once
+
+#include "remote_server/proto/node_types.h"
+#include "trace_model/base/result.h"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace gantry::app {
+
+/// Offset of the node's CLOCK_MONOTONIC to ours, by round-trip sampling: node = ours + offset ± error.
+struct ClockOffset
+{
+    std::int64_t offsetNs = 0;
+    std::int64_t errorNs = 0;    ///< half the shortest round trip: a guaranteed bound
+    std::int64_t roundTripNs = 0;
+};
+
+/// A connection to one gantryd. Calls block (never on the UI thread) and take a stop_token where they may last; errors are
+/// sentences with cause and next step. Several threads may call at once; the channel reconnects by itself.
+///
+/// Addresses: "unix:/path/gantryd.sock", "grpc://host:port[?token-file=PATH]" (loopback with a token; TLS elsewhere:
+/// "grpcs://host:port?ca=FILE[&cert=FILE&key=FILE]&token-file=PATH"). Empty: the default socket,
+/// $XDG_RUNTIME_DIR/gantry/gantryd.sock or /tmp/gantry-UID/gantryd.sock.
+class NodeClient
+{
+public:
+    /// Connects, checks versions. Errors: Unreachable, NotPermitted (token), VersionMismatch, BadInput (address).
+    [[nodiscard]] static Result<std::shared_ptr<NodeClient>> connect(const std::string& address, const std::string& clientName,
+                                                                     std::chrono::milliseconds timeout = std::chrono::seconds(5));
+    ~NodeClient();
+
+    [[nodiscard]] const proto::HelloInfo& hello() const;
+    [[nodiscard]] const std::string& address() const;
+
+    [[nodiscard]] Result<proto::NodeInfo> nodeInfo();
+    [[nodiscard]] Result<std::vector<proto::Target>> targets();
+    [[nodiscard]] Result<proto::Target> launch(const proto::LaunchRequest& request);
+    [[nodiscard]] Result<proto::Target> stopTarget(const std::string& id, DurationNs graceNs = 0);
+
+    [[nodiscard]] Result<proto::CaptureStatus> startCapture(const proto::CaptureRequest& request);
+    [[nodiscard]] Result<proto::CaptureStatus> stopCapture(const std::string& captureId);
+    /// Calls `onStatus` for each change until the capture is done or failed; returns the last status.
+    [[nodiscard]] Result<proto::CaptureStatus> watchCapture(const std::string& captureId, const std::function<void(const proto::CaptureStatus&)>& onStatus,
+                                                            std::stop_token stop);
+
+    [[nodiscard]] Result<std::vector<proto::ReportInfo>> reports();
+    [[nodiscard]] Result<void> deleteReport(const std::string& name);
+
+    /// Chunks from `offset` on, each CRC-checked here; `onChunk` returns an error to end. Used by ReportFetcher.
+    struct Chunk
+    {
+        std::uint64_t offset = 0;
+        std::string data;
+        std::uint64_t totalBytes = 0;
+        bool last = false;
+        std::string sha256;
+    };
+    [[nodiscard]] Result<void> fetch(const std::string& reportName, std::uint64_t offset, const std::string& expectedSha256,
+                                     const std::function<Result<void>(const Chunk&)>& onChunk, std::stop_token stop);
+
+    /// Batches until stopped (returns success) or the connection breaks (returns the error).
+    [[nodiscard]] Result<void> streamMetrics(std::uint32_t maxRateHz, const std::function<void(const proto::MetricsBatch&)>& onBatch, std::stop_token stop);
+    [[nodiscard]] Result<void> tailLog(const std::string& targetId, std::uint32_t lastLines, const std::function<void(const proto::LogLine&)>& onLine, std::stop_token stop);
+
+    /// Best of `rounds` round trips.
+    [[nodiscard]] Result<ClockOffset> sampleClock(int rounds = 16);
+
+private:
+    struct Impl;
+    explicit NodeClient(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> m_impl;
+};
+
+/// The default socket path of a node on this machine, without "unix:".
+[[nodiscard]] std::string defaultSocketPath();
+
+} // namespace gantry::app

@@ -1,0 +1,154 @@
+#pragma once
+
+#include "trace_model/base/time.h"
+#include "trace_model/metrics/series_store.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// What a node and its clients say to each other, as plain structs; protobuf stops at convert.h beside this file.
+/// Meanings and units are those of gantry/v1/node.proto.
+namespace gantry::proto {
+
+struct HelloInfo
+{
+    std::uint32_t protocolVersion = 0;
+    std::string daemonVersion;
+    std::string hostName;
+    std::string bootId;
+};
+
+struct GpuInfo
+{
+    std::uint32_t index = 0;
+    std::string name;
+    std::string uuid;
+    std::string pciBusId;
+    std::uint64_t memoryTotalBytes = 0;
+    int computeMajor = 0;
+    int computeMinor = 0;
+};
+
+struct NodeInfo
+{
+    std::string hostName, os, kernel, cpuModel;
+    std::uint32_t cpuCount = 0;
+    std::uint64_t memoryTotalBytes = 0;
+    std::vector<GpuInfo> gpus;
+    std::string noGpuReason; ///< why gpus is empty, one sentence
+    std::string driverVersion, cudaDriverVersion, daemonVersion;
+    std::string reportFolder;
+    std::uint64_t diskFreeBytes = 0;
+};
+
+enum class TargetState { Unknown, Starting, Running, Exited, Killed };
+
+struct ModelInfo
+{
+    std::string name, version, state, platform;
+};
+
+struct TargetProcess
+{
+    int pid = 0;
+    std::string executable;
+    bool captureAttached = false;
+    bool cudaLoaded = false;
+};
+
+struct Target
+{
+    std::string id, name;
+    std::vector<std::string> argv;
+    int pid = 0;
+    TargetState state = TargetState::Unknown;
+    int exitCode = 0;
+    int exitSignal = 0;
+    std::int64_t startedUtcNs = 0;
+    bool adopted = false;
+    std::vector<TargetProcess> processes;
+    std::string grpcAddress, metricsUrl;
+    std::vector<ModelInfo> models;
+    std::string message;
+};
+
+struct LaunchRequest
+{
+    std::string name;
+    std::vector<std::string> argv;
+    std::map<std::string, std::string> environment;
+    std::string workingDirectory;
+    std::string grpcAddress, metricsUrl;
+    bool inject = true;
+};
+
+struct CaptureContent
+{
+    bool nvtx = true, kernels = true, memcpy = true, runtimeApi = true, driverApi = true;
+    bool synchronization = true, overhead = true, metrics = true;
+};
+
+struct CaptureRequest
+{
+    std::string targetId;
+    DurationNs durationNs = 0;     ///< 0: until stopped
+    std::uint64_t maxRequests = 0; ///< 0: no bound
+    CaptureContent content;
+    std::string label;
+    std::string clientName;
+};
+
+enum class CaptureState { Unknown, Arming, Capturing, Closing, Assembling, Done, Failed };
+
+struct CaptureStatus
+{
+    std::string captureId, targetId;
+    CaptureState state = CaptureState::Unknown;
+    std::string holder;
+    DurationNs elapsedNs = 0, durationNs = 0;
+    std::uint64_t events = 0, bytes = 0, dropped = 0;
+    std::string message;
+    std::string reportName;
+    std::string error; ///< ErrorCode name when failed
+    DurationNs openCostNs = 0, closeCostNs = 0;
+    bool targetExited = false;
+
+    [[nodiscard]] bool isFinished() const { return state == CaptureState::Done || state == CaptureState::Failed; }
+};
+
+struct ReportInfo
+{
+    std::string name;
+    std::uint64_t sizeBytes = 0;
+    std::string sha256;
+    std::int64_t createdUtcNs = 0;
+    std::string targetName;
+    DurationNs durationNs = 0;
+    std::string label;
+};
+
+struct MetricsBatch
+{
+    std::uint64_t sequence = 0;
+    std::uint64_t droppedSamples = 0;
+    std::vector<metrics::SeriesDefinition> definitions;
+    std::vector<metrics::Sample> samples;
+    TimestampNs nodeMonoNs = 0;
+    std::int64_t nodeUtcNs = 0;
+};
+
+struct LogLine
+{
+    std::int64_t utcNs = 0;
+    std::string text;
+    std::uint64_t droppedLines = 0;
+};
+
+/// Lower-case names as in gantryctl's JSON: "running", "capturing".
+[[nodiscard]] const char* name(TargetState state);
+[[nodiscard]] const char* name(CaptureState state);
+
+} // namespace gantry::proto

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "trace_model/analysis/request_breakdown.h"
+#include "trace_model/trace/trace.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace gantry::analysis {
+
+/// What rows of an activity table are grouped by; the words of `gantryctl report stats --by`.
+enum class GroupBy { Kernel, Memcpy, Api, Nvtx, Stream, Phase };
+
+[[nodiscard]] std::optional<GroupBy> groupByFromName(std::string_view name);
+
+/// One row of a statistics table.
+struct ActivityRow
+{
+    std::string name;           ///< kernel short name, "HtoD Pageable", API name, "domain: text", "Stream 7", phase
+    Distribution duration;
+    std::uint64_t bytes = 0;    ///< memcpys and memsets
+    double share = 0;           ///< of the table's total time, 0..1
+};
+
+/// Rows grouped and sorted by total time, longest first. Only events that intersect `window` count, with their whole duration.
+[[nodiscard]] std::vector<ActivityRow> activityTable(const trace::Trace& trace, GroupBy by, std::optional<TimeRange> window = {});
+
+} // namespace gantry::analysis

@@ -1,0 +1,40 @@
+#pragma once
+
+#include "trace_model/trace/trace.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace gantry::analysis {
+
+/// Distribution of one quantity in ns. Percentiles are nearest-rank. count 0: the others mean nothing.
+struct Distribution
+{
+    std::size_t count = 0;
+    DurationNs min = 0, p50 = 0, p95 = 0, p99 = 0, max = 0, total = 0;
+    [[nodiscard]] double mean() const { return count ? static_cast<double>(total) / static_cast<double>(count) : 0.0; }
+};
+
+[[nodiscard]] Distribution distributionOf(std::vector<DurationNs> values);
+
+/// Where requests spent their time, over a selection. Requests cut by the window are left out and counted.
+struct RequestBreakdown
+{
+    std::size_t requests = 0;       ///< complete ones
+    std::size_t cutByWindow = 0;
+    std::size_t failed = 0;
+    std::size_t executions = 0;
+    double averageBatch = 0;        ///< members per execution that has any; 0: no execution
+    double requestsPerSecond = 0;   ///< complete requests over the window's length
+    Distribution latency;
+    std::array<Distribution, records::kRequestPhaseCount> phases; ///< count 0: the phase does not occur
+};
+
+/// Breakdown of all requests (or those of one model) that lie in `window`. Any thread.
+[[nodiscard]] RequestBreakdown requestBreakdown(const trace::Trace& trace, std::optional<TimeRange> window = {}, std::string_view model = {});
+
+/// Share of a request's peers (complete, same model) that were at most as slow in `phase`: 0..1; absent when it has no such phase.
+[[nodiscard]] std::optional<double> phasePercentile(const trace::Trace& trace, trace::RequestIndex request, records::RequestPhase phase);
+
+} // namespace gantry::analysis

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "trace_model/trace/trace.h"
+
+#include <vector>
+
+namespace gantry::analysis {
+
+/// Everything that worked for one request. What its batch did is shared with the peers, never divided or multiplied.
+struct RequestActivity
+{
+    trace::ExecutionIndex execution;            ///< none: not executed in the window
+    std::vector<trace::RequestIndex> peers;     ///< other members of the batch
+    std::vector<trace::EventId> nvtxRanges;     ///< of the instance's thread in the execution
+    std::vector<trace::EventId> apiCalls;       ///< CUDA API calls of the instance's thread in the execution
+    std::vector<trace::EventId> gpuWork;        ///< kernels, memcpys, memsets those calls launched (by correlation id)
+    std::vector<trace::EventId> phases;         ///< the request's own phase events
+};
+
+/// Joins a request to its execution and through it to every API call, kernel and memcpy. Any thread; O(log n + result).
+[[nodiscard]] RequestActivity requestActivity(const trace::Trace& trace, trace::RequestIndex request);
+
+/// Requests an event worked for: through the execution whose thread and time hold it (API call, NVTX range) or whose call
+/// launched it (kernel, memcpy, memset); the request itself for a phase. Empty: none.
+[[nodiscard]] std::vector<trace::RequestIndex> requestsOf(const trace::Trace& trace, trace::EventId event);
+
+/// The API call that launched a kernel, memcpy or memset (same process, same correlation id; the runtime call where a driver
+/// call shares the id), or none.
+[[nodiscard]] trace::EventId launchOf(const trace::Trace& trace, trace::EventId gpuEvent);
+
+} // namespace gantry::analysis

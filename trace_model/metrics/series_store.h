@@ -1,0 +1,83 @@
+#pragma once
+
+#include "trace_model/base/time.h"
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace gantry::metrics {
+
+enum class SeriesKind : std::uint8_t
+{
+    Gauge,
+    Counter, ///< monotonic; a drop is a restart and starts a new epoch
+};
+
+/// What a series is: declared once by who samples it, carried to the desktop and into the report.
+struct SeriesDefinition
+{
+    std::uint32_t id = 0;
+    std::string name; ///< metric name, e.g. "nv_inference_request_success", "host_cpu_ratio"
+    std::string unit; ///< "count", "us", "ratio", "bytes", "W"
+    SeriesKind kind = SeriesKind::Gauge;
+    std::map<std::string, std::string> labels;
+    std::string help;
+};
+
+struct Sample
+{
+    std::uint32_t seriesId = 0;
+    TimestampNs time = 0; ///< node CLOCK_MONOTONIC
+    double value = 0;
+};
+
+/// One point of a snapshot.
+struct Point
+{
+    TimestampNs time = 0;
+    double value = 0;
+};
+
+/// Live series, bounded per series. One writer; readers take snapshot copies. Not thread-safe by itself: the owner (UI thread)
+/// both writes and reads.
+class SeriesStore
+{
+public:
+    /// Keeps at most `maxPointsPerSeries` newest points; older ones fall out, counted in evicted().
+    explicit SeriesStore(std::size_t maxPointsPerSeries = 18000); // 1 h at 5 Hz
+
+    void define(SeriesDefinition definition);
+    /// Appends; a sample of an undefined series or older than the last one is refused and counted.
+    void append(const Sample& sample);
+
+    [[nodiscard]] std::vector<SeriesDefinition> definitions() const;
+    [[nodiscard]] const SeriesDefinition* find(std::uint32_t id) const;
+    /// Points in [window.start, window.end), oldest first.
+    [[nodiscard]] std::vector<Point> snapshot(std::uint32_t id, TimeRange window) const;
+    /// Rate per second of a counter between neighbouring samples; nothing across a restart (value drops).
+    [[nodiscard]] std::vector<Point> rate(std::uint32_t id, TimeRange window) const;
+    [[nodiscard]] TimestampNs newest() const { return m_newest; } ///< 0: nothing yet
+    [[nodiscard]] std::uint64_t refused() const { return m_refused; }
+    [[nodiscard]] std::uint64_t evicted() const { return m_evicted; }
+    void clear();
+
+private:
+    struct Series
+    {
+        SeriesDefinition definition;
+        std::deque<Point> points;
+    };
+    std::size_t m_maxPoints;
+    std::map<std::uint32_t, Series> m_series;
+    TimestampNs m_newest = 0;
+    std::uint64_t m_refused = 0;
+    std::uint64_t m_evicted = 0;
+};
+
+/// Rate points of `numerator` divided by those of `denominator` at the same sample times: mean per event (µs per request).
+[[nodiscard]] std::vector<Point> ratioOfRates(const std::vector<Point>& numerator, const std::vector<Point>& denominator);
+
+} // namespace gantry::metrics

@@ -1,0 +1,289 @@
+#pragma once
+
+#include "trace_model/base/loss.h"
+#include "trace_model/base/strong_id.h"
+#include "trace_model/base/time.h"
+#include "trace_model/records/request_phase.h"
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gantry::trace {
+
+using TrackId = StrongId<struct TrackTag>;         ///< index into Trace::tracks
+using StringId = StrongId<struct StringTag>;       ///< index into the string table
+using RequestIndex = StrongId<struct RequestTag>;  ///< index into Trace::requests
+using ExecutionIndex = StrongId<struct ExecutionTag>;
+
+/// What an event is. The values are the high bits of an EventId.
+enum class EventKind : std::uint8_t
+{
+    Kernel,
+    Memcpy,
+    Memset,
+    Synchronization,
+    ApiCall,
+    NvtxRange,
+    NvtxMark,
+    Overhead,
+    Phase, ///< one phase of one request, or the whole request
+};
+
+inline constexpr int kEventKindCount = 9;
+
+/// Stable lower-case name: "kernel", "memcpy", "api_call", ...
+[[nodiscard]] std::string_view name(EventKind kind);
+
+/// One event of a Trace: its kind and its row in that kind's columns. 28 bits of row: 268 M events of a kind.
+struct EventId
+{
+    std::uint32_t packed = 0xFFFFFFFFu;
+
+    constexpr EventId() = default;
+    constexpr EventId(EventKind kind, std::uint32_t row) : packed(static_cast<std::uint32_t>(kind) << 28 | row) {}
+    [[nodiscard]] constexpr EventKind kind() const { return static_cast<EventKind>(packed >> 28); }
+    [[nodiscard]] constexpr std::uint32_t row() const { return packed & 0x0FFFFFFFu; }
+    [[nodiscard]] constexpr bool isNone() const { return packed == 0xFFFFFFFFu; }
+    constexpr auto operator<=>(const EventId&) const = default;
+};
+
+/// Columns are parallel arrays, one entry per event, sorted by start. Times: ns since the session start.
+struct EventColumns
+{
+    std::vector<TimestampNs> start;
+    std::vector<TimestampNs> end; ///< == start for instants
+    [[nodiscard]] std::size_t size() const { return start.size(); }
+};
+
+struct KernelColumns : EventColumns
+{
+    std::vector<std::uint64_t> globalPid;
+    std::vector<std::uint32_t> device, context, stream, correlation;
+    std::vector<StringId> shortName, demangledName;
+    std::vector<std::array<std::uint32_t, 3>> grid, block;
+    std::vector<std::uint32_t> registersPerThread, staticSharedMemory, dynamicSharedMemory; ///< count, bytes, bytes
+    std::vector<std::uint64_t> graphNodeId; ///< 0: not launched by a graph
+};
+
+/// Numbers of the Nsight Systems export (ENUM_CUDA_MEMCPY_OPER), not CUPTI's where they differ.
+enum class CopyKind : std::uint8_t { Unknown, HtoD, DtoH, HtoA, AtoH, AtoA, AtoD, DtoA, DtoD, HtoH, PtoP, UvmHtoD, UvmDtoH, UvmDtoD };
+/// Numbers of the Nsight Systems export (ENUM_CUDA_MEM_KIND): CUPTI has 0 = unknown, 1 = pageable, ...
+enum class MemoryKind : std::uint8_t { Pageable, Pinned, Device, Array, Managed, DeviceStatic, ManagedStatic, Unknown };
+
+[[nodiscard]] std::string_view name(CopyKind kind);   ///< "HtoD"
+[[nodiscard]] std::string_view name(MemoryKind kind); ///< "Pageable"
+
+struct MemcpyColumns : EventColumns
+{
+    std::vector<std::uint64_t> globalPid;
+    std::vector<std::uint32_t> device, context, stream, correlation;
+    std::vector<std::uint64_t> bytes;
+    std::vector<CopyKind> copyKind;
+    std::vector<MemoryKind> sourceKind, destinationKind;
+};
+
+struct MemsetColumns : EventColumns
+{
+    std::vector<std::uint64_t> globalPid;
+    std::vector<std::uint32_t> device, context, stream, correlation;
+    std::vector<std::uint64_t> bytes;
+    std::vector<std::uint32_t> value;
+    std::vector<MemoryKind> memoryKind;
+};
+
+enum class SyncType : std::uint8_t { Unknown, EventSync, StreamWaitEvent, StreamSync, ContextSync };
+[[nodiscard]] std::string_view name(SyncType type); ///< "stream sync"
+
+struct SynchronizationColumns : EventColumns
+{
+    std::vector<std::uint64_t> globalPid;
+    std::vector<std::uint32_t> device, context, stream, correlation; ///< stream 0xFFFFFFFF: not of one stream
+    std::vector<SyncType> type;
+};
+
+struct ApiCallColumns : EventColumns
+{
+    std::vector<std::uint64_t> globalTid;
+    std::vector<std::uint32_t> correlation;
+    std::vector<StringId> name;
+    std::vector<std::int32_t> returnValue; ///< CUDA error number, 0 = success
+    std::vector<bool> isDriver;
+};
+
+struct NvtxRangeColumns : EventColumns
+{
+    std::vector<std::uint64_t> globalTid;
+    std::vector<StringId> text, domain; ///< domain none: the default domain
+    std::vector<std::uint32_t> category;
+    std::vector<std::uint32_t> color;   ///< 0xAARRGGBB, 0: none given
+    std::vector<std::optional<std::uint64_t>> payload;
+    std::vector<bool> isStartEnd; ///< start/end (may cross threads), else push/pop
+    std::vector<bool> isOpen;     ///< never ended: `end` is the end of the trace
+};
+
+struct NvtxMarkColumns : EventColumns
+{
+    std::vector<std::uint64_t> globalTid;
+    std::vector<StringId> text, domain;
+    std::vector<std::uint32_t> category, color;
+    std::vector<std::optional<std::uint64_t>> payload;
+};
+
+struct OverheadColumns : EventColumns
+{
+    std::vector<std::uint64_t> globalTid;
+    std::vector<StringId> name;
+};
+
+/// One phase of one request. Compute phases belong to the batch and appear once for each member (shared, see Execution).
+struct PhaseColumns : EventColumns
+{
+    std::vector<RequestIndex> request;
+    std::vector<records::RequestPhase> phase;
+};
+
+/// One execution of a model instance: the batch that served its members together.
+struct Execution
+{
+    std::uint64_t batchId = 0;
+    StringId model, instance;
+    StringId version;
+    std::uint64_t globalTid = 0; ///< the instance's thread
+    TimeRange time;
+    std::vector<RequestIndex> members;
+};
+
+struct Request
+{
+    std::uint64_t id = 0;  ///< as the server numbers it
+    StringId clientId;     ///< as the client sent it, or none
+    StringId model, version;
+    TimeRange time;        ///< start to end; end == trace end when it was still in flight
+    ExecutionIndex execution; ///< none: cache hit, failed early, or not executed in the window
+    bool failed = false;
+    bool cutByWindow = false; ///< start or end lies outside the window: not counted in percentiles
+    std::array<std::optional<TimeRange>, records::kRequestPhaseCount> phases;
+};
+
+enum class TrackKind : std::uint8_t
+{
+    Group,          ///< header only: node, process, GPU, context
+    RequestLanes,   ///< requests packed without overlap, one depth a lane; events are EventKind::Phase
+    Executions,     ///< an instance's executions
+    GpuStream,      ///< kernels, memcpys, memsets of one stream
+    GpuAllStreams,  ///< the same of a whole context
+    NvtxThread,     ///< push/pop ranges of one thread, an icicle
+    NvtxAsync,      ///< start/end ranges of one process
+    ThreadApi,      ///< CUDA API calls of one thread
+    Counter,        ///< a metric
+};
+
+/// Spans of one depth of a track: sorted by start, not overlapping.
+struct DepthRow
+{
+    std::vector<TimestampNs> start, end;
+    std::vector<EventId> event;
+};
+
+/// Samples of a counter track, sorted by time. Absent is absent: no sample, never 0.
+struct CounterColumns
+{
+    std::vector<TimestampNs> time;
+    std::vector<double> value;
+    std::string unit;
+};
+
+struct Track
+{
+    TrackKind kind = TrackKind::Group;
+    TrackId parent;              ///< none: top level. Tracks are stored in display order, parents before children.
+    std::string name;            ///< "Stream 22", "bert_base_0_1 (4711)"
+    std::string detail;          ///< "25.5 %" of the context's busy time on a stream; empty when there is nothing to say
+    std::vector<DepthRow> rows;  ///< spans by depth; empty for groups and counters
+    CounterColumns counter;      ///< Counter tracks only
+    std::uint64_t globalTid = 0; ///< thread tracks: pid << 24 | tid, as in the export
+    std::uint32_t device = 0, context = 0, stream = 0; ///< GPU tracks
+};
+
+/// Immutable strings, each stored once.
+class StringTable
+{
+public:
+    [[nodiscard]] StringId intern(std::string_view text);
+    /// The text, empty for none. Valid while the table lives.
+    [[nodiscard]] std::string_view operator[](StringId id) const;
+    [[nodiscard]] std::size_t size() const { return m_texts.size(); }
+
+private:
+    std::vector<std::string> m_texts;
+    std::map<std::string, std::uint32_t, std::less<>> m_index;
+};
+
+struct GpuInfo
+{
+    std::uint32_t device = 0;
+    std::string name;
+    std::string uuid;
+};
+
+/// What the report says about itself.
+struct TraceMeta
+{
+    std::string format;              ///< "gantry", "nsys-sqlite", ...
+    std::string producer;            ///< "Gantry 0.1.0", "NVIDIA Nsight Systems 2025.1.1.110"
+    std::string title;               ///< file name, or the report's label
+    std::string hostName;
+    std::int64_t sessionUtcNs = 0;   ///< wall clock of time 0; 0: unknown
+    std::vector<GpuInfo> gpus;
+    std::map<std::string, std::string> settings; ///< everything else (META_DATA_*), name → value
+    std::vector<std::string> warnings;           ///< what was skipped or repaired, one sentence each
+    bool targetExited = false;       ///< the target process ended inside the window
+    bool complete = true;            ///< the assembler finished the report
+    std::optional<DurationNs> clockErrorNs; ///< residual of the clock fit; absent: unknown
+    std::optional<double> windowCostRatio;  ///< req/s in the window over req/s before it, minus 1; absent: not measured
+};
+
+/// A loaded report: columns per event kind, tracks, strings, meta, losses. Built once by TraceBuilder, then shared as
+/// shared_ptr<const Trace>; any thread reads it without a lock.
+struct Trace
+{
+    TraceMeta meta;
+    TimeRange time; ///< covers every event and counter sample
+    StringTable strings;
+    Losses losses;
+
+    KernelColumns kernels;
+    MemcpyColumns memcpys;
+    MemsetColumns memsets;
+    SynchronizationColumns synchronizations;
+    ApiCallColumns apiCalls;
+    NvtxRangeColumns nvtxRanges;
+    NvtxMarkColumns nvtxMarks;
+    OverheadColumns overheads;
+    PhaseColumns phases;
+
+    std::vector<Request> requests;     ///< sorted by start
+    std::vector<Execution> executions; ///< sorted by start
+    std::vector<Track> tracks;         ///< display order
+    std::map<std::uint64_t, std::string> threadNames;  ///< by globalTid
+    std::map<std::uint64_t, std::string> processNames; ///< by globalPid
+
+    [[nodiscard]] const EventColumns& columns(EventKind kind) const;
+    [[nodiscard]] TimeRange timeOf(EventId event) const;
+    /// Short name for a label: kernel short name, "Memcpy HtoD (Pageable)", API name, NVTX text, phase name.
+    [[nodiscard]] std::string nameOf(EventId event) const;
+    [[nodiscard]] const Track& track(TrackId id) const { return tracks[id.value]; }
+    /// Global process id (pid << 24) of a global thread id.
+    [[nodiscard]] static constexpr std::uint64_t processOf(std::uint64_t globalTid) { return globalTid & ~std::uint64_t{0xFFFFFF}; }
+    [[nodiscard]] static constexpr std::uint32_t pidOf(std::uint64_t globalTid) { return static_cast<std::uint32_t>(globalTid >> 24 & 0xFFFFFF); }
+    [[nodiscard]] static constexpr std::uint32_t tidOf(std::uint64_t globalTid) { return static_cast<std::uint32_t>(globalTid & 0xFFFFFF); }
+};
+
+} // namespace gantry::trace

@@ -1,0 +1,40 @@
+#pragma once
+
+#include "trace_model/trace/trace.h"
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace gantry::trace {
+
+/// One run to draw on a track row: a single span, or several neighbours folded because each is narrower than a pixel.
+struct VisibleSpan
+{
+    TimeRange time;          ///< half-open, session clock, ns
+    std::uint16_t depth = 0; ///< 0 = outermost
+    EventId first;           ///< the event itself, or the first of the folded ones
+    std::uint32_t count = 1; ///< 1 = not folded
+};
+
+/// Spans of `track` that intersect `window`, as a view `widthPx` wide should draw them: at most widthPx entries per depth,
+/// ordered by depth, then start. Costs O(widthPx · log n) per depth, whatever lies under a pixel. Any thread.
+/// Returns nothing for an empty window, widthPx <= 0, or a track without spans.
+[[nodiscard]] std::vector<VisibleSpan> visibleSpans(const Trace& trace, TrackId track, TimeRange window, int widthPx);
+
+/// The event of `track` at a time and depth, for hover and click; within half a pixel of tolerance either side.
+[[nodiscard]] std::optional<EventId> eventAt(const Trace& trace, TrackId track, TimestampNs time, int depth, DurationNs tolerance);
+
+/// One pixel column of a counter: the smallest and largest sample in it. Columns without a sample are left out.
+struct CounterPixel
+{
+    int x = 0;
+    double min = 0;
+    double max = 0;
+    double last = 0;
+};
+
+/// min/max per pixel of a Counter track over `window`. Any thread. The sample before the window's start opens the first column.
+[[nodiscard]] std::vector<CounterPixel> visibleCounter(const Trace& trace, TrackId track, TimeRange window, int widthPx);
+
+} // namespace gantry::trace
