@@ -1,0 +1,34 @@
+#pragma once
+
+#include <QWidget>
+
+class QLabel;
+class QProgressBar;
+class QPushButton;
+
+namespace gantry::desktop {
+
+class CaptureController;
+
+/// The strip under the toolbar while a capture or a fetch runs: what happens, how far it is, and the buttons to end it.
+class CaptureStrip : public QWidget
+{
+    Q_OBJECT
+
+public:
+    explicit CaptureStrip(CaptureController& capture, QWidget* parent = nullptr);
+
+    /// The line as a person reads it: "Capturing · 1.2 s of 2.0 s · 48 210 events · 3.1 MiB · 0 dropped".
+    [[nodiscard]] QString text() const;
+
+private:
+    void refresh();
+
+    CaptureController& m_capture;
+    QLabel* m_label;
+    QProgressBar* m_bar;
+    QPushButton* m_finish;
+    QPushButton* m_cancel;
+};
+
+} // namespace gantry::desktop

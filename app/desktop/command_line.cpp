@@ -1,0 +1,100 @@
+#include "app/desktop/command_line.h"
+
+#include "app/desktop/text.h"
+
+#include <CLI/CLI.hpp>
+
+#include <sstream>
+#include <vector>
+
+namespace gantry::desktop {
+
+namespace {
+
+constexpr int kUsage = 64; // sysexits.h EX_USAGE
+
+std::optional<QSize> parseSize(const std::string& text)
+{
+    const QStringList parts = toQString(text).split(QLatin1Char('x'));
+    if (parts.size() != 2)
+        return std::nullopt;
+    bool widthIsNumber = false, heightIsNumber = false;
+    const QSize size(parts[0].toInt(&widthIsNumber), parts[1].toInt(&heightIsNumber));
+    constexpr int kLargest = 16384; // what a QImage of four bytes a pixel holds without trouble
+    if (!widthIsNumber || !heightIsNumber || size.width() < 320 || size.height() < 240 || size.width() > kLargest || size.height() > kLargest)
+        return std::nullopt;
+    return size;
+}
+
+} // namespace
+
+std::variant<CommandLine, EarlyExit> parseCommandLine(int argc, const char* const* argv)
+{
+    CLI::App app{"Gantry: why is this request slow, and what on the GPU made it so?\n"
+                 "Opens reports, connects to nodes that run gantryd, captures and compares.",
+                 "gantry"};
+    std::vector<std::string> files, compare;
+    std::string node, screenshot, tour, size, theme, page, dataFolder;
+    int seconds = 2;
+    app.add_option("FILE", files, "Reports to open (Gantry's own, or an Nsight Systems SQLite export)");
+    app.add_option("--compare", compare, "Open two reports beside each other")->type_name("A B")->expected(2);
+    auto* nodeOption = app.add_option("--node", node, "Connect to a node: unix:/path, grpc://host:port; '' is this machine's")->type_name("ADDR");
+    app.add_option("--screenshot", screenshot, "Render to a PNG without a display and end; several FILEs are compared")->type_name("OUT.png");
+    app.add_option("--size", size, "Size of the window, 320x240 to 16384x16384")->type_name("WxH");
+    app.add_option("--theme", theme, "Colours")->type_name("light|dark")->check(CLI::IsMember({"light", "dark"}));
+    app.add_option("--page", page, "Page of the screenshot")->type_name("timeline|compare|live")->check(CLI::IsMember({"timeline", "compare", "live"}));
+    app.add_option("--tour", tour, "Play the main job on --node: live metrics, capture, fetch, open; pictures go to this folder")->type_name("DIR");
+    app.add_option("--seconds", seconds, "Length of the tour's capture window")->type_name("N")->check(CLI::Range(1, 60));
+    app.add_option("--data-folder", dataFolder, "Keep settings and fetched reports here")->type_name("DIR");
+    app.set_version_flag("--version", "gantry " GANTRY_VERSION);
+    app.footer("Exit codes: 0 done, 2 cannot say, 64 usage, 65 bad input file, 69 node unreachable, 73 cannot write, 75 busy, 77 not permitted.");
+
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& failure) {
+        std::ostringstream out, err;
+        const int code = app.exit(failure, out, err);
+        return EarlyExit{code == 0 ? 0 : kUsage, code == 0 ? out.str() : err.str()};
+    }
+
+    CommandLine line;
+    for (const std::string& file : files)
+        line.reports << toQString(file);
+    if (nodeOption->count() > 0)
+        line.node = node;
+    if (compare.size() == 2)
+        line.compare = {toQString(compare[0]), toQString(compare[1])};
+    line.screenshot = toQString(screenshot);
+    line.tour = toQString(tour);
+    line.tourSeconds = seconds;
+    line.dataFolder = toQString(dataFolder);
+    if (!theme.empty())
+        line.theme = theme == "dark" ? ColorScheme::Dark : ColorScheme::Light;
+    if (!page.empty())
+        line.page = page == "compare" ? PageKind::Compare : page == "live" ? PageKind::Live : PageKind::Timeline;
+    if (!size.empty()) {
+        const auto parsed = parseSize(size);
+        if (!parsed)
+            return EarlyExit{kUsage, "--size: '" + size + "' is not a size between 320x240 and 16384x16384.\n"};
+        line.size = *parsed;
+        line.hasSize = true;
+    }
+    const bool wantsLive = line.page == PageKind::Live;
+    if (!line.screenshot.isEmpty()) {
+        if (wantsLive && !line.node)
+            return EarlyExit{kUsage, "--screenshot of the live page needs --node ADDR.\n"};
+        if (line.page == PageKind::Compare && !line.compare && line.reports.size() != 2)
+            return EarlyExit{kUsage, "--page compare needs two reports.\n"};
+        if (!wantsLive && line.reports.isEmpty() && !line.compare)
+            return EarlyExit{kUsage, "--screenshot needs a report to render.\n"};
+        if (!line.compare && line.reports.size() == 2 && line.page != PageKind::Timeline && !wantsLive)
+            line.compare = {line.reports[0], line.reports[1]};
+        if (!line.compare && line.reports.size() > 2)
+            return EarlyExit{kUsage, "--screenshot renders one report, or two beside each other.\n"};
+    }
+    if (!line.tour.isEmpty() && !line.node)
+        return EarlyExit{kUsage, "--tour needs --node ADDR.\n"};
+    return line;
+}
+
+} // namespace gantry::desktop

@@ -1,0 +1,45 @@
+#pragma once
+
+#include "app/desktop/settings.h"
+
+#include <QSize>
+#include <QString>
+#include <QStringList>
+
+#include <optional>
+#include <string>
+#include <variant>
+
+namespace gantry::desktop {
+
+enum class PageKind { Timeline, Compare, Live };
+
+/// What `gantry` was asked to do.
+struct CommandLine
+{
+    QStringList reports;                 ///< open at start
+    std::optional<std::string> node;     ///< connect to; empty text: this machine's
+    std::optional<std::pair<QString, QString>> compare;
+    QString screenshot;                  ///< PNG to write, then end; empty: an ordinary start
+    QString tour;                        ///< folder to write the tour's pictures to, then end
+    int tourSeconds = 2;
+    QSize size{1600, 1000};              ///< of the window in pictures
+    bool hasSize = false;
+    std::optional<ColorScheme> theme;
+    std::optional<PageKind> page;
+    QString dataFolder;
+
+    /// Ends by itself and needs no user: a picture or the tour.
+    [[nodiscard]] bool isUnattended() const { return !screenshot.isEmpty() || !tour.isEmpty(); }
+};
+
+/// The program ends at once with this: text for --help and --version, or a usage error (64 of sysexits.h).
+struct EarlyExit
+{
+    int code = 0;
+    std::string text;
+};
+
+[[nodiscard]] std::variant<CommandLine, EarlyExit> parseCommandLine(int argc, const char* const* argv);
+
+} // namespace gantry::desktop

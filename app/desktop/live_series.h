@@ -1,0 +1,71 @@
+#pragma once
+
+#include "remote_server/proto/node_types.h"
+#include "trace_model/metrics/series_store.h"
+
+#include <QElapsedTimer>
+#include <QString>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace gantry::desktop {
+
+/// One curve of a live panel.
+struct LiveCurve
+{
+    QString name; ///< "bert_base", "GPU 0"
+    std::vector<metrics::Point> points;
+};
+
+/// One plot of the live page, ready to draw.
+struct LivePanel
+{
+    QString key;   ///< stable: "requests", "phases", ...
+    QString title;
+    QString unit;  ///< of the axis: "req/s", "µs", "%"
+    std::vector<LiveCurve> curves; ///< only those with points in the window
+    double atLeast = 0; ///< the axis reaches at least this far, so that a flat line near 0 looks like one; 0: no demand
+};
+
+/// The live samples of one node, and the panels computed from them. UI thread.
+///
+/// The node numbers its series anew with each stream; here a series keeps one number by name and labels, so that curves go on
+/// across a reconnect with a gap and not with a jump.
+class LiveSeries
+{
+public:
+    /// A new stream begins: its series ids are not those of the one before.
+    void restart();
+    void add(const proto::MetricsBatch& batch);
+
+    [[nodiscard]] bool isEmpty() const { return m_store.newest() == 0; }
+    /// Time covered by samples, at most what the store keeps.
+    [[nodiscard]] DurationNs span() const { return isEmpty() ? 0 : m_store.newest() - m_oldest; }
+    /// Samples that the node dropped for this client, and those refused here.
+    [[nodiscard]] std::uint64_t dropped() const { return m_droppedByNode + m_store.refused(); }
+
+    /// The last `length` up to now, in the node's clock. "Now" moves on between batches while the stream is alive, so that the
+    /// plots glide; it stands still after a second of silence.
+    [[nodiscard]] TimeRange window(DurationNs length) const;
+
+    /// All panels of the page in order; a panel without curves is there too ("waiting for samples"), except for those of
+    /// hardware that the node does not have.
+    [[nodiscard]] std::vector<LivePanel> panels(TimeRange window) const;
+
+private:
+    [[nodiscard]] std::vector<metrics::SeriesDefinition> named(const char* name) const;
+
+    metrics::SeriesStore m_store;
+    std::map<std::pair<std::string, std::map<std::string, std::string>>, std::uint32_t> m_localIds;
+    std::map<std::uint32_t, std::uint32_t> m_localByRemote;
+    std::uint64_t m_droppedByNode = 0;
+    TimestampNs m_oldest = 0;
+    TimestampNs m_nodeNow = 0;
+    QElapsedTimer m_sinceNodeNow;
+};
+
+} // namespace gantry::desktop

@@ -1,0 +1,106 @@
+#pragma once
+
+#include "app/desktop/stream_feed.h"
+#include "app/jobs/job_slot.h"
+#include "app/remote/node_client.h"
+
+#include <QElapsedTimer>
+#include <QObject>
+#include <QString>
+#include <QTimer>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace gantry::desktop {
+
+/// One node: connects, keeps what is known of it fresh, and carries its metric and log streams to the UI thread. When the
+/// connection breaks it tries again by itself, each time later, and keeps everything it knew. UI thread; nothing here blocks.
+class NodeController : public QObject
+{
+    Q_OBJECT
+
+public:
+    enum class State
+    {
+        Disconnected, ///< by the user, or never connected
+        Connecting,
+        Connected,
+        Lost,         ///< was connected or failed to; tries again at retryInSeconds()
+    };
+
+    /// `address` as NodeClient::connect takes it; empty: the node of this machine.
+    NodeController(std::string address, jobs::JobRunner& runner, QObject* parent = nullptr);
+    ~NodeController() override;
+
+    [[nodiscard]] const std::string& address() const { return m_address; }
+    /// Host name once known, else the address.
+    [[nodiscard]] QString title() const;
+    [[nodiscard]] State state() const { return m_state; }
+    /// Why the node is Lost.
+    [[nodiscard]] const std::optional<Error>& error() const { return m_error; }
+    [[nodiscard]] int retryInSeconds() const;
+    [[nodiscard]] const std::shared_ptr<app::NodeClient>& client() const { return m_client; }
+
+    // What is known of the node; kept while it is lost.
+    [[nodiscard]] const std::optional<proto::NodeInfo>& info() const { return m_info; }
+    [[nodiscard]] const std::vector<proto::Target>& targets() const { return m_targets; }
+    [[nodiscard]] const std::vector<proto::ReportInfo>& reports() const { return m_reports; }
+    [[nodiscard]] const proto::Target* target(const std::string& id) const;
+
+    /// Starts to connect, at once also when a retry is waiting.
+    void open();
+    void close();
+    /// Asks for targets and reports again, outside the regular turn.
+    void refresh();
+    void stopTarget(const std::string& id);
+    void deleteReport(const std::string& name);
+
+signals:
+    void stateChanged();
+    /// Node info, targets or reports differ from before.
+    void contentChanged();
+    void metricsArrived(const std::vector<gantry::proto::MetricsBatch>& batches);
+    /// A new metric stream begins: series ids of the one before mean nothing.
+    void metricsRestarted();
+    void logArrived(const std::vector<gantry::proto::LogLine>& lines, std::size_t dropped);
+    /// A request of the user's failed; the connection itself may be fine.
+    void actionFailed(const QString& doing, const gantry::Error& error);
+
+private:
+    struct Content
+    {
+        proto::NodeInfo info;
+        std::vector<proto::Target> targets;
+        std::vector<proto::ReportInfo> reports;
+    };
+
+    [[nodiscard]] static Result<Content> readContent(app::NodeClient& client);
+    void setState(State state);
+    void onConnected(std::shared_ptr<app::NodeClient> client, Content content);
+    void onLost(const Error& error);
+    void setContent(Content content);
+    void startFeeds();
+
+    std::string m_address;
+    jobs::JobRunner& m_runner;
+    State m_state = State::Disconnected;
+    std::optional<Error> m_error;
+    std::shared_ptr<app::NodeClient> m_client;
+    std::optional<proto::NodeInfo> m_info;
+    std::vector<proto::Target> m_targets;
+    std::vector<proto::ReportInfo> m_reports;
+
+    QTimer m_retryTimer;
+    QTimer m_refreshTimer;
+    int m_failures = 0;
+    std::unique_ptr<StreamFeed<proto::MetricsBatch>> m_metrics;
+    std::unique_ptr<StreamFeed<proto::LogLine>> m_log;
+    jobs::JobSlot m_connectSlot;
+    jobs::JobSlot m_refreshSlot;
+    jobs::JobSlot m_actionSlot;
+};
+
+} // namespace gantry::desktop

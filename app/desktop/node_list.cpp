@@ -1,0 +1,53 @@
+#include "app/desktop/node_list.h"
+
+#include <algorithm>
+
+namespace gantry::desktop {
+
+NodeList::NodeList(jobs::JobRunner& runner, QObject* parent) :
+    QObject(parent),
+    m_runner(runner)
+{}
+
+NodeList::~NodeList() = default;
+
+NodeController& NodeList::open(const std::string& address)
+{
+    const auto found = std::find_if(m_nodes.begin(), m_nodes.end(), [&](const auto& node) { return node->address() == address; });
+    NodeController* node = nullptr;
+    if (found != m_nodes.end()) {
+        node = found->get();
+    } else {
+        m_nodes.push_back(std::make_unique<NodeController>(address, m_runner));
+        node = m_nodes.back().get();
+        emit nodesChanged();
+    }
+    setCurrent(node);
+    node->open();
+    return *node;
+}
+
+void NodeList::setCurrent(NodeController* node)
+{
+    if (node == m_current)
+        return;
+    m_current = node;
+    emit currentChanged();
+}
+
+void NodeList::remove(NodeController* node)
+{
+    const auto found = std::find_if(m_nodes.begin(), m_nodes.end(), [&](const auto& owned) { return owned.get() == node; });
+    if (found == m_nodes.end())
+        return;
+    // Kept until everybody has let go of it; deleted last, as it may be the sender of what led here.
+    NodeController* removed = found->release();
+    m_nodes.erase(found);
+    if (m_current == removed)
+        setCurrent(m_nodes.empty() ? nullptr : m_nodes.front().get());
+    emit nodesChanged();
+    removed->close();
+    removed->deleteLater();
+}
+
+} // namespace gantry::desktop

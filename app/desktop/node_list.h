@@ -1,0 +1,41 @@
+#pragma once
+
+#include "app/desktop/node_controller.h"
+
+#include <QObject>
+
+#include <memory>
+#include <vector>
+
+namespace gantry::desktop {
+
+/// The nodes the user works with, and the one that the live page and the capture button refer to. UI thread.
+class NodeList : public QObject
+{
+    Q_OBJECT
+
+public:
+    explicit NodeList(jobs::JobRunner& runner, QObject* parent = nullptr);
+    ~NodeList() override;
+
+    [[nodiscard]] const std::vector<std::unique_ptr<NodeController>>& nodes() const { return m_nodes; }
+    /// Null when there is no node yet.
+    [[nodiscard]] NodeController* current() const { return m_current; }
+
+    /// The node of this address, made and opened when it is new; becomes the current one.
+    NodeController& open(const std::string& address);
+    void setCurrent(NodeController* node);
+    /// Closes the connection and forgets the node; files that were fetched stay.
+    void remove(NodeController* node);
+
+signals:
+    void nodesChanged();
+    void currentChanged();
+
+private:
+    jobs::JobRunner& m_runner;
+    std::vector<std::unique_ptr<NodeController>> m_nodes;
+    NodeController* m_current = nullptr;
+};
+
+} // namespace gantry::desktop

@@ -1,0 +1,283 @@
+#include "app/desktop/nodes_panel.h"
+
+#include "app/desktop/node_list.h"
+#include "app/desktop/text.h"
+
+#include <QAction>
+#include <QApplication>
+#include <QClipboard>
+#include <QDateTime>
+#include <QHeaderView>
+#include <QLabel>
+#include <QMenu>
+#include <QPushButton>
+#include <QSet>
+#include <QStackedWidget>
+#include <QTreeWidget>
+#include <QVBoxLayout>
+
+#include <algorithm>
+
+namespace gantry::desktop {
+
+namespace {
+
+enum class ItemKind { Node, Gpu, Target, Model, ReportFolder, Report };
+
+constexpr int kKindRole = Qt::UserRole;
+constexpr int kKeyRole = Qt::UserRole + 1;     ///< what identifies the item among its siblings; survives a rebuild
+constexpr int kNodeRole = Qt::UserRole + 2;    ///< address, node items only
+
+QTreeWidgetItem* addItem(QTreeWidgetItem* parent, ItemKind kind, const QString& key, const QString& text, const QString& detail = {})
+{
+    auto* item = new QTreeWidgetItem(parent, {text, detail});
+    item->setData(0, kKindRole, static_cast<int>(kind));
+    item->setData(0, kKeyRole, key);
+    item->setTextAlignment(1, Qt::AlignRight | Qt::AlignVCenter);
+    item->setForeground(1, QApplication::palette().brush(QPalette::PlaceholderText));
+    item->setToolTip(0, text);
+    item->setToolTip(1, detail);
+    return item;
+}
+
+ItemKind kindOf(const QTreeWidgetItem* item)
+{
+    return static_cast<ItemKind>(item->data(0, kKindRole).toInt());
+}
+
+QString stateText(const NodeController& node)
+{
+    switch (node.state()) {
+    case NodeController::State::Disconnected:
+        return NodesPanel::tr("disconnected");
+    case NodeController::State::Connecting:
+        return NodesPanel::tr("connecting…");
+    case NodeController::State::Connected:
+        return NodesPanel::tr("connected");
+    case NodeController::State::Lost:
+        return NodesPanel::tr("not reachable");
+    }
+    return {};
+}
+
+QString processText(const proto::Target& target)
+{
+    const bool attached = std::any_of(target.processes.begin(), target.processes.end(), [](const auto& process) { return process.captureAttached; });
+    QString text = toQString(proto::name(target.state));
+    if (target.state == proto::TargetState::Running && !attached)
+        text += NodesPanel::tr(" · cannot be captured");
+    return text;
+}
+
+QString pathOf(const QTreeWidgetItem* item)
+{
+    QString path;
+    for (; item; item = item->parent())
+        path.prepend(QLatin1Char('/') + item->data(0, kKeyRole).toString());
+    return path;
+}
+
+template <typename Visit>
+void visitItems(QTreeWidgetItem* item, const Visit& visit)
+{
+    for (int i = 0; i < item->childCount(); ++i) {
+        visit(item->child(i));
+        visitItems(item->child(i), visit);
+    }
+}
+
+} // namespace
+
+NodesPanel::NodesPanel(NodeList& nodes, QWidget* parent) :
+    QWidget(parent),
+    m_nodes(nodes),
+    m_stack(new QStackedWidget(this)),
+    m_tree(new QTreeWidget(this))
+{
+    m_tree->setObjectName(QStringLiteral("nodesTree"));
+    m_tree->setColumnCount(2);
+    m_tree->setHeaderHidden(true);
+    m_tree->setFrameShape(QFrame::NoFrame);
+    m_tree->setUniformRowHeights(true);
+    m_tree->setTextElideMode(Qt::ElideRight);
+    m_tree->setIndentation(14);
+    m_tree->header()->setStretchLastSection(false);
+    m_tree->header()->setSectionResizeMode(0, QHeaderView::Stretch);
+    m_tree->header()->setSectionResizeMode(1, QHeaderView::ResizeToContents);
+    m_tree->setContextMenuPolicy(Qt::CustomContextMenu);
+    connect(m_tree, &QTreeWidget::customContextMenuRequested, this, &NodesPanel::showMenu);
+    connect(m_tree, &QTreeWidget::itemActivated, this, [this](QTreeWidgetItem* item) { activate(item); });
+
+    auto* empty = new QWidget(this);
+    auto* column = new QVBoxLayout(empty);
+    auto* text = new QLabel(tr("No node yet.\n\nConnect to a machine that runs gantryd to see its GPUs, its servers and its reports."), empty);
+    text->setWordWrap(true);
+    text->setAlignment(Qt::AlignHCenter);
+    text->setForegroundRole(QPalette::PlaceholderText);
+    auto* connectButton = new QPushButton(tr("Connect…"), empty);
+    connect(connectButton, &QPushButton::clicked, this, &NodesPanel::connectRequested);
+    column->addStretch(1);
+    column->addWidget(text);
+    column->addSpacing(6);
+    column->addWidget(connectButton, 0, Qt::AlignHCenter);
+    column->addStretch(2);
+
+    m_stack->addWidget(empty);
+    m_stack->addWidget(m_tree);
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->addWidget(m_stack);
+
+    connect(&m_nodes, &NodeList::nodesChanged, this, [this] {
+        for (const auto& node : m_nodes.nodes()) {
+            connect(node.get(), &NodeController::stateChanged, this, &NodesPanel::rebuild, Qt::UniqueConnection);
+            connect(node.get(), &NodeController::contentChanged, this, &NodesPanel::rebuild, Qt::UniqueConnection);
+        }
+        rebuild();
+    });
+    connect(&m_nodes, &NodeList::currentChanged, this, &NodesPanel::rebuild);
+    rebuild();
+}
+
+void NodesPanel::rebuild()
+{
+    // Rebuilt whole, it is small; what the user folded and selected is found again by path.
+    QSet<QString> folded;
+    visitItems(m_tree->invisibleRootItem(), [&](QTreeWidgetItem* item) {
+        if (item->childCount() > 0 && !item->isExpanded())
+            folded.insert(pathOf(item));
+    });
+    const QString selected = pathOf(m_tree->currentItem());
+
+    m_tree->clear();
+    for (const auto& node : m_nodes.nodes()) {
+        auto* item = addItem(m_tree->invisibleRootItem(), ItemKind::Node, toQString(node->address()), node->title(), stateText(*node));
+        item->setData(0, kNodeRole, toQString(node->address()));
+        QFont font = item->font(0);
+        font.setBold(node.get() == m_nodes.current());
+        item->setFont(0, font);
+        fillNode(item, *node);
+    }
+    m_tree->expandAll();
+    visitItems(m_tree->invisibleRootItem(), [&](QTreeWidgetItem* item) {
+        const QString path = pathOf(item);
+        if (folded.contains(path))
+            item->setExpanded(false);
+        if (path == selected)
+            m_tree->setCurrentItem(item);
+    });
+    m_stack->setCurrentIndex(m_nodes.nodes().empty() ? 0 : 1);
+}
+
+void NodesPanel::fillNode(QTreeWidgetItem* item, NodeController& node)
+{
+    if (node.error())
+        item->setToolTip(0, describe(*node.error()).sentence);
+    if (!node.info())
+        return;
+    const proto::NodeInfo& info = *node.info();
+    item->setToolTip(0, tr("%1 · %2 · %3 CPUs · gantryd %4\n%5")
+                            .arg(toQString(info.hostName), toQString(info.os), QString::number(info.cpuCount), toQString(info.daemonVersion),
+                                 node.address().empty() ? tr("this machine") : toQString(node.address())));
+    if (info.gpus.empty()) {
+        auto* none = addItem(item, ItemKind::Gpu, QStringLiteral("no-gpu"), tr("no GPU: CPU backend"));
+        none->setToolTip(0, toQString(info.noGpuReason));
+        none->setForeground(0, palette().brush(QPalette::PlaceholderText));
+    }
+    for (const proto::GpuInfo& gpu : info.gpus) {
+        auto* row = addItem(item, ItemKind::Gpu, QStringLiteral("gpu%1").arg(gpu.index), tr("GPU %1 · %2").arg(gpu.index).arg(toQString(gpu.name)),
+                            formatBytes(gpu.memoryTotalBytes));
+        row->setToolTip(0, tr("%1\ncompute %2.%3 · %4 · driver %5")
+                               .arg(toQString(gpu.name), QString::number(gpu.computeMajor), QString::number(gpu.computeMinor), toQString(gpu.pciBusId),
+                                    toQString(info.driverVersion)));
+    }
+    for (const proto::Target& target : node.targets()) {
+        auto* row = addItem(item, ItemKind::Target, toQString(target.id), toQString(target.name), processText(target));
+        row->setToolTip(0, target.message.empty() ? tr("pid %1").arg(target.pid) : toQString(target.message));
+        for (const proto::ModelInfo& model : target.models) {
+            addItem(row, ItemKind::Model, toQString(model.name + ':' + model.version),
+                    model.version.empty() ? toQString(model.name) : tr("%1 · version %2").arg(toQString(model.name), toQString(model.version)),
+                    toQString(model.state).toLower());
+        }
+    }
+    auto* reports = addItem(item, ItemKind::ReportFolder, QStringLiteral("reports"), tr("Reports"), QString::number(node.reports().size()));
+    reports->setToolTip(0, toQString(info.reportFolder));
+    for (const proto::ReportInfo& report : node.reports()) {
+        auto* row = addItem(reports, ItemKind::Report, toQString(report.name), toQString(report.name), formatBytes(report.sizeBytes));
+        row->setToolTip(0, tr("%1\n%2 · window %3 · %4")
+                               .arg(toQString(report.name), toQString(report.targetName), formatDuration(report.durationNs),
+                                    QDateTime::fromMSecsSinceEpoch(report.createdUtcNs / 1'000'000).toString(Qt::ISODate)));
+    }
+}
+
+NodeController* NodesPanel::nodeOf(const QTreeWidgetItem* item) const
+{
+    while (item && item->parent())
+        item = item->parent();
+    if (!item)
+        return nullptr;
+    const std::string address = item->data(0, kNodeRole).toString().toStdString();
+    for (const auto& node : m_nodes.nodes()) {
+        if (node->address() == address)
+            return node.get();
+    }
+    return nullptr;
+}
+
+void NodesPanel::activate(QTreeWidgetItem* item)
+{
+    NodeController* node = nodeOf(item);
+    if (!node)
+        return;
+    if (kindOf(item) == ItemKind::Report)
+        return openReport(node, item->data(0, kKeyRole).toString());
+    const bool isNode = kindOf(item) == ItemKind::Node;
+    m_nodes.setCurrent(node); // rebuilds: the item is gone
+    if (isNode)
+        node->open();
+}
+
+void NodesPanel::openReport(NodeController* node, const QString& name)
+{
+    for (const proto::ReportInfo& report : node->reports()) {
+        if (toQString(report.name) == name) {
+            const proto::ReportInfo copy = report; // opening may refresh the list
+            emit reportRequested(node, copy);
+            return;
+        }
+    }
+}
+
+void NodesPanel::showMenu(const QPoint& position)
+{
+    const QTreeWidgetItem* item = m_tree->itemAt(position);
+    auto* menu = new QMenu(this);
+    menu->setAttribute(Qt::WA_DeleteOnClose);
+    NodeController* node = item ? nodeOf(item) : nullptr;
+    if (node) {
+        // Keys, not items: the tree may be rebuilt while the menu is open.
+        const QString key = item->data(0, kKeyRole).toString();
+        if (kindOf(item) == ItemKind::Report) {
+            menu->addAction(tr("Fetch and open"), node, [this, node, key] { openReport(node, key); });
+            menu->addAction(tr("Delete on the node…"), node, [this, node, key] { emit deleteReportRequested(node, key); });
+            menu->addSeparator();
+        } else if (kindOf(item) == ItemKind::Target) {
+            const proto::Target* target = node->target(key.toStdString());
+            QAction* stop = menu->addAction(tr("Stop the server…"), node, [this, node, key] { emit stopTargetRequested(node, key); });
+            stop->setEnabled(target && target->state == proto::TargetState::Running);
+            menu->addSeparator();
+        }
+        const bool isOpen = node->state() == NodeController::State::Connected || node->state() == NodeController::State::Connecting;
+        QAction* use = menu->addAction(tr("Show live"), node, [this, node] { m_nodes.setCurrent(node); });
+        use->setEnabled(node != m_nodes.current());
+        menu->addAction(tr("Connect"), node, &NodeController::open)->setEnabled(!isOpen);
+        menu->addAction(tr("Disconnect"), node, &NodeController::close)->setEnabled(node->state() != NodeController::State::Disconnected);
+        menu->addAction(tr("Copy address"), node, [node] { QApplication::clipboard()->setText(toQString(node->address())); });
+        menu->addAction(tr("Remove from the list"), node, [this, node] { m_nodes.remove(node); });
+        menu->addSeparator();
+    }
+    menu->addAction(tr("Connect to another node…"), this, &NodesPanel::connectRequested);
+    menu->popup(m_tree->viewport()->mapToGlobal(position));
+}
+
+} // namespace gantry::desktop

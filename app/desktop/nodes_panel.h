@@ -1,0 +1,46 @@
+#pragma once
+
+#include "remote_server/proto/node_types.h"
+
+#include <QWidget>
+
+class QTreeWidget;
+class QTreeWidgetItem;
+class QStackedWidget;
+
+namespace gantry::desktop {
+
+class NodeController;
+class NodeList;
+
+/// The Nodes dock: each node with its GPUs, servers and reports. Shows what the controllers know and tells what the user wants.
+class NodesPanel : public QWidget
+{
+    Q_OBJECT
+
+public:
+    explicit NodesPanel(NodeList& nodes, QWidget* parent = nullptr);
+
+    [[nodiscard]] QTreeWidget* tree() const { return m_tree; }
+
+signals:
+    void connectRequested();
+    /// Fetch if necessary, then open.
+    void reportRequested(gantry::desktop::NodeController* node, const gantry::proto::ReportInfo& report);
+    void deleteReportRequested(gantry::desktop::NodeController* node, const QString& reportName);
+    void stopTargetRequested(gantry::desktop::NodeController* node, const QString& targetId);
+
+private:
+    void rebuild();
+    void fillNode(QTreeWidgetItem* item, NodeController& node);
+    void showMenu(const QPoint& position);
+    void activate(QTreeWidgetItem* item);
+    void openReport(NodeController* node, const QString& name);
+    [[nodiscard]] NodeController* nodeOf(const QTreeWidgetItem* item) const;
+
+    NodeList& m_nodes;
+    QStackedWidget* m_stack;
+    QTreeWidget* m_tree;
+};
+
+} // namespace gantry::desktop

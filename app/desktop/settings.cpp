@@ -1,0 +1,117 @@
+#include "app/desktop/settings.h"
+
+#include "app/desktop/text.h"
+
+#include <QDir>
+#include <QStandardPaths>
+
+namespace gantry::desktop {
+
+namespace {
+
+constexpr int kListLength = 10;
+constexpr DurationNs kDefaultCapture = 2'000'000'000;
+
+QString settingsFile(const QString& dataFolder)
+{
+    if (!dataFolder.isEmpty())
+        return QDir(dataFolder).filePath(QStringLiteral("gantry.ini"));
+    return QDir(QStandardPaths::writableLocation(QStandardPaths::GenericConfigLocation)).filePath(QStringLiteral("gantry/gantry.ini"));
+}
+
+QString reportRoot(const QString& dataFolder)
+{
+    if (!dataFolder.isEmpty())
+        return dataFolder;
+    return QDir(QStandardPaths::writableLocation(QStandardPaths::GenericDataLocation)).filePath(QStringLiteral("gantry"));
+}
+
+} // namespace
+
+Settings::Settings(const QString& dataFolder) :
+    m_dataFolder(dataFolder),
+    m_store(settingsFile(dataFolder), QSettings::IniFormat)
+{}
+
+std::filesystem::path Settings::reportFolder(const QString& nodeName) const
+{
+    QString folder;
+    for (const QChar c : nodeName)
+        folder += c.isLetterOrNumber() || c == QLatin1Char('-') || c == QLatin1Char('.') ? c : QLatin1Char('_');
+    if (folder.isEmpty() || folder.startsWith(QLatin1Char('.')))
+        folder.prepend(QLatin1String("node_"));
+    return toPath(reportRoot(m_dataFolder)) / "reports" / toPath(folder);
+}
+
+ColorScheme Settings::colorScheme() const
+{
+    return m_store.value(QStringLiteral("view/theme")).toString() == QLatin1String("dark") ? ColorScheme::Dark : ColorScheme::Light;
+}
+
+void Settings::setColorScheme(ColorScheme scheme)
+{
+    m_store.setValue(QStringLiteral("view/theme"), scheme == ColorScheme::Dark ? QStringLiteral("dark") : QStringLiteral("light"));
+}
+
+QByteArray Settings::windowGeometry() const
+{
+    return m_store.value(QStringLiteral("window/geometry")).toByteArray();
+}
+
+QByteArray Settings::windowState() const
+{
+    return m_store.value(QStringLiteral("window/state")).toByteArray();
+}
+
+void Settings::setWindow(const QByteArray& geometry, const QByteArray& state)
+{
+    m_store.setValue(QStringLiteral("window/geometry"), geometry);
+    m_store.setValue(QStringLiteral("window/state"), state);
+}
+
+QStringList Settings::recentReports() const
+{
+    return m_store.value(QStringLiteral("recent/reports")).toStringList();
+}
+
+void Settings::addRecentReport(const QString& path)
+{
+    addToList(QStringLiteral("recent/reports"), path);
+}
+
+void Settings::clearRecentReports()
+{
+    m_store.remove(QStringLiteral("recent/reports"));
+}
+
+QStringList Settings::recentNodes() const
+{
+    return m_store.value(QStringLiteral("recent/nodes")).toStringList();
+}
+
+void Settings::addRecentNode(const QString& address)
+{
+    addToList(QStringLiteral("recent/nodes"), address);
+}
+
+DurationNs Settings::captureDuration() const
+{
+    bool isNumber = false;
+    const DurationNs duration = m_store.value(QStringLiteral("capture/duration_ns")).toLongLong(&isNumber);
+    return isNumber && duration >= 0 ? duration : kDefaultCapture;
+}
+
+void Settings::setCaptureDuration(DurationNs duration)
+{
+    m_store.setValue(QStringLiteral("capture/duration_ns"), static_cast<qlonglong>(duration));
+}
+
+void Settings::addToList(const QString& key, const QString& value)
+{
+    QStringList list = m_store.value(key).toStringList();
+    list.removeAll(value);
+    list.prepend(value);
+    m_store.setValue(key, QStringList(list.mid(0, kListLength)));
+}
+
+} // namespace gantry::desktop

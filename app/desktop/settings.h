@@ -1,0 +1,56 @@
+#pragma once
+
+#include "trace_model/base/time.h"
+
+#include <QByteArray>
+#include <QSettings>
+#include <QString>
+#include <QStringList>
+
+#include <filesystem>
+
+namespace gantry::desktop {
+
+enum class ColorScheme { Light, Dark };
+
+/// What the desktop remembers between starts, in one ini file. UI thread.
+class Settings
+{
+public:
+    /// `dataFolder`: where reports and, when given on the command line, the settings live. Empty: the user's own folders
+    /// (~/.local/share/gantry for reports, ~/.config/gantry/gantry.ini).
+    explicit Settings(const QString& dataFolder = {});
+
+    /// Where fetched reports of a node go; characters that a folder name cannot hold become '_'.
+    [[nodiscard]] std::filesystem::path reportFolder(const QString& nodeName) const;
+
+    [[nodiscard]] ColorScheme colorScheme() const;
+    void setColorScheme(ColorScheme scheme);
+
+    [[nodiscard]] QByteArray windowGeometry() const;
+    [[nodiscard]] QByteArray windowState() const;
+    void setWindow(const QByteArray& geometry, const QByteArray& state);
+
+    /// Newest first, at most ten.
+    [[nodiscard]] QStringList recentReports() const;
+    void addRecentReport(const QString& path);
+    void clearRecentReports();
+
+    /// Addresses connected to before, last used first, at most ten.
+    [[nodiscard]] QStringList recentNodes() const;
+    void addRecentNode(const QString& address);
+
+    /// Length of a capture window; 0: until stopped. 2 s at first.
+    [[nodiscard]] DurationNs captureDuration() const;
+    void setCaptureDuration(DurationNs duration);
+
+    void sync() { m_store.sync(); }
+
+private:
+    void addToList(const QString& key, const QString& value);
+
+    QString m_dataFolder;
+    mutable QSettings m_store;
+};
+
+} // namespace gantry::desktop

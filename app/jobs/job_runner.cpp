@@ -1,0 +1,71 @@
+#include "app/jobs/job_runner.h"
+
+#include <QMetaObject>
+#include <QThread>
+
+#include <algorithm>
+#include <utility>
+
+namespace gantry::jobs {
+
+JobRunner::JobRunner(int threads, QObject* parent) :
+    QObject(parent)
+{
+    m_workers.reserve(static_cast<std::size_t>(std::max(1, threads)));
+    for (int i = 0; i < std::max(1, threads); ++i)
+        m_workers.emplace_back([this](std::stop_token stop) { work(std::move(stop)); });
+}
+
+JobRunner::~JobRunner()
+{
+    for (std::jthread& worker : m_workers)
+        worker.request_stop();
+    {
+        const std::scoped_lock lock(m_mutex);
+        m_queue.clear();
+        for (std::stop_source& running : m_running)
+            running.request_stop();
+    }
+    m_wake.notify_all();
+    // Joined here and not by the members' destructors: a worker that ends uses the mutex.
+    m_workers.clear();
+}
+
+JobNumber JobRunner::enqueue(std::stop_source stop, Task task)
+{
+    Q_ASSERT(thread() == QThread::currentThread());
+    {
+        const std::scoped_lock lock(m_mutex);
+        m_queue.push_back({std::move(stop), std::move(task)});
+    }
+    m_wake.notify_one();
+    return ++m_lastNumber;
+}
+
+void JobRunner::deliver(std::function<void()> call)
+{
+    QMetaObject::invokeMethod(this, std::move(call), Qt::QueuedConnection);
+}
+
+void JobRunner::work(std::stop_token stop)
+{
+    while (true) {
+        Queued next;
+        {
+            std::unique_lock lock(m_mutex);
+            if (!m_wake.wait(lock, stop, [this] { return !m_queue.empty(); }) || stop.stop_requested())
+                return;
+            next = std::move(m_queue.front());
+            m_queue.pop_front();
+            m_running.push_back(next.stop);
+        }
+        if (!next.stop.stop_requested())
+            next.task(next.stop.get_token());
+        const std::scoped_lock lock(m_mutex);
+        const auto mine = std::find(m_running.begin(), m_running.end(), next.stop);
+        if (mine != m_running.end())
+            m_running.erase(mine);
+    }
+}
+
+} // namespace gantry::jobs

@@ -1,0 +1,317 @@
+#include "remote_server/capture/cupti_session.h"
+
+#include "remote_server/capture/cupti_decode.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <dlfcn.h>
+#include <link.h>
+#include <sys/mman.h>
+
+#ifdef GANTRY_HAVE_CUPTI
+#include <cupti.h>
+
+namespace gantry::capture {
+namespace {
+
+// CUPTI guide, "Activity API": buffers of 1 to 10 MB. CUPTI 13 fills one per thread, so there are more than two for each
+// launching thread of an ordinary server. The memory is untouched, hence free, until CUPTI writes to it.
+constexpr std::size_t kBufferSize = 2 << 20;
+constexpr int kBufferCount = 64;
+
+enum class BufferState { Free, WithCupti, Complete };
+
+struct Buffer
+{
+    std::atomic<BufferState> state;
+    std::size_t validBytes;
+};
+
+Buffer g_buffers[kBufferCount];
+std::byte* g_bufferMemory = nullptr;
+CaptureState* g_state = nullptr;
+CuptiDecoder* g_decoder = nullptr;
+
+/// The CUPTI functions that are used, resolved by name.
+struct CuptiApi
+{
+    decltype(&cuptiGetVersion) getVersion;
+    decltype(&cuptiGetResultString) getResultString;
+    decltype(&cuptiSubscribe) subscribe;
+    decltype(&cuptiUnsubscribe) unsubscribe;
+    decltype(&cuptiActivityRegisterCallbacks) registerCallbacks;
+    decltype(&cuptiActivityEnable) enable;
+    decltype(&cuptiActivityDisable) disable;
+    decltype(&cuptiActivityFlushAll) flushAll;
+    decltype(&cuptiActivityGetNextRecord) getNextRecord;
+    decltype(&cuptiActivityGetNumDroppedRecords) getNumDroppedRecords;
+    decltype(&cuptiActivitySetAttribute) setAttribute;
+    decltype(&cuptiSetThreadIdType) setThreadIdType;
+    decltype(&cuptiGetCallbackName) getCallbackName;
+    // Optional: absent in older libraries.
+    decltype(&cuptiActivityEnableAndDump) enableAndDump;
+    decltype(&cuptiActivityEnableRuntimeApi) enableRuntimeApi;
+    decltype(&cuptiActivityFlushPeriod) flushPeriod;
+    bool loaded;
+} g_api;
+
+/// Path of a libcupti that the process has mapped already: two copies in one process fight over the driver's hook.
+int findMappedCupti(dl_phdr_info* info, std::size_t, void* path)
+{
+    if (!info->dlpi_name || !std::strstr(info->dlpi_name, "libcupti.so"))
+        return 0;
+    std::snprintf(static_cast<char*>(path), 512, "%s", info->dlpi_name);
+    return 1;
+}
+
+void* openCupti()
+{
+    char path[512] = {};
+    dl_iterate_phdr(findMappedCupti, path);
+    if (path[0])
+        return dlopen(path, RTLD_NOW | RTLD_NOLOAD);
+    for (const char* name : {"libcupti.so.13", "libcupti.so.12", "libcupti.so"})
+        if (void* library = dlopen(name, RTLD_NOW | RTLD_NODELETE))
+            return library;
+    // Beside the CUDA runtime that the process uses, or in the toolkit's usual place.
+    Dl_info runtime{};
+    if (void* symbol = dlsym(RTLD_DEFAULT, "cudaRuntimeGetVersion"); symbol && dladdr(symbol, &runtime) && runtime.dli_fname) {
+        std::snprintf(path, sizeof path, "%s", runtime.dli_fname);
+        if (char* slash = std::strrchr(path, '/')) {
+            for (const char* tail : {"/libcupti.so.13", "/libcupti.so.12", "/../../cuda_cupti/lib/libcupti.so.12", "/../extras/CUPTI/lib64/libcupti.so"}) {
+                std::snprintf(slash, sizeof path - static_cast<std::size_t>(slash - path), "%s", tail);
+                if (void* library = dlopen(path, RTLD_NOW | RTLD_NODELETE))
+                    return library;
+            }
+        }
+    }
+    for (const char* fixed : {"/usr/local/cuda/lib64/libcupti.so", "/usr/local/cuda/extras/CUPTI/lib64/libcupti.so"})
+        if (void* library = dlopen(fixed, RTLD_NOW | RTLD_NODELETE))
+            return library;
+    return nullptr;
+}
+
+bool loadCupti()
+{
+    if (g_api.loaded)
+        return true;
+    void* library = openCupti();
+    if (!library)
+        return false;
+    bool complete = true;
+    const auto required = [&](auto& function, const char* symbol) {
+        function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(library, symbol));
+        complete = complete && function;
+    };
+    const auto optional = [&](auto& function, const char* symbol) {
+        function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(library, symbol));
+    };
+    required(g_api.getVersion, "cuptiGetVersion");
+    required(g_api.getResultString, "cuptiGetResultString");
+    required(g_api.subscribe, "cuptiSubscribe");
+    required(g_api.unsubscribe, "cuptiUnsubscribe");
+    required(g_api.registerCallbacks, "cuptiActivityRegisterCallbacks");
+    required(g_api.enable, "cuptiActivityEnable");
+    required(g_api.disable, "cuptiActivityDisable");
+    required(g_api.flushAll, "cuptiActivityFlushAll");
+    required(g_api.getNextRecord, "cuptiActivityGetNextRecord");
+    required(g_api.getNumDroppedRecords, "cuptiActivityGetNumDroppedRecords");
+    required(g_api.setAttribute, "cuptiActivitySetAttribute");
+    required(g_api.setThreadIdType, "cuptiSetThreadIdType");
+    required(g_api.getCallbackName, "cuptiGetCallbackName");
+    optional(g_api.enableAndDump, "cuptiActivityEnableAndDump");
+    optional(g_api.enableRuntimeApi, "cuptiActivityEnableRuntimeApi");
+    optional(g_api.flushPeriod, "cuptiActivityFlushPeriod");
+    g_api.loaded = complete;
+    return complete;
+}
+
+std::byte* bufferAddress(int index)
+{
+    return g_bufferMemory + static_cast<std::size_t>(index) * kBufferSize;
+}
+
+/// Application threads, in the launch path: takes a free buffer, nothing else.
+void CUPTIAPI onBufferRequested(std::uint8_t** buffer, std::size_t* size, std::size_t* maxRecords)
+{
+    *maxRecords = 0;
+    for (int i = 0; i < kBufferCount; ++i) {
+        BufferState expected = BufferState::Free;
+        if (g_buffers[i].state.compare_exchange_strong(expected, BufferState::WithCupti, std::memory_order_acquire)) {
+            *buffer = reinterpret_cast<std::uint8_t*>(bufferAddress(i));
+            *size = kBufferSize;
+            return;
+        }
+    }
+    g_state->region.count(records::LossCounter::CuptiNoBuffer);
+    *buffer = nullptr; // CUPTI drops the records and counts them
+    *size = 0;
+}
+
+/// Application or CUPTI threads: marks the buffer, the control thread reads it.
+void CUPTIAPI onBufferCompleted(CUcontext, std::uint32_t, std::uint8_t* buffer, std::size_t, std::size_t validBytes)
+{
+    if (!buffer)
+        return;
+    const auto index = static_cast<std::size_t>(reinterpret_cast<std::byte*>(buffer) - g_bufferMemory) / kBufferSize;
+    g_buffers[index].validBytes = validBytes;
+    g_buffers[index].state.store(BufferState::Complete, std::memory_order_release);
+}
+
+void CUPTIAPI onCallback(void*, CUpti_CallbackDomain, CUpti_CallbackId, const void*)
+{
+    // No callback is enabled: the subscriber only reserves CUPTI for this window.
+}
+
+struct KindOfContent
+{
+    CUpti_ActivityKind kind;
+    std::uint32_t content;
+};
+
+// Kernels last: their instrumentation is what costs (CUPTI guide, "Overhead").
+constexpr KindOfContent kKinds[] = {
+    {CUPTI_ACTIVITY_KIND_SYNCHRONIZATION, ContentSynchronization},
+    {CUPTI_ACTIVITY_KIND_OVERHEAD, ContentOverhead},
+    {CUPTI_ACTIVITY_KIND_MEMCPY, ContentMemcpy},
+    {CUPTI_ACTIVITY_KIND_MEMCPY2, ContentMemcpy},
+    {CUPTI_ACTIVITY_KIND_MEMSET, ContentMemcpy},
+    {CUPTI_ACTIVITY_KIND_RUNTIME, ContentRuntimeApi},
+    {CUPTI_ACTIVITY_KIND_DRIVER, ContentDriverApi},
+    {CUPTI_ACTIVITY_KIND_CONCURRENT_KERNEL, ContentKernels},
+};
+
+void describe(char (&detail)[192], const char* doing, CUptiResult result)
+{
+    const char* text = nullptr;
+    g_api.getResultString(result, &text);
+    std::snprintf(detail, sizeof detail, "%s: %s", doing, text ? text : "unknown CUPTI error");
+}
+
+} // namespace
+
+bool CuptiSession::subscribe(Opened& result)
+{
+    CUpti_SubscriberHandle subscriber = nullptr;
+    const CUptiResult status = g_api.subscribe(&subscriber, onCallback, nullptr);
+    if (status != CUPTI_SUCCESS) {
+        result.outcome = status == CUPTI_ERROR_MULTIPLE_SUBSCRIBERS_NOT_SUPPORTED ? OpenOutcome::CudaBusy : OpenOutcome::CudaFailed;
+        describe(result.detail, "cuptiSubscribe", status);
+        return false;
+    }
+    m_subscriber = subscriber;
+    return true;
+}
+
+CuptiSession::Opened CuptiSession::open(CaptureState& state, std::uint32_t windowId, std::uint32_t content)
+{
+    Opened result;
+    if (!state.cudaLoaded.load(std::memory_order_acquire))
+        return result;
+    result.outcome = OpenOutcome::CudaFailed;
+    if (!loadCupti()) {
+        std::snprintf(result.detail, sizeof result.detail,
+                      "libcupti.so was not found: install the CUDA toolkit's CUPTI or put its folder into the target's LD_LIBRARY_PATH");
+        return result;
+    }
+    g_api.getVersion(&result.cuptiVersion);
+    if (!g_bufferMemory) {
+        void* memory = mmap(nullptr, kBufferSize * kBufferCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (memory == MAP_FAILED) {
+            std::snprintf(result.detail, sizeof result.detail, "no memory for CUPTI's buffers");
+            return result;
+        }
+        g_bufferMemory = static_cast<std::byte*>(memory);
+        g_decoder = new (std::nothrow) CuptiDecoder; // never deleted: late callbacks may come while the process exits
+    }
+    if (!g_decoder || !subscribe(result))
+        return result;
+
+    m_state = g_state = &state;
+    g_decoder->begin(state, windowId, [](int domain, std::uint32_t id, const char** name) {
+        return static_cast<int>(g_api.getCallbackName(static_cast<CUpti_CallbackDomain>(domain), id, name));
+    });
+    g_api.registerCallbacks(onBufferRequested, onBufferCompleted);
+    g_api.setThreadIdType(CUPTI_ACTIVITY_THREAD_ID_TYPE_SYSTEM); // API records then join NVTX and /proc by Linux thread id
+    if (g_api.enableAndDump)
+        for (const CUpti_ActivityKind kind : {CUPTI_ACTIVITY_KIND_DEVICE, CUPTI_ACTIVITY_KIND_CONTEXT, CUPTI_ACTIVITY_KIND_STREAM})
+            g_api.enableAndDump(kind);
+    for (const KindOfContent& entry : kKinds) {
+        if (!(content & entry.content))
+            continue;
+        const CUptiResult status = g_api.enable(entry.kind);
+        if (status != CUPTI_SUCCESS && result.detail[0] == '\0')
+            describe(result.detail, "cuptiActivityEnable", status);
+    }
+    if (g_api.enableRuntimeApi && content & ContentRuntimeApi)
+        for (const CUpti_CallbackId noise : {CUPTI_RUNTIME_TRACE_CBID_cudaGetDevice_v3020, CUPTI_RUNTIME_TRACE_CBID_cudaGetLastError_v3020,
+                                             CUPTI_RUNTIME_TRACE_CBID_cudaPeekAtLastError_v3020, CUPTI_RUNTIME_TRACE_CBID_cudaEventQuery_v3020,
+                                             CUPTI_RUNTIME_TRACE_CBID_cudaStreamQuery_v3020, CUPTI_RUNTIME_TRACE_CBID_cudaStreamIsCapturing_v10000})
+            g_api.enableRuntimeApi(noise, 0);
+    if (g_api.flushPeriod)
+        g_api.flushPeriod(100); // ms
+    m_windowId = windowId;
+    m_content = content;
+    result.outcome = OpenOutcome::Capturing;
+    return result;
+}
+
+void CuptiSession::pump()
+{
+    if (!isOpen())
+        return;
+    for (int i = 0; i < kBufferCount; ++i) {
+        if (g_buffers[i].state.load(std::memory_order_acquire) != BufferState::Complete)
+            continue;
+        auto* bytes = reinterpret_cast<std::uint8_t*>(bufferAddress(i));
+        CUpti_Activity* activity = nullptr;
+        while (g_api.getNextRecord(bytes, g_buffers[i].validBytes, &activity) == CUPTI_SUCCESS)
+            g_decoder->decode(activity);
+        g_buffers[i].state.store(BufferState::Free, std::memory_order_release);
+    }
+    std::size_t dropped = 0;
+    if (g_api.getNumDroppedRecords(nullptr, 0, &dropped) == CUPTI_SUCCESS && dropped)
+        m_state->region.count(records::LossCounter::CuptiDropped, dropped);
+}
+
+void CuptiSession::close()
+{
+    if (!isOpen())
+        return;
+    for (const KindOfContent& entry : kKinds)
+        if (m_content & entry.content)
+            g_api.disable(entry.kind);
+    for (const CUpti_ActivityKind kind : {CUPTI_ACTIVITY_KIND_DEVICE, CUPTI_ACTIVITY_KIND_CONTEXT, CUPTI_ACTIVITY_KIND_STREAM})
+        g_api.disable(kind);
+    g_api.flushAll(CUPTI_ACTIVITY_FLAG_FLUSH_FORCED);
+    pump();
+    if (g_api.flushPeriod)
+        g_api.flushPeriod(0);
+    g_api.unsubscribe(static_cast<CUpti_SubscriberHandle>(m_subscriber));
+    m_subscriber = nullptr;
+    m_windowId = 0;
+}
+
+} // namespace gantry::capture
+
+#else
+
+namespace gantry::capture {
+
+CuptiSession::Opened CuptiSession::open(CaptureState& state, std::uint32_t, std::uint32_t)
+{
+    Opened result;
+    if (state.cudaLoaded.load(std::memory_order_acquire)) {
+        result.outcome = OpenOutcome::CudaFailed;
+        std::snprintf(result.detail, sizeof result.detail, "this capture library was built without the CUPTI headers");
+    }
+    return result;
+}
+
+void CuptiSession::pump() {}
+void CuptiSession::close() {}
+
+} // namespace gantry::capture
+
+#endif

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "remote_server/capture/capture_state.h"
+#include "remote_server/capture/control_protocol.h"
+
+#include <cstdint>
+
+namespace gantry::capture {
+
+/// CUPTI in this process: opened by name when the first window wants it, subscribed only while a window is open (an idle
+/// subscriber makes PyTorch's profiler fail with CUPTI_ERROR_MULTIPLE_SUBSCRIBERS_NOT_SUPPORTED). Control thread, except for the two
+/// buffer callbacks inside, which run on the application's threads and only move buffers.
+class CuptiSession
+{
+public:
+    struct Opened
+    {
+        OpenOutcome outcome = OpenOutcome::NvtxOnly;
+        std::uint32_t cuptiVersion = 0;
+        char detail[192] = {};
+    };
+
+    /// Starts recording `content` into window `windowId`.
+    Opened open(CaptureState& state, std::uint32_t windowId, std::uint32_t content);
+
+    /// Copies buffers that CUPTI has handed back into the region.
+    void pump();
+
+    /// Ends recording, flushes, copies the rest, gives the subscriber back.
+    void close();
+
+    [[nodiscard]] bool isOpen() const { return m_windowId != 0; }
+
+private:
+    bool subscribe(Opened& result);
+
+    CaptureState* m_state = nullptr;
+    std::uint32_t m_windowId = 0;
+    std::uint32_t m_content = 0;
+    void* m_subscriber = nullptr;
+};
+
+} // namespace gantry::capture

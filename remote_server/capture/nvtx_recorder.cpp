@@ -1,0 +1,330 @@
+#include "remote_server/capture/nvtx_recorder.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <initializer_list>
+#include <pthread.h>
+#include <utility>
+
+namespace gantry::capture {
+namespace {
+
+using records::LossCounter;
+using records::NamedRecord;
+using records::NvtxRecord;
+using records::PayloadType;
+using records::RecordType;
+
+/// One thing with a name. Entries are only ever added and live as long as the process: handles point at them.
+struct DictionaryEntry
+{
+    RecordType type;
+    std::uint32_t scope;
+    std::uint32_t id;
+    std::uint32_t length;
+    DictionaryEntry* next;
+    char text[1]; ///< `length` bytes
+};
+
+// Registered strings are meant to be few; a program that registers one per request must not eat the target's memory.
+constexpr std::uint32_t kMaxDictionaryEntries = 1u << 20;
+
+pthread_mutex_t g_dictionaryMutex = PTHREAD_MUTEX_INITIALIZER;
+DictionaryEntry* g_dictionary = nullptr;
+std::uint32_t g_dictionarySize = 0;
+std::uint32_t g_nextTextId = 1;
+std::uint32_t g_nextDomainId = 1;
+std::atomic<std::uint64_t> g_nextRangeId{1};
+
+/// How many of this thread's pushes in the current window are still open, over all domains: a pop beyond them closes a range
+/// that began before the window.
+struct PushDepth
+{
+    std::uint32_t windowId;
+    std::uint32_t depth;
+};
+thread_local PushDepth t_pushDepth;
+
+void writeEntry(CaptureState& s, std::uint32_t window, const DictionaryEntry& entry)
+{
+    const std::string_view text(entry.text, entry.length);
+    const bool written = entry.type == RecordType::Text
+        ? threadCursor().append(s.region, window, currentThreadId(), entry.type, records::TextRecord{{}, entry.id, entry.length}, text)
+        : threadCursor().append(s.region, window, currentThreadId(), entry.type, NamedRecord{{}, entry.scope, entry.id, entry.length, 0}, text);
+    if (!written)
+        s.region.count(LossCounter::NvtxNoChunk);
+}
+
+std::string_view bounded(CaptureState& s, const char* text)
+{
+    if (!text)
+        return {};
+    const std::size_t length = strnlen(text, records::kMaxTextLength + 1);
+    if (length > records::kMaxTextLength)
+        s.region.count(LossCounter::TextTruncated);
+    return {text, length < records::kMaxTextLength ? length : records::kMaxTextLength};
+}
+
+/// Finds or adds an entry; ids of 0 are assigned. Null when the dictionary is full. Domains and strings are found by text.
+DictionaryEntry* define(CaptureState& s, RecordType type, std::uint32_t scope, std::uint32_t id, std::string_view text)
+{
+    pthread_mutex_lock(&g_dictionaryMutex);
+    DictionaryEntry* entry = nullptr;
+    if (type == RecordType::Domain)
+        for (DictionaryEntry* e = g_dictionary; e && !entry; e = e->next)
+            if (e->type == type && std::string_view(e->text, e->length) == text)
+                entry = e;
+    if (!entry && g_dictionarySize < kMaxDictionaryEntries) {
+        entry = static_cast<DictionaryEntry*>(std::malloc(sizeof(DictionaryEntry) + text.size()));
+        if (entry) {
+            *entry = DictionaryEntry{type, scope, id, static_cast<std::uint32_t>(text.size()), g_dictionary, {}};
+            if (type == RecordType::Text)
+                entry->id = g_nextTextId++;
+            if (type == RecordType::Domain)
+                entry->id = g_nextDomainId++;
+            std::memcpy(entry->text, text.data(), text.size());
+            g_dictionary = entry;
+            ++g_dictionarySize;
+            if (const std::uint32_t window = s.nvtxWindow.load(std::memory_order_relaxed))
+                writeEntry(s, window, *entry);
+        }
+    }
+    pthread_mutex_unlock(&g_dictionaryMutex);
+    if (!entry)
+        s.region.count(LossCounter::DictionaryFull);
+    return entry;
+}
+
+std::string_view narrow(CaptureState& s, const wchar_t* text, char (&buffer)[1024])
+{
+    if (!text)
+        return {};
+    std::size_t n = 0;
+    // NVTX's wide texts are almost always ASCII; anything else becomes '?', which needs no locale in the target.
+    for (; text[n] && n < sizeof buffer; ++n)
+        buffer[n] = text[n] > 0 && text[n] < 0x80 ? static_cast<char>(text[n]) : '?';
+    if (text[n])
+        s.region.count(LossCounter::TextTruncated);
+    return {buffer, n};
+}
+
+std::uint32_t domainId(nvtxDomainHandle_t handle)
+{
+    return handle ? reinterpret_cast<const DictionaryEntry*>(handle)->id : 0;
+}
+
+void write(CaptureState& s, std::uint32_t window, RecordType type, NvtxRecord record, std::string_view text = {})
+{
+    record.tid = currentThreadId();
+    record.textLength = static_cast<std::uint16_t>(text.size());
+    if (!threadCursor().append(s.region, window, record.tid, type, record, text))
+        s.region.count(LossCounter::NvtxNoChunk);
+}
+
+/// Triton leaves everything but version, size, colour and message uninitialised (its NvtxRange), so of its domain nothing
+/// else is believed.
+bool isTriton(nvtxDomainHandle_t domain)
+{
+    const auto* entry = reinterpret_cast<const DictionaryEntry*>(domain);
+    return entry && std::string_view(entry->text, entry->length) == "Triton";
+}
+
+void writeAttributes(CaptureState& s, std::uint32_t window, RecordType type, nvtxDomainHandle_t domain, const nvtxEventAttributes_t* a,
+                     std::uint64_t rangeId, std::int64_t now)
+{
+    NvtxRecord record{};
+    record.timeMonotonicNs = now;
+    record.rangeId = rangeId;
+    record.domain = domainId(domain);
+    std::string_view text;
+    char buffer[1024];
+    if (a && a->size >= NVTX_EVENT_ATTRIB_STRUCT_SIZE) {
+        record.color = a->colorType == NVTX_COLOR_ARGB ? a->color : 0;
+        if (!isTriton(domain)) {
+            record.category = a->category;
+            switch (a->payloadType) {
+            case NVTX_PAYLOAD_TYPE_UNSIGNED_INT64: record.payloadType = PayloadType::Unsigned; record.payload = a->payload.ullValue; break;
+            case NVTX_PAYLOAD_TYPE_UNSIGNED_INT32: record.payloadType = PayloadType::Unsigned; record.payload = a->payload.uiValue; break;
+            case NVTX_PAYLOAD_TYPE_INT64: record.payloadType = PayloadType::Signed; record.payload = static_cast<std::uint64_t>(a->payload.llValue); break;
+            case NVTX_PAYLOAD_TYPE_INT32: record.payloadType = PayloadType::Signed; record.payload = static_cast<std::uint64_t>(std::int64_t{a->payload.iValue}); break;
+            case NVTX_PAYLOAD_TYPE_DOUBLE:
+            case NVTX_PAYLOAD_TYPE_FLOAT: {
+                const double value = a->payloadType == NVTX_PAYLOAD_TYPE_DOUBLE ? a->payload.dValue : static_cast<double>(a->payload.fValue);
+                record.payloadType = PayloadType::Double;
+                std::memcpy(&record.payload, &value, sizeof value);
+                break;
+            }
+            default: break; // none, or an extended payload
+            }
+        }
+        if (a->messageType == NVTX_MESSAGE_TYPE_ASCII)
+            text = bounded(s, a->message.ascii);
+        else if (a->messageType == NVTX_MESSAGE_TYPE_UNICODE)
+            text = narrow(s, a->message.unicode, buffer);
+        else if (a->messageType == NVTX_MESSAGE_TYPE_REGISTERED && a->message.registered)
+            record.textId = reinterpret_cast<const DictionaryEntry*>(a->message.registered)->id;
+    }
+    write(s, window, type, record, text);
+}
+
+/// The open NVTX window, or 0. All an idle target pays per NVTX call.
+std::uint32_t openWindow()
+{
+    CaptureState* s = state();
+    return s ? s->nvtxWindow.load(std::memory_order_relaxed) : 0;
+}
+
+int pushed(std::uint32_t window)
+{
+    if (t_pushDepth.windowId != window)
+        t_pushDepth = {window, 0};
+    return static_cast<int>(t_pushDepth.depth++);
+}
+
+int push(nvtxDomainHandle_t domain, const nvtxEventAttributes_t* attributes)
+{
+    const std::uint32_t window = openWindow();
+    if (!window)
+        return NVTX_NO_PUSH_POP_TRACKING;
+    writeAttributes(*state(), window, RecordType::NvtxPush, domain, attributes, 0, clockNs(CLOCK_MONOTONIC));
+    return pushed(window);
+}
+
+int pop(nvtxDomainHandle_t domain)
+{
+    const std::uint32_t window = openWindow();
+    if (!window)
+        return NVTX_NO_PUSH_POP_TRACKING;
+    NvtxRecord record{};
+    record.timeMonotonicNs = clockNs(CLOCK_MONOTONIC);
+    record.domain = domainId(domain);
+    if (t_pushDepth.windowId != window || t_pushDepth.depth == 0) {
+        state()->region.count(LossCounter::UnmatchedEnds);
+        return -1;
+    }
+    write(*state(), window, RecordType::NvtxPop, record);
+    return static_cast<int>(--t_pushDepth.depth);
+}
+
+nvtxRangeId_t start(nvtxDomainHandle_t domain, const nvtxEventAttributes_t* attributes)
+{
+    const std::uint64_t id = g_nextRangeId.fetch_add(1, std::memory_order_relaxed);
+    if (const std::uint32_t window = openWindow())
+        writeAttributes(*state(), window, RecordType::NvtxStart, domain, attributes, id, clockNs(CLOCK_MONOTONIC));
+    return id;
+}
+
+void end(nvtxRangeId_t id)
+{
+    if (const std::uint32_t window = openWindow()) {
+        NvtxRecord record{};
+        record.timeMonotonicNs = clockNs(CLOCK_MONOTONIC);
+        record.rangeId = id;
+        write(*state(), window, RecordType::NvtxEnd, record);
+    }
+}
+
+void mark(nvtxDomainHandle_t domain, const nvtxEventAttributes_t* attributes)
+{
+    if (const std::uint32_t window = openWindow())
+        writeAttributes(*state(), window, RecordType::NvtxMark, domain, attributes, 0, clockNs(CLOCK_MONOTONIC));
+}
+
+nvtxEventAttributes_t plain(const char* text)
+{
+    nvtxEventAttributes_t a{};
+    a.version = NVTX_VERSION;
+    a.size = NVTX_EVENT_ATTRIB_STRUCT_SIZE;
+    a.messageType = NVTX_MESSAGE_TYPE_ASCII;
+    a.message.ascii = text;
+    return a;
+}
+
+nvtxEventAttributes_t plain(const wchar_t* text)
+{
+    nvtxEventAttributes_t a = plain(static_cast<const char*>(nullptr));
+    a.messageType = NVTX_MESSAGE_TYPE_UNICODE;
+    a.message.unicode = text;
+    return a;
+}
+
+template <typename Char> int pushText(const Char* text) { const auto a = plain(text); return push(nullptr, &a); }
+template <typename Char> nvtxRangeId_t startText(const Char* text) { const auto a = plain(text); return start(nullptr, &a); }
+template <typename Char> void markText(const Char* text) { const auto a = plain(text); mark(nullptr, &a); }
+
+int pushEx(const nvtxEventAttributes_t* a) { return push(nullptr, a); }
+int popDefault() { return pop(nullptr); }
+nvtxRangeId_t startEx(const nvtxEventAttributes_t* a) { return start(nullptr, a); }
+void markEx(const nvtxEventAttributes_t* a) { mark(nullptr, a); }
+void domainEnd(nvtxDomainHandle_t, nvtxRangeId_t id) { end(id); }
+
+std::string_view textOf(CaptureState& s, const char* text, char (&)[1024]) { return bounded(s, text); }
+std::string_view textOf(CaptureState& s, const wchar_t* text, char (&buffer)[1024]) { return narrow(s, text, buffer); }
+
+template <typename Char> DictionaryEntry* defineText(RecordType type, std::uint32_t scope, std::uint32_t id, const Char* text)
+{
+    char buffer[1024];
+    return state() ? define(*state(), type, scope, id, textOf(*state(), text, buffer)) : nullptr;
+}
+
+template <typename Char> void nameThread(std::uint32_t tid, const Char* text) { defineText(RecordType::ThreadName, 0, tid, text); }
+template <typename Char> void nameCategory(std::uint32_t id, const Char* text) { defineText(RecordType::Category, 0, id, text); }
+template <typename Char> void nameDomainCategory(nvtxDomainHandle_t domain, std::uint32_t id, const Char* text)
+{
+    defineText(RecordType::Category, domainId(domain), id, text);
+}
+template <typename Char> nvtxDomainHandle_t createDomain(const Char* text)
+{
+    return reinterpret_cast<nvtxDomainHandle_t>(defineText(RecordType::Domain, 0, 0, text));
+}
+template <typename Char> nvtxStringHandle_t registerString(nvtxDomainHandle_t domain, const Char* text)
+{
+    return reinterpret_cast<nvtxStringHandle_t>(defineText(RecordType::Text, domainId(domain), 0, text));
+}
+
+} // namespace
+
+void dumpNvtxDictionary(CaptureState& s, std::uint32_t windowId)
+{
+    pthread_mutex_lock(&g_dictionaryMutex);
+    for (const DictionaryEntry* entry = g_dictionary; entry; entry = entry->next)
+        writeEntry(s, windowId, *entry);
+    pthread_mutex_unlock(&g_dictionaryMutex);
+}
+
+void installNvtxHandlers(NvtxGetExportTableFunc_t getExportTable)
+{
+    const auto* callbacks = static_cast<const NvtxExportTableCallbacks*>(getExportTable(NVTX_ETID_CALLBACKS));
+    const auto* version = static_cast<const NvtxExportTableVersionInfo*>(getExportTable(NVTX_ETID_VERSIONINFO));
+    if (!callbacks || callbacks->struct_size < sizeof *callbacks)
+        return;
+    const auto install = [&](NvtxCallbackModule module, std::initializer_list<std::pair<unsigned, NvtxFunctionPointer>> handlers) {
+        NvtxFunctionTable table = nullptr;
+        unsigned size = 0;
+        if (!callbacks->GetModuleFunctionTable(module, &table, &size))
+            return;
+        for (const auto& [id, handler] : handlers)
+            if (id < size && table[id]) // older headers have shorter tables
+                *table[id] = handler;
+    };
+    const auto fn = [](auto* function) { return reinterpret_cast<NvtxFunctionPointer>(function); };
+    install(NVTX_CB_MODULE_CORE, {
+        {NVTX_CBID_CORE_MarkEx, fn(markEx)}, {NVTX_CBID_CORE_MarkA, fn(markText<char>)}, {NVTX_CBID_CORE_MarkW, fn(markText<wchar_t>)},
+        {NVTX_CBID_CORE_RangeStartEx, fn(startEx)}, {NVTX_CBID_CORE_RangeStartA, fn(startText<char>)}, {NVTX_CBID_CORE_RangeStartW, fn(startText<wchar_t>)},
+        {NVTX_CBID_CORE_RangeEnd, fn(end)}, {NVTX_CBID_CORE_RangePushEx, fn(pushEx)}, {NVTX_CBID_CORE_RangePushA, fn(pushText<char>)},
+        {NVTX_CBID_CORE_RangePushW, fn(pushText<wchar_t>)}, {NVTX_CBID_CORE_RangePop, fn(popDefault)},
+        {NVTX_CBID_CORE_NameCategoryA, fn(nameCategory<char>)}, {NVTX_CBID_CORE_NameCategoryW, fn(nameCategory<wchar_t>)},
+        {NVTX_CBID_CORE_NameOsThreadA, fn(nameThread<char>)}, {NVTX_CBID_CORE_NameOsThreadW, fn(nameThread<wchar_t>)},
+    });
+    install(NVTX_CB_MODULE_CORE2, {
+        {NVTX_CBID_CORE2_DomainMarkEx, fn(mark)}, {NVTX_CBID_CORE2_DomainRangeStartEx, fn(start)}, {NVTX_CBID_CORE2_DomainRangeEnd, fn(domainEnd)},
+        {NVTX_CBID_CORE2_DomainRangePushEx, fn(push)}, {NVTX_CBID_CORE2_DomainRangePop, fn(pop)},
+        {NVTX_CBID_CORE2_DomainNameCategoryA, fn(nameDomainCategory<char>)}, {NVTX_CBID_CORE2_DomainNameCategoryW, fn(nameDomainCategory<wchar_t>)},
+        {NVTX_CBID_CORE2_DomainRegisterStringA, fn(registerString<char>)}, {NVTX_CBID_CORE2_DomainRegisterStringW, fn(registerString<wchar_t>)},
+        {NVTX_CBID_CORE2_DomainCreateA, fn(createDomain<char>)}, {NVTX_CBID_CORE2_DomainCreateW, fn(createDomain<wchar_t>)},
+    });
+    if (version && version->struct_size >= sizeof *version)
+        version->SetInjectionNvtxVersion(NVTX_VERSION);
+}
+
+} // namespace gantry::capture

@@ -1,0 +1,142 @@
+#include "remote_server/node/capture_link.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace gantry::node {
+namespace {
+
+using namespace gantry::capture;
+
+/// A fixed array of the peer that may lack its terminator.
+template <std::size_t n>
+std::string textOf(const char (&array)[n])
+{
+    return {array, strnlen(array, n)};
+}
+
+Result<int> receiveHello(int socket, HelloMessage& hello)
+{
+    pollfd ready{socket, POLLIN, 0};
+    // The library sends its Hello right after connecting; whoever does not is not ours and must not hold the engine up.
+    if (poll(&ready, 1, 500) != 1)
+        return Error{ErrorCode::BadInput, "a process connected to the capture socket and said nothing", {}};
+    iovec data{&hello, sizeof hello};
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+    msghdr message{};
+    message.msg_iov = &data;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    const ssize_t size = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    int memory = -1;
+    if (const cmsghdr* header = CMSG_FIRSTHDR(&message); header && header->cmsg_type == SCM_RIGHTS)
+        std::memcpy(&memory, CMSG_DATA(header), sizeof memory);
+    if (size != sizeof hello || hello.type != MessageType::Hello || memory < 0) {
+        if (memory >= 0)
+            close(memory);
+        return Error{ErrorCode::BadInput, "a process connected to the capture socket without a capture library's greeting", {}};
+    }
+    if (hello.version != kControlVersion) {
+        close(memory);
+        return Error{ErrorCode::UnsupportedVersion,
+                     "process " + std::to_string(hello.pid) + " was started with another version of the capture library: restart it", {}};
+    }
+    return memory;
+}
+
+Result<std::span<std::byte>> mapRegion(int fd)
+{
+    struct stat status{};
+    const int seals = fcntl(fd, F_GET_SEALS);
+    // Without the seal the target could shrink the memory under us, and reading it would end the daemon with SIGBUS.
+    if (seals < 0 || !(seals & F_SEAL_SHRINK) || fstat(fd, &status) != 0
+        || static_cast<std::size_t>(status.st_size) < records::kRegionSize)
+        return Error{ErrorCode::BadInput, "a capture library offered memory that is not a sealed capture region", {}};
+    void* memory = mmap(nullptr, records::kRegionSize, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (memory == MAP_FAILED)
+        return errnoError(errno, "cannot map a target's capture memory");
+    return std::span(static_cast<std::byte*>(memory), records::kRegionSize);
+}
+
+} // namespace
+
+Result<std::unique_ptr<CaptureLink>> CaptureLink::accept(int socket)
+{
+    std::unique_ptr<CaptureLink> link(new CaptureLink(socket));
+    ucred peer{};
+    socklen_t length = sizeof peer;
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0)
+        return errnoError(errno, "cannot identify a process on the capture socket");
+    if (peer.uid != geteuid() && peer.uid != 0)
+        return Error{ErrorCode::NotPermitted, "a process of user " + std::to_string(peer.uid) + " tried to connect to the capture socket", {}};
+
+    HelloMessage hello{};
+    GANTRY_TRY(const int fd, receiveHello(socket, hello));
+    auto memory = mapRegion(fd);
+    close(fd);
+    if (!memory)
+        return std::move(memory).error();
+    link->m_memory = *memory;
+    GANTRY_TRY(auto region, records::RegionReader::open(*memory));
+    link->m_region = std::move(region);
+    link->m_region->freeReadyChunks();
+    link->m_pid = peer.pid > 0 ? peer.pid : hello.pid; // 0: another pid namespace, where only its own number is known
+    link->m_targetId = textOf(hello.targetId);
+    link->m_executable = textOf(hello.executable);
+    link->m_cudaLoaded = hello.cudaLoaded != 0;
+    return link;
+}
+
+CaptureLink::~CaptureLink()
+{
+    if (!m_memory.empty())
+        munmap(m_memory.data(), m_memory.size());
+    if (m_socket >= 0)
+        close(m_socket);
+}
+
+Result<std::optional<CaptureLink::Event>> CaptureLink::receive()
+{
+    alignas(8) std::byte bytes[kMaxMessageSize];
+    const ssize_t size = recv(m_socket, bytes, sizeof bytes, MSG_DONTWAIT);
+    if (size < 0 && (errno == EAGAIN || errno == EINTR))
+        return std::optional<Event>{};
+    if (size <= 0)
+        return Error{ErrorCode::TargetGone, "process " + std::to_string(m_pid) + " has ended", {}};
+    const auto as = [&]<typename Message>(Message message) -> std::optional<Event> {
+        if (size != sizeof message)
+            return std::nullopt;
+        std::memcpy(&message, bytes, sizeof message);
+        return Event(message);
+    };
+    MessageType type{};
+    if (size >= static_cast<ssize_t>(sizeof type))
+        std::memcpy(&type, bytes, sizeof type);
+    switch (type) {
+    case MessageType::Opened: return as(OpenedMessage{});
+    case MessageType::Closed: return as(ClosedMessage{});
+    case MessageType::CudaLoaded: return as(CudaLoadedMessage{});
+    default: return std::optional<Event>{};
+    }
+}
+
+bool CaptureLink::sendOpen(std::uint32_t windowId, std::uint32_t content, DurationNs durationNs)
+{
+    const OpenMessage message{MessageType::Open, windowId, content, 0, durationNs};
+    return send(m_socket, &message, sizeof message, MSG_NOSIGNAL) == sizeof message;
+}
+
+bool CaptureLink::sendClose(std::uint32_t windowId)
+{
+    const CloseMessage message{MessageType::Close, windowId};
+    return send(m_socket, &message, sizeof message, MSG_NOSIGNAL) == sizeof message;
+}
+
+} // namespace gantry::node

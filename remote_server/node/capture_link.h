@@ -1,0 +1,56 @@
+#pragma once
+
+#include "remote_server/capture/control_protocol.h"
+#include "trace_model/base/result.h"
+#include "trace_model/base/time.h"
+#include "trace_model/records/chunk_reader.h"
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+
+namespace gantry::node {
+
+/// One connected capture library: its socket, its shared memory, and the records of the open window. Engine thread only.
+class CaptureLink
+{
+public:
+    /// Takes over an accepted socket and reads the Hello. Errors: BadInput or UnsupportedVersion for something that is not our
+    /// library, NotPermitted when the peer is another user.
+    [[nodiscard]] static Result<std::unique_ptr<CaptureLink>> accept(int socket);
+    ~CaptureLink();
+    CaptureLink(const CaptureLink&) = delete;
+    CaptureLink& operator=(const CaptureLink&) = delete;
+
+    using Event = std::variant<capture::OpenedMessage, capture::ClosedMessage, capture::CudaLoadedMessage>;
+
+    /// Next message, if one is waiting. Error TargetGone: the process has ended or closed the connection.
+    [[nodiscard]] Result<std::optional<Event>> receive();
+
+    /// False: the process is gone.
+    [[nodiscard]] bool sendOpen(std::uint32_t windowId, std::uint32_t content, DurationNs durationNs);
+    [[nodiscard]] bool sendClose(std::uint32_t windowId);
+
+    [[nodiscard]] int socket() const { return m_socket; }
+    [[nodiscard]] int pid() const { return m_pid; } ///< as this daemon sees it (SO_PEERCRED)
+    [[nodiscard]] const std::string& targetId() const { return m_targetId; }
+    [[nodiscard]] const std::string& executable() const { return m_executable; }
+    [[nodiscard]] bool cudaLoaded() const { return m_cudaLoaded; }
+    void setCudaLoaded() { m_cudaLoaded = true; }
+    [[nodiscard]] records::RegionReader& region() { return *m_region; }
+
+private:
+    explicit CaptureLink(int socket) : m_socket(socket) {}
+
+    int m_socket = -1;
+    int m_pid = 0;
+    std::string m_targetId;
+    std::string m_executable;
+    bool m_cudaLoaded = false;
+    std::span<std::byte> m_memory;
+    std::optional<records::RegionReader> m_region;
+};
+
+} // namespace gantry::node

@@ -1,0 +1,54 @@
+#pragma once
+
+#include "trace_model/base/time.h"
+#include "trace_model/records/event_records.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace gantry::node {
+
+/// A range or mark with its end found. Times: ns since the session start.
+struct NvtxSpan
+{
+    TimestampNs start = 0;
+    std::optional<TimestampNs> end; ///< absent: mark, or a range that never ended
+    bool isMark = false;
+    bool isStartEnd = false;
+    std::uint64_t rangeId = 0;
+    std::uint32_t tid = 0, endTid = 0;
+    std::uint32_t domain = 0, category = 0, color = 0;
+    std::uint32_t textId = 0;      ///< dictionary, or 0
+    std::string text;              ///< inline text when textId is 0
+    records::PayloadType payloadType = records::PayloadType::None;
+    std::uint64_t payload = 0;
+};
+
+/// Pairs pushes with pops (a stack per thread and domain) and starts with ends (by range id) of one process.
+class NvtxPairing
+{
+public:
+    void push(NvtxSpan span);
+    void start(NvtxSpan span);
+    void mark(NvtxSpan span);
+    void pop(TimestampNs time, std::uint32_t tid, std::uint32_t domain);
+    void end(TimestampNs time, std::uint32_t tid, std::uint64_t rangeId);
+
+    [[nodiscard]] const std::vector<NvtxSpan>& spans() const { return m_spans; }
+
+    /// Pops and ends whose begin was before the window.
+    [[nodiscard]] std::uint64_t unmatched() const { return m_unmatched; }
+
+private:
+    std::vector<NvtxSpan> m_spans;
+    std::map<std::pair<std::uint32_t, std::uint32_t>, std::vector<std::size_t>> m_stacks; ///< by thread and domain
+    std::unordered_map<std::uint64_t, std::size_t> m_open;                                ///< by range id
+    std::uint64_t m_unmatched = 0;
+};
+
+} // namespace gantry::node

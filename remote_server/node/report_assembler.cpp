@@ -1,0 +1,519 @@
+#include "remote_server/node/report_assembler.h"
+
+#include "remote_server/node/nvtx_pairing.h"
+#include "remote_server/node/request_assembly.h"
+#include "trace_model/base/clock_map.h"
+#include "trace_model/records/chunk_reader.h"
+#include "trace_model/report/meta_keys.h"
+#include "trace_model/report/report_writer.h"
+
+#include <algorithm>
+#include <cstring>
+#include <cxxabi.h>
+#include <memory>
+#include <set>
+#include <unordered_map>
+
+namespace gantry::node {
+namespace {
+
+using records::LossCounter;
+using records::RecordType;
+using records::RecordView;
+
+std::string demangle(const std::string& mangled)
+{
+    int status = 0;
+    const std::unique_ptr<char, decltype(&std::free)> text(abi::__cxa_demangle(mangled.c_str(), nullptr, nullptr, &status), &std::free);
+    return status == 0 && text ? text.get() : mangled;
+}
+
+/// The function's own name: no return type, namespace, template arguments or parameters.
+std::string shortNameOf(const std::string& demangled)
+{
+    const std::size_t end = demangled.find_first_of("<(");
+    std::string head = demangled.substr(0, end);
+    if (const std::size_t space = head.rfind(' '); space != std::string::npos)
+        head.erase(0, space + 1);
+    if (const std::size_t scope = head.rfind("::"); scope != std::string::npos)
+        head.erase(0, scope + 2);
+    return head.empty() ? demangled : head;
+}
+
+// CUPTI and the Nsight Systems export number the same things differently (cupti_activity.h, ENUM_CUDA_MEM_KIND).
+std::uint8_t exportMemoryKind(std::uint8_t cupti)
+{
+    return cupti == 0 || cupti > 7 ? 7 : static_cast<std::uint8_t>(cupti - 1);
+}
+
+std::uint8_t exportOverheadType(std::uint32_t cupti)
+{
+    if (cupti == 1)
+        return 2;
+    const std::uint32_t high = cupti >> 16;
+    return high >= 1 && high <= 6 ? static_cast<std::uint8_t>(high + 2) : 1;
+}
+
+const char* overheadName(std::uint8_t exportType)
+{
+    static constexpr const char* kNames[] = {"Undefined", "Unknown", "Driver JIT", "Buffer flush", "Instrumentation", "Resource",
+                                             "Runtime module loading", "Lazy function loading", "Command buffer full"};
+    return kNames[exportType];
+}
+
+/// Turns one process's records into rows.
+class ProcessAssembly
+{
+public:
+    ProcessAssembly(const ProcessCapture& process, std::int64_t originMonotonicNs, report::ReportWriter& writer)
+        : m_process(process), m_origin(originMonotonicNs), m_writer(writer), m_globalPid(static_cast<std::uint64_t>(process.pid) << 24)
+    {
+    }
+
+    void run()
+    {
+        each([this](const RecordView& r) { takeDictionary(r); });
+        each([this](const RecordView& r) { takeEvent(r); });
+        pairNvtx();
+        writeNvtx();
+        writeRequests();
+        for (const auto& [tid, name] : m_names.threads)
+            m_writer.addThreadName(m_globalPid | tid, name);
+        const std::size_t slash = m_process.executable.rfind('/');
+        m_writer.add(report::ProcessRow{m_globalPid, m_process.pid, slash == std::string::npos ? m_process.executable : m_process.executable.substr(slash + 1)});
+    }
+
+    [[nodiscard]] DurationNs clockErrorNs() const { return std::max(m_bracketNs / 2, m_causalityNs); }
+    [[nodiscard]] DurationNs clockStepNs() const { return m_clock.largestStep(); }
+    [[nodiscard]] std::uint64_t unmatched() const { return m_pairing.unmatched(); }
+    [[nodiscard]] const std::map<std::uint32_t, records::DeviceRecord>& devices() const { return m_devices; }
+
+private:
+    struct NvtxEvent
+    {
+        const records::NvtxRecord* record;
+        RecordType type;
+        std::string_view text;
+    };
+
+    template <typename Handler>
+    void each(Handler handler)
+    {
+        records::forEachRecord(m_process.records, handler);
+    }
+
+    TimestampNs fromMonotonic(std::int64_t t) const { return t - m_origin; }
+    TimestampNs fromRealtime(std::int64_t t) const { return m_clock.convert(t) - m_origin; }
+
+    void takeDictionary(const RecordView& view)
+    {
+        switch (view.type) {
+        case RecordType::Text:
+            if (const auto* r = view.as<records::TextRecord>())
+                m_texts[r->id] = view.textBehind<records::TextRecord>(r->length);
+            break;
+        case RecordType::Domain:
+        case RecordType::Category:
+        case RecordType::ThreadName:
+        case RecordType::ApiName:
+            if (const auto* r = view.as<records::NamedRecord>())
+                takeName(view.type, *r, std::string(view.textBehind<records::NamedRecord>(r->length)));
+            break;
+        case RecordType::ClockSample:
+            if (const auto* r = view.as<records::ClockRecord>()) {
+                m_clock.add(r->realtimeNs, r->monotonicNs);
+                m_bracketNs = std::max(m_bracketNs, r->bracketNs);
+                m_writer.add(report::ClockRow{r->monotonicNs, r->realtimeNs, r->rawNs, m_globalPid});
+            }
+            break;
+        default: break;
+        }
+    }
+
+    void takeName(RecordType type, const records::NamedRecord& r, std::string name)
+    {
+        if (type == RecordType::Domain)
+            m_domains[r.id] = std::move(name);
+        else if (type == RecordType::Category)
+            m_names.categories[{r.scope, r.id}] = std::move(name);
+        else if (type == RecordType::ThreadName)
+            m_names.threads[r.id] = std::move(name);
+        else
+            m_apiNames[std::uint64_t{r.scope} << 32 | r.id] = m_writer.intern(name);
+    }
+
+    void takeEvent(const RecordView& view)
+    {
+        switch (view.type) {
+        case RecordType::NvtxPush:
+        case RecordType::NvtxPop:
+        case RecordType::NvtxStart:
+        case RecordType::NvtxEnd:
+        case RecordType::NvtxMark:
+            if (const auto* r = view.as<records::NvtxRecord>())
+                m_nvtx.push_back({r, view.type, view.textBehind<records::NvtxRecord>(r->textLength)});
+            break;
+        case RecordType::ApiCall:
+            if (const auto* r = view.as<records::ApiRecord>())
+                addApi(*r);
+            break;
+        case RecordType::Kernel:
+            if (const auto* r = view.as<records::KernelRecord>())
+                addKernel(*r);
+            break;
+        case RecordType::Memcpy:
+        case RecordType::Memset:
+            if (const auto* r = view.as<records::CopyRecord>())
+                addCopy(view.type, *r);
+            break;
+        case RecordType::Synchronization:
+            if (const auto* r = view.as<records::SyncRecord>())
+                m_writer.add(report::SynchronizationRow{fromRealtime(r->startRealtimeNs), fromRealtime(r->endRealtimeNs), 0, r->contextId, r->streamId,
+                                                        r->correlationId, m_globalPid, static_cast<std::uint8_t>(r->type), r->eventId});
+            break;
+        case RecordType::Overhead:
+            if (const auto* r = view.as<records::OverheadRecord>()) {
+                const std::uint8_t type = exportOverheadType(r->kind);
+                m_writer.add(report::OverheadRow{fromRealtime(r->startRealtimeNs), fromRealtime(r->endRealtimeNs), m_globalPid | r->tid,
+                                                 m_writer.intern(overheadName(type)), type});
+            }
+            break;
+        case RecordType::Device:
+            if (const auto* r = view.as<records::DeviceRecord>())
+                m_devices[r->deviceId] = *r;
+            break;
+        case RecordType::Stream:
+            if (const auto* r = view.as<records::StreamRecord>(); r && m_streams.insert({r->contextId, r->streamId}).second)
+                m_writer.add(report::StreamRow{r->streamId, r->contextId, static_cast<std::uint64_t>(m_process.pid), r->priority, static_cast<std::uint8_t>(r->flag)});
+            break;
+        default: break;
+        }
+    }
+
+    void addApi(const records::ApiRecord& r)
+    {
+        const auto name = m_apiNames.find(std::uint64_t{r.isDriver ? 1u : 0u} << 32 | r.callbackId);
+        m_writer.add(report::ApiRow{fromRealtime(r.startRealtimeNs), fromRealtime(r.endRealtimeNs), r.isDriver != 0, m_globalPid | r.tid, r.correlationId,
+                                    name != m_apiNames.end() ? name->second : m_writer.intern("API call " + std::to_string(r.callbackId)), r.returnValue});
+        m_launches[r.correlationId] = r.startRealtimeNs;
+    }
+
+    struct KernelName
+    {
+        report::TextId mangled, demangled, shortName;
+    };
+
+    const KernelName& kernelName(std::uint32_t id)
+    {
+        auto [place, isNew] = m_kernelNames.try_emplace(id);
+        if (isNew) {
+            const auto text = m_texts.find(id);
+            const std::string mangled = text == m_texts.end() ? "(unknown kernel)" : std::string(text->second);
+            const std::string full = demangle(mangled);
+            place->second = {m_writer.intern(mangled), m_writer.intern(full), m_writer.intern(shortNameOf(full))};
+        }
+        return place->second;
+    }
+
+    void addKernel(const records::KernelRecord& r)
+    {
+        const KernelName& name = kernelName(r.nameId);
+        report::KernelRow row;
+        row.start = fromRealtime(r.startRealtimeNs);
+        row.end = fromRealtime(r.endRealtimeNs);
+        row.deviceId = r.deviceId;
+        row.contextId = r.contextId;
+        row.streamId = r.streamId;
+        row.correlationId = r.correlationId;
+        row.globalPid = m_globalPid;
+        row.mangledName = name.mangled;
+        row.demangledName = name.demangled;
+        row.shortName = name.shortName;
+        row.registersPerThread = r.registersPerThread;
+        for (std::size_t i = 0; i < 3; ++i) {
+            row.grid[i] = r.grid[i];
+            row.block[i] = r.block[i];
+        }
+        row.staticSharedMemory = r.staticSharedMemory;
+        row.dynamicSharedMemory = r.dynamicSharedMemory;
+        row.localMemoryPerThread = r.localMemoryPerThread;
+        row.localMemoryTotal = r.localMemoryTotal;
+        row.gridId = r.gridId;
+        row.graphNodeId = r.graphNodeId;
+        row.graphId = r.graphId;
+        m_writer.add(row);
+        m_kernelStarts.emplace_back(r.correlationId, r.startRealtimeNs);
+    }
+
+    void addCopy(RecordType type, const records::CopyRecord& r)
+    {
+        const TimestampNs start = fromRealtime(r.startRealtimeNs), end = fromRealtime(r.endRealtimeNs);
+        if (type == RecordType::Memcpy)
+            m_writer.add(report::MemcpyRow{start, end, r.deviceId, r.contextId, r.streamId, r.correlationId, m_globalPid, r.bytes, r.copyKind,
+                                           exportMemoryKind(r.sourceKind), exportMemoryKind(r.destinationKind), r.graphNodeId});
+        else
+            m_writer.add(report::MemsetRow{start, end, r.deviceId, r.contextId, r.streamId, r.correlationId, m_globalPid, r.value, r.bytes,
+                                           exportMemoryKind(r.destinationKind), r.graphNodeId});
+    }
+
+    /// Chunks come in no order of time: a thread's next chunk may lie before its last one, and ends of other threads before
+    /// the starts. Sorted by time everything is in order.
+    void pairNvtx()
+    {
+        std::stable_sort(m_nvtx.begin(), m_nvtx.end(),
+                         [](const NvtxEvent& a, const NvtxEvent& b) { return a.record->timeMonotonicNs < b.record->timeMonotonicNs; });
+        for (const NvtxEvent& event : m_nvtx) {
+            const records::NvtxRecord& r = *event.record;
+            const TimestampNs time = fromMonotonic(r.timeMonotonicNs);
+            if (event.type == RecordType::NvtxPop) {
+                m_pairing.pop(time, r.tid, r.domain);
+                continue;
+            }
+            if (event.type == RecordType::NvtxEnd) {
+                m_pairing.end(time, r.tid, r.rangeId);
+                continue;
+            }
+            NvtxSpan span;
+            span.start = time;
+            span.rangeId = r.rangeId;
+            span.tid = r.tid;
+            span.domain = r.domain;
+            span.category = r.category;
+            span.color = r.color;
+            span.textId = r.textId;
+            span.text = event.text;
+            span.payloadType = r.payloadType;
+            span.payload = r.payload;
+            if (event.type == RecordType::NvtxPush)
+                m_pairing.push(std::move(span));
+            else if (event.type == RecordType::NvtxStart)
+                m_pairing.start(std::move(span));
+            else
+                m_pairing.mark(std::move(span));
+        }
+        m_names.text = [this](const NvtxSpan& span) -> std::string_view {
+            if (span.textId == 0)
+                return span.text;
+            const auto text = m_texts.find(span.textId);
+            return text == m_texts.end() ? std::string_view("(unknown text)") : text->second;
+        };
+        for (const auto& [tid, name] : m_process.threadNames) // what NVTX was told wins over the kernel's 15 letters
+            m_names.threads.try_emplace(tid, name);
+    }
+
+    void writeNvtx()
+    {
+        for (const auto& [id, name] : m_domains) {
+            report::NvtxRow row;
+            row.type = report::NvtxEventType::DomainCreate;
+            row.domainId = id;
+            row.textId = m_writer.intern(name);
+            row.globalTid = m_globalPid;
+            m_writer.add(row);
+        }
+        for (const auto& [key, name] : m_names.categories) {
+            report::NvtxRow row;
+            row.type = report::NvtxEventType::Category;
+            row.domainId = key.first;
+            row.category = key.second;
+            row.textId = m_writer.intern(name);
+            row.globalTid = m_globalPid;
+            m_writer.add(row);
+        }
+        for (const NvtxSpan& span : m_pairing.spans())
+            m_writer.add(rowOf(span));
+    }
+
+    report::NvtxRow rowOf(const NvtxSpan& span)
+    {
+        report::NvtxRow row;
+        row.start = span.start;
+        row.end = span.end;
+        row.type = span.isMark ? report::NvtxEventType::Mark : span.isStartEnd ? report::NvtxEventType::StartEndRange : report::NvtxEventType::PushPopRange;
+        if (span.isStartEnd) {
+            row.rangeId = span.rangeId;
+            if (span.end)
+                row.endGlobalTid = m_globalPid | span.endTid;
+        }
+        row.category = span.category;
+        row.color = span.color;
+        row.textId = m_writer.intern(m_names.text(span));
+        row.globalTid = m_globalPid | span.tid;
+        row.domainId = span.domain;
+        switch (span.payloadType) {
+        case records::PayloadType::None: break;
+        case records::PayloadType::Unsigned: row.uint64Value = span.payload; break;
+        case records::PayloadType::Signed: row.int64Value = static_cast<std::int64_t>(span.payload); break;
+        case records::PayloadType::Double: {
+            double value = 0;
+            std::memcpy(&value, &span.payload, sizeof value);
+            row.doubleValue = value;
+            break;
+        }
+        }
+        return row;
+    }
+
+    void writeRequests()
+    {
+        for (const auto& [id, name] : m_domains) {
+            if (name != records::nvtx_convention::kDomain)
+                continue;
+            const RequestAssembly assembly = assembleRequests(m_pairing.spans(), id, m_names, m_globalPid, m_writer);
+            for (const report::RequestRow& row : assembly.requests)
+                m_writer.add(row);
+            for (const report::ExecutionRow& row : assembly.executions)
+                m_writer.add(row);
+        }
+        // CUPTI gives no bound for its GPU-to-CPU clock; a kernel that seems to start before the call that launched it shows one.
+        for (const auto& [correlation, start] : m_kernelStarts)
+            if (const auto launch = m_launches.find(correlation); launch != m_launches.end())
+                m_causalityNs = std::max(m_causalityNs, launch->second - start);
+    }
+
+    const ProcessCapture& m_process;
+    std::int64_t m_origin;
+    report::ReportWriter& m_writer;
+    std::uint64_t m_globalPid;
+
+    ClockMap m_clock; ///< realtime → monotonic
+    DurationNs m_bracketNs = 0;
+    DurationNs m_causalityNs = 0;
+    std::unordered_map<std::uint32_t, std::string_view> m_texts;
+    std::map<std::uint32_t, std::string> m_domains;
+    std::unordered_map<std::uint64_t, report::TextId> m_apiNames;
+    std::unordered_map<std::uint32_t, KernelName> m_kernelNames;
+    std::unordered_map<std::uint32_t, std::int64_t> m_launches;
+    std::vector<std::pair<std::uint32_t, std::int64_t>> m_kernelStarts;
+    std::map<std::uint32_t, records::DeviceRecord> m_devices;
+    std::set<std::pair<std::uint32_t, std::uint32_t>> m_streams;
+    NvtxNames m_names;
+    std::vector<NvtxEvent> m_nvtx;
+    NvtxPairing m_pairing;
+};
+
+std::string uuidText(const std::uint8_t (&uuid)[16])
+{
+    static constexpr char kDigits[] = "0123456789abcdef";
+    std::string text = "GPU-";
+    for (int i = 0; i < 16; ++i) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            text += '-';
+        text += kDigits[uuid[i] >> 4];
+        text += kDigits[uuid[i] & 15];
+    }
+    return text;
+}
+
+void addGpu(report::ReportWriter& writer, const records::DeviceRecord& d)
+{
+    report::GpuRow row;
+    row.id = d.deviceId;
+    row.name = std::string(d.name, strnlen(d.name, sizeof d.name));
+    row.uuid = uuidText(d.uuid);
+    row.totalMemory = d.memoryBytes;
+    row.smCount = d.smCount;
+    row.computeMajor = static_cast<int>(d.computeMajor);
+    row.computeMinor = static_cast<int>(d.computeMinor);
+    writer.add(row);
+}
+
+Losses lossesOf(const WindowCapture& window, std::uint64_t unmatched)
+{
+    std::array<std::uint64_t, static_cast<std::size_t>(LossCounter::Count)> sum{};
+    std::uint64_t damaged = 0, overBudget = 0;
+    for (const ProcessCapture& process : window.processes) {
+        for (std::size_t i = 0; i < sum.size(); ++i)
+            sum[i] += process.losses[i];
+        damaged += process.damagedChunks;
+        overBudget += process.overBudgetRecords;
+    }
+    const auto of = [&](LossCounter counter) { return sum[static_cast<std::size_t>(counter)]; };
+    return {
+        {"nvtx_no_chunk", LossSeverity::Warning, of(LossCounter::NvtxNoChunk), "NVTX events dropped because the shared memory was full: capture a shorter window."},
+        {"cupti_no_chunk", LossSeverity::Warning, of(LossCounter::CuptiNoChunk), "CUDA records dropped because the shared memory was full: capture a shorter window or fewer kinds."},
+        {"cupti_dropped_records", LossSeverity::Warning, of(LossCounter::CuptiDropped), "Records that CUPTI itself dropped: capture fewer kinds of activity."},
+        {"cupti_no_buffer", LossSeverity::Warning, of(LossCounter::CuptiNoBuffer), "Times CUPTI asked for a buffer and none was free."},
+        {"device_times_missing", LossSeverity::Info, of(LossCounter::KernelNoTime), "Kernels and copies without times: still running when the window closed, or not collected by the GPU."},
+        {"nvtx_text_truncated", LossSeverity::Info, of(LossCounter::TextTruncated), "NVTX texts cut at 4096 bytes."},
+        {"nvtx_dictionary_full", LossSeverity::Warning, of(LossCounter::DictionaryFull), "Registered NVTX strings beyond a million, or kernel names beyond 16384: shown as unknown."},
+        {"nvtx_begun_before_window", LossSeverity::Info, of(LossCounter::UnmatchedEnds) + unmatched, "Ranges that began before the window and ended in it: not shown."},
+        {"chunk_damaged", LossSeverity::Error, damaged, "Chunks of shared memory that did not parse: the target may have written over its own memory."},
+        {"daemon_memory_bound", LossSeverity::Warning, overBudget, "Records beyond the daemon's memory bound: capture a shorter window."},
+    };
+}
+
+/// Sum of the growth of nv_inference_request_success over [from, to] divided by its length, for the window's target.
+std::optional<double> requestRate(const WindowCapture& window, std::int64_t from, std::int64_t to)
+{
+    double total = 0;
+    bool any = false;
+    for (const metrics::SeriesDefinition& series : window.series) {
+        if (series.name != "nv_inference_request_success")
+            continue;
+        if (const auto target = series.labels.find("target"); target != series.labels.end() && target->second != window.targetId)
+            continue;
+        const metrics::Sample* first = nullptr;
+        const metrics::Sample* last = nullptr;
+        for (const metrics::Sample& sample : window.samples)
+            if (sample.seriesId == series.id && sample.time >= from && sample.time <= to) {
+                first = first ? first : &sample;
+                last = &sample;
+            }
+        if (!first || last->time - first->time < 400'000'000 || last->value < first->value)
+            continue;
+        total += (last->value - first->value) / (static_cast<double>(last->time - first->time) / 1e9);
+        any = true;
+    }
+    return any ? std::optional(total) : std::nullopt;
+}
+
+} // namespace
+
+Result<void> assembleReport(const WindowCapture& window, const std::filesystem::path& path)
+{
+    GANTRY_TRY(auto writer, report::ReportWriter::create(path));
+    DurationNs clockError = 0;
+    DurationNs clockStep = 0;
+    std::uint64_t unmatched = 0;
+    bool targetExited = false;
+    std::set<std::string> gpus;
+    for (const ProcessCapture& process : window.processes) {
+        ProcessAssembly assembly(process, window.openMonotonicNs, writer);
+        assembly.run();
+        clockError = std::max(clockError, assembly.clockErrorNs());
+        clockStep = std::max(clockStep, assembly.clockStepNs());
+        unmatched += assembly.unmatched();
+        targetExited = targetExited || !process.closed;
+        for (const auto& [id, device] : assembly.devices()) {
+            if (gpus.insert(uuidText(device.uuid)).second)
+                addGpu(writer, device);
+            writer.addCudaDevice(id, id, static_cast<std::uint32_t>(process.pid));
+        }
+        if (const Error* error = writer.firstError())
+            return *error;
+    }
+    for (const metrics::SeriesDefinition& series : window.series)
+        writer.addSeries(series);
+    for (const metrics::Sample& sample : window.samples)
+        if (sample.time >= window.openMonotonicNs && sample.time <= window.closeMonotonicNs)
+            writer.addSample({sample.seriesId, sample.time - window.openMonotonicNs, sample.value});
+
+    report::ReportWriter::Session session;
+    session.utcEpochNs = window.openRealtimeNs;
+    session.systemClockNs = window.openMonotonicNs;
+    session.window = {0, window.closeMonotonicNs - window.openMonotonicNs};
+    session.meta = window.meta;
+    session.meta[report::meta::kTargetExited] = targetExited ? "1" : "0";
+    session.meta[report::meta::kComplete] = "1";
+    if (clockError > 0)
+        session.meta[report::meta::kClockErrorNs] = std::to_string(std::max(clockError, clockStep));
+    const auto before = requestRate(window, window.openMonotonicNs - 10'000'000'000, window.openMonotonicNs);
+    const auto during = requestRate(window, window.openMonotonicNs, window.closeMonotonicNs);
+    if (before && during && *before > 0)
+        session.meta[report::meta::kWindowCostRatio] = std::to_string(*during / *before - 1.0);
+    session.losses = lossesOf(window, unmatched);
+    return writer.finish(session);
+}
+
+} // namespace gantry::node

@@ -1,0 +1,50 @@
+#pragma once
+
+#include "remote_server/capture/control_protocol.h"
+#include "trace_model/base/result.h"
+#include "trace_model/metrics/series_store.h"
+#include "trace_model/records/chunk_format.h"
+
+#include <array>
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace gantry::node {
+
+/// What one process contributed to a window.
+struct ProcessCapture
+{
+    int pid = 0;
+    std::string executable;
+    std::vector<std::byte> records; ///< as in the chunks, one thread's records in order
+    std::optional<capture::OpenedMessage> opened;
+    std::optional<capture::ClosedMessage> closed; ///< absent: the process ended in the window
+    std::array<std::uint64_t, static_cast<std::size_t>(records::LossCounter::Count)> losses{};
+    std::uint64_t damagedChunks = 0;
+    std::uint64_t overBudgetRecords = 0; ///< records beyond the daemon's memory bound
+    std::map<std::uint32_t, std::string> threadNames; ///< from /proc at the window's end, by thread id
+};
+
+/// A finished window, ready to become a report.
+struct WindowCapture
+{
+    std::vector<ProcessCapture> processes;
+    std::vector<metrics::SeriesDefinition> series;
+    std::vector<metrics::Sample> samples; ///< CLOCK_MONOTONIC; also some seconds before the window, for its cost
+    std::map<std::string, std::string> meta;
+    std::int64_t openMonotonicNs = 0;  ///< time 0 of the report
+    std::int64_t closeMonotonicNs = 0;
+    std::int64_t openRealtimeNs = 0;
+    std::string targetId;              ///< label `target` of its series
+};
+
+/// Writes the report of a window: converts every time to ns since the window opened, pairs NVTX ranges, joins requests and
+/// batches (trace_model/records/request_phase.h), names kernels and API calls. Any thread; blocks for the time of writing.
+/// Errors: CannotWrite.
+[[nodiscard]] Result<void> assembleReport(const WindowCapture& window, const std::filesystem::path& path);
+
+} // namespace gantry::node

@@ -1,0 +1,33 @@
+#pragma once
+
+#include "trace_model/base/time.h"
+
+#include <vector>
+
+namespace gantry {
+
+/// Converts one clock into another by pairs of readings taken together: piecewise linear between them, the nearest pair's
+/// offset outside. Immutable use from any thread after the last add().
+class ClockMap
+{
+public:
+    /// Pairs may come in any order.
+    void add(std::int64_t from, std::int64_t to);
+
+    /// `from` reading in terms of `to`. Without any pair the reading itself.
+    [[nodiscard]] std::int64_t convert(std::int64_t from) const;
+
+    /// Largest change of the offset between neighbouring pairs, ns: over 1 ms the clock was stepped, not slewed.
+    [[nodiscard]] DurationNs largestStep() const;
+
+    [[nodiscard]] bool isEmpty() const { return m_pairs.empty(); }
+
+private:
+    struct Pair
+    {
+        std::int64_t from, to;
+    };
+    std::vector<Pair> m_pairs; ///< sorted by from
+};
+
+} // namespace gantry

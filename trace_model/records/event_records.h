@@ -1,0 +1,156 @@
+#pragma once
+
+#include <cstdint>
+
+/// What the capture library writes into shared-memory chunks: plain structs, little endian, 8-byte aligned, each starting
+/// with a RecordHeader. The library writes them, the node's chunk reader checks and reads them; nobody else.
+/// CHUNK_FORMAT.md describes the same for people. Needs libc alone: it is compiled into injected code.
+namespace gantry::records {
+
+enum class RecordType : std::uint16_t
+{
+    Text = 1,         ///< TextRecord: dictionary entry, valid for the process's whole life
+    Domain = 2,       ///< NamedRecord: NVTX domain `id`
+    Category = 3,     ///< NamedRecord: NVTX category `id` of domain `scope`
+    ThreadName = 4,   ///< NamedRecord: Linux thread `id`
+    ApiName = 5,      ///< NamedRecord: CUPTI callback id `id` of the runtime (scope 0) or driver (scope 1) API
+    NvtxPush = 10,    ///< NvtxRecord
+    NvtxPop = 11,     ///< NvtxRecord: time, thread and domain only
+    NvtxStart = 12,   ///< NvtxRecord
+    NvtxEnd = 13,     ///< NvtxRecord: time, thread and rangeId only
+    NvtxMark = 14,    ///< NvtxRecord
+    ApiCall = 20,     ///< ApiRecord
+    Kernel = 21,      ///< KernelRecord
+    Memcpy = 22,      ///< CopyRecord
+    Memset = 23,      ///< CopyRecord: bytes, value, destinationKind
+    Synchronization = 24, ///< SyncRecord
+    Overhead = 25,    ///< OverheadRecord
+    Device = 26,      ///< DeviceRecord
+    Stream = 27,      ///< StreamRecord
+    ClockSample = 30, ///< ClockRecord
+};
+
+struct RecordHeader
+{
+    RecordType type;
+    std::uint16_t reserved;
+    std::uint32_t size; ///< of the whole record with its text, a multiple of 8
+};
+
+/// Dictionary text: `length` bytes follow, not terminated.
+struct TextRecord
+{
+    RecordHeader header;
+    std::uint32_t id;
+    std::uint32_t length;
+};
+
+/// A name for a number: `length` bytes follow.
+struct NamedRecord
+{
+    RecordHeader header;
+    std::uint32_t scope;
+    std::uint32_t id;
+    std::uint32_t length;
+    std::uint32_t reserved;
+};
+
+enum class PayloadType : std::uint8_t { None, Unsigned, Signed, Double };
+
+/// An NVTX event. Its text is dictionary entry `textId`, or, when that is 0, the `textLength` bytes that follow.
+struct NvtxRecord
+{
+    RecordHeader header;
+    std::int64_t timeMonotonicNs;
+    std::uint64_t rangeId; ///< start/end ranges; unique in the process
+    std::uint64_t payload; ///< as PayloadType says, bit for bit
+    std::uint32_t tid;
+    std::uint32_t domain;  ///< 0: default domain
+    std::uint32_t category;
+    std::uint32_t color;   ///< 0xAARRGGBB, 0: none
+    std::uint32_t textId;
+    std::uint16_t textLength;
+    PayloadType payloadType;
+    std::uint8_t reserved;
+};
+
+/// CUPTI times are CLOCK_REALTIME (CUPTI guide, "Timestamps": the default on Linux); the reader converts them by the clock samples.
+struct ApiRecord
+{
+    RecordHeader header;
+    std::int64_t startRealtimeNs, endRealtimeNs;
+    std::uint32_t tid;
+    std::uint32_t correlationId;
+    std::uint32_t callbackId;
+    std::int32_t returnValue;
+    std::uint32_t isDriver;
+    std::uint32_t reserved;
+};
+
+struct KernelRecord
+{
+    RecordHeader header;
+    std::int64_t startRealtimeNs, endRealtimeNs;
+    std::uint64_t gridId, graphNodeId, localMemoryTotal;
+    std::uint32_t deviceId, contextId, streamId, correlationId;
+    std::uint32_t nameId; ///< dictionary entry, mangled
+    std::uint32_t grid[3], block[3];
+    std::uint32_t registersPerThread, staticSharedMemory, dynamicSharedMemory, localMemoryPerThread;
+    std::uint32_t graphId;
+};
+
+struct CopyRecord
+{
+    RecordHeader header;
+    std::int64_t startRealtimeNs, endRealtimeNs;
+    std::uint64_t bytes, graphNodeId;
+    std::uint32_t deviceId, contextId, streamId, correlationId;
+    std::uint32_t value;                              ///< memset
+    std::uint8_t copyKind, sourceKind, destinationKind; ///< CUPTI's numbers (CUpti_ActivityMemcpyKind, …MemoryKind)
+    std::uint8_t reserved;
+};
+
+struct SyncRecord
+{
+    RecordHeader header;
+    std::int64_t startRealtimeNs, endRealtimeNs;
+    std::uint32_t contextId, streamId, correlationId, eventId;
+    std::uint32_t type; ///< CUpti_ActivitySynchronizationType
+    std::uint32_t reserved;
+};
+
+struct OverheadRecord
+{
+    RecordHeader header;
+    std::int64_t startRealtimeNs, endRealtimeNs;
+    std::uint32_t kind; ///< CUpti_ActivityOverheadKind
+    std::uint32_t tid;
+};
+
+struct DeviceRecord
+{
+    RecordHeader header;
+    std::uint64_t memoryBytes;
+    std::uint8_t uuid[16];
+    std::uint32_t deviceId, smCount;
+    std::uint32_t computeMajor, computeMinor;
+    char name[96]; ///< NUL-terminated
+};
+
+struct StreamRecord
+{
+    RecordHeader header;
+    std::uint32_t contextId, streamId;
+    std::int32_t priority;
+    std::uint32_t flag; ///< CUpti_ActivityStreamFlag
+};
+
+/// The three clocks of one instant.
+struct ClockRecord
+{
+    RecordHeader header;
+    std::int64_t monotonicNs, realtimeNs, rawNs;
+    std::int64_t bracketNs; ///< width of the bracket the readings were taken in
+};
+
+} // namespace gantry::records
