@@ -120,7 +120,7 @@ std::vector<LivePanel> LiveSeries::panels(TimeRange window) const
             QString label = curveName(definition);
             if (label.isEmpty() || (series.size() == 1 && !prefix.isEmpty()))
                 label = prefix;
-            else if (!prefix.isEmpty())
+            else if (!label.startsWith(prefix))
                 label = prefix + QLatin1Char(' ') + label;
             withoutIdle(panel, label, std::move(points));
         }

@@ -28,9 +28,9 @@ QString reportRoot(const QString& dataFolder)
 
 } // namespace
 
-Settings::Settings(const QString& dataFolder) :
+Settings::Settings(const QString& dataFolder, const QString& file) :
     m_dataFolder(dataFolder),
-    m_store(settingsFile(dataFolder), QSettings::IniFormat)
+    m_store(file.isEmpty() ? settingsFile(dataFolder) : file, QSettings::IniFormat)
 {}
 
 std::filesystem::path Settings::reportFolder(const QString& nodeName) const

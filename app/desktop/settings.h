@@ -17,9 +17,9 @@ enum class ColorScheme { Light, Dark };
 class Settings
 {
 public:
-    /// `dataFolder`: where reports and, when given on the command line, the settings live. Empty: the user's own folders
-    /// (~/.local/share/gantry for reports, ~/.config/gantry/gantry.ini).
-    explicit Settings(const QString& dataFolder = {});
+    /// `dataFolder`: where fetched reports and gantry.ini live. Empty: the user's own folders (~/.local/share/gantry for reports,
+    /// ~/.config/gantry/gantry.ini). `file`: another ini file, for a run that must not change the user's.
+    explicit Settings(const QString& dataFolder = {}, const QString& file = {});
 
     /// Where fetched reports of a node go; characters that a folder name cannot hold become '_'.
     [[nodiscard]] std::filesystem::path reportFolder(const QString& nodeName) const;

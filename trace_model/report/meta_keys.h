@@ -1,16 +1,27 @@
 #pragma once
 
-/// Keys of META_DATA_CAPTURE that Gantry writes and reads. Values are text; an absent key is an unknown value.
+/// Names of META_DATA_* rows that Gantry gives a meaning to. Values are text; numbers are decimal.
 namespace gantry::report::meta {
 
-inline constexpr char kLabel[] = "GANTRY_LABEL";
+// META_DATA_EXPORT, written by ReportWriter itself.
+inline constexpr char kFormatVersion[] = "GANTRY_FORMAT_VERSION";         ///< schema.h: kReportFormatVersion
+inline constexpr char kProductName[] = "EXPORT_PRODUCT_NAME";             ///< "Gantry"
+inline constexpr char kProductVersion[] = "EXPORT_PRODUCT_VERSION";       ///< version of the program that wrote the report
+inline constexpr char kSchemaVersion[] = "EXPORT_SCHEMA_VERSION";         ///< of the Nsight Systems export whose columns are followed
+inline constexpr char kProductNameValue[] = "Gantry";
+
+// META_DATA_CAPTURE, given by the report assembler in ReportWriter::Session::meta. All optional: absent means unknown.
+inline constexpr char kWindowCostRatio[] = "GANTRY_WINDOW_COST_RATIO";    ///< req/s in the window over req/s before it, minus 1
+inline constexpr char kClockErrorNs[] = "GANTRY_CLOCK_ERROR_NS";          ///< residual of the clock fit, ns
+inline constexpr char kTargetExited[] = "GANTRY_TARGET_EXITED";           ///< "1": the target process ended inside the window
+inline constexpr char kComplete[] = "GANTRY_COMPLETE";                    ///< "0": the assembler could not use all that was captured
 inline constexpr char kHostName[] = "GANTRY_HOST_NAME";
+inline constexpr char kLabel[] = "GANTRY_LABEL";                          ///< what the user called the capture
 inline constexpr char kTargetName[] = "GANTRY_TARGET_NAME";
-inline constexpr char kTargetExited[] = "GANTRY_TARGET_EXITED";       ///< "1": it ended inside the window
-inline constexpr char kComplete[] = "GANTRY_COMPLETE";                ///< "1": the assembler wrote everything it had
-inline constexpr char kClockErrorNs[] = "GANTRY_CLOCK_ERROR_NS";      ///< bound of the error between CUDA and NVTX times
-inline constexpr char kWindowCostRatio[] = "GANTRY_WINDOW_COST_RATIO"; ///< req/s in the window over before it, minus 1
-inline constexpr char kOpenCostNs[] = "GANTRY_OPEN_COST_NS";
-inline constexpr char kCloseCostNs[] = "GANTRY_CLOSE_COST_NS";
+
+// GANTRY_META, written by ReportWriter.
+inline constexpr char kWindowStartNs[] = "WINDOW_START_NS";               ///< session time
+inline constexpr char kWindowEndNs[] = "WINDOW_END_NS";
+inline constexpr char kRowCountPrefix[] = "ROWS_";                        ///< ROWS_<table>: rows written, for the reader to check
 
 } // namespace gantry::report::meta

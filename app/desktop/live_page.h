@@ -1,0 +1,62 @@
+#pragma once
+
+#include "app/desktop/live_series.h"
+#include "trace_model/base/time.h"
+
+#include <QTimer>
+#include <QWidget>
+
+#include <map>
+#include <memory>
+
+class QLabel;
+class QStackedWidget;
+
+namespace gantry::widgets {
+class LivePlotGrid;
+}
+
+namespace gantry::desktop {
+
+class MessageBar;
+class NodeController;
+class NodeList;
+
+/// The dashboard of the current node: what its server, GPUs and host do now. Each node's samples are kept while another one is
+/// shown and while the connection is lost. Redraws at most ten times a second, and not at all while hidden.
+class LivePage : public QWidget
+{
+    Q_OBJECT
+
+public:
+    explicit LivePage(NodeList& nodes, QWidget* parent = nullptr);
+    ~LivePage() override;
+
+    /// Time of samples that the plots of the current node show; 0: waiting for the first.
+    [[nodiscard]] DurationNs drawnSpan() const;
+    [[nodiscard]] MessageBar* banner() const { return m_banner; }
+
+signals:
+    void connectRequested();
+    /// The plots were drawn with samples.
+    void drawn();
+
+private:
+    void watchNodes();
+    void onCurrentChanged();
+    void refreshState();
+    void redraw();
+    [[nodiscard]] const LiveSeries* currentSeries() const;
+
+    NodeList& m_nodes;
+    std::map<const NodeController*, std::unique_ptr<LiveSeries>> m_series;
+    QTimer m_redrawTimer;
+    MessageBar* m_banner;
+    QStackedWidget* m_stack;
+    QLabel* m_emptyText;
+    QLabel* m_footer;
+    widgets::LivePlotGrid* m_grid;
+    DurationNs m_drawnSpan = 0;
+};
+
+} // namespace gantry::desktop

@@ -1,0 +1,100 @@
+#include "app/desktop/command_line.h"
+#include "app/desktop/main_window.h"
+#include "app/desktop/page_area.h"
+#include "app/desktop/screenshot_run.h"
+#include "app/desktop/settings.h"
+#include "app/desktop/text.h"
+#include "app/desktop/tour.h"
+#include "app/jobs/job_runner.h"
+
+#include <QApplication>
+#include <QTemporaryDir>
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <thread>
+
+namespace {
+
+using namespace gantry;
+using namespace gantry::desktop;
+
+/// Jobs may wait for the network for long (a capture, a fetch, a connection), so the pool is larger than the machine.
+int jobThreads()
+{
+    return std::max(6, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+bool hasDisplay()
+{
+    return !qEnvironmentVariableIsEmpty("DISPLAY") || !qEnvironmentVariableIsEmpty("WAYLAND_DISPLAY");
+}
+
+int runUnattended(MainWindow& window, const CommandLine& line)
+{
+    std::unique_ptr<UnattendedRun> run;
+    if (!line.tour.isEmpty())
+        run = std::make_unique<Tour>(window, line);
+    else
+        run = std::make_unique<ScreenshotRun>(window, line);
+    // Queued: a run may end before the event loop begins.
+    QObject::connect(run.get(), &UnattendedRun::finished, qApp, [](int status) { QCoreApplication::exit(status); }, Qt::QueuedConnection);
+    run->start();
+    return QApplication::exec();
+}
+
+int run(int argc, char** argv)
+{
+    const auto parsed = parseCommandLine(argc, argv);
+    if (const auto* early = std::get_if<EarlyExit>(&parsed)) {
+        std::fputs(early->text.c_str(), early->code == 0 ? stdout : stderr);
+        return early->code;
+    }
+    const CommandLine& line = std::get<CommandLine>(parsed);
+    if (!hasDisplay() && qEnvironmentVariableIsEmpty("QT_QPA_PLATFORM")) {
+        if (!line.isUnattended()) {
+            std::fputs("gantry: there is no display (DISPLAY and WAYLAND_DISPLAY are not set); use --screenshot, --tour or gantryctl.\n", stderr);
+            return exitStatus(ErrorCode::Unsupported);
+        }
+        qputenv("QT_QPA_PLATFORM", "offscreen");
+    }
+
+    QApplication application(argc, argv);
+    QApplication::setApplicationName(QStringLiteral("gantry"));
+    QApplication::setApplicationDisplayName(QStringLiteral("Gantry"));
+    QApplication::setApplicationVersion(QStringLiteral(GANTRY_VERSION));
+
+    // Pictures must not depend on the user's window layout, nor change it.
+    const QTemporaryDir scratch;
+    Settings settings(line.dataFolder, line.isUnattended() ? scratch.filePath(QStringLiteral("gantry.ini")) : QString());
+    jobs::JobRunner runner(jobThreads());
+    MainWindow window(runner, settings);
+    if (line.theme)
+        window.setColorScheme(*line.theme);
+    if (line.isUnattended())
+        return runUnattended(window, line);
+
+    if (line.hasSize)
+        window.resize(line.size);
+    for (const QString& report : line.reports)
+        window.openReport(toPath(report));
+    if (line.compare)
+        window.pages().openCompare(toPath(line.compare->first), toPath(line.compare->second));
+    if (line.node)
+        window.nodes().open(*line.node);
+    window.show();
+    return QApplication::exec();
+}
+
+} // namespace
+
+int main(int argc, char** argv)
+{
+    try {
+        return run(argc, argv);
+    } catch (const std::exception& exception) {
+        std::fprintf(stderr, "gantry: an unexpected failure ended the program: %s\n", exception.what());
+        return exitStatus(ErrorCode::Internal);
+    }
+}

@@ -1,0 +1,498 @@
+#include "app/desktop/main_window.h"
+
+#include "app/desktop/capture_bar.h"
+#include "app/desktop/capture_strip.h"
+#include "app/desktop/compare_page.h"
+#include "app/desktop/icons.h"
+#include "app/desktop/inspector.h"
+#include "app/desktop/live_page.h"
+#include "app/desktop/message_bar.h"
+#include "app/desktop/nodes_panel.h"
+#include "app/desktop/page_area.h"
+#include "app/desktop/report_page.h"
+#include "app/desktop/text.h"
+#include "app/desktop/theme.h"
+#include "app/desktop/timeline_actions.h"
+#include "app/desktop/window_actions.h"
+
+#include <QAction>
+#include <QCloseEvent>
+#include <QDockWidget>
+#include <QFileDialog>
+#include <QFileInfo>
+#include <QInputDialog>
+#include <QLabel>
+#include <QLineEdit>
+#include <QMenu>
+#include <QMenuBar>
+#include <QMessageBox>
+#include <QMimeData>
+#include <QToolBar>
+#include <QToolButton>
+#include <QVBoxLayout>
+
+namespace gantry::desktop {
+
+namespace {
+
+constexpr int kStateVersion = 1; // of the dock layout: raised when docks change, so that an old one is not half restored
+
+const char kCaptureTopic[] = "capture";
+
+QString reportFilter()
+{
+    return MainWindow::tr("Reports (*.gantry *.gantry.zst *.sqlite *.sqlite.zst *.zst);;All files (*)");
+}
+
+/// What a user does next about a failure, as a button; empty when only reading helps.
+QString retryText(ErrorCode code)
+{
+    switch (code) {
+    case ErrorCode::Busy:
+    case ErrorCode::TargetGone:
+    case ErrorCode::Unreachable:
+        return MainWindow::tr("Refresh node");
+    default:
+        return {};
+    }
+}
+
+} // namespace
+
+MainWindow::MainWindow(jobs::JobRunner& runner, Settings& settings, QWidget* parent) :
+    QMainWindow(parent),
+    m_runner(runner),
+    m_settings(settings),
+    m_nodes(std::make_unique<NodeList>(runner)),
+    m_capture(std::make_unique<CaptureController>(runner)),
+    m_actions(std::make_unique<WindowActions>(*this))
+{
+    setWindowTitle(tr("Gantry"));
+    setWindowIcon(icons::application());
+    setAcceptDrops(true);
+    setDockOptions(AnimatedDocks | AllowTabbedDocks | AllowNestedDocks);
+    setCorner(Qt::BottomRightCorner, Qt::RightDockWidgetArea);
+    setCorner(Qt::BottomLeftCorner, Qt::LeftDockWidgetArea);
+
+    buildToolbar();
+    buildCentre();
+    m_actions->buildMenus(*menuBar(), m_captureBar->startAction(), m_captureBar->stopAction());
+    for (QDockWidget* dock : findChildren<QDockWidget*>(Qt::FindDirectChildrenOnly))
+        m_actions->docksMenu->addAction(dock->toggleViewAction());
+    connectFileActions();
+    connectViewActions();
+    connectNodeActions();
+    connectCapture();
+    setColorScheme(settings.colorScheme());
+    restore();
+    refreshActions();
+}
+
+MainWindow::~MainWindow()
+{
+    // Pages and panels go before the controllers they look at.
+    delete takeCentralWidget();
+    for (QDockWidget* dock : findChildren<QDockWidget*>(Qt::FindDirectChildrenOnly))
+        delete dock;
+}
+
+void MainWindow::buildToolbar()
+{
+    auto* bar = addToolBar(tr("Capture"));
+    bar->setObjectName(QStringLiteral("toolbar"));
+    bar->setMovable(false);
+    bar->setContextMenuPolicy(Qt::PreventContextMenu);
+    bar->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
+    m_captureBar = new CaptureBar(*m_nodes, *m_capture, m_settings, bar, this);
+    bar->addSeparator();
+    m_actions->compare->setIconText(tr("Compare"));
+    bar->addAction(m_actions->compare);
+
+    auto* spring = new QWidget(bar);
+    spring->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);
+    bar->addWidget(spring);
+    m_matchLabel = new QLabel(bar);
+    m_matchLabel->setObjectName(QStringLiteral("matchLabel"));
+    m_matchLabel->setContentsMargins(0, 0, 8, 0);
+    bar->addWidget(m_matchLabel);
+    m_searchBox = new QLineEdit(bar);
+    m_searchBox->setObjectName(QStringLiteral("searchBox"));
+    m_searchBox->setPlaceholderText(tr("Find events (F)"));
+    m_searchBox->setClearButtonEnabled(true);
+    m_searchBox->setMaximumWidth(280);
+    m_searchBox->setMinimumWidth(200);
+    bar->addWidget(m_searchBox);
+}
+
+void MainWindow::buildCentre()
+{
+    m_live = new LivePage(*m_nodes);
+    m_pages = new PageArea(m_live, m_runner);
+    m_messages = new MessageBar;
+
+    auto* centre = new QWidget(this);
+    auto* column = new QVBoxLayout(centre);
+    column->setContentsMargins(0, 0, 0, 0);
+    column->setSpacing(0);
+    column->addWidget(new CaptureStrip(*m_capture, centre));
+    column->addWidget(m_messages);
+    column->addWidget(m_pages, 1);
+    setCentralWidget(centre);
+
+    auto* nodesDock = new QDockWidget(tr("Nodes"), this);
+    nodesDock->setObjectName(QStringLiteral("nodesDock"));
+    m_nodesPanel = new NodesPanel(*m_nodes, nodesDock);
+    nodesDock->setWidget(m_nodesPanel);
+    addDockWidget(Qt::LeftDockWidgetArea, nodesDock);
+    m_inspector = new Inspector(*this, m_runner);
+    resizeDocks({nodesDock}, {250}, Qt::Horizontal);
+}
+
+void MainWindow::connectFileActions()
+{
+    connect(m_actions->open, &QAction::triggered, this, &MainWindow::chooseReports);
+    connect(m_actions->closeTab, &QAction::triggered, this, [this] { m_pages->closePage(m_pages->currentIndex()); });
+    connect(m_actions->exportScreenshot, &QAction::triggered, this, &MainWindow::exportScreenshot);
+    connect(m_actions->clearRecent, &QAction::triggered, this, [this] { m_settings.clearRecentReports(); });
+    connect(m_actions->quit, &QAction::triggered, this, &QWidget::close);
+    connect(m_actions->recentMenu, &QMenu::aboutToShow, this, &MainWindow::fillRecentMenu);
+    connect(m_actions->compare, &QAction::triggered, this, [this] {
+        ComparePage& page = m_pages->openCompare();
+        const auto reports = m_pages->reports();
+        // The two newest, unless the user chose before.
+        if (page.file(0).empty() && page.file(1).empty() && reports.size() >= 2)
+            page.setFiles(reports[reports.size() - 2]->path(), reports.back()->path());
+        else if (page.file(0).empty() && reports.size() == 1)
+            page.setSide(0, reports.front()->path());
+    });
+    connect(m_actions->openBeside, &QAction::triggered, this, [this] { chooseBeside(1); });
+    connect(m_pages, &PageArea::compareOpened, this, [this](ComparePage* page) { connect(page, &ComparePage::fileRequested, this, &MainWindow::chooseBeside); });
+    connect(m_pages, &PageArea::reportOpened, this, [this](ReportPage* page) {
+        connect(page, &ReportPage::loaded, this, [this, page] { m_settings.addRecentReport(pathText(page->path())); });
+        connect(page, &ReportPage::searchChanged, this, &MainWindow::refreshSearch);
+    });
+}
+
+void MainWindow::connectViewActions()
+{
+    connectTimelineActions(*m_actions, *m_pages);
+    connect(m_actions->darkTheme, &QAction::triggered, this, [this](bool dark) {
+        setColorScheme(dark ? ColorScheme::Dark : ColorScheme::Light);
+        m_settings.setColorScheme(dark ? ColorScheme::Dark : ColorScheme::Light);
+    });
+    connect(m_actions->showLive, &QAction::triggered, m_pages, &PageArea::showLive);
+    connect(m_actions->nextTab, &QAction::triggered, m_pages, [this] { m_pages->stepPage(1); });
+    connect(m_actions->previousTab, &QAction::triggered, m_pages, [this] { m_pages->stepPage(-1); });
+    connect(m_actions->shortcuts, &QAction::triggered, this, &MainWindow::showShortcuts);
+    connect(m_actions->about, &QAction::triggered, this, &MainWindow::showAbout);
+    connect(m_pages, &PageArea::pageChanged, this, [this] {
+        m_inspector->showReport(m_pages->currentReport());
+        refreshActions();
+        refreshSearch();
+    });
+
+    connect(m_actions->find, &QAction::triggered, this, [this] {
+        m_searchBox->setFocus(Qt::ShortcutFocusReason);
+        m_searchBox->selectAll();
+    });
+    connect(m_searchBox, &QLineEdit::textEdited, this, [this](const QString& text) {
+        if (ReportPage* page = m_pages->currentReport())
+            page->find(text);
+    });
+    connect(m_searchBox, &QLineEdit::returnPressed, this, [this] {
+        if (ReportPage* page = m_pages->currentReport()) {
+            page->find(m_searchBox->text());
+            page->stepMatch(1);
+            page->setFocus(); // so that [ and ] step and do not type
+        }
+    });
+    const auto step = [this](int direction) {
+        if (ReportPage* page = m_pages->currentReport())
+            page->stepMatch(direction);
+    };
+    connect(m_actions->nextMatch, &QAction::triggered, this, [step] { step(1); });
+    connect(m_actions->previousMatch, &QAction::triggered, this, [step] { step(-1); });
+}
+
+void MainWindow::connectNodeActions()
+{
+    connect(m_actions->connectNode, &QAction::triggered, this, &MainWindow::askForNode);
+    connect(m_nodesPanel, &NodesPanel::connectRequested, this, &MainWindow::askForNode);
+    connect(m_captureBar, &CaptureBar::connectRequested, this, &MainWindow::askForNode);
+    connect(m_live, &LivePage::connectRequested, this, &MainWindow::askForNode);
+    connect(m_actions->disconnectNode, &QAction::triggered, this, [this] {
+        if (NodeController* node = m_nodes->current())
+            node->close();
+    });
+    connect(m_actions->refreshNode, &QAction::triggered, this, [this] {
+        if (NodeController* node = m_nodes->current())
+            node->state() == NodeController::State::Connected ? node->refresh() : node->open();
+    });
+    connect(m_nodesPanel, &NodesPanel::reportRequested, this, [this](NodeController* node, const proto::ReportInfo& report) {
+        m_capture->fetch(node->client(), report, m_settings.reportFolder(node->title()));
+    });
+    connect(m_nodesPanel, &NodesPanel::deleteReportRequested, this, &MainWindow::askToDeleteReport);
+    connect(m_nodesPanel, &NodesPanel::stopTargetRequested, this, &MainWindow::askToStopTarget);
+    connect(m_nodes.get(), &NodeList::nodesChanged, this, [this] {
+        for (const auto& owned : m_nodes->nodes()) {
+            NodeController* node = owned.get();
+            // Once per node: the list tells about all of them each time.
+            if (node->property("windowConnected").toBool())
+                continue;
+            node->setProperty("windowConnected", true);
+            connect(node, &NodeController::stateChanged, this, [this, node] {
+                if (node->state() == NodeController::State::Connected)
+                    m_settings.addRecentNode(toQString(node->address()));
+                refreshActions();
+            });
+            connect(node, &NodeController::actionFailed, this,
+                    [this](const QString& doing, const Error& error) { showError(doing, error, QStringLiteral("node")); });
+            connect(node, &NodeController::logArrived, m_inspector, [this, node](const std::vector<proto::LogLine>& lines, std::size_t dropped) {
+                if (node == m_nodes->current())
+                    m_inspector->appendLog(lines, dropped);
+            });
+        }
+    });
+    connect(m_nodes.get(), &NodeList::currentChanged, this, [this] {
+        m_inspector->clearLog();
+        refreshActions();
+    });
+}
+
+void MainWindow::connectCapture()
+{
+    connect(m_actions->cancelCapture, &QAction::triggered, m_capture.get(), &CaptureController::cancel);
+    connect(m_capture.get(), &CaptureController::changed, this, [this] {
+        m_actions->cancelCapture->setEnabled(m_capture->isBusy());
+        if (m_capture->isBusy())
+            m_messages->clearTopic(QString::fromLatin1(kCaptureTopic));
+    });
+    connect(m_capture.get(), &CaptureController::reportReady, this, [this](const std::filesystem::path& path) {
+        openReport(path);
+        if (NodeController* node = m_nodes->current())
+            node->refresh();
+        const proto::CaptureStatus& status = m_capture->status();
+        if (status.targetExited) {
+            m_messages->showMessage({MessageBar::Kind::Warning, tr("The server ended inside the window; the report holds what was recorded until then."),
+                                     toQString(status.message), {}, {}, QString::fromLatin1(kCaptureTopic)});
+        }
+    });
+    connect(m_capture.get(), &CaptureController::failed, this,
+            [this](const QString& doing, const Error& error) { showError(doing, error, QString::fromLatin1(kCaptureTopic)); });
+    connect(m_capture.get(), &CaptureController::cancelled, this, [this] {
+        m_messages->showMessage({MessageBar::Kind::Information, tr("Cancelled. A report that the node has finished stays there, see Nodes."), {}, {}, {},
+                                 QString::fromLatin1(kCaptureTopic)});
+    });
+}
+
+void MainWindow::restore()
+{
+    if (!m_settings.windowGeometry().isEmpty())
+        restoreGeometry(m_settings.windowGeometry());
+    else
+        resize(1600, 1000);
+    if (!m_settings.windowState().isEmpty())
+        restoreState(m_settings.windowState(), kStateVersion);
+}
+
+ReportPage& MainWindow::openReport(const std::filesystem::path& path)
+{
+    return m_pages->openReport(path);
+}
+
+void MainWindow::setColorScheme(ColorScheme scheme)
+{
+    applyTheme(scheme);
+    m_actions->darkTheme->setChecked(scheme == ColorScheme::Dark);
+}
+
+void MainWindow::setUnattended()
+{
+    for (QDockWidget* dock : findChildren<QDockWidget*>(Qt::FindDirectChildrenOnly)) {
+        if (dock->objectName() == QLatin1String("nodesDock"))
+            dock->hide();
+    }
+}
+
+void MainWindow::closeEvent(QCloseEvent* event)
+{
+    m_settings.setWindow(saveGeometry(), saveState(kStateVersion));
+    m_settings.sync();
+    event->accept();
+}
+
+void MainWindow::dragEnterEvent(QDragEnterEvent* event)
+{
+    if (event->mimeData()->hasUrls())
+        event->acceptProposedAction();
+}
+
+void MainWindow::dropEvent(QDropEvent* event)
+{
+    for (const QUrl& url : event->mimeData()->urls()) {
+        if (url.isLocalFile())
+            openReport(toPath(url.toLocalFile()));
+    }
+    event->acceptProposedAction();
+}
+
+void MainWindow::changeEvent(QEvent* event)
+{
+    QMainWindow::changeEvent(event);
+    if (event->type() == QEvent::PaletteChange && m_captureBar) {
+        m_captureBar->startAction()->setIcon(icons::record());
+        m_captureBar->stopAction()->setIcon(icons::stop(palette()));
+        m_actions->compare->setIcon(icons::compare(palette()));
+    }
+}
+
+void MainWindow::chooseReports()
+{
+    auto* dialog = new QFileDialog(this, tr("Open reports"), {}, reportFilter());
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->setFileMode(QFileDialog::ExistingFiles);
+    connect(dialog, &QFileDialog::filesSelected, this, [this](const QStringList& files) {
+        for (const QString& file : files)
+            openReport(toPath(file));
+    });
+    dialog->open();
+}
+
+void MainWindow::chooseBeside(int side)
+{
+    auto* dialog = new QFileDialog(this, side == 0 ? tr("Open report A") : tr("Open report B"), {}, reportFilter());
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->setFileMode(QFileDialog::ExistingFile);
+    connect(dialog, &QFileDialog::fileSelected, this, [this, side](const QString& file) {
+        const ReportPage* front = m_pages->currentReport();
+        ComparePage& page = m_pages->openCompare();
+        if (front && side == 1)
+            page.setSide(0, front->path());
+        page.setSide(side, toPath(file));
+    });
+    dialog->open();
+}
+
+void MainWindow::askForNode()
+{
+    auto* dialog = new QInputDialog(this);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->setWindowTitle(tr("Connect to a node"));
+    dialog->setLabelText(tr("Address of gantryd: unix:/path/gantryd.sock, grpc://host:port, grpcs://host:port.\nEmpty: the daemon on this machine."));
+    dialog->setOkButtonText(tr("Connect"));
+    dialog->setComboBoxEditable(true);
+    QStringList known = m_settings.recentNodes();
+    if (!known.contains(QString()))
+        known << QString();
+    dialog->setComboBoxItems(known);
+    dialog->setMinimumWidth(460);
+    connect(dialog, &QInputDialog::textValueSelected, this, [this](const QString& address) {
+        m_nodes->open(address.trimmed().toStdString());
+        m_pages->showLive();
+    });
+    dialog->open();
+}
+
+void MainWindow::askToDeleteReport(NodeController* node, const QString& reportName)
+{
+    auto* box = new QMessageBox(QMessageBox::Question, tr("Delete report"),
+                                tr("Delete %1 on %2?").arg(reportName, node->title()), QMessageBox::Cancel, this);
+    box->setInformativeText(tr("Copies that were fetched to this machine stay."));
+    box->setAttribute(Qt::WA_DeleteOnClose);
+    QPushButton* confirm = box->addButton(tr("Delete"), QMessageBox::DestructiveRole);
+    connect(confirm, &QAbstractButton::clicked, node, [node, reportName] { node->deleteReport(reportName.toStdString()); });
+    box->open();
+}
+
+void MainWindow::askToStopTarget(NodeController* node, const QString& targetId)
+{
+    const proto::Target* target = node->target(targetId.toStdString());
+    auto* box = new QMessageBox(QMessageBox::Question, tr("Stop server"),
+                                tr("Stop %1 on %2?").arg(target ? toQString(target->name) : targetId, node->title()), QMessageBox::Cancel, this);
+    box->setInformativeText(tr("Its clients lose their connections."));
+    box->setAttribute(Qt::WA_DeleteOnClose);
+    QPushButton* confirm = box->addButton(tr("Stop"), QMessageBox::DestructiveRole);
+    connect(confirm, &QAbstractButton::clicked, node, [node, targetId] { node->stopTarget(targetId.toStdString()); });
+    box->open();
+}
+
+void MainWindow::exportScreenshot()
+{
+    const QPixmap picture = m_pages->currentWidget()->grab();
+    auto* dialog = new QFileDialog(this, tr("Export screenshot"), QStringLiteral("gantry.png"), tr("PNG (*.png)"));
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->setAcceptMode(QFileDialog::AcceptSave);
+    dialog->setDefaultSuffix(QStringLiteral("png"));
+    connect(dialog, &QFileDialog::fileSelected, this, [this, picture](const QString& file) {
+        if (!picture.save(file, "PNG"))
+            showError(tr("The picture was not saved"), Error{ErrorCode::CannotWrite, "cannot write " + file.toStdString() + "; choose another folder", {}}, {});
+    });
+    dialog->open();
+}
+
+void MainWindow::fillRecentMenu()
+{
+    QMenu* menu = m_actions->recentMenu;
+    menu->clear();
+    for (const QString& path : m_settings.recentReports())
+        menu->addAction(QFileInfo(path).fileName(), this, [this, path] { openReport(toPath(path)); })->setToolTip(path);
+    menu->setToolTipsVisible(true);
+    if (menu->isEmpty())
+        menu->addAction(tr("Nothing opened yet"))->setEnabled(false);
+    menu->addSeparator();
+    menu->addAction(m_actions->clearRecent);
+}
+
+void MainWindow::showShortcuts()
+{
+    auto* box = new QMessageBox(QMessageBox::NoIcon, tr("Shortcuts"), m_actions->shortcutTable(*menuBar()), QMessageBox::Close, this);
+    box->setAttribute(Qt::WA_DeleteOnClose);
+    box->setTextFormat(Qt::RichText);
+    box->open();
+}
+
+void MainWindow::showAbout()
+{
+    auto* box = new QMessageBox(QMessageBox::NoIcon, tr("About Gantry"),
+                                tr("<h3>Gantry %1</h3><p>Why is this request slow, and what on the GPU made it so?</p>"
+                                   "<p>The source is Apache-2.0. This program links QCustomPlot and is distributed under the GPL, version 3.</p>")
+                                    .arg(QLatin1String(GANTRY_VERSION)),
+                                QMessageBox::Close, this);
+    box->setIconPixmap(icons::application().pixmap(64, 64));
+    box->setAttribute(Qt::WA_DeleteOnClose);
+    box->open();
+}
+
+void MainWindow::refreshActions()
+{
+    const ReportPage* report = m_pages->currentReport();
+    const bool hasTimeline = (report && report->trace()) || (m_pages->currentCompare() && m_pages->currentCompare()->isReady());
+    for (QAction* action : {m_actions->zoomIn, m_actions->zoomOut, m_actions->fit, m_actions->back, m_actions->forward})
+        action->setEnabled(hasTimeline);
+    for (QAction* action : {m_actions->zoomToSelection, m_actions->find, m_actions->nextMatch, m_actions->previousMatch})
+        action->setEnabled(report && report->trace());
+    m_searchBox->setEnabled(report && report->trace());
+    m_actions->closeTab->setEnabled(m_pages->currentIndex() > 0);
+    const NodeController* node = m_nodes->current();
+    m_actions->disconnectNode->setEnabled(node && node->state() != NodeController::State::Disconnected);
+    m_actions->refreshNode->setEnabled(node != nullptr);
+    m_actions->cancelCapture->setEnabled(m_capture->isBusy());
+}
+
+void MainWindow::refreshSearch()
+{
+    const ReportPage* page = m_pages->currentReport();
+    m_matchLabel->setText(page ? page->matchText() : QString());
+    if (!m_searchBox->hasFocus())
+        m_searchBox->setText(page ? page->searchText() : QString());
+}
+
+void MainWindow::showError(const QString& doing, const Error& error, const QString& topic)
+{
+    const UserMessage message = describe(error);
+    MessageBar::Message shown{MessageBar::Kind::Error, tr("%1: %2").arg(doing, message.sentence), message.details, retryText(error.code), {}, topic};
+    shown.action = [this] { m_actions->refreshNode->trigger(); };
+    m_messages->showMessage(std::move(shown));
+}
+
+} // namespace gantry::desktop

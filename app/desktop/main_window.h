@@ -1,0 +1,97 @@
+#pragma once
+
+#include "app/desktop/capture_controller.h"
+#include "app/desktop/node_list.h"
+#include "app/desktop/settings.h"
+
+#include <QMainWindow>
+
+#include <filesystem>
+#include <memory>
+
+class QLabel;
+class QLineEdit;
+
+namespace gantry::jobs {
+class JobRunner;
+}
+
+namespace gantry::desktop {
+
+class CaptureBar;
+class Inspector;
+class LivePage;
+class MessageBar;
+class NodesPanel;
+class PageArea;
+class ReportPage;
+struct WindowActions;
+
+/// The window: puts panels, pages and controllers together and passes the user's intents from one to the other. What a page
+/// does is the page's own business. UI thread.
+class MainWindow : public QMainWindow
+{
+    Q_OBJECT
+
+public:
+    /// `runner` and `settings` outlive the window.
+    MainWindow(jobs::JobRunner& runner, Settings& settings, QWidget* parent = nullptr);
+    ~MainWindow() override;
+
+    [[nodiscard]] NodeList& nodes() { return *m_nodes; }
+    [[nodiscard]] CaptureController& capture() { return *m_capture; }
+    [[nodiscard]] CaptureBar& captureBar() { return *m_captureBar; }
+    [[nodiscard]] PageArea& pages() { return *m_pages; }
+    [[nodiscard]] LivePage& live() { return *m_live; }
+    [[nodiscard]] MessageBar& messages() { return *m_messages; }
+    [[nodiscard]] const WindowActions& actions() const { return *m_actions; }
+
+    ReportPage& openReport(const std::filesystem::path& path);
+    void setColorScheme(ColorScheme scheme);
+    /// Hides what a picture of a report does not need: the Nodes panel.
+    void setUnattended();
+
+protected:
+    void closeEvent(QCloseEvent* event) override;
+    void dragEnterEvent(QDragEnterEvent* event) override;
+    void dropEvent(QDropEvent* event) override;
+    void changeEvent(QEvent* event) override;
+
+private:
+    void buildToolbar();
+    void buildCentre();
+    void connectFileActions();
+    void connectViewActions();
+    void connectNodeActions();
+    void connectCapture();
+    void restore();
+
+    void chooseReports();
+    void chooseBeside(int side);
+    void askForNode();
+    void askToDeleteReport(NodeController* node, const QString& reportName);
+    void askToStopTarget(NodeController* node, const QString& targetId);
+    void exportScreenshot();
+    void fillRecentMenu();
+    void showShortcuts();
+    void showAbout();
+    void refreshActions();
+    void refreshSearch();
+    void showError(const QString& doing, const Error& error, const QString& topic);
+
+    jobs::JobRunner& m_runner;
+    Settings& m_settings;
+    std::unique_ptr<NodeList> m_nodes;
+    std::unique_ptr<CaptureController> m_capture;
+    std::unique_ptr<WindowActions> m_actions;
+    CaptureBar* m_captureBar = nullptr;
+    NodesPanel* m_nodesPanel = nullptr;
+    LivePage* m_live = nullptr;
+    PageArea* m_pages = nullptr;
+    Inspector* m_inspector = nullptr;
+    MessageBar* m_messages = nullptr;
+    QLineEdit* m_searchBox = nullptr;
+    QLabel* m_matchLabel = nullptr;
+};
+
+} // namespace gantry::desktop

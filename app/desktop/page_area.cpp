@@ -1,0 +1,126 @@
+#include "app/desktop/page_area.h"
+
+#include "app/desktop/compare_page.h"
+#include "app/desktop/report_page.h"
+#include "app/desktop/text.h"
+
+#include <QTabBar>
+
+#include <system_error>
+
+namespace gantry::desktop {
+
+PageArea::PageArea(QWidget* live, jobs::JobRunner& runner, QWidget* parent) :
+    QTabWidget(parent),
+    m_runner(runner)
+{
+    setObjectName(QStringLiteral("pages"));
+    setDocumentMode(true);
+    setTabsClosable(true);
+    setMovable(false); // the live page stays first
+    setElideMode(Qt::ElideMiddle);
+    setUsesScrollButtons(true);
+    addTab(live, tr("Live"));
+    // The live page has no close button, on whichever side the style puts it.
+    tabBar()->setTabButton(0, QTabBar::RightSide, nullptr);
+    tabBar()->setTabButton(0, QTabBar::LeftSide, nullptr);
+    connect(this, &QTabWidget::tabCloseRequested, this, &PageArea::closePage);
+    connect(this, &QTabWidget::currentChanged, this, &PageArea::pageChanged);
+}
+
+ReportPage& PageArea::openReport(const std::filesystem::path& path)
+{
+    std::error_code failure;
+    const auto absolute = std::filesystem::absolute(path, failure).lexically_normal();
+    const std::filesystem::path& wanted = failure ? path : absolute;
+    for (ReportPage* page : reports()) {
+        if (page->path() == wanted) {
+            setCurrentWidget(page);
+            return *page;
+        }
+    }
+    auto* page = new ReportPage(wanted, m_runner, this);
+    // Reports stay left of the comparison.
+    const int index = m_compare ? indexOf(m_compare) : count();
+    insertTab(index, page, page->title());
+    setTabToolTip(index, pathText(wanted));
+    connect(page, &ReportPage::closeRequested, this, [this, page] { closePage(indexOf(page)); });
+    connect(page, &ReportPage::loaded, this, [this] {
+        offerReports();
+        emit pageChanged();
+    });
+    emit reportOpened(page);
+    setCurrentWidget(page);
+    return *page;
+}
+
+ComparePage& PageArea::openCompare()
+{
+    if (!m_compare) {
+        m_compare = new ComparePage(m_runner, this);
+        addTab(m_compare, tr("Compare"));
+        offerReports();
+        emit compareOpened(m_compare);
+    }
+    setCurrentWidget(m_compare);
+    return *m_compare;
+}
+
+ComparePage& PageArea::openCompare(const std::filesystem::path& a, const std::filesystem::path& b)
+{
+    ComparePage& page = openCompare();
+    page.setFiles(a, b);
+    return page;
+}
+
+void PageArea::closePage(int index)
+{
+    QWidget* page = widget(index);
+    if (index <= 0 || !page)
+        return;
+    removeTab(index);
+    if (page == m_compare)
+        m_compare = nullptr;
+    page->deleteLater();
+    offerReports();
+    emit pageChanged();
+}
+
+void PageArea::stepPage(int direction)
+{
+    setCurrentIndex((currentIndex() + direction + count()) % count());
+}
+
+ReportPage* PageArea::currentReport() const
+{
+    return qobject_cast<ReportPage*>(currentWidget());
+}
+
+ComparePage* PageArea::currentCompare() const
+{
+    return qobject_cast<ComparePage*>(currentWidget());
+}
+
+QList<ReportPage*> PageArea::reports() const
+{
+    QList<ReportPage*> pages;
+    for (int i = 0; i < count(); ++i) {
+        if (auto* page = qobject_cast<ReportPage*>(widget(i)))
+            pages << page;
+    }
+    return pages;
+}
+
+void PageArea::offerReports()
+{
+    if (!m_compare)
+        return;
+    std::vector<OpenReport> open;
+    for (const ReportPage* page : reports()) {
+        if (page->trace())
+            open.push_back({page->path(), page->trace()});
+    }
+    m_compare->setOpenReports(std::move(open));
+}
+
+} // namespace gantry::desktop

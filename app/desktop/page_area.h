@@ -1,0 +1,57 @@
+#pragma once
+
+#include <QTabWidget>
+
+#include <filesystem>
+
+namespace gantry::jobs {
+class JobRunner;
+}
+
+namespace gantry::desktop {
+
+class ComparePage;
+class ReportPage;
+
+/// The tabs in the middle: the live page (always there, first), one page per open report, and the comparison. UI thread.
+class PageArea : public QTabWidget
+{
+    Q_OBJECT
+
+public:
+    /// `live` is the first tab; owned by the tabs from here on.
+    PageArea(QWidget* live, jobs::JobRunner& runner, QWidget* parent = nullptr);
+
+    /// The page of this file, opened when it is not open yet, and brought to the front.
+    ReportPage& openReport(const std::filesystem::path& path);
+    /// The comparison, made when there is none, and brought to the front.
+    ComparePage& openCompare();
+    /// The comparison with these two files as A and B.
+    ComparePage& openCompare(const std::filesystem::path& a, const std::filesystem::path& b);
+
+    void showLive() { setCurrentIndex(0); }
+    /// Closes a report or the comparison; the live page stays.
+    void closePage(int index);
+    void stepPage(int direction);
+
+    /// The report in front, or null.
+    [[nodiscard]] ReportPage* currentReport() const;
+    /// The comparison in front, or null.
+    [[nodiscard]] ComparePage* currentCompare() const;
+    /// All open reports, in tab order.
+    [[nodiscard]] QList<ReportPage*> reports() const;
+
+signals:
+    /// Another page came to the front, or the one in front was loaded.
+    void pageChanged();
+    void reportOpened(gantry::desktop::ReportPage* page);
+    void compareOpened(gantry::desktop::ComparePage* page);
+
+private:
+    void offerReports();
+
+    jobs::JobRunner& m_runner;
+    ComparePage* m_compare = nullptr;
+};
+
+} // namespace gantry::desktop

@@ -1,0 +1,57 @@
+#include "app/desktop/unattended_run.h"
+
+#include "app/desktop/main_window.h"
+#include "app/desktop/text.h"
+
+#include <QApplication>
+#include <QDir>
+#include <QFileInfo>
+#include <QPixmap>
+
+#include <cstdio>
+
+namespace gantry::desktop {
+
+UnattendedRun::UnattendedRun(MainWindow& window, std::chrono::seconds longest) :
+    m_window(window)
+{
+    m_watchdog.setSingleShot(true);
+    m_watchdog.setInterval(longest);
+    connect(&m_watchdog, &QTimer::timeout, this, [this, longest] {
+        fail(m_step, Error{ErrorCode::Internal, "gave up after " + std::to_string(longest.count()) + " s", {}});
+    });
+    m_watchdog.start();
+}
+
+bool UnattendedRun::savePicture(const QString& path)
+{
+    QDir().mkpath(QFileInfo(path).absolutePath());
+    // grab() lays out and paints synchronously: what is in the models now is in the picture.
+    const QPixmap picture = m_window.grab();
+    if (picture.save(path, "PNG"))
+        return true;
+    fail(tr("Saving the picture"), Error{ErrorCode::CannotWrite, "cannot write " + path.toStdString() + "; choose another folder or free some space", {}});
+    return false;
+}
+
+void UnattendedRun::fail(const QString& doing, const Error& error)
+{
+    if (m_isFinished)
+        return;
+    m_isFinished = true;
+    m_watchdog.stop();
+    const UserMessage message = describe(error);
+    std::fprintf(stderr, "gantry: %s: %s\n", qPrintable(doing), qPrintable(message.sentence));
+    emit finished(exitStatus(error.code));
+}
+
+void UnattendedRun::finish()
+{
+    if (m_isFinished)
+        return;
+    m_isFinished = true;
+    m_watchdog.stop();
+    emit finished(0);
+}
+
+} // namespace gantry::desktop

@@ -1,0 +1,133 @@
+#include "app/desktop/window_actions.h"
+
+#include <QAction>
+#include <QKeySequence>
+#include <QMenu>
+#include <QMenuBar>
+
+#include <initializer_list>
+
+namespace gantry::desktop {
+
+namespace {
+
+QAction* makeAction(QMainWindow& window, const QString& text, std::initializer_list<QKeySequence> keys, const QString& tip)
+{
+    auto* action = new QAction(text, &window);
+    action->setShortcuts(QList<QKeySequence>(keys));
+    action->setStatusTip(tip);
+    QString plain = text;
+    action->setToolTip(plain.remove(QLatin1Char('&')).remove(QStringLiteral("…")) +
+                       (keys.size() ? QStringLiteral(" (%1)").arg(keys.begin()->toString(QKeySequence::NativeText)) : QString()));
+    window.addAction(action);
+    return action;
+}
+
+QString tr(const char* text)
+{
+    return QMainWindow::tr(text);
+}
+
+} // namespace
+
+WindowActions::WindowActions(QMainWindow& window) :
+    open(makeAction(window, tr("&Open…"), {QKeySequence::Open}, tr("Open a report of Gantry or an Nsight Systems SQLite export"))),
+    closeTab(makeAction(window, tr("&Close tab"), {QKeySequence(Qt::CTRL | Qt::Key_W)}, tr("Close the report or comparison in front"))),
+    exportScreenshot(makeAction(window, tr("&Export screenshot…"), {QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_S)}, tr("Save the page in front as a PNG"))),
+    clearRecent(makeAction(window, tr("Clear this list"), {}, tr("Forget the reports opened before"))),
+    quit(makeAction(window, tr("&Quit"), {QKeySequence::Quit}, tr("End Gantry"))),
+    connectNode(makeAction(window, tr("&Connect…"), {QKeySequence(Qt::CTRL | Qt::Key_N)}, tr("Connect to a machine that runs gantryd"))),
+    disconnectNode(makeAction(window, tr("&Disconnect"), {QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_N)}, tr("Close the connection to the current node"))),
+    refreshNode(makeAction(window, tr("&Refresh"), {QKeySequence(Qt::Key_F5)}, tr("Ask the node for its servers and reports, or connect again"))),
+    cancelCapture(makeAction(window, tr("C&ancel"), {QKeySequence(Qt::CTRL | Qt::Key_Period)}, tr("Give up the capture or fetch that runs"))),
+    compare(makeAction(window, tr("&Compare reports"), {QKeySequence(Qt::CTRL | Qt::Key_D)}, tr("Two reports beside each other"))),
+    openBeside(makeAction(window, tr("Open &second report beside…"), {QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_O)},
+                          tr("Compare the report in front with another file"))),
+    zoomIn(makeAction(window, tr("Zoom &in"), {QKeySequence(QKeySequence::ZoomIn), QKeySequence(Qt::CTRL | Qt::Key_Equal)}, tr("W or wheel in the timeline"))),
+    zoomOut(makeAction(window, tr("Zoom &out"), {QKeySequence(QKeySequence::ZoomOut)}, tr("S or wheel in the timeline"))),
+    zoomToSelection(makeAction(window, tr("Zoom to &selection"), {QKeySequence(Qt::CTRL | Qt::Key_E)}, tr("Fill the view with the selected event or range"))),
+    fit(makeAction(window, tr("&Fit all"), {QKeySequence(Qt::CTRL | Qt::Key_0)}, tr("Show the whole report"))),
+    back(makeAction(window, tr("&Back"), {QKeySequence::Back}, tr("The range shown before"))),
+    forward(makeAction(window, tr("For&ward"), {QKeySequence::Forward}, tr("The range shown after"))),
+    darkTheme(makeAction(window, tr("&Dark theme"), {QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_D)}, tr("Dark or light colours"))),
+    showLive(makeAction(window, tr("&Live page"), {QKeySequence(Qt::CTRL | Qt::Key_L)}, tr("The dashboard of the current node"))),
+    nextTab(makeAction(window, tr("Next &tab"), {QKeySequence(Qt::CTRL | Qt::Key_Tab)}, tr("The page to the right"))),
+    previousTab(makeAction(window, tr("Previous ta&b"), {QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_Tab)}, tr("The page to the left"))),
+    find(makeAction(window, tr("&Find…"), {QKeySequence(Qt::Key_F), QKeySequence::Find}, tr("Find events by name in the report in front"))),
+    nextMatch(makeAction(window, tr("&Next match"), {QKeySequence(Qt::Key_BracketRight), QKeySequence(Qt::Key_F3)}, tr("Go to the next match"))),
+    previousMatch(makeAction(window, tr("&Previous match"), {QKeySequence(Qt::Key_BracketLeft), QKeySequence(Qt::SHIFT | Qt::Key_F3)},
+                             tr("Go to the previous match"))),
+    shortcuts(makeAction(window, tr("&Shortcuts"), {QKeySequence(Qt::Key_F1)}, tr("All keys and mouse gestures"))),
+    about(makeAction(window, tr("&About Gantry"), {}, tr("Version and licences")))
+{
+    darkTheme->setCheckable(true);
+}
+
+void WindowActions::buildMenus(QMenuBar& bar, QAction* captureStart, QAction* captureStop)
+{
+    QMenu* file = bar.addMenu(tr("&File"));
+    file->addAction(open);
+    recentMenu = file->addMenu(tr("Open &recent"));
+    file->addSeparator();
+    file->addAction(exportScreenshot);
+    file->addAction(closeTab);
+    file->addSeparator();
+    file->addAction(quit);
+
+    QMenu* node = bar.addMenu(tr("&Node"));
+    node->addActions({connectNode, disconnectNode, refreshNode});
+
+    QMenu* capture = bar.addMenu(tr("&Capture"));
+    capture->addActions({captureStart, captureStop, cancelCapture});
+
+    QMenu* compareMenu = bar.addMenu(tr("C&ompare"));
+    compareMenu->addActions({compare, openBeside});
+
+    QMenu* view = bar.addMenu(tr("&View"));
+    view->addActions({zoomIn, zoomOut, zoomToSelection, fit});
+    view->addSeparator();
+    view->addActions({back, forward});
+    view->addSeparator();
+    view->addActions({showLive, nextTab, previousTab});
+    docksMenu = view->addMenu(tr("&Panels"));
+    view->addAction(darkTheme);
+
+    QMenu* search = bar.addMenu(tr("&Search"));
+    search->addActions({find, nextMatch, previousMatch});
+
+    QMenu* help = bar.addMenu(tr("&Help"));
+    help->addActions({shortcuts, about});
+}
+
+QString WindowActions::shortcutTable(const QMenuBar& bar) const
+{
+    QString html = QStringLiteral("<table cellpadding='3' cellspacing='0'>");
+    const auto row = [&html](const QString& name, const QString& keys) {
+        html += QStringLiteral("<tr><td>%1&nbsp;&nbsp;&nbsp;&nbsp;</td><td><b>%2</b></td></tr>").arg(name.toHtmlEscaped(), keys.toHtmlEscaped());
+    };
+    const auto heading = [&html](const QString& text) {
+        html += QStringLiteral("<tr><td colspan='2'><br><i>%1</i></td></tr>").arg(text.toHtmlEscaped());
+    };
+    for (QAction* menuAction : bar.actions()) {
+        if (!menuAction->menu())
+            continue;
+        heading(menuAction->text().remove(QLatin1Char('&')));
+        for (QAction* action : menuAction->menu()->actions()) {
+            if (action->shortcuts().isEmpty())
+                continue;
+            QStringList keys;
+            for (const QKeySequence& key : action->shortcuts())
+                keys << key.toString(QKeySequence::NativeText);
+            row(action->text().remove(QLatin1Char('&')), keys.join(tr(" or ")));
+        }
+    }
+    heading(tr("In the timeline"));
+    row(tr("Zoom at the cursor"), tr("W, S or wheel with Ctrl"));
+    row(tr("Pan"), tr("A, D, arrows or drag with the middle button"));
+    row(tr("Measure a range"), tr("drag"));
+    row(tr("Zoom to an event"), tr("double-click"));
+    row(tr("End a selection"), tr("Esc"));
+    return html + QStringLiteral("</table>");
+}
+
+} // namespace gantry::desktop

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <QMainWindow>
+
+class QAction;
+class QMenu;
+class QMenuBar;
+
+namespace gantry::desktop {
+
+/// Every action of the window, with its text and shortcut; the menus; and the help page made from them. Nothing here knows
+/// what an action does: the window connects them.
+struct WindowActions
+{
+    explicit WindowActions(QMainWindow& window);
+
+    /// Puts the actions into the menu bar. `captureStart` and `captureStop` are those of the toolbar.
+    void buildMenus(QMenuBar& bar, QAction* captureStart, QAction* captureStop);
+    /// The name and key of every action, by menu, as a table in rich text.
+    [[nodiscard]] QString shortcutTable(const QMenuBar& bar) const;
+
+    // File
+    QAction* open;
+    QAction* closeTab;
+    QAction* exportScreenshot;
+    QAction* clearRecent;
+    QAction* quit;
+    // Node
+    QAction* connectNode;
+    QAction* disconnectNode;
+    QAction* refreshNode;
+    // Capture
+    QAction* cancelCapture;
+    // Compare
+    QAction* compare;
+    QAction* openBeside;
+    // View
+    QAction* zoomIn;
+    QAction* zoomOut;
+    QAction* zoomToSelection;
+    QAction* fit;
+    QAction* back;
+    QAction* forward;
+    QAction* darkTheme;
+    QAction* showLive;
+    QAction* nextTab;
+    QAction* previousTab;
+    // Search
+    QAction* find;
+    QAction* nextMatch;
+    QAction* previousMatch;
+    // Help
+    QAction* shortcuts;
+    QAction* about;
+
+    QMenu* recentMenu = nullptr; ///< filled by the window when it opens
+    QMenu* docksMenu = nullptr;  ///< the docks' toggle actions go here
+};
+
+} // namespace gantry::desktop

@@ -1,0 +1,102 @@
+#include "app/desktop/command_line.h"
+
+#include <QTest>
+
+#include <vector>
+
+using namespace gantry::desktop;
+
+namespace {
+
+std::variant<CommandLine, EarlyExit> parse(std::vector<const char*> arguments)
+{
+    arguments.insert(arguments.begin(), "gantry");
+    return parseCommandLine(static_cast<int>(arguments.size()), arguments.data());
+}
+
+CommandLine accepted(std::vector<const char*> arguments)
+{
+    return std::get<CommandLine>(parse(std::move(arguments)));
+}
+
+int refused(std::vector<const char*> arguments)
+{
+    return std::get<EarlyExit>(parse(std::move(arguments))).code;
+}
+
+} // namespace
+
+class CommandLineTest : public QObject
+{
+    Q_OBJECT
+
+private slots:
+    void takesFilesAndANode()
+    {
+        const CommandLine line = accepted({"a.gantry", "b.sqlite", "--node", "unix:/tmp/x.sock"});
+        QCOMPARE(line.reports, (QStringList{QStringLiteral("a.gantry"), QStringLiteral("b.sqlite")}));
+        QCOMPARE(*line.node, std::string("unix:/tmp/x.sock"));
+        QVERIFY(!line.isUnattended());
+    }
+
+    void anEmptyNodeIsThisMachine()
+    {
+        QCOMPARE(*accepted({"--node", ""}).node, std::string());
+        QVERIFY(!accepted({}).node);
+    }
+
+    void takesTheOptionsOfAScreenshot()
+    {
+        const CommandLine line = accepted({"--screenshot", "out.png", "--size", "1280x720", "--theme", "dark", "a.gantry"});
+        QCOMPARE(line.screenshot, QStringLiteral("out.png"));
+        QCOMPARE(line.size, QSize(1280, 720));
+        QVERIFY(line.theme == ColorScheme::Dark);
+        QVERIFY(!line.compare);
+    }
+
+    void aScreenshotOfTwoReportsComparesThem()
+    {
+        const CommandLine line = accepted({"--screenshot", "out.png", "a.gantry", "b.gantry"});
+        QVERIFY(line.compare);
+        QCOMPARE(line.compare->second, QStringLiteral("b.gantry"));
+        QVERIFY(!accepted({"--screenshot", "out.png", "--page", "timeline", "a.gantry", "b.gantry"}).compare);
+    }
+
+    void compareTakesExactlyTwo()
+    {
+        const CommandLine line = accepted({"--compare", "a.gantry", "b.gantry"});
+        QCOMPARE(line.compare->first, QStringLiteral("a.gantry"));
+        QCOMPARE(refused({"--compare", "a.gantry"}), 64);
+    }
+
+    void refusesWhatItDoesNotUnderstandWithTheUsageStatus_data()
+    {
+        QTest::addColumn<QStringList>("arguments");
+        QTest::newRow("unknown option") << QStringList{QStringLiteral("--nonsense")};
+        QTest::newRow("size without height") << QStringList{QStringLiteral("--size"), QStringLiteral("1280")};
+        QTest::newRow("size too small") << QStringList{QStringLiteral("--size"), QStringLiteral("10x10")};
+        QTest::newRow("unknown theme") << QStringList{QStringLiteral("--theme"), QStringLiteral("blue")};
+        QTest::newRow("screenshot of nothing") << QStringList{QStringLiteral("--screenshot"), QStringLiteral("x.png")};
+        QTest::newRow("live without node") << QStringList{QStringLiteral("--screenshot"), QStringLiteral("x.png"), QStringLiteral("--page"), QStringLiteral("live")};
+        QTest::newRow("tour without node") << QStringList{QStringLiteral("--tour"), QStringLiteral("x")};
+        QTest::newRow("three reports in one picture")
+            << QStringList{QStringLiteral("--screenshot"), QStringLiteral("x.png"), QStringLiteral("a"), QStringLiteral("b"), QStringLiteral("c")};
+    }
+
+    void refusesWhatItDoesNotUnderstandWithTheUsageStatus()
+    {
+        QFETCH(QStringList, arguments);
+        std::vector<QByteArray> bytes;
+        std::vector<const char*> pointers;
+        for (const QString& argument : arguments)
+            bytes.push_back(argument.toUtf8());
+        for (const QByteArray& argument : bytes)
+            pointers.push_back(argument.constData());
+        QCOMPARE(refused(pointers), 64);
+    }
+
+    void helpEndsWithSuccess() { QCOMPARE(refused({"--help"}), 0); }
+};
+
+QTEST_APPLESS_MAIN(CommandLineTest)
+#include "command_line_test.moc"

@@ -1,0 +1,125 @@
+#include "app/desktop/live_series.h"
+
+#include <QTest>
+
+#include <algorithm>
+
+using namespace gantry;
+using namespace gantry::desktop;
+
+namespace {
+
+constexpr TimestampNs kSecond = 1'000'000'000;
+constexpr TimestampNs kStart = 1000 * kSecond;
+
+metrics::SeriesDefinition counter(std::uint32_t id, const char* name, const char* model = "bert_base")
+{
+    return {id, name, "count", metrics::SeriesKind::Counter, {{"model", model}, {"version", "1"}}, {}};
+}
+
+const LivePanel* panelOf(const std::vector<LivePanel>& panels, const char* key)
+{
+    const auto found = std::find_if(panels.begin(), panels.end(), [&](const LivePanel& panel) { return panel.key == QLatin1String(key); });
+    return found == panels.end() ? nullptr : &*found;
+}
+
+/// A server that completes `perSecond` requests a second, each waiting 2 ms, in batches of four.
+proto::MetricsBatch steadyServer(int second, double perSecond)
+{
+    proto::MetricsBatch batch;
+    if (second == 0) {
+        batch.definitions = {counter(10, "nv_inference_request_success"), counter(11, "nv_inference_queue_duration_us"),
+                             counter(12, "nv_inference_count"), counter(13, "nv_inference_exec_count")};
+    }
+    const TimestampNs at = kStart + second * kSecond;
+    const double done = second * perSecond;
+    batch.samples = {{10, at, done}, {11, at, done * 2000}, {12, at, done}, {13, at, done / 4}};
+    batch.nodeMonoNs = at;
+    return batch;
+}
+
+} // namespace
+
+class LiveSeriesTest : public QObject
+{
+    Q_OBJECT
+
+private slots:
+    void allPanelsWaitBeforeTheFirstSample()
+    {
+        const LiveSeries series;
+        QVERIFY(series.isEmpty());
+        const auto panels = series.panels(series.window(60 * kSecond));
+        for (const char* key : {"requests", "phases", "queue", "batch", "utilisation"}) {
+            QVERIFY2(panelOf(panels, key), key);
+            QVERIFY(panelOf(panels, key)->curves.empty());
+        }
+        QVERIFY(!panelOf(panels, "power"));
+    }
+
+    void ratesAndMeansPerRequestComeFromCounters()
+    {
+        LiveSeries series;
+        for (int second = 0; second <= 10; ++second)
+            series.add(steadyServer(second, 200));
+        QCOMPARE(series.span(), 10 * kSecond);
+        const auto panels = series.panels(series.window(60 * kSecond));
+        const LiveCurve& requests = panelOf(panels, "requests")->curves.at(0);
+        QCOMPARE(requests.name, QStringLiteral("bert_base"));
+        QCOMPARE(requests.points.back().value, 200.0);
+        QCOMPARE(panelOf(panels, "phases")->curves.at(0).name, QStringLiteral("queue"));
+        QCOMPARE(panelOf(panels, "phases")->curves.at(0).points.back().value, 2000.0);
+        QCOMPARE(panelOf(panels, "batch")->curves.at(0).points.back().value, 4.0);
+    }
+
+    void aCurveGoesOnAcrossAReconnectThatNumbersSeriesAnew()
+    {
+        LiveSeries series;
+        series.add(steadyServer(0, 100));
+        series.add(steadyServer(1, 100));
+        series.restart();
+        proto::MetricsBatch renumbered;
+        renumbered.definitions = {counter(77, "nv_inference_request_success")};
+        renumbered.samples = {{77, kStart + 2 * kSecond, 200}, {10, kStart + 2 * kSecond, 9999}};
+        renumbered.nodeMonoNs = kStart + 2 * kSecond;
+        series.add(renumbered);
+        const auto panels = series.panels(series.window(60 * kSecond));
+        QCOMPARE(panelOf(panels, "requests")->curves.size(), std::size_t{1});
+        QCOMPARE(panelOf(panels, "requests")->curves.at(0).points.back().value, 100.0);
+        QCOMPARE(series.dropped(), std::uint64_t{1}); // the sample with a number of the old stream
+    }
+
+    void severalModelsAreToldApart()
+    {
+        LiveSeries series;
+        proto::MetricsBatch batch;
+        batch.definitions = {counter(1, "nv_inference_request_success", "add_sub"), counter(2, "nv_inference_request_success", "bert_base")};
+        for (int second = 0; second < 3; ++second) {
+            batch.samples.push_back({1, kStart + second * kSecond, second * 5.0});
+            batch.samples.push_back({2, kStart + second * kSecond, second * 7.0});
+        }
+        batch.nodeMonoNs = kStart + 2 * kSecond;
+        series.add(batch);
+        const auto panels = series.panels(series.window(60 * kSecond));
+        QCOMPARE(panelOf(panels, "requests")->curves.size(), std::size_t{2});
+        QCOMPARE(panelOf(panels, "requests")->curves.at(1).name, QStringLiteral("bert_base"));
+    }
+
+    void ratiosAreShownInPercentAndPowerOnlyWhereThereIsAGpu()
+    {
+        LiveSeries series;
+        proto::MetricsBatch batch;
+        batch.definitions = {{1, "host_cpu_ratio", "ratio", metrics::SeriesKind::Gauge, {}, {}},
+                             {2, "gpu_power_w", "W", metrics::SeriesKind::Gauge, {{"gpu", "0"}}, {}}};
+        batch.samples = {{1, kStart, 0.25}, {2, kStart, 310}};
+        batch.nodeMonoNs = kStart;
+        series.add(batch);
+        const auto panels = series.panels(series.window(60 * kSecond));
+        QCOMPARE(panelOf(panels, "utilisation")->curves.at(0).points.at(0).value, 25.0);
+        QCOMPARE(panelOf(panels, "utilisation")->curves.at(0).name, QStringLiteral("host CPU"));
+        QVERIFY(panelOf(panels, "power"));
+    }
+};
+
+QTEST_GUILESS_MAIN(LiveSeriesTest)
+#include "live_series_test.moc"

@@ -1,0 +1,121 @@
+#include "trace_model/analysis/kernel_stats.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <unordered_map>
+
+namespace gantry::analysis {
+namespace {
+
+using trace::EventKind;
+using trace::Trace;
+
+/// Collects durations under keys that are cheap to compare, and names a key once.
+class Groups
+{
+public:
+    Groups(const Trace& trace, std::optional<TimeRange> window) : m_trace(trace), m_window(window) {}
+
+    template <typename Columns, typename Key, typename Name>
+    void take(const Columns& columns, Key keyOf, Name nameOf, const std::vector<std::uint64_t>* bytes = nullptr)
+    {
+        for (std::size_t row = 0; row < columns.size(); ++row) {
+            if (m_window && !(columns.start[row] < m_window->end && m_window->start <= columns.end[row]))
+                continue;
+            auto [group, isNew] = m_groups.try_emplace(keyOf(row));
+            if (isNew)
+                group->second.name = nameOf(row);
+            group->second.durations.push_back(columns.end[row] - columns.start[row]);
+            if (bytes)
+                group->second.bytes += (*bytes)[row];
+        }
+    }
+
+    std::vector<ActivityRow> rows() &&
+    {
+        std::vector<ActivityRow> rows;
+        double total = 0;
+        for (auto& [key, group] : m_groups) {
+            rows.push_back({std::move(group.name), distributionOf(std::move(group.durations)), group.bytes, 0});
+            total += static_cast<double>(rows.back().duration.total);
+        }
+        for (ActivityRow& row : rows)
+            row.share = total > 0 ? static_cast<double>(row.duration.total) / total : 0.0;
+        std::sort(rows.begin(), rows.end(), [](const ActivityRow& a, const ActivityRow& b) {
+            return a.duration.total != b.duration.total ? a.duration.total > b.duration.total : a.name < b.name;
+        });
+        return rows;
+    }
+
+private:
+    struct Group
+    {
+        std::string name;
+        std::vector<DurationNs> durations;
+        std::uint64_t bytes = 0;
+    };
+    const Trace& m_trace;
+    std::optional<TimeRange> m_window;
+    std::unordered_map<std::uint64_t, Group> m_groups;
+};
+
+} // namespace
+
+std::optional<GroupBy> groupByFromName(std::string_view name)
+{
+    static constexpr std::pair<std::string_view, GroupBy> kNames[] = {{"kernel", GroupBy::Kernel}, {"memcpy", GroupBy::Memcpy}, {"api", GroupBy::Api},
+                                                                      {"nvtx", GroupBy::Nvtx},     {"stream", GroupBy::Stream}, {"phase", GroupBy::Phase}};
+    for (const auto& [text, value] : kNames)
+        if (text == name)
+            return value;
+    return {};
+}
+
+std::vector<ActivityRow> activityTable(const Trace& trace, GroupBy by, std::optional<TimeRange> window)
+{
+    Groups groups(trace, window);
+    const auto nameOf = [&](EventKind kind) {
+        return [&trace, kind](std::size_t row) { return trace.nameOf(trace::EventId(kind, static_cast<std::uint32_t>(row))); };
+    };
+    switch (by) {
+    case GroupBy::Kernel:
+        groups.take(trace.kernels, [&](std::size_t row) { return trace.kernels.shortName[row].value; }, nameOf(EventKind::Kernel));
+        break;
+    case GroupBy::Memcpy: {
+        const auto& c = trace.memcpys;
+        groups.take(c, [&](std::size_t row) {
+            return std::uint64_t{static_cast<std::uint8_t>(c.copyKind[row])} << 16 | std::uint64_t{static_cast<std::uint8_t>(c.sourceKind[row])} << 8
+                | static_cast<std::uint8_t>(c.destinationKind[row]);
+        }, [&](std::size_t row) { return fmt::format("{} {} to {}", name(c.copyKind[row]), name(c.sourceKind[row]), name(c.destinationKind[row])); }, &c.bytes);
+        groups.take(trace.memsets, [](std::size_t) { return std::uint64_t{1} << 32; }, [](std::size_t) { return std::string("memset"); }, &trace.memsets.bytes);
+        break;
+    }
+    case GroupBy::Api:
+        groups.take(trace.apiCalls, [&](std::size_t row) { return trace.apiCalls.name[row].value; }, nameOf(EventKind::ApiCall));
+        break;
+    case GroupBy::Nvtx: {
+        const auto& c = trace.nvtxRanges;
+        groups.take(c, [&](std::size_t row) { return std::uint64_t{c.domain[row].value} << 32 | c.text[row].value; }, [&](std::size_t row) {
+            const std::string_view domain = trace.strings[c.domain[row]];
+            return (domain.empty() ? std::string() : std::string(domain) + ": ") + std::string(trace.strings[c.text[row]]);
+        });
+        break;
+    }
+    case GroupBy::Stream: {
+        const auto take = [&](const auto& c, const std::vector<std::uint64_t>* bytes) {
+            groups.take(c, [&](std::size_t row) { return std::uint64_t{c.device[row]} << 52 | std::uint64_t{c.context[row] & 0xFFFFFu} << 32 | c.stream[row]; },
+                        [&](std::size_t row) { return fmt::format("GPU {} context {} stream {}", c.device[row], c.context[row], c.stream[row]); }, bytes);
+        };
+        take(trace.kernels, nullptr);
+        take(trace.memcpys, &trace.memcpys.bytes);
+        take(trace.memsets, &trace.memsets.bytes);
+        break;
+    }
+    case GroupBy::Phase:
+        groups.take(trace.phases, [&](std::size_t row) { return static_cast<std::uint64_t>(trace.phases.phase[row]); }, nameOf(EventKind::Phase));
+        break;
+    }
+    return std::move(groups).rows();
+}
+
+} // namespace gantry::analysis

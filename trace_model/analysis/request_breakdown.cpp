@@ -1,0 +1,87 @@
+#include "trace_model/analysis/request_breakdown.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace gantry::analysis {
+
+Distribution distributionOf(std::vector<DurationNs> values)
+{
+    Distribution d;
+    d.count = values.size();
+    if (values.empty())
+        return d;
+    std::sort(values.begin(), values.end());
+    const auto rank = [&](double fraction) {
+        return values[static_cast<std::size_t>(std::max(1.0, std::ceil(fraction * static_cast<double>(values.size())))) - 1];
+    };
+    d.min = values.front();
+    d.p50 = rank(0.50);
+    d.p95 = rank(0.95);
+    d.p99 = rank(0.99);
+    d.max = values.back();
+    d.total = std::accumulate(values.begin(), values.end(), DurationNs{0});
+    return d;
+}
+
+RequestBreakdown requestBreakdown(const trace::Trace& trace, std::optional<TimeRange> window, std::string_view model)
+{
+    RequestBreakdown result;
+    std::vector<DurationNs> latencies;
+    std::array<std::vector<DurationNs>, records::kRequestPhaseCount> phases;
+    for (const trace::Request& request : trace.requests) {
+        if (!model.empty() && trace.strings[request.model] != model)
+            continue;
+        if (window && !window->intersects(request.time))
+            continue;
+        if (request.cutByWindow || (window && (request.time.start < window->start || request.time.end > window->end))) {
+            ++result.cutByWindow;
+            continue;
+        }
+        if (request.failed) {
+            ++result.failed;
+            continue;
+        }
+        ++result.requests;
+        latencies.push_back(request.time.duration());
+        for (std::size_t i = 0; i < phases.size(); ++i)
+            if (request.phases[i])
+                phases[i].push_back(request.phases[i]->duration());
+    }
+    std::size_t members = 0, filled = 0;
+    for (const trace::Execution& execution : trace.executions) {
+        if ((!model.empty() && trace.strings[execution.model] != model) || (window && !window->intersects(execution.time)))
+            continue;
+        ++result.executions;
+        members += execution.members.size();
+        filled += !execution.members.empty();
+    }
+    result.averageBatch = filled ? static_cast<double>(members) / static_cast<double>(filled) : 0.0;
+    const DurationNs length = window ? window->duration() : trace.time.duration();
+    result.requestsPerSecond = length > 0 ? static_cast<double>(result.requests) / (static_cast<double>(length) / 1e9) : 0.0;
+    result.latency = distributionOf(std::move(latencies));
+    for (std::size_t i = 0; i < phases.size(); ++i)
+        result.phases[i] = distributionOf(std::move(phases[i]));
+    return result;
+}
+
+std::optional<double> phasePercentile(const trace::Trace& trace, trace::RequestIndex request, records::RequestPhase phase)
+{
+    const auto index = static_cast<std::size_t>(phase);
+    const trace::Request& subject = trace.requests[request.value];
+    if (!subject.phases[index])
+        return {};
+    std::size_t peers = 0, notSlower = 0;
+    for (const trace::Request& peer : trace.requests) {
+        if (peer.cutByWindow || peer.model != subject.model || !peer.phases[index])
+            continue;
+        ++peers;
+        notSlower += peer.phases[index]->duration() <= subject.phases[index]->duration();
+    }
+    if (peers == 0)
+        return {};
+    return static_cast<double>(notSlower) / static_cast<double>(peers);
+}
+
+} // namespace gantry::analysis

@@ -1,0 +1,129 @@
+#include "trace_model/analysis/request_join.h"
+
+#include <algorithm>
+
+namespace gantry::analysis {
+namespace {
+
+using trace::EventId;
+using trace::EventKind;
+using trace::RequestIndex;
+using trace::Trace;
+
+/// Rows of sorted columns that start in [time.start, time.end), in order.
+template <typename Columns, typename Take>
+void eachStartingIn(const Columns& columns, TimeRange time, Take take)
+{
+    const auto first = std::lower_bound(columns.start.begin(), columns.start.end(), time.start) - columns.start.begin();
+    for (auto row = static_cast<std::size_t>(first); row < columns.size() && columns.start[row] < time.end; ++row)
+        take(static_cast<std::uint32_t>(row));
+}
+
+std::uint64_t launchKey(std::uint64_t globalPid, std::uint32_t correlation)
+{
+    // 24 bits of pid and the correlation id: unique within a report of one machine.
+    return (globalPid >> 24 & 0xFFFFFFFFull) << 32 | correlation;
+}
+
+template <typename Columns>
+void takeLaunched(std::vector<EventId>& out, const Columns& columns, EventKind kind, const std::vector<std::uint64_t>& keys, TimeRange from)
+{
+    // GPU work starts at or after its call (see the clock error); nothing before the execution needs a look. It may run on
+    // after it, so there is no end but the last key found.
+    const auto first = std::lower_bound(columns.start.begin(), columns.start.end(), from.start) - columns.start.begin();
+    const TimestampNs limit = from.end + std::max<DurationNs>(from.duration(), 1'000'000'000);
+    for (auto row = static_cast<std::size_t>(first); row < columns.size() && columns.start[row] < limit; ++row)
+        if (std::binary_search(keys.begin(), keys.end(), launchKey(columns.globalPid[row], columns.correlation[row])))
+            out.emplace_back(kind, static_cast<std::uint32_t>(row));
+}
+
+
+std::vector<RequestIndex> membersAt(const Trace& trace, std::uint64_t globalTid, TimestampNs time)
+{
+    for (const trace::Execution& execution : trace.executions) {
+        if (execution.time.start > time)
+            break;
+        if (execution.globalTid == globalTid && execution.time.contains(time))
+            return execution.members;
+    }
+    return {};
+}
+
+} // namespace
+
+RequestActivity requestActivity(const Trace& trace, RequestIndex request)
+{
+    RequestActivity activity;
+    for (std::uint32_t row = 0; row < trace.phases.size(); ++row)
+        if (trace.phases.request[row] == request)
+            activity.phases.emplace_back(EventKind::Phase, row);
+    activity.execution = trace.requests[request.value].execution;
+    if (activity.execution.isNone())
+        return activity;
+    const trace::Execution& execution = trace.executions[activity.execution.value];
+    std::copy_if(execution.members.begin(), execution.members.end(), std::back_inserter(activity.peers), [&](RequestIndex member) { return member != request; });
+    eachStartingIn(trace.nvtxRanges, execution.time, [&](std::uint32_t row) {
+        if (trace.nvtxRanges.globalTid[row] == execution.globalTid && !trace.nvtxRanges.isStartEnd[row])
+            activity.nvtxRanges.emplace_back(EventKind::NvtxRange, row);
+    });
+    std::vector<std::uint64_t> keys;
+    eachStartingIn(trace.apiCalls, execution.time, [&](std::uint32_t row) {
+        if (trace.apiCalls.globalTid[row] != execution.globalTid)
+            return;
+        activity.apiCalls.emplace_back(EventKind::ApiCall, row);
+        if (trace.apiCalls.correlation[row] != 0)
+            keys.push_back(launchKey(Trace::processOf(execution.globalTid), trace.apiCalls.correlation[row]));
+    });
+    std::sort(keys.begin(), keys.end());
+    if (!keys.empty()) {
+        takeLaunched(activity.gpuWork, trace.kernels, EventKind::Kernel, keys, execution.time);
+        takeLaunched(activity.gpuWork, trace.memcpys, EventKind::Memcpy, keys, execution.time);
+        takeLaunched(activity.gpuWork, trace.memsets, EventKind::Memset, keys, execution.time);
+    }
+    return activity;
+}
+
+std::vector<RequestIndex> requestsOf(const Trace& trace, EventId event)
+{
+    const std::uint32_t row = event.row();
+    switch (event.kind()) {
+    case EventKind::Phase: return {trace.phases.request[row]};
+    case EventKind::ApiCall: return membersAt(trace, trace.apiCalls.globalTid[row], trace.apiCalls.start[row]);
+    case EventKind::NvtxRange: return membersAt(trace, trace.nvtxRanges.globalTid[row], trace.nvtxRanges.start[row]);
+    case EventKind::Kernel:
+    case EventKind::Memcpy:
+    case EventKind::Memset: {
+        const EventId launch = launchOf(trace, event);
+        return launch.isNone() ? std::vector<RequestIndex>{} : requestsOf(trace, launch);
+    }
+    default: return {};
+    }
+}
+
+EventId launchOf(const Trace& trace, EventId gpuEvent)
+{
+    const auto keyOf = [&](const auto& columns) { return std::pair(columns.globalPid[gpuEvent.row()], columns.correlation[gpuEvent.row()]); };
+    std::pair<std::uint64_t, std::uint32_t> key;
+    switch (gpuEvent.kind()) {
+    case EventKind::Kernel: key = keyOf(trace.kernels); break;
+    case EventKind::Memcpy: key = keyOf(trace.memcpys); break;
+    case EventKind::Memset: key = keyOf(trace.memsets); break;
+    default: return {};
+    }
+    if (key.second == 0)
+        return {};
+    // Backwards from the work's start: its call lies close before it.
+    const TimestampNs start = trace.timeOf(gpuEvent).start;
+    auto row = static_cast<std::size_t>(std::upper_bound(trace.apiCalls.start.begin(), trace.apiCalls.start.end(), start) - trace.apiCalls.start.begin());
+    EventId best;
+    while (row-- > 0) {
+        if (trace.apiCalls.correlation[row] != key.second || Trace::processOf(trace.apiCalls.globalTid[row]) != key.first)
+            continue;
+        best = EventId(EventKind::ApiCall, static_cast<std::uint32_t>(row));
+        if (!trace.apiCalls.isDriver[row])
+            break;
+    }
+    return best;
+}
+
+} // namespace gantry::analysis

@@ -1,0 +1,87 @@
+#include "trace_model/metrics/series_store.h"
+
+#include <algorithm>
+
+namespace gantry::metrics {
+
+SeriesStore::SeriesStore(std::size_t maxPointsPerSeries) : m_maxPoints(maxPointsPerSeries) {}
+
+void SeriesStore::define(SeriesDefinition definition)
+{
+    const std::uint32_t id = definition.id;
+    m_series[id].definition = std::move(definition);
+}
+
+void SeriesStore::append(const Sample& sample)
+{
+    const auto series = m_series.find(sample.seriesId);
+    if (series == m_series.end() || (!series->second.points.empty() && sample.time < series->second.points.back().time)) {
+        ++m_refused;
+        return;
+    }
+    series->second.points.push_back({sample.time, sample.value});
+    if (series->second.points.size() > m_maxPoints) {
+        series->second.points.pop_front();
+        ++m_evicted;
+    }
+    m_newest = std::max(m_newest, sample.time);
+}
+
+std::vector<SeriesDefinition> SeriesStore::definitions() const
+{
+    std::vector<SeriesDefinition> result;
+    for (const auto& [id, series] : m_series)
+        result.push_back(series.definition);
+    return result;
+}
+
+const SeriesDefinition* SeriesStore::find(std::uint32_t id) const
+{
+    const auto series = m_series.find(id);
+    return series == m_series.end() ? nullptr : &series->second.definition;
+}
+
+std::vector<Point> SeriesStore::snapshot(std::uint32_t id, TimeRange window) const
+{
+    const auto series = m_series.find(id);
+    if (series == m_series.end())
+        return {};
+    const auto& points = series->second.points;
+    const auto before = [](const Point& p, TimestampNs t) { return p.time < t; };
+    const auto first = std::lower_bound(points.begin(), points.end(), window.start, before);
+    const auto last = std::lower_bound(first, points.end(), window.end, before);
+    return {first, last};
+}
+
+std::vector<Point> SeriesStore::rate(std::uint32_t id, TimeRange window) const
+{
+    const std::vector<Point> points = snapshot(id, window);
+    std::vector<Point> result;
+    for (std::size_t i = 1; i < points.size(); ++i) {
+        const DurationNs length = points[i].time - points[i - 1].time;
+        if (length > 0 && points[i].value >= points[i - 1].value)
+            result.push_back({points[i].time, (points[i].value - points[i - 1].value) / (static_cast<double>(length) / 1e9)});
+    }
+    return result;
+}
+
+void SeriesStore::clear()
+{
+    m_series.clear();
+    m_newest = 0;
+}
+
+std::vector<Point> ratioOfRates(const std::vector<Point>& numerator, const std::vector<Point>& denominator)
+{
+    std::vector<Point> result;
+    auto d = denominator.begin();
+    for (const Point& n : numerator) {
+        while (d != denominator.end() && d->time < n.time)
+            ++d;
+        if (d != denominator.end() && d->time == n.time && d->value > 0)
+            result.push_back({n.time, n.value / d->value});
+    }
+    return result;
+}
+
+} // namespace gantry::metrics

@@ -1,0 +1,257 @@
+#include "trace_model/report/database.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <fstream>
+#include <memory>
+#include <sqlite3.h>
+#include <unistd.h>
+#include <utility>
+#include <zstd.h>
+
+namespace gantry::report {
+namespace {
+
+constexpr std::uint64_t kLargestUnpacked = std::uint64_t{4} << 30;
+constexpr unsigned char kZstdMagic[] = {0x28, 0xB5, 0x2F, 0xFD};
+
+std::string headOf(const std::filesystem::path& path)
+{
+    std::ifstream file(path, std::ios::binary);
+    std::string head(64, '\0');
+    file.read(head.data(), static_cast<std::streamsize>(head.size()));
+    head.resize(static_cast<std::size_t>(file.gcount()));
+    return head;
+}
+
+/// What a file that is no SQLite database is, as a sentence with the next step.
+std::string explain(const std::string& head)
+{
+    if (head.empty())
+        return "the file is empty: fetch or export it again";
+    if (head.starts_with("NVIDIA Tegra Profiler Report"))
+        return "this is an Nsight Systems report, whose format is not public: run `nsys export --type sqlite FILE` and open the result";
+    if (head.starts_with("version https://git-lfs"))
+        return "this is a git-lfs pointer, not the report itself: run `git lfs pull` and open it again";
+    if (head.starts_with("\x1f\x8b") || head.find_first_not_of(" \t\r\n") == std::string::npos || head[head.find_first_not_of(" \t\r\n")] == '{'
+        || head[head.find_first_not_of(" \t\r\n")] == '[')
+        return "this looks like a JSON trace, which this version does not read: open a .gantry report or an Nsight Systems SQLite export";
+    return "this is neither a Gantry report nor an Nsight Systems SQLite export";
+}
+
+/// Unpacks a .zst file into an unlinked-on-close temporary file (mode 0600).
+Result<std::filesystem::path> unpack(const std::filesystem::path& packed)
+{
+    std::string target = (std::filesystem::temp_directory_path() / "gantry-XXXXXX").string();
+    const int fd = mkostemp(target.data(), O_CLOEXEC);
+    if (fd < 0)
+        return errnoError(errno, "cannot unpack into " + target);
+    const std::unique_ptr<std::FILE, decltype(&std::fclose)> out(fdopen(fd, "wb"), &std::fclose);
+    const auto fail = [&](ErrorCode code, std::string text) {
+        std::filesystem::remove(target);
+        return Error{code, std::move(text), {}};
+    };
+    std::ifstream in(packed, std::ios::binary);
+    const std::unique_ptr<ZSTD_DStream, decltype(&ZSTD_freeDStream)> stream(ZSTD_createDStream(), &ZSTD_freeDStream);
+    std::vector<char> input(ZSTD_DStreamInSize()), output(ZSTD_DStreamOutSize());
+    std::uint64_t total = 0;
+    std::size_t state = 1; // 0: a frame has ended
+    while (in.read(input.data(), static_cast<std::streamsize>(input.size())), in.gcount() > 0) {
+        ZSTD_inBuffer source{input.data(), static_cast<std::size_t>(in.gcount()), 0};
+        while (source.pos < source.size) {
+            ZSTD_outBuffer sink{output.data(), output.size(), 0};
+            state = ZSTD_decompressStream(stream.get(), &sink, &source);
+            if (ZSTD_isError(state))
+                return fail(ErrorCode::Truncated, "the compressed report is damaged: fetch it again");
+            total += sink.pos;
+            if (total > kLargestUnpacked)
+                return fail(ErrorCode::BadInput, "the compressed report unpacks to more than 4 GiB: unpack it yourself with `zstd -d` and open the result");
+            if (std::fwrite(output.data(), 1, sink.pos, out.get()) != sink.pos)
+                return fail(ErrorCode::CannotWrite, "no space left to unpack the report into " + target);
+        }
+    }
+    if (state != 0)
+        return fail(ErrorCode::Truncated, "the compressed report ends too early: fetch it again");
+    if (std::fflush(out.get()) != 0)
+        return fail(ErrorCode::CannotWrite, "no space left to unpack the report into " + target);
+    return std::filesystem::path(target);
+}
+
+} // namespace
+
+Error sqliteError(sqlite3* db, const std::string& doing)
+{
+    const int code = db ? sqlite3_errcode(db) : SQLITE_NOMEM;
+    const std::string text = doing + ": " + (db ? sqlite3_errmsg(db) : "out of memory");
+    switch (code & 0xFF) {
+    case SQLITE_FULL:
+    case SQLITE_IOERR: return {ErrorCode::CannotWrite, text + ": free some space there and capture again", {}};
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM: return {ErrorCode::CannotWrite, text, {}};
+    case SQLITE_CORRUPT: return {ErrorCode::Truncated, text + ": the file is damaged or was cut off, fetch or export it again", {}};
+    case SQLITE_NOTADB: return {ErrorCode::NotAReport, text, {}};
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED: return {ErrorCode::Busy, text + ": another program is writing it", {}};
+    default: return {ErrorCode::BadInput, text, {}};
+    }
+}
+
+TableCursor::TableCursor(TableCursor&& other) noexcept
+    : m_db(other.m_db), m_statement(std::exchange(other.m_statement, nullptr)), m_places(std::move(other.m_places)), m_error(std::move(other.m_error))
+{
+}
+
+TableCursor::~TableCursor()
+{
+    sqlite3_finalize(m_statement);
+}
+
+bool TableCursor::next()
+{
+    if (!m_statement || m_error)
+        return false;
+    const int status = sqlite3_step(m_statement);
+    if (status == SQLITE_ROW)
+        return true;
+    if (status != SQLITE_DONE)
+        m_error = sqliteError(m_db, "cannot read the report");
+    return false;
+}
+
+bool TableCursor::isNull(std::size_t column) const
+{
+    return m_places[column] < 0 || sqlite3_column_type(m_statement, m_places[column]) == SQLITE_NULL;
+}
+
+std::int64_t TableCursor::integer(std::size_t column, std::int64_t ifNull) const
+{
+    return isNull(column) ? ifNull : sqlite3_column_int64(m_statement, m_places[column]);
+}
+
+std::optional<std::int64_t> TableCursor::optionalInteger(std::size_t column) const
+{
+    return isNull(column) ? std::nullopt : std::optional<std::int64_t>(sqlite3_column_int64(m_statement, m_places[column]));
+}
+
+double TableCursor::real(std::size_t column) const
+{
+    return isNull(column) ? 0.0 : sqlite3_column_double(m_statement, m_places[column]);
+}
+
+std::string_view TableCursor::text(std::size_t column) const
+{
+    if (isNull(column))
+        return {};
+    const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(m_statement, m_places[column]));
+    return {text ? text : "", static_cast<std::size_t>(sqlite3_column_bytes(m_statement, m_places[column]))};
+}
+
+Database::Database(Database&& other) noexcept : m_db(std::exchange(other.m_db, nullptr)), m_unpacked(std::exchange(other.m_unpacked, {})) {}
+
+Database::~Database()
+{
+    sqlite3_close(m_db);
+    if (!m_unpacked.empty()) {
+        std::error_code ignored;
+        std::filesystem::remove(m_unpacked, ignored);
+    }
+}
+
+Result<Database> Database::open(const std::filesystem::path& path)
+{
+    std::error_code error;
+    if (!std::filesystem::exists(path, error))
+        return Error{ErrorCode::NotFound, "there is no file " + path.string(), {}};
+    if (std::filesystem::is_directory(path, error))
+        return Error{ErrorCode::NotAReport, path.string() + " is a folder, not a report", {}};
+    if (access(path.c_str(), R_OK) != 0)
+        return errnoError(errno, "cannot read " + path.string());
+
+    Database database(nullptr);
+    std::string head = headOf(path);
+    std::filesystem::path readable = path;
+    if (head.size() >= sizeof kZstdMagic && std::memcmp(head.data(), kZstdMagic, sizeof kZstdMagic) == 0) {
+        GANTRY_TRY(database.m_unpacked, unpack(path));
+        readable = database.m_unpacked;
+        head = headOf(readable);
+    }
+    if (!head.starts_with("SQLite format 3"))
+        return Error{ErrorCode::NotAReport, explain(head), {path.string()}};
+    // immutable: a report is complete when it has its name; nothing is locked and a read-only folder is enough.
+    std::string uri = "file:";
+    for (const char c : readable.string())
+        if (c == '?' || c == '#' || c == '%')
+            uri += c == '?' ? "%3f" : c == '#' ? "%23" : "%25";
+        else
+            uri += c;
+    uri += "?mode=ro&immutable=1";
+    if (sqlite3_open_v2(uri.c_str(), &database.m_db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, nullptr) != SQLITE_OK)
+        return sqliteError(database.m_db, "cannot open " + path.string());
+    sqlite3_exec(database.m_db, "PRAGMA query_only=1; PRAGMA mmap_size=4294967296; PRAGMA cell_size_check=1; PRAGMA trusted_schema=0", nullptr, nullptr, nullptr);
+    if (sqlite3_exec(database.m_db, "SELECT count(*) FROM sqlite_master", nullptr, nullptr, nullptr) != SQLITE_OK)
+        return sqliteError(database.m_db, "cannot open " + path.string());
+    return database;
+}
+
+std::vector<std::string> Database::tableNames() const
+{
+    std::vector<std::string> names;
+    sqlite3_stmt* statement = nullptr;
+    sqlite3_prepare_v2(m_db, "SELECT name FROM sqlite_master WHERE type='table' ORDER BY name", -1, &statement, nullptr);
+    while (statement && sqlite3_step(statement) == SQLITE_ROW)
+        if (const auto* name = reinterpret_cast<const char*>(sqlite3_column_text(statement, 0)))
+            names.emplace_back(name);
+    sqlite3_finalize(statement);
+    return names;
+}
+
+bool Database::hasTable(std::string_view name) const
+{
+    for (const std::string& table : tableNames())
+        if (table == name)
+            return true;
+    return false;
+}
+
+std::int64_t Database::rowCount(const std::string& table) const
+{
+    if (!hasTable(table))
+        return 0;
+    sqlite3_stmt* statement = nullptr;
+    sqlite3_prepare_v2(m_db, ("SELECT count(*) FROM \"" + table + "\"").c_str(), -1, &statement, nullptr);
+    const std::int64_t count = statement && sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+    sqlite3_finalize(statement);
+    return count;
+}
+
+Result<TableCursor> Database::rows(const char* table, std::initializer_list<const char*> columns) const
+{
+    std::vector<std::string> present;
+    sqlite3_stmt* info = nullptr;
+    sqlite3_prepare_v2(m_db, ("PRAGMA table_info(\"" + std::string(table) + "\")").c_str(), -1, &info, nullptr);
+    while (info && sqlite3_step(info) == SQLITE_ROW)
+        if (const auto* name = reinterpret_cast<const char*>(sqlite3_column_text(info, 1)))
+            present.emplace_back(name);
+    sqlite3_finalize(info);
+
+    std::vector<int> places;
+    std::string sql;
+    int used = 0;
+    for (const char* column : columns) {
+        const bool exists = std::find(present.begin(), present.end(), column) != present.end();
+        places.push_back(exists ? used++ : -1);
+        if (exists)
+            sql += (sql.empty() ? "SELECT \"" : ", \"") + std::string(column) + "\"";
+    }
+    if (sql.empty())
+        return TableCursor(m_db, nullptr, std::move(places));
+    sqlite3_stmt* statement = nullptr;
+    if (sqlite3_prepare_v2(m_db, (sql + " FROM \"" + table + "\"").c_str(), -1, &statement, nullptr) != SQLITE_OK)
+        return sqliteError(m_db, std::string("cannot read table ") + table);
+    return TableCursor(m_db, statement, std::move(places));
+}
+
+} // namespace gantry::report

@@ -1,0 +1,77 @@
+#pragma once
+
+#include "trace_model/base/result.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace gantry::report {
+
+/// Error of the last call on `db`, the one place where SQLite's codes become ours: SQLITE_FULL and I/O errors in writing are
+/// CannotWrite, SQLITE_CORRUPT is Truncated, SQLITE_NOTADB is NotAReport.
+[[nodiscard]] Error sqliteError(sqlite3* db, const std::string& doing);
+
+/// Rows of one table, restricted to the columns that this file has: a column that is missing reads as NULL. Reports of many
+/// versions and producers are read with the same code this way.
+class TableCursor
+{
+public:
+    TableCursor(const TableCursor&) = delete;
+    TableCursor(TableCursor&& other) noexcept;
+    TableCursor& operator=(TableCursor&&) = delete;
+    ~TableCursor();
+
+    /// Next row; false at the end or after an error (see error()).
+    [[nodiscard]] bool next();
+    [[nodiscard]] const std::optional<Error>& error() const { return m_error; }
+
+    // Columns by their place in the list the cursor was opened with.
+    [[nodiscard]] bool has(std::size_t column) const { return m_places[column] >= 0; } ///< the file has this column
+    [[nodiscard]] bool isNull(std::size_t column) const;
+    [[nodiscard]] std::int64_t integer(std::size_t column, std::int64_t ifNull = 0) const;
+    [[nodiscard]] std::optional<std::int64_t> optionalInteger(std::size_t column) const;
+    [[nodiscard]] double real(std::size_t column) const;
+    [[nodiscard]] std::string_view text(std::size_t column) const; ///< valid until the next row
+
+private:
+    friend class Database;
+    TableCursor(sqlite3* db, sqlite3_stmt* statement, std::vector<int> places) : m_db(db), m_statement(statement), m_places(std::move(places)) {}
+
+    sqlite3* m_db = nullptr;
+    sqlite3_stmt* m_statement = nullptr; ///< null: the table does not exist, no rows
+    std::vector<int> m_places;           ///< result column, or -1
+    std::optional<Error> m_error;
+};
+
+/// A report file opened for reading. One thread at a time.
+class Database
+{
+public:
+    /// Errors: NotFound, NotPermitted, NotAReport (says what the file is instead), Truncated.
+    [[nodiscard]] static Result<Database> open(const std::filesystem::path& path);
+    Database(Database&& other) noexcept;
+    Database& operator=(Database&&) = delete;
+    ~Database();
+
+    [[nodiscard]] bool hasTable(std::string_view name) const;
+    [[nodiscard]] std::vector<std::string> tableNames() const;
+    [[nodiscard]] std::int64_t rowCount(const std::string& table) const; ///< 0 when the table is absent
+
+    /// All rows of a table; a table that is absent has none.
+    [[nodiscard]] Result<TableCursor> rows(const char* table, std::initializer_list<const char*> columns) const;
+
+private:
+    explicit Database(sqlite3* db) : m_db(db) {}
+    sqlite3* m_db = nullptr;
+    std::filesystem::path m_unpacked; ///< temporary copy of a compressed report, removed with this
+};
+
+} // namespace gantry::report

@@ -1,0 +1,429 @@
+#include "trace_model/report/report_writer.h"
+
+#include "trace_model/metrics/prometheus_text.h"
+#include "trace_model/report/meta_keys.h"
+#include "trace_model/report/schema.h"
+#include "trace_model/report/sqlite.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cmath>
+#include <deque>
+#include <system_error>
+#include <unordered_map>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace gantry::report {
+
+namespace {
+
+// One prepared INSERT per table that gets many rows; the order is that of kInserts.
+enum Insert : std::size_t
+{
+    InsertString, InsertKernel, InsertMemcpy, InsertMemset, InsertSynchronization, InsertApi, InsertOverhead, InsertNvtx,
+    InsertProcess, InsertThreadName, InsertGpu, InsertCudaDevice, InsertStream, InsertRequest, InsertPhase, InsertExecution,
+    InsertSeries, InsertSample, InsertLoss, InsertClock, InsertLog, InsertCount
+};
+
+struct InsertDefinition
+{
+    const char* table;
+    const char* columns;
+};
+
+constexpr InsertDefinition kInserts[InsertCount] = {
+    {"StringIds", "id,value"},
+    {"CUPTI_ACTIVITY_KIND_KERNEL",
+     "start,end,deviceId,contextId,streamId,correlationId,globalPid,demangledName,shortName,mangledName,registersPerThread,gridX,gridY,"
+     "gridZ,blockX,blockY,blockZ,staticSharedMemory,dynamicSharedMemory,localMemoryPerThread,localMemoryTotal,gridId,graphNodeId,graphId"},
+    {"CUPTI_ACTIVITY_KIND_MEMCPY",
+     "start,end,deviceId,contextId,streamId,correlationId,globalPid,bytes,copyKind,srcKind,dstKind,graphNodeId"},
+    {"CUPTI_ACTIVITY_KIND_MEMSET", "start,end,deviceId,contextId,streamId,correlationId,globalPid,value,bytes,memKind,graphNodeId"},
+    {"CUPTI_ACTIVITY_KIND_SYNCHRONIZATION", "start,end,deviceId,contextId,streamId,correlationId,globalPid,syncType,eventId"},
+    {"CUPTI_ACTIVITY_KIND_RUNTIME", "start,end,eventClass,globalTid,correlationId,nameId,returnValue"},
+    {"CUPTI_ACTIVITY_KIND_OVERHEAD", "start,end,eventClass,globalTid,nameId,overheadType"},
+    {"NVTX_EVENTS",
+     "start,end,eventType,rangeId,category,color,globalTid,endGlobalTid,textId,domainId,uint64Value,int64Value,doubleValue"},
+    {"PROCESSES", "globalPid,pid,name"},
+    {"ThreadNames", "nameId,globalTid"},
+    {"TARGET_INFO_GPU", "vmId,id,name,busLocation,totalMemory,smCount,uuid,cuDevice,computeMajor,computeMinor,smMajor,smMinor"},
+    {"TARGET_INFO_CUDA_DEVICE", "gpuId,cudaId,pid"},
+    {"TARGET_INFO_CUDA_STREAM", "streamId,hwId,vmId,processId,contextId,priority,flag"},
+    {"GANTRY_REQUESTS", "requestId,globalPid,clientId,model,version,start,end,failed,batchId"},
+    {"GANTRY_REQUEST_PHASES", "requestId,globalPid,phase,start,end"},
+    {"GANTRY_EXECUTIONS", "batchId,globalTid,model,version,instance,start,end"},
+    {"GANTRY_SERIES", "id,name,unit,kind,labels,help"},
+    {"GANTRY_SAMPLES", "seriesId,time,value"},
+    {"GANTRY_LOSSES", "name,severity,count,help"},
+    {"GANTRY_CLOCK_SAMPLES", "globalPid,monotonicNs,realtimeNs,rawNs"},
+    {"GANTRY_LOG_MARKS", "time,source,text"},
+};
+
+constexpr std::int64_t asSigned(std::uint64_t value)
+{
+    return static_cast<std::int64_t>(value); // SQLite integers are signed; readers shift and mask as unsigned
+}
+
+/// "2026-11-21T02:28:19" of a UTC time.
+std::string utcText(std::int64_t utcNs)
+{
+    return fmt::format("{:%Y-%m-%dT%H:%M:%S}", fmt::gmtime(static_cast<std::time_t>(utcNs / 1'000'000'000)));
+}
+
+Error writeError(sqlite3* database, const std::filesystem::path& path)
+{
+    const int code = sqlite3_extended_errcode(database);
+    const int systemError = sqlite3_system_errno(database);
+    if ((code & 0xFF) == SQLITE_FULL || systemError == ENOSPC || systemError == EDQUOT)
+        return {ErrorCode::CannotWrite, fmt::format("no space left on {}: free some and capture again", path.parent_path().string()), {}};
+    if ((code & 0xFF) == SQLITE_IOERR || (code & 0xFF) == SQLITE_READONLY || (code & 0xFF) == SQLITE_CANTOPEN)
+        return {ErrorCode::CannotWrite,
+                fmt::format("cannot write {}: {}{}", path.string(), sqlite3_errmsg(database),
+                            systemError ? ": " + std::generic_category().message(systemError) : std::string()), {}};
+    return {ErrorCode::Internal, fmt::format("writing {}: {}", path.string(), sqlite3_errmsg(database)), {}};
+}
+
+Error systemWriteError(int errnoValue, const std::filesystem::path& path, std::string_view doing)
+{
+    if (errnoValue == ENOSPC || errnoValue == EDQUOT)
+        return {ErrorCode::CannotWrite, fmt::format("no space left on {}: free some and capture again", path.parent_path().string()), {}};
+    return {ErrorCode::CannotWrite, fmt::format("cannot {} {}: {}", doing, path.string(), std::generic_category().message(errnoValue)), {}};
+}
+
+/// Flushes a file or folder to the disk.
+int syncPath(const std::filesystem::path& path, int flags)
+{
+    const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC);
+    if (descriptor < 0)
+        return errno;
+    const int error = ::fsync(descriptor) == 0 ? 0 : errno;
+    ::close(descriptor);
+    return error;
+}
+
+} // namespace
+
+struct ReportWriter::Impl
+{
+    std::filesystem::path path;
+    std::filesystem::path temporary; ///< empty: renamed or removed
+    SqliteHandle database;
+    std::array<SqliteStatement, InsertCount> inserts;
+    std::array<std::int64_t, InsertCount> rows{};
+    std::deque<std::string> texts;
+    std::unordered_map<std::string_view, TextId> textIds; ///< views into texts
+    std::optional<Error> error;
+
+    ~Impl() { discard(); }
+
+    void discard()
+    {
+        for (auto& insert : inserts)
+            insert = SqliteStatement();
+        database.reset();
+        if (!temporary.empty())
+            ::unlink(temporary.c_str());
+        temporary.clear();
+    }
+
+    void keep(Error newError)
+    {
+        if (!error)
+            error = std::move(newError);
+    }
+
+    void execute(const std::string& sql)
+    {
+        if (!error && sqlite3_exec(database.get(), sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
+            keep(writeError(database.get(), path));
+    }
+
+    SqliteStatement prepare(const std::string& sql)
+    {
+        sqlite3_stmt* statement = nullptr;
+        if (!error && sqlite3_prepare_v2(database.get(), sql.c_str(), static_cast<int>(sql.size()), &statement, nullptr) != SQLITE_OK)
+            keep(writeError(database.get(), path));
+        return SqliteStatement(statement);
+    }
+
+    template <typename Value>
+    static void bindOne(SqliteStatement& statement, int parameter, const Value& value)
+    {
+        if constexpr (std::is_same_v<Value, std::nullptr_t>)
+            statement.bindNull(parameter);
+        else if constexpr (std::is_floating_point_v<Value>)
+            statement.bind(parameter, static_cast<double>(value));
+        else if constexpr (std::is_integral_v<Value> || std::is_enum_v<Value>)
+            statement.bind(parameter, static_cast<std::int64_t>(value));
+        else
+            statement.bind(parameter, std::string_view(value));
+    }
+    template <typename Value>
+    static void bindOne(SqliteStatement& statement, int parameter, const std::optional<Value>& value)
+    {
+        if (value)
+            bindOne(statement, parameter, *value);
+        else
+            statement.bindNull(parameter);
+    }
+
+    template <typename... Values>
+    void insert(Insert which, const Values&... values)
+    {
+        if (error)
+            return;
+        SqliteStatement& statement = inserts[which];
+        int parameter = 0;
+        (bindOne(statement, parameter++, values), ...);
+        if (statement.step() != SQLITE_DONE)
+            keep(writeError(database.get(), path));
+        statement.reset();
+        ++rows[which];
+    }
+
+    void insertMeta(const char* table, std::string_view name, std::string_view value)
+    {
+        SqliteStatement statement = prepare(insertStatement(table, "name,value"));
+        if (error)
+            return;
+        statement.bind(0, name);
+        statement.bind(1, value);
+        if (statement.step() != SQLITE_DONE)
+            keep(writeError(database.get(), path));
+    }
+};
+
+ReportWriter::ReportWriter(std::unique_ptr<Impl> impl) : m_impl(std::move(impl)) {}
+ReportWriter::ReportWriter(ReportWriter&&) noexcept = default;
+ReportWriter& ReportWriter::operator=(ReportWriter&&) noexcept = default;
+ReportWriter::~ReportWriter() = default;
+
+Result<ReportWriter> ReportWriter::create(const std::filesystem::path& path)
+{
+    auto impl = std::make_unique<Impl>();
+    impl->path = std::filesystem::absolute(path);
+
+    // In the same folder, so that the rename is atomic; mkostemp makes it with mode 0600.
+    std::string name = (impl->path.parent_path() / ("." + impl->path.filename().string() + ".XXXXXX")).string();
+    const int descriptor = ::mkostemp(name.data(), O_CLOEXEC);
+    if (descriptor < 0)
+        return systemWriteError(errno, impl->path, "create");
+    ::close(descriptor);
+    impl->temporary = name;
+
+    sqlite3* database = nullptr;
+    const int opened = sqlite3_open_v2(name.c_str(), &database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
+    impl->database.reset(database);
+    if (opened != SQLITE_OK)
+        return writeError(database, impl->path);
+
+    // No journal and no syncing on the way: a report that is not finished is thrown away whole, and finish() syncs once.
+    impl->execute("PRAGMA page_size=4096; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE;"
+                  "PRAGMA cache_size=-16384; PRAGMA temp_store=MEMORY; BEGIN");
+    for (const Table& table : tables())
+        impl->execute(createStatement(table));
+    for (const EnumTable& table : enumTables()) {
+        impl->execute(createStatement(table));
+        SqliteStatement statement = impl->prepare(insertStatement(table.name, "id,name,label"));
+        for (const EnumValue& value : table.values) {
+            if (impl->error)
+                break;
+            statement.bind(0, std::int64_t{value.id});
+            statement.bind(1, std::string_view(value.name));
+            statement.bind(2, std::string_view(value.label));
+            if (statement.step() != SQLITE_DONE)
+                impl->keep(writeError(database, impl->path));
+            statement.reset();
+        }
+    }
+    for (std::size_t i = 0; i < InsertCount; ++i)
+        impl->inserts[i] = impl->prepare(insertStatement(kInserts[i].table, kInserts[i].columns));
+    if (impl->error)
+        return std::move(*impl->error);
+    return ReportWriter(std::move(impl));
+}
+
+TextId ReportWriter::intern(std::string_view text)
+{
+    if (const auto found = m_impl->textIds.find(text); found != m_impl->textIds.end())
+        return found->second;
+    const std::string& stored = m_impl->texts.emplace_back(text);
+    const auto id = static_cast<TextId>(m_impl->texts.size()); // from 1: 0 stays free for "no text"
+    m_impl->textIds.emplace(stored, id);
+    m_impl->insert(InsertString, id, stored);
+    return id;
+}
+
+void ReportWriter::add(const KernelRow& row)
+{
+    const bool inGraph = row.graphNodeId != 0;
+    m_impl->insert(InsertKernel, row.start, row.end, row.deviceId, row.contextId, row.streamId, row.correlationId, asSigned(row.globalPid),
+                   row.demangledName, row.shortName, row.mangledName ? std::optional(row.mangledName) : std::nullopt, row.registersPerThread,
+                   row.grid[0], row.grid[1], row.grid[2], row.block[0], row.block[1], row.block[2], row.staticSharedMemory,
+                   row.dynamicSharedMemory, row.localMemoryPerThread, asSigned(row.localMemoryTotal), asSigned(row.gridId),
+                   inGraph ? std::optional(asSigned(row.graphNodeId)) : std::nullopt, inGraph ? std::optional(row.graphId) : std::nullopt);
+}
+
+void ReportWriter::add(const MemcpyRow& row)
+{
+    m_impl->insert(InsertMemcpy, row.start, row.end, row.deviceId, row.contextId, row.streamId, row.correlationId, asSigned(row.globalPid),
+                   asSigned(row.bytes), row.copyKind, row.srcKind, row.dstKind,
+                   row.graphNodeId ? std::optional(asSigned(row.graphNodeId)) : std::nullopt);
+}
+
+void ReportWriter::add(const MemsetRow& row)
+{
+    m_impl->insert(InsertMemset, row.start, row.end, row.deviceId, row.contextId, row.streamId, row.correlationId, asSigned(row.globalPid),
+                   row.value, asSigned(row.bytes), row.memKind,
+                   row.graphNodeId ? std::optional(asSigned(row.graphNodeId)) : std::nullopt);
+}
+
+void ReportWriter::add(const SynchronizationRow& row)
+{
+    m_impl->insert(InsertSynchronization, row.start, row.end, row.deviceId, row.contextId, row.streamId, row.correlationId,
+                   asSigned(row.globalPid), row.syncType, row.eventId);
+}
+
+void ReportWriter::add(const ApiRow& row)
+{
+    m_impl->insert(InsertApi, row.start, row.end, row.isDriver ? 1 : 0, asSigned(row.globalTid), row.correlationId, row.nameId,
+                   row.returnValue);
+}
+
+void ReportWriter::add(const OverheadRow& row)
+{
+    constexpr int kOverheadClass = 103; // ENUM_NSYS_EVENT_CLASS
+    m_impl->insert(InsertOverhead, row.start, row.end, kOverheadClass, asSigned(row.globalTid), row.nameId, row.overheadType);
+}
+
+void ReportWriter::add(const NvtxRow& row)
+{
+    const auto bits = [](std::optional<std::uint64_t> value) {
+        return value ? std::optional(asSigned(*value)) : std::nullopt;
+    };
+    m_impl->insert(InsertNvtx, row.start, row.end, row.type, bits(row.rangeId), row.category ? std::optional(row.category) : std::nullopt,
+                   row.color ? std::optional(row.color) : std::nullopt, asSigned(row.globalTid), bits(row.endGlobalTid), row.textId,
+                   row.domainId, bits(row.uint64Value), row.int64Value, row.doubleValue);
+}
+
+void ReportWriter::add(const ProcessRow& row)
+{
+    m_impl->insert(InsertProcess, asSigned(row.globalPid), row.pid, row.name);
+}
+
+void ReportWriter::add(const GpuRow& row)
+{
+    m_impl->insert(InsertGpu, 0, row.id, row.name, row.busLocation, asSigned(row.totalMemory),
+                   row.smCount ? std::optional(row.smCount) : std::nullopt, row.uuid, row.id, row.computeMajor, row.computeMinor,
+                   row.computeMajor, row.computeMinor);
+}
+
+void ReportWriter::add(const StreamRow& row)
+{
+    m_impl->insert(InsertStream, row.streamId, 0, 0, asSigned(row.processId), row.contextId, static_cast<std::uint32_t>(row.priority),
+                   row.flag);
+}
+
+void ReportWriter::add(const RequestRow& row)
+{
+    const auto batch = row.batchId ? std::optional(asSigned(*row.batchId)) : std::nullopt;
+    m_impl->insert(InsertRequest, asSigned(row.requestId), asSigned(row.globalPid), row.clientId, row.model, row.version, row.start, row.end,
+                   row.failed ? 1 : 0, batch);
+    for (std::size_t phase = 0; phase < row.phases.size(); ++phase) {
+        if (row.phases[phase])
+            m_impl->insert(InsertPhase, asSigned(row.requestId), asSigned(row.globalPid), phase, row.phases[phase]->start,
+                           row.phases[phase]->end);
+    }
+}
+
+void ReportWriter::add(const ExecutionRow& row)
+{
+    m_impl->insert(InsertExecution, asSigned(row.batchId), asSigned(row.globalTid), row.model, row.version, row.instance, row.start, row.end);
+}
+
+void ReportWriter::add(const ClockRow& row)
+{
+    m_impl->insert(InsertClock, asSigned(row.globalPid), row.monotonicNs, row.realtimeNs, row.rawNs);
+}
+
+void ReportWriter::add(const LogRow& row)
+{
+    m_impl->insert(InsertLog, row.time, row.source, row.text);
+}
+
+void ReportWriter::addCudaDevice(std::uint32_t gpuId, std::uint32_t cudaId, std::uint32_t pid)
+{
+    m_impl->insert(InsertCudaDevice, gpuId, cudaId, pid);
+}
+
+void ReportWriter::addThreadName(std::uint64_t globalTid, std::string_view name)
+{
+    m_impl->insert(InsertThreadName, intern(name), asSigned(globalTid));
+}
+
+void ReportWriter::addSeries(const metrics::SeriesDefinition& definition)
+{
+    m_impl->insert(InsertSeries, definition.id, definition.name, definition.unit, definition.kind, metrics::formatLabels(definition.labels),
+                   definition.help);
+}
+
+void ReportWriter::addSample(const metrics::Sample& sample)
+{
+    if (!std::isnan(sample.value)) // absent is no row
+        m_impl->insert(InsertSample, sample.seriesId, sample.time, sample.value);
+}
+
+const Error* ReportWriter::firstError() const
+{
+    return m_impl->error ? &*m_impl->error : nullptr;
+}
+
+Result<void> ReportWriter::finish(const Session& session)
+{
+    Impl& impl = *m_impl;
+    for (const Loss& loss : session.losses)
+        impl.insert(InsertLoss, loss.name, loss.severity, asSigned(loss.count), loss.help);
+
+    impl.insertMeta("META_DATA_EXPORT", meta::kProductName, meta::kProductNameValue);
+    impl.insertMeta("META_DATA_EXPORT", meta::kProductVersion, GANTRY_VERSION);
+    impl.insertMeta("META_DATA_EXPORT", meta::kSchemaVersion, kFollowedSchemaVersion);
+    impl.insertMeta("META_DATA_EXPORT", meta::kFormatVersion, std::to_string(kReportFormatVersion));
+    for (const auto& [name, value] : session.meta)
+        impl.insertMeta("META_DATA_CAPTURE", name, value);
+    impl.insertMeta("GANTRY_META", meta::kWindowStartNs, std::to_string(session.window.start));
+    impl.insertMeta("GANTRY_META", meta::kWindowEndNs, std::to_string(session.window.end));
+    for (std::size_t i = 0; i < InsertCount; ++i)
+        impl.insertMeta("GANTRY_META", fmt::format("{}{}", meta::kRowCountPrefix, kInserts[i].table), std::to_string(impl.rows[i]));
+
+    impl.execute(fmt::format("INSERT INTO TARGET_INFO_SESSION_START_TIME (utcEpochNs, utcTime, systemClockNs) VALUES ({}, '{}', {})",
+                             session.utcEpochNs, utcText(session.utcEpochNs), session.systemClockNs));
+    impl.execute(fmt::format("INSERT INTO ANALYSIS_DETAILS (globalVid, duration, startTime, stopTime) VALUES (0, {}, {}, {})",
+                             session.window.duration(), session.window.start, session.window.end));
+    impl.execute("COMMIT");
+    for (auto& insert : impl.inserts)
+        insert = SqliteStatement();
+    impl.database.reset();
+
+    if (!impl.error) {
+        if (const int error = syncPath(impl.temporary, O_RDWR))
+            impl.keep(systemWriteError(error, impl.path, "write"));
+        else if (::rename(impl.temporary.c_str(), impl.path.c_str()) != 0)
+            impl.keep(systemWriteError(errno, impl.path, "write"));
+        else
+            impl.temporary.clear();
+    }
+    if (impl.error) {
+        impl.discard();
+        return *impl.error;
+    }
+    // The rename itself must survive a power cut; a file system that cannot sync a folder loses at most the name.
+    (void)syncPath(impl.path.parent_path(), O_RDONLY | O_DIRECTORY);
+    return {};
+}
+
+} // namespace gantry::report

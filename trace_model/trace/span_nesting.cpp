@@ -1,0 +1,51 @@
+#include "trace_model/trace/span_nesting.h"
+
+#include <algorithm>
+
+namespace gantry::trace {
+namespace {
+
+void append(DepthRow& row, const LooseSpan& span)
+{
+    row.start.push_back(span.start);
+    row.end.push_back(span.end);
+    row.event.push_back(span.event);
+}
+
+} // namespace
+
+std::vector<DepthRow> nestSpans(std::vector<LooseSpan> spans)
+{
+    // Equal starts: the longer span is the outer one.
+    std::stable_sort(spans.begin(), spans.end(), [](const LooseSpan& a, const LooseSpan& b) { return a.start != b.start ? a.start < b.start : a.end > b.end; });
+    std::vector<DepthRow> rows;
+    for (const LooseSpan& span : spans) {
+        // The first depth whose last span has ended. Everything above it is still open at this start, so it encloses or overlaps.
+        std::size_t depth = 0;
+        while (depth < rows.size() && rows[depth].end.back() > span.start)
+            ++depth;
+        if (depth == rows.size())
+            rows.emplace_back();
+        append(rows[depth], span);
+    }
+    return rows;
+}
+
+std::vector<DepthRow> packLanes(std::span<const std::vector<LooseSpan>> groups)
+{
+    std::vector<DepthRow> lanes;
+    for (const std::vector<LooseSpan>& group : groups) {
+        if (group.empty())
+            continue;
+        std::size_t lane = 0;
+        while (lane < lanes.size() && lanes[lane].end.back() > group.front().start)
+            ++lane;
+        if (lane == lanes.size())
+            lanes.emplace_back();
+        for (const LooseSpan& span : group)
+            append(lanes[lane], span);
+    }
+    return lanes;
+}
+
+} // namespace gantry::trace

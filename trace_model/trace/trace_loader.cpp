@@ -1,0 +1,615 @@
+#include "trace_model/trace/trace_loader.h"
+
+#include "trace_model/report/database.h"
+#include "trace_model/report/meta_keys.h"
+#include "trace_model/report/schema.h"
+#include "trace_model/trace/track_builder.h"
+
+#include <algorithm>
+#include <charconv>
+#include <fmt/format.h>
+#include <numeric>
+#include <unordered_map>
+
+namespace gantry::trace {
+namespace {
+
+using report::Database;
+using report::TableCursor;
+
+/// Puts every array of a column set into the order of start.
+template <typename... Vectors>
+void sortByStart(std::vector<TimestampNs>& start, Vectors&... others)
+{
+    if (std::is_sorted(start.begin(), start.end()))
+        return;
+    std::vector<std::uint32_t> order(start.size());
+    std::iota(order.begin(), order.end(), 0u);
+    std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) { return start[a] < start[b]; });
+    const auto permute = [&](auto& column) {
+        auto sorted = column;
+        for (std::size_t i = 0; i < order.size(); ++i)
+            sorted[i] = column[order[i]];
+        column = std::move(sorted);
+    };
+    (permute(others), ...);
+    permute(start);
+}
+
+template <typename Enum>
+Enum bounded(std::int64_t value, Enum last, Enum otherwise)
+{
+    return value >= 0 && value <= static_cast<std::int64_t>(last) ? static_cast<Enum>(value) : otherwise;
+}
+
+class Loader
+{
+public:
+    Loader(const Database& database, const std::filesystem::path& path, const LoadProgress& progress, std::stop_token stop)
+        : m_db(database), m_path(path), m_progress(progress), m_stop(std::move(stop)), m_trace(std::make_shared<Trace>())
+    {
+    }
+
+    Result<std::shared_ptr<const Trace>> run()
+    {
+        using Stage = Result<void> (Loader::*)();
+        static constexpr std::pair<const char*, Stage> kStages[] = {
+            {"meta data", &Loader::loadMeta},       {"strings", &Loader::loadStrings},   {"names", &Loader::loadNames},
+            {"kernels", &Loader::loadKernels},      {"memcpys", &Loader::loadMemcpys},   {"memsets", &Loader::loadMemsets},
+            {"synchronizations", &Loader::loadSyncs}, {"API calls", &Loader::loadApi},   {"overhead", &Loader::loadOverheads},
+            {"NVTX names", &Loader::loadNvtxNames}, {"NVTX ranges", &Loader::loadNvtx},  {"requests", &Loader::loadRequests},
+            {"executions", &Loader::loadExecutions}, {"losses", &Loader::loadLosses},    {"metrics", &Loader::loadMetrics},
+        };
+        double done = 0;
+        for (const auto& [name, stage] : kStages) {
+            if (m_progress)
+                m_progress(done / std::size(kStages), name);
+            GANTRY_CHECK((this->*stage)().context("reading " + std::string(name)));
+            done += 1;
+        }
+        joinExecutions();
+        addPhases();
+        buildTracks(*m_trace, std::move(m_counters), m_window);
+        if (m_progress)
+            m_progress(1.0, "done");
+        return std::shared_ptr<const Trace>(std::move(m_trace));
+    }
+
+private:
+    /// Reads every row of a table; the handler gets the cursor. Checks for cancellation and for damage.
+    template <typename Handler>
+    Result<void> each(const char* table, std::initializer_list<const char*> columns, Handler handler)
+    {
+        GANTRY_TRY(TableCursor cursor, m_db.rows(table, columns));
+        std::uint32_t n = 0;
+        while (cursor.next()) {
+            if (++n % 65536 == 0 && m_stop.stop_requested())
+                return Error{ErrorCode::Cancelled, "opening the report was cancelled", {}};
+            handler(cursor);
+        }
+        if (cursor.error())
+            return *cursor.error();
+        return {};
+    }
+
+    /// Our id of a text of the file; ids that the file does not define read as "(unknown)".
+    StringId text(std::int64_t fileId)
+    {
+        const auto found = m_texts.find(fileId);
+        return found == m_texts.end() ? m_trace->strings.intern("(unknown)") : found->second;
+    }
+
+    Result<void> loadMeta()
+    {
+        TraceMeta& meta = m_trace->meta;
+        meta.title = m_path.filename().string();
+        meta.complete = true;
+        std::map<std::string, std::string> exported;
+        for (const char* table : {"META_DATA_EXPORT", "EXPORT_META_DATA"}) // the latter until 2023.2
+            GANTRY_CHECK(each(table, {"name", "value"}, [&](TableCursor& row) { exported[std::string(row.text(0))] = row.text(1); }));
+        GANTRY_CHECK(each("META_DATA_CAPTURE", {"name", "value"}, [&](TableCursor& row) { meta.settings[std::string(row.text(0))] = row.text(1); }));
+        GANTRY_CHECK(checkFormat(exported));
+        GANTRY_CHECK(each("TARGET_INFO_SESSION_START_TIME", {"utcEpochNs"}, [&](TableCursor& row) { meta.sessionUtcNs = row.integer(0); }));
+        GANTRY_CHECK(each("ANALYSIS_DETAILS", {"startTime", "stopTime"}, [&](TableCursor& row) { m_window = {row.integer(0), row.integer(1)}; }));
+        takeGantryKeys();
+        return each("TARGET_INFO_GPU", {"id", "name", "uuid", "cuDevice"}, [&](TableCursor& row) {
+            const std::int64_t ordinal = row.integer(3, row.integer(0));
+            if (ordinal >= 0 && ordinal < 1024)
+                meta.gpus.push_back({static_cast<std::uint32_t>(ordinal), std::string(row.text(1)), std::string(row.text(2))});
+        });
+    }
+
+    Result<void> checkFormat(const std::map<std::string, std::string>& exported)
+    {
+        const auto value = [&](const char* key) {
+            const auto found = exported.find(key);
+            return found == exported.end() ? std::string() : found->second;
+        };
+        TraceMeta& meta = m_trace->meta;
+        const std::string version = value("GANTRY_FORMAT_VERSION");
+        if (!version.empty()) {
+            int number = 0;
+            std::from_chars(version.data(), version.data() + version.size(), number);
+            if (number < 1 || number > report::kReportFormatVersion)
+                return Error{ErrorCode::UnsupportedVersion,
+                             fmt::format("the report was written by a newer Gantry (format {}, this one reads up to {}): update Gantry", version, report::kReportFormatVersion),
+                             {}};
+            meta.format = "gantry";
+            meta.producer = "Gantry " + value("EXPORT_PRODUCT_VERSION");
+            return {};
+        }
+        bool known = false;
+        for (const std::string& table : m_db.tableNames())
+            known = known || table == "StringIds" || table == "NVTX_EVENTS" || table == "OSRT_API" || table.starts_with("CUPTI_ACTIVITY_KIND_");
+        if (!known)
+            return Error{ErrorCode::NotAReport, "this SQLite file is neither a Gantry report nor an Nsight Systems export: it has none of their tables", {}};
+        meta.format = "nsys-sqlite";
+        const std::string product = value("EXPORT_PRODUCT_VERSION");
+        meta.producer = product.empty() ? "NVIDIA Nsight Systems (version unknown)" : "NVIDIA Nsight Systems " + product;
+        return {};
+    }
+
+    void takeGantryKeys()
+    {
+        namespace key = report::meta;
+        TraceMeta& meta = m_trace->meta;
+        const auto value = [&](const char* name) -> const std::string* {
+            const auto found = meta.settings.find(name);
+            return found == meta.settings.end() || found->second.empty() ? nullptr : &found->second;
+        };
+        if (const auto* label = value(key::kLabel))
+            meta.title = *label;
+        if (const auto* host = value(key::kHostName))
+            meta.hostName = *host;
+        if (const auto* exited = value(key::kTargetExited))
+            meta.targetExited = *exited == "1";
+        if (const auto* complete = value(key::kComplete))
+            meta.complete = *complete == "1";
+        if (const auto* error = value(key::kClockErrorNs))
+            meta.clockErrorNs = std::strtoll(error->c_str(), nullptr, 10);
+        if (const auto* cost = value(key::kWindowCostRatio))
+            meta.windowCostRatio = std::strtod(cost->c_str(), nullptr);
+    }
+
+    Result<void> loadStrings()
+    {
+        return each("StringIds", {"id", "value"}, [&](TableCursor& row) { m_texts.emplace(row.integer(0), m_trace->strings.intern(row.text(1))); });
+    }
+
+    Result<void> loadNames()
+    {
+        GANTRY_CHECK(each("ThreadNames", {"globalTid", "nameId"}, [&](TableCursor& row) {
+            m_trace->threadNames[static_cast<std::uint64_t>(row.integer(0))] = m_trace->strings[text(row.integer(1))];
+        }));
+        return each("PROCESSES", {"globalPid", "name"}, [&](TableCursor& row) {
+            m_trace->processNames[static_cast<std::uint64_t>(row.integer(0))] = row.text(1);
+        });
+    }
+
+    /// False, and counted, for rows whose times make no event.
+    bool takeTimes(EventColumns& columns, const TableCursor& row)
+    {
+        if (row.isNull(0) || row.isNull(1) || row.integer(1) < row.integer(0)) {
+            ++m_badTimes;
+            return false;
+        }
+        columns.start.push_back(row.integer(0));
+        columns.end.push_back(row.integer(1));
+        return true;
+    }
+
+    static std::uint32_t number(const TableCursor& row, std::size_t column) { return static_cast<std::uint32_t>(row.integer(column)); }
+    static std::uint64_t wide(const TableCursor& row, std::size_t column) { return static_cast<std::uint64_t>(row.integer(column)); }
+
+    Result<void> loadKernels()
+    {
+        KernelColumns& c = m_trace->kernels;
+        GANTRY_CHECK(each("CUPTI_ACTIVITY_KIND_KERNEL",
+                          {"start", "end", "deviceId", "contextId", "streamId", "correlationId", "globalPid", "shortName", "demangledName", "mangledName",
+                           "gridX", "gridY", "gridZ", "blockX", "blockY", "blockZ", "registersPerThread", "staticSharedMemory", "dynamicSharedMemory", "graphNodeId"},
+                          [&](TableCursor& row) {
+            if (!takeTimes(c, row))
+                return;
+            c.device.push_back(number(row, 2));
+            c.context.push_back(number(row, 3));
+            c.stream.push_back(number(row, 4));
+            c.correlation.push_back(number(row, 5));
+            c.globalPid.push_back(wide(row, 6));
+            const auto nameOf = [&](std::initializer_list<std::size_t> choices) {
+                for (const std::size_t column : choices)
+                    if (!row.isNull(column) && m_texts.contains(row.integer(column)))
+                        return text(row.integer(column));
+                return m_trace->strings.intern("(unknown)");
+            };
+            c.shortName.push_back(nameOf({7, 8, 9}));
+            c.demangledName.push_back(nameOf({8, 7, 9}));
+            c.grid.push_back({number(row, 10), number(row, 11), number(row, 12)});
+            c.block.push_back({number(row, 13), number(row, 14), number(row, 15)});
+            c.registersPerThread.push_back(number(row, 16));
+            c.staticSharedMemory.push_back(number(row, 17));
+            c.dynamicSharedMemory.push_back(number(row, 18));
+            c.graphNodeId.push_back(wide(row, 19));
+        }));
+        sortByStart(c.start, c.end, c.device, c.context, c.stream, c.correlation, c.globalPid, c.shortName, c.demangledName, c.grid, c.block,
+                    c.registersPerThread, c.staticSharedMemory, c.dynamicSharedMemory, c.graphNodeId);
+        return {};
+    }
+
+    Result<void> loadMemcpys()
+    {
+        MemcpyColumns& c = m_trace->memcpys;
+        GANTRY_CHECK(each("CUPTI_ACTIVITY_KIND_MEMCPY",
+                          {"start", "end", "deviceId", "contextId", "streamId", "correlationId", "globalPid", "bytes", "copyKind", "srcKind", "dstKind"},
+                          [&](TableCursor& row) {
+            if (!takeTimes(c, row))
+                return;
+            c.device.push_back(number(row, 2));
+            c.context.push_back(number(row, 3));
+            c.stream.push_back(number(row, 4));
+            c.correlation.push_back(number(row, 5));
+            c.globalPid.push_back(wide(row, 6));
+            c.bytes.push_back(wide(row, 7));
+            c.copyKind.push_back(bounded(row.integer(8), CopyKind::UvmDtoD, CopyKind::Unknown));
+            c.sourceKind.push_back(bounded(row.integer(9, 7), MemoryKind::Unknown, MemoryKind::Unknown));
+            c.destinationKind.push_back(bounded(row.integer(10, 7), MemoryKind::Unknown, MemoryKind::Unknown));
+        }));
+        sortByStart(c.start, c.end, c.device, c.context, c.stream, c.correlation, c.globalPid, c.bytes, c.copyKind, c.sourceKind, c.destinationKind);
+        return {};
+    }
+
+    Result<void> loadMemsets()
+    {
+        MemsetColumns& c = m_trace->memsets;
+        GANTRY_CHECK(each("CUPTI_ACTIVITY_KIND_MEMSET",
+                          {"start", "end", "deviceId", "contextId", "streamId", "correlationId", "globalPid", "bytes", "value", "memKind"},
+                          [&](TableCursor& row) {
+            if (!takeTimes(c, row))
+                return;
+            c.device.push_back(number(row, 2));
+            c.context.push_back(number(row, 3));
+            c.stream.push_back(number(row, 4));
+            c.correlation.push_back(number(row, 5));
+            c.globalPid.push_back(wide(row, 6));
+            c.bytes.push_back(wide(row, 7));
+            c.value.push_back(number(row, 8));
+            c.memoryKind.push_back(bounded(row.integer(9, 7), MemoryKind::Unknown, MemoryKind::Unknown));
+        }));
+        sortByStart(c.start, c.end, c.device, c.context, c.stream, c.correlation, c.globalPid, c.bytes, c.value, c.memoryKind);
+        return {};
+    }
+
+    Result<void> loadSyncs()
+    {
+        SynchronizationColumns& c = m_trace->synchronizations;
+        GANTRY_CHECK(each("CUPTI_ACTIVITY_KIND_SYNCHRONIZATION",
+                          {"start", "end", "deviceId", "contextId", "streamId", "correlationId", "globalPid", "syncType"}, [&](TableCursor& row) {
+            if (!takeTimes(c, row))
+                return;
+            c.device.push_back(number(row, 2));
+            c.context.push_back(number(row, 3));
+            c.stream.push_back(number(row, 4));
+            c.correlation.push_back(number(row, 5));
+            c.globalPid.push_back(wide(row, 6));
+            c.type.push_back(bounded(row.integer(7), SyncType::ContextSync, SyncType::Unknown));
+        }));
+        sortByStart(c.start, c.end, c.device, c.context, c.stream, c.correlation, c.globalPid, c.type);
+        return {};
+    }
+
+    Result<void> loadApi()
+    {
+        ApiCallColumns& c = m_trace->apiCalls;
+        GANTRY_CHECK(each("CUPTI_ACTIVITY_KIND_RUNTIME", {"start", "end", "globalTid", "correlationId", "nameId", "returnValue", "eventClass"},
+                          [&](TableCursor& row) {
+            if (!takeTimes(c, row))
+                return;
+            c.globalTid.push_back(wide(row, 2));
+            c.correlation.push_back(number(row, 3));
+            c.name.push_back(text(row.integer(4)));
+            c.returnValue.push_back(static_cast<std::int32_t>(row.integer(5)));
+            c.isDriver.push_back(row.integer(6) == 1);
+        }));
+        sortByStart(c.start, c.end, c.globalTid, c.correlation, c.name, c.returnValue, c.isDriver);
+        return {};
+    }
+
+    Result<void> loadOverheads()
+    {
+        OverheadColumns& c = m_trace->overheads;
+        for (const char* table : {"CUPTI_ACTIVITY_KIND_OVERHEAD", "PROFILER_OVERHEAD"})
+            GANTRY_CHECK(each(table, {"start", "end", "globalTid", "nameId"}, [&](TableCursor& row) {
+                if (!takeTimes(c, row))
+                    return;
+                c.globalTid.push_back(wide(row, 2));
+                c.name.push_back(text(row.integer(3)));
+            }));
+        sortByStart(c.start, c.end, c.globalTid, c.name);
+        return {};
+    }
+
+    // Domain names come from rows of the same table and hold for one process, so they are read first.
+    Result<void> loadNvtxNames()
+    {
+        return each("NVTX_EVENTS", {"eventType", "globalTid", "domainId", "text", "textId"}, [&](TableCursor& row) {
+            const std::int64_t type = row.integer(0);
+            const StringId name = nvtxText(row, 3, 4);
+            const std::uint64_t tid = wide(row, 1);
+            if (type == 75)
+                m_domains[{Trace::processOf(tid), row.integer(2)}] = name;
+            else if (type == 39)
+                m_trace->threadNames.try_emplace(tid, m_trace->strings[name]);
+        });
+    }
+
+    StringId nvtxText(const TableCursor& row, std::size_t textColumn, std::size_t idColumn)
+    {
+        if (!row.isNull(textColumn))
+            return m_trace->strings.intern(row.text(textColumn));
+        return row.isNull(idColumn) ? m_trace->strings.intern("") : text(row.integer(idColumn));
+    }
+
+    Result<void> loadNvtx()
+    {
+        NvtxRangeColumns& r = m_trace->nvtxRanges;
+        NvtxMarkColumns& m = m_trace->nvtxMarks;
+        GANTRY_CHECK(each("NVTX_EVENTS",
+                          {"start", "end", "eventType", "globalTid", "domainId", "text", "textId", "category", "color", "uint64Value", "int64Value", "uint32Value", "int32Value"},
+                          [&](TableCursor& row) {
+            const std::int64_t type = row.integer(2);
+            const bool isPushPop = type == 59 || type == 70;
+            const bool isStartEnd = type == 60 || type == 71;
+            const bool isMark = type == 34 || type == 65;
+            if ((!isPushPop && !isStartEnd && !isMark) || row.isNull(0))
+                return;
+            std::optional<std::uint64_t> payload;
+            for (std::size_t column = 9; column <= 12 && !payload; ++column)
+                if (const auto value = row.optionalInteger(column))
+                    payload = static_cast<std::uint64_t>(*value);
+            const std::uint64_t tid = wide(row, 3);
+            const auto domain = m_domains.find({Trace::processOf(tid), row.integer(4)});
+            const auto common = [&](auto& columns) {
+                columns.start.push_back(row.integer(0));
+                columns.globalTid.push_back(tid);
+                columns.text.push_back(nvtxText(row, 5, 6));
+                columns.domain.push_back(domain == m_domains.end() ? StringId() : domain->second);
+                columns.category.push_back(number(row, 7));
+                columns.color.push_back(number(row, 8));
+                columns.payload.push_back(payload);
+            };
+            if (isMark) {
+                common(m);
+                m.end.push_back(row.integer(0));
+                return;
+            }
+            common(r);
+            r.isOpen.push_back(row.isNull(1));
+            r.end.push_back(std::max(row.integer(1, row.integer(0)), row.integer(0)));
+            r.isStartEnd.push_back(isStartEnd);
+        }));
+        sortByStart(r.start, r.end, r.globalTid, r.text, r.domain, r.category, r.color, r.payload, r.isStartEnd, r.isOpen);
+        sortByStart(m.start, m.end, m.globalTid, m.text, m.domain, m.category, m.color, m.payload);
+        extendOpenRanges();
+        return {};
+    }
+
+    /// Ranges that never ended reach to the end of the window, or of what was recorded.
+    void extendOpenRanges()
+    {
+        TimestampNs end = m_window.end;
+        for (int kind = 0; kind < kEventKindCount; ++kind)
+            for (const TimestampNs t : m_trace->columns(static_cast<EventKind>(kind)).end)
+                end = m_window.isEmpty() ? std::max(end, t) : end;
+        NvtxRangeColumns& r = m_trace->nvtxRanges;
+        for (std::size_t i = 0; i < r.size(); ++i)
+            if (r.isOpen[i])
+                r.end[i] = std::max(end, r.start[i]);
+    }
+
+    Result<void> loadRequests()
+    {
+        GANTRY_CHECK(each("GANTRY_REQUESTS", {"globalPid", "requestId", "clientId", "model", "version", "start", "end", "failed", "batchId"}, [&](TableCursor& row) {
+            Request request;
+            request.id = wide(row, 1);
+            if (!row.isNull(2))
+                request.clientId = text(row.integer(2));
+            request.model = text(row.integer(3));
+            request.version = text(row.integer(4));
+            request.cutByWindow = row.isNull(5) || row.isNull(6);
+            request.time = {row.integer(5, kNoTime), row.integer(6, kNoTime)};
+            request.failed = row.integer(7) != 0;
+            m_requestIndex[{wide(row, 0), request.id}] = m_trace->requests.size();
+            m_batchOf.push_back({wide(row, 0), row.isNull(8) ? std::nullopt : std::optional(wide(row, 8))});
+            m_trace->requests.push_back(std::move(request));
+        }));
+        return each("GANTRY_REQUEST_PHASES", {"globalPid", "requestId", "phase", "start", "end"}, [&](TableCursor& row) {
+            const auto request = m_requestIndex.find({wide(row, 0), wide(row, 1)});
+            const std::int64_t phase = row.integer(2, -1);
+            if (request != m_requestIndex.end() && phase >= 0 && phase < records::kRequestPhaseCount && row.integer(4) >= row.integer(3))
+                m_trace->requests[request->second].phases[static_cast<std::size_t>(phase)] = TimeRange{row.integer(3), row.integer(4)};
+        });
+    }
+
+    Result<void> loadExecutions()
+    {
+        return each("GANTRY_EXECUTIONS", {"batchId", "globalTid", "model", "version", "instance", "start", "end"}, [&](TableCursor& row) {
+            Execution execution;
+            execution.batchId = wide(row, 0);
+            execution.globalTid = wide(row, 1);
+            execution.model = text(row.integer(2));
+            execution.version = text(row.integer(3));
+            execution.instance = text(row.integer(4));
+            execution.time = {row.integer(5), row.integer(6, std::max(m_window.end, row.integer(5)))};
+            m_trace->executions.push_back(std::move(execution));
+        });
+    }
+
+    /// Fills in the sides that the window cut off, orders requests by start and joins them to their executions.
+    void joinExecutions()
+    {
+        Trace& t = *m_trace;
+        std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint32_t> executionOf; // by process and batch
+        std::stable_sort(t.executions.begin(), t.executions.end(), [](const auto& a, const auto& b) { return a.time.start < b.time.start; });
+        for (std::uint32_t i = 0; i < t.executions.size(); ++i)
+            executionOf[{Trace::processOf(t.executions[i].globalTid), t.executions[i].batchId}] = i;
+        for (Request& request : t.requests) {
+            TimestampNs first = m_window.end, last = m_window.start;
+            for (const auto& phase : request.phases)
+                if (phase) {
+                    first = std::min(first, phase->start);
+                    last = std::max(last, phase->end);
+                }
+            if (request.time.start == kNoTime)
+                request.time.start = std::min(first, m_window.start);
+            if (request.time.end == kNoTime)
+                request.time.end = std::max({last, m_window.end, request.time.start});
+        }
+        std::vector<std::uint32_t> order(t.requests.size());
+        std::iota(order.begin(), order.end(), 0u);
+        std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return t.requests[a].time.start < t.requests[b].time.start; });
+        std::vector<Request> sorted;
+        sorted.reserve(order.size());
+        for (const std::uint32_t old : order) {
+            Request request = std::move(t.requests[old]);
+            const auto& [process, batch] = m_batchOf[old];
+            if (const auto execution = batch ? executionOf.find({process, *batch}) : executionOf.end(); execution != executionOf.end()) {
+                request.execution = ExecutionIndex(execution->second);
+                t.executions[execution->second].members.push_back(RequestIndex(static_cast<std::uint32_t>(sorted.size())));
+            }
+            sorted.push_back(std::move(request));
+        }
+        t.requests = std::move(sorted);
+    }
+
+    void addPhases()
+    {
+        struct Row
+        {
+            TimeRange time;
+            RequestIndex request;
+            records::RequestPhase phase;
+        };
+        std::vector<Row> rows;
+        for (std::uint32_t i = 0; i < m_trace->requests.size(); ++i)
+            for (std::size_t phase = 0; phase < m_trace->requests[i].phases.size(); ++phase)
+                if (const auto& time = m_trace->requests[i].phases[phase])
+                    rows.push_back({*time, RequestIndex(i), static_cast<records::RequestPhase>(phase)});
+        std::stable_sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.time.start < b.time.start; });
+        PhaseColumns& c = m_trace->phases;
+        for (const Row& row : rows) {
+            c.start.push_back(row.time.start);
+            c.end.push_back(row.time.end);
+            c.request.push_back(row.request);
+            c.phase.push_back(row.phase);
+        }
+    }
+
+    Result<void> loadLosses()
+    {
+        GANTRY_CHECK(each("GANTRY_LOSSES", {"name", "severity", "count", "help"}, [&](TableCursor& row) {
+            m_trace->losses.push_back({std::string(row.text(0)), bounded(row.integer(1), LossSeverity::Error, LossSeverity::Warning), wide(row, 2), std::string(row.text(3))});
+        }));
+        if (m_badTimes > 0)
+            m_trace->losses.push_back({"rows_without_times", LossSeverity::Warning, m_badTimes, "Rows of the report whose end is missing or before their start: not shown."});
+        GANTRY_CHECK(each("DIAGNOSTIC_EVENT", {"severity", "text"}, [&](TableCursor& row) {
+            if (row.integer(0) == 2 || row.integer(0) == 3)
+                m_trace->meta.warnings.emplace_back(row.text(1));
+        }));
+        for (const char* table : {"OSRT_API", "CUDNN_EVENTS", "CUBLAS_EVENTS", "CUPTI_ACTIVITY_KIND_GRAPH_TRACE", "SCHED_EVENTS", "COMPOSITE_EVENTS"})
+            if (const std::int64_t rows = m_db.rowCount(table))
+                m_trace->meta.warnings.push_back(fmt::format("{} rows of table {} are not shown by this version", rows, table));
+        return {};
+    }
+
+    struct SeriesTrack
+    {
+        Track track;
+        bool isCounter = false;
+    };
+
+    Result<void> loadMetrics()
+    {
+        std::map<std::int64_t, SeriesTrack> series;
+        GANTRY_CHECK(each("GANTRY_SERIES", {"seriesId", "name", "unit", "kind", "labels"}, [&](TableCursor& row) {
+            SeriesTrack& s = series[row.integer(0)];
+            s.isCounter = row.integer(3) == 1;
+            s.track.name = row.text(1);
+            s.track.counter.unit = row.text(2);
+            std::string labels(row.text(4));
+            std::replace(labels.begin(), labels.end(), '\n', ' ');
+            s.track.detail = labels;
+        }));
+        GANTRY_CHECK(each("GANTRY_SAMPLES", {"seriesId", "timestamp", "value"}, [&](TableCursor& row) {
+            if (const auto s = series.find(row.integer(0)); s != series.end()) {
+                s->second.track.counter.time.push_back(row.integer(1));
+                s->second.track.counter.value.push_back(row.real(2));
+            }
+        }));
+        GANTRY_CHECK(loadGpuMetrics());
+        for (auto& [id, s] : series) {
+            sortByStart(s.track.counter.time, s.track.counter.value);
+            if (s.isCounter)
+                toRate(s.track.counter);
+            if (!s.track.counter.time.empty())
+                m_counters.push_back(std::move(s.track));
+        }
+        return {};
+    }
+
+    /// A counter is shown as its rate; a drop is a restart and leaves a gap.
+    static void toRate(CounterColumns& counter)
+    {
+        CounterColumns rate;
+        rate.unit = counter.unit.empty() || counter.unit == "count" ? "1/s" : counter.unit + "/s";
+        for (std::size_t i = 1; i < counter.time.size(); ++i) {
+            const DurationNs length = counter.time[i] - counter.time[i - 1];
+            if (length <= 0 || counter.value[i] < counter.value[i - 1])
+                continue;
+            rate.time.push_back(counter.time[i]);
+            rate.value.push_back((counter.value[i] - counter.value[i - 1]) / (static_cast<double>(length) / 1e9));
+        }
+        counter = std::move(rate);
+    }
+
+    Result<void> loadGpuMetrics()
+    {
+        std::map<std::pair<std::int64_t, std::int64_t>, Track> tracks;
+        GANTRY_CHECK(each("TARGET_INFO_GPU_METRICS", {"typeId", "metricId", "metricName"}, [&](TableCursor& row) {
+            tracks[{row.integer(0), row.integer(1)}].name = row.text(2);
+        }));
+        GANTRY_CHECK(each("GPU_METRICS", {"typeId", "metricId", "timestamp", "value"}, [&](TableCursor& row) {
+            if (const auto track = tracks.find({row.integer(0), row.integer(1)}); track != tracks.end()) {
+                track->second.counter.time.push_back(row.integer(2));
+                track->second.counter.value.push_back(row.real(3));
+            }
+        }));
+        for (auto& [key, track] : tracks) {
+            sortByStart(track.counter.time, track.counter.value);
+            if (!track.counter.time.empty())
+                m_counters.push_back(std::move(track));
+        }
+        return {};
+    }
+
+    const Database& m_db;
+    const std::filesystem::path& m_path;
+    const LoadProgress& m_progress;
+    std::stop_token m_stop;
+    std::shared_ptr<Trace> m_trace;
+    TimeRange m_window;
+    std::vector<Track> m_counters;
+    std::uint64_t m_badTimes = 0;
+    std::unordered_map<std::int64_t, StringId> m_texts; ///< by the file's id; ids may be sparse
+    std::map<std::pair<std::uint64_t, std::int64_t>, StringId> m_domains;
+    std::map<std::pair<std::uint64_t, std::uint64_t>, std::size_t> m_requestIndex;
+    std::vector<std::pair<std::uint64_t, std::optional<std::uint64_t>>> m_batchOf; ///< process and batch, by request
+};
+
+} // namespace
+
+Result<std::shared_ptr<const Trace>> loadTrace(const std::filesystem::path& path, const LoadProgress& progress, std::stop_token stop)
+{
+    GANTRY_TRY(const Database database, Database::open(path));
+    return Loader(database, path, progress, std::move(stop)).run().context("opening " + path.filename().string());
+}
+
+} // namespace gantry::trace
