@@ -151,4 +151,16 @@ PrometheusScrape parsePrometheusText(std::string_view text)
     return scrape;
 }
 
+std::string formatLabels(const std::map<std::string, std::string>& labels)
+{
+    std::string text;
+    for (const auto& [key, value] : labels) {
+        text += (text.empty() ? "" : ",") + key + "=\"";
+        for (const char c : value)
+            text += c == '"' || c == '\\' ? std::string{'\\', c} : c == '\n' ? std::string("\\n") : std::string(1, c);
+        text += '"';
+    }
+    return text;
+}
+
 } // namespace gantry::metrics

@@ -30,4 +30,7 @@ struct PrometheusScrape
 /// Never fails: lines that do not parse are counted. Any thread.
 [[nodiscard]] PrometheusScrape parsePrometheusText(std::string_view text);
 
+/// Labels as that format writes them: key="value", separated by commas, without the braces.
+[[nodiscard]] std::string formatLabels(const std::map<std::string, std::string>& labels);
+
 } // namespace gantry::metrics

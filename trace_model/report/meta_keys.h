@@ -18,6 +18,8 @@ inline constexpr char kComplete[] = "GANTRY_COMPLETE";                    ///< "
 inline constexpr char kHostName[] = "GANTRY_HOST_NAME";
 inline constexpr char kLabel[] = "GANTRY_LABEL";                          ///< what the user called the capture
 inline constexpr char kTargetName[] = "GANTRY_TARGET_NAME";
+inline constexpr char kOpenCostNs[] = "GANTRY_OPEN_COST_NS";              ///< from the command to recording, slowest process
+inline constexpr char kCloseCostNs[] = "GANTRY_CLOSE_COST_NS";            ///< from the end to everything flushed
 
 // GANTRY_META, written by ReportWriter.
 inline constexpr char kWindowStartNs[] = "WINDOW_START_NS";               ///< session time

@@ -529,16 +529,14 @@ private:
     Result<void> loadMetrics()
     {
         std::map<std::int64_t, SeriesTrack> series;
-        GANTRY_CHECK(each("GANTRY_SERIES", {"seriesId", "name", "unit", "kind", "labels"}, [&](TableCursor& row) {
+        GANTRY_CHECK(each("GANTRY_SERIES", {"id", "name", "unit", "kind", "labels"}, [&](TableCursor& row) {
             SeriesTrack& s = series[row.integer(0)];
             s.isCounter = row.integer(3) == 1;
             s.track.name = row.text(1);
             s.track.counter.unit = row.text(2);
-            std::string labels(row.text(4));
-            std::replace(labels.begin(), labels.end(), '\n', ' ');
-            s.track.detail = labels;
+            s.track.detail = row.text(4);
         }));
-        GANTRY_CHECK(each("GANTRY_SAMPLES", {"seriesId", "timestamp", "value"}, [&](TableCursor& row) {
+        GANTRY_CHECK(each("GANTRY_SAMPLES", {"seriesId", "time", "value"}, [&](TableCursor& row) {
             if (const auto s = series.find(row.integer(0)); s != series.end()) {
                 s->second.track.counter.time.push_back(row.integer(1));
                 s->second.track.counter.value.push_back(row.real(2));

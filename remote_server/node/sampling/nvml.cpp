@@ -1,0 +1,130 @@
+#include "remote_server/node/sampling/nvml.h"
+
+#include <dlfcn.h>
+
+namespace gantry::node {
+namespace {
+
+// Layouts from nvml.h.
+struct Utilization { unsigned gpu, memory; };
+struct Memory { unsigned long long total, free, used; };
+struct PciInfo { char busIdLegacy[16]; unsigned domain, bus, device, pciDeviceId, pciSubSystemId; char busId[32]; };
+
+} // namespace
+
+struct Nvml::Api
+{
+    void* library = nullptr;
+    int (*init)() = nullptr;
+    int (*shutdown)() = nullptr;
+    const char* (*errorString)(int) = nullptr;
+    int (*getCount)(unsigned*) = nullptr;
+    int (*getHandle)(unsigned, void**) = nullptr;
+    int (*getDriverVersion)(char*, unsigned) = nullptr;
+    int (*getCudaVersion)(int*) = nullptr;
+    int (*getName)(void*, char*, unsigned) = nullptr;
+    int (*getUuid)(void*, char*, unsigned) = nullptr;
+    int (*getPciInfo)(void*, PciInfo*) = nullptr;
+    int (*getCapability)(void*, int*, int*) = nullptr;
+    int (*getMemory)(void*, Memory*) = nullptr;
+    int (*getUtilization)(void*, Utilization*) = nullptr;
+    int (*getPower)(void*, unsigned*) = nullptr;
+    int (*getClock)(void*, int, unsigned*) = nullptr;
+    int (*getTemperature)(void*, int, unsigned*) = nullptr;
+
+    template <typename Function>
+    void load(Function& function, const char* symbol)
+    {
+        function = reinterpret_cast<Function>(dlsym(library, symbol));
+    }
+};
+
+Nvml::Nvml() : m_api(std::make_unique<Api>()) {}
+
+Nvml::~Nvml()
+{
+    if (m_api->library && m_api->shutdown)
+        m_api->shutdown();
+}
+
+Result<std::unique_ptr<Nvml>> Nvml::open(const std::string& library)
+{
+    std::unique_ptr<Nvml> nvml(new Nvml);
+    Api& api = *nvml->m_api;
+    api.library = dlopen(library.c_str(), RTLD_NOW);
+    if (!api.library)
+        return Error{ErrorCode::Unsupported, "no GPU: the NVIDIA driver's " + library + " is not installed here", {}};
+    api.load(api.init, "nvmlInit_v2");
+    api.load(api.shutdown, "nvmlShutdown");
+    api.load(api.errorString, "nvmlErrorString");
+    api.load(api.getCount, "nvmlDeviceGetCount_v2");
+    api.load(api.getHandle, "nvmlDeviceGetHandleByIndex_v2");
+    api.load(api.getDriverVersion, "nvmlSystemGetDriverVersion");
+    api.load(api.getCudaVersion, "nvmlSystemGetCudaDriverVersion_v2");
+    api.load(api.getName, "nvmlDeviceGetName");
+    api.load(api.getUuid, "nvmlDeviceGetUUID");
+    api.load(api.getPciInfo, "nvmlDeviceGetPciInfo_v3");
+    api.load(api.getCapability, "nvmlDeviceGetCudaComputeCapability");
+    api.load(api.getMemory, "nvmlDeviceGetMemoryInfo");
+    api.load(api.getUtilization, "nvmlDeviceGetUtilizationRates");
+    api.load(api.getPower, "nvmlDeviceGetPowerUsage");
+    api.load(api.getClock, "nvmlDeviceGetClockInfo");
+    api.load(api.getTemperature, "nvmlDeviceGetTemperature");
+    if (!api.init || !api.getCount || !api.getHandle)
+        return Error{ErrorCode::Unsupported, "no GPU: " + library + " lacks the functions of NVML", {}};
+    unsigned count = 0;
+    if (const int status = api.init(); status != 0)
+        return Error{ErrorCode::Unsupported, "no GPU: NVML does not start (" + std::string(api.errorString ? api.errorString(status) : "unknown error") + ")", {}};
+    if (api.getCount(&count) != 0 || count == 0)
+        return Error{ErrorCode::Unsupported, "no GPU: the NVIDIA driver finds none", {}};
+
+    char text[96] = {};
+    if (api.getDriverVersion && api.getDriverVersion(text, sizeof text) == 0)
+        nvml->m_driverVersion = text;
+    if (int version = 0; api.getCudaVersion && api.getCudaVersion(&version) == 0)
+        nvml->m_cudaVersion = std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
+    for (unsigned i = 0; i < count; ++i) {
+        void* device = nullptr;
+        if (api.getHandle(i, &device) != 0)
+            continue;
+        proto::GpuInfo gpu;
+        gpu.index = i;
+        if (api.getName && api.getName(device, text, sizeof text) == 0)
+            gpu.name = text;
+        if (api.getUuid && api.getUuid(device, text, sizeof text) == 0)
+            gpu.uuid = text;
+        if (PciInfo pci{}; api.getPciInfo && api.getPciInfo(device, &pci) == 0)
+            gpu.pciBusId = pci.busId;
+        if (api.getCapability)
+            api.getCapability(device, &gpu.computeMajor, &gpu.computeMinor);
+        if (Memory memory{}; api.getMemory && api.getMemory(device, &memory) == 0)
+            gpu.memoryTotalBytes = memory.total;
+        nvml->m_devices.push_back(device);
+        nvml->m_gpus.push_back(std::move(gpu));
+    }
+    return nvml;
+}
+
+void Nvml::sample(SampleRound& round)
+{
+    const Api& api = *m_api;
+    for (std::size_t i = 0; i < m_devices.size(); ++i) {
+        void* device = m_devices[i];
+        const std::map<std::string, std::string> labels{{"gpu", std::to_string(m_gpus[i].index)}};
+        const auto gauge = [&](const char* name, const char* unit, const char* help, double value) {
+            round.report(name, labels, unit, metrics::SeriesKind::Gauge, help, value);
+        };
+        if (Utilization u{}; api.getUtilization && api.getUtilization(device, &u) == 0 && u.gpu <= 100)
+            gauge("gpu_utilization_ratio", "ratio", "Share of the driver's sampling period in which at least one kernel ran; not how full the GPU was", u.gpu / 100.0);
+        if (Memory m{}; api.getMemory && api.getMemory(device, &m) == 0)
+            gauge("gpu_memory_used_bytes", "bytes", "GPU memory in use", static_cast<double>(m.used));
+        if (unsigned milliwatts = 0; api.getPower && api.getPower(device, &milliwatts) == 0)
+            gauge("gpu_power_w", "W", "Power draw of the board", milliwatts / 1000.0);
+        if (unsigned megahertz = 0; api.getClock && api.getClock(device, 1, &megahertz) == 0) // 1: SM
+            gauge("gpu_sm_clock_hz", "Hz", "SM clock", megahertz * 1e6);
+        if (unsigned celsius = 0; api.getTemperature && api.getTemperature(device, 0, &celsius) == 0)
+            gauge("gpu_temperature_c", "°C", "GPU temperature", celsius);
+    }
+}
+
+} // namespace gantry::node

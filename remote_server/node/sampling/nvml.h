@@ -1,0 +1,37 @@
+#pragma once
+
+#include "remote_server/node/sampling/sample_source.h"
+#include "remote_server/proto/node_types.h"
+#include "trace_model/base/result.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace gantry::node {
+
+/// NVML opened at run time (libnvidia-ml.so.1 comes with the driver). Every function but the first few is optional. One thread
+/// at a time.
+class Nvml : public SampleSource
+{
+public:
+    /// Errors: Unsupported, with the reason as a sentence ("no GPU: …").
+    [[nodiscard]] static Result<std::unique_ptr<Nvml>> open(const std::string& library = "libnvidia-ml.so.1");
+    ~Nvml() override;
+
+    [[nodiscard]] const std::vector<proto::GpuInfo>& gpus() const { return m_gpus; }
+    [[nodiscard]] const std::string& driverVersion() const { return m_driverVersion; }
+    [[nodiscard]] const std::string& cudaVersion() const { return m_cudaVersion; }
+
+    void sample(SampleRound& round) override;
+
+private:
+    struct Api;
+    Nvml();
+    std::unique_ptr<Api> m_api;
+    std::vector<void*> m_devices;
+    std::vector<proto::GpuInfo> m_gpus;
+    std::string m_driverVersion, m_cudaVersion;
+};
+
+} // namespace gantry::node

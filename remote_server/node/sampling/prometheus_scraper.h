@@ -1,0 +1,26 @@
+#pragma once
+
+#include "remote_server/node/sampling/sample_source.h"
+
+#include <memory>
+#include <string>
+
+namespace gantry::node {
+
+/// Scrapes one Prometheus endpoint on a thread of its own, since a busy server may take its time, and reports the newest values
+/// once. Series keep the server's names; label `target` says whose they are.
+class PrometheusScraper : public SampleSource
+{
+public:
+    /// `url`: http://host:port/path.
+    PrometheusScraper(std::string url, std::string targetId);
+    ~PrometheusScraper() override;
+
+    void sample(SampleRound& round) override;
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> m_impl;
+};
+
+} // namespace gantry::node
