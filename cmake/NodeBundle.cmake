@@ -1,0 +1,59 @@
+# Target `node-bundle`: build/gantry-node-<version>-x86_64.tar.zst, everything a GPU node needs to run gantryd, gantry-serve and
+# gantryctl with nothing but glibc >= 2.35 installed. cmake/node_bundle/node_bundle.py puts it together.
+#
+# Debian 12's libstdc++.so.6 asks for one symbol of glibc 2.36 (arc4random). The bundle's own copy is linked from Debian's position
+# independent archive of the very same library, with that symbol supplied by glibc_compat.c.
+
+find_package(Python3 COMPONENTS Interpreter)
+find_program(GANTRY_PATCHELF patchelf)
+find_program(GANTRY_ZSTD zstd)
+execute_process(COMMAND ${CMAKE_CXX_COMPILER} -print-file-name=libstdc++_pic.a OUTPUT_VARIABLE stdcxx_archive
+                OUTPUT_STRIP_TRAILING_WHITESPACE)
+if(Python3_FOUND AND GANTRY_PATCHELF AND GANTRY_ZSTD AND IS_ABSOLUTE "${stdcxx_archive}" AND NOT GANTRY_SANITIZE)
+    set(GANTRY_HAVE_NODE_BUNDLE ON)
+endif()
+add_feature_info(node-bundle GANTRY_HAVE_NODE_BUNDLE "relocatable node bundle (patchelf, zstd, python3, libstdc++-12-pic; no sanitizers)")
+if(NOT GANTRY_HAVE_NODE_BUNDLE)
+    return()
+endif()
+
+set(bundle_name gantry-node-${PROJECT_VERSION}-x86_64)
+set(GANTRY_NODE_BUNDLE ${PROJECT_BINARY_DIR}/${bundle_name}.tar.zst)
+set(bundle_work ${PROJECT_BINARY_DIR}/node-bundle)
+set(bundle_scripts ${CMAKE_CURRENT_LIST_DIR}/node_bundle)
+
+add_library(gantry_glibc_compat OBJECT ${bundle_scripts}/glibc_compat.c)
+
+string(REPLACE libstdc++_pic.a libstdc++_pic.map stdcxx_versions ${stdcxx_archive})
+set(bundle_stdcxx ${bundle_work}/stdcxx/libstdc++.so.6)
+add_custom_command(OUTPUT ${bundle_stdcxx}
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${bundle_work}/stdcxx
+    COMMAND ${CMAKE_CXX_COMPILER} -shared -nodefaultlibs -o ${bundle_stdcxx}
+            -Wl,-soname,libstdc++.so.6 -Wl,-z,relro -Wl,--version-script=${stdcxx_versions}
+            -Wl,--whole-archive ${stdcxx_archive} -Wl,--no-whole-archive $<TARGET_OBJECTS:gantry_glibc_compat> -lm -lc -lgcc_s
+    DEPENDS gantry_glibc_compat $<TARGET_OBJECTS:gantry_glibc_compat> ${stdcxx_archive} COMMAND_EXPAND_LISTS VERBATIM)
+
+set(bundle_bins gantryd gantry-serve gantryctl)
+set(bundle_libs "")
+foreach(target gantry_capture gantry_backend_cuda)
+    if(TARGET ${target})
+        list(APPEND bundle_libs ${target})
+    endif()
+endforeach()
+set(bundle_arguments "")
+foreach(target ${bundle_bins})
+    list(APPEND bundle_arguments --bin $<TARGET_FILE:${target}>)
+endforeach()
+foreach(target ${bundle_libs})
+    list(APPEND bundle_arguments --lib $<TARGET_FILE:${target}>)
+endforeach()
+file(GLOB_RECURSE bundle_models CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/resources/models/*)
+
+add_custom_command(OUTPUT ${GANTRY_NODE_BUNDLE}
+    COMMAND ${Python3_EXECUTABLE} ${bundle_scripts}/node_bundle.py --name ${bundle_name} --version ${PROJECT_VERSION}
+            --output ${GANTRY_NODE_BUNDLE} --work ${bundle_work} --replace ${bundle_stdcxx}
+            --share ${PROJECT_SOURCE_DIR}/resources/models=share/gantry/models --share ${PROJECT_SOURCE_DIR}/LICENSE=share/gantry/LICENSE
+            ${bundle_arguments}
+    DEPENDS ${bundle_bins} ${bundle_libs} ${bundle_stdcxx} ${bundle_scripts}/node_bundle.py ${bundle_models} ${PROJECT_SOURCE_DIR}/LICENSE
+    COMMENT "Node bundle ${bundle_name}.tar.zst" VERBATIM)
+add_custom_target(node-bundle DEPENDS ${GANTRY_NODE_BUNDLE})

@@ -1,0 +1,165 @@
+#include "remote_server/node/listen_options.h"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <fstream>
+#include <grpcpp/grpcpp.h>
+#include <nlohmann/json.hpp>
+#include <openssl/rand.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace gantry::node {
+namespace {
+
+std::string defaultFolder()
+{
+    const char* runtime = std::getenv("XDG_RUNTIME_DIR");
+    return runtime && *runtime ? std::string(runtime) + "/gantry" : "/tmp/gantry-" + std::to_string(geteuid());
+}
+
+/// Makes the folder, or checks that an existing one is ours alone: in /tmp anybody could have made it first.
+Result<void> makePrivate(const std::string& folder)
+{
+    std::error_code error;
+    if (const auto parent = std::filesystem::path(folder).parent_path(); !parent.empty())
+        std::filesystem::create_directories(parent, error);
+    if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
+        return errnoError(errno, "cannot make the folder " + folder);
+    struct stat status{};
+    if (lstat(folder.c_str(), &status) != 0)
+        return errnoError(errno, "cannot look at the folder " + folder);
+    if (!S_ISDIR(status.st_mode) || status.st_uid != geteuid())
+        return Error{ErrorCode::NotPermitted, folder + " belongs to somebody else: give --socket a path in a folder of yours", {}};
+    if ((status.st_mode & 0077) != 0)
+        return Error{ErrorCode::NotPermitted, folder + " can be entered by others: run `chmod 700 " + folder + "` or choose another with --socket", {}};
+    return {};
+}
+
+/// True: a daemon answers there. A socket that nobody answers on is left from one that was killed, and is removed.
+bool isAnswered(const std::string& path)
+{
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const bool answered = connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    close(fd);
+    if (!answered)
+        unlink(path.c_str());
+    return answered;
+}
+
+Result<std::string> readText(const std::string& path, const char* what)
+{
+    std::ifstream file(path, std::ios::binary);
+    if (!file)
+        return Error{ErrorCode::BadInput, std::string("cannot read the ") + what + " " + path, {}};
+    return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+Result<std::string> readOrMakeToken(const std::string& path)
+{
+    if (std::filesystem::exists(path)) {
+        GANTRY_TRY(std::string token, readText(path, "token file"));
+        while (!token.empty() && std::isspace(static_cast<unsigned char>(token.back())))
+            token.pop_back();
+        if (token.size() < 16)
+            return Error{ErrorCode::BadInput, "the token in " + path + " is shorter than 16 characters: delete the file to have one made", {}};
+        return token;
+    }
+    std::array<unsigned char, 32> random{};
+    if (RAND_bytes(random.data(), random.size()) != 1)
+        return Error{ErrorCode::Internal, "the system has no random numbers for a token", {}};
+    std::string token;
+    for (const unsigned char byte : random) {
+        static constexpr char kDigits[] = "0123456789abcdef";
+        token += kDigits[byte >> 4];
+        token += kDigits[byte & 15];
+    }
+    const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0 || write(fd, token.data(), token.size()) != static_cast<ssize_t>(token.size())) {
+        const int cause = errno;
+        if (fd >= 0)
+            close(fd);
+        return errnoError(cause, "cannot write the token file " + path);
+    }
+    close(fd);
+    return token;
+}
+
+bool isLoopback(const std::string& host)
+{
+    return host == "localhost" || host == "::1" || host == "[::1]" || host.starts_with("127.");
+}
+
+Result<std::shared_ptr<grpc::ServerCredentials>> tlsCredentials(const ListenOptions& options)
+{
+    grpc::SslServerCredentialsOptions ssl(options.tlsClientAuthority.empty() ? GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE
+                                                                             : GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+    GANTRY_TRY(const std::string certificate, readText(options.tlsCertificate, "certificate"));
+    GANTRY_TRY(const std::string key, readText(options.tlsKey, "private key"));
+    ssl.pem_key_cert_pairs.push_back({key, certificate});
+    if (!options.tlsClientAuthority.empty()) {
+        GANTRY_TRY(ssl.pem_root_certs, readText(options.tlsClientAuthority, "client authority"));
+    }
+    return grpc::SslServerCredentials(ssl);
+}
+
+} // namespace
+
+Result<Endpoint> prepareEndpoint(const ListenOptions& options)
+{
+    Endpoint endpoint;
+    if (options.tcp.empty()) {
+        const std::string path = options.socket.empty() ? defaultFolder() + "/gantryd.sock" : std::filesystem::absolute(options.socket).string();
+        endpoint.stateFolder = std::filesystem::path(path).parent_path().string();
+        GANTRY_CHECK(makePrivate(endpoint.stateFolder));
+        if (path.size() >= sizeof(sockaddr_un::sun_path))
+            return Error{ErrorCode::BadInput, "the socket's path is longer than the system allows (107 bytes): " + path, {}};
+        if (isAnswered(path))
+            return Error{ErrorCode::Busy, "another gantryd already listens on " + path + ": use that one, or choose another --socket", {}};
+        endpoint.address = "unix:" + path;
+        endpoint.credentials = grpc::InsecureServerCredentials();
+        return endpoint;
+    }
+    const std::size_t colon = options.tcp.rfind(':');
+    if (colon == std::string::npos || colon == 0)
+        return Error{ErrorCode::BadInput, "--listen needs HOST:PORT, not \"" + options.tcp + "\"", {}};
+    endpoint.isTcp = true;
+    endpoint.host = options.tcp.substr(0, colon);
+    endpoint.address = options.tcp;
+    endpoint.stateFolder = options.socket.empty() ? defaultFolder() : std::filesystem::absolute(options.socket).parent_path().string();
+    GANTRY_CHECK(makePrivate(endpoint.stateFolder));
+    const bool tls = !options.tlsCertificate.empty() && !options.tlsKey.empty();
+    if (!tls && !isLoopback(endpoint.host))
+        return Error{ErrorCode::NotPermitted,
+                     "gantryd listens on " + endpoint.host + " only with TLS: give --tls-cert and --tls-key, or listen on 127.0.0.1, or use SSH", {}};
+    if (tls) {
+        GANTRY_TRY(endpoint.credentials, tlsCredentials(options));
+    } else {
+        endpoint.credentials = grpc::InsecureServerCredentials();
+    }
+    endpoint.tokenFile = options.tokenFile.empty() ? endpoint.stateFolder + "/token" : options.tokenFile;
+    GANTRY_TRY(endpoint.token, readOrMakeToken(endpoint.tokenFile));
+    return endpoint;
+}
+
+Result<void> writeReadyFile(const std::string& path, const std::string& address, const std::string& tokenFile)
+{
+    nlohmann::json content{{"address", address}};
+    content["token_file"] = tokenFile.empty() ? nlohmann::json() : nlohmann::json(tokenFile);
+    std::ofstream file(path + ".part");
+    file << content.dump() << '\n';
+    file.close();
+    if (!file || rename((path + ".part").c_str(), path.c_str()) != 0)
+        return Error{ErrorCode::CannotWrite, "cannot write " + path, {}};
+    return {};
+}
+
+} // namespace gantry::node

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "trace_model/base/result.h"
+
+#include <grpcpp/security/server_credentials.h>
+#include <memory>
+#include <string>
+
+namespace gantry::node {
+
+/// Where gantryd was told to listen; empty fields were not given.
+struct ListenOptions
+{
+    std::string socket, tcp, tokenFile, tlsCertificate, tlsKey, tlsClientAuthority;
+};
+
+/// Where it does.
+struct Endpoint
+{
+    std::string address;     ///< as gRPC wants it
+    std::string host;        ///< TCP
+    std::string stateFolder; ///< private to this user; holds the sockets and a token that was made
+    std::string token;       ///< TCP clients must show it; empty: unix socket
+    std::string tokenFile;
+    bool isTcp = false;
+    std::shared_ptr<grpc::ServerCredentials> credentials;
+};
+
+/// Checks the rules (unix socket in a folder of mode 0700 owned by us; TCP with a token; TLS beyond loopback) and prepares
+/// folders, token and certificates. Errors: NotPermitted (a rule), Busy (another daemon answers on the socket), BadInput.
+[[nodiscard]] Result<Endpoint> prepareEndpoint(const ListenOptions& options);
+
+/// JSON {"address", "token_file"} for whoever started the daemon, written whole by rename.
+[[nodiscard]] Result<void> writeReadyFile(const std::string& path, const std::string& address, const std::string& tokenFile);
+
+} // namespace gantry::node

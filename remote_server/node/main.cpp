@@ -1,0 +1,192 @@
+// gantryd: the node daemon. Puts the parts together, listens, and waits for a signal or for idleness.
+
+#include "remote_server/node/listen_options.h"
+#include "remote_server/node/log_ring.h"
+#include "remote_server/node/node_info.h"
+#include "remote_server/node/node_service.h"
+#include "remote_server/node/sampling/host_sampler.h"
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <fcntl.h>
+#include <fstream>
+#include <grpcpp/grpcpp.h>
+#include <spdlog/sinks/callback_sink.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace {
+
+using namespace gantry;
+using namespace gantry::node;
+
+struct Arguments
+{
+    ListenOptions listen;
+    std::string reportFolder;
+    std::string captureLibrary;
+    std::string idleExit;
+    std::string readyFile;
+    std::string logLevel = "info";
+};
+
+std::string defaultReportFolder()
+{
+    const char* data = std::getenv("XDG_DATA_HOME");
+    const char* home = std::getenv("HOME");
+    return data && *data ? std::string(data) + "/gantry/reports" : std::string(home ? home : "/tmp") + "/.local/share/gantry/reports";
+}
+
+/// The library beside this program: in ../lib of an installed bundle or of a build folder.
+std::string findCaptureLibrary()
+{
+    std::error_code error;
+    const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+    const auto library = self.parent_path().parent_path() / "lib" / "libgantry_capture.so";
+    return std::filesystem::exists(library, error) ? library.string() : std::string();
+}
+
+void setUpLog(LogRing& ring, const std::string& level)
+{
+    auto toRing = std::make_shared<spdlog::sinks::callback_sink_mt>([&ring](const spdlog::details::log_msg& message) {
+        ring.add(std::string(spdlog::level::to_string_view(message.level).data()) + " " + std::string(message.payload.begin(), message.payload.end()));
+    });
+    auto toTerminal = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+    spdlog::set_default_logger(std::make_shared<spdlog::logger>("gantryd", spdlog::sinks_init_list{toRing, toTerminal}));
+    spdlog::set_level(spdlog::level::from_str(level));
+}
+
+Result<std::chrono::nanoseconds> parseIdle(const std::string& text)
+{
+    if (text.empty())
+        return std::chrono::nanoseconds::max();
+    char* end = nullptr;
+    const double value = std::strtod(text.c_str(), &end);
+    const std::string unit = end;
+    const double scale = unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : 0;
+    if (value <= 0 || scale == 0)
+        return Error{ErrorCode::BadInput, "--idle-exit needs a time such as 30s, 10m or 2h, not \"" + text + "\"", {}};
+    return std::chrono::nanoseconds(static_cast<std::int64_t>(value * scale * 1e9));
+}
+
+Result<void> run(const Arguments& arguments, LogRing& log)
+{
+    GANTRY_TRY(const auto idleLimit, parseIdle(arguments.idleExit));
+    GANTRY_TRY(const Endpoint endpoint, prepareEndpoint(arguments.listen));
+
+    std::error_code error;
+    const std::filesystem::path reportFolder = std::filesystem::absolute(arguments.reportFolder.empty() ? defaultReportFolder() : arguments.reportFolder);
+    std::filesystem::create_directories(reportFolder, error);
+    if (error)
+        return Error{ErrorCode::CannotWrite, "cannot make the report folder " + reportFolder.string() + ": " + error.message(), {}};
+    chmod(reportFolder.c_str(), 0700);
+
+    Sampler sampler;
+    sampler.addSource("host", std::make_unique<HostSampler>());
+    auto nvml = Nvml::open();
+    std::string noGpuReason;
+    const Nvml* gpus = nullptr;
+    if (nvml) {
+        gpus = nvml->get();
+        sampler.addSource("gpu", std::move(*nvml));
+    } else {
+        noGpuReason = nvml.error().message;
+        spdlog::info("{}", noGpuReason);
+    }
+
+    const auto captureSocket = std::filesystem::path(endpoint.stateFolder) / "capture.sock";
+    const std::string library = arguments.captureLibrary.empty() ? findCaptureLibrary() : std::filesystem::absolute(arguments.captureLibrary).string();
+    ReportStore reports(reportFolder);
+    TargetRegistry targets({library, captureSocket, &sampler});
+    CaptureEngine::Options options;
+    options.socketPath = captureSocket;
+    options.reportFolder = reportFolder;
+    options.metrics = &sampler;
+    options.nodeSnapshot = [&] { return snapshotRows(describeNode(gpus, noGpuReason, reportFolder)); };
+    options.targetName = [&](const std::string& id) { return targets.nameOf(id); };
+    options.onReport = [](const std::string& name) { spdlog::info("report {} is complete", name); };
+    GANTRY_TRY(const auto engine, CaptureEngine::create(std::move(options)));
+    targets.setEngine(engine.get());
+
+    NodeService service({*engine, targets, reports, sampler, gpus, noGpuReason, log, endpoint.token});
+    grpc::ServerBuilder builder;
+    int port = 0;
+    builder.AddListeningPort(endpoint.address, endpoint.credentials, &port);
+    builder.RegisterService(&service);
+    builder.SetMaxReceiveMessageSize(64 << 20);
+    builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::MIN_POLLERS, 2);
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5000);
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+    const mode_t mask = umask(0177); // the socket is for this user alone
+    const auto server = builder.BuildAndStart();
+    umask(mask);
+    if (!server || (endpoint.isTcp && port == 0))
+        return Error{ErrorCode::CannotWrite, "cannot listen on " + endpoint.address + ": is another program using it?", {}};
+    const std::string shown = endpoint.isTcp ? endpoint.host + ":" + std::to_string(port) : endpoint.address;
+    spdlog::info("gantryd {} listens on {}", GANTRY_VERSION, shown);
+    if (!arguments.readyFile.empty())
+        GANTRY_CHECK(writeReadyFile(arguments.readyFile, shown, endpoint.tokenFile));
+
+    sigset_t ends;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGINT);
+    const timespec second{1, 0};
+    while (sigtimedwait(&ends, nullptr, &second) < 0)
+        if (service.idleTime() > idleLimit && !targets.anyRunning()) {
+            spdlog::info("nobody has called for {}: ending", arguments.idleExit);
+            break;
+        }
+    spdlog::info("gantryd ends");
+    if (const auto stopped = engine->stop(""); stopped)
+        while (!engine->waitForChange(stopped->captureId, *stopped, std::chrono::milliseconds(100))->isFinished()) {
+        }
+    service.shutDown();
+    server->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(2));
+    targets.setEngine(nullptr);
+    return {};
+}
+
+} // namespace
+
+int main(int argc, char** argv)
+{
+    CLI::App app{"gantryd: captures GPU inference servers on this node and serves what it captured.\n"
+                 "By default it listens on a unix socket that only this user can reach."};
+    Arguments arguments;
+    app.add_option("--socket", arguments.listen.socket, "unix socket to listen on (default $XDG_RUNTIME_DIR/gantry/gantryd.sock)");
+    app.add_option("--listen", arguments.listen.tcp, "HOST:PORT to listen on instead: loopback with a token, anything else only with TLS; port 0 takes a free one");
+    app.add_option("--token-file", arguments.listen.tokenFile, "file with the token that TCP clients must show; made when it does not exist");
+    app.add_option("--tls-cert", arguments.listen.tlsCertificate, "certificate (PEM)");
+    app.add_option("--tls-key", arguments.listen.tlsKey, "its private key (PEM)");
+    app.add_option("--tls-client-ca", arguments.listen.tlsClientAuthority, "require client certificates signed by this authority (PEM)");
+    app.add_option("--report-folder", arguments.reportFolder, "where reports are kept (default ~/.local/share/gantry/reports)");
+    app.add_option("--capture-library", arguments.captureLibrary, "libgantry_capture.so (default: ../lib beside this program)");
+    app.add_option("--idle-exit", arguments.idleExit, "end when nobody has called and no target runs for this time, e.g. 10m");
+    app.add_option("--ready-file", arguments.readyFile, "write the address here once listening");
+    app.add_option("--log-level", arguments.logLevel, "trace, debug, info, warn or error");
+    app.footer("Exit status: 0 ended, 64 usage, 69 cannot listen, 73 cannot write, 75 another gantryd runs there, 77 not permitted.");
+    app.set_version_flag("--version", GANTRY_VERSION);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : 64; // EX_USAGE
+    }
+    // Blocked before any thread exists, so that only the main thread sees them.
+    sigset_t ends;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &ends, nullptr);
+    signal(SIGPIPE, SIG_IGN);
+
+    LogRing log;
+    setUpLog(log, arguments.logLevel);
+    const auto result = run(arguments, log);
+    if (!result)
+        std::fprintf(stderr, "gantryd: %s\n", result.error().text().c_str());
+    spdlog::set_default_logger(std::make_shared<spdlog::logger>("end")); // the ring ends before the logger does
+    return result ? 0 : exitStatus(result.error().code);
+}

@@ -1,0 +1,264 @@
+#include "remote_server/node/node_service.h"
+
+#include "remote_server/node/live_queue.h"
+#include "remote_server/node/node_info.h"
+#include "remote_server/proto/convert.h"
+#include "remote_server/proto/protocol_version.h"
+#include "trace_model/base/digest.h"
+
+#include <fstream>
+#include <openssl/crypto.h>
+#include <spdlog/spdlog.h>
+#include <thread>
+
+namespace gantry::node {
+namespace {
+
+constexpr std::size_t kFetchChunkBytes = 256 * 1024;
+constexpr std::chrono::milliseconds kStreamPoll{100}; // how soon a stream notices that its client is gone
+
+std::int64_t clockNs(clockid_t clock)
+{
+    timespec t{};
+    clock_gettime(clock, &t);
+    return t.tv_sec * 1'000'000'000LL + t.tv_nsec;
+}
+
+std::string metadata(const grpc::ServerContext& context, const char* key)
+{
+    const auto found = context.client_metadata().find(key);
+    return found == context.client_metadata().end() ? std::string() : std::string(found->second.data(), found->second.size());
+}
+
+bool equalInConstantTime(const std::string& a, const std::string& b)
+{
+    return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+} // namespace
+
+std::chrono::nanoseconds NodeService::idleTime() const
+{
+    if (m_calls > 0)
+        return {};
+    return std::chrono::steady_clock::now().time_since_epoch() - std::chrono::steady_clock::duration(m_lastCall);
+}
+
+Result<void> NodeService::authorise(const grpc::ServerContext& context, Versions versions) const
+{
+    if (!m_parts.token.empty() && !equalInConstantTime(metadata(context, proto::kAuthorizationKey), "Bearer " + m_parts.token))
+        return Error{ErrorCode::NotPermitted, "the token is missing or wrong: pass the node's token file, ?token-file=PATH in the address", {}};
+    const std::string version = metadata(context, proto::kProtocolKey);
+    if (versions == Versions::MustAgree && version != std::to_string(proto::kProtocolVersion))
+        return Error{ErrorCode::VersionMismatch,
+                     "this gantryd speaks protocol " + std::to_string(proto::kProtocolVersion) + ", the client " + (version.empty() ? "none" : version)
+                         + ": upgrade the older of the two",
+                     {}};
+    if (m_stopping)
+        return Error{ErrorCode::Unreachable, "gantryd is shutting down", {}};
+    return {};
+}
+
+grpc::Status NodeService::call(grpc::ServerContext& context, Versions versions, const std::function<Result<void>()>& body)
+{
+    ++m_calls;
+    Result<void> result;
+    try {
+        result = authorise(context, versions);
+        if (result)
+            result = body();
+    } catch (const std::exception& exception) { // a library's; ours are Results
+        result = Error{ErrorCode::Internal, std::string("gantryd failed: ") + exception.what(), {}};
+    }
+    m_lastCall = std::chrono::steady_clock::now().time_since_epoch().count();
+    --m_calls;
+    return result ? grpc::Status::OK : proto::toStatus(result.error(), context);
+}
+
+grpc::Status NodeService::stream(grpc::ServerContext& context, const std::function<Result<void>()>& body)
+{
+    return call(context, Versions::MustAgree, [&]() -> Result<void> {
+        if (++m_streams > kMostStreams) {
+            --m_streams;
+            return Error{ErrorCode::Busy, "too many clients watch this node at once: close one of them", {}};
+        }
+        Result<void> result = body();
+        --m_streams;
+        return result;
+    });
+}
+
+grpc::Status NodeService::Hello(grpc::ServerContext* context, const v1::HelloRequest* request, v1::HelloReply* reply)
+{
+    return call(*context, Versions::MayDiffer, [&]() -> Result<void> {
+        if (request->protocol_version() != proto::kProtocolVersion)
+            spdlog::warn("client {} speaks protocol {}, this daemon {}", request->client_name(), request->protocol_version(), proto::kProtocolVersion);
+        proto::HelloInfo hello{proto::kProtocolVersion, GANTRY_VERSION, {}, bootId()};
+        hello.hostName = describeNode(nullptr, {}, m_parts.reports.folder()).hostName;
+        *reply = proto::toWire(hello);
+        return {};
+    });
+}
+
+grpc::Status NodeService::GetNodeInfo(grpc::ServerContext* context, const v1::GetNodeInfoRequest*, v1::NodeInfo* reply)
+{
+    return call(*context, Versions::MustAgree, [&]() -> Result<void> {
+        *reply = proto::toWire(describeNode(m_parts.gpus, m_parts.noGpuReason, m_parts.reports.folder()));
+        return {};
+    });
+}
+
+grpc::Status NodeService::ListTargets(grpc::ServerContext* context, const v1::ListTargetsRequest*, v1::ListTargetsReply* reply)
+{
+    return call(*context, Versions::MustAgree, [&]() -> Result<void> {
+        for (const proto::Target& target : m_parts.targets.list())
+            *reply->add_targets() = proto::toWire(target);
+        return {};
+    });
+}
+
+grpc::Status NodeService::LaunchTarget(grpc::ServerContext* context, const v1::LaunchTargetRequest* request, v1::Target* reply)
+{
+    return call(*context, Versions::MustAgree, [&]() -> Result<void> {
+        GANTRY_TRY(const auto target, m_parts.targets.launch(proto::fromWire(*request)));
+        *reply = proto::toWire(target);
+        return {};
+    });
+}
+
+grpc::Status NodeService::StopTarget(grpc::ServerContext* context, const v1::StopTargetRequest* request, v1::Target* reply)
+{
+    return call(*context, Versions::MustAgree, [&]() -> Result<void> {
+        GANTRY_TRY(const auto target, m_parts.targets.stop(request->id(), request->grace_ns()));
+        *reply = proto::toWire(target);
+        return {};
+    });
+}
+
+grpc::Status NodeService::StartCapture(grpc::ServerContext* context, const v1::StartCaptureRequest* request, v1::CaptureStatus* reply)
+{
+    return call(*context, Versions::MustAgree, [&]() -> Result<void> {
+        GANTRY_TRY(const auto status, m_parts.engine.start(proto::fromWire(*request)));
+        *reply = proto::toWire(status);
+        return {};
+    });
+}
+
+grpc::Status NodeService::StopCapture(grpc::ServerContext* context, const v1::StopCaptureRequest* request, v1::CaptureStatus* reply)
+{
+    return call(*context, Versions::MustAgree, [&]() -> Result<void> {
+        GANTRY_TRY(const auto status, m_parts.engine.stop(request->capture_id()));
+        *reply = proto::toWire(status);
+        return {};
+    });
+}
+
+grpc::Status NodeService::WatchCapture(grpc::ServerContext* context, const v1::WatchCaptureRequest* request, grpc::ServerWriter<v1::CaptureStatus>* writer)
+{
+    return stream(*context, [&]() -> Result<void> {
+        GANTRY_TRY(auto status, m_parts.engine.status(request->capture_id()));
+        while (writer->Write(proto::toWire(status)) && !status.isFinished() && goesOn(*context)) {
+            GANTRY_TRY(status, m_parts.engine.waitForChange(request->capture_id(), status, kStreamPoll));
+        }
+        return {};
+    });
+}
+
+grpc::Status NodeService::ListReports(grpc::ServerContext* context, const v1::ListReportsRequest*, v1::ListReportsReply* reply)
+{
+    return call(*context, Versions::MustAgree, [&]() -> Result<void> {
+        for (const proto::ReportInfo& report : m_parts.reports.list())
+            *reply->add_reports() = proto::toWire(report);
+        return {};
+    });
+}
+
+grpc::Status NodeService::FetchReport(grpc::ServerContext* context, const v1::FetchReportRequest* request, grpc::ServerWriter<v1::ReportChunk>* writer)
+{
+    return stream(*context, [&]() -> Result<void> {
+        GANTRY_TRY(const auto info, m_parts.reports.info(request->name()));
+        GANTRY_TRY(const auto path, m_parts.reports.pathOf(request->name()));
+        if (!request->expected_sha256().empty() && request->expected_sha256() != info.sha256)
+            return Error{ErrorCode::BadInput, "the report has changed since the fetch began: fetch it from the start", {}};
+        if (request->offset() > info.sizeBytes)
+            return Error{ErrorCode::BadInput, "the fetch begins behind the end of the report: fetch it from the start", {}};
+        std::ifstream file(path, std::ios::binary);
+        file.seekg(static_cast<std::streamoff>(request->offset()));
+        std::uint64_t offset = request->offset();
+        std::string data;
+        do {
+            data.resize(std::min<std::uint64_t>(kFetchChunkBytes, info.sizeBytes - offset));
+            if (!file.read(data.data(), static_cast<std::streamsize>(data.size())))
+                return Error{ErrorCode::Internal, "the report cannot be read on the node", {}};
+            v1::ReportChunk chunk;
+            chunk.set_offset(offset);
+            chunk.set_crc32(crc32(std::as_bytes(std::span(data))));
+            chunk.set_total_bytes(info.sizeBytes);
+            chunk.set_last(offset + data.size() == info.sizeBytes);
+            if (offset == request->offset() || chunk.last())
+                chunk.set_sha256(info.sha256);
+            offset += data.size();
+            chunk.set_data(data);
+            if (!writer->Write(chunk))
+                return Error{ErrorCode::Cancelled, "the client ended the fetch", {}};
+        } while (offset < info.sizeBytes && goesOn(*context));
+        return {};
+    });
+}
+
+grpc::Status NodeService::DeleteReport(grpc::ServerContext* context, const v1::DeleteReportRequest* request, v1::DeleteReportReply*)
+{
+    return call(*context, Versions::MustAgree, [&] { return m_parts.reports.remove(request->name()); });
+}
+
+grpc::Status NodeService::StreamMetrics(grpc::ServerContext* context, const v1::StreamMetricsRequest* request, grpc::ServerWriter<v1::MetricsBatch>* writer)
+{
+    return stream(*context, [&]() -> Result<void> {
+        const std::chrono::milliseconds pause(request->max_rate_hz() > 0 ? 1000 / std::min(request->max_rate_hz(), 1000u) : 0);
+        LiveQueue queue;
+        m_parts.metrics.add(queue);
+        auto next = std::chrono::steady_clock::now();
+        while (goesOn(*context)) {
+            proto::MetricsBatch batch = queue.take(kStreamPoll);
+            batch.nodeMonoNs = clockNs(CLOCK_MONOTONIC);
+            batch.nodeUtcNs = clockNs(CLOCK_REALTIME);
+            if (!writer->Write(proto::toWire(batch)))
+                break;
+            next += pause;
+            std::this_thread::sleep_until(std::min(next, std::chrono::steady_clock::now() + kStreamPoll));
+            next = std::max(next, std::chrono::steady_clock::now());
+        }
+        m_parts.metrics.remove(queue);
+        return {};
+    });
+}
+
+grpc::Status NodeService::TailLog(grpc::ServerContext* context, const v1::TailLogRequest* request, grpc::ServerWriter<v1::LogLine>* writer)
+{
+    return stream(*context, [&]() -> Result<void> {
+        std::shared_ptr<LogRing> targetLog;
+        if (!request->target_id().empty() && !(targetLog = m_parts.targets.log(request->target_id())))
+            return Error{ErrorCode::NotFound, "gantryd has no log of target " + request->target_id() + ": it keeps those of targets it launched", {}};
+        const LogRing& ring = targetLog ? *targetLog : m_parts.daemonLog;
+        std::uint64_t sequence = ring.tail(request->last_lines());
+        bool open = true;
+        while (open && goesOn(*context))
+            for (const proto::LogLine& line : ring.follow(sequence, kStreamPoll))
+                open = open && writer->Write(proto::toWire(line));
+        return {};
+    });
+}
+
+grpc::Status NodeService::SampleClock(grpc::ServerContext* context, const v1::ClockPing* request, v1::ClockPong* reply)
+{
+    const std::int64_t received = clockNs(CLOCK_MONOTONIC);
+    return call(*context, Versions::MustAgree, [&]() -> Result<void> {
+        reply->set_sequence(request->sequence());
+        reply->set_receive_mono_ns(received);
+        reply->set_send_utc_ns(clockNs(CLOCK_REALTIME));
+        reply->set_send_mono_ns(clockNs(CLOCK_MONOTONIC));
+        return {};
+    });
+}
+
+} // namespace gantry::node

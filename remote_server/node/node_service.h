@@ -1,0 +1,79 @@
+#pragma once
+
+#include "remote_server/node/capture_engine.h"
+#include "remote_server/node/log_ring.h"
+#include "remote_server/node/report_store.h"
+#include "remote_server/node/sampling/nvml.h"
+#include "remote_server/node/target_registry.h"
+
+#include "gantry/v1/node.grpc.pb.h"
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace gantry::node {
+
+/// The gRPC face of the daemon: checks who calls and with which protocol, converts, and asks the parts that do the work.
+/// gRPC's threads; every streaming call holds one of them, so the server bounds their number (kMostStreams).
+class NodeService final : public v1::Node::Service
+{
+public:
+    static constexpr int kMostStreams = 48;
+
+    struct Parts
+    {
+        CaptureEngine& engine;
+        TargetRegistry& targets;
+        ReportStore& reports;
+        MetricsSource& metrics;
+        const Nvml* gpus = nullptr;
+        std::string noGpuReason;
+        LogRing& daemonLog;
+        std::string token; ///< empty: the transport itself is private (unix socket)
+    };
+
+    explicit NodeService(Parts parts) : m_parts(std::move(parts)) {}
+
+    /// Ends all streams; calls that come later are refused.
+    void shutDown() { m_stopping = true; }
+
+    /// How long ago the last call ended; 0 while one is running.
+    [[nodiscard]] std::chrono::nanoseconds idleTime() const;
+
+    grpc::Status Hello(grpc::ServerContext* context, const v1::HelloRequest* request, v1::HelloReply* reply) override;
+    grpc::Status GetNodeInfo(grpc::ServerContext* context, const v1::GetNodeInfoRequest* request, v1::NodeInfo* reply) override;
+    grpc::Status ListTargets(grpc::ServerContext* context, const v1::ListTargetsRequest* request, v1::ListTargetsReply* reply) override;
+    grpc::Status LaunchTarget(grpc::ServerContext* context, const v1::LaunchTargetRequest* request, v1::Target* reply) override;
+    grpc::Status StopTarget(grpc::ServerContext* context, const v1::StopTargetRequest* request, v1::Target* reply) override;
+    grpc::Status StartCapture(grpc::ServerContext* context, const v1::StartCaptureRequest* request, v1::CaptureStatus* reply) override;
+    grpc::Status StopCapture(grpc::ServerContext* context, const v1::StopCaptureRequest* request, v1::CaptureStatus* reply) override;
+    grpc::Status WatchCapture(grpc::ServerContext* context, const v1::WatchCaptureRequest* request, grpc::ServerWriter<v1::CaptureStatus>* writer) override;
+    grpc::Status ListReports(grpc::ServerContext* context, const v1::ListReportsRequest* request, v1::ListReportsReply* reply) override;
+    grpc::Status FetchReport(grpc::ServerContext* context, const v1::FetchReportRequest* request, grpc::ServerWriter<v1::ReportChunk>* writer) override;
+    grpc::Status DeleteReport(grpc::ServerContext* context, const v1::DeleteReportRequest* request, v1::DeleteReportReply* reply) override;
+    grpc::Status StreamMetrics(grpc::ServerContext* context, const v1::StreamMetricsRequest* request, grpc::ServerWriter<v1::MetricsBatch>* writer) override;
+    grpc::Status TailLog(grpc::ServerContext* context, const v1::TailLogRequest* request, grpc::ServerWriter<v1::LogLine>* writer) override;
+    grpc::Status SampleClock(grpc::ServerContext* context, const v1::ClockPing* request, v1::ClockPong* reply) override;
+
+private:
+    enum class Versions { MustAgree, MayDiffer };
+
+    /// Runs a call: authorisation, versions, errors and exceptions in one place.
+    grpc::Status call(grpc::ServerContext& context, Versions versions, const std::function<Result<void>()>& body);
+    /// The same for a stream, of which only so many run at once.
+    grpc::Status stream(grpc::ServerContext& context, const std::function<Result<void>()>& body);
+    [[nodiscard]] Result<void> authorise(const grpc::ServerContext& context, Versions versions) const;
+    [[nodiscard]] bool goesOn(const grpc::ServerContext& context) const { return !m_stopping && !context.IsCancelled(); }
+
+    Parts m_parts;
+    std::atomic<bool> m_stopping{false};
+    std::atomic<int> m_calls{0};
+    std::atomic<int> m_streams{0};
+    std::atomic<std::chrono::steady_clock::rep> m_lastCall{std::chrono::steady_clock::now().time_since_epoch().count()};
+};
+
+} // namespace gantry::node

@@ -1,0 +1,94 @@
+#include "remote_server/node/report_store.h"
+
+#include "trace_model/base/digest.h"
+#include "trace_model/report/database.h"
+#include "trace_model/report/meta_keys.h"
+
+#include <algorithm>
+#include <sys/stat.h>
+
+namespace gantry::node {
+namespace {
+
+/// Fills in what the report says of itself; a file that does not open keeps its name and size.
+void readMeta(proto::ReportInfo& info, const std::filesystem::path& path)
+{
+    const auto database = report::Database::open(path);
+    if (!database)
+        return;
+    if (auto rows = database->rows("META_DATA_CAPTURE", {"name", "value"}))
+        while (rows->next()) {
+            if (rows->text(0) == report::meta::kTargetName)
+                info.targetName = rows->text(1);
+            else if (rows->text(0) == report::meta::kLabel)
+                info.label = rows->text(1);
+        }
+    if (auto rows = database->rows("ANALYSIS_DETAILS", {"duration"}); rows && rows->next())
+        info.durationNs = rows->integer(0);
+}
+
+} // namespace
+
+proto::ReportInfo ReportStore::describe(const std::filesystem::path& path)
+{
+    std::error_code error;
+    const std::uint64_t size = std::filesystem::file_size(path, error);
+    const auto changed = std::filesystem::last_write_time(path, error);
+    Known& known = m_known[path.filename().string()];
+    if (known.info.name.empty() || known.size != size || known.changed != changed) {
+        known = {size, changed, {}};
+        known.info.name = path.filename().string();
+        known.info.sizeBytes = size;
+        struct stat status{};
+        if (stat(path.c_str(), &status) == 0)
+            known.info.createdUtcNs = status.st_mtim.tv_sec * 1'000'000'000LL + status.st_mtim.tv_nsec;
+        readMeta(known.info, path);
+    }
+    return known.info;
+}
+
+std::vector<proto::ReportInfo> ReportStore::list()
+{
+    const std::lock_guard lock(m_mutex);
+    std::vector<proto::ReportInfo> reports;
+    std::error_code error;
+    for (std::filesystem::directory_iterator entry(m_folder, error), end; !error && entry != end; entry.increment(error))
+        if (entry->is_regular_file(error) && entry->path().extension() == ".gantry")
+            reports.push_back(describe(entry->path()));
+    std::sort(reports.begin(), reports.end(), [](const auto& a, const auto& b) { return a.createdUtcNs > b.createdUtcNs; });
+    return reports;
+}
+
+Result<std::filesystem::path> ReportStore::pathOf(const std::string& name) const
+{
+    if (name.empty() || name.find('/') != std::string::npos || name.front() == '.')
+        return Error{ErrorCode::BadInput, "\"" + name + "\" is not the name of a report: `gantryctl report list` shows them", {}};
+    std::error_code error;
+    const auto path = m_folder / name;
+    if (!std::filesystem::is_regular_file(std::filesystem::symlink_status(path, error)))
+        return Error{ErrorCode::NotFound, "there is no report " + name + " on this node: `gantryctl report list` shows them", {}};
+    return path;
+}
+
+Result<proto::ReportInfo> ReportStore::info(const std::string& name)
+{
+    GANTRY_TRY(const auto path, pathOf(name));
+    const std::lock_guard lock(m_mutex);
+    proto::ReportInfo info = describe(path);
+    if (info.sha256.empty()) {
+        GANTRY_TRY(info.sha256, sha256OfFile(path));
+        m_known[name].info.sha256 = info.sha256;
+    }
+    return info;
+}
+
+Result<void> ReportStore::remove(const std::string& name)
+{
+    GANTRY_TRY(const auto path, pathOf(name));
+    std::error_code error;
+    if (!std::filesystem::remove(path, error))
+        return errnoError(error.value(), "cannot delete " + name);
+    return {};
+}
+
+} // namespace gantry::node

@@ -1,0 +1,348 @@
+#include "remote_server/node/target_registry.h"
+
+#include "remote_server/capture/control_protocol.h"
+#include "remote_server/node/sampling/prometheus_scraper.h"
+#include "remote_server/node/server_probe.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <condition_variable>
+#include <csignal>
+#include <cstring>
+#include <fcntl.h>
+#include <poll.h>
+#include <set>
+#include <spawn.h>
+#include <spdlog/spdlog.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char** environ;
+
+namespace gantry::node {
+namespace {
+
+constexpr DurationNs kDefaultGraceNs = 10'000'000'000;
+constexpr std::chrono::seconds kProbePeriod{2};
+constexpr int kLogPollMs = 50;
+constexpr std::size_t kKeptTargets = 64;
+
+std::int64_t utcNowNs()
+{
+    timespec now{};
+    clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec * 1'000'000'000LL + now.tv_nsec;
+}
+
+std::map<std::string, std::string> currentEnvironment()
+{
+    std::map<std::string, std::string> result;
+    for (char** entry = environ; *entry; ++entry)
+        if (const char* equals = std::strchr(*entry, '='))
+            result.emplace(std::string(static_cast<const char*>(*entry), equals), equals + 1);
+    return result;
+}
+
+std::string signalText(int signal)
+{
+    const char* name = sigabbrev_np(signal);
+    return name ? "SIG" + std::string(name) : "signal " + std::to_string(signal);
+}
+
+} // namespace
+
+struct TargetRegistry::Launched
+{
+    proto::Target info;
+    int output = -1; ///< pipe of its stdout and stderr
+    std::string partialLine;
+    std::shared_ptr<LogRing> log = std::make_shared<LogRing>();
+    std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
+    std::chrono::steady_clock::time_point probed{};
+    bool ended = false;
+
+    ~Launched()
+    {
+        if (output >= 0)
+            close(output);
+    }
+};
+
+TargetRegistry::TargetRegistry(Options options) : m_options(std::move(options))
+{
+    m_thread = std::jthread([this](std::stop_token stop) { run(stop); });
+}
+
+TargetRegistry::~TargetRegistry()
+{
+    for (const proto::Target& target : list())
+        if (!target.adopted && (target.state == proto::TargetState::Running || target.state == proto::TargetState::Starting))
+            if (const auto stopped = stop(target.id, kDefaultGraceNs); !stopped)
+                spdlog::warn("{}", stopped.error().text());
+    m_thread.request_stop();
+    m_thread = {};
+}
+
+Result<proto::Target> TargetRegistry::launch(const proto::LaunchRequest& request)
+{
+    if (request.argv.empty() || request.argv.front().empty())
+        return Error{ErrorCode::BadInput, "a target needs a command to run", {}};
+    auto target = std::make_shared<Launched>();
+    {
+        const std::lock_guard lock(m_mutex);
+        target->info.id = "t" + std::to_string(m_nextId++);
+    }
+    auto environment = currentEnvironment();
+    for (const auto& [key, value] : request.environment)
+        environment[key] = value;
+    if (request.inject) {
+        if (m_options.captureLibrary.empty())
+            return Error{ErrorCode::Unsupported, "the capture library was not found beside gantryd: start gantryd with --capture-library, or launch without injection", {}};
+        for (const char* variable : {"CUDA_INJECTION64_PATH", "NVTX_INJECTION64_PATH"}) {
+            const auto taken = environment.find(variable);
+            if (taken != environment.end() && !taken->second.empty() && taken->second != m_options.captureLibrary)
+                return Error{ErrorCode::Busy, std::string(variable) + " is taken by " + taken->second + ": unset it, or launch without injection", {}};
+            environment[variable] = m_options.captureLibrary;
+        }
+        environment[capture::kSocketVariable] = m_options.captureSocket;
+        environment[capture::kTargetVariable] = target->info.id;
+    }
+
+    int pipeEnds[2];
+    if (pipe2(pipeEnds, O_CLOEXEC) != 0)
+        return errnoError(errno, "cannot make a pipe for the target's log");
+    target->output = pipeEnds[0];
+    fcntl(target->output, F_SETFL, O_NONBLOCK);
+
+    std::vector<std::string> variables;
+    for (const auto& [key, value] : environment)
+        variables.push_back(key + "=" + value);
+    std::vector<char*> argv, envp;
+    for (const std::string& argument : request.argv)
+        argv.push_back(const_cast<char*>(argument.c_str()));
+    for (const std::string& variable : variables)
+        envp.push_back(const_cast<char*>(variable.c_str()));
+    argv.push_back(nullptr);
+    envp.push_back(nullptr);
+
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, pipeEnds[1], 1);
+    posix_spawn_file_actions_adddup2(&actions, pipeEnds[1], 2);
+    if (!request.workingDirectory.empty())
+        posix_spawn_file_actions_addchdir_np(&actions, request.workingDirectory.c_str());
+    posix_spawnattr_t attributes;
+    posix_spawnattr_init(&attributes);
+    sigset_t none, standard;
+    sigemptyset(&none);
+    sigfillset(&standard);
+    posix_spawnattr_setsigmask(&attributes, &none); // the daemon blocks its termination signals
+    posix_spawnattr_setsigdefault(&attributes, &standard);
+    posix_spawnattr_setpgroup(&attributes, 0);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    pid_t pid = 0;
+    const int status = posix_spawnp(&pid, argv[0], &actions, &attributes, argv.data(), envp.data());
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    close(pipeEnds[1]);
+    if (status != 0)
+        return errnoError(status, "cannot start " + request.argv.front());
+
+    proto::Target& info = target->info;
+    info.argv = request.argv;
+    info.name = request.name.empty() ? std::filesystem::path(request.argv.front()).filename().string() : request.name;
+    info.pid = pid;
+    info.state = proto::TargetState::Starting;
+    info.startedUtcNs = utcNowNs();
+    info.grpcAddress = request.grpcAddress;
+    info.metricsUrl = request.metricsUrl;
+    if (m_options.sampler && !info.metricsUrl.empty())
+        m_options.sampler->addSource(info.id, std::make_unique<PrometheusScraper>(info.metricsUrl, info.id));
+    spdlog::info("target {} ({}) started as process {}", info.id, info.name, pid);
+    const std::lock_guard lock(m_mutex);
+    m_launched.push_back(target);
+    for (auto old = m_launched.begin(); m_launched.size() > kKeptTargets && old != m_launched.end();)
+        old = (*old)->ended ? m_launched.erase(old) : std::next(old);
+    return info;
+}
+
+Result<proto::Target> TargetRegistry::stop(const std::string& id, DurationNs graceNs)
+{
+    std::shared_ptr<Launched> target;
+    {
+        const std::lock_guard lock(m_mutex);
+        for (const auto& candidate : m_launched)
+            if (candidate->info.id == id)
+                target = candidate;
+    }
+    if (!target)
+        return Error{ErrorCode::NotFound, "gantryd did not launch a target " + id + ", so it does not stop it: end the process itself", {}};
+    const auto ended = [&] {
+        const std::lock_guard lock(m_mutex);
+        return target->ended;
+    };
+    if (!ended())
+        kill(-target->info.pid, SIGTERM);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::nanoseconds(graceNs > 0 ? graceNs : kDefaultGraceNs);
+    while (!ended()) {
+        if (std::chrono::steady_clock::now() > deadline)
+            kill(-target->info.pid, SIGKILL);
+        poll(nullptr, 0, 20);
+    }
+    const std::lock_guard lock(m_mutex);
+    return target->info;
+}
+
+std::vector<proto::TargetProcess> TargetRegistry::processesOf(const std::string& id, const std::vector<AttachedProcess>& attached) const
+{
+    std::vector<proto::TargetProcess> processes;
+    for (const AttachedProcess& process : attached)
+        if (process.targetId == id)
+            processes.push_back({process.pid, process.executable, true, process.cudaLoaded});
+    return processes;
+}
+
+std::vector<proto::Target> TargetRegistry::list() const
+{
+    const auto attached = m_engine ? m_engine->processes() : std::vector<AttachedProcess>();
+    const std::lock_guard lock(m_mutex);
+    std::vector<proto::Target> result;
+    std::set<std::string> known;
+    for (const auto& target : m_launched) {
+        result.push_back(target->info);
+        result.back().processes = processesOf(target->info.id, attached);
+        known.insert(target->info.id);
+    }
+    // Started by hand, or launched by a daemon that is gone.
+    for (const AttachedProcess& process : attached) {
+        if (known.contains(process.targetId))
+            continue;
+        proto::Target target;
+        target.id = "p" + std::to_string(process.pid);
+        target.name = std::filesystem::path(process.executable).filename().string();
+        target.argv = {process.commandLine};
+        target.pid = process.pid;
+        target.state = proto::TargetState::Running;
+        target.adopted = true;
+        target.processes = {{process.pid, process.executable, true, process.cudaLoaded}};
+        result.push_back(std::move(target));
+    }
+    return result;
+}
+
+std::string TargetRegistry::nameOf(const std::string& id) const
+{
+    for (const proto::Target& target : list())
+        if (target.id == id)
+            return target.name;
+    return {};
+}
+
+std::shared_ptr<LogRing> TargetRegistry::log(const std::string& id) const
+{
+    const std::lock_guard lock(m_mutex);
+    for (const auto& target : m_launched)
+        if (target->info.id == id)
+            return target->log;
+    return nullptr;
+}
+
+bool TargetRegistry::anyRunning() const
+{
+    const auto targets = list();
+    return std::any_of(targets.begin(), targets.end(), [](const proto::Target& target) {
+        return target.state == proto::TargetState::Running || target.state == proto::TargetState::Starting;
+    });
+}
+
+void TargetRegistry::readLogs(Launched& target)
+{
+    char buffer[8192];
+    ssize_t size = 0;
+    while (target.output >= 0 && (size = read(target.output, buffer, sizeof buffer)) > 0) {
+        target.partialLine.append(buffer, static_cast<std::size_t>(size));
+        std::size_t begin = 0;
+        for (std::size_t end; (end = target.partialLine.find('\n', begin)) != std::string::npos; begin = end + 1)
+            target.log->add(target.partialLine.substr(begin, end - begin));
+        target.partialLine.erase(0, begin);
+        if (target.partialLine.size() > sizeof buffer)
+            target.log->add(std::exchange(target.partialLine, {}));
+    }
+}
+
+void TargetRegistry::reap(Launched& target)
+{
+    int status = 0;
+    if (target.ended || waitpid(target.info.pid, &status, WNOHANG) != target.info.pid)
+        return;
+    readLogs(target);
+    if (!target.partialLine.empty())
+        target.log->add(std::exchange(target.partialLine, {}));
+    const std::lock_guard lock(m_mutex);
+    target.ended = true;
+    target.info.models.clear();
+    if (WIFSIGNALED(status)) {
+        target.info.state = proto::TargetState::Killed;
+        target.info.exitSignal = WTERMSIG(status);
+        target.info.message = "ended by " + signalText(target.info.exitSignal);
+    } else {
+        target.info.state = proto::TargetState::Exited;
+        target.info.exitCode = WEXITSTATUS(status);
+        target.info.message = "ended with status " + std::to_string(target.info.exitCode);
+    }
+    spdlog::info("target {} ({}) {}", target.info.id, target.info.name, target.info.message);
+    if (m_options.sampler)
+        m_options.sampler->removeSource(target.info.id);
+}
+
+void TargetRegistry::askServer(Launched& target)
+{
+    const auto now = std::chrono::steady_clock::now();
+    const bool starting = target.info.state == proto::TargetState::Starting;
+    if (target.ended || now - target.probed < (starting ? std::chrono::milliseconds(200) : std::chrono::milliseconds(kProbePeriod)))
+        return;
+    target.probed = now;
+    if (target.info.grpcAddress.empty()) {
+        // A program without an endpoint runs when it has not ended at once.
+        if (starting && now - target.started > std::chrono::milliseconds(200)) {
+            const std::lock_guard lock(m_mutex);
+            target.info.state = proto::TargetState::Running;
+        }
+        return;
+    }
+    auto models = readyModels(target.info.grpcAddress);
+    if (!models)
+        return;
+    const std::lock_guard lock(m_mutex);
+    target.info.models = std::move(*models);
+    target.info.state = proto::TargetState::Running;
+}
+
+void TargetRegistry::run(std::stop_token stop)
+{
+    while (!stop.stop_requested()) {
+        std::vector<std::shared_ptr<Launched>> targets;
+        {
+            const std::lock_guard lock(m_mutex);
+            targets = m_launched;
+        }
+        std::vector<pollfd> fds;
+        for (const auto& target : targets)
+            if (!target->ended)
+                fds.push_back({target->output, POLLIN, 0});
+        poll(fds.data(), fds.size(), kLogPollMs);
+        for (const auto& target : targets) {
+            if (target->ended)
+                continue;
+            readLogs(*target);
+            reap(*target);
+            askServer(*target);
+        }
+        if (std::any_of(fds.begin(), fds.end(), [](const pollfd& fd) { return fd.revents & POLLHUP; }))
+            poll(nullptr, 0, kLogPollMs); // it closed its output; nothing to read until it ends
+    }
+}
+
+} // namespace gantry::node

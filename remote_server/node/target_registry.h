@@ -1,0 +1,61 @@
+#pragma once
+
+#include "remote_server/node/capture_engine.h"
+#include "remote_server/node/log_ring.h"
+#include "remote_server/node/sampling/sampler.h"
+#include "remote_server/proto/node_types.h"
+#include "trace_model/base/result.h"
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace gantry::node {
+
+/// The processes that can be captured: those the daemon launched, and those started by hand with the capture library in them.
+/// Any thread; owns a thread that reaps, reads logs and asks servers for their models.
+class TargetRegistry
+{
+public:
+    struct Options
+    {
+        std::filesystem::path captureLibrary; ///< absolute; empty: launching with injection is refused
+        std::filesystem::path captureSocket;
+        Sampler* sampler = nullptr;           ///< gets a scraper for each target with a metrics URL; null: none
+    };
+
+    explicit TargetRegistry(Options options);
+    ~TargetRegistry(); ///< stops the targets it launched
+
+    void setEngine(const CaptureEngine* engine) { m_engine = engine; }
+
+    /// Errors: BadInput (no command), NotFound (no such program), Busy (an injection variable is taken), Unsupported.
+    [[nodiscard]] Result<proto::Target> launch(const proto::LaunchRequest& request);
+    /// SIGTERM to its process group, SIGKILL after `graceNs` (0: 10 s). Returns when it has ended.
+    [[nodiscard]] Result<proto::Target> stop(const std::string& id, DurationNs graceNs);
+    [[nodiscard]] std::vector<proto::Target> list() const;
+    [[nodiscard]] std::string nameOf(const std::string& id) const;
+    [[nodiscard]] std::shared_ptr<LogRing> log(const std::string& id) const; ///< null: no such target
+    [[nodiscard]] bool anyRunning() const;
+
+private:
+    struct Launched;
+    void run(std::stop_token stop);
+    void readLogs(Launched& target);
+    void reap(Launched& target);
+    void askServer(Launched& target);
+    [[nodiscard]] std::vector<proto::TargetProcess> processesOf(const std::string& id, const std::vector<AttachedProcess>& attached) const;
+
+    Options m_options;
+    const CaptureEngine* m_engine = nullptr;
+    mutable std::mutex m_mutex; ///< everything below
+    std::vector<std::shared_ptr<Launched>> m_launched;
+    int m_nextId = 1;
+    std::jthread m_thread;
+};
+
+} // namespace gantry::node
