@@ -83,10 +83,11 @@ function(gantry_check_headers)
         add_library(headers_${owner} OBJECT EXCLUDE_FROM_ALL ${units_${owner}})
         # Nothing of the result is used: no optimisation, no debug information.
         target_compile_options(headers_${owner} PRIVATE -O0 -g0)
-        target_link_libraries(headers_${owner} PRIVATE $<TARGET_PROPERTY:${owner},LINK_LIBRARIES>)
+        # These properties are evaluated with everything that the owner links; its generated headers exist once it is built.
         target_include_directories(headers_${owner} PRIVATE $<TARGET_PROPERTY:${owner},INCLUDE_DIRECTORIES>)
         target_compile_definitions(headers_${owner} PRIVATE $<TARGET_PROPERTY:${owner},COMPILE_DEFINITIONS>)
         set_target_properties(headers_${owner} PROPERTIES AUTOMOC OFF AUTOUIC OFF AUTORCC OFF)
+        add_dependencies(headers_${owner} ${owner})
         add_dependencies(header-check headers_${owner})
     endforeach()
     message(STATUS "Header check: ${count} headers are compiled alone, the others first in their own source file")

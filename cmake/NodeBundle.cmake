@@ -1,18 +1,19 @@
 # Target `node-bundle`: build/gantry-node-<version>-x86_64.tar.zst, everything a GPU node needs to run gantryd, gantry-serve and
 # gantryctl with nothing but glibc >= 2.35 installed. cmake/node_bundle/node_bundle.py puts it together.
 #
-# Debian 12's libstdc++.so.6 asks for one symbol of glibc 2.36 (arc4random). The bundle's own copy is linked from Debian's position
-# independent archive of the very same library, with that symbol supplied by glibc_compat.c.
+# Debian 12's libstdc++ asks for one symbol of glibc 2.36 (arc4random). The bundle brings it in libgantry_glibc_compat.so, and
+# node_bundle.py makes the libstdc++.so.6 in the bundle take it from there.
 
 find_package(Python3 COMPONENTS Interpreter)
 find_program(GANTRY_PATCHELF patchelf)
 find_program(GANTRY_ZSTD zstd)
-execute_process(COMMAND ${CMAKE_CXX_COMPILER} -print-file-name=libstdc++_pic.a OUTPUT_VARIABLE stdcxx_archive
-                OUTPUT_STRIP_TRAILING_WHITESPACE)
-if(Python3_FOUND AND GANTRY_PATCHELF AND GANTRY_ZSTD AND IS_ABSOLUTE "${stdcxx_archive}" AND NOT GANTRY_SANITIZE)
+set(bundle_bins gantryd gantry-serve gantryctl)
+if(Python3_FOUND AND GANTRY_PATCHELF AND GANTRY_ZSTD AND NOT GANTRY_SANITIZE)
     set(GANTRY_HAVE_NODE_BUNDLE ON)
+else()
+    set(GANTRY_HAVE_NODE_BUNDLE OFF)
 endif()
-add_feature_info(node-bundle GANTRY_HAVE_NODE_BUNDLE "relocatable node bundle (patchelf, zstd, python3, libstdc++-12-pic; no sanitizers)")
+add_feature_info(node-bundle GANTRY_HAVE_NODE_BUNDLE "relocatable node bundle (patchelf, zstd, python3; no sanitizers)")
 if(NOT GANTRY_HAVE_NODE_BUNDLE)
     return()
 endif()
@@ -22,18 +23,8 @@ set(GANTRY_NODE_BUNDLE ${PROJECT_BINARY_DIR}/${bundle_name}.tar.zst)
 set(bundle_work ${PROJECT_BINARY_DIR}/node-bundle)
 set(bundle_scripts ${CMAKE_CURRENT_LIST_DIR}/node_bundle)
 
-add_library(gantry_glibc_compat OBJECT ${bundle_scripts}/glibc_compat.c)
+add_library(gantry_glibc_compat SHARED EXCLUDE_FROM_ALL ${bundle_scripts}/glibc_compat.c)
 
-string(REPLACE libstdc++_pic.a libstdc++_pic.map stdcxx_versions ${stdcxx_archive})
-set(bundle_stdcxx ${bundle_work}/stdcxx/libstdc++.so.6)
-add_custom_command(OUTPUT ${bundle_stdcxx}
-    COMMAND ${CMAKE_COMMAND} -E make_directory ${bundle_work}/stdcxx
-    COMMAND ${CMAKE_CXX_COMPILER} -shared -nodefaultlibs -o ${bundle_stdcxx}
-            -Wl,-soname,libstdc++.so.6 -Wl,-z,relro -Wl,--version-script=${stdcxx_versions}
-            -Wl,--whole-archive ${stdcxx_archive} -Wl,--no-whole-archive $<TARGET_OBJECTS:gantry_glibc_compat> -lm -lc -lgcc_s
-    DEPENDS gantry_glibc_compat $<TARGET_OBJECTS:gantry_glibc_compat> ${stdcxx_archive} COMMAND_EXPAND_LISTS VERBATIM)
-
-set(bundle_bins gantryd gantry-serve gantryctl)
 set(bundle_libs "")
 foreach(target gantry_capture gantry_backend_cuda)
     if(TARGET ${target})
@@ -51,9 +42,9 @@ file(GLOB_RECURSE bundle_models CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/resource
 
 add_custom_command(OUTPUT ${GANTRY_NODE_BUNDLE}
     COMMAND ${Python3_EXECUTABLE} ${bundle_scripts}/node_bundle.py --name ${bundle_name} --version ${PROJECT_VERSION}
-            --output ${GANTRY_NODE_BUNDLE} --work ${bundle_work} --replace ${bundle_stdcxx}
+            --output ${GANTRY_NODE_BUNDLE} --work ${bundle_work} --compat $<TARGET_FILE:gantry_glibc_compat>
             --share ${PROJECT_SOURCE_DIR}/resources/models=share/gantry/models --share ${PROJECT_SOURCE_DIR}/LICENSE=share/gantry/LICENSE
             ${bundle_arguments}
-    DEPENDS ${bundle_bins} ${bundle_libs} ${bundle_stdcxx} ${bundle_scripts}/node_bundle.py ${bundle_models} ${PROJECT_SOURCE_DIR}/LICENSE
+    DEPENDS ${bundle_bins} ${bundle_libs} gantry_glibc_compat ${bundle_scripts}/node_bundle.py ${bundle_models} ${PROJECT_SOURCE_DIR}/LICENSE
     COMMENT "Node bundle ${bundle_name}.tar.zst" VERBATIM)
 add_custom_target(node-bundle DEPENDS ${GANTRY_NODE_BUNDLE})

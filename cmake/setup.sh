@@ -1,5 +1,8 @@
 # shellcheck shell=bash
-# What ./run and ./check do before they build: Debian packages, CUDA headers, configure. Sourced by both, from the root of the tree.
+# What ./run and ./check do before they build: Debian packages, CUDA headers, configure. Sourced by both, from the root of the tree,
+# with $setup_log naming the file that takes what the commands print.
+
+: "${setup_log:?}"
 
 say() { printf '%s\n' "$*"; }
 complain() { printf '%s\n' "$*" >&2; }

@@ -37,6 +37,10 @@ public:
     [[nodiscard]] const proto::HelloInfo& hello() const;
     [[nodiscard]] const std::string& address() const;
 
+    /// Waits until the node answers again, as after a cut connection or a restart of gantryd. Errors: Unreachable after
+    /// `timeout`, Cancelled, NotPermitted, VersionMismatch (another gantryd is there now). hello() stays that of connect().
+    [[nodiscard]] Result<void> reconnect(std::chrono::milliseconds timeout, std::stop_token stop);
+
     [[nodiscard]] Result<proto::NodeInfo> nodeInfo();
     [[nodiscard]] Result<std::vector<proto::Target>> targets();
     [[nodiscard]] Result<proto::Target> launch(const proto::LaunchRequest& request);

@@ -27,7 +27,8 @@ const std::vector<Layer>& layers()
         {"trace_model/records", {"trace_model/base"}},
         {"trace_model/metrics", {"trace_model/base"}},
         {"trace_model/report", {"trace_model/base", "trace_model/records", "trace_model/metrics"}},
-        {"trace_model/import", {"trace_model/base", "trace_model/records", "trace_model/metrics"}},
+        // Nsight Systems exports are SQLite files too: import reads them with report's database.
+        {"trace_model/import", {"trace_model/base", "trace_model/records", "trace_model/metrics", "trace_model/report"}},
         {"trace_model/trace",
          {"trace_model/base", "trace_model/records", "trace_model/metrics", "trace_model/report", "trace_model/import"}},
         {"trace_model/analysis",
@@ -70,7 +71,7 @@ const std::vector<Library>& libraries()
         {"generated Protobuf code", {}, {".pb.h"}, {"remote_server", "app/remote"}, {"remote_server/capture"}, {"app/remote"}},
         {"CUPTI", {"cupti"}, {}, {"remote_server/capture"}, {}, {}},
         {"CUDA, NVTX and NVML", {"cuda", "cublas", "nvtx3/", "nvml"}, {}, {"remote_server"}, {"remote_server/proto"}, {}},
-        {"SQLite", {"sqlite3.h"}, {}, {"trace_model/report", "trace_model/import"}, {}, {}},
+        {"SQLite", {"sqlite3.h", "trace_model/report/sqlite.h"}, {}, {"trace_model/report", "trace_model/import"}, {}, {}},
         {"libssh", {"libssh/"}, {}, {"app/remote"}, {}, {}},
     };
     return kLibraries;

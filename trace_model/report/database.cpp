@@ -1,5 +1,7 @@
 #include "trace_model/report/database.h"
 
+#include "trace_model/report/utf8.h"
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -15,15 +17,42 @@ namespace gantry::report {
 namespace {
 
 constexpr std::uint64_t kLargestUnpacked = std::uint64_t{4} << 30;
+/// A row is at least a cell pointer of two bytes, a header byte and a type byte (sqlite.org/fileformat2.html, 1.6 and 2.1): a
+/// damaged file whose pages lead in a circle would otherwise be read forever.
+constexpr std::uint64_t kMinRowBytes = 4;
+constexpr std::size_t kHeaderBytes = 100; // sqlite.org/fileformat2.html, 1.3
 constexpr unsigned char kZstdMagic[] = {0x28, 0xB5, 0x2F, 0xFD};
 
 std::string headOf(const std::filesystem::path& path)
 {
     std::ifstream file(path, std::ios::binary);
-    std::string head(64, '\0');
+    std::string head(kHeaderBytes, '\0');
     file.read(head.data(), static_cast<std::streamsize>(head.size()));
     head.resize(static_cast<std::size_t>(file.gcount()));
     return head;
+}
+
+std::uint32_t bigEndian(const std::string& bytes, std::size_t offset, std::size_t length)
+{
+    std::uint32_t value = 0;
+    for (std::size_t i = 0; i < length; ++i)
+        value = value << 8 | static_cast<unsigned char>(bytes[offset + i]);
+    return value;
+}
+
+/// Says when the header promises more pages than the file has: a copy or fetch that was cut off. The page count at 28 holds
+/// only when the numbers at 24 and 92 agree (sqlite.org/fileformat2.html, 1.3.7).
+std::optional<Error> truncationOf(const std::string& head, std::uint64_t bytes, const std::filesystem::path& path)
+{
+    std::uint64_t promised = kHeaderBytes;
+    if (head.size() == kHeaderBytes && bigEndian(head, 24, 4) == bigEndian(head, 92, 4)) {
+        const std::uint64_t pageSize = bigEndian(head, 16, 2);
+        promised = (pageSize == 1 ? 65536 : pageSize) * bigEndian(head, 28, 4);
+    }
+    if (bytes >= promised)
+        return {};
+    return Error{ErrorCode::Truncated,
+                 path.string() + " is truncated (" + std::to_string(bytes) + " of " + std::to_string(promised) + " bytes): copy or fetch it again", {}};
 }
 
 /// What a file that is no SQLite database is, as a sentence with the next step.
@@ -100,7 +129,8 @@ Error sqliteError(sqlite3* db, const std::string& doing)
 }
 
 TableCursor::TableCursor(TableCursor&& other) noexcept
-    : m_db(other.m_db), m_statement(std::exchange(other.m_statement, nullptr)), m_places(std::move(other.m_places)), m_error(std::move(other.m_error))
+    : m_db(other.m_db), m_statement(std::exchange(other.m_statement, nullptr)), m_places(std::move(other.m_places)),
+      m_rowsLeft(other.m_rowsLeft), m_error(std::move(other.m_error))
 {
 }
 
@@ -114,9 +144,11 @@ bool TableCursor::next()
     if (!m_statement || m_error)
         return false;
     const int status = sqlite3_step(m_statement);
-    if (status == SQLITE_ROW)
+    if (status == SQLITE_ROW && m_rowsLeft-- > 0)
         return true;
-    if (status != SQLITE_DONE)
+    if (status == SQLITE_ROW)
+        m_error = Error{ErrorCode::Truncated, "cannot read the report: the file is damaged (its pages lead in a circle), fetch or export it again", {}};
+    else if (status != SQLITE_DONE)
         m_error = sqliteError(m_db, "cannot read the report");
     return false;
 }
@@ -146,10 +178,10 @@ std::string_view TableCursor::text(std::size_t column) const
     if (isNull(column))
         return {};
     const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(m_statement, m_places[column]));
-    return {text ? text : "", static_cast<std::size_t>(sqlite3_column_bytes(m_statement, m_places[column]))};
+    return text ? validUtf8({text, static_cast<std::size_t>(sqlite3_column_bytes(m_statement, m_places[column]))}, m_scratch) : std::string_view();
 }
 
-Database::Database(Database&& other) noexcept : m_db(std::exchange(other.m_db, nullptr)), m_unpacked(std::exchange(other.m_unpacked, {})) {}
+Database::Database(Database&& other) noexcept : m_db(std::exchange(other.m_db, nullptr)), m_unpacked(std::exchange(other.m_unpacked, {})), m_bytes(other.m_bytes) {}
 
 Database::~Database()
 {
@@ -180,6 +212,9 @@ Result<Database> Database::open(const std::filesystem::path& path)
     }
     if (!head.starts_with("SQLite format 3"))
         return Error{ErrorCode::NotAReport, explain(head), {path.string()}};
+    database.m_bytes = std::filesystem::file_size(readable, error);
+    if (auto truncated = truncationOf(head, database.m_bytes, path))
+        return *std::move(truncated);
     // immutable: a report is complete when it has its name; nothing is locked and a read-only folder is enough.
     std::string uri = "file:";
     for (const char c : readable.string())
@@ -190,7 +225,8 @@ Result<Database> Database::open(const std::filesystem::path& path)
     uri += "?mode=ro&immutable=1";
     if (sqlite3_open_v2(uri.c_str(), &database.m_db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, nullptr) != SQLITE_OK)
         return sqliteError(database.m_db, "cannot open " + path.string());
-    sqlite3_exec(database.m_db, "PRAGMA query_only=1; PRAGMA mmap_size=4294967296; PRAGMA cell_size_check=1; PRAGMA trusted_schema=0", nullptr, nullptr, nullptr);
+    // Not mapped into memory: a file that is overwritten while it is read must be an error, not a SIGBUS.
+    sqlite3_exec(database.m_db, "PRAGMA query_only=1; PRAGMA cell_size_check=1; PRAGMA trusted_schema=0", nullptr, nullptr, nullptr);
     if (sqlite3_exec(database.m_db, "SELECT count(*) FROM sqlite_master", nullptr, nullptr, nullptr) != SQLITE_OK)
         return sqliteError(database.m_db, "cannot open " + path.string());
     return database;
@@ -247,11 +283,11 @@ Result<TableCursor> Database::rows(const char* table, std::initializer_list<cons
             sql += (sql.empty() ? "SELECT \"" : ", \"") + std::string(column) + "\"";
     }
     if (sql.empty())
-        return TableCursor(m_db, nullptr, std::move(places));
+        return TableCursor(m_db, nullptr, std::move(places), 0);
     sqlite3_stmt* statement = nullptr;
     if (sqlite3_prepare_v2(m_db, (sql + " FROM \"" + table + "\"").c_str(), -1, &statement, nullptr) != SQLITE_OK)
         return sqliteError(m_db, std::string("cannot read table ") + table);
-    return TableCursor(m_db, statement, std::move(places));
+    return TableCursor(m_db, statement, std::move(places), m_bytes / kMinRowBytes + 1);
 }
 
 } // namespace gantry::report

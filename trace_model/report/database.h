@@ -39,15 +39,21 @@ public:
     [[nodiscard]] std::int64_t integer(std::size_t column, std::int64_t ifNull = 0) const;
     [[nodiscard]] std::optional<std::int64_t> optionalInteger(std::size_t column) const;
     [[nodiscard]] double real(std::size_t column) const;
-    [[nodiscard]] std::string_view text(std::size_t column) const; ///< valid until the next row
+    /// Valid UTF-8, whatever bytes the file holds (see utf8.h). Valid until the next call or row.
+    [[nodiscard]] std::string_view text(std::size_t column) const;
 
 private:
     friend class Database;
-    TableCursor(sqlite3* db, sqlite3_stmt* statement, std::vector<int> places) : m_db(db), m_statement(statement), m_places(std::move(places)) {}
+    TableCursor(sqlite3* db, sqlite3_stmt* statement, std::vector<int> places, std::uint64_t maxRows)
+        : m_db(db), m_statement(statement), m_places(std::move(places)), m_rowsLeft(maxRows)
+    {
+    }
 
     sqlite3* m_db = nullptr;
     sqlite3_stmt* m_statement = nullptr; ///< null: the table does not exist, no rows
     std::vector<int> m_places;           ///< result column, or -1
+    std::uint64_t m_rowsLeft = 0;        ///< more rows than the file has room for: its pages lead in a circle
+    mutable std::string m_scratch;
     std::optional<Error> m_error;
 };
 
@@ -72,6 +78,7 @@ private:
     explicit Database(sqlite3* db) : m_db(db) {}
     sqlite3* m_db = nullptr;
     std::filesystem::path m_unpacked; ///< temporary copy of a compressed report, removed with this
+    std::uint64_t m_bytes = 0;        ///< length of the file
 };
 
 } // namespace gantry::report

@@ -1,0 +1,41 @@
+#pragma once
+
+#include "trace_model/base/result.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace gantry::app {
+
+/// Where a node is and how to get in, parsed from the text a person gives:
+///  - `unix:/path/gantryd.sock`, or just `/path/gantryd.sock`; empty text is the default socket
+///  - `grpc://host:port[?token-file=PATH]`: plain text, so only to a loopback host
+///  - `grpcs://host:port?ca=FILE[&cert=FILE&key=FILE][&token-file=PATH]`: TLS, mutual when cert and key are given
+/// A value type; nothing is opened or resolved here.
+struct NodeAddress
+{
+    enum class Transport { UnixSocket, Tcp, Tls };
+
+    Transport transport = Transport::UnixSocket;
+    std::string socketPath;     ///< UnixSocket
+    std::string host;           ///< Tcp, Tls; an IPv6 address without brackets
+    std::uint16_t port = 0;     ///< Tcp, Tls
+    std::string tokenFile;      ///< empty: no token is sent
+    std::string caFile;         ///< Tls: PEM of the authority that signed the node's certificate
+    std::string certificateFile, keyFile; ///< Tls: ours, for mutual TLS; both or none
+
+    /// Errors: BadInput with what is wrong and what an address looks like; Unsupported for transports this build has not.
+    [[nodiscard]] static Result<NodeAddress> parse(std::string_view text);
+
+    /// The target string of a gRPC channel: "unix:/path", "127.0.0.1:8800", "[::1]:8800".
+    [[nodiscard]] std::string channelTarget() const;
+
+    /// The address for messages: as parse() reads it, without the query.
+    [[nodiscard]] std::string text() const;
+};
+
+/// True for localhost, 127.0.0.0/8 and ::1: hosts that nobody else can listen in on.
+[[nodiscard]] bool isLoopback(std::string_view host);
+
+} // namespace gantry::app

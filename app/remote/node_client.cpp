@@ -1,0 +1,433 @@
+#include "app/remote/node_client.h"
+
+#include "app/remote/node_address.h"
+#include "remote_server/proto/convert.h"
+#include "remote_server/proto/protocol_version.h"
+#include "trace_model/base/digest.h"
+
+#include "gantry/v1/node.grpc.pb.h"
+
+#include <algorithm>
+#include <cctype>
+#include <condition_variable>
+#include <ctime>
+#include <fmt/format.h>
+#include <fstream>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+#include <iterator>
+#include <limits>
+#include <mutex>
+#include <span>
+#include <utility>
+
+namespace gantry::app {
+
+namespace {
+
+using Clock = std::chrono::system_clock; // gRPC deadlines are wall-clock times
+
+constexpr std::chrono::seconds kCallTimeout{10};
+/// Lists and starts may make the daemon read files or talk to every target process.
+constexpr std::chrono::seconds kSlowCallTimeout{60};
+/// StopTarget with grace 0 means 10 s (node.proto); the answer comes after that.
+constexpr DurationNs kDefaultGraceNs = 10'000'000'000;
+constexpr int kMaxMessageBytes = 64 * 1024 * 1024;
+constexpr int kKeepaliveTimeMs = 10'000;   // gantryd allows a ping each 5 s
+constexpr int kKeepaliveTimeoutMs = 5'000;
+constexpr int kMinReconnectBackoffMs = 100;
+constexpr int kMaxReconnectBackoffMs = 2'000;
+
+std::int64_t monotonicNs()
+{
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * std::int64_t{1'000'000'000} + now.tv_nsec;
+}
+
+Result<std::string> readFile(const std::string& path, std::string_view what)
+{
+    std::ifstream file(path, std::ios::binary);
+    if (!file)
+        return Error{ErrorCode::NotPermitted, fmt::format("cannot read the {} {}", what, path), {}};
+    return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+Result<std::string> readToken(const std::string& path)
+{
+    GANTRY_TRY(std::string token, readFile(path, "token file"));
+    const auto isSpace = [](unsigned char c) { return std::isspace(c) != 0; };
+    token.erase(std::find_if_not(token.rbegin(), token.rend(), isSpace).base(), token.end());
+    token.erase(token.begin(), std::find_if_not(token.begin(), token.end(), isSpace));
+    // Anything else is refused by gRPC as metadata, with an assertion instead of an error.
+    const bool isPrintable = std::all_of(token.begin(), token.end(), [](unsigned char c) { return c > 0x20 && c < 0x7f; });
+    if (token.empty() || !isPrintable)
+        return Error{ErrorCode::NotPermitted, fmt::format("the token file {} holds no token: one line of printable ASCII is expected", path), {}};
+    return token;
+}
+
+Result<std::shared_ptr<grpc::ChannelCredentials>> credentialsOf(const NodeAddress& address)
+{
+    if (address.transport != NodeAddress::Transport::Tls)
+        return grpc::InsecureChannelCredentials();
+    grpc::SslCredentialsOptions options;
+    if (!address.caFile.empty()) {
+        GANTRY_TRY(options.pem_root_certs, readFile(address.caFile, "certificate authority"));
+    }
+    if (!address.certificateFile.empty()) {
+        GANTRY_TRY(options.pem_cert_chain, readFile(address.certificateFile, "client certificate"));
+        GANTRY_TRY(options.pem_private_key, readFile(address.keyFile, "client key"));
+    }
+    return grpc::SslCredentials(options);
+}
+
+grpc::ChannelArguments channelArguments(const NodeAddress& address)
+{
+    grpc::ChannelArguments arguments;
+    arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
+    arguments.SetMaxSendMessageSize(kMaxMessageBytes);
+    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMs);
+    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+    arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+    // A repeated StartCapture or LaunchTarget would act twice.
+    arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
+    // The global pool would let a new client inherit the back-off of a connection that failed before it.
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kMinReconnectBackoffMs);
+    arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kMinReconnectBackoffMs);
+    arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kMaxReconnectBackoffMs);
+    // A socket's path is no valid HTTP/2 authority. With TLS the authority is the name the certificate is checked for.
+    if (address.transport != NodeAddress::Transport::Tls)
+        arguments.SetString(GRPC_ARG_DEFAULT_AUTHORITY, "localhost");
+    // A proxy from the environment knows nothing of a node.
+    arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+    return arguments;
+}
+
+} // namespace
+
+struct NodeClient::Impl
+{
+    NodeAddress where;
+    std::string address; ///< where.text()
+    std::string authorization;
+    std::string clientName;
+    std::unique_ptr<v1::Node::Stub> stub;
+    proto::HelloInfo hello;
+
+    void prepare(grpc::ClientContext& context) const
+    {
+        context.AddMetadata(proto::kProtocolKey, std::to_string(proto::kProtocolVersion));
+        if (!authorization.empty())
+            context.AddMetadata(proto::kAuthorizationKey, authorization);
+    }
+
+    /// Sentences of gRPC itself ("failed to connect to all addresses") say neither who nor what to do next; the daemon's do.
+    [[nodiscard]] Error toError(const grpc::Status& status, const grpc::ClientContext& context) const
+    {
+        Error error = proto::toError(status, context);
+        if (context.GetServerTrailingMetadata().count(proto::kErrorKey) > 0)
+            return error;
+        if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
+            error.code = ErrorCode::Unreachable;
+            error.message = fmt::format("cannot reach gantryd at {}: {}; {}", address, status.error_message(), nextStep());
+        } else if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
+            error.code = ErrorCode::Unreachable;
+            error.message = fmt::format("gantryd at {} did not answer in time; look at its log, or whether the machine is overloaded", address);
+        } else if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) {
+            error.code = ErrorCode::VersionMismatch;
+            error.message = fmt::format("what answers at {} is no gantryd, or an older one; upgrade it to {}", address, GANTRY_VERSION);
+        }
+        return error;
+    }
+
+    [[nodiscard]] std::string nextStep() const
+    {
+        if (where.transport == NodeAddress::Transport::UnixSocket)
+            return fmt::format("is it running? start it with `gantryd --socket {}`", where.socketPath);
+        return fmt::format("is it running? start it on {} with `gantryd --listen {}`", where.host, where.channelTarget());
+    }
+
+    /// One call with one answer. `method` is a pointer to a member of the stub.
+    template <typename Method, typename Request, typename Reply>
+    [[nodiscard]] Result<void> call(Method method, const Request& request, Reply& reply, std::chrono::nanoseconds timeout = kCallTimeout) const
+    {
+        grpc::ClientContext context;
+        prepare(context);
+        context.set_deadline(Clock::now() + std::chrono::duration_cast<Clock::duration>(timeout));
+        const grpc::Status status = ((*stub).*method)(&context, request, &reply);
+        if (!status.ok())
+            return toError(status, context);
+        return {};
+    }
+
+    /// Reads a stream until it ends, `onMessage` fails, or `stop` is asked for. Value: true when the node ended the stream,
+    /// false when `stop` did.
+    template <typename Message, typename Open, typename OnMessage>
+    [[nodiscard]] Result<bool> readStream(Open open, const std::stop_token& stop, OnMessage onMessage) const
+    {
+        grpc::ClientContext context;
+        prepare(context);
+        const std::stop_callback cancel(stop, [&context] { context.TryCancel(); });
+        const std::unique_ptr<grpc::ClientReader<Message>> reader = open(*stub, context);
+        Message message;
+        while (!stop.stop_requested() && reader->Read(&message)) {
+            Result<void> accepted = onMessage(message);
+            if (!accepted) {
+                context.TryCancel();
+                while (reader->Read(&message)) {
+                }
+                reader->Finish(); // CANCELLED, by us: the callback's error is the one to tell
+                return std::move(accepted).error();
+            }
+        }
+        const grpc::Status status = reader->Finish();
+        if (stop.stop_requested())
+            return false;
+        if (!status.ok())
+            return toError(status, context);
+        return true;
+    }
+
+    [[nodiscard]] Result<proto::HelloInfo> sayHello(std::chrono::milliseconds timeout, bool waitForReady, const std::stop_token& stop) const
+    {
+        v1::HelloRequest request;
+        request.set_protocol_version(proto::kProtocolVersion);
+        request.set_client_version(GANTRY_VERSION);
+        request.set_client_name(clientName);
+        v1::HelloReply reply;
+        grpc::ClientContext context;
+        prepare(context);
+        context.set_wait_for_ready(waitForReady);
+        context.set_deadline(Clock::now() + timeout);
+        const std::stop_callback cancel(stop, [&context] { context.TryCancel(); });
+        const grpc::Status status = stub->Hello(&context, request, &reply);
+        if (stop.stop_requested())
+            return Error{ErrorCode::Cancelled, "connecting was cancelled", {}};
+        if (!status.ok())
+            return toError(status, context);
+        proto::HelloInfo info = proto::fromWire(reply);
+        if (info.protocolVersion != proto::kProtocolVersion)
+            return Error{ErrorCode::VersionMismatch,
+                         fmt::format("gantryd {} at {} speaks protocol {}, this program ({}) speaks {}; upgrade {}", info.daemonVersion, address, info.protocolVersion,
+                                     GANTRY_VERSION, proto::kProtocolVersion, info.protocolVersion < proto::kProtocolVersion ? "gantryd on the node" : "this program"), {}};
+        return info;
+    }
+};
+
+NodeClient::NodeClient(std::unique_ptr<Impl> impl) : m_impl(std::move(impl)) {}
+
+NodeClient::~NodeClient() = default;
+
+Result<std::shared_ptr<NodeClient>> NodeClient::connect(const std::string& address, const std::string& clientName, std::chrono::milliseconds timeout)
+{
+    auto impl = std::make_unique<Impl>();
+    GANTRY_TRY(impl->where, NodeAddress::parse(address));
+    impl->address = impl->where.text();
+    impl->clientName = clientName;
+    if (!impl->where.tokenFile.empty()) {
+        GANTRY_TRY(const std::string token, readToken(impl->where.tokenFile));
+        impl->authorization = "Bearer " + token;
+    }
+    GANTRY_TRY(const std::shared_ptr<grpc::ChannelCredentials> credentials, credentialsOf(impl->where));
+    impl->stub = v1::Node::NewStub(grpc::CreateCustomChannel(impl->where.channelTarget(), credentials, channelArguments(impl->where)));
+    GANTRY_TRY(impl->hello, impl->sayHello(timeout, false, {}));
+    return std::shared_ptr<NodeClient>(new NodeClient(std::move(impl)));
+}
+
+const proto::HelloInfo& NodeClient::hello() const
+{
+    return m_impl->hello;
+}
+
+const std::string& NodeClient::address() const
+{
+    return m_impl->address;
+}
+
+Result<void> NodeClient::reconnect(std::chrono::milliseconds timeout, std::stop_token stop)
+{
+    const auto deadline = std::chrono::steady_clock::now() + timeout;
+    for (;;) {
+        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+        Result<proto::HelloInfo> answer = m_impl->sayHello(std::max(left, std::chrono::milliseconds(1)), true, stop);
+        if (answer)
+            return {};
+        // A daemon that is just going down answers UNAVAILABLE at once, in spite of wait_for_ready.
+        if (answer.error().code != ErrorCode::Unreachable || std::chrono::steady_clock::now() >= deadline)
+            return std::move(answer).error();
+        std::mutex mutex;
+        std::unique_lock lock(mutex);
+        std::condition_variable_any().wait_for(lock, stop, std::chrono::milliseconds(kMinReconnectBackoffMs), [] { return false; });
+    }
+}
+
+Result<proto::NodeInfo> NodeClient::nodeInfo()
+{
+    v1::NodeInfo reply;
+    GANTRY_CHECK(m_impl->call(&v1::Node::Stub::GetNodeInfo, v1::GetNodeInfoRequest{}, reply));
+    return proto::fromWire(reply);
+}
+
+Result<std::vector<proto::Target>> NodeClient::targets()
+{
+    v1::ListTargetsReply reply;
+    GANTRY_CHECK(m_impl->call(&v1::Node::Stub::ListTargets, v1::ListTargetsRequest{}, reply));
+    std::vector<proto::Target> targets;
+    for (const v1::Target& target : reply.targets())
+        targets.push_back(proto::fromWire(target));
+    return targets;
+}
+
+Result<proto::Target> NodeClient::launch(const proto::LaunchRequest& request)
+{
+    v1::Target reply;
+    GANTRY_CHECK(m_impl->call(&v1::Node::Stub::LaunchTarget, proto::toWire(request), reply, kSlowCallTimeout));
+    return proto::fromWire(reply);
+}
+
+Result<proto::Target> NodeClient::stopTarget(const std::string& id, DurationNs graceNs)
+{
+    v1::StopTargetRequest request;
+    request.set_id(id);
+    request.set_grace_ns(graceNs);
+    v1::Target reply;
+    const std::chrono::nanoseconds grace(graceNs > 0 ? graceNs : kDefaultGraceNs);
+    GANTRY_CHECK(m_impl->call(&v1::Node::Stub::StopTarget, request, reply, grace + kCallTimeout));
+    return proto::fromWire(reply);
+}
+
+Result<proto::CaptureStatus> NodeClient::startCapture(const proto::CaptureRequest& request)
+{
+    v1::CaptureStatus reply;
+    proto::CaptureRequest named = request;
+    if (named.clientName.empty())
+        named.clientName = m_impl->clientName;
+    GANTRY_CHECK(m_impl->call(&v1::Node::Stub::StartCapture, proto::toWire(named), reply, kSlowCallTimeout));
+    return proto::fromWire(reply);
+}
+
+Result<proto::CaptureStatus> NodeClient::stopCapture(const std::string& captureId)
+{
+    v1::StopCaptureRequest request;
+    request.set_capture_id(captureId);
+    v1::CaptureStatus reply;
+    GANTRY_CHECK(m_impl->call(&v1::Node::Stub::StopCapture, request, reply, kSlowCallTimeout));
+    return proto::fromWire(reply);
+}
+
+Result<proto::CaptureStatus> NodeClient::watchCapture(const std::string& captureId, const std::function<void(const proto::CaptureStatus&)>& onStatus,
+                                                      std::stop_token stop)
+{
+    v1::WatchCaptureRequest request;
+    request.set_capture_id(captureId);
+    proto::CaptureStatus last;
+    const auto open = [&](v1::Node::Stub& stub, grpc::ClientContext& context) { return stub.WatchCapture(&context, request); };
+    GANTRY_TRY(const bool nodeEnded, m_impl->readStream<v1::CaptureStatus>(open, stop, [&](const v1::CaptureStatus& message) -> Result<void> {
+        last = proto::fromWire(message);
+        if (onStatus)
+            onStatus(last);
+        return {};
+    }));
+    if (!nodeEnded)
+        return Error{ErrorCode::Cancelled, "watching the capture was cancelled; the window itself goes on", {}};
+    if (!last.isFinished())
+        return Error{ErrorCode::Unreachable, fmt::format("gantryd at {} ended the stream before the capture was done", m_impl->address), {}};
+    return last;
+}
+
+Result<std::vector<proto::ReportInfo>> NodeClient::reports()
+{
+    v1::ListReportsReply reply;
+    GANTRY_CHECK(m_impl->call(&v1::Node::Stub::ListReports, v1::ListReportsRequest{}, reply, kSlowCallTimeout));
+    std::vector<proto::ReportInfo> reports;
+    for (const v1::ReportInfo& report : reply.reports())
+        reports.push_back(proto::fromWire(report));
+    return reports;
+}
+
+Result<void> NodeClient::deleteReport(const std::string& name)
+{
+    v1::DeleteReportRequest request;
+    request.set_name(name);
+    v1::DeleteReportReply reply;
+    return m_impl->call(&v1::Node::Stub::DeleteReport, request, reply);
+}
+
+Result<void> NodeClient::fetch(const std::string& reportName, std::uint64_t offset, const std::string& expectedSha256,
+                               const std::function<Result<void>(const Chunk&)>& onChunk, std::stop_token stop)
+{
+    v1::FetchReportRequest request;
+    request.set_name(reportName);
+    request.set_offset(offset);
+    request.set_expected_sha256(expectedSha256);
+    std::uint64_t next = offset;
+    bool complete = false;
+    const auto open = [&](v1::Node::Stub& stub, grpc::ClientContext& context) { return stub.FetchReport(&context, request); };
+    GANTRY_TRY(const bool nodeEnded, m_impl->readStream<v1::ReportChunk>(open, stop, [&](const v1::ReportChunk& message) -> Result<void> {
+        if (message.offset() != next || complete)
+            return Error{ErrorCode::Truncated, fmt::format("the node sent byte {} of {} where {} was due", message.offset(), reportName, next), {}};
+        if (crc32(std::as_bytes(std::span(message.data()))) != message.crc32())
+            return Error{ErrorCode::Truncated, fmt::format("the bytes of {} from {} on arrived damaged (CRC-32)", reportName, next), {}};
+        next += message.data().size();
+        complete = message.last();
+        return onChunk(Chunk{message.offset(), message.data(), message.total_bytes(), message.last(), message.sha256()});
+    }));
+    if (!nodeEnded)
+        return Error{ErrorCode::Cancelled, fmt::format("the fetch of {} was cancelled; what arrived is kept and the next fetch goes on from there", reportName), {}};
+    if (!complete)
+        return Error{ErrorCode::Truncated, fmt::format("the node ended the stream of {} at byte {}, before its end", reportName, next), {}};
+    return {};
+}
+
+Result<void> NodeClient::streamMetrics(std::uint32_t maxRateHz, const std::function<void(const proto::MetricsBatch&)>& onBatch, std::stop_token stop)
+{
+    v1::StreamMetricsRequest request;
+    request.set_max_rate_hz(maxRateHz);
+    const auto open = [&](v1::Node::Stub& stub, grpc::ClientContext& context) { return stub.StreamMetrics(&context, request); };
+    GANTRY_TRY(const bool nodeEnded, m_impl->readStream<v1::MetricsBatch>(open, stop, [&](const v1::MetricsBatch& message) -> Result<void> {
+        onBatch(proto::fromWire(message));
+        return {};
+    }));
+    if (nodeEnded)
+        return Error{ErrorCode::Unreachable, fmt::format("gantryd at {} ended the metrics stream; it is shutting down", m_impl->address), {}};
+    return {};
+}
+
+Result<void> NodeClient::tailLog(const std::string& targetId, std::uint32_t lastLines, const std::function<void(const proto::LogLine&)>& onLine, std::stop_token stop)
+{
+    v1::TailLogRequest request;
+    request.set_target_id(targetId);
+    request.set_last_lines(lastLines);
+    const auto open = [&](v1::Node::Stub& stub, grpc::ClientContext& context) { return stub.TailLog(&context, request); };
+    GANTRY_TRY(const bool nodeEnded, m_impl->readStream<v1::LogLine>(open, stop, [&](const v1::LogLine& message) -> Result<void> {
+        onLine(proto::fromWire(message));
+        return {};
+    }));
+    if (nodeEnded)
+        return Error{ErrorCode::Unreachable, fmt::format("gantryd at {} ended the log stream", m_impl->address), {}};
+    return {};
+}
+
+Result<ClockOffset> NodeClient::sampleClock(int rounds)
+{
+    ClockOffset best;
+    best.roundTripNs = std::numeric_limits<std::int64_t>::max();
+    for (int round = 0; round < std::max(rounds, 1); ++round) {
+        v1::ClockPing ping;
+        ping.set_sequence(static_cast<std::uint64_t>(round));
+        v1::ClockPong pong;
+        const std::int64_t sent = monotonicNs();
+        GANTRY_CHECK(m_impl->call(&v1::Node::Stub::SampleClock, ping, pong));
+        const std::int64_t received = monotonicNs();
+        // As NTP does: the time the node held the message is no part of the way.
+        const std::int64_t roundTrip = (received - sent) - (pong.send_mono_ns() - pong.receive_mono_ns());
+        if (roundTrip >= best.roundTripNs)
+            continue;
+        const std::int64_t nodeMiddle = pong.receive_mono_ns() + (pong.send_mono_ns() - pong.receive_mono_ns()) / 2;
+        best = ClockOffset{nodeMiddle - (sent + (received - sent) / 2), (roundTrip + 1) / 2, roundTrip};
+    }
+    return best;
+}
+
+} // namespace gantry::app

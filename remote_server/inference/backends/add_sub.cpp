@@ -1,0 +1,84 @@
+#include "remote_server/inference/backends/add_sub.h"
+
+#include <cstring>
+
+namespace gantry::inference_server {
+namespace {
+
+template <typename Element>
+void addAndSubtract(const std::string& left, const std::string& right, std::string& sum, std::string& difference)
+{
+    const std::size_t bytes = std::min(left.size(), right.size()) / sizeof(Element) * sizeof(Element);
+    sum.resize(bytes);
+    difference.resize(bytes);
+    for (std::size_t at = 0; at < bytes; at += sizeof(Element)) {
+        Element a, b;
+        std::memcpy(&a, left.data() + at, sizeof a);
+        std::memcpy(&b, right.data() + at, sizeof b);
+        // Unsigned arithmetic wraps where the signed one would be undefined.
+        Element results[2];
+        if constexpr (std::is_integral_v<Element>) {
+            results[0] = static_cast<Element>(static_cast<std::uint32_t>(a) + static_cast<std::uint32_t>(b));
+            results[1] = static_cast<Element>(static_cast<std::uint32_t>(a) - static_cast<std::uint32_t>(b));
+        } else {
+            results[0] = a + b;
+            results[1] = a - b;
+        }
+        std::memcpy(sum.data() + at, &results[0], sizeof(Element));
+        std::memcpy(difference.data() + at, &results[1], sizeof(Element));
+    }
+}
+
+class AddSub : public Backend
+{
+public:
+    explicit AddSub(const inference::ModelConfig& config) : m_config(config) {}
+
+    Result<void> computeInput(const std::vector<BatchItem>& batch) override
+    {
+        for (const BatchItem& item : batch)
+            if (item.inputs->size() != 2 || item.inputs->at(0).shape != item.inputs->at(1).shape)
+                return Error{ErrorCode::BadInput, "add_sub needs two inputs of the same shape", {}};
+        return {};
+    }
+
+    Result<void> computeInfer(const std::vector<BatchItem>& batch) override
+    {
+        for (const BatchItem& item : batch) {
+            const Tensor& left = item.inputs->at(0);
+            Tensor sum{m_config.output(0).name(), left.type, left.shape, {}};
+            Tensor difference{m_config.output(1).name(), left.type, left.shape, {}};
+            if (left.type == inference::TYPE_INT32)
+                addAndSubtract<std::int32_t>(left.data, item.inputs->at(1).data, sum.data, difference.data);
+            else
+                addAndSubtract<float>(left.data, item.inputs->at(1).data, sum.data, difference.data);
+            *item.outputs = {std::move(sum), std::move(difference)};
+        }
+        return {};
+    }
+
+    Result<void> computeOutput(const std::vector<BatchItem>&) override { return {}; }
+
+private:
+    const inference::ModelConfig& m_config;
+};
+
+class AddSubFactory : public BackendFactory
+{
+public:
+    explicit AddSubFactory(const inference::ModelConfig& config) : m_config(config) {}
+    Result<std::unique_ptr<Backend>> createInstance(RequestRanges&) override { return std::unique_ptr<Backend>(std::make_unique<AddSub>(m_config)); }
+    std::string platform() const override { return "cpu"; }
+
+private:
+    inference::ModelConfig m_config;
+};
+
+} // namespace
+
+std::unique_ptr<BackendFactory> createAddSub(const inference::ModelConfig& config)
+{
+    return std::make_unique<AddSubFactory>(config);
+}
+
+} // namespace gantry::inference_server

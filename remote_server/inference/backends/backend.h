@@ -1,0 +1,48 @@
+#pragma once
+
+#include "remote_server/inference/model.h"
+#include "remote_server/inference/request_ranges.h"
+#include "trace_model/base/result.h"
+
+#include <memory>
+#include <vector>
+
+namespace gantry::inference_server {
+
+/// The inputs of a batch and where its outputs go; one entry for each request, in order.
+struct BatchItem
+{
+    const std::vector<Tensor>* inputs = nullptr;
+    std::vector<Tensor>* outputs = nullptr;
+};
+
+/// One instance of a model. Its three steps run in order on the instance's own thread, once for each batch.
+class Backend
+{
+public:
+    virtual ~Backend() = default;
+    [[nodiscard]] virtual Result<void> computeInput(const std::vector<BatchItem>& batch) = 0;
+    [[nodiscard]] virtual Result<void> computeInfer(const std::vector<BatchItem>& batch) = 0;
+    [[nodiscard]] virtual Result<void> computeOutput(const std::vector<BatchItem>& batch) = 0;
+};
+
+/// Makes the instances of one model and holds what they share (weights).
+class BackendFactory
+{
+public:
+    virtual ~BackendFactory() = default;
+    [[nodiscard]] virtual Result<std::unique_ptr<Backend>> createInstance(RequestRanges& ranges) = 0;
+    /// "cpu" or "gpu", for people.
+    [[nodiscard]] virtual std::string platform() const = 0;
+};
+
+struct BackendOptions
+{
+    bool allowGpu = true;
+    bool pinnedOutputs = false; ///< GPU: outputs are copied to page-locked host memory instead of pageable
+};
+
+/// Factory for the `backend` of a configuration: "add_sub" or "bert". Errors: Unsupported (unknown backend), BadInput.
+[[nodiscard]] Result<std::unique_ptr<BackendFactory>> createBackendFactory(const inference::ModelConfig& config, const BackendOptions& options);
+
+} // namespace gantry::inference_server

@@ -1,0 +1,257 @@
+#include "remote_server/inference/backends/bert.h"
+
+#include "remote_server/inference/backends/bert_cpu.h"
+#include "remote_server/inference/backends/cuda_plugin.h"
+
+#include <algorithm>
+#include <cstring>
+#include <dlfcn.h>
+#include <spdlog/spdlog.h>
+
+namespace gantry::inference_server {
+namespace {
+
+/// Token ids and mask of a batch, padded to its longest sequence.
+struct Tokens
+{
+    int batch = 0, sequence = 0;
+    std::vector<std::int32_t> ids, mask;
+
+    Result<void> take(const std::vector<BatchItem>& items, const BertShape& shape)
+    {
+        batch = static_cast<int>(items.size());
+        sequence = 0;
+        for (const BatchItem& item : items)
+            sequence = std::max(sequence, static_cast<int>(item.inputs->front().data.size() / sizeof(std::int64_t)));
+        if (sequence < 1 || sequence > shape.positions)
+            return Error{ErrorCode::BadInput, "a sequence must have between 1 and " + std::to_string(shape.positions) + " tokens", {}};
+        ids.assign(static_cast<std::size_t>(batch * sequence), 0);
+        mask.assign(ids.size(), 0);
+        for (int row = 0; row < batch; ++row) {
+            const auto& inputs = *items[static_cast<std::size_t>(row)].inputs;
+            const std::size_t length = inputs.front().data.size() / sizeof(std::int64_t);
+            for (std::size_t i = 0; i < length; ++i) {
+                const auto at = static_cast<std::size_t>(row * sequence) + i;
+                std::int64_t id = 0, attends = 1;
+                std::memcpy(&id, inputs.front().data.data() + i * sizeof id, sizeof id);
+                if (inputs.size() > 1 && inputs[1].data.size() >= (i + 1) * sizeof attends)
+                    std::memcpy(&attends, inputs[1].data.data() + i * sizeof attends, sizeof attends);
+                if (id < 0 || id >= shape.vocabulary)
+                    return Error{ErrorCode::BadInput, "token id " + std::to_string(id) + " is outside the vocabulary of " + std::to_string(shape.vocabulary), {}};
+                ids[at] = static_cast<std::int32_t>(id);
+                mask[at] = attends != 0;
+            }
+        }
+        return {};
+    }
+};
+
+/// Splits [batch][sequence][hidden] into the outputs, without the padding.
+void distribute(const float* hidden, const Tokens& tokens, int hiddenSize, const std::string& outputName, const std::vector<BatchItem>& items)
+{
+    for (int row = 0; row < tokens.batch; ++row) {
+        const BatchItem& item = items[static_cast<std::size_t>(row)];
+        Tensor out{outputName, inference::TYPE_FP32, item.inputs->front().shape, {}};
+        const std::size_t length = item.inputs->front().data.size() / sizeof(std::int64_t);
+        out.shape.push_back(hiddenSize);
+        out.data.assign(reinterpret_cast<const char*>(hidden + static_cast<std::size_t>(row) * static_cast<std::size_t>(tokens.sequence * hiddenSize)),
+                        length * static_cast<std::size_t>(hiddenSize) * sizeof(float));
+        *item.outputs = {std::move(out)};
+    }
+}
+
+class CpuBert : public Backend
+{
+public:
+    CpuBert(const BertWeights& weights, int layers, std::string outputName, RequestRanges& ranges)
+        : m_weights(weights), m_encoder(weights, layers), m_outputName(std::move(outputName)), m_ranges(ranges)
+    {
+    }
+
+    Result<void> computeInput(const std::vector<BatchItem>& batch) override { return m_tokens.take(batch, m_weights.shape); }
+
+    Result<void> computeInfer(const std::vector<BatchItem>&) override
+    {
+        m_encoder.embed(m_tokens.ids, m_tokens.batch, m_tokens.sequence);
+        for (int layer = 0; layer < m_encoder.layers(); ++layer) {
+            m_ranges.pushLayer(layer);
+            m_encoder.runLayer(layer, m_tokens.mask);
+            m_ranges.pop();
+        }
+        return {};
+    }
+
+    Result<void> computeOutput(const std::vector<BatchItem>& batch) override
+    {
+        distribute(m_encoder.hidden().data(), m_tokens, m_weights.shape.hidden, m_outputName, batch);
+        return {};
+    }
+
+private:
+    const BertWeights& m_weights;
+    BertCpuEncoder m_encoder;
+    std::string m_outputName;
+    RequestRanges& m_ranges;
+    Tokens m_tokens;
+};
+
+class CpuBertFactory : public BackendFactory
+{
+public:
+    CpuBertFactory(BertWeights weights, int layers, std::string outputName) : m_weights(std::move(weights)), m_layers(layers), m_outputName(std::move(outputName)) {}
+    Result<std::unique_ptr<Backend>> createInstance(RequestRanges& ranges) override
+    {
+        return std::unique_ptr<Backend>(std::make_unique<CpuBert>(m_weights, m_layers, m_outputName, ranges));
+    }
+    std::string platform() const override { return "cpu"; }
+
+private:
+    BertWeights m_weights;
+    int m_layers;
+    std::string m_outputName;
+};
+
+Error cudaError(const char* text)
+{
+    return {ErrorCode::Unsupported, text, {}};
+}
+
+class GpuBert : public Backend
+{
+public:
+    GpuBert(const GantryCudaApi& api, void* instance, const BertShape& shape, std::string outputName, RequestRanges& ranges)
+        : m_api(api), m_instance(instance), m_shape(shape), m_outputName(std::move(outputName)), m_ranges(ranges)
+    {
+    }
+    ~GpuBert() override { m_api.destroyInstance(m_instance); }
+
+    Result<void> computeInput(const std::vector<BatchItem>& batch) override
+    {
+        GANTRY_CHECK(m_tokens.take(batch, m_shape));
+        if (m_api.copyIn(m_instance, m_tokens.ids.data(), m_tokens.mask.data(), m_tokens.batch, m_tokens.sequence, m_error, sizeof m_error) != 0)
+            return cudaError(m_error);
+        return {};
+    }
+
+    Result<void> computeInfer(const std::vector<BatchItem>&) override
+    {
+        const auto onLayer = [](void* context, int layer) {
+            auto& ranges = *static_cast<RequestRanges*>(context);
+            layer >= 0 ? ranges.pushLayer(layer) : ranges.pop();
+        };
+        if (m_api.infer(m_instance, onLayer, &m_ranges, m_error, sizeof m_error) != 0)
+            return cudaError(m_error);
+        return {};
+    }
+
+    Result<void> computeOutput(const std::vector<BatchItem>& batch) override
+    {
+        const float* hidden = nullptr;
+        if (m_api.copyOut(m_instance, &hidden, m_error, sizeof m_error) != 0)
+            return cudaError(m_error);
+        distribute(hidden, m_tokens, m_shape.hidden, m_outputName, batch);
+        return {};
+    }
+
+private:
+    const GantryCudaApi& m_api;
+    void* m_instance;
+    BertShape m_shape;
+    std::string m_outputName;
+    RequestRanges& m_ranges;
+    Tokens m_tokens;
+    char m_error[256] = {};
+};
+
+class GpuBertFactory : public BackendFactory
+{
+public:
+    GpuBertFactory(const GantryCudaApi& api, void* model, const BertShape& shape, int maxBatch, bool pinned, std::string outputName)
+        : m_api(api), m_model(model), m_shape(shape), m_maxBatch(maxBatch), m_pinned(pinned), m_outputName(std::move(outputName))
+    {
+    }
+    ~GpuBertFactory() override { m_api.unloadModel(m_model); }
+
+    Result<std::unique_ptr<Backend>> createInstance(RequestRanges& ranges) override
+    {
+        void* instance = nullptr;
+        char error[256] = {};
+        if (m_api.createInstance(m_model, m_maxBatch, m_maxBatch * m_shape.positions, m_pinned, &instance, error, sizeof error) != 0)
+            return cudaError(error);
+        return std::unique_ptr<Backend>(std::make_unique<GpuBert>(m_api, instance, m_shape, m_outputName, ranges));
+    }
+    std::string platform() const override { return "gpu"; }
+
+private:
+    const GantryCudaApi& m_api;
+    void* m_model;
+    BertShape m_shape;
+    int m_maxBatch;
+    bool m_pinned;
+    std::string m_outputName;
+};
+
+/// The CUDA backend beside this program, if it loads and finds a device; otherwise the reason.
+Result<const GantryCudaApi*> openCudaPlugin()
+{
+    std::error_code error;
+    const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+    const auto path = self.parent_path().parent_path() / "lib" / "libgantry_backend_cuda.so";
+    if (!std::filesystem::exists(path, error))
+        return cudaError("this build has no CUDA backend");
+    if (!dlopen("libcuda.so.1", RTLD_NOW | RTLD_GLOBAL))
+        return cudaError("no GPU: the NVIDIA driver is not installed");
+    void* library = dlopen(path.c_str(), RTLD_NOW);
+    if (!library)
+        return cudaError((std::string("the CUDA backend does not load: ") + dlerror()).c_str());
+    const auto function = reinterpret_cast<GantryCudaApiFunction>(dlsym(library, "gantryCudaApi"));
+    const GantryCudaApi* api = function ? function() : nullptr;
+    if (!api || api->version != kGantryCudaVersion)
+        return cudaError("the CUDA backend is of another version");
+    char text[256] = {};
+    if (api->deviceCount(text, sizeof text) < 1)
+        return cudaError(text[0] ? text : "no GPU: the CUDA driver finds none");
+    return api;
+}
+
+Result<std::unique_ptr<BackendFactory>> createGpuBert(const inference::ModelConfig& config, const BertWeights& weights, bool pinned)
+{
+    GANTRY_TRY(const GantryCudaApi* api, openCudaPlugin());
+    const BertShape& s = weights.shape;
+    const GantryCudaShape shape{s.layers, s.hidden, s.heads, s.ffn, s.vocabulary, s.positions};
+    std::vector<const float*> pointers[8];
+    for (const BertLayerWeights& layer : weights.layers) {
+        const std::vector<float>* parts[] = {&layer.qkv, &layer.qkvBias, &layer.attentionOut, &layer.attentionOutBias, &layer.up, &layer.upBias, &layer.down, &layer.downBias};
+        for (std::size_t i = 0; i < std::size(parts); ++i)
+            pointers[i].push_back(parts[i]->data());
+    }
+    const GantryCudaWeights host{weights.tokens.data(), weights.positions.data(), pointers[0].data(), pointers[1].data(), pointers[2].data(),
+                                 pointers[3].data(), pointers[4].data(), pointers[5].data(), pointers[6].data(), pointers[7].data()};
+    void* model = nullptr;
+    char error[256] = {};
+    if (api->loadModel(&shape, &host, 0, &model, error, sizeof error) != 0)
+        return cudaError(error);
+    return std::unique_ptr<BackendFactory>(std::make_unique<GpuBertFactory>(*api, model, s, std::max(1, config.max_batch_size()), pinned, config.output(0).name()));
+}
+
+} // namespace
+
+Result<std::unique_ptr<BackendFactory>> createBert(const inference::ModelConfig& config, const BackendOptions& options)
+{
+    GANTRY_TRY(const BertShape shape, BertShape::fromConfig(config));
+    BertWeights weights = BertWeights::random(shape, static_cast<std::uint64_t>(parameterOf(config, "seed", 1)));
+    const auto kind = config.instance_group().empty() ? inference::ModelInstanceGroup::KIND_AUTO : config.instance_group(0).kind();
+    if (options.allowGpu && kind != inference::ModelInstanceGroup::KIND_CPU) {
+        const bool pinned = options.pinnedOutputs || config.optimization().output_pinned_memory().enable();
+        auto gpu = createGpuBert(config, weights, pinned);
+        if (gpu)
+            return gpu;
+        if (kind == inference::ModelInstanceGroup::KIND_GPU)
+            return std::move(gpu).error();
+        spdlog::info("{}: CPU backend ({})", config.name(), gpu.error().message);
+    }
+    const int layers = static_cast<int>(std::clamp<std::int64_t>(parameterOf(config, "cpu_layers", shape.layers), 1, shape.layers));
+    return std::unique_ptr<BackendFactory>(std::make_unique<CpuBertFactory>(std::move(weights), layers, config.output(0).name()));
+}
+
+} // namespace gantry::inference_server

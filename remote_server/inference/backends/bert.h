@@ -1,0 +1,12 @@
+#pragma once
+
+#include "remote_server/inference/backends/backend.h"
+
+namespace gantry::inference_server {
+
+/// BERT encoder: inputs input_ids INT64 [seq] (and attention_mask INT64 [seq], optional), output last_hidden_state FP32
+/// [seq, hidden]. On the GPU with cuBLAS when the CUDA backend loads and the instance group allows it, else on the CPU with
+/// OpenBLAS, where the parameter `cpu_layers` limits the layers so that a machine without a GPU still serves the demo.
+[[nodiscard]] Result<std::unique_ptr<BackendFactory>> createBert(const inference::ModelConfig& config, const BackendOptions& options);
+
+} // namespace gantry::inference_server

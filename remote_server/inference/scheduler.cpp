@@ -1,0 +1,178 @@
+#include "remote_server/inference/scheduler.h"
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <pthread.h>
+
+namespace gantry::inference_server {
+namespace {
+
+std::atomic<std::uint64_t> g_nextRequest{1}; // unique in the process, as the NVTX convention asks
+std::atomic<std::uint64_t> g_nextBatch{1};
+
+std::int64_t nowNs()
+{
+    timespec t{};
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1'000'000'000LL + t.tv_nsec;
+}
+
+} // namespace
+
+ModelServer::ModelServer(ModelDescription description, std::uint32_t category, RequestRanges& ranges)
+    : m_description(std::move(description)), m_category(category), m_ranges(ranges)
+{
+}
+
+Result<std::unique_ptr<ModelServer>> ModelServer::start(ModelDescription description, std::uint32_t category, const BackendOptions& options, RequestRanges& ranges)
+{
+    std::unique_ptr<ModelServer> server(new ModelServer(std::move(description), category, ranges));
+    const inference::ModelConfig& config = server->m_description.config;
+    GANTRY_TRY(server->m_factory, createBackendFactory(config, options));
+    ranges.nameModel(category, server->m_description.name + ":" + server->m_description.version);
+    const int count = config.instance_group().empty() ? 1 : std::max(1, config.instance_group(0).count());
+    for (int i = 0; i < count; ++i) {
+        GANTRY_TRY(auto backend, server->m_factory->createInstance(ranges));
+        server->m_backends.push_back(std::move(backend));
+    }
+    for (int i = 0; i < count; ++i)
+        server->m_instances.emplace_back([model = server.get(), i] {
+            model->serve(*model->m_backends[static_cast<std::size_t>(i)], model->m_description.name + "_0_" + std::to_string(i));
+        });
+    return server;
+}
+
+ModelServer::~ModelServer()
+{
+    {
+        const std::lock_guard lock(m_mutex);
+        m_stopping = true;
+    }
+    m_changed.notify_all();
+    m_instances.clear();
+}
+
+void ModelServer::enqueue(std::unique_ptr<InferJob> job)
+{
+    job->id = g_nextRequest.fetch_add(1, std::memory_order_relaxed);
+    job->times.start = nowNs();
+    job->requestRange = m_ranges.startRequest(job->id, m_category);
+    if (!job->clientId.empty())
+        m_ranges.markClientId(job->id, job->clientId);
+    const auto& policy = m_description.config.dynamic_batching().default_queue_policy();
+    {
+        const std::lock_guard lock(m_mutex);
+        if (!m_stopping && (policy.max_queue_size() == 0 || m_queue.size() < policy.max_queue_size())) {
+            job->times.queueStart = nowNs();
+            job->queueRange = m_ranges.startQueue(job->id, m_category);
+            m_statistics.enqueued();
+            m_queue.push_back(std::move(job));
+        }
+    }
+    if (!job) {
+        m_changed.notify_one();
+        return;
+    }
+    finish(std::move(job), Error{ErrorCode::Unreachable, "Exceeds maximum queue size", {}});
+}
+
+std::vector<std::unique_ptr<InferJob>> ModelServer::nextBatch()
+{
+    const auto& config = m_description.config;
+    const auto most = static_cast<std::size_t>(config.has_dynamic_batching() ? std::max(1, config.max_batch_size()) : 1);
+    std::size_t preferred = most;
+    for (const int size : config.dynamic_batching().preferred_batch_size())
+        preferred = std::min(preferred, static_cast<std::size_t>(std::max(1, size)));
+    const auto delay = static_cast<std::int64_t>(config.dynamic_batching().max_queue_delay_microseconds()) * 1000;
+
+    std::unique_lock lock(m_mutex);
+    for (;;) {
+        m_changed.wait(lock, [this] { return m_stopping || !m_queue.empty(); });
+        if (m_queue.empty())
+            return {};
+        const std::int64_t deadline = m_queue.front()->times.queueStart + delay;
+        if (m_queue.size() >= preferred || m_stopping || nowNs() >= deadline)
+            break;
+        m_changed.wait_for(lock, std::chrono::nanoseconds(deadline - nowNs()));
+    }
+    // Only requests of the same shape execute together (Triton: no ragged batches unless the model allows them).
+    std::vector<std::unique_ptr<InferJob>> batch;
+    batch.push_back(std::move(m_queue.front()));
+    m_queue.pop_front();
+    const auto sameShape = [&](const std::unique_ptr<InferJob>& other) {
+        return std::equal(batch.front()->inputs.begin(), batch.front()->inputs.end(), other->inputs.begin(), other->inputs.end(),
+                          [](const Tensor& a, const Tensor& b) { return a.shape == b.shape; });
+    };
+    for (auto job = m_queue.begin(); job != m_queue.end() && batch.size() < most;)
+        if (sameShape(*job)) {
+            batch.push_back(std::move(*job));
+            job = m_queue.erase(job);
+        } else {
+            ++job;
+        }
+    m_statistics.dequeued(batch.size());
+    return batch;
+}
+
+void ModelServer::serve(Backend& backend, std::string name)
+{
+    pthread_setname_np(pthread_self(), name.substr(0, 15).c_str()); // 15: the kernel's bound
+    m_ranges.nameThisThread(name);
+    for (auto batch = nextBatch(); !batch.empty(); batch = nextBatch())
+        execute(backend, batch);
+}
+
+void ModelServer::execute(Backend& backend, std::vector<std::unique_ptr<InferJob>>& batch)
+{
+    using Step = RequestRanges::Step;
+    const std::uint64_t batchId = g_nextBatch.fetch_add(1, std::memory_order_relaxed);
+    RequestTimes times;
+    times.computeStart = nowNs();
+    m_ranges.push(Step::Execute, batchId, m_category);
+    std::vector<BatchItem> items;
+    for (const auto& job : batch) {
+        m_ranges.end(job->queueRange);
+        m_ranges.markMember(job->id);
+        items.push_back({&job->inputs, &job->outputs});
+    }
+    const auto step = [&](Step which, Result<void> (Backend::*run)(const std::vector<BatchItem>&), std::int64_t& end) {
+        m_ranges.push(which, batchId, m_category);
+        Result<void> result = (backend.*run)(items);
+        end = nowNs();
+        m_ranges.pop();
+        return result;
+    };
+    Result<void> result = step(Step::ComputeInput, &Backend::computeInput, times.inputEnd);
+    times.outputStart = times.computeEnd = times.inputEnd;
+    if (result)
+        result = step(Step::ComputeInfer, &Backend::computeInfer, times.outputStart);
+    times.computeEnd = times.outputStart;
+    if (result)
+        result = step(Step::ComputeOutput, &Backend::computeOutput, times.computeEnd);
+    m_ranges.pop();
+    if (result)
+        m_statistics.executed(batch.size(), times);
+    for (auto& job : batch) {
+        job->times.computeStart = times.computeStart;
+        job->times.inputEnd = times.inputEnd;
+        job->times.outputStart = times.outputStart;
+        job->times.computeEnd = times.computeEnd;
+        finish(std::move(job), result);
+    }
+}
+
+void ModelServer::finish(std::unique_ptr<InferJob> job, const Result<void>& result)
+{
+    if (!result)
+        m_ranges.markFailed(job->id);
+    job->times.end = nowNs();
+    m_ranges.end(job->requestRange);
+    if (result)
+        m_statistics.succeeded(job->times);
+    else
+        m_statistics.failed(job->times.end - job->times.start);
+    job->done(*job, result);
+}
+
+} // namespace gantry::inference_server

@@ -1,0 +1,65 @@
+#include "remote_server/inference/statistics.h"
+
+#include <chrono>
+
+namespace gantry::inference_server {
+namespace {
+
+std::uint64_t between(std::int64_t from, std::int64_t to)
+{
+    return to > from ? static_cast<std::uint64_t>(to - from) : 0;
+}
+
+} // namespace
+
+void ModelStatistics::enqueued()
+{
+    const std::lock_guard lock(m_mutex);
+    ++m_values.pending;
+}
+
+void ModelStatistics::dequeued(std::uint64_t requests)
+{
+    const std::lock_guard lock(m_mutex);
+    m_values.pending -= requests;
+}
+
+void ModelStatistics::executed(std::uint64_t batchSize, const RequestTimes& t)
+{
+    const std::lock_guard lock(m_mutex);
+    ++m_values.executions;
+    auto& batch = m_values.batches[batchSize];
+    ++batch[0];
+    batch[1] += between(t.computeStart, t.inputEnd);
+    batch[2] += between(t.inputEnd, t.outputStart);
+    batch[3] += between(t.outputStart, t.computeEnd);
+}
+
+void ModelStatistics::succeeded(const RequestTimes& t)
+{
+    const std::lock_guard lock(m_mutex);
+    ++m_values.success;
+    ++m_values.inferences;
+    m_values.requestNs += between(t.start, t.end);
+    m_values.queueNs += between(t.queueStart, t.computeStart);
+    m_values.inputNs += between(t.computeStart, t.inputEnd);
+    m_values.inferNs += between(t.inputEnd, t.outputStart);
+    m_values.outputNs += between(t.outputStart, t.computeEnd);
+    m_values.lastInferenceMs = static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count());
+}
+
+void ModelStatistics::failed(std::int64_t durationNs)
+{
+    const std::lock_guard lock(m_mutex);
+    ++m_values.failed;
+    m_values.failedNs += between(0, durationNs);
+}
+
+ModelStatistics::Values ModelStatistics::values() const
+{
+    const std::lock_guard lock(m_mutex);
+    return m_values;
+}
+
+} // namespace gantry::inference_server

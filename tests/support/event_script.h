@@ -1,0 +1,29 @@
+#pragma once
+
+#include "trace_model/base/result.h"
+
+#include <filesystem>
+#include <string_view>
+
+namespace gantry::test {
+
+/// Writes the report that a readable script describes, through ReportWriter. One event a line, times in ns, '#' comments:
+///
+///     window    0..1000
+///     process   gantry-serve                                     (pid 1000, the only one)
+///     thread    12  bert_0                                       names thread 12
+///     kernel    gpu0/stream7  gemm  100..104  corr 1
+///     memcpy    gpu0/stream7  HtoD  pageable  10..20  bytes 4096  corr 2
+///     memset    gpu0/stream7  30..31  bytes 64  corr 3
+///     api       12  cudaLaunchKernel  90..95  corr 1  [driver]
+///     range     12  compute_infer  90..140  [payload 7]  [domain gantry.serve]     "90.." never ends
+///     async     12  request  0..900  [payload 7]  [domain gantry.serve]
+///     mark      12  note  50  [payload 7]
+///     execution 3  thread 12  model bert:1  instance bert_0  80..150
+///     request   7  model bert:1  0..200  [queue 0..80] [compute_infer 90..140] ...  [batch 3]  [failed]
+///                                                                "..200" began before the window, "0.." ended after it
+///
+/// Errors: BadInput with the line's number, or those of ReportWriter.
+[[nodiscard]] Result<void> writeEventScript(std::string_view script, const std::filesystem::path& report);
+
+} // namespace gantry::test

@@ -1,0 +1,92 @@
+#include "trace_model/analysis/request_breakdown.h"
+
+#include "tests/support/event_script.h"
+#include "tests/support/temporary_folder.h"
+#include "trace_model/trace/trace_loader.h"
+
+#include <gtest/gtest.h>
+
+namespace gantry::analysis {
+namespace {
+
+TEST(Distribution, UsesNearestRank)
+{
+    const Distribution d = distributionOf({40, 10, 30, 20});
+    EXPECT_EQ(d.count, 4u);
+    EXPECT_EQ(d.min, 10);
+    EXPECT_EQ(d.p50, 20);
+    EXPECT_EQ(d.p99, 40);
+    EXPECT_EQ(d.total, 100);
+    EXPECT_DOUBLE_EQ(d.mean(), 25.0);
+    EXPECT_EQ(distributionOf({}).count, 0u);
+}
+
+class Breakdown : public testing::Test
+{
+protected:
+    void SetUp() override
+    {
+        const auto written = test::writeEventScript("window 0..1000000000\n"
+                                                    "execution 3 thread 12 model bert:1 instance bert_0 80..150\n"
+                                                    "request 1 model bert:1 0..100 queue 0..40 batch 3\n"
+                                                    "request 2 model bert:1 0..300 queue 0..80 batch 3\n"
+                                                    "request 3 model add_sub:1 500..520 queue 500..505\n"
+                                                    "request 4 model bert:1 ..90 queue 10..20\n"
+                                                    "request 5 model bert:1 600..\n"
+                                                    "request 6 model bert:1 700..710 failed\n",
+                                                    folder / "a.gantry");
+        ASSERT_TRUE(written) << written.error().text();
+        auto loaded = trace::loadTrace(folder / "a.gantry");
+        ASSERT_TRUE(loaded) << loaded.error().text();
+        trace = *loaded;
+    }
+
+    trace::RequestIndex request(std::uint64_t id) const
+    {
+        for (std::uint32_t i = 0; i < trace->requests.size(); ++i) {
+            if (trace->requests[i].id == id)
+                return trace::RequestIndex(i);
+        }
+        return {};
+    }
+
+    test::TemporaryFolder folder;
+    std::shared_ptr<const trace::Trace> trace;
+};
+
+TEST_F(Breakdown, CountsCompleteCutAndFailedRequestsApart)
+{
+    const RequestBreakdown all = requestBreakdown(*trace);
+    EXPECT_EQ(all.requests, 3u);
+    EXPECT_EQ(all.cutByWindow, 2u);
+    EXPECT_EQ(all.failed, 1u);
+    EXPECT_EQ(all.executions, 1u);
+    EXPECT_DOUBLE_EQ(all.averageBatch, 2.0);
+    EXPECT_DOUBLE_EQ(all.requestsPerSecond, 3.0);
+    EXPECT_EQ(all.latency.max, 300);
+    EXPECT_EQ(all.phases[static_cast<std::size_t>(records::RequestPhase::Queue)].count, 3u);
+    EXPECT_EQ(all.phases[static_cast<std::size_t>(records::RequestPhase::Cache)].count, 0u);
+}
+
+TEST_F(Breakdown, TakesOneModelAlone)
+{
+    EXPECT_EQ(requestBreakdown(*trace, {}, "add_sub").requests, 1u);
+    EXPECT_EQ(requestBreakdown(*trace, {}, "no_such_model").requests, 0u);
+}
+
+TEST_F(Breakdown, ClipsARequestCutByTheWindowToIt)
+{
+    const trace::Request& cut = trace->requests[request(5).value];
+    EXPECT_TRUE(cut.cutByWindow);
+    EXPECT_EQ(cut.time, (TimeRange{600, 1'000'000'000}));
+}
+
+TEST_F(Breakdown, RanksARequestAmongItsPeers)
+{
+    EXPECT_EQ(phasePercentile(*trace, request(2), records::RequestPhase::Queue), 1.0);
+    EXPECT_EQ(phasePercentile(*trace, request(1), records::RequestPhase::Queue), 0.5);
+    EXPECT_FALSE(phasePercentile(*trace, request(1), records::RequestPhase::Cache));
+}
+
+} // namespace
+} // namespace gantry::analysis

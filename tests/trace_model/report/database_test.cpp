@@ -1,0 +1,157 @@
+#include "trace_model/report/database.h"
+
+#include "tests/support/event_script.h"
+#include "tests/support/temporary_folder.h"
+#include "trace_model/trace/trace_loader.h"
+
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+#include <zstd.h>
+
+#include <fstream>
+#include <memory>
+#include <sstream>
+
+namespace gantry::report {
+namespace {
+
+std::string readFile(const std::filesystem::path& path)
+{
+    std::ostringstream text;
+    text << std::ifstream(path, std::ios::binary).rdbuf();
+    return text.str();
+}
+
+void writeFile(const std::filesystem::path& path, std::string_view bytes)
+{
+    std::ofstream(path, std::ios::binary) << bytes;
+}
+
+void execute(const std::filesystem::path& path, const std::string& sql)
+{
+    sqlite3* opened = nullptr;
+    ASSERT_EQ(sqlite3_open(path.c_str(), &opened), SQLITE_OK);
+    const std::unique_ptr<sqlite3, decltype(&sqlite3_close)> database(opened, &sqlite3_close);
+    ASSERT_EQ(sqlite3_exec(opened, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(opened);
+}
+
+class OpeningAReport : public testing::Test
+{
+protected:
+    void SetUp() override
+    {
+        const auto written = test::writeEventScript("window 0..1000\nkernel gpu0/stream7 gemm 100..130 corr 1\n", good);
+        ASSERT_TRUE(written) << written.error().text();
+    }
+
+    /// The error of loading a file, which must fail.
+    static Error failure(const std::filesystem::path& path)
+    {
+        const auto loaded = trace::loadTrace(path);
+        EXPECT_FALSE(loaded);
+        return loaded ? Error{} : loaded.error();
+    }
+
+    test::TemporaryFolder folder;
+    std::filesystem::path good = folder / "good.gantry";
+};
+
+TEST_F(OpeningAReport, SaysThatTheFileIsMissing)
+{
+    EXPECT_EQ(failure(folder / "no.gantry").code, ErrorCode::NotFound);
+}
+
+TEST_F(OpeningAReport, SaysThatTheFileIsEmpty)
+{
+    writeFile(folder / "empty.gantry", "");
+    EXPECT_NE(failure(folder / "empty.gantry").text().find("empty"), std::string::npos);
+}
+
+TEST_F(OpeningAReport, SaysWhatAForeignFileIsAndWhatToDo)
+{
+    const std::pair<const char*, const char*> cases[] = {
+        {"NVIDIA Tegra Profiler Report 2025@1@1", "nsys export --type sqlite"},
+        {"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"},
+        {"{\"traceEvents\": []}", "JSON"},
+        {"just some text that is no report at all", "neither"},
+    };
+    for (const auto& [content, words] : cases) {
+        writeFile(folder / "foreign", content);
+        const Error error = failure(folder / "foreign");
+        EXPECT_EQ(error.code, ErrorCode::NotAReport) << content;
+        EXPECT_NE(error.text().find(words), std::string::npos) << error.text();
+    }
+}
+
+TEST_F(OpeningAReport, SaysThatAnSqliteFileIsNoReport)
+{
+    execute(folder / "other.sqlite", "CREATE TABLE people (name TEXT)");
+    EXPECT_EQ(failure(folder / "other.sqlite").code, ErrorCode::NotAReport);
+}
+
+TEST_F(OpeningAReport, RefusesOneOfANewerGantryAndSaysWhatToUpdate)
+{
+    execute(good, "UPDATE META_DATA_EXPORT SET value='7' WHERE name='GANTRY_FORMAT_VERSION'");
+    const Error error = failure(good);
+    EXPECT_EQ(error.code, ErrorCode::UnsupportedVersion);
+    EXPECT_NE(error.text().find("written by a newer Gantry (format 7, this one reads up to 1): update Gantry"), std::string::npos) << error.text();
+}
+
+TEST_F(OpeningAReport, ReadsOneCompressedWithZstd)
+{
+    const std::string plain = readFile(good);
+    std::string packed(ZSTD_compressBound(plain.size()), '\0');
+    packed.resize(ZSTD_compress(packed.data(), packed.size(), plain.data(), plain.size(), 3));
+    writeFile(folder / "good.gantry.zst", packed);
+    const auto loaded = trace::loadTrace(folder / "good.gantry.zst");
+    ASSERT_TRUE(loaded) << loaded.error().text();
+    EXPECT_EQ((*loaded)->kernels.size(), 1u);
+
+    writeFile(folder / "cut.zst", std::string_view(packed).substr(0, packed.size() / 2));
+    EXPECT_EQ(failure(folder / "cut.zst").code, ErrorCode::Truncated);
+}
+
+TEST_F(OpeningAReport, ReadsFromAFolderItCannotWriteTo)
+{
+    std::filesystem::permissions(good, std::filesystem::perms::owner_read);
+    std::filesystem::permissions(folder.path(), std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
+    const auto loaded = trace::loadTrace(good);
+    std::filesystem::permissions(folder.path(), std::filesystem::perms::owner_all);
+    ASSERT_TRUE(loaded) << loaded.error().text();
+}
+
+TEST_F(OpeningAReport, StopsWhenItIsCancelled)
+{
+    std::stop_source stop;
+    stop.request_stop();
+    // Cancellation is looked at between rows of large tables; a small report may be read before.
+    const auto loaded = trace::loadTrace(good, {}, stop.get_token());
+    EXPECT_TRUE(loaded || loaded.error().code == ErrorCode::Cancelled);
+}
+
+TEST_F(OpeningAReport, ReadsMissingColumnsAndTablesAsAbsent)
+{
+    execute(folder / "old.sqlite", "CREATE TABLE StringIds (id INTEGER PRIMARY KEY, value TEXT);"
+                                   "INSERT INTO StringIds VALUES (3, 'gemm');"
+                                   "CREATE TABLE CUPTI_ACTIVITY_KIND_KERNEL (start INT, end INT, shortName INT);"
+                                   "INSERT INTO CUPTI_ACTIVITY_KIND_KERNEL VALUES (10, 20, 3), (30, 40, 99), (50, 45, 3);");
+    const auto loaded = trace::loadTrace(folder / "old.sqlite");
+    ASSERT_TRUE(loaded) << loaded.error().text();
+    const trace::Trace& trace = **loaded;
+    ASSERT_EQ(trace.kernels.size(), 2u) << "the row that ends before it starts is counted, not shown";
+    EXPECT_EQ(trace.strings[trace.kernels.shortName[0]], "gemm");
+    EXPECT_EQ(trace.strings[trace.kernels.shortName[1]], "(unknown)");
+    EXPECT_EQ(droppedTotal(trace.losses), 1u);
+}
+
+TEST_F(OpeningAReport, NeverCrashesOnAFileThatIsCutOff)
+{
+    const std::string bytes = readFile(good);
+    for (std::size_t length = 0; length < bytes.size(); length += 1021) {
+        writeFile(folder / "cut.gantry", std::string_view(bytes).substr(0, length));
+        EXPECT_FALSE(trace::loadTrace(folder / "cut.gantry")) << length << " of " << bytes.size();
+    }
+}
+
+} // namespace
+} // namespace gantry::report

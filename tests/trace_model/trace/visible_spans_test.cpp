@@ -1,0 +1,108 @@
+#include "trace_model/trace/visible_spans.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+namespace gantry::trace {
+namespace {
+
+/// One track with one row of spans that do not overlap.
+Trace traceOf(const std::vector<TimeRange>& spans)
+{
+    Trace trace;
+    Track track;
+    track.kind = TrackKind::GpuStream;
+    DepthRow row;
+    for (std::uint32_t i = 0; i < spans.size(); ++i) {
+        row.start.push_back(spans[i].start);
+        row.end.push_back(spans[i].end);
+        row.event.emplace_back(EventKind::Kernel, i);
+    }
+    track.rows.push_back(std::move(row));
+    trace.tracks.push_back(std::move(track));
+    return trace;
+}
+
+/// Whether a span touches the window, as a half-open range or as an instant in it.
+bool isIn(TimeRange span, TimeRange window)
+{
+    return span.start < window.end && (span.end > window.start || (span.start == span.end && span.start >= window.start));
+}
+
+TEST(VisibleSpans, ReturnNothingForAnEmptyWindowOrNoWidth)
+{
+    const Trace trace = traceOf({{0, 10}});
+    EXPECT_TRUE(visibleSpans(trace, TrackId(0), {5, 5}, 100).empty());
+    EXPECT_TRUE(visibleSpans(trace, TrackId(0), {0, 10}, 0).empty());
+    EXPECT_TRUE(visibleSpans(trace, TrackId(99), {0, 10}, 100).empty());
+}
+
+TEST(VisibleSpans, CoverEverySpanOnceAndFoldOnlyNarrowOnesOnRandomData)
+{
+    std::mt19937 random(7);
+    for (int round = 0; round < 500; ++round) {
+        std::vector<TimeRange> spans;
+        TimestampNs at = 0;
+        const std::size_t count = 1 + random() % 300;
+        for (std::size_t i = 0; i < count; ++i) {
+            at += static_cast<TimestampNs>(random() % 40);
+            const auto length = static_cast<TimestampNs>(random() % (random() % 8 == 0 ? 400 : 20));
+            spans.push_back({at, at + length});
+            at += length;
+        }
+        const Trace trace = traceOf(spans);
+        const auto start = static_cast<TimestampNs>(random() % 2000);
+        const TimeRange window{start, start + 1 + static_cast<TimestampNs>(random() % 6000)};
+        const int width = 1 + static_cast<int>(random() % 300);
+        const double nsPerPixel = static_cast<double>(window.duration()) / width;
+        const auto visible = visibleSpans(trace, TrackId(0), window, width);
+
+        ASSERT_LE(visible.size(), static_cast<std::size_t>(2 * width));
+        std::size_t next = 0;
+        while (next < spans.size() && !isIn(spans[next], window))
+            ++next;
+        for (const VisibleSpan& entry : visible) {
+            ASSERT_EQ(entry.first.row(), next) << "round " << round;
+            ASSERT_GE(entry.count, 1u);
+            const std::size_t last = next + entry.count - 1;
+            ASSERT_LT(last, spans.size());
+            EXPECT_EQ(entry.time, (TimeRange{spans[next].start, spans[last].end}));
+            if (entry.count > 1) {
+                for (std::size_t i = next; i <= last; ++i)
+                    EXPECT_LE(static_cast<double>(spans[i].duration()), nsPerPixel + 1) << "round " << round;
+            }
+            next = last + 1;
+        }
+        EXPECT_TRUE(next == spans.size() || !isIn(spans[next], window)) << "round " << round;
+    }
+}
+
+TEST(EventAt, FindsTheSpanUnderTheCursorAndTheNearestWithinTheTolerance)
+{
+    const Trace trace = traceOf({{10, 20}, {30, 40}});
+    EXPECT_EQ(eventAt(trace, TrackId(0), 15, 0, 0), EventId(EventKind::Kernel, 0));
+    EXPECT_EQ(eventAt(trace, TrackId(0), 28, 0, 3), EventId(EventKind::Kernel, 1));
+    EXPECT_FALSE(eventAt(trace, TrackId(0), 25, 0, 1));
+    EXPECT_FALSE(eventAt(trace, TrackId(0), 15, 1, 0));
+}
+
+TEST(VisibleCounter, GivesTheExtremesOfEachPixelAndLeavesGaps)
+{
+    Trace trace;
+    Track track;
+    track.kind = TrackKind::Counter;
+    track.counter.time = {0, 10, 12, 18, 95};
+    track.counter.value = {1, 5, 2, 9, 4};
+    trace.tracks.push_back(track);
+    const auto pixels = visibleCounter(trace, TrackId(0), {10, 110}, 10);
+    ASSERT_EQ(pixels.size(), 2u);
+    EXPECT_EQ(pixels[0].x, 0);
+    EXPECT_EQ(pixels[0].min, 1); // the sample before the window holds at its start
+    EXPECT_EQ(pixels[0].max, 9);
+    EXPECT_EQ(pixels[0].last, 9);
+    EXPECT_EQ(pixels[1].x, 8);
+}
+
+} // namespace
+} // namespace gantry::trace
