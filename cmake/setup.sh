@@ -33,18 +33,19 @@ install_packages() {
     fi
     local attempt
     for attempt in 1 2 3; do
-        if "${as_root[@]}" "${apt[@]}" update && "${as_root[@]}" "${apt[@]}" install --no-install-recommends "$@"; then
+        if "${as_root[@]}" "${apt[@]}" update >>"$setup_log" 2>&1 &&
+            "${as_root[@]}" "${apt[@]}" install --no-install-recommends "$@" >>"$setup_log" 2>&1; then
             return 0
         fi
         say "apt-get did not succeed (attempt $attempt of 3)"
         sleep $((attempt * 3))
     done
-    complain "apt-get could not install the packages; its messages are above. By hand:"
+    complain "apt-get could not install the packages; its messages are in $setup_log. By hand:"
     complain "    sudo apt-get update && sudo apt-get install --no-install-recommends $*"
     return 1
 }
 
-# setup_packages LIST…: makes sure that every package of the lists is there. Noise goes to $setup_log.
+# setup_packages LIST…: makes sure that every package of the lists is there.
 setup_packages() {
     if ! command -v dpkg-query >/dev/null; then
         say "Not a Debian system: what is needed is listed in $*; going on with what is installed."
@@ -56,12 +57,7 @@ setup_packages() {
         return 0
     fi
     say "Installing ${#missing[@]} Debian packages: ${missing[*]}"
-    local status=0
-    install_packages "${missing[@]}" >>"$setup_log" || status=$?
-    if ((status != 0)); then
-        complain "Details: $setup_log"
-    fi
-    return "$status"
+    install_packages "${missing[@]}"
 }
 
 # True where CMake will find the CUPTI, CUDA and NVTX headers of an installed toolkit.
@@ -130,7 +126,7 @@ configure() {
 build() {
     local folder=$1
     shift
-    NINJA_STATUS='[%p %f/%t] ' cmake --build "$folder" --target "$@" 2>&1 | tee -a "$setup_log" | awk '
+    NINJA_STATUS='[%p %f/%t] ' ninja -C "$folder" "$@" 2>&1 | tee -a "$setup_log" | awk '
         /^\[ *[0-9]+% [0-9]+\/[0-9]+\]/ {
             percent = $0; sub(/^\[ */, "", percent); sub(/%.*/, "", percent)
             if (int(percent / 10) > shown && percent < 100) { shown = int(percent / 10); printf "  %d0 %%\n", shown; fflush() }

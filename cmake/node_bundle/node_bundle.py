@@ -28,6 +28,8 @@ GLIBC = {
 DRIVER = re.compile(r"^(libcuda|libnvidia-[\w-]+|libcublas|libcublasLt)\.so")
 
 
+CUDA_FOLDER = "/usr/local/cuda/lib64"
+
 # The oldest glibc that the bundle runs on.
 OLDEST_GLIBC = (2, 35)
 
@@ -204,7 +206,9 @@ def main() -> None:
     for program in arguments.bin:
         install_elf(program, root / "bin" / program.name, "$ORIGIN/../lib")
     for library in [*arguments.lib, arguments.compat]:
-        install_elf(library, root / "lib" / library.name, "$ORIGIN")
+        # Where the loader's cache does not know the node's CUDA, cuBLAS is still found in its usual place.
+        needs_cuda = any(DRIVER.match(soname) for soname in needed(library))
+        install_elf(library, root / "lib" / library.name, f"$ORIGIN:{CUDA_FOLDER}" if needs_cuda else "$ORIGIN")
     for soname, library in libraries.items():
         install_elf(library, root / "lib" / soname, "$ORIGIN")
     provided = set(re.findall(r" T (\w+)", output_of("nm", "-D", "--defined-only", str(arguments.compat))))

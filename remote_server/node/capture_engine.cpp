@@ -522,7 +522,11 @@ private:
                 takeLosses(member);
             }
         }
+        // Whoever knows the names may ask this engine for its processes: not with the mutex held.
+        m_mutex.unlock();
         const std::string targetName = m_options.targetName ? m_options.targetName(window.request.targetId) : std::string();
+        auto snapshot = m_options.nodeSnapshot ? m_options.nodeSnapshot() : std::map<std::string, std::string>();
+        m_mutex.lock();
         window.reportName = newReportName(targetName);
         window.status.state = proto::CaptureState::Assembling;
         publish();
@@ -536,8 +540,7 @@ private:
         if (window.request.content.metrics)
             m_history.copyTo(capture);
         m_history.keepFrom(INT64_MAX);
-        if (m_options.nodeSnapshot)
-            capture.meta = m_options.nodeSnapshot();
+        capture.meta = std::move(snapshot);
         capture.meta[report::meta::kLabel] = window.request.label;
         capture.meta[report::meta::kTargetName] = targetName;
         capture.meta[report::meta::kOpenCostNs] = std::to_string(window.status.openCostNs);

@@ -2,6 +2,7 @@
 
 #include "remote_server/node/listen_options.h"
 #include "remote_server/node/log_ring.h"
+#include "remote_server/node/log_sink.h"
 #include "remote_server/node/node_info.h"
 #include "remote_server/node/node_service.h"
 #include "remote_server/node/sampling/host_sampler.h"
@@ -11,7 +12,6 @@
 #include <fcntl.h>
 #include <fstream>
 #include <grpcpp/grpcpp.h>
-#include <spdlog/sinks/callback_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
@@ -50,9 +50,7 @@ std::string findCaptureLibrary()
 
 void setUpLog(LogRing& ring, const std::string& level)
 {
-    auto toRing = std::make_shared<spdlog::sinks::callback_sink_mt>([&ring](const spdlog::details::log_msg& message) {
-        ring.add(std::string(spdlog::level::to_string_view(message.level).data()) + " " + std::string(message.payload.begin(), message.payload.end()));
-    });
+    auto toRing = std::make_shared<LogRingSink>(ring);
     auto toTerminal = std::make_shared<spdlog::sinks::stderr_sink_mt>();
     spdlog::set_default_logger(std::make_shared<spdlog::logger>("gantryd", spdlog::sinks_init_list{toRing, toTerminal}));
     spdlog::set_level(spdlog::level::from_str(level));

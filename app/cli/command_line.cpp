@@ -1,0 +1,60 @@
+#include "app/cli/commands.h"
+#include "app/remote/node_address.h"
+
+#include <algorithm>
+
+namespace gantry::cli {
+
+int runCommandLine(std::vector<std::string> arguments, Interrupts* interrupts)
+{
+    CLI::App app{"gantryctl: capture GPU inference servers that keep serving, and see where requests spend their time.\n\n"
+                 "  gantryctl target launch --metrics-url http://127.0.0.1:8002/metrics -- tritonserver --model-repository /models\n"
+                 "  gantryctl capture --for 2s -o slow.gantry\n"
+                 "  gantryctl report stats slow.gantry --by kernel\n"
+                 "  gantryctl compare before.gantry after.gantry",
+                 "gantryctl"};
+    CommonOptions common;
+    common.interrupts = interrupts;
+    Action action;
+    app.require_subcommand(1);
+    app.fallthrough(); // --json and --node may stand behind the subcommand
+    app.add_flag("--json", common.json, "machine-readable output; times carry their unit in the key, absent values are null");
+    app.add_option("--node", common.node,
+                   "node address: unix:/path, grpc://127.0.0.1:PORT?token-file=PATH, grpcs://HOST:PORT?ca=FILE (default: the node on this machine)")
+        ->check([](const std::string& text) {
+            const auto address = app::NodeAddress::parse(text);
+            return address ? std::string() : address.error().text();
+        });
+    app.set_version_flag("--version", GANTRY_VERSION);
+    app.footer("Errors are one sentence on standard error; with --json also {\"error\":{\"code\",\"message\"}} on standard output.\n\n"
+               "Exit status:\n"
+               "   0  done\n"
+               "   1  a condition that was asked for failed (requests of `load` failed)\n"
+               "   2  cannot say: an error without a better name, a cancelled command, a target that ended\n"
+               "  64  usage\n"
+               "  65  bad input: no such report or target, not a report, a truncated or too new report\n"
+               "  69  the node or server cannot be reached, or its gantryd is of another version\n"
+               "  73  cannot write\n"
+               "  75  busy: another client holds the capture window; try again later\n"
+               "  77  not permitted: token or certificate refused");
+    addNodeCommands(app, common, action);
+    addTargetCommands(app, common, action);
+    addCaptureCommand(app, common, action);
+    addReportCommands(app, common, action);
+    addLoadCommand(app, common, action);
+    // An error of the parser itself can come before it has seen --json.
+    const auto end = std::find(arguments.begin(), arguments.end(), "--");
+    const bool wantsJson = std::find(arguments.begin(), end, "--json") != end;
+    try {
+        std::reverse(arguments.begin(), arguments.end()); // CLI11 takes them from the back
+        app.parse(std::move(arguments));
+    } catch (const CLI::Success& success) { // --help, --version
+        return app.exit(success);
+    } catch (const CLI::ParseError& error) {
+        common.json = wantsJson;
+        return reportUsage(std::string(error.what()) + "; see `gantryctl --help`", common);
+    }
+    return action();
+}
+
+} // namespace gantry::cli

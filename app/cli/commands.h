@@ -1,0 +1,26 @@
+#pragma once
+
+#include "app/cli/output.h"
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace gantry::cli {
+
+/// gantryctl as a function: parses the arguments (without the program's name), does what they say and returns the exit status.
+/// Writes to standard output and standard error.
+[[nodiscard]] int runCommandLine(std::vector<std::string> arguments, Interrupts* interrupts);
+
+/// What the chosen subcommand does; returns the exit status. Set while the command line is parsed.
+using Action = std::function<int()>;
+
+// Each adds a group of subcommands to the program.
+void addNodeCommands(CLI::App& app, CommonOptions& common, Action& action);
+void addTargetCommands(CLI::App& app, CommonOptions& common, Action& action);
+void addCaptureCommand(CLI::App& app, CommonOptions& common, Action& action);
+void addReportCommands(CLI::App& app, CommonOptions& common, Action& action);
+void addLoadCommand(CLI::App& app, CommonOptions& common, Action& action);
+
+} // namespace gantry::cli

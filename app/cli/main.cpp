@@ -1,0 +1,17 @@
+// gantryctl: nodes, capture, reports and load from the command line.
+
+#include "app/cli/commands.h"
+
+#include <exception>
+#include <string>
+#include <vector>
+
+int main(int argc, char** argv)
+{
+    gantry::cli::Interrupts interrupts; // before any thread: it decides who gets the signals
+    try {
+        return gantry::cli::runCommandLine(std::vector<std::string>(argv + 1, argv + argc), &interrupts);
+    } catch (const std::exception& error) {
+        return gantry::cli::report({gantry::ErrorCode::Internal, error.what(), {}}, {});
+    }
+}

@@ -1,0 +1,296 @@
+#include "app/cli/commands.h"
+#include "app/cli/duration.h"
+#include "app/cli/target_launch.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <filesystem>
+#include <fmt/format.h>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+namespace gantry::cli {
+namespace {
+
+constexpr std::chrono::milliseconds kLogQuiet{500};
+constexpr const char* kCaptureSocketName = "capture.sock"; // of the capture libraries, beside gantryd's own
+
+nlohmann::json nodeJson(const proto::NodeInfo& info)
+{
+    nlohmann::json gpus = nlohmann::json::array();
+    for (const proto::GpuInfo& gpu : info.gpus)
+        gpus.push_back({{"index", gpu.index}, {"name", gpu.name}, {"uuid", gpu.uuid}, {"memory_total_bytes", gpu.memoryTotalBytes},
+                        {"compute_capability", fmt::format("{}.{}", gpu.computeMajor, gpu.computeMinor)}});
+    return {{"host_name", info.hostName}, {"os", info.os}, {"kernel", info.kernel}, {"cpu_model", info.cpuModel}, {"cpu_count", info.cpuCount},
+            {"memory_total_bytes", info.memoryTotalBytes}, {"gpus", gpus}, {"no_gpu_reason", orNull(info.noGpuReason)},
+            {"driver_version", orNull(info.driverVersion)}, {"cuda_driver_version", orNull(info.cudaDriverVersion)}, {"daemon_version", info.daemonVersion}, {"report_folder", info.reportFolder}, {"disk_free_bytes", info.diskFreeBytes}};
+}
+
+int info(const CommonOptions& common)
+{
+    const auto client = connect(common);
+    if (!client)
+        return report(client.error(), common);
+    const auto info = (*client)->nodeInfo();
+    if (!info)
+        return report(info.error(), common);
+    const auto clock = (*client)->sampleClock();
+    if (common.json) {
+        nlohmann::json document = nodeJson(*info);
+        document["clock_error_ns"] = clock ? nlohmann::json(clock->errorNs) : nlohmann::json();
+        print(document);
+        return 0;
+    }
+    fmt::print("node      {} · gantryd {} · {}\n", info->hostName, info->daemonVersion, info->os);
+    fmt::print("cpu       {} × {} · {} memory\n", info->cpuCount, info->cpuModel, formatBytes(info->memoryTotalBytes));
+    if (info->gpus.empty())
+        fmt::print("gpu       {}\n", info->noGpuReason);
+    for (const proto::GpuInfo& gpu : info->gpus)
+        fmt::print("gpu {}     {} · {} · compute capability {}.{}\n", gpu.index, gpu.name, formatBytes(gpu.memoryTotalBytes), gpu.computeMajor, gpu.computeMinor);
+    fmt::print("reports   {} · {} free\n", info->reportFolder, formatBytes(info->diskFreeBytes));
+    if (clock)
+        fmt::print("clock     ±{}\n", formatDuration(clock->errorNs));
+    return 0;
+}
+
+/// One node for `node list`: who answers at a socket.
+struct LocalNode
+{
+    std::string address;
+    Result<std::shared_ptr<app::NodeClient>> client;
+};
+
+std::vector<LocalNode> localNodes()
+{
+    // gantryd puts its socket where --socket says, by default beside the default socket: those are all this machine can know of.
+    const std::filesystem::path standard = app::defaultSocketPath();
+    std::vector<std::filesystem::path> sockets;
+    std::error_code error;
+    for (std::filesystem::directory_iterator entry(standard.parent_path(), error), end; !error && entry != end; entry.increment(error))
+        if (entry->is_socket(error) && entry->path().filename() != kCaptureSocketName)
+            sockets.push_back(entry->path());
+    std::sort(sockets.begin(), sockets.end());
+    std::vector<LocalNode> nodes;
+    for (const std::filesystem::path& socket : sockets) {
+        const std::string address = "unix:" + socket.string();
+        nodes.push_back({address, connect({address, false, nullptr})});
+    }
+    return nodes;
+}
+
+int list(const CommonOptions& common)
+{
+    std::vector<LocalNode> nodes;
+    if (common.node.empty())
+        nodes = localNodes();
+    else
+        nodes.push_back({common.node, connect(common)});
+    nlohmann::json document = nlohmann::json::array();
+    for (const LocalNode& node : nodes) {
+        const bool answers = node.client.hasValue();
+        const proto::HelloInfo hello = answers ? (*node.client)->hello() : proto::HelloInfo{};
+        document.push_back({{"address", node.address},
+                            {"reachable", answers},
+                            {"host_name", orNull(hello.hostName)},
+                            {"daemon_version", orNull(hello.daemonVersion)},
+                            {"error", answers ? nlohmann::json() : nlohmann::json(node.client.error().text())}});
+        if (!common.json)
+            fmt::print("{}  {}\n", node.address, answers ? fmt::format("{} · gantryd {}", hello.hostName, hello.daemonVersion) : node.client.error().text());
+    }
+    if (common.json)
+        print(document);
+    else if (nodes.empty())
+        fmt::print("no gantryd runs on this machine for this user: start one with `gantryd`\n");
+    return 0;
+}
+
+int watch(const CommonOptions& common, DurationNs length)
+{
+    const auto client = connect(common);
+    if (!client)
+        return report(client.error(), common);
+    std::stop_source stop;
+    const InterruptScope interrupts(common.interrupts, [&](int) { stop.request_stop(); });
+    std::jthread timer;
+    if (length > 0)
+        timer = std::jthread([&stop, length](std::stop_token ended) {
+            std::mutex mutex;
+            std::unique_lock lock(mutex);
+            std::condition_variable_any().wait_for(lock, ended, std::chrono::nanoseconds(length), [] { return false; });
+            stop.request_stop();
+        });
+    std::map<std::uint32_t, metrics::SeriesDefinition> series;
+    const auto result = (*client)->streamMetrics(1, [&](const proto::MetricsBatch& batch) {
+        for (const auto& definition : batch.definitions)
+            series[definition.id] = definition;
+        for (const metrics::Sample& sample : batch.samples) {
+            const metrics::SeriesDefinition& definition = series[sample.seriesId];
+            if (common.json) {
+                printLine({{"name", definition.name}, {"unit", definition.unit}, {"labels", definition.labels}, {"mono_ns", sample.time}, {"value", sample.value}});
+                continue;
+            }
+            std::string name = definition.name;
+            for (const auto& [key, value] : definition.labels)
+                name += fmt::format(" {}={}", key, value);
+            fmt::print("{:<70} {:>16.6g} {}\n", name, sample.value, definition.unit);
+        }
+        std::fflush(stdout);
+    }, stop.get_token());
+    return result ? 0 : report(result.error(), common);
+}
+
+int listTargets(const CommonOptions& common)
+{
+    const auto client = connect(common);
+    if (!client)
+        return report(client.error(), common);
+    const auto targets = (*client)->targets();
+    if (!targets)
+        return report(targets.error(), common);
+    if (common.json) {
+        nlohmann::json document = nlohmann::json::array();
+        for (const proto::Target& target : *targets)
+            document.push_back(toJson(target));
+        print(document);
+        return 0;
+    }
+    if (targets->empty())
+        fmt::print("no targets: launch one with `gantryctl target launch -- COMMAND`\n");
+    for (const proto::Target& target : *targets)
+        printTarget(target);
+    return 0;
+}
+
+int launch(const CommonOptions& common, const LaunchOptions& options, const std::string& wait)
+{
+    DurationNs waitNs = 0;
+    if (!wait.empty()) {
+        const auto parsed = parseDuration(wait);
+        if (!parsed)
+            return reportUsage(parsed.error().text(), common);
+        waitNs = *parsed;
+    }
+    const auto client = connect(common);
+    if (!client)
+        return report(client.error(), common);
+    auto target = (*client)->launch(options.launchRequest());
+    if (target && waitNs > 0) {
+        std::stop_source stop;
+        const InterruptScope interrupts(common.interrupts, [&](int) { stop.request_stop(); });
+        target = waitForTarget(**client, target->id, Readiness::Running, std::chrono::nanoseconds(waitNs), stop.get_token());
+    }
+    if (!target)
+        return report(target.error(), common);
+    if (common.json)
+        print(toJson(*target));
+    else
+        printTarget(*target);
+    return 0;
+}
+
+int tailLog(const CommonOptions& common, const std::string& id, std::uint32_t lines, bool follow)
+{
+    const auto client = connect(common);
+    if (!client)
+        return report(client.error(), common);
+    std::stop_source stop;
+    const InterruptScope interrupts(common.interrupts, [&](int) { stop.request_stop(); });
+    // The stream has no end of its own: without --follow it ends when nothing has come for a moment.
+    std::mutex mutex;
+    std::condition_variable_any changed;
+    bool heard = true;
+    std::jthread quiet;
+    if (!follow)
+        quiet = std::jthread([&](std::stop_token ended) {
+            std::unique_lock lock(mutex);
+            while (heard && !ended.stop_requested()) {
+                heard = false;
+                changed.wait_for(lock, ended, kLogQuiet, [] { return false; });
+            }
+            stop.request_stop();
+        });
+    const auto result = (*client)->tailLog(id, lines, [&](const proto::LogLine& line) {
+        if (common.json)
+            printLine({{"utc_ns", line.utcNs}, {"text", line.text}, {"dropped_lines", line.droppedLines}});
+        else
+            fmt::print("{}\n", line.text);
+        const std::lock_guard lock(mutex);
+        heard = true;
+    }, stop.get_token());
+    return result ? 0 : report(result.error(), common);
+}
+
+int stopTarget(const CommonOptions& common, const std::string& id, const std::string& grace)
+{
+    DurationNs graceNs = 0;
+    if (!grace.empty()) {
+        const auto parsed = parseDuration(grace);
+        if (!parsed)
+            return reportUsage(parsed.error().text(), common);
+        graceNs = *parsed;
+    }
+    const auto client = connect(common);
+    if (!client)
+        return report(client.error(), common);
+    const auto target = (*client)->stopTarget(id, graceNs);
+    if (!target)
+        return report(target.error(), common);
+    if (common.json)
+        print(toJson(*target));
+    else
+        printTarget(*target);
+    return 0;
+}
+
+} // namespace
+
+void addNodeCommands(CLI::App& app, CommonOptions& common, Action& action)
+{
+    auto* node = app.add_subcommand("node", "What the node is and how it is doing");
+    node->require_subcommand(1);
+    node->add_subcommand("info", "Host, GPUs, driver, disk, clock")->callback([&] { action = [&] { return info(common); }; });
+    node->add_subcommand("list", "The nodes of this machine (or the one of --node) and whether they answer")->callback([&] { action = [&] { return list(common); }; });
+    auto* watching = node->add_subcommand("watch", "Live metrics until interrupted, one line a sample");
+    auto length = std::make_shared<std::string>();
+    watching->add_option("--for", *length, "end after this time, e.g. 10s");
+    watching->callback([&, length] {
+        action = [&, length] {
+            const auto time = length->empty() ? Result<DurationNs>(DurationNs{0}) : parseDuration(*length);
+            return time ? watch(common, *time) : reportUsage(time.error().text(), common);
+        };
+    });
+}
+
+void addTargetCommands(CLI::App& app, CommonOptions& common, Action& action)
+{
+    auto* target = app.add_subcommand("target", "Processes that can be captured");
+    target->require_subcommand(1);
+    target->add_subcommand("list", "All targets of the node")->callback([&] { action = [&] { return listTargets(common); }; });
+    auto options = std::make_shared<LaunchOptions>();
+    auto wait = std::make_shared<std::string>();
+    auto* launching = target->add_subcommand("launch", "Start a program with the capture library: gantryctl target launch -- COMMAND ARG…");
+    options->addTo(*launching);
+    launching->add_option("--wait-ready", *wait, "wait until it is ready, at most this long, e.g. 60s");
+    launching->add_option("command", options->request.argv, "the program and its arguments, after --")->required();
+    launching->footer("It runs on the node, without a shell, and goes on until it ends or `gantryctl target stop`.\n\n"
+                      "  gantryctl target launch --name triton --grpc-address 127.0.0.1:8001 --wait-ready 60s -- tritonserver --model-repository /models");
+    launching->callback([&, options, wait] { action = [&, options, wait] { return launch(common, *options, *wait); }; });
+    auto id = std::make_shared<std::string>();
+    auto grace = std::make_shared<std::string>();
+    auto* stopping = target->add_subcommand("stop", "End a target that gantryd launched: SIGTERM, then SIGKILL");
+    stopping->add_option("id", *id, "its id, e.g. t1")->required();
+    stopping->add_option("--grace", *grace, "time between SIGTERM and SIGKILL (default 10s)");
+    stopping->callback([&, id, grace] { action = [&, id, grace] { return stopTarget(common, *id, *grace); }; });
+    auto lines = std::make_shared<std::uint32_t>(100);
+    auto follow = std::make_shared<bool>(false);
+    auto* logging = target->add_subcommand("log", "What a target that gantryd launched has written; without an id, gantryd's own log");
+    logging->add_option("id", *id, "its id, e.g. t1");
+    logging->add_option("--lines", *lines, "how many of the last lines")->capture_default_str();
+    logging->add_flag("--follow", *follow, "go on until interrupted");
+    logging->callback([&, id, lines, follow] { action = [&, id, lines, follow] { return tailLog(common, *id, *lines, *follow); }; });
+}
+
+} // namespace gantry::cli

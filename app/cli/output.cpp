@@ -1,0 +1,88 @@
+#include "app/cli/output.h"
+
+#include <cstdio>
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace gantry::cli {
+
+Result<std::shared_ptr<app::NodeClient>> connect(const CommonOptions& options)
+{
+    char host[256] = {};
+    gethostname(host, sizeof host - 1);
+    const char* user = std::getenv("USER");
+    return app::NodeClient::connect(options.node, fmt::format("{}@{}: gantryctl", user ? user : std::to_string(geteuid()), host));
+}
+
+void print(const nlohmann::json& document)
+{
+    fmt::print("{}\n", document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+void printLine(const nlohmann::json& document)
+{
+    fmt::print("{}\n", document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    std::fflush(stdout);
+}
+
+namespace {
+
+void reportAs(std::string_view code, std::string_view message, const CommonOptions& options)
+{
+    fmt::print(stderr, "gantryctl: {}\n", message);
+    if (options.json)
+        print({{"error", {{"code", code}, {"message", message}}}});
+}
+
+} // namespace
+
+int report(const Error& error, const CommonOptions& options)
+{
+    reportAs(name(error.code), error.text(), options);
+    return exitStatus(error.code);
+}
+
+int reportUsage(std::string_view message, const CommonOptions& options)
+{
+    reportAs("usage", message, options);
+    return kUsageStatus;
+}
+
+nlohmann::json orNull(const std::string& text)
+{
+    return text.empty() ? nlohmann::json() : nlohmann::json(text);
+}
+
+ProgressLine::ProgressLine(bool enabled) : m_enabled(enabled && ::isatty(STDERR_FILENO)) {}
+
+ProgressLine::~ProgressLine()
+{
+    if (m_shown)
+        fmt::print(stderr, "\n");
+}
+
+void ProgressLine::show(const std::string& text)
+{
+    if (!m_enabled)
+        return;
+    fmt::print(stderr, "\r{}\x1b[K", text); // ECMA-48 EL: erases what a longer text before it left
+    std::fflush(stderr);
+    m_shown = true;
+}
+
+std::string formatBytes(std::uint64_t bytes)
+{
+    if (bytes < 1024)
+        return fmt::format("{} B", bytes);
+    double value = static_cast<double>(bytes) / 1024;
+    const char* unit = "KiB";
+    for (const char* next : {"MiB", "GiB", "TiB"}) {
+        if (value < 1024)
+            break;
+        value /= 1024;
+        unit = next;
+    }
+    return fmt::format("{:.1f} {}", value, unit);
+}
+
+} // namespace gantry::cli

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "app/cli/report_summary.h"
+#include "trace_model/analysis/comparison.h"
+#include "trace_model/analysis/kernel_stats.h"
+#include "trace_model/trace/trace.h"
+
+#include <nlohmann/json.hpp>
+
+/// What gantryctl says of a report as JSON. Keys are a contract: people script against them. Times are ns with the unit in the
+/// key; what is absent is null.
+namespace gantry::cli {
+
+/// {"format","producer","time_range_ns","counts":{…},"losses":[…],"warnings":[…],…}
+[[nodiscard]] nlohmann::json infoJson(const trace::Trace& trace);
+[[nodiscard]] nlohmann::json toJson(const ReportSummary& summary);
+/// `hasBytes`: the grouping counts bytes; else "bytes" is null.
+[[nodiscard]] nlohmann::json toJson(const analysis::ActivityRow& row, bool hasBytes);
+[[nodiscard]] nlohmann::json toJson(const std::vector<analysis::ComparisonRow>& rows);
+
+} // namespace gantry::cli

@@ -1,0 +1,114 @@
+#include "app/cli/report_summary.h"
+
+#include "trace_model/report/meta_keys.h"
+
+#include <charconv>
+#include <fmt/format.h>
+#include <string_view>
+
+namespace gantry::cli {
+
+namespace {
+
+std::optional<DurationNs> durationSetting(const trace::TraceMeta& meta, const char* key)
+{
+    const auto found = meta.settings.find(key);
+    if (found == meta.settings.end())
+        return std::nullopt;
+    DurationNs value = 0;
+    const std::string& text = found->second;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc{} && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
+}
+
+std::string line(std::string_view name, std::string_view value)
+{
+    return fmt::format("{:<16}{}\n", name, value);
+}
+
+std::string percentiles(const analysis::Distribution& distribution)
+{
+    return fmt::format("p50 {:>11}   p95 {:>11}   p99 {:>11}", formatDuration(distribution.p50), formatDuration(distribution.p95), formatDuration(distribution.p99));
+}
+
+std::string costText(const ReportSummary& summary)
+{
+    std::string result = summary.windowCostRatio ? fmt::format("{:+.1f} % req/s", *summary.windowCostRatio * 100) : "not measured";
+    if (summary.openCost && summary.closeCost)
+        result += fmt::format(" (opened in {}, closed in {})", formatDuration(*summary.openCost), formatDuration(*summary.closeCost));
+    return result;
+}
+
+std::string dropText(const ReportSummary& summary)
+{
+    if (summary.dropped() == 0)
+        return "0";
+    std::string result = std::to_string(summary.dropped());
+    for (const Loss& loss : summary.losses)
+        if (loss.count > 0 && loss.severity != LossSeverity::Info)
+            result += fmt::format("; {} {}: {}", loss.count, loss.name, loss.help);
+    return result;
+}
+
+} // namespace
+
+ReportSummary summarise(const trace::Trace& trace)
+{
+    ReportSummary summary;
+    summary.title = trace.meta.title;
+    summary.producer = trace.meta.producer;
+    summary.hostName = trace.meta.hostName;
+    summary.duration = trace.time.duration();
+    summary.requests = analysis::requestBreakdown(trace);
+    summary.kernels = trace.kernels.size();
+    summary.memcpys = trace.memcpys.size();
+    summary.memsets = trace.memsets.size();
+    summary.synchronizations = trace.synchronizations.size();
+    summary.apiCalls = trace.apiCalls.size();
+    summary.nvtxRanges = trace.nvtxRanges.size();
+    summary.gpus = trace.meta.gpus.size();
+    summary.processes = trace.processNames.size();
+    for (const trace::Track& track : trace.tracks)
+        summary.streams += track.kind == trace::TrackKind::GpuStream ? 1 : 0;
+    for (std::size_t row = 0; row < trace.kernels.size(); ++row)
+        summary.kernelTime += trace.kernels.end[row] - trace.kernels.start[row];
+    summary.windowCostRatio = trace.meta.windowCostRatio;
+    summary.openCost = durationSetting(trace.meta, report::meta::kOpenCostNs);
+    summary.closeCost = durationSetting(trace.meta, report::meta::kCloseCostNs);
+    summary.losses = trace.losses;
+    summary.targetExited = trace.meta.targetExited;
+    summary.complete = trace.meta.complete;
+    return summary;
+}
+
+std::string text(const ReportSummary& summary)
+{
+    const analysis::RequestBreakdown& requests = summary.requests;
+    std::string result = line("report", fmt::format("{} ({}{}{}), {}", summary.title, summary.producer, summary.hostName.empty() ? "" : " on ", summary.hostName,
+                                                    formatDuration(summary.duration)));
+    if (requests.requests + requests.cutByWindow + requests.failed > 0)
+        result += line("requests", fmt::format("{} complete ({:.1f}/s), {} cut by the window, {} failed; {} executions, {:.2f} requests each", requests.requests,
+                                               requests.requestsPerSecond, requests.cutByWindow, requests.failed, requests.executions, requests.averageBatch));
+    else
+        result += line("requests", "none: the target says nothing about requests");
+    if (requests.latency.count > 0)
+        result += line("latency", percentiles(requests.latency));
+    for (int phase = 0; phase < records::kRequestPhaseCount; ++phase)
+        if (const analysis::Distribution& distribution = requests.phases[static_cast<std::size_t>(phase)]; distribution.count > 0)
+            result += line(fmt::format("  {}", records::name(static_cast<records::RequestPhase>(phase))), percentiles(distribution));
+    if (summary.kernels + summary.memcpys + summary.memsets + summary.apiCalls > 0)
+        result += line("gpu work", fmt::format("{} kernels ({} in all), {} memcpys, {} memsets on {} streams; {} API calls", summary.kernels,
+                                               formatDuration(summary.kernelTime), summary.memcpys, summary.memsets, summary.streams, summary.apiCalls));
+    else
+        result += line("gpu work", "none in this report");
+    result += line("nvtx", fmt::format("{} ranges in {} {}", summary.nvtxRanges, summary.processes, summary.processes == 1 ? "process" : "processes"));
+    result += line("dropped", dropText(summary));
+    result += line("window cost", costText(summary));
+    if (summary.targetExited)
+        result += line("note", "the target process ended inside the window; everything up to then is in the report");
+    if (!summary.complete)
+        result += line("note", "the report is not complete: gantryd could not use all that was captured");
+    return result;
+}
+
+} // namespace gantry::cli

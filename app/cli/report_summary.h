@@ -1,0 +1,36 @@
+#pragma once
+
+#include "trace_model/analysis/request_breakdown.h"
+#include "trace_model/trace/trace.h"
+
+#include <optional>
+#include <string>
+
+namespace gantry::cli {
+
+/// What a report says in ten lines, as values. Any thread.
+struct ReportSummary
+{
+    std::string title, producer, hostName;
+    DurationNs duration = 0;
+    analysis::RequestBreakdown requests;
+    std::size_t kernels = 0, memcpys = 0, memsets = 0, synchronizations = 0, apiCalls = 0, nvtxRanges = 0;
+    std::size_t gpus = 0, streams = 0, processes = 0;
+    DurationNs kernelTime = 0;              ///< sum of kernel durations; streams overlap, so it may exceed `duration`
+    std::optional<double> windowCostRatio;  ///< req/s in the window over req/s before it, minus 1
+    std::optional<DurationNs> openCost, closeCost;
+    Losses losses;
+    bool targetExited = false;
+    bool complete = true;
+
+    /// Events that did not make it, of all kinds that matter.
+    [[nodiscard]] std::uint64_t dropped() const { return droppedTotal(losses); }
+};
+
+[[nodiscard]] ReportSummary summarise(const trace::Trace& trace);
+
+/// The summary as about ten lines of text, each ended by a newline: requests, latency and phases with p50 and p99, GPU work,
+/// NVTX, drops, window cost. What does not occur in the report has no line; what was not measured says so.
+[[nodiscard]] std::string text(const ReportSummary& summary);
+
+} // namespace gantry::cli
