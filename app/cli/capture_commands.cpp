@@ -173,8 +173,8 @@ Result<int> captureOn(app::NodeClient& client, const CommonOptions& common, cons
     if (trace)
         fmt::print("{}", text(summarise(**trace)));
     if (!status.message.empty())
-        fmt::print("{:<16}{}\n", "note", status.message);
-    fmt::print("{:<16}{} ({}, SHA-256 verified)\n", "file", fetched->path.string(), formatBytes(fetched->bytes));
+        fmt::print("{:<18}{}\n", "note", status.message);
+    fmt::print("{:<18}{} ({}, SHA-256 verified)\n", "file", fetched->path.string(), formatBytes(fetched->bytes));
     return 0;
 }
 

@@ -23,7 +23,7 @@ int info(const CommonOptions& common, const std::string& file)
     }
     fmt::print("{}", text(summarise(**trace)));
     for (const std::string& warning : (*trace)->meta.warnings)
-        fmt::print("{:<16}{}\n", "note", warning);
+        fmt::print("{:<18}{}\n", "note", warning);
     return 0;
 }
 

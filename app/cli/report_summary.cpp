@@ -23,7 +23,7 @@ std::optional<DurationNs> durationSetting(const trace::TraceMeta& meta, const ch
 
 std::string line(std::string_view name, std::string_view value)
 {
-    return fmt::format("{:<16}{}\n", name, value);
+    return fmt::format("{:<18}{}\n", name, value);
 }
 
 std::string percentiles(const analysis::Distribution& distribution)

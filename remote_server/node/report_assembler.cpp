@@ -31,8 +31,11 @@ std::string demangle(const std::string& mangled)
 /// The function's own name: no return type, namespace, template arguments or parameters.
 std::string shortNameOf(const std::string& demangled)
 {
-    const std::size_t end = demangled.find_first_of("<(");
-    std::string head = demangled.substr(0, end);
+    static constexpr std::string_view kAnonymous = "(anonymous namespace)::";
+    std::string head = demangled;
+    for (std::size_t at; (at = head.find(kAnonymous)) != std::string::npos;)
+        head.erase(at, kAnonymous.size());
+    head.erase(std::min(head.find_first_of("<("), head.size()));
     if (const std::size_t space = head.rfind(' '); space != std::string::npos)
         head.erase(0, space + 1);
     if (const std::size_t scope = head.rfind("::"); scope != std::string::npos)

@@ -9,7 +9,7 @@ node=unix:$state/d.sock
 "$bin/gantryd" --socket "$state/d.sock" --report-folder "$state/reports" --ready-file "$state/ready" 2>"$out/gantryd.log" &
 daemon=$!
 trap 'kill $daemon; wait $daemon || true' EXIT
-until [[ -s $state/ready ]]; do sleep 0.1; done
+for ((i = 0; i < 100; i++)); do [[ -s $state/ready ]] && break; sleep 0.1; done
 "$bin/gantryctl" --node "$node" node info --json >"$out/node.json"
 for memory in pageable pinned; do
     id=$("$bin/gantryctl" --node "$node" --json target launch --name "gantry-serve-$memory" --grpc-address 127.0.0.1:18001 \
@@ -27,5 +27,5 @@ for memory in pageable pinned; do
     "${load[@]}" --for 5s >"$out/load-$memory-after.json"
     "$bin/gantryctl" --node "$node" target stop "$id" >/dev/null
     "$bin/gantryctl" --json report info "$out/bert-$memory.gantry" >"$out/info-$memory.json"
-    zstd -q -19 --rm "$out/bert-$memory.gantry" -o "$out/bert-$memory.gantry.zst"
+    if command -v zstd >/dev/null; then zstd -q -19 --rm "$out/bert-$memory.gantry" -o "$out/bert-$memory.gantry.zst"; fi
 done

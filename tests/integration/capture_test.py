@@ -143,7 +143,7 @@ def answers_bad_input_with_a_sentence(node):
     assert "gantryctl" in busy["error"]["message"], busy  # names the holder
     assert first.wait(DEADLINE_S) == 0
     assert node.ctl("report", "fetch", "nothing.gantry", status=65)["error"]["code"] == "not_found"
-    assert node.ctl("report", "fetch", "../secret", status=65)["error"]["code"] == "bad_input"
+    assert node.ctl("report", "fetch", "../secret", "-o", node.folder / "s", status=65)["error"]["code"] == "not_found"
     cut = node.folder / "cut.gantry"
     cut.write_bytes((node.folder / "first.gantry").read_bytes()[:20000])
     assert node.ctl("report", "info", cut, status=65)["error"]["message"]
