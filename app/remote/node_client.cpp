@@ -81,6 +81,14 @@ Result<std::shared_ptr<grpc::ChannelCredentials>> credentialsOf(const NodeAddres
     return grpc::SslCredentials(options);
 }
 
+/// The end of gRPC's chain of reasons, which is what the system said: "failed to connect to all addresses; last error:
+/// UNKNOWN: unix:/run/x.sock: No such file or directory" is about a file that is not there.
+std::string causeOf(const std::string& message)
+{
+    const std::size_t colon = message.starts_with("failed to connect to all addresses") ? message.rfind(": ") : std::string::npos;
+    return colon == std::string::npos ? message : message.substr(colon + 2);
+}
+
 grpc::ChannelArguments channelArguments(const NodeAddress& address)
 {
     grpc::ChannelArguments arguments;
@@ -130,7 +138,11 @@ struct NodeClient::Impl
             return error;
         if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
             error.code = ErrorCode::Unreachable;
-            error.message = fmt::format("cannot reach gantryd at {}: {}; {}", address, status.error_message(), nextStep());
+            error.message = fmt::format("cannot reach gantryd at {}: {}; {}", address, causeOf(status.error_message()), nextStep());
+        } else if (status.error_code() == grpc::StatusCode::CANCELLED) {
+            // Not by us: that is seen before. A server that shuts down cancels the calls it still has.
+            error.code = ErrorCode::Unreachable;
+            error.message = fmt::format("gantryd at {} ended the call, as it does when it shuts down; start it again", address);
         } else if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
             error.code = ErrorCode::Unreachable;
             error.message = fmt::format("gantryd at {} did not answer in time; look at its log, or whether the machine is overloaded", address);

@@ -1,0 +1,224 @@
+#include "tests/support/child_process.h"
+#include "tests/support/event_script.h"
+#include "tests/support/temporary_folder.h"
+
+#include <fstream>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace gantry::cli {
+namespace {
+
+using nlohmann::json;
+using test::ProcessResult;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+ProcessResult gantryctl(std::vector<std::string> arguments)
+{
+    arguments.insert(arguments.begin(), GANTRYCTL);
+    return test::runProcess(arguments);
+}
+
+/// 40 requests of 100 µs, `slower` times as long; two kernels; a memcpy.
+std::string script(int slower)
+{
+    std::string result = "window 0..100000000\nprocess gantry-serve\nthread 12 bert_0\n"
+                         "kernel gpu0/stream7 gemm 100000..140000 corr 1\nkernel gpu0/stream7 gemm 200000..250000 corr 2\n"
+                         "memcpy gpu0/stream7 HtoD pageable 10000..20000 bytes 4096 corr 3\n"
+                         "range 12 compute_infer 90000..140000\n";
+    for (int i = 0; i < 40; ++i) {
+        const int start = i * 1'000'000;
+        const int end = start + 100'000 * slower;
+        result += "request " + std::to_string(i + 1) + " model bert:1 " + std::to_string(start) + ".." + std::to_string(end) + " queue " + std::to_string(start) + ".."
+            + std::to_string(start + 50'000) + "\n";
+    }
+    return result;
+}
+
+class Gantryctl : public testing::Test
+{
+protected:
+    void SetUp() override
+    {
+        ASSERT_TRUE(test::writeEventScript(script(1), a));
+        ASSERT_TRUE(test::writeEventScript(script(3), b));
+    }
+
+    test::TemporaryFolder folder;
+    std::string a = folder / "a.gantry", b = folder / "b.gantry";
+    std::string nowhere = "unix:" + (folder / "none.sock").string();
+};
+
+TEST_F(Gantryctl, HelpDocumentsEveryExitStatus)
+{
+    const ProcessResult result = gantryctl({"--help"});
+    EXPECT_EQ(result.exitStatus, 0);
+    for (const char* status : {"   0  ", "   1  ", "   2  ", "  64  ", "  65  ", "  69  ", "  73  ", "  75  ", "  77  "})
+        EXPECT_THAT(result.out, HasSubstr(status));
+    for (const char* group : {"node", "target", "capture", "report", "load", "compare"})
+        EXPECT_THAT(result.out, HasSubstr(group));
+}
+
+TEST_F(Gantryctl, EverySubcommandHasHelp)
+{
+    const std::vector<std::vector<std::string>> commands = {{"node", "info"},     {"node", "list"},   {"node", "watch"},  {"target", "list"}, {"target", "launch"}, {"target", "stop"},
+                                                            {"target", "log"},    {"capture"},        {"report", "list"}, {"report", "fetch"}, {"report", "info"}, {"report", "stats"},
+                                                            {"report", "delete"}, {"compare"},        {"load"}};
+    for (std::vector<std::string> command : commands) {
+        command.push_back("--help");
+        const ProcessResult result = gantryctl(command);
+        EXPECT_EQ(result.exitStatus, 0) << command.front();
+        EXPECT_THAT(result.out, HasSubstr("Usage: ")) << command.front();
+    }
+}
+
+TEST_F(Gantryctl, UsageErrorsAre64AndJsonWhereAskedFor)
+{
+    const std::vector<std::vector<std::string>> wrong = {
+        {},
+        {"fly"},
+        {"node"},
+        {"node", "info", "--colour"},
+        {"node", "info", "--node", "gpu-07"},
+        {"capture"},
+        {"capture", "--for", "2"},
+        {"capture", "--for", "2s", "--target", "t1", "--launch", "x"},
+        {"capture", "--for", "2s", "--launch"},
+        {"capture", "--for", "2s", "--", "program"},
+        {"capture", "--for", "2s", "--launch", "a 'b"},
+        {"target", "launch"},
+        {"target", "launch", "--env", "NOVALUE", "--", "program"},
+        {"report", "stats", a, "--by", "colour"},
+        {"load"},
+        {"load", "--model", "m"},
+        {"compare", a},
+    };
+    for (std::vector<std::string> command : wrong) {
+        const std::string shown = testing::PrintToString(command);
+        const ProcessResult plain = gantryctl(command);
+        EXPECT_EQ(plain.exitStatus, 64) << shown << plain.err;
+        EXPECT_THAT(plain.err, HasSubstr("gantryctl: ")) << shown;
+        EXPECT_EQ(std::count(plain.err.begin(), plain.err.end(), '\n'), 1) << shown << plain.err;
+        EXPECT_THAT(plain.out, IsEmpty()) << shown;
+        command.insert(command.begin(), "--json");
+        const ProcessResult machine = gantryctl(command);
+        EXPECT_EQ(machine.exitStatus, 64) << shown;
+        EXPECT_EQ(json::parse(machine.out)["error"]["code"], "usage") << shown;
+    }
+}
+
+TEST_F(Gantryctl, NodeThatIsNotThereIs69)
+{
+    const ProcessResult result = gantryctl({"node", "info", "--node", nowhere, "--json"});
+    EXPECT_EQ(result.exitStatus, 69);
+    EXPECT_EQ(json::parse(result.out)["error"]["code"], "unreachable");
+    EXPECT_THAT(result.err, HasSubstr("start it with `gantryd --socket"));
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1);
+}
+
+TEST_F(Gantryctl, TransportThatThisBuildHasNotIsUsageWithTheWayAround)
+{
+    const ProcessResult result = gantryctl({"node", "info", "--node", "ssh://gpu-07"});
+    EXPECT_EQ(result.exitStatus, 64);
+    EXPECT_THAT(result.err, HasSubstr("ssh -N -L"));
+}
+
+TEST_F(Gantryctl, NodeListSaysWhoDoesNotAnswer)
+{
+    const ProcessResult result = gantryctl({"node", "list", "--node", nowhere, "--json"});
+    EXPECT_EQ(result.exitStatus, 0);
+    const json nodes = json::parse(result.out);
+    ASSERT_EQ(nodes.size(), 1u);
+    EXPECT_EQ(nodes[0]["reachable"], false);
+    EXPECT_TRUE(nodes[0]["host_name"].is_null());
+    EXPECT_TRUE(nodes[0]["error"].is_string());
+}
+
+TEST_F(Gantryctl, FileThatIsNoReportIs65)
+{
+    std::ofstream(folder / "text") << "hello";
+    for (const std::string& file : {(folder / "text").string(), (folder / "missing").string()}) {
+        const ProcessResult result = gantryctl({"report", "info", file, "--json"});
+        EXPECT_EQ(result.exitStatus, 65) << file;
+        EXPECT_TRUE(json::parse(result.out)["error"]["message"].is_string());
+    }
+}
+
+TEST_F(Gantryctl, TruncatedReportIs65)
+{
+    std::filesystem::resize_file(a, std::filesystem::file_size(a) / 2);
+    const ProcessResult result = gantryctl({"report", "info", a});
+    EXPECT_EQ(result.exitStatus, 65) << result.out;
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+}
+
+TEST_F(Gantryctl, ReportInfoHasTheDocumentedKeys)
+{
+    const ProcessResult result = gantryctl({"report", "info", a, "--json"});
+    ASSERT_EQ(result.exitStatus, 0) << result.err;
+    const json info = json::parse(result.out);
+    EXPECT_EQ(info["format"], "gantry");
+    EXPECT_THAT(info["producer"].get<std::string>(), HasSubstr("Gantry"));
+    EXPECT_EQ(info["time_range_ns"].size(), 2u);
+    for (const char* key : {"kernels", "memcpys", "memsets", "api_calls", "syncs", "nvtx_ranges", "requests", "gpus", "streams", "processes"})
+        EXPECT_TRUE(info["counts"][key].is_number_unsigned()) << key;
+    EXPECT_EQ(info["counts"]["kernels"], 2);
+    EXPECT_EQ(info["counts"]["requests"], 40);
+    EXPECT_EQ(info["counts"]["streams"], 1);
+    EXPECT_TRUE(info["losses"].is_array());
+    EXPECT_TRUE(info["warnings"].is_array());
+    EXPECT_TRUE(info["window_cost_ratio"].is_null()) << "not measured is null, never 0";
+}
+
+TEST_F(Gantryctl, ReportStatsGroupsByEachWord)
+{
+    for (const char* by : {"kernel", "memcpy", "api", "nvtx", "stream", "phase"}) {
+        const ProcessResult result = gantryctl({"report", "stats", a, "--by", by, "--json"});
+        ASSERT_EQ(result.exitStatus, 0) << by << result.err;
+        for (const json& row : json::parse(result.out))
+            for (const char* key : {"name", "count", "total_ns", "min_ns", "p50_ns", "p95_ns", "p99_ns", "max_ns", "share_ratio", "bytes"})
+                EXPECT_TRUE(row.contains(key)) << by << key;
+    }
+    const json kernels = json::parse(gantryctl({"report", "stats", a, "--json"}).out);
+    ASSERT_EQ(kernels.size(), 1u);
+    EXPECT_EQ(kernels[0]["name"], "gemm");
+    EXPECT_EQ(kernels[0]["count"], 2);
+    EXPECT_EQ(kernels[0]["total_ns"], 90'000);
+    EXPECT_TRUE(kernels[0]["bytes"].is_null());
+    const json copies = json::parse(gantryctl({"report", "stats", a, "--by", "memcpy", "--json"}).out);
+    ASSERT_EQ(copies.size(), 1u);
+    EXPECT_EQ(copies[0]["bytes"], 4096);
+    EXPECT_THAT(gantryctl({"report", "stats", a, "--by", "phase"}).out, HasSubstr("queue"));
+}
+
+TEST_F(Gantryctl, CompareSaysWorseAndListsDifferences)
+{
+    const ProcessResult result = gantryctl({"compare", a, b, "--json"});
+    ASSERT_EQ(result.exitStatus, 0) << result.err;
+    const json comparison = json::parse(result.out);
+    EXPECT_EQ(comparison["verdict"], "worse");
+    for (const char* part : {"summary", "phases", "kernels", "memcpys"})
+        EXPECT_FALSE(comparison[part].empty()) << part;
+    EXPECT_EQ(json::parse(gantryctl({"compare", b, a, "--json"}).out)["verdict"], "better");
+    EXPECT_EQ(json::parse(gantryctl({"compare", a, a, "--json"}).out)["verdict"], "same");
+    EXPECT_THAT(gantryctl({"compare", a, b}).out, HasSubstr("B is worse: median latency 100.000 µs in A and 300.000 µs in B"));
+}
+
+TEST_F(Gantryctl, CaptureFindsAFolderThatCannotBeWrittenBeforeItAsksTheNode)
+{
+    const ProcessResult result = gantryctl({"capture", "--for", "1s", "--node", nowhere, "-o", folder / "missing" / "x.gantry", "--json"});
+    EXPECT_EQ(result.exitStatus, 73);
+    EXPECT_EQ(json::parse(result.out)["error"]["code"], "cannot_write");
+}
+
+TEST_F(Gantryctl, LoadWithoutAServerIs69)
+{
+    // Port 1 is reserved (tcpmux) and nobody listens there.
+    const ProcessResult result = gantryctl({"load", "--model", "m", "--count", "1", "--address", "127.0.0.1:1", "--json"});
+    EXPECT_EQ(result.exitStatus, 69) << result.err;
+}
+
+} // namespace
+} // namespace gantry::cli

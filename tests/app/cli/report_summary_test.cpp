@@ -1,0 +1,67 @@
+#include "app/cli/report_summary.h"
+
+#include "tests/support/event_script.h"
+#include "tests/support/temporary_folder.h"
+#include "trace_model/trace/trace_loader.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace gantry::cli {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+TEST(ReportSummary, CountsWhatTheReportHolds)
+{
+    const test::TemporaryFolder folder;
+    const auto written = test::writeEventScript("window    0..1000000\n"
+                                                "process   gantry-serve\n"
+                                                "thread    12  bert_0\n"
+                                                "kernel    gpu0/stream7  gemm  100000..140000  corr 1\n"
+                                                "memcpy    gpu0/stream7  HtoD  pageable  10000..20000  bytes 4096  corr 2\n"
+                                                "api       12  cudaLaunchKernel  90000..95000  corr 1\n"
+                                                "range     12  compute_infer  90000..140000\n"
+                                                "execution 3  thread 12  model bert:1  instance bert_0  80000..150000\n"
+                                                "request   7  model bert:1  0..200000  queue 0..80000  compute_infer 90000..140000  batch 3\n",
+                                                folder / "a.gantry");
+    ASSERT_TRUE(written) << written.error().text();
+    const auto trace = trace::loadTrace(folder / "a.gantry");
+    ASSERT_TRUE(trace) << trace.error().text();
+    const ReportSummary summary = summarise(**trace);
+    EXPECT_EQ(summary.requests.requests, 1u);
+    EXPECT_EQ(summary.kernels, 1u);
+    EXPECT_EQ(summary.kernelTime, 40'000);
+    EXPECT_EQ(summary.memcpys, 1u);
+    EXPECT_EQ(summary.apiCalls, 1u);
+    EXPECT_EQ(summary.dropped(), 0u);
+
+    const std::string said = text(summary);
+    EXPECT_THAT(said, HasSubstr("1 complete"));
+    EXPECT_THAT(said, HasSubstr("1 kernels (40.000 µs in all), 1 memcpys"));
+    EXPECT_THAT(said, HasSubstr("  queue           p50   80.000 µs"));
+    EXPECT_THAT(said, HasSubstr("dropped           0\n"));
+    EXPECT_THAT(said, HasSubstr("window cost       not measured")) << "absent is not zero";
+    EXPECT_THAT(said, Not(HasSubstr("compute_output"))) << "a phase that does not occur has no line";
+    EXPECT_LE(std::count(said.begin(), said.end(), '\n'), 12);
+}
+
+TEST(ReportSummary, SaysWhatWasLostAndWhatTheTargetDid)
+{
+    ReportSummary summary;
+    summary.losses = {{"cupti_dropped_records", LossSeverity::Warning, 12, "Records that CUPTI dropped."}, {"cut", LossSeverity::Info, 5, "Cut."}};
+    summary.targetExited = true;
+    summary.complete = false;
+    summary.windowCostRatio = -0.008;
+    const std::string said = text(summary);
+    EXPECT_THAT(said, HasSubstr("dropped           12; 12 cupti_dropped_records: Records that CUPTI dropped."));
+    EXPECT_THAT(said, HasSubstr("-0.8 % req/s"));
+    EXPECT_THAT(said, HasSubstr("the target process ended inside the window"));
+    EXPECT_THAT(said, HasSubstr("not complete"));
+    EXPECT_THAT(said, HasSubstr("requests          none"));
+    EXPECT_THAT(said, HasSubstr("gpu work          none"));
+}
+
+} // namespace
+} // namespace gantry::cli
