@@ -1,0 +1,212 @@
+#include "app/desktop/report_page.h"
+
+#include "app/desktop/event_search.h"
+#include "app/desktop/text.h"
+#include "trace_model/trace/trace_loader.h"
+
+#include <QApplication>
+#include <QClipboard>
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QProgressBar>
+#include <QPushButton>
+#include <QStackedWidget>
+#include <QVBoxLayout>
+
+#include <algorithm>
+
+namespace gantry::desktop {
+
+namespace {
+
+constexpr int kSteps = 1000;
+
+/// A column of widgets in the middle of the page, no wider than a line that reads well.
+QVBoxLayout* centredColumn(QWidget* page)
+{
+    auto* outer = new QHBoxLayout(page);
+    auto* column = new QVBoxLayout;
+    outer->addStretch(1);
+    outer->addLayout(column, 3);
+    outer->addStretch(1);
+    column->setSpacing(10);
+    return column;
+}
+
+} // namespace
+
+ReportPage::ReportPage(std::filesystem::path path, jobs::JobRunner& runner, QWidget* parent) :
+    QWidget(parent),
+    m_path(std::move(path)),
+    m_stack(new QStackedWidget(this)),
+    m_loadSlot(runner),
+    m_searchSlot(runner)
+{
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->addWidget(m_stack);
+    m_stack->addWidget(makeLoadingPanel());
+    m_stack->addWidget(makeErrorPanel());
+    load();
+}
+
+ReportPage::~ReportPage() = default;
+
+QString ReportPage::title() const
+{
+    QString name = pathText(m_path.filename());
+    for (const char* extension : {".zst", ".gantry", ".sqlite"}) {
+        if (name.endsWith(QLatin1String(extension)))
+            name.chop(static_cast<qsizetype>(std::char_traits<char>::length(extension)));
+    }
+    return name.isEmpty() ? pathText(m_path) : name;
+}
+
+QWidget* ReportPage::makeLoadingPanel()
+{
+    auto* panel = new QWidget(this);
+    auto* column = centredColumn(panel);
+    m_stageLabel = new QLabel(panel);
+    m_progress = new QProgressBar(panel);
+    m_progress->setRange(0, kSteps);
+    m_progress->setTextVisible(false);
+    m_progress->setFixedHeight(10);
+    auto* cancel = new QPushButton(tr("Cancel"), panel);
+    connect(cancel, &QPushButton::clicked, this, [this] {
+        m_loadSlot.cancel();
+        emit closeRequested();
+    });
+    column->addStretch(1);
+    column->addWidget(m_stageLabel);
+    column->addWidget(m_progress);
+    column->addWidget(cancel, 0, Qt::AlignLeft);
+    column->addStretch(2);
+    return panel;
+}
+
+QWidget* ReportPage::makeErrorPanel()
+{
+    auto* panel = new QWidget(this);
+    auto* column = centredColumn(panel);
+    auto* heading = new QLabel(tr("This report was not opened"), panel);
+    QFont font = heading->font();
+    font.setPointSizeF(font.pointSizeF() * 1.3);
+    font.setBold(true);
+    heading->setFont(font);
+    m_errorSentence = new QLabel(panel);
+    m_errorSentence->setObjectName(QStringLiteral("errorSentence"));
+    m_errorSentence->setWordWrap(true);
+    m_errorSentence->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    m_errorDetails = new QLabel(panel);
+    m_errorDetails->setWordWrap(true);
+    m_errorDetails->setTextFormat(Qt::PlainText);
+    m_errorDetails->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    m_errorDetails->setForegroundRole(QPalette::PlaceholderText);
+
+    auto* buttons = new QHBoxLayout;
+    auto* retry = new QPushButton(tr("Try again"), panel);
+    auto* copy = new QPushButton(tr("Copy details"), panel);
+    auto* close = new QPushButton(tr("Close"), panel);
+    buttons->addWidget(retry);
+    buttons->addWidget(copy);
+    buttons->addWidget(close);
+    buttons->addStretch(1);
+    connect(retry, &QPushButton::clicked, this, &ReportPage::load);
+    connect(copy, &QPushButton::clicked, this,
+            [this] { QApplication::clipboard()->setText(m_errorSentence->text() + QLatin1Char('\n') + m_errorDetails->text()); });
+    connect(close, &QPushButton::clicked, this, &ReportPage::closeRequested);
+
+    column->addStretch(1);
+    column->addWidget(heading);
+    column->addWidget(m_errorSentence);
+    column->addWidget(m_errorDetails);
+    column->addSpacing(6);
+    column->addLayout(buttons);
+    column->addStretch(2);
+    return panel;
+}
+
+void ReportPage::load()
+{
+    m_state = State::Loading;
+    m_error.reset();
+    m_stack->setCurrentIndex(0);
+    m_progress->setValue(0);
+    m_stageLabel->setText(tr("Opening %1…").arg(title()));
+    using Loaded = std::shared_ptr<const trace::Trace>;
+    m_loadSlot.run(
+        [path = m_path](const jobs::JobContext& context) -> Result<Loaded> {
+            return trace::loadTrace(path, [&context](double fraction, std::string_view stage) { context.progress(fraction, std::string(stage)); },
+                                    context.stop());
+        },
+        [this](Result<Loaded> trace) { trace ? onLoaded(std::move(*trace)) : onFailed(trace.error()); },
+        [this](double fraction, const std::string& stage) {
+            m_progress->setValue(static_cast<int>(fraction * kSteps));
+            m_stageLabel->setText(tr("Opening %1: %2").arg(title(), toQString(stage)));
+        });
+}
+
+void ReportPage::onFailed(const Error& error)
+{
+    m_state = State::Failed;
+    m_error = error;
+    const UserMessage message = describe(error);
+    m_errorSentence->setText(message.sentence);
+    m_errorDetails->setText(pathText(m_path) + QLatin1Char('\n') + message.details);
+    m_stack->setCurrentIndex(1);
+    emit failed();
+}
+
+void ReportPage::find(const QString& text)
+{
+    if (!m_trace || text == m_searchText)
+        return;
+    m_searchText = text;
+    m_matches.clear();
+    m_match.reset();
+    if (text.isEmpty()) {
+        m_searchSlot.cancel();
+        showMatches();
+        emit searchChanged();
+        return;
+    }
+    m_searchSlot.run([trace = m_trace, text = text.toStdString()](
+                         const jobs::JobContext& context) -> Result<std::vector<trace::EventId>> { return findEvents(*trace, text, context.stop()); },
+                     [this](Result<std::vector<trace::EventId>> found) {
+                         if (found)
+                             m_matches = std::move(*found);
+                         showMatches();
+                         emit searchChanged();
+                     });
+    emit searchChanged();
+}
+
+void ReportPage::stepMatch(int direction)
+{
+    if (m_matches.empty())
+        return;
+    const std::size_t count = m_matches.size();
+    if (m_match)
+        return goToMatch((*m_match + count + static_cast<std::size_t>(direction + static_cast<int>(count))) % count);
+    // The first step goes to what is nearest after the left edge of the view, or before it.
+    const TimestampNs from = visibleRange().start;
+    const auto first = std::lower_bound(m_matches.begin(), m_matches.end(), from,
+                                        [&](trace::EventId event, TimestampNs time) { return m_trace->timeOf(event).start < time; });
+    const auto index = static_cast<std::size_t>(first - m_matches.begin()) % count;
+    goToMatch(direction > 0 ? index : (index + count - 1) % count);
+}
+
+QString ReportPage::matchText() const
+{
+    if (m_searchText.isEmpty())
+        return {};
+    if (m_searchSlot.isRunning())
+        return tr("searching…");
+    if (m_matches.empty())
+        return tr("no match");
+    if (m_match)
+        return tr("%1 of %2").arg(formatCount(*m_match + 1), formatCount(m_matches.size()));
+    return m_matches.size() == 1 ? tr("1 match") : tr("%1 matches").arg(formatCount(m_matches.size()));
+}
+
+} // namespace gantry::desktop
