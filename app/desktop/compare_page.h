@@ -70,7 +70,6 @@ private:
     void refreshBoxes();
     void showState(const QString& sentence, const QString& details = {});
 
-    jobs::JobRunner& m_runner;
     std::vector<OpenReport> m_open;
     std::array<Side, 2> m_sides;
     std::optional<Error> m_error;

@@ -2,6 +2,7 @@
 
 #include "remote_server/proto/node_types.h"
 #include "trace_model/metrics/series_store.h"
+#include "widgets/plots/plot_panel.h"
 
 #include <QElapsedTimer>
 #include <QString>
@@ -14,22 +15,7 @@
 
 namespace gantry::desktop {
 
-/// One curve of a live panel.
-struct LiveCurve
-{
-    QString name; ///< "bert_base", "GPU 0"
-    std::vector<metrics::Point> points;
-};
-
-/// One plot of the live page, ready to draw.
-struct LivePanel
-{
-    QString key;   ///< stable: "requests", "phases", ...
-    QString title;
-    QString unit;  ///< of the axis: "req/s", "µs", "%"
-    std::vector<LiveCurve> curves; ///< only those with points in the window
-    double atLeast = 0; ///< the axis reaches at least this far, so that a flat line near 0 looks like one; 0: no demand
-};
+using LivePanel = widgets::PlotPanel;
 
 /// The live samples of one node, and the panels computed from them. UI thread.
 ///

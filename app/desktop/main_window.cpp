@@ -186,7 +186,8 @@ void MainWindow::connectViewActions()
     connect(m_actions->shortcuts, &QAction::triggered, this, &MainWindow::showShortcuts);
     connect(m_actions->about, &QAction::triggered, this, &MainWindow::showAbout);
     connect(m_pages, &PageArea::pageChanged, this, [this] {
-        m_inspector->showReport(m_pages->currentReport());
+        ReportPage* report = m_pages->currentReport();
+        m_inspector->follow(report ? FrontPage::Report : m_pages->currentCompare() ? FrontPage::Compare : FrontPage::Live, report);
         refreshActions();
         refreshSearch();
     });
@@ -293,6 +294,7 @@ void MainWindow::restore()
         resize(1600, 1000);
     if (!m_settings.windowState().isEmpty())
         restoreState(m_settings.windowState(), kStateVersion);
+    m_inspector->adoptVisible();
 }
 
 ReportPage& MainWindow::openReport(const std::filesystem::path& path)
@@ -316,6 +318,7 @@ void MainWindow::setUnattended()
 
 void MainWindow::closeEvent(QCloseEvent* event)
 {
+    m_inspector->showWanted();
     m_settings.setWindow(saveGeometry(), saveState(kStateVersion));
     m_settings.sync();
     event->accept();

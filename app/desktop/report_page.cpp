@@ -1,8 +1,11 @@
 #include "app/desktop/report_page.h"
 
-#include "app/desktop/event_search.h"
 #include "app/desktop/text.h"
+#include "trace_model/trace/event_search.h"
 #include "trace_model/trace/trace_loader.h"
+#include "widgets/tables/trust_strip.h"
+#include "widgets/timeline/legend.h"
+#include "widgets/timeline/timeline_widget.h"
 
 #include <QApplication>
 #include <QClipboard>
@@ -146,6 +149,58 @@ void ReportPage::load()
         });
 }
 
+void ReportPage::onLoaded(std::shared_ptr<const trace::Trace> trace)
+{
+    m_state = State::Loaded;
+    m_trace = std::move(trace);
+    auto* panel = new QWidget(this);
+    auto* column = new QVBoxLayout(panel);
+    column->setContentsMargins(0, 0, 0, 0);
+    column->setSpacing(0);
+    m_timeline = new widgets::TimelineWidget(panel);
+    auto* legend = new widgets::Legend(panel);
+    auto* trust = new widgets::TrustStrip(panel);
+    column->addWidget(m_timeline, 1);
+    column->addWidget(legend);
+    column->addWidget(trust);
+    m_timeline->setTrace(m_trace);
+    legend->setTrace(*m_trace);
+    trust->setTrace(*m_trace);
+    connect(m_timeline, &widgets::TimelineWidget::selectionChanged, this, &ReportPage::selectionChanged);
+    connect(m_timeline, &widgets::TimelineWidget::measureChanged, this, &ReportPage::rangeChanged);
+    connect(m_timeline, &widgets::TimelineWidget::visibleRangeChanged, this, &ReportPage::rangeChanged);
+    m_stack->addWidget(panel);
+    m_stack->setCurrentWidget(panel);
+    setFocusProxy(m_timeline);
+    if (isVisible())
+        m_timeline->setFocus();
+    emit loaded();
+}
+
+trace::EventId ReportPage::selectedEvent() const
+{
+    return m_timeline ? m_timeline->selectedEvent() : trace::EventId();
+}
+
+trace::RequestIndex ReportPage::selectedRequest() const
+{
+    return m_timeline ? m_timeline->selectedRequest() : trace::RequestIndex();
+}
+
+TimeRange ReportPage::statisticsRange() const
+{
+    if (!m_timeline)
+        return {};
+    return m_timeline->measuredRange().value_or(m_timeline->visibleRange());
+}
+
+void ReportPage::goToMatch(std::size_t index)
+{
+    m_match = index;
+    m_timeline->reveal(m_matches[index]);
+    emit searchChanged();
+}
+
 void ReportPage::onFailed(const Error& error)
 {
     m_state = State::Failed;
@@ -166,16 +221,16 @@ void ReportPage::find(const QString& text)
     m_match.reset();
     if (text.isEmpty()) {
         m_searchSlot.cancel();
-        showMatches();
+        m_timeline->setMatches({});
         emit searchChanged();
         return;
     }
     m_searchSlot.run([trace = m_trace, text = text.toStdString()](
-                         const jobs::JobContext& context) -> Result<std::vector<trace::EventId>> { return findEvents(*trace, text, context.stop()); },
+                         const jobs::JobContext& context) -> Result<std::vector<trace::EventId>> { return trace::findEvents(*trace, text, context.stop()); },
                      [this](Result<std::vector<trace::EventId>> found) {
                          if (found)
                              m_matches = std::move(*found);
-                         showMatches();
+                         m_timeline->setMatches(m_matches);
                          emit searchChanged();
                      });
     emit searchChanged();
@@ -189,7 +244,7 @@ void ReportPage::stepMatch(int direction)
     if (m_match)
         return goToMatch((*m_match + count + static_cast<std::size_t>(direction + static_cast<int>(count))) % count);
     // The first step goes to what is nearest after the left edge of the view, or before it.
-    const TimestampNs from = visibleRange().start;
+    const TimestampNs from = m_timeline->visibleRange().start;
     const auto first = std::lower_bound(m_matches.begin(), m_matches.end(), from,
                                         [&](trace::EventId event, TimestampNs time) { return m_trace->timeOf(event).start < time; });
     const auto index = static_cast<std::size_t>(first - m_matches.begin()) % count;

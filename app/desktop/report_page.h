@@ -14,13 +14,10 @@
 
 class QLabel;
 class QProgressBar;
-class QPushButton;
 class QStackedWidget;
-class QVBoxLayout;
 
 namespace gantry::widgets {
 class TimelineWidget;
-class TrustStrip;
 }
 
 namespace gantry::desktop {
@@ -54,8 +51,8 @@ public:
     [[nodiscard]] QString matchText() const;
     [[nodiscard]] const QString& searchText() const { return m_searchText; }
 
-    [[nodiscard]] trace::EventId selectedEvent() const { return m_selectedEvent; }
-    [[nodiscard]] trace::RequestIndex selectedRequest() const { return m_selectedRequest; }
+    [[nodiscard]] trace::EventId selectedEvent() const;
+    [[nodiscard]] trace::RequestIndex selectedRequest() const;
     /// The measured range if there is one, else the visible range: what statistics are about.
     [[nodiscard]] TimeRange statisticsRange() const;
 
@@ -86,10 +83,7 @@ private:
     QLabel* m_errorSentence = nullptr;
     QLabel* m_errorDetails = nullptr;
     widgets::TimelineWidget* m_timeline = nullptr;
-    widgets::TrustStrip* m_trust = nullptr;
 
-    trace::EventId m_selectedEvent;
-    trace::RequestIndex m_selectedRequest;
     QString m_searchText;
     std::vector<trace::EventId> m_matches;
     std::optional<std::size_t> m_match;

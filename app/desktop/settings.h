@@ -1,6 +1,7 @@
 #pragma once
 
 #include "trace_model/base/time.h"
+#include "widgets/theme/theme.h"
 
 #include <QByteArray>
 #include <QSettings>
@@ -11,7 +12,7 @@
 
 namespace gantry::desktop {
 
-enum class ColorScheme { Light, Dark };
+using widgets::ColorScheme;
 
 /// What the desktop remembers between starts, in one ini file. UI thread.
 class Settings

@@ -1,5 +1,6 @@
 #include "app/desktop/tour.h"
 
+#include "app/cli/report_summary.h"
 #include "app/desktop/capture_bar.h"
 #include "app/desktop/compare_page.h"
 #include "app/desktop/live_page.h"
@@ -7,7 +8,6 @@
 #include "app/desktop/page_area.h"
 #include "app/desktop/report_page.h"
 #include "app/desktop/text.h"
-#include "app/desktop/tour_summary.h"
 #include "widgets/timeline/timeline_widget.h"
 
 #include <QAction>
@@ -152,7 +152,7 @@ void Tour::printSummary(const ReportPage& page)
 {
     for (const QString& path : m_pictures)
         std::printf("%s\n", qPrintable(path));
-    std::printf("%s\n%s", page.path().c_str(), tourSummary(*page.trace(), window().capture().status()).c_str());
+    std::printf("%s\n%s", page.path().c_str(), cli::text(cli::summarise(*page.trace())).c_str());
     std::fflush(stdout);
 }
 

@@ -37,6 +37,14 @@ void takeLaunched(std::vector<EventId>& out, const Columns& columns, EventKind k
             out.emplace_back(kind, static_cast<std::uint32_t>(row));
 }
 
+void takeAllLaunched(std::vector<EventId>& out, const Trace& trace, const std::vector<std::uint64_t>& keys, TimeRange from)
+{
+    if (keys.empty())
+        return;
+    takeLaunched(out, trace.kernels, EventKind::Kernel, keys, from);
+    takeLaunched(out, trace.memcpys, EventKind::Memcpy, keys, from);
+    takeLaunched(out, trace.memsets, EventKind::Memset, keys, from);
+}
 
 std::vector<RequestIndex> membersAt(const Trace& trace, std::uint64_t globalTid, TimestampNs time)
 {
@@ -51,12 +59,22 @@ std::vector<RequestIndex> membersAt(const Trace& trace, std::uint64_t globalTid,
 
 } // namespace
 
+std::vector<EventId> phasesOf(const Trace& trace, RequestIndex request)
+{
+    std::vector<EventId> phases;
+    const TimeRange time = trace.requests[request.value].time;
+    // Its phases lie inside it; a phase of no length may start at its very end.
+    eachStartingIn(trace.phases, {time.start, time.end + 1}, [&](std::uint32_t row) {
+        if (trace.phases.request[row] == request)
+            phases.emplace_back(EventKind::Phase, row);
+    });
+    return phases;
+}
+
 RequestActivity requestActivity(const Trace& trace, RequestIndex request)
 {
     RequestActivity activity;
-    for (std::uint32_t row = 0; row < trace.phases.size(); ++row)
-        if (trace.phases.request[row] == request)
-            activity.phases.emplace_back(EventKind::Phase, row);
+    activity.phases = phasesOf(trace, request);
     activity.execution = trace.requests[request.value].execution;
     if (activity.execution.isNone())
         return activity;
@@ -75,16 +93,14 @@ RequestActivity requestActivity(const Trace& trace, RequestIndex request)
             keys.push_back(launchKey(Trace::processOf(execution.globalTid), trace.apiCalls.correlation[row]));
     });
     std::sort(keys.begin(), keys.end());
-    if (!keys.empty()) {
-        takeLaunched(activity.gpuWork, trace.kernels, EventKind::Kernel, keys, execution.time);
-        takeLaunched(activity.gpuWork, trace.memcpys, EventKind::Memcpy, keys, execution.time);
-        takeLaunched(activity.gpuWork, trace.memsets, EventKind::Memset, keys, execution.time);
-    }
+    takeAllLaunched(activity.gpuWork, trace, keys, execution.time);
     return activity;
 }
 
 std::vector<RequestIndex> requestsOf(const Trace& trace, EventId event)
 {
+    if (event.isNone())
+        return {};
     const std::uint32_t row = event.row();
     switch (event.kind()) {
     case EventKind::Phase: return {trace.phases.request[row]};
@@ -102,6 +118,8 @@ std::vector<RequestIndex> requestsOf(const Trace& trace, EventId event)
 
 EventId launchOf(const Trace& trace, EventId gpuEvent)
 {
+    if (gpuEvent.isNone())
+        return {};
     const auto keyOf = [&](const auto& columns) { return std::pair(columns.globalPid[gpuEvent.row()], columns.correlation[gpuEvent.row()]); };
     std::pair<std::uint64_t, std::uint32_t> key;
     switch (gpuEvent.kind()) {
@@ -124,6 +142,16 @@ EventId launchOf(const Trace& trace, EventId gpuEvent)
             break;
     }
     return best;
+}
+
+std::vector<EventId> launchedBy(const Trace& trace, EventId apiCall)
+{
+    std::vector<EventId> work;
+    if (apiCall.isNone() || apiCall.kind() != EventKind::ApiCall || trace.apiCalls.correlation[apiCall.row()] == 0)
+        return work;
+    const std::uint64_t process = Trace::processOf(trace.apiCalls.globalTid[apiCall.row()]);
+    takeAllLaunched(work, trace, {launchKey(process, trace.apiCalls.correlation[apiCall.row()])}, trace.timeOf(apiCall));
+    return work;
 }
 
 } // namespace gantry::analysis

@@ -17,7 +17,11 @@ struct RequestActivity
     std::vector<trace::EventId> phases;         ///< the request's own phase events
 };
 
-/// Joins a request to its execution and through it to every API call, kernel and memcpy. Any thread; O(log n + result).
+/// Phase events of a request, by start. Any thread; O(log n + phases that start while the request runs).
+[[nodiscard]] std::vector<trace::EventId> phasesOf(const trace::Trace& trace, trace::RequestIndex request);
+
+/// Joins a request to its execution and through it to every API call, kernel and memcpy. Any thread; O(log n + events of the
+/// execution's time and the second after it, in which its GPU work may still run).
 [[nodiscard]] RequestActivity requestActivity(const trace::Trace& trace, trace::RequestIndex request);
 
 /// Requests an event worked for: through the execution whose thread and time hold it (API call, NVTX range) or whose call
@@ -27,5 +31,8 @@ struct RequestActivity
 /// The API call that launched a kernel, memcpy or memset (same process, same correlation id; the runtime call where a driver
 /// call shares the id), or none.
 [[nodiscard]] trace::EventId launchOf(const trace::Trace& trace, trace::EventId gpuEvent);
+
+/// The kernels, memcpys and memsets that an API call launched; empty for an event of another kind.
+[[nodiscard]] std::vector<trace::EventId> launchedBy(const trace::Trace& trace, trace::EventId apiCall);
 
 } // namespace gantry::analysis

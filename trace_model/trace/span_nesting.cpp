@@ -12,12 +12,29 @@ void append(DepthRow& row, const LooseSpan& span)
     row.event.push_back(span.event);
 }
 
+/// By start; of equal starts the longer span, which is the outer one, first.
+void sortOuterFirst(std::vector<LooseSpan>& spans)
+{
+    std::stable_sort(spans.begin(), spans.end(), [](const LooseSpan& a, const LooseSpan& b) { return a.start != b.start ? a.start < b.start : a.end > b.end; });
+}
+
 } // namespace
+
+std::vector<LooseSpan> withoutSmallOverlaps(std::vector<LooseSpan> spans)
+{
+    sortOuterFirst(spans);
+    TimestampNs previousEnd = kNoTime;
+    for (LooseSpan& span : spans) {
+        if (span.start < previousEnd && span.end > previousEnd && (previousEnd - span.start) * 2 < span.end - span.start)
+            span.start = previousEnd;
+        previousEnd = std::max(previousEnd, span.end);
+    }
+    return spans;
+}
 
 std::vector<DepthRow> nestSpans(std::vector<LooseSpan> spans)
 {
-    // Equal starts: the longer span is the outer one.
-    std::stable_sort(spans.begin(), spans.end(), [](const LooseSpan& a, const LooseSpan& b) { return a.start != b.start ? a.start < b.start : a.end > b.end; });
+    sortOuterFirst(spans);
     std::vector<DepthRow> rows;
     for (const LooseSpan& span : spans) {
         // The first depth whose last span has ended. Everything above it is still open at this start, so it encloses or overlaps.

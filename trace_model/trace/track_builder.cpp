@@ -180,7 +180,7 @@ private:
             track.stream = i->first.stream;
             track.name = fmt::format("Stream {}", i->first.stream);
             track.detail = total > 0 ? fmt::format("{:.1f} %", 100.0 * static_cast<double>(busy[place].second) / static_cast<double>(total)) : std::string();
-            track.rows = nestSpans(std::move(i->second));
+            track.rows = nestSpans(withoutSmallOverlaps(std::move(i->second)));
             add(track);
         }
     }

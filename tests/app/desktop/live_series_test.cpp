@@ -64,7 +64,7 @@ private slots:
             series.add(steadyServer(second, 200));
         QCOMPARE(series.span(), 10 * kSecond);
         const auto panels = series.panels(series.window(60 * kSecond));
-        const LiveCurve& requests = panelOf(panels, "requests")->curves.at(0);
+        const widgets::PlotCurve& requests = panelOf(panels, "requests")->curves.at(0);
         QCOMPARE(requests.name, QStringLiteral("bert_base"));
         QCOMPARE(requests.points.back().value, 200.0);
         QCOMPARE(panelOf(panels, "phases")->curves.at(0).name, QStringLiteral("queue"));

@@ -1,18 +1,17 @@
-#include "app/desktop/event_search.h"
+#include "trace_model/trace/event_search.h"
 
 #include <algorithm>
 #include <cctype>
+#include <functional>
 #include <map>
+#include <queue>
 #include <string>
 #include <tuple>
+#include <vector>
 
-namespace gantry::desktop {
+namespace gantry::trace {
 
 namespace {
-
-using trace::EventId;
-using trace::EventKind;
-using trace::StringId;
 
 constexpr std::uint32_t kStopCheckMask = 0xFFFF; // a look at the token each 65 536 events
 
@@ -27,7 +26,7 @@ std::string lower(std::string_view text)
 class NameMatcher
 {
 public:
-    NameMatcher(const trace::StringTable& strings, std::string_view text) :
+    NameMatcher(const StringTable& strings, std::string_view text) :
         m_text(lower(text)),
         m_matches(strings.size())
     {
@@ -57,7 +56,7 @@ void collect(EventKind kind, std::size_t count, const std::stop_token& stop, std
 
 } // namespace
 
-std::vector<EventId> findEvents(const trace::Trace& trace, std::string_view text, const std::stop_token& stop)
+std::vector<EventId> findEvents(const Trace& trace, std::string_view text, const std::stop_token& stop)
 {
     std::vector<EventId> found;
     if (text.empty())
@@ -70,8 +69,8 @@ std::vector<EventId> findEvents(const trace::Trace& trace, std::string_view text
     collect(EventKind::NvtxRange, trace.nvtxRanges.size(), stop, found, [&](std::uint32_t row) { return matcher(trace.nvtxRanges.text[row]); });
     collect(EventKind::NvtxMark, trace.nvtxMarks.size(), stop, found, [&](std::uint32_t row) { return matcher(trace.nvtxMarks.text[row]); });
 
-    const trace::MemcpyColumns& copies = trace.memcpys;
-    std::map<std::tuple<trace::CopyKind, trace::MemoryKind, trace::MemoryKind>, bool> copyMatches;
+    const MemcpyColumns& copies = trace.memcpys;
+    std::map<std::tuple<CopyKind, MemoryKind, MemoryKind>, bool> copyMatches;
     collect(EventKind::Memcpy, copies.size(), stop, found, [&](std::uint32_t row) {
         const auto [entry, isNew] = copyMatches.try_emplace({copies.copyKind[row], copies.sourceKind[row], copies.destinationKind[row]}, false);
         if (isNew)
@@ -82,7 +81,7 @@ std::vector<EventId> findEvents(const trace::Trace& trace, std::string_view text
     // A request is found by its first phase: that is where its bar begins.
     std::vector<bool> requestMatches(trace.requests.size());
     for (std::size_t i = 0; i < trace.requests.size(); ++i) {
-        const trace::Request& request = trace.requests[i];
+        const Request& request = trace.requests[i];
         requestMatches[i] = matcher(request.clientId) || std::to_string(request.id) == matcher.text() ||
                             "request " + std::to_string(request.id) == matcher.text();
     }
@@ -98,4 +97,39 @@ std::vector<EventId> findEvents(const trace::Trace& trace, std::string_view text
     return found;
 }
 
-} // namespace gantry::desktop
+EventList eventsIn(const Trace& trace, TimeRange range, std::size_t limit, const std::stop_token& stop)
+{
+    struct Cursor
+    {
+        TimestampNs start;
+        EventKind kind;
+        std::uint32_t row, end;
+        bool operator>(const Cursor& other) const { return std::tie(start, kind) > std::tie(other.start, other.kind); }
+    };
+    // A merge of the kinds, each sorted already: costs the limit, not the number of events.
+    std::priority_queue<Cursor, std::vector<Cursor>, std::greater<>> next;
+    EventList list;
+    for (int k = 0; k < kEventKindCount; ++k) {
+        const auto kind = static_cast<EventKind>(k);
+        const EventColumns& columns = trace.columns(kind);
+        const auto first = std::lower_bound(columns.start.begin(), columns.start.end(), range.start) - columns.start.begin();
+        const auto end = std::lower_bound(columns.start.begin(), columns.start.end(), range.end) - columns.start.begin();
+        if (first >= end)
+            continue;
+        list.total += static_cast<std::size_t>(end - first);
+        next.push({columns.start[static_cast<std::size_t>(first)], kind, static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(end)});
+    }
+    list.events.reserve(std::min(limit, list.total));
+    while (!next.empty() && list.events.size() < limit && !stop.stop_requested()) {
+        Cursor cursor = next.top();
+        next.pop();
+        list.events.emplace_back(cursor.kind, cursor.row);
+        if (++cursor.row < cursor.end) {
+            cursor.start = trace.columns(cursor.kind).start[cursor.row];
+            next.push(cursor);
+        }
+    }
+    return list;
+}
+
+} // namespace gantry::trace

@@ -1,0 +1,209 @@
+#include "app/desktop/inspector.h"
+
+#include "app/desktop/log_panel.h"
+#include "app/desktop/report_page.h"
+#include "app/desktop/text.h"
+#include "trace_model/analysis/kernel_stats.h"
+#include "trace_model/trace/event_search.h"
+#include "widgets/details/details_panel.h"
+#include "widgets/tables/event_table.h"
+#include "widgets/tables/statistics_table.h"
+#include "widgets/timeline/timeline_widget.h"
+
+#include <QAction>
+#include <QDockWidget>
+#include <QEvent>
+#include <QMainWindow>
+#include <QTabWidget>
+
+namespace gantry::desktop {
+
+namespace {
+
+constexpr std::size_t kEventsShown = 50'000;
+constexpr int kSettleMs = 150; // a view that still moves is not worth a table
+
+} // namespace
+
+Inspector::Inspector(QMainWindow& window, jobs::JobRunner& runner) :
+    QObject(&window),
+    m_window(window),
+    m_tabs(new QTabWidget),
+    m_details(new widgets::DetailsPanel),
+    m_events(new widgets::EventTable),
+    m_statistics(new widgets::StatisticsTable),
+    m_log(new LogPanel),
+    m_eventsSlot(runner),
+    m_statisticsSlot(runner)
+{
+    m_tabs->setDocumentMode(true);
+    m_tabs->addTab(m_statistics, tr("Statistics"));
+    m_tabs->addTab(m_events, tr("Events"));
+    QDockWidget* details = addDock("detailsDock", tr("Details"), m_details, Qt::RightDockWidgetArea, false);
+    QDockWidget* tables = addDock("tablesDock", tr("Statistics and events"), m_tabs, Qt::BottomDockWidgetArea, false);
+    QDockWidget* log = addDock("logDock", tr("Log of the node"), m_log, Qt::BottomDockWidgetArea, true);
+    window.tabifyDockWidget(tables, log);
+    tables->raise();
+    window.resizeDocks({details}, {340}, Qt::Horizontal);
+    window.resizeDocks({tables}, {210}, Qt::Vertical);
+
+    m_settle.setSingleShot(true);
+    m_settle.setInterval(kSettleMs);
+    connect(&m_settle, &QTimer::timeout, this, &Inspector::refreshTables);
+    connect(m_tabs, &QTabWidget::currentChanged, this, &Inspector::refreshTables);
+    connect(m_statistics, &widgets::StatisticsTable::groupByChanged, this, &Inspector::loadStatistics);
+    connect(m_statistics, &widgets::StatisticsTable::nameActivated, this, [this](const QString& name) {
+        if (m_page)
+            m_page->find(name);
+    });
+    connect(m_events, &widgets::EventTable::eventActivated, this, [this](trace::EventId event) {
+        if (m_page && m_page->timeline())
+            m_page->timeline()->reveal(event);
+    });
+    connect(m_details, &widgets::DetailsPanel::eventRequested, this, [this](trace::EventId event) {
+        if (m_page && m_page->timeline())
+            m_page->timeline()->reveal(event);
+    });
+    connect(m_details, &widgets::DetailsPanel::requestRequested, this, [this](trace::RequestIndex request) {
+        if (m_page && m_page->timeline())
+            m_page->timeline()->selectRequest(request);
+    });
+}
+
+Inspector::~Inspector() = default;
+
+QDockWidget* Inspector::addDock(const char* name, const QString& title, QWidget* content, Qt::DockWidgetArea area, bool isOnLive)
+{
+    auto* dock = new QDockWidget(title, &m_window);
+    dock->setObjectName(QLatin1String(name));
+    dock->setWidget(content);
+    m_window.addDockWidget(area, dock);
+    dock->installEventFilter(this);
+    const std::size_t index = m_docks.size();
+    m_docks.push_back({dock, isOnLive});
+    connect(dock->toggleViewAction(), &QAction::triggered, this, [this, index](bool isShown) { m_docks[index].isWanted = isShown; });
+    return dock;
+}
+
+bool Inspector::eventFilter(QObject* watched, QEvent* event)
+{
+    // The dock's own close button: unlike refreshDocks() it sends a close event.
+    if (event->type() == QEvent::Close) {
+        for (Dock& dock : m_docks) {
+            if (dock.widget == watched)
+                dock.isWanted = false;
+        }
+    }
+    return QObject::eventFilter(watched, event);
+}
+
+void Inspector::refreshDocks()
+{
+    for (const Dock& dock : m_docks) {
+        const bool hasContent = m_front == FrontPage::Report || (m_front == FrontPage::Live && dock.isOnLive);
+        dock.widget->setVisible(dock.isWanted && hasContent);
+    }
+}
+
+void Inspector::showWanted()
+{
+    for (const Dock& dock : m_docks)
+        dock.widget->setVisible(dock.isWanted);
+}
+
+void Inspector::adoptVisible()
+{
+    for (Dock& dock : m_docks)
+        dock.isWanted = !dock.widget->isHidden();
+    refreshDocks();
+}
+
+void Inspector::follow(FrontPage front, ReportPage* page)
+{
+    if (front != m_front) {
+        m_front = front;
+        refreshDocks();
+        if (front == FrontPage::Report)
+            m_docks[1].widget->raise(); // of the two tabs below, the tables are about this page
+    }
+    if (m_page)
+        m_page->disconnect(this);
+    m_page = page;
+    if (m_page) {
+        connect(m_page, &ReportPage::selectionChanged, this, &Inspector::refreshDetails);
+        connect(m_page, &ReportPage::rangeChanged, &m_settle, qOverload<>(&QTimer::start));
+        connect(m_page, &QObject::destroyed, this, [this, page] {
+            if (m_page == page)
+                m_page = nullptr;
+        });
+    }
+    refreshDetails();
+    refreshTables();
+}
+
+void Inspector::refreshDetails()
+{
+    if (!m_page || !m_page->trace())
+        return m_details->clear();
+    m_details->show(m_page->trace(), m_page->selectedEvent(), m_page->selectedRequest());
+    m_events->select(m_page->selectedEvent());
+}
+
+void Inspector::refreshTables()
+{
+    if (!m_page || !m_page->trace()) {
+        m_eventsSlot.cancel();
+        m_statisticsSlot.cancel();
+        m_events->clear();
+        m_statistics->clear();
+        return;
+    }
+    if (m_tabs->currentWidget() == m_events)
+        loadEvents();
+    else if (m_tabs->currentWidget() == m_statistics)
+        loadStatistics();
+}
+
+void Inspector::loadEvents()
+{
+    m_eventsSlot.run(
+        [trace = m_page->trace(), range = m_page->statisticsRange()](const jobs::JobContext& context) -> Result<trace::EventList> {
+            return trace::eventsIn(*trace, range, kEventsShown, context.stop());
+        },
+        [this, trace = m_page->trace()](Result<trace::EventList> list) {
+            if (!list)
+                return;
+            m_events->setEvents(trace, std::move(*list));
+            if (m_page)
+                m_events->select(m_page->selectedEvent());
+        });
+}
+
+void Inspector::loadStatistics()
+{
+    if (!m_page || !m_page->trace())
+        return;
+    const TimeRange range = m_page->statisticsRange();
+    const TimeRange whole = m_page->trace()->time;
+    const QString scope = range == whole ? tr("the whole report (%1)").arg(formatDuration(whole.duration()))
+                                         : tr("%1 of %2").arg(formatDuration(range.duration()), formatDuration(whole.duration()));
+    using Rows = std::vector<analysis::ActivityRow>;
+    m_statisticsSlot.run(
+        [trace = m_page->trace(), range, by = m_statistics->groupBy()](const jobs::JobContext&) -> Result<Rows> { return analysis::activityTable(*trace, by, range); },
+        [this, scope](Result<Rows> rows) {
+            if (rows)
+                m_statistics->setRows(std::move(*rows), scope);
+        });
+}
+
+void Inspector::appendLog(const std::vector<proto::LogLine>& lines, std::size_t dropped)
+{
+    m_log->append(lines, dropped);
+}
+
+void Inspector::clearLog()
+{
+    m_log->clear();
+}
+
+} // namespace gantry::desktop

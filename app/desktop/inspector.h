@@ -1,0 +1,86 @@
+#pragma once
+
+#include "app/jobs/job_slot.h"
+#include "remote_server/proto/node_types.h"
+
+#include <QObject>
+#include <QTimer>
+
+#include <vector>
+
+class QDockWidget;
+class QMainWindow;
+class QTabWidget;
+
+namespace gantry::widgets {
+class DetailsPanel;
+class EventTable;
+class StatisticsTable;
+}
+
+namespace gantry::desktop {
+
+class LogPanel;
+class ReportPage;
+
+/// What the page in front is about: decides which docks there is anything to show in.
+enum class FrontPage { Live, Report, Compare };
+
+/// The docks that look into the page in front: Details on the right, statistics and events below, both of a report; and the
+/// node's log, of a report and of the live page. A dock that the user closed stays closed. Tables are computed by jobs, for the
+/// visible or measured range. UI thread.
+class Inspector : public QObject
+{
+    Q_OBJECT
+
+public:
+    Inspector(QMainWindow& window, jobs::JobRunner& runner);
+    ~Inspector() override;
+
+    /// The docks follow this page from here on; `report` is null unless it is a report.
+    void follow(FrontPage front, ReportPage* report);
+    /// Shows every dock that the user has not closed, whatever page is in front: the state to save.
+    void showWanted();
+    /// Takes what is visible now as what the user wants: after a saved state was restored.
+    void adoptVisible();
+    void appendLog(const std::vector<proto::LogLine>& lines, std::size_t dropped);
+    void clearLog();
+
+    [[nodiscard]] widgets::DetailsPanel& details() { return *m_details; }
+    [[nodiscard]] widgets::EventTable& events() { return *m_events; }
+    [[nodiscard]] widgets::StatisticsTable& statistics() { return *m_statistics; }
+
+protected:
+    bool eventFilter(QObject* watched, QEvent* event) override;
+
+private:
+    struct Dock
+    {
+        QDockWidget* widget;
+        bool isOnLive; ///< has something to show without a report
+        bool isWanted = true;
+    };
+
+    QDockWidget* addDock(const char* name, const QString& title, QWidget* content, Qt::DockWidgetArea area, bool isOnLive);
+    void refreshDocks();
+    void refreshDetails();
+    /// Fills the tab in front; the others when they come to the front.
+    void refreshTables();
+    void loadEvents();
+    void loadStatistics();
+
+    ReportPage* m_page = nullptr;
+    QMainWindow& m_window;
+    FrontPage m_front = FrontPage::Live;
+    std::vector<Dock> m_docks;
+    QTabWidget* m_tabs;
+    widgets::DetailsPanel* m_details;
+    widgets::EventTable* m_events;
+    widgets::StatisticsTable* m_statistics;
+    LogPanel* m_log;
+    QTimer m_settle;
+    jobs::JobSlot m_eventsSlot;
+    jobs::JobSlot m_statisticsSlot;
+};
+
+} // namespace gantry::desktop

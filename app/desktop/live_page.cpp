@@ -1,0 +1,176 @@
+#include "app/desktop/live_page.h"
+
+#include "app/desktop/message_bar.h"
+#include "app/desktop/node_list.h"
+#include "app/desktop/text.h"
+#include "widgets/plots/live_plot_grid.h"
+
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QPushButton>
+#include <QStackedWidget>
+#include <QVBoxLayout>
+
+namespace gantry::desktop {
+
+namespace {
+
+constexpr DurationNs kSecond = 1'000'000'000;
+constexpr DurationNs kWindow = 60 * kSecond;
+constexpr DurationNs kLongestGap = 3 * kSecond; // scrapes come each second: more silence than this is no value
+constexpr int kRedrawMs = 100;
+
+const char kConnectionTopic[] = "connection";
+
+} // namespace
+
+LivePage::LivePage(NodeList& nodes, QWidget* parent) :
+    QWidget(parent),
+    m_nodes(nodes),
+    m_banner(new MessageBar(this)),
+    m_stack(new QStackedWidget(this)),
+    m_emptyText(new QLabel(this)),
+    m_footer(new QLabel(this)),
+    m_grid(new widgets::LivePlotGrid(this))
+{
+    auto* empty = new QWidget(this);
+    auto* column = new QVBoxLayout(empty);
+    m_emptyText->setAlignment(Qt::AlignHCenter);
+    m_emptyText->setWordWrap(true);
+    m_emptyText->setForegroundRole(QPalette::PlaceholderText);
+    auto* connectButton = new QPushButton(tr("Connect…"), empty);
+    connect(connectButton, &QPushButton::clicked, this, &LivePage::connectRequested);
+    column->addStretch(1);
+    column->addWidget(m_emptyText);
+    column->addSpacing(8);
+    column->addWidget(connectButton, 0, Qt::AlignHCenter);
+    column->addStretch(2);
+    m_stack->addWidget(empty);
+    m_stack->addWidget(m_grid);
+
+    m_footer->setContentsMargins(10, 2, 10, 4);
+    m_footer->setForegroundRole(QPalette::PlaceholderText);
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(0);
+    layout->addWidget(m_banner);
+    layout->addWidget(m_stack, 1);
+    layout->addWidget(m_footer);
+
+    m_redrawTimer.setInterval(kRedrawMs);
+    connect(&m_redrawTimer, &QTimer::timeout, this, &LivePage::redraw);
+    m_redrawTimer.start();
+    connect(&m_nodes, &NodeList::nodesChanged, this, &LivePage::watchNodes);
+    connect(&m_nodes, &NodeList::currentChanged, this, &LivePage::onCurrentChanged);
+    watchNodes();
+    onCurrentChanged();
+}
+
+LivePage::~LivePage() = default;
+
+void LivePage::watchNodes()
+{
+    std::map<const NodeController*, std::unique_ptr<LiveSeries>> known;
+    for (const auto& owned : m_nodes.nodes()) {
+        NodeController* node = owned.get();
+        if (const auto found = m_series.find(node); found != m_series.end()) {
+            known.insert(m_series.extract(found));
+            continue;
+        }
+        LiveSeries& series = *known.emplace(node, std::make_unique<LiveSeries>()).first->second;
+        connect(node, &NodeController::metricsRestarted, this, [&series] { series.restart(); });
+        connect(node, &NodeController::metricsArrived, this, [&series](const std::vector<proto::MetricsBatch>& batches) {
+            for (const proto::MetricsBatch& batch : batches)
+                series.add(batch);
+        });
+        connect(node, &NodeController::stateChanged, this, &LivePage::refreshState);
+    }
+    // A node that was removed delivers nothing more before it is deleted; its samples go with it.
+    for (const auto& [node, series] : m_series)
+        node->disconnect(this);
+    m_series = std::move(known);
+}
+
+const LiveSeries* LivePage::currentSeries() const
+{
+    const auto found = m_series.find(m_nodes.current());
+    return found == m_series.end() ? nullptr : found->second.get();
+}
+
+void LivePage::onCurrentChanged()
+{
+    m_drawnSpan = 0;
+    m_banner->clearTopic(QString::fromLatin1(kConnectionTopic));
+    refreshState();
+    redraw();
+}
+
+void LivePage::refreshState()
+{
+    const NodeController* node = m_nodes.current();
+    const LiveSeries* series = currentSeries();
+    const bool hasSamples = series && !series->isEmpty();
+    m_stack->setCurrentIndex(hasSamples ? 1 : 0);
+    if (!node) {
+        m_emptyText->setText(tr("No node yet.\n\nConnect to a machine that runs gantryd to watch its servers live and to capture them."));
+        m_footer->clear();
+        return;
+    }
+    const QString topic = QString::fromLatin1(kConnectionTopic);
+    switch (node->state()) {
+    case NodeController::State::Disconnected:
+        m_emptyText->setText(tr("%1 is disconnected.\n\nConnect to see its metrics.").arg(node->title()));
+        m_banner->clearTopic(topic);
+        break;
+    case NodeController::State::Connecting:
+        m_emptyText->setText(tr("Connecting to %1…").arg(node->title()));
+        break;
+    case NodeController::State::Connected:
+        m_emptyText->setText(tr("Connected to %1.\n\nWaiting for its first samples.").arg(node->title()));
+        m_banner->clearTopic(topic);
+        break;
+    case NodeController::State::Lost: {
+        const UserMessage message = describe(*node->error());
+        const int seconds = node->retryInSeconds();
+        QString sentence = message.sentence;
+        if (seconds > 0)
+            sentence += QLatin1Char(' ') + tr("Trying again in %1 s.").arg(seconds);
+        m_emptyText->setText(tr("%1 does not answer.").arg(node->title()));
+        m_banner->showMessage({MessageBar::Kind::Error, sentence, message.details, tr("Retry now"), [this] {
+                                   if (NodeController* current = m_nodes.current())
+                                       current->open();
+                               },
+                               topic});
+        break;
+    }
+    }
+}
+
+void LivePage::redraw()
+{
+    const LiveSeries* series = currentSeries();
+    if (!isVisible() || !series)
+        return;
+    if (series->isEmpty()) {
+        m_drawnSpan = 0;
+        return;
+    }
+    if (m_stack->currentIndex() == 0)
+        refreshState();
+    const TimeRange window = series->window(kWindow);
+    m_grid->setPanels(series->panels(window), window, kLongestGap);
+    m_drawnSpan = series->span();
+    const NodeController* node = m_nodes.current();
+    QString footer = tr("%1 · the last %2 s · %3 samples dropped").arg(node->title()).arg(kWindow / kSecond).arg(formatCount(series->dropped()));
+    if (node->state() != NodeController::State::Connected)
+        footer += tr(" · not connected: these values are old");
+    m_footer->setText(footer);
+    emit drawn();
+}
+
+DurationNs LivePage::drawnSpan() const
+{
+    return m_drawnSpan;
+}
+
+} // namespace gantry::desktop

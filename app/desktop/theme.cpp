@@ -1,0 +1,27 @@
+#include "app/desktop/theme.h"
+
+#include <QApplication>
+#include <QStyle>
+#include <QStyleFactory>
+
+namespace gantry::desktop {
+
+void applyTheme(widgets::ColorScheme scheme)
+{
+    const widgets::Theme& theme = widgets::Theme::of(scheme);
+    // Fusion takes its colours from the palette on every platform; native styles do not.
+    if (QApplication::style()->name() != QLatin1String("fusion"))
+        QApplication::setStyle(QStyleFactory::create(QStringLiteral("fusion")));
+    QApplication::setPalette(theme.palette());
+    const QString border = theme.border.name();
+    qApp->setStyleSheet(QStringLiteral("QToolTip { color: %1; background: %2; border: 1px solid %3; padding: 4px; }"
+                                       "QMainWindow::separator { background: %3; width: 1px; height: 1px; }"
+                                       "QToolBar { border: none; border-bottom: 1px solid %3; padding: 3px 6px; spacing: 4px; }"
+                                       "QWidget#captureStrip { background: %4; border-bottom: 1px solid %3; }"
+                                       "QWidget#trustStrip { border-top: 1px solid %3; }"
+                                       "QHeaderView::section { background: %5; color: %6; border: none; border-bottom: 1px solid %3; padding: 3px 6px; }")
+                            .arg(theme.text.name(), theme.palette().color(QPalette::ToolTipBase).name(), border, theme.alternateBase.name(), theme.window.name(),
+                                 theme.weakText.name()));
+}
+
+} // namespace gantry::desktop

@@ -1,0 +1,120 @@
+#include "widgets/compare/comparison_table.h"
+
+#include "widgets/theme/format.h"
+#include "widgets/theme/theme.h"
+
+#include <QEvent>
+#include <QHeaderView>
+
+#include <cmath>
+
+namespace gantry::widgets {
+
+namespace {
+
+constexpr double kSameRatio = 0.05; // closer than this to 1 is not coloured: single reports differ by as much
+
+QString valueText(std::optional<double> value, const std::string& unit)
+{
+    if (!value)
+        return QStringLiteral("–");
+    if (unit == "ns")
+        return formatDuration(static_cast<DurationNs>(std::llround(*value)));
+    if (unit == "count")
+        return formatNumber(*value);
+    const QString name = unit == "1/s" ? QStringLiteral("req/s") : toQString(unit);
+    return QStringLiteral("%1 %2").arg(formatNumber(*value), name);
+}
+
+/// "12.3 µs (×41)": how often it ran, where that is known.
+QString withCount(const QString& value, std::optional<std::size_t> count)
+{
+    return count ? QStringLiteral("%1 (×%2)").arg(value, formatCount(*count)) : value;
+}
+
+} // namespace
+
+ComparisonTable::ComparisonTable(QWidget* parent) :
+    QTreeWidget(parent)
+{
+    setObjectName(QStringLiteral("comparisonTable"));
+    setAccessibleName(tr("Differences between A and B"));
+    setColumnCount(ColumnCount);
+    setHeaderLabels({tr("What"), tr("A"), tr("B"), tr("B − A"), tr("B / A")});
+    setFrameShape(QFrame::NoFrame);
+    setUniformRowHeights(true);
+    setAlternatingRowColors(true);
+    setIndentation(12);
+    setTextElideMode(Qt::ElideMiddle);
+    header()->setStretchLastSection(false);
+    header()->setSectionResizeMode(Name, QHeaderView::Stretch);
+    header()->setMinimumSectionSize(60);
+    for (int column = A; column < ColumnCount; ++column) {
+        header()->setSectionResizeMode(column, QHeaderView::ResizeToContents);
+        headerItem()->setTextAlignment(column, Qt::AlignRight | Qt::AlignVCenter);
+    }
+}
+
+void ComparisonTable::setComparison(const analysis::Comparison& comparison)
+{
+    m_comparison = comparison;
+    fill();
+}
+
+void ComparisonTable::fill()
+{
+    clear();
+    addSection(tr("Throughput and latency"), m_comparison.summary, false);
+    addSection(tr("Request phases"), m_comparison.phases, false);
+    addSection(tr("Memcpys, total time"), m_comparison.memcpys, true);
+    addSection(tr("Kernels, total time"), m_comparison.kernels, true);
+}
+
+void ComparisonTable::addSection(const QString& title, const std::vector<analysis::ComparisonRow>& rows, bool showsCounts)
+{
+    if (rows.empty())
+        return;
+    const Theme& theme = Theme::forPalette(palette());
+    auto* heading = new QTreeWidgetItem(this, {title});
+    QFont font = heading->font(Name);
+    font.setBold(true);
+    heading->setFont(Name, font);
+    heading->setFirstColumnSpanned(true);
+    for (const analysis::ComparisonRow& row : rows) {
+        auto* item = new QTreeWidgetItem(heading);
+        item->setText(Name, toQString(row.name));
+        item->setToolTip(Name, toQString(row.name));
+        item->setText(A, showsCounts ? withCount(valueText(row.a, row.unit), row.countA) : valueText(row.a, row.unit));
+        item->setText(B, showsCounts ? withCount(valueText(row.b, row.unit), row.countB) : valueText(row.b, row.unit));
+        for (int column = A; column < ColumnCount; ++column)
+            item->setTextAlignment(column, Qt::AlignRight | Qt::AlignVCenter);
+        if (!row.a || !row.b) {
+            item->setText(Ratio, row.a ? tr("only A") : tr("only B"));
+            continue;
+        }
+        const double difference = *row.difference();
+        item->setText(Difference, (difference > 0 ? QStringLiteral("+") : QString()) + valueText(difference, row.unit));
+        const auto ratio = row.ratio();
+        if (!ratio)
+            continue;
+        item->setText(Ratio, QStringLiteral("%1 ×").arg(*ratio, 0, 'f', 2));
+        // Requests per second: more is better. Batch size and counts are neither.
+        const bool isRate = row.unit == "1/s" || row.unit == "req/s";
+        const bool isJudged = row.unit == "ns" || isRate;
+        if (!isJudged || std::abs(*ratio - 1) < kSameRatio)
+            continue;
+        const bool isBetter = (*ratio < 1) != isRate;
+        item->setForeground(Ratio, isBetter ? theme.good : theme.bad);
+        item->setForeground(Difference, isBetter ? theme.good : theme.bad);
+    }
+    heading->setExpanded(true);
+}
+
+void ComparisonTable::changeEvent(QEvent* event)
+{
+    QTreeWidget::changeEvent(event);
+    if (event->type() == QEvent::PaletteChange)
+        fill();
+}
+
+} // namespace gantry::widgets

@@ -1,0 +1,322 @@
+#include "widgets/details/event_details.h"
+
+#include "trace_model/analysis/request_breakdown.h"
+#include "trace_model/analysis/request_join.h"
+#include "widgets/theme/format.h"
+#include "widgets/timeline/event_text.h"
+
+#include <QCoreApplication>
+#include <QDateTime>
+
+#include <algorithm>
+#include <array>
+
+namespace gantry::widgets {
+
+namespace {
+
+using trace::EventId;
+using trace::EventKind;
+using trace::RequestIndex;
+using trace::Trace;
+
+constexpr std::size_t kPeersShown = 32;
+
+QString tr(const char* text)
+{
+    return QCoreApplication::translate("gantry::widgets::EventDetails", text);
+}
+
+QString triple(const std::array<std::uint32_t, 3>& size)
+{
+    return QStringLiteral("%1 × %2 × %3").arg(size[0]).arg(size[1]).arg(size[2]);
+}
+
+QString relative(const Trace& trace, TimestampNs time)
+{
+    return formatTime(time - trace.time.start, 10);
+}
+
+class Section
+{
+public:
+    explicit Section(QString title) { m_section.title = std::move(title); }
+
+    Section& line(QString name, QString value, DetailLink link = {})
+    {
+        if (!value.isEmpty())
+            m_section.lines.push_back({std::move(name), std::move(value), link});
+        return *this;
+    }
+    void into(std::vector<DetailSection>& sections)
+    {
+        if (!m_section.lines.empty())
+            sections.push_back(std::move(m_section));
+    }
+
+private:
+    DetailSection m_section;
+};
+
+void addGpuColumns(Section& section, std::uint32_t device, std::uint32_t context, std::uint32_t stream, std::uint32_t correlation)
+{
+    section.line(tr("GPU"), QString::number(device)).line(tr("Context"), QString::number(context));
+    if (stream != 0xFFFFFFFFu)
+        section.line(tr("Stream"), QString::number(stream));
+    if (correlation != 0)
+        section.line(tr("Correlation id"), QString::number(correlation));
+}
+
+void addColumns(Section& s, const Trace& trace, EventId event)
+{
+    const std::uint32_t row = event.row();
+    const DurationNs duration = trace.timeOf(event).duration();
+    const auto bytesLines = [&](std::uint64_t bytes) {
+        s.line(tr("Size"), formatBytes(bytes));
+        if (duration > 0)
+            s.line(tr("Throughput"), QStringLiteral("%1 GB/s").arg(formatNumber(static_cast<double>(bytes) / static_cast<double>(duration))));
+    };
+    switch (event.kind()) {
+    case EventKind::Kernel: {
+        const auto& k = trace.kernels;
+        s.line(tr("Grid"), triple(k.grid[row])).line(tr("Block"), triple(k.block[row]));
+        s.line(tr("Registers per thread"), QString::number(k.registersPerThread[row]));
+        s.line(tr("Shared memory"), tr("%1 static, %2 dynamic").arg(formatBytes(k.staticSharedMemory[row]), formatBytes(k.dynamicSharedMemory[row])));
+        addGpuColumns(s, k.device[row], k.context[row], k.stream[row], k.correlation[row]);
+        if (k.graphNodeId[row] != 0)
+            s.line(tr("Graph node"), QString::number(k.graphNodeId[row]));
+        if (k.demangledName[row] != k.shortName[row])
+            s.line(tr("Full name"), toQString(trace.strings[k.demangledName[row]]));
+        break;
+    }
+    case EventKind::Memcpy: {
+        const auto& m = trace.memcpys;
+        s.line(tr("Direction"), toQString(trace::name(m.copyKind[row])));
+        s.line(tr("Memory"), QStringLiteral("%1 → %2").arg(toQString(trace::name(m.sourceKind[row])), toQString(trace::name(m.destinationKind[row]))));
+        bytesLines(m.bytes[row]);
+        addGpuColumns(s, m.device[row], m.context[row], m.stream[row], m.correlation[row]);
+        break;
+    }
+    case EventKind::Memset: {
+        const auto& m = trace.memsets;
+        bytesLines(m.bytes[row]);
+        s.line(tr("Value"), QString::number(m.value[row])).line(tr("Memory"), toQString(trace::name(m.memoryKind[row])));
+        addGpuColumns(s, m.device[row], m.context[row], m.stream[row], m.correlation[row]);
+        break;
+    }
+    case EventKind::Synchronization: {
+        const auto& y = trace.synchronizations;
+        addGpuColumns(s, y.device[row], y.context[row], y.stream[row], y.correlation[row]);
+        break;
+    }
+    case EventKind::ApiCall: {
+        const auto& a = trace.apiCalls;
+        s.line(tr("API"), a.isDriver[row] ? tr("driver") : tr("runtime"));
+        s.line(tr("Result"), a.returnValue[row] == 0 ? tr("success") : tr("CUDA error %1").arg(a.returnValue[row]));
+        s.line(tr("Thread"), placeText(trace, event)).line(tr("Process"), QString::number(Trace::pidOf(a.globalTid[row])));
+        if (a.correlation[row] != 0)
+            s.line(tr("Correlation id"), QString::number(a.correlation[row]));
+        break;
+    }
+    case EventKind::NvtxRange: {
+        const auto& n = trace.nvtxRanges;
+        s.line(tr("Domain"), toQString(trace.strings[n.domain[row]]));
+        if (n.payload[row])
+            s.line(tr("Payload"), QString::number(*n.payload[row]));
+        if (n.category[row] != 0)
+            s.line(tr("Category"), QString::number(n.category[row]));
+        s.line(tr("Kind"), n.isStartEnd[row] ? tr("start/end") : tr("push/pop"));
+        if (n.isOpen[row])
+            s.line(tr("End"), tr("not before the window closed"));
+        s.line(tr("Thread"), placeText(trace, event)).line(tr("Process"), QString::number(Trace::pidOf(n.globalTid[row])));
+        break;
+    }
+    case EventKind::NvtxMark: {
+        const auto& n = trace.nvtxMarks;
+        s.line(tr("Domain"), toQString(trace.strings[n.domain[row]]));
+        if (n.payload[row])
+            s.line(tr("Payload"), QString::number(*n.payload[row]));
+        s.line(tr("Thread"), placeText(trace, event));
+        break;
+    }
+    case EventKind::Overhead:
+        s.line(tr("Thread"), placeText(trace, event));
+        break;
+    case EventKind::Phase:
+        s.line(tr("Model"), placeText(trace, event));
+        break;
+    }
+}
+
+void addOrigin(std::vector<DetailSection>& sections, const Trace& trace, EventId event)
+{
+    const EventId launch = analysis::launchOf(trace, event);
+    if (launch.isNone())
+        return;
+    const TimeRange call = trace.timeOf(launch);
+    Section section(tr("Launched by"));
+    section.line(toQString(trace.nameOf(launch)), formatDuration(call.duration()), launch);
+    section.line(tr("Waited on the stream"), formatDuration(trace.timeOf(event).start - call.start));
+    section.into(sections);
+}
+
+void addLaunched(std::vector<DetailSection>& sections, const Trace& trace, EventId event)
+{
+    Section section(tr("Launched"));
+    for (const EventId work : analysis::launchedBy(trace, event))
+        section.line(toQString(trace.nameOf(work)), formatDuration(trace.timeOf(work).duration()), work);
+    section.into(sections);
+}
+
+void addRequests(std::vector<DetailSection>& sections, const Trace& trace, const QString& title, const std::vector<RequestIndex>& requests)
+{
+    Section section(title);
+    for (std::size_t i = 0; i < requests.size() && i < kPeersShown; ++i)
+        section.line(tr("Request %1").arg(requestName(trace, requests[i])), formatDuration(trace.requests[requests[i].value].time.duration()), requests[i]);
+    if (requests.size() > kPeersShown)
+        section.line(tr("and more"), QString::number(requests.size() - kPeersShown));
+    section.into(sections);
+}
+
+/// Work of one kind for a request: how often and how long in sum.
+void addWork(Section& section, const Trace& trace, const QString& name, const std::vector<EventId>& events, EventKind kind)
+{
+    std::size_t count = 0;
+    DurationNs total = 0;
+    EventId longest;
+    for (const EventId event : events) {
+        if (event.kind() != kind)
+            continue;
+        ++count;
+        const DurationNs duration = trace.timeOf(event).duration();
+        total += duration;
+        if (longest.isNone() || duration > trace.timeOf(longest).duration())
+            longest = event;
+    }
+    if (count > 0)
+        section.line(name, tr("%1 in %2, longest %3").arg(formatDuration(total), formatCount(count), formatDuration(trace.timeOf(longest).duration())), longest);
+}
+
+QString utcText(std::int64_t utcNs)
+{
+    return utcNs == 0 ? QString() : QDateTime::fromMSecsSinceEpoch(utcNs / 1'000'000, Qt::UTC).toString(QStringLiteral("yyyy-MM-dd HH:mm:ss.zzz 'UTC'"));
+}
+
+} // namespace
+
+std::vector<DetailSection> eventDetails(const Trace& trace, EventId event)
+{
+    std::vector<DetailSection> sections;
+    if (event.isNone())
+        return sections;
+    const TimeRange time = trace.timeOf(event);
+    Section head(kindTitle(event.kind()));
+    head.line(tr("Name"), toQString(trace.nameOf(event)), event);
+    head.line(tr("Start"), relative(trace, time.start));
+    if (time.duration() > 0)
+        head.line(tr("Duration"), formatDuration(time.duration()));
+    addColumns(head, trace, event);
+    head.into(sections);
+    addOrigin(sections, trace, event);
+    addLaunched(sections, trace, event);
+    if (event.kind() != EventKind::Phase) {
+        const auto requests = analysis::requestsOf(trace, event);
+        addRequests(sections, trace, requests.size() > 1 ? tr("Shared by the batch of %1 requests").arg(requests.size()) : tr("For request"), requests);
+    }
+    return sections;
+}
+
+std::vector<DetailSection> requestDetails(const Trace& trace, RequestIndex index)
+{
+    std::vector<DetailSection> sections;
+    if (index.value >= trace.requests.size())
+        return sections;
+    const trace::Request& request = trace.requests[index.value];
+    const auto activity = analysis::requestActivity(trace, index);
+
+    Section head(tr("Request %1").arg(request.id));
+    head.line(tr("Client id"), toQString(trace.strings[request.clientId]));
+    const auto version = trace.strings[request.version];
+    head.line(tr("Model"), toQString(trace.strings[request.model]) + (version.empty() ? QString() : tr(", version %1").arg(toQString(version))));
+    head.line(tr("Start"), relative(trace, request.time.start));
+    head.line(tr("Latency in the server"), formatDuration(request.time.duration()));
+    head.line(tr("Outcome"), request.failed ? tr("failed") : request.cutByWindow ? tr("cut by the window") : tr("complete"));
+    head.into(sections);
+
+    Section phases(tr("Where the time went"));
+    for (int i = 0; i < records::kRequestPhaseCount; ++i) {
+        const auto& phase = request.phases[static_cast<std::size_t>(i)];
+        if (!phase)
+            continue;
+        const auto kind = static_cast<records::RequestPhase>(i);
+        QString value = formatDuration(phase->duration());
+        if (request.time.duration() > 0)
+            value += QStringLiteral(" · ") + formatPercent(static_cast<double>(phase->duration()) / static_cast<double>(request.time.duration()));
+        if (const auto rank = analysis::phasePercentile(trace, index, kind))
+            value += tr(" · p%1 of its peers").arg(static_cast<int>(*rank * 100 + 0.5));
+        phases.line(phaseTitle(kind), value);
+    }
+    phases.into(sections);
+
+    if (!activity.execution.isNone()) {
+        const trace::Execution& execution = trace.executions[activity.execution.value];
+        Section batch(tr("Executed in a batch of %1").arg(execution.members.size()));
+        batch.line(tr("Instance"), toQString(trace.strings[execution.instance]));
+        batch.line(tr("Batch"), QString::number(execution.batchId));
+        batch.line(tr("Execution"), formatDuration(execution.time.duration()));
+        addWork(batch, trace, tr("CUDA API calls"), activity.apiCalls, EventKind::ApiCall);
+        addWork(batch, trace, tr("Kernels"), activity.gpuWork, EventKind::Kernel);
+        addWork(batch, trace, tr("Memcpys"), activity.gpuWork, EventKind::Memcpy);
+        addWork(batch, trace, tr("Memsets"), activity.gpuWork, EventKind::Memset);
+        batch.into(sections);
+        addRequests(sections, trace, tr("Batch peers"), activity.peers);
+    }
+    return sections;
+}
+
+std::vector<DetailSection> reportDetails(const Trace& trace)
+{
+    std::vector<DetailSection> sections;
+    Section head(tr("Report"));
+    head.line(tr("Title"), toQString(trace.meta.title)).line(tr("Producer"), toQString(trace.meta.producer)).line(tr("Host"), toQString(trace.meta.hostName));
+    head.line(tr("Recorded"), utcText(trace.meta.sessionUtcNs)).line(tr("Length"), formatDuration(trace.time.duration()));
+    for (const trace::GpuInfo& gpu : trace.meta.gpus)
+        head.line(tr("GPU %1").arg(gpu.device), toQString(gpu.name));
+    head.into(sections);
+
+    Section counts(tr("Events"));
+    const auto count = [&](const QString& name, std::size_t n) {
+        if (n > 0)
+            counts.line(name, formatCount(n));
+    };
+    count(tr("Requests"), trace.requests.size());
+    count(tr("Executions"), trace.executions.size());
+    count(tr("Kernels"), trace.kernels.size());
+    count(tr("Memcpys"), trace.memcpys.size());
+    count(tr("Memsets"), trace.memsets.size());
+    count(tr("Synchronizations"), trace.synchronizations.size());
+    count(tr("CUDA API calls"), trace.apiCalls.size());
+    count(tr("NVTX ranges"), trace.nvtxRanges.size());
+    count(tr("NVTX marks"), trace.nvtxMarks.size());
+    counts.into(sections);
+
+    Section losses(tr("Losses"));
+    for (const Loss& loss : trace.losses) {
+        if (loss.count > 0)
+            losses.line(toQString(loss.name), tr("%1 · %2").arg(formatCount(loss.count), toQString(loss.help)));
+    }
+    losses.into(sections);
+
+    Section warnings(tr("Warnings"));
+    for (const std::string& warning : trace.meta.warnings)
+        warnings.line(tr("Reader"), toQString(warning));
+    warnings.into(sections);
+
+    Section settings(tr("Settings"));
+    for (const auto& [name, value] : trace.meta.settings)
+        settings.line(toQString(name), toQString(value));
+    settings.into(sections);
+    return sections;
+}
+
+} // namespace gantry::widgets

@@ -1,0 +1,221 @@
+#include "widgets/plots/live_plot_grid.h"
+
+#include "widgets/theme/format.h"
+#include "widgets/theme/theme.h"
+
+#include <QEvent>
+#include <QFrame>
+#include <QGridLayout>
+#include <QLabel>
+#include <QSharedPointer>
+#include <QStringList>
+#include <QVBoxLayout>
+
+#include <qcustomplot.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace gantry::widgets {
+
+namespace {
+
+constexpr int kColumns = 2;
+constexpr double kHeadroom = 1.12; // above the highest point
+
+/// Largest value of the axis: 1, 2 or 5 times a power of ten, so that it does not tremble with each sample.
+double roundedUp(double value)
+{
+    if (value <= 0)
+        return 1;
+    const double power = std::pow(10.0, std::floor(std::log10(value)));
+    for (const double factor : {1.0, 1.5, 2.0, 3.0, 5.0, 7.5}) {
+        if (value <= factor * power)
+            return factor * power;
+    }
+    return 10 * power;
+}
+
+} // namespace
+
+/// One plot with its title line.
+class LivePlotGrid::Plot
+{
+public:
+    explicit Plot(QWidget* parent) :
+        m_frame(new QFrame(parent)),
+        m_title(new QLabel(m_frame)),
+        m_legend(new QLabel(m_frame)),
+        m_plot(new QCustomPlot(m_frame))
+    {
+        m_frame->setObjectName(QStringLiteral("plotFrame"));
+        m_plot->setMinimumHeight(110);
+        m_plot->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Expanding);
+        m_plot->xAxis->setTicker(QSharedPointer<QCPAxisTickerFixed>::create());
+        m_plot->xAxis->setNumberFormat(QStringLiteral("f"));
+        m_plot->xAxis->setNumberPrecision(0);
+        m_plot->xAxis2->setVisible(false);
+        m_plot->axisRect()->setAutoMargins(QCP::msLeft | QCP::msBottom);
+        m_plot->axisRect()->setMargins(QMargins(0, 6, 12, 0));
+        m_plot->setNoAntialiasingOnDrag(true);
+        QFont font = m_title->font();
+        font.setBold(true);
+        m_title->setFont(font);
+        m_legend->setTextFormat(Qt::RichText);
+        m_legend->setWordWrap(false);
+        m_legend->setMinimumWidth(10);
+        auto* head = new QHBoxLayout;
+        head->addWidget(m_title);
+        head->addSpacing(10);
+        head->addWidget(m_legend, 1);
+        auto* column = new QVBoxLayout(m_frame);
+        column->setContentsMargins(10, 6, 4, 4);
+        column->setSpacing(2);
+        column->addLayout(head);
+        column->addWidget(m_plot, 1);
+    }
+
+    ~Plot() { delete m_frame; }
+    Plot(const Plot&) = delete;
+    Plot& operator=(const Plot&) = delete;
+
+    [[nodiscard]] QWidget* widget() const { return m_frame; }
+    [[nodiscard]] QString legendText() const { return m_legendText; }
+
+    void draw(const PlotPanel& panel, TimeRange window, DurationNs longestGap, const Theme& theme)
+    {
+        m_title->setText(QStringLiteral("%1, %2").arg(panel.title, panel.unit));
+        while (m_plot->graphCount() > static_cast<int>(panel.curves.size()))
+            m_plot->removeGraph(m_plot->graphCount() - 1);
+        QStringList legend, plain;
+        double most = panel.atLeast;
+        for (std::size_t i = 0; i < panel.curves.size(); ++i) {
+            const PlotCurve& curve = panel.curves[i];
+            QCPGraph* graph = static_cast<int>(i) < m_plot->graphCount() ? m_plot->graph(static_cast<int>(i)) : m_plot->addGraph();
+            graph->setPen(QPen(theme.series(i), 1.6));
+            most = std::max(most, setPoints(*graph, curve.points, window, longestGap) * kHeadroom);
+            const QString value = formatNumber(curve.points.back().value);
+            legend << QStringLiteral("<span style='color:%1'>●</span> %2 <b>%3</b>").arg(theme.series(i).name(), curve.name.toHtmlEscaped(), value);
+            plain << QStringLiteral("%1 %2 %3").arg(curve.name, value, panel.unit);
+        }
+        m_legend->setText(panel.curves.empty() ? QObject::tr("waiting for samples") : legend.join(QStringLiteral("&nbsp;&nbsp; ")));
+        m_legend->setToolTip(plain.join(QLatin1Char('\n')));
+        m_legendText = plain.join(QLatin1Char('\n'));
+        const double seconds = static_cast<double>(window.duration()) / 1e9;
+        qSharedPointerCast<QCPAxisTickerFixed>(m_plot->xAxis->ticker())->setTickStep(seconds > 45 ? 10 : 5);
+        m_plot->xAxis->setRange(-seconds, 0);
+        m_plot->yAxis->setRange(0, roundedUp(most));
+        m_plot->replot(QCustomPlot::rpQueuedReplot);
+    }
+
+    void applyTheme(const Theme& theme, const QFont& font)
+    {
+        m_frame->setStyleSheet(QStringLiteral("QFrame#plotFrame { background: %1; border: 1px solid %2; border-radius: 4px; }").arg(theme.base.name(), theme.border.name()));
+        m_plot->setBackground(QBrush(theme.base));
+        QFont small = font;
+        small.setPointSizeF(font.pointSizeF() * 0.85);
+        for (QCPAxis* axis : {m_plot->xAxis, m_plot->yAxis}) {
+            axis->setBasePen(QPen(theme.border));
+            axis->setTickPen(QPen(theme.border));
+            axis->setSubTickPen(Qt::NoPen);
+            axis->setTickLabelColor(theme.weakText);
+            axis->setTickLabelFont(small);
+            axis->grid()->setPen(QPen(theme.gridLine));
+            axis->grid()->setZeroLinePen(QPen(theme.gridLine));
+            axis->setTickLengthIn(0);
+            axis->setTickLengthOut(3);
+        }
+        m_plot->xAxis->grid()->setVisible(false);
+        m_plot->replot(QCustomPlot::rpQueuedReplot);
+    }
+
+private:
+    /// Seconds before the window's end against values, NaN where there was a gap. Returns the largest value.
+    static double setPoints(QCPGraph& graph, const std::vector<metrics::Point>& points, TimeRange window, DurationNs longestGap)
+    {
+        QVector<double> x, y;
+        double most = 0;
+        for (std::size_t i = 0; i < points.size(); ++i) {
+            const double seconds = static_cast<double>(points[i].time - window.end) / 1e9;
+            if (i > 0 && points[i].time - points[i - 1].time > longestGap) {
+                x << seconds;
+                y << std::numeric_limits<double>::quiet_NaN();
+            }
+            x << seconds;
+            y << points[i].value;
+            most = std::max(most, points[i].value);
+        }
+        graph.setData(x, y, true);
+        return most;
+    }
+
+    QFrame* m_frame;
+    QLabel* m_title;
+    QLabel* m_legend;
+    QCustomPlot* m_plot;
+    QString m_legendText;
+};
+
+LivePlotGrid::LivePlotGrid(QWidget* parent) :
+    QWidget(parent),
+    m_grid(new QGridLayout(this))
+{
+    setObjectName(QStringLiteral("livePlots"));
+    m_grid->setContentsMargins(8, 8, 8, 4);
+    m_grid->setSpacing(8);
+    for (int column = 0; column < kColumns; ++column)
+        m_grid->setColumnStretch(column, 1);
+}
+
+LivePlotGrid::~LivePlotGrid() = default;
+
+void LivePlotGrid::setPanels(const std::vector<PlotPanel>& panels, TimeRange window, DurationNs longestGap)
+{
+    std::vector<QString> order;
+    for (const PlotPanel& panel : panels)
+        order.push_back(panel.key);
+    if (order != m_order) {
+        // Panels come and go with the hardware of the node: laid out anew, plots that stay keep their curves.
+        m_order = order;
+        std::erase_if(m_plots, [&](const auto& entry) { return std::find(order.begin(), order.end(), entry.first) == order.end(); });
+        while (QLayoutItem* item = m_grid->takeAt(0))
+            delete item;
+        for (std::size_t i = 0; i < order.size(); ++i) {
+            auto& plot = m_plots[order[i]];
+            if (!plot)
+                plot = std::make_unique<Plot>(this);
+            // An odd last one takes the whole row.
+            const bool isWide = i + 1 == order.size() && order.size() % kColumns == 1;
+            m_grid->addWidget(plot->widget(), static_cast<int>(i) / kColumns, static_cast<int>(i) % kColumns, 1, isWide ? kColumns : 1);
+            m_grid->setRowStretch(static_cast<int>(i) / kColumns, 1);
+            plot->widget()->show();
+        }
+        applyTheme();
+    }
+    const Theme& theme = Theme::forPalette(palette());
+    for (const PlotPanel& panel : panels)
+        m_plots[panel.key]->draw(panel, window, longestGap, theme);
+}
+
+QString LivePlotGrid::legendText(const QString& key) const
+{
+    const auto found = m_plots.find(key);
+    return found == m_plots.end() ? QString() : found->second->legendText();
+}
+
+void LivePlotGrid::applyTheme()
+{
+    const Theme& theme = Theme::forPalette(palette());
+    for (const auto& [key, plot] : m_plots)
+        plot->applyTheme(theme, font());
+}
+
+void LivePlotGrid::changeEvent(QEvent* event)
+{
+    QWidget::changeEvent(event);
+    if (event->type() == QEvent::PaletteChange)
+        applyTheme();
+}
+
+} // namespace gantry::widgets

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "trace_model/metrics/series_store.h"
+
+#include <QString>
+
+#include <vector>
+
+namespace gantry::widgets {
+
+/// One curve of a live plot.
+struct PlotCurve
+{
+    QString name; ///< "bert_base", "GPU 0"
+    std::vector<metrics::Point> points;
+};
+
+/// One live plot, ready to draw.
+struct PlotPanel
+{
+    QString key;   ///< stable: "requests", "phases", ...
+    QString title;
+    QString unit;  ///< of the axis: "req/s", "µs", "%"
+    std::vector<PlotCurve> curves; ///< only those with points in the window
+    double atLeast = 0; ///< the axis reaches at least this far, so that a flat line near 0 looks like one; 0: no demand
+};
+
+} // namespace gantry::widgets

@@ -1,0 +1,198 @@
+#include "widgets/tables/statistics_table.h"
+
+#include "widgets/theme/format.h"
+
+#include <QComboBox>
+#include <QHBoxLayout>
+#include <QHeaderView>
+#include <QLabel>
+#include <QSortFilterProxyModel>
+#include <QTableView>
+#include <QVBoxLayout>
+
+#include <algorithm>
+
+namespace gantry::widgets {
+
+namespace {
+
+using analysis::GroupBy;
+
+constexpr std::pair<GroupBy, const char*> kGroups[] = {
+    {GroupBy::Phase, QT_TRANSLATE_NOOP("gantry::widgets::StatisticsTable", "Request phases")},
+    {GroupBy::Kernel, QT_TRANSLATE_NOOP("gantry::widgets::StatisticsTable", "Kernels")},
+    {GroupBy::Memcpy, QT_TRANSLATE_NOOP("gantry::widgets::StatisticsTable", "Memcpys")},
+    {GroupBy::Api, QT_TRANSLATE_NOOP("gantry::widgets::StatisticsTable", "CUDA API calls")},
+    {GroupBy::Nvtx, QT_TRANSLATE_NOOP("gantry::widgets::StatisticsTable", "NVTX ranges")},
+    {GroupBy::Stream, QT_TRANSLATE_NOOP("gantry::widgets::StatisticsTable", "Streams")},
+};
+
+} // namespace
+
+StatisticsModel::StatisticsModel(QObject* parent) :
+    QAbstractTableModel(parent)
+{}
+
+void StatisticsModel::setRows(std::vector<analysis::ActivityRow> rows)
+{
+    beginResetModel();
+    m_rows = std::move(rows);
+    endResetModel();
+}
+
+int StatisticsModel::rowCount(const QModelIndex& parent) const
+{
+    return parent.isValid() ? 0 : static_cast<int>(m_rows.size());
+}
+
+int StatisticsModel::columnCount(const QModelIndex& parent) const
+{
+    return parent.isValid() ? 0 : ColumnCount;
+}
+
+QVariant StatisticsModel::data(const QModelIndex& index, int role) const
+{
+    if (!index.isValid())
+        return {};
+    if (role == Qt::TextAlignmentRole)
+        return int((index.column() == Name ? Qt::AlignLeft : Qt::AlignRight) | Qt::AlignVCenter);
+    if (role == Qt::ToolTipRole && index.column() == Name)
+        role = Qt::DisplayRole;
+    if (role != Qt::DisplayRole && role != kSortRole)
+        return {};
+    const analysis::ActivityRow& row = m_rows[static_cast<std::size_t>(index.row())];
+    const auto duration = [role](DurationNs ns) { return role == kSortRole ? QVariant(static_cast<qlonglong>(ns)) : QVariant(formatDuration(ns)); };
+    switch (index.column()) {
+    case Name:
+        return toQString(row.name);
+    case Count:
+        return role == kSortRole ? QVariant(static_cast<qulonglong>(row.duration.count)) : QVariant(formatCount(row.duration.count));
+    case Total:
+        return duration(row.duration.total);
+    case Share:
+        return role == kSortRole ? QVariant(row.share) : QVariant(formatPercent(row.share));
+    case Mean:
+        return duration(static_cast<DurationNs>(row.duration.mean()));
+    case P50:
+        return duration(row.duration.p50);
+    case P99:
+        return duration(row.duration.p99);
+    case Min:
+        return duration(row.duration.min);
+    case Max:
+        return duration(row.duration.max);
+    case Bytes:
+        if (role == kSortRole)
+            return static_cast<qulonglong>(row.bytes);
+        return row.bytes ? formatBytes(row.bytes) : QString();
+    default:
+        return {};
+    }
+}
+
+QVariant StatisticsModel::headerData(int section, Qt::Orientation orientation, int role) const
+{
+    if (orientation != Qt::Horizontal)
+        return {};
+    if (role == Qt::TextAlignmentRole)
+        return int((section == Name ? Qt::AlignLeft : Qt::AlignRight) | Qt::AlignVCenter);
+    if (role != Qt::DisplayRole)
+        return {};
+    switch (section) {
+    case Name:
+        return tr("Name");
+    case Count:
+        return tr("Count");
+    case Total:
+        return tr("Total");
+    case Share:
+        return tr("Share");
+    case Mean:
+        return tr("Mean");
+    case P50:
+        return tr("p50");
+    case P99:
+        return tr("p99");
+    case Min:
+        return tr("Min");
+    case Max:
+        return tr("Max");
+    case Bytes:
+        return tr("Bytes");
+    default:
+        return {};
+    }
+}
+
+StatisticsTable::StatisticsTable(QWidget* parent) :
+    QWidget(parent),
+    m_model(new StatisticsModel(this)),
+    m_sorted(new QSortFilterProxyModel(this)),
+    m_view(new QTableView(this)),
+    m_groupBox(new QComboBox(this)),
+    m_scope(new QLabel(this))
+{
+    m_sorted->setSourceModel(m_model);
+    m_sorted->setSortRole(StatisticsModel::kSortRole);
+    m_view->setModel(m_sorted);
+    m_view->setObjectName(QStringLiteral("statistics"));
+    m_view->setAccessibleName(tr("Statistics"));
+    m_view->setFrameShape(QFrame::NoFrame);
+    m_view->setSortingEnabled(true);
+    m_view->sortByColumn(StatisticsModel::Total, Qt::DescendingOrder);
+    m_view->setSelectionBehavior(QAbstractItemView::SelectRows);
+    m_view->setAlternatingRowColors(true);
+    m_view->setShowGrid(false);
+    m_view->setWordWrap(false);
+    m_view->verticalHeader()->hide();
+    m_view->verticalHeader()->setDefaultSectionSize(m_view->fontMetrics().height() + 6);
+    m_view->horizontalHeader()->setHighlightSections(false);
+    m_view->horizontalHeader()->setDefaultSectionSize(92);
+    m_view->horizontalHeader()->setSectionResizeMode(StatisticsModel::Name, QHeaderView::Stretch);
+    for (const auto& [by, name] : kGroups)
+        m_groupBox->addItem(tr(name), static_cast<int>(by));
+    m_groupBox->setAccessibleName(tr("Group by"));
+    m_scope->setForegroundRole(QPalette::PlaceholderText);
+
+    auto* bar = new QHBoxLayout;
+    bar->setContentsMargins(8, 4, 8, 4);
+    bar->setSpacing(8);
+    bar->addWidget(m_groupBox);
+    bar->addWidget(m_scope, 1);
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(0);
+    layout->addLayout(bar);
+    layout->addWidget(m_view, 1);
+    clear();
+    connect(m_groupBox, &QComboBox::currentIndexChanged, this, &StatisticsTable::groupByChanged);
+    connect(m_view, &QTableView::activated, this,
+            [this](const QModelIndex& index) { emit nameActivated(index.siblingAtColumn(StatisticsModel::Name).data().toString()); });
+}
+
+GroupBy StatisticsTable::groupBy() const
+{
+    return static_cast<GroupBy>(m_groupBox->currentData().toInt());
+}
+
+void StatisticsTable::setGroupBy(GroupBy by)
+{
+    m_groupBox->setCurrentIndex(std::max(0, m_groupBox->findData(static_cast<int>(by))));
+}
+
+void StatisticsTable::setRows(std::vector<analysis::ActivityRow> rows, const QString& scope)
+{
+    const bool isEmpty = rows.empty();
+    const bool hasBytes = std::any_of(rows.begin(), rows.end(), [](const auto& row) { return row.bytes > 0; });
+    m_model->setRows(std::move(rows));
+    m_view->setColumnHidden(StatisticsModel::Bytes, !hasBytes);
+    m_scope->setText(isEmpty ? tr("nothing of this kind in %1").arg(scope) : tr("in %1").arg(scope));
+}
+
+void StatisticsTable::clear()
+{
+    m_model->setRows({});
+    m_scope->setText(tr("Open a report to see where its time went."));
+}
+
+} // namespace gantry::widgets

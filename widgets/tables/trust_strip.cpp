@@ -1,0 +1,125 @@
+#include "widgets/tables/trust_strip.h"
+
+#include "widgets/theme/format.h"
+#include "widgets/theme/theme.h"
+
+#include <QEvent>
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QStringList>
+
+#include <algorithm>
+#include <cmath>
+
+namespace gantry::widgets {
+
+namespace {
+
+using Item = TrustStrip::Item;
+using Grade = TrustStrip::Grade;
+
+constexpr double kNoticeableCost = 0.05; // of the throughput: below it run-to-run noise is as large
+constexpr DurationNs kLooseClock = 100'000;
+
+Item droppedItem(const trace::Trace& trace)
+{
+    const std::uint64_t dropped = droppedTotal(trace.losses);
+    QStringList lines;
+    bool isBad = false;
+    for (const Loss& loss : trace.losses) {
+        lines << QStringLiteral("%1: %2 — %3").arg(toQString(loss.name), formatCount(loss.count), toQString(loss.help));
+        isBad |= loss.count > 0 && loss.severity == LossSeverity::Error;
+    }
+    if (trace.losses.empty())
+        return {TrustStrip::tr("dropped: not recorded"), TrustStrip::tr("The report does not say whether anything was lost."), Grade::Unknown};
+    return {TrustStrip::tr("dropped %1").arg(formatCount(dropped)), lines.join(QLatin1Char('\n')), isBad ? Grade::Bad : dropped ? Grade::Warning : Grade::Good};
+}
+
+Item clockItem(const trace::Trace& trace)
+{
+    if (!trace.meta.clockErrorNs)
+        return {TrustStrip::tr("clock error unknown"), TrustStrip::tr("The report holds no clock pairs to compare."), Grade::Unknown};
+    const DurationNs error = *trace.meta.clockErrorNs;
+    return {TrustStrip::tr("clock ±%1").arg(formatDuration(error)), TrustStrip::tr("Largest disagreement of the clocks of this report after they were fitted to one."),
+            error > kLooseClock ? Grade::Warning : Grade::Good};
+}
+
+Item costItem(const trace::Trace& trace)
+{
+    if (!trace.meta.windowCostRatio)
+        return {TrustStrip::tr("window cost not measured"),
+                TrustStrip::tr("It compares requests per second inside the window with those before it, and needs a server whose metrics are read."), Grade::Unknown};
+    const double cost = *trace.meta.windowCostRatio;
+    return {TrustStrip::tr("window cost %1%2 req/s").arg(cost > 0 ? QStringLiteral("+") : QString(), formatPercent(cost)),
+            TrustStrip::tr("Requests per second inside the window against those before it. At low or uneven load this is mostly chance."),
+            cost < -kNoticeableCost ? Grade::Warning : Grade::Good};
+}
+
+Item completeItem(const trace::Trace& trace)
+{
+    if (!trace.meta.complete)
+        return {TrustStrip::tr("incomplete"), TrustStrip::tr("The report was not finished when it was written; what is there is right, but not all."), Grade::Bad};
+    if (trace.meta.targetExited)
+        return {TrustStrip::tr("server ended in the window"), TrustStrip::tr("The report holds what was recorded until then."), Grade::Warning};
+    return {TrustStrip::tr("complete"), TrustStrip::tr("The report was finished by the program that wrote it."), Grade::Good};
+}
+
+} // namespace
+
+TrustStrip::TrustStrip(QWidget* parent) :
+    QWidget(parent),
+    m_row(new QHBoxLayout(this))
+{
+    setObjectName(QStringLiteral("trustStrip"));
+    m_row->setContentsMargins(8, 3, 8, 3);
+    m_row->setSpacing(14);
+}
+
+std::vector<Item> TrustStrip::itemsOf(const trace::Trace& trace)
+{
+    std::vector<Item> items{droppedItem(trace), clockItem(trace), costItem(trace), completeItem(trace)};
+    const auto cut = static_cast<std::size_t>(std::count_if(trace.requests.begin(), trace.requests.end(), [](const auto& r) { return r.cutByWindow; }));
+    if (cut > 0)
+        items.push_back({tr("%1 requests cut by the window").arg(formatCount(cut)), tr("They began before it or ended after it, and count in no percentile."), Grade::Good});
+    if (!trace.meta.warnings.empty()) {
+        QStringList lines;
+        for (const std::string& warning : trace.meta.warnings)
+            lines << toQString(warning);
+        items.push_back({trace.meta.warnings.size() == 1 ? tr("1 warning") : tr("%1 warnings").arg(trace.meta.warnings.size()), lines.join(QLatin1Char('\n')),
+                         Grade::Warning});
+    }
+    return items;
+}
+
+void TrustStrip::setTrace(const trace::Trace& trace)
+{
+    m_items = itemsOf(trace);
+    rebuild();
+}
+
+void TrustStrip::rebuild()
+{
+    while (QLayoutItem* item = m_row->takeAt(0)) {
+        delete item->widget();
+        delete item;
+    }
+    const Theme& theme = Theme::forPalette(palette());
+    for (const Item& item : m_items) {
+        const QColor color = item.grade == Grade::Good ? theme.good : item.grade == Grade::Warning ? theme.warning : item.grade == Grade::Bad ? theme.bad : theme.weakText;
+        // A sign and a colour: one of them is enough to read it.
+        const QString sign = item.grade == Grade::Good ? QStringLiteral("✓") : item.grade == Grade::Unknown ? QStringLiteral("–") : QStringLiteral("!");
+        auto* label = new QLabel(QStringLiteral("<span style='color:%1'><b>%2</b></span> %3").arg(color.name(), sign, item.text.toHtmlEscaped()), this);
+        label->setToolTip(item.help);
+        m_row->addWidget(label);
+    }
+    m_row->addStretch(1);
+}
+
+void TrustStrip::changeEvent(QEvent* event)
+{
+    QWidget::changeEvent(event);
+    if (event->type() == QEvent::PaletteChange && m_row)
+        rebuild();
+}
+
+} // namespace gantry::widgets

@@ -1,0 +1,84 @@
+#include "widgets/theme/format.h"
+
+#include <cmath>
+#include <cstdlib>
+
+namespace gantry::widgets {
+
+namespace {
+
+constexpr QChar kThinSpace(0x2009);
+
+} // namespace
+
+QString formatBytes(std::uint64_t bytes)
+{
+    constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    double value = static_cast<double>(bytes);
+    std::size_t unit = 0;
+    while (value >= 1024.0 && unit + 1 < std::size(kUnits)) {
+        value /= 1024.0;
+        ++unit;
+    }
+    const int digits = unit == 0 || value >= 100 ? 0 : 1;
+    return QStringLiteral("%1 %2").arg(QString::number(value, 'f', digits), QLatin1String(kUnits[unit]));
+}
+
+QString formatCount(std::uint64_t count)
+{
+    QString digits = QString::number(count);
+    for (qsizetype at = digits.size() - 3; at > 0; at -= 3)
+        digits.insert(at, kThinSpace);
+    return digits;
+}
+
+QString formatDuration(DurationNs duration)
+{
+    return toQString(gantry::formatDuration(duration));
+}
+
+QString formatTime(TimestampNs time, DurationNs stepNs)
+{
+    struct Unit
+    {
+        double ns;
+        const char* name;
+    };
+    const auto magnitude = static_cast<double>(std::llabs(time));
+    const Unit unit = magnitude >= 1e9 ? Unit{1e9, "s"} : magnitude >= 1e6 ? Unit{1e6, "ms"} : magnitude >= 1e3 ? Unit{1e3, "µs"} : Unit{1, "ns"};
+    const double step = static_cast<double>(std::max<DurationNs>(stepNs, 1)) / unit.ns;
+    const int digits = std::max(0, static_cast<int>(std::ceil(-std::log10(step) - 1e-9)));
+    QString text = QString::number(static_cast<double>(time) / unit.ns, 'f', digits);
+    const qsizetype point = text.indexOf(QLatin1Char('.'));
+    // Groups of three after the point too: 1.234 567 s is read at a glance, 1.234567 is counted.
+    if (point >= 0) {
+        for (qsizetype at = point + 4; at < text.size(); at += 4)
+            text.insert(at, kThinSpace);
+    }
+    return text + QLatin1Char(' ') + QString::fromUtf8(unit.name);
+}
+
+QString formatNumber(double value)
+{
+    const double magnitude = std::fabs(value);
+    if (magnitude >= 10'000)
+        return (value < 0 ? QStringLiteral("-") : QString()) + formatCount(static_cast<std::uint64_t>(std::llround(magnitude)));
+    if (magnitude < 1e-9)
+        return QStringLiteral("0");
+    const int digits = std::clamp(3 - static_cast<int>(std::floor(std::log10(magnitude))), 0, 6);
+    QString text = QString::number(value, 'f', digits);
+    if (text.contains(QLatin1Char('.'))) {
+        while (text.endsWith(QLatin1Char('0')))
+            text.chop(1);
+        if (text.endsWith(QLatin1Char('.')))
+            text.chop(1);
+    }
+    return text;
+}
+
+QString formatPercent(double ratio)
+{
+    return QStringLiteral("%1 %").arg(ratio * 100, 0, 'f', 1);
+}
+
+} // namespace gantry::widgets

@@ -1,0 +1,197 @@
+#include "widgets/timeline/event_text.h"
+
+#include "widgets/theme/format.h"
+
+#include <QCoreApplication>
+#include <QStringList>
+
+#include <array>
+
+namespace gantry::widgets {
+
+namespace {
+
+using trace::EventId;
+using trace::EventKind;
+using trace::Trace;
+
+QString tr(const char* text)
+{
+    return QCoreApplication::translate("gantry::widgets::EventText", text);
+}
+
+QString dimensions(const std::array<std::uint32_t, 3>& size)
+{
+    return QStringLiteral("%1 × %2 × %3").arg(size[0]).arg(size[1]).arg(size[2]);
+}
+
+QString throughput(std::uint64_t bytes, DurationNs duration)
+{
+    if (duration <= 0)
+        return {};
+    return QStringLiteral("%1 GB/s").arg(formatNumber(static_cast<double>(bytes) / static_cast<double>(duration)));
+}
+
+QString threadText(const Trace& trace, std::uint64_t globalTid)
+{
+    const auto name = trace.threadNames.find(globalTid);
+    const QString number = QString::number(Trace::tidOf(globalTid));
+    return name == trace.threadNames.end() ? tr("Thread %1").arg(number) : QStringLiteral("%1 (%2)").arg(toQString(name->second), number);
+}
+
+QString streamText(std::uint32_t stream)
+{
+    return stream == 0xFFFFFFFFu ? QString() : tr("Stream %1").arg(stream);
+}
+
+bool isFirstPhase(const Trace& trace, std::uint32_t row)
+{
+    return trace.phases.start[row] == trace.requests[trace.phases.request[row].value].time.start;
+}
+
+/// What the kind of an event adds to name and time.
+QStringList particulars(const Trace& trace, EventId event)
+{
+    const std::uint32_t row = event.row();
+    const DurationNs duration = trace.timeOf(event).duration();
+    switch (event.kind()) {
+    case EventKind::Kernel:
+        return {tr("grid %1, block %2").arg(dimensions(trace.kernels.grid[row]), dimensions(trace.kernels.block[row]))};
+    case EventKind::Memcpy: {
+        QStringList lines{formatBytes(trace.memcpys.bytes[row])};
+        if (const QString rate = throughput(trace.memcpys.bytes[row], duration); !rate.isEmpty())
+            lines[0] += QStringLiteral(" · ") + rate;
+        lines << QStringLiteral("%1 → %2").arg(toQString(trace::name(trace.memcpys.sourceKind[row])), toQString(trace::name(trace.memcpys.destinationKind[row])));
+        return lines;
+    }
+    case EventKind::Memset:
+        return {formatBytes(trace.memsets.bytes[row])};
+    case EventKind::ApiCall:
+        return trace.apiCalls.returnValue[row] == 0 ? QStringList() : QStringList{tr("returned error %1").arg(trace.apiCalls.returnValue[row])};
+    case EventKind::NvtxRange: {
+        QStringList lines;
+        if (const auto domain = trace.strings[trace.nvtxRanges.domain[row]]; !domain.empty())
+            lines << tr("domain %1").arg(toQString(domain));
+        if (trace.nvtxRanges.payload[row])
+            lines << tr("payload %1").arg(*trace.nvtxRanges.payload[row]);
+        if (trace.nvtxRanges.isOpen[row])
+            lines << tr("still open at the end of the window");
+        return lines;
+    }
+    case EventKind::Phase: {
+        const trace::Request& request = trace.requests[trace.phases.request[row].value];
+        return {tr("of request %1 · %2 in all").arg(requestName(trace, trace.phases.request[row]), formatDuration(request.time.duration()))};
+    }
+    case EventKind::Synchronization:
+    case EventKind::NvtxMark:
+    case EventKind::Overhead:
+        break;
+    }
+    return {};
+}
+
+} // namespace
+
+QString eventLabel(const Trace& trace, EventId event)
+{
+    const QString name = toQString(trace.nameOf(event));
+    if (event.kind() == EventKind::Phase && isFirstPhase(trace, event.row()))
+        return QStringLiteral("#%1 %2").arg(trace.requests[trace.phases.request[event.row()].value].id).arg(name);
+    return name;
+}
+
+QString eventToolTip(const Trace& trace, EventId event)
+{
+    const TimeRange time = trace.timeOf(event);
+    QStringList lines{QStringLiteral("<b>%1</b>").arg(toQString(trace.nameOf(event)).toHtmlEscaped())};
+    QString when = tr("%1 · at %2").arg(formatDuration(time.duration()), formatTime(time.start - trace.time.start, 1000));
+    if (time.duration() == 0)
+        when = tr("at %1").arg(formatTime(time.start - trace.time.start, 1000));
+    lines << when;
+    if (const QString place = placeText(trace, event); !place.isEmpty())
+        lines << place.toHtmlEscaped();
+    for (const QString& line : particulars(trace, event))
+        lines << line.toHtmlEscaped();
+    return lines.join(QStringLiteral("<br>"));
+}
+
+QString kindTitle(EventKind kind)
+{
+    switch (kind) {
+    case EventKind::Kernel:
+        return tr("Kernel");
+    case EventKind::Memcpy:
+        return tr("Memcpy");
+    case EventKind::Memset:
+        return tr("Memset");
+    case EventKind::Synchronization:
+        return tr("Synchronization");
+    case EventKind::ApiCall:
+        return tr("CUDA API call");
+    case EventKind::NvtxRange:
+        return tr("NVTX range");
+    case EventKind::NvtxMark:
+        return tr("NVTX mark");
+    case EventKind::Overhead:
+        return tr("Profiler overhead");
+    case EventKind::Phase:
+        return tr("Request phase");
+    }
+    return {};
+}
+
+QString phaseTitle(records::RequestPhase phase)
+{
+    switch (phase) {
+    case records::RequestPhase::Queue:
+        return tr("Queue");
+    case records::RequestPhase::Cache:
+        return tr("Cache");
+    case records::RequestPhase::ComputeInput:
+        return tr("Compute input");
+    case records::RequestPhase::ComputeInfer:
+        return tr("Compute infer");
+    case records::RequestPhase::ComputeOutput:
+        return tr("Compute output");
+    }
+    return {};
+}
+
+QString placeText(const Trace& trace, EventId event)
+{
+    const std::uint32_t row = event.row();
+    switch (event.kind()) {
+    case EventKind::Kernel:
+        return streamText(trace.kernels.stream[row]);
+    case EventKind::Memcpy:
+        return streamText(trace.memcpys.stream[row]);
+    case EventKind::Memset:
+        return streamText(trace.memsets.stream[row]);
+    case EventKind::Synchronization:
+        return streamText(trace.synchronizations.stream[row]);
+    case EventKind::ApiCall:
+        return threadText(trace, trace.apiCalls.globalTid[row]);
+    case EventKind::NvtxRange:
+        return threadText(trace, trace.nvtxRanges.globalTid[row]);
+    case EventKind::NvtxMark:
+        return threadText(trace, trace.nvtxMarks.globalTid[row]);
+    case EventKind::Overhead:
+        return threadText(trace, trace.overheads.globalTid[row]);
+    case EventKind::Phase: {
+        const trace::Request& request = trace.requests[trace.phases.request[row].value];
+        const auto model = trace.strings[request.model];
+        const auto version = trace.strings[request.version];
+        return toQString(model) + (version.empty() ? QString() : QLatin1Char(':') + toQString(version));
+    }
+    }
+    return {};
+}
+
+QString requestName(const Trace& trace, trace::RequestIndex request)
+{
+    const trace::Request& r = trace.requests[request.value];
+    const auto client = trace.strings[r.clientId];
+    return client.empty() ? QString::number(r.id) : tr("%1 (client id %2)").arg(QString::number(r.id), toQString(client));
+}
+
+} // namespace gantry::widgets

@@ -1,0 +1,98 @@
+#include "widgets/timeline/legend.h"
+
+#include "widgets/theme/format.h"
+#include "widgets/theme/theme.h"
+#include "widgets/timeline/event_text.h"
+
+#include <QPainter>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace gantry::widgets {
+
+namespace {
+
+constexpr int kSwatch = 10;
+constexpr int kGap = 16;
+constexpr int kPadding = 8;
+
+} // namespace
+
+Legend::Legend(QWidget* parent) :
+    QWidget(parent)
+{
+    QFont small = font();
+    small.setPointSizeF(small.pointSizeF() * 0.85);
+    setFont(small);
+    setAccessibleName(tr("Legend"));
+}
+
+void Legend::setTrace(const trace::Trace& trace)
+{
+    using trace::CopyKind;
+    using trace::EventId;
+    using trace::EventKind;
+    m_entries.clear();
+    const std::set<records::RequestPhase> phases(trace.phases.phase.begin(), trace.phases.phase.end());
+    for (const records::RequestPhase phase : phases)
+        m_entries.push_back({phaseTitle(phase), [phase](const Theme& theme) { return theme.phase(phase); }});
+    if (trace.kernels.size() > 0)
+        m_entries.push_back({tr("Kernel"), [](const Theme& theme) { return theme.kernel("gemm"); }});
+    std::map<QString, std::uint32_t> copies;
+    for (std::uint32_t row = 0; row < trace.memcpys.size(); ++row)
+        copies.try_emplace(toQString(trace.nameOf(EventId(EventKind::Memcpy, row))), row);
+    for (const auto& [name, row] : copies) {
+        const auto kind = trace.memcpys.copyKind[row];
+        const auto source = trace.memcpys.sourceKind[row];
+        const auto destination = trace.memcpys.destinationKind[row];
+        m_entries.push_back({name, [=](const Theme& theme) { return theme.copy(kind, source, destination); }});
+    }
+    if (trace.memsets.size() > 0)
+        m_entries.push_back({tr("Memset"), [](const Theme& theme) { return theme.memset(); }});
+    if (trace.apiCalls.size() > 0)
+        m_entries.push_back({tr("CUDA API"), [](const Theme& theme) { return theme.apiCall("cudaLaunchKernel"); }});
+    setVisible(!m_entries.empty());
+    updateGeometry();
+    update();
+}
+
+std::vector<QString> Legend::names() const
+{
+    std::vector<QString> names;
+    for (const Entry& entry : m_entries)
+        names.push_back(entry.name);
+    return names;
+}
+
+QSize Legend::sizeHint() const
+{
+    int width = kPadding;
+    for (const Entry& entry : m_entries)
+        width += kSwatch + 5 + fontMetrics().horizontalAdvance(entry.name) + kGap;
+    return {width, fontMetrics().height() + 8};
+}
+
+QSize Legend::minimumSizeHint() const
+{
+    return {80, sizeHint().height()};
+}
+
+void Legend::paintEvent(QPaintEvent*)
+{
+    QPainter painter(this);
+    const Theme& theme = Theme::forPalette(palette());
+    int x = kPadding;
+    for (const Entry& entry : m_entries) {
+        const int width = fontMetrics().horizontalAdvance(entry.name);
+        if (x + kSwatch + 5 + width > this->width())
+            break; // a cut name says less than none
+        painter.fillRect(x, (height() - kSwatch) / 2, kSwatch, kSwatch, entry.color(theme));
+        painter.setPen(theme.weakText);
+        painter.drawText(QRect(x + kSwatch + 5, 0, width + 2, height()), Qt::AlignLeft | Qt::AlignVCenter, entry.name);
+        x += kSwatch + 5 + width + kGap;
+    }
+}
+
+} // namespace gantry::widgets

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "trace_model/trace/trace.h"
+
+#include <QColor>
+#include <QString>
+#include <QWidget>
+
+#include <functional>
+#include <vector>
+
+namespace gantry::widgets {
+
+struct Theme;
+
+/// What the colours of a timeline mean: only those that occur in the trace.
+class Legend : public QWidget
+{
+    Q_OBJECT
+
+public:
+    explicit Legend(QWidget* parent = nullptr);
+
+    void setTrace(const trace::Trace& trace);
+    /// Names of the entries, in order.
+    [[nodiscard]] std::vector<QString> names() const;
+
+    [[nodiscard]] QSize sizeHint() const override;
+    [[nodiscard]] QSize minimumSizeHint() const override;
+
+protected:
+    void paintEvent(QPaintEvent* event) override;
+
+private:
+    struct Entry
+    {
+        QString name;
+        std::function<QColor(const Theme&)> color;
+    };
+    std::vector<Entry> m_entries;
+};
+
+} // namespace gantry::widgets
