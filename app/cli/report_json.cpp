@@ -60,6 +60,7 @@ nlohmann::json infoJson(const trace::Trace& trace)
             {"losses", toJson(trace.losses)},
             {"warnings", trace.meta.warnings},
             {"window_cost_ratio", orNull(trace.meta.windowCostRatio)},
+            {"window_cost_error_ratio", orNull(trace.meta.windowCostError)},
             {"clock_error_ns", orNull(trace.meta.clockErrorNs)},
             {"target_exited", trace.meta.targetExited},
             {"complete", trace.meta.complete}};
@@ -69,7 +70,7 @@ nlohmann::json toJson(const ReportSummary& summary)
 {
     nlohmann::json phases = nlohmann::json::object();
     for (int phase = 0; phase < records::kRequestPhaseCount; ++phase)
-        phases[std::string(records::name(static_cast<records::RequestPhase>(phase)))] = toJson(summary.requests.phases[static_cast<std::size_t>(phase)]);
+        phases[std::string(records::name(static_cast<records::RequestPhase>(phase)))] = toJson(summary.ofModel.phases[static_cast<std::size_t>(phase)]);
     const bool hasRequests = summary.requests.requests > 0;
     return {{"requests", summary.requests.requests},
             {"requests_cut_by_window", summary.requests.cutByWindow},
@@ -77,7 +78,8 @@ nlohmann::json toJson(const ReportSummary& summary)
             {"requests_per_second", hasRequests ? nlohmann::json(summary.requests.requestsPerSecond) : nlohmann::json()},
             {"executions", summary.requests.executions},
             {"average_batch", summary.requests.executions > 0 ? nlohmann::json(summary.requests.averageBatch) : nlohmann::json()},
-            {"latency", toJson(summary.requests.latency)},
+            {"model", summary.model.empty() ? nlohmann::json() : nlohmann::json(summary.model)},
+            {"latency", toJson(summary.ofModel.latency)},
             {"phases", phases},
             {"kernels", summary.kernels},
             {"kernel_time_ns", summary.kernelTime},
@@ -86,7 +88,8 @@ nlohmann::json toJson(const ReportSummary& summary)
             {"api_calls", summary.apiCalls},
             {"nvtx_ranges", summary.nvtxRanges},
             {"dropped", summary.dropped()},
-            {"window_cost_ratio", orNull(summary.windowCostRatio)}};
+            {"window_cost_ratio", orNull(summary.windowCostRatio)},
+            {"window_cost_error_ratio", orNull(summary.windowCostError)}};
 }
 
 nlohmann::json toJson(const analysis::ActivityRow& row, bool hasBytes)

@@ -33,7 +33,11 @@ std::string percentiles(const analysis::Distribution& distribution)
 
 std::string costText(const ReportSummary& summary)
 {
-    std::string result = summary.windowCostRatio ? fmt::format("{:+.1f} % req/s", *summary.windowCostRatio * 100) : "not measured";
+    std::string result = summary.windowCostRatio ? fmt::format("{:+.1f} %", *summary.windowCostRatio * 100) : "not measured";
+    if (summary.windowCostRatio && summary.windowCostError)
+        result += fmt::format(" ± {:.1f} %", *summary.windowCostError * 100);
+    if (summary.windowCostRatio)
+        result += " req/s";
     if (summary.openCost && summary.closeCost)
         result += fmt::format(" (opened in {}, closed in {})", formatDuration(*summary.openCost), formatDuration(*summary.closeCost));
     return result;
@@ -60,6 +64,11 @@ ReportSummary summarise(const trace::Trace& trace)
     summary.hostName = trace.meta.hostName;
     summary.duration = trace.time.duration();
     summary.requests = analysis::requestBreakdown(trace);
+    summary.ofModel = summary.requests;
+    if (const auto models = analysis::modelsByTime(trace); models.size() > 1) {
+        summary.model = models.front();
+        summary.ofModel = analysis::requestBreakdown(trace, {}, summary.model);
+    }
     summary.kernels = trace.kernels.size();
     summary.memcpys = trace.memcpys.size();
     summary.memsets = trace.memsets.size();
@@ -73,6 +82,7 @@ ReportSummary summarise(const trace::Trace& trace)
     for (std::size_t row = 0; row < trace.kernels.size(); ++row)
         summary.kernelTime += trace.kernels.end[row] - trace.kernels.start[row];
     summary.windowCostRatio = trace.meta.windowCostRatio;
+    summary.windowCostError = trace.meta.windowCostError;
     summary.openCost = durationSetting(trace.meta, report::meta::kOpenCostNs);
     summary.closeCost = durationSetting(trace.meta, report::meta::kCloseCostNs);
     summary.losses = trace.losses;
@@ -91,10 +101,10 @@ std::string text(const ReportSummary& summary)
                                                requests.requestsPerSecond, requests.cutByWindow, requests.failed, requests.executions, requests.averageBatch));
     else
         result += line("requests", "none: the target says nothing about requests");
-    if (requests.latency.count > 0)
-        result += line("latency", percentiles(requests.latency));
+    if (summary.ofModel.latency.count > 0)
+        result += line("latency", percentiles(summary.ofModel.latency) + (summary.model.empty() ? "" : fmt::format("   of {}", summary.model)));
     for (int phase = 0; phase < records::kRequestPhaseCount; ++phase)
-        if (const analysis::Distribution& distribution = requests.phases[static_cast<std::size_t>(phase)]; distribution.count > 0)
+        if (const analysis::Distribution& distribution = summary.ofModel.phases[static_cast<std::size_t>(phase)]; distribution.count > 0)
             result += line(fmt::format("  {}", records::name(static_cast<records::RequestPhase>(phase))), percentiles(distribution));
     if (summary.kernels + summary.memcpys + summary.memsets + summary.apiCalls > 0)
         result += line("gpu work", fmt::format("{} kernels ({} in all), {} memcpys, {} memsets on {} streams; {} API calls", summary.kernels,

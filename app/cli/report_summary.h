@@ -13,11 +13,14 @@ struct ReportSummary
 {
     std::string title, producer, hostName;
     DurationNs duration = 0;
-    analysis::RequestBreakdown requests;
+    analysis::RequestBreakdown requests;     ///< of all models together
+    std::string model;                       ///< the one that took most time; empty when there is one model or none
+    analysis::RequestBreakdown ofModel;      ///< latency and phases: models differ too much to be mixed
     std::size_t kernels = 0, memcpys = 0, memsets = 0, synchronizations = 0, apiCalls = 0, nvtxRanges = 0;
     std::size_t gpus = 0, streams = 0, processes = 0;
     DurationNs kernelTime = 0;              ///< sum of kernel durations; streams overlap, so it may exceed `duration`
     std::optional<double> windowCostRatio;  ///< req/s in the window over req/s before it, minus 1
+    std::optional<double> windowCostError;  ///< its standard deviation
     std::optional<DurationNs> openCost, closeCost;
     Losses losses;
     bool targetExited = false;

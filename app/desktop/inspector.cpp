@@ -193,6 +193,8 @@ void Inspector::loadStatistics()
         [this, scope](Result<Rows> rows) {
             if (rows)
                 m_statistics->setRows(std::move(*rows), scope);
+            if (!m_settle.isActive())
+                emit settled();
         });
 }
 

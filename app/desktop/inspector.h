@@ -43,6 +43,8 @@ public:
     void showWanted();
     /// Takes what is visible now as what the user wants: after a saved state was restored.
     void adoptVisible();
+    /// Fills the tab in front now; the others when they come to the front.
+    void refreshTables();
     void appendLog(const std::vector<proto::LogLine>& lines, std::size_t dropped);
     void clearLog();
 
@@ -52,6 +54,10 @@ public:
 
 protected:
     bool eventFilter(QObject* watched, QEvent* event) override;
+
+signals:
+    /// The statistics show the range of the report in front.
+    void settled();
 
 private:
     struct Dock
@@ -64,8 +70,6 @@ private:
     QDockWidget* addDock(const char* name, const QString& title, QWidget* content, Qt::DockWidgetArea area, bool isOnLive);
     void refreshDocks();
     void refreshDetails();
-    /// Fills the tab in front; the others when they come to the front.
-    void refreshTables();
     void loadEvents();
     void loadStatistics();
 

@@ -11,12 +11,15 @@
 #include <QStackedWidget>
 #include <QVBoxLayout>
 
+#include <algorithm>
+
 namespace gantry::desktop {
 
 namespace {
 
 constexpr DurationNs kSecond = 1'000'000'000;
-constexpr DurationNs kWindow = 60 * kSecond;
+constexpr DurationNs kShortestWindow = 10 * kSecond;
+constexpr DurationNs kLongestWindow = 60 * kSecond;
 constexpr DurationNs kLongestGap = 3 * kSecond; // scrapes come each second: more silence than this is no value
 constexpr int kRedrawMs = 100;
 
@@ -157,11 +160,13 @@ void LivePage::redraw()
     }
     if (m_stack->currentIndex() == 0)
         refreshState();
-    const TimeRange window = series->window(kWindow);
+    // Grows with what there is, in steps: a few seconds at the edge of an empty minute show nothing.
+    const DurationNs length = std::clamp((series->span() / kShortestWindow + 1) * kShortestWindow, kShortestWindow, kLongestWindow);
+    const TimeRange window = series->window(length);
     m_grid->setPanels(series->panels(window), window, kLongestGap);
     m_drawnSpan = series->span();
     const NodeController* node = m_nodes.current();
-    QString footer = tr("%1 · the last %2 s · %3 samples dropped").arg(node->title()).arg(kWindow / kSecond).arg(formatCount(series->dropped()));
+    QString footer = tr("%1 · the last %2 s · %3 samples dropped").arg(node->title()).arg(length / kSecond).arg(formatCount(series->dropped()));
     if (node->state() != NodeController::State::Connected)
         footer += tr(" · not connected: these values are old");
     m_footer->setText(footer);

@@ -16,6 +16,8 @@ using metrics::Point;
 using metrics::SeriesDefinition;
 
 constexpr DurationNs kGlideLimit = 1'000'000'000;
+constexpr DurationNs kRateBase = 1'000'000'000; // a few requests between two scrapes would make a saw of the curve
+constexpr std::size_t kPhasePanels = 4;         // models beyond the busiest four have no plot of their own
 
 QString tr(const char* text)
 {
@@ -103,12 +105,12 @@ std::vector<LivePanel> LiveSeries::panels(TimeRange window) const
 {
     const auto withoutIdle = [](LivePanel& panel, QString name, std::vector<Point> points) {
         if (!points.empty())
-            panel.curves.push_back({std::move(name), std::move(points)});
+            panel.curves.push_back({std::move(name), std::move(points), {}});
     };
     const auto rateOf = [&](const char* name, const std::map<std::string, std::string>& labels) {
         for (const SeriesDefinition& series : named(name)) {
             if (series.labels == labels)
-                return m_store.rate(series.id, window);
+                return m_store.rate(series.id, window, kRateBase);
         }
         return std::vector<Point>();
     };
@@ -130,12 +132,12 @@ std::vector<LivePanel> LiveSeries::panels(TimeRange window) const
     LivePanel batch{QStringLiteral("batch"), tr("Batch size"), tr("requests per batch"), {}, 2};
     const auto successes = named("nv_inference_request_success");
     for (const SeriesDefinition& success : successes) {
-        withoutIdle(requests, curveName(success), m_store.rate(success.id, window));
+        withoutIdle(requests, curveName(success), m_store.rate(success.id, window, kRateBase));
         withoutIdle(batch, curveName(success),
                     metrics::ratioOfRates(rateOf("nv_inference_count", success.labels), rateOf("nv_inference_exec_count", success.labels)));
     }
     for (const SeriesDefinition& failure : named("nv_inference_request_failure")) {
-        auto points = m_store.rate(failure.id, window);
+        auto points = m_store.rate(failure.id, window, kRateBase);
         // A curve at zero for every model that never fails would only hide the others.
         if (std::any_of(points.begin(), points.end(), [](const Point& point) { return point.value > 0; }))
             withoutIdle(requests, tr("%1 failed").arg(curveName(failure)), std::move(points));
@@ -145,18 +147,34 @@ std::vector<LivePanel> LiveSeries::panels(TimeRange window) const
     {
         const char* series;
         const char* label;
+        records::RequestPhase phase;
     };
-    constexpr std::array<Phase, 4> kPhases = {{{"nv_inference_queue_duration_us", "queue"},
-                                               {"nv_inference_compute_input_duration_us", "input"},
-                                               {"nv_inference_compute_infer_duration_us", "infer"},
-                                               {"nv_inference_compute_output_duration_us", "output"}}};
-    LivePanel phases{QStringLiteral("phases"), tr("Phase times"), tr("µs per request"), {}, 1};
+    constexpr std::array<Phase, 4> kPhases = {{{"nv_inference_queue_duration_us", "queue", records::RequestPhase::Queue},
+                                               {"nv_inference_compute_input_duration_us", "input", records::RequestPhase::ComputeInput},
+                                               {"nv_inference_compute_infer_duration_us", "infer", records::RequestPhase::ComputeInfer},
+                                               {"nv_inference_compute_output_duration_us", "output", records::RequestPhase::ComputeOutput}}};
+    std::vector<std::pair<double, LivePanel>> phasePanels; // by requests per second
     for (const SeriesDefinition& success : successes) {
-        const auto completed = m_store.rate(success.id, window);
-        for (const Phase& phase : kPhases) {
-            const QString label = successes.size() == 1 ? tr(phase.label) : tr("%1 · %2").arg(curveName(success), tr(phase.label));
-            withoutIdle(phases, label, metrics::ratioOfRates(rateOf(phase.series, success.labels), completed));
+        const auto completed = m_store.rate(success.id, window, kRateBase);
+        LivePanel panel{QStringLiteral("phases"), tr("Phase times"), tr("µs per request"), {}, 1};
+        if (successes.size() > 1) {
+            panel.key += QLatin1Char(':') + curveName(success);
+            panel.title = tr("Phase times of %1").arg(curveName(success));
         }
+        for (const Phase& phase : kPhases) {
+            auto points = metrics::ratioOfRates(rateOf(phase.series, success.labels), completed);
+            if (!points.empty())
+                panel.curves.push_back({tr(phase.label), std::move(points), phase.phase});
+        }
+        phasePanels.emplace_back(completed.empty() ? 0 : completed.back().value, std::move(panel));
+    }
+    if (phasePanels.empty())
+        phasePanels.emplace_back(0, LivePanel{QStringLiteral("phases"), tr("Phase times"), tr("µs per request"), {}, 1});
+    if (phasePanels.size() > kPhasePanels) {
+        std::partial_sort(phasePanels.begin(), phasePanels.begin() + kPhasePanels, phasePanels.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+        phasePanels.resize(kPhasePanels);
+        // By name again: plots that change places with every request cannot be read.
+        std::sort(phasePanels.begin(), phasePanels.end(), [](const auto& a, const auto& b) { return a.second.key < b.second.key; });
     }
 
     LivePanel queue{QStringLiteral("queue"), tr("Queue"), tr("requests waiting"), {}, 4};
@@ -174,7 +192,11 @@ std::vector<LivePanel> LiveSeries::panels(TimeRange window) const
     LivePanel power{QStringLiteral("power"), tr("Power"), tr("W"), {}, 100};
     addGauges(power, "gpu_power_w", tr("GPU"), 1);
 
-    std::vector<LivePanel> panels{std::move(requests), std::move(phases), std::move(queue), std::move(batch), std::move(utilisation)};
+    std::vector<LivePanel> panels{std::move(requests)};
+    for (auto& [rate, panel] : phasePanels)
+        panels.push_back(std::move(panel));
+    for (LivePanel* panel : {&queue, &batch, &utilisation})
+        panels.push_back(std::move(*panel));
     if (!memory.curves.empty())
         panels.push_back(std::move(memory));
     if (!power.curves.empty())

@@ -67,7 +67,8 @@ int run(int argc, char** argv)
 
     // Pictures must not depend on the user's window layout, nor change it.
     const QTemporaryDir scratch;
-    Settings settings(line.dataFolder, line.isUnattended() ? scratch.filePath(QStringLiteral("gantry.ini")) : QString());
+    // The tour's report goes where its pictures are.
+    Settings settings(line.dataFolder.isEmpty() ? line.tour : line.dataFolder, line.isUnattended() ? scratch.filePath(QStringLiteral("gantry.ini")) : QString());
     jobs::JobRunner runner(jobThreads());
     MainWindow window(runner, settings);
     if (line.theme)

@@ -310,6 +310,11 @@ void MainWindow::setColorScheme(ColorScheme scheme)
 
 void MainWindow::setUnattended()
 {
+    setAnimated(false);
+}
+
+void MainWindow::hideNodes()
+{
     for (QDockWidget* dock : findChildren<QDockWidget*>(Qt::FindDirectChildrenOnly)) {
         if (dock->objectName() == QLatin1String("nodesDock"))
             dock->hide();

@@ -43,13 +43,16 @@ public:
     [[nodiscard]] CaptureBar& captureBar() { return *m_captureBar; }
     [[nodiscard]] PageArea& pages() { return *m_pages; }
     [[nodiscard]] LivePage& live() { return *m_live; }
+    [[nodiscard]] Inspector& inspector() { return *m_inspector; }
     [[nodiscard]] MessageBar& messages() { return *m_messages; }
     [[nodiscard]] const WindowActions& actions() const { return *m_actions; }
 
     ReportPage& openReport(const std::filesystem::path& path);
     void setColorScheme(ColorScheme scheme);
-    /// Hides what a picture of a report does not need: the Nodes panel.
+    /// For pictures: docks appear at once.
     void setUnattended();
+    /// Hides the Nodes panel, which a picture of a file does not need.
+    void hideNodes();
 
 protected:
     void closeEvent(QCloseEvent* event) override;

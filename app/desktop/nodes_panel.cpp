@@ -203,10 +203,12 @@ void NodesPanel::fillNode(QTreeWidgetItem* item, NodeController& node)
     auto* reports = addItem(item, ItemKind::ReportFolder, QStringLiteral("reports"), tr("Reports"), QString::number(node.reports().size()));
     reports->setToolTip(0, toQString(info.reportFolder));
     for (const proto::ReportInfo& report : node.reports()) {
-        auto* row = addItem(reports, ItemKind::Report, toQString(report.name), toQString(report.name), formatBytes(report.sizeBytes));
+        const QDateTime created = QDateTime::fromMSecsSinceEpoch(report.createdUtcNs / 1'000'000);
+        auto* row = addItem(reports, ItemKind::Report, toQString(report.name),
+                            QStringLiteral("%1 %2").arg(created.toString(QStringLiteral("MM-dd HH:mm:ss")), toQString(report.targetName)), formatBytes(report.sizeBytes));
         row->setToolTip(0, tr("%1\n%2 · window %3 · %4")
                                .arg(toQString(report.name), toQString(report.targetName), formatDuration(report.durationNs),
-                                    QDateTime::fromMSecsSinceEpoch(report.createdUtcNs / 1'000'000).toString(Qt::ISODate)));
+                                    created.toString(Qt::ISODate)));
     }
 }
 

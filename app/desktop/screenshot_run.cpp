@@ -1,6 +1,7 @@
 #include "app/desktop/screenshot_run.h"
 
 #include "app/desktop/compare_page.h"
+#include "app/desktop/inspector.h"
 #include "app/desktop/live_page.h"
 #include "app/desktop/main_window.h"
 #include "app/desktop/page_area.h"
@@ -27,7 +28,7 @@ void ScreenshotRun::start()
     window().show();
     if (m_line.page == PageKind::Live)
         return showLive();
-    window().setUnattended();
+    window().hideNodes();
     if (m_line.compare)
         return showComparison();
     showReport();
@@ -37,7 +38,7 @@ void ScreenshotRun::showReport()
 {
     setStep(tr("Loading the report"));
     ReportPage& page = window().openReport(toPath(m_line.reports.front()));
-    connect(&page, &ReportPage::loaded, this, &ScreenshotRun::save, Qt::QueuedConnection);
+    connect(&window().inspector(), &Inspector::settled, this, &ScreenshotRun::save, Qt::QueuedConnection);
     connect(&page, &ReportPage::failed, this, [this, &page] { fail(tr("Opening %1").arg(page.title()), *page.error()); });
 }
 

@@ -3,6 +3,7 @@
 #include "app/cli/report_summary.h"
 #include "app/desktop/capture_bar.h"
 #include "app/desktop/compare_page.h"
+#include "app/desktop/inspector.h"
 #include "app/desktop/live_page.h"
 #include "app/desktop/main_window.h"
 #include "app/desktop/page_area.h"
@@ -105,11 +106,12 @@ void Tour::captureWindow()
 
 void Tour::showTimeline(ReportPage& page)
 {
-    window().setUnattended();
     if (const trace::Request* slowest = slowestRequest(*page.trace()))
         page.timeline()->setVisibleRange(rangeAround(*page.trace(), *slowest, 8));
-    if (picture(QStringLiteral("2-timeline.png")))
-        showSlowestRequest(page);
+    whenSettled([this, &page] {
+        if (picture(QStringLiteral("2-timeline.png")))
+            showSlowestRequest(page);
+    });
 }
 
 void Tour::showSlowestRequest(ReportPage& page)
@@ -119,8 +121,10 @@ void Tour::showSlowestRequest(ReportPage& page)
         page.timeline()->selectRequest(trace::RequestIndex(index));
         page.timeline()->setVisibleRange(rangeAround(*page.trace(), *slowest, 3));
     }
-    if (picture(QStringLiteral("3-request.png")))
-        showComparison(page);
+    whenSettled([this, &page] {
+        if (picture(QStringLiteral("3-request.png")))
+            showComparison(page);
+    });
 }
 
 void Tour::showComparison(ReportPage& page)
@@ -142,10 +146,18 @@ void Tour::showDark(ReportPage& page)
 {
     window().pages().setCurrentWidget(&page);
     window().setColorScheme(ColorScheme::Dark);
-    if (!picture(QStringLiteral("5-dark.png")))
-        return;
-    printSummary(page);
-    finish();
+    whenSettled([this, &page] {
+        if (!picture(QStringLiteral("5-dark.png")))
+            return;
+        printSummary(page);
+        finish();
+    });
+}
+
+void Tour::whenSettled(std::function<void()> next)
+{
+    connect(&window().inspector(), &Inspector::settled, this, std::move(next), Qt::ConnectionType(Qt::QueuedConnection | Qt::SingleShotConnection));
+    window().inspector().refreshTables();
 }
 
 void Tour::printSummary(const ReportPage& page)

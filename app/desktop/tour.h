@@ -6,6 +6,8 @@
 
 #include <QStringList>
 
+#include <functional>
+
 namespace gantry::desktop {
 
 class ReportPage;
@@ -28,6 +30,8 @@ private:
     void showComparison(ReportPage& page);
     void showDark(ReportPage& page);
     void printSummary(const ReportPage& page);
+    /// Runs `next` once the tables below show what the timeline shows.
+    void whenSettled(std::function<void()> next);
     /// Saves the window as DIR/name and remembers the path for the summary. False: the tour has ended with an error.
     bool picture(const QString& name);
 

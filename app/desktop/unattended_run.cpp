@@ -6,6 +6,7 @@
 #include <QApplication>
 #include <QDir>
 #include <QFileInfo>
+#include <QLayout>
 #include <QPixmap>
 
 #include <cstdio>
@@ -15,6 +16,7 @@ namespace gantry::desktop {
 UnattendedRun::UnattendedRun(MainWindow& window, std::chrono::seconds longest) :
     m_window(window)
 {
+    m_window.setUnattended();
     m_watchdog.setSingleShot(true);
     m_watchdog.setInterval(longest);
     connect(&m_watchdog, &QTimer::timeout, this, [this, longest] {
@@ -27,6 +29,7 @@ bool UnattendedRun::savePicture(const QString& path)
 {
     QDir().mkpath(QFileInfo(path).absolutePath());
     // grab() lays out and paints synchronously: what is in the models now is in the picture.
+    m_window.layout()->activate();
     const QPixmap picture = m_window.grab();
     if (picture.save(path, "PNG"))
         return true;

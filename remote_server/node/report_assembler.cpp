@@ -8,6 +8,7 @@
 #include "trace_model/report/report_writer.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <cxxabi.h>
 #include <memory>
@@ -446,10 +447,18 @@ Losses lossesOf(const WindowCapture& window, std::uint64_t unmatched)
     };
 }
 
-/// Sum of the growth of nv_inference_request_success over [from, to] divided by its length, for the window's target.
-std::optional<double> requestRate(const WindowCapture& window, std::int64_t from, std::int64_t to)
+constexpr std::int64_t kShortestRateNs = 150'000'000; // less than a scrape apart is chance
+
+struct RequestRate
 {
-    double total = 0;
+    double perSecond = 0;
+    double requests = 0; ///< that were counted
+};
+
+/// Growth of nv_inference_request_success over [from, to] divided by its length, for the window's target.
+std::optional<RequestRate> requestRate(const WindowCapture& window, std::int64_t from, std::int64_t to)
+{
+    RequestRate total;
     bool any = false;
     for (const metrics::SeriesDefinition& series : window.series) {
         if (series.name != "nv_inference_request_success")
@@ -463,9 +472,10 @@ std::optional<double> requestRate(const WindowCapture& window, std::int64_t from
                 first = first ? first : &sample;
                 last = &sample;
             }
-        if (!first || last->time - first->time < 400'000'000 || last->value < first->value)
+        if (!first || last->time - first->time < kShortestRateNs || last->value < first->value)
             continue;
-        total += (last->value - first->value) / (static_cast<double>(last->time - first->time) / 1e9);
+        total.requests += last->value - first->value;
+        total.perSecond += (last->value - first->value) / (static_cast<double>(last->time - first->time) / 1e9);
         any = true;
     }
     return any ? std::optional(total) : std::nullopt;
@@ -513,8 +523,12 @@ Result<void> assembleReport(const WindowCapture& window, const std::filesystem::
         session.meta[report::meta::kClockErrorNs] = std::to_string(std::max(clockError, clockStep));
     const auto before = requestRate(window, window.openMonotonicNs - 10'000'000'000, window.openMonotonicNs);
     const auto during = requestRate(window, window.openMonotonicNs, window.closeMonotonicNs);
-    if (before && during && *before > 0)
-        session.meta[report::meta::kWindowCostRatio] = std::to_string(*during / *before - 1.0);
+    if (before && during && before->requests > 0 && during->requests > 0) {
+        const double ratio = during->perSecond / before->perSecond;
+        session.meta[report::meta::kWindowCostRatio] = std::to_string(ratio - 1.0);
+        // Counts of independent arrivals scatter by their square root; a closed loop scatters less.
+        session.meta[report::meta::kWindowCostError] = std::to_string(ratio * std::sqrt(1 / before->requests + 1 / during->requests));
+    }
     session.losses = lossesOf(window, unmatched);
     return writer.finish(session);
 }

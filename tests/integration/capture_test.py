@@ -111,8 +111,8 @@ def keeps_what_a_killed_target_recorded(node):
     info = node.ctl("report", "info", node.folder / "k.gantry")
     assert info["target_exited"] is True, info
     assert info["counts"]["nvtx_ranges"] > 0, info["counts"]
-    state = [t["state"] for t in node.ctl("target", "list") if t["id"] == target["id"]]
-    assert state == ["killed"], state
+    # The window ends as soon as the target's socket closes; the kernel reports the death of the process a little later.
+    wait_until(lambda: [t for t in node.ctl("target", "list") if t["id"] == target["id"] and t["state"] == "killed"], "the target is told to be killed")
 
 
 def adopts_a_target_after_the_daemon_was_killed(node):

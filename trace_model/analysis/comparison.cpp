@@ -44,6 +44,28 @@ std::vector<ComparisonRow> totals(const trace::Trace& a, const trace::Trace& b, 
     return result;
 }
 
+/// p50 and p99 of each phase that either side has, each name begun with `prefix`.
+void addPhases(std::vector<ComparisonRow>& rows, const std::string& prefix, const RequestBreakdown& a, const RequestBreakdown& b)
+{
+    for (std::size_t i = 0; i < a.phases.size(); ++i) {
+        if (!a.phases[i].count && !b.phases[i].count)
+            continue;
+        const std::string phase = prefix + std::string(records::name(static_cast<records::RequestPhase>(i)));
+        rows.push_back(row(phase + " p50", a.phases[i], b.phases[i], &Distribution::p50));
+        rows.push_back(row(phase + " p99", a.phases[i], b.phases[i], &Distribution::p99));
+    }
+}
+
+/// Models of both sides, those of A first.
+std::vector<std::string> modelsOf(const trace::Trace& a, const trace::Trace& b)
+{
+    std::vector<std::string> models = modelsByTime(a);
+    for (std::string& model : modelsByTime(b))
+        if (std::find(models.begin(), models.end(), model) == models.end())
+            models.push_back(std::move(model));
+    return models;
+}
+
 } // namespace
 
 std::optional<double> ComparisonRow::difference() const
@@ -70,12 +92,13 @@ Comparison compare(const trace::Trace& a, const trace::Trace& b)
         row("latency p99", x.latency, y.latency, &Distribution::p99),
         number("average batch", x, y, &RequestBreakdown::averageBatch, "requests"),
     };
-    for (std::size_t i = 0; i < x.phases.size(); ++i) {
-        if (!x.phases[i].count && !y.phases[i].count)
-            continue;
-        const std::string phase(records::name(static_cast<records::RequestPhase>(i)));
-        result.phases.push_back(row(phase + " p50", x.phases[i], y.phases[i], &Distribution::p50));
-        result.phases.push_back(row(phase + " p99", x.phases[i], y.phases[i], &Distribution::p99));
+    // Several models: each by itself, for a mixture of theirs says nothing about any.
+    const std::vector<std::string> models = modelsOf(a, b);
+    if (models.size() <= 1) {
+        addPhases(result.phases, {}, x, y);
+    } else {
+        for (const std::string& model : models)
+            addPhases(result.phases, model + " ", requestBreakdown(a, {}, model), requestBreakdown(b, {}, model));
     }
     result.kernels = totals(a, b, GroupBy::Kernel);
     result.memcpys = totals(a, b, GroupBy::Memcpy);

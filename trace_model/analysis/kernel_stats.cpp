@@ -59,6 +59,19 @@ private:
     std::unordered_map<std::uint64_t, Group> m_groups;
 };
 
+/// By phase, and by model where there are several: their times have nothing in common.
+void takePhases(Groups& groups, const Trace& trace)
+{
+    const auto modelOf = [&](std::size_t row) { return trace.requests[trace.phases.request[row].value].model; };
+    const bool isOneModel = std::all_of(trace.requests.begin(), trace.requests.end(), [&](const trace::Request& r) { return r.model == trace.requests.front().model; });
+    groups.take(trace.phases,
+                [&](std::size_t row) { return std::uint64_t{isOneModel ? 0 : modelOf(row).value} << 8 | static_cast<std::uint8_t>(trace.phases.phase[row]); },
+                [&](std::size_t row) {
+                    const std::string phase(records::name(trace.phases.phase[row]));
+                    return isOneModel ? phase : std::string(trace.strings[modelOf(row)]) + " " + phase;
+                });
+}
+
 } // namespace
 
 std::optional<GroupBy> groupByFromName(std::string_view name)
@@ -112,7 +125,7 @@ std::vector<ActivityRow> activityTable(const Trace& trace, GroupBy by, std::opti
         break;
     }
     case GroupBy::Phase:
-        groups.take(trace.phases, [&](std::size_t row) { return static_cast<std::uint64_t>(trace.phases.phase[row]); }, nameOf(EventKind::Phase));
+        takePhases(groups, trace);
         break;
     }
     return std::move(groups).rows();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
 
 namespace gantry::analysis {
@@ -64,6 +65,21 @@ RequestBreakdown requestBreakdown(const trace::Trace& trace, std::optional<TimeR
     for (std::size_t i = 0; i < phases.size(); ++i)
         result.phases[i] = distributionOf(std::move(phases[i]));
     return result;
+}
+
+std::vector<std::string> modelsByTime(const trace::Trace& trace)
+{
+    std::map<std::uint32_t, DurationNs> total;
+    for (const trace::Request& request : trace.requests)
+        total[request.model.value] += request.time.duration();
+    std::vector<std::pair<DurationNs, std::string>> sorted;
+    for (const auto& [model, time] : total)
+        sorted.emplace_back(-time, std::string(trace.strings[trace::StringId(model)]));
+    std::sort(sorted.begin(), sorted.end());
+    std::vector<std::string> names;
+    for (auto& [time, name] : sorted)
+        names.push_back(std::move(name));
+    return names;
 }
 
 std::optional<double> phasePercentile(const trace::Trace& trace, trace::RequestIndex request, records::RequestPhase phase)

@@ -34,6 +34,9 @@ struct RequestBreakdown
 /// Breakdown of all requests (or those of one model) that lie in `window`. Any thread.
 [[nodiscard]] RequestBreakdown requestBreakdown(const trace::Trace& trace, std::optional<TimeRange> window = {}, std::string_view model = {});
 
+/// Names of the models that have requests, the one whose requests took most time in sum first.
+[[nodiscard]] std::vector<std::string> modelsByTime(const trace::Trace& trace);
+
 /// Share of a request's peers (complete, same model) that were at most as slow in `phase`: 0..1; absent when it has no such phase.
 [[nodiscard]] std::optional<double> phasePercentile(const trace::Trace& trace, trace::RequestIndex request, records::RequestPhase phase);
 

@@ -53,14 +53,21 @@ std::vector<Point> SeriesStore::snapshot(std::uint32_t id, TimeRange window) con
     return {first, last};
 }
 
-std::vector<Point> SeriesStore::rate(std::uint32_t id, TimeRange window) const
+std::vector<Point> SeriesStore::rate(std::uint32_t id, TimeRange window, DurationNs base) const
 {
-    const std::vector<Point> points = snapshot(id, window);
+    const std::vector<Point> points = snapshot(id, {window.start - base, window.end});
     std::vector<Point> result;
+    std::size_t from = 0;        // the newest sample at least `base` before i
+    std::size_t lastRestart = 0; // first sample after the newest drop of the value
     for (std::size_t i = 1; i < points.size(); ++i) {
-        const DurationNs length = points[i].time - points[i - 1].time;
-        if (length > 0 && points[i].value >= points[i - 1].value)
-            result.push_back({points[i].time, (points[i].value - points[i - 1].value) / (static_cast<double>(length) / 1e9)});
+        if (points[i].value < points[i - 1].value)
+            lastRestart = i;
+        while (from + 1 < i && points[i].time - points[from + 1].time >= base)
+            ++from;
+        from = std::max(from, lastRestart);
+        const DurationNs length = points[i].time - points[from].time;
+        if (from < i && length > 0 && length >= base && points[i].time >= window.start)
+            result.push_back({points[i].time, (points[i].value - points[from].value) / (static_cast<double>(length) / 1e9)});
     }
     return result;
 }

@@ -57,8 +57,9 @@ public:
     [[nodiscard]] const SeriesDefinition* find(std::uint32_t id) const;
     /// Points in [window.start, window.end), oldest first.
     [[nodiscard]] std::vector<Point> snapshot(std::uint32_t id, TimeRange window) const;
-    /// Rate per second of a counter between neighbouring samples; nothing across a restart (value drops).
-    [[nodiscard]] std::vector<Point> rate(std::uint32_t id, TimeRange window) const;
+    /// Rate per second of a counter at each sample, over the shortest time back to another sample that is at least `base` (0: to
+    /// the neighbour); nothing across a restart (value drops), and nothing before there is that much.
+    [[nodiscard]] std::vector<Point> rate(std::uint32_t id, TimeRange window, DurationNs base = 0) const;
     [[nodiscard]] TimestampNs newest() const { return m_newest; } ///< 0: nothing yet
     [[nodiscard]] std::uint64_t refused() const { return m_refused; }
     [[nodiscard]] std::uint64_t evicted() const { return m_evicted; }

@@ -248,6 +248,7 @@ struct TraceMeta
     bool complete = true;            ///< the assembler finished the report
     std::optional<DurationNs> clockErrorNs; ///< residual of the clock fit; absent: unknown
     std::optional<double> windowCostRatio;  ///< req/s in the window over req/s before it, minus 1; absent: not measured
+    std::optional<double> windowCostError;  ///< standard deviation of windowCostRatio by the number of requests counted; absent: unknown
 };
 
 /// A loaded report: columns per event kind, tracks, strings, meta, losses. Built once by TraceBuilder, then shared as

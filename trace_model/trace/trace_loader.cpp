@@ -169,6 +169,8 @@ private:
             meta.clockErrorNs = std::strtoll(error->c_str(), nullptr, 10);
         if (const auto* cost = value(key::kWindowCostRatio))
             meta.windowCostRatio = std::strtod(cost->c_str(), nullptr);
+        if (const auto* error = value(key::kWindowCostError))
+            meta.windowCostError = std::strtod(error->c_str(), nullptr);
     }
 
     Result<void> loadStrings()

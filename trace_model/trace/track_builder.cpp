@@ -235,22 +235,26 @@ private:
 
     void addThread(TrackId process, std::uint64_t tid, ProcessSpans& spans)
     {
-        const TrackId thread = addGroup(process, threadName(tid));
-        addSpans(thread, TrackKind::NvtxThread, "NVTX", tid, std::move(spans.nvtx[tid]));
-        addSpans(thread, TrackKind::ThreadApi, "CUDA API", tid, std::move(spans.api[tid]));
+        // The thread's ranges are the thread's row, and its calls lie below: a header of its own would only push them apart.
+        const bool hasRanges = !spans.nvtx[tid].empty();
+        TrackId parent = process;
+        if (hasRanges)
+            parent = addSpans(process, TrackKind::NvtxThread, threadName(tid), tid, std::move(spans.nvtx[tid]), "NVTX");
+        addSpans(parent, TrackKind::ThreadApi, hasRanges ? "CUDA API" : threadName(tid), tid, std::move(spans.api[tid]), hasRanges ? "" : "CUDA API");
     }
 
-    void addSpans(TrackId parent, TrackKind kind, std::string name, std::uint64_t tid, std::vector<LooseSpan> spans)
+    TrackId addSpans(TrackId parent, TrackKind kind, std::string name, std::uint64_t tid, std::vector<LooseSpan> spans, std::string detail = {})
     {
         if (spans.empty())
-            return;
+            return {};
         Track track;
         track.kind = kind;
         track.parent = parent;
         track.name = std::move(name);
+        track.detail = std::move(detail);
         track.globalTid = tid;
         track.rows = nestSpans(std::move(spans));
-        add(std::move(track));
+        return add(std::move(track));
     }
 
     void addCounters(std::vector<Track> counters)

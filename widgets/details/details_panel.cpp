@@ -1,126 +1,114 @@
 #include "widgets/details/details_panel.h"
 
-#include <QAction>
-#include <QApplication>
-#include <QClipboard>
-#include <QHeaderView>
-#include <QTreeWidget>
+#include "widgets/theme/theme.h"
+
+#include <QEvent>
+#include <QScrollBar>
+#include <QTextBrowser>
+#include <QUrl>
 #include <QVBoxLayout>
 
 namespace gantry::widgets {
 
 namespace {
 
-constexpr int kLinkRole = Qt::UserRole; // index into m_links
+/// "e:17" and "r:4": events and requests as addresses of links.
+QString urlOf(const DetailLink& link)
+{
+    if (const auto* event = std::get_if<trace::EventId>(&link))
+        return QStringLiteral("e:%1").arg(event->packed);
+    if (const auto* request = std::get_if<trace::RequestIndex>(&link))
+        return QStringLiteral("r:%1").arg(request->value);
+    return {};
+}
 
 } // namespace
 
 DetailsPanel::DetailsPanel(QWidget* parent) :
     QWidget(parent),
-    m_tree(new QTreeWidget(this))
+    m_view(new QTextBrowser(this))
 {
-    m_tree->setObjectName(QStringLiteral("details"));
-    m_tree->setColumnCount(2);
-    m_tree->setHeaderHidden(true);
-    m_tree->setFrameShape(QFrame::NoFrame);
-    m_tree->setIndentation(12);
-    m_tree->setWordWrap(true);
-    m_tree->setTextElideMode(Qt::ElideRight);
-    m_tree->setRootIsDecorated(true);
-    m_tree->header()->setStretchLastSection(true);
-    m_tree->header()->setSectionResizeMode(0, QHeaderView::ResizeToContents);
-    m_tree->header()->setMaximumSectionSize(160);
-    // Wrapped lines change height with the column; the view does not notice by itself.
-    connect(m_tree->header(), &QHeaderView::sectionResized, this, [this] { m_tree->doItemsLayout(); });
-    m_tree->setContextMenuPolicy(Qt::ActionsContextMenu);
-    auto* copy = new QAction(tr("Copy all"), m_tree);
-    copy->setShortcut(QKeySequence::Copy);
-    copy->setShortcutContext(Qt::WidgetShortcut);
-    m_tree->addAction(copy);
-    connect(copy, &QAction::triggered, this, [this] { QApplication::clipboard()->setText(text()); });
-    connect(m_tree, &QTreeWidget::itemActivated, this, [this](QTreeWidgetItem* item) { activate(item); });
-    connect(m_tree, &QTreeWidget::itemClicked, this, [this](QTreeWidgetItem* item) { activate(item); });
+    m_view->setObjectName(QStringLiteral("details"));
+    m_view->setAccessibleName(tr("Details of the selection"));
+    m_view->setFrameShape(QFrame::NoFrame);
+    m_view->setOpenLinks(false);
+    m_view->document()->setDocumentMargin(8);
+    m_view->setPlaceholderText(tr("Click an event or a request to see what is known about it."));
+    connect(m_view, &QTextBrowser::anchorClicked, this, &DetailsPanel::follow);
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
-    layout->addWidget(m_tree);
+    layout->addWidget(m_view);
 }
 
 void DetailsPanel::show(std::shared_ptr<const trace::Trace> trace, trace::EventId event, trace::RequestIndex request)
 {
-    m_trace = std::move(trace);
-    std::vector<DetailSection> sections;
-    if (m_trace) {
-        const auto append = [&sections](std::vector<DetailSection> more) {
-            sections.insert(sections.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+    m_sections.clear();
+    if (trace) {
+        const auto append = [this](std::vector<DetailSection> more) {
+            m_sections.insert(m_sections.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
         };
         // Of a phase the request says everything; of a kernel the kernel comes first.
         const bool isPhase = event.isNone() || event.kind() == trace::EventKind::Phase;
         if (!isPhase)
-            append(eventDetails(*m_trace, event));
+            append(eventDetails(*trace, event));
         if (!request.isNone())
-            append(requestDetails(*m_trace, request));
-        if (sections.empty())
-            append(reportDetails(*m_trace));
+            append(requestDetails(*trace, request));
+        if (m_sections.empty())
+            append(reportDetails(*trace));
     }
-    fill(sections);
+    fill();
 }
 
 void DetailsPanel::clear()
 {
-    m_trace.reset();
-    fill({});
+    m_sections.clear();
+    fill();
 }
 
-void DetailsPanel::fill(const std::vector<DetailSection>& sections)
+void DetailsPanel::fill()
 {
-    m_tree->clear();
-    m_links.clear();
-    for (const DetailSection& section : sections) {
-        auto* heading = new QTreeWidgetItem(m_tree, {section.title});
-        QFont font = heading->font(0);
-        font.setBold(true);
-        heading->setFont(0, font);
-        heading->setFirstColumnSpanned(true);
+    const Theme& theme = Theme::forPalette(palette());
+    QString html;
+    for (const DetailSection& section : m_sections) {
+        html += QStringLiteral("<p style='margin-top:10px; margin-bottom:2px'><b>%1</b></p><table width='100%' cellspacing='0' cellpadding='2'>").arg(section.title.toHtmlEscaped());
         for (const DetailLine& line : section.lines) {
-            auto* item = new QTreeWidgetItem(heading, {line.name, line.value});
-            item->setToolTip(0, line.name);
-            item->setToolTip(1, line.value);
-            item->setTextAlignment(0, Qt::AlignLeft | Qt::AlignTop);
-            item->setTextAlignment(1, Qt::AlignLeft | Qt::AlignTop);
-            item->setForeground(0, palette().brush(QPalette::PlaceholderText));
-            if (!std::holds_alternative<std::monostate>(line.link)) {
-                item->setData(0, kLinkRole, static_cast<int>(m_links.size()));
-                item->setForeground(1, palette().brush(QPalette::Link));
-                m_links.push_back(line.link);
-            }
+            const QString url = urlOf(line.link);
+            QString value = line.value.toHtmlEscaped();
+            if (!url.isEmpty())
+                value = QStringLiteral("<a href='%1' style='color:%2; text-decoration:none'>%3</a>").arg(url, theme.accent.name(), value);
+            html += QStringLiteral("<tr><td width='42%' style='color:%1'>%2</td><td>%3</td></tr>").arg(theme.weakText.name(), line.name.toHtmlEscaped(), value);
         }
-        heading->setExpanded(true);
+        html += QStringLiteral("</table>");
     }
+    m_view->setHtml(html);
+    m_view->verticalScrollBar()->setValue(0);
 }
 
-void DetailsPanel::activate(const QTreeWidgetItem* item)
+void DetailsPanel::follow(const QUrl& url)
 {
-    const QVariant index = item->data(0, kLinkRole);
-    if (!index.isValid())
+    bool isNumber = false;
+    const std::uint32_t number = url.path().toUInt(&isNumber);
+    if (!isNumber)
         return;
-    // A copy: the receiver's selection refills the tree.
-    const DetailLink link = m_links[static_cast<std::size_t>(index.toInt())];
-    if (const auto* event = std::get_if<trace::EventId>(&link))
-        emit eventRequested(*event);
-    else if (const auto* request = std::get_if<trace::RequestIndex>(&link))
-        emit requestRequested(*request);
+    if (url.scheme() == QLatin1String("e")) {
+        trace::EventId event;
+        event.packed = number;
+        emit eventRequested(event);
+    } else if (url.scheme() == QLatin1String("r")) {
+        emit requestRequested(trace::RequestIndex(number));
+    }
 }
 
 QString DetailsPanel::text() const
 {
-    QString text;
-    for (int i = 0; i < m_tree->topLevelItemCount(); ++i) {
-        const QTreeWidgetItem* heading = m_tree->topLevelItem(i);
-        text += heading->text(0) + QLatin1Char('\n');
-        for (int j = 0; j < heading->childCount(); ++j)
-            text += QStringLiteral("  %1: %2\n").arg(heading->child(j)->text(0), heading->child(j)->text(1));
-    }
-    return text;
+    return m_view->toPlainText();
+}
+
+void DetailsPanel::changeEvent(QEvent* event)
+{
+    QWidget::changeEvent(event);
+    if (event->type() == QEvent::PaletteChange)
+        fill();
 }
 
 } // namespace gantry::widgets

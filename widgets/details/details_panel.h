@@ -5,13 +5,15 @@
 #include <QWidget>
 
 #include <memory>
+#include <vector>
 
-class QTreeWidget;
-class QTreeWidgetItem;
+class QTextBrowser;
+class QUrl;
 
 namespace gantry::widgets {
 
-/// What is selected, in sections of names and values. Lines that lead to another event or request are links.
+/// What is selected, in sections of names and values that can be marked and copied. Lines that lead to another event or request
+/// are links.
 class DetailsPanel : public QWidget
 {
     Q_OBJECT
@@ -22,20 +24,22 @@ public:
     /// Shows the request when there is one, then the event; the report when nothing is selected.
     void show(std::shared_ptr<const trace::Trace> trace, trace::EventId event, trace::RequestIndex request);
     void clear();
-    /// All lines as "name: value", sections by heading; what Copy puts on the clipboard.
+    /// What is shown, as plain text.
     [[nodiscard]] QString text() const;
 
 signals:
     void eventRequested(gantry::trace::EventId event);
     void requestRequested(gantry::trace::RequestIndex request);
 
-private:
-    void fill(const std::vector<DetailSection>& sections);
-    void activate(const QTreeWidgetItem* item);
+protected:
+    void changeEvent(QEvent* event) override;
 
-    QTreeWidget* m_tree;
-    std::vector<DetailLink> m_links; ///< by index stored in the item
-    std::shared_ptr<const trace::Trace> m_trace;
+private:
+    void fill();
+    void follow(const QUrl& url);
+
+    QTextBrowser* m_view;
+    std::vector<DetailSection> m_sections;
 };
 
 } // namespace gantry::widgets

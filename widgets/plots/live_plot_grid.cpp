@@ -24,6 +24,24 @@ namespace {
 constexpr int kColumns = 2;
 constexpr double kHeadroom = 1.12; // above the highest point
 
+/// "−10 s", "now".
+class SecondsTicker : public QCPAxisTickerFixed
+{
+protected:
+    QString getTickLabel(double tick, const QLocale&, QChar, int) override
+    {
+        const auto seconds = static_cast<int>(std::lround(tick));
+        return seconds == 0 ? QObject::tr("now") : QStringLiteral("−%1 s").arg(-seconds);
+    }
+};
+
+/// Numbers as everywhere else: "20 000", "0.5".
+class ValueTicker : public QCPAxisTicker
+{
+protected:
+    QString getTickLabel(double tick, const QLocale&, QChar, int) override { return formatNumber(tick); }
+};
+
 /// Largest value of the axis: 1, 2 or 5 times a power of ten, so that it does not tremble with each sample.
 double roundedUp(double value)
 {
@@ -52,9 +70,8 @@ public:
         m_frame->setObjectName(QStringLiteral("plotFrame"));
         m_plot->setMinimumHeight(110);
         m_plot->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Expanding);
-        m_plot->xAxis->setTicker(QSharedPointer<QCPAxisTickerFixed>::create());
-        m_plot->xAxis->setNumberFormat(QStringLiteral("f"));
-        m_plot->xAxis->setNumberPrecision(0);
+        m_plot->xAxis->setTicker(QSharedPointer<SecondsTicker>::create());
+        m_plot->yAxis->setTicker(QSharedPointer<ValueTicker>::create());
         m_plot->xAxis2->setVisible(false);
         m_plot->axisRect()->setAutoMargins(QCP::msLeft | QCP::msBottom);
         m_plot->axisRect()->setMargins(QMargins(0, 6, 12, 0));
@@ -93,17 +110,18 @@ public:
         for (std::size_t i = 0; i < panel.curves.size(); ++i) {
             const PlotCurve& curve = panel.curves[i];
             QCPGraph* graph = static_cast<int>(i) < m_plot->graphCount() ? m_plot->graph(static_cast<int>(i)) : m_plot->addGraph();
-            graph->setPen(QPen(theme.series(i), 1.6));
+            const QColor color = curve.phase ? theme.phase(*curve.phase) : theme.series(i);
+            graph->setPen(QPen(color, 1.6));
             most = std::max(most, setPoints(*graph, curve.points, window, longestGap) * kHeadroom);
             const QString value = formatNumber(curve.points.back().value);
-            legend << QStringLiteral("<span style='color:%1'>●</span> %2 <b>%3</b>").arg(theme.series(i).name(), curve.name.toHtmlEscaped(), value);
+            legend << QStringLiteral("<span style='color:%1'>●</span> %2 <b>%3</b>").arg(color.name(), curve.name.toHtmlEscaped(), value);
             plain << QStringLiteral("%1 %2 %3").arg(curve.name, value, panel.unit);
         }
         m_legend->setText(panel.curves.empty() ? QObject::tr("waiting for samples") : legend.join(QStringLiteral("&nbsp;&nbsp; ")));
         m_legend->setToolTip(plain.join(QLatin1Char('\n')));
         m_legendText = plain.join(QLatin1Char('\n'));
         const double seconds = static_cast<double>(window.duration()) / 1e9;
-        qSharedPointerCast<QCPAxisTickerFixed>(m_plot->xAxis->ticker())->setTickStep(seconds > 45 ? 10 : 5);
+        qSharedPointerCast<SecondsTicker>(m_plot->xAxis->ticker())->setTickStep(seconds > 45 ? 10 : seconds > 20 ? 5 : 2);
         m_plot->xAxis->setRange(-seconds, 0);
         m_plot->yAxis->setRange(0, roundedUp(most));
         m_plot->replot(QCustomPlot::rpQueuedReplot);

@@ -1,9 +1,11 @@
 #pragma once
 
 #include "trace_model/metrics/series_store.h"
+#include "trace_model/records/request_phase.h"
 
 #include <QString>
 
+#include <optional>
 #include <vector>
 
 namespace gantry::widgets {
@@ -13,6 +15,7 @@ struct PlotCurve
 {
     QString name; ///< "bert_base", "GPU 0"
     std::vector<metrics::Point> points;
+    std::optional<records::RequestPhase> phase; ///< drawn in the colour that the phase has everywhere
 };
 
 /// One live plot, ready to draw.

@@ -50,9 +50,14 @@ Item costItem(const trace::Trace& trace)
         return {TrustStrip::tr("window cost not measured"),
                 TrustStrip::tr("It compares requests per second inside the window with those before it, and needs a server whose metrics are read."), Grade::Unknown};
     const double cost = *trace.meta.windowCostRatio;
-    return {TrustStrip::tr("window cost %1%2 req/s").arg(cost > 0 ? QStringLiteral("+") : QString(), formatPercent(cost)),
-            TrustStrip::tr("Requests per second inside the window against those before it. At low or uneven load this is mostly chance."),
-            cost < -kNoticeableCost ? Grade::Warning : Grade::Good};
+    const double error = trace.meta.windowCostError.value_or(0);
+    QString text = TrustStrip::tr("window cost %1%2").arg(cost > 0 ? QStringLiteral("+") : QString(), formatPercent(cost));
+    if (trace.meta.windowCostError)
+        text += QStringLiteral(" ± %1").arg(formatPercent(error));
+    const QString help = TrustStrip::tr("Requests per second inside the window against those before it. The error is what chance alone does to so few requests.");
+    // What chance explains is no cost, and no proof of none.
+    const bool isChance = std::abs(cost) < 2 * error && error > kNoticeableCost / 2;
+    return {text + TrustStrip::tr(" req/s"), help, isChance ? Grade::Unknown : cost < -kNoticeableCost ? Grade::Warning : Grade::Good};
 }
 
 Item completeItem(const trace::Trace& trace)
@@ -94,32 +99,39 @@ std::vector<Item> TrustStrip::itemsOf(const trace::Trace& trace)
 void TrustStrip::setTrace(const trace::Trace& trace)
 {
     m_items = itemsOf(trace);
-    rebuild();
-}
-
-void TrustStrip::rebuild()
-{
     while (QLayoutItem* item = m_row->takeAt(0)) {
         delete item->widget();
         delete item;
     }
-    const Theme& theme = Theme::forPalette(palette());
+    m_labels.clear();
     for (const Item& item : m_items) {
+        auto* label = new QLabel(this);
+        label->setToolTip(item.help);
+        m_row->addWidget(label);
+        m_labels.push_back(label);
+    }
+    m_row->addStretch(1);
+    colorLabels();
+}
+
+void TrustStrip::colorLabels()
+{
+    const Theme& theme = Theme::forPalette(palette());
+    for (std::size_t i = 0; i < m_items.size(); ++i) {
+        const Item& item = m_items[i];
         const QColor color = item.grade == Grade::Good ? theme.good : item.grade == Grade::Warning ? theme.warning : item.grade == Grade::Bad ? theme.bad : theme.weakText;
         // A sign and a colour: one of them is enough to read it.
         const QString sign = item.grade == Grade::Good ? QStringLiteral("✓") : item.grade == Grade::Unknown ? QStringLiteral("–") : QStringLiteral("!");
-        auto* label = new QLabel(QStringLiteral("<span style='color:%1'><b>%2</b></span> %3").arg(color.name(), sign, item.text.toHtmlEscaped()), this);
-        label->setToolTip(item.help);
-        m_row->addWidget(label);
+        m_labels[i]->setText(QStringLiteral("<span style='color:%1'><b>%2</b></span> %3").arg(color.name(), sign, item.text.toHtmlEscaped()));
     }
-    m_row->addStretch(1);
 }
 
 void TrustStrip::changeEvent(QEvent* event)
 {
     QWidget::changeEvent(event);
-    if (event->type() == QEvent::PaletteChange && m_row)
-        rebuild();
+    // Only texts: the application walks its widgets while it changes the palette, so none may go.
+    if (event->type() == QEvent::PaletteChange)
+        colorLabels();
 }
 
 } // namespace gantry::widgets

@@ -7,6 +7,7 @@
 #include <vector>
 
 class QHBoxLayout;
+class QLabel;
 
 namespace gantry::widgets {
 
@@ -37,9 +38,10 @@ protected:
     void changeEvent(QEvent* event) override;
 
 private:
-    void rebuild();
+    void colorLabels();
 
     std::vector<Item> m_items;
+    std::vector<QLabel*> m_labels; ///< one for each item
     QHBoxLayout* m_row;
 };
 
