@@ -7,8 +7,11 @@
 #include <filesystem>
 #include <fstream>
 #include <grpcpp/grpcpp.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <nlohmann/json.hpp>
 #include <openssl/rand.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -41,18 +44,37 @@ Result<void> makePrivate(const std::string& folder)
     return {};
 }
 
-/// True: a daemon answers there. A socket that nobody answers on is left from one that was killed, and is removed.
-bool isAnswered(const std::string& path)
+/// Claims the folder for this daemon. The kernel gives the lock back when the daemon ends, however it ends.
+Result<UniqueFd> lockFolder(const std::string& folder)
 {
+    const std::string path = folder + "/gantryd.lock"; // stays: two daemons could otherwise lock two files of one name
+    UniqueFd file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!file)
+        return errnoError(errno, "cannot open " + path);
+    if (flock(file.get(), LOCK_EX | LOCK_NB) != 0)
+        return Error{ErrorCode::Busy, "another gantryd already runs in " + folder + ": use that one, or choose another folder with --socket", {}};
+    return file;
+}
+
+/// Removes what a killed daemon left; the folder's lock is held, so no other gantryd listens there. But --socket may be a slip:
+/// nothing else is removed, be it a file or a socket on which another program answers.
+Result<void> removeStaleSocket(const std::string& path)
+{
+    struct stat status{};
+    if (lstat(path.c_str(), &status) != 0)
+        return {};
+    if (!S_ISSOCK(status.st_mode))
+        return Error{ErrorCode::CannotWrite, path + " exists and is not a socket: choose another --socket", {}};
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
-    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const bool answered = connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-    close(fd);
-    if (!answered)
-        unlink(path.c_str());
-    return answered;
+    const UniqueFd probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    // EAGAIN: a listener whose queue is full.
+    if (connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 || errno == EAGAIN)
+        return Error{ErrorCode::Busy, "another program already listens on " + path + ": choose another --socket", {}};
+    if (unlink(path.c_str()) != 0)
+        return errnoError(errno, "cannot remove the old socket " + path);
+    return {};
 }
 
 Result<std::string> readText(const std::string& path, const char* what)
@@ -65,7 +87,10 @@ Result<std::string> readText(const std::string& path, const char* what)
 
 Result<std::string> readOrMakeToken(const std::string& path)
 {
-    if (std::filesystem::exists(path)) {
+    struct stat status{};
+    if (stat(path.c_str(), &status) == 0) {
+        if ((status.st_mode & 0077) != 0)
+            return Error{ErrorCode::NotPermitted, "other users can read the token file " + path + ": run `chmod 600 " + path + "`", {}};
         GANTRY_TRY(std::string token, readText(path, "token file"));
         while (!token.empty() && std::isspace(static_cast<unsigned char>(token.back())))
             token.pop_back();
@@ -93,9 +118,24 @@ Result<std::string> readOrMakeToken(const std::string& path)
     return token;
 }
 
-bool isLoopback(const std::string& host)
+/// True when every address of the host is this machine's own. Asked of the resolver: "127.example.org" is a name like any other.
+Result<bool> isLoopback(std::string host)
 {
-    return host == "localhost" || host == "::1" || host == "[::1]" || host.starts_with("127.");
+    if (host.size() > 2 && host.front() == '[' && host.back() == ']')
+        host = host.substr(1, host.size() - 2);
+    addrinfo hints{}, *found = nullptr;
+    hints.ai_socktype = SOCK_STREAM;
+    if (const int failure = getaddrinfo(host.c_str(), nullptr, &hints, &found); failure != 0)
+        return Error{ErrorCode::BadInput, "--listen: cannot find the address of \"" + host + "\": " + gai_strerror(failure), {}};
+    const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, &freeaddrinfo);
+    bool loopback = true;
+    for (const addrinfo* entry = found; entry; entry = entry->ai_next) {
+        if (entry->ai_family == AF_INET)
+            loopback = loopback && ntohl(reinterpret_cast<const sockaddr_in*>(entry->ai_addr)->sin_addr.s_addr) >> 24 == 127;
+        else
+            loopback = loopback && entry->ai_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6*>(entry->ai_addr)->sin6_addr);
+    }
+    return loopback;
 }
 
 Result<std::shared_ptr<grpc::ServerCredentials>> tlsCredentials(const ListenOptions& options)
@@ -122,8 +162,8 @@ Result<Endpoint> prepareEndpoint(const ListenOptions& options)
         GANTRY_CHECK(makePrivate(endpoint.stateFolder));
         if (path.size() >= sizeof(sockaddr_un::sun_path))
             return Error{ErrorCode::BadInput, "the socket's path is longer than the system allows (107 bytes): " + path, {}};
-        if (isAnswered(path))
-            return Error{ErrorCode::Busy, "another gantryd already listens on " + path + ": use that one, or choose another --socket", {}};
+        GANTRY_TRY(endpoint.lock, lockFolder(endpoint.stateFolder));
+        GANTRY_CHECK(removeStaleSocket(path));
         endpoint.address = "unix:" + path;
         endpoint.credentials = grpc::InsecureServerCredentials();
         return endpoint;
@@ -137,7 +177,10 @@ Result<Endpoint> prepareEndpoint(const ListenOptions& options)
     endpoint.stateFolder = options.socket.empty() ? defaultFolder() : std::filesystem::absolute(options.socket).parent_path().string();
     GANTRY_CHECK(makePrivate(endpoint.stateFolder));
     const bool tls = !options.tlsCertificate.empty() && !options.tlsKey.empty();
-    if (!tls && !isLoopback(endpoint.host))
+    if (!tls && !(options.tlsCertificate.empty() && options.tlsKey.empty() && options.tlsClientAuthority.empty()))
+        return Error{ErrorCode::BadInput, "TLS needs both --tls-cert and --tls-key", {}};
+    GANTRY_TRY(const bool loopback, isLoopback(endpoint.host));
+    if (!tls && !loopback)
         return Error{ErrorCode::NotPermitted,
                      "gantryd listens on " + endpoint.host + " only with TLS: give --tls-cert and --tls-key, or listen on 127.0.0.1, or use SSH", {}};
     if (tls) {
@@ -145,6 +188,7 @@ Result<Endpoint> prepareEndpoint(const ListenOptions& options)
     } else {
         endpoint.credentials = grpc::InsecureServerCredentials();
     }
+    GANTRY_TRY(endpoint.lock, lockFolder(endpoint.stateFolder));
     endpoint.tokenFile = options.tokenFile.empty() ? endpoint.stateFolder + "/token" : options.tokenFile;
     GANTRY_TRY(endpoint.token, readOrMakeToken(endpoint.tokenFile));
     return endpoint;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "remote_server/node/unique_fd.h"
 #include "trace_model/base/result.h"
 
 #include <grpcpp/security/server_credentials.h>
@@ -24,10 +25,12 @@ struct Endpoint
     std::string tokenFile;
     bool isTcp = false;
     std::shared_ptr<grpc::ServerCredentials> credentials;
+    UniqueFd lock;           ///< while open, no other daemon listens, takes captures or makes a token in stateFolder
 };
 
 /// Checks the rules (unix socket in a folder of mode 0700 owned by us; TCP with a token; TLS beyond loopback) and prepares
-/// folders, token and certificates. Errors: NotPermitted (a rule), Busy (another daemon answers on the socket), BadInput.
+/// folders, token and certificates. A socket left by a daemon that was killed is removed. Errors: NotPermitted (a rule), Busy
+/// (another daemon has the folder), BadInput.
 [[nodiscard]] Result<Endpoint> prepareEndpoint(const ListenOptions& options);
 
 /// JSON {"address", "token_file"} for whoever started the daemon, written whole by rename.

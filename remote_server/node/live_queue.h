@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <optional>
 
 namespace gantry::node {
 
@@ -35,11 +36,12 @@ public:
         m_changed.notify_one();
     }
 
-    /// Everything that has gathered, waiting up to `timeout` for something.
-    [[nodiscard]] proto::MetricsBatch take(std::chrono::milliseconds timeout)
+    /// Everything that has gathered, waiting up to `timeout` for something; nothing when there is still none.
+    [[nodiscard]] std::optional<proto::MetricsBatch> take(std::chrono::milliseconds timeout)
     {
         std::unique_lock lock(m_mutex);
-        m_changed.wait_for(lock, timeout, [&] { return !m_definitions.empty() || !m_samples.empty(); });
+        if (!m_changed.wait_for(lock, timeout, [&] { return !m_definitions.empty() || !m_samples.empty(); }))
+            return std::nullopt;
         proto::MetricsBatch batch;
         batch.sequence = ++m_sequence;
         batch.droppedSamples = m_dropped;

@@ -64,7 +64,8 @@ Result<std::chrono::nanoseconds> parseIdle(const std::string& text)
     const double value = std::strtod(text.c_str(), &end);
     const std::string unit = end;
     const double scale = unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : 0;
-    if (value <= 0 || scale == 0)
+    constexpr double kLongestSeconds = 10.0 * 365 * 24 * 3600;
+    if (!(value > 0) || scale == 0 || !(value * scale <= kLongestSeconds)) // written so that "nan" and "inf" do not pass
         return Error{ErrorCode::BadInput, "--idle-exit needs a time such as 30s, 10m or 2h, not \"" + text + "\"", {}};
     return std::chrono::nanoseconds(static_cast<std::int64_t>(value * scale * 1e9));
 }
@@ -117,11 +118,12 @@ Result<void> run(const Arguments& arguments, LogRing& log)
     builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::MIN_POLLERS, 2);
     builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5000);
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0); // a second daemon on the port would get half of the calls
     const mode_t mask = umask(0177); // the socket is for this user alone
     const auto server = builder.BuildAndStart();
     umask(mask);
     if (!server || (endpoint.isTcp && port == 0))
-        return Error{ErrorCode::CannotWrite, "cannot listen on " + endpoint.address + ": is another program using it?", {}};
+        return Error{ErrorCode::Unreachable, "cannot listen on " + endpoint.address + ": is another program using it?", {}};
     const std::string shown = endpoint.isTcp ? endpoint.host + ":" + std::to_string(port) : endpoint.address;
     spdlog::info("gantryd {} listens on {}", GANTRY_VERSION, shown);
     if (!arguments.readyFile.empty())
@@ -138,9 +140,11 @@ Result<void> run(const Arguments& arguments, LogRing& log)
             break;
         }
     spdlog::info("gantryd ends");
-    if (const auto stopped = engine->stop(""); stopped)
-        while (!engine->waitForChange(stopped->captureId, *stopped, std::chrono::milliseconds(100))->isFinished()) {
-        }
+    if (const auto stopped = engine->stop(""); stopped) {
+        const timespec now{0, 0}; // a second signal: no more waiting for the report
+        for (auto status = engine->status(stopped->captureId); status && !status->isFinished() && sigtimedwait(&ends, nullptr, &now) < 0;)
+            status = engine->waitForChange(stopped->captureId, *status, std::chrono::milliseconds(100));
+    }
     service.shutDown();
     server->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(2));
     targets.setEngine(nullptr);
@@ -165,7 +169,7 @@ int main(int argc, char** argv)
     app.add_option("--idle-exit", arguments.idleExit, "end when nobody has called and no target runs for this time, e.g. 10m");
     app.add_option("--ready-file", arguments.readyFile, "write the address here once listening");
     app.add_option("--log-level", arguments.logLevel, "trace, debug, info, warn or error");
-    app.footer("Exit status: 0 ended, 64 usage, 69 cannot listen, 73 cannot write, 75 another gantryd runs there, 77 not permitted.");
+    app.footer("Exit status: 0 ended, 64 usage, 65 bad value of an option, 69 cannot listen, 73 cannot write, 75 another gantryd runs there, 77 not permitted.");
     app.set_version_flag("--version", GANTRY_VERSION);
     try {
         app.parse(argc, argv);
@@ -179,7 +183,10 @@ int main(int argc, char** argv)
     sigaddset(&ends, SIGINT);
     pthread_sigmask(SIG_BLOCK, &ends, nullptr);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); // a report beyond `ulimit -f` is one that cannot be written, not the end of the daemon
 
+    // Held to the end of the process: giving gRPC back while the poller of a cut fetch is still about takes up to 10 s (gRPC 1.51).
+    grpc_init();
     LogRing log;
     setUpLog(log, arguments.logLevel);
     const auto result = run(arguments, log);

@@ -201,7 +201,9 @@ grpc::Status NodeService::FetchReport(grpc::ServerContext* context, const v1::Fe
             chunk.set_data(data);
             if (!writer->Write(chunk))
                 return Error{ErrorCode::Cancelled, "the client ended the fetch", {}};
-        } while (offset < info.sizeBytes && goesOn(*context));
+            if (offset < info.sizeBytes && !goesOn(*context))
+                return Error{ErrorCode::Unreachable, "gantryd is shutting down: fetch the rest when it runs again", {}};
+        } while (offset < info.sizeBytes);
         return {};
     });
 }
@@ -214,19 +216,24 @@ grpc::Status NodeService::DeleteReport(grpc::ServerContext* context, const v1::D
 grpc::Status NodeService::StreamMetrics(grpc::ServerContext* context, const v1::StreamMetricsRequest* request, grpc::ServerWriter<v1::MetricsBatch>* writer)
 {
     return stream(*context, [&]() -> Result<void> {
-        const std::chrono::milliseconds pause(request->max_rate_hz() > 0 ? 1000 / std::min(request->max_rate_hz(), 1000u) : 0);
+        const std::chrono::nanoseconds pause(request->max_rate_hz() > 0 ? 1'000'000'000 / request->max_rate_hz() : 0);
         LiveQueue queue;
         m_parts.metrics.add(queue);
         auto next = std::chrono::steady_clock::now();
         while (goesOn(*context)) {
-            proto::MetricsBatch batch = queue.take(kStreamPoll);
-            batch.nodeMonoNs = clockNs(CLOCK_MONOTONIC);
-            batch.nodeUtcNs = clockNs(CLOCK_REALTIME);
-            if (!writer->Write(proto::toWire(batch)))
+            // Short sleeps, so that a client which asked for one batch a minute and left is noticed.
+            if (const auto now = std::chrono::steady_clock::now(); now < next) {
+                std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(next - now, kStreamPoll));
+                continue;
+            }
+            auto batch = queue.take(kStreamPoll);
+            if (!batch)
+                continue;
+            batch->nodeMonoNs = clockNs(CLOCK_MONOTONIC);
+            batch->nodeUtcNs = clockNs(CLOCK_REALTIME);
+            next = std::chrono::steady_clock::now() + pause;
+            if (!writer->Write(proto::toWire(*batch)))
                 break;
-            next += pause;
-            std::this_thread::sleep_until(std::min(next, std::chrono::steady_clock::now() + kStreamPoll));
-            next = std::max(next, std::chrono::steady_clock::now());
         }
         m_parts.metrics.remove(queue);
         return {};

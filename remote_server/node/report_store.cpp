@@ -73,12 +73,17 @@ Result<std::filesystem::path> ReportStore::pathOf(const std::string& name) const
 Result<proto::ReportInfo> ReportStore::info(const std::string& name)
 {
     GANTRY_TRY(const auto path, pathOf(name));
-    const std::lock_guard lock(m_mutex);
-    proto::ReportInfo info = describe(path);
-    if (info.sha256.empty()) {
-        GANTRY_TRY(info.sha256, sha256OfFile(path));
-        m_known[name].info.sha256 = info.sha256;
+    proto::ReportInfo info;
+    {
+        const std::lock_guard lock(m_mutex);
+        info = describe(path);
     }
+    if (!info.sha256.empty())
+        return info;
+    GANTRY_TRY(info.sha256, sha256OfFile(path)); // seconds for a large one: other clients list meanwhile
+    const std::lock_guard lock(m_mutex);
+    if (const proto::ReportInfo now = describe(path); now.sizeBytes == info.sizeBytes && now.createdUtcNs == info.createdUtcNs)
+        m_known[name].info.sha256 = info.sha256;
     return info;
 }
 

@@ -11,10 +11,11 @@
 #include <csignal>
 #include <cstring>
 #include <fcntl.h>
-#include <poll.h>
+#include <fstream>
 #include <set>
 #include <spawn.h>
 #include <spdlog/spdlog.h>
+#include <sstream>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,7 +26,8 @@ namespace {
 
 constexpr DurationNs kDefaultGraceNs = 10'000'000'000;
 constexpr std::chrono::seconds kProbePeriod{2};
-constexpr int kLogPollMs = 50;
+constexpr std::chrono::milliseconds kRoundPeriod{50};
+constexpr off_t kFreedOutputBytes = 1 << 20; // output that was read gives its disk space back in pieces of this size
 constexpr std::size_t kKeptTargets = 64;
 
 std::int64_t utcNowNs()
@@ -44,6 +46,41 @@ std::map<std::string, std::string> currentEnvironment()
     return result;
 }
 
+/// A file without a name that a target writes its output to. Not a pipe: with the daemon killed, that would end the target by
+/// SIGPIPE at its next line, and with the daemon busy it would block it.
+Result<int> makeOutputFile(const std::filesystem::path& folder)
+{
+    std::string path = (folder / "output-XXXXXX").string();
+    const int file = mkostemp(path.data(), O_APPEND | O_CLOEXEC);
+    if (file < 0)
+        return errnoError(errno, "cannot make a file for the target's output in " + folder.string());
+    unlink(path.c_str()); // gone with the last process that has it open
+    return file;
+}
+
+/// Whether a process of the group runs; one that has ended and waits for its parent does not count.
+bool groupRuns(pid_t group)
+{
+    std::error_code error;
+    for (std::filesystem::directory_iterator entry("/proc", error), end; !error && entry != end; entry.increment(error)) {
+        if (!std::isdigit(static_cast<unsigned char>(entry->path().filename().native().front())))
+            continue;
+        std::ifstream file(entry->path() / "stat");
+        std::string text;
+        std::getline(file, text);
+        // proc(5): PID (COMM) STATE PPID PGRP …; COMM may hold anything, also ')' and blanks.
+        const std::size_t nameEnd = text.rfind(')');
+        if (nameEnd == std::string::npos)
+            continue;
+        std::istringstream fields(text.substr(nameEnd + 1));
+        char state = 0;
+        pid_t parent = 0, itsGroup = 0;
+        if (fields >> state >> parent >> itsGroup && itsGroup == group && state != 'Z' && state != 'X')
+            return true;
+    }
+    return false;
+}
+
 std::string signalText(int signal)
 {
     const char* name = sigabbrev_np(signal);
@@ -55,11 +92,13 @@ std::string signalText(int signal)
 struct TargetRegistry::Launched
 {
     proto::Target info;
-    int output = -1; ///< pipe of its stdout and stderr
+    int output = -1; ///< file of makeOutputFile()
+    off_t outputRead = 0, outputFreed = 0;
     std::string partialLine;
     std::shared_ptr<LogRing> log = std::make_shared<LogRing>();
     std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
     std::chrono::steady_clock::time_point probed{};
+    std::atomic<bool> stopping{false}; ///< somebody waits for the end of its whole process group
     bool ended = false;
 
     ~Launched()
@@ -76,6 +115,7 @@ TargetRegistry::TargetRegistry(Options options) : m_options(std::move(options))
 
 TargetRegistry::~TargetRegistry()
 {
+    m_engine = nullptr; // made after this object, so gone before it
     for (const proto::Target& target : list())
         if (!target.adopted && (target.state == proto::TargetState::Running || target.state == proto::TargetState::Starting))
             if (const auto stopped = stop(target.id, kDefaultGraceNs); !stopped)
@@ -88,11 +128,10 @@ Result<proto::Target> TargetRegistry::launch(const proto::LaunchRequest& request
 {
     if (request.argv.empty() || request.argv.front().empty())
         return Error{ErrorCode::BadInput, "a target needs a command to run", {}};
+    if (!request.metricsUrl.empty() && !PrometheusScraper::isScrapable(request.metricsUrl))
+        return Error{ErrorCode::BadInput, "the metrics URL must be http://HOST:PORT/PATH or https, not \"" + request.metricsUrl + "\"", {}};
     auto target = std::make_shared<Launched>();
-    {
-        const std::lock_guard lock(m_mutex);
-        target->info.id = "t" + std::to_string(m_nextId++);
-    }
+    GANTRY_TRY(target->info.id, newId());
     auto environment = currentEnvironment();
     for (const auto& [key, value] : request.environment)
         environment[key] = value;
@@ -109,12 +148,7 @@ Result<proto::Target> TargetRegistry::launch(const proto::LaunchRequest& request
         environment[capture::kTargetVariable] = target->info.id;
     }
 
-    int pipeEnds[2];
-    if (pipe2(pipeEnds, O_CLOEXEC) != 0)
-        return errnoError(errno, "cannot make a pipe for the target's log");
-    target->output = pipeEnds[0];
-    fcntl(target->output, F_SETFL, O_NONBLOCK);
-
+    GANTRY_TRY(target->output, makeOutputFile(m_options.captureSocket.parent_path()));
     std::vector<std::string> variables;
     for (const auto& [key, value] : environment)
         variables.push_back(key + "=" + value);
@@ -129,8 +163,8 @@ Result<proto::Target> TargetRegistry::launch(const proto::LaunchRequest& request
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, pipeEnds[1], 1);
-    posix_spawn_file_actions_adddup2(&actions, pipeEnds[1], 2);
+    posix_spawn_file_actions_adddup2(&actions, target->output, 1);
+    posix_spawn_file_actions_adddup2(&actions, target->output, 2);
     if (!request.workingDirectory.empty())
         posix_spawn_file_actions_addchdir_np(&actions, request.workingDirectory.c_str());
     posix_spawnattr_t attributes;
@@ -146,7 +180,6 @@ Result<proto::Target> TargetRegistry::launch(const proto::LaunchRequest& request
     const int status = posix_spawnp(&pid, argv[0], &actions, &attributes, argv.data(), envp.data());
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
-    close(pipeEnds[1]);
     if (status != 0)
         return errnoError(status, "cannot start " + request.argv.front());
 
@@ -168,6 +201,22 @@ Result<proto::Target> TargetRegistry::launch(const proto::LaunchRequest& request
     return info;
 }
 
+/// The number goes on where the daemon before stopped: a process that it launched may still say "t1", and must not be taken for
+/// one of ours.
+Result<std::string> TargetRegistry::newId()
+{
+    const std::lock_guard lock(m_mutex);
+    const std::filesystem::path path = m_options.captureSocket.parent_path() / "last-target";
+    std::uint64_t last = 0;
+    std::ifstream(path) >> last;
+    std::ofstream file(path, std::ios::trunc);
+    file << ++last << '\n';
+    file.close();
+    if (!file)
+        return Error{ErrorCode::CannotWrite, "cannot write " + path.string() + ": is the disk full?", {}};
+    return "t" + std::to_string(last);
+}
+
 Result<proto::Target> TargetRegistry::stop(const std::string& id, DurationNs graceNs)
 {
     std::shared_ptr<Launched> target;
@@ -179,19 +228,15 @@ Result<proto::Target> TargetRegistry::stop(const std::string& id, DurationNs gra
     }
     if (!target)
         return Error{ErrorCode::NotFound, "gantryd did not launch a target " + id + ", so it does not stop it: end the process itself", {}};
-    const auto ended = [&] {
-        const std::lock_guard lock(m_mutex);
-        return target->ended;
-    };
-    if (!ended())
+    std::unique_lock lock(m_mutex); // until the target is waited for, under this lock, its number is nobody else's
+    if (!target->ended) {
+        target->stopping = true;
         kill(-target->info.pid, SIGTERM);
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::nanoseconds(graceNs > 0 ? graceNs : kDefaultGraceNs);
-    while (!ended()) {
-        if (std::chrono::steady_clock::now() > deadline)
+        if (!m_ended.wait_for(lock, std::chrono::nanoseconds(graceNs > 0 ? graceNs : kDefaultGraceNs), [&] { return target->ended; })) {
             kill(-target->info.pid, SIGKILL);
-        poll(nullptr, 0, 20);
+            m_ended.wait(lock, [&] { return target->ended; });
+        }
     }
-    const std::lock_guard lock(m_mutex);
     return target->info;
 }
 
@@ -206,7 +251,8 @@ std::vector<proto::TargetProcess> TargetRegistry::processesOf(const std::string&
 
 std::vector<proto::Target> TargetRegistry::list() const
 {
-    const auto attached = m_engine ? m_engine->processes() : std::vector<AttachedProcess>();
+    const CaptureEngine* engine = m_engine;
+    const auto attached = engine ? engine->processes() : std::vector<AttachedProcess>();
     const std::lock_guard lock(m_mutex);
     std::vector<proto::Target> result;
     std::set<std::string> known;
@@ -261,7 +307,13 @@ void TargetRegistry::readLogs(Launched& target)
 {
     char buffer[8192];
     ssize_t size = 0;
-    while (target.output >= 0 && (size = read(target.output, buffer, sizeof buffer)) > 0) {
+    // At a position of our own: the target appends through the same open file.
+    while ((size = pread(target.output, buffer, sizeof buffer, target.outputRead)) > 0) {
+        target.outputRead += size;
+        // A file system that cannot free a part keeps it until the target ends.
+        if (target.outputRead - target.outputFreed >= kFreedOutputBytes
+            && fallocate(target.output, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, target.outputFreed, target.outputRead - target.outputFreed) == 0)
+            target.outputFreed = target.outputRead;
         target.partialLine.append(buffer, static_cast<std::size_t>(size));
         std::size_t begin = 0;
         for (std::size_t end; (end = target.partialLine.find('\n', begin)) != std::string::npos; begin = end + 1)
@@ -275,13 +327,19 @@ void TargetRegistry::readLogs(Launched& target)
 void TargetRegistry::reap(Launched& target)
 {
     int status = 0;
-    if (target.ended || waitpid(target.info.pid, &status, WNOHANG) != target.info.pid)
+    siginfo_t state{};
+    if (target.ended || waitid(P_PID, static_cast<id_t>(target.info.pid), &state, WEXITED | WNOHANG | WNOWAIT) != 0 || state.si_pid != target.info.pid)
+        return;
+    // Of a target that is being stopped, the children have the same time to end as itself.
+    if (target.stopping && groupRuns(target.info.pid))
         return;
     readLogs(target);
     if (!target.partialLine.empty())
         target.log->add(std::exchange(target.partialLine, {}));
-    const std::lock_guard lock(m_mutex);
+    std::unique_lock lock(m_mutex);
+    waitpid(target.info.pid, &status, 0);
     target.ended = true;
+    m_ended.notify_all();
     target.info.models.clear();
     if (WIFSIGNALED(status)) {
         target.info.state = proto::TargetState::Killed;
@@ -293,6 +351,7 @@ void TargetRegistry::reap(Launched& target)
         target.info.message = "ended with status " + std::to_string(target.info.exitCode);
     }
     spdlog::info("target {} ({}) {}", target.info.id, target.info.name, target.info.message);
+    lock.unlock(); // a scraper that waits for its server takes up to two seconds to end
     if (m_options.sampler)
         m_options.sampler->removeSource(target.info.id);
 }
@@ -312,7 +371,7 @@ void TargetRegistry::askServer(Launched& target)
         }
         return;
     }
-    auto models = readyModels(target.info.grpcAddress);
+    auto models = readyModels(target.info.grpcAddress, target.info.models);
     if (!models)
         return;
     const std::lock_guard lock(m_mutex);
@@ -322,26 +381,27 @@ void TargetRegistry::askServer(Launched& target)
 
 void TargetRegistry::run(std::stop_token stop)
 {
+    std::mutex mutex;
+    std::condition_variable_any wake;
     while (!stop.stop_requested()) {
         std::vector<std::shared_ptr<Launched>> targets;
         {
             const std::lock_guard lock(m_mutex);
             targets = m_launched;
         }
-        std::vector<pollfd> fds;
-        for (const auto& target : targets)
-            if (!target->ended)
-                fds.push_back({target->output, POLLIN, 0});
-        poll(fds.data(), fds.size(), kLogPollMs);
         for (const auto& target : targets) {
             if (target->ended)
                 continue;
-            readLogs(*target);
-            reap(*target);
-            askServer(*target);
+            try {
+                readLogs(*target);
+                reap(*target);
+                askServer(*target);
+            } catch (const std::exception& exception) { // no memory, or a library's
+                spdlog::error("target {}: {}", target->info.id, exception.what());
+            }
         }
-        if (std::any_of(fds.begin(), fds.end(), [](const pollfd& fd) { return fd.revents & POLLHUP; }))
-            poll(nullptr, 0, kLogPollMs); // it closed its output; nothing to read until it ends
+        std::unique_lock lock(mutex);
+        wake.wait_for(lock, stop, kRoundPeriod, [] { return false; });
     }
 }
 

@@ -6,6 +6,8 @@
 #include "remote_server/proto/node_types.h"
 #include "trace_model/base/result.h"
 
+#include <atomic>
+#include <condition_variable>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -24,7 +26,7 @@ public:
     struct Options
     {
         std::filesystem::path captureLibrary; ///< absolute; empty: launching with injection is refused
-        std::filesystem::path captureSocket;
+        std::filesystem::path captureSocket;  ///< its folder, private to the user, also keeps targets' output and the last target number
         Sampler* sampler = nullptr;           ///< gets a scraper for each target with a metrics URL; null: none
     };
 
@@ -33,9 +35,9 @@ public:
 
     void setEngine(const CaptureEngine* engine) { m_engine = engine; }
 
-    /// Errors: BadInput (no command), NotFound (no such program), Busy (an injection variable is taken), Unsupported.
+    /// Errors: BadInput (no command, a metrics URL that is none), NotFound (no such program), Busy (an injection variable is taken), Unsupported.
     [[nodiscard]] Result<proto::Target> launch(const proto::LaunchRequest& request);
-    /// SIGTERM to its process group, SIGKILL after `graceNs` (0: 10 s). Returns when it has ended.
+    /// SIGTERM to its process group, SIGKILL after `graceNs` (0: 10 s). Returns when the whole group has ended.
     [[nodiscard]] Result<proto::Target> stop(const std::string& id, DurationNs graceNs);
     [[nodiscard]] std::vector<proto::Target> list() const;
     [[nodiscard]] std::string nameOf(const std::string& id) const;
@@ -45,16 +47,17 @@ public:
 private:
     struct Launched;
     void run(std::stop_token stop);
+    [[nodiscard]] Result<std::string> newId();
     void readLogs(Launched& target);
     void reap(Launched& target);
     void askServer(Launched& target);
     [[nodiscard]] std::vector<proto::TargetProcess> processesOf(const std::string& id, const std::vector<AttachedProcess>& attached) const;
 
     Options m_options;
-    const CaptureEngine* m_engine = nullptr;
+    std::atomic<const CaptureEngine*> m_engine{nullptr};
     mutable std::mutex m_mutex; ///< everything below
+    std::condition_variable m_ended; ///< some target has
     std::vector<std::shared_ptr<Launched>> m_launched;
-    int m_nextId = 1;
     std::jthread m_thread;
 };
 

@@ -48,9 +48,10 @@ ChildProcess::ChildProcess(const std::vector<std::string>& argv, const Options& 
     if (m_pid < 0)
         throw std::runtime_error("cannot fork");
     if (m_pid == 0) {
-        ::dup2(::open("/dev/null", O_RDONLY), 0);
-        ::dup2(::open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 1);
-        ::dup2(::open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 2);
+        // The numbers that open() gives must not go on to what the program starts.
+        ::dup2(::open("/dev/null", O_RDONLY | O_CLOEXEC), 0);
+        ::dup2(::open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), 1);
+        ::dup2(::open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), 2);
         if (options.beforeExec)
             options.beforeExec();
         ::execvpe(arguments.front(), arguments.data(), environment.data());
@@ -119,6 +120,14 @@ ProcessResult runProcess(const std::vector<std::string>& argv, std::chrono::mill
     if (!result)
         throw std::runtime_error(argv.front() + " did not end in time; it wrote: " + process.errorText());
     return *result;
+}
+
+bool isRunning(pid_t pid)
+{
+    // proc(5): PID (COMM) STATE …; COMM may hold anything.
+    const std::string text = readFile("/proc/" + std::to_string(pid) + "/stat");
+    const std::size_t nameEnd = text.rfind(") ");
+    return nameEnd != std::string::npos && text[nameEnd + 2] != 'Z' && text[nameEnd + 2] != 'X';
 }
 
 bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds timeout)

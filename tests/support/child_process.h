@@ -59,6 +59,9 @@ private:
 /// Runs a program to its end. Throws std::runtime_error when it takes longer than `timeout`.
 [[nodiscard]] ProcessResult runProcess(const std::vector<std::string>& argv, std::chrono::milliseconds timeout = std::chrono::seconds(60));
 
+/// Whether a process runs, ours or not. One that has ended and waits for its parent does not: nobody may ever wait for an orphan.
+[[nodiscard]] bool isRunning(pid_t pid);
+
 /// Asks until the condition holds or the time is over; says whether it held.
 [[nodiscard]] bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds timeout = std::chrono::seconds(30));
 

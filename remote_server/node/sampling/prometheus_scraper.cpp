@@ -6,6 +6,7 @@
 #include <httplib.h>
 #include <mutex>
 #include <optional>
+#include <spdlog/spdlog.h>
 #include <thread>
 
 namespace gantry::node {
@@ -39,6 +40,15 @@ struct PrometheusScraper::Impl
 
     void run(std::stop_token stop)
     {
+        try {
+            scrape(stop);
+        } catch (const std::exception& exception) { // the HTTP library's, or no memory for an endless answer
+            spdlog::warn("metrics of target {} at {} are scraped no more: {}", targetId, base, exception.what());
+        }
+    }
+
+    void scrape(std::stop_token stop)
+    {
         httplib::Client client(base);
         client.set_connection_timeout(1, 0);
         client.set_read_timeout(2, 0);
@@ -46,9 +56,9 @@ struct PrometheusScraper::Impl
         while (!stop.stop_requested()) {
             const auto begin = std::chrono::steady_clock::now();
             if (const auto response = client.Get(path.c_str()); response && response->status == 200) {
-                auto scrape = metrics::parsePrometheusText(response->body);
+                auto parsed = metrics::parsePrometheusText(response->body);
                 const std::lock_guard lock(mutex);
-                newest = std::move(scrape);
+                newest = std::move(parsed);
             }
             std::unique_lock lock(mutex);
             wake.wait_until(lock, stop, begin + kPeriod, [] { return false; });
@@ -63,10 +73,20 @@ PrometheusScraper::PrometheusScraper(std::string url, std::string targetId) : m_
     m_impl->base = url.substr(0, slash);
     m_impl->path = slash == std::string::npos ? "/metrics" : url.substr(slash);
     m_impl->targetId = std::move(targetId);
+    if (!isScrapable(url))
+        return;
     m_impl->thread = std::jthread([impl = m_impl.get()](std::stop_token stop) { impl->run(stop); });
 }
 
 PrometheusScraper::~PrometheusScraper() = default;
+
+bool PrometheusScraper::isScrapable(std::string_view url)
+{
+    for (const std::string_view scheme : {"http://", "https://"})
+        if (url.starts_with(scheme))
+            return url.size() > scheme.size() && url[scheme.size()] != '/';
+    return false;
+}
 
 void PrometheusScraper::sample(SampleRound& round)
 {

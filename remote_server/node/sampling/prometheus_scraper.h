@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace gantry::node {
 
@@ -12,9 +13,12 @@ namespace gantry::node {
 class PrometheusScraper : public SampleSource
 {
 public:
-    /// `url`: http://host:port/path.
+    /// `url`: http://host:port/path or https; nothing is ever reported of one that is not isScrapable().
     PrometheusScraper(std::string url, std::string targetId);
     ~PrometheusScraper() override;
+
+    /// Whether an address is one that can be scraped: http or https with a host.
+    [[nodiscard]] static bool isScrapable(std::string_view url);
 
     void sample(SampleRound& round) override;
 

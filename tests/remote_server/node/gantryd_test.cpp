@@ -1,0 +1,347 @@
+// The real gantryd as a process: where it listens, who it refuses, and how it ends.
+
+#include "remote_server/proto/convert.h"
+#include "remote_server/proto/protocol_version.h"
+#include "tests/support/child_process.h"
+#include "tests/support/temporary_folder.h"
+
+#include "gantry/v1/node.grpc.pb.h"
+
+#include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <csignal>
+#include <fstream>
+#include <optional>
+#include <set>
+
+namespace gantry::node {
+namespace {
+
+using testing::HasSubstr;
+using namespace std::chrono_literals;
+
+std::string readFile(const std::filesystem::path& path)
+{
+    std::ifstream file(path);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// One run of the program, with a ready file and a report folder in `folder`.
+class Gantryd
+{
+public:
+    Gantryd(const std::filesystem::path& folder, const std::vector<std::string>& arguments)
+        : m_ready(folder / "ready"), m_process(commandLine(folder, m_ready, arguments))
+    {
+    }
+
+    /// True once it listens.
+    [[nodiscard]] bool isReady()
+    {
+        return test::eventually([&] { return std::filesystem::exists(m_ready) || !m_process.isRunning(); }) && m_process.isRunning();
+    }
+    [[nodiscard]] nlohmann::json ready() const { return nlohmann::json::parse(readFile(m_ready)); }
+    [[nodiscard]] std::string log() const { return m_process.errorText(); }
+    void signal(int number) const { m_process.signal(number); }
+
+    /// Exit status; 128 + number when a signal ended it, nothing when it runs for 30 s more.
+    [[nodiscard]] std::optional<int> exitStatus()
+    {
+        const auto result = m_process.wait(30s);
+        if (!result)
+            return std::nullopt;
+        return result->signal ? 128 + result->signal : result->exitStatus;
+    }
+
+    [[nodiscard]] std::unique_ptr<v1::Node::Stub> connect() const
+    {
+        return v1::Node::NewStub(grpc::CreateChannel(ready()["address"].get<std::string>(), grpc::InsecureChannelCredentials()));
+    }
+
+private:
+    static std::vector<std::string> commandLine(const std::filesystem::path& folder, const std::filesystem::path& ready,
+                                                const std::vector<std::string>& arguments)
+    {
+        std::filesystem::remove(ready); // of the run before
+        std::vector<std::string> argv{GANTRYD, "--ready-file", ready, "--report-folder", folder / "reports"};
+        argv.insert(argv.end(), arguments.begin(), arguments.end());
+        return argv;
+    }
+
+    std::filesystem::path m_ready;
+    test::ChildProcess m_process;
+};
+
+class GantrydTest : public testing::Test
+{
+protected:
+    static std::unique_ptr<grpc::ClientContext> call()
+    {
+        auto context = std::make_unique<grpc::ClientContext>();
+        context->set_deadline(std::chrono::system_clock::now() + 20s);
+        context->AddMetadata(proto::kProtocolKey, std::to_string(proto::kProtocolVersion));
+        return context;
+    }
+
+    static unsigned modeOf(const std::filesystem::path& path)
+    {
+        struct stat status
+        {
+        };
+        return ::lstat(path.c_str(), &status) == 0 ? status.st_mode & 07777U : 0U;
+    }
+
+    v1::Target launch(v1::Node::Stub& stub, std::vector<std::string> argv)
+    {
+        v1::LaunchTargetRequest request;
+        for (std::string& argument : argv)
+            request.add_argv(std::move(argument));
+        v1::Target target;
+        const auto status = stub.LaunchTarget(call().get(), request, &target);
+        EXPECT_TRUE(status.ok()) << status.error_message();
+        return target;
+    }
+
+    test::TemporaryFolder folder;
+    std::filesystem::path socket = folder / "state/gantryd.sock";
+};
+
+TEST_F(GantrydTest, ListensOnASocketThatOnlyItsUserCanReach)
+{
+    Gantryd daemon(folder.path(), {"--socket", socket});
+    ASSERT_TRUE(daemon.isReady()) << daemon.log();
+    EXPECT_EQ(modeOf(socket), 0600U);
+    EXPECT_EQ(modeOf(socket.parent_path()), 0700U);
+    EXPECT_EQ(modeOf(folder / "reports"), 0700U);
+    EXPECT_EQ(daemon.ready()["address"], "unix:" + socket.string());
+    EXPECT_TRUE(daemon.ready()["token_file"].is_null());
+    v1::NodeInfo info;
+    const auto status = daemon.connect()->GetNodeInfo(call().get(), {}, &info);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    EXPECT_EQ(info.report_folder(), (folder / "reports").string());
+    EXPECT_TRUE(info.gpus_size() > 0 || !info.no_gpu_reason().empty());
+}
+
+TEST_F(GantrydTest, RefusesAFolderThatOthersCanEnter)
+{
+    std::filesystem::create_directory(socket.parent_path());
+    ::chmod(socket.parent_path().c_str(), 0755);
+    Gantryd daemon(folder.path(), {"--socket", socket});
+    EXPECT_EQ(daemon.exitStatus(), 77);
+    EXPECT_THAT(daemon.log(), HasSubstr("chmod 700"));
+}
+
+TEST_F(GantrydTest, RefusesASocketOnWhichAnotherDaemonAnswers)
+{
+    Gantryd first(folder.path(), {"--socket", socket});
+    ASSERT_TRUE(first.isReady()) << first.log();
+    const test::TemporaryFolder other;
+    Gantryd second(other.path(), {"--socket", socket});
+    EXPECT_EQ(second.exitStatus(), 75);
+    EXPECT_THAT(second.log(), HasSubstr(socket.parent_path().string()));
+    v1::NodeInfo info;
+    EXPECT_TRUE(first.connect()->GetNodeInfo(call().get(), {}, &info).ok()) << "the first one is untouched";
+}
+
+TEST_F(GantrydTest, TakesOverTheSocketOfADaemonThatWasKilled)
+{
+    {
+        Gantryd killed(folder.path(), {"--socket", socket});
+        ASSERT_TRUE(killed.isReady()) << killed.log();
+        killed.signal(SIGKILL);
+        EXPECT_EQ(killed.exitStatus(), 128 + SIGKILL);
+    }
+    ASSERT_TRUE(std::filesystem::exists(socket));
+    Gantryd daemon(folder.path(), {"--socket", socket});
+    EXPECT_TRUE(daemon.isReady()) << daemon.log();
+}
+
+TEST_F(GantrydTest, RefusesToListenBeyondLoopbackWithoutTls)
+{
+    Gantryd daemon(folder.path(), {"--socket", socket, "--listen", "0.0.0.0:0"});
+    EXPECT_EQ(daemon.exitStatus(), 77);
+    EXPECT_THAT(daemon.log(), HasSubstr("TLS"));
+}
+
+TEST_F(GantrydTest, AsksForATokenOverTcp)
+{
+    Gantryd daemon(folder.path(), {"--socket", socket, "--listen", "127.0.0.1:0"});
+    ASSERT_TRUE(daemon.isReady()) << daemon.log();
+    const std::string address = daemon.ready()["address"];
+    EXPECT_FALSE(address.ends_with(":0")) << "the port that was taken";
+    const std::string tokenFile = daemon.ready()["token_file"];
+    EXPECT_EQ(modeOf(tokenFile), 0600U);
+    const std::string token = readFile(tokenFile);
+    EXPECT_EQ(token.substr(0, token.find('\n')).size(), 64U);
+
+    const auto stub = daemon.connect();
+    v1::NodeInfo info;
+    const auto bare = call();
+    EXPECT_EQ(proto::toError(stub->GetNodeInfo(bare.get(), {}, &info), *bare).code, ErrorCode::NotPermitted);
+    const auto wrong = call();
+    wrong->AddMetadata(proto::kAuthorizationKey, "Bearer " + std::string(64, '0'));
+    EXPECT_EQ(proto::toError(stub->GetNodeInfo(wrong.get(), {}, &info), *wrong).code, ErrorCode::NotPermitted);
+    const auto right = call();
+    right->AddMetadata(proto::kAuthorizationKey, "Bearer " + token.substr(0, token.find('\n')));
+    EXPECT_TRUE(stub->GetNodeInfo(right.get(), {}, &info).ok());
+}
+
+TEST_F(GantrydTest, EndsByItselfWhenNobodyUsesIt)
+{
+    Gantryd daemon(folder.path(), {"--socket", socket, "--idle-exit", "0.3s"});
+    EXPECT_EQ(daemon.exitStatus(), 0) << daemon.log();
+    EXPECT_FALSE(std::filesystem::exists(socket));
+}
+
+TEST_F(GantrydTest, StaysWhileATargetRunsAndEndsAfterIt)
+{
+    Gantryd daemon(folder.path(), {"--socket", socket, "--idle-exit", "1s"});
+    ASSERT_TRUE(daemon.isReady()) << daemon.log();
+    // Nobody calls for three times the limit, but the target runs.
+    const v1::Target target = launch(*daemon.connect(), {"/bin/sleep", "3"});
+    const auto launched = std::chrono::steady_clock::now();
+    EXPECT_EQ(daemon.exitStatus(), 0) << daemon.log();
+    EXPECT_GE(std::chrono::steady_clock::now() - launched, 3s);
+    EXPECT_FALSE(test::isRunning(target.pid()));
+}
+
+TEST_F(GantrydTest, EndsCleanlyOnSigtermWithAStreamOpenAndATargetRunning)
+{
+    Gantryd daemon(folder.path(), {"--socket", socket});
+    ASSERT_TRUE(daemon.isReady()) << daemon.log();
+    const auto stub = daemon.connect();
+    const v1::Target target = launch(*stub, {"/bin/sleep", "60"});
+    const auto context = call();
+    const auto reader = stub->StreamMetrics(context.get(), {});
+    v1::MetricsBatch batch;
+    ASSERT_TRUE(reader->Read(&batch));
+
+    daemon.signal(SIGTERM);
+    EXPECT_EQ(daemon.exitStatus(), 0) << daemon.log();
+    while (reader->Read(&batch)) {
+    }
+    reader->Finish();
+    EXPECT_FALSE(std::filesystem::exists(socket));
+    EXPECT_FALSE(test::isRunning(target.pid())) << "what it launched is stopped";
+}
+
+TEST_F(GantrydTest, LeavesItsTargetsRunningWhenItIsKilled)
+{
+    v1::Target target;
+    {
+        Gantryd daemon(folder.path(), {"--socket", socket});
+        ASSERT_TRUE(daemon.isReady()) << daemon.log();
+        target = launch(*daemon.connect(), {"/bin/sleep", "60"});
+        daemon.signal(SIGKILL);
+        EXPECT_EQ(daemon.exitStatus(), 128 + SIGKILL);
+    }
+    EXPECT_TRUE(test::isRunning(target.pid()));
+    ::kill(target.pid(), SIGKILL);
+}
+
+TEST_F(GantrydTest, DoesNotEndATargetThatWritesAfterItWasKilled)
+{
+    const std::string followed = folder / "followed";
+    std::ofstream(followed) << "first\n";
+    v1::Target target;
+    {
+        Gantryd daemon(folder.path(), {"--socket", socket});
+        ASSERT_TRUE(daemon.isReady()) << daemon.log();
+        target = launch(*daemon.connect(), {"/usr/bin/tail", "-n", "+1", "-s", "0.05", "-f", followed});
+        daemon.signal(SIGKILL);
+        EXPECT_EQ(daemon.exitStatus(), 128 + SIGKILL);
+    }
+    std::ofstream(followed, std::ios::app) << "second\n";
+    // Its standard output moves on by both lines: a pipe to the daemon would have ended it with SIGPIPE.
+    EXPECT_TRUE(
+        test::eventually([&] { return readFile("/proc/" + std::to_string(target.pid()) + "/fdinfo/1").starts_with("pos:\t13\n"); }));
+    EXPECT_TRUE(test::isRunning(target.pid()));
+    ::kill(target.pid(), SIGKILL);
+}
+
+TEST_F(GantrydTest, DoesNotDeleteAFileThatIsNotASocket)
+{
+    std::filesystem::create_directory(socket.parent_path());
+    ::chmod(socket.parent_path().c_str(), 0700);
+    std::ofstream(socket) << "precious";
+    Gantryd daemon(folder.path(), {"--socket", socket});
+    EXPECT_EQ(daemon.exitStatus(), 73);
+    EXPECT_EQ(readFile(socket), "precious");
+}
+
+TEST_F(GantrydTest, RefusesAFolderInWhichAnotherDaemonTakesCaptures)
+{
+    Gantryd first(folder.path(), {"--socket", socket});
+    ASSERT_TRUE(first.isReady()) << first.log();
+    const test::TemporaryFolder other;
+    Gantryd second(other.path(), {"--socket", socket.parent_path() / "another.sock"});
+    EXPECT_EQ(second.exitStatus(), 75);
+    EXPECT_TRUE(std::filesystem::exists(socket.parent_path() / "capture.sock"));
+}
+
+TEST_F(GantrydTest, DoesNotShareAPortWithAnotherDaemon)
+{
+    // gRPC sets SO_REUSEPORT, and the kernel would give each of the two half of the calls.
+    Gantryd first(folder.path(), {"--socket", socket, "--listen", "127.0.0.1:0"});
+    ASSERT_TRUE(first.isReady()) << first.log();
+    const test::TemporaryFolder other;
+    Gantryd second(other.path(), {"--socket", other / "state/gantryd.sock", "--listen", first.ready()["address"].get<std::string>()});
+    EXPECT_EQ(second.exitStatus(), 69);
+    EXPECT_THAT(second.log(), HasSubstr("cannot listen"));
+}
+
+TEST_F(GantrydTest, RefusesHalfOfATlsSetup)
+{
+    Gantryd daemon(folder.path(), {"--socket", socket, "--listen", "127.0.0.1:0", "--tls-cert", "/dev/null"});
+    EXPECT_EQ(daemon.exitStatus(), 65) << "it must not listen without the encryption asked for";
+    EXPECT_THAT(daemon.log(), HasSubstr("--tls-key"));
+}
+
+TEST_F(GantrydTest, RefusesATokenFileThatOthersCanRead)
+{
+    const std::string file = folder / "token";
+    std::ofstream(file) << std::string(64, 'a');
+    ::chmod(file.c_str(), 0644);
+    Gantryd daemon(folder.path(), {"--socket", socket, "--listen", "127.0.0.1:0", "--token-file", file});
+    EXPECT_EQ(daemon.exitStatus(), 77);
+    EXPECT_THAT(daemon.log(), HasSubstr("chmod 600"));
+}
+
+TEST_F(GantrydTest, RefusesAnIdleTimeThatIsNone)
+{
+    for (const char* text : {"nanm", "infs", "1e300h", "-1s", "0s", "10", "soon"}) {
+        Gantryd daemon(folder.path(), {"--socket", socket, "--idle-exit", text});
+        EXPECT_EQ(daemon.exitStatus(), 65) << text;
+    }
+}
+
+TEST_F(GantrydTest, LetsNoDescriptorOfItsOwnIntoATarget)
+{
+    Gantryd daemon(folder.path(), {"--socket", socket});
+    ASSERT_TRUE(daemon.isReady()) << daemon.log();
+    const v1::Target target = launch(*daemon.connect(), {"/bin/sleep", "60"});
+    const std::string process = "/proc/" + std::to_string(target.pid());
+    ASSERT_TRUE(test::eventually([&] { return readFile(process + "/comm") == "sleep\n"; }));
+    // What this test inherited from whoever started it goes on to the daemon and its targets; nothing else may.
+    std::set<std::string> inherited;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd"))
+        if ((::fcntl(std::stoi(entry.path().filename()), F_GETFD) & FD_CLOEXEC) == 0)
+            inherited.insert(entry.path().filename());
+    for (const auto& entry : std::filesystem::directory_iterator(process + "/fd"))
+        EXPECT_TRUE(inherited.contains(entry.path().filename())) << entry.path() << " is " << std::filesystem::read_symlink(entry.path());
+}
+
+TEST_F(GantrydTest, AnswersAWrongCommandLineWithTheUsageStatus)
+{
+    Gantryd daemon(folder.path(), {"--no-such-option"});
+    EXPECT_EQ(daemon.exitStatus(), 64);
+}
+
+} // namespace
+} // namespace gantry::node

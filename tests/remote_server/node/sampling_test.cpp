@@ -1,0 +1,259 @@
+#include "remote_server/node/sampling/host_sampler.h"
+#include "remote_server/node/sampling/nvml.h"
+#include "remote_server/node/sampling/sampler.h"
+
+#include "tests/support/temporary_folder.h"
+
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <fstream>
+#include <optional>
+#include <set>
+
+namespace gantry::node {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Keeps what one round reports, by "name{label=value}".
+class RecordedRound : public SampleRound
+{
+public:
+    void report(std::string_view name, const std::map<std::string, std::string>& labels, std::string_view, metrics::SeriesKind,
+                std::string_view, double value) override
+    {
+        std::string key(name);
+        for (const auto& [label, text] : labels)
+            key += "{" + label + "=" + text + "}";
+        m_values[key] = value;
+    }
+    [[nodiscard]] std::optional<double> value(const std::string& key) const
+    {
+        const auto found = m_values.find(key);
+        return found == m_values.end() ? std::nullopt : std::optional(found->second);
+    }
+
+private:
+    std::map<std::string, double> m_values;
+};
+
+/// A sink that a test waits on.
+class RecordedStream : public MetricsSink
+{
+public:
+    void onDefinitions(std::span<const metrics::SeriesDefinition> definitions) override
+    {
+        const std::lock_guard lock(m_mutex);
+        m_definitions.insert(m_definitions.end(), definitions.begin(), definitions.end());
+        m_changed.notify_all();
+    }
+    void onSamples(std::span<const metrics::Sample> samples) override
+    {
+        const std::lock_guard lock(m_mutex);
+        for (const metrics::Sample& sample : samples) {
+            const bool known =
+                std::any_of(m_definitions.begin(), m_definitions.end(), [&](const auto& d) { return d.id == sample.seriesId; });
+            m_undefined += known ? 0 : 1;
+        }
+        m_samples.insert(m_samples.end(), samples.begin(), samples.end());
+        m_changed.notify_all();
+    }
+    [[nodiscard]] bool waitForSamples(std::size_t count)
+    {
+        std::unique_lock lock(m_mutex);
+        return m_changed.wait_for(lock, 10s, [&] { return m_samples.size() >= count; });
+    }
+    [[nodiscard]] bool waitForDefinitions(std::size_t count)
+    {
+        std::unique_lock lock(m_mutex);
+        return m_changed.wait_for(lock, 10s, [&] { return m_definitions.size() >= count; });
+    }
+    [[nodiscard]] std::vector<metrics::SeriesDefinition> definitions() const
+    {
+        const std::lock_guard lock(m_mutex);
+        return m_definitions;
+    }
+    [[nodiscard]] std::vector<metrics::Sample> samples() const
+    {
+        const std::lock_guard lock(m_mutex);
+        return m_samples;
+    }
+    [[nodiscard]] int undefined() const
+    {
+        const std::lock_guard lock(m_mutex);
+        return m_undefined;
+    }
+
+private:
+    mutable std::mutex m_mutex;
+    std::condition_variable m_changed;
+    std::vector<metrics::SeriesDefinition> m_definitions;
+    std::vector<metrics::Sample> m_samples;
+    int m_undefined = 0;
+};
+
+class ConstantSource : public SampleSource
+{
+public:
+    explicit ConstantSource(std::string name) : m_name(std::move(name)) {}
+    void sample(SampleRound& round) override { round.report(m_name, {{"k", "v"}}, "count", metrics::SeriesKind::Counter, "help", 7); }
+
+private:
+    std::string m_name;
+};
+
+class FakeProc
+{
+public:
+    FakeProc() { std::filesystem::create_directory(m_folder / "proc"); }
+    void write(const std::string& name, const std::string& text) const { std::ofstream(m_folder.path() / "proc" / name) << text; }
+    [[nodiscard]] std::filesystem::path root() const { return m_folder.path(); }
+
+private:
+    test::TemporaryFolder m_folder;
+};
+
+TEST(HostSampler, ComputesTheCpuShareBetweenTwoRounds)
+{
+    const FakeProc proc;
+    HostSampler sampler(proc.root());
+    proc.write("stat", "cpu  100 0 100 700 100 0 0 0 0 0\ncpu0 1 2 3 4\n");
+    RecordedRound first;
+    sampler.sample(first);
+    EXPECT_FALSE(first.value("host_cpu_ratio")) << "one reading of a counter is no share";
+
+    // 30 busy of 100 ticks; iowait is idle time, guest time is inside user.
+    proc.write("stat", "cpu  110 5 110 750 120 1 3 1 9 9\n");
+    RecordedRound second;
+    sampler.sample(second);
+    ASSERT_TRUE(second.value("host_cpu_ratio"));
+    EXPECT_DOUBLE_EQ(*second.value("host_cpu_ratio"), 0.3);
+}
+
+TEST(HostSampler, CountsMemoryThatIsNotAvailableAsUsed)
+{
+    const FakeProc proc;
+    proc.write("meminfo", "MemTotal:       1000 kB\nMemFree:         100 kB\nMemAvailable:    400 kB\n");
+    HostSampler sampler(proc.root());
+    RecordedRound round;
+    sampler.sample(round);
+    ASSERT_TRUE(round.value("host_memory_used_bytes"));
+    EXPECT_DOUBLE_EQ(*round.value("host_memory_used_bytes"), 600.0 * 1024);
+}
+
+TEST(HostSampler, ReportsNothingWhereProcIsMissing)
+{
+    const test::TemporaryFolder empty;
+    HostSampler sampler(empty.path());
+    RecordedRound round;
+    sampler.sample(round);
+    sampler.sample(round);
+    EXPECT_FALSE(round.value("host_cpu_ratio"));
+    EXPECT_FALSE(round.value("host_memory_used_bytes"));
+}
+
+TEST(Nvml, ListsTheGpusOfTheDriver)
+{
+    const auto nvml = Nvml::open(FAKE_NVML);
+    ASSERT_TRUE(nvml) << nvml.error().text();
+    ASSERT_EQ((*nvml)->gpus().size(), 2U);
+    EXPECT_EQ((*nvml)->gpus()[0].name, "Fake H100");
+    EXPECT_EQ((*nvml)->gpus()[1].uuid, "GPU-2");
+    EXPECT_EQ((*nvml)->gpus()[0].memoryTotalBytes, 1000U);
+    EXPECT_EQ((*nvml)->gpus()[0].computeMajor, 9);
+    EXPECT_EQ((*nvml)->gpus()[0].pciBusId, "") << "this driver does not say";
+    EXPECT_EQ((*nvml)->driverVersion(), "580.65.06");
+    EXPECT_EQ((*nvml)->cudaVersion(), "13.0");
+}
+
+TEST(Nvml, ReportsInBaseUnitsAndLeavesOutWhatADeviceDoesNotSay)
+{
+    const auto nvml = Nvml::open(FAKE_NVML);
+    ASSERT_TRUE(nvml);
+    RecordedRound round;
+    (*nvml)->sample(round);
+    EXPECT_EQ(round.value("gpu_utilization_ratio{gpu=0}"), 0.25);
+    EXPECT_EQ(round.value("gpu_utilization_ratio{gpu=1}"), std::nullopt) << "a sentinel is not a value";
+    EXPECT_EQ(round.value("gpu_power_w{gpu=0}"), 123.456);
+    EXPECT_EQ(round.value("gpu_power_w{gpu=1}"), std::nullopt);
+    EXPECT_EQ(round.value("gpu_memory_used_bytes{gpu=1}"), 600.0);
+    EXPECT_EQ(round.value("gpu_sm_clock_hz{gpu=0}"), 1.98e9);
+    EXPECT_EQ(round.value("gpu_temperature_c{gpu=0}"), std::nullopt) << "the library lacks the function";
+}
+
+TEST(Nvml, SaysWhyThereIsNoGpu)
+{
+    const auto nvml = Nvml::open("libgantry-no-such-driver.so.1");
+    ASSERT_FALSE(nvml);
+    EXPECT_EQ(nvml.error().code, ErrorCode::Unsupported);
+    EXPECT_NE(nvml.error().message.find("no GPU"), std::string::npos);
+    EXPECT_NE(nvml.error().message.find("libgantry-no-such-driver.so.1"), std::string::npos);
+}
+
+TEST(Sampler, DefinesASeriesOnceAndBeforeItsFirstSample)
+{
+    RecordedStream stream;
+    Sampler sampler(1ms);
+    sampler.add(stream);
+    sampler.addSource("a", std::make_unique<ConstantSource>("a"));
+    ASSERT_TRUE(stream.waitForSamples(5));
+    sampler.remove(stream);
+    EXPECT_EQ(stream.definitions().size(), 1U);
+    EXPECT_EQ(stream.undefined(), 0);
+    EXPECT_EQ(stream.definitions()[0].kind, metrics::SeriesKind::Counter);
+    const auto samples = stream.samples();
+    for (std::size_t i = 1; i < samples.size(); ++i)
+        EXPECT_GT(samples[i].time, samples[i - 1].time);
+}
+
+TEST(Sampler, GivesALateSinkAllDefinitionsFirst)
+{
+    Sampler sampler(1ms);
+    RecordedStream early;
+    sampler.add(early);
+    sampler.addSource("a", std::make_unique<ConstantSource>("a"));
+    sampler.addSource("b", std::make_unique<ConstantSource>("b"));
+    ASSERT_TRUE(early.waitForDefinitions(2));
+    RecordedStream late;
+    sampler.add(late);
+    EXPECT_EQ(late.definitions().size(), 2U);
+    sampler.remove(early);
+    sampler.remove(late);
+}
+
+TEST(Sampler, KeepsTheIdOfASeriesWhoseSourceComesBack)
+{
+    Sampler sampler(1ms);
+    RecordedStream stream;
+    sampler.add(stream);
+    sampler.addSource("a", std::make_unique<ConstantSource>("a"));
+    ASSERT_TRUE(stream.waitForSamples(1));
+    sampler.removeSource("a");
+    const std::size_t before = stream.samples().size();
+    sampler.addSource("a", std::make_unique<ConstantSource>("a"));
+    ASSERT_TRUE(stream.waitForSamples(before + 1));
+    sampler.remove(stream);
+    EXPECT_EQ(stream.definitions().size(), 1U);
+    EXPECT_EQ(stream.samples().back().seriesId, stream.samples().front().seriesId);
+}
+
+TEST(Sampler, CallsARemovedSinkNoMore)
+{
+    Sampler sampler(1ms);
+    sampler.addSource("a", std::make_unique<ConstantSource>("a"));
+    RecordedStream stays;
+    sampler.add(stays);
+    std::size_t atRemoval = 0;
+    RecordedStream goes;
+    sampler.add(goes);
+    ASSERT_TRUE(goes.waitForSamples(1));
+    sampler.remove(goes);
+    atRemoval = goes.samples().size();
+    ASSERT_TRUE(stays.waitForSamples(stays.samples().size() + 5));
+    EXPECT_EQ(goes.samples().size(), atRemoval);
+    sampler.remove(stays);
+}
+
+} // namespace
+} // namespace gantry::node
