@@ -36,11 +36,12 @@ void inForkedChild()
     g_state.store(nullptr, std::memory_order_relaxed);
 }
 
-/// A thread ends: its chunk goes to the reader.
+/// A thread ends: its chunk goes to the reader, also when its window is over, since the reader may not have come by yet. One that
+/// has frees it without reading it again.
 void onThreadEnd(void*)
 {
-    if (CaptureState* s = g_state.load(std::memory_order_acquire))
-        t_cursor.leave(s->nvtxWindow.load(std::memory_order_relaxed));
+    if (g_state.load(std::memory_order_acquire))
+        t_cursor.leave(t_cursor.windowId);
 }
 
 void setUp()

@@ -68,8 +68,11 @@ Result<std::unique_ptr<InferJob>> jobFromRequest(const inference::ModelInferRequ
     for (const inference::ModelInput& input : model.config.input()) {
         int place = -1;
         for (int i = 0; i < request.inputs_size(); ++i)
-            if (request.inputs(i).name() == input.name())
+            if (request.inputs(i).name() == input.name()) {
+                if (place >= 0)
+                    return bad(fmt::format("input '{}' already exists in request for model '{}'", input.name(), model.name));
                 place = i;
+            }
         if (place < 0) {
             if (input.optional())
                 continue;
@@ -88,6 +91,9 @@ Result<std::unique_ptr<InferJob>> jobFromRequest(const inference::ModelInferRequ
     for (const auto& wire : request.inputs())
         if (std::none_of(model.config.input().begin(), model.config.input().end(), [&](const auto& input) { return input.name() == wire.name(); }))
             return bad(fmt::format("unexpected inference input '{}' for model '{}'", wire.name(), model.name));
+    for (const auto& wanted : request.outputs())
+        if (std::none_of(model.config.output().begin(), model.config.output().end(), [&](const auto& output) { return output.name() == wanted.name(); }))
+            return bad(fmt::format("unexpected inference output '{}' for model '{}'", wanted.name(), model.name));
     return job;
 }
 

@@ -31,6 +31,13 @@ grpc::ServerUnaryReactor* answer(grpc::CallbackServerContext* context, const grp
     return reactor;
 }
 
+Result<std::unique_ptr<InferJob>> checkedJob(const inference::ModelInferRequest& request, const ModelServer& model)
+{
+    GANTRY_TRY(auto job, jobFromRequest(request, model.description()));
+    GANTRY_CHECK(model.check(*job));
+    return job;
+}
+
 void duration(inference::StatisticDuration* out, std::uint64_t count, std::uint64_t ns)
 {
     out->set_count(count);
@@ -71,21 +78,19 @@ private:
     {
         ModelServer* model = m_server.find(m_request.model_name(), m_request.model_version());
         if (!model)
-            return respond(errorResponse(unknownModel(m_request.model_name()).error_message()));
-        auto job = jobFromRequest(m_request, model->description());
+            return respond(errorResponse(m_request.id(), unknownModel(m_request.model_name()).error_message()));
+        auto job = checkedJob(m_request, *model);
         if (!job)
-            return respond(errorResponse(job.error().text()));
+            return respond(errorResponse(m_request.id(), job.error().text()));
         {
             const std::lock_guard lock(m_mutex);
             ++m_inFlight;
         }
         auto request = std::make_shared<inference::ModelInferRequest>(std::move(m_request));
         (*job)->done = [this, request, model](InferJob& finished, const Result<void>& result) {
-            auto response = std::make_unique<inference::ModelStreamInferResponse>();
+            auto response = result ? std::make_unique<inference::ModelStreamInferResponse>() : errorResponse(request->id(), result.error().text());
             if (result)
                 fillResponse(*request, model->description(), finished, *response->mutable_infer_response());
-            else
-                response->set_error_message(result.error().text());
             const std::lock_guard lock(m_mutex);
             --m_inFlight;
             m_outgoing.push_back(std::move(response));
@@ -94,9 +99,11 @@ private:
         model->enqueue(std::move(*job));
     }
 
-    static std::unique_ptr<inference::ModelStreamInferResponse> errorResponse(const std::string& text)
+    /// With the request's id, as Triton does: answers come in any order, and the client must know which one this is.
+    static std::unique_ptr<inference::ModelStreamInferResponse> errorResponse(const std::string& id, const std::string& text)
     {
         auto response = std::make_unique<inference::ModelStreamInferResponse>();
+        response->mutable_infer_response()->set_id(id);
         response->set_error_message(text);
         return response;
     }
@@ -248,7 +255,7 @@ grpc::ServerUnaryReactor* KServeService::ModelInfer(Context* context, const infe
     ModelServer* model = m_server.find(request->model_name(), request->model_version());
     if (!model)
         return answer(context, unknownModel(request->model_name()));
-    auto job = jobFromRequest(*request, model->description());
+    auto job = checkedJob(*request, *model);
     if (!job)
         return answer(context, statusOf(job.error()));
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();

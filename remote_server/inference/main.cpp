@@ -3,6 +3,7 @@
 #include "remote_server/inference/kserve_service.h"
 
 #include <CLI/CLI.hpp>
+#include <atomic>
 #include <cblas.h>
 #include <csignal>
 #include <cstdio>
@@ -11,6 +12,7 @@
 #include <grpcpp/grpcpp.h>
 #include <httplib.h>
 #include <spdlog/spdlog.h>
+#include <sys/socket.h>
 #include <thread>
 
 namespace {
@@ -35,6 +37,30 @@ Result<void> writeReadyFile(const std::string& path, int grpcPort, int metricsPo
     return {};
 }
 
+/// A thread that serves HTTP for as long as this object lives.
+class HttpThread
+{
+public:
+    explicit HttpThread(httplib::Server& server) : m_server(server), m_thread([this] {
+        m_server.listen_after_bind();
+        m_ended = true;
+    })
+    {
+    }
+    ~HttpThread()
+    {
+        // stop() does nothing to a server that does not run yet, and the thread would then never end.
+        while (!m_server.is_running() && !m_ended)
+            std::this_thread::yield();
+        m_server.stop();
+    }
+
+private:
+    httplib::Server& m_server;
+    std::atomic<bool> m_ended{false};
+    std::jthread m_thread;
+};
+
 Result<void> run(const Arguments& arguments)
 {
     openblas_set_num_threads(1); // an instance is a thread already
@@ -44,25 +70,30 @@ Result<void> run(const Arguments& arguments)
     http.Get("/metrics", [&](const httplib::Request&, httplib::Response& response) { response.set_content(metricsText(*server), "text/plain; version=0.0.4"); });
     http.Get("/v2/health/live", [](const httplib::Request&, httplib::Response&) {});
     http.Get("/v2/health/ready", [](const httplib::Request&, httplib::Response&) {});
+    // Neither server may share its port (SO_REUSEPORT, the default of both libraries): a second gantry-serve would quietly take
+    // half of the first one's requests.
+    http.set_socket_options([](socket_t socket) {
+        const int on = 1;
+        setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    });
     const int metricsPort = arguments.metricsPort == 0 ? http.bind_to_any_port(arguments.address.c_str())
                                                        : http.bind_to_port(arguments.address.c_str(), arguments.metricsPort) ? arguments.metricsPort : -1;
     if (metricsPort < 0)
         return Error{ErrorCode::CannotWrite, "cannot listen on port " + std::to_string(arguments.metricsPort) + " for metrics: is it in use?", {}};
-    const std::jthread httpThread([&] { http.listen_after_bind(); });
+    const HttpThread httpThread(http);
 
     grpc::EnableDefaultHealthCheckService(true);
     KServeService service(*server);
     grpc::ServerBuilder builder;
     int grpcPort = 0;
     builder.AddListeningPort(arguments.address + ":" + std::to_string(arguments.grpcPort), grpc::InsecureServerCredentials(), &grpcPort);
+    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     builder.RegisterService(&service);
     builder.SetMaxReceiveMessageSize(INT_MAX);
     builder.SetMaxSendMessageSize(INT_MAX);
     const auto grpcServer = builder.BuildAndStart();
-    if (!grpcServer || grpcPort == 0) {
-        http.stop();
+    if (!grpcServer || grpcPort == 0)
         return Error{ErrorCode::CannotWrite, "cannot listen on port " + std::to_string(arguments.grpcPort) + " for gRPC: is it in use?", {}};
-    }
     spdlog::info("gantry-serve {} is ready: gRPC on {}:{}, metrics on {}:{}", GANTRY_VERSION, arguments.address, grpcPort, arguments.address, metricsPort);
     if (!arguments.readyFile.empty())
         GANTRY_CHECK(writeReadyFile(arguments.readyFile, grpcPort, metricsPort));
@@ -76,7 +107,6 @@ Result<void> run(const Arguments& arguments)
     spdlog::info("gantry-serve ends: answering what is in flight");
     service.beginShutdown();
     grpcServer->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(10)); // waits for calls in flight
-    http.stop();
     return {};
 }
 

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <google/protobuf/io/tokenizer.h>
 #include <google/protobuf/text_format.h>
+#include <set>
 
 namespace gantry::inference_server {
 namespace {
@@ -28,9 +29,25 @@ std::string problemOf(const inference::ModelConfig& config)
         return "max_batch_size is negative";
     if (config.input().empty() || config.output().empty())
         return "it needs at least one input and one output";
+    std::set<std::string> names;
+    const auto tensorProblem = [&](const std::string& kind, const auto& tensor) -> std::string {
+        if (tensor.name().empty())
+            return "an " + kind + " lacks its name";
+        const std::string who = kind + " \"" + tensor.name() + "\"";
+        if (!names.insert(who).second)
+            return who + " is declared twice";
+        if (tensor.data_type() == inference::TYPE_INVALID)
+            return who + " lacks its data_type";
+        if (std::any_of(tensor.dims().begin(), tensor.dims().end(), [](std::int64_t dim) { return dim < -1 || dim == 0; }))
+            return who + ": a dimension must be positive, or -1 for any";
+        return {};
+    };
     for (const auto& input : config.input())
-        if (input.name().empty() || input.data_type() == inference::TYPE_INVALID)
-            return "an input lacks its name or data_type";
+        if (std::string problem = tensorProblem("input", input); !problem.empty())
+            return problem;
+    for (const auto& output : config.output())
+        if (std::string problem = tensorProblem("output", output); !problem.empty())
+            return problem;
     for (const auto& group : config.instance_group())
         if (group.count() < 0 || group.count() > 64)
             return "instance_group.count must lie between 1 and 64";

@@ -37,6 +37,9 @@ public:
                                                                     RequestRanges& ranges);
     ~ModelServer(); ///< serves what is queued, then ends the instances
 
+    /// Whether the backend takes the values of a request. Any thread.
+    [[nodiscard]] Result<void> check(const InferJob& job) const { return m_factory->check(job.inputs); }
+
     /// Takes a checked request. A full queue is answered at once: Unreachable (UNAVAILABLE on the wire).
     void enqueue(std::unique_ptr<InferJob> job);
 

@@ -33,7 +33,8 @@ struct LoadResult
     DurationNs p50 = 0, p90 = 0, p95 = 0, p99 = 0, max = 0, mean = 0;
 };
 
-/// Runs the load; blocks until it is over or stopped. `onSecond` gets the totals so far about once a second, on this thread.
+/// Runs the load; blocks until it is over or stopped. A stop cancels what is in flight, which then counts as never sent.
+/// `onSecond` gets the totals so far about once a second, on this thread.
 /// Errors: Unreachable (no server), NotFound (no such model), BadInput (no bound, or inputs that cannot be made).
 [[nodiscard]] Result<LoadResult> runLoad(const LoadOptions& options, std::stop_token stop, const std::function<void(const LoadResult&)>& onSecond = {});
 

@@ -34,13 +34,7 @@ class AddSub : public Backend
 public:
     explicit AddSub(const inference::ModelConfig& config) : m_config(config) {}
 
-    Result<void> computeInput(const std::vector<BatchItem>& batch) override
-    {
-        for (const BatchItem& item : batch)
-            if (item.inputs->size() != 2 || item.inputs->at(0).shape != item.inputs->at(1).shape)
-                return Error{ErrorCode::BadInput, "add_sub needs two inputs of the same shape", {}};
-        return {};
-    }
+    Result<void> computeInput(const std::vector<BatchItem>&) override { return {}; }
 
     Result<void> computeInfer(const std::vector<BatchItem>& batch) override
     {
@@ -67,6 +61,12 @@ class AddSubFactory : public BackendFactory
 {
 public:
     explicit AddSubFactory(const inference::ModelConfig& config) : m_config(config) {}
+    Result<void> check(const std::vector<Tensor>& inputs) const override
+    {
+        if (inputs.size() != 2 || inputs[0].shape != inputs[1].shape)
+            return Error{ErrorCode::BadInput, "add_sub needs two inputs of the same shape", {}};
+        return {};
+    }
     Result<std::unique_ptr<Backend>> createInstance(RequestRanges&) override { return std::unique_ptr<Backend>(std::make_unique<AddSub>(m_config)); }
     std::string platform() const override { return "cpu"; }
 
@@ -76,9 +76,15 @@ private:
 
 } // namespace
 
-std::unique_ptr<BackendFactory> createAddSub(const inference::ModelConfig& config)
+Result<std::unique_ptr<BackendFactory>> createAddSub(const inference::ModelConfig& config)
 {
-    return std::make_unique<AddSubFactory>(config);
+    if (config.input_size() != 2 || config.output_size() != 2)
+        return Error{ErrorCode::BadInput, "add_sub needs two inputs and two outputs", {}};
+    const inference::DataType type = config.input(0).data_type();
+    if ((type != inference::TYPE_INT32 && type != inference::TYPE_FP32) || config.input(1).data_type() != type || config.output(0).data_type() != type
+        || config.output(1).data_type() != type)
+        return Error{ErrorCode::BadInput, "add_sub's inputs and outputs must all be TYPE_INT32 or all TYPE_FP32", {}};
+    return std::unique_ptr<BackendFactory>(std::make_unique<AddSubFactory>(config));
 }
 
 } // namespace gantry::inference_server

@@ -5,6 +5,6 @@
 namespace gantry::inference_server {
 
 /// OUTPUT0 = INPUT0 + INPUT1, OUTPUT1 = INPUT0 - INPUT1, INT32 or FP32, on the CPU.
-[[nodiscard]] std::unique_ptr<BackendFactory> createAddSub(const inference::ModelConfig& config);
+[[nodiscard]] Result<std::unique_ptr<BackendFactory>> createAddSub(const inference::ModelConfig& config);
 
 } // namespace gantry::inference_server

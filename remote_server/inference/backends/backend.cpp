@@ -7,11 +7,8 @@ namespace gantry::inference_server {
 
 Result<std::unique_ptr<BackendFactory>> createBackendFactory(const inference::ModelConfig& config, const BackendOptions& options)
 {
-    if (config.backend() == "add_sub") {
-        if (config.input_size() != 2 || config.output_size() != 2)
-            return Error{ErrorCode::BadInput, "add_sub needs two inputs and two outputs", {}};
+    if (config.backend() == "add_sub")
         return createAddSub(config);
-    }
     if (config.backend() == "bert")
         return createBert(config, options);
     return Error{ErrorCode::Unsupported, "there is no backend \"" + config.backend() + "\": gantry-serve has add_sub and bert", {}};

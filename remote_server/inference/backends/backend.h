@@ -31,6 +31,9 @@ class BackendFactory
 {
 public:
     virtual ~BackendFactory() = default;
+    /// Whether one request's inputs can be computed; datatypes and shapes are as configured already. Asked before the request is
+    /// queued, since later it would fail the whole batch. Errors: BadInput. Any thread.
+    [[nodiscard]] virtual Result<void> check(const std::vector<Tensor>& inputs) const = 0;
     [[nodiscard]] virtual Result<std::unique_ptr<Backend>> createInstance(RequestRanges& ranges) = 0;
     /// "cpu" or "gpu", for people.
     [[nodiscard]] virtual std::string platform() const = 0;

@@ -6,10 +6,32 @@
 #include <algorithm>
 #include <cstring>
 #include <dlfcn.h>
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 namespace gantry::inference_server {
 namespace {
+
+std::size_t tokensOf(const std::vector<Tensor>& inputs)
+{
+    return inputs.front().data.size() / sizeof(std::int64_t);
+}
+
+Result<void> checkTokens(const std::vector<Tensor>& inputs, const BertShape& shape)
+{
+    const std::size_t length = tokensOf(inputs);
+    if (length < 1 || length > static_cast<std::size_t>(shape.positions))
+        return Error{ErrorCode::BadInput, fmt::format("a sequence of {} tokens: it must have between 1 and {}", length, shape.positions), {}};
+    if (inputs.size() > 1 && inputs[1].shape != inputs[0].shape)
+        return Error{ErrorCode::BadInput, fmt::format("'{}' must have the shape of '{}'", inputs[1].name, inputs[0].name), {}};
+    for (std::size_t i = 0; i < length; ++i) {
+        std::int64_t id = 0;
+        std::memcpy(&id, inputs.front().data.data() + i * sizeof id, sizeof id);
+        if (id < 0 || id >= shape.vocabulary)
+            return Error{ErrorCode::BadInput, fmt::format("token id {} is outside the vocabulary of {}", id, shape.vocabulary), {}};
+    }
+    return {};
+}
 
 /// Token ids and mask of a batch, padded to its longest sequence.
 struct Tokens
@@ -17,32 +39,27 @@ struct Tokens
     int batch = 0, sequence = 0;
     std::vector<std::int32_t> ids, mask;
 
-    Result<void> take(const std::vector<BatchItem>& items, const BertShape& shape)
+    /// Takes inputs that checkTokens() has passed.
+    void take(const std::vector<BatchItem>& items)
     {
         batch = static_cast<int>(items.size());
         sequence = 0;
         for (const BatchItem& item : items)
-            sequence = std::max(sequence, static_cast<int>(item.inputs->front().data.size() / sizeof(std::int64_t)));
-        if (sequence < 1 || sequence > shape.positions)
-            return Error{ErrorCode::BadInput, "a sequence must have between 1 and " + std::to_string(shape.positions) + " tokens", {}};
+            sequence = std::max(sequence, static_cast<int>(tokensOf(*item.inputs)));
         ids.assign(static_cast<std::size_t>(batch * sequence), 0);
         mask.assign(ids.size(), 0);
         for (int row = 0; row < batch; ++row) {
             const auto& inputs = *items[static_cast<std::size_t>(row)].inputs;
-            const std::size_t length = inputs.front().data.size() / sizeof(std::int64_t);
-            for (std::size_t i = 0; i < length; ++i) {
+            for (std::size_t i = 0; i < tokensOf(inputs); ++i) {
                 const auto at = static_cast<std::size_t>(row * sequence) + i;
                 std::int64_t id = 0, attends = 1;
                 std::memcpy(&id, inputs.front().data.data() + i * sizeof id, sizeof id);
-                if (inputs.size() > 1 && inputs[1].data.size() >= (i + 1) * sizeof attends)
+                if (inputs.size() > 1)
                     std::memcpy(&attends, inputs[1].data.data() + i * sizeof attends, sizeof attends);
-                if (id < 0 || id >= shape.vocabulary)
-                    return Error{ErrorCode::BadInput, "token id " + std::to_string(id) + " is outside the vocabulary of " + std::to_string(shape.vocabulary), {}};
                 ids[at] = static_cast<std::int32_t>(id);
                 mask[at] = attends != 0;
             }
         }
-        return {};
     }
 };
 
@@ -52,10 +69,9 @@ void distribute(const float* hidden, const Tokens& tokens, int hiddenSize, const
     for (int row = 0; row < tokens.batch; ++row) {
         const BatchItem& item = items[static_cast<std::size_t>(row)];
         Tensor out{outputName, inference::TYPE_FP32, item.inputs->front().shape, {}};
-        const std::size_t length = item.inputs->front().data.size() / sizeof(std::int64_t);
         out.shape.push_back(hiddenSize);
         out.data.assign(reinterpret_cast<const char*>(hidden + static_cast<std::size_t>(row) * static_cast<std::size_t>(tokens.sequence * hiddenSize)),
-                        length * static_cast<std::size_t>(hiddenSize) * sizeof(float));
+                        tokensOf(*item.inputs) * static_cast<std::size_t>(hiddenSize) * sizeof(float));
         *item.outputs = {std::move(out)};
     }
 }
@@ -68,7 +84,11 @@ public:
     {
     }
 
-    Result<void> computeInput(const std::vector<BatchItem>& batch) override { return m_tokens.take(batch, m_weights.shape); }
+    Result<void> computeInput(const std::vector<BatchItem>& batch) override
+    {
+        m_tokens.take(batch);
+        return {};
+    }
 
     Result<void> computeInfer(const std::vector<BatchItem>&) override
     {
@@ -99,6 +119,7 @@ class CpuBertFactory : public BackendFactory
 {
 public:
     CpuBertFactory(BertWeights weights, int layers, std::string outputName) : m_weights(std::move(weights)), m_layers(layers), m_outputName(std::move(outputName)) {}
+    Result<void> check(const std::vector<Tensor>& inputs) const override { return checkTokens(inputs, m_weights.shape); }
     Result<std::unique_ptr<Backend>> createInstance(RequestRanges& ranges) override
     {
         return std::unique_ptr<Backend>(std::make_unique<CpuBert>(m_weights, m_layers, m_outputName, ranges));
@@ -127,7 +148,7 @@ public:
 
     Result<void> computeInput(const std::vector<BatchItem>& batch) override
     {
-        GANTRY_CHECK(m_tokens.take(batch, m_shape));
+        m_tokens.take(batch);
         if (m_api.copyIn(m_instance, m_tokens.ids.data(), m_tokens.mask.data(), m_tokens.batch, m_tokens.sequence, m_error, sizeof m_error) != 0)
             return cudaError(m_error);
         return {};
@@ -172,6 +193,7 @@ public:
     }
     ~GpuBertFactory() override { m_api.unloadModel(m_model); }
 
+    Result<void> check(const std::vector<Tensor>& inputs) const override { return checkTokens(inputs, m_shape); }
     Result<std::unique_ptr<Backend>> createInstance(RequestRanges& ranges) override
     {
         void* instance = nullptr;
@@ -238,6 +260,11 @@ Result<std::unique_ptr<BackendFactory>> createGpuBert(const inference::ModelConf
 
 Result<std::unique_ptr<BackendFactory>> createBert(const inference::ModelConfig& config, const BackendOptions& options)
 {
+    // The code above takes the first input for 64-bit token ids without looking again.
+    const auto isTokens = [](const inference::ModelInput& input) { return input.data_type() == inference::TYPE_INT64 && input.dims_size() == 1; };
+    if (config.input_size() < 1 || config.input_size() > 2 || !std::all_of(config.input().begin(), config.input().end(), isTokens) || config.input(0).optional()
+        || config.output_size() != 1 || config.output(0).data_type() != inference::TYPE_FP32)
+        return Error{ErrorCode::BadInput, "bert needs the input input_ids TYPE_INT64 of one dimension, takes attention_mask of the same kind, and has one output TYPE_FP32", {}};
     GANTRY_TRY(const BertShape shape, BertShape::fromConfig(config));
     BertWeights weights = BertWeights::random(shape, static_cast<std::uint64_t>(parameterOf(config, "seed", 1)));
     const auto kind = config.instance_group().empty() ? inference::ModelInstanceGroup::KIND_AUTO : config.instance_group(0).kind();

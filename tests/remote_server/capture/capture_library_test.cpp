@@ -1,0 +1,410 @@
+#include "tests/remote_server/capture/recording_daemon.h"
+
+#include <gtest/gtest.h>
+#include <nvtx3/nvToolsExt.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <filesystem>
+#include <memory>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+
+namespace gantry::capture {
+namespace {
+
+using records::LossCounter;
+using records::PayloadType;
+using records::RecordType;
+
+std::uint32_t threadId()
+{
+    return static_cast<std::uint32_t>(syscall(SYS_gettid));
+}
+
+/// A process has one capture library, which lives as long as it: the tests share it and its daemon, each with a window of its own.
+class CaptureLibrary : public testing::Test
+{
+protected:
+    static void SetUpTestSuite()
+    {
+        s_daemon = std::make_unique<RecordingDaemon>();
+        // Before the first NVTX call, which loads the library. Nothing else of this program runs yet.
+        setenv("NVTX_INJECTION64_PATH", GANTRY_CAPTURE_LIBRARY, 1);
+        setenv(kSocketVariable, s_daemon->socketPath().c_str(), 1);
+        setenv(kTargetVariable, "target-of-the-test", 1);
+        s_domain = nvtxDomainCreateA("gantry.test");
+        s_registered = nvtxDomainRegisterStringA(s_domain, "registered before");
+        s_hello = s_daemon->accept();
+    }
+    static void TearDownTestSuite() { s_daemon.reset(); }
+
+    void SetUp() override { m_window = ++s_lastWindow; }
+
+    /// What this window has recorded since the last call.
+    std::vector<Event> events() { return s_daemon->read(m_window).events; }
+
+    static nvtxEventAttributes_t attributes(const char* text)
+    {
+        nvtxEventAttributes_t a{};
+        a.version = NVTX_VERSION;
+        a.size = NVTX_EVENT_ATTRIB_STRUCT_SIZE;
+        a.messageType = NVTX_MESSAGE_TYPE_ASCII;
+        a.message.ascii = text;
+        return a;
+    }
+
+    inline static std::unique_ptr<RecordingDaemon> s_daemon;
+    inline static HelloMessage s_hello{};
+    inline static nvtxDomainHandle_t s_domain = nullptr;
+    inline static nvtxStringHandle_t s_registered = nullptr;
+    inline static std::uint32_t s_lastWindow = 0;
+    std::uint32_t m_window = 0;
+};
+
+TEST_F(CaptureLibrary, SaysWhoItIsAndHandsOutMemoryThatCannotShrink)
+{
+    EXPECT_EQ(s_hello.type, MessageType::Hello);
+    EXPECT_EQ(s_hello.version, kControlVersion);
+    EXPECT_EQ(s_hello.pid, getpid());
+    EXPECT_EQ(s_hello.cudaLoaded, 0u);
+    EXPECT_STREQ(s_hello.targetId, "target-of-the-test");
+    EXPECT_EQ(std::string(s_hello.executable), std::filesystem::read_symlink("/proc/self/exe").string());
+    EXPECT_EQ(s_daemon->regionSeals() & (F_SEAL_SHRINK | F_SEAL_SEAL), F_SEAL_SHRINK | F_SEAL_SEAL);
+}
+
+TEST_F(CaptureLibrary, RecordsRangesAndMarksWithTheirAttributes)
+{
+    const OpenedMessage opened = s_daemon->open(m_window);
+    EXPECT_EQ(opened.windowId, m_window);
+    EXPECT_EQ(opened.outcome, OpenOutcome::NvtxOnly);
+
+    nvtxEventAttributes_t a = attributes("outer");
+    a.category = 7;
+    a.colorType = NVTX_COLOR_ARGB;
+    a.color = 0xFF102030;
+    a.payloadType = NVTX_PAYLOAD_TYPE_UNSIGNED_INT64;
+    a.payload.ullValue = UINT64_MAX;
+    EXPECT_EQ(nvtxDomainRangePushEx(s_domain, &a), 0);
+    a = attributes(nullptr);
+    a.messageType = NVTX_MESSAGE_TYPE_REGISTERED;
+    a.message.registered = s_registered;
+    a.payloadType = NVTX_PAYLOAD_TYPE_INT32;
+    a.payload.iValue = -5;
+    EXPECT_EQ(nvtxDomainRangePushEx(s_domain, &a), 1);
+    a = attributes("mark");
+    a.payloadType = NVTX_PAYLOAD_TYPE_DOUBLE;
+    a.payload.dValue = 2.5;
+    nvtxDomainMarkEx(s_domain, &a);
+    EXPECT_EQ(nvtxDomainRangePop(s_domain), 1);
+    EXPECT_EQ(nvtxDomainRangePop(s_domain), 0);
+    nvtxMarkA("of no domain");
+    const ClosedMessage closed = s_daemon->close(m_window);
+    EXPECT_EQ(closed.windowId, m_window);
+
+    const auto recorded = events();
+    ASSERT_EQ(recorded.size(), 6u);
+    const RecordType types[] = {RecordType::NvtxPush, RecordType::NvtxPush, RecordType::NvtxMark,
+                                RecordType::NvtxPop,  RecordType::NvtxPop,  RecordType::NvtxMark};
+    std::int64_t before = opened.openMonotonicNs - opened.costNs;
+    for (std::size_t i = 0; i < recorded.size(); ++i) {
+        EXPECT_EQ(recorded[i].type, types[i]);
+        EXPECT_EQ(recorded[i].tid, threadId());
+        EXPECT_EQ(recorded[i].domain, i == 5 ? "" : "gantry.test");
+        EXPECT_GE(recorded[i].record.timeMonotonicNs, before);
+        before = recorded[i].record.timeMonotonicNs;
+    }
+    EXPECT_LE(before, closed.closeMonotonicNs);
+    EXPECT_EQ(recorded[0].text, "outer");
+    EXPECT_EQ(recorded[0].record.category, 7u);
+    EXPECT_EQ(recorded[0].record.color, 0xFF102030u);
+    EXPECT_EQ(recorded[0].record.payloadType, PayloadType::Unsigned);
+    EXPECT_EQ(recorded[0].record.payload, UINT64_MAX);
+    EXPECT_EQ(recorded[1].text, "registered before");
+    EXPECT_EQ(recorded[1].record.payloadType, PayloadType::Signed);
+    EXPECT_EQ(static_cast<std::int64_t>(recorded[1].record.payload), -5);
+    double payload = 0;
+    std::memcpy(&payload, &recorded[2].record.payload, sizeof payload);
+    EXPECT_EQ(recorded[2].record.payloadType, PayloadType::Double);
+    EXPECT_EQ(payload, 2.5);
+    EXPECT_EQ(recorded[5].text, "of no domain");
+    EXPECT_EQ(recorded[5].record.payloadType, PayloadType::None);
+}
+
+TEST_F(CaptureLibrary, ARangeMayEndOnAnotherThread)
+{
+    s_daemon->open(m_window);
+    const nvtxEventAttributes_t a = attributes("request");
+    const nvtxRangeId_t first = nvtxDomainRangeStartEx(s_domain, &a), second = nvtxDomainRangeStartEx(s_domain, &a);
+    EXPECT_NE(first, second);
+    std::uint32_t other = 0;
+    std::thread([&] {
+        other = threadId();
+        nvtxDomainRangeEnd(s_domain, first);
+    }).join();
+    s_daemon->close(m_window);
+    std::map<RecordType, std::vector<Event>> byType;
+    for (const Event& event : events())
+        byType[event.type].push_back(event);
+    ASSERT_EQ(byType[RecordType::NvtxStart].size(), 2u);
+    EXPECT_EQ(byType[RecordType::NvtxStart][0].record.rangeId, first);
+    ASSERT_EQ(byType[RecordType::NvtxEnd].size(), 1u);
+    EXPECT_EQ(byType[RecordType::NvtxEnd][0].record.rangeId, first);
+    EXPECT_EQ(byType[RecordType::NvtxEnd][0].tid, other);
+}
+
+TEST_F(CaptureLibrary, NamesAreToldInEveryWindow)
+{
+    nvtxDomainNameCategoryA(s_domain, 3, "model:1");
+    nvtxNameOsThreadA(threadId(), "named");
+    for (int round = 0; round < 2; ++round) {
+        m_window = ++s_lastWindow;
+        s_daemon->open(m_window);
+        nvtxEventAttributes_t a = attributes(nullptr);
+        a.messageType = NVTX_MESSAGE_TYPE_REGISTERED;
+        a.message.registered = s_registered;
+        nvtxDomainMarkEx(s_domain, &a);
+        a.message.registered = nvtxDomainRegisterStringA(s_domain, "registered meanwhile");
+        nvtxDomainMarkEx(s_domain, &a);
+        s_daemon->close(m_window);
+        const Recording recording = s_daemon->read(m_window);
+        ASSERT_EQ(recording.events.size(), 2u);
+        EXPECT_EQ(recording.events[0].text, "registered before");
+        EXPECT_EQ(recording.events[1].text, "registered meanwhile");
+        EXPECT_EQ(recording.threads.at(threadId()), "named");
+        EXPECT_EQ(recording.categories.at({"gantry.test", 3}), "model:1");
+    }
+}
+
+TEST_F(CaptureLibrary, ADomainOfTheSameNameIsTheSameDomain)
+{
+    EXPECT_EQ(nvtxDomainCreateA("gantry.test"), s_domain);
+    EXPECT_EQ(nvtxDomainCreateW(L"gantry.test"), s_domain);
+    EXPECT_NE(nvtxDomainCreateA("gantry.other"), s_domain);
+}
+
+TEST_F(CaptureLibrary, RecordsNothingOutsideOfAWindow)
+{
+    nvtxMarkA("before");
+    s_daemon->open(m_window);
+    nvtxMarkA("inside");
+    s_daemon->close(m_window);
+    nvtxMarkA("after");
+    const auto recorded = events();
+    ASSERT_EQ(recorded.size(), 1u);
+    EXPECT_EQ(recorded[0].text, "inside");
+    EXPECT_EQ(events().size(), 0u) << "everything is handed out once";
+}
+
+TEST_F(CaptureLibrary, RecordsNoNvtxWhenTheWindowDoesNotAskForIt)
+{
+    s_daemon->open(m_window, ContentKernels);
+    nvtxMarkA("unasked");
+    s_daemon->close(m_window);
+    const Recording recording = s_daemon->read(m_window);
+    EXPECT_EQ(recording.events.size(), 0u);
+    EXPECT_EQ(recording.clocks.size(), 2u);
+}
+
+TEST_F(CaptureLibrary, PairsTheClocksAtBothEndsOfAWindow)
+{
+    const OpenedMessage opened = s_daemon->open(m_window);
+    const ClosedMessage closed = s_daemon->close(m_window);
+    const Recording recording = s_daemon->read(m_window);
+    ASSERT_EQ(recording.clocks.size(), 2u);
+    for (const auto& clock : recording.clocks) {
+        EXPECT_GE(clock.monotonicNs, opened.openMonotonicNs - opened.costNs);
+        EXPECT_LE(clock.monotonicNs, closed.closeMonotonicNs + closed.costNs);
+        EXPECT_GE(clock.bracketNs, 0);
+        EXPECT_GT(clock.realtimeNs, 1'600'000'000'000'000'000) << "since 1970";
+    }
+    EXPECT_LE(recording.clocks[0].monotonicNs, recording.clocks[1].monotonicNs);
+}
+
+TEST_F(CaptureLibrary, APopOfARangeFromBeforeTheWindowIsCounted)
+{
+    nvtxRangePushA("before");
+    s_daemon->open(m_window);
+    nvtxRangePushA("inside");
+    nvtxRangePop();
+    nvtxRangePop();
+    EXPECT_EQ(s_daemon->loss(LossCounter::UnmatchedEnds), 1u);
+    s_daemon->close(m_window);
+    EXPECT_EQ(events().size(), 2u);
+}
+
+TEST_F(CaptureLibrary, CutsLongTextsAndCountsThem)
+{
+    s_daemon->open(m_window);
+    const std::string longest(4096, 'x'), tooLong(4097, 'y');
+    nvtxMarkA(longest.c_str());
+    EXPECT_EQ(s_daemon->loss(LossCounter::TextTruncated), 0u);
+    nvtxMarkA(tooLong.c_str());
+    EXPECT_EQ(s_daemon->loss(LossCounter::TextTruncated), 1u);
+    nvtxMarkA("");
+    nvtxMarkA(nullptr);
+    nvtxMarkW(L"wide \u00fc");
+    s_daemon->close(m_window);
+    const auto recorded = events();
+    ASSERT_EQ(recorded.size(), 5u);
+    EXPECT_EQ(recorded[0].text, longest);
+    EXPECT_EQ(recorded[1].text, tooLong.substr(1));
+    EXPECT_EQ(recorded[2].text, "");
+    EXPECT_EQ(recorded[3].text, "");
+    EXPECT_EQ(recorded[4].text, "wide ?");
+}
+
+TEST_F(CaptureLibrary, BelievesOfTritonsAttributesOnlyTheMessage)
+{
+    const nvtxDomainHandle_t triton = nvtxDomainCreateA("Triton");
+    s_daemon->open(m_window);
+    nvtxEventAttributes_t a = attributes("ModelInfer");
+    a.category = 0xDEADBEEF; // what happens to be on its stack
+    a.payloadType = NVTX_PAYLOAD_TYPE_UNSIGNED_INT64;
+    a.payload.ullValue = 0xDEADBEEF;
+    nvtxDomainMarkEx(triton, &a);
+    s_daemon->close(m_window);
+    const auto recorded = events();
+    ASSERT_EQ(recorded.size(), 1u);
+    EXPECT_EQ(recorded[0].text, "ModelInfer");
+    EXPECT_EQ(recorded[0].record.category, 0u);
+    EXPECT_EQ(recorded[0].record.payloadType, PayloadType::None);
+}
+
+TEST_F(CaptureLibrary, ManyThreadsRecordWithoutLossWhileTheDaemonReads)
+{
+    constexpr int kThreads = 8, kMarks = 5000; // several chunks for each
+    s_daemon->open(m_window);
+    std::vector<std::thread> threads;
+    for (int t = 0; t < kThreads; ++t)
+        threads.emplace_back([t] {
+            nvtxEventAttributes_t a = attributes("mark");
+            a.payloadType = NVTX_PAYLOAD_TYPE_UNSIGNED_INT64;
+            a.category = static_cast<std::uint32_t>(t);
+            for (std::uint64_t i = 0; i < kMarks; ++i) {
+                a.payload.ullValue = i;
+                nvtxDomainMarkEx(s_domain, &a);
+            }
+        });
+    // Read while they write, as the daemon does.
+    std::vector<std::uint64_t> sums(kThreads);
+    std::size_t total = 0;
+    const auto take = [&] {
+        std::map<std::uint32_t, std::vector<std::uint64_t>> payloads;
+        for (const Event& event : events())
+            payloads[event.record.category].push_back(event.record.payload);
+        for (const auto& [t, values] : payloads) {
+            for (const std::uint64_t value : values)
+                sums[t] += value;
+            total += values.size();
+        }
+    };
+    for (int i = 0; i < 20; ++i)
+        take();
+    for (std::thread& thread : threads)
+        thread.join();
+    s_daemon->close(m_window);
+    take();
+    EXPECT_EQ(total, static_cast<std::size_t>(kThreads) * kMarks);
+    for (const std::uint64_t sum : sums)
+        EXPECT_EQ(sum, std::uint64_t{kMarks} * (kMarks - 1) / 2) << "each once";
+    EXPECT_EQ(s_daemon->loss(LossCounter::NvtxNoChunk), 0u);
+    EXPECT_EQ(s_daemon->damagedChunks(), 0u);
+}
+
+// Its chunk was given back as if nobody wanted it, and what it had recorded was lost without a word.
+TEST_F(CaptureLibrary, AThreadThatEndsAfterTheWindowLeavesWhatItRecorded)
+{
+    s_daemon->open(m_window);
+    std::thread([&] {
+        nvtxMarkA("last words");
+        s_daemon->close(m_window); // the daemon reads a few dozen times a second: not yet
+    }).join();
+    const auto recorded = events();
+    ASSERT_EQ(recorded.size(), 1u);
+    EXPECT_EQ(recorded[0].text, "last words");
+}
+
+TEST_F(CaptureLibrary, WhatDoesNotFitIsCountedAndTheTargetGoesOn)
+{
+    constexpr std::uint64_t kMarks = 1'100'000; // of 64 bytes, for 64 MiB
+    s_daemon->open(m_window);
+    const nvtxEventAttributes_t a = attributes("mark");
+    for (std::uint64_t i = 0; i < kMarks; ++i)
+        nvtxDomainMarkEx(s_domain, &a);
+    const std::uint64_t lost = s_daemon->loss(LossCounter::NvtxNoChunk);
+    EXPECT_GT(lost, 0u);
+    EXPECT_EQ(events().size() + lost, kMarks) << "recorded or counted";
+    nvtxMarkA("there is room again");
+    s_daemon->close(m_window);
+    const auto recorded = events();
+    ASSERT_EQ(recorded.size(), 1u);
+    EXPECT_EQ(recorded[0].text, "there is room again");
+}
+
+TEST_F(CaptureLibrary, AWindowEndsByItselfWhenItsTimeIsOver)
+{
+    const OpenedMessage opened = s_daemon->open(m_window, ContentNvtx, 20'000'000);
+    nvtxMarkA("inside");
+    const auto closed = s_daemon->receive<ClosedMessage>(MessageType::Closed);
+    EXPECT_EQ(closed.windowId, m_window);
+    EXPECT_GE(closed.closeMonotonicNs - opened.openMonotonicNs, 20'000'000);
+    nvtxMarkA("after");
+    EXPECT_EQ(events().size(), 1u);
+}
+
+TEST_F(CaptureLibrary, AForkedChildRecordsNothing)
+{
+    s_daemon->open(m_window);
+    nvtxMarkA("parent");
+    const pid_t child = fork();
+    if (child == 0) {
+        nvtxMarkA("child");
+        nvtxRangePushA("child");
+        _exit(nvtxDomainCreateA("of the child") == nullptr ? 0 : 1);
+    }
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+    nvtxMarkA("parent still");
+    s_daemon->close(m_window);
+    const auto recorded = events();
+    ASSERT_EQ(recorded.size(), 2u);
+    EXPECT_EQ(recorded[0].text, "parent");
+    EXPECT_EQ(recorded[1].text, "parent still");
+}
+
+TEST_F(CaptureLibrary, ANewDaemonFindsTheTargetAndTheOldOnesWindowIsOver)
+{
+    s_daemon->open(m_window);
+    nvtxMarkA("for the daemon that is killed");
+    s_daemon->disconnect();
+    const HelloMessage hello = s_daemon->accept(); // the window is closed before the library connects again
+    EXPECT_EQ(hello.pid, getpid());
+    nvtxMarkA("between the daemons");
+    m_window = ++s_lastWindow;
+    s_daemon->open(m_window);
+    nvtxMarkA("for the new one");
+    s_daemon->close(m_window);
+    const auto recorded = events();
+    ASSERT_EQ(recorded.size(), 1u);
+    EXPECT_EQ(recorded[0].text, "for the new one");
+}
+
+TEST_F(CaptureLibrary, SaysWhenCudaIsLoaded)
+{
+    // The CUDA driver calls this in cuInit (CUDA_INJECTION64_PATH).
+    void* library = dlopen(GANTRY_CAPTURE_LIBRARY, RTLD_NOW | RTLD_NOLOAD);
+    ASSERT_NE(library, nullptr) << dlerror();
+    const auto initialize = reinterpret_cast<int (*)()>(dlsym(library, "InitializeInjection"));
+    ASSERT_NE(initialize, nullptr);
+    EXPECT_EQ(initialize(), 1);
+    EXPECT_EQ(s_daemon->receive<CudaLoadedMessage>(MessageType::CudaLoaded).type, MessageType::CudaLoaded);
+}
+
+} // namespace
+} // namespace gantry::capture

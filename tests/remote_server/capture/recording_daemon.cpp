@@ -1,0 +1,156 @@
+#include "tests/remote_server/capture/recording_daemon.h"
+
+#include <algorithm>
+#include <cstring>
+#include <fcntl.h>
+#include <poll.h>
+#include <span>
+#include <stdexcept>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace gantry::capture {
+namespace {
+
+using records::RecordType;
+
+constexpr int kPatienceMs = 30'000;
+
+void check(bool good, const char* what)
+{
+    if (!good)
+        throw std::runtime_error(std::string(what) + ": " + std::strerror(errno));
+}
+
+} // namespace
+
+RecordingDaemon::RecordingDaemon() : m_listener(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0))
+{
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    socketPath().copy(address.sun_path, sizeof address.sun_path - 1);
+    check(::bind(m_listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 && ::listen(m_listener, 4) == 0,
+          "cannot listen");
+}
+
+RecordingDaemon::~RecordingDaemon()
+{
+    disconnect();
+    ::close(m_listener);
+}
+
+void RecordingDaemon::waitForInput(int fd) const
+{
+    pollfd ready{fd, POLLIN, 0};
+    check(::poll(&ready, 1, kPatienceMs) == 1, "the capture library is silent");
+}
+
+HelloMessage RecordingDaemon::accept()
+{
+    waitForInput(m_listener);
+    m_socket = ::accept4(m_listener, nullptr, nullptr, SOCK_CLOEXEC);
+    check(m_socket >= 0, "cannot accept");
+    waitForInput(m_socket);
+    HelloMessage hello{};
+    iovec data{&hello, sizeof hello};
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+    msghdr message{};
+    message.msg_iov = &data;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    check(::recvmsg(m_socket, &message, MSG_CMSG_CLOEXEC) == static_cast<ssize_t>(sizeof hello) && CMSG_FIRSTHDR(&message), "no hello");
+    int fd = -1;
+    std::memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof fd);
+    m_seals = ::fcntl(fd, F_GET_SEALS);
+    m_memory = ::mmap(nullptr, records::kRegionSize, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    ::close(fd);
+    check(m_memory != MAP_FAILED, "cannot map the region");
+    auto region = records::RegionReader::open({static_cast<std::byte*>(m_memory), records::kRegionSize});
+    if (!region)
+        throw std::runtime_error(region.error().text());
+    m_region = std::move(*region);
+    m_region->freeReadyChunks();
+    return hello;
+}
+
+void RecordingDaemon::disconnect()
+{
+    if (m_socket < 0)
+        return;
+    ::close(m_socket);
+    m_socket = -1;
+    m_region.reset();
+    ::munmap(m_memory, records::kRegionSize);
+}
+
+template <typename Message>
+Message RecordingDaemon::receive(MessageType type)
+{
+    waitForInput(m_socket);
+    Message message{};
+    check(::recv(m_socket, &message, sizeof message, 0) == static_cast<ssize_t>(sizeof message) && message.type == type,
+          "another message was expected");
+    return message;
+}
+
+template ClosedMessage RecordingDaemon::receive(MessageType);
+template CudaLoadedMessage RecordingDaemon::receive(MessageType);
+
+OpenedMessage RecordingDaemon::open(std::uint32_t windowId, std::uint32_t content, std::int64_t durationNs)
+{
+    const OpenMessage message{MessageType::Open, windowId, content, 0, durationNs};
+    check(::send(m_socket, &message, sizeof message, MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof message), "cannot send");
+    return receive<OpenedMessage>(MessageType::Opened);
+}
+
+ClosedMessage RecordingDaemon::close(std::uint32_t windowId)
+{
+    const CloseMessage message{MessageType::Close, windowId};
+    check(::send(m_socket, &message, sizeof message, MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof message), "cannot send");
+    return receive<ClosedMessage>(MessageType::Closed);
+}
+
+Recording RecordingDaemon::read(std::uint32_t windowId)
+{
+    if (m_windowId != windowId) {
+        m_texts.clear();
+        m_domains.clear();
+        m_windowId = windowId;
+    }
+    Recording recording;
+    std::vector<std::pair<std::uint32_t, std::pair<std::uint32_t, std::string>>> categories; // names may come after their use
+    m_region->drain(windowId, [&](const records::RecordView& view) {
+        if (const auto* text = view.type == RecordType::Text ? view.as<records::TextRecord>() : nullptr)
+            m_texts[text->id] = view.textBehind<records::TextRecord>(text->length);
+        const bool isName = view.type == RecordType::Domain || view.type == RecordType::Category || view.type == RecordType::ThreadName;
+        if (const auto* name = isName ? view.as<records::NamedRecord>() : nullptr) {
+            const std::string text(view.textBehind<records::NamedRecord>(name->length));
+            if (view.type == RecordType::Domain)
+                m_domains[name->id] = text;
+            else if (view.type == RecordType::ThreadName)
+                recording.threads[name->id] = text;
+            else
+                categories.push_back({name->scope, {name->id, text}});
+        }
+        if (const auto* clock = view.type == RecordType::ClockSample ? view.as<records::ClockRecord>() : nullptr)
+            recording.clocks.push_back(*clock);
+        const bool isNvtx = view.type >= RecordType::NvtxPush && view.type <= RecordType::NvtxMark;
+        if (const auto* event = isNvtx ? view.as<records::NvtxRecord>() : nullptr)
+            recording.events.push_back(
+                {view.type, event->tid, {}, std::string(view.textBehind<records::NvtxRecord>(event->textLength)), *event});
+    });
+    for (Event& event : recording.events) {
+        if (event.record.textId != 0)
+            event.text = m_texts.contains(event.record.textId) ? m_texts[event.record.textId] : "unknown text";
+        if (event.record.domain != 0)
+            event.domain = m_domains.contains(event.record.domain) ? m_domains[event.record.domain] : "unknown domain";
+    }
+    for (const auto& [domain, category] : categories)
+        recording.categories[{m_domains[domain], category.first}] = category.second;
+    return recording;
+}
+
+} // namespace gantry::capture

@@ -1,0 +1,74 @@
+#pragma once
+
+#include "remote_server/capture/control_protocol.h"
+#include "tests/support/temporary_folder.h"
+#include "trace_model/records/chunk_reader.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace gantry::capture {
+
+/// An NVTX event with its names looked up.
+struct Event
+{
+    records::RecordType type;
+    std::uint32_t tid;
+    std::string domain, text;
+    records::NvtxRecord record;
+};
+
+/// What a window recorded.
+struct Recording
+{
+    std::vector<Event> events; ///< in the order of each thread
+    std::vector<records::ClockRecord> clocks;
+    std::map<std::uint32_t, std::string> threads;                            ///< by Linux thread id
+    std::map<std::pair<std::string, std::uint32_t>, std::string> categories; ///< by domain and id
+};
+
+/// The daemon's end of the capture protocol, as little of it as a test needs. Throws std::runtime_error when the library does not
+/// do its part within half a minute. One thread.
+class RecordingDaemon
+{
+public:
+    RecordingDaemon();
+    RecordingDaemon(const RecordingDaemon&) = delete;
+    RecordingDaemon& operator=(const RecordingDaemon&) = delete;
+    ~RecordingDaemon();
+
+    [[nodiscard]] std::string socketPath() const { return m_folder / "capture.sock"; }
+
+    /// Waits for the library and takes its shared memory.
+    HelloMessage accept();
+    /// Goes away without a word, as a killed daemon does.
+    void disconnect();
+
+    OpenedMessage open(std::uint32_t windowId, std::uint32_t content = ContentNvtx, std::int64_t durationNs = 0);
+    ClosedMessage close(std::uint32_t windowId);
+    /// The next message, which must be of this type.
+    template <typename Message>
+    Message receive(MessageType type);
+
+    /// Everything recorded into the window since the last call, and what names it used until now.
+    Recording read(std::uint32_t windowId);
+    [[nodiscard]] std::uint64_t loss(records::LossCounter counter) const { return m_region->loss(counter); }
+    [[nodiscard]] std::uint64_t damagedChunks() const { return m_region->damagedChunks(); }
+    [[nodiscard]] int regionSeals() const { return m_seals; }
+
+private:
+    void waitForInput(int fd) const;
+
+    test::TemporaryFolder m_folder;
+    int m_listener = -1, m_socket = -1, m_seals = 0;
+    void* m_memory = nullptr;
+    std::optional<records::RegionReader> m_region;
+    std::map<std::uint32_t, std::string> m_texts, m_domains; ///< of the open window
+    std::uint32_t m_windowId = 0;
+};
+
+} // namespace gantry::capture

@@ -1,0 +1,172 @@
+#include "tests/remote_server/inference/serving_fixture.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace gantry::inference_server {
+namespace {
+
+namespace wire = ::inference;
+using testing::HasSubstr;
+
+void send(TestServer& server, const std::string& model, int count)
+{
+    wire::ModelInferResponse response;
+    for (int i = 0; i < count; ++i)
+        ASSERT_TRUE(infer(server.stub(), addSubRequest(model), response).ok());
+}
+
+TEST(ModelStatistics, ChargesABatchsComputeTimesToEveryRequestOfIt)
+{
+    ModelStatistics statistics;
+    const RequestTimes times{
+        .start = 100, .queueStart = 110, .computeStart = 150, .inputEnd = 160, .outputStart = 190, .computeEnd = 195, .end = 200};
+    for (int i = 0; i < 3; ++i)
+        statistics.enqueued();
+    EXPECT_EQ(statistics.values().pending, 3u);
+    statistics.dequeued(2);
+    statistics.executed(2, times);
+    statistics.succeeded(times);
+    statistics.succeeded(times);
+    statistics.failed(70);
+    const auto values = statistics.values();
+    EXPECT_EQ(values.pending, 1u);
+    EXPECT_EQ(values.success, 2u);
+    EXPECT_EQ(values.inferences, 2u);
+    EXPECT_EQ(values.executions, 1u);
+    EXPECT_EQ(values.requestNs, 200u);
+    EXPECT_EQ(values.queueNs, 80u);
+    EXPECT_EQ(values.inputNs, 20u);
+    EXPECT_EQ(values.inferNs, 60u);
+    EXPECT_EQ(values.outputNs, 10u);
+    EXPECT_EQ(values.failed, 1u);
+    EXPECT_EQ(values.failedNs, 70u);
+    ASSERT_EQ(values.batches.size(), 1u);
+    EXPECT_EQ(values.batches.at(2), (std::array<std::uint64_t, 4>{1, 10, 30, 5})) << "of the execution, once";
+}
+
+TEST(ModelStatistics, DoesNotCountTimeBackwards)
+{
+    ModelStatistics statistics;
+    statistics.succeeded({.start = 100, .queueStart = 90, .computeStart = 80, .end = 70});
+    EXPECT_EQ(statistics.values().requestNs, 0u);
+    EXPECT_EQ(statistics.values().queueNs, 0u);
+}
+
+TEST(Statistics, PhasesOfARequestAddUpToNoMoreThanItsDuration)
+{
+    TestRepository models;
+    models.addAddSub("m");
+    TestServer server(models);
+    send(server, "m", 3);
+    const auto stats = server.statistics("m");
+    EXPECT_EQ(stats.name(), "m");
+    EXPECT_EQ(stats.version(), "1");
+    EXPECT_EQ(stats.inference_count(), 3u);
+    EXPECT_EQ(stats.execution_count(), 3u);
+    EXPECT_GT(stats.last_inference(), 1'600'000'000'000u) << "milliseconds since 1970";
+    const auto& s = stats.inference_stats();
+    for (const auto* phase : {&s.success(), &s.queue(), &s.compute_input(), &s.compute_infer(), &s.compute_output()})
+        EXPECT_EQ(phase->count(), 3u);
+    EXPECT_EQ(s.fail().count(), 0u);
+    EXPECT_EQ(s.cache_hit().count(), 0u);
+    EXPECT_GT(s.success().ns(), 0u);
+    EXPECT_LE(s.queue().ns() + s.compute_input().ns() + s.compute_infer().ns() + s.compute_output().ns(), s.success().ns());
+}
+
+TEST(Statistics, RequestsThatComeTogetherExecuteTogether)
+{
+    TestRepository models;
+    models.addAddSub("m", "dynamic_batching { preferred_batch_size: 8 max_queue_delay_microseconds: 60000000 }");
+    TestServer server(models);
+    for (const grpc::Status& status : inferAtOnce(server.stub(), std::vector(16, addSubRequest("m"))))
+        EXPECT_TRUE(status.ok()) << status.error_message();
+    const auto stats = server.statistics("m");
+    EXPECT_EQ(stats.inference_count(), 16u);
+    EXPECT_EQ(stats.execution_count(), 2u);
+    ASSERT_EQ(stats.batch_stats_size(), 1);
+    EXPECT_EQ(stats.batch_stats(0).batch_size(), 8u);
+    EXPECT_EQ(stats.batch_stats(0).compute_infer().count(), 2u);
+}
+
+TEST(Statistics, RefusedRequestsDoNotCount)
+{
+    TestRepository models;
+    models.addAddSub("m");
+    TestServer server(models);
+    wire::ModelInferRequest bad = addSubRequest("m");
+    bad.mutable_inputs(0)->set_datatype("FP32");
+    wire::ModelInferResponse response;
+    EXPECT_FALSE(infer(server.stub(), bad, response).ok());
+    EXPECT_EQ(server.statistics("m").inference_stats().fail().count(), 0u);
+    EXPECT_EQ(server.statistics("m").inference_count(), 0u);
+}
+
+TEST(Statistics, AreOfAllModelsWhenNoneIsNamedAndOfNoUnknownOne)
+{
+    TestRepository models;
+    models.addAddSub("a");
+    models.addAddSub("b");
+    models.add("broken", "");
+    TestServer server(models);
+    grpc::ClientContext all, unknown;
+    wire::ModelStatisticsResponse response;
+    ASSERT_TRUE(server.stub().ModelStatistics(&all, {}, &response).ok());
+    ASSERT_EQ(response.model_stats_size(), 2);
+    EXPECT_EQ(response.model_stats(1).name(), "b");
+    wire::ModelStatisticsRequest request;
+    request.set_name("x");
+    const grpc::Status status = server.stub().ModelStatistics(&unknown, request, &response);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+    EXPECT_EQ(status.error_message(), "requested model 'x' is not available");
+}
+
+TEST(Statistics, AFullQueueIsUnavailableAndCountedAsFailure)
+{
+    TestRepository models;
+    // Nine requests for a queue of one that waits for company: the first stays, the others are too many unless half a second passes.
+    models.addAddSub("m", "dynamic_batching { max_queue_delay_microseconds: 500000 default_queue_policy { max_queue_size: 1 } }");
+    TestServer server(models);
+    const auto statuses = inferAtOnce(server.stub(), std::vector(9, addSubRequest("m")));
+    const auto rejected = std::count_if(statuses.begin(), statuses.end(), [](const grpc::Status& status) {
+        return status.error_code() == grpc::StatusCode::UNAVAILABLE && status.error_message() == "Exceeds maximum queue size";
+    });
+    const auto served = std::count_if(statuses.begin(), statuses.end(), [](const grpc::Status& status) { return status.ok(); });
+    EXPECT_GT(rejected, 0);
+    EXPECT_GT(served, 0);
+    EXPECT_EQ(rejected + served, 9);
+    EXPECT_EQ(server.statistics("m").inference_stats().fail().count(), static_cast<std::uint64_t>(rejected));
+    EXPECT_THAT(metricsText(server.inference()),
+                HasSubstr("nv_inference_request_failure{model=\"m\",version=\"1\"} " + std::to_string(rejected) + "\n"));
+}
+
+TEST(Metrics, HaveTritonsNamesAndTheNumbersOfTheStatistics)
+{
+    TestRepository models;
+    models.addAddSub("a");
+    models.addAddSub("b");
+    models.add("broken", "");
+    TestServer server(models);
+    send(server, "b", 5);
+    const std::string text = metricsText(server.inference());
+    for (const char* name :
+         {"nv_inference_request_success", "nv_inference_request_failure", "nv_inference_count", "nv_inference_exec_count",
+          "nv_inference_request_duration_us", "nv_inference_queue_duration_us", "nv_inference_compute_input_duration_us",
+          "nv_inference_compute_infer_duration_us", "nv_inference_compute_output_duration_us"})
+        EXPECT_THAT(text, HasSubstr(std::string("# TYPE ") + name + " counter\n" + name + "{model=\"a\",version=\"1\"} 0\n" + name +
+                                    "{model=\"b\",version=\"1\"} "));
+    EXPECT_THAT(text, HasSubstr("# TYPE nv_inference_pending_request_count gauge\n"));
+    EXPECT_THAT(text, HasSubstr("nv_inference_request_success{model=\"b\",version=\"1\"} 5\n"));
+    EXPECT_THAT(text, HasSubstr("nv_inference_count{model=\"b\",version=\"1\"} 5\n"));
+    EXPECT_THAT(text, HasSubstr("nv_inference_exec_count{model=\"b\",version=\"1\"} 5\n"));
+    EXPECT_THAT(text, HasSubstr("nv_inference_pending_request_count{model=\"b\",version=\"1\"} 0\n"));
+    const auto stats = server.statistics("b").inference_stats();
+    EXPECT_THAT(text, HasSubstr("nv_inference_request_duration_us{model=\"b\",version=\"1\"} " +
+                                std::to_string(stats.success().ns() / 1000) + "\n"));
+    EXPECT_THAT(text, testing::Not(HasSubstr("broken")));
+}
+
+} // namespace
+} // namespace gantry::inference_server

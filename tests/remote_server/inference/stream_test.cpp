@@ -1,0 +1,117 @@
+#include "tests/remote_server/inference/serving_fixture.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <future>
+#include <set>
+
+namespace gantry::inference_server {
+namespace {
+
+namespace wire = ::inference;
+
+class Stream : public testing::Test
+{
+protected:
+    Stream()
+    {
+        m_context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
+        m_repository.addAddSub("m", "dynamic_batching { }");
+        m_repository.addAddSub("patient", "dynamic_batching { max_queue_delay_microseconds: 100000 }");
+        m_server = std::make_unique<TestServer>(m_repository);
+    }
+
+    TestRepository m_repository;
+    std::unique_ptr<TestServer> m_server;
+    grpc::ClientContext m_context;
+};
+
+TEST_F(Stream, AnswersEveryRequestOnce)
+{
+    const auto stream = m_server->stub().ModelStreamInfer(&m_context);
+    constexpr int kCount = 600;
+    auto reader = std::async(std::launch::async, [&] {
+        std::set<std::string> ids;
+        wire::ModelStreamInferResponse response;
+        while (stream->Read(&response)) {
+            EXPECT_EQ(response.error_message(), "");
+            const int number = std::stoi(response.infer_response().id());
+            EXPECT_THAT(int32Output(response.infer_response(), 0), testing::Each(number + 1));
+            EXPECT_TRUE(ids.insert(response.infer_response().id()).second);
+        }
+        return ids.size();
+    });
+    for (int i = 0; i < kCount; ++i) {
+        wire::ModelInferRequest request = addSubRequest("m", i, 1);
+        request.set_id(std::to_string(i));
+        EXPECT_TRUE(stream->Write(request));
+    }
+    stream->WritesDone();
+    EXPECT_EQ(reader.get(), static_cast<std::size_t>(kCount));
+    EXPECT_TRUE(stream->Finish().ok());
+    EXPECT_EQ(m_server->statistics("m").inference_count(), static_cast<std::uint64_t>(kCount));
+}
+
+// The id was missing in answers with an error: a client with several requests under way could not tell which one had failed.
+TEST_F(Stream, AnswersABadRequestWithAnErrorThatNamesItAndGoesOn)
+{
+    const auto stream = m_server->stub().ModelStreamInfer(&m_context);
+    wire::ModelStreamInferResponse response;
+    ASSERT_TRUE(stream->Write(addSubRequest("nope")));
+    ASSERT_TRUE(stream->Read(&response));
+    EXPECT_EQ(response.error_message(), "Request for unknown model: 'nope' is not found");
+    EXPECT_EQ(response.infer_response().id(), "from-the-test");
+
+    wire::ModelInferRequest wrong = addSubRequest("m");
+    wrong.mutable_inputs(0)->set_shape(1, 5);
+    ASSERT_TRUE(stream->Write(wrong));
+    ASSERT_TRUE(stream->Read(&response));
+    EXPECT_THAT(response.error_message(), testing::HasSubstr("unexpected shape"));
+    EXPECT_EQ(response.infer_response().id(), "from-the-test");
+
+    ASSERT_TRUE(stream->Write(addSubRequest("m")));
+    ASSERT_TRUE(stream->Read(&response));
+    EXPECT_EQ(response.error_message(), "");
+    stream->WritesDone();
+    EXPECT_TRUE(stream->Finish().ok());
+}
+
+TEST_F(Stream, AnswersWhatIsUnderWayAfterTheLastWrite)
+{
+    const auto stream = m_server->stub().ModelStreamInfer(&m_context);
+    for (int i = 0; i < 3; ++i)
+        ASSERT_TRUE(stream->Write(addSubRequest("patient")));
+    stream->WritesDone();
+    int answers = 0;
+    for (wire::ModelStreamInferResponse response; stream->Read(&response);)
+        ++answers;
+    EXPECT_EQ(answers, 3);
+    EXPECT_TRUE(stream->Finish().ok());
+}
+
+TEST_F(Stream, WithoutRequestsEndsWell)
+{
+    const auto stream = m_server->stub().ModelStreamInfer(&m_context);
+    stream->WritesDone();
+    wire::ModelStreamInferResponse response;
+    EXPECT_FALSE(stream->Read(&response));
+    EXPECT_TRUE(stream->Finish().ok());
+}
+
+TEST_F(Stream, AClientThatGoesAwayLeavesTheServerWell)
+{
+    {
+        const auto stream = m_server->stub().ModelStreamInfer(&m_context);
+        for (int i = 0; i < 3; ++i)
+            ASSERT_TRUE(stream->Write(addSubRequest("patient")));
+        m_context.TryCancel();
+        EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
+    }
+    wire::ModelInferResponse response;
+    EXPECT_TRUE(infer(m_server->stub(), addSubRequest("patient"), response).ok());
+}
+
+} // namespace
+} // namespace gantry::inference_server

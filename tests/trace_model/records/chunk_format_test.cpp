@@ -1,0 +1,47 @@
+#include "trace_model/records/chunk_format.h"
+#include "trace_model/records/event_records.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <iterator>
+#include <string>
+
+namespace gantry::records {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(ChunkFormat, TheDocumentSaysWhatTheHeaderDeclares)
+{
+    std::ifstream file(GANTRY_SOURCE_DIR "/trace_model/records/CHUNK_FORMAT.md");
+    const std::string document(std::istreambuf_iterator<char>(file), {});
+    EXPECT_THAT(document, testing::StartsWith("# Chunk format, version " + std::to_string(kRegionVersion) + "\n"));
+    const std::string magic(reinterpret_cast<const char*>(&kRegionMagic), sizeof kRegionMagic);
+    EXPECT_THAT(document, HasSubstr("magic \"" + magic + "\""));
+    EXPECT_THAT(document, HasSubstr("offset " + std::to_string(kRegionHeaderSize) + "    chunk 0        ChunkHeader (" +
+                                    std::to_string(sizeof(ChunkHeader)) + " bytes)"));
+    EXPECT_THAT(document, HasSubstr("+ " + std::to_string(kChunkSize / 1024) + " KiB       chunk 1"));
+}
+
+// Two builds of different compilers share these bytes: a size that changes needs another version.
+TEST(ChunkFormat, RecordsHaveTheSizesOfVersionOne)
+{
+    ASSERT_EQ(kRegionVersion, 1u);
+    EXPECT_EQ(sizeof(RecordHeader), 8u);
+    EXPECT_EQ(sizeof(TextRecord), 16u);
+    EXPECT_EQ(sizeof(NamedRecord), 24u);
+    EXPECT_EQ(sizeof(NvtxRecord), 56u);
+    EXPECT_EQ(sizeof(ApiRecord), 48u);
+    EXPECT_EQ(sizeof(KernelRecord), 112u);
+    EXPECT_EQ(sizeof(CopyRecord), 64u);
+    EXPECT_EQ(sizeof(SyncRecord), 48u);
+    EXPECT_EQ(sizeof(OverheadRecord), 32u);
+    EXPECT_EQ(sizeof(DeviceRecord), 144u);
+    EXPECT_EQ(sizeof(StreamRecord), 24u);
+    EXPECT_EQ(sizeof(ClockRecord), 40u);
+}
+
+} // namespace
+} // namespace gantry::records
