@@ -1,25 +1,11 @@
 #include "app/cli/report_summary.h"
 
-#include "trace_model/report/meta_keys.h"
-
-#include <charconv>
 #include <fmt/format.h>
 #include <string_view>
 
 namespace gantry::cli {
 
 namespace {
-
-std::optional<DurationNs> durationSetting(const trace::TraceMeta& meta, const char* key)
-{
-    const auto found = meta.settings.find(key);
-    if (found == meta.settings.end())
-        return std::nullopt;
-    DurationNs value = 0;
-    const std::string& text = found->second;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return error == std::errc{} && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
-}
 
 std::string line(std::string_view name, std::string_view value)
 {
@@ -83,8 +69,8 @@ ReportSummary summarise(const trace::Trace& trace)
         summary.kernelTime += trace.kernels.end[row] - trace.kernels.start[row];
     summary.windowCostRatio = trace.meta.windowCostRatio;
     summary.windowCostError = trace.meta.windowCostError;
-    summary.openCost = durationSetting(trace.meta, report::meta::kOpenCostNs);
-    summary.closeCost = durationSetting(trace.meta, report::meta::kCloseCostNs);
+    summary.openCost = trace.meta.openCost;
+    summary.closeCost = trace.meta.closeCost;
     summary.losses = trace.losses;
     summary.targetExited = trace.meta.targetExited;
     summary.complete = trace.meta.complete;

@@ -1,18 +1,16 @@
 #include "app/desktop/live_series.h"
 
 #include "app/desktop/text.h"
+#include "trace_model/metrics/derived_metrics.h"
 
 #include <QCoreApplication>
-#include <QStringList>
 
 #include <algorithm>
-#include <array>
 
 namespace gantry::desktop {
 
 namespace {
 
-using metrics::Point;
 using metrics::SeriesDefinition;
 
 constexpr DurationNs kGlideLimit = 1'000'000'000;
@@ -24,31 +22,84 @@ QString tr(const char* text)
     return QCoreApplication::translate("gantry::desktop::LiveSeries", text);
 }
 
-/// The words that tell one series of a name from the others: model, GPU, else whatever labels there are.
-QString curveName(const SeriesDefinition& series)
+/// Panels in the order they are shown. The phase times are for every model a panel of its own.
+struct PanelOf
 {
-    const auto label = [&](const char* key) {
-        const auto found = series.labels.find(key);
-        return found == series.labels.end() ? QString() : toQString(found->second);
-    };
-    if (const QString model = label("model"); !model.isEmpty())
-        return model;
-    for (const char* key : {"gpu", "gpu_index", "device"}) {
-        if (const QString gpu = label(key); !gpu.isEmpty())
-            return tr("GPU %1").arg(gpu);
-    }
-    if (const QString target = label("target"); !target.isEmpty())
-        return target;
-    QStringList values;
-    for (const auto& [key, value] : series.labels)
-        values << toQString(value);
-    return values.join(QLatin1Char(' '));
+    metrics::Quantity quantity;
+    const char* key;
+    const char* title;
+    const char* unit;
+    double atLeast;
+    double atMost; ///< 0: no limit
+    bool isShownEmpty;
+};
+
+constexpr PanelOf kPanels[] = {
+    {metrics::Quantity::RequestRate, "requests", QT_TRANSLATE_NOOP("gantry::desktop::LiveSeries", "Requests"), QT_TRANSLATE_NOOP("gantry::desktop::LiveSeries", "req/s"), 1, 0, true},
+    {metrics::Quantity::PhaseTime, "phases", QT_TRANSLATE_NOOP("gantry::desktop::LiveSeries", "Phase times"), QT_TRANSLATE_NOOP("gantry::desktop::LiveSeries", "µs per request"), 1, 0, true},
+    {metrics::Quantity::QueueLength, "queue", QT_TRANSLATE_NOOP("gantry::desktop::LiveSeries", "Queue"), QT_TRANSLATE_NOOP("gantry::desktop::LiveSeries", "requests waiting"), 4, 0, true},
+    {metrics::Quantity::BatchSize, "batch", QT_TRANSLATE_NOOP("gantry::desktop::LiveSeries", "Batch size"), QT_TRANSLATE_NOOP("gantry::desktop::LiveSeries", "requests per batch"), 2, 0, true},
+    {metrics::Quantity::Utilisation, "utilisation", QT_TRANSLATE_NOOP("gantry::desktop::LiveSeries", "Utilisation"), QT_TRANSLATE_NOOP("gantry::desktop::LiveSeries", "%"), 100, 100, true},
+    {metrics::Quantity::Memory, "memory", QT_TRANSLATE_NOOP("gantry::desktop::LiveSeries", "Memory"), QT_TRANSLATE_NOOP("gantry::desktop::LiveSeries", "GiB"), 1, 0, false},
+    {metrics::Quantity::Power, "power", QT_TRANSLATE_NOOP("gantry::desktop::LiveSeries", "Power"), QT_TRANSLATE_NOOP("gantry::desktop::LiveSeries", "W"), 100, 0, false},
+};
+
+LivePanel emptyPanel(const PanelOf& panel)
+{
+    return {QString::fromLatin1(panel.key), tr(panel.title), tr(panel.unit), {}, panel.atLeast, panel.atMost};
 }
 
-void scale(std::vector<Point>& points, double factor)
+widgets::PlotCurve curveOf(const metrics::DerivedMetric& metric)
 {
-    for (Point& point : points)
-        point.value *= factor;
+    if (metric.name == "failed requests")
+        return {tr("%1 failed").arg(toQString(metric.subject)), metric.points, {}};
+    return {toQString(metric.subject), metric.points, {}};
+}
+
+widgets::PlotCurve phaseCurveOf(const metrics::DerivedMetric& metric)
+{
+    // Short: four names with their values are one line. The plot is of nothing but phases.
+    QString name = toQString(metric.name);
+    name.remove(QStringLiteral("compute_"));
+    return {name, metric.points, records::phaseFromName(metric.name)};
+}
+
+/// One panel for each of the busiest models, in the order of their names: plots that change places cannot be read.
+std::vector<LivePanel> phasePanels(const std::vector<metrics::DerivedMetric>& all, const PanelOf& panelOf)
+{
+    struct Model
+    {
+        double requestsPerSecond = 0;
+        LivePanel panel;
+    };
+    std::map<std::string, Model> byName;
+    for (const metrics::DerivedMetric& metric : all) {
+        if (metric.quantity == metrics::Quantity::RequestRate && metric.name == "requests")
+            byName[metric.subject].requestsPerSecond += metric.points.back().value;
+        else if (metric.quantity == metrics::Quantity::PhaseTime)
+            byName[metric.subject].panel.curves.push_back(phaseCurveOf(metric));
+    }
+    std::vector<Model> models;
+    for (auto& [name, model] : byName) {
+        LivePanel panel = emptyPanel(panelOf);
+        panel.curves = std::move(model.panel.curves);
+        if (byName.size() > 1) {
+            panel.key += QLatin1Char(':') + toQString(name);
+            panel.title = tr("%1 phases").arg(toQString(name));
+        }
+        models.push_back({model.requestsPerSecond, std::move(panel)});
+    }
+    if (models.size() > kPhasePanels) {
+        std::stable_sort(models.begin(), models.end(), [](const Model& a, const Model& b) { return a.requestsPerSecond > b.requestsPerSecond; });
+        models.resize(kPhasePanels);
+        std::sort(models.begin(), models.end(), [](const Model& a, const Model& b) { return a.panel.key < b.panel.key; });
+    }
+    std::vector<LivePanel> panels;
+    for (Model& model : models)
+        panels.push_back(std::move(model.panel));
+    if (panels.empty())
+        panels.push_back(emptyPanel(panelOf));
+    return panels;
 }
 
 } // namespace
@@ -91,116 +142,24 @@ TimeRange LiveSeries::window(DurationNs length) const
     return {now - length, now + 1};
 }
 
-std::vector<SeriesDefinition> LiveSeries::named(const char* name) const
-{
-    std::vector<SeriesDefinition> found;
-    for (SeriesDefinition& definition : m_store.definitions()) {
-        if (definition.name == name)
-            found.push_back(std::move(definition));
-    }
-    return found;
-}
-
 std::vector<LivePanel> LiveSeries::panels(TimeRange window) const
 {
-    const auto withoutIdle = [](LivePanel& panel, QString name, std::vector<Point> points) {
-        if (!points.empty())
-            panel.curves.push_back({std::move(name), std::move(points), {}});
-    };
-    const auto rateOf = [&](const char* name, const std::map<std::string, std::string>& labels) {
-        for (const SeriesDefinition& series : named(name)) {
-            if (series.labels == labels)
-                return m_store.rate(series.id, window, kRateBase);
+    const std::vector<metrics::DerivedMetric> all = metrics::derivedMetrics(m_store, window, kRateBase);
+    std::vector<LivePanel> panels;
+    for (const PanelOf& panelOf : kPanels) {
+        if (panelOf.quantity == metrics::Quantity::PhaseTime) {
+            for (LivePanel& panel : phasePanels(all, panelOf))
+                panels.push_back(std::move(panel));
+            continue;
         }
-        return std::vector<Point>();
-    };
-    const auto addGauges = [&](LivePanel& panel, const char* name, const QString& prefix, double factor) {
-        const auto series = named(name);
-        for (const SeriesDefinition& definition : series) {
-            auto points = m_store.snapshot(definition.id, window);
-            scale(points, factor);
-            QString label = curveName(definition);
-            if (label.isEmpty() || (series.size() == 1 && !prefix.isEmpty()))
-                label = prefix;
-            else if (!label.startsWith(prefix))
-                label = prefix + QLatin1Char(' ') + label;
-            withoutIdle(panel, label, std::move(points));
+        LivePanel panel = emptyPanel(panelOf);
+        for (const metrics::DerivedMetric& metric : all) {
+            if (metric.quantity == panelOf.quantity)
+                panel.curves.push_back(curveOf(metric));
         }
-    };
-
-    LivePanel requests{QStringLiteral("requests"), tr("Requests"), tr("req/s"), {}, 1};
-    LivePanel batch{QStringLiteral("batch"), tr("Batch size"), tr("requests per batch"), {}, 2};
-    const auto successes = named("nv_inference_request_success");
-    for (const SeriesDefinition& success : successes) {
-        withoutIdle(requests, curveName(success), m_store.rate(success.id, window, kRateBase));
-        withoutIdle(batch, curveName(success),
-                    metrics::ratioOfRates(rateOf("nv_inference_count", success.labels), rateOf("nv_inference_exec_count", success.labels)));
+        if (panelOf.isShownEmpty || !panel.curves.empty())
+            panels.push_back(std::move(panel));
     }
-    for (const SeriesDefinition& failure : named("nv_inference_request_failure")) {
-        auto points = m_store.rate(failure.id, window, kRateBase);
-        // A curve at zero for every model that never fails would only hide the others.
-        if (std::any_of(points.begin(), points.end(), [](const Point& point) { return point.value > 0; }))
-            withoutIdle(requests, tr("%1 failed").arg(curveName(failure)), std::move(points));
-    }
-
-    struct Phase
-    {
-        const char* series;
-        const char* label;
-        records::RequestPhase phase;
-    };
-    constexpr std::array<Phase, 4> kPhases = {{{"nv_inference_queue_duration_us", "queue", records::RequestPhase::Queue},
-                                               {"nv_inference_compute_input_duration_us", "input", records::RequestPhase::ComputeInput},
-                                               {"nv_inference_compute_infer_duration_us", "infer", records::RequestPhase::ComputeInfer},
-                                               {"nv_inference_compute_output_duration_us", "output", records::RequestPhase::ComputeOutput}}};
-    std::vector<std::pair<double, LivePanel>> phasePanels; // by requests per second
-    for (const SeriesDefinition& success : successes) {
-        const auto completed = m_store.rate(success.id, window, kRateBase);
-        LivePanel panel{QStringLiteral("phases"), tr("Phase times"), tr("µs per request"), {}, 1};
-        if (successes.size() > 1) {
-            panel.key += QLatin1Char(':') + curveName(success);
-            panel.title = tr("Phase times of %1").arg(curveName(success));
-        }
-        for (const Phase& phase : kPhases) {
-            auto points = metrics::ratioOfRates(rateOf(phase.series, success.labels), completed);
-            if (!points.empty())
-                panel.curves.push_back({tr(phase.label), std::move(points), phase.phase});
-        }
-        phasePanels.emplace_back(completed.empty() ? 0 : completed.back().value, std::move(panel));
-    }
-    if (phasePanels.empty())
-        phasePanels.emplace_back(0, LivePanel{QStringLiteral("phases"), tr("Phase times"), tr("µs per request"), {}, 1});
-    if (phasePanels.size() > kPhasePanels) {
-        std::partial_sort(phasePanels.begin(), phasePanels.begin() + kPhasePanels, phasePanels.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
-        phasePanels.resize(kPhasePanels);
-        // By name again: plots that change places with every request cannot be read.
-        std::sort(phasePanels.begin(), phasePanels.end(), [](const auto& a, const auto& b) { return a.second.key < b.second.key; });
-    }
-
-    LivePanel queue{QStringLiteral("queue"), tr("Queue"), tr("requests waiting"), {}, 4};
-    addGauges(queue, "nv_inference_pending_request_count", {}, 1);
-
-    LivePanel utilisation{QStringLiteral("utilisation"), tr("Utilisation"), tr("%"), {}, 100};
-    addGauges(utilisation, "gpu_utilization_ratio", tr("GPU"), 100);
-    addGauges(utilisation, "host_cpu_ratio", tr("host CPU"), 100);
-
-    constexpr double kGiB = 1024.0 * 1024.0 * 1024.0;
-    LivePanel memory{QStringLiteral("memory"), tr("Memory"), tr("GiB"), {}, 1};
-    addGauges(memory, "gpu_memory_used_bytes", tr("GPU"), 1 / kGiB);
-    addGauges(memory, "host_memory_used_bytes", tr("host"), 1 / kGiB);
-
-    LivePanel power{QStringLiteral("power"), tr("Power"), tr("W"), {}, 100};
-    addGauges(power, "gpu_power_w", tr("GPU"), 1);
-
-    std::vector<LivePanel> panels{std::move(requests)};
-    for (auto& [rate, panel] : phasePanels)
-        panels.push_back(std::move(panel));
-    for (LivePanel* panel : {&queue, &batch, &utilisation})
-        panels.push_back(std::move(*panel));
-    if (!memory.curves.empty())
-        panels.push_back(std::move(memory));
-    if (!power.curves.empty())
-        panels.push_back(std::move(power));
     return panels;
 }
 

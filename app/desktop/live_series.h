@@ -43,8 +43,6 @@ public:
     [[nodiscard]] std::vector<LivePanel> panels(TimeRange window) const;
 
 private:
-    [[nodiscard]] std::vector<metrics::SeriesDefinition> named(const char* name) const;
-
     metrics::SeriesStore m_store;
     std::map<std::pair<std::string, std::map<std::string, std::string>>, std::uint32_t> m_localIds;
     std::map<std::uint32_t, std::uint32_t> m_localByRemote;

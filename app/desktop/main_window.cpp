@@ -145,7 +145,7 @@ void MainWindow::buildCentre()
     nodesDock->setWidget(m_nodesPanel);
     addDockWidget(Qt::LeftDockWidgetArea, nodesDock);
     m_inspector = new Inspector(*this, m_runner);
-    resizeDocks({nodesDock}, {250}, Qt::Horizontal);
+    resizeDocks({nodesDock}, {290}, Qt::Horizontal);
 }
 
 void MainWindow::connectFileActions()

@@ -204,8 +204,10 @@ void NodesPanel::fillNode(QTreeWidgetItem* item, NodeController& node)
     reports->setToolTip(0, toQString(info.reportFolder));
     for (const proto::ReportInfo& report : node.reports()) {
         const QDateTime created = QDateTime::fromMSecsSinceEpoch(report.createdUtcNs / 1'000'000);
+        const bool isOfToday = created.date() == QDate::currentDate();
         auto* row = addItem(reports, ItemKind::Report, toQString(report.name),
-                            QStringLiteral("%1 %2").arg(created.toString(QStringLiteral("MM-dd HH:mm:ss")), toQString(report.targetName)), formatBytes(report.sizeBytes));
+                            QStringLiteral("%1 %2").arg(created.toString(isOfToday ? QStringLiteral("HH:mm:ss") : QStringLiteral("MM-dd HH:mm")), toQString(report.targetName)),
+                            formatBytes(report.sizeBytes));
         row->setToolTip(0, tr("%1\n%2 · window %3 · %4")
                                .arg(toQString(report.name), toQString(report.targetName), formatDuration(report.durationNs),
                                     created.toString(Qt::ISODate)));

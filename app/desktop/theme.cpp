@@ -19,7 +19,9 @@ void applyTheme(widgets::ColorScheme scheme)
                                        "QToolBar { border: none; border-bottom: 1px solid %3; padding: 3px 6px; spacing: 4px; }"
                                        "QWidget#captureStrip { background: %4; border-bottom: 1px solid %3; }"
                                        "QWidget#trustStrip { border-top: 1px solid %3; }"
-                                       "QHeaderView::section { background: %5; color: %6; border: none; border-bottom: 1px solid %3; padding: 3px 6px; }")
+                                       "QHeaderView::section { background: %5; color: %6; border: none; border-bottom: 1px solid %3; padding: 3px 6px; }"
+                                       // Above the text: beside it, it would cover the end of a right-aligned title.
+                                       "QHeaderView::up-arrow, QHeaderView::down-arrow { subcontrol-origin: border; subcontrol-position: top center; width: 9px; height: 7px; }")
                             .arg(theme.text.name(), theme.palette().color(QPalette::ToolTipBase).name(), border, theme.alternateBase.name(), theme.window.name(),
                                  theme.weakText.name()));
 }

@@ -282,15 +282,10 @@ private:
                 row.failed = true;
                 continue;
             }
-            bool known = false;
-            for (int phase = 0; phase < records::kRequestPhaseCount; ++phase) {
-                if (name == records::name(static_cast<records::RequestPhase>(phase))) {
-                    row.phases[static_cast<std::size_t>(phase)] = closedRange(value);
-                    known = true;
-                }
-            }
-            if (!known)
+            const auto phase = records::phaseFromName(name);
+            if (!phase)
                 throw ScriptError{"'" + name + "' is no phase"};
+            row.phases[static_cast<std::size_t>(*phase)] = closedRange(value);
         }
         m_writer.add(row);
     }

@@ -83,6 +83,20 @@ private:
     std::string_view m_rest;
 };
 
+/// label="value" with the comma after it, if there is one. False: something else is there.
+bool takeLabel(LineParser& parser, std::map<std::string, std::string>& labels)
+{
+    const std::string label(parser.takeName());
+    if (label.empty() || !parser.take('='))
+        return false;
+    auto value = parser.takeQuoted();
+    if (!value)
+        return false;
+    labels[label] = std::move(*value);
+    parser.take(',');
+    return true;
+}
+
 std::optional<PrometheusSample> parseSample(std::string_view line)
 {
     LineParser parser(line);
@@ -91,16 +105,9 @@ std::optional<PrometheusSample> parseSample(std::string_view line)
     if (sample.name.empty())
         return {};
     if (parser.take('{'))
-        while (!parser.take('}')) {
-            const std::string label(parser.takeName());
-            if (label.empty() || !parser.take('='))
+        while (!parser.take('}'))
+            if (!takeLabel(parser, sample.labels))
                 return {};
-            auto value = parser.takeQuoted();
-            if (!value)
-                return {};
-            sample.labels[label] = std::move(*value);
-            parser.take(',');
-        }
     const std::string number(parser.takeWord());
     char* end = nullptr;
     sample.value = std::strtod(number.c_str(), &end);
@@ -161,6 +168,15 @@ std::string formatLabels(const std::map<std::string, std::string>& labels)
         text += '"';
     }
     return text;
+}
+
+std::map<std::string, std::string> parseLabels(std::string_view text)
+{
+    LineParser parser(text);
+    std::map<std::string, std::string> labels;
+    while (takeLabel(parser, labels)) {
+    }
+    return labels;
 }
 
 } // namespace gantry::metrics

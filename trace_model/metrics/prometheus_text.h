@@ -32,5 +32,7 @@ struct PrometheusScrape
 
 /// Labels as that format writes them: key="value", separated by commas, without the braces.
 [[nodiscard]] std::string formatLabels(const std::map<std::string, std::string>& labels);
+/// The labels of such a text; what does not parse is left out.
+[[nodiscard]] std::map<std::string, std::string> parseLabels(std::string_view text);
 
 } // namespace gantry::metrics

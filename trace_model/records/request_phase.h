@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace gantry::records {
@@ -23,6 +24,15 @@ inline constexpr int kRequestPhaseCount = 5;
 {
     constexpr std::string_view kNames[kRequestPhaseCount] = {"queue", "cache", "compute_input", "compute_infer", "compute_output"};
     return kNames[static_cast<int>(phase)];
+}
+
+/// The phase of that name, if there is one.
+[[nodiscard]] constexpr std::optional<RequestPhase> phaseFromName(std::string_view text)
+{
+    for (int i = 0; i < kRequestPhaseCount; ++i)
+        if (name(static_cast<RequestPhase>(i)) == text)
+            return static_cast<RequestPhase>(i);
+    return std::nullopt;
 }
 
 /// How an NVTX domain tells about requests. gantry-serve emits it, the report assembler reads it back; a server of one's own

@@ -198,6 +198,7 @@ struct CounterColumns
     std::vector<TimestampNs> time;
     std::vector<double> value;
     std::string unit;
+    std::string source; ///< the series it is made of, as Prometheus writes it; empty: none, or the name says it
 };
 
 struct Track
@@ -240,15 +241,18 @@ struct TraceMeta
     std::string producer;            ///< "Gantry 0.1.0", "NVIDIA Nsight Systems 2025.1.1.110"
     std::string title;               ///< file name, or the report's label
     std::string hostName;
+    std::string targetName;          ///< the server that was captured; empty: unknown
     std::int64_t sessionUtcNs = 0;   ///< wall clock of time 0; 0: unknown
     std::vector<GpuInfo> gpus;
-    std::map<std::string, std::string> settings; ///< everything else (META_DATA_*), name → value
+    std::map<std::string, std::string> settings; ///< everything that has no member here (META_DATA_*), name → value
     std::vector<std::string> warnings;           ///< what was skipped or repaired, one sentence each
     bool targetExited = false;       ///< the target process ended inside the window
     bool complete = true;            ///< the assembler finished the report
     std::optional<DurationNs> clockErrorNs; ///< residual of the clock fit; absent: unknown
     std::optional<double> windowCostRatio;  ///< req/s in the window over req/s before it, minus 1; absent: not measured
     std::optional<double> windowCostError;  ///< standard deviation of windowCostRatio by the number of requests counted; absent: unknown
+    std::optional<DurationNs> openCost;     ///< from the command to recording, slowest process; absent: unknown
+    std::optional<DurationNs> closeCost;    ///< from the window's end to everything flushed; absent: unknown
 };
 
 /// A loaded report: columns per event kind, tracks, strings, meta, losses. Built once by TraceBuilder, then shared as

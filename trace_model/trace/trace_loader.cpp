@@ -1,5 +1,7 @@
 #include "trace_model/trace/trace_loader.h"
 
+#include "trace_model/metrics/derived_metrics.h"
+#include "trace_model/metrics/prometheus_text.h"
 #include "trace_model/report/database.h"
 #include "trace_model/report/meta_keys.h"
 #include "trace_model/report/schema.h"
@@ -8,6 +10,7 @@
 #include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
+#include <limits>
 #include <numeric>
 #include <unordered_map>
 
@@ -149,28 +152,35 @@ private:
         return {};
     }
 
+    /// Moves what Gantry gives a meaning to from the settings to members.
     void takeGantryKeys()
     {
         namespace key = report::meta;
         TraceMeta& meta = m_trace->meta;
-        const auto value = [&](const char* name) -> const std::string* {
-            const auto found = meta.settings.find(name);
-            return found == meta.settings.end() || found->second.empty() ? nullptr : &found->second;
+        const auto take = [&](const char* name) {
+            const auto node = meta.settings.extract(name);
+            return node.empty() ? std::string() : std::move(node.mapped());
         };
-        if (const auto* label = value(key::kLabel))
-            meta.title = *label;
-        if (const auto* host = value(key::kHostName))
-            meta.hostName = *host;
-        if (const auto* exited = value(key::kTargetExited))
-            meta.targetExited = *exited == "1";
-        if (const auto* complete = value(key::kComplete))
-            meta.complete = *complete == "1";
-        if (const auto* error = value(key::kClockErrorNs))
-            meta.clockErrorNs = std::strtoll(error->c_str(), nullptr, 10);
-        if (const auto* cost = value(key::kWindowCostRatio))
-            meta.windowCostRatio = std::strtod(cost->c_str(), nullptr);
-        if (const auto* error = value(key::kWindowCostError))
-            meta.windowCostError = std::strtod(error->c_str(), nullptr);
+        const auto takeNumber = [&](const char* name, auto& member) {
+            const std::string text = take(name);
+            typename std::remove_reference_t<decltype(member)>::value_type value{};
+            const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+            if (error == std::errc{} && end == text.data() + text.size())
+                member = value;
+        };
+        if (std::string label = take(key::kLabel); !label.empty())
+            meta.title = std::move(label);
+        if (std::string host = take(key::kHostName); !host.empty())
+            meta.hostName = std::move(host);
+        meta.targetName = take(key::kTargetName);
+        meta.targetExited = take(key::kTargetExited) == "1";
+        if (const std::string complete = take(key::kComplete); !complete.empty())
+            meta.complete = complete == "1";
+        takeNumber(key::kClockErrorNs, meta.clockErrorNs);
+        takeNumber(key::kWindowCostRatio, meta.windowCostRatio);
+        takeNumber(key::kWindowCostError, meta.windowCostError);
+        takeNumber(key::kOpenCostNs, meta.openCost);
+        takeNumber(key::kCloseCostNs, meta.closeCost);
     }
 
     Result<void> loadStrings()
@@ -522,52 +532,38 @@ private:
         return {};
     }
 
-    struct SeriesTrack
-    {
-        Track track;
-        bool isCounter = false;
-    };
-
+    /// Series become rows as people read them, at the time of the sample; a rate is that since the sample before.
     Result<void> loadMetrics()
     {
-        std::map<std::int64_t, SeriesTrack> series;
+        metrics::SeriesStore store(std::numeric_limits<std::size_t>::max());
         GANTRY_CHECK(each("GANTRY_SERIES", {"id", "name", "unit", "kind", "labels"}, [&](TableCursor& row) {
-            SeriesTrack& s = series[row.integer(0)];
-            s.isCounter = row.integer(3) == 1;
-            s.track.name = row.text(1);
-            s.track.counter.unit = row.text(2);
-            s.track.detail = row.text(4);
+            store.define({static_cast<std::uint32_t>(row.integer(0)), std::string(row.text(1)), std::string(row.text(2)),
+                          row.integer(3) == 1 ? metrics::SeriesKind::Counter : metrics::SeriesKind::Gauge, metrics::parseLabels(row.text(4)), {}});
         }));
+        std::vector<metrics::Sample> samples;
         GANTRY_CHECK(each("GANTRY_SAMPLES", {"seriesId", "time", "value"}, [&](TableCursor& row) {
-            if (const auto s = series.find(row.integer(0)); s != series.end()) {
-                s->second.track.counter.time.push_back(row.integer(1));
-                s->second.track.counter.value.push_back(row.real(2));
-            }
+            samples.push_back({static_cast<std::uint32_t>(row.integer(0)), row.integer(1), row.real(2)});
         }));
-        GANTRY_CHECK(loadGpuMetrics());
-        for (auto& [id, s] : series) {
-            sortByStart(s.track.counter.time, s.track.counter.value);
-            if (s.isCounter)
-                toRate(s.track.counter);
-            if (!s.track.counter.time.empty())
-                m_counters.push_back(std::move(s.track));
-        }
-        return {};
+        std::stable_sort(samples.begin(), samples.end(), [](const auto& a, const auto& b) { return a.time < b.time; });
+        for (const metrics::Sample& sample : samples)
+            store.append(sample);
+        constexpr TimeRange kAlways{std::numeric_limits<TimestampNs>::min(), std::numeric_limits<TimestampNs>::max()};
+        for (metrics::DerivedMetric& metric : metrics::derivedMetrics(store, kAlways, 0))
+            m_counters.push_back(trackOf(std::move(metric)));
+        return loadGpuMetrics();
     }
 
-    /// A counter is shown as its rate; a drop is a restart and leaves a gap.
-    static void toRate(CounterColumns& counter)
+    static Track trackOf(metrics::DerivedMetric metric)
     {
-        CounterColumns rate;
-        rate.unit = counter.unit.empty() || counter.unit == "count" ? "1/s" : counter.unit + "/s";
-        for (std::size_t i = 1; i < counter.time.size(); ++i) {
-            const DurationNs length = counter.time[i] - counter.time[i - 1];
-            if (length <= 0 || counter.value[i] < counter.value[i - 1])
-                continue;
-            rate.time.push_back(counter.time[i]);
-            rate.value.push_back((counter.value[i] - counter.value[i - 1]) / (static_cast<double>(length) / 1e9));
+        Track track;
+        track.name = metric.subject.empty() ? std::move(metric.name) : metric.subject + ' ' + metric.name;
+        track.counter.unit = std::move(metric.unit);
+        track.counter.source = std::move(metric.source);
+        for (const metrics::Point& point : metric.points) {
+            track.counter.time.push_back(point.time);
+            track.counter.value.push_back(point.value);
         }
-        counter = std::move(rate);
+        return track;
     }
 
     Result<void> loadGpuMetrics()

@@ -259,13 +259,23 @@ private:
 
     void addCounters(std::vector<Track> counters)
     {
-        if (counters.empty())
+        // Idle models have a dozen metrics each that say nothing: apart, so that they can be folded together.
+        const auto idle = std::stable_partition(counters.begin(), counters.end(), [](const Track& track) {
+            return std::any_of(track.counter.value.begin(), track.counter.value.end(), [](double value) { return value != 0; });
+        });
+        addCounterGroup("Metrics", counters.begin(), idle);
+        addCounterGroup("Metrics that stay at 0", idle, counters.end());
+    }
+
+    void addCounterGroup(const char* name, std::vector<Track>::iterator first, std::vector<Track>::iterator last)
+    {
+        if (first == last)
             return;
-        const TrackId top = addGroup({}, "Metrics");
-        for (Track& counter : counters) {
-            counter.kind = TrackKind::Counter;
-            counter.parent = top;
-            add(std::move(counter));
+        const TrackId group = addGroup({}, name);
+        for (; first != last; ++first) {
+            first->kind = TrackKind::Counter;
+            first->parent = group;
+            add(std::move(*first));
         }
     }
 

@@ -7,6 +7,7 @@
 
 #include <QCoreApplication>
 #include <QDateTime>
+#include <QStringList>
 
 #include <algorithm>
 #include <array>
@@ -197,6 +198,29 @@ void addWork(Section& section, const Trace& trace, const QString& name, const st
         section.line(name, tr("%1 in %2, longest %3").arg(formatDuration(total), formatCount(count), formatDuration(trace.timeOf(longest).duration())), longest);
 }
 
+QString durationAndShare(DurationNs part, DurationNs whole)
+{
+    const QString duration = formatDuration(part);
+    return whole > 0 ? QStringLiteral("%1 · %2").arg(duration, formatPercent(static_cast<double>(part) / static_cast<double>(whole))) : duration;
+}
+
+/// "GANTRY_CUDA_DRIVER_VERSION" as people write it: "CUDA driver version". Names of other tools stay as they are.
+QString settingTitle(const std::string& name)
+{
+    constexpr std::string_view kPrefix = "GANTRY_";
+    if (!name.starts_with(kPrefix))
+        return toQString(name);
+    QStringList words = toQString(std::string_view(name).substr(kPrefix.size())).split(QLatin1Char('_'), Qt::SkipEmptyParts);
+    for (QString& word : words) {
+        if (!QStringList{QStringLiteral("CPU"), QStringLiteral("GPU"), QStringLiteral("CUDA"), QStringLiteral("OS"), QStringLiteral("ID")}.contains(word))
+            word = word.toLower();
+    }
+    QString title = words.join(QLatin1Char(' '));
+    if (!title.isEmpty())
+        title[0] = title[0].toUpper();
+    return title;
+}
+
 QString utcText(std::int64_t utcNs)
 {
     return utcNs == 0 ? QString() : QDateTime::fromMSecsSinceEpoch(utcNs / 1'000'000, Qt::UTC).toString(QStringLiteral("yyyy-MM-dd HH:mm:ss.zzz 'UTC'"));
@@ -243,19 +267,22 @@ std::vector<DetailSection> requestDetails(const Trace& trace, RequestIndex index
     head.line(tr("Outcome"), request.failed ? tr("failed") : request.cutByWindow ? tr("cut by the window") : tr("complete"));
     head.into(sections);
 
-    Section phases(tr("Where the time went"));
+    Section phases(tr("Where the time went · rank among peers"));
+    DurationNs outside = request.time.duration();
     for (int i = 0; i < records::kRequestPhaseCount; ++i) {
         const auto& phase = request.phases[static_cast<std::size_t>(i)];
         if (!phase)
             continue;
         const auto kind = static_cast<records::RequestPhase>(i);
-        QString value = formatDuration(phase->duration());
-        if (request.time.duration() > 0)
-            value += QStringLiteral(" · ") + formatPercent(static_cast<double>(phase->duration()) / static_cast<double>(request.time.duration()));
+        QString value = durationAndShare(phase->duration(), request.time.duration());
         if (const auto rank = analysis::phasePercentile(trace, index, kind))
-            value += tr(" · p%1 of its peers").arg(static_cast<int>(*rank * 100 + 0.5));
+            value += tr(" · p%1").arg(static_cast<int>(*rank * 100 + 0.5));
         phases.line(phaseTitle(kind), value);
+        outside -= phase->duration();
     }
+    // Between the phases: waking threads, reading the request, sending the answer.
+    if (!request.failed && !request.cutByWindow && outside > 0)
+        phases.line(tr("Outside the phases"), durationAndShare(outside, request.time.duration()));
     phases.into(sections);
 
     if (!activity.execution.isNone()) {
@@ -279,9 +306,15 @@ std::vector<DetailSection> reportDetails(const Trace& trace)
     std::vector<DetailSection> sections;
     Section head(tr("Report"));
     head.line(tr("Title"), toQString(trace.meta.title)).line(tr("Producer"), toQString(trace.meta.producer)).line(tr("Host"), toQString(trace.meta.hostName));
-    head.line(tr("Recorded"), utcText(trace.meta.sessionUtcNs)).line(tr("Length"), formatDuration(trace.time.duration()));
+    head.line(tr("Server"), toQString(trace.meta.targetName)).line(tr("Recorded"), utcText(trace.meta.sessionUtcNs)).line(tr("Length"), formatDuration(trace.time.duration()));
     for (const trace::GpuInfo& gpu : trace.meta.gpus)
         head.line(tr("GPU %1").arg(gpu.device), toQString(gpu.name));
+    const auto cost = [&](const QString& name, const std::optional<DurationNs>& duration) {
+        if (duration)
+            head.line(name, formatDuration(*duration));
+    };
+    cost(tr("Window opened in"), trace.meta.openCost);
+    cost(tr("Window closed in"), trace.meta.closeCost);
     head.into(sections);
 
     Section counts(tr("Events"));
@@ -303,7 +336,7 @@ std::vector<DetailSection> reportDetails(const Trace& trace)
     Section losses(tr("Losses"));
     for (const Loss& loss : trace.losses) {
         if (loss.count > 0)
-            losses.line(toQString(loss.name), tr("%1 · %2").arg(formatCount(loss.count), toQString(loss.help)));
+            losses.line(toQString(loss.name).replace(QLatin1Char('_'), QLatin1Char(' ')), tr("%1 · %2").arg(formatCount(loss.count), toQString(loss.help)));
     }
     losses.into(sections);
 
@@ -314,7 +347,7 @@ std::vector<DetailSection> reportDetails(const Trace& trace)
 
     Section settings(tr("Settings"));
     for (const auto& [name, value] : trace.meta.settings)
-        settings.line(toQString(name), toQString(value));
+        settings.line(settingTitle(name), toQString(value));
     settings.into(sections);
     return sections;
 }

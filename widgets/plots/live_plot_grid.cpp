@@ -23,6 +23,8 @@ namespace {
 
 constexpr int kColumns = 2;
 constexpr double kHeadroom = 1.12; // above the highest point
+constexpr double kRoomForTheLine = 1.02;
+constexpr int kLegendDigits = 3; // a value that changes ten times a second is read no further
 
 /// "−10 s", "now".
 class SecondsTicker : public QCPAxisTickerFixed
@@ -80,12 +82,11 @@ public:
         font.setBold(true);
         m_title->setFont(font);
         m_legend->setTextFormat(Qt::RichText);
-        m_legend->setWordWrap(false);
-        m_legend->setMinimumWidth(10);
+        m_legend->setWordWrap(true);
         auto* head = new QHBoxLayout;
-        head->addWidget(m_title);
+        head->addWidget(m_title, 0, Qt::AlignTop);
         head->addSpacing(10);
-        head->addWidget(m_legend, 1);
+        head->addWidget(m_legend, 1, Qt::AlignTop);
         auto* column = new QVBoxLayout(m_frame);
         column->setContentsMargins(10, 6, 4, 4);
         column->setSpacing(2);
@@ -113,17 +114,17 @@ public:
             const QColor color = curve.phase ? theme.phase(*curve.phase) : theme.series(i);
             graph->setPen(QPen(color, 1.6));
             most = std::max(most, setPoints(*graph, curve.points, window, longestGap) * kHeadroom);
-            const QString value = formatNumber(curve.points.back().value);
-            legend << QStringLiteral("<span style='color:%1'>●</span> %2 <b>%3</b>").arg(color.name(), curve.name.toHtmlEscaped(), value);
+            const QString value = formatNumber(curve.points.back().value, kLegendDigits);
+            legend << QStringLiteral("<span style='color:%1'>●</span>&nbsp;%2&nbsp;<b>%3</b>").arg(color.name(), curve.name.toHtmlEscaped(), value);
             plain << QStringLiteral("%1 %2 %3").arg(curve.name, value, panel.unit);
         }
-        m_legend->setText(panel.curves.empty() ? QObject::tr("waiting for samples") : legend.join(QStringLiteral("&nbsp;&nbsp; ")));
+        m_legend->setText(panel.curves.empty() ? QObject::tr("waiting for samples") : legend.join(QStringLiteral(" &nbsp; ")));
         m_legend->setToolTip(plain.join(QLatin1Char('\n')));
         m_legendText = plain.join(QLatin1Char('\n'));
         const double seconds = static_cast<double>(window.duration()) / 1e9;
         qSharedPointerCast<SecondsTicker>(m_plot->xAxis->ticker())->setTickStep(seconds > 45 ? 10 : seconds > 20 ? 5 : 2);
         m_plot->xAxis->setRange(-seconds, 0);
-        m_plot->yAxis->setRange(0, roundedUp(most));
+        m_plot->yAxis->setRange(0, panel.atMost > 0 ? panel.atMost * kRoomForTheLine : roundedUp(most));
         m_plot->replot(QCustomPlot::rpQueuedReplot);
     }
 

@@ -26,6 +26,7 @@ struct PlotPanel
     QString unit;  ///< of the axis: "req/s", "µs", "%"
     std::vector<PlotCurve> curves; ///< only those with points in the window
     double atLeast = 0; ///< the axis reaches at least this far, so that a flat line near 0 looks like one; 0: no demand
+    double atMost = 0;  ///< the axis ends here, where there can be no more: 100 %; 0: it grows with the values
 };
 
 } // namespace gantry::widgets

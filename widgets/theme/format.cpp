@@ -58,14 +58,14 @@ QString formatTime(TimestampNs time, DurationNs stepNs)
     return text + QLatin1Char(' ') + QString::fromUtf8(unit.name);
 }
 
-QString formatNumber(double value)
+QString formatNumber(double value, int significant)
 {
     const double magnitude = std::fabs(value);
     if (magnitude >= 10'000)
         return (value < 0 ? QStringLiteral("-") : QString()) + formatCount(static_cast<std::uint64_t>(std::llround(magnitude)));
     if (magnitude < 1e-9)
         return QStringLiteral("0");
-    const int digits = std::clamp(3 - static_cast<int>(std::floor(std::log10(magnitude))), 0, 6);
+    const int digits = std::clamp(significant - 1 - static_cast<int>(std::floor(std::log10(magnitude))), 0, 6);
     QString text = QString::number(value, 'f', digits);
     if (text.contains(QLatin1Char('.'))) {
         while (text.endsWith(QLatin1Char('0')))
@@ -78,7 +78,9 @@ QString formatNumber(double value)
 
 QString formatPercent(double ratio)
 {
-    return QStringLiteral("%1 %").arg(ratio * 100, 0, 'f', 1);
+    const QString digits = QString::number(std::fabs(ratio) * 100, 'f', 1);
+    const bool isNegative = ratio < 0 && digits != QLatin1String("0.0");
+    return QStringLiteral("%1%2 %").arg(isNegative ? QStringLiteral("−") : QString(), digits);
 }
 
 } // namespace gantry::widgets

@@ -26,8 +26,9 @@ namespace gantry::widgets {
 /// A point in time with the digits that tell it from its neighbours `stepNs` away: "1.234 567 s", "12.5 ms".
 [[nodiscard]] QString formatTime(TimestampNs time, DurationNs stepNs);
 
-/// A number with about four significant digits and no exponent below a billion: "0.0123", "12.35", "18 240".
-[[nodiscard]] QString formatNumber(double value);
+/// A number with about so many significant digits and no exponent below a billion: "0.0123", "12.35", "18 240". Whole digits
+/// are never rounded away.
+[[nodiscard]] QString formatNumber(double value, int significant = 4);
 
 /// "12.3 %" of a ratio 0..1.
 [[nodiscard]] QString formatPercent(double ratio);

@@ -218,10 +218,8 @@ QColor Theme::range(std::string_view name, std::uint32_t given) const
 {
     if ((given & 0x00FFFFFFu) != 0)
         return QColor(given | 0xFF000000u);
-    for (int phase = 0; phase < records::kRequestPhaseCount; ++phase) {
-        if (name == records::name(static_cast<records::RequestPhase>(phase)))
-            return this->phase(static_cast<records::RequestPhase>(phase));
-    }
+    if (const auto phase = records::phaseFromName(name))
+        return this->phase(*phase);
     const std::uint32_t hash = hashOf(name);
     return QColor::fromHsl(static_cast<int>(hash % 360), 90, scheme == ColorScheme::Dark ? 120 : 165);
 }

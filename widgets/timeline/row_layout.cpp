@@ -53,6 +53,11 @@ int heightOf(const Track& track, int depthHeight)
     return std::max<int>(kGroupHeight, static_cast<int>(track.rows.size()) * depthHeight + 2 * kRowPadding);
 }
 
+bool isAlwaysZero(const trace::CounterColumns& counter)
+{
+    return std::all_of(counter.value.begin(), counter.value.end(), [](double value) { return value == 0; });
+}
+
 } // namespace
 
 int TimelineRow::depthY(int depth) const
@@ -122,9 +127,14 @@ const TimelineRow* RowLayout::rowOf(TrackId track) const
 std::set<TrackId> collapsedAtFirst(const trace::Trace& trace)
 {
     std::set<TrackId> collapsed;
+    bool hasLanes = false; // the lanes come first
     for (std::uint32_t i = 0; i < trace.tracks.size(); ++i) {
-        if (trace.tracks[i].kind == TrackKind::GpuAllStreams)
+        const Track& track = trace.tracks[i];
+        hasLanes |= track.kind == TrackKind::RequestLanes;
+        if (track.kind == TrackKind::GpuAllStreams || (track.kind == TrackKind::NvtxAsync && hasLanes))
             collapsed.insert(TrackId(i));
+        if (track.kind == TrackKind::Counter && isAlwaysZero(track.counter))
+            collapsed.insert(track.parent);
     }
     return collapsed;
 }

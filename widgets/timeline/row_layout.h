@@ -49,7 +49,8 @@ private:
     int m_height = 0;
 };
 
-/// What is folded when a report opens: tracks that repeat what others show (a context's "All streams").
+/// What is folded when a report opens: tracks that repeat what others show (a context's "All streams", the start/end ranges of
+/// servers whose requests have lanes), and metrics that never change from 0.
 [[nodiscard]] std::set<trace::TrackId> collapsedAtFirst(const trace::Trace& trace);
 
 } // namespace gantry::widgets

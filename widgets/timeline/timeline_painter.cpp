@@ -365,8 +365,14 @@ void TimelinePainter::paintHeader(const TimelineRow& row, int y)
     }
     const QRect line(left + 13, y, width - left - 13 - kHeaderPadding, std::min(row.height, 24));
     QString detail = toQString(track.detail);
-    if (track.kind == TrackKind::Counter && detail.isEmpty())
-        detail = QStringLiteral("max %1 %2").arg(formatNumber(m_state.counterMaxima[row.track.value]), toQString(track.counter.unit));
+    if (track.kind == TrackKind::Counter && detail.isEmpty()) {
+        // Below the name, which needs the whole width.
+        m_painter.setFont(m_smallFont);
+        m_painter.setPen(m_theme.weakText);
+        const QString scale = QStringLiteral("max %1 %2").arg(formatNumber(m_state.counterMaxima[row.track.value]), toQString(track.counter.unit));
+        if (!row.isCollapsed)
+            m_painter.drawText(line.translated(0, 18), Qt::AlignLeft | Qt::AlignVCenter, m_smallMetrics.elidedText(scale, Qt::ElideRight, line.width()));
+    }
     int detailWidth = 0;
     if (!detail.isEmpty()) {
         m_painter.setFont(m_smallFont);

@@ -427,8 +427,10 @@ QString TimelineWidget::toolTipAt(QPoint point) const
         return {};
     const trace::Track& track = m_state.trace->track(row->track);
     const QString name = QStringLiteral("<b>%1</b>").arg(toQString(track.name).toHtmlEscaped());
-    if (m_state.geometry.header().contains(point))
-        return track.detail.empty() ? name : name + QStringLiteral("<br>") + toQString(track.detail).toHtmlEscaped();
+    if (m_state.geometry.header().contains(point)) {
+        const std::string& more = track.kind == trace::TrackKind::Counter ? track.counter.source : track.detail;
+        return more.empty() ? name : name + QStringLiteral("<br>") + toQString(more).toHtmlEscaped();
+    }
     if (track.kind != trace::TrackKind::Counter)
         return {};
     const auto after = std::upper_bound(track.counter.time.begin(), track.counter.time.end(), timeAt(point.x()));
