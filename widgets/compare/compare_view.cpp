@@ -37,6 +37,8 @@ CompareView::CompareView(QWidget* parent) :
         layout->addWidget(m_timelines[side], 1);
         connect(m_timelines[side], &TimelineWidget::visibleRangeChanged, this, [this, side] { follow(static_cast<int>(side)); });
     }
+    connect(m_timelines[0], &TimelineWidget::headerWidthChanged, m_timelines[1], &TimelineWidget::setHeaderWidth);
+    connect(m_timelines[1], &TimelineWidget::headerWidthChanged, m_timelines[0], &TimelineWidget::setHeaderWidth);
     auto* split = new QSplitter(Qt::Horizontal, this);
     split->setChildrenCollapsible(false);
     auto* left = new QWidget(split);

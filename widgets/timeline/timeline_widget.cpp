@@ -89,6 +89,13 @@ void TimelineWidget::setDensity(RowDensity density)
     layoutRows();
 }
 
+void TimelineWidget::setHeaderWidth(int width)
+{
+    m_state.geometry.headerWidth = std::clamp(width, kNarrowestHeader, std::max(kNarrowestHeader, m_state.geometry.size.width() / 2));
+    updateGeometryState();
+    viewport()->update();
+}
+
 void TimelineWidget::setExtent(TimeRange extent)
 {
     m_extent = extent;
@@ -503,15 +510,14 @@ void TimelineWidget::mouseMoveEvent(QMouseEvent* event)
     const QPoint point = event->position().toPoint();
     // Along the axis alone: a click that slips up or down measures nothing.
     m_hasMoved |= std::abs(point.x() - m_pressed.x()) >= QApplication::startDragDistance() / 2;
-    TimelineGeometry& g = m_state.geometry;
+    const TimelineGeometry& g = m_state.geometry;
     switch (m_drag) {
     case Drag::None:
         viewport()->setCursor(std::abs(point.x() - g.headerWidth) <= 3 ? Qt::SplitHCursor : Qt::ArrowCursor);
         break;
     case Drag::HeaderWidth:
-        g.headerWidth = std::clamp(point.x(), kNarrowestHeader, std::max(kNarrowestHeader, g.size.width() / 2));
-        updateGeometryState();
-        viewport()->update();
+        setHeaderWidth(point.x());
+        emit headerWidthChanged(g.headerWidth);
         break;
     case Drag::Minimap:
         moveMinimap(point.x());

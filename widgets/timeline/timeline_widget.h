@@ -33,6 +33,8 @@ public:
     [[nodiscard]] const std::shared_ptr<const trace::Trace>& trace() const { return m_state.trace; }
 
     void setDensity(RowDensity density);
+    /// Width of the column of names, kept between legible and half of the widget.
+    void setHeaderWidth(int width);
     /// How far the view goes, and shows all of it: the report's time unless set, more where timelines of unequal length share a scale.
     void setExtent(TimeRange extent);
 
@@ -76,6 +78,8 @@ signals:
     /// A range was measured, or the measure ended (no measuredRange()).
     void measureChanged();
     void visibleRangeChanged();
+    /// The user made the column of names wider or narrower.
+    void headerWidthChanged(int width);
 
 protected:
     void paintEvent(QPaintEvent* event) override;

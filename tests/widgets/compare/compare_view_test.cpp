@@ -6,6 +6,7 @@
 #include "widgets/timeline/timeline_widget.h"
 
 #include <QLabel>
+#include <QMouseEvent>
 #include <QSignalSpy>
 #include <QTest>
 #include <QWheelEvent>
@@ -132,6 +133,22 @@ private slots:
             view->timeline(0).setVisibleRange({1'500'000, 1'700'000});
             QCOMPARE(b.visibleRange(), (TimeRange{1'500'000, 1'700'000}));
         }
+    }
+
+    // Else equal times would no longer stand above each other.
+    void theColumnsOfNamesStayEquallyWide()
+    {
+        const auto view = shown(longReport(), shortReport());
+        TimelineWidget &a = view->timeline(0), &b = view->timeline(1);
+        const int before = a.state().geometry.headerWidth;
+        QTest::mousePress(b.viewport(), Qt::LeftButton, Qt::NoModifier, {before, 150});
+        const QPoint to(before + 70, 150);
+        QMouseEvent move(QEvent::MouseMove, to, b.viewport()->mapToGlobal(to), Qt::NoButton, Qt::LeftButton, Qt::NoModifier);
+        QCoreApplication::sendEvent(b.viewport(), &move);
+        QTest::mouseRelease(b.viewport(), Qt::LeftButton, Qt::NoModifier, to);
+        QCOMPARE(b.state().geometry.headerWidth, before + 70);
+        QCOMPARE(a.state().geometry.headerWidth, before + 70);
+        QCOMPARE(a.state().geometry.plotWidth(), b.state().geometry.plotWidth());
     }
 
     void theColoursOfBothReportsAreExplained()
