@@ -52,9 +52,9 @@ Inspector::Inspector(QMainWindow& window, jobs::JobRunner& runner) :
     connect(&m_settle, &QTimer::timeout, this, &Inspector::refreshTables);
     connect(m_tabs, &QTabWidget::currentChanged, this, &Inspector::refreshTables);
     connect(m_statistics, &widgets::StatisticsTable::groupByChanged, this, &Inspector::loadStatistics);
-    connect(m_statistics, &widgets::StatisticsTable::nameActivated, this, [this](const QString& name) {
+    connect(m_statistics, &widgets::StatisticsTable::searchRequested, this, [this](const QString& text) {
         if (m_page)
-            m_page->find(name);
+            m_page->find(text);
     });
     connect(m_events, &widgets::EventTable::eventActivated, this, [this](trace::EventId event) {
         if (m_page && m_page->timeline())

@@ -164,7 +164,7 @@ void ReportPage::onLoaded(std::shared_ptr<const trace::Trace> trace)
     column->addWidget(legend);
     column->addWidget(trust);
     m_timeline->setTrace(m_trace);
-    legend->setTrace(*m_trace);
+    legend->setTraces({m_trace.get()});
     trust->setTrace(*m_trace);
     connect(m_timeline, &widgets::TimelineWidget::selectionChanged, this, &ReportPage::selectionChanged);
     connect(m_timeline, &widgets::TimelineWidget::measureChanged, this, &ReportPage::rangeChanged);

@@ -1,5 +1,6 @@
 #include "tests/support/event_script.h"
 
+#include "trace_model/metrics/prometheus_text.h"
 #include "trace_model/report/report_writer.h"
 
 #include <charconv>
@@ -88,6 +89,8 @@ public:
             execution();
         else if (kind == "request")
             request();
+        else if (kind == "counter" || kind == "gauge")
+            series(kind == "counter" ? metrics::SeriesKind::Counter : metrics::SeriesKind::Gauge);
         else
             throw ScriptError{"'" + kind + "' is no kind of event"};
     }
@@ -224,6 +227,20 @@ private:
         m_writer.add(row);
     }
 
+    void series(metrics::SeriesKind kind)
+    {
+        const std::string text = word();
+        const auto brace = std::min(text.find('{'), text.size());
+        metrics::SeriesDefinition definition{++m_seriesCount, text.substr(0, brace), "count", kind, {}, {}};
+        if (brace < text.size())
+            definition.labels = metrics::parseLabels(std::string_view(text).substr(brace + 1));
+        m_writer.addSeries(definition);
+        for (std::string sample; m_words >> sample;) {
+            const auto equals = std::min(sample.find('='), sample.size() - 1);
+            m_writer.addSample({definition.id, number(sample.substr(0, equals)), std::strtod(sample.c_str() + equals + 1, nullptr)});
+        }
+    }
+
     std::uint32_t domainOf(const std::string& name)
     {
         const auto [found, isNew] = m_domains.try_emplace(name, static_cast<std::uint32_t>(m_domains.size() + 1));
@@ -292,6 +309,7 @@ private:
 
     report::ReportWriter& m_writer;
     std::istringstream m_words;
+    std::uint32_t m_seriesCount = 0;
     std::map<std::string, std::uint32_t> m_domains;
 };
 

@@ -22,6 +22,7 @@ namespace gantry::test {
 ///     execution 3  thread 12  model bert:1  instance bert_0  80..150
 ///     request   7  model bert:1  0..200  [queue 0..80] [compute_infer 90..140] ...  [batch 3]  [failed]
 ///                                                                "..200" began before the window, "0.." ended after it
+///     counter   nv_inference_request_success{model="bert"}  100=0  200=4    samples at times; a gauge is a `gauge` line
 ///
 /// Errors: BadInput with the line's number, or those of ReportWriter.
 [[nodiscard]] Result<void> writeEventScript(std::string_view script, const std::filesystem::path& report);

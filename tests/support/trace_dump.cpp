@@ -62,6 +62,9 @@ std::string rowsText(const Trace& trace, trace::TrackId track)
         for (const EventId event : rows[depth].event)
             fmt::format_to(std::back_inserter(text), "{} {}\n", depth, described(trace, event));
     }
+    const trace::CounterColumns& counter = trace.track(track).counter;
+    for (std::size_t i = 0; i < counter.time.size(); ++i)
+        fmt::format_to(std::back_inserter(text), "{} = {} {}\n", counter.time[i], counter.value[i], counter.unit);
     return text;
 }
 

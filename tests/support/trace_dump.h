@@ -10,7 +10,7 @@ namespace gantry::test {
 /// Answer to one query of a golden test, as text:
 ///
 ///     tracks                              every track with its parent's indentation, detail and number of spans
-///     rows TRACK                          spans of a track by depth
+///     rows TRACK                          spans of a track by depth, samples of a counter
 ///     visible TRACK A..B width N          what visibleSpans() returns
 ///     activity ID                         what analysis::requestActivity() returns for the request of that id
 ///     requests-of NAME                    requests that the events of that name worked for

@@ -16,15 +16,19 @@ class Groups
 public:
     Groups(const Trace& trace, std::optional<TimeRange> window) : m_trace(trace), m_window(window) {}
 
+    /// `events`: their kind where a search for one's name finds the group.
     template <typename Columns, typename Key, typename Name>
-    void take(const Columns& columns, Key keyOf, Name nameOf, const std::vector<std::uint64_t>* bytes = nullptr)
+    void take(const Columns& columns, Key keyOf, Name nameOf, std::optional<EventKind> events, const std::vector<std::uint64_t>* bytes = nullptr)
     {
         for (std::size_t row = 0; row < columns.size(); ++row) {
             if (m_window && !(columns.start[row] < m_window->end && m_window->start <= columns.end[row]))
                 continue;
             auto [group, isNew] = m_groups.try_emplace(keyOf(row));
-            if (isNew)
+            if (isNew) {
                 group->second.name = nameOf(row);
+                if (events)
+                    group->second.searchText = m_trace.nameOf(trace::EventId(*events, static_cast<std::uint32_t>(row)));
+            }
             group->second.durations.push_back(columns.end[row] - columns.start[row]);
             if (bytes)
                 group->second.bytes += (*bytes)[row];
@@ -36,7 +40,7 @@ public:
         std::vector<ActivityRow> rows;
         double total = 0;
         for (auto& [key, group] : m_groups) {
-            rows.push_back({std::move(group.name), distributionOf(std::move(group.durations)), group.bytes, 0});
+            rows.push_back({std::move(group.name), distributionOf(std::move(group.durations)), group.bytes, 0, std::move(group.searchText)});
             total += static_cast<double>(rows.back().duration.total);
         }
         for (ActivityRow& row : rows)
@@ -50,7 +54,7 @@ public:
 private:
     struct Group
     {
-        std::string name;
+        std::string name, searchText;
         std::vector<DurationNs> durations;
         std::uint64_t bytes = 0;
     };
@@ -69,7 +73,8 @@ void takePhases(Groups& groups, const Trace& trace)
                 [&](std::size_t row) {
                     const std::string phase(records::name(trace.phases.phase[row]));
                     return isOneModel ? phase : std::string(trace.strings[modelOf(row)]) + " " + phase;
-                });
+                },
+                {});
 }
 
 } // namespace
@@ -92,32 +97,32 @@ std::vector<ActivityRow> activityTable(const Trace& trace, GroupBy by, std::opti
     };
     switch (by) {
     case GroupBy::Kernel:
-        groups.take(trace.kernels, [&](std::size_t row) { return trace.kernels.shortName[row].value; }, nameOf(EventKind::Kernel));
+        groups.take(trace.kernels, [&](std::size_t row) { return trace.kernels.shortName[row].value; }, nameOf(EventKind::Kernel), EventKind::Kernel);
         break;
     case GroupBy::Memcpy: {
         const auto& c = trace.memcpys;
         groups.take(c, [&](std::size_t row) {
             return std::uint64_t{static_cast<std::uint8_t>(c.copyKind[row])} << 16 | std::uint64_t{static_cast<std::uint8_t>(c.sourceKind[row])} << 8
                 | static_cast<std::uint8_t>(c.destinationKind[row]);
-        }, [&](std::size_t row) { return fmt::format("{} {} to {}", name(c.copyKind[row]), name(c.sourceKind[row]), name(c.destinationKind[row])); }, &c.bytes);
-        groups.take(trace.memsets, [](std::size_t) { return std::uint64_t{1} << 32; }, [](std::size_t) { return std::string("memset"); }, &trace.memsets.bytes);
+        }, [&](std::size_t row) { return fmt::format("{} {} to {}", name(c.copyKind[row]), name(c.sourceKind[row]), name(c.destinationKind[row])); }, EventKind::Memcpy, &c.bytes);
+        groups.take(trace.memsets, [](std::size_t) { return std::uint64_t{1} << 32; }, [](std::size_t) { return std::string("memset"); }, {}, &trace.memsets.bytes);
         break;
     }
     case GroupBy::Api:
-        groups.take(trace.apiCalls, [&](std::size_t row) { return trace.apiCalls.name[row].value; }, nameOf(EventKind::ApiCall));
+        groups.take(trace.apiCalls, [&](std::size_t row) { return trace.apiCalls.name[row].value; }, nameOf(EventKind::ApiCall), EventKind::ApiCall);
         break;
     case GroupBy::Nvtx: {
         const auto& c = trace.nvtxRanges;
         groups.take(c, [&](std::size_t row) { return std::uint64_t{c.domain[row].value} << 32 | c.text[row].value; }, [&](std::size_t row) {
             const std::string_view domain = trace.strings[c.domain[row]];
             return (domain.empty() ? std::string() : std::string(domain) + ": ") + std::string(trace.strings[c.text[row]]);
-        });
+        }, EventKind::NvtxRange);
         break;
     }
     case GroupBy::Stream: {
         const auto take = [&](const auto& c, const std::vector<std::uint64_t>* bytes) {
             groups.take(c, [&](std::size_t row) { return std::uint64_t{c.device[row]} << 52 | std::uint64_t{c.context[row] & 0xFFFFFu} << 32 | c.stream[row]; },
-                        [&](std::size_t row) { return fmt::format("GPU {} context {} stream {}", c.device[row], c.context[row], c.stream[row]); }, bytes);
+                        [&](std::size_t row) { return fmt::format("GPU {} context {} stream {}", c.device[row], c.context[row], c.stream[row]); }, {}, bytes);
         };
         take(trace.kernels, nullptr);
         take(trace.memcpys, &trace.memcpys.bytes);

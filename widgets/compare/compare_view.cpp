@@ -10,6 +10,7 @@
 #include <QVBoxLayout>
 
 #include <algorithm>
+#include <utility>
 
 namespace gantry::widgets {
 
@@ -31,10 +32,13 @@ CompareView::CompareView(QWidget* parent) :
         m_timelines[side] = new TimelineWidget(column);
         m_timelines[side]->setObjectName(side == 0 ? QStringLiteral("timelineA") : QStringLiteral("timelineB"));
         m_timelines[side]->setDensity(RowDensity::Compact);
+        m_timelines[side]->setVerticalScrollBarPolicy(Qt::ScrollBarAlwaysOn); // one of two would make the plots differ in width
         layout->addWidget(m_labels[side]);
         layout->addWidget(m_timelines[side], 1);
         connect(m_timelines[side], &TimelineWidget::visibleRangeChanged, this, [this, side] { follow(static_cast<int>(side)); });
     }
+    connect(m_timelines[0], &TimelineWidget::headerWidthChanged, m_timelines[1], &TimelineWidget::setHeaderWidth);
+    connect(m_timelines[1], &TimelineWidget::headerWidthChanged, m_timelines[0], &TimelineWidget::setHeaderWidth);
     auto* split = new QSplitter(Qt::Horizontal, this);
     split->setChildrenCollapsible(false);
     auto* left = new QWidget(split);
@@ -62,9 +66,13 @@ void CompareView::setReports(std::shared_ptr<const trace::Trace> a, const QStrin
     };
     m_labels[0]->setText(label(QStringLiteral("A"), nameA, *a));
     m_labels[1]->setText(label(QStringLiteral("B"), nameB, *b));
-    m_legend->setTrace(*a);
-    m_timelines[0]->setTrace(std::move(a));
-    m_timelines[1]->setTrace(std::move(b));
+    m_legend->setTraces({a.get(), b.get()});
+    // One scale for both: the shorter report ends before its timeline does.
+    const DurationNs longest = std::max(a->time.duration(), b->time.duration());
+    for (const auto& [timeline, trace] : {std::pair(m_timelines[0], std::move(a)), std::pair(m_timelines[1], std::move(b))}) {
+        timeline->setTrace(trace);
+        timeline->setExtent({trace->time.start, trace->time.start + longest});
+    }
     follow(0);
     m_table->setComparison(comparison);
 }

@@ -6,6 +6,7 @@
 #include <QEvent>
 #include <QHeaderView>
 
+#include <algorithm>
 #include <cmath>
 
 namespace gantry::widgets {
@@ -72,7 +73,8 @@ void ComparisonTable::fill()
 
 void ComparisonTable::addSection(const QString& title, const std::vector<analysis::ComparisonRow>& rows, bool showsCounts)
 {
-    if (rows.empty())
+    const auto isOnEitherSide = [](const analysis::ComparisonRow& row) { return row.a || row.b; };
+    if (std::none_of(rows.begin(), rows.end(), isOnEitherSide))
         return;
     const Theme& theme = Theme::forPalette(palette());
     auto* heading = new QTreeWidgetItem(this, {title});
@@ -81,6 +83,8 @@ void ComparisonTable::addSection(const QString& title, const std::vector<analysi
     heading->setFont(Name, font);
     heading->setFirstColumnSpanned(true);
     for (const analysis::ComparisonRow& row : rows) {
+        if (!isOnEitherSide(row))
+            continue;
         auto* item = new QTreeWidgetItem(heading);
         item->setText(Name, toQString(row.name));
         item->setToolTip(Name, toQString(row.name));

@@ -21,7 +21,7 @@ class DetailsPanel : public QWidget
 public:
     explicit DetailsPanel(QWidget* parent = nullptr);
 
-    /// Shows the request when there is one, then the event; the report when nothing is selected.
+    /// Shows the event, then its request when there is one (of a phase the request alone); the report when nothing is selected.
     void show(std::shared_ptr<const trace::Trace> trace, trace::EventId event, trace::RequestIndex request);
     void clear();
     /// What is shown, as plain text.

@@ -267,7 +267,7 @@ std::vector<DetailSection> requestDetails(const Trace& trace, RequestIndex index
     head.line(tr("Outcome"), request.failed ? tr("failed") : request.cutByWindow ? tr("cut by the window") : tr("complete"));
     head.into(sections);
 
-    Section phases(tr("Where the time went · rank among peers"));
+    Section phases(tr("Where the time went (rank among peers)"));
     DurationNs outside = request.time.duration();
     for (int i = 0; i < records::kRequestPhaseCount; ++i) {
         const auto& phase = request.phases[static_cast<std::size_t>(i)];

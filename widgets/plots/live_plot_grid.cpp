@@ -44,7 +44,7 @@ protected:
     QString getTickLabel(double tick, const QLocale&, QChar, int) override { return formatNumber(tick); }
 };
 
-/// Largest value of the axis: 1, 2 or 5 times a power of ten, so that it does not tremble with each sample.
+/// Largest value of the axis: one of a few round factors times a power of ten, so that it does not tremble with each sample.
 double roundedUp(double value)
 {
     if (value <= 0)
@@ -106,19 +106,18 @@ public:
         m_title->setText(QStringLiteral("%1, %2").arg(panel.title, panel.unit));
         while (m_plot->graphCount() > static_cast<int>(panel.curves.size()))
             m_plot->removeGraph(m_plot->graphCount() - 1);
-        QStringList legend, plain;
+        m_entries.clear();
+        QStringList plain;
         double most = panel.atLeast;
         for (std::size_t i = 0; i < panel.curves.size(); ++i) {
             const PlotCurve& curve = panel.curves[i];
             QCPGraph* graph = static_cast<int>(i) < m_plot->graphCount() ? m_plot->graph(static_cast<int>(i)) : m_plot->addGraph();
-            const QColor color = curve.phase ? theme.phase(*curve.phase) : theme.series(i);
-            graph->setPen(QPen(color, 1.6));
             most = std::max(most, setPoints(*graph, curve.points, window, longestGap) * kHeadroom);
             const QString value = formatNumber(curve.points.back().value, kLegendDigits);
-            legend << QStringLiteral("<span style='color:%1'>●</span>&nbsp;%2&nbsp;<b>%3</b>").arg(color.name(), curve.name.toHtmlEscaped(), value);
+            m_entries.push_back({curve.name, value, curve.phase});
             plain << QStringLiteral("%1 %2 %3").arg(curve.name, value, panel.unit);
         }
-        m_legend->setText(panel.curves.empty() ? QObject::tr("waiting for samples") : legend.join(QStringLiteral(" &nbsp; ")));
+        colorCurves(theme);
         m_legend->setToolTip(plain.join(QLatin1Char('\n')));
         m_legendText = plain.join(QLatin1Char('\n'));
         const double seconds = static_cast<double>(window.duration()) / 1e9;
@@ -132,6 +131,7 @@ public:
     {
         m_frame->setStyleSheet(QStringLiteral("QFrame#plotFrame { background: %1; border: 1px solid %2; border-radius: 4px; }").arg(theme.base.name(), theme.border.name()));
         m_plot->setBackground(QBrush(theme.base));
+        colorCurves(theme);
         QFont small = font;
         small.setPointSizeF(font.pointSizeF() * 0.85);
         for (QCPAxis* axis : {m_plot->xAxis, m_plot->yAxis}) {
@@ -150,6 +150,26 @@ public:
     }
 
 private:
+    /// What the legend says of a curve.
+    struct Entry
+    {
+        QString name, value;
+        std::optional<records::RequestPhase> phase;
+    };
+
+    /// Curves and their legend in the colours of a theme.
+    void colorCurves(const Theme& theme)
+    {
+        QStringList legend;
+        for (std::size_t i = 0; i < m_entries.size(); ++i) {
+            const Entry& entry = m_entries[i];
+            const QColor color = entry.phase ? theme.phase(*entry.phase) : theme.series(i);
+            m_plot->graph(static_cast<int>(i))->setPen(QPen(color, 1.6));
+            legend << QStringLiteral("<span style='color:%1'>●</span>&nbsp;%2&nbsp;<b>%3</b>").arg(color.name(), entry.name.toHtmlEscaped(), entry.value);
+        }
+        m_legend->setText(legend.isEmpty() ? QObject::tr("waiting for samples") : legend.join(QStringLiteral(" &nbsp; ")));
+    }
+
     /// Seconds before the window's end against values, NaN where there was a gap. Returns the largest value.
     static double setPoints(QCPGraph& graph, const std::vector<metrics::Point>& points, TimeRange window, DurationNs longestGap)
     {
@@ -173,6 +193,7 @@ private:
     QLabel* m_title;
     QLabel* m_legend;
     QCustomPlot* m_plot;
+    std::vector<Entry> m_entries; ///< one for each graph
     QString m_legendText;
 };
 
@@ -200,6 +221,9 @@ void LivePlotGrid::setPanels(const std::vector<PlotPanel>& panels, TimeRange win
         std::erase_if(m_plots, [&](const auto& entry) { return std::find(order.begin(), order.end(), entry.first) == order.end(); });
         while (QLayoutItem* item = m_grid->takeAt(0))
             delete item;
+        // A row that stretches takes its share of the height even when nothing is in it.
+        for (int row = 0; row < m_grid->rowCount(); ++row)
+            m_grid->setRowStretch(row, 0);
         for (std::size_t i = 0; i < order.size(); ++i) {
             auto& plot = m_plots[order[i]];
             if (!plot)

@@ -164,7 +164,7 @@ void EventTable::select(trace::EventId event)
     const bool wasSelecting = std::exchange(m_isSelecting, true);
     const int row = m_model->rowOf(event);
     if (row < 0) {
-        m_view->clearSelection();
+        m_view->selectionModel()->clear(); // the current row too: a click on it is a choice again
     } else if (m_view->currentIndex().row() != row || !m_view->selectionModel()->hasSelection()) {
         m_view->selectRow(row);
         m_view->scrollTo(m_model->index(row, 0), QAbstractItemView::EnsureVisible);

@@ -24,6 +24,8 @@ public:
     enum Column { Name, Count, Total, Share, Mean, P50, P99, Min, Max, Bytes, ColumnCount };
     /// Role of the number behind a cell, for sorting.
     static constexpr int kSortRole = Qt::UserRole;
+    /// Role of the text that finds a row's events; empty where none does.
+    static constexpr int kSearchRole = Qt::UserRole + 1;
 
     explicit StatisticsModel(QObject* parent = nullptr);
     void setRows(std::vector<analysis::ActivityRow> rows);
@@ -54,8 +56,8 @@ public:
 
 signals:
     void groupByChanged();
-    /// The user wants to find events of this name.
-    void nameActivated(const QString& name);
+    /// The user wants to find the events of a row by this text.
+    void searchRequested(const QString& text);
 
 private:
     StatisticsModel* m_model;

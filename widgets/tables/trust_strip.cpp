@@ -86,7 +86,7 @@ std::vector<Item> TrustStrip::itemsOf(const trace::Trace& trace)
     const auto cut = static_cast<std::size_t>(std::count_if(trace.requests.begin(), trace.requests.end(), [](const auto& r) { return r.cutByWindow; }));
     if (cut > 0)
         items.push_back({cut == 1 ? tr("1 request cut by the window") : tr("%1 requests cut by the window").arg(formatCount(cut)),
-                         tr("They began before it or ended after it, and count in no percentile."), Grade::Good});
+                         tr("What began before it or ended after it counts in no percentile."), Grade::Good});
     if (!trace.meta.warnings.empty()) {
         QStringList lines;
         for (const std::string& warning : trace.meta.warnings)

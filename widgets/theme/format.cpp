@@ -16,7 +16,7 @@ QString formatBytes(std::uint64_t bytes)
     constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB"};
     double value = static_cast<double>(bytes);
     std::size_t unit = 0;
-    while (value >= 1024.0 && unit + 1 < std::size(kUnits)) {
+    while (value >= 1023.5 && unit + 1 < std::size(kUnits)) { // "1024 KiB" would be 1.0 MiB
         value /= 1024.0;
         ++unit;
     }
@@ -61,9 +61,9 @@ QString formatTime(TimestampNs time, DurationNs stepNs)
 QString formatNumber(double value, int significant)
 {
     const double magnitude = std::fabs(value);
-    if (magnitude >= 10'000)
+    if (magnitude >= 9999.5)
         return (value < 0 ? QStringLiteral("-") : QString()) + formatCount(static_cast<std::uint64_t>(std::llround(magnitude)));
-    if (magnitude < 1e-9)
+    if (magnitude < 5e-7) // six digits after the point
         return QStringLiteral("0");
     const int digits = std::clamp(significant - 1 - static_cast<int>(std::floor(std::log10(magnitude))), 0, 6);
     QString text = QString::number(value, 'f', digits);

@@ -60,7 +60,7 @@ Theme makeLight()
     t.match = QColor(0xB8860B);
     t.hover = QColor(Qt::black);
     t.good = QColor(0x1A7F37);
-    t.warning = QColor(0x9A6700);
+    t.warning = QColor(0x8F5F00);
     t.bad = QColor(0xCF222E);
     return t;
 }

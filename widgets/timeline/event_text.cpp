@@ -6,6 +6,7 @@
 #include <QStringList>
 
 #include <array>
+#include <optional>
 
 namespace gantry::widgets {
 
@@ -46,7 +47,13 @@ QString streamText(std::uint32_t stream)
 
 bool isFirstPhase(const Trace& trace, std::uint32_t row)
 {
-    return trace.phases.start[row] == trace.requests[trace.phases.request[row].value].time.start;
+    const std::optional<TimeRange>* first = nullptr;
+    const auto& phases = trace.requests[trace.phases.request[row].value].phases;
+    for (const auto& phase : phases) {
+        if (phase && (!first || phase->start < (*first)->start))
+            first = &phase;
+    }
+    return first == &phases[static_cast<std::size_t>(trace.phases.phase[row])];
 }
 
 /// What the kind of an event adds to name and time.

@@ -29,29 +29,35 @@ Legend::Legend(QWidget* parent) :
     setAccessibleName(tr("Legend"));
 }
 
-void Legend::setTrace(const trace::Trace& trace)
+void Legend::setTraces(std::initializer_list<const trace::Trace*> traces)
 {
-    using trace::CopyKind;
     using trace::EventId;
     using trace::EventKind;
+    std::set<records::RequestPhase> phases;
+    std::map<QString, std::function<QColor(const Theme&)>> copies;
+    for (const trace::Trace* trace : traces) {
+        phases.insert(trace->phases.phase.begin(), trace->phases.phase.end());
+        for (std::uint32_t row = 0; row < trace->memcpys.size(); ++row) {
+            const auto kind = trace->memcpys.copyKind[row];
+            const auto source = trace->memcpys.sourceKind[row];
+            const auto destination = trace->memcpys.destinationKind[row];
+            copies.try_emplace(toQString(trace->nameOf(EventId(EventKind::Memcpy, row))),
+                               [=](const Theme& theme) { return theme.copy(kind, source, destination); });
+        }
+    }
+    const auto has = [&](EventKind kind) {
+        return std::any_of(traces.begin(), traces.end(), [kind](const trace::Trace* trace) { return trace->columns(kind).size() > 0; });
+    };
     m_entries.clear();
-    const std::set<records::RequestPhase> phases(trace.phases.phase.begin(), trace.phases.phase.end());
     for (const records::RequestPhase phase : phases)
         m_entries.push_back({phaseTitle(phase), [phase](const Theme& theme) { return theme.phase(phase); }});
-    if (trace.kernels.size() > 0)
+    if (has(EventKind::Kernel))
         m_entries.push_back({tr("Kernel"), [](const Theme& theme) { return theme.kernel("gemm"); }});
-    std::map<QString, std::uint32_t> copies;
-    for (std::uint32_t row = 0; row < trace.memcpys.size(); ++row)
-        copies.try_emplace(toQString(trace.nameOf(EventId(EventKind::Memcpy, row))), row);
-    for (const auto& [name, row] : copies) {
-        const auto kind = trace.memcpys.copyKind[row];
-        const auto source = trace.memcpys.sourceKind[row];
-        const auto destination = trace.memcpys.destinationKind[row];
-        m_entries.push_back({name, [=](const Theme& theme) { return theme.copy(kind, source, destination); }});
-    }
-    if (trace.memsets.size() > 0)
+    for (const auto& [name, color] : copies)
+        m_entries.push_back({name, color});
+    if (has(EventKind::Memset))
         m_entries.push_back({tr("Memset"), [](const Theme& theme) { return theme.memset(); }});
-    if (trace.apiCalls.size() > 0)
+    if (has(EventKind::ApiCall))
         m_entries.push_back({tr("CUDA API"), [](const Theme& theme) { return theme.apiCall("cudaLaunchKernel"); }});
     setVisible(!m_entries.empty());
     updateGeometry();

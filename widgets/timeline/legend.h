@@ -7,13 +7,14 @@
 #include <QWidget>
 
 #include <functional>
+#include <initializer_list>
 #include <vector>
 
 namespace gantry::widgets {
 
 struct Theme;
 
-/// What the colours of a timeline mean: only those that occur in the trace.
+/// What the colours of one or two timelines mean: only those that occur in their traces.
 class Legend : public QWidget
 {
     Q_OBJECT
@@ -21,7 +22,7 @@ class Legend : public QWidget
 public:
     explicit Legend(QWidget* parent = nullptr);
 
-    void setTrace(const trace::Trace& trace);
+    void setTraces(std::initializer_list<const trace::Trace*> traces);
     /// Names of the entries, in order.
     [[nodiscard]] std::vector<QString> names() const;
 

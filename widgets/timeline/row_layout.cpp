@@ -75,7 +75,8 @@ int TimelineRow::depthAt(int contentY) const
     const int inside = contentY - y - kRowPadding;
     if (depthHeight <= 0 || inside < 0 || isCollapsed)
         return -1;
-    return inside / depthHeight;
+    const int depth = inside / depthHeight;
+    return depth < depths ? depth : -1;
 }
 
 RowLayout::RowLayout(const trace::Trace& trace, const std::set<TrackId>& collapsed, RowDensity density)
@@ -103,6 +104,7 @@ RowLayout::RowLayout(const trace::Trace& trace, const std::set<TrackId>& collaps
         row.hasChildren = hasChildren[i];
         row.isCollapsed = collapsed.contains(row.track);
         row.depthHeight = depthHeightOf(track, density);
+        row.depths = static_cast<int>(track.rows.size());
         row.height = row.isCollapsed && track.kind != TrackKind::Group ? kGroupHeight : heightOf(track, row.depthHeight);
         m_height += row.height;
         m_rows.push_back(row);

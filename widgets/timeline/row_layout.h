@@ -16,6 +16,7 @@ struct TimelineRow
     int height = 0;
     int indent = 0;       ///< number of ancestors
     int depthHeight = 0;  ///< of one depth, gap included; 0 for groups and counters
+    int depths = 0;       ///< how many it has, whether it is collapsed or not
     bool hasChildren = false;
     bool isCollapsed = false;
 
@@ -23,7 +24,7 @@ struct TimelineRow
     [[nodiscard]] int depthY(int depth) const;
     /// Pixels of a depth that are painted: the rest is the gap to the next one.
     [[nodiscard]] int depthPaintedHeight() const;
-    /// Depth at a y of the content, or -1 between depths' area and row's edge.
+    /// Depth at a y of the content, or -1 between depths' area and row's edge and in a collapsed row.
     [[nodiscard]] int depthAt(int contentY) const;
 };
 

@@ -57,14 +57,12 @@ TimelineWidget::~TimelineWidget() = default;
 
 void TimelineWidget::setTrace(std::shared_ptr<const trace::Trace> trace)
 {
+    endMeasure();
+    clearSelection();
     m_state.trace = std::move(trace);
-    m_state.selected = {};
-    m_state.highlights.clear();
-    m_state.measure.reset();
     m_state.cursor.reset();
     m_state.matches.clear();
     m_state.counterMaxima.clear();
-    m_selectedRequest = {};
     m_history.clear();
     m_activity.clear();
     m_collapsed.clear();
@@ -74,8 +72,9 @@ void TimelineWidget::setTrace(std::shared_ptr<const trace::Trace> trace)
             const auto& values = track.counter.value;
             m_state.counterMaxima.push_back(values.empty() ? 0 : *std::max_element(values.begin(), values.end()));
         }
-        m_state.view = fitted(m_state.trace->time, m_state.trace->time);
     }
+    m_extent = m_state.trace ? m_state.trace->time : TimeRange();
+    m_state.view = fitted(m_extent, m_extent);
     layoutRows();
     updateGeometryState();
     verticalScrollBar()->setValue(0);
@@ -88,6 +87,20 @@ void TimelineWidget::setDensity(RowDensity density)
     m_density = density;
     m_state.geometry.headerWidth = density == RowDensity::Compact ? 200 : 250;
     layoutRows();
+}
+
+void TimelineWidget::setHeaderWidth(int width)
+{
+    m_state.geometry.headerWidth = std::clamp(width, kNarrowestHeader, std::max(kNarrowestHeader, m_state.geometry.size.width() / 2));
+    updateGeometryState();
+    viewport()->update();
+}
+
+void TimelineWidget::setExtent(TimeRange extent)
+{
+    m_extent = extent;
+    m_history.clear();
+    applyView(extent);
 }
 
 void TimelineWidget::layoutRows()
@@ -113,7 +126,7 @@ void TimelineWidget::applyView(TimeRange range)
 {
     if (!m_state.trace)
         return;
-    const TimeRange next = fitted(range, m_state.trace->time);
+    const TimeRange next = fitted(range, m_extent);
     if (next == m_state.view)
         return;
     m_state.view = next;
@@ -123,21 +136,23 @@ void TimelineWidget::applyView(TimeRange range)
 
 void TimelineWidget::setVisibleRange(TimeRange range)
 {
-    m_history.leave(m_state.view);
     m_sinceGesture.invalidate();
-    applyView(range);
+    moveView(range);
+    m_sinceGesture.invalidate();
 }
 
 void TimelineWidget::followVisibleRange(TimeRange range)
 {
     if (!m_state.trace)
         return;
-    m_state.view = fitted(range, m_state.trace->time);
+    m_state.view = fitted(range, m_extent);
     viewport()->update();
 }
 
 void TimelineWidget::moveView(TimeRange range)
 {
+    if (fitted(range, m_extent) == m_state.view)
+        return;
     if (!m_sinceGesture.isValid() || m_sinceGesture.elapsed() > kGestureMs)
         m_history.leave(m_state.view);
     m_sinceGesture.start();
@@ -147,7 +162,7 @@ void TimelineWidget::moveView(TimeRange range)
 void TimelineWidget::fitAll()
 {
     if (m_state.trace)
-        setVisibleRange(m_state.trace->time);
+        setVisibleRange(m_extent);
 }
 
 int TimelineWidget::zoomCentre() const
@@ -204,13 +219,13 @@ void TimelineWidget::goForward()
 void TimelineWidget::zoomAt(int viewportX, double factor)
 {
     if (m_state.trace)
-        moveView(zoomed(m_state.view, timeAt(viewportX), factor, m_state.trace->time));
+        moveView(zoomed(m_state.view, timeAt(viewportX), factor, m_extent));
 }
 
 void TimelineWidget::panBy(double pixels)
 {
     if (m_state.trace)
-        moveView(panned(m_state.view, static_cast<DurationNs>(std::llround(pixels * m_state.axis().nsPerPixel())), m_state.trace->time));
+        moveView(panned(m_state.view, static_cast<DurationNs>(std::llround(pixels * m_state.axis().nsPerPixel())), m_extent));
 }
 
 TimestampNs TimelineWidget::timeAt(int viewportX) const
@@ -320,6 +335,8 @@ void TimelineWidget::reveal(EventId event)
 void TimelineWidget::setMatches(const std::vector<EventId>& matches)
 {
     m_state.matches.clear();
+    if (!m_state.trace)
+        return;
     m_state.matches.reserve(matches.size());
     for (const EventId match : matches)
         m_state.matches.push_back(m_state.trace->timeOf(match).start);
@@ -344,10 +361,13 @@ std::optional<QPoint> TimelineWidget::pointOf(EventId event) const
 {
     if (!m_state.trace || event.isNone())
         return {};
-    const TimeRange time = m_state.trace->timeOf(event).clippedTo(m_state.view);
+    const TimeRange whole = m_state.trace->timeOf(event);
+    if (whole.end < m_state.view.start || whole.start >= m_state.view.end)
+        return {};
+    const TimeRange time = whole.clippedTo(m_state.view);
     for (const EventPlace& place : placesOf(*m_state.trace, event)) {
         const TimelineRow* row = m_state.layout.rowOf(place.track);
-        if (!row || row->depthHeight <= 0)
+        if (!row || row->depthHeight <= 0 || (row->isCollapsed && place.depth > 0))
             continue;
         const double x = m_state.axis().toX(time.start + time.duration() / 2);
         const int y = row->depthY(place.depth) - m_state.scrollY + m_state.geometry.rowsTop() + row->depthPaintedHeight() / 2;
@@ -476,7 +496,6 @@ void TimelineWidget::mousePressEvent(QMouseEvent* event)
         moveMinimap(m_pressed.x());
     } else if (m_pressed.x() >= g.headerWidth && wantsPan) {
         m_drag = Drag::Pan;
-        m_history.leave(m_state.view);
         viewport()->setCursor(Qt::ClosedHandCursor);
     } else if (m_pressed.x() >= g.headerWidth && event->button() == Qt::LeftButton) {
         m_drag = Drag::Measure;
@@ -491,23 +510,23 @@ void TimelineWidget::mouseMoveEvent(QMouseEvent* event)
     if (!m_state.trace)
         return;
     const QPoint point = event->position().toPoint();
-    m_hasMoved |= (point - m_pressed).manhattanLength() >= QApplication::startDragDistance() / 2;
-    TimelineGeometry& g = m_state.geometry;
+    // Along the axis alone: a click that slips up or down measures nothing.
+    m_hasMoved |= std::abs(point.x() - m_pressed.x()) >= QApplication::startDragDistance() / 2;
+    const TimelineGeometry& g = m_state.geometry;
     switch (m_drag) {
     case Drag::None:
         viewport()->setCursor(std::abs(point.x() - g.headerWidth) <= 3 ? Qt::SplitHCursor : Qt::ArrowCursor);
         break;
     case Drag::HeaderWidth:
-        g.headerWidth = std::clamp(point.x(), kNarrowestHeader, std::max(kNarrowestHeader, g.size.width() / 2));
-        updateGeometryState();
-        viewport()->update();
+        setHeaderWidth(point.x());
+        emit headerWidthChanged(g.headerWidth);
         break;
     case Drag::Minimap:
         moveMinimap(point.x());
         break;
     case Drag::Pan: {
         const double moved = static_cast<double>(m_pressed.x() - point.x()) * static_cast<double>(m_viewAtPress.duration()) / std::max(1, g.plotWidth());
-        applyView(panned(m_viewAtPress, static_cast<DurationNs>(std::llround(moved)), m_state.trace->time));
+        applyView(panned(m_viewAtPress, static_cast<DurationNs>(std::llround(moved)), m_extent));
         verticalScrollBar()->setValue(m_scrollAtPress + m_pressed.y() - point.y());
         break;
     }
@@ -523,18 +542,24 @@ void TimelineWidget::mouseMoveEvent(QMouseEvent* event)
     setCursorTime(point.x() >= g.headerWidth ? std::optional(timeAt(point.x())) : std::nullopt);
 }
 
-void TimelineWidget::mouseReleaseEvent(QMouseEvent* event)
+void TimelineWidget::mouseReleaseEvent(QMouseEvent*)
 {
     const Drag drag = std::exchange(m_drag, Drag::None);
     viewport()->setCursor(Qt::ArrowCursor);
-    if (!m_state.trace || drag != Drag::Measure)
+    if (!m_state.trace)
         return;
-    if (m_hasMoved) {
+    if (drag == Drag::Pan && m_state.view != m_viewAtPress) {
+        m_history.leave(m_viewAtPress);
+        m_sinceGesture.invalidate();
+    }
+    if (drag != Drag::Measure)
+        return;
+    if (m_hasMoved && m_state.measure && !m_state.measure->isEmpty()) {
         emit measureChanged();
         return;
     }
     endMeasure();
-    const EventId hit = eventAt(event->position().toPoint());
+    const EventId hit = eventAt(m_pressed);
     if (hit.isNone())
         clearSelection();
     else

@@ -33,9 +33,13 @@ public:
     [[nodiscard]] const std::shared_ptr<const trace::Trace>& trace() const { return m_state.trace; }
 
     void setDensity(RowDensity density);
+    /// Width of the column of names, kept between legible and half of the widget.
+    void setHeaderWidth(int width);
+    /// How far the view goes, and shows all of it: the report's time unless set, more where timelines of unequal length share a scale.
+    void setExtent(TimeRange extent);
 
     [[nodiscard]] TimeRange visibleRange() const { return m_state.view; }
-    /// Shows `range`, cut to the report, and remembers the one before for goBack().
+    /// Shows `range`, moved and shortened as needed to lie in the extent, and remembers the one before for goBack().
     void setVisibleRange(TimeRange range);
     /// As setVisibleRange, for a view that follows another one: neither remembered nor announced.
     void followVisibleRange(TimeRange range);
@@ -74,6 +78,8 @@ signals:
     /// A range was measured, or the measure ended (no measuredRange()).
     void measureChanged();
     void visibleRangeChanged();
+    /// The user made the column of names wider or narrower.
+    void headerWidthChanged(int width);
 
 protected:
     void paintEvent(QPaintEvent* event) override;
@@ -95,7 +101,7 @@ private:
     void layoutRows();
     void updateGeometryState();
     void applyView(TimeRange range);
-    /// A gesture (a run of wheel steps or key presses) is one step of the history.
+    /// A gesture (a run of wheel steps or key presses) is one step of the history; a step that changes nothing is none.
     void moveView(TimeRange range);
     void zoomAt(int viewportX, double factor);
     void panBy(double pixels);
@@ -110,6 +116,7 @@ private:
 
     TimelineState m_state;
     trace::RequestIndex m_selectedRequest;
+    TimeRange m_extent;
     std::set<trace::TrackId> m_collapsed;
     RowDensity m_density = RowDensity::Comfortable;
     ViewHistory m_history;

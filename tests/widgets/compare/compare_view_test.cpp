@@ -1,0 +1,274 @@
+#include "tests/widgets/trace_fixture.h"
+#include "widgets/compare/compare_view.h"
+#include "widgets/compare/comparison_table.h"
+#include "widgets/theme/theme.h"
+#include "widgets/timeline/legend.h"
+#include "widgets/timeline/timeline_widget.h"
+
+#include <QLabel>
+#include <QMouseEvent>
+#include <QSignalSpy>
+#include <QTest>
+#include <QWheelEvent>
+
+#include <algorithm>
+#include <cmath>
+
+using namespace gantry;
+using namespace gantry::widgets;
+using namespace gantry::widgets_test;
+using analysis::Comparison;
+using analysis::ComparisonRow;
+
+namespace {
+
+QString plain(QString text)
+{
+    return text.replace(QChar(0x2009), QLatin1Char(' ')); // thin spaces
+}
+
+/// Two reports of unequal length with one kernel each and copies of unequal kind.
+TracePtr longReport()
+{
+    return traceOf("window 0..2000000\nprocess p\nkernel gpu0/stream7 gemm 100000..300000 corr 1\nmemcpy gpu0/stream7 DtoH pageable 400000..500000 bytes 4096 corr 2\n");
+}
+
+TracePtr shortReport()
+{
+    return traceOf("window 0..1000000\nprocess p\nkernel gpu0/stream7 gemm 100000..200000 corr 1\nmemcpy gpu0/stream7 DtoH pinned 400000..410000 bytes 4096 corr 2\n");
+}
+
+void wheel(TimelineWidget& timeline, QPoint at, QPoint angle, Qt::KeyboardModifiers modifiers = Qt::NoModifier)
+{
+    QWheelEvent event(at, timeline.viewport()->mapToGlobal(at), {}, angle, Qt::NoButton, modifiers, Qt::NoScrollPhase, false);
+    QCoreApplication::sendEvent(timeline.viewport(), &event);
+}
+
+/// The row of a table with a name, or null.
+QTreeWidgetItem* rowOf(const ComparisonTable& table, const char* name)
+{
+    for (int s = 0; s < table.topLevelItemCount(); ++s) {
+        QTreeWidgetItem* section = table.topLevelItem(s);
+        for (int i = 0; i < section->childCount(); ++i) {
+            if (section->child(i)->text(ComparisonTable::Name) == QLatin1String(name))
+                return section->child(i);
+        }
+    }
+    return nullptr;
+}
+
+QString textOf(const ComparisonTable& table, const char* name, int column)
+{
+    const QTreeWidgetItem* row = rowOf(table, name);
+    return row ? plain(row->text(column)) : QStringLiteral("no such row");
+}
+
+QStringList sectionsOf(const ComparisonTable& table)
+{
+    QStringList names;
+    for (int s = 0; s < table.topLevelItemCount(); ++s)
+        names << table.topLevelItem(s)->text(ComparisonTable::Name);
+    return names;
+}
+
+/// What the rows of a comparison can be.
+Comparison everyKindOfRow()
+{
+    Comparison comparison;
+    comparison.summary = {{"requests per second", 100.0, 150.0, "1/s", {}, {}},
+                          {"latency p50", 2e6, 1e6, "ns", {}, {}},
+                          {"latency p99", 2e6, 2.02e6, "ns", {}, {}},
+                          {"average batch", 4.0, 2.0, "requests", {}, {}}};
+    comparison.kernels = {{"slower", 1e6, 3e6, "ns", 10, 1'200}, {"gone", 5e5, {}, "ns", 3, {}}, {"new", {}, 5e5, "ns", {}, 3}, {"from nothing", 0.0, 5e5, "ns", 1, 1}};
+    return comparison;
+}
+
+} // namespace
+
+class CompareViewTest : public QObject
+{
+    Q_OBJECT
+
+private slots:
+    void bothTimelinesPanAndZoomTogether()
+    {
+        const auto view = shown(longReport(), longReport());
+        TimelineWidget &a = view->timeline(0), &b = view->timeline(1);
+        wheel(a, {500, 120}, {0, 120});
+        QCOMPARE(a.visibleRange().duration(), DurationNs{1'600'000});
+        QCOMPARE(b.visibleRange(), a.visibleRange());
+        wheel(b, {500, 120}, {0, -120}, Qt::ShiftModifier);
+        QCOMPARE(a.visibleRange(), b.visibleRange());
+        QTest::keyClick(&b, Qt::Key_W);
+        QVERIFY(b.visibleRange().duration() < 1'600'000);
+        QCOMPARE(a.visibleRange(), b.visibleRange());
+        QTest::keyClick(&a, Qt::Key_Home);
+        QCOMPARE(b.visibleRange(), (TimeRange{0, 2'000'000}));
+    }
+
+    void bothCountFromTheStartOfTheirReport()
+    {
+        const auto view = shown(longReport(), traceOf("window 5000000..7000000\nprocess p\nkernel gpu0/stream7 gemm 5100000..5200000 corr 1\n"));
+        QCOMPARE(view->timeline(1).visibleRange(), (TimeRange{5'000'000, 7'000'000}));
+        view->timeline(0).setVisibleRange({100'000, 300'000});
+        QCOMPARE(view->timeline(1).visibleRange(), (TimeRange{5'100'000, 5'300'000}));
+        view->timeline(1).setVisibleRange({6'000'000, 6'500'000});
+        QCOMPARE(view->timeline(0).visibleRange(), (TimeRange{1'000'000, 1'500'000}));
+    }
+
+    // The shorter report was stretched to the width of the longer one, so that equal times looked unequal.
+    void reportsOfUnequalLengthShareOneScale()
+    {
+        for (const bool isLongerFirst : {true, false}) {
+            const auto view = isLongerFirst ? shown(longReport(), shortReport()) : shown(shortReport(), longReport());
+            const TimelineWidget &a = view->timeline(0), &b = view->timeline(1);
+            QCOMPARE(a.visibleRange(), (TimeRange{0, 2'000'000}));
+            QCOMPARE(b.visibleRange(), a.visibleRange());
+            QCOMPARE(a.state().geometry.plotWidth(), b.state().geometry.plotWidth());
+            const auto pointOf = [](const TimelineWidget& timeline) {
+                return *timeline.pointOf(eventNamed(*timeline.trace(), trace::EventKind::Kernel, "gemm"));
+            };
+            const int nsPerPixel = static_cast<int>(a.state().axis().nsPerPixel());
+            QVERIFY(std::abs(std::abs(pointOf(a).x() - pointOf(b).x()) - 50'000 / nsPerPixel) <= 1); // the longer kernel's middle is 50 µs later
+            view->timeline(0).setVisibleRange({1'500'000, 1'700'000});
+            QCOMPARE(b.visibleRange(), (TimeRange{1'500'000, 1'700'000}));
+        }
+    }
+
+    // Else equal times would no longer stand above each other.
+    void theColumnsOfNamesStayEquallyWide()
+    {
+        const auto view = shown(longReport(), shortReport());
+        TimelineWidget &a = view->timeline(0), &b = view->timeline(1);
+        const int before = a.state().geometry.headerWidth;
+        QTest::mousePress(b.viewport(), Qt::LeftButton, Qt::NoModifier, {before, 150});
+        const QPoint to(before + 70, 150);
+        QMouseEvent move(QEvent::MouseMove, to, b.viewport()->mapToGlobal(to), Qt::NoButton, Qt::LeftButton, Qt::NoModifier);
+        QCoreApplication::sendEvent(b.viewport(), &move);
+        QTest::mouseRelease(b.viewport(), Qt::LeftButton, Qt::NoModifier, to);
+        QCOMPARE(b.state().geometry.headerWidth, before + 70);
+        QCOMPARE(a.state().geometry.headerWidth, before + 70);
+        QCOMPARE(a.state().geometry.plotWidth(), b.state().geometry.plotWidth());
+    }
+
+    void theColoursOfBothReportsAreExplained()
+    {
+        const auto view = shown(longReport(), shortReport());
+        const auto names = view->findChild<Legend*>()->names();
+        for (const char* name : {"Memcpy DtoH (Pageable)", "Memcpy DtoH (Pinned)"})
+            QVERIFY2(std::find(names.begin(), names.end(), QLatin1String(name)) != names.end(), name);
+    }
+
+    void eachTimelineIsNamed()
+    {
+        const auto view = shown(longReport(), shortReport());
+        QStringList texts;
+        for (const QLabel* label : view->findChildren<QLabel*>())
+            texts << label->text();
+        QVERIFY(texts.join(QLatin1Char('\n')).contains(QStringLiteral("<b>A</b>&nbsp; first &amp; best · 2.000 ms")));
+        QVERIFY(texts.join(QLatin1Char('\n')).contains(QStringLiteral("<b>B</b>&nbsp; second · 1.000 ms")));
+    }
+
+    void otherReportsReplaceBoth()
+    {
+        const auto view = shown(longReport(), longReport());
+        view->timeline(0).setVisibleRange({100'000, 300'000});
+        const TracePtr a = shortReport(), b = shortReport();
+        view->setReports(a, QStringLiteral("a"), b, QStringLiteral("b"), analysis::compare(*a, *b));
+        QCOMPARE(view->timeline(0).visibleRange(), (TimeRange{0, 1'000'000}));
+        QCOMPARE(view->timeline(1).visibleRange(), (TimeRange{0, 1'000'000}));
+        QCOMPARE(textOf(view->table(), "gemm", ComparisonTable::Ratio), QStringLiteral("1.00 ×"));
+    }
+
+    void theDemoReportsDifferInTheKindOfTheirCopies()
+    {
+        const auto view = shown(demoTrace("bert-pageable"), demoTrace("bert-pinned"));
+        QCOMPARE(textOf(view->table(), "DtoH Device to Pageable", ComparisonTable::Ratio), QStringLiteral("only A"));
+        QCOMPARE(textOf(view->table(), "DtoH Device to Pinned", ComparisonTable::Ratio), QStringLiteral("only B"));
+        QCOMPARE(sectionsOf(view->table()), (QStringList{QStringLiteral("Throughput and latency"), QStringLiteral("Request phases"),
+                                                         QStringLiteral("Memcpys, total time"), QStringLiteral("Kernels, total time")}));
+        const QImage image = imageOf(*view);
+        const Theme& theme = Theme::forPalette(view->palette());
+        QVERIFY(pixelsOf(image, theme.phase(records::RequestPhase::ComputeInfer)) > 500);
+        QCOMPARE(pixelsOf(image, Qt::magenta), 0);
+    }
+
+    // ---- table
+
+    void aRowShowsBothSidesTheirDifferenceAndRatio()
+    {
+        ComparisonTable table;
+        table.setComparison(everyKindOfRow());
+        QCOMPARE(textOf(table, "latency p50", ComparisonTable::A), QStringLiteral("2.000 ms"));
+        QCOMPARE(textOf(table, "latency p50", ComparisonTable::B), QStringLiteral("1.000 ms"));
+        QCOMPARE(textOf(table, "latency p50", ComparisonTable::Difference), QStringLiteral("-1.000 ms"));
+        QCOMPARE(textOf(table, "latency p50", ComparisonTable::Ratio), QStringLiteral("0.50 ×"));
+        QCOMPARE(textOf(table, "requests per second", ComparisonTable::Difference), QStringLiteral("+50 req/s"));
+        QCOMPARE(textOf(table, "average batch", ComparisonTable::A), QStringLiteral("4 requests"));
+        QCOMPARE(textOf(table, "slower", ComparisonTable::B), QStringLiteral("3.000 ms (×1 200)"));
+        QCOMPARE(rowOf(table, "slower")->textAlignment(ComparisonTable::A), int(Qt::AlignRight | Qt::AlignVCenter));
+    }
+
+    void aSideThatHasNoSuchThingIsAbsentAndNotZero()
+    {
+        ComparisonTable table;
+        table.setComparison(everyKindOfRow());
+        QCOMPARE(textOf(table, "gone", ComparisonTable::B), QStringLiteral("–"));
+        QCOMPARE(textOf(table, "gone", ComparisonTable::Ratio), QStringLiteral("only A"));
+        QCOMPARE(textOf(table, "gone", ComparisonTable::Difference), QString());
+        QCOMPARE(textOf(table, "new", ComparisonTable::A), QStringLiteral("–"));
+        QCOMPARE(textOf(table, "new", ComparisonTable::Ratio), QStringLiteral("only B"));
+        QCOMPARE(textOf(table, "from nothing", ComparisonTable::Ratio), QString()); // no ratio to 0
+    }
+
+    // Latency and throughput of two reports without requests read "only B".
+    void whatNeitherSideHasIsLeftOut()
+    {
+        ComparisonTable table;
+        const TracePtr a = longReport(), b = shortReport();
+        table.setComparison(analysis::compare(*a, *b));
+        QCOMPARE(sectionsOf(table), (QStringList{QStringLiteral("Memcpys, total time"), QStringLiteral("Kernels, total time")}));
+        table.setComparison({});
+        QCOMPARE(table.topLevelItemCount(), 0);
+    }
+
+    void betterIsGreenWorseIsRedAndNoiseIsNeither()
+    {
+        ComparisonTable table;
+        for (const ColorScheme scheme : {ColorScheme::Light, ColorScheme::Dark}) {
+            const Theme& theme = Theme::of(scheme);
+            table.setPalette(theme.palette());
+            table.setComparison(everyKindOfRow());
+            const auto colorOf = [&](const char* name) { return rowOf(table, name)->foreground(ComparisonTable::Ratio); };
+            QCOMPARE(colorOf("latency p50").color(), theme.good);
+            QCOMPARE(colorOf("requests per second").color(), theme.good); // more is better here
+            QCOMPARE(colorOf("slower").color(), theme.bad);
+            QCOMPARE(colorOf("latency p99").style(), Qt::NoBrush);
+            QCOMPARE(colorOf("average batch").style(), Qt::NoBrush);
+        }
+    }
+
+    void aChangedThemeRecoloursTheTable()
+    {
+        ComparisonTable table;
+        table.setPalette(Theme::of(ColorScheme::Light).palette());
+        table.setComparison(everyKindOfRow());
+        table.setPalette(Theme::of(ColorScheme::Dark).palette());
+        QCOMPARE(rowOf(table, "slower")->foreground(ComparisonTable::Ratio).color(), Theme::of(ColorScheme::Dark).bad);
+    }
+
+private:
+    static std::unique_ptr<CompareView> shown(const TracePtr& a, const TracePtr& b)
+    {
+        auto view = std::make_unique<CompareView>();
+        view->resize(1400, 700);
+        view->setReports(a, QStringLiteral("first & best"), b, QStringLiteral("second"), analysis::compare(*a, *b));
+        view->show();
+        if (!QTest::qWaitForWindowExposed(view.get()))
+            qWarning("the view was not shown");
+        return view;
+    }
+};
+
+QTEST_MAIN(CompareViewTest)
+#include "compare_view_test.moc"

@@ -1,0 +1,374 @@
+#include "tests/widgets/trace_fixture.h"
+#include "trace_model/trace/event_search.h"
+#include "widgets/tables/event_table.h"
+#include "widgets/tables/statistics_table.h"
+#include "widgets/tables/trust_strip.h"
+#include "widgets/theme/theme.h"
+
+#include <QAbstractItemModelTester>
+#include <QComboBox>
+#include <QHeaderView>
+#include <QLabel>
+#include <QSignalSpy>
+#include <QSortFilterProxyModel>
+#include <QTableView>
+#include <QTest>
+
+#include <algorithm>
+
+using namespace gantry;
+using namespace gantry::widgets;
+using namespace gantry::widgets_test;
+using analysis::GroupBy;
+using trace::EventId;
+using trace::EventKind;
+using Grade = TrustStrip::Grade;
+
+namespace {
+
+QString plain(QString text)
+{
+    return text.replace(QChar(0x2009), QLatin1Char(' ')); // thin spaces
+}
+
+/// Texts of a column from the top to the bottom of what a view shows.
+QStringList columnOf(const QTableView& view, int column)
+{
+    QStringList texts;
+    for (int row = 0; row < view.model()->rowCount(); ++row)
+        texts << plain(view.model()->index(row, column).data().toString());
+    return texts;
+}
+
+QPoint middleOf(const QTableView& view, int row, int column)
+{
+    return view.visualRect(view.model()->index(row, column)).center();
+}
+
+QString footerOf(const EventTable& table)
+{
+    return plain(table.findChild<QLabel*>()->text());
+}
+
+/// Shows a table, so that rows have places to click.
+void expose(QWidget& widget)
+{
+    widget.resize(1000, 400);
+    widget.show();
+    QVERIFY(QTest::qWaitForWindowExposed(&widget));
+}
+
+} // namespace
+
+class TablesTest : public QObject
+{
+    Q_OBJECT
+
+private slots:
+    void init() { m_trace = traceOf(kServerScript); }
+
+    // ---- events
+
+    void theEventModelKeepsTheRulesOfModels()
+    {
+        EventModel model;
+        QAbstractItemModelTester tester(&model, QAbstractItemModelTester::FailureReportingMode::QtTest);
+        model.setEvents(m_trace, allEvents().events);
+        QCOMPARE(model.rowCount(), static_cast<int>(allEvents().total));
+        model.setEvents(nullptr, {});
+        QCOMPARE(model.rowCount(), 0);
+    }
+
+    void anEventRowSaysWhenWhatAndWhere()
+    {
+        EventTable table;
+        table.setEvents(m_trace, allEvents());
+        const EventModel& model = table.model();
+        const int row = model.rowOf(eventNamed(*m_trace, EventKind::Kernel, "gemm"));
+        const auto text = [&](int column) { return plain(model.index(row, column).data().toString()); };
+        QCOMPARE(text(EventModel::Start), QStringLiteral("100 µs"));
+        QCOMPARE(text(EventModel::Duration), QStringLiteral("30.000 µs"));
+        QCOMPARE(text(EventModel::Kind), QStringLiteral("Kernel"));
+        QCOMPARE(text(EventModel::Name), QStringLiteral("gemm"));
+        QCOMPARE(text(EventModel::Place), QStringLiteral("Stream 7"));
+        QCOMPARE(model.headerData(EventModel::Duration, Qt::Horizontal, Qt::DisplayRole).toString(), QStringLiteral("Duration"));
+    }
+
+    void everyEventIsFoundInItsRow()
+    {
+        EventModel model;
+        const auto list = allEvents();
+        model.setEvents(m_trace, list.events);
+        for (int row = 0; row < model.rowCount(); ++row)
+            QCOMPARE(model.rowOf(model.eventAt(row)), row); // several start together
+        QCOMPARE(model.rowOf({}), -1);
+        QVERIFY(model.eventAt(-1).isNone());
+        QVERIFY(model.eventAt(model.rowCount()).isNone());
+    }
+
+    void theFooterCountsAndSaysWhatIsLeftOut()
+    {
+        EventTable table;
+        QCOMPARE(footerOf(table), QStringLiteral("Open a report to see its events."));
+        table.setEvents(m_trace, allEvents());
+        QCOMPARE(footerOf(table), QStringLiteral("%1 events of this range.").arg(allEvents().total));
+        table.setEvents(m_trace, trace::eventsIn(*m_trace, m_trace->time, 4));
+        QCOMPARE(footerOf(table), QStringLiteral("The first 4 of %1 events of this range; zoom in to see the others.").arg(allEvents().total));
+        table.setEvents(m_trace, {});
+        QCOMPARE(footerOf(table), QStringLiteral("No event starts in this range. Zoom out to see more."));
+        table.clear();
+        QCOMPARE(footerOf(table), QStringLiteral("Open a report to see its events."));
+    }
+
+    void clickingARowAnnouncesItsEvent()
+    {
+        EventTable table;
+        table.setEvents(m_trace, allEvents());
+        expose(table);
+        QSignalSpy activated(&table, &EventTable::eventActivated);
+        QTest::mouseClick(table.view().viewport(), Qt::LeftButton, Qt::NoModifier, middleOf(table.view(), 2, EventModel::Name));
+        QCOMPARE(activated.count(), 1);
+        QVERIFY(activated.at(0).at(0).value<EventId>() == table.model().eventAt(2));
+        QTest::keyClick(&table.view(), Qt::Key_Down);
+        QCOMPARE(activated.count(), 2);
+        QVERIFY(activated.at(1).at(0).value<EventId>() == table.model().eventAt(3));
+    }
+
+    void selectionAndNewEventsFromOutsideAreNotAnnounced()
+    {
+        EventTable table;
+        table.setEvents(m_trace, allEvents());
+        expose(table);
+        QSignalSpy activated(&table, &EventTable::eventActivated);
+        const EventId kernel = eventNamed(*m_trace, EventKind::Kernel, "softmax");
+        table.select(kernel);
+        QCOMPARE(table.view().currentIndex().row(), table.model().rowOf(kernel));
+        QVERIFY(table.view().visualRect(table.view().currentIndex()).intersects(table.view().viewport()->rect()));
+        table.setEvents(m_trace, allEvents());
+        table.clear();
+        QCOMPARE(activated.count(), 0);
+    }
+
+    // The row stayed the current one, and a click on it announced nothing.
+    void aRowDeselectedFromOutsideCanBeChosenAgain()
+    {
+        EventTable table;
+        table.setEvents(m_trace, allEvents());
+        expose(table);
+        QSignalSpy activated(&table, &EventTable::eventActivated);
+        const QPoint row = middleOf(table.view(), 2, EventModel::Name);
+        QTest::mouseClick(table.view().viewport(), Qt::LeftButton, Qt::NoModifier, row);
+        table.select({});
+        QVERIFY(!table.view().selectionModel()->hasSelection());
+        QTest::mouseClick(table.view().viewport(), Qt::LeftButton, Qt::NoModifier, row);
+        QCOMPARE(activated.count(), 2);
+    }
+
+    // ---- statistics
+
+    void theStatisticsModelKeepsTheRulesOfModels()
+    {
+        StatisticsModel model;
+        QAbstractItemModelTester tester(&model, QAbstractItemModelTester::FailureReportingMode::QtTest);
+        model.setRows(analysis::activityTable(*m_trace, GroupBy::Memcpy));
+        QCOMPARE(model.rowCount(), 3);
+        model.setRows({});
+        QCOMPARE(model.rowCount(), 0);
+    }
+
+    void statisticsAreShownInUnits()
+    {
+        StatisticsTable table;
+        table.setRows(analysis::activityTable(*m_trace, GroupBy::Memcpy), QStringLiteral("the whole report"));
+        QCOMPARE(columnOf(table.view(), StatisticsModel::Name),
+                 (QStringList{QStringLiteral("DtoH Device to Pinned"), QStringLiteral("HtoD Pageable to Device"), QStringLiteral("memset")}));
+        QCOMPARE(columnOf(table.view(), StatisticsModel::Total), (QStringList{QStringLiteral("10.000 µs"), QStringLiteral("4.000 µs"), QStringLiteral("1.000 µs")}));
+        QCOMPARE(columnOf(table.view(), StatisticsModel::Share).front(), QStringLiteral("66.7 %"));
+        QCOMPARE(columnOf(table.view(), StatisticsModel::Bytes), (QStringList{QStringLiteral("1.0 MiB"), QStringLiteral("4.0 KiB"), QStringLiteral("64 B")}));
+        QVERIFY(!table.view().isColumnHidden(StatisticsModel::Bytes));
+        table.setRows(analysis::activityTable(*m_trace, GroupBy::Kernel), QStringLiteral("the whole report"));
+        QVERIFY(table.view().isColumnHidden(StatisticsModel::Bytes)); // kernels have none
+    }
+
+    void clickingAHeaderSortsByTheNumberAndNotByItsText()
+    {
+        std::vector<analysis::ActivityRow> rows(3);
+        const DurationNs totals[] = {9'000, 1'000'000, 20'000};
+        for (std::size_t i = 0; i < 3; ++i) {
+            rows[i].name = "k" + std::to_string(i);
+            rows[i].duration.count = i == 0 ? 100 : i == 1 ? 9 : 20;
+            rows[i].duration.total = totals[i];
+        }
+        StatisticsTable table;
+        table.setRows(rows, QStringLiteral("all"));
+        expose(table);
+        QCOMPARE(columnOf(table.view(), StatisticsModel::Total), (QStringList{QStringLiteral("1.000 ms"), QStringLiteral("20.000 µs"), QStringLiteral("9.000 µs")}));
+        QHeaderView* header = table.view().horizontalHeader();
+        const QPoint at(header->sectionViewportPosition(StatisticsModel::Count) + 20, header->height() / 2);
+        QTest::mouseClick(header->viewport(), Qt::LeftButton, Qt::NoModifier, at);
+        const QStringList first = columnOf(table.view(), StatisticsModel::Count);
+        QTest::mouseClick(header->viewport(), Qt::LeftButton, Qt::NoModifier, at);
+        const QStringList second = columnOf(table.view(), StatisticsModel::Count);
+        const QStringList ascending{QStringLiteral("9"), QStringLiteral("20"), QStringLiteral("100")}, descending{QStringLiteral("100"), QStringLiteral("20"), QStringLiteral("9")};
+        QVERIFY((first == ascending && second == descending) || (first == descending && second == ascending));
+        table.setRows(rows, QStringLiteral("all")); // new rows keep the order the user chose
+        QCOMPARE(columnOf(table.view(), StatisticsModel::Count), second);
+    }
+
+    void theGroupIsChosenByNameAndAnnounced()
+    {
+        StatisticsTable table;
+        QSignalSpy changed(&table, &StatisticsTable::groupByChanged);
+        QVERIFY(table.groupBy() == GroupBy::Phase);
+        auto* box = table.findChild<QComboBox*>();
+        QCOMPARE(box->count(), 6);
+        QTest::keyClicks(box, QStringLiteral("NVTX"));
+        QCOMPARE(table.groupBy(), GroupBy::Nvtx);
+        QVERIFY(changed.count() >= 1);
+        table.setGroupBy(GroupBy::Stream);
+        QCOMPARE(table.groupBy(), GroupBy::Stream);
+    }
+
+    void anEmptyTableSaysWhy()
+    {
+        StatisticsTable table;
+        auto* scope = table.findChild<QLabel*>();
+        QCOMPARE(scope->text(), QStringLiteral("Open a report to see where its time went."));
+        table.setRows({}, QStringLiteral("1.2 ms of 2.0 s"));
+        QCOMPARE(scope->text(), QStringLiteral("nothing of this kind in 1.2 ms of 2.0 s"));
+        table.setRows(analysis::activityTable(*m_trace, GroupBy::Kernel), QStringLiteral("1.2 ms of 2.0 s"));
+        QCOMPARE(scope->text(), QStringLiteral("in 1.2 ms of 2.0 s"));
+        table.clear();
+        QCOMPARE(table.view().model()->rowCount(), 0);
+    }
+
+    // The name of a row is not that of its events: "HtoD Pageable to Device" was searched for and never found.
+    void enterOnARowSearchesForWhatFindsItsEvents()
+    {
+        for (const auto& [by, kind] : {std::pair(GroupBy::Kernel, EventKind::Kernel), std::pair(GroupBy::Memcpy, EventKind::Memcpy),
+                                       std::pair(GroupBy::Api, EventKind::ApiCall), std::pair(GroupBy::Nvtx, EventKind::NvtxRange)}) {
+            StatisticsTable table;
+            table.setRows(analysis::activityTable(*m_trace, by), QStringLiteral("all"));
+            expose(table);
+            QSignalSpy searched(&table, &StatisticsTable::searchRequested);
+            table.view().setCurrentIndex(table.view().model()->index(0, StatisticsModel::P99));
+            QTest::keyClick(&table.view(), Qt::Key_Return);
+            QCOMPARE(searched.count(), 1);
+            const auto found = trace::findEvents(*m_trace, searched.at(0).at(0).toString().toStdString());
+            QVERIFY2(!found.empty(), qPrintable(searched.at(0).at(0).toString()));
+            QVERIFY(std::all_of(found.begin(), found.end(), [kind = kind](EventId event) { return event.kind() == kind; }));
+        }
+    }
+
+    void aRowThatNoSearchFindsAsksForNone()
+    {
+        StatisticsTable table;
+        table.setRows(analysis::activityTable(*m_trace, GroupBy::Stream), QStringLiteral("all"));
+        expose(table);
+        QSignalSpy searched(&table, &StatisticsTable::searchRequested);
+        table.view().setCurrentIndex(table.view().model()->index(0, 0));
+        QTest::keyClick(&table.view(), Qt::Key_Return);
+        QCOMPARE(searched.count(), 0);
+    }
+
+    // ---- trust strip
+
+    void aReportThatSaysNothingAboutItselfIsNotTrusted()
+    {
+        trace::Trace trace;
+        const auto items = TrustStrip::itemsOf(trace);
+        QCOMPARE(items.size(), std::size_t{4});
+        QCOMPARE(items[0].text, QStringLiteral("dropped: not recorded"));
+        QCOMPARE(items[1].text, QStringLiteral("clock error unknown"));
+        QCOMPARE(items[2].text, QStringLiteral("window cost not measured"));
+        for (int i = 0; i < 3; ++i)
+            QVERIFY(items[static_cast<std::size_t>(i)].grade == Grade::Unknown);
+    }
+
+    void whatWasDroppedIsGradedByHowMuchItMatters()
+    {
+        trace::Trace trace;
+        trace.losses = {{"cut_ranges", LossSeverity::Info, 12, "Ranges cut by the window."}, {"dropped", LossSeverity::Error, 0, "Records dropped."}};
+        QCOMPARE(TrustStrip::itemsOf(trace)[0].text, QStringLiteral("dropped 0"));
+        QVERIFY(TrustStrip::itemsOf(trace)[0].grade == Grade::Good);
+        trace.losses.push_back({"late", LossSeverity::Warning, 5, "Samples came late."});
+        QCOMPARE(TrustStrip::itemsOf(trace)[0].text, QStringLiteral("dropped 5"));
+        QVERIFY(TrustStrip::itemsOf(trace)[0].grade == Grade::Warning);
+        QVERIFY(TrustStrip::itemsOf(trace)[0].help.contains(QStringLiteral("late: 5 — Samples came late.")));
+        trace.losses[1].count = 2'000;
+        QCOMPARE(plain(TrustStrip::itemsOf(trace)[0].text), QStringLiteral("dropped 2 005"));
+        QVERIFY(TrustStrip::itemsOf(trace)[0].grade == Grade::Bad);
+    }
+
+    void clockAndWindowCostAreGradedWithTheirError()
+    {
+        trace::Trace trace;
+        trace.meta.clockErrorNs = 3'000;
+        trace.meta.windowCostRatio = -0.008;
+        QCOMPARE(TrustStrip::itemsOf(trace)[1].text, QStringLiteral("clock ±3.000 µs"));
+        QVERIFY(TrustStrip::itemsOf(trace)[1].grade == Grade::Good);
+        QCOMPARE(TrustStrip::itemsOf(trace)[2].text, QStringLiteral("window cost −0.8 % req/s"));
+        QVERIFY(TrustStrip::itemsOf(trace)[2].grade == Grade::Good);
+        trace.meta.clockErrorNs = 2'000'000;
+        trace.meta.windowCostRatio = -0.2;
+        trace.meta.windowCostError = 0.01;
+        QVERIFY(TrustStrip::itemsOf(trace)[1].grade == Grade::Warning);
+        QVERIFY(TrustStrip::itemsOf(trace)[2].grade == Grade::Warning);
+        trace.meta.windowCostError = 0.15; // as large as chance: no cost, and no proof of none
+        QCOMPARE(TrustStrip::itemsOf(trace)[2].text, QStringLiteral("window cost −20.0 % ± 15.0 % req/s"));
+        QVERIFY(TrustStrip::itemsOf(trace)[2].grade == Grade::Unknown);
+    }
+
+    void anUnfinishedReportAndAServerThatEndedAreSaid()
+    {
+        trace::Trace trace;
+        QVERIFY(TrustStrip::itemsOf(trace)[3].grade == Grade::Good);
+        trace.meta.targetExited = true;
+        QCOMPARE(TrustStrip::itemsOf(trace)[3].text, QStringLiteral("server ended in the window"));
+        trace.meta.complete = false;
+        QCOMPARE(TrustStrip::itemsOf(trace)[3].text, QStringLiteral("incomplete"));
+        QVERIFY(TrustStrip::itemsOf(trace)[3].grade == Grade::Bad);
+    }
+
+    void cutRequestsAndWarningsAreCounted()
+    {
+        trace::Trace trace;
+        trace.requests.resize(3);
+        trace.requests[0].cutByWindow = true;
+        trace.meta.warnings = {"One table was skipped."};
+        QCOMPARE(TrustStrip::itemsOf(trace)[4].text, QStringLiteral("1 request cut by the window"));
+        QCOMPARE(TrustStrip::itemsOf(trace)[5].text, QStringLiteral("1 warning"));
+        QCOMPARE(TrustStrip::itemsOf(trace)[5].help, QStringLiteral("One table was skipped."));
+        trace.requests[1].cutByWindow = true;
+        trace.meta.warnings.push_back("Another one.");
+        QCOMPARE(TrustStrip::itemsOf(trace)[4].text, QStringLiteral("2 requests cut by the window"));
+        QCOMPARE(TrustStrip::itemsOf(trace)[5].text, QStringLiteral("2 warnings"));
+    }
+
+    void theStripShowsEachItemInItsColourInBothThemes()
+    {
+        TrustStrip strip;
+        auto trace = std::make_shared<trace::Trace>(*m_trace);
+        trace->losses = {{"dropped", LossSeverity::Error, 7, "Records dropped."}};
+        trace->meta.clockErrorNs = 5;
+        strip.setTrace(*m_trace);
+        strip.setTrace(*trace);
+        const auto labels = strip.findChildren<QLabel*>();
+        QCOMPARE(labels.size(), static_cast<qsizetype>(strip.items().size()));
+        for (const ColorScheme scheme : {ColorScheme::Light, ColorScheme::Dark}) {
+            const Theme& theme = Theme::of(scheme);
+            strip.setPalette(theme.palette());
+            QVERIFY(labels[0]->text().contains(theme.bad.name()) && labels[0]->text().contains(QLatin1Char('!')));
+            QVERIFY(labels[1]->text().contains(theme.good.name()));
+        }
+        QCOMPARE(labels[0]->toolTip(), QStringLiteral("dropped: 7 — Records dropped."));
+    }
+
+private:
+    [[nodiscard]] trace::EventList allEvents() const { return trace::eventsIn(*m_trace, m_trace->time, 1'000); }
+
+    TracePtr m_trace;
+};
+
+QTEST_MAIN(TablesTest)
+#include "tables_test.moc"

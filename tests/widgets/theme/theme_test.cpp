@@ -1,0 +1,231 @@
+#include "tests/widgets/trace_fixture.h"
+#include "widgets/theme/format.h"
+#include "widgets/theme/theme.h"
+#include "widgets/timeline/legend.h"
+
+#include <QPalette>
+#include <QTest>
+
+#include <cmath>
+#include <set>
+
+using namespace gantry;
+using namespace gantry::widgets;
+using namespace gantry::widgets_test;
+using records::RequestPhase;
+using trace::CopyKind;
+using trace::EventKind;
+using trace::MemoryKind;
+
+namespace {
+
+QString plain(QString text)
+{
+    return text.replace(QChar(0x2009), QLatin1Char(' ')); // thin spaces
+}
+
+/// Contrast ratio of WCAG 2 between two colours, 1..21.
+double contrast(const QColor& a, const QColor& b)
+{
+    const auto luminance = [](const QColor& color) {
+        const auto linear = [](double c) { return c <= 0.03928 ? c / 12.92 : std::pow((c + 0.055) / 1.055, 2.4); };
+        return 0.2126 * linear(color.redF()) + 0.7152 * linear(color.greenF()) + 0.0722 * linear(color.blueF());
+    };
+    const double x = luminance(a), y = luminance(b);
+    return (std::max(x, y) + 0.05) / (std::min(x, y) + 0.05);
+}
+
+} // namespace
+
+class ThemeTest : public QObject
+{
+    Q_OBJECT
+
+private slots:
+    void bytesAreShownInBinaryUnits_data()
+    {
+        QTest::addColumn<quint64>("bytes");
+        QTest::addColumn<QString>("text");
+        QTest::newRow("none") << quint64{0} << QStringLiteral("0 B");
+        QTest::newRow("bytes") << quint64{1023} << QStringLiteral("1023 B");
+        QTest::newRow("one unit") << quint64{1024} << QStringLiteral("1.0 KiB");
+        QTest::newRow("a digit after the point") << quint64{1'887'437} << QStringLiteral("1.8 MiB");
+        QTest::newRow("none from a hundred on") << quint64{400} * 1024 * 1024 << QStringLiteral("400 MiB");
+        QTest::newRow("rounds into the next unit") << quint64{1024 * 1024 - 1} << QStringLiteral("1.0 MiB");
+        QTest::newRow("the largest unit goes on") << quint64{5000} * 1024 * 1024 * 1024 * 1024 << QStringLiteral("5000 TiB");
+    }
+
+    void bytesAreShownInBinaryUnits()
+    {
+        QFETCH(quint64, bytes);
+        QTEST(formatBytes(bytes), "text");
+    }
+
+    void numbersHaveFourDigitsAndNoNeedlessZeros_data()
+    {
+        QTest::addColumn<double>("value");
+        QTest::addColumn<QString>("text");
+        QTest::newRow("zero") << 0.0 << QStringLiteral("0");
+        QTest::newRow("small") << 0.0123 << QStringLiteral("0.0123");
+        QTest::newRow("four digits") << 12.3456 << QStringLiteral("12.35");
+        QTest::newRow("whole") << 250.0 << QStringLiteral("250");
+        QTest::newRow("grouped") << 18240.2 << QStringLiteral("18 240");
+        QTest::newRow("rounds up to a group") << 9999.7 << QStringLiteral("10 000");
+        QTest::newRow("negative") << -18240.0 << QStringLiteral("-18 240");
+        QTest::newRow("too small to show has no sign") << -1e-8 << QStringLiteral("0");
+    }
+
+    void numbersHaveFourDigitsAndNoNeedlessZeros()
+    {
+        QFETCH(double, value);
+        QFETCH(QString, text);
+        QCOMPARE(plain(formatNumber(value)), text);
+    }
+
+    void countsAreGroupedByThree()
+    {
+        QCOMPARE(plain(formatCount(0)), QStringLiteral("0"));
+        QCOMPARE(plain(formatCount(999)), QStringLiteral("999"));
+        QCOMPARE(plain(formatCount(1'234'567)), QStringLiteral("1 234 567"));
+        QCOMPARE(formatPercent(0.1234), QStringLiteral("12.3 %"));
+    }
+
+    void aTimeHasTheDigitsThatTellItFromItsNeighbours()
+    {
+        QCOMPARE(plain(formatTime(1'234'567'000, 1'000)), QStringLiteral("1.234 567 s"));
+        QCOMPARE(formatTime(12'500'000, 100'000), QStringLiteral("12.5 ms"));
+        QCOMPARE(formatTime(12'500'000, 50'000'000), QStringLiteral("13 ms"));
+        QCOMPARE(formatTime(640, 1'000), QStringLiteral("640 ns"));
+        QCOMPARE(formatTime(-2'000, 1'000), QStringLiteral("-2 µs"));
+        QVERIFY(formatTime(1'000'000'000, 10) != formatTime(1'000'000'010, 10));
+    }
+
+    void theSchemeFollowsThePalette()
+    {
+        for (const ColorScheme scheme : {ColorScheme::Light, ColorScheme::Dark})
+            QVERIFY(Theme::forPalette(Theme::of(scheme).palette()).scheme == scheme);
+    }
+
+    void textIsLegibleInBothSchemes()
+    {
+        for (const ColorScheme scheme : {ColorScheme::Light, ColorScheme::Dark}) {
+            const Theme& theme = Theme::of(scheme);
+            for (const auto& [text, background] : {std::pair(theme.text, theme.window), std::pair(theme.text, theme.canvas), std::pair(theme.weakText, theme.header),
+                                                   std::pair(theme.rulerText, theme.header), std::pair(theme.good, theme.window),
+                                                   std::pair(theme.warning, theme.window), std::pair(theme.bad, theme.window)})
+                QVERIFY2(contrast(text, background) >= 4.5, qPrintable(text.name() + QStringLiteral(" on ") + background.name()));
+        }
+    }
+
+    void labelsAreBlackOrWhiteWhicheverReadsBetter()
+    {
+        QVERIFY(Theme::textOn(Qt::white).lightness() < 64);
+        QVERIFY(Theme::textOn(Qt::black).lightness() > 192);
+        for (const ColorScheme scheme : {ColorScheme::Light, ColorScheme::Dark}) {
+            for (int phase = 0; phase < records::kRequestPhaseCount; ++phase) {
+                const QColor box = Theme::of(scheme).phase(static_cast<RequestPhase>(phase));
+                QVERIFY2(contrast(Theme::textOn(box), box) >= 3, qPrintable(box.name()));
+            }
+        }
+    }
+
+    void phasesDifferFromEachOtherAndARangeNamedAsOneHasItsColour()
+    {
+        const Theme& theme = Theme::of(ColorScheme::Light);
+        std::set<QRgb> colors;
+        for (int phase = 0; phase < records::kRequestPhaseCount; ++phase) {
+            const auto kind = static_cast<RequestPhase>(phase);
+            colors.insert(theme.phase(kind).rgb());
+            QCOMPARE(theme.range(records::name(kind), 0), theme.phase(kind));
+        }
+        QCOMPARE(colors.size(), static_cast<std::size_t>(records::kRequestPhaseCount));
+        QCOMPARE(theme.range("compute_infer", 0x00FF8000), QColor(0xFF8000)); // what the program gave comes first
+    }
+
+    void aCopyTellsItsDirectionByHueAndPageableMemoryByTone()
+    {
+        const Theme& theme = Theme::of(ColorScheme::Dark);
+        const QColor pageable = theme.copy(CopyKind::HtoD, MemoryKind::Pageable, MemoryKind::Device);
+        const QColor pinned = theme.copy(CopyKind::HtoD, MemoryKind::Pinned, MemoryKind::Device);
+        const QColor back = theme.copy(CopyKind::DtoH, MemoryKind::Device, MemoryKind::Pageable);
+        QVERIFY(pageable.lightness() < pinned.lightness());
+        QVERIFY(std::abs(pageable.hslHue() - pinned.hslHue()) < 20);
+        QVERIFY(std::abs(pageable.hslHue() - back.hslHue()) > 60);
+        QVERIFY(back != theme.copy(CopyKind::DtoH, MemoryKind::Device, MemoryKind::Pinned));
+    }
+
+    void aKernelKeepsItsColourAndDiffersFromAnother()
+    {
+        const Theme& theme = Theme::of(ColorScheme::Light);
+        QCOMPARE(theme.kernel("gemm"), theme.kernel("gemm"));
+        QVERIFY(theme.kernel("gemm") != theme.kernel("softmax"));
+        std::set<QRgb> curves;
+        for (std::size_t i = 0; i < 8; ++i)
+            curves.insert(theme.series(i).rgb());
+        QCOMPARE(curves.size(), std::size_t{8});
+        QCOMPARE(theme.series(8), theme.series(0));
+    }
+
+    void anEventIsDrawnInTheColourOfItsKind()
+    {
+        const TracePtr trace = traceOf(kServerScript);
+        const Theme& theme = Theme::of(ColorScheme::Light);
+        QCOMPARE(theme.event(*trace, eventNamed(*trace, EventKind::Kernel, "gemm")), theme.kernel("gemm"));
+        QCOMPARE(theme.event(*trace, eventNamed(*trace, EventKind::Phase, "queue")), theme.phase(RequestPhase::Queue));
+        QCOMPARE(theme.event(*trace, eventNamed(*trace, EventKind::Memcpy, "Memcpy DtoH (Pinned)")),
+                 theme.copy(CopyKind::DtoH, MemoryKind::Device, MemoryKind::Pinned));
+        QCOMPARE(theme.event(*trace, eventNamed(*trace, EventKind::ApiCall, "cudaLaunchKernel")), theme.apiCall("cudaLaunchKernel"));
+    }
+
+    void aLegendNamesOnlyWhatOccurs()
+    {
+        const auto all = std::vector<QString>{QStringLiteral("Queue"), QStringLiteral("Cache"), QStringLiteral("Compute input"), QStringLiteral("Compute infer"),
+                                              QStringLiteral("Compute output"), QStringLiteral("Kernel"), QStringLiteral("Memcpy DtoH (Pinned)"),
+                                              QStringLiteral("Memcpy HtoD (Pageable)"), QStringLiteral("Memset"), QStringLiteral("CUDA API")};
+        QWidget window;
+        Legend legend(&window);
+        const TracePtr server = traceOf(kServerScript);
+        legend.setTraces({server.get()});
+        std::vector<QString> names = legend.names();
+        std::set<QString> sorted(names.begin(), names.end());
+        QCOMPARE(names.size(), all.size());
+        QCOMPARE(sorted, std::set<QString>(all.begin(), all.end()));
+
+        const TracePtr idle = traceOf("window 0..1000\nprocess idle\n");
+        legend.setTraces({idle.get()});
+        QVERIFY(legend.names().empty());
+        QVERIFY(legend.isHidden());
+    }
+
+    // Pageable copies in A and pinned ones in B is what the two demo reports differ in.
+    void aLegendOfTwoTracesNamesWhatOccursInEither()
+    {
+        const TracePtr a = traceOf("window 0..100\nmemcpy gpu0/stream7 DtoH pageable 1..20 bytes 4 corr 1\n");
+        const TracePtr b = traceOf("window 0..100\nmemcpy gpu0/stream7 DtoH pinned 1..20 bytes 4 corr 1\n");
+        QWidget window;
+        Legend legend(&window);
+        legend.setTraces({a.get(), b.get()});
+        QCOMPARE(legend.names(), (std::vector<QString>{QStringLiteral("Memcpy DtoH (Pageable)"), QStringLiteral("Memcpy DtoH (Pinned)")}));
+
+        const Theme& theme = Theme::forPalette(legend.palette());
+        legend.resize(legend.sizeHint());
+        const QImage image = imageOf(legend);
+        QCOMPARE(pixelsOf(image, theme.copy(CopyKind::DtoH, MemoryKind::Device, MemoryKind::Pageable)), 100);
+        QCOMPARE(pixelsOf(image, theme.copy(CopyKind::DtoH, MemoryKind::Device, MemoryKind::Pinned)), 100);
+    }
+
+    void aLegendTooNarrowForANameLeavesItOut()
+    {
+        const TracePtr trace = traceOf("window 0..100\nmemcpy gpu0/stream7 DtoH pageable 1..20 bytes 4 corr 1\nmemset gpu0/stream7 30..31 bytes 64 corr 3\n");
+        QWidget window;
+        Legend legend(&window);
+        legend.setTraces({trace.get()});
+        legend.resize(legend.sizeHint().width() - 30, legend.sizeHint().height());
+        const Theme& theme = Theme::forPalette(legend.palette());
+        QCOMPARE(pixelsOf(imageOf(legend), theme.copy(CopyKind::DtoH, MemoryKind::Device, MemoryKind::Pageable)), 100);
+        QCOMPARE(pixelsOf(imageOf(legend), theme.memset()), 0);
+    }
+};
+
+QTEST_MAIN(ThemeTest)
+#include "theme_test.moc"
