@@ -176,6 +176,8 @@ void Inspector::loadEvents()
             m_events->setEvents(trace, std::move(*list));
             if (m_page)
                 m_events->select(m_page->selectedEvent());
+            if (!m_settle.isActive())
+                emit settled();
         });
 }
 
@@ -185,6 +187,7 @@ void Inspector::loadStatistics()
         return;
     const TimeRange range = m_page->statisticsRange();
     const TimeRange whole = m_page->trace()->time;
+    m_statistics->offerGroupsOf(*m_page->trace());
     const QString scope = range == whole ? tr("the whole report (%1)").arg(formatDuration(whole.duration()))
                                          : tr("%1 of %2").arg(formatDuration(range.duration()), formatDuration(whole.duration()));
     using Rows = std::vector<analysis::ActivityRow>;

@@ -56,7 +56,7 @@ protected:
     bool eventFilter(QObject* watched, QEvent* event) override;
 
 signals:
-    /// The statistics show the range of the report in front.
+    /// The table in front shows the range of the report in front.
     void settled();
 
 private:

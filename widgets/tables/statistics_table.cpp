@@ -6,7 +6,9 @@
 #include <QHBoxLayout>
 #include <QHeaderView>
 #include <QLabel>
+#include <QSignalBlocker>
 #include <QSortFilterProxyModel>
+#include <QStandardItemModel>
 #include <QTableView>
 #include <QVBoxLayout>
 
@@ -26,6 +28,25 @@ constexpr std::pair<GroupBy, const char*> kGroups[] = {
     {GroupBy::Nvtx, QT_TRANSLATE_NOOP("gantry::widgets::StatisticsTable", "NVTX ranges")},
     {GroupBy::Stream, QT_TRANSLATE_NOOP("gantry::widgets::StatisticsTable", "Streams")},
 };
+
+bool hasAny(const trace::Trace& trace, GroupBy by)
+{
+    switch (by) {
+    case GroupBy::Phase:
+        return trace.phases.size() > 0;
+    case GroupBy::Kernel:
+        return trace.kernels.size() > 0;
+    case GroupBy::Memcpy:
+        return trace.memcpys.size() > 0;
+    case GroupBy::Api:
+        return trace.apiCalls.size() > 0;
+    case GroupBy::Nvtx:
+        return trace.nvtxRanges.size() > 0;
+    case GroupBy::Stream:
+        return trace.kernels.size() + trace.memcpys.size() + trace.memsets.size() > 0;
+    }
+    return false;
+}
 
 } // namespace
 
@@ -182,6 +203,21 @@ GroupBy StatisticsTable::groupBy() const
 void StatisticsTable::setGroupBy(GroupBy by)
 {
     m_groupBox->setCurrentIndex(std::max(0, m_groupBox->findData(static_cast<int>(by))));
+}
+
+void StatisticsTable::offerGroupsOf(const trace::Trace& trace)
+{
+    const QSignalBlocker blocker(m_groupBox); // whoever calls is about to fill the table
+    auto* items = qobject_cast<QStandardItemModel*>(m_groupBox->model());
+    int firstOffered = -1;
+    for (int i = 0; i < m_groupBox->count(); ++i) {
+        const bool isOffered = hasAny(trace, static_cast<GroupBy>(m_groupBox->itemData(i).toInt()));
+        items->item(i)->setEnabled(isOffered);
+        if (isOffered && firstOffered < 0)
+            firstOffered = i;
+    }
+    if (!items->item(m_groupBox->currentIndex())->isEnabled() && firstOffered >= 0)
+        m_groupBox->setCurrentIndex(firstOffered);
 }
 
 void StatisticsTable::setRows(std::vector<analysis::ActivityRow> rows, const QString& scope)

@@ -49,6 +49,9 @@ public:
 
     [[nodiscard]] analysis::GroupBy groupBy() const;
     void setGroupBy(analysis::GroupBy by);
+    /// Disables the groups that a report has nothing of; when it has none of the one chosen, the first it has is chosen, without
+    /// groupByChanged().
+    void offerGroupsOf(const trace::Trace& trace);
     /// `scope` says what the rows are about: "the whole report", "1.2 ms of 2.0 s".
     void setRows(std::vector<analysis::ActivityRow> rows, const QString& scope);
     void clear();

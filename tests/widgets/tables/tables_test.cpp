@@ -229,6 +229,18 @@ private slots:
         QCOMPARE(table.groupBy(), GroupBy::Stream);
     }
 
+    void onlyGroupsThatTheReportHasAreOffered()
+    {
+        StatisticsTable table;
+        QSignalSpy changed(&table, &StatisticsTable::groupByChanged);
+        table.offerGroupsOf(*traceOf("window 0..100\nprocess p\nthread 12 t\nrange 12 step 0..50\napi 12 cudaMalloc 1..2 corr 1\n"));
+        QVERIFY(table.groupBy() == GroupBy::Api); // no requests, kernels or memcpys
+        table.setGroupBy(GroupBy::Nvtx);
+        table.offerGroupsOf(*m_trace);
+        QVERIFY(table.groupBy() == GroupBy::Nvtx); // what was chosen stays where it can
+        QCOMPARE(changed.count(), 1);
+    }
+
     void anEmptyTableSaysWhy()
     {
         StatisticsTable table;
