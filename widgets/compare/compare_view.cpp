@@ -50,7 +50,7 @@ CompareView::CompareView(QWidget* parent) :
     split->addWidget(m_table);
     split->setStretchFactor(0, 3);
     split->setStretchFactor(1, 2);
-    split->setSizes({880, 720});
+    split->setSizes({860, 740});
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->addWidget(split);

@@ -15,6 +15,8 @@ namespace gantry::widgets {
 namespace {
 
 constexpr int kSwatch = 10;
+constexpr int kSwatchGap = 5;
+constexpr int kMargin = 2; // above and below
 constexpr int kGap = 16;
 constexpr int kPadding = 8;
 
@@ -27,6 +29,9 @@ Legend::Legend(QWidget* parent) :
     small.setPointSizeF(small.pointSizeF() * 0.85);
     setFont(small);
     setAccessibleName(tr("Legend"));
+    QSizePolicy policy(QSizePolicy::Preferred, QSizePolicy::Minimum);
+    policy.setHeightForWidth(true);
+    setSizePolicy(policy);
 }
 
 void Legend::setTraces(std::initializer_list<const trace::Trace*> traces)
@@ -72,12 +77,32 @@ std::vector<QString> Legend::names() const
     return names;
 }
 
+std::vector<QRect> Legend::places(int width) const
+{
+    const int lineHeight = fontMetrics().height() + 4;
+    std::vector<QRect> places;
+    QPoint at(kPadding, kMargin);
+    for (const Entry& entry : m_entries) {
+        const int entryWidth = kSwatch + kSwatchGap + fontMetrics().horizontalAdvance(entry.name);
+        if (at.x() > kPadding && at.x() + entryWidth > width)
+            at = {kPadding, at.y() + lineHeight};
+        places.emplace_back(at, QSize(entryWidth, lineHeight));
+        at.rx() += entryWidth + kGap;
+    }
+    return places;
+}
+
+int Legend::heightForWidth(int width) const
+{
+    const auto entries = places(width);
+    return entries.empty() ? 0 : entries.back().bottom() + 1 + kMargin;
+}
+
 QSize Legend::sizeHint() const
 {
-    int width = kPadding;
-    for (const Entry& entry : m_entries)
-        width += kSwatch + 5 + fontMetrics().horizontalAdvance(entry.name) + kGap;
-    return {width, fontMetrics().height() + 8};
+    constexpr int kAnyWidth = 1 << 20;
+    const auto entries = places(kAnyWidth);
+    return {entries.empty() ? 0 : entries.back().right() + kGap, heightForWidth(kAnyWidth)};
 }
 
 QSize Legend::minimumSizeHint() const
@@ -89,15 +114,12 @@ void Legend::paintEvent(QPaintEvent*)
 {
     QPainter painter(this);
     const Theme& theme = Theme::forPalette(palette());
-    int x = kPadding;
-    for (const Entry& entry : m_entries) {
-        const int width = fontMetrics().horizontalAdvance(entry.name);
-        if (x + kSwatch + 5 + width > this->width())
-            break; // a cut name says less than none
-        painter.fillRect(x, (height() - kSwatch) / 2, kSwatch, kSwatch, entry.color(theme));
+    const auto entries = places(width());
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+        const QRect& place = entries[i];
+        painter.fillRect(place.left(), place.center().y() - kSwatch / 2 + 1, kSwatch, kSwatch, m_entries[i].color(theme));
         painter.setPen(theme.weakText);
-        painter.drawText(QRect(x + kSwatch + 5, 0, width + 2, height()), Qt::AlignLeft | Qt::AlignVCenter, entry.name);
-        x += kSwatch + 5 + width + kGap;
+        painter.drawText(place.adjusted(kSwatch + kSwatchGap, 0, 2, 0), Qt::AlignLeft | Qt::AlignVCenter, m_entries[i].name);
     }
 }
 

@@ -3,6 +3,7 @@
 #include "trace_model/trace/trace.h"
 
 #include <QColor>
+#include <QRect>
 #include <QString>
 #include <QWidget>
 
@@ -28,6 +29,8 @@ public:
 
     [[nodiscard]] QSize sizeHint() const override;
     [[nodiscard]] QSize minimumSizeHint() const override;
+    /// Entries that do not fit beside the others are on a line below.
+    [[nodiscard]] int heightForWidth(int width) const override;
 
 protected:
     void paintEvent(QPaintEvent* event) override;
@@ -38,6 +41,8 @@ private:
         QString name;
         std::function<QColor(const Theme&)> color;
     };
+    [[nodiscard]] std::vector<QRect> places(int width) const;
+
     std::vector<Entry> m_entries;
 };
 
