@@ -167,7 +167,7 @@ StatisticsTable::StatisticsTable(QWidget* parent) :
     clear();
     connect(m_groupBox, &QComboBox::currentIndexChanged, this, &StatisticsTable::groupByChanged);
     connect(m_view, &QTableView::activated, this,
-            [this](const QModelIndex& index) { emit nameActivated(index.siblingAtColumn(StatisticsModel::Name).data().toString()); });
+            [this](const QModelIndex& index) { emit rowActivated(m_model->row(m_sorted->mapToSource(index).row())); });
 }
 
 GroupBy StatisticsTable::groupBy() const

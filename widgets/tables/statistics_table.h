@@ -27,6 +27,7 @@ public:
 
     explicit StatisticsModel(QObject* parent = nullptr);
     void setRows(std::vector<analysis::ActivityRow> rows);
+    [[nodiscard]] const analysis::ActivityRow& row(int index) const { return m_rows[static_cast<std::size_t>(index)]; }
 
     [[nodiscard]] int rowCount(const QModelIndex& parent = {}) const override;
     [[nodiscard]] int columnCount(const QModelIndex& parent = {}) const override;
@@ -54,8 +55,8 @@ public:
 
 signals:
     void groupByChanged();
-    /// The user wants to find events of this name.
-    void nameActivated(const QString& name);
+    /// The user wants to see the events of this row.
+    void rowActivated(const gantry::analysis::ActivityRow& row);
 
 private:
     StatisticsModel* m_model;
