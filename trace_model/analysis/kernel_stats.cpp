@@ -20,7 +20,8 @@ public:
     void take(EventKind kind, const Columns& columns, Key keyOf, Name nameOf, const std::vector<std::uint64_t>* bytes = nullptr)
     {
         for (std::size_t row = 0; row < columns.size(); ++row) {
-            if (m_window && !(columns.start[row] < m_window->end && m_window->start <= columns.end[row]))
+            // An event of no length lies in the window that holds it.
+            if (m_window && !(columns.start[row] < m_window->end && (columns.end[row] > m_window->start || columns.start[row] >= m_window->start)))
                 continue;
             auto [group, isNew] = m_groups.try_emplace(keyOf(row));
             if (isNew)
