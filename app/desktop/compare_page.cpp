@@ -85,6 +85,15 @@ ComparePage::ComparePage(jobs::JobRunner& runner, QWidget* parent) :
 
 ComparePage::~ComparePage() = default;
 
+const std::optional<Error>& ComparePage::error() const
+{
+    for (const Side& side : m_sides) {
+        if (side.error)
+            return side.error;
+    }
+    return m_compareError;
+}
+
 void ComparePage::setOpenReports(std::vector<OpenReport> reports)
 {
     m_open = std::move(reports);
@@ -165,7 +174,8 @@ void ComparePage::showMissing()
         if (!chosen.error)
             continue;
         const UserMessage message = describe(*chosen.error);
-        return showState(tr("Report %1 was not opened. %2").arg(sideName(side), message.sentence), pathText(chosen.path) + QLatin1Char('\n') + message.details);
+        return showState(tr("Report %1 was not opened. %2").arg(sideName(side), message.sentence),
+                         pathText(chosen.path) + QLatin1Char('\n') + message.details);
     }
     for (const int side : kSides) {
         if (m_loadSlots[static_cast<std::size_t>(side)]->isRunning())

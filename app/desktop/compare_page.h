@@ -46,7 +46,7 @@ public:
 
     [[nodiscard]] bool isReady() const { return m_comparison.has_value(); }
     /// Why there is no comparison although both sides were chosen.
-    [[nodiscard]] const std::optional<Error>& error() const { return m_sides[0].error ? m_sides[0].error : m_sides[1].error ? m_sides[1].error : m_compareError; }
+    [[nodiscard]] const std::optional<Error>& error() const;
     [[nodiscard]] const std::optional<analysis::Comparison>& comparison() const { return m_comparison; }
     [[nodiscard]] widgets::CompareView* view() const { return m_view; }
     [[nodiscard]] std::filesystem::path file(int side) const { return m_sides[static_cast<std::size_t>(side)].path; }

@@ -80,7 +80,8 @@ private slots:
             texts << strip().text();
         });
         setDuration(500 * kMillisecond);
-        auto* button = qobject_cast<QToolButton*>(m_window->findChild<QToolBar*>(QStringLiteral("toolbar"))->widgetForAction(&startAction()));
+        auto* button =
+            qobject_cast<QToolButton*>(m_window->findChild<QToolBar*>(QStringLiteral("toolbar"))->widgetForAction(&startAction()));
         QTest::mouseClick(button, Qt::LeftButton);
         QVERIFY(capture().isBusy());
         QVERIFY(strip().isVisible());

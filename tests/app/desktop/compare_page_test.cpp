@@ -68,8 +68,8 @@ private slots:
         QStringList sections;
         for (int i = 0; i < table.topLevelItemCount(); ++i)
             sections << table.topLevelItem(i)->text(0);
-        QCOMPARE(sections, (QStringList{QStringLiteral("Throughput and latency"), QStringLiteral("Request phases"), QStringLiteral("Memcpys, total time"),
-                                        QStringLiteral("Kernels, total time")}));
+        QCOMPARE(sections, (QStringList{QStringLiteral("Throughput and latency"), QStringLiteral("Request phases"),
+                                        QStringLiteral("Memcpys, total time"), QStringLiteral("Kernels, total time")}));
 
         // Each kernel lasts a twelfth of the infer phase, which is half as long in B; B has 10 requests of 12.
         const QTreeWidgetItem* infer = row(QStringLiteral("compute_infer p50"));

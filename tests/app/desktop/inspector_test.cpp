@@ -19,8 +19,8 @@
 #include <QTabWidget>
 #include <QTableView>
 #include <QTest>
-#include <QTextBrowser>
 #include <QTextBlock>
+#include <QTextBrowser>
 
 #include <algorithm>
 
@@ -85,8 +85,8 @@ private slots:
     void showsStatisticsOfTheWholeReport()
     {
         follow();
-        QCOMPARE(statisticsRows(), (QStringList{QStringLiteral("compute_infer 12"), QStringLiteral("queue 12"), QStringLiteral("compute_input 12"),
-                                                QStringLiteral("compute_output 12")}));
+        QCOMPARE(statisticsRows(), (QStringList{QStringLiteral("compute_infer 12"), QStringLiteral("queue 12"),
+                                                QStringLiteral("compute_input 12"), QStringLiteral("compute_output 12")}));
         QVERIFY2(scopeText().contains(QStringLiteral("the whole report")), qPrintable(scopeText()));
     }
 
@@ -106,13 +106,19 @@ private slots:
         QTest::addColumn<int>("by");
         QTest::addColumn<QStringList>("rows");
         using analysis::GroupBy;
-        QTest::newRow("kernel") << int(GroupBy::Kernel) << QStringList{QStringLiteral("gemm_fp16_128x64 48"), QStringLiteral("softmax_rows 48")};
-        QTest::newRow("memcpy") << int(GroupBy::Memcpy) << QStringList{QStringLiteral("DtoH Device to Pageable 12"), QStringLiteral("HtoD Pageable to Device 12")};
-        QTest::newRow("API") << int(GroupBy::Api) << QStringList{QStringLiteral("cudaLaunchKernel 96"), QStringLiteral("cudaMemcpyAsync 24")};
+        QTest::newRow("kernel") << int(GroupBy::Kernel)
+                                << QStringList{QStringLiteral("gemm_fp16_128x64 48"), QStringLiteral("softmax_rows 48")};
+        QTest::newRow("memcpy") << int(GroupBy::Memcpy)
+                                << QStringList{QStringLiteral("DtoH Device to Pageable 12"), QStringLiteral("HtoD Pageable to Device 12")};
+        QTest::newRow("API") << int(GroupBy::Api)
+                             << QStringList{QStringLiteral("cudaLaunchKernel 96"), QStringLiteral("cudaMemcpyAsync 24")};
         QTest::newRow("NVTX") << int(GroupBy::Nvtx)
                               << QStringList{QStringLiteral("gantry.serve: execute 12"), QStringLiteral("gantry.serve: compute_infer 12"),
-                                             QStringLiteral("gantry.serve: compute_input 12"), QStringLiteral("gantry.serve: compute_output 12")};
-        QTest::newRow("stream") << int(GroupBy::Stream) << QStringList{QStringLiteral("GPU 0 context 1 stream 7 96"), QStringLiteral("GPU 0 context 1 stream 13 24")};
+                                             QStringLiteral("gantry.serve: compute_input 12"),
+                                             QStringLiteral("gantry.serve: compute_output 12")};
+        QTest::newRow("stream") << int(GroupBy::Stream)
+                                << QStringList{QStringLiteral("GPU 0 context 1 stream 7 96"),
+                                               QStringLiteral("GPU 0 context 1 stream 13 24")};
     }
 
     void statisticsAreGroupedByWhatIsChosen()
@@ -284,7 +290,8 @@ private:
         const QAbstractItemModel& model = *m_inspector->statistics().view().model();
         QStringList rows;
         for (int row = 0; row < model.rowCount(); ++row)
-            rows << model.index(row, StatisticsModel::Name).data().toString() + QLatin1Char(' ') + model.index(row, StatisticsModel::Count).data().toString();
+            rows << model.index(row, StatisticsModel::Name).data().toString() + QLatin1Char(' ') +
+                        model.index(row, StatisticsModel::Count).data().toString();
         return rows;
     }
 

@@ -64,8 +64,9 @@ private slots:
     {
         QCOMPARE(pages().count(), 1);
         const WindowActions& actions = m_window->actions();
-        for (const QAction* action : {actions.closeTab, actions.zoomIn, actions.zoomOut, actions.fit, actions.zoomToSelection, actions.find, actions.nextMatch,
-                                      actions.previousMatch, actions.disconnectNode, actions.refreshNode, actions.cancelCapture})
+        for (const QAction* action :
+             {actions.closeTab, actions.zoomIn, actions.zoomOut, actions.fit, actions.zoomToSelection, actions.find, actions.nextMatch,
+              actions.previousMatch, actions.disconnectNode, actions.refreshNode, actions.cancelCapture})
             QVERIFY2(!action->isEnabled(), qPrintable(action->text()));
         for (const QAction* action : {actions.open, actions.compare, actions.openBeside, actions.connectNode})
             QVERIFY2(action->isEnabled(), qPrintable(action->text()));
@@ -166,7 +167,8 @@ private slots:
         const auto bad = *m_folder / "none.gantry";
         ReportPage& failed = m_window->openReport(bad);
         QTRY_COMPARE_WITH_TIMEOUT(failed.state(), ReportPage::State::Failed, kPatienceMs);
-        QCOMPARE(m_settings->recentReports(), (QStringList{QString::fromStdString(m_b), QString::fromStdString(m_a)})); // newest first, no failure
+        QCOMPARE(m_settings->recentReports(),
+                 (QStringList{QString::fromStdString(m_b), QString::fromStdString(m_a)})); // newest first, no failure
 
         while (pages().count() > 1)
             pages().closePage(1);
@@ -184,7 +186,8 @@ private slots:
     void opensFilesThatAreDroppedOnIt()
     {
         QMimeData data;
-        data.setUrls({QUrl::fromLocalFile(QString::fromStdString(m_a)), QUrl::fromLocalFile(QString::fromStdString(m_b)), QUrl(QStringLiteral("https://example.com/c"))});
+        data.setUrls({QUrl::fromLocalFile(QString::fromStdString(m_a)), QUrl::fromLocalFile(QString::fromStdString(m_b)),
+                      QUrl(QStringLiteral("https://example.com/c"))});
         QDragEnterEvent enter(QPoint(300, 300), Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
         QApplication::sendEvent(m_window.get(), &enter);
         QVERIFY(enter.isAccepted());
@@ -283,7 +286,8 @@ private slots:
         dialog->accept();
         QCOMPARE(m_window->nodes().nodes().size(), std::size_t{1});
         QCOMPARE(m_window->nodes().current()->address(), std::string("unix:/tmp/no-such-folder/gantryd.sock"));
-        QCOMPARE(m_window->findChild<QComboBox*>(QStringLiteral("nodeBox"))->currentText(), QStringLiteral("unix:/tmp/no-such-folder/gantryd.sock"));
+        QCOMPARE(m_window->findChild<QComboBox*>(QStringLiteral("nodeBox"))->currentText(),
+                 QStringLiteral("unix:/tmp/no-such-folder/gantryd.sock"));
     }
 
     void everyActionHasATextAndKeysAreUsedOnce()

@@ -97,10 +97,14 @@ private slots:
     {
         QTest::addColumn<QString>("kind");
         QTest::addColumn<QString>("cause");
-        QTest::newRow("missing") << "missing" << "no file";
-        QTest::newRow("truncated") << "truncated" << "truncated";
-        QTest::newRow("no report") << "text" << "neither a Gantry report nor";
-        QTest::newRow("one of two") << "compare" << "truncated";
+        QTest::newRow("missing") << "missing"
+                                 << "no file";
+        QTest::newRow("truncated") << "truncated"
+                                   << "truncated";
+        QTest::newRow("no report") << "text"
+                                   << "neither a Gantry report nor";
+        QTest::newRow("one of two") << "compare"
+                                    << "truncated";
     }
 
     void aFileThatCannotBeOpenedIsOneSentenceAndAStatus()
@@ -136,8 +140,9 @@ private slots:
     void aNodeThatDoesNotAnswerIsOneSentenceAndAStatus()
     {
         const std::string nowhere = "unix:" + (*m_folder / "none.sock").string();
-        for (const std::vector<std::string>& arguments : {std::vector<std::string>{"--screenshot", m_png, "--page", "live", "--node", nowhere},
-                                                          std::vector<std::string>{"--tour", *m_folder / "tour", "--node", nowhere}}) {
+        for (const std::vector<std::string>& arguments :
+             {std::vector<std::string>{"--screenshot", m_png, "--page", "live", "--node", nowhere},
+              std::vector<std::string>{"--tour", *m_folder / "tour", "--node", nowhere}}) {
             const ProcessResult result = runGantry(arguments);
             QCOMPARE(result.exitStatus, 69);
             QCOMPARE(lines(result.err), 1);
@@ -150,7 +155,8 @@ private slots:
         const ProcessResult result = runGantry({m_a});
         QCOMPARE(result.exitStatus, 2);
         QCOMPARE(lines(result.err), 1);
-        QVERIFY2(result.err.find("--screenshot") != std::string::npos && result.err.find("gantryctl") != std::string::npos, result.err.c_str());
+        QVERIFY2(result.err.find("--screenshot") != std::string::npos && result.err.find("gantryctl") != std::string::npos,
+                 result.err.c_str());
     }
 
     void helpAndVersionNeedNoDisplay()

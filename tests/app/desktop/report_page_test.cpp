@@ -37,7 +37,8 @@ void writeText(const std::filesystem::path& path, const std::string& text)
 QPushButton* button(const QWidget& page, const QString& text)
 {
     const auto buttons = page.findChildren<QPushButton*>();
-    const auto found = std::find_if(buttons.begin(), buttons.end(), [&](const QPushButton* candidate) { return candidate->text() == text; });
+    const auto found =
+        std::find_if(buttons.begin(), buttons.end(), [&](const QPushButton* candidate) { return candidate->text() == text; });
     return found == buttons.end() ? nullptr : *found;
 }
 
@@ -84,10 +85,14 @@ private slots:
     {
         QTest::addColumn<QString>("file");
         QTest::addColumn<QString>("title");
-        QTest::newRow("report") << "bert.gantry" << "bert";
-        QTest::newRow("packed report") << "bert.gantry.zst" << "bert";
-        QTest::newRow("export") << "profile.v2.sqlite" << "profile.v2";
-        QTest::newRow("other") << "notes.txt" << "notes.txt";
+        QTest::newRow("report") << "bert.gantry"
+                                << "bert";
+        QTest::newRow("packed report") << "bert.gantry.zst"
+                                       << "bert";
+        QTest::newRow("export") << "profile.v2.sqlite"
+                                << "profile.v2";
+        QTest::newRow("other") << "notes.txt"
+                               << "notes.txt";
     }
 
     void leavesExtensionsOutOfTheTitle()
@@ -103,12 +108,18 @@ private slots:
         QTest::addColumn<int>("code");
         QTest::addColumn<QString>("cause");
         QTest::addColumn<QString>("nextStep");
-        QTest::newRow("missing") << "missing" << int(ErrorCode::NotFound) << "no file" << "check";
-        QTest::newRow("truncated") << "truncated" << int(ErrorCode::Truncated) << "truncated" << "fetch it again";
-        QTest::newRow("no report") << "text" << int(ErrorCode::NotAReport) << "neither a Gantry report nor" << "choose";
-        QTest::newRow("empty") << "empty" << int(ErrorCode::NotAReport) << "empty" << "again";
-        QTest::newRow("folder") << "folder" << int(ErrorCode::NotAReport) << "folder" << "open a report";
-        QTest::newRow("Nsight Systems' own format") << "nsys-rep" << int(ErrorCode::NotAReport) << "not public" << "nsys export";
+        QTest::newRow("missing") << "missing" << int(ErrorCode::NotFound) << "no file"
+                                 << "check";
+        QTest::newRow("truncated") << "truncated" << int(ErrorCode::Truncated) << "truncated"
+                                   << "fetch it again";
+        QTest::newRow("no report") << "text" << int(ErrorCode::NotAReport) << "neither a Gantry report nor"
+                                   << "choose";
+        QTest::newRow("empty") << "empty" << int(ErrorCode::NotAReport) << "empty"
+                               << "again";
+        QTest::newRow("folder") << "folder" << int(ErrorCode::NotAReport) << "folder"
+                                << "open a report";
+        QTest::newRow("Nsight Systems' own format") << "nsys-rep" << int(ErrorCode::NotAReport) << "not public"
+                                                    << "nsys export";
     }
 
     void saysWhyAFileWasNotOpenedAndWhatToDoNext()

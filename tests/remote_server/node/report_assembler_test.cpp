@@ -48,7 +48,8 @@ protected:
     }
 
     test::TemporaryFolder m_folder;
-    WindowCapture m_window{.openMonotonicNs = kOpen, .closeMonotonicNs = kClose, .openRealtimeNs = 1'700'000'000 * kSecond, .targetId = kTarget};
+    WindowCapture m_window{
+        .openMonotonicNs = kOpen, .closeMonotonicNs = kClose, .openRealtimeNs = 1'700'000'000 * kSecond, .targetId = kTarget};
     std::shared_ptr<const trace::Trace> m_trace;
 };
 

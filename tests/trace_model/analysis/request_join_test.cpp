@@ -21,24 +21,25 @@ class RequestJoin : public testing::Test
 protected:
     void SetUp() override
     {
-        const auto written = test::writeEventScript("window 0..5000000000\n"
-                                                    "execution 3 thread 12 model bert:1 instance bert_0 80..150\n"
-                                                    "request 1 model bert:1 0..150 queue 0..80 compute_input 80..90 compute_infer 90..140 compute_output 140..150 batch 3\n"
-                                                    "request 2 model bert:1 20..150 queue 20..80 compute_input 80..90 compute_infer 90..140 compute_output 140..150 batch 3\n"
-                                                    "request 3 model bert:1 20..30\n"
-                                                    "api 12 cudaMemcpyAsync 81..84 corr 1\n"
-                                                    "api 12 cudaLaunchKernel 90..99 corr 2\n"
-                                                    "api 12 cuLaunchKernel 92..98 corr 2 driver\n"
-                                                    "api 12 cudaGraphLaunch 100..110 corr 3\n"
-                                                    "api 12 cudaStreamSynchronize 141..148\n"
-                                                    "memcpy gpu0/stream7 HtoD pageable 84..88 bytes 4096 corr 1\n"
-                                                    "kernel gpu0/stream7 gemm 100..130 corr 2\n"
-                                                    "kernel gpu0/stream7 node_a 131..132 corr 3\n"
-                                                    "kernel gpu0/stream7 node_b 133..134 corr 3\n"
-                                                    "memset gpu0/stream7 135..136 bytes 64 corr 3\n"
-                                                    "kernel gpu0/stream7 orphan 138..139\n"
-                                                    "kernel gpu0/stream7 late 900000000..900000100 corr 2\n",
-                                                    m_folder / "a.gantry");
+        const auto written = test::writeEventScript(
+            "window 0..5000000000\n"
+            "execution 3 thread 12 model bert:1 instance bert_0 80..150\n"
+            "request 1 model bert:1 0..150 queue 0..80 compute_input 80..90 compute_infer 90..140 compute_output 140..150 batch 3\n"
+            "request 2 model bert:1 20..150 queue 20..80 compute_input 80..90 compute_infer 90..140 compute_output 140..150 batch 3\n"
+            "request 3 model bert:1 20..30\n"
+            "api 12 cudaMemcpyAsync 81..84 corr 1\n"
+            "api 12 cudaLaunchKernel 90..99 corr 2\n"
+            "api 12 cuLaunchKernel 92..98 corr 2 driver\n"
+            "api 12 cudaGraphLaunch 100..110 corr 3\n"
+            "api 12 cudaStreamSynchronize 141..148\n"
+            "memcpy gpu0/stream7 HtoD pageable 84..88 bytes 4096 corr 1\n"
+            "kernel gpu0/stream7 gemm 100..130 corr 2\n"
+            "kernel gpu0/stream7 node_a 131..132 corr 3\n"
+            "kernel gpu0/stream7 node_b 133..134 corr 3\n"
+            "memset gpu0/stream7 135..136 bytes 64 corr 3\n"
+            "kernel gpu0/stream7 orphan 138..139\n"
+            "kernel gpu0/stream7 late 900000000..900000100 corr 2\n",
+            m_folder / "a.gantry");
         ASSERT_TRUE(written) << written.error().text();
         auto loaded = trace::loadTrace(m_folder / "a.gantry");
         ASSERT_TRUE(loaded) << loaded.error().text();
@@ -78,8 +79,10 @@ protected:
 TEST_F(RequestJoin, KnowsWhatACallLaunched)
 {
     EXPECT_THAT(names(launchedBy(m_trace, named(EventKind::ApiCall, "cudaMemcpyAsync"))), ElementsAre("Memcpy HtoD (Pageable)"));
-    EXPECT_THAT(names(launchedBy(m_trace, named(EventKind::ApiCall, "cudaGraphLaunch"))), ElementsAre("node_a", "node_b", "Memset (Unknown)"));
-    EXPECT_THAT(names(launchedBy(m_trace, named(EventKind::ApiCall, "cudaLaunchKernel"))), ElementsAre("gemm", "late")); // within a second of the call
+    EXPECT_THAT(names(launchedBy(m_trace, named(EventKind::ApiCall, "cudaGraphLaunch"))),
+                ElementsAre("node_a", "node_b", "Memset (Unknown)"));
+    EXPECT_THAT(names(launchedBy(m_trace, named(EventKind::ApiCall, "cudaLaunchKernel"))),
+                ElementsAre("gemm", "late")); // within a second of the call
 }
 
 TEST_F(RequestJoin, NothingWasLaunchedByACallWithoutCorrelationOrByAnotherEvent)

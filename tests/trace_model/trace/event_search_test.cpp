@@ -46,7 +46,8 @@ protected:
     {
         std::vector<std::string> texts;
         for (const EventId event : events)
-            texts.push_back(std::string(name(event.kind())) + " " + m_trace.nameOf(event) + " " + std::to_string(m_trace.timeOf(event).start));
+            texts.push_back(std::string(name(event.kind())) + " " + m_trace.nameOf(event) + " " +
+                            std::to_string(m_trace.timeOf(event).start));
         return texts;
     }
 
@@ -101,7 +102,7 @@ TEST_F(EventSearch, ListsWhatStartsInARangeOfAllKindsInOrder)
     const EventList list = eventsIn(m_trace, {80, 300}, 100);
     EXPECT_EQ(list.total, list.events.size());
     EXPECT_THAT(described(list.events), ElementsAre("nvtx_range SGEMM_block 80", "phase compute_infer 80", "api_call cudaMemcpyAsync 90",
-                                                   "memcpy Memcpy HtoD (Pageable) 100", "memset Memset (Unknown) 150"));
+                                                    "memcpy Memcpy HtoD (Pageable) 100", "memset Memset (Unknown) 150"));
     EXPECT_THAT(eventsIn(m_trace, {80, 80}, 100).events, IsEmpty());
     EXPECT_THAT(eventsIn(m_trace, {401, 1000}, 100).events, IsEmpty());
 }
@@ -121,7 +122,8 @@ TEST(EventsIn, AgreesWithALookAtEveryEventOnRandomTraces)
     std::mt19937 random(20240611);
     for (int round = 0; round < 100; ++round) {
         Trace trace;
-        for (EventColumns* columns : {static_cast<EventColumns*>(&trace.kernels), static_cast<EventColumns*>(&trace.memcpys), static_cast<EventColumns*>(&trace.apiCalls)}) {
+        for (EventColumns* columns : {static_cast<EventColumns*>(&trace.kernels), static_cast<EventColumns*>(&trace.memcpys),
+                                      static_cast<EventColumns*>(&trace.apiCalls)}) {
             for (int i = 0; i < 30; ++i)
                 columns->start.push_back(static_cast<TimestampNs>(random() % 50));
             std::sort(columns->start.begin(), columns->start.end());
@@ -136,7 +138,8 @@ TEST(EventsIn, AgreesWithALookAtEveryEventOnRandomTraces)
                     expected.emplace_back(kind, row);
             }
         }
-        std::stable_sort(expected.begin(), expected.end(), [&](EventId a, EventId b) { return trace.timeOf(a).start < trace.timeOf(b).start; });
+        std::stable_sort(expected.begin(), expected.end(),
+                         [&](EventId a, EventId b) { return trace.timeOf(a).start < trace.timeOf(b).start; });
         const EventList list = eventsIn(trace, range, 1000);
         ASSERT_EQ(list.total, expected.size());
         ASSERT_EQ(list.events, expected);
