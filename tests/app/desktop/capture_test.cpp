@@ -60,6 +60,7 @@ private slots:
     {
         m_window.reset();
         m_runner.reset();
+        m_settings.reset(); // writes into the folder
         m_load.reset();
         m_node.reset();
     }
