@@ -56,25 +56,20 @@ void CaptureController::start(std::shared_ptr<app::NodeClient> client, const std
     request.targetId = targetId;
     request.durationNs = duration;
     request.clientName = QStringLiteral("%1@%2: gantry").arg(qEnvironmentVariable("USER", QStringLiteral("someone")), QSysInfo::machineHostName()).toStdString();
-    m_workSlot.run([client = m_client, request](const jobs::JobContext&) { return client->startCapture(request); },
-                   [this](Result<proto::CaptureStatus> started) {
-                       if (!started)
-                           return fail(tr("The capture did not start"), started.error());
-                       setStatus(*started);
-                       watch();
-                   });
-}
-
-void CaptureController::watch()
-{
     m_workSlot.run(
-        [this, client = m_client, id = m_status.captureId](const jobs::JobContext& context) {
-            return client->watchCapture(
-                id, [this, &context](const proto::CaptureStatus& status) { context.post([this, status] { setStatus(status); }); }, context.stop());
+        [this, client = m_client, request](const jobs::JobContext& context) -> Result<proto::CaptureStatus> {
+            GANTRY_TRY(const auto started, client->startCapture(request));
+            const auto tell = [this, &context](const proto::CaptureStatus& status) { context.post([this, status] { setStatus(status); }); };
+            tell(started);
+            auto last = client->watchCapture(started.captureId, tell, context.stop());
+            // Given up, perhaps before the answer to the start was here: nobody else knows of the window, which may have no end.
+            if (context.stop().stop_requested())
+                static_cast<void>(client->stopCapture(started.captureId));
+            return last;
         },
         [this](Result<proto::CaptureStatus> last) {
             if (!last)
-                return fail(tr("The capture was lost"), last.error());
+                return fail(m_stage == Stage::Starting ? tr("The capture did not start") : tr("The capture was lost"), last.error());
             setStatus(*last);
             if (last->state == proto::CaptureState::Failed)
                 return fail(tr("The capture failed"), Error{codeFromName(last->error), last->message, {}});
@@ -143,12 +138,7 @@ void CaptureController::cancel()
 {
     if (!isBusy())
         return;
-    const bool windowIsOpen = m_stage == Stage::Capturing || m_stage == Stage::Starting;
-    m_workSlot.cancel();
-    if (windowIsOpen && !m_status.captureId.empty()) {
-        m_stopSlot.run([client = m_client, id = m_status.captureId](const jobs::JobContext&) { return client->stopCapture(id); },
-                       [](Result<proto::CaptureStatus>) {});
-    }
+    m_workSlot.cancel(); // closes the window, too
     setStage(Stage::Idle);
     emit cancelled();
 }

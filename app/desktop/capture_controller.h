@@ -60,7 +60,6 @@ private:
     void setStage(Stage stage);
     void setStatus(const proto::CaptureStatus& status);
     void fail(const QString& doing, const Error& error);
-    void watch();
     void fetchNamed(const std::string& name, std::uint64_t sizeBytes, const std::string& sha256);
 
     Stage m_stage = Stage::Idle;

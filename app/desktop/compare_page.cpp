@@ -80,10 +80,19 @@ ComparePage::ComparePage(jobs::JobRunner& runner, QWidget* parent) :
     layout->addLayout(bar);
     layout->addWidget(m_stack, 1);
     refreshBoxes();
-    showState(tr("Choose two reports to see them beside each other, panning together, with a table of what differs."));
+    showMissing();
 }
 
 ComparePage::~ComparePage() = default;
+
+const std::optional<Error>& ComparePage::error() const
+{
+    for (const Side& side : m_sides) {
+        if (side.error)
+            return side.error;
+    }
+    return m_compareError;
+}
 
 void ComparePage::setOpenReports(std::vector<OpenReport> reports)
 {
@@ -104,8 +113,10 @@ void ComparePage::setSide(int side, const std::filesystem::path& path)
         return;
     chosen.path = path;
     chosen.trace.reset();
+    chosen.error.reset();
     m_comparison.reset();
-    m_error.reset();
+    m_compareError.reset();
+    m_loadSlots[static_cast<std::size_t>(side)]->cancel();
     m_compareSlot.cancel();
     refreshBoxes();
     load(side);
@@ -119,36 +130,32 @@ void ComparePage::load(int side)
         chosen.trace = open->trace;
         return compare();
     }
-    showState(tr("Opening %1…").arg(pathText(chosen.path.filename())));
     using Loaded = std::shared_ptr<const trace::Trace>;
     m_loadSlots[static_cast<std::size_t>(side)]->run(
         [path = chosen.path](const jobs::JobContext& context) -> Result<Loaded> { return trace::loadTrace(path, {}, context.stop()); },
-        [this, side](Result<Loaded> loaded) {
+        [this, &chosen](Result<Loaded> loaded) {
             if (loaded) {
-                m_sides[static_cast<std::size_t>(side)].trace = std::move(*loaded);
+                chosen.trace = std::move(*loaded);
                 return compare();
             }
-            m_error = loaded.error();
-            const UserMessage message = describe(*m_error);
-            showState(tr("Report %1 was not opened. %2").arg(sideName(side), message.sentence), pathText(m_sides[static_cast<std::size_t>(side)].path) + QLatin1Char('\n') + message.details);
+            chosen.error = loaded.error();
+            showMissing();
             emit failed();
         });
+    showMissing();
 }
 
 void ComparePage::compare()
 {
     const auto [a, b] = std::pair(m_sides[0].trace, m_sides[1].trace);
-    if (!a || !b) {
-        if (!m_error)
-            showState(a || b ? tr("Choose report %1 too.").arg(sideName(a ? 1 : 0)) : tr("Choose two reports."));
-        return;
-    }
+    if (!a || !b)
+        return showMissing();
     showState(tr("Comparing…"));
     m_compareSlot.run([a, b](const jobs::JobContext&) -> Result<analysis::Comparison> { return analysis::compare(*a, *b); },
                       [this, a, b](Result<analysis::Comparison> comparison) {
                           if (!comparison) {
-                              m_error = comparison.error();
-                              const UserMessage message = describe(*m_error);
+                              m_compareError = comparison.error();
+                              const UserMessage message = describe(*m_compareError);
                               showState(message.sentence, message.details);
                               emit failed();
                               return;
@@ -158,6 +165,26 @@ void ComparePage::compare()
                           m_stack->setCurrentWidget(m_view);
                           emit ready();
                       });
+}
+
+void ComparePage::showMissing()
+{
+    for (const int side : kSides) {
+        const Side& chosen = m_sides[static_cast<std::size_t>(side)];
+        if (!chosen.error)
+            continue;
+        const UserMessage message = describe(*chosen.error);
+        return showState(tr("Report %1 was not opened. %2").arg(sideName(side), message.sentence),
+                         pathText(chosen.path) + QLatin1Char('\n') + message.details);
+    }
+    for (const int side : kSides) {
+        if (m_loadSlots[static_cast<std::size_t>(side)]->isRunning())
+            return showState(tr("Opening %1…").arg(pathText(m_sides[static_cast<std::size_t>(side)].path.filename())));
+    }
+    const bool hasNone = m_sides[0].path.empty() && m_sides[1].path.empty();
+    if (hasNone)
+        return showState(tr("Choose two reports to see them beside each other, panning together, with a table of what differs."));
+    showState(tr("Choose report %1 too.").arg(sideName(m_sides[0].path.empty() ? 0 : 1)));
 }
 
 void ComparePage::refreshBoxes()

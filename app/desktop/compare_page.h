@@ -45,7 +45,8 @@ public:
     void setSide(int side, const std::filesystem::path& path);
 
     [[nodiscard]] bool isReady() const { return m_comparison.has_value(); }
-    [[nodiscard]] const std::optional<Error>& error() const { return m_error; }
+    /// Why there is no comparison although both sides were chosen.
+    [[nodiscard]] const std::optional<Error>& error() const;
     [[nodiscard]] const std::optional<analysis::Comparison>& comparison() const { return m_comparison; }
     [[nodiscard]] widgets::CompareView* view() const { return m_view; }
     [[nodiscard]] std::filesystem::path file(int side) const { return m_sides[static_cast<std::size_t>(side)].path; }
@@ -62,17 +63,20 @@ private:
     {
         std::filesystem::path path;
         std::shared_ptr<const trace::Trace> trace;
+        std::optional<Error> error; ///< why it was not opened
         QComboBox* box = nullptr;
     };
 
     void load(int side);
     void compare();
     void refreshBoxes();
+    /// What is missing before there is anything to compare.
+    void showMissing();
     void showState(const QString& sentence, const QString& details = {});
 
     std::vector<OpenReport> m_open;
     std::array<Side, 2> m_sides;
-    std::optional<Error> m_error;
+    std::optional<Error> m_compareError;
     std::optional<analysis::Comparison> m_comparison;
     QStackedWidget* m_stack;
     QLabel* m_sentence;

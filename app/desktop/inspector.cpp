@@ -3,7 +3,6 @@
 #include "app/desktop/log_panel.h"
 #include "app/desktop/report_page.h"
 #include "app/desktop/text.h"
-#include "trace_model/analysis/kernel_stats.h"
 #include "trace_model/trace/event_search.h"
 #include "widgets/details/details_panel.h"
 #include "widgets/tables/event_table.h"
@@ -52,10 +51,7 @@ Inspector::Inspector(QMainWindow& window, jobs::JobRunner& runner) :
     connect(&m_settle, &QTimer::timeout, this, &Inspector::refreshTables);
     connect(m_tabs, &QTabWidget::currentChanged, this, &Inspector::refreshTables);
     connect(m_statistics, &widgets::StatisticsTable::groupByChanged, this, &Inspector::loadStatistics);
-    connect(m_statistics, &widgets::StatisticsTable::searchRequested, this, [this](const QString& text) {
-        if (m_page)
-            m_page->find(text);
-    });
+    connect(m_statistics, &widgets::StatisticsTable::rowActivated, this, &Inspector::showEventsOf);
     connect(m_events, &widgets::EventTable::eventActivated, this, [this](trace::EventId event) {
         if (m_page && m_page->timeline())
             m_page->timeline()->reveal(event);
@@ -139,6 +135,18 @@ void Inspector::follow(FrontPage front, ReportPage* page)
     }
     refreshDetails();
     refreshTables();
+}
+
+void Inspector::showEventsOf(const analysis::ActivityRow& row)
+{
+    if (!m_page || !m_page->timeline())
+        return;
+    // Streams and phases have no name to search for: their longest event is what to look at.
+    const analysis::GroupBy by = m_statistics->groupBy();
+    if (by == analysis::GroupBy::Stream || by == analysis::GroupBy::Phase)
+        m_page->timeline()->reveal(row.longest);
+    else
+        m_page->find(toQString(m_page->trace()->nameOf(row.longest)));
 }
 
 void Inspector::refreshDetails()

@@ -2,6 +2,7 @@
 
 #include "app/jobs/job_slot.h"
 #include "remote_server/proto/node_types.h"
+#include "trace_model/analysis/kernel_stats.h"
 
 #include <QObject>
 #include <QTimer>
@@ -70,6 +71,7 @@ private:
     QDockWidget* addDock(const char* name, const QString& title, QWidget* content, Qt::DockWidgetArea area, bool isOnLive);
     void refreshDocks();
     void refreshDetails();
+    void showEventsOf(const analysis::ActivityRow& row);
     void loadEvents();
     void loadStatistics();
 

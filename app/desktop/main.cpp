@@ -1,6 +1,7 @@
 #include "app/desktop/command_line.h"
 #include "app/desktop/main_window.h"
 #include "app/desktop/page_area.h"
+#include "app/desktop/qt_messages.h"
 #include "app/desktop/screenshot_run.h"
 #include "app/desktop/settings.h"
 #include "app/desktop/text.h"
@@ -59,6 +60,9 @@ int run(int argc, char** argv)
         }
         qputenv("QT_QPA_PLATFORM", "offscreen");
     }
+
+    if (line.isUnattended())
+        leaveOutSessionMessages();
 
     QApplication application(argc, argv);
     QApplication::setApplicationName(QStringLiteral("gantry"));

@@ -59,6 +59,7 @@ ComparePage& PageArea::openCompare()
     if (!m_compare) {
         m_compare = new ComparePage(m_runner, this);
         addTab(m_compare, tr("Compare"));
+        connect(m_compare, &ComparePage::ready, this, &PageArea::pageChanged);
         offerReports();
         emit compareOpened(m_compare);
     }

@@ -16,20 +16,20 @@ class Groups
 public:
     Groups(const Trace& trace, std::optional<TimeRange> window) : m_trace(trace), m_window(window) {}
 
-    /// `events`: their kind where a search for one's name finds the group.
     template <typename Columns, typename Key, typename Name>
-    void take(const Columns& columns, Key keyOf, Name nameOf, std::optional<EventKind> events, const std::vector<std::uint64_t>* bytes = nullptr)
+    void take(EventKind kind, const Columns& columns, Key keyOf, Name nameOf, const std::vector<std::uint64_t>* bytes = nullptr)
     {
         for (std::size_t row = 0; row < columns.size(); ++row) {
-            if (m_window && !(columns.start[row] < m_window->end && m_window->start <= columns.end[row]))
+            // An event of no length lies in the window that holds it.
+            if (m_window && !(columns.start[row] < m_window->end && (columns.end[row] > m_window->start || columns.start[row] >= m_window->start)))
                 continue;
             auto [group, isNew] = m_groups.try_emplace(keyOf(row));
-            if (isNew) {
+            if (isNew)
                 group->second.name = nameOf(row);
-                if (events)
-                    group->second.searchText = m_trace.nameOf(trace::EventId(*events, static_cast<std::uint32_t>(row)));
-            }
+            const trace::EventId event(kind, static_cast<std::uint32_t>(row));
             group->second.durations.push_back(columns.end[row] - columns.start[row]);
+            if (isNew || group->second.durations.back() > m_trace.timeOf(group->second.longest).duration())
+                group->second.longest = event;
             if (bytes)
                 group->second.bytes += (*bytes)[row];
         }
@@ -40,7 +40,7 @@ public:
         std::vector<ActivityRow> rows;
         double total = 0;
         for (auto& [key, group] : m_groups) {
-            rows.push_back({std::move(group.name), distributionOf(std::move(group.durations)), group.bytes, 0, std::move(group.searchText)});
+            rows.push_back({std::move(group.name), distributionOf(std::move(group.durations)), group.bytes, 0, group.longest});
             total += static_cast<double>(rows.back().duration.total);
         }
         for (ActivityRow& row : rows)
@@ -54,9 +54,10 @@ public:
 private:
     struct Group
     {
-        std::string name, searchText;
+        std::string name;
         std::vector<DurationNs> durations;
         std::uint64_t bytes = 0;
+        trace::EventId longest;
     };
     const Trace& m_trace;
     std::optional<TimeRange> m_window;
@@ -68,13 +69,12 @@ void takePhases(Groups& groups, const Trace& trace)
 {
     const auto modelOf = [&](std::size_t row) { return trace.requests[trace.phases.request[row].value].model; };
     const bool isOneModel = std::all_of(trace.requests.begin(), trace.requests.end(), [&](const trace::Request& r) { return r.model == trace.requests.front().model; });
-    groups.take(trace.phases,
+    groups.take(EventKind::Phase, trace.phases,
                 [&](std::size_t row) { return std::uint64_t{isOneModel ? 0 : modelOf(row).value} << 8 | static_cast<std::uint8_t>(trace.phases.phase[row]); },
                 [&](std::size_t row) {
                     const std::string phase(records::name(trace.phases.phase[row]));
                     return isOneModel ? phase : std::string(trace.strings[modelOf(row)]) + " " + phase;
-                },
-                {});
+                });
 }
 
 } // namespace
@@ -97,36 +97,36 @@ std::vector<ActivityRow> activityTable(const Trace& trace, GroupBy by, std::opti
     };
     switch (by) {
     case GroupBy::Kernel:
-        groups.take(trace.kernels, [&](std::size_t row) { return trace.kernels.shortName[row].value; }, nameOf(EventKind::Kernel), EventKind::Kernel);
+        groups.take(EventKind::Kernel, trace.kernels, [&](std::size_t row) { return trace.kernels.shortName[row].value; }, nameOf(EventKind::Kernel));
         break;
     case GroupBy::Memcpy: {
         const auto& c = trace.memcpys;
-        groups.take(c, [&](std::size_t row) {
+        groups.take(EventKind::Memcpy, c, [&](std::size_t row) {
             return std::uint64_t{static_cast<std::uint8_t>(c.copyKind[row])} << 16 | std::uint64_t{static_cast<std::uint8_t>(c.sourceKind[row])} << 8
                 | static_cast<std::uint8_t>(c.destinationKind[row]);
-        }, [&](std::size_t row) { return fmt::format("{} {} to {}", name(c.copyKind[row]), name(c.sourceKind[row]), name(c.destinationKind[row])); }, EventKind::Memcpy, &c.bytes);
-        groups.take(trace.memsets, [](std::size_t) { return std::uint64_t{1} << 32; }, [](std::size_t) { return std::string("memset"); }, {}, &trace.memsets.bytes);
+        }, [&](std::size_t row) { return fmt::format("{} {} to {}", name(c.copyKind[row]), name(c.sourceKind[row]), name(c.destinationKind[row])); }, &c.bytes);
+        groups.take(EventKind::Memset, trace.memsets, [](std::size_t) { return std::uint64_t{1} << 32; }, [](std::size_t) { return std::string("memset"); }, &trace.memsets.bytes);
         break;
     }
     case GroupBy::Api:
-        groups.take(trace.apiCalls, [&](std::size_t row) { return trace.apiCalls.name[row].value; }, nameOf(EventKind::ApiCall), EventKind::ApiCall);
+        groups.take(EventKind::ApiCall, trace.apiCalls, [&](std::size_t row) { return trace.apiCalls.name[row].value; }, nameOf(EventKind::ApiCall));
         break;
     case GroupBy::Nvtx: {
         const auto& c = trace.nvtxRanges;
-        groups.take(c, [&](std::size_t row) { return std::uint64_t{c.domain[row].value} << 32 | c.text[row].value; }, [&](std::size_t row) {
+        groups.take(EventKind::NvtxRange, c, [&](std::size_t row) { return std::uint64_t{c.domain[row].value} << 32 | c.text[row].value; }, [&](std::size_t row) {
             const std::string_view domain = trace.strings[c.domain[row]];
             return (domain.empty() ? std::string() : std::string(domain) + ": ") + std::string(trace.strings[c.text[row]]);
-        }, EventKind::NvtxRange);
+        });
         break;
     }
     case GroupBy::Stream: {
-        const auto take = [&](const auto& c, const std::vector<std::uint64_t>* bytes) {
-            groups.take(c, [&](std::size_t row) { return std::uint64_t{c.device[row]} << 52 | std::uint64_t{c.context[row] & 0xFFFFFu} << 32 | c.stream[row]; },
-                        [&](std::size_t row) { return fmt::format("GPU {} context {} stream {}", c.device[row], c.context[row], c.stream[row]); }, {}, bytes);
+        const auto take = [&](EventKind kind, const auto& c, const std::vector<std::uint64_t>* bytes) {
+            groups.take(kind, c, [&](std::size_t row) { return std::uint64_t{c.device[row]} << 52 | std::uint64_t{c.context[row] & 0xFFFFFu} << 32 | c.stream[row]; },
+                        [&](std::size_t row) { return fmt::format("GPU {} context {} stream {}", c.device[row], c.context[row], c.stream[row]); }, bytes);
         };
-        take(trace.kernels, nullptr);
-        take(trace.memcpys, &trace.memcpys.bytes);
-        take(trace.memsets, &trace.memsets.bytes);
+        take(EventKind::Kernel, trace.kernels, nullptr);
+        take(EventKind::Memcpy, trace.memcpys, &trace.memcpys.bytes);
+        take(EventKind::Memset, trace.memsets, &trace.memsets.bytes);
         break;
     }
     case GroupBy::Phase:

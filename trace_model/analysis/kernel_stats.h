@@ -21,7 +21,7 @@ struct ActivityRow
     Distribution duration;
     std::uint64_t bytes = 0;    ///< memcpys and memsets
     double share = 0;           ///< of the table's total time, 0..1
-    std::string searchText;     ///< finds these events with trace::findEvents(); empty: no name tells them from others
+    trace::EventId longest;     ///< the first of its events that last longest
 };
 
 /// Rows grouped and sorted by total time, longest first. Only events that intersect `window` count, with their whole duration.

@@ -25,11 +25,16 @@ std::uint64_t launchKey(std::uint64_t globalPid, std::uint32_t correlation)
     return (globalPid >> 24 & 0xFFFFFFFFull) << 32 | correlation;
 }
 
+/// GPU work starts after its call, but in the report it may seem to start before it, by as much as the clocks disagree.
+DurationNs clockSlack(const Trace& trace)
+{
+    return trace.meta.clockErrorNs.value_or(0);
+}
+
 template <typename Columns>
 void takeLaunched(std::vector<EventId>& out, const Columns& columns, EventKind kind, const std::vector<std::uint64_t>& keys, TimeRange from)
 {
-    // GPU work starts at or after its call (see the clock error); nothing before the execution needs a look. It may run on
-    // after it, so there is no end but the last key found.
+    // Nothing before the calls needs a look. The work may run on after them, so there is no end but a second of patience.
     const auto first = std::lower_bound(columns.start.begin(), columns.start.end(), from.start) - columns.start.begin();
     const TimestampNs limit = from.end + std::max<DurationNs>(from.duration(), 1'000'000'000);
     for (auto row = static_cast<std::size_t>(first); row < columns.size() && columns.start[row] < limit; ++row)
@@ -41,6 +46,7 @@ void takeAllLaunched(std::vector<EventId>& out, const Trace& trace, const std::v
 {
     if (keys.empty())
         return;
+    from.start -= clockSlack(trace);
     takeLaunched(out, trace.kernels, EventKind::Kernel, keys, from);
     takeLaunched(out, trace.memcpys, EventKind::Memcpy, keys, from);
     takeLaunched(out, trace.memsets, EventKind::Memset, keys, from);
@@ -131,7 +137,7 @@ EventId launchOf(const Trace& trace, EventId gpuEvent)
     if (key.second == 0)
         return {};
     // Backwards from the work's start: its call lies close before it.
-    const TimestampNs start = trace.timeOf(gpuEvent).start;
+    const TimestampNs start = trace.timeOf(gpuEvent).start + clockSlack(trace);
     auto row = static_cast<std::size_t>(std::upper_bound(trace.apiCalls.start.begin(), trace.apiCalls.start.end(), start) - trace.apiCalls.start.begin());
     EventId best;
     while (row-- > 0) {

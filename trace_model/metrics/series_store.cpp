@@ -55,8 +55,18 @@ std::vector<Point> SeriesStore::snapshot(std::uint32_t id, TimeRange window) con
 
 std::vector<Point> SeriesStore::rate(std::uint32_t id, TimeRange window, DurationNs base) const
 {
-    const std::vector<Point> points = snapshot(id, {window.start - base, window.end});
     std::vector<Point> result;
+    const auto series = m_series.find(id);
+    if (series == m_series.end())
+        return result;
+    // From one sample further back than `base` before the window: the first rate in it looks back to there.
+    const auto& all = series->second.points;
+    const auto before = [](const Point& p, TimestampNs t) { return p.time < t; };
+    auto first = std::lower_bound(all.begin(), all.end(), window.start - base, before);
+    if (first != all.begin())
+        --first;
+    const auto last = std::lower_bound(first, all.end(), window.end, before);
+    const std::vector<Point> points(first, last);
     std::size_t from = 0;        // the newest sample at least `base` before i
     std::size_t lastRestart = 0; // first sample after the newest drop of the value
     for (std::size_t i = 1; i < points.size(); ++i) {

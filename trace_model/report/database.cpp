@@ -67,7 +67,7 @@ std::string explain(const std::string& head)
     if (head.starts_with("\x1f\x8b") || head.find_first_not_of(" \t\r\n") == std::string::npos || head[head.find_first_not_of(" \t\r\n")] == '{'
         || head[head.find_first_not_of(" \t\r\n")] == '[')
         return "this looks like a JSON trace, which this version does not read: open a .gantry report or an Nsight Systems SQLite export";
-    return "this is neither a Gantry report nor an Nsight Systems SQLite export";
+    return "this is neither a Gantry report nor an Nsight Systems SQLite export: choose a file that ends in .gantry, .gantry.zst or .sqlite";
 }
 
 /// Unpacks a .zst file into an unlinked-on-close temporary file (mode 0600).
@@ -196,9 +196,9 @@ Result<Database> Database::open(const std::filesystem::path& path)
 {
     std::error_code error;
     if (!std::filesystem::exists(path, error))
-        return Error{ErrorCode::NotFound, "there is no file " + path.string(), {}};
+        return Error{ErrorCode::NotFound, "there is no file " + path.string() + ": check the path, or fetch the report again", {}};
     if (std::filesystem::is_directory(path, error))
-        return Error{ErrorCode::NotAReport, path.string() + " is a folder, not a report", {}};
+        return Error{ErrorCode::NotAReport, path.string() + " is a folder: open a report in it", {}};
     if (access(path.c_str(), R_OK) != 0)
         return errnoError(errno, "cannot read " + path.string());
 

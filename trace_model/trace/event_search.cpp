@@ -78,6 +78,11 @@ std::vector<EventId> findEvents(const Trace& trace, std::string_view text, const
         return entry->second;
     });
 
+    collect(EventKind::Memset, trace.memsets.size(), stop, found, [&](std::uint32_t row) { return matcher.matches(trace.nameOf(EventId(EventKind::Memset, row))); });
+    collect(EventKind::Synchronization, trace.synchronizations.size(), stop, found,
+            [&](std::uint32_t row) { return matcher.matches(name(trace.synchronizations.type[row])); });
+    collect(EventKind::Overhead, trace.overheads.size(), stop, found, [&](std::uint32_t row) { return matcher(trace.overheads.name[row]); });
+
     // A request is found by its first phase: that is where its bar begins.
     std::vector<bool> requestMatches(trace.requests.size());
     for (std::size_t i = 0; i < trace.requests.size(); ++i) {

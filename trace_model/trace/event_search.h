@@ -9,7 +9,7 @@
 namespace gantry::trace {
 
 /// Events whose name holds `text`, whatever the case: kernels by short or full name, API calls, NVTX ranges and marks, memcpys
-/// ("HtoD", "pageable"), and requests by id or client id (as their first phase). Ordered by start. Any thread; linear in the
+/// ("HtoD", "pageable"), memsets, synchronizations, overhead, and requests by id or client id (as their first phase). Ordered by start. Any thread; linear in the
 /// number of events, returns what it has when asked to stop. Empty text finds nothing.
 [[nodiscard]] std::vector<EventId> findEvents(const Trace& trace, std::string_view text, const std::stop_token& stop = {});
 

@@ -145,7 +145,7 @@ private:
         for (const std::string& table : m_db.tableNames())
             known = known || table == "StringIds" || table == "NVTX_EVENTS" || table == "OSRT_API" || table.starts_with("CUPTI_ACTIVITY_KIND_");
         if (!known)
-            return Error{ErrorCode::NotAReport, "this SQLite file is neither a Gantry report nor an Nsight Systems export: it has none of their tables", {}};
+            return Error{ErrorCode::NotAReport, "this SQLite file is neither a Gantry report nor an Nsight Systems export, it has none of their tables: choose another file", {}};
         meta.format = "nsys-sqlite";
         const std::string product = value("EXPORT_PRODUCT_VERSION");
         meta.producer = product.empty() ? "NVIDIA Nsight Systems (version unknown)" : "NVIDIA Nsight Systems " + product;

@@ -79,11 +79,9 @@ QVariant StatisticsModel::data(const QModelIndex& index, int role) const
         return int((index.column() == Name ? Qt::AlignLeft : Qt::AlignRight) | Qt::AlignVCenter);
     if (role == Qt::ToolTipRole && index.column() == Name)
         role = Qt::DisplayRole;
-    if (role != Qt::DisplayRole && role != kSortRole && role != kSearchRole)
+    if (role != Qt::DisplayRole && role != kSortRole)
         return {};
     const analysis::ActivityRow& row = m_rows[static_cast<std::size_t>(index.row())];
-    if (role == kSearchRole)
-        return toQString(row.searchText);
     const auto duration = [role](DurationNs ns) { return role == kSortRole ? QVariant(static_cast<qlonglong>(ns)) : QVariant(formatDuration(ns)); };
     switch (index.column()) {
     case Name:
@@ -189,10 +187,8 @@ StatisticsTable::StatisticsTable(QWidget* parent) :
     layout->addWidget(m_view, 1);
     clear();
     connect(m_groupBox, &QComboBox::currentIndexChanged, this, &StatisticsTable::groupByChanged);
-    connect(m_view, &QTableView::activated, this, [this](const QModelIndex& index) {
-        if (const QString text = index.data(StatisticsModel::kSearchRole).toString(); !text.isEmpty())
-            emit searchRequested(text);
-    });
+    connect(m_view, &QTableView::activated, this,
+            [this](const QModelIndex& index) { emit rowActivated(m_model->row(m_sorted->mapToSource(index).row())); });
 }
 
 GroupBy StatisticsTable::groupBy() const

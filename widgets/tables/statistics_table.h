@@ -24,11 +24,10 @@ public:
     enum Column { Name, Count, Total, Share, Mean, P50, P99, Min, Max, Bytes, ColumnCount };
     /// Role of the number behind a cell, for sorting.
     static constexpr int kSortRole = Qt::UserRole;
-    /// Role of the text that finds a row's events; empty where none does.
-    static constexpr int kSearchRole = Qt::UserRole + 1;
 
     explicit StatisticsModel(QObject* parent = nullptr);
     void setRows(std::vector<analysis::ActivityRow> rows);
+    [[nodiscard]] const analysis::ActivityRow& row(int index) const { return m_rows[static_cast<std::size_t>(index)]; }
 
     [[nodiscard]] int rowCount(const QModelIndex& parent = {}) const override;
     [[nodiscard]] int columnCount(const QModelIndex& parent = {}) const override;
@@ -59,8 +58,8 @@ public:
 
 signals:
     void groupByChanged();
-    /// The user wants to find the events of a row by this text.
-    void searchRequested(const QString& text);
+    /// The user wants to see the events of this row.
+    void rowActivated(const gantry::analysis::ActivityRow& row);
 
 private:
     StatisticsModel* m_model;

@@ -47,5 +47,53 @@ TEST(Comparison, OfATraceWithItselfHasNoDifference)
     EXPECT_FALSE(result.phases.empty());
 }
 
+std::vector<std::string> namesOf(const std::vector<ComparisonRow>& rows)
+{
+    std::vector<std::string> names;
+    for (const ComparisonRow& row : rows)
+        names.push_back(row.name);
+    return names;
+}
+
+TEST(Comparison, ComparesThePhasesOfEachModelByItselfWhereThereAreSeveral)
+{
+    const auto a = traceOf("window 0..1000\nrequest 1 model bert:1 0..100 queue 0..40\nrequest 2 model add_sub:1 0..10 queue 0..4\n");
+    const auto b = traceOf("window 0..1000\nrequest 1 model bert:1 0..100 queue 0..80\nrequest 2 model resnet:1 0..50 queue 0..5\n");
+    ASSERT_TRUE(a && b);
+    const Comparison result = compare(*a, *b);
+    // Models of A by time, then those that only B has.
+    EXPECT_EQ(namesOf(result.phases),
+              (std::vector<std::string>{"bert queue p50", "bert queue p99", "add_sub queue p50", "add_sub queue p99", "resnet queue p50", "resnet queue p99"}));
+    EXPECT_EQ(result.phases[0].ratio(), 2.0);
+    EXPECT_FALSE(result.phases[2].b);
+    EXPECT_FALSE(result.phases[4].a);
+}
+
+TEST(Comparison, NamesNoModelWhereBothSidesHaveTheSameOne)
+{
+    const auto a = traceOf("window 0..1000\nrequest 1 model bert:1 0..100 queue 0..40\n");
+    ASSERT_TRUE(a);
+    EXPECT_EQ(namesOf(compare(*a, *a).phases), (std::vector<std::string>{"queue p50", "queue p99"}));
+}
+
+TEST(Comparison, LeavesTheSummaryOfASideWithoutRequestsAbsent)
+{
+    const auto a = traceOf("window 0..1000000000\nrequest 1 model bert:1 0..100 queue 0..40\n");
+    const auto b = traceOf("window 0..1000000000\nkernel gpu0/stream7 gemm 100..130\n");
+    ASSERT_TRUE(a && b);
+    for (const ComparisonRow& row : compare(*a, *b).summary) {
+        EXPECT_TRUE(row.a) << row.name;
+        EXPECT_FALSE(row.b) << row.name;
+        EXPECT_FALSE(row.ratio()) << row.name;
+    }
+}
+
+TEST(Comparison, HasNoRatioToNothing)
+{
+    const ComparisonRow row{"x", 0.0, 5.0, "ns", {}, {}};
+    EXPECT_EQ(row.difference(), 5.0);
+    EXPECT_FALSE(row.ratio());
+}
+
 } // namespace
 } // namespace gantry::analysis

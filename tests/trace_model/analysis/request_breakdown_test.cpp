@@ -74,6 +74,12 @@ TEST_F(Breakdown, TakesOneModelAlone)
     EXPECT_EQ(requestBreakdown(*trace, {}, "no_such_model").requests, 0u);
 }
 
+TEST_F(Breakdown, ListsModelsByTheTimeOfTheirRequests)
+{
+    EXPECT_EQ(modelsByTime(*trace), (std::vector<std::string>{"bert", "add_sub"}));
+    EXPECT_TRUE(modelsByTime(trace::Trace()).empty());
+}
+
 TEST_F(Breakdown, ClipsARequestCutByTheWindowToIt)
 {
     const trace::Request& cut = trace->requests[request(5).value];

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace gantry::metrics {
 namespace {
 
@@ -63,6 +65,57 @@ TEST(SeriesStore, ARestartLeavesAGapInTheRate)
     EXPECT_DOUBLE_EQ(rate[0].value, 10);
     EXPECT_EQ(rate[1].time, 3 * kSecond);
     EXPECT_DOUBLE_EQ(rate[1].value, 5);
+}
+
+TEST(SeriesStore, RateWithABaseLooksBackThatFarAndNoFurther)
+{
+    SeriesStore store = storeWith();
+    // Scrapes each 400 ms; the counter itself moves once a second, by 10.
+    for (int i = 0; i <= 10; ++i)
+        store.append({1, i * 2 * kSecond / 5, std::floor(i * 0.4) * 10});
+    const auto jumpy = store.rate(1, {0, 10 * kSecond});
+    const auto smooth = store.rate(1, {0, 10 * kSecond}, 2 * kSecond);
+    EXPECT_EQ(jumpy.size(), 10u);
+    ASSERT_EQ(smooth.size(), 6u); // nothing before there are two seconds
+    EXPECT_EQ(smooth.front().time, 2 * kSecond);
+    for (const Point& point : smooth)
+        EXPECT_DOUBLE_EQ(point.value, 10) << point.time;
+}
+
+TEST(SeriesStore, RateAtTheWindowsStartLooksBackBeforeIt)
+{
+    SeriesStore store = storeWith();
+    for (int i = 0; i <= 5; ++i)
+        store.append({1, i * kSecond, i * 7.0});
+    for (const DurationNs base : {DurationNs{0}, kSecond, kSecond / 2, 3 * kSecond / 2}) {
+        const auto rate = store.rate(1, {3 * kSecond, 6 * kSecond}, base);
+        ASSERT_EQ(rate.size(), 3u) << base;
+        EXPECT_EQ(rate.front().time, 3 * kSecond);
+        EXPECT_DOUBLE_EQ(rate.front().value, 7);
+    }
+}
+
+TEST(SeriesStore, RateWithABaseLeavesAGapOfThatLengthAfterARestart)
+{
+    SeriesStore store = storeWith();
+    for (int i = 0; i <= 8; ++i)
+        store.append({1, i * kSecond, i < 4 ? 100.0 + i : 2.0 * (i - 4)});
+    const auto rate = store.rate(1, {0, 10 * kSecond}, 2 * kSecond);
+    std::vector<TimestampNs> times;
+    for (const Point& point : rate)
+        times.push_back(point.time / kSecond);
+    EXPECT_EQ(times, (std::vector<TimestampNs>{2, 3, 6, 7, 8}));
+    EXPECT_DOUBLE_EQ(rate.back().value, 2);
+}
+
+TEST(SeriesStore, RateOfAnUnknownOrShortSeriesIsNothing)
+{
+    SeriesStore store = storeWith();
+    EXPECT_TRUE(store.rate(1, {0, kSecond}).empty());
+    EXPECT_TRUE(store.rate(9, {0, kSecond}).empty());
+    store.append({1, 0, 5});
+    store.append({1, 0, 6}); // the same moment twice
+    EXPECT_TRUE(store.rate(1, {0, kSecond}).empty());
 }
 
 TEST(RatioOfRates, DividesWhereBothHaveAPointAndSomethingHappened)

@@ -47,6 +47,44 @@ TEST(SpanNesting, NeverOverlapsInARowAndLosesNothingOnRandomSpans)
     }
 }
 
+TEST(WithoutSmallOverlaps, MovesAStartBehindTheSpanBeforeButNeverAnEnd)
+{
+    const auto moved = withoutSmallOverlaps({span(0, 100, 0), span(90, 200, 1), span(200, 300, 2)});
+    ASSERT_EQ(moved.size(), 3u);
+    EXPECT_EQ(moved[1].start, 100);
+    EXPECT_EQ(moved[1].end, 200);
+    EXPECT_EQ(moved[2].start, 200);
+    EXPECT_EQ(nestSpans(moved).size(), 1u);
+}
+
+TEST(WithoutSmallOverlaps, LeavesOverlapsOfHalfASpanAndSpansInsideOthersAlone)
+{
+    EXPECT_EQ(withoutSmallOverlaps({span(0, 100, 0), span(60, 140, 1)})[1].start, 60);
+    EXPECT_EQ(withoutSmallOverlaps({span(0, 100, 0), span(10, 20, 1)})[1].start, 10);
+    EXPECT_EQ(withoutSmallOverlaps({span(0, 100, 0), span(10, 20, 1), span(95, 150, 2)})[2].start, 100); // behind the one that ends last
+    EXPECT_TRUE(withoutSmallOverlaps({}).empty());
+}
+
+TEST(WithoutSmallOverlaps, KeepsOrderAndLosesNothingOnRandomSpans)
+{
+    std::mt19937 random(20240612);
+    for (int round = 0; round < 200; ++round) {
+        std::vector<LooseSpan> spans;
+        for (std::uint32_t i = 0; i < 60; ++i) {
+            const auto start = static_cast<TimestampNs>(random() % 400);
+            spans.push_back(span(start, start + 1 + static_cast<TimestampNs>(random() % 30), i));
+        }
+        const auto moved = withoutSmallOverlaps(spans);
+        ASSERT_EQ(moved.size(), spans.size());
+        for (const LooseSpan& after : moved) {
+            const LooseSpan& before = spans[after.event.row()];
+            ASSERT_EQ(after.end, before.end);
+            ASSERT_GE(after.start, before.start);
+            ASSERT_GT((after.end - after.start) * 2, before.end - before.start); // more than half of it stays to be seen
+        }
+    }
+}
+
 TEST(PackLanes, KeepsAGroupInOneLaneAndOpensAnotherOnlyForAnOverlap)
 {
     const std::vector<std::vector<LooseSpan>> groups = {{span(0, 10, 0), span(10, 30, 1)}, {span(20, 40, 2)}, {span(30, 50, 3)}};

@@ -1,8 +1,8 @@
 #include "tests/widgets/trace_fixture.h"
-#include "trace_model/trace/event_search.h"
 #include "widgets/tables/event_table.h"
 #include "widgets/tables/statistics_table.h"
 #include "widgets/tables/trust_strip.h"
+#include "widgets/theme/format.h"
 #include "widgets/theme/theme.h"
 
 #include <QAbstractItemModelTester>
@@ -254,33 +254,21 @@ private slots:
         QCOMPARE(table.view().model()->rowCount(), 0);
     }
 
-    // The name of a row is not that of its events: "HtoD Pageable to Device" was searched for and never found.
-    void enterOnARowSearchesForWhatFindsItsEvents()
+    void enterOnARowNamesItsLongestEvent()
     {
-        for (const auto& [by, kind] : {std::pair(GroupBy::Kernel, EventKind::Kernel), std::pair(GroupBy::Memcpy, EventKind::Memcpy),
-                                       std::pair(GroupBy::Api, EventKind::ApiCall), std::pair(GroupBy::Nvtx, EventKind::NvtxRange)}) {
+        for (const auto& [by, kind] : {std::pair(GroupBy::Kernel, EventKind::Kernel), std::pair(GroupBy::Memcpy, EventKind::Memcpy), std::pair(GroupBy::Api, EventKind::ApiCall),
+                                       std::pair(GroupBy::Nvtx, EventKind::NvtxRange), std::pair(GroupBy::Phase, EventKind::Phase), std::pair(GroupBy::Stream, EventKind::Kernel)}) {
             StatisticsTable table;
             table.setRows(analysis::activityTable(*m_trace, by), QStringLiteral("all"));
             expose(table);
-            QSignalSpy searched(&table, &StatisticsTable::searchRequested);
+            EventId longest;
+            connect(&table, &StatisticsTable::rowActivated, this, [&](const analysis::ActivityRow& row) { longest = row.longest; });
             table.view().setCurrentIndex(table.view().model()->index(0, StatisticsModel::P99));
             QTest::keyClick(&table.view(), Qt::Key_Return);
-            QCOMPARE(searched.count(), 1);
-            const auto found = trace::findEvents(*m_trace, searched.at(0).at(0).toString().toStdString());
-            QVERIFY2(!found.empty(), qPrintable(searched.at(0).at(0).toString()));
-            QVERIFY(std::all_of(found.begin(), found.end(), [kind = kind](EventId event) { return event.kind() == kind; }));
+            QVERIFY(longest.kind() == kind);
+            const QString max = table.view().model()->index(0, StatisticsModel::Max).data().toString();
+            QCOMPARE(widgets::formatDuration(m_trace->timeOf(longest).duration()), max);
         }
-    }
-
-    void aRowThatNoSearchFindsAsksForNone()
-    {
-        StatisticsTable table;
-        table.setRows(analysis::activityTable(*m_trace, GroupBy::Stream), QStringLiteral("all"));
-        expose(table);
-        QSignalSpy searched(&table, &StatisticsTable::searchRequested);
-        table.view().setCurrentIndex(table.view().model()->index(0, 0));
-        QTest::keyClick(&table.view(), Qt::Key_Return);
-        QCOMPARE(searched.count(), 0);
     }
 
     // ---- trust strip

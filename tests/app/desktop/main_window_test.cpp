@@ -1,0 +1,338 @@
+#include "report_fixture.h"
+
+#include "app/desktop/capture_bar.h"
+#include "app/desktop/compare_page.h"
+#include "app/desktop/live_page.h"
+#include "app/desktop/main_window.h"
+#include "app/desktop/message_bar.h"
+#include "app/desktop/page_area.h"
+#include "app/desktop/report_page.h"
+#include "app/desktop/window_actions.h"
+#include "app/jobs/job_runner.h"
+#include "tests/support/temporary_folder.h"
+#include "widgets/compare/compare_view.h"
+#include "widgets/timeline/timeline_widget.h"
+
+#include <QAction>
+#include <QApplication>
+#include <QComboBox>
+#include <QDockWidget>
+#include <QDropEvent>
+#include <QInputDialog>
+#include <QLabel>
+#include <QLineEdit>
+#include <QMenu>
+#include <QMimeData>
+#include <QTabBar>
+#include <QTest>
+#include <QUrl>
+
+using namespace gantry;
+using namespace gantry::desktop;
+using gantry::test::TemporaryFolder;
+
+namespace {
+
+constexpr int kPatienceMs = 20'000;
+
+} // namespace
+
+class MainWindowTest : public QObject
+{
+    Q_OBJECT
+
+private slots:
+    void init()
+    {
+        m_folder = std::make_unique<TemporaryFolder>();
+        m_a = *m_folder / "a.gantry";
+        m_b = *m_folder / "b.gantry";
+        desktop_test::writeReport(m_a);
+        desktop_test::writeReport(m_b, {.requests = 5});
+        m_runner = std::make_unique<jobs::JobRunner>(4);
+        openWindow();
+    }
+
+    void cleanup()
+    {
+        m_window.reset();
+        m_settings.reset();
+        m_runner.reset();
+    }
+
+    void startsOnTheLivePageWithNothingToActOn()
+    {
+        QCOMPARE(pages().count(), 1);
+        const WindowActions& actions = m_window->actions();
+        for (const QAction* action :
+             {actions.closeTab, actions.zoomIn, actions.zoomOut, actions.fit, actions.zoomToSelection, actions.find, actions.nextMatch,
+              actions.previousMatch, actions.disconnectNode, actions.refreshNode, actions.cancelCapture})
+            QVERIFY2(!action->isEnabled(), qPrintable(action->text()));
+        for (const QAction* action : {actions.open, actions.compare, actions.openBeside, actions.connectNode})
+            QVERIFY2(action->isEnabled(), qPrintable(action->text()));
+        QVERIFY(!m_window->captureBar().startAction()->isEnabled());
+        QVERIFY2(m_window->captureBar().startAction()->toolTip().contains(QStringLiteral("Connect to a node first")),
+                 qPrintable(m_window->captureBar().startAction()->toolTip()));
+        QVERIFY(!m_window->captureBar().stopAction()->isEnabled());
+    }
+
+    void actionsFollowThePageInFront()
+    {
+        const WindowActions& actions = m_window->actions();
+        ReportPage& page = m_window->openReport(m_a);
+        QVERIFY(actions.closeTab->isEnabled());
+        QVERIFY(!actions.zoomIn->isEnabled()); // not loaded yet
+        QTRY_COMPARE_WITH_TIMEOUT(page.state(), ReportPage::State::Loaded, kPatienceMs);
+        QVERIFY(actions.zoomIn->isEnabled() && actions.find->isEnabled() && actions.zoomToSelection->isEnabled());
+        const DurationNs whole = page.timeline()->visibleRange().duration();
+        actions.zoomIn->trigger();
+        QVERIFY(page.timeline()->visibleRange().duration() < whole);
+        actions.back->trigger();
+        QCOMPARE(page.timeline()->visibleRange().duration(), whole);
+
+        actions.showLive->trigger();
+        QCOMPARE(pages().currentIndex(), 0);
+        QVERIFY(!actions.zoomIn->isEnabled() && !actions.find->isEnabled() && !actions.closeTab->isEnabled());
+        actions.nextTab->trigger();
+        QCOMPARE(pages().currentReport(), &page);
+        QVERIFY(actions.zoomIn->isEnabled());
+    }
+
+    void aReportThatIsOpenIsBroughtToTheFront()
+    {
+        ReportPage& a = open(m_a);
+        open(m_b);
+        QCOMPARE(pages().count(), 3);
+        QCOMPARE(pages().tabText(1), QStringLiteral("a"));
+        QCOMPARE(pages().tabText(2), QStringLiteral("b"));
+        QCOMPARE(&m_window->openReport(m_a), &a);
+        QCOMPARE(pages().count(), 3);
+        QCOMPARE(pages().currentIndex(), 1);
+        // The same file by another way.
+        QCOMPARE(&m_window->openReport(m_a.parent_path() / "." / "x" / ".." / "a.gantry"), &a);
+        QCOMPARE(pages().count(), 3);
+    }
+
+    void tabsAreClosedAndTheLivePageStays()
+    {
+        open(m_a);
+        open(m_b);
+        key(Qt::Key_W, Qt::ControlModifier);
+        QCOMPARE(pages().count(), 2);
+        QCOMPARE(pages().currentReport()->path(), m_a);
+        m_window->openReport(m_b); // and closed again while it loads
+        key(Qt::Key_W, Qt::ControlModifier);
+        key(Qt::Key_W, Qt::ControlModifier);
+        QCOMPARE(pages().count(), 1);
+        key(Qt::Key_W, Qt::ControlModifier);
+        QCOMPARE(pages().count(), 1);
+        QVERIFY(!pages().tabBar()->tabButton(0, QTabBar::RightSide) && !pages().tabBar()->tabButton(0, QTabBar::LeftSide));
+    }
+
+    void aClosedPageLeavesNoTextInTheSearchBox()
+    {
+        open(m_a).find(QStringLiteral("gemm"));
+        QCOMPARE(searchBox().text(), QStringLiteral("gemm"));
+        key(Qt::Key_W, Qt::ControlModifier);
+        QVERIFY(searchBox().text().isEmpty());
+        QVERIFY(!searchBox().isEnabled());
+    }
+
+    void searchesByKeys()
+    {
+        ReportPage& page = open(m_a);
+        key(Qt::Key_F);
+        QTRY_VERIFY(searchBox().hasFocus());
+        QTest::keyClicks(&searchBox(), QStringLiteral("softmax"));
+        const auto* matches = m_window->findChild<QLabel*>(QStringLiteral("matchLabel"));
+        QTRY_COMPARE_WITH_TIMEOUT(matches->text(), QStringLiteral("48 matches"), kPatienceMs);
+        QTest::keyClick(&searchBox(), Qt::Key_Return);
+        QCOMPARE(matches->text(), QStringLiteral("1 of 48"));
+        QVERIFY(!searchBox().hasFocus());
+        key(Qt::Key_BracketRight);
+        key(Qt::Key_BracketRight);
+        QCOMPARE(matches->text(), QStringLiteral("3 of 48"));
+        key(Qt::Key_BracketLeft);
+        QCOMPARE(matches->text(), QStringLiteral("2 of 48"));
+        QCOMPARE(searchBox().text(), QStringLiteral("softmax"));
+        QCOMPARE(page.trace()->nameOf(page.selectedEvent()), std::string("softmax_rows"));
+        m_window->openReport(m_b);
+        QVERIFY(searchBox().text().isEmpty()); // each report has its own search
+    }
+
+    void remembersWhatWasOpenedAndOffersItAgain()
+    {
+        open(m_a);
+        open(m_b);
+        const auto bad = *m_folder / "none.gantry";
+        ReportPage& failed = m_window->openReport(bad);
+        QTRY_COMPARE_WITH_TIMEOUT(failed.state(), ReportPage::State::Failed, kPatienceMs);
+        QCOMPARE(m_settings->recentReports(),
+                 (QStringList{QString::fromStdString(m_b), QString::fromStdString(m_a)})); // newest first, no failure
+
+        while (pages().count() > 1)
+            pages().closePage(1);
+        QMenu* menu = m_window->actions().recentMenu;
+        emit menu->aboutToShow();
+        QCOMPARE(menu->actions().front()->text(), QStringLiteral("b.gantry"));
+        menu->actions().front()->trigger();
+        QVERIFY(pages().currentReport());
+        QCOMPARE(pages().currentReport()->path(), m_b);
+
+        m_window->actions().clearRecent->trigger();
+        QVERIFY(m_settings->recentReports().isEmpty());
+    }
+
+    void opensFilesThatAreDroppedOnIt()
+    {
+        QMimeData data;
+        data.setUrls({QUrl::fromLocalFile(QString::fromStdString(m_a)), QUrl::fromLocalFile(QString::fromStdString(m_b)),
+                      QUrl(QStringLiteral("https://example.com/c"))});
+        QDragEnterEvent enter(QPoint(300, 300), Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
+        QApplication::sendEvent(m_window.get(), &enter);
+        QVERIFY(enter.isAccepted());
+        QDropEvent drop(QPointF(300, 300), Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
+        QApplication::sendEvent(m_window.get(), &drop);
+        QCOMPARE(pages().reports().size(), 2);
+    }
+
+    void comparesTheTwoOpenReportsWithoutLoadingThemAgain()
+    {
+        ReportPage& a = open(m_a);
+        ReportPage& b = open(m_b);
+        key(Qt::Key_D, Qt::ControlModifier);
+        ComparePage* compare = pages().currentCompare();
+        QVERIFY(compare);
+        QTRY_VERIFY_WITH_TIMEOUT(compare->isReady(), kPatienceMs);
+        QCOMPARE(compare->view()->timeline(0).trace(), a.trace());
+        QCOMPARE(compare->view()->timeline(1).trace(), b.trace());
+        // A comparison has timelines to zoom, as soon as it is there; the actions stayed disabled until the tab was left.
+        QVERIFY(m_window->actions().zoomIn->isEnabled());
+        const DurationNs whole = compare->view()->timeline(0).visibleRange().duration();
+        m_window->actions().zoomIn->trigger();
+        QVERIFY(compare->view()->timeline(0).visibleRange().duration() < whole);
+        QCOMPARE(compare->view()->timeline(1).visibleRange(), compare->view()->timeline(0).visibleRange());
+
+        m_window->openReport(*m_folder / "c.gantry");
+        QCOMPARE(pages().indexOf(compare), pages().count() - 1); // reports stay left of it
+        m_window->actions().compare->trigger();
+        QCOMPARE(pages().currentCompare(), compare); // there is one
+        key(Qt::Key_W, Qt::ControlModifier);
+        QCOMPARE(pages().reports().size(), 3);
+        m_window->actions().compare->trigger();
+        QVERIFY(pages().currentCompare());
+    }
+
+    void docksAreThoseOfThePageInFront()
+    {
+        QVERIFY(dock("detailsDock")->isHidden());
+        open(m_a);
+        QVERIFY(!dock("detailsDock")->isHidden());
+        m_window->actions().showLive->trigger();
+        QVERIFY(dock("detailsDock")->isHidden());
+        QVERIFY(!dock("nodesDock")->isHidden());
+    }
+
+    void keepsItsLayoutThemeAndCaptureLength()
+    {
+        open(m_a);
+        dock("detailsDock")->close();
+        m_window->actions().darkTheme->trigger();
+        const QColor dark = QApplication::palette().color(QPalette::Window);
+        QVERIFY(dark.lightness() < 100);
+        m_window->captureBar().setDuration(500'000'000);
+        m_window->resize(1111, 777);
+        m_window->close();
+        m_window.reset();
+        m_settings.reset();
+        QApplication::setPalette(QPalette());
+
+        openWindow();
+        QCOMPARE(m_window->size(), QSize(1111, 777));
+        QCOMPARE(QApplication::palette().color(QPalette::Window), dark);
+        QVERIFY(m_window->actions().darkTheme->isChecked());
+        QCOMPARE(m_window->captureBar().duration(), DurationNs{500'000'000});
+        open(m_a);
+        QVERIFY(dock("detailsDock")->isHidden()); // the user closed it
+        QVERIFY(!dock("tablesDock")->isHidden());
+        m_window->actions().darkTheme->trigger();
+        QVERIFY(QApplication::palette().color(QPalette::Window).lightness() > 150);
+    }
+
+    void anUnreachableNodeIsASentenceOnTheLivePageAndNothingToCapture()
+    {
+        NodeController& node = m_window->nodes().open("unix:" + (*m_folder / "none.sock").string());
+        QTRY_COMPARE_WITH_TIMEOUT(node.state(), NodeController::State::Lost, kPatienceMs);
+        const QString sentence = m_window->live().banner()->sentence();
+        QVERIFY2(sentence.contains(QStringLiteral("none.sock")), qPrintable(sentence));
+        QVERIFY2(sentence.contains(QStringLiteral("start it with")), qPrintable(sentence));
+        QVERIFY2(sentence.contains(QStringLiteral("Trying again")), qPrintable(sentence));
+        QVERIFY(!m_window->captureBar().startAction()->isEnabled());
+        QVERIFY(m_window->actions().disconnectNode->isEnabled());
+        QVERIFY(m_settings->recentNodes().isEmpty()); // never connected
+
+        m_window->actions().disconnectNode->trigger();
+        QCOMPARE(node.state(), NodeController::State::Disconnected);
+        QVERIFY(m_window->live().banner()->sentence().isEmpty());
+        QVERIFY(!m_window->actions().disconnectNode->isEnabled());
+    }
+
+    void asksForTheAddressOfANode()
+    {
+        m_window->actions().connectNode->trigger();
+        auto* dialog = m_window->findChild<QInputDialog*>();
+        QVERIFY(dialog);
+        dialog->setTextValue(QStringLiteral("  unix:/tmp/no-such-folder/gantryd.sock "));
+        dialog->accept();
+        QCOMPARE(m_window->nodes().nodes().size(), std::size_t{1});
+        QCOMPARE(m_window->nodes().current()->address(), std::string("unix:/tmp/no-such-folder/gantryd.sock"));
+        QCOMPARE(m_window->findChild<QComboBox*>(QStringLiteral("nodeBox"))->currentText(),
+                 QStringLiteral("unix:/tmp/no-such-folder/gantryd.sock"));
+    }
+
+    void everyActionHasATextAndKeysAreUsedOnce()
+    {
+        QHash<QString, QString> owner;
+        for (const QAction* action : m_window->findChildren<QAction*>()) {
+            for (const QKeySequence& keys : action->shortcuts()) {
+                const QString other = owner.value(keys.toString());
+                QVERIFY2(other.isEmpty(), qPrintable(QStringLiteral("%1: %2 and %3").arg(keys.toString(), other, action->text())));
+                owner.insert(keys.toString(), action->text());
+                QVERIFY(!action->text().isEmpty());
+            }
+        }
+        QVERIFY(owner.size() > 20);
+    }
+
+private:
+    void openWindow()
+    {
+        m_settings = std::make_unique<Settings>(QString::fromStdString((*m_folder / "data").string()));
+        m_window = std::make_unique<MainWindow>(*m_runner, *m_settings);
+        m_window->setUnattended();
+        m_window->show();
+        m_window->activateWindow();
+        QVERIFY(QTest::qWaitForWindowActive(m_window.get()));
+    }
+
+    ReportPage& open(const std::filesystem::path& path)
+    {
+        ReportPage& page = m_window->openReport(path);
+        [&] { QTRY_COMPARE_WITH_TIMEOUT(page.state(), ReportPage::State::Loaded, kPatienceMs); }();
+        return page;
+    }
+
+    void key(Qt::Key key, Qt::KeyboardModifiers modifiers = {}) { QTest::keyClick(m_window.get(), key, modifiers); }
+    PageArea& pages() { return m_window->pages(); }
+    QLineEdit& searchBox() { return *m_window->findChild<QLineEdit*>(QStringLiteral("searchBox")); }
+    QDockWidget* dock(const char* name) { return m_window->findChild<QDockWidget*>(QLatin1String(name)); }
+
+    std::unique_ptr<TemporaryFolder> m_folder;
+    std::unique_ptr<jobs::JobRunner> m_runner;
+    std::unique_ptr<Settings> m_settings;
+    std::unique_ptr<MainWindow> m_window;
+    std::filesystem::path m_a, m_b;
+};
+
+QTEST_MAIN(MainWindowTest)
+#include "main_window_test.moc"

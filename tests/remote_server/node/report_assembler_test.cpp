@@ -1,0 +1,139 @@
+#include "remote_server/node/report_assembler.h"
+
+#include "tests/support/temporary_folder.h"
+#include "trace_model/report/meta_keys.h"
+#include "trace_model/trace/trace_loader.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace gantry::node {
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000'000;
+constexpr std::int64_t kOpen = 100 * kSecond;
+constexpr std::int64_t kClose = 102 * kSecond;
+constexpr char kTarget[] = "t1";
+
+/// A window of two seconds on a server whose success counter is scraped each 100 ms, from ten seconds before.
+class WindowCost : public testing::Test
+{
+protected:
+    /// A counter that grows by `before` requests a second and, in the window, by `during`.
+    void addCounter(double before, double during, const std::string& target = kTarget)
+    {
+        metrics::SeriesDefinition definition;
+        definition.id = static_cast<std::uint32_t>(m_window.series.size() + 1);
+        definition.name = "nv_inference_request_success";
+        definition.kind = metrics::SeriesKind::Counter;
+        definition.labels = {{"model", "model_" + std::to_string(definition.id)}, {"target", target}};
+        m_window.series.push_back(definition);
+        double value = 5000;
+        for (std::int64_t at = kOpen - 10 * kSecond; at <= m_window.closeMonotonicNs; at += kSecond / 10) {
+            m_window.samples.push_back({definition.id, at, std::round(value)});
+            value += (at < kOpen ? before : during) / 10;
+        }
+    }
+
+    trace::TraceMeta assembled()
+    {
+        const auto path = m_folder / "a.gantry";
+        const auto written = assembleReport(m_window, path);
+        EXPECT_TRUE(written) << written.error().text();
+        const auto loaded = trace::loadTrace(path);
+        EXPECT_TRUE(loaded) << loaded.error().text();
+        m_trace = *loaded;
+        return m_trace->meta;
+    }
+
+    test::TemporaryFolder m_folder;
+    WindowCapture m_window{
+        .openMonotonicNs = kOpen, .closeMonotonicNs = kClose, .openRealtimeNs = 1'700'000'000 * kSecond, .targetId = kTarget};
+    std::shared_ptr<const trace::Trace> m_trace;
+};
+
+TEST_F(WindowCost, ComparesTheRatesBeforeAndInTheWindowAndSaysHowSureThatIs)
+{
+    addCounter(100, 80);
+    const trace::TraceMeta meta = assembled();
+    ASSERT_TRUE(meta.windowCostRatio && meta.windowCostError);
+    EXPECT_NEAR(*meta.windowCostRatio, -0.2, 1e-6);
+    // 1000 requests before, 160 in the window; counts scatter by their square root.
+    EXPECT_NEAR(*meta.windowCostError, 0.8 * std::sqrt(1.0 / 1000 + 1.0 / 160), 1e-6);
+}
+
+TEST_F(WindowCost, IsLessSureWithFewerRequests)
+{
+    addCounter(10, 10);
+    const trace::TraceMeta few = assembled();
+    m_window.series.clear();
+    m_window.samples.clear();
+    addCounter(1000, 1000);
+    const trace::TraceMeta many = assembled();
+    ASSERT_TRUE(few.windowCostError && many.windowCostError);
+    EXPECT_NEAR(*few.windowCostError / *many.windowCostError, 10, 1e-3); // a hundredth of the requests
+}
+
+TEST_F(WindowCost, SumsTheModelsOfTheTargetAndLeavesOtherServersOut)
+{
+    addCounter(100, 100);
+    addCounter(300, 100);
+    addCounter(1000, 10, "t2");
+    const trace::TraceMeta meta = assembled();
+    ASSERT_TRUE(meta.windowCostRatio);
+    EXPECT_NEAR(*meta.windowCostRatio, -0.5, 1e-6);
+}
+
+TEST_F(WindowCost, IsAbsentWithoutRequestsBeforeOrInTheWindow)
+{
+    addCounter(0, 100);
+    EXPECT_FALSE(assembled().windowCostRatio);
+    EXPECT_FALSE(m_trace->meta.windowCostError);
+    m_window.series.clear();
+    m_window.samples.clear();
+    addCounter(100, 0);
+    EXPECT_FALSE(assembled().windowCostRatio);
+    EXPECT_FALSE(m_trace->meta.windowCostError);
+}
+
+TEST_F(WindowCost, IsAbsentForAWindowThatIsShorterThanAScrapeOrTwo)
+{
+    m_window.closeMonotonicNs = kOpen + kSecond / 10;
+    addCounter(100, 100);
+    EXPECT_FALSE(assembled().windowCostRatio);
+}
+
+TEST_F(WindowCost, IsAbsentWithoutAServerThatCounts)
+{
+    const trace::TraceMeta meta = assembled();
+    EXPECT_FALSE(meta.windowCostRatio);
+    EXPECT_FALSE(meta.windowCostError);
+}
+
+TEST_F(WindowCost, ARestartOfTheServerIsNoCost)
+{
+    addCounter(100, 100);
+    for (metrics::Sample& sample : m_window.samples) {
+        if (sample.time >= kOpen + kSecond)
+            sample.value -= 5500; // begins again in the middle of the window
+    }
+    EXPECT_FALSE(assembled().windowCostRatio);
+}
+
+TEST_F(WindowCost, OnlyTheSamplesOfTheWindowAreInTheReport)
+{
+    addCounter(100, 100);
+    assembled();
+    for (const trace::Track& track : m_trace->tracks) {
+        if (track.kind != trace::TrackKind::Counter)
+            continue;
+        EXPECT_GE(track.counter.time.front(), 0);
+        EXPECT_LE(track.counter.time.back(), kClose - kOpen);
+    }
+    EXPECT_EQ(m_trace->time, (TimeRange{0, kClose - kOpen}));
+    EXPECT_EQ(m_trace->meta.sessionUtcNs, 1'700'000'000 * kSecond);
+}
+
+} // namespace
+} // namespace gantry::node

@@ -1,0 +1,86 @@
+#include "trace_model/analysis/kernel_stats.h"
+
+#include "tests/support/event_script.h"
+#include "tests/support/temporary_folder.h"
+#include "trace_model/trace/trace_loader.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace gantry::analysis {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using trace::EventId;
+using trace::EventKind;
+
+class ActivityTable : public testing::Test
+{
+protected:
+    void SetUp() override
+    {
+        const auto written = test::writeEventScript("window 0..1000\n"
+                                                    "kernel gpu0/stream7 gemm 100..130 corr 1\n"
+                                                    "kernel gpu0/stream7 gemm 200..260 corr 2\n"
+                                                    "kernel gpu0/stream7 gemm 300..360 corr 3\n"
+                                                    "kernel gpu0/stream13 softmax 150..190 corr 4\n"
+                                                    "memcpy gpu0/stream7 HtoD pageable 40..60 bytes 4096 corr 5\n"
+                                                    "memset gpu0/stream7 70..75 bytes 64 corr 6\n"
+                                                    "request 1 model bert:1 0..100 queue 0..40\n"
+                                                    "request 2 model add_sub:1 0..10 queue 0..4\n",
+                                                    m_folder / "a.gantry");
+        ASSERT_TRUE(written) << written.error().text();
+        auto loaded = trace::loadTrace(m_folder / "a.gantry");
+        ASSERT_TRUE(loaded) << loaded.error().text();
+        m_trace = *loaded;
+    }
+
+    static std::vector<std::string> names(const std::vector<ActivityRow>& rows)
+    {
+        std::vector<std::string> texts;
+        for (const ActivityRow& row : rows)
+            texts.push_back(row.name + " " + std::to_string(row.duration.count));
+        return texts;
+    }
+
+    test::TemporaryFolder m_folder;
+    std::shared_ptr<const trace::Trace> m_trace;
+};
+
+TEST_F(ActivityTable, PointsToTheFirstOfTheLongestEventsOfEachRow)
+{
+    const auto rows = activityTable(*m_trace, GroupBy::Kernel);
+    ASSERT_THAT(names(rows), ElementsAre("gemm 3", "softmax 1"));
+    EXPECT_EQ(m_trace->timeOf(rows[0].longest), (TimeRange{200, 260}));
+    EXPECT_EQ(m_trace->nameOf(rows[1].longest), "softmax");
+}
+
+TEST_F(ActivityTable, TakesTheKindsOfAStreamTogether)
+{
+    const auto rows = activityTable(*m_trace, GroupBy::Stream);
+    ASSERT_THAT(names(rows), ElementsAre("GPU 0 context 1 stream 7 5", "GPU 0 context 1 stream 13 1"));
+    EXPECT_EQ(rows[0].bytes, 4160u);
+    EXPECT_EQ(rows[0].longest.kind(), EventKind::Kernel);
+}
+
+TEST_F(ActivityTable, CountsOnlyWhatLiesInTheWindow)
+{
+    EXPECT_THAT(names(activityTable(*m_trace, GroupBy::Kernel, TimeRange{120, 200})), ElementsAre("softmax 1", "gemm 1"));
+    EXPECT_THAT(activityTable(*m_trace, GroupBy::Kernel, TimeRange{500, 600}), IsEmpty());
+}
+
+// A kernel that ends where the window starts was counted: the window is half-open, and so is the kernel.
+TEST_F(ActivityTable, LeavesOutWhatOnlyTouchesTheWindow)
+{
+    EXPECT_THAT(names(activityTable(*m_trace, GroupBy::Kernel, TimeRange{130, 150})), IsEmpty());
+    EXPECT_THAT(names(activityTable(*m_trace, GroupBy::Kernel, TimeRange{260, 301})), ElementsAre("gemm 1"));
+}
+
+TEST_F(ActivityTable, NamesTheModelOfAPhaseWhereThereAreSeveral)
+{
+    EXPECT_THAT(names(activityTable(*m_trace, GroupBy::Phase)), ElementsAre("bert queue 1", "add_sub queue 1"));
+}
+
+} // namespace
+} // namespace gantry::analysis

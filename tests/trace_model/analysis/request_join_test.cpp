@@ -1,0 +1,151 @@
+#include "trace_model/analysis/request_join.h"
+
+#include "tests/support/event_script.h"
+#include "tests/support/temporary_folder.h"
+#include "trace_model/trace/trace_loader.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace gantry::analysis {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using trace::EventId;
+using trace::EventKind;
+using trace::RequestIndex;
+
+class RequestJoin : public testing::Test
+{
+protected:
+    void SetUp() override
+    {
+        const auto written = test::writeEventScript(
+            "window 0..5000000000\n"
+            "execution 3 thread 12 model bert:1 instance bert_0 80..150\n"
+            "request 1 model bert:1 0..150 queue 0..80 compute_input 80..90 compute_infer 90..140 compute_output 140..150 batch 3\n"
+            "request 2 model bert:1 20..150 queue 20..80 compute_input 80..90 compute_infer 90..140 compute_output 140..150 batch 3\n"
+            "request 3 model bert:1 20..30\n"
+            "api 12 cudaMemcpyAsync 81..84 corr 1\n"
+            "api 12 cudaLaunchKernel 90..99 corr 2\n"
+            "api 12 cuLaunchKernel 92..98 corr 2 driver\n"
+            "api 12 cudaGraphLaunch 100..110 corr 3\n"
+            "api 12 cudaStreamSynchronize 141..148\n"
+            "memcpy gpu0/stream7 HtoD pageable 84..88 bytes 4096 corr 1\n"
+            "kernel gpu0/stream7 gemm 100..130 corr 2\n"
+            "kernel gpu0/stream7 node_a 131..132 corr 3\n"
+            "kernel gpu0/stream7 node_b 133..134 corr 3\n"
+            "memset gpu0/stream7 135..136 bytes 64 corr 3\n"
+            "kernel gpu0/stream7 orphan 138..139\n"
+            "kernel gpu0/stream7 late 900000000..900000100 corr 2\n",
+            m_folder / "a.gantry");
+        ASSERT_TRUE(written) << written.error().text();
+        auto loaded = trace::loadTrace(m_folder / "a.gantry");
+        ASSERT_TRUE(loaded) << loaded.error().text();
+        m_trace = **loaded;
+    }
+
+    std::vector<std::string> names(const std::vector<EventId>& events) const
+    {
+        std::vector<std::string> texts;
+        for (const EventId event : events)
+            texts.push_back(m_trace.nameOf(event));
+        return texts;
+    }
+
+    EventId named(EventKind kind, std::string_view name) const
+    {
+        for (std::uint32_t row = 0; row < m_trace.columns(kind).size(); ++row) {
+            if (m_trace.nameOf(EventId(kind, row)) == name)
+                return EventId(kind, row);
+        }
+        return {};
+    }
+
+    RequestIndex request(std::uint64_t id) const
+    {
+        for (std::uint32_t i = 0; i < m_trace.requests.size(); ++i) {
+            if (m_trace.requests[i].id == id)
+                return RequestIndex(i);
+        }
+        return {};
+    }
+
+    test::TemporaryFolder m_folder;
+    trace::Trace m_trace;
+};
+
+TEST_F(RequestJoin, KnowsWhatACallLaunched)
+{
+    EXPECT_THAT(names(launchedBy(m_trace, named(EventKind::ApiCall, "cudaMemcpyAsync"))), ElementsAre("Memcpy HtoD (Pageable)"));
+    EXPECT_THAT(names(launchedBy(m_trace, named(EventKind::ApiCall, "cudaGraphLaunch"))),
+                ElementsAre("node_a", "node_b", "Memset (Unknown)"));
+    EXPECT_THAT(names(launchedBy(m_trace, named(EventKind::ApiCall, "cudaLaunchKernel"))),
+                ElementsAre("gemm", "late")); // within a second of the call
+}
+
+TEST_F(RequestJoin, NothingWasLaunchedByACallWithoutCorrelationOrByAnotherEvent)
+{
+    EXPECT_THAT(launchedBy(m_trace, named(EventKind::ApiCall, "cudaStreamSynchronize")), IsEmpty());
+    EXPECT_THAT(launchedBy(m_trace, named(EventKind::Kernel, "gemm")), IsEmpty());
+    EXPECT_THAT(launchedBy(m_trace, EventId()), IsEmpty());
+}
+
+TEST_F(RequestJoin, TheLaunchOfAKernelIsTheRuntimeCall)
+{
+    EXPECT_EQ(m_trace.nameOf(launchOf(m_trace, named(EventKind::Kernel, "gemm"))), "cudaLaunchKernel");
+    EXPECT_TRUE(launchOf(m_trace, named(EventKind::Kernel, "orphan")).isNone());
+    EXPECT_TRUE(launchOf(m_trace, named(EventKind::ApiCall, "cudaGraphLaunch")).isNone());
+    EXPECT_TRUE(launchOf(m_trace, EventId()).isNone());
+}
+
+TEST_F(RequestJoin, EveryLaunchAndWhatItLaunchedAgree)
+{
+    std::size_t launched = 0;
+    for (std::uint32_t row = 0; row < m_trace.apiCalls.size(); ++row) {
+        for (const EventId work : launchedBy(m_trace, EventId(EventKind::ApiCall, row))) {
+            const EventId launch = launchOf(m_trace, work);
+            ASSERT_FALSE(launch.isNone()) << m_trace.nameOf(work);
+            EXPECT_EQ(m_trace.apiCalls.correlation[launch.row()], m_trace.apiCalls.correlation[row]);
+            ++launched;
+        }
+    }
+    EXPECT_EQ(launched, 8u); // gemm and late twice: by the runtime's call and by the driver's
+}
+
+// The GPU's clock is converted with an error: a kernel may seem to start before the call that launched it, and was then joined
+// to nothing.
+TEST_F(RequestJoin, FindsTheLaunchOfAKernelThatSeemsToStartBeforeIt)
+{
+    const EventId call = named(EventKind::ApiCall, "cudaMemcpyAsync");
+    m_trace.memcpys.start[0] = m_trace.timeOf(call).start - 3;
+    EXPECT_TRUE(launchOf(m_trace, EventId(EventKind::Memcpy, 0)).isNone()); // in a report whose clocks agree this is another call's
+    m_trace.meta.clockErrorNs = 5;
+    EXPECT_EQ(launchOf(m_trace, EventId(EventKind::Memcpy, 0)), call);
+    EXPECT_THAT(names(launchedBy(m_trace, call)), ElementsAre("Memcpy HtoD (Pageable)"));
+    EXPECT_THAT(names(requestActivity(m_trace, request(1)).gpuWork), testing::Contains("Memcpy HtoD (Pageable)"));
+    EXPECT_THAT(requestsOf(m_trace, EventId(EventKind::Memcpy, 0)), ElementsAre(request(1), request(2)));
+}
+
+TEST_F(RequestJoin, PhasesOfARequestAreItsOwnInOrder)
+{
+    for (const std::uint64_t id : {1u, 2u}) {
+        const auto phases = phasesOf(m_trace, request(id));
+        EXPECT_THAT(names(phases), ElementsAre("queue", "compute_input", "compute_infer", "compute_output"));
+        for (const EventId phase : phases)
+            EXPECT_EQ(m_trace.phases.request[phase.row()], request(id));
+    }
+    EXPECT_THAT(phasesOf(m_trace, request(3)), IsEmpty());
+}
+
+TEST_F(RequestJoin, ARequestWithoutExecutionHasNoActivity)
+{
+    const RequestActivity activity = requestActivity(m_trace, request(3));
+    EXPECT_TRUE(activity.execution.isNone());
+    EXPECT_THAT(activity.gpuWork, IsEmpty());
+    EXPECT_THAT(activity.peers, IsEmpty());
+}
+
+} // namespace
+} // namespace gantry::analysis

@@ -1,0 +1,150 @@
+#include "trace_model/trace/event_search.h"
+
+#include "tests/support/event_script.h"
+#include "tests/support/temporary_folder.h"
+#include "trace_model/trace/trace_loader.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+
+namespace gantry::trace {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class EventSearch : public testing::Test
+{
+protected:
+    void SetUp() override
+    {
+        const auto written = test::writeEventScript("window 0..1000\n"
+                                                    "kernel gpu0/stream7 volta_sgemm_128x64 300..330 corr 3\n"
+                                                    "kernel gpu0/stream7 softmax 340..350 corr 4\n"
+                                                    "memcpy gpu0/stream7 HtoD pageable 100..140 bytes 4096 corr 1\n"
+                                                    "memcpy gpu0/stream7 DtoH pinned 360..380 bytes 4096 corr 5\n"
+                                                    "memset gpu0/stream7 150..151 bytes 64 corr 2\n"
+                                                    "api 12 cudaMemcpyAsync 90..95 corr 1\n"
+                                                    "range 12 SGEMM_block 80..400\n"
+                                                    "mark 12 sgemm_done 400\n"
+                                                    "request 41 model bert:1 10..500 queue 10..80 compute_infer 80..400\n"
+                                                    "request 4 model bert:1 20..600 queue 20..90\n",
+                                                    m_folder / "a.gantry");
+        ASSERT_TRUE(written) << written.error().text();
+        auto loaded = loadTrace(m_folder / "a.gantry");
+        ASSERT_TRUE(loaded) << loaded.error().text();
+        m_trace = **loaded;
+    }
+
+    /// "kind name start" of each match.
+    std::vector<std::string> found(std::string_view text) const { return described(findEvents(m_trace, text)); }
+
+    std::vector<std::string> described(const std::vector<EventId>& events) const
+    {
+        std::vector<std::string> texts;
+        for (const EventId event : events)
+            texts.push_back(std::string(name(event.kind())) + " " + m_trace.nameOf(event) + " " +
+                            std::to_string(m_trace.timeOf(event).start));
+        return texts;
+    }
+
+    test::TemporaryFolder m_folder;
+    Trace m_trace;
+};
+
+TEST_F(EventSearch, FindsAllKindsByPartOfTheNameWhateverTheCaseInOrderOfTime)
+{
+    EXPECT_THAT(found("sGeMm"), ElementsAre("nvtx_range SGEMM_block 80", "kernel volta_sgemm_128x64 300", "nvtx_mark sgemm_done 400"));
+    EXPECT_THAT(found("memcpyasync"), ElementsAre("api_call cudaMemcpyAsync 90"));
+    EXPECT_THAT(found("memset"), ElementsAre("memset Memset (Unknown) 150"));
+}
+
+TEST_F(EventSearch, FindsCopiesByDirectionAndMemory)
+{
+    EXPECT_THAT(found("htod"), ElementsAre("memcpy Memcpy HtoD (Pageable) 100"));
+    EXPECT_THAT(found("pinned"), ElementsAre("memcpy Memcpy DtoH (Pinned) 360"));
+    EXPECT_THAT(found("memcpy DtoH"), ElementsAre("memcpy Memcpy DtoH (Pinned) 360"));
+}
+
+TEST_F(EventSearch, FindsAKernelByItsFullName)
+{
+    m_trace.kernels.demangledName[1] = m_trace.strings.intern("void at::native::softmax_warp<float>(float*)");
+    EXPECT_THAT(found("at::native"), ElementsAre("kernel softmax 340"));
+}
+
+TEST_F(EventSearch, FindsARequestOnceByItsWholeIdAsItsFirstPhase)
+{
+    EXPECT_THAT(found("41"), ElementsAre("phase queue 10"));
+    EXPECT_THAT(found("Request 4"), ElementsAre("phase queue 20"));
+    m_trace.requests[0].clientId = m_trace.strings.intern("checkout-7f3a");
+    EXPECT_THAT(found("7F3A"), ElementsAre("phase queue 10"));
+}
+
+TEST_F(EventSearch, FindsNothingForAnEmptyTextOrANameThatIsNotThere)
+{
+    EXPECT_THAT(found(""), IsEmpty());
+    EXPECT_THAT(found("no such kernel"), IsEmpty());
+}
+
+TEST_F(EventSearch, EndsWhenAskedTo)
+{
+    std::stop_source stop;
+    stop.request_stop();
+    EXPECT_THAT(findEvents(m_trace, "sgemm", stop.get_token()), IsEmpty());
+    EXPECT_THAT(eventsIn(m_trace, m_trace.time, 100, stop.get_token()).events, IsEmpty());
+}
+
+TEST_F(EventSearch, ListsWhatStartsInARangeOfAllKindsInOrder)
+{
+    const EventList list = eventsIn(m_trace, {80, 300}, 100);
+    EXPECT_EQ(list.total, list.events.size());
+    EXPECT_THAT(described(list.events), ElementsAre("nvtx_range SGEMM_block 80", "phase compute_infer 80", "api_call cudaMemcpyAsync 90",
+                                                    "memcpy Memcpy HtoD (Pageable) 100", "memset Memset (Unknown) 150"));
+    EXPECT_THAT(eventsIn(m_trace, {80, 80}, 100).events, IsEmpty());
+    EXPECT_THAT(eventsIn(m_trace, {401, 1000}, 100).events, IsEmpty());
+}
+
+TEST_F(EventSearch, ListsTheFirstOfThemAndCountsAll)
+{
+    const EventList all = eventsIn(m_trace, m_trace.time, 100);
+    const EventList few = eventsIn(m_trace, m_trace.time, 3);
+    EXPECT_EQ(all.total, 11u);
+    EXPECT_EQ(few.total, 11u);
+    EXPECT_THAT(described(few.events), ElementsAre("phase queue 10", "phase queue 20", "nvtx_range SGEMM_block 80"));
+    EXPECT_EQ(eventsIn(m_trace, m_trace.time, 0).total, 11u);
+}
+
+TEST(EventsIn, AgreesWithALookAtEveryEventOnRandomTraces)
+{
+    std::mt19937 random(20240611);
+    for (int round = 0; round < 100; ++round) {
+        Trace trace;
+        for (EventColumns* columns : {static_cast<EventColumns*>(&trace.kernels), static_cast<EventColumns*>(&trace.memcpys),
+                                      static_cast<EventColumns*>(&trace.apiCalls)}) {
+            for (int i = 0; i < 30; ++i)
+                columns->start.push_back(static_cast<TimestampNs>(random() % 50));
+            std::sort(columns->start.begin(), columns->start.end());
+            columns->end = columns->start;
+        }
+        const auto from = static_cast<TimestampNs>(random() % 50);
+        const TimeRange range{from, from + static_cast<TimestampNs>(random() % 20)};
+        std::vector<EventId> expected;
+        for (const EventKind kind : {EventKind::Kernel, EventKind::Memcpy, EventKind::ApiCall}) {
+            for (std::uint32_t row = 0; row < 30; ++row) {
+                if (range.contains(trace.timeOf(EventId(kind, row)).start))
+                    expected.emplace_back(kind, row);
+            }
+        }
+        std::stable_sort(expected.begin(), expected.end(),
+                         [&](EventId a, EventId b) { return trace.timeOf(a).start < trace.timeOf(b).start; });
+        const EventList list = eventsIn(trace, range, 1000);
+        ASSERT_EQ(list.total, expected.size());
+        ASSERT_EQ(list.events, expected);
+    }
+}
+
+} // namespace
+} // namespace gantry::trace
