@@ -34,9 +34,10 @@ std::variant<CommandLine, EarlyExit> parseCommandLine(int argc, const char* cons
                  "Opens reports, connects to nodes that run gantryd, captures and compares.",
                  "gantry"};
     std::vector<std::string> files, compare;
-    std::string node, screenshot, tour, size, theme, page, dataFolder;
+    std::string node, screenshot, tour, size, theme, page, request, dataFolder;
     int seconds = 2;
     app.add_option("FILE", files, "Reports to open (Gantry's own, or an Nsight Systems SQLite export)");
+    app.add_option("--request", request, "Show this request of the first FILE")->type_name("ID|slowest");
     app.add_option("--compare", compare, "Open two reports beside each other")->type_name("A B")->expected(2);
     auto* nodeOption = app.add_option("--node", node, "Connect to a node: unix:/path, grpc://host:port; '' is this machine's")->type_name("ADDR");
     app.add_option("--screenshot", screenshot, "Render to a PNG without a display and end; several FILEs are compared")->type_name("OUT.png");
@@ -67,6 +68,7 @@ std::variant<CommandLine, EarlyExit> parseCommandLine(int argc, const char* cons
     line.screenshot = toQString(screenshot);
     line.tour = toQString(tour);
     line.tourSeconds = seconds;
+    line.request = toQString(request);
     line.dataFolder = toQString(dataFolder);
     if (!theme.empty())
         line.theme = theme == "dark" ? ColorScheme::Dark : ColorScheme::Light;
@@ -79,6 +81,8 @@ std::variant<CommandLine, EarlyExit> parseCommandLine(int argc, const char* cons
         line.size = *parsed;
         line.hasSize = true;
     }
+    if (!line.request.isEmpty() && (line.reports.isEmpty() || line.compare))
+        return EarlyExit{kUsage, "--request needs a report to find it in.\n"};
     const bool wantsLive = line.page == PageKind::Live;
     if (!line.screenshot.isEmpty()) {
         if (wantsLive && !line.node)

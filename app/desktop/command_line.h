@@ -27,6 +27,7 @@ struct CommandLine
     bool hasSize = false;
     std::optional<ColorScheme> theme;
     std::optional<PageKind> page;
+    QString request;                     ///< to show in the first report: its id, or "slowest"; empty: none
     QString dataFolder;
 
     /// Ends by itself and needs no user: a picture or the tour.

@@ -82,8 +82,12 @@ int run(int argc, char** argv)
 
     if (line.hasSize)
         window.resize(line.size);
-    for (const QString& report : line.reports)
-        window.openReport(toPath(report));
+    for (const QString& report : line.reports) {
+        if (!line.request.isEmpty() && &report == &line.reports.front())
+            window.openReportAt(toPath(report), line.request);
+        else
+            window.openReport(toPath(report));
+    }
     if (line.compare)
         window.pages().openCompare(toPath(line.compare->first), toPath(line.compare->second));
     if (line.node)

@@ -213,6 +213,12 @@ void MainWindow::connectViewActions()
     };
     connect(m_actions->nextMatch, &QAction::triggered, this, [step] { step(1); });
     connect(m_actions->previousMatch, &QAction::triggered, this, [step] { step(-1); });
+    const auto stepSlowest = [this](int direction) {
+        if (ReportPage* page = m_pages->currentReport())
+            page->stepSlowest(direction);
+    };
+    connect(m_actions->slowestRequest, &QAction::triggered, this, [stepSlowest] { stepSlowest(1); });
+    connect(m_actions->slowerRequest, &QAction::triggered, this, [stepSlowest] { stepSlowest(-1); });
 }
 
 void MainWindow::connectNodeActions()
@@ -300,6 +306,15 @@ void MainWindow::restore()
 ReportPage& MainWindow::openReport(const std::filesystem::path& path)
 {
     return m_pages->openReport(path);
+}
+
+void MainWindow::openReportAt(const std::filesystem::path& path, const QString& request)
+{
+    ReportPage& page = openReport(path);
+    connect(&page, &ReportPage::loaded, this, [this, &page, request] {
+        if (const auto shown = page.showRequestNamed(request); !shown)
+            showError(tr("Showing request %1").arg(request), shown.error(), {});
+    });
 }
 
 void MainWindow::setColorScheme(ColorScheme scheme)
@@ -479,6 +494,8 @@ void MainWindow::refreshActions()
         action->setEnabled(hasTimeline);
     for (QAction* action : {m_actions->zoomToSelection, m_actions->find, m_actions->nextMatch, m_actions->previousMatch})
         action->setEnabled(report && report->trace());
+    for (QAction* action : {m_actions->slowestRequest, m_actions->slowerRequest})
+        action->setEnabled(report && report->trace() && !report->trace()->requests.empty());
     m_searchBox->setEnabled(report && report->trace());
     m_actions->closeTab->setEnabled(m_pages->currentIndex() > 0);
     const NodeController* node = m_nodes->current();

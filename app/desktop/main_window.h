@@ -48,6 +48,8 @@ public:
     [[nodiscard]] const WindowActions& actions() const { return *m_actions; }
 
     ReportPage& openReport(const std::filesystem::path& path);
+    /// Opens a report at a request: see ReportPage::showRequestNamed().
+    void openReportAt(const std::filesystem::path& path, const QString& request);
     void setColorScheme(ColorScheme scheme);
     /// For pictures: docks appear at once.
     void setUnattended();

@@ -1,6 +1,7 @@
 #include "app/desktop/report_page.h"
 
 #include "app/desktop/text.h"
+#include "trace_model/analysis/request_breakdown.h"
 #include "trace_model/trace/event_search.h"
 #include "trace_model/trace/trace_loader.h"
 #include "widgets/tables/trust_strip.h"
@@ -199,6 +200,49 @@ void ReportPage::goToMatch(std::size_t index)
     m_match = index;
     m_timeline->reveal(m_matches[index]);
     emit searchChanged();
+}
+
+void ReportPage::showRequest(trace::RequestIndex index, int lengths)
+{
+    const trace::Request& request = m_trace->requests[index.value];
+    const DurationNs margin = std::max<DurationNs>(request.time.duration() * (lengths - 1) / 2, 1000);
+    m_timeline->setVisibleRange(TimeRange{request.time.start - margin, request.time.end + margin}.clippedTo(m_trace->time));
+    m_timeline->selectRequest(index);
+}
+
+Result<void> ReportPage::showRequestNamed(const QString& name)
+{
+    if (name == QLatin1String("slowest")) {
+        m_timeline->clearSelection();
+        stepSlowest(1);
+        if (selectedRequest().isNone())
+            return Error{ErrorCode::NotFound, "the report has no complete request", {}};
+        return {};
+    }
+    const std::string wanted = name.toStdString();
+    for (std::uint32_t i = 0; i < m_trace->requests.size(); ++i) {
+        const trace::Request& request = m_trace->requests[i];
+        if (std::to_string(request.id) == wanted || m_trace->strings[request.clientId] == wanted) {
+            showRequest(trace::RequestIndex(i));
+            return {};
+        }
+    }
+    return Error{ErrorCode::NotFound, "the report has no request " + wanted + "; its ids are in the details of a request", {}};
+}
+
+void ReportPage::stepSlowest(int direction)
+{
+    if (!m_trace)
+        return;
+    if (m_slowest.empty())
+        m_slowest = analysis::slowestRequests(*m_trace);
+    if (m_slowest.empty())
+        return;
+    const auto selected = std::find(m_slowest.begin(), m_slowest.end(), selectedRequest());
+    if (selected == m_slowest.end())
+        return showRequest(m_slowest.front());
+    const auto last = static_cast<std::ptrdiff_t>(m_slowest.size()) - 1;
+    showRequest(m_slowest[static_cast<std::size_t>(std::clamp<std::ptrdiff_t>(selected - m_slowest.begin() + direction, 0, last))]);
 }
 
 void ReportPage::onFailed(const Error& error)

@@ -51,6 +51,13 @@ public:
     [[nodiscard]] QString matchText() const;
     [[nodiscard]] const QString& searchText() const { return m_searchText; }
 
+    /// Selects a request and shows it with its neighbours: the view is `lengths` times as long as the request took.
+    void showRequest(trace::RequestIndex request, int lengths = 3);
+    /// Shows the request with this number or client id, or the "slowest". NotFound: there is none.
+    [[nodiscard]] Result<void> showRequestNamed(const QString& name);
+    /// Shows the slowest complete request; with one selected, the next slower (-1) or the next faster (+1) one.
+    void stepSlowest(int direction);
+
     [[nodiscard]] trace::EventId selectedEvent() const;
     [[nodiscard]] trace::RequestIndex selectedRequest() const;
     /// The measured range if there is one, else the visible range: what statistics are about.
@@ -87,6 +94,7 @@ private:
     QString m_searchText;
     std::vector<trace::EventId> m_matches;
     std::optional<std::size_t> m_match;
+    std::vector<trace::RequestIndex> m_slowest; ///< complete requests, slowest first; filled when first asked for
     jobs::JobSlot m_loadSlot;
     jobs::JobSlot m_searchSlot;
 };

@@ -38,6 +38,11 @@ void ScreenshotRun::showReport()
 {
     setStep(tr("Loading the report"));
     ReportPage& page = window().openReport(toPath(m_line.reports.front()));
+    if (!m_line.request.isEmpty())
+        connect(&page, &ReportPage::loaded, this, [this, &page] {
+            if (const auto shown = page.showRequestNamed(m_line.request); !shown)
+                fail(tr("Showing request %1").arg(m_line.request), shown.error());
+        });
     connect(&window().inspector(), &Inspector::settled, this, &ScreenshotRun::save, Qt::QueuedConnection);
     connect(&page, &ReportPage::failed, this, [this, &page] { fail(tr("Opening %1").arg(page.title()), *page.error()); });
 }

@@ -9,13 +9,13 @@
 #include "app/desktop/page_area.h"
 #include "app/desktop/report_page.h"
 #include "app/desktop/text.h"
+#include "trace_model/analysis/request_breakdown.h"
 #include "widgets/timeline/timeline_widget.h"
 
 #include <QAction>
 #include <QCoreApplication>
 #include <QDir>
 
-#include <algorithm>
 #include <cstdio>
 
 namespace gantry::desktop {
@@ -25,23 +25,6 @@ namespace {
 constexpr auto kLongest = std::chrono::seconds(90);
 constexpr DurationNs kLiveSpan = 3'000'000'000;
 constexpr DurationNs kSecond = 1'000'000'000;
-
-/// A range in which single requests and their work are visible: around the slowest one, some times its length.
-TimeRange rangeAround(const trace::Trace& trace, const trace::Request& request, int lengths)
-{
-    const DurationNs margin = std::max<DurationNs>(request.time.duration() * (lengths - 1) / 2, 1000);
-    return TimeRange{request.time.start - margin, request.time.end + margin}.clippedTo(trace.time);
-}
-
-const trace::Request* slowestRequest(const trace::Trace& trace)
-{
-    const trace::Request* slowest = nullptr;
-    for (const trace::Request& request : trace.requests) {
-        if (!request.cutByWindow && !request.failed && (!slowest || request.time.duration() > slowest->time.duration()))
-            slowest = &request;
-    }
-    return slowest;
-}
 
 } // namespace
 
@@ -106,8 +89,11 @@ void Tour::captureWindow()
 
 void Tour::showTimeline(ReportPage& page)
 {
-    if (const trace::Request* slowest = slowestRequest(*page.trace()))
-        page.timeline()->setVisibleRange(rangeAround(*page.trace(), *slowest, 8));
+    const auto slowest = analysis::slowestRequests(*page.trace());
+    if (!slowest.empty()) {
+        page.showRequest(slowest.front(), 8);
+        page.timeline()->clearSelection();
+    }
     whenSettled([this, &page] {
         if (picture(QStringLiteral("2-timeline.png")))
             showSlowestRequest(page);
@@ -116,11 +102,7 @@ void Tour::showTimeline(ReportPage& page)
 
 void Tour::showSlowestRequest(ReportPage& page)
 {
-    if (const trace::Request* slowest = slowestRequest(*page.trace())) {
-        const auto index = static_cast<std::uint32_t>(slowest - page.trace()->requests.data());
-        page.timeline()->selectRequest(trace::RequestIndex(index));
-        page.timeline()->setVisibleRange(rangeAround(*page.trace(), *slowest, 3));
-    }
+    page.stepSlowest(1);
     whenSettled([this, &page] {
         if (picture(QStringLiteral("3-request.png")))
             showComparison(page);

@@ -57,6 +57,8 @@ WindowActions::WindowActions(QMainWindow& window) :
     nextMatch(makeAction(window, tr("&Next match"), {QKeySequence(Qt::Key_BracketRight), QKeySequence(Qt::Key_F3)}, tr("Go to the next match"))),
     previousMatch(makeAction(window, tr("&Previous match"), {QKeySequence(Qt::Key_BracketLeft), QKeySequence(Qt::SHIFT | Qt::Key_F3)},
                              tr("Go to the previous match"))),
+    slowestRequest(makeAction(window, tr("&Slowest request"), {QKeySequence(Qt::Key_R)}, tr("Go to the slowest request, then to the next slowest"))),
+    slowerRequest(makeAction(window, tr("Slo&wer request"), {QKeySequence(Qt::SHIFT | Qt::Key_R)}, tr("Back to the request that was slower"))),
     shortcuts(makeAction(window, tr("&Shortcuts"), {QKeySequence(Qt::Key_F1)}, tr("All keys and mouse gestures"))),
     about(makeAction(window, tr("&About Gantry"), {}, tr("Version and licences")))
 {
@@ -94,6 +96,8 @@ void WindowActions::buildMenus(QMenuBar& bar, QAction* captureStart, QAction* ca
 
     QMenu* search = bar.addMenu(tr("&Search"));
     search->addActions({find, nextMatch, previousMatch});
+    search->addSeparator();
+    search->addActions({slowestRequest, slowerRequest});
 
     QMenu* help = bar.addMenu(tr("&Help"));
     help->addActions({shortcuts, about});

@@ -49,6 +49,8 @@ struct WindowActions
     QAction* find;
     QAction* nextMatch;
     QAction* previousMatch;
+    QAction* slowestRequest;
+    QAction* slowerRequest;
     // Help
     QAction* shortcuts;
     QAction* about;

@@ -82,6 +82,18 @@ std::vector<std::string> modelsByTime(const trace::Trace& trace)
     return names;
 }
 
+std::vector<trace::RequestIndex> slowestRequests(const trace::Trace& trace)
+{
+    std::vector<trace::RequestIndex> slowest;
+    for (std::uint32_t i = 0; i < trace.requests.size(); ++i)
+        if (!trace.requests[i].cutByWindow && !trace.requests[i].failed)
+            slowest.emplace_back(i);
+    std::stable_sort(slowest.begin(), slowest.end(), [&](trace::RequestIndex a, trace::RequestIndex b) {
+        return trace.requests[a.value].time.duration() > trace.requests[b.value].time.duration();
+    });
+    return slowest;
+}
+
 std::optional<double> phasePercentile(const trace::Trace& trace, trace::RequestIndex request, records::RequestPhase phase)
 {
     const auto index = static_cast<std::size_t>(phase);

@@ -37,6 +37,9 @@ struct RequestBreakdown
 /// Names of the models that have requests, the one whose requests took most time in sum first.
 [[nodiscard]] std::vector<std::string> modelsByTime(const trace::Trace& trace);
 
+/// Complete requests, the slowest first. Any thread.
+[[nodiscard]] std::vector<trace::RequestIndex> slowestRequests(const trace::Trace& trace);
+
 /// Share of a request's peers (complete, same model) that were at most as slow in `phase`: 0..1; absent when it has no such phase.
 [[nodiscard]] std::optional<double> phasePercentile(const trace::Trace& trace, trace::RequestIndex request, records::RequestPhase phase);
 

@@ -77,6 +77,7 @@ private slots:
         QTest::newRow("size too small") << QStringList{QStringLiteral("--size"), QStringLiteral("10x10")};
         QTest::newRow("unknown theme") << QStringList{QStringLiteral("--theme"), QStringLiteral("blue")};
         QTest::newRow("screenshot of nothing") << QStringList{QStringLiteral("--screenshot"), QStringLiteral("x.png")};
+        QTest::newRow("a request of no report") << QStringList{QStringLiteral("--request"), QStringLiteral("slowest")};
         QTest::newRow("live without node") << QStringList{QStringLiteral("--screenshot"), QStringLiteral("x.png"), QStringLiteral("--page"), QStringLiteral("live")};
         QTest::newRow("tour without node") << QStringList{QStringLiteral("--tour"), QStringLiteral("x")};
         QTest::newRow("three reports in one picture")

@@ -65,7 +65,7 @@ private slots:
         QCOMPARE(pages().count(), 1);
         const WindowActions& actions = m_window->actions();
         for (const QAction* action :
-             {actions.closeTab, actions.zoomIn, actions.zoomOut, actions.fit, actions.zoomToSelection, actions.find, actions.nextMatch,
+             {actions.closeTab, actions.zoomIn, actions.zoomOut, actions.fit, actions.zoomToSelection, actions.find, actions.slowestRequest, actions.nextMatch,
               actions.previousMatch, actions.disconnectNode, actions.refreshNode, actions.cancelCapture})
             QVERIFY2(!action->isEnabled(), qPrintable(action->text()));
         for (const QAction* action : {actions.open, actions.compare, actions.openBeside, actions.connectNode})

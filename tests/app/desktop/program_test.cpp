@@ -85,6 +85,17 @@ private slots:
         QVERIFY(picture != QImage(QString::fromStdString(alone)));
     }
 
+    void aRequestAskedForIsInThePicture()
+    {
+        const std::string whole = *m_folder / "whole.png";
+        QCOMPARE(runGantry({"--screenshot", whole, "--size", "1200x800", m_a}).exitStatus, 0);
+        QCOMPARE(runGantry({"--screenshot", m_png, "--size", "1200x800", "--request", "slowest", m_a}).exitStatus, 0);
+        QVERIFY(QImage(QString::fromStdString(m_png)) != QImage(QString::fromStdString(whole)));
+        const ProcessResult none = runGantry({"--screenshot", m_png, "--request", "999999", m_a});
+        QCOMPARE(none.exitStatus, 65);
+        QVERIFY2(none.err.find("no request 999999") != std::string::npos, none.err.c_str());
+    }
+
     void theSameReportGivesTheSamePicture()
     {
         const std::string again = *m_folder / "again.png";

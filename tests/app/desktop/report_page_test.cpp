@@ -3,6 +3,7 @@
 #include "app/desktop/report_page.h"
 #include "app/jobs/job_runner.h"
 #include "tests/support/temporary_folder.h"
+#include "trace_model/analysis/request_breakdown.h"
 #include "trace_model/analysis/request_join.h"
 #include "widgets/tables/trust_strip.h"
 #include "widgets/timeline/timeline_widget.h"
@@ -269,6 +270,36 @@ private slots:
         QTRY_COMPARE_WITH_TIMEOUT(m_page->matchText(), QStringLiteral("%1 matches").arg(kRequests), kPatienceMs);
         m_page->stepMatch(1);
         QCOMPARE(m_page->trace()->nameOf(m_page->selectedEvent()), std::string("execute"));
+    }
+
+    void slowestRequestsAreSteppedThroughAndAreInView()
+    {
+        openAndWait();
+        const auto slowest = analysis::slowestRequests(*m_page->trace());
+        QCOMPARE(slowest.size(), std::size_t{kRequests});
+        m_page->stepSlowest(-1);
+        QVERIFY(m_page->selectedRequest() == slowest[0]);
+        m_page->stepSlowest(1);
+        QVERIFY(m_page->selectedRequest() == slowest[1]);
+        const TimeRange view = m_page->timeline()->visibleRange();
+        const TimeRange time = m_page->trace()->requests[slowest[1].value].time;
+        QVERIFY(view.start <= time.start && time.end <= view.end);
+        QVERIFY(view.duration() <= 4 * time.duration());
+        for (int i = 0; i < 2 * kRequests; ++i)
+            m_page->stepSlowest(1);
+        QVERIFY(m_page->selectedRequest() == slowest.back());
+    }
+
+    void aRequestIsShownByItsNumberOrNot()
+    {
+        openAndWait();
+        const trace::Request& last = m_page->trace()->requests.back();
+        QVERIFY(m_page->showRequestNamed(QString::number(last.id)));
+        QCOMPARE(m_page->trace()->requests[m_page->selectedRequest().value].id, last.id);
+        QVERIFY(m_page->showRequestNamed(QStringLiteral("slowest")));
+        const auto none = m_page->showRequestNamed(QStringLiteral("999999"));
+        QVERIFY(!none);
+        QVERIFY(none.error().code == ErrorCode::NotFound);
     }
 
     void aClickSelectsARequestAndAKernel()

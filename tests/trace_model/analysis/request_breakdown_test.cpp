@@ -54,6 +54,11 @@ protected:
     std::shared_ptr<const trace::Trace> trace;
 };
 
+TEST_F(Breakdown, RanksCompleteRequestsBySlowness)
+{
+    EXPECT_EQ(slowestRequests(*trace), (std::vector<trace::RequestIndex>{request(2), request(1), request(3)}));
+}
+
 TEST_F(Breakdown, CountsCompleteCutAndFailedRequestsApart)
 {
     const RequestBreakdown all = requestBreakdown(*trace);
