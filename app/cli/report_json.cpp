@@ -71,6 +71,7 @@ nlohmann::json toJson(const ReportSummary& summary)
     nlohmann::json phases = nlohmann::json::object();
     for (int phase = 0; phase < records::kRequestPhaseCount; ++phase)
         phases[std::string(records::name(static_cast<records::RequestPhase>(phase)))] = toJson(summary.ofModel.phases[static_cast<std::size_t>(phase)]);
+    phases[std::string(records::name(records::RequestPhase::Outside))] = toJson(summary.ofModel.outside);
     const bool hasRequests = summary.requests.requests > 0;
     return {{"requests", summary.requests.requests},
             {"requests_cut_by_window", summary.requests.cutByWindow},

@@ -92,6 +92,8 @@ std::string text(const ReportSummary& summary)
     for (int phase = 0; phase < records::kRequestPhaseCount; ++phase)
         if (const analysis::Distribution& distribution = summary.ofModel.phases[static_cast<std::size_t>(phase)]; distribution.count > 0)
             result += line(fmt::format("  {}", records::name(static_cast<records::RequestPhase>(phase))), percentiles(distribution));
+    if (summary.ofModel.outside.count > 0)
+        result += line(fmt::format("  {}", records::name(records::RequestPhase::Outside)), percentiles(summary.ofModel.outside));
     if (summary.kernels + summary.memcpys + summary.memsets + summary.apiCalls > 0)
         result += line("gpu work", fmt::format("{} kernels ({} in all), {} memcpys, {} memsets on {} streams; {} API calls", summary.kernels,
                                                formatDuration(summary.kernelTime), summary.memcpys, summary.memsets, summary.streams, summary.apiCalls));

@@ -44,7 +44,7 @@ std::vector<ComparisonRow> totals(const trace::Trace& a, const trace::Trace& b, 
     return result;
 }
 
-/// p50 and p99 of each phase that either side has, each name begun with `prefix`.
+/// p50 and p99 of each phase that either side has and of what is outside them, each name begun with `prefix`.
 void addPhases(std::vector<ComparisonRow>& rows, const std::string& prefix, const RequestBreakdown& a, const RequestBreakdown& b)
 {
     for (std::size_t i = 0; i < a.phases.size(); ++i) {
@@ -53,6 +53,11 @@ void addPhases(std::vector<ComparisonRow>& rows, const std::string& prefix, cons
         const std::string phase = prefix + std::string(records::name(static_cast<records::RequestPhase>(i)));
         rows.push_back(row(phase + " p50", a.phases[i], b.phases[i], &Distribution::p50));
         rows.push_back(row(phase + " p99", a.phases[i], b.phases[i], &Distribution::p99));
+    }
+    if (a.outside.count || b.outside.count) {
+        const std::string outside = prefix + std::string(records::name(records::RequestPhase::Outside));
+        rows.push_back(row(outside + " p50", a.outside, b.outside, &Distribution::p50));
+        rows.push_back(row(outside + " p99", a.outside, b.outside, &Distribution::p99));
     }
 }
 

@@ -26,10 +26,18 @@ Distribution distributionOf(std::vector<DurationNs> values)
     return d;
 }
 
+DurationNs outsidePhases(const trace::Request& request)
+{
+    DurationNs total = 0;
+    for (const TimeRange& gap : request.outsidePhases())
+        total += gap.duration();
+    return total;
+}
+
 RequestBreakdown requestBreakdown(const trace::Trace& trace, std::optional<TimeRange> window, std::string_view model)
 {
     RequestBreakdown result;
-    std::vector<DurationNs> latencies;
+    std::vector<DurationNs> latencies, outside;
     std::array<std::vector<DurationNs>, records::kRequestPhaseCount> phases;
     for (const trace::Request& request : trace.requests) {
         if (!model.empty() && trace.strings[request.model] != model)
@@ -49,6 +57,7 @@ RequestBreakdown requestBreakdown(const trace::Trace& trace, std::optional<TimeR
         for (std::size_t i = 0; i < phases.size(); ++i)
             if (request.phases[i])
                 phases[i].push_back(request.phases[i]->duration());
+        outside.push_back(outsidePhases(request));
     }
     std::size_t members = 0, filled = 0;
     for (const trace::Execution& execution : trace.executions) {
@@ -62,6 +71,7 @@ RequestBreakdown requestBreakdown(const trace::Trace& trace, std::optional<TimeR
     const DurationNs length = window ? window->duration() : trace.time.duration();
     result.requestsPerSecond = length > 0 ? static_cast<double>(result.requests) / (static_cast<double>(length) / 1e9) : 0.0;
     result.latency = distributionOf(std::move(latencies));
+    result.outside = distributionOf(std::move(outside));
     for (std::size_t i = 0; i < phases.size(); ++i)
         result.phases[i] = distributionOf(std::move(phases[i]));
     return result;

@@ -29,7 +29,11 @@ struct RequestBreakdown
     double requestsPerSecond = 0;   ///< complete requests over the window's length
     Distribution latency;
     std::array<Distribution, records::kRequestPhaseCount> phases; ///< count 0: the phase does not occur
+    Distribution outside; ///< what is left of each request's latency: waking threads, reading the request, sending the answer
 };
+
+/// How much of a request's time lies in none of its phases. Any thread.
+[[nodiscard]] DurationNs outsidePhases(const trace::Request& request);
 
 /// Breakdown of all requests (or those of one model) that lie in `window`. Any thread.
 [[nodiscard]] RequestBreakdown requestBreakdown(const trace::Trace& trace, std::optional<TimeRange> window = {}, std::string_view model = {});

@@ -15,18 +15,20 @@ enum class RequestPhase : std::uint8_t
     ComputeInput,
     ComputeInfer,
     ComputeOutput,
+    Outside, ///< no phase of the server's: what a reader finds of a request before, between and after its phases
 };
 
+/// Phases that servers tell about: all but Outside.
 inline constexpr int kRequestPhaseCount = 5;
 
 /// Stable snake_case name, as in NVTX ranges, GANTRY_REQUEST_PHASES and JSON: "queue", "cache", "compute_input", ...
 [[nodiscard]] constexpr std::string_view name(RequestPhase phase)
 {
-    constexpr std::string_view kNames[kRequestPhaseCount] = {"queue", "cache", "compute_input", "compute_infer", "compute_output"};
+    constexpr std::string_view kNames[] = {"queue", "cache", "compute_input", "compute_infer", "compute_output", "outside"};
     return kNames[static_cast<int>(phase)];
 }
 
-/// The phase of that name, if there is one.
+/// The phase of that name that servers tell about, if there is one.
 [[nodiscard]] constexpr std::optional<RequestPhase> phaseFromName(std::string_view text)
 {
     for (int i = 0; i < kRequestPhaseCount; ++i)

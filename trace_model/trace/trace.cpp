@@ -1,5 +1,7 @@
 #include "trace_model/trace/trace.h"
 
+#include <algorithm>
+
 namespace gantry::trace {
 
 std::string_view name(EventKind kind)
@@ -41,6 +43,25 @@ StringId StringTable::intern(std::string_view text)
 std::string_view StringTable::operator[](StringId id) const
 {
     return id.value < m_texts.size() ? std::string_view(m_texts[id.value]) : std::string_view();
+}
+
+std::vector<TimeRange> Request::outsidePhases() const
+{
+    std::vector<TimeRange> inside;
+    for (const auto& phase : phases)
+        if (phase)
+            inside.push_back(phase->clippedTo(time));
+    std::sort(inside.begin(), inside.end());
+    std::vector<TimeRange> outside;
+    TimestampNs covered = time.start;
+    for (const TimeRange& phase : inside) {
+        if (phase.start > covered)
+            outside.push_back({covered, phase.start});
+        covered = std::max(covered, phase.end);
+    }
+    if (time.end > covered)
+        outside.push_back({covered, time.end});
+    return outside;
 }
 
 const EventColumns& Trace::columns(EventKind kind) const

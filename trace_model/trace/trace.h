@@ -142,7 +142,8 @@ struct OverheadColumns : EventColumns
     std::vector<StringId> name;
 };
 
-/// One phase of one request. Compute phases belong to the batch and appear once for each member (shared, see Execution).
+/// One phase of one request, or a part of it outside its phases. Compute phases belong to the batch and appear once for each
+/// member (shared, see Execution).
 struct PhaseColumns : EventColumns
 {
     std::vector<RequestIndex> request;
@@ -170,6 +171,9 @@ struct Request
     bool failed = false;
     bool cutByWindow = false; ///< start or end lies outside the window: not counted in percentiles
     std::array<std::optional<TimeRange>, records::kRequestPhaseCount> phases;
+
+    /// Parts of `time` that lie in no phase, in order.
+    [[nodiscard]] std::vector<TimeRange> outsidePhases() const;
 };
 
 enum class TrackKind : std::uint8_t

@@ -492,27 +492,43 @@ private:
         t.requests = std::move(sorted);
     }
 
+    struct PhaseRow
+    {
+        TimeRange time;
+        RequestIndex request;
+        records::RequestPhase phase;
+    };
+
     void addPhases()
     {
-        struct Row
-        {
-            TimeRange time;
-            RequestIndex request;
-            records::RequestPhase phase;
-        };
-        std::vector<Row> rows;
+        std::vector<PhaseRow> rows;
         for (std::uint32_t i = 0; i < m_trace->requests.size(); ++i)
-            for (std::size_t phase = 0; phase < m_trace->requests[i].phases.size(); ++phase)
-                if (const auto& time = m_trace->requests[i].phases[phase])
-                    rows.push_back({*time, RequestIndex(i), static_cast<records::RequestPhase>(phase)});
-        std::stable_sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.time.start < b.time.start; });
+            addPhasesOf(RequestIndex(i), rows);
+        std::stable_sort(rows.begin(), rows.end(), [](const PhaseRow& a, const PhaseRow& b) { return a.time.start < b.time.start; });
         PhaseColumns& c = m_trace->phases;
-        for (const Row& row : rows) {
+        for (const PhaseRow& row : rows) {
             c.start.push_back(row.time.start);
             c.end.push_back(row.time.end);
             c.request.push_back(row.request);
             c.phase.push_back(row.phase);
         }
+    }
+
+    /// The phases of a request and the gaps around them, so that all of its time is there. What lies outside the window is unknown:
+    /// a request that it cuts has gaps only when nothing else is known of it.
+    void addPhasesOf(RequestIndex index, std::vector<PhaseRow>& rows) const
+    {
+        const Request& request = m_trace->requests[index.value];
+        bool hasPhases = false;
+        for (std::size_t phase = 0; phase < request.phases.size(); ++phase)
+            if (const auto& time = request.phases[phase]) {
+                rows.push_back({*time, index, static_cast<records::RequestPhase>(phase)});
+                hasPhases = true;
+            }
+        if (request.cutByWindow && hasPhases)
+            return;
+        for (const TimeRange& gap : request.outsidePhases())
+            rows.push_back({gap, index, records::RequestPhase::Outside});
     }
 
     Result<void> loadLosses()

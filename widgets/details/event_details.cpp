@@ -268,7 +268,6 @@ std::vector<DetailSection> requestDetails(const Trace& trace, RequestIndex index
     head.into(sections);
 
     Section phases(tr("Where the time went (rank among peers)"));
-    DurationNs outside = request.time.duration();
     for (int i = 0; i < records::kRequestPhaseCount; ++i) {
         const auto& phase = request.phases[static_cast<std::size_t>(i)];
         if (!phase)
@@ -278,11 +277,9 @@ std::vector<DetailSection> requestDetails(const Trace& trace, RequestIndex index
         if (const auto rank = analysis::phasePercentile(trace, index, kind))
             value += tr(" · p%1").arg(static_cast<int>(*rank * 100 + 0.5));
         phases.line(phaseTitle(kind), value);
-        outside -= phase->duration();
     }
-    // Between the phases: waking threads, reading the request, sending the answer.
-    if (!request.failed && !request.cutByWindow && outside > 0)
-        phases.line(tr("Outside the phases"), durationAndShare(outside, request.time.duration()));
+    if (const DurationNs outside = analysis::outsidePhases(request); outside > 0 && !request.cutByWindow)
+        phases.line(phaseTitle(records::RequestPhase::Outside), durationAndShare(outside, request.time.duration()));
     phases.into(sections);
 
     if (!activity.execution.isNone()) {

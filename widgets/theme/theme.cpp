@@ -149,6 +149,8 @@ QColor Theme::phase(records::RequestPhase phase) const
         return QColor(kGreen);
     case records::RequestPhase::ComputeOutput:
         return QColor(kPurple);
+    case records::RequestPhase::Outside:
+        break;
     }
     return request();
 }

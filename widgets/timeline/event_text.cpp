@@ -45,6 +45,7 @@ QString streamText(std::uint32_t stream)
     return stream == 0xFFFFFFFFu ? QString() : tr("Stream %1").arg(stream);
 }
 
+/// Of the phases, or the whole of a request without any.
 bool isFirstPhase(const Trace& trace, std::uint32_t row)
 {
     const std::optional<TimeRange>* first = nullptr;
@@ -53,6 +54,8 @@ bool isFirstPhase(const Trace& trace, std::uint32_t row)
         if (phase && (!first || phase->start < (*first)->start))
             first = &phase;
     }
+    if (trace.phases.phase[row] == records::RequestPhase::Outside)
+        return !first;
     return first == &phases[static_cast<std::size_t>(trace.phases.phase[row])];
 }
 
@@ -160,6 +163,8 @@ QString phaseTitle(records::RequestPhase phase)
         return tr("Compute infer");
     case records::RequestPhase::ComputeOutput:
         return tr("Compute output");
+    case records::RequestPhase::Outside:
+        return tr("Outside the phases");
     }
     return {};
 }

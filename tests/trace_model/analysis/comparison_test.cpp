@@ -63,17 +63,21 @@ TEST(Comparison, ComparesThePhasesOfEachModelByItselfWhereThereAreSeveral)
     const Comparison result = compare(*a, *b);
     // Models of A by time, then those that only B has.
     EXPECT_EQ(namesOf(result.phases),
-              (std::vector<std::string>{"bert queue p50", "bert queue p99", "add_sub queue p50", "add_sub queue p99", "resnet queue p50", "resnet queue p99"}));
+              (std::vector<std::string>{"bert queue p50", "bert queue p99", "bert outside p50", "bert outside p99", "add_sub queue p50", "add_sub queue p99",
+                                        "add_sub outside p50", "add_sub outside p99", "resnet queue p50", "resnet queue p99", "resnet outside p50", "resnet outside p99"}));
     EXPECT_EQ(result.phases[0].ratio(), 2.0);
-    EXPECT_FALSE(result.phases[2].b);
-    EXPECT_FALSE(result.phases[4].a);
+    EXPECT_EQ(result.phases[2].a, 60.0);
+    EXPECT_EQ(result.phases[2].b, 20.0);
+    EXPECT_FALSE(result.phases[4].b);
+    EXPECT_FALSE(result.phases[8].a);
+    EXPECT_FALSE(result.phases[10].a);
 }
 
 TEST(Comparison, NamesNoModelWhereBothSidesHaveTheSameOne)
 {
     const auto a = traceOf("window 0..1000\nrequest 1 model bert:1 0..100 queue 0..40\n");
     ASSERT_TRUE(a);
-    EXPECT_EQ(namesOf(compare(*a, *a).phases), (std::vector<std::string>{"queue p50", "queue p99"}));
+    EXPECT_EQ(namesOf(compare(*a, *a).phases), (std::vector<std::string>{"queue p50", "queue p99", "outside p50", "outside p99"}));
 }
 
 TEST(Comparison, LeavesTheSummaryOfASideWithoutRequestsAbsent)

@@ -79,7 +79,7 @@ TEST_F(ActivityTable, LeavesOutWhatOnlyTouchesTheWindow)
 
 TEST_F(ActivityTable, NamesTheModelOfAPhaseWhereThereAreSeveral)
 {
-    EXPECT_THAT(names(activityTable(*m_trace, GroupBy::Phase)), ElementsAre("bert queue 1", "add_sub queue 1"));
+    EXPECT_THAT(names(activityTable(*m_trace, GroupBy::Phase)), ElementsAre("bert outside 1", "bert queue 1", "add_sub outside 1", "add_sub queue 1"));
 }
 
 } // namespace

@@ -59,6 +59,23 @@ TEST_F(Breakdown, RanksCompleteRequestsBySlowness)
     EXPECT_EQ(slowestRequests(*trace), (std::vector<trace::RequestIndex>{request(2), request(1), request(3)}));
 }
 
+TEST_F(Breakdown, SaysHowMuchOfALatencyLiesOutsideThePhases)
+{
+    const Distribution outside = requestBreakdown(*trace, {}, "bert").outside;
+    EXPECT_EQ(outside.count, 2u);
+    EXPECT_EQ(outside.min, 60);
+    EXPECT_EQ(outside.max, 220);
+}
+
+TEST(Request, PhasesThatOverlapOrReachBeyondItLeaveNothingTwice)
+{
+    trace::Request request;
+    request.time = {100, 200};
+    EXPECT_EQ(request.outsidePhases(), (std::vector<TimeRange>{{100, 200}}));
+    request.phases = {TimeRange{90, 120}, std::nullopt, TimeRange{130, 150}, TimeRange{140, 145}, TimeRange{160, 300}};
+    EXPECT_EQ(request.outsidePhases(), (std::vector<TimeRange>{{120, 130}, {150, 160}}));
+}
+
 TEST_F(Breakdown, CountsCompleteCutAndFailedRequestsApart)
 {
     const RequestBreakdown all = requestBreakdown(*trace);

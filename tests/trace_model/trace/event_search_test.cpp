@@ -101,7 +101,7 @@ TEST_F(EventSearch, ListsWhatStartsInARangeOfAllKindsInOrder)
 {
     const EventList list = eventsIn(m_trace, {80, 300}, 100);
     EXPECT_EQ(list.total, list.events.size());
-    EXPECT_THAT(described(list.events), ElementsAre("nvtx_range SGEMM_block 80", "phase compute_infer 80", "api_call cudaMemcpyAsync 90",
+    EXPECT_THAT(described(list.events), ElementsAre("nvtx_range SGEMM_block 80", "phase compute_infer 80", "api_call cudaMemcpyAsync 90", "phase outside 90",
                                                     "memcpy Memcpy HtoD (Pageable) 100", "memset Memset (Unknown) 150"));
     EXPECT_THAT(eventsIn(m_trace, {80, 80}, 100).events, IsEmpty());
     EXPECT_THAT(eventsIn(m_trace, {401, 1000}, 100).events, IsEmpty());
@@ -111,10 +111,10 @@ TEST_F(EventSearch, ListsTheFirstOfThemAndCountsAll)
 {
     const EventList all = eventsIn(m_trace, m_trace.time, 100);
     const EventList few = eventsIn(m_trace, m_trace.time, 3);
-    EXPECT_EQ(all.total, 11u);
-    EXPECT_EQ(few.total, 11u);
+    EXPECT_EQ(all.total, 13u);
+    EXPECT_EQ(few.total, 13u);
     EXPECT_THAT(described(few.events), ElementsAre("phase queue 10", "phase queue 20", "nvtx_range SGEMM_block 80"));
-    EXPECT_EQ(eventsIn(m_trace, m_trace.time, 0).total, 11u);
+    EXPECT_EQ(eventsIn(m_trace, m_trace.time, 0).total, 13u);
 }
 
 TEST(EventsIn, AgreesWithALookAtEveryEventOnRandomTraces)

@@ -180,7 +180,7 @@ private slots:
     void aLegendNamesOnlyWhatOccurs()
     {
         const auto all = std::vector<QString>{QStringLiteral("Queue"), QStringLiteral("Cache"), QStringLiteral("Compute input"), QStringLiteral("Compute infer"),
-                                              QStringLiteral("Compute output"), QStringLiteral("Kernel"), QStringLiteral("Memcpy DtoH (Pinned)"),
+                                              QStringLiteral("Compute output"), QStringLiteral("Outside the phases"), QStringLiteral("Kernel"), QStringLiteral("Memcpy DtoH (Pinned)"),
                                               QStringLiteral("Memcpy HtoD (Pageable)"), QStringLiteral("Memset"), QStringLiteral("CUDA API")};
         QWidget window;
         Legend legend(&window);
