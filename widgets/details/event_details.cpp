@@ -172,8 +172,11 @@ void addLaunched(std::vector<DetailSection>& sections, const Trace& trace, Event
 void addRequests(std::vector<DetailSection>& sections, const Trace& trace, const QString& title, const std::vector<RequestIndex>& requests)
 {
     Section section(title);
-    for (std::size_t i = 0; i < requests.size() && i < kPeersShown; ++i)
-        section.line(tr("Request %1").arg(requestName(trace, requests[i])), formatDuration(trace.requests[requests[i].value].time.duration()), requests[i]);
+    for (std::size_t i = 0; i < requests.size() && i < kPeersShown; ++i) {
+        const trace::Request& request = trace.requests[requests[i].value];
+        const std::string_view client = trace.strings[request.clientId];
+        section.line(tr("Request %1").arg(request.id), formatDuration(request.time.duration()) + (client.empty() ? QString() : QStringLiteral(" · ") + toQString(client)), requests[i]);
+    }
     if (requests.size() > kPeersShown)
         section.line(tr("and more"), QString::number(requests.size() - kPeersShown));
     section.into(sections);
