@@ -128,9 +128,16 @@ Error sqliteError(sqlite3* db, const std::string& doing)
     }
 }
 
+TableCursor::TableCursor(sqlite3* db, sqlite3_stmt* statement, std::vector<int> places, std::uint64_t maxRows)
+    : m_db(db), m_statement(statement), m_places(std::move(places)), m_rowsLeft(maxRows)
+{
+}
+
+TableCursor::TableCursor(PageCursor pages, std::vector<int> places, int rowIdPlace) : m_pages(std::move(pages)), m_places(std::move(places)), m_rowIdPlace(rowIdPlace) {}
+
 TableCursor::TableCursor(TableCursor&& other) noexcept
-    : m_db(other.m_db), m_statement(std::exchange(other.m_statement, nullptr)), m_places(std::move(other.m_places)),
-      m_rowsLeft(other.m_rowsLeft), m_error(std::move(other.m_error))
+    : m_db(other.m_db), m_statement(std::exchange(other.m_statement, nullptr)), m_pages(std::move(other.m_pages)), m_places(std::move(other.m_places)),
+      m_rowIdPlace(other.m_rowIdPlace), m_rowsLeft(other.m_rowsLeft), m_error(std::move(other.m_error))
 {
 }
 
@@ -140,6 +147,16 @@ TableCursor::~TableCursor()
 }
 
 bool TableCursor::next()
+{
+    if (!m_pages)
+        return nextOfLibrary();
+    if (m_pages->next())
+        return true;
+    m_error = m_pages->error();
+    return false;
+}
+
+bool TableCursor::nextOfLibrary()
 {
     if (!m_statement || m_error)
         return false;
@@ -155,33 +172,53 @@ bool TableCursor::next()
 
 bool TableCursor::isNull(std::size_t column) const
 {
-    return m_places[column] < 0 || sqlite3_column_type(m_statement, m_places[column]) == SQLITE_NULL;
+    if (m_places[column] < 0)
+        return true;
+    if (m_pages)
+        return stored(column).isNull() && !isRowId(column);
+    return sqlite3_column_type(m_statement, m_places[column]) == SQLITE_NULL;
 }
 
 std::int64_t TableCursor::integer(std::size_t column, std::int64_t ifNull) const
 {
-    return isNull(column) ? ifNull : sqlite3_column_int64(m_statement, m_places[column]);
+    if (isNull(column))
+        return ifNull;
+    if (m_pages)
+        return isRowId(column) ? m_pages->rowId() : stored(column).integer();
+    return sqlite3_column_int64(m_statement, m_places[column]);
 }
 
 std::optional<std::int64_t> TableCursor::optionalInteger(std::size_t column) const
 {
-    return isNull(column) ? std::nullopt : std::optional<std::int64_t>(sqlite3_column_int64(m_statement, m_places[column]));
+    return isNull(column) ? std::nullopt : std::optional<std::int64_t>(integer(column));
 }
 
 double TableCursor::real(std::size_t column) const
 {
-    return isNull(column) ? 0.0 : sqlite3_column_double(m_statement, m_places[column]);
+    if (isNull(column))
+        return 0.0;
+    if (m_pages)
+        return isRowId(column) ? static_cast<double>(m_pages->rowId()) : stored(column).real();
+    return sqlite3_column_double(m_statement, m_places[column]);
 }
 
 std::string_view TableCursor::text(std::size_t column) const
 {
     if (isNull(column))
         return {};
+    if (m_pages) {
+        if (!isRowId(column) && !stored(column).isNumber())
+            return validUtf8(stored(column).text(), m_scratch);
+        if (isRowId(column) || !stored(column).isReal())
+            return m_scratch = std::to_string(integer(column));
+        char digits[40];
+        return m_scratch = sqlite3_snprintf(sizeof digits, digits, "%!.15g", stored(column).real());
+    }
     const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(m_statement, m_places[column]));
     return text ? validUtf8({text, static_cast<std::size_t>(sqlite3_column_bytes(m_statement, m_places[column]))}, m_scratch) : std::string_view();
 }
 
-Database::Database(Database&& other) noexcept : m_db(std::exchange(other.m_db, nullptr)), m_unpacked(std::exchange(other.m_unpacked, {})), m_bytes(other.m_bytes) {}
+Database::Database(Database&& other) noexcept : m_db(std::exchange(other.m_db, nullptr)), m_pages(std::move(other.m_pages)), m_unpacked(std::exchange(other.m_unpacked, {})), m_bytes(other.m_bytes) {}
 
 Database::~Database()
 {
@@ -229,6 +266,7 @@ Result<Database> Database::open(const std::filesystem::path& path)
     sqlite3_exec(database.m_db, "PRAGMA query_only=1; PRAGMA cell_size_check=1; PRAGMA trusted_schema=0", nullptr, nullptr, nullptr);
     if (sqlite3_exec(database.m_db, "SELECT count(*) FROM sqlite_master", nullptr, nullptr, nullptr) != SQLITE_OK)
         return sqliteError(database.m_db, "cannot open " + path.string());
+    database.m_pages = PageFile::open(readable);
     return database;
 }
 
@@ -263,7 +301,77 @@ std::int64_t Database::rowCount(const std::string& table) const
     return count;
 }
 
+std::optional<std::vector<Database::Column>> Database::columnsOf(const char* table) const
+{
+    std::vector<Column> columns;
+    sqlite3_stmt* info = nullptr;
+    int keys = 0;
+    bool allStored = true;
+    sqlite3_prepare_v2(m_db, ("PRAGMA table_xinfo(\"" + std::string(table) + "\")").c_str(), -1, &info, nullptr);
+    while (info && sqlite3_step(info) == SQLITE_ROW) {
+        const auto text = [&](int column) {
+            const auto* value = reinterpret_cast<const char*>(sqlite3_column_text(info, column));
+            return std::string(value ? value : "");
+        };
+        const bool isKey = sqlite3_column_int(info, 5) != 0;
+        keys += isKey;
+        allStored = allStored && sqlite3_column_int(info, 6) == 0;
+        columns.push_back({text(1), isKey && sqlite3_stricmp(text(2).c_str(), "INTEGER") == 0, sqlite3_column_type(info, 4) != SQLITE_NULL});
+    }
+    sqlite3_finalize(info);
+    if (!allStored)
+        return std::nullopt;
+    for (Column& column : columns)
+        column.isRowId = column.isRowId && keys == 1;
+    return columns;
+}
+
+Result<std::optional<TableCursor>> Database::pageRows(const char* table, const std::vector<Column>& stored, std::initializer_list<const char*> columns) const
+{
+    std::vector<int> places, wanted;
+    int rowIdPlace = -2;
+    for (const char* name : columns) {
+        const auto found = std::find_if(stored.begin(), stored.end(), [&](const Column& candidate) { return candidate.name == name; });
+        if (found == stored.end()) {
+            places.push_back(-1);
+            continue;
+        }
+        if (found->hasDefault)
+            return std::optional<TableCursor>();
+        const int column = static_cast<int>(found - stored.begin());
+        const auto known = std::find(wanted.begin(), wanted.end(), column);
+        places.push_back(static_cast<int>(known - wanted.begin()));
+        if (known == wanted.end())
+            wanted.push_back(column);
+        if (found->isRowId)
+            rowIdPlace = places.back();
+    }
+    sqlite3_stmt* statement = nullptr;
+    std::uint32_t root = 0;
+    sqlite3_prepare_v2(m_db, "SELECT rootpage FROM sqlite_master WHERE type = 'table' AND name = ?", -1, &statement, nullptr);
+    if (statement && sqlite3_bind_text(statement, 1, table, -1, SQLITE_STATIC) == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW)
+        root = static_cast<std::uint32_t>(sqlite3_column_int64(statement, 0));
+    sqlite3_finalize(statement);
+    if (root == 0 || wanted.empty())
+        return std::optional<TableCursor>();
+    GANTRY_TRY(auto leaves, m_pages->leavesOf(root));
+    if (!leaves)
+        return std::optional<TableCursor>();
+    return std::optional(TableCursor(PageCursor(m_pages, std::move(*leaves), wanted), std::move(places), rowIdPlace));
+}
+
 Result<TableCursor> Database::rows(const char* table, std::initializer_list<const char*> columns) const
+{
+    const auto stored = columnsOf(table);
+    if (stored && m_pages) {
+        GANTRY_TRY(auto cursor, pageRows(table, *stored, columns));
+        if (cursor)
+            return std::move(*cursor);
+    }
+    return libraryRows(table, columns);
+}
+
+Result<TableCursor> Database::libraryRows(const char* table, std::initializer_list<const char*> columns) const
 {
     std::vector<std::string> present;
     sqlite3_stmt* info = nullptr;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "trace_model/base/result.h"
+#include "trace_model/report/page_reader.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -20,7 +21,8 @@ namespace gantry::report {
 [[nodiscard]] Error sqliteError(sqlite3* db, const std::string& doing);
 
 /// Rows of one table, restricted to the columns that this file has: a column that is missing reads as NULL. Reports of many
-/// versions and producers are read with the same code this way.
+/// versions and producers are read with the same code this way. Rows come straight from the file's pages where that is possible,
+/// else from the library; nobody can tell but by the time it takes.
 class TableCursor
 {
 public:
@@ -39,19 +41,26 @@ public:
     [[nodiscard]] std::int64_t integer(std::size_t column, std::int64_t ifNull = 0) const;
     [[nodiscard]] std::optional<std::int64_t> optionalInteger(std::size_t column) const;
     [[nodiscard]] double real(std::size_t column) const;
-    /// Valid UTF-8, whatever bytes the file holds (see utf8.h). Valid until the next call or row.
+    /// Valid UTF-8, whatever bytes the file holds (see utf8.h). Valid until the next call or row. A whole number reads without a
+    /// point, even in a column of reals.
     [[nodiscard]] std::string_view text(std::size_t column) const;
 
 private:
     friend class Database;
-    TableCursor(sqlite3* db, sqlite3_stmt* statement, std::vector<int> places, std::uint64_t maxRows)
-        : m_db(db), m_statement(statement), m_places(std::move(places)), m_rowsLeft(maxRows)
-    {
-    }
+    /// Through the library. `statement` null: the table does not exist, no rows.
+    TableCursor(sqlite3* db, sqlite3_stmt* statement, std::vector<int> places, std::uint64_t maxRows);
+    /// Through the pages; `places` are those in the cursor.
+    TableCursor(PageCursor pages, std::vector<int> places, int rowIdPlace);
+
+    [[nodiscard]] const StoredValue& stored(std::size_t column) const { return m_pages->value(static_cast<std::size_t>(m_places[column])); }
+    [[nodiscard]] bool isRowId(std::size_t column) const { return m_places[column] == m_rowIdPlace && stored(column).isNull(); }
+    bool nextOfLibrary();
 
     sqlite3* m_db = nullptr;
-    sqlite3_stmt* m_statement = nullptr; ///< null: the table does not exist, no rows
+    sqlite3_stmt* m_statement = nullptr;
+    std::optional<PageCursor> m_pages;
     std::vector<int> m_places;           ///< result column, or -1
+    int m_rowIdPlace = -2;               ///< of the column that is another name of the row id, stored as NULL; -2: none
     std::uint64_t m_rowsLeft = 0;        ///< more rows than the file has room for: its pages lead in a circle
     mutable std::string m_scratch;
     std::optional<Error> m_error;
@@ -73,10 +82,24 @@ public:
 
     /// All rows of a table; a table that is absent has none.
     [[nodiscard]] Result<TableCursor> rows(const char* table, std::initializer_list<const char*> columns) const;
+    /// The same through the library alone, as rows() does where it cannot read the pages itself.
+    [[nodiscard]] Result<TableCursor> libraryRows(const char* table, std::initializer_list<const char*> columns) const;
 
 private:
+    /// A column of a table as the schema declares it.
+    struct Column
+    {
+        std::string name;
+        bool isRowId = false;    ///< INTEGER PRIMARY KEY: another name of the row id
+        bool hasDefault = false; ///< rows older than the column are shorter and mean the default
+    };
+    /// Columns in the order they are stored; nothing when some are computed and not stored.
+    [[nodiscard]] std::optional<std::vector<Column>> columnsOf(const char* table) const;
+    [[nodiscard]] Result<std::optional<TableCursor>> pageRows(const char* table, const std::vector<Column>& stored, std::initializer_list<const char*> columns) const;
+
     explicit Database(sqlite3* db) : m_db(db) {}
     sqlite3* m_db = nullptr;
+    std::shared_ptr<const PageFile> m_pages; ///< null: only through the library
     std::filesystem::path m_unpacked; ///< temporary copy of a compressed report, removed with this
     std::uint64_t m_bytes = 0;        ///< length of the file
 };
