@@ -8,8 +8,12 @@
 #include "trace_model/trace/trace_loader.h"
 
 #include <cerrno>
+#include <condition_variable>
 #include <fmt/format.h>
 #include <memory>
+#include <mutex>
+#include <stop_token>
+#include <thread>
 #include <unistd.h>
 
 namespace gantry::cli {
@@ -137,23 +141,73 @@ nlohmann::json toJson(const proto::CaptureStatus& status, const app::FetchedRepo
             {"summary", trace ? toJson(summarise(*trace)) : nlohmann::json()}};
 }
 
+/// Ctrl-C while a window is open: the first ends the window, the second gives up. Set before the window is asked for, so that none
+/// is left open by a Ctrl-C at the wrong moment.
+class WindowInterrupts
+{
+public:
+    WindowInterrupts(Interrupts* interrupts, app::NodeClient& client, std::stop_source& giveUp)
+        : m_client(client), m_giveUp(giveUp), m_scope(interrupts, [this](int count) { onSignal(count); }), m_thread([this](std::stop_token stop) { closeWhenAsked(stop); })
+    {
+    }
+
+    /// The window is open from here on.
+    void opened(const std::string& captureId)
+    {
+        const std::lock_guard lock(m_mutex);
+        m_captureId = captureId;
+        m_changed.notify_all();
+    }
+
+private:
+    void onSignal(int count)
+    {
+        const std::lock_guard lock(m_mutex);
+        m_isAsked = true;
+        if (count > 1)
+            m_giveUp.request_stop();
+        m_changed.notify_all();
+    }
+
+    /// On a thread of its own: a node that does not answer must not keep the second Ctrl-C waiting.
+    void closeWhenAsked(const std::stop_token& stop)
+    {
+        std::unique_lock lock(m_mutex);
+        if (!m_changed.wait(lock, stop, [this] { return m_isAsked && !m_captureId.empty(); }))
+            return;
+        // Given up before the window's id was here: it is closed all the same, nobody else would.
+        const std::stop_token token = m_giveUp.stop_requested() ? std::stop_token() : m_giveUp.get_token();
+        lock.unlock();
+        if (const auto stopped = m_client.stopCapture(m_captureId, token); !stopped)
+            fmt::print(stderr, "\ngantryctl: {}\n", stopped.error().text());
+    }
+
+    app::NodeClient& m_client;
+    std::stop_source& m_giveUp;
+    std::mutex m_mutex;
+    std::condition_variable_any m_changed;
+    std::string m_captureId; ///< m_mutex until it is set
+    bool m_isAsked = false;  ///< m_mutex
+    InterruptScope m_scope;
+    std::jthread m_thread;
+};
+
 /// From an open connection to a fetched report. Ctrl-C ends the window and the report is fetched all the same; a second one gives up.
 Result<int> captureOn(app::NodeClient& client, const CommonOptions& common, const CaptureArguments& arguments, const proto::CaptureRequest& request,
                       std::stop_source& giveUp)
 {
+    WindowInterrupts interrupts(common.interrupts, client, giveUp);
     GANTRY_TRY(const proto::CaptureStatus started, client.startCapture(request));
-    const InterruptScope interrupts(common.interrupts, [&](int count) {
-        if (count > 1)
-            giveUp.request_stop();
-        else if (const auto stopped = client.stopCapture(started.captureId); !stopped)
-            fmt::print(stderr, "\ngantryctl: {}\n", stopped.error().text());
-    });
+    interrupts.opened(started.captureId);
     GANTRY_TRY(const proto::CaptureStatus status, watchWindow(client, started.captureId, giveUp.get_token()));
     if (status.state == proto::CaptureState::Failed)
         return errorOf(status);
 
-    const std::filesystem::path output = arguments.output.empty() ? status.reportName : arguments.output;
-    Result<app::FetchedReport> fetched = [&] {
+    Result<app::FetchedReport> fetched = [&]() -> Result<app::FetchedReport> {
+        std::filesystem::path output = arguments.output;
+        if (output.empty()) {
+            GANTRY_TRY(output, app::localFileName(status.reportName));
+        }
         ProgressLine progress(true);
         return app::fetchReport(client, status.reportName, output, [&](std::uint64_t bytes, std::uint64_t total) {
             progress.show(fmt::format("fetching    {} of {}", formatBytes(bytes), formatBytes(total)));
@@ -180,8 +234,7 @@ Result<int> captureOn(app::NodeClient& client, const CommonOptions& common, cons
 
 Result<int> capture(const CommonOptions& common, CaptureArguments arguments, CapturePlan plan)
 {
-    if (!arguments.output.empty())
-        GANTRY_CHECK(checkWritable(arguments.output));
+    GANTRY_CHECK(checkWritable(arguments.output));
     GANTRY_TRY(const auto client, connect(common));
     std::stop_source giveUp;
     if (!arguments.launches) {

@@ -76,6 +76,9 @@ int list(const CommonOptions& common)
 
 int fetch(const CommonOptions& common, const std::string& name, const std::string& output)
 {
+    const auto destination = output.empty() ? app::localFileName(name) : Result<std::filesystem::path>(output);
+    if (!destination)
+        return report(destination.error(), common);
     const auto client = connect(common);
     if (!client)
         return report(client.error(), common);
@@ -83,7 +86,7 @@ int fetch(const CommonOptions& common, const std::string& name, const std::strin
     const InterruptScope interrupts(common.interrupts, [&](int) { giveUp.request_stop(); });
     const auto fetched = [&] {
         ProgressLine progress(true);
-        return app::fetchReport(**client, name, output.empty() ? name : output, [&](std::uint64_t bytes, std::uint64_t total) {
+        return app::fetchReport(**client, name, *destination, [&](std::uint64_t bytes, std::uint64_t total) {
             progress.show(fmt::format("fetching    {} of {}", formatBytes(bytes), formatBytes(total)));
         }, giveUp.get_token());
     }();

@@ -98,8 +98,8 @@ void CaptureController::fetchNamed(const std::string& name, std::uint64_t sizeBy
             std::filesystem::create_directories(folder, failure);
             if (failure)
                 return errnoError(failure.value(), "cannot make the folder " + folder.string());
-            // The name comes from the node: only its last part may name a file here.
-            const std::filesystem::path path = folder / std::filesystem::path(name).filename();
+            GANTRY_TRY(const std::filesystem::path fileName, app::localFileName(name));
+            const std::filesystem::path path = folder / fileName;
             if (isSameFile(path, sizeBytes, sha256))
                 return path;
             GANTRY_TRY(auto fetched, app::fetchReport(
@@ -126,7 +126,7 @@ void CaptureController::finishWindow()
 {
     if (m_stage != Stage::Capturing)
         return;
-    m_stopSlot.run([client = m_client, id = m_status.captureId](const jobs::JobContext&) { return client->stopCapture(id); },
+    m_stopSlot.run([client = m_client, id = m_status.captureId](const jobs::JobContext& context) { return client->stopCapture(id, context.stop()); },
                    [this](Result<proto::CaptureStatus> stopped) {
                        // The watch tells the rest; a window that ended by itself in between is no failure.
                        if (!stopped && stopped.error().code != ErrorCode::NotFound && isBusy())

@@ -20,7 +20,7 @@ namespace {
 constexpr DurationNs kSecond = 1'000'000'000;
 constexpr DurationNs kShortestWindow = 10 * kSecond;
 constexpr DurationNs kLongestWindow = 60 * kSecond;
-constexpr DurationNs kLongestGap = 3 * kSecond; // scrapes come each second: more silence than this is no value
+constexpr DurationNs kLongestGap = 3 * kSecond; // many scrapes: more silence than this is no value
 constexpr int kRedrawMs = 100;
 
 const char kConnectionTopic[] = "connection";
@@ -81,7 +81,7 @@ void LivePage::watchNodes()
             continue;
         }
         LiveSeries& series = *known.emplace(node, std::make_unique<LiveSeries>()).first->second;
-        connect(node, &NodeController::metricsRestarted, this, [&series] { series.restart(); });
+        connect(node, &NodeController::metricsRestarted, this, [&series](const std::string& bootId) { series.restart(bootId); });
         connect(node, &NodeController::metricsArrived, this, [&series](const std::vector<proto::MetricsBatch>& batches) {
             for (const proto::MetricsBatch& batch : batches)
                 series.add(batch);

@@ -104,9 +104,15 @@ std::vector<LivePanel> phasePanels(const std::vector<metrics::DerivedMetric>& al
 
 } // namespace
 
-void LiveSeries::restart()
+void LiveSeries::restart(const std::string& bootId)
 {
     m_localByRemote.clear();
+    if (bootId == m_bootId)
+        return;
+    m_bootId = bootId;
+    m_store.clear();
+    m_localIds.clear();
+    m_oldest = m_nodeNow = 0;
 }
 
 void LiveSeries::add(const proto::MetricsBatch& batch)

@@ -24,12 +24,13 @@ using LivePanel = widgets::PlotPanel;
 class LiveSeries
 {
 public:
-    /// A new stream begins: its series ids are not those of the one before.
-    void restart();
+    /// A new stream begins: its series ids are not those of the one before. After a reboot its clock is another one, too, and the
+    /// samples of before are dropped.
+    void restart(const std::string& bootId);
     void add(const proto::MetricsBatch& batch);
 
     [[nodiscard]] bool isEmpty() const { return m_store.newest() == 0; }
-    /// Time covered by samples, at most what the store keeps.
+    /// Time since the first sample; the store keeps the last hour of it.
     [[nodiscard]] DurationNs span() const { return isEmpty() ? 0 : m_store.newest() - m_oldest; }
     /// Samples that the node dropped for this client, and those refused here.
     [[nodiscard]] std::uint64_t dropped() const { return m_droppedByNode + m_store.refused(); }
@@ -46,6 +47,7 @@ private:
     metrics::SeriesStore m_store;
     std::map<std::pair<std::string, std::map<std::string, std::string>>, std::uint32_t> m_localIds;
     std::map<std::uint32_t, std::uint32_t> m_localByRemote;
+    std::string m_bootId;
     std::uint64_t m_droppedByNode = 0;
     TimestampNs m_oldest = 0;
     TimestampNs m_nodeNow = 0;

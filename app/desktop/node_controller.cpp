@@ -49,8 +49,7 @@ NodeController::NodeController(std::string address, jobs::JobRunner& runner, QOb
     m_address(std::move(address)),
     m_runner(runner),
     m_connectSlot(runner),
-    m_refreshSlot(runner),
-    m_actionSlot(runner)
+    m_refreshSlot(runner)
 {
     m_retryTimer.setSingleShot(true);
     connect(&m_retryTimer, &QTimer::timeout, this, &NodeController::open);
@@ -82,12 +81,12 @@ const proto::Target* NodeController::target(const std::string& id) const
     return found == m_targets.end() ? nullptr : &*found;
 }
 
-Result<NodeController::Content> NodeController::readContent(app::NodeClient& client)
+Result<NodeController::Content> NodeController::readContent(app::NodeClient& client, const std::stop_token& stop)
 {
     Content content;
-    GANTRY_TRY(content.info, client.nodeInfo());
-    GANTRY_TRY(content.targets, client.targets());
-    GANTRY_TRY(content.reports, client.reports());
+    GANTRY_TRY(content.info, client.nodeInfo(stop));
+    GANTRY_TRY(content.targets, client.targets(stop));
+    GANTRY_TRY(content.reports, client.reports(stop));
     return content;
 }
 
@@ -100,9 +99,9 @@ void NodeController::open()
 
     using Opened = std::pair<std::shared_ptr<app::NodeClient>, Content>;
     m_connectSlot.run(
-        [address = m_address](const jobs::JobContext&) -> Result<Opened> {
-            GANTRY_TRY(auto client, app::NodeClient::connect(address, clientName(), kConnectTimeout));
-            GANTRY_TRY(auto content, readContent(*client));
+        [address = m_address](const jobs::JobContext& context) -> Result<Opened> {
+            GANTRY_TRY(auto client, app::NodeClient::connect(address, clientName(), kConnectTimeout, context.stop()));
+            GANTRY_TRY(auto content, readContent(*client, context.stop()));
             return Opened{std::move(client), std::move(content)};
         },
         [this](Result<Opened> opened) {
@@ -130,7 +129,7 @@ void NodeController::refresh()
 {
     if (m_state != State::Connected)
         return;
-    m_refreshSlot.run([client = m_client](const jobs::JobContext&) { return readContent(*client); },
+    m_refreshSlot.run([client = m_client](const jobs::JobContext& context) { return readContent(*client, context.stop()); },
                       [this](Result<Content> content) {
                           if (content)
                               return setContent(std::move(*content));
@@ -138,28 +137,34 @@ void NodeController::refresh()
                       });
 }
 
+jobs::JobSlot& NodeController::newAction()
+{
+    m_actions.remove_if([](const jobs::JobSlot& slot) { return !slot.isRunning(); });
+    return m_actions.emplace_back(m_runner);
+}
+
 void NodeController::stopTarget(const std::string& id)
 {
     if (!m_client)
         return;
-    m_actionSlot.run([client = m_client, id](const jobs::JobContext&) { return client->stopTarget(id); },
-                     [this](Result<proto::Target> stopped) {
-                         if (!stopped)
-                             emit actionFailed(tr("Stopping the server"), stopped.error());
-                         refresh();
-                     });
+    newAction().run([client = m_client, id](const jobs::JobContext& context) { return client->stopTarget(id, 0, context.stop()); },
+                    [this](Result<proto::Target> stopped) {
+                        if (!stopped)
+                            emit actionFailed(tr("Stopping the server"), stopped.error());
+                        refresh();
+                    });
 }
 
 void NodeController::deleteReport(const std::string& name)
 {
     if (!m_client)
         return;
-    m_actionSlot.run([client = m_client, name](const jobs::JobContext&) { return client->deleteReport(name); },
-                     [this](Result<void> deleted) {
-                         if (!deleted)
-                             emit actionFailed(tr("Deleting the report"), deleted.error());
-                         refresh();
-                     });
+    newAction().run([client = m_client, name](const jobs::JobContext& context) { return client->deleteReport(name, context.stop()); },
+                    [this](Result<void> deleted) {
+                        if (!deleted)
+                            emit actionFailed(tr("Deleting the report"), deleted.error());
+                        refresh();
+                    });
 }
 
 void NodeController::setState(State state)
@@ -208,7 +213,7 @@ void NodeController::setContent(Content content)
 
 void NodeController::startFeeds()
 {
-    emit metricsRestarted();
+    emit metricsRestarted(m_client->hello().bootId);
     m_metrics = std::make_unique<StreamFeed<proto::MetricsBatch>>(
         [client = m_client](const std::function<void(const proto::MetricsBatch&)>& emitItem, std::stop_token stop) {
             return client->streamMetrics(kMetricsRateHz, emitItem, std::move(stop));

@@ -10,7 +10,9 @@
 #include <QTimer>
 
 #include <memory>
+#include <list>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -63,8 +65,8 @@ signals:
     /// Node info, targets or reports differ from before.
     void contentChanged();
     void metricsArrived(const std::vector<gantry::proto::MetricsBatch>& batches);
-    /// A new metric stream begins: series ids of the one before mean nothing.
-    void metricsRestarted();
+    /// A new metric stream begins: series ids of the one before mean nothing, nor does its clock if `bootId` is another.
+    void metricsRestarted(const std::string& bootId);
     void logArrived(const std::vector<gantry::proto::LogLine>& lines, std::size_t dropped);
     /// A request of the user's failed; the connection itself may be fine.
     void actionFailed(const QString& doing, const gantry::Error& error);
@@ -77,7 +79,8 @@ private:
         std::vector<proto::ReportInfo> reports;
     };
 
-    [[nodiscard]] static Result<Content> readContent(app::NodeClient& client);
+    [[nodiscard]] static Result<Content> readContent(app::NodeClient& client, const std::stop_token& stop);
+    [[nodiscard]] jobs::JobSlot& newAction();
     void setState(State state);
     void onConnected(std::shared_ptr<app::NodeClient> client, Content content);
     void onLost(const Error& error);
@@ -100,7 +103,7 @@ private:
     std::unique_ptr<StreamFeed<proto::LogLine>> m_log;
     jobs::JobSlot m_connectSlot;
     jobs::JobSlot m_refreshSlot;
-    jobs::JobSlot m_actionSlot;
+    std::list<jobs::JobSlot> m_actions; ///< what the user asked for; one does not replace another
 };
 
 } // namespace gantry::desktop

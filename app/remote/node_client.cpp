@@ -162,12 +162,16 @@ struct NodeClient::Impl
 
     /// One call with one answer. `method` is a pointer to a member of the stub.
     template <typename Method, typename Request, typename Reply>
-    [[nodiscard]] Result<void> call(Method method, const Request& request, Reply& reply, std::chrono::nanoseconds timeout = kCallTimeout) const
+    [[nodiscard]] Result<void> call(Method method, const Request& request, Reply& reply, const std::stop_token& stop,
+                                    std::chrono::nanoseconds timeout = kCallTimeout) const
     {
         grpc::ClientContext context;
         prepare(context);
         context.set_deadline(Clock::now() + std::chrono::duration_cast<Clock::duration>(timeout));
+        const std::stop_callback cancel(stop, [&context] { context.TryCancel(); });
         const grpc::Status status = ((*stub).*method)(&context, request, &reply);
+        if (stop.stop_requested() && !status.ok())
+            return Error{ErrorCode::Cancelled, fmt::format("the call of gantryd at {} was cancelled", address), {}};
         if (!status.ok())
             return toError(status, context);
         return {};
@@ -231,7 +235,8 @@ NodeClient::NodeClient(std::unique_ptr<Impl> impl) : m_impl(std::move(impl)) {}
 
 NodeClient::~NodeClient() = default;
 
-Result<std::shared_ptr<NodeClient>> NodeClient::connect(const std::string& address, const std::string& clientName, std::chrono::milliseconds timeout)
+Result<std::shared_ptr<NodeClient>> NodeClient::connect(const std::string& address, const std::string& clientName, std::chrono::milliseconds timeout,
+                                                       std::stop_token stop)
 {
     auto impl = std::make_unique<Impl>();
     GANTRY_TRY(impl->where, NodeAddress::parse(address));
@@ -243,7 +248,7 @@ Result<std::shared_ptr<NodeClient>> NodeClient::connect(const std::string& addre
     }
     GANTRY_TRY(const std::shared_ptr<grpc::ChannelCredentials> credentials, credentialsOf(impl->where));
     impl->stub = v1::Node::NewStub(grpc::CreateCustomChannel(impl->where.channelTarget(), credentials, channelArguments(impl->where)));
-    GANTRY_TRY(impl->hello, impl->sayHello(timeout, false, {}));
+    GANTRY_TRY(impl->hello, impl->sayHello(timeout, false, stop));
     return std::shared_ptr<NodeClient>(new NodeClient(std::move(impl)));
 }
 
@@ -274,57 +279,57 @@ Result<void> NodeClient::reconnect(std::chrono::milliseconds timeout, std::stop_
     }
 }
 
-Result<proto::NodeInfo> NodeClient::nodeInfo()
+Result<proto::NodeInfo> NodeClient::nodeInfo(std::stop_token stop)
 {
     v1::NodeInfo reply;
-    GANTRY_CHECK(m_impl->call(&v1::Node::Stub::GetNodeInfo, v1::GetNodeInfoRequest{}, reply));
+    GANTRY_CHECK(m_impl->call(&v1::Node::Stub::GetNodeInfo, v1::GetNodeInfoRequest{}, reply, stop));
     return proto::fromWire(reply);
 }
 
-Result<std::vector<proto::Target>> NodeClient::targets()
+Result<std::vector<proto::Target>> NodeClient::targets(std::stop_token stop)
 {
     v1::ListTargetsReply reply;
-    GANTRY_CHECK(m_impl->call(&v1::Node::Stub::ListTargets, v1::ListTargetsRequest{}, reply));
+    GANTRY_CHECK(m_impl->call(&v1::Node::Stub::ListTargets, v1::ListTargetsRequest{}, reply, stop));
     std::vector<proto::Target> targets;
     for (const v1::Target& target : reply.targets())
         targets.push_back(proto::fromWire(target));
     return targets;
 }
 
-Result<proto::Target> NodeClient::launch(const proto::LaunchRequest& request)
+Result<proto::Target> NodeClient::launch(const proto::LaunchRequest& request, std::stop_token stop)
 {
     v1::Target reply;
-    GANTRY_CHECK(m_impl->call(&v1::Node::Stub::LaunchTarget, proto::toWire(request), reply, kSlowCallTimeout));
+    GANTRY_CHECK(m_impl->call(&v1::Node::Stub::LaunchTarget, proto::toWire(request), reply, stop, kSlowCallTimeout));
     return proto::fromWire(reply);
 }
 
-Result<proto::Target> NodeClient::stopTarget(const std::string& id, DurationNs graceNs)
+Result<proto::Target> NodeClient::stopTarget(const std::string& id, DurationNs graceNs, std::stop_token stop)
 {
     v1::StopTargetRequest request;
     request.set_id(id);
     request.set_grace_ns(graceNs);
     v1::Target reply;
     const std::chrono::nanoseconds grace(graceNs > 0 ? graceNs : kDefaultGraceNs);
-    GANTRY_CHECK(m_impl->call(&v1::Node::Stub::StopTarget, request, reply, grace + kCallTimeout));
+    GANTRY_CHECK(m_impl->call(&v1::Node::Stub::StopTarget, request, reply, stop, grace + kCallTimeout));
     return proto::fromWire(reply);
 }
 
-Result<proto::CaptureStatus> NodeClient::startCapture(const proto::CaptureRequest& request)
+Result<proto::CaptureStatus> NodeClient::startCapture(const proto::CaptureRequest& request, std::stop_token stop)
 {
     v1::CaptureStatus reply;
     proto::CaptureRequest named = request;
     if (named.clientName.empty())
         named.clientName = m_impl->clientName;
-    GANTRY_CHECK(m_impl->call(&v1::Node::Stub::StartCapture, proto::toWire(named), reply, kSlowCallTimeout));
+    GANTRY_CHECK(m_impl->call(&v1::Node::Stub::StartCapture, proto::toWire(named), reply, stop, kSlowCallTimeout));
     return proto::fromWire(reply);
 }
 
-Result<proto::CaptureStatus> NodeClient::stopCapture(const std::string& captureId)
+Result<proto::CaptureStatus> NodeClient::stopCapture(const std::string& captureId, std::stop_token stop)
 {
     v1::StopCaptureRequest request;
     request.set_capture_id(captureId);
     v1::CaptureStatus reply;
-    GANTRY_CHECK(m_impl->call(&v1::Node::Stub::StopCapture, request, reply, kSlowCallTimeout));
+    GANTRY_CHECK(m_impl->call(&v1::Node::Stub::StopCapture, request, reply, stop));
     return proto::fromWire(reply);
 }
 
@@ -348,22 +353,22 @@ Result<proto::CaptureStatus> NodeClient::watchCapture(const std::string& capture
     return last;
 }
 
-Result<std::vector<proto::ReportInfo>> NodeClient::reports()
+Result<std::vector<proto::ReportInfo>> NodeClient::reports(std::stop_token stop)
 {
     v1::ListReportsReply reply;
-    GANTRY_CHECK(m_impl->call(&v1::Node::Stub::ListReports, v1::ListReportsRequest{}, reply, kSlowCallTimeout));
+    GANTRY_CHECK(m_impl->call(&v1::Node::Stub::ListReports, v1::ListReportsRequest{}, reply, stop, kSlowCallTimeout));
     std::vector<proto::ReportInfo> reports;
     for (const v1::ReportInfo& report : reply.reports())
         reports.push_back(proto::fromWire(report));
     return reports;
 }
 
-Result<void> NodeClient::deleteReport(const std::string& name)
+Result<void> NodeClient::deleteReport(const std::string& name, std::stop_token stop)
 {
     v1::DeleteReportRequest request;
     request.set_name(name);
     v1::DeleteReportReply reply;
-    return m_impl->call(&v1::Node::Stub::DeleteReport, request, reply);
+    return m_impl->call(&v1::Node::Stub::DeleteReport, request, reply, stop);
 }
 
 Result<void> NodeClient::fetch(const std::string& reportName, std::uint64_t offset, const std::string& expectedSha256,
@@ -430,7 +435,7 @@ Result<ClockOffset> NodeClient::sampleClock(int rounds)
         ping.set_sequence(static_cast<std::uint64_t>(round));
         v1::ClockPong pong;
         const std::int64_t sent = monotonicNs();
-        GANTRY_CHECK(m_impl->call(&v1::Node::Stub::SampleClock, ping, pong));
+        GANTRY_CHECK(m_impl->call(&v1::Node::Stub::SampleClock, ping, pong, {}));
         const std::int64_t received = monotonicNs();
         // As NTP does: the time the node held the message is no part of the way.
         const std::int64_t roundTrip = (received - sent) - (pong.send_mono_ns() - pong.receive_mono_ns());

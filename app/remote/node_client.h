@@ -20,7 +20,7 @@ struct ClockOffset
     std::int64_t roundTripNs = 0;
 };
 
-/// A connection to one gantryd. Calls block (never on the UI thread) and take a stop_token where they may last; errors are
+/// A connection to one gantryd. Calls block (never on the UI thread) and end with Cancelled when `stop` is asked for; errors are
 /// sentences with cause and next step. Several threads may call at once; the channel reconnects by itself.
 ///
 /// Addresses: "unix:/path/gantryd.sock", "grpc://host:port[?token-file=PATH]" (loopback with a token; TLS elsewhere:
@@ -31,7 +31,7 @@ class NodeClient
 public:
     /// Connects, checks versions. Errors: Unreachable, NotPermitted (token), VersionMismatch, BadInput (address).
     [[nodiscard]] static Result<std::shared_ptr<NodeClient>> connect(const std::string& address, const std::string& clientName,
-                                                                     std::chrono::milliseconds timeout = std::chrono::seconds(5));
+                                                                     std::chrono::milliseconds timeout = std::chrono::seconds(5), std::stop_token stop = {});
     ~NodeClient();
 
     [[nodiscard]] const proto::HelloInfo& hello() const;
@@ -41,19 +41,19 @@ public:
     /// `timeout`, Cancelled, NotPermitted, VersionMismatch (another gantryd is there now). hello() stays that of connect().
     [[nodiscard]] Result<void> reconnect(std::chrono::milliseconds timeout, std::stop_token stop);
 
-    [[nodiscard]] Result<proto::NodeInfo> nodeInfo();
-    [[nodiscard]] Result<std::vector<proto::Target>> targets();
-    [[nodiscard]] Result<proto::Target> launch(const proto::LaunchRequest& request);
-    [[nodiscard]] Result<proto::Target> stopTarget(const std::string& id, DurationNs graceNs = 0);
+    [[nodiscard]] Result<proto::NodeInfo> nodeInfo(std::stop_token stop = {});
+    [[nodiscard]] Result<std::vector<proto::Target>> targets(std::stop_token stop = {});
+    [[nodiscard]] Result<proto::Target> launch(const proto::LaunchRequest& request, std::stop_token stop = {});
+    [[nodiscard]] Result<proto::Target> stopTarget(const std::string& id, DurationNs graceNs = 0, std::stop_token stop = {});
 
-    [[nodiscard]] Result<proto::CaptureStatus> startCapture(const proto::CaptureRequest& request);
-    [[nodiscard]] Result<proto::CaptureStatus> stopCapture(const std::string& captureId);
+    [[nodiscard]] Result<proto::CaptureStatus> startCapture(const proto::CaptureRequest& request, std::stop_token stop = {});
+    [[nodiscard]] Result<proto::CaptureStatus> stopCapture(const std::string& captureId, std::stop_token stop = {});
     /// Calls `onStatus` for each change until the capture is done or failed; returns the last status.
     [[nodiscard]] Result<proto::CaptureStatus> watchCapture(const std::string& captureId, const std::function<void(const proto::CaptureStatus&)>& onStatus,
                                                             std::stop_token stop);
 
-    [[nodiscard]] Result<std::vector<proto::ReportInfo>> reports();
-    [[nodiscard]] Result<void> deleteReport(const std::string& name);
+    [[nodiscard]] Result<std::vector<proto::ReportInfo>> reports(std::stop_token stop = {});
+    [[nodiscard]] Result<void> deleteReport(const std::string& name, std::stop_token stop = {});
 
     /// Chunks from `offset` on, each CRC-checked here; `onChunk` returns an error to end. Used by ReportFetcher.
     struct Chunk

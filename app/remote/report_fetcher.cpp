@@ -140,6 +140,14 @@ Result<std::string> fillPart(NodeClient& client, const proto::ReportInfo& report
 
 } // namespace
 
+Result<std::filesystem::path> localFileName(const std::string& reportName)
+{
+    const bool isPlain = !reportName.empty() && !reportName.starts_with('.') && reportName.find_first_of(std::string_view("/\\\0", 3)) == std::string::npos;
+    if (!isPlain)
+        return Error{ErrorCode::BadInput, fmt::format("the node calls its report '{}', which is no file name to keep it under; name one with -o", reportName), {}};
+    return std::filesystem::path(reportName);
+}
+
 Result<FetchedReport> fetchReport(NodeClient& client, const std::string& reportName, const std::filesystem::path& destination,
                                   const std::function<void(std::uint64_t, std::uint64_t)>& progress, std::stop_token stop, int retries)
 {

@@ -19,6 +19,10 @@ struct FetchedReport
     std::string sha256;            ///< verified
 };
 
+/// The file name that a report of a node gets here. The name comes from another machine: what could lead out of a folder, or hide,
+/// is BadInput.
+[[nodiscard]] Result<std::filesystem::path> localFileName(const std::string& reportName);
+
 /// Fetches a report into `destination` (a file path): data goes to `destination`.part, mode 0600, is verified against the node's
 /// SHA-256 and renamed. A .part left by a cut connection is resumed; a checksum that does not match removes it and says so.
 /// Reconnects up to `retries` times on a broken connection. Blocks; progress is (bytes so far, total).

@@ -61,7 +61,7 @@ public:
             {"kernels", &Loader::loadKernels},      {"memcpys", &Loader::loadMemcpys},   {"memsets", &Loader::loadMemsets},
             {"synchronizations", &Loader::loadSyncs}, {"API calls", &Loader::loadApi},   {"overhead", &Loader::loadOverheads},
             {"NVTX names", &Loader::loadNvtxNames}, {"NVTX ranges", &Loader::loadNvtx},  {"requests", &Loader::loadRequests},
-            {"executions", &Loader::loadExecutions}, {"losses", &Loader::loadLosses},    {"metrics", &Loader::loadMetrics},
+            {"executions", &Loader::loadExecutions}, {"metrics", &Loader::loadMetrics},  {"losses", &Loader::loadLosses},
         };
         double done = 0;
         for (const auto& [name, stage] : kStages) {
@@ -113,7 +113,10 @@ private:
         GANTRY_CHECK(each("META_DATA_CAPTURE", {"name", "value"}, [&](TableCursor& row) { meta.settings[std::string(row.text(0))] = row.text(1); }));
         GANTRY_CHECK(checkFormat(exported));
         GANTRY_CHECK(each("TARGET_INFO_SESSION_START_TIME", {"utcEpochNs"}, [&](TableCursor& row) { meta.sessionUtcNs = row.integer(0); }));
-        GANTRY_CHECK(each("ANALYSIS_DETAILS", {"startTime", "stopTime"}, [&](TableCursor& row) { m_window = {row.integer(0), row.integer(1)}; }));
+        GANTRY_CHECK(each("ANALYSIS_DETAILS", {"startTime", "stopTime"}, [&](TableCursor& row) {
+            if (checkTimes(row.integer(0), row.integer(1)))
+                m_window = {row.integer(0), row.integer(1)};
+        }));
         takeGantryKeys();
         return each("TARGET_INFO_GPU", {"id", "name", "uuid", "cuDevice"}, [&](TableCursor& row) {
             const std::int64_t ordinal = row.integer(3, row.integer(0));
@@ -198,13 +201,24 @@ private:
         });
     }
 
+    /// False, and counted, for times that are none: an end before the start, or further from the session's start than any recording.
+    bool checkTimes(TimestampNs start, TimestampNs end)
+    {
+        constexpr TimestampNs kFurthest = TimestampNs{1} << 58; // nine years; sums and multiples of lengths stay within 64 bits
+        const bool isGood = start >= -kFurthest && end <= kFurthest && start <= end;
+        m_badTimes += !isGood;
+        return isGood;
+    }
+
     /// False, and counted, for rows whose times make no event.
     bool takeTimes(EventColumns& columns, const TableCursor& row)
     {
-        if (row.isNull(0) || row.isNull(1) || row.integer(1) < row.integer(0)) {
+        if (row.isNull(0) || row.isNull(1)) {
             ++m_badTimes;
             return false;
         }
+        if (!checkTimes(row.integer(0), row.integer(1)))
+            return false;
         columns.start.push_back(row.integer(0));
         columns.end.push_back(row.integer(1));
         return true;
@@ -373,6 +387,9 @@ private:
             const bool isMark = type == 34 || type == 65;
             if ((!isPushPop && !isStartEnd && !isMark) || row.isNull(0))
                 return;
+            const TimestampNs start = row.integer(0);
+            if (!checkTimes(start, std::max(row.integer(1, start), start)))
+                return;
             std::optional<std::uint64_t> payload;
             for (std::size_t column = 9; column <= 12 && !payload; ++column)
                 if (const auto value = row.optionalInteger(column))
@@ -380,7 +397,7 @@ private:
             const std::uint64_t tid = wide(row, 3);
             const auto domain = m_domains.find({Trace::processOf(tid), row.integer(4)});
             const auto common = [&](auto& columns) {
-                columns.start.push_back(row.integer(0));
+                columns.start.push_back(start);
                 columns.globalTid.push_back(tid);
                 columns.text.push_back(nvtxText(row, 5, 6));
                 columns.domain.push_back(domain == m_domains.end() ? StringId() : domain->second);
@@ -390,12 +407,12 @@ private:
             };
             if (isMark) {
                 common(m);
-                m.end.push_back(row.integer(0));
+                m.end.push_back(start);
                 return;
             }
             common(r);
             r.isOpen.push_back(row.isNull(1));
-            r.end.push_back(std::max(row.integer(1, row.integer(0)), row.integer(0)));
+            r.end.push_back(std::max(row.integer(1, start), start));
             r.isStartEnd.push_back(isStartEnd);
         }));
         sortByStart(r.start, r.end, r.globalTid, r.text, r.domain, r.category, r.color, r.payload, r.isStartEnd, r.isOpen);
@@ -420,6 +437,8 @@ private:
     Result<void> loadRequests()
     {
         GANTRY_CHECK(each("GANTRY_REQUESTS", {"globalPid", "requestId", "clientId", "model", "version", "start", "end", "failed", "batchId"}, [&](TableCursor& row) {
+            if (!checkTimes(row.integer(5, row.integer(6, 0)), row.integer(6, row.integer(5, 0))))
+                return;
             Request request;
             request.id = wide(row, 1);
             if (!row.isNull(2))
@@ -436,7 +455,7 @@ private:
         return each("GANTRY_REQUEST_PHASES", {"globalPid", "requestId", "phase", "start", "end"}, [&](TableCursor& row) {
             const auto request = m_requestIndex.find({wide(row, 0), wide(row, 1)});
             const std::int64_t phase = row.integer(2, -1);
-            if (request != m_requestIndex.end() && phase >= 0 && phase < records::kRequestPhaseCount && row.integer(4) >= row.integer(3))
+            if (request != m_requestIndex.end() && phase >= 0 && phase < records::kRequestPhaseCount && checkTimes(row.integer(3), row.integer(4)))
                 m_trace->requests[request->second].phases[static_cast<std::size_t>(phase)] = TimeRange{row.integer(3), row.integer(4)};
         });
     }
@@ -444,13 +463,16 @@ private:
     Result<void> loadExecutions()
     {
         return each("GANTRY_EXECUTIONS", {"batchId", "globalTid", "model", "version", "instance", "start", "end"}, [&](TableCursor& row) {
+            const TimestampNs start = row.integer(5), end = row.integer(6, std::max(m_window.end, start));
+            if (!checkTimes(start, end))
+                return;
             Execution execution;
             execution.batchId = wide(row, 0);
             execution.globalTid = wide(row, 1);
             execution.model = text(row.integer(2));
             execution.version = text(row.integer(3));
             execution.instance = text(row.integer(4));
-            execution.time = {row.integer(5), row.integer(6, std::max(m_window.end, row.integer(5)))};
+            execution.time = {start, end};
             m_trace->executions.push_back(std::move(execution));
         });
     }
@@ -537,7 +559,7 @@ private:
             m_trace->losses.push_back({std::string(row.text(0)), bounded(row.integer(1), LossSeverity::Error, LossSeverity::Warning), wide(row, 2), std::string(row.text(3))});
         }));
         if (m_badTimes > 0)
-            m_trace->losses.push_back({"rows_without_times", LossSeverity::Warning, m_badTimes, "Rows of the report whose end is missing or before their start: not shown."});
+            m_trace->losses.push_back({"rows_without_times", LossSeverity::Warning, m_badTimes, "Rows of the report whose end is missing or before their start, or whose times are no times: not shown."});
         GANTRY_CHECK(each("DIAGNOSTIC_EVENT", {"severity", "text"}, [&](TableCursor& row) {
             if (row.integer(0) == 2 || row.integer(0) == 3)
                 m_trace->meta.warnings.emplace_back(row.text(1));
@@ -558,7 +580,8 @@ private:
         }));
         std::vector<metrics::Sample> samples;
         GANTRY_CHECK(each("GANTRY_SAMPLES", {"seriesId", "time", "value"}, [&](TableCursor& row) {
-            samples.push_back({static_cast<std::uint32_t>(row.integer(0)), row.integer(1), row.real(2)});
+            if (checkTimes(row.integer(1), row.integer(1)))
+                samples.push_back({static_cast<std::uint32_t>(row.integer(0)), row.integer(1), row.real(2)});
         }));
         std::stable_sort(samples.begin(), samples.end(), [](const auto& a, const auto& b) { return a.time < b.time; });
         for (const metrics::Sample& sample : samples)
@@ -589,7 +612,7 @@ private:
             tracks[{row.integer(0), row.integer(1)}].name = row.text(2);
         }));
         GANTRY_CHECK(each("GPU_METRICS", {"typeId", "metricId", "timestamp", "value"}, [&](TableCursor& row) {
-            if (const auto track = tracks.find({row.integer(0), row.integer(1)}); track != tracks.end()) {
+            if (const auto track = tracks.find({row.integer(0), row.integer(1)}); track != tracks.end() && checkTimes(row.integer(2), row.integer(2))) {
                 track->second.counter.time.push_back(row.integer(2));
                 track->second.counter.value.push_back(row.real(3));
             }

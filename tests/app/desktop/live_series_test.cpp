@@ -77,7 +77,7 @@ private slots:
         LiveSeries series;
         series.add(steadyServer(0, 100));
         series.add(steadyServer(1, 100));
-        series.restart();
+        series.restart({});
         proto::MetricsBatch renumbered;
         renumbered.definitions = {counter(77, "nv_inference_request_success")};
         renumbered.samples = {{77, kStart + 2 * kSecond, 200}, {10, kStart + 2 * kSecond, 9999}};
@@ -87,6 +87,21 @@ private slots:
         QCOMPARE(panelOf(panels, "requests")->curves.size(), std::size_t{1});
         QCOMPARE(panelOf(panels, "requests")->curves.at(0).points.back().value, 100.0);
         QCOMPARE(series.dropped(), std::uint64_t{1}); // the sample with a number of the old stream
+    }
+
+    // After a reboot the node's clock starts again: every sample was older than the last one, and refused.
+    void samplesOfARebootedNodeAreShown()
+    {
+        LiveSeries series;
+        series.restart("first boot");
+        series.add(steadyServer(0, 50));
+        series.add(steadyServer(100, 50));
+        series.restart("second boot");
+        QVERIFY(series.isEmpty());
+        series.add(steadyServer(0, 50));
+        series.add(steadyServer(1, 50));
+        QCOMPARE(series.dropped(), std::uint64_t{0});
+        QCOMPARE(panelOf(series.panels(series.window(10 * kSecond)), "requests")->curves.at(0).points.back().value, 50.0);
     }
 
     void severalModelsAreToldApart()

@@ -64,7 +64,7 @@ private slots:
         jobs::JobRunner runner(4);
         NodeController node(daemon.address(), runner);
         LiveSeries series;
-        connect(&node, &NodeController::metricsRestarted, &node, [&] { series.restart(); });
+        connect(&node, &NodeController::metricsRestarted, &node, [&](const std::string& bootId) { series.restart(bootId); });
         connect(&node, &NodeController::metricsArrived, &node, [&](const std::vector<proto::MetricsBatch>& batches) {
             for (const proto::MetricsBatch& batch : batches)
                 series.add(batch);

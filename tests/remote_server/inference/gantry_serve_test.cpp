@@ -105,9 +105,9 @@ TEST(GantryServe, AnswersWhatIsInFlightBeforeSigtermEndsIt)
 
 TEST(GantryServe, EndsWithADocumentedStatusWhenItCannotStart)
 {
-    const auto missing = runServe({"--model-repository", "/nonexistent", "--grpc-port", "0", "--metrics-port", "0"});
+    const auto missing = runServe({"--model-repository", "/dev/null/nonexistent", "--grpc-port", "0", "--metrics-port", "0"});
     EXPECT_EQ(missing.exitStatus, exitStatus(ErrorCode::NotFound));
-    EXPECT_THAT(missing.err, HasSubstr("gantry-serve: there is no model repository /nonexistent"));
+    EXPECT_THAT(missing.err, HasSubstr("gantry-serve: there is no model repository /dev/null/nonexistent"));
     EXPECT_EQ(runServe({"--no-such-flag"}).exitStatus, 64);
     EXPECT_EQ(runServe({"--grpc-port", "0"}).exitStatus, 64);
     EXPECT_EQ(runServe({"--model-repository", "/", "--grpc-port", "65536"}).exitStatus, 64);
@@ -122,9 +122,9 @@ TEST(GantryServe, EndsWhenItCannotWriteTheReadyFile)
     TestRepository models;
     models.addAddSub("m");
     const auto result = runServe({"--model-repository", models.path(), "--grpc-port", "0", "--metrics-port", "0", "--cpu-only",
-                                  "--ready-file", "/nonexistent/ready"});
+                                  "--ready-file", "/dev/null/nonexistent/ready"});
     EXPECT_EQ(result.exitStatus, exitStatus(ErrorCode::CannotWrite));
-    EXPECT_THAT(result.err, HasSubstr("gantry-serve: cannot write /nonexistent/ready"));
+    EXPECT_THAT(result.err, HasSubstr("gantry-serve: cannot write /dev/null/nonexistent/ready"));
 }
 
 // Both ports were shared with the server that had them: each of the two then got some of the requests.
@@ -136,7 +136,7 @@ TEST(GantryServe, SaysWhichPortIsTaken)
     const auto second = [&](int grpcPort, int metricsPort) {
         // It would not stay up: its ready file cannot be written.
         return runServe({"--model-repository", models.path(), "--cpu-only", "--grpc-port", std::to_string(grpcPort), "--metrics-port",
-                         std::to_string(metricsPort), "--ready-file", "/nonexistent/ready"});
+                         std::to_string(metricsPort), "--ready-file", "/dev/null/nonexistent/ready"});
     };
     const auto sameGrpc = second(first.grpcPort(), 0);
     EXPECT_EQ(sameGrpc.exitStatus, exitStatus(ErrorCode::CannotWrite));

@@ -106,10 +106,10 @@ TEST(ModelRepository, DescribesGoodAndBadModelsSideBySide)
 
 TEST(ModelRepository, IsNotFoundWhenTheFolderIsMissing)
 {
-    const auto models = readModelRepository("/nonexistent/models");
+    const auto models = readModelRepository("/dev/null/nonexistent/models");
     ASSERT_FALSE(models);
     EXPECT_EQ(models.error().code, ErrorCode::NotFound);
-    EXPECT_EQ(models.error().text(), "there is no model repository /nonexistent/models");
+    EXPECT_EQ(models.error().text(), "there is no model repository /dev/null/nonexistent/models");
 }
 
 TEST(ModelRepository, ReadsTheDemonstrationModels)

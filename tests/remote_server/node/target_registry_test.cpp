@@ -130,10 +130,10 @@ TEST_F(TargetRegistryTest, StopsTheWholeProcessGroup)
 TEST_F(TargetRegistryTest, RefusesACommandThatIsEmptyOrDoesNotExist)
 {
     EXPECT_EQ(registry.launch(command({})).error().code, ErrorCode::BadInput);
-    const auto missing = registry.launch(command({"/nonexistent/program"}));
+    const auto missing = registry.launch(command({"/dev/null/nonexistent/program"}));
     ASSERT_FALSE(missing);
     EXPECT_EQ(missing.error().code, ErrorCode::NotFound);
-    EXPECT_THAT(missing.error().text(), HasSubstr("/nonexistent/program"));
+    EXPECT_THAT(missing.error().text(), HasSubstr("/dev/null/nonexistent/program"));
     EXPECT_TRUE(registry.list().empty());
 }
 
@@ -212,10 +212,10 @@ TEST_F(TargetRegistryTest, KeepsOutputThatDoesNotEndWithALine)
 
 TEST_F(TargetRegistryTest, KeepsWhatGoesToStandardErrorToo)
 {
-    const auto launched = registry.launch(command({"/bin/ls", "/nonexistent-folder"}));
+    const auto launched = registry.launch(command({"/bin/ls", "/dev/null/nonexistent-folder"}));
     ASSERT_TRUE(launched);
     ended(launched->id);
-    EXPECT_THAT(lines(launched->id), Contains(HasSubstr("/nonexistent-folder")));
+    EXPECT_THAT(lines(launched->id), Contains(HasSubstr("/dev/null/nonexistent-folder")));
 }
 
 TEST_F(TargetRegistryTest, RunsInTheFolderAndEnvironmentAskedFor)

@@ -8,6 +8,7 @@
 #include <sqlite3.h>
 #include <zstd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <memory>
 #include <sstream>
@@ -151,6 +152,23 @@ TEST_F(OpeningAReport, NeverCrashesOnAFileThatIsCutOff)
         writeFile(folder / "cut.gantry", std::string_view(bytes).substr(0, length));
         EXPECT_FALSE(trace::loadTrace(folder / "cut.gantry")) << length << " of " << bytes.size();
     }
+}
+
+// A kernel that ended at the end of time made the timeline draw ticks until memory was gone.
+TEST_F(OpeningAReport, CountsRowsWhoseTimesAreNoTimes)
+{
+    execute(good, "INSERT INTO CUPTI_ACTIVITY_KIND_KERNEL SELECT * FROM CUPTI_ACTIVITY_KIND_KERNEL;"
+                  "UPDATE CUPTI_ACTIVITY_KIND_KERNEL SET end = 9223372036854775807 WHERE rowid = 2;"
+                  "INSERT INTO GANTRY_REQUESTS (globalPid, requestId, model, version, start, end, failed) VALUES (1, 1, 1, 1, 500, 100, 0);");
+    const auto loaded = trace::loadTrace(good);
+    ASSERT_TRUE(loaded) << loaded.error().text();
+    EXPECT_EQ((*loaded)->kernels.size(), 1u);
+    EXPECT_EQ((*loaded)->requests.size(), 0u);
+    EXPECT_LE((*loaded)->time.end, 1000);
+    const auto& losses = (*loaded)->losses;
+    const auto bad = std::find_if(losses.begin(), losses.end(), [](const Loss& loss) { return loss.name == "rows_without_times"; });
+    ASSERT_NE(bad, losses.end());
+    EXPECT_EQ(bad->count, 2u);
 }
 
 } // namespace
