@@ -34,6 +34,8 @@ ComparePage::ComparePage(jobs::JobRunner& runner, QWidget* parent) :
     m_view(new widgets::CompareView(this)),
     m_compareSlot(runner)
 {
+    m_sentence->setTextFormat(Qt::PlainText);
+    m_details->setTextFormat(Qt::PlainText);
     auto* bar = new QHBoxLayout;
     bar->setContentsMargins(8, 4, 8, 4);
     for (const int side : kSides) {

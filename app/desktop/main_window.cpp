@@ -236,6 +236,11 @@ void MainWindow::connectNodeActions()
             node->state() == NodeController::State::Connected ? node->refresh() : node->open();
     });
     connect(m_nodesPanel, &NodesPanel::reportRequested, this, [this](NodeController* node, const proto::ReportInfo& report) {
+        if (!node->client())
+            return showError(tr("Fetching %1").arg(toQString(report.name)), Error{ErrorCode::Unreachable, "the node is not connected; connect to it first", {}}, QStringLiteral("node"));
+        if (m_capture->isBusy())
+            return showError(tr("Fetching %1").arg(toQString(report.name)), Error{ErrorCode::Busy, "a capture or a fetch is under way; wait for its end or cancel it", {}},
+                             QStringLiteral("node"));
         m_capture->fetch(node->client(), report, m_settings.reportFolder(node->title()));
     });
     connect(m_nodesPanel, &NodesPanel::deleteReportRequested, this, &MainWindow::askToDeleteReport);
@@ -421,6 +426,7 @@ void MainWindow::askToDeleteReport(NodeController* node, const QString& reportNa
     auto* box = new QMessageBox(QMessageBox::Question, tr("Delete report"),
                                 tr("Delete %1 on %2?").arg(reportName, node->title()), QMessageBox::Cancel, this);
     box->setInformativeText(tr("Copies that were fetched to this machine stay."));
+    box->setTextFormat(Qt::PlainText);
     box->setAttribute(Qt::WA_DeleteOnClose);
     QPushButton* confirm = box->addButton(tr("Delete"), QMessageBox::DestructiveRole);
     connect(confirm, &QAbstractButton::clicked, node, [node, reportName] { node->deleteReport(reportName.toStdString()); });
@@ -433,6 +439,7 @@ void MainWindow::askToStopTarget(NodeController* node, const QString& targetId)
     auto* box = new QMessageBox(QMessageBox::Question, tr("Stop server"),
                                 tr("Stop %1 on %2?").arg(target ? toQString(target->name) : targetId, node->title()), QMessageBox::Cancel, this);
     box->setInformativeText(tr("Its clients lose their connections."));
+    box->setTextFormat(Qt::PlainText);
     box->setAttribute(Qt::WA_DeleteOnClose);
     QPushButton* confirm = box->addButton(tr("Stop"), QMessageBox::DestructiveRole);
     connect(confirm, &QAbstractButton::clicked, node, [node, targetId] { node->stopTarget(targetId.toStdString()); });

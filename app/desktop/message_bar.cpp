@@ -24,6 +24,9 @@ MessageBar::MessageBar(QWidget* parent) :
     m_details->setTextInteractionFlags(Qt::TextSelectableByMouse);
     m_details->setTextFormat(Qt::PlainText);
     m_details->setWordWrap(true);
+    // What a node or a file says is text, whatever it looks like.
+    m_label->setTextFormat(Qt::PlainText);
+    m_details->setTextFormat(Qt::PlainText);
     m_detailsButton->setText(tr("Details"));
     m_detailsButton->setCheckable(true);
     m_detailsButton->setAutoRaise(true);

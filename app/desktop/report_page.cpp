@@ -71,6 +71,7 @@ QWidget* ReportPage::makeLoadingPanel()
     auto* panel = new QWidget(this);
     auto* column = centredColumn(panel);
     m_stageLabel = new QLabel(panel);
+    m_stageLabel->setTextFormat(Qt::PlainText);
     m_progress = new QProgressBar(panel);
     m_progress->setRange(0, kSteps);
     m_progress->setTextVisible(false);
@@ -98,10 +99,12 @@ QWidget* ReportPage::makeErrorPanel()
     font.setBold(true);
     heading->setFont(font);
     m_errorSentence = new QLabel(panel);
+    m_errorSentence->setTextFormat(Qt::PlainText);
     m_errorSentence->setObjectName(QStringLiteral("errorSentence"));
     m_errorSentence->setWordWrap(true);
     m_errorSentence->setTextInteractionFlags(Qt::TextSelectableByMouse);
     m_errorDetails = new QLabel(panel);
+    m_errorDetails->setTextFormat(Qt::PlainText);
     m_errorDetails->setWordWrap(true);
     m_errorDetails->setTextFormat(Qt::PlainText);
     m_errorDetails->setTextInteractionFlags(Qt::TextSelectableByMouse);

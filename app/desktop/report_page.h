@@ -43,7 +43,7 @@ public:
     /// Null until loaded.
     [[nodiscard]] widgets::TimelineWidget* timeline() const { return m_timeline; }
 
-    /// Looks for events by name and goes to the first match at or after the visible range's start. Empty text ends the search.
+    /// Looks for events by name. Empty text ends the search.
     void find(const QString& text);
     /// To the next (+1) or previous (-1) match, around the ends.
     void stepMatch(int direction);

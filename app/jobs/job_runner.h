@@ -39,7 +39,6 @@ public:
     /// is dropped then).
     void deliver(std::function<void()> call);
 
-    [[nodiscard]] int threadCount() const { return static_cast<int>(m_workers.size()); }
 
 private:
     struct Queued

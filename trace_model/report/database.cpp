@@ -70,7 +70,7 @@ std::string explain(const std::string& head)
     return "this is neither a Gantry report nor an Nsight Systems SQLite export: choose a file that ends in .gantry, .gantry.zst or .sqlite";
 }
 
-/// Unpacks a .zst file into an unlinked-on-close temporary file (mode 0600).
+/// Unpacks a .zst file into a temporary file (mode 0600), which the Database removes.
 Result<std::filesystem::path> unpack(const std::filesystem::path& packed)
 {
     std::string target = (std::filesystem::temp_directory_path() / "gantry-XXXXXX").string();

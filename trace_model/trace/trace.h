@@ -33,7 +33,7 @@ enum class EventKind : std::uint8_t
     NvtxRange,
     NvtxMark,
     Overhead,
-    Phase, ///< one phase of one request, or the whole request
+    Phase, ///< one phase of one request, or a part of it outside its phases
 };
 
 inline constexpr int kEventKindCount = 9;
@@ -259,7 +259,7 @@ struct TraceMeta
     std::optional<DurationNs> closeCost;    ///< from the window's end to everything flushed; absent: unknown
 };
 
-/// A loaded report: columns per event kind, tracks, strings, meta, losses. Built once by TraceBuilder, then shared as
+/// A loaded report: columns per event kind, tracks, strings, meta, losses. Built once by loadTrace(), then shared as
 /// shared_ptr<const Trace>; any thread reads it without a lock.
 struct Trace
 {

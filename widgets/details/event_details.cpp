@@ -21,7 +21,7 @@ using trace::EventKind;
 using trace::RequestIndex;
 using trace::Trace;
 
-constexpr std::size_t kPeersShown = 32;
+constexpr std::size_t kLinesShown = 32;
 
 QString tr(const char* text)
 {
@@ -164,21 +164,24 @@ void addOrigin(std::vector<DetailSection>& sections, const Trace& trace, EventId
 void addLaunched(std::vector<DetailSection>& sections, const Trace& trace, EventId event)
 {
     Section section(tr("Launched"));
-    for (const EventId work : analysis::launchedBy(trace, event))
-        section.line(toQString(trace.nameOf(work)), formatDuration(trace.timeOf(work).duration()), work);
+    const auto launched = analysis::launchedBy(trace, event); // a graph launch: thousands
+    for (std::size_t i = 0; i < launched.size() && i < kLinesShown; ++i)
+        section.line(toQString(trace.nameOf(launched[i])), formatDuration(trace.timeOf(launched[i]).duration()), launched[i]);
+    if (launched.size() > kLinesShown)
+        section.line(tr("and more"), formatCount(launched.size() - kLinesShown));
     section.into(sections);
 }
 
 void addRequests(std::vector<DetailSection>& sections, const Trace& trace, const QString& title, const std::vector<RequestIndex>& requests)
 {
     Section section(title);
-    for (std::size_t i = 0; i < requests.size() && i < kPeersShown; ++i) {
+    for (std::size_t i = 0; i < requests.size() && i < kLinesShown; ++i) {
         const trace::Request& request = trace.requests[requests[i].value];
         const std::string_view client = trace.strings[request.clientId];
         section.line(tr("Request %1").arg(request.id), formatDuration(request.time.duration()) + (client.empty() ? QString() : QStringLiteral(" · ") + toQString(client)), requests[i]);
     }
-    if (requests.size() > kPeersShown)
-        section.line(tr("and more"), QString::number(requests.size() - kPeersShown));
+    if (requests.size() > kLinesShown)
+        section.line(tr("and more"), formatCount(requests.size() - kLinesShown));
     section.into(sections);
 }
 

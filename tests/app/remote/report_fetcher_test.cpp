@@ -50,6 +50,19 @@ protected:
     std::function<void(std::uint64_t, std::uint64_t)> progress;
 };
 
+// A node that was taken over could name a report "../../.bashrc".
+TEST(LocalFileName, IsThatOfTheReportUnlessItLeadsElsewhere)
+{
+    EXPECT_EQ(localFileName("20261121-bert.gantry").value(), "20261121-bert.gantry");
+    EXPECT_EQ(localFileName("ü .gantry").value(), "ü .gantry");
+    for (const std::string& name : {std::string(), std::string("../../.bashrc"), std::string("/etc/passwd"), std::string(".."), std::string(".hidden"), std::string("a/b"),
+                                    std::string("a\\b"), std::string("a\0b", 3)}) {
+        const auto refused = localFileName(name);
+        ASSERT_FALSE(refused) << name;
+        EXPECT_EQ(refused.error().code, ErrorCode::BadInput);
+    }
+}
+
 TEST_F(ReportFetcher, FetchesVerifiesAndLeavesNoPart)
 {
     FakeNode::Behaviour behaviour;
