@@ -176,6 +176,23 @@ def tells_a_second_client_who_holds_the_window(node):
     assert not node.is_held()
 
 
+def gives_up_at_the_second_interrupt_though_the_daemon_hangs(node):
+    node.launch_server()
+    capture = subprocess.Popen([node.bin / "gantryctl", "--node", node.address, "capture", "--until-exit", "-o", node.folder / "first.gantry"],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    node.others.append(capture)
+    wait_until(node.is_held, "the window is open")
+    node.daemon.send_signal(signal.SIGSTOP)
+    try:
+        def is_ended():  # signals that come together count once, so more than two are sent
+            capture.send_signal(signal.SIGINT)
+            return capture.poll() is not None
+        wait_until(is_ended, "gantryctl gives up")
+        assert capture.returncode not in (0, -signal.SIGINT), capture.returncode
+    finally:
+        node.daemon.send_signal(signal.SIGCONT)
+
+
 class CuttingProxy:
     """Stands between a client and the daemon, and kills the daemon after so many bytes of its answers."""
 
