@@ -49,7 +49,7 @@ int stats(const CommonOptions& common, const std::string& file, const std::strin
         fmt::print("{:>7} {:>12} {:>9} {:>12} {:>12} {:>12}  {}\n", "share", "total", "count", "p50", "p99", "max", "name");
     for (const analysis::ActivityRow& row : rows)
         fmt::print("{:>6.1f}% {:>12} {:>9} {:>12} {:>12} {:>12}  {}\n", row.share * 100, formatDuration(row.duration.total), row.duration.count,
-                   formatDuration(row.duration.p50), formatDuration(row.duration.p99), formatDuration(row.duration.max), row.name);
+                   formatDuration(row.duration.p50), formatDuration(row.duration.p99), formatDuration(row.duration.max), row.title());
     return 0;
 }
 

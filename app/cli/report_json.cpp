@@ -61,6 +61,7 @@ nlohmann::json infoJson(const trace::Trace& trace)
             {"warnings", trace.meta.warnings},
             {"window_cost_ratio", orNull(trace.meta.windowCostRatio)},
             {"window_cost_error_ratio", orNull(trace.meta.windowCostError)},
+            {"window_cost_clear", trace.meta.isWindowCostClear()},
             {"clock_error_ns", orNull(trace.meta.clockErrorNs)},
             {"target_exited", trace.meta.targetExited},
             {"complete", trace.meta.complete}};
@@ -90,13 +91,15 @@ nlohmann::json toJson(const ReportSummary& summary)
             {"nvtx_ranges", summary.nvtxRanges},
             {"dropped", summary.dropped()},
             {"window_cost_ratio", orNull(summary.windowCostRatio)},
-            {"window_cost_error_ratio", orNull(summary.windowCostError)}};
+            {"window_cost_error_ratio", orNull(summary.windowCostError)},
+            {"window_cost_clear", summary.isWindowCostClear}};
 }
 
 nlohmann::json toJson(const analysis::ActivityRow& row, bool hasBytes)
 {
     const analysis::Distribution& d = row.duration;
     return {{"name", row.name},
+            {"model", row.model.empty() ? nlohmann::json() : nlohmann::json(row.model)},
             {"count", d.count},
             {"total_ns", d.total},
             {"min_ns", d.min},

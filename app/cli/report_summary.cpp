@@ -19,11 +19,13 @@ std::string percentiles(const analysis::Distribution& distribution)
 
 std::string costText(const ReportSummary& summary)
 {
-    std::string result = summary.windowCostRatio ? fmt::format("{:+.1f} %", *summary.windowCostRatio * 100) : "not measured";
-    if (summary.windowCostRatio && summary.windowCostError)
-        result += fmt::format(" ± {:.1f} %", *summary.windowCostError * 100);
-    if (summary.windowCostRatio)
-        result += " req/s";
+    std::string result;
+    if (!summary.windowCostRatio)
+        result = "not measured";
+    else if (!summary.isWindowCostClear)
+        result = fmt::format("not clear: req/s vary by ± {:.1f} % in any window of this length", summary.windowCostError.value_or(0) * 100);
+    else
+        result = fmt::format("{:+.1f} % ± {:.1f} % req/s", *summary.windowCostRatio * 100, summary.windowCostError.value_or(0) * 100);
     if (summary.openCost && summary.closeCost)
         result += fmt::format(" (opened in {}, closed in {})", formatDuration(*summary.openCost), formatDuration(*summary.closeCost));
     return result;
@@ -69,6 +71,7 @@ ReportSummary summarise(const trace::Trace& trace)
         summary.kernelTime += trace.kernels.end[row] - trace.kernels.start[row];
     summary.windowCostRatio = trace.meta.windowCostRatio;
     summary.windowCostError = trace.meta.windowCostError;
+    summary.isWindowCostClear = trace.meta.isWindowCostClear();
     summary.openCost = trace.meta.openCost;
     summary.closeCost = trace.meta.closeCost;
     summary.losses = trace.losses;

@@ -21,6 +21,7 @@ struct ReportSummary
     DurationNs kernelTime = 0;              ///< sum of kernel durations; streams overlap, so it may exceed `duration`
     std::optional<double> windowCostRatio;  ///< req/s in the window over req/s before it, minus 1
     std::optional<double> windowCostError;  ///< its standard deviation
+    bool isWindowCostClear = true;          ///< the load was large and even enough for the ratio to say anything
     std::optional<DurationNs> openCost, closeCost;
     Losses losses;
     bool targetExited = false;

@@ -163,9 +163,13 @@ void LivePage::redraw()
     // Grows with what there is, in steps: a few seconds at the edge of an empty minute show nothing.
     const DurationNs length = std::clamp((series->span() / kShortestWindow + 1) * kShortestWindow, kShortestWindow, kLongestWindow);
     const TimeRange window = series->window(length);
-    m_grid->setPanels(series->panels(window), window, kLongestGap);
-    m_drawnSpan = series->span();
     const NodeController* node = m_nodes.current();
+    const auto nameOf = [node](const std::string& id) {
+        const proto::Target* target = node->target(id);
+        return toQString(target ? target->name : id);
+    };
+    m_grid->setPanels(series->panels(window, nameOf), window, kLongestGap);
+    m_drawnSpan = series->span();
     QString footer = tr("%1 · the last %2 s · %3 samples dropped").arg(node->title()).arg(length / kSecond).arg(formatCount(series->dropped()));
     if (node->state() != NodeController::State::Connected)
         footer += tr(" · not connected: these values are old");

@@ -6,6 +6,7 @@
 #include <QCoreApplication>
 
 #include <algorithm>
+#include <set>
 
 namespace gantry::desktop {
 
@@ -49,12 +50,37 @@ LivePanel emptyPanel(const PanelOf& panel)
     return {QString::fromLatin1(panel.key), tr(panel.title), tr(panel.unit), {}, panel.atLeast, panel.atMost};
 }
 
-widgets::PlotCurve curveOf(const metrics::DerivedMetric& metric)
+/// "bert_base", and "triton: bert_base" where several servers run.
+class Naming
 {
-    if (metric.name == "failed requests")
-        return {tr("%1 failed").arg(toQString(metric.subject)), metric.points, {}};
-    return {toQString(metric.subject), metric.points, {}};
-}
+public:
+    Naming(const std::vector<metrics::DerivedMetric>& all, const LiveSeries::TargetName& nameOf) : m_nameOf(nameOf)
+    {
+        for (const metrics::DerivedMetric& metric : all) {
+            if (!metric.target.empty())
+                m_targets.insert(metric.target);
+        }
+    }
+
+    [[nodiscard]] QString subject(const metrics::DerivedMetric& metric) const
+    {
+        const QString own = toQString(metric.subject);
+        if (m_targets.size() < 2 || metric.target.empty())
+            return own;
+        return own.isEmpty() ? m_nameOf(metric.target) : tr("%1: %2").arg(m_nameOf(metric.target), own);
+    }
+
+    [[nodiscard]] widgets::PlotCurve curve(const metrics::DerivedMetric& metric) const
+    {
+        if (metric.name == "failed requests")
+            return {tr("%1 failed").arg(subject(metric)), metric.points, {}};
+        return {subject(metric), metric.points, {}};
+    }
+
+private:
+    const LiveSeries::TargetName& m_nameOf;
+    std::set<std::string> m_targets;
+};
 
 widgets::PlotCurve phaseCurveOf(const metrics::DerivedMetric& metric)
 {
@@ -65,27 +91,27 @@ widgets::PlotCurve phaseCurveOf(const metrics::DerivedMetric& metric)
 }
 
 /// One panel for each of the busiest models, in the order of their names: plots that change places cannot be read.
-std::vector<LivePanel> phasePanels(const std::vector<metrics::DerivedMetric>& all, const PanelOf& panelOf)
+std::vector<LivePanel> phasePanels(const std::vector<metrics::DerivedMetric>& all, const Naming& naming, const PanelOf& panelOf)
 {
     struct Model
     {
         double requestsPerSecond = 0;
         LivePanel panel;
     };
-    std::map<std::string, Model> byName;
+    std::map<QString, Model> byName;
     for (const metrics::DerivedMetric& metric : all) {
         if (metric.quantity == metrics::Quantity::RequestRate && metric.name == "requests")
-            byName[metric.subject].requestsPerSecond += metric.points.back().value;
+            byName[naming.subject(metric)].requestsPerSecond += metric.points.back().value;
         else if (metric.quantity == metrics::Quantity::PhaseTime)
-            byName[metric.subject].panel.curves.push_back(phaseCurveOf(metric));
+            byName[naming.subject(metric)].panel.curves.push_back(phaseCurveOf(metric));
     }
     std::vector<Model> models;
     for (auto& [name, model] : byName) {
         LivePanel panel = emptyPanel(panelOf);
         panel.curves = std::move(model.panel.curves);
         if (byName.size() > 1) {
-            panel.key += QLatin1Char(':') + toQString(name);
-            panel.title = tr("%1 phases").arg(toQString(name));
+            panel.key += QLatin1Char(':') + name;
+            panel.title = tr("%1 phases").arg(name);
         }
         models.push_back({model.requestsPerSecond, std::move(panel)});
     }
@@ -148,20 +174,21 @@ TimeRange LiveSeries::window(DurationNs length) const
     return {now - length, now + 1};
 }
 
-std::vector<LivePanel> LiveSeries::panels(TimeRange window) const
+std::vector<LivePanel> LiveSeries::panels(TimeRange window, const TargetName& nameOf) const
 {
     const std::vector<metrics::DerivedMetric> all = metrics::derivedMetrics(m_store, window, kRateBase);
+    const Naming naming(all, nameOf);
     std::vector<LivePanel> panels;
     for (const PanelOf& panelOf : kPanels) {
         if (panelOf.quantity == metrics::Quantity::PhaseTime) {
-            for (LivePanel& panel : phasePanels(all, panelOf))
+            for (LivePanel& panel : phasePanels(all, naming, panelOf))
                 panels.push_back(std::move(panel));
             continue;
         }
         LivePanel panel = emptyPanel(panelOf);
         for (const metrics::DerivedMetric& metric : all) {
             if (metric.quantity == panelOf.quantity)
-                panel.curves.push_back(curveOf(metric));
+                panel.curves.push_back(naming.curve(metric));
         }
         if (panelOf.isShownEmpty || !panel.curves.empty())
             panels.push_back(std::move(panel));

@@ -8,6 +8,7 @@
 #include <QString>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -24,6 +25,9 @@ using LivePanel = widgets::PlotPanel;
 class LiveSeries
 {
 public:
+    /// What people call the server with a target id.
+    using TargetName = std::function<QString(const std::string& targetId)>;
+
     /// A new stream begins: its series ids are not those of the one before. After a reboot its clock is another one, too, and the
     /// samples of before are dropped.
     void restart(const std::string& bootId);
@@ -41,7 +45,7 @@ public:
 
     /// All panels of the page in order; a panel without curves is there too ("waiting for samples"), except for those of
     /// hardware that the node does not have.
-    [[nodiscard]] std::vector<LivePanel> panels(TimeRange window) const;
+    [[nodiscard]] std::vector<LivePanel> panels(TimeRange window, const TargetName& nameOf = [](const std::string& id) { return QString::fromStdString(id); }) const;
 
 private:
     metrics::SeriesStore m_store;

@@ -2,6 +2,7 @@
 
 #include "remote_server/node/nvtx_pairing.h"
 #include "remote_server/node/request_assembly.h"
+#include "remote_server/node/window_cost.h"
 #include "trace_model/base/clock_map.h"
 #include "trace_model/records/chunk_reader.h"
 #include "trace_model/report/meta_keys.h"
@@ -447,41 +448,13 @@ Losses lossesOf(const WindowCapture& window, std::uint64_t unmatched)
     };
 }
 
-constexpr std::int64_t kShortestRateNs = 150'000'000; // less than a scrape apart is chance
-
-struct RequestRate
-{
-    double perSecond = 0;
-    double requests = 0; ///< that were counted
-};
-
-/// Growth of nv_inference_request_success over [from, to] divided by its length, for the window's target.
-std::optional<RequestRate> requestRate(const WindowCapture& window, std::int64_t from, std::int64_t to)
-{
-    RequestRate total;
-    bool any = false;
-    for (const metrics::SeriesDefinition& series : window.series) {
-        if (series.name != "nv_inference_request_success")
-            continue;
-        if (const auto target = series.labels.find("target"); target != series.labels.end() && target->second != window.targetId)
-            continue;
-        const metrics::Sample* first = nullptr;
-        const metrics::Sample* last = nullptr;
-        for (const metrics::Sample& sample : window.samples)
-            if (sample.seriesId == series.id && sample.time >= from && sample.time <= to) {
-                first = first ? first : &sample;
-                last = &sample;
-            }
-        if (!first || last->time - first->time < kShortestRateNs || last->value < first->value)
-            continue;
-        total.requests += last->value - first->value;
-        total.perSecond += (last->value - first->value) / (static_cast<double>(last->time - first->time) / 1e9);
-        any = true;
-    }
-    return any ? std::optional(total) : std::nullopt;
-}
-
 } // namespace
+
+bool isOfTarget(const metrics::SeriesDefinition& series, const std::string& targetId)
+{
+    const auto target = series.labels.find("target");
+    return target == series.labels.end() || target->second == targetId;
+}
 
 Result<void> assembleReport(const WindowCapture& window, const std::filesystem::path& path)
 {
@@ -506,10 +479,16 @@ Result<void> assembleReport(const WindowCapture& window, const std::filesystem::
         if (const Error* error = writer.firstError())
             return *error;
     }
-    for (const metrics::SeriesDefinition& series : window.series)
+    std::set<std::uint32_t> ofTarget;
+    for (metrics::SeriesDefinition series : window.series) {
+        if (!isOfTarget(series, window.targetId))
+            continue;
+        ofTarget.insert(series.id);
+        series.labels.erase("target"); // all of one
         writer.addSeries(series);
+    }
     for (const metrics::Sample& sample : window.samples)
-        if (sample.time >= window.openMonotonicNs && sample.time <= window.closeMonotonicNs)
+        if (ofTarget.contains(sample.seriesId) && sample.time >= window.openMonotonicNs && sample.time <= window.closeMonotonicNs)
             writer.addSample({sample.seriesId, sample.time - window.openMonotonicNs, sample.value});
 
     report::ReportWriter::Session session;
@@ -521,13 +500,9 @@ Result<void> assembleReport(const WindowCapture& window, const std::filesystem::
     session.meta[report::meta::kComplete] = "1";
     if (clockError > 0)
         session.meta[report::meta::kClockErrorNs] = std::to_string(std::max(clockError, clockStep));
-    const auto before = requestRate(window, window.openMonotonicNs - 10'000'000'000, window.openMonotonicNs);
-    const auto during = requestRate(window, window.openMonotonicNs, window.closeMonotonicNs);
-    if (before && during && before->requests > 0 && during->requests > 0) {
-        const double ratio = during->perSecond / before->perSecond;
-        session.meta[report::meta::kWindowCostRatio] = std::to_string(ratio - 1.0);
-        // Counts of independent arrivals scatter by their square root; a closed loop scatters less.
-        session.meta[report::meta::kWindowCostError] = std::to_string(ratio * std::sqrt(1 / before->requests + 1 / during->requests));
+    if (const auto cost = windowCost(window)) {
+        session.meta[report::meta::kWindowCostRatio] = std::to_string(cost->ratio);
+        session.meta[report::meta::kWindowCostError] = std::to_string(cost->error);
     }
     session.losses = lossesOf(window, unmatched);
     return writer.finish(session);

@@ -42,6 +42,9 @@ struct WindowCapture
     std::string targetId;              ///< label `target` of its series
 };
 
+/// Whether a series belongs into the report of a target: the target's own, or the machine's.
+[[nodiscard]] bool isOfTarget(const metrics::SeriesDefinition& series, const std::string& targetId);
+
 /// Writes the report of a window: converts every time to ns since the window opened, pairs NVTX ranges, joins requests and
 /// batches (trace_model/records/request_phase.h), names kernels and API calls. Any thread; blocks for the time of writing.
 /// Errors: CannotWrite.

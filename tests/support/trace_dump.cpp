@@ -121,7 +121,7 @@ std::string statsText(const Trace& trace, const std::string& by)
         return "no such table\n";
     std::string text;
     for (const analysis::ActivityRow& row : activityTable(trace, *group))
-        fmt::format_to(std::back_inserter(text), "{} count {} total {} min {} p50 {} max {} bytes {} share {:.3f}\n", row.name, row.duration.count,
+        fmt::format_to(std::back_inserter(text), "{} count {} total {} min {} p50 {} max {} bytes {} share {:.3f}\n", row.title(), row.duration.count,
                        row.duration.total, row.duration.min, row.duration.p50, row.duration.max, row.bytes, row.share);
     return text;
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <map>
+#include <tuple>
 #include <unordered_map>
 
 namespace gantry::analysis {
@@ -20,19 +22,40 @@ public:
     void take(EventKind kind, const Columns& columns, Key keyOf, Name nameOf, const std::vector<std::uint64_t>* bytes = nullptr)
     {
         for (std::size_t row = 0; row < columns.size(); ++row) {
-            // An event of no length lies in the window that holds it.
-            if (m_window && !(columns.start[row] < m_window->end && (columns.end[row] > m_window->start || columns.start[row] >= m_window->start)))
+            if (!isInWindow(columns, row))
                 continue;
-            auto [group, isNew] = m_groups.try_emplace(keyOf(row));
-            if (isNew)
-                group->second.name = nameOf(row);
-            const trace::EventId event(kind, static_cast<std::uint32_t>(row));
-            group->second.durations.push_back(columns.end[row] - columns.start[row]);
-            if (isNew || group->second.durations.back() > m_trace.timeOf(group->second.longest).duration())
-                group->second.longest = event;
+            Group& group = add(keyOf(row), [&] { return nameOf(row); }, trace::EventId(kind, static_cast<std::uint32_t>(row)), columns.end[row] - columns.start[row]);
             if (bytes)
-                group->second.bytes += (*bytes)[row];
+                group.bytes += (*bytes)[row];
         }
+    }
+
+    /// The phases of requests, by model; what a request spends outside its phases is one duration, however many pieces it has.
+    void takePhases()
+    {
+        struct Outside
+        {
+            DurationNs total = 0;
+            trace::EventId longest;
+        };
+        std::map<std::uint32_t, Outside> outside; // by request
+        const auto& c = m_trace.phases;
+        for (std::size_t row = 0; row < c.size(); ++row) {
+            if (!isInWindow(c, row))
+                continue;
+            const trace::EventId event(EventKind::Phase, static_cast<std::uint32_t>(row));
+            const DurationNs duration = c.end[row] - c.start[row];
+            if (c.phase[row] != records::RequestPhase::Outside) {
+                addPhase(c.phase[row], c.request[row], event, duration);
+                continue;
+            }
+            Outside& of = outside[c.request[row].value];
+            of.total += duration;
+            if (of.longest.isNone() || duration > m_trace.timeOf(of.longest).duration())
+                of.longest = event;
+        }
+        for (const auto& [request, of] : outside)
+            addPhase(records::RequestPhase::Outside, trace::RequestIndex(request), of.longest, of.total);
     }
 
     std::vector<ActivityRow> rows() &&
@@ -40,13 +63,13 @@ public:
         std::vector<ActivityRow> rows;
         double total = 0;
         for (auto& [key, group] : m_groups) {
-            rows.push_back({std::move(group.name), distributionOf(std::move(group.durations)), group.bytes, 0, group.longest});
+            rows.push_back({std::move(group.name), std::move(group.model), distributionOf(std::move(group.durations)), group.bytes, 0, group.longest});
             total += static_cast<double>(rows.back().duration.total);
         }
         for (ActivityRow& row : rows)
             row.share = total > 0 ? static_cast<double>(row.duration.total) / total : 0.0;
         std::sort(rows.begin(), rows.end(), [](const ActivityRow& a, const ActivityRow& b) {
-            return a.duration.total != b.duration.total ? a.duration.total > b.duration.total : a.name < b.name;
+            return a.duration.total != b.duration.total ? a.duration.total > b.duration.total : std::tie(a.name, a.model) < std::tie(b.name, b.model);
         });
         return rows;
     }
@@ -54,28 +77,48 @@ public:
 private:
     struct Group
     {
-        std::string name;
+        std::string name, model;
         std::vector<DurationNs> durations;
         std::uint64_t bytes = 0;
         trace::EventId longest;
+        DurationNs longestDuration = -1;
     };
+
+    /// An event of no length lies in the window that holds it.
+    template <typename Columns>
+    bool isInWindow(const Columns& columns, std::size_t row) const
+    {
+        return !m_window || (columns.start[row] < m_window->end && (columns.end[row] > m_window->start || columns.start[row] >= m_window->start));
+    }
+
+    template <typename Name>
+    Group& add(std::uint64_t key, Name name, trace::EventId event, DurationNs duration)
+    {
+        const auto [entry, isNew] = m_groups.try_emplace(key);
+        Group& group = entry->second;
+        if (isNew)
+            group.name = name();
+        group.durations.push_back(duration);
+        if (duration > group.longestDuration) {
+            group.longest = event;
+            group.longestDuration = duration;
+        }
+        return group;
+    }
+
+    void addPhase(records::RequestPhase phase, trace::RequestIndex request, trace::EventId event, DurationNs duration)
+    {
+        const trace::StringId model = m_trace.requests[request.value].model;
+        const std::uint64_t key = std::uint64_t{model.value} << 8 | static_cast<std::uint8_t>(phase);
+        Group& group = add(key, [&] { return std::string(records::name(phase)); }, event, duration);
+        if (group.model.empty())
+            group.model = m_trace.strings[model];
+    }
+
     const Trace& m_trace;
     std::optional<TimeRange> m_window;
     std::unordered_map<std::uint64_t, Group> m_groups;
 };
-
-/// By phase, and by model where there are several: their times have nothing in common.
-void takePhases(Groups& groups, const Trace& trace)
-{
-    const auto modelOf = [&](std::size_t row) { return trace.requests[trace.phases.request[row].value].model; };
-    const bool isOneModel = std::all_of(trace.requests.begin(), trace.requests.end(), [&](const trace::Request& r) { return r.model == trace.requests.front().model; });
-    groups.take(EventKind::Phase, trace.phases,
-                [&](std::size_t row) { return std::uint64_t{isOneModel ? 0 : modelOf(row).value} << 8 | static_cast<std::uint8_t>(trace.phases.phase[row]); },
-                [&](std::size_t row) {
-                    const std::string phase(records::name(trace.phases.phase[row]));
-                    return isOneModel ? phase : std::string(trace.strings[modelOf(row)]) + " " + phase;
-                });
-}
 
 } // namespace
 
@@ -130,7 +173,7 @@ std::vector<ActivityRow> activityTable(const Trace& trace, GroupBy by, std::opti
         break;
     }
     case GroupBy::Phase:
-        takePhases(groups, trace);
+        groups.takePhases();
         break;
     }
     return std::move(groups).rows();

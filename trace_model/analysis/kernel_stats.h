@@ -18,10 +18,14 @@ enum class GroupBy { Kernel, Memcpy, Api, Nvtx, Stream, Phase };
 struct ActivityRow
 {
     std::string name;           ///< kernel short name, "HtoD Pageable", API name, "domain: text", "Stream 7", phase
+    std::string model;          ///< of a phase: those of different models have nothing in common; else empty
     Distribution duration;
     std::uint64_t bytes = 0;    ///< memcpys and memsets
     double share = 0;           ///< of the table's total time, 0..1
     trace::EventId longest;     ///< the first of its events that last longest
+
+    /// "bert_base queue"; the name where there is no model.
+    [[nodiscard]] std::string title() const { return model.empty() ? name : model + ' ' + name; }
 };
 
 /// Rows grouped and sorted by total time, longest first. Only events that intersect `window` count, with their whole duration.

@@ -61,8 +61,15 @@ std::string subjectOf(const SeriesDefinition& series, std::string_view owner)
         return std::string(owner);
     std::string values;
     for (const auto& [key, value] : series.labels)
-        values += (values.empty() ? "" : " ") + value;
+        if (key != "target")
+            values += (values.empty() ? "" : " ") + value;
     return values;
+}
+
+std::string targetOf(const SeriesDefinition& series)
+{
+    const auto target = series.labels.find("target");
+    return target == series.labels.end() ? std::string() : target->second;
 }
 
 std::string sourceOf(const SeriesDefinition& series)
@@ -121,23 +128,23 @@ private:
         if (success.name != "nv_inference_request_success")
             return;
         m_taken.insert(success.id);
-        const std::string model = subjectOf(success, "");
+        const std::string model = subjectOf(success, ""), target = targetOf(success);
         const std::vector<Point> completed = m_store.rate(success.id, m_window, m_rateBase);
-        add({Quantity::RequestRate, model, "requests", "req/s", sourceOf(success), {}}, completed);
+        add({Quantity::RequestRate, target, model, "requests", "req/s", sourceOf(success), {}}, completed);
         if (const SeriesDefinition* failure = sibling(success, "nv_inference_request_failure")) {
             auto failed = m_store.rate(failure->id, m_window, m_rateBase);
             // A curve at zero for every model that never fails would only hide the others.
             if (isEverAboveZero(failed))
-                add({Quantity::RequestRate, model, "failed requests", "req/s", sourceOf(*failure), {}}, std::move(failed));
+                add({Quantity::RequestRate, target, model, "failed requests", "req/s", sourceOf(*failure), {}}, std::move(failed));
         }
         for (const PhaseCounter& phase : kPhases)
             if (const SeriesDefinition* duration = sibling(success, phase.series))
-                add({Quantity::PhaseTime, model, std::string(phase.phase), "µs per request", sourceOf(*duration), {}},
+                add({Quantity::PhaseTime, target, model, std::string(phase.phase), "µs per request", sourceOf(*duration), {}},
                     ratioOfRates(m_store.rate(duration->id, m_window, m_rateBase), completed));
         const SeriesDefinition* inferences = sibling(success, "nv_inference_count");
         const SeriesDefinition* executions = sibling(success, "nv_inference_exec_count");
         if (inferences && executions)
-            add({Quantity::BatchSize, model, "batch size", "requests per batch", sourceOf(*executions), {}},
+            add({Quantity::BatchSize, target, model, "batch size", "requests per batch", sourceOf(*executions), {}},
                 ratioOfRates(m_store.rate(inferences->id, m_window, m_rateBase), m_store.rate(executions->id, m_window, m_rateBase)));
     }
 
@@ -147,12 +154,12 @@ private:
         std::vector<Point> points = m_store.snapshot(series.id, m_window);
         for (Point& point : points)
             point.value *= gauge.factor;
-        add({gauge.quantity, subjectOf(series, gauge.owner), std::string(gauge.name), std::string(gauge.unit), sourceOf(series), {}}, std::move(points));
+        add({gauge.quantity, targetOf(series), subjectOf(series, gauge.owner), std::string(gauge.name), std::string(gauge.unit), sourceOf(series), {}}, std::move(points));
     }
 
     void addUnknown(const SeriesDefinition& series)
     {
-        DerivedMetric metric{Quantity::Other, subjectOf(series, ""), series.name, series.unit, sourceOf(series), {}};
+        DerivedMetric metric{Quantity::Other, targetOf(series), subjectOf(series, ""), series.name, series.unit, sourceOf(series), {}};
         if (series.kind == SeriesKind::Gauge)
             return add(std::move(metric), m_store.snapshot(series.id, m_window));
         metric.unit = series.unit.empty() || series.unit == "count" ? "1/s" : series.unit + "/s";

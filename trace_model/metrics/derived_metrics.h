@@ -24,6 +24,7 @@ enum class Quantity : std::uint8_t
 struct DerivedMetric
 {
     Quantity quantity = Quantity::Other;
+    std::string target;  ///< of which server of the node; empty: of the machine, or the only one there can be
     std::string subject; ///< whose it is: "bert_base", "GPU 0", "host CPU", or the labels of a series nobody knows
     std::string name;    ///< of what: "requests", "compute_infer", "utilisation", or the series' own name
     std::string unit;    ///< "req/s", "µs per request", "%", "GiB", "W", …

@@ -12,7 +12,7 @@ inline constexpr char kProductNameValue[] = "Gantry";
 
 // META_DATA_CAPTURE, given by the report assembler in ReportWriter::Session::meta. All optional: absent means unknown.
 inline constexpr char kWindowCostRatio[] = "GANTRY_WINDOW_COST_RATIO";    ///< req/s in the window over req/s before it, minus 1
-inline constexpr char kWindowCostError[] = "GANTRY_WINDOW_COST_ERROR";    ///< one standard deviation of it when requests arrive at random
+inline constexpr char kWindowCostError[] = "GANTRY_WINDOW_COST_ERROR";    ///< one standard deviation: what a window without any cost would show
 inline constexpr char kClockErrorNs[] = "GANTRY_CLOCK_ERROR_NS";          ///< residual of the clock fit, ns
 inline constexpr char kTargetExited[] = "GANTRY_TARGET_EXITED";           ///< "1": the target process ended inside the window
 inline constexpr char kComplete[] = "GANTRY_COMPLETE";                    ///< "0": the assembler could not use all that was captured

@@ -254,9 +254,12 @@ struct TraceMeta
     bool complete = true;            ///< the assembler finished the report
     std::optional<DurationNs> clockErrorNs; ///< residual of the clock fit; absent: unknown
     std::optional<double> windowCostRatio;  ///< req/s in the window over req/s before it, minus 1; absent: not measured
-    std::optional<double> windowCostError;  ///< standard deviation of windowCostRatio by the number of requests counted; absent: unknown
+    std::optional<double> windowCostError;  ///< standard deviation of windowCostRatio: what a window without cost would show; absent: unknown
     std::optional<DurationNs> openCost;     ///< from the command to recording, slowest process; absent: unknown
     std::optional<DurationNs> closeCost;    ///< from the window's end to everything flushed; absent: unknown
+
+    /// Whether the load was large and even enough for windowCostRatio to say anything.
+    [[nodiscard]] bool isWindowCostClear() const { return windowCostRatio && windowCostError.value_or(0) <= 0.1; }
 };
 
 /// A loaded report: columns per event kind, tracks, strings, meta, losses. Built once by loadTrace(), then shared as

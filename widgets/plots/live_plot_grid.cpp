@@ -124,7 +124,7 @@ public:
         qSharedPointerCast<SecondsTicker>(m_plot->xAxis->ticker())->setTickStep(seconds > 45 ? 10 : seconds > 20 ? 5 : 2);
         m_plot->xAxis->setRange(-seconds, 0);
         m_plot->yAxis->setRange(0, panel.atMost > 0 ? panel.atMost * kRoomForTheLine : roundedUp(most));
-        m_plot->replot(QCustomPlot::rpQueuedReplot);
+        m_plot->replot(); // now: a legend that is ahead of its curve is wrong
     }
 
     void applyTheme(const Theme& theme, const QFont& font)

@@ -85,7 +85,7 @@ QVariant StatisticsModel::data(const QModelIndex& index, int role) const
     const auto duration = [role](DurationNs ns) { return role == kSortRole ? QVariant(static_cast<qlonglong>(ns)) : QVariant(formatDuration(ns)); };
     switch (index.column()) {
     case Name:
-        return toQString(row.name);
+        return toQString(row.title());
     case Count:
         return role == kSortRole ? QVariant(static_cast<qulonglong>(row.duration.count)) : QVariant(formatCount(row.duration.count));
     case Total:

@@ -51,10 +51,13 @@ Item costItem(const trace::Trace& trace)
                 TrustStrip::tr("It compares requests per second inside the window with those before it, and needs a server whose metrics are read."), Grade::Unknown};
     const double cost = *trace.meta.windowCostRatio;
     const double error = trace.meta.windowCostError.value_or(0);
+    if (!trace.meta.isWindowCostClear())
+        return {TrustStrip::tr("window cost not clear (± %1 req/s)").arg(formatPercent(error)),
+                TrustStrip::tr("Requests per second vary that much in any window of this length. A longer window or a larger, steadier load shows the cost."), Grade::Unknown};
     QString text = TrustStrip::tr("window cost %1%2").arg(cost > 0 ? QStringLiteral("+") : QString(), formatPercent(cost));
     if (trace.meta.windowCostError)
         text += QStringLiteral(" ± %1").arg(formatPercent(error));
-    const QString help = TrustStrip::tr("Requests per second inside the window against those before it. The error is what chance alone does to so few requests.");
+    const QString help = TrustStrip::tr("Requests per second inside the window against those before it. The error is what they vary by without a window.");
     // What chance explains is no cost, and no proof of none.
     const bool isChance = std::abs(cost) < 2 * error && error > kNoticeableCost / 2;
     return {text + TrustStrip::tr(" req/s"), help, isChance ? Grade::Unknown : cost < -kNoticeableCost ? Grade::Warning : Grade::Good};
@@ -86,7 +89,7 @@ std::vector<Item> TrustStrip::itemsOf(const trace::Trace& trace)
     const auto cut = static_cast<std::size_t>(std::count_if(trace.requests.begin(), trace.requests.end(), [](const auto& r) { return r.cutByWindow; }));
     if (cut > 0)
         items.push_back({cut == 1 ? tr("1 request cut by the window") : tr("%1 requests cut by the window").arg(formatCount(cut)),
-                         tr("What began before it or ended after it counts in no percentile."), Grade::Good});
+                         tr("What began before it or ended after it counts in no percentile."), Grade::Unknown});
     if (!trace.meta.warnings.empty()) {
         QStringList lines;
         for (const std::string& warning : trace.meta.warnings)

@@ -54,9 +54,10 @@ TEST(ReportSummary, SaysWhatWasLostAndWhatTheTargetDid)
     summary.targetExited = true;
     summary.complete = false;
     summary.windowCostRatio = -0.008;
+    summary.windowCostError = 0.004;
     const std::string said = text(summary);
     EXPECT_THAT(said, HasSubstr("dropped           12; 12 cupti_dropped_records: Records that CUPTI dropped."));
-    EXPECT_THAT(said, HasSubstr("-0.8 % req/s"));
+    EXPECT_THAT(said, HasSubstr("-0.8 % ± 0.4 % req/s"));
     EXPECT_THAT(said, HasSubstr("the target process ended inside the window"));
     EXPECT_THAT(said, HasSubstr("not complete"));
     EXPECT_THAT(said, HasSubstr("requests          none"));

@@ -120,6 +120,25 @@ private slots:
         QCOMPARE(panelOf(panels, "requests")->curves.at(1).name, QStringLiteral("bert_base"));
     }
 
+    void serversOfTheSameModelAreToldApartByTheirNames()
+    {
+        LiveSeries series;
+        proto::MetricsBatch batch;
+        for (const std::uint32_t id : {1u, 2u}) {
+            batch.definitions.push_back(counter(id, "nv_inference_request_success"));
+            batch.definitions.back().labels["target"] = id == 1 ? "t1" : "t2";
+            for (int second = 0; second < 3; ++second)
+                batch.samples.push_back({id, kStart + second * kSecond, second * 5.0 * id});
+        }
+        std::stable_sort(batch.samples.begin(), batch.samples.end(), [](const auto& a, const auto& b) { return a.time < b.time; });
+        batch.nodeMonoNs = kStart + 2 * kSecond;
+        series.add(batch);
+        const auto panels = series.panels(series.window(60 * kSecond), [](const std::string& id) { return id == "t1" ? QStringLiteral("alpha") : QStringLiteral("beta"); });
+        QCOMPARE(panelOf(panels, "requests")->curves.at(0).name, QStringLiteral("alpha: bert_base"));
+        QCOMPARE(panelOf(panels, "requests")->curves.at(1).name, QStringLiteral("beta: bert_base"));
+        QVERIFY(panelOf(panels, "phases:alpha: bert_base") && panelOf(panels, "phases:beta: bert_base"));
+    }
+
     void ratiosAreShownInPercentAndPowerOnlyWhereThereIsAGpu()
     {
         LiveSeries series;

@@ -75,6 +75,39 @@ TEST_F(WindowCost, IsLessSureWithFewerRequests)
     EXPECT_NEAR(*few.windowCostError / *many.windowCostError, 10, 1e-3); // a hundredth of the requests
 }
 
+// A load that had just begun gave "+79.7 % ± 27.5 %", batches of eight an error that was three times too small.
+TEST_F(WindowCost, IsAsUnsureAsTheLoadIsUneven)
+{
+    addCounter(100, 200);
+    for (metrics::Sample& sample : m_window.samples) // nothing until 3 s before the window
+        sample.value = std::max(sample.value, 5000.0 + 700);
+    const trace::TraceMeta begun = assembled();
+    ASSERT_TRUE(begun.windowCostRatio && begun.windowCostError);
+    EXPECT_GT(*begun.windowCostError, 1.0);
+    EXPECT_FALSE(begun.isWindowCostClear());
+
+    m_window.series.clear();
+    m_window.samples.clear();
+    addCounter(4000, 4000);
+    const double even = assembled().windowCostError.value();
+    EXPECT_TRUE(m_trace->meta.isWindowCostClear());
+    for (metrics::Sample& sample : m_window.samples) // all requests of 1.5 s at once
+        sample.value = std::floor(sample.value / 6000) * 6000;
+    EXPECT_GT(assembled().windowCostError.value(), 3 * even);
+}
+
+TEST_F(WindowCost, LeavesTheMetricsOfOtherServersOutOfTheReport)
+{
+    addCounter(100, 100);
+    addCounter(1000, 1000, "t2");
+    assembled();
+    std::vector<std::string> names;
+    for (const trace::Track& track : m_trace->tracks)
+        if (track.kind == trace::TrackKind::Counter)
+            names.push_back(track.name + " " + track.counter.source);
+    EXPECT_EQ(names, (std::vector<std::string>{"model_1 requests nv_inference_request_success{model=\"model_1\"}"}));
+}
+
 TEST_F(WindowCost, SumsTheModelsOfTheTargetAndLeavesOtherServersOut)
 {
     addCounter(100, 100);

@@ -40,7 +40,7 @@ protected:
     {
         std::vector<std::string> texts;
         for (const ActivityRow& row : rows)
-            texts.push_back(row.name + " " + std::to_string(row.duration.count));
+            texts.push_back(row.title() + " " + std::to_string(row.duration.count));
         return texts;
     }
 
@@ -77,7 +77,7 @@ TEST_F(ActivityTable, LeavesOutWhatOnlyTouchesTheWindow)
     EXPECT_THAT(names(activityTable(*m_trace, GroupBy::Kernel, TimeRange{260, 301})), ElementsAre("gemm 1"));
 }
 
-TEST_F(ActivityTable, NamesTheModelOfAPhaseWhereThereAreSeveral)
+TEST_F(ActivityTable, NamesTheModelOfAPhaseAndCountsARequestOnce)
 {
     EXPECT_THAT(names(activityTable(*m_trace, GroupBy::Phase)), ElementsAre("bert outside 1", "bert queue 1", "add_sub outside 1", "add_sub queue 1"));
 }

@@ -314,8 +314,12 @@ private slots:
         trace.meta.windowCostError = 0.01;
         QVERIFY(TrustStrip::itemsOf(trace)[1].grade == Grade::Warning);
         QVERIFY(TrustStrip::itemsOf(trace)[2].grade == Grade::Warning);
-        trace.meta.windowCostError = 0.15; // as large as chance: no cost, and no proof of none
-        QCOMPARE(TrustStrip::itemsOf(trace)[2].text, QStringLiteral("window cost −20.0 % ± 15.0 % req/s"));
+        trace.meta.windowCostError = 0.09;
+        trace.meta.windowCostRatio = -0.1; // as large as chance: no cost, and no proof of none
+        QCOMPARE(TrustStrip::itemsOf(trace)[2].text, QStringLiteral("window cost −10.0 % ± 9.0 % req/s"));
+        QVERIFY(TrustStrip::itemsOf(trace)[2].grade == Grade::Unknown);
+        trace.meta.windowCostError = 0.151; // three requests in a window once read as a cost of 85 %
+        QCOMPARE(TrustStrip::itemsOf(trace)[2].text, QStringLiteral("window cost not clear (± 15.1 % req/s)"));
         QVERIFY(TrustStrip::itemsOf(trace)[2].grade == Grade::Unknown);
     }
 
