@@ -2,8 +2,8 @@
 
 #include "remote_server/node/capture_link.h"
 #include "remote_server/node/report_assembler.h"
+#include "remote_server/node/request_counter.h"
 #include "remote_server/proto/convert.h"
-#include "trace_model/records/request_phase.h"
 #include "trace_model/report/meta_keys.h"
 
 #include <algorithm>
@@ -18,7 +18,6 @@
 #include <fstream>
 #include <mutex>
 #include <poll.h>
-#include <set>
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -120,32 +119,6 @@ private:
     std::map<std::uint32_t, metrics::SeriesDefinition> m_definitions;
     std::deque<metrics::Sample> m_samples;
     std::int64_t m_keepFrom = INT64_MAX;
-};
-
-/// Counts finished requests while a window is open, by the NVTX convention of gantry-serve.
-class RequestCounter
-{
-public:
-    void take(const records::RecordView& view)
-    {
-        if (view.type == records::RecordType::Text) {
-            const auto* r = view.as<records::TextRecord>();
-            if (r && view.textBehind<records::TextRecord>(r->length) == records::nvtx_convention::kRequest)
-                m_requestTexts.insert(r->id);
-        } else if (view.type == records::RecordType::NvtxStart) {
-            if (const auto* r = view.as<records::NvtxRecord>(); r && m_requestTexts.contains(r->textId))
-                m_open.insert(r->rangeId);
-        } else if (view.type == records::RecordType::NvtxEnd) {
-            if (const auto* r = view.as<records::NvtxRecord>(); r && m_open.erase(r->rangeId))
-                ++m_finished;
-        }
-    }
-    [[nodiscard]] std::uint64_t finished() const { return m_finished; }
-
-private:
-    std::set<std::uint32_t> m_requestTexts;
-    std::set<std::uint64_t> m_open;
-    std::uint64_t m_finished = 0;
 };
 
 /// The open window. Engine thread only.
