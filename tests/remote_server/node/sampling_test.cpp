@@ -131,6 +131,22 @@ TEST(HostSampler, ComputesTheCpuShareBetweenTwoRounds)
     EXPECT_DOUBLE_EQ(*second.value("host_cpu_ratio"), 0.3);
 }
 
+TEST(HostSampler, LeavesOutTheShareOfARoundInWhichACounterFell)
+{
+    const FakeProc proc;
+    HostSampler sampler(proc.root());
+    RecordedRound rounds[4];
+    // Stolen time falls by 20 ticks while all others grow, then idle time does.
+    const char* const lines[] = {"cpu  100 0 100 700 0 0 0 50", "cpu  105 0 105 790 0 0 0 30", "cpu  155 0 155 690 0 0 0 30", "cpu  165 0 165 770 0 0 0 30"};
+    for (int i = 0; i < 4; ++i) {
+        proc.write("stat", lines[i]);
+        sampler.sample(rounds[i]);
+    }
+    EXPECT_FALSE(rounds[1].value("host_cpu_ratio"));
+    EXPECT_FALSE(rounds[2].value("host_cpu_ratio"));
+    EXPECT_EQ(rounds[3].value("host_cpu_ratio"), 0.2);
+}
+
 TEST(HostSampler, CountsMemoryThatIsNotAvailableAsUsed)
 {
     const FakeProc proc;
