@@ -3,6 +3,7 @@
 #include "remote_server/node/capture_link.h"
 #include "remote_server/node/report_assembler.h"
 #include "remote_server/node/request_counter.h"
+#include "remote_server/node/sample_history.h"
 #include "remote_server/proto/convert.h"
 #include "trace_model/report/meta_keys.h"
 
@@ -32,7 +33,6 @@ namespace {
 constexpr DurationNs kLongestWindowNs = 600'000'000'000;      // node.proto, StartCaptureRequest.duration_ns
 constexpr std::int64_t kCloseGraceNs = 20'000'000'000;        // a flush of a very busy process
 constexpr std::int64_t kOpenGraceNs = 10'000'000'000;         // the first enable on a busy process can take seconds
-constexpr std::int64_t kCostHistoryNs = 12'000'000'000;       // samples kept for the rate before the window
 constexpr std::size_t kMaxWindowBytes = std::size_t{1} << 30; // records held in memory per process
 constexpr int kDrainPollMs = 10;
 constexpr int kIdlePollMs = 200;
@@ -79,47 +79,6 @@ std::uint32_t contentBits(const proto::CaptureContent& c)
     return (c.nvtx ? ContentNvtx : 0u) | (c.kernels ? ContentKernels : 0u) | (c.memcpy ? ContentMemcpy : 0u) | (c.runtimeApi ? ContentRuntimeApi : 0u)
         | (c.driverApi ? ContentDriverApi : 0u) | (c.synchronization ? ContentSynchronization : 0u) | (c.overhead ? ContentOverhead : 0u);
 }
-
-/// Keeps the newest samples, for the recorder of a window and the rate before it. Sampler's thread writes, engine's reads.
-class SampleHistory : public MetricsSink
-{
-public:
-    void onDefinitions(std::span<const metrics::SeriesDefinition> definitions) override
-    {
-        const std::lock_guard lock(m_mutex);
-        for (const auto& definition : definitions)
-            m_definitions[definition.id] = definition;
-    }
-
-    void onSamples(std::span<const metrics::Sample> samples) override
-    {
-        const std::lock_guard lock(m_mutex);
-        m_samples.insert(m_samples.end(), samples.begin(), samples.end());
-        while (!m_samples.empty() && m_samples.front().time < std::min(m_keepFrom, m_samples.back().time) - kCostHistoryNs)
-            m_samples.pop_front();
-    }
-
-    /// Samples from this time on (less the history for the cost) stay until the next call.
-    void keepFrom(std::int64_t time)
-    {
-        const std::lock_guard lock(m_mutex);
-        m_keepFrom = time;
-    }
-
-    void copyTo(WindowCapture& window) const
-    {
-        const std::lock_guard lock(m_mutex);
-        for (const auto& [id, definition] : m_definitions)
-            window.series.push_back(definition);
-        window.samples.assign(m_samples.begin(), m_samples.end());
-    }
-
-private:
-    mutable std::mutex m_mutex;
-    std::map<std::uint32_t, metrics::SeriesDefinition> m_definitions;
-    std::deque<metrics::Sample> m_samples;
-    std::int64_t m_keepFrom = INT64_MAX;
-};
 
 /// The open window. Engine thread only.
 struct Window

@@ -2,6 +2,7 @@
 
 #include "remote_server/node/nvtx_pairing.h"
 #include "remote_server/node/request_assembly.h"
+#include "remote_server/node/sampling/metrics_sink.h"
 #include "trace_model/base/clock_map.h"
 #include "trace_model/records/chunk_reader.h"
 #include "trace_model/report/meta_keys.h"
@@ -444,6 +445,7 @@ Losses lossesOf(const WindowCapture& window, std::uint64_t unmatched)
         {"nvtx_begun_before_window", LossSeverity::Info, of(LossCounter::UnmatchedEnds) + unmatched, "Ranges that began before the window and ended in it: not shown."},
         {"chunk_damaged", LossSeverity::Error, damaged, "Chunks of shared memory that did not parse: the target may have written over its own memory."},
         {"daemon_memory_bound", LossSeverity::Warning, overBudget, "Records beyond the daemon's memory bound: capture a shorter window."},
+        {"metric_series_bound", LossSeverity::Warning, window.droppedSamples, "Samples of metric series beyond " + std::to_string(kMostSeriesPerSource) + " of one source: a label of its metrics may change with each scrape."},
     };
 }
 

@@ -35,6 +35,7 @@ struct WindowCapture
     std::vector<ProcessCapture> processes;
     std::vector<metrics::SeriesDefinition> series;
     std::vector<metrics::Sample> samples; ///< CLOCK_MONOTONIC; also some seconds before the window, for its cost
+    std::uint64_t droppedSamples = 0;     ///< of series beyond their source's bound
     std::map<std::string, std::string> meta;
     std::int64_t openMonotonicNs = 0;  ///< time 0 of the report
     std::int64_t closeMonotonicNs = 0;
