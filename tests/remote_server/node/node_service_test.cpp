@@ -529,6 +529,18 @@ TEST_F(NodeServiceTest, StampsTheClockBetweenReceivingAndSending)
     EXPECT_LE(pong.send_mono_ns(), after.tv_sec * 1'000'000'000LL + after.tv_nsec);
 }
 
+TEST_F(NodeServiceTest, LosesNoStreamToAnException)
+{
+    engine.breakDown();
+    for (int i = 0; i < NodeService::kMostStreams + 1; ++i) {
+        const auto context = call();
+        const auto reader = stub->WatchCapture(context.get(), {});
+        v1::CaptureStatus status;
+        EXPECT_FALSE(reader->Read(&status));
+        ASSERT_EQ(proto::toError(reader->Finish(), *context).code, ErrorCode::Internal) << "stream " << i;
+    }
+}
+
 TEST_F(NodeServiceTest, AnswersCallsWhileTheMostStreamsRunAndRefusesOneMore)
 {
     std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
