@@ -9,10 +9,12 @@ using records::RecordType;
 void RequestCounter::take(const records::RecordView& view)
 {
     if (view.type == RecordType::Text) {
-        if (const auto* r = view.as<records::TextRecord>(); r && view.textBehind<records::TextRecord>(r->length) == records::nvtx_convention::kRequest)
+        if (const auto* r = view.as<records::TextRecord>();
+            r && view.textBehind<records::TextRecord>(r->length) == records::nvtx_convention::kRequest)
             m_texts.insert(r->id);
     } else if (view.type == RecordType::Domain) {
-        if (const auto* r = view.as<records::NamedRecord>(); r && view.textBehind<records::NamedRecord>(r->length) == records::nvtx_convention::kDomain)
+        if (const auto* r = view.as<records::NamedRecord>();
+            r && view.textBehind<records::NamedRecord>(r->length) == records::nvtx_convention::kDomain)
             m_domains.insert(r->id);
     } else if (view.type == RecordType::NvtxStart) {
         if (const auto* r = view.as<records::NvtxRecord>(); r && r->textId != 0) {

@@ -41,10 +41,12 @@ void check(bool good, const char* what)
 class FakeLibrary
 {
 public:
-    FakeLibrary(const std::filesystem::path& socketPath, const std::string& targetId) : m_socket(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0))
+    FakeLibrary(const std::filesystem::path& socketPath, const std::string& targetId)
+        : m_socket(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0))
     {
         const int memory = memfd_create("region", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-        check(memory >= 0 && ftruncate(memory, records::kRegionSize) == 0 && fcntl(memory, F_ADD_SEALS, F_SEAL_SHRINK) == 0, "cannot make the region");
+        check(memory >= 0 && ftruncate(memory, records::kRegionSize) == 0 && fcntl(memory, F_ADD_SEALS, F_SEAL_SHRINK) == 0,
+              "cannot make the region");
         m_memory = mmap(nullptr, records::kRegionSize, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
         check(m_memory != MAP_FAILED, "cannot map the region");
         region.emplace(m_memory);
@@ -249,8 +251,10 @@ TEST_F(CaptureEngineTest, EndsAWindowAfterSoManyRequestsWhateverChunkTheirEndsAr
     for (std::uint64_t range = 1; range <= 3; ++range)
         library->range(starts, records::RecordType::NvtxStart, range);
     using namespace records;
-    library->write(dictionary, RecordType::Domain, NamedRecord{{}, 0, kDomain, sizeof nvtx_convention::kDomain - 1, 0}, nvtx_convention::kDomain);
-    library->write(dictionary, RecordType::Text, TextRecord{{}, kRequestText, sizeof nvtx_convention::kRequest - 1}, nvtx_convention::kRequest);
+    library->write(dictionary, RecordType::Domain, NamedRecord{{}, 0, kDomain, sizeof nvtx_convention::kDomain - 1, 0},
+                   nvtx_convention::kDomain);
+    library->write(dictionary, RecordType::Text, TextRecord{{}, kRequestText, sizeof nvtx_convention::kRequest - 1},
+                   nvtx_convention::kRequest);
     library->awaitClose();
     library->sendClosed();
     EXPECT_EQ(finished(id).state, proto::CaptureState::Done);
@@ -276,7 +280,7 @@ TEST_F(CaptureEngineTest, DoesNotShowTheLossesOfTheLastWindowWhileTheNextOneOpen
     const std::string id = start(request());
     records::ThreadCursor cursor{};
     library->windowId = static_cast<std::uint32_t>(std::stoul(id.substr(1))); // "c<number>"
-    library->range(cursor, records::RecordType::NvtxStart, 1); // its event shows that the engine has looked
+    library->range(cursor, records::RecordType::NvtxStart, 1);                // its event shows that the engine has looked
     ASSERT_TRUE(test::eventually([&] { return engine->status(id)->events == 1; }));
     EXPECT_EQ(engine->status(id)->dropped, 0U);
 }

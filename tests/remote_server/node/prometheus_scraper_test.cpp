@@ -20,12 +20,14 @@ namespace {
 class MetricsEndpoint
 {
 public:
-    explicit MetricsEndpoint(std::string text, std::function<void()> onRequest = [] {})
+    explicit MetricsEndpoint(
+        std::string text, std::function<void()> onRequest = [] {})
     {
-        m_server.Get("/metrics", [text = std::move(text), onRequest = std::move(onRequest)](const httplib::Request&, httplib::Response& response) {
-            onRequest();
-            response.set_content(text, "text/plain");
-        });
+        m_server.Get("/metrics",
+                     [text = std::move(text), onRequest = std::move(onRequest)](const httplib::Request&, httplib::Response& response) {
+                         onRequest();
+                         response.set_content(text, "text/plain");
+                     });
         m_port = m_server.bind_to_any_port("127.0.0.1");
         m_thread = std::jthread([this] { m_server.listen_after_bind(); });
     }
@@ -115,8 +117,8 @@ public:
         address.sin_family = AF_INET;
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         socklen_t size = sizeof address;
-        if (::bind(m_listener, reinterpret_cast<sockaddr*>(&address), size) != 0 || ::listen(m_listener, 1) != 0
-            || ::getsockname(m_listener, reinterpret_cast<sockaddr*>(&address), &size) != 0)
+        if (::bind(m_listener, reinterpret_cast<sockaddr*>(&address), size) != 0 || ::listen(m_listener, 1) != 0 ||
+            ::getsockname(m_listener, reinterpret_cast<sockaddr*>(&address), &size) != 0)
             throw std::runtime_error("cannot listen");
         m_port = ntohs(address.sin_port);
         m_thread = std::jthread([this, beginning = std::move(beginning)](std::stop_token stop) { answer(stop, beginning); });

@@ -14,8 +14,8 @@ namespace {
 using records::RecordType;
 namespace convention = records::nvtx_convention;
 
-constexpr std::uint32_t kServe = 1, kOther = 2;                 // domains
-constexpr std::uint32_t kRequestText = 10, kQueueText = 11;     // dictionary entries
+constexpr std::uint32_t kServe = 1, kOther = 2;             // domains
+constexpr std::uint32_t kRequestText = 10, kQueueText = 11; // dictionary entries
 
 class RequestCounterTest : public testing::Test
 {
@@ -29,7 +29,10 @@ protected:
             std::memcpy(bytes.data() + sizeof record, text.data(), text.size());
         counter.take({type, bytes});
     }
-    void text(std::uint32_t id, std::string_view text) { take(RecordType::Text, records::TextRecord{{}, id, static_cast<std::uint32_t>(text.size())}, text); }
+    void text(std::uint32_t id, std::string_view text)
+    {
+        take(RecordType::Text, records::TextRecord{{}, id, static_cast<std::uint32_t>(text.size())}, text);
+    }
     void domain(std::uint32_t id, std::string_view name)
     {
         take(RecordType::Domain, records::NamedRecord{{}, 0, id, static_cast<std::uint32_t>(name.size()), 0}, name);

@@ -10,7 +10,10 @@ constexpr std::int64_t kSecond = 1'000'000'000;
 class SampleHistoryTest : public testing::Test
 {
 protected:
-    void define(std::uint32_t id) { history.onDefinitions(std::vector<metrics::SeriesDefinition>{{id, "series_" + std::to_string(id), "count"}}); }
+    void define(std::uint32_t id)
+    {
+        history.onDefinitions(std::vector<metrics::SeriesDefinition>{{id, "series_" + std::to_string(id), "count"}});
+    }
     void sample(std::uint32_t id, std::int64_t time) { history.onSamples(std::vector<metrics::Sample>{{id, time, 1}}); }
     void remove(std::uint32_t id) { history.onRemoved(std::vector<std::uint32_t>{id}); }
     WindowCapture copy() const

@@ -181,7 +181,8 @@ TEST(HostSampler, LeavesOutTheShareOfARoundInWhichACounterFell)
     HostSampler sampler(proc.root());
     RecordedRound rounds[4];
     // Stolen time falls by 20 ticks while all others grow, then idle time does.
-    const char* const lines[] = {"cpu  100 0 100 700 0 0 0 50", "cpu  105 0 105 790 0 0 0 30", "cpu  155 0 155 690 0 0 0 30", "cpu  165 0 165 770 0 0 0 30"};
+    const char* const lines[] = {"cpu  100 0 100 700 0 0 0 50", "cpu  105 0 105 790 0 0 0 30", "cpu  155 0 155 690 0 0 0 30",
+                                 "cpu  165 0 165 770 0 0 0 30"};
     for (int i = 0; i < 4; ++i) {
         proc.write("stat", lines[i]);
         sampler.sample(rounds[i]);
