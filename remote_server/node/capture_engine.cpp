@@ -1,9 +1,11 @@
 #include "remote_server/node/capture_engine.h"
 
 #include "remote_server/node/capture_link.h"
+#include "remote_server/node/clock.h"
 #include "remote_server/node/report_assembler.h"
+#include "remote_server/node/request_counter.h"
+#include "remote_server/node/sample_history.h"
 #include "remote_server/proto/convert.h"
-#include "trace_model/records/request_phase.h"
 #include "trace_model/report/meta_keys.h"
 
 #include <algorithm>
@@ -18,7 +20,6 @@
 #include <fstream>
 #include <mutex>
 #include <poll.h>
-#include <set>
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -31,20 +32,11 @@ namespace gantry::node {
 namespace {
 
 constexpr DurationNs kLongestWindowNs = 600'000'000'000;      // node.proto, StartCaptureRequest.duration_ns
-constexpr std::int64_t kCloseGraceNs = 20'000'000'000;        // a flush of a very busy process
 constexpr std::int64_t kOpenGraceNs = 10'000'000'000;         // the first enable on a busy process can take seconds
-constexpr std::int64_t kCostHistoryNs = 12'000'000'000;       // samples kept for the rate before the window
 constexpr std::size_t kMaxWindowBytes = std::size_t{1} << 30; // records held in memory per process
 constexpr int kDrainPollMs = 10;
 constexpr int kIdlePollMs = 200;
 constexpr std::size_t kKeptStatuses = 64;
-
-std::int64_t clockNs(clockid_t clock)
-{
-    timespec t{};
-    clock_gettime(clock, &t);
-    return t.tv_sec * 1'000'000'000LL + t.tv_nsec;
-}
 
 std::string readFile(const std::string& path)
 {
@@ -81,74 +73,21 @@ std::uint32_t contentBits(const proto::CaptureContent& c)
         | (c.driverApi ? ContentDriverApi : 0u) | (c.synchronization ? ContentSynchronization : 0u) | (c.overhead ? ContentOverhead : 0u);
 }
 
-/// Keeps the newest samples, for the recorder of a window and the rate before it. Sampler's thread writes, engine's reads.
-class SampleHistory : public MetricsSink
+/// Lets go of a lock for as long as it lives, also when an exception ends it.
+class Unlocked
 {
 public:
-    void onDefinitions(std::span<const metrics::SeriesDefinition> definitions) override
-    {
-        const std::lock_guard lock(m_mutex);
-        for (const auto& definition : definitions)
-            m_definitions[definition.id] = definition;
-    }
-
-    void onSamples(std::span<const metrics::Sample> samples) override
-    {
-        const std::lock_guard lock(m_mutex);
-        m_samples.insert(m_samples.end(), samples.begin(), samples.end());
-        while (!m_samples.empty() && m_samples.front().time < std::min(m_keepFrom, m_samples.back().time) - kCostHistoryNs)
-            m_samples.pop_front();
-    }
-
-    /// Samples from this time on (less the history for the cost) stay until the next call.
-    void keepFrom(std::int64_t time)
-    {
-        const std::lock_guard lock(m_mutex);
-        m_keepFrom = time;
-    }
-
-    void copyTo(WindowCapture& window) const
-    {
-        const std::lock_guard lock(m_mutex);
-        for (const auto& [id, definition] : m_definitions)
-            window.series.push_back(definition);
-        window.samples.assign(m_samples.begin(), m_samples.end());
-    }
+    explicit Unlocked(std::unique_lock<std::mutex>& lock) : m_lock(lock) { m_lock.unlock(); }
+    ~Unlocked() { m_lock.lock(); }
+    Unlocked(const Unlocked&) = delete;
+    Unlocked& operator=(const Unlocked&) = delete;
 
 private:
-    mutable std::mutex m_mutex;
-    std::map<std::uint32_t, metrics::SeriesDefinition> m_definitions;
-    std::deque<metrics::Sample> m_samples;
-    std::int64_t m_keepFrom = INT64_MAX;
+    std::unique_lock<std::mutex>& m_lock;
 };
 
-/// Counts finished requests while a window is open, by the NVTX convention of gantry-serve.
-class RequestCounter
-{
-public:
-    void take(const records::RecordView& view)
-    {
-        if (view.type == records::RecordType::Text) {
-            const auto* r = view.as<records::TextRecord>();
-            if (r && view.textBehind<records::TextRecord>(r->length) == records::nvtx_convention::kRequest)
-                m_requestTexts.insert(r->id);
-        } else if (view.type == records::RecordType::NvtxStart) {
-            if (const auto* r = view.as<records::NvtxRecord>(); r && m_requestTexts.contains(r->textId))
-                m_open.insert(r->rangeId);
-        } else if (view.type == records::RecordType::NvtxEnd) {
-            if (const auto* r = view.as<records::NvtxRecord>(); r && m_open.erase(r->rangeId))
-                ++m_finished;
-        }
-    }
-    [[nodiscard]] std::uint64_t finished() const { return m_finished; }
-
-private:
-    std::set<std::uint32_t> m_requestTexts;
-    std::set<std::uint64_t> m_open;
-    std::uint64_t m_finished = 0;
-};
-
-/// The open window. Engine thread only.
+/// The open window. Made by whoever starts it, then the engine thread's; with the engine's mutex held, but for the records while
+/// they are assembled.
 struct Window
 {
     struct Member
@@ -156,6 +95,7 @@ struct Window
         CaptureLink* link = nullptr; ///< null: the process has ended
         ProcessCapture capture;
         RequestCounter requests;
+        std::uint64_t damagedBefore = 0; ///< chunks, of earlier windows
     };
 
     std::uint32_t id = 0;
@@ -167,6 +107,7 @@ struct Window
     std::int64_t closingNs = 0;  ///< close sent; 0: still open
     std::int64_t openRealtimeNs = 0;
     std::string reportName;
+    bool unanswered = false; ///< a process did not say that it has closed
 };
 
 class Engine final : public CaptureEngine
@@ -210,6 +151,8 @@ public:
                          {}};
         if (request.durationNs < 0)
             return Error{ErrorCode::BadInput, "the length of a capture window cannot be negative", {}};
+        if (request.targetId.empty()) // would be all processes that were started by hand
+            return Error{ErrorCode::BadInput, "a capture window needs a target: `gantryctl target list` shows them", {}};
         auto window = std::make_unique<Window>();
         for (const auto& link : m_links)
             if (link->targetId() == request.targetId || "p" + std::to_string(link->pid()) == request.targetId) {
@@ -217,6 +160,7 @@ public:
                 window->members.back().link = link.get();
                 window->members.back().capture.pid = link->pid();
                 window->members.back().capture.executable = link->executable();
+                window->members.back().damagedBefore = link->region().damagedChunks();
             }
         if (window->members.empty())
             return Error{ErrorCode::NotFound,
@@ -226,7 +170,7 @@ public:
                          {}};
         window->id = m_nextWindowId++;
         window->request = request;
-        window->startedNs = clockNs(CLOCK_MONOTONIC);
+        window->startedNs = monotonicNow();
         const DurationNs length = request.durationNs == 0 ? kLongestWindowNs : std::min(request.durationNs, kLongestWindowNs);
         proto::CaptureStatus& status = window->status;
         status.captureId = "c" + std::to_string(window->id);
@@ -234,10 +178,17 @@ public:
         status.state = proto::CaptureState::Arming;
         status.holder = request.clientName;
         status.durationNs = request.durationNs;
-        m_history.keepFrom(window->startedNs);
-        for (Window::Member& member : window->members)
-            if (!member.link->sendOpen(window->id, contentBits(request.content), length))
+        bool anyOpens = false;
+        for (Window::Member& member : window->members) {
+            const bool opens = member.link->sendOpen(window->id, contentBits(request.content), length);
+            anyOpens = anyOpens || opens;
+            if (!opens)
                 member.link = nullptr;
+            member.capture.ended = !opens;
+        }
+        if (!anyOpens)
+            return Error{ErrorCode::TargetGone, "target " + request.targetId + " has ended", {}};
+        m_history.keepFrom(window->startedNs);
         m_window = std::move(window);
         publish();
         wake();
@@ -302,17 +253,47 @@ private:
 
     void run(std::stop_token stop)
     {
-        while (!stop.stop_requested()) {
-            waitForWork();
-            const std::lock_guard lock(m_mutex);
-            acceptNew();
-            readLinks();
-            if (m_window)
-                tendWindow();
+        while (!stop.stop_requested())
+            guarded([this] {
+                waitForWork();
+                std::unique_lock lock(m_mutex);
+                acceptNew();
+                readLinks();
+                if (m_window)
+                    tendWindow(lock);
+            });
+        guarded([this] {
+            std::unique_lock lock(m_mutex);
+            if (m_window) // the daemon ends: what was captured is kept
+                finishWindow(lock);
+        });
+    }
+
+    /// The last resort: what a library throws, or the lack of memory, ends the window and not the daemon.
+    template <typename Body>
+    void guarded(Body body)
+    {
+        try {
+            body();
+        } catch (const std::exception& exception) {
+            failWindow(exception.what());
         }
-        const std::lock_guard lock(m_mutex);
-        if (m_window) // the daemon ends: what was captured is kept
-            finishWindow();
+    }
+
+    void failWindow(const char* reason)
+    {
+        {
+            std::unique_lock lock(m_mutex);
+            if (m_window) {
+                sendClose();
+                m_window->members.clear(); // the memory that may be what lacks
+                m_history.keepFrom(INT64_MAX);
+                conclude(Error{ErrorCode::Internal, std::string("gantryd failed while it captured: ") + reason, {}});
+                return;
+            }
+        }
+        spdlog::error("gantryd failed while no window was open: {}", reason);
+        poll(nullptr, 0, kIdlePollMs); // whatever it is may be there again at once
     }
 
     void waitForWork()
@@ -367,7 +348,8 @@ private:
                     drain(*member);
                     takeLosses(*member);
                     member->link = nullptr;
-                    m_window->status.targetExited = true;
+                    member->capture.ended = !member->capture.closed;
+                    m_window->status.targetExited = m_window->status.targetExited || member->capture.ended;
                 }
                 m_links.erase(m_links.begin() + static_cast<std::ptrdiff_t>(i));
                 continue;
@@ -423,19 +405,21 @@ private:
         m_window->status.events += records;
     }
 
+    /// Until the process has opened the window, its counters are those of the one before.
     void takeLosses(Window::Member& member)
     {
-        for (std::size_t i = 0; i < member.capture.losses.size(); ++i)
-            member.capture.losses[i] = member.link->region().loss(static_cast<records::LossCounter>(i));
-        member.capture.damagedChunks = member.link->region().damagedChunks();
+        if (member.capture.opened)
+            for (std::size_t i = 0; i < member.capture.losses.size(); ++i)
+                member.capture.losses[i] = member.link->region().loss(static_cast<records::LossCounter>(i));
+        member.capture.damagedChunks = member.link->region().damagedChunks() - member.damagedBefore;
         if (member.capture.threadNames.empty())
             member.capture.threadNames = threadNamesOf(member.capture.pid);
     }
 
-    void tendWindow()
+    void tendWindow(std::unique_lock<std::mutex>& lock)
     {
         Window& window = *m_window;
-        const std::int64_t now = clockNs(CLOCK_MONOTONIC);
+        const std::int64_t now = monotonicNow();
         std::uint64_t bytes = 0, finishedRequests = 0, dropped = 0;
         bool allOpened = true, allClosed = true;
         for (Window::Member& member : window.members) {
@@ -444,7 +428,7 @@ private:
             bytes += member.capture.records.size();
             finishedRequests += member.requests.finished();
             dropped += member.capture.overBudgetRecords;
-            if (member.link)
+            if (member.link && member.capture.opened)
                 for (const auto counter : {records::LossCounter::NvtxNoChunk, records::LossCounter::CuptiNoChunk, records::LossCounter::CuptiDropped})
                     dropped += member.link->region().loss(counter);
             allOpened = allOpened && (member.capture.opened || !member.link);
@@ -464,8 +448,8 @@ private:
             }
         }
         publish();
-        if (allClosed || (window.closingNs != 0 && now - window.closingNs > kCloseGraceNs))
-            finishWindow();
+        if (allClosed || (window.closingNs != 0 && now - window.closingNs > m_options.closeGrace.count()))
+            finishWindow(lock);
     }
 
     void markOpened(Window& window, std::int64_t now)
@@ -476,7 +460,7 @@ private:
                 window.status.openCostNs = std::max(window.status.openCostNs, member.capture.opened->costNs);
                 window.openedNs = std::min(window.openedNs, member.capture.opened->openMonotonicNs);
             }
-        window.openRealtimeNs = clockNs(CLOCK_REALTIME) - (now - window.openedNs);
+        window.openRealtimeNs = utcNow() - (now - window.openedNs);
         if (window.status.state == proto::CaptureState::Arming)
             window.status.state = proto::CaptureState::Capturing;
     }
@@ -485,7 +469,7 @@ private:
     {
         if (m_window->closingNs != 0)
             return;
-        m_window->closingNs = clockNs(CLOCK_MONOTONIC);
+        m_window->closingNs = monotonicNow();
         m_window->status.state = proto::CaptureState::Closing;
         for (Window::Member& member : m_window->members)
             if (member.link && !member.link->sendClose(m_window->id))
@@ -507,34 +491,52 @@ private:
     }
 
     /// Writes the report, with the mutex released: clients see "assembling" meanwhile.
-    void finishWindow()
+    void finishWindow(std::unique_lock<std::mutex>& lock)
     {
         Window& window = *m_window;
+        const std::int64_t now = monotonicNow();
         if (window.openedNs == 0)
-            markOpened(window, clockNs(CLOCK_MONOTONIC));
+            markOpened(window, now);
+        if (window.closingNs == 0)
+            window.closingNs = now; // there is nothing left to stop
         std::int64_t closed = 0;
-        WindowCapture capture;
+        bool anyOpened = false;
         for (Window::Member& member : window.members) {
+            anyOpened = anyOpened || member.capture.opened || !member.capture.records.empty();
             if (member.capture.closed) {
                 closed = std::max(closed, member.capture.closed->closeMonotonicNs);
                 window.status.closeCostNs = std::max(window.status.closeCostNs, member.capture.closed->costNs);
             } else if (member.link) {
                 takeLosses(member);
+                window.unanswered = true;
             }
         }
-        // Whoever knows the names may ask this engine for its processes: not with the mutex held.
-        m_mutex.unlock();
-        const std::string targetName = m_options.targetName ? m_options.targetName(window.request.targetId) : std::string();
-        auto snapshot = m_options.nodeSnapshot ? m_options.nodeSnapshot() : std::map<std::string, std::string>();
-        m_mutex.lock();
+        if (!anyOpened) {
+            m_history.keepFrom(INT64_MAX);
+            conclude(window.unanswered
+                         ? Error{ErrorCode::Unreachable, "no process of the target had begun to record when the window ended: is it stopped?", {}}
+                         : Error{ErrorCode::TargetGone, "the target ended before it began to record", {}});
+            return;
+        }
+        std::string targetName;
+        std::map<std::string, std::string> snapshot;
+        {
+            // Whoever knows the names may ask this engine for its processes: not with the mutex held.
+            const Unlocked unlocked(lock);
+            if (m_options.targetName)
+                targetName = m_options.targetName(window.request.targetId);
+            if (m_options.nodeSnapshot)
+                snapshot = m_options.nodeSnapshot();
+        }
         window.reportName = newReportName(targetName);
         window.status.state = proto::CaptureState::Assembling;
         publish();
 
+        WindowCapture capture;
         for (Window::Member& member : window.members)
             capture.processes.push_back(std::move(member.capture));
         capture.openMonotonicNs = window.openedNs;
-        capture.closeMonotonicNs = closed ? closed : clockNs(CLOCK_MONOTONIC);
+        capture.closeMonotonicNs = closed ? closed : monotonicNow();
         capture.openRealtimeNs = window.openRealtimeNs;
         capture.targetId = window.request.targetId;
         if (window.request.content.metrics)
@@ -546,20 +548,25 @@ private:
         capture.meta[report::meta::kOpenCostNs] = std::to_string(window.status.openCostNs);
         capture.meta[report::meta::kCloseCostNs] = std::to_string(window.status.closeCostNs);
 
-        m_mutex.unlock();
-        const auto written = assembleReport(capture, m_options.reportFolder / window.reportName);
-        m_mutex.lock();
-        conclude(window, written);
+        Result<void> written;
+        {
+            const Unlocked unlocked(lock);
+            written = assembleReport(capture, m_options.reportFolder / window.reportName);
+        }
+        conclude(written);
     }
 
-    void conclude(Window& window, const Result<void>& written)
+    /// Tells how the window has ended, and forgets it.
+    void conclude(const Result<void>& written)
     {
-        proto::CaptureStatus& status = window.status;
+        proto::CaptureStatus& status = m_window->status;
         if (written) {
             status.state = proto::CaptureState::Done;
-            status.reportName = window.reportName;
+            status.reportName = m_window->reportName;
             if (status.targetExited)
                 status.message = "the target ended inside the window: the report holds what came before";
+            else if (m_window->unanswered)
+                status.message = "a process of the target did not answer the end of the window: the report holds what it had written";
         } else {
             status.state = proto::CaptureState::Failed;
             status.error = std::string(name(written.error().code));
@@ -582,7 +589,7 @@ private:
     std::vector<std::unique_ptr<CaptureLink>> m_links;
     std::unique_ptr<Window> m_window;
     std::deque<proto::CaptureStatus> m_statuses;
-    std::uint32_t m_nextWindowId = static_cast<std::uint32_t>(clockNs(CLOCK_REALTIME) / 1'000'000'000) | 1u; ///< differs after a restart of the daemon
+    std::uint32_t m_nextWindowId = static_cast<std::uint32_t>(utcNow() / 1'000'000'000) | 1u; ///< differs after a restart of the daemon
     std::jthread m_thread;
 };
 

@@ -38,6 +38,8 @@ public:
         std::function<std::map<std::string, std::string>()> nodeSnapshot;
         /// Name of a target id for the report, or empty.
         std::function<std::string(const std::string& targetId)> targetName;
+        /// How long processes may take to flush after the end of a window; a very busy one needs some seconds.
+        std::chrono::nanoseconds closeGrace = std::chrono::seconds(20);
         /// Called when a report is complete, with its file name. Engine's thread.
         std::function<void(const std::string& reportName)> onReport;
     };
@@ -47,8 +49,8 @@ public:
 
     [[nodiscard]] virtual std::vector<AttachedProcess> processes() const = 0;
 
-    /// Opens a window on every attached process of the target. Errors: Busy (names the holder), NotFound (no such target is
-    /// attached: says what to set), CannotWrite.
+    /// Opens a window on every attached process of the target. Errors: BadInput (no target, negative length), Busy (names the
+    /// holder), NotFound (no such target is attached: says what to set), TargetGone.
     [[nodiscard]] virtual Result<proto::CaptureStatus> start(const proto::CaptureRequest& request) = 0;
     /// Ends a window now; the report follows. Empty id: the open one.
     [[nodiscard]] virtual Result<proto::CaptureStatus> stop(const std::string& captureId) = 0;

@@ -13,7 +13,8 @@
 
 namespace gantry::node {
 
-/// One connected capture library: its socket, its shared memory, and the records of the open window. Engine thread only.
+/// One connected capture library: its socket and its shared memory. One thread at a time (the engine's mutex is held): its own
+/// thread reads, the threads of clients send.
 class CaptureLink
 {
 public:

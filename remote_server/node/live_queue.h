@@ -11,7 +11,7 @@
 
 namespace gantry::node {
 
-/// One client's metrics stream: bounded, loses the oldest samples and counts them. The sampler's thread fills it, the stream's
+/// One client's metrics stream: bounded, loses the oldest samples and counts them with those that the sampler dropped. The sampler's thread fills it, the stream's
 /// thread empties it.
 class LiveQueue : public MetricsSink
 {
@@ -35,6 +35,14 @@ public:
         }
         m_changed.notify_one();
     }
+
+    void onDropped(std::uint64_t samples) override
+    {
+        const std::lock_guard lock(m_mutex);
+        m_dropped += samples;
+    }
+
+    void onRemoved(std::span<const std::uint32_t>) override {} // the client keeps what it has drawn
 
     /// Everything that has gathered, waiting up to `timeout` for something; nothing when there is still none.
     [[nodiscard]] std::optional<proto::MetricsBatch> take(std::chrono::milliseconds timeout)

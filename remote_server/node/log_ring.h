@@ -1,12 +1,12 @@
 #pragma once
 
+#include "remote_server/node/clock.h"
 #include "remote_server/proto/node_types.h"
 
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <ctime>
 #include <deque>
 #include <mutex>
 #include <string>
@@ -22,13 +22,11 @@ public:
 
     void add(std::string text)
     {
-        timespec now{};
-        clock_gettime(CLOCK_REALTIME, &now);
         constexpr std::size_t kLongestLine = 8192;
         if (text.size() > kLongestLine)
             text.resize(kLongestLine);
         const std::lock_guard lock(m_mutex);
-        m_lines.push_back({now.tv_sec * 1'000'000'000LL + now.tv_nsec, std::move(text), 0});
+        m_lines.push_back({utcNow(), std::move(text), 0});
         ++m_next;
         if (m_lines.size() > m_maxLines)
             m_lines.pop_front();

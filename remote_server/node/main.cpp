@@ -77,10 +77,14 @@ Result<void> run(const Arguments& arguments, LogRing& log)
 
     std::error_code error;
     const std::filesystem::path reportFolder = std::filesystem::absolute(arguments.reportFolder.empty() ? defaultReportFolder() : arguments.reportFolder);
-    std::filesystem::create_directories(reportFolder, error);
+    const bool isNew = std::filesystem::create_directories(reportFolder, error);
     if (error)
         return Error{ErrorCode::CannotWrite, "cannot make the report folder " + reportFolder.string() + ": " + error.message(), {}};
-    chmod(reportFolder.c_str(), 0700);
+    struct stat folder{};
+    if (isNew)
+        chmod(reportFolder.c_str(), 0700);
+    else if (stat(reportFolder.c_str(), &folder) == 0 && (folder.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        spdlog::warn("others can write to the report folder {}: `chmod go-w` it, unless that is meant", reportFolder.string());
 
     Sampler sampler;
     sampler.addSource("host", std::make_unique<HostSampler>());

@@ -1,5 +1,6 @@
 #include "remote_server/node/node_service.h"
 
+#include "remote_server/node/clock.h"
 #include "remote_server/node/live_queue.h"
 #include "remote_server/node/node_info.h"
 #include "remote_server/proto/convert.h"
@@ -17,13 +18,6 @@ namespace {
 constexpr std::size_t kFetchChunkBytes = 256 * 1024;
 constexpr std::chrono::milliseconds kStreamPoll{100}; // how soon a stream notices that its client is gone
 
-std::int64_t clockNs(clockid_t clock)
-{
-    timespec t{};
-    clock_gettime(clock, &t);
-    return t.tv_sec * 1'000'000'000LL + t.tv_nsec;
-}
-
 std::string metadata(const grpc::ServerContext& context, const char* key)
 {
     const auto found = context.client_metadata().find(key);
@@ -34,6 +28,19 @@ bool equalInConstantTime(const std::string& a, const std::string& b)
 {
     return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
+
+/// Counts one more for as long as it lives, also when an exception ends it.
+class Counted
+{
+public:
+    explicit Counted(std::atomic<int>& count) : m_count(count) { ++m_count; }
+    ~Counted() { --m_count; }
+    Counted(const Counted&) = delete;
+    Counted& operator=(const Counted&) = delete;
+
+private:
+    std::atomic<int>& m_count;
+};
 
 } // namespace
 
@@ -78,13 +85,10 @@ grpc::Status NodeService::call(grpc::ServerContext& context, Versions versions, 
 grpc::Status NodeService::stream(grpc::ServerContext& context, const std::function<Result<void>()>& body)
 {
     return call(context, Versions::MustAgree, [&]() -> Result<void> {
-        if (++m_streams > kMostStreams) {
-            --m_streams;
+        const Counted counted(m_streams);
+        if (m_streams > kMostStreams)
             return Error{ErrorCode::Busy, "too many clients watch this node at once: close one of them", {}};
-        }
-        Result<void> result = body();
-        --m_streams;
-        return result;
+        return body();
     });
 }
 
@@ -218,7 +222,7 @@ grpc::Status NodeService::StreamMetrics(grpc::ServerContext* context, const v1::
     return stream(*context, [&]() -> Result<void> {
         const std::chrono::nanoseconds pause(request->max_rate_hz() > 0 ? 1'000'000'000 / request->max_rate_hz() : 0);
         LiveQueue queue;
-        m_parts.metrics.add(queue);
+        const AttachedSink attached(m_parts.metrics, queue);
         auto next = std::chrono::steady_clock::now();
         while (goesOn(*context)) {
             // Short sleeps, so that a client which asked for one batch a minute and left is noticed.
@@ -229,13 +233,12 @@ grpc::Status NodeService::StreamMetrics(grpc::ServerContext* context, const v1::
             auto batch = queue.take(kStreamPoll);
             if (!batch)
                 continue;
-            batch->nodeMonoNs = clockNs(CLOCK_MONOTONIC);
-            batch->nodeUtcNs = clockNs(CLOCK_REALTIME);
+            batch->nodeMonoNs = monotonicNow();
+            batch->nodeUtcNs = utcNow();
             next = std::chrono::steady_clock::now() + pause;
             if (!writer->Write(proto::toWire(*batch)))
                 break;
         }
-        m_parts.metrics.remove(queue);
         return {};
     });
 }
@@ -258,12 +261,12 @@ grpc::Status NodeService::TailLog(grpc::ServerContext* context, const v1::TailLo
 
 grpc::Status NodeService::SampleClock(grpc::ServerContext* context, const v1::ClockPing* request, v1::ClockPong* reply)
 {
-    const std::int64_t received = clockNs(CLOCK_MONOTONIC);
+    const std::int64_t received = monotonicNow();
     return call(*context, Versions::MustAgree, [&]() -> Result<void> {
         reply->set_sequence(request->sequence());
         reply->set_receive_mono_ns(received);
-        reply->set_send_utc_ns(clockNs(CLOCK_REALTIME));
-        reply->set_send_mono_ns(clockNs(CLOCK_MONOTONIC));
+        reply->set_send_utc_ns(utcNow());
+        reply->set_send_mono_ns(monotonicNow());
         return {};
     });
 }

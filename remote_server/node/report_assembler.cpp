@@ -2,6 +2,7 @@
 
 #include "remote_server/node/nvtx_pairing.h"
 #include "remote_server/node/request_assembly.h"
+#include "remote_server/node/sampling/metrics_sink.h"
 #include "remote_server/node/window_cost.h"
 #include "trace_model/base/clock_map.h"
 #include "trace_model/records/chunk_reader.h"
@@ -426,12 +427,13 @@ void addGpu(report::ReportWriter& writer, const records::DeviceRecord& d)
 Losses lossesOf(const WindowCapture& window, std::uint64_t unmatched)
 {
     std::array<std::uint64_t, static_cast<std::size_t>(LossCounter::Count)> sum{};
-    std::uint64_t damaged = 0, overBudget = 0;
+    std::uint64_t damaged = 0, overBudget = 0, unanswered = 0;
     for (const ProcessCapture& process : window.processes) {
         for (std::size_t i = 0; i < sum.size(); ++i)
             sum[i] += process.losses[i];
         damaged += process.damagedChunks;
         overBudget += process.overBudgetRecords;
+        unanswered += !process.closed && !process.ended;
     }
     const auto of = [&](LossCounter counter) { return sum[static_cast<std::size_t>(counter)]; };
     return {
@@ -445,6 +447,8 @@ Losses lossesOf(const WindowCapture& window, std::uint64_t unmatched)
         {"nvtx_begun_before_window", LossSeverity::Info, of(LossCounter::UnmatchedEnds) + unmatched, "Ranges that began before the window and ended in it: not shown."},
         {"chunk_damaged", LossSeverity::Error, damaged, "Chunks of shared memory that did not parse: the target may have written over its own memory."},
         {"daemon_memory_bound", LossSeverity::Warning, overBudget, "Records beyond the daemon's memory bound: capture a shorter window."},
+        {"window_end_unanswered", LossSeverity::Warning, unanswered, "Processes that did not answer the end of the window, such as stopped ones: what they had not written is missing."},
+        {"metric_series_bound", LossSeverity::Warning, window.droppedSamples, "Samples of metric series beyond " + std::to_string(kMostSeriesPerSource) + " of one source: a label of its metrics may change with each scrape."},
     };
 }
 
@@ -470,7 +474,7 @@ Result<void> assembleReport(const WindowCapture& window, const std::filesystem::
         clockError = std::max(clockError, assembly.clockErrorNs());
         clockStep = std::max(clockStep, assembly.clockStepNs());
         unmatched += assembly.unmatched();
-        targetExited = targetExited || !process.closed;
+        targetExited = targetExited || process.ended;
         for (const auto& [id, device] : assembly.devices()) {
             if (gpus.insert(uuidText(device.uuid)).second)
                 addGpu(writer, device);

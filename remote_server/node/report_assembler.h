@@ -22,9 +22,10 @@ struct ProcessCapture
     std::string executable;
     std::vector<std::byte> records; ///< as in the chunks, one thread's records in order
     std::optional<capture::OpenedMessage> opened;
-    std::optional<capture::ClosedMessage> closed; ///< absent: the process ended in the window
+    std::optional<capture::ClosedMessage> closed; ///< absent: the process ended in the window, or did not answer its end
+    bool ended = false;                           ///< in the window
     std::array<std::uint64_t, static_cast<std::size_t>(records::LossCounter::Count)> losses{};
-    std::uint64_t damagedChunks = 0;
+    std::uint64_t damagedChunks = 0; ///< in the window
     std::uint64_t overBudgetRecords = 0; ///< records beyond the daemon's memory bound
     std::map<std::uint32_t, std::string> threadNames; ///< from /proc at the window's end, by thread id
 };
@@ -35,6 +36,7 @@ struct WindowCapture
     std::vector<ProcessCapture> processes;
     std::vector<metrics::SeriesDefinition> series;
     std::vector<metrics::Sample> samples; ///< CLOCK_MONOTONIC; also some seconds before the window, for its cost
+    std::uint64_t droppedSamples = 0;     ///< of series beyond their source's bound
     std::map<std::string, std::string> meta;
     std::int64_t openMonotonicNs = 0;  ///< time 0 of the report
     std::int64_t closeMonotonicNs = 0;

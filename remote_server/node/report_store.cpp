@@ -10,6 +10,11 @@
 namespace gantry::node {
 namespace {
 
+bool isReportName(const std::filesystem::path& name)
+{
+    return name.extension() == ".gantry";
+}
+
 /// Fills in what the report says of itself; a file that does not open keeps its name and size.
 void readMeta(proto::ReportInfo& info, const std::filesystem::path& path)
 {
@@ -53,7 +58,7 @@ std::vector<proto::ReportInfo> ReportStore::list()
     std::vector<proto::ReportInfo> reports;
     std::error_code error;
     for (std::filesystem::directory_iterator entry(m_folder, error), end; !error && entry != end; entry.increment(error))
-        if (entry->is_regular_file(error) && entry->path().extension() == ".gantry")
+        if (entry->is_regular_file(error) && isReportName(entry->path()))
             reports.push_back(describe(entry->path()));
     std::sort(reports.begin(), reports.end(), [](const auto& a, const auto& b) { return a.createdUtcNs > b.createdUtcNs; });
     return reports;
@@ -61,7 +66,7 @@ std::vector<proto::ReportInfo> ReportStore::list()
 
 Result<std::filesystem::path> ReportStore::pathOf(const std::string& name) const
 {
-    if (name.empty() || name.find('/') != std::string::npos || name.front() == '.')
+    if (name.empty() || name.find('/') != std::string::npos || name.front() == '.' || !isReportName(name)) // the folder may hold other things
         return Error{ErrorCode::BadInput, "\"" + name + "\" is not the name of a report: `gantryctl report list` shows them", {}};
     std::error_code error;
     const auto path = m_folder / name;

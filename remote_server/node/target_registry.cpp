@@ -1,6 +1,7 @@
 #include "remote_server/node/target_registry.h"
 
 #include "remote_server/capture/control_protocol.h"
+#include "remote_server/node/clock.h"
 #include "remote_server/node/sampling/prometheus_scraper.h"
 #include "remote_server/node/server_probe.h"
 
@@ -29,13 +30,6 @@ constexpr std::chrono::seconds kProbePeriod{2};
 constexpr std::chrono::milliseconds kRoundPeriod{50};
 constexpr off_t kFreedOutputBytes = 1 << 20; // output that was read gives its disk space back in pieces of this size
 constexpr std::size_t kKeptTargets = 64;
-
-std::int64_t utcNowNs()
-{
-    timespec now{};
-    clock_gettime(CLOCK_REALTIME, &now);
-    return now.tv_sec * 1'000'000'000LL + now.tv_nsec;
-}
 
 std::map<std::string, std::string> currentEnvironment()
 {
@@ -188,7 +182,7 @@ Result<proto::Target> TargetRegistry::launch(const proto::LaunchRequest& request
     info.name = request.name.empty() ? std::filesystem::path(request.argv.front()).filename().string() : request.name;
     info.pid = pid;
     info.state = proto::TargetState::Starting;
-    info.startedUtcNs = utcNowNs();
+    info.startedUtcNs = utcNow();
     info.grpcAddress = request.grpcAddress;
     info.metricsUrl = request.metricsUrl;
     if (m_options.sampler && !info.metricsUrl.empty())

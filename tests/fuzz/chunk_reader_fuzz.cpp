@@ -213,14 +213,14 @@ TEST(ChunkReaderFuzz, ARegionWithForgedChunksIsDrainedWithoutHarm)
             chunk.tid = static_cast<std::uint32_t>(random());
             chunk.state = static_cast<ChunkState>(random() % 5); // 3 and 4 are no states
         }
-        std::size_t records = 0;
-        const std::uint64_t before = reader->bytesRead();
+        std::size_t records = 0, bytes = 0;
         const std::size_t drained = reader->drain(kWindow, [&](const RecordView& record) {
             ++records;
+            bytes += record.bytes.size();
             g_sink = touch(record);
         });
         EXPECT_EQ(drained, records) << "mutation " << mutation;
-        EXPECT_LE(reader->bytesRead() - before, 4u * kChunkCapacity) << "mutation " << mutation;
+        EXPECT_LE(bytes, 4u * kChunkCapacity) << "mutation " << mutation;
         EXPECT_EQ(reader->drain(kWindow, [](const RecordView&) {}), 0u) << "nothing was written since: mutation " << mutation;
         for (std::uint32_t i = 0; i < kChunkCount; ++i)
             EXPECT_NE(region.writer().chunk(i).state, ChunkState::Ready) << "mutation " << mutation;

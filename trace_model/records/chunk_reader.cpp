@@ -70,7 +70,6 @@ std::size_t RegionReader::drainChunk(std::uint32_t index, const RecordHandler& h
         ++m_damagedChunks;
     }
     progress.consumed = used;
-    m_bytesRead += good;
     return records;
 }
 

@@ -61,9 +61,6 @@ public:
     /// Chunks given up because of damage, since open().
     [[nodiscard]] std::uint64_t damagedChunks() const { return m_damagedChunks; }
 
-    /// Bytes of records handed out since open().
-    [[nodiscard]] std::uint64_t bytesRead() const { return m_bytesRead; }
-
     /// Frees whatever a writer that is gone, or an earlier daemon, has left Ready.
     void freeReadyChunks();
 
@@ -83,7 +80,6 @@ private:
     std::vector<Progress> m_progress;
     std::vector<std::byte> m_copy;
     std::uint64_t m_damagedChunks = 0;
-    std::uint64_t m_bytesRead = 0;
 };
 
 } // namespace gantry::records

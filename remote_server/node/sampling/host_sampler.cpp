@@ -19,7 +19,8 @@ void HostSampler::sample(SampleRound& round)
                 idle += value;
         }
         const std::uint64_t busy = total - idle;
-        if (m_lastTotal != 0 && total > m_lastTotal)
+        // A counter may fall by some ticks (proc(5) of iowait; stolen time on a virtual machine): no share then, rather than a wrong one.
+        if (m_lastTotal != 0 && total > m_lastTotal && busy >= m_lastBusy && busy - m_lastBusy <= total - m_lastTotal)
             round.report("host_cpu_ratio", {}, "ratio", metrics::SeriesKind::Gauge, "Share of the host's CPU time that was not idle",
                          static_cast<double>(busy - m_lastBusy) / static_cast<double>(total - m_lastTotal));
         m_lastBusy = busy;

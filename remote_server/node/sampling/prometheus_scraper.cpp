@@ -8,12 +8,15 @@
 #include <optional>
 #include <spdlog/spdlog.h>
 #include <thread>
+#include <utility>
 
 namespace gantry::node {
 namespace {
 
 constexpr std::chrono::milliseconds kPeriod{200};
-constexpr std::size_t kMostSeries = 2000; // of one endpoint; a server with thousands of models is scraped for its first ones
+constexpr std::chrono::seconds kLongestScrape{5};
+constexpr std::size_t kMostBytes = 8 << 20; // some tens of thousands of series
+constexpr std::chrono::milliseconds kEndPeriod{20};
 
 std::string_view unitOf(std::string_view name)
 {
@@ -36,29 +39,80 @@ struct PrometheusScraper::Impl
     std::mutex mutex;
     std::condition_variable_any wake;
     std::optional<metrics::PrometheusScrape> newest;
+    httplib::Client* client = nullptr; ///< while there is one
+
+    /// Takes the client back before it ends.
+    struct Withdrawn
+    {
+        Impl& impl;
+        ~Withdrawn()
+        {
+            const std::lock_guard lock(impl.mutex);
+            impl.client = nullptr;
+        }
+    };
+
+    bool ended = true;
     std::jthread thread;
+
+    void start()
+    {
+        ended = false;
+        thread = std::jthread([this](std::stop_token stop) { run(stop); });
+    }
+
+    /// The library's timeout is one for each read: an endpoint that sends a byte now and then would hold its request for ever.
+    ~Impl()
+    {
+        thread.request_stop();
+        std::unique_lock lock(mutex);
+        while (!wake.wait_for(lock, kEndPeriod, [&] { return ended; })) // again: a request that is connecting cannot be ended yet
+            if (client)
+                client->stop();
+    }
 
     void run(std::stop_token stop)
     {
         try {
             scrape(stop);
-        } catch (const std::exception& exception) { // the HTTP library's, or no memory for an endless answer
+        } catch (const std::exception& exception) { // the HTTP library's, or no memory
             spdlog::warn("metrics of target {} at {} are scraped no more: {}", targetId, base, exception.what());
         }
+        const std::lock_guard lock(mutex);
+        ended = true;
+        wake.notify_all();
     }
 
     void scrape(std::stop_token stop)
     {
-        httplib::Client client(base);
-        client.set_connection_timeout(1, 0);
-        client.set_read_timeout(2, 0);
-        client.set_keep_alive(true);
+        httplib::Client http(base);
+        http.set_connection_timeout(1, 0);
+        http.set_read_timeout(2, 0);
+        http.set_keep_alive(true);
+        {
+            const std::lock_guard lock(mutex);
+            client = &http;
+        }
+        const Withdrawn withdrawn{*this};
+        bool warned = false;
         while (!stop.stop_requested()) {
             const auto begin = std::chrono::steady_clock::now();
-            if (const auto response = client.Get(path.c_str()); response && response->status == 200) {
-                auto parsed = metrics::parsePrometheusText(response->body);
+            std::string body;
+            bool tooLong = false;
+            const auto response = http.Get(path.c_str(), [&](const char* data, std::size_t size) {
+                tooLong = size > kMostBytes - body.size() || std::chrono::steady_clock::now() - begin > kLongestScrape;
+                if (tooLong || stop.stop_requested())
+                    return false;
+                body.append(data, size);
+                return true;
+            });
+            if (response && response->status == 200) {
+                auto parsed = metrics::parsePrometheusText(body);
                 const std::lock_guard lock(mutex);
                 newest = std::move(parsed);
+            } else if (tooLong && !std::exchange(warned, true)) {
+                spdlog::warn("metrics of target {} at {} are left out: an answer has more than {} bytes or takes longer than {} s", targetId, base,
+                             kMostBytes, kLongestScrape.count());
             }
             std::unique_lock lock(mutex);
             wake.wait_until(lock, stop, begin + kPeriod, [] { return false; });
@@ -75,7 +129,7 @@ PrometheusScraper::PrometheusScraper(std::string url, std::string targetId) : m_
     m_impl->targetId = std::move(targetId);
     if (!isScrapable(url))
         return;
-    m_impl->thread = std::jthread([impl = m_impl.get()](std::stop_token stop) { impl->run(stop); });
+    m_impl->start();
 }
 
 PrometheusScraper::~PrometheusScraper() = default;
@@ -97,10 +151,7 @@ void PrometheusScraper::sample(SampleRound& round)
     }
     if (!scrape)
         return;
-    std::size_t count = 0;
     for (metrics::PrometheusSample& sample : scrape->samples) {
-        if (++count > kMostSeries)
-            break;
         const auto kind = scrape->kinds.find(sample.name);
         const auto help = scrape->help.find(sample.name);
         sample.labels["target"] = m_impl->targetId;

@@ -1,21 +1,28 @@
 #include "remote_server/node/sampling/sampler.h"
 
+#include "remote_server/node/clock.h"
+
 #include <algorithm>
 #include <condition_variable>
-#include <ctime>
+#include <spdlog/spdlog.h>
+#include <utility>
 
 namespace gantry::node {
+
+namespace {
+
+constexpr std::size_t kKeptRemovedSources = 8;
+
+} // namespace
 
 /// One round: gives series their ids and gathers the samples. Mutex held.
 class Sampler::Round : public SampleRound
 {
 public:
-    Round(Sampler& sampler) : m_sampler(sampler), m_known(sampler.m_definitions.size())
-    {
-        timespec now{};
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        m_time = now.tv_sec * 1'000'000'000LL + now.tv_nsec;
-    }
+    explicit Round(Sampler& sampler) : m_sampler(sampler), m_time(monotonicNow()) {}
+
+    /// Whose samples come next.
+    void setSource(Source& source) { m_source = &source; }
 
     void report(std::string_view name, const std::map<std::string, std::string>& labels, std::string_view unit, metrics::SeriesKind kind,
                 std::string_view help, double value) override
@@ -23,20 +30,29 @@ public:
         std::string key(name);
         for (const auto& [label, text] : labels)
             key += '\n' + label + '=' + text;
-        const auto [id, isNew] = m_sampler.m_ids.try_emplace(std::move(key), static_cast<std::uint32_t>(m_sampler.m_ids.size() + 1));
-        if (isNew)
-            m_sampler.m_definitions.push_back({id->second, std::string(name), std::string(unit), kind, labels, std::string(help)});
-        samples.push_back({id->second, m_time, value});
+        auto known = m_sampler.m_ids.find(key);
+        if (known == m_sampler.m_ids.end()) {
+            if (m_source->series.size() >= kMostSeriesPerSource) {
+                ++dropped;
+                return;
+            }
+            const std::uint32_t id = ++m_sampler.m_lastId;
+            definitions.push_back({id, std::string(name), std::string(unit), kind, labels, std::string(help)});
+            m_sampler.m_definitions.emplace(id, definitions.back());
+            m_source->series.push_back(key);
+            known = m_sampler.m_ids.emplace(std::move(key), id).first;
+        }
+        samples.push_back({known->second, m_time, value});
     }
 
-    [[nodiscard]] std::span<const metrics::SeriesDefinition> newDefinitions() const { return std::span(m_sampler.m_definitions).subspan(m_known); }
-
+    std::vector<metrics::SeriesDefinition> definitions; ///< new ones
     std::vector<metrics::Sample> samples;
+    std::uint64_t dropped = 0;
 
 private:
     Sampler& m_sampler;
-    std::size_t m_known;
-    TimestampNs m_time = 0;
+    TimestampNs m_time;
+    Source* m_source = nullptr;
 };
 
 Sampler::Sampler(std::chrono::milliseconds period) : m_period(period)
@@ -53,23 +69,47 @@ Sampler::~Sampler()
 void Sampler::addSource(const std::string& key, std::unique_ptr<SampleSource> source)
 {
     const std::lock_guard lock(m_mutex);
-    m_sources[key] = std::move(source);
+    std::erase(m_removed, key);
+    m_sources[key].source = std::move(source);
 }
 
 void Sampler::removeSource(const std::string& key)
 {
     std::unique_ptr<SampleSource> gone; // ended outside the lock: a scraper waits for its thread
     const std::lock_guard lock(m_mutex);
-    if (const auto source = m_sources.find(key); source != m_sources.end()) {
-        gone = std::move(source->second);
-        m_sources.erase(source);
+    const auto source = m_sources.find(key);
+    if (source == m_sources.end() || !source->second.source)
+        return;
+    gone = std::move(source->second.source);
+    m_removed.push_back(key);
+    if (m_removed.size() > kKeptRemovedSources)
+        forgetOldest();
+}
+
+/// Mutex held.
+void Sampler::forgetOldest()
+{
+    const auto oldest = m_sources.find(m_removed.front());
+    std::vector<std::uint32_t> ids;
+    for (const std::string& key : oldest->second.series) {
+        const auto series = m_ids.find(key);
+        ids.push_back(series->second);
+        m_definitions.erase(series->second);
+        m_ids.erase(series);
     }
+    m_sources.erase(oldest);
+    m_removed.pop_front();
+    for (MetricsSink* sink : m_sinks)
+        sink->onRemoved(ids);
 }
 
 void Sampler::add(MetricsSink& sink)
 {
     const std::lock_guard lock(m_mutex);
-    sink.onDefinitions(m_definitions);
+    std::vector<metrics::SeriesDefinition> definitions;
+    for (const auto& [id, definition] : m_definitions)
+        definitions.push_back(definition);
+    sink.onDefinitions(definitions);
     m_sinks.push_back(&sink);
 }
 
@@ -83,12 +123,24 @@ void Sampler::sampleOnce()
 {
     const std::lock_guard lock(m_mutex);
     Round round(*this);
-    for (const auto& [key, source] : m_sources)
-        source->sample(round);
+    for (auto& [key, source] : m_sources) {
+        if (!source.source)
+            continue;
+        round.setSource(source);
+        try {
+            source.source->sample(round);
+            source.failing = false;
+        } catch (const std::exception& exception) { // a library's, or no memory: the other sources go on
+            if (!std::exchange(source.failing, true))
+                spdlog::warn("metrics of {} cannot be read: {}", key, exception.what());
+        }
+    }
     for (MetricsSink* sink : m_sinks) {
-        if (!round.newDefinitions().empty())
-            sink->onDefinitions(round.newDefinitions());
+        if (!round.definitions.empty())
+            sink->onDefinitions(round.definitions);
         sink->onSamples(round.samples);
+        if (round.dropped > 0)
+            sink->onDropped(round.dropped);
     }
 }
 
@@ -98,7 +150,11 @@ void Sampler::run(std::stop_token stop)
     std::condition_variable_any wake;
     auto next = std::chrono::steady_clock::now();
     while (!stop.stop_requested()) {
-        sampleOnce();
+        try {
+            sampleOnce();
+        } catch (const std::exception& exception) { // no memory in a sink
+            spdlog::error("a round of metrics is lost: {}", exception.what());
+        }
         next = std::max(next + m_period, std::chrono::steady_clock::now());
         std::unique_lock lock(mutex);
         wake.wait_until(lock, stop, next, [] { return false; });

@@ -4,6 +4,7 @@
 #include "remote_server/node/sampling/sample_source.h"
 
 #include <chrono>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -13,8 +14,8 @@
 
 namespace gantry::node {
 
-/// Asks every source five times a second, stamps what they say with CLOCK_MONOTONIC and hands it to every sink. Any thread;
-/// owns its thread.
+/// Asks every source five times a second, stamps what they say with CLOCK_MONOTONIC and hands it to every sink. Bounded: a source
+/// has kMostSeriesPerSource series, and those of removed sources are forgotten, the oldest first. Any thread; owns its thread.
 class Sampler : public MetricsSource
 {
 public:
@@ -22,6 +23,7 @@ public:
     ~Sampler() override;
 
     void addSource(const std::string& key, std::unique_ptr<SampleSource> source);
+    /// Its series keep their ids for a while, in case it comes back.
     void removeSource(const std::string& key);
 
     void add(MetricsSink& sink) override;
@@ -29,15 +31,24 @@ public:
 
 private:
     class Round;
+    struct Source
+    {
+        std::unique_ptr<SampleSource> source; ///< null: removed
+        std::vector<std::string> series;      ///< keys of its series
+        bool failing = false;                 ///< the last round threw
+    };
     void run(std::stop_token stop);
     void sampleOnce();
+    void forgetOldest();
 
     std::chrono::milliseconds m_period;
     std::mutex m_mutex; ///< everything below
-    std::map<std::string, std::unique_ptr<SampleSource>> m_sources;
+    std::map<std::string, Source> m_sources;
+    std::deque<std::string> m_removed; ///< keys of removed sources, the oldest first
     std::vector<MetricsSink*> m_sinks;
     std::map<std::string, std::uint32_t> m_ids; ///< by name and labels
-    std::vector<metrics::SeriesDefinition> m_definitions;
+    std::map<std::uint32_t, metrics::SeriesDefinition> m_definitions;
+    std::uint32_t m_lastId = 0;
     std::jthread m_thread;
 };
 

@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <stdexcept>
 #include <utility>
 
 namespace gantry::node {
@@ -48,6 +49,8 @@ public:
     Result<proto::CaptureStatus> status(const std::string& captureId) const override
     {
         const std::lock_guard lock(m_mutex);
+        if (m_throws)
+            throw std::runtime_error("no memory");
         if (captureId != m_status.captureId)
             return Error{ErrorCode::NotFound, "there is no capture " + captureId, {}};
         return m_status;
@@ -60,6 +63,13 @@ public:
             m_changed.wait_for(lock, timeout, [&] { return m_status.state != known.state || m_status.events != known.events; });
         }
         return status(captureId);
+    }
+
+    /// From now on it throws when it is asked for the state of a window.
+    void breakDown()
+    {
+        const std::lock_guard lock(m_mutex);
+        m_throws = true;
     }
 
     /// More events were captured.
@@ -81,6 +91,7 @@ private:
     std::vector<AttachedProcess> m_processes;
     proto::CaptureRequest m_request;
     proto::CaptureStatus m_status;
+    bool m_throws = false;
 };
 
 } // namespace gantry::node

@@ -137,6 +137,20 @@ TEST_F(GantrydTest, RefusesAFolderThatOthersCanEnter)
     EXPECT_THAT(daemon.log(), HasSubstr("chmod 700"));
 }
 
+TEST_F(GantrydTest, LeavesTheModeOfAReportFolderThatWasThereAndWarnsWhenOthersCanWrite)
+{
+    std::filesystem::create_directory(folder / "reports");
+    for (const unsigned mode : {0755U, 0777U}) {
+        ::chmod((folder / "reports").c_str(), mode);
+        Gantryd daemon(folder.path(), {"--socket", socket});
+        ASSERT_TRUE(daemon.isReady()) << daemon.log();
+        EXPECT_EQ(modeOf(folder / "reports"), mode);
+        daemon.signal(SIGTERM);
+        EXPECT_EQ(daemon.exitStatus(), 0);
+        EXPECT_EQ(daemon.log().find("others can write") != std::string::npos, mode == 0777U) << daemon.log();
+    }
+}
+
 TEST_F(GantrydTest, RefusesASocketOnWhichAnotherDaemonAnswers)
 {
     Gantryd first(folder.path(), {"--socket", socket});

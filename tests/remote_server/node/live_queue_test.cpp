@@ -61,5 +61,13 @@ TEST(LiveQueue, CountsDropsInTotalSinceTheStreamBegan)
     EXPECT_EQ(queue.take(0ms)->droppedSamples, 7U);
 }
 
+TEST(LiveQueue, CountsWhatTheSamplerDropped)
+{
+    LiveQueue queue(10);
+    queue.onSamples(samplesFrom(0, 12));
+    queue.onDropped(30);
+    EXPECT_EQ(queue.take(0ms)->droppedSamples, 32U);
+}
+
 } // namespace
 } // namespace gantry::node

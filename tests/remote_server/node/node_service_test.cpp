@@ -27,10 +27,10 @@ constexpr const char* kToken = "0123456789abcdef0123456789abcdef";
 class ManySeries : public SampleSource
 {
 public:
-    explicit ManySeries(int count)
+    explicit ManySeries(int count, const std::string& prefix = "series_")
     {
         for (int i = 0; i < count; ++i)
-            m_names.push_back("series_" + std::to_string(i));
+            m_names.push_back(prefix + std::to_string(i));
     }
     void sample(SampleRound& round) override
     {
@@ -494,7 +494,8 @@ TEST_F(NodeServiceTest, SendsNoMoreBatchesASecondThanAskedForAndLosesNothingByTh
 
 TEST_F(NodeServiceTest, TellsASlowClientHowManySamplesItLost)
 {
-    sampler.addSource("many", std::make_unique<ManySeries>(20'000));
+    for (int i = 0; i < 10; ++i) // names of their own: a source has so many series and no more
+        sampler.addSource("many_" + std::to_string(i), std::make_unique<ManySeries>(2'000, "source_" + std::to_string(i) + "_"));
     const auto context = call(60s);
     const auto reader = stub->StreamMetrics(context.get(), {});
     v1::MetricsBatch batch;
@@ -526,6 +527,18 @@ TEST_F(NodeServiceTest, StampsTheClockBetweenReceivingAndSending)
     EXPECT_LE(before.tv_sec * 1'000'000'000LL + before.tv_nsec, pong.receive_mono_ns());
     EXPECT_LE(pong.receive_mono_ns(), pong.send_mono_ns());
     EXPECT_LE(pong.send_mono_ns(), after.tv_sec * 1'000'000'000LL + after.tv_nsec);
+}
+
+TEST_F(NodeServiceTest, LosesNoStreamToAnException)
+{
+    engine.breakDown();
+    for (int i = 0; i < NodeService::kMostStreams + 1; ++i) {
+        const auto context = call();
+        const auto reader = stub->WatchCapture(context.get(), {});
+        v1::CaptureStatus status;
+        EXPECT_FALSE(reader->Read(&status));
+        ASSERT_EQ(proto::toError(reader->Finish(), *context).code, ErrorCode::Internal) << "stream " << i;
+    }
 }
 
 TEST_F(NodeServiceTest, AnswersCallsWhileTheMostStreamsRunAndRefusesOneMore)

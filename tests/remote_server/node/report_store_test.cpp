@@ -83,6 +83,19 @@ TEST(ReportStore, RefusesNamesThatLeadOutOfTheFolder)
     EXPECT_TRUE(std::filesystem::exists(folder / "secret.gantry"));
 }
 
+TEST(ReportStore, HandsOutAndRemovesReportsOnly)
+{
+    const test::TemporaryFolder folder; // may be one that holds other things
+    writeFile(folder / "id_rsa", "secret");
+    writeFile(folder / "a.gantry.txt", "notes");
+    ReportStore store(folder.path());
+    for (const char* name : {"id_rsa", "a.gantry.txt"}) {
+        EXPECT_EQ(store.info(name).error().code, ErrorCode::BadInput) << name;
+        EXPECT_FALSE(store.remove(name)) << name;
+        EXPECT_TRUE(std::filesystem::exists(folder / name));
+    }
+}
+
 TEST(ReportStore, RemovesAReport)
 {
     const test::TemporaryFolder folder;

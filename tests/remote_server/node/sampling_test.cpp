@@ -10,6 +10,7 @@
 #include <fstream>
 #include <optional>
 #include <set>
+#include <stdexcept>
 
 namespace gantry::node {
 namespace {
@@ -59,6 +60,27 @@ public:
         m_samples.insert(m_samples.end(), samples.begin(), samples.end());
         m_changed.notify_all();
     }
+    void onDropped(std::uint64_t samples) override
+    {
+        const std::lock_guard lock(m_mutex);
+        m_dropped += samples;
+        m_changed.notify_all();
+    }
+    void onRemoved(std::span<const std::uint32_t> seriesIds) override
+    {
+        const std::lock_guard lock(m_mutex);
+        m_removed.insert(seriesIds.begin(), seriesIds.end());
+    }
+    [[nodiscard]] bool waitForDrops()
+    {
+        std::unique_lock lock(m_mutex);
+        return m_changed.wait_for(lock, 10s, [&] { return m_dropped > 0; });
+    }
+    [[nodiscard]] std::set<std::uint32_t> removed() const
+    {
+        const std::lock_guard lock(m_mutex);
+        return m_removed;
+    }
     [[nodiscard]] bool waitForSamples(std::size_t count)
     {
         std::unique_lock lock(m_mutex);
@@ -90,6 +112,8 @@ private:
     std::condition_variable m_changed;
     std::vector<metrics::SeriesDefinition> m_definitions;
     std::vector<metrics::Sample> m_samples;
+    std::set<std::uint32_t> m_removed;
+    std::uint64_t m_dropped = 0;
     int m_undefined = 0;
 };
 
@@ -101,6 +125,26 @@ public:
 
 private:
     std::string m_name;
+};
+
+/// A server that puts a new label on everything it says.
+class RelabellingSource : public SampleSource
+{
+public:
+    void sample(SampleRound& round) override
+    {
+        for (int i = 0; i < 500; ++i)
+            round.report("n", {{"request", std::to_string(++m_count)}}, "count", metrics::SeriesKind::Gauge, "", 1);
+    }
+
+private:
+    int m_count = 0;
+};
+
+class ThrowingSource : public SampleSource
+{
+public:
+    void sample(SampleRound&) override { throw std::runtime_error("no memory"); }
 };
 
 class FakeProc
@@ -129,6 +173,23 @@ TEST(HostSampler, ComputesTheCpuShareBetweenTwoRounds)
     sampler.sample(second);
     ASSERT_TRUE(second.value("host_cpu_ratio"));
     EXPECT_DOUBLE_EQ(*second.value("host_cpu_ratio"), 0.3);
+}
+
+TEST(HostSampler, LeavesOutTheShareOfARoundInWhichACounterFell)
+{
+    const FakeProc proc;
+    HostSampler sampler(proc.root());
+    RecordedRound rounds[4];
+    // Stolen time falls by 20 ticks while all others grow, then idle time does.
+    const char* const lines[] = {"cpu  100 0 100 700 0 0 0 50", "cpu  105 0 105 790 0 0 0 30", "cpu  155 0 155 690 0 0 0 30",
+                                 "cpu  165 0 165 770 0 0 0 30"};
+    for (int i = 0; i < 4; ++i) {
+        proc.write("stat", lines[i]);
+        sampler.sample(rounds[i]);
+    }
+    EXPECT_FALSE(rounds[1].value("host_cpu_ratio"));
+    EXPECT_FALSE(rounds[2].value("host_cpu_ratio"));
+    EXPECT_EQ(rounds[3].value("host_cpu_ratio"), 0.2);
 }
 
 TEST(HostSampler, CountsMemoryThatIsNotAvailableAsUsed)
@@ -236,6 +297,67 @@ TEST(Sampler, KeepsTheIdOfASeriesWhoseSourceComesBack)
     sampler.remove(stream);
     EXPECT_EQ(stream.definitions().size(), 1U);
     EXPECT_EQ(stream.samples().back().seriesId, stream.samples().front().seriesId);
+}
+
+TEST(Sampler, BoundsTheSeriesOfASourceAndCountsWhatIsBeyond)
+{
+    Sampler sampler(1ms);
+    RecordedStream stream;
+    const AttachedSink attached(sampler, stream);
+    sampler.addSource("relabelling", std::make_unique<RelabellingSource>());
+    ASSERT_TRUE(stream.waitForDrops());
+    EXPECT_EQ(stream.definitions().size(), kMostSeriesPerSource);
+    sampler.addSource("other", std::make_unique<ConstantSource>("other"));
+    EXPECT_TRUE(stream.waitForDefinitions(kMostSeriesPerSource + 1)) << "the bound is one for each source";
+    EXPECT_EQ(stream.undefined(), 0);
+}
+
+TEST(Sampler, ForgetsTheSeriesOfSourcesThatAreLongGone)
+{
+    constexpr std::size_t kSources = 30;
+    Sampler sampler(1ms);
+    RecordedStream early;
+    const AttachedSink attached(sampler, early);
+    for (std::size_t i = 0; i < kSources; ++i) {
+        const std::string key = "t" + std::to_string(i);
+        sampler.addSource(key, std::make_unique<ConstantSource>(key));
+        ASSERT_TRUE(early.waitForDefinitions(i + 1));
+        sampler.removeSource(key);
+    }
+    RecordedStream late;
+    const AttachedSink attachedLate(sampler, late);
+    const auto kept = late.definitions();
+    ASSERT_FALSE(kept.empty());
+    EXPECT_LT(kept.size(), kSources / 2);
+    EXPECT_EQ(kept.size() + early.removed().size(), kSources);
+    EXPECT_EQ(kept.back().name, "t29") << "the oldest go first";
+}
+
+TEST(Sampler, MeasuresTheOtherSourcesWhenOneThrows)
+{
+    Sampler sampler(1ms);
+    RecordedStream stream;
+    const AttachedSink attached(sampler, stream);
+    sampler.addSource("a", std::make_unique<ThrowingSource>()); // comes before the other
+    sampler.addSource("b", std::make_unique<ConstantSource>("b"));
+    EXPECT_TRUE(stream.waitForSamples(3));
+}
+
+TEST(AttachedSink, DetachesWhenAnExceptionEndsIt)
+{
+    Sampler sampler(1ms);
+    sampler.addSource("a", std::make_unique<ConstantSource>("a"));
+    RecordedStream stays, goes;
+    const AttachedSink attached(sampler, stays);
+    EXPECT_THROW(
+        {
+            const AttachedSink leaves(sampler, goes);
+            throw std::runtime_error("no memory");
+        },
+        std::runtime_error);
+    const std::size_t atEnd = goes.samples().size();
+    ASSERT_TRUE(stays.waitForSamples(stays.samples().size() + 5));
+    EXPECT_EQ(goes.samples().size(), atEnd);
 }
 
 TEST(Sampler, CallsARemovedSinkNoMore)

@@ -1,0 +1,40 @@
+#pragma once
+
+#include "remote_server/node/report_assembler.h"
+#include "remote_server/node/sampling/metrics_sink.h"
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace gantry::node {
+
+/// Keeps the newest samples, for the recorder of a window and the rate before it. Sampler's thread writes, engine's reads.
+class SampleHistory : public MetricsSink
+{
+public:
+    void onDefinitions(std::span<const metrics::SeriesDefinition> definitions) override;
+    void onSamples(std::span<const metrics::Sample> samples) override;
+    void onDropped(std::uint64_t samples) override;
+    void onRemoved(std::span<const std::uint32_t> seriesIds) override;
+
+    /// Samples from this time on (less the history for the cost) stay until the next call, and dropped ones are counted anew.
+    void keepFrom(std::int64_t time);
+
+    void copyTo(WindowCapture& window) const;
+
+private:
+    mutable std::mutex m_mutex; ///< everything below
+    std::map<std::uint32_t, metrics::SeriesDefinition> m_definitions;
+    std::deque<metrics::Sample> m_samples;
+    std::deque<std::pair<TimestampNs, std::vector<std::uint32_t>>> m_removed; ///< with the time of the last sample before
+    TimestampNs m_newest = 0;
+    std::int64_t m_keepFrom = INT64_MAX;
+    std::uint64_t m_dropped = 0;
+};
+
+} // namespace gantry::node

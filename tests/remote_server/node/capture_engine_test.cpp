@@ -1,0 +1,376 @@
+#include "remote_server/node/capture_engine.h"
+
+#include "remote_server/capture/control_protocol.h"
+#include "tests/support/child_process.h"
+#include "tests/support/temporary_folder.h"
+#include "trace_model/records/chunk_writer.h"
+#include "trace_model/records/request_phase.h"
+#include "trace_model/trace/trace_loader.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstring>
+#include <fcntl.h>
+#include <optional>
+#include <poll.h>
+#include <stdexcept>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace gantry::node {
+namespace {
+
+using testing::HasSubstr;
+using namespace std::chrono_literals;
+
+constexpr std::uint32_t kTid = 1;
+constexpr std::uint32_t kDomain = 1, kRequestText = 10;
+
+void check(bool good, const char* what)
+{
+    if (!good)
+        throw std::runtime_error(std::string(what) + ": " + std::strerror(errno));
+}
+
+/// The library's end of the capture protocol in this process, which answers when the test says so. Throws std::runtime_error when
+/// the engine does not do its part.
+class FakeLibrary
+{
+public:
+    FakeLibrary(const std::filesystem::path& socketPath, const std::string& targetId)
+        : m_socket(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0))
+    {
+        const int memory = memfd_create("region", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        check(memory >= 0 && ftruncate(memory, records::kRegionSize) == 0 && fcntl(memory, F_ADD_SEALS, F_SEAL_SHRINK) == 0,
+              "cannot make the region");
+        m_memory = mmap(nullptr, records::kRegionSize, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+        check(m_memory != MAP_FAILED, "cannot map the region");
+        region.emplace(m_memory);
+        region->initialise();
+
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        socketPath.native().copy(address.sun_path, sizeof address.sun_path - 1);
+        check(connect(m_socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0, "cannot connect");
+        capture::HelloMessage hello{capture::MessageType::Hello, capture::kControlVersion, getpid(), 0, {}, "/bin/fake"};
+        targetId.copy(hello.targetId, sizeof hello.targetId - 1);
+        iovec data{&hello, sizeof hello};
+        alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+        msghdr message{};
+        message.msg_iov = &data;
+        message.msg_iovlen = 1;
+        message.msg_control = control;
+        message.msg_controllen = sizeof control;
+        cmsghdr* header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(sizeof(int));
+        std::memcpy(CMSG_DATA(header), &memory, sizeof memory);
+        check(sendmsg(m_socket, &message, 0) == sizeof hello, "cannot say hello");
+        close(memory);
+    }
+    FakeLibrary(const FakeLibrary&) = delete;
+    FakeLibrary& operator=(const FakeLibrary&) = delete;
+    ~FakeLibrary()
+    {
+        munmap(m_memory, records::kRegionSize);
+        close(m_socket);
+    }
+
+    /// Takes the Open and clears the counters, as the library does; answers unless told not to.
+    void open(bool answers = true)
+    {
+        const auto message = receive<capture::OpenMessage>(capture::MessageType::Open);
+        windowId = message.windowId;
+        region->clearLosses();
+        if (answers)
+            sendOpened();
+    }
+    void sendOpened()
+    {
+        capture::OpenedMessage opened{};
+        opened.type = capture::MessageType::Opened;
+        opened.windowId = windowId;
+        opened.openMonotonicNs = now();
+        send(opened);
+    }
+    /// Waits for the Close.
+    void awaitClose() { (void)receive<capture::CloseMessage>(capture::MessageType::Close); }
+    void sendClosed() { send(capture::ClosedMessage{capture::MessageType::Closed, windowId, now(), 0}); }
+    /// What is sent to this library from now on meets an error, as if it had just ended.
+    void refuse() { shutdown(m_socket, SHUT_RD); }
+
+    template <typename Record>
+    void write(records::ThreadCursor& cursor, records::RecordType type, Record record, std::string_view text = {})
+    {
+        EXPECT_TRUE(cursor.append(*region, windowId, kTid, type, record, text));
+    }
+    void range(records::ThreadCursor& cursor, records::RecordType type, std::uint64_t id)
+    {
+        records::NvtxRecord record{};
+        record.timeMonotonicNs = now();
+        record.rangeId = id;
+        if (type == records::RecordType::NvtxStart) {
+            record.domain = kDomain;
+            record.textId = kRequestText;
+        }
+        write(cursor, type, record);
+    }
+    /// A chunk that does not parse.
+    void damage()
+    {
+        records::ChunkHeader* chunk = region->acquire(windowId, kTid);
+        std::memset(reinterpret_cast<std::byte*>(chunk + 1), 0xFF, 64);
+        chunk->used.store(64, std::memory_order_release);
+        chunk->state.store(records::ChunkState::Ready, std::memory_order_release);
+    }
+
+    std::optional<records::RegionWriter> region;
+    std::uint32_t windowId = 0;
+
+private:
+    static std::int64_t now()
+    {
+        timespec t{};
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return t.tv_sec * 1'000'000'000LL + t.tv_nsec;
+    }
+    template <typename Message>
+    void send(const Message& message)
+    {
+        check(::send(m_socket, &message, sizeof message, MSG_NOSIGNAL) == sizeof message, "the engine is gone");
+    }
+    template <typename Message>
+    Message receive(capture::MessageType type)
+    {
+        pollfd ready{m_socket, POLLIN, 0};
+        check(poll(&ready, 1, 30'000) == 1, "the engine is silent");
+        Message message{};
+        check(recv(m_socket, &message, sizeof message, 0) == sizeof message && message.type == type, "the engine sent something else");
+        return message;
+    }
+
+    int m_socket;
+    void* m_memory = nullptr;
+};
+
+class CaptureEngineTest : public testing::Test
+{
+protected:
+    void startEngine(CaptureEngine::Options options = {})
+    {
+        options.socketPath = folder / "capture.sock";
+        options.reportFolder = folder.path();
+        auto created = CaptureEngine::create(std::move(options));
+        ASSERT_TRUE(created) << created.error().text();
+        engine = std::move(*created);
+    }
+
+    /// A library that the engine knows.
+    std::unique_ptr<FakeLibrary> attach(const std::string& targetId = "t1")
+    {
+        const std::size_t before = engine->processes().size();
+        auto library = std::make_unique<FakeLibrary>(folder / "capture.sock", targetId);
+        EXPECT_TRUE(test::eventually([&] { return engine->processes().size() == before + 1; }));
+        return library;
+    }
+
+    static proto::CaptureRequest request(const std::string& targetId = "t1")
+    {
+        proto::CaptureRequest result;
+        result.targetId = targetId;
+        return result;
+    }
+
+    std::string start(const proto::CaptureRequest& request)
+    {
+        const auto started = engine->start(request);
+        EXPECT_TRUE(started) << started.error().text();
+        return started ? started->captureId : std::string();
+    }
+    bool waitForState(const std::string& id, proto::CaptureState state)
+    {
+        return test::eventually([&] { return engine->status(id)->state == state; });
+    }
+    proto::CaptureStatus finished(const std::string& id)
+    {
+        EXPECT_TRUE(test::eventually([&] { return engine->status(id)->isFinished(); }));
+        return *engine->status(id);
+    }
+    /// A window from its start to its report, in which `body` writes.
+    template <typename Body>
+    proto::CaptureStatus capture(FakeLibrary& library, Body body)
+    {
+        const std::string id = start(request());
+        library.open();
+        EXPECT_TRUE(waitForState(id, proto::CaptureState::Capturing));
+        body();
+        EXPECT_TRUE(engine->stop(id));
+        library.awaitClose();
+        library.sendClosed();
+        return finished(id);
+    }
+
+    std::shared_ptr<const trace::Trace> load(const proto::CaptureStatus& status)
+    {
+        const auto loaded = trace::loadTrace(folder / status.reportName);
+        if (!loaded)
+            throw std::runtime_error(loaded.error().text() + status.message);
+        return *loaded;
+    }
+    static std::uint64_t loss(const std::shared_ptr<const trace::Trace>& trace, const std::string& name)
+    {
+        for (const Loss& loss : trace->losses)
+            if (loss.name == name)
+                return loss.count;
+        ADD_FAILURE() << "no counter " << name;
+        return 0;
+    }
+
+    test::TemporaryFolder folder;
+    std::unique_ptr<CaptureEngine> engine;
+};
+
+TEST_F(CaptureEngineTest, EndsAWindowAfterSoManyRequestsWhateverChunkTheirEndsAreIn)
+{
+    startEngine();
+    const auto library = attach();
+    auto wanted = request();
+    wanted.maxRequests = 3;
+    const std::string id = start(wanted);
+    library->open();
+    ASSERT_TRUE(waitForState(id, proto::CaptureState::Capturing));
+    // The engine reads chunks by their index: all ends first, then the starts, and last what their text is.
+    records::ThreadCursor ends{}, starts{}, dictionary{};
+    for (std::uint64_t range = 1; range <= 3; ++range)
+        library->range(ends, records::RecordType::NvtxEnd, range);
+    for (std::uint64_t range = 1; range <= 3; ++range)
+        library->range(starts, records::RecordType::NvtxStart, range);
+    using namespace records;
+    library->write(dictionary, RecordType::Domain, NamedRecord{{}, 0, kDomain, sizeof nvtx_convention::kDomain - 1, 0},
+                   nvtx_convention::kDomain);
+    library->write(dictionary, RecordType::Text, TextRecord{{}, kRequestText, sizeof nvtx_convention::kRequest - 1},
+                   nvtx_convention::kRequest);
+    library->awaitClose();
+    library->sendClosed();
+    EXPECT_EQ(finished(id).state, proto::CaptureState::Done);
+}
+
+TEST_F(CaptureEngineTest, TellsOfDamageInTheReportOfItsWindowAndOfNoLaterOne)
+{
+    startEngine();
+    const auto library = attach();
+    const auto first = capture(*library, [&] { library->damage(); });
+    EXPECT_EQ(loss(load(first), "chunk_damaged"), 1U);
+    const auto second = capture(*library, [] {});
+    EXPECT_EQ(loss(load(second), "chunk_damaged"), 0U);
+}
+
+TEST_F(CaptureEngineTest, DoesNotShowTheLossesOfTheLastWindowWhileTheNextOneOpens)
+{
+    startEngine();
+    const auto library = attach();
+    const auto first = capture(*library, [&] { library->region->count(records::LossCounter::NvtxNoChunk, 7); });
+    EXPECT_EQ(loss(load(first), "nvtx_no_chunk"), 7U);
+
+    const std::string id = start(request());
+    records::ThreadCursor cursor{};
+    library->windowId = static_cast<std::uint32_t>(std::stoul(id.substr(1))); // "c<number>"
+    library->range(cursor, records::RecordType::NvtxStart, 1);                // its event shows that the engine has looked
+    ASSERT_TRUE(test::eventually([&] { return engine->status(id)->events == 1; }));
+    EXPECT_EQ(engine->status(id)->dropped, 0U);
+}
+
+TEST_F(CaptureEngineTest, DoesNotTakeAProcessThatIsSilentForOneThatHasEnded)
+{
+    CaptureEngine::Options options;
+    options.closeGrace = 50ms;
+    startEngine(std::move(options));
+    const auto library = attach();
+    const std::string id = start(request());
+    library->open();
+    ASSERT_TRUE(waitForState(id, proto::CaptureState::Capturing));
+    ASSERT_TRUE(engine->stop(id)); // a stopped process answers nothing
+    const auto status = finished(id);
+    EXPECT_EQ(status.state, proto::CaptureState::Done);
+    EXPECT_FALSE(status.targetExited);
+    EXPECT_THAT(status.message, HasSubstr("did not answer"));
+    const auto trace = load(status);
+    EXPECT_FALSE(trace->meta.targetExited);
+    EXPECT_EQ(loss(trace, "window_end_unanswered"), 1U);
+}
+
+TEST_F(CaptureEngineTest, SaysThatAProcessEndedInItsWindow)
+{
+    startEngine();
+    auto library = attach();
+    const std::string id = start(request());
+    library->open();
+    ASSERT_TRUE(waitForState(id, proto::CaptureState::Capturing));
+    library.reset();
+    const auto status = finished(id);
+    EXPECT_EQ(status.state, proto::CaptureState::Done);
+    EXPECT_TRUE(status.targetExited);
+    const auto trace = load(status);
+    EXPECT_TRUE(trace->meta.targetExited);
+    EXPECT_EQ(loss(trace, "window_end_unanswered"), 0U);
+}
+
+TEST_F(CaptureEngineTest, MakesNoReportOfATargetThatEndedBeforeItRecorded)
+{
+    startEngine();
+    auto library = attach();
+    const std::string id = start(request());
+    library->open(false);
+    library.reset();
+    const auto status = finished(id);
+    EXPECT_EQ(status.state, proto::CaptureState::Failed);
+    EXPECT_EQ(status.error, name(ErrorCode::TargetGone));
+    EXPECT_THAT(status.message, HasSubstr("before it began to record"));
+    EXPECT_EQ(status.reportName, "");
+}
+
+TEST_F(CaptureEngineTest, RefusesAWindowThatNoProcessOfTheTargetTakes)
+{
+    startEngine();
+    const auto library = attach();
+    library->refuse();
+    const auto started = engine->start(request());
+    ASSERT_FALSE(started);
+    EXPECT_EQ(started.error().code, ErrorCode::TargetGone);
+    EXPECT_THAT(started.error().message, HasSubstr("t1"));
+    EXPECT_EQ(engine->start(request("t2")).error().code, ErrorCode::NotFound) << "no window is open";
+}
+
+TEST_F(CaptureEngineTest, DoesNotTakeAnEmptyTargetForAllThatWereStartedByHand)
+{
+    startEngine();
+    const auto library = attach("");
+    EXPECT_EQ(engine->start(request("")).error().code, ErrorCode::BadInput);
+    EXPECT_TRUE(engine->start(request("p" + std::to_string(getpid()))));
+}
+
+TEST_F(CaptureEngineTest, OutlivesAnExceptionAndFailsTheWindow)
+{
+    std::atomic<bool> throws = true;
+    CaptureEngine::Options options;
+    options.nodeSnapshot = [&]() -> std::map<std::string, std::string> {
+        if (throws)
+            throw std::runtime_error("no memory");
+        return {};
+    };
+    startEngine(std::move(options));
+    const auto library = attach();
+    const auto failed = capture(*library, [] {});
+    EXPECT_EQ(failed.state, proto::CaptureState::Failed);
+    EXPECT_THAT(failed.message, HasSubstr("no memory"));
+    throws = false;
+    EXPECT_EQ(capture(*library, [] {}).state, proto::CaptureState::Done);
+}
+
+} // namespace
+} // namespace gantry::node
