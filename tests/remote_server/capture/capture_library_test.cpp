@@ -395,6 +395,20 @@ TEST_F(CaptureLibrary, ANewDaemonFindsTheTargetAndTheOldOnesWindowIsOver)
     EXPECT_EQ(recorded[0].text, "for the new one");
 }
 
+// The loss of the daemon was seen while answering it, and there nothing closed the window: the target recorded for ever.
+TEST_F(CaptureLibrary, AWindowIsOverWhenTheDaemonDiesBeforeItIsToldThatItIsOpen)
+{
+    s_daemon->openAndDie(m_window);
+    s_daemon->accept(); // the window is closed before the library connects again
+    EXPECT_EQ(nvtxRangePushA("for nobody"), NVTX_NO_PUSH_POP_TRACKING);
+    m_window = ++s_lastWindow;
+    s_daemon->open(m_window);
+    EXPECT_EQ(nvtxRangePushA("for the new daemon"), 0);
+    nvtxRangePop();
+    s_daemon->close(m_window);
+    EXPECT_EQ(events().size(), 2u);
+}
+
 TEST_F(CaptureLibrary, SaysWhenCudaIsLoaded)
 {
     // The CUDA driver calls this in cuInit (CUDA_INJECTION64_PATH).
