@@ -207,10 +207,14 @@ TEST_F(Scheduler, AnExceptionFailsItsBatchAndTheInstanceGoesOn)
     startScripted(std::string("preferred_batch_size: 2 ") + kForever, [&](const char* step) -> Result<void> {
         if (std::string(step) == "infer") {
             switch (++batch) {
-            case 1: throw std::runtime_error("the weights are gone");
-            case 2: throw std::bad_alloc();
-            case 3: throw 42;
-            default: break;
+            case 1:
+                throw std::runtime_error("the weights are gone");
+            case 2:
+                throw std::bad_alloc();
+            case 3:
+                throw 42;
+            default:
+                break;
             }
         }
         return {};
