@@ -37,10 +37,13 @@ public:
     [[noreturn]] void run()
     {
         for (;;) {
-            if (m_socket < 0 && !connectToDaemon())
-                poll(nullptr, 0, kReconnectMs);
-            else
+            if (m_socket >= 0) {
                 step();
+                continue;
+            }
+            closeWindow(); // however the daemon was lost: nobody would read what we record
+            if (!connectToDaemon())
+                poll(nullptr, 0, kReconnectMs);
         }
     }
 
@@ -108,9 +111,9 @@ private:
             m_cudaAnnounced = true;
             reply(CudaLoadedMessage{MessageType::CudaLoaded, 0});
         }
-        if (events > 0)
+        if (events > 0 && m_socket >= 0)
             receive();
-        if (m_windowId)
+        if (m_windowId && m_socket >= 0)
             tendWindow();
     }
 
@@ -119,8 +122,6 @@ private:
         alignas(8) char bytes[kMaxMessageSize];
         const ssize_t size = recv(m_socket, bytes, sizeof bytes, MSG_DONTWAIT);
         if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR)) {
-            // The daemon is gone: nobody would read what we record.
-            closeWindow();
             disconnect();
             return;
         }

@@ -47,6 +47,7 @@ struct CuptiApi
     decltype(&cuptiActivityGetNextRecord) getNextRecord;
     decltype(&cuptiActivityGetNumDroppedRecords) getNumDroppedRecords;
     decltype(&cuptiActivitySetAttribute) setAttribute;
+    decltype(&cuptiGetThreadIdType) getThreadIdType;
     decltype(&cuptiSetThreadIdType) setThreadIdType;
     decltype(&cuptiGetCallbackName) getCallbackName;
     // Optional: absent in older libraries.
@@ -118,6 +119,7 @@ bool loadCupti()
     required(g_api.getNextRecord, "cuptiActivityGetNextRecord");
     required(g_api.getNumDroppedRecords, "cuptiActivityGetNumDroppedRecords");
     required(g_api.setAttribute, "cuptiActivitySetAttribute");
+    required(g_api.getThreadIdType, "cuptiGetThreadIdType");
     required(g_api.setThreadIdType, "cuptiSetThreadIdType");
     required(g_api.getCallbackName, "cuptiGetCallbackName");
     optional(g_api.enableAndDump, "cuptiActivityEnableAndDump");
@@ -233,6 +235,9 @@ CuptiSession::Opened CuptiSession::open(CaptureState& state, std::uint32_t windo
         return static_cast<int>(g_api.getCallbackName(static_cast<CUpti_CallbackDomain>(domain), id, name));
     });
     g_api.registerCallbacks(onBufferRequested, onBufferCompleted);
+    CUpti_ActivityThreadIdType threadIdType = CUPTI_ACTIVITY_THREAD_ID_TYPE_DEFAULT;
+    g_api.getThreadIdType(&threadIdType);
+    m_threadIdTypeBefore = threadIdType;
     g_api.setThreadIdType(CUPTI_ACTIVITY_THREAD_ID_TYPE_SYSTEM); // API records then join NVTX and /proc by Linux thread id
     if (g_api.enableAndDump)
         for (const CUpti_ActivityKind kind : {CUPTI_ACTIVITY_KIND_DEVICE, CUPTI_ACTIVITY_KIND_CONTEXT, CUPTI_ACTIVITY_KIND_STREAM})
@@ -279,6 +284,8 @@ void CuptiSession::close()
 {
     if (!isOpen())
         return;
+    // With the runtime API goes the choice among its functions: the kind overrides it, whoever enables it next
+    // (cupti_activity.h, cuptiActivityEnableRuntimeApi).
     for (const KindOfContent& entry : kKinds)
         if (m_content & entry.content)
             g_api.disable(entry.kind);
@@ -288,6 +295,7 @@ void CuptiSession::close()
     pump();
     if (g_api.flushPeriod)
         g_api.flushPeriod(0);
+    g_api.setThreadIdType(static_cast<CUpti_ActivityThreadIdType>(m_threadIdTypeBefore));
     g_api.unsubscribe(static_cast<CUpti_SubscriberHandle>(m_subscriber));
     m_subscriber = nullptr;
     m_windowId = 0;

@@ -26,7 +26,8 @@ public:
     /// Copies buffers that CUPTI has handed back into the region.
     void pump();
 
-    /// Ends recording, flushes, copies the rest, gives the subscriber back.
+    /// Ends recording, flushes, copies the rest, gives the subscriber back and leaves CUPTI's settings as open() found them: another
+    /// profiler of the process may be next.
     void close();
 
     [[nodiscard]] bool isOpen() const { return m_windowId != 0; }
@@ -38,6 +39,7 @@ private:
     std::uint32_t m_windowId = 0;
     std::uint32_t m_content = 0;
     void* m_subscriber = nullptr;
+    int m_threadIdTypeBefore = 0; ///< CUpti_ActivityThreadIdType
 };
 
 } // namespace gantry::capture

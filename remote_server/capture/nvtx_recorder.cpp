@@ -36,14 +36,22 @@ std::uint32_t g_nextTextId = 1;
 std::uint32_t g_nextDomainId = 1;
 std::atomic<std::uint64_t> g_nextRangeId{1};
 
-/// How many of this thread's pushes in the current window are still open, over all domains: a pop beyond them closes a range
-/// that began before the window.
-struct PushDepth
+/// This thread's pushes in the current window that are still open, over all domains, whether there was room for their records
+/// or not: a pop names its push. A pop without one closes a range that began before the window.
+struct OpenPushes
 {
+    struct Push
+    {
+        std::uint32_t domain;
+        std::uint32_t id;
+    };
     std::uint32_t windowId;
-    std::uint32_t depth;
+    std::uint32_t lastId;
+    std::uint32_t size;
+    std::uint32_t tooDeep; ///< open beyond `pushes`
+    Push pushes[records::kMaxOpenPushes];
 };
-thread_local PushDepth t_pushDepth;
+thread_local OpenPushes t_openPushes;
 
 void writeEntry(CaptureState& s, std::uint32_t window, const DictionaryEntry& entry)
 {
@@ -130,11 +138,12 @@ bool isTriton(nvtxDomainHandle_t domain)
 }
 
 void writeAttributes(CaptureState& s, std::uint32_t window, RecordType type, nvtxDomainHandle_t domain, const nvtxEventAttributes_t* a,
-                     std::uint64_t rangeId, std::int64_t now)
+                     std::uint64_t rangeId, std::int64_t now, std::uint32_t enclosing = 0)
 {
     NvtxRecord record{};
     record.timeMonotonicNs = now;
     record.rangeId = rangeId;
+    record.enclosing = enclosing;
     record.domain = domainId(domain);
     std::string_view text;
     char buffer[1024];
@@ -174,11 +183,23 @@ std::uint32_t openWindow()
     return s ? s->nvtxWindow.load(std::memory_order_relaxed) : 0;
 }
 
-int pushed(std::uint32_t window)
+OpenPushes& openPushes(std::uint32_t window)
 {
-    if (t_pushDepth.windowId != window)
-        t_pushDepth = {window, 0};
-    return static_cast<int>(t_pushDepth.depth++);
+    OpenPushes& open = t_openPushes;
+    if (open.windowId != window) {
+        open.windowId = window;
+        open.size = open.tooDeep = 0;
+    }
+    return open;
+}
+
+/// The domain's innermost open push; null: none.
+OpenPushes::Push* innermost(OpenPushes& open, std::uint32_t domain)
+{
+    for (std::uint32_t i = open.size; i > 0; --i)
+        if (open.pushes[i - 1].domain == domain)
+            return &open.pushes[i - 1];
+    return nullptr;
 }
 
 int push(nvtxDomainHandle_t domain, const nvtxEventAttributes_t* attributes)
@@ -186,8 +207,16 @@ int push(nvtxDomainHandle_t domain, const nvtxEventAttributes_t* attributes)
     const std::uint32_t window = openWindow();
     if (!window)
         return NVTX_NO_PUSH_POP_TRACKING;
-    writeAttributes(*state(), window, RecordType::NvtxPush, domain, attributes, 0, clockNs(CLOCK_MONOTONIC));
-    return pushed(window);
+    OpenPushes& open = openPushes(window);
+    if (open.size == records::kMaxOpenPushes) {
+        state()->region.count(LossCounter::NvtxTooDeep);
+        return static_cast<int>(open.size + open.tooDeep++);
+    }
+    const OpenPushes::Push* around = innermost(open, domainId(domain));
+    const OpenPushes::Push added{domainId(domain), ++open.lastId};
+    writeAttributes(*state(), window, RecordType::NvtxPush, domain, attributes, added.id, clockNs(CLOCK_MONOTONIC), around ? around->id : 0);
+    open.pushes[open.size] = added;
+    return static_cast<int>(open.size++);
 }
 
 int pop(nvtxDomainHandle_t domain)
@@ -198,12 +227,22 @@ int pop(nvtxDomainHandle_t domain)
     NvtxRecord record{};
     record.timeMonotonicNs = clockNs(CLOCK_MONOTONIC);
     record.domain = domainId(domain);
-    if (t_pushDepth.windowId != window || t_pushDepth.depth == 0) {
+    OpenPushes& open = openPushes(window);
+    if (open.tooDeep > 0)
+        return static_cast<int>(open.size + --open.tooDeep);
+    OpenPushes::Push* ended = innermost(open, record.domain);
+    if (!ended) {
         state()->region.count(LossCounter::UnmatchedEnds);
         return -1;
     }
+    record.rangeId = ended->id;
+    // Not always the last: ranges of different domains need not nest.
+    std::memmove(ended, ended + 1, static_cast<std::size_t>(open.pushes + open.size - (ended + 1)) * sizeof *ended);
+    --open.size;
+    if (const OpenPushes::Push* around = innermost(open, record.domain))
+        record.enclosing = around->id;
     write(*state(), window, RecordType::NvtxPop, record);
-    return static_cast<int>(--t_pushDepth.depth);
+    return static_cast<int>(open.size);
 }
 
 nvtxRangeId_t start(nvtxDomainHandle_t domain, const nvtxEventAttributes_t* attributes)

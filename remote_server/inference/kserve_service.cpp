@@ -44,7 +44,8 @@ void duration(inference::StatisticDuration* out, std::uint64_t count, std::uint6
     out->set_ns(ns);
 }
 
-/// One stream of requests: each is answered when it is done, in any order; writes go out one after the other.
+/// One stream of requests: each is answered when it is done, in any order; writes go out one after the other. With kMostUnanswered
+/// of them on their way the next one is not read, so that a client which does not take its answers is slowed down by flow control.
 class StreamReactor : public grpc::ServerBidiReactor<inference::ModelInferRequest, inference::ModelStreamInferResponse>
 {
 public:
@@ -59,7 +60,9 @@ public:
             return;
         }
         infer();
-        StartRead(&m_request);
+        const std::lock_guard lock(m_mutex);
+        m_isReading = false;
+        readNext();
     }
 
     void OnWriteDone(bool) override
@@ -68,12 +71,24 @@ public:
         m_outgoing.pop_front();
         m_writing = false;
         writeNext();
+        readNext();
         finishIfDone();
     }
 
     void OnDone() override { delete this; }
 
 private:
+    // Each may hold an answer in memory; and one stream alone fills batches only up to this size.
+    static constexpr std::size_t kMostUnanswered = 256;
+
+    void readNext()
+    {
+        if (m_isReading || m_readingDone || m_inFlight + m_outgoing.size() >= kMostUnanswered)
+            return;
+        m_isReading = true;
+        StartRead(&m_request);
+    }
+
     void infer()
     {
         ModelServer* model = m_server.find(m_request.model_name(), m_request.model_version());
@@ -135,8 +150,8 @@ private:
     inference::ModelInferRequest m_request;
     std::mutex m_mutex;
     std::deque<std::unique_ptr<inference::ModelStreamInferResponse>> m_outgoing;
-    int m_inFlight = 0;
-    bool m_writing = false, m_readingDone = false, m_finished = false;
+    std::size_t m_inFlight = 0;
+    bool m_isReading = true, m_writing = false, m_readingDone = false, m_finished = false;
 };
 
 } // namespace

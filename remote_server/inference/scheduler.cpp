@@ -18,18 +18,55 @@ std::int64_t nowNs()
     return t.tv_sec * 1'000'000'000LL + t.tv_nsec;
 }
 
+/// An NVTX range that ends with its scope, however that is left.
+class PushedRange
+{
+public:
+    PushedRange(RequestRanges& ranges, RequestRanges::Step step, std::uint64_t batch, std::uint32_t category) : m_ranges(ranges)
+    {
+        m_ranges.push(step, batch, category);
+    }
+    PushedRange(const PushedRange&) = delete;
+    PushedRange& operator=(const PushedRange&) = delete;
+    ~PushedRange() { m_ranges.pop(); }
+
+private:
+    RequestRanges& m_ranges;
+};
+
+/// What a backend throws fails its batch; the instance goes on. bad_alloc is the one to expect: batches differ in size.
+template <typename Run>
+Result<void> withoutExceptions(const Run& run)
+{
+    try {
+        return run();
+    } catch (const std::bad_alloc&) {
+        return Error{ErrorCode::Internal, "the model ran out of memory with this batch", {}};
+    } catch (const std::exception& error) {
+        return Error{ErrorCode::Internal, std::string("the model failed with this batch: ") + error.what(), {}};
+    } catch (...) {
+        return Error{ErrorCode::Internal, "the model failed with this batch", {}};
+    }
+}
+
 } // namespace
 
-ModelServer::ModelServer(ModelDescription description, std::uint32_t category, RequestRanges& ranges)
-    : m_description(std::move(description)), m_category(category), m_ranges(ranges)
+ModelServer::ModelServer(ModelDescription description, std::uint32_t category, std::unique_ptr<BackendFactory> factory, RequestRanges& ranges)
+    : m_description(std::move(description)), m_category(category), m_ranges(ranges), m_factory(std::move(factory))
 {
 }
 
 Result<std::unique_ptr<ModelServer>> ModelServer::start(ModelDescription description, std::uint32_t category, const BackendOptions& options, RequestRanges& ranges)
 {
-    std::unique_ptr<ModelServer> server(new ModelServer(std::move(description), category, ranges));
+    GANTRY_TRY(auto factory, createBackendFactory(description.config, options));
+    return start(std::move(description), category, std::move(factory), ranges);
+}
+
+Result<std::unique_ptr<ModelServer>> ModelServer::start(ModelDescription description, std::uint32_t category, std::unique_ptr<BackendFactory> factory,
+                                                        RequestRanges& ranges)
+{
+    std::unique_ptr<ModelServer> server(new ModelServer(std::move(description), category, std::move(factory), ranges));
     const inference::ModelConfig& config = server->m_description.config;
-    GANTRY_TRY(server->m_factory, createBackendFactory(config, options));
     ranges.nameModel(category, server->m_description.name + ":" + server->m_description.version);
     const int count = config.instance_group().empty() ? 1 : std::max(1, config.instance_group(0).count());
     for (int i = 0; i < count; ++i) {
@@ -37,8 +74,8 @@ Result<std::unique_ptr<ModelServer>> ModelServer::start(ModelDescription descrip
         server->m_backends.push_back(std::move(backend));
     }
     for (int i = 0; i < count; ++i)
-        server->m_instances.emplace_back([model = server.get(), i] {
-            model->serve(*model->m_backends[static_cast<std::size_t>(i)], model->m_description.name + "_0_" + std::to_string(i));
+        server->m_instances.emplace_back([model = server.get(), i, name = server->m_description.name + "_0_" + std::to_string(i)] {
+            model->serve(*model->m_backends[static_cast<std::size_t>(i)], name);
         });
     return server;
 }
@@ -61,9 +98,11 @@ void ModelServer::enqueue(std::unique_ptr<InferJob> job)
     if (!job->clientId.empty())
         m_ranges.markClientId(job->id, job->clientId);
     const auto& policy = m_description.config.dynamic_batching().default_queue_policy();
+    bool stopping = false;
     {
         const std::lock_guard lock(m_mutex);
-        if (!m_stopping && (policy.max_queue_size() == 0 || m_queue.size() < policy.max_queue_size())) {
+        stopping = m_stopping;
+        if (!stopping && (policy.max_queue_size() == 0 || m_queue.size() < policy.max_queue_size())) {
             job->times.queueStart = nowNs();
             job->queueRange = m_ranges.startQueue(job->id, m_category);
             m_statistics.enqueued();
@@ -74,7 +113,7 @@ void ModelServer::enqueue(std::unique_ptr<InferJob> job)
         m_changed.notify_one();
         return;
     }
-    finish(std::move(job), Error{ErrorCode::Unreachable, "Exceeds maximum queue size", {}});
+    finish(std::move(job), Error{ErrorCode::Unreachable, stopping ? "the server is shutting down" : "Exceeds maximum queue size", {}});
 }
 
 std::vector<std::unique_ptr<InferJob>> ModelServer::nextBatch()
@@ -98,6 +137,7 @@ std::vector<std::unique_ptr<InferJob>> ModelServer::nextBatch()
     }
     // Only requests of the same shape execute together (Triton: no ragged batches unless the model allows them).
     std::vector<std::unique_ptr<InferJob>> batch;
+    batch.reserve(std::min(most, m_queue.size())); // nothing below throws: a request that is taken is answered
     batch.push_back(std::move(m_queue.front()));
     m_queue.pop_front();
     const auto sameShape = [&](const std::unique_ptr<InferJob>& other) {
@@ -115,32 +155,42 @@ std::vector<std::unique_ptr<InferJob>> ModelServer::nextBatch()
     return batch;
 }
 
-void ModelServer::serve(Backend& backend, std::string name)
+void ModelServer::serve(Backend& backend, const std::string& name)
 {
     pthread_setname_np(pthread_self(), name.substr(0, 15).c_str()); // 15: the kernel's bound
     m_ranges.nameThisThread(name);
-    for (auto batch = nextBatch(); !batch.empty(); batch = nextBatch())
-        execute(backend, batch);
+    for (auto batch = nextBatch(); !batch.empty(); batch = nextBatch()) {
+        RequestTimes times;
+        const Result<void> result = withoutExceptions([&] { return execute(backend, batch, times); });
+        if (result)
+            m_statistics.executed(batch.size(), times);
+        for (auto& job : batch) {
+            job->times.computeStart = times.computeStart;
+            job->times.inputEnd = times.inputEnd;
+            job->times.outputStart = times.outputStart;
+            job->times.computeEnd = times.computeEnd;
+            finish(std::move(job), result);
+        }
+    }
 }
 
-void ModelServer::execute(Backend& backend, std::vector<std::unique_ptr<InferJob>>& batch)
+Result<void> ModelServer::execute(Backend& backend, const std::vector<std::unique_ptr<InferJob>>& batch, RequestTimes& times)
 {
     using Step = RequestRanges::Step;
     const std::uint64_t batchId = g_nextBatch.fetch_add(1, std::memory_order_relaxed);
-    RequestTimes times;
-    times.computeStart = nowNs();
-    m_ranges.push(Step::Execute, batchId, m_category);
-    std::vector<BatchItem> items;
+    times.computeStart = times.inputEnd = times.outputStart = times.computeEnd = nowNs();
+    const PushedRange execution(m_ranges, Step::Execute, batchId, m_category);
     for (const auto& job : batch) {
         m_ranges.end(job->queueRange);
         m_ranges.markMember(job->id);
-        items.push_back({&job->inputs, &job->outputs});
     }
+    std::vector<BatchItem> items;
+    for (const auto& job : batch)
+        items.push_back({&job->inputs, &job->outputs});
     const auto step = [&](Step which, Result<void> (Backend::*run)(const std::vector<BatchItem>&), std::int64_t& end) {
-        m_ranges.push(which, batchId, m_category);
+        const PushedRange range(m_ranges, which, batchId, m_category);
         Result<void> result = (backend.*run)(items);
         end = nowNs();
-        m_ranges.pop();
         return result;
     };
     Result<void> result = step(Step::ComputeInput, &Backend::computeInput, times.inputEnd);
@@ -150,16 +200,7 @@ void ModelServer::execute(Backend& backend, std::vector<std::unique_ptr<InferJob
     times.computeEnd = times.outputStart;
     if (result)
         result = step(Step::ComputeOutput, &Backend::computeOutput, times.computeEnd);
-    m_ranges.pop();
-    if (result)
-        m_statistics.executed(batch.size(), times);
-    for (auto& job : batch) {
-        job->times.computeStart = times.computeStart;
-        job->times.inputEnd = times.inputEnd;
-        job->times.outputStart = times.outputStart;
-        job->times.computeEnd = times.computeEnd;
-        finish(std::move(job), result);
-    }
+    return result;
 }
 
 void ModelServer::finish(std::unique_ptr<InferJob> job, const Result<void>& result)

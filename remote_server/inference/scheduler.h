@@ -35,12 +35,15 @@ class ModelServer
 public:
     [[nodiscard]] static Result<std::unique_ptr<ModelServer>> start(ModelDescription description, std::uint32_t category, const BackendOptions& options,
                                                                     RequestRanges& ranges);
+    /// The same with a backend of the caller's.
+    [[nodiscard]] static Result<std::unique_ptr<ModelServer>> start(ModelDescription description, std::uint32_t category,
+                                                                    std::unique_ptr<BackendFactory> factory, RequestRanges& ranges);
     ~ModelServer(); ///< serves what is queued, then ends the instances
 
     /// Whether the backend takes the values of a request. Any thread.
     [[nodiscard]] Result<void> check(const InferJob& job) const { return m_factory->check(job.inputs); }
 
-    /// Takes a checked request. A full queue is answered at once: Unreachable (UNAVAILABLE on the wire).
+    /// Takes a checked request. A full queue and a model that ends are answered at once: Unreachable (UNAVAILABLE on the wire).
     void enqueue(std::unique_ptr<InferJob> job);
 
     [[nodiscard]] const ModelDescription& description() const { return m_description; }
@@ -48,10 +51,10 @@ public:
     [[nodiscard]] std::string platform() const { return m_factory->platform(); }
 
 private:
-    ModelServer(ModelDescription description, std::uint32_t category, RequestRanges& ranges);
-    void serve(Backend& backend, std::string name);
+    ModelServer(ModelDescription description, std::uint32_t category, std::unique_ptr<BackendFactory> factory, RequestRanges& ranges);
+    void serve(Backend& backend, const std::string& name);
     [[nodiscard]] std::vector<std::unique_ptr<InferJob>> nextBatch();
-    void execute(Backend& backend, std::vector<std::unique_ptr<InferJob>>& batch);
+    [[nodiscard]] Result<void> execute(Backend& backend, const std::vector<std::unique_ptr<InferJob>>& batch, RequestTimes& times);
     void finish(std::unique_ptr<InferJob> job, const Result<void>& result);
 
     ModelDescription m_description;

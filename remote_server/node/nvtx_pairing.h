@@ -20,7 +20,9 @@ struct NvtxSpan
     std::optional<TimestampNs> end; ///< absent: mark, or a range that never ended
     bool isMark = false;
     bool isStartEnd = false;
-    std::uint64_t rangeId = 0;
+    bool isEndLost = false;        ///< it ended, its pop was not recorded
+    std::uint64_t rangeId = 0;     ///< as in NvtxRecord
+    std::uint64_t enclosing = 0;   ///< push/pop: rangeId of the one around it, 0: none
     std::uint32_t tid = 0, endTid = 0;
     std::uint32_t domain = 0, category = 0, color = 0;
     std::uint32_t textId = 0;      ///< dictionary, or 0
@@ -29,24 +31,31 @@ struct NvtxSpan
     std::uint64_t payload = 0;
 };
 
-/// Pairs pushes with pops (a stack per thread and domain) and starts with ends (by range id) of one process.
+/// Pairs pushes with pops (a stack per thread and domain) and starts with ends (by range id) of one process. Events that were not
+/// recorded do not change how the others pair. One thread; events in order of time.
 class NvtxPairing
 {
 public:
     void push(NvtxSpan span);
     void start(NvtxSpan span);
     void mark(NvtxSpan span);
-    void pop(TimestampNs time, std::uint32_t tid, std::uint32_t domain);
+    void pop(TimestampNs time, std::uint32_t tid, std::uint32_t domain, std::uint64_t rangeId, std::uint64_t enclosing);
     void end(TimestampNs time, std::uint32_t tid, std::uint64_t rangeId);
+
+    /// After the last event: forgets the ranges that are known to have ended, but not when.
+    void dropLostEnds();
 
     [[nodiscard]] const std::vector<NvtxSpan>& spans() const { return m_spans; }
 
-    /// Pops and ends whose begin was before the window.
+    /// Ends whose begin was before the window. (Pops of such ranges are counted where they happen.)
     [[nodiscard]] std::uint64_t unmatched() const { return m_unmatched; }
 
 private:
+    using Stack = std::vector<std::size_t>; ///< places in m_spans
+    void unwind(Stack& stack, std::uint64_t innermost);
+
     std::vector<NvtxSpan> m_spans;
-    std::map<std::pair<std::uint32_t, std::uint32_t>, std::vector<std::size_t>> m_stacks; ///< by thread and domain
+    std::map<std::pair<std::uint32_t, std::uint32_t>, Stack> m_stacks; ///< by thread and domain
     std::unordered_map<std::uint64_t, std::size_t> m_open;                                ///< by range id
     std::uint64_t m_unmatched = 0;
 };

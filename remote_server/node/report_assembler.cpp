@@ -272,7 +272,7 @@ private:
             const records::NvtxRecord& r = *event.record;
             const TimestampNs time = fromMonotonic(r.timeMonotonicNs);
             if (event.type == RecordType::NvtxPop) {
-                m_pairing.pop(time, r.tid, r.domain);
+                m_pairing.pop(time, r.tid, r.domain, r.rangeId, r.enclosing);
                 continue;
             }
             if (event.type == RecordType::NvtxEnd) {
@@ -282,6 +282,7 @@ private:
             NvtxSpan span;
             span.start = time;
             span.rangeId = r.rangeId;
+            span.enclosing = r.enclosing;
             span.tid = r.tid;
             span.domain = r.domain;
             span.category = r.category;
@@ -297,6 +298,7 @@ private:
             else
                 m_pairing.mark(std::move(span));
         }
+        m_pairing.dropLostEnds();
         m_names.text = [this](const NvtxSpan& span) -> std::string_view {
             if (span.textId == 0)
                 return span.text;
@@ -445,6 +447,7 @@ Losses lossesOf(const WindowCapture& window, std::uint64_t unmatched)
         {"nvtx_text_truncated", LossSeverity::Info, of(LossCounter::TextTruncated), "NVTX texts cut at 4096 bytes."},
         {"nvtx_dictionary_full", LossSeverity::Warning, of(LossCounter::DictionaryFull), "Registered NVTX strings beyond a million, or kernel names beyond 16384: shown as unknown."},
         {"nvtx_begun_before_window", LossSeverity::Info, of(LossCounter::UnmatchedEnds) + unmatched, "Ranges that began before the window and ended in it: not shown."},
+        {"nvtx_too_deep", LossSeverity::Warning, of(LossCounter::NvtxTooDeep), "NVTX ranges inside of 256 others of their thread: not shown."},
         {"chunk_damaged", LossSeverity::Error, damaged, "Chunks of shared memory that did not parse: the target may have written over its own memory."},
         {"daemon_memory_bound", LossSeverity::Warning, overBudget, "Records beyond the daemon's memory bound: capture a shorter window."},
         {"window_end_unanswered", LossSeverity::Warning, unanswered, "Processes that did not answer the end of the window, such as stopped ones: what they had not written is missing."},

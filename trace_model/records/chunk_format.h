@@ -9,11 +9,14 @@
 namespace gantry::records {
 
 inline constexpr std::uint64_t kRegionMagic = 0x314D485359524E47ull; // "GNRYSHM1"
-inline constexpr std::uint32_t kRegionVersion = 1;
+inline constexpr std::uint32_t kRegionVersion = 2;
 
 inline constexpr std::uint32_t kChunkSize = 64 * 1024;
 inline constexpr std::uint32_t kChunkCount = 1024; ///< 64 MiB; pages cost nothing until written
 inline constexpr std::uint32_t kMaxRecordSize = 16 * 1024;
+
+/// Open push/pop ranges of one thread, over all domains, that the library keeps account of; deeper ones are not recorded.
+inline constexpr std::uint32_t kMaxOpenPushes = 256;
 
 /// Life of a chunk. The writer makes Free → Writing → Ready, the reader Ready → Free when it has read everything.
 enum class ChunkState : std::uint32_t { Free, Writing, Ready };
@@ -29,6 +32,7 @@ enum class LossCounter : std::uint32_t
     TextTruncated,    ///< NVTX texts cut at kMaxTextLength
     DictionaryFull,   ///< registered strings or domains beyond the dictionary's bound
     UnmatchedEnds,    ///< pops and range ends whose begin lies before the window
+    NvtxTooDeep,      ///< pushes beyond kMaxOpenPushes
     Count,
 };
 

@@ -15,7 +15,7 @@ enum class RecordType : std::uint16_t
     ThreadName = 4,   ///< NamedRecord: Linux thread `id`
     ApiName = 5,      ///< NamedRecord: CUPTI callback id `id` of the runtime (scope 0) or driver (scope 1) API
     NvtxPush = 10,    ///< NvtxRecord
-    NvtxPop = 11,     ///< NvtxRecord: time, thread and domain only
+    NvtxPop = 11,     ///< NvtxRecord: time, thread, domain, rangeId and enclosing only
     NvtxStart = 12,   ///< NvtxRecord
     NvtxEnd = 13,     ///< NvtxRecord: time, thread and rangeId only
     NvtxMark = 14,    ///< NvtxRecord
@@ -62,7 +62,7 @@ struct NvtxRecord
 {
     RecordHeader header;
     std::int64_t timeMonotonicNs;
-    std::uint64_t rangeId; ///< start/end ranges; unique in the process
+    std::uint64_t rangeId; ///< start/end: unique in the process; push/pop: number of the push in its thread, from 1
     std::uint64_t payload; ///< as PayloadType says, bit for bit
     std::uint32_t tid;
     std::uint32_t domain;  ///< 0: default domain
@@ -72,6 +72,8 @@ struct NvtxRecord
     std::uint16_t textLength;
     PayloadType payloadType;
     std::uint8_t reserved;
+    std::uint32_t enclosing; ///< push/pop: rangeId of the open push around it in its thread and domain, 0: none
+    std::uint32_t reserved2;
 };
 
 /// CUPTI times are CLOCK_REALTIME (CUPTI guide, "Timestamps": the default on Linux); the reader converts them by the clock samples.

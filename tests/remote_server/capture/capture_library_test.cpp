@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <nvtx3/nvToolsExt.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
@@ -331,7 +332,7 @@ TEST_F(CaptureLibrary, AThreadThatEndsAfterTheWindowLeavesWhatItRecorded)
 
 TEST_F(CaptureLibrary, WhatDoesNotFitIsCountedAndTheTargetGoesOn)
 {
-    constexpr std::uint64_t kMarks = 1'100'000; // of 64 bytes, for 64 MiB
+    constexpr std::uint64_t kMarks = 1'100'000; // of 72 bytes, for 64 MiB
     s_daemon->open(m_window);
     const nvtxEventAttributes_t a = attributes("mark");
     for (std::uint64_t i = 0; i < kMarks; ++i)
@@ -344,6 +345,71 @@ TEST_F(CaptureLibrary, WhatDoesNotFitIsCountedAndTheTargetGoesOn)
     const auto recorded = events();
     ASSERT_EQ(recorded.size(), 1u);
     EXPECT_EQ(recorded[0].text, "there is room again");
+}
+
+// A pop closed the innermost range that was recorded, which is another one when its own push did not fit.
+TEST_F(CaptureLibrary, APopNamesItsPushAlsoWhenThatDidNotFit)
+{
+    const std::string longest(4096, 'x');
+    s_daemon->open(m_window);
+    nvtxRangePushA("outer");
+    while (s_daemon->loss(LossCounter::NvtxNoChunk) == 0)
+        nvtxMarkA(longest.c_str());
+    nvtxRangePushA(longest.c_str());
+    EXPECT_EQ(s_daemon->loss(LossCounter::NvtxNoChunk), 2u);
+    const auto full = events(); // makes room
+    nvtxRangePop();
+    nvtxRangePop();
+    s_daemon->close(m_window);
+    const auto outer = std::find_if(full.begin(), full.end(), [](const Event& event) { return event.text == "outer"; });
+    ASSERT_NE(outer, full.end());
+    const auto pops = events();
+    ASSERT_EQ(pops.size(), 2u);
+    EXPECT_EQ(pops[0].record.rangeId, outer->record.rangeId + 1) << "of the push that was lost";
+    EXPECT_EQ(pops[1].record.rangeId, outer->record.rangeId);
+}
+
+TEST_F(CaptureLibrary, APushNamesTheOneAroundItInItsDomain)
+{
+    s_daemon->open(m_window);
+    const nvtxEventAttributes_t a = attributes("range");
+    nvtxRangePushA("outer");
+    nvtxDomainRangePushEx(s_domain, &a);
+    nvtxRangePushA("inner");
+    nvtxDomainRangePop(s_domain); // ranges of different domains need not nest
+    nvtxRangePop();
+    nvtxRangePop();
+    s_daemon->close(m_window);
+    const auto recorded = events();
+    ASSERT_EQ(recorded.size(), 6u);
+    const auto& outer = recorded[0].record;
+    const auto& other = recorded[1].record;
+    const auto& inner = recorded[2].record;
+    EXPECT_EQ(outer.enclosing, 0u);
+    EXPECT_EQ(other.enclosing, 0u);
+    EXPECT_EQ(inner.enclosing, outer.rangeId);
+    EXPECT_EQ(recorded[3].record.rangeId, other.rangeId);
+    EXPECT_EQ(recorded[3].record.enclosing, 0u);
+    EXPECT_EQ(recorded[4].record.rangeId, inner.rangeId);
+    EXPECT_EQ(recorded[4].record.enclosing, outer.rangeId);
+    EXPECT_EQ(recorded[5].record.rangeId, outer.rangeId);
+}
+
+TEST_F(CaptureLibrary, RangesDeeperThanItKeepsAccountOfAreCountedAndTheOthersPair)
+{
+    constexpr int kDeep = static_cast<int>(records::kMaxOpenPushes) + 10;
+    s_daemon->open(m_window);
+    for (int i = 0; i < kDeep; ++i)
+        EXPECT_EQ(nvtxRangePushA("range"), i);
+    for (int i = kDeep; i-- > 0;)
+        EXPECT_EQ(nvtxRangePop(), i);
+    s_daemon->close(m_window);
+    EXPECT_EQ(s_daemon->loss(LossCounter::NvtxTooDeep), 10u);
+    EXPECT_EQ(s_daemon->loss(LossCounter::UnmatchedEnds), 0u);
+    const auto recorded = events();
+    ASSERT_EQ(recorded.size(), 2 * records::kMaxOpenPushes);
+    for (std::size_t i = 0; i < records::kMaxOpenPushes; ++i)
+        EXPECT_EQ(recorded[i].record.rangeId, recorded[recorded.size() - 1 - i].record.rangeId);
 }
 
 TEST_F(CaptureLibrary, AWindowEndsByItselfWhenItsTimeIsOver)
@@ -393,6 +459,20 @@ TEST_F(CaptureLibrary, ANewDaemonFindsTheTargetAndTheOldOnesWindowIsOver)
     const auto recorded = events();
     ASSERT_EQ(recorded.size(), 1u);
     EXPECT_EQ(recorded[0].text, "for the new one");
+}
+
+// The loss of the daemon was seen while answering it, and there nothing closed the window: the target recorded for ever.
+TEST_F(CaptureLibrary, AWindowIsOverWhenTheDaemonDiesBeforeItIsToldThatItIsOpen)
+{
+    s_daemon->openAndDie(m_window);
+    s_daemon->accept(); // the window is closed before the library connects again
+    EXPECT_EQ(nvtxRangePushA("for nobody"), NVTX_NO_PUSH_POP_TRACKING);
+    m_window = ++s_lastWindow;
+    s_daemon->open(m_window);
+    EXPECT_EQ(nvtxRangePushA("for the new daemon"), 0);
+    nvtxRangePop();
+    s_daemon->close(m_window);
+    EXPECT_EQ(events().size(), 2u);
 }
 
 TEST_F(CaptureLibrary, SaysWhenCudaIsLoaded)

@@ -99,6 +99,15 @@ Message RecordingDaemon::receive(MessageType type)
 template ClosedMessage RecordingDaemon::receive(MessageType);
 template CudaLoadedMessage RecordingDaemon::receive(MessageType);
 
+void RecordingDaemon::openAndDie(std::uint32_t windowId)
+{
+    // From here on the library can read, and its answers fail as with a daemon that is gone.
+    check(::shutdown(m_socket, SHUT_RD) == 0, "cannot shut down");
+    const OpenMessage message{MessageType::Open, windowId, ContentNvtx, 0, 0};
+    check(::send(m_socket, &message, sizeof message, MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof message), "cannot send");
+    disconnect();
+}
+
 OpenedMessage RecordingDaemon::open(std::uint32_t windowId, std::uint32_t content, std::int64_t durationNs)
 {
     const OpenMessage message{MessageType::Open, windowId, content, 0, durationNs};

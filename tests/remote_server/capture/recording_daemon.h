@@ -48,6 +48,9 @@ public:
     /// Goes away without a word, as a killed daemon does.
     void disconnect();
 
+    /// Asks for a window and is gone before the answer.
+    void openAndDie(std::uint32_t windowId);
+
     OpenedMessage open(std::uint32_t windowId, std::uint32_t content = ContentNvtx, std::int64_t durationNs = 0);
     ClosedMessage close(std::uint32_t windowId);
     /// The next message, which must be of this type.

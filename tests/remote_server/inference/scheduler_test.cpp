@@ -7,7 +7,10 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
+#include <new>
+#include <stdexcept>
 
 namespace gantry::inference_server {
 namespace {
@@ -16,6 +19,36 @@ using testing::ElementsAre;
 using testing::Pair;
 
 constexpr char kForever[] = "max_queue_delay_microseconds: 3600000000"; // a test that waited for it would time out
+
+/// A backend that does in its steps what the test says.
+class ScriptedFactory final : public BackendFactory
+{
+public:
+    using Step = std::function<Result<void>(const char* step)>;
+    explicit ScriptedFactory(Step step) : m_step(std::move(step)) {}
+    Result<void> check(const std::vector<Tensor>&) const override { return {}; }
+    Result<std::unique_ptr<Backend>> createInstance(RequestRanges&) override { return std::unique_ptr<Backend>(new Instance(m_step)); }
+    std::string platform() const override { return "cpu"; }
+
+private:
+    class Instance final : public Backend
+    {
+    public:
+        explicit Instance(const Step& step) : m_step(step) {}
+        Result<void> computeInput(const std::vector<BatchItem>&) override { return m_step("input"); }
+        Result<void> computeInfer(const std::vector<BatchItem>&) override { return m_step("infer"); }
+        Result<void> computeOutput(const std::vector<BatchItem>& batch) override
+        {
+            for (const BatchItem& item : batch)
+                item.outputs->push_back({"out", inference::TYPE_INT64, {1}, std::string(8, '\0')});
+            return m_step("output");
+        }
+
+    private:
+        Step m_step;
+    };
+    Step m_step;
+};
 
 /// A model's queue and instances without a network. Destroyed, it has answered everything.
 class Scheduler : public testing::Test
@@ -27,12 +60,20 @@ protected:
         startModel();
     }
 
-    void startModel()
+    /// The same with a backend that does `step`.
+    void startScripted(const std::string& batching, ScriptedFactory::Step step)
+    {
+        m_repository.addTinyBert("m", "dynamic_batching { " + batching + " }");
+        startModel(std::make_unique<ScriptedFactory>(std::move(step)));
+    }
+
+    void startModel(std::unique_ptr<BackendFactory> factory = nullptr)
     {
         auto models = readModelRepository(m_repository.path());
         ASSERT_TRUE(models);
         ASSERT_EQ(models->at(0).problem, "");
-        auto server = ModelServer::start(models->at(0), 1, {.allowGpu = false}, m_ranges);
+        auto server = factory ? ModelServer::start(models->at(0), 1, std::move(factory), m_ranges)
+                              : ModelServer::start(models->at(0), 1, {.allowGpu = false}, m_ranges);
         ASSERT_TRUE(server) << server.error().text();
         m_model = std::move(*server);
     }
@@ -48,7 +89,7 @@ protected:
                                {reinterpret_cast<const char*>(ids.data()), ids.size() * 8}});
         job->done = [this, length](InferJob& finished, const Result<void>& result) {
             const std::lock_guard lock(m_mutex);
-            EXPECT_EQ(finished.outputs.size(), result ? 1u : 0u);
+            EXPECT_TRUE(!result || finished.outputs.size() == 1);
             m_answers.push_back(length);
             m_times.push_back(finished.times);
             if (!result)
@@ -157,6 +198,68 @@ TEST_F(Scheduler, AnswersWhatIsQueuedBeforeItEnds)
     m_model.reset();
     EXPECT_EQ(m_answers.size(), 3u);
     EXPECT_TRUE(m_errors.empty());
+}
+
+// The exception ended the whole server.
+TEST_F(Scheduler, AnExceptionFailsItsBatchAndTheInstanceGoesOn)
+{
+    std::atomic<int> batch = 0;
+    startScripted(std::string("preferred_batch_size: 2 ") + kForever, [&](const char* step) -> Result<void> {
+        if (std::string(step) == "infer") {
+            switch (++batch) {
+            case 1:
+                throw std::runtime_error("the weights are gone");
+            case 2:
+                throw std::bad_alloc();
+            case 3:
+                throw 42;
+            default:
+                break;
+            }
+        }
+        return {};
+    });
+    for (std::size_t round = 1; round <= 4; ++round) {
+        send();
+        send();
+        ASSERT_TRUE(answered(2 * round));
+    }
+    ASSERT_EQ(m_errors.size(), 6u) << "of the first three batches";
+    for (const Error& error : m_errors)
+        EXPECT_EQ(error.code, ErrorCode::Internal);
+    EXPECT_EQ(m_errors[0].text(), "the model failed with this batch: the weights are gone");
+    EXPECT_EQ(m_errors[1].text(), m_errors[0].text());
+    EXPECT_EQ(m_errors[2].text(), "the model ran out of memory with this batch");
+    EXPECT_EQ(m_errors[4].text(), "the model failed with this batch");
+    const auto values = m_model->statistics().values();
+    EXPECT_EQ(values.failed, 6u);
+    EXPECT_EQ(values.success, 2u);
+    EXPECT_EQ(values.pending, 0u);
+    EXPECT_THAT(executions(), ElementsAre(Pair(2, 1)));
+}
+
+// The sentence was that of a full queue.
+TEST_F(Scheduler, SaysThatItEndsToWhoAsksThen)
+{
+    ModelServer* model = nullptr; // m_model is null already when it ends
+    startScripted(kForever, [&](const char* step) -> Result<void> {
+        if (std::string(step) == "infer") { // not before it ends
+            auto late = std::make_unique<InferJob>();
+            late->done = [this](InferJob&, const Result<void>& result) {
+                const std::lock_guard lock(m_mutex);
+                m_errors.push_back(result.error());
+            };
+            model->enqueue(std::move(late));
+        }
+        return {};
+    });
+    model = m_model.get();
+    send();
+    m_model.reset();
+    EXPECT_EQ(m_answers.size(), 1u);
+    ASSERT_EQ(m_errors.size(), 1u);
+    EXPECT_EQ(m_errors[0].code, ErrorCode::Unreachable) << "UNAVAILABLE on the wire";
+    EXPECT_EQ(m_errors[0].text(), "the server is shutting down");
 }
 
 TEST_F(Scheduler, TimesOfARequestAreInOrder)

@@ -91,6 +91,45 @@ TEST_F(Stream, AnswersWhatIsUnderWayAfterTheLastWrite)
     EXPECT_TRUE(stream->Finish().ok());
 }
 
+// The server read on and kept the answers: a client that never read them filled its memory.
+TEST_F(Stream, AClientThatDoesNotReadIsNotReadFrom)
+{
+    // 64 KiB in each direction: what fits between the two in flow control is few of them.
+    constexpr std::int32_t kElements = 8192;
+    constexpr int kCount = 1200, kMostUnread = 512;
+    m_repository.add("large", R"(
+        backend: "add_sub"
+        max_batch_size: 8
+        input [ { name: "INPUT0" data_type: TYPE_INT32 dims: 8192 }, { name: "INPUT1" data_type: TYPE_INT32 dims: 8192 } ]
+        output [ { name: "OUTPUT0" data_type: TYPE_INT32 dims: 8192 }, { name: "OUTPUT1" data_type: TYPE_INT32 dims: 8192 } ])");
+    m_server = std::make_unique<TestServer>(m_repository);
+    wire::ModelInferRequest request = addSubRequest("large");
+    for (int i = 0; i < 2; ++i) {
+        request.mutable_inputs(i)->set_shape(1, kElements);
+        request.set_raw_input_contents(i, std::string(kElements * sizeof(std::int32_t), '\1'));
+    }
+    const auto stream = m_server->stub().ModelStreamInfer(&m_context);
+    auto writer = std::async(std::launch::async, [&] {
+        for (int i = 0; i < kCount && stream->Write(request); ++i) {
+        }
+        stream->WritesDone();
+    });
+    const auto inferences = [&] { return m_server->inference().find("large", {})->statistics().values().inferences; };
+    while (inferences() < 200 && writer.wait_for(std::chrono::milliseconds(1)) == std::future_status::timeout) {
+    }
+    // Time for as many again, were they read.
+    wire::ModelInferResponse other;
+    for (int i = 0; i < 2 * kCount; ++i)
+        ASSERT_TRUE(infer(m_server->stub(), addSubRequest("m"), other).ok());
+    EXPECT_LE(inferences(), kMostUnread);
+
+    int answers = 0;
+    for (wire::ModelStreamInferResponse response; stream->Read(&response); ++answers)
+        EXPECT_EQ(response.error_message(), "");
+    EXPECT_EQ(answers, kCount) << "once it reads, all are served";
+    EXPECT_TRUE(stream->Finish().ok());
+}
+
 TEST_F(Stream, WithoutRequestsEndsWell)
 {
     const auto stream = m_server->stub().ModelStreamInfer(&m_context);

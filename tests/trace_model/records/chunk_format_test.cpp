@@ -22,17 +22,18 @@ TEST(ChunkFormat, TheDocumentSaysWhatTheHeaderDeclares)
     EXPECT_THAT(document, HasSubstr("magic \"" + magic + "\""));
     EXPECT_THAT(document, HasSubstr("offset " + std::to_string(kRegionHeaderSize) + "    chunk 0        ChunkHeader (" +
                                     std::to_string(sizeof(ChunkHeader)) + " bytes)"));
+    EXPECT_THAT(document, HasSubstr("At most " + std::to_string(kMaxOpenPushes) + " open pushes"));
     EXPECT_THAT(document, HasSubstr("+ " + std::to_string(kChunkSize / 1024) + " KiB       chunk 1"));
 }
 
 // Two builds of different compilers share these bytes: a size that changes needs another version.
-TEST(ChunkFormat, RecordsHaveTheSizesOfVersionOne)
+TEST(ChunkFormat, RecordsHaveTheSizesOfVersionTwo)
 {
-    ASSERT_EQ(kRegionVersion, 1u);
+    ASSERT_EQ(kRegionVersion, 2u);
     EXPECT_EQ(sizeof(RecordHeader), 8u);
     EXPECT_EQ(sizeof(TextRecord), 16u);
     EXPECT_EQ(sizeof(NamedRecord), 24u);
-    EXPECT_EQ(sizeof(NvtxRecord), 56u);
+    EXPECT_EQ(sizeof(NvtxRecord), 64u);
     EXPECT_EQ(sizeof(ApiRecord), 48u);
     EXPECT_EQ(sizeof(KernelRecord), 112u);
     EXPECT_EQ(sizeof(CopyRecord), 64u);
