@@ -2,11 +2,13 @@
 
 #include "app/desktop/node_list.h"
 #include "app/desktop/text.h"
+#include "widgets/theme/theme.h"
 
 #include <QAction>
 #include <QApplication>
 #include <QClipboard>
 #include <QDateTime>
+#include <QEvent>
 #include <QHeaderView>
 #include <QLabel>
 #include <QMenu>
@@ -34,7 +36,7 @@ QTreeWidgetItem* addItem(QTreeWidgetItem* parent, ItemKind kind, const QString& 
     item->setData(0, kKindRole, static_cast<int>(kind));
     item->setData(0, kKeyRole, key);
     item->setTextAlignment(1, Qt::AlignRight | Qt::AlignVCenter);
-    item->setForeground(1, QApplication::palette().brush(QPalette::PlaceholderText));
+    item->setForeground(1, widgets::Theme::forPalette(QApplication::palette()).weakText);
     item->setToolTip(0, text);
     item->setToolTip(1, detail);
     return item;
@@ -63,10 +65,21 @@ QString stateText(const NodeController& node)
 QString processText(const proto::Target& target)
 {
     const bool attached = std::any_of(target.processes.begin(), target.processes.end(), [](const auto& process) { return process.captureAttached; });
-    QString text = toQString(proto::name(target.state));
     if (target.state == proto::TargetState::Running && !attached)
-        text += NodesPanel::tr(" · cannot be captured");
-    return text;
+        return NodesPanel::tr("no capture");
+    return toQString(proto::name(target.state));
+}
+
+/// Those that run, and the last few that ended: a day's work leaves hundreds.
+std::vector<proto::Target> shownTargets(const std::vector<proto::Target>& targets)
+{
+    constexpr std::ptrdiff_t kEndedShown = 3;
+    std::vector<proto::Target> shown = targets;
+    const auto ended = std::stable_partition(shown.begin(), shown.end(), [](const proto::Target& t) { return t.state == proto::TargetState::Running || t.state == proto::TargetState::Starting; });
+    std::stable_sort(ended, shown.end(), [](const proto::Target& a, const proto::Target& b) { return a.startedUtcNs > b.startedUtcNs; });
+    if (shown.end() - ended > kEndedShown)
+        shown.erase(ended + kEndedShown, shown.end());
+    return shown;
 }
 
 QString pathOf(const QTreeWidgetItem* item)
@@ -182,7 +195,7 @@ void NodesPanel::fillNode(QTreeWidgetItem* item, NodeController& node)
     if (info.gpus.empty()) {
         auto* none = addItem(item, ItemKind::Gpu, QStringLiteral("no-gpu"), tr("no GPU: CPU backend"));
         none->setToolTip(0, toQString(info.noGpuReason));
-        none->setForeground(0, palette().brush(QPalette::PlaceholderText));
+        none->setForeground(0, widgets::Theme::forPalette(palette()).weakText);
     }
     for (const proto::GpuInfo& gpu : info.gpus) {
         auto* row = addItem(item, ItemKind::Gpu, QStringLiteral("gpu%1").arg(gpu.index), tr("GPU %1 · %2").arg(gpu.index).arg(toQString(gpu.name)),
@@ -191,9 +204,11 @@ void NodesPanel::fillNode(QTreeWidgetItem* item, NodeController& node)
                                .arg(toQString(gpu.name), QString::number(gpu.computeMajor), QString::number(gpu.computeMinor), toQString(gpu.pciBusId),
                                     toQString(info.driverVersion)));
     }
-    for (const proto::Target& target : node.targets()) {
+    for (const proto::Target& target : shownTargets(node.targets())) {
         auto* row = addItem(item, ItemKind::Target, toQString(target.id), toQString(target.name), processText(target));
         row->setToolTip(0, target.message.empty() ? tr("pid %1").arg(target.pid) : toQString(target.message));
+        if (processText(target) == tr("no capture"))
+            row->setToolTip(1, tr("Runs, but the capture library is not in it: it cannot be captured."));
         for (const proto::ModelInfo& model : target.models) {
             addItem(row, ItemKind::Model, toQString(model.name + ':' + model.version),
                     model.version.empty() ? toQString(model.name) : tr("%1 · version %2").arg(toQString(model.name), toQString(model.version)),
@@ -212,6 +227,13 @@ void NodesPanel::fillNode(QTreeWidgetItem* item, NodeController& node)
                                .arg(toQString(report.name), toQString(report.targetName), formatDuration(report.durationNs),
                                     created.toString(Qt::ISODate)));
     }
+}
+
+void NodesPanel::changeEvent(QEvent* event)
+{
+    QWidget::changeEvent(event);
+    if (event->type() == QEvent::PaletteChange)
+        rebuild(); // items keep the colours they were made with
 }
 
 NodeController* NodesPanel::nodeOf(const QTreeWidgetItem* item) const

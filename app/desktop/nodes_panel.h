@@ -30,6 +30,9 @@ signals:
     void deleteReportRequested(gantry::desktop::NodeController* node, const QString& reportName);
     void stopTargetRequested(gantry::desktop::NodeController* node, const QString& targetId);
 
+protected:
+    void changeEvent(QEvent* event) override;
+
 private:
     void rebuild();
     void fillNode(QTreeWidgetItem* item, NodeController& node);

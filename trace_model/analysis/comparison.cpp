@@ -22,7 +22,8 @@ ComparisonRow row(std::string name, const Distribution& a, const Distribution& b
     return {std::move(name), ifAny(a, a.*what), ifAny(b, b.*what), "ns", countOf(a), countOf(b)};
 }
 
-std::vector<ComparisonRow> totals(const trace::Trace& a, const trace::Trace& b, GroupBy by)
+/// Mean time of a call: the two sides rarely served the same number of requests, so totals say more about the load than about the code.
+std::vector<ComparisonRow> means(const trace::Trace& a, const trace::Trace& b, GroupBy by)
 {
     std::map<std::string, ComparisonRow> rows;
     const auto take = [&](const trace::Trace& trace, std::optional<double> ComparisonRow::* side, std::optional<std::size_t> ComparisonRow::* count) {
@@ -30,7 +31,7 @@ std::vector<ComparisonRow> totals(const trace::Trace& a, const trace::Trace& b, 
             ComparisonRow& target = rows[activity.name];
             target.name = activity.name;
             target.unit = "ns";
-            target.*side = static_cast<double>(activity.duration.total);
+            target.*side = activity.duration.mean();
             target.*count = activity.duration.count;
         }
     };
@@ -39,7 +40,9 @@ std::vector<ComparisonRow> totals(const trace::Trace& a, const trace::Trace& b, 
     std::vector<ComparisonRow> result;
     for (auto& [name, value] : rows)
         result.push_back(std::move(value));
-    const auto weight = [](const ComparisonRow& r) { return std::abs(r.b.value_or(0) - r.a.value_or(0)); };
+    const auto weight = [](const ComparisonRow& r) {
+        return std::abs(r.b.value_or(0) - r.a.value_or(0)) * static_cast<double>(std::max(r.countA.value_or(0), r.countB.value_or(0)));
+    };
     std::stable_sort(result.begin(), result.end(), [&](const auto& x, const auto& y) { return weight(x) > weight(y); });
     return result;
 }
@@ -95,7 +98,7 @@ Comparison compare(const trace::Trace& a, const trace::Trace& b)
         number("requests per second", x, y, &RequestBreakdown::requestsPerSecond, "1/s"),
         row("latency p50", x.latency, y.latency, &Distribution::p50),
         row("latency p99", x.latency, y.latency, &Distribution::p99),
-        number("average batch", x, y, &RequestBreakdown::averageBatch, "requests"),
+        number("average batch", x, y, &RequestBreakdown::averageBatch, "req"),
     };
     // Several models: each by itself, for a mixture of theirs says nothing about any.
     const std::vector<std::string> models = modelsOf(a, b);
@@ -105,8 +108,8 @@ Comparison compare(const trace::Trace& a, const trace::Trace& b)
         for (const std::string& model : models)
             addPhases(result.phases, model + " ", requestBreakdown(a, {}, model), requestBreakdown(b, {}, model));
     }
-    result.kernels = totals(a, b, GroupBy::Kernel);
-    result.memcpys = totals(a, b, GroupBy::Memcpy);
+    result.kernels = means(a, b, GroupBy::Kernel);
+    result.memcpys = means(a, b, GroupBy::Memcpy);
     return result;
 }
 

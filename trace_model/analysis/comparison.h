@@ -24,8 +24,8 @@ struct Comparison
 {
     std::vector<ComparisonRow> summary; ///< req/s, latency p50/p99, average batch
     std::vector<ComparisonRow> phases;  ///< p50 and p99 of each phase
-    std::vector<ComparisonRow> kernels; ///< total time by kernel, largest absolute difference first
-    std::vector<ComparisonRow> memcpys; ///< total time by direction and memory kind
+    std::vector<ComparisonRow> kernels; ///< mean time of a call by kernel; first what costs or saves most over all calls
+    std::vector<ComparisonRow> memcpys; ///< mean time of a copy by direction and memory kind
 };
 
 [[nodiscard]] Comparison compare(const trace::Trace& a, const trace::Trace& b);

@@ -62,6 +62,7 @@ public:
             {"synchronizations", &Loader::loadSyncs}, {"API calls", &Loader::loadApi},   {"overhead", &Loader::loadOverheads},
             {"NVTX names", &Loader::loadNvtxNames}, {"NVTX ranges", &Loader::loadNvtx},  {"requests", &Loader::loadRequests},
             {"executions", &Loader::loadExecutions}, {"metrics", &Loader::loadMetrics},  {"losses", &Loader::loadLosses},
+            {"row counts", &Loader::checkRowCounts},
         };
         double done = 0;
         for (const auto& [name, stage] : kStages) {
@@ -84,7 +85,7 @@ private:
     Result<void> each(const char* table, std::initializer_list<const char*> columns, Handler handler)
     {
         GANTRY_TRY(TableCursor cursor, m_db.rows(table, columns));
-        std::uint32_t n = 0;
+        std::uint64_t n = 0;
         while (cursor.next()) {
             if (++n % 65536 == 0 && m_stop.stop_requested())
                 return Error{ErrorCode::Cancelled, "opening the report was cancelled", {}};
@@ -92,7 +93,21 @@ private:
         }
         if (cursor.error())
             return *cursor.error();
+        m_rowsRead[table] = n;
         return {};
+    }
+
+    /// A report of ours says how many rows it was written with.
+    Result<void> checkRowCounts()
+    {
+        const std::string_view prefix = report::meta::kRowCountPrefix;
+        return each("GANTRY_META", {"name", "value"}, [&](TableCursor& row) {
+            const std::string name(row.text(0));
+            const auto read = name.starts_with(prefix) ? m_rowsRead.find(name.substr(prefix.size())) : m_rowsRead.end();
+            if (read == m_rowsRead.end() || read->second == static_cast<std::uint64_t>(row.integer(1)))
+                return;
+            m_trace->meta.warnings.push_back(fmt::format("table {} holds {} rows where {} were written: the report was altered after it was made", read->first, read->second, row.integer(1)));
+        });
     }
 
     /// Our id of a text of the file; ids that the file does not define read as "(unknown)".
@@ -633,6 +648,7 @@ private:
     TimeRange m_window;
     std::vector<Track> m_counters;
     std::uint64_t m_badTimes = 0;
+    std::map<std::string, std::uint64_t> m_rowsRead; ///< by table
     std::unordered_map<std::int64_t, StringId> m_texts; ///< by the file's id; ids may be sparse
     std::map<std::pair<std::uint64_t, std::int64_t>, StringId> m_domains;
     std::map<std::pair<std::uint64_t, std::uint64_t>, std::size_t> m_requestIndex;

@@ -67,8 +67,8 @@ void ComparisonTable::fill()
     clear();
     addSection(tr("Throughput and latency"), m_comparison.summary, false);
     addSection(tr("Request phases"), m_comparison.phases, false);
-    addSection(tr("Memcpys, total time"), m_comparison.memcpys, true);
-    addSection(tr("Kernels, total time"), m_comparison.kernels, true);
+    addSection(tr("Memcpys, mean time (copies)"), m_comparison.memcpys, true);
+    addSection(tr("Kernels, mean time (calls)"), m_comparison.kernels, true);
 }
 
 void ComparisonTable::addSection(const QString& title, const std::vector<analysis::ComparisonRow>& rows, bool showsCounts)

@@ -85,8 +85,8 @@ private slots:
     void showsStatisticsOfTheWholeReport()
     {
         follow();
-        QCOMPARE(statisticsRows(), (QStringList{QStringLiteral("compute_infer 12"), QStringLiteral("queue 12"),
-                                                QStringLiteral("compute_input 12"), QStringLiteral("compute_output 12")}));
+        QCOMPARE(statisticsRows(), (QStringList{QStringLiteral("bert_base compute_infer 12"), QStringLiteral("bert_base queue 12"),
+                                                QStringLiteral("bert_base compute_input 12"), QStringLiteral("bert_base compute_output 12")}));
         QVERIFY2(scopeText().contains(QStringLiteral("the whole report")), qPrintable(scopeText()));
     }
 
