@@ -203,7 +203,7 @@ TEST_F(Gantryctl, CompareSaysWorseAndListsDifferences)
         EXPECT_FALSE(comparison[part].empty()) << part;
     EXPECT_EQ(json::parse(gantryctl({"compare", b, a, "--json"}).out)["verdict"], "better");
     EXPECT_EQ(json::parse(gantryctl({"compare", a, a, "--json"}).out)["verdict"], "same");
-    EXPECT_THAT(gantryctl({"compare", a, b}).out, HasSubstr("B is worse: median latency 100.000 µs in A and 300.000 µs in B"));
+    EXPECT_THAT(gantryctl({"compare", a, b}).out, HasSubstr("B is worse: median latency of bert 100.000 µs in A and 300.000 µs in B"));
 }
 
 TEST_F(Gantryctl, CaptureFindsAFolderThatCannotBeWrittenBeforeItAsksTheNode)
