@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import resource
 import signal
 import socket
@@ -191,6 +192,19 @@ def gives_up_at_the_second_interrupt_though_the_daemon_hangs(node):
         assert capture.returncode not in (0, -signal.SIGINT), capture.returncode
     finally:
         node.daemon.send_signal(signal.SIGCONT)
+
+
+def shows_metrics_however_short_the_time(node):
+    watch = [node.bin / "gantryctl", "--node", node.address, "node", "watch", "--for"]
+    for length in ("1ms", "300ms", "1s"):
+        shown = subprocess.run([*watch, length], capture_output=True, text=True, timeout=DEADLINE_S)
+        assert shown.returncode == 0, shown
+        assert re.search(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\n  host CPU +utilisation +[\d.e-]+ %$", shown.stdout, re.M), (length, shown)
+    shown = subprocess.run([*watch, "1s", "--json"], capture_output=True, text=True, timeout=DEADLINE_S)
+    samples = [json.loads(line) for line in shown.stdout.splitlines()]
+    assert any(sample["name"] == "host_cpu_ratio" for sample in samples), shown
+    now = time.time_ns()
+    assert all(abs(now - sample["utc_ns"]) < DEADLINE_S * 10**9 and sample["mono_ns"] > 0 for sample in samples), samples
 
 
 class CuttingProxy:
