@@ -36,7 +36,7 @@ int runCommandLine(std::vector<std::string> arguments, Interrupts* interrupts)
                "  69  the node or server cannot be reached, or its gantryd is of another version\n"
                "  73  cannot write\n"
                "  75  busy: another client holds the capture window; try again later\n"
-               "  77  not permitted: token or certificate refused");
+               "  77  not permitted: token or certificate refused, or a socket of another user");
     addNodeCommands(app, common, action);
     addTargetCommands(app, common, action);
     addCaptureCommand(app, common, action);

@@ -207,6 +207,20 @@ def shows_metrics_however_short_the_time(node):
     assert all(abs(now - sample["utc_ns"]) < DEADLINE_S * 10**9 and sample["mono_ns"] > 0 for sample in samples), samples
 
 
+def says_in_its_own_words_that_a_port_is_taken(node):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        for command, status in (
+                ([node.bin / "gantryd", "--listen", f"127.0.0.1:{port}", "--report-folder", node.folder / "other"], 69),
+                ([node.bin / "gantry-serve", "--cpu-only", "--model-repository", node.models, "--grpc-port", str(port), "--metrics-port", "0"], 73)):
+            ended = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, env={**os.environ, "XDG_RUNTIME_DIR": str(node.folder)})
+            assert ended.returncode == status, ended
+            assert str(port) in ended.stderr.splitlines()[-1], ended
+            assert ".cc:" not in ended.stderr, ended  # nothing of gRPC's own log
+
+
 class CuttingProxy:
     """Stands between a client and the daemon, and kills the daemon after so many bytes of its answers."""
 

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 namespace gantry::cli {
 namespace {
@@ -14,6 +15,8 @@ using nlohmann::json;
 using test::ProcessResult;
 using testing::HasSubstr;
 using testing::IsEmpty;
+
+constexpr unsigned kNobody = 65534;
 
 ProcessResult gantryctl(std::vector<std::string> arguments)
 {
@@ -107,6 +110,33 @@ TEST_F(Gantryctl, UsageErrorsAre64AndJsonWhereAskedFor)
         EXPECT_EQ(machine.exitStatus, 64) << shown;
         EXPECT_EQ(json::parse(machine.out)["error"]["code"], "usage") << shown;
     }
+}
+
+TEST_F(Gantryctl, FailureOfTlsIsOneSentence)
+{
+    std::ofstream(folder / "ca.pem") << "no certificate";
+    const ProcessResult result = gantryctl({"node", "info", "--node", "grpcs://127.0.0.1:1?ca=" + (folder / "ca.pem").string()});
+    EXPECT_EQ(result.exitStatus, 77);
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+    EXPECT_THAT(result.err, HasSubstr("ca.pem"));
+}
+
+TEST_F(Gantryctl, SocketOfAnotherUserIs77)
+{
+    const test::TemporaryFolder ofAnother;
+    std::filesystem::permissions(ofAnother.path(), std::filesystem::perms::none);
+    test::ChildProcess::Options options;
+    options.beforeExec = [] {
+        if (::geteuid() == 0 && (::setgid(kNobody) != 0 || ::setuid(kNobody) != 0)) // nothing is forbidden to root
+            ::_exit(99);
+    };
+    test::ChildProcess process({GANTRYCTL, "node", "info", "--node", "unix:" + (ofAnother / "d.sock").string()}, options);
+    const auto result = process.wait();
+    ASSERT_TRUE(result);
+    if (result->exitStatus == 99)
+        GTEST_SKIP() << "this root may not become another user";
+    EXPECT_EQ(result->exitStatus, 77) << result->err;
+    EXPECT_THAT(result->err, HasSubstr("serves only the user who started it"));
 }
 
 TEST_F(Gantryctl, NodeThatIsNotThereIs69)
