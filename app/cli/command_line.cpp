@@ -30,7 +30,7 @@ int runCommandLine(std::vector<std::string> arguments, Interrupts* interrupts)
                "Exit status:\n"
                "   0  done\n"
                "   1  a condition that was asked for failed (requests of `load` failed)\n"
-               "   2  cannot say: an error without a better name, a cancelled command, a target that ended\n"
+               "   2  cannot say: an error without a better name, a cancelled command, a target that ended before it was ready\n"
                "  64  usage\n"
                "  65  bad input: no such report or target, not a report, a truncated or too new report\n"
                "  69  the node or server cannot be reached, or its gantryd is of another version\n"
@@ -45,6 +45,9 @@ int runCommandLine(std::vector<std::string> arguments, Interrupts* interrupts)
     // An error of the parser itself can come before it has seen --json.
     const auto end = std::find(arguments.begin(), arguments.end(), "--");
     const bool wantsJson = std::find(arguments.begin(), end, "--json") != end;
+    // CLI11 takes the "--" behind an option that needs no value as the end of that option alone, so there has to be a second one.
+    if (end != arguments.end() && end != arguments.begin() && *std::prev(end) == "--launch")
+        arguments.insert(end, "--");
     try {
         std::reverse(arguments.begin(), arguments.end()); // CLI11 takes them from the back
         app.parse(std::move(arguments));

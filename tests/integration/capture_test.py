@@ -180,7 +180,7 @@ def tells_a_second_client_who_holds_the_window(node):
 def gives_up_at_the_second_interrupt_though_the_daemon_hangs(node):
     node.launch_server()
     capture = subprocess.Popen([node.bin / "gantryctl", "--node", node.address, "capture", "--until-exit", "-o", node.folder / "first.gantry"],
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     node.others.append(capture)
     wait_until(node.is_held, "the window is open")
     node.daemon.send_signal(signal.SIGSTOP)
@@ -190,8 +190,29 @@ def gives_up_at_the_second_interrupt_though_the_daemon_hangs(node):
             return capture.poll() is not None
         wait_until(is_ended, "gantryctl gives up")
         assert capture.returncode not in (0, -signal.SIGINT), capture.returncode
+        said = capture.stderr.read()  # it said that the window goes on, though the first signal had asked for its end
+        assert len(said.splitlines()) == 1 and "gantryd has not said that it closed the window" in said, said
     finally:
         node.daemon.send_signal(signal.SIGCONT)
+
+
+def says_once_that_the_target_ended_in_the_window(node):
+    target, _ = node.launch_server()
+    capture = subprocess.Popen([node.bin / "gantryctl", "--node", node.address, "capture", "--for", "20s", "-o", node.folder / "k.gantry"],
+                               stdout=subprocess.PIPE, text=True)
+    node.others.append(capture)
+    wait_until(node.is_held, "the window is open")
+    os.kill(target["pid"], signal.SIGKILL)
+    out, _ = capture.communicate(timeout=DEADLINE_S)
+    assert capture.returncode == 0, out  # the report is there
+    assert len([line for line in out.splitlines() if line.startswith("note")]) == 1, out
+
+
+def launches_a_command_that_follows_launch_directly(node):
+    job = [node.bin / "gantry-serve", "--cpu-only", "--model-repository", node.models, "--grpc-port", 0, "--metrics-port", 0]
+    done = node.ctl("capture", "--for", "300ms", "-o", node.folder / "j.gantry", "--wait-ready", "50s", "--launch", "--", *job)
+    assert done["file"] == str(node.folder / "j.gantry"), done
+    assert [target["argv"] for target in node.ctl("target", "list")] == [[str(word) for word in job]]
 
 
 def shows_metrics_however_short_the_time(node):

@@ -87,6 +87,7 @@ TEST_F(Gantryctl, UsageErrorsAre64AndJsonWhereAskedFor)
         {"node", "info", "--node", "gpu-07"},
         {"capture"},
         {"capture", "--for", "2"},
+        {"capture", "--for", "20m"},
         {"capture", "--for", "2s", "--target", "t1", "--launch", "x"},
         {"capture", "--for", "2s", "--launch"},
         {"capture", "--for", "2s", "--", "program"},
@@ -110,6 +111,20 @@ TEST_F(Gantryctl, UsageErrorsAre64AndJsonWhereAskedFor)
         EXPECT_EQ(machine.exitStatus, 64) << shown;
         EXPECT_EQ(json::parse(machine.out)["error"]["code"], "usage") << shown;
     }
+}
+
+TEST_F(Gantryctl, WindowLongerThanTheLongestIsRefusedBeforeAnyNodeIsAsked)
+{
+    EXPECT_THAT(gantryctl({"capture", "--for", "20m", "--node", nowhere}).err, HasSubstr("at most 10 minutes"));
+    EXPECT_EQ(gantryctl({"capture", "--for", "10m", "--node", nowhere}).exitStatus, 69);
+}
+
+// The parser took the -- for itself, and --steps for an option of gantryctl.
+TEST_F(Gantryctl, CommandMayFollowLaunchDirectly)
+{
+    const ProcessResult result = gantryctl({"--node", nowhere, "capture", "--for", "1s", "--launch", "--", "job", "--steps", "20", "--", "--json"});
+    EXPECT_EQ(result.exitStatus, 69) << result.err;
+    EXPECT_THAT(result.out, IsEmpty()) << "the --json is the job's";
 }
 
 TEST_F(Gantryctl, FailureOfTlsIsOneSentence)
