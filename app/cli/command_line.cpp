@@ -2,8 +2,27 @@
 #include "app/remote/node_address.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace gantry::cli {
+namespace {
+
+/// What is wrong with the command line. A word nobody knows is named even where the parser misses something else because of it.
+std::string sentenceOf(const CLI::App& app, const CLI::ParseError& error)
+{
+    std::string command = "gantryctl";
+    for (const CLI::App* at = &app; !at->get_subcommands().empty();) {
+        at = at->get_subcommands().front();
+        command += " " + at->get_name();
+    }
+    std::vector<std::string> unknown = app.remaining(true);
+    std::erase(unknown, "--");
+    if (dynamic_cast<const CLI::RequiredError*>(&error) && !unknown.empty())
+        return fmt::format("there is no command or option '{}' of `{}`; see `{} --help`", unknown.front(), command, command);
+    return fmt::format("{}; see `{} --help`", error.what(), command);
+}
+
+} // namespace
 
 int runCommandLine(std::vector<std::string> arguments, Interrupts* interrupts)
 {
@@ -55,7 +74,7 @@ int runCommandLine(std::vector<std::string> arguments, Interrupts* interrupts)
         return app.exit(success);
     } catch (const CLI::ParseError& error) {
         common.json = wantsJson;
-        return reportUsage(std::string(error.what()) + "; see `gantryctl --help`", common);
+        return reportUsage(sentenceOf(app, error), common);
     }
     return action();
 }

@@ -113,6 +113,14 @@ TEST_F(Gantryctl, UsageErrorsAre64AndJsonWhereAskedFor)
     }
 }
 
+// It said "A subcommand is required" of a word that was one, as it thought who typed it.
+TEST_F(Gantryctl, WordThatIsNoCommandIsNamed)
+{
+    EXPECT_THAT(gantryctl({"bogus"}).err, HasSubstr("no command or option 'bogus' of `gantryctl`"));
+    EXPECT_THAT(gantryctl({"node", "bogus"}).err, HasSubstr("no command or option 'bogus' of `gantryctl node`"));
+    EXPECT_THAT(gantryctl({"report"}).err, HasSubstr("A subcommand is required; see `gantryctl report --help`"));
+}
+
 TEST_F(Gantryctl, WindowLongerThanTheLongestIsRefusedBeforeAnyNodeIsAsked)
 {
     EXPECT_THAT(gantryctl({"capture", "--for", "20m", "--node", nowhere}).err, HasSubstr("at most 10 minutes"));
