@@ -10,9 +10,9 @@
 namespace gantry::cli {
 namespace {
 
-constexpr DurationNs kRateBase = 1'000'000'000;  // as in the desktop's live view
-constexpr DurationNs kLookBack = 5'000'000'000;  // several periods of the slowest sampler
-constexpr double kNsPerSecond = 1e9;
+constexpr DurationNs kRateBase = 1'000'000'000; // as in the desktop's live view
+constexpr DurationNs kLookBack = 5'000'000'000; // several periods of the slowest sampler
+constexpr std::int64_t kNsPerSecond = 1'000'000'000;
 
 std::string valueText(double value)
 {
@@ -35,10 +35,11 @@ std::string MetricsBlock::text() const
     const TimestampNs newest = m_store.newest();
     if (newest == 0)
         return {};
-    const auto seconds = static_cast<std::time_t>(std::floor(static_cast<double>(newest + m_utcOffsetNs) / kNsPerSecond));
+    const auto seconds = static_cast<std::time_t>((newest + m_utcOffsetNs) / kNsPerSecond);
     std::string result = fmt::format("{:%Y-%m-%d %H:%M:%S}\n", fmt::localtime(seconds));
     for (const metrics::DerivedMetric& metric : metrics::derivedMetrics(m_store, {newest - kLookBack, newest + 1}, kRateBase))
-        result += fmt::format("  {:<24} {:<28} {:>12} {}\n", metric.subject, metric.name, valueText(metric.points.back().value), metric.unit);
+        result +=
+            fmt::format("  {:<24} {:<28} {:>12} {}\n", metric.subject, metric.name, valueText(metric.points.back().value), metric.unit);
     return result;
 }
 
