@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::chrono::seconds kReconnectTimeout{10};
 constexpr DurationNs kLaunchStopGraceNs = 10'000'000'000;
+constexpr DurationNs kLongestWindowNs = 600'000'000'000; // node.proto, StartCaptureRequest.duration_ns
 
 struct CaptureArguments
 {
@@ -47,6 +48,8 @@ Result<CapturePlan> planOf(CaptureArguments& arguments)
     const auto usage = [](std::string sentence) { return Error{ErrorCode::BadInput, std::move(sentence), {}}; };
     if (!arguments.length.empty()) {
         GANTRY_TRY(plan.request.durationNs, parseDuration(arguments.length));
+        if (plan.request.durationNs > kLongestWindowNs)
+            return usage(fmt::format("a window is at most 10 minutes long, not {}", arguments.length));
     }
     GANTRY_TRY(plan.launchWaitNs, parseDuration(arguments.wait));
     if (arguments.length.empty() && arguments.requests == 0 && !arguments.untilExit)
@@ -151,6 +154,17 @@ public:
     {
     }
 
+    /// What to say of a window that was given up. Ends the watching of signals.
+    [[nodiscard]] Error givenUp()
+    {
+        m_thread.request_stop();
+        m_thread.join();
+        return {ErrorCode::Cancelled,
+                m_isClosed ? "given up at the second interrupt; the window is closed and gantryd keeps its report, `gantryctl report list` shows it"
+                           : "given up at the second interrupt; gantryd has not said that it closed the window, which ends by itself after 10 minutes at most",
+                {}};
+    }
+
     /// The window is open from here on.
     void opened(const std::string& captureId)
     {
@@ -178,7 +192,9 @@ private:
         // Given up before the window's id was here: it is closed all the same, nobody else would.
         const std::stop_token token = m_giveUp.stop_requested() ? std::stop_token() : m_giveUp.get_token();
         lock.unlock();
-        if (const auto stopped = m_client.stopCapture(m_captureId, token); !stopped)
+        const auto stopped = m_client.stopCapture(m_captureId, token);
+        m_isClosed = stopped.hasValue();
+        if (!stopped && stopped.error().code != ErrorCode::Cancelled)
             fmt::print(stderr, "\ngantryctl: {}\n", stopped.error().text());
     }
 
@@ -188,6 +204,7 @@ private:
     std::condition_variable_any m_changed;
     std::string m_captureId; ///< m_mutex until it is set
     bool m_isAsked = false;  ///< m_mutex
+    bool m_isClosed = false; ///< of m_thread, until it is joined
     InterruptScope m_scope;
     std::jthread m_thread;
 };
@@ -199,7 +216,10 @@ Result<int> captureOn(app::NodeClient& client, const CommonOptions& common, cons
     WindowInterrupts interrupts(common.interrupts, client, giveUp);
     GANTRY_TRY(const proto::CaptureStatus started, client.startCapture(request));
     interrupts.opened(started.captureId);
-    GANTRY_TRY(const proto::CaptureStatus status, watchWindow(client, started.captureId, giveUp.get_token()));
+    Result<proto::CaptureStatus> watched = watchWindow(client, started.captureId, giveUp.get_token());
+    if (!watched && watched.error().code == ErrorCode::Cancelled)
+        return interrupts.givenUp();
+    GANTRY_TRY(const proto::CaptureStatus status, std::move(watched));
     if (status.state == proto::CaptureState::Failed)
         return errorOf(status);
 
@@ -226,7 +246,7 @@ Result<int> captureOn(app::NodeClient& client, const CommonOptions& common, cons
     }
     if (trace)
         fmt::print("{}", text(summarise(**trace)));
-    if (!status.message.empty())
+    if (!status.message.empty() && !(trace && status.targetExited)) // the summary says that already
         fmt::print("{:<18}{}\n", "note", status.message);
     fmt::print("{:<18}{} ({}, SHA-256 verified)\n", "file", fetched->path.string(), formatBytes(fetched->bytes));
     return 0;
@@ -282,7 +302,8 @@ void addCaptureCommand(CLI::App& app, CommonOptions& common, Action& action)
     arguments->launch.addTo(*command);
     command->add_option("command", arguments->command, "with --launch: the program and its arguments, after --");
     command->footer("Ctrl-C ends the window early and the report is fetched all the same; a second Ctrl-C gives up.\n"
-                    "A window is at most 10 minutes long, and a node has one at a time (exit status 75 when another client holds it).\n\n"
+                    "A window is at most 10 minutes long, and a node has one at a time (exit status 75 when another client holds it).\n"
+                    "A target that ends in its window ends the window: the report is fetched, exit status 0.\n\n"
                     "  gantryctl capture --for 2s -o slow.gantry\n"
                     "  gantryctl capture --target t1 --requests 1000 -o thousand.gantry --json\n"
                     "  gantryctl capture --launch --until-exit -o job.gantry -- python train.py --steps 20");

@@ -2,8 +2,27 @@
 #include "app/remote/node_address.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace gantry::cli {
+namespace {
+
+/// What is wrong with the command line. A word nobody knows is named even where the parser misses something else because of it.
+std::string sentenceOf(const CLI::App& app, const CLI::ParseError& error)
+{
+    std::string command = "gantryctl";
+    for (const CLI::App* at = &app; !at->get_subcommands().empty();) {
+        at = at->get_subcommands().front();
+        command += " " + at->get_name();
+    }
+    std::vector<std::string> unknown = app.remaining(true);
+    std::erase(unknown, "--");
+    if (dynamic_cast<const CLI::RequiredError*>(&error) && !unknown.empty())
+        return fmt::format("there is no command or option '{}' of `{}`; see `{} --help`", unknown.front(), command, command);
+    return fmt::format("{}; see `{} --help`", error.what(), command);
+}
+
+} // namespace
 
 int runCommandLine(std::vector<std::string> arguments, Interrupts* interrupts)
 {
@@ -30,13 +49,13 @@ int runCommandLine(std::vector<std::string> arguments, Interrupts* interrupts)
                "Exit status:\n"
                "   0  done\n"
                "   1  a condition that was asked for failed (requests of `load` failed)\n"
-               "   2  cannot say: an error without a better name, a cancelled command, a target that ended\n"
+               "   2  cannot say: an error without a better name, a cancelled command, a target that ended before it was ready\n"
                "  64  usage\n"
                "  65  bad input: no such report or target, not a report, a truncated or too new report\n"
                "  69  the node or server cannot be reached, or its gantryd is of another version\n"
                "  73  cannot write\n"
                "  75  busy: another client holds the capture window; try again later\n"
-               "  77  not permitted: token or certificate refused");
+               "  77  not permitted: token or certificate refused, or a socket of another user");
     addNodeCommands(app, common, action);
     addTargetCommands(app, common, action);
     addCaptureCommand(app, common, action);
@@ -45,6 +64,9 @@ int runCommandLine(std::vector<std::string> arguments, Interrupts* interrupts)
     // An error of the parser itself can come before it has seen --json.
     const auto end = std::find(arguments.begin(), arguments.end(), "--");
     const bool wantsJson = std::find(arguments.begin(), end, "--json") != end;
+    // CLI11 takes the "--" behind an option that needs no value as the end of that option alone, so there has to be a second one.
+    if (end != arguments.end() && end != arguments.begin() && *std::prev(end) == "--launch")
+        arguments.insert(end, "--");
     try {
         std::reverse(arguments.begin(), arguments.end()); // CLI11 takes them from the back
         app.parse(std::move(arguments));
@@ -52,7 +74,7 @@ int runCommandLine(std::vector<std::string> arguments, Interrupts* interrupts)
         return app.exit(success);
     } catch (const CLI::ParseError& error) {
         common.json = wantsJson;
-        return reportUsage(std::string(error.what()) + "; see `gantryctl --help`", common);
+        return reportUsage(sentenceOf(app, error), common);
     }
     return action();
 }

@@ -1,6 +1,6 @@
 #include "app/cli/commands.h"
 #include "app/cli/duration.h"
-#include "remote_server/load/load_generator.h"
+#include "app/cli/load_text.h"
 
 #include <fmt/format.h>
 #include <memory>
@@ -22,7 +22,7 @@ int run(const CommonOptions& common, load::LoadOptions options, const std::strin
     const InterruptScope interrupts(common.interrupts, [&](int) { stop.request_stop(); });
     ProgressLine progress(!common.json);
     const auto result = load::runLoad(options, stop.get_token(), [&](const load::LoadResult& now) {
-        progress.show(fmt::format("{:6.0f} s  {} ok, {:.1f} req/s, p50 {}, p99 {}", now.seconds, now.ok, now.requestsPerSecond, formatDuration(now.p50), formatDuration(now.p99)));
+        progress.show(progressText(now));
     });
     if (!result)
         return report(result.error(), common);
@@ -40,8 +40,7 @@ int run(const CommonOptions& common, load::LoadOptions options, const std::strin
                {"latency_p99_ns", latency(result->p99)},
                {"latency_max_ns", latency(result->max)}});
     else
-        fmt::print("{} sent, {} ok in {:.1f} s: {:.1f} req/s · p50 {} · p90 {} · p99 {} · max {}\n", result->sent, result->ok, result->seconds, result->requestsPerSecond,
-                   formatDuration(result->p50), formatDuration(result->p90), formatDuration(result->p99), formatDuration(result->max));
+        fmt::print("{}\n", text(*result));
     for (const auto& [message, count] : result->errors)
         fmt::print(stderr, "gantryctl: {} requests failed: {}\n", count, message);
     return result->errors.empty() ? 0 : 1;

@@ -1,6 +1,7 @@
 // gantryctl: nodes, capture, reports and load from the command line.
 
 #include "app/cli/commands.h"
+#include "remote_server/proto/grpc_log.h"
 
 #include <exception>
 #include <string>
@@ -8,6 +9,7 @@
 
 int main(int argc, char** argv)
 {
+    gantry::proto::routeGrpcLog(nullptr);
     gantry::cli::Interrupts interrupts; // before any thread: it decides who gets the signals
     try {
         return gantry::cli::runCommandLine(std::vector<std::string>(argv + 1, argv + argc), &interrupts);

@@ -1,5 +1,6 @@
 #include "app/cli/commands.h"
 #include "app/cli/duration.h"
+#include "app/cli/metrics_block.h"
 #include "app/cli/target_launch.h"
 
 #include <algorithm>
@@ -107,6 +108,18 @@ int list(const CommonOptions& common)
     return 0;
 }
 
+/// Each sample as a line of JSON. `series` is what the batches before it defined.
+void printSamples(const proto::MetricsBatch& batch, std::map<std::uint32_t, metrics::SeriesDefinition>& series)
+{
+    for (const metrics::SeriesDefinition& definition : batch.definitions)
+        series[definition.id] = definition;
+    for (const metrics::Sample& sample : batch.samples) {
+        const metrics::SeriesDefinition& definition = series[sample.seriesId];
+        printLine({{"name", definition.name}, {"unit", definition.unit}, {"labels", definition.labels}, {"utc_ns", batch.nodeUtcNs - (batch.nodeMonoNs - sample.time)},
+                   {"mono_ns", sample.time}, {"value", sample.value}});
+    }
+}
+
 int watch(const CommonOptions& common, DurationNs length)
 {
     const auto client = connect(common);
@@ -114,30 +127,21 @@ int watch(const CommonOptions& common, DurationNs length)
         return report(client.error(), common);
     std::stop_source stop;
     const InterruptScope interrupts(common.interrupts, [&](int) { stop.request_stop(); });
-    std::jthread timer;
-    if (length > 0)
-        timer = std::jthread([&stop, length](std::stop_token ended) {
-            std::mutex mutex;
-            std::unique_lock lock(mutex);
-            std::condition_variable_any().wait_for(lock, ended, std::chrono::nanoseconds(length), [] { return false; });
-            stop.request_stop();
-        });
+    MetricsBlock block;
+    TimestampNs first = 0;
     std::map<std::uint32_t, metrics::SeriesDefinition> series;
     const auto result = (*client)->streamMetrics(1, [&](const proto::MetricsBatch& batch) {
-        for (const auto& definition : batch.definitions)
-            series[definition.id] = definition;
-        for (const metrics::Sample& sample : batch.samples) {
-            const metrics::SeriesDefinition& definition = series[sample.seriesId];
-            if (common.json) {
-                printLine({{"name", definition.name}, {"unit", definition.unit}, {"labels", definition.labels}, {"mono_ns", sample.time}, {"value", sample.value}});
-                continue;
-            }
-            std::string name = definition.name;
-            for (const auto& [key, value] : definition.labels)
-                name += fmt::format(" {}={}", key, value);
-            fmt::print("{:<70} {:>16.6g} {}\n", name, sample.value, definition.unit);
-        }
+        block.add(batch);
+        if (common.json)
+            printSamples(batch, series);
+        else
+            fmt::print("{}", block.text());
         std::fflush(stdout);
+        if (first == 0)
+            first = block.newest();
+        // In the node's time: the first block is there however short the time is.
+        if (length > 0 && first > 0 && block.newest() - first >= length)
+            stop.request_stop();
     }, stop.get_token());
     return result ? 0 : report(result.error(), common);
 }
@@ -253,9 +257,9 @@ void addNodeCommands(CLI::App& app, CommonOptions& common, Action& action)
     node->require_subcommand(1);
     node->add_subcommand("info", "Host, GPUs, driver, disk, clock")->callback([&] { action = [&] { return info(common); }; });
     node->add_subcommand("list", "The nodes of this machine (or the one of --node) and whether they answer")->callback([&] { action = [&] { return list(common); }; });
-    auto* watching = node->add_subcommand("watch", "Live metrics until interrupted, one line a sample");
+    auto* watching = node->add_subcommand("watch", "Live metrics until interrupted, a block a second (--json: an object a sample)");
     auto length = std::make_shared<std::string>();
-    watching->add_option("--for", *length, "end after this time, e.g. 10s");
+    watching->add_option("--for", *length, "end with the first block after this time, e.g. 10s");
     watching->callback([&, length] {
         action = [&, length] {
             const auto time = length->empty() ? Result<DurationNs>(DurationNs{0}) : parseDuration(*length);

@@ -150,11 +150,11 @@ int compareReports(const CommonOptions& common, const std::string& a, const std:
         print({{"verdict", name(verdict.verdict)}, {"reason", verdict.reason}, {"summary", toJson(c.summary)}, {"phases", toJson(c.phases)}, {"kernels", toJson(c.kernels)}, {"memcpys", toJson(c.memcpys)}});
         return 0;
     }
-    fmt::print("B is {}: {}\n\n", verdict.verdict == Verdict::Same ? "the same" : name(verdict.verdict), verdict.reason);
+    fmt::print("{}: {}\n\n", headline(verdict.verdict), verdict.reason);
     printRows("summary", c.summary);
     printRows("phases", c.phases);
-    printRows("kernels, total time", c.kernels);
-    printRows("memcpys, total time", c.memcpys);
+    printRows("kernels, mean time of a call", c.kernels);
+    printRows("memcpys, mean time of a copy", c.memcpys);
     return 0;
 }
 
@@ -188,8 +188,9 @@ void addReportCommands(CLI::App& app, CommonOptions& common, Action& action)
     auto* comparing = app.add_subcommand("compare", "Differences between two report files, by phase and by kernel");
     comparing->add_option("A", *first, "report to compare with")->required();
     comparing->add_option("B", *second, "report to judge")->required();
-    comparing->footer("The verdict is about the median latency of complete requests: same, better, worse, or cannot say when there are\n"
-                      "fewer than 30 on a side or the difference is within what they vary by. The exit status is 0 whatever it is.");
+    comparing->footer("The verdict is about the median latency of the complete requests of one model, of those in both reports the one that took\n"
+                      "most time in A: same, better, worse, or cannot say when there are fewer than 30 on a side or the difference is within\n"
+                      "what they vary by. The exit status is 0 whatever it is.");
     comparing->callback([&, first, second] { action = [&, first, second] { return compareReports(common, *first, *second); }; });
 }
 

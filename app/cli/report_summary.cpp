@@ -89,7 +89,7 @@ std::string text(const ReportSummary& summary)
         result += line("requests", fmt::format("{} complete ({:.1f}/s), {} cut by the window, {} failed; {} executions, {:.2f} requests each", requests.requests,
                                                requests.requestsPerSecond, requests.cutByWindow, requests.failed, requests.executions, requests.averageBatch));
     else
-        result += line("requests", "none: the target says nothing about requests");
+        result += line("requests", "none in this report");
     if (summary.ofModel.latency.count > 0)
         result += line("latency", percentiles(summary.ofModel.latency) + (summary.model.empty() ? "" : fmt::format("   of {}", summary.model)));
     for (int phase = 0; phase < records::kRequestPhaseCount; ++phase)

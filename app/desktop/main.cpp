@@ -7,6 +7,7 @@
 #include "app/desktop/text.h"
 #include "app/desktop/tour.h"
 #include "app/jobs/job_runner.h"
+#include "remote_server/proto/grpc_log.h"
 
 #include <QApplication>
 #include <QTemporaryDir>
@@ -100,6 +101,7 @@ int run(int argc, char** argv)
 
 int main(int argc, char** argv)
 {
+    proto::routeGrpcLog(nullptr);
     try {
         return run(argc, argv);
     } catch (const std::exception& exception) {

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
 #include <condition_variable>
 #include <ctime>
 #include <fmt/format.h>
@@ -19,6 +20,7 @@
 #include <limits>
 #include <mutex>
 #include <span>
+#include <unistd.h>
 #include <utility>
 
 namespace gantry::app {
@@ -32,6 +34,8 @@ constexpr std::chrono::seconds kCallTimeout{10};
 constexpr std::chrono::seconds kSlowCallTimeout{60};
 /// StopTarget with grace 0 means 10 s (node.proto); the answer comes after that.
 constexpr DurationNs kDefaultGraceNs = 10'000'000'000;
+/// What gRPC 1.51 says when it cannot make a connection of the certificates it is given; why is only in its log.
+constexpr std::string_view kNoTlsConnection = "empty address list";
 constexpr int kMaxMessageBytes = 64 * 1024 * 1024;
 constexpr int kKeepaliveTimeMs = 10'000;   // gantryd allows a ping each 5 s
 constexpr int kKeepaliveTimeoutMs = 5'000;
@@ -89,6 +93,12 @@ std::string causeOf(const std::string& message)
     return colon == std::string::npos ? message : message.substr(colon + 2);
 }
 
+/// Whether connect() is refused for want of rights, unix(7): the socket cannot be written, or a folder above it not be searched.
+bool isForbidden(const NodeAddress& address)
+{
+    return address.transport == NodeAddress::Transport::UnixSocket && ::access(address.socketPath.c_str(), W_OK) != 0 && errno == EACCES;
+}
+
 grpc::ChannelArguments channelArguments(const NodeAddress& address)
 {
     grpc::ChannelArguments arguments;
@@ -136,7 +146,15 @@ struct NodeClient::Impl
         Error error = proto::toError(status, context);
         if (context.GetServerTrailingMetadata().count(proto::kErrorKey) > 0)
             return error;
-        if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
+        if (status.error_code() == grpc::StatusCode::UNAVAILABLE && isForbidden(where)) {
+            error.code = ErrorCode::NotPermitted;
+            error.message = fmt::format("this user may not use {}: a gantryd serves only the user who started it; start your own with `gantryd`", address);
+        } else if (status.error_code() == grpc::StatusCode::UNAVAILABLE && where.transport == NodeAddress::Transport::Tls &&
+                   status.error_message().starts_with(kNoTlsConnection)) {
+            error.code = ErrorCode::NotPermitted;
+            error.message = fmt::format("cannot use the TLS files of {}: {} must hold PEM certificates, and key the key of cert", address,
+                                        where.caFile.empty() ? "the certificate authorities of this machine" : where.caFile);
+        } else if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
             error.code = ErrorCode::Unreachable;
             error.message = fmt::format("cannot reach gantryd at {}: {}; {}", address, causeOf(status.error_message()), nextStep());
         } else if (status.error_code() == grpc::StatusCode::CANCELLED) {

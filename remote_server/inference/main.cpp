@@ -1,6 +1,7 @@
 // gantry-serve: the reference inference server. Flags are tritonserver's where it has one.
 
 #include "remote_server/inference/kserve_service.h"
+#include "remote_server/proto/grpc_log.h"
 
 #include <CLI/CLI.hpp>
 #include <atomic>
@@ -114,6 +115,7 @@ Result<void> run(const Arguments& arguments)
 
 int main(int argc, char** argv)
 {
+    proto::routeGrpcLog([](const std::string& line) { spdlog::debug("{}", line); });
     CLI::App app{"gantry-serve: an inference server for the KServe v2 gRPC protocol, instrumented with NVTX."};
     Arguments arguments;
     app.add_option("--model-repository", arguments.repository, "folder of models, each with config.pbtxt and a version folder")->required();

@@ -6,6 +6,7 @@
 #include "remote_server/node/node_info.h"
 #include "remote_server/node/node_service.h"
 #include "remote_server/node/sampling/host_sampler.h"
+#include "remote_server/proto/grpc_log.h"
 
 #include <CLI/CLI.hpp>
 #include <csignal>
@@ -159,6 +160,7 @@ Result<void> run(const Arguments& arguments, LogRing& log)
 
 int main(int argc, char** argv)
 {
+    proto::routeGrpcLog([](const std::string& line) { spdlog::debug("{}", line); });
     CLI::App app{"gantryd: captures GPU inference servers on this node and serves what it captured.\n"
                  "By default it listens on a unix socket that only this user can reach."};
     Arguments arguments;

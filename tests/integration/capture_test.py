@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import resource
 import signal
 import socket
@@ -188,7 +189,7 @@ def tells_a_second_client_who_holds_the_window(node):
 def gives_up_at_the_second_interrupt_though_the_daemon_hangs(node):
     node.launch_server()
     capture = subprocess.Popen([node.bin / "gantryctl", "--node", node.address, "capture", "--until-exit", "-o", node.folder / "first.gantry"],
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     node.others.append(capture)
     wait_until(node.is_held, "the window is open")
     node.daemon.send_signal(signal.SIGSTOP)
@@ -198,8 +199,56 @@ def gives_up_at_the_second_interrupt_though_the_daemon_hangs(node):
             return capture.poll() is not None
         wait_until(is_ended, "gantryctl gives up")
         assert capture.returncode not in (0, -signal.SIGINT), capture.returncode
+        said = capture.stderr.read()  # it said that the window goes on, though the first signal had asked for its end
+        assert len(said.splitlines()) == 1 and "gantryd has not said that it closed the window" in said, said
     finally:
         node.daemon.send_signal(signal.SIGCONT)
+
+
+def says_once_that_the_target_ended_in_the_window(node):
+    target, _ = node.launch_server()
+    capture = subprocess.Popen([node.bin / "gantryctl", "--node", node.address, "capture", "--for", "20s", "-o", node.folder / "k.gantry"],
+                               stdout=subprocess.PIPE, text=True)
+    node.others.append(capture)
+    wait_until(node.is_held, "the window is open")
+    os.kill(target["pid"], signal.SIGKILL)
+    out, _ = capture.communicate(timeout=DEADLINE_S)
+    assert capture.returncode == 0, out  # the report is there
+    assert len([line for line in out.splitlines() if line.startswith("note")]) == 1, out
+
+
+def launches_a_command_that_follows_launch_directly(node):
+    job = [node.bin / "gantry-serve", "--cpu-only", "--model-repository", node.models, "--grpc-port", 0, "--metrics-port", 0]
+    done = node.ctl("capture", "--for", "300ms", "-o", node.folder / "j.gantry", "--wait-ready", "50s", "--launch", "--", *job)
+    assert done["file"] == str(node.folder / "j.gantry"), done
+    assert [target["argv"] for target in node.ctl("target", "list")] == [[str(word) for word in job]]
+
+
+def shows_metrics_however_short_the_time(node):
+    watch = [node.bin / "gantryctl", "--node", node.address, "node", "watch", "--for"]
+    for length in ("1ms", "300ms", "1s"):
+        shown = subprocess.run([*watch, length], capture_output=True, text=True, timeout=DEADLINE_S)
+        assert shown.returncode == 0, shown
+        assert re.search(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\n  host CPU +utilisation +[\d.e-]+ %$", shown.stdout, re.M), (length, shown)
+    shown = subprocess.run([*watch, "1s", "--json"], capture_output=True, text=True, timeout=DEADLINE_S)
+    samples = [json.loads(line) for line in shown.stdout.splitlines()]
+    assert any(sample["name"] == "host_cpu_ratio" for sample in samples), shown
+    now = time.time_ns()
+    assert all(abs(now - sample["utc_ns"]) < DEADLINE_S * 10**9 and sample["mono_ns"] > 0 for sample in samples), samples
+
+
+def says_in_its_own_words_that_a_port_is_taken(node):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        for command, status in (
+                ([node.bin / "gantryd", "--listen", f"127.0.0.1:{port}", "--report-folder", node.folder / "other"], 69),
+                ([node.bin / "gantry-serve", "--cpu-only", "--model-repository", node.models, "--grpc-port", str(port), "--metrics-port", "0"], 73)):
+            ended = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, env={**os.environ, "XDG_RUNTIME_DIR": str(node.folder)})
+            assert ended.returncode == status, ended
+            assert str(port) in ended.stderr.splitlines()[-1], ended
+            assert ".cc:" not in ended.stderr, ended  # nothing of gRPC's own log
 
 
 class CuttingProxy:

@@ -47,6 +47,13 @@ std::vector<ComparisonRow> means(const trace::Trace& a, const trace::Trace& b, G
     return result;
 }
 
+/// p50 and p99 of the latency, each name begun with `prefix`.
+void addLatency(std::vector<ComparisonRow>& rows, const std::string& prefix, const RequestBreakdown& a, const RequestBreakdown& b)
+{
+    rows.push_back(row(prefix + "latency p50", a.latency, b.latency, &Distribution::p50));
+    rows.push_back(row(prefix + "latency p99", a.latency, b.latency, &Distribution::p99));
+}
+
 /// p50 and p99 of each phase that either side has and of what is outside them, each name begun with `prefix`.
 void addPhases(std::vector<ComparisonRow>& rows, const std::string& prefix, const RequestBreakdown& a, const RequestBreakdown& b)
 {
@@ -94,20 +101,20 @@ Comparison compare(const trace::Trace& a, const trace::Trace& b)
         return ComparisonRow{std::move(name), value(left), value(right), std::move(unit), {}, {}};
     };
     Comparison result;
-    result.summary = {
-        number("requests per second", x, y, &RequestBreakdown::requestsPerSecond, "1/s"),
-        row("latency p50", x.latency, y.latency, &Distribution::p50),
-        row("latency p99", x.latency, y.latency, &Distribution::p99),
-        number("average batch", x, y, &RequestBreakdown::averageBatch, "req"),
-    };
+    result.summary.push_back(number("requests per second", x, y, &RequestBreakdown::requestsPerSecond, "1/s"));
     // Several models: each by itself, for a mixture of theirs says nothing about any.
     const std::vector<std::string> models = modelsOf(a, b);
     if (models.size() <= 1) {
+        addLatency(result.summary, {}, x, y);
         addPhases(result.phases, {}, x, y);
     } else {
-        for (const std::string& model : models)
-            addPhases(result.phases, model + " ", requestBreakdown(a, {}, model), requestBreakdown(b, {}, model));
+        for (const std::string& model : models) {
+            const RequestBreakdown ofA = requestBreakdown(a, {}, model), ofB = requestBreakdown(b, {}, model);
+            addLatency(result.summary, model + " ", ofA, ofB);
+            addPhases(result.phases, model + " ", ofA, ofB);
+        }
     }
+    result.summary.push_back(number("average batch", x, y, &RequestBreakdown::averageBatch, "req"));
     result.kernels = means(a, b, GroupBy::Kernel);
     result.memcpys = means(a, b, GroupBy::Memcpy);
     return result;

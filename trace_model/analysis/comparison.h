@@ -22,8 +22,8 @@ struct ComparisonRow
 
 struct Comparison
 {
-    std::vector<ComparisonRow> summary; ///< req/s, latency p50/p99, average batch
-    std::vector<ComparisonRow> phases;  ///< p50 and p99 of each phase
+    std::vector<ComparisonRow> summary; ///< req/s, latency p50/p99 (of each model where there are several), average batch
+    std::vector<ComparisonRow> phases;  ///< p50 and p99 of each phase, likewise
     std::vector<ComparisonRow> kernels; ///< mean time of a call by kernel; first what costs or saves most over all calls
     std::vector<ComparisonRow> memcpys; ///< mean time of a copy by direction and memory kind
 };

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 namespace gantry::cli {
 namespace {
@@ -14,6 +15,8 @@ using nlohmann::json;
 using test::ProcessResult;
 using testing::HasSubstr;
 using testing::IsEmpty;
+
+constexpr unsigned kNobody = 65534;
 
 ProcessResult gantryctl(std::vector<std::string> arguments)
 {
@@ -84,6 +87,7 @@ TEST_F(Gantryctl, UsageErrorsAre64AndJsonWhereAskedFor)
         {"node", "info", "--node", "gpu-07"},
         {"capture"},
         {"capture", "--for", "2"},
+        {"capture", "--for", "20m"},
         {"capture", "--for", "2s", "--target", "t1", "--launch", "x"},
         {"capture", "--for", "2s", "--launch"},
         {"capture", "--for", "2s", "--", "program"},
@@ -107,6 +111,55 @@ TEST_F(Gantryctl, UsageErrorsAre64AndJsonWhereAskedFor)
         EXPECT_EQ(machine.exitStatus, 64) << shown;
         EXPECT_EQ(json::parse(machine.out)["error"]["code"], "usage") << shown;
     }
+}
+
+// It said "A subcommand is required" of a word that was one, as it thought who typed it.
+TEST_F(Gantryctl, WordThatIsNoCommandIsNamed)
+{
+    EXPECT_THAT(gantryctl({"bogus"}).err, HasSubstr("no command or option 'bogus' of `gantryctl`"));
+    EXPECT_THAT(gantryctl({"node", "bogus"}).err, HasSubstr("no command or option 'bogus' of `gantryctl node`"));
+    EXPECT_THAT(gantryctl({"report"}).err, HasSubstr("A subcommand is required; see `gantryctl report --help`"));
+}
+
+TEST_F(Gantryctl, WindowLongerThanTheLongestIsRefusedBeforeAnyNodeIsAsked)
+{
+    EXPECT_THAT(gantryctl({"capture", "--for", "20m", "--node", nowhere}).err, HasSubstr("at most 10 minutes"));
+    EXPECT_EQ(gantryctl({"capture", "--for", "10m", "--node", nowhere}).exitStatus, 69);
+}
+
+// The parser took the -- for itself, and --steps for an option of gantryctl.
+TEST_F(Gantryctl, CommandMayFollowLaunchDirectly)
+{
+    const ProcessResult result = gantryctl({"--node", nowhere, "capture", "--for", "1s", "--launch", "--", "job", "--steps", "20", "--", "--json"});
+    EXPECT_EQ(result.exitStatus, 69) << result.err;
+    EXPECT_THAT(result.out, IsEmpty()) << "the --json is the job's";
+}
+
+TEST_F(Gantryctl, FailureOfTlsIsOneSentence)
+{
+    std::ofstream(folder / "ca.pem") << "no certificate";
+    const ProcessResult result = gantryctl({"node", "info", "--node", "grpcs://127.0.0.1:1?ca=" + (folder / "ca.pem").string()});
+    EXPECT_EQ(result.exitStatus, 77);
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+    EXPECT_THAT(result.err, HasSubstr("ca.pem"));
+}
+
+TEST_F(Gantryctl, SocketOfAnotherUserIs77)
+{
+    const test::TemporaryFolder ofAnother;
+    std::filesystem::permissions(ofAnother.path(), std::filesystem::perms::none);
+    test::ChildProcess::Options options;
+    options.beforeExec = [] {
+        if (::geteuid() == 0 && (::setgid(kNobody) != 0 || ::setuid(kNobody) != 0)) // nothing is forbidden to root
+            ::_exit(99);
+    };
+    test::ChildProcess process({GANTRYCTL, "node", "info", "--node", "unix:" + (ofAnother / "d.sock").string()}, options);
+    const auto result = process.wait();
+    ASSERT_TRUE(result);
+    if (result->exitStatus == 99)
+        GTEST_SKIP() << "this root may not become another user";
+    EXPECT_EQ(result->exitStatus, 77) << result->err;
+    EXPECT_THAT(result->err, HasSubstr("serves only the user who started it"));
 }
 
 TEST_F(Gantryctl, NodeThatIsNotThereIs69)
@@ -203,7 +256,7 @@ TEST_F(Gantryctl, CompareSaysWorseAndListsDifferences)
         EXPECT_FALSE(comparison[part].empty()) << part;
     EXPECT_EQ(json::parse(gantryctl({"compare", b, a, "--json"}).out)["verdict"], "better");
     EXPECT_EQ(json::parse(gantryctl({"compare", a, a, "--json"}).out)["verdict"], "same");
-    EXPECT_THAT(gantryctl({"compare", a, b}).out, HasSubstr("B is worse: median latency 100.000 µs in A and 300.000 µs in B"));
+    EXPECT_THAT(gantryctl({"compare", a, b}).out, HasSubstr("B is worse: median latency of bert 100.000 µs in A and 300.000 µs in B"));
 }
 
 TEST_F(Gantryctl, CaptureFindsAFolderThatCannotBeWrittenBeforeItAsksTheNode)

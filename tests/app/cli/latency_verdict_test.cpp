@@ -7,17 +7,23 @@
 namespace gantry::cli {
 namespace {
 
-/// A trace of requests with latencies around `medianNs`, `spread` of it either way.
-trace::Trace traceOf(int requests, DurationNs medianNs, double spread, unsigned seed)
+/// Adds requests with latencies around `medianNs`, `spread` of it either way.
+void addRequests(trace::Trace& result, std::string_view model, int requests, DurationNs medianNs, double spread, unsigned seed)
 {
     std::mt19937 random(seed);
     std::uniform_real_distribution<double> factor(1 - spread, 1 + spread);
-    trace::Trace result;
     for (int i = 0; i < requests; ++i) {
         trace::Request request;
+        request.model = result.strings.intern(model);
         request.time = {i * 1'000'000, i * 1'000'000 + static_cast<DurationNs>(static_cast<double>(medianNs) * factor(random))};
         result.requests.push_back(request);
     }
+}
+
+trace::Trace traceOf(int requests, DurationNs medianNs, double spread, unsigned seed)
+{
+    trace::Trace result;
+    addRequests(result, "bert", requests, medianNs, spread, seed);
     return result;
 }
 
@@ -37,7 +43,10 @@ TEST(CompareLatency, ATraceIsTheSameAsItself)
 
 TEST(CompareLatency, WideSpreadAndSmallDifferenceCannotBeTold)
 {
-    EXPECT_EQ(compareLatency(traceOf(40, 1'000'000, 0.8, 1), traceOf(40, 1'050'000, 0.8, 2)).verdict, Verdict::CannotSay);
+    const LatencyVerdict verdict = compareLatency(traceOf(40, 1'000'000, 0.8, 1), traceOf(40, 1'050'000, 0.8, 2));
+    EXPECT_EQ(verdict.verdict, Verdict::NoClearDifference);
+    EXPECT_STREQ(headline(verdict.verdict), "No clear difference");
+    EXPECT_STREQ(name(verdict.verdict), "cannot say");
 }
 
 TEST(CompareLatency, TooFewRequestsCannotBeCompared)
@@ -54,6 +63,36 @@ TEST(CompareLatency, CutAndFailedRequestsDoNotCount)
     for (trace::Request& request : cut.requests)
         request.cutByWindow = true;
     EXPECT_EQ(compareLatency(cut, traceOf(100, 1'000'000, 0.1, 1)).verdict, Verdict::CannotSay);
+}
+
+// The median was one of all models together: with more requests of a fast model in B, B was better though nothing had changed.
+TEST(CompareLatency, ModelsAreNotMixedAndTheOneOfMostTimeInAIsNamed)
+{
+    trace::Trace a = traceOf(300, 10'000'000, 0.1, 1), b = traceOf(100, 30'000'000, 0.1, 2);
+    addRequests(a, "add_sub", 100, 1'000'000, 0.1, 3);
+    addRequests(b, "add_sub", 900, 1'000'000, 0.1, 4);
+    const LatencyVerdict verdict = compareLatency(a, b);
+    EXPECT_EQ(verdict.verdict, Verdict::Worse) << verdict.reason;
+    EXPECT_THAT(verdict.reason, testing::StartsWith("median latency of bert "));
+}
+
+TEST(CompareLatency, TheModelIsOneThatBothHave)
+{
+    trace::Trace a = traceOf(300, 10'000'000, 0.1, 1), b;
+    addRequests(b, "add_sub", 100, 1'000'000, 0.1, 3);
+    EXPECT_EQ(compareLatency(a, b).verdict, Verdict::CannotSay);
+    EXPECT_EQ(compareLatency(a, b).reason, "A and B have no model in common");
+    addRequests(a, "add_sub", 100, 1'000'000, 0.1, 4);
+    EXPECT_THAT(compareLatency(a, b).reason, testing::HasSubstr("of add_sub"));
+}
+
+// Of two middle values the verdict took the upper one, the summary beside it the lower one.
+TEST(CompareLatency, MedianIsTheNearestRankAsInTheSummary)
+{
+    trace::Trace halves;
+    addRequests(halves, "bert", 20, 1'000'000, 0, 1);
+    addRequests(halves, "bert", 20, 2'000'000, 0, 1);
+    EXPECT_THAT(compareLatency(halves, halves).reason, testing::HasSubstr("1.000 ms in A and 1.000 ms in B"));
 }
 
 } // namespace

@@ -60,7 +60,7 @@ TEST(ReportSummary, SaysWhatWasLostAndWhatTheTargetDid)
     EXPECT_THAT(said, HasSubstr("-0.8 % ± 0.4 % req/s"));
     EXPECT_THAT(said, HasSubstr("the target process ended inside the window"));
     EXPECT_THAT(said, HasSubstr("not complete"));
-    EXPECT_THAT(said, HasSubstr("requests          none"));
+    EXPECT_THAT(said, HasSubstr("requests          none in this report\n"));
     EXPECT_THAT(said, HasSubstr("gpu work          none"));
 }
 

@@ -73,6 +73,18 @@ TEST(Comparison, ComparesThePhasesOfEachModelByItselfWhereThereAreSeveral)
     EXPECT_FALSE(result.phases[10].a);
 }
 
+// The p50 of all models together changed with how often each was asked, beside a verdict about one of them.
+TEST(Comparison, ComparesTheLatencyOfEachModelByItselfWhereThereAreSeveral)
+{
+    const auto a = traceOf("window 0..1000\nrequest 1 model bert:1 0..100\nrequest 2 model add_sub:1 0..10\n");
+    const auto b = traceOf("window 0..1000\nrequest 1 model bert:1 0..100\nrequest 2 model add_sub:1 0..10\nrequest 3 model add_sub:1 20..30\n");
+    ASSERT_TRUE(a && b);
+    const Comparison result = compare(*a, *b);
+    EXPECT_EQ(namesOf(result.summary), (std::vector<std::string>{"requests per second", "bert latency p50", "bert latency p99", "add_sub latency p50", "add_sub latency p99", "average batch"}));
+    for (std::size_t i = 1; i < 5; ++i)
+        EXPECT_EQ(result.summary[i].ratio(), 1.0) << result.summary[i].name;
+}
+
 TEST(Comparison, NamesNoModelWhereBothSidesHaveTheSameOne)
 {
     const auto a = traceOf("window 0..1000\nrequest 1 model bert:1 0..100 queue 0..40\n");

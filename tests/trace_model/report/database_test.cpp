@@ -171,5 +171,15 @@ TEST_F(OpeningAReport, CountsRowsWhoseTimesAreNoTimes)
     EXPECT_EQ(bad->count, 2u);
 }
 
+TEST_F(OpeningAReport, SaysThatRowsWereTakenOutOrPutIn)
+{
+    ASSERT_TRUE(trace::loadTrace(good));
+    EXPECT_TRUE((*trace::loadTrace(good))->meta.warnings.empty());
+    execute(good, "DELETE FROM CUPTI_ACTIVITY_KIND_KERNEL;");
+    const auto loaded = trace::loadTrace(good);
+    ASSERT_TRUE(loaded) << loaded.error().text();
+    EXPECT_EQ((*loaded)->meta.warnings, (std::vector<std::string>{"table CUPTI_ACTIVITY_KIND_KERNEL holds 0 rows where 1 were written: the report was altered after it was made"}));
+}
+
 } // namespace
 } // namespace gantry::report

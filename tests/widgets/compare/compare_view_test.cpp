@@ -186,7 +186,7 @@ private slots:
         QCOMPARE(textOf(view->table(), "DtoH Device to Pageable", ComparisonTable::Ratio), QStringLiteral("only A"));
         QCOMPARE(textOf(view->table(), "DtoH Device to Pinned", ComparisonTable::Ratio), QStringLiteral("only B"));
         QCOMPARE(sectionsOf(view->table()), (QStringList{QStringLiteral("Throughput and latency"), QStringLiteral("Request phases"),
-                                                         QStringLiteral("Memcpys, total time"), QStringLiteral("Kernels, total time")}));
+                                                         QStringLiteral("Memcpys, mean time (copies)"), QStringLiteral("Kernels, mean time (calls)")}));
         const QImage image = imageOf(*view);
         const Theme& theme = Theme::forPalette(view->palette());
         QVERIFY(pixelsOf(image, theme.phase(records::RequestPhase::ComputeInfer)) > 500);
@@ -227,7 +227,7 @@ private slots:
         ComparisonTable table;
         const TracePtr a = longReport(), b = shortReport();
         table.setComparison(analysis::compare(*a, *b));
-        QCOMPARE(sectionsOf(table), (QStringList{QStringLiteral("Memcpys, total time"), QStringLiteral("Kernels, total time")}));
+        QCOMPARE(sectionsOf(table), (QStringList{QStringLiteral("Memcpys, mean time (copies)"), QStringLiteral("Kernels, mean time (calls)")}));
         table.setComparison({});
         QCOMPARE(table.topLevelItemCount(), 0);
     }
