@@ -546,7 +546,8 @@ private:
         capture.meta[report::meta::kLabel] = window.request.label;
         capture.meta[report::meta::kTargetName] = targetName;
         capture.meta[report::meta::kOpenCostNs] = std::to_string(window.status.openCostNs);
-        capture.meta[report::meta::kCloseCostNs] = std::to_string(window.status.closeCostNs);
+        if (window.status.closeCostNs > 0) // nobody closes what a process took with it
+            capture.meta[report::meta::kCloseCostNs] = std::to_string(window.status.closeCostNs);
 
         Result<void> written;
         {
@@ -571,6 +572,7 @@ private:
             status.state = proto::CaptureState::Failed;
             status.error = std::string(name(written.error().code));
             status.message = written.error().text();
+            spdlog::warn("window {} failed: {}", status.captureId, status.message);
         }
         publish();
         const std::string reportName = status.reportName;

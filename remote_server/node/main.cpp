@@ -171,10 +171,10 @@ int main(int argc, char** argv)
     app.add_option("--tls-key", arguments.listen.tlsKey, "its private key (PEM)");
     app.add_option("--tls-client-ca", arguments.listen.tlsClientAuthority, "require client certificates signed by this authority (PEM)");
     app.add_option("--report-folder", arguments.reportFolder, "where reports are kept (default ~/.local/share/gantry/reports)");
-    app.add_option("--capture-library", arguments.captureLibrary, "libgantry_capture.so (default: ../lib beside this program)");
+    app.add_option("--capture-library", arguments.captureLibrary, "libgantry_capture.so (default: ../lib beside this program)")->check(CLI::ExistingFile);
     app.add_option("--idle-exit", arguments.idleExit, "end when nobody has called and no target runs for this time, e.g. 10m");
     app.add_option("--ready-file", arguments.readyFile, "write the address here once listening");
-    app.add_option("--log-level", arguments.logLevel, "trace, debug, info, warn or error");
+    app.add_option("--log-level", arguments.logLevel, "trace, debug, info, warn or error")->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}));
     app.footer("Exit status: 0 ended, 64 usage, 65 bad value of an option, 69 cannot listen, 73 cannot write, 75 another gantryd runs there, 77 not permitted.");
     app.set_version_flag("--version", GANTRY_VERSION);
     try {

@@ -124,6 +124,9 @@ Result<proto::Target> TargetRegistry::launch(const proto::LaunchRequest& request
         return Error{ErrorCode::BadInput, "a target needs a command to run", {}};
     if (!request.metricsUrl.empty() && !PrometheusScraper::isScrapable(request.metricsUrl))
         return Error{ErrorCode::BadInput, "the metrics URL must be http://HOST:PORT/PATH or https, not \"" + request.metricsUrl + "\"", {}};
+    std::error_code ignored;
+    if (!request.workingDirectory.empty() && !std::filesystem::is_directory(request.workingDirectory, ignored))
+        return Error{ErrorCode::NotFound, "there is no working directory " + request.workingDirectory + " on this node", {}};
     auto target = std::make_shared<Launched>();
     GANTRY_TRY(target->info.id, newId());
     auto environment = currentEnvironment();

@@ -353,8 +353,10 @@ TEST_F(GantrydTest, LetsNoDescriptorOfItsOwnIntoATarget)
 
 TEST_F(GantrydTest, AnswersAWrongCommandLineWithTheUsageStatus)
 {
-    Gantryd daemon(folder.path(), {"--no-such-option"});
-    EXPECT_EQ(daemon.exitStatus(), 64);
+    for (const auto& wrong : {std::vector<std::string>{"--no-such-option"}, {"--log-level", "loud"}, {"--capture-library", "/dev/null/nonexistent.so"}}) {
+        Gantryd daemon(folder.path(), wrong);
+        EXPECT_EQ(daemon.exitStatus(), 64) << wrong.front();
+    }
 }
 
 } // namespace

@@ -235,6 +235,17 @@ TEST_F(TargetRegistryTest, RunsInTheFolderAndEnvironmentAskedFor)
     EXPECT_THAT(lines(launched->id), Contains(std::filesystem::canonical(folder.path()).string()));
 }
 
+// "cannot start sleep: No such file or directory" blamed the program.
+TEST_F(TargetRegistryTest, SaysThatTheWorkingDirectoryIsMissing)
+{
+    auto request = command({"/bin/pwd"});
+    request.workingDirectory = folder.path() / "absent";
+    const auto refused = registry.launch(request);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::NotFound);
+    EXPECT_THAT(refused.error().text(), HasSubstr("there is no working directory"));
+}
+
 TEST_F(TargetRegistryTest, SetsTheInjectionVariables)
 {
     auto request = command({"/usr/bin/env"});
