@@ -20,6 +20,7 @@ constexpr std::uint64_t kLargestUnpacked = std::uint64_t{4} << 30;
 /// A row is at least a cell pointer of two bytes, a header byte and a type byte (sqlite.org/fileformat2.html, 1.6 and 2.1): a
 /// damaged file whose pages lead in a circle would otherwise be read forever.
 constexpr std::uint64_t kMinRowBytes = 4;
+constexpr std::size_t kLeavesOfAPart = 256; // fewer pages than this are read sooner than a thread is made
 constexpr std::size_t kHeaderBytes = 100; // sqlite.org/fileformat2.html, 1.3
 constexpr unsigned char kZstdMagic[] = {0x28, 0xB5, 0x2F, 0xFD};
 
@@ -170,27 +171,14 @@ bool TableCursor::nextOfLibrary()
     return false;
 }
 
-bool TableCursor::isNull(std::size_t column) const
+bool TableCursor::isNullInLibrary(std::size_t column) const
 {
-    if (m_places[column] < 0)
-        return true;
-    if (m_pages)
-        return stored(column).isNull() && !isRowId(column);
     return sqlite3_column_type(m_statement, m_places[column]) == SQLITE_NULL;
 }
 
-std::int64_t TableCursor::integer(std::size_t column, std::int64_t ifNull) const
+std::int64_t TableCursor::integerOfLibrary(std::size_t column, std::int64_t ifNull) const
 {
-    if (isNull(column))
-        return ifNull;
-    if (m_pages)
-        return isRowId(column) ? m_pages->rowId() : stored(column).integer();
-    return sqlite3_column_int64(m_statement, m_places[column]);
-}
-
-std::optional<std::int64_t> TableCursor::optionalInteger(std::size_t column) const
-{
-    return isNull(column) ? std::nullopt : std::optional<std::int64_t>(integer(column));
+    return isNullInLibrary(column) ? ifNull : sqlite3_column_int64(m_statement, m_places[column]);
 }
 
 double TableCursor::real(std::size_t column) const
@@ -326,8 +314,10 @@ std::optional<std::vector<Database::Column>> Database::columnsOf(const char* tab
     return columns;
 }
 
-Result<std::optional<TableCursor>> Database::pageRows(const char* table, const std::vector<Column>& stored, std::initializer_list<const char*> columns) const
+/// No cursor: the library has to read this table.
+Result<std::vector<TableCursor>> Database::pageParts(const char* table, const std::vector<Column>& stored, std::initializer_list<const char*> columns, int count) const
 {
+    std::vector<TableCursor> cursors;
     std::vector<int> places, wanted;
     int rowIdPlace = -2;
     for (const char* name : columns) {
@@ -337,7 +327,7 @@ Result<std::optional<TableCursor>> Database::pageRows(const char* table, const s
             continue;
         }
         if (found->hasDefault)
-            return std::optional<TableCursor>();
+            return cursors;
         const int column = static_cast<int>(found - stored.begin());
         const auto known = std::find(wanted.begin(), wanted.end(), column);
         places.push_back(static_cast<int>(known - wanted.begin()));
@@ -353,22 +343,37 @@ Result<std::optional<TableCursor>> Database::pageRows(const char* table, const s
         root = static_cast<std::uint32_t>(sqlite3_column_int64(statement, 0));
     sqlite3_finalize(statement);
     if (root == 0 || wanted.empty())
-        return std::optional<TableCursor>();
+        return cursors;
     GANTRY_TRY(auto leaves, m_pages->leavesOf(root));
     if (!leaves)
-        return std::optional<TableCursor>();
-    return std::optional(TableCursor(PageCursor(m_pages, std::move(*leaves), wanted), std::move(places), rowIdPlace));
+        return cursors;
+    const std::size_t used = std::min<std::size_t>(static_cast<std::size_t>(std::max(1, count)), leaves->size() / kLeavesOfAPart + 1);
+    for (std::size_t i = 0; i < used; ++i) {
+        std::vector<std::uint32_t> part(leaves->begin() + static_cast<std::ptrdiff_t>(leaves->size() * i / used),
+                                        leaves->begin() + static_cast<std::ptrdiff_t>(leaves->size() * (i + 1) / used));
+        cursors.push_back(TableCursor(PageCursor(m_pages, std::move(part), wanted), places, rowIdPlace));
+    }
+    return cursors;
+}
+
+Result<std::vector<TableCursor>> Database::parts(const char* table, std::initializer_list<const char*> columns, int count) const
+{
+    std::vector<TableCursor> cursors;
+    const auto stored = columnsOf(table);
+    if (stored && m_pages) {
+        GANTRY_TRY(cursors, pageParts(table, *stored, columns, count));
+    }
+    if (cursors.empty()) {
+        GANTRY_TRY(TableCursor all, libraryRows(table, columns));
+        cursors.push_back(std::move(all));
+    }
+    return cursors;
 }
 
 Result<TableCursor> Database::rows(const char* table, std::initializer_list<const char*> columns) const
 {
-    const auto stored = columnsOf(table);
-    if (stored && m_pages) {
-        GANTRY_TRY(auto cursor, pageRows(table, *stored, columns));
-        if (cursor)
-            return std::move(*cursor);
-    }
-    return libraryRows(table, columns);
+    GANTRY_TRY(std::vector<TableCursor> cursors, parts(table, columns, 1));
+    return std::move(cursors.front());
 }
 
 Result<TableCursor> Database::libraryRows(const char* table, std::initializer_list<const char*> columns) const

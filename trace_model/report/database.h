@@ -37,9 +37,26 @@ public:
 
     // Columns by their place in the list the cursor was opened with.
     [[nodiscard]] bool has(std::size_t column) const { return m_places[column] >= 0; } ///< the file has this column
-    [[nodiscard]] bool isNull(std::size_t column) const;
-    [[nodiscard]] std::int64_t integer(std::size_t column, std::int64_t ifNull = 0) const;
-    [[nodiscard]] std::optional<std::int64_t> optionalInteger(std::size_t column) const;
+    [[nodiscard]] bool isNull(std::size_t column) const
+    {
+        if (m_places[column] < 0)
+            return true;
+        return m_pages ? stored(column).isNull() && !isRowId(column) : isNullInLibrary(column);
+    }
+    [[nodiscard]] std::int64_t integer(std::size_t column, std::int64_t ifNull = 0) const
+    {
+        if (m_places[column] < 0)
+            return ifNull;
+        if (!m_pages)
+            return integerOfLibrary(column, ifNull);
+        if (!stored(column).isNull())
+            return stored(column).integer();
+        return isRowId(column) ? m_pages->rowId() : ifNull;
+    }
+    [[nodiscard]] std::optional<std::int64_t> optionalInteger(std::size_t column) const
+    {
+        return isNull(column) ? std::nullopt : std::optional<std::int64_t>(integer(column));
+    }
     [[nodiscard]] double real(std::size_t column) const;
     /// Valid UTF-8, whatever bytes the file holds (see utf8.h). Valid until the next call or row. A whole number reads without a
     /// point, even in a column of reals.
@@ -55,6 +72,8 @@ private:
     [[nodiscard]] const StoredValue& stored(std::size_t column) const { return m_pages->value(static_cast<std::size_t>(m_places[column])); }
     [[nodiscard]] bool isRowId(std::size_t column) const { return m_places[column] == m_rowIdPlace && stored(column).isNull(); }
     bool nextOfLibrary();
+    [[nodiscard]] bool isNullInLibrary(std::size_t column) const;
+    [[nodiscard]] std::int64_t integerOfLibrary(std::size_t column, std::int64_t ifNull) const;
 
     sqlite3* m_db = nullptr;
     sqlite3_stmt* m_statement = nullptr;
@@ -82,6 +101,8 @@ public:
 
     /// All rows of a table; a table that is absent has none.
     [[nodiscard]] Result<TableCursor> rows(const char* table, std::initializer_list<const char*> columns) const;
+    /// The rows of a table in up to `count` parts, in order: each cursor may be read by a thread of its own.
+    [[nodiscard]] Result<std::vector<TableCursor>> parts(const char* table, std::initializer_list<const char*> columns, int count) const;
     /// The same through the library alone, as rows() does where it cannot read the pages itself.
     [[nodiscard]] Result<TableCursor> libraryRows(const char* table, std::initializer_list<const char*> columns) const;
 
@@ -95,7 +116,7 @@ private:
     };
     /// Columns in the order they are stored; nothing when some are computed and not stored.
     [[nodiscard]] std::optional<std::vector<Column>> columnsOf(const char* table) const;
-    [[nodiscard]] Result<std::optional<TableCursor>> pageRows(const char* table, const std::vector<Column>& stored, std::initializer_list<const char*> columns) const;
+    [[nodiscard]] Result<std::vector<TableCursor>> pageParts(const char* table, const std::vector<Column>& stored, std::initializer_list<const char*> columns, int count) const;
 
     explicit Database(sqlite3* db) : m_db(db) {}
     sqlite3* m_db = nullptr;

@@ -182,15 +182,9 @@ Result<std::optional<std::vector<std::uint32_t>>> PageFile::leavesOf(std::uint32
     return std::optional(std::move(leaves));
 }
 
-std::int64_t StoredValue::integer() const
+std::int64_t StoredValue::convertedInteger() const
 {
     switch (serialType) {
-    case 1: return static_cast<std::int8_t>(bytes[0]);
-    case 2: return static_cast<std::int16_t>(big16(bytes));
-    case 3: return static_cast<std::int32_t>(std::uint32_t{bytes[0]} << 24 | std::uint32_t{bytes[1]} << 16 | std::uint32_t{bytes[2]} << 8) >> 8;
-    case 4: return static_cast<std::int32_t>(big32(bytes));
-    case 5: return static_cast<std::int64_t>(static_cast<std::uint64_t>(static_cast<std::int64_t>(static_cast<std::int16_t>(big16(bytes)))) << 32 | big32(bytes + 2));
-    case 6: return static_cast<std::int64_t>(big64(bytes));
     case 7: {
         constexpr double kLimit = 9223372036854775808.0; // 2^63
         const double value = real();

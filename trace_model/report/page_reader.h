@@ -48,12 +48,25 @@ struct StoredValue
 
     [[nodiscard]] bool isNull() const { return serialType == 0; }
     /// As sqlite3_column_int64() converts it.
-    [[nodiscard]] std::int64_t integer() const;
+    [[nodiscard]] std::int64_t integer() const
+    {
+        if (serialType == 0 || serialType > 6)
+            return convertedInteger();
+        // Big-endian, as many bytes as the type says, sign-extended from the first.
+        constexpr std::uint8_t kLengths[] = {0, 1, 2, 3, 4, 6, 8};
+        auto value = static_cast<std::int64_t>(static_cast<std::int8_t>(bytes[0]));
+        for (int i = 1; i < kLengths[serialType]; ++i)
+            value = static_cast<std::int64_t>(static_cast<std::uint64_t>(value) << 8 | bytes[i]);
+        return value;
+    }
     [[nodiscard]] double real() const;
     /// Text or blob; empty for numbers.
     [[nodiscard]] std::string_view text() const;
     [[nodiscard]] bool isNumber() const { return serialType > 0 && serialType < 10; }
     [[nodiscard]] bool isReal() const { return serialType == 7; }
+
+private:
+    [[nodiscard]] std::int64_t convertedInteger() const;
 };
 
 /// Rows of some leaf pages of one table.

@@ -5,12 +5,16 @@
 #include "trace_model/report/database.h"
 #include "trace_model/report/meta_keys.h"
 #include "trace_model/report/schema.h"
+#include "trace_model/trace/column_sets.h"
 #include "trace_model/trace/track_builder.h"
 
 #include <algorithm>
+#include <atomic>
 #include <charconv>
 #include <fmt/format.h>
+#include <future>
 #include <limits>
+#include <mutex>
 #include <numeric>
 #include <unordered_map>
 
@@ -20,24 +24,7 @@ namespace {
 using report::Database;
 using report::TableCursor;
 
-/// Puts every array of a column set into the order of start.
-template <typename... Vectors>
-void sortByStart(std::vector<TimestampNs>& start, Vectors&... others)
-{
-    if (std::is_sorted(start.begin(), start.end()))
-        return;
-    std::vector<std::uint32_t> order(start.size());
-    std::iota(order.begin(), order.end(), 0u);
-    std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) { return start[a] < start[b]; });
-    const auto permute = [&](auto& column) {
-        auto sorted = column;
-        for (std::size_t i = 0; i < order.size(); ++i)
-            sorted[i] = column[order[i]];
-        column = std::move(sorted);
-    };
-    (permute(others), ...);
-    permute(start);
-}
+constexpr int kThreads = 2; // that read one table: more than the two cores of a small machine gain little, the file is one
 
 template <typename Enum>
 Enum bounded(std::int64_t value, Enum last, Enum otherwise)
@@ -60,7 +47,7 @@ public:
             {"meta data", &Loader::loadMeta},       {"strings", &Loader::loadStrings},   {"names", &Loader::loadNames},
             {"kernels", &Loader::loadKernels},      {"memcpys", &Loader::loadMemcpys},   {"memsets", &Loader::loadMemsets},
             {"synchronizations", &Loader::loadSyncs}, {"API calls", &Loader::loadApi},   {"overhead", &Loader::loadOverheads},
-            {"NVTX names", &Loader::loadNvtxNames}, {"NVTX ranges", &Loader::loadNvtx},  {"requests", &Loader::loadRequests},
+            {"NVTX ranges", &Loader::loadNvtx},  {"requests", &Loader::loadRequests},
             {"executions", &Loader::loadExecutions}, {"metrics", &Loader::loadMetrics},  {"losses", &Loader::loadLosses},
             {"row counts", &Loader::checkRowCounts},
         };
@@ -97,6 +84,47 @@ private:
         return {};
     }
 
+    /// The same for a large table, parts of it at the same time: `handler(part, row)` fills a Part of its own for each. It must write
+    /// nothing else but what is guarded. The parts come back in the order of the table's rows.
+    template <typename Part, typename Handler>
+    Result<std::vector<Part>> readInParts(const char* table, std::initializer_list<const char*> names, Handler handler)
+    {
+        GANTRY_TRY(std::vector<TableCursor> cursors, m_db.parts(table, names, kThreads));
+        std::vector<Part> parts(cursors.size());
+        std::atomic<std::uint64_t> rows = 0;
+        const auto read = [&](std::size_t i) -> Result<void> {
+            std::uint64_t n = 0;
+            while (cursors[i].next()) {
+                if (++n % 65536 == 0 && m_stop.stop_requested())
+                    return Error{ErrorCode::Cancelled, "opening the report was cancelled", {}};
+                handler(parts[i], cursors[i]);
+            }
+            rows += n;
+            return cursors[i].error() ? Result<void>(*cursors[i].error()) : Result<void>();
+        };
+        std::vector<std::future<Result<void>>> others; // a future carries an exception to this thread, too
+        for (std::size_t i = 1; i < parts.size(); ++i)
+            others.push_back(std::async(std::launch::async, read, i));
+        Result<void> result = read(0);
+        for (auto& other : others)
+            if (Result<void> done = other.get(); !done && result)
+                result = std::move(done);
+        GANTRY_CHECK(std::move(result));
+        m_rowsRead[table] = rows;
+        return parts;
+    }
+
+    /// A table whose rows are events of one kind, into their columns, sorted by start.
+    template <typename Columns, typename Handler>
+    Result<void> loadEvents(Columns& into, const char* table, std::initializer_list<const char*> names, Handler handler)
+    {
+        GANTRY_TRY(std::vector<Columns> parts, readInParts<Columns>(table, names, handler));
+        for (Columns& part : parts)
+            appendColumns(into, std::move(part));
+        sortByStart(into);
+        return {};
+    }
+
     /// A report of ours says how many rows it was written with.
     Result<void> checkRowCounts()
     {
@@ -114,7 +142,7 @@ private:
     StringId text(std::int64_t fileId)
     {
         const auto found = m_texts.find(fileId);
-        return found == m_texts.end() ? m_trace->strings.intern("(unknown)") : found->second;
+        return found == m_texts.end() ? m_unknown : found->second;
     }
 
     Result<void> loadMeta()
@@ -203,6 +231,7 @@ private:
 
     Result<void> loadStrings()
     {
+        m_unknown = m_trace->strings.intern("(unknown)");
         return each("StringIds", {"id", "value"}, [&](TableCursor& row) { m_texts.emplace(row.integer(0), m_trace->strings.intern(row.text(1))); });
     }
 
@@ -244,11 +273,10 @@ private:
 
     Result<void> loadKernels()
     {
-        KernelColumns& c = m_trace->kernels;
-        GANTRY_CHECK(each("CUPTI_ACTIVITY_KIND_KERNEL",
+        return loadEvents(m_trace->kernels, "CUPTI_ACTIVITY_KIND_KERNEL",
                           {"start", "end", "deviceId", "contextId", "streamId", "correlationId", "globalPid", "shortName", "demangledName", "mangledName",
                            "gridX", "gridY", "gridZ", "blockX", "blockY", "blockZ", "registersPerThread", "staticSharedMemory", "dynamicSharedMemory", "graphNodeId"},
-                          [&](TableCursor& row) {
+                          [&](KernelColumns& c, const TableCursor& row) {
             if (!takeTimes(c, row))
                 return;
             c.device.push_back(number(row, 2));
@@ -260,7 +288,7 @@ private:
                 for (const std::size_t column : choices)
                     if (!row.isNull(column) && m_texts.contains(row.integer(column)))
                         return text(row.integer(column));
-                return m_trace->strings.intern("(unknown)");
+                return m_unknown;
             };
             c.shortName.push_back(nameOf({7, 8, 9}));
             c.demangledName.push_back(nameOf({8, 7, 9}));
@@ -270,18 +298,14 @@ private:
             c.staticSharedMemory.push_back(number(row, 17));
             c.dynamicSharedMemory.push_back(number(row, 18));
             c.graphNodeId.push_back(wide(row, 19));
-        }));
-        sortByStart(c.start, c.end, c.device, c.context, c.stream, c.correlation, c.globalPid, c.shortName, c.demangledName, c.grid, c.block,
-                    c.registersPerThread, c.staticSharedMemory, c.dynamicSharedMemory, c.graphNodeId);
-        return {};
+        });
     }
 
     Result<void> loadMemcpys()
     {
-        MemcpyColumns& c = m_trace->memcpys;
-        GANTRY_CHECK(each("CUPTI_ACTIVITY_KIND_MEMCPY",
+        return loadEvents(m_trace->memcpys, "CUPTI_ACTIVITY_KIND_MEMCPY",
                           {"start", "end", "deviceId", "contextId", "streamId", "correlationId", "globalPid", "bytes", "copyKind", "srcKind", "dstKind"},
-                          [&](TableCursor& row) {
+                          [&](MemcpyColumns& c, const TableCursor& row) {
             if (!takeTimes(c, row))
                 return;
             c.device.push_back(number(row, 2));
@@ -293,17 +317,14 @@ private:
             c.copyKind.push_back(bounded(row.integer(8), CopyKind::UvmDtoD, CopyKind::Unknown));
             c.sourceKind.push_back(bounded(row.integer(9, 7), MemoryKind::Unknown, MemoryKind::Unknown));
             c.destinationKind.push_back(bounded(row.integer(10, 7), MemoryKind::Unknown, MemoryKind::Unknown));
-        }));
-        sortByStart(c.start, c.end, c.device, c.context, c.stream, c.correlation, c.globalPid, c.bytes, c.copyKind, c.sourceKind, c.destinationKind);
-        return {};
+        });
     }
 
     Result<void> loadMemsets()
     {
-        MemsetColumns& c = m_trace->memsets;
-        GANTRY_CHECK(each("CUPTI_ACTIVITY_KIND_MEMSET",
+        return loadEvents(m_trace->memsets, "CUPTI_ACTIVITY_KIND_MEMSET",
                           {"start", "end", "deviceId", "contextId", "streamId", "correlationId", "globalPid", "bytes", "value", "memKind"},
-                          [&](TableCursor& row) {
+                          [&](MemsetColumns& c, const TableCursor& row) {
             if (!takeTimes(c, row))
                 return;
             c.device.push_back(number(row, 2));
@@ -314,16 +335,13 @@ private:
             c.bytes.push_back(wide(row, 7));
             c.value.push_back(number(row, 8));
             c.memoryKind.push_back(bounded(row.integer(9, 7), MemoryKind::Unknown, MemoryKind::Unknown));
-        }));
-        sortByStart(c.start, c.end, c.device, c.context, c.stream, c.correlation, c.globalPid, c.bytes, c.value, c.memoryKind);
-        return {};
+        });
     }
 
     Result<void> loadSyncs()
     {
-        SynchronizationColumns& c = m_trace->synchronizations;
-        GANTRY_CHECK(each("CUPTI_ACTIVITY_KIND_SYNCHRONIZATION",
-                          {"start", "end", "deviceId", "contextId", "streamId", "correlationId", "globalPid", "syncType"}, [&](TableCursor& row) {
+        return loadEvents(m_trace->synchronizations, "CUPTI_ACTIVITY_KIND_SYNCHRONIZATION",
+                          {"start", "end", "deviceId", "contextId", "streamId", "correlationId", "globalPid", "syncType"}, [&](SynchronizationColumns& c, const TableCursor& row) {
             if (!takeTimes(c, row))
                 return;
             c.device.push_back(number(row, 2));
@@ -332,16 +350,13 @@ private:
             c.correlation.push_back(number(row, 5));
             c.globalPid.push_back(wide(row, 6));
             c.type.push_back(bounded(row.integer(7), SyncType::ContextSync, SyncType::Unknown));
-        }));
-        sortByStart(c.start, c.end, c.device, c.context, c.stream, c.correlation, c.globalPid, c.type);
-        return {};
+        });
     }
 
     Result<void> loadApi()
     {
-        ApiCallColumns& c = m_trace->apiCalls;
-        GANTRY_CHECK(each("CUPTI_ACTIVITY_KIND_RUNTIME", {"start", "end", "globalTid", "correlationId", "nameId", "returnValue", "eventClass"},
-                          [&](TableCursor& row) {
+        return loadEvents(m_trace->apiCalls, "CUPTI_ACTIVITY_KIND_RUNTIME", {"start", "end", "globalTid", "correlationId", "nameId", "returnValue", "eventClass"},
+                          [&](ApiCallColumns& c, const TableCursor& row) {
             if (!takeTimes(c, row))
                 return;
             c.globalTid.push_back(wide(row, 2));
@@ -349,9 +364,7 @@ private:
             c.name.push_back(text(row.integer(4)));
             c.returnValue.push_back(static_cast<std::int32_t>(row.integer(5)));
             c.isDriver.push_back(row.integer(6) == 1);
-        }));
-        sortByStart(c.start, c.end, c.globalTid, c.correlation, c.name, c.returnValue, c.isDriver);
-        return {};
+        });
     }
 
     Result<void> loadOverheads()
@@ -364,74 +377,92 @@ private:
                 c.globalTid.push_back(wide(row, 2));
                 c.name.push_back(text(row.integer(3)));
             }));
-        sortByStart(c.start, c.end, c.globalTid, c.name);
+        sortByStart(c);
         return {};
     }
 
-    // Domain names come from rows of the same table and hold for one process, so they are read first.
-    Result<void> loadNvtxNames()
+    /// What a part of NVTX_EVENTS holds. Domains are named by rows of the same table, for one process: numbers until all is read.
+    struct NvtxPart
     {
-        return each("NVTX_EVENTS", {"eventType", "globalTid", "domainId", "text", "textId"}, [&](TableCursor& row) {
-            const std::int64_t type = row.integer(0);
-            const StringId name = nvtxText(row, 3, 4);
-            const std::uint64_t tid = wide(row, 1);
-            if (type == 75)
-                m_domains[{Trace::processOf(tid), row.integer(2)}] = name;
-            else if (type == 39)
-                m_trace->threadNames.try_emplace(tid, m_trace->strings[name]);
-        });
-    }
+        NvtxRangeColumns ranges;
+        NvtxMarkColumns marks;
+        std::vector<std::int64_t> rangeDomains, markDomains;
+        std::vector<std::tuple<std::uint64_t, std::int64_t, StringId>> domains; ///< process, number, name
+        std::vector<std::pair<std::uint64_t, StringId>> threads;
+    };
 
     StringId nvtxText(const TableCursor& row, std::size_t textColumn, std::size_t idColumn)
     {
-        if (!row.isNull(textColumn))
-            return m_trace->strings.intern(row.text(textColumn));
-        return row.isNull(idColumn) ? m_trace->strings.intern("") : text(row.integer(idColumn));
+        if (row.isNull(textColumn) && !row.isNull(idColumn))
+            return text(row.integer(idColumn));
+        const std::lock_guard lock(m_internMutex);
+        return m_trace->strings.intern(row.text(textColumn));
+    }
+
+    void takeNvtx(NvtxPart& part, const TableCursor& row)
+    {
+        const std::int64_t type = row.integer(2);
+        const std::uint64_t tid = wide(row, 3);
+        if (type == 75)
+            part.domains.emplace_back(Trace::processOf(tid), row.integer(4), nvtxText(row, 5, 6));
+        else if (type == 39)
+            part.threads.emplace_back(tid, nvtxText(row, 5, 6));
+        const bool isPushPop = type == 59 || type == 70;
+        const bool isStartEnd = type == 60 || type == 71;
+        const bool isMark = type == 34 || type == 65;
+        if ((!isPushPop && !isStartEnd && !isMark) || row.isNull(0))
+            return;
+        const TimestampNs start = row.integer(0), end = std::max(row.integer(1, start), start);
+        if (!checkTimes(start, end))
+            return;
+        std::optional<std::uint64_t> payload;
+        for (std::size_t column = 9; column <= 12 && !payload; ++column)
+            if (const auto value = row.optionalInteger(column))
+                payload = static_cast<std::uint64_t>(*value);
+        const auto common = [&](auto& columns, std::vector<std::int64_t>& domains) {
+            columns.start.push_back(start);
+            columns.end.push_back(isMark ? start : end);
+            columns.globalTid.push_back(tid);
+            columns.text.push_back(nvtxText(row, 5, 6));
+            columns.category.push_back(number(row, 7));
+            columns.color.push_back(number(row, 8));
+            columns.payload.push_back(payload);
+            domains.push_back(row.integer(4));
+        };
+        if (isMark)
+            return common(part.marks, part.markDomains);
+        common(part.ranges, part.rangeDomains);
+        part.ranges.isOpen.push_back(row.isNull(1));
+        part.ranges.isStartEnd.push_back(isStartEnd);
     }
 
     Result<void> loadNvtx()
     {
-        NvtxRangeColumns& r = m_trace->nvtxRanges;
-        NvtxMarkColumns& m = m_trace->nvtxMarks;
-        GANTRY_CHECK(each("NVTX_EVENTS",
-                          {"start", "end", "eventType", "globalTid", "domainId", "text", "textId", "category", "color", "uint64Value", "int64Value", "uint32Value", "int32Value"},
-                          [&](TableCursor& row) {
-            const std::int64_t type = row.integer(2);
-            const bool isPushPop = type == 59 || type == 70;
-            const bool isStartEnd = type == 60 || type == 71;
-            const bool isMark = type == 34 || type == 65;
-            if ((!isPushPop && !isStartEnd && !isMark) || row.isNull(0))
-                return;
-            const TimestampNs start = row.integer(0);
-            if (!checkTimes(start, std::max(row.integer(1, start), start)))
-                return;
-            std::optional<std::uint64_t> payload;
-            for (std::size_t column = 9; column <= 12 && !payload; ++column)
-                if (const auto value = row.optionalInteger(column))
-                    payload = static_cast<std::uint64_t>(*value);
-            const std::uint64_t tid = wide(row, 3);
-            const auto domain = m_domains.find({Trace::processOf(tid), row.integer(4)});
-            const auto common = [&](auto& columns) {
-                columns.start.push_back(start);
-                columns.globalTid.push_back(tid);
-                columns.text.push_back(nvtxText(row, 5, 6));
-                columns.domain.push_back(domain == m_domains.end() ? StringId() : domain->second);
-                columns.category.push_back(number(row, 7));
-                columns.color.push_back(number(row, 8));
-                columns.payload.push_back(payload);
-            };
-            if (isMark) {
-                common(m);
-                m.end.push_back(start);
-                return;
+        GANTRY_TRY(auto parts, readInParts<NvtxPart>("NVTX_EVENTS",
+                                                     {"start", "end", "eventType", "globalTid", "domainId", "text", "textId", "category", "color", "uint64Value", "int64Value",
+                                                      "uint32Value", "int32Value"},
+                                                     [&](NvtxPart& part, const TableCursor& row) { takeNvtx(part, row); }));
+        std::map<std::pair<std::uint64_t, std::int64_t>, StringId> domains; // process and number
+        for (const NvtxPart& part : parts) {
+            for (const auto& [process, number, name] : part.domains)
+                domains[{process, number}] = name;
+            for (const auto& [tid, name] : part.threads)
+                m_trace->threadNames.try_emplace(tid, m_trace->strings[name]);
+        }
+        const auto nameDomains = [&](auto& columns, const std::vector<std::int64_t>& numbers) {
+            for (std::size_t i = 0; i < numbers.size(); ++i) {
+                const auto found = domains.find({Trace::processOf(columns.globalTid[i]), numbers[i]});
+                columns.domain.push_back(found == domains.end() ? StringId() : found->second);
             }
-            common(r);
-            r.isOpen.push_back(row.isNull(1));
-            r.end.push_back(std::max(row.integer(1, start), start));
-            r.isStartEnd.push_back(isStartEnd);
-        }));
-        sortByStart(r.start, r.end, r.globalTid, r.text, r.domain, r.category, r.color, r.payload, r.isStartEnd, r.isOpen);
-        sortByStart(m.start, m.end, m.globalTid, m.text, m.domain, m.category, m.color, m.payload);
+        };
+        for (NvtxPart& part : parts) {
+            nameDomains(part.ranges, part.rangeDomains);
+            nameDomains(part.marks, part.markDomains);
+            appendColumns(m_trace->nvtxRanges, std::move(part.ranges));
+            appendColumns(m_trace->nvtxMarks, std::move(part.marks));
+        }
+        sortByStart(m_trace->nvtxRanges);
+        sortByStart(m_trace->nvtxMarks);
         extendOpenRanges();
         return {};
     }
@@ -633,7 +664,7 @@ private:
             }
         }));
         for (auto& [key, track] : tracks) {
-            sortByStart(track.counter.time, track.counter.value);
+            sortByStart(track.counter);
             if (!track.counter.time.empty())
                 m_counters.push_back(std::move(track));
         }
@@ -647,10 +678,11 @@ private:
     std::shared_ptr<Trace> m_trace;
     TimeRange m_window;
     std::vector<Track> m_counters;
-    std::uint64_t m_badTimes = 0;
+    StringId m_unknown;
+    std::mutex m_internMutex; ///< of the string table while parts of NVTX_EVENTS are read
+    std::atomic<std::uint64_t> m_badTimes = 0;
     std::map<std::string, std::uint64_t> m_rowsRead; ///< by table
     std::unordered_map<std::int64_t, StringId> m_texts; ///< by the file's id; ids may be sparse
-    std::map<std::pair<std::uint64_t, std::int64_t>, StringId> m_domains;
     std::map<std::pair<std::uint64_t, std::uint64_t>, std::size_t> m_requestIndex;
     std::vector<std::pair<std::uint64_t, std::optional<std::uint64_t>>> m_batchOf; ///< process and batch, by request
 };
