@@ -12,13 +12,14 @@ void append(DepthRow& row, const LooseSpan& span)
     row.event.push_back(span.event);
 }
 
-/// By start; of equal starts the longer span, which is the outer one, first.
+} // namespace
+
 void sortOuterFirst(std::vector<LooseSpan>& spans)
 {
-    std::stable_sort(spans.begin(), spans.end(), [](const LooseSpan& a, const LooseSpan& b) { return a.start != b.start ? a.start < b.start : a.end > b.end; });
+    const auto isBefore = [](const LooseSpan& a, const LooseSpan& b) { return a.start != b.start ? a.start < b.start : a.end > b.end; };
+    if (!std::is_sorted(spans.begin(), spans.end(), isBefore)) // spans mostly come from columns, which are in order
+        std::stable_sort(spans.begin(), spans.end(), isBefore);
 }
-
-} // namespace
 
 std::vector<LooseSpan> withoutSmallOverlaps(std::vector<LooseSpan> spans)
 {

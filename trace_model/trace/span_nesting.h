@@ -15,6 +15,9 @@ struct LooseSpan
     EventId event;
 };
 
+/// By start; of equal starts the longer span, which is the outer one, first. Cheap for what is in order already.
+void sortOuterFirst(std::vector<LooseSpan>& spans);
+
 /// Arranges spans as an icicle: a span lies one depth below the one that holds it. Spans that overlap without one holding the
 /// other (they happen: rounding, other threads' ends) go to the first depth that is free, so that no row overlaps.
 /// Order of the input does not matter. O(n log n + n · depth).

@@ -12,9 +12,10 @@ namespace gantry::trace {
 namespace {
 
 /// Length of the union of intervals.
-DurationNs unionOf(std::vector<LooseSpan> spans)
+/// Time that at least one span covers. Sorts them.
+DurationNs unionOf(std::vector<LooseSpan>& spans)
 {
-    std::sort(spans.begin(), spans.end(), [](const LooseSpan& a, const LooseSpan& b) { return a.start < b.start; });
+    sortOuterFirst(spans);
     DurationNs total = 0;
     TimestampNs covered = std::numeric_limits<TimestampNs>::min();
     for (const LooseSpan& span : spans) {
@@ -172,16 +173,20 @@ private:
             const double share = m_trace.time.isEmpty() ? 0.0 : static_cast<double>(unionOf(all)) / static_cast<double>(m_trace.time.duration());
             track.detail = fmt::format("{:.1f} % busy", share * 100);
             track.rows = nestSpans(std::move(all));
-            add(track);
+            add(std::move(track));
         }
         std::size_t place = 0;
         for (auto i = first; i != end; ++i, ++place) {
+            track = {};
             track.kind = TrackKind::GpuStream;
+            track.parent = parent;
+            track.device = i->first.device;
+            track.context = i->first.context;
             track.stream = i->first.stream;
             track.name = fmt::format("Stream {}", i->first.stream);
             track.detail = total > 0 ? fmt::format("{:.1f} %", 100.0 * static_cast<double>(busy[place].second) / static_cast<double>(total)) : std::string();
             track.rows = nestSpans(withoutSmallOverlaps(std::move(i->second)));
-            add(track);
+            add(std::move(track));
         }
     }
 
@@ -206,19 +211,38 @@ private:
         std::map<std::uint64_t, std::vector<LooseSpan>> nvtx, api;
     };
 
+    /// The wanted rows of a set of columns, by thread.
+    template <typename Columns, typename IsWanted>
+    static std::map<std::uint64_t, std::vector<LooseSpan>> byThread(const Columns& columns, EventKind kind, IsWanted isWanted)
+    {
+        std::map<std::uint64_t, std::vector<LooseSpan>> spans;
+        std::vector<LooseSpan>* last = nullptr; // events of a thread come in runs
+        std::uint64_t lastTid = 0;
+        for (std::uint32_t row = 0; row < columns.size(); ++row) {
+            if (!isWanted(row))
+                continue;
+            const std::uint64_t tid = columns.globalTid[row];
+            if (!last || tid != lastTid) {
+                last = &spans[tid];
+                lastTid = tid;
+            }
+            last->push_back({columns.start[row], columns.end[row], EventId(kind, row)});
+        }
+        return spans;
+    }
+
     void addProcesses()
     {
         std::map<std::uint64_t, ProcessSpans> processes;
-        for (std::uint32_t row = 0; row < m_trace.nvtxRanges.size(); ++row) {
-            const std::uint64_t tid = m_trace.nvtxRanges.globalTid[row];
-            const LooseSpan span{m_trace.nvtxRanges.start[row], m_trace.nvtxRanges.end[row], EventId(EventKind::NvtxRange, row)};
-            ProcessSpans& process = processes[Trace::processOf(tid)];
-            (m_trace.nvtxRanges.isStartEnd[row] ? process.async : process.nvtx[tid]).push_back(span);
+        const auto& ranges = m_trace.nvtxRanges;
+        for (std::uint32_t row = 0; row < ranges.size(); ++row) {
+            if (ranges.isStartEnd[row])
+                processes[Trace::processOf(ranges.globalTid[row])].async.push_back({ranges.start[row], ranges.end[row], EventId(EventKind::NvtxRange, row)});
         }
-        for (std::uint32_t row = 0; row < m_trace.apiCalls.size(); ++row) {
-            const std::uint64_t tid = m_trace.apiCalls.globalTid[row];
-            processes[Trace::processOf(tid)].api[tid].push_back({m_trace.apiCalls.start[row], m_trace.apiCalls.end[row], EventId(EventKind::ApiCall, row)});
-        }
+        for (auto& [tid, spans] : byThread(ranges, EventKind::NvtxRange, [&](std::uint32_t row) { return !ranges.isStartEnd[row]; }))
+            processes[Trace::processOf(tid)].nvtx[tid] = std::move(spans);
+        for (auto& [tid, spans] : byThread(m_trace.apiCalls, EventKind::ApiCall, [](std::uint32_t) { return true; }))
+            processes[Trace::processOf(tid)].api[tid] = std::move(spans);
         for (auto& [pid, spans] : processes) {
             const auto name = m_trace.processNames.find(pid);
             const TrackId group = addGroup({}, fmt::format("{} ({})", name == m_trace.processNames.end() ? "Process" : name->second, Trace::pidOf(pid)));
