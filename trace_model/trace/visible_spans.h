@@ -17,7 +17,7 @@ struct VisibleSpan
     std::uint32_t count = 1; ///< 1 = not folded
 };
 
-/// Spans of `track` that intersect `window`, as a view `widthPx` wide should draw them: at most 2 · widthPx entries per depth,
+/// Spans of `track` that intersect `window`, as a view `widthPx` wide should draw them: at most 2 · widthPx + 1 entries per depth,
 /// ordered by depth, then start. Costs O(widthPx · log n) per depth, whatever lies under a pixel. Any thread.
 /// Returns nothing for an empty window, widthPx <= 0, or a track without spans.
 [[nodiscard]] std::vector<VisibleSpan> visibleSpans(const Trace& trace, TrackId track, TimeRange window, int widthPx);
