@@ -2,6 +2,7 @@
 
 #include "remote_server/capture/control_protocol.h"
 #include "remote_server/capture/cupti_session.h"
+#include "remote_server/capture/descriptor_message.h"
 #include "remote_server/capture/nvtx_recorder.h"
 
 #include <algorithm>
@@ -80,20 +81,7 @@ private:
         std::memcpy(hello.targetId, g_targetId, sizeof g_targetId);
         const ssize_t length = readlink("/proc/self/exe", hello.executable, sizeof hello.executable - 1);
         hello.executable[length > 0 ? length : 0] = '\0';
-
-        iovec data{&hello, sizeof hello};
-        alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-        msghdr message{};
-        message.msg_iov = &data;
-        message.msg_iovlen = 1;
-        message.msg_control = control;
-        message.msg_controllen = sizeof control;
-        cmsghdr* header = CMSG_FIRSTHDR(&message);
-        header->cmsg_level = SOL_SOCKET;
-        header->cmsg_type = SCM_RIGHTS;
-        header->cmsg_len = CMSG_LEN(sizeof(int));
-        std::memcpy(CMSG_DATA(header), &m_state.regionFd, sizeof(int));
-        return sendmsg(m_socket, &message, MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof hello);
+        return sendWithDescriptor(m_socket, hello, m_state.regionFd);
     }
 
     template <typename Message>

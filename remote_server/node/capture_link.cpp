@@ -1,5 +1,7 @@
 #include "remote_server/node/capture_link.h"
 
+#include "remote_server/capture/descriptor_message.h"
+
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -27,18 +29,9 @@ Result<int> receiveHello(int socket, HelloMessage& hello)
     // The library sends its Hello right after connecting; whoever does not is not ours and must not hold the engine up.
     if (poll(&ready, 1, 500) != 1)
         return Error{ErrorCode::BadInput, "a process connected to the capture socket and said nothing", {}};
-    iovec data{&hello, sizeof hello};
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-    msghdr message{};
-    message.msg_iov = &data;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    const ssize_t size = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
     int memory = -1;
-    if (const cmsghdr* header = CMSG_FIRSTHDR(&message); header && header->cmsg_type == SCM_RIGHTS)
-        std::memcpy(&memory, CMSG_DATA(header), sizeof memory);
-    if (size != sizeof hello || hello.type != MessageType::Hello || memory < 0) {
+    const bool isWhole = capture::receiveWithDescriptor(socket, hello, memory);
+    if (!isWhole || hello.type != MessageType::Hello || memory < 0) {
         if (memory >= 0)
             close(memory);
         return Error{ErrorCode::BadInput, "a process connected to the capture socket without a capture library's greeting", {}};

@@ -1,12 +1,15 @@
 #include "tests/support/event_script.h"
 
+#include "tests/support/temporary_folder.h"
 #include "trace_model/metrics/prometheus_text.h"
 #include "trace_model/report/report_writer.h"
+#include "trace_model/trace/trace_loader.h"
 
 #include <charconv>
 #include <map>
 #include <optional>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 
 namespace gantry::test {
@@ -334,6 +337,17 @@ Result<void> writeEventScript(std::string_view script, const std::filesystem::pa
     report::ReportWriter::Session session;
     session.window = scriptWriter.window;
     return writer.finish(session);
+}
+
+std::shared_ptr<const trace::Trace> traceOf(std::string_view script)
+{
+    const TemporaryFolder folder;
+    if (const auto written = writeEventScript(script, folder / "script.gantry"); !written)
+        throw std::runtime_error(written.error().text());
+    auto loaded = trace::loadTrace(folder / "script.gantry");
+    if (!loaded)
+        throw std::runtime_error(loaded.error().text());
+    return std::move(*loaded);
 }
 
 } // namespace gantry::test

@@ -1,8 +1,10 @@
 #pragma once
 
 #include "trace_model/base/result.h"
+#include "trace_model/trace/trace.h"
 
 #include <filesystem>
+#include <memory>
 #include <string_view>
 
 namespace gantry::test {
@@ -26,5 +28,8 @@ namespace gantry::test {
 ///
 /// Errors: BadInput with the line's number, or those of ReportWriter.
 [[nodiscard]] Result<void> writeEventScript(std::string_view script, const std::filesystem::path& report);
+
+/// The trace of such a report. Throws std::runtime_error with the sentence of what failed: a test's script is right.
+[[nodiscard]] std::shared_ptr<const trace::Trace> traceOf(std::string_view script);
 
 } // namespace gantry::test

@@ -1,7 +1,6 @@
 #include "tests/widgets/trace_fixture.h"
 
 #include "tests/support/event_script.h"
-#include "tests/support/temporary_folder.h"
 #include "trace_model/trace/trace_loader.h"
 
 #include <QSet>
@@ -60,10 +59,7 @@ memset gpu0/stream8 730000..731000 bytes 64 corr 11
 
 TracePtr traceOf(std::string_view script)
 {
-    const test::TemporaryFolder folder;
-    if (const auto written = test::writeEventScript(script, folder / "script.gantry"); !written)
-        throw std::runtime_error(written.error().text());
-    return load(folder / "script.gantry");
+    return test::traceOf(script);
 }
 
 TracePtr demoTrace(std::string_view name)

@@ -1,5 +1,6 @@
 #include "widgets/tables/event_table.h"
 
+#include "widgets/tables/table_style.h"
 #include "widgets/theme/format.h"
 #include "widgets/timeline/event_text.h"
 
@@ -110,17 +111,9 @@ EventTable::EventTable(QWidget* parent) :
     m_view->setModel(m_model);
     m_view->setObjectName(QStringLiteral("events"));
     m_view->setAccessibleName(tr("Events of the visible range"));
-    m_view->setFrameShape(QFrame::NoFrame);
-    m_view->setSelectionBehavior(QAbstractItemView::SelectRows);
+    applyTableStyle(*m_view, EventModel::Name);
     m_view->setSelectionMode(QAbstractItemView::SingleSelection);
-    m_view->setAlternatingRowColors(true);
-    m_view->setShowGrid(false);
-    m_view->setWordWrap(false);
-    m_view->verticalHeader()->hide();
-    m_view->verticalHeader()->setDefaultSectionSize(m_view->fontMetrics().height() + 6);
-    m_view->horizontalHeader()->setHighlightSections(false);
     m_view->horizontalHeader()->setDefaultAlignment(Qt::AlignLeft | Qt::AlignVCenter);
-    m_view->horizontalHeader()->setSectionResizeMode(EventModel::Name, QHeaderView::Stretch);
     m_view->setColumnWidth(EventModel::Start, 120);
     m_view->setColumnWidth(EventModel::Duration, 90);
     m_view->setColumnWidth(EventModel::Kind, 120);

@@ -1,5 +1,6 @@
 #include "widgets/tables/statistics_table.h"
 
+#include "widgets/tables/table_style.h"
 #include "widgets/theme/format.h"
 
 #include <QComboBox>
@@ -158,18 +159,10 @@ StatisticsTable::StatisticsTable(QWidget* parent) :
     m_view->setModel(m_sorted);
     m_view->setObjectName(QStringLiteral("statistics"));
     m_view->setAccessibleName(tr("Statistics"));
-    m_view->setFrameShape(QFrame::NoFrame);
+    applyTableStyle(*m_view, StatisticsModel::Name);
     m_view->setSortingEnabled(true);
     m_view->sortByColumn(StatisticsModel::Total, Qt::DescendingOrder);
-    m_view->setSelectionBehavior(QAbstractItemView::SelectRows);
-    m_view->setAlternatingRowColors(true);
-    m_view->setShowGrid(false);
-    m_view->setWordWrap(false);
-    m_view->verticalHeader()->hide();
-    m_view->verticalHeader()->setDefaultSectionSize(m_view->fontMetrics().height() + 6);
-    m_view->horizontalHeader()->setHighlightSections(false);
     m_view->horizontalHeader()->setDefaultSectionSize(92);
-    m_view->horizontalHeader()->setSectionResizeMode(StatisticsModel::Name, QHeaderView::Stretch);
     for (const auto& [by, name] : kGroups)
         m_groupBox->addItem(tr(name), static_cast<int>(by));
     m_groupBox->setAccessibleName(tr("Group by"));

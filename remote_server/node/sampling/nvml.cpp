@@ -14,7 +14,7 @@ struct PciInfo { char busIdLegacy[16]; unsigned domain, bus, device, pciDeviceId
 
 struct Nvml::Api
 {
-    void* library = nullptr;
+    void* handle = nullptr; ///< of dlopen()
     int (*init)() = nullptr;
     int (*shutdown)() = nullptr;
     const char* (*errorString)(int) = nullptr;
@@ -35,7 +35,7 @@ struct Nvml::Api
     template <typename Function>
     void load(Function& function, const char* symbol)
     {
-        function = reinterpret_cast<Function>(dlsym(library, symbol));
+        function = reinterpret_cast<Function>(dlsym(handle, symbol));
     }
 };
 
@@ -43,7 +43,7 @@ Nvml::Nvml() : m_api(std::make_unique<Api>()) {}
 
 Nvml::~Nvml()
 {
-    if (m_api->library && m_api->shutdown)
+    if (m_api->handle && m_api->shutdown)
         m_api->shutdown();
 }
 
@@ -51,8 +51,8 @@ Result<std::unique_ptr<Nvml>> Nvml::open(const std::string& library)
 {
     std::unique_ptr<Nvml> nvml(new Nvml);
     Api& api = *nvml->m_api;
-    api.library = dlopen(library.c_str(), RTLD_NOW);
-    if (!api.library)
+    api.handle = dlopen(library.c_str(), RTLD_NOW);
+    if (!api.handle)
         return Error{ErrorCode::Unsupported, "no GPU: the NVIDIA driver's " + library + " is not installed here", {}};
     api.load(api.init, "nvmlInit_v2");
     api.load(api.shutdown, "nvmlShutdown");

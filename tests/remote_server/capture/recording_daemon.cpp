@@ -1,5 +1,7 @@
 #include "tests/remote_server/capture/recording_daemon.h"
 
+#include "remote_server/capture/descriptor_message.h"
+
 #include <algorithm>
 #include <cstring>
 #include <fcntl.h>
@@ -54,16 +56,8 @@ HelloMessage RecordingDaemon::accept()
     check(m_socket >= 0, "cannot accept");
     waitForInput(m_socket);
     HelloMessage hello{};
-    iovec data{&hello, sizeof hello};
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-    msghdr message{};
-    message.msg_iov = &data;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    check(::recvmsg(m_socket, &message, MSG_CMSG_CLOEXEC) == static_cast<ssize_t>(sizeof hello) && CMSG_FIRSTHDR(&message), "no hello");
     int fd = -1;
-    std::memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof fd);
+    check(receiveWithDescriptor(m_socket, hello, fd) && fd >= 0, "no hello");
     m_seals = ::fcntl(fd, F_GET_SEALS);
     m_memory = ::mmap(nullptr, records::kRegionSize, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     ::close(fd);

@@ -1,6 +1,7 @@
 #include "remote_server/node/capture_engine.h"
 
 #include "remote_server/capture/control_protocol.h"
+#include "remote_server/capture/descriptor_message.h"
 #include "tests/support/child_process.h"
 #include "tests/support/temporary_folder.h"
 #include "trace_model/records/chunk_writer.h"
@@ -58,19 +59,7 @@ public:
         check(connect(m_socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0, "cannot connect");
         capture::HelloMessage hello{capture::MessageType::Hello, capture::kControlVersion, getpid(), 0, {}, "/bin/fake"};
         targetId.copy(hello.targetId, sizeof hello.targetId - 1);
-        iovec data{&hello, sizeof hello};
-        alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-        msghdr message{};
-        message.msg_iov = &data;
-        message.msg_iovlen = 1;
-        message.msg_control = control;
-        message.msg_controllen = sizeof control;
-        cmsghdr* header = CMSG_FIRSTHDR(&message);
-        header->cmsg_level = SOL_SOCKET;
-        header->cmsg_type = SCM_RIGHTS;
-        header->cmsg_len = CMSG_LEN(sizeof(int));
-        std::memcpy(CMSG_DATA(header), &memory, sizeof memory);
-        check(sendmsg(m_socket, &message, 0) == sizeof hello, "cannot say hello");
+        check(capture::sendWithDescriptor(m_socket, hello, memory), "cannot say hello");
         close(memory);
     }
     FakeLibrary(const FakeLibrary&) = delete;

@@ -1,22 +1,13 @@
 #include "trace_model/analysis/comparison.h"
 
 #include "tests/support/event_script.h"
-#include "tests/support/temporary_folder.h"
-#include "trace_model/trace/trace_loader.h"
 
 #include <gtest/gtest.h>
 
 namespace gantry::analysis {
 namespace {
 
-std::shared_ptr<const trace::Trace> traceOf(const char* script)
-{
-    const test::TemporaryFolder folder;
-    if (!test::writeEventScript(script, folder / "a.gantry"))
-        return nullptr;
-    auto loaded = trace::loadTrace(folder / "a.gantry");
-    return loaded ? *loaded : nullptr;
-}
+using test::traceOf;
 
 TEST(Comparison, LeavesTheSideAbsentThatHasNoSuchKernel)
 {

@@ -1,8 +1,6 @@
 #include "trace_model/analysis/kernel_stats.h"
 
 #include "tests/support/event_script.h"
-#include "tests/support/temporary_folder.h"
-#include "trace_model/trace/trace_loader.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -20,20 +18,16 @@ class ActivityTable : public testing::Test
 protected:
     void SetUp() override
     {
-        const auto written = test::writeEventScript("window 0..1000\n"
-                                                    "kernel gpu0/stream7 gemm 100..130 corr 1\n"
-                                                    "kernel gpu0/stream7 gemm 200..260 corr 2\n"
-                                                    "kernel gpu0/stream7 gemm 300..360 corr 3\n"
-                                                    "kernel gpu0/stream13 softmax 150..190 corr 4\n"
-                                                    "memcpy gpu0/stream7 HtoD pageable 40..60 bytes 4096 corr 5\n"
-                                                    "memset gpu0/stream7 70..75 bytes 64 corr 6\n"
-                                                    "request 1 model bert:1 0..100 queue 0..40\n"
-                                                    "request 2 model add_sub:1 0..10 queue 0..4\n",
-                                                    m_folder / "a.gantry");
-        ASSERT_TRUE(written) << written.error().text();
-        auto loaded = trace::loadTrace(m_folder / "a.gantry");
-        ASSERT_TRUE(loaded) << loaded.error().text();
-        m_trace = *loaded;
+        m_trace = test::traceOf(
+            "window 0..1000\n"
+            "kernel gpu0/stream7 gemm 100..130 corr 1\n"
+            "kernel gpu0/stream7 gemm 200..260 corr 2\n"
+            "kernel gpu0/stream7 gemm 300..360 corr 3\n"
+            "kernel gpu0/stream13 softmax 150..190 corr 4\n"
+            "memcpy gpu0/stream7 HtoD pageable 40..60 bytes 4096 corr 5\n"
+            "memset gpu0/stream7 70..75 bytes 64 corr 6\n"
+            "request 1 model bert:1 0..100 queue 0..40\n"
+            "request 2 model add_sub:1 0..10 queue 0..4\n");
     }
 
     static std::vector<std::string> names(const std::vector<ActivityRow>& rows)
@@ -44,7 +38,6 @@ protected:
         return texts;
     }
 
-    test::TemporaryFolder m_folder;
     std::shared_ptr<const trace::Trace> m_trace;
 };
 

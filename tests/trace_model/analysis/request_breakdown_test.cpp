@@ -1,8 +1,6 @@
 #include "trace_model/analysis/request_breakdown.h"
 
 #include "tests/support/event_script.h"
-#include "tests/support/temporary_folder.h"
-#include "trace_model/trace/trace_loader.h"
 
 #include <gtest/gtest.h>
 
@@ -26,19 +24,15 @@ class Breakdown : public testing::Test
 protected:
     void SetUp() override
     {
-        const auto written = test::writeEventScript("window 0..1000000000\n"
-                                                    "execution 3 thread 12 model bert:1 instance bert_0 80..150\n"
-                                                    "request 1 model bert:1 0..100 queue 0..40 batch 3\n"
-                                                    "request 2 model bert:1 0..300 queue 0..80 batch 3\n"
-                                                    "request 3 model add_sub:1 500..520 queue 500..505\n"
-                                                    "request 4 model bert:1 ..90 queue 10..20\n"
-                                                    "request 5 model bert:1 600..\n"
-                                                    "request 6 model bert:1 700..710 failed\n",
-                                                    folder / "a.gantry");
-        ASSERT_TRUE(written) << written.error().text();
-        auto loaded = trace::loadTrace(folder / "a.gantry");
-        ASSERT_TRUE(loaded) << loaded.error().text();
-        trace = *loaded;
+        trace = test::traceOf(
+            "window 0..1000000000\n"
+            "execution 3 thread 12 model bert:1 instance bert_0 80..150\n"
+            "request 1 model bert:1 0..100 queue 0..40 batch 3\n"
+            "request 2 model bert:1 0..300 queue 0..80 batch 3\n"
+            "request 3 model add_sub:1 500..520 queue 500..505\n"
+            "request 4 model bert:1 ..90 queue 10..20\n"
+            "request 5 model bert:1 600..\n"
+            "request 6 model bert:1 700..710 failed\n");
     }
 
     trace::RequestIndex request(std::uint64_t id) const
@@ -50,7 +44,6 @@ protected:
         return {};
     }
 
-    test::TemporaryFolder folder;
     std::shared_ptr<const trace::Trace> trace;
 };
 

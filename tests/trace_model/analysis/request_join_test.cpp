@@ -1,8 +1,6 @@
 #include "trace_model/analysis/request_join.h"
 
 #include "tests/support/event_script.h"
-#include "tests/support/temporary_folder.h"
-#include "trace_model/trace/trace_loader.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -21,7 +19,7 @@ class RequestJoin : public testing::Test
 protected:
     void SetUp() override
     {
-        const auto written = test::writeEventScript(
+        m_trace = *test::traceOf(
             "window 0..5000000000\n"
             "execution 3 thread 12 model bert:1 instance bert_0 80..150\n"
             "request 1 model bert:1 0..150 queue 0..80 compute_input 80..90 compute_infer 90..140 compute_output 140..150 batch 3\n"
@@ -38,12 +36,7 @@ protected:
             "kernel gpu0/stream7 node_b 133..134 corr 3\n"
             "memset gpu0/stream7 135..136 bytes 64 corr 3\n"
             "kernel gpu0/stream7 orphan 138..139\n"
-            "kernel gpu0/stream7 late 900000000..900000100 corr 2\n",
-            m_folder / "a.gantry");
-        ASSERT_TRUE(written) << written.error().text();
-        auto loaded = trace::loadTrace(m_folder / "a.gantry");
-        ASSERT_TRUE(loaded) << loaded.error().text();
-        m_trace = **loaded;
+            "kernel gpu0/stream7 late 900000000..900000100 corr 2\n");
     }
 
     std::vector<std::string> names(const std::vector<EventId>& events) const
@@ -72,7 +65,6 @@ protected:
         return {};
     }
 
-    test::TemporaryFolder m_folder;
     trace::Trace m_trace;
 };
 

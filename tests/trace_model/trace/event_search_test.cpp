@@ -1,8 +1,6 @@
 #include "trace_model/trace/event_search.h"
 
 #include "tests/support/event_script.h"
-#include "tests/support/temporary_folder.h"
-#include "trace_model/trace/trace_loader.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -21,22 +19,18 @@ class EventSearch : public testing::Test
 protected:
     void SetUp() override
     {
-        const auto written = test::writeEventScript("window 0..1000\n"
-                                                    "kernel gpu0/stream7 volta_sgemm_128x64 300..330 corr 3\n"
-                                                    "kernel gpu0/stream7 softmax 340..350 corr 4\n"
-                                                    "memcpy gpu0/stream7 HtoD pageable 100..140 bytes 4096 corr 1\n"
-                                                    "memcpy gpu0/stream7 DtoH pinned 360..380 bytes 4096 corr 5\n"
-                                                    "memset gpu0/stream7 150..151 bytes 64 corr 2\n"
-                                                    "api 12 cudaMemcpyAsync 90..95 corr 1\n"
-                                                    "range 12 SGEMM_block 80..400\n"
-                                                    "mark 12 sgemm_done 400\n"
-                                                    "request 41 model bert:1 10..500 queue 10..80 compute_infer 80..400\n"
-                                                    "request 4 model bert:1 20..600 queue 20..90\n",
-                                                    m_folder / "a.gantry");
-        ASSERT_TRUE(written) << written.error().text();
-        auto loaded = loadTrace(m_folder / "a.gantry");
-        ASSERT_TRUE(loaded) << loaded.error().text();
-        m_trace = **loaded;
+        m_trace = *test::traceOf(
+            "window 0..1000\n"
+            "kernel gpu0/stream7 volta_sgemm_128x64 300..330 corr 3\n"
+            "kernel gpu0/stream7 softmax 340..350 corr 4\n"
+            "memcpy gpu0/stream7 HtoD pageable 100..140 bytes 4096 corr 1\n"
+            "memcpy gpu0/stream7 DtoH pinned 360..380 bytes 4096 corr 5\n"
+            "memset gpu0/stream7 150..151 bytes 64 corr 2\n"
+            "api 12 cudaMemcpyAsync 90..95 corr 1\n"
+            "range 12 SGEMM_block 80..400\n"
+            "mark 12 sgemm_done 400\n"
+            "request 41 model bert:1 10..500 queue 10..80 compute_infer 80..400\n"
+            "request 4 model bert:1 20..600 queue 20..90\n");
     }
 
     /// "kind name start" of each match.
@@ -51,7 +45,6 @@ protected:
         return texts;
     }
 
-    test::TemporaryFolder m_folder;
     Trace m_trace;
 };
 
