@@ -1,0 +1,54 @@
+#pragma once
+
+#include "trace_model/base/time.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace gantry::importing {
+
+/// A GPU as the file describes it.
+struct GpuInfo
+{
+    std::uint32_t device = 0; ///< CUDA ordinal
+    std::string name;
+    std::string uuid;
+};
+
+/// What a file says about its recording.
+struct TraceMeta
+{
+    std::string format;              ///< stable word: "gantry", "nsys-sqlite", "chrome-trace", "triton-trace", "perf-analyzer", "iteration-log"
+    std::string producer;            ///< "Gantry 0.1.0", "NVIDIA Nsight Systems 2025.1.1.110"
+    std::string title;               ///< file name, or the report's label
+    std::string hostName;
+    std::string targetName;          ///< the server that was captured; empty: unknown
+    std::int64_t sessionUtcNs = 0;   ///< wall clock of time 0; 0: unknown
+    std::int64_t sessionMonotonicNs = 0; ///< CLOCK_MONOTONIC of time 0; 0: unknown
+    std::vector<GpuInfo> gpus;
+    std::map<std::string, std::string> settings; ///< everything that has no member here (META_DATA_*), name → value
+    std::vector<std::string> warnings;           ///< what was repaired or is not shown, one sentence each
+    bool targetExited = false;       ///< the target process ended inside the window
+    bool complete = true;            ///< the assembler finished the report
+    std::optional<DurationNs> clockErrorNs; ///< residual of the clock fit; absent: unknown
+    std::optional<double> windowCostRatio;  ///< req/s in the window over req/s before it, minus 1; absent: not measured
+    std::optional<double> windowCostError;  ///< standard deviation of windowCostRatio: what a window without cost would show; absent: unknown
+    std::optional<DurationNs> openCost;     ///< from the command to recording, slowest process; absent: unknown
+    std::optional<DurationNs> closeCost;    ///< from the window's end to everything flushed; absent: unknown
+
+    /// Whether the load was large and even enough for windowCostRatio to say anything.
+    [[nodiscard]] bool isWindowCostClear() const { return windowCostRatio && windowCostError.value_or(0) <= 0.1; }
+};
+
+/// A table of a file that has no times (a load generator's summary): shown as it is.
+struct SummaryTable
+{
+    std::string name;
+    std::vector<std::string> columns; ///< with their units: "p99 latency (µs)"
+    std::vector<std::vector<std::string>> rows; ///< as many cells as columns; an absent value is empty
+};
+
+} // namespace gantry::importing
