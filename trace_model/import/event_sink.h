@@ -130,6 +130,8 @@ public:
 
     /// Id of a text; the same text has the same id. Made valid UTF-8. Any thread, but takes a lock: a reader keeps the ids of what repeats.
     [[nodiscard]] virtual TextId intern(std::string_view text) = 0;
+    /// From now on and before, `text` where it was given as a domain means `meaning`: for domains that are named after their ranges.
+    virtual void nameDomain(TextId text, TextId meaning) = 0;
     /// A place for the rows of one thread. Rows of equal start keep the order of the places they were put in. Lives as long as this.
     [[nodiscard]] virtual RowSink& rows() = 0;
 
@@ -139,6 +141,7 @@ public:
     virtual void add(Loss loss) = 0;
     virtual void add(SummaryTable table) = 0;
     virtual void nameThread(std::uint64_t globalTid, std::string_view name) = 0;   ///< the last name counts
+    virtual void nameThread(std::uint64_t globalTid, TextId name) = 0;
     virtual void nameProcess(std::uint64_t globalPid, std::string_view name) = 0;
     virtual void nameStream(std::uint32_t device, std::uint32_t context, std::uint32_t stream, std::string_view name) = 0;
     /// The time that was recorded, where the file says it: open ranges and requests reach to its end.
@@ -147,7 +150,7 @@ public:
     [[nodiscard]] virtual ImportReport& report() = 0;
 };
 
-/// Called by the thread that reads, with the fraction done (0..1) and the stage ("kernels").
+/// Called by one thread at a time, with the fraction done (0..1) and the stage ("kernels").
 using Progress = std::function<void(double fraction, std::string_view stage)>;
 
 /// What a reader reports to and listens to.

@@ -34,6 +34,8 @@ public:
     /// Next row; false at the end or after an error (see error()).
     [[nodiscard]] bool next();
     [[nodiscard]] const std::optional<Error>& error() const { return m_error; }
+    /// How much of the rows has been read, 0..1; 0 while that is unknown.
+    [[nodiscard]] double fraction() const { return m_pages ? m_pages->fraction() : 0; }
 
     // Columns by their place in the list the cursor was opened with.
     [[nodiscard]] bool has(std::size_t column) const { return m_places[column] >= 0; } ///< the file has this column

@@ -140,8 +140,8 @@ TEST_F(OpeningAReport, ReadsMissingColumnsAndTablesAsAbsent)
     ASSERT_TRUE(loaded) << loaded.error().text();
     const trace::Trace& trace = **loaded;
     ASSERT_EQ(trace.kernels.size(), 2u) << "the row that ends before it starts is counted, not shown";
-    EXPECT_EQ(trace.strings[trace.kernels.shortName[0]], "gemm");
-    EXPECT_EQ(trace.strings[trace.kernels.shortName[1]], "(unknown)");
+    EXPECT_EQ(trace.strings[trace.kernels.shortName(0)], "gemm");
+    EXPECT_EQ(trace.strings[trace.kernels.shortName(1)], "(unknown)");
     EXPECT_EQ(droppedTotal(trace.losses), 1u);
 }
 

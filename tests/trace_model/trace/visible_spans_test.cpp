@@ -15,9 +15,10 @@ Trace traceOf(const std::vector<TimeRange>& spans)
     track.kind = TrackKind::GpuStream;
     DepthRow row;
     for (std::uint32_t i = 0; i < spans.size(); ++i) {
-        row.start.push_back(spans[i].start);
-        row.end.push_back(spans[i].end);
-        row.event.emplace_back(EventKind::Kernel, i);
+        trace.kernels.addTimes(spans[i].start, spans[i].end);
+        if (i % DepthRow::kBlock == 0)
+            row.blockStart.push_back(spans[i].start);
+        row.event.push_back(EventId(EventKind::Kernel, i));
     }
     track.rows.push_back(std::move(row));
     trace.tracks.push_back(std::move(track));
