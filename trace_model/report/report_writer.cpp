@@ -1,5 +1,6 @@
 #include "trace_model/report/report_writer.h"
 
+#include "trace_model/base/new_file.h"
 #include "trace_model/metrics/prometheus_text.h"
 #include "trace_model/report/meta_keys.h"
 #include "trace_model/report/schema.h"
@@ -13,10 +14,6 @@
 #include <deque>
 #include <system_error>
 #include <unordered_map>
-
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 namespace gantry::report {
 
@@ -80,7 +77,7 @@ Error writeError(sqlite3* database, const std::filesystem::path& path)
     const int code = sqlite3_extended_errcode(database);
     const int systemError = sqlite3_system_errno(database);
     if ((code & 0xFF) == SQLITE_FULL || systemError == ENOSPC || systemError == EDQUOT)
-        return {ErrorCode::CannotWrite, fmt::format("no space left on {}: free some and capture again", path.parent_path().string()), {}};
+        return NewFile::writeError(ENOSPC, path, "write");
     if ((code & 0xFF) == SQLITE_IOERR || (code & 0xFF) == SQLITE_READONLY || (code & 0xFF) == SQLITE_CANTOPEN)
         return {ErrorCode::CannotWrite,
                 fmt::format("cannot write {}: {}{}", path.string(), sqlite3_errmsg(database),
@@ -88,48 +85,19 @@ Error writeError(sqlite3* database, const std::filesystem::path& path)
     return {ErrorCode::Internal, fmt::format("writing {}: {}", path.string(), sqlite3_errmsg(database)), {}};
 }
 
-Error systemWriteError(int errnoValue, const std::filesystem::path& path, std::string_view doing)
-{
-    if (errnoValue == ENOSPC || errnoValue == EDQUOT)
-        return {ErrorCode::CannotWrite, fmt::format("no space left on {}: free some and capture again", path.parent_path().string()), {}};
-    return {ErrorCode::CannotWrite, fmt::format("cannot {} {}: {}", doing, path.string(), std::generic_category().message(errnoValue)), {}};
-}
-
-/// Flushes a file or folder to the disk.
-int syncPath(const std::filesystem::path& path, int flags)
-{
-    const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC);
-    if (descriptor < 0)
-        return errno;
-    const int error = ::fsync(descriptor) == 0 ? 0 : errno;
-    ::close(descriptor);
-    return error;
-}
-
 } // namespace
 
 struct ReportWriter::Impl
 {
-    std::filesystem::path path;
-    std::filesystem::path temporary; ///< empty: renamed or removed
-    SqliteHandle database;
+    explicit Impl(NewFile newFile) : file(std::move(newFile)) {}
+
+    NewFile file;
+    SqliteHandle database; ///< after the file: closed before that is removed
     std::array<SqliteStatement, InsertCount> inserts;
     std::array<std::int64_t, InsertCount> rows{};
     std::deque<std::string> texts;
     std::unordered_map<std::string_view, TextId> textIds; ///< views into texts
     std::optional<Error> error;
-
-    ~Impl() { discard(); }
-
-    void discard()
-    {
-        for (auto& insert : inserts)
-            insert = SqliteStatement();
-        database.reset();
-        if (!temporary.empty())
-            ::unlink(temporary.c_str());
-        temporary.clear();
-    }
 
     void keep(Error newError)
     {
@@ -140,14 +108,14 @@ struct ReportWriter::Impl
     void execute(const std::string& sql)
     {
         if (!error && sqlite3_exec(database.get(), sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
-            keep(writeError(database.get(), path));
+            keep(writeError(database.get(), file.path()));
     }
 
     SqliteStatement prepare(const std::string& sql)
     {
         sqlite3_stmt* statement = nullptr;
         if (!error && sqlite3_prepare_v2(database.get(), sql.c_str(), static_cast<int>(sql.size()), &statement, nullptr) != SQLITE_OK)
-            keep(writeError(database.get(), path));
+            keep(writeError(database.get(), file.path()));
         return SqliteStatement(statement);
     }
 
@@ -181,7 +149,7 @@ struct ReportWriter::Impl
         int parameter = 0;
         (bindOne(statement, parameter++, values), ...);
         if (statement.step() != SQLITE_DONE)
-            keep(writeError(database.get(), path));
+            keep(writeError(database.get(), file.path()));
         statement.reset();
         ++rows[which];
     }
@@ -194,7 +162,7 @@ struct ReportWriter::Impl
         statement.bind(0, name);
         statement.bind(1, value);
         if (statement.step() != SQLITE_DONE)
-            keep(writeError(database.get(), path));
+            keep(writeError(database.get(), file.path()));
     }
 };
 
@@ -205,22 +173,14 @@ ReportWriter::~ReportWriter() = default;
 
 Result<ReportWriter> ReportWriter::create(const std::filesystem::path& path)
 {
-    auto impl = std::make_unique<Impl>();
-    impl->path = std::filesystem::absolute(path);
-
-    // In the same folder, so that the rename is atomic; mkostemp makes it with mode 0600.
-    std::string name = (impl->path.parent_path() / ("." + impl->path.filename().string() + ".XXXXXX")).string();
-    const int descriptor = ::mkostemp(name.data(), O_CLOEXEC);
-    if (descriptor < 0)
-        return systemWriteError(errno, impl->path, "create");
-    ::close(descriptor);
-    impl->temporary = name;
+    GANTRY_TRY(NewFile file, NewFile::create(path));
+    auto impl = std::make_unique<Impl>(std::move(file));
 
     sqlite3* database = nullptr;
-    const int opened = sqlite3_open_v2(name.c_str(), &database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
+    const int opened = sqlite3_open_v2(impl->file.temporaryPath().c_str(), &database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
     impl->database.reset(database);
     if (opened != SQLITE_OK)
-        return writeError(database, impl->path);
+        return writeError(database, impl->file.path());
 
     // No journal and no syncing on the way: a report that is not finished is thrown away whole, and finish() syncs once.
     impl->execute("PRAGMA page_size=4096; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE;"
@@ -237,7 +197,7 @@ Result<ReportWriter> ReportWriter::create(const std::filesystem::path& path)
             statement.bind(1, std::string_view(value.name));
             statement.bind(2, std::string_view(value.label));
             if (statement.step() != SQLITE_DONE)
-                impl->keep(writeError(database, impl->path));
+                impl->keep(writeError(database, impl->file.path()));
             statement.reset();
         }
     }
@@ -409,21 +369,11 @@ Result<void> ReportWriter::finish(const Session& session)
         insert = SqliteStatement();
     impl.database.reset();
 
-    if (!impl.error) {
-        if (const int error = syncPath(impl.temporary, O_RDWR))
-            impl.keep(systemWriteError(error, impl.path, "write"));
-        else if (::rename(impl.temporary.c_str(), impl.path.c_str()) != 0)
-            impl.keep(systemWriteError(errno, impl.path, "write"));
-        else
-            impl.temporary.clear();
-    }
     if (impl.error) {
-        impl.discard();
+        impl.file.discard();
         return *impl.error;
     }
-    // The rename itself must survive a power cut; a file system that cannot sync a folder loses at most the name.
-    (void)syncPath(impl.path.parent_path(), O_RDONLY | O_DIRECTORY);
-    return {};
+    return impl.file.publish();
 }
 
 } // namespace gantry::report
