@@ -1,0 +1,114 @@
+#include "trace_model/import/chrome_categories.h"
+
+#include "trace_model/import/json_text.h"
+
+#include <utility>
+
+namespace gantry::importing {
+namespace {
+
+constexpr std::size_t kMaxCategories = 256;
+constexpr std::string_view kFurtherCategories = "(further categories)";
+
+constexpr std::pair<std::string_view, CategoryKind> kKinds[] = {
+    {"kernel", CategoryKind::Kernel},
+    {"Kernel", CategoryKind::Kernel},
+    {"gpu_memcpy", CategoryKind::Memcpy},
+    {"Memcpy", CategoryKind::Memcpy},
+    {"gpu_memset", CategoryKind::Memset},
+    {"Memset", CategoryKind::Memset},
+    {"cuda_sync", CategoryKind::Synchronization},
+    {"cuda_event", CategoryKind::CudaEvent},
+    {"cuda_runtime", CategoryKind::RuntimeCall},
+    {"cuda_driver", CategoryKind::DriverCall},
+    {"Runtime", CategoryKind::LegacyCall},
+    {"xpu_runtime", CategoryKind::LibraryCall},
+    {"xpu_driver", CategoryKind::LibraryCall},
+    {"mtia_runtime", CategoryKind::LibraryCall},
+    {"glow_runtime", CategoryKind::LibraryCall},
+    {"privateuse1_runtime", CategoryKind::LibraryCall},
+    {"privateuse1_driver", CategoryKind::LibraryCall},
+    {"overhead", CategoryKind::Overhead},
+    {"gpu_user_annotation", CategoryKind::GpuAnnotation},
+    {"cpu_op", CategoryKind::HostRange},
+    {"Operator", CategoryKind::HostRange},
+    {"user_annotation", CategoryKind::HostRange},
+    {"python_function", CategoryKind::HostRange},
+    {"cpu_instant_event", CategoryKind::Memory},
+    {"Trace", CategoryKind::Trace},
+};
+
+} // namespace
+
+CategoryKind categoryKind(std::string_view category)
+{
+    for (const auto& [name, kind] : kKinds)
+        if (name == category)
+            return kind;
+    return CategoryKind::Other;
+}
+
+bool isKineto(CategoryKind kind)
+{
+    switch (kind) {
+    case CategoryKind::Other:
+    case CategoryKind::Overhead:
+    case CategoryKind::Kernel:
+    case CategoryKind::Trace:
+        return false;
+    default:
+        return true;
+    }
+}
+
+std::string_view sentence(SkipReason reason)
+{
+    switch (reason) {
+    case SkipReason::NoTime:
+        return "no time";
+    case SkipReason::TimeOutOfRange:
+        return "time more than nine years from the first event's";
+    case SkipReason::NoDuration:
+        return "no duration";
+    case SkipReason::NegativeDuration:
+        return "negative duration";
+    case SkipReason::Flow:
+        return "flow arrow: work and its call are joined by their correlation";
+    case SkipReason::AsyncStep:
+        return "step inside an asynchronous range";
+    case SkipReason::EndWithoutBegin:
+        return "end without a begin";
+    case SkipReason::EndBeforeBegin:
+        return "end before its begin";
+    case SkipReason::NoValue:
+        return "counter without a number";
+    case SkipReason::NoGpuRow:
+        return "CUDA event record";
+    case SkipReason::CutOff:
+        return "cut off at the end of the file";
+    case SkipReason::NotJson:
+        return "not JSON";
+    case SkipReason::Metadata:
+        return "metadata that is not a name";
+    case SkipReason::Count:
+        break;
+    }
+    return "unknown";
+}
+
+std::size_t EventCategories::indexOf(std::string_view name)
+{
+    if (const auto found = m_index.find(std::string(name)); found != m_index.end())
+        return found->second;
+    if (m_categories.size() >= kMaxCategories && name != kFurtherCategories)
+        return indexOf(kFurtherCategories);
+    EventCategory category;
+    category.name = json::unescaped(name);
+    category.kind = categoryKind(name);
+    category.domain = name.empty() ? 0 : m_sink.intern(category.name);
+    m_categories.push_back(std::move(category));
+    m_index.emplace(name, m_categories.size() - 1);
+    return m_categories.size() - 1;
+}
+
+} // namespace gantry::importing

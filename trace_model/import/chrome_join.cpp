@@ -1,0 +1,256 @@
+#include "trace_model/import/chrome_join.h"
+
+#include "trace_model/import/json_text.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace gantry::importing {
+namespace {
+
+// Times of ns since 1970 that lie between 1980 and 2116: what counts from an arbitrary point lies below.
+constexpr std::int64_t kFirstEpochNs = 315'532'800'000'000'000, kLastEpochNs = 4'600'000'000'000'000'000;
+
+constexpr std::uint64_t globalPidOf(std::uint64_t globalTid)
+{
+    return globalTid & ~std::uint64_t{0xFFFFFF};
+}
+constexpr std::uint32_t pidOf(std::uint64_t globalTid)
+{
+    return static_cast<std::uint32_t>(globalTid >> 24);
+}
+constexpr std::uint32_t tidOf(std::uint64_t globalTid)
+{
+    return static_cast<std::uint32_t>(globalTid & 0xFFFFFF);
+}
+
+/// Pairs what the parts could not pair, in file order, and delivers ranges that never ended.
+void joinPairs(std::vector<std::unique_ptr<ChromePart>>& parts, RangePairs& (ChromeRows::*pairsOf)(), bool isAsync)
+{
+    // A begin is counted in the part that it was met in: its category goes with the part's number.
+    struct Place
+    {
+        std::size_t part, category;
+    };
+    std::vector<Place> places;
+    RangePairs all;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        ChromeRows& rows = parts[i]->rows();
+        RangePairs pairs = std::move((rows.*pairsOf)());
+        pairs.forEachOpenToChange([&](RangePairs::Begin& begin) {
+            places.push_back({i, begin.category});
+            begin.category = places.size() - 1;
+        });
+        const auto paired = [&](const RangePairs::Begin& begin, const RangePairs::End& end) {
+            const Place& place = places[begin.category];
+            EventCategory& beginCategory = parts[place.part]->rows().categories().at(place.category);
+            EventCategory& endCategory = rows.categories().at(end.category);
+            if (end.time < begin.time) {
+                beginCategory.skip(SkipReason::EndBeforeBegin);
+                endCategory.skip(SkipReason::EndBeforeBegin);
+                return;
+            }
+            ++beginCategory.kept;
+            ++endCategory.kept;
+            rows.addRange(begin, end.time, isAsync);
+        };
+        all.append(std::move(pairs), paired,
+                   [&](const RangePairs::End& end) { rows.categories().at(end.category).skip(SkipReason::EndWithoutBegin); });
+    }
+    all.forEachOpen([&](const RangePairs::Begin& begin) {
+        const Place& place = places[begin.category];
+        ++parts[place.part]->rows().categories().at(place.category).kept;
+        parts.back()->rows().addRange(begin, std::nullopt, isAsync);
+    });
+}
+
+std::string processName(std::uint64_t globalPid, const TrackNames& names, const TrackIds& ids)
+{
+    if (const auto named = names.processes.find(globalPid); named != names.processes.end() && !named->second.empty())
+        return named->second;
+    if (const std::string_view text = ids.textOf(pidOf(globalPid)); !text.empty())
+        return std::string(text);
+    return globalPid == 0 ? std::string{} : fmt::format("Process {}", pidOf(globalPid));
+}
+
+void deliverCounters(std::vector<std::unique_ptr<ChromePart>>& parts, const TrackNames& names, const TrackIds& ids, EventSink& sink)
+{
+    std::map<CounterSeries::Key, std::uint32_t> counters;
+    for (const auto& part : parts) {
+        for (const CounterSeries::Series& series : part->rows().counters().series()) {
+            const auto [found, isNew] = counters.try_emplace(series.key, 0);
+            if (isNew) {
+                const std::string group = series.key.group.empty() ? processName(series.key.globalPid, names, ids) : series.key.group;
+                found->second = sink.define({series.key.name, series.key.unit, group, series.key.source});
+            }
+            for (const CounterSeries::Sample& sample : series.samples)
+                part->rows().rows().add(CounterSample{found->second, sample.time, sample.value});
+        }
+    }
+}
+
+/// A name with what was written for an id that had to be replaced.
+std::string withWrittenId(const std::string& name, std::string_view written)
+{
+    if (written.empty() || name.find(written) != std::string::npos)
+        return name;
+    return name.empty() ? std::string(written) : fmt::format("{} ({})", name, written);
+}
+
+void deliverNames(const std::set<std::uint64_t>& threads, const std::set<ChromeRows::StreamKey>& streams, const TrackNames& names,
+                  const TrackIds& ids, EventSink& sink)
+{
+    std::uint64_t lastPid = ~std::uint64_t{0};
+    for (const std::uint64_t thread : threads) {
+        const std::uint64_t pid = globalPidOf(thread);
+        if (pid != lastPid) {
+            const auto named = names.processes.find(pid);
+            if (const std::string name = withWrittenId(named == names.processes.end() ? "" : named->second, ids.textOf(pidOf(pid)));
+                !name.empty())
+                sink.nameProcess(pid, name);
+            lastPid = pid;
+        }
+        const auto named = names.threads.find(thread);
+        if (const std::string name = withWrittenId(named == names.threads.end() ? "" : named->second, ids.textOf(tidOf(thread)));
+            !name.empty())
+            sink.nameThread(thread, name);
+    }
+    for (const auto& [device, context, stream] : streams) {
+        // PyTorch writes "stream 7 ": nothing that the number does not say.
+        const auto named = names.threads.find(std::uint64_t{device & 0xFFFFFF} << 24 | (stream & 0xFFFFFF));
+        if (named == names.threads.end() || threads.contains(named->first))
+            continue;
+        std::string_view name = named->second;
+        while (!name.empty() && json::isSpace(name.back()))
+            name.remove_suffix(1);
+        if (!name.empty() && name != fmt::format("stream {}", stream))
+            sink.nameStream(device, context, stream, name);
+    }
+}
+
+void deliverTallies(const std::vector<std::unique_ptr<ChromePart>>& parts, ImportReport& report)
+{
+    std::map<std::string, TableTally> tallies;
+    for (const auto& part : parts) {
+        for (const EventCategory& category : part->rows().categories().all()) {
+            const std::string name = category.name.empty() ? "(no category)" : category.name;
+            TableTally& tally = tallies.try_emplace(name, TableTally{name, 0, 0, {}}).first->second;
+            tally.keep(category.kept);
+            for (std::size_t reason = 0; reason < category.skipped.size(); ++reason)
+                tally.skip(sentence(static_cast<SkipReason>(reason)), category.skipped[reason]);
+            for (const auto& [phase, count] : category.unknownPhases)
+                tally.skip(fmt::format("no such event kind: \"{}\"", phase), count);
+        }
+    }
+    std::vector<TableTally> sorted;
+    for (auto& [name, tally] : tallies)
+        sorted.push_back(std::move(tally));
+    std::stable_sort(sorted.begin(), sorted.end(), [](const TableTally& a, const TableTally& b) { return a.rows > b.rows; });
+    for (const TableTally& tally : sorted)
+        report.table(tally.name).merge(tally);
+}
+
+void deliverClock(const ChromeReading& reading, TimestampNs timeZero, EventSink& sink)
+{
+    ImportReport& report = sink.report();
+    std::int64_t utcNs = 0;
+    if (const auto base = reading.outline.baseTimeNs()) {
+        if (!__builtin_add_overflow(*base, timeZero, &utcNs))
+            report.clock = "Times count from the first event's; wall clock as the file's base time says.";
+        else
+            utcNs = 0;
+    } else if (timeZero >= kFirstEpochNs && timeZero < kLastEpochNs) {
+        utcNs = timeZero;
+        report.clock = "Times count from the first event's; the file's times are wall clock.";
+    }
+    if (report.clock.empty())
+        report.clock = "Times count from the first event's; the file does not say its wall clock.";
+    sink.meta().sessionUtcNs = utcNs;
+}
+
+void deliverWarnings(const ChromeReading& reading, const std::set<std::uint64_t>& callingPids, bool hasGpuWork, EventSink& sink)
+{
+    std::vector<std::string>& warnings = sink.meta().warnings;
+    if (!reading.damage.empty())
+        warnings.push_back(reading.damage);
+    if (reading.endedInEvents)
+        warnings.emplace_back(
+            "The file ends in the middle of its list of events: it is unfinished or cut off, and what came after is not shown.");
+    std::uint64_t repaired = 0, unreadable = 0, firstUnreadable = ChromePart::kNoLimit;
+    for (const auto& part : reading.parts) {
+        repaired += part->repaired();
+        firstUnreadable = std::min(firstUnreadable, part->firstUnreadable());
+        for (const EventCategory& category : part->rows().categories().all())
+            unreadable += category.skipped[static_cast<std::size_t>(SkipReason::NotJson)];
+    }
+    if (repaired > 0)
+        warnings.push_back(
+            fmt::format("{} events have quotes inside their texts that are not escaped, as PyTorch wrote them before 2026; they "
+                        "were read as what they most likely mean.",
+                        repaired));
+    if (unreadable > 0)
+        warnings.push_back(fmt::format("{} events are not JSON and were skipped, the first at byte {}.", unreadable, firstUnreadable));
+    if (reading.isCutWrong)
+        warnings.emplace_back("The file holds text that looks like events inside of events; some of it may be shown as events.");
+    if (hasGpuWork && callingPids.size() > 1)
+        warnings.emplace_back("Several processes call CUDA, and the file does not say which of them launched which GPU work.");
+    sink.add(Loss{"trace_events_unreadable", LossSeverity::Warning, unreadable,
+                  "Events of the imported trace that are not JSON; the file is damaged, or its writer did not escape a text."});
+}
+
+} // namespace
+
+void joinParts(ChromeReading& reading, const TrackIds& ids, EventSink& sink)
+{
+    TrackNames names;
+    std::set<std::uint64_t> threads, callingPids;
+    std::set<ChromeRows::StreamKey> streams;
+    std::optional<TimeRange> window;
+    bool isKineto = reading.outline.isKineto();
+    for (const auto& part : reading.parts) {
+        ChromeRows& rows = part->rows();
+        rows.decideLaunchingPid();
+        names.merge(std::move(rows.tracks().names()));
+        threads.insert(rows.tracks().seen().begin(), rows.tracks().seen().end());
+        streams.insert(rows.streams().begin(), rows.streams().end());
+        callingPids.insert(rows.callingPids().begin(), rows.callingPids().end());
+        if (const auto more = rows.window())
+            window = window ? TimeRange{std::min(window->start, more->start), std::max(window->end, more->end)} : *more;
+        for (const EventCategory& category : rows.categories().all())
+            isKineto = isKineto || importing::isKineto(category.kind);
+    }
+    joinPairs(reading.parts, &ChromeRows::threadPairs, false);
+    joinPairs(reading.parts, &ChromeRows::asyncPairs, true);
+    for (const auto& part : reading.parts)
+        part->rows().addGpuRanges(streams);
+    deliverCounters(reading.parts, names, ids, sink);
+    deliverNames(threads, streams, names, ids, sink);
+
+    TimeRange time{std::numeric_limits<TimestampNs>::max(), std::numeric_limits<TimestampNs>::min()};
+    for (const auto& part : reading.parts) {
+        time.start = std::min(time.start, part->rows().time().start);
+        time.end = std::max(time.end, part->rows().time().end);
+    }
+    TraceMeta& meta = sink.meta();
+    meta.format = "chrome-trace";
+    meta.producer = isKineto ? "PyTorch (Kineto)" : reading.outline.producer();
+    meta.gpus = reading.outline.gpus();
+    meta.settings = reading.outline.settings();
+    if (const auto host = meta.settings.find("host_name"); host != meta.settings.end())
+        meta.hostName = host->second;
+    ImportReport& report = sink.report();
+    report.format = isKineto ? "Chrome trace (Kineto)" : "Chrome trace";
+    report.producer = meta.producer;
+    report.time = time.start <= time.end ? time : TimeRange{};
+    if (window && !window->isEmpty())
+        sink.setWindow(*window);
+    deliverClock(reading, reading.parts.front()->rows().timeZero().value_or(0), sink);
+    deliverTallies(reading.parts, report);
+    deliverWarnings(reading, callingPids, !streams.empty(), sink);
+}
+
+} // namespace gantry::importing

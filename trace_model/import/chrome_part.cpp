@@ -1,0 +1,118 @@
+#include "trace_model/import/chrome_part.h"
+
+#include "trace_model/import/json_text.h"
+
+#include <algorithm>
+#include <string_view>
+
+namespace gantry::importing {
+namespace {
+
+// An event larger than this is text that never ends, because of a quote that was not escaped.
+constexpr std::size_t kMaxEventBytes = std::size_t{16} << 20;
+// What separates two events ("},\n  {\n    \"") is shorter.
+constexpr std::size_t kSeparatorBytes = 4096;
+
+constexpr int tagOf(std::size_t category, char phase)
+{
+    return static_cast<int>(category << 8 | static_cast<unsigned char>(phase));
+}
+
+} // namespace
+
+void ChromePart::take(const char* begin, const char* end, bool isLearnable)
+{
+    const char phase = m_event.phase.size() == 1 ? m_event.phase.front() : '?';
+    EventCategories& categories = m_rows.categories();
+    const std::size_t category = categories.indexOf(phase == 'M' ? std::string_view("metadata") : m_event.category);
+    if (isLearnable && !ChromeRows::needsArgs(phase) && phase != '?')
+        m_layouts.learn(begin, end, m_parser, ChromeRows::interestOf(phase, categories.at(category).kind), tagOf(category, phase));
+    m_rows.add(m_event, phase, category);
+}
+
+EventParser::Outcome ChromePart::readEvent(const char*& p, const char* end)
+{
+    const char* const begin = p;
+    if (const int tag = m_layouts.read(p, end, m_event); tag != EventLayouts::kNoTag) {
+        m_rows.add(m_event, static_cast<char>(tag & 0xFF), static_cast<std::size_t>(tag >> 8));
+        return EventParser::Outcome::Whole;
+    }
+    EventParser::Outcome outcome = m_parser.parse(p, end, Quotes::Escaped, m_event);
+    if (outcome == EventParser::Outcome::Whole) {
+        take(begin, p, true);
+    } else if (outcome == EventParser::Outcome::Malformed) {
+        outcome = m_parser.parse(p, end, Quotes::Loose, m_event);
+        if (outcome == EventParser::Outcome::Whole) {
+            ++m_repaired;
+            take(begin, p, false);
+        }
+    }
+    return outcome;
+}
+
+void ChromePart::skipUnreadable(SkipReason reason, std::uint64_t offset)
+{
+    ++m_events;
+    m_firstUnreadable = std::min(m_firstUnreadable, offset);
+    EventCategories& categories = m_rows.categories();
+    categories.at(categories.indexOf({})).skip(reason);
+}
+
+Result<ChromePart::Stop> ChromePart::read(TextWindow& window, std::uint64_t limit)
+{
+    bool isLost = false; // between something unreadable and the next event
+    while (true) {
+        const char* const end = window.end();
+        const std::uint64_t endOffset = window.offsetOf(end);
+        const char* const limitAt = limit > endOffset ? end : end - (endOffset - std::max(limit, window.offsetOf(window.cursor)));
+        const char* p = window.cursor;
+        bool isCutOff = false;
+        while (!isCutOff) {
+            if (isLost) {
+                const char* const next = findNextEvent(p, end);
+                isLost = !next;
+                p = next ? next : std::max(p, end - std::min(kSeparatorBytes, static_cast<std::size_t>(end - p)));
+                if (isLost)
+                    break;
+            }
+            while (p < end && (json::isSpace(*p) || *p == ','))
+                ++p;
+            if (p >= limitAt) {
+                window.cursor = p;
+                if (limit <= endOffset)
+                    return Stop::Limit;
+                break;
+            }
+            if (*p == ']') {
+                window.cursor = p + 1;
+                return Stop::ListClosed;
+            }
+            switch (*p == '{' ? readEvent(p, end) : EventParser::Outcome::Malformed) {
+            case EventParser::Outcome::Whole:
+                ++m_events;
+                break;
+            case EventParser::Outcome::CutOff:
+                if (static_cast<std::size_t>(end - p) <= kMaxEventBytes) {
+                    isCutOff = true;
+                    break;
+                }
+                [[fallthrough]];
+            case EventParser::Outcome::Malformed:
+                skipUnreadable(SkipReason::NotJson, window.offsetOf(p));
+                isLost = true;
+                ++p;
+                break;
+            }
+        }
+        window.cursor = p;
+        GANTRY_TRY(const bool hasMore, window.more());
+        if (!hasMore) {
+            if (isCutOff)
+                skipUnreadable(SkipReason::CutOff, window.offsetOf(window.cursor));
+            window.cursor = window.end();
+            return Stop::TextEnded;
+        }
+    }
+}
+
+} // namespace gantry::importing

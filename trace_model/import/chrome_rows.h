@@ -1,0 +1,120 @@
+#pragma once
+
+#include "trace_model/import/chrome_categories.h"
+#include "trace_model/import/chrome_counters.h"
+#include "trace_model/import/chrome_event.h"
+#include "trace_model/import/chrome_layout.h"
+#include "trace_model/import/chrome_pairs.h"
+#include "trace_model/import/chrome_tracks.h"
+#include "trace_model/import/event_sink.h"
+#include "trace_model/import/text_cache.h"
+
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+namespace gantry::importing {
+
+/// What is known of a trace before a part of it is read.
+struct ChromeContext
+{
+    std::optional<TimestampNs> timeZero;       ///< time 0 of the session on the file's clock; absent: the first event's
+    std::optional<std::uint64_t> launchingPid; ///< globalPid of the process that launched the GPU work; absent: find out
+    TrackNames names;
+};
+
+/// Takes the name that a metadata event gives a process or thread; false: it gives none.
+bool noteName(const TraceEvent& event, TrackFinder& tracks);
+
+/// Turns the events of one part of a file into rows of the sink. What needs the rest of the file is kept until finish functions of
+/// the reader join the parts. One thread.
+class ChromeRows
+{
+public:
+    using StreamKey = std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>; ///< device, context, stream
+
+    ChromeRows(EventSink& sink, TrackIds& ids, const ChromeContext& context);
+
+    /// What is used of the events of a kind.
+    [[nodiscard]] static EventInterest interestOf(char phase, CategoryKind kind);
+    /// Whether events of a kind are used beyond what EventInterest can say, so that EventParser must read them.
+    [[nodiscard]] static bool needsArgs(char phase) { return phase == 'M' || phase == 'C'; }
+
+    void add(const TraceEvent& event, char phase, std::size_t categoryIndex);
+
+    /// Decides which process launched the GPU rows that wait for it, and delivers them.
+    void decideLaunchingPid();
+    /// Delivers the projected ranges, whose contexts are those of other work on their streams.
+    void addGpuRanges(const std::set<StreamKey>& streams);
+    void addRange(const RangePairs::Begin& begin, std::optional<TimestampNs> end, bool isAsync);
+
+    [[nodiscard]] EventCategories& categories() { return m_categories; }
+    [[nodiscard]] RowSink& rows() { return m_rows; }
+    [[nodiscard]] TrackFinder& tracks() { return m_tracks; }
+    [[nodiscard]] CounterSeries& counters() { return m_counters; }
+    [[nodiscard]] RangePairs& threadPairs() { return m_threadPairs; }
+    [[nodiscard]] RangePairs& asyncPairs() { return m_asyncPairs; }
+    [[nodiscard]] const std::set<StreamKey>& streams() const { return m_streams; }
+    /// Processes with CUDA calls, at most two of them.
+    [[nodiscard]] const std::vector<std::uint64_t>& callingPids() const { return m_callingPids; }
+    [[nodiscard]] std::optional<std::uint64_t> launchingPid() const { return m_launchingPid; }
+    [[nodiscard]] std::optional<TimestampNs> timeZero() const { return m_timeZero; }
+    /// From the first start to the last end; start > end: no events.
+    [[nodiscard]] TimeRange time() const { return m_time; }
+    [[nodiscard]] std::optional<TimeRange> window() const { return m_window; }
+
+private:
+    struct GpuPlace
+    {
+        std::uint32_t device = 0, context = 0, stream = 0, correlation = 0;
+    };
+    [[nodiscard]] std::optional<TimestampNs> timeOf(const TraceEvent& event, EventCategory& category);
+    void addComplete(const TraceEvent& event, EventCategory& category);
+    void addInstant(const TraceEvent& event, EventCategory& category, TimestampNs time);
+    void addMemory(const TraceEvent& event, EventCategory& category, TimestampNs time);
+    void addCounter(const TraceEvent& event, EventCategory& category, TimestampNs time);
+    void addMetadata(const TraceEvent& event, EventCategory& category);
+    void addPairPart(const TraceEvent& event, char phase, std::size_t categoryIndex, TimestampNs time);
+    void addKernel(const TraceEvent& event, TimestampNs start, TimestampNs end, const GpuPlace& place);
+    void addMemcpy(const TraceEvent& event, TimestampNs start, TimestampNs end);
+    void addMemset(const TraceEvent& event, TimestampNs start, TimestampNs end);
+    void addSynchronization(const TraceEvent& event, TimestampNs start, TimestampNs end);
+    void addCall(const TraceEvent& event, TimestampNs start, TimestampNs end, CallKind kind);
+    void addHostRange(const TraceEvent& event, const EventCategory& category, TimestampNs start, TimestampNs end, const Track& track);
+    template <typename Row>
+    void addGpuRow(Row& row, std::vector<Row>& waiting, const GpuPlace& place);
+    [[nodiscard]] GpuPlace placeOf(const TraceEvent& event);
+    void noteStream(std::uint32_t device, std::uint32_t context, std::uint32_t stream);
+    [[nodiscard]] TextId nameId(const TraceEvent& event);
+    [[nodiscard]] std::string_view nameText(const TraceEvent& event);
+    void widenTime(TimestampNs start, TimestampNs end);
+
+    RowSink& m_rows;
+    TextCache m_texts;
+    EventCategories m_categories;
+    TrackFinder m_tracks;
+    CounterSeries m_counters;
+    RangePairs m_threadPairs, m_asyncPairs;
+    std::optional<TimestampNs> m_timeZero;
+    std::optional<std::uint64_t> m_launchingPid;
+    std::vector<std::uint64_t> m_callingPids;
+    std::set<StreamKey> m_streams;
+    std::array<StreamKey, 64> m_streamsMet; ///< some of m_streams, found without searching
+    std::vector<report::KernelRow> m_waitingKernels;
+    std::vector<report::MemcpyRow> m_waitingMemcpys;
+    std::vector<report::MemsetRow> m_waitingMemsets;
+    std::vector<report::SynchronizationRow> m_waitingSynchronizations;
+    std::size_t m_waiting = 0;
+    std::vector<GpuRangeRow> m_gpuRanges;
+    TimeRange m_time{std::numeric_limits<TimestampNs>::max(), std::numeric_limits<TimestampNs>::min()};
+    std::optional<TimeRange> m_window;
+    std::string m_scratch;
+};
+
+} // namespace gantry::importing

@@ -1,0 +1,20 @@
+#pragma once
+
+#include "trace_model/base/result.h"
+#include "trace_model/import/byte_source.h"
+#include "trace_model/import/event_sink.h"
+
+#include <filesystem>
+#include <string_view>
+
+namespace gantry::importing {
+
+/// Whether a file that begins like this (unpacked) may be a Chrome trace.
+[[nodiscard]] bool looksLikeChromeTrace(std::string_view head);
+
+/// Reads a trace in Chrome's trace event format as PyTorch's profiler (Kineto) and many other programs write it: JSON, plain or
+/// packed with gzip or zstd. Time 0 of the session is the first event's time. An unfinished or damaged file gives what can be read
+/// of it, with a warning; a file without any event is an Error. Large plain files are read by several threads.
+Result<void> readChromeTrace(const std::filesystem::path& path, EventSink& sink, const ReadControl& control, UnpackLimits limits = {});
+
+} // namespace gantry::importing
