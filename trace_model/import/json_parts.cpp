@@ -2,6 +2,7 @@
 
 #include "trace_model/report/utf8.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -96,26 +97,25 @@ JsonParts::JsonParts(std::string_view container) : m_text(container)
     m_at = m_isObject || container.starts_with('[') ? 1 : container.size();
 }
 
-std::optional<JsonPart> JsonParts::next()
+bool JsonParts::findValue(JsonPart& part)
 {
+    if (m_isUnscanned)
+        skip(jsonValueLength(m_text.substr(m_at)).value_or(m_text.size()));
     while (!m_isClosed) {
-        m_at = m_text.find_first_not_of(" \t\r\n,", m_at);
-        if (m_at == std::string_view::npos) {
-            m_at = m_text.size();
-            return std::nullopt;
-        }
+        m_at = std::min(m_text.find_first_not_of(" \t\r\n,", m_at), m_text.size());
+        if (m_at == m_text.size())
+            return false;
         if (m_text[m_at] == (m_isObject ? '}' : ']')) {
             ++m_at;
             m_isClosed = true;
-            return std::nullopt;
+            return false;
         }
-        JsonPart part;
         if (m_isObject) {
             const auto length = m_text[m_at] == '"' ? stringLength(m_text.substr(m_at)) : std::nullopt;
             const std::size_t colon = length ? m_text.find_first_not_of(kBlanks, m_at + *length) : std::string_view::npos;
             if (m_text[m_at] == '"' && colon == std::string_view::npos) { // cut off in or behind the key
                 m_at = m_text.size();
-                return std::nullopt;
+                return false;
             }
             if (colon == std::string_view::npos || m_text[colon] != ':') {
                 m_sawJunk = true;
@@ -123,24 +123,49 @@ std::optional<JsonPart> JsonParts::next()
                 continue;
             }
             part.key = m_text.substr(m_at + 1, *length - 2);
-            m_at = m_text.find_first_not_of(kBlanks, colon + 1);
-            if (m_at == std::string_view::npos) {
-                m_at = m_text.size();
-                return std::nullopt;
-            }
+            m_at = std::min(m_text.find_first_not_of(kBlanks, colon + 1), m_text.size());
+            if (m_at == m_text.size())
+                return false;
         }
-        const auto length = jsonValueLength(m_text.substr(m_at));
-        if (length == std::size_t{0}) {
-            m_sawJunk = true;
-            m_at += !m_isObject || m_text[m_at] != '}';
-            continue;
-        }
-        part.text = m_text.substr(m_at, length.value_or(m_text.size() - m_at));
-        part.isWhole = length.has_value();
-        m_at += part.text.size();
-        return part;
+        if (jsonValueLength(m_text.substr(m_at, 1)) != std::size_t{0})
+            return true;
+        m_sawJunk = true;
+        m_at += !m_isObject || m_text[m_at] != '}';
     }
-    return std::nullopt;
+    return false;
+}
+
+std::optional<JsonPart> JsonParts::next()
+{
+    JsonPart part;
+    return findValue(part) ? std::optional(scanned(part)) : std::nullopt;
+}
+
+JsonPart JsonParts::scanned(JsonPart part)
+{
+    const auto length = jsonValueLength(m_text.substr(m_at));
+    part.text = m_text.substr(m_at, length.value_or(m_text.size() - m_at));
+    part.isWhole = length.has_value();
+    m_at += part.text.size();
+    return part;
+}
+
+std::optional<JsonPart> JsonParts::nextUnscanned()
+{
+    JsonPart part;
+    if (!findValue(part))
+        return std::nullopt;
+    if (m_text[m_at] != '{' && m_text[m_at] != '[')
+        return scanned(part);
+    part.text = m_text.substr(m_at);
+    m_isUnscanned = true;
+    return part;
+}
+
+void JsonParts::skip(std::size_t length)
+{
+    m_at = std::min(m_text.size(), m_at + length);
+    m_isUnscanned = false;
 }
 
 std::optional<std::size_t> jsonValueLength(std::string_view text)

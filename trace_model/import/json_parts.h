@@ -33,6 +33,11 @@ public:
     explicit JsonParts(std::string_view container);
 
     [[nodiscard]] std::optional<JsonPart> next();
+    /// As next(), but a value that is a container is handed out before its end is looked for: `text` reaches to the end of all
+    /// text. Who walks it says with skip() how far that went, so that a large value can be left at any time.
+    [[nodiscard]] std::optional<JsonPart> nextUnscanned();
+    /// The last value of nextUnscanned() is this long.
+    void skip(std::size_t length);
     /// Whether the closing bracket was met (after next() gave nothing).
     [[nodiscard]] bool isClosed() const { return m_isClosed; }
     /// Whether something was passed over that is no JSON.
@@ -41,8 +46,13 @@ public:
     [[nodiscard]] std::size_t position() const { return m_at; }
 
 private:
+    /// To the begin of the next value, with its key in `part`; false: there is none.
+    bool findValue(JsonPart& part);
+    JsonPart scanned(JsonPart part);
+
     std::string_view m_text;
     std::size_t m_at = 0;
+    bool m_isUnscanned = false; ///< the value at m_at was handed out and its length is not known
     bool m_isObject = false;
     bool m_isClosed = false;
     bool m_sawJunk = false;

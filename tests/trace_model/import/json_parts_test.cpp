@@ -65,6 +65,23 @@ TEST(JsonParts, PassesOverWhatIsNoJson)
     EXPECT_TRUE(parts.sawJunk());
 }
 
+TEST(JsonParts, HandsALargeValueOutBeforeItLooksForItsEnd)
+{
+    const std::string_view text = R"({"a":[1,2,[3]],"b":{"c":4},"d":5})";
+    JsonParts walked(text);
+    const auto array = walked.nextUnscanned();
+    ASSERT_TRUE(array);
+    EXPECT_EQ(array->text, text.substr(5));
+    JsonParts inner(array->text);
+    while (inner.next()) {
+    }
+    walked.skip(inner.position());
+    EXPECT_EQ(walked.nextUnscanned()->key, "b");
+    EXPECT_EQ(walked.nextUnscanned()->text, "5") << "what is not walked is passed over";
+    EXPECT_FALSE(walked.nextUnscanned());
+    EXPECT_TRUE(walked.isClosed());
+}
+
 TEST(JsonParts, AMillionOpenBracketsNeedNoStack)
 {
     const std::string deep(1'000'000, '[');
