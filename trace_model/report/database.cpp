@@ -1,5 +1,6 @@
 #include "trace_model/report/database.h"
 
+#include "trace_model/report/foreign_file.h"
 #include "trace_model/report/utf8.h"
 
 #include <algorithm>
@@ -59,14 +60,12 @@ std::optional<Error> truncationOf(const std::string& head, std::uint64_t bytes, 
 /// What a file that is no SQLite database is, as a sentence with the next step.
 std::string explain(const std::string& head)
 {
-    if (head.empty())
-        return "the file is empty: fetch or export it again";
+    if (auto foreign = describeForeign(head))
+        return *std::move(foreign);
     if (head.starts_with("NVIDIA Tegra Profiler Report"))
         return "this is an Nsight Systems report, whose format is not public: run `nsys export --type sqlite FILE` and open the result";
-    if (head.starts_with("version https://git-lfs"))
-        return "this is a git-lfs pointer, not the report itself: run `git lfs pull` and open it again";
-    if (head.starts_with("\x1f\x8b") || head.find_first_not_of(" \t\r\n") == std::string::npos || head[head.find_first_not_of(" \t\r\n")] == '{'
-        || head[head.find_first_not_of(" \t\r\n")] == '[')
+    const std::size_t begin = head.find_first_not_of(" \t\r\n");
+    if (head.starts_with("\x1f\x8b") || head[begin] == '{' || head[begin] == '[')
         return "this looks like a JSON trace, which this version does not read: open a .gantry report or an Nsight Systems SQLite export";
     return "this is neither a Gantry report nor an Nsight Systems SQLite export: choose a file that ends in .gantry, .gantry.zst or .sqlite";
 }
