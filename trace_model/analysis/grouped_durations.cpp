@@ -6,6 +6,8 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <memory>
+#include <utility>
 
 namespace gantry::analysis {
 namespace {
@@ -28,10 +30,11 @@ std::size_t rankOf(std::size_t count, double share) // nearest rank, from 0
 }
 
 /// Percentiles by counting: the bucket of each rank, then the order within these buckets alone.
-void findPercentiles(std::span<const DurationNs> durations, Distribution& into)
+template <typename Duration>
+void findPercentiles(std::span<const Duration> durations, Distribution& into)
 {
     std::vector<std::uint32_t> counts(kBuckets);
-    for (const DurationNs duration : durations)
+    for (const Duration duration : durations)
         ++counts[bucketOf(duration)];
     struct Target
     {
@@ -47,8 +50,14 @@ void findPercentiles(std::span<const DurationNs> durations, Distribution& into)
             target.rank -= counts[target.bucket++];
         target.inBucket.reserve(counts[target.bucket]);
     }
-    for (const DurationNs duration : durations) {
+    // One comparison for most: they lie in none of the buckets.
+    std::vector<std::uint8_t> isWanted(kBuckets);
+    for (const Target& target : targets)
+        isWanted[target.bucket] = 1;
+    for (const Duration duration : durations) {
         const std::size_t bucket = bucketOf(duration);
+        if (!isWanted[bucket])
+            continue;
         for (Target& target : targets)
             if (bucket == target.bucket)
                 target.inBucket.push_back(duration);
@@ -63,33 +72,34 @@ void findPercentiles(std::span<const DurationNs> durations, Distribution& into)
 /// A half of the selected rows.
 struct Share
 {
-    std::size_t first, end;
+    std::size_t first = 0, end = 0;
     std::vector<std::uint32_t> counts; ///< by group; then where its next duration goes
     std::vector<std::uint64_t> bytes;
     std::vector<DurationNs> longest;
     std::vector<std::uint32_t> longestRow;
 };
 
-} // namespace
-
-Distribution distributionOfMany(std::span<const DurationNs> durations)
+template <typename Duration>
+Distribution distributionOfGroup(std::span<const Duration> durations)
 {
     if (durations.size() < kFewRows)
         return distributionOf({durations.begin(), durations.end()});
     Distribution result;
     result.count = durations.size();
     result.min = result.max = durations.front();
-    for (const DurationNs duration : durations) {
+    for (const Duration duration : durations) {
         result.total += duration;
-        result.min = std::min(result.min, duration);
-        result.max = std::max(result.max, duration);
+        result.min = std::min<DurationNs>(result.min, duration);
+        result.max = std::max<DurationNs>(result.max, duration);
     }
     findPercentiles(durations, result);
     return result;
 }
 
-std::vector<DurationGroup> groupDurations(const trace::EventColumns& columns, const trace::RowSelection& rows, const trace::Column<std::uint32_t>& numbers,
-                                          std::span<const std::uint32_t> groups, std::size_t groupCount, std::span<const std::uint64_t> bytes)
+/// groupDurations() with durations as `durationOf(row)` gives them.
+template <typename Duration, typename DurationOf>
+std::vector<DurationGroup> groupBy(DurationOf durationOf, const trace::RowSelection& rows, const trace::Column<std::uint32_t>& numbers, std::span<const std::uint32_t> groups,
+                                   std::size_t groupCount, std::span<const std::uint64_t> bytes)
 {
     const auto groupOf = [&](std::uint32_t row) {
         const std::uint32_t number = numbers[row];
@@ -118,16 +128,16 @@ std::vector<DurationGroup> groupDurations(const trace::EventColumns& columns, co
             next += std::exchange(share.counts[group], next);
     }
     groupStart[groupCount + 1] = next;
-    std::vector<DurationNs> durations(rows.size());
+    const auto durations = std::make_unique_for_overwrite<Duration[]>(rows.size());
     onEachShare([&](Share& share) {
         for (std::size_t i = share.first; i < share.end; ++i) {
             const std::uint32_t row = rows[i];
             const std::size_t group = groupOf(row);
-            const DurationNs duration = columns.duration(row);
+            const Duration duration = durationOf(row);
             durations[share.counts[group]++] = duration;
             if (!bytes.empty())
                 share.bytes[group] += bytes[row];
-            if (duration > share.longest[group]) {
+            if (static_cast<DurationNs>(duration) > share.longest[group]) {
                 share.longest[group] = duration;
                 share.longestRow[group] = row;
             }
@@ -145,11 +155,28 @@ std::vector<DurationGroup> groupDurations(const trace::EventColumns& columns, co
             }
         }
         tasks.emplace_back([&, group] {
-            result[group].duration = distributionOfMany(std::span(durations).subspan(groupStart[group], groupStart[group + 1] - groupStart[group]));
+            result[group].duration = distributionOfGroup(std::span<const Duration>(&durations[groupStart[group]], groupStart[group + 1] - groupStart[group]));
         });
     }
     inParallel(std::move(tasks));
     return result;
+}
+
+} // namespace
+
+Distribution distributionOfMany(std::span<const DurationNs> durations)
+{
+    return distributionOfGroup(durations);
+}
+
+std::vector<DurationGroup> groupDurations(const trace::EventColumns& columns, const trace::RowSelection& rows, const trace::Column<std::uint32_t>& numbers,
+                                          std::span<const std::uint32_t> groups, std::size_t groupCount, std::span<const std::uint64_t> bytes)
+{
+    if (rows.size() == 0)
+        return std::vector<DurationGroup>(groupCount);
+    if (columns.longDurations.empty()) // half the memory to move
+        return groupBy<std::uint32_t>([&](std::uint32_t row) { return columns.shortDuration[row]; }, rows, numbers, groups, groupCount, bytes);
+    return groupBy<DurationNs>([&](std::uint32_t row) { return columns.duration(row); }, rows, numbers, groups, groupCount, bytes);
 }
 
 } // namespace gantry::analysis

@@ -158,6 +158,8 @@ struct ReadControl
 {
     Progress progress; ///< may be empty
     std::stop_token stop; ///< looked at at least every 50 ms of work: then Error Cancelled
+    /// Not 0: read about so many bytes of the file's events, spread over it where that can be, for a first look.
+    std::uint64_t sampleBytes = 0;
 };
 
 } // namespace gantry::importing

@@ -67,7 +67,7 @@ enum class TrackKind : std::uint8_t
 /// reaches into the one before it begins where that one ends (see Trace::spanTime).
 struct DepthRow
 {
-    static constexpr std::size_t kBlock = 16;
+    static constexpr std::size_t kBlock = 8;
 
     Column<EventId> event;
     Column<TimestampNs> blockStart; ///< where every kBlock-th span begins: finding a time touches few cache lines
@@ -104,11 +104,15 @@ struct Track
     std::uint32_t device = 0, context = 0, stream = 0; ///< GPU tracks
 };
 
+/// Bits of a process's or thread's key above which the number of its file is. Nsight Systems has the machine's number there.
+inline constexpr int kFileShift = 56;
+
 /// A loaded report: columns per event kind, tracks, strings, meta, losses. Built once by loadTrace(), then shared as
 /// shared_ptr<const Trace>; any thread reads it without a lock.
 struct Trace
 {
     TraceMeta meta;
+    std::string cacheKey; ///< what a TraceCache knows it by; empty: opened without one
     TimeRange time; ///< covers every event and counter sample
     StringTable strings;
     Losses losses;
@@ -173,6 +177,8 @@ struct Trace
     [[nodiscard]] const Track& track(TrackId id) const { return tracks[id.value]; }
     /// The requests that an execution served together.
     [[nodiscard]] std::span<const RequestIndex> membersOf(const Execution& execution) const;
+    /// Which of several files a process is of, see ImportReport.
+    [[nodiscard]] static constexpr std::uint32_t fileOf(std::uint64_t globalTid) { return static_cast<std::uint32_t>(globalTid >> kFileShift); }
     /// Global process id (pid << 24) of a global thread id.
     [[nodiscard]] static constexpr std::uint64_t processOf(std::uint64_t globalTid) { return globalTid & ~std::uint64_t{0xFFFFFF}; }
     [[nodiscard]] static constexpr std::uint32_t pidOf(std::uint64_t globalTid) { return static_cast<std::uint32_t>(globalTid >> 24 & 0xFFFFFF); }

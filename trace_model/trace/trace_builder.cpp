@@ -133,10 +133,31 @@ private:
     StringId m_unknown;
 };
 
-TraceBuilder::TraceBuilder(std::filesystem::path spillFolder) : m_spillFolder(std::move(spillFolder)), m_trace(std::make_shared<Trace>())
+TraceBuilder::TraceBuilder(std::string cacheKey, std::filesystem::path spillFolder) : m_spillFolder(std::move(spillFolder)), m_trace(std::make_shared<Trace>())
 {
+    m_trace->cacheKey = std::move(cacheKey);
     m_unknown = m_trace->strings.intern("(unknown)");
-    m_trace->imports.emplace_back();
+}
+
+void TraceBuilder::beginFile(const std::filesystem::path& path, std::optional<DurationNs> offset)
+{
+    File& file = m_files.emplace_back();
+    file.meta.title = path.filename().string();
+    file.offset = offset;
+    file.firstPart = m_parts.size();
+    file.firstRequest = m_trace->requests.size();
+    file.firstExecution = m_trace->executions.size();
+    importing::ImportReport& report = m_trace->imports.emplace_back();
+    report.file = path.filename().string();
+    std::error_code unknown;
+    const std::uintmax_t bytes = std::filesystem::file_size(path, unknown);
+    report.fileBytes = unknown ? 0 : bytes;
+}
+
+/// A process or thread of the current file. The highest bits tell files apart: Nsight Systems has the machine there.
+std::uint64_t TraceBuilder::keyed(std::uint64_t process) const
+{
+    return process + (static_cast<std::uint64_t>(m_files.size() - 1) << kFileShift);
 }
 
 TraceBuilder::~TraceBuilder() = default;
@@ -162,7 +183,7 @@ std::uint32_t TraceBuilder::define(const importing::CounterDefinition& counter)
 
 void TraceBuilder::nameThread(std::uint64_t globalTid, TextId name)
 {
-    m_trace->threadNames[globalTid] = m_trace->strings[stringOf(name)];
+    m_trace->threadNames[keyed(globalTid)] = m_trace->strings[stringOf(name)];
 }
 
 void TraceBuilder::add(const report::RequestRow& row)
@@ -178,14 +199,14 @@ void TraceBuilder::add(const report::RequestRow& row)
     request.parentId = row.parentId;
     request.phases = row.phases;
     m_trace->requests.push_back(request);
-    m_batchOf.emplace_back(row.globalPid, row.batchId);
+    m_batchOf.emplace_back(keyed(row.globalPid), row.batchId);
 }
 
 void TraceBuilder::add(const report::ExecutionRow& row)
 {
     Execution execution;
     execution.batchId = row.batchId;
-    execution.globalTid = row.globalTid;
+    execution.globalTid = keyed(row.globalTid);
     execution.model = row.model ? stringOf(row.model) : m_unknown;
     execution.version = stringOf(row.version);
     execution.instance = stringOf(row.instance);
@@ -203,6 +224,8 @@ Result<std::shared_ptr<const Trace>> TraceBuilder::finish(const importing::ReadC
     const Error cancelled{ErrorCode::Cancelled, "opening the report was cancelled", {}};
     if (!stage(0.90, "sorting"))
         return cancelled;
+    alignFiles();
+    joinMeta();
     GANTRY_CHECK(joinParts(control.stop));
     if (!stage(0.94, "joining requests"))
         return cancelled;
@@ -220,6 +243,108 @@ Result<std::shared_ptr<const Trace>> TraceBuilder::finish(const importing::ReadC
     if (!stage(1.0, "done"))
         return cancelled;
     return std::shared_ptr<const Trace>(std::move(m_trace));
+}
+
+/// From the time 0 of a file to that of the first one, by the clocks that both know.
+DurationNs TraceBuilder::offsetOf(std::size_t file)
+{
+    const File& first = m_files.front();
+    const File& other = m_files[file];
+    importing::ImportReport& report = m_trace->imports[file];
+    const auto difference = [](std::int64_t to, std::int64_t from) -> std::optional<DurationNs> {
+        DurationNs value = 0;
+        constexpr DurationNs kFurthest = DurationNs{1} << 57; // apart by years: not of one recording
+        return !__builtin_sub_overflow(to, from, &value) && value > -kFurthest && value < kFurthest ? std::optional(value) : std::nullopt;
+    };
+    std::optional<DurationNs> offset;
+    const char* how = "No clock that both files know: aligned by their starts. Set the offset by hand.";
+    if (other.offset) {
+        offset = other.offset;
+        how = "Aligned by hand.";
+    } else if (first.meta.sessionUtcNs != 0 && other.meta.sessionUtcNs != 0) {
+        offset = difference(other.meta.sessionUtcNs, first.meta.sessionUtcNs);
+        how = "Aligned by the wall clock that both files know.";
+    } else if (first.meta.sessionMonotonicNs != 0 && other.meta.sessionMonotonicNs != 0) {
+        offset = difference(other.meta.sessionMonotonicNs, first.meta.sessionMonotonicNs);
+        how = "Aligned by the machine's monotonic clock that both files know.";
+    }
+    report.clock += (report.clock.empty() ? "" : " ") + fmt::format("{} Offset {}.", how, formatDuration(offset.value_or(0)));
+    return offset.value_or(0);
+}
+
+void TraceBuilder::alignFiles()
+{
+    for (std::size_t i = 0; i < m_files.size(); ++i) {
+        const DurationNs offset = i == 0 ? m_files[i].offset.value_or(0) : offsetOf(i);
+        moveFile(i, offset);
+        if (!m_files[i].window.isEmpty()) {
+            const TimeRange window{m_files[i].window.start + offset, m_files[i].window.end + offset};
+            m_window = m_window.isEmpty() ? window : TimeRange{std::min(m_window.start, window.start), std::max(m_window.end, window.end)};
+        }
+    }
+}
+
+/// Moves the times of a file, and makes its processes its own.
+void TraceBuilder::moveFile(std::size_t file, DurationNs offset)
+{
+    const std::size_t lastPart = file + 1 < m_files.size() ? m_files[file + 1].firstPart : m_parts.size();
+    const std::size_t lastRequest = file + 1 < m_files.size() ? m_files[file + 1].firstRequest : m_trace->requests.size();
+    const std::size_t lastExecution = file + 1 < m_files.size() ? m_files[file + 1].firstExecution : m_trace->executions.size();
+    const std::uint64_t key = static_cast<std::uint64_t>(file) << kFileShift;
+    for (std::size_t i = m_files[file].firstPart; i < lastPart; ++i) {
+        Part& part = m_parts[i];
+        for (int kind = 0; kind < kEventKindCount; ++kind)
+            Trace::visit(part.events, static_cast<EventKind>(kind), [&](auto& columns) {
+                if (offset != 0)
+                    for (TimestampNs& start : columns.start)
+                        start += offset;
+                if constexpr (requires { columns.places; })
+                    for (GpuPlace& place : columns.places.values())
+                        place.globalPid += key;
+                if constexpr (requires { columns.threads; })
+                    for (std::uint64_t& thread : columns.threads.values())
+                        thread += key;
+            });
+        for (importing::CounterSample& sample : part.samples)
+            sample.time += offset;
+    }
+    if (offset == 0)
+        return;
+    const auto move = [offset](TimestampNs& time) { time += time == kNoTime ? 0 : offset; };
+    for (std::size_t i = m_files[file].firstRequest; i < lastRequest; ++i) {
+        Request& request = m_trace->requests[i];
+        move(request.time.start);
+        move(request.time.end);
+        for (auto& phase : request.phases)
+            if (phase)
+                phase = TimeRange{phase->start + offset, phase->end + offset};
+    }
+    for (std::size_t i = m_files[file].firstExecution; i < lastExecution; ++i) {
+        move(m_trace->executions[i].time.start);
+        move(m_trace->executions[i].time.end);
+    }
+}
+
+/// What the files say about themselves as one: the first one's word, the others' names, GPUs and warnings.
+void TraceBuilder::joinMeta()
+{
+    for (std::size_t i = 0; i < m_files.size(); ++i) {
+        TraceMeta& meta = m_files[i].meta;
+        m_trace->imports[i].producer = meta.producer;
+        for (GpuInfo& gpu : meta.gpus)
+            gpu.file = static_cast<std::uint32_t>(i);
+        if (i == 0) {
+            m_trace->meta = meta;
+            continue;
+        }
+        TraceMeta& all = m_trace->meta;
+        all.title += " + " + meta.title;
+        all.gpus.insert(all.gpus.end(), meta.gpus.begin(), meta.gpus.end());
+        for (const std::string& warning : meta.warnings)
+            all.warnings.push_back(m_trace->imports[i].file + ": " + warning);
+        all.complete = all.complete && meta.complete;
+        all.targetExited = all.targetExited || meta.targetExited;
+    }
 }
 
 /// Puts the rows of all threads together, kind by kind, in order.

@@ -1,35 +1,154 @@
 #include "trace_model/trace/trace_loader.h"
 
+#include "trace_model/import/chrome_trace.h"
+#include "trace_model/import/file_format.h"
+#include "trace_model/import/iteration_log.h"
+#include "trace_model/import/perf_analyzer_profile.h"
+#include "trace_model/import/perf_analyzer_tables.h"
 #include "trace_model/import/sqlite_report.h"
+#include "trace_model/import/triton_trace.h"
 #include "trace_model/trace/trace_builder.h"
+#include "trace_model/trace/trace_cache.h"
 
+#include <algorithm>
+#include <fstream>
 #include <new>
+#include <string>
+#include <vector>
 
 namespace gantry::trace {
 namespace {
 
-Result<std::shared_ptr<const Trace>> load(const std::filesystem::path& path, const importing::ReadControl& control)
+using importing::FileFormat;
+
+constexpr std::uint64_t kWorthAPreview = std::uint64_t{128} << 20; // bytes of a file that take more than a moment
+constexpr std::uint64_t kPreviewBytes = std::uint64_t{24} << 20;
+constexpr std::size_t kWorthACache = 50'000; // events that take longer to read than to map
+
+Result<void> read(const std::filesystem::path& path, FileFormat format, TraceBuilder& builder, const importing::ReadControl& control)
 {
-    TraceBuilder builder;
-    builder.meta().title = path.filename().string();
-    builder.report().file = path.filename().string();
-    std::error_code ignored;
-    const std::uintmax_t bytes = std::filesystem::file_size(path, ignored);
-    builder.report().fileBytes = ignored ? 0 : bytes;
-    GANTRY_CHECK(importing::readSqliteReport(path, builder, control));
-    builder.report().producer = builder.meta().producer;
+    switch (format) {
+    case FileFormat::Sqlite: return importing::readSqliteReport(path, builder, control);
+    case FileFormat::ChromeTrace: return importing::readChromeTrace(path, builder, control);
+    case FileFormat::TritonTrace: return importing::readTritonTrace(path, builder, control);
+    case FileFormat::PerfAnalyzerCsv: return importing::readPerfAnalyzerCsv(path, builder, control);
+    case FileFormat::PerfAnalyzerText: return importing::readPerfAnalyzerText(path, builder, control);
+    case FileFormat::PerfAnalyzerProfile: return importing::readPerfAnalyzerProfile(path, builder, control);
+    case FileFormat::IterationLog: return importing::readIterationLog(path, builder, control);
+    case FileFormat::NsysReport: break;
+    }
+    return Error{ErrorCode::NotAReport, "export it with nsys first: nsys export --type sqlite " + path.filename().string(), {}};
+}
+
+std::uint64_t bytesOf(std::span<const LoadFile> files)
+{
+    std::uint64_t bytes = 0;
+    for (const LoadFile& file : files) {
+        std::error_code unknown;
+        const std::uintmax_t size = std::filesystem::file_size(file.path, unknown);
+        bytes += unknown ? 0 : size;
+    }
+    return bytes;
+}
+
+/// Memory that can be had without anything being swapped out: proc_meminfo(5), MemAvailable.
+std::uint64_t availableMemory()
+{
+    std::ifstream meminfo("/proc/meminfo");
+    std::string word;
+    std::uint64_t kibibytes = 0;
+    while (meminfo >> word)
+        if (word == "MemAvailable:" && meminfo >> kibibytes)
+            return kibibytes * 1024;
+    return std::uint64_t{4} << 30;
+}
+
+/// Where the columns go: memory (empty) unless they may be too large for it. No format takes less than its columns do.
+std::filesystem::path spillFolderFor(std::span<const LoadFile> files, const LoadOptions& options)
+{
+    const std::uint64_t limit = options.memoryLimit != 0 ? options.memoryLimit : availableMemory() / 2;
+    if (bytesOf(files) <= limit)
+        return {};
+    return options.spillFolder.empty() ? std::filesystem::path("/var/tmp") : options.spillFolder; // hier(7): where large files may go
+}
+
+struct Sources
+{
+    std::span<const LoadFile> files;
+    std::vector<FileFormat> formats;
+};
+
+Result<std::shared_ptr<const Trace>> build(const Sources& sources, std::string cacheKey, const std::filesystem::path& spillFolder, const importing::ReadControl& control)
+{
+    TraceBuilder builder(std::move(cacheKey), spillFolder);
+    for (std::size_t i = 0; i < sources.files.size(); ++i) {
+        const LoadFile& file = sources.files[i];
+        builder.beginFile(file.path, file.offset);
+        importing::ReadControl part = control;
+        if (control.progress && sources.files.size() > 1)
+            part.progress = [&, i](double fraction, std::string_view stage) {
+                control.progress((static_cast<double>(i) + fraction) / static_cast<double>(sources.files.size()) * 0.9, stage);
+            };
+        GANTRY_CHECK(read(file.path, sources.formats[i], builder, part).context("opening " + file.path.filename().string()));
+        builder.meta().isPreview = control.sampleBytes != 0;
+    }
     return builder.finish(control);
+}
+
+Result<std::shared_ptr<const Trace>> load(std::span<const LoadFile> files, const LoadOptions& options, std::string cacheKey)
+{
+    Sources sources{files, {}};
+    for (const LoadFile& file : files) {
+        GANTRY_TRY(const FileFormat format, importing::recogniseFormat(file.path).context("opening " + file.path.filename().string()));
+        sources.formats.push_back(format);
+    }
+    if (options.preview && bytesOf(files) > kWorthAPreview)
+        if (auto preview = build(sources, {}, {}, {{}, options.stop, kPreviewBytes}))
+            options.preview(std::move(*preview));
+    return build(sources, std::move(cacheKey), spillFolderFor(files, options), {options.progress, options.stop, 0});
+}
+
+std::optional<std::string> cacheKey(std::span<const LoadFile> files)
+{
+    std::vector<std::filesystem::path> paths;
+    std::string salt;
+    for (const LoadFile& file : files) {
+        paths.push_back(file.path);
+        salt += file.path.filename().string() + '/' + (file.offset ? std::to_string(*file.offset) : "auto") + '/';
+    }
+    return TraceCache::keyOf(paths, salt);
 }
 
 } // namespace
 
+Result<std::shared_ptr<const Trace>> loadTrace(std::span<const LoadFile> files, const LoadOptions& options)
+{
+    // The key is that of the files before they are read: what changes meanwhile makes another.
+    const std::optional<std::string> key = options.cache ? cacheKey(files) : std::nullopt;
+    if (key)
+        if (auto trace = options.cache->find(*key))
+            return trace;
+    try {
+        return load(files, options, key.value_or(std::string()));
+    } catch (const std::bad_alloc&) {
+        return Error{ErrorCode::Internal, "not enough memory to open " + files.front().path.filename().string() + ": close other reports, or export a shorter time of it", {}};
+    }
+}
+
 Result<std::shared_ptr<const Trace>> loadTrace(const std::filesystem::path& path, const LoadProgress& progress, std::stop_token stop)
 {
-    try {
-        return load(path, {progress, std::move(stop)}).context("opening " + path.filename().string());
-    } catch (const std::bad_alloc&) {
-        return Error{ErrorCode::Internal, "not enough memory to open " + path.filename().string() + ": close other reports, or export a shorter time of it", {}};
-    }
+    const LoadFile file{path, {}};
+    LoadOptions options;
+    options.progress = progress;
+    options.stop = std::move(stop);
+    return loadTrace(std::span(&file, 1), options);
+}
+
+Result<void> keepInCache(const Trace& trace, const TraceCache& cache)
+{
+    if (trace.meta.isPreview || trace.cacheKey.empty() || trace.eventCount() < kWorthACache)
+        return {};
+    return cache.store(trace, trace.cacheKey);
 }
 
 } // namespace gantry::trace

@@ -23,7 +23,7 @@ struct ContextRows
 
 struct ContextKey
 {
-    std::uint32_t device, context;
+    std::uint32_t file, device, context;
     std::uint64_t process;
     auto operator<=>(const ContextKey&) const = default;
 };
@@ -32,7 +32,7 @@ using Contexts = std::map<ContextKey, ContextRows>;
 
 ContextRows& contextOf(Contexts& contexts, const GpuPlace& place)
 {
-    return contexts[{place.device, place.context, place.globalPid}];
+    return contexts[{Trace::fileOf(place.globalPid), place.device, place.context, place.globalPid}];
 }
 
 /// Walks one kind of GPU work in order, knowing for each of its places the rows that it belongs to.
@@ -235,11 +235,11 @@ private:
     void addGpus(Contexts contexts)
     {
         TrackId gpu;
-        std::optional<std::uint32_t> device;
+        std::optional<std::pair<std::uint32_t, std::uint32_t>> last; // file and device
         for (auto& [key, rows] : contexts) {
-            if (device != key.device)
-                gpu = addGroup({}, gpuName(key.device));
-            device = key.device;
+            if (last != std::pair(key.file, key.device))
+                gpu = addGroup({}, gpuName(key.file, key.device), fileName(key.file));
+            last = {key.file, key.device};
             std::string process = fmt::format("{}", Trace::pidOf(key.process));
             if (const auto found = m_trace.processNames.find(key.process); found != m_trace.processNames.end())
                 process = found->second + " " + process;
@@ -289,10 +289,16 @@ private:
         }
     }
 
-    [[nodiscard]] std::string gpuName(std::uint32_t device) const
+    /// Of one of several files; empty where there is but one.
+    [[nodiscard]] std::string fileName(std::uint32_t file) const
+    {
+        return m_trace.imports.size() > 1 && file < m_trace.imports.size() ? m_trace.imports[file].file : std::string();
+    }
+
+    [[nodiscard]] std::string gpuName(std::uint32_t file, std::uint32_t device) const
     {
         for (const GpuInfo& gpu : m_trace.meta.gpus)
-            if (gpu.device == device)
+            if (gpu.device == device && (gpu.file == file || m_trace.imports.size() == 1))
                 return fmt::format("GPU {} · {}", device, gpu.name);
         return fmt::format("GPU {}", device);
     }
@@ -308,7 +314,8 @@ private:
     {
         for (auto& [pid, rows] : processes) {
             const auto name = m_trace.processNames.find(pid);
-            const TrackId group = addGroup({}, fmt::format("{} ({})", name == m_trace.processNames.end() ? "Process" : name->second, Trace::pidOf(pid)));
+            const TrackId group = addGroup({}, fmt::format("{} ({})", name == m_trace.processNames.end() ? "Process" : name->second, Trace::pidOf(pid)),
+                                           fileName(Trace::fileOf(pid)));
             for (auto& [tid, thread] : rows.threads)
                 addThread(group, tid, thread);
             addSpans(group, TrackKind::NvtxAsync, "NVTX start/end ranges", 0, rows.async);

@@ -3,6 +3,7 @@
 #include "trace_model/trace/counter_levels.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace gantry::trace {
@@ -22,16 +23,39 @@ std::size_t firstFrom(const Column<TimestampNs>& values, std::size_t from, Times
     return static_cast<std::size_t>(std::lower_bound(values.begin() + low, values.begin() + end, time) - values.begin());
 }
 
+/// The columns of all kinds, to find an event's times without asking for its kind each time.
+class EventTimes
+{
+public:
+    explicit EventTimes(const Trace& trace)
+    {
+        for (int kind = 0; kind < kEventKindCount; ++kind)
+            m_columns[static_cast<std::size_t>(kind)] = &trace.columns(static_cast<EventKind>(kind));
+    }
+    [[nodiscard]] TimestampNs start(EventId event) const { return of(event).start[event.row()]; }
+    [[nodiscard]] TimestampNs end(EventId event) const { return of(event).end(event.row()); }
+
+private:
+    [[nodiscard]] const EventColumns& of(EventId event) const { return *m_columns[static_cast<std::size_t>(event.kind())]; }
+    std::array<const EventColumns*, kEventKindCount> m_columns{};
+};
+
 /// The spans of one depth of a track, found by time through the starts of their blocks.
 class Row
 {
 public:
-    Row(const Trace& trace, const DepthRow& row) : m_trace(trace), m_row(row) {}
+    Row(const EventTimes& times, const DepthRow& row) : m_times(times), m_row(row) {}
 
     [[nodiscard]] std::size_t size() const { return m_row.size(); }
     [[nodiscard]] EventId event(std::size_t i) const { return m_row.event[i]; }
-    [[nodiscard]] TimeRange time(std::size_t i) const { return m_trace.spanTime(m_row, i); }
-    [[nodiscard]] TimestampNs end(std::size_t i) const { return m_trace.timeOf(m_row.event[i]).end; }
+    [[nodiscard]] TimestampNs end(std::size_t i) const { return m_times.end(m_row.event[i]); }
+    /// Where it is drawn, see Trace::spanTime.
+    [[nodiscard]] TimestampNs start(std::size_t i) const
+    {
+        const TimestampNs start = m_times.start(m_row.event[i]);
+        return i == 0 ? start : std::max(start, end(i - 1));
+    }
+    [[nodiscard]] TimeRange time(std::size_t i) const { return {start(i), end(i)}; }
 
     /// First span at or after `from` that begins at or after `time`.
     [[nodiscard]] std::size_t firstStarting(std::size_t from, TimestampNs time) const
@@ -40,7 +64,7 @@ public:
         std::size_t low = std::max(from, block == 0 ? 0 : (block - 1) * kBlock), high = std::min(size(), block * kBlock);
         while (low < high) {
             const std::size_t middle = (low + high) / 2;
-            if (this->time(middle).start < time)
+            if (start(middle) < time)
                 low = middle + 1;
             else
                 high = middle;
@@ -48,32 +72,51 @@ public:
         return low;
     }
 
-    /// Where what is narrower than a pixel and begins with `i` ends: the first span that does not lie within `columnEnd`. Where whole
-    /// blocks are far narrower than a pixel it is enough to tell blocks apart: nobody sees the difference.
-    [[nodiscard]] std::size_t foldEnd(std::size_t i, TimestampNs columnEnd, double nsPerPixel) const
+    /// Spans from `i` on, narrower than a pixel: the first that does not lie within `columnEnd`.
+    [[nodiscard]] std::size_t foldEnd(std::size_t i, TimestampNs columnEnd) const
     {
-        const std::size_t block = firstFrom(m_row.blockStart, i / kBlock, columnEnd);
-        if (block > i / kBlock + 1 && block < m_row.blockStart.size()
-            && static_cast<double>(m_row.blockStart[block] - m_row.blockStart[block - 1]) < nsPerPixel / 8)
-            return block * kBlock;
         std::size_t next = firstStarting(i, columnEnd);
         while (next > i + 1 && end(next - 1) > columnEnd)
             --next;
         return std::max(next, i + 1);
     }
 
+    /// The same where whole blocks are far narrower than a pixel, from the first span of a block on: tells blocks apart and looks at no
+    /// event. Nothing where they are not.
+    [[nodiscard]] std::optional<std::size_t> blockFoldEnd(std::size_t block, TimestampNs columnEnd, double nsPerPixel) const
+    {
+        const std::size_t next = firstFrom(m_row.blockStart, block, columnEnd);
+        if (next == block || next >= m_row.blockStart.size() || static_cast<double>(blockStart(next) - blockStart(next - 1)) >= nsPerPixel / 4)
+            return std::nullopt;
+        return next;
+    }
+    [[nodiscard]] TimestampNs blockStart(std::size_t block) const { return m_row.blockStart[block]; }
+
 private:
-    const Trace& m_trace;
+    const EventTimes& m_times;
     const DepthRow& m_row;
 };
 
 void appendVisible(std::vector<VisibleSpan>& out, const Row& row, std::uint16_t depth, TimeRange window, double nsPerPixel)
 {
+    const auto columnEnd = [&](TimestampNs start) {
+        const double column = std::floor(static_cast<double>(start - window.start) / nsPerPixel);
+        return std::min(window.end, window.start + static_cast<TimestampNs>(std::ceil((column + 1) * nsPerPixel)));
+    };
     // The spans of a row do not overlap: before the first that begins in the window, only one can reach into it.
     std::size_t i = row.firstStarting(0, window.start);
     if (i > 0 && row.end(i - 1) > window.start)
         --i;
     while (i < row.size()) {
+        if (i % kBlock == 0) {
+            const std::size_t block = i / kBlock;
+            const TimestampNs start = row.blockStart(block);
+            if (const auto next = start < window.end ? row.blockFoldEnd(block, columnEnd(start), nsPerPixel) : std::nullopt) {
+                out.push_back({{start, row.blockStart(*next)}, depth, row.event(i), static_cast<std::uint32_t>((*next - block) * kBlock)});
+                i = *next * kBlock;
+                continue;
+            }
+        }
         const TimeRange time = row.time(i);
         if (time.start >= window.end)
             break;
@@ -83,9 +126,7 @@ void appendVisible(std::vector<VisibleSpan>& out, const Row& row, std::uint16_t 
             continue;
         }
         // Narrower than a pixel: take everything that ends in the same pixel column, in one step over however many there are.
-        const double column = std::floor(static_cast<double>(time.start - window.start) / nsPerPixel);
-        const auto columnEnd = std::min(window.end, window.start + static_cast<TimestampNs>(std::ceil((column + 1) * nsPerPixel)));
-        const std::size_t next = row.foldEnd(i, columnEnd, nsPerPixel);
+        const std::size_t next = row.foldEnd(i, columnEnd(time.start));
         out.push_back({{time.start, row.end(next - 1)}, depth, row.event(i), static_cast<std::uint32_t>(next - i)});
         i = next;
     }
@@ -100,8 +141,9 @@ std::vector<VisibleSpan> visibleSpans(const Trace& trace, TrackId track, TimeRan
         return out;
     const double nsPerPixel = static_cast<double>(window.duration()) / widthPx;
     const auto& rows = trace.tracks[track.value].rows;
+    const EventTimes times(trace);
     for (std::size_t depth = 0; depth < rows.size(); ++depth)
-        appendVisible(out, Row(trace, rows[depth]), static_cast<std::uint16_t>(depth), window, nsPerPixel);
+        appendVisible(out, Row(times, rows[depth]), static_cast<std::uint16_t>(depth), window, nsPerPixel);
     return out;
 }
 
@@ -110,7 +152,8 @@ std::optional<EventId> eventAt(const Trace& trace, TrackId track, TimestampNs ti
     const auto& rows = trace.tracks[track.value].rows;
     if (depth < 0 || static_cast<std::size_t>(depth) >= rows.size())
         return {};
-    const Row row(trace, rows[static_cast<std::size_t>(depth)]);
+    const EventTimes times(trace);
+    const Row row(times, rows[static_cast<std::size_t>(depth)]);
     const std::size_t after = row.firstStarting(0, time + 1);
     std::optional<EventId> best;
     DurationNs bestDistance = tolerance + 1;
@@ -129,7 +172,8 @@ std::optional<std::size_t> indexOf(const Trace& trace, const DepthRow& row, Even
 {
     // A stream's span may be drawn a little later than it began, never after its end.
     const TimeRange time = trace.timeOf(event);
-    const Row spans(trace, row);
+    const EventTimes times(trace);
+    const Row spans(times, row);
     for (std::size_t i = spans.firstStarting(0, time.start); i < spans.size() && spans.time(i).start <= time.end; ++i)
         if (spans.event(i) == event)
             return i;

@@ -19,7 +19,7 @@ struct VisibleSpan
 
 /// Spans of `track` that intersect `window`, as a view `widthPx` wide should draw them: at most 2 · widthPx + 1 entries per depth,
 /// ordered by depth, then start. Costs O(widthPx · log n) per depth, whatever lies under a pixel. Any thread. Where many lie under
-/// a pixel, a folded entry may reach an eighth of a pixel further than its column.
+/// a pixel, a folded entry may reach a quarter of a pixel further than its last span.
 /// Returns nothing for an empty window, widthPx <= 0, or a track without spans.
 [[nodiscard]] std::vector<VisibleSpan> visibleSpans(const Trace& trace, TrackId track, TimeRange window, int widthPx);
 
