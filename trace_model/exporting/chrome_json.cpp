@@ -4,6 +4,7 @@
 #include "trace_model/exporting/launch_flows.h"
 #include "trace_model/exporting/nesting_lanes.h"
 #include "trace_model/exporting/text_output.h"
+#include "trace_model/import/chrome_categories.h"
 
 #include <fmt/format.h>
 
@@ -34,12 +35,9 @@ constexpr std::uint32_t kNoStream = 0xFFFFFFFF; ///< of a wait for a whole conte
 /// The category of a range or mark: its domain, which is what a category is, unless that would be taken for something else.
 std::string_view categoryOf(std::string_view domain)
 {
-    static constexpr std::string_view kOfOtherEvents[] = {
-        "kernel",  "gpu_memcpy", "gpu_memset",          "cuda_sync", "cuda_graph", "cuda_runtime",  "cuda_driver", "library_call",
-        "os_call", "overhead",   "gpu_user_annotation", "ac2g",      "request",    "request_phase", "execution",
-    };
-    const bool isTaken = std::find(std::begin(kOfOtherEvents), std::end(kOfOtherEvents), domain) != std::end(kOfOtherEvents);
-    return domain.empty() || isTaken ? "user_annotation" : domain;
+    const importing::CategoryKind kind = importing::categoryKind(domain);
+    const bool isFree = kind == importing::CategoryKind::Other || kind == importing::CategoryKind::HostRange;
+    return isFree && !domain.empty() ? domain : "user_annotation";
 }
 
 /// As CUPTI spells it.
@@ -681,6 +679,7 @@ std::span<const FormatLimit> chromeJsonLimits()
          [](const Trace& trace) {
              return kAnyLabel(trace, [](const trace::NvtxLabel& label) { return label.category != 0 || label.color != 0 || label.hasPayload != 0; });
          }},
+        {"the thread of calls that overlap others of it, but for the name of their rows", [](const Trace& trace) { return trace.osCalls.size() > 0; }},
         {"names of streams, but for those of rows", [](const Trace& trace) { return !trace.streamNames.empty(); }},
         {"units of metrics, but for a part of their names", [](const Trace& trace) {
              return std::any_of(trace.tracks.begin(), trace.tracks.end(), [](const trace::Track& track) { return track.kind == trace::TrackKind::Counter; });

@@ -35,6 +35,7 @@ public:
         for (const Stage stage : kStages)
             GANTRY_CHECK((this->*stage)());
         writeRest();
+        GANTRY_CHECK(look());
         GANTRY_CHECK(m_writer.finish(session()));
         if (m_options.progress)
             m_options.progress(1.0);
@@ -48,16 +49,21 @@ private:
     {
         constexpr std::size_t kRowsBetweenLooks = 4096; // a few ms
         for (std::size_t row = 0; row < rows; ++row) {
+            if (m_done++ % kRowsBetweenLooks == 0)
+                GANTRY_CHECK(look());
             add(row);
-            if (++m_done % kRowsBetweenLooks != 0)
-                continue;
-            if (m_options.stop.stop_requested())
-                return Error{ErrorCode::Cancelled, "the export was cancelled", {}};
-            if (const Error* error = m_writer.firstError())
-                return *error;
-            if (m_options.progress)
-                m_options.progress(std::min(1.0, static_cast<double>(m_done) / static_cast<double>(m_all)));
         }
+        return {};
+    }
+
+    Result<void> look()
+    {
+        if (m_options.stop.stop_requested())
+            return Error{ErrorCode::Cancelled, "the export was cancelled", {}};
+        if (const Error* error = m_writer.firstError())
+            return *error;
+        if (m_options.progress)
+            m_options.progress(std::min(1.0, static_cast<double>(m_done) / static_cast<double>(m_all)));
         return {};
     }
 
