@@ -18,6 +18,9 @@ namespace gantry::importing {
 /// Id of a text that EventSink::intern() gave out; 0: none.
 using report::TextId;
 
+using report::GpuRangeRow;
+using report::GraphRow;
+
 /// What a call belongs to.
 enum class CallKind : std::uint8_t
 {
@@ -60,24 +63,6 @@ struct MarkRow
     TextId textId = 0, domainId = 0;
     std::uint32_t category = 0, color = 0;
     std::optional<std::uint64_t> payload;
-};
-
-/// One launch of a CUDA graph, recorded as a whole: its kernels are not known.
-struct GraphRow
-{
-    TimestampNs start = 0, end = 0;
-    std::uint32_t deviceId = 0, contextId = 0, streamId = 0, correlationId = 0;
-    std::uint64_t globalPid = 0;
-    std::uint32_t graphId = 0;
-};
-
-/// A range as it was projected onto a stream by the tool that wrote the file: from its first to its last work there.
-struct GpuRangeRow
-{
-    TimestampNs start = 0, end = 0;
-    std::uint32_t deviceId = 0, contextId = 0, streamId = 0;
-    std::uint64_t globalPid = 0;
-    TextId textId = 0;
 };
 
 /// A line of values over time.

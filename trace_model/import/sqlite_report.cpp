@@ -111,6 +111,7 @@ public:
             {"memsets", 2, &Reader::readMemsets},
             {"synchronizations", 3, &Reader::readSynchronizations},
             {"CUDA graphs", 1, &Reader::readGraphs},
+            {"ranges on streams", 1, &Reader::readGpuRanges},
             {"API calls", 25, &Reader::readApiCalls},
             {"library and OS calls", 5, &Reader::readOtherCalls},
             {"overhead", 1, &Reader::readOverheads},
@@ -118,6 +119,7 @@ public:
             {"requests", 3, &Reader::readRequests},
             {"executions", 1, &Reader::readExecutions},
             {"metrics", 3, &Reader::readMetrics},
+            {"summaries", 1, &Reader::readSummaries},
             {"losses", 1, &Reader::readLosses},
         };
         double all = 0;
@@ -329,6 +331,8 @@ private:
         if (std::string host = take(key::kHostName); !host.empty())
             meta.hostName = std::move(host);
         meta.targetName = take(key::kTargetName);
+        if (std::string producer = take(key::kSourceProducer); !producer.empty())
+            meta.producer = std::move(producer);
         meta.targetExited = take(key::kTargetExited) == "1";
         if (const std::string complete = take(key::kComplete); !complete.empty())
             meta.complete = complete == "1";
@@ -371,6 +375,9 @@ private:
             const auto device = deviceOfContext.find({row.integer(1), row.integer(2)});
             if (priority != 0 && device != deviceOfContext.end())
                 m_sink.nameStream(device->second, number(row, 2), number(row, 0), fmt::format("Stream {} · priority {}", number(row, 0), priority));
+        }));
+        GANTRY_CHECK(each("GANTRY_STREAM_NAMES", {"deviceId", "contextId", "streamId", "name"}, [&](TableCursor& row) {
+            m_sink.nameStream(number(row, 0), number(row, 1), number(row, 2), row.text(3));
         }));
         return each("TARGET_INFO_NVTX_CUDA_STREAM", {"name", "processId", "deviceId", "contextId", "streamId"}, [&](TableCursor& row) {
             m_sink.nameStream(deviceOf(static_cast<std::uint64_t>(row.integer(1)) << 24, number(row, 2)), number(row, 3), number(row, 4),
@@ -462,6 +469,23 @@ private:
                 return kNoTimes;
             graph.graphId = number(row, 7);
             worker.rows->add(graph);
+            return nullptr;
+        });
+    }
+
+    Result<void> readGpuRanges()
+    {
+        return eachEvent("GANTRY_GPU_RANGES", {"start", "end", "deviceId", "contextId", "streamId", "globalPid", "textId"},
+                         [&](Worker& worker, const TableCursor& row) -> const char* {
+            GpuRangeRow range;
+            if (!takeTimes(range, row))
+                return kNoTimes;
+            range.globalPid = wide(row, 5);
+            range.deviceId = deviceOf(range.globalPid, number(row, 2));
+            range.contextId = number(row, 3);
+            range.streamId = number(row, 4);
+            range.textId = m_texts[row.integer(6)];
+            worker.rows->add(range);
             return nullptr;
         });
     }
@@ -600,7 +624,7 @@ private:
     {
         std::vector<report::RequestRow> requests;
         std::map<std::pair<std::uint64_t, std::uint64_t>, std::size_t> index;
-        GANTRY_CHECK(each("GANTRY_REQUESTS", {"globalPid", "requestId", "clientId", "model", "version", "start", "end", "failed", "batchId"}, [&](TableCursor& row) {
+        GANTRY_CHECK(each("GANTRY_REQUESTS", {"globalPid", "requestId", "clientId", "model", "version", "start", "end", "failed", "batchId", "parentId"}, [&](TableCursor& row) {
             if (!areEventTimes(row.integer(5, row.integer(6, 0)), row.integer(6, row.integer(5, 0)))) {
                 ++m_badRequests;
                 return;
@@ -617,6 +641,8 @@ private:
             request.failed = row.integer(7) != 0;
             if (!row.isNull(8))
                 request.batchId = wide(row, 8);
+            if (!row.isNull(9))
+                request.parentId = wide(row, 9);
             index[{request.globalPid, request.requestId}] = requests.size();
             requests.push_back(request);
         }));
@@ -650,17 +676,27 @@ private:
         });
     }
 
-    /// Series become rows as people read them, at the time of the sample; a rate is that since the sample before.
+    /// Series become rows as people read them, at the time of the sample; a rate is that since the sample before. What was saved as it
+    /// was shown is such a row already.
     Result<void> readMetrics()
     {
+        constexpr std::int64_t kLine = 2; // ENUM_GANTRY_SERIES_KIND
         metrics::SeriesStore store(std::numeric_limits<std::size_t>::max());
+        std::map<std::uint32_t, std::uint32_t> lines; // counters by id
         GANTRY_CHECK(each("GANTRY_SERIES", {"id", "name", "unit", "kind", "labels"}, [&](TableCursor& row) {
-            store.define({number(row, 0), std::string(row.text(1)), std::string(row.text(2)),
+            if (row.integer(3) == kLine)
+                lines[number(row, 0)] = m_sink.define({std::string(row.text(1)), std::string(row.text(2)), {}, metrics::parseLabels(row.text(4))["source"]});
+            else
+                store.define({number(row, 0), std::string(row.text(1)), std::string(row.text(2)),
                           row.integer(3) == 1 ? metrics::SeriesKind::Counter : metrics::SeriesKind::Gauge, metrics::parseLabels(row.text(4)), {}});
         }));
         std::vector<metrics::Sample> samples;
         GANTRY_CHECK(each("GANTRY_SAMPLES", {"seriesId", "time", "value"}, [&](TableCursor& row) {
-            if (areEventTimes(row.integer(1), row.integer(1)))
+            if (!areEventTimes(row.integer(1), row.integer(1)))
+                return;
+            if (const auto line = lines.find(number(row, 0)); line != lines.end())
+                m_workers[0].rows->add(CounterSample{line->second, row.integer(1), row.real(2)});
+            else
                 samples.push_back({number(row, 0), row.integer(1), row.real(2)});
         }));
         std::stable_sort(samples.begin(), samples.end(), [](const auto& a, const auto& b) { return a.time < b.time; });
@@ -695,6 +731,31 @@ private:
             worker.rows->add(CounterSample{counter->second, row.integer(2), row.real(3)});
             return nullptr;
         });
+    }
+
+    /// Tables without times, cell by cell.
+    Result<void> readSummaries()
+    {
+        std::vector<SummaryTable> tables;
+        GANTRY_CHECK(each("GANTRY_SUMMARIES", {"name", "row", "cell", "value"}, [&](TableCursor& row) {
+            if (tables.empty() || tables.back().name != row.text(0))
+                tables.push_back({std::string(row.text(0)), {}, {}});
+            SummaryTable& table = tables.back();
+            if (row.integer(1) == 0) {
+                table.columns.emplace_back(row.text(3));
+                return;
+            }
+            if (row.integer(2) == 0)
+                table.rows.emplace_back();
+            if (!table.rows.empty() && table.rows.back().size() < table.columns.size())
+                table.rows.back().emplace_back(row.text(3));
+        }));
+        for (SummaryTable& table : tables) {
+            for (std::vector<std::string>& cells : table.rows)
+                cells.resize(table.columns.size());
+            m_sink.add(std::move(table));
+        }
+        return {};
     }
 
     // ---- what was lost, and what is not shown ----

@@ -114,6 +114,7 @@ struct Trace
     TraceMeta meta;
     std::string cacheKey; ///< what a TraceCache knows it by; empty: opened without one
     TimeRange time; ///< covers every event and counter sample
+    TimeRange window; ///< that was recorded; empty: the file does not say
     StringTable strings;
     Losses losses;
     std::vector<importing::ImportReport> imports;    ///< one for each file it was read from

@@ -552,6 +552,7 @@ void TraceBuilder::measureTime(const std::vector<Track>& counters)
     for (const Track& counter : counters)
         cover(counter.counter.time.front(), counter.counter.time.back());
     m_trace->time = range.value_or(TimeRange{});
+    m_trace->window = m_window;
 }
 
 } // namespace gantry::trace
