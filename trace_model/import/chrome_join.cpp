@@ -167,7 +167,7 @@ void deliverTallies(const std::vector<std::unique_ptr<ChromePart>>& parts, Impor
         sorted.push_back(std::move(tally));
     std::stable_sort(sorted.begin(), sorted.end(), [](const TableTally& a, const TableTally& b) { return a.rows > b.rows; });
     for (const TableTally& tally : sorted)
-        report.table(tally.name).merge(tally);
+        report.table(report.tables.size() < kMaxCategories ? tally.name : kFurtherCategories).merge(tally);
 }
 
 void deliverClock(const ChromeReading& reading, TimestampNs timeZero, EventSink& sink)

@@ -37,9 +37,11 @@ public:
     [[nodiscard]] std::uint64_t firstUnreadable() const { return m_firstUnreadable; }
 
 private:
+    [[nodiscard]] EventParser::Outcome readItem(const char*& p, const char* end);
     [[nodiscard]] EventParser::Outcome readEvent(const char*& p, const char* end);
+    [[nodiscard]] EventParser::Outcome readLoosely(const char*& p, const char* end);
     void take(const char* begin, const char* end, bool isLearnable);
-    void skipUnreadable(SkipReason reason, std::uint64_t offset);
+    void skip(SkipReason reason);
 
     ChromeRows m_rows;
     EventParser m_parser;
