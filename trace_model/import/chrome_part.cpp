@@ -10,6 +10,8 @@ namespace {
 
 // An event larger than this is text that never ends, because of a quote that was not escaped.
 constexpr std::size_t kMaxEventBytes = std::size_t{16} << 20;
+// Each such event costs a look at all of that text: after so many the file is not worth it.
+constexpr int kMaxRunaways = 64;
 // What separates two events ("},\n  {\n    \"") is shorter.
 constexpr std::size_t kSeparatorBytes = 4096;
 
@@ -83,6 +85,12 @@ EventParser::Outcome ChromePart::readItem(const char*& p, const char* end)
     return EventParser::Outcome::Whole;
 }
 
+void ChromePart::skipUnreadable(const TextWindow& window, const char* p)
+{
+    m_firstUnreadable = std::min(m_firstUnreadable, window.offsetOf(p));
+    skip(SkipReason::NotJson);
+}
+
 void ChromePart::skip(SkipReason reason)
 {
     EventCategories& categories = m_rows.categories();
@@ -118,23 +126,37 @@ Result<ChromePart::Stop> ChromePart::read(TextWindow& window, std::uint64_t limi
                 window.cursor = p + 1;
                 return Stop::ListClosed;
             }
-            const EventParser::Outcome outcome = readItem(p, end);
-            isCutOff = outcome == EventParser::Outcome::CutOff && static_cast<std::size_t>(end - p) <= kMaxEventBytes;
-            if (outcome != EventParser::Outcome::Whole && !isCutOff) {
-                m_firstUnreadable = std::min(m_firstUnreadable, window.offsetOf(p));
-                skip(SkipReason::NotJson);
+            switch (readItem(p, end)) {
+            case EventParser::Outcome::Whole:
+                break;
+            case EventParser::Outcome::Malformed:
                 isLost = true;
-                ++p;
+                break;
+            case EventParser::Outcome::CutOff:
+                isCutOff = true;
+                break;
             }
+            if (isLost)
+                skipUnreadable(window, p++);
         }
         window.cursor = p;
-        GANTRY_TRY(const bool hasMore, window.more());
-        if (!hasMore) {
+        const bool isRunaway = isCutOff && static_cast<std::size_t>(end - p) > kMaxEventBytes;
+        if (!isRunaway) {
+            GANTRY_TRY(const bool hasMore, window.more());
+            if (hasMore)
+                continue;
+        }
+        // An event that does not end hides those behind it, when it lacks a bracket.
+        const char* const next = isCutOff ? findNextEvent(window.cursor + 1, window.end()) : nullptr;
+        if ((!isRunaway && !next) || ++m_runaways > kMaxRunaways) {
             if (isCutOff)
                 skip(SkipReason::CutOff);
             window.cursor = window.end();
             return Stop::TextEnded;
         }
+        skipUnreadable(window, window.cursor);
+        isLost = !next;
+        window.cursor = next ? next : window.end() - kSeparatorBytes;
     }
 }
 

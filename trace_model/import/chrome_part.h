@@ -41,6 +41,7 @@ private:
     [[nodiscard]] EventParser::Outcome readEvent(const char*& p, const char* end);
     [[nodiscard]] EventParser::Outcome readLoosely(const char*& p, const char* end);
     void take(const char* begin, const char* end, bool isLearnable);
+    void skipUnreadable(const TextWindow& window, const char* p);
     void skip(SkipReason reason);
 
     ChromeRows m_rows;
@@ -49,6 +50,7 @@ private:
     TraceEvent m_event;
     std::uint64_t m_events = 0, m_repaired = 0;
     std::uint64_t m_firstUnreadable = kNoLimit;
+    int m_runaways = 0; ///< events that do not end
 };
 
 } // namespace gantry::importing

@@ -219,6 +219,31 @@ TEST(DamagedTrace, AStringThatNeverEndsHidesNothingBehindIt)
     EXPECT_EQ(goodRanges(*trace), 1001u);
 }
 
+TEST(DamagedTrace, AMissingBracketHidesNothingBehindIt)
+{
+    for (const char* const open : {R"("args":{"x":[1,2)", R"("args":{"x":{"y":1)", R"("args":{"x":"y)"}) {
+        std::string events = std::string(kGood) + R"(,{"ph":"X","name":"open","pid":1,"tid":1,"ts":1,"dur":1,)" + open + "}},";
+        for (int i = 0; i < 1000; ++i)
+            events += std::string(kGood) + ",";
+        const auto trace = readTrace(listOf(events));
+        ASSERT_TRUE(trace->result);
+        EXPECT_GE(goodRanges(*trace), 1000u) << open;
+        EXPECT_FALSE(trace->sink.meta().warnings.empty()) << open;
+    }
+}
+
+TEST(DamagedTrace, ManyEventsThatNeverEndAreGivenUp)
+{
+    std::string events = std::string(kGood);
+    while (events.size() < 20'000'000)
+        events += R"(},{"ph":[[)"; // each of these looks like the begin of one that goes on to the end of the file
+    const auto trace = readTrace(listOf(events));
+    ASSERT_TRUE(trace->result);
+    EXPECT_EQ(goodRanges(*trace), 1u);
+    EXPECT_LE(trace->skipped("(no category)", "not JSON"), 100u);
+    EXPECT_FALSE(trace->sink.meta().warnings.empty());
+}
+
 TEST(DamagedTrace, AMillionNamesCategoriesAndThreadsAreRead)
 {
     std::string events;
