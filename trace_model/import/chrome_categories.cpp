@@ -7,9 +7,6 @@
 namespace gantry::importing {
 namespace {
 
-constexpr std::size_t kMaxCategories = 256;
-constexpr std::string_view kFurtherCategories = "(further categories)";
-
 constexpr std::pair<std::string_view, CategoryKind> kKinds[] = {
     {"kernel", CategoryKind::Kernel},
     {"Kernel", CategoryKind::Kernel},
@@ -94,6 +91,8 @@ std::string_view sentence(SkipReason reason)
         return "cut off at the end of the file";
     case SkipReason::NotJson:
         return "not JSON";
+    case SkipReason::NotAnObject:
+        return "not an object";
     case SkipReason::Metadata:
         return "metadata that is not a name";
     case SkipReason::Count:

@@ -54,6 +54,7 @@ enum class SkipReason : std::uint8_t
     NoGpuRow,
     CutOff,
     NotJson,
+    NotAnObject,
     Metadata,
     Count
 };
@@ -72,6 +73,10 @@ struct EventCategory
 
     void skip(SkipReason reason, std::uint64_t count = 1) { skipped[static_cast<std::size_t>(reason)] += count; }
 };
+
+/// How many categories are told apart, and the name of all further ones together.
+inline constexpr std::size_t kMaxCategories = 256;
+inline constexpr std::string_view kFurtherCategories = "(further categories)";
 
 /// The categories met so far. One thread.
 class EventCategories

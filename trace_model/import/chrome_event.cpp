@@ -2,6 +2,7 @@
 
 #include "trace_model/import/json_text.h"
 
+#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -294,6 +295,8 @@ EventParser::Outcome EventParser::parse(const char*& p, const char* end, Quotes 
 
 const char* findNextEvent(const char* p, const char* end)
 {
+    // Objects inside of events stand behind each other too, but seldom begin with one of these.
+    constexpr std::string_view kFirstKeys[] = {"ph\"", "name\"", "cat\"", "pid\"", "tid\"", "ts\"", "dur\"", "args\"", "id\"", "s\""};
     for (; p < end; ++p) {
         p = static_cast<const char*>(std::memchr(p, '}', static_cast<std::size_t>(end - p)));
         if (!p)
@@ -305,8 +308,12 @@ const char* findNextEvent(const char* p, const char* end)
         if (q >= end || *q != '{')
             continue;
         const char* const key = json::skipSpace(q + 1, end);
-        if (key < end && *key == '"')
-            return q;
+        if (key >= end || *key != '"')
+            continue;
+        const std::string_view rest = textOf(key + 1, end);
+        for (const std::string_view first : kFirstKeys)
+            if (rest.starts_with(first))
+                return q;
     }
     return nullptr;
 }

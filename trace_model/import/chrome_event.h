@@ -169,8 +169,8 @@ private:
     bool m_isPlain = false;
 };
 
-/// Where the next event may begin after text that is none: the first '{' at or after p that stands behind "}," and before a quote.
-/// nullptr: not before the end.
+/// Where the next event may begin after text that is none: the first '{' at or after p that stands behind "}," and before a key that
+/// events begin with. nullptr: not before the end.
 [[nodiscard]] const char* findNextEvent(const char* p, const char* end);
 
 } // namespace gantry::importing

@@ -3,7 +3,9 @@
 #include "trace_model/import/json_text.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -93,43 +95,57 @@ void deliverCounters(std::vector<std::unique_ptr<ChromePart>>& parts, const Trac
     }
 }
 
-/// A name with what was written for an id that had to be replaced.
-std::string withWrittenId(const std::string& name, std::string_view written)
+/// The name of a thread or process, with what was written for its id where that could not be kept.
+std::string nameWithId(const std::map<std::uint64_t, std::string>& names, std::uint64_t key, std::string_view written, std::string_view kind)
 {
+    const auto found = names.find(key);
+    const std::string name = found == names.end() ? std::string{} : found->second;
     if (written.empty() || name.find(written) != std::string::npos)
         return name;
-    return name.empty() ? std::string(written) : fmt::format("{} ({})", name, written);
+    if (!name.empty())
+        return fmt::format("{} ({})", name, written);
+    return json::integerOf(written) ? fmt::format("{} {}", kind, written) : std::string(written);
 }
 
-void deliverNames(const std::set<std::uint64_t>& threads, const std::set<ChromeRows::StreamKey>& streams, const TrackNames& names,
-                  const TrackIds& ids, EventSink& sink)
+void deliverThreadNames(const std::set<std::uint64_t>& threads, const TrackNames& names, const TrackIds& ids, EventSink& sink)
 {
-    std::uint64_t lastPid = ~std::uint64_t{0};
+    std::optional<std::uint64_t> last;
     for (const std::uint64_t thread : threads) {
         const std::uint64_t pid = globalPidOf(thread);
-        if (pid != lastPid) {
-            const auto named = names.processes.find(pid);
-            if (const std::string name = withWrittenId(named == names.processes.end() ? "" : named->second, ids.textOf(pidOf(pid)));
-                !name.empty())
+        if (last != pid) {
+            if (const std::string name = nameWithId(names.processes, pid, ids.textOf(pidOf(pid)), "Process"); !name.empty())
                 sink.nameProcess(pid, name);
-            lastPid = pid;
+            last = pid;
         }
-        const auto named = names.threads.find(thread);
-        if (const std::string name = withWrittenId(named == names.threads.end() ? "" : named->second, ids.textOf(tidOf(thread)));
-            !name.empty())
+        if (const std::string name = nameWithId(names.threads, thread, ids.textOf(tidOf(thread)), "Thread"); !name.empty())
             sink.nameThread(thread, name);
     }
-    for (const auto& [device, context, stream] : streams) {
-        // PyTorch writes "stream 7 ": nothing that the number does not say.
-        const auto named = names.threads.find(std::uint64_t{device & 0xFFFFFF} << 24 | (stream & 0xFFFFFF));
-        if (named == names.threads.end() || threads.contains(named->first))
-            continue;
+}
+
+void deliverStreamNames(const std::set<ChromeRows::StreamKey>& streams, const std::map<std::uint64_t, std::uint32_t>& deviceTracks,
+                        const std::set<std::uint64_t>& threads, const TrackNames& names, EventSink& sink)
+{
+    const auto nameStream = [&](std::uint64_t track, const ChromeRows::StreamKey& key) {
+        const auto named = names.threads.find(track);
+        if (named == names.threads.end())
+            return;
+        const auto& [device, context, stream] = key;
         std::string_view name = named->second;
         while (!name.empty() && json::isSpace(name.back()))
             name.remove_suffix(1);
+        // PyTorch writes "stream 7 ": nothing that the number does not say.
         if (!name.empty() && name != fmt::format("stream {}", stream))
             sink.nameStream(device, context, stream, name);
+    };
+    for (const auto& key : streams) {
+        // PyTorch has the device for pid and the stream for tid.
+        const auto& [device, context, stream] = key;
+        const std::uint64_t track = std::uint64_t{device & 0xFFFFFF} << 24 | (stream & 0xFFFFFF);
+        if (!threads.contains(track))
+            nameStream(track, key);
     }
+    for (const auto& [track, device] : deviceTracks)
+        nameStream(track, {device, 0, tidOf(track)});
 }
 
 void deliverTallies(const std::vector<std::unique_ptr<ChromePart>>& parts, ImportReport& report)
@@ -151,7 +167,7 @@ void deliverTallies(const std::vector<std::unique_ptr<ChromePart>>& parts, Impor
         sorted.push_back(std::move(tally));
     std::stable_sort(sorted.begin(), sorted.end(), [](const TableTally& a, const TableTally& b) { return a.rows > b.rows; });
     for (const TableTally& tally : sorted)
-        report.table(tally.name).merge(tally);
+        report.table(report.tables.size() < kMaxCategories ? tally.name : kFurtherCategories).merge(tally);
 }
 
 void deliverClock(const ChromeReading& reading, TimestampNs timeZero, EventSink& sink)
@@ -209,13 +225,15 @@ void joinParts(ChromeReading& reading, const TrackIds& ids, EventSink& sink)
     TrackNames names;
     std::set<std::uint64_t> threads, callingPids;
     std::set<ChromeRows::StreamKey> streams;
+    std::map<std::uint64_t, std::uint32_t> deviceTracks;
     std::optional<TimeRange> window;
     bool isKineto = reading.outline.isKineto();
     for (const auto& part : reading.parts) {
         ChromeRows& rows = part->rows();
         rows.decideLaunchingPid();
         names.merge(std::move(rows.tracks().names()));
-        threads.insert(rows.tracks().seen().begin(), rows.tracks().seen().end());
+        threads.insert(rows.tracks().threads().begin(), rows.tracks().threads().end());
+        deviceTracks.insert(rows.tracks().deviceTracks().begin(), rows.tracks().deviceTracks().end());
         streams.insert(rows.streams().begin(), rows.streams().end());
         callingPids.insert(rows.callingPids().begin(), rows.callingPids().end());
         if (const auto more = rows.window())
@@ -228,7 +246,8 @@ void joinParts(ChromeReading& reading, const TrackIds& ids, EventSink& sink)
     for (const auto& part : reading.parts)
         part->rows().addGpuRanges(streams);
     deliverCounters(reading.parts, names, ids, sink);
-    deliverNames(threads, streams, names, ids, sink);
+    deliverThreadNames(threads, names, ids, sink);
+    deliverStreamNames(streams, deviceTracks, threads, names, sink);
 
     TimeRange time{std::numeric_limits<TimestampNs>::max(), std::numeric_limits<TimestampNs>::min()};
     for (const auto& part : reading.parts) {

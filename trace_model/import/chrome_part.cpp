@@ -10,6 +10,8 @@ namespace {
 
 // An event larger than this is text that never ends, because of a quote that was not escaped.
 constexpr std::size_t kMaxEventBytes = std::size_t{16} << 20;
+// Each such event costs a look at all of that text: after so many the file is not worth it.
+constexpr int kMaxRunaways = 64;
 // What separates two events ("},\n  {\n    \"") is shorter.
 constexpr std::size_t kSeparatorBytes = 4096;
 
@@ -37,23 +39,60 @@ EventParser::Outcome ChromePart::readEvent(const char*& p, const char* end)
         m_rows.add(m_event, static_cast<char>(tag & 0xFF), static_cast<std::size_t>(tag >> 8));
         return EventParser::Outcome::Whole;
     }
-    EventParser::Outcome outcome = m_parser.parse(p, end, Quotes::Escaped, m_event);
-    if (outcome == EventParser::Outcome::Whole) {
+    const EventParser::Outcome outcome = m_parser.parse(p, end, Quotes::Escaped, m_event);
+    if (outcome == EventParser::Outcome::Whole)
         take(begin, p, true);
-    } else if (outcome == EventParser::Outcome::Malformed) {
-        outcome = m_parser.parse(p, end, Quotes::Loose, m_event);
-        if (outcome == EventParser::Outcome::Whole) {
-            ++m_repaired;
-            take(begin, p, false);
-        }
-    }
-    return outcome;
+    return outcome == EventParser::Outcome::Malformed ? readLoosely(p, end) : outcome;
 }
 
-void ChromePart::skipUnreadable(SkipReason reason, std::uint64_t offset)
+EventParser::Outcome ChromePart::readLoosely(const char*& p, const char* end)
 {
-    ++m_events;
-    m_firstUnreadable = std::min(m_firstUnreadable, offset);
+    // No further than to the next event: its text must not become part of a string of this one.
+    const char* const begin = p;
+    const char* const next = findNextEvent(p + 1, end);
+    const EventParser::Outcome outcome = m_parser.parse(p, next ? next : end, Quotes::Loose, m_event);
+    if (outcome == EventParser::Outcome::Whole) {
+        ++m_repaired;
+        take(begin, p, false);
+    }
+    return next && outcome == EventParser::Outcome::CutOff ? EventParser::Outcome::Malformed : outcome;
+}
+
+EventParser::Outcome ChromePart::readItem(const char*& p, const char* end)
+{
+    if (*p == '{') {
+        const EventParser::Outcome outcome = readEvent(p, end);
+        m_events += outcome == EventParser::Outcome::Whole ? 1 : 0;
+        return outcome;
+    }
+    const char* q = p;
+    if (*p == '"') {
+        bool hasEscapes = false;
+        q = json::findStringEnd(p + 1, end, hasEscapes);
+        q = q ? q + 1 : end;
+    } else if (*p == '[') {
+        q = json::skipContainer(p + 1, end);
+        q = q ? q : end;
+    } else {
+        q = std::find_if(p, end, [](char c) { return json::isSpace(c) || std::string_view(",:\"[]{}").find(c) != std::string_view::npos; });
+    }
+    if (q >= end)
+        return EventParser::Outcome::CutOff;
+    if (q == p)
+        return EventParser::Outcome::Malformed;
+    p = q;
+    skip(SkipReason::NotAnObject);
+    return EventParser::Outcome::Whole;
+}
+
+void ChromePart::skipUnreadable(const TextWindow& window, const char* p)
+{
+    m_firstUnreadable = std::min(m_firstUnreadable, window.offsetOf(p));
+    skip(SkipReason::NotJson);
+}
+
+void ChromePart::skip(SkipReason reason)
+{
     EventCategories& categories = m_rows.categories();
     categories.at(categories.indexOf({})).skip(reason);
 }
@@ -87,31 +126,37 @@ Result<ChromePart::Stop> ChromePart::read(TextWindow& window, std::uint64_t limi
                 window.cursor = p + 1;
                 return Stop::ListClosed;
             }
-            switch (*p == '{' ? readEvent(p, end) : EventParser::Outcome::Malformed) {
+            switch (readItem(p, end)) {
             case EventParser::Outcome::Whole:
-                ++m_events;
+                break;
+            case EventParser::Outcome::Malformed:
+                isLost = true;
                 break;
             case EventParser::Outcome::CutOff:
-                if (static_cast<std::size_t>(end - p) <= kMaxEventBytes) {
-                    isCutOff = true;
-                    break;
-                }
-                [[fallthrough]];
-            case EventParser::Outcome::Malformed:
-                skipUnreadable(SkipReason::NotJson, window.offsetOf(p));
-                isLost = true;
-                ++p;
+                isCutOff = true;
                 break;
             }
+            if (isLost)
+                skipUnreadable(window, p++);
         }
         window.cursor = p;
-        GANTRY_TRY(const bool hasMore, window.more());
-        if (!hasMore) {
+        const bool isRunaway = isCutOff && static_cast<std::size_t>(end - p) > kMaxEventBytes;
+        if (!isRunaway) {
+            GANTRY_TRY(const bool hasMore, window.more());
+            if (hasMore)
+                continue;
+        }
+        // An event that does not end hides those behind it, when it lacks a bracket.
+        const char* const next = isCutOff ? findNextEvent(window.cursor + 1, window.end()) : nullptr;
+        if ((!isRunaway && !next) || ++m_runaways > kMaxRunaways) {
             if (isCutOff)
-                skipUnreadable(SkipReason::CutOff, window.offsetOf(window.cursor));
+                skip(SkipReason::CutOff);
             window.cursor = window.end();
             return Stop::TextEnded;
         }
+        skipUnreadable(window, window.cursor);
+        isLost = !next;
+        window.cursor = next ? next : window.end() - kSeparatorBytes;
     }
 }
 

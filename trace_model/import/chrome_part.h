@@ -37,9 +37,12 @@ public:
     [[nodiscard]] std::uint64_t firstUnreadable() const { return m_firstUnreadable; }
 
 private:
+    [[nodiscard]] EventParser::Outcome readItem(const char*& p, const char* end);
     [[nodiscard]] EventParser::Outcome readEvent(const char*& p, const char* end);
+    [[nodiscard]] EventParser::Outcome readLoosely(const char*& p, const char* end);
     void take(const char* begin, const char* end, bool isLearnable);
-    void skipUnreadable(SkipReason reason, std::uint64_t offset);
+    void skipUnreadable(const TextWindow& window, const char* p);
+    void skip(SkipReason reason);
 
     ChromeRows m_rows;
     EventParser m_parser;
@@ -47,6 +50,7 @@ private:
     TraceEvent m_event;
     std::uint64_t m_events = 0, m_repaired = 0;
     std::uint64_t m_firstUnreadable = kNoLimit;
+    int m_runaways = 0; ///< events that do not end
 };
 
 } // namespace gantry::importing

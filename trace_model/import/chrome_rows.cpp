@@ -314,7 +314,7 @@ void ChromeRows::addComplete(const TraceEvent& event, EventCategory& category)
         addCall(event, *start, end, CallKind::OsRuntime);
         break;
     case CategoryKind::Overhead:
-        m_rows.add(report::OverheadRow{*start, end, m_tracks.trackOf(event).globalTid, nameId(event), overheadTypeOf(nameText(event))});
+        m_rows.add(report::OverheadRow{*start, end, m_tracks.threadOf(event), nameId(event), overheadTypeOf(nameText(event))});
         break;
     case CategoryKind::GpuAnnotation: {
         const GpuPlace place = placeOf(event);
@@ -331,11 +331,11 @@ void ChromeRows::addComplete(const TraceEvent& event, EventCategory& category)
             addKernel(event, *start, end, placeOf(event)); // work of another kind of accelerator
             break;
         }
-        const Track& track = m_tracks.trackOf(event);
-        if (category.kind == CategoryKind::Other && track.device)
-            addKernel(event, *start, end, {track.device->device, 0, track.device->stream, valueOr(event, Number::Correlation, 0)});
+        const Track track = category.kind == CategoryKind::Other ? m_tracks.trackOf(event) : Track{};
+        if (track.device)
+            addKernel(event, *start, end, {*track.device, 0, static_cast<std::uint32_t>(track.globalTid & 0xFFFFFF), valueOr(event, Number::Correlation, 0)});
         else
-            addHostRange(event, category, *start, end, track);
+            addHostRange(event, category, *start, end);
         break;
     }
     }
@@ -472,7 +472,7 @@ void ChromeRows::addCall(const TraceEvent& event, TimestampNs start, TimestampNs
     CallRow row;
     row.start = start;
     row.end = end;
-    row.globalTid = m_tracks.trackOf(event).globalTid;
+    row.globalTid = m_tracks.threadOf(event);
     row.correlationId =
         event.has(Number::Correlation) && event.number(Number::Correlation) > 0 ? narrow(event.number(Number::Correlation)) : 0;
     row.nameId = nameId(event);
@@ -485,13 +485,12 @@ void ChromeRows::addCall(const TraceEvent& event, TimestampNs start, TimestampNs
         m_callingPids.push_back(pid);
 }
 
-void ChromeRows::addHostRange(const TraceEvent& event, const EventCategory& category, TimestampNs start, TimestampNs end,
-                              const Track& track)
+void ChromeRows::addHostRange(const TraceEvent& event, const EventCategory& category, TimestampNs start, TimestampNs end)
 {
     RangeRow row;
     row.start = start;
     row.end = end;
-    row.globalTid = track.globalTid;
+    row.globalTid = m_tracks.threadOf(event);
     row.textId = nameId(event);
     row.domainId = category.domain;
     m_rows.add(row);
@@ -505,7 +504,7 @@ void ChromeRows::addInstant(const TraceEvent& event, EventCategory& category, Ti
     }
     MarkRow row;
     row.time = time;
-    row.globalTid = m_tracks.trackOf(event).globalTid;
+    row.globalTid = m_tracks.threadOf(event);
     row.textId = nameId(event);
     row.domainId = category.domain;
     m_rows.add(row);
@@ -576,7 +575,7 @@ void ChromeRows::addMetadata(const TraceEvent& event, EventCategory& category)
 void ChromeRows::addPairPart(const TraceEvent& event, char phase, std::size_t categoryIndex, TimestampNs time)
 {
     EventCategory& category = m_categories.at(categoryIndex);
-    const std::uint64_t globalTid = m_tracks.trackOf(event).globalTid;
+    const std::uint64_t globalTid = m_tracks.threadOf(event);
     const bool isAsync = phase != 'B' && phase != 'E';
     const bool isBegin = phase == 'B' || phase == 'b' || phase == 'S';
     std::uint64_t pairKey = globalTid;

@@ -87,7 +87,7 @@ private:
     void addGraphLaunch(const TraceEvent& event, TimestampNs start, TimestampNs end);
     void addSynchronization(const TraceEvent& event, TimestampNs start, TimestampNs end);
     void addCall(const TraceEvent& event, TimestampNs start, TimestampNs end, CallKind kind);
-    void addHostRange(const TraceEvent& event, const EventCategory& category, TimestampNs start, TimestampNs end, const Track& track);
+    void addHostRange(const TraceEvent& event, const EventCategory& category, TimestampNs start, TimestampNs end);
     template <typename Row>
     void addGpuRow(Row& row, std::vector<Row>& waiting, const GpuPlace& place);
     [[nodiscard]] GpuPlace placeOf(const TraceEvent& event);

@@ -17,8 +17,6 @@
 namespace gantry::importing {
 namespace {
 
-constexpr std::uint64_t kParallelFrom = std::uint64_t{64} << 20; // smaller files are read before threads pay
-constexpr std::uint64_t kPartBytes = std::uint64_t{32} << 20;
 constexpr std::size_t kPartsPerThread = 4; // evens out parts that take longer
 constexpr unsigned kMaxThreads = 8;
 constexpr std::string_view kStage = "events";
@@ -32,7 +30,11 @@ Error cancelled()
 class Reader
 {
 public:
-    Reader(ByteSource& source, EventSink& sink, const ReadControl& control) : m_source(source), m_sink(sink), m_control(control) {}
+    Reader(ByteSource& source, EventSink& sink, const ReadControl& control, const ChromeReadOptions& options)
+        : m_source(source), m_sink(sink), m_control(control), m_options(options),
+          m_threads(options.threads > 0 ? options.threads : std::clamp(std::thread::hardware_concurrency(), 1u, kMaxThreads))
+    {
+    }
 
     Result<void> read();
 
@@ -52,7 +54,9 @@ private:
     ByteSource& m_source;
     EventSink& m_sink;
     const ReadControl& m_control;
-    std::thread::id m_thread = std::this_thread::get_id();
+    const ChromeReadOptions& m_options;
+    const unsigned m_threads;
+    std::thread::id m_caller = std::this_thread::get_id();
     TrackIds m_ids;
     ChromeContext m_context;
     ChromeReading m_reading;
@@ -64,7 +68,7 @@ Result<void> Reader::checkpoint(std::uint64_t done)
 {
     if (m_control.stop.stop_requested())
         return cancelled();
-    if (m_control.progress && std::this_thread::get_id() == m_thread)
+    if (m_control.progress && std::this_thread::get_id() == m_caller)
         m_control.progress(std::min(1.0, static_cast<double>(done) / static_cast<double>(m_source.fileBytes())), kStage);
     return {};
 }
@@ -119,8 +123,7 @@ Result<void> Reader::readParts(const std::vector<std::uint64_t>& starts, std::ve
     };
     {
         std::vector<std::jthread> threads;
-        const unsigned count = std::clamp(std::thread::hardware_concurrency(), 1u, kMaxThreads);
-        for (unsigned i = 1; i < count; ++i)
+        for (unsigned i = 1; i < m_threads; ++i)
             threads.emplace_back(work);
         work();
     }
@@ -131,9 +134,8 @@ Result<void> Reader::readParts(const std::vector<std::uint64_t>& starts, std::ve
 
 Result<std::optional<Reader::Ends>> Reader::readParallel(std::uint64_t eventsOffset)
 {
-    const std::size_t threads = std::clamp(std::thread::hardware_concurrency(), 1u, kMaxThreads);
-    const std::size_t parts = std::min<std::size_t>((m_source.fileBytes() - eventsOffset) / kPartBytes, threads * kPartsPerThread);
-    if (threads == 1 || parts < 2)
+    const std::size_t parts = std::min<std::size_t>((m_source.fileBytes() - eventsOffset) / m_options.partBytes, m_threads * kPartsPerThread);
+    if (m_threads == 1 || parts < 2)
         return std::optional<Ends>{};
     GANTRY_TRY(ChromeSurvey found, survey(m_source, eventsOffset, parts, m_ids));
     m_context.launchingPid = found.callingPids.size() == 1 ? found.callingPids.front() : 0;
@@ -171,7 +173,7 @@ Result<void> Reader::read()
         if (!hasEvents)
             break;
         const bool isFirst = m_reading.parts.empty();
-        if (isFirst && !ahead && m_source.fileBytes() >= kParallelFrom) {
+        if (isFirst && !ahead && m_source.fileBytes() >= m_options.parallelFrom) {
             m_context.timeZero = findTimeZero(window->cursor, window->end());
             if (m_context.timeZero) {
                 GANTRY_TRY(const std::optional<Ends> ends, readParallel(window->offsetOf(window->cursor)));
@@ -225,14 +227,14 @@ bool looksLikeChromeTrace(std::string_view head)
     return false;
 }
 
-Result<void> readChromeTrace(const std::filesystem::path& path, EventSink& sink, const ReadControl& control, UnpackLimits limits)
+Result<void> readChromeTrace(const std::filesystem::path& path, EventSink& sink, const ReadControl& control, const ChromeReadOptions& options)
 {
-    GANTRY_TRY(const std::unique_ptr<ByteSource> source, ByteSource::open(path, limits));
+    GANTRY_TRY(const std::unique_ptr<ByteSource> source, ByteSource::open(path, options.limits));
     ImportReport& report = sink.report();
     report.file = path.filename().string();
     report.fileBytes = source->fileBytes();
     sink.meta().title = report.file;
-    auto result = Reader(*source, sink, control).read();
+    auto result = Reader(*source, sink, control, options).read();
     if (!result && result.error().code == ErrorCode::NotAReport)
         return Error{ErrorCode::NotAReport, fmt::format("{} {}", path.string(), result.error().message), {}};
     return std::move(result).context(fmt::format("reading {}", path.string()));

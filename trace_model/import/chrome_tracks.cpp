@@ -106,22 +106,30 @@ std::uint64_t TrackFinder::globalTidOf(const TraceEvent& event)
     return idOf(Number::Pid, Text::Pid) << 24 | idOf(Number::Tid, Text::Tid);
 }
 
-const Track& TrackFinder::trackOf(const TraceEvent& event)
+TrackFinder::Slot& TrackFinder::slotOf(const TraceEvent& event)
 {
     constexpr std::uint32_t kBoth = bitOf(Number::Pid) | bitOf(Number::Tid);
     if ((event.numbersPresent & kBoth) != kBoth) {
-        m_textTrack = describe(globalTidOf(event));
-        m_seen.insert(m_textTrack.globalTid);
-        return m_textTrack;
+        m_textSlot = {};
+        m_textSlot.track = describe(globalTidOf(event));
+        return m_textSlot;
     }
     const std::int64_t pid = event.number(Number::Pid), tid = event.number(Number::Tid);
     const auto hash = static_cast<std::uint64_t>(pid) * 31 + static_cast<std::uint64_t>(tid);
     Slot& slot = m_slots[(hash ^ hash >> 8) % m_slots.size()];
-    if (slot.generation != m_generation || slot.pid != pid || slot.tid != tid) {
-        slot = {pid, tid, m_generation, describe(globalTidOf(event))};
-        m_seen.insert(slot.track.globalTid);
+    if (slot.generation != m_generation || slot.pid != pid || slot.tid != tid)
+        slot = {pid, tid, m_generation, false, describe(globalTidOf(event))};
+    return slot;
+}
+
+std::uint64_t TrackFinder::threadOf(const TraceEvent& event)
+{
+    Slot& slot = slotOf(event);
+    if (!slot.isThread) {
+        m_threads.insert(slot.track.globalTid);
+        slot.isThread = true;
     }
-    return slot.track;
+    return slot.track.globalTid;
 }
 
 std::string_view TrackFinder::nameOf(std::uint64_t key, std::map<std::uint64_t, std::string> TrackNames::*kind) const
@@ -134,20 +142,17 @@ std::string_view TrackFinder::nameOf(std::uint64_t key, std::map<std::uint64_t, 
     return {};
 }
 
-Track TrackFinder::describe(std::uint64_t globalTid) const
+Track TrackFinder::describe(std::uint64_t globalTid)
 {
-    Track track{globalTid, std::nullopt};
     const auto device = deviceInName(nameOf(globalTid & ~std::uint64_t{0xFFFFFF}, &TrackNames::processes));
     if (!device)
-        return track;
-    const std::string thread = lowered(nameOf(globalTid, &TrackNames::threads));
-    const auto tid = static_cast<std::uint32_t>(globalTid & 0xFFFFFF);
+        return {globalTid, std::nullopt};
     // A GPU's process has rows of other things too ("XLA Ops", "Steps"): they are no work of a stream.
-    if (thread.empty())
-        track.device = {*device, tid};
-    else if (thread.find("stream") != std::string::npos)
-        track.device = {*device, numberBehind(thread, "stream").value_or(tid)};
-    return track;
+    const std::string thread = lowered(nameOf(globalTid, &TrackNames::threads));
+    if (!thread.empty() && thread.find("stream") == std::string::npos)
+        return {globalTid, std::nullopt};
+    m_deviceTracks[globalTid] = *device;
+    return {globalTid, device};
 }
 
 void TrackFinder::nameProcess(std::uint64_t globalTid, std::string name)

@@ -45,12 +45,8 @@ struct TrackNames
 /// What the events of one pid and tid belong to.
 struct Track
 {
-    struct Device
-    {
-        std::uint32_t device = 0, stream = 0;
-    };
     std::uint64_t globalTid = 0;
-    std::optional<Device> device; ///< of a writer that gives its GPUs processes, by their names
+    std::optional<std::uint32_t> device; ///< of a writer that gives its GPUs processes, by their names: the thread is a stream
 };
 
 /// Finds the track of an event. One thread.
@@ -60,33 +56,39 @@ public:
     /// `known`: names from elsewhere in the file; outlives this.
     TrackFinder(TrackIds& ids, const TrackNames& known);
 
-    [[nodiscard]] const Track& trackOf(const TraceEvent& event);
+    [[nodiscard]] Track trackOf(const TraceEvent& event) { return slotOf(event).track; }
+    /// The thread of an event of the host, which from then on is among threads().
+    [[nodiscard]] std::uint64_t threadOf(const TraceEvent& event);
     [[nodiscard]] std::uint64_t globalTidOf(const TraceEvent& event);
     void nameProcess(std::uint64_t globalTid, std::string name);
     void nameThread(std::uint64_t globalTid, std::string name);
     [[nodiscard]] TrackNames& names() { return m_names; }
-    /// globalTids that trackOf() gave out.
-    [[nodiscard]] const std::unordered_set<std::uint64_t>& seen() const { return m_seen; }
+    [[nodiscard]] const std::unordered_set<std::uint64_t>& threads() const { return m_threads; }
+    /// Tracks that are streams of a device, as trackOf() found them.
+    [[nodiscard]] const std::map<std::uint64_t, std::uint32_t>& deviceTracks() const { return m_deviceTracks; }
 
 private:
     struct Slot
     {
         std::int64_t pid = 0, tid = 0;
         std::uint64_t generation = 0; ///< of m_generation when it was filled
+        bool isThread = false;        ///< is among m_threads
         Track track;
     };
+    Slot& slotOf(const TraceEvent& event);
     std::uint32_t textIdOf(std::string_view text);
-    [[nodiscard]] Track describe(std::uint64_t globalTid) const;
+    [[nodiscard]] Track describe(std::uint64_t globalTid);
     [[nodiscard]] std::string_view nameOf(std::uint64_t key, std::map<std::uint64_t, std::string> TrackNames::*kind) const;
 
     TrackIds& m_ids;
     const TrackNames& m_known;
     TrackNames m_names;
-    std::array<Slot, 256> m_slots;                            ///< the tracks of numbers met last
-    std::uint64_t m_generation = 1;                           ///< a new name makes all slots stale
+    std::array<Slot, 256> m_slots;  ///< the tracks of numbers met last
+    std::uint64_t m_generation = 1; ///< a new name makes all slots stale
+    Slot m_textSlot;                ///< the last track that is not two numbers
     std::unordered_map<std::string, std::uint32_t> m_textIds; ///< as m_ids has them, without its lock
-    std::unordered_set<std::uint64_t> m_seen;
-    Track m_textTrack;
+    std::unordered_set<std::uint64_t> m_threads;
+    std::map<std::uint64_t, std::uint32_t> m_deviceTracks;
 };
 
 /// The number in the name of a GPU's process: "GPU 3", "/device:GPU:0". Absent: the name is not one.

@@ -1,0 +1,200 @@
+#include "tests/trace_model/import/trace_files.h"
+#include "trace_model/import/byte_source.h"
+#include "trace_model/import/read_ahead.h"
+
+#include <gmock/gmock.h>
+
+#include <sys/stat.h>
+#include <zstd.h>
+
+namespace gantry::importing {
+namespace {
+
+using test::gzipped;
+using testing::HasSubstr;
+
+std::string zstdPacked(std::string_view bytes)
+{
+    std::string packed(ZSTD_compressBound(bytes.size()), '\0');
+    packed.resize(ZSTD_compress(packed.data(), packed.size(), bytes.data(), bytes.size(), 3));
+    return packed;
+}
+
+/// Text that does not pack to nothing.
+std::string sampleText(std::size_t bytes)
+{
+    std::string text;
+    std::uint32_t state = 7;
+    while (text.size() < bytes) {
+        state = state * 1664525 + 1013904223;
+        text += std::to_string(state >> 8) + "\n";
+    }
+    text.resize(bytes);
+    return text;
+}
+
+struct Unpacked
+{
+    std::string bytes, damage;
+    std::optional<Error> error;
+    ByteSource::Packing packing = ByteSource::Packing::None;
+};
+
+Unpacked readAll(const std::string& content, std::size_t blockBytes = 1000, UnpackLimits limits = {})
+{
+    const test::TemporaryFolder folder;
+    test::writeFile(folder / "file.bin", content);
+    Unpacked all;
+    auto source = ByteSource::open(folder / "file.bin", limits);
+    if (!source) {
+        all.error = source.error();
+        return all;
+    }
+    all.packing = (*source)->packing();
+    std::string block(blockBytes, '\0');
+    while (true) {
+        const auto count = (*source)->read(block);
+        if (!count) {
+            all.error = count.error();
+            break;
+        }
+        all.bytes.append(block, 0, *count);
+        if (*count < block.size())
+            break;
+    }
+    all.damage = (*source)->damage();
+    return all;
+}
+
+TEST(ByteSource, UnpacksByContentWhateverTheName)
+{
+    const std::string text = sampleText(700'000);
+    for (const std::size_t block : {std::size_t{1000}, text.size(), text.size() * 2}) {
+        const Unpacked plain = readAll(text, block), gzip = readAll(gzipped(text), block), zstd = readAll(zstdPacked(text), block);
+        EXPECT_EQ(plain.bytes, text);
+        EXPECT_EQ(plain.packing, ByteSource::Packing::None);
+        EXPECT_EQ(gzip.bytes, text);
+        EXPECT_EQ(gzip.packing, ByteSource::Packing::Gzip);
+        EXPECT_EQ(zstd.bytes, text);
+        EXPECT_EQ(zstd.packing, ByteSource::Packing::Zstd);
+        EXPECT_EQ(gzip.damage + zstd.damage, "");
+    }
+}
+
+TEST(ByteSource, UnpacksStreamsBehindEachOtherAndIgnoresPadding)
+{
+    const std::string a = sampleText(5000), b = sampleText(3000);
+    EXPECT_EQ(readAll(gzipped(a) + gzipped(b)).bytes, a + b);
+    EXPECT_EQ(readAll(zstdPacked(a) + zstdPacked(b)).bytes, a + b);
+    const Unpacked padded = readAll(gzipped(a) + std::string(512, '\0'));
+    EXPECT_EQ(padded.bytes, a);
+    EXPECT_EQ(padded.damage, "");
+}
+
+TEST(ByteSource, DeliversWhatATruncatedFileHoldsAndThenSaysSo)
+{
+    const std::string text = sampleText(300'000);
+    for (const std::string& packed : {gzipped(text), zstdPacked(text)}) {
+        const Unpacked half = readAll(packed.substr(0, packed.size() / 2));
+        EXPECT_FALSE(half.error);
+        EXPECT_GT(half.bytes.size(), 10'000u);
+        EXPECT_EQ(half.bytes, text.substr(0, half.bytes.size()));
+        EXPECT_THAT(half.damage, HasSubstr("cut off"));
+    }
+    const Unpacked head = readAll(gzipped(text).substr(0, 5));
+    EXPECT_FALSE(head.error);
+    EXPECT_EQ(head.bytes, "");
+    EXPECT_THAT(head.damage, HasSubstr("cut off"));
+}
+
+TEST(ByteSource, DeliversWhatComesBeforeDamage)
+{
+    const std::string text = sampleText(300'000);
+    std::string packed = gzipped(text);
+    for (std::size_t i = packed.size() / 2; i < packed.size() / 2 + 64; ++i)
+        packed[i] = static_cast<char>(~packed[i]);
+    const Unpacked damaged = readAll(packed);
+    EXPECT_FALSE(damaged.error);
+    EXPECT_GT(damaged.bytes.size(), 10'000u);
+    EXPECT_NE(damaged.damage, "");
+}
+
+TEST(ByteSource, StopsAtABombButNotAtWhatPacksWellOrIsLarge)
+{
+    const std::string zeros(4'000'000, '0');
+    const UnpackLimits limits{1'000'000, 200};
+    const Unpacked bomb = readAll(gzipped(zeros), 64'000, limits);
+    ASSERT_TRUE(bomb.error);
+    EXPECT_EQ(bomb.error->code, ErrorCode::BadInput);
+    EXPECT_THAT(bomb.error->message, HasSubstr("200 times"));
+    EXPECT_LT(bomb.bytes.size(), 1'200'000u);
+    EXPECT_TRUE(readAll(zstdPacked(zeros), 64'000, limits).error);
+    EXPECT_EQ(readAll(gzipped(zeros.substr(0, 900'000)), 64'000, limits).bytes.size(), 900'000u) << "packs well, but is small";
+    const std::string text = sampleText(3'000'000);
+    EXPECT_EQ(readAll(gzipped(text), 64'000, limits).bytes, text) << "large, but packs as text does";
+}
+
+TEST(ByteSource, RefusesWhatIsNoReportWithASentence)
+{
+    const auto refusal = [](const std::string& content) {
+        const Unpacked all = readAll(content);
+        return all.error ? all.error->message : std::string();
+    };
+    EXPECT_THAT(refusal("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"), HasSubstr("git lfs pull"));
+    EXPECT_THAT(refusal("\n<!DOCTYPE html>\n<html><body>Sign in</body></html>"), HasSubstr("web page"));
+    EXPECT_THAT(refusal("<HTML>"), HasSubstr("web page"));
+    EXPECT_THAT(refusal(""), HasSubstr("is empty"));
+    const test::TemporaryFolder folder;
+    EXPECT_THAT(ByteSource::open(folder.path()).error().message, HasSubstr("is a folder"));
+    EXPECT_EQ(ByteSource::open(folder / "absent").error().code, ErrorCode::NotFound);
+    ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+    EXPECT_THAT(ByteSource::open(folder / "pipe").error().message, HasSubstr("no ordinary file"));
+}
+
+TEST(ReadAhead, GivesTheSameBytesAndStopsWhenItIsNotReadToTheEnd)
+{
+    const test::TemporaryFolder folder;
+    const std::string text = sampleText(9'000'000);
+    test::writeFile(folder / "file.gz", gzipped(text));
+    {
+        const auto source = ByteSource::open(folder / "file.gz");
+        ReadAhead ahead(**source);
+        std::string all, block(123'457, '\0');
+        while (true) {
+            const auto count = ahead.read(block);
+            ASSERT_TRUE(count);
+            all.append(block, 0, *count);
+            if (*count < block.size())
+                break;
+        }
+        EXPECT_EQ(all, text);
+    }
+    const auto source = ByteSource::open(folder / "file.gz");
+    ReadAhead ahead(**source);
+    std::string block(10, '\0');
+    ASSERT_TRUE(ahead.read(block));
+    EXPECT_EQ(block, text.substr(0, 10));
+}
+
+TEST(ReadAhead, PassesErrorsOnBehindTheBytesBeforeThem)
+{
+    const test::TemporaryFolder folder;
+    test::writeFile(folder / "bomb.gz", gzipped(std::string(40'000'000, '0')));
+    const auto source = ByteSource::open(folder / "bomb.gz", {20'000'000, 10});
+    ReadAhead ahead(**source);
+    std::string block(1'000'000, '\0');
+    std::size_t delivered = 0;
+    while (true) {
+        const auto count = ahead.read(block);
+        if (!count) {
+            EXPECT_EQ(count.error().code, ErrorCode::BadInput);
+            break;
+        }
+        ASSERT_GT(*count, 0u);
+        delivered += *count;
+    }
+    EXPECT_GT(delivered, 10'000'000u);
+}
+
+} // namespace
+} // namespace gantry::importing
