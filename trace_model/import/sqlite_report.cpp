@@ -251,7 +251,9 @@ private:
         }));
         m_sink.setWindow(m_window);
         takeGantryKeys();
-        m_sink.report().clock = meta.sessionUtcNs != 0 ? "Times count from the session's start, whose wall clock is known." : "Times count from the session's start.";
+        std::string& clock = m_sink.report().clock;
+        clock += (clock.empty() ? "" : " ");
+        clock += meta.sessionUtcNs != 0 ? "Times count from the session's start, whose wall clock is known." : "Times count from the session's start.";
         return readGpus();
     }
 

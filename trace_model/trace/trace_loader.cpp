@@ -3,6 +3,7 @@
 #include "trace_model/import/chrome_trace.h"
 #include "trace_model/import/file_format.h"
 #include "trace_model/import/iteration_log.h"
+#include "trace_model/import/nsys_export.h"
 #include "trace_model/import/perf_analyzer_profile.h"
 #include "trace_model/import/perf_analyzer_tables.h"
 #include "trace_model/import/sqlite_report.h"
@@ -35,9 +36,13 @@ Result<void> read(const std::filesystem::path& path, FileFormat format, TraceBui
     case FileFormat::PerfAnalyzerText: return importing::readPerfAnalyzerText(path, builder, control);
     case FileFormat::PerfAnalyzerProfile: return importing::readPerfAnalyzerProfile(path, builder, control);
     case FileFormat::IterationLog: return importing::readIterationLog(path, builder, control);
-    case FileFormat::NsysReport: break;
+    case FileFormat::NsysReport: {
+        GANTRY_TRY(const importing::ExportedReport exported, importing::exportNsysReport(path, control));
+        builder.report().clock = "Read from " + exported.origin() + ".";
+        return importing::readSqliteReport(exported.path(), builder, control);
     }
-    return Error{ErrorCode::NotAReport, "export it with nsys first: nsys export --type sqlite " + path.filename().string(), {}};
+    }
+    return Error{ErrorCode::Internal, "a file of a format that nothing reads", {}};
 }
 
 std::uint64_t bytesOf(std::span<const LoadFile> files)
@@ -102,7 +107,8 @@ Result<std::shared_ptr<const Trace>> load(std::span<const LoadFile> files, const
         GANTRY_TRY(const FileFormat format, importing::recogniseFormat(file.path).context("opening " + file.path.filename().string()));
         sources.formats.push_back(format);
     }
-    if (options.preview && bytesOf(files) > kWorthAPreview)
+    const bool canSample = std::find(sources.formats.begin(), sources.formats.end(), FileFormat::NsysReport) == sources.formats.end();
+    if (options.preview && canSample && bytesOf(files) > kWorthAPreview)
         if (auto preview = build(sources, {}, {}, {{}, options.stop, kPreviewBytes}))
             options.preview(std::move(*preview));
     return build(sources, std::move(cacheKey), spillFolderFor(files, options), {options.progress, options.stop, 0});

@@ -45,6 +45,7 @@ Result<std::shared_ptr<const Trace>> throughChrome(const Trace& trace, const std
     const test::TemporaryFolder folder;
     GANTRY_CHECK(exportTrace(trace, ExportFormat::ChromeJson, folder / fileName));
     trace::TraceBuilder builder;
+    builder.beginFile("made by a test");
     GANTRY_CHECK(importing::readChromeTrace(folder / fileName, builder, {}));
     return builder.finish({});
 }

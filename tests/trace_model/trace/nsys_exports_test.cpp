@@ -110,14 +110,15 @@ TEST(NsysExports, RowsOfATrackNeverOverlap)
     }
 }
 
-TEST(NsysExports, UndocumentedReportsAreRefusedWithTheCommandThatConvertsThem)
+TEST(NsysExports, UndocumentedReportsAreRefusedWithTheCommandThatConvertsThemWhereNsysIsMissing)
 {
     if (!std::filesystem::exists(dataFolder("nsys_rep")))
         GTEST_SKIP() << "the shared Nsight Systems reports are not here";
     for (const auto& entry : std::filesystem::directory_iterator(dataFolder("nsys_rep"))) {
         const auto loaded = loadTrace(entry.path());
-        ASSERT_FALSE(loaded);
-        EXPECT_EQ(loaded.error().code, ErrorCode::NotAReport);
+        if (loaded)
+            GTEST_SKIP() << "nsys is installed here: they open";
+        EXPECT_EQ(loaded.error().code, ErrorCode::Unsupported);
         EXPECT_NE(loaded.error().text().find("nsys export --type sqlite"), std::string::npos) << loaded.error().text();
     }
 }
