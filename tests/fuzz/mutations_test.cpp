@@ -70,7 +70,9 @@ TEST(GANTRY_FUZZ_SUITE, MutatedSeedsAreReadOrRefused)
 TEST(GANTRY_FUZZ_SUITE, WhatOnceCrashedStaysMended)
 {
     std::error_code none;
-    for (const auto& entry : std::filesystem::directory_iterator(GANTRY_FUZZ_CRASHERS, none)) {
+    if (!std::filesystem::exists(GANTRY_FUZZ_CRASHERS, none))
+        GTEST_SKIP() << "nothing has crashed this reader yet";
+    for (const auto& entry : std::filesystem::directory_iterator(GANTRY_FUZZ_CRASHERS)) {
         SCOPED_TRACE(entry.path().filename().string());
         run(test::readFile(entry.path()));
     }
