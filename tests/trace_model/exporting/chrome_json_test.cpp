@@ -1,8 +1,6 @@
 #include "tests/support/temporary_folder.h"
 #include "tests/trace_model/exporting/trace_lines.h"
 #include "trace_model/exporting/export_format.h"
-#include "trace_model/import/chrome_trace.h"
-#include "trace_model/trace/trace_builder.h"
 #include "trace_model/trace/trace_loader.h"
 
 #include <fmt/format.h>
@@ -44,10 +42,7 @@ Result<std::shared_ptr<const Trace>> throughChrome(const Trace& trace, const std
 {
     const test::TemporaryFolder folder;
     GANTRY_CHECK(exportTrace(trace, ExportFormat::ChromeJson, folder / fileName));
-    trace::TraceBuilder builder;
-    builder.beginFile("made by a test");
-    GANTRY_CHECK(importing::readChromeTrace(folder / fileName, builder, {}));
-    return builder.finish({});
+    return trace::loadTrace(folder / fileName);
 }
 
 /// What of a trace a Chrome trace holds, as lines that are the same for a trace and its copy.

@@ -179,7 +179,7 @@ std::shared_ptr<const Trace> traceWithEverything()
     using namespace importing;
     constexpr std::uint64_t kFirst = std::uint64_t{4711} << 24, kSecond = std::uint64_t{5000} << 24;
     trace::TraceBuilder builder;
-    builder.beginFile("made by a test");
+    builder.beginFile("everything.sqlite");
     const auto text = [&](std::string_view t) { return builder.intern(t); };
     TraceMeta& meta = builder.meta();
     meta.format = "nsys-sqlite";
