@@ -58,7 +58,7 @@ const std::vector<Loss>& losses()
          }},
         {ExportFormat::ChromeJson, "categories, colours and payloads of ranges and marks, but for an argument",
          [](const Trace& t) { return anyLabel(t.nvtxRanges, [](const trace::NvtxLabel& label) { return label.category != 0 || label.color != 0 || label.hasPayload != 0; }); }},
-        {ExportFormat::ChromeJson, "the thread of calls that overlap others of it, but for the name of their rows",
+        {ExportFormat::ChromeJson, "the thread of slices that overlap others of it, but for the name of their row",
          [](const Trace& t) { return t.osCalls.threads.values().size() == 1; }},
         {ExportFormat::ChromeJson, "names of streams, but for those of rows", [](const Trace& t) { return !t.streamNames.empty(); }},
         {ExportFormat::ChromeJson, "units of metrics, but for a part of their names",
@@ -118,7 +118,7 @@ TEST(ExportFormat, NamesOnlyTheLimitsThatConcernTheTrace)
     for (const ExportFormat format : {ExportFormat::ChromeJson, ExportFormat::Csv, ExportFormat::NsysSqlite})
         EXPECT_EQ(notKept(*everything, format).size(), limitsOf(format).size());
     const auto plain = test::traceOf("window 0..1000\napi 12 cudaMemcpyAsync 10..20 corr 1\nmemcpy gpu0/stream7 HtoD pinned 20..30 bytes 8 corr 1\n");
-    EXPECT_EQ(notKept(*plain, ExportFormat::ChromeJson), (std::vector<std::string_view>{"the capture window, its costs and settings"}));
+    EXPECT_EQ(notKept(*plain, ExportFormat::ChromeJson), (std::vector<std::string_view>{"the capture window, its costs and settings", "the thread of slices that overlap others of it, but for the name of their row"}));
     EXPECT_TRUE(notKept(*plain, ExportFormat::NsysSqlite).empty());
 }
 

@@ -331,15 +331,28 @@ std::vector<std::pair<std::string, std::shared_ptr<const Trace>>> goldenTraces()
     return traces;
 }
 
-std::vector<std::string> nsysExports()
+namespace {
+
+std::vector<std::string> filesIn(const std::filesystem::path& folder)
 {
     std::vector<std::string> paths;
-    const std::filesystem::path folder = GANTRY_SOURCE_DIR "/../shared/data/nsys_sqlite";
     if (std::filesystem::exists(folder))
         for (const auto& entry : std::filesystem::directory_iterator(folder))
             paths.push_back(entry.path().string());
     std::sort(paths.begin(), paths.end());
     return paths;
+}
+
+} // namespace
+
+std::vector<std::string> nsysExports()
+{
+    return filesIn(GANTRY_SOURCE_DIR "/../shared/data/nsys_sqlite");
+}
+
+std::vector<std::string> kinetoTraces()
+{
+    return filesIn(GANTRY_SOURCE_DIR "/../shared/data/kineto");
 }
 
 } // namespace gantry::test
