@@ -184,6 +184,8 @@ void addReportCommands(CLI::App& app, CommonOptions& common, Action& action)
     counting->add_option("--by", *by, "kernel, memcpy, api, nvtx, stream or phase")->capture_default_str();
     counting->callback([&, name, by] { action = [&, name, by] { return stats(common, *name, *by); }; });
 
+    addConvertCommand(*command, common, action);
+
     auto first = std::make_shared<std::string>(), second = std::make_shared<std::string>();
     auto* comparing = app.add_subcommand("compare", "Differences between two report files, by phase and by kernel");
     comparing->add_option("A", *first, "report to compare with")->required();
