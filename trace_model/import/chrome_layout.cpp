@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstddef>
 #include <cstring>
 #include <limits>
 #include <utility>
@@ -79,9 +80,32 @@ const char* readMicroseconds(const char* p, std::int64_t& ns)
     return p;
 }
 
-constexpr bool isInNumber(char c)
+constexpr bool mayBeginNumber(char c) { return json::isDigit(c) || c == '.' || c == '-' || c == '+'; }
+
+const char* skipDigits(const char* p)
 {
-    return json::isDigit(c) || c == '.' || c == '-' || c == '+' || c == 'e' || c == 'E';
+    while (json::isDigit(*p))
+        ++p;
+    return p;
+}
+
+/// Skips a number; nullptr: none.
+const char* skipNumber(const char* p)
+{
+    p += *p == '-' || *p == '+' ? 1 : 0;
+    const char* const whole = skipDigits(p);
+    std::ptrdiff_t digits = whole - p;
+    p = whole;
+    if (*p == '.') {
+        p = skipDigits(whole + 1);
+        digits += p - whole - 1;
+    }
+    if (*p == 'e' || *p == 'E') {
+        const char* const exponent = p + (p[1] == '-' || p[1] == '+' ? 2 : 1);
+        const char* const end = skipDigits(exponent);
+        p = end > exponent ? end : p;
+    }
+    return digits > 0 ? p : nullptr;
 }
 
 } // namespace
@@ -105,7 +129,7 @@ const char* EventLayouts::match(const Layout& layout, const char* p, const char*
         case Action::SkipString: {
             bool hasEscapes = false;
             const char* const valueEnd = json::findStringEnd(p, end, hasEscapes);
-            if (!valueEnd || (step.mayBeNumber && isInNumber(*p)))
+            if (!valueEnd || (step.mayBeNumber && mayBeginNumber(*p)))
                 return nullptr;
             if (step.action == Action::Text) {
                 event.texts[step.field] = {p, static_cast<std::size_t>(valueEnd - p)};
@@ -124,14 +148,11 @@ const char* EventLayouts::match(const Layout& layout, const char* p, const char*
             if (!p)
                 return nullptr;
             break;
-        case Action::SkipNumber: {
-            const char* const begin = p;
-            while (isInNumber(*p))
-                ++p;
-            if (p == begin)
+        case Action::SkipNumber:
+            p = skipNumber(p);
+            if (!p)
                 return nullptr;
             break;
-        }
         case Action::SkipContainer:
             p = json::skipContainer(p, end); // its first bracket ends the literal
             if (!p)
