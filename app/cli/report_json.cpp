@@ -36,8 +36,8 @@ nlohmann::json infoJson(const trace::Trace& trace)
     std::set<std::uint32_t> gpus;
     const auto collect = [&](const auto& c) {
         for (std::size_t i = 0; i < c.size(); ++i) {
-            streams.insert({c.device[i], c.context[i], c.globalPid[i], c.stream[i]});
-            gpus.insert(c.device[i]);
+            streams.insert({c.device(i), c.context(i), c.globalPid(i), c.stream(i)});
+            gpus.insert(c.device(i));
         }
     };
     collect(trace.kernels);

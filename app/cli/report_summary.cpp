@@ -68,7 +68,7 @@ ReportSummary summarise(const trace::Trace& trace)
     for (const trace::Track& track : trace.tracks)
         summary.streams += track.kind == trace::TrackKind::GpuStream ? 1 : 0;
     for (std::size_t row = 0; row < trace.kernels.size(); ++row)
-        summary.kernelTime += trace.kernels.end[row] - trace.kernels.start[row];
+        summary.kernelTime += trace.kernels.duration(row);
     summary.windowCostRatio = trace.meta.windowCostRatio;
     summary.windowCostError = trace.meta.windowCostError;
     summary.isWindowCostClear = trace.meta.isWindowCostClear();

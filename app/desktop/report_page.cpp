@@ -273,7 +273,7 @@ void ReportPage::find(const QString& text)
         return;
     }
     m_searchSlot.run([trace = m_trace, text = text.toStdString()](
-                         const jobs::JobContext& context) -> Result<std::vector<trace::EventId>> { return trace::findEvents(*trace, text, context.stop()); },
+                         const jobs::JobContext& context) -> Result<std::vector<trace::EventId>> { return trace::findEvents(*trace, trace::parseNameQuery(text), context.stop()); },
                      [this](Result<std::vector<trace::EventId>> found) {
                          if (found)
                              m_matches = std::move(*found);

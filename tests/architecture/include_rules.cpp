@@ -34,6 +34,10 @@ const std::vector<Layer>& layers()
         {"trace_model/analysis",
          {"trace_model/base", "trace_model/records", "trace_model/metrics", "trace_model/report", "trace_model/import",
           "trace_model/trace"}},
+        // Tables of statistics are exported too.
+        {"trace_model/exporting",
+         {"trace_model/base", "trace_model/records", "trace_model/metrics", "trace_model/report", "trace_model/import",
+          "trace_model/trace", "trace_model/analysis"}},
         {"remote_server", {"trace_model"}},
         {"remote_server/proto", {"trace_model"}},
         // Injected into other people's processes: plain records and their chunk format, nothing that links a library.

@@ -29,14 +29,14 @@ const Trace& streamTrace()
         TimestampNs now = 0;
         for (std::uint32_t i = 0; i < kSpans; ++i) {
             now += gap(random);
-            row.start.push_back(now);
+            const TimestampNs start = now;
             now += length(random);
-            row.end.push_back(now);
-            row.event.emplace_back(EventKind::Kernel, i);
+            trace.kernels.addTimes(start, now);
+            if (i % DepthRow::kBlock == 0)
+                row.blockStart.push_back(start);
+            row.event.push_back(EventId(EventKind::Kernel, i));
         }
         trace.time = {0, now};
-        trace.kernels.start = row.start;
-        trace.kernels.end = row.end;
         Track track;
         track.kind = TrackKind::GpuStream;
         track.rows.push_back(std::move(row));
@@ -72,7 +72,7 @@ void floorOnePixelSearchEach(benchmark::State& state)
 {
     const Trace& trace = streamTrace();
     const TimeRange window = windowOf(trace, state.range(0));
-    const std::vector<TimestampNs>& starts = trace.tracks[0].rows[0].start;
+    const Column<TimestampNs>& starts = trace.kernels.start;
     for (auto _ : state) {
         std::vector<std::uint32_t> first;
         first.reserve(kWidthPx);

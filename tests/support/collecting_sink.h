@@ -54,6 +54,7 @@ public:
             m_texts.emplace_back(text);
         return found->second;
     }
+    void nameDomain(report::TextId text, report::TextId meaning) override { domains[text] = meaning; }
     importing::RowSink& rows() override { return parts.emplace_back(); }
     std::uint32_t define(const importing::CounterDefinition& counter) override
     {
@@ -65,6 +66,7 @@ public:
     void add(Loss loss) override { losses.push_back(std::move(loss)); }
     void add(importing::SummaryTable table) override { summaries.push_back(std::move(table)); }
     void nameThread(std::uint64_t globalTid, std::string_view name) override { threadNames[globalTid] = name; }
+    void nameThread(std::uint64_t globalTid, report::TextId name) override { threadNames[globalTid] = text(name); }
     void nameProcess(std::uint64_t globalPid, std::string_view name) override { processNames[globalPid] = name; }
     void nameStream(std::uint32_t device, std::uint32_t context, std::uint32_t stream, std::string_view name) override
     {
@@ -93,6 +95,7 @@ public:
     std::vector<importing::SummaryTable> summaries;
     std::map<std::uint64_t, std::string> threadNames, processNames;
     std::map<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>, std::string> streamNames;
+    std::map<report::TextId, report::TextId> domains;
     TimeRange window;
 
 private:

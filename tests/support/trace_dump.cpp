@@ -47,7 +47,7 @@ std::string tracksText(const Trace& trace)
             indentation += "  ";
         std::size_t spans = 0;
         for (const trace::DepthRow& row : track.rows)
-            spans += row.start.size();
+            spans += row.size();
         fmt::format_to(std::back_inserter(text), "{}{}{}{}\n", indentation, track.name, track.detail.empty() ? "" : " [" + track.detail + "]",
                        track.rows.empty() ? "" : fmt::format(" depths {} spans {}", track.rows.size(), spans));
     }

@@ -1,10 +1,12 @@
 #include "trace_model/analysis/kernel_stats.h"
 
+#include "trace_model/analysis/grouped_durations.h"
+
 #include <algorithm>
 #include <fmt/format.h>
+#include <limits>
 #include <map>
 #include <tuple>
-#include <unordered_map>
 
 namespace gantry::analysis {
 namespace {
@@ -12,22 +14,41 @@ namespace {
 using trace::EventKind;
 using trace::Trace;
 
-/// Collects durations under keys that are cheap to compare, and names a key once.
-class Groups
+/// The rows of a table, as groups of events come in.
+class Table
 {
 public:
-    Groups(const Trace& trace, std::optional<TimeRange> window) : m_trace(trace), m_window(window) {}
+    Table(const Trace& trace, std::optional<TimeRange> window) : m_trace(trace), m_window(window.value_or(kAlways)) {}
 
-    template <typename Columns, typename Key, typename Name>
-    void take(EventKind kind, const Columns& columns, Key keyOf, Name nameOf, const std::vector<std::uint64_t>* bytes = nullptr)
+    /// Events in groups of equal names: `nameOf(number)` of what `numbers` are the numbers of, of which there are `count`.
+    template <typename Name>
+    void take(EventKind kind, const trace::Column<std::uint32_t>& numbers, std::size_t count, Name nameOf, std::span<const std::uint64_t> bytes = {})
     {
-        for (std::size_t row = 0; row < columns.size(); ++row) {
-            if (!isInWindow(columns, row))
-                continue;
-            Group& group = add(keyOf(row), [&] { return nameOf(row); }, trace::EventId(kind, static_cast<std::uint32_t>(row)), columns.end[row] - columns.start[row]);
-            if (bytes)
-                group.bytes += (*bytes)[row];
-        }
+        std::map<std::string, std::uint32_t> groups;
+        std::vector<std::uint32_t> groupOf(count);
+        for (std::uint32_t number = 0; number < count; ++number)
+            groupOf[number] = groups.try_emplace(nameOf(number), static_cast<std::uint32_t>(groups.size())).first->second;
+        const trace::EventColumns& columns = m_trace.columns(kind);
+        const std::vector<DurationGroup> sums = groupDurations(columns, trace::rowsIn(columns, m_window), numbers, groupOf, groups.size(), bytes);
+        for (const auto& [name, group] : groups)
+            add(name, {}, sums[group].duration, sums[group].bytes, trace::EventId(kind, sums[group].longestRow));
+    }
+
+    /// Events of few rows in groups that `keyOf(row)` names.
+    template <typename Key, typename Name>
+    void takeEach(EventKind kind, Key keyOf, Name nameOf, std::span<const std::uint64_t> bytes = {})
+    {
+        using KeyType = decltype(keyOf(std::uint32_t{}));
+        std::map<KeyType, std::uint32_t> keys;
+        const trace::EventColumns& columns = m_trace.columns(kind);
+        trace::Column<std::uint32_t> numbers;
+        numbers.reserve(columns.size());
+        for (std::uint32_t row = 0; row < columns.size(); ++row)
+            numbers.push_back(keys.try_emplace(keyOf(row), static_cast<std::uint32_t>(keys.size())).first->second);
+        std::vector<KeyType> byNumber(keys.size());
+        for (const auto& [key, number] : keys)
+            byNumber[number] = key;
+        take(kind, numbers, keys.size(), [&](std::uint32_t number) { return nameOf(byNumber[number]); }, bytes);
     }
 
     /// The phases of requests, by model; what a request spends outside its phases is one duration, however many pieces it has.
@@ -39,85 +60,104 @@ public:
             trace::EventId longest;
         };
         std::map<std::uint32_t, Outside> outside; // by request
-        const auto& c = m_trace.phases;
-        for (std::size_t row = 0; row < c.size(); ++row) {
-            if (!isInWindow(c, row))
-                continue;
-            const trace::EventId event(EventKind::Phase, static_cast<std::uint32_t>(row));
-            const DurationNs duration = c.end[row] - c.start[row];
-            if (c.phase[row] != records::RequestPhase::Outside) {
-                addPhase(c.phase[row], c.request[row], event, duration);
+        const trace::RowSelection rows = trace::rowsIn(m_trace.phases, m_window);
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            const std::uint32_t row = rows[i];
+            const trace::EventId event(EventKind::Phase, row);
+            const DurationNs duration = m_trace.phases.duration(row);
+            if (m_trace.phases.phase[row] != records::RequestPhase::Outside) {
+                addPhase(m_trace.phases.phase[row], m_trace.phases.request[row], event, duration);
                 continue;
             }
-            Outside& of = outside[c.request[row].value];
+            Outside& of = outside[m_trace.phases.request[row].value];
             of.total += duration;
             if (of.longest.isNone() || duration > m_trace.timeOf(of.longest).duration())
                 of.longest = event;
         }
         for (const auto& [request, of] : outside)
             addPhase(records::RequestPhase::Outside, trace::RequestIndex(request), of.longest, of.total);
+        for (auto& [key, group] : m_phases)
+            add(std::string(records::name(key.second)), std::string(m_trace.strings[key.first]), distributionOfMany(group.durations), 0, group.longest);
+    }
+
+    /// Kernels, memcpys and memsets of each stream together.
+    void takeStreams()
+    {
+        struct Stream
+        {
+            std::vector<DurationNs> durations;
+            std::uint64_t bytes = 0;
+            trace::EventId longest;
+            DurationNs longestDuration = -1;
+        };
+        std::map<std::string, Stream> streams;
+        const auto takeKind = [&](EventKind kind, const trace::GpuEventColumns& columns, const trace::Column<std::uint64_t>* bytes) {
+            std::vector<Stream*> streamOf; // by place
+            for (const trace::GpuPlace& place : columns.places.values())
+                streamOf.push_back(&streams[fmt::format("GPU {} context {} stream {}", place.device, place.context, place.stream)]);
+            const trace::RowSelection rows = trace::rowsIn(columns, m_window);
+            for (std::size_t i = 0; i < rows.size(); ++i) {
+                const std::uint32_t row = rows[i];
+                Stream& stream = *streamOf[columns.placeNumber[row]];
+                const DurationNs duration = columns.duration(row);
+                stream.durations.push_back(duration);
+                stream.bytes += bytes ? (*bytes)[row] : 0;
+                if (duration > stream.longestDuration) {
+                    stream.longest = trace::EventId(kind, row);
+                    stream.longestDuration = duration;
+                }
+            }
+        };
+        takeKind(EventKind::Kernel, m_trace.kernels, nullptr);
+        takeKind(EventKind::Memcpy, m_trace.memcpys, &m_trace.memcpys.bytes);
+        takeKind(EventKind::Memset, m_trace.memsets, &m_trace.memsets.bytes);
+        for (const auto& [name, stream] : streams)
+            add(name, {}, distributionOfMany(stream.durations), stream.bytes, stream.longest);
     }
 
     std::vector<ActivityRow> rows() &&
     {
-        std::vector<ActivityRow> rows;
         double total = 0;
-        for (auto& [key, group] : m_groups) {
-            rows.push_back({std::move(group.name), std::move(group.model), distributionOf(std::move(group.durations)), group.bytes, 0, group.longest});
-            total += static_cast<double>(rows.back().duration.total);
-        }
-        for (ActivityRow& row : rows)
+        for (const ActivityRow& row : m_rows)
+            total += static_cast<double>(row.duration.total);
+        for (ActivityRow& row : m_rows)
             row.share = total > 0 ? static_cast<double>(row.duration.total) / total : 0.0;
-        std::sort(rows.begin(), rows.end(), [](const ActivityRow& a, const ActivityRow& b) {
+        std::sort(m_rows.begin(), m_rows.end(), [](const ActivityRow& a, const ActivityRow& b) {
             return a.duration.total != b.duration.total ? a.duration.total > b.duration.total : std::tie(a.name, a.model) < std::tie(b.name, b.model);
         });
-        return rows;
+        return std::move(m_rows);
     }
 
 private:
-    struct Group
+    static constexpr TimeRange kAlways{std::numeric_limits<TimestampNs>::min(), std::numeric_limits<TimestampNs>::max()};
+
+    struct PhaseGroup
     {
-        std::string name, model;
         std::vector<DurationNs> durations;
-        std::uint64_t bytes = 0;
         trace::EventId longest;
         DurationNs longestDuration = -1;
     };
 
-    /// An event of no length lies in the window that holds it.
-    template <typename Columns>
-    bool isInWindow(const Columns& columns, std::size_t row) const
+    void add(std::string name, std::string model, const Distribution& duration, std::uint64_t bytes, trace::EventId longest)
     {
-        return !m_window || (columns.start[row] < m_window->end && (columns.end[row] > m_window->start || columns.start[row] >= m_window->start));
+        if (duration.count > 0)
+            m_rows.push_back({std::move(name), std::move(model), duration, bytes, 0, longest});
     }
 
-    template <typename Name>
-    Group& add(std::uint64_t key, Name name, trace::EventId event, DurationNs duration)
+    void addPhase(records::RequestPhase phase, trace::RequestIndex request, trace::EventId event, DurationNs duration)
     {
-        const auto [entry, isNew] = m_groups.try_emplace(key);
-        Group& group = entry->second;
-        if (isNew)
-            group.name = name();
+        PhaseGroup& group = m_phases[{m_trace.requests[request.value].model, phase}];
         group.durations.push_back(duration);
         if (duration > group.longestDuration) {
             group.longest = event;
             group.longestDuration = duration;
         }
-        return group;
-    }
-
-    void addPhase(records::RequestPhase phase, trace::RequestIndex request, trace::EventId event, DurationNs duration)
-    {
-        const trace::StringId model = m_trace.requests[request.value].model;
-        const std::uint64_t key = std::uint64_t{model.value} << 8 | static_cast<std::uint8_t>(phase);
-        Group& group = add(key, [&] { return std::string(records::name(phase)); }, event, duration);
-        if (group.model.empty())
-            group.model = m_trace.strings[model];
     }
 
     const Trace& m_trace;
-    std::optional<TimeRange> m_window;
-    std::unordered_map<std::uint64_t, Group> m_groups;
+    TimeRange m_window;
+    std::vector<ActivityRow> m_rows;
+    std::map<std::pair<trace::StringId, records::RequestPhase>, PhaseGroup> m_phases;
 };
 
 } // namespace
@@ -125,7 +165,8 @@ private:
 std::optional<GroupBy> groupByFromName(std::string_view name)
 {
     static constexpr std::pair<std::string_view, GroupBy> kNames[] = {{"kernel", GroupBy::Kernel}, {"memcpy", GroupBy::Memcpy}, {"api", GroupBy::Api},
-                                                                      {"nvtx", GroupBy::Nvtx},     {"stream", GroupBy::Stream}, {"phase", GroupBy::Phase}};
+                                                                      {"nvtx", GroupBy::Nvtx},     {"stream", GroupBy::Stream}, {"phase", GroupBy::Phase},
+                                                                      {"library", GroupBy::Library}, {"os", GroupBy::Os}};
     for (const auto& [text, value] : kNames)
         if (text == name)
             return value;
@@ -134,49 +175,36 @@ std::optional<GroupBy> groupByFromName(std::string_view name)
 
 std::vector<ActivityRow> activityTable(const Trace& trace, GroupBy by, std::optional<TimeRange> window)
 {
-    Groups groups(trace, window);
-    const auto nameOf = [&](EventKind kind) {
-        return [&trace, kind](std::size_t row) { return trace.nameOf(trace::EventId(kind, static_cast<std::uint32_t>(row))); };
+    Table table(trace, window);
+    const auto text = [&](trace::StringId id) { return std::string(trace.strings[id]); };
+    const auto takeCalls = [&](EventKind kind, const trace::CallColumns& c) {
+        table.take(kind, c.calleeNumber, c.callees.size(), [&](std::uint32_t number) { return text(c.callees[number].name); });
     };
     switch (by) {
     case GroupBy::Kernel:
-        groups.take(EventKind::Kernel, trace.kernels, [&](std::size_t row) { return trace.kernels.shortName[row].value; }, nameOf(EventKind::Kernel));
+        table.take(EventKind::Kernel, trace.kernels.nameNumber, trace.kernels.names.size(), [&](std::uint32_t number) { return text(trace.kernels.names[number].shortName); });
         break;
-    case GroupBy::Memcpy: {
-        const auto& c = trace.memcpys;
-        groups.take(EventKind::Memcpy, c, [&](std::size_t row) {
-            return std::uint64_t{static_cast<std::uint8_t>(c.copyKind[row])} << 16 | std::uint64_t{static_cast<std::uint8_t>(c.sourceKind[row])} << 8
-                | static_cast<std::uint8_t>(c.destinationKind[row]);
-        }, [&](std::size_t row) { return fmt::format("{} {} to {}", name(c.copyKind[row]), name(c.sourceKind[row]), name(c.destinationKind[row])); }, &c.bytes);
-        groups.take(EventKind::Memset, trace.memsets, [](std::size_t) { return std::uint64_t{1} << 32; }, [](std::size_t) { return std::string("memset"); }, &trace.memsets.bytes);
+    case GroupBy::Memcpy:
+        table.takeEach(EventKind::Memcpy, [&](std::uint32_t row) { return trace.memcpys.route[row]; },
+                       [](const trace::CopyRoute& route) { return fmt::format("{} {} to {}", name(route.kind), name(route.source), name(route.destination)); },
+                       std::span(trace.memcpys.bytes.data(), trace.memcpys.size()));
+        table.takeEach(EventKind::Memset, [](std::uint32_t) { return 0; }, [](int) { return std::string("memset"); },
+                       std::span(trace.memsets.bytes.data(), trace.memsets.size()));
         break;
-    }
-    case GroupBy::Api:
-        groups.take(EventKind::ApiCall, trace.apiCalls, [&](std::size_t row) { return trace.apiCalls.name[row].value; }, nameOf(EventKind::ApiCall));
-        break;
-    case GroupBy::Nvtx: {
-        const auto& c = trace.nvtxRanges;
-        groups.take(EventKind::NvtxRange, c, [&](std::size_t row) { return std::uint64_t{c.domain[row].value} << 32 | c.text[row].value; }, [&](std::size_t row) {
-            const std::string_view domain = trace.strings[c.domain[row]];
-            return (domain.empty() ? std::string() : std::string(domain) + ": ") + std::string(trace.strings[c.text[row]]);
+    case GroupBy::Api: takeCalls(EventKind::ApiCall, trace.apiCalls); break;
+    case GroupBy::Library: takeCalls(EventKind::LibraryCall, trace.libraryCalls); break;
+    case GroupBy::Os: takeCalls(EventKind::OsCall, trace.osCalls); break;
+    case GroupBy::Nvtx:
+        table.take(EventKind::NvtxRange, trace.nvtxRanges.labelNumber, trace.nvtxRanges.labels.size(), [&](std::uint32_t number) {
+            const trace::NvtxLabel& label = trace.nvtxRanges.labels[number];
+            const std::string domain = text(label.domain);
+            return (domain.empty() ? std::string() : domain + ": ") + text(label.text);
         });
         break;
+    case GroupBy::Stream: table.takeStreams(); break;
+    case GroupBy::Phase: table.takePhases(); break;
     }
-    case GroupBy::Stream: {
-        const auto take = [&](EventKind kind, const auto& c, const std::vector<std::uint64_t>* bytes) {
-            groups.take(kind, c, [&](std::size_t row) { return std::uint64_t{c.device[row]} << 52 | std::uint64_t{c.context[row] & 0xFFFFFu} << 32 | c.stream[row]; },
-                        [&](std::size_t row) { return fmt::format("GPU {} context {} stream {}", c.device[row], c.context[row], c.stream[row]); }, bytes);
-        };
-        take(EventKind::Kernel, trace.kernels, nullptr);
-        take(EventKind::Memcpy, trace.memcpys, &trace.memcpys.bytes);
-        take(EventKind::Memset, trace.memsets, &trace.memsets.bytes);
-        break;
-    }
-    case GroupBy::Phase:
-        groups.takePhases();
-        break;
-    }
-    return std::move(groups).rows();
+    return std::move(table).rows();
 }
 
 } // namespace gantry::analysis

@@ -10,7 +10,7 @@
 namespace gantry::analysis {
 
 /// What rows of an activity table are grouped by; the words of `gantryctl report stats --by`.
-enum class GroupBy { Kernel, Memcpy, Api, Nvtx, Stream, Phase };
+enum class GroupBy { Kernel, Memcpy, Api, Nvtx, Stream, Phase, Library, Os };
 
 [[nodiscard]] std::optional<GroupBy> groupByFromName(std::string_view name);
 

@@ -64,8 +64,8 @@ RequestBreakdown requestBreakdown(const trace::Trace& trace, std::optional<TimeR
         if ((!model.empty() && trace.strings[execution.model] != model) || (window && !window->intersects(execution.time)))
             continue;
         ++result.executions;
-        members += execution.members.size();
-        filled += !execution.members.empty();
+        members += execution.memberCount;
+        filled += (execution.memberCount > 0);
     }
     result.averageBatch = filled ? static_cast<double>(members) / static_cast<double>(filled) : 0.0;
     const DurationNs length = window ? window->duration() : trace.time.duration();

@@ -38,7 +38,7 @@ void takeLaunched(std::vector<EventId>& out, const Columns& columns, EventKind k
     const auto first = std::lower_bound(columns.start.begin(), columns.start.end(), from.start) - columns.start.begin();
     const TimestampNs limit = from.end + std::max<DurationNs>(from.duration(), 1'000'000'000);
     for (auto row = static_cast<std::size_t>(first); row < columns.size() && columns.start[row] < limit; ++row)
-        if (std::binary_search(keys.begin(), keys.end(), launchKey(columns.globalPid[row], columns.correlation[row])))
+        if (std::binary_search(keys.begin(), keys.end(), launchKey(columns.globalPid(row), columns.correlation[row])))
             out.emplace_back(kind, static_cast<std::uint32_t>(row));
 }
 
@@ -58,7 +58,10 @@ std::vector<RequestIndex> membersAt(const Trace& trace, std::uint64_t globalTid,
         if (execution.time.start > time)
             break;
         if (execution.globalTid == globalTid && execution.time.contains(time))
-            return execution.members;
+            {
+            const auto members = trace.membersOf(execution);
+            return {members.begin(), members.end()};
+        }
     }
     return {};
 }
@@ -85,14 +88,15 @@ RequestActivity requestActivity(const Trace& trace, RequestIndex request)
     if (activity.execution.isNone())
         return activity;
     const trace::Execution& execution = trace.executions[activity.execution.value];
-    std::copy_if(execution.members.begin(), execution.members.end(), std::back_inserter(activity.peers), [&](RequestIndex member) { return member != request; });
+    const auto members = trace.membersOf(execution);
+    std::copy_if(members.begin(), members.end(), std::back_inserter(activity.peers), [&](RequestIndex member) { return member != request; });
     eachStartingIn(trace.nvtxRanges, execution.time, [&](std::uint32_t row) {
-        if (trace.nvtxRanges.globalTid[row] == execution.globalTid && !trace.nvtxRanges.isStartEnd[row])
+        if (trace.nvtxRanges.globalTid(row) == execution.globalTid && !trace.nvtxRanges.isStartEnd(row))
             activity.nvtxRanges.emplace_back(EventKind::NvtxRange, row);
     });
     std::vector<std::uint64_t> keys;
     eachStartingIn(trace.apiCalls, execution.time, [&](std::uint32_t row) {
-        if (trace.apiCalls.globalTid[row] != execution.globalTid)
+        if (trace.apiCalls.globalTid(row) != execution.globalTid)
             return;
         activity.apiCalls.emplace_back(EventKind::ApiCall, row);
         if (trace.apiCalls.correlation[row] != 0)
@@ -110,8 +114,8 @@ std::vector<RequestIndex> requestsOf(const Trace& trace, EventId event)
     const std::uint32_t row = event.row();
     switch (event.kind()) {
     case EventKind::Phase: return {trace.phases.request[row]};
-    case EventKind::ApiCall: return membersAt(trace, trace.apiCalls.globalTid[row], trace.apiCalls.start[row]);
-    case EventKind::NvtxRange: return membersAt(trace, trace.nvtxRanges.globalTid[row], trace.nvtxRanges.start[row]);
+    case EventKind::ApiCall: return membersAt(trace, trace.apiCalls.globalTid(row), trace.apiCalls.start[row]);
+    case EventKind::NvtxRange: return membersAt(trace, trace.nvtxRanges.globalTid(row), trace.nvtxRanges.start[row]);
     case EventKind::Kernel:
     case EventKind::Memcpy:
     case EventKind::Memset: {
@@ -126,7 +130,7 @@ EventId launchOf(const Trace& trace, EventId gpuEvent)
 {
     if (gpuEvent.isNone())
         return {};
-    const auto keyOf = [&](const auto& columns) { return std::pair(columns.globalPid[gpuEvent.row()], columns.correlation[gpuEvent.row()]); };
+    const auto keyOf = [&](const auto& columns) { return std::pair(columns.globalPid(gpuEvent.row()), columns.correlation[gpuEvent.row()]); };
     std::pair<std::uint64_t, std::uint32_t> key;
     switch (gpuEvent.kind()) {
     case EventKind::Kernel: key = keyOf(trace.kernels); break;
@@ -141,10 +145,10 @@ EventId launchOf(const Trace& trace, EventId gpuEvent)
     auto row = static_cast<std::size_t>(std::upper_bound(trace.apiCalls.start.begin(), trace.apiCalls.start.end(), start) - trace.apiCalls.start.begin());
     EventId best;
     while (row-- > 0) {
-        if (trace.apiCalls.correlation[row] != key.second || Trace::processOf(trace.apiCalls.globalTid[row]) != key.first)
+        if (trace.apiCalls.correlation[row] != key.second || Trace::processOf(trace.apiCalls.globalTid(row)) != key.first)
             continue;
         best = EventId(EventKind::ApiCall, static_cast<std::uint32_t>(row));
-        if (!trace.apiCalls.isDriver[row])
+        if (!trace.apiCalls.isDriver(row))
             break;
     }
     return best;
@@ -155,7 +159,7 @@ std::vector<EventId> launchedBy(const Trace& trace, EventId apiCall)
     std::vector<EventId> work;
     if (apiCall.isNone() || apiCall.kind() != EventKind::ApiCall || trace.apiCalls.correlation[apiCall.row()] == 0)
         return work;
-    const std::uint64_t process = Trace::processOf(trace.apiCalls.globalTid[apiCall.row()]);
+    const std::uint64_t process = Trace::processOf(trace.apiCalls.globalTid(apiCall.row()));
     takeAllLaunched(work, trace, {launchKey(process, trace.apiCalls.correlation[apiCall.row()])}, trace.timeOf(apiCall));
     return work;
 }

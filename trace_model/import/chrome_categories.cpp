@@ -25,6 +25,10 @@ constexpr std::pair<std::string_view, CategoryKind> kKinds[] = {
     {"glow_runtime", CategoryKind::LibraryCall},
     {"privateuse1_runtime", CategoryKind::LibraryCall},
     {"privateuse1_driver", CategoryKind::LibraryCall},
+    // As Gantry writes what PyTorch's profiler has no category for.
+    {"library_call", CategoryKind::LibraryCall},
+    {"os_call", CategoryKind::OsCall},
+    {"cuda_graph", CategoryKind::GraphLaunch},
     {"overhead", CategoryKind::Overhead},
     {"gpu_user_annotation", CategoryKind::GpuAnnotation},
     {"cpu_op", CategoryKind::HostRange},
@@ -51,6 +55,8 @@ bool isKineto(CategoryKind kind)
     case CategoryKind::Other:
     case CategoryKind::Overhead:
     case CategoryKind::Kernel:
+    case CategoryKind::OsCall:
+    case CategoryKind::GraphLaunch:
     case CategoryKind::Trace:
         return false;
     default:

@@ -26,6 +26,8 @@ enum class CategoryKind : std::uint8_t
     DriverCall,
     LegacyCall,
     LibraryCall,
+    OsCall,
+    GraphLaunch,
     Overhead,
     GpuAnnotation,
     HostRange,

@@ -257,7 +257,9 @@ void joinParts(ChromeReading& reading, const TrackIds& ids, EventSink& sink)
     }
     TraceMeta& meta = sink.meta();
     meta.format = "chrome-trace";
-    meta.producer = isKineto ? "PyTorch (Kineto)" : reading.outline.producer();
+    meta.producer = reading.outline.producer(); // which PyTorch does not say of itself
+    if (meta.producer.empty() && isKineto)
+        meta.producer = "PyTorch (Kineto)";
     meta.gpus = reading.outline.gpus();
     meta.settings = reading.outline.settings();
     if (const auto host = meta.settings.find("host_name"); host != meta.settings.end())

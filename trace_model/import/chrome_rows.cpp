@@ -31,6 +31,7 @@ std::uint32_t valueOr(const TraceEvent& event, Number number, std::uint32_t othe
 
 /// Kinds of memory copies and memories, as the Nsight Systems export numbers them.
 constexpr std::pair<std::string_view, std::uint8_t> kCopyKinds[] = {
+    {"UVM HtoD", 11},    {"UVM DtoH", 12},    {"UVM DtoD", 13},
     {"HtoD", 1},         {"DtoH", 2},         {"HtoA", 3},           {"AtoH", 4},       {"AtoA", 5},
     {"AtoD", 6},         {"DtoA", 7},         {"DtoD", 8},           {"HtoH", 9},       {"PtoP", 10},
     {"HostToDevice", 1}, {"DeviceToHost", 2}, {"DeviceToDevice", 8}, {"HostToHost", 9}, {"PeerToPeer", 10},
@@ -148,6 +149,7 @@ EventInterest ChromeRows::interestOf(char phase, CategoryKind kind)
         // Of GPU work pid and tid are the device and the stream, which args say too: looked at where they do not.
         switch (kind) {
         case CategoryKind::Kernel:
+        case CategoryKind::GraphLaunch:
             return {kTimes | kTrackNumbers | kPlace | kLaunch, kName};
         case CategoryKind::Memcpy:
         case CategoryKind::Memset:
@@ -160,6 +162,7 @@ EventInterest ChromeRows::interestOf(char phase, CategoryKind kind)
         case CategoryKind::DriverCall:
         case CategoryKind::LegacyCall:
         case CategoryKind::LibraryCall:
+        case CategoryKind::OsCall:
             return {kTimes | kTrackNumbers | bitOf(Number::Correlation), kName | kTrackTexts};
         case CategoryKind::Overhead:
         case CategoryKind::HostRange:
@@ -290,6 +293,9 @@ void ChromeRows::addComplete(const TraceEvent& event, EventCategory& category)
     case CategoryKind::Synchronization:
         addSynchronization(event, *start, end);
         break;
+    case CategoryKind::GraphLaunch:
+        addGraphLaunch(event, *start, end);
+        break;
     case CategoryKind::CudaEvent:
         category.skip(SkipReason::NoGpuRow);
         return;
@@ -304,6 +310,9 @@ void ChromeRows::addComplete(const TraceEvent& event, EventCategory& category)
         break;
     case CategoryKind::LibraryCall:
         addCall(event, *start, end, CallKind::Library);
+        break;
+    case CategoryKind::OsCall:
+        addCall(event, *start, end, CallKind::OsRuntime);
         break;
     case CategoryKind::Overhead:
         m_rows.add(report::OverheadRow{*start, end, m_tracks.threadOf(event), nameId(event), overheadTypeOf(nameText(event))});
@@ -391,6 +400,7 @@ void ChromeRows::decideLaunchingPid(std::uint64_t globalPid)
     deliver(m_waitingMemcpys);
     deliver(m_waitingMemsets);
     deliver(m_waitingSynchronizations);
+    deliver(m_waitingGraphs);
     m_waiting = 0;
 }
 
@@ -439,6 +449,15 @@ void ChromeRows::addMemset(const TraceEvent& event, TimestampNs start, Timestamp
     addGpuRow(row, m_waitingMemsets, placeOf(event));
 }
 
+void ChromeRows::addGraphLaunch(const TraceEvent& event, TimestampNs start, TimestampNs end)
+{
+    report::GraphRow row;
+    row.start = start;
+    row.end = end;
+    row.graphId = valueOr(event, Number::Graph, 0);
+    addGpuRow(row, m_waitingGraphs, placeOf(event));
+}
+
 void ChromeRows::addSynchronization(const TraceEvent& event, TimestampNs start, TimestampNs end)
 {
     report::SynchronizationRow row;
@@ -460,6 +479,8 @@ void ChromeRows::addCall(const TraceEvent& event, TimestampNs start, TimestampNs
     row.nameId = nameId(event);
     row.kind = kind;
     m_rows.add(row);
+    if (kind == CallKind::OsRuntime)
+        return;
     const std::uint64_t pid = globalPidOf(row.globalTid);
     if (m_callingPids.size() < 2 && std::find(m_callingPids.begin(), m_callingPids.end(), pid) == m_callingPids.end())
         m_callingPids.push_back(pid);

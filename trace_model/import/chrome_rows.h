@@ -89,6 +89,7 @@ private:
     void addKernel(const TraceEvent& event, TimestampNs start, TimestampNs end, const GpuPlace& place);
     void addMemcpy(const TraceEvent& event, TimestampNs start, TimestampNs end);
     void addMemset(const TraceEvent& event, TimestampNs start, TimestampNs end);
+    void addGraphLaunch(const TraceEvent& event, TimestampNs start, TimestampNs end);
     void addSynchronization(const TraceEvent& event, TimestampNs start, TimestampNs end);
     void addCall(const TraceEvent& event, TimestampNs start, TimestampNs end, CallKind kind);
     void addHostRange(const TraceEvent& event, const EventCategory& category, TimestampNs start, TimestampNs end);
@@ -116,6 +117,7 @@ private:
     std::vector<report::MemcpyRow> m_waitingMemcpys;
     std::vector<report::MemsetRow> m_waitingMemsets;
     std::vector<report::SynchronizationRow> m_waitingSynchronizations;
+    std::vector<report::GraphRow> m_waitingGraphs;
     std::size_t m_waiting = 0;
     std::vector<GpuRangeRow> m_gpuRanges;
     TimeRange m_time{std::numeric_limits<TimestampNs>::max(), std::numeric_limits<TimestampNs>::min()};

@@ -18,6 +18,9 @@ namespace gantry::importing {
 /// Id of a text that EventSink::intern() gave out; 0: none.
 using report::TextId;
 
+using report::GpuRangeRow;
+using report::GraphRow;
+
 /// What a call belongs to.
 enum class CallKind : std::uint8_t
 {
@@ -60,24 +63,6 @@ struct MarkRow
     TextId textId = 0, domainId = 0;
     std::uint32_t category = 0, color = 0;
     std::optional<std::uint64_t> payload;
-};
-
-/// One launch of a CUDA graph, recorded as a whole: its kernels are not known.
-struct GraphRow
-{
-    TimestampNs start = 0, end = 0;
-    std::uint32_t deviceId = 0, contextId = 0, streamId = 0, correlationId = 0;
-    std::uint64_t globalPid = 0;
-    std::uint32_t graphId = 0;
-};
-
-/// A range as it was projected onto a stream by the tool that wrote the file: from its first to its last work there.
-struct GpuRangeRow
-{
-    TimestampNs start = 0, end = 0;
-    std::uint32_t deviceId = 0, contextId = 0, streamId = 0;
-    std::uint64_t globalPid = 0;
-    TextId textId = 0;
 };
 
 /// A line of values over time.
@@ -130,6 +115,8 @@ public:
 
     /// Id of a text; the same text has the same id. Made valid UTF-8. Any thread, but takes a lock: a reader keeps the ids of what repeats.
     [[nodiscard]] virtual TextId intern(std::string_view text) = 0;
+    /// From now on and before, `text` where it was given as a domain means `meaning`: for domains that are named after their ranges.
+    virtual void nameDomain(TextId text, TextId meaning) = 0;
     /// A place for the rows of one thread. Rows of equal start keep the order of the places they were put in. Lives as long as this.
     [[nodiscard]] virtual RowSink& rows() = 0;
 
@@ -139,6 +126,7 @@ public:
     virtual void add(Loss loss) = 0;
     virtual void add(SummaryTable table) = 0;
     virtual void nameThread(std::uint64_t globalTid, std::string_view name) = 0;   ///< the last name counts
+    virtual void nameThread(std::uint64_t globalTid, TextId name) = 0;
     virtual void nameProcess(std::uint64_t globalPid, std::string_view name) = 0;
     virtual void nameStream(std::uint32_t device, std::uint32_t context, std::uint32_t stream, std::string_view name) = 0;
     /// The time that was recorded, where the file says it: open ranges and requests reach to its end.
@@ -147,7 +135,7 @@ public:
     [[nodiscard]] virtual ImportReport& report() = 0;
 };
 
-/// Called by the thread that reads, with the fraction done (0..1) and the stage ("kernels").
+/// Called by one thread at a time, with the fraction done (0..1) and the stage ("kernels").
 using Progress = std::function<void(double fraction, std::string_view stage)>;
 
 /// What a reader reports to and listens to.
@@ -155,6 +143,8 @@ struct ReadControl
 {
     Progress progress; ///< may be empty
     std::stop_token stop; ///< looked at at least every 50 ms of work: then Error Cancelled
+    /// Not 0: read about so many bytes of the file's events, spread over it where that can be, for a first look.
+    std::uint64_t sampleBytes = 0;
 };
 
 } // namespace gantry::importing

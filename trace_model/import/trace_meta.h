@@ -16,6 +16,7 @@ struct GpuInfo
     std::uint32_t device = 0; ///< CUDA ordinal
     std::string name;
     std::string uuid;
+    std::uint32_t file = 0;   ///< of several that make a trace, the one that it is in
 };
 
 /// What a file says about its recording.
@@ -32,6 +33,7 @@ struct TraceMeta
     std::map<std::string, std::string> settings; ///< everything that has no member here (META_DATA_*), name → value
     std::vector<std::string> warnings;           ///< what was repaired or is not shown, one sentence each
     bool targetExited = false;       ///< the target process ended inside the window
+    bool isPreview = false;          ///< a sample of the file's events, shown until all are read
     bool complete = true;            ///< the assembler finished the report
     std::optional<DurationNs> clockErrorNs; ///< residual of the clock fit; absent: unknown
     std::optional<double> windowCostRatio;  ///< req/s in the window over req/s before it, minus 1; absent: not measured

@@ -1,5 +1,6 @@
 #include "trace_model/report/database.h"
 
+#include "trace_model/report/foreign_file.h"
 #include "trace_model/report/utf8.h"
 
 #include <algorithm>
@@ -20,6 +21,7 @@ constexpr std::uint64_t kLargestUnpacked = std::uint64_t{4} << 30;
 /// A row is at least a cell pointer of two bytes, a header byte and a type byte (sqlite.org/fileformat2.html, 1.6 and 2.1): a
 /// damaged file whose pages lead in a circle would otherwise be read forever.
 constexpr std::uint64_t kMinRowBytes = 4;
+constexpr std::uint64_t kLeavesOfARun = 32; // of a sample: pages read at once
 constexpr std::size_t kLeavesOfAPart = 256; // fewer pages than this are read sooner than a thread is made
 constexpr std::size_t kHeaderBytes = 100; // sqlite.org/fileformat2.html, 1.3
 constexpr unsigned char kZstdMagic[] = {0x28, 0xB5, 0x2F, 0xFD};
@@ -59,14 +61,12 @@ std::optional<Error> truncationOf(const std::string& head, std::uint64_t bytes, 
 /// What a file that is no SQLite database is, as a sentence with the next step.
 std::string explain(const std::string& head)
 {
-    if (head.empty())
-        return "the file is empty: fetch or export it again";
+    if (auto foreign = describeForeign(head))
+        return *std::move(foreign);
     if (head.starts_with("NVIDIA Tegra Profiler Report"))
         return "this is an Nsight Systems report, whose format is not public: run `nsys export --type sqlite FILE` and open the result";
-    if (head.starts_with("version https://git-lfs"))
-        return "this is a git-lfs pointer, not the report itself: run `git lfs pull` and open it again";
-    if (head.starts_with("\x1f\x8b") || head.find_first_not_of(" \t\r\n") == std::string::npos || head[head.find_first_not_of(" \t\r\n")] == '{'
-        || head[head.find_first_not_of(" \t\r\n")] == '[')
+    const std::size_t begin = head.find_first_not_of(" \t\r\n");
+    if (head.starts_with("\x1f\x8b") || head[begin] == '{' || head[begin] == '[')
         return "this looks like a JSON trace, which this version does not read: open a .gantry report or an Nsight Systems SQLite export";
     return "this is neither a Gantry report nor an Nsight Systems SQLite export: choose a file that ends in .gantry, .gantry.zst or .sqlite";
 }
@@ -315,7 +315,8 @@ std::optional<std::vector<Database::Column>> Database::columnsOf(const char* tab
 }
 
 /// No cursor: the library has to read this table.
-Result<std::vector<TableCursor>> Database::pageParts(const char* table, const std::vector<Column>& stored, std::initializer_list<const char*> columns, int count) const
+Result<std::vector<TableCursor>> Database::pageParts(const char* table, const std::vector<Column>& stored, std::initializer_list<const char*> columns, int count,
+                                                     std::uint64_t oneOf) const
 {
     std::vector<TableCursor> cursors;
     std::vector<int> places, wanted;
@@ -347,6 +348,8 @@ Result<std::vector<TableCursor>> Database::pageParts(const char* table, const st
     GANTRY_TRY(auto leaves, m_pages->leavesOf(root));
     if (!leaves)
         return cursors;
+    if (oneOf > 1 && leaves->size() > kLeavesOfAPart)
+        std::erase_if(*leaves, [&, i = std::uint64_t{0}](std::uint32_t) mutable { return i++ / kLeavesOfARun % oneOf != 0; });
     const std::size_t used = std::min<std::size_t>(static_cast<std::size_t>(std::max(1, count)), leaves->size() / kLeavesOfAPart + 1);
     for (std::size_t i = 0; i < used; ++i) {
         std::vector<std::uint32_t> part(leaves->begin() + static_cast<std::ptrdiff_t>(leaves->size() * i / used),
@@ -356,12 +359,12 @@ Result<std::vector<TableCursor>> Database::pageParts(const char* table, const st
     return cursors;
 }
 
-Result<std::vector<TableCursor>> Database::parts(const char* table, std::initializer_list<const char*> columns, int count) const
+Result<std::vector<TableCursor>> Database::parts(const char* table, std::initializer_list<const char*> columns, int count, std::uint64_t oneOf) const
 {
     std::vector<TableCursor> cursors;
     const auto stored = columnsOf(table);
     if (stored && m_pages) {
-        GANTRY_TRY(cursors, pageParts(table, *stored, columns, count));
+        GANTRY_TRY(cursors, pageParts(table, *stored, columns, count, oneOf));
     }
     if (cursors.empty()) {
         GANTRY_TRY(TableCursor all, libraryRows(table, columns));

@@ -34,6 +34,8 @@ public:
     /// Next row; false at the end or after an error (see error()).
     [[nodiscard]] bool next();
     [[nodiscard]] const std::optional<Error>& error() const { return m_error; }
+    /// How much of the rows has been read, 0..1; 0 while that is unknown.
+    [[nodiscard]] double fraction() const { return m_pages ? m_pages->fraction() : 0; }
 
     // Columns by their place in the list the cursor was opened with.
     [[nodiscard]] bool has(std::size_t column) const { return m_places[column] >= 0; } ///< the file has this column
@@ -97,12 +99,14 @@ public:
 
     [[nodiscard]] bool hasTable(std::string_view name) const;
     [[nodiscard]] std::vector<std::string> tableNames() const;
+    [[nodiscard]] std::uint64_t fileBytes() const { return m_bytes; }
     [[nodiscard]] std::int64_t rowCount(const std::string& table) const; ///< 0 when the table is absent
 
     /// All rows of a table; a table that is absent has none.
     [[nodiscard]] Result<TableCursor> rows(const char* table, std::initializer_list<const char*> columns) const;
-    /// The rows of a table in up to `count` parts, in order: each cursor may be read by a thread of its own.
-    [[nodiscard]] Result<std::vector<TableCursor>> parts(const char* table, std::initializer_list<const char*> columns, int count) const;
+    /// The rows of a table in up to `count` parts, in order: each cursor may be read by a thread of its own. `oneOf` n: of a large table
+    /// about one row of n, runs of rows from all over it.
+    [[nodiscard]] Result<std::vector<TableCursor>> parts(const char* table, std::initializer_list<const char*> columns, int count, std::uint64_t oneOf = 1) const;
     /// The same through the library alone, as rows() does where it cannot read the pages itself.
     [[nodiscard]] Result<TableCursor> libraryRows(const char* table, std::initializer_list<const char*> columns) const;
 
@@ -116,7 +120,7 @@ private:
     };
     /// Columns in the order they are stored; nothing when some are computed and not stored.
     [[nodiscard]] std::optional<std::vector<Column>> columnsOf(const char* table) const;
-    [[nodiscard]] Result<std::vector<TableCursor>> pageParts(const char* table, const std::vector<Column>& stored, std::initializer_list<const char*> columns, int count) const;
+    [[nodiscard]] Result<std::vector<TableCursor>> pageParts(const char* table, const std::vector<Column>& stored, std::initializer_list<const char*> columns, int count, std::uint64_t oneOf) const;
 
     explicit Database(sqlite3* db) : m_db(db) {}
     sqlite3* m_db = nullptr;

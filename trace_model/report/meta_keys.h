@@ -16,6 +16,7 @@ inline constexpr char kWindowCostError[] = "GANTRY_WINDOW_COST_ERROR";    ///< o
 inline constexpr char kClockErrorNs[] = "GANTRY_CLOCK_ERROR_NS";          ///< residual of the clock fit, ns
 inline constexpr char kTargetExited[] = "GANTRY_TARGET_EXITED";           ///< "1": the target process ended inside the window
 inline constexpr char kComplete[] = "GANTRY_COMPLETE";                    ///< "0": the assembler could not use all that was captured
+inline constexpr char kSourceProducer[] = "GANTRY_SOURCE_PRODUCER";       ///< what recorded it, where that was not Gantry
 inline constexpr char kHostName[] = "GANTRY_HOST_NAME";
 inline constexpr char kLabel[] = "GANTRY_LABEL";                          ///< what the user called the capture
 inline constexpr char kTargetName[] = "GANTRY_TARGET_NAME";

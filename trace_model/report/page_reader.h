@@ -82,6 +82,8 @@ public:
     /// By the place in `columns`; a column that the row is too short for is NULL.
     [[nodiscard]] const StoredValue& value(std::size_t column) const { return m_values[column]; }
     [[nodiscard]] std::int64_t rowId() const { return m_rowId; }
+    /// How much of the pages has been read, 0..1.
+    [[nodiscard]] double fraction() const { return m_leaves.empty() ? 1.0 : static_cast<double>(m_nextLeaf) / static_cast<double>(m_leaves.size()); }
 
 private:
     bool nextPage();

@@ -1,5 +1,6 @@
 #include "trace_model/report/report_writer.h"
 
+#include "trace_model/base/new_file.h"
 #include "trace_model/metrics/prometheus_text.h"
 #include "trace_model/report/meta_keys.h"
 #include "trace_model/report/schema.h"
@@ -8,15 +9,13 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <deque>
+#include <set>
 #include <system_error>
 #include <unordered_map>
-
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 namespace gantry::report {
 
@@ -27,7 +26,8 @@ enum Insert : std::size_t
 {
     InsertString, InsertKernel, InsertMemcpy, InsertMemset, InsertSynchronization, InsertApi, InsertOverhead, InsertNvtx,
     InsertProcess, InsertThreadName, InsertGpu, InsertCudaDevice, InsertStream, InsertRequest, InsertPhase, InsertExecution,
-    InsertSeries, InsertSample, InsertLoss, InsertClock, InsertLog, InsertCount
+    InsertSeries, InsertSample, InsertLoss, InsertClock, InsertLog, InsertGraph, InsertCublas, InsertCudnn, InsertOs, InsertDiagnostic,
+    InsertGpuRange, InsertStreamName, InsertSummary, InsertCount
 };
 
 struct InsertDefinition
@@ -54,7 +54,7 @@ constexpr InsertDefinition kInserts[InsertCount] = {
     {"TARGET_INFO_GPU", "vmId,id,name,busLocation,totalMemory,smCount,uuid,cuDevice,computeMajor,computeMinor,smMajor,smMinor"},
     {"TARGET_INFO_CUDA_DEVICE", "gpuId,cudaId,pid"},
     {"TARGET_INFO_CUDA_STREAM", "streamId,hwId,vmId,processId,contextId,priority,flag"},
-    {"GANTRY_REQUESTS", "requestId,globalPid,clientId,model,version,start,end,failed,batchId"},
+    {"GANTRY_REQUESTS", "requestId,globalPid,clientId,model,version,start,end,failed,batchId,parentId"},
     {"GANTRY_REQUEST_PHASES", "requestId,globalPid,phase,start,end"},
     {"GANTRY_EXECUTIONS", "batchId,globalTid,model,version,instance,start,end"},
     {"GANTRY_SERIES", "id,name,unit,kind,labels,help"},
@@ -62,6 +62,14 @@ constexpr InsertDefinition kInserts[InsertCount] = {
     {"GANTRY_LOSSES", "name,severity,count,help"},
     {"GANTRY_CLOCK_SAMPLES", "globalPid,monotonicNs,realtimeNs,rawNs"},
     {"GANTRY_LOG_MARKS", "time,source,text"},
+    {"CUPTI_ACTIVITY_KIND_GRAPH_TRACE", "start,end,deviceId,contextId,streamId,correlationId,globalPid,graphId,graphExecId"},
+    {"CUBLAS_EVENTS", "start,end,eventClass,globalTid,nameId"},
+    {"CUDNN_EVENTS", "start,end,eventClass,globalTid,nameId"},
+    {"OSRT_API", "start,end,eventClass,globalTid,nameId,returnValue"},
+    {"DIAGNOSTIC_EVENT", "timestamp,timestampType,source,severity,text"},
+    {"GANTRY_GPU_RANGES", "start,end,deviceId,contextId,streamId,globalPid,textId"},
+    {"GANTRY_STREAM_NAMES", "deviceId,contextId,streamId,name"},
+    {"GANTRY_SUMMARIES", "name,row,cell,value"},
 };
 
 constexpr std::int64_t asSigned(std::uint64_t value)
@@ -80,7 +88,7 @@ Error writeError(sqlite3* database, const std::filesystem::path& path)
     const int code = sqlite3_extended_errcode(database);
     const int systemError = sqlite3_system_errno(database);
     if ((code & 0xFF) == SQLITE_FULL || systemError == ENOSPC || systemError == EDQUOT)
-        return {ErrorCode::CannotWrite, fmt::format("no space left on {}: free some and capture again", path.parent_path().string()), {}};
+        return NewFile::writeError(ENOSPC, path, "write");
     if ((code & 0xFF) == SQLITE_IOERR || (code & 0xFF) == SQLITE_READONLY || (code & 0xFF) == SQLITE_CANTOPEN)
         return {ErrorCode::CannotWrite,
                 fmt::format("cannot write {}: {}{}", path.string(), sqlite3_errmsg(database),
@@ -88,48 +96,19 @@ Error writeError(sqlite3* database, const std::filesystem::path& path)
     return {ErrorCode::Internal, fmt::format("writing {}: {}", path.string(), sqlite3_errmsg(database)), {}};
 }
 
-Error systemWriteError(int errnoValue, const std::filesystem::path& path, std::string_view doing)
-{
-    if (errnoValue == ENOSPC || errnoValue == EDQUOT)
-        return {ErrorCode::CannotWrite, fmt::format("no space left on {}: free some and capture again", path.parent_path().string()), {}};
-    return {ErrorCode::CannotWrite, fmt::format("cannot {} {}: {}", doing, path.string(), std::generic_category().message(errnoValue)), {}};
-}
-
-/// Flushes a file or folder to the disk.
-int syncPath(const std::filesystem::path& path, int flags)
-{
-    const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC);
-    if (descriptor < 0)
-        return errno;
-    const int error = ::fsync(descriptor) == 0 ? 0 : errno;
-    ::close(descriptor);
-    return error;
-}
-
 } // namespace
 
 struct ReportWriter::Impl
 {
-    std::filesystem::path path;
-    std::filesystem::path temporary; ///< empty: renamed or removed
-    SqliteHandle database;
+    explicit Impl(NewFile newFile) : file(std::move(newFile)) {}
+
+    NewFile file;
+    SqliteHandle database; ///< after the file: closed before that is removed
     std::array<SqliteStatement, InsertCount> inserts;
     std::array<std::int64_t, InsertCount> rows{};
     std::deque<std::string> texts;
     std::unordered_map<std::string_view, TextId> textIds; ///< views into texts
     std::optional<Error> error;
-
-    ~Impl() { discard(); }
-
-    void discard()
-    {
-        for (auto& insert : inserts)
-            insert = SqliteStatement();
-        database.reset();
-        if (!temporary.empty())
-            ::unlink(temporary.c_str());
-        temporary.clear();
-    }
 
     void keep(Error newError)
     {
@@ -140,14 +119,14 @@ struct ReportWriter::Impl
     void execute(const std::string& sql)
     {
         if (!error && sqlite3_exec(database.get(), sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
-            keep(writeError(database.get(), path));
+            keep(writeError(database.get(), file.path()));
     }
 
     SqliteStatement prepare(const std::string& sql)
     {
         sqlite3_stmt* statement = nullptr;
         if (!error && sqlite3_prepare_v2(database.get(), sql.c_str(), static_cast<int>(sql.size()), &statement, nullptr) != SQLITE_OK)
-            keep(writeError(database.get(), path));
+            keep(writeError(database.get(), file.path()));
         return SqliteStatement(statement);
     }
 
@@ -178,12 +157,23 @@ struct ReportWriter::Impl
         if (error)
             return;
         SqliteStatement& statement = inserts[which];
+        if (!statement.get() && !createLazily(which))
+            return;
         int parameter = 0;
         (bindOne(statement, parameter++, values), ...);
         if (statement.step() != SQLITE_DONE)
-            keep(writeError(database.get(), path));
+            keep(writeError(database.get(), file.path()));
         statement.reset();
         ++rows[which];
+    }
+
+    /// A lazy table gets its first row.
+    bool createLazily(Insert which)
+    {
+        const auto table = std::find_if(tables().begin(), tables().end(), [&](const Table& candidate) { return std::string_view(candidate.name) == kInserts[which].table; });
+        execute(createStatement(*table));
+        inserts[which] = prepare(insertStatement(kInserts[which].table, kInserts[which].columns));
+        return !error;
     }
 
     void insertMeta(const char* table, std::string_view name, std::string_view value)
@@ -194,7 +184,7 @@ struct ReportWriter::Impl
         statement.bind(0, name);
         statement.bind(1, value);
         if (statement.step() != SQLITE_DONE)
-            keep(writeError(database.get(), path));
+            keep(writeError(database.get(), file.path()));
     }
 };
 
@@ -205,28 +195,24 @@ ReportWriter::~ReportWriter() = default;
 
 Result<ReportWriter> ReportWriter::create(const std::filesystem::path& path)
 {
-    auto impl = std::make_unique<Impl>();
-    impl->path = std::filesystem::absolute(path);
-
-    // In the same folder, so that the rename is atomic; mkostemp makes it with mode 0600.
-    std::string name = (impl->path.parent_path() / ("." + impl->path.filename().string() + ".XXXXXX")).string();
-    const int descriptor = ::mkostemp(name.data(), O_CLOEXEC);
-    if (descriptor < 0)
-        return systemWriteError(errno, impl->path, "create");
-    ::close(descriptor);
-    impl->temporary = name;
+    GANTRY_TRY(NewFile file, NewFile::create(path));
+    auto impl = std::make_unique<Impl>(std::move(file));
 
     sqlite3* database = nullptr;
-    const int opened = sqlite3_open_v2(name.c_str(), &database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
+    const int opened = sqlite3_open_v2(impl->file.temporaryPath().c_str(), &database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
     impl->database.reset(database);
     if (opened != SQLITE_OK)
-        return writeError(database, impl->path);
+        return writeError(database, impl->file.path());
 
     // No journal and no syncing on the way: a report that is not finished is thrown away whole, and finish() syncs once.
     impl->execute("PRAGMA page_size=4096; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE;"
                   "PRAGMA cache_size=-16384; PRAGMA temp_store=MEMORY; BEGIN");
+    std::set<std::string_view> isThere;
     for (const Table& table : tables())
-        impl->execute(createStatement(table));
+        if (!table.isLazy) {
+            impl->execute(createStatement(table));
+            isThere.insert(table.name);
+        }
     for (const EnumTable& table : enumTables()) {
         impl->execute(createStatement(table));
         SqliteStatement statement = impl->prepare(insertStatement(table.name, "id,name,label"));
@@ -237,12 +223,13 @@ Result<ReportWriter> ReportWriter::create(const std::filesystem::path& path)
             statement.bind(1, std::string_view(value.name));
             statement.bind(2, std::string_view(value.label));
             if (statement.step() != SQLITE_DONE)
-                impl->keep(writeError(database, impl->path));
+                impl->keep(writeError(database, impl->file.path()));
             statement.reset();
         }
     }
     for (std::size_t i = 0; i < InsertCount; ++i)
-        impl->inserts[i] = impl->prepare(insertStatement(kInserts[i].table, kInserts[i].columns));
+        if (isThere.contains(kInserts[i].table))
+            impl->inserts[i] = impl->prepare(insertStatement(kInserts[i].table, kInserts[i].columns));
     if (impl->error)
         return std::move(*impl->error);
     return ReportWriter(std::move(impl));
@@ -311,6 +298,58 @@ void ReportWriter::add(const NvtxRow& row)
                    row.domainId, bits(row.uint64Value), row.int64Value, row.doubleValue);
 }
 
+void ReportWriter::add(const GraphRow& row)
+{
+    constexpr int kUnknownExec = 0;
+    m_impl->insert(InsertGraph, row.start, row.end, row.deviceId, row.contextId, row.streamId, row.correlationId, asSigned(row.globalPid),
+                   row.graphId, kUnknownExec);
+}
+
+void ReportWriter::add(const GpuRangeRow& row)
+{
+    m_impl->insert(InsertGpuRange, row.start, row.end, row.deviceId, row.contextId, row.streamId, asSigned(row.globalPid), row.textId);
+}
+
+void ReportWriter::addCublasCall(const CallRow& row)
+{
+    constexpr int kCublasClass = 29; // ENUM_NSYS_EVENT_CLASS
+    m_impl->insert(InsertCublas, row.start, row.end, kCublasClass, asSigned(row.globalTid), row.nameId);
+}
+
+void ReportWriter::addCudnnCall(const CallRow& row)
+{
+    constexpr int kCudnnClass = 28; // ENUM_NSYS_EVENT_CLASS
+    m_impl->insert(InsertCudnn, row.start, row.end, kCudnnClass, asSigned(row.globalTid), row.nameId);
+}
+
+void ReportWriter::addOsCall(const CallRow& row)
+{
+    constexpr int kOsClass = 27; // ENUM_NSYS_EVENT_CLASS
+    m_impl->insert(InsertOs, row.start, row.end, kOsClass, asSigned(row.globalTid), row.nameId, row.returnValue);
+}
+
+void ReportWriter::addStreamName(std::uint32_t device, std::uint32_t context, std::uint32_t stream, std::string_view name)
+{
+    m_impl->insert(InsertStreamName, device, context, stream, name);
+}
+
+void ReportWriter::addWarning(std::string_view text)
+{
+    constexpr int kNoTime = 0, kUnknownClock = 0, kAnalysis = 3, kWarning = 2; // ENUM_DIAGNOSTIC_* of the export
+    m_impl->insert(InsertDiagnostic, kNoTime, kUnknownClock, kAnalysis, kWarning, text);
+}
+
+void ReportWriter::addSummaryCell(std::string_view table, std::size_t row, std::size_t cell, std::string_view value)
+{
+    m_impl->insert(InsertSummary, table, row, cell, value.empty() ? std::nullopt : std::optional(value));
+}
+
+void ReportWriter::add(const LineRow& line)
+{
+    constexpr int kLine = 2; // ENUM_GANTRY_SERIES_KIND
+    m_impl->insert(InsertSeries, line.id, line.name, line.unit, kLine, metrics::formatLabels({{"source", line.source}}), std::string_view());
+}
+
 void ReportWriter::add(const ProcessRow& row)
 {
     m_impl->insert(InsertProcess, asSigned(row.globalPid), row.pid, row.name);
@@ -318,9 +357,11 @@ void ReportWriter::add(const ProcessRow& row)
 
 void ReportWriter::add(const GpuRow& row)
 {
-    m_impl->insert(InsertGpu, 0, row.id, row.name, row.busLocation, asSigned(row.totalMemory),
-                   row.smCount ? std::optional(row.smCount) : std::nullopt, row.uuid, row.id, row.computeMajor, row.computeMinor,
-                   row.computeMajor, row.computeMinor);
+    const auto known = [](auto value) {
+        return value ? std::optional(static_cast<std::int64_t>(value)) : std::nullopt;
+    };
+    m_impl->insert(InsertGpu, 0, row.id, row.name, row.busLocation, known(row.totalMemory), known(row.smCount), row.uuid, row.id,
+                   known(row.computeMajor), known(row.computeMinor), known(row.computeMajor), known(row.computeMinor));
 }
 
 void ReportWriter::add(const StreamRow& row)
@@ -333,7 +374,7 @@ void ReportWriter::add(const RequestRow& row)
 {
     const auto batch = row.batchId ? std::optional(asSigned(*row.batchId)) : std::nullopt;
     m_impl->insert(InsertRequest, asSigned(row.requestId), asSigned(row.globalPid), row.clientId, row.model, row.version, row.start, row.end,
-                   row.failed ? 1 : 0, batch);
+                   row.failed ? 1 : 0, batch, row.parentId ? std::optional(asSigned(*row.parentId)) : std::nullopt);
     for (std::size_t phase = 0; phase < row.phases.size(); ++phase) {
         if (row.phases[phase])
             m_impl->insert(InsertPhase, asSigned(row.requestId), asSigned(row.globalPid), phase, row.phases[phase]->start,
@@ -398,10 +439,16 @@ Result<void> ReportWriter::finish(const Session& session)
     impl.insertMeta("GANTRY_META", meta::kWindowStartNs, std::to_string(session.window.start));
     impl.insertMeta("GANTRY_META", meta::kWindowEndNs, std::to_string(session.window.end));
     for (std::size_t i = 0; i < InsertCount; ++i)
-        impl.insertMeta("GANTRY_META", fmt::format("{}{}", meta::kRowCountPrefix, kInserts[i].table), std::to_string(impl.rows[i]));
+        if (impl.inserts[i].get())
+            impl.insertMeta("GANTRY_META", fmt::format("{}{}", meta::kRowCountPrefix, kInserts[i].table), std::to_string(impl.rows[i]));
 
-    impl.execute(fmt::format("INSERT INTO TARGET_INFO_SESSION_START_TIME (utcEpochNs, utcTime, systemClockNs) VALUES ({}, '{}', {})",
-                             session.utcEpochNs, utcText(session.utcEpochNs), session.systemClockNs));
+    const auto known = [](std::int64_t clock, const std::string& text) {
+        return clock == 0 ? std::string("NULL") : text;
+    };
+    impl.execute(fmt::format("INSERT INTO TARGET_INFO_SESSION_START_TIME (utcEpochNs, utcTime, systemClockNs) VALUES ({}, {}, {})",
+                             known(session.utcEpochNs, std::to_string(session.utcEpochNs)),
+                             known(session.utcEpochNs, "'" + utcText(session.utcEpochNs) + "'"),
+                             known(session.systemClockNs, std::to_string(session.systemClockNs))));
     impl.execute(fmt::format("INSERT INTO ANALYSIS_DETAILS (globalVid, duration, startTime, stopTime) VALUES (0, {}, {}, {})",
                              session.window.duration(), session.window.start, session.window.end));
     impl.execute("COMMIT");
@@ -409,21 +456,11 @@ Result<void> ReportWriter::finish(const Session& session)
         insert = SqliteStatement();
     impl.database.reset();
 
-    if (!impl.error) {
-        if (const int error = syncPath(impl.temporary, O_RDWR))
-            impl.keep(systemWriteError(error, impl.path, "write"));
-        else if (::rename(impl.temporary.c_str(), impl.path.c_str()) != 0)
-            impl.keep(systemWriteError(errno, impl.path, "write"));
-        else
-            impl.temporary.clear();
-    }
     if (impl.error) {
-        impl.discard();
+        impl.file.discard();
         return *impl.error;
     }
-    // The rename itself must survive a power cut; a file system that cannot sync a folder loses at most the name.
-    (void)syncPath(impl.path.parent_path(), O_RDONLY | O_DIRECTORY);
-    return {};
+    return impl.file.publish();
 }
 
 } // namespace gantry::report

@@ -38,6 +38,11 @@ public:
     void add(const ApiRow& row);
     void add(const OverheadRow& row);
     void add(const NvtxRow& row);
+    void add(const GraphRow& row);
+    void add(const GpuRangeRow& row);
+    void addCublasCall(const CallRow& row); ///< or one of any library but cuDNN
+    void addCudnnCall(const CallRow& row);
+    void addOsCall(const CallRow& row);
     void add(const ProcessRow& row);
     void add(const GpuRow& row);
     void add(const StreamRow& row);
@@ -47,16 +52,21 @@ public:
     void add(const LogRow& row);
     void addCudaDevice(std::uint32_t gpuId, std::uint32_t cudaId, std::uint32_t pid);
     void addThreadName(std::uint64_t globalTid, std::string_view name);
+    void addStreamName(std::uint32_t device, std::uint32_t context, std::uint32_t stream, std::string_view name);
+    void addWarning(std::string_view text);
+    /// A cell of a table without times; row 0 holds the names of its columns.
+    void addSummaryCell(std::string_view table, std::size_t row, std::size_t cell, std::string_view value);
+    void add(const LineRow& line);
     void addSeries(const metrics::SeriesDefinition& definition);
-    void addSample(const metrics::Sample& sample); ///< time already ns since session start
+    void addSample(const metrics::Sample& sample); ///< of a series or a line; time already ns since session start
 
     /// First error of any add, without waiting for finish(): lets the assembler stop early on a full disk.
     [[nodiscard]] const Error* firstError() const;
 
     struct Session
     {
-        std::int64_t utcEpochNs = 0;       ///< CLOCK_REALTIME of time 0
-        std::int64_t systemClockNs = 0;    ///< CLOCK_MONOTONIC of time 0
+        std::int64_t utcEpochNs = 0;       ///< CLOCK_REALTIME of time 0; 0: unknown
+        std::int64_t systemClockNs = 0;    ///< CLOCK_MONOTONIC of time 0; 0: unknown
         TimeRange window;                  ///< the capture window, session time
         std::map<std::string, std::string> meta; ///< META_DATA_CAPTURE; keys in SCHEMA.md
         Losses losses;

@@ -79,6 +79,33 @@ struct OverheadRow
     std::uint8_t overheadType = 0;
 };
 
+/// One launch of a CUDA graph, recorded as a whole: its kernels are not known.
+struct GraphRow
+{
+    TimestampNs start = 0, end = 0;
+    std::uint32_t deviceId = 0, contextId = 0, streamId = 0, correlationId = 0;
+    std::uint64_t globalPid = 0;
+    std::uint32_t graphId = 0;
+};
+
+/// A range as it was projected onto a stream by the tool that recorded it: from its first to its last work there.
+struct GpuRangeRow
+{
+    TimestampNs start = 0, end = 0;
+    std::uint32_t deviceId = 0, contextId = 0, streamId = 0;
+    std::uint64_t globalPid = 0;
+    TextId textId = 0;
+};
+
+/// A call that a thread was in, of something else than CUDA.
+struct CallRow
+{
+    TimestampNs start = 0, end = 0;
+    std::uint64_t globalTid = 0;
+    TextId nameId = 0;
+    std::int32_t returnValue = 0; ///< OS calls
+};
+
 /// Event types of NVTX_EVENTS.
 enum class NvtxEventType : std::uint8_t { Category = 33, Mark = 34, Thread = 39, PushPopRange = 59, StartEndRange = 60, DomainCreate = 75 };
 
@@ -152,6 +179,14 @@ struct ClockRow
 {
     std::int64_t monotonicNs = 0, realtimeNs = 0, rawNs = 0;
     std::uint64_t globalPid = 0;
+};
+
+/// A line of values over time as it is shown, which is not how it was measured: what is left of metrics once a report is loaded.
+struct LineRow
+{
+    std::uint32_t id = 0;     ///< of its samples; shared with the series
+    std::string name, unit;
+    std::string source;       ///< the series it is made of, as its producer writes it; may be empty
 };
 
 struct LogRow

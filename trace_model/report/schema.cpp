@@ -128,6 +128,38 @@ constexpr Column kSynchronization[] = {
     {"eventId", kIntNotNull, "CUDA event waited for; 4294967295: none"},
 };
 
+constexpr Column kGraphTrace[] = {
+    {"start", kIntNotNull, kStart},
+    {"end", kIntNotNull, kEnd},
+    {"deviceId", kIntNotNull, kDevice},
+    {"contextId", kIntNotNull, kContext},
+    {"greenContextId", kInt, kGreen},
+    {"streamId", kIntNotNull, kStream},
+    {"correlationId", kInt, kCorrelation},
+    {"globalPid", kInt, kGlobalPid},
+    {"graphId", kIntNotNull, "CUDA graph that was launched"},
+    {"graphExecId", kIntNotNull, "Always 0: not recorded"},
+};
+
+constexpr Column kLibraryCall[] = {
+    {"start", kIntNotNull, kStart},
+    {"end", kIntNotNull, kEnd},
+    {"eventClass", kIntNotNull, "ENUM_NSYS_EVENT_CLASS.id"},
+    {"globalTid", kInt, kGlobalTid},
+    {"nameId", kIntNotNull, "StringIds.id of the function name"},
+};
+
+constexpr Column kOsCall[] = {
+    {"start", kIntNotNull, kStart},
+    {"end", kIntNotNull, kEnd},
+    {"eventClass", kIntNotNull, "Always 27, ENUM_NSYS_EVENT_CLASS.id"},
+    {"globalTid", kInt, kGlobalTid},
+    {"nameId", kIntNotNull, "StringIds.id of the function name"},
+    {"returnValue", kIntNotNull, "What the call returned"},
+    {"nestingLevel", kInt, "NULL: not recorded"},
+    {"callchainId", kInt, "Always NULL: no call chains are recorded"},
+};
+
 constexpr Column kOverhead[] = {
     {"start", kIntNotNull, kStart},
     {"end", kIntNotNull, kEnd},
@@ -211,6 +243,15 @@ constexpr Column kCudaStream[] = {
     {"flag", kIntNotNull, "ENUM_CUPTI_STREAM_TYPE.id"},
 };
 
+constexpr Column kDiagnostic[] = {
+    {"timestamp", kIntNotNull, "ns since the session start; 0: of the report as a whole"},
+    {"timestampType", kIntNotNull, "Always 0: unknown"},
+    {"source", kIntNotNull, "Always 3: analysis"},
+    {"severity", kIntNotNull, "2: warning"},
+    {"text", kTextNotNull, "What was repaired or is not shown, one sentence"},
+    {"globalPid", kInt, "Process; NULL: none in particular"},
+};
+
 constexpr Column kSessionStart[] = {
     {"utcEpochNs", kInt, "UTC of session time 0, ns since 1970"},
     {"utcTime", kText, "The same as text"},
@@ -240,6 +281,7 @@ constexpr Column kRequests[] = {
     {"end", kInt, "Answered, ns since the session start; NULL: after the window"},
     {"failed", kIntNotNull, "1: answered with an error"},
     {"batchId", kInt, "GANTRY_EXECUTIONS.batchId of the same process; NULL: not executed in the window. Members of a batch are the requests with its number"},
+    {"parentId", kInt, "requestId of the ensemble's request that this one is a step of; NULL: of none"},
 };
 
 constexpr Column kRequestPhases[] = {
@@ -264,7 +306,7 @@ constexpr Column kSeries[] = {
     {"id", kKey, "Number samples refer to"},
     {"name", kTextNotNull, "Name of the metric"},
     {"unit", kTextNotNull, "Unit of the values"},
-    {"kind", kIntNotNull, "0 gauge, 1 counter, ENUM_GANTRY_SERIES_KIND.id"},
+    {"kind", kIntNotNull, "0 gauge, 1 counter, 2 a line as it is shown, ENUM_GANTRY_SERIES_KIND.id"},
     {"labels", kTextNotNull, "Labels as in the Prometheus text format: key=\"value\", separated by commas"},
     {"help", kTextNotNull, "What it means, one sentence"},
 };
@@ -273,6 +315,30 @@ constexpr Column kSamples[] = {
     {"seriesId", kIntNotNull, "GANTRY_SERIES.id"},
     {"time", kIntNotNull, "ns since the session start"},
     {"value", kRealNotNull, "In the series' unit; a missing sample has no row"},
+};
+
+constexpr Column kGpuRanges[] = {
+    {"start", kIntNotNull, kStart},
+    {"end", kIntNotNull, kEnd},
+    {"deviceId", kIntNotNull, kDevice},
+    {"contextId", kIntNotNull, kContext},
+    {"streamId", kIntNotNull, kStream},
+    {"globalPid", kInt, kGlobalPid},
+    {"textId", kIntNotNull, "StringIds.id of the range's text"},
+};
+
+constexpr Column kStreamNames[] = {
+    {"deviceId", kIntNotNull, "CUDA device ordinal"},
+    {"contextId", kIntNotNull, kContext},
+    {"streamId", kIntNotNull, kStream},
+    {"name", kTextNotNull, "What the stream is called"},
+};
+
+constexpr Column kSummaries[] = {
+    {"name", kTextNotNull, "Name of a table that has no times, as a load generator printed it"},
+    {"row", kIntNotNull, "0: the names of its columns"},
+    {"cell", kIntNotNull, "Place in the row, from 0"},
+    {"value", kText, "NULL: absent"},
 };
 
 constexpr Column kLosses[] = {
@@ -308,12 +374,17 @@ constexpr Table kTables[] = {
     {"CUPTI_ACTIVITY_KIND_RUNTIME", "CUDA runtime and driver API calls", kRuntime},
     {"CUPTI_ACTIVITY_KIND_SYNCHRONIZATION", "Waits for streams, events and contexts", kSynchronization},
     {"CUPTI_ACTIVITY_KIND_OVERHEAD", "Time the profiler and the driver took for themselves", kOverhead},
+    {"CUPTI_ACTIVITY_KIND_GRAPH_TRACE", "Launches of CUDA graphs recorded as a whole", kGraphTrace, true},
+    {"CUBLAS_EVENTS", "Calls of libraries other than cuDNN", kLibraryCall, true},
+    {"CUDNN_EVENTS", "Calls of cuDNN", kLibraryCall, true},
+    {"OSRT_API", "Calls of the operating system and libc", kOsCall, true},
     {"NVTX_EVENTS", "NVTX ranges and marks, and the names of domains, categories and threads", kNvtx},
     {"PROCESSES", "Processes", kProcesses},
     {"ThreadNames", "Names of threads", kThreadNames},
     {"TARGET_INFO_GPU", "GPUs of the node", kGpu},
     {"TARGET_INFO_CUDA_DEVICE", "Which GPU is which CUDA ordinal in which process", kCudaDevice},
     {"TARGET_INFO_CUDA_STREAM", "CUDA streams", kCudaStream},
+    {"DIAGNOSTIC_EVENT", "What is to be known of the report before trusting it", kDiagnostic, true},
     {"TARGET_INFO_SESSION_START_TIME", "What session time 0 is on other clocks; one row", kSessionStart},
     {"ANALYSIS_DETAILS", "The capture window; one row", kAnalysisDetails},
     {"META_DATA_EXPORT", "Who wrote the report, and in which format", kMetaData},
@@ -323,6 +394,9 @@ constexpr Table kTables[] = {
     {"GANTRY_EXECUTIONS", "Batches executed by model instances", kExecutions},
     {"GANTRY_SERIES", "Metrics sampled beside the events", kSeries},
     {"GANTRY_SAMPLES", "Their samples", kSamples},
+    {"GANTRY_GPU_RANGES", "Ranges as the tool that recorded them projected them onto streams", kGpuRanges, true},
+    {"GANTRY_STREAM_NAMES", "Names of streams", kStreamNames, true},
+    {"GANTRY_SUMMARIES", "Tables of a load generator, cell by cell", kSummaries, true},
     {"GANTRY_LOSSES", "What did not make it into the report", kLosses},
     {"GANTRY_CLOCK_SAMPLES", "Clock readings taken together, absolute times", kClockSamples},
     {"GANTRY_LOG_MARKS", "Lines of logs inside the window", kLogMarks},
@@ -410,6 +484,9 @@ constexpr EnumValue kEventType[] = {
 constexpr EnumValue kEventClass[] = {
     {0, "TRACE_PROCESS_EVENT_CUDA_RUNTIME", "CUDA runtime"},
     {1, "TRACE_PROCESS_EVENT_CUDA_DRIVER", "CUDA driver"},
+    {27, "TRACE_PROCESS_EVENT_OS_RUNTIME", "OS runtime"},
+    {28, "TRACE_PROCESS_EVENT_CUDNN", "cuDNN"},
+    {29, "TRACE_PROCESS_EVENT_CUBLAS", "cuBLAS"},
     {103, "TRACE_PROCESS_EVENT_CUDA_OVERHEAD", "CUDA overhead"},
 };
 
@@ -424,6 +501,7 @@ constexpr EnumValue kRequestPhase[] = {
 constexpr EnumValue kSeriesKind[] = {
     {0, "gauge", "Gauge"},
     {1, "counter", "Counter"},
+    {2, "line", "A line as it is shown"},
 };
 
 constexpr EnumValue kLossSeverity[] = {

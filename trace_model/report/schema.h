@@ -24,6 +24,7 @@ struct Table
     const char* name;
     const char* comment;
     std::span<const Column> columns;
+    bool isLazy = false; ///< there only when it has rows
 };
 
 struct EnumValue
@@ -40,7 +41,7 @@ struct EnumTable
     std::span<const EnumValue> values;
 };
 
-/// Every table of a report except the ENUM_* ones, in the order they are created. SCHEMA.md beside this file lists the same.
+/// Every table that a report may have except the ENUM_* ones, in the order they are created. SCHEMA.md beside this file lists the same.
 [[nodiscard]] std::span<const Table> tables();
 [[nodiscard]] std::span<const EnumTable> enumTables();
 

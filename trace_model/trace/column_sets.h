@@ -1,93 +1,201 @@
 #pragma once
 
-#include "trace_model/trace/trace.h"
+#include "trace_model/trace/event_columns.h"
 
 #include <algorithm>
 #include <cstdint>
-#include <iterator>
 #include <numeric>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 namespace gantry::trace {
 
-// The columns of each set of events as a tuple of references, `start` first: for what is done to all of them alike.
-inline auto columnsOf(KernelColumns& c)
+// What is done to all columns of a set alike, whichever set it is.
+
+namespace column_sets {
+
+/// Calls `visitor.plain(column)`, `.sparse(column)` or `.coded(numbers, dictionary)` with each column that members() lists, of all the sets.
+template <typename Visitor, typename First, typename... Sets>
+void eachMember(Visitor&& visitor, First& set, Sets&... sets)
 {
-    return std::tie(c.start, c.end, c.device, c.context, c.stream, c.correlation, c.globalPid, c.shortName, c.demangledName, c.grid, c.block, c.registersPerThread,
-                    c.staticSharedMemory, c.dynamicSharedMemory, c.graphNodeId);
+    const auto one = [&](auto member) {
+        if constexpr (requires { member.numbers; })
+            visitor.coded(set.*(member.numbers), set.*(member.values), (sets.*(member.numbers))..., (sets.*(member.values))...);
+        else if constexpr (requires { (set.*member).values; })
+            visitor.sparse((set.*member).values, (sets.*member).values...);
+        else
+            visitor.plain(set.*member, (sets.*member)...);
+    };
+    std::apply([&](auto... member) { (one(member), ...); }, First::members());
 }
-inline auto columnsOf(MemcpyColumns& c)
+
+/// Puts the values of one set's column behind those of another's.
+struct Append
 {
-    return std::tie(c.start, c.end, c.device, c.context, c.stream, c.correlation, c.globalPid, c.bytes, c.copyKind, c.sourceKind, c.destinationKind);
-}
-inline auto columnsOf(MemsetColumns& c)
+    std::size_t rowsBefore;
+
+    template <typename T>
+    void plain(Column<T>& to, const Column<T>& more) const { to.append(std::span(more.data(), more.size())); }
+    template <typename T>
+    void sparse(Column<T>& to, const Column<T>& more) const
+    {
+        if (more.empty())
+            return;
+        to.resize(rowsBefore);
+        plain(to, more);
+    }
+    template <typename V>
+    void coded(Column<std::uint32_t>& to, Dictionary<V>& values, const Column<std::uint32_t>& more, const Dictionary<V>& moreValues) const
+    {
+        std::vector<std::uint32_t> numbers(moreValues.size());
+        for (std::uint32_t i = 0; i < numbers.size(); ++i)
+            numbers[i] = values.add(moreValues[i]);
+        to.reserve(to.size() + more.size());
+        for (const std::uint32_t number : more)
+            to.push_back(numbers[number]);
+    }
+};
+
+/// Puts values into a new order.
+struct Permute
 {
-    return std::tie(c.start, c.end, c.device, c.context, c.stream, c.correlation, c.globalPid, c.bytes, c.value, c.memoryKind);
-}
-inline auto columnsOf(SynchronizationColumns& c)
+    const std::vector<std::uint32_t>& order;
+
+    template <typename T>
+    void plain(Column<T>& column) const
+    {
+        Column<T> sorted = column.alike();
+        sorted.reserve(order.size());
+        for (const std::uint32_t row : order)
+            sorted.push_back(column[row]);
+        column = std::move(sorted);
+    }
+    template <typename T>
+    void sparse(Column<T>& column) const
+    {
+        if (column.empty())
+            return;
+        column.resize(order.size());
+        plain(column);
+    }
+    template <typename V>
+    void coded(Column<std::uint32_t>& column, Dictionary<V>&) const { plain(column); }
+};
+
+struct SpillTo
 {
-    return std::tie(c.start, c.end, c.device, c.context, c.stream, c.correlation, c.globalPid, c.type);
-}
-inline auto columnsOf(ApiCallColumns& c)
+    const std::filesystem::path& folder;
+
+    template <typename T>
+    void plain(Column<T>& column) const { column.spillTo(folder); }
+    template <typename T>
+    void sparse(Column<T>& column) const { column.spillTo(folder); }
+    template <typename V>
+    void coded(Column<std::uint32_t>& column, Dictionary<V>&) const { column.spillTo(folder); }
+};
+
+struct Freeze
 {
-    return std::tie(c.start, c.end, c.globalTid, c.correlation, c.name, c.returnValue, c.isDriver);
-}
-inline auto columnsOf(NvtxRangeColumns& c)
+    template <typename T>
+    void plain(Column<T>& column) const { column.shrink(); }
+    template <typename T>
+    void sparse(Column<T>& column) const { column.shrink(); }
+    template <typename V>
+    void coded(Column<std::uint32_t>& column, Dictionary<V>& values) const
+    {
+        column.shrink();
+        values.freeze();
+    }
+};
+
+/// Rows in the order of start, of equal starts the later end first, else as they are: merges the runs that are in order already,
+/// of which parts that were read side by side have few.
+template <typename Set>
+std::vector<std::uint32_t> orderOf(const Set& set)
 {
-    return std::tie(c.start, c.end, c.globalTid, c.text, c.domain, c.category, c.color, c.payload, c.isStartEnd, c.isOpen);
+    const auto isBefore = [&](std::uint32_t a, std::uint32_t b) {
+        return set.start[a] != set.start[b] ? set.start[a] < set.start[b] : set.duration(a) > set.duration(b);
+    };
+    std::vector<std::uint32_t> order(set.size()), merged;
+    std::iota(order.begin(), order.end(), 0u);
+    std::vector<std::ptrdiff_t> runs = {0};
+    for (std::uint32_t row = 1; row < order.size(); ++row)
+        if (isBefore(row, row - 1))
+            runs.push_back(row);
+    runs.push_back(static_cast<std::ptrdiff_t>(order.size()));
+    while (runs.size() > 2) {
+        merged.resize(order.size());
+        std::vector<std::ptrdiff_t> next;
+        for (std::size_t i = 0; i + 1 < runs.size(); i += 2) {
+            const std::ptrdiff_t middle = runs[i + 1], end = runs[std::min(i + 2, runs.size() - 1)];
+            std::merge(order.begin() + runs[i], order.begin() + middle, order.begin() + middle, order.begin() + end, merged.begin() + runs[i], isBefore);
+            next.push_back(runs[i]);
+        }
+        next.push_back(runs.back());
+        runs = std::move(next);
+        order.swap(merged);
+    }
+    return order;
 }
-inline auto columnsOf(NvtxMarkColumns& c)
-{
-    return std::tie(c.start, c.end, c.globalTid, c.text, c.domain, c.category, c.color, c.payload);
-}
-inline auto columnsOf(OverheadColumns& c)
-{
-    return std::tie(c.start, c.end, c.globalTid, c.name);
-}
-inline auto columnsOf(CounterColumns& c)
-{
-    return std::tie(c.time, c.value);
-}
+
+} // namespace column_sets
 
 /// Puts the rows of `more` behind those of `to`.
-template <typename Columns>
-void appendColumns(Columns& to, Columns&& more)
+template <typename Set>
+void appendRows(Set& to, const Set& more)
 {
-    const auto append = []<std::size_t... I>(auto into, auto from, std::index_sequence<I...>) {
-        const auto one = [](auto& column, auto& tail) {
-            if (column.empty())
-                column = std::move(tail);
-            else
-                column.insert(column.end(), tail.begin(), tail.end());
-        };
-        (one(std::get<I>(into), std::get<I>(from)), ...);
-    };
-    append(columnsOf(to), columnsOf(more), std::make_index_sequence<std::tuple_size_v<decltype(columnsOf(to))>>());
+    const std::size_t before = to.size();
+    const auto longBefore = static_cast<std::uint32_t>(to.longDurations.size());
+    to.start.append(std::span(more.start.data(), more.size()));
+    to.shortDuration.reserve(before + more.size());
+    for (const std::uint32_t duration : more.shortDuration)
+        to.shortDuration.push_back(duration < EventColumns::kLong ? duration : duration + longBefore);
+    to.longDurations.append(std::span(more.longDurations.data(), more.longDurations.size()));
+    column_sets::eachMember(column_sets::Append{before}, to, more);
 }
 
-/// Puts the rows into the order of their start; equal ones keep theirs.
-template <typename Columns>
-void sortByStart(Columns& columns)
+/// Puts the rows into the order of their start; of equal starts the later end, the outer one, is first.
+template <typename Set>
+void sortByStart(Set& set)
 {
-    const auto all = columnsOf(columns);
-    const auto& start = std::get<0>(all);
-    if (std::is_sorted(start.begin(), start.end()))
+    const auto isOutOfOrder = [&](std::size_t row) {
+        return set.start[row] < set.start[row - 1] || (set.start[row] == set.start[row - 1] && set.duration(row) > set.duration(row - 1));
+    };
+    bool isSorted = true;
+    for (std::size_t row = 1; row < set.size() && isSorted; ++row)
+        isSorted = !isOutOfOrder(row);
+    if (isSorted)
         return;
-    std::vector<std::uint32_t> order(start.size());
-    std::iota(order.begin(), order.end(), 0u);
-    std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) { return start[a] < start[b]; });
-    std::apply(
-        [&](auto&... column) {
-            const auto permute = [&](auto& values) {
-                auto sorted = values;
-                for (std::size_t i = 0; i < order.size(); ++i)
-                    sorted[i] = values[order[i]];
-                values = std::move(sorted);
-            };
-            (permute(column), ...);
-        },
-        all);
+    const std::vector<std::uint32_t> order = column_sets::orderOf(set);
+    const column_sets::Permute permute{order};
+    permute.plain(set.start);
+    permute.plain(set.shortDuration);
+    column_sets::eachMember(permute, set);
+}
+
+/// Rows are complete and in order: indexes them and gives back what only growing needs.
+template <typename Set>
+void freeze(Set& set)
+{
+    for (std::size_t row = 0; row < set.size(); row += EventColumns::kBlockRows) {
+        TimestampNs latest = set.end(row);
+        for (std::size_t i = row; i < std::min(set.size(), row + EventColumns::kBlockRows); ++i)
+            latest = std::max(latest, set.end(i));
+        set.latestEnds.push_back(latest);
+    }
+    set.start.shrink();
+    set.shortDuration.shrink();
+    column_sets::eachMember(column_sets::Freeze{}, set);
+}
+
+/// Keeps the columns in nameless files of `folder` instead of memory. Before anything is in them.
+template <typename Set>
+void spillTo(Set& set, const std::filesystem::path& folder)
+{
+    set.start.spillTo(folder);
+    set.shortDuration.spillTo(folder);
+    column_sets::eachMember(column_sets::SpillTo{folder}, set);
 }
 
 } // namespace gantry::trace

@@ -3,18 +3,20 @@
 #include "trace_model/base/strong_id.h"
 #include "trace_model/base/time.h"
 #include "trace_model/records/request_phase.h"
+#include "trace_model/trace/column.h"
+#include "trace_model/trace/dictionary.h"
+#include "trace_model/trace/string_table.h"
 
 #include <array>
 #include <compare>
 #include <cstdint>
 #include <optional>
 #include <string_view>
-#include <vector>
+#include <tuple>
 
 namespace gantry::trace {
 
 using TrackId = StrongId<struct TrackTag>;         ///< index into Trace::tracks
-using StringId = StrongId<struct StringTag>;       ///< index into the string table
 using RequestIndex = StrongId<struct RequestTag>;  ///< index into Trace::requests
 using ExecutionIndex = StrongId<struct ExecutionTag>;
 
@@ -29,10 +31,14 @@ enum class EventKind : std::uint8_t
     NvtxRange,
     NvtxMark,
     Overhead,
-    Phase, ///< one phase of one request, or a part of it outside its phases
+    Phase,       ///< one phase of one request, or a part of it outside its phases
+    GraphLaunch, ///< a CUDA graph recorded as a whole
+    GpuRange,    ///< a range projected onto a stream
+    LibraryCall, ///< cuBLAS, cuDNN, ...
+    OsCall,      ///< libc and system calls
 };
 
-inline constexpr int kEventKindCount = 9;
+inline constexpr int kEventKindCount = 13;
 
 /// Stable lower-case name: "kernel", "memcpy", "api_call", ...
 [[nodiscard]] std::string_view name(EventKind kind);
@@ -50,22 +56,115 @@ struct EventId
     constexpr auto operator<=>(const EventId&) const = default;
 };
 
-/// Columns are parallel arrays, one entry per event, sorted by start. Times: ns since the session start.
-struct EventColumns
+/// The most events of a kind that an EventId can number.
+inline constexpr std::size_t kMostRows = std::size_t{1} << 28;
+
+/// A column of what few events have: takes no room while all values are zero.
+template <typename T>
+struct SparseColumn
 {
-    std::vector<TimestampNs> start;
-    std::vector<TimestampNs> end; ///< == start for instants
-    [[nodiscard]] std::size_t size() const { return start.size(); }
+    Column<T> values;
+
+    void add(std::size_t row, const T& value)
+    {
+        if (values.empty() && value == T{})
+            return;
+        if (values.size() < row)
+            values.resize(row);
+        values.push_back(value);
+    }
+    [[nodiscard]] T operator[](std::size_t row) const { return row < values.size() ? values[row] : T{}; }
 };
 
-struct KernelColumns : EventColumns
+/// A column of numbers and the dictionary they are numbers of, as one member of a set of columns.
+template <typename Column, typename Values>
+struct Coded
 {
-    std::vector<std::uint64_t> globalPid;
-    std::vector<std::uint32_t> device, context, stream, correlation;
-    std::vector<StringId> shortName, demangledName;
-    std::vector<std::array<std::uint32_t, 3>> grid, block;
-    std::vector<std::uint32_t> registersPerThread, staticSharedMemory, dynamicSharedMemory; ///< count, bytes, bytes
-    std::vector<std::uint64_t> graphNodeId; ///< 0: not launched by a graph
+    Column numbers;
+    Values values;
+};
+template <typename Column, typename Values>
+Coded(Column, Values) -> Coded<Column, Values>;
+
+// A set of columns are parallel arrays, one entry per event: sorted by start, of equal starts the later end first. Times: ns since
+// the session start. Its members() lists the columns besides the times, for what is done to all of them alike.
+
+struct EventColumns
+{
+    /// Rows of which latestEnds has one entry.
+    static constexpr std::size_t kBlockRows = 1024;
+    static constexpr std::uint32_t kLong = 0x80000000u;
+
+    Column<TimestampNs> start;
+    Column<std::uint32_t> shortDuration;  ///< ns; from kLong on: kLong + index into longDurations
+    Column<DurationNs> longDurations;     ///< those of 2^31 ns and more
+    Column<TimestampNs> latestEnds;       ///< of each block of rows, the latest end in it
+
+    [[nodiscard]] std::size_t size() const { return start.size(); }
+    [[nodiscard]] DurationNs duration(std::size_t row) const
+    {
+        const std::uint32_t value = shortDuration[row];
+        return value < kLong ? value : value - kLong < longDurations.size() ? longDurations[value - kLong] : 0;
+    }
+    [[nodiscard]] TimestampNs end(std::size_t row) const { return start[row] + duration(row); } ///< == start for instants
+    [[nodiscard]] TimeRange time(std::size_t row) const { return {start[row], end(row)}; }
+
+    void addTimes(TimestampNs from, TimestampNs to);
+    void setEnd(std::size_t row, TimestampNs to);
+    static constexpr auto members() { return std::tuple(); }
+
+private:
+    [[nodiscard]] std::uint32_t coded(DurationNs duration);
+};
+
+/// Where on a GPU something ran.
+struct GpuPlace
+{
+    std::uint64_t globalPid = 0;
+    std::uint32_t device = 0, context = 0, stream = 0;
+    std::uint32_t reserved = 0;
+    constexpr auto operator<=>(const GpuPlace&) const = default;
+};
+
+struct GpuEventColumns : EventColumns
+{
+    Column<std::uint32_t> correlation, placeNumber;
+    Dictionary<GpuPlace> places;
+
+    [[nodiscard]] const GpuPlace& place(std::size_t row) const { return places[placeNumber[row]]; }
+    [[nodiscard]] std::uint64_t globalPid(std::size_t row) const { return place(row).globalPid; }
+    [[nodiscard]] std::uint32_t device(std::size_t row) const { return place(row).device; }
+    [[nodiscard]] std::uint32_t context(std::size_t row) const { return place(row).context; }
+    [[nodiscard]] std::uint32_t stream(std::size_t row) const { return place(row).stream; } ///< 0xFFFFFFFF: not of one stream
+    static constexpr auto members() { return std::tuple(&GpuEventColumns::correlation, Coded{&GpuEventColumns::placeNumber, &GpuEventColumns::places}); }
+};
+
+struct KernelName
+{
+    StringId shortName, demangledName;
+};
+
+struct LaunchShape
+{
+    std::array<std::uint32_t, 3> grid{}, block{};
+    std::uint32_t registersPerThread = 0, staticSharedMemory = 0, dynamicSharedMemory = 0; ///< count, bytes, bytes
+};
+
+struct KernelColumns : GpuEventColumns
+{
+    Column<std::uint32_t> nameNumber, shapeNumber;
+    Dictionary<KernelName> names;
+    Dictionary<LaunchShape> shapes;
+    SparseColumn<std::uint64_t> graphNode; ///< 0: not launched by a graph
+
+    [[nodiscard]] StringId shortName(std::size_t row) const { return names[nameNumber[row]].shortName; }
+    [[nodiscard]] StringId demangledName(std::size_t row) const { return names[nameNumber[row]].demangledName; }
+    [[nodiscard]] const LaunchShape& shape(std::size_t row) const { return shapes[shapeNumber[row]]; }
+    static constexpr auto members()
+    {
+        return std::tuple_cat(GpuEventColumns::members(), std::tuple(Coded{&KernelColumns::nameNumber, &KernelColumns::names},
+                                                                     Coded{&KernelColumns::shapeNumber, &KernelColumns::shapes}, &KernelColumns::graphNode));
+    }
 };
 
 /// Numbers of the Nsight Systems export (ENUM_CUDA_MEMCPY_OPER), not CUPTI's where they differ.
@@ -76,74 +175,140 @@ enum class MemoryKind : std::uint8_t { Pageable, Pinned, Device, Array, Managed,
 [[nodiscard]] std::string_view name(CopyKind kind);   ///< "HtoD"
 [[nodiscard]] std::string_view name(MemoryKind kind); ///< "Pageable"
 
-struct MemcpyColumns : EventColumns
+/// The value of that number, or `otherwise` for one that the enumeration does not have.
+template <typename Enum>
+[[nodiscard]] constexpr Enum bounded(std::int64_t value, Enum last, Enum otherwise)
 {
-    std::vector<std::uint64_t> globalPid;
-    std::vector<std::uint32_t> device, context, stream, correlation;
-    std::vector<std::uint64_t> bytes;
-    std::vector<CopyKind> copyKind;
-    std::vector<MemoryKind> sourceKind, destinationKind;
+    return value >= 0 && value <= static_cast<std::int64_t>(last) ? static_cast<Enum>(value) : otherwise;
+}
+
+/// What a memcpy copies from where to where.
+struct CopyRoute
+{
+    CopyKind kind = CopyKind::Unknown;
+    MemoryKind source = MemoryKind::Unknown, destination = MemoryKind::Unknown;
+    constexpr auto operator<=>(const CopyRoute&) const = default;
 };
 
-struct MemsetColumns : EventColumns
+struct MemcpyColumns : GpuEventColumns
 {
-    std::vector<std::uint64_t> globalPid;
-    std::vector<std::uint32_t> device, context, stream, correlation;
-    std::vector<std::uint64_t> bytes;
-    std::vector<std::uint32_t> value;
-    std::vector<MemoryKind> memoryKind;
+    Column<std::uint64_t> bytes;
+    Column<CopyRoute> route;
+
+    [[nodiscard]] CopyKind copyKind(std::size_t row) const { return route[row].kind; }
+    static constexpr auto members() { return std::tuple_cat(GpuEventColumns::members(), std::tuple(&MemcpyColumns::bytes, &MemcpyColumns::route)); }
+};
+
+struct MemsetColumns : GpuEventColumns
+{
+    Column<std::uint64_t> bytes;
+    Column<std::uint32_t> value;
+    Column<MemoryKind> memoryKind;
+    static constexpr auto members()
+    {
+        return std::tuple_cat(GpuEventColumns::members(), std::tuple(&MemsetColumns::bytes, &MemsetColumns::value, &MemsetColumns::memoryKind));
+    }
 };
 
 enum class SyncType : std::uint8_t { Unknown, EventSync, StreamWaitEvent, StreamSync, ContextSync };
 [[nodiscard]] std::string_view name(SyncType type); ///< "stream sync"
 
-struct SynchronizationColumns : EventColumns
+struct SynchronizationColumns : GpuEventColumns
 {
-    std::vector<std::uint64_t> globalPid;
-    std::vector<std::uint32_t> device, context, stream, correlation; ///< stream 0xFFFFFFFF: not of one stream
-    std::vector<SyncType> type;
+    Column<SyncType> type;
+    static constexpr auto members() { return std::tuple_cat(GpuEventColumns::members(), std::tuple(&SynchronizationColumns::type)); }
 };
 
-struct ApiCallColumns : EventColumns
+struct GraphLaunchColumns : GpuEventColumns
 {
-    std::vector<std::uint64_t> globalTid;
-    std::vector<std::uint32_t> correlation;
-    std::vector<StringId> name;
-    std::vector<std::int32_t> returnValue; ///< CUDA error number, 0 = success
-    std::vector<bool> isDriver;
+    Column<std::uint32_t> graph;
+    static constexpr auto members() { return std::tuple_cat(GpuEventColumns::members(), std::tuple(&GraphLaunchColumns::graph)); }
 };
 
-struct NvtxRangeColumns : EventColumns
+struct GpuRangeColumns : GpuEventColumns
 {
-    std::vector<std::uint64_t> globalTid;
-    std::vector<StringId> text, domain; ///< domain none: the default domain
-    std::vector<std::uint32_t> category;
-    std::vector<std::uint32_t> color;   ///< 0xAARRGGBB, 0: none given
-    std::vector<std::optional<std::uint64_t>> payload;
-    std::vector<bool> isStartEnd; ///< start/end (may cross threads), else push/pop
-    std::vector<bool> isOpen;     ///< never ended: `end` is the end of the trace
+    Column<StringId> text;
+    static constexpr auto members() { return std::tuple_cat(GpuEventColumns::members(), std::tuple(&GpuRangeColumns::text)); }
 };
 
-struct NvtxMarkColumns : EventColumns
+struct ThreadEventColumns : EventColumns
 {
-    std::vector<std::uint64_t> globalTid;
-    std::vector<StringId> text, domain;
-    std::vector<std::uint32_t> category, color;
-    std::vector<std::optional<std::uint64_t>> payload;
+    Column<std::uint32_t> threadNumber;
+    Dictionary<std::uint64_t> threads;
+
+    [[nodiscard]] std::uint64_t globalTid(std::size_t row) const { return threads[threadNumber[row]]; }
+    static constexpr auto members() { return std::tuple(Coded{&ThreadEventColumns::threadNumber, &ThreadEventColumns::threads}); }
 };
 
-struct OverheadColumns : EventColumns
+/// What a call called, and what came of it.
+struct Callee
 {
-    std::vector<std::uint64_t> globalTid;
-    std::vector<StringId> name;
+    StringId name;
+    std::int32_t returnValue = 0; ///< CUDA error number, 0 = success
+    std::uint32_t isDriver = 0;   ///< 1: of the driver API
+};
+
+struct CallColumns : ThreadEventColumns
+{
+    Column<std::uint32_t> calleeNumber;
+    Dictionary<Callee> callees;
+    SparseColumn<std::uint32_t> correlation; ///< 0: launched nothing
+
+    [[nodiscard]] const Callee& callee(std::size_t row) const { return callees[calleeNumber[row]]; }
+    [[nodiscard]] StringId name(std::size_t row) const { return callee(row).name; }
+    [[nodiscard]] bool isDriver(std::size_t row) const { return callee(row).isDriver != 0; }
+    static constexpr auto members()
+    {
+        return std::tuple_cat(ThreadEventColumns::members(), std::tuple(Coded{&CallColumns::calleeNumber, &CallColumns::callees}, &CallColumns::correlation));
+    }
+};
+
+/// What ranges and marks of the same look share.
+struct NvtxLabel
+{
+    StringId text, domain;       ///< domain none: the default domain
+    std::uint32_t category = 0;
+    std::uint32_t color = 0;     ///< 0xAARRGGBB, 0: none given
+    std::uint8_t isStartEnd = 0; ///< start/end (may cross threads), else push/pop
+    std::uint8_t isOpen = 0;     ///< never ended: the end is that of the trace
+    std::uint8_t hasPayload = 0;
+    std::uint8_t reserved = 0;
+};
+
+struct NvtxColumns : ThreadEventColumns
+{
+    Column<std::uint32_t> labelNumber;
+    Dictionary<NvtxLabel> labels;
+    SparseColumn<std::uint64_t> payloadValue;
+
+    [[nodiscard]] const NvtxLabel& label(std::size_t row) const { return labels[labelNumber[row]]; }
+    [[nodiscard]] StringId text(std::size_t row) const { return label(row).text; }
+    [[nodiscard]] StringId domain(std::size_t row) const { return label(row).domain; }
+    [[nodiscard]] bool isStartEnd(std::size_t row) const { return label(row).isStartEnd != 0; }
+    [[nodiscard]] bool isOpen(std::size_t row) const { return label(row).isOpen != 0; }
+    [[nodiscard]] std::optional<std::uint64_t> payload(std::size_t row) const
+    {
+        return label(row).hasPayload ? std::optional(payloadValue[row]) : std::nullopt;
+    }
+    static constexpr auto members()
+    {
+        return std::tuple_cat(ThreadEventColumns::members(), std::tuple(Coded{&NvtxColumns::labelNumber, &NvtxColumns::labels}, &NvtxColumns::payloadValue));
+    }
+};
+
+struct OverheadColumns : ThreadEventColumns
+{
+    Column<StringId> name;
+    static constexpr auto members() { return std::tuple_cat(ThreadEventColumns::members(), std::tuple(&OverheadColumns::name)); }
 };
 
 /// One phase of one request, or a part of it outside its phases. Compute phases belong to the batch and appear once for each
 /// member (shared, see Execution).
 struct PhaseColumns : EventColumns
 {
-    std::vector<RequestIndex> request;
-    std::vector<records::RequestPhase> phase;
+    Column<RequestIndex> request;
+    Column<records::RequestPhase> phase;
+    static constexpr auto members() { return std::tuple(&PhaseColumns::request, &PhaseColumns::phase); }
 };
 
 } // namespace gantry::trace

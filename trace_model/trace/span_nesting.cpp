@@ -3,16 +3,6 @@
 #include <algorithm>
 
 namespace gantry::trace {
-namespace {
-
-void append(DepthRow& row, const LooseSpan& span)
-{
-    row.start.push_back(span.start);
-    row.end.push_back(span.end);
-    row.event.push_back(span.event);
-}
-
-} // namespace
 
 void sortOuterFirst(std::vector<LooseSpan>& spans)
 {
@@ -21,49 +11,83 @@ void sortOuterFirst(std::vector<LooseSpan>& spans)
         std::stable_sort(spans.begin(), spans.end(), isBefore);
 }
 
-std::vector<LooseSpan> withoutSmallOverlaps(std::vector<LooseSpan> spans)
+void RowBuilder::append(Row& row, const LooseSpan& span)
 {
-    sortOuterFirst(spans);
-    TimestampNs previousEnd = kNoTime;
-    for (LooseSpan& span : spans) {
-        if (span.start < previousEnd && span.end > previousEnd && (previousEnd - span.start) * 2 < span.end - span.start)
-            span.start = previousEnd;
-        previousEnd = std::max(previousEnd, span.end);
+    if (row.spans.size() % DepthRow::kBlock == 0)
+        row.spans.blockStart.push_back(std::max(span.start, row.end));
+    row.spans.event.push_back(span.event);
+    row.end = span.end;
+}
+
+RowBuilder::Row& RowBuilder::firstFree(TimestampNs start)
+{
+    // The first row whose last span has ended. Everything above it is still open at this start, so it encloses or overlaps.
+    for (Row& row : m_rows)
+        if (row.end <= start)
+            return row;
+    return m_rows.emplace_back();
+}
+
+void RowBuilder::cover(const LooseSpan& span)
+{
+    m_busy += std::max<DurationNs>(0, span.end - std::max(span.start, m_covered));
+    m_covered = std::max(m_covered, span.end);
+}
+
+void RowBuilder::nest(const LooseSpan& span)
+{
+    cover(span);
+    append(firstFree(span.start), span);
+}
+
+void RowBuilder::nestInStream(LooseSpan span)
+{
+    const TimestampNs previousEnd = m_covered;
+    cover(span);
+    if (span.start < previousEnd && span.end > previousEnd && (previousEnd - span.start) * 2 < span.end - span.start)
+        span.start = previousEnd;
+    append(firstFree(span.start), span);
+}
+
+void RowBuilder::packLane(std::span<const LooseSpan> group)
+{
+    if (group.empty())
+        return;
+    Row& lane = firstFree(group.front().start);
+    for (const LooseSpan& span : group) {
+        cover(span);
+        append(lane, span);
     }
-    return spans;
+}
+
+std::vector<DepthRow> RowBuilder::takeRows()
+{
+    std::vector<DepthRow> rows;
+    rows.reserve(m_rows.size());
+    for (Row& row : m_rows) {
+        row.spans.event.shrink();
+        row.spans.blockStart.shrink();
+        rows.push_back(std::move(row.spans));
+    }
+    m_rows.clear();
+    return rows;
 }
 
 std::vector<DepthRow> nestSpans(std::vector<LooseSpan> spans)
 {
     sortOuterFirst(spans);
-    std::vector<DepthRow> rows;
-    for (const LooseSpan& span : spans) {
-        // The first depth whose last span has ended. Everything above it is still open at this start, so it encloses or overlaps.
-        std::size_t depth = 0;
-        while (depth < rows.size() && rows[depth].end.back() > span.start)
-            ++depth;
-        if (depth == rows.size())
-            rows.emplace_back();
-        append(rows[depth], span);
-    }
-    return rows;
+    RowBuilder builder;
+    for (const LooseSpan& span : spans)
+        builder.nest(span);
+    return builder.takeRows();
 }
 
 std::vector<DepthRow> packLanes(std::span<const std::vector<LooseSpan>> groups)
 {
-    std::vector<DepthRow> lanes;
-    for (const std::vector<LooseSpan>& group : groups) {
-        if (group.empty())
-            continue;
-        std::size_t lane = 0;
-        while (lane < lanes.size() && lanes[lane].end.back() > group.front().start)
-            ++lane;
-        if (lane == lanes.size())
-            lanes.emplace_back();
-        for (const LooseSpan& span : group)
-            append(lanes[lane], span);
-    }
-    return lanes;
+    RowBuilder builder;
+    for (const std::vector<LooseSpan>& group : groups)
+        builder.packLane(group);
+    return builder.takeRows();
 }
 
 } // namespace gantry::trace

@@ -4,47 +4,6 @@
 
 namespace gantry::trace {
 
-std::string_view name(EventKind kind)
-{
-    static constexpr std::string_view kNames[kEventKindCount] = {"kernel",     "memcpy",    "memset",   "synchronization", "api_call",
-                                                                 "nvtx_range", "nvtx_mark", "overhead", "phase"};
-    return kNames[static_cast<int>(kind)];
-}
-
-std::string_view name(CopyKind kind)
-{
-    static constexpr std::string_view kNames[] = {"Unknown", "HtoD", "DtoH", "HtoA", "AtoH", "AtoA", "AtoD",
-                                                  "DtoA",    "DtoD", "HtoH", "PtoP", "UVM HtoD", "UVM DtoH", "UVM DtoD"};
-    return kNames[static_cast<int>(kind)];
-}
-
-std::string_view name(MemoryKind kind)
-{
-    static constexpr std::string_view kNames[] = {"Pageable", "Pinned", "Device", "Array", "Managed", "Device static", "Managed static", "Unknown"};
-    return kNames[static_cast<int>(kind)];
-}
-
-std::string_view name(SyncType type)
-{
-    static constexpr std::string_view kNames[] = {"unknown", "event sync", "stream wait event", "stream sync", "context sync"};
-    return kNames[static_cast<int>(type)];
-}
-
-StringId StringTable::intern(std::string_view text)
-{
-    if (const auto found = m_index.find(text); found != m_index.end())
-        return StringId(found->second);
-    const auto id = static_cast<std::uint32_t>(m_texts.size());
-    m_texts.emplace_back(text);
-    m_index.emplace(text, id);
-    return StringId(id);
-}
-
-std::string_view StringTable::operator[](StringId id) const
-{
-    return id.value < m_texts.size() ? std::string_view(m_texts[id.value]) : std::string_view();
-}
-
 std::vector<TimeRange> Request::outsidePhases() const
 {
     std::vector<TimeRange> inside;
@@ -64,51 +23,73 @@ std::vector<TimeRange> Request::outsidePhases() const
     return outside;
 }
 
-const EventColumns& Trace::columns(EventKind kind) const
+RowSelection rowsIn(const EventColumns& columns, TimeRange window)
 {
-    switch (kind) {
-    case EventKind::Kernel: return kernels;
-    case EventKind::Memcpy: return memcpys;
-    case EventKind::Memset: return memsets;
-    case EventKind::Synchronization: return synchronizations;
-    case EventKind::ApiCall: return apiCalls;
-    case EventKind::NvtxRange: return nvtxRanges;
-    case EventKind::NvtxMark: return nvtxMarks;
-    case EventKind::Overhead: return overheads;
-    case EventKind::Phase: return phases;
+    const auto firstFrom = [&](TimestampNs time) {
+        return static_cast<std::uint32_t>(std::lower_bound(columns.start.begin(), columns.start.end(), time) - columns.start.begin());
+    };
+    RowSelection rows{{}, firstFrom(window.start), firstFrom(window.end)};
+    for (std::size_t block = 0; block * EventColumns::kBlockRows < rows.first; ++block) {
+        if (columns.latestEnds[block] <= window.start)
+            continue;
+        const std::size_t blockEnd = std::min<std::size_t>(rows.first, (block + 1) * EventColumns::kBlockRows);
+        for (std::size_t row = block * EventColumns::kBlockRows; row < blockEnd; ++row)
+            if (columns.end(row) > window.start)
+                rows.early.push_back(static_cast<std::uint32_t>(row));
     }
-    return kernels;
+    return rows;
 }
 
-TimeRange Trace::timeOf(EventId event) const
+std::size_t Trace::eventCount() const
 {
-    const EventColumns& c = columns(event.kind());
-    return {c.start[event.row()], c.end[event.row()]};
+    std::size_t count = 0;
+    for (int kind = 0; kind < kEventKindCount; ++kind)
+        count += columns(static_cast<EventKind>(kind)).size();
+    return count;
+}
+
+TimeRange Trace::spanTime(const DepthRow& row, std::size_t i) const
+{
+    TimeRange time = timeOf(row.event[i]);
+    if (i > 0)
+        time.start = std::max(time.start, timeOf(row.event[i - 1]).end);
+    return time;
+}
+
+std::span<const RequestIndex> Trace::membersOf(const Execution& execution) const
+{
+    return std::span(executionMembers.data(), executionMembers.size()).subspan(execution.firstMember, execution.memberCount);
 }
 
 std::string Trace::nameOf(EventId event) const
 {
     const std::uint32_t row = event.row();
     switch (event.kind()) {
-    case EventKind::Kernel: return std::string(strings[kernels.shortName[row]]);
-    case EventKind::Memcpy: {
-        // The host side's kind is what matters: pageable copies go through a staging buffer.
-        const CopyKind copy = memcpys.copyKind[row];
-        const MemoryKind host = copy == CopyKind::DtoH ? memcpys.destinationKind[row] : memcpys.sourceKind[row];
-        std::string text = "Memcpy " + std::string(name(copy));
-        if (copy == CopyKind::HtoD || copy == CopyKind::DtoH)
-            text += " (" + std::string(name(host)) + ")";
-        return text;
-    }
+    case EventKind::Kernel: return std::string(strings[kernels.shortName(row)]);
+    case EventKind::Memcpy: return nameOf(memcpys.route[row]);
     case EventKind::Memset: return "Memset (" + std::string(name(memsets.memoryKind[row])) + ")";
     case EventKind::Synchronization: return std::string(name(synchronizations.type[row]));
-    case EventKind::ApiCall: return std::string(strings[apiCalls.name[row]]);
-    case EventKind::NvtxRange: return std::string(strings[nvtxRanges.text[row]]);
-    case EventKind::NvtxMark: return std::string(strings[nvtxMarks.text[row]]);
+    case EventKind::ApiCall: return std::string(strings[apiCalls.name(row)]);
+    case EventKind::NvtxRange: return std::string(strings[nvtxRanges.text(row)]);
+    case EventKind::NvtxMark: return std::string(strings[nvtxMarks.text(row)]);
     case EventKind::Overhead: return std::string(strings[overheads.name[row]]);
     case EventKind::Phase: return std::string(records::name(phases.phase[row]));
+    case EventKind::GraphLaunch: return "CUDA graph " + std::to_string(graphLaunches.graph[row]);
+    case EventKind::GpuRange: return std::string(strings[gpuRanges.text[row]]);
+    case EventKind::LibraryCall: return std::string(strings[libraryCalls.name(row)]);
+    case EventKind::OsCall: return std::string(strings[osCalls.name(row)]);
     }
     return {};
+}
+
+std::string Trace::nameOf(CopyRoute route)
+{
+    // The host side's kind is what matters: pageable copies go through a staging buffer.
+    const MemoryKind host = route.kind == CopyKind::DtoH ? route.destination : route.source;
+    std::string text = "Memcpy " + std::string(name(route.kind));
+    if (route.kind == CopyKind::HtoD || route.kind == CopyKind::DtoH)
+        text += " (" + std::string(name(host)) + ")";
+    return text;
 }
 
 } // namespace gantry::trace

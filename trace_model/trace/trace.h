@@ -1,6 +1,8 @@
 #pragma once
 
 #include "trace_model/base/loss.h"
+#include "trace_model/import/import_report.h"
+#include "trace_model/import/trace_meta.h"
 #include "trace_model/trace/event_columns.h"
 
 #include <array>
@@ -10,9 +12,13 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 namespace gantry::trace {
+
+using importing::GpuInfo;
+using importing::TraceMeta;
 
 /// One execution of a model instance: the batch that served its members together.
 struct Execution
@@ -22,7 +28,7 @@ struct Execution
     StringId version;
     std::uint64_t globalTid = 0; ///< the instance's thread
     TimeRange time;
-    std::vector<RequestIndex> members;
+    std::uint32_t firstMember = 0, memberCount = 0; ///< in Trace::executionMembers
 };
 
 struct Request
@@ -31,6 +37,7 @@ struct Request
     StringId clientId;     ///< as the client sent it, or none
     StringId model, version;
     TimeRange time;        ///< start to end; end == trace end when it was still in flight
+    std::optional<std::uint64_t> parentId; ///< id of the ensemble's request that this one is a step of
     ExecutionIndex execution; ///< none: cache hit, failed early, or not executed in the window
     bool failed = false;
     bool cutByWindow = false; ///< start or end lies outside the window: not counted in percentiles
@@ -50,21 +57,37 @@ enum class TrackKind : std::uint8_t
     NvtxThread,     ///< push/pop ranges of one thread, an icicle
     NvtxAsync,      ///< start/end ranges of one process
     ThreadApi,      ///< CUDA API calls of one thread
+    ThreadLibrary,  ///< cuBLAS, cuDNN, ... calls of one thread
+    ThreadOs,       ///< OS runtime calls of one thread
+    GpuRanges,      ///< ranges of a context as they were projected onto its streams
     Counter,        ///< a metric
 };
 
-/// Spans of one depth of a track: sorted by start, not overlapping.
+/// Spans of one depth of a track: sorted by start, not overlapping. Their times are those of the events, but that a span which
+/// reaches into the one before it begins where that one ends (see Trace::spanTime).
 struct DepthRow
 {
-    std::vector<TimestampNs> start, end;
-    std::vector<EventId> event;
+    static constexpr std::size_t kBlock = 8;
+
+    Column<EventId> event;
+    Column<TimestampNs> blockStart; ///< where every kBlock-th span begins: finding a time touches few cache lines
+    [[nodiscard]] std::size_t size() const { return event.size(); }
 };
 
 /// Samples of a counter track, sorted by time. Absent is absent: no sample, never 0.
 struct CounterColumns
 {
-    std::vector<TimestampNs> time;
-    std::vector<double> value;
+    /// The smallest and the largest of a block of samples.
+    struct Extremes
+    {
+        double min = 0, max = 0;
+    };
+    static constexpr std::size_t kBlock = 32; ///< samples in a block, and blocks in one of the next level
+
+    Column<TimestampNs> time;
+    Column<double> value;
+    std::vector<Column<Extremes>> levels; ///< from blocks of samples up to few blocks
+    Column<TimestampNs> blockTime;        ///< time of the first sample of each block
     std::string unit;
     std::string source; ///< the series it is made of, as Prometheus writes it; empty: none, or the name says it
 };
@@ -81,85 +104,103 @@ struct Track
     std::uint32_t device = 0, context = 0, stream = 0; ///< GPU tracks
 };
 
-/// Immutable strings, each stored once.
-class StringTable
-{
-public:
-    [[nodiscard]] StringId intern(std::string_view text);
-    /// The text, empty for none. Valid while the table lives.
-    [[nodiscard]] std::string_view operator[](StringId id) const;
-    [[nodiscard]] std::size_t size() const { return m_texts.size(); }
-
-private:
-    std::vector<std::string> m_texts;
-    std::map<std::string, std::uint32_t, std::less<>> m_index;
-};
-
-struct GpuInfo
-{
-    std::uint32_t device = 0;
-    std::string name;
-    std::string uuid;
-};
-
-/// What the report says about itself.
-struct TraceMeta
-{
-    std::string format;              ///< "gantry", "nsys-sqlite", ...
-    std::string producer;            ///< "Gantry 0.1.0", "NVIDIA Nsight Systems 2025.1.1.110"
-    std::string title;               ///< file name, or the report's label
-    std::string hostName;
-    std::string targetName;          ///< the server that was captured; empty: unknown
-    std::int64_t sessionUtcNs = 0;   ///< wall clock of time 0; 0: unknown
-    std::vector<GpuInfo> gpus;
-    std::map<std::string, std::string> settings; ///< everything that has no member here (META_DATA_*), name → value
-    std::vector<std::string> warnings;           ///< what was skipped or repaired, one sentence each
-    bool targetExited = false;       ///< the target process ended inside the window
-    bool complete = true;            ///< the assembler finished the report
-    std::optional<DurationNs> clockErrorNs; ///< residual of the clock fit; absent: unknown
-    std::optional<double> windowCostRatio;  ///< req/s in the window over req/s before it, minus 1; absent: not measured
-    std::optional<double> windowCostError;  ///< standard deviation of windowCostRatio: what a window without cost would show; absent: unknown
-    std::optional<DurationNs> openCost;     ///< from the command to recording, slowest process; absent: unknown
-    std::optional<DurationNs> closeCost;    ///< from the window's end to everything flushed; absent: unknown
-
-    /// Whether the load was large and even enough for windowCostRatio to say anything.
-    [[nodiscard]] bool isWindowCostClear() const { return windowCostRatio && windowCostError.value_or(0) <= 0.1; }
-};
+/// Bits of a process's or thread's key above which the number of its file is. Nsight Systems has the machine's number there.
+inline constexpr int kFileShift = 56;
 
 /// A loaded report: columns per event kind, tracks, strings, meta, losses. Built once by loadTrace(), then shared as
 /// shared_ptr<const Trace>; any thread reads it without a lock.
 struct Trace
 {
     TraceMeta meta;
+    std::string cacheKey; ///< what a TraceCache knows it by; empty: opened without one
     TimeRange time; ///< covers every event and counter sample
+    TimeRange window; ///< that was recorded; empty: the file does not say
     StringTable strings;
     Losses losses;
+    std::vector<importing::ImportReport> imports;    ///< one for each file it was read from
+    std::vector<importing::SummaryTable> summaries;  ///< what the files hold that has no times
 
     KernelColumns kernels;
     MemcpyColumns memcpys;
     MemsetColumns memsets;
     SynchronizationColumns synchronizations;
-    ApiCallColumns apiCalls;
-    NvtxRangeColumns nvtxRanges;
-    NvtxMarkColumns nvtxMarks;
+    CallColumns apiCalls;
+    NvtxColumns nvtxRanges;
+    NvtxColumns nvtxMarks;
     OverheadColumns overheads;
     PhaseColumns phases;
+    GraphLaunchColumns graphLaunches;
+    GpuRangeColumns gpuRanges;
+    CallColumns libraryCalls;
+    CallColumns osCalls;
 
-    std::vector<Request> requests;     ///< sorted by start
-    std::vector<Execution> executions; ///< sorted by start
-    std::vector<Track> tracks;         ///< display order
+    Column<Request> requests;     ///< sorted by start
+    Column<Execution> executions; ///< sorted by start
+    Column<RequestIndex> executionMembers;
+    std::vector<Track> tracks;    ///< display order
     std::map<std::uint64_t, std::string> threadNames;  ///< by globalTid
     std::map<std::uint64_t, std::string> processNames; ///< by globalPid
+    std::map<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>, std::string> streamNames; ///< by device, context, stream
 
-    [[nodiscard]] const EventColumns& columns(EventKind kind) const;
-    [[nodiscard]] TimeRange timeOf(EventId event) const;
+    /// Calls `visitor(columns)` with the columns of that kind, as their own type.
+    template <typename Self, typename Visitor>
+    static decltype(auto) visit(Self& self, EventKind kind, Visitor&& visitor)
+    {
+        switch (kind) {
+        case EventKind::Kernel: return visitor(self.kernels);
+        case EventKind::Memcpy: return visitor(self.memcpys);
+        case EventKind::Memset: return visitor(self.memsets);
+        case EventKind::Synchronization: return visitor(self.synchronizations);
+        case EventKind::ApiCall: return visitor(self.apiCalls);
+        case EventKind::NvtxRange: return visitor(self.nvtxRanges);
+        case EventKind::NvtxMark: return visitor(self.nvtxMarks);
+        case EventKind::Overhead: return visitor(self.overheads);
+        case EventKind::Phase: return visitor(self.phases);
+        case EventKind::GraphLaunch: return visitor(self.graphLaunches);
+        case EventKind::GpuRange: return visitor(self.gpuRanges);
+        case EventKind::LibraryCall: return visitor(self.libraryCalls);
+        case EventKind::OsCall: return visitor(self.osCalls);
+        }
+        return visitor(self.kernels);
+    }
+
+    [[nodiscard]] const EventColumns& columns(EventKind kind) const
+    {
+        return visit(*this, kind, [](const EventColumns& columns) -> const EventColumns& { return columns; });
+    }
+    [[nodiscard]] std::size_t eventCount() const; ///< of all kinds
+    [[nodiscard]] TimeRange timeOf(EventId event) const { return columns(event.kind()).time(event.row()); }
+    /// Where a track draws its span `i`: from where the one before it ends, where they overlap.
+    [[nodiscard]] TimeRange spanTime(const DepthRow& row, std::size_t i) const;
     /// Short name for a label: kernel short name, "Memcpy HtoD (Pageable)", API name, NVTX text, phase name.
     [[nodiscard]] std::string nameOf(EventId event) const;
+    [[nodiscard]] static std::string nameOf(CopyRoute route);
     [[nodiscard]] const Track& track(TrackId id) const { return tracks[id.value]; }
+    /// The requests that an execution served together.
+    [[nodiscard]] std::span<const RequestIndex> membersOf(const Execution& execution) const;
+    /// Which of several files a process is of, see ImportReport.
+    [[nodiscard]] static constexpr std::uint32_t fileOf(std::uint64_t globalTid) { return static_cast<std::uint32_t>(globalTid >> kFileShift); }
     /// Global process id (pid << 24) of a global thread id.
     [[nodiscard]] static constexpr std::uint64_t processOf(std::uint64_t globalTid) { return globalTid & ~std::uint64_t{0xFFFFFF}; }
     [[nodiscard]] static constexpr std::uint32_t pidOf(std::uint64_t globalTid) { return static_cast<std::uint32_t>(globalTid >> 24 & 0xFFFFFF); }
     [[nodiscard]] static constexpr std::uint32_t tidOf(std::uint64_t globalTid) { return static_cast<std::uint32_t>(globalTid & 0xFFFFFF); }
 };
+
+/// Rows of columns, a few early ones and all of a stretch.
+struct RowSelection
+{
+    std::vector<std::uint32_t> early; ///< in order
+    std::uint32_t first = 0, end = 0; ///< and all rows of [first, end)
+
+    [[nodiscard]] std::size_t size() const { return early.size() + (end - first); }
+    [[nodiscard]] std::uint32_t operator[](std::size_t i) const
+    {
+        return i < early.size() ? early[i] : first + static_cast<std::uint32_t>(i - early.size());
+    }
+};
+
+/// The rows of events that intersect `window`, in order: those that start in it, and before them those that reach into it. An event of
+/// no length lies in the window that holds it. Skips blocks of rows that ended before.
+[[nodiscard]] RowSelection rowsIn(const EventColumns& columns, TimeRange window);
 
 } // namespace gantry::trace

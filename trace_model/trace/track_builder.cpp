@@ -1,5 +1,6 @@
 #include "trace_model/trace/track_builder.h"
 
+#include "trace_model/base/parallel.h"
 #include "trace_model/trace/span_nesting.h"
 
 #include <algorithm>
@@ -11,30 +12,141 @@
 namespace gantry::trace {
 namespace {
 
-/// Length of the union of intervals.
-/// Time that at least one span covers. Sorts them.
-DurationNs unionOf(std::vector<LooseSpan>& spans)
+// ---- rows, event by event ----
+
+/// What ran in one context: its streams, and all of them together.
+struct ContextRows
 {
-    sortOuterFirst(spans);
-    DurationNs total = 0;
-    TimestampNs covered = std::numeric_limits<TimestampNs>::min();
-    for (const LooseSpan& span : spans) {
-        total += std::max<DurationNs>(0, span.end - std::max(span.start, covered));
-        covered = std::max(covered, span.end);
-    }
-    return total;
+    RowBuilder all, ranges;
+    std::map<std::uint32_t, RowBuilder> streams;
+};
+
+struct ContextKey
+{
+    std::uint32_t file, device, context;
+    std::uint64_t process;
+    auto operator<=>(const ContextKey&) const = default;
+};
+
+using Contexts = std::map<ContextKey, ContextRows>;
+
+ContextRows& contextOf(Contexts& contexts, const GpuPlace& place)
+{
+    return contexts[{Trace::fileOf(place.globalPid), place.device, place.context, place.globalPid}];
 }
+
+/// Walks one kind of GPU work in order, knowing for each of its places the rows that it belongs to.
+class WorkCursor
+{
+public:
+    WorkCursor(const GpuEventColumns& columns, EventKind kind, Contexts& contexts) : m_columns(columns), m_kind(kind)
+    {
+        for (const GpuPlace& place : columns.places.values()) {
+            ContextRows& context = contextOf(contexts, place);
+            m_targets.emplace_back(&context, &context.streams[place.stream]);
+        }
+        read();
+    }
+    [[nodiscard]] bool isAtEnd() const { return m_row == m_columns.size(); }
+    [[nodiscard]] bool isBefore(const WorkCursor& other) const
+    {
+        return m_span.start != other.m_span.start ? m_span.start < other.m_span.start : m_span.end > other.m_span.end;
+    }
+    void place()
+    {
+        const auto& [context, stream] = m_targets[m_columns.placeNumber[m_row]];
+        stream->nestInStream(m_span);
+        context->all.nest(m_span);
+        ++m_row;
+        read();
+    }
+
+private:
+    void read()
+    {
+        if (!isAtEnd())
+            m_span = {m_columns.start[m_row], m_columns.end(m_row), EventId(m_kind, static_cast<std::uint32_t>(m_row))};
+    }
+
+    const GpuEventColumns& m_columns;
+    EventKind m_kind;
+    std::vector<std::pair<ContextRows*, RowBuilder*>> m_targets; ///< by place
+    std::size_t m_row = 0;
+    LooseSpan m_span;
+};
+
+Contexts gpuRows(const Trace& trace)
+{
+    Contexts contexts;
+    std::vector<WorkCursor> cursors;
+    cursors.emplace_back(trace.kernels, EventKind::Kernel, contexts);
+    cursors.emplace_back(trace.memcpys, EventKind::Memcpy, contexts);
+    cursors.emplace_back(trace.memsets, EventKind::Memset, contexts);
+    cursors.emplace_back(trace.graphLaunches, EventKind::GraphLaunch, contexts);
+    while (true) {
+        WorkCursor* first = nullptr;
+        for (WorkCursor& cursor : cursors)
+            if (!cursor.isAtEnd() && (!first || cursor.isBefore(*first)))
+                first = &cursor;
+        if (!first)
+            break;
+        first->place();
+    }
+    for (std::uint32_t row = 0; row < trace.gpuRanges.size(); ++row)
+        contextOf(contexts, trace.gpuRanges.place(row)).ranges.nest({trace.gpuRanges.start[row], trace.gpuRanges.end(row), EventId(EventKind::GpuRange, row)});
+    return contexts;
+}
+
+struct ThreadRows
+{
+    RowBuilder ranges, api, library, os;
+};
+
+struct ProcessRows
+{
+    RowBuilder async;
+    std::map<std::uint64_t, ThreadRows> threads;
+};
+
+/// The rows of what threads did, `choose(process, thread, row)` for each event.
+template <typename Choose>
+void takeThreads(std::map<std::uint64_t, ProcessRows>& processes, const ThreadEventColumns& columns, EventKind kind, Choose choose)
+{
+    std::vector<std::pair<ProcessRows*, ThreadRows*>> targets;
+    for (const std::uint64_t tid : columns.threads.values()) {
+        ProcessRows& process = processes[Trace::processOf(tid)];
+        targets.emplace_back(&process, &process.threads[tid]);
+    }
+    for (std::uint32_t row = 0; row < columns.size(); ++row) {
+        const auto& [process, thread] = targets[columns.threadNumber[row]];
+        choose(*process, *thread, row).nest({columns.start[row], columns.end(row), EventId(kind, row)});
+    }
+}
+
+std::map<std::uint64_t, ProcessRows> threadRows(const Trace& trace)
+{
+    std::map<std::uint64_t, ProcessRows> processes;
+    takeThreads(processes, trace.nvtxRanges, EventKind::NvtxRange, [&](ProcessRows& process, ThreadRows& thread, std::uint32_t row) -> RowBuilder& {
+        return trace.nvtxRanges.isStartEnd(row) ? process.async : thread.ranges;
+    });
+    takeThreads(processes, trace.apiCalls, EventKind::ApiCall, [](ProcessRows&, ThreadRows& thread, std::uint32_t) -> RowBuilder& { return thread.api; });
+    takeThreads(processes, trace.libraryCalls, EventKind::LibraryCall, [](ProcessRows&, ThreadRows& thread, std::uint32_t) -> RowBuilder& { return thread.library; });
+    takeThreads(processes, trace.osCalls, EventKind::OsCall, [](ProcessRows&, ThreadRows& thread, std::uint32_t) -> RowBuilder& { return thread.os; });
+    return processes;
+}
+
+// ---- tracks, in display order ----
 
 class TrackBuilder
 {
 public:
     explicit TrackBuilder(Trace& trace) : m_trace(trace) {}
 
-    void build(std::vector<Track> counters)
+    void build(Contexts contexts, std::map<std::uint64_t, ProcessRows> processes, std::vector<Track> counters)
     {
         addRequests();
-        addGpus();
-        addProcesses();
+        addGpus(std::move(contexts));
+        addProcesses(std::move(processes));
         addCounters(std::move(counters));
     }
 
@@ -54,26 +166,32 @@ private:
         return add(std::move(track));
     }
 
-    std::string modelName(StringId model, StringId version) const
+    [[nodiscard]] std::string modelName(StringId model, StringId version) const
     {
         const std::string_view number = m_trace.strings[version];
         return std::string(m_trace.strings[model]) + (number.empty() ? "" : ":" + std::string(number));
+    }
+
+    [[nodiscard]] std::string busyShare(const RowBuilder& rows) const
+    {
+        const double share = m_trace.time.isEmpty() ? 0.0 : static_cast<double>(rows.busy()) / static_cast<double>(m_trace.time.duration());
+        return fmt::format("{:.1f} % busy", share * 100);
     }
 
     void addRequests()
     {
         if (m_trace.requests.empty() && m_trace.executions.empty())
             return;
-        std::map<std::uint32_t, std::vector<LooseSpan>> phasesOf;
+        std::vector<std::vector<LooseSpan>> phasesOf(m_trace.requests.size());
         for (std::uint32_t row = 0; row < m_trace.phases.size(); ++row)
-            phasesOf[m_trace.phases.request[row].value].push_back({m_trace.phases.start[row], m_trace.phases.end[row], EventId(EventKind::Phase, row)});
+            phasesOf[m_trace.phases.request[row].value].push_back({m_trace.phases.start[row], m_trace.phases.end(row), EventId(EventKind::Phase, row)});
         std::map<std::string, std::vector<std::vector<LooseSpan>>> groups;
         for (std::uint32_t i = 0; i < m_trace.requests.size(); ++i)
-            if (const auto phases = phasesOf.find(i); phases != phasesOf.end())
-                groups[modelName(m_trace.requests[i].model, m_trace.requests[i].version)].push_back(std::move(phases->second));
+            if (!phasesOf[i].empty())
+                groups[modelName(m_trace.requests[i].model, m_trace.requests[i].version)].push_back(std::move(phasesOf[i]));
         const TrackId top = addGroup({}, "Requests", fmt::format("{}", m_trace.requests.size()));
         for (auto& [model, requests] : groups) {
-            std::sort(requests.begin(), requests.end(), [](const auto& a, const auto& b) { return a.front().start < b.front().start; });
+            std::stable_sort(requests.begin(), requests.end(), [](const auto& a, const auto& b) { return a.front().start < b.front().start; });
             Track track;
             track.kind = TrackKind::RequestLanes;
             track.parent = top;
@@ -88,188 +206,146 @@ private:
     /// One row per instance: its `execute` ranges, or what stands for them.
     void addExecutions(TrackId top)
     {
-        const auto executeText = m_trace.strings.intern(records::nvtx_convention::kExecute);
-        std::map<std::pair<std::string, std::uint64_t>, std::vector<LooseSpan>> instances;
+        const StringId executeText = m_trace.strings.find(records::nvtx_convention::kExecute);
+        if (m_trace.executions.empty() || executeText.isNone())
+            return;
+        std::map<std::pair<std::string, std::uint64_t>, RowBuilder> instances;
         std::set<std::uint64_t> threads;
         for (const Execution& execution : m_trace.executions)
             threads.insert(execution.globalTid);
         for (std::uint32_t row = 0; row < m_trace.nvtxRanges.size(); ++row) {
-            const std::uint64_t tid = m_trace.nvtxRanges.globalTid[row];
-            if (m_trace.nvtxRanges.text[row] == executeText && threads.contains(tid))
-                instances[{threadName(tid), tid}].push_back({m_trace.nvtxRanges.start[row], m_trace.nvtxRanges.end[row], EventId(EventKind::NvtxRange, row)});
+            if (m_trace.nvtxRanges.text(row) != executeText)
+                continue;
+            const std::uint64_t tid = m_trace.nvtxRanges.globalTid(row);
+            if (threads.contains(tid))
+                instances[{threadName(tid), tid}].nest({m_trace.nvtxRanges.start[row], m_trace.nvtxRanges.end(row), EventId(EventKind::NvtxRange, row)});
         }
-        for (auto& [key, spans] : instances) {
+        for (auto& [key, rows] : instances) {
             Track track;
             track.kind = TrackKind::Executions;
             track.parent = top;
             track.name = key.first;
             track.globalTid = key.second;
-            const double share = m_trace.time.isEmpty() ? 0.0 : static_cast<double>(unionOf(spans)) / static_cast<double>(m_trace.time.duration());
-            track.detail = fmt::format("{:.1f} % busy", share * 100);
-            track.rows = nestSpans(std::move(spans));
+            track.detail = busyShare(rows);
+            track.rows = rows.takeRows();
             add(std::move(track));
         }
     }
 
-    struct StreamKey
+    void addGpus(Contexts contexts)
     {
-        std::uint32_t device, context;
-        std::uint64_t process;
-        std::uint32_t stream;
-        auto operator<=>(const StreamKey&) const = default;
-    };
-
-    template <typename Columns>
-    void collect(std::map<StreamKey, std::vector<LooseSpan>>& streams, const Columns& columns, EventKind kind)
-    {
-        for (std::uint32_t row = 0; row < columns.size(); ++row)
-            streams[{columns.device[row], columns.context[row], columns.globalPid[row], columns.stream[row]}].push_back(
-                {columns.start[row], columns.end[row], EventId(kind, row)});
-    }
-
-    void addGpus()
-    {
-        std::map<StreamKey, std::vector<LooseSpan>> streams;
-        collect(streams, m_trace.kernels, EventKind::Kernel);
-        collect(streams, m_trace.memcpys, EventKind::Memcpy);
-        collect(streams, m_trace.memsets, EventKind::Memset);
-        TrackId gpu, context;
-        const StreamKey* last = nullptr;
-        for (auto i = streams.begin(); i != streams.end(); ++i) {
-            const StreamKey& key = i->first;
-            if (!last || last->device != key.device)
-                gpu = addGroup({}, gpuName(key.device));
-            if (!last || std::tie(last->device, last->context, last->process) != std::tie(key.device, key.context, key.process)) {
-                std::string process = fmt::format("{}", Trace::pidOf(key.process));
-                if (const auto found = m_trace.processNames.find(key.process); found != m_trace.processNames.end())
-                    process = found->second + " " + process;
-                context = addGroup(gpu, fmt::format("Context {} · {}", key.context, process));
-                addStreams(context, i, streams);
-            }
-            last = &key;
+        TrackId gpu;
+        std::optional<std::pair<std::uint32_t, std::uint32_t>> last; // file and device
+        for (auto& [key, rows] : contexts) {
+            if (last != std::pair(key.file, key.device))
+                gpu = addGroup({}, gpuName(key.file, key.device), fileName(key.file));
+            last = {key.file, key.device};
+            std::string process = fmt::format("{}", Trace::pidOf(key.process));
+            if (const auto found = m_trace.processNames.find(key.process); found != m_trace.processNames.end())
+                process = found->second + " " + process;
+            addStreams(addGroup(gpu, fmt::format("Context {} · {}", key.context, process)), key, rows);
         }
     }
 
-    /// "All streams" and one row for each stream of the context that `first` begins.
-    void addStreams(TrackId parent, std::map<StreamKey, std::vector<LooseSpan>>::iterator first, std::map<StreamKey, std::vector<LooseSpan>>& streams)
+    /// "All streams" and one row for each stream of a context.
+    void addStreams(TrackId parent, const ContextKey& key, ContextRows& context)
     {
-        std::vector<LooseSpan> all;
-        std::vector<std::pair<std::uint32_t, DurationNs>> busy;
-        DurationNs total = 0;
-        auto end = first;
-        for (; end != streams.end() && std::tie(end->first.device, end->first.context, end->first.process)
-                   == std::tie(first->first.device, first->first.context, first->first.process); ++end) {
-            all.insert(all.end(), end->second.begin(), end->second.end());
-            busy.emplace_back(end->first.stream, unionOf(end->second));
-            total += busy.back().second;
-        }
         Track track;
         track.parent = parent;
-        track.device = first->first.device;
-        track.context = first->first.context;
-        if (busy.size() > 1) {
+        track.device = key.device;
+        track.context = key.context;
+        DurationNs total = 0;
+        for (const auto& [stream, rows] : context.streams)
+            total += rows.busy();
+        if (context.streams.size() > 1) {
             track.kind = TrackKind::GpuAllStreams;
             track.name = "All streams";
-            const double share = m_trace.time.isEmpty() ? 0.0 : static_cast<double>(unionOf(all)) / static_cast<double>(m_trace.time.duration());
-            track.detail = fmt::format("{:.1f} % busy", share * 100);
-            track.rows = nestSpans(std::move(all));
+            track.detail = busyShare(context.all);
+            track.rows = context.all.takeRows();
             add(std::move(track));
         }
-        std::size_t place = 0;
-        for (auto i = first; i != end; ++i, ++place) {
+        for (auto& [stream, rows] : context.streams) {
             track = {};
             track.kind = TrackKind::GpuStream;
             track.parent = parent;
-            track.device = i->first.device;
-            track.context = i->first.context;
-            track.stream = i->first.stream;
-            track.name = fmt::format("Stream {}", i->first.stream);
-            track.detail = total > 0 ? fmt::format("{:.1f} %", 100.0 * static_cast<double>(busy[place].second) / static_cast<double>(total)) : std::string();
-            track.rows = nestSpans(withoutSmallOverlaps(std::move(i->second)));
+            track.device = key.device;
+            track.context = key.context;
+            track.stream = stream;
+            const auto name = m_trace.streamNames.find({key.device, key.context, stream});
+            track.name = name == m_trace.streamNames.end() ? fmt::format("Stream {}", stream) : name->second;
+            track.detail = total > 0 ? fmt::format("{:.1f} %", 100.0 * static_cast<double>(rows.busy()) / static_cast<double>(total)) : std::string();
+            track.rows = rows.takeRows();
+            add(std::move(track));
+        }
+        if (!context.ranges.isEmpty()) {
+            track = {};
+            track.kind = TrackKind::GpuRanges;
+            track.parent = parent;
+            track.device = key.device;
+            track.context = key.context;
+            track.name = "Ranges on the GPU";
+            track.rows = context.ranges.takeRows();
             add(std::move(track));
         }
     }
 
-    std::string gpuName(std::uint32_t device) const
+    /// Of one of several files; empty where there is but one.
+    [[nodiscard]] std::string fileName(std::uint32_t file) const
+    {
+        return m_trace.imports.size() > 1 && file < m_trace.imports.size() ? m_trace.imports[file].file : std::string();
+    }
+
+    [[nodiscard]] std::string gpuName(std::uint32_t file, std::uint32_t device) const
     {
         for (const GpuInfo& gpu : m_trace.meta.gpus)
-            if (gpu.device == device)
+            if (gpu.device == device && (gpu.file == file || m_trace.imports.size() == 1))
                 return fmt::format("GPU {} · {}", device, gpu.name);
         return fmt::format("GPU {}", device);
     }
 
-    std::string threadName(std::uint64_t globalTid) const
+    [[nodiscard]] std::string threadName(std::uint64_t globalTid) const
     {
         const auto found = m_trace.threadNames.find(globalTid);
         return found == m_trace.threadNames.end() ? fmt::format("Thread {}", Trace::tidOf(globalTid))
                                                   : fmt::format("{} ({})", found->second, Trace::tidOf(globalTid));
     }
 
-    struct ProcessSpans
+    void addProcesses(std::map<std::uint64_t, ProcessRows> processes)
     {
-        std::vector<LooseSpan> async;
-        std::map<std::uint64_t, std::vector<LooseSpan>> nvtx, api;
-    };
-
-    /// The wanted rows of a set of columns, by thread.
-    template <typename Columns, typename IsWanted>
-    static std::map<std::uint64_t, std::vector<LooseSpan>> byThread(const Columns& columns, EventKind kind, IsWanted isWanted)
-    {
-        std::map<std::uint64_t, std::vector<LooseSpan>> spans;
-        std::vector<LooseSpan>* last = nullptr; // events of a thread come in runs
-        std::uint64_t lastTid = 0;
-        for (std::uint32_t row = 0; row < columns.size(); ++row) {
-            if (!isWanted(row))
-                continue;
-            const std::uint64_t tid = columns.globalTid[row];
-            if (!last || tid != lastTid) {
-                last = &spans[tid];
-                lastTid = tid;
-            }
-            last->push_back({columns.start[row], columns.end[row], EventId(kind, row)});
-        }
-        return spans;
-    }
-
-    void addProcesses()
-    {
-        std::map<std::uint64_t, ProcessSpans> processes;
-        const auto& ranges = m_trace.nvtxRanges;
-        for (std::uint32_t row = 0; row < ranges.size(); ++row) {
-            if (ranges.isStartEnd[row])
-                processes[Trace::processOf(ranges.globalTid[row])].async.push_back({ranges.start[row], ranges.end[row], EventId(EventKind::NvtxRange, row)});
-        }
-        for (auto& [tid, spans] : byThread(ranges, EventKind::NvtxRange, [&](std::uint32_t row) { return !ranges.isStartEnd[row]; }))
-            processes[Trace::processOf(tid)].nvtx[tid] = std::move(spans);
-        for (auto& [tid, spans] : byThread(m_trace.apiCalls, EventKind::ApiCall, [](std::uint32_t) { return true; }))
-            processes[Trace::processOf(tid)].api[tid] = std::move(spans);
-        for (auto& [pid, spans] : processes) {
+        for (auto& [pid, rows] : processes) {
             const auto name = m_trace.processNames.find(pid);
-            const TrackId group = addGroup({}, fmt::format("{} ({})", name == m_trace.processNames.end() ? "Process" : name->second, Trace::pidOf(pid)));
-            std::set<std::uint64_t> threads;
-            for (const auto& entry : spans.nvtx)
-                threads.insert(entry.first);
-            for (const auto& entry : spans.api)
-                threads.insert(entry.first);
-            for (const std::uint64_t tid : threads)
-                addThread(group, tid, spans);
-            addSpans(group, TrackKind::NvtxAsync, "NVTX start/end ranges", 0, std::move(spans.async));
+            const TrackId group = addGroup({}, fmt::format("{} ({})", name == m_trace.processNames.end() ? "Process" : name->second, Trace::pidOf(pid)),
+                                           fileName(Trace::fileOf(pid)));
+            for (auto& [tid, thread] : rows.threads)
+                addThread(group, tid, thread);
+            addSpans(group, TrackKind::NvtxAsync, "NVTX start/end ranges", 0, rows.async);
         }
     }
 
-    void addThread(TrackId process, std::uint64_t tid, ProcessSpans& spans)
+    void addThread(TrackId process, std::uint64_t tid, ThreadRows& thread)
     {
-        // The thread's ranges are the thread's row, and its calls lie below: a header of its own would only push them apart.
-        const bool hasRanges = !spans.nvtx[tid].empty();
-        TrackId parent = process;
-        if (hasRanges)
-            parent = addSpans(process, TrackKind::NvtxThread, threadName(tid), tid, std::move(spans.nvtx[tid]), "NVTX");
-        addSpans(parent, TrackKind::ThreadApi, hasRanges ? "CUDA API" : threadName(tid), tid, std::move(spans.api[tid]), hasRanges ? "" : "CUDA API");
+        // The thread's first row carries its name, and its others lie below: a header of its own would only push them apart.
+        struct Part
+        {
+            TrackKind kind;
+            RowBuilder& rows;
+            const char* name;
+        };
+        TrackId first;
+        for (const Part& part : {Part{TrackKind::NvtxThread, thread.ranges, "NVTX"}, Part{TrackKind::ThreadApi, thread.api, "CUDA API"},
+                                 Part{TrackKind::ThreadLibrary, thread.library, "Libraries"}, Part{TrackKind::ThreadOs, thread.os, "OS runtime"}}) {
+            if (part.rows.isEmpty())
+                continue;
+            if (first.isNone())
+                first = addSpans(process, part.kind, threadName(tid), tid, part.rows, part.name);
+            else
+                addSpans(first, part.kind, part.name, tid, part.rows);
+        }
     }
 
-    TrackId addSpans(TrackId parent, TrackKind kind, std::string name, std::uint64_t tid, std::vector<LooseSpan> spans, std::string detail = {})
+    TrackId addSpans(TrackId parent, TrackKind kind, std::string name, std::uint64_t tid, RowBuilder& rows, std::string detail = {})
     {
-        if (spans.empty())
+        if (rows.isEmpty())
             return {};
         Track track;
         track.kind = kind;
@@ -277,7 +353,7 @@ private:
         track.name = std::move(name);
         track.detail = std::move(detail);
         track.globalTid = tid;
-        track.rows = nestSpans(std::move(spans));
+        track.rows = rows.takeRows();
         return add(std::move(track));
     }
 
@@ -306,28 +382,14 @@ private:
     Trace& m_trace;
 };
 
-void cover(TimeRange& range, bool& any, TimestampNs start, TimestampNs end)
-{
-    range = any ? TimeRange{std::min(range.start, start), std::max(range.end, end)} : TimeRange{start, end};
-    any = true;
-}
-
 } // namespace
 
-void buildTracks(Trace& trace, std::vector<Track> counters, TimeRange window)
+void buildTracks(Trace& trace, std::vector<Track> counters)
 {
-    bool any = !window.isEmpty();
-    TimeRange range = window;
-    for (int kind = 0; kind < kEventKindCount; ++kind) {
-        const EventColumns& columns = trace.columns(static_cast<EventKind>(kind));
-        if (columns.size() > 0)
-            cover(range, any, columns.start.front(), *std::max_element(columns.end.begin(), columns.end.end()));
-    }
-    for (const Track& counter : counters)
-        if (!counter.counter.time.empty())
-            cover(range, any, counter.counter.time.front(), counter.counter.time.back());
-    trace.time = range;
-    TrackBuilder(trace).build(std::move(counters));
+    Contexts contexts;
+    std::map<std::uint64_t, ProcessRows> processes;
+    inParallel({[&] { contexts = gpuRows(trace); }, [&] { processes = threadRows(trace); }});
+    TrackBuilder(trace).build(std::move(contexts), std::move(processes), std::move(counters));
 }
 
 } // namespace gantry::trace

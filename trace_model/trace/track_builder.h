@@ -2,13 +2,12 @@
 
 #include "trace_model/trace/trace.h"
 
+#include <vector>
+
 namespace gantry::trace {
 
-/// Makes the tracks of a trace from its columns, in display order: requests and executions, GPUs with their contexts and
-/// streams, processes with their threads, then the counters that are already in `counters`. Sets Trace::tracks and Trace::time.
-///
-/// Percent in a stream's header: the union of its kernels', memcpys' and memsets' intervals over the sum of those unions of all
-/// streams of the context, as Nsight Systems prints it.
-void buildTracks(Trace& trace, std::vector<Track> counters, TimeRange window);
+/// Arranges a trace's events in tracks: requests, GPUs with their contexts and streams, processes with their threads, and the
+/// given counters. All of its columns are in order. Uses kWorkers threads.
+void buildTracks(Trace& trace, std::vector<Track> counters);
 
 } // namespace gantry::trace

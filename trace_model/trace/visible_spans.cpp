@@ -1,45 +1,133 @@
 #include "trace_model/trace/visible_spans.h"
 
+#include "trace_model/trace/counter_levels.h"
+
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace gantry::trace {
 namespace {
 
-/// First index at or after `from` with values[i] > time (or >= when `orEqual`); gallops, so that near hits are cheap.
-std::size_t firstAfter(const std::vector<TimestampNs>& values, std::size_t from, TimestampNs time, bool orEqual)
+constexpr std::size_t kBlock = DepthRow::kBlock;
+
+/// First index at or after `from` with values[i] >= time; gallops, so that near hits are cheap.
+std::size_t firstFrom(const Column<TimestampNs>& values, std::size_t from, TimestampNs time)
 {
-    const auto isAfter = [&](TimestampNs v) { return orEqual ? v >= time : v > time; };
-    std::size_t step = 1;
-    std::size_t low = from;
-    while (low + step < values.size() && !isAfter(values[low + step])) {
+    std::size_t low = from, step = 1;
+    while (low + step < values.size() && values[low + step] < time) {
         low += step;
         step *= 2;
     }
-    const auto end = values.begin() + static_cast<std::ptrdiff_t>(std::min(values.size(), low + step + 1));
-    return static_cast<std::size_t>(std::partition_point(values.begin() + static_cast<std::ptrdiff_t>(low), end, [&](TimestampNs v) { return !isAfter(v); })
-                                    - values.begin());
+    const std::size_t end = std::min(values.size(), low + step);
+    return static_cast<std::size_t>(std::lower_bound(values.begin() + low, values.begin() + end, time) - values.begin());
 }
 
-void appendVisible(std::vector<VisibleSpan>& out, const DepthRow& row, std::uint16_t depth, TimeRange window, double nsPerPixel)
+/// The columns of all kinds, to find an event's times without asking for its kind each time.
+class EventTimes
 {
-    const std::size_t n = row.start.size();
-    // Ends are sorted as starts are: the spans of a row do not overlap. Zero-length spans at the window's start count.
-    std::size_t i = static_cast<std::size_t>(std::partition_point(row.end.begin(), row.end.end(), [&](TimestampNs e) { return e < window.start; }) - row.end.begin());
-    while (i < n && row.end[i] == window.start && row.start[i] < window.start)
-        ++i;
-    while (i < n && row.start[i] < window.end) {
-        if (static_cast<double>(row.end[i] - row.start[i]) >= nsPerPixel) {
-            out.push_back({{row.start[i], row.end[i]}, depth, row.event[i], 1});
+public:
+    explicit EventTimes(const Trace& trace)
+    {
+        for (int kind = 0; kind < kEventKindCount; ++kind)
+            m_columns[static_cast<std::size_t>(kind)] = &trace.columns(static_cast<EventKind>(kind));
+    }
+    [[nodiscard]] TimestampNs start(EventId event) const { return of(event).start[event.row()]; }
+    [[nodiscard]] TimestampNs end(EventId event) const { return of(event).end(event.row()); }
+
+private:
+    [[nodiscard]] const EventColumns& of(EventId event) const { return *m_columns[static_cast<std::size_t>(event.kind())]; }
+    std::array<const EventColumns*, kEventKindCount> m_columns{};
+};
+
+/// The spans of one depth of a track, found by time through the starts of their blocks.
+class Row
+{
+public:
+    Row(const EventTimes& times, const DepthRow& row) : m_times(times), m_row(row) {}
+
+    [[nodiscard]] std::size_t size() const { return m_row.size(); }
+    [[nodiscard]] EventId event(std::size_t i) const { return m_row.event[i]; }
+    [[nodiscard]] TimestampNs end(std::size_t i) const { return m_times.end(m_row.event[i]); }
+    /// Where it is drawn, see Trace::spanTime.
+    [[nodiscard]] TimestampNs start(std::size_t i) const
+    {
+        const TimestampNs start = m_times.start(m_row.event[i]);
+        return i == 0 ? start : std::max(start, end(i - 1));
+    }
+    [[nodiscard]] TimeRange time(std::size_t i) const { return {start(i), end(i)}; }
+
+    /// First span at or after `from` that begins at or after `time`.
+    [[nodiscard]] std::size_t firstStarting(std::size_t from, TimestampNs time) const
+    {
+        const std::size_t block = firstFrom(m_row.blockStart, from / kBlock, time);
+        std::size_t low = std::max(from, block == 0 ? 0 : (block - 1) * kBlock), high = std::min(size(), block * kBlock);
+        while (low < high) {
+            const std::size_t middle = (low + high) / 2;
+            if (start(middle) < time)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        return low;
+    }
+
+    /// Spans from `i` on, narrower than a pixel: the first that does not lie within `columnEnd`.
+    [[nodiscard]] std::size_t foldEnd(std::size_t i, TimestampNs columnEnd) const
+    {
+        std::size_t next = firstStarting(i, columnEnd);
+        while (next > i + 1 && end(next - 1) > columnEnd)
+            --next;
+        return std::max(next, i + 1);
+    }
+
+    /// The same where whole blocks are far narrower than a pixel, from the first span of a block on: tells blocks apart and looks at no
+    /// event. Nothing where they are not.
+    [[nodiscard]] std::optional<std::size_t> blockFoldEnd(std::size_t block, TimestampNs columnEnd, double nsPerPixel) const
+    {
+        const std::size_t next = firstFrom(m_row.blockStart, block, columnEnd);
+        if (next == block || next >= m_row.blockStart.size() || static_cast<double>(blockStart(next) - blockStart(next - 1)) >= nsPerPixel / 4)
+            return std::nullopt;
+        return next;
+    }
+    [[nodiscard]] TimestampNs blockStart(std::size_t block) const { return m_row.blockStart[block]; }
+
+private:
+    const EventTimes& m_times;
+    const DepthRow& m_row;
+};
+
+void appendVisible(std::vector<VisibleSpan>& out, const Row& row, std::uint16_t depth, TimeRange window, double nsPerPixel)
+{
+    const auto columnEnd = [&](TimestampNs start) {
+        const double column = std::floor(static_cast<double>(start - window.start) / nsPerPixel);
+        return std::min(window.end, window.start + static_cast<TimestampNs>(std::ceil((column + 1) * nsPerPixel)));
+    };
+    // The spans of a row do not overlap: before the first that begins in the window, only one can reach into it.
+    std::size_t i = row.firstStarting(0, window.start);
+    if (i > 0 && row.end(i - 1) > window.start)
+        --i;
+    while (i < row.size()) {
+        if (i % kBlock == 0) {
+            const std::size_t block = i / kBlock;
+            const TimestampNs start = row.blockStart(block);
+            if (const auto next = start < window.end ? row.blockFoldEnd(block, columnEnd(start), nsPerPixel) : std::nullopt) {
+                out.push_back({{start, row.blockStart(*next)}, depth, row.event(i), static_cast<std::uint32_t>((*next - block) * kBlock)});
+                i = *next * kBlock;
+                continue;
+            }
+        }
+        const TimeRange time = row.time(i);
+        if (time.start >= window.end)
+            break;
+        if (static_cast<double>(time.duration()) >= nsPerPixel) {
+            out.push_back({time, depth, row.event(i), 1});
             ++i;
             continue;
         }
         // Narrower than a pixel: take everything that ends in the same pixel column, in one step over however many there are.
-        const double column = std::floor(static_cast<double>(row.start[i] - window.start) / nsPerPixel);
-        const auto columnEnd = window.start + static_cast<TimestampNs>(std::ceil((column + 1) * nsPerPixel));
-        std::size_t next = std::min(firstAfter(row.end, i, columnEnd, false), firstAfter(row.start, i, window.end, true));
-        next = std::max(next, i + 1);
-        out.push_back({{row.start[i], row.end[next - 1]}, depth, row.event[i], static_cast<std::uint32_t>(next - i)});
+        const std::size_t next = row.foldEnd(i, columnEnd(time.start));
+        out.push_back({{time.start, row.end(next - 1)}, depth, row.event(i), static_cast<std::uint32_t>(next - i)});
         i = next;
     }
 }
@@ -53,8 +141,9 @@ std::vector<VisibleSpan> visibleSpans(const Trace& trace, TrackId track, TimeRan
         return out;
     const double nsPerPixel = static_cast<double>(window.duration()) / widthPx;
     const auto& rows = trace.tracks[track.value].rows;
+    const EventTimes times(trace);
     for (std::size_t depth = 0; depth < rows.size(); ++depth)
-        appendVisible(out, rows[depth], static_cast<std::uint16_t>(depth), window, nsPerPixel);
+        appendVisible(out, Row(times, rows[depth]), static_cast<std::uint16_t>(depth), window, nsPerPixel);
     return out;
 }
 
@@ -63,21 +152,32 @@ std::optional<EventId> eventAt(const Trace& trace, TrackId track, TimestampNs ti
     const auto& rows = trace.tracks[track.value].rows;
     if (depth < 0 || static_cast<std::size_t>(depth) >= rows.size())
         return {};
-    const DepthRow& row = rows[static_cast<std::size_t>(depth)];
-    const auto after = std::upper_bound(row.start.begin(), row.start.end(), time) - row.start.begin();
+    const EventTimes times(trace);
+    const Row row(times, rows[static_cast<std::size_t>(depth)]);
+    const std::size_t after = row.firstStarting(0, time + 1);
     std::optional<EventId> best;
     DurationNs bestDistance = tolerance + 1;
-    for (const std::ptrdiff_t i : {after - 1, after}) {
-        if (i < 0 || static_cast<std::size_t>(i) >= row.start.size())
-            continue;
-        const auto at = static_cast<std::size_t>(i);
-        const DurationNs distance = time < row.start[at] ? row.start[at] - time : time >= row.end[at] ? time - row.end[at] : 0;
+    for (std::size_t at = after == 0 ? 0 : after - 1; at <= after && at < row.size(); ++at) {
+        const TimeRange span = row.time(at);
+        const DurationNs distance = time < span.start ? span.start - time : time >= span.end ? time - span.end : 0;
         if (distance < bestDistance) {
             bestDistance = distance;
-            best = row.event[at];
+            best = row.event(at);
         }
     }
     return best;
+}
+
+std::optional<std::size_t> indexOf(const Trace& trace, const DepthRow& row, EventId event)
+{
+    // A stream's span may be drawn a little later than it began, never after its end.
+    const TimeRange time = trace.timeOf(event);
+    const EventTimes times(trace);
+    const Row spans(times, row);
+    for (std::size_t i = spans.firstStarting(0, time.start); i < spans.size() && spans.time(i).start <= time.end; ++i)
+        if (spans.event(i) == event)
+            return i;
+    return std::nullopt;
 }
 
 std::vector<CounterPixel> visibleCounter(const Trace& trace, TrackId track, TimeRange window, int widthPx)
@@ -87,17 +187,22 @@ std::vector<CounterPixel> visibleCounter(const Trace& trace, TrackId track, Time
         return out;
     const CounterColumns& counter = trace.tracks[track.value].counter;
     const double nsPerPixel = static_cast<double>(window.duration()) / widthPx;
-    auto i = static_cast<std::size_t>(std::lower_bound(counter.time.begin(), counter.time.end(), window.start) - counter.time.begin());
+    const auto sampleFrom = [&](std::size_t from, TimestampNs time) {
+        const std::size_t block = counter.blockTime.empty() ? 1 : firstFrom(counter.blockTime, from / CounterColumns::kBlock, time);
+        const std::size_t low = std::max(from, block == 0 ? 0 : (block - 1) * CounterColumns::kBlock);
+        const std::size_t high = std::max(low, std::min(counter.time.size(), block * CounterColumns::kBlock));
+        return static_cast<std::size_t>(std::lower_bound(counter.time.begin() + low, counter.time.begin() + high, time) - counter.time.begin());
+    };
+    std::size_t i = sampleFrom(0, window.start);
     if (i > 0)
         --i; // its value holds at the window's start
-    for (; i < counter.time.size() && counter.time[i] < window.end; ++i) {
+    while (i < counter.time.size() && counter.time[i] < window.end) {
         const int x = std::max(0, static_cast<int>(static_cast<double>(counter.time[i] - window.start) / nsPerPixel));
-        const double v = counter.value[i];
-        if (out.empty() || out.back().x != x)
-            out.push_back({x, v, v, v});
-        out.back().min = std::min(out.back().min, v);
-        out.back().max = std::max(out.back().max, v);
-        out.back().last = v;
+        const auto columnEnd = window.start + static_cast<TimestampNs>(std::ceil((x + 1) * nsPerPixel));
+        const std::size_t next = std::max(i + 1, sampleFrom(i, std::min(columnEnd, window.end)));
+        const CounterColumns::Extremes extremes = extremesOf(counter, i, next);
+        out.push_back({x, extremes.min, extremes.max, counter.value[next - 1]});
+        i = next;
     }
     return out;
 }

@@ -18,12 +18,16 @@ struct VisibleSpan
 };
 
 /// Spans of `track` that intersect `window`, as a view `widthPx` wide should draw them: at most 2 · widthPx + 1 entries per depth,
-/// ordered by depth, then start. Costs O(widthPx · log n) per depth, whatever lies under a pixel. Any thread.
+/// ordered by depth, then start. Costs O(widthPx · log n) per depth, whatever lies under a pixel. Any thread. Where many lie under
+/// a pixel, a folded entry may reach a quarter of a pixel further than its last span.
 /// Returns nothing for an empty window, widthPx <= 0, or a track without spans.
 [[nodiscard]] std::vector<VisibleSpan> visibleSpans(const Trace& trace, TrackId track, TimeRange window, int widthPx);
 
 /// The event of `track` at a time and depth, for hover and click; within half a pixel of tolerance either side.
 [[nodiscard]] std::optional<EventId> eventAt(const Trace& trace, TrackId track, TimestampNs time, int depth, DurationNs tolerance);
+
+/// Where an event is in a row of a track, if it is there. O(log n).
+[[nodiscard]] std::optional<std::size_t> indexOf(const Trace& trace, const DepthRow& row, EventId event);
 
 /// One pixel column of a counter: the smallest and largest sample in it. Columns without a sample are left out.
 struct CounterPixel

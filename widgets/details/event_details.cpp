@@ -80,66 +80,76 @@ void addColumns(Section& s, const Trace& trace, EventId event)
     switch (event.kind()) {
     case EventKind::Kernel: {
         const auto& k = trace.kernels;
-        s.line(tr("Grid"), triple(k.grid[row])).line(tr("Block"), triple(k.block[row]));
-        s.line(tr("Registers per thread"), QString::number(k.registersPerThread[row]));
-        s.line(tr("Shared memory"), tr("%1 static, %2 dynamic").arg(formatBytes(k.staticSharedMemory[row]), formatBytes(k.dynamicSharedMemory[row])));
-        addGpuColumns(s, k.device[row], k.context[row], k.stream[row], k.correlation[row]);
-        if (k.graphNodeId[row] != 0)
-            s.line(tr("Graph node"), QString::number(k.graphNodeId[row]));
-        if (k.demangledName[row] != k.shortName[row])
-            s.line(tr("Full name"), toQString(trace.strings[k.demangledName[row]]));
+        s.line(tr("Grid"), triple(k.shape(row).grid)).line(tr("Block"), triple(k.shape(row).block));
+        s.line(tr("Registers per thread"), QString::number(k.shape(row).registersPerThread));
+        s.line(tr("Shared memory"), tr("%1 static, %2 dynamic").arg(formatBytes(k.shape(row).staticSharedMemory), formatBytes(k.shape(row).dynamicSharedMemory)));
+        addGpuColumns(s, k.device(row), k.context(row), k.stream(row), k.correlation[row]);
+        if (k.graphNode[row] != 0)
+            s.line(tr("Graph node"), QString::number(k.graphNode[row]));
+        if (k.demangledName(row) != k.shortName(row))
+            s.line(tr("Full name"), toQString(trace.strings[k.demangledName(row)]));
         break;
     }
     case EventKind::Memcpy: {
         const auto& m = trace.memcpys;
-        s.line(tr("Direction"), toQString(trace::name(m.copyKind[row])));
-        s.line(tr("Memory"), QStringLiteral("%1 → %2").arg(toQString(trace::name(m.sourceKind[row])), toQString(trace::name(m.destinationKind[row]))));
+        s.line(tr("Direction"), toQString(trace::name(m.copyKind(row))));
+        s.line(tr("Memory"), QStringLiteral("%1 → %2").arg(toQString(trace::name(m.route[row].source)), toQString(trace::name(m.route[row].destination))));
         bytesLines(m.bytes[row]);
-        addGpuColumns(s, m.device[row], m.context[row], m.stream[row], m.correlation[row]);
+        addGpuColumns(s, m.device(row), m.context(row), m.stream(row), m.correlation[row]);
         break;
     }
     case EventKind::Memset: {
         const auto& m = trace.memsets;
         bytesLines(m.bytes[row]);
         s.line(tr("Value"), QString::number(m.value[row])).line(tr("Memory"), toQString(trace::name(m.memoryKind[row])));
-        addGpuColumns(s, m.device[row], m.context[row], m.stream[row], m.correlation[row]);
+        addGpuColumns(s, m.device(row), m.context(row), m.stream(row), m.correlation[row]);
         break;
     }
     case EventKind::Synchronization: {
         const auto& y = trace.synchronizations;
-        addGpuColumns(s, y.device[row], y.context[row], y.stream[row], y.correlation[row]);
+        addGpuColumns(s, y.device(row), y.context(row), y.stream(row), y.correlation[row]);
         break;
     }
     case EventKind::ApiCall: {
         const auto& a = trace.apiCalls;
-        s.line(tr("API"), a.isDriver[row] ? tr("driver") : tr("runtime"));
-        s.line(tr("Result"), a.returnValue[row] == 0 ? tr("success") : tr("CUDA error %1").arg(a.returnValue[row]));
-        s.line(tr("Thread"), placeText(trace, event)).line(tr("Process"), QString::number(Trace::pidOf(a.globalTid[row])));
+        s.line(tr("API"), a.isDriver(row) ? tr("driver") : tr("runtime"));
+        s.line(tr("Result"), a.callee(row).returnValue == 0 ? tr("success") : tr("CUDA error %1").arg(a.callee(row).returnValue));
+        s.line(tr("Thread"), placeText(trace, event)).line(tr("Process"), QString::number(Trace::pidOf(a.globalTid(row))));
         if (a.correlation[row] != 0)
             s.line(tr("Correlation id"), QString::number(a.correlation[row]));
         break;
     }
     case EventKind::NvtxRange: {
         const auto& n = trace.nvtxRanges;
-        s.line(tr("Domain"), toQString(trace.strings[n.domain[row]]));
-        if (n.payload[row])
-            s.line(tr("Payload"), QString::number(*n.payload[row]));
-        if (n.category[row] != 0)
-            s.line(tr("Category"), QString::number(n.category[row]));
-        s.line(tr("Kind"), n.isStartEnd[row] ? tr("start/end") : tr("push/pop"));
-        if (n.isOpen[row])
+        s.line(tr("Domain"), toQString(trace.strings[n.domain(row)]));
+        if (n.payload(row))
+            s.line(tr("Payload"), QString::number(*n.payload(row)));
+        if (n.label(row).category != 0)
+            s.line(tr("Category"), QString::number(n.label(row).category));
+        s.line(tr("Kind"), n.isStartEnd(row) ? tr("start/end") : tr("push/pop"));
+        if (n.isOpen(row))
             s.line(tr("End"), tr("not before the window closed"));
-        s.line(tr("Thread"), placeText(trace, event)).line(tr("Process"), QString::number(Trace::pidOf(n.globalTid[row])));
+        s.line(tr("Thread"), placeText(trace, event)).line(tr("Process"), QString::number(Trace::pidOf(n.globalTid(row))));
         break;
     }
     case EventKind::NvtxMark: {
         const auto& n = trace.nvtxMarks;
-        s.line(tr("Domain"), toQString(trace.strings[n.domain[row]]));
-        if (n.payload[row])
-            s.line(tr("Payload"), QString::number(*n.payload[row]));
+        s.line(tr("Domain"), toQString(trace.strings[n.domain(row)]));
+        if (n.payload(row))
+            s.line(tr("Payload"), QString::number(*n.payload(row)));
         s.line(tr("Thread"), placeText(trace, event));
         break;
     }
+    case EventKind::GraphLaunch: {
+        const auto& g = trace.graphLaunches;
+        addGpuColumns(s, g.device(row), g.context(row), g.stream(row), g.correlation[row]);
+        break;
+    }
+    case EventKind::GpuRange:
+        s.line(tr("Stream"), placeText(trace, event));
+        break;
+    case EventKind::LibraryCall:
+    case EventKind::OsCall:
     case EventKind::Overhead:
         s.line(tr("Thread"), placeText(trace, event));
         break;
@@ -290,7 +300,7 @@ std::vector<DetailSection> requestDetails(const Trace& trace, RequestIndex index
 
     if (!activity.execution.isNone()) {
         const trace::Execution& execution = trace.executions[activity.execution.value];
-        Section batch(tr("Executed in a batch of %1").arg(execution.members.size()));
+        Section batch(tr("Executed in a batch of %1").arg(execution.memberCount));
         batch.line(tr("Instance"), toQString(trace.strings[execution.instance]));
         batch.line(tr("Batch"), QString::number(execution.batchId));
         batch.line(tr("Execution"), formatDuration(execution.time.duration()));

@@ -28,6 +28,8 @@ constexpr std::pair<GroupBy, const char*> kGroups[] = {
     {GroupBy::Api, QT_TRANSLATE_NOOP("gantry::widgets::StatisticsTable", "CUDA API calls")},
     {GroupBy::Nvtx, QT_TRANSLATE_NOOP("gantry::widgets::StatisticsTable", "NVTX ranges")},
     {GroupBy::Stream, QT_TRANSLATE_NOOP("gantry::widgets::StatisticsTable", "Streams")},
+    {GroupBy::Library, QT_TRANSLATE_NOOP("gantry::widgets::StatisticsTable", "Library calls")},
+    {GroupBy::Os, QT_TRANSLATE_NOOP("gantry::widgets::StatisticsTable", "OS calls")},
 };
 
 bool hasAny(const trace::Trace& trace, GroupBy by)
@@ -45,6 +47,10 @@ bool hasAny(const trace::Trace& trace, GroupBy by)
         return trace.nvtxRanges.size() > 0;
     case GroupBy::Stream:
         return trace.kernels.size() + trace.memcpys.size() + trace.memsets.size() > 0;
+    case GroupBy::Library:
+        return trace.libraryCalls.size() > 0;
+    case GroupBy::Os:
+        return trace.osCalls.size() > 0;
     }
     return false;
 }

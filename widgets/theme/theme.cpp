@@ -165,17 +165,17 @@ QColor Theme::failedRequest() const
     return QColor(0xCF222E);
 }
 
-QColor Theme::copy(CopyKind kind, MemoryKind source, MemoryKind destination) const
+QColor Theme::copy(trace::CopyRoute route) const
 {
-    switch (kind) {
+    switch (route.kind) {
     case CopyKind::HtoD:
     case CopyKind::HtoA:
     case CopyKind::UvmHtoD:
-        return source == MemoryKind::Pageable ? QColor(0x0B7A5C) : QColor(0x66C9AA);
+        return route.source == MemoryKind::Pageable ? QColor(0x0B7A5C) : QColor(0x66C9AA);
     case CopyKind::DtoH:
     case CopyKind::AtoH:
     case CopyKind::UvmDtoH:
-        return destination == MemoryKind::Pageable ? QColor(kVermillion) : QColor(0xF7B27A);
+        return route.destination == MemoryKind::Pageable ? QColor(kVermillion) : QColor(0xF7B27A);
     case CopyKind::DtoD:
     case CopyKind::AtoA:
     case CopyKind::AtoD:
@@ -236,19 +236,27 @@ QColor Theme::event(const trace::Trace& trace, trace::EventId id) const
     const std::uint32_t row = id.row();
     switch (id.kind()) {
     case EventKind::Kernel:
-        return kernel(trace.strings[trace.kernels.shortName[row]]);
+        return kernel(trace.strings[trace.kernels.shortName(row)]);
     case EventKind::Memcpy:
-        return copy(trace.memcpys.copyKind[row], trace.memcpys.sourceKind[row], trace.memcpys.destinationKind[row]);
+        return copy(trace.memcpys.route[row]);
     case EventKind::Memset:
         return memset();
     case EventKind::Synchronization:
         return synchronization();
+    case EventKind::GraphLaunch:
+        return kernel("CUDA graph");
+    case EventKind::GpuRange:
+        return range(trace.strings[trace.gpuRanges.text[row]], 0);
+    case EventKind::LibraryCall:
+        return apiCall(trace.strings[trace.libraryCalls.name(row)]);
+    case EventKind::OsCall:
+        return apiCall(trace.strings[trace.osCalls.name(row)]);
     case EventKind::ApiCall:
-        return apiCall(trace.strings[trace.apiCalls.name[row]]);
+        return apiCall(trace.strings[trace.apiCalls.name(row)]);
     case EventKind::NvtxRange:
-        return range(trace.strings[trace.nvtxRanges.text[row]], trace.nvtxRanges.color[row]);
+        return range(trace.strings[trace.nvtxRanges.text(row)], trace.nvtxRanges.label(row).color);
     case EventKind::NvtxMark:
-        return range(trace.strings[trace.nvtxMarks.text[row]], trace.nvtxMarks.color[row]);
+        return range(trace.strings[trace.nvtxMarks.text(row)], trace.nvtxMarks.label(row).color);
     case EventKind::Overhead:
         return overhead();
     case EventKind::Phase:

@@ -38,7 +38,7 @@ struct Theme
     [[nodiscard]] QColor request() const;
     [[nodiscard]] QColor failedRequest() const;
     /// HtoD, DtoH, DtoD ... by hue; a pageable host side is the strong tone, pinned the light one.
-    [[nodiscard]] QColor copy(trace::CopyKind kind, trace::MemoryKind source, trace::MemoryKind destination) const;
+    [[nodiscard]] QColor copy(trace::CopyRoute route) const;
     [[nodiscard]] QColor memset() const;
     [[nodiscard]] QColor synchronization() const;
     [[nodiscard]] QColor overhead() const;

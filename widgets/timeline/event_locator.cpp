@@ -1,6 +1,6 @@
 #include "widgets/timeline/event_locator.h"
 
-#include <algorithm>
+#include "trace_model/trace/visible_spans.h"
 
 namespace gantry::widgets {
 
@@ -16,10 +16,17 @@ bool mayHold(TrackKind track, EventKind event)
     case EventKind::Memcpy:
     case EventKind::Memset:
     case EventKind::Synchronization:
+    case EventKind::GraphLaunch:
         return track == TrackKind::GpuStream || track == TrackKind::GpuAllStreams;
     case EventKind::ApiCall:
     case EventKind::Overhead:
         return track == TrackKind::ThreadApi;
+    case EventKind::LibraryCall:
+        return track == TrackKind::ThreadLibrary;
+    case EventKind::OsCall:
+        return track == TrackKind::ThreadOs;
+    case EventKind::GpuRange:
+        return track == TrackKind::GpuRanges;
     case EventKind::NvtxRange:
     case EventKind::NvtxMark:
         return track == TrackKind::NvtxThread || track == TrackKind::NvtxAsync || track == TrackKind::Executions;
@@ -36,22 +43,13 @@ std::vector<EventPlace> placesOf(const trace::Trace& trace, trace::EventId event
     std::vector<EventPlace> places;
     if (event.isNone())
         return places;
-    const TimeRange time = trace.timeOf(event);
     for (std::uint32_t t = 0; t < trace.tracks.size(); ++t) {
         if (!mayHold(trace.tracks[t].kind, event.kind()))
             continue;
         const auto& rows = trace.tracks[t].rows;
-        for (std::size_t depth = 0; depth < rows.size(); ++depth) {
-            const trace::DepthRow& row = rows[depth];
-            // A stream's span may be drawn a little later than it began (withoutSmallOverlaps), never after its end.
-            for (auto i = static_cast<std::size_t>(std::lower_bound(row.start.begin(), row.start.end(), time.start) - row.start.begin());
-                 i < row.start.size() && row.start[i] <= time.end; ++i) {
-                if (row.event[i] == event) {
-                    places.push_back({trace::TrackId(t), static_cast<int>(depth)});
-                    break;
-                }
-            }
-        }
+        for (std::size_t depth = 0; depth < rows.size(); ++depth)
+            if (trace::indexOf(trace, rows[depth], event))
+                places.push_back({trace::TrackId(t), static_cast<int>(depth)});
     }
     return places;
 }

@@ -66,25 +66,27 @@ QStringList particulars(const Trace& trace, EventId event)
     const DurationNs duration = trace.timeOf(event).duration();
     switch (event.kind()) {
     case EventKind::Kernel:
-        return {tr("grid %1, block %2").arg(dimensions(trace.kernels.grid[row]), dimensions(trace.kernels.block[row]))};
+        return {tr("grid %1, block %2").arg(dimensions(trace.kernels.shape(row).grid), dimensions(trace.kernels.shape(row).block))};
     case EventKind::Memcpy: {
         QStringList lines{formatBytes(trace.memcpys.bytes[row])};
         if (const QString rate = throughput(trace.memcpys.bytes[row], duration); !rate.isEmpty())
             lines[0] += QStringLiteral(" · ") + rate;
-        lines << QStringLiteral("%1 → %2").arg(toQString(trace::name(trace.memcpys.sourceKind[row])), toQString(trace::name(trace.memcpys.destinationKind[row])));
+        lines << QStringLiteral("%1 → %2").arg(toQString(trace::name(trace.memcpys.route[row].source)), toQString(trace::name(trace.memcpys.route[row].destination)));
         return lines;
     }
     case EventKind::Memset:
         return {formatBytes(trace.memsets.bytes[row])};
-    case EventKind::ApiCall:
-        return trace.apiCalls.returnValue[row] == 0 ? QStringList() : QStringList{tr("returned error %1").arg(trace.apiCalls.returnValue[row])};
+    case EventKind::ApiCall: {
+        const std::int32_t result = trace.apiCalls.callee(row).returnValue;
+        return result == 0 ? QStringList() : QStringList{tr("returned error %1").arg(result)};
+    }
     case EventKind::NvtxRange: {
         QStringList lines;
-        if (const auto domain = trace.strings[trace.nvtxRanges.domain[row]]; !domain.empty())
+        if (const auto domain = trace.strings[trace.nvtxRanges.domain(row)]; !domain.empty())
             lines << tr("domain %1").arg(toQString(domain));
-        if (trace.nvtxRanges.payload[row])
-            lines << tr("payload %1").arg(*trace.nvtxRanges.payload[row]);
-        if (trace.nvtxRanges.isOpen[row])
+        if (trace.nvtxRanges.payload(row))
+            lines << tr("payload %1").arg(*trace.nvtxRanges.payload(row));
+        if (trace.nvtxRanges.isOpen(row))
             lines << tr("still open at the end of the window");
         return lines;
     }
@@ -95,7 +97,12 @@ QStringList particulars(const Trace& trace, EventId event)
     case EventKind::Synchronization:
     case EventKind::NvtxMark:
     case EventKind::Overhead:
+    case EventKind::GpuRange:
+    case EventKind::LibraryCall:
+    case EventKind::OsCall:
         break;
+    case EventKind::GraphLaunch:
+        return {tr("recorded as a whole: its kernels are not known")};
     }
     return {};
 }
@@ -146,6 +153,14 @@ QString kindTitle(EventKind kind)
         return tr("Profiler overhead");
     case EventKind::Phase:
         return tr("Request phase");
+    case EventKind::GraphLaunch:
+        return tr("CUDA graph");
+    case EventKind::GpuRange:
+        return tr("Range on the GPU");
+    case EventKind::LibraryCall:
+        return tr("Library call");
+    case EventKind::OsCall:
+        return tr("OS call");
     }
     return {};
 }
@@ -174,21 +189,29 @@ QString placeText(const Trace& trace, EventId event)
     const std::uint32_t row = event.row();
     switch (event.kind()) {
     case EventKind::Kernel:
-        return streamText(trace.kernels.stream[row]);
+        return streamText(trace.kernels.stream(row));
     case EventKind::Memcpy:
-        return streamText(trace.memcpys.stream[row]);
+        return streamText(trace.memcpys.stream(row));
     case EventKind::Memset:
-        return streamText(trace.memsets.stream[row]);
+        return streamText(trace.memsets.stream(row));
     case EventKind::Synchronization:
-        return streamText(trace.synchronizations.stream[row]);
+        return streamText(trace.synchronizations.stream(row));
+    case EventKind::GraphLaunch:
+        return streamText(trace.graphLaunches.stream(row));
+    case EventKind::GpuRange:
+        return streamText(trace.gpuRanges.stream(row));
+    case EventKind::LibraryCall:
+        return threadText(trace, trace.libraryCalls.globalTid(row));
+    case EventKind::OsCall:
+        return threadText(trace, trace.osCalls.globalTid(row));
     case EventKind::ApiCall:
-        return threadText(trace, trace.apiCalls.globalTid[row]);
+        return threadText(trace, trace.apiCalls.globalTid(row));
     case EventKind::NvtxRange:
-        return threadText(trace, trace.nvtxRanges.globalTid[row]);
+        return threadText(trace, trace.nvtxRanges.globalTid(row));
     case EventKind::NvtxMark:
-        return threadText(trace, trace.nvtxMarks.globalTid[row]);
+        return threadText(trace, trace.nvtxMarks.globalTid(row));
     case EventKind::Overhead:
-        return threadText(trace, trace.overheads.globalTid[row]);
+        return threadText(trace, trace.overheads.globalTid(row));
     case EventKind::Phase: {
         const trace::Request& request = trace.requests[trace.phases.request[row].value];
         const auto model = trace.strings[request.model];

@@ -42,13 +42,8 @@ void Legend::setTraces(std::initializer_list<const trace::Trace*> traces)
     std::map<QString, std::function<QColor(const Theme&)>> copies;
     for (const trace::Trace* trace : traces) {
         phases.insert(trace->phases.phase.begin(), trace->phases.phase.end());
-        for (std::uint32_t row = 0; row < trace->memcpys.size(); ++row) {
-            const auto kind = trace->memcpys.copyKind[row];
-            const auto source = trace->memcpys.sourceKind[row];
-            const auto destination = trace->memcpys.destinationKind[row];
-            copies.try_emplace(toQString(trace->nameOf(EventId(EventKind::Memcpy, row))),
-                               [=](const Theme& theme) { return theme.copy(kind, source, destination); });
-        }
+        for (const trace::CopyRoute& route : std::set<trace::CopyRoute>(trace->memcpys.route.begin(), trace->memcpys.route.end()))
+            copies.try_emplace(toQString(trace::Trace::nameOf(route)), [route](const Theme& theme) { return theme.copy(route); });
     }
     const auto has = [&](EventKind kind) {
         return std::any_of(traces.begin(), traces.end(), [kind](const trace::Trace* trace) { return trace->columns(kind).size() > 0; });

@@ -39,6 +39,9 @@ int depthHeightOf(const Track& track, RowDensity density)
     case TrackKind::NvtxThread:
     case TrackKind::NvtxAsync:
     case TrackKind::ThreadApi:
+    case TrackKind::ThreadLibrary:
+    case TrackKind::ThreadOs:
+    case TrackKind::GpuRanges:
         return isCompact ? kCompactSpanHeight : kSpanHeight;
     }
     return kSpanHeight;

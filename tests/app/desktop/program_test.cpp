@@ -113,7 +113,7 @@ private slots:
         QTest::newRow("truncated") << "truncated"
                                    << "truncated";
         QTest::newRow("no report") << "text"
-                                   << "neither a Gantry report nor";
+                                   << "of no kind that Gantry knows";
         QTest::newRow("one of two") << "compare"
                                     << "truncated";
     }

@@ -113,14 +113,14 @@ private slots:
                                  << "check";
         QTest::newRow("truncated") << "truncated" << int(ErrorCode::Truncated) << "truncated"
                                    << "fetch it again";
-        QTest::newRow("no report") << "text" << int(ErrorCode::NotAReport) << "neither a Gantry report nor"
+        QTest::newRow("no report") << "text" << int(ErrorCode::NotAReport) << "of no kind that Gantry knows"
                                    << "choose";
         QTest::newRow("empty") << "empty" << int(ErrorCode::NotAReport) << "empty"
                                << "again";
         QTest::newRow("folder") << "folder" << int(ErrorCode::NotAReport) << "folder"
-                                << "open a report";
-        QTest::newRow("Nsight Systems' own format") << "nsys-rep" << int(ErrorCode::NotAReport) << "not public"
-                                                    << "nsys export";
+                                << "open a file in it";
+        QTest::newRow("Nsight Systems' own format, cut") << "nsys-rep" << int(ErrorCode::Truncated) << "truncated"
+                                                         << "fetch it again";
     }
 
     void saysWhyAFileWasNotOpenedAndWhatToDoNext()

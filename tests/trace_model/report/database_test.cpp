@@ -70,16 +70,22 @@ TEST_F(OpeningAReport, SaysThatTheFileIsEmpty)
 
 TEST_F(OpeningAReport, SaysWhatAForeignFileIsAndWhatToDo)
 {
-    const std::pair<const char*, const char*> cases[] = {
-        {"NVIDIA Tegra Profiler Report 2025@1@1", "nsys export --type sqlite"},
-        {"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"},
-        {"{\"traceEvents\": []}", "JSON"},
-        {"just some text that is no report at all", "neither"},
+    struct Case
+    {
+        const char* content;
+        ErrorCode code;
+        const char* words;
     };
-    for (const auto& [content, words] : cases) {
+    const Case cases[] = {
+        {"NVIDIA Tegra Profiler Report 2025@1@1", ErrorCode::Truncated, "copy or fetch it again"},
+        {"version https://git-lfs.github.com/spec/v1\n", ErrorCode::NotAReport, "git lfs pull"},
+        {"{\"traceEvents\": []}", ErrorCode::NotAReport, "no events of a Chrome trace"},
+        {"just some text that is no report at all", ErrorCode::NotAReport, "choose"},
+    };
+    for (const auto& [content, code, words] : cases) {
         writeFile(folder / "foreign", content);
         const Error error = failure(folder / "foreign");
-        EXPECT_EQ(error.code, ErrorCode::NotAReport) << content;
+        EXPECT_EQ(error.code, code) << content;
         EXPECT_NE(error.text().find(words), std::string::npos) << error.text();
     }
 }
@@ -140,8 +146,8 @@ TEST_F(OpeningAReport, ReadsMissingColumnsAndTablesAsAbsent)
     ASSERT_TRUE(loaded) << loaded.error().text();
     const trace::Trace& trace = **loaded;
     ASSERT_EQ(trace.kernels.size(), 2u) << "the row that ends before it starts is counted, not shown";
-    EXPECT_EQ(trace.strings[trace.kernels.shortName[0]], "gemm");
-    EXPECT_EQ(trace.strings[trace.kernels.shortName[1]], "(unknown)");
+    EXPECT_EQ(trace.strings[trace.kernels.shortName(0)], "gemm");
+    EXPECT_EQ(trace.strings[trace.kernels.shortName(1)], "(unknown)");
     EXPECT_EQ(droppedTotal(trace.losses), 1u);
 }
 

@@ -4,6 +4,7 @@
 #include "trace_model/report/meta_keys.h"
 #include "trace_model/trace/trace_loader.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -94,35 +95,35 @@ TEST(ReportWriter, EveryKindOfRowComesBackFromTheTrace)
     EXPECT_EQ(trace.time, session.window);
 
     ASSERT_EQ(trace.kernels.size(), 1u);
-    EXPECT_EQ(trace.strings[trace.kernels.shortName[0]], "gemm");
-    EXPECT_EQ(trace.strings[trace.kernels.demangledName[0]], "void gemm<float>()");
-    EXPECT_EQ(trace.kernels.grid[0], (std::array<std::uint32_t, 3>{2, 3, 4}));
-    EXPECT_EQ(trace.kernels.block[0], (std::array<std::uint32_t, 3>{32, 2, 1}));
-    EXPECT_EQ(trace.kernels.graphNodeId[0], 77u);
-    EXPECT_EQ(trace.kernels.globalPid[0], kGlobalPid);
+    EXPECT_EQ(trace.strings[trace.kernels.shortName(0)], "gemm");
+    EXPECT_EQ(trace.strings[trace.kernels.demangledName(0)], "void gemm<float>()");
+    EXPECT_EQ(trace.kernels.shape(0).grid, (std::array<std::uint32_t, 3>{2, 3, 4}));
+    EXPECT_EQ(trace.kernels.shape(0).block, (std::array<std::uint32_t, 3>{32, 2, 1}));
+    EXPECT_EQ(trace.kernels.graphNode[0], 77u);
+    EXPECT_EQ(trace.kernels.globalPid(0), kGlobalPid);
     ASSERT_EQ(trace.memcpys.size(), 1u);
-    EXPECT_EQ(trace.memcpys.copyKind[0], trace::CopyKind::HtoD);
-    EXPECT_EQ(trace.memcpys.sourceKind[0], trace::MemoryKind::Pageable);
+    EXPECT_EQ(trace.memcpys.copyKind(0), trace::CopyKind::HtoD);
+    EXPECT_EQ(trace.memcpys.route[0].source, trace::MemoryKind::Pageable);
     EXPECT_EQ(trace.memcpys.bytes[0], 4096u);
     ASSERT_EQ(trace.memsets.size(), 1u);
     EXPECT_EQ(trace.memsets.value[0], 5u);
     ASSERT_EQ(trace.synchronizations.size(), 1u);
     EXPECT_EQ(trace.synchronizations.type[0], trace::SyncType::ContextSync);
-    EXPECT_EQ(trace.synchronizations.stream[0], 0xFFFFFFFFu);
+    EXPECT_EQ(trace.synchronizations.stream(0), 0xFFFFFFFFu);
     ASSERT_EQ(trace.apiCalls.size(), 1u);
-    EXPECT_TRUE(trace.apiCalls.isDriver[0]);
-    EXPECT_EQ(trace.apiCalls.returnValue[0], 2);
+    EXPECT_TRUE(trace.apiCalls.isDriver(0));
+    EXPECT_EQ(trace.apiCalls.callee(0).returnValue, 2);
     ASSERT_EQ(trace.overheads.size(), 1u);
     EXPECT_EQ(trace.strings[trace.overheads.name[0]], "Buffer flush");
     ASSERT_EQ(trace.nvtxRanges.size(), 1u);
-    EXPECT_EQ(trace.nvtxRanges.payload[0], std::numeric_limits<std::uint64_t>::max());
-    EXPECT_EQ(trace.nvtxRanges.color[0], 0xFF00FF00u);
+    EXPECT_EQ(trace.nvtxRanges.payload(0), std::numeric_limits<std::uint64_t>::max());
+    EXPECT_EQ(trace.nvtxRanges.label(0).color, 0xFF00FF00u);
     ASSERT_EQ(trace.nvtxMarks.size(), 1u);
     ASSERT_EQ(trace.requests.size(), 1u);
     EXPECT_EQ(trace.strings[trace.requests[0].clientId], "client-1");
     EXPECT_FALSE(trace.requests[0].cutByWindow);
     ASSERT_EQ(trace.executions.size(), 1u);
-    EXPECT_EQ(trace.executions[0].members.size(), 1u);
+    EXPECT_EQ(trace.executions[0].memberCount, 1u);
     EXPECT_EQ(trace.threadNames.at(kTid), "bert_0");
     ASSERT_EQ(trace.losses.size(), 1u);
     EXPECT_EQ(trace.losses[0].count, 4u);
@@ -130,7 +131,7 @@ TEST(ReportWriter, EveryKindOfRowComesBackFromTheTrace)
     // NaN means absent: one sample, not two.
     const auto counter = std::find_if(trace.tracks.begin(), trace.tracks.end(), [](const auto& t) { return t.kind == trace::TrackKind::Counter; });
     ASSERT_NE(counter, trace.tracks.end());
-    EXPECT_EQ(counter->counter.value, std::vector<double>{250.5});
+    EXPECT_THAT(counter->counter.value, testing::ElementsAre(250.5));
 }
 
 TEST(ReportWriter, GivesTheSameTextTheSameId)

@@ -1,7 +1,9 @@
 #include "trace_model/trace/span_nesting.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <random>
 
 namespace gantry::trace {
@@ -16,9 +18,9 @@ TEST(SpanNesting, PutsWhatIsHeldOneDepthLower)
 {
     const auto rows = nestSpans({span(10, 20, 1), span(0, 100, 0), span(30, 40, 2), span(32, 34, 3)});
     ASSERT_EQ(rows.size(), 3u);
-    EXPECT_EQ(rows[0].event, (std::vector{EventId(EventKind::NvtxRange, 0)}));
-    EXPECT_EQ(rows[1].event, (std::vector{EventId(EventKind::NvtxRange, 1), EventId(EventKind::NvtxRange, 2)}));
-    EXPECT_EQ(rows[2].event, (std::vector{EventId(EventKind::NvtxRange, 3)}));
+    EXPECT_THAT(rows[0].event, testing::ElementsAre(EventId(EventKind::NvtxRange, 0)));
+    EXPECT_THAT(rows[1].event, testing::ElementsAre(EventId(EventKind::NvtxRange, 1), EventId(EventKind::NvtxRange, 2)));
+    EXPECT_THAT(rows[2].event, testing::ElementsAre(EventId(EventKind::NvtxRange, 3)));
 }
 
 TEST(SpanNesting, TakesTheLongerOfTwoEqualStartsAsTheOuterOne)
@@ -26,6 +28,26 @@ TEST(SpanNesting, TakesTheLongerOfTwoEqualStartsAsTheOuterOne)
     const auto rows = nestSpans({span(0, 10, 1), span(0, 100, 0)});
     ASSERT_EQ(rows.size(), 2u);
     EXPECT_EQ(rows[0].event.front().row(), 0u);
+}
+
+/// The times at which the rows of a stream draw its spans: (start, end) by event, as Trace::spanTime gives them.
+std::map<std::uint32_t, TimeRange> drawnInStream(std::vector<LooseSpan> spans)
+{
+    sortOuterFirst(spans);
+    Trace trace;
+    RowBuilder builder;
+    std::vector<LooseSpan> byRow(spans.size());
+    for (const LooseSpan& loose : spans) {
+        builder.nestInStream(loose);
+        byRow[loose.event.row()] = loose;
+    }
+    for (const LooseSpan& loose : byRow)
+        trace.nvtxRanges.addTimes(loose.start, loose.end);
+    std::map<std::uint32_t, TimeRange> drawn;
+    for (const DepthRow& row : builder.takeRows())
+        for (std::size_t i = 0; i < row.size(); ++i)
+            drawn[row.event[i].row()] = trace.spanTime(row, i);
+    return drawn;
 }
 
 TEST(SpanNesting, NeverOverlapsInARowAndLosesNothingOnRandomSpans)
@@ -39,33 +61,29 @@ TEST(SpanNesting, NeverOverlapsInARowAndLosesNothingOnRandomSpans)
         }
         std::size_t placed = 0;
         for (const DepthRow& row : nestSpans(spans)) {
-            placed += row.start.size();
-            for (std::size_t i = 1; i < row.start.size(); ++i)
-                ASSERT_GE(row.start[i], row.end[i - 1]);
+            placed += row.size();
+            for (std::size_t i = 1; i < row.size(); ++i)
+                ASSERT_GE(spans[row.event[i].row()].start, spans[row.event[i - 1].row()].end);
         }
         ASSERT_EQ(placed, spans.size());
     }
 }
 
-TEST(WithoutSmallOverlaps, MovesAStartBehindTheSpanBeforeButNeverAnEnd)
+TEST(StreamRows, DrawASpanFromWhereTheOneBeforeEndsWhenTheyOverlapALittle)
 {
-    const auto moved = withoutSmallOverlaps({span(0, 100, 0), span(90, 200, 1), span(200, 300, 2)});
-    ASSERT_EQ(moved.size(), 3u);
-    EXPECT_EQ(moved[1].start, 100);
-    EXPECT_EQ(moved[1].end, 200);
-    EXPECT_EQ(moved[2].start, 200);
-    EXPECT_EQ(nestSpans(moved).size(), 1u);
+    const auto drawn = drawnInStream({span(0, 100, 0), span(90, 200, 1), span(200, 300, 2)});
+    EXPECT_EQ(drawn.at(1), (TimeRange{100, 200}));
+    EXPECT_EQ(drawn.at(2), (TimeRange{200, 300}));
 }
 
-TEST(WithoutSmallOverlaps, LeavesOverlapsOfHalfASpanAndSpansInsideOthersAlone)
+TEST(StreamRows, LeaveOverlapsOfHalfASpanAndSpansInsideOthersAlone)
 {
-    EXPECT_EQ(withoutSmallOverlaps({span(0, 100, 0), span(60, 140, 1)})[1].start, 60);
-    EXPECT_EQ(withoutSmallOverlaps({span(0, 100, 0), span(10, 20, 1)})[1].start, 10);
-    EXPECT_EQ(withoutSmallOverlaps({span(0, 100, 0), span(10, 20, 1), span(95, 150, 2)})[2].start, 100); // behind the one that ends last
-    EXPECT_TRUE(withoutSmallOverlaps({}).empty());
+    EXPECT_EQ(drawnInStream({span(0, 100, 0), span(60, 140, 1)}).at(1).start, 60);
+    EXPECT_EQ(drawnInStream({span(0, 100, 0), span(10, 20, 1)}).at(1).start, 10);
+    EXPECT_EQ(drawnInStream({span(0, 100, 0), span(10, 20, 1), span(95, 150, 2)}).at(2).start, 100); // behind the one that ends last
 }
 
-TEST(WithoutSmallOverlaps, KeepsOrderAndLosesNothingOnRandomSpans)
+TEST(StreamRows, LoseNothingAndNeverOverlapOnRandomSpans)
 {
     std::mt19937 random(20240612);
     for (int round = 0; round < 200; ++round) {
@@ -74,15 +92,22 @@ TEST(WithoutSmallOverlaps, KeepsOrderAndLosesNothingOnRandomSpans)
             const auto start = static_cast<TimestampNs>(random() % 400);
             spans.push_back(span(start, start + 1 + static_cast<TimestampNs>(random() % 30), i));
         }
-        const auto moved = withoutSmallOverlaps(spans);
-        ASSERT_EQ(moved.size(), spans.size());
-        for (const LooseSpan& after : moved) {
-            const LooseSpan& before = spans[after.event.row()];
-            ASSERT_EQ(after.end, before.end);
-            ASSERT_GE(after.start, before.start);
-            ASSERT_GT((after.end - after.start) * 2, before.end - before.start); // more than half of it stays to be seen
+        const auto drawn = drawnInStream(spans);
+        ASSERT_EQ(drawn.size(), spans.size());
+        for (const auto& [row, time] : drawn) {
+            ASSERT_EQ(time.end, spans[row].end);
+            ASSERT_GE(time.start, spans[row].start);
+            ASSERT_GT(time.duration() * 2, spans[row].end - spans[row].start); // more than half of it stays to be seen
         }
     }
+}
+
+TEST(RowBuilder, SumsTheTimeThatAtLeastOneSpanCovers)
+{
+    RowBuilder builder;
+    for (const LooseSpan& loose : {span(0, 100, 0), span(10, 20, 1), span(90, 120, 2), span(200, 210, 3)})
+        builder.nest(loose);
+    EXPECT_EQ(builder.busy(), 130);
 }
 
 TEST(PackLanes, KeepsAGroupInOneLaneAndOpensAnotherOnlyForAnOverlap)

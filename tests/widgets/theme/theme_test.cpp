@@ -145,13 +145,13 @@ private slots:
     void aCopyTellsItsDirectionByHueAndPageableMemoryByTone()
     {
         const Theme& theme = Theme::of(ColorScheme::Dark);
-        const QColor pageable = theme.copy(CopyKind::HtoD, MemoryKind::Pageable, MemoryKind::Device);
-        const QColor pinned = theme.copy(CopyKind::HtoD, MemoryKind::Pinned, MemoryKind::Device);
-        const QColor back = theme.copy(CopyKind::DtoH, MemoryKind::Device, MemoryKind::Pageable);
+        const QColor pageable = theme.copy({CopyKind::HtoD, MemoryKind::Pageable, MemoryKind::Device});
+        const QColor pinned = theme.copy({CopyKind::HtoD, MemoryKind::Pinned, MemoryKind::Device});
+        const QColor back = theme.copy({CopyKind::DtoH, MemoryKind::Device, MemoryKind::Pageable});
         QVERIFY(pageable.lightness() < pinned.lightness());
         QVERIFY(std::abs(pageable.hslHue() - pinned.hslHue()) < 20);
         QVERIFY(std::abs(pageable.hslHue() - back.hslHue()) > 60);
-        QVERIFY(back != theme.copy(CopyKind::DtoH, MemoryKind::Device, MemoryKind::Pinned));
+        QVERIFY(back != theme.copy({CopyKind::DtoH, MemoryKind::Device, MemoryKind::Pinned}));
     }
 
     void aKernelKeepsItsColourAndDiffersFromAnother()
@@ -173,7 +173,7 @@ private slots:
         QCOMPARE(theme.event(*trace, eventNamed(*trace, EventKind::Kernel, "gemm")), theme.kernel("gemm"));
         QCOMPARE(theme.event(*trace, eventNamed(*trace, EventKind::Phase, "queue")), theme.phase(RequestPhase::Queue));
         QCOMPARE(theme.event(*trace, eventNamed(*trace, EventKind::Memcpy, "Memcpy DtoH (Pinned)")),
-                 theme.copy(CopyKind::DtoH, MemoryKind::Device, MemoryKind::Pinned));
+                 theme.copy({CopyKind::DtoH, MemoryKind::Device, MemoryKind::Pinned}));
         QCOMPARE(theme.event(*trace, eventNamed(*trace, EventKind::ApiCall, "cudaLaunchKernel")), theme.apiCall("cudaLaunchKernel"));
     }
 
@@ -210,8 +210,8 @@ private slots:
         const Theme& theme = Theme::forPalette(legend.palette());
         legend.resize(legend.sizeHint());
         const QImage image = imageOf(legend);
-        QCOMPARE(pixelsOf(image, theme.copy(CopyKind::DtoH, MemoryKind::Device, MemoryKind::Pageable)), 100);
-        QCOMPARE(pixelsOf(image, theme.copy(CopyKind::DtoH, MemoryKind::Device, MemoryKind::Pinned)), 100);
+        QCOMPARE(pixelsOf(image, theme.copy({CopyKind::DtoH, MemoryKind::Device, MemoryKind::Pageable})), 100);
+        QCOMPARE(pixelsOf(image, theme.copy({CopyKind::DtoH, MemoryKind::Device, MemoryKind::Pinned})), 100);
     }
 
     void aLegendTooNarrowForANameGoesOnBelow()
@@ -224,7 +224,7 @@ private slots:
         QVERIFY(legend.heightForWidth(narrow) > legend.sizeHint().height());
         legend.resize(narrow, legend.heightForWidth(narrow));
         const Theme& theme = Theme::forPalette(legend.palette());
-        QCOMPARE(pixelsOf(imageOf(legend), theme.copy(CopyKind::DtoH, MemoryKind::Device, MemoryKind::Pageable)), 100);
+        QCOMPARE(pixelsOf(imageOf(legend), theme.copy({CopyKind::DtoH, MemoryKind::Device, MemoryKind::Pageable})), 100);
         const QImage image = imageOf(legend);
         QCOMPARE(pixelsOf(image.copy(0, legend.height() / 2, narrow, legend.height()), theme.memset()), 100);
     }

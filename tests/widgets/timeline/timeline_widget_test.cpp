@@ -647,7 +647,7 @@ private slots:
             QVERIFY2(pixelsOf(image, theme.phase(phase)) > 20, records::name(phase).data());
         QVERIFY(pixelsOf(image, theme.kernel("gemm")) > 100);
         QVERIFY(pixelsOf(image, theme.kernel("softmax")) > 500);
-        QVERIFY(pixelsOf(image, theme.copy(trace::CopyKind::DtoH, trace::MemoryKind::Device, trace::MemoryKind::Pinned)) > 50);
+        QVERIFY(pixelsOf(image, theme.copy({trace::CopyKind::DtoH, trace::MemoryKind::Device, trace::MemoryKind::Pinned})) > 50);
         QVERIFY(colorsIn(image) > 40); // texts are antialiased
     }
 

@@ -1,0 +1,315 @@
+// Guards how reports are opened: loadTrace() on a synthetic report, against the floors that the same run measures on the same file:
+// a plain sqlite3_step loop over all columns, simdjson's ondemand parser taking eight fields of an event on one thread, and read().
+//
+//   import_bench [--rows N] [--benchmark_out=FILE] [...]      1 M events unless said otherwise; --rows 10000000 for the figures
+//
+// A round is each of them once, in turn, in a process of its own, so that none finds the memory or the noise of another; there are
+// five, from the page cache, and the figures are their medians: seconds of each, product / floor, and the growth of the resident set
+// by the loaded trace in bytes per event. The table is printed, and is in FILE as JSON.
+
+#include "tests/bench/synthetic_trace.h"
+#include "tests/support/temporary_folder.h"
+#include "trace_model/trace/trace_loader.h"
+
+#include <benchmark/benchmark.h>
+#include <simdjson.h>
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace {
+
+using namespace gantry;
+using namespace gantry::bench;
+
+constexpr int kRounds = 5;
+
+std::uint64_t g_rows = 1'000'000; // set by main() before a bench runs
+
+/// What one run of something told.
+struct Measurement
+{
+    double seconds = 0;
+    std::uint64_t residentBytes = 0, peakBytes = 0; ///< more than before the run
+    SyntheticSums sums;
+    bool isDone = false;
+};
+
+/// Bytes of this process in memory.
+std::uint64_t residentBytes()
+{
+    std::uint64_t total = 0, resident = 0;
+    if (FILE* statm = std::fopen("/proc/self/statm", "r")) { // proc(5): size, resident, ... in pages
+        if (std::fscanf(statm, "%lu %lu", &total, &resident) != 2)
+            resident = 0;
+        std::fclose(statm);
+    }
+    return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+/// Runs `work` in a child and takes what it measured from there.
+Measurement measure(const std::function<void(Measurement&)>& work)
+{
+    int ends[2];
+    if (pipe(ends) != 0)
+        return {};
+    const pid_t child = fork();
+    if (child == 0) {
+        Measurement measured;
+        work(measured);
+        const bool isTold = write(ends[1], &measured, sizeof measured) == sizeof measured;
+        _exit(isTold ? 0 : 1);
+    }
+    close(ends[1]);
+    Measurement measured;
+    if (read(ends[0], &measured, sizeof measured) != sizeof measured)
+        measured = {};
+    close(ends[0]);
+    waitpid(child, nullptr, 0);
+    return measured;
+}
+
+double secondsOf(const std::function<void()>& work)
+{
+    const auto start = std::chrono::steady_clock::now();
+    work();
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+SyntheticSum sumOf(const trace::Trace& trace, trace::EventKind kind, std::size_t count)
+{
+    SyntheticSum sum;
+    sum.count = count;
+    for (std::uint32_t row = 0; row < count; ++row) {
+        const TimeRange time = trace.timeOf(trace::EventId(kind, row));
+        sum.start += static_cast<std::uint64_t>(time.start);
+        sum.duration += static_cast<std::uint64_t>(time.duration());
+    }
+    return sum;
+}
+
+void load(const std::filesystem::path& path, Measurement& measured)
+{
+    const std::uint64_t before = residentBytes();
+    Result<std::shared_ptr<const trace::Trace>> trace = Error{};
+    measured.seconds = secondsOf([&] { trace = trace::loadTrace(path); });
+    measured.residentBytes = residentBytes() - before;
+    struct rusage usage
+    {
+    };
+    getrusage(RUSAGE_SELF, &usage);
+    measured.peakBytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024 - before;
+    if (!trace) {
+        std::fprintf(stderr, "import_bench: %s\n", trace.error().text().c_str());
+        return;
+    }
+    const trace::Trace& t = **trace;
+    measured.sums = {sumOf(t, trace::EventKind::NvtxRange, t.nvtxRanges.size()), sumOf(t, trace::EventKind::ApiCall, t.apiCalls.size()),
+                     sumOf(t, trace::EventKind::Kernel, t.kernels.size()), sumOf(t, trace::EventKind::Memcpy, t.memcpys.size())};
+    measured.isDone = true;
+}
+
+/// Every column of every row of the event tables, as whoever reads through the library does at least.
+void stepThroughTables(const std::filesystem::path& path, Measurement& measured)
+{
+    measured.seconds = secondsOf([&] {
+        sqlite3* database = nullptr;
+        if (sqlite3_open_v2(path.c_str(), &database, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, nullptr) != SQLITE_OK)
+            return;
+        std::int64_t sum = 0;
+        std::uint64_t rows = 0;
+        for (const char* table :
+             {"CUPTI_ACTIVITY_KIND_KERNEL", "CUPTI_ACTIVITY_KIND_MEMCPY", "CUPTI_ACTIVITY_KIND_RUNTIME", "NVTX_EVENTS", "StringIds"}) {
+            sqlite3_stmt* statement = nullptr;
+            if (sqlite3_prepare_v2(database, (std::string("SELECT * FROM ") + table).c_str(), -1, &statement, nullptr) != SQLITE_OK)
+                return;
+            const int columns = sqlite3_column_count(statement);
+            for (; sqlite3_step(statement) == SQLITE_ROW; ++rows)
+                for (int column = 0; column < columns; ++column)
+                    switch (sqlite3_column_type(statement, column)) {
+                    case SQLITE_INTEGER:
+                        sum += sqlite3_column_int64(statement, column);
+                        break;
+                    case SQLITE_FLOAT:
+                        sum += static_cast<std::int64_t>(sqlite3_column_double(statement, column));
+                        break;
+                    case SQLITE_TEXT:
+                        sum += *sqlite3_column_text(statement, column) + sqlite3_column_bytes(statement, column);
+                        break;
+                    default:
+                        break;
+                    }
+            sqlite3_finalize(statement);
+        }
+        sqlite3_close(database);
+        benchmark::DoNotOptimize(sum);
+        measured.isDone = rows >= g_rows;
+    });
+}
+
+void readThrough(const std::filesystem::path& path, Measurement& measured)
+{
+    std::vector<char> buffer(std::size_t{4} << 20);
+    measured.seconds = secondsOf([&] {
+        const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+        std::uint64_t bytes = 0;
+        for (ssize_t count = 0; (count = read(fd, buffer.data(), buffer.size())) > 0;)
+            bytes += static_cast<std::uint64_t>(count);
+        close(fd);
+        measured.isDone = bytes == std::filesystem::file_size(path);
+    });
+}
+
+/// Category, name, process, thread, start, duration, correlation and stream of each event; decimals through the double.
+void parseOnDemand(const std::filesystem::path& path, Measurement& measured)
+{
+    measured.seconds = secondsOf([&] {
+        simdjson::padded_string text;
+        if (simdjson::padded_string::load(path.string()).get(text) != simdjson::SUCCESS)
+            return;
+        simdjson::ondemand::parser parser;
+        simdjson::ondemand::document document;
+        if (parser.iterate(text).get(document) != simdjson::SUCCESS)
+            return;
+        std::uint64_t events = 0, texts = 0, numbers = 0;
+        double times = 0;
+        for (simdjson::ondemand::object event : document["traceEvents"]) {
+            std::string_view value;
+            if (event["ph"].get(value) != simdjson::SUCCESS || value != "X")
+                continue;
+            ++events;
+            texts += std::string_view(event["cat"]).size() + std::string_view(event["name"]).size();
+            numbers += std::uint64_t(event["pid"]) + std::uint64_t(event["tid"]);
+            times += double(event["ts"]) + double(event["dur"]);
+            simdjson::ondemand::object arguments = event["args"];
+            std::uint64_t number = 0;
+            for (const char* key : {"stream", "correlation"})
+                if (arguments[key].get(number) == simdjson::SUCCESS)
+                    numbers += number;
+        }
+        benchmark::DoNotOptimize(texts + numbers);
+        benchmark::DoNotOptimize(times);
+        measured.isDone = events == g_rows;
+    });
+}
+
+double medianOf(std::vector<double> values)
+{
+    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+    std::nth_element(values.begin(), middle, values.end());
+    return *middle;
+}
+
+/// `hasSameStarts`: the product may count time from the first event.
+bool isWhatWasWritten(SyntheticSums read, SyntheticSums written, bool hasSameStarts)
+{
+    for (SyntheticSums* sums : {&read, &written})
+        for (SyntheticSum* sum : {&sums->ranges, &sums->calls, &sums->kernels, &sums->memcpys}) {
+            sum->correlation = 0;
+            if (!hasSameStarts)
+                sum->start = 0;
+        }
+    return read == written;
+}
+
+using Work = void (*)(const std::filesystem::path&, Measurement&);
+
+/// Five rounds of read(), the floor and the product.
+void openFile(benchmark::State& state, const std::string& path, const SyntheticSums& written, bool hasSameStarts, Work floor)
+{
+    std::vector<double> read, floorSeconds, product, ratio, resident, peak;
+    for (auto _ : state) {
+        const Measurement reading = measure([&](Measurement& measured) { readThrough(path, measured); });
+        const Measurement floorRun = measure([&](Measurement& measured) { floor(path, measured); });
+        const Measurement loading = measure([&](Measurement& measured) { load(path, measured); });
+        if (!reading.isDone || !floorRun.isDone || !loading.isDone)
+            return state.SkipWithError(reading.isDone && floorRun.isDone ? "the product did not open the file"
+                                                                         : "a floor did not read the file");
+        if (!isWhatWasWritten(loading.sums, written, hasSameStarts))
+            return state.SkipWithError("the product read other events than were written");
+        state.SetIterationTime(loading.seconds);
+        read.push_back(reading.seconds);
+        floorSeconds.push_back(floorRun.seconds);
+        product.push_back(loading.seconds);
+        ratio.push_back(loading.seconds / floorRun.seconds);
+        resident.push_back(static_cast<double>(loading.residentBytes) / static_cast<double>(g_rows));
+        peak.push_back(static_cast<double>(loading.peakBytes) / static_cast<double>(g_rows));
+    }
+    state.counters["product_s"] = medianOf(product);
+    state.counters["floor_s"] = medianOf(floorSeconds);
+    state.counters["read_s"] = medianOf(read);
+    state.counters["product/floor"] = medianOf(ratio);
+    state.counters["MB/s"] = static_cast<double>(std::filesystem::file_size(path)) / 1e6 / medianOf(product);
+    state.counters["B/event"] = medianOf(resident);
+    state.counters["peak_B/event"] = medianOf(peak);
+}
+
+void addBenches(const test::TemporaryFolder& folder)
+{
+    const auto add = [](const char* name, const std::string& path, const Result<SyntheticSums>& written, bool hasSameStarts, Work floor) {
+        if (!written) {
+            std::fprintf(stderr, "import_bench: %s\n", written.error().text().c_str());
+            return;
+        }
+        benchmark::RegisterBenchmark(name, [path, sums = *written, hasSameStarts,
+                                            floor](benchmark::State& state) { openFile(state, path, sums, hasSameStarts, floor); })
+            ->Iterations(kRounds)
+            ->UseManualTime()
+            ->Unit(benchmark::kMillisecond);
+    };
+    const std::string sqlite = (folder / "report.sqlite").string(), kineto = (folder / "trace.json").string();
+    add("nsys_sqlite, floor sqlite3_step of all columns", sqlite, writeNsysSqlite(sqlite, g_rows), true, stepThroughTables);
+    add("kineto_json, floor simdjson ondemand of 8 fields", kineto, writeKinetoJson(kineto, g_rows), false, parseOnDemand);
+}
+
+/// Takes "--rows N" out of the arguments. False: no number.
+bool takeRows(int& argc, char** argv)
+{
+    for (int i = 1; i + 1 < argc; ++i) {
+        if (std::strcmp(argv[i], "--rows") != 0)
+            continue;
+        const std::string_view number = argv[i + 1];
+        if (std::from_chars(number.data(), number.data() + number.size(), g_rows).ptr != number.data() + number.size() || g_rows == 0)
+            return false;
+        std::copy(argv + i + 2, argv + argc, argv + i);
+        argc -= 2;
+        return true;
+    }
+    return true;
+}
+
+} // namespace
+
+int main(int argc, char** argv)
+{
+    if (!takeRows(argc, argv)) {
+        std::fprintf(stderr, "import_bench: --rows takes the number of events\n");
+        return 64;
+    }
+    std::vector<char*> arguments(argv, argv + argc);
+    char tabular[] = "--benchmark_counters_tabular=true";
+    arguments.push_back(tabular);
+    int count = static_cast<int>(arguments.size());
+    benchmark::Initialize(&count, arguments.data());
+    if (benchmark::ReportUnrecognizedArguments(count, arguments.data()))
+        return 64;
+    const test::TemporaryFolder folder;
+    addBenches(folder);
+    benchmark::RunSpecifiedBenchmarks();
+    return 0;
+}

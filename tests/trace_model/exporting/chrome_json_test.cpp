@@ -1,0 +1,386 @@
+#include "tests/support/temporary_folder.h"
+#include "tests/trace_model/exporting/trace_lines.h"
+#include "trace_model/exporting/export_format.h"
+#include "trace_model/import/chrome_trace.h"
+#include "trace_model/trace/trace_builder.h"
+#include "trace_model/trace/trace_loader.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <map>
+#include <set>
+#include <sstream>
+
+namespace gantry::exporting {
+namespace {
+
+using nlohmann::json;
+using test::Lines;
+using trace::EventKind;
+using trace::Trace;
+
+std::string contentOf(const std::filesystem::path& path)
+{
+    std::ostringstream text;
+    text << std::ifstream(path, std::ios::binary).rdbuf();
+    return text.str();
+}
+
+json exported(const Trace& trace)
+{
+    const test::TemporaryFolder folder;
+    const auto written = exportTrace(trace, ExportFormat::ChromeJson, folder / "trace.json");
+    EXPECT_TRUE(written) << written.error().text();
+    return json::parse(contentOf(folder / "trace.json"));
+}
+
+Result<std::shared_ptr<const Trace>> throughChrome(const Trace& trace, const std::string& fileName = "trace.json")
+{
+    const test::TemporaryFolder folder;
+    GANTRY_CHECK(exportTrace(trace, ExportFormat::ChromeJson, folder / fileName));
+    trace::TraceBuilder builder;
+    builder.beginFile("made by a test");
+    GANTRY_CHECK(importing::readChromeTrace(folder / fileName, builder, {}));
+    return builder.finish({});
+}
+
+/// What of a trace a Chrome trace holds, as lines that are the same for a trace and its copy.
+class HeldByChrome
+{
+public:
+    explicit HeldByChrome(const Trace& trace) : m_trace(trace)
+    {
+        m_origin = trace.time.end;
+        for (int kind = 0; kind < trace::kEventKindCount; ++kind)
+            if (const auto& columns = trace.columns(static_cast<EventKind>(kind)); columns.size() > 0)
+                m_origin = std::min(m_origin, columns.start.front());
+        for (const trace::Request& request : trace.requests)
+            m_origin = std::min(m_origin, request.time.start);
+        for (const trace::Execution& execution : trace.executions)
+            m_origin = std::min(m_origin, execution.time.start);
+        for (const trace::Track& track : trace.tracks)
+            if (!track.counter.time.empty())
+                m_origin = std::min(m_origin, track.counter.time.front());
+        std::set<std::uint64_t> calling;
+        for (const trace::CallColumns* calls : {&trace.apiCalls, &trace.libraryCalls})
+            for (const std::uint64_t thread : calls->threads.values())
+                calling.insert(Trace::processOf(thread));
+        m_hasOneCaller = calling.size() == 1;
+    }
+
+    [[nodiscard]] Lines gpuWork() const
+    {
+        Lines lines;
+        for (std::size_t row = 0; row < m_trace.kernels.size(); ++row) {
+            const trace::LaunchShape& shape = m_trace.kernels.shape(row);
+            lines.push_back(fmt::format("kernel {} {} grid {} block {} registers {} shared {} node {}", work(m_trace.kernels, row),
+                                        m_trace.strings[m_trace.kernels.demangledName(row)], shape.grid, shape.block, shape.registersPerThread,
+                                        shape.staticSharedMemory + shape.dynamicSharedMemory, m_trace.kernels.graphNode[row]));
+        }
+        for (std::size_t row = 0; row < m_trace.memcpys.size(); ++row) {
+            const trace::CopyRoute route = m_trace.memcpys.route[row];
+            lines.push_back(fmt::format("memcpy {} {} {} {} bytes {}", work(m_trace.memcpys, row), name(route.kind), name(route.source), name(route.destination),
+                                        m_trace.memcpys.bytes[row]));
+        }
+        for (std::size_t row = 0; row < m_trace.memsets.size(); ++row)
+            lines.push_back(fmt::format("memset {} {} bytes {}", work(m_trace.memsets, row), name(m_trace.memsets.memoryKind[row]), m_trace.memsets.bytes[row]));
+        for (std::size_t row = 0; row < m_trace.synchronizations.size(); ++row)
+            lines.push_back(fmt::format("wait {} {}", work(m_trace.synchronizations, row), name(m_trace.synchronizations.type[row])));
+        for (std::size_t row = 0; row < m_trace.graphLaunches.size(); ++row)
+            lines.push_back(fmt::format("graph {} {}", work(m_trace.graphLaunches, row), m_trace.graphLaunches.graph[row]));
+        for (std::size_t row = 0; row < m_trace.gpuRanges.size(); ++row)
+            lines.push_back(fmt::format("range {} {}", work(m_trace.gpuRanges, row), m_trace.strings[m_trace.gpuRanges.text[row]]));
+        std::sort(lines.begin(), lines.end());
+        return lines;
+    }
+
+    [[nodiscard]] Lines calls() const
+    {
+        Lines lines;
+        const auto add = [&](const trace::CallColumns& calls, const char* kind, auto of) {
+            for (std::size_t row = 0; row < calls.size(); ++row)
+                lines.push_back(fmt::format("{} {} {} {} corr {}{}", kind, time(calls, row), of(calls.globalTid(row)), m_trace.strings[calls.name(row)],
+                                            calls.correlation[row], calls.isDriver(row) ? " driver" : ""));
+        };
+        add(m_trace.apiCalls, "api", thread);
+        add(m_trace.libraryCalls, "library", thread);
+        add(m_trace.osCalls, "os", Trace::pidOf); // of those that overlap the thread is lost
+        for (std::size_t row = 0; row < m_trace.overheads.size(); ++row)
+            lines.push_back(fmt::format("overhead {} {} {}", time(m_trace.overheads, row), thread(m_trace.overheads.globalTid(row)),
+                                        m_trace.strings[m_trace.overheads.name[row]]));
+        std::sort(lines.begin(), lines.end());
+        return lines;
+    }
+
+    /// Ranges and marks, and requests, phases and executions as the ranges that they become.
+    [[nodiscard]] Lines ranges() const
+    {
+        Lines lines;
+        const auto add = [&](const trace::NvtxColumns& columns, bool isMark) {
+            for (std::size_t row = 0; row < columns.size(); ++row) {
+                const std::string_view domain = m_trace.strings[columns.domain(row)];
+                if (domain == "request" || domain == "request_phase" || domain == "execution") {
+                    lines.push_back(fmt::format("{} {} {}", domain, time(columns, row), m_trace.strings[columns.text(row)]));
+                    continue;
+                }
+                const bool hasOwn = !domain.empty() && domain != "kernel"; // which is another category
+                const TimestampNs start = columns.start[row] - m_origin;
+                lines.push_back(fmt::format("{} {} {} {} domain {}{}{}", isMark ? "mark" : "range",
+                                            columns.isOpen(row) ? fmt::format("{}..", start) : time(columns, row), thread(columns.globalTid(row)),
+                                            m_trace.strings[columns.text(row)], hasOwn ? domain : "user_annotation", columns.isStartEnd(row) ? " start/end" : "",
+                                            columns.isOpen(row) ? " open" : ""));
+            }
+        };
+        add(m_trace.nvtxRanges, false);
+        add(m_trace.nvtxMarks, true);
+        for (const trace::Request& request : m_trace.requests) {
+            lines.push_back(fmt::format("request {} request {}", time(request.time), request.id));
+            for (std::size_t phase = 0; phase < request.phases.size(); ++phase)
+                if (request.phases[phase])
+                    lines.push_back(fmt::format("request_phase {} {}", time(request.phases[phase]->clippedTo(request.time)), name(static_cast<records::RequestPhase>(phase))));
+        }
+        for (const trace::Execution& execution : m_trace.executions)
+            lines.push_back(fmt::format("execution {} batch {}", time(execution.time), execution.batchId));
+        std::sort(lines.begin(), lines.end());
+        return lines;
+    }
+
+    /// `isCopy`: with the name of the process and the unit where the copy has them.
+    [[nodiscard]] Lines counters(bool isCopy) const
+    {
+        Lines lines;
+        for (const trace::Track& track : m_trace.tracks) {
+            if (track.kind != trace::TrackKind::Counter)
+                continue;
+            std::string name = track.name;
+            if (!isCopy) {
+                name = "Metrics " + name;
+                if (!track.counter.unit.empty())
+                    name += ": " + track.counter.unit;
+            }
+            for (std::size_t i = 0; i < track.counter.time.size(); ++i)
+                lines.push_back(fmt::format("{} {} = {}", name, track.counter.time[i] - m_origin, track.counter.value[i]));
+        }
+        std::sort(lines.begin(), lines.end());
+        return lines;
+    }
+
+private:
+    [[nodiscard]] std::string time(TimeRange range) const { return fmt::format("{}..{}", range.start - m_origin, range.end - m_origin); }
+    [[nodiscard]] std::string time(const trace::EventColumns& columns, std::size_t row) const { return time(columns.time(row)); }
+    [[nodiscard]] static std::string thread(std::uint64_t globalTid)
+    {
+        return Trace::pidOf(globalTid) == 0 ? std::string("of no process") : fmt::format("{}/{}", Trace::pidOf(globalTid), Trace::tidOf(globalTid));
+    }
+    [[nodiscard]] std::string work(const trace::GpuEventColumns& columns, std::size_t row) const
+    {
+        const trace::GpuPlace& place = columns.place(row);
+        return fmt::format("{} gpu{}/context{}/stream{} corr {}{}", time(columns, row), place.device, place.context, place.stream, columns.correlation[row],
+                           m_hasOneCaller ? fmt::format(" process {}", Trace::pidOf(place.globalPid)) : "");
+    }
+
+    const Trace& m_trace;
+    TimestampNs m_origin = 0;
+    bool m_hasOneCaller = false;
+};
+
+void expectSame(const Trace& copy, const Trace& trace)
+{
+    const HeldByChrome actual(copy), expected(trace);
+    EXPECT_TRUE(test::isSame(actual.gpuWork(), expected.gpuWork()));
+    EXPECT_TRUE(test::isSame(actual.calls(), expected.calls()));
+    EXPECT_TRUE(test::isSame(actual.ranges(), expected.ranges()));
+    EXPECT_TRUE(test::isSame(actual.counters(true), expected.counters(false)));
+}
+
+TEST(ChromeExport, IsReadBackWithAllTimesNamesAndLaunches)
+{
+    const auto trace = test::traceWithEverything();
+    const auto copy = throughChrome(*trace);
+    ASSERT_TRUE(copy) << copy.error().text();
+    expectSame(**copy, *trace);
+    EXPECT_EQ((*copy)->meta.producer, trace->meta.producer);
+    ASSERT_EQ((*copy)->meta.gpus.size(), 2u);
+    EXPECT_EQ((*copy)->meta.gpus[1].name, "NVIDIA H100");
+    // The wall clock of any event: times may count from another one.
+    EXPECT_EQ((*copy)->meta.sessionUtcNs + (*copy)->kernels.start[0], trace->meta.sessionUtcNs + trace->kernels.start[0]);
+}
+
+TEST(ChromeExport, IsReadBackTheSameWhenItIsCompressed)
+{
+    const auto trace = test::traceWithEverything();
+    const auto copy = throughChrome(*trace, "trace.json.gz");
+    ASSERT_TRUE(copy) << copy.error().text();
+    expectSame(**copy, *trace);
+    const test::TemporaryFolder folder;
+    ASSERT_TRUE(exportTrace(*trace, ExportFormat::ChromeJson, folder / "trace.json.gz"));
+    EXPECT_EQ(contentOf(folder / "trace.json.gz").substr(0, 2), "\x1f\x8b");
+}
+
+TEST(ChromeExport, IsReadBackTheSameForEveryGoldenScript)
+{
+    for (const auto& [name, trace] : test::goldenTraces()) {
+        SCOPED_TRACE(name);
+        const auto copy = throughChrome(*trace);
+        ASSERT_TRUE(copy) << copy.error().text();
+        expectSame(**copy, *trace);
+    }
+}
+
+TEST(ChromeExport, IsReadBackTheSameForEveryRealExport)
+{
+    const auto files = test::nsysExports();
+    if (files.empty())
+        GTEST_SKIP() << "the shared Nsight Systems exports are not here";
+    for (const std::string& file : files) {
+        SCOPED_TRACE(file);
+        const auto trace = trace::loadTrace(file);
+        ASSERT_TRUE(trace) << trace.error().text();
+        if ((*trace)->eventCount() == 0)
+            continue; // a Chrome trace without events is none
+        const auto copy = throughChrome(**trace);
+        ASSERT_TRUE(copy) << copy.error().text();
+        expectSame(**copy, **trace);
+    }
+}
+
+/// The slices of each thread, as a viewer stacks them.
+std::map<std::pair<std::int64_t, std::int64_t>, std::vector<TimeRange>> slicesByRow(const json& document)
+{
+    const auto ns = [](const json& microseconds) {
+        return std::llround(microseconds.get<double>() * 1000);
+    };
+    std::map<std::pair<std::int64_t, std::int64_t>, std::vector<TimeRange>> rows;
+    for (const json& event : document.at("traceEvents"))
+        if (event.at("ph") == "X")
+            rows[{event.at("pid"), event.at("tid")}].push_back({ns(event.at("ts")), ns(event.at("ts")) + ns(event.at("dur"))});
+    return rows;
+}
+
+TEST(ChromeExport, SlicesOfAThreadNest)
+{
+    std::vector<std::shared_ptr<const Trace>> traces{test::traceWithEverything()};
+    for (const auto& [name, trace] : test::goldenTraces())
+        traces.push_back(trace);
+    for (const std::string& file : test::nsysExports())
+        traces.push_back(*trace::loadTrace(file));
+    for (const auto& trace : traces) {
+        SCOPED_TRACE(trace->meta.title);
+        for (auto& [row, slices] : slicesByRow(exported(*trace))) {
+            std::sort(slices.begin(), slices.end(), [](TimeRange a, TimeRange b) { return std::tuple(a.start, -a.end) < std::tuple(b.start, -b.end); });
+            std::vector<TimestampNs> open;
+            for (const TimeRange slice : slices) {
+                while (!open.empty() && open.back() <= slice.start)
+                    open.pop_back();
+                ASSERT_TRUE(open.empty() || slice.end <= open.back()) << row.first << '/' << row.second << " at " << slice.start << ".." << slice.end;
+                open.push_back(slice.end);
+            }
+        }
+    }
+}
+
+TEST(ChromeExport, FlowsLeadFromACallToItsWorkAndHaveIdsOfTheirOwn)
+{
+    const auto trace = test::traceWithEverything();
+    const json document = exported(*trace);
+    std::map<std::uint64_t, json> starts, ends;
+    for (const json& event : document.at("traceEvents")) {
+        if (event.at("ph") == "s") {
+            EXPECT_TRUE(starts.emplace(event.at("id"), event).second) << "the id of " << event << " is that of another flow";
+        }
+        if (event.at("ph") == "f") {
+            EXPECT_TRUE(ends.emplace(event.at("id"), event).second) << "the id of " << event << " is that of another flow";
+            EXPECT_EQ(event.at("bp"), "e");
+        }
+    }
+    // Correlation 2 is in two processes, and in one of them a driver call within the runtime call: the outer one counts.
+    ASSERT_EQ(starts.size(), 2u);
+    std::set<std::int64_t> launching, running;
+    for (const auto& [id, start] : starts) {
+        ASSERT_TRUE(ends.contains(id));
+        EXPECT_EQ(start.at("cat"), "ac2g");
+        launching.insert(start.at("pid").get<std::int64_t>());
+        running.insert(ends[id].at("pid").get<std::int64_t>());
+        const auto isSliceAt = [](const json& flow, const std::string& category) {
+            return [&, category](const json& event) {
+                return event.at("ph") == "X" && event.at("cat") == category && event.at("pid") == flow.at("pid") && event.at("tid") == flow.at("tid")
+                       && event.at("ts") == flow.at("ts");
+            };
+        };
+        const json& events = document.at("traceEvents");
+        EXPECT_TRUE(std::any_of(events.begin(), events.end(), isSliceAt(start, "cuda_runtime"))) << start;
+        EXPECT_TRUE(std::any_of(events.begin(), events.end(), isSliceAt(ends[id], "kernel"))) << ends[id];
+    }
+    EXPECT_EQ(launching, (std::set<std::int64_t>{4711, 5000}));
+    EXPECT_EQ(running.size(), 2u);
+}
+
+TEST(ChromeExport, SaysWhatRowsAreAndKeepsTextsWhole)
+{
+    const json document = exported(*test::traceWithEverything());
+    EXPECT_EQ(document.at("displayTimeUnit"), "ns");
+    EXPECT_EQ(document.at("traceStartUnixNs"), "1699999999999999500"); // the window begins after the first kernel
+    EXPECT_FALSE(document.contains("baseTimeNanoseconds"));
+    std::set<std::string> processes, threads, labels, kernels;
+    for (const json& event : document.at("traceEvents")) {
+        if (event.at("ph") == "M" && event.at("name") == "process_name")
+            processes.insert(event.at("args").at("name").get<std::string>());
+        if (event.at("ph") == "M" && event.at("name") == "process_labels")
+            labels.insert(event.at("args").at("labels").get<std::string>());
+        if (event.at("ph") == "M" && event.at("name") == "thread_name")
+            threads.insert(event.at("args").at("name").get<std::string>());
+        if (event.value("cat", "") == "kernel")
+            kernels.insert(event.at("name").get<std::string>());
+    }
+    EXPECT_TRUE(processes.contains("python, \"quoted\"\n"));
+    EXPECT_TRUE(processes.contains("GPU 1 · NVIDIA H100 · process 5000"));
+    EXPECT_TRUE(processes.contains("Requests"));
+    EXPECT_EQ(labels, (std::set<std::string>{"CPU", "GPU 0", "GPU 1"}));
+    EXPECT_TRUE(threads.contains("main"));
+    EXPECT_TRUE(threads.contains("Stream 7 · default"));
+    EXPECT_TRUE(threads.contains("Stream 7 · default (2)")) << "kernels that overlap have a row each";
+    EXPECT_EQ(kernels, (std::set<std::string>{"void gemm<float, \"4\">(int)\\x\x01"}));
+}
+
+TEST(ChromeExport, LeavesNothingWhenItIsCancelledAndTheOldFileAsItWas)
+{
+    const test::TemporaryFolder folder;
+    const std::filesystem::path path = folder / "trace.json";
+    std::ofstream(path) << "old";
+    std::stop_source stop;
+    stop.request_stop();
+    ExportOptions options;
+    options.stop = stop.get_token();
+    for (const ExportFormat format : {ExportFormat::ChromeJson, ExportFormat::Csv, ExportFormat::NsysSqlite}) {
+        options.table = "kernels";
+        const auto written = exportTrace(*test::traceWithEverything(), format, path, options);
+        ASSERT_FALSE(written);
+        EXPECT_EQ(written.error().code, ErrorCode::Cancelled);
+        EXPECT_EQ(contentOf(path), "old");
+        EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), std::filesystem::directory_iterator()), 1);
+    }
+}
+
+TEST(ChromeExport, TellsHowFarItIs)
+{
+    const test::TemporaryFolder folder;
+    for (const ExportFormat format : {ExportFormat::ChromeJson, ExportFormat::Csv, ExportFormat::NsysSqlite}) {
+        std::vector<double> fractions;
+        ExportOptions options;
+        options.table = "kernels";
+        options.progress = [&](double fraction) { fractions.push_back(fraction); };
+        ASSERT_TRUE(exportTrace(*test::traceWithEverything(), format, folder / "out", options));
+        ASSERT_FALSE(fractions.empty());
+        EXPECT_TRUE(std::is_sorted(fractions.begin(), fractions.end()));
+        EXPECT_EQ(fractions.back(), 1.0);
+    }
+}
+
+} // namespace
+} // namespace gantry::exporting

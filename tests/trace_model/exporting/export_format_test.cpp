@@ -1,0 +1,161 @@
+#include "trace_model/exporting/export_format.h"
+
+#include "tests/support/event_script.h"
+#include "tests/support/small_files.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/trace_model/exporting/trace_lines.h"
+#include "trace_model/import/chrome_trace.h"
+#include "trace_model/trace/trace_builder.h"
+#include "trace_model/trace/trace_loader.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <string_view>
+
+namespace gantry::exporting {
+namespace {
+
+using trace::Trace;
+
+/// What is there in the original and gone, or something else, in what is read back.
+struct Loss
+{
+    ExportFormat format;
+    std::string_view what; ///< as the format lists it
+    bool (*isThere)(const Trace& trace);
+};
+
+template <typename Columns>
+bool anyLabel(const Columns& columns, bool (*has)(const trace::NvtxLabel&))
+{
+    return std::any_of(columns.labels.values().begin(), columns.labels.values().end(), has);
+}
+
+/// Every limit of every format that reads back, with what shows it.
+const std::vector<Loss>& losses()
+{
+    static const std::vector<Loss> kLosses = {
+        {ExportFormat::ChromeJson, "losses and warnings",
+         [](const Trace& t) { return std::any_of(t.losses.begin(), t.losses.end(), [](const auto& loss) { return loss.name == "cupti_dropped_records"; }); }},
+        {ExportFormat::ChromeJson, "the capture window, its costs and settings",
+         [](const Trace& t) { return !t.window.isEmpty() || t.meta.openCost || t.meta.settings.contains("CAPTURE_EVENT_TYPE"); }},
+        {ExportFormat::ChromeJson, "requests and batches as such: they become slices of a process \"Requests\"",
+         [](const Trace& t) { return t.requests.size() + t.executions.size() > 0; }},
+        {ExportFormat::ChromeJson, "bare names of kernels, and which part of their shared memory is dynamic",
+         [](const Trace& t) { return t.strings[t.kernels.shortName(0)] == "gemm" || t.kernels.shape(0).staticSharedMemory > 0; }},
+        {ExportFormat::ChromeJson, "the process of GPU work, but for an argument, as several processes launched some",
+         [](const Trace& t) { return t.kernels.globalPid(0) != 0; }},
+        {ExportFormat::ChromeJson, "values that memsets set, but for an argument", [](const Trace& t) { return t.memsets.value[0] != 0; }},
+        {ExportFormat::ChromeJson, "return values of calls, but for an argument",
+         [](const Trace& t) {
+             return std::any_of(t.apiCalls.callees.values().begin(), t.apiCalls.callees.values().end(), [](const trace::Callee& c) { return c.returnValue != 0; });
+         }},
+        {ExportFormat::ChromeJson, "the default NVTX domain: it is called user_annotation",
+         [](const Trace& t) {
+             return std::any_of(t.nvtxRanges.labels.values().begin(), t.nvtxRanges.labels.values().end(), [&](const auto& label) { return t.strings[label.domain].empty(); });
+         }},
+        {ExportFormat::ChromeJson, "categories, colours and payloads of ranges and marks, but for an argument",
+         [](const Trace& t) { return anyLabel(t.nvtxRanges, [](const trace::NvtxLabel& label) { return label.category != 0 || label.color != 0 || label.hasPayload != 0; }); }},
+        {ExportFormat::ChromeJson, "the thread of calls that overlap others of it, but for the name of their rows",
+         [](const Trace& t) { return t.osCalls.threads.values().size() == 1; }},
+        {ExportFormat::ChromeJson, "names of streams, but for those of rows", [](const Trace& t) { return !t.streamNames.empty(); }},
+        {ExportFormat::ChromeJson, "units of metrics, but for a part of their names",
+         [](const Trace& t) { return std::any_of(t.tracks.begin(), t.tracks.end(), [](const auto& track) { return track.counter.unit == "requests"; }); }},
+        {ExportFormat::ChromeJson, "tables without times", [](const Trace& t) { return !t.summaries.empty(); }},
+        {ExportFormat::NsysSqlite, "the format of the file it was read from, and what was skipped there", [](const Trace& t) { return t.meta.format == "nsys-sqlite"; }},
+    };
+    return kLosses;
+}
+
+Result<std::shared_ptr<const Trace>> through(ExportFormat format, const Trace& trace)
+{
+    const test::TemporaryFolder folder;
+    GANTRY_CHECK(exportTrace(trace, format, folder / "out"));
+    if (format == ExportFormat::NsysSqlite)
+        return trace::loadTrace(folder / "out");
+    trace::TraceBuilder builder;
+    builder.beginFile("made by a test");
+    GANTRY_CHECK(importing::readChromeTrace(folder / "out", builder, {}));
+    return builder.finish({});
+}
+
+TEST(ExportFormat, HoldsEverythingButWhatItsListSays)
+{
+    const auto trace = test::traceWithEverything();
+    for (const ExportFormat format : {ExportFormat::ChromeJson, ExportFormat::NsysSqlite}) {
+        const auto copy = through(format, *trace);
+        ASSERT_TRUE(copy) << copy.error().text();
+        std::set<std::string_view> shown;
+        for (const Loss& loss : losses()) {
+            if (loss.format != format)
+                continue;
+            shown.insert(loss.what);
+            EXPECT_TRUE(loss.isThere(*trace)) << loss.what << " is not in the original: this test shows nothing";
+            EXPECT_FALSE(loss.isThere(**copy)) << loss.what << " is held: take it off the list";
+        }
+        std::set<std::string_view> listed;
+        for (const FormatLimit& limit : limitsOf(format))
+            listed.insert(limit.what);
+        EXPECT_EQ(shown, listed); // and all else is equal: see the tests of each format
+    }
+}
+
+TEST(ExportFormat, CsvHoldsOneTableAndNoNames)
+{
+    const auto trace = test::traceWithEverything();
+    const test::TemporaryFolder folder;
+    ExportOptions options;
+    options.table = "api_calls";
+    ASSERT_TRUE(exportTrace(*trace, ExportFormat::Csv, folder / "out", options));
+    std::ostringstream text;
+    text << std::ifstream(folder / "out").rdbuf();
+    EXPECT_NE(text.str().find("cudaLaunchKernel"), std::string::npos);
+    EXPECT_EQ(text.str().find("gemm"), std::string::npos);
+    EXPECT_EQ(text.str().find("gantry-serve"), std::string::npos);
+    EXPECT_EQ(notKept(*trace, ExportFormat::Csv), (std::vector<std::string_view>{"all tables but the one that was asked for, and names of processes, threads and GPUs"}));
+}
+
+TEST(ExportFormat, NamesOnlyTheLimitsThatConcernTheTrace)
+{
+    const auto everything = test::traceWithEverything();
+    for (const ExportFormat format : {ExportFormat::ChromeJson, ExportFormat::Csv, ExportFormat::NsysSqlite})
+        EXPECT_EQ(notKept(*everything, format).size(), limitsOf(format).size());
+    const auto plain = test::traceOf("window 0..1000\napi 12 cudaMemcpyAsync 10..20 corr 1\nmemcpy gpu0/stream7 HtoD pinned 20..30 bytes 8 corr 1\n");
+    EXPECT_EQ(notKept(*plain, ExportFormat::ChromeJson), (std::vector<std::string_view>{"the capture window, its costs and settings"}));
+    EXPECT_TRUE(notKept(*plain, ExportFormat::NsysSqlite).empty());
+}
+
+TEST(ExportFormat, SaysThatItCannotWriteAndLeavesNothing)
+{
+    const auto trace = test::traceWithEverything();
+    for (const ExportFormat format : {ExportFormat::ChromeJson, ExportFormat::Csv, ExportFormat::NsysSqlite}) {
+        const test::TemporaryFolder folder;
+        ExportOptions options;
+        options.table = "kernels";
+        {
+            const test::SmallFiles small(100);
+            const auto written = exportTrace(*trace, format, folder / "out", options);
+            ASSERT_FALSE(written);
+            EXPECT_EQ(written.error().code, ErrorCode::CannotWrite) << written.error().text();
+        }
+        EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+        const auto written = exportTrace(*trace, format, folder / "no/such/folder/out", options);
+        ASSERT_FALSE(written);
+        EXPECT_EQ(written.error().code, ErrorCode::CannotWrite) << written.error().text();
+    }
+}
+
+TEST(ExportFormat, IsNamedAsOnTheCommandLine)
+{
+    EXPECT_EQ(formatFromName("chrome"), ExportFormat::ChromeJson);
+    EXPECT_EQ(formatFromName("csv"), ExportFormat::Csv);
+    EXPECT_EQ(formatFromName("sqlite"), ExportFormat::NsysSqlite);
+    EXPECT_EQ(formatFromName("json"), std::nullopt);
+}
+
+} // namespace
+} // namespace gantry::exporting

@@ -1,0 +1,157 @@
+#include "trace_model/trace/column.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <new>
+#include <sys/mman.h>
+#include <unistd.h>
+
+namespace gantry::trace {
+namespace {
+
+constexpr std::size_t kPageBytes = 4096;
+constexpr std::size_t kHugePageBytes = std::size_t{2} << 20;
+constexpr std::size_t kLargeBytes = kHugePageBytes; // from here a column has pages of its own
+
+constexpr std::size_t roundedUp(std::size_t bytes, std::size_t to)
+{
+    return (bytes + to - 1) / to * to;
+}
+
+} // namespace
+
+ColumnMemory::ColumnMemory(ColumnMemory&& other) noexcept
+{
+    *this = std::move(other);
+}
+
+ColumnMemory& ColumnMemory::operator=(ColumnMemory&& other) noexcept
+{
+    if (this == &other)
+        return *this;
+    release();
+    m_data = std::exchange(other.m_data, nullptr);
+    m_capacity = std::exchange(other.m_capacity, 0);
+    m_kind = std::exchange(other.m_kind, Kind::Heap);
+    m_file = std::exchange(other.m_file, -1);
+    m_spillFolder = std::move(other.m_spillFolder);
+    m_owner = std::move(other.m_owner);
+    return *this;
+}
+
+ColumnMemory::~ColumnMemory()
+{
+    release();
+}
+
+void ColumnMemory::release()
+{
+    if (m_kind == Kind::Heap)
+        std::free(m_data);
+    else if (m_kind != Kind::View && m_data)
+        munmap(m_data, m_capacity);
+    if (m_file >= 0)
+        close(m_file);
+    m_data = nullptr;
+    m_capacity = 0;
+    m_kind = Kind::Heap;
+    m_file = -1;
+    m_owner.reset();
+}
+
+ColumnMemory ColumnMemory::view(std::shared_ptr<const void> owner, std::span<const std::byte> bytes)
+{
+    ColumnMemory memory;
+    memory.m_kind = Kind::View;
+    memory.m_owner = std::move(owner);
+    memory.m_data = const_cast<std::byte*>(bytes.data()); // never written: reserve() leaves a view first
+    memory.m_capacity = bytes.size();
+    return memory;
+}
+
+void ColumnMemory::growFile(std::size_t bytes) const
+{
+    // Blocks are claimed now: to run out of them while writing to the mapping would be a SIGBUS.
+    if (posix_fallocate(m_file, 0, static_cast<off_t>(bytes)) != 0)
+        throw std::bad_alloc();
+}
+
+void ColumnMemory::moveToPages(std::size_t bytes)
+{
+    ColumnMemory pages;
+    pages.m_spillFolder = std::move(m_spillFolder);
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+    if (!pages.m_spillFolder.empty()) {
+        pages.m_file = open(pages.m_spillFolder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+        if (pages.m_file < 0)
+            throw std::bad_alloc();
+        pages.growFile(bytes);
+        flags = MAP_SHARED;
+    }
+    void* mapped = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, flags, pages.m_file, 0);
+    if (mapped == MAP_FAILED)
+        throw std::bad_alloc();
+    pages.m_data = static_cast<std::byte*>(mapped);
+    pages.m_capacity = bytes;
+    pages.m_kind = pages.m_file >= 0 ? Kind::File : Kind::Pages;
+    if (m_capacity > 0)
+        std::memcpy(pages.m_data, m_data, std::min(m_capacity, bytes));
+    *this = std::move(pages);
+}
+
+void ColumnMemory::reserve(std::size_t bytes)
+{
+    if (bytes <= m_capacity && m_kind != Kind::View)
+        return;
+    if (bytes < kLargeBytes && (m_kind == Kind::Heap || m_kind == Kind::View)) {
+        const bool isView = m_kind == Kind::View;
+        void* grown = std::realloc(isView ? nullptr : m_data, bytes);
+        if (!grown)
+            throw std::bad_alloc();
+        if (isView) {
+            std::memcpy(grown, m_data, std::min(m_capacity, bytes));
+            m_owner.reset();
+        }
+        m_data = static_cast<std::byte*>(grown);
+        m_capacity = bytes;
+        m_kind = Kind::Heap;
+        return;
+    }
+    bytes = roundedUp(bytes, kHugePageBytes);
+    if (m_kind == Kind::Heap || m_kind == Kind::View) {
+        moveToPages(bytes);
+    } else {
+        if (m_kind == Kind::File)
+            growFile(bytes);
+        void* grown = mremap(m_data, m_capacity, bytes, MREMAP_MAYMOVE);
+        if (grown == MAP_FAILED)
+            throw std::bad_alloc();
+        m_data = static_cast<std::byte*>(grown);
+        m_capacity = bytes;
+    }
+    if (m_kind == Kind::Pages) // a fault each 2 MiB, not each 4 KiB
+        madvise(m_data, m_capacity, MADV_HUGEPAGE);
+}
+
+void ColumnMemory::shrink(std::size_t bytes)
+{
+    if (bytes >= m_capacity || m_kind == Kind::View)
+        return;
+    if (m_kind == Kind::Heap) {
+        if (bytes == 0)
+            release();
+        else if (void* smaller = std::realloc(m_data, bytes)) {
+            m_data = static_cast<std::byte*>(smaller);
+            m_capacity = bytes;
+        }
+        return;
+    }
+    bytes = std::max(roundedUp(bytes, kPageBytes), kPageBytes);
+    if (bytes < m_capacity && mremap(m_data, m_capacity, bytes, 0) != MAP_FAILED)
+        m_capacity = bytes;
+    if (m_kind == Kind::File && ftruncate(m_file, static_cast<off_t>(m_capacity)) != 0)
+        return; // the file keeps blocks that nothing uses
+}
+
+} // namespace gantry::trace
