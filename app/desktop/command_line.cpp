@@ -36,11 +36,13 @@ std::variant<CommandLine, EarlyExit> parseCommandLine(int argc, const char* cons
     std::vector<std::string> files, compare;
     std::string node, screenshot, tour, size, theme, page, request, dataFolder;
     int seconds = 2;
-    app.add_option("FILE", files, "Reports to open (Gantry's own, or an Nsight Systems SQLite export)");
+    app.add_option("FILE", files, "Reports and traces to open; the format is recognised by content");
+    bool together = false;
+    app.add_flag("--together", together, "Open the FILEs as one report on one clock");
     app.add_option("--request", request, "Show this request of the first FILE")->type_name("ID|slowest");
     app.add_option("--compare", compare, "Open two reports beside each other")->type_name("A B")->expected(2);
     auto* nodeOption = app.add_option("--node", node, "Connect to a node: unix:/path, grpc://host:port; '' is this machine's")->type_name("ADDR");
-    app.add_option("--screenshot", screenshot, "Render to a PNG without a display and end; several FILEs are compared")->type_name("OUT.png");
+    app.add_option("--screenshot", screenshot, "Render to a PNG without a display and end; two FILEs are compared unless --together")->type_name("OUT.png");
     app.add_option("--size", size, "Size of the window, 320x240 to 16384x16384")->type_name("WxH");
     app.add_option("--theme", theme, "Colours")->type_name("light|dark")->check(CLI::IsMember({"light", "dark"}));
     app.add_option("--page", page, "Page of the screenshot")->type_name("timeline|compare|live")->check(CLI::IsMember({"timeline", "compare", "live"}));
@@ -61,6 +63,9 @@ std::variant<CommandLine, EarlyExit> parseCommandLine(int argc, const char* cons
     CommandLine line;
     for (const std::string& file : files)
         line.reports << toQString(file);
+    line.isTogether = together;
+    if (together && files.size() < 2)
+        return EarlyExit{kUsage, "--together needs two or more files.\n"};
     if (nodeOption->count() > 0)
         line.node = node;
     if (compare.size() == 2)
@@ -91,9 +96,9 @@ std::variant<CommandLine, EarlyExit> parseCommandLine(int argc, const char* cons
             return EarlyExit{kUsage, "--page compare needs two reports.\n"};
         if (!wantsLive && line.reports.isEmpty() && !line.compare)
             return EarlyExit{kUsage, "--screenshot needs a report to render.\n"};
-        if (!line.compare && line.reports.size() == 2 && line.page != PageKind::Timeline && !wantsLive)
+        if (!line.compare && !line.isTogether && line.reports.size() == 2 && line.page != PageKind::Timeline && !wantsLive)
             line.compare = {line.reports[0], line.reports[1]};
-        if (!line.compare && line.reports.size() > 2)
+        if (!line.compare && !line.isTogether && line.reports.size() > 2)
             return EarlyExit{kUsage, "--screenshot renders one report, or two beside each other.\n"};
     }
     if (!line.tour.isEmpty() && !line.node)

@@ -18,6 +18,7 @@ enum class PageKind { Timeline, Compare, Live };
 struct CommandLine
 {
     QStringList reports;                 ///< open at start
+    bool isTogether = false;             ///< as one report on one clock
     std::optional<std::string> node;     ///< connect to; empty text: this machine's
     std::optional<std::pair<QString, QString>> compare;
     QString screenshot;                  ///< PNG to write, then end; empty: an ordinary start

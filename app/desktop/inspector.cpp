@@ -6,7 +6,9 @@
 #include "trace_model/trace/event_search.h"
 #include "widgets/details/details_panel.h"
 #include "widgets/tables/event_table.h"
+#include "widgets/tables/import_view.h"
 #include "widgets/tables/statistics_table.h"
+#include "widgets/tables/summary_tables.h"
 #include "widgets/timeline/timeline_widget.h"
 
 #include <QAction>
@@ -14,6 +16,8 @@
 #include <QEvent>
 #include <QMainWindow>
 #include <QTabWidget>
+
+#include <utility>
 
 namespace gantry::desktop {
 
@@ -31,6 +35,8 @@ Inspector::Inspector(QMainWindow& window, jobs::JobRunner& runner) :
     m_details(new widgets::DetailsPanel),
     m_events(new widgets::EventTable),
     m_statistics(new widgets::StatisticsTable),
+    m_import(new widgets::ImportView),
+    m_summaries(new widgets::SummaryTables),
     m_log(new LogPanel),
     m_eventsSlot(runner),
     m_statisticsSlot(runner)
@@ -38,6 +44,9 @@ Inspector::Inspector(QMainWindow& window, jobs::JobRunner& runner) :
     m_tabs->setDocumentMode(true);
     m_tabs->addTab(m_statistics, tr("Statistics"));
     m_tabs->addTab(m_events, tr("Events"));
+    m_tabs->addTab(m_import, tr("Import"));
+    m_tabs->addTab(m_summaries, tr("Tables"));
+    m_tabs->setTabVisible(m_tabs->indexOf(m_summaries), false);
     QDockWidget* details = addDock("detailsDock", tr("Details"), m_details, Qt::RightDockWidgetArea, false);
     QDockWidget* tables = addDock("tablesDock", tr("Statistics and events"), m_tabs, Qt::BottomDockWidgetArea, false);
     QDockWidget* log = addDock("logDock", tr("Log of the node"), m_log, Qt::BottomDockWidgetArea, true);
@@ -128,13 +137,45 @@ void Inspector::follow(FrontPage front, ReportPage* page)
     if (m_page) {
         connect(m_page, &ReportPage::selectionChanged, this, &Inspector::refreshDetails);
         connect(m_page, &ReportPage::rangeChanged, &m_settle, qOverload<>(&QTimer::start));
+        connect(m_page, &ReportPage::importRequested, this, &Inspector::showImport);
         connect(m_page, &QObject::destroyed, this, [this, page] {
             if (m_page == page)
                 m_page = nullptr;
         });
     }
+    refreshFiles();
     refreshDetails();
     refreshTables();
+}
+
+void Inspector::showImport()
+{
+    m_docks[1].isWanted = true;
+    m_docks[1].widget->show();
+    m_docks[1].widget->raise();
+    m_tabs->setCurrentWidget(m_import);
+}
+
+void Inspector::refreshFiles()
+{
+    const auto trace = m_page ? m_page->trace() : nullptr;
+    if (trace == m_filesOf)
+        return;
+    m_filesOf = trace;
+    // Where there is no timeline the page itself shows the tables.
+    const bool hasTables = trace && !trace->summaries.empty() && m_page->hasTimeline();
+    m_tabs->setTabVisible(m_tabs->indexOf(m_summaries), hasTables);
+    m_summaries->setTables(hasTables ? trace->summaries : std::vector<importing::SummaryTable>());
+    if (!trace)
+        return m_import->clear();
+    m_import->setTrace(*trace);
+    // Of a file without times nothing else below has anything to say.
+    if (!m_page->hasTimeline() && !m_tabBefore)
+        m_tabBefore = m_tabs->currentWidget();
+    if (!m_page->hasTimeline())
+        m_tabs->setCurrentWidget(m_import);
+    else if (m_tabBefore)
+        m_tabs->setCurrentWidget(std::exchange(m_tabBefore, nullptr));
 }
 
 void Inspector::showEventsOf(const analysis::ActivityRow& row)
@@ -170,6 +211,8 @@ void Inspector::refreshTables()
         loadEvents();
     else if (m_tabs->currentWidget() == m_statistics)
         loadStatistics();
+    else
+        emit settled(); // what it shows is about the files, whatever the range
 }
 
 void Inspector::loadEvents()
@@ -196,8 +239,9 @@ void Inspector::loadStatistics()
     const TimeRange range = m_page->statisticsRange();
     const TimeRange whole = m_page->trace()->time;
     m_statistics->offerGroupsOf(*m_page->trace());
-    const QString scope = range == whole ? tr("the whole report (%1)").arg(formatDuration(whole.duration()))
-                                         : tr("%1 of %2").arg(formatDuration(range.duration()), formatDuration(whole.duration()));
+    const QString scope = whole.isEmpty()  ? tr("the whole report")
+                          : range == whole ? tr("the whole report (%1)").arg(formatDuration(whole.duration()))
+                                           : tr("%1 of %2").arg(formatDuration(range.duration()), formatDuration(whole.duration()));
     using Rows = std::vector<analysis::ActivityRow>;
     m_statisticsSlot.run(
         [trace = m_page->trace(), range, by = m_statistics->groupBy()](const jobs::JobContext&) -> Result<Rows> { return analysis::activityTable(*trace, by, range); },

@@ -16,7 +16,9 @@ class QTabWidget;
 namespace gantry::widgets {
 class DetailsPanel;
 class EventTable;
+class ImportView;
 class StatisticsTable;
+class SummaryTables;
 }
 
 namespace gantry::desktop {
@@ -27,8 +29,8 @@ class ReportPage;
 /// What the page in front is about: decides which docks there is anything to show in.
 enum class FrontPage { Live, Report, Compare };
 
-/// The docks that look into the page in front: Details on the right, statistics and events below, both of a report; and the
-/// node's log, of a report and of the live page. A dock that the user closed stays closed. Tables are computed by jobs, for the
+/// The docks that look into the page in front: Details on the right; statistics, events, what was read of the files, and their tables
+/// without times below; all of a report. And the node's log, of a report and of the live page. A dock that the user closed stays closed. Tables are computed by jobs, for the
 /// visible or measured range. UI thread.
 class Inspector : public QObject
 {
@@ -48,10 +50,14 @@ public:
     void refreshTables();
     void appendLog(const std::vector<proto::LogLine>& lines, std::size_t dropped);
     void clearLog();
+    /// Brings what was read of the files to the front.
+    void showImport();
 
     [[nodiscard]] widgets::DetailsPanel& details() { return *m_details; }
     [[nodiscard]] widgets::EventTable& events() { return *m_events; }
     [[nodiscard]] widgets::StatisticsTable& statistics() { return *m_statistics; }
+    [[nodiscard]] widgets::ImportView& import() { return *m_import; }
+    [[nodiscard]] widgets::SummaryTables& tables() { return *m_summaries; }
 
 protected:
     bool eventFilter(QObject* watched, QEvent* event) override;
@@ -71,6 +77,7 @@ private:
     QDockWidget* addDock(const char* name, const QString& title, QWidget* content, Qt::DockWidgetArea area, bool isOnLive);
     void refreshDocks();
     void refreshDetails();
+    void refreshFiles();
     void showEventsOf(const analysis::ActivityRow& row);
     void loadEvents();
     void loadStatistics();
@@ -83,6 +90,10 @@ private:
     widgets::DetailsPanel* m_details;
     widgets::EventTable* m_events;
     widgets::StatisticsTable* m_statistics;
+    widgets::ImportView* m_import;
+    widgets::SummaryTables* m_summaries;
+    QWidget* m_tabBefore = nullptr; ///< the user's choice, while a page has nothing but its import to show
+    std::shared_ptr<const trace::Trace> m_filesOf; ///< what the import and its tables are about
     LogPanel* m_log;
     QTimer m_settle;
     jobs::JobSlot m_eventsSlot;

@@ -75,7 +75,8 @@ int run(int argc, char** argv)
     // The tour's report goes where its pictures are.
     Settings settings(line.dataFolder.isEmpty() ? line.tour : line.dataFolder, line.isUnattended() ? scratch.filePath(QStringLiteral("gantry.ini")) : QString());
     jobs::JobRunner runner(jobThreads());
-    MainWindow window(runner, settings);
+    // A picture is of the file, not of what was kept of it before.
+    MainWindow window(runner, settings, line.isUnattended() ? TraceSource() : TraceSource::ofUser());
     if (line.theme)
         window.setColorScheme(*line.theme);
     if (line.isUnattended())
@@ -83,7 +84,9 @@ int run(int argc, char** argv)
 
     if (line.hasSize)
         window.resize(line.size);
-    for (const QString& report : line.reports) {
+    if (line.isTogether)
+        window.openTogether(toPaths(line.reports));
+    for (const QString& report : line.isTogether ? QStringList() : line.reports) {
         if (!line.request.isEmpty() && &report == &line.reports.front())
             window.openReportAt(toPath(report), line.request);
         else

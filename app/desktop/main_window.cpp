@@ -2,7 +2,9 @@
 
 #include "app/desktop/capture_bar.h"
 #include "app/desktop/capture_strip.h"
+#include "app/desktop/clock_offsets_dialog.h"
 #include "app/desktop/compare_page.h"
+#include "app/desktop/export_dialog.h"
 #include "app/desktop/icons.h"
 #include "app/desktop/inspector.h"
 #include "app/desktop/live_page.h"
@@ -17,6 +19,7 @@
 
 #include <QAction>
 #include <QCloseEvent>
+#include <QDateTime>
 #include <QDockWidget>
 #include <QFileDialog>
 #include <QFileInfo>
@@ -31,6 +34,9 @@
 #include <QToolButton>
 #include <QVBoxLayout>
 
+#include <algorithm>
+#include <utility>
+
 namespace gantry::desktop {
 
 namespace {
@@ -41,7 +47,14 @@ const char kCaptureTopic[] = "capture";
 
 QString reportFilter()
 {
-    return MainWindow::tr("Reports (*.gantry *.gantry.zst *.sqlite *.sqlite.zst *.zst);;All files (*)");
+    // Names only help to find files: what a file is, its content says.
+    return MainWindow::tr("All that Gantry opens (*.gantry *.zst *.sqlite *.nsys-rep *.qdrep *.json *.gz *.jsonl *.csv *.log *.txt);;"
+                          "Gantry reports and Nsight Systems exports (*.gantry *.zst *.sqlite);;"
+                          "Nsight Systems reports (*.nsys-rep *.qdrep);;"
+                          "Chrome, PyTorch and Triton traces (*.json *.json.gz);;"
+                          "perf_analyzer and Model Analyzer results (*.csv *.json *.txt);;"
+                          "Iteration logs of TensorRT-LLM, vLLM, SGLang (*.log *.jsonl *.txt *.json);;"
+                          "All files (*)");
 }
 
 /// What a user does next about a failure, as a button; empty when only reading helps.
@@ -59,10 +72,11 @@ QString retryText(ErrorCode code)
 
 } // namespace
 
-MainWindow::MainWindow(jobs::JobRunner& runner, Settings& settings, QWidget* parent) :
+MainWindow::MainWindow(jobs::JobRunner& runner, Settings& settings, TraceSource source, QWidget* parent) :
     QMainWindow(parent),
     m_runner(runner),
     m_settings(settings),
+    m_source(std::move(source)),
     m_nodes(std::make_unique<NodeList>(runner)),
     m_capture(std::make_unique<CaptureController>(runner)),
     m_actions(std::make_unique<WindowActions>(*this))
@@ -117,17 +131,27 @@ void MainWindow::buildToolbar()
     bar->addWidget(m_matchLabel);
     m_searchBox = new QLineEdit(bar);
     m_searchBox->setObjectName(QStringLiteral("searchBox"));
-    m_searchBox->setPlaceholderText(tr("Find events (F)"));
+    m_searchBox->setPlaceholderText(tr("name, /regex/ or ~fuzzy"));
+    m_searchBox->setToolTip(tr("Find events by name (F)"));
     m_searchBox->setClearButtonEnabled(true);
     m_searchBox->setMaximumWidth(280);
     m_searchBox->setMinimumWidth(200);
     bar->addWidget(m_searchBox);
+    m_searchHint = new QLabel(this);
+    m_searchHint->setObjectName(QStringLiteral("searchHint"));
+    m_searchHint->setTextFormat(Qt::PlainText);
+    m_searchHint->setFrameShape(QFrame::StyledPanel);
+    m_searchHint->setAutoFillBackground(true);
+    m_searchHint->setBackgroundRole(QPalette::ToolTipBase);
+    m_searchHint->setForegroundRole(QPalette::BrightText); // the theme's colour of what is wrong
+    m_searchHint->setMargin(5);
+    m_searchHint->hide();
 }
 
 void MainWindow::buildCentre()
 {
     m_live = new LivePage(*m_nodes);
-    m_pages = new PageArea(m_live, m_runner);
+    m_pages = new PageArea(m_live, m_runner, m_source);
     m_messages = new MessageBar;
 
     auto* centre = new QWidget(this);
@@ -151,6 +175,9 @@ void MainWindow::buildCentre()
 void MainWindow::connectFileActions()
 {
     connect(m_actions->open, &QAction::triggered, this, &MainWindow::chooseReports);
+    connect(m_actions->openTogether, &QAction::triggered, this, &MainWindow::chooseTogether);
+    connect(m_actions->clockOffsets, &QAction::triggered, this, &MainWindow::askForOffsets);
+    connect(m_actions->exportTrace, &QAction::triggered, this, &MainWindow::askForExport);
     connect(m_actions->closeTab, &QAction::triggered, this, [this] { m_pages->closePage(m_pages->currentIndex()); });
     connect(m_actions->exportScreenshot, &QAction::triggered, this, &MainWindow::exportScreenshot);
     connect(m_actions->clearRecent, &QAction::triggered, this, [this] { m_settings.clearRecentReports(); });
@@ -168,7 +195,11 @@ void MainWindow::connectFileActions()
     connect(m_actions->openBeside, &QAction::triggered, this, [this] { chooseBeside(1); });
     connect(m_pages, &PageArea::compareOpened, this, [this](ComparePage* page) { connect(page, &ComparePage::fileRequested, this, &MainWindow::chooseBeside); });
     connect(m_pages, &PageArea::reportOpened, this, [this](ReportPage* page) {
-        connect(page, &ReportPage::loaded, this, [this, page] { m_settings.addRecentReport(pathText(page->path())); });
+        connect(page, &ReportPage::loaded, this, [this, page] {
+            if (page->files().size() == 1)
+                m_settings.addRecentReport(pathText(page->path()));
+        });
+        connect(page, &ReportPage::logged, this, &MainWindow::appendToLog);
         connect(page, &ReportPage::searchChanged, this, &MainWindow::refreshSearch);
     });
 }
@@ -313,6 +344,11 @@ ReportPage& MainWindow::openReport(const std::filesystem::path& path)
     return m_pages->openReport(path);
 }
 
+ReportPage& MainWindow::openTogether(const std::vector<std::filesystem::path>& paths)
+{
+    return m_pages->openTogether(paths);
+}
+
 void MainWindow::openReportAt(const std::filesystem::path& path, const QString& request)
 {
     ReportPage& page = openReport(path);
@@ -382,6 +418,44 @@ void MainWindow::chooseReports()
     connect(dialog, &QFileDialog::filesSelected, this, [this](const QStringList& files) {
         for (const QString& file : files)
             openReport(toPath(file));
+    });
+    dialog->open();
+}
+
+void MainWindow::chooseTogether()
+{
+    auto* dialog = new QFileDialog(this, tr("Open files as one report on one clock"), {}, reportFilter());
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->setFileMode(QFileDialog::ExistingFiles);
+    connect(dialog, &QFileDialog::filesSelected, this, [this](const QStringList& files) {
+        openTogether(toPaths(files));
+    });
+    dialog->open();
+}
+
+void MainWindow::askForOffsets()
+{
+    ReportPage* page = m_pages->currentReport();
+    if (!page || !page->trace())
+        return;
+    auto* dialog = new ClockOffsetsDialog(page->files(), page->trace()->imports, this);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    connect(dialog, &QDialog::accepted, page, [page, dialog] { page->setOffsets(dialog->offsets()); });
+    dialog->open();
+}
+
+void MainWindow::askForExport()
+{
+    ReportPage* page = m_pages->currentReport();
+    if (!page || page->state() != ReportPage::State::Loaded)
+        return;
+    std::vector<std::filesystem::path> sources;
+    for (const trace::LoadFile& file : page->files())
+        sources.push_back(file.path);
+    auto* dialog = new ExportDialog(page->trace(), page->hasTimeline() ? page->timeline() : nullptr, std::move(sources), m_runner, this);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    connect(dialog, &ExportDialog::exported, this, [this](const QString& path) {
+        m_messages->showMessage({MessageBar::Kind::Information, tr("Exported to %1.").arg(path), {}, {}, {}, QStringLiteral("export")});
     });
     dialog->open();
 }
@@ -496,14 +570,16 @@ void MainWindow::showAbout()
 void MainWindow::refreshActions()
 {
     const ReportPage* report = m_pages->currentReport();
-    const bool hasTimeline = (report && report->trace()) || (m_pages->currentCompare() && m_pages->currentCompare()->isReady());
+    const bool hasTimeline = (report && report->hasTimeline()) || (m_pages->currentCompare() && m_pages->currentCompare()->isReady());
     for (QAction* action : {m_actions->zoomIn, m_actions->zoomOut, m_actions->fit, m_actions->back, m_actions->forward})
         action->setEnabled(hasTimeline);
     for (QAction* action : {m_actions->zoomToSelection, m_actions->find, m_actions->nextMatch, m_actions->previousMatch})
-        action->setEnabled(report && report->trace());
+        action->setEnabled(report && report->hasTimeline());
+    m_actions->clockOffsets->setEnabled(report && report->trace() && report->files().size() > 1);
+    m_actions->exportTrace->setEnabled(report && report->state() == ReportPage::State::Loaded);
     for (QAction* action : {m_actions->slowestRequest, m_actions->slowerRequest})
         action->setEnabled(report && report->trace() && !report->trace()->requests.empty());
-    m_searchBox->setEnabled(report && report->trace());
+    m_searchBox->setEnabled(report && report->hasTimeline());
     m_actions->closeTab->setEnabled(m_pages->currentIndex() > 0);
     const NodeController* node = m_nodes->current();
     m_actions->disconnectNode->setEnabled(node && node->state() != NodeController::State::Disconnected);
@@ -517,6 +593,23 @@ void MainWindow::refreshSearch()
     m_matchLabel->setText(page ? page->matchText() : QString());
     if (!m_searchBox->hasFocus())
         m_searchBox->setText(page ? page->searchText() : QString());
+    const QString wrong = page ? page->searchError() : QString();
+    m_searchHint->setVisible(!wrong.isEmpty());
+    if (wrong.isEmpty())
+        return;
+    m_searchHint->setText(wrong);
+    m_searchHint->adjustSize();
+    const QPoint below = m_searchBox->mapTo(this, QPoint(m_searchBox->width(), m_searchBox->height() + 2));
+    m_searchHint->move(std::max(0, below.x() - m_searchHint->width()), below.y());
+    m_searchHint->raise();
+}
+
+void MainWindow::appendToLog(const QString& line)
+{
+    proto::LogLine entry;
+    entry.utcNs = QDateTime::currentMSecsSinceEpoch() * 1'000'000;
+    entry.text = line.toStdString();
+    m_inspector->appendLog({entry}, 0);
 }
 
 void MainWindow::showError(const QString& doing, const Error& error, const QString& topic)

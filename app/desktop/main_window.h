@@ -3,11 +3,13 @@
 #include "app/desktop/capture_controller.h"
 #include "app/desktop/node_list.h"
 #include "app/desktop/settings.h"
+#include "app/desktop/trace_source.h"
 
 #include <QMainWindow>
 
 #include <filesystem>
 #include <memory>
+#include <vector>
 
 class QLabel;
 class QLineEdit;
@@ -35,7 +37,7 @@ class MainWindow : public QMainWindow
 
 public:
     /// `runner` and `settings` outlive the window.
-    MainWindow(jobs::JobRunner& runner, Settings& settings, QWidget* parent = nullptr);
+    MainWindow(jobs::JobRunner& runner, Settings& settings, TraceSource source = {}, QWidget* parent = nullptr);
     ~MainWindow() override;
 
     [[nodiscard]] NodeList& nodes() { return *m_nodes; }
@@ -48,6 +50,8 @@ public:
     [[nodiscard]] const WindowActions& actions() const { return *m_actions; }
 
     ReportPage& openReport(const std::filesystem::path& path);
+    /// Opens files as one report on one clock.
+    ReportPage& openTogether(const std::vector<std::filesystem::path>& paths);
     /// Opens a report at a request: see ReportPage::showRequestNamed().
     void openReportAt(const std::filesystem::path& path, const QString& request);
     void setColorScheme(ColorScheme scheme);
@@ -72,6 +76,9 @@ private:
     void restore();
 
     void chooseReports();
+    void chooseTogether();
+    void askForOffsets();
+    void askForExport();
     void chooseBeside(int side);
     void askForNode();
     void askToDeleteReport(NodeController* node, const QString& reportName);
@@ -82,10 +89,12 @@ private:
     void showAbout();
     void refreshActions();
     void refreshSearch();
+    void appendToLog(const QString& line);
     void showError(const QString& doing, const Error& error, const QString& topic);
 
     jobs::JobRunner& m_runner;
     Settings& m_settings;
+    TraceSource m_source;
     std::unique_ptr<NodeList> m_nodes;
     std::unique_ptr<CaptureController> m_capture;
     std::unique_ptr<WindowActions> m_actions;
@@ -97,6 +106,7 @@ private:
     MessageBar* m_messages = nullptr;
     QLineEdit* m_searchBox = nullptr;
     QLabel* m_matchLabel = nullptr;
+    QLabel* m_searchHint = nullptr; ///< why the text cannot be searched for, under the box
 };
 
 } // namespace gantry::desktop

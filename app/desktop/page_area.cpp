@@ -6,13 +6,16 @@
 
 #include <QTabBar>
 
+#include <algorithm>
 #include <system_error>
+#include <utility>
 
 namespace gantry::desktop {
 
-PageArea::PageArea(QWidget* live, jobs::JobRunner& runner, QWidget* parent) :
+PageArea::PageArea(QWidget* live, jobs::JobRunner& runner, TraceSource source, QWidget* parent) :
     QTabWidget(parent),
-    m_runner(runner)
+    m_runner(runner),
+    m_source(std::move(source))
 {
     setObjectName(QStringLiteral("pages"));
     setDocumentMode(true);
@@ -30,21 +33,43 @@ PageArea::PageArea(QWidget* live, jobs::JobRunner& runner, QWidget* parent) :
 
 ReportPage& PageArea::openReport(const std::filesystem::path& path)
 {
-    std::error_code failure;
-    const auto absolute = std::filesystem::absolute(path, failure).lexically_normal();
-    const std::filesystem::path& wanted = failure ? path : absolute;
+    return open({path});
+}
+
+ReportPage& PageArea::openTogether(const std::vector<std::filesystem::path>& paths)
+{
+    return open(paths);
+}
+
+ReportPage& PageArea::open(std::vector<std::filesystem::path> paths)
+{
+    for (std::filesystem::path& path : paths) {
+        std::error_code failure;
+        const auto absolute = std::filesystem::absolute(path, failure).lexically_normal();
+        if (!failure)
+            path = absolute;
+    }
+    const auto isOf = [&](const trace::LoadFile& file, const std::filesystem::path& path) { return file.path == path; };
     for (ReportPage* page : reports()) {
-        if (page->path() == wanted) {
+        if (std::equal(page->files().begin(), page->files().end(), paths.begin(), paths.end(), isOf)) {
             setCurrentWidget(page);
             return *page;
         }
     }
-    auto* page = new ReportPage(wanted, m_runner, this);
+    std::vector<trace::LoadFile> files;
+    QStringList names;
+    for (const std::filesystem::path& path : paths) {
+        files.push_back({path, {}});
+        names << pathText(path);
+    }
+    auto* page = new ReportPage(std::move(files), m_runner, m_source, this);
     // Reports stay left of the comparison.
     const int index = m_compare ? indexOf(m_compare) : count();
     insertTab(index, page, page->title());
-    setTabToolTip(index, pathText(wanted));
+    setTabToolTip(index, names.join(QLatin1Char('\n')));
     connect(page, &ReportPage::closeRequested, this, [this, page] { closePage(indexOf(page)); });
+    connect(page, &ReportPage::previewed, this, &PageArea::pageChanged);
+    connect(page, &ReportPage::failed, this, &PageArea::pageChanged);
     connect(page, &ReportPage::loaded, this, [this] {
         offerReports();
         emit pageChanged();
@@ -118,7 +143,7 @@ void PageArea::offerReports()
         return;
     std::vector<OpenReport> open;
     for (const ReportPage* page : reports()) {
-        if (page->trace())
+        if (page->state() == ReportPage::State::Loaded && page->files().size() == 1) // a comparison of samples would mislead
             open.push_back({page->path(), page->trace()});
     }
     m_compare->setOpenReports(std::move(open));

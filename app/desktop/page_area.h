@@ -1,8 +1,11 @@
 #pragma once
 
+#include "app/desktop/trace_source.h"
+
 #include <QTabWidget>
 
 #include <filesystem>
+#include <vector>
 
 namespace gantry::jobs {
 class JobRunner;
@@ -20,10 +23,12 @@ class PageArea : public QTabWidget
 
 public:
     /// `live` is the first tab; owned by the tabs from here on.
-    PageArea(QWidget* live, jobs::JobRunner& runner, QWidget* parent = nullptr);
+    PageArea(QWidget* live, jobs::JobRunner& runner, TraceSource source = {}, QWidget* parent = nullptr);
 
     /// The page of this file, opened when it is not open yet, and brought to the front.
     ReportPage& openReport(const std::filesystem::path& path);
+    /// One page of all these files on one clock, as openReport(). At least one file.
+    ReportPage& openTogether(const std::vector<std::filesystem::path>& paths);
     /// The comparison, made when there is none, and brought to the front.
     ComparePage& openCompare();
     /// The comparison with these two files as A and B.
@@ -48,9 +53,11 @@ signals:
     void compareOpened(gantry::desktop::ComparePage* page);
 
 private:
+    ReportPage& open(std::vector<std::filesystem::path> paths);
     void offerReports();
 
     jobs::JobRunner& m_runner;
+    TraceSource m_source;
     ComparePage* m_compare = nullptr;
 };
 

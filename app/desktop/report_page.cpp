@@ -1,11 +1,10 @@
 #include "app/desktop/report_page.h"
 
+#include "app/desktop/load_banner.h"
 #include "app/desktop/text.h"
+#include "app/desktop/trace_view.h"
 #include "trace_model/analysis/request_breakdown.h"
 #include "trace_model/trace/event_search.h"
-#include "trace_model/trace/trace_loader.h"
-#include "widgets/tables/trust_strip.h"
-#include "widgets/timeline/legend.h"
 #include "widgets/timeline/timeline_widget.h"
 
 #include <QApplication>
@@ -14,10 +13,12 @@
 #include <QLabel>
 #include <QProgressBar>
 #include <QPushButton>
+#include <QSignalBlocker>
 #include <QStackedWidget>
 #include <QVBoxLayout>
 
 #include <algorithm>
+#include <utility>
 
 namespace gantry::desktop {
 
@@ -40,11 +41,17 @@ QVBoxLayout* centredColumn(QWidget* page)
 } // namespace
 
 ReportPage::ReportPage(std::filesystem::path path, jobs::JobRunner& runner, QWidget* parent) :
+    ReportPage(std::vector<trace::LoadFile>{{std::move(path), {}}}, runner, {}, parent)
+{}
+
+ReportPage::ReportPage(std::vector<trace::LoadFile> files, jobs::JobRunner& runner, TraceSource source, QWidget* parent) :
     QWidget(parent),
-    m_path(std::move(path)),
+    m_files(std::move(files)),
+    m_source(std::move(source)),
     m_stack(new QStackedWidget(this)),
     m_loadSlot(runner),
-    m_searchSlot(runner)
+    m_searchSlot(runner),
+    m_keepSlot(runner)
 {
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
@@ -58,12 +65,14 @@ ReportPage::~ReportPage() = default;
 
 QString ReportPage::title() const
 {
-    QString name = pathText(m_path.filename());
+    QString name = pathText(path().filename());
     for (const char* extension : {".zst", ".gantry", ".sqlite"}) {
         if (name.endsWith(QLatin1String(extension)))
             name.chop(static_cast<qsizetype>(std::char_traits<char>::length(extension)));
     }
-    return name.isEmpty() ? pathText(m_path) : name;
+    if (name.isEmpty())
+        name = pathText(path());
+    return m_files.size() > 1 ? tr("%1 + %2 more").arg(name).arg(m_files.size() - 1) : name;
 }
 
 QWidget* ReportPage::makeLoadingPanel()
@@ -135,50 +144,122 @@ QWidget* ReportPage::makeErrorPanel()
 
 void ReportPage::load()
 {
-    m_state = State::Loading;
     m_error.reset();
-    m_stack->setCurrentIndex(0);
-    m_progress->setValue(0);
-    m_stageLabel->setText(tr("Opening %1…").arg(title()));
-    using Loaded = std::shared_ptr<const trace::Trace>;
+    m_keepSlot.cancel();
+    if (!m_trace) {
+        m_state = State::Loading;
+        m_stack->setCurrentIndex(0);
+        m_progress->setValue(0);
+        m_stageLabel->setText(tr("Opening %1…").arg(title()));
+    } else {
+        onProgress(0, {});
+    }
     m_loadSlot.run(
-        [path = m_path](const jobs::JobContext& context) -> Result<Loaded> {
-            return trace::loadTrace(path, [&context](double fraction, std::string_view stage) { context.progress(fraction, std::string(stage)); },
-                                    context.stop());
+        [this, files = m_files, source = m_source](const jobs::JobContext& context) {
+            trace::LoadOptions options;
+            options.progress = [&context](double fraction, std::string_view stage) { context.progress(fraction, std::string(stage)); };
+            options.stop = context.stop();
+            options.cache = source.cache.get();
+            // `this` is used by the call alone, which is dropped when the page is gone.
+            options.preview = [this, &context](TraceSource::Loaded sample) { context.post([this, sample = std::move(sample)] { onPreview(sample); }); };
+            return source.load(files, options);
         },
-        [this](Result<Loaded> trace) { trace ? onLoaded(std::move(*trace)) : onFailed(trace.error()); },
-        [this](double fraction, const std::string& stage) {
-            m_progress->setValue(static_cast<int>(fraction * kSteps));
-            m_stageLabel->setText(tr("Opening %1: %2").arg(title(), toQString(stage)));
-        });
+        [this](Result<TraceSource::Loaded> trace) { trace ? onLoaded(std::move(*trace)) : onFailed(trace.error()); },
+        [this](double fraction, const std::string& stage) { onProgress(fraction, stage); });
+}
+
+void ReportPage::onProgress(double fraction, const std::string& stage)
+{
+    if (!m_trace) {
+        m_progress->setValue(static_cast<int>(fraction * kSteps));
+        m_stageLabel->setText(tr("Opening %1: %2").arg(title(), toQString(stage)));
+        return;
+    }
+    const QString done = tr("%1 % %2").arg(static_cast<int>(fraction * 100)).arg(toQString(stage));
+    m_view->banner().showProgress(m_trace->meta.isPreview ? tr("Showing a sample of %1 events while all are read: %2").arg(formatCount(m_trace->eventCount()), done)
+                                                          : tr("Reading again with other clock offsets: %1").arg(done),
+                                  fraction);
+}
+
+void ReportPage::stopReading()
+{
+    m_loadSlot.cancel();
+    if (m_trace->meta.isPreview)
+        m_view->banner().showStopped(tr("Showing a sample of %1 events; the others were not read.").arg(formatCount(m_trace->eventCount())));
+    else
+        m_view->banner().showStopped(tr("Shown as read before: reading with other clock offsets was cancelled."));
+}
+
+void ReportPage::onPreview(std::shared_ptr<const trace::Trace> sample)
+{
+    // What is already shown is more than a sample.
+    if (m_trace)
+        return;
+    m_state = State::Preview;
+    showTrace(std::move(sample));
+    onProgress(0, {});
+    emit previewed();
 }
 
 void ReportPage::onLoaded(std::shared_ptr<const trace::Trace> trace)
 {
     m_state = State::Loaded;
-    m_trace = std::move(trace);
-    auto* panel = new QWidget(this);
-    auto* column = new QVBoxLayout(panel);
-    column->setContentsMargins(0, 0, 0, 0);
-    column->setSpacing(0);
-    m_timeline = new widgets::TimelineWidget(panel);
-    auto* legend = new widgets::Legend(panel);
-    auto* trust = new widgets::TrustStrip(panel);
-    column->addWidget(m_timeline, 1);
-    column->addWidget(legend);
-    column->addWidget(trust);
-    m_timeline->setTrace(m_trace);
-    legend->setTraces({m_trace.get()});
-    trust->setTrace(*m_trace);
-    connect(m_timeline, &widgets::TimelineWidget::selectionChanged, this, &ReportPage::selectionChanged);
-    connect(m_timeline, &widgets::TimelineWidget::measureChanged, this, &ReportPage::rangeChanged);
-    connect(m_timeline, &widgets::TimelineWidget::visibleRangeChanged, this, &ReportPage::rangeChanged);
-    m_stack->addWidget(panel);
-    m_stack->setCurrentWidget(panel);
-    setFocusProxy(m_timeline);
-    if (isVisible())
-        m_timeline->setFocus();
+    showTrace(std::move(trace));
+    m_view->banner().hide();
+    keepForNextTime();
     emit loaded();
+}
+
+void ReportPage::showTrace(std::shared_ptr<const trace::Trace> trace)
+{
+    m_trace = std::move(trace);
+    m_slowest.clear();
+    if (!m_view) {
+        m_view = new TraceView(this);
+        m_timeline = &m_view->timeline();
+        connect(m_timeline, &widgets::TimelineWidget::selectionChanged, this, &ReportPage::selectionChanged);
+        connect(m_timeline, &widgets::TimelineWidget::measureChanged, this, &ReportPage::rangeChanged);
+        connect(m_timeline, &widgets::TimelineWidget::visibleRangeChanged, this, &ReportPage::rangeChanged);
+        connect(m_view, &TraceView::importRequested, this, &ReportPage::importRequested);
+        connect(&m_view->banner(), &LoadBanner::cancelRequested, this, &ReportPage::stopReading);
+        connect(&m_view->banner(), &LoadBanner::resumeRequested, this, &ReportPage::load);
+        m_stack->addWidget(m_view);
+        setFocusProxy(m_timeline);
+    }
+    // Quietly: who listens is told once about all that is new.
+    {
+        const QSignalBlocker blocker(m_timeline);
+        m_view->setTrace(m_trace);
+    }
+    const bool isFirst = m_stack->currentWidget() != m_view;
+    m_stack->setCurrentWidget(m_view);
+    if (isFirst && isVisible())
+        m_timeline->setFocus();
+    if (!m_searchText.isEmpty())
+        search(); // the events have other numbers now
+}
+
+void ReportPage::keepForNextTime()
+{
+    if (!m_source.cache)
+        return;
+    m_keepSlot.run([trace = m_trace, cache = m_source.cache](const jobs::JobContext&) { return trace::keepInCache(*trace, *cache); },
+                   [this](Result<void> kept) {
+                       if (!kept)
+                           emit logged(tr("%1 is not kept for the next time it is opened: %2").arg(title(), describe(kept.error()).sentence));
+                   });
+}
+
+void ReportPage::setOffsets(const std::vector<std::optional<DurationNs>>& offsets)
+{
+    for (std::size_t i = 0; i < m_files.size() && i < offsets.size(); ++i)
+        m_files[i].offset = offsets[i];
+    load();
+}
+
+bool ReportPage::hasTimeline() const
+{
+    return m_trace && TraceView::hasTimeline(*m_trace);
 }
 
 trace::EventId ReportPage::selectedEvent() const
@@ -252,9 +333,15 @@ void ReportPage::onFailed(const Error& error)
 {
     m_state = State::Failed;
     m_error = error;
+    m_trace.reset();
+    m_timeline = nullptr;
+    delete std::exchange(m_view, nullptr);
     const UserMessage message = describe(error);
+    QStringList paths;
+    for (const trace::LoadFile& file : m_files)
+        paths << pathText(file.path);
     m_errorSentence->setText(message.sentence);
-    m_errorDetails->setText(pathText(m_path) + QLatin1Char('\n') + message.details);
+    m_errorDetails->setText(paths.join(QLatin1Char('\n')) + QLatin1Char('\n') + message.details);
     m_stack->setCurrentIndex(1);
     emit failed();
 }
@@ -264,28 +351,40 @@ void ReportPage::find(const QString& text)
     if (!m_trace || text == m_searchText)
         return;
     m_searchText = text;
+    search();
+}
+
+void ReportPage::search()
+{
     m_matches.clear();
     m_match.reset();
-    if (text.isEmpty()) {
+    m_searchError.clear();
+    if (m_searchText.isEmpty()) {
         m_searchSlot.cancel();
         m_timeline->setMatches({});
         emit searchChanged();
         return;
     }
-    m_searchSlot.run([trace = m_trace, text = text.toStdString()](
-                         const jobs::JobContext& context) -> Result<std::vector<trace::EventId>> { return trace::findEvents(*trace, trace::parseNameQuery(text), context.stop()); },
-                     [this](Result<std::vector<trace::EventId>> found) {
-                         if (found)
-                             m_matches = std::move(*found);
-                         m_timeline->setMatches(m_matches);
-                         emit searchChanged();
-                     });
+    using Matches = std::vector<trace::EventId>;
+    m_searchSlot.run(
+        [trace = m_trace, text = m_searchText.toStdString()](const jobs::JobContext& context) -> Result<Matches> {
+            return trace::findEvents(*trace, trace::parseNameQuery(text), context.stop());
+        },
+        [this](Result<Matches> found) {
+            if (found)
+                m_matches = std::move(*found);
+            else
+                m_searchError = describe(found.error()).sentence;
+            if (m_timeline)
+                m_timeline->setMatches(m_matches);
+            emit searchChanged();
+        });
     emit searchChanged();
 }
 
 void ReportPage::stepMatch(int direction)
 {
-    if (m_matches.empty())
+    if (m_matches.empty() || !m_timeline)
         return;
     const std::size_t count = m_matches.size();
     if (m_match)
@@ -304,6 +403,8 @@ QString ReportPage::matchText() const
         return {};
     if (m_searchSlot.isRunning())
         return tr("searching…");
+    if (!m_searchError.isEmpty())
+        return tr("not searched");
     if (m_matches.empty())
         return tr("no match");
     if (m_match)

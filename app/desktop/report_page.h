@@ -1,5 +1,6 @@
 #pragma once
 
+#include "app/desktop/trace_source.h"
 #include "app/jobs/job_slot.h"
 #include "trace_model/base/result.h"
 #include "trace_model/trace/trace.h"
@@ -22,26 +23,37 @@ class TimelineWidget;
 
 namespace gantry::desktop {
 
-/// One open report: loads it, shows the timeline with its trust strip, and searches in it. UI thread; loading and searching are
-/// jobs.
+class TraceView;
+
+/// One open report, of one file or of several on one clock: loads it, shows a sample until all is read, then the whole, and searches
+/// in it. UI thread; loading, searching and keeping it for the next time are jobs.
 class ReportPage : public QWidget
 {
     Q_OBJECT
 
 public:
-    enum class State { Loading, Loaded, Failed };
+    /// Preview: there is a trace to look at, but not of all that the files hold.
+    enum class State { Loading, Preview, Loaded, Failed };
 
+    /// `files`: at least one.
+    ReportPage(std::vector<trace::LoadFile> files, jobs::JobRunner& runner, TraceSource source = {}, QWidget* parent = nullptr);
     ReportPage(std::filesystem::path path, jobs::JobRunner& runner, QWidget* parent = nullptr);
     ~ReportPage() override;
 
-    [[nodiscard]] const std::filesystem::path& path() const { return m_path; }
-    /// File name without Gantry's extensions.
+    [[nodiscard]] const std::vector<trace::LoadFile>& files() const { return m_files; }
+    /// Of the first file.
+    [[nodiscard]] const std::filesystem::path& path() const { return m_files.front().path; }
+    /// Reads the files again with these offsets, one for each file; nothing: as the clocks of the files say.
+    void setOffsets(const std::vector<std::optional<DurationNs>>& offsets);
+    /// File name without Gantry's extensions, of the first file and how many more.
     [[nodiscard]] QString title() const;
     [[nodiscard]] State state() const { return m_state; }
     [[nodiscard]] const std::shared_ptr<const trace::Trace>& trace() const { return m_trace; }
     [[nodiscard]] const std::optional<Error>& error() const { return m_error; }
-    /// Null until loaded.
+    /// Null until there is a trace.
     [[nodiscard]] widgets::TimelineWidget* timeline() const { return m_timeline; }
+    /// Whether there is a trace with anything on a time axis.
+    [[nodiscard]] bool hasTimeline() const;
 
     /// Looks for events by name. Empty text ends the search.
     void find(const QString& text);
@@ -50,6 +62,8 @@ public:
     /// "3 of 41", "no match", "searching…" or empty.
     [[nodiscard]] QString matchText() const;
     [[nodiscard]] const QString& searchText() const { return m_searchText; }
+    /// Why the text cannot be searched for; empty: it can.
+    [[nodiscard]] const QString& searchError() const { return m_searchError; }
 
     /// Selects a request and shows it with its neighbours: the view is `lengths` times as long as the request took.
     void showRequest(trace::RequestIndex request, int lengths = 3);
@@ -64,8 +78,13 @@ public:
     [[nodiscard]] TimeRange statisticsRange() const;
 
 signals:
+    /// A sample can be looked at; loaded() or failed() follows.
+    void previewed();
     void loaded();
     void failed();
+    /// Something that stands in nobody's way, but that the log should say.
+    void logged(const QString& line);
+    void importRequested();
     void closeRequested();
     void selectionChanged();
     void rangeChanged();
@@ -73,13 +92,20 @@ signals:
 
 private:
     void load();
+    void showTrace(std::shared_ptr<const trace::Trace> trace);
+    void onPreview(std::shared_ptr<const trace::Trace> trace);
     void onLoaded(std::shared_ptr<const trace::Trace> trace);
+    void onProgress(double fraction, const std::string& stage);
+    void stopReading();
+    void keepForNextTime();
     void onFailed(const Error& error);
     QWidget* makeLoadingPanel();
     QWidget* makeErrorPanel();
     void goToMatch(std::size_t index);
+    void search();
 
-    std::filesystem::path m_path;
+    std::vector<trace::LoadFile> m_files;
+    TraceSource m_source;
     State m_state = State::Loading;
     std::shared_ptr<const trace::Trace> m_trace;
     std::optional<Error> m_error;
@@ -89,14 +115,17 @@ private:
     QProgressBar* m_progress = nullptr;
     QLabel* m_errorSentence = nullptr;
     QLabel* m_errorDetails = nullptr;
-    widgets::TimelineWidget* m_timeline = nullptr;
+    TraceView* m_view = nullptr;
+    widgets::TimelineWidget* m_timeline = nullptr; ///< of the view
 
     QString m_searchText;
+    QString m_searchError;
     std::vector<trace::EventId> m_matches;
     std::optional<std::size_t> m_match;
     std::vector<trace::RequestIndex> m_slowest; ///< complete requests, slowest first; filled when first asked for
     jobs::JobSlot m_loadSlot;
     jobs::JobSlot m_searchSlot;
+    jobs::JobSlot m_keepSlot;
 };
 
 } // namespace gantry::desktop

@@ -37,13 +37,18 @@ void ScreenshotRun::start()
 void ScreenshotRun::showReport()
 {
     setStep(tr("Loading the report"));
-    ReportPage& page = window().openReport(toPath(m_line.reports.front()));
+    ReportPage& page = m_line.isTogether ? window().openTogether(toPaths(m_line.reports)) : window().openReport(toPath(m_line.reports.front()));
     if (!m_line.request.isEmpty())
         connect(&page, &ReportPage::loaded, this, [this, &page] {
             if (const auto shown = page.showRequestNamed(m_line.request); !shown)
                 fail(tr("Showing request %1").arg(m_line.request), shown.error());
         });
-    connect(&window().inspector(), &Inspector::settled, this, &ScreenshotRun::save, Qt::QueuedConnection);
+    connect(&window().inspector(), &Inspector::settled, this,
+            [this, &page] {
+                if (page.state() == ReportPage::State::Loaded) // and not a sample
+                    save();
+            },
+            Qt::QueuedConnection);
     connect(&page, &ReportPage::failed, this, [this, &page] { fail(tr("Opening %1").arg(page.title()), *page.error()); });
 }
 

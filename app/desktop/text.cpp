@@ -1,8 +1,14 @@
 #include "app/desktop/text.h"
 
-#include <QStringList>
-
 namespace gantry::desktop {
+
+std::vector<std::filesystem::path> toPaths(const QStringList& paths)
+{
+    std::vector<std::filesystem::path> result;
+    for (const QString& path : paths)
+        result.push_back(toPath(path));
+    return result;
+}
 
 UserMessage describe(const Error& error)
 {

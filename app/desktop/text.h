@@ -4,8 +4,10 @@
 #include "widgets/theme/format.h"
 
 #include <QString>
+#include <QStringList>
 
 #include <filesystem>
+#include <vector>
 
 namespace gantry::desktop {
 
@@ -23,6 +25,8 @@ using widgets::toQString;
 {
     return std::filesystem::path(path.toStdString());
 }
+
+[[nodiscard]] std::vector<std::filesystem::path> toPaths(const QStringList& paths);
 
 /// What a person reads about a failure: one sentence with cause and next step, and what a bug report needs.
 struct UserMessage

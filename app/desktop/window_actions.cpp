@@ -31,7 +31,11 @@ QString tr(const char* text)
 } // namespace
 
 WindowActions::WindowActions(QMainWindow& window) :
-    open(makeAction(window, tr("&Open…"), {QKeySequence::Open}, tr("Open a report of Gantry or an Nsight Systems SQLite export"))),
+    open(makeAction(window, tr("&Open…"), {QKeySequence::Open}, tr("Open reports and traces, each in a tab of its own"))),
+    openTogether(makeAction(window, tr("Open &together…"), {QKeySequence(Qt::CTRL | Qt::ALT | Qt::Key_O)}, tr("Open several files as one report on one clock"))),
+    clockOffsets(makeAction(window, tr("Clock &offsets…"), {}, tr("How the clocks of the files in front were aligned, or by hand"))),
+    exportTrace(makeAction(window, tr("E&xport…"), {QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_E)},
+                           tr("Save the report in front in another format, or its timeline as a picture"))),
     closeTab(makeAction(window, tr("&Close tab"), {QKeySequence(Qt::CTRL | Qt::Key_W)}, tr("Close the report or comparison in front"))),
     exportScreenshot(makeAction(window, tr("&Export screenshot…"), {QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_S)}, tr("Save the page in front as a PNG"))),
     clearRecent(makeAction(window, tr("Clear this list"), {}, tr("Forget the reports opened before"))),
@@ -69,8 +73,12 @@ void WindowActions::buildMenus(QMenuBar& bar, QAction* captureStart, QAction* ca
 {
     QMenu* file = bar.addMenu(tr("&File"));
     file->addAction(open);
+    file->addAction(openTogether);
     recentMenu = file->addMenu(tr("Open &recent"));
     file->addSeparator();
+    file->addAction(clockOffsets);
+    file->addSeparator();
+    file->addAction(exportTrace);
     file->addAction(exportScreenshot);
     file->addAction(closeTab);
     file->addSeparator();

@@ -21,6 +21,9 @@ struct WindowActions
 
     // File
     QAction* open;
+    QAction* openTogether;
+    QAction* clockOffsets;
+    QAction* exportTrace;
     QAction* closeTab;
     QAction* exportScreenshot;
     QAction* clearRecent;

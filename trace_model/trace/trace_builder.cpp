@@ -277,6 +277,8 @@ void TraceBuilder::alignFiles()
     for (std::size_t i = 0; i < m_files.size(); ++i) {
         const DurationNs offset = i == 0 ? m_files[i].offset.value_or(0) : offsetOf(i);
         moveFile(i, offset);
+        if (TimeRange& time = m_trace->imports[i].time; !time.isEmpty())
+            time = {time.start + offset, time.end + offset};
         if (!m_files[i].window.isEmpty()) {
             const TimeRange window{m_files[i].window.start + offset, m_files[i].window.end + offset};
             m_window = m_window.isEmpty() ? window : TimeRange{std::min(m_window.start, window.start), std::max(m_window.end, window.end)};

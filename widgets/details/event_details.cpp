@@ -142,14 +142,22 @@ void addColumns(Section& s, const Trace& trace, EventId event)
     }
     case EventKind::GraphLaunch: {
         const auto& g = trace.graphLaunches;
+        s.line(tr("Graph"), QString::number(g.graph[row]));
         addGpuColumns(s, g.device(row), g.context(row), g.stream(row), g.correlation[row]);
         break;
     }
-    case EventKind::GpuRange:
-        s.line(tr("Stream"), placeText(trace, event));
+    case EventKind::GpuRange: {
+        const auto& r = trace.gpuRanges;
+        addGpuColumns(s, r.device(row), r.context(row), r.stream(row), 0);
         break;
+    }
     case EventKind::LibraryCall:
-    case EventKind::OsCall:
+    case EventKind::OsCall: {
+        const trace::CallColumns& calls = event.kind() == EventKind::OsCall ? trace.osCalls : trace.libraryCalls;
+        s.line(tr("Result"), QString::number(calls.callee(row).returnValue));
+        s.line(tr("Thread"), placeText(trace, event)).line(tr("Process"), QString::number(Trace::pidOf(calls.globalTid(row))));
+        break;
+    }
     case EventKind::Overhead:
         s.line(tr("Thread"), placeText(trace, event));
         break;
@@ -319,7 +327,7 @@ std::vector<DetailSection> reportDetails(const Trace& trace)
     std::vector<DetailSection> sections;
     Section head(tr("Report"));
     head.line(tr("Title"), toQString(trace.meta.title)).line(tr("Producer"), toQString(trace.meta.producer)).line(tr("Host"), toQString(trace.meta.hostName));
-    head.line(tr("Server"), toQString(trace.meta.targetName)).line(tr("Recorded"), utcText(trace.meta.sessionUtcNs)).line(tr("Length"), formatDuration(trace.time.duration()));
+    head.line(tr("Server"), toQString(trace.meta.targetName)).line(tr("Recorded"), utcText(trace.meta.sessionUtcNs)).line(tr("Length"), trace.time.isEmpty() ? QString() : formatDuration(trace.time.duration()));
     for (const trace::GpuInfo& gpu : trace.meta.gpus)
         head.line(tr("GPU %1").arg(gpu.device), toQString(gpu.name));
     const auto cost = [&](const QString& name, const std::optional<DurationNs>& duration) {
@@ -341,7 +349,11 @@ std::vector<DetailSection> reportDetails(const Trace& trace)
     count(tr("Memcpys"), trace.memcpys.size());
     count(tr("Memsets"), trace.memsets.size());
     count(tr("Synchronizations"), trace.synchronizations.size());
+    count(tr("CUDA graphs"), trace.graphLaunches.size());
+    count(tr("Ranges on the GPU"), trace.gpuRanges.size());
     count(tr("CUDA API calls"), trace.apiCalls.size());
+    count(tr("Library calls"), trace.libraryCalls.size());
+    count(tr("OS calls"), trace.osCalls.size());
     count(tr("NVTX ranges"), trace.nvtxRanges.size());
     count(tr("NVTX marks"), trace.nvtxMarks.size());
     counts.into(sections);

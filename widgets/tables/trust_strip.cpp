@@ -1,5 +1,6 @@
 #include "widgets/tables/trust_strip.h"
 
+#include "widgets/tables/import_view.h"
 #include "widgets/theme/format.h"
 #include "widgets/theme/theme.h"
 
@@ -90,6 +91,9 @@ std::vector<Item> TrustStrip::itemsOf(const trace::Trace& trace)
     if (cut > 0)
         items.push_back({cut == 1 ? tr("1 request cut by the window") : tr("%1 requests cut by the window").arg(formatCount(cut)),
                          tr("What began before it or ended after it counts in no percentile."), Grade::Unknown});
+    if (const std::uint64_t skipped = totalsOf(trace.imports).skipped(); skipped > 0)
+        items.push_back({skipped == 1 ? tr("1 row not used") : tr("%1 rows not used").arg(formatCount(skipped)),
+                         tr("Rows of the file that became no event. Click to see which, and why."), Grade::Warning, true});
     if (!trace.meta.warnings.empty()) {
         QStringList lines;
         for (const std::string& warning : trace.meta.warnings)
@@ -111,6 +115,8 @@ void TrustStrip::setTrace(const trace::Trace& trace)
     for (const Item& item : m_items) {
         auto* label = new QLabel(this);
         label->setToolTip(item.help);
+        if (item.opensImport)
+            connect(label, &QLabel::linkActivated, this, &TrustStrip::importRequested);
         m_row->addWidget(label);
         m_labels.push_back(label);
     }
@@ -126,7 +132,10 @@ void TrustStrip::colorLabels()
         const QColor color = item.grade == Grade::Good ? theme.good : item.grade == Grade::Warning ? theme.warning : item.grade == Grade::Bad ? theme.bad : theme.weakText;
         // A sign and a colour: one of them is enough to read it.
         const QString sign = item.grade == Grade::Good ? QStringLiteral("✓") : item.grade == Grade::Unknown ? QStringLiteral("–") : QStringLiteral("!");
-        m_labels[i]->setText(QStringLiteral("<span style='color:%1'><b>%2</b></span> %3").arg(color.name(), sign, item.text.toHtmlEscaped()));
+        QString text = item.text.toHtmlEscaped();
+        if (item.opensImport)
+            text = QStringLiteral("<a href='import' style='color:%1'>%2</a>").arg(theme.accent.name(), text);
+        m_labels[i]->setText(QStringLiteral("<span style='color:%1'><b>%2</b></span> %3").arg(color.name(), sign, text));
     }
 }
 

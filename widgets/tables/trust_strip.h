@@ -25,6 +25,7 @@ public:
         QString text;
         QString help;
         Grade grade = Grade::Good;
+        bool opensImport = false; ///< a click says more: importRequested()
     };
 
     explicit TrustStrip(QWidget* parent = nullptr);
@@ -33,6 +34,9 @@ public:
     [[nodiscard]] const std::vector<Item>& items() const { return m_items; }
 
     [[nodiscard]] static std::vector<Item> itemsOf(const trace::Trace& trace);
+
+signals:
+    void importRequested();
 
 protected:
     void changeEvent(QEvent* event) override;

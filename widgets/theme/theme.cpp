@@ -216,6 +216,21 @@ QColor Theme::apiCall(std::string_view name) const
     return tone(scheme == ColorScheme::Dark ? 0xFF7D8794 : 0xFF8895A5, name, 20, 22);
 }
 
+QColor Theme::graph() const
+{
+    return scheme == ColorScheme::Dark ? QColor(0x7C7FD6) : QColor(0x5A5DB8);
+}
+
+QColor Theme::libraryCall(std::string_view name) const
+{
+    return tone(scheme == ColorScheme::Dark ? 0xFF6F9183 : 0xFF7FA394, name, 10, 18);
+}
+
+QColor Theme::osCall(std::string_view name) const
+{
+    return tone(scheme == ColorScheme::Dark ? 0xFF93826F : 0xFFB0A08C, name, 8, 18);
+}
+
 QColor Theme::range(std::string_view name, std::uint32_t given) const
 {
     if ((given & 0x00FFFFFFu) != 0)
@@ -244,13 +259,13 @@ QColor Theme::event(const trace::Trace& trace, trace::EventId id) const
     case EventKind::Synchronization:
         return synchronization();
     case EventKind::GraphLaunch:
-        return kernel("CUDA graph");
+        return graph();
     case EventKind::GpuRange:
         return range(trace.strings[trace.gpuRanges.text[row]], 0);
     case EventKind::LibraryCall:
-        return apiCall(trace.strings[trace.libraryCalls.name(row)]);
+        return libraryCall(trace.strings[trace.libraryCalls.name(row)]);
     case EventKind::OsCall:
-        return apiCall(trace.strings[trace.osCalls.name(row)]);
+        return osCall(trace.strings[trace.osCalls.name(row)]);
     case EventKind::ApiCall:
         return apiCall(trace.strings[trace.apiCalls.name(row)]);
     case EventKind::NvtxRange:

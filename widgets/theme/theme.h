@@ -45,6 +45,10 @@ struct Theme
     /// A tone of blue that stays the same for a name.
     [[nodiscard]] QColor kernel(std::string_view name) const;
     [[nodiscard]] QColor apiCall(std::string_view name) const;
+    /// A whole CUDA graph: work on the GPU as a kernel is, but no kernel.
+    [[nodiscard]] QColor graph() const;
+    [[nodiscard]] QColor libraryCall(std::string_view name) const;
+    [[nodiscard]] QColor osCall(std::string_view name) const;
     /// The colour the program gave the range (0xAARRGGBB), else one of the name.
     [[nodiscard]] QColor range(std::string_view name, std::uint32_t given) const;
     [[nodiscard]] QColor counter() const;

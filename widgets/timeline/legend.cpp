@@ -59,6 +59,12 @@ void Legend::setTraces(std::initializer_list<const trace::Trace*> traces)
         m_entries.push_back({tr("Memset"), [](const Theme& theme) { return theme.memset(); }});
     if (has(EventKind::ApiCall))
         m_entries.push_back({tr("CUDA API"), [](const Theme& theme) { return theme.apiCall("cudaLaunchKernel"); }});
+    if (has(EventKind::GraphLaunch))
+        m_entries.push_back({tr("CUDA graph"), [](const Theme& theme) { return theme.graph(); }});
+    if (has(EventKind::LibraryCall))
+        m_entries.push_back({tr("Library call"), [](const Theme& theme) { return theme.libraryCall("cublasSgemm"); }});
+    if (has(EventKind::OsCall))
+        m_entries.push_back({tr("OS call"), [](const Theme& theme) { return theme.osCall("poll"); }});
     setVisible(!m_entries.empty());
     updateGeometry();
     update();

@@ -36,6 +36,7 @@ constexpr int kGestureMs = 700;          // steps closer together are one gestur
 constexpr int kNarrowestHeader = 120;
 constexpr double kRevealShare = 0.25;    // of the view that a revealed event may fill at least to stay at this zoom
 constexpr int kHighlightLimit = 20'000;  // events: more cannot be told apart, and placing them takes time
+constexpr DurationNs kAroundAnInstant = 1'000'000; // what a trace without length shows before and after its time
 
 } // namespace
 
@@ -74,6 +75,8 @@ void TimelineWidget::setTrace(std::shared_ptr<const trace::Trace> trace)
         }
     }
     m_extent = m_state.trace ? m_state.trace->time : TimeRange();
+    if (m_state.trace && m_extent.isEmpty())
+        m_extent = {m_extent.start - kAroundAnInstant, m_extent.start + kAroundAnInstant}; // a log of one line
     m_state.view = fitted(m_extent, m_extent);
     layoutRows();
     updateGeometryState();

@@ -62,6 +62,18 @@ private slots:
         QVERIFY(!accepted({"--screenshot", "out.png", "--page", "timeline", "a.gantry", "b.gantry"}).compare);
     }
 
+    void severalFilesAreOneReportWhenAskedFor()
+    {
+        const CommandLine line = accepted({"--together", "a.json", "b.json", "c.json"});
+        QVERIFY(line.isTogether);
+        QCOMPARE(line.reports.size(), 3);
+        QVERIFY(!accepted({"a.json", "b.json"}).isTogether);
+        // Of such a report there is one picture, and no comparison.
+        QVERIFY(!accepted({"--together", "--screenshot", "out.png", "a.json", "b.json"}).compare);
+        QCOMPARE(accepted({"--together", "--screenshot", "out.png", "a.json", "b.json", "c.json"}).reports.size(), 3);
+        QCOMPARE(refused({"--together", "a.json"}), 64);
+    }
+
     void compareTakesExactlyTwo()
     {
         const CommandLine line = accepted({"--compare", "a.gantry", "b.gantry"});

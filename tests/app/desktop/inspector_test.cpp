@@ -7,7 +7,9 @@
 #include "trace_model/analysis/request_join.h"
 #include "widgets/details/details_panel.h"
 #include "widgets/tables/event_table.h"
+#include "widgets/tables/import_view.h"
 #include "widgets/tables/statistics_table.h"
+#include "widgets/tables/summary_tables.h"
 #include "widgets/timeline/timeline_widget.h"
 
 #include <QAction>
@@ -23,6 +25,7 @@
 #include <QTextBrowser>
 
 #include <algorithm>
+#include <fstream>
 
 using namespace gantry;
 using namespace gantry::desktop;
@@ -88,6 +91,34 @@ private slots:
         QCOMPARE(statisticsRows(), (QStringList{QStringLiteral("bert_base compute_infer 12"), QStringLiteral("bert_base queue 12"),
                                                 QStringLiteral("bert_base compute_input 12"), QStringLiteral("bert_base compute_output 12")}));
         QVERIFY2(scopeText().contains(QStringLiteral("the whole report")), qPrintable(scopeText()));
+    }
+
+    void theImportIsShownWhenAskedForAndIsAboutTheFile()
+    {
+        follow();
+        auto* tabs = m_window->findChild<QTabWidget*>();
+        QVERIFY2(m_inspector->import().filesText().startsWith(QStringLiteral("a.gantry · ")), qPrintable(m_inspector->import().filesText()));
+        QVERIFY(!tabs->isTabVisible(tabs->indexOf(&m_inspector->tables()))); // it has no tables
+        emit m_page->importRequested();
+        QCOMPARE(tabs->currentWidget(), &m_inspector->import());
+        QVERIFY(m_inspector->import().isVisible());
+        m_inspector->follow(FrontPage::Live, nullptr);
+        QVERIFY(m_inspector->import().totalsText().startsWith(QStringLiteral("Open a file")));
+    }
+
+    void aPageWithoutTimesShowsItsImportAndTheNextOneWhatWasChosenBefore()
+    {
+        follow();
+        auto* tabs = m_window->findChild<QTabWidget*>();
+        tabs->setCurrentWidget(&m_inspector->events());
+        const auto path = *m_folder / "perf.csv";
+        std::ofstream(path) << "Concurrency,Inferences/Second,Client Send,Network+Server Send/Recv,Server Queue,p99 latency\n1,69.2,225,2148,64,21018\n";
+        ReportPage tables(path, *m_runner);
+        QTRY_COMPARE_WITH_TIMEOUT(tables.state(), ReportPage::State::Loaded, kPatienceMs);
+        m_inspector->follow(FrontPage::Report, &tables);
+        QCOMPARE(tabs->currentWidget(), &m_inspector->import());
+        m_inspector->follow(FrontPage::Report, m_page);
+        QCOMPARE(tabs->currentWidget(), &m_inspector->events());
     }
 
     void statisticsFollowTheVisibleRange()

@@ -1,7 +1,9 @@
 #include "report_fixture.h"
 
 #include "app/desktop/capture_bar.h"
+#include "app/desktop/clock_offsets_dialog.h"
 #include "app/desktop/compare_page.h"
+#include "app/desktop/export_dialog.h"
 #include "app/desktop/live_page.h"
 #include "app/desktop/main_window.h"
 #include "app/desktop/message_bar.h"
@@ -15,17 +17,23 @@
 
 #include <QAction>
 #include <QApplication>
+#include <QCheckBox>
 #include <QComboBox>
 #include <QDockWidget>
+#include <QDoubleSpinBox>
 #include <QDropEvent>
 #include <QInputDialog>
 #include <QLabel>
 #include <QLineEdit>
 #include <QMenu>
 #include <QMimeData>
+#include <QSignalSpy>
 #include <QTabBar>
 #include <QTest>
 #include <QUrl>
+
+#include <filesystem>
+#include <fstream>
 
 using namespace gantry;
 using namespace gantry::desktop;
@@ -194,6 +202,83 @@ private slots:
         QDropEvent drop(QPointF(300, 300), Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
         QApplication::sendEvent(m_window.get(), &drop);
         QCOMPARE(pages().reports().size(), 2);
+    }
+
+    void filesOfEveryFormatAreDroppedAndRecognisedByWhatTheyHold()
+    {
+        const auto chrome = *m_folder / "notes.txt"; // the name says nothing
+        std::ofstream(chrome) << R"({"traceEvents":[{"ph":"X","cat":"kernel","name":"k","pid":0,"tid":7,"ts":1,"dur":2,"args":{"stream":7,"device":0}}]})";
+        const auto csv = *m_folder / "perf.log";
+        std::ofstream(csv) << "Concurrency,Inferences/Second,Client Send,Network+Server Send/Recv,Server Queue,p99 latency\n1,69.2,225,2148,64,21018\n";
+        QMimeData data;
+        data.setUrls({QUrl::fromLocalFile(QString::fromStdString(chrome)), QUrl::fromLocalFile(QString::fromStdString(csv))});
+        QDragEnterEvent enter(QPoint(300, 300), Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
+        QApplication::sendEvent(m_window.get(), &enter);
+        QDropEvent drop(QPointF(300, 300), Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
+        QApplication::sendEvent(m_window.get(), &drop);
+        QCOMPARE(pages().reports().size(), 2);
+        for (ReportPage* page : pages().reports())
+            QTRY_COMPARE_WITH_TIMEOUT(page->state(), ReportPage::State::Loaded, kPatienceMs);
+        QVERIFY(pages().reports()[0]->hasTimeline());
+        QVERIFY(!pages().reports()[1]->hasTimeline());
+        // What needs a time axis has nothing to act on.
+        QCOMPARE(pages().currentReport(), pages().reports()[1]);
+        QVERIFY(!m_window->actions().zoomIn->isEnabled() && !m_window->actions().find->isEnabled() && !searchBox().isEnabled());
+        QVERIFY(m_window->actions().exportTrace->isEnabled());
+    }
+
+    void severalFilesOpenTogetherOnOnePageWithOffsetsToSet()
+    {
+        QVERIFY(!m_window->actions().clockOffsets->isEnabled());
+        open(m_a);
+        QVERIFY(!m_window->actions().clockOffsets->isEnabled()); // one file has one clock
+        ReportPage& page = m_window->openTogether({m_a, m_b});
+        QTRY_COMPARE_WITH_TIMEOUT(page.state(), ReportPage::State::Loaded, kPatienceMs);
+        QCOMPARE(pages().reports().size(), 2); // beside that of the first file alone
+        QCOMPARE(&m_window->openTogether({m_a, m_b}), &page);
+        QCOMPARE(page.trace()->imports.size(), std::size_t{2});
+        QCOMPARE(m_settings->recentReports(), QStringList{QString::fromStdString(m_a)});
+
+        QVERIFY(m_window->actions().clockOffsets->isEnabled());
+        m_window->actions().clockOffsets->trigger();
+        auto* dialog = m_window->findChild<ClockOffsetsDialog*>();
+        QVERIFY(dialog);
+        dialog->findChildren<QCheckBox*>()[1]->setChecked(true);
+        dialog->findChildren<QDoubleSpinBox*>()[1]->setValue(2.5);
+        QSignalSpy loaded(&page, &ReportPage::loaded);
+        dialog->accept();
+        QVERIFY(loaded.wait(kPatienceMs));
+        QCOMPARE(page.files()[1].offset, std::optional<DurationNs>(2'500'000));
+    }
+
+    void aWrongExpressionIsSaidUnderTheSearchBox()
+    {
+        ReportPage& page = open(m_a);
+        const auto* hint = m_window->findChild<QLabel*>(QStringLiteral("searchHint"));
+        QVERIFY(hint->isHidden());
+        QCOMPARE(searchBox().placeholderText(), QStringLiteral("name, /regex/ or ~fuzzy"));
+        page.find(QStringLiteral("/a(/"));
+        QTRY_VERIFY_WITH_TIMEOUT(hint->isVisible(), kPatienceMs);
+        QVERIFY2(hint->text().contains(QStringLiteral("regular expression")), qPrintable(hint->text()));
+        QVERIFY(hint->y() >= searchBox().mapTo(m_window.get(), QPoint(0, searchBox().height())).y());
+        m_window->actions().showLive->trigger();
+        QVERIFY(hint->isHidden()); // it is about that page
+        page.find(QStringLiteral("gemm"));
+        m_window->actions().nextTab->trigger();
+        QTRY_COMPARE_WITH_TIMEOUT(page.matchText(), QStringLiteral("48 matches"), kPatienceMs);
+        QVERIFY(hint->isHidden());
+    }
+
+    void exportsTheReportInFrontAndSaysWhere()
+    {
+        QVERIFY(!m_window->actions().exportTrace->isEnabled());
+        open(m_a);
+        m_window->actions().exportTrace->trigger();
+        auto* dialog = m_window->findChild<ExportDialog*>();
+        QVERIFY(dialog);
+        dialog->startExport();
+        QTRY_COMPARE_WITH_TIMEOUT(m_window->messages().sentence(), QStringLiteral("Exported to %1.").arg(QString::fromStdString(*m_folder / "a.json")), kPatienceMs);
+        QVERIFY(std::filesystem::exists(*m_folder / "a.json"));
     }
 
     void comparesTheTwoOpenReportsWithoutLoadingThemAgain()

@@ -1,11 +1,14 @@
 #include "report_fixture.h"
 
+#include "app/desktop/load_banner.h"
 #include "app/desktop/report_page.h"
 #include "app/jobs/job_runner.h"
 #include "tests/support/temporary_folder.h"
 #include "trace_model/analysis/request_breakdown.h"
 #include "trace_model/analysis/request_join.h"
+#include "widgets/tables/summary_tables.h"
 #include "widgets/tables/trust_strip.h"
+#include "widgets/theme/format.h"
 #include "widgets/timeline/timeline_widget.h"
 
 #include <QApplication>
@@ -13,10 +16,14 @@
 #include <QLabel>
 #include <QPushButton>
 #include <QSignalSpy>
+#include <QTableView>
 #include <QTest>
 
 #include <algorithm>
+#include <condition_variable>
 #include <fstream>
+#include <mutex>
+#include <stop_token>
 
 using namespace gantry;
 using namespace gantry::desktop;
@@ -41,6 +48,57 @@ QPushButton* button(const QWidget& page, const QString& text)
     const auto found =
         std::find_if(buttons.begin(), buttons.end(), [&](const QPushButton* candidate) { return candidate->text() == text; });
     return found == buttons.end() ? nullptr : *found;
+}
+
+/// Where a loader waits until the test has looked, or it is asked to stop.
+class Gate
+{
+public:
+    void open()
+    {
+        {
+            const std::scoped_lock lock(m_mutex);
+            m_isOpen = true;
+        }
+        m_changed.notify_all();
+    }
+    bool wait(std::stop_token stop)
+    {
+        std::unique_lock lock(m_mutex);
+        return m_changed.wait(lock, stop, [this] { return m_isOpen; });
+    }
+
+private:
+    std::mutex m_mutex;
+    std::condition_variable_any m_changed;
+    bool m_isOpen = false;
+};
+
+std::shared_ptr<const trace::Trace> sampleOf(const trace::Trace& whole)
+{
+    auto sample = std::make_shared<trace::Trace>(whole);
+    sample->meta.isPreview = true;
+    return sample;
+}
+
+/// Shows a sample, waits at the gate and reads the file then.
+TraceSource sampledSource(std::shared_ptr<Gate> gate)
+{
+    TraceSource source;
+    source.load = [gate](std::span<const trace::LoadFile> files, const trace::LoadOptions& options) -> Result<TraceSource::Loaded> {
+        auto whole = trace::loadTrace(files, {});
+        options.preview(sampleOf(**whole));
+        options.progress(0.43, "kernels");
+        if (!gate->wait(options.stop))
+            return Error{ErrorCode::Cancelled, "cancelled", {}};
+        return whole;
+    };
+    return source;
+}
+
+QString plain(QString text)
+{
+    return text.replace(QChar(0x2009), QLatin1Char(' ')); // thin spaces
 }
 
 QString errorSentence(const ReportPage& page)
@@ -194,6 +252,170 @@ private slots:
         QCoreApplication::processEvents();
         QVERIFY(loaded.isEmpty());
         QVERIFY(!m_page->timeline());
+    }
+
+    void aSampleIsShownUntilAllIsReadAndTheViewStays()
+    {
+        const auto gate = std::make_shared<Gate>();
+        openWith(sampledSource(gate));
+        QTRY_COMPARE_WITH_TIMEOUT(m_page->state(), ReportPage::State::Preview, kPatienceMs);
+        QVERIFY(m_page->trace()->meta.isPreview);
+        QVERIFY(m_page->timeline()->isVisible());
+        QTRY_VERIFY_WITH_TIMEOUT(banner().sentence().contains(QStringLiteral("43 % kernels")), kPatienceMs);
+        QCOMPARE(plain(banner().sentence()),
+                 plain(QStringLiteral("Showing a sample of %1 events while all are read: 43 % kernels").arg(widgets::formatCount(m_page->trace()->eventCount()))));
+        QVERIFY(banner().isVisible());
+        const TimeRange view{2 * kMillisecond, 4 * kMillisecond};
+        m_page->timeline()->setVisibleRange(view);
+        m_page->find(QStringLiteral("softmax"));
+
+        gate->open();
+        QTRY_COMPARE_WITH_TIMEOUT(m_page->state(), ReportPage::State::Loaded, kPatienceMs);
+        QVERIFY(!m_page->trace()->meta.isPreview);
+        QCOMPARE(m_page->timeline()->trace(), m_page->trace());
+        QCOMPARE(m_page->timeline()->visibleRange(), view);
+        QVERIFY(!banner().isVisible());
+        QTRY_COMPARE_WITH_TIMEOUT(m_page->matchText(), QStringLiteral("48 matches"), kPatienceMs);
+    }
+
+    void aSampleStaysWhenReadingIsCancelledAndCanBeCompleted()
+    {
+        const auto gate = std::make_shared<Gate>();
+        openWith(sampledSource(gate));
+        QTRY_COMPARE_WITH_TIMEOUT(m_page->state(), ReportPage::State::Preview, kPatienceMs);
+        QSignalSpy close(m_page.get(), &ReportPage::closeRequested);
+        button(banner(), QStringLiteral("Cancel"))->click();
+        QVERIFY2(banner().sentence().endsWith(QStringLiteral("the others were not read.")), qPrintable(banner().sentence()));
+        QCOMPARE(m_page->state(), ReportPage::State::Preview);
+        QVERIFY(close.isEmpty());
+        QVERIFY(m_page->trace()->meta.isPreview);
+
+        gate->open();
+        button(banner(), QStringLiteral("Read all"))->click();
+        QTRY_COMPARE_WITH_TIMEOUT(m_page->state(), ReportPage::State::Loaded, kPatienceMs);
+        QVERIFY(!m_page->trace()->meta.isPreview);
+    }
+
+    void aFailureAfterTheSampleIsSaidInItsPlace()
+    {
+        TraceSource source;
+        source.load = [](std::span<const trace::LoadFile> files, const trace::LoadOptions& options) -> Result<TraceSource::Loaded> {
+            options.preview(sampleOf(**trace::loadTrace(files, {})));
+            return Error{ErrorCode::Truncated, "the file is truncated; fetch it again", {}};
+        };
+        openWith(std::move(source));
+        QTRY_COMPARE_WITH_TIMEOUT(m_page->state(), ReportPage::State::Failed, kPatienceMs);
+        QVERIFY(!m_page->trace());
+        QVERIFY(!m_page->timeline());
+        QVERIFY(errorSentence(*m_page).contains(QStringLiteral("truncated")));
+    }
+
+    void aLargeTraceIsKeptForTheNextTime()
+    {
+        constexpr int kWorthKeeping = 3000; // requests of some 30 events
+        const auto path = *m_folder / "a.gantry";
+        writeReport(path, {.requests = kWorthKeeping});
+        TraceSource source;
+        source.cache = std::make_shared<const trace::TraceCache>(*m_folder / "cache");
+        m_page = std::make_unique<ReportPage>(std::vector<trace::LoadFile>{{path, {}}}, *m_runner, source);
+        QTRY_COMPARE_WITH_TIMEOUT(m_page->state(), ReportPage::State::Loaded, kPatienceMs);
+        const std::string key = m_page->trace()->cacheKey;
+        QVERIFY(!key.empty());
+        QTRY_VERIFY_WITH_TIMEOUT(source.cache->find(key), kPatienceMs);
+        const std::size_t events = m_page->trace()->eventCount();
+        m_page = std::make_unique<ReportPage>(std::vector<trace::LoadFile>{{path, {}}}, *m_runner, source);
+        QTRY_COMPARE_WITH_TIMEOUT(m_page->state(), ReportPage::State::Loaded, kPatienceMs);
+        QCOMPARE(m_page->trace()->eventCount(), events);
+    }
+
+    void whatCannotBeKeptIsALineInTheLogAndNoFailure()
+    {
+        const auto path = *m_folder / "a.gantry";
+        writeReport(path, {.requests = 3000});
+        writeText(*m_folder / "file", "in the way of a folder");
+        TraceSource source;
+        source.cache = std::make_shared<const trace::TraceCache>(*m_folder / "file" / "cache");
+        m_page = std::make_unique<ReportPage>(std::vector<trace::LoadFile>{{path, {}}}, *m_runner, source);
+        QSignalSpy logged(m_page.get(), &ReportPage::logged);
+        QVERIFY(logged.wait(kPatienceMs));
+        QCOMPARE(m_page->state(), ReportPage::State::Loaded);
+        const QString line = logged.front().front().toString();
+        QVERIFY2(line.startsWith(QStringLiteral("a is not kept for the next time it is opened: ")) && !line.contains(QLatin1Char('\n')), qPrintable(line));
+    }
+
+    void severalFilesAreOneReportAndTheirOffsetsAreAsked()
+    {
+        const auto a = *m_folder / "a.gantry", b = *m_folder / "b.gantry";
+        writeReport(a, {.requests = kRequests});
+        writeReport(b, {.requests = 3});
+        m_page = std::make_unique<ReportPage>(std::vector<trace::LoadFile>{{a, {}}, {b, {}}}, *m_runner);
+        m_page->show();
+        QTRY_COMPARE_WITH_TIMEOUT(m_page->state(), ReportPage::State::Loaded, kPatienceMs);
+        QCOMPARE(m_page->title(), QStringLiteral("a + 1 more"));
+        QCOMPARE(m_page->trace()->requests.size(), std::size_t{kRequests + 3});
+        QCOMPARE(m_page->trace()->imports.size(), std::size_t{2});
+        QVERIFY(!m_page->trace()->imports[1].clock.empty()); // how they were aligned
+        QSignalSpy loaded(m_page.get(), &ReportPage::loaded);
+        m_page->setOffsets({std::nullopt, DurationNs{70 * kMillisecond}});
+        QVERIFY(m_page->trace()); // what was read before stays until then
+        QVERIFY(loaded.wait(kPatienceMs));
+        QCOMPARE(m_page->files()[1].offset, std::optional<DurationNs>(70 * kMillisecond));
+        const std::string& clock = m_page->trace()->imports[1].clock;
+        QVERIFY2(clock.find("by hand") != std::string::npos, clock.c_str());
+        QVERIFY(m_page->trace()->requests.back().time.start > 70 * kMillisecond);
+    }
+
+    void aFileWithoutTimesIsShownAsItsTables()
+    {
+        const auto path = *m_folder / "perf.csv";
+        writeText(path, "Concurrency,Inferences/Second,Client Send,Network+Server Send/Recv,Server Queue,p99 latency\n"
+                        "1,69.2,225,2148,64,21018\n3,84.2,237,1768,21673,51701\n10,9.5,1,2,3,4\n");
+        show(path);
+        QTRY_COMPARE_WITH_TIMEOUT(m_page->state(), ReportPage::State::Loaded, kPatienceMs);
+        QVERIFY(!m_page->hasTimeline());
+        QVERIFY(!m_page->timeline()->isVisible());
+        const auto* sentence = m_page->findChild<QLabel*>(QStringLiteral("noTimes"));
+        QVERIFY(sentence->isVisible() && sentence->text().contains(QStringLiteral("without times")));
+        auto* tables = m_page->findChild<widgets::SummaryTables*>();
+        QVERIFY(tables->isVisible());
+        QCOMPARE(tables->view().model()->rowCount(), 3);
+        tables->view().sortByColumn(0, Qt::DescendingOrder); // as numbers: 10 above 3
+        QCOMPARE(tables->view().model()->index(0, 0).data().toString(), QStringLiteral("10"));
+        m_page->find(QStringLiteral("x")); // finds nothing and harms nothing
+        m_page->stepMatch(1);
+    }
+
+    void aWrongExpressionIsSaidAndNotSilentlyEmpty()
+    {
+        openAndWait();
+        m_page->find(QStringLiteral("/gemm(/"));
+        QTRY_COMPARE_WITH_TIMEOUT(m_page->matchText(), QStringLiteral("not searched"), kPatienceMs);
+        QVERIFY2(m_page->searchError().contains(QStringLiteral("regular expression")), qPrintable(m_page->searchError()));
+        m_page->find(QStringLiteral("/^softmax/"));
+        QTRY_COMPARE_WITH_TIMEOUT(m_page->matchText(), QStringLiteral("48 matches"), kPatienceMs);
+        QVERIFY(m_page->searchError().isEmpty());
+        m_page->find(QStringLiteral("~sftmx"));
+        QTRY_COMPARE_WITH_TIMEOUT(m_page->matchText(), QStringLiteral("48 matches"), kPatienceMs);
+    }
+
+    void rowsThatWereNotUsedAreOnTheTrustStripAndLeadToTheImport()
+    {
+        const auto path = *m_folder / "trace.json";
+        writeText(path, R"({"traceEvents":[{"ph":"X","cat":"kernel","name":"k","pid":0,"tid":7,"ts":1,"dur":2,"args":{"stream":7,"device":0}},
+                           {"ph":"X","cat":"kernel","name":"k","pid":0,"tid":7,"ts":1,"dur":-2,"args":{"stream":7,"device":0}}]})");
+        show(path);
+        QTRY_COMPARE_WITH_TIMEOUT(m_page->state(), ReportPage::State::Loaded, kPatienceMs);
+        const auto* trust = m_page->findChild<widgets::TrustStrip*>();
+        const auto& items = trust->items();
+        const auto item = std::find_if(items.begin(), items.end(), [](const auto& candidate) { return candidate.opensImport; });
+        QVERIFY(item != items.end());
+        QCOMPARE(item->text, QStringLiteral("1 row not used"));
+        QSignalSpy wanted(m_page.get(), &ReportPage::importRequested);
+        for (QLabel* label : trust->findChildren<QLabel*>()) {
+            if (label->text().contains(QStringLiteral("not used")))
+                emit label->linkActivated(QStringLiteral("import"));
+        }
+        QCOMPARE(wanted.size(), 1);
     }
 
     void aPageThatIsClosedWhileItLoadsReceivesNothing()
@@ -358,6 +580,16 @@ private:
         writeReport(path, {.requests = kRequests});
         show(path);
     }
+
+    void openWith(TraceSource source)
+    {
+        writeReport(*m_folder / "a.gantry", {.requests = kRequests});
+        m_page = std::make_unique<ReportPage>(std::vector<trace::LoadFile>{{*m_folder / "a.gantry", {}}}, *m_runner, std::move(source));
+        m_page->resize(1200, 800);
+        m_page->show();
+    }
+
+    LoadBanner& banner() { return *m_page->findChild<LoadBanner*>(); }
 
     void openAndWait()
     {

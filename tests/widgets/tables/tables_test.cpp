@@ -1,14 +1,19 @@
 #include "tests/widgets/trace_fixture.h"
 #include "widgets/tables/event_table.h"
+#include "widgets/tables/import_view.h"
 #include "widgets/tables/statistics_table.h"
+#include "widgets/tables/summary_tables.h"
 #include "widgets/tables/trust_strip.h"
 #include "widgets/theme/format.h"
 #include "widgets/theme/theme.h"
 
 #include <QAbstractItemModelTester>
+#include <QApplication>
+#include <QClipboard>
 #include <QComboBox>
 #include <QHeaderView>
 #include <QLabel>
+#include <QPushButton>
 #include <QSignalSpy>
 #include <QSortFilterProxyModel>
 #include <QTableView>
@@ -271,6 +276,100 @@ private slots:
         }
     }
 
+    // ---- import
+
+    void theImportModelKeepsTheRulesOfModels()
+    {
+        ImportModel model;
+        QAbstractItemModelTester tester(&model, QAbstractItemModelTester::FailureReportingMode::QtTest);
+        model.setReports(importedTrace().imports);
+        QCOMPARE(model.rowCount(), 3);
+        model.setReports({});
+        QCOMPARE(model.rowCount(), 0);
+    }
+
+    void theImportSaysWhatWasReadAndShowsWhatWasNotUsedFirst()
+    {
+        ImportView view;
+        view.setTrace(importedTrace());
+        QCOMPARE(plain(view.filesText()), QStringLiteral("a.json · Chrome trace · PyTorch · 2.0 KiB · 1.000 ms to 2.000 ms\nCounts from the boot of the machine."));
+        QCOMPARE(plain(view.totalsText()), QStringLiteral("1 250 rows in 3 tables, 30 not used"));
+        QCOMPARE(columnOf(view.view(), ImportModel::Table), (QStringList{QStringLiteral("kernel"), QStringLiteral("cpu_op"), QStringLiteral("gpu_memcpy")}));
+        QCOMPARE(columnOf(view.view(), ImportModel::Skipped), (QStringList{QStringLiteral("20"), QStringLiteral("10"), QStringLiteral("0")}));
+        QCOMPARE(columnOf(view.view(), ImportModel::Why).front(), QStringLiteral("15 × end before start; 5 × no stream"));
+        QVERIFY(view.view().isColumnHidden(ImportModel::File)); // there is one
+        view.view().sortByColumn(ImportModel::Rows, Qt::AscendingOrder); // as numbers
+        QCOMPARE(columnOf(view.view(), ImportModel::Rows), (QStringList{QStringLiteral("50"), QStringLiteral("200"), QStringLiteral("1 000")}));
+    }
+
+    void theImportIsCopiedAsAWhole()
+    {
+        ImportView view;
+        view.setTrace(importedTrace());
+        view.findChild<QPushButton*>()->click();
+        const QString copied = QApplication::clipboard()->text();
+        QCOMPARE(copied, view.text());
+        QVERIFY2(copied.contains(QStringLiteral("Counts from the boot")), qPrintable(copied));
+        QVERIFY2(copied.contains(QStringLiteral("Table\tRows\tUsed\tNot used\tWhy not\nkernel\t200\t180\t20\t")), qPrintable(copied));
+    }
+
+    void theFilesOfAnImportAreToldApart()
+    {
+        trace::Trace trace = importedTrace();
+        trace.imports.push_back(trace.imports.front());
+        trace.imports.back().file = "b.json";
+        ImportView view;
+        view.setTrace(trace);
+        QVERIFY(!view.view().isColumnHidden(ImportModel::File));
+        QCOMPARE(view.view().model()->rowCount(), 6);
+        QVERIFY(view.filesText().contains(QStringLiteral("b.json")));
+        view.clear();
+        QCOMPARE(view.view().model()->rowCount(), 0);
+        QVERIFY2(view.totalsText().startsWith(QStringLiteral("Open a file to see what was read of it")), qPrintable(view.totalsText()));
+    }
+
+    void rowsThatWereNotUsedAreOnTheTrustStrip()
+    {
+        trace::Trace trace = importedTrace();
+        const auto items = TrustStrip::itemsOf(trace);
+        QCOMPARE(plain(items.back().text), QStringLiteral("30 rows not used"));
+        QVERIFY(items.back().opensImport);
+        trace.imports.clear();
+        for (const TrustStrip::Item& item : TrustStrip::itemsOf(trace))
+            QVERIFY(!item.opensImport);
+    }
+
+    // ---- tables of files
+
+    void aTableOfAFileSortsNumbersAsNumbersAndKeepsItsOrderUntilAsked()
+    {
+        SummaryTables tables;
+        tables.setTables({{"latency", {"Model", "p99 (µs)"}, {{"bert", "9.5"}, {"gpt", ""}, {"resnet", "120"}}}, {"gpu", {"GPU"}, {{"0"}}}});
+        QTableView& view = tables.view();
+        QCOMPARE(columnOf(view, 0), (QStringList{QStringLiteral("bert"), QStringLiteral("gpt"), QStringLiteral("resnet")}));
+        const auto alignment = [&](int column) { return Qt::Alignment(view.model()->index(0, column).data(Qt::TextAlignmentRole).toInt()); };
+        QVERIFY(alignment(0).testFlag(Qt::AlignLeft));
+        QVERIFY(alignment(1).testFlag(Qt::AlignRight));
+        view.sortByColumn(1, Qt::DescendingOrder);
+        QCOMPARE(columnOf(view, 1), (QStringList{QStringLiteral("120"), QStringLiteral("9.5"), QString()}));
+        tables.choice().setCurrentIndex(1);
+        QCOMPARE(columnOf(view, 0), (QStringList{QStringLiteral("0")}));
+        tables.setTables({});
+        QCOMPARE(view.model()->rowCount(), 0);
+        QVERIFY(tables.findChild<QLabel*>()->text().contains(QStringLiteral("no tables")));
+    }
+
+    void theModelOfATableKeepsTheRulesOfModels()
+    {
+        SummaryModel model;
+        QAbstractItemModelTester tester(&model, QAbstractItemModelTester::FailureReportingMode::QtTest);
+        model.setTable({"t", {"a", "b"}, {{"1", "x"}, {"2", ""}}});
+        QCOMPARE(model.columnCount(), 2);
+        QVERIFY(model.isNumeric(0) && !model.isNumeric(1));
+        model.setTable({});
+        QCOMPARE(model.rowCount(), 0);
+    }
+
     // ---- trust strip
 
     void aReportThatSaysNothingAboutItselfIsNotTrusted()
@@ -369,6 +468,28 @@ private slots:
     }
 
 private:
+    /// Of one file with three tables, two of which have rows that were not used.
+    static trace::Trace importedTrace()
+    {
+        trace::Trace trace;
+        trace.time = {5'000'000, 9'000'000};
+        importing::ImportReport report;
+        report.file = "a.json";
+        report.format = "Chrome trace";
+        report.producer = "PyTorch";
+        report.fileBytes = 2048;
+        report.clock = "Counts from the boot of the machine.";
+        report.time = {6'000'000, 7'000'000};
+        report.table("cpu_op").keep(990);
+        report.table("cpu_op").skip("negative duration", 10);
+        report.table("kernel").keep(180);
+        report.table("kernel").skip("end before start", 15);
+        report.table("kernel").skip("no stream", 5);
+        report.table("gpu_memcpy").keep(50);
+        trace.imports.push_back(std::move(report));
+        return trace;
+    }
+
     [[nodiscard]] trace::EventList allEvents() const { return trace::eventsIn(*m_trace, m_trace->time, 1'000); }
 
     TracePtr m_trace;

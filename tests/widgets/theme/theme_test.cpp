@@ -177,6 +177,24 @@ private slots:
         QCOMPARE(theme.event(*trace, eventNamed(*trace, EventKind::ApiCall, "cudaLaunchKernel")), theme.apiCall("cudaLaunchKernel"));
     }
 
+    void callsOfLibrariesAndOfTheSystemAndWholeGraphsLookLikeNothingElse()
+    {
+        for (const ColorScheme scheme : {ColorScheme::Light, ColorScheme::Dark}) {
+            const Theme& theme = Theme::of(scheme);
+            const int api = theme.apiCall("poll").hslHue(), library = theme.libraryCall("poll").hslHue(), os = theme.osCall("poll").hslHue();
+            QVERIFY(std::abs(api - library) > 20 && std::abs(library - os) > 60 && std::abs(api - os) > 60);
+            QVERIFY(std::abs(theme.graph().hslHue() - theme.kernel("gemm").hslHue()) > 8);
+        }
+        trace::Trace trace;
+        trace.graphLaunches.start.push_back(0);
+        trace.libraryCalls.start.push_back(0);
+        trace.osCalls.start.push_back(0);
+        QWidget window;
+        Legend legend(&window);
+        legend.setTraces({&trace});
+        QCOMPARE(legend.names(), (std::vector<QString>{QStringLiteral("CUDA graph"), QStringLiteral("Library call"), QStringLiteral("OS call")}));
+    }
+
     void aLegendNamesOnlyWhatOccurs()
     {
         const auto all = std::vector<QString>{QStringLiteral("Queue"), QStringLiteral("Cache"), QStringLiteral("Compute input"), QStringLiteral("Compute infer"),

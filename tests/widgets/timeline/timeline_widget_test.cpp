@@ -1,4 +1,5 @@
 #include "tests/widgets/trace_fixture.h"
+#include "trace_model/trace/counter_levels.h"
 #include "widgets/timeline/timeline_widget.h"
 
 #include <QApplication>
@@ -697,6 +698,24 @@ private slots:
         const QImage empty = hand.image();
         QVERIFY(colorsIn(empty) > 2);
         QVERIFY(empty != none); // another sentence
+    }
+
+    // A log of one line has a time and no length: its counters were drawn nowhere.
+    void aTraceWithoutLengthShowsWhatThereIsAtItsTime()
+    {
+        auto trace = std::make_shared<trace::Trace>();
+        trace->time = {5'000'000, 5'000'000};
+        trace::Track track;
+        track.kind = trace::TrackKind::Counter;
+        track.name = "active requests";
+        track.counter.time.push_back(5'000'000);
+        track.counter.value.push_back(3);
+        trace::sortAndIndex(track.counter);
+        trace->tracks.push_back(std::move(track));
+        Hand hand(trace);
+        QVERIFY(hand.timeline.visibleRange().contains(5'000'000));
+        QVERIFY(hand.timeline.visibleRange().duration() > 0);
+        QVERIFY(pixelsOf(hand.image(), hand.timeline.state().theme->counter()) > 20);
     }
 
     void withoutAReportEveryGestureIsHarmless()

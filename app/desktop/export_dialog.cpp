@@ -1,0 +1,315 @@
+#include "app/desktop/export_dialog.h"
+
+#include "app/desktop/text.h"
+#include "trace_model/base/new_file.h"
+#include "trace_model/exporting/export_format.h"
+#include "widgets/timeline/timeline_picture.h"
+#include "widgets/timeline/timeline_widget.h"
+
+#include <QBuffer>
+#include <QComboBox>
+#include <QDialogButtonBox>
+#include <QFileDialog>
+#include <QFileInfo>
+#include <QFormLayout>
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QLineEdit>
+#include <QProgressBar>
+#include <QPushButton>
+#include <QStandardItemModel>
+#include <QVBoxLayout>
+
+#include <algorithm>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+namespace gantry::desktop {
+
+namespace {
+
+using Format = ExportDialog::Format;
+
+constexpr int kSteps = 1000;
+constexpr qreal kPictureScale = 2; // sharp on the screens that people read documents on
+
+struct FormatText
+{
+    Format format;
+    const char* title;
+    const char* extension;
+    std::optional<exporting::ExportFormat> ofTrace; ///< nothing: a picture
+};
+
+constexpr FormatText kFormats[] = {
+    {Format::ChromeJson, QT_TRANSLATE_NOOP("gantry::desktop::ExportDialog", "Chrome trace (JSON), for Perfetto and chrome://tracing"), "json",
+     exporting::ExportFormat::ChromeJson},
+    {Format::PackedChromeJson, QT_TRANSLATE_NOOP("gantry::desktop::ExportDialog", "Chrome trace (JSON), compressed"), "json.gz", exporting::ExportFormat::ChromeJson},
+    {Format::Csv, QT_TRANSLATE_NOOP("gantry::desktop::ExportDialog", "One table (CSV)"), "csv", exporting::ExportFormat::Csv},
+    {Format::Sqlite, QT_TRANSLATE_NOOP("gantry::desktop::ExportDialog", "Report in the Nsight Systems schema (SQLite)"), "sqlite", exporting::ExportFormat::NsysSqlite},
+    {Format::Png, QT_TRANSLATE_NOOP("gantry::desktop::ExportDialog", "Picture of the visible timeline (PNG)"), "png", {}},
+    {Format::Svg, QT_TRANSLATE_NOOP("gantry::desktop::ExportDialog", "Picture of the visible timeline (SVG)"), "svg", {}},
+};
+
+const FormatText& textOf(Format format)
+{
+    return *std::find_if(std::begin(kFormats), std::end(kFormats), [format](const FormatText& text) { return text.format == format; });
+}
+
+/// The name without what says its format.
+std::string stemOf(const std::filesystem::path& path)
+{
+    std::filesystem::path name = path.filename();
+    for (const char* extension : {".zst", ".gz", ".gantry", ".sqlite", ".json", ".nsys-rep", ".qdrep", ".csv", ".log", ".txt"}) {
+        if (name.extension() == extension && !name.stem().empty())
+            name = name.stem();
+    }
+    return name.string();
+}
+
+Result<void> writeBytes(const std::filesystem::path& path, const QByteArray& bytes)
+{
+    GANTRY_TRY(NewFile file, NewFile::create(path));
+    GANTRY_CHECK(file.write(std::string_view(bytes.constData(), static_cast<std::size_t>(bytes.size()))));
+    return file.publish();
+}
+
+bool isSameFile(const std::filesystem::path& a, const std::filesystem::path& b)
+{
+    std::error_code unknown;
+    return std::filesystem::equivalent(a, b, unknown) && !unknown;
+}
+
+} // namespace
+
+ExportDialog::ExportDialog(std::shared_ptr<const trace::Trace> trace, widgets::TimelineWidget* timeline, std::vector<std::filesystem::path> sources,
+                           jobs::JobRunner& runner, QWidget* parent) :
+    QDialog(parent),
+    m_trace(std::move(trace)),
+    m_timeline(timeline),
+    m_sources(std::move(sources)),
+    m_format(new QComboBox(this)),
+    m_table(new QComboBox(this)),
+    m_tableLabel(new QLabel(tr("Table"), this)),
+    m_file(new QLineEdit(this)),
+    m_notes(new QLabel(this)),
+    m_error(new QLabel(this)),
+    m_progress(new QProgressBar(this)),
+    m_slot(runner)
+{
+    setWindowTitle(tr("Export"));
+    for (const FormatText& text : kFormats)
+        m_format->addItem(tr(text.title), static_cast<int>(text.format));
+    for (const std::string& table : exporting::exportTables(*m_trace))
+        m_table->addItem(toQString(table));
+    auto* items = qobject_cast<QStandardItemModel*>(m_format->model());
+    const auto offer = [&](Format format, bool isOffered) { items->item(m_format->findData(static_cast<int>(format)))->setEnabled(isOffered); };
+    offer(Format::Csv, m_table->count() > 0);
+    offer(Format::Png, m_timeline != nullptr);
+    offer(Format::Svg, m_timeline != nullptr);
+    m_format->setObjectName(QStringLiteral("exportFormat"));
+    m_file->setObjectName(QStringLiteral("exportFile"));
+    m_file->setMinimumWidth(420);
+    for (QLabel* label : {m_notes, m_error}) {
+        label->setTextFormat(Qt::PlainText);
+        label->setWordWrap(true);
+    }
+    m_notes->setForegroundRole(QPalette::PlaceholderText);
+    m_error->setForegroundRole(QPalette::BrightText); // the theme's colour of what is wrong
+    m_error->hide();
+    m_progress->setRange(0, kSteps);
+    m_progress->hide();
+
+    auto* browse = new QPushButton(tr("Browse…"), this);
+    auto* file = new QHBoxLayout;
+    file->addWidget(m_file, 1);
+    file->addWidget(browse);
+    auto* form = new QFormLayout;
+    form->addRow(tr("Format"), m_format);
+    form->addRow(m_tableLabel, m_table);
+    form->addRow(tr("File"), file);
+    auto* buttons = new QDialogButtonBox(QDialogButtonBox::Cancel, this);
+    m_export = buttons->addButton(tr("Export"), QDialogButtonBox::AcceptRole);
+    m_export->setDefault(true);
+    auto* layout = new QVBoxLayout(this);
+    layout->addLayout(form);
+    layout->addWidget(m_notes);
+    layout->addWidget(m_error);
+    layout->addWidget(m_progress);
+    layout->addStretch(1);
+    layout->addWidget(buttons);
+    connect(m_format, &QComboBox::currentIndexChanged, this, &ExportDialog::refreshFormat);
+    connect(m_table, &QComboBox::currentIndexChanged, this, &ExportDialog::refreshFormat);
+    connect(m_file, &QLineEdit::textChanged, this, &ExportDialog::refreshNotes);
+    connect(browse, &QPushButton::clicked, this, &ExportDialog::browse);
+    connect(m_export, &QPushButton::clicked, this, &ExportDialog::startExport);
+    connect(buttons, &QDialogButtonBox::rejected, this, &ExportDialog::reject);
+    refreshFormat();
+}
+
+ExportDialog::~ExportDialog() = default;
+
+Format ExportDialog::format() const
+{
+    return static_cast<Format>(m_format->currentData().toInt());
+}
+
+void ExportDialog::setFormat(Format format)
+{
+    m_format->setCurrentIndex(m_format->findData(static_cast<int>(format)));
+}
+
+void ExportDialog::setTable(const QString& table)
+{
+    m_table->setCurrentText(table);
+}
+
+void ExportDialog::setFile(const std::filesystem::path& path)
+{
+    m_file->setText(pathText(path));
+}
+
+std::filesystem::path ExportDialog::file() const
+{
+    return toPath(m_file->text());
+}
+
+QString ExportDialog::notes() const
+{
+    return m_notes->text();
+}
+
+QString ExportDialog::error() const
+{
+    return m_error->text();
+}
+
+std::filesystem::path ExportDialog::suggestion() const
+{
+    const std::filesystem::path& source = m_sources.front();
+    std::string stem = stemOf(source);
+    if (format() == Format::Csv)
+        stem += '-' + m_table->currentText().toStdString();
+    const std::string extension = std::string(".") + textOf(format()).extension;
+    const std::filesystem::path path = source.parent_path() / (stem + extension);
+    const bool isSource = std::find(m_sources.begin(), m_sources.end(), path) != m_sources.end();
+    return isSource ? source.parent_path() / (stem + "-exported" + extension) : path;
+}
+
+void ExportDialog::refreshFormat()
+{
+    m_table->setVisible(format() == Format::Csv);
+    m_tableLabel->setVisible(format() == Format::Csv);
+    // What the user typed stays but for what the format decides.
+    std::filesystem::path path = suggestion();
+    if (const std::filesystem::path typed = file(); !typed.parent_path().empty())
+        path = typed.parent_path() / path.filename();
+    setFile(path);
+    refreshNotes();
+}
+
+void ExportDialog::refreshNotes()
+{
+    QStringList notes;
+    if (const auto ofTrace = textOf(format()).ofTrace) {
+        QStringList lost;
+        for (const std::string_view what : exporting::notKept(*m_trace, *ofTrace))
+            lost << toQString(what);
+        if (!lost.isEmpty())
+            notes << tr("Such a file cannot hold: %1.").arg(lost.join(QStringLiteral("; ")));
+    }
+    if (QFileInfo::exists(m_file->text()))
+        notes << tr("The file of that name will be replaced.");
+    m_notes->setText(notes.join(QLatin1Char('\n')));
+    m_error->hide();
+    refreshButtons();
+}
+
+void ExportDialog::refreshButtons()
+{
+    const bool isRunning = m_slot.isRunning();
+    m_progress->setVisible(isRunning);
+    m_export->setEnabled(!isRunning && !m_file->text().isEmpty());
+    for (QWidget* input : std::initializer_list<QWidget*>{m_format, m_table, m_file})
+        input->setEnabled(!isRunning);
+}
+
+void ExportDialog::browse()
+{
+    auto* dialog = new QFileDialog(this, tr("Export to"), m_file->text());
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->setAcceptMode(QFileDialog::AcceptSave);
+    connect(dialog, &QFileDialog::fileSelected, m_file, &QLineEdit::setText);
+    dialog->open();
+}
+
+ExportDialog::Work ExportDialog::workOf(Format format) const
+{
+    if (const auto ofTrace = textOf(format).ofTrace) {
+        return [trace = m_trace, ofTrace = *ofTrace, table = m_table->currentText().toStdString()](const std::filesystem::path& path,
+                                                                                                     const jobs::JobContext& context) {
+            exporting::ExportOptions options;
+            options.table = table;
+            options.progress = [&context](double fraction) { context.progress(fraction, {}); };
+            options.stop = context.stop();
+            return exporting::exportTrace(*trace, ofTrace, path, options);
+        };
+    }
+    if (!m_timeline)
+        return [](const std::filesystem::path&, const jobs::JobContext&) -> Result<void> {
+            return Error{ErrorCode::NotFound, "the timeline was closed; open the report again", {}};
+        };
+    // Painted here, as it is on the screen now; packed and written by the job.
+    if (format == Format::Svg)
+        return [svg = widgets::timelineSvg(m_timeline->state(), m_timeline->font())](const std::filesystem::path& path, const jobs::JobContext&) {
+            return writeBytes(path, svg);
+        };
+    return [image = widgets::timelineImage(m_timeline->state(), m_timeline->font(), kPictureScale)](const std::filesystem::path& path,
+                                                                                                     const jobs::JobContext&) -> Result<void> {
+        QBuffer png;
+        png.open(QIODevice::WriteOnly);
+        if (!image.save(&png, "PNG"))
+            return Error{ErrorCode::Internal, "the picture could not be packed; make the window smaller and try again", {}};
+        return writeBytes(path, png.data());
+    };
+}
+
+void ExportDialog::startExport()
+{
+    const std::filesystem::path path = file();
+    m_error->hide();
+    m_progress->setValue(0);
+    m_slot.run(
+        [path, sources = m_sources, work = workOf(format())](const jobs::JobContext& context) -> Result<void> {
+            if (std::any_of(sources.begin(), sources.end(), [&](const auto& source) { return isSameFile(source, path); }))
+                return Error{ErrorCode::CannotWrite, "this is the file that the report was opened from; choose another name", {}};
+            return work(path, context);
+        },
+        [this, name = pathText(path)](const Result<void>& done) { onDone(done, name); },
+        [this](double fraction, const std::string&) { m_progress->setValue(static_cast<int>(fraction * kSteps)); });
+    refreshButtons();
+}
+
+void ExportDialog::onDone(const Result<void>& done, const QString& path)
+{
+    refreshButtons();
+    if (done) {
+        emit exported(path);
+        return accept();
+    }
+    m_error->setText(describe(done.error()).sentence);
+    m_error->show();
+}
+
+void ExportDialog::reject()
+{
+    if (!m_slot.isRunning())
+        return QDialog::reject();
+    m_slot.cancel();
+    refreshButtons();
+    m_error->setText(tr("Cancelled."));
+    m_error->show();
+}
+
+} // namespace gantry::desktop
