@@ -133,7 +133,9 @@ const char* EventLayouts::match(const Layout& layout, const char* p, const char*
                 return nullptr;
             if (step.action == Action::Text) {
                 event.texts[step.field] = {p, static_cast<std::size_t>(valueEnd - p)};
-                event.textsEscaped |= hasEscapes ? std::uint32_t{1} << step.field : 0;
+                // Of a key that is there twice the last counts.
+                const std::uint32_t bit = std::uint32_t{1} << step.field;
+                event.textsEscaped = hasEscapes ? event.textsEscaped | bit : event.textsEscaped & ~bit;
             }
             p = valueEnd;
             break;
