@@ -60,6 +60,7 @@ int runCommandLine(std::vector<std::string> arguments, Interrupts* interrupts)
     addTargetCommands(app, common, action);
     addCaptureCommand(app, common, action);
     addReportCommands(app, common, action);
+    addBenchCommand(app, common, action);
     addLoadCommand(app, common, action);
     // An error of the parser itself can come before it has seen --json.
     const auto end = std::find(arguments.begin(), arguments.end(), "--");

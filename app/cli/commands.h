@@ -21,6 +21,8 @@ void addNodeCommands(CLI::App& app, CommonOptions& common, Action& action);
 void addTargetCommands(CLI::App& app, CommonOptions& common, Action& action);
 void addCaptureCommand(CLI::App& app, CommonOptions& common, Action& action);
 void addReportCommands(CLI::App& app, CommonOptions& common, Action& action);
+void addConvertCommand(CLI::App& reportCommands, CommonOptions& common, Action& action); ///< one of those of reports
+void addBenchCommand(CLI::App& app, CommonOptions& common, Action& action);
 void addLoadCommand(CLI::App& app, CommonOptions& common, Action& action);
 
 } // namespace gantry::cli

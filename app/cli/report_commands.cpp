@@ -1,10 +1,10 @@
 #include "app/cli/commands.h"
 #include "app/cli/latency_verdict.h"
+#include "app/cli/open_report.h"
 #include "app/cli/report_json.h"
 #include "app/cli/report_summary.h"
 #include "app/remote/report_fetcher.h"
 #include "trace_model/analysis/comparison.h"
-#include "trace_model/trace/trace_loader.h"
 
 #include <fmt/format.h>
 #include <memory>
@@ -12,9 +12,28 @@
 namespace gantry::cli {
 namespace {
 
-int info(const CommonOptions& common, const std::string& file)
+/// What was read of each file, and what was not: `name rows used`, and the reasons below.
+void printImport(const trace::Trace& trace)
 {
-    const auto trace = trace::loadTrace(file);
+    for (const importing::ImportReport& file : trace.imports) {
+        fmt::print("\n{} · {} · {}\n{}\n", file.file, file.format, formatBytes(file.fileBytes), file.clock);
+        for (const importing::TableTally& table : file.tables) {
+            fmt::print("  {:<40} {:>10} of {} used\n", table.name, table.kept, table.rows);
+            for (const importing::SkippedRows& skipped : table.skipped)
+                fmt::print("  {:<40} {:>10} {}\n", "", skipped.count, skipped.reason);
+        }
+    }
+    for (const importing::SummaryTable& table : trace.summaries) {
+        fmt::print("\n{}\n", table.name);
+        fmt::print("  {}\n", fmt::join(table.columns, " | "));
+        for (const std::vector<std::string>& row : table.rows)
+            fmt::print("  {}\n", fmt::join(row, " | "));
+    }
+}
+
+int info(const CommonOptions& common, const ReportFiles& files)
+{
+    const auto trace = openReport(files, common);
     if (!trace)
         return report(trace.error(), common);
     if (common.json) {
@@ -24,6 +43,7 @@ int info(const CommonOptions& common, const std::string& file)
     fmt::print("{}", text(summarise(**trace)));
     for (const std::string& warning : (*trace)->meta.warnings)
         fmt::print("{:<18}{}\n", "note", warning);
+    printImport(**trace);
     return 0;
 }
 
@@ -31,8 +51,8 @@ int stats(const CommonOptions& common, const std::string& file, const std::strin
 {
     const auto group = analysis::groupByFromName(by);
     if (!group)
-        return reportUsage("'" + by + "' is no grouping: use kernel, memcpy, api, nvtx, stream or phase", common);
-    const auto trace = trace::loadTrace(file);
+        return reportUsage("'" + by + "' is no grouping: use kernel, memcpy, api, nvtx, stream, phase, library or os", common);
+    const auto trace = openReport(file, common);
     if (!trace)
         return report(trace.error(), common);
     const auto rows = analysis::activityTable(**trace, *group);
@@ -141,7 +161,7 @@ void printRows(const char* title, const std::vector<analysis::ComparisonRow>& ro
 
 int compareReports(const CommonOptions& common, const std::string& a, const std::string& b)
 {
-    const auto left = trace::loadTrace(a), right = trace::loadTrace(b);
+    const auto left = openReport(a, common), right = openReport(b, common);
     if (!left || !right)
         return report(left ? right.error() : left.error(), common);
     const analysis::Comparison c = analysis::compare(**left, **right);
@@ -176,13 +196,17 @@ void addReportCommands(CLI::App& app, CommonOptions& common, Action& action)
     auto* deleting = command->add_subcommand("delete", "Delete a report on the node");
     deleting->add_option("name", *name, "its name on the node")->required();
     deleting->callback([&, name] { action = [&, name] { return remove(common, *name); }; });
-    auto* informing = command->add_subcommand("info", "What a report file holds");
-    informing->add_option("file", *name, "a .gantry report or an Nsight Systems SQLite export")->required();
-    informing->callback([&, name] { action = [&, name] { return info(common, *name); }; });
+    auto files = std::make_shared<ReportFiles>();
+    auto* informing = command->add_subcommand("info", "What a report holds, what of it was read, and what not");
+    informing->add_option("files", files->paths, "a report of any format; several are read as one trace")->required();
+    informing->add_option("--offset", files->offsets, "of the second file and those after it, to the first: 1.5ms, -20us, auto")->allow_extra_args(false);
+    informing->callback([&, files] { action = [&, files] { return info(common, *files); }; });
     auto* counting = command->add_subcommand("stats", "Where the time went in a report file");
-    counting->add_option("file", *name, "a .gantry report or an Nsight Systems SQLite export")->required();
-    counting->add_option("--by", *by, "kernel, memcpy, api, nvtx, stream or phase")->capture_default_str();
+    counting->add_option("file", *name, "a report of any format")->required();
+    counting->add_option("--by", *by, "kernel, memcpy, api, nvtx, stream, phase, library or os")->capture_default_str();
     counting->callback([&, name, by] { action = [&, name, by] { return stats(common, *name, *by); }; });
+
+    addConvertCommand(*command, common, action);
 
     auto first = std::make_shared<std::string>(), second = std::make_shared<std::string>();
     auto* comparing = app.add_subcommand("compare", "Differences between two report files, by phase and by kernel");

@@ -28,6 +28,28 @@ nlohmann::json toJson(const Losses& losses)
     return result;
 }
 
+nlohmann::json toJson(const importing::ImportReport& file)
+{
+    nlohmann::json tables = nlohmann::json::array();
+    for (const importing::TableTally& table : file.tables) {
+        nlohmann::json skipped = nlohmann::json::array();
+        for (const importing::SkippedRows& rows : table.skipped)
+            skipped.push_back({{"reason", rows.reason}, {"count", rows.count}});
+        tables.push_back({{"name", table.name}, {"rows", table.rows}, {"used", table.kept}, {"skipped", skipped}});
+    }
+    return {{"file", file.file},           {"format", file.format}, {"producer", file.producer.empty() ? nlohmann::json() : nlohmann::json(file.producer)},
+            {"file_bytes", file.fileBytes}, {"clock", file.clock},   {"time_range_ns", {file.time.start, file.time.end}},
+            {"tables", tables}};
+}
+
+nlohmann::json importsJson(const trace::Trace& trace)
+{
+    nlohmann::json files = nlohmann::json::array();
+    for (const importing::ImportReport& file : trace.imports)
+        files.push_back(toJson(file));
+    return files;
+}
+
 } // namespace
 
 nlohmann::json infoJson(const trace::Trace& trace)
@@ -59,6 +81,7 @@ nlohmann::json infoJson(const trace::Trace& trace)
               {"processes", trace.processNames.size()}}},
             {"losses", toJson(trace.losses)},
             {"warnings", trace.meta.warnings},
+            {"imports", importsJson(trace)},
             {"window_cost_ratio", orNull(trace.meta.windowCostRatio)},
             {"window_cost_error_ratio", orNull(trace.meta.windowCostError)},
             {"window_cost_clear", trace.meta.isWindowCostClear()},

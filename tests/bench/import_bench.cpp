@@ -91,14 +91,17 @@ double secondsOf(const std::function<void()>& work)
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-SyntheticSum sumOf(const trace::Trace& trace, trace::EventKind kind, std::size_t count)
+template <typename Columns>
+SyntheticSum sumOf(const trace::Trace& trace, const Columns& columns)
 {
     SyntheticSum sum;
-    sum.count = count;
-    for (std::uint32_t row = 0; row < count; ++row) {
-        const TimeRange time = trace.timeOf(trace::EventId(kind, row));
-        sum.start += static_cast<std::uint64_t>(time.start);
+    sum.count = columns.size();
+    for (std::size_t row = 0; row < columns.size(); ++row) {
+        const TimeRange time = columns.time(row);
+        sum.start += static_cast<std::uint64_t>(time.start - trace.time.start);
         sum.duration += static_cast<std::uint64_t>(time.duration());
+        if constexpr (requires { columns.correlation[row]; })
+            sum.correlation += columns.correlation[row];
     }
     return sum;
 }
@@ -119,8 +122,7 @@ void load(const std::filesystem::path& path, Measurement& measured)
         return;
     }
     const trace::Trace& t = **trace;
-    measured.sums = {sumOf(t, trace::EventKind::NvtxRange, t.nvtxRanges.size()), sumOf(t, trace::EventKind::ApiCall, t.apiCalls.size()),
-                     sumOf(t, trace::EventKind::Kernel, t.kernels.size()), sumOf(t, trace::EventKind::Memcpy, t.memcpys.size())};
+    measured.sums = {sumOf(t, t.nvtxRanges), sumOf(t, t.apiCalls), sumOf(t, t.kernels), sumOf(t, t.memcpys)};
     measured.isDone = true;
 }
 
@@ -215,22 +217,10 @@ double medianOf(std::vector<double> values)
     return *middle;
 }
 
-/// `hasSameStarts`: the product may count time from the first event.
-bool isWhatWasWritten(SyntheticSums read, SyntheticSums written, bool hasSameStarts)
-{
-    for (SyntheticSums* sums : {&read, &written})
-        for (SyntheticSum* sum : {&sums->ranges, &sums->calls, &sums->kernels, &sums->memcpys}) {
-            sum->correlation = 0;
-            if (!hasSameStarts)
-                sum->start = 0;
-        }
-    return read == written;
-}
-
 using Work = void (*)(const std::filesystem::path&, Measurement&);
 
 /// Five rounds of read(), the floor and the product.
-void openFile(benchmark::State& state, const std::string& path, const SyntheticSums& written, bool hasSameStarts, Work floor)
+void openFile(benchmark::State& state, const std::string& path, const SyntheticSums& written, Work floor)
 {
     std::vector<double> read, floorSeconds, product, ratio, resident, peak;
     for (auto _ : state) {
@@ -240,7 +230,7 @@ void openFile(benchmark::State& state, const std::string& path, const SyntheticS
         if (!reading.isDone || !floorRun.isDone || !loading.isDone)
             return state.SkipWithError(reading.isDone && floorRun.isDone ? "the product did not open the file"
                                                                          : "a floor did not read the file");
-        if (!isWhatWasWritten(loading.sums, written, hasSameStarts))
+        if (loading.sums != written.fromFirstStart())
             return state.SkipWithError("the product read other events than were written");
         state.SetIterationTime(loading.seconds);
         read.push_back(reading.seconds);
@@ -261,20 +251,19 @@ void openFile(benchmark::State& state, const std::string& path, const SyntheticS
 
 void addBenches(const test::TemporaryFolder& folder)
 {
-    const auto add = [](const char* name, const std::string& path, const Result<SyntheticSums>& written, bool hasSameStarts, Work floor) {
+    const auto add = [](const char* name, const std::string& path, const Result<SyntheticSums>& written, Work floor) {
         if (!written) {
             std::fprintf(stderr, "import_bench: %s\n", written.error().text().c_str());
             return;
         }
-        benchmark::RegisterBenchmark(name, [path, sums = *written, hasSameStarts,
-                                            floor](benchmark::State& state) { openFile(state, path, sums, hasSameStarts, floor); })
+        benchmark::RegisterBenchmark(name, [path, sums = *written, floor](benchmark::State& state) { openFile(state, path, sums, floor); })
             ->Iterations(kRounds)
             ->UseManualTime()
             ->Unit(benchmark::kMillisecond);
     };
     const std::string sqlite = (folder / "report.sqlite").string(), kineto = (folder / "trace.json").string();
-    add("nsys_sqlite, floor sqlite3_step of all columns", sqlite, writeNsysSqlite(sqlite, g_rows), true, stepThroughTables);
-    add("kineto_json, floor simdjson ondemand of 8 fields", kineto, writeKinetoJson(kineto, g_rows), false, parseOnDemand);
+    add("nsys_sqlite, floor sqlite3_step of all columns", sqlite, writeNsysSqlite(sqlite, g_rows), stepThroughTables);
+    add("kineto_json, floor simdjson ondemand of 8 fields", kineto, writeKinetoJson(kineto, g_rows), parseOnDemand);
 }
 
 /// Takes "--rows N" out of the arguments. False: no number.

@@ -23,8 +23,12 @@ struct SyntheticSums
 
     [[nodiscard]] std::uint64_t events() const { return ranges.count + calls.count + kernels.count + memcpys.count; }
     bool operator==(const SyntheticSums&) const = default;
+    /// The same of a reader whose times count from the first event.
+    [[nodiscard]] SyntheticSums fromFirstStart() const;
 };
 
+/// Start of the first event of every synthetic trace, ns from time 0.
+inline constexpr std::int64_t kSyntheticFirstStart = 1'000'000'000;
 /// Time 0 of every synthetic trace.
 inline constexpr std::int64_t kSyntheticUtcNs = 1'700'000'000'000'000'000;
 

@@ -138,18 +138,35 @@ TEST(SyntheticTrace, IsTheSameInEveryRunAndAShorterOneIsItsBeginning)
     EXPECT_EQ(a.substr(0, kWholeSteps), contentOf(folder / "longer.json").substr(0, kWholeSteps));
 }
 
-TEST(SyntheticTrace, LoadsWithAllItsEvents)
+/// What a loaded trace adds up to; starts count from that of its first event.
+SyntheticSums sumsOf(const trace::Trace& trace)
+{
+    const auto sumOf = [&](const auto& columns) {
+        SyntheticSum sum;
+        sum.count = columns.size();
+        for (std::size_t row = 0; row < columns.size(); ++row) {
+            sum.start += static_cast<std::uint64_t>(columns.start[row] - trace.time.start);
+            sum.duration += static_cast<std::uint64_t>(columns.duration(row));
+            if constexpr (requires { columns.correlation[row]; })
+                sum.correlation += columns.correlation[row];
+        }
+        return sum;
+    };
+    return {sumOf(trace.nvtxRanges), sumOf(trace.apiCalls), sumOf(trace.kernels), sumOf(trace.memcpys)};
+}
+
+TEST(SyntheticTrace, LoadsToTheSameSumsFromBothFormats)
 {
     const test::TemporaryFolder folder;
-    const auto sums = writeNsysSqlite(folder / "report.sqlite", kEvents);
-    ASSERT_TRUE(sums);
-    const auto trace = trace::loadTrace(folder / "report.sqlite");
-    ASSERT_TRUE(trace) << trace.error().text();
-    EXPECT_EQ((*trace)->kernels.size(), sums->kernels.count);
-    EXPECT_EQ((*trace)->memcpys.size(), sums->memcpys.count);
-    EXPECT_EQ((*trace)->apiCalls.size(), sums->calls.count);
-    EXPECT_EQ((*trace)->nvtxRanges.size(), sums->ranges.count);
-    EXPECT_EQ(droppedTotal((*trace)->losses), 0u);
+    const auto written = writeNsysSqlite(folder / "report.sqlite", kEvents);
+    ASSERT_TRUE(written);
+    ASSERT_TRUE(writeKinetoJson(folder / "trace.json", kEvents));
+    for (const char* file : {"report.sqlite", "trace.json"}) {
+        const auto trace = trace::loadTrace(folder / file);
+        ASSERT_TRUE(trace) << trace.error().text();
+        EXPECT_EQ(sumsOf(**trace), written->fromFirstStart()) << file;
+        EXPECT_EQ(droppedTotal((*trace)->losses), 0u) << file;
+    }
 }
 
 } // namespace

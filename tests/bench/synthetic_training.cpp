@@ -1,9 +1,19 @@
 #include "tests/bench/synthetic_training.h"
 
+#include "tests/bench/synthetic_trace.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 
 namespace gantry::bench {
+
+SyntheticSums SyntheticSums::fromFirstStart() const
+{
+    SyntheticSums sums = *this;
+    for (SyntheticSum* sum : {&sums.ranges, &sums.calls, &sums.kernels, &sums.memcpys})
+        sum->start -= static_cast<std::uint64_t>(kSyntheticFirstStart) * sum->count;
+    return sums;
+}
 
 namespace {
 
@@ -60,7 +70,7 @@ const SyntheticNames& syntheticNames()
     return kNames;
 }
 
-TrainingSimulation::TrainingSimulation(std::uint64_t events) : m_left(events)
+TrainingSimulation::TrainingSimulation(std::uint64_t events) : m_left(events), m_now(kSyntheticFirstStart)
 {
     std::mt19937_64 random(20250101); // NOLINT(bugprone-random-generator-seed): the same events in every run
     std::lognormal_distribution<double> workNs(9.2, 1.0), callNs(8.3, 0.4);

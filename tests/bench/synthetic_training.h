@@ -97,7 +97,7 @@ private:
 
     std::uint64_t m_left;
     std::vector<Draw> m_draws;
-    TimestampNs m_now = 1'000'000'000;
+    TimestampNs m_now;
     TimestampNs m_streamFree[8] = {};
     std::uint32_t m_step = 0, m_correlation = 0, m_at = 0;
 };

@@ -6,22 +6,22 @@
 #include <array>
 #include <bit>
 #include <cmath>
-#include <memory>
 #include <utility>
 
 namespace gantry::analysis {
 namespace {
 
 constexpr int kMantissaBits = 6;
-constexpr std::size_t kBuckets = (64 - kMantissaBits + 1) << kMantissaBits;
+constexpr std::size_t kBuckets = std::size_t{64} << kMantissaBits;
 constexpr std::size_t kFewRows = 4096; // below this sorting is as fast as counting
 
-/// Number of the bucket of a duration: exact up to 2^7, then 64 buckets for each doubling.
+/// Number of the bucket of a duration: 64 buckets for each doubling, longer ones never before shorter ones. The upper bits of a float are
+/// such a number, and cheap to make.
 std::size_t bucketOf(DurationNs duration)
 {
-    const auto value = static_cast<std::uint64_t>(duration);
-    const int shift = std::max(0, static_cast<int>(std::bit_width(value)) - kMantissaBits - 1);
-    return (static_cast<std::size_t>(shift) << kMantissaBits) + static_cast<std::size_t>(value >> shift);
+    constexpr std::uint32_t kOfOne = std::bit_cast<std::uint32_t>(1.0F) >> (23 - kMantissaBits);
+    const auto bits = std::bit_cast<std::uint32_t>(static_cast<float>(duration + 1));
+    return std::min<std::size_t>((bits >> (23 - kMantissaBits)) - kOfOne, kBuckets - 1);
 }
 
 std::size_t rankOf(std::size_t count, double share) // nearest rank, from 0
@@ -101,9 +101,18 @@ template <typename Duration, typename DurationOf>
 std::vector<DurationGroup> groupBy(DurationOf durationOf, const trace::RowSelection& rows, const trace::Column<std::uint32_t>& numbers, std::span<const std::uint32_t> groups,
                                    std::size_t groupCount, std::span<const std::uint64_t> bytes)
 {
-    const auto groupOf = [&](std::uint32_t row) {
+    // Local pointers: what is written in the loops below could else be what they point to.
+    const auto groupOf = [numbers = numbers.data(), groups, groupCount](std::uint32_t row) {
         const std::uint32_t number = numbers[row];
         return number < groups.size() ? std::size_t{groups[number]} : groupCount;
+    };
+    const auto eachRow = [&](const Share& share, auto take) {
+        std::size_t i = share.first;
+        for (; i < std::min(share.end, rows.early.size()); ++i)
+            take(rows.early[i]);
+        const std::uint32_t last = rows.first + static_cast<std::uint32_t>(share.end - rows.early.size());
+        for (std::uint32_t row = i < share.end ? rows[i] : last; row < last && i < share.end; ++row)
+            take(row);
     };
     std::vector<Share> shares(kWorkers);
     for (std::size_t i = 0; i < shares.size(); ++i)
@@ -116,8 +125,7 @@ std::vector<DurationGroup> groupBy(DurationOf durationOf, const trace::RowSelect
         inParallel(std::move(tasks));
     };
     onEachShare([&](Share& share) {
-        for (std::size_t i = share.first; i < share.end; ++i)
-            ++share.counts[groupOf(rows[i])];
+        eachRow(share, [&groupOf, counts = share.counts.data()](std::uint32_t row) { ++counts[groupOf(row)]; });
     });
     // Durations of a group lie together, those of the first share first.
     std::vector<std::size_t> groupStart(groupCount + 2);
@@ -128,20 +136,20 @@ std::vector<DurationGroup> groupBy(DurationOf durationOf, const trace::RowSelect
             next += std::exchange(share.counts[group], next);
     }
     groupStart[groupCount + 1] = next;
-    const auto durations = std::make_unique_for_overwrite<Duration[]>(rows.size());
+    trace::Column<Duration> durations; // of large pages: it is touched all over
+    durations.reserve(rows.size());
     onEachShare([&](Share& share) {
-        for (std::size_t i = share.first; i < share.end; ++i) {
-            const std::uint32_t row = rows[i];
+        eachRow(share, [&groupOf, &durationOf, to = durations.begin(), next = share.counts.data(), longest = share.longest.data(), longestRow = share.longestRow.data()](std::uint32_t row) {
             const std::size_t group = groupOf(row);
             const Duration duration = durationOf(row);
-            durations[share.counts[group]++] = duration;
-            if (!bytes.empty())
-                share.bytes[group] += bytes[row];
-            if (static_cast<DurationNs>(duration) > share.longest[group]) {
-                share.longest[group] = duration;
-                share.longestRow[group] = row;
+            to[next[group]++] = duration;
+            if (static_cast<DurationNs>(duration) > longest[group]) {
+                longest[group] = duration;
+                longestRow[group] = row;
             }
-        }
+        });
+        if (!bytes.empty())
+            eachRow(share, [&](std::uint32_t row) { share.bytes[groupOf(row)] += bytes[row]; });
     });
     std::vector<DurationGroup> result(groupCount);
     std::vector<std::function<void()>> tasks;
@@ -155,7 +163,7 @@ std::vector<DurationGroup> groupBy(DurationOf durationOf, const trace::RowSelect
             }
         }
         tasks.emplace_back([&, group] {
-            result[group].duration = distributionOfGroup(std::span<const Duration>(&durations[groupStart[group]], groupStart[group + 1] - groupStart[group]));
+            result[group].duration = distributionOfGroup(std::span<const Duration>(durations.data() + groupStart[group], groupStart[group + 1] - groupStart[group]));
         });
     }
     inParallel(std::move(tasks));
@@ -175,7 +183,7 @@ std::vector<DurationGroup> groupDurations(const trace::EventColumns& columns, co
     if (rows.size() == 0)
         return std::vector<DurationGroup>(groupCount);
     if (columns.longDurations.empty()) // half the memory to move
-        return groupBy<std::uint32_t>([&](std::uint32_t row) { return columns.shortDuration[row]; }, rows, numbers, groups, groupCount, bytes);
+        return groupBy<std::uint32_t>([durations = columns.shortDuration.data()](std::uint32_t row) { return durations[row]; }, rows, numbers, groups, groupCount, bytes);
     return groupBy<DurationNs>([&](std::uint32_t row) { return columns.duration(row); }, rows, numbers, groups, groupCount, bytes);
 }
 

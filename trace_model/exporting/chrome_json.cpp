@@ -35,9 +35,10 @@ constexpr std::uint32_t kNoStream = 0xFFFFFFFF; ///< of a wait for a whole conte
 /// The category of a range or mark: its domain, which is what a category is, unless that would be taken for something else.
 std::string_view categoryOf(std::string_view domain)
 {
-    const importing::CategoryKind kind = importing::categoryKind(domain);
-    const bool isFree = kind == importing::CategoryKind::Other || kind == importing::CategoryKind::HostRange;
-    return isFree && !domain.empty() ? domain : "user_annotation";
+    using importing::CategoryKind;
+    const CategoryKind kind = importing::categoryKind(domain);
+    const bool isOfRanges = kind == CategoryKind::Other || kind == CategoryKind::HostRange || kind == CategoryKind::Memory || kind == CategoryKind::Trace;
+    return isOfRanges && !domain.empty() ? domain : "user_annotation";
 }
 
 /// As CUPTI spells it.
@@ -657,7 +658,9 @@ std::span<const FormatLimit> chromeJsonLimits()
         return false;
     };
     static constexpr FormatLimit kLimits[] = {
-        {"losses and warnings", [](const Trace& trace) { return !trace.losses.empty() || !trace.meta.warnings.empty(); }},
+        {"losses and warnings", [](const Trace& trace) {
+             return !trace.meta.warnings.empty() || std::any_of(trace.losses.begin(), trace.losses.end(), [](const Loss& loss) { return loss.count > 0; });
+         }},
         {"the capture window, its costs and settings", [](const Trace& trace) { return !trace.window.isEmpty() || !trace.meta.settings.empty(); }},
         {"requests and batches as such: they become slices of a process \"Requests\"", [](const Trace& trace) { return trace.requests.size() + trace.executions.size() > 0; }},
         {"bare names of kernels, and which part of their shared memory is dynamic", [](const Trace& trace) { return trace.kernels.size() > 0; }},
@@ -679,7 +682,10 @@ std::span<const FormatLimit> chromeJsonLimits()
          [](const Trace& trace) {
              return kAnyLabel(trace, [](const trace::NvtxLabel& label) { return label.category != 0 || label.color != 0 || label.hasPayload != 0; });
          }},
-        {"the thread of calls that overlap others of it, but for the name of their rows", [](const Trace& trace) { return trace.osCalls.size() > 0; }},
+        {"the thread of slices that overlap others of it, but for the name of their row",
+         [](const Trace& trace) {
+             return trace.nvtxRanges.size() + trace.apiCalls.size() + trace.libraryCalls.size() + trace.osCalls.size() + trace.overheads.size() > 0;
+         }},
         {"names of streams, but for those of rows", [](const Trace& trace) { return !trace.streamNames.empty(); }},
         {"units of metrics, but for a part of their names", [](const Trace& trace) {
              return std::any_of(trace.tracks.begin(), trace.tracks.end(), [](const trace::Track& track) { return track.kind == trace::TrackKind::Counter; });

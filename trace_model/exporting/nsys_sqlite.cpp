@@ -423,7 +423,7 @@ private:
         give(key::kLabel, meta.title);
         give(key::kHostName, meta.hostName);
         give(key::kTargetName, meta.targetName);
-        give(key::kSourceProducer, meta.producer);
+        session.meta[key::kSourceProducer] = meta.producer;
         give(key::kTargetExited, meta.targetExited ? "1" : "");
         give(key::kComplete, meta.complete ? "" : "0");
         giveNumber(key::kClockErrorNs, meta.clockErrorNs);

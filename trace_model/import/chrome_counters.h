@@ -2,8 +2,8 @@
 
 #include "trace_model/import/event_sink.h"
 
+#include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <string>
 #include <tuple>
@@ -35,8 +35,9 @@ public:
         std::vector<Sample> samples;
     };
 
-    /// The samples of a counter, to append to. Valid until the next call.
-    [[nodiscard]] std::vector<Sample>& samplesOf(const Key& key);
+    /// The number of a counter in series(), made when it is not there yet.
+    [[nodiscard]] std::size_t indexOf(const Key& key);
+    void add(std::size_t index, const Sample& sample) { m_series[index].samples.push_back(sample); }
     /// In the order in which they were met.
     [[nodiscard]] const std::vector<Series>& series() const { return m_series; }
 

@@ -121,6 +121,7 @@ void EventParser::takeString(std::string_view key, std::string_view value, bool 
     if (const auto field = isInArgs ? argNumber(key) : eventNumber(key)) {
         if (setNumber(*field, value, span))
             return;
+        span.mayBeNumber = true;
     }
     std::optional<Text> text = isInArgs ? std::nullopt : eventText(key);
     if (isInArgs && key == "cuda_sync_kind")
@@ -139,8 +140,8 @@ void EventParser::takeString(std::string_view key, std::string_view value, bool 
 void EventParser::takeNumber(std::string_view key, std::string_view value, bool isInArgs)
 {
     ValueSpan& span = addSpan(value, Shape::Number, isInArgs);
-    if (const auto field = isInArgs ? argNumber(key) : eventNumber(key))
-        static_cast<void>(setNumber(*field, value, span));
+    if (const auto field = isInArgs ? argNumber(key) : eventNumber(key); field && !setNumber(*field, value, span))
+        m_isPlain = false; // too large: the next one may not be
 }
 
 EventParser::Outcome EventParser::parseTriple(const char*& p, Number first)
@@ -163,7 +164,8 @@ EventParser::Outcome EventParser::parseTriple(const char*& p, Number first)
         ++q;
     }
     for (int i = 0; i < 3; ++i)
-        static_cast<void>(setNumber(static_cast<Number>(static_cast<int>(first) + i), values[i], addSpan(values[i], Shape::Number, true)));
+        if (!setNumber(static_cast<Number>(static_cast<int>(first) + i), values[i], addSpan(values[i], Shape::Number, true)))
+            m_isPlain = false;
     p = q;
     return Outcome::Whole;
 }
@@ -194,6 +196,7 @@ EventParser::Outcome EventParser::parseValue(const char*& p, std::string_view ke
             const Outcome outcome = parseTriple(p, key == "grid" ? Number::GridX : Number::BlockX);
             if (outcome != Outcome::Malformed)
                 return outcome;
+            m_isPlain = false;
         }
         const char* const valueEnd = json::skipContainer(p + 1, m_end);
         if (!valueEnd)

@@ -230,7 +230,6 @@ void joinParts(ChromeReading& reading, const TrackIds& ids, EventSink& sink)
     bool isKineto = reading.outline.isKineto();
     for (const auto& part : reading.parts) {
         ChromeRows& rows = part->rows();
-        rows.decideLaunchingPid();
         names.merge(std::move(rows.tracks().names()));
         threads.insert(rows.tracks().threads().begin(), rows.tracks().threads().end());
         deviceTracks.insert(rows.tracks().deviceTracks().begin(), rows.tracks().deviceTracks().end());
@@ -241,6 +240,8 @@ void joinParts(ChromeReading& reading, const TrackIds& ids, EventSink& sink)
         for (const EventCategory& category : rows.categories().all())
             isKineto = isKineto || importing::isKineto(category.kind);
     }
+    for (const auto& part : reading.parts)
+        part->rows().decideLaunchingPid(callingPids.size() == 1 ? *callingPids.begin() : 0);
     joinPairs(reading.parts, &ChromeRows::threadPairs, false);
     joinPairs(reading.parts, &ChromeRows::asyncPairs, true);
     for (const auto& part : reading.parts)

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstddef>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 namespace gantry::importing {
@@ -16,8 +18,9 @@ constexpr std::size_t kMaxLiteral = 255;
 constexpr std::size_t kMaxWords = 4096;
 // Once there are kMaxLayouts, one is replaced by the next that is asked for after so many misses.
 constexpr std::uint64_t kMissesPerReplacement = 256;
-// A layout must be left with digits to spare: 18 always fit into 64 bits.
+// So many always fit into 64 bits; numbers with more take the long way.
 constexpr int kMaxDigits = 18;
+constexpr std::int64_t kMaxMicroseconds = std::numeric_limits<std::int64_t>::max() / 1000 - 1;
 
 std::uint64_t loadWord(const char* p)
 {
@@ -58,9 +61,9 @@ const char* readMicroseconds(const char* p, std::int64_t& ns)
     p += isNegative ? 1 : 0;
     const char* const digits = p;
     std::int64_t magnitude = 0;
-    while (json::isDigit(*p) && p - digits <= kMaxDigits - 3)
+    while (json::isDigit(*p) && p - digits <= kMaxDigits)
         magnitude = magnitude * 10 + (*p++ - '0');
-    if (p == digits || p - digits > kMaxDigits - 3)
+    if (p == digits || p - digits > kMaxDigits || magnitude > kMaxMicroseconds)
         return nullptr;
     magnitude *= 1000;
     if (*p == '.') {
@@ -77,9 +80,32 @@ const char* readMicroseconds(const char* p, std::int64_t& ns)
     return p;
 }
 
-constexpr bool isInNumber(char c)
+constexpr bool mayBeginNumber(char c) { return json::isDigit(c) || c == '.' || c == '-' || c == '+'; }
+
+const char* skipDigits(const char* p)
 {
-    return json::isDigit(c) || c == '.' || c == '-' || c == '+' || c == 'e' || c == 'E';
+    while (json::isDigit(*p))
+        ++p;
+    return p;
+}
+
+/// Skips a number; nullptr: none.
+const char* skipNumber(const char* p)
+{
+    p += *p == '-' || *p == '+' ? 1 : 0;
+    const char* const whole = skipDigits(p);
+    std::ptrdiff_t digits = whole - p;
+    p = whole;
+    if (*p == '.') {
+        p = skipDigits(whole + 1);
+        digits += p - whole - 1;
+    }
+    if (*p == 'e' || *p == 'E') {
+        const char* const exponent = p + (p[1] == '-' || p[1] == '+' ? 2 : 1);
+        const char* const end = skipDigits(exponent);
+        p = end > exponent ? end : p;
+    }
+    return digits > 0 ? p : nullptr;
 }
 
 } // namespace
@@ -103,11 +129,13 @@ const char* EventLayouts::match(const Layout& layout, const char* p, const char*
         case Action::SkipString: {
             bool hasEscapes = false;
             const char* const valueEnd = json::findStringEnd(p, end, hasEscapes);
-            if (!valueEnd)
+            if (!valueEnd || (step.mayBeNumber && mayBeginNumber(*p)))
                 return nullptr;
             if (step.action == Action::Text) {
                 event.texts[step.field] = {p, static_cast<std::size_t>(valueEnd - p)};
-                event.textsEscaped |= hasEscapes ? std::uint32_t{1} << step.field : 0;
+                // Of a key that is there twice the last counts.
+                const std::uint32_t bit = std::uint32_t{1} << step.field;
+                event.textsEscaped = hasEscapes ? event.textsEscaped | bit : event.textsEscaped & ~bit;
             }
             p = valueEnd;
             break;
@@ -122,18 +150,13 @@ const char* EventLayouts::match(const Layout& layout, const char* p, const char*
             if (!p)
                 return nullptr;
             break;
-        case Action::SkipNumber: {
-            const char* const begin = p;
-            while (isInNumber(*p))
-                ++p;
-            if (p == begin)
+        case Action::SkipNumber:
+            p = skipNumber(p);
+            if (!p)
                 return nullptr;
             break;
-        }
         case Action::SkipContainer:
-            if (*p != '{' && *p != '[')
-                return nullptr;
-            p = json::skipContainer(p + 1, end);
+            p = json::skipContainer(p, end); // its first bracket ends the literal
             if (!p)
                 return nullptr;
             break;
@@ -172,17 +195,14 @@ int EventLayouts::read(const char*& p, const char* end, TraceEvent& event)
     return kNoTag;
 }
 
-bool EventLayouts::appendStep(Layout& layout, std::string_view literal, Action action, std::uint8_t field)
+bool EventLayouts::appendStep(Layout& layout, std::string_view literal, Step step)
 {
     const std::size_t words = (literal.size() + 7) / 8;
     if (literal.size() > kMaxLiteral || layout.steps.size() == kMaxSteps || layout.words.size() + words > kMaxWords)
         return false;
-    Step step;
     step.firstWord = static_cast<std::uint16_t>(layout.words.size());
     step.wholeWords = static_cast<std::uint8_t>(literal.size() / 8);
     step.literalBytes = static_cast<std::uint8_t>(literal.size());
-    step.action = action;
-    step.field = field;
     layout.steps.push_back(step);
     for (std::size_t at = 0; at < literal.size(); at += 8) {
         std::uint64_t word = 0;
@@ -198,74 +218,55 @@ void EventLayouts::learn(const char* begin, const char* end, const EventParser& 
         return;
     Layout layout;
     layout.tag = tag;
-    const auto isWanted = [&](const ValueSpan& span) {
-        switch (span.meaning) {
-        case ValueSpan::Meaning::None:
-            return false;
-        case ValueSpan::Meaning::Text:
-            return (interest.texts >> span.field & 1) != 0;
-        case ValueSpan::Meaning::Integer:
-        case ValueSpan::Meaning::Time:
-            return (interest.numbers >> span.field & 1) != 0;
-        }
-        return false;
-    };
-    const std::vector<ValueSpan>& spans = parser.spans();
-    const bool hasArgs = parser.argsSpan().end != 0;
-    const bool areArgsWanted =
-        std::any_of(spans.begin(), spans.end(), [&](const ValueSpan& span) { return span.isInArgs && isWanted(span); });
-
     std::uint32_t done = 0; // offset behind the last value
-    bool areArgsSkipped = false;
-    const auto append = [&](std::uint32_t valueBegin, std::uint32_t valueEnd, Action action, std::uint8_t field) {
-        const bool isOk = appendStep(layout, {begin + done, valueBegin - done}, action, field);
+    const auto append = [&](std::uint32_t valueBegin, std::uint32_t valueEnd, Step step) {
+        const bool isOk = appendStep(layout, {begin + done, valueBegin - done}, step);
         done = valueEnd;
         return isOk;
     };
+    // Of args where nothing matters only the bracket is compared, so that one layout serves whatever is in them.
+    const ValueSpan& args = parser.argsSpan();
+    bool areArgsDone = args.end == 0 || interest.hasArgs();
     const auto skipArgs = [&] {
-        areArgsSkipped = true;
-        return append(parser.argsSpan().begin, parser.argsSpan().end, Action::SkipContainer, 0);
+        areArgsDone = true;
+        return append(args.begin + 1, args.end, {.action = Action::SkipContainer});
     };
-    for (const ValueSpan& span : spans) {
-        if (hasArgs && !areArgsWanted && !areArgsSkipped && span.begin > parser.argsSpan().begin && !skipArgs())
-            return;
-        if (span.isInArgs && !areArgsWanted)
+    for (const ValueSpan& span : parser.spans()) {
+        if (span.isInArgs && !interest.hasArgs())
             continue;
-        Action action = Action::End;
+        if (!areArgsDone && span.begin > args.begin && !skipArgs())
+            return;
+        Step step{.field = span.field, .mayBeNumber = span.mayBeNumber};
+        std::uint32_t valueBegin = span.begin;
         switch (span.shape) {
         case ValueSpan::Shape::String:
-            action = Action::SkipString;
+            step.action = Action::SkipString;
             break;
         case ValueSpan::Shape::Number:
-            action = Action::SkipNumber;
+            step.action = Action::SkipNumber;
             break;
         case ValueSpan::Shape::Container:
-            action = Action::SkipContainer;
+            step.action = Action::SkipContainer;
+            ++valueBegin;
             break;
         case ValueSpan::Shape::Word:
             continue; // compared like a key
         }
-        if (isWanted(span)) {
-            switch (span.meaning) {
-            case ValueSpan::Meaning::Text:
-                action = Action::Text;
-                layout.textsPresent |= std::uint32_t{1} << span.field;
-                break;
-            case ValueSpan::Meaning::Time:
-            case ValueSpan::Meaning::Integer:
-                action = span.meaning == ValueSpan::Meaning::Time ? Action::Time : Action::Integer;
-                layout.numbersPresent |= std::uint32_t{1} << span.field;
-                break;
-            case ValueSpan::Meaning::None:
-                break;
-            }
+        if (span.meaning == ValueSpan::Meaning::Text && (interest.texts >> span.field & 1) != 0) {
+            step.action = Action::Text;
+            layout.textsPresent |= std::uint32_t{1} << span.field;
+        } else if ((span.meaning == ValueSpan::Meaning::Integer || span.meaning == ValueSpan::Meaning::Time) &&
+                   (interest.numbers >> span.field & 1) != 0) {
+            step.action = span.meaning == ValueSpan::Meaning::Time ? Action::Time : Action::Integer;
+            layout.numbersPresent |= std::uint32_t{1} << span.field;
         }
-        if (!append(span.begin, span.end, action, span.field))
+        if (!append(valueBegin, span.end, step))
             return;
     }
-    if (hasArgs && !areArgsWanted && !areArgsSkipped && !skipArgs())
+    if (!areArgsDone && !skipArgs())
         return;
-    if (!append(static_cast<std::uint32_t>(end - begin), static_cast<std::uint32_t>(end - begin), Action::End, 0))
+    const auto eventBytes = static_cast<std::uint32_t>(end - begin);
+    if (!append(eventBytes, eventBytes, {.action = Action::End}))
         return;
 
     m_misses = 0;

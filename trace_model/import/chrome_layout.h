@@ -8,10 +8,16 @@
 
 namespace gantry::importing {
 
+/// The numbers that stand in an event's args; those before them stand in the event itself.
+inline constexpr std::uint32_t kArgNumbers = ~(bitOf(Number::Correlation) - 1);
+
 /// What of an event matters to whom reads it; the rest is skipped without being looked at.
 struct EventInterest
 {
     std::uint32_t numbers = 0, texts = 0; ///< bitOf() each
+
+    /// Whether something in the event's args matters.
+    [[nodiscard]] constexpr bool hasArgs() const { return (numbers & kArgNumbers) != 0 || (texts & bitOf(Text::SyncKind)) != 0; }
 };
 
 /// Reads events by guessing how they are laid out. A program writes the events of a category all alike, so that what stands between
@@ -49,6 +55,7 @@ private:
         std::uint8_t literalBytes = 0;
         Action action = Action::End;
         std::uint8_t field = 0;
+        bool mayBeNumber = false;        ///< as ValueSpan has it
     };
     struct Layout
     {
@@ -61,7 +68,7 @@ private:
     };
 
     [[nodiscard]] static const char* match(const Layout& layout, const char* p, const char* end, TraceEvent& event);
-    static bool appendStep(Layout& layout, std::string_view literal, Action action, std::uint8_t field);
+    static bool appendStep(Layout& layout, std::string_view literal, Step step);
 
     std::vector<Layout> m_layouts;
     std::size_t m_last = 0;

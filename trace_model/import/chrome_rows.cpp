@@ -10,6 +10,7 @@ namespace {
 
 // GPU rows wait in memory until the launching process is known, or there are so many (about 60 MB) that it must be decided.
 constexpr std::size_t kMostWaiting = 400'000;
+constexpr std::size_t kMostMemories = 64; // devices whose counters are found without looking for them by name
 constexpr std::uint32_t kNoStream = 0xFFFFFFFF; // as the Nsight Systems export has it where a wait is for no stream
 
 constexpr std::uint64_t globalPidOf(std::uint64_t globalTid)
@@ -380,13 +381,13 @@ void ChromeRows::addGpuRow(Row& row, std::vector<Row>& waiting, const GpuPlace& 
     }
     waiting.push_back(row);
     if (++m_waiting >= kMostWaiting)
-        decideLaunchingPid();
+        decideLaunchingPid(m_callingPids.size() == 1 ? m_callingPids.front() : 0);
 }
 
-void ChromeRows::decideLaunchingPid()
+void ChromeRows::decideLaunchingPid(std::uint64_t globalPid)
 {
     if (!m_launchingPid)
-        m_launchingPid = m_callingPids.size() == 1 ? m_callingPids.front() : 0;
+        m_launchingPid = globalPid;
     const auto deliver = [&](auto& waiting) {
         for (auto& row : waiting) {
             row.globalPid = *m_launchingPid;
@@ -512,26 +513,31 @@ void ChromeRows::addInstant(const TraceEvent& event, EventCategory& category, Ti
     widenTime(time, time);
 }
 
+const ChromeRows::MemoryCounters& ChromeRows::memoryCountersOf(std::uint32_t deviceType, std::uint32_t device)
+{
+    for (const MemoryCounters& known : m_memoryCounters)
+        if (known.deviceType == deviceType && known.device == device)
+            return known;
+    // c10::DeviceType: 0 is the CPU, all others are accelerators.
+    const std::string group = deviceType == 0 ? std::string("CPU") : "GPU " + std::to_string(device);
+    const std::size_t allocated = m_counters.indexOf({0, group, "Allocated", "bytes", "[memory] Total Allocated"});
+    const std::size_t reserved = m_counters.indexOf({0, group, "Reserved", "bytes", "[memory] Total Reserved"});
+    if (m_memoryCounters.size() == kMostMemories)
+        m_memoryCounters.clear();
+    return m_memoryCounters.emplace_back(MemoryCounters{deviceType, device, allocated, reserved});
+}
+
 void ChromeRows::addMemory(const TraceEvent& event, EventCategory& category, TimestampNs time)
 {
-    CounterSeries::Key key;
-    // c10::DeviceType: 0 is the CPU, all others are accelerators.
-    key.group = valueOr(event, Number::MemoryDeviceType, 0) == 0 ? std::string("CPU")
-                                                                 : "GPU " + std::to_string(valueOr(event, Number::MemoryDevice, 0));
-    key.unit = "bytes";
-    const auto addSample = [&](Number number, std::string_view name, std::string_view source) {
-        if (!event.has(number))
-            return;
-        key.name = name;
-        key.source = source;
-        m_counters.samplesOf(key).push_back({time, static_cast<double>(event.number(number))});
-    };
     if (!event.has(Number::Allocated) && !event.has(Number::Reserved)) {
         category.skip(SkipReason::NoValue);
         return;
     }
-    addSample(Number::Allocated, "Allocated", "[memory] Total Allocated");
-    addSample(Number::Reserved, "Reserved", "[memory] Total Reserved");
+    const MemoryCounters& counters = memoryCountersOf(valueOr(event, Number::MemoryDeviceType, 0), valueOr(event, Number::MemoryDevice, 0));
+    if (event.has(Number::Allocated))
+        m_counters.add(counters.allocated, {time, static_cast<double>(event.number(Number::Allocated))});
+    if (event.has(Number::Reserved))
+        m_counters.add(counters.reserved, {time, static_cast<double>(event.number(Number::Reserved))});
     ++category.kept;
     widenTime(time, time);
 }
@@ -554,7 +560,7 @@ void ChromeRows::addCounter(const TraceEvent& event, EventCategory& category, Ti
         const std::string series = json::unescaped(member.key);
         key.name = series.empty() || series == "value" || series == name ? name : name + ": " + series;
         key.source = series;
-        m_counters.samplesOf(key).push_back({time, *value});
+        m_counters.add(m_counters.indexOf(key), {time, *value});
     });
     if (!hasValue) {
         category.skip(SkipReason::NoValue);

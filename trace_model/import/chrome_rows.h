@@ -48,8 +48,8 @@ public:
 
     void add(const TraceEvent& event, char phase, std::size_t categoryIndex);
 
-    /// Decides which process launched the GPU rows that wait for it, and delivers them.
-    void decideLaunchingPid();
+    /// Says which process launched the GPU work, if that is not decided, and delivers the rows that wait for it.
+    void decideLaunchingPid(std::uint64_t globalPid);
     /// Delivers the projected ranges, whose contexts are those of other work on their streams.
     void addGpuRanges(const std::set<StreamKey>& streams);
     void addRange(const RangePairs::Begin& begin, std::optional<TimestampNs> end, bool isAsync);
@@ -63,7 +63,6 @@ public:
     [[nodiscard]] const std::set<StreamKey>& streams() const { return m_streams; }
     /// Processes with CUDA calls, at most two of them.
     [[nodiscard]] const std::vector<std::uint64_t>& callingPids() const { return m_callingPids; }
-    [[nodiscard]] std::optional<std::uint64_t> launchingPid() const { return m_launchingPid; }
     [[nodiscard]] std::optional<TimestampNs> timeZero() const { return m_timeZero; }
     /// From the first start to the last end; start > end: no events.
     [[nodiscard]] TimeRange time() const { return m_time; }
@@ -74,6 +73,12 @@ private:
     {
         std::uint32_t device = 0, context = 0, stream = 0, correlation = 0;
     };
+    struct MemoryCounters
+    {
+        std::uint32_t deviceType = 0, device = 0;
+        std::size_t allocated = 0, reserved = 0; ///< numbers in m_counters
+    };
+    [[nodiscard]] const MemoryCounters& memoryCountersOf(std::uint32_t deviceType, std::uint32_t device);
     [[nodiscard]] std::optional<TimestampNs> timeOf(const TraceEvent& event, EventCategory& category);
     void addComplete(const TraceEvent& event, EventCategory& category);
     void addInstant(const TraceEvent& event, EventCategory& category, TimestampNs time);
@@ -101,6 +106,7 @@ private:
     EventCategories m_categories;
     TrackFinder m_tracks;
     CounterSeries m_counters;
+    std::vector<MemoryCounters> m_memoryCounters;
     RangePairs m_threadPairs, m_asyncPairs;
     std::optional<TimestampNs> m_timeZero;
     std::optional<std::uint64_t> m_launchingPid;

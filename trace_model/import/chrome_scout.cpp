@@ -16,8 +16,8 @@ constexpr std::size_t kTimesCompared = 64;
 // Half of what areEventTimes() allows, so that what lies around time 0 fits.
 constexpr TimestampNs kFarAway = TimestampNs{1} << 57;
 
-constexpr std::size_t kWindowBytes = std::size_t{1} << 18;
-constexpr std::size_t kTailBytes = std::size_t{1} << 20; // PyTorch writes names last
+constexpr std::uint64_t kWindowBytes = std::uint64_t{1} << 18, kLeastWindowBytes = std::uint64_t{1} << 14;
+constexpr std::uint64_t kTailBytes = std::uint64_t{1} << 20; // PyTorch writes names last
 constexpr std::size_t kWindows = 32;
 // So many events in a row must be right where the file is cut: text inside a string looks like one at most.
 constexpr int kEventsToTrust = 3;
@@ -103,13 +103,14 @@ Result<ChromeSurvey> survey(const ByteSource& source, std::uint64_t eventsOffset
             }
         }
     };
-    GANTRY_TRY(const std::string head, textAt(source, eventsOffset, kWindowBytes));
+    const std::size_t windows = std::max(kWindows, parts);
+    const std::size_t windowBytes = std::clamp(length / windows, kLeastWindowBytes, kWindowBytes);
+    GANTRY_TRY(const std::string head, textAt(source, eventsOffset, windowBytes));
     look(std::find(head.data(), head.data() + head.size() - json::kPadding, '{'), head.data() + head.size() - json::kPadding);
 
-    const std::size_t windows = std::max(kWindows, parts);
     for (std::size_t window = 1; window < windows; ++window) {
         const std::uint64_t offset = eventsOffset + length / windows * window;
-        GANTRY_TRY(const std::string text, textAt(source, offset, kWindowBytes));
+        GANTRY_TRY(const std::string text, textAt(source, offset, windowBytes));
         const char* const end = text.data() + text.size() - json::kPadding;
         const char* const begin = findEvents(parser, text.data(), end);
         if (!begin)
@@ -119,8 +120,8 @@ Result<ChromeSurvey> survey(const ByteSource& source, std::uint64_t eventsOffset
         look(begin, end);
     }
 
-    const std::uint64_t tailOffset = source.fileBytes() - std::min<std::uint64_t>(kTailBytes, length);
-    GANTRY_TRY(const std::string tail, textAt(source, tailOffset, kTailBytes));
+    const std::uint64_t tailBytes = std::min(kTailBytes, length);
+    GANTRY_TRY(const std::string tail, textAt(source, source.fileBytes() - tailBytes, tailBytes));
     const char* const tailEnd = tail.data() + tail.size() - json::kPadding;
     if (const char* const begin = findEvents(parser, tail.data(), tailEnd))
         look(begin, tailEnd);

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <exception>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -108,17 +109,22 @@ Result<void> Reader::readParts(const std::vector<std::uint64_t>& starts, std::ve
     std::atomic<std::size_t> next{0};
     std::mutex mutex;
     std::optional<Error> failure; // guarded by mutex
+    const auto fail = [&](Error error) {
+        const std::lock_guard lock(mutex);
+        failure = std::move(error);
+        next = starts.size();
+    };
     const auto work = [&] {
-        for (std::size_t i = next++; i < starts.size(); i = next++) {
-            TextWindow window(readFrom(starts[i]), starts[i]);
-            const auto stop = m_reading.parts[i]->read(window, i + 1 < starts.size() ? starts[i + 1] : ChromePart::kNoLimit);
-            if (!stop) {
-                const std::lock_guard lock(mutex);
-                failure = stop.error();
-                next = starts.size();
-                return;
+        try {
+            for (std::size_t i = next++; i < starts.size(); i = next++) {
+                TextWindow window(readFrom(starts[i]), starts[i], m_source.fileBytes());
+                const auto stop = m_reading.parts[i]->read(window, i + 1 < starts.size() ? starts[i + 1] : ChromePart::kNoLimit);
+                if (!stop)
+                    return fail(stop.error());
+                ends[i] = {*stop, window.offsetOf(window.cursor)};
             }
-            ends[i] = {*stop, window.offsetOf(window.cursor)};
+        } catch (const std::exception& exception) {
+            fail({ErrorCode::Internal, exception.what(), {}});
         }
     };
     {
@@ -138,7 +144,8 @@ Result<std::optional<Reader::Ends>> Reader::readParallel(std::uint64_t eventsOff
     if (m_threads == 1 || parts < 2)
         return std::optional<Ends>{};
     GANTRY_TRY(ChromeSurvey found, survey(m_source, eventsOffset, parts, m_ids));
-    m_context.launchingPid = found.callingPids.size() == 1 ? found.callingPids.front() : 0;
+    if (!found.callingPids.empty())
+        m_context.launchingPid = found.callingPids.size() == 1 ? found.callingPids.front() : 0;
     m_context.names = std::move(found.names);
 
     std::vector<std::uint64_t> starts{eventsOffset};
@@ -163,10 +170,11 @@ Result<std::optional<Reader::Ends>> Reader::readParallel(std::uint64_t eventsOff
 Result<void> Reader::read()
 {
     std::optional<ReadAhead> ahead;
-    if (m_source.packing() != ByteSource::Packing::None)
-        ahead.emplace(m_source);
     std::optional<TextWindow> window;
-    window.emplace(sequentialRead(ahead ? &*ahead : nullptr));
+    if (m_source.packing() != ByteSource::Packing::None)
+        window.emplace(sequentialRead(&ahead.emplace(m_source)));
+    else
+        window.emplace(sequentialRead(nullptr), 0, m_source.fileBytes());
     ChromeOutline& outline = m_reading.outline;
     while (true) {
         GANTRY_TRY(const bool hasEvents, outline.findEvents(*window));
@@ -179,7 +187,7 @@ Result<void> Reader::read()
                 GANTRY_TRY(const std::optional<Ends> ends, readParallel(window->offsetOf(window->cursor)));
                 if (ends) {
                     m_reading.endedInEvents = ends->stop == ChromePart::Stop::TextEnded;
-                    window.emplace(readFrom(ends->offset), ends->offset);
+                    window.emplace(readFrom(ends->offset), ends->offset, m_source.fileBytes());
                     continue;
                 }
             }

@@ -161,8 +161,11 @@ Result<FileContents> read(const std::filesystem::path& path, std::uint64_t limit
         if (*got == 0)
             break;
         const std::string_view bytes(block.data(), *got);
-        if (!unpacker)
+        if (!unpacker) {
             unpacker.emplace(contents.packing = packingOf(bytes));
+            if (contents.packing == Packing::None)
+                contents.text.reserve(static_cast<std::size_t>(std::min(limit, contents.fileBytes)));
+        }
         if (!unpacker->unpack(bytes, contents.text, limit)) {
             contents.endsEarly = true;
             return contents;

@@ -143,8 +143,11 @@ Result<FileFormat> recogniseFormat(const std::filesystem::path& path)
     if (head.endsEarly && head.text.empty())
         return Error{ErrorCode::Truncated, "the compressed file is damaged or cut off at its begin: fetch it again", {path.string()}};
     const Result<FileFormat> format = recogniseContent(head.text);
-    if (format && head.packing == Packing::Gzip && (*format == FileFormat::Sqlite || *format == FileFormat::NsysReport))
-        return Error{ErrorCode::NotAReport, "this is a report packed with gzip: unpack it with `gunzip` and open the result", {path.string()}};
+    // These are read in place: only a report as gantryd keeps it is unpacked on the way.
+    if (format && ((*format == FileFormat::Sqlite && head.packing == Packing::Gzip) || (*format == FileFormat::NsysReport && head.packing != Packing::None)))
+        return Error{ErrorCode::NotAReport,
+                     std::string("this is a packed report: unpack it with ") + (head.packing == Packing::Gzip ? "`gunzip`" : "`unzstd`") + " and open the result",
+                     {path.string()}};
     return Result<FileFormat>(format).context(path.string());
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <map>
 #include <optional>
 #include <string>
@@ -38,7 +39,7 @@ std::optional<double> number(std::string_view text)
     text = trimmed(text);
     double value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return error == std::errc() && end == text.data() + text.size() && !text.empty() ? std::optional(value) : std::nullopt;
+    return error == std::errc() && end == text.data() + text.size() && std::isfinite(value) ? std::optional(value) : std::nullopt;
 }
 
 /// The next record (RFC 4180: a quoted cell may hold commas and line ends). A blank line is a record of one empty cell.
@@ -211,13 +212,13 @@ public:
             takeValue(line);
     }
 
-    [[nodiscard]] bool isEmpty() const { return m_rows.empty() && m_listed.empty(); }
+    [[nodiscard]] bool isEmpty() const { return m_columns.empty() && m_listed.empty(); }
 
     void finish()
     {
-        std::vector<Row>& rows = m_rows.empty() ? m_listed : m_rows;
+        std::vector<Row>& rows = m_columns.empty() ? m_listed : m_rows;
         SummaryTable table{"perf_analyzer", {}, {}};
-        const std::vector<std::string>& columns = m_rows.empty() ? m_listedColumns : m_columns;
+        const std::vector<std::string>& columns = m_columns.empty() ? m_listedColumns : m_columns;
         for (Row& row : rows) {
             Cells cells(columns.size());
             for (auto& [column, value] : row)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <exception>
 #include <utility>
 
 namespace gantry::importing {
@@ -16,6 +17,16 @@ ReadAhead::ReadAhead(ByteSource& source) : m_source(source), m_thread([this](con
 
 ReadAhead::~ReadAhead() = default;
 
+Result<std::size_t> ReadAhead::fillBlock(std::vector<char>& bytes)
+{
+    try {
+        bytes.resize(kBlockBytes);
+        return m_source.read(bytes);
+    } catch (const std::exception& exception) {
+        return Error{ErrorCode::Internal, exception.what(), {}};
+    }
+}
+
 void ReadAhead::fill(const std::stop_token& stop)
 {
     while (true) {
@@ -29,8 +40,7 @@ void ReadAhead::fill(const std::stop_token& stop)
                 m_spare.pop_back();
             }
         }
-        bytes.resize(kBlockBytes);
-        auto count = m_source.read(bytes);
+        auto count = fillBlock(bytes);
         const std::lock_guard lock(m_mutex);
         if (!count)
             m_error = std::move(count).error();

@@ -32,6 +32,7 @@ private:
         std::size_t begin = 0;
     };
     void fill(const std::stop_token& stop);
+    Result<std::size_t> fillBlock(std::vector<char>& bytes);
 
     ByteSource& m_source;
     std::mutex m_mutex;

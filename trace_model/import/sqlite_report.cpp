@@ -333,8 +333,8 @@ private:
         if (std::string host = take(key::kHostName); !host.empty())
             meta.hostName = std::move(host);
         meta.targetName = take(key::kTargetName);
-        if (std::string producer = take(key::kSourceProducer); !producer.empty())
-            meta.producer = std::move(producer);
+        if (const auto producer = meta.settings.extract(key::kSourceProducer); !producer.empty())
+            meta.producer = producer.mapped(); // which may be unknown
         meta.targetExited = take(key::kTargetExited) == "1";
         if (const std::string complete = take(key::kComplete); !complete.empty())
             meta.complete = complete == "1";

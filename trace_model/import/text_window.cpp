@@ -2,6 +2,7 @@
 
 #include "trace_model/import/json_text.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -9,7 +10,7 @@ namespace gantry::importing {
 namespace {
 
 // What is read at a time and what is made of it should stay in a core's second-level cache.
-constexpr std::size_t kFirstCapacity = std::size_t{1} << 20;
+constexpr std::uint64_t kFirstCapacity = std::uint64_t{1} << 20;
 
 std::unique_ptr<char[]> makeBuffer(std::size_t capacity)
 {
@@ -18,9 +19,10 @@ std::unique_ptr<char[]> makeBuffer(std::size_t capacity)
 
 } // namespace
 
-TextWindow::TextWindow(Read read, std::uint64_t offset)
-    : m_read(std::move(read)), m_buffer(makeBuffer(kFirstCapacity)), m_capacity(kFirstCapacity), m_offset(offset)
+TextWindow::TextWindow(Read read, std::uint64_t offset, std::uint64_t expectedBytes)
+    : m_read(std::move(read)), m_capacity(static_cast<std::size_t>(std::min(kFirstCapacity, expectedBytes) + 1)), m_offset(offset)
 {
+    m_buffer = makeBuffer(m_capacity);
     cursor = m_buffer.get();
     std::memset(m_buffer.get(), json::kPaddingByte, json::kPadding);
 }

@@ -2,10 +2,13 @@
 #include "tests/support/event_script.h"
 #include "tests/support/temporary_folder.h"
 
+#include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <unistd.h>
 
 namespace gantry::cli {
@@ -68,13 +71,65 @@ TEST_F(Gantryctl, EverySubcommandHasHelp)
 {
     const std::vector<std::vector<std::string>> commands = {{"node", "info"},     {"node", "list"},   {"node", "watch"},  {"target", "list"}, {"target", "launch"}, {"target", "stop"},
                                                             {"target", "log"},    {"capture"},        {"report", "list"}, {"report", "fetch"}, {"report", "info"}, {"report", "stats"},
-                                                            {"report", "delete"}, {"compare"},        {"load"}};
+                                                            {"report", "delete"}, {"report", "convert"}, {"compare"},        {"load"}};
     for (std::vector<std::string> command : commands) {
         command.push_back("--help");
         const ProcessResult result = gantryctl(command);
         EXPECT_EQ(result.exitStatus, 0) << command.front();
         EXPECT_THAT(result.out, HasSubstr("Usage: ")) << command.front();
     }
+}
+
+TEST_F(Gantryctl, ConvertsAReportAndSaysWhatTheFormatDoesNotHold)
+{
+    const std::string chrome = folder / "a.json", csv = folder / "kernels.csv", sqlite = folder / "a.sqlite";
+    const ProcessResult toChrome = gantryctl({"report", "convert", a, "--to", "chrome", "-o", chrome});
+    EXPECT_EQ(toChrome.exitStatus, 0) << toChrome.err;
+    EXPECT_THAT(toChrome.out, HasSubstr("it does not hold requests and batches as such"));
+    const json document = json::parse(std::ifstream(chrome));
+    EXPECT_EQ(std::count_if(document.at("traceEvents").begin(), document.at("traceEvents").end(), [](const json& event) { return event.value("cat", "") == "kernel"; }), 2);
+
+    const ProcessResult toCsv = gantryctl({"report", "convert", a, "--to", "csv", "--table", "kernels", "-o", csv, "--json"});
+    EXPECT_EQ(toCsv.exitStatus, 0) << toCsv.err;
+    const json answer = json::parse(toCsv.out);
+    EXPECT_EQ(answer.at("file"), csv);
+    EXPECT_EQ(answer.at("format"), "csv");
+    EXPECT_EQ(answer.at("bytes"), std::filesystem::file_size(csv));
+    EXPECT_EQ(answer.at("not_kept").size(), 1u);
+    std::ifstream lines(csv);
+    std::string header, first;
+    std::getline(lines, header);
+    std::getline(lines, first);
+    EXPECT_THAT(header, HasSubstr("start_ns,end_ns,duration_ns,name"));
+    EXPECT_THAT(first, HasSubstr("100000,140000,40000,gemm"));
+
+    EXPECT_EQ(gantryctl({"report", "convert", a, "--to", "sqlite", "-o", sqlite}).exitStatus, 0);
+    EXPECT_EQ(gantryctl({"report", "stats", sqlite, "--by", "phase", "--json"}).out, gantryctl({"report", "stats", a, "--by", "phase", "--json"}).out);
+}
+
+TEST_F(Gantryctl, ConvertSaysWhatIsWrongAndNeverWritesOverWhatItReads)
+{
+    const std::string before = [&] {
+        std::ostringstream content;
+        content << std::ifstream(a).rdbuf();
+        return content.str();
+    }();
+    const std::string out = folder / "out";
+    const auto status = [&](std::vector<std::string> arguments) {
+        arguments.insert(arguments.begin(), {"report", "convert"});
+        return gantryctl(arguments).exitStatus;
+    };
+    EXPECT_EQ(status({a, "--to", "xml", "-o", out}), 64);
+    EXPECT_EQ(status({a, "--to", "csv", "-o", out}), 64);
+    EXPECT_EQ(status({a, "--to", "csv", "--table", "kernel", "-o", out}), 64);
+    EXPECT_EQ(status({a, "--to", "chrome", "--table", "kernels", "-o", out}), 64);
+    EXPECT_EQ(status({a, "--to", "sqlite", "-o", (folder.path() / "." / "a.gantry").string()}), 64);
+    EXPECT_EQ(status({folder / "none.gantry", "--to", "chrome", "-o", out}), 65);
+    EXPECT_EQ(status({a, "--to", "chrome", "-o", folder / "no/such/folder/out"}), 73);
+    EXPECT_FALSE(std::filesystem::exists(out));
+    std::ostringstream after;
+    after << std::ifstream(a).rdbuf();
+    EXPECT_EQ(after.str(), before);
 }
 
 TEST_F(Gantryctl, UsageErrorsAre64AndJsonWhereAskedFor)

@@ -51,11 +51,13 @@ TEST(NsysSqliteExport, OpensAgainAsTheSameTraceForEveryGoldenScript)
     }
 }
 
-TEST(NsysSqliteExport, OpensAgainAsTheSameTraceForEveryRealExport)
+TEST(NsysSqliteExport, OpensAgainAsTheSameTraceForEveryRealFile)
 {
-    const auto files = test::nsysExports();
+    auto files = test::nsysExports();
+    for (const std::string& file : test::kinetoTraces())
+        files.push_back(file);
     if (files.empty())
-        GTEST_SKIP() << "the shared Nsight Systems exports are not here";
+        GTEST_SKIP() << "the shared exports and traces are not here";
     for (const std::string& file : files) {
         SCOPED_TRACE(file);
         const auto trace = trace::loadTrace(file);

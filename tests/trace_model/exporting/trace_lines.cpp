@@ -179,7 +179,7 @@ std::shared_ptr<const Trace> traceWithEverything()
     using namespace importing;
     constexpr std::uint64_t kFirst = std::uint64_t{4711} << 24, kSecond = std::uint64_t{5000} << 24;
     trace::TraceBuilder builder;
-    builder.beginFile("made by a test");
+    builder.beginFile("everything.sqlite");
     const auto text = [&](std::string_view t) { return builder.intern(t); };
     TraceMeta& meta = builder.meta();
     meta.format = "nsys-sqlite";
@@ -331,15 +331,28 @@ std::vector<std::pair<std::string, std::shared_ptr<const Trace>>> goldenTraces()
     return traces;
 }
 
-std::vector<std::string> nsysExports()
+namespace {
+
+std::vector<std::string> filesIn(const std::filesystem::path& folder)
 {
     std::vector<std::string> paths;
-    const std::filesystem::path folder = GANTRY_SOURCE_DIR "/../shared/data/nsys_sqlite";
     if (std::filesystem::exists(folder))
         for (const auto& entry : std::filesystem::directory_iterator(folder))
             paths.push_back(entry.path().string());
     std::sort(paths.begin(), paths.end());
     return paths;
+}
+
+} // namespace
+
+std::vector<std::string> nsysExports()
+{
+    return filesIn(GANTRY_SOURCE_DIR "/../shared/data/nsys_sqlite");
+}
+
+std::vector<std::string> kinetoTraces()
+{
+    return filesIn(GANTRY_SOURCE_DIR "/../shared/data/kineto");
 }
 
 } // namespace gantry::test

@@ -25,7 +25,8 @@ using Lines = std::vector<std::string>;
 
 /// The traces of all event scripts of tests/golden, by their names.
 [[nodiscard]] std::vector<std::pair<std::string, std::shared_ptr<const trace::Trace>>> goldenTraces();
-/// Real exports of Nsight Systems; empty where they are not.
+/// Real exports of Nsight Systems, and real traces of Kineto; empty where they are not.
 [[nodiscard]] std::vector<std::string> nsysExports();
+[[nodiscard]] std::vector<std::string> kinetoTraces();
 
 } // namespace gantry::test

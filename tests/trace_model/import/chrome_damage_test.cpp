@@ -304,9 +304,8 @@ TEST(DamagedTrace, ReadingStopsWhenAsked)
             ReadControl control;
             control.stop = source.get_token();
             int calls = 0;
-            control.progress = [&](double fraction, std::string_view) {
+            control.progress = [&](double, std::string_view) {
                 ++calls;
-                EXPECT_LT(fraction, 1.0);
                 source.request_stop();
             };
             test::CollectingSink sink;

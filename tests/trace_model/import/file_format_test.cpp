@@ -1,11 +1,11 @@
 #include "trace_model/import/file_format.h"
 
+#include "tests/support/packing.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_files.h"
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <map>
 #include <optional>
 #include <utility>
@@ -13,6 +13,7 @@
 namespace gantry::importing {
 namespace {
 
+using namespace std::string_literals;
 using namespace std::string_view_literals;
 
 std::optional<FileFormat> formatOf(std::string_view text)
@@ -150,10 +151,20 @@ TEST(FileFormat, AnySampleCutAnywhereIsRecognisedOrExplained)
 TEST(FileFormat, ATextInAFileIsFoundThroughItsPacking)
 {
     const test::TemporaryFolder folder;
-    test::writeFile(folder / "trace.bin", "[{\"id\":1,\"timestamps\":[]}]");
-    ASSERT_EQ(std::system(("gzip -k " + (folder / "trace.bin").string() + " && zstd -q " + (folder / "trace.bin").string()).c_str()), 0);
-    for (const char* file : {"trace.bin", "trace.bin.gz", "trace.bin.zst"})
-        EXPECT_EQ(recogniseFormat(folder / file).value(), FileFormat::TritonTrace) << file;
+    const std::string trace = "[{\"id\":1,\"timestamps\":[]}]", database = "SQLite format 3\0"s, report = "NVIDIA Tegra Profiler Report 1.";
+    const auto formatOfFile = [&](const std::string& bytes) {
+        test::writeFile(folder / "trace.bin", bytes);
+        return recogniseFormat(folder / "trace.bin");
+    };
+    for (const std::string& bytes : {trace, test::gzip(trace), test::zstd(trace)})
+        EXPECT_EQ(formatOfFile(bytes).value(), FileFormat::TritonTrace);
+    EXPECT_EQ(formatOfFile(test::zstd(database)).value(), FileFormat::Sqlite) << "as reports are kept on a node";
+    for (const auto& [bytes, tool] : {std::pair(test::gzip(database), "`gunzip`"), std::pair(test::gzip(report), "`gunzip`"), std::pair(test::zstd(report), "`unzstd`")}) {
+        const auto format = formatOfFile(bytes);
+        ASSERT_FALSE(format);
+        EXPECT_EQ(format.error().code, ErrorCode::NotAReport);
+        EXPECT_NE(format.error().message.find(tool), std::string::npos) << format.error().message;
+    }
     test::writeFile(folder / "cut.gz", "\x1F\x8B\x08");
     EXPECT_EQ(recogniseFormat(folder / "cut.gz").error().code, ErrorCode::Truncated);
     EXPECT_EQ(recogniseFormat(folder.path()).error().code, ErrorCode::NotAReport);

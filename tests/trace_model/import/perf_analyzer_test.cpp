@@ -127,6 +127,19 @@ TEST_F(ReadingPerfAnalyzer, AFileOfGenAiPerfHasSeveralTables)
     EXPECT_EQ(sink.summaries[1].rows[0], (Cells{"Request Count", "10"}));
 }
 
+TEST_F(ReadingPerfAnalyzer, ValuesThatAreNoNumbersAreSortedBehindThoseThatAre)
+{
+    std::string text = "Concurrency,Inferences/Second\n";
+    for (int i = 0; i < 50; ++i)
+        text += std::string(i % 3 == 0 ? "nan" : i % 3 == 1 ? "inf" : std::to_string(50 - i)) + ",1\n";
+    const auto& table = csv(text);
+    ASSERT_EQ(table.rows.size(), 50u);
+    EXPECT_EQ(table.rows[0][0], "3");
+    EXPECT_EQ(table.rows[15][0], "48");
+    EXPECT_EQ(table.rows[16][0], "inf");
+    EXPECT_EQ(table.rows[49][0], "nan");
+}
+
 TEST_F(ReadingPerfAnalyzer, RowsThatDoNotFitTheHeaderAreCounted)
 {
     const auto& table = csv("Concurrency,Inferences/Second\n1,2\n3\n4,5,6\n7,8,\n");
@@ -223,7 +236,7 @@ TEST_F(ReadingPerfAnalyzer, AListAloneBecomesATable)
 
 TEST_F(ReadingPerfAnalyzer, AnOutputWithoutMeasurementIsAnError)
 {
-    for (const char* text : {"", "*** Measurement Settings ***\n  Batch size: 1\n", "words: 12\n"})
+    for (const char* text : {"", "*** Measurement Settings ***\n  Batch size: 1\n", "words: 12\n", "Request concurrency: many\n"})
         EXPECT_EQ(parsePerfAnalyzerText(text, sink).error().code, ErrorCode::BadInput) << text;
 }
 

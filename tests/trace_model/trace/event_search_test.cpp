@@ -55,6 +55,16 @@ TEST_F(EventSearch, FindsAllKindsByPartOfTheNameWhateverTheCaseInOrderOfTime)
     EXPECT_THAT(found("memset"), ElementsAre("memset Memset (Unknown) 150"));
 }
 
+TEST_F(EventSearch, FindsByRegularExpressionAndByCharactersInOrder)
+{
+    EXPECT_THAT(found("/^volta.*_64|x64$/"), ElementsAre("kernel volta_sgemm_128x64 300"));
+    EXPECT_THAT(found("~vsg128"), ElementsAre("kernel volta_sgemm_128x64 300"));
+    EXPECT_THAT(found("~zz"), IsEmpty());
+    const auto wrong = findEvents(m_trace, parseNameQuery("/gemm(/"));
+    ASSERT_FALSE(wrong);
+    EXPECT_EQ(wrong.error().code, ErrorCode::BadInput);
+}
+
 TEST_F(EventSearch, FindsCopiesByDirectionAndMemory)
 {
     EXPECT_THAT(found("htod"), ElementsAre("memcpy Memcpy HtoD (Pageable) 100"));

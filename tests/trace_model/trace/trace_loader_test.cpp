@@ -1,0 +1,194 @@
+#include "trace_model/trace/trace_loader.h"
+
+#include "tests/support/event_script.h"
+#include "tests/support/temporary_folder.h"
+#include "trace_model/trace/trace_builder.h"
+#include "trace_model/trace/trace_cache.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+namespace gantry::trace {
+namespace {
+
+using testing::HasSubstr;
+
+class SeveralFiles : public testing::Test
+{
+protected:
+    LoadFile chromeTrace(const char* name, const char* base, const char* kernel)
+    {
+        const std::filesystem::path path = m_folder / name;
+        std::ofstream(path) << R"({"baseTimeNanoseconds": )" << base << R"(, "traceEvents": [{"ph": "X", "cat": "kernel", "name": ")" << kernel
+                            << R"(", "pid": 0, "tid": 7, "ts": 1000, "dur": 10, "args": {"device": 0, "context": 1, "stream": 7, "correlation": 5}},)"
+                            << R"({"ph": "X", "cat": "cuda_runtime", "name": "cudaLaunchKernel", "pid": 99, "tid": 99, "ts": 990, "dur": 5, "args": {"correlation": 5}}]})";
+        return {path, {}};
+    }
+
+    test::TemporaryFolder m_folder;
+};
+
+TEST_F(SeveralFiles, StandOnOneClockWhenBothKnowTheTimeOfDay)
+{
+    const LoadFile files[] = {chromeTrace("a.json", "1700000000000000000", "gemm_a"), chromeTrace("b.json", "1700000000000500000", "gemm_b")};
+    const auto loaded = loadTrace(files, {});
+    ASSERT_TRUE(loaded) << loaded.error().text();
+    const Trace& trace = **loaded;
+    ASSERT_EQ(trace.kernels.size(), 2u);
+    EXPECT_EQ(trace.kernels.start[1] - trace.kernels.start[0], 500'000);
+    ASSERT_EQ(trace.imports.size(), 2u);
+    EXPECT_THAT(trace.imports[1].clock, HasSubstr("Aligned by the wall clock"));
+    EXPECT_EQ(trace.meta.title, "a.json + b.json");
+}
+
+// Ranks of one job have the same process numbers on their machines, and count correlation ids from 1.
+TEST_F(SeveralFiles, KeepProcessesAndGpusOfTheSameNumberApart)
+{
+    const LoadFile files[] = {chromeTrace("rank0.json", "1700000000000000000", "gemm"), chromeTrace("rank1.json", "1700000000000000000", "gemm")};
+    const auto loaded = loadTrace(files, {});
+    ASSERT_TRUE(loaded) << loaded.error().text();
+    const Trace& trace = **loaded;
+    EXPECT_NE(trace.kernels.globalPid(0), trace.kernels.globalPid(1));
+    EXPECT_EQ(Trace::pidOf(trace.kernels.globalPid(0)), Trace::pidOf(trace.kernels.globalPid(1)));
+    std::vector<std::string> gpuFiles;
+    for (const Track& track : trace.tracks)
+        if (track.name.starts_with("GPU 0"))
+            gpuFiles.push_back(track.detail);
+    EXPECT_THAT(gpuFiles, testing::ElementsAre("rank0.json", "rank1.json"));
+}
+
+TEST_F(SeveralFiles, AreMovedByHandWhereAskedTo)
+{
+    LoadFile files[] = {chromeTrace("a.json", "1700000000000000000", "gemm_a"), chromeTrace("b.json", "1700000000000500000", "gemm_b")};
+    files[1].offset = -2'000;
+    const auto loaded = loadTrace(files, {});
+    ASSERT_TRUE(loaded) << loaded.error().text();
+    EXPECT_EQ((*loaded)->strings[(*loaded)->kernels.shortName(0)], "gemm_b");
+    EXPECT_EQ((*loaded)->kernels.start[1] - (*loaded)->kernels.start[0], 2'000);
+    EXPECT_THAT((*loaded)->imports[1].clock, HasSubstr("Aligned by hand"));
+}
+
+TEST_F(SeveralFiles, OfFormatsWithoutACommonClockBeginTogetherAndSaySo)
+{
+    const std::filesystem::path report = m_folder / "server.gantry";
+    ASSERT_TRUE(test::writeEventScript("window 0..1000\nrequest 1 model bert:1 0..150 queue 0..80\n", report));
+    const std::filesystem::path triton = m_folder / "triton.json";
+    std::ofstream(triton) << R"([{"id":1,"model_name":"m","model_version":1},{"id":1,"timestamps":[{"name":"REQUEST_START","ns":5000}]},{"id":1,"timestamps":[{"name":"REQUEST_END","ns":6000}]}])";
+    const LoadFile files[] = {{report, {}}, {triton, {}}};
+    const auto loaded = loadTrace(files, {});
+    ASSERT_TRUE(loaded) << loaded.error().text();
+    EXPECT_EQ((*loaded)->requests.size(), 2u);
+    EXPECT_THAT((*loaded)->imports[1].clock, HasSubstr("No clock that both files know"));
+}
+
+TEST_F(SeveralFiles, FailWithTheNameOfTheOneThatCannotBeRead)
+{
+    const LoadFile files[] = {chromeTrace("a.json", "0", "gemm"), {m_folder / "absent.json", {}}};
+    const auto loaded = loadTrace(files, {});
+    ASSERT_FALSE(loaded);
+    EXPECT_EQ(loaded.error().code, ErrorCode::NotFound);
+    EXPECT_THAT(loaded.error().text(), HasSubstr("absent.json"));
+}
+
+/// A report of `launches` kernels with their calls.
+std::string manyLaunches(int launches)
+{
+    std::string script = "window 0.." + std::to_string(launches * 100 + 100) + "\n";
+    for (int i = 0; i < launches; ++i) {
+        const std::string at = std::to_string(i * 100), corr = std::to_string(i + 1);
+        script += "api 12 cudaLaunchKernel " + at + ".." + std::to_string(i * 100 + 20) + " corr " + corr + "\n";
+        script += "kernel gpu0/stream7 gemm_" + std::to_string(i % 20) + " " + std::to_string(i * 100 + 10) + ".." + std::to_string(i * 100 + 90) + " corr " + corr + "\n";
+    }
+    return script;
+}
+
+class ALargeFile : public testing::Test
+{
+protected:
+    void SetUp() override { ASSERT_TRUE(test::writeEventScript(manyLaunches(40'000), m_report)); }
+
+    test::TemporaryFolder m_folder;
+    std::filesystem::path m_report = m_folder / "large.gantry";
+};
+
+TEST_F(ALargeFile, IsTheSameTraceWhenItsColumnsLieInFiles)
+{
+    const LoadFile file{m_report, {}};
+    const auto inMemory = loadTrace(m_report);
+    LoadOptions options;
+    options.memoryLimit = 1; // byte: nothing has room
+    options.spillFolder = m_folder.path();
+    const auto inFiles = loadTrace(std::span(&file, 1), options);
+    ASSERT_TRUE(inMemory && inFiles);
+    ASSERT_EQ((*inFiles)->kernels.size(), (*inMemory)->kernels.size());
+    for (std::size_t row = 0; row < (*inMemory)->kernels.size(); ++row) {
+        ASSERT_EQ((*inFiles)->kernels.time(row), (*inMemory)->kernels.time(row));
+        ASSERT_EQ((*inFiles)->strings[(*inFiles)->kernels.shortName(row)], (*inMemory)->strings[(*inMemory)->kernels.shortName(row)]);
+    }
+    std::size_t files = 0;
+    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(m_folder.path()))
+        ++files;
+    EXPECT_EQ(files, 1u); // the report: files of columns have no names
+}
+
+TEST_F(ALargeFile, SaysSoWhenThereIsNoRoomForItsColumns)
+{
+    const LoadFile file{m_report, {}};
+    LoadOptions options;
+    options.memoryLimit = 1;
+    options.spillFolder = "/dev/null/nonexistent";
+    // Small columns stay in memory wherever the large ones go: enough of them to need a file.
+    ASSERT_TRUE(test::writeEventScript(manyLaunches(300'000), m_report));
+    const auto loaded = loadTrace(std::span(&file, 1), options);
+    ASSERT_FALSE(loaded);
+    EXPECT_THAT(loaded.error().text(), HasSubstr("not enough memory"));
+}
+
+TEST_F(ALargeFile, OpensFromTheCacheTheSecondTime)
+{
+    const TraceCache cache(m_folder / "cache");
+    const LoadFile file{m_report, {}};
+    LoadOptions options;
+    options.cache = &cache;
+    int stages = 0;
+    options.progress = [&](double, std::string_view) { ++stages; };
+    const auto first = loadTrace(std::span(&file, 1), options);
+    ASSERT_TRUE(first);
+    ASSERT_TRUE(keepInCache(**first, cache));
+    EXPECT_GT(std::exchange(stages, 0), 0);
+    const auto second = loadTrace(std::span(&file, 1), options);
+    ASSERT_TRUE(second);
+    EXPECT_EQ(stages, 0); // nothing was read
+    EXPECT_EQ((*second)->eventCount(), (*first)->eventCount());
+}
+
+TEST_F(ALargeFile, StopsWhenItIsAskedTo)
+{
+    std::stop_source source;
+    const auto loaded = loadTrace(m_report, [&](double, std::string_view stage) {
+        if (stage == "API calls")
+            source.request_stop();
+    }, source.get_token());
+    ASSERT_FALSE(loaded);
+    EXPECT_EQ(loaded.error().code, ErrorCode::Cancelled);
+}
+
+TEST_F(ALargeFile, TellsItsStagesInOrderAndNeverGoesBack)
+{
+    double last = 0;
+    std::vector<std::string> stages;
+    ASSERT_TRUE(loadTrace(m_report, [&](double fraction, std::string_view stage) {
+        EXPECT_GE(fraction, last);
+        EXPECT_LE(fraction, 1.0);
+        last = fraction;
+        if (stages.empty() || stages.back() != stage)
+            stages.emplace_back(stage);
+    }));
+    EXPECT_EQ(last, 1.0);
+    EXPECT_THAT(stages, testing::IsSupersetOf({"kernels", "API calls", "sorting", "arranging tracks", "done"}));
+}
+
+} // namespace
+} // namespace gantry::trace
