@@ -29,9 +29,9 @@ ClockOffsetsDialog::ClockOffsetsDialog(const std::vector<trace::LoadFile>& files
     help->setWordWrap(true);
     auto* grid = new QGridLayout;
     grid->setHorizontalSpacing(14);
-    grid->setColumnStretch(1, 1);
+    grid->setColumnStretch(0, 1);
     for (std::size_t i = 0; i < files.size(); ++i) {
-        const int row = static_cast<int>(i);
+        const int row = static_cast<int>(2 * i);
         const QString name = pathText(files[i].path.filename());
         auto* file = new QLabel(name, this);
         file->setTextFormat(Qt::PlainText);
@@ -52,10 +52,11 @@ ClockOffsetsDialog::ClockOffsetsDialog(const std::vector<trace::LoadFile>& files
         isByHand->setChecked(files[i].offset.has_value());
         milliseconds->setEnabled(files[i].offset.has_value());
         milliseconds->setValue(static_cast<double>(files[i].offset.value_or(0)) / kNsPerMs);
+        found->setContentsMargins(0, 0, 0, 8);
         grid->addWidget(file, row, 0);
-        grid->addWidget(found, row, 1);
-        grid->addWidget(isByHand, row, 2);
-        grid->addWidget(milliseconds, row, 3);
+        grid->addWidget(isByHand, row, 1);
+        grid->addWidget(milliseconds, row, 2);
+        grid->addWidget(found, row + 1, 0, 1, 3);
         m_lines.push_back({isByHand, milliseconds});
     }
     auto* buttons = new QDialogButtonBox(QDialogButtonBox::Apply | QDialogButtonBox::Cancel, this);
@@ -66,7 +67,8 @@ ClockOffsetsDialog::ClockOffsetsDialog(const std::vector<trace::LoadFile>& files
     layout->addLayout(grid);
     layout->addStretch(1);
     layout->addWidget(buttons);
-    setMinimumWidth(760);
+    setMinimumWidth(640);
+    layout->setSizeConstraint(QLayout::SetMinimumSize); // wrapped sentences need their height
 }
 
 std::vector<std::optional<DurationNs>> ClockOffsetsDialog::offsets() const

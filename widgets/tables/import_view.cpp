@@ -20,7 +20,8 @@ namespace gantry::widgets {
 
 namespace {
 
-constexpr int kFileLines = 4; // of the description of files; more scroll
+constexpr int kFileLines = 5; // of the description of files; more scroll
+constexpr int kWidestFile = 220;
 
 QString reasonsOf(const importing::TableTally& tally)
 {
@@ -191,6 +192,7 @@ void ImportView::setTrace(const trace::Trace& trace)
     m_view->sortByColumn(ImportModel::Skipped, Qt::DescendingOrder);
     for (const int column : {ImportModel::File, ImportModel::Table, ImportModel::Rows, ImportModel::Used, ImportModel::Skipped})
         m_view->resizeColumnToContents(column);
+    m_view->setColumnWidth(ImportModel::File, std::min(m_view->columnWidth(ImportModel::File), kWidestFile));
     QStringList files;
     for (const importing::ImportReport& report : trace.imports)
         files << describe(report, trace.time.start);

@@ -373,19 +373,22 @@ void TimelinePainter::paintHeader(const TimelineRow& row, int y)
         if (!row.isCollapsed)
             m_painter.drawText(line.translated(0, 18), Qt::AlignLeft | Qt::AlignVCenter, m_smallMetrics.elidedText(scale, Qt::ElideRight, line.width()));
     }
-    int detailWidth = 0;
-    if (!detail.isEmpty()) {
-        m_painter.setFont(m_smallFont);
-        m_painter.setPen(m_theme.weakText);
-        detailWidth = std::min(m_smallMetrics.horizontalAdvance(detail), line.width() * 6 / 10) + 6;
-        m_painter.drawText(line, Qt::AlignRight | Qt::AlignVCenter, m_smallMetrics.elidedText(detail, Qt::ElideRight, detailWidth));
-    }
     QFont font = m_font;
     font.setBold(isGroup && row.indent == 0);
+    const QString name = toQString(track.name);
+    int detailWidth = 0;
+    if (!detail.isEmpty()) {
+        // The name comes first: what it leaves is the detail's, but for a quarter.
+        const int room = line.width() - QFontMetrics(font).horizontalAdvance(name) - 8;
+        m_painter.setFont(m_smallFont);
+        m_painter.setPen(m_theme.weakText);
+        detailWidth = std::min(m_smallMetrics.horizontalAdvance(detail), std::clamp(room, line.width() / 4, line.width() * 6 / 10)) + 6;
+        m_painter.drawText(line, Qt::AlignRight | Qt::AlignVCenter, m_smallMetrics.elidedText(detail, Qt::ElideRight, detailWidth));
+    }
     m_painter.setFont(font);
     m_painter.setPen(m_theme.text);
     m_painter.drawText(line.adjusted(0, 0, -detailWidth, 0), Qt::AlignLeft | Qt::AlignVCenter,
-                       QFontMetrics(font).elidedText(toQString(track.name), Qt::ElideMiddle, line.width() - detailWidth));
+                       QFontMetrics(font).elidedText(name, Qt::ElideMiddle, line.width() - detailWidth));
 }
 
 std::vector<float> minimapActivity(const Trace& trace, int widthPx)
