@@ -217,20 +217,37 @@ double medianOf(std::vector<double> values)
     return *middle;
 }
 
-using Work = void (*)(const std::filesystem::path&, Measurement&);
-
-/// Five rounds of read(), the floor and the product.
-void openFile(benchmark::State& state, const std::string& path, const SyntheticSums& written, Work floor)
+/// A format: who writes it, and what is the least that reading it takes.
+struct Subject
 {
+    const char* name;
+    const char* fileName;
+    Result<SyntheticSums> (*write)(const std::filesystem::path&, std::uint64_t events);
+    void (*floor)(const std::filesystem::path&, Measurement&);
+};
+
+constexpr Subject kSubjects[] = {
+    {"nsys_sqlite, floor sqlite3_step of all columns", "report.sqlite", writeNsysSqlite, stepThroughTables},
+    {"kineto_json, floor simdjson ondemand of 8 fields", "trace.json", writeKinetoJson, parseOnDemand},
+};
+
+/// Five rounds of read(), the floor and the product. The file is there for as long alone: of 100 M events it is large.
+void openFile(benchmark::State& state, const Subject& subject)
+{
+    const test::TemporaryFolder folder;
+    const std::filesystem::path path = folder / subject.fileName;
+    const Result<SyntheticSums> written = subject.write(path, g_rows);
+    if (!written)
+        return state.SkipWithError(written.error().text().c_str());
     std::vector<double> read, floorSeconds, product, ratio, resident, peak;
     for (auto _ : state) {
         const Measurement reading = measure([&](Measurement& measured) { readThrough(path, measured); });
-        const Measurement floorRun = measure([&](Measurement& measured) { floor(path, measured); });
+        const Measurement floorRun = measure([&](Measurement& measured) { subject.floor(path, measured); });
         const Measurement loading = measure([&](Measurement& measured) { load(path, measured); });
         if (!reading.isDone || !floorRun.isDone || !loading.isDone)
             return state.SkipWithError(reading.isDone && floorRun.isDone ? "the product did not open the file"
                                                                          : "a floor did not read the file");
-        if (loading.sums != written.fromFirstStart())
+        if (loading.sums != written->fromFirstStart())
             return state.SkipWithError("the product read other events than were written");
         state.SetIterationTime(loading.seconds);
         read.push_back(reading.seconds);
@@ -247,23 +264,6 @@ void openFile(benchmark::State& state, const std::string& path, const SyntheticS
     state.counters["MB/s"] = static_cast<double>(std::filesystem::file_size(path)) / 1e6 / medianOf(product);
     state.counters["B/event"] = medianOf(resident);
     state.counters["peak_B/event"] = medianOf(peak);
-}
-
-void addBenches(const test::TemporaryFolder& folder)
-{
-    const auto add = [](const char* name, const std::string& path, const Result<SyntheticSums>& written, Work floor) {
-        if (!written) {
-            std::fprintf(stderr, "import_bench: %s\n", written.error().text().c_str());
-            return;
-        }
-        benchmark::RegisterBenchmark(name, [path, sums = *written, floor](benchmark::State& state) { openFile(state, path, sums, floor); })
-            ->Iterations(kRounds)
-            ->UseManualTime()
-            ->Unit(benchmark::kMillisecond);
-    };
-    const std::string sqlite = (folder / "report.sqlite").string(), kineto = (folder / "trace.json").string();
-    add("nsys_sqlite, floor sqlite3_step of all columns", sqlite, writeNsysSqlite(sqlite, g_rows), stepThroughTables);
-    add("kineto_json, floor simdjson ondemand of 8 fields", kineto, writeKinetoJson(kineto, g_rows), parseOnDemand);
 }
 
 /// Takes "--rows N" out of the arguments. False: no number.
@@ -297,8 +297,11 @@ int main(int argc, char** argv)
     benchmark::Initialize(&count, arguments.data());
     if (benchmark::ReportUnrecognizedArguments(count, arguments.data()))
         return 64;
-    const test::TemporaryFolder folder;
-    addBenches(folder);
+    for (const Subject& subject : kSubjects)
+        benchmark::RegisterBenchmark(subject.name, [&](benchmark::State& state) { openFile(state, subject); })
+            ->Iterations(kRounds)
+            ->UseManualTime()
+            ->Unit(benchmark::kMillisecond);
     benchmark::RunSpecifiedBenchmarks();
     return 0;
 }

@@ -71,7 +71,8 @@ public:
     void write()
     {
         writeHeader();
-        if (collectWork() && writeHosts() && writeGpus() && writeRequests())
+        collectWork();
+        if (writeHosts() && writeGpus() && writeRequests())
             writeCounters();
         m_out << "\n]\n}\n";
     }
@@ -224,7 +225,7 @@ private:
         }
     }
 
-    [[nodiscard]] bool collectWork()
+    void collectWork()
     {
         collect(m_trace.kernels, EventKind::Kernel);
         collect(m_trace.memcpys, EventKind::Memcpy);
@@ -237,7 +238,6 @@ private:
         for (const auto& [key, events] : m_streams)
             processes.insert(key.process);
         m_hasSeveralProcesses = processes.size() > 1;
-        return true;
     }
 
     [[nodiscard]] bool writeGpus()
@@ -339,12 +339,11 @@ private:
     std::uint64_t writeMemcpy(EventId event, TimeRange time, EventPlace place)
     {
         const trace::MemcpyColumns& memcpys = m_trace.memcpys;
-        const std::uint32_t row = event.row();
-        m_events.beginSlice("gpu_memcpy",
-                            fmt::format("Memcpy {} ({} -> {})", name(memcpys.route[row].kind), memoryName(memcpys.route[row].source), memoryName(memcpys.route[row].destination)),
+        const trace::CopyRoute route = memcpys.route[event.row()];
+        m_events.beginSlice("gpu_memcpy", fmt::format("Memcpy {} ({} -> {})", name(route.kind), memoryName(route.source), memoryName(route.destination)),
                             place, time);
         const std::uint64_t flow = placeArguments(memcpys, event);
-        m_events.argument("bytes", memcpys.bytes[row]);
+        m_events.argument("bytes", memcpys.bytes[event.row()]);
         return flow;
     }
 
@@ -662,7 +661,8 @@ std::span<const FormatLimit> chromeJsonLimits()
              return !trace.meta.warnings.empty() || std::any_of(trace.losses.begin(), trace.losses.end(), [](const Loss& loss) { return loss.count > 0; });
          }},
         {"the capture window, its costs and settings", [](const Trace& trace) { return !trace.window.isEmpty() || !trace.meta.settings.empty(); }},
-        {"requests and batches as such: they become slices of a process \"Requests\"", [](const Trace& trace) { return trace.requests.size() + trace.executions.size() > 0; }},
+        {"requests and batches as such: they become slices of a process \"Requests\"",
+         [](const Trace& trace) { return trace.requests.size() + trace.executions.size() > 0; }},
         {"bare names of kernels, and which part of their shared memory is dynamic", [](const Trace& trace) { return trace.kernels.size() > 0; }},
         {"the process of GPU work, but for an argument, as several processes launched some",
          [](const Trace& trace) {

@@ -26,7 +26,7 @@ public:
 
     TextOutput& operator<<(std::string_view text)
     {
-        if (text.size() > kBufferBytes - m_used)
+        if (text.empty() || text.size() > kBufferBytes - m_used)
             return writeLong(text);
         std::memcpy(m_buffer.get() + m_used, text.data(), text.size());
         m_used += text.size();

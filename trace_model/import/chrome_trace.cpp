@@ -20,6 +20,7 @@ namespace {
 
 constexpr std::size_t kPartsPerThread = 4; // evens out parts that take longer
 constexpr unsigned kMaxThreads = 8;
+constexpr std::uint64_t kUsualPacking = 16; // how much smaller gzip makes a trace
 constexpr std::string_view kStage = "events";
 
 Error cancelled()
@@ -33,6 +34,7 @@ class Reader
 public:
     Reader(ByteSource& source, EventSink& sink, const ReadControl& control, const ChromeReadOptions& options)
         : m_source(source), m_sink(sink), m_control(control), m_options(options),
+          m_sampleEnd(source.packing() == ByteSource::Packing::None ? control.sampleBytes : control.sampleBytes / kUsualPacking),
           m_threads(options.threads > 0 ? options.threads : std::clamp(std::thread::hardware_concurrency(), 1u, kMaxThreads))
     {
     }
@@ -56,6 +58,7 @@ private:
     EventSink& m_sink;
     const ReadControl& m_control;
     const ChromeReadOptions& m_options;
+    const std::uint64_t m_sampleEnd; ///< bytes of the file to read; 0: all
     const unsigned m_threads;
     std::thread::id m_caller = std::this_thread::get_id();
     TrackIds m_ids;
@@ -78,6 +81,8 @@ TextWindow::Read Reader::sequentialRead(ReadAhead* ahead)
 {
     return [this, ahead](std::span<char> into) -> Result<std::size_t> {
         GANTRY_CHECK(checkpoint(m_source.fileBytesRead()));
+        if (m_sampleEnd != 0 && m_source.fileBytesRead() >= m_sampleEnd)
+            return std::size_t{0};
         return ahead ? ahead->read(into) : m_source.read(into);
     };
 }
@@ -181,7 +186,7 @@ Result<void> Reader::read()
         if (!hasEvents)
             break;
         const bool isFirst = m_reading.parts.empty();
-        if (isFirst && !ahead && m_source.fileBytes() >= m_options.parallelFrom) {
+        if (isFirst && !ahead && m_sampleEnd == 0 && m_source.fileBytes() >= m_options.parallelFrom) {
             m_context.timeZero = findTimeZero(window->cursor, window->end());
             if (m_context.timeZero) {
                 GANTRY_TRY(const std::optional<Ends> ends, readParallel(window->offsetOf(window->cursor)));

@@ -127,7 +127,7 @@ public:
             all += stage.weight;
         for (const Stage& stage : kStages) {
             m_stage = stage.name;
-            m_stageShare = stage.weight / all * kReadingShare;
+            m_stageShare = stage.weight / all;
             progress(0);
             GANTRY_CHECK((this->*stage.read)().context("reading " + std::string(stage.name)));
             m_stageStart += m_stageShare;
@@ -139,8 +139,6 @@ public:
     }
 
 private:
-    static constexpr double kReadingShare = 0.9; // of opening; the rest is sorting and arranging
-
     void progress(double stageFraction)
     {
         if (m_control.progress)

@@ -222,7 +222,7 @@ Result<std::shared_ptr<const Trace>> TraceBuilder::finish(const importing::ReadC
         return !control.stop.stop_requested();
     };
     const Error cancelled{ErrorCode::Cancelled, "opening the report was cancelled", {}};
-    if (!stage(0.90, "sorting"))
+    if (!stage(kReadingShare, "sorting"))
         return cancelled;
     alignFiles();
     joinMeta();

@@ -18,6 +18,9 @@ namespace gantry::trace {
 class TraceBuilder final : public importing::EventSink
 {
 public:
+    /// How much of opening a file is reading it; the rest is finish().
+    static constexpr double kReadingShare = 0.9;
+
     /// `cacheKey`: see Trace. `spillFolder`: where columns lie that are too large for memory; empty: in memory.
     explicit TraceBuilder(std::string cacheKey = {}, std::filesystem::path spillFolder = {});
     ~TraceBuilder() override;

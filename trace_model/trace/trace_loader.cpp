@@ -90,9 +90,9 @@ Result<std::shared_ptr<const Trace>> build(const Sources& sources, std::string c
         const LoadFile& file = sources.files[i];
         builder.beginFile(file.path, file.offset);
         importing::ReadControl part = control;
-        if (control.progress && sources.files.size() > 1)
+        if (control.progress)
             part.progress = [&, i](double fraction, std::string_view stage) {
-                control.progress((static_cast<double>(i) + fraction) / static_cast<double>(sources.files.size()) * 0.9, stage);
+                control.progress((static_cast<double>(i) + fraction) / static_cast<double>(sources.files.size()) * TraceBuilder::kReadingShare, stage);
             };
         GANTRY_CHECK(read(file.path, sources.formats[i], builder, part).context("opening " + file.path.filename().string()));
         builder.meta().isPreview = control.sampleBytes != 0;

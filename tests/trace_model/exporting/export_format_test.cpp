@@ -27,12 +27,6 @@ struct Loss
     bool (*isThere)(const Trace& trace);
 };
 
-template <typename Columns>
-bool anyLabel(const Columns& columns, bool (*has)(const trace::NvtxLabel&))
-{
-    return std::any_of(columns.labels.values().begin(), columns.labels.values().end(), has);
-}
-
 /// Every limit of every format that reads back, with what shows it.
 const std::vector<Loss>& losses()
 {
@@ -54,10 +48,15 @@ const std::vector<Loss>& losses()
          }},
         {ExportFormat::ChromeJson, "the default NVTX domain: it is called user_annotation",
          [](const Trace& t) {
-             return std::any_of(t.nvtxRanges.labels.values().begin(), t.nvtxRanges.labels.values().end(), [&](const auto& label) { return t.strings[label.domain].empty(); });
+             const auto& labels = t.nvtxRanges.labels.values();
+             return std::any_of(labels.begin(), labels.end(), [&](const trace::NvtxLabel& label) { return t.strings[label.domain].empty(); });
          }},
         {ExportFormat::ChromeJson, "categories, colours and payloads of ranges and marks, but for an argument",
-         [](const Trace& t) { return anyLabel(t.nvtxRanges, [](const trace::NvtxLabel& label) { return label.category != 0 || label.color != 0 || label.hasPayload != 0; }); }},
+         [](const Trace& t) {
+             const auto& labels = t.nvtxRanges.labels.values();
+             return std::any_of(labels.begin(), labels.end(),
+                                [](const trace::NvtxLabel& label) { return label.category != 0 || label.color != 0 || label.hasPayload != 0; });
+         }},
         {ExportFormat::ChromeJson, "the thread of slices that overlap others of it, but for the name of their row",
          [](const Trace& t) { return t.osCalls.threads.values().size() == 1; }},
         {ExportFormat::ChromeJson, "names of streams, but for those of rows", [](const Trace& t) { return !t.streamNames.empty(); }},
@@ -118,7 +117,9 @@ TEST(ExportFormat, NamesOnlyTheLimitsThatConcernTheTrace)
     for (const ExportFormat format : {ExportFormat::ChromeJson, ExportFormat::Csv, ExportFormat::NsysSqlite})
         EXPECT_EQ(notKept(*everything, format).size(), limitsOf(format).size());
     const auto plain = test::traceOf("window 0..1000\napi 12 cudaMemcpyAsync 10..20 corr 1\nmemcpy gpu0/stream7 HtoD pinned 20..30 bytes 8 corr 1\n");
-    EXPECT_EQ(notKept(*plain, ExportFormat::ChromeJson), (std::vector<std::string_view>{"the capture window, its costs and settings", "the thread of slices that overlap others of it, but for the name of their row"}));
+    const std::vector<std::string_view> expected = {"the capture window, its costs and settings",
+                                                    "the thread of slices that overlap others of it, but for the name of their row"};
+    EXPECT_EQ(notKept(*plain, ExportFormat::ChromeJson), expected);
     EXPECT_TRUE(notKept(*plain, ExportFormat::NsysSqlite).empty());
 }
 
