@@ -239,8 +239,9 @@ void Inspector::loadStatistics()
     const TimeRange range = m_page->statisticsRange();
     const TimeRange whole = m_page->trace()->time;
     m_statistics->offerGroupsOf(*m_page->trace());
-    const QString scope = whole.isEmpty()  ? tr("the whole report")
-                          : range == whole ? tr("the whole report (%1)").arg(formatDuration(whole.duration()))
+    const QString all = m_page->trace()->meta.isPreview ? tr("the sample") : tr("the whole report");
+    const QString scope = whole.isEmpty()  ? all
+                          : range == whole ? QStringLiteral("%1 (%2)").arg(all, formatDuration(whole.duration()))
                                            : tr("%1 of %2").arg(formatDuration(range.duration()), formatDuration(whole.duration()));
     using Rows = std::vector<analysis::ActivityRow>;
     m_statisticsSlot.run(

@@ -6,7 +6,22 @@
 #include <algorithm>
 #include <utility>
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 namespace gantry::jobs {
+
+namespace {
+
+/// Puts this thread, and those that it starts, behind the UI thread: a reader that keeps every core busy must not stop the window.
+void stepBack()
+{
+    constexpr int kNice = 5;
+    // setpriority(2), notes: on Linux the nice value is a thread's own. A failure changes nothing but this.
+    ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice);
+}
+
+} // namespace
 
 JobRunner::JobRunner(int threads, QObject* parent) :
     QObject(parent)
@@ -49,6 +64,7 @@ void JobRunner::deliver(std::function<void()> call)
 
 void JobRunner::work(std::stop_token stop)
 {
+    stepBack();
     while (true) {
         Queued next;
         {

@@ -16,8 +16,8 @@ namespace gantry::jobs {
 /// Numbers a job, rising over the life of a runner. 0: no job.
 using JobNumber = std::uint64_t;
 
-/// A pool of worker threads for everything that may block: files, the network, long computations. Tasks start in the order in
-/// which they were queued. Lives in the UI thread; deliver() is the only way back into it.
+/// A pool of worker threads for everything that may block: files, the network, long computations. They stand behind the UI thread in
+/// priority. Tasks start in the order in which they were queued. Lives in the UI thread; deliver() is the only way back into it.
 ///
 /// Destroying the runner asks every task to stop, waits for those that run, and drops those that wait together with every
 /// delivery that has not happened yet.

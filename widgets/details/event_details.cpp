@@ -366,7 +366,7 @@ std::vector<DetailSection> reportDetails(const Trace& trace)
     losses.into(sections);
 
     Section warnings(tr("Warnings"));
-    for (const std::string& warning : trace.meta.warnings)
+    for (const std::string& warning : trace.meta.isPreview ? std::vector<std::string>() : trace.meta.warnings) // "it ends in the middle"
         warnings.line(tr("Reader"), toQString(warning));
     warnings.into(sections);
 

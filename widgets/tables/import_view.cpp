@@ -186,6 +186,11 @@ ImportView::ImportView(QWidget* parent) :
 
 void ImportView::setTrace(const trace::Trace& trace)
 {
+    if (trace.meta.isPreview) {
+        clear();
+        m_totals->setText(tr("What was used of the file is known once all of it is read."));
+        return;
+    }
     const ImportTotals totals = totalsOf(trace.imports);
     m_model->setReports(trace.imports);
     m_view->setColumnHidden(ImportModel::File, trace.imports.size() < 2);

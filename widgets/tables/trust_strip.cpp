@@ -86,6 +86,8 @@ TrustStrip::TrustStrip(QWidget* parent) :
 
 std::vector<Item> TrustStrip::itemsOf(const trace::Trace& trace)
 {
+    if (trace.meta.isPreview)
+        return {{tr("a sample: what the report is worth is known once all is read"), tr("Losses, clocks and completeness are those of the whole."), Grade::Unknown}};
     std::vector<Item> items{droppedItem(trace), clockItem(trace), costItem(trace), completeItem(trace)};
     const auto cut = static_cast<std::size_t>(std::count_if(trace.requests.begin(), trace.requests.end(), [](const auto& r) { return r.cutByWindow; }));
     if (cut > 0)

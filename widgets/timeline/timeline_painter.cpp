@@ -74,7 +74,7 @@ void TimelinePainter::paint()
     m_painter.setPen(m_theme.weakText);
     const QRect corner = g.corner().adjusted(kHeaderPadding, 0, -kHeaderPadding, 0);
     m_painter.drawText(QRect(corner.left(), 0, corner.width(), g.kMinimapHeight), Qt::AlignLeft | Qt::AlignVCenter,
-                       QStringLiteral("whole report: %1").arg(formatDuration(m_state.trace->time.duration())));
+                       (m_state.trace->meta.isPreview ? QStringLiteral("sample: %1") : QStringLiteral("whole report: %1")).arg(formatDuration(m_state.trace->time.duration())));
     m_painter.drawText(QRect(corner.left(), g.kMinimapHeight, corner.width(), g.kRulerHeight), Qt::AlignLeft | Qt::AlignVCenter,
                        QStringLiteral("view: %1").arg(formatDuration(m_state.view.duration())));
 }

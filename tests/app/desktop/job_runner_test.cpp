@@ -11,6 +11,11 @@
 #include <mutex>
 #include <semaphore>
 #include <stdexcept>
+#include <thread>
+#include <utility>
+
+#include <sys/resource.h>
+#include <unistd.h>
 
 using namespace gantry;
 using namespace std::chrono_literals;
@@ -54,6 +59,29 @@ private slots:
         QCOMPARE(receiver, QThread::currentThread());
         QVERIFY(worker != receiver);
         QVERIFY(!slot.isRunning());
+    }
+
+    // A reader that kept every core busy stopped the window for seconds.
+    void jobsAndTheThreadsTheyStartStandBehindTheUiThread()
+    {
+        const auto niceOfThisThread = [] { return ::getpriority(PRIO_PROCESS, static_cast<id_t>(::gettid())); };
+        const int ofUi = niceOfThisThread();
+        if (ofUi > 14)
+            QSKIP("the test itself runs at the end of all queues");
+        jobs::JobRunner runner(1);
+        jobs::JobSlot slot(runner);
+        std::pair<int, int> nice;
+        slot.run(
+            [&](const jobs::JobContext&) -> Result<std::pair<int, int>> {
+                int ofChild = 0;
+                std::jthread([&] { ofChild = niceOfThisThread(); }).join();
+                return std::pair(niceOfThisThread(), ofChild);
+            },
+            [&](Result<std::pair<int, int>> seen) { nice = *seen; });
+        QTRY_VERIFY(!slot.isRunning());
+        QVERIFY(nice.first > ofUi);
+        QCOMPARE(nice.second, nice.first);
+        QCOMPARE(niceOfThisThread(), ofUi);
     }
 
     void numbersRiseFromJobToJob()

@@ -328,6 +328,21 @@ private slots:
         QVERIFY2(view.totalsText().startsWith(QStringLiteral("Open a file to see what was read of it")), qPrintable(view.totalsText()));
     }
 
+    // A sample of a file ends in its middle: that says nothing about the file.
+    void ofASampleNothingIsSaidThatOnlyTheWholeTells()
+    {
+        trace::Trace trace = importedTrace();
+        trace.meta.isPreview = true;
+        trace.meta.warnings = {"The file ends in the middle."};
+        const auto items = TrustStrip::itemsOf(trace);
+        QCOMPARE(items.size(), std::size_t{1});
+        QVERIFY(items[0].text.startsWith(QStringLiteral("a sample")));
+        ImportView view;
+        view.setTrace(trace);
+        QVERIFY2(view.totalsText().contains(QStringLiteral("once all of it is read")), qPrintable(view.totalsText()));
+        QCOMPARE(view.view().model()->rowCount(), 0);
+    }
+
     void rowsThatWereNotUsedAreOnTheTrustStrip()
     {
         trace::Trace trace = importedTrace();
