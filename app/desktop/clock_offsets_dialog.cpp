@@ -21,11 +21,14 @@ constexpr double kFurthestMs = 3e11; // nine years: see areEventTimes()
 
 } // namespace
 
-ClockOffsetsDialog::ClockOffsetsDialog(const std::vector<trace::LoadFile>& files, const std::vector<importing::ImportReport>& imports, QWidget* parent) :
-    QDialog(parent)
+ClockOffsetsDialog::ClockOffsetsDialog(const std::vector<trace::LoadFile>& files, const std::vector<importing::ImportReport>& imports,
+                                       QWidget* parent)
+    : QDialog(parent)
 {
     setWindowTitle(tr("Clock offsets"));
-    auto* help = new QLabel(tr("Times of a file are moved by its offset. Without one by hand it is found by what the clocks of the files have in common."), this);
+    auto* help = new QLabel(
+        tr("Times of a file are moved by its offset. Without one by hand it is found by what the clocks of the files have in common."),
+        this);
     help->setWordWrap(true);
     auto* grid = new QGridLayout;
     grid->setHorizontalSpacing(14);
@@ -75,7 +78,8 @@ std::vector<std::optional<DurationNs>> ClockOffsetsDialog::offsets() const
 {
     std::vector<std::optional<DurationNs>> offsets;
     for (const Line& line : m_lines)
-        offsets.push_back(line.isByHand->isChecked() ? std::optional<DurationNs>(std::llround(line.milliseconds->value() * kNsPerMs)) : std::nullopt);
+        offsets.push_back(line.isByHand->isChecked() ? std::optional<DurationNs>(std::llround(line.milliseconds->value() * kNsPerMs))
+                                                     : std::nullopt);
     return offsets;
 }
 

@@ -22,7 +22,8 @@ class ClockOffsetsDialog : public QDialog
 
 public:
     /// `imports`: what was read of the files, in their order.
-    ClockOffsetsDialog(const std::vector<trace::LoadFile>& files, const std::vector<importing::ImportReport>& imports, QWidget* parent = nullptr);
+    ClockOffsetsDialog(const std::vector<trace::LoadFile>& files, const std::vector<importing::ImportReport>& imports,
+                       QWidget* parent = nullptr);
 
     /// For each file; nothing: as the clocks of the files say.
     [[nodiscard]] std::vector<std::optional<DurationNs>> offsets() const;

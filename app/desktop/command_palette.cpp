@@ -46,10 +46,8 @@ std::optional<int> distance(const QString& title, const QString& typed)
 
 } // namespace
 
-CommandPalette::CommandPalette(const QMenuBar& menus, QWidget* parent) :
-    QDialog(parent),
-    m_line(new QLineEdit(this)),
-    m_list(new QTreeWidget(this))
+CommandPalette::CommandPalette(const QMenuBar& menus, QWidget* parent)
+    : QDialog(parent), m_line(new QLineEdit(this)), m_list(new QTreeWidget(this))
 {
     setWindowTitle(tr("Commands"));
     for (const QAction* menu : menus.actions()) {
@@ -97,7 +95,8 @@ void CommandPalette::filter(const QString& typed)
     std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
     m_list->clear();
     for (const auto& [far, i] : found) {
-        auto* item = new QTreeWidgetItem(m_list, {m_commands[i].title, m_commands[i].action->shortcut().toString(QKeySequence::NativeText)});
+        auto* item =
+            new QTreeWidgetItem(m_list, {m_commands[i].title, m_commands[i].action->shortcut().toString(QKeySequence::NativeText)});
         item->setData(0, kCommandRole, static_cast<qulonglong>(i));
         item->setForeground(1, palette().color(QPalette::PlaceholderText));
     }

@@ -43,11 +43,13 @@ struct FormatText
 };
 
 constexpr FormatText kFormats[] = {
-    {Format::ChromeJson, QT_TRANSLATE_NOOP("gantry::desktop::ExportDialog", "Chrome trace (JSON), for Perfetto and chrome://tracing"), "json",
+    {Format::ChromeJson, QT_TRANSLATE_NOOP("gantry::desktop::ExportDialog", "Chrome trace (JSON), for Perfetto and chrome://tracing"),
+     "json", exporting::ExportFormat::ChromeJson},
+    {Format::PackedChromeJson, QT_TRANSLATE_NOOP("gantry::desktop::ExportDialog", "Chrome trace (JSON), compressed"), "json.gz",
      exporting::ExportFormat::ChromeJson},
-    {Format::PackedChromeJson, QT_TRANSLATE_NOOP("gantry::desktop::ExportDialog", "Chrome trace (JSON), compressed"), "json.gz", exporting::ExportFormat::ChromeJson},
     {Format::Csv, QT_TRANSLATE_NOOP("gantry::desktop::ExportDialog", "One table (CSV)"), "csv", exporting::ExportFormat::Csv},
-    {Format::Sqlite, QT_TRANSLATE_NOOP("gantry::desktop::ExportDialog", "Report in the Nsight Systems schema (SQLite)"), "sqlite", exporting::ExportFormat::NsysSqlite},
+    {Format::Sqlite, QT_TRANSLATE_NOOP("gantry::desktop::ExportDialog", "Report in the Nsight Systems schema (SQLite)"), "sqlite",
+     exporting::ExportFormat::NsysSqlite},
     {Format::Png, QT_TRANSLATE_NOOP("gantry::desktop::ExportDialog", "Picture of the visible timeline (PNG)"), "png", {}},
     {Format::Svg, QT_TRANSLATE_NOOP("gantry::desktop::ExportDialog", "Picture of the visible timeline (SVG)"), "svg", {}},
 };
@@ -83,20 +85,20 @@ bool isSameFile(const std::filesystem::path& a, const std::filesystem::path& b)
 
 } // namespace
 
-ExportDialog::ExportDialog(std::shared_ptr<const trace::Trace> trace, widgets::TimelineWidget* timeline, std::vector<std::filesystem::path> sources,
-                           jobs::JobRunner& runner, QWidget* parent) :
-    QDialog(parent),
-    m_trace(std::move(trace)),
-    m_timeline(timeline),
-    m_sources(std::move(sources)),
-    m_format(new QComboBox(this)),
-    m_table(new QComboBox(this)),
-    m_tableLabel(new QLabel(tr("Table"), this)),
-    m_file(new QLineEdit(this)),
-    m_notes(new QLabel(this)),
-    m_error(new QLabel(this)),
-    m_progress(new QProgressBar(this)),
-    m_slot(runner)
+ExportDialog::ExportDialog(std::shared_ptr<const trace::Trace> trace, widgets::TimelineWidget* timeline,
+                           std::vector<std::filesystem::path> sources, jobs::JobRunner& runner, QWidget* parent)
+    : QDialog(parent),
+      m_trace(std::move(trace)),
+      m_timeline(timeline),
+      m_sources(std::move(sources)),
+      m_format(new QComboBox(this)),
+      m_table(new QComboBox(this)),
+      m_tableLabel(new QLabel(tr("Table"), this)),
+      m_file(new QLineEdit(this)),
+      m_notes(new QLabel(this)),
+      m_error(new QLabel(this)),
+      m_progress(new QProgressBar(this)),
+      m_slot(runner)
 {
     setWindowTitle(tr("Export"));
     for (const FormatText& text : kFormats)
@@ -104,7 +106,9 @@ ExportDialog::ExportDialog(std::shared_ptr<const trace::Trace> trace, widgets::T
     for (const std::string& table : exporting::exportTables(*m_trace))
         m_table->addItem(toQString(table));
     auto* items = qobject_cast<QStandardItemModel*>(m_format->model());
-    const auto offer = [&](Format format, bool isOffered) { items->item(m_format->findData(static_cast<int>(format)))->setEnabled(isOffered); };
+    const auto offer = [&](Format format, bool isOffered) {
+        items->item(m_format->findData(static_cast<int>(format)))->setEnabled(isOffered);
+    };
     offer(Format::Csv, m_table->count() > 0);
     offer(Format::Png, m_timeline != nullptr);
     offer(Format::Svg, m_timeline != nullptr);
@@ -248,7 +252,7 @@ ExportDialog::Work ExportDialog::workOf(Format format) const
 {
     if (const auto ofTrace = textOf(format).ofTrace) {
         return [trace = m_trace, ofTrace = *ofTrace, table = m_table->currentText().toStdString()](const std::filesystem::path& path,
-                                                                                                     const jobs::JobContext& context) {
+                                                                                                   const jobs::JobContext& context) {
             exporting::ExportOptions options;
             options.table = table;
             options.progress = [&context](double fraction) { context.progress(fraction, {}); };
@@ -262,11 +266,10 @@ ExportDialog::Work ExportDialog::workOf(Format format) const
         };
     // Painted here, as it is on the screen now; packed and written by the job.
     if (format == Format::Svg)
-        return [svg = widgets::timelineSvg(m_timeline->state(), m_timeline->font())](const std::filesystem::path& path, const jobs::JobContext&) {
-            return writeBytes(path, svg);
-        };
-    return [image = widgets::timelineImage(m_timeline->state(), m_timeline->font(), kPictureScale)](const std::filesystem::path& path,
-                                                                                                     const jobs::JobContext&) -> Result<void> {
+        return [svg = widgets::timelineSvg(m_timeline->state(), m_timeline->font())](
+                   const std::filesystem::path& path, const jobs::JobContext&) { return writeBytes(path, svg); };
+    return [image = widgets::timelineImage(m_timeline->state(), m_timeline->font(), kPictureScale)](
+               const std::filesystem::path& path, const jobs::JobContext&) -> Result<void> {
         QBuffer png;
         png.open(QIODevice::WriteOnly);
         if (!image.save(&png, "PNG"))

@@ -31,7 +31,15 @@ class ExportDialog : public QDialog
     Q_OBJECT
 
 public:
-    enum class Format { ChromeJson, PackedChromeJson, Csv, Sqlite, Png, Svg };
+    enum class Format
+    {
+        ChromeJson,
+        PackedChromeJson,
+        Csv,
+        Sqlite,
+        Png,
+        Svg
+    };
 
     /// `timeline`: what pictures are of; null: there is none. `sources`: the files that the trace was read from, which are never replaced.
     ExportDialog(std::shared_ptr<const trace::Trace> trace, widgets::TimelineWidget* timeline, std::vector<std::filesystem::path> sources,

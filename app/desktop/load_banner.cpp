@@ -13,12 +13,12 @@ constexpr int kSteps = 1000;
 
 } // namespace
 
-LoadBanner::LoadBanner(QWidget* parent) :
-    QFrame(parent),
-    m_label(new QLabel(this)),
-    m_progress(new QProgressBar(this)),
-    m_cancel(new QPushButton(tr("Cancel"), this)),
-    m_resume(new QPushButton(tr("Read all"), this))
+LoadBanner::LoadBanner(QWidget* parent)
+    : QFrame(parent),
+      m_label(new QLabel(this)),
+      m_progress(new QProgressBar(this)),
+      m_cancel(new QPushButton(tr("Cancel"), this)),
+      m_resume(new QPushButton(tr("Read all"), this))
 {
     setObjectName(QStringLiteral("loadBanner"));
     setFrameShape(QFrame::StyledPanel);

@@ -12,15 +12,15 @@
 
 namespace gantry::desktop {
 
-TraceView::TraceView(QWidget* parent) :
-    QWidget(parent),
-    m_banner(new LoadBanner(this)),
-    m_stack(new QStackedWidget(this)),
-    m_timeline(new widgets::TimelineWidget(this)),
-    m_noTimes(new QLabel(this)),
-    m_tables(new widgets::SummaryTables(this)),
-    m_legend(new widgets::Legend(this)),
-    m_trust(new widgets::TrustStrip(this))
+TraceView::TraceView(QWidget* parent)
+    : QWidget(parent),
+      m_banner(new LoadBanner(this)),
+      m_stack(new QStackedWidget(this)),
+      m_timeline(new widgets::TimelineWidget(this)),
+      m_noTimes(new QLabel(this)),
+      m_tables(new widgets::SummaryTables(this)),
+      m_legend(new widgets::Legend(this)),
+      m_trust(new widgets::TrustStrip(this))
 {
     auto* withoutTimes = new QWidget(this);
     auto* tables = new QVBoxLayout(withoutTimes);
@@ -62,8 +62,9 @@ void TraceView::setTrace(const std::shared_ptr<const trace::Trace>& trace)
     m_stack->setCurrentIndex(hasTimeline(*trace) ? 0 : 1);
     if (hasTimeline(*trace))
         return;
-    m_noTimes->setText(trace->summaries.empty() ? tr("Nothing in this file could be used: see Import below for what it holds.")
-                                                : tr("This file holds measurements without times, so there is no timeline. These are its tables."));
+    m_noTimes->setText(trace->summaries.empty()
+                           ? tr("Nothing in this file could be used: see Import below for what it holds.")
+                           : tr("This file holds measurements without times, so there is no timeline. These are its tables."));
     m_tables->setTables(trace->summaries);
 }
 

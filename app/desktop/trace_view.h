@@ -14,7 +14,7 @@ class Legend;
 class SummaryTables;
 class TimelineWidget;
 class TrustStrip;
-}
+} // namespace gantry::widgets
 
 namespace gantry::desktop {
 

@@ -47,9 +47,7 @@ QString describe(const importing::ImportReport& report, TimestampNs origin)
 
 } // namespace
 
-ImportModel::ImportModel(QObject* parent) :
-    QAbstractTableModel(parent)
-{}
+ImportModel::ImportModel(QObject* parent) : QAbstractTableModel(parent) {}
 
 void ImportModel::setReports(const std::vector<importing::ImportReport>& reports)
 {
@@ -84,7 +82,9 @@ QVariant ImportModel::data(const QModelIndex& index, int role) const
     if (role != Qt::DisplayRole && role != kSortRole)
         return {};
     const Row& row = m_rows[static_cast<std::size_t>(index.row())];
-    const auto number = [role](std::uint64_t n) { return role == kSortRole ? QVariant(static_cast<qulonglong>(n)) : QVariant(formatCount(n)); };
+    const auto number = [role](std::uint64_t n) {
+        return role == kSortRole ? QVariant(static_cast<qulonglong>(n)) : QVariant(formatCount(n));
+    };
     switch (index.column()) {
     case File:
         return row.file;
@@ -142,15 +142,15 @@ ImportTotals totalsOf(const std::vector<importing::ImportReport>& reports)
     return totals;
 }
 
-ImportView::ImportView(QWidget* parent) :
-    QWidget(parent),
-    m_model(new ImportModel(this)),
-    m_sorted(new QSortFilterProxyModel(this)),
-    m_view(new QTableView(this)),
-    m_files(new QLabel),
-    m_filesArea(new QScrollArea(this)),
-    m_totals(new QLabel(this)),
-    m_copy(new QPushButton(tr("Copy"), this))
+ImportView::ImportView(QWidget* parent)
+    : QWidget(parent),
+      m_model(new ImportModel(this)),
+      m_sorted(new QSortFilterProxyModel(this)),
+      m_view(new QTableView(this)),
+      m_files(new QLabel),
+      m_filesArea(new QScrollArea(this)),
+      m_totals(new QLabel(this)),
+      m_copy(new QPushButton(tr("Copy"), this))
 {
     m_sorted->setSourceModel(m_model);
     m_sorted->setSortRole(ImportModel::kSortRole);
@@ -236,7 +236,8 @@ QString ImportView::text() const
     QStringList lines{m_files->text(), m_totals->text(), {}};
     const auto line = [&](const auto& cell) {
         QStringList cells;
-        for (int column = m_view->isColumnHidden(ImportModel::File) ? ImportModel::Table : ImportModel::File; column < ImportModel::ColumnCount; ++column)
+        for (int column = m_view->isColumnHidden(ImportModel::File) ? ImportModel::Table : ImportModel::File;
+             column < ImportModel::ColumnCount; ++column)
             cells << cell(column);
         lines << cells.join(QLatin1Char('\t'));
     };

@@ -24,7 +24,16 @@ class ImportModel : public QAbstractTableModel
     Q_OBJECT
 
 public:
-    enum Column { File, Table, Rows, Used, Skipped, Why, ColumnCount };
+    enum Column
+    {
+        File,
+        Table,
+        Rows,
+        Used,
+        Skipped,
+        Why,
+        ColumnCount
+    };
     /// Role of the number behind a cell, for sorting.
     static constexpr int kSortRole = Qt::UserRole;
 

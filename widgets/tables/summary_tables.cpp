@@ -17,9 +17,7 @@
 
 namespace gantry::widgets {
 
-SummaryModel::SummaryModel(QObject* parent) :
-    QAbstractTableModel(parent)
-{}
+SummaryModel::SummaryModel(QObject* parent) : QAbstractTableModel(parent) {}
 
 void SummaryModel::setTable(importing::SummaryTable table)
 {
@@ -70,13 +68,13 @@ QVariant SummaryModel::headerData(int section, Qt::Orientation orientation, int 
     return role == Qt::DisplayRole ? QVariant(toQString(m_table.columns[static_cast<std::size_t>(section)])) : QVariant();
 }
 
-SummaryTables::SummaryTables(QWidget* parent) :
-    QWidget(parent),
-    m_model(new SummaryModel(this)),
-    m_sorted(new QSortFilterProxyModel(this)),
-    m_view(new QTableView(this)),
-    m_choice(new QComboBox(this)),
-    m_size(new QLabel(this))
+SummaryTables::SummaryTables(QWidget* parent)
+    : QWidget(parent),
+      m_model(new SummaryModel(this)),
+      m_sorted(new QSortFilterProxyModel(this)),
+      m_view(new QTableView(this)),
+      m_choice(new QComboBox(this)),
+      m_size(new QLabel(this))
 {
     m_sorted->setSourceModel(m_model);
     m_sorted->setSortRole(SummaryModel::kSortRole);

@@ -8,7 +8,8 @@
 
 namespace gantry::widgets {
 
-/// What a timeline shows, headers, ruler and rows, as an image with `scale` pixels for each of the screen's. The mouse leaves no trace in it.
+/// What a timeline shows, headers, ruler and rows, as an image with `scale` pixels for each of the screen's. The mouse leaves no trace in
+/// it.
 [[nodiscard]] QImage timelineImage(const TimelineState& state, const QFont& font, qreal scale);
 
 /// The same as an SVG document, sharp at any size.

@@ -50,7 +50,8 @@ private slots:
         QSignalSpy accepted(&dialog, &QDialog::accepted);
         dialog.open();
         const auto buttons = dialog.findChildren<QPushButton*>();
-        const auto apply = std::find_if(buttons.begin(), buttons.end(), [](const QPushButton* button) { return button->text().contains(QStringLiteral("Apply")); });
+        const auto apply = std::find_if(buttons.begin(), buttons.end(),
+                                        [](const QPushButton* button) { return button->text().contains(QStringLiteral("Apply")); });
         QVERIFY(apply != buttons.end());
         (*apply)->click();
         QCOMPARE(accepted.size(), 1);

@@ -167,7 +167,8 @@ private slots:
         m_dialog->setFile(*m_folder / "no such folder" / "a.json");
         m_dialog->startExport();
         QTRY_VERIFY_WITH_TIMEOUT(!m_dialog->error().isEmpty(), kPatienceMs);
-        QVERIFY2(m_dialog->error().endsWith(QLatin1Char('.')) && !m_dialog->error().contains(QLatin1Char('\n')), qPrintable(m_dialog->error()));
+        QVERIFY2(m_dialog->error().endsWith(QLatin1Char('.')) && !m_dialog->error().contains(QLatin1Char('\n')),
+                 qPrintable(m_dialog->error()));
         QVERIFY(m_dialog->isVisible());
         m_dialog->setFile(*m_folder / "a.json"); // another name, another try
         QVERIFY(run());
