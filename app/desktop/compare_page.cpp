@@ -12,6 +12,8 @@
 #include <QVBoxLayout>
 
 #include <algorithm>
+#include <span>
+#include <utility>
 
 namespace gantry::desktop {
 
@@ -26,8 +28,9 @@ QString sideName(int side)
 
 } // namespace
 
-ComparePage::ComparePage(jobs::JobRunner& runner, QWidget* parent) :
+ComparePage::ComparePage(jobs::JobRunner& runner, TraceSource source, QWidget* parent) :
     QWidget(parent),
+    m_source(std::move(source)),
     m_stack(new QStackedWidget(this)),
     m_sentence(new QLabel(this)),
     m_details(new QLabel(this)),
@@ -134,7 +137,12 @@ void ComparePage::load(int side)
     }
     using Loaded = std::shared_ptr<const trace::Trace>;
     m_loadSlots[static_cast<std::size_t>(side)]->run(
-        [path = chosen.path](const jobs::JobContext& context) -> Result<Loaded> { return trace::loadTrace(path, {}, context.stop()); },
+        [file = trace::LoadFile{chosen.path, {}}, source = m_source](const jobs::JobContext& context) {
+            trace::LoadOptions options;
+            options.stop = context.stop();
+            options.cache = source.cache.get();
+            return source.load(std::span(&file, 1), options);
+        },
         [this, &chosen](Result<Loaded> loaded) {
             if (loaded) {
                 chosen.trace = std::move(*loaded);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "app/desktop/trace_source.h"
 #include "app/jobs/job_slot.h"
 #include "trace_model/analysis/comparison.h"
 #include "trace_model/trace/trace.h"
@@ -36,7 +37,7 @@ class ComparePage : public QWidget
     Q_OBJECT
 
 public:
-    explicit ComparePage(jobs::JobRunner& runner, QWidget* parent = nullptr);
+    explicit ComparePage(jobs::JobRunner& runner, TraceSource source = {}, QWidget* parent = nullptr);
     ~ComparePage() override;
 
     /// What can be chosen as A and B; files that were chosen before stay.
@@ -78,6 +79,7 @@ private:
     std::array<Side, 2> m_sides;
     std::optional<Error> m_compareError;
     std::optional<analysis::Comparison> m_comparison;
+    TraceSource m_source;
     QStackedWidget* m_stack;
     QLabel* m_sentence;
     QLabel* m_details;

@@ -3,6 +3,7 @@
 #include "app/desktop/capture_bar.h"
 #include "app/desktop/capture_strip.h"
 #include "app/desktop/clock_offsets_dialog.h"
+#include "app/desktop/command_palette.h"
 #include "app/desktop/compare_page.h"
 #include "app/desktop/export_dialog.h"
 #include "app/desktop/icons.h"
@@ -214,6 +215,11 @@ void MainWindow::connectViewActions()
     connect(m_actions->showLive, &QAction::triggered, m_pages, &PageArea::showLive);
     connect(m_actions->nextTab, &QAction::triggered, m_pages, [this] { m_pages->stepPage(1); });
     connect(m_actions->previousTab, &QAction::triggered, m_pages, [this] { m_pages->stepPage(-1); });
+    connect(m_actions->commands, &QAction::triggered, this, [this] {
+        auto* palette = new CommandPalette(*menuBar(), this);
+        palette->setAttribute(Qt::WA_DeleteOnClose);
+        palette->open();
+    });
     connect(m_actions->shortcuts, &QAction::triggered, this, &MainWindow::showShortcuts);
     connect(m_actions->about, &QAction::triggered, this, &MainWindow::showAbout);
     connect(m_pages, &PageArea::pageChanged, this, [this] {

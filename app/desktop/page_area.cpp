@@ -82,7 +82,7 @@ ReportPage& PageArea::open(std::vector<std::filesystem::path> paths)
 ComparePage& PageArea::openCompare()
 {
     if (!m_compare) {
-        m_compare = new ComparePage(m_runner, this);
+        m_compare = new ComparePage(m_runner, m_source, this);
         addTab(m_compare, tr("Compare"));
         connect(m_compare, &ComparePage::ready, this, &PageArea::pageChanged);
         offerReports();

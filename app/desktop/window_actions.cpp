@@ -63,6 +63,7 @@ WindowActions::WindowActions(QMainWindow& window) :
                              tr("Go to the previous match"))),
     slowestRequest(makeAction(window, tr("&Slowest request"), {QKeySequence(Qt::Key_R)}, tr("Go to the slowest request, then to the next slowest"))),
     slowerRequest(makeAction(window, tr("Slo&wer request"), {QKeySequence(Qt::SHIFT | Qt::Key_R)}, tr("Back to the request that was slower"))),
+    commands(makeAction(window, tr("Command &palette…"), {QKeySequence(Qt::CTRL | Qt::Key_K)}, tr("Find a command by some of its letters"))),
     shortcuts(makeAction(window, tr("&Shortcuts"), {QKeySequence(Qt::Key_F1)}, tr("All keys and mouse gestures"))),
     about(makeAction(window, tr("&About Gantry"), {}, tr("Version and licences")))
 {
@@ -106,6 +107,8 @@ void WindowActions::buildMenus(QMenuBar& bar, QAction* captureStart, QAction* ca
     search->addActions({find, nextMatch, previousMatch});
     search->addSeparator();
     search->addActions({slowestRequest, slowerRequest});
+    search->addSeparator();
+    search->addAction(commands);
 
     QMenu* help = bar.addMenu(tr("&Help"));
     help->addActions({shortcuts, about});

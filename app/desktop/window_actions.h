@@ -54,6 +54,7 @@ struct WindowActions
     QAction* previousMatch;
     QAction* slowestRequest;
     QAction* slowerRequest;
+    QAction* commands;
     // Help
     QAction* shortcuts;
     QAction* about;

@@ -1,5 +1,7 @@
 #include "widgets/timeline/row_layout.h"
 
+#include "trace_model/trace/counter_levels.h"
+
 #include <algorithm>
 
 namespace gantry::widgets {
@@ -58,7 +60,10 @@ int heightOf(const Track& track, int depthHeight)
 
 bool isAlwaysZero(const trace::CounterColumns& counter)
 {
-    return std::all_of(counter.value.begin(), counter.value.end(), [](double value) { return value == 0; });
+    if (counter.value.empty())
+        return true;
+    const auto extremes = trace::extremesOf(counter, 0, counter.value.size());
+    return extremes.min == 0 && extremes.max == 0;
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 #include "widgets/timeline/timeline_widget.h"
 
 #include "trace_model/analysis/request_join.h"
+#include "trace_model/trace/counter_levels.h"
 #include "trace_model/trace/visible_spans.h"
 #include "widgets/theme/format.h"
 #include "widgets/timeline/event_text.h"
@@ -70,8 +71,8 @@ void TimelineWidget::setTrace(std::shared_ptr<const trace::Trace> trace)
     if (m_state.trace) {
         m_collapsed = collapsedAtFirst(*m_state.trace);
         for (const trace::Track& track : m_state.trace->tracks) {
-            const auto& values = track.counter.value;
-            m_state.counterMaxima.push_back(values.empty() ? 0 : *std::max_element(values.begin(), values.end()));
+            const std::size_t samples = track.counter.value.size();
+            m_state.counterMaxima.push_back(samples == 0 ? 0 : trace::extremesOf(track.counter, 0, samples).max);
         }
     }
     m_extent = m_state.trace ? m_state.trace->time : TimeRange();

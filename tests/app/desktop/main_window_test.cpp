@@ -2,6 +2,7 @@
 
 #include "app/desktop/capture_bar.h"
 #include "app/desktop/clock_offsets_dialog.h"
+#include "app/desktop/command_palette.h"
 #include "app/desktop/compare_page.h"
 #include "app/desktop/export_dialog.h"
 #include "app/desktop/live_page.h"
@@ -279,6 +280,38 @@ private slots:
         dialog->startExport();
         QTRY_COMPARE_WITH_TIMEOUT(m_window->messages().sentence(), QStringLiteral("Exported to %1.").arg(QString::fromStdString(*m_folder / "a.json")), kPatienceMs);
         QVERIFY(std::filesystem::exists(*m_folder / "a.json"));
+    }
+
+    void aCommandIsFoundByItsLettersAndDone()
+    {
+        key(Qt::Key_K, Qt::ControlModifier);
+        auto* palette = m_window->findChild<CommandPalette*>();
+        QVERIFY(palette);
+        const QStringList all = palette->listed();
+        QVERIFY(all.contains(QStringLiteral("File: Open together…")) && all.contains(QStringLiteral("View: Live page")));
+        QVERIFY(!all.contains(QStringLiteral("File: Export…"))); // there is nothing to export
+        auto* line = palette->findChild<QLineEdit*>();
+        QTest::keyClicks(line, QStringLiteral("drkthm"));
+        QCOMPARE(palette->listed(), QStringList{QStringLiteral("View: Dark theme")});
+        const bool wasDark = m_window->actions().darkTheme->isChecked();
+        QTest::keyClick(line, Qt::Key_Return);
+        QVERIFY(!palette->isVisible());
+        QCOMPARE(m_window->actions().darkTheme->isChecked(), !wasDark);
+        m_window->actions().darkTheme->trigger();
+    }
+
+    void theCommandsOfTheReportInFrontAreOfferedAndChosenByTheArrows()
+    {
+        open(m_a);
+        m_window->actions().commands->trigger();
+        auto* palette = m_window->findChild<CommandPalette*>();
+        auto* line = palette->findChild<QLineEdit*>();
+        QTest::keyClicks(line, QStringLiteral("export"));
+        QCOMPARE(palette->listed(), (QStringList{QStringLiteral("File: Export…"), QStringLiteral("File: Export screenshot…")}));
+        QTest::keyClick(line, Qt::Key_Down);
+        QTest::keyClick(line, Qt::Key_Up);
+        QTest::keyClick(line, Qt::Key_Return);
+        QVERIFY(m_window->findChild<ExportDialog*>());
     }
 
     void comparesTheTwoOpenReportsWithoutLoadingThemAgain()
