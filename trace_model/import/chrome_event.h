@@ -120,7 +120,7 @@ struct ValueSpan
     Meaning meaning = Meaning::None;
     std::uint8_t field = 0; ///< Number or Text, by meaning
     bool isInArgs = false;
-    bool mayBeNumber = false;         ///< a string that is none, where a number in quotes would be one
+    bool mayBeNumber = false; ///< a string that is none, where a number in quotes would be one
 };
 
 /// How strings are told to end.

@@ -96,10 +96,11 @@ void deliverCounters(std::vector<std::unique_ptr<ChromePart>>& parts, const Trac
 }
 
 /// The name of a thread or process, with what was written for its id where that could not be kept.
-std::string nameWithId(const std::map<std::uint64_t, std::string>& names, std::uint64_t key, std::string_view written, std::string_view kind)
+std::string nameWithId(const std::map<std::uint64_t, std::string>& names, std::uint64_t key, std::string_view written,
+                       std::string_view kind)
 {
     const auto found = names.find(key);
-    const std::string name = found == names.end() ? std::string{} : found->second;
+    std::string name = found == names.end() ? std::string{} : found->second;
     if (written.empty() || name.find(written) != std::string::npos)
         return name;
     if (!name.empty())
@@ -163,6 +164,7 @@ void deliverTallies(const std::vector<std::unique_ptr<ChromePart>>& parts, Impor
         }
     }
     std::vector<TableTally> sorted;
+    sorted.reserve(tallies.size());
     for (auto& [name, tally] : tallies)
         sorted.push_back(std::move(tally));
     std::stable_sort(sorted.begin(), sorted.end(), [](const TableTally& a, const TableTally& b) { return a.rows > b.rows; });

@@ -80,7 +80,10 @@ const char* readMicroseconds(const char* p, std::int64_t& ns)
     return p;
 }
 
-constexpr bool mayBeginNumber(char c) { return json::isDigit(c) || c == '.' || c == '-' || c == '+'; }
+constexpr bool mayBeginNumber(char c)
+{
+    return json::isDigit(c) || c == '.' || c == '-' || c == '+';
+}
 
 const char* skipDigits(const char* p)
 {

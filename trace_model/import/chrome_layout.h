@@ -55,7 +55,7 @@ private:
         std::uint8_t literalBytes = 0;
         Action action = Action::End;
         std::uint8_t field = 0;
-        bool mayBeNumber = false;        ///< as ValueSpan has it
+        bool mayBeNumber = false; ///< as ValueSpan has it
     };
     struct Layout
     {

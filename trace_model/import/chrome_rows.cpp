@@ -10,7 +10,7 @@ namespace {
 
 // GPU rows wait in memory until the launching process is known, or there are so many (about 60 MB) that it must be decided.
 constexpr std::size_t kMostWaiting = 400'000;
-constexpr std::size_t kMostMemories = 64; // devices whose counters are found without looking for them by name
+constexpr std::size_t kMostMemories = 64;       // devices whose counters are found without looking for them by name
 constexpr std::uint32_t kNoStream = 0xFFFFFFFF; // as the Nsight Systems export has it where a wait is for no stream
 
 constexpr std::uint64_t globalPidOf(std::uint64_t globalTid)
@@ -31,10 +31,9 @@ std::uint32_t valueOr(const TraceEvent& event, Number number, std::uint32_t othe
 
 /// Kinds of memory copies and memories, as the Nsight Systems export numbers them.
 constexpr std::pair<std::string_view, std::uint8_t> kCopyKinds[] = {
-    {"UVM HtoD", 11},    {"UVM DtoH", 12},    {"UVM DtoD", 13},
-    {"HtoD", 1},         {"DtoH", 2},         {"HtoA", 3},           {"AtoH", 4},       {"AtoA", 5},
-    {"AtoD", 6},         {"DtoA", 7},         {"DtoD", 8},           {"HtoH", 9},       {"PtoP", 10},
-    {"HostToDevice", 1}, {"DeviceToHost", 2}, {"DeviceToDevice", 8}, {"HostToHost", 9}, {"PeerToPeer", 10},
+    {"UVM HtoD", 11}, {"UVM DtoH", 12},    {"UVM DtoD", 13},    {"HtoD", 1},           {"DtoH", 2},       {"HtoA", 3},
+    {"AtoH", 4},      {"AtoA", 5},         {"AtoD", 6},         {"DtoA", 7},           {"DtoD", 8},       {"HtoH", 9},
+    {"PtoP", 10},     {"HostToDevice", 1}, {"DeviceToHost", 2}, {"DeviceToDevice", 8}, {"HostToHost", 9}, {"PeerToPeer", 10},
 };
 constexpr std::pair<std::string_view, std::uint8_t> kMemoryKinds[] = {
     {"Pageable", 0}, {"Pinned", 1}, {"Device", 2}, {"Array", 3}, {"Managed", 4}, {"Device Static", 5}, {"Managed Static", 6},
@@ -68,9 +67,9 @@ std::string_view bracketed(std::string_view name)
 std::uint8_t syncTypeOf(std::string_view kind)
 {
     constexpr std::string_view kNames[] = {"", "Event Sync", "Stream Wait Event", "Stream Sync", "Context Sync"};
-    for (std::uint8_t type = 1; type < std::size(kNames); ++type)
+    for (std::size_t type = 1; type < std::size(kNames); ++type)
         if (kind == kNames[type])
-            return type;
+            return static_cast<std::uint8_t>(type);
     return 0;
 }
 
@@ -87,9 +86,9 @@ std::uint8_t overheadTypeOf(std::string_view name)
         "Lazy Function Loading",
         "Command Buffer Full",
     };
-    for (std::uint8_t type = 1; type < std::size(kNames); ++type)
+    for (std::size_t type = 1; type < std::size(kNames); ++type)
         if (name == kNames[type])
-            return type;
+            return static_cast<std::uint8_t>(type);
     return 0;
 }
 
@@ -334,7 +333,8 @@ void ChromeRows::addComplete(const TraceEvent& event, EventCategory& category)
         }
         const Track track = category.kind == CategoryKind::Other ? m_tracks.trackOf(event) : Track{};
         if (track.device)
-            addKernel(event, *start, end, {*track.device, 0, static_cast<std::uint32_t>(track.globalTid & 0xFFFFFF), valueOr(event, Number::Correlation, 0)});
+            addKernel(event, *start, end,
+                      {*track.device, 0, static_cast<std::uint32_t>(track.globalTid & 0xFFFFFF), valueOr(event, Number::Correlation, 0)});
         else
             addHostRange(event, category, *start, end);
         break;

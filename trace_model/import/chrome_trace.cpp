@@ -33,7 +33,10 @@ class Reader
 {
 public:
     Reader(ByteSource& source, EventSink& sink, const ReadControl& control, const ChromeReadOptions& options)
-        : m_source(source), m_sink(sink), m_control(control), m_options(options),
+        : m_source(source),
+          m_sink(sink),
+          m_control(control),
+          m_options(options),
           m_sampleEnd(source.packing() == ByteSource::Packing::None ? control.sampleBytes : control.sampleBytes / kUsualPacking),
           m_threads(options.threads > 0 ? options.threads : std::clamp(std::thread::hardware_concurrency(), 1u, kMaxThreads))
     {
@@ -145,7 +148,8 @@ Result<void> Reader::readParts(const std::vector<std::uint64_t>& starts, std::ve
 
 Result<std::optional<Reader::Ends>> Reader::readParallel(std::uint64_t eventsOffset)
 {
-    const std::size_t parts = std::min<std::size_t>((m_source.fileBytes() - eventsOffset) / m_options.partBytes, m_threads * kPartsPerThread);
+    const std::size_t parts =
+        std::min<std::size_t>((m_source.fileBytes() - eventsOffset) / m_options.partBytes, m_threads * kPartsPerThread);
     if (m_threads == 1 || parts < 2)
         return std::optional<Ends>{};
     GANTRY_TRY(ChromeSurvey found, survey(m_source, eventsOffset, parts, m_ids));
@@ -240,7 +244,8 @@ bool looksLikeChromeTrace(std::string_view head)
     return false;
 }
 
-Result<void> readChromeTrace(const std::filesystem::path& path, EventSink& sink, const ReadControl& control, const ChromeReadOptions& options)
+Result<void> readChromeTrace(const std::filesystem::path& path, EventSink& sink, const ReadControl& control,
+                             const ChromeReadOptions& options)
 {
     GANTRY_TRY(const std::unique_ptr<ByteSource> source, ByteSource::open(path, options.limits));
     ImportReport& report = sink.report();

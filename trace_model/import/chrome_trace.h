@@ -24,6 +24,7 @@ struct ChromeReadOptions
 /// Reads a trace in Chrome's trace event format as PyTorch's profiler (Kineto) and many other programs write it: JSON, plain or
 /// packed with gzip or zstd. Time 0 of the session is the first event's time. An unfinished or damaged file gives what can be read
 /// of it, with a warning; a file without any event is an Error. Large plain files are read by several threads.
-Result<void> readChromeTrace(const std::filesystem::path& path, EventSink& sink, const ReadControl& control, const ChromeReadOptions& options = {});
+Result<void> readChromeTrace(const std::filesystem::path& path, EventSink& sink, const ReadControl& control,
+                             const ChromeReadOptions& options = {});
 
 } // namespace gantry::importing

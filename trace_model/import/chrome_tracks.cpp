@@ -78,7 +78,7 @@ std::string_view TrackIds::textOf(std::uint32_t id) const
     return found == m_texts.end() ? std::string_view{} : found->second;
 }
 
-void TrackNames::merge(TrackNames later)
+void TrackNames::merge(TrackNames&& later)
 {
     for (auto& [key, name] : later.processes)
         processes[key] = std::move(name);

@@ -39,7 +39,7 @@ struct TrackNames
 {
     std::map<std::uint64_t, std::string> processes, threads;
 
-    void merge(TrackNames later);
+    void merge(TrackNames&& later);
 };
 
 /// What the events of one pid and tid belong to.
@@ -83,9 +83,9 @@ private:
     TrackIds& m_ids;
     const TrackNames& m_known;
     TrackNames m_names;
-    std::array<Slot, 256> m_slots;  ///< the tracks of numbers met last
-    std::uint64_t m_generation = 1; ///< a new name makes all slots stale
-    Slot m_textSlot;                ///< the last track that is not two numbers
+    std::array<Slot, 256> m_slots;                            ///< the tracks of numbers met last
+    std::uint64_t m_generation = 1;                           ///< a new name makes all slots stale
+    Slot m_textSlot;                                          ///< the last track that is not two numbers
     std::unordered_map<std::string, std::uint32_t> m_textIds; ///< as m_ids has them, without its lock
     std::unordered_set<std::uint64_t> m_threads;
     std::map<std::uint64_t, std::uint32_t> m_deviceTracks;

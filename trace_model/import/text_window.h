@@ -19,7 +19,8 @@ public:
     /// Fills the span with the next bytes; fewer only at the end.
     using Read = std::function<Result<std::size_t>(std::span<char>)>;
 
-    /// `offset`: of the first byte that `read` will give. `expectedBytes`: how many there may be, so that memory for a short text is little.
+    /// `offset`: of the first byte that `read` will give. `expectedBytes`: how many there may be, so that memory for a short text is
+    /// little.
     explicit TextWindow(Read read, std::uint64_t offset = 0, std::uint64_t expectedBytes = std::numeric_limits<std::uint64_t>::max());
 
     const char* cursor; ///< moved by whom reads the text; what is before it is gone with the next more()

@@ -48,7 +48,10 @@ std::uint64_t rowsMet(test::ReadTrace& trace)
     return rows;
 }
 
-std::filesystem::path sample(const char* name) { return std::filesystem::path(GANTRY_SOURCE_DIR "/../shared/data/kineto") / name; }
+std::filesystem::path sample(const char* name)
+{
+    return std::filesystem::path(GANTRY_SOURCE_DIR "/../shared/data/kineto") / name;
+}
 
 class TruncatedTrace : public testing::TestWithParam<const char*>
 {
@@ -249,8 +252,8 @@ TEST(DamagedTrace, AMillionNamesCategoriesAndThreadsAreRead)
     std::string events;
     for (int i = 0; i < 1'000'000; ++i) {
         const std::string number = std::to_string(i);
-        events += R"({"ph":"X","name":"n)" + number + R"(","cat":"c)" + number + R"(","pid":"p)" + std::to_string(i / 10'000) + R"(","tid":"t)" + std::to_string(i / 10) +
-                  R"(","ts":)" + number + R"(,"dur":1},)";
+        events += R"({"ph":"X","name":"n)" + number + R"(","cat":"c)" + number + R"(","pid":"p)" + std::to_string(i / 10'000) +
+                  R"(","tid":"t)" + std::to_string(i / 10) + R"(","ts":)" + number + R"(,"dur":1},)";
     }
     const auto trace = readTrace(listOf(events));
     ASSERT_TRUE(trace->result);
@@ -309,7 +312,8 @@ TEST(DamagedTrace, ReadingStopsWhenAsked)
                 source.request_stop();
             };
             test::CollectingSink sink;
-            const auto result = readChromeTrace(folder / name, sink, control, {.parallelFrom = 1, .partBytes = 100'000, .threads = threads});
+            const auto result =
+                readChromeTrace(folder / name, sink, control, {.parallelFrom = 1, .partBytes = 100'000, .threads = threads});
             ASSERT_FALSE(result) << name;
             EXPECT_EQ(result.error().code, ErrorCode::Cancelled);
             EXPECT_EQ(calls, 1);
@@ -321,7 +325,8 @@ TEST(DamagedTrace, MutatedBytesGiveATraceOrAnError)
 {
     std::string text = R"({"schemaVersion":1,"deviceProperties":[{"id":0,"name":"GPU"}],"traceEvents":[)";
     for (int i = 0; i < 6; ++i)
-        text += R"({"ph": "X", "cat": "kernel", "name": "k", "pid": 0, "tid": 7, "ts": 1.5, "dur": 2, "args": {"device": 0, "stream": 7, "correlation": 1, "grid": [1, 2, 3]}},
+        text +=
+            R"({"ph": "X", "cat": "kernel", "name": "k", "pid": 0, "tid": 7, "ts": 1.5, "dur": 2, "args": {"device": 0, "stream": 7, "correlation": 1, "grid": [1, 2, 3]}},
                    {"ph": "X", "cat": "cuda_runtime", "name": "cudaLaunchKernel", "pid": 9, "tid": 9, "ts": 1, "dur": 0.5, "args": {"correlation": 1}},
                    {"ph": "B", "name": "b\u0041", "pid": 9, "tid": 9, "ts": 1}, {"ph": "E", "pid": 9, "tid": 9, "ts": 2},
                    {"ph": "b", "cat": "c", "id": "0x1", "ts": 1}, {"ph": "e", "cat": "c", "id": "0x1", "ts": 2},
@@ -334,10 +339,18 @@ TEST(DamagedTrace, MutatedBytesGiveATraceOrAnError)
         for (std::size_t changes = 1 + random() % 6; changes > 0; --changes) {
             const std::size_t at = random() % mutated.size();
             switch (random() % 4) {
-            case 0: mutated[at] = kHot[random() % kHot.size()]; break;
-            case 1: mutated[at] = static_cast<char>(random()); break;
-            case 2: mutated.erase(at, 1 + random() % 8); break;
-            case 3: mutated.insert(at, mutated.substr(random() % mutated.size(), random() % 32)); break;
+            case 0:
+                mutated[at] = kHot[random() % kHot.size()];
+                break;
+            case 1:
+                mutated[at] = static_cast<char>(random());
+                break;
+            case 2:
+                mutated.erase(at, 1 + random() % 8);
+                break;
+            case 3:
+                mutated.insert(at, mutated.substr(random() % mutated.size(), random() % 32));
+                break;
             }
         }
         const auto trace = readTrace(mutated, {.parallelFrom = random() % 2 == 0 ? 1u : 1u << 30, .partBytes = 64, .threads = 2});

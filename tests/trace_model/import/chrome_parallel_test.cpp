@@ -46,7 +46,8 @@ std::string dump(ReadTrace& trace)
         text += tally.name + " " + std::to_string(tally.rows) + " " + std::to_string(tally.kept) + "\n";
     for (const std::string& warning : trace.sink.meta().warnings)
         text += warning + "\n";
-    add(trace.sink.meta().sessionUtcNs, trace.sink.window.start, trace.sink.window.end, trace.sink.report().time.start, trace.sink.report().time.end);
+    add(trace.sink.meta().sessionUtcNs, trace.sink.window.start, trace.sink.window.end, trace.sink.report().time.start,
+        trace.sink.report().time.end);
     return text;
 }
 
@@ -54,24 +55,25 @@ std::string dump(ReadTrace& trace)
 std::string longTrace(bool isOneLine)
 {
     std::string events;
-    const auto add = [&](const std::string& event) {
-        events += (events.empty() ? "" : isOneLine ? "," : ",\n  ") + event;
-    };
+    const auto add = [&](const std::string& event) { events += (events.empty() ? "" : isOneLine ? "," : ",\n  ") + event; };
     for (int i = 0; i < 8000; ++i) {
         const std::string at = std::to_string(i) + (i % 2 ? ".5" : ".125"), id = std::to_string(i + 1);
         add(R"({"ph": "X", "cat": "cuda_runtime", "name": "call }, {\"ph\": \"X\" )" + std::to_string(i % 7) + R"(", "pid": 604, "tid": )" +
             std::to_string(604 + i % 3) + R"(, "ts": )" + at + R"(, "dur": 0.25, "args": {"correlation": )" + id + "}}");
         add(R"({"ph": "X", "cat": "kernel", "name": "k)" + std::to_string(i % 50) + R"(", "pid": 0, "tid": 7, "ts": )" + at +
-            R"(, "dur": 1, "args": {"device": 0, "context": 1, "stream": 7, "correlation": )" + id + R"(, "grid": [1, 1, 1], "block": [2, 1, 1]}})");
+            R"(, "dur": 1, "args": {"device": 0, "context": 1, "stream": 7, "correlation": )" + id +
+            R"(, "grid": [1, 1, 1], "block": [2, 1, 1]}})");
         if (i % 1000 == 0) {
             add(R"({"ph": "B", "name": "level )" + id + R"(", "pid": 604, "tid": 604, "ts": )" + at + "}");
-            add(R"({"ph": "b", "cat": "async", "name": "request )" + id + R"(", "id": )" + std::to_string(i % 3000) + R"(, "pid": 604, "tid": 604, "ts": )" + at + "}");
+            add(R"({"ph": "b", "cat": "async", "name": "request )" + id + R"(", "id": )" + std::to_string(i % 3000) +
+                R"(, "pid": 604, "tid": 604, "ts": )" + at + "}");
             add(R"({"ph": "C", "name": "counter )" + id + R"(", "pid": 604, "ts": )" + at + R"(, "args": {"value": 1}})");
         }
         if (i % 900 == 899)
             add(R"({"ph": "E", "pid": 604, "tid": 604, "ts": )" + at + "}");
         if (i % 1100 == 1099)
-            add(R"({"ph": "e", "cat": "async", "id": )" + std::to_string(i / 1100 % 3 * 1000) + R"(, "pid": 604, "tid": 604, "ts": )" + at + "}");
+            add(R"({"ph": "e", "cat": "async", "id": )" + std::to_string(i / 1100 % 3 * 1000) + R"(, "pid": 604, "tid": 604, "ts": )" + at +
+                "}");
     }
     add(R"({"ph": "X", "cat": "gpu_user_annotation", "name": "step", "pid": 0, "tid": 7, "ts": 5, "dur": 7})");
     add(R"({"ph": "M", "name": "thread_name", "pid": 604, "tid": 604, "args": {"name": "main"}})");
@@ -152,9 +154,10 @@ TEST(ParallelChromeTrace, SaysSoWhenEventsInsideAnEventMisledIt)
     std::string nested;
     for (int i = 0; i < 5000; ++i)
         nested += (i ? R"(, {"ph": "X", "name": "nested", "pid": 1, "tid": 1, "ts": 1, "dur": 1})" : R"({"ph": "X", "name": "nested"})");
-    const auto parallel = readTrace(R"({"traceEvents": [{"ph": "X", "name": "outer", "pid": 1, "tid": 1, "ts": 1, "dur": 1, "args": {"events": [)" + nested +
-                                        R"(]}}, {"ph": "X", "name": "last", "pid": 1, "tid": 1, "ts": 1, "dur": 1}]})",
-                                    kParallel);
+    const auto parallel =
+        readTrace(R"({"traceEvents": [{"ph": "X", "name": "outer", "pid": 1, "tid": 1, "ts": 1, "dur": 1, "args": {"events": [)" + nested +
+                      R"(]}}, {"ph": "X", "name": "last", "pid": 1, "tid": 1, "ts": 1, "dur": 1}]})",
+                  kParallel);
     ASSERT_TRUE(parallel->result);
     ASSERT_EQ(parallel->sink.meta().warnings.size(), 1u);
     EXPECT_THAT(parallel->sink.meta().warnings[0], testing::HasSubstr("inside of events"));
@@ -164,7 +167,8 @@ TEST(ParallelChromeTrace, SeveralCallingProcessesAreSeenBeforehand)
 {
     std::string text = longTrace(false);
     std::size_t replaced = 0;
-    for (std::size_t at = text.find("\"pid\": 604", text.size() / 2); at != std::string::npos && replaced < 200; at = text.find("\"pid\": 604", at + 1), ++replaced)
+    for (std::size_t at = text.find("\"pid\": 604", text.size() / 2); at != std::string::npos && replaced < 200;
+         at = text.find("\"pid\": 604", at + 1), ++replaced)
         text.replace(at, 10, "\"pid\": 605");
     const auto parallel = readTrace(text, kParallel);
     ASSERT_TRUE(parallel->result);

@@ -11,7 +11,10 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr std::uint64_t tidOf(std::uint64_t pid, std::uint64_t tid) { return pid << 24 | tid; }
+constexpr std::uint64_t tidOf(std::uint64_t pid, std::uint64_t tid)
+{
+    return pid << 24 | tid;
+}
 
 TEST(ChromeTrace, ReadsTheObjectForm)
 {
@@ -33,7 +36,8 @@ TEST(ChromeTrace, ReadsABareArrayWithoutItsLastBracketAndWithATrailingComma)
 {
     for (const std::string end : {"]", ",]", "", ",", ",\n"}) {
         const auto trace = readTrace(R"([{"ph":"X","name":"a","pid":1,"tid":1,"ts":0,"dur":1},
-                                         {"ph":"X","name":"b","pid":1,"tid":1,"ts":1,"dur":1})" + end);
+                                         {"ph":"X","name":"b","pid":1,"tid":1,"ts":1,"dur":1})" +
+                                     end);
         ASSERT_TRUE(trace->result) << end;
         EXPECT_EQ(trace->sink.all(&test::CollectedRows::ranges).size(), 2u) << end;
         EXPECT_EQ(trace->sink.meta().warnings.size(), end.find(']') == std::string::npos ? 1u : 0u) << end;
@@ -281,7 +285,8 @@ TEST(ChromeTrace, SaysWhatTheFileSaysOfItsProducer)
     EXPECT_EQ(readTrace(R"({"traceEvents":[)" + event + R"(],"otherData":{"version":"My Application v1.0"}})")->sink.meta().producer,
               "My Application v1.0");
     EXPECT_EQ(readTrace("[" + event + "]")->sink.meta().producer, "");
-    const auto kineto = readTrace(R"({"schemaVersion":1,"deviceProperties":[{"id":0,"name":"NVIDIA H100"},{"id":1,"name":""}],"traceEvents":[)" + event + "]}");
+    const auto kineto = readTrace(
+        R"({"schemaVersion":1,"deviceProperties":[{"id":0,"name":"NVIDIA H100"},{"id":1,"name":""}],"traceEvents":[)" + event + "]}");
     EXPECT_EQ(kineto->sink.meta().producer, "PyTorch (Kineto)");
     EXPECT_EQ(kineto->sink.report().format, "Chrome trace (Kineto)");
     ASSERT_EQ(kineto->sink.meta().gpus.size(), 2u);

@@ -44,9 +44,15 @@ std::string tableOf(const Json& event)
 }
 
 /// A number that may stand in quotes.
-double numberOf(const Json& value) { return value.is_string() ? std::strtod(value.get<std::string>().c_str(), nullptr) : value.get<double>(); }
+double numberOf(const Json& value)
+{
+    return value.is_string() ? std::strtod(value.get<std::string>().c_str(), nullptr) : value.get<double>();
+}
 
-std::int64_t durationOf(const Json& event) { return std::llround(numberOf(event.at("dur")) * 1000); }
+std::int64_t durationOf(const Json& event)
+{
+    return std::llround(numberOf(event.at("dur")) * 1000);
+}
 
 /// Events of these categories, in file order.
 std::vector<const Json*> completeEvents(const Json& events, const std::set<std::string>& categories)
@@ -168,8 +174,8 @@ void KinetoFile::compareHostWork()
     compareTimes(m_trace.sink.all(&CollectedRows::overheads), completeEvents(m_events, {"overhead"}), m_timeZero);
 
     std::map<std::string, std::pair<std::uint64_t, std::int64_t>> expected, found; // by category: how many, how long
-    const std::set<std::string> elsewhere{"kernel",       "Kernel",      "gpu_memcpy", "Memcpy",   "gpu_memset",         "Memset", "cuda_sync",
-                                          "cuda_runtime", "cuda_driver", "Runtime",    "overhead", "gpu_user_annotation"};
+    const std::set<std::string> elsewhere{"kernel",    "Kernel",       "gpu_memcpy",  "Memcpy",  "gpu_memset", "Memset",
+                                          "cuda_sync", "cuda_runtime", "cuda_driver", "Runtime", "overhead",   "gpu_user_annotation"};
     for (const Json& event : m_events) {
         if (event.at("ph") == "X" && !elsewhere.contains(event.value("cat", ""))) {
             auto& [count, duration] = expected[event.value("cat", "")];

@@ -69,8 +69,9 @@ TEST(KinetoTrace, GpuWorkBeforeTheFirstCallJoinsItToo)
 
 TEST(KinetoTrace, OfSeveralCallingProcessesNoneIsTakenForTheLauncher)
 {
-    const auto trace = readTrace(listOf(
-        std::string(kLaunch) + kKernel + R"(,{"ph":"X","cat":"cuda_runtime","name":"cudaFree","pid":7,"tid":7,"ts":1,"dur":1,"args":{"correlation":1}})"));
+    const auto trace =
+        readTrace(listOf(std::string(kLaunch) + kKernel +
+                         R"(,{"ph":"X","cat":"cuda_runtime","name":"cudaFree","pid":7,"tid":7,"ts":1,"dur":1,"args":{"correlation":1}})"));
     ASSERT_TRUE(trace->result);
     EXPECT_EQ(trace->sink.all(&test::CollectedRows::kernels).at(0).globalPid, 0u);
     EXPECT_EQ(trace->sink.meta().warnings.size(), 1u);
@@ -82,9 +83,10 @@ TEST(KinetoTrace, CopiesAndMemsetsHaveNsightSystemsKinds)
         return std::string(R"({"ph":"X","cat":"gpu_memcpy","name":")") + name +
                R"json(","pid":0,"tid":7,"ts":1,"dur":1,"args":{"device":0,"context":1,"stream":7,"correlation":5,"bytes":192,"memory bandwidth (GB/s)":0.24}},)json";
     };
-    const auto trace = readTrace(listOf(copy("Memcpy HtoD (Pageable -> Device)") + copy("Memcpy DtoH (Device -> Pinned)") +
-                                        copy("Memcpy PtoP (Device -> Device)") + copy("Memcpy DtoD (Managed -> Array)") + copy("Memcpy ???") +
-                                        R"json({"ph":"X","cat":"gpu_memset","name":"Memset (Device)","pid":0,"tid":7,"ts":1,"dur":1,
+    const auto trace =
+        readTrace(listOf(copy("Memcpy HtoD (Pageable -> Device)") + copy("Memcpy DtoH (Device -> Pinned)") +
+                         copy("Memcpy PtoP (Device -> Device)") + copy("Memcpy DtoD (Managed -> Array)") + copy("Memcpy ???") +
+                         R"json({"ph":"X","cat":"gpu_memset","name":"Memset (Device)","pid":0,"tid":7,"ts":1,"dur":1,
                                             "args":{"device":0,"context":1,"stream":7,"correlation":6,"bytes":64}})json"));
     ASSERT_TRUE(trace->result);
     std::vector<std::array<int, 3>> kinds;
@@ -94,7 +96,8 @@ TEST(KinetoTrace, CopiesAndMemsetsHaveNsightSystemsKinds)
         kinds.push_back({row.copyKind, row.srcKind, row.dstKind});
     }
     // copyKind and memory kinds as in ENUM_CUDA_MEMCPY_OPER and ENUM_CUDA_MEM_KIND of the Nsight Systems export.
-    EXPECT_THAT(kinds, ElementsAre(std::array{1, 0, 2}, std::array{2, 2, 1}, std::array{10, 2, 2}, std::array{8, 4, 3}, std::array{0, 7, 7}));
+    EXPECT_THAT(kinds,
+                ElementsAre(std::array{1, 0, 2}, std::array{2, 2, 1}, std::array{10, 2, 2}, std::array{8, 4, 3}, std::array{0, 7, 7}));
     const auto memsets = trace->sink.all(&test::CollectedRows::memsets);
     ASSERT_EQ(memsets.size(), 1u);
     EXPECT_EQ(memsets[0].bytes, 64u);
@@ -104,12 +107,13 @@ TEST(KinetoTrace, CopiesAndMemsetsHaveNsightSystemsKinds)
 TEST(KinetoTrace, SynchronizationsTakeTheStreamOfTheirArguments)
 {
     const auto sync = [](const char* kind, int stream) {
-        return std::string(R"({"ph":"X","cat":"cuda_sync","name":")") + kind + R"(","pid":0,"tid":4007,"ts":1,"dur":1,"args":{"cuda_sync_kind":")" +
-               kind + R"(","wait_on_stream":1,"wait_on_cuda_event_id":7777,"stream":)" + std::to_string(stream) +
+        return std::string(R"({"ph":"X","cat":"cuda_sync","name":")") + kind +
+               R"(","pid":0,"tid":4007,"ts":1,"dur":1,"args":{"cuda_sync_kind":")" + kind +
+               R"(","wait_on_stream":1,"wait_on_cuda_event_id":7777,"stream":)" + std::to_string(stream) +
                R"(,"correlation":300,"device":0,"context":1}},)";
     };
-    const auto trace =
-        readTrace(listOf(sync("Event Sync", -1) + sync("Stream Wait Event", 7) + sync("Stream Sync", 7) + sync("Context Sync", -1) + sync("?", 7)));
+    const auto trace = readTrace(
+        listOf(sync("Event Sync", -1) + sync("Stream Wait Event", 7) + sync("Stream Sync", 7) + sync("Context Sync", -1) + sync("?", 7)));
     ASSERT_TRUE(trace->result);
     std::vector<std::pair<int, std::uint32_t>> found;
     for (const report::SynchronizationRow& row : trace->sink.all(&test::CollectedRows::synchronizations)) {
@@ -117,7 +121,8 @@ TEST(KinetoTrace, SynchronizationsTakeTheStreamOfTheirArguments)
         EXPECT_EQ(row.eventId, 7777u);
         EXPECT_EQ(row.correlationId, 300u);
     }
-    EXPECT_THAT(found, ElementsAre(std::pair(1, 4294967295u), std::pair(2, 7u), std::pair(3, 7u), std::pair(4, 4294967295u), std::pair(0, 7u)));
+    EXPECT_THAT(found,
+                ElementsAre(std::pair(1, 4294967295u), std::pair(2, 7u), std::pair(3, 7u), std::pair(4, 4294967295u), std::pair(0, 7u)));
 }
 
 TEST(KinetoTrace, DriverCallsOverheadAndAnnotationsKeepTheirKind)
@@ -215,8 +220,9 @@ TEST(KinetoTrace, AllocationsAreCountersOfTheirDeviceAndNoMarks)
                std::to_string(type) + R"(,"Device Id":)" + std::to_string(device) +
                R"(,"Addr":139926520725504,"Bytes":-512,"Total Allocated":)" + std::to_string(allocated) + R"(,"Total Reserved":4096}},)";
     };
-    const auto trace = readTrace(listOf(memory(1, 1, 1024) + memory(1, 0, 2048) + memory(0, -1, 64) + memory(1, 1, 512) +
-                                        R"({"ph":"i","cat":"cpu_instant_event","s":"t","name":"[memory]","pid":1,"tid":1,"ts":1,"args":{"Bytes":4}})"));
+    const auto trace =
+        readTrace(listOf(memory(1, 1, 1024) + memory(1, 0, 2048) + memory(0, -1, 64) + memory(1, 1, 512) +
+                         R"({"ph":"i","cat":"cpu_instant_event","s":"t","name":"[memory]","pid":1,"tid":1,"ts":1,"args":{"Bytes":4}})"));
     ASSERT_TRUE(trace->result);
     EXPECT_TRUE(trace->sink.all(&test::CollectedRows::marks).empty());
     std::vector<std::string> names;
@@ -224,7 +230,8 @@ TEST(KinetoTrace, AllocationsAreCountersOfTheirDeviceAndNoMarks)
         names.push_back(counter.group + " " + counter.name);
         EXPECT_EQ(counter.unit, "bytes");
     }
-    EXPECT_THAT(names, ElementsAre("GPU 1 Allocated", "GPU 1 Reserved", "GPU 0 Allocated", "GPU 0 Reserved", "CPU Allocated", "CPU Reserved"));
+    EXPECT_THAT(names,
+                ElementsAre("GPU 1 Allocated", "GPU 1 Reserved", "GPU 0 Allocated", "GPU 0 Reserved", "CPU Allocated", "CPU Reserved"));
     std::vector<double> allocated;
     for (const CounterSample& sample : trace->sink.all(&test::CollectedRows::samples))
         if (sample.counter == 0)
@@ -251,8 +258,9 @@ TEST(KinetoTrace, WorkOfOtherAcceleratorsIsDeviceWork)
 
 TEST(KinetoTrace, TheTraceSpanIsTheRecordedWindow)
 {
-    const auto trace = readTrace(listOf(std::string(kLaunch) +
-                                        R"json({"ph":"X","cat":"Trace","ts":90.5,"dur":300,"pid":"Spans","tid":"PyTorch Profiler","name":"PyTorch Profiler (0)"})json"));
+    const auto trace = readTrace(listOf(
+        std::string(kLaunch) +
+        R"json({"ph":"X","cat":"Trace","ts":90.5,"dur":300,"pid":"Spans","tid":"PyTorch Profiler","name":"PyTorch Profiler (0)"})json"));
     ASSERT_TRUE(trace->result);
     EXPECT_EQ(trace->sink.window, (TimeRange{-9750, 290250}));
 }
@@ -262,12 +270,17 @@ TEST(KinetoTrace, EventsLaidOutLikeTheOnesBeforeThemAreReadAlikeAndOthersToo)
     // Enough of a kind for its layout to be learned, with values of every length, and then one that only begins the same.
     std::string events;
     for (int i = 0; i < 100; ++i)
-        events += R"({"ph": "X", "cat": "kernel", "name": "k)" + std::string(static_cast<std::size_t>(i) * 7, 'x') + R"(\"", "pid": 0, "tid": 7, "ts": )" +
-                  std::to_string(i * 1000) + (i % 3 == 0 ? "" : i % 3 == 1 ? ".5" : ".0625") + R"(, "dur": 0.)" + std::to_string(i + 1) +
-                  R"(, "args": {"device": 0, "stream": 7, "correlation": )" + std::to_string(i + 1) + R"(, "grid": [)" + std::to_string(i) +
-                  R"(, 1, 1], "note": "}]{["}},)";
-    events += R"({"ph": "X", "cat": "kernel", "name": "other", "pid": 0, "tid": 7, "ts": 5, "dur": 1, "args": {"device": 0, "correlation": 7, "stream": 9}},)";
-    events += R"({"ph": "X", "cat": "kernel", "name": "wrong", "pid": 0, "tid": 7, "ts": {}, "dur": 1, "args": {"device": 0, "stream": 7, "correlation": 1, "grid": [1, 1, 1], "note": ""}})";
+        events += R"({"ph": "X", "cat": "kernel", "name": "k)" + std::string(static_cast<std::size_t>(i) * 7, 'x') +
+                  R"(\"", "pid": 0, "tid": 7, "ts": )" + std::to_string(i * 1000) +
+                  (i % 3 == 0   ? ""
+                   : i % 3 == 1 ? ".5"
+                                : ".0625") +
+                  R"(, "dur": 0.)" + std::to_string(i + 1) + R"(, "args": {"device": 0, "stream": 7, "correlation": )" +
+                  std::to_string(i + 1) + R"(, "grid": [)" + std::to_string(i) + R"(, 1, 1], "note": "}]{["}},)";
+    events +=
+        R"({"ph": "X", "cat": "kernel", "name": "other", "pid": 0, "tid": 7, "ts": 5, "dur": 1, "args": {"device": 0, "correlation": 7, "stream": 9}},)";
+    events +=
+        R"({"ph": "X", "cat": "kernel", "name": "wrong", "pid": 0, "tid": 7, "ts": {}, "dur": 1, "args": {"device": 0, "stream": 7, "correlation": 1, "grid": [1, 1, 1], "note": ""}})";
     const auto trace = readTrace(listOf(events));
     ASSERT_TRUE(trace->result);
     const auto kernels = trace->sink.all(&test::CollectedRows::kernels);

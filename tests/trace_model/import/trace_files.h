@@ -90,6 +90,9 @@ inline std::unique_ptr<ReadTrace> readTrace(std::string_view bytes, const import
 }
 
 /// A trace whose list holds these events.
-inline std::string listOf(std::string_view events) { return "{\"traceEvents\": [" + std::string(events) + "]}"; }
+inline std::string listOf(std::string_view events)
+{
+    return "{\"traceEvents\": [" + std::string(events) + "]}";
+}
 
 } // namespace gantry::test
