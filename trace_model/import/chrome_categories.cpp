@@ -75,8 +75,6 @@ std::string_view sentence(SkipReason reason)
         return "no duration";
     case SkipReason::NegativeDuration:
         return "negative duration";
-    case SkipReason::Flow:
-        return "flow arrow: work and its call are joined by their correlation";
     case SkipReason::AsyncStep:
         return "step inside an asynchronous range";
     case SkipReason::EndWithoutBegin:

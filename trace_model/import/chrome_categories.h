@@ -46,7 +46,6 @@ enum class SkipReason : std::uint8_t
     TimeOutOfRange,
     NoDuration,
     NegativeDuration,
-    Flow,
     AsyncStep,
     EndWithoutBegin,
     EndBeforeBegin,

@@ -225,7 +225,7 @@ void ChromeRows::add(const TraceEvent& event, char phase, std::size_t categoryIn
     case 's':
     case 't':
     case 'f':
-        category.skip(SkipReason::Flow);
+        ++category.kept; // an arrow from a call to its work: the link that their correlation tells as well
         return;
     case 'M':
         addMetadata(event, category);

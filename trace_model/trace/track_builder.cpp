@@ -305,9 +305,12 @@ private:
 
     [[nodiscard]] std::string threadName(std::uint64_t globalTid) const
     {
+        const std::string number = fmt::format("{}", Trace::tidOf(globalTid));
         const auto found = m_trace.threadNames.find(globalTid);
-        return found == m_trace.threadNames.end() ? fmt::format("Thread {}", Trace::tidOf(globalTid))
-                                                  : fmt::format("{} ({})", found->second, Trace::tidOf(globalTid));
+        if (found == m_trace.threadNames.end())
+            return "Thread " + number;
+        // Some tools put the number into the name: "thread 604 (python3)".
+        return found->second.find(number) == std::string::npos ? fmt::format("{} ({})", found->second, number) : found->second;
     }
 
     void addProcesses(std::map<std::uint64_t, ProcessRows> processes)
