@@ -173,15 +173,7 @@ bool IterationEntries::takeVllmLine(std::string_view line)
     const std::string_view prefix = line.substr(0, begin);
     start(IterationSource::Vllm, prefix);
     m_entry.rank = numberBehind(prefix, "Engine ").value_or(0);
-    for (std::string_view rest = line.substr(begin); !rest.empty();) {
-        const std::size_t comma = std::min(rest.find(", "), rest.size());
-        const std::string_view part = rest.substr(0, comma);
-        const std::size_t colon = std::min(part.find(": "), part.size());
-        if (colon < part.size())
-            takeValue(trimmed(part.substr(0, colon)), trimmed(part.substr(colon + 1)));
-        rest.remove_prefix(std::min(comma + 2, rest.size()));
-    }
-    return !m_entry.values.empty();
+    return takePairs(line.substr(begin));
 }
 
 /// "[2025-02-27 04:46:39 TP0] Decode batch. #running-req: 8, #token: 62531, token usage: 0.12, …".
@@ -191,7 +183,13 @@ bool IterationEntries::takeSglangLine(std::string_view line)
     const std::string_view prefix = line.substr(0, begin);
     start(IterationSource::Sglang, prefix);
     m_entry.rank = numberBehind(prefix, " DP").value_or(numberBehind(prefix, " TP").value_or(0));
-    for (std::string_view rest = line.substr(begin); !rest.empty();) {
+    return takePairs(line.substr(begin));
+}
+
+/// "key: value, key: value, …"; whether there was any.
+bool IterationEntries::takePairs(std::string_view rest)
+{
+    while (!rest.empty()) {
         const std::size_t comma = std::min(rest.find(", "), rest.size());
         const std::string_view part = rest.substr(0, comma);
         const std::size_t colon = std::min(part.find(": "), part.size());

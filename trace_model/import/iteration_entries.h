@@ -45,6 +45,7 @@ private:
     bool takePythonLine(std::string_view line);
     bool takeVllmLine(std::string_view line);
     bool takeSglangLine(std::string_view line);
+    bool takePairs(std::string_view rest);
     void takeValue(std::string_view key, std::string_view value);
     void start(IterationSource source, std::string_view prefix);
 

@@ -99,7 +99,7 @@ Contexts gpuRows(const Trace& trace)
 
 struct ThreadRows
 {
-    RowBuilder ranges, api, library, os;
+    RowBuilder ranges, api, libraries, os;
 };
 
 struct ProcessRows
@@ -130,7 +130,7 @@ std::map<std::uint64_t, ProcessRows> threadRows(const Trace& trace)
         return trace.nvtxRanges.isStartEnd(row) ? process.async : thread.ranges;
     });
     takeThreads(processes, trace.apiCalls, EventKind::ApiCall, [](ProcessRows&, ThreadRows& thread, std::uint32_t) -> RowBuilder& { return thread.api; });
-    takeThreads(processes, trace.libraryCalls, EventKind::LibraryCall, [](ProcessRows&, ThreadRows& thread, std::uint32_t) -> RowBuilder& { return thread.library; });
+    takeThreads(processes, trace.libraryCalls, EventKind::LibraryCall, [](ProcessRows&, ThreadRows& thread, std::uint32_t) -> RowBuilder& { return thread.libraries; });
     takeThreads(processes, trace.osCalls, EventKind::OsCall, [](ProcessRows&, ThreadRows& thread, std::uint32_t) -> RowBuilder& { return thread.os; });
     return processes;
 }
@@ -336,7 +336,7 @@ private:
         };
         TrackId first;
         for (const Part& part : {Part{TrackKind::NvtxThread, thread.ranges, "NVTX"}, Part{TrackKind::ThreadApi, thread.api, "CUDA API"},
-                                 Part{TrackKind::ThreadLibrary, thread.library, "Libraries"}, Part{TrackKind::ThreadOs, thread.os, "OS runtime"}}) {
+                                 Part{TrackKind::ThreadLibrary, thread.libraries, "Libraries"}, Part{TrackKind::ThreadOs, thread.os, "OS runtime"}}) {
             if (part.rows.isEmpty())
                 continue;
             if (first.isNone())

@@ -254,9 +254,7 @@ TEST(ChromeExport, IsReadBackTheSameForEveryGoldenScript)
 
 TEST(ChromeExport, IsReadBackTheSameForEveryRealFile)
 {
-    auto files = test::nsysExports();
-    for (const std::string& file : test::kinetoTraces())
-        files.push_back(file);
+    const std::vector<std::string> files = test::realTraces();
     if (files.empty())
         GTEST_SKIP() << "the shared exports and traces are not here";
     for (const std::string& file : files) {

@@ -53,9 +53,7 @@ TEST(NsysSqliteExport, OpensAgainAsTheSameTraceForEveryGoldenScript)
 
 TEST(NsysSqliteExport, OpensAgainAsTheSameTraceForEveryRealFile)
 {
-    auto files = test::nsysExports();
-    for (const std::string& file : test::kinetoTraces())
-        files.push_back(file);
+    const std::vector<std::string> files = test::realTraces();
     if (files.empty())
         GTEST_SKIP() << "the shared exports and traces are not here";
     for (const std::string& file : files) {

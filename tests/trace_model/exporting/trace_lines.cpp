@@ -350,9 +350,12 @@ std::vector<std::string> nsysExports()
     return filesIn(GANTRY_SOURCE_DIR "/../shared/data/nsys_sqlite");
 }
 
-std::vector<std::string> kinetoTraces()
+std::vector<std::string> realTraces()
 {
-    return filesIn(GANTRY_SOURCE_DIR "/../shared/data/kineto");
+    std::vector<std::string> files = nsysExports();
+    for (const std::string& file : filesIn(GANTRY_SOURCE_DIR "/../shared/data/kineto"))
+        files.push_back(file);
+    return files;
 }
 
 } // namespace gantry::test

@@ -27,6 +27,6 @@ using Lines = std::vector<std::string>;
 [[nodiscard]] std::vector<std::pair<std::string, std::shared_ptr<const trace::Trace>>> goldenTraces();
 /// Real exports of Nsight Systems, and real traces of Kineto; empty where they are not.
 [[nodiscard]] std::vector<std::string> nsysExports();
-[[nodiscard]] std::vector<std::string> kinetoTraces();
+[[nodiscard]] std::vector<std::string> realTraces(); ///< the exports, and PyTorch's traces
 
 } // namespace gantry::test
