@@ -19,9 +19,16 @@ namespace {
 
 constexpr std::uint32_t kHeaderBytes = 100; // before the b-tree page in page 1
 constexpr std::uint8_t kLeafTable = 13, kInteriorTable = 5;
-constexpr int kDeepest = 24;                // levels of a b-tree of 2^32 pages with four children each, and some
-constexpr std::uint32_t kPagesAtOnce = 64;  // of one read: 256 KiB of ordinary pages
-constexpr std::array<std::uint8_t, 10> kLengths = {0, 1, 2, 3, 4, 6, 8, 8, 0, 0};
+constexpr int kDeepest = 24;               // levels of a b-tree of 2^32 pages with four children each, and some
+constexpr std::uint32_t kPagesAtOnce = 64; // of one read: 256 KiB of ordinary pages
+
+/// Bytes of a value of each serial type that is one byte itself.
+constexpr std::array<std::uint8_t, 128> kLengths = [] {
+    std::array<std::uint8_t, 128> lengths = {0, 1, 2, 3, 4, 6, 8, 8, 0, 0};
+    for (std::size_t type = 12; type < lengths.size(); ++type)
+        lengths[type] = static_cast<std::uint8_t>((type - 12) / 2);
+    return lengths;
+}();
 
 std::uint32_t big16(const std::uint8_t* p)
 {
@@ -65,7 +72,7 @@ const std::uint8_t* takeVarint(const std::uint8_t* p, const std::uint8_t* end, s
 
 std::uint64_t bytesOf(std::uint64_t serialType)
 {
-    return serialType < kLengths.size() ? kLengths[serialType] : serialType < 12 ? 0 : (serialType - 12) / 2;
+    return serialType < kLengths.size() ? kLengths[serialType] : (serialType - 12) / 2;
 }
 
 Error damaged(const char* what)
@@ -102,7 +109,8 @@ std::shared_ptr<const PageFile> PageFile::open(const std::filesystem::path& path
     }
     const auto pages = static_cast<std::uint64_t>(info.st_size) / pageSize;
     return std::shared_ptr<const PageFile>(
-        new PageFile(fd, pageSize, pageSize - reserved, static_cast<std::uint32_t>(std::min<std::uint64_t>(pages, std::numeric_limits<std::uint32_t>::max()))));
+        new PageFile(fd, pageSize, pageSize - reserved,
+                     static_cast<std::uint32_t>(std::min<std::uint64_t>(pages, std::numeric_limits<std::uint32_t>::max()))));
 }
 
 bool PageFile::read(std::uint32_t first, std::uint32_t count, std::uint8_t* to) const
@@ -184,16 +192,14 @@ Result<std::optional<std::vector<std::uint32_t>>> PageFile::leavesOf(std::uint32
 
 std::int64_t StoredValue::convertedInteger() const
 {
-    switch (serialType) {
-    case 7: {
+    if (serialType == 7) {
         constexpr double kLimit = 9223372036854775808.0; // 2^63
         const double value = real();
         if (std::isnan(value))
             return 0;
-        return value >= kLimit ? std::numeric_limits<std::int64_t>::max() : value < -kLimit ? std::numeric_limits<std::int64_t>::min() : static_cast<std::int64_t>(value);
-    }
-    case 9: return 1;
-    default: break;
+        return value >= kLimit   ? std::numeric_limits<std::int64_t>::max()
+               : value < -kLimit ? std::numeric_limits<std::int64_t>::min()
+                                 : static_cast<std::int64_t>(value);
     }
     // The integer that a text starts with, as the library casts it.
     std::string_view digits = text();
@@ -241,7 +247,7 @@ PageCursor::PageCursor(std::shared_ptr<const PageFile> file, std::vector<std::ui
         m_slots.resize(std::max(m_slots.size(), column + 1), -1);
         m_slots[column] = static_cast<std::int16_t>(slot);
     }
-    m_block.resize(std::size_t{kPagesAtOnce} * m_file->pageSize());
+    m_block.resize(std::size_t{kPagesAtOnce} * m_file->pageSize() + StoredValue::kReadAhead);
 }
 
 bool PageCursor::fail(const char* what)
@@ -258,7 +264,8 @@ bool PageCursor::next()
         if (m_nextLeaf == m_leaves.size() || !nextPage())
             return false;
     }
-    const std::uint32_t at = big16(m_page + 8 + (m_page == m_block.data() && m_blockFirst == 1 ? kHeaderBytes : 0) + 2 * std::size_t{m_cell});
+    const std::uint32_t at =
+        big16(m_page + 8 + (m_page == m_block.data() && m_blockFirst == 1 ? kHeaderBytes : 0) + 2 * std::size_t{m_cell});
     ++m_cell;
     if (at >= m_file->usableSize())
         return fail("a cell lies outside its page");
@@ -341,6 +348,7 @@ const std::uint8_t* PageCursor::assemble(const std::uint8_t* local, std::uint64_
         m_payload.insert(m_payload.end(), page.data() + 4, page.data() + 4 + wanted);
         number = big32(page.data());
     }
+    m_payload.resize(m_payload.size() + StoredValue::kReadAhead);
     return m_payload.data();
 }
 
@@ -356,8 +364,8 @@ bool PageCursor::decode(const std::uint8_t* record, std::uint64_t bytes)
     for (StoredValue& slot : m_values)
         slot.serialType = 0;
     for (std::size_t column = 0; column < m_slots.size() && type < typesEnd; ++column) {
-        std::uint64_t serialType = 0;
-        type = takeVarint(type, typesEnd, serialType);
+        std::uint64_t serialType = *type;
+        type = serialType < kLengths.size() ? type + 1 : takeVarint(type, typesEnd, serialType);
         if (!type)
             return fail("a row is longer than its cell");
         const std::uint64_t length = bytesOf(serialType);

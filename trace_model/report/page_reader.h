@@ -3,6 +3,7 @@
 #include "trace_model/base/result.h"
 
 #include <cstdint>
+#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -40,9 +41,12 @@ private:
     std::uint32_t m_pageSize, m_usableSize, m_pageCount;
 };
 
-/// A column of the current row as it is stored. The bytes belong to the cursor and hold until its next row.
+/// A column of the current row as it is stored. The bytes belong to the cursor and hold until its next row; kReadAhead more of them may
+/// be read than the value has.
 struct StoredValue
 {
+    static constexpr std::size_t kReadAhead = 8;
+
     std::uint64_t serialType = 0; ///< 0 NULL, 1–6 integers, 7 real, 8 and 9 the integers 0 and 1, even from 12 blob, odd from 13 text
     const std::uint8_t* bytes = nullptr;
 
@@ -50,14 +54,15 @@ struct StoredValue
     /// As sqlite3_column_int64() converts it.
     [[nodiscard]] std::int64_t integer() const
     {
+        if (serialType - 8 <= 1) // 0 and 1
+            return static_cast<std::int64_t>(serialType - 8);
         if (serialType == 0 || serialType > 6)
             return convertedInteger();
-        // Big-endian, as many bytes as the type says, sign-extended from the first.
-        constexpr std::uint8_t kLengths[] = {0, 1, 2, 3, 4, 6, 8};
-        auto value = static_cast<std::int64_t>(static_cast<std::int8_t>(bytes[0]));
-        for (int i = 1; i < kLengths[serialType]; ++i)
-            value = static_cast<std::int64_t>(static_cast<std::uint64_t>(value) << 8 | bytes[i]);
-        return value;
+        // Big-endian, as many bytes as the type says, sign-extended from the first. What lies behind them is shifted out.
+        constexpr std::uint8_t kShifts[] = {0, 56, 48, 40, 32, 16, 0};
+        std::uint64_t word;
+        std::memcpy(&word, bytes, sizeof word);
+        return static_cast<std::int64_t>(__builtin_bswap64(word)) >> kShifts[serialType];
     }
     [[nodiscard]] double real() const;
     /// Text or blob; empty for numbers.
@@ -83,7 +88,10 @@ public:
     [[nodiscard]] const StoredValue& value(std::size_t column) const { return m_values[column]; }
     [[nodiscard]] std::int64_t rowId() const { return m_rowId; }
     /// How much of the pages has been read, 0..1.
-    [[nodiscard]] double fraction() const { return m_leaves.empty() ? 1.0 : static_cast<double>(m_nextLeaf) / static_cast<double>(m_leaves.size()); }
+    [[nodiscard]] double fraction() const
+    {
+        return m_leaves.empty() ? 1.0 : static_cast<double>(m_nextLeaf) / static_cast<double>(m_leaves.size());
+    }
 
 private:
     bool nextPage();
@@ -96,7 +104,7 @@ private:
     std::vector<std::uint32_t> m_leaves;
     std::vector<std::int16_t> m_slots; ///< by column of the table: its place in m_values, or -1
     std::vector<StoredValue> m_values;
-    std::vector<std::uint8_t> m_block; ///< some pages in a row
+    std::vector<std::uint8_t> m_block;   ///< some pages in a row
     std::vector<std::uint8_t> m_payload; ///< of a row that overflows its page
     std::uint32_t m_blockFirst = 0, m_blockPages = 0;
     std::size_t m_nextLeaf = 0;

@@ -3,9 +3,12 @@
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <mutex>
 #include <new>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <utility>
+#include <vector>
 
 namespace gantry::trace {
 namespace {
@@ -19,7 +22,70 @@ constexpr std::size_t roundedUp(std::size_t bytes, std::size_t to)
     return (bytes + to - 1) / to * to;
 }
 
+/// Pages that were given back while a PageRecycling lives.
+class SparePages
+{
+public:
+    static SparePages& instance()
+    {
+        static SparePages pages;
+        return pages;
+    }
+
+    void addUser()
+    {
+        const std::lock_guard lock(m_mutex);
+        ++m_users;
+    }
+    void removeUser()
+    {
+        const std::lock_guard lock(m_mutex);
+        if (--m_users > 0)
+            return;
+        for (const auto& [start, bytes] : m_ranges)
+            munmap(start, bytes);
+        m_ranges.clear();
+    }
+    /// Keeps the pages, or gives them back to the kernel.
+    void put(std::byte* start, std::size_t bytes)
+    {
+        const std::lock_guard lock(m_mutex);
+        if (m_users > 0)
+            m_ranges.emplace_back(start, bytes);
+        else
+            munmap(start, bytes);
+    }
+    /// Pages that are enough, what is left of them stays; null: none are.
+    std::byte* take(std::size_t bytes)
+    {
+        const std::lock_guard lock(m_mutex);
+        for (auto& [start, left] : m_ranges)
+            if (left >= bytes) {
+                left -= bytes;
+                std::byte* const taken = std::exchange(start, start + bytes);
+                std::erase_if(m_ranges, [](const auto& range) { return range.second == 0; });
+                return taken;
+            }
+        return nullptr;
+    }
+
+private:
+    std::mutex m_mutex;
+    std::vector<std::pair<std::byte*, std::size_t>> m_ranges;
+    int m_users = 0;
+};
+
 } // namespace
+
+PageRecycling::PageRecycling()
+{
+    SparePages::instance().addUser();
+}
+
+PageRecycling::~PageRecycling()
+{
+    SparePages::instance().removeUser();
+}
 
 ColumnMemory::ColumnMemory(ColumnMemory&& other) noexcept
 {
@@ -49,7 +115,9 @@ void ColumnMemory::release()
 {
     if (m_kind == Kind::Heap)
         std::free(m_data);
-    else if (m_kind != Kind::View && m_data)
+    else if (m_kind == Kind::Pages)
+        SparePages::instance().put(m_data, m_capacity);
+    else if (m_kind == Kind::File)
         munmap(m_data, m_capacity);
     if (m_file >= 0)
         close(m_file);
@@ -89,7 +157,9 @@ void ColumnMemory::moveToPages(std::size_t bytes)
         pages.growFile(bytes);
         flags = MAP_SHARED;
     }
-    void* mapped = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, flags, pages.m_file, 0);
+    void* mapped = pages.m_file < 0 ? SparePages::instance().take(bytes) : nullptr;
+    if (!mapped)
+        mapped = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, flags, pages.m_file, 0);
     if (mapped == MAP_FAILED)
         throw std::bad_alloc();
     pages.m_data = static_cast<std::byte*>(mapped);

@@ -11,6 +11,17 @@
 
 namespace gantry::trace {
 
+/// While one lives, pages that columns give back are kept for those that come next. Pages fresh from the kernel are cleared by it first,
+/// which takes about as long as filling them: a trace that is sorted into new columns as it is built pays that once, not twice. Any thread.
+class PageRecycling
+{
+public:
+    PageRecycling();
+    PageRecycling(const PageRecycling&) = delete;
+    PageRecycling& operator=(const PageRecycling&) = delete;
+    ~PageRecycling(); ///< the last one gives all of them back
+};
+
 /// Bytes of a column. They grow by moving pages, not by copying, so that a column of a hundred million values costs no more than
 /// its pages; may lie in a file instead of memory, for traces larger than it, or belong to somebody else (a mapped cache).
 class ColumnMemory
@@ -37,7 +48,13 @@ public:
     [[nodiscard]] std::size_t capacity() const { return m_capacity; }
 
 private:
-    enum class Kind { Heap, Pages, File, View };
+    enum class Kind
+    {
+        Heap,
+        Pages,
+        File,
+        View
+    };
     void moveToPages(std::size_t bytes);
     void growFile(std::size_t bytes) const;
     void release();

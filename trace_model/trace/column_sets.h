@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <numeric>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -15,7 +14,8 @@ namespace gantry::trace {
 
 namespace column_sets {
 
-/// Calls `visitor.plain(column)`, `.sparse(column)` or `.coded(numbers, dictionary)` with each column that members() lists, of all the sets.
+/// Calls `visitor.plain(column)`, `.sparse(column)` or `.coded(numbers, dictionary)` with each column that members() lists, of all the
+/// sets.
 template <typename Visitor, typename First, typename... Sets>
 void eachMember(Visitor&& visitor, First& set, Sets&... sets)
 {
@@ -36,7 +36,10 @@ struct Append
     std::size_t rowsBefore;
 
     template <typename T>
-    void plain(Column<T>& to, const Column<T>& more) const { to.append(std::span(more.data(), more.size())); }
+    void plain(Column<T>& to, const Column<T>& more) const
+    {
+        to.append(std::span(more.data(), more.size()));
+    }
     template <typename T>
     void sparse(Column<T>& to, const Column<T>& more) const
     {
@@ -60,7 +63,7 @@ struct Append
 /// Puts values into a new order.
 struct Permute
 {
-    const std::vector<std::uint32_t>& order;
+    const Column<std::uint32_t>& order;
 
     template <typename T>
     void plain(Column<T>& column) const
@@ -80,7 +83,10 @@ struct Permute
         plain(column);
     }
     template <typename V>
-    void coded(Column<std::uint32_t>& column, Dictionary<V>&) const { plain(column); }
+    void coded(Column<std::uint32_t>& column, Dictionary<V>&) const
+    {
+        plain(column);
+    }
 };
 
 struct SpillTo
@@ -88,19 +94,34 @@ struct SpillTo
     const std::filesystem::path& folder;
 
     template <typename T>
-    void plain(Column<T>& column) const { column.spillTo(folder); }
+    void plain(Column<T>& column) const
+    {
+        column.spillTo(folder);
+    }
     template <typename T>
-    void sparse(Column<T>& column) const { column.spillTo(folder); }
+    void sparse(Column<T>& column) const
+    {
+        column.spillTo(folder);
+    }
     template <typename V>
-    void coded(Column<std::uint32_t>& column, Dictionary<V>&) const { column.spillTo(folder); }
+    void coded(Column<std::uint32_t>& column, Dictionary<V>&) const
+    {
+        column.spillTo(folder);
+    }
 };
 
 struct Freeze
 {
     template <typename T>
-    void plain(Column<T>& column) const { column.shrink(); }
+    void plain(Column<T>& column) const
+    {
+        column.shrink();
+    }
     template <typename T>
-    void sparse(Column<T>& column) const { column.shrink(); }
+    void sparse(Column<T>& column) const
+    {
+        column.shrink();
+    }
     template <typename V>
     void coded(Column<std::uint32_t>& column, Dictionary<V>& values) const
     {
@@ -112,13 +133,15 @@ struct Freeze
 /// Rows in the order of start, of equal starts the later end first, else as they are: merges the runs that are in order already,
 /// of which parts that were read side by side have few.
 template <typename Set>
-std::vector<std::uint32_t> orderOf(const Set& set)
+Column<std::uint32_t> orderOf(const Set& set)
 {
     const auto isBefore = [&](std::uint32_t a, std::uint32_t b) {
         return set.start[a] != set.start[b] ? set.start[a] < set.start[b] : set.duration(a) > set.duration(b);
     };
-    std::vector<std::uint32_t> order(set.size()), merged;
-    std::iota(order.begin(), order.end(), 0u);
+    Column<std::uint32_t> order, merged;
+    order.reserve(set.size());
+    for (std::uint32_t row = 0; row < set.size(); ++row)
+        order.push_back(row);
     std::vector<std::ptrdiff_t> runs = {0};
     for (std::uint32_t row = 1; row < order.size(); ++row)
         if (isBefore(row, row - 1))
@@ -129,12 +152,13 @@ std::vector<std::uint32_t> orderOf(const Set& set)
         std::vector<std::ptrdiff_t> next;
         for (std::size_t i = 0; i + 1 < runs.size(); i += 2) {
             const std::ptrdiff_t middle = runs[i + 1], end = runs[std::min(i + 2, runs.size() - 1)];
-            std::merge(order.begin() + runs[i], order.begin() + middle, order.begin() + middle, order.begin() + end, merged.begin() + runs[i], isBefore);
+            std::merge(order.begin() + runs[i], order.begin() + middle, order.begin() + middle, order.begin() + end,
+                       merged.begin() + runs[i], isBefore);
             next.push_back(runs[i]);
         }
         next.push_back(runs.back());
         runs = std::move(next);
-        order.swap(merged);
+        std::swap(order, merged);
     }
     return order;
 }
@@ -167,7 +191,7 @@ void sortByStart(Set& set)
         isSorted = !isOutOfOrder(row);
     if (isSorted)
         return;
-    const std::vector<std::uint32_t> order = column_sets::orderOf(set);
+    const Column<std::uint32_t> order = column_sets::orderOf(set);
     const column_sets::Permute permute{order};
     permute.plain(set.start);
     permute.plain(set.shortDuration);

@@ -386,6 +386,7 @@ Result<void> TraceBuilder::joinParts(const std::stop_token& stop)
     });
     closeOpenRanges();
     applyDomains();
+    const PageRecycling recycling;
     eachKind([&](EventKind kind) {
         Trace::visit(t, kind, [](auto& columns) {
             sortByStart(columns);
