@@ -113,6 +113,7 @@ struct Trace
 {
     TraceMeta meta;
     std::string cacheKey; ///< what a TraceCache knows it by; empty: opened without one
+    bool isFromCache = false;
     TimeRange time; ///< covers every event and counter sample
     TimeRange window; ///< that was recorded; empty: the file does not say
     StringTable strings;
