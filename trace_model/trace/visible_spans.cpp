@@ -86,13 +86,35 @@ public:
     [[nodiscard]] std::optional<std::size_t> blockFoldEnd(std::size_t block, TimestampNs columnEnd, double nsPerPixel) const
     {
         const std::size_t next = firstFrom(m_row.blockStart, block, columnEnd);
-        if (next == block || next >= m_row.blockStart.size() || static_cast<double>(blockStart(next) - blockStart(next - 1)) >= nsPerPixel / 4)
+        if (next == block || next >= m_row.blockStart.size() ||
+            static_cast<double>(blockStart(next) - blockStart(next - 1)) >= nsPerPixel / 4)
             return std::nullopt;
         return next;
     }
     [[nodiscard]] TimestampNs blockStart(std::size_t block) const { return m_row.blockStart[block]; }
 
+    [[nodiscard]] DurationNs blockBusy(std::size_t block) const { return m_row.blockBusy[block]; }
+
+    /// ns under the spans of [first, end). Exact for few and for whole blocks; a part of a block counts as its share of the block.
+    [[nodiscard]] DurationNs busy(std::size_t first, std::size_t end) const
+    {
+        constexpr std::size_t kFew = 4;
+        if (end - first > kFew && end / kBlock + 1 < m_row.blockBusy.size())
+            return busyBefore(end) - busyBefore(first);
+        DurationNs sum = 0;
+        for (std::size_t i = first; i < end; ++i)
+            sum += time(i).duration();
+        return sum;
+    }
+
 private:
+    [[nodiscard]] DurationNs busyBefore(std::size_t i) const
+    {
+        const std::size_t block = i / kBlock;
+        const DurationNs before = m_row.blockBusy[block];
+        return before + (m_row.blockBusy[block + 1] - before) * static_cast<DurationNs>(i % kBlock) / static_cast<DurationNs>(kBlock);
+    }
+
     const EventTimes& m_times;
     const DepthRow& m_row;
 };
@@ -112,7 +134,11 @@ void appendVisible(std::vector<VisibleSpan>& out, const Row& row, std::uint16_t 
             const std::size_t block = i / kBlock;
             const TimestampNs start = row.blockStart(block);
             if (const auto next = start < window.end ? row.blockFoldEnd(block, columnEnd(start), nsPerPixel) : std::nullopt) {
-                out.push_back({{start, row.blockStart(*next)}, depth, row.event(i), static_cast<std::uint32_t>((*next - block) * kBlock)});
+                out.push_back({{start, row.blockStart(*next)},
+                               depth,
+                               row.event(i),
+                               static_cast<std::uint32_t>((*next - block) * kBlock),
+                               row.blockBusy(*next) - row.blockBusy(block)});
                 i = *next * kBlock;
                 continue;
             }
@@ -121,13 +147,13 @@ void appendVisible(std::vector<VisibleSpan>& out, const Row& row, std::uint16_t 
         if (time.start >= window.end)
             break;
         if (static_cast<double>(time.duration()) >= nsPerPixel) {
-            out.push_back({time, depth, row.event(i), 1});
+            out.push_back({time, depth, row.event(i), 1, time.duration()});
             ++i;
             continue;
         }
         // Narrower than a pixel: take everything that ends in the same pixel column, in one step over however many there are.
         const std::size_t next = row.foldEnd(i, columnEnd(time.start));
-        out.push_back({{time.start, row.end(next - 1)}, depth, row.event(i), static_cast<std::uint32_t>(next - i)});
+        out.push_back({{time.start, row.end(next - 1)}, depth, row.event(i), static_cast<std::uint32_t>(next - i), row.busy(i, next)});
         i = next;
     }
 }
@@ -145,6 +171,16 @@ std::vector<VisibleSpan> visibleSpans(const Trace& trace, TrackId track, TimeRan
     for (std::size_t depth = 0; depth < rows.size(); ++depth)
         appendVisible(out, Row(times, rows[depth]), static_cast<std::uint16_t>(depth), window, nsPerPixel);
     return out;
+}
+
+void visibleSpans(const Trace& trace, TrackId track, std::size_t depth, TimeRange window, int widthPx, std::vector<VisibleSpan>& out)
+{
+    out.clear();
+    if (window.isEmpty() || widthPx <= 0 || track.value >= trace.tracks.size() || depth >= trace.tracks[track.value].rows.size())
+        return;
+    const EventTimes times(trace);
+    appendVisible(out, Row(times, trace.tracks[track.value].rows[depth]), static_cast<std::uint16_t>(depth), window,
+                  static_cast<double>(window.duration()) / widthPx);
 }
 
 std::optional<EventId> eventAt(const Trace& trace, TrackId track, TimestampNs time, int depth, DurationNs tolerance)
@@ -191,7 +227,8 @@ std::vector<CounterPixel> visibleCounter(const Trace& trace, TrackId track, Time
         const std::size_t block = counter.blockTime.empty() ? 1 : firstFrom(counter.blockTime, from / CounterColumns::kBlock, time);
         const std::size_t low = std::max(from, block == 0 ? 0 : (block - 1) * CounterColumns::kBlock);
         const std::size_t high = std::max(low, std::min(counter.time.size(), block * CounterColumns::kBlock));
-        return static_cast<std::size_t>(std::lower_bound(counter.time.begin() + low, counter.time.begin() + high, time) - counter.time.begin());
+        return static_cast<std::size_t>(std::lower_bound(counter.time.begin() + low, counter.time.begin() + high, time) -
+                                        counter.time.begin());
     };
     std::size_t i = sampleFrom(0, window.start);
     if (i > 0)
