@@ -35,6 +35,14 @@ public:
     [[nodiscard]] TimestampNs start(EventId event) const { return of(event).start[event.row()]; }
     [[nodiscard]] TimestampNs end(EventId event) const { return of(event).end(event.row()); }
 
+    /// Asks for an event's times ahead of their use.
+    void prefetch(EventId event) const
+    {
+        const EventColumns& columns = of(event);
+        __builtin_prefetch(columns.start.data() + event.row());
+        __builtin_prefetch(columns.shortDuration.data() + event.row());
+    }
+
 private:
     [[nodiscard]] const EventColumns& of(EventId event) const { return *m_columns[static_cast<std::size_t>(event.kind())]; }
     std::array<const EventColumns*, kEventKindCount> m_columns{};
@@ -56,6 +64,18 @@ public:
         return i == 0 ? start : std::max(start, end(i - 1));
     }
     [[nodiscard]] TimeRange time(std::size_t i) const { return {start(i), end(i)}; }
+    /// To be called for each span that is looked at in turn: neighbours of a row lie far apart in the columns.
+    void prefetchAfter(std::size_t i) const
+    {
+        constexpr std::size_t kAhead = 16;
+        if (i + kAhead < size())
+            m_times.prefetch(event(i + kAhead));
+    }
+    /// The same for who knows when the span before ended.
+    [[nodiscard]] TimeRange time(std::size_t i, TimestampNs previousEnd) const
+    {
+        return {std::max(m_times.start(m_row.event[i]), previousEnd), end(i)};
+    }
 
     /// First span at or after `from` that begins at or after `time`.
     [[nodiscard]] std::size_t firstStarting(std::size_t from, TimestampNs time) const
@@ -72,17 +92,40 @@ public:
         return low;
     }
 
-    /// Spans from `i` on, narrower than a pixel: the first that does not lie within `columnEnd`.
-    [[nodiscard]] std::size_t foldEnd(std::size_t i, TimestampNs columnEnd) const
+    /// Spans from `i` on that are drawn as one.
+    struct Fold
     {
-        std::size_t next = firstStarting(i, columnEnd);
-        while (next > i + 1 && end(next - 1) > columnEnd)
+        std::size_t end;
+        TimestampNs last; ///< when the last of them ends
+        DurationNs busy;
+    };
+
+    /// Span `i`, which lies at `time` and is narrower than a pixel, and all after it that lie within `columnEnd`.
+    [[nodiscard]] Fold fold(std::size_t i, TimeRange time, TimestampNs columnEnd) const
+    {
+        Fold fold{i + 1, time.end, time.duration()};
+        // Mostly they are few: one after the other is quicker than a search then.
+        const std::size_t few = std::min(size(), i + kBlock);
+        for (; fold.end < few; ++fold.end) {
+            prefetchAfter(fold.end);
+            const EventId next = event(fold.end);
+            const TimestampNs start = std::max(m_times.start(next), fold.last), end = m_times.end(next);
+            if (start >= columnEnd || end > columnEnd)
+                return fold;
+            fold.busy += end - start;
+            fold.last = end;
+        }
+        std::size_t next = firstStarting(fold.end, columnEnd);
+        while (next > fold.end && end(next - 1) > columnEnd)
             --next;
-        return std::max(next, i + 1);
+        fold.busy += busy(fold.end, next);
+        fold.end = next;
+        fold.last = end(next - 1);
+        return fold;
     }
 
-    /// The same where whole blocks are far narrower than a pixel, from the first span of a block on: tells blocks apart and looks at no
-    /// event. Nothing where they are not.
+    /// Where whole blocks are far narrower than a pixel, the end of a fold from the first span of a block on: tells blocks apart and looks
+    /// at no event. Nothing where they are not.
     [[nodiscard]] std::optional<std::size_t> blockFoldEnd(std::size_t block, TimestampNs columnEnd, double nsPerPixel) const
     {
         const std::size_t next = firstFrom(m_row.blockStart, block, columnEnd);
@@ -121,14 +164,19 @@ private:
 
 void appendVisible(std::vector<VisibleSpan>& out, const Row& row, std::uint16_t depth, TimeRange window, double nsPerPixel)
 {
+    // In whole numbers as far as can be: std::floor and std::ceil are calls, and this is done for each entry.
+    const double pixelsPerNs = 1 / nsPerPixel;
     const auto columnEnd = [&](TimestampNs start) {
-        const double column = std::floor(static_cast<double>(start - window.start) / nsPerPixel);
-        return std::min(window.end, window.start + static_cast<TimestampNs>(std::ceil((column + 1) * nsPerPixel)));
+        const auto column = static_cast<std::int64_t>(static_cast<double>(start - window.start) * pixelsPerNs) - (start < window.start);
+        const double end = static_cast<double>(column + 1) * nsPerPixel;
+        const auto whole = static_cast<TimestampNs>(end);
+        return std::min(window.end, window.start + whole + (static_cast<double>(whole) < end));
     };
     // The spans of a row do not overlap: before the first that begins in the window, only one can reach into it.
     std::size_t i = row.firstStarting(0, window.start);
     if (i > 0 && row.end(i - 1) > window.start)
         --i;
+    std::optional<TimestampNs> previousEnd; // of the span before, where it is known
     while (i < row.size()) {
         if (i % kBlock == 0) {
             const std::size_t block = i / kBlock;
@@ -140,21 +188,25 @@ void appendVisible(std::vector<VisibleSpan>& out, const Row& row, std::uint16_t 
                                static_cast<std::uint32_t>((*next - block) * kBlock),
                                row.blockBusy(*next) - row.blockBusy(block)});
                 i = *next * kBlock;
+                previousEnd.reset(); // known to who looks at an event
                 continue;
             }
         }
-        const TimeRange time = row.time(i);
+        row.prefetchAfter(i);
+        const TimeRange time = previousEnd ? row.time(i, *previousEnd) : row.time(i);
         if (time.start >= window.end)
             break;
         if (static_cast<double>(time.duration()) >= nsPerPixel) {
             out.push_back({time, depth, row.event(i), 1, time.duration()});
             ++i;
+            previousEnd = time.end;
             continue;
         }
-        // Narrower than a pixel: take everything that ends in the same pixel column, in one step over however many there are.
-        const std::size_t next = row.foldEnd(i, columnEnd(time.start));
-        out.push_back({{time.start, row.end(next - 1)}, depth, row.event(i), static_cast<std::uint32_t>(next - i), row.busy(i, next)});
-        i = next;
+        // Narrower than a pixel: take everything that ends in the same pixel column.
+        const Row::Fold fold = row.fold(i, time, columnEnd(time.start));
+        out.push_back({{time.start, fold.last}, depth, row.event(i), static_cast<std::uint32_t>(fold.end - i), fold.busy});
+        i = fold.end;
+        previousEnd = fold.last;
     }
 }
 

@@ -12,7 +12,7 @@ namespace {
 
 constexpr double kGapIntervals = 3.0; // a counter silent for this many sampling intervals is absent, not constant
 constexpr int kShortestHold = 2;      // px that a sample without a neighbour is wide
-constexpr int kTopMargin = 5, kBottomMargin = 4, kCollapsedMargin = 6;
+constexpr int kTopMargin = 5, kBottomMargin = 4;
 
 /// The next of 1, 2, 2.5, 5 times a power of ten.
 double roundedUp(double value)
@@ -39,7 +39,7 @@ ValueAxis valueAxisOf(const trace::Track& track)
 CounterBand bandOf(const TimelineRow& row)
 {
     if (row.isCollapsed)
-        return {kCollapsedMargin, row.height - kCollapsedMargin};
+        return {row.height / 4, row.height - row.height / 4};
     return {kTopMargin, row.height - kBottomMargin};
 }
 

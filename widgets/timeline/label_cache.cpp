@@ -1,63 +1,32 @@
 #include "widgets/timeline/label_cache.h"
 
-#include "widgets/timeline/pixel_blend.h"
-
-#include <QImage>
 #include <QPainter>
 #include <QTextLayout>
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace gantry::widgets {
 
 namespace {
 
-constexpr qsizetype kLongestText = 160;        // characters: wider than most boxes on any screen
-constexpr std::size_t kMostPixels = 4'000'000; // 16 MB; a screen full of labels has some 600,000
-constexpr qreal kWidestText = 1e6;             // px a line may be: none is broken
-
-/// Draws the label's pixels left of `end` with its top left at `at`, clipped to the image.
-void drawPixels(QImage& image, QPoint at, const LabelImage& label, int end, QRgb color)
-{
-    const auto stride = image.bytesPerLine() / static_cast<qsizetype>(sizeof(QRgb));
-    auto* const bits = reinterpret_cast<QRgb*>(image.bits());
-    const int width = image.width(), height = image.height();
-    const bool isInside = at.x() >= 0 && at.y() >= 0 && at.x() + std::min(end, label.width) <= width && at.y() + label.height <= height;
-    for (const LabelImage::Pixel pixel : label.pixels) {
-        if (pixel.x >= end)
-            break;
-        const int x = at.x() + pixel.x, y = at.y() + pixel.y;
-        if (!isInside && (x < 0 || y < 0 || x >= width || y >= height))
-            continue;
-        QRgb& target = bits[y * stride + x];
-        target = blended(target, color, pixel.coverage);
-    }
-}
+constexpr qsizetype kLongestText = 160;      // characters: wider than most boxes on any screen
+constexpr qsizetype kMostBytes = 48'000'000; // a screen full of different labels has some 20 MB
+constexpr qreal kWidestText = 1e6;           // px a line may be: none is broken
 
 } // namespace
 
-LabelCache::LabelCache(const QFont& font, qreal pixelRatio)
-    : m_font(font), m_pixelRatio(pixelRatio), m_ellipsis(rasterised(QStringLiteral("…")))
+LabelCache::LabelCache(const QFont& font, qreal pixelRatio) : m_font(font), m_pixelRatio(pixelRatio) {}
+
+LabelCache::Colored& LabelCache::coloredIn(QRgb color)
 {
+    const auto found = std::find_if(m_colors.begin(), m_colors.end(), [color](const Colored& colored) { return colored.color == color; });
+    if (found != m_colors.end())
+        return *found;
+    return m_colors.emplace_back(Colored{color, drawn(QStringLiteral("…"), color), {}});
 }
 
-const LabelImage& LabelCache::label(std::uint64_t key, const std::function<QString()>& text)
-{
-    const auto found = m_labels.find(key);
-    if (found != m_labels.end())
-        return found->second;
-    if (m_pixels > kMostPixels) { // labels of places that were left long ago; those in view come back at once
-        m_labels.clear();
-        m_pixels = 0;
-    }
-    const LabelImage& made = m_labels.emplace(key, rasterised(text())).first->second;
-    m_pixels += made.pixels.size();
-    return made;
-}
-
-LabelImage LabelCache::rasterised(const QString& text) const
+LabelImage LabelCache::drawn(const QString& text, QRgb color) const
 {
     LabelImage label;
     QString shown = text.simplified();
@@ -74,43 +43,49 @@ LabelImage LabelCache::rasterised(const QString& text) const
 
     const QSize size(static_cast<int>(std::ceil(line.naturalTextWidth() * m_pixelRatio)),
                      static_cast<int>(std::ceil(line.height() * m_pixelRatio)));
-    label.width = std::min<int>(size.width(), std::numeric_limits<std::uint16_t>::max());
-    label.height = std::min<int>(size.height(), std::numeric_limits<std::uint8_t>::max());
-    if (label.width == 0 || label.height == 0)
+    if (size.isEmpty())
         return label;
     for (int at = 1; at <= shown.size(); ++at) {
         const auto x = static_cast<int>(std::ceil(line.cursorToX(at) * m_pixelRatio));
-        if (layout.isValidCursorPosition(at) && x <= label.width && (label.cuts.empty() || x > label.cuts.back()))
-            label.cuts.push_back(static_cast<std::uint16_t>(std::max(0, x)));
+        if (layout.isValidCursorPosition(at) && x > (label.cuts.empty() ? 0 : label.cuts.back()))
+            label.cuts.push_back(x);
     }
-    QImage image(label.width, label.height, QImage::Format_ARGB32_Premultiplied);
+    QImage image(size, QImage::Format_ARGB32_Premultiplied);
     image.setDevicePixelRatio(m_pixelRatio);
     image.fill(Qt::transparent);
     {
         QPainter painter(&image);
-        painter.setPen(Qt::white);
+        painter.setPen(QColor(color));
         layout.draw(&painter, {0, 0});
     }
-    for (int x = 0; x < label.width; ++x)
-        for (int y = 0; y < label.height; ++y)
-            if (const int coverage = qAlpha(image.pixel(x, y)); coverage > 0)
-                label.pixels.push_back({static_cast<std::uint16_t>(x), static_cast<std::uint8_t>(y), static_cast<std::uint8_t>(coverage)});
-    label.pixels.shrink_to_fit();
+    image.setDevicePixelRatio(1); // it is drawn pixel by pixel
+    label.image = image;
     return label;
 }
 
-void LabelCache::draw(QImage& image, const QRect& box, const LabelImage& label, QRgb color) const
+void LabelCache::draw(QPainter& painter, const QRect& box, std::uint64_t key, QRgb color, const std::function<QString()>& text)
 {
-    const int top = box.top() + (box.height() - label.height) / 2;
-    if (label.width <= box.width())
-        return drawPixels(image, {box.left(), top}, label, label.width, color);
-    const int room = box.width() - m_ellipsis.width;
-    const auto after = std::upper_bound(label.cuts.begin(), label.cuts.end(), room);
-    if (room <= 0 || after == label.cuts.begin())
+    Colored& colored = coloredIn(color);
+    auto found = colored.labels.find(key);
+    if (found == colored.labels.end()) {
+        if (m_bytes > kMostBytes) { // labels of places that were left long ago; those in view come back at once
+            for (Colored& each : m_colors)
+                each.labels.clear();
+            m_bytes = 0;
+        }
+        found = colored.labels.emplace(key, drawn(text(), color)).first;
+        m_bytes += found->second.image.sizeInBytes();
+    }
+    const LabelImage& label = found->second;
+    const int top = box.top() + (box.height() - label.image.height()) / 2;
+    if (label.image.width() <= box.width())
+        return painter.drawImage(box.left(), top, label.image);
+    const auto after = std::upper_bound(label.cuts.begin(), label.cuts.end(), box.width() - colored.ellipsis.image.width());
+    if (after == label.cuts.begin())
         return;
     const int cut = *(after - 1);
-    drawPixels(image, {box.left(), top}, label, cut, color);
-    drawPixels(image, {box.left() + cut, top}, m_ellipsis, m_ellipsis.width, color);
+    painter.drawImage(box.left(), top, label.image, 0, 0, cut, label.image.height());
+    painter.drawImage(box.left() + cut, top, colored.ellipsis.image);
 }
 
 } // namespace gantry::widgets

@@ -7,8 +7,7 @@ namespace gantry::widgets {
 
 namespace {
 
-constexpr int kLowestLabel = 11;    // px: what a line of small text needs
-constexpr int kCollapsedMargin = 6; // px above and below the outermost spans, which stand for a collapsed row
+constexpr int kLowestLabel = 11; // px: what a line of small text needs
 
 } // namespace
 
@@ -37,7 +36,8 @@ std::vector<Lane> LaneLayout::lanesOf(const TimelineRow& row) const
     if (row.depthHeight <= 0 || row.depths == 0)
         return lanes;
     if (row.isCollapsed) {
-        lanes.push_back({row.track, 0, screenY(m_state, row.y) + kCollapsedMargin, row.height - 2 * kCollapsedMargin, false});
+        const int margin = row.height / 4; // lower than others: the outermost spans stand for the row
+        lanes.push_back({row.track, 0, screenY(m_state, row.y) + margin, row.height - 2 * margin, false});
         return lanes;
     }
     const int height = row.depthPaintedHeight();
@@ -49,16 +49,6 @@ std::vector<Lane> LaneLayout::lanesOf(const TimelineRow& row) const
             lanes.push_back({row.track, depth, top, height, height >= kLowestLabel});
     }
     return lanes;
-}
-
-std::pair<int, int> LaneLayout::pixelsOf(TimeRange time, int minimum) const
-{
-    // Clamped before they become whole numbers: what begins far outside is cut at the edge.
-    const double last = m_axis.width();
-    const double left = std::clamp(static_cast<double>(time.start - m_state.view.start) * m_pixelsPerNs, 0.0, last - 1);
-    const double right = std::clamp(static_cast<double>(time.end - m_state.view.start) * m_pixelsPerNs, 0.0, last);
-    const int first = static_cast<int>(left);
-    return {first, std::clamp(static_cast<int>(std::ceil(right)), std::min(first + minimum, m_axis.width()), m_axis.width())};
 }
 
 const std::vector<LaneBox>& LaneLayout::boxesOf(const Lane& lane)

@@ -3,6 +3,7 @@
 #include "trace_model/trace/visible_spans.h"
 #include "widgets/timeline/timeline_state.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -43,14 +44,23 @@ public:
     /// Width of the plot in device pixels.
     [[nodiscard]] int width() const { return m_axis.width(); }
     /// First and last + 1 pixel of a time range that intersects the view; at least `minimum` wide.
-    [[nodiscard]] std::pair<int, int> pixelsOf(TimeRange time, int minimum) const;
+    [[nodiscard]] std::pair<int, int> pixelsOf(TimeRange time, int minimum) const
+    {
+        // Clamped before they become whole numbers: what begins far outside is cut at the edge. Called for each box of a frame.
+        const double last = m_axis.width();
+        const double left = std::clamp(static_cast<double>(time.start - m_state.view.start) * m_pixelsPerNs, 0.0, last - 1);
+        const double right = std::clamp(static_cast<double>(time.end - m_state.view.start) * m_pixelsPerNs, 0.0, last);
+        const int first = static_cast<int>(left), whole = static_cast<int>(right);
+        const int end = whole + (whole < right);
+        return {first, std::min(std::max(end, first + minimum), m_axis.width())};
+    }
 
 private:
     void addHighlights(const Lane& lane);
 
     const TimelineState& m_state;
     TimeAxis m_axis; ///< device pixels
-    double m_pixelsPerNs = 0;
+    double m_pixelsPerNs;
     int m_narrowestHighlight;
     std::vector<trace::VisibleSpan> m_spans;
     std::vector<LaneBox> m_boxes;

@@ -7,44 +7,46 @@ namespace gantry::widgets {
 using trace::EventId;
 using trace::EventKind;
 
-const SpanColor& SpanColors::of(EventId event)
+SpanColors::SpanColors(const trace::Trace& trace, const Theme& theme) : m_trace(trace), m_theme(theme)
+{
+    const auto column = [this](EventKind kind) -> const std::uint32_t*& { return m_numbers[static_cast<std::size_t>(kind)]; };
+    column(EventKind::Kernel) = trace.kernels.nameNumber.data();
+    column(EventKind::ApiCall) = trace.apiCalls.calleeNumber.data();
+    column(EventKind::LibraryCall) = trace.libraryCalls.calleeNumber.data();
+    column(EventKind::OsCall) = trace.osCalls.calleeNumber.data();
+    column(EventKind::NvtxRange) = trace.nvtxRanges.labelNumber.data();
+    column(EventKind::NvtxMark) = trace.nvtxMarks.labelNumber.data();
+}
+
+const SpanColor& SpanColors::add(EventId event, std::size_t number)
 {
     auto& colors = m_colors[static_cast<std::size_t>(event.kind())];
-    const std::size_t number = numberOf(event);
     if (number >= colors.size())
         colors.resize(number + 1);
-    SpanColor& color = colors[number];
-    if (color.fill == 0)
-        color = make(event);
-    return color;
+    return colors[number] = make(event);
 }
 
 std::uint32_t SpanColors::numberOf(EventId event) const
 {
     const std::uint32_t row = event.row();
     switch (event.kind()) {
-    case EventKind::Kernel:
-        return m_trace.kernels.nameNumber[row];
     case EventKind::Memcpy: {
         const trace::CopyRoute route = m_trace.memcpys.route[row];
         constexpr std::uint32_t kMemoryKinds = static_cast<std::uint32_t>(trace::MemoryKind::Unknown) + 1;
         return (static_cast<std::uint32_t>(route.kind) * kMemoryKinds + static_cast<std::uint32_t>(route.source)) * kMemoryKinds +
                static_cast<std::uint32_t>(route.destination);
     }
-    case EventKind::ApiCall:
-        return m_trace.apiCalls.calleeNumber[row];
-    case EventKind::LibraryCall:
-        return m_trace.libraryCalls.calleeNumber[row];
-    case EventKind::OsCall:
-        return m_trace.osCalls.calleeNumber[row];
-    case EventKind::NvtxRange:
-        return m_trace.nvtxRanges.labelNumber[row];
-    case EventKind::NvtxMark:
-        return m_trace.nvtxMarks.labelNumber[row];
     case EventKind::GpuRange:
         return m_trace.gpuRanges.text[row].isNone() ? 0 : m_trace.gpuRanges.text[row].value + 1;
     case EventKind::Phase:
         return static_cast<std::uint32_t>(m_trace.phases.phase[row]);
+    case EventKind::Kernel:
+    case EventKind::ApiCall:
+    case EventKind::LibraryCall:
+    case EventKind::OsCall:
+    case EventKind::NvtxRange:
+    case EventKind::NvtxMark:
+        break; // have a column of numbers
     case EventKind::Memset:
     case EventKind::Synchronization:
     case EventKind::Overhead:

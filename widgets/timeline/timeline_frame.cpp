@@ -4,13 +4,11 @@
 #include "widgets/timeline/event_text.h"
 #include "widgets/timeline/header_painter.h"
 #include "widgets/timeline/minimap_painter.h"
-#include "widgets/timeline/pixel_blend.h"
 #include "widgets/timeline/ruler_painter.h"
 
 #include <QPainter>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 namespace gantry::widgets {
@@ -50,8 +48,6 @@ void TimelineFrame::prepare(const TimelineState& state, const QFont& font, qreal
     }
     m_left = std::min(toDevice(state.geometry.headerWidth), size.width());
     m_top = toDevice(TimelineGeometry::rowsTop());
-    m_width = size.width() - m_left;
-    m_line.resize(static_cast<std::size_t>(std::max(0, m_width)));
     m_outlines.clear();
     m_content = {};
 }
@@ -102,29 +98,29 @@ void TimelineFrame::paintMinimap(QPainter& painter, const TimelineState& state, 
     paintMinimapView(painter, state);
 }
 
-void TimelineFrame::fill(const QRgb* line, int top, int bottom)
-{
-    for (int y = top; y < bottom; ++y)
-        std::copy_n(line, m_width, reinterpret_cast<QRgb*>(m_image.scanLine(y)) + m_left);
-}
-
 void TimelineFrame::drawRows(const TimelineState& state)
 {
-    if (m_width <= 0)
+    // The same pixels without the ratio: labels are drawn pixel by pixel.
+    QImage pixels(m_image.bits(), m_image.width(), m_image.height(), m_image.bytesPerLine(), m_image.format());
+    QPainter labels(&pixels);
+    LaneLayout layout(state, m_pixelRatio);
+    LaneRaster raster(m_image, m_left, m_pixelRatio);
+    const LaneTools tools{layout, raster, labels};
+    const int width = raster.width();
+    if (width <= 0)
         return;
     const DurationNs step = rulerStep(state, m_fonts->small);
     const std::vector<int> grid = gridPositions(state, step, m_pixelRatio);
     const auto background = [&](const QColor& color) {
-        std::vector<QRgb> line(static_cast<std::size_t>(m_width), color.rgb());
+        std::vector<QRgb> line(static_cast<std::size_t>(width), color.rgb());
         for (const int x : grid)
-            if (x >= 0 && x < m_width)
+            if (x >= 0 && x < width)
                 line[static_cast<std::size_t>(x)] = m_theme->gridLine.rgb();
         return line;
     };
     const std::vector<QRgb> canvas = background(m_theme->canvas), alternate = background(m_theme->alternateRow),
                             group = background(m_theme->groupRow);
 
-    LaneLayout layout(state, m_pixelRatio);
     const int height = m_image.height();
     int y = m_top; // drawn so far
     int index = 0;
@@ -133,68 +129,40 @@ void TimelineFrame::drawRows(const TimelineState& state)
         if (!isVisible(state, row))
             continue;
         const trace::TrackKind kind = state.trace->track(row.track).kind;
-        const QRgb* line = (kind == trace::TrackKind::Group ? group : index % 2 ? canvas : alternate).data();
+        const std::vector<QRgb>& line = kind == trace::TrackKind::Group ? group : index % 2 ? canvas : alternate;
         const int bottom = std::min(height, toDevice(screenY(state, row.y + row.height)));
         for (const Lane& lane : layout.lanesOf(row)) {
-            fill(line, y, std::min(height, toDevice(lane.top)));
-            drawLane(state, layout, lane, line);
+            raster.fill(line, y, std::min(height, toDevice(lane.top)));
+            drawLane(state, tools, lane, line);
             y = std::max(y, std::min(height, toDevice(lane.top + lane.height)));
         }
-        fill(line, y, bottom);
+        raster.fill(line, y, bottom);
         y = std::max(y, bottom);
         if (kind == trace::TrackKind::Counter)
             drawCounter(m_image, state, row, m_left, m_pixelRatio);
     }
-    fill(canvas.data(), y, height);
+    raster.fill(canvas, y, height);
 }
 
-void TimelineFrame::drawLane(const TimelineState& state, LaneLayout& layout, const Lane& lane, const QRgb* background)
+void TimelineFrame::drawLane(const TimelineState& state, const LaneTools& tools, const Lane& lane, const std::vector<QRgb>& background)
 {
     const int top = std::max(m_top, toDevice(lane.top)), bottom = std::min(m_image.height(), toDevice(lane.top + lane.height));
     if (top >= bottom)
         return;
     const bool isFaded = !state.highlights.empty();
-    const std::vector<LaneBox>& boxes = layout.boxesOf(lane);
-    composeLine(boxes, isFaded, background);
-    fill(m_line.data(), top, bottom);
+    const std::vector<LaneBox>& boxes = tools.layout.boxesOf(lane);
+    tools.raster.draw(boxes, *m_colors, isFaded, background, top, bottom);
     ++m_content.lanes;
     m_content.boxes += boxes.size();
     if (lane.hasLabels)
-        drawLabels(state, boxes, isFaded, toDevice(lane.top), toDevice(lane.top + lane.height));
+        drawLabels(tools.labels, state, boxes, isFaded, toDevice(lane.top), toDevice(lane.top + lane.height));
     if (!boxes.empty() && boxes.back().isHighlighted && boxes.back().event == state.selected)
         m_outlines.emplace_back(m_left + boxes.back().left, toDevice(lane.top), boxes.back().right - boxes.back().left,
                                 toDevice(lane.height));
 }
 
-void TimelineFrame::composeLine(const std::vector<LaneBox>& boxes, bool isFaded, const QRgb* background)
-{
-    static constexpr auto kCoverage = [] {
-        std::array<std::uint8_t, 256> table{};
-        for (std::size_t busy = 0; busy < table.size(); ++busy)
-            table[busy] = static_cast<std::uint8_t>(kFaintestShade + busy * (255 - kFaintestShade) / 255);
-        return table;
-    }();
-    std::copy_n(background, m_width, m_line.data());
-    const int edgeWidth = toDevice(kNarrowestEdge);
-    const int edge = std::max(1, toDevice(1));
-    for (const LaneBox& box : boxes) {
-        const SpanColor& color = m_colors->of(box.event);
-        const bool isFull = !isFaded || box.isHighlighted;
-        const QRgb fill = isFull ? color.fill : color.fadedFill;
-        const int right = std::min(box.right, m_width);
-        if (box.busy < 255) {
-            for (int x = box.left; x < right; ++x)
-                m_line[static_cast<std::size_t>(x)] = blended(m_line[static_cast<std::size_t>(x)], fill, kCoverage[box.busy]);
-            continue;
-        }
-        std::fill(m_line.begin() + box.left, m_line.begin() + right, fill);
-        // A darker edge tells neighbours of one colour apart.
-        if (box.isSingle && right - box.left >= edgeWidth)
-            std::fill_n(m_line.begin() + box.left, edge, isFull ? color.edge : color.fadedEdge);
-    }
-}
-
-void TimelineFrame::drawLabels(const TimelineState& state, const std::vector<LaneBox>& boxes, bool isFaded, int top, int bottom)
+void TimelineFrame::drawLabels(QPainter& painter, const TimelineState& state, const std::vector<LaneBox>& boxes, bool isFaded, int top,
+                               int bottom)
 {
     const int narrowest = toDevice(kNarrowestLabel), left = toDevice(kLabelLeft), margins = left + toDevice(kLabelRight);
     for (const LaneBox& box : boxes) {
@@ -202,9 +170,9 @@ void TimelineFrame::drawLabels(const TimelineState& state, const std::vector<Lan
         // under the ruler.
         if (!box.isSingle || box.right - box.left < narrowest || (isFaded && !box.isHighlighted))
             continue;
-        const LabelImage& label = m_labels->label(labelKey(*state.trace, box.event), [&] { return eventLabel(*state.trace, box.event); });
-        m_labels->draw(m_image, QRect(m_left + box.left + left, top, box.right - box.left - margins, bottom - top), label,
-                       m_colors->of(box.event).text);
+        m_labels->draw(painter, QRect(m_left + box.left + left, top, box.right - box.left - margins, bottom - top),
+                       labelKey(*state.trace, box.event), m_colors->of(box.event).text,
+                       [&] { return eventLabel(*state.trace, box.event); });
         ++m_content.labels;
     }
 }

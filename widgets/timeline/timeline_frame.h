@@ -1,7 +1,7 @@
 #pragma once
 
 #include "widgets/timeline/label_cache.h"
-#include "widgets/timeline/lane_layout.h"
+#include "widgets/timeline/lane_raster.h"
 #include "widgets/timeline/span_colors.h"
 #include "widgets/timeline/timeline_fonts.h"
 #include "widgets/timeline/timeline_state.h"
@@ -51,19 +51,24 @@ private:
         bool operator==(const HeaderKey&) const = default;
     };
 
+    /// What lanes of one frame are drawn with.
+    struct LaneTools
+    {
+        LaneLayout& layout;
+        LaneRaster& raster;
+        QPainter& labels;
+    };
+
     void prepare(const TimelineState& state, const QFont& font, qreal pixelRatio);
     void drawRows(const TimelineState& state);
-    void drawLane(const TimelineState& state, LaneLayout& layout, const Lane& lane, const QRgb* background);
-    void composeLine(const std::vector<LaneBox>& boxes, bool isFaded, const QRgb* background);
-    void drawLabels(const TimelineState& state, const std::vector<LaneBox>& boxes, bool isFaded, int top, int bottom);
-    void fill(const QRgb* line, int top, int bottom);
+    void drawLane(const TimelineState& state, const LaneTools& tools, const Lane& lane, const std::vector<QRgb>& background);
+    void drawLabels(QPainter& painter, const TimelineState& state, const std::vector<LaneBox>& boxes, bool isFaded, int top, int bottom);
     void paintMinimap(QPainter& painter, const TimelineState& state, const std::vector<float>& activity);
     [[nodiscard]] int toDevice(int y) const;
 
     QImage m_image;
     qreal m_pixelRatio = 1;
-    int m_left = 0, m_top = 0, m_width = 0; ///< of the rows, device px
-    std::vector<QRgb> m_line;
+    int m_left = 0, m_top = 0;     ///< of the rows, device px
     std::vector<QRect> m_outlines; ///< device px
     FrameContent m_content;
 
