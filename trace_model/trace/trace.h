@@ -71,6 +71,7 @@ struct DepthRow
 
     Column<EventId> event;
     Column<TimestampNs> blockStart; ///< where every kBlock-th span begins: finding a time touches few cache lines
+    Column<DurationNs> blockBusy;   ///< ns under all spans before every kBlock-th one
     [[nodiscard]] std::size_t size() const { return event.size(); }
 };
 
