@@ -1,5 +1,6 @@
 #include "trace_model/trace/trace_loader.h"
 
+#include "trace_model/base/memory.h"
 #include "trace_model/import/chrome_trace.h"
 #include "trace_model/import/file_format.h"
 #include "trace_model/import/iteration_log.h"
@@ -12,7 +13,6 @@
 #include "trace_model/trace/trace_cache.h"
 
 #include <algorithm>
-#include <fstream>
 #include <new>
 #include <string>
 #include <vector>
@@ -54,18 +54,6 @@ std::uint64_t bytesOf(std::span<const LoadFile> files)
         bytes += unknown ? 0 : size;
     }
     return bytes;
-}
-
-/// Memory that can be had without anything being swapped out: proc_meminfo(5), MemAvailable.
-std::uint64_t availableMemory()
-{
-    std::ifstream meminfo("/proc/meminfo");
-    std::string word;
-    std::uint64_t kibibytes = 0;
-    while (meminfo >> word)
-        if (word == "MemAvailable:" && meminfo >> kibibytes)
-            return kibibytes * 1024;
-    return std::uint64_t{4} << 30;
 }
 
 /// Where the columns go: memory (empty) unless they may be too large for it. No format takes less than its columns do.

@@ -316,16 +316,5 @@ TEST(ChromeTrace, ReportsTimesNameAndProgress)
     EXPECT_EQ(fractions.back(), 1.0);
 }
 
-TEST(ChromeTrace, IsRecognisedByItsContent)
-{
-    EXPECT_TRUE(looksLikeChromeTrace("\n{ \"schemaVersion\": 1, \"deviceProperties\": ["));
-    EXPECT_TRUE(looksLikeChromeTrace("{\"traceEvents\":["));
-    EXPECT_TRUE(looksLikeChromeTrace("\xEF\xBB\xBF[ {\"pid\": 1, \"ph\": \"X\""));
-    EXPECT_FALSE(looksLikeChromeTrace("[{\"id\":1,\"model_name\":\"m\",\"model_version\":1}"));
-    EXPECT_FALSE(looksLikeChromeTrace("{\"experiments\":["));
-    EXPECT_FALSE(looksLikeChromeTrace("Concurrency,Inferences/Second"));
-    EXPECT_FALSE(looksLikeChromeTrace(""));
-}
-
 } // namespace
 } // namespace gantry::importing
