@@ -16,7 +16,7 @@ namespace {
 void printImport(const trace::Trace& trace)
 {
     for (const importing::ImportReport& file : trace.imports) {
-        fmt::print("\n{} · {} · {}\n{}\n", file.file, file.format, formatBytes(file.fileBytes), file.clock);
+        fmt::print("\n{} · {} · {}\n{}\n", file.file, file.format, formatBytes(file.fileBytes), importing::clockText(file));
         for (const importing::TableTally& table : file.tables) {
             fmt::print("  {:<40} {:>10} of {} used\n", table.name, table.kept, table.rows);
             for (const importing::SkippedRows& skipped : table.skipped)

@@ -68,7 +68,7 @@ void describeFile(const std::filesystem::path& path, const FileContents& content
     sink.meta().title = path.filename().string();
     if (!contents.damage.empty()) {
         sink.meta().warnings.push_back(contents.damage + " Fetch the file again.");
-        sink.meta().complete = false;
+        sink.meta().spoil("the compressed file is damaged or cut off");
     }
 }
 

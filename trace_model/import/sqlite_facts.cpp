@@ -28,7 +28,7 @@ Result<void> SqliteFacts::readMeta()
     EventSink& sink = m_tables.sink();
     TraceMeta& meta = sink.meta();
     if (const std::string& damage = m_tables.database().damage(); !damage.empty()) {
-        meta.complete = false;
+        meta.spoil("the file is cut off or damaged");
         meta.warnings.push_back(damage);
     }
     std::map<std::string, std::string> exported;
@@ -48,9 +48,7 @@ Result<void> SqliteFacts::readMeta()
         m_recorded = recorded;
         return nullptr;
     }));
-    const bool wasComplete = meta.complete;
     takeGantryKeys();
-    meta.complete = meta.complete && wasComplete;
     std::string& clock = sink.report().clock;
     clock += (clock.empty() ? "" : " ");
     clock += meta.sessionUtcNs != 0 ? "Times count from the session's start, whose wall clock is known."
@@ -148,8 +146,8 @@ void SqliteFacts::takeGantryKeys()
     if (const auto producer = meta.settings.extract(key::kSourceProducer); !producer.empty())
         meta.producer = producer.mapped(); // which may be unknown
     meta.targetExited = take(key::kTargetExited) == "1";
-    if (const std::string complete = take(key::kComplete); !complete.empty())
-        meta.complete = complete == "1";
+    if (const std::string complete = take(key::kComplete); !complete.empty() && complete != "1")
+        meta.spoil("gantryd could not use all that was captured");
     takeNumber(key::kClockErrorNs, meta.clockErrorNs);
     takeNumber(key::kWindowCostRatio, meta.windowCostRatio);
     takeNumber(key::kWindowCostError, meta.windowCostError);
@@ -195,7 +193,7 @@ Result<void> SqliteFacts::readStreamNames()
                 return skipped::kBadNumber;
             deviceOfContext[{row.integer(1), row.integer(3)}] = device;
             if (!row.isNull(0))
-                sink.nameStream(device, context, stream, fmt::format("Stream {} · default", stream));
+                sink.nameStream(process, device, context, stream, fmt::format("Stream {} · default", stream));
             return nullptr;
         }));
     GANTRY_CHECK(
@@ -207,7 +205,7 @@ Result<void> SqliteFacts::readStreamNames()
                 return skipped::kBadNumber;
             const auto device = deviceOfContext.find({row.integer(1), row.integer(2)});
             if (priority != 0 && device != deviceOfContext.end())
-                sink.nameStream(device->second, context, stream, fmt::format("Stream {} · priority {}", stream, priority));
+                sink.nameStream(processOf(row.integer(1)), device->second, context, stream, fmt::format("Stream {} · priority {}", stream, priority));
             return nullptr;
         }));
     const auto name = [&](std::uint64_t process, TableCursor& row, auto nameOf) -> const char* {
@@ -215,11 +213,11 @@ Result<void> SqliteFacts::readStreamNames()
         const std::uint32_t device = deviceOf(process, numbers.number(0)), context = numbers.number(1), stream = numbers.number(2);
         if (!numbers.areGood())
             return skipped::kBadNumber;
-        sink.nameStream(device, context, stream, nameOf(stream));
+        sink.nameStream(process, device, context, stream, nameOf(stream));
         return nullptr;
     };
-    GANTRY_CHECK(m_tables.each("GANTRY_STREAM_NAMES", {"deviceId", "contextId", "streamId", "name"},
-                               [&](TableCursor& row) { return name(0, row, [&](std::uint32_t) { return std::string(row.text(3)); }); }));
+    GANTRY_CHECK(m_tables.each("GANTRY_STREAM_NAMES", {"deviceId", "contextId", "streamId", "name", "globalPid"},
+                               [&](TableCursor& row) { return name(static_cast<std::uint64_t>(row.integer(4)), row, [&](std::uint32_t) { return std::string(row.text(3)); }); }));
     return m_tables.each("TARGET_INFO_NVTX_CUDA_STREAM", {"deviceId", "contextId", "streamId", "name", "processId"}, [&](TableCursor& row) {
         return name(processOf(row.integer(4)), row,
                     [&](std::uint32_t stream) { return fmt::format("{} · stream {}", row.text(3), stream); });

@@ -39,7 +39,7 @@ void SqliteTables::noteDamage(const char* table, const Error& error, std::uint64
 {
     m_read.insert(table);
     m_sink.report().table(table).skip(skipped::kDamaged, pages);
-    m_sink.meta().complete = false;
+    m_sink.meta().spoil("part of the file is damaged");
     if (m_damaged.insert(table).second)
         m_sink.meta().warnings.push_back(fmt::format("Part of table {} is not shown: {}", table, error.message));
 }

@@ -40,9 +40,9 @@ public:
     void nameThread(std::uint64_t globalTid, std::string_view name) override { m_trace->threadNames[keyed(globalTid)] = name; }
     void nameThread(std::uint64_t globalTid, importing::TextId name) override;
     void nameProcess(std::uint64_t globalPid, std::string_view name) override { m_trace->processNames[keyed(globalPid)] = name; }
-    void nameStream(std::uint32_t device, std::uint32_t context, std::uint32_t stream, std::string_view name) override
+    void nameStream(std::uint64_t globalPid, std::uint32_t device, std::uint32_t context, std::uint32_t stream, std::string_view name) override
     {
-        m_trace->streamNames[{device, context, stream}] = name;
+        m_trace->streamNames[{keyed(globalPid), device, context, stream}] = name;
     }
     void setWindow(TimeRange window) override { m_files.back().window = window; }
     importing::TraceMeta& meta() override { return m_files.back().meta; }
@@ -65,8 +65,11 @@ private:
     };
 
     [[nodiscard]] std::uint64_t keyed(std::uint64_t process) const;
-    [[nodiscard]] DurationNs offsetOf(std::size_t file);
+    [[nodiscard]] TimeRange extentOf(std::size_t file) const;
+    void align(std::size_t file);
     void alignFiles();
+    void warnOfAlignment(std::size_t file);
+    [[nodiscard]] std::tuple<std::size_t, std::size_t, std::size_t> endOf(std::size_t file) const;
     void moveFile(std::size_t file, DurationNs offset);
     void joinMeta();
 

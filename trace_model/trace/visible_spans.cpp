@@ -87,13 +87,12 @@ public:
         return std::max(next, i + 1);
     }
 
-    /// The same where whole blocks are far narrower than a pixel, from any span of `block` on: tells blocks apart and looks at no event.
+    /// The same where whole blocks are narrower than a pixel, from any span of `block` on: tells blocks apart and looks at no event.
     /// Nothing where they are not.
     [[nodiscard]] std::optional<std::size_t> blockFoldEnd(std::size_t block, TimestampNs columnEnd, double nsPerPixel) const
     {
         const std::size_t next = firstFrom(m_row.blockStart, block, columnEnd);
-        if (next == block || next >= m_row.blockStart.size() ||
-            static_cast<double>(blockStart(next) - blockStart(next - 1)) >= nsPerPixel / 4)
+        if (next == block || next >= m_row.blockStart.size() || static_cast<double>(blockStart(next) - blockStart(next - 1)) >= nsPerPixel)
             return std::nullopt;
         return next;
     }
@@ -144,15 +143,25 @@ void appendVisible(std::vector<VisibleSpan>& out, const Row& row, std::uint16_t 
 
 std::vector<VisibleSpan> visibleSpans(const Trace& trace, TrackId track, TimeRange window, int widthPx)
 {
-    std::vector<VisibleSpan> out;
+    std::vector<VisibleSpan> spans;
+    visibleSpans(trace, track, window, widthPx, spans);
+    return spans;
+}
+
+void visibleSpans(const Trace& trace, TrackId track, TimeRange window, int widthPx, std::vector<VisibleSpan>& spans)
+{
+    spans.clear();
     if (window.isEmpty() || widthPx <= 0 || track.value >= trace.tracks.size())
-        return out;
+        return;
     const double nsPerPixel = static_cast<double>(window.duration()) / widthPx;
     const auto& rows = trace.tracks[track.value].rows;
     const EventTimes times(trace);
+    std::size_t atMost = 0;
+    for (const DepthRow& row : rows)
+        atMost += std::min(row.size(), static_cast<std::size_t>(widthPx));
+    spans.reserve(atMost);
     for (std::size_t depth = 0; depth < rows.size(); ++depth)
-        appendVisible(out, Row(times, rows[depth]), static_cast<std::uint16_t>(depth), window, nsPerPixel);
-    return out;
+        appendVisible(spans, Row(times, rows[depth]), static_cast<std::uint16_t>(depth), window, nsPerPixel);
 }
 
 std::optional<EventId> eventAt(const Trace& trace, TrackId track, TimestampNs time, int depth, DurationNs tolerance)

@@ -275,7 +275,7 @@ TEST(ChromeTrace, StreamsOfOtherWritersGpuProcessesAreDeviceWork)
     EXPECT_EQ(kernels[0].deviceId, 1u);
     EXPECT_EQ(kernels[0].streamId, 14u);
     EXPECT_EQ(trace->sink.text(kernels[0].demangledName), "fusion");
-    EXPECT_EQ(trace->sink.streamNames.at({1, 0, 14}), "Stream #13(Compute)");
+    EXPECT_EQ(trace->sink.streamNames.at({0, 1, 0, 14}), "Stream #13(Compute)");
     EXPECT_EQ(trace->sink.all(&test::CollectedRows::ranges).size(), 3u);
 }
 
