@@ -77,6 +77,7 @@ ReportSummary summarise(const trace::Trace& trace)
     summary.losses = trace.losses;
     summary.targetExited = trace.meta.targetExited;
     summary.complete = trace.meta.complete;
+    summary.whyIncomplete = trace.meta.whyIncomplete;
     return summary;
 }
 
@@ -108,7 +109,7 @@ std::string text(const ReportSummary& summary)
     if (summary.targetExited)
         result += line("note", "the target process ended inside the window; everything up to then is in the report");
     if (!summary.complete)
-        result += line("note", "the report is not complete: gantryd could not use all that was captured");
+        result += line("note", "the report is not complete: " + summary.whyIncomplete);
     return result;
 }
 

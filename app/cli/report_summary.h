@@ -26,6 +26,7 @@ struct ReportSummary
     Losses losses;
     bool targetExited = false;
     bool complete = true;
+    std::string whyIncomplete;
 
     /// Events that did not make it, of all kinds that matter.
     [[nodiscard]] std::uint64_t dropped() const { return droppedTotal(losses); }

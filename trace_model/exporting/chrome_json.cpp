@@ -266,8 +266,8 @@ private:
 
     std::string streamName(const StreamKey& key) const
     {
-        const auto known = m_trace.streamNames.find({key.device, key.context, key.stream});
-        return known == m_trace.streamNames.end() ? fmt::format("stream {}", key.stream) : known->second;
+        const std::string* known = m_trace.streamName(key.process, key.device, key.context, key.stream);
+        return known ? *known : fmt::format("stream {}", key.stream);
     }
 
     void nameGpu(std::int64_t pid, std::uint32_t device, std::uint64_t process)

@@ -120,7 +120,7 @@ private:
         for (const auto& [tid, name] : m_trace.threadNames)
             m_writer.addThreadName(tid, name);
         for (const auto& [key, name] : m_trace.streamNames)
-            m_writer.addStreamName(std::get<0>(key), std::get<1>(key), std::get<2>(key), name);
+            m_writer.addStreamName(std::get<0>(key), std::get<1>(key), std::get<2>(key), std::get<3>(key), name);
         return {};
     }
 

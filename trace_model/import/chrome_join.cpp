@@ -136,7 +136,7 @@ void deliverStreamNames(const std::set<ChromeRows::StreamKey>& streams, const st
             name.remove_suffix(1);
         // PyTorch writes "stream 7 ": nothing that the number does not say.
         if (!name.empty() && name != fmt::format("stream {}", stream))
-            sink.nameStream(device, context, stream, name);
+            sink.nameStream(0, device, context, stream, name);
     };
     for (const auto& key : streams) {
         // PyTorch has the device for pid and the stream for tid.

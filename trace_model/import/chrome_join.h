@@ -1,6 +1,5 @@
 #pragma once
 
-#include "trace_model/import/byte_source.h"
 #include "trace_model/import/chrome_outline.h"
 #include "trace_model/import/chrome_part.h"
 #include "trace_model/import/event_sink.h"

@@ -23,7 +23,7 @@ constexpr std::size_t kWindows = 32;
 constexpr int kEventsToTrust = 3;
 
 /// Text of the file from an offset on, padded.
-Result<std::string> textAt(const ByteSource& source, std::uint64_t offset, std::size_t bytes)
+Result<std::string> textAt(const report::ByteSource& source, std::uint64_t offset, std::size_t bytes)
 {
     std::string text(bytes + json::kPadding, json::kPaddingByte);
     GANTRY_TRY(const std::size_t count, source.readAt(offset, {text.data(), bytes}));
@@ -81,7 +81,7 @@ std::optional<TimestampNs> findTimeZero(const char* p, const char* end)
     return times.front();
 }
 
-Result<ChromeSurvey> survey(const ByteSource& source, std::uint64_t eventsOffset, std::size_t parts, TrackIds& ids)
+Result<ChromeSurvey> survey(const report::ByteSource& source, std::uint64_t eventsOffset, std::size_t parts, TrackIds& ids)
 {
     ChromeSurvey found;
     EventParser parser;

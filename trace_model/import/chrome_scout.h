@@ -1,9 +1,9 @@
 #pragma once
 
 #include "trace_model/base/result.h"
-#include "trace_model/import/byte_source.h"
 #include "trace_model/import/chrome_rows.h"
 #include "trace_model/import/chrome_tracks.h"
+#include "trace_model/report/byte_source.h"
 
 #include <cstdint>
 #include <optional>
@@ -24,6 +24,6 @@ struct ChromeSurvey
 };
 
 /// Looks for about `parts` - 1 places to cut the events behind `eventsOffset` at, for names and for processes that call CUDA.
-Result<ChromeSurvey> survey(const ByteSource& source, std::uint64_t eventsOffset, std::size_t parts, TrackIds& ids);
+Result<ChromeSurvey> survey(const report::ByteSource& source, std::uint64_t eventsOffset, std::size_t parts, TrackIds& ids);
 
 } // namespace gantry::importing

@@ -32,12 +32,12 @@ Error cancelled()
 class Reader
 {
 public:
-    Reader(ByteSource& source, EventSink& sink, const ReadControl& control, const ChromeReadOptions& options)
+    Reader(report::ByteSource& source, EventSink& sink, const ReadControl& control, const ChromeReadOptions& options)
         : m_source(source),
           m_sink(sink),
           m_control(control),
           m_options(options),
-          m_sampleEnd(source.packing() == ByteSource::Packing::None ? control.sampleBytes : control.sampleBytes / kUsualPacking),
+          m_sampleEnd(source.packing() == report::Packing::None ? control.sampleBytes : control.sampleBytes / kUsualPacking),
           m_threads(options.threads > 0 ? options.threads : std::clamp(std::thread::hardware_concurrency(), 1u, kMaxThreads))
     {
     }
@@ -57,7 +57,7 @@ private:
     Result<void> readParts(const std::vector<std::uint64_t>& starts, std::vector<Ends>& ends);
     Result<void> checkpoint(std::uint64_t done);
 
-    ByteSource& m_source;
+    report::ByteSource& m_source;
     EventSink& m_sink;
     const ReadControl& m_control;
     const ChromeReadOptions& m_options;
@@ -180,7 +180,7 @@ Result<void> Reader::read()
 {
     std::optional<ReadAhead> ahead;
     std::optional<TextWindow> window;
-    if (m_source.packing() != ByteSource::Packing::None)
+    if (m_source.packing() != report::Packing::None)
         window.emplace(sequentialRead(&ahead.emplace(m_source)));
     else
         window.emplace(sequentialRead(nullptr), 0, m_source.fileBytes());
@@ -226,28 +226,10 @@ Result<void> Reader::read()
 
 } // namespace
 
-bool looksLikeChromeTrace(std::string_view head)
-{
-    const std::size_t first = head.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
-    if (first == std::string_view::npos)
-        return false;
-    head.remove_prefix(first);
-    const auto has = [&](std::string_view text) { return head.find(text) != std::string_view::npos; };
-    if (head.front() == '[')
-        return has("\"ph\"");
-    if (head.front() != '{')
-        return false;
-    for (const std::string_view key :
-         {"\"traceEvents\"", "\"displayTimeUnit\"", "\"baseTimeNanoseconds\"", "\"deviceProperties\"", "\"distributedInfo\""})
-        if (has(key))
-            return true;
-    return false;
-}
-
 Result<void> readChromeTrace(const std::filesystem::path& path, EventSink& sink, const ReadControl& control,
                              const ChromeReadOptions& options)
 {
-    GANTRY_TRY(const std::unique_ptr<ByteSource> source, ByteSource::open(path, options.limits));
+    GANTRY_TRY(const std::unique_ptr<report::ByteSource> source, report::ByteSource::open(path, options.limits));
     ImportReport& report = sink.report();
     report.file = path.filename().string();
     report.fileBytes = source->fileBytes();

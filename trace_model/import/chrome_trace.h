@@ -1,21 +1,17 @@
 #pragma once
 
 #include "trace_model/base/result.h"
-#include "trace_model/import/byte_source.h"
 #include "trace_model/import/event_sink.h"
+#include "trace_model/report/byte_source.h"
 
 #include <cstdint>
 #include <filesystem>
-#include <string_view>
 
 namespace gantry::importing {
 
-/// Whether a file that begins like this (unpacked) may be a Chrome trace.
-[[nodiscard]] bool looksLikeChromeTrace(std::string_view head);
-
 struct ChromeReadOptions
 {
-    UnpackLimits limits;
+    report::UnpackLimits limits;
     std::uint64_t parallelFrom = std::uint64_t{64} << 20; ///< bytes: smaller plain files are read before threads pay
     std::uint64_t partBytes = std::uint64_t{32} << 20;    ///< what a thread takes at a time, at least
     unsigned threads = 0;                                 ///< 0: as many as there are processors, at most 8

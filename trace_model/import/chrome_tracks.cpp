@@ -11,7 +11,7 @@
 namespace gantry::importing {
 namespace {
 
-constexpr std::uint32_t kFirstMadeUp = 0x800000, kMadeUpMask = 0x7FFFFF;
+constexpr std::uint32_t kMadeUpMask = kFirstMadeUpId - 1;
 // Past so many made-up ids the rest share the last one; a probe must always find a free number.
 constexpr std::size_t kMostMadeUp = 4'000'000;
 
@@ -60,14 +60,14 @@ std::uint32_t TrackIds::idOf(std::string_view text)
     const std::lock_guard lock(m_mutex);
     if (m_ids.size() >= kMostMadeUp) {
         const auto found = m_ids.find(std::string(text));
-        return found == m_ids.end() ? kFirstMadeUp | kMadeUpMask : found->second;
+        return found == m_ids.end() ? kFirstMadeUpId | kMadeUpMask : found->second;
     }
     const auto [found, isNew] = m_ids.try_emplace(std::string(text), 0);
     if (isNew) {
         auto id = static_cast<std::uint32_t>(hashOf(text)) & kMadeUpMask;
-        while (!m_texts.try_emplace(kFirstMadeUp | id, found->first).second)
+        while (!m_texts.try_emplace(kFirstMadeUpId | id, found->first).second)
             id = (id + 1) & kMadeUpMask;
-        found->second = kFirstMadeUp | id;
+        found->second = kFirstMadeUpId | id;
     }
     return found->second;
 }

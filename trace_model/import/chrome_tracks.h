@@ -1,6 +1,7 @@
 #pragma once
 
 #include "trace_model/import/chrome_event.h"
+#include "trace_model/import/event_sink.h"
 
 #include <array>
 #include <cstdint>
@@ -20,7 +21,7 @@ class TrackIds
 {
 public:
     /// Linux gives out ids below 2^22 (proc(5), pid_max).
-    static constexpr std::int64_t kLargestOwn = 0x7FFFFF;
+    static constexpr std::int64_t kLargestOwn = kFirstMadeUpId - 1;
 
     /// The 24-bit number of a pid or tid. Any thread.
     [[nodiscard]] std::uint32_t idOf(std::int64_t number);

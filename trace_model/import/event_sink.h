@@ -18,6 +18,10 @@ namespace gantry::importing {
 /// Id of a text that EventSink::intern() gave out; 0: none.
 using report::TextId;
 
+/// Where pids and tids are texts, or larger than a system gives out (proc(5), pid_max), a reader makes up numbers from here on: they say
+/// nothing to people.
+inline constexpr std::uint32_t kFirstMadeUpId = 0x800000;
+
 using report::GpuRangeRow;
 using report::GraphRow;
 
@@ -128,7 +132,8 @@ public:
     virtual void nameThread(std::uint64_t globalTid, std::string_view name) = 0;   ///< the last name counts
     virtual void nameThread(std::uint64_t globalTid, TextId name) = 0;
     virtual void nameProcess(std::uint64_t globalPid, std::string_view name) = 0;
-    virtual void nameStream(std::uint32_t device, std::uint32_t context, std::uint32_t stream, std::string_view name) = 0;
+    /// `globalPid` 0: of whichever process of the file.
+    virtual void nameStream(std::uint64_t globalPid, std::uint32_t device, std::uint32_t context, std::uint32_t stream, std::string_view name) = 0;
     /// The time that was recorded, where the file says it: open ranges and requests reach to its end.
     virtual void setWindow(TimeRange window) = 0;
     [[nodiscard]] virtual TraceMeta& meta() = 0;

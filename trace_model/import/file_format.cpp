@@ -12,6 +12,9 @@
 namespace gantry::importing {
 namespace {
 
+/// Where a server's log has said nothing of its engine yet: what it prints at its start can be long.
+constexpr std::size_t kLongHeadBytes = std::size_t{4} << 20;
+
 using Keys = std::set<std::string_view>;
 
 Keys keysOf(std::string_view object)
@@ -40,7 +43,8 @@ std::optional<FileFormat> recogniseElement(const Keys& keys)
         return FileFormat::ChromeTrace;
     if (keys.contains("id") && hasAny(keys, {"timestamps", "model_name", "activity"}))
         return FileFormat::TritonTrace;
-    if (keys.contains("Iteration Counter") || (keys.contains("iter") && hasAny(keys, {"iterLatencyMS", "inflightBatchingStats", "staticBatchingStats", "kvCacheStats"})))
+    if (keys.contains("Iteration Counter") ||
+        (keys.contains("iter") && hasAny(keys, {"iterLatencyMS", "inflightBatchingStats", "staticBatchingStats", "kvCacheStats"})))
         return FileFormat::IterationLog;
     return std::nullopt;
 }
@@ -77,12 +81,13 @@ std::optional<FileFormat> recogniseText(std::string_view text)
         for (const std::string_view column : {"Concurrency,", "Request Rate,", "Model,", "Metric,"})
             if (firstLine.starts_with(column))
                 return FileFormat::PerfAnalyzerCsv;
-    if (holds(text, {"*** Measurement Settings ***"}) || holds(text, {"Inferences/Second vs. Client"}) || holds(text, {"Request concurrency: ", "Throughput: "})
-        || holds(text, {"Request Rate: ", "Throughput: "}))
+    if (holds(text, {"*** Measurement Settings ***"}) || holds(text, {"Inferences/Second vs. Client"}) ||
+        holds(text, {"Request concurrency: ", "Throughput: "}) || holds(text, {"Request Rate: ", "Throughput: "}))
         return FileFormat::PerfAnalyzerText;
     // The start of a server's log can be longer than the head: its producer's mark is enough.
-    for (const std::string_view mark : {"[TensorRT-LLM]", "[TRT-LLM]", "\"Iteration Counter\"", "\"iterLatencyMS\"", "currank_total_requests", "Avg prompt throughput: ",
-                                        "Avg generation throughput: ", "#running-req: "})
+    for (const std::string_view mark :
+         {"[TensorRT-LLM]", "[TRT-LLM]", "\"Iteration Counter\"", "\"iterLatencyMS\"", "currank_total_requests",
+          "Avg prompt throughput: ", "Avg generation throughput: ", "#running-req: "})
         if (holds(text, {mark}))
             return FileFormat::IterationLog;
     return std::nullopt;
@@ -98,14 +103,22 @@ Error notAReport(std::string what)
 std::string_view name(FileFormat format)
 {
     switch (format) {
-    case FileFormat::Sqlite: return "SQLite report";
-    case FileFormat::NsysReport: return "Nsight Systems report";
-    case FileFormat::ChromeTrace: return "Chrome trace";
-    case FileFormat::TritonTrace: return "Triton request trace";
-    case FileFormat::PerfAnalyzerCsv: return "perf_analyzer table";
-    case FileFormat::PerfAnalyzerText: return "perf_analyzer output";
-    case FileFormat::PerfAnalyzerProfile: return "perf_analyzer profile";
-    case FileFormat::IterationLog: return "iteration log";
+    case FileFormat::Sqlite:
+        return "SQLite report";
+    case FileFormat::NsysReport:
+        return "Nsight Systems report";
+    case FileFormat::ChromeTrace:
+        return "Chrome trace";
+    case FileFormat::TritonTrace:
+        return "Triton request trace";
+    case FileFormat::PerfAnalyzerCsv:
+        return "perf_analyzer table";
+    case FileFormat::PerfAnalyzerText:
+        return "perf_analyzer output";
+    case FileFormat::PerfAnalyzerProfile:
+        return "perf_analyzer profile";
+    case FileFormat::IterationLog:
+        return "iteration log";
     }
     return "";
 }
@@ -130,25 +143,32 @@ Result<FileFormat> recogniseContent(std::string_view head)
     if (const auto format = recogniseText(text))
         return *format;
     if (isJson)
-        return notAReport("this is JSON, but no trace that Gantry knows: it opens Chrome traces (PyTorch), Triton request traces, perf_analyzer profiles and TensorRT-LLM statistics");
+        return notAReport("this is JSON, but no trace that Gantry knows: it opens Chrome traces (PyTorch), Triton request traces, "
+                          "perf_analyzer profiles and TensorRT-LLM statistics");
     const bool isBinary = text.find('\0') != std::string_view::npos;
-    return notAReport(std::string(isBinary ? "this is a binary file" : "this is a text")
-                      + " of no kind that Gantry knows: choose a .gantry report, an Nsight Systems report or export, a Chrome trace, a Triton trace, perf_analyzer's output "
-                        "or a TensorRT-LLM log");
+    return notAReport(std::string(isBinary ? "this is a binary file" : "this is a text") +
+                      " of no kind that Gantry knows: choose a .gantry report, an Nsight Systems report or export, a Chrome trace, a "
+                      "Triton trace, perf_analyzer's output "
+                      "or a TensorRT-LLM log");
 }
 
 Result<FileFormat> recogniseFormat(const std::filesystem::path& path)
 {
     GANTRY_TRY(const FileContents head, readHead(path));
-    if (head.endsEarly && head.text.empty())
+    if (!head.damage.empty() && head.text.empty())
         return Error{ErrorCode::Truncated, "the compressed file is damaged or cut off at its begin: fetch it again", {path.string()}};
-    const Result<FileFormat> format = recogniseContent(head.text);
-    // These are read in place: only a report as gantryd keeps it is unpacked on the way.
-    if (format && ((*format == FileFormat::Sqlite && head.packing == Packing::Gzip) || (*format == FileFormat::NsysReport && head.packing != Packing::None)))
+    Result<FileFormat> format = recogniseContent(head.text);
+    if (!format && head.text.size() == kHeadBytes && !report::describeForeign(head.text)) {
+        GANTRY_TRY(const FileContents longHead, readHead(path, kLongHeadBytes));
+        format = recogniseContent(longHead.text);
+    }
+    // Read by nsys itself, which does not unpack.
+    if (format && *format == FileFormat::NsysReport && head.packing != Packing::None)
         return Error{ErrorCode::NotAReport,
-                     std::string("this is a packed report: unpack it with ") + (head.packing == Packing::Gzip ? "`gunzip`" : "`unzstd`") + " and open the result",
+                     std::string("this is a packed report: unpack it with ") + (head.packing == Packing::Gzip ? "`gunzip`" : "`unzstd`") +
+                         " and open the result",
                      {path.string()}};
-    return Result<FileFormat>(format).context(path.string());
+    return std::move(format).context(path.string());
 }
 
 } // namespace gantry::importing

@@ -24,7 +24,7 @@ enum class FileFormat : std::uint8_t
 /// The format for people: "Triton request trace".
 [[nodiscard]] std::string_view name(FileFormat format);
 
-/// What the content is that begins with `head` (64 KiB, unpacked). Error NotAReport: a sentence that says what it is instead,
+/// What the content is that begins with `head` (64 KiB and more, unpacked). Error NotAReport: a sentence that says what it is instead,
 /// and what to do.
 [[nodiscard]] Result<FileFormat> recogniseContent(std::string_view head);
 

@@ -216,6 +216,9 @@ private:
         const bool hasWallClock = !m_times.empty() && !m_hasUndated;
         if (hasWallClock)
             meta.sessionUtcNs = m_start;
+        meta.isUtcOfUnknownZone = hasWallClock;
+        if (m_damaged > 0)
+            meta.spoil("entries of the log are cut off");
         if (m_times.empty())
             report.clock = "The file has no times: iterations are shown one behind the other.";
         else if (hasWallClock)

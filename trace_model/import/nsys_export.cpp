@@ -80,7 +80,7 @@ std::vector<std::string> exportCommand(const std::string& nsys, const fs::path& 
 std::string sessionOf(const fs::path& exported)
 {
     const auto database = report::Database::open(exported);
-    if (!database)
+    if (!database || !database->damage().empty())
         return {};
     auto rows = database->rows("META_DATA_CAPTURE", {"name", "value"});
     while (rows && rows->next())

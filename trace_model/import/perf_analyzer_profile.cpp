@@ -305,14 +305,15 @@ private:
         for (const auto& [name, value] : m_settings)
             if (!value.empty())
                 meta.settings[name] = value;
-        meta.complete = meta.complete && m_isClosed;
         ImportReport& report = m_sink.report();
         report.format = "perf_analyzer profile";
         report.producer = meta.producer;
         report.time = m_time;
         report.clock = "Times are the client's wall clock (UTC). Time 0 is when the first request was sent.";
-        if (!m_isClosed)
+        if (!m_isClosed) {
+            meta.spoil("the file ends too early");
             meta.warnings.push_back("The file ends too early: the requests before that are shown. Fetch it again.");
+        }
         if (m_warmUp > 0)
             meta.warnings.push_back(std::to_string(m_warmUp) + " of " + std::to_string(m_requests.size())
                                     + " requests were sent outside the measurement windows (warm-up and the end); they are shown, perf_analyzer's own figures leave them out.");

@@ -13,7 +13,7 @@ constexpr std::size_t kBlocks = 8;
 
 } // namespace
 
-ReadAhead::ReadAhead(ByteSource& source) : m_source(source), m_thread([this](const std::stop_token& stop) { fill(stop); }) {}
+ReadAhead::ReadAhead(report::ByteSource& source) : m_source(source), m_thread([this](const std::stop_token& stop) { fill(stop); }) {}
 
 ReadAhead::~ReadAhead() = default;
 

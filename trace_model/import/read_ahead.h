@@ -1,6 +1,6 @@
 #pragma once
 
-#include "trace_model/import/byte_source.h"
+#include "trace_model/report/byte_source.h"
 
 #include <condition_variable>
 #include <deque>
@@ -17,7 +17,7 @@ namespace gantry::importing {
 class ReadAhead
 {
 public:
-    explicit ReadAhead(ByteSource& source);
+    explicit ReadAhead(report::ByteSource& source);
     ReadAhead(const ReadAhead&) = delete;
     ReadAhead& operator=(const ReadAhead&) = delete;
     ~ReadAhead();
@@ -34,7 +34,7 @@ private:
     void fill(const std::stop_token& stop);
     Result<std::size_t> fillBlock(std::vector<char>& bytes);
 
-    ByteSource& m_source;
+    report::ByteSource& m_source;
     std::mutex m_mutex;
     std::condition_variable_any m_changed;
     std::deque<Block> m_full;               ///< read and not taken; guarded by m_mutex

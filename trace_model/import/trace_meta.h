@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace gantry::importing {
@@ -28,19 +29,28 @@ struct TraceMeta
     std::string hostName;
     std::string targetName;          ///< the server that was captured; empty: unknown
     std::int64_t sessionUtcNs = 0;   ///< wall clock of time 0; 0: unknown
+    bool isUtcOfUnknownZone = false; ///< sessionUtcNs is local time read as UTC: good to show, not to align by
     std::int64_t sessionMonotonicNs = 0; ///< CLOCK_MONOTONIC of time 0; 0: unknown
     std::vector<GpuInfo> gpus;
     std::map<std::string, std::string> settings; ///< everything that has no member here (META_DATA_*), name → value
     std::vector<std::string> warnings;           ///< what was repaired or is not shown, one sentence each
     bool targetExited = false;       ///< the target process ended inside the window
     bool isPreview = false;          ///< a sample of the file's events, shown until all are read
-    bool complete = true;            ///< the assembler finished the report
+    bool complete = true;            ///< nothing is missing that was recorded
+    std::string whyIncomplete;       ///< when not: part of a sentence, "the file is truncated"
     std::optional<DurationNs> clockErrorNs; ///< residual of the clock fit; absent: unknown
     std::optional<double> windowCostRatio;  ///< req/s in the window over req/s before it, minus 1; absent: not measured
     std::optional<double> windowCostError;  ///< standard deviation of windowCostRatio: what a window without cost would show; absent: unknown
     std::optional<DurationNs> openCost;     ///< from the command to recording, slowest process; absent: unknown
     std::optional<DurationNs> closeCost;    ///< from the window's end to everything flushed; absent: unknown
 
+    /// Something is missing. The first reason counts.
+    void spoil(std::string_view why)
+    {
+        complete = false;
+        if (whyIncomplete.empty())
+            whyIncomplete = why;
+    }
     /// Whether the load was large and even enough for windowCostRatio to say anything.
     [[nodiscard]] bool isWindowCostClear() const { return windowCostRatio && windowCostError.value_or(0) <= 0.1; }
 };

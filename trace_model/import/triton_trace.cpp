@@ -554,6 +554,8 @@ private:
             m_sink.nameThread(run << 24 | Lane::Grpc, "gRPC");
             m_sink.nameThread(run << 24 | Lane::Other, "activities");
         }
+        if (m_damaged > 0)
+            meta.spoil("pieces of the file are damaged or cut off");
         const auto warn = [&](std::uint64_t count, const std::string& sentence) {
             if (count > 0)
                 meta.warnings.push_back(std::to_string(count) + sentence);

@@ -1,39 +1,29 @@
 #include "trace_model/report/database.h"
 
+#include "trace_model/report/byte_source.h"
 #include "trace_model/report/foreign_file.h"
 #include "trace_model/report/utf8.h"
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <cmath>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <fstream>
 #include <memory>
 #include <sqlite3.h>
 #include <unistd.h>
 #include <utility>
-#include <zstd.h>
 
 namespace gantry::report {
 namespace {
 
-constexpr std::uint64_t kLargestUnpacked = std::uint64_t{4} << 30;
 /// A row is at least a cell pointer of two bytes, a header byte and a type byte (sqlite.org/fileformat2.html, 1.6 and 2.1): a
 /// damaged file whose pages lead in a circle would otherwise be read forever.
 constexpr std::uint64_t kMinRowBytes = 4;
 constexpr std::uint64_t kLeavesOfARun = 32; // of a sample: pages read at once
 constexpr std::size_t kLeavesOfAPart = 256; // fewer pages than this are read sooner than a thread is made
-constexpr std::size_t kHeaderBytes = 100; // sqlite.org/fileformat2.html, 1.3
-constexpr unsigned char kZstdMagic[] = {0x28, 0xB5, 0x2F, 0xFD};
-
-std::string headOf(const std::filesystem::path& path)
-{
-    std::ifstream file(path, std::ios::binary);
-    std::string head(kHeaderBytes, '\0');
-    file.read(head.data(), static_cast<std::streamsize>(head.size()));
-    head.resize(static_cast<std::size_t>(file.gcount()));
-    return head;
-}
+constexpr std::size_t kHeaderBytes = 100;   // sqlite.org/fileformat2.html, 1.3
 
 std::uint32_t bigEndian(const std::string& bytes, std::size_t offset, std::size_t length)
 {
@@ -43,70 +33,119 @@ std::uint32_t bigEndian(const std::string& bytes, std::size_t offset, std::size_
     return value;
 }
 
-/// Says when the header promises more pages than the file has: a copy or fetch that was cut off. The page count at 28 holds
-/// only when the numbers at 24 and 92 agree (sqlite.org/fileformat2.html, 1.3.7).
-std::optional<Error> truncationOf(const std::string& head, std::uint64_t bytes, const std::filesystem::path& path)
+/// How long the file is by its header. The page count at 28 holds only when the numbers at 24 and 92 agree
+/// (sqlite.org/fileformat2.html, 1.3.7).
+std::uint64_t promisedBytes(const std::string& head)
 {
-    std::uint64_t promised = kHeaderBytes;
-    if (head.size() == kHeaderBytes && bigEndian(head, 24, 4) == bigEndian(head, 92, 4)) {
-        const std::uint64_t pageSize = bigEndian(head, 16, 2);
-        promised = (pageSize == 1 ? 65536 : pageSize) * bigEndian(head, 28, 4);
-    }
-    if (bytes >= promised)
-        return {};
-    return Error{ErrorCode::Truncated,
-                 path.string() + " is truncated (" + std::to_string(bytes) + " of " + std::to_string(promised) + " bytes): copy or fetch it again", {}};
+    if (bigEndian(head, 24, 4) != bigEndian(head, 92, 4))
+        return kHeaderBytes;
+    const std::uint64_t pageSize = bigEndian(head, 16, 2);
+    return (pageSize == 1 ? 65536 : pageSize) * bigEndian(head, 28, 4);
 }
 
-/// What a file that is no SQLite database is, as a sentence with the next step.
-std::string explain(const std::string& head)
+/// Rows that lie in a journal beside the file and not in it. It is not written to, so they cannot be had without another program.
+Result<void> checkJournals(const std::filesystem::path& path)
 {
-    if (auto foreign = describeForeign(head))
-        return *std::move(foreign);
-    if (head.starts_with("NVIDIA Tegra Profiler Report"))
-        return "this is an Nsight Systems report, whose format is not public: run `nsys export --type sqlite FILE` and open the result";
-    const std::size_t begin = head.find_first_not_of(" \t\r\n");
-    if (head.starts_with("\x1f\x8b") || head[begin] == '{' || head[begin] == '[')
-        return "this looks like a JSON trace, which this version does not read: open a .gantry report or an Nsight Systems SQLite export";
-    return "this is neither a Gantry report nor an Nsight Systems SQLite export: choose a file that ends in .gantry, .gantry.zst or .sqlite";
-}
-
-/// Unpacks a .zst file into a temporary file (mode 0600), which the Database removes.
-Result<std::filesystem::path> unpack(const std::filesystem::path& packed)
-{
-    std::string target = (std::filesystem::temp_directory_path() / "gantry-XXXXXX").string();
-    const int fd = mkostemp(target.data(), O_CLOEXEC);
-    if (fd < 0)
-        return errnoError(errno, "cannot unpack into " + target);
-    const std::unique_ptr<std::FILE, decltype(&std::fclose)> out(fdopen(fd, "wb"), &std::fclose);
-    const auto fail = [&](ErrorCode code, std::string text) {
-        std::filesystem::remove(target);
-        return Error{code, std::move(text), {}};
+    constexpr std::uintmax_t kWalHeaderBytes = 32; // fileformat2.html, 4.1
+    const auto bytesOf = [](const std::filesystem::path& beside) {
+        std::error_code absent;
+        const std::uintmax_t bytes = std::filesystem::file_size(beside, absent);
+        return absent ? 0 : bytes;
     };
-    std::ifstream in(packed, std::ios::binary);
-    const std::unique_ptr<ZSTD_DStream, decltype(&ZSTD_freeDStream)> stream(ZSTD_createDStream(), &ZSTD_freeDStream);
-    std::vector<char> input(ZSTD_DStreamInSize()), output(ZSTD_DStreamOutSize());
-    std::uint64_t total = 0;
-    std::size_t state = 1; // 0: a frame has ended
-    while (in.read(input.data(), static_cast<std::streamsize>(input.size())), in.gcount() > 0) {
-        ZSTD_inBuffer source{input.data(), static_cast<std::size_t>(in.gcount()), 0};
-        while (source.pos < source.size) {
-            ZSTD_outBuffer sink{output.data(), output.size(), 0};
-            state = ZSTD_decompressStream(stream.get(), &sink, &source);
-            if (ZSTD_isError(state))
-                return fail(ErrorCode::Truncated, "the compressed report is damaged: fetch it again");
-            total += sink.pos;
-            if (total > kLargestUnpacked)
-                return fail(ErrorCode::BadInput, "the compressed report unpacks to more than 4 GiB: unpack it yourself with `zstd -d` and open the result");
-            if (std::fwrite(output.data(), 1, sink.pos, out.get()) != sink.pos)
-                return fail(ErrorCode::CannotWrite, "no space left to unpack the report into " + target);
-        }
+    if (bytesOf(path.string() + "-wal") > kWalHeaderBytes)
+        return Error{ErrorCode::Busy,
+                     fmt::format("part of {0} still lies in the file {0}-wal: close the program that writes it, or run `sqlite3 '{0}' "
+                                 "'PRAGMA wal_checkpoint(TRUNCATE)'`, and open it again",
+                                 path.string()),
+                     {}};
+    const std::filesystem::path journal = path.string() + "-journal";
+    constexpr std::string_view kHot = "\xD9\xD5\x05\xF9\x20\xA1\x63\xD7"; // fileformat2.html, 3: of a journal that is not void
+    char magic[kHot.size()] = {};
+    if (bytesOf(journal) > kHot.size() && std::ifstream(journal, std::ios::binary).read(magic, sizeof magic) &&
+        std::string_view(magic, sizeof magic) == kHot)
+        return Error{ErrorCode::Busy,
+                     fmt::format("{0} is being written, or was left half written ({0}-journal): close the program that writes it, or run "
+                                 "`sqlite3 '{0}' 'PRAGMA user_version'`, which undoes the half, and open it again",
+                                 path.string()),
+                     {}};
+    return {};
+}
+
+/// A new file for temporary use, mode 0600, removed again when it is not kept.
+class TemporaryFile
+{
+public:
+    static Result<TemporaryFile> create()
+    {
+        std::error_code error;
+        const std::filesystem::path folder = std::filesystem::temp_directory_path(error);
+        if (error)
+            return Error{ErrorCode::CannotWrite,
+                         "the folder for temporary files is not there (" + error.message() + "): set TMPDIR to one that is",
+                         {}};
+        std::string name = (folder / "gantry-XXXXXX").string();
+        const int fd = mkostemp(name.data(), O_CLOEXEC);
+        if (fd < 0)
+            return errnoError(errno, "cannot unpack into " + name);
+        return TemporaryFile(fd, std::move(name));
     }
-    if (state != 0)
-        return fail(ErrorCode::Truncated, "the compressed report ends too early: fetch it again");
-    if (std::fflush(out.get()) != 0)
-        return fail(ErrorCode::CannotWrite, "no space left to unpack the report into " + target);
-    return std::filesystem::path(target);
+    TemporaryFile(TemporaryFile&& other) noexcept : m_fd(std::exchange(other.m_fd, -1)), m_path(std::exchange(other.m_path, {})) {}
+    TemporaryFile& operator=(TemporaryFile&&) = delete;
+    ~TemporaryFile()
+    {
+        if (m_fd >= 0)
+            ::close(m_fd);
+        std::error_code ignored;
+        if (!m_path.empty())
+            std::filesystem::remove(m_path, ignored);
+    }
+
+    Result<void> write(std::string_view bytes)
+    {
+        while (!bytes.empty()) {
+            const ssize_t written = ::write(m_fd, bytes.data(), bytes.size());
+            if (written < 0 && errno == EINTR)
+                continue;
+            if (written < 0)
+                return failure();
+            bytes.remove_prefix(static_cast<std::size_t>(written));
+        }
+        return {};
+    }
+    /// Closes it; who asks removes it.
+    Result<std::filesystem::path> keep()
+    {
+        if (::close(std::exchange(m_fd, -1)) != 0)
+            return failure();
+        return std::exchange(m_path, {});
+    }
+
+private:
+    TemporaryFile(int fd, std::filesystem::path path) : m_fd(fd), m_path(std::move(path)) {}
+    [[nodiscard]] Error failure() const
+    {
+        Error error = errnoError(errno, "cannot unpack the report into " + m_path.string());
+        return {ErrorCode::CannotWrite, error.message + ": free some space there, or set TMPDIR to a larger folder", {}};
+    }
+
+    int m_fd;
+    std::filesystem::path m_path;
+};
+
+Result<std::filesystem::path> unpack(ByteSource& packed, const std::stop_token& stop, const std::function<void(double)>& progress)
+{
+    GANTRY_TRY(TemporaryFile target, TemporaryFile::create());
+    std::vector<char> block(std::size_t{1} << 20);
+    while (true) {
+        if (stop.stop_requested())
+            return Error{ErrorCode::Cancelled, "opening the report was cancelled", {}};
+        GANTRY_TRY(const std::size_t got, packed.read(block));
+        GANTRY_CHECK(target.write({block.data(), got}));
+        if (progress)
+            progress(static_cast<double>(packed.fileBytesRead()) / static_cast<double>(packed.fileBytes()));
+        if (got < block.size())
+            return target.keep();
+    }
 }
 
 } // namespace
@@ -117,15 +156,21 @@ Error sqliteError(sqlite3* db, const std::string& doing)
     const std::string text = doing + ": " + (db ? sqlite3_errmsg(db) : "out of memory");
     switch (code & 0xFF) {
     case SQLITE_FULL:
-    case SQLITE_IOERR: return {ErrorCode::CannotWrite, text + ": free some space there and capture again", {}};
+    case SQLITE_IOERR:
+        return {ErrorCode::CannotWrite, text + ": free some space there and capture again", {}};
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
-    case SQLITE_PERM: return {ErrorCode::CannotWrite, text, {}};
-    case SQLITE_CORRUPT: return {ErrorCode::Truncated, text + ": the file is damaged or was cut off, fetch or export it again", {}};
-    case SQLITE_NOTADB: return {ErrorCode::NotAReport, text, {}};
+    case SQLITE_PERM:
+        return {ErrorCode::CannotWrite, text, {}};
+    case SQLITE_CORRUPT:
+        return {ErrorCode::Truncated, text + ": the file is damaged or was cut off, fetch or export it again", {}};
+    case SQLITE_NOTADB:
+        return {ErrorCode::NotAReport, text, {}};
     case SQLITE_BUSY:
-    case SQLITE_LOCKED: return {ErrorCode::Busy, text + ": another program is writing it", {}};
-    default: return {ErrorCode::BadInput, text, {}};
+    case SQLITE_LOCKED:
+        return {ErrorCode::Busy, text + ": another program is writing it", {}};
+    default:
+        return {ErrorCode::BadInput, text, {}};
     }
 }
 
@@ -134,11 +179,19 @@ TableCursor::TableCursor(sqlite3* db, sqlite3_stmt* statement, std::vector<int> 
 {
 }
 
-TableCursor::TableCursor(PageCursor pages, std::vector<int> places, int rowIdPlace) : m_pages(std::move(pages)), m_places(std::move(places)), m_rowIdPlace(rowIdPlace) {}
+TableCursor::TableCursor(PageCursor pages, std::vector<int> places, int rowIdPlace)
+    : m_pages(std::move(pages)), m_places(std::move(places)), m_rowIdPlace(rowIdPlace)
+{
+}
 
 TableCursor::TableCursor(TableCursor&& other) noexcept
-    : m_db(other.m_db), m_statement(std::exchange(other.m_statement, nullptr)), m_pages(std::move(other.m_pages)), m_places(std::move(other.m_places)),
-      m_rowIdPlace(other.m_rowIdPlace), m_rowsLeft(other.m_rowsLeft), m_error(std::move(other.m_error))
+    : m_db(other.m_db),
+      m_statement(std::exchange(other.m_statement, nullptr)),
+      m_pages(std::move(other.m_pages)),
+      m_places(std::move(other.m_places)),
+      m_rowIdPlace(other.m_rowIdPlace),
+      m_rowsLeft(other.m_rowsLeft),
+      m_error(std::move(other.m_error))
 {
 }
 
@@ -153,7 +206,8 @@ bool TableCursor::next()
         return nextOfLibrary();
     if (m_pages->next())
         return true;
-    m_error = m_pages->error();
+    if (!m_error)
+        m_error = m_pages->error();
     return false;
 }
 
@@ -165,7 +219,8 @@ bool TableCursor::nextOfLibrary()
     if (status == SQLITE_ROW && m_rowsLeft-- > 0)
         return true;
     if (status == SQLITE_ROW)
-        m_error = Error{ErrorCode::Truncated, "cannot read the report: the file is damaged (its pages lead in a circle), fetch or export it again", {}};
+        m_error = Error{
+            ErrorCode::Truncated, "cannot read the report: the file is damaged (its pages lead in a circle), fetch or export it again", {}};
     else if (status != SQLITE_DONE)
         m_error = sqliteError(m_db, "cannot read the report");
     return false;
@@ -179,6 +234,28 @@ bool TableCursor::isNullInLibrary(std::size_t column) const
 std::int64_t TableCursor::integerOfLibrary(std::size_t column, std::int64_t ifNull) const
 {
     return isNullInLibrary(column) ? ifNull : sqlite3_column_int64(m_statement, m_places[column]);
+}
+
+std::int64_t TableCursor::wholeOfOther(std::size_t column, std::int64_t ifNull, bool& isBad) const
+{
+    if (isNull(column))
+        return ifNull;
+    if (m_pages ? isRowId(column) : sqlite3_column_type(m_statement, m_places[column]) == SQLITE_INTEGER)
+        return integer(column);
+    constexpr double kLimit = 9223372036854775808.0; // 2^63
+    const auto value = number(column);
+    isBad = isBad || !value || *value >= kLimit || *value < -kLimit;
+    return value && !isBad ? static_cast<std::int64_t>(*value) : ifNull;
+}
+
+std::optional<double> TableCursor::number(std::size_t column) const
+{
+    if (isNull(column))
+        return std::nullopt;
+    const int type = m_pages ? SQLITE_NULL : sqlite3_column_type(m_statement, m_places[column]);
+    const bool isNumber = m_pages ? isRowId(column) || stored(column).isNumber() : type == SQLITE_INTEGER || type == SQLITE_FLOAT;
+    const double value = isNumber ? real(column) : 0;
+    return isNumber && std::isfinite(value) ? std::optional(value) : std::nullopt;
 }
 
 double TableCursor::real(std::size_t column) const
@@ -203,10 +280,18 @@ std::string_view TableCursor::text(std::size_t column) const
         return m_scratch = sqlite3_snprintf(sizeof digits, digits, "%!.15g", stored(column).real());
     }
     const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(m_statement, m_places[column]));
-    return text ? validUtf8({text, static_cast<std::size_t>(sqlite3_column_bytes(m_statement, m_places[column]))}, m_scratch) : std::string_view();
+    return text ? validUtf8({text, static_cast<std::size_t>(sqlite3_column_bytes(m_statement, m_places[column]))}, m_scratch)
+                : std::string_view();
 }
 
-Database::Database(Database&& other) noexcept : m_db(std::exchange(other.m_db, nullptr)), m_pages(std::move(other.m_pages)), m_unpacked(std::exchange(other.m_unpacked, {})), m_bytes(other.m_bytes) {}
+Database::Database(Database&& other) noexcept
+    : m_db(std::exchange(other.m_db, nullptr)),
+      m_pages(std::move(other.m_pages)),
+      m_unpacked(std::exchange(other.m_unpacked, {})),
+      m_bytes(other.m_bytes),
+      m_damage(std::move(other.m_damage))
+{
+}
 
 Database::~Database()
 {
@@ -217,29 +302,43 @@ Database::~Database()
     }
 }
 
-Result<Database> Database::open(const std::filesystem::path& path)
+Result<Database> Database::open(const std::filesystem::path& path, const std::stop_token& stop, const std::function<void(double)>& progress)
 {
-    std::error_code error;
-    if (!std::filesystem::exists(path, error))
-        return Error{ErrorCode::NotFound, "there is no file " + path.string() + ": check the path, or fetch the report again", {}};
-    if (std::filesystem::is_directory(path, error))
-        return Error{ErrorCode::NotAReport, path.string() + " is a folder: open a report in it", {}};
-    if (access(path.c_str(), R_OK) != 0)
-        return errnoError(errno, "cannot read " + path.string());
-
+    GANTRY_TRY(std::unique_ptr<ByteSource> source, ByteSource::open(path));
     Database database(nullptr);
-    std::string head = headOf(path);
     std::filesystem::path readable = path;
-    if (head.size() >= sizeof kZstdMagic && std::memcmp(head.data(), kZstdMagic, sizeof kZstdMagic) == 0) {
-        GANTRY_TRY(database.m_unpacked, unpack(path));
+    if (source->packing() != Packing::None) {
+        GANTRY_TRY(database.m_unpacked, unpack(*source, stop, progress));
         readable = database.m_unpacked;
-        head = headOf(readable);
+        database.m_damage = source->damage();
+        if (!database.m_damage.empty() && source->unpackedBytes() < kHeaderBytes)
+            return Error{
+                ErrorCode::Truncated, "the compressed report " + path.string() + " is damaged or cut off at its begin: fetch it again", {}};
+        GANTRY_TRY(source, ByteSource::open(readable));
+    } else {
+        GANTRY_CHECK(checkJournals(path));
     }
+    std::string head(kHeaderBytes, '\0');
+    GANTRY_TRY(const std::size_t headBytes, source->readAt(0, head));
+    head.resize(headBytes);
     if (!head.starts_with("SQLite format 3"))
-        return Error{ErrorCode::NotAReport, explain(head), {path.string()}};
-    database.m_bytes = std::filesystem::file_size(readable, error);
-    if (auto truncated = truncationOf(head, database.m_bytes, path))
-        return *std::move(truncated);
+        return Error{ErrorCode::NotAReport,
+                     describeForeign(head).value_or("this is neither a Gantry report nor an Nsight Systems SQLite export: choose a file "
+                                                    "that ends in .gantry, .gantry.zst or .sqlite"),
+                     {path.string()}};
+    database.m_bytes = source->fileBytes();
+    const std::uint64_t promised = head.size() == kHeaderBytes ? promisedBytes(head) : kHeaderBytes;
+    const bool isCut = database.m_bytes < promised;
+    if (isCut && database.m_damage.empty())
+        database.m_damage = fmt::format("The file is truncated ({} of {} bytes): what came after is not shown. Copy or fetch it again.",
+                                        database.m_bytes, promised);
+    const auto unreadable = [&] {
+        return isCut ? Error{ErrorCode::Truncated,
+                             fmt::format("{} is truncated ({} of {} bytes): copy or fetch it again", path.string(), database.m_bytes,
+                                         promised),
+                             {}}
+                     : sqliteError(database.m_db, "cannot open " + path.string());
+    };
     // immutable: a report is complete when it has its name; nothing is locked and a read-only folder is enough.
     std::string uri = "file:";
     for (const char c : readable.string())
@@ -249,11 +348,13 @@ Result<Database> Database::open(const std::filesystem::path& path)
             uri += c;
     uri += "?mode=ro&immutable=1";
     if (sqlite3_open_v2(uri.c_str(), &database.m_db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, nullptr) != SQLITE_OK)
-        return sqliteError(database.m_db, "cannot open " + path.string());
+        return unreadable();
     // Not mapped into memory: a file that is overwritten while it is read must be an error, not a SIGBUS.
     sqlite3_exec(database.m_db, "PRAGMA query_only=1; PRAGMA cell_size_check=1; PRAGMA trusted_schema=0", nullptr, nullptr, nullptr);
+    if (isCut) // which makes the library open a file that has fewer pages than it should
+        sqlite3_exec(database.m_db, "PRAGMA writable_schema=1", nullptr, nullptr, nullptr);
     if (sqlite3_exec(database.m_db, "SELECT count(*) FROM sqlite_master", nullptr, nullptr, nullptr) != SQLITE_OK)
-        return sqliteError(database.m_db, "cannot open " + path.string());
+        return unreadable();
     database.m_pages = PageFile::open(readable);
     return database;
 }
@@ -304,7 +405,8 @@ std::optional<std::vector<Database::Column>> Database::columnsOf(const char* tab
         const bool isKey = sqlite3_column_int(info, 5) != 0;
         keys += isKey;
         allStored = allStored && sqlite3_column_int(info, 6) == 0;
-        columns.push_back({text(1), isKey && sqlite3_stricmp(text(2).c_str(), "INTEGER") == 0, sqlite3_column_type(info, 4) != SQLITE_NULL});
+        columns.push_back(
+            {text(1), isKey && sqlite3_stricmp(text(2).c_str(), "INTEGER") == 0, sqlite3_column_type(info, 4) != SQLITE_NULL});
     }
     sqlite3_finalize(info);
     if (!allStored)
@@ -315,8 +417,8 @@ std::optional<std::vector<Database::Column>> Database::columnsOf(const char* tab
 }
 
 /// No cursor: the library has to read this table.
-Result<std::vector<TableCursor>> Database::pageParts(const char* table, const std::vector<Column>& stored, std::initializer_list<const char*> columns, int count,
-                                                     std::uint64_t oneOf) const
+Result<std::vector<TableCursor>> Database::pageParts(const char* table, const std::vector<Column>& stored,
+                                                     std::initializer_list<const char*> columns, int count, std::uint64_t oneOf) const
 {
     std::vector<TableCursor> cursors;
     std::vector<int> places, wanted;
@@ -345,21 +447,24 @@ Result<std::vector<TableCursor>> Database::pageParts(const char* table, const st
     sqlite3_finalize(statement);
     if (root == 0 || wanted.empty())
         return cursors;
-    GANTRY_TRY(auto leaves, m_pages->leavesOf(root));
-    if (!leaves)
+    std::optional<PageFile::Leaves> found = m_pages->leavesOf(root);
+    if (!found)
         return cursors;
-    if (oneOf > 1 && leaves->size() > kLeavesOfAPart)
-        std::erase_if(*leaves, [&, i = std::uint64_t{0}](std::uint32_t) mutable { return i++ / kLeavesOfARun % oneOf != 0; });
-    const std::size_t used = std::min<std::size_t>(static_cast<std::size_t>(std::max(1, count)), leaves->size() / kLeavesOfAPart + 1);
+    std::vector<std::uint32_t>& leaves = found->pages;
+    if (oneOf > 1 && leaves.size() > kLeavesOfAPart)
+        std::erase_if(leaves, [&, i = std::uint64_t{0}](std::uint32_t) mutable { return i++ / kLeavesOfARun % oneOf != 0; });
+    const std::size_t used = std::min<std::size_t>(static_cast<std::size_t>(std::max(1, count)), leaves.size() / kLeavesOfAPart + 1);
     for (std::size_t i = 0; i < used; ++i) {
-        std::vector<std::uint32_t> part(leaves->begin() + static_cast<std::ptrdiff_t>(leaves->size() * i / used),
-                                        leaves->begin() + static_cast<std::ptrdiff_t>(leaves->size() * (i + 1) / used));
+        std::vector<std::uint32_t> part(leaves.begin() + static_cast<std::ptrdiff_t>(leaves.size() * i / used),
+                                        leaves.begin() + static_cast<std::ptrdiff_t>(leaves.size() * (i + 1) / used));
         cursors.push_back(TableCursor(PageCursor(m_pages, std::move(part), wanted), places, rowIdPlace));
     }
+    cursors.front().m_error = std::move(found->damage);
     return cursors;
 }
 
-Result<std::vector<TableCursor>> Database::parts(const char* table, std::initializer_list<const char*> columns, int count, std::uint64_t oneOf) const
+Result<std::vector<TableCursor>> Database::parts(const char* table, std::initializer_list<const char*> columns, int count,
+                                                 std::uint64_t oneOf) const
 {
     std::vector<TableCursor> cursors;
     const auto stored = columnsOf(table);

@@ -3,10 +3,13 @@
 #include "trace_model/base/result.h"
 #include "trace_model/report/page_reader.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <initializer_list>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,9 +34,15 @@ public:
     TableCursor& operator=(TableCursor&&) = delete;
     ~TableCursor();
 
-    /// Next row; false at the end or after an error (see error()).
+    /// Next row; false at the end, which error() says more of.
     [[nodiscard]] bool next();
+    /// Why rows are missing, once next() has ended: pages that are damaged are passed over, the library stops at the first of them.
     [[nodiscard]] const std::optional<Error>& error() const { return m_error; }
+    /// How many pages had to be passed over; at least 1 when there is an error.
+    [[nodiscard]] std::uint64_t damagedPages() const
+    {
+        return m_error ? std::max<std::uint64_t>(1, m_pages ? m_pages->damagedPages() : 1) : 0;
+    }
     /// How much of the rows has been read, 0..1; 0 while that is unknown.
     [[nodiscard]] double fraction() const { return m_pages ? m_pages->fraction() : 0; }
 
@@ -60,6 +69,18 @@ public:
         return isNull(column) ? std::nullopt : std::optional<std::int64_t>(integer(column));
     }
     [[nodiscard]] double real(std::size_t column) const;
+    /// The value where it is a number (not a text that begins with one), a fraction cut off; `ifNull` where there is none. `isBad`
+    /// becomes true for everything else.
+    [[nodiscard]] std::int64_t whole(std::size_t column, std::int64_t ifNull, bool& isBad) const
+    {
+        if (m_places[column] < 0)
+            return ifNull;
+        if (m_pages && stored(column).isInteger())
+            return stored(column).integer();
+        return wholeOfOther(column, ifNull, isBad);
+    }
+    /// The value where it is a finite number.
+    [[nodiscard]] std::optional<double> number(std::size_t column) const;
     /// Valid UTF-8, whatever bytes the file holds (see utf8.h). Valid until the next call or row. A whole number reads without a
     /// point, even in a column of reals.
     [[nodiscard]] std::string_view text(std::size_t column) const;
@@ -76,13 +97,14 @@ private:
     bool nextOfLibrary();
     [[nodiscard]] bool isNullInLibrary(std::size_t column) const;
     [[nodiscard]] std::int64_t integerOfLibrary(std::size_t column, std::int64_t ifNull) const;
+    [[nodiscard]] std::int64_t wholeOfOther(std::size_t column, std::int64_t ifNull, bool& isBad) const;
 
     sqlite3* m_db = nullptr;
     sqlite3_stmt* m_statement = nullptr;
     std::optional<PageCursor> m_pages;
-    std::vector<int> m_places;           ///< result column, or -1
-    int m_rowIdPlace = -2;               ///< of the column that is another name of the row id, stored as NULL; -2: none
-    std::uint64_t m_rowsLeft = 0;        ///< more rows than the file has room for: its pages lead in a circle
+    std::vector<int> m_places;    ///< result column, or -1
+    int m_rowIdPlace = -2;        ///< of the column that is another name of the row id, stored as NULL; -2: none
+    std::uint64_t m_rowsLeft = 0; ///< more rows than the file has room for: its pages lead in a circle
     mutable std::string m_scratch;
     std::optional<Error> m_error;
 };
@@ -91,22 +113,28 @@ private:
 class Database
 {
 public:
-    /// Errors: NotFound, NotPermitted, NotAReport (says what the file is instead), Truncated.
-    [[nodiscard]] static Result<Database> open(const std::filesystem::path& path);
+    /// A report that is packed is unpacked into a temporary file first, with `progress` (0..1).
+    /// Errors: NotFound, NotPermitted, NotAReport (says what the file is instead), Truncated (its schema cannot be read), Busy (part of
+    /// it lies in a journal beside it), CannotWrite and BadInput (unpacking), Cancelled.
+    [[nodiscard]] static Result<Database> open(const std::filesystem::path& path, const std::stop_token& stop = {},
+                                               const std::function<void(double)>& progress = {});
     Database(Database&& other) noexcept;
     Database& operator=(Database&&) = delete;
     ~Database();
 
     [[nodiscard]] bool hasTable(std::string_view name) const;
     [[nodiscard]] std::vector<std::string> tableNames() const;
-    [[nodiscard]] std::uint64_t fileBytes() const { return m_bytes; }
+    [[nodiscard]] std::uint64_t fileBytes() const { return m_bytes; } ///< unpacked
+    /// A sentence when the file is cut off; empty: it has all of its pages.
+    [[nodiscard]] const std::string& damage() const { return m_damage; }
     [[nodiscard]] std::int64_t rowCount(const std::string& table) const; ///< 0 when the table is absent
 
     /// All rows of a table; a table that is absent has none.
     [[nodiscard]] Result<TableCursor> rows(const char* table, std::initializer_list<const char*> columns) const;
     /// The rows of a table in up to `count` parts, in order: each cursor may be read by a thread of its own. `oneOf` n: of a large table
     /// about one row of n, runs of rows from all over it.
-    [[nodiscard]] Result<std::vector<TableCursor>> parts(const char* table, std::initializer_list<const char*> columns, int count, std::uint64_t oneOf = 1) const;
+    [[nodiscard]] Result<std::vector<TableCursor>> parts(const char* table, std::initializer_list<const char*> columns, int count,
+                                                         std::uint64_t oneOf = 1) const;
     /// The same through the library alone, as rows() does where it cannot read the pages itself.
     [[nodiscard]] Result<TableCursor> libraryRows(const char* table, std::initializer_list<const char*> columns) const;
 
@@ -120,13 +148,16 @@ private:
     };
     /// Columns in the order they are stored; nothing when some are computed and not stored.
     [[nodiscard]] std::optional<std::vector<Column>> columnsOf(const char* table) const;
-    [[nodiscard]] Result<std::vector<TableCursor>> pageParts(const char* table, const std::vector<Column>& stored, std::initializer_list<const char*> columns, int count, std::uint64_t oneOf) const;
+    [[nodiscard]] Result<std::vector<TableCursor>> pageParts(const char* table, const std::vector<Column>& stored,
+                                                             std::initializer_list<const char*> columns, int count,
+                                                             std::uint64_t oneOf) const;
 
     explicit Database(sqlite3* db) : m_db(db) {}
     sqlite3* m_db = nullptr;
     std::shared_ptr<const PageFile> m_pages; ///< null: only through the library
-    std::filesystem::path m_unpacked; ///< temporary copy of a compressed report, removed with this
-    std::uint64_t m_bytes = 0;        ///< length of the file
+    std::filesystem::path m_unpacked;        ///< temporary copy of a compressed report, removed with this
+    std::uint64_t m_bytes = 0;               ///< length of the file
+    std::string m_damage;
 };
 
 } // namespace gantry::report

@@ -18,8 +18,8 @@ namespace gantry::report {
 namespace {
 
 constexpr std::uint32_t kHeaderBytes = 100; // before the b-tree page in page 1
-constexpr std::uint8_t kLeafTable = 13, kInteriorTable = 5;
-constexpr int kDeepest = 24;               // levels of a b-tree of 2^32 pages with four children each, and some
+constexpr std::uint8_t kLeafTable = 13, kInteriorTable = 5, kLeafIndex = 10, kInteriorIndex = 2;
+constexpr std::size_t kDeepest = 24;       // levels of a b-tree of 2^32 pages with four children each, and some
 constexpr std::uint32_t kPagesAtOnce = 64; // of one read: 256 KiB of ordinary pages
 
 /// Bytes of a value of each serial type that is one byte itself.
@@ -133,61 +133,70 @@ bool PageFile::read(std::uint32_t first, std::uint32_t count, std::uint8_t* to) 
     return true;
 }
 
-Result<std::optional<std::vector<std::uint32_t>>> PageFile::leavesOf(std::uint32_t root) const
+std::optional<PageFile::Leaves> PageFile::leavesOf(std::uint32_t root) const
 {
     struct Level
     {
         std::vector<std::uint32_t> children;
         std::size_t next = 0;
     };
-    std::vector<std::uint32_t> leaves;
+    Leaves leaves;
     std::vector<Level> path(1);
     path.back().children.push_back(root);
     std::vector<std::uint8_t> page(m_pageSize);
-    std::uint64_t visited = 0;
-    int leafDepth = -1; // a b-tree has all its leaves at one depth: below it no page has to be read to know what it is
+    std::vector<bool> seen(std::size_t{m_pageCount} + 1);
+    const auto spoil = [&](const char* what) {
+        if (!leaves.damage)
+            leaves.damage = damaged(what);
+    };
+    std::size_t leafDepth = 0; // a b-tree has all its leaves at one depth: below it no page has to be read to know what it is
     while (!path.empty()) {
         if (path.back().next == path.back().children.size()) {
             path.pop_back();
             continue;
         }
         const std::uint32_t number = path.back().children[path.back().next++];
-        if (++visited > m_pageCount)
-            return damaged("its pages lead in a circle");
-        if (leafDepth == static_cast<int>(path.size())) {
-            leaves.push_back(number);
+        if (number == 0 || number > m_pageCount) {
+            spoil("a page is missing");
             continue;
         }
-        if (!read(number, 1, page.data()))
-            return damaged("a page is missing");
+        if (seen[number]) {
+            spoil("its pages lead in a circle");
+            continue;
+        }
+        seen[number] = true;
+        if (leafDepth == path.size()) {
+            leaves.pages.push_back(number);
+            continue;
+        }
+        if (!read(number, 1, page.data())) {
+            spoil("a page is missing");
+            continue;
+        }
         const std::uint8_t* head = page.data() + (number == 1 ? kHeaderBytes : 0);
         if (*head == kLeafTable) {
-            leafDepth = static_cast<int>(path.size());
-            leaves.push_back(number);
+            leafDepth = path.size();
+            leaves.pages.push_back(number);
             continue;
         }
-        if (*head != kInteriorTable) {
-            if (visited == 1)
-                return std::optional<std::vector<std::uint32_t>>();
-            return damaged("a page is not of the table");
-        }
-        if (path.size() >= kDeepest)
-            return damaged("its pages lead in a circle");
+        const bool isIndex = *head == kLeafIndex || *head == kInteriorIndex;
+        if (isIndex && number == root)
+            return std::nullopt;
         const std::uint32_t cells = big16(head + 3);
         const std::uint8_t* pointers = head + 12;
-        if (pointers + 2 * std::size_t{cells} > page.data() + m_usableSize)
-            return damaged("a page has more cells than room");
+        if (*head != kInteriorTable || path.size() >= kDeepest || pointers + 2 * std::size_t{cells} > page.data() + m_usableSize) {
+            spoil(*head != kInteriorTable ? "a page is not of the table" : "a page has more cells than room");
+            continue;
+        }
         Level level;
         for (std::uint32_t i = 0; i < cells; ++i) {
             const std::uint32_t at = big16(pointers + 2 * std::size_t{i});
-            if (at + 4 > m_usableSize)
-                return damaged("a cell lies outside its page");
-            level.children.push_back(big32(page.data() + at));
+            level.children.push_back(at + 4 > m_usableSize ? 0 : big32(page.data() + at));
         }
         level.children.push_back(big32(head + 8));
         path.push_back(std::move(level));
     }
-    return std::optional(std::move(leaves));
+    return leaves;
 }
 
 std::int64_t StoredValue::convertedInteger() const
@@ -250,54 +259,68 @@ PageCursor::PageCursor(std::shared_ptr<const PageFile> file, std::vector<std::ui
     m_block.resize(std::size_t{kPagesAtOnce} * m_file->pageSize() + StoredValue::kReadAhead);
 }
 
+/// Gives up the current page.
 bool PageCursor::fail(const char* what)
 {
-    m_error = damaged(what);
-    m_nextLeaf = m_leaves.size();
+    if (!m_error)
+        m_error = damaged(what);
+    ++m_damagedPages;
     m_cell = m_cells = 0;
     return false;
 }
 
 bool PageCursor::next()
 {
-    while (m_cell == m_cells) {
-        if (m_nextLeaf == m_leaves.size() || !nextPage())
-            return false;
+    while (true) {
+        while (m_cell == m_cells) {
+            if (m_nextLeaf == m_leaves.size())
+                return false;
+            nextPage();
+        }
+        const std::uint32_t at =
+            big16(m_page + 8 + (m_page == m_block.data() && m_blockFirst == 1 ? kHeaderBytes : 0) + 2 * std::size_t{m_cell});
+        ++m_cell;
+        if (at >= m_file->usableSize() ? fail("a cell lies outside its page") : readRow(m_page + at))
+            return true;
     }
-    const std::uint32_t at =
-        big16(m_page + 8 + (m_page == m_block.data() && m_blockFirst == 1 ? kHeaderBytes : 0) + 2 * std::size_t{m_cell});
-    ++m_cell;
-    if (at >= m_file->usableSize())
-        return fail("a cell lies outside its page");
-    return readRow(m_page + at);
 }
 
-bool PageCursor::nextPage()
+/// Reads the next leaf and what lies near behind it: the leaves of a table mostly lie one after the other.
+bool PageCursor::readBlock(std::uint32_t number)
+{
+    std::uint32_t last = number;
+    for (std::size_t i = m_nextLeaf + 1; i < m_leaves.size() && m_leaves[i] > last && m_leaves[i] - number < kPagesAtOnce; ++i)
+        if (m_leaves[i] <= m_file->pageCount())
+            last = m_leaves[i];
+    m_blockFirst = number;
+    for (const std::uint32_t pages : {last - number + 1, 1u}) { // one alone where the others cannot be read
+        m_blockPages = pages;
+        if (m_file->read(m_blockFirst, m_blockPages, m_block.data()))
+            return true;
+    }
+    m_blockPages = 0;
+    return false;
+}
+
+/// Goes to the next leaf; it has no cells when it is damaged.
+void PageCursor::nextPage()
 {
     const std::uint32_t number = m_leaves[m_nextLeaf];
-    if (number < m_blockFirst || number >= m_blockFirst + m_blockPages) {
-        // The leaves of a table mostly lie one after the other: read on as far as the next ones are near.
-        std::uint32_t last = number;
-        for (std::size_t i = m_nextLeaf + 1; i < m_leaves.size() && m_leaves[i] > last && m_leaves[i] - number < kPagesAtOnce; ++i)
-            last = m_leaves[i];
-        m_blockFirst = number;
-        m_blockPages = last - number + 1;
-        if (!m_file->read(m_blockFirst, m_blockPages, m_block.data())) {
-            m_blockPages = 0;
-            return fail("a page is missing");
-        }
-    }
+    const bool isRead = (number >= m_blockFirst && number < m_blockFirst + m_blockPages) || readBlock(number);
     ++m_nextLeaf;
+    if (!isRead) {
+        fail("a page is missing");
+        return;
+    }
     m_page = m_block.data() + static_cast<std::size_t>(number - m_blockFirst) * m_file->pageSize();
     const std::uint32_t skipped = number == 1 ? kHeaderBytes : 0;
     const std::uint8_t* head = m_page + skipped;
-    if (*head != kLeafTable)
-        return fail("a page is not of the table");
     m_cell = 0;
     m_cells = big16(head + 3);
-    if (skipped + 8 + 2 * std::size_t{m_cells} > m_file->usableSize())
-        return fail("a page has more cells than room");
-    return true;
+    if (*head != kLeafTable)
+        fail("a page is not of the table");
+    else if (skipped + 8 + 2 * std::size_t{m_cells} > m_file->usableSize())
+        fail("a page has more cells than room");
 }
 
 bool PageCursor::readRow(const std::uint8_t* cell)

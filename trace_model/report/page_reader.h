@@ -30,9 +30,14 @@ public:
     /// Reads `count` pages from page `first` (1-based) into `to`. False: beyond the file, or it cannot be read.
     [[nodiscard]] bool read(std::uint32_t first, std::uint32_t count, std::uint8_t* to) const;
 
-    /// Leaf pages of the table whose b-tree starts at `root`, in the order of rows. Nothing: no table with row ids (WITHOUT ROWID).
-    /// Errors: Truncated.
-    [[nodiscard]] Result<std::optional<std::vector<std::uint32_t>>> leavesOf(std::uint32_t root) const;
+    /// Leaf pages of a table, in the order of rows.
+    struct Leaves
+    {
+        std::vector<std::uint32_t> pages;
+        std::optional<Error> damage; ///< Truncated: the pages do not lead to all of the table
+    };
+    /// Those of the table whose b-tree starts at `root`. Nothing: no table with row ids (WITHOUT ROWID).
+    [[nodiscard]] std::optional<Leaves> leavesOf(std::uint32_t root) const;
 
 private:
     PageFile(int fd, std::uint32_t pageSize, std::uint32_t usableSize, std::uint32_t pageCount);
@@ -68,22 +73,25 @@ struct StoredValue
     /// Text or blob; empty for numbers.
     [[nodiscard]] std::string_view text() const;
     [[nodiscard]] bool isNumber() const { return serialType > 0 && serialType < 10; }
+    [[nodiscard]] bool isInteger() const { return serialType - 1 < 9 && serialType != 7; }
     [[nodiscard]] bool isReal() const { return serialType == 7; }
 
 private:
     [[nodiscard]] std::int64_t convertedInteger() const;
 };
 
-/// Rows of some leaf pages of one table.
+/// Rows of some leaf pages of one table. A page that is damaged is passed over, from its first row on that cannot be read.
 class PageCursor
 {
 public:
     /// `columns`: the places of the wanted columns in the table; -1 for the row id.
     PageCursor(std::shared_ptr<const PageFile> file, std::vector<std::uint32_t> leaves, std::span<const int> columns);
 
-    /// Next row; false at the end or after an error.
+    /// Next row; false at the end.
     [[nodiscard]] bool next();
+    /// Of the first page that was damaged.
     [[nodiscard]] const std::optional<Error>& error() const { return m_error; }
+    [[nodiscard]] std::uint64_t damagedPages() const { return m_damagedPages; } ///< so far
     /// By the place in `columns`; a column that the row is too short for is NULL.
     [[nodiscard]] const StoredValue& value(std::size_t column) const { return m_values[column]; }
     [[nodiscard]] std::int64_t rowId() const { return m_rowId; }
@@ -94,7 +102,8 @@ public:
     }
 
 private:
-    bool nextPage();
+    void nextPage();
+    bool readBlock(std::uint32_t number);
     bool readRow(const std::uint8_t* cell);
     const std::uint8_t* assemble(const std::uint8_t* local, std::uint64_t payload, std::uint64_t localBytes);
     bool decode(const std::uint8_t* record, std::uint64_t bytes);
@@ -111,6 +120,7 @@ private:
     const std::uint8_t* m_page = nullptr;
     std::uint32_t m_cell = 0, m_cells = 0;
     std::int64_t m_rowId = 0;
+    std::uint64_t m_damagedPages = 0;
     std::optional<Error> m_error;
 };
 

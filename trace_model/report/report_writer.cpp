@@ -68,7 +68,7 @@ constexpr InsertDefinition kInserts[InsertCount] = {
     {"OSRT_API", "start,end,eventClass,globalTid,nameId,returnValue"},
     {"DIAGNOSTIC_EVENT", "timestamp,timestampType,source,severity,text"},
     {"GANTRY_GPU_RANGES", "start,end,deviceId,contextId,streamId,globalPid,textId"},
-    {"GANTRY_STREAM_NAMES", "deviceId,contextId,streamId,name"},
+    {"GANTRY_STREAM_NAMES", "deviceId,contextId,streamId,name,globalPid"},
     {"GANTRY_SUMMARIES", "name,row,cell,value"},
 };
 
@@ -328,9 +328,9 @@ void ReportWriter::addOsCall(const CallRow& row)
     m_impl->insert(InsertOs, row.start, row.end, kOsClass, asSigned(row.globalTid), row.nameId, row.returnValue);
 }
 
-void ReportWriter::addStreamName(std::uint32_t device, std::uint32_t context, std::uint32_t stream, std::string_view name)
+void ReportWriter::addStreamName(std::uint64_t globalPid, std::uint32_t device, std::uint32_t context, std::uint32_t stream, std::string_view name)
 {
-    m_impl->insert(InsertStreamName, device, context, stream, name);
+    m_impl->insert(InsertStreamName, device, context, stream, name, asSigned(globalPid));
 }
 
 void ReportWriter::addWarning(std::string_view text)

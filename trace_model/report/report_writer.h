@@ -52,7 +52,7 @@ public:
     void add(const LogRow& row);
     void addCudaDevice(std::uint32_t gpuId, std::uint32_t cudaId, std::uint32_t pid);
     void addThreadName(std::uint64_t globalTid, std::string_view name);
-    void addStreamName(std::uint32_t device, std::uint32_t context, std::uint32_t stream, std::string_view name);
+    void addStreamName(std::uint64_t globalPid, std::uint32_t device, std::uint32_t context, std::uint32_t stream, std::string_view name);
     void addWarning(std::string_view text);
     /// A cell of a table without times; row 0 holds the names of its columns.
     void addSummaryCell(std::string_view table, std::size_t row, std::size_t cell, std::string_view value);

@@ -332,6 +332,7 @@ constexpr Column kStreamNames[] = {
     {"contextId", kIntNotNull, kContext},
     {"streamId", kIntNotNull, kStream},
     {"name", kTextNotNull, "What the stream is called"},
+    {"globalPid", "INTEGER", "Process: pid << 24; 0: whichever"},
 };
 
 constexpr Column kSummaries[] = {

@@ -61,6 +61,14 @@ std::span<const RequestIndex> Trace::membersOf(const Execution& execution) const
     return std::span(executionMembers.data(), executionMembers.size()).subspan(execution.firstMember, execution.memberCount);
 }
 
+const std::string* Trace::streamName(std::uint64_t globalPid, std::uint32_t device, std::uint32_t context, std::uint32_t stream) const
+{
+    for (const std::uint64_t process : {globalPid, std::uint64_t{fileOf(globalPid)} << kFileShift})
+        if (const auto named = streamNames.find({process, device, context, stream}); named != streamNames.end())
+            return &named->second;
+    return nullptr;
+}
+
 std::string Trace::nameOf(EventId event) const
 {
     const std::uint32_t row = event.row();

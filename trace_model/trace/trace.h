@@ -142,7 +142,10 @@ struct Trace
     std::vector<Track> tracks;    ///< display order
     std::map<std::uint64_t, std::string> threadNames;  ///< by globalTid
     std::map<std::uint64_t, std::string> processNames; ///< by globalPid
-    std::map<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>, std::string> streamNames; ///< by device, context, stream
+    std::map<std::tuple<std::uint64_t, std::uint32_t, std::uint32_t, std::uint32_t>, std::string> streamNames; ///< by process, device, context, stream
+
+    /// The name of a stream, of that process or of whichever of its file; null: it has none.
+    [[nodiscard]] const std::string* streamName(std::uint64_t globalPid, std::uint32_t device, std::uint32_t context, std::uint32_t stream) const;
 
     /// Calls `visitor(columns)` with the columns of that kind, as their own type.
     template <typename Self, typename Visitor>

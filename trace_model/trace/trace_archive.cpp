@@ -41,7 +41,8 @@ void describe(Archive& a, GpuInfo& v) { a(v.device, v.name, v.uuid, v.file); }
 template <typename Archive>
 void describe(Archive& a, TraceMeta& v)
 {
-    a(v.format, v.producer, v.title, v.hostName, v.targetName, v.sessionUtcNs, v.sessionMonotonicNs, v.gpus, v.settings, v.warnings, v.targetExited, v.isPreview, v.complete);
+    a(v.format, v.producer, v.title, v.hostName, v.targetName, v.sessionUtcNs, v.sessionMonotonicNs, v.gpus, v.settings, v.warnings, v.targetExited, v.isPreview, v.complete,
+      v.whyIncomplete, v.isUtcOfUnknownZone);
     a(v.clockErrorNs, v.windowCostRatio, v.windowCostError, v.openCost, v.closeCost);
 }
 template <typename Archive>

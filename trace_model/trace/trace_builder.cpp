@@ -394,7 +394,8 @@ void TraceBuilder::joinMeta()
         all.gpus.insert(all.gpus.end(), meta.gpus.begin(), meta.gpus.end());
         for (const std::string& warning : meta.warnings)
             all.warnings.push_back(m_trace->imports[i].file + ": " + warning);
-        all.complete = all.complete && meta.complete;
+        if (!meta.complete)
+            all.spoil(m_trace->imports[i].file + ": " + meta.whyIncomplete);
         all.targetExited = all.targetExited || meta.targetExited;
         warnOfAlignment(i);
     }

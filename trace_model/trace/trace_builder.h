@@ -40,9 +40,9 @@ public:
     void nameThread(std::uint64_t globalTid, std::string_view name) override { m_trace->threadNames[keyed(globalTid)] = name; }
     void nameThread(std::uint64_t globalTid, importing::TextId name) override;
     void nameProcess(std::uint64_t globalPid, std::string_view name) override { m_trace->processNames[keyed(globalPid)] = name; }
-    void nameStream(std::uint32_t device, std::uint32_t context, std::uint32_t stream, std::string_view name) override
+    void nameStream(std::uint64_t globalPid, std::uint32_t device, std::uint32_t context, std::uint32_t stream, std::string_view name) override
     {
-        m_trace->streamNames[{device, context, stream}] = name;
+        m_trace->streamNames[{keyed(globalPid), device, context, stream}] = name;
     }
     void setWindow(TimeRange window) override { m_files.back().window = window; }
     importing::TraceMeta& meta() override { return m_files.back().meta; }

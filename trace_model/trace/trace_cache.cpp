@@ -20,7 +20,8 @@ constexpr std::string_view kSuffix = ".trace";
 class File
 {
 public:
-    explicit File(const std::filesystem::path& path) : m_fd(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
+    /// Not blocking: a pipe without a writer would never open.
+    explicit File(const std::filesystem::path& path) : m_fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
     File(const File&) = delete;
     File& operator=(const File&) = delete;
     ~File()
@@ -45,8 +46,11 @@ bool updateWithFile(Sha256& digest, const std::filesystem::path& path)
 {
     const File file(path);
     struct stat info = {};
-    if (file.fd() < 0 || fstat(file.fd(), &info) != 0)
+    if (file.fd() < 0 || fstat(file.fd(), &info) != 0 || !S_ISREG(info.st_mode))
         return false;
+    std::error_code absent;
+    if (const auto journal = std::filesystem::file_size(path.string() + "-wal", absent); !absent && journal > 0)
+        return false; // the file is not all of the report
     updateWith(digest, info.st_size);
     updateWith(digest, info.st_mtim.tv_sec);
     updateWith(digest, info.st_mtim.tv_nsec);

@@ -1,5 +1,6 @@
 #include "trace_model/trace/trace_loader.h"
 
+#include "trace_model/base/memory.h"
 #include "trace_model/import/chrome_trace.h"
 #include "trace_model/import/file_format.h"
 #include "trace_model/import/iteration_log.h"
@@ -8,11 +9,11 @@
 #include "trace_model/import/perf_analyzer_tables.h"
 #include "trace_model/import/sqlite_report.h"
 #include "trace_model/import/triton_trace.h"
+#include "trace_model/report/byte_source.h"
 #include "trace_model/trace/trace_builder.h"
 #include "trace_model/trace/trace_cache.h"
 
 #include <algorithm>
-#include <fstream>
 #include <new>
 #include <string>
 #include <vector>
@@ -56,25 +57,10 @@ std::uint64_t bytesOf(std::span<const LoadFile> files)
     return bytes;
 }
 
-/// Whether it starts as gzip's or zstd's files do.
 bool isPacked(const std::filesystem::path& path)
 {
-    std::ifstream file(path, std::ios::binary);
-    std::string head(4, '\0');
-    file.read(head.data(), static_cast<std::streamsize>(head.size()));
-    return head.starts_with("\x1f\x8b") || head == "\x28\xb5\x2f\xfd";
-}
-
-/// Memory that can be had without anything being swapped out: proc_meminfo(5), MemAvailable.
-std::uint64_t availableMemory()
-{
-    std::ifstream meminfo("/proc/meminfo");
-    std::string word;
-    std::uint64_t kibibytes = 0;
-    while (meminfo >> word)
-        if (word == "MemAvailable:" && meminfo >> kibibytes)
-            return kibibytes * 1024;
-    return std::uint64_t{4} << 30;
+    const auto source = report::ByteSource::open(path);
+    return source && (*source)->packing() != report::Packing::None;
 }
 
 /// Bytes of files as their columns take them at most. No format takes less than its columns do, but a packed one.

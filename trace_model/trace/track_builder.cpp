@@ -240,10 +240,7 @@ private:
             if (last != std::pair(key.file, key.device))
                 gpu = addGroup({}, gpuName(key.file, key.device), fileName(key.file));
             last = {key.file, key.device};
-            std::string process = fmt::format("{}", Trace::pidOf(key.process));
-            if (const auto found = m_trace.processNames.find(key.process); found != m_trace.processNames.end())
-                process = found->second + " " + process;
-            addStreams(addGroup(gpu, fmt::format("Context {} · {}", key.context, process)), key, rows);
+            addStreams(addGroup(gpu, fmt::format("Context {} · {}", key.context, processName(key.process, "{} {}", "{}"))), key, rows);
         }
     }
 
@@ -271,8 +268,8 @@ private:
             track.device = key.device;
             track.context = key.context;
             track.stream = stream;
-            const auto name = m_trace.streamNames.find({key.device, key.context, stream});
-            track.name = name == m_trace.streamNames.end() ? fmt::format("Stream {}", stream) : name->second;
+            const std::string* name = m_trace.streamName(key.process, key.device, key.context, stream);
+            track.name = name ? *name : fmt::format("Stream {}", stream);
             track.detail = total > 0 ? fmt::format("{:.1f} %", 100.0 * static_cast<double>(rows.busy()) / static_cast<double>(total)) : std::string();
             track.rows = rows.takeRows();
             add(std::move(track));
@@ -305,20 +302,31 @@ private:
 
     [[nodiscard]] std::string threadName(std::uint64_t globalTid) const
     {
-        const std::string number = fmt::format("{}", Trace::tidOf(globalTid));
         const auto found = m_trace.threadNames.find(globalTid);
+        if (Trace::tidOf(globalTid) >= importing::kFirstMadeUpId)
+            return found == m_trace.threadNames.end() ? std::string("Thread") : found->second;
+        const std::string number = fmt::format("{}", Trace::tidOf(globalTid));
         if (found == m_trace.threadNames.end())
             return "Thread " + number;
         // Some tools put the number into the name: "thread 604 (python3)".
         return found->second.find(number) == std::string::npos ? fmt::format("{} ({})", found->second, number) : found->second;
     }
 
+    /// Name and number of a process, where it has them: `both` with the two, else `numberAlone` or the name alone.
+    [[nodiscard]] std::string processName(std::uint64_t globalPid, fmt::format_string<std::string, std::uint32_t> both, fmt::format_string<std::uint32_t> numberAlone) const
+    {
+        const auto found = m_trace.processNames.find(globalPid);
+        const std::string name = found == m_trace.processNames.end() ? std::string() : found->second;
+        const std::uint32_t number = Trace::pidOf(globalPid);
+        if (number >= importing::kFirstMadeUpId)
+            return name.empty() ? std::string("Process") : name;
+        return name.empty() ? fmt::format(numberAlone, number) : fmt::format(both, std::string(name), std::uint32_t{number});
+    }
+
     void addProcesses(std::map<std::uint64_t, ProcessRows> processes)
     {
         for (auto& [pid, rows] : processes) {
-            const auto name = m_trace.processNames.find(pid);
-            const TrackId group = addGroup({}, fmt::format("{} ({})", name == m_trace.processNames.end() ? "Process" : name->second, Trace::pidOf(pid)),
-                                           fileName(Trace::fileOf(pid)));
+            const TrackId group = addGroup({}, processName(pid, "{} ({})", "Process ({})"), fileName(Trace::fileOf(pid)));
             for (auto& [tid, thread] : rows.threads)
                 addThread(group, tid, thread);
             addSpans(group, TrackKind::NvtxAsync, "NVTX start/end ranges", 0, rows.async);

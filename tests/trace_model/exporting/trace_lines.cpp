@@ -154,7 +154,7 @@ Lines otherLines(const Trace& trace)
     for (const auto& [tid, name] : trace.threadNames)
         lines.push_back(fmt::format("thread {} {}", tid, name));
     for (const auto& [key, name] : trace.streamNames)
-        lines.push_back(fmt::format("stream {} {} {} {}", std::get<0>(key), std::get<1>(key), std::get<2>(key), name));
+        lines.push_back(fmt::format("stream {} {} {} {} {}", std::get<0>(key), std::get<1>(key), std::get<2>(key), std::get<3>(key), name));
     for (const importing::SummaryTable& table : trace.summaries) {
         lines.push_back(fmt::format("table {}: {}", table.name, fmt::join(table.columns, " | ")));
         for (const auto& row : table.rows)
@@ -203,7 +203,7 @@ std::shared_ptr<const Trace> traceWithEverything()
     builder.nameProcess(kFirst, "gantry-serve");
     builder.nameProcess(kSecond, "python, \"quoted\"\n");
     builder.nameThread(kFirst | 4711, "main");
-    builder.nameStream(0, 1, 7, "Stream 7 · default");
+    builder.nameStream(kServerPid, 0, 1, 7, "Stream 7 · default");
     builder.add(Loss{"cupti_dropped_records", LossSeverity::Error, 3, "Records that had no room."});
     builder.add(SummaryTable{"client, side", {"Concurrency", "p99 latency (µs)"}, {{"1", "1200"}, {"2", ""}}});
     RowSink& rows = builder.rows();

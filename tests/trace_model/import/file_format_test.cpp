@@ -45,7 +45,8 @@ TEST(FileFormat, RecognisesEveryFormatByItsContent)
         {"[TensorRT-LLM][INFO] Engine version 0.10 found\n", FileFormat::IterationLog},
         {"{\"iter\":1,\"iterLatencyMS\":5}\n", FileFormat::IterationLog},
         {"[{\"cpuMemUsage\": 0, \"iter\": 1, \"kvCacheStats\": {", FileFormat::IterationLog},
-        {"I1120 02:29:01.795279 42888 libtensorrtllm.cc:1009] {\"Active Request Count\":0,\"Iteration Counter\":1", FileFormat::IterationLog},
+        {"I1120 02:29:01.795279 42888 libtensorrtllm.cc:1009] {\"Active Request Count\":0,\"Iteration Counter\":1",
+         FileFormat::IterationLog},
         {"[2025-02-27 04:46:39 TP0] Decode batch. #running-req: 8, #token: 62531", FileFormat::IterationLog},
         {"INFO 08-19 14:11:49 loggers.py] Engine 000: Avg prompt throughput: 4.3 tokens/s", FileFormat::IterationLog},
     };
@@ -66,7 +67,9 @@ TEST(FileFormat, SaysWhatAForeignFileIsAndWhatToDo)
         {"\x7F"
          "ELF\x02\x01\x01\0"sv,
          "program"},
-        {"\x18\0\0\0\0\0\0\0\xa3\x7fK\x22\t\0\0\xc0\xe6\x81\xff\xd8" "A\x1a\rbrain.Event:2"sv, "TensorBoard"},
+        {"\x18\0\0\0\0\0\0\0\xa3\x7fK\x22\t\0\0\xc0\xe6\x81\xff\xd8"
+         "A\x1a\rbrain.Event:2"sv,
+         "TensorBoard"},
         {"\x0A\x04\x08\x01\x10\x02\x0A\x02\x50\x01\x0A\x02\x50\x02\x0A"sv, "Perfetto"},
         {R"({"resourceSpans":[{"resource":{}}]})", "OpenTelemetry"},
         {R"({"schema": "1.0.1", "pid": 1, "nodes": [{"id": 1, "name": "[pytorch|profiler]"}]})", "Chakra"},
@@ -158,13 +161,20 @@ TEST(FileFormat, ATextInAFileIsFoundThroughItsPacking)
     };
     for (const std::string& bytes : {trace, test::gzip(trace), test::zstd(trace)})
         EXPECT_EQ(formatOfFile(bytes).value(), FileFormat::TritonTrace);
-    EXPECT_EQ(formatOfFile(test::zstd(database)).value(), FileFormat::Sqlite) << "as reports are kept on a node";
-    for (const auto& [bytes, tool] : {std::pair(test::gzip(database), "`gunzip`"), std::pair(test::gzip(report), "`gunzip`"), std::pair(test::zstd(report), "`unzstd`")}) {
+    for (const std::string& bytes : {test::zstd(database), test::gzip(database)})
+        EXPECT_EQ(formatOfFile(bytes).value(), FileFormat::Sqlite);
+    for (const auto& [bytes, tool] : {std::pair(test::gzip(report), "`gunzip`"), std::pair(test::zstd(report), "`unzstd`")}) {
         const auto format = formatOfFile(bytes);
         ASSERT_FALSE(format);
         EXPECT_EQ(format.error().code, ErrorCode::NotAReport);
         EXPECT_NE(format.error().message.find(tool), std::string::npos) << format.error().message;
     }
+    // What a server prints at its start can be longer than what is looked at first.
+    const std::string start(3'000'000, 'x');
+    EXPECT_EQ(formatOfFile("INFO loading weights " + start + "\nINFO 01-02 03:04:05 metrics.py:449] Avg prompt throughput: 1.0 tokens/s\n")
+                  .value(),
+              FileFormat::IterationLog);
+    EXPECT_FALSE(formatOfFile("INFO loading weights " + start + start));
     test::writeFile(folder / "cut.gz", "\x1F\x8B\x08");
     EXPECT_EQ(recogniseFormat(folder / "cut.gz").error().code, ErrorCode::Truncated);
     EXPECT_EQ(recogniseFormat(folder.path()).error().code, ErrorCode::NotAReport);

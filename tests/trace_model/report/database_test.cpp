@@ -1,17 +1,22 @@
 #include "trace_model/report/database.h"
 
 #include "tests/support/event_script.h"
+#include "tests/support/packing.h"
+#include "tests/support/small_files.h"
 #include "tests/support/temporary_folder.h"
+#include "trace_model/trace/trace_cache.h"
 #include "trace_model/trace/trace_loader.h"
 
 #include <gtest/gtest.h>
 #include <sqlite3.h>
-#include <zstd.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <sstream>
+#include <vector>
 
 namespace gantry::report {
 namespace {
@@ -101,21 +106,125 @@ TEST_F(OpeningAReport, RefusesOneOfANewerGantryAndSaysWhatToUpdate)
     execute(good, "UPDATE META_DATA_EXPORT SET value='7' WHERE name='GANTRY_FORMAT_VERSION'");
     const Error error = failure(good);
     EXPECT_EQ(error.code, ErrorCode::UnsupportedVersion);
-    EXPECT_NE(error.text().find("written by a newer Gantry (format 7, this one reads up to 1): update Gantry"), std::string::npos) << error.text();
+    EXPECT_NE(error.text().find("written by a newer Gantry (format 7, this one reads up to 1): update Gantry"), std::string::npos)
+        << error.text();
 }
 
 TEST_F(OpeningAReport, ReadsOneCompressedWithZstd)
 {
     const std::string plain = readFile(good);
-    std::string packed(ZSTD_compressBound(plain.size()), '\0');
-    packed.resize(ZSTD_compress(packed.data(), packed.size(), plain.data(), plain.size(), 3));
-    writeFile(folder / "good.gantry.zst", packed);
-    const auto loaded = trace::loadTrace(folder / "good.gantry.zst");
-    ASSERT_TRUE(loaded) << loaded.error().text();
-    EXPECT_EQ((*loaded)->kernels.size(), 1u);
+    for (const std::string& packed : {test::zstd(plain), test::gzip(plain)}) {
+        writeFile(folder / "good.packed", packed);
+        const auto loaded = trace::loadTrace(folder / "good.packed");
+        ASSERT_TRUE(loaded) << loaded.error().text();
+        EXPECT_EQ((*loaded)->kernels.size(), 1u);
 
-    writeFile(folder / "cut.zst", std::string_view(packed).substr(0, packed.size() / 2));
-    EXPECT_EQ(failure(folder / "cut.zst").code, ErrorCode::Truncated);
+        writeFile(folder / "cut.packed", std::string_view(packed).substr(0, 100));
+        EXPECT_EQ(failure(folder / "cut.packed").code, ErrorCode::Truncated);
+    }
+}
+
+TEST_F(OpeningAReport, StopsUnpackingAndTellsItsProgress)
+{
+    writeFile(folder / "good.zst", test::zstd(readFile(good) + std::string(8 << 20, 'x')));
+    std::vector<double> fractions;
+    ASSERT_TRUE(Database::open(folder / "good.zst", {}, [&](double fraction) { fractions.push_back(fraction); }));
+    EXPECT_GT(fractions.size(), 4u);
+    EXPECT_TRUE(std::is_sorted(fractions.begin(), fractions.end()));
+    EXPECT_EQ(fractions.back(), 1.0);
+
+    std::stop_source stop;
+    int calls = 0;
+    const auto stopped = Database::open(folder / "good.zst", stop.get_token(), [&](double) {
+        ++calls;
+        stop.request_stop();
+    });
+    ASSERT_FALSE(stopped);
+    EXPECT_EQ(stopped.error().code, ErrorCode::Cancelled);
+    EXPECT_EQ(calls, 1);
+}
+
+/// Where temporary files go while it lives.
+class TemporaryFilesIn
+{
+public:
+    explicit TemporaryFilesIn(const std::filesystem::path& folder)
+    {
+        if (const char* before = getenv("TMPDIR"))
+            m_before = before;
+        setenv("TMPDIR", folder.c_str(), 1);
+    }
+    TemporaryFilesIn(const TemporaryFilesIn&) = delete;
+    TemporaryFilesIn& operator=(const TemporaryFilesIn&) = delete;
+    ~TemporaryFilesIn() { m_before ? setenv("TMPDIR", m_before->c_str(), 1) : unsetenv("TMPDIR"); }
+
+private:
+    std::optional<std::string> m_before;
+};
+
+TEST_F(OpeningAReport, SaysWhyItCannotBeUnpackedAndLeavesNothingBehind)
+{
+    writeFile(folder / "good.zst", test::zstd(readFile(good)));
+    {
+        const TemporaryFilesIn nowhere(folder / "absent");
+        const Error error = failure(folder / "good.zst");
+        EXPECT_EQ(error.code, ErrorCode::CannotWrite);
+        EXPECT_NE(error.text().find("set TMPDIR"), std::string::npos) << error.text();
+    }
+    std::filesystem::create_directory(folder / "full");
+    const TemporaryFilesIn full(folder / "full");
+    const test::SmallFiles limit(4096);
+    const Error error = failure(folder / "good.zst");
+    EXPECT_EQ(error.code, ErrorCode::CannotWrite);
+    EXPECT_NE(error.text().find("free some space"), std::string::npos) << error.text();
+    EXPECT_TRUE(std::filesystem::is_empty(folder / "full"));
+}
+
+// A pipe without a writer would never open.
+TEST_F(OpeningAReport, RefusesAPipeWithoutWaitingForIt)
+{
+    ASSERT_EQ(mkfifo((folder / "pipe").c_str(), 0600), 0);
+    const trace::LoadFile file{folder / "pipe", {}};
+    const trace::TraceCache cache(folder / "cache");
+    trace::LoadOptions options;
+    options.cache = &cache;
+    const auto loaded = trace::loadTrace(std::span(&file, 1), options);
+    ASSERT_FALSE(loaded);
+    EXPECT_NE(loaded.error().text().find("is a device or a pipe"), std::string::npos) << loaded.error().text();
+    EXPECT_EQ(Database::open(folder / "pipe").error().code, ErrorCode::NotAReport);
+}
+
+/// Writes rows that stay in a journal beside the file, as a program does that is still at work.
+std::unique_ptr<sqlite3, decltype(&sqlite3_close)> leaveInJournal(const std::filesystem::path& path, const std::string& sql)
+{
+    sqlite3* opened = nullptr;
+    EXPECT_EQ(sqlite3_open(path.c_str(), &opened), SQLITE_OK);
+    EXPECT_EQ(sqlite3_exec(opened, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(opened);
+    return {opened, &sqlite3_close};
+}
+
+// Rows in the write-ahead log were silently missing.
+TEST_F(OpeningAReport, RefusesOneOfWhichPartLiesInAJournalBesideIt)
+{
+    const std::string insert = "INSERT INTO CUPTI_ACTIVITY_KIND_KERNEL SELECT * FROM CUPTI_ACTIVITY_KIND_KERNEL;";
+    {
+        const auto writer = leaveInJournal(good, "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0;" + insert);
+        const std::string before = readFile(good);
+        const Error error = failure(good);
+        EXPECT_EQ(error.code, ErrorCode::Busy);
+        EXPECT_NE(error.text().find("PRAGMA wal_checkpoint(TRUNCATE)"), std::string::npos) << error.text();
+        EXPECT_EQ(readFile(good), before);
+    }
+    const auto whole = trace::loadTrace(good); // who closes it last moves the rows to the file
+    ASSERT_TRUE(whole) << whole.error().text();
+    EXPECT_EQ((*whole)->kernels.size(), 2u);
+    {
+        const auto writer = leaveInJournal(good, "PRAGMA journal_mode = DELETE; PRAGMA cache_size = 1; BEGIN;" + insert + insert + insert +
+                                                     insert + insert + insert + insert + insert + insert + insert);
+        EXPECT_EQ(failure(good).code, ErrorCode::Busy);
+        EXPECT_NE(failure(good).text().find("half written"), std::string::npos);
+    }
+    EXPECT_TRUE(trace::loadTrace(good)) << "undone";
 }
 
 TEST_F(OpeningAReport, ReadsFromAFolderItCannotWriteTo)
@@ -156,16 +265,18 @@ TEST_F(OpeningAReport, NeverCrashesOnAFileThatIsCutOff)
     const std::string bytes = readFile(good);
     for (std::size_t length = 0; length < bytes.size(); length += 1021) {
         writeFile(folder / "cut.gantry", std::string_view(bytes).substr(0, length));
-        EXPECT_FALSE(trace::loadTrace(folder / "cut.gantry")) << length << " of " << bytes.size();
+        const auto loaded = trace::loadTrace(folder / "cut.gantry");
+        EXPECT_TRUE(!loaded || !(*loaded)->meta.complete) << length << " of " << bytes.size();
     }
 }
 
 // A kernel that ended at the end of time made the timeline draw ticks until memory was gone.
 TEST_F(OpeningAReport, CountsRowsWhoseTimesAreNoTimes)
 {
-    execute(good, "INSERT INTO CUPTI_ACTIVITY_KIND_KERNEL SELECT * FROM CUPTI_ACTIVITY_KIND_KERNEL;"
-                  "UPDATE CUPTI_ACTIVITY_KIND_KERNEL SET end = 9223372036854775807 WHERE rowid = 2;"
-                  "INSERT INTO GANTRY_REQUESTS (globalPid, requestId, model, version, start, end, failed) VALUES (1, 1, 1, 1, 500, 100, 0);");
+    execute(good,
+            "INSERT INTO CUPTI_ACTIVITY_KIND_KERNEL SELECT * FROM CUPTI_ACTIVITY_KIND_KERNEL;"
+            "UPDATE CUPTI_ACTIVITY_KIND_KERNEL SET end = 9223372036854775807 WHERE rowid = 2;"
+            "INSERT INTO GANTRY_REQUESTS (globalPid, requestId, model, version, start, end, failed) VALUES (1, 1, 1, 1, 500, 100, 0);");
     const auto loaded = trace::loadTrace(good);
     ASSERT_TRUE(loaded) << loaded.error().text();
     EXPECT_EQ((*loaded)->kernels.size(), 1u);
@@ -184,7 +295,9 @@ TEST_F(OpeningAReport, SaysThatRowsWereTakenOutOrPutIn)
     execute(good, "DELETE FROM CUPTI_ACTIVITY_KIND_KERNEL;");
     const auto loaded = trace::loadTrace(good);
     ASSERT_TRUE(loaded) << loaded.error().text();
-    EXPECT_EQ((*loaded)->meta.warnings, (std::vector<std::string>{"table CUPTI_ACTIVITY_KIND_KERNEL holds 0 rows where 1 were written: the report was altered after it was made"}));
+    EXPECT_EQ((*loaded)->meta.warnings,
+              (std::vector<std::string>{
+                  "table CUPTI_ACTIVITY_KIND_KERNEL holds 0 rows where 1 were written: the report was altered after it was made"}));
 }
 
 } // namespace

@@ -10,7 +10,15 @@
 #include <span>
 #include <string>
 
-namespace gantry::importing {
+namespace gantry::report {
+
+/// How the bytes on disk hold the content.
+enum class Packing : std::uint8_t
+{
+    None,
+    Gzip,
+    Zstd
+};
 
 /// When unpacking is given up: the data is larger than `bytes` and more than `ratio` times what was read of the file. Both must
 /// hold, since long runs of equal events pack very well.
@@ -25,14 +33,7 @@ struct UnpackLimits
 class ByteSource
 {
 public:
-    enum class Packing
-    {
-        None,
-        Gzip,
-        Zstd
-    };
-
-    /// NotFound or NotPermitted as open(2) says; NotAReport for folders, empty files, git-LFS pointers and web pages.
+    /// Never waits: NotFound or NotPermitted as open(2) says; NotAReport for folders, devices, pipes and empty files.
     static Result<std::unique_ptr<ByteSource>> open(const std::filesystem::path& path, UnpackLimits limits = {});
     ByteSource(const ByteSource&) = delete;
     ByteSource& operator=(const ByteSource&) = delete;
@@ -41,13 +42,14 @@ public:
     /// Fills `into` with the next bytes. Fewer than asked for only before the end, 0 at the end. Packed data that is cut off or
     /// damaged ends where it cannot be unpacked any further; damage() says so then.
     Result<std::size_t> read(std::span<char> into);
-    /// Fills `into` with the bytes from `offset` on, fewer only at the end. Any thread. Only of a file that is not packed.
+    /// Fills `into` with the bytes of the file from `offset` on, fewer only at the end. Packed ones as they are. Any thread.
     Result<std::size_t> readAt(std::uint64_t offset, std::span<char> into) const;
 
     [[nodiscard]] Packing packing() const { return m_packing; }
     [[nodiscard]] std::uint64_t fileBytes() const { return m_fileBytes; }
     /// How much of the file read() has used, for progress. Any thread.
     [[nodiscard]] std::uint64_t fileBytesRead() const { return m_fileBytesRead.load(std::memory_order_relaxed); }
+    [[nodiscard]] std::uint64_t unpackedBytes() const { return m_unpackedBytes; } ///< so far; 0 of a file that is not packed
     /// A sentence when packed data ended too early or was damaged; empty: it was whole so far.
     [[nodiscard]] const std::string& damage() const { return m_damage; }
 
@@ -74,4 +76,4 @@ private:
     std::string m_damage;
 };
 
-} // namespace gantry::importing
+} // namespace gantry::report

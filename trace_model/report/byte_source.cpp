@@ -1,7 +1,6 @@
-#include "trace_model/import/byte_source.h"
+#include "trace_model/report/byte_source.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
 #include <limits>
 #include <string_view>
@@ -14,7 +13,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
-namespace gantry::importing {
+namespace gantry::report {
 namespace {
 
 constexpr std::size_t kPackedBlock = std::size_t{1} << 18;
@@ -34,19 +33,6 @@ Result<std::size_t> readFully(int fd, std::uint64_t offset, std::span<char> into
         done += static_cast<std::size_t>(count);
     }
     return done;
-}
-
-/// Why a file with these first bytes is no report of any kind; empty: nothing speaks against it.
-std::string_view whyNoReport(std::string_view head)
-{
-    if (head.starts_with("version https://git-lfs.github.com/spec/"))
-        return "is a git-LFS pointer, not the file itself; fetch it with \"git lfs pull\"";
-    head.remove_prefix(std::min(head.find_first_not_of(" \t\r\n\xEF\xBB\xBF"), head.size()));
-    std::string start(head.substr(0, 16));
-    std::transform(start.begin(), start.end(), start.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    if (start.starts_with("<!doctype html") || start.starts_with("<html"))
-        return "is a web page, perhaps of a download that asked to sign in; download the file itself again";
-    return {};
 }
 
 } // namespace
@@ -136,8 +122,13 @@ Result<std::unique_ptr<ByteSource>> ByteSource::open(const std::filesystem::path
 {
     // Not blocking: a pipe without a writer would never open.
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+        return Error{ErrorCode::NotFound, fmt::format("there is no file {}: check the path, or fetch the file again", path.string())};
+    if (fd < 0 && errno == ENXIO) // open(2): a socket, or a device that is not there
+        return Error{ErrorCode::NotAReport,
+                     fmt::format("{} is a device or a pipe: save its content to a file and open that", path.string())};
     if (fd < 0)
-        return errnoError(errno, fmt::format("cannot open {}", path.string()));
+        return errnoError(errno, fmt::format("cannot read {}", path.string()));
     std::unique_ptr<ByteSource> source(new ByteSource(fd, 0, limits));
     struct stat status
     {
@@ -145,18 +136,18 @@ Result<std::unique_ptr<ByteSource>> ByteSource::open(const std::filesystem::path
     if (::fstat(fd, &status) != 0)
         return errnoError(errno, fmt::format("cannot open {}", path.string()));
     if (S_ISDIR(status.st_mode))
-        return Error{ErrorCode::NotAReport, fmt::format("{} is a folder; open a file in it", path.string())};
+        return Error{ErrorCode::NotAReport, fmt::format("{} is a folder: open a file in it", path.string())};
     if (!S_ISREG(status.st_mode))
-        return Error{ErrorCode::NotAReport, fmt::format("{} is no ordinary file; copy its content to one", path.string())};
+        return Error{ErrorCode::NotAReport,
+                     fmt::format("{} is a device or a pipe: save its content to a file and open that", path.string())};
     if (status.st_size == 0)
-        return Error{ErrorCode::NotAReport, fmt::format("{} is empty; its recording may still be running, or it failed", path.string())};
+        return Error{ErrorCode::NotAReport,
+                     fmt::format("{} is empty (its recording may still run, or it failed): fetch or export it again", path.string())};
     source->m_fileBytes = static_cast<std::uint64_t>(status.st_size);
 
-    char head[512];
+    char head[4];
     GANTRY_TRY(const std::size_t headBytes, source->readAt(0, head));
     const std::string_view text(head, headBytes);
-    if (const std::string_view why = whyNoReport(text); !why.empty())
-        return Error{ErrorCode::NotAReport, fmt::format("{} {}", path.string(), why)};
     if (text.starts_with("\x1F\x8B")) {
         source->m_packing = Packing::Gzip;
         source->m_unpacker = std::make_unique<GzipUnpacker>();
@@ -224,4 +215,4 @@ Result<std::size_t> ByteSource::readUnpacked(std::span<char> into)
     return done;
 }
 
-} // namespace gantry::importing
+} // namespace gantry::report
