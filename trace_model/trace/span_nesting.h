@@ -2,6 +2,7 @@
 
 #include "trace_model/trace/trace.h"
 
+#include <array>
 #include <span>
 #include <vector>
 
@@ -17,6 +18,9 @@ struct LooseSpan
 
 /// By start; of equal starts the longer span, which is the outer one, first. Cheap for what is in order already.
 void sortOuterFirst(std::vector<LooseSpan>& spans);
+
+/// Says where the spans of a whole block are, see DepthRow::place; `block`: from its start to that of the next one.
+void placeBlock(Column<SpanPlace>& places, std::span<const TimeRange> spans, TimeRange block);
 
 /// Puts spans that come in order (see sortOuterFirst) into the rows of a track.
 class RowBuilder
@@ -44,6 +48,7 @@ private:
         DepthRow spans;
         TimestampNs end = kNoTime;
         DurationNs busy = 0;
+        std::array<TimeRange, DepthRow::kBlock> block; ///< the spans of the block that is being filled
     };
     void append(Row& row, const LooseSpan& span);
     Row& firstFree(TimestampNs start);

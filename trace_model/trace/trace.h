@@ -63,6 +63,12 @@ enum class TrackKind : std::uint8_t
     Counter,        ///< a metric
 };
 
+/// Where a span begins and ends between the start of its block and that of the next one, in 256ths.
+struct SpanPlace
+{
+    std::uint8_t start = 0, end = 0;
+};
+
 /// Spans of one depth of a track: sorted by start, not overlapping. Their times are those of the events, but that a span which
 /// reaches into the one before it begins where that one ends (see Trace::spanTime).
 struct DepthRow
@@ -72,6 +78,7 @@ struct DepthRow
     Column<EventId> event;
     Column<TimestampNs> blockStart; ///< where every kBlock-th span begins: finding a time touches few cache lines
     Column<DurationNs> blockBusy;   ///< ns under all spans before every kBlock-th one
+    Column<SpanPlace> place;        ///< where each span is in its block; the last block has none
     [[nodiscard]] std::size_t size() const { return event.size(); }
 };
 
