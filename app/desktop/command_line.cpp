@@ -34,7 +34,7 @@ std::variant<CommandLine, EarlyExit> parseCommandLine(int argc, const char* cons
                  "Opens reports, connects to nodes that run gantryd, captures and compares.",
                  "gantry"};
     std::vector<std::string> files, compare;
-    std::string node, screenshot, tour, size, theme, page, request, dataFolder;
+    std::string node, screenshot, tour, size, theme, page, request, dataFolder, record;
     int seconds = 2;
     app.add_option("FILE", files, "Reports and traces to open; the format is recognised by content");
     bool together = false;
@@ -49,6 +49,7 @@ std::variant<CommandLine, EarlyExit> parseCommandLine(int argc, const char* cons
     app.add_option("--tour", tour, "Play the main job on --node: live metrics, capture, fetch, open; pictures go to this folder")->type_name("DIR");
     app.add_option("--seconds", seconds, "Length of the tour's capture window")->type_name("N")->check(CLI::Range(1, 60));
     app.add_option("--data-folder", dataFolder, "Keep settings and fetched reports here")->type_name("DIR");
+    app.add_option("--record", record, "Write how long each paint of a timeline took, a line of JSON each")->type_name("FILE");
     app.set_version_flag("--version", "gantry " GANTRY_VERSION);
     app.footer("Exit codes: 0 done, 2 cannot say, 64 usage, 65 bad input file, 69 node unreachable, 73 cannot write, 75 busy, 77 not permitted.");
 
@@ -75,6 +76,7 @@ std::variant<CommandLine, EarlyExit> parseCommandLine(int argc, const char* cons
     line.tourSeconds = seconds;
     line.request = toQString(request);
     line.dataFolder = toQString(dataFolder);
+    line.record = toQString(record);
     if (!theme.empty())
         line.theme = theme == "dark" ? ColorScheme::Dark : ColorScheme::Light;
     if (!page.empty())

@@ -30,6 +30,7 @@ struct CommandLine
     std::optional<PageKind> page;
     QString request;                     ///< to show in the first report: its id, or "slowest"; empty: none
     QString dataFolder;
+    QString record;                      ///< file to write the times of frames to; empty: none
 
     /// Ends by itself and needs no user: a picture or the tour.
     [[nodiscard]] bool isUnattended() const { return !screenshot.isEmpty() || !tour.isEmpty(); }

@@ -25,6 +25,7 @@ namespace {
 
 constexpr std::size_t kEventsShown = 50'000;
 constexpr int kSettleMs = 150; // a view that still moves is not worth a table
+constexpr int kNarrowestTabs = 260;  // px: their widest sentence is no reason to keep the window from being small
 
 } // namespace
 
@@ -42,6 +43,7 @@ Inspector::Inspector(QMainWindow& window, jobs::JobRunner& runner) :
     m_statisticsSlot(runner)
 {
     m_tabs->setDocumentMode(true);
+    m_tabs->setMinimumWidth(kNarrowestTabs);
     m_tabs->addTab(m_statistics, tr("Statistics"));
     m_tabs->addTab(m_events, tr("Events"));
     m_tabs->addTab(m_import, tr("Import"));

@@ -61,8 +61,8 @@ LivePage::LivePage(NodeList& nodes, QWidget* parent) :
     layout->addWidget(m_footer);
 
     m_redrawTimer.setInterval(kRedrawMs);
+    m_redrawTimer.setSingleShot(true);
     connect(&m_redrawTimer, &QTimer::timeout, this, &LivePage::redraw);
-    m_redrawTimer.start();
     connect(&m_nodes, &NodeList::nodesChanged, this, &LivePage::watchNodes);
     connect(&m_nodes, &NodeList::currentChanged, this, &LivePage::onCurrentChanged);
     watchNodes();
@@ -82,11 +82,15 @@ void LivePage::watchNodes()
         }
         LiveSeries& series = *known.emplace(node, std::make_unique<LiveSeries>()).first->second;
         connect(node, &NodeController::metricsRestarted, this, [&series](const std::string& bootId) { series.restart(bootId); });
-        connect(node, &NodeController::metricsArrived, this, [&series](const std::vector<proto::MetricsBatch>& batches) {
+        connect(node, &NodeController::metricsArrived, this, [this, &series](const std::vector<proto::MetricsBatch>& batches) {
             for (const proto::MetricsBatch& batch : batches)
                 series.add(batch);
+            scheduleRedraw();
         });
-        connect(node, &NodeController::stateChanged, this, &LivePage::refreshState);
+        connect(node, &NodeController::stateChanged, this, [this] {
+            refreshState();
+            scheduleRedraw();
+        });
     }
     // A node that was removed delivers nothing more before it is deleted; its samples go with it.
     for (const auto& [node, series] : m_series)
@@ -147,6 +151,18 @@ void LivePage::refreshState()
         break;
     }
     }
+}
+
+void LivePage::scheduleRedraw()
+{
+    if (isVisible() && !m_redrawTimer.isActive())
+        m_redrawTimer.start();
+}
+
+void LivePage::showEvent(QShowEvent* event)
+{
+    QWidget::showEvent(event);
+    redraw();
 }
 
 void LivePage::redraw()

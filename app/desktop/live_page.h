@@ -23,7 +23,8 @@ class NodeController;
 class NodeList;
 
 /// The dashboard of the current node: what its server, GPUs and host do now. Each node's samples are kept while another one is
-/// shown and while the connection is lost. Redraws at most ten times a second, and not at all while hidden.
+/// shown and while the connection is lost. Redraws at most ten times a second, and not at all while hidden
+/// or while nothing arrives.
 class LivePage : public QWidget
 {
     Q_OBJECT
@@ -41,11 +42,16 @@ signals:
     /// The plots were drawn with samples.
     void drawn();
 
+protected:
+    void showEvent(QShowEvent* event) override;
+
 private:
     void watchNodes();
     void onCurrentChanged();
     void refreshState();
     void redraw();
+    /// Soon, together with what else arrives until then.
+    void scheduleRedraw();
     [[nodiscard]] const LiveSeries* currentSeries() const;
 
     NodeList& m_nodes;

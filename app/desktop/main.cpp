@@ -1,4 +1,5 @@
 #include "app/desktop/command_line.h"
+#include "app/desktop/frame_recorder.h"
 #include "app/desktop/main_window.h"
 #include "app/desktop/page_area.h"
 #include "app/desktop/qt_messages.h"
@@ -15,7 +16,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <memory>
 #include <thread>
+#include <utility>
 
 namespace {
 
@@ -69,6 +72,16 @@ int run(int argc, char** argv)
     QApplication::setApplicationName(QStringLiteral("gantry"));
     QApplication::setApplicationDisplayName(QStringLiteral("Gantry"));
     QApplication::setApplicationVersion(QStringLiteral(GANTRY_VERSION));
+
+    std::unique_ptr<FrameRecorder> recorder;
+    if (!line.record.isEmpty()) {
+        auto created = FrameRecorder::create(toPath(line.record));
+        if (!created) {
+            std::fprintf(stderr, "gantry: --record: %s\n", created.error().text().c_str());
+            return exitStatus(created.error().code);
+        }
+        recorder = std::move(*created);
+    }
 
     // Pictures must not depend on the user's window layout, nor change it.
     const QTemporaryDir scratch;

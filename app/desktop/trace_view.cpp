@@ -41,6 +41,7 @@ TraceView::TraceView(QWidget* parent)
     column->addWidget(m_stack, 1);
     column->addWidget(m_legend);
     column->addWidget(m_trust);
+    m_trust->setMinimumWidth(1); // in a narrow window its last items are cut, and the timeline is not
     connect(m_trust, &widgets::TrustStrip::importRequested, this, &TraceView::importRequested);
 }
 

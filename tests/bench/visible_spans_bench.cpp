@@ -1,11 +1,13 @@
 // Guards the one read path of drawing: a row of a million spans, 4,000 pixels wide, must cost about as much as finding the 4,000
 // pixel boundaries in the sorted column (the floor), however many spans lie under a pixel.
 
+#include "trace_model/trace/span_nesting.h"
 #include "trace_model/trace/visible_spans.h"
 
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <random>
 #include <vector>
@@ -28,15 +30,19 @@ const Trace& streamTrace()
         DepthRow row;
         TimestampNs now = 0;
         DurationNs busy = 0;
+        std::array<TimeRange, DepthRow::kBlock> block;
         for (std::uint32_t i = 0; i < kSpans; ++i) {
             now += gap(random);
             const TimestampNs start = now;
             now += length(random);
             trace.kernels.addTimes(start, now);
             if (i % DepthRow::kBlock == 0) {
+                if (i > 0)
+                    placeBlock(row.place, block, {row.blockStart.back(), start});
                 row.blockStart.push_back(start);
                 row.blockBusy.push_back(busy);
             }
+            block[i % DepthRow::kBlock] = {start, now};
             busy += now - start;
             row.event.push_back(EventId(EventKind::Kernel, i));
         }

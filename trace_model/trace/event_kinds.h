@@ -73,6 +73,16 @@ struct CopyRoute
     CopyKind kind = CopyKind::Unknown;
     MemoryKind source = MemoryKind::Unknown, destination = MemoryKind::Unknown;
     constexpr auto operator<=>(const CopyRoute&) const = default;
+    /// The host's kind of memory, which is what matters: pageable copies go through a staging buffer. Unknown for a copy between devices.
+    [[nodiscard]] constexpr MemoryKind hostMemory() const
+    {
+        return kind == CopyKind::DtoH ? destination : kind == CopyKind::HtoD ? source : MemoryKind::Unknown;
+    }
+    /// The same for all routes of one direction and one kind of host memory.
+    [[nodiscard]] constexpr CopyRoute ofHost() const
+    {
+        return {kind, kind == CopyKind::HtoD ? source : MemoryKind::Unknown, kind == CopyKind::DtoH ? destination : MemoryKind::Unknown};
+    }
 };
 
 enum class SyncType : std::uint8_t { Unknown, EventSync, StreamWaitEvent, StreamSync, ContextSync };

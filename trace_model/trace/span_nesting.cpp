@@ -11,13 +11,26 @@ void sortOuterFirst(std::vector<LooseSpan>& spans)
         std::stable_sort(spans.begin(), spans.end(), isBefore);
 }
 
+void placeBlock(Column<SpanPlace>& places, std::span<const TimeRange> spans, TimeRange block)
+{
+    const auto length = static_cast<double>(std::max<DurationNs>(1, block.duration()));
+    const auto place = [&](TimestampNs time) {
+        return static_cast<std::uint8_t>(std::clamp(static_cast<double>(time - block.start) * 256 / length + 0.5, 0.0, 255.0));
+    };
+    for (const TimeRange& span : spans)
+        places.push_back({place(span.start), place(span.end)});
+}
+
 void RowBuilder::append(Row& row, const LooseSpan& span)
 {
     const TimestampNs start = std::max(span.start, row.end);
     if (row.spans.size() % DepthRow::kBlock == 0) {
+        if (row.spans.size() > 0)
+            placeBlock(row.spans.place, row.block, {row.spans.blockStart.back(), start});
         row.spans.blockStart.push_back(start);
         row.spans.blockBusy.push_back(row.busy);
     }
+    row.block[row.spans.size() % DepthRow::kBlock] = {start, span.end};
     row.spans.event.push_back(span.event);
     row.busy += span.end - start;
     row.end = span.end;
@@ -32,22 +45,16 @@ RowBuilder::Row& RowBuilder::firstFree(TimestampNs start)
     return m_rows.emplace_back();
 }
 
-void RowBuilder::cover(const LooseSpan& span)
-{
-    m_busy += std::max<DurationNs>(0, span.end - std::max(span.start, m_covered));
-    m_covered = std::max(m_covered, span.end);
-}
-
 void RowBuilder::nest(const LooseSpan& span)
 {
-    cover(span);
+    m_covered.add(span);
     append(firstFree(span.start), span);
 }
 
 void RowBuilder::nestInStream(LooseSpan span)
 {
-    const TimestampNs previousEnd = m_covered;
-    cover(span);
+    const TimestampNs previousEnd = m_covered.end();
+    m_covered.add(span);
     if (span.start < previousEnd && span.end > previousEnd && (previousEnd - span.start) * 2 < span.end - span.start)
         span.start = previousEnd;
     append(firstFree(span.start), span);
@@ -59,7 +66,7 @@ void RowBuilder::packLane(std::span<const LooseSpan> group)
         return;
     Row& lane = firstFree(group.front().start);
     for (const LooseSpan& span : group) {
-        cover(span);
+        m_covered.add(span);
         append(lane, span);
     }
 }
@@ -72,6 +79,7 @@ std::vector<DepthRow> RowBuilder::takeRows()
         row.spans.event.shrink();
         row.spans.blockStart.shrink();
         row.spans.blockBusy.shrink();
+        row.spans.place.shrink();
         rows.push_back(std::move(row.spans));
     }
     m_rows.clear();

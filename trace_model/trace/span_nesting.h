@@ -2,6 +2,8 @@
 
 #include "trace_model/trace/trace.h"
 
+#include <algorithm>
+#include <array>
 #include <span>
 #include <vector>
 
@@ -15,8 +17,28 @@ struct LooseSpan
     EventId event;
 };
 
+/// Time that at least one of some spans covers, which come in order of their starts.
+class Coverage
+{
+public:
+    void add(const LooseSpan& span)
+    {
+        m_busy += std::max<DurationNs>(0, span.end - std::max(span.start, m_end));
+        m_end = std::max(m_end, span.end);
+    }
+    [[nodiscard]] DurationNs busy() const { return m_busy; }
+    [[nodiscard]] TimestampNs end() const { return m_end; } ///< of what ends last; kNoTime: nothing did
+
+private:
+    TimestampNs m_end = kNoTime;
+    DurationNs m_busy = 0;
+};
+
 /// By start; of equal starts the longer span, which is the outer one, first. Cheap for what is in order already.
 void sortOuterFirst(std::vector<LooseSpan>& spans);
+
+/// Says where the spans of a whole block are, see DepthRow::place; `block`: from its start to that of the next one.
+void placeBlock(Column<SpanPlace>& places, std::span<const TimeRange> spans, TimeRange block);
 
 /// Puts spans that come in order (see sortOuterFirst) into the rows of a track.
 class RowBuilder
@@ -34,7 +56,7 @@ public:
     void packLane(std::span<const LooseSpan> group);
 
     /// Time that at least one span covers, so far.
-    [[nodiscard]] DurationNs busy() const { return m_busy; }
+    [[nodiscard]] DurationNs busy() const { return m_covered.busy(); }
     [[nodiscard]] bool isEmpty() const { return m_rows.empty(); }
     [[nodiscard]] std::vector<DepthRow> takeRows();
 
@@ -44,14 +66,13 @@ private:
         DepthRow spans;
         TimestampNs end = kNoTime;
         DurationNs busy = 0;
+        std::array<TimeRange, DepthRow::kBlock> block; ///< the spans of the block that is being filled
     };
     void append(Row& row, const LooseSpan& span);
     Row& firstFree(TimestampNs start);
-    void cover(const LooseSpan& span);
 
     std::vector<Row> m_rows;
-    TimestampNs m_covered = kNoTime;
-    DurationNs m_busy = 0;
+    Coverage m_covered;
 };
 
 /// Rows of spans in any order, as an icicle. O(n log n + n · depth).

@@ -92,11 +92,9 @@ std::string Trace::nameOf(EventId event) const
 
 std::string Trace::nameOf(CopyRoute route)
 {
-    // The host side's kind is what matters: pageable copies go through a staging buffer.
-    const MemoryKind host = route.kind == CopyKind::DtoH ? route.destination : route.source;
     std::string text = "Memcpy " + std::string(name(route.kind));
     if (route.kind == CopyKind::HtoD || route.kind == CopyKind::DtoH)
-        text += " (" + std::string(name(host)) + ")";
+        text += " (" + std::string(name(route.hostMemory())) + ")";
     return text;
 }
 

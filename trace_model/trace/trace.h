@@ -54,13 +54,21 @@ enum class TrackKind : std::uint8_t
     Executions,     ///< an instance's executions
     GpuStream,      ///< kernels, memcpys, memsets of one stream
     GpuAllStreams,  ///< the same of a whole context
+    GpuMemory,      ///< memcpys of one route, or memsets, of one stream
     NvtxThread,     ///< push/pop ranges of one thread, an icicle
     NvtxAsync,      ///< start/end ranges of one process
+    NvtxMarks,      ///< marks of one thread: instants
     ThreadApi,      ///< CUDA API calls of one thread
     ThreadLibrary,  ///< cuBLAS, cuDNN, ... calls of one thread
     ThreadOs,       ///< OS runtime calls of one thread
-    GpuRanges,      ///< ranges of a context as they were projected onto its streams
+    GpuRanges,      ///< ranges as they were projected onto the work of a context that they launched
     Counter,        ///< a metric
+};
+
+/// Where a span begins and ends between the start of its block and that of the next one, in 256ths.
+struct SpanPlace
+{
+    std::uint8_t start = 0, end = 0;
 };
 
 /// Spans of one depth of a track: sorted by start, not overlapping. Their times are those of the events, but that a span which
@@ -72,6 +80,7 @@ struct DepthRow
     Column<EventId> event;
     Column<TimestampNs> blockStart; ///< where every kBlock-th span begins: finding a time touches few cache lines
     Column<DurationNs> blockBusy;   ///< ns under all spans before every kBlock-th one
+    Column<SpanPlace> place;        ///< where each span is in its block; the last block has none
     [[nodiscard]] std::size_t size() const { return event.size(); }
 };
 
@@ -90,6 +99,7 @@ struct CounterColumns
     std::vector<Column<Extremes>> levels; ///< from blocks of samples up to few blocks
     Column<TimestampNs> blockTime;        ///< time of the first sample of each block
     std::string unit;
+    bool isExact = false; ///< each value holds until the next one, however late: a count of what goes on, not samples of it
     std::string source; ///< the series it is made of, as Prometheus writes it; empty: none, or the name says it
 };
 

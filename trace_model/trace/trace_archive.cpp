@@ -56,9 +56,9 @@ void describe(Archive& a, importing::SummaryTable& v) { a(v.name, v.columns, v.r
 template <typename Archive>
 void describe(Archive& a, StringTable& v) { a(v.texts(), v.ends()); }
 template <typename Archive>
-void describe(Archive& a, DepthRow& v) { a(v.event, v.blockStart, v.blockBusy); }
+void describe(Archive& a, DepthRow& v) { a(v.event, v.blockStart, v.blockBusy, v.place); }
 template <typename Archive>
-void describe(Archive& a, CounterColumns& v) { a(v.time, v.value, v.levels, v.blockTime, v.unit, v.source); }
+void describe(Archive& a, CounterColumns& v) { a(v.time, v.value, v.levels, v.blockTime, v.unit, v.isExact, v.source); }
 template <typename Archive>
 void describe(Archive& a, Track& v) { a(v.kind, v.parent.value, v.name, v.detail, v.rows, v.counter, v.globalTid, v.device, v.context, v.stream); }
 
@@ -346,7 +346,8 @@ bool isConsistent(const Trace& trace)
         const Track& track = trace.tracks[i];
         isGood = isGood && (track.parent.isNone() || track.parent.value < i) && track.counter.time.size() == track.counter.value.size();
         for (const DepthRow& row : track.rows)
-            isGood = isGood && row.blockStart.size() == (row.size() + DepthRow::kBlock - 1) / DepthRow::kBlock && row.blockBusy.size() == row.blockStart.size();
+            isGood = isGood && row.blockStart.size() == (row.size() + DepthRow::kBlock - 1) / DepthRow::kBlock && row.blockBusy.size() == row.blockStart.size() &&
+                     row.place.size() == (row.size() == 0 ? 0 : row.blockStart.size() - 1) * DepthRow::kBlock;
     }
     return isGood;
 }

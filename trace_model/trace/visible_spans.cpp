@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <utility>
 
 namespace gantry::trace {
 namespace {
@@ -36,14 +35,6 @@ public:
     [[nodiscard]] TimestampNs start(EventId event) const { return of(event).start[event.row()]; }
     [[nodiscard]] TimestampNs end(EventId event) const { return of(event).end(event.row()); }
 
-    /// Asks for an event's times ahead of their use.
-    void prefetch(EventId event) const
-    {
-        const EventColumns& columns = of(event);
-        __builtin_prefetch(columns.start.data() + event.row());
-        __builtin_prefetch(columns.shortDuration.data() + event.row());
-    }
-
 private:
     [[nodiscard]] const EventColumns& of(EventId event) const { return *m_columns[static_cast<std::size_t>(event.kind())]; }
     std::array<const EventColumns*, kEventKindCount> m_columns{};
@@ -65,17 +56,10 @@ public:
         return i == 0 ? start : std::max(start, end(i - 1));
     }
     [[nodiscard]] TimeRange time(std::size_t i) const { return {start(i), end(i)}; }
-    /// To be called for each span that is looked at in turn: neighbours of a row lie far apart in the columns.
-    void prefetchAfter(std::size_t i) const
-    {
-        constexpr std::size_t kAhead = 16;
-        if (i + kAhead < size())
-            m_times.prefetch(event(i + kAhead));
-    }
     /// The same for who knows when the span before ended.
-    [[nodiscard]] TimestampNs start(std::size_t i, TimestampNs previousEnd) const
+    [[nodiscard]] TimeRange time(std::size_t i, TimestampNs previousEnd) const
     {
-        return std::max(m_times.start(m_row.event[i]), previousEnd);
+        return {std::max(m_times.start(m_row.event[i]), previousEnd), end(i)};
     }
 
     /// First span at or after `from` that begins at or after `time`.
@@ -83,19 +67,29 @@ public:
     {
         const std::size_t block = firstFrom(m_row.blockStart, from / kBlock, time);
         std::size_t low = std::max(from, block == 0 ? 0 : (block - 1) * kBlock), high = std::min(size(), block * kBlock);
-        const std::size_t first = low;
-        // By the events' own starts, of which each is a cache line to wait for ...
         while (low < high) {
             const std::size_t middle = (low + high) / 2;
-            if (m_times.start(m_row.event[middle]) < time)
+            if (start(middle) < time)
                 low = middle + 1;
             else
                 high = middle;
         }
-        // ... but one that is drawn from the end of the one before it may be drawn from here on.
-        while (low > first && low > 1 && end(low - 2) >= time)
-            --low;
         return low;
+    }
+
+    /// Where span `i` is, to a 256th of its block, from what lies beside its neighbours: looks at no event, which of a large trace is far
+    /// from the next. Nothing where the block is longer than `longest`, or the last.
+    [[nodiscard]] std::optional<TimeRange> roughTime(std::size_t i, DurationNs longest) const
+    {
+        const std::size_t block = i / kBlock;
+        if (i >= m_row.place.size())
+            return std::nullopt;
+        const TimestampNs start = m_row.blockStart[block];
+        const DurationNs length = m_row.blockStart[block + 1] - start;
+        if (length > longest)
+            return std::nullopt;
+        const SpanPlace place = m_row.place[i];
+        return TimeRange{start + length * place.start / 256, start + length * place.end / 256};
     }
 
     /// Spans from `i` on that are drawn as one.
@@ -106,36 +100,30 @@ public:
         DurationNs busy;
     };
 
-    /// Span `i`, which lies at `time` and is narrower than a pixel, and all after it that lie within `columnEnd`.
-    [[nodiscard]] Fold fold(std::size_t i, TimeRange time, TimestampNs columnEnd) const
+    /// Span `i`, which lies at `first` and is narrower than a pixel, and all after it that lie within `columnEnd`.
+    [[nodiscard]] Fold fold(std::size_t i, TimeRange first, TimestampNs columnEnd, DurationNs longestRough) const
     {
-        Fold fold{i + 1, time.end, time.duration()};
-        // Mostly they are few: one after the other is quicker than a search then.
-        const std::size_t few = std::min(size(), i + kBlock);
-        for (; fold.end < few; ++fold.end) {
-            prefetchAfter(fold.end);
-            const EventId next = event(fold.end);
-            const TimestampNs start = std::max(m_times.start(next), fold.last), end = m_times.end(next);
-            if (start >= columnEnd || end > columnEnd)
-                return fold;
-            fold.busy += end - start;
-            fold.last = end;
+        Fold fold{i + 1, first.end, first.duration()};
+        for (; fold.end < size(); ++fold.end) {
+            if (fold.end % kBlock == 0)
+                skipBlocks(fold, columnEnd);
+            const std::optional<TimeRange> rough = roughTime(fold.end, longestRough);
+            const TimeRange next = rough ? *rough : time(fold.end, fold.last);
+            if (next.start >= columnEnd || next.end > columnEnd)
+                break;
+            fold.busy += next.duration();
+            fold.last = next.end;
         }
-        std::size_t next = firstStarting(fold.end, columnEnd);
-        while (next > fold.end && end(next - 1) > columnEnd)
-            --next;
-        fold.busy += busy(fold.end, next);
-        fold.end = next;
-        fold.last = end(next - 1);
         return fold;
     }
 
-    /// Where whole blocks are narrower than a pixel, the end of a fold from any span of `block` on: tells blocks apart and looks at no
-    /// event. Nothing where they are not.
+    /// Where whole blocks are narrower than a pixel, the end of a fold from the first span of a block on: tells blocks apart and looks
+    /// at no event. Nothing where they are not.
     [[nodiscard]] std::optional<std::size_t> blockFoldEnd(std::size_t block, TimestampNs columnEnd, double nsPerPixel) const
     {
         const std::size_t next = firstFrom(m_row.blockStart, block, columnEnd);
-        if (next == block || next >= m_row.blockStart.size() || static_cast<double>(blockStart(next) - blockStart(next - 1)) >= nsPerPixel)
+        if (next == block || next >= m_row.blockStart.size() ||
+            static_cast<double>(blockStart(next) - blockStart(next - 1)) >= nsPerPixel)
             return std::nullopt;
         return next;
     }
@@ -143,27 +131,21 @@ public:
 
     [[nodiscard]] DurationNs blockBusy(std::size_t block) const { return m_row.blockBusy[block]; }
 
-    /// ns under the spans before `i`, of which there is a block after that of `i`; a part of a block counts as its share of the block.
-    [[nodiscard]] DurationNs busyBefore(std::size_t i) const
-    {
-        const std::size_t block = i / kBlock;
-        const DurationNs before = m_row.blockBusy[block];
-        return before + (m_row.blockBusy[block + 1] - before) * static_cast<DurationNs>(i % kBlock) / static_cast<DurationNs>(kBlock);
-    }
-
-    /// ns under the spans of [first, end). Exact for few and for whole blocks; a part of a block counts as its share of the block.
-    [[nodiscard]] DurationNs busy(std::size_t first, std::size_t end) const
-    {
-        constexpr std::size_t kFew = 4;
-        if (end - first > kFew && end / kBlock + 1 < m_row.blockBusy.size())
-            return busyBefore(end) - busyBefore(first);
-        DurationNs sum = 0;
-        for (std::size_t i = first; i < end; ++i)
-            sum += time(i).duration();
-        return sum;
-    }
-
 private:
+    /// Takes the blocks, from the one that begins at the fold's end on, after which another one begins within `columnEnd`.
+    void skipBlocks(Fold& fold, TimestampNs columnEnd) const
+    {
+        const std::size_t block = fold.end / kBlock;
+        const std::size_t next = firstFrom(m_row.blockStart, block, columnEnd);
+        if (next <= block + 1)
+            return;
+        const std::size_t last = next - 1;
+        fold.end = last * kBlock;
+        fold.busy += blockBusy(last) - blockBusy(block);
+        const TimestampNs start = blockStart(last - 1);
+        fold.last = start + (blockStart(last) - start) * m_row.place[fold.end - 1].end / 256;
+    }
+
     const EventTimes& m_times;
     const DepthRow& m_row;
 };
@@ -182,36 +164,43 @@ void appendVisible(std::vector<VisibleSpan>& out, const Row& row, std::uint16_t 
     std::size_t i = row.firstStarting(0, window.start);
     if (i > 0 && row.end(i - 1) > window.start)
         --i;
-    const std::size_t before = out.size();
-    std::vector<std::size_t> firsts; // by span
-    const auto add = [&](TimeRange time, std::size_t next, DurationNs busy) {
-        out.push_back({time, depth, EventId(), static_cast<std::uint32_t>(next - i), busy});
-        firsts.push_back(std::exchange(i, next));
-    };
+    constexpr double kLongestRough = 8; // px of a block: a 256th of it is a 32nd of a pixel
+    const auto longestRough = static_cast<DurationNs>(kLongestRough * nsPerPixel);
     std::optional<TimestampNs> previousEnd; // of the span before, where it is known
     while (i < row.size()) {
-        const std::size_t block = i / kBlock;
-        if (i % kBlock != 0)
-            row.prefetchAfter(i);
-        const TimestampNs start = i % kBlock == 0 ? row.blockStart(block) : previousEnd ? row.start(i, *previousEnd) : row.start(i);
-        if (start >= window.end)
-            break;
-        if (const auto next = row.blockFoldEnd(block, columnEnd(start), nsPerPixel)) {
-            add({start, row.blockStart(*next)}, *next * kBlock, row.blockBusy(*next) - row.busyBefore(i));
-            previousEnd.reset(); // known to who looks at an event
-        } else if (const TimeRange time{start, row.end(i)}; static_cast<double>(time.duration()) >= nsPerPixel) {
-            add(time, i + 1, time.duration());
-            previousEnd = time.end;
-        } else {
-            // Narrower than a pixel: take everything that ends in the same pixel column.
-            const Row::Fold fold = row.fold(i, time, columnEnd(start));
-            add({start, fold.last}, fold.end, fold.busy);
-            previousEnd = fold.last;
+        if (i % kBlock == 0) {
+            const std::size_t block = i / kBlock;
+            const TimestampNs start = row.blockStart(block);
+            if (const auto next = start < window.end ? row.blockFoldEnd(block, columnEnd(start), nsPerPixel) : std::nullopt) {
+                out.push_back({{start, row.blockStart(*next)},
+                               depth,
+                               row.event(i),
+                               static_cast<std::uint32_t>((*next - block) * kBlock),
+                               row.blockBusy(*next) - row.blockBusy(block)});
+                i = *next * kBlock;
+                previousEnd.reset(); // known to who looks at an event
+                continue;
+            }
         }
+        const std::optional<TimeRange> rough = row.roughTime(i, longestRough);
+        const TimeRange time = rough ? *rough : previousEnd ? row.time(i, *previousEnd) : row.time(i);
+        if (time.start >= window.end)
+            break;
+        if (static_cast<double>(time.duration()) >= nsPerPixel) {
+            const TimeRange exact = rough ? row.time(i) : time;
+            out.push_back({exact, depth, row.event(i), 1, exact.duration()});
+            ++i;
+            previousEnd = exact.end;
+            continue;
+        }
+        // Narrower than a pixel: take everything that ends in the same pixel column.
+        const Row::Fold fold = row.fold(i, time, columnEnd(time.start), longestRough);
+        out.push_back({{time.start, fold.last}, depth, row.event(i), static_cast<std::uint32_t>(fold.end - i), fold.busy});
+        i = fold.end;
+        previousEnd.reset();
+        if (!rough)
+            previousEnd = fold.last;
     }
-    // In a loop of its own: each is in a cache line that nothing has touched, and these can be waited for side by side.
-    for (std::size_t span = 0; span < firsts.size(); ++span)
-        out[before + span].first = row.event(firsts[span]);
 }
 
 } // namespace

@@ -11,7 +11,7 @@ namespace gantry::trace {
 /// One run to draw on a track row: a single span, or several neighbours folded because each is narrower than a pixel.
 struct VisibleSpan
 {
-    TimeRange time;          ///< half-open, session clock, ns
+    TimeRange time;          ///< half-open, session clock, ns; of what is narrower than a pixel to a 32nd of one
     std::uint16_t depth = 0; ///< 0 = outermost
     EventId first;           ///< the event itself, or the first of the folded ones
     std::uint32_t count = 1; ///< 1 = not folded

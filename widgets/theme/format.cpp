@@ -34,6 +34,14 @@ QString formatCount(std::uint64_t count)
 
 QString formatDuration(DurationNs duration)
 {
+    constexpr DurationNs kSecond = 1'000'000'000;
+    const DurationNs magnitude = duration < 0 ? -duration : duration;
+    const QString sign = duration < 0 ? QStringLiteral("−") : QString();
+    const DurationNs seconds = (magnitude + kSecond / 2) / kSecond, minutes = (seconds + 30) / 60;
+    if (minutes >= 60)
+        return sign + QStringLiteral("%1 h %2 min").arg(minutes / 60).arg(minutes % 60);
+    if (seconds >= 60)
+        return sign + QStringLiteral("%1 min %2 s").arg(seconds / 60).arg(seconds % 60);
     return toQString(gantry::formatDuration(duration));
 }
 

@@ -20,7 +20,7 @@ namespace gantry::widgets {
 /// "12 345": thin groups of three, so that long counts can be compared at a glance.
 [[nodiscard]] QString formatCount(std::uint64_t count);
 
-/// "1.235 ms", as gantry::formatDuration.
+/// "1.235 ms", as gantry::formatDuration; from a minute on "5 min 12 s", from an hour on "1 h 27 min".
 [[nodiscard]] QString formatDuration(DurationNs duration);
 
 /// A point in time with the digits that tell it from its neighbours `stepNs` away: "1.234 567 s", "12.5 ms".

@@ -12,6 +12,7 @@ namespace {
 
 constexpr double kGapIntervals = 3.0; // a counter silent for this many sampling intervals is absent, not constant
 constexpr int kShortestHold = 2;      // px that a sample without a neighbour is wide
+constexpr int kForEver = 1'000'000;   // px
 constexpr int kTopMargin = 5, kBottomMargin = 4;
 
 /// The next of 1, 2, 2.5, 5 times a power of ten.
@@ -60,8 +61,10 @@ std::vector<CounterColumn> counterColumns(const TimelineState& state, trace::Tra
                                                           static_cast<double>(samples.time.size() - 1)
                                                     : 0;
     const double scale = static_cast<double>(state.view.duration()) / widthPx;
-    const int longestHold = static_cast<int>(std::min(1e6, std::max<double>(kShortestHold, kGapIntervals * interval / scale)));
-    const int lonelyHold = std::max(kShortestHold, longestHold / static_cast<int>(kGapIntervals));
+    const int longestHold =
+        samples.isExact ? kForEver
+                        : static_cast<int>(std::min<double>(kForEver, std::max<double>(kShortestHold, kGapIntervals * interval / scale)));
+    const int lonelyHold = samples.isExact ? kForEver : std::max(kShortestHold, longestHold / static_cast<int>(kGapIntervals));
     // The sample before the view opens the first column, but holds no longer than any other.
     const auto first =
         static_cast<std::size_t>(std::lower_bound(samples.time.begin(), samples.time.end(), state.view.start) - samples.time.begin());

@@ -12,9 +12,10 @@ using trace::TrackKind;
 bool mayHold(TrackKind track, EventKind event)
 {
     switch (event) {
-    case EventKind::Kernel:
     case EventKind::Memcpy:
     case EventKind::Memset:
+        return track == TrackKind::GpuStream || track == TrackKind::GpuAllStreams || track == TrackKind::GpuMemory;
+    case EventKind::Kernel:
     case EventKind::Synchronization:
     case EventKind::GraphLaunch:
         return track == TrackKind::GpuStream || track == TrackKind::GpuAllStreams;
@@ -27,8 +28,9 @@ bool mayHold(TrackKind track, EventKind event)
         return track == TrackKind::ThreadOs;
     case EventKind::GpuRange:
         return track == TrackKind::GpuRanges;
-    case EventKind::NvtxRange:
     case EventKind::NvtxMark:
+        return track == TrackKind::NvtxMarks;
+    case EventKind::NvtxRange:
         return track == TrackKind::NvtxThread || track == TrackKind::NvtxAsync || track == TrackKind::Executions;
     case EventKind::Phase:
         return track == TrackKind::RequestLanes;

@@ -25,10 +25,10 @@ QString tr(const char* text)
     return QCoreApplication::translate("gantry::widgets::HeaderPainter", text);
 }
 
-void paintFoldMark(QPainter& painter, int left, qreal middle, bool isCollapsed, const QColor& color)
+void paintFoldMark(QPainter& painter, int left, qreal middle, bool isFolded, const QColor& color)
 {
     QPainterPath triangle;
-    if (isCollapsed) {
+    if (isFolded) {
         triangle.moveTo(left, middle - 4);
         triangle.lineTo(left + 5, middle);
         triangle.lineTo(left, middle + 4);
@@ -57,7 +57,7 @@ void paintHeader(QPainter& painter, const TimelineState& state, const TimelineRo
     const int left = kPadding + row.indent * kIndent;
     QRect line(left + kFoldMark, y, width - left - kFoldMark - kPadding, std::min(row.height, kLine));
     if (row.hasChildren || !isGroup)
-        paintFoldMark(painter, left, line.center().y() + 1, row.isCollapsed, theme.weakText);
+        paintFoldMark(painter, left, line.center().y() + 1, row.isFolded, theme.weakText);
 
     QFont font = fonts.normal;
     font.setBold(isGroup && row.indent == 0);

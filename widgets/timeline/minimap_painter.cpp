@@ -109,7 +109,7 @@ void paintMinimapView(QPainter& painter, const TimelineState& state)
     const int shownRight = std::min(right, area.right());
     painter.setPen(theme.accent);
     painter.drawRect(QRect(left, area.top(), shownRight - left, area.height() - 2));
-    if (shownRight - left < 4 * kHandleWidth)
+    if (shownRight - left < 6 * kHandleWidth)
         return; // too narrow to be held by its edges
     painter.save();
     painter.setRenderHint(QPainter::Antialiasing, true);

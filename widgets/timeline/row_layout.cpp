@@ -21,7 +21,7 @@ constexpr int kStreamHeight = 22;
 constexpr int kLaneHeight = 14;
 constexpr int kThinLaneHeight = 7;
 constexpr int kCompactSpanHeight = 13;
-constexpr int kManyLanes = 20;  // more lanes than this are drawn thin: the pattern matters then, not the label
+constexpr int kManyLanes = 20; // more lanes than this are drawn thin: the pattern matters then, not the label
 constexpr int kRowPadding = 3;
 constexpr int kCompactRowPadding = 2;
 constexpr int kGap = 1;
@@ -47,6 +47,8 @@ int depthHeightOf(const Track& track, RowDensity density)
     case TrackKind::ThreadLibrary:
     case TrackKind::ThreadOs:
     case TrackKind::GpuRanges:
+    case TrackKind::GpuMemory:
+    case TrackKind::NvtxMarks:
         return isCompact ? kCompactSpanHeight : kSpanHeight;
     }
     return kSpanHeight;
@@ -115,7 +117,9 @@ RowLayout::RowLayout(const trace::Trace& trace, const std::set<TrackId>& collaps
         row.y = m_height;
         row.indent = indent[i];
         row.hasChildren = hasChildren[i];
-        row.isCollapsed = collapsed.contains(row.track);
+        row.isFolded = collapsed.contains(row.track);
+        // What lies below a stream is a part of what it shows itself.
+        row.isCollapsed = row.isFolded && !(track.kind == TrackKind::GpuStream && row.hasChildren);
         row.depthHeight = depthHeightOf(track, density);
         row.depths = static_cast<int>(track.rows.size());
         row.padding = density == RowDensity::Compact ? kCompactRowPadding : kRowPadding;
@@ -136,7 +140,8 @@ const TimelineRow* RowLayout::rowAt(int contentY) const
 
 const TimelineRow* RowLayout::rowOf(TrackId track) const
 {
-    const auto found = std::lower_bound(m_rows.begin(), m_rows.end(), track, [](const TimelineRow& row, TrackId id) { return row.track < id; });
+    const auto found =
+        std::lower_bound(m_rows.begin(), m_rows.end(), track, [](const TimelineRow& row, TrackId id) { return row.track < id; });
     return found != m_rows.end() && found->track == track ? &*found : nullptr;
 }
 
@@ -149,6 +154,8 @@ std::set<TrackId> collapsedAtFirst(const trace::Trace& trace)
         hasLanes |= track.kind == TrackKind::RequestLanes;
         if (track.kind == TrackKind::GpuAllStreams || (track.kind == TrackKind::NvtxAsync && hasLanes))
             collapsed.insert(TrackId(i));
+        if (track.kind == TrackKind::GpuMemory)
+            collapsed.insert(track.parent);
         if (track.kind == TrackKind::Counter && isAlwaysZero(track.counter))
             collapsed.insert(track.parent);
     }

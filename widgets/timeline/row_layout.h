@@ -19,7 +19,8 @@ struct TimelineRow
     int padding = 0;      ///< above the first depth and below the last
     int depths = 0;       ///< how many it has, whether it is collapsed or not
     bool hasChildren = false;
-    bool isCollapsed = false;
+    bool isFolded = false;    ///< its children are not shown
+    bool isCollapsed = false; ///< and it is but a strip itself
 
     /// Top of a depth inside the content.
     [[nodiscard]] int depthY(int depth) const;

@@ -45,6 +45,15 @@ private slots:
         QVERIFY(!accepted({}).node);
     }
 
+    void recordsFramesWhereItIsAskedToAndTheHelpSaysSo()
+    {
+        QCOMPARE(accepted({"--record", "frames.jsonl", "a.gantry"}).record, QStringLiteral("frames.jsonl"));
+        QVERIFY(accepted({"a.gantry"}).record.isEmpty());
+        const char* const arguments[] = {"gantry", "--help"};
+        const auto help = parseCommandLine(2, arguments);
+        QVERIFY(std::get<EarlyExit>(help).text.find("--record") != std::string::npos);
+    }
+
     void takesTheOptionsOfAScreenshot()
     {
         const CommandLine line = accepted({"--screenshot", "out.png", "--size", "1280x720", "--theme", "dark", "a.gantry"});

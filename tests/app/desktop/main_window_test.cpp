@@ -85,6 +85,15 @@ private slots:
         QVERIFY(!m_window->captureBar().stopAction()->isEnabled());
     }
 
+    // The Import tab's longest line and the trust strip kept it at 807 pixels.
+    void aWindowWithAReportFitsBesideAnotherOne()
+    {
+        ReportPage& page = m_window->openReport(m_a);
+        QTRY_COMPARE_WITH_TIMEOUT(page.state(), ReportPage::State::Loaded, kPatienceMs);
+        m_window->resize(640, 480);
+        QTRY_COMPARE(m_window->size(), QSize(640, 480));
+    }
+
     void actionsFollowThePageInFront()
     {
         const WindowActions& actions = m_window->actions();

@@ -4,7 +4,10 @@
 #include "tests/support/temporary_folder.h"
 
 #include <QColor>
+#include <QFile>
 #include <QImage>
+#include <QJsonDocument>
+#include <QJsonObject>
 #include <QSet>
 #include <QTest>
 
@@ -63,6 +66,27 @@ private slots:
         const QImage picture(QString::fromStdString(m_png));
         QCOMPARE(picture.size(), QSize(1280, 720));
         QVERIFY(colours(picture) > 20); // a timeline, not an empty window
+    }
+
+    void recordedFramesAreLinesOfJson()
+    {
+        const std::filesystem::path record = *m_folder / "frames.jsonl";
+        QCOMPARE(runGantry({"--record", record, "--screenshot", m_png, "--size", "1280x720", m_a}).exitStatus, 0);
+        QFile file(QString::fromStdString(record));
+        QVERIFY(file.open(QIODevice::ReadOnly));
+        int composed = 0, frame = 0;
+        while (!file.atEnd()) {
+            const QJsonObject line = QJsonDocument::fromJson(file.readLine()).object();
+            QCOMPARE(line[QStringLiteral("frame")].toInt(), ++frame);
+            QVERIFY(line[QStringLiteral("show_ms")].toDouble() > 0);
+            QVERIFY(line[QStringLiteral("view_end_ns")].toInteger() > line[QStringLiteral("view_start_ns")].toInteger());
+            composed += line[QStringLiteral("compose_ms")].toDouble() > 0 && line[QStringLiteral("boxes")].toInt() > 10;
+        }
+        QVERIFY(composed > 0);
+
+        const ProcessResult refused = runGantry({"--record", *m_folder / "none" / "frames.jsonl", "--screenshot", m_png, m_a});
+        QCOMPARE(refused.exitStatus, 73);
+        QVERIFY(refused.err.find("--record") != std::string::npos);
     }
 
     void theThemeIsTheOneAskedFor()

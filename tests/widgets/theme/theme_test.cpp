@@ -42,6 +42,18 @@ class ThemeTest : public QObject
     Q_OBJECT
 
 private slots:
+    void longDurationsAreShownInMinutesAndHours()
+    {
+        constexpr DurationNs kSecond = 1'000'000'000;
+        QCOMPARE(widgets::formatDuration(59 * kSecond), QStringLiteral("59.000 s"));
+        QCOMPARE(widgets::formatDuration(59'600'000'000), QStringLiteral("1 min 0 s"));
+        QCOMPARE(widgets::formatDuration(312 * kSecond), QStringLiteral("5 min 12 s"));
+        QCOMPARE(widgets::formatDuration(-312 * kSecond), QStringLiteral("−5 min 12 s"));
+        QCOMPARE(widgets::formatDuration(87 * 60 * kSecond), QStringLiteral("1 h 27 min"));
+        QCOMPARE(widgets::formatDuration(3'599 * kSecond), QStringLiteral("1 h 0 min"));
+        QCOMPARE(widgets::formatDuration(30 * 3600 * kSecond), QStringLiteral("30 h 0 min"));
+    }
+
     void bytesAreShownInBinaryUnits_data()
     {
         QTest::addColumn<quint64>("bytes");

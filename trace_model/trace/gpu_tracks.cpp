@@ -1,0 +1,186 @@
+#include "trace_model/trace/gpu_tracks.h"
+
+#include <fmt/format.h>
+#include <optional>
+#include <set>
+#include <tuple>
+#include <utility>
+
+namespace gantry::trace {
+
+/// Walks one kind of GPU work in order, knowing for each of its places the rows that it belongs to.
+class WorkCursor
+{
+public:
+    WorkCursor(const Trace& trace, const GpuEventColumns& columns, EventKind kind, GpuRows& rows)
+        : m_trace(trace), m_columns(columns), m_kind(kind)
+    {
+        for (const GpuPlace& place : columns.places.values()) {
+            GpuRows::ContextRows& context = rows.contextOf(place);
+            m_targets.emplace_back(&context, &context.streams[place.stream]);
+        }
+        read();
+    }
+    [[nodiscard]] bool isAtEnd() const { return m_row == m_columns.size(); }
+    [[nodiscard]] bool isBefore(const WorkCursor& other) const
+    {
+        return m_span.start != other.m_span.start ? m_span.start < other.m_span.start : m_span.end > other.m_span.end;
+    }
+    void place()
+    {
+        const auto& [context, stream] = m_targets[m_columns.placeNumber[m_row]];
+        stream->all.nestInStream(m_span);
+        context->all.nest(m_span);
+        if (stream->isMixed)
+            placePart(*stream);
+        ++m_row;
+        read();
+    }
+
+private:
+    void read()
+    {
+        if (!isAtEnd())
+            m_span = {m_columns.start[m_row], m_columns.end(m_row), EventId(m_kind, static_cast<std::uint32_t>(m_row))};
+    }
+    void placePart(GpuRows::StreamRows& stream) const
+    {
+        if (m_kind == EventKind::Memcpy)
+            stream.copies[m_trace.memcpys.route[m_row].ofHost()].nestInStream(m_span);
+        else if (m_kind == EventKind::Memset)
+            stream.memsets.nestInStream(m_span);
+        else
+            stream.kernels.add(m_span);
+    }
+
+    const Trace& m_trace;
+    const GpuEventColumns& m_columns;
+    EventKind m_kind;
+    std::vector<std::pair<GpuRows::ContextRows*, GpuRows::StreamRows*>> m_targets; ///< by place
+    std::size_t m_row = 0;
+    LooseSpan m_span;
+};
+
+GpuRows::ContextRows& GpuRows::contextOf(const GpuPlace& place)
+{
+    return m_contexts[{Trace::fileOf(place.globalPid), place.device, place.context, place.globalPid}];
+}
+
+void GpuRows::findMixedStreams(const Trace& trace)
+{
+    std::set<std::tuple<std::uint64_t, std::uint32_t, std::uint32_t, std::uint32_t>> computing;
+    const auto keyOf = [](const GpuPlace& place) { return std::tuple(place.globalPid, place.device, place.context, place.stream); };
+    for (const GpuEventColumns* columns :
+         {static_cast<const GpuEventColumns*>(&trace.kernels), static_cast<const GpuEventColumns*>(&trace.graphLaunches)})
+        for (const GpuPlace& place : columns->places.values())
+            computing.insert(keyOf(place));
+    for (const GpuEventColumns* columns :
+         {static_cast<const GpuEventColumns*>(&trace.memcpys), static_cast<const GpuEventColumns*>(&trace.memsets)})
+        for (const GpuPlace& place : columns->places.values())
+            if (computing.contains(keyOf(place)))
+                contextOf(place).streams[place.stream].isMixed = true;
+}
+
+GpuRows::GpuRows(const Trace& trace)
+{
+    findMixedStreams(trace);
+    std::vector<WorkCursor> cursors;
+    cursors.emplace_back(trace, trace.kernels, EventKind::Kernel, *this);
+    cursors.emplace_back(trace, trace.memcpys, EventKind::Memcpy, *this);
+    cursors.emplace_back(trace, trace.memsets, EventKind::Memset, *this);
+    cursors.emplace_back(trace, trace.graphLaunches, EventKind::GraphLaunch, *this);
+    while (true) {
+        WorkCursor* first = nullptr;
+        for (WorkCursor& cursor : cursors)
+            if (!cursor.isAtEnd() && (!first || cursor.isBefore(*first)))
+                first = &cursor;
+        if (!first)
+            break;
+        first->place();
+    }
+    for (std::uint32_t row = 0; row < trace.gpuRanges.size(); ++row)
+        contextOf(trace.gpuRanges.place(row))
+            .ranges.nest({trace.gpuRanges.start[row], trace.gpuRanges.end(row), EventId(EventKind::GpuRange, row)});
+}
+
+void GpuRows::addTo(TrackList& list)
+{
+    const auto gpuName = [&](const ContextKey& key) {
+        for (const GpuInfo& gpu : list.trace().meta.gpus)
+            if (gpu.device == key.device && (gpu.file == key.file || list.trace().imports.size() == 1)) {
+                constexpr std::string_view kVendor = "NVIDIA "; // of every one of them
+                const std::string_view name = gpu.name;
+                return fmt::format("GPU {} · {}", key.device, name.starts_with(kVendor) ? name.substr(kVendor.size()) : name);
+            }
+        return fmt::format("GPU {}", key.device);
+    };
+    TrackId gpu;
+    std::optional<std::pair<std::uint32_t, std::uint32_t>> last; // file and device
+    for (auto& [key, rows] : m_contexts) {
+        if (last != std::pair(key.file, key.device))
+            gpu = list.addGroup({}, gpuName(key), list.fileName(key.file));
+        last = {key.file, key.device};
+        addContext(list, list.addGroup(gpu, fmt::format("Context {} · {}", key.context, list.processName(key.process))), key, rows);
+    }
+}
+
+/// The ranges, "All streams", and one row for each stream of a context.
+void GpuRows::addContext(TrackList& list, TrackId parent, const ContextKey& key, ContextRows& context)
+{
+    Track track;
+    track.parent = parent;
+    track.device = key.device;
+    track.context = key.context;
+    if (!context.ranges.isEmpty()) {
+        Track ranges = track;
+        ranges.kind = TrackKind::GpuRanges;
+        ranges.name = "NVTX on the GPU";
+        ranges.rows = context.ranges.takeRows();
+        list.add(std::move(ranges));
+    }
+    DurationNs ofContext = 0;
+    for (const auto& [stream, rows] : context.streams)
+        ofContext += rows.all.busy();
+    if (context.streams.size() > 1) {
+        Track all = track;
+        all.kind = TrackKind::GpuAllStreams;
+        all.name = "All streams";
+        all.detail = list.busyShare(context.all.busy());
+        all.rows = context.all.takeRows();
+        list.add(std::move(all));
+    }
+    for (auto& [stream, rows] : context.streams) {
+        track.stream = stream;
+        const std::string* name = list.trace().streamName(key.process, key.device, key.context, stream);
+        track.name = name ? *name : fmt::format("Stream {}", stream);
+        addStream(list, track, rows, ofContext);
+    }
+}
+
+/// A stream with its share of the context's busy time, as Nsight Systems prints it; below it its memory operations by direction and
+/// memory, each with its share of the stream's.
+void GpuRows::addStream(TrackList& list, Track track, StreamRows& rows, DurationNs ofContext)
+{
+    const DurationNs ofStream = rows.all.busy();
+    Track part = track;
+    part.kind = TrackKind::GpuMemory;
+    track.kind = TrackKind::GpuStream;
+    track.detail = percentOf(ofStream, ofContext);
+    if (rows.isMixed)
+        track.detail += fmt::format(" (kernels {})", percentOf(rows.kernels.busy(), ofStream));
+    track.rows = rows.all.takeRows();
+    part.parent = list.add(std::move(track));
+    const auto addPart = [&](std::string name, RowBuilder& from) {
+        Track memory = part;
+        memory.name = std::move(name);
+        memory.detail = percentOf(from.busy(), ofStream);
+        memory.rows = from.takeRows();
+        list.add(std::move(memory));
+    };
+    for (auto& [route, copies] : rows.copies)
+        addPart(Trace::nameOf(route), copies);
+    if (!rows.memsets.isEmpty())
+        addPart("Memset", rows.memsets);
+}
+
+} // namespace gantry::trace

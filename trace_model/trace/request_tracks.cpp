@@ -1,0 +1,157 @@
+#include "trace_model/trace/request_tracks.h"
+
+#include "trace_model/trace/span_nesting.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <map>
+#include <set>
+#include <utility>
+#include <vector>
+
+namespace gantry::trace {
+namespace {
+
+using records::RequestPhase;
+
+/// Counts what goes on at a time, by when each of it starts and ends.
+class Depth
+{
+public:
+    void add(TimeRange time)
+    {
+        m_changes.emplace_back(time.start, 1);
+        m_changes.emplace_back(time.end, -1);
+    }
+    /// A sample at each change, from 0 at `from` on.
+    [[nodiscard]] CounterColumns samples(TimestampNs from)
+    {
+        CounterColumns samples;
+        samples.isExact = true;
+        if (m_changes.empty())
+            return samples;
+        std::sort(m_changes.begin(), m_changes.end());
+        if (from < m_changes.front().first) {
+            samples.time.push_back(from);
+            samples.value.push_back(0);
+        }
+        int now = 0;
+        for (std::size_t i = 0; i < m_changes.size(); ++i) {
+            now += m_changes[i].second;
+            if (i + 1 < m_changes.size() && m_changes[i + 1].first == m_changes[i].first)
+                continue;
+            samples.time.push_back(m_changes[i].first);
+            samples.value.push_back(now);
+        }
+        return samples;
+    }
+
+private:
+    std::vector<std::pair<TimestampNs, int>> m_changes;
+};
+
+/// What is known of one model's requests and executions.
+struct ModelLoad
+{
+    std::vector<std::vector<LooseSpan>> requests; ///< the phases of each
+    Depth inFlight, queued, busy;
+    CounterColumns batches;
+};
+
+std::map<std::string, ModelLoad> loadOfModels(const TrackList& list, const Trace& trace)
+{
+    std::vector<std::vector<LooseSpan>> phasesOf(trace.requests.size());
+    for (std::uint32_t row = 0; row < trace.phases.size(); ++row)
+        phasesOf[trace.phases.request[row].value].push_back(
+            {trace.phases.start[row], trace.phases.end(row), EventId(EventKind::Phase, row)});
+    std::map<std::string, ModelLoad> models;
+    for (std::uint32_t i = 0; i < trace.requests.size(); ++i) {
+        const Request& request = trace.requests[i];
+        if (phasesOf[i].empty())
+            continue;
+        ModelLoad& model = models[list.modelName(request.model, request.version)];
+        model.requests.push_back(std::move(phasesOf[i]));
+        model.inFlight.add(request.time);
+        if (const auto& queue = request.phases[static_cast<std::size_t>(RequestPhase::Queue)])
+            model.queued.add(*queue);
+    }
+    for (const Execution& execution : trace.executions) {
+        ModelLoad& model = models[list.modelName(execution.model, execution.version)];
+        model.busy.add(execution.time);
+        if (execution.memberCount > 0) {
+            model.batches.time.push_back(execution.time.start);
+            model.batches.value.push_back(execution.memberCount);
+        }
+    }
+    return models;
+}
+
+void addModel(TrackList& list, TrackId top, const std::string& name, ModelLoad& model)
+{
+    TrackId parent = top;
+    std::string prefix = name + " ";
+    if (!model.requests.empty()) {
+        std::stable_sort(model.requests.begin(), model.requests.end(),
+                         [](const auto& a, const auto& b) { return a.front().start < b.front().start; });
+        Track track;
+        track.kind = TrackKind::RequestLanes;
+        track.parent = top;
+        track.name = name;
+        track.detail = fmt::format("{} request{}", model.requests.size(), model.requests.size() == 1 ? "" : "s");
+        track.rows = packLanes(model.requests);
+        parent = list.add(std::move(track));
+        prefix.clear();
+    }
+    const auto label = [&](std::string_view text) { return prefix.empty() ? std::string(text) : prefix + std::string(text); };
+    const TimestampNs from = list.trace().time.start;
+    list.addCounter(parent, label("In flight"), "requests", model.inFlight.samples(from));
+    list.addCounter(parent, label("Queue depth"), "requests", model.queued.samples(from));
+    list.addCounter(parent, label("Batch size"), "requests", std::move(model.batches));
+    list.addCounter(parent, label("Instances busy"), "instances", model.busy.samples(from));
+}
+
+/// One row per instance: its `execute` ranges, or what stands for them.
+void addExecutions(TrackList& list, TrackId top)
+{
+    const Trace& trace = list.trace();
+    const StringId executeText = trace.strings.find(records::nvtx_convention::kExecute);
+    if (trace.executions.empty() || executeText.isNone())
+        return;
+    std::set<std::uint64_t> threads;
+    for (const Execution& execution : trace.executions)
+        threads.insert(execution.globalTid);
+    std::map<std::pair<std::string, std::uint64_t>, RowBuilder> instances;
+    for (std::uint32_t row = 0; row < trace.nvtxRanges.size(); ++row) {
+        if (trace.nvtxRanges.text(row) != executeText)
+            continue;
+        const std::uint64_t tid = trace.nvtxRanges.globalTid(row);
+        if (threads.contains(tid))
+            instances[{list.threadName(tid), tid}].nest(
+                {trace.nvtxRanges.start[row], trace.nvtxRanges.end(row), EventId(EventKind::NvtxRange, row)});
+    }
+    for (auto& [key, rows] : instances) {
+        Track track;
+        track.kind = TrackKind::Executions;
+        track.parent = top;
+        track.name = key.first;
+        track.globalTid = key.second;
+        track.detail = list.busyShare(rows.busy());
+        track.rows = rows.takeRows();
+        list.add(std::move(track));
+    }
+}
+
+} // namespace
+
+void addRequestTracks(TrackList& list)
+{
+    const Trace& trace = list.trace();
+    if (trace.requests.empty() && trace.executions.empty())
+        return;
+    const TrackId top = list.addGroup({}, "Requests", fmt::format("{} in all", trace.requests.size()));
+    for (auto& [name, model] : loadOfModels(list, trace))
+        addModel(list, top, name, model);
+    addExecutions(list, top);
+}
+
+} // namespace gantry::trace

@@ -1,0 +1,107 @@
+#include "trace_model/trace/thread_tracks.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace gantry::trace {
+namespace {
+
+TrackId addRows(TrackList& list, TrackId parent, TrackKind kind, std::string name, std::uint64_t tid, RowBuilder& rows,
+                std::string detail = {})
+{
+    Track track;
+    track.kind = kind;
+    track.parent = parent;
+    track.name = std::move(name);
+    track.detail = std::move(detail);
+    track.globalTid = tid;
+    track.rows = rows.takeRows();
+    return list.add(std::move(track));
+}
+
+/// "NVTX", "NVTX start/end ranges · NCCL": `what`, and the domain unless it is the default one.
+std::string ofDomain(TrackList& list, const char* what, StringId domain)
+{
+    return domain.isNone() ? what : std::string(what) + " · " + std::string(list.trace().strings[domain]);
+}
+
+} // namespace
+
+/// The rows of one kind of events: `choose(process, thread)` of each of them.
+template <typename Choose>
+void ThreadRows::take(const ThreadEventColumns& columns, EventKind kind, Choose choose)
+{
+    std::vector<RowBuilder*> targets; // by thread
+    for (const std::uint64_t tid : columns.threads.values())
+        targets.push_back(&choose(m_processes[Trace::processOf(tid)].threads[tid]));
+    for (std::uint32_t row = 0; row < columns.size(); ++row)
+        targets[columns.threadNumber[row]]->nest({columns.start[row], columns.end(row), EventId(kind, row)});
+}
+
+void ThreadRows::takeNvtx(const Trace& trace)
+{
+    // A row for each thread and look, of which there are few each: found once, not at each event.
+    const auto takeAll = [&](const NvtxColumns& columns, EventKind kind, auto rowsOf) {
+        std::vector<std::vector<RowBuilder*>> targets(columns.threads.size());
+        for (std::uint32_t row = 0; row < columns.size(); ++row) {
+            const std::uint32_t thread = columns.threadNumber[row], label = columns.labelNumber[row];
+            std::vector<RowBuilder*>& ofThread = targets[thread];
+            if (ofThread.empty())
+                ofThread.resize(columns.labels.size());
+            RowBuilder*& target = ofThread[label];
+            if (!target)
+                target = &rowsOf(columns.threads[thread], columns.labels[label]);
+            target->nest({columns.start[row], columns.end(row), EventId(kind, row)});
+        }
+    };
+    takeAll(trace.nvtxRanges, EventKind::NvtxRange, [&](std::uint64_t tid, const NvtxLabel& label) -> RowBuilder& {
+        Process& process = m_processes[Trace::processOf(tid)];
+        return label.isStartEnd ? process.async[label.domain] : process.threads[tid].ranges[label.domain];
+    });
+    takeAll(trace.nvtxMarks, EventKind::NvtxMark, [&](std::uint64_t tid, const NvtxLabel& label) -> RowBuilder& {
+        return m_processes[Trace::processOf(tid)].threads[tid].marks[label.domain];
+    });
+}
+
+ThreadRows::ThreadRows(const Trace& trace)
+{
+    takeNvtx(trace);
+    take(trace.apiCalls, EventKind::ApiCall, [](Thread& thread) -> RowBuilder& { return thread.api; });
+    take(trace.libraryCalls, EventKind::LibraryCall, [](Thread& thread) -> RowBuilder& { return thread.libraries; });
+    take(trace.osCalls, EventKind::OsCall, [](Thread& thread) -> RowBuilder& { return thread.os; });
+}
+
+void ThreadRows::addTo(TrackList& list)
+{
+    for (auto& [pid, process] : m_processes) {
+        const TrackId group = list.addGroup({}, list.processName(pid), list.fileName(Trace::fileOf(pid)));
+        for (auto& [tid, thread] : process.threads)
+            addThread(list, group, tid, thread);
+        for (auto& [domain, rows] : process.async)
+            addRows(list, group, TrackKind::NvtxAsync, ofDomain(list, "NVTX start/end ranges", domain), 0, rows);
+    }
+}
+
+void ThreadRows::addThread(TrackList& list, TrackId process, std::uint64_t tid, Thread& thread)
+{
+    // The thread's first row carries its name, and its others lie below: a header of its own would only push them apart.
+    TrackId first;
+    const auto add = [&](TrackKind kind, std::string what, RowBuilder& rows) {
+        if (rows.isEmpty())
+            return;
+        if (first.isNone())
+            first = addRows(list, process, kind, list.threadName(tid), tid, rows, std::move(what));
+        else
+            addRows(list, first, kind, std::move(what), tid, rows);
+    };
+    for (auto& [domain, rows] : thread.ranges)
+        add(TrackKind::NvtxThread, ofDomain(list, "NVTX", domain), rows);
+    for (auto& [domain, rows] : thread.marks)
+        add(TrackKind::NvtxMarks, ofDomain(list, "NVTX marks", domain), rows);
+    add(TrackKind::ThreadApi, "CUDA API", thread.api);
+    add(TrackKind::ThreadLibrary, "Libraries", thread.libraries);
+    add(TrackKind::ThreadOs, "OS runtime", thread.os);
+}
+
+} // namespace gantry::trace

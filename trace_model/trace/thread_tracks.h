@@ -1,0 +1,46 @@
+#pragma once
+
+#include "trace_model/trace/span_nesting.h"
+#include "trace_model/trace/track_list.h"
+
+#include <cstdint>
+#include <map>
+
+namespace gantry::trace {
+
+/// What threads did as rows: NVTX by domain, marks, CUDA API, libraries, OS runtime; and the start/end ranges of processes.
+class ThreadRows
+{
+public:
+    /// Walks all of the trace's events of threads once, in order.
+    explicit ThreadRows(const Trace& trace);
+    /// Adds a group for each process, in it the rows of its threads. The trace is that of the constructor.
+    void addTo(TrackList& list);
+
+private:
+    struct DefaultFirst ///< the default domain has no name: StringId()
+    {
+        bool operator()(StringId a, StringId b) const { return !b.isNone() && (a.isNone() || a < b); }
+    };
+    using ByDomain = std::map<StringId, RowBuilder, DefaultFirst>;
+
+    struct Thread
+    {
+        ByDomain ranges, marks;
+        RowBuilder api, libraries, os;
+    };
+    struct Process
+    {
+        ByDomain async;
+        std::map<std::uint64_t, Thread> threads;
+    };
+
+    void takeNvtx(const Trace& trace);
+    template <typename Choose>
+    void take(const ThreadEventColumns& columns, EventKind kind, Choose choose);
+    static void addThread(TrackList& list, TrackId process, std::uint64_t tid, Thread& thread);
+
+    std::map<std::uint64_t, Process> m_processes;
+};
+
+} // namespace gantry::trace
