@@ -1,6 +1,7 @@
 #include "trace_model/trace/track_builder.h"
 
 #include "trace_model/base/parallel.h"
+#include "trace_model/import/event_sink.h"
 #include "trace_model/trace/span_nesting.h"
 
 #include <algorithm>
@@ -240,7 +241,14 @@ private:
             if (last != std::pair(key.file, key.device))
                 gpu = addGroup({}, gpuName(key.file, key.device), fileName(key.file));
             last = {key.file, key.device};
-            addStreams(addGroup(gpu, fmt::format("Context {} · {}", key.context, processName(key.process, "{} {}", "{}"))), key, rows);
+            std::string name = fmt::format("Context {}", key.context);
+            const auto process = m_trace.processNames.find(key.process);
+            const std::uint32_t number = Trace::pidOf(key.process);
+            if (process != m_trace.processNames.end())
+                name += " · " + process->second;
+            if (number < importing::kFirstMadeUpId)
+                name += fmt::format("{}{}", process == m_trace.processNames.end() ? " · " : " ", number);
+            addStreams(addGroup(gpu, std::move(name)), key, rows);
         }
     }
 
@@ -303,30 +311,29 @@ private:
     [[nodiscard]] std::string threadName(std::uint64_t globalTid) const
     {
         const auto found = m_trace.threadNames.find(globalTid);
-        if (Trace::tidOf(globalTid) >= importing::kFirstMadeUpId)
-            return found == m_trace.threadNames.end() ? std::string("Thread") : found->second;
         const std::string number = fmt::format("{}", Trace::tidOf(globalTid));
         if (found == m_trace.threadNames.end())
-            return "Thread " + number;
+            return Trace::tidOf(globalTid) >= importing::kFirstMadeUpId ? "Thread" : "Thread " + number;
         // Some tools put the number into the name: "thread 604 (python3)".
-        return found->second.find(number) == std::string::npos ? fmt::format("{} ({})", found->second, number) : found->second;
+        return found->second.find(number) == std::string::npos ? withNumber(found->second, Trace::tidOf(globalTid)) : found->second;
     }
 
-    /// Name and number of a process, where it has them: `both` with the two, else `numberAlone` or the name alone.
-    [[nodiscard]] std::string processName(std::uint64_t globalPid, fmt::format_string<std::string, std::uint32_t> both, fmt::format_string<std::uint32_t> numberAlone) const
+    /// A name with a pid or tid, unless a reader made the number up: "server (4711)".
+    [[nodiscard]] static std::string withNumber(const std::string& name, std::uint32_t number)
+    {
+        return number >= importing::kFirstMadeUpId ? name : fmt::format("{} ({})", name, number);
+    }
+
+    [[nodiscard]] std::string processName(std::uint64_t globalPid) const
     {
         const auto found = m_trace.processNames.find(globalPid);
-        const std::string name = found == m_trace.processNames.end() ? std::string() : found->second;
-        const std::uint32_t number = Trace::pidOf(globalPid);
-        if (number >= importing::kFirstMadeUpId)
-            return name.empty() ? std::string("Process") : name;
-        return name.empty() ? fmt::format(numberAlone, number) : fmt::format(both, std::string(name), std::uint32_t{number});
+        return withNumber(found == m_trace.processNames.end() ? "Process" : found->second, Trace::pidOf(globalPid));
     }
 
     void addProcesses(std::map<std::uint64_t, ProcessRows> processes)
     {
         for (auto& [pid, rows] : processes) {
-            const TrackId group = addGroup({}, processName(pid, "{} ({})", "Process ({})"), fileName(Trace::fileOf(pid)));
+            const TrackId group = addGroup({}, processName(pid), fileName(Trace::fileOf(pid)));
             for (auto& [tid, thread] : rows.threads)
                 addThread(group, tid, thread);
             addSpans(group, TrackKind::NvtxAsync, "NVTX start/end ranges", 0, rows.async);

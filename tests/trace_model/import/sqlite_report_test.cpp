@@ -202,6 +202,18 @@ TEST_F(ReadingAReport, KeepsDomainsOfDifferentProcessesApart)
     EXPECT_FALSE(sink->domains.contains(ranges[0].domainId));
 }
 
+TEST_F(ReadingAReport, KeepsTheStreamsOfProcessesApart)
+{
+    const auto sink = readAfter(std::string(kKernels) +
+                                "CREATE TABLE TARGET_INFO_CUDA_CONTEXT_INFO (nullStreamId, processId, deviceId, contextId); INSERT INTO TARGET_INFO_CUDA_CONTEXT_INFO VALUES (7, 1, 0, 1), (9, 2, 0, 1);"
+                                "CREATE TABLE TARGET_INFO_NVTX_CUDA_STREAM (name, processId, deviceId, contextId, streamId);"
+                                "INSERT INTO TARGET_INFO_NVTX_CUDA_STREAM VALUES ('decode', 2, 0, 1, 7), ('lost', 2, -1, 1, 7);");
+    EXPECT_EQ(sink->streamNames.at({1 << 24, 0, 1, 7}), "Stream 7 · default");
+    EXPECT_EQ(sink->streamNames.at({2 << 24, 0, 1, 7}), "decode · stream 7");
+    EXPECT_EQ(sink->streamNames.at({2 << 24, 0, 1, 9}), "Stream 9 · default");
+    EXPECT_EQ(skipped(*sink, "TARGET_INFO_NVTX_CUDA_STREAM", "number"), 1u);
+}
+
 // Nsight Systems lists all processes of the machine: a report of one was said to be of 1667.
 TEST_F(ReadingAReport, NamesTheProcessesThatHaveEvents)
 {
