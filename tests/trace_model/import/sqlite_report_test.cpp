@@ -221,6 +221,8 @@ TEST_F(ReadingAReport, NamesTheProcessesThatHaveEvents)
         readAfter(kKernels + kernelAt(10, 20) +
                   "CREATE TABLE PROCESSES (globalPid, name); INSERT INTO PROCESSES VALUES (16777216, 'server'), (33554432, 'bash');");
     EXPECT_THAT(sink->processNames, ElementsAre(std::pair(std::uint64_t{16777216}, std::string("server"))));
+    EXPECT_EQ(kept(*sink, "PROCESSES"), 1u);
+    EXPECT_EQ(skipped(*sink, "PROCESSES", "without events"), 1u);
 }
 
 // ---- hostile and damaged files ----
