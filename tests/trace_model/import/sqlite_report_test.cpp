@@ -316,6 +316,19 @@ TEST_F(ReadingADamagedReport, ShowsWhatCanBeUnpackedOfOneThatIsPackedAndCutOff)
     }
 }
 
+TEST_F(ReadingADamagedReport, ShowsTheTablesBeforeDamageInTheListOfTables)
+{
+    std::string damaged = bytes;
+    const std::size_t nvtx = damaged.find("CREATE TABLE NVTX_EVENTS");
+    ASSERT_LT(nvtx, 4096u);
+    damaged.replace(nvtx, 12, "CREATE ..ELB");
+    test::writeFile(path, damaged);
+    const auto sink = read();
+    EXPECT_EQ(sink->all(&CollectedRows::kernels).size(), std::size_t{kRows});
+    EXPECT_FALSE(sink->meta().complete);
+    EXPECT_THAT(sink->meta().warnings, testing::Contains(HasSubstr("list of tables is damaged")));
+}
+
 TEST_F(ReadingADamagedReport, OpensAnEndlessTreeOfPages)
 {
     // Every child of the kernels' interior pages is the first leaf.
