@@ -109,6 +109,8 @@ Result<void> SqliteFacts::checkFormat(const std::map<std::string, std::string>& 
     bool known = false;
     for (const std::string& table : m_tables.database().tableNames())
         known = known || table == "StringIds" || table == "NVTX_EVENTS" || table == "OSRT_API" || table.starts_with("CUPTI_ACTIVITY_KIND_");
+    if (!known && !m_tables.database().damage().empty())
+        return Error{ErrorCode::Truncated, "the file's list of tables is damaged, none of them can be found: copy, fetch or export it again", {}};
     if (!known)
         return Error{
             ErrorCode::NotAReport,

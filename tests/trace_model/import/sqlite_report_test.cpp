@@ -327,6 +327,16 @@ TEST_F(ReadingADamagedReport, ShowsTheTablesBeforeDamageInTheListOfTables)
     EXPECT_EQ(sink->all(&CollectedRows::kernels).size(), std::size_t{kRows});
     EXPECT_FALSE(sink->meta().complete);
     EXPECT_THAT(sink->meta().warnings, testing::Contains(HasSubstr("list of tables is damaged")));
+
+    damaged.replace(damaged.find("CREATE TABLE StringIds"), 12, "CREATE ..ELB");
+    damaged.replace(damaged.find("CREATE TABLE CUPTI"), 12, "CREATE ..ELB");
+    std::size_t at = 0;
+    for (const char* name : {"StringIds", "NVTX_EVENTS", "CUPTI_ACTIVITY_KIND_KERNEL"})
+        while ((at = damaged.substr(0, 4096).find(name)) != std::string::npos)
+            damaged.replace(at, 5, "?????");
+    test::writeFile(path, damaged);
+    test::CollectingSink nothing;
+    EXPECT_EQ(readSqliteReport(path, nothing, {}).error().code, ErrorCode::Truncated);
 }
 
 TEST_F(ReadingADamagedReport, OpensAnEndlessTreeOfPages)
