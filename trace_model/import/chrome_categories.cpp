@@ -85,6 +85,10 @@ std::string_view sentence(SkipReason reason)
         return "counter without a number";
     case SkipReason::NoGpuRow:
         return "CUDA event record";
+    case SkipReason::NegativeNumber:
+        return "a device or a number of bytes below 0";
+    case SkipReason::Arrow:
+        return "arrows that are not shown: they do not lead from a call to its work";
     case SkipReason::CutOff:
         return "cut off at the end of the file";
     case SkipReason::NotJson:

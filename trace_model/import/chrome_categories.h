@@ -51,6 +51,8 @@ enum class SkipReason : std::uint8_t
     EndBeforeBegin,
     NoValue,
     NoGpuRow,
+    NegativeNumber,
+    Arrow,
     CutOff,
     NotJson,
     NotAnObject,

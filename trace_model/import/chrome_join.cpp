@@ -149,6 +149,23 @@ void deliverStreamNames(const std::set<ChromeRows::StreamKey>& streams, const st
         nameStream(track, {device, 0, tidOf(track)});
 }
 
+/// Counts the arrows of all parts as used or not. Gantry numbers those that it writes by itself, and writes them for launches alone.
+void judgeArrows(std::vector<std::unique_ptr<ChromePart>>& parts, bool isOfGantry)
+{
+    LaunchArrows ends;
+    for (const auto& part : parts)
+        if (!isOfGantry)
+            ends.mergeEnds(part->rows().arrows());
+    for (const auto& part : parts)
+        for (const auto& [index, id] : part->rows().arrows().arrows()) {
+            EventCategory& category = part->rows().categories().at(index);
+            if (isOfGantry || ends.joins(id))
+                ++category.kept;
+            else
+                category.skip(SkipReason::Arrow);
+        }
+}
+
 void deliverTallies(const std::vector<std::unique_ptr<ChromePart>>& parts, ImportReport& report)
 {
     std::map<std::string, TableTally> tallies;
@@ -193,18 +210,30 @@ void deliverClock(const ChromeReading& reading, TimestampNs timeZero, EventSink&
 void deliverWarnings(const ChromeReading& reading, const std::set<std::uint64_t>& callingPids, bool hasGpuWork, EventSink& sink)
 {
     std::vector<std::string>& warnings = sink.meta().warnings;
-    if (!reading.damage.empty())
-        warnings.push_back(reading.damage);
-    if (reading.endedInEvents)
-        warnings.emplace_back(
-            "The file ends in the middle of its list of events: it is unfinished or cut off, and what came after is not shown.");
-    std::uint64_t repaired = 0, unreadable = 0, firstUnreadable = ChromePart::kNoLimit;
+    std::uint64_t repaired = 0, unreadable = 0, cutOff = 0, firstUnreadable = ChromePart::kNoLimit;
     for (const auto& part : reading.parts) {
         repaired += part->repaired();
         firstUnreadable = std::min(firstUnreadable, part->firstUnreadable());
-        for (const EventCategory& category : part->rows().categories().all())
+        for (const EventCategory& category : part->rows().categories().all()) {
             unreadable += category.skipped[static_cast<std::size_t>(SkipReason::NotJson)];
+            cutOff += category.skipped[static_cast<std::size_t>(SkipReason::CutOff)];
+        }
     }
+    if (!reading.damage.empty()) {
+        sink.meta().spoil("the compressed file is damaged or cut off");
+        warnings.push_back(reading.damage);
+    }
+    // A list alone may end without its bracket, as programs leave it that are ended while they write.
+    const bool isWholeList = reading.endedInEvents && reading.outline.isArray() && cutOff == 0 && reading.damage.empty();
+    if (isWholeList)
+        warnings.emplace_back("The file's list of events is not closed: its writer was ended, or is still writing.");
+    else if (reading.endedInEvents) {
+        sink.meta().spoil("the file ends in the middle of its list of events");
+        warnings.emplace_back(
+            "The file ends in the middle of its list of events: it is unfinished or cut off, and what came after is not shown.");
+    }
+    if (unreadable > 0)
+        sink.meta().spoil("part of the file is damaged");
     if (repaired > 0)
         warnings.push_back(
             fmt::format("{} events have quotes inside their texts that are not escaped, as PyTorch wrote them before 2026; they "
@@ -248,6 +277,8 @@ void joinParts(ChromeReading& reading, const TrackIds& ids, EventSink& sink)
     joinPairs(reading.parts, &ChromeRows::asyncPairs, true);
     for (const auto& part : reading.parts)
         part->rows().addGpuRanges(streams);
+    const auto exporter = reading.outline.settings().find("exportedBy");
+    judgeArrows(reading.parts, exporter != reading.outline.settings().end() && exporter->second.starts_with("Gantry "));
     deliverCounters(reading.parts, names, ids, sink);
     deliverThreadNames(threads, names, ids, sink);
     deliverStreamNames(streams, deviceTracks, threads, names, sink);

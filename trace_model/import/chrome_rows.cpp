@@ -143,7 +143,7 @@ EventInterest ChromeRows::interestOf(char phase, CategoryKind kind)
                                       bitOf(Number::GraphNode) | bitOf(Number::Graph);
     constexpr std::uint32_t kName = bitOf(Text::Name);
     if (phase == 's' || phase == 't' || phase == 'f')
-        return {};
+        return {bitOf(Number::Id), 0};
     if (phase == 'X') {
         // Of GPU work pid and tid are the device and the stream, which args say too: looked at where they do not.
         switch (kind) {
@@ -225,7 +225,11 @@ void ChromeRows::add(const TraceEvent& event, char phase, std::size_t categoryIn
     case 's':
     case 't':
     case 'f':
-        ++category.kept; // an arrow from a call to its work: the link that their correlation tells as well
+        // An arrow from a call to its work is the link that their correlation tells as well.
+        if (LaunchArrows::isLaunch(category.name) && event.has(Number::Id))
+            m_arrows.addArrow(categoryIndex, narrow(event.number(Number::Id)));
+        else
+            category.skip(SkipReason::Arrow);
         return;
     case 'M':
         addMetadata(event, category);
@@ -277,6 +281,12 @@ void ChromeRows::addComplete(const TraceEvent& event, EventCategory& category)
     TimestampNs end = 0;
     if (__builtin_add_overflow(*start, event.number(Number::Duration), &end) || !areEventTimes(*start, end)) {
         category.skip(SkipReason::TimeOutOfRange);
+        return;
+    }
+    const bool isWork = category.kind == CategoryKind::Kernel || category.kind == CategoryKind::Memcpy || category.kind == CategoryKind::Memset;
+    const auto isNegative = [&](Number number) { return event.has(number) && event.number(number) < 0; };
+    if (isWork && (isNegative(Number::Device) || isNegative(Number::Bytes))) {
+        category.skip(SkipReason::NegativeNumber);
         return;
     }
     switch (category.kind) {
@@ -374,6 +384,7 @@ void ChromeRows::addGpuRow(Row& row, std::vector<Row>& waiting, const GpuPlace& 
     row.streamId = place.stream;
     row.correlationId = place.correlation;
     noteStream(place.device, place.context, place.stream);
+    m_arrows.addWork(place.correlation);
     if (m_launchingPid) {
         row.globalPid = *m_launchingPid;
         m_rows.add(row);
@@ -478,6 +489,7 @@ void ChromeRows::addCall(const TraceEvent& event, TimestampNs start, TimestampNs
         event.has(Number::Correlation) && event.number(Number::Correlation) > 0 ? narrow(event.number(Number::Correlation)) : 0;
     row.nameId = nameId(event);
     row.kind = kind;
+    m_arrows.addCall(row.correlationId);
     m_rows.add(row);
     if (kind == CallKind::OsRuntime)
         return;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "trace_model/import/chrome_arrows.h"
 #include "trace_model/import/chrome_categories.h"
 #include "trace_model/import/chrome_counters.h"
 #include "trace_model/import/chrome_event.h"
@@ -58,6 +59,7 @@ public:
     [[nodiscard]] RowSink& rows() { return m_rows; }
     [[nodiscard]] TrackFinder& tracks() { return m_tracks; }
     [[nodiscard]] CounterSeries& counters() { return m_counters; }
+    [[nodiscard]] LaunchArrows& arrows() { return m_arrows; }
     [[nodiscard]] RangePairs& threadPairs() { return m_threadPairs; }
     [[nodiscard]] RangePairs& asyncPairs() { return m_asyncPairs; }
     [[nodiscard]] const std::set<StreamKey>& streams() const { return m_streams; }
@@ -106,6 +108,7 @@ private:
     EventCategories m_categories;
     TrackFinder m_tracks;
     CounterSeries m_counters;
+    LaunchArrows m_arrows;
     std::vector<MemoryCounters> m_memoryCounters;
     RangePairs m_threadPairs, m_asyncPairs;
     std::optional<TimestampNs> m_timeZero;

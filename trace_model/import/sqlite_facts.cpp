@@ -109,6 +109,8 @@ Result<void> SqliteFacts::checkFormat(const std::map<std::string, std::string>& 
     bool known = false;
     for (const std::string& table : m_tables.database().tableNames())
         known = known || table == "StringIds" || table == "NVTX_EVENTS" || table == "OSRT_API" || table.starts_with("CUPTI_ACTIVITY_KIND_");
+    if (!known && !m_tables.database().damage().empty())
+        return Error{ErrorCode::Truncated, "the file's list of tables is damaged, none of them can be found: copy, fetch or export it again", {}};
     if (!known)
         return Error{
             ErrorCode::NotAReport,
@@ -204,8 +206,9 @@ Result<void> SqliteFacts::readStreamNames()
             if (!numbers.areGood())
                 return skipped::kBadNumber;
             const auto device = deviceOfContext.find({row.integer(1), row.integer(2)});
-            if (priority != 0 && device != deviceOfContext.end())
-                sink.nameStream(processOf(row.integer(1)), device->second, context, stream, fmt::format("Stream {} · priority {}", stream, priority));
+            if (priority == 0 || device == deviceOfContext.end())
+                return "that have nothing to show but their number";
+            sink.nameStream(processOf(row.integer(1)), device->second, context, stream, fmt::format("Stream {} · priority {}", stream, priority));
             return nullptr;
         }));
     const auto name = [&](std::uint64_t process, TableCursor& row, auto nameOf) -> const char* {
@@ -252,9 +255,19 @@ void SqliteFacts::conclude()
     }
     m_tables.sink().setWindow(windowOf(rows));
     // Nsight Systems lists every process of the machine; a report of ours those that were captured.
-    for (const auto& [globalPid, name] : m_processNames)
+    std::uint64_t idle = 0;
+    for (const auto& [globalPid, name] : m_processNames) {
         if (m_isGantry || processes.contains(globalPid))
             m_tables.sink().nameProcess(globalPid, name);
+        else
+            ++idle;
+    }
+    if (idle == 0)
+        return;
+    TableTally& tally = m_tables.sink().report().table("PROCESSES");
+    tally.rows -= idle;
+    tally.kept -= idle;
+    tally.skip("without events", idle);
 }
 
 } // namespace gantry::importing

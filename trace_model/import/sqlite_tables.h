@@ -21,7 +21,7 @@ namespace gantry::importing {
 namespace skipped {
 inline constexpr const char* kNoTimes = "without times, or with times that are none";
 inline constexpr const char* kBadNumber = "with a number that is missing, out of range or none";
-inline constexpr const char* kDamaged = "in pages of the file that are damaged (the pages are counted)";
+inline constexpr const char* kDamaged = "in damaged pages of the file (pages are counted, not rows)";
 } // namespace skipped
 
 /// What one thread has for itself while rows of events are read.

@@ -351,10 +351,17 @@ Result<Database> Database::open(const std::filesystem::path& path, const std::st
         return unreadable();
     // Not mapped into memory: a file that is overwritten while it is read must be an error, not a SIGBUS.
     sqlite3_exec(database.m_db, "PRAGMA query_only=1; PRAGMA cell_size_check=1; PRAGMA trusted_schema=0", nullptr, nullptr, nullptr);
-    if (isCut) // which makes the library open a file that has fewer pages than it should
-        sqlite3_exec(database.m_db, "PRAGMA writable_schema=1", nullptr, nullptr, nullptr);
-    if (sqlite3_exec(database.m_db, "SELECT count(*) FROM sqlite_master", nullptr, nullptr, nullptr) != SQLITE_OK)
-        return unreadable();
+    const auto canRead = [&](const char* sql) { return sqlite3_exec(database.m_db, sql, nullptr, nullptr, nullptr) == SQLITE_OK; };
+    if (isCut || !canRead("SELECT count(*) FROM sqlite_master")) {
+        // This makes the library open a file that has fewer pages than it should, and whose list of tables is damaged: the first statement
+        // fails then, those after it know the tables before the damage.
+        canRead("PRAGMA writable_schema=1");
+        const char* const anyTable = "SELECT 1 FROM sqlite_master LIMIT 1";
+        if (!canRead(anyTable) && !canRead(anyTable))
+            return unreadable();
+        if (database.m_damage.empty())
+            database.m_damage = "The file's list of tables is damaged: those behind the damage are not shown. Copy, fetch or export it again.";
+    }
     database.m_pages = PageFile::open(readable);
     return database;
 }

@@ -1,5 +1,7 @@
 #include "trace_model/trace/gpu_tracks.h"
 
+#include "trace_model/import/event_sink.h"
+
 #include <fmt/format.h>
 #include <optional>
 #include <set>
@@ -120,7 +122,9 @@ void GpuRows::addTo(TrackList& list)
         if (last != std::pair(key.file, key.device))
             gpu = list.addGroup({}, gpuName(key), list.fileName(key.file));
         last = {key.file, key.device};
-        addContext(list, list.addGroup(gpu, fmt::format("Context {} · {}", key.context, list.processName(key.process))), key, rows);
+        const bool isKnown = list.trace().processNames.contains(key.process) || Trace::pidOf(key.process) < importing::kFirstMadeUpId;
+        const std::string process = isKnown ? " · " + list.processName(key.process) : std::string();
+        addContext(list, list.addGroup(gpu, fmt::format("Context {}{}", key.context, process)), key, rows);
     }
 }
 

@@ -203,7 +203,7 @@ std::shared_ptr<const Trace> traceWithEverything()
     builder.nameProcess(kFirst, "gantry-serve");
     builder.nameProcess(kSecond, "python, \"quoted\"\n");
     builder.nameThread(kFirst | 4711, "main");
-    builder.nameStream(kServerPid, 0, 1, 7, "Stream 7 · default");
+    builder.nameStream(kFirst, 0, 1, 7, "Stream 7 · default");
     builder.add(Loss{"cupti_dropped_records", LossSeverity::Error, 3, "Records that had no room."});
     builder.add(SummaryTable{"client, side", {"Concurrency", "p99 latency (µs)"}, {{"1", "1200"}, {"2", ""}}});
     RowSink& rows = builder.rows();

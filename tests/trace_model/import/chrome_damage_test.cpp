@@ -358,5 +358,27 @@ TEST(DamagedTrace, MutatedBytesGiveATraceOrAnError)
     }
 }
 
+TEST(DamagedTrace, SaysThatItIsNotComplete)
+{
+    const std::string event = R"({"ph":"X","name":"a","pid":1,"tid":1,"ts":1,"dur":1})", list = listOf(event + "," + event);
+    const auto isComplete = [](std::string_view bytes) {
+        const auto trace = readTrace(bytes);
+        EXPECT_TRUE(trace->result);
+        EXPECT_EQ(trace->sink.meta().complete, trace->sink.meta().whyIncomplete.empty());
+        return trace->sink.meta().complete;
+    };
+    EXPECT_TRUE(isComplete(list));
+    EXPECT_TRUE(isComplete("[" + event + ",\n")) << "as programs leave it that are ended while they write";
+    EXPECT_FALSE(isComplete("[" + event + "," + event.substr(0, 20)));
+    EXPECT_FALSE(isComplete(list.substr(0, list.size() - 2)));
+    EXPECT_FALSE(isComplete(listOf(event + R"(,{"ph":"X" nonsense},)" + event)));
+    std::string many;
+    for (int i = 0; i < 20'000; ++i)
+        many += R"({"ph":"X","name":"a)" + std::to_string(i * 7919) + R"(","pid":1,"tid":1,"ts":)" + std::to_string(i) + R"(,"dur":1},)";
+    const std::string packed = test::gzipped("[" + many);
+    EXPECT_TRUE(isComplete(packed));
+    EXPECT_FALSE(isComplete(std::string_view(packed).substr(0, packed.size() / 2)));
+}
+
 } // namespace
 } // namespace gantry::importing

@@ -120,6 +120,7 @@ TEST_F(ReadingAnIterationLog, GptManagersLineBecomesCounters)
     EXPECT_EQ(sink.meta().format, "iteration-log");
     EXPECT_EQ(sink.meta().producer, "TensorRT-LLM");
     EXPECT_EQ(sink.meta().sessionUtcNs, 1702479314 * kS);
+    EXPECT_TRUE(sink.meta().isUtcOfUnknownZone) << "nobody shall align other files by it";
     EXPECT_THAT(sink.report().clock, HasSubstr("read as UTC"));
     EXPECT_THAT(sink.meta().warnings, ElementsAre(HasSubstr("local time without a zone")));
 }
@@ -222,6 +223,7 @@ TEST_F(ReadingAnIterationLog, VllmsLinesBecomeCounters)
     EXPECT_THAT(samples("requests active", "rank 1"), ElementsAre(std::pair(10 * kS, 3.0)));
     EXPECT_EQ(sink.meta().producer, "vLLM");
     EXPECT_EQ(sink.meta().sessionUtcNs, 0) << "the year is not written";
+    EXPECT_FALSE(sink.meta().isUtcOfUnknownZone);
     EXPECT_THAT(sink.meta().warnings, ElementsAre(HasSubstr("no date")));
 }
 

@@ -1,4 +1,5 @@
 #include "tests/trace_model/import/trace_files.h"
+#include "trace_model/import/chrome_categories.h"
 
 #include <gmock/gmock.h>
 
@@ -296,6 +297,38 @@ TEST(KinetoTrace, EventsLaidOutLikeTheOnesBeforeThemAreReadAlikeAndOthersToo)
     }
     EXPECT_EQ(kernels[100].streamId, 9u);
     EXPECT_EQ(trace->skipped("kernel", "no time"), 1u);
+}
+
+// Every arrow was counted as used, those between other things too.
+TEST(KinetoTrace, ArrowsAreUsedWhereTheyLeadFromACallToItsWork)
+{
+    const auto trace = readTrace(listOf(
+        R"({"ph":"X","cat":"cuda_runtime","name":"cudaLaunchKernel","pid":9,"tid":9,"ts":1,"dur":1,"args":{"correlation":5}},
+           {"ph":"X","cat":"cuda_runtime","name":"cudaLaunchKernel","pid":9,"tid":9,"ts":2,"dur":1,"args":{"correlation":6}},
+           {"ph":"X","cat":"kernel","name":"k","pid":0,"tid":7,"ts":3,"dur":1,"args":{"device":0,"stream":7,"correlation":5}},
+           {"ph":"s","id":5,"pid":9,"tid":9,"ts":1,"cat":"ac2g","name":"ac2g"},{"ph":"f","id":5,"pid":0,"tid":7,"ts":3,"cat":"ac2g","name":"ac2g","bp":"e"},
+           {"ph":"s","id":6,"pid":9,"tid":9,"ts":2,"cat":"ac2g","name":"ac2g"},{"ph":"f","id":700000,"pid":0,"tid":7,"ts":3,"cat":"ac2g","name":"ac2g","bp":"e"},
+           {"ph":"s","id":5,"pid":9,"tid":9,"ts":1,"cat":"fwdbwd","name":"fwdbwd"})"));
+    ASSERT_TRUE(trace->result);
+    EXPECT_EQ(trace->table("ac2g")->kept, 2u);
+    EXPECT_EQ(trace->skipped("ac2g", sentence(SkipReason::Arrow)), 2u);
+    EXPECT_EQ(trace->skipped("fwdbwd", sentence(SkipReason::Arrow)), 1u);
+}
+
+TEST(KinetoTrace, WorkWithNegativeBytesOrDeviceIsSkipped)
+{
+    const auto trace = readTrace(listOf(
+        R"({"ph":"X","cat":"gpu_memcpy","name":"Memcpy HtoD","pid":0,"tid":7,"ts":1,"dur":1,"args":{"device":0,"stream":7,"bytes":-1}},
+           {"ph":"X","cat":"gpu_memset","name":"Memset","pid":0,"tid":7,"ts":1,"dur":1,"args":{"device":0,"stream":7,"bytes":-4096}},
+           {"ph":"X","cat":"kernel","name":"k","pid":0,"tid":7,"ts":3,"dur":1,"args":{"device":-5,"stream":7}},
+           {"ph":"X","cat":"gpu_memcpy","name":"Memcpy HtoD","pid":0,"tid":7,"ts":1,"dur":1,"args":{"device":0,"stream":7,"bytes":16}})"));
+    ASSERT_TRUE(trace->result);
+    const auto copies = trace->sink.all(&test::CollectedRows::memcpys);
+    ASSERT_EQ(copies.size(), 1u);
+    EXPECT_EQ(copies[0].bytes, 16u);
+    EXPECT_EQ(trace->skipped("gpu_memcpy", sentence(SkipReason::NegativeNumber)), 1u);
+    EXPECT_EQ(trace->skipped("gpu_memset", sentence(SkipReason::NegativeNumber)), 1u);
+    EXPECT_EQ(trace->skipped("kernel", sentence(SkipReason::NegativeNumber)), 1u);
 }
 
 } // namespace

@@ -202,6 +202,18 @@ TEST_F(ReadingAReport, KeepsDomainsOfDifferentProcessesApart)
     EXPECT_FALSE(sink->domains.contains(ranges[0].domainId));
 }
 
+TEST_F(ReadingAReport, KeepsTheStreamsOfProcessesApart)
+{
+    const auto sink = readAfter(std::string(kKernels) +
+                                "CREATE TABLE TARGET_INFO_CUDA_CONTEXT_INFO (nullStreamId, processId, deviceId, contextId); INSERT INTO TARGET_INFO_CUDA_CONTEXT_INFO VALUES (7, 1, 0, 1), (9, 2, 0, 1);"
+                                "CREATE TABLE TARGET_INFO_NVTX_CUDA_STREAM (name, processId, deviceId, contextId, streamId);"
+                                "INSERT INTO TARGET_INFO_NVTX_CUDA_STREAM VALUES ('decode', 2, 0, 1, 7), ('lost', 2, -1, 1, 7);");
+    EXPECT_EQ(sink->streamNames.at({1 << 24, 0, 1, 7}), "Stream 7 · default");
+    EXPECT_EQ(sink->streamNames.at({2 << 24, 0, 1, 7}), "decode · stream 7");
+    EXPECT_EQ(sink->streamNames.at({2 << 24, 0, 1, 9}), "Stream 9 · default");
+    EXPECT_EQ(skipped(*sink, "TARGET_INFO_NVTX_CUDA_STREAM", "number"), 1u);
+}
+
 // Nsight Systems lists all processes of the machine: a report of one was said to be of 1667.
 TEST_F(ReadingAReport, NamesTheProcessesThatHaveEvents)
 {
@@ -209,6 +221,8 @@ TEST_F(ReadingAReport, NamesTheProcessesThatHaveEvents)
         readAfter(kKernels + kernelAt(10, 20) +
                   "CREATE TABLE PROCESSES (globalPid, name); INSERT INTO PROCESSES VALUES (16777216, 'server'), (33554432, 'bash');");
     EXPECT_THAT(sink->processNames, ElementsAre(std::pair(std::uint64_t{16777216}, std::string("server"))));
+    EXPECT_EQ(kept(*sink, "PROCESSES"), 1u);
+    EXPECT_EQ(skipped(*sink, "PROCESSES", "without events"), 1u);
 }
 
 // ---- hostile and damaged files ----
@@ -300,6 +314,29 @@ TEST_F(ReadingADamagedReport, ShowsWhatCanBeUnpackedOfOneThatIsPackedAndCutOff)
         EXPECT_FALSE(sink->meta().complete);
         EXPECT_THAT(sink->meta().warnings, testing::Contains(HasSubstr("cut off")));
     }
+}
+
+TEST_F(ReadingADamagedReport, ShowsTheTablesBeforeDamageInTheListOfTables)
+{
+    std::string damaged = bytes;
+    const std::size_t nvtx = damaged.find("CREATE TABLE NVTX_EVENTS");
+    ASSERT_LT(nvtx, 4096u);
+    damaged.replace(nvtx, 12, "CREATE ..ELB");
+    test::writeFile(path, damaged);
+    const auto sink = read();
+    EXPECT_EQ(sink->all(&CollectedRows::kernels).size(), std::size_t{kRows});
+    EXPECT_FALSE(sink->meta().complete);
+    EXPECT_THAT(sink->meta().warnings, testing::Contains(HasSubstr("list of tables is damaged")));
+
+    damaged.replace(damaged.find("CREATE TABLE StringIds"), 12, "CREATE ..ELB");
+    damaged.replace(damaged.find("CREATE TABLE CUPTI"), 12, "CREATE ..ELB");
+    std::size_t at = 0;
+    for (const char* name : {"StringIds", "NVTX_EVENTS", "CUPTI_ACTIVITY_KIND_KERNEL"})
+        while ((at = damaged.substr(0, 4096).find(name)) != std::string::npos)
+            damaged.replace(at, 5, "?????");
+    test::writeFile(path, damaged);
+    test::CollectingSink nothing;
+    EXPECT_EQ(readSqliteReport(path, nothing, {}).error().code, ErrorCode::Truncated);
 }
 
 TEST_F(ReadingADamagedReport, OpensAnEndlessTreeOfPages)

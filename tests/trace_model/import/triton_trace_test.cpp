@@ -151,6 +151,23 @@ TEST_F(ReadingATritonTrace, ReadsAFileThatWasCutInAFragment)
     EXPECT_NE(warnings().find("1 pieces of the file are damaged"), std::string::npos);
 }
 
+TEST_F(ReadingATritonTrace, ARequestWithoutItsStartHasNone)
+{
+    read(array(fragments(1, kModel, {{"QUEUE_START", 900}, {"REQUEST_END", 1500}}) + fragments(2, kModel, {{"REQUEST_START", 1000}})));
+    ASSERT_EQ(sink.requests.size(), 2u);
+    EXPECT_FALSE(sink.requests[0].start);
+    EXPECT_EQ(sink.requests[0].end, 600);
+    EXPECT_EQ(sink.requests[1].start, 100);
+    EXPECT_FALSE(sink.requests[1].end);
+}
+
+TEST_F(ReadingATritonTrace, SaysThatAFileThatIsCutOffIsNotComplete)
+{
+    read("[" + computed(1, kModel, 1000) + R"({"id":2,"timestamps":[{"name":"REQUEST_START","ns":12)");
+    EXPECT_FALSE(sink.meta().complete);
+    EXPECT_EQ(sink.meta().whyIncomplete, "pieces of the file are damaged or cut off");
+}
+
 TEST_F(ReadingATritonTrace, LinksStepsOfAnEnsembleToTheirParent)
 {
     read(array(fragments(1, R"("model_name":"ensemble","model_version":1)", {{"REQUEST_START", 100}, {"REQUEST_END", 400}})

@@ -3,7 +3,6 @@
 #include "tests/support/packing.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_files.h"
-#include "trace_model/import/read_ahead.h"
 
 #include <gmock/gmock.h>
 
@@ -13,7 +12,6 @@
 namespace gantry::report {
 namespace {
 
-using importing::ReadAhead;
 using testing::HasSubstr;
 
 /// Text that does not pack to nothing.
@@ -139,51 +137,6 @@ TEST(ByteSource, RefusesWhatIsNoFileWithContentAndNeverWaits)
     ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
     for (const std::filesystem::path& path : {folder / "pipe", std::filesystem::path("/dev/zero")})
         EXPECT_THAT(ByteSource::open(path).error().message, HasSubstr("is a device or a pipe"));
-}
-
-TEST(ReadAhead, GivesTheSameBytesAndStopsWhenItIsNotReadToTheEnd)
-{
-    const test::TemporaryFolder folder;
-    const std::string text = sampleText(9'000'000);
-    test::writeFile(folder / "file.gz", test::gzip(text));
-    {
-        const auto source = ByteSource::open(folder / "file.gz");
-        ReadAhead ahead(**source);
-        std::string all, block(123'457, '\0');
-        while (true) {
-            const auto count = ahead.read(block);
-            ASSERT_TRUE(count);
-            all.append(block, 0, *count);
-            if (*count < block.size())
-                break;
-        }
-        EXPECT_EQ(all, text);
-    }
-    const auto source = ByteSource::open(folder / "file.gz");
-    ReadAhead ahead(**source);
-    std::string block(10, '\0');
-    ASSERT_TRUE(ahead.read(block));
-    EXPECT_EQ(block, text.substr(0, 10));
-}
-
-TEST(ReadAhead, PassesErrorsOnBehindTheBytesBeforeThem)
-{
-    const test::TemporaryFolder folder;
-    test::writeFile(folder / "bomb.gz", test::gzip(std::string(40'000'000, '0')));
-    const auto source = ByteSource::open(folder / "bomb.gz", {20'000'000, 10});
-    ReadAhead ahead(**source);
-    std::string block(1'000'000, '\0');
-    std::size_t delivered = 0;
-    while (true) {
-        const auto count = ahead.read(block);
-        if (!count) {
-            EXPECT_EQ(count.error().code, ErrorCode::BadInput);
-            break;
-        }
-        ASSERT_GT(*count, 0u);
-        delivered += *count;
-    }
-    EXPECT_GT(delivered, 10'000'000u);
 }
 
 } // namespace

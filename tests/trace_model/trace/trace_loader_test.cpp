@@ -147,6 +147,43 @@ std::string manyLaunches(int launches)
     return script;
 }
 
+// PyTorch's "Spans" was shown as process 15699105, a number that its name was hashed to.
+TEST(TracksOfAFile, HaveNoNumbersThatAReaderMadeUp)
+{
+    const test::TemporaryFolder folder;
+    std::ofstream(folder / "trace.json") << R"([{"ph": "X", "cat": "Trace", "name": "record", "pid": "Spans", "tid": "PyTorch Profiler", "ts": 1, "dur": 9},)"
+                                         << R"({"ph": "X", "cat": "cpu_op", "name": "mm", "pid": 4711, "tid": 4712, "ts": 2, "dur": 3}])";
+    const auto loaded = loadTrace(folder / "trace.json");
+    ASSERT_TRUE(loaded) << loaded.error().text();
+    std::vector<std::string> names;
+    for (const Track& track : (*loaded)->tracks)
+        names.push_back(track.name);
+    EXPECT_THAT(names, testing::UnorderedElementsAre("Spans", "PyTorch Profiler", "Process (4711)", "Thread 4712"));
+}
+
+TEST(TracksOfAFile, HaveTheStreamNamesOfTheirProcess)
+{
+    TraceBuilder builder;
+    builder.beginFile("two.sqlite");
+    importing::RowSink& rows = builder.rows();
+    for (const std::uint64_t pid : {1, 2}) {
+        report::KernelRow kernel;
+        kernel.end = 10;
+        kernel.contextId = 1;
+        kernel.streamId = 7;
+        kernel.globalPid = pid << 24;
+        rows.add(kernel);
+    }
+    builder.nameStream(std::uint64_t{2} << 24, 0, 1, 7, "decode");
+    const auto trace = builder.finish({});
+    ASSERT_TRUE(trace);
+    std::vector<std::string> names;
+    for (const Track& track : (*trace)->tracks)
+        if (track.kind == TrackKind::GpuStream)
+            names.push_back(track.name);
+    EXPECT_THAT(names, testing::ElementsAre("Stream 7", "decode"));
+}
+
 class ALargeFile : public testing::Test
 {
 protected:
