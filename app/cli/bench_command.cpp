@@ -178,7 +178,7 @@ nlohmann::json toJson(const Figures& f)
 
 void printTable(const Figures& f)
 {
-    const auto line = [](std::string_view name, const std::string& value) { fmt::print("{:<26}{}\n", name, value); };
+    const auto line = [](std::string_view name, const std::string& value) { say("{:<26}{}\n", name, value); };
     line("file", formatBytes(f.fileBytes));
     line("events", fmt::format("{}", f.events));
     line("open", fmt::format("{:.3f} s", f.openSeconds));

@@ -16,61 +16,60 @@ namespace {
 void printImport(const trace::Trace& trace)
 {
     for (const importing::ImportReport& file : trace.imports) {
-        fmt::print("\n{} · {} · {}\n{}\n", file.file, file.format, formatBytes(file.fileBytes), file.clock);
+        say("\n{} · {} · {}\n{}\n", file.file, file.format, formatBytes(file.fileBytes), file.clock);
         for (const importing::TableTally& table : file.tables) {
-            fmt::print("  {:<40} {:>10} of {} used\n", table.name, table.kept, table.rows);
+            say("  {:<40} {:>10} of {} used\n", table.name, table.kept, table.rows);
             for (const importing::SkippedRows& skipped : table.skipped)
-                fmt::print("  {:<40} {:>10} {}\n", "", skipped.count, skipped.reason);
+                say("  {:<40} {:>10} {}\n", "", skipped.count, skipped.reason);
         }
     }
     for (const importing::SummaryTable& table : trace.summaries) {
-        fmt::print("\n{}\n", table.name);
-        fmt::print("  {}\n", fmt::join(table.columns, " | "));
+        say("\n{}\n", table.name);
+        say("  {}\n", fmt::join(table.columns, " | "));
         for (const std::vector<std::string>& row : table.rows)
-            fmt::print("  {}\n", fmt::join(row, " | "));
+            say("  {}\n", fmt::join(row, " | "));
     }
 }
 
-int info(const CommonOptions& common, const ReportFiles& files)
+int info(const CommonOptions& common, const trace::Trace& trace)
 {
-    const auto trace = openReport(files, common);
-    if (!trace)
-        return report(trace.error(), common);
     if (common.json) {
-        print(infoJson(**trace));
+        print(infoJson(trace));
         return 0;
     }
-    fmt::print("{}", text(summarise(**trace)));
-    for (const std::string& warning : (*trace)->meta.warnings)
-        fmt::print("{:<18}{}\n", "note", warning);
-    printImport(**trace);
+    sayLines(text(summarise(trace)));
+    for (const std::string& warning : trace.meta.warnings)
+        say("{:<18}{}\n", "note", warning);
+    printImport(trace);
     return 0;
 }
 
-int stats(const CommonOptions& common, const std::string& file, const std::string& by)
+int stats(const CommonOptions& common, const trace::Trace& trace, analysis::GroupBy group, const std::string& by)
 {
-    const auto group = analysis::groupByFromName(by);
-    if (!group)
-        return reportUsage("'" + by + "' is no grouping: use kernel, memcpy, api, nvtx, stream, phase, library or os", common);
-    const auto trace = openReport(file, common);
-    if (!trace)
-        return report(trace.error(), common);
-    const auto rows = analysis::activityTable(**trace, *group);
+    const auto rows = analysis::activityTable(trace, group);
     if (common.json) {
         nlohmann::json document = nlohmann::json::array();
         for (const analysis::ActivityRow& row : rows)
-            document.push_back(toJson(row, *group == analysis::GroupBy::Memcpy));
+            document.push_back(toJson(row, group == analysis::GroupBy::Memcpy));
         print(document);
         return 0;
     }
     if (rows.empty())
-        fmt::print("this report has nothing to group by {}\n", by);
+        say("this report has nothing to group by {}\n", by);
     else
-        fmt::print("{:>7} {:>12} {:>9} {:>12} {:>12} {:>12}  {}\n", "share", "total", "count", "p50", "p99", "max", "name");
+        say("{:>7} {:>12} {:>9} {:>12} {:>12} {:>12}  {}\n", "share", "total", "count", "p50", "p99", "max", "name");
     for (const analysis::ActivityRow& row : rows)
-        fmt::print("{:>6.1f}% {:>12} {:>9} {:>12} {:>12} {:>12}  {}\n", row.share * 100, formatDuration(row.duration.total), row.duration.count,
-                   formatDuration(row.duration.p50), formatDuration(row.duration.p99), formatDuration(row.duration.max), row.title());
+        say("{:>6.1f}% {:>12} {:>9} {:>12} {:>12} {:>12}  {}\n", row.share * 100, formatDuration(row.duration.total), row.duration.count,
+            formatDuration(row.duration.p50), formatDuration(row.duration.p99), formatDuration(row.duration.max), row.title());
     return 0;
+}
+
+int stats(const CommonOptions& common, const ReportFiles& files, const std::string& by)
+{
+    const auto group = analysis::groupByFromName(by);
+    if (!group)
+        return reportUsage("'" + by + "' is no grouping: use kernel, memcpy, api, nvtx, stream, phase, library or os", common);
+    return withReport(files, common, [&](const trace::Trace& trace) { return stats(common, trace, *group, by); });
 }
 
 int list(const CommonOptions& common)
@@ -85,12 +84,12 @@ int list(const CommonOptions& common)
     for (const proto::ReportInfo& r : *reports) {
         document.push_back({{"name", r.name}, {"bytes", r.sizeBytes}, {"created_utc_ns", r.createdUtcNs}, {"target", orNull(r.targetName)}, {"window_ns", r.durationNs}, {"label", orNull(r.label)}});
         if (!common.json)
-            fmt::print("{:<48} {:>10} {:>10}  {} {}\n", r.name, formatBytes(r.sizeBytes), formatDuration(r.durationNs), r.targetName, r.label);
+            say("{:<48} {:>10} {:>10}  {} {}\n", r.name, formatBytes(r.sizeBytes), formatDuration(r.durationNs), r.targetName, r.label);
     }
     if (common.json)
         print(document);
     else if (reports->empty())
-        fmt::print("no reports on this node yet: `gantryctl capture --for 2s` makes one\n");
+        say("no reports on this node yet: `gantryctl capture --for 2s` makes one\n");
     return 0;
 }
 
@@ -115,7 +114,7 @@ int fetch(const CommonOptions& common, const std::string& name, const std::strin
     if (common.json)
         print({{"file", fetched->path.string()}, {"bytes", fetched->bytes}, {"resumed_from_bytes", fetched->resumedFrom}, {"sha256", fetched->sha256}});
     else
-        fmt::print("{} · {} · SHA-256 verified\n", fetched->path.string(), formatBytes(fetched->bytes));
+        say("{} · {} · SHA-256 verified\n", fetched->path.string(), formatBytes(fetched->bytes));
     return 0;
 }
 
@@ -130,7 +129,7 @@ int remove(const CommonOptions& common, const std::string& name)
     if (common.json)
         print({{"deleted", name}});
     else
-        fmt::print("{} deleted\n", name);
+        say("{} deleted\n", name);
     return 0;
 }
 
@@ -154,9 +153,10 @@ void printRows(const char* title, const std::vector<analysis::ComparisonRow>& ro
     };
     if (rows.empty())
         return;
-    fmt::print("{:<40} {:>14} {:>14} {:>8}\n", title, "A", "B", "B / A");
+    say("{:<40} {:>14} {:>14} {:>8}\n", title, "A", "B", "B / A");
     for (const analysis::ComparisonRow& row : rows)
-        fmt::print("  {:<38} {:>14} {:>14} {:>8}\n", shortened(row.name, 38), value(row.a, row.unit), value(row.b, row.unit), row.ratio() ? fmt::format("{:.2f}", *row.ratio()) : "–");
+        say("  {:<38} {:>14} {:>14} {:>8}\n", shortened(row.name, 38), value(row.a, row.unit), value(row.b, row.unit),
+            row.ratio() ? fmt::format("{:.2f}", *row.ratio()) : "–");
 }
 
 int compareReports(const CommonOptions& common, const std::string& a, const std::string& b)
@@ -170,7 +170,7 @@ int compareReports(const CommonOptions& common, const std::string& a, const std:
         print({{"verdict", name(verdict.verdict)}, {"reason", verdict.reason}, {"summary", toJson(c.summary)}, {"phases", toJson(c.phases)}, {"kernels", toJson(c.kernels)}, {"memcpys", toJson(c.memcpys)}});
         return 0;
     }
-    fmt::print("{}: {}\n\n", headline(verdict.verdict), verdict.reason);
+    say("{}: {}\n\n", headline(verdict.verdict), verdict.reason);
     printRows("summary", c.summary);
     printRows("phases", c.phases);
     printRows("kernels, mean time of a call", c.kernels);
@@ -198,13 +198,14 @@ void addReportCommands(CLI::App& app, CommonOptions& common, Action& action)
     deleting->callback([&, name] { action = [&, name] { return remove(common, *name); }; });
     auto files = std::make_shared<ReportFiles>();
     auto* informing = command->add_subcommand("info", "What a report holds, what of it was read, and what not");
-    informing->add_option("files", files->paths, "a report of any format; several are read as one trace")->required();
-    informing->add_option("--offset", files->offsets, "of the second file and those after it, to the first: 1.5ms, -20us, auto")->allow_extra_args(false);
-    informing->callback([&, files] { action = [&, files] { return info(common, *files); }; });
+    addReportFiles(*informing, *files);
+    informing->callback([&, files] {
+        action = [&, files] { return withReport(*files, common, [&](const trace::Trace& trace) { return info(common, trace); }); };
+    });
     auto* counting = command->add_subcommand("stats", "Where the time went in a report file");
-    counting->add_option("file", *name, "a report of any format")->required();
+    addReportFiles(*counting, *files);
     counting->add_option("--by", *by, "kernel, memcpy, api, nvtx, stream, phase, library or os")->capture_default_str();
-    counting->callback([&, name, by] { action = [&, name, by] { return stats(common, *name, *by); }; });
+    counting->callback([&, files, by] { action = [&, files, by] { return stats(common, *files, *by); }; });
 
     addConvertCommand(*command, common, action);
 

@@ -1,5 +1,7 @@
 #include "app/cli/report_summary.h"
 
+#include "app/cli/printable.h"
+
 #include <fmt/format.h>
 #include <string_view>
 
@@ -38,7 +40,7 @@ std::string dropText(const ReportSummary& summary)
     std::string result = std::to_string(summary.dropped());
     for (const Loss& loss : summary.losses)
         if (loss.count > 0 && loss.severity != LossSeverity::Info)
-            result += fmt::format("; {} {}: {}", loss.count, loss.name, loss.help);
+            result += fmt::format("; {} {}: {}", loss.count, printable(loss.name), printable(loss.help));
     return result;
 }
 
@@ -83,15 +85,17 @@ ReportSummary summarise(const trace::Trace& trace)
 std::string text(const ReportSummary& summary)
 {
     const analysis::RequestBreakdown& requests = summary.requests;
-    std::string result = line("report", fmt::format("{} ({}{}{}), {}", summary.title, summary.producer, summary.hostName.empty() ? "" : " on ", summary.hostName,
-                                                    formatDuration(summary.duration)));
+    std::string result =
+        line("report", fmt::format("{} ({}{}{}), {}", printable(summary.title), printable(summary.producer),
+                                   summary.hostName.empty() ? "" : " on ", printable(summary.hostName), formatDuration(summary.duration)));
     if (requests.requests + requests.cutByWindow + requests.failed > 0)
         result += line("requests", fmt::format("{} complete ({:.1f}/s), {} cut by the window, {} failed; {} executions, {:.2f} requests each", requests.requests,
                                                requests.requestsPerSecond, requests.cutByWindow, requests.failed, requests.executions, requests.averageBatch));
     else
         result += line("requests", "none in this report");
     if (summary.ofModel.latency.count > 0)
-        result += line("latency", percentiles(summary.ofModel.latency) + (summary.model.empty() ? "" : fmt::format("   of {}", summary.model)));
+        result += line("latency", percentiles(summary.ofModel.latency) +
+                                      (summary.model.empty() ? "" : fmt::format("   of {}", printable(summary.model))));
     for (int phase = 0; phase < records::kRequestPhaseCount; ++phase)
         if (const analysis::Distribution& distribution = summary.ofModel.phases[static_cast<std::size_t>(phase)]; distribution.count > 0)
             result += line(fmt::format("  {}", records::name(static_cast<records::RequestPhase>(phase))), percentiles(distribution));

@@ -399,7 +399,7 @@ std::vector<std::string> exportTables(const Trace& trace)
 std::span<const FormatLimit> csvLimits()
 {
     static constexpr FormatLimit kLimits[] = {
-        {"all tables but the one that was asked for, and names of processes, threads and GPUs", [](const Trace&) { return true; }},
+        {"any table but the one that was asked for, nor names of processes, threads and GPUs", [](const Trace&) { return true; }},
     };
     return kLimits;
 }

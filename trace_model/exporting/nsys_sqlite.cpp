@@ -457,7 +457,7 @@ std::span<const FormatLimit> nsysSqliteLimits()
 
 Result<void> writeNsysSqlite(const Trace& trace, const std::filesystem::path& path, const ExportOptions& options)
 {
-    GANTRY_TRY(report::ReportWriter writer, report::ReportWriter::create(path));
+    GANTRY_TRY(report::ReportWriter writer, report::ReportWriter::create(path, FileAccess::ByUmask));
     return NsysSqlite(trace, writer, options).write();
 }
 
