@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <unordered_map>
+#include <utility>
 
 namespace gantry::exporting {
 namespace {
@@ -47,7 +49,7 @@ private:
     template <typename Add>
     Result<void> each(std::size_t rows, Add add)
     {
-        constexpr std::size_t kRowsBetweenLooks = 4096; // a few ms
+        constexpr std::size_t kRowsBetweenLooks = 1024; // a few ms: a request with its phases is half a dozen rows of the file
         for (std::size_t row = 0; row < rows; ++row) {
             if (m_done++ % kRowsBetweenLooks == 0)
                 GANTRY_CHECK(look());
@@ -174,11 +176,9 @@ private:
     {
         const trace::SynchronizationColumns& syncs = m_trace.synchronizations;
         return each(syncs.size(), [&](std::size_t row) {
-            constexpr std::uint32_t kUnknownEvent = 0xFFFFFFFF;
             report::SynchronizationRow to;
             takeWork(to, syncs, row);
             to.syncType = static_cast<std::uint8_t>(syncs.type[row]);
-            to.eventId = kUnknownEvent;
             m_writer.add(to);
         });
     }
@@ -330,7 +330,12 @@ private:
 
     Result<void> writeRequests()
     {
-        std::set<std::pair<std::uint64_t, std::uint64_t>> taken; // process and number
+        using Key = std::pair<std::uint64_t, std::uint64_t>; // process and number
+        std::set<Key> ofBatches;
+        for (const trace::Request& request : m_trace.requests)
+            if (!request.execution.isNone())
+                ofBatches.emplace(Trace::processOf(m_trace.executions[request.execution.value].globalTid), request.id);
+        std::unordered_map<std::uint64_t, std::uint64_t> nextProcess; // by number
         return each(m_trace.requests.size(), [&](std::size_t row) {
             const trace::Request& request = m_trace.requests[row];
             report::RequestRow to;
@@ -339,11 +344,14 @@ private:
                 const trace::Execution& execution = m_trace.executions[request.execution.value];
                 to.globalPid = Trace::processOf(execution.globalTid);
                 to.batchId = execution.batchId;
+            } else {
+                // A trace joins a request to its process by the batch alone; any other process will do where there is none.
+                constexpr std::uint64_t kProcess = std::uint64_t{1} << 24;
+                std::uint64_t& next = nextProcess[request.id];
+                while (ofBatches.contains({next, request.id}))
+                    next += kProcess;
+                to.globalPid = std::exchange(next, next + kProcess);
             }
-            // A trace joins a request to its process by the batch alone; any other process will do where there is none.
-            constexpr std::uint64_t kNextProcess = std::uint64_t{1} << 24;
-            while (!taken.emplace(to.globalPid, to.requestId).second && !to.batchId)
-                to.globalPid += kNextProcess;
             if (!request.clientId.isNone())
                 to.clientId = text(request.clientId);
             to.model = text(request.model);
@@ -445,15 +453,6 @@ private:
 };
 
 } // namespace
-
-std::span<const FormatLimit> nsysSqliteLimits()
-{
-    static constexpr FormatLimit kLimits[] = {
-        {"the format of the file it was read from, and what was skipped there",
-         [](const Trace& trace) { return trace.meta.format != "gantry"; }},
-    };
-    return kLimits;
-}
 
 Result<void> writeNsysSqlite(const Trace& trace, const std::filesystem::path& path, const ExportOptions& options)
 {

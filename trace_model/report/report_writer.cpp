@@ -78,6 +78,11 @@ constexpr std::int64_t asSigned(std::uint64_t value)
     return static_cast<std::int64_t>(value); // SQLite integers are signed; readers shift and mask as unsigned
 }
 
+std::optional<std::int64_t> bits(std::optional<std::uint64_t> value)
+{
+    return value ? std::optional(asSigned(*value)) : std::nullopt;
+}
+
 /// "2026-11-21T02:28:19" of a UTC time.
 std::string utcText(std::int64_t utcNs)
 {
@@ -265,9 +270,9 @@ void ReportWriter::add(const KernelRow& row)
 {
     const bool inGraph = row.graphNodeId != 0;
     m_impl->insert(InsertKernel, row.start, row.end, row.deviceId, row.contextId, row.streamId, row.correlationId, asSigned(row.globalPid),
-                   row.demangledName, row.shortName, row.mangledName ? std::optional(row.mangledName) : std::nullopt, row.registersPerThread,
-                   row.grid[0], row.grid[1], row.grid[2], row.block[0], row.block[1], row.block[2], row.staticSharedMemory,
-                   row.dynamicSharedMemory, row.localMemoryPerThread, asSigned(row.localMemoryTotal), asSigned(row.gridId),
+                   row.demangledName, row.shortName, row.mangledName ? std::optional(row.mangledName) : std::nullopt,
+                   row.registersPerThread, row.grid[0], row.grid[1], row.grid[2], row.block[0], row.block[1], row.block[2],
+                   row.staticSharedMemory, row.dynamicSharedMemory, row.localMemoryPerThread, bits(row.localMemoryTotal), bits(row.gridId),
                    inGraph ? std::optional(asSigned(row.graphNodeId)) : std::nullopt, inGraph ? std::optional(row.graphId) : std::nullopt);
 }
 
@@ -305,9 +310,6 @@ void ReportWriter::add(const OverheadRow& row)
 
 void ReportWriter::add(const NvtxRow& row)
 {
-    const auto bits = [](std::optional<std::uint64_t> value) {
-        return value ? std::optional(asSigned(*value)) : std::nullopt;
-    };
     m_impl->insert(InsertNvtx, row.start, row.end, row.type, bits(row.rangeId), row.category ? std::optional(row.category) : std::nullopt,
                    row.color ? std::optional(row.color) : std::nullopt, asSigned(row.globalTid), bits(row.endGlobalTid), row.textId,
                    row.domainId, bits(row.uint64Value), row.int64Value, row.doubleValue);
@@ -315,9 +317,8 @@ void ReportWriter::add(const NvtxRow& row)
 
 void ReportWriter::add(const GraphRow& row)
 {
-    constexpr int kUnknownExec = 0;
     m_impl->insert(InsertGraph, row.start, row.end, row.deviceId, row.contextId, row.streamId, row.correlationId, asSigned(row.globalPid),
-                   row.graphId, kUnknownExec);
+                   row.graphId, nullptr);
 }
 
 void ReportWriter::add(const GpuRangeRow& row)
@@ -339,8 +340,7 @@ void ReportWriter::addCudnnCall(const CallRow& row)
 
 void ReportWriter::addOsCall(const CallRow& row)
 {
-    constexpr int kOsClass = 27; // ENUM_NSYS_EVENT_CLASS
-    m_impl->insert(InsertOs, row.start, row.end, kOsClass, asSigned(row.globalTid), row.nameId, row.returnValue);
+    m_impl->insert(InsertOs, row.start, row.end, nullptr, asSigned(row.globalTid), row.nameId, row.returnValue);
 }
 
 void ReportWriter::addStreamName(std::uint32_t device, std::uint32_t context, std::uint32_t stream, std::string_view name)
@@ -375,8 +375,9 @@ void ReportWriter::add(const GpuRow& row)
     const auto known = [](auto value) {
         return value ? std::optional(static_cast<std::int64_t>(value)) : std::nullopt;
     };
-    m_impl->insert(InsertGpu, 0, row.id, row.name, row.busLocation, known(row.totalMemory), known(row.smCount), row.uuid, row.id,
-                   known(row.computeMajor), known(row.computeMinor), known(row.computeMajor), known(row.computeMinor));
+    m_impl->insert(InsertGpu, 0, row.id, row.name, row.busLocation.empty() ? std::nullopt : std::optional(row.busLocation),
+                   known(row.totalMemory), known(row.smCount), row.uuid, row.id, known(row.computeMajor), known(row.computeMinor),
+                   known(row.computeMajor), known(row.computeMinor));
 }
 
 void ReportWriter::add(const StreamRow& row)
