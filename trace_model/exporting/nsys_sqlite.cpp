@@ -1,5 +1,6 @@
 #include "trace_model/exporting/nsys_sqlite.h"
 
+#include "trace_model/exporting/known_ends.h"
 #include "trace_model/report/meta_keys.h"
 #include "trace_model/report/report_writer.h"
 
@@ -359,25 +360,11 @@ private:
             to.failed = request.failed;
             to.parentId = request.parentId;
             to.phases = request.phases;
-            takeKnownEnds(to, request);
+            const KnownEnds known = knownEnds(m_trace, request);
+            to.start = known.start;
+            to.end = known.end;
             m_writer.add(to);
         });
-    }
-
-    /// A side that the window cut off is not known: what stands for it in the trace is made again by whoever reads.
-    void takeKnownEnds(report::RequestRow& to, const trace::Request& request) const
-    {
-        const TimeRange window = m_trace.window;
-        TimestampNs first = window.end, last = window.start;
-        for (const auto& phase : request.phases)
-            if (phase) {
-                first = std::min(first, phase->start);
-                last = std::max(last, phase->end);
-            }
-        if (!request.cutByWindow || request.time.start != std::min(first, window.start))
-            to.start = request.time.start;
-        if (!request.cutByWindow || request.time.end != std::max({last, window.end, request.time.start}))
-            to.end = request.time.end;
     }
 
     /// Metrics are lines by now: which series a line was made of is its source.

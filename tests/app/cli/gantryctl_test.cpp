@@ -81,7 +81,7 @@ TEST_F(Gantryctl, ConvertsAReportAndSaysWhatTheFormatDoesNotHold)
     const std::string chrome = folder / "a.json", csv = folder / "kernels.csv", sqlite = folder / "a.sqlite";
     const ProcessResult toChrome = gantryctl({"report", "convert", a, "--to", "chrome", "-o", chrome});
     EXPECT_EQ(toChrome.exitStatus, 0) << toChrome.err;
-    EXPECT_THAT(toChrome.out, HasSubstr("it does not hold requests and batches as such"));
+    EXPECT_THAT(toChrome.out, HasSubstr("it does not hold the thread of slices that overlap"));
     const json document = json::parse(std::ifstream(chrome));
     EXPECT_EQ(std::count_if(document.at("traceEvents").begin(), document.at("traceEvents").end(), [](const json& event) { return event.value("cat", "") == "kernel"; }), 2);
 
