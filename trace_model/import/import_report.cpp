@@ -39,4 +39,16 @@ TableTally& ImportReport::table(std::string_view name)
     return tables.back();
 }
 
+std::string_view name(Alignment alignment)
+{
+    switch (alignment) {
+    case Alignment::Alone: return "alone";
+    case Alignment::ByHand: return "by hand";
+    case Alignment::WallClock: return "wall clock";
+    case Alignment::MonotonicClock: return "monotonic clock";
+    case Alignment::None: break;
+    }
+    return "not aligned";
+}
+
 } // namespace gantry::importing

@@ -31,6 +31,19 @@ struct TableTally
     void merge(const TableTally& other);
 };
 
+/// How the times of one of several files were put on the first one's clock.
+enum class Alignment : std::uint8_t
+{
+    Alone,          ///< of one file, or the first one: nothing to align
+    ByHand,         ///< by an offset that the user gave
+    WallClock,      ///< both files know it
+    MonotonicClock, ///< both files know that of their machine
+    None,           ///< no clock that both know: by their starts, which may have nothing to do with each other
+};
+
+/// Stable lower-case name: "alone", "by hand", "wall clock", "monotonic clock", "not aligned".
+[[nodiscard]] std::string_view name(Alignment alignment);
+
 /// What was read of one file, kept with the trace and shown.
 struct ImportReport
 {
@@ -41,6 +54,8 @@ struct ImportReport
     std::vector<TableTally> tables;
     std::string clock;    ///< a sentence: what the file's times count from, and what they were aligned by
     TimeRange time;       ///< of the events, session time
+    DurationNs offset = 0; ///< that was added to the file's own times
+    Alignment alignment = Alignment::Alone;
 
     /// The tally of a table, made when it is not there yet.
     [[nodiscard]] TableTally& table(std::string_view name);

@@ -257,19 +257,24 @@ DurationNs TraceBuilder::offsetOf(std::size_t file)
         return !__builtin_sub_overflow(to, from, &value) && value > -kFurthest && value < kFurthest ? std::optional(value) : std::nullopt;
     };
     std::optional<DurationNs> offset;
+    report.alignment = importing::Alignment::None;
     const char* how = "No clock that both files know: aligned by their starts. Set the offset by hand.";
     if (other.offset) {
         offset = other.offset;
+        report.alignment = importing::Alignment::ByHand;
         how = "Aligned by hand.";
     } else if (first.meta.sessionUtcNs != 0 && other.meta.sessionUtcNs != 0) {
         offset = difference(other.meta.sessionUtcNs, first.meta.sessionUtcNs);
+        report.alignment = offset ? importing::Alignment::WallClock : importing::Alignment::None;
         how = "Aligned by the wall clock that both files know.";
     } else if (first.meta.sessionMonotonicNs != 0 && other.meta.sessionMonotonicNs != 0) {
         offset = difference(other.meta.sessionMonotonicNs, first.meta.sessionMonotonicNs);
+        report.alignment = offset ? importing::Alignment::MonotonicClock : importing::Alignment::None;
         how = "Aligned by the machine's monotonic clock that both files know.";
     }
     report.clock += (report.clock.empty() ? "" : " ") + fmt::format("{} Offset {}.", how, formatDuration(offset.value_or(0)));
-    return offset.value_or(0);
+    report.offset = offset.value_or(0);
+    return report.offset;
 }
 
 void TraceBuilder::alignFiles()
