@@ -65,8 +65,9 @@ struct Figures
 /// What a window of the whole trace shows: every track once, as a first paint asks.
 void paintOnce(const trace::Trace& trace)
 {
+    std::vector<trace::VisibleSpan> spans;
     for (std::uint32_t track = 0; track < trace.tracks.size(); ++track)
-        static_cast<void>(trace::visibleSpans(trace, trace::TrackId(track), trace.time, kWidthPx));
+        trace::visibleSpans(trace, trace::TrackId(track), trace.time, kWidthPx, spans);
 }
 
 Result<std::shared_ptr<const trace::Trace>> measureOpening(const std::string& file, Figures& figures)
@@ -108,6 +109,7 @@ Result<std::shared_ptr<const trace::Trace>> measureOpening(const std::string& fi
 void measureDrawing(const trace::Trace& trace, Figures& figures)
 {
     std::vector<double> times;
+    std::vector<trace::VisibleSpan> spans;
     for (double length = static_cast<double>(trace.time.duration()); length >= 1000; length /= 4) {
         for (const double place : {0.0, 0.4, 0.8}) {
             const TimestampNs start = trace.time.start + static_cast<TimestampNs>(place * (static_cast<double>(trace.time.duration()) - length));
@@ -115,7 +117,7 @@ void measureDrawing(const trace::Trace& trace, Figures& figures)
             for (std::uint32_t track = 0; track < trace.tracks.size(); ++track) {
                 if (trace.tracks[track].rows.empty())
                     continue;
-                times.push_back(secondsOf([&] { static_cast<void>(trace::visibleSpans(trace, trace::TrackId(track), window, kWidthPx)); }) * 1e6);
+                times.push_back(secondsOf([&] { trace::visibleSpans(trace, trace::TrackId(track), window, kWidthPx, spans); }) * 1e6);
             }
         }
     }

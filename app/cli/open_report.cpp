@@ -45,6 +45,7 @@ Result<std::shared_ptr<const trace::Trace>> openReport(std::span<const trace::Lo
     options.progress = [&](double fraction, std::string_view stage) { progress.show(fmt::format("{:>3.0f} % {}", fraction * 100, stage)); };
     options.stop = giveUp.get_token();
     options.cache = cache.get();
+    options.checkCached = true;
     GANTRY_TRY(auto trace, trace::loadTrace(files, options));
     // Without room for it, or the right to write there, the next time takes as long as this one: nothing to tell of.
     if (cache)

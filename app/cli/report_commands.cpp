@@ -16,7 +16,7 @@ namespace {
 void printImport(const trace::Trace& trace)
 {
     for (const importing::ImportReport& file : trace.imports) {
-        say("\n{} · {} · {}\n{}\n", file.file, file.format, formatBytes(file.fileBytes), file.clock);
+        say("\n{} · {} · {}\n{}\n", file.file, file.format, formatBytes(file.fileBytes), importing::clockText(file));
         for (const importing::TableTally& table : file.tables) {
             say("  {:<40} {:>10} of {} used\n", table.name, table.kept, table.rows);
             for (const importing::SkippedRows& skipped : table.skipped)

@@ -38,7 +38,7 @@ nlohmann::json toJson(const importing::ImportReport& file)
         tables.push_back({{"name", table.name}, {"rows", table.rows}, {"used", table.kept}, {"skipped", skipped}});
     }
     return {{"file", file.file},           {"format", file.format}, {"producer", file.producer.empty() ? nlohmann::json() : nlohmann::json(file.producer)},
-            {"file_bytes", file.fileBytes}, {"clock", file.clock},   {"time_range_ns", {file.time.start, file.time.end}},
+            {"file_bytes", file.fileBytes}, {"clock", importing::clockText(file)},   {"time_range_ns", {file.time.start, file.time.end}},
             {"tables", tables}};
 }
 

@@ -39,7 +39,7 @@ ClockOffsetsDialog::ClockOffsetsDialog(const std::vector<trace::LoadFile>& files
         auto* file = new QLabel(name, this);
         file->setTextFormat(Qt::PlainText);
         file->setToolTip(pathText(files[i].path));
-        auto* found = new QLabel(i < imports.size() ? toQString(imports[i].clock) : QString(), this);
+        auto* found = new QLabel(i < imports.size() ? toQString(importing::clockText(imports[i])) : QString(), this);
         found->setTextFormat(Qt::PlainText);
         found->setWordWrap(true);
         found->setForegroundRole(QPalette::PlaceholderText);
@@ -54,7 +54,7 @@ ClockOffsetsDialog::ClockOffsetsDialog(const std::vector<trace::LoadFile>& files
         connect(isByHand, &QCheckBox::toggled, milliseconds, &QWidget::setEnabled);
         isByHand->setChecked(files[i].offset.has_value());
         milliseconds->setEnabled(files[i].offset.has_value());
-        milliseconds->setValue(static_cast<double>(files[i].offset.value_or(0)) / kNsPerMs);
+        milliseconds->setValue(static_cast<double>(files[i].offset.value_or(i < imports.size() ? imports[i].offset : 0)) / kNsPerMs);
         found->setContentsMargins(0, 0, 0, 8);
         grid->addWidget(file, row, 0);
         grid->addWidget(isByHand, row, 1);

@@ -177,7 +177,7 @@ void ReportPage::onProgress(double fraction, const std::string& stage)
     }
     const QString done = tr("%1 % %2").arg(static_cast<int>(fraction * 100)).arg(toQString(stage));
     m_view->banner().showProgress(m_trace->meta.isPreview ? tr("Showing a sample of %1 events while all are read: %2").arg(formatCount(m_trace->eventCount()), done)
-                                                          : tr("Reading again with other clock offsets: %1").arg(done),
+                                                          : tr("Reading again: %1").arg(done),
                                   fraction);
 }
 
@@ -243,6 +243,16 @@ void ReportPage::keepForNextTime()
 {
     if (!m_source.cache)
         return;
+    if (m_trace->isFromCache) {
+        m_keepSlot.run([trace = m_trace, cache = m_source.cache](const jobs::JobContext&) { return trace::checkCached(*trace, *cache); },
+                       [this](Result<void> intact) {
+                           if (intact)
+                               return;
+                           emit logged(toQString(intact.error().message));
+                           load();
+                       });
+        return;
+    }
     m_keepSlot.run([trace = m_trace, cache = m_source.cache](const jobs::JobContext&) { return trace::keepInCache(*trace, *cache); },
                    [this](Result<void> kept) {
                        if (!kept)
@@ -331,6 +341,12 @@ void ReportPage::stepSlowest(int direction)
 
 void ReportPage::onFailed(const Error& error)
 {
+    // What was read in full stays: it is as true as before.
+    if (m_trace && !m_trace->meta.isPreview) {
+        m_view->banner().showStopped(tr("Shown as read before: %1").arg(describe(error).sentence));
+        emit failed();
+        return;
+    }
     m_state = State::Failed;
     m_error = error;
     m_trace.reset();

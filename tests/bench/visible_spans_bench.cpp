@@ -27,13 +27,17 @@ const Trace& streamTrace()
         std::uniform_int_distribution<DurationNs> length(2'000, 20'000), gap(0, 10'000);
         DepthRow row;
         TimestampNs now = 0;
+        DurationNs busy = 0;
         for (std::uint32_t i = 0; i < kSpans; ++i) {
             now += gap(random);
             const TimestampNs start = now;
             now += length(random);
             trace.kernels.addTimes(start, now);
-            if (i % DepthRow::kBlock == 0)
+            if (i % DepthRow::kBlock == 0) {
                 row.blockStart.push_back(start);
+                row.blockBusy.push_back(busy);
+            }
+            busy += now - start;
             row.event.push_back(EventId(EventKind::Kernel, i));
         }
         trace.time = {0, now};

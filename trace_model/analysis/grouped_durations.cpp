@@ -6,106 +6,166 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 namespace gantry::analysis {
 namespace {
 
-constexpr int kMantissaBits = 6;
-constexpr std::size_t kBuckets = std::size_t{64} << kMantissaBits;
-constexpr std::size_t kFewRows = 4096; // below this sorting is as fast as counting
+constexpr std::size_t kTableEntries = std::size_t{1} << 17; // of counts, so many groups or so fine buckets: they stay in the cache
+constexpr std::size_t kFewRows = 4096;                      // below this sorting is as fast as counting
+constexpr std::uint32_t kNotWanted = 0xFFFFFFFFu;
 
-/// Number of the bucket of a duration: 64 buckets for each doubling, longer ones never before shorter ones. The upper bits of a float are
-/// such a number, and cheap to make.
-std::size_t bucketOf(DurationNs duration)
+/// Buckets of durations, longer ones never before shorter ones. The upper bits of a float are such a number, and cheap to make.
+class Buckets
 {
-    constexpr std::uint32_t kOfOne = std::bit_cast<std::uint32_t>(1.0F) >> (23 - kMantissaBits);
-    const auto bits = std::bit_cast<std::uint32_t>(static_cast<float>(duration + 1));
-    return std::min<std::size_t>((bits >> (23 - kMantissaBits)) - kOfOne, kBuckets - 1);
-}
+public:
+    explicit Buckets(std::size_t groups)
+    {
+        while (m_mantissaBits > 0 && (groups << (6 + m_mantissaBits)) > kTableEntries)
+            --m_mantissaBits;
+    }
+    [[nodiscard]] std::size_t count() const { return std::size_t{64} << m_mantissaBits; } ///< of 63 doublings
+    [[nodiscard]] std::size_t of(DurationNs duration) const
+    {
+        constexpr std::uint32_t kOne = std::bit_cast<std::uint32_t>(1.0F);
+        return (std::bit_cast<std::uint32_t>(static_cast<float>(duration + 1)) - kOne) >> (23 - m_mantissaBits);
+    }
+
+private:
+    int m_mantissaBits = 6;
+};
 
 std::size_t rankOf(std::size_t count, double share) // nearest rank, from 0
 {
     return static_cast<std::size_t>(std::max(1.0, std::ceil(share * static_cast<double>(count)))) - 1;
 }
 
-/// Percentiles by counting: the bucket of each rank, then the order within these buckets alone.
-template <typename Duration>
-void findPercentiles(std::span<const Duration> durations, Distribution& into)
-{
-    std::vector<std::uint32_t> counts(kBuckets);
-    for (const Duration duration : durations)
-        ++counts[bucketOf(duration)];
-    struct Target
-    {
-        std::size_t rank;
-        DurationNs& value;
-        std::size_t bucket = 0;
-        std::vector<DurationNs> inBucket = {};
-    };
-    std::array<Target, 3> targets = {Target{rankOf(durations.size(), 0.50), into.p50}, Target{rankOf(durations.size(), 0.95), into.p95},
-                                     Target{rankOf(durations.size(), 0.99), into.p99}};
-    for (Target& target : targets) {
-        while (target.rank >= counts[target.bucket])
-            target.rank -= counts[target.bucket++];
-        target.inBucket.reserve(counts[target.bucket]);
-    }
-    // One comparison for most: they lie in none of the buckets.
-    std::vector<std::uint8_t> isWanted(kBuckets);
-    for (const Target& target : targets)
-        isWanted[target.bucket] = 1;
-    for (const Duration duration : durations) {
-        const std::size_t bucket = bucketOf(duration);
-        if (!isWanted[bucket])
-            continue;
-        for (Target& target : targets)
-            if (bucket == target.bucket)
-                target.inBucket.push_back(duration);
-    }
-    for (Target& target : targets) {
-        const auto at = target.inBucket.begin() + static_cast<std::ptrdiff_t>(target.rank);
-        std::nth_element(target.inBucket.begin(), at, target.inBucket.end());
-        target.value = *at;
-    }
-}
-
 /// A half of the selected rows.
 struct Share
 {
+    struct Sums
+    {
+        DurationNs total = 0;
+        DurationNs longest = -1;
+        std::uint32_t longestRow = 0;
+    };
     std::size_t first = 0, end = 0;
-    std::vector<std::uint32_t> counts; ///< by group; then where its next duration goes
+    std::vector<std::uint32_t> counts; ///< by group and bucket; then where in the wanted its next duration goes, or kNotWanted
+    std::vector<Sums> sums;            ///< by group
     std::vector<std::uint64_t> bytes;
-    std::vector<DurationNs> longest;
-    std::vector<std::uint32_t> longestRow;
 };
 
-template <typename Duration>
-Distribution distributionOfGroup(std::span<const Duration> durations)
+/// The order statistics of groups by counting: one pass counts each group's durations by bucket, another takes out those of the few
+/// buckets that hold a wanted rank, in which alone the order is looked for.
+class Percentiles
 {
-    if (durations.size() < kFewRows)
-        return distributionOf({durations.begin(), durations.end()});
-    Distribution result;
-    result.count = durations.size();
-    result.min = result.max = durations.front();
-    for (const Duration duration : durations) {
-        result.total += duration;
-        result.min = std::min<DurationNs>(result.min, duration);
-        result.max = std::max<DurationNs>(result.max, duration);
+public:
+    Percentiles(std::span<Share> shares, std::size_t groups, const Buckets& buckets) : m_buckets(buckets.count())
+    {
+        std::uint32_t next = 0;
+        for (std::size_t group = 0; group < groups; ++group)
+            next = want(shares, group, next);
+        m_wanted.resize(next);
     }
-    findPercentiles(durations, result);
+
+    /// Where the wanted durations are put, as the shares' counts say.
+    [[nodiscard]] DurationNs* wanted() { return m_wanted.begin(); }
+
+    /// Once they all are: fills in what the distribution of a group lacks.
+    void fill(std::size_t group, Distribution& into)
+    {
+        const std::size_t count = into.count;
+        if (count == 0)
+            return;
+        const std::array<std::pair<std::size_t, DurationNs*>, 4> ranks = {
+            {{0, &into.min}, {rankOf(count, 0.50), &into.p50}, {rankOf(count, 0.95), &into.p95}, {rankOf(count, 0.99), &into.p99}}};
+        for (const auto& [rank, value] : ranks) {
+            const Stretch& stretch = *std::find_if(m_stretches[group].begin(), m_stretches[group].end(),
+                                                   [rank = rank](const Stretch& s) { return rank < s.firstRank + s.count; });
+            DurationNs* const first = m_wanted.begin() + stretch.start;
+            std::nth_element(first, first + (rank - stretch.firstRank), first + stretch.count);
+            *value = first[rank - stretch.firstRank];
+        }
+    }
+
+private:
+    /// The durations of a bucket among the wanted ones.
+    struct Stretch
+    {
+        std::size_t firstRank, count;
+        std::uint32_t start;
+    };
+
+    std::uint32_t want(std::span<Share> shares, std::size_t group, std::uint32_t next)
+    {
+        const std::size_t first = group * m_buckets;
+        std::size_t count = 0;
+        for (const Share& share : shares)
+            for (std::size_t bucket = 0; bucket < m_buckets; ++bucket)
+                count += share.counts[first + bucket];
+        std::vector<Stretch>& stretches = m_stretches.emplace_back();
+        if (count == 0)
+            return next;
+        const std::array<std::size_t, 4> ranks = {0, rankOf(count, 0.50), rankOf(count, 0.95), rankOf(count, 0.99)};
+        std::size_t rank = 0;
+        for (std::size_t at = first; at < first + m_buckets; ++at) {
+            std::size_t inBucket = 0;
+            for (const Share& share : shares)
+                inBucket += share.counts[at];
+            const bool isWanted = std::any_of(ranks.begin(), ranks.end(), [&](std::size_t r) { return r >= rank && r < rank + inBucket; });
+            if (isWanted)
+                stretches.push_back({rank, inBucket, next});
+            for (Share& share : shares) {
+                const std::uint32_t ofShare = std::exchange(share.counts[at], isWanted ? next : kNotWanted);
+                next += isWanted ? ofShare : 0;
+            }
+            rank += inBucket;
+        }
+        return next;
+    }
+
+    std::size_t m_buckets;
+    std::vector<std::vector<Stretch>> m_stretches; ///< by group
+    trace::Column<DurationNs> m_wanted;
+};
+
+/// The same for more groups than tables of counts have room for: durations of a group are put side by side and sorted.
+template <typename DurationOf, typename GroupOf>
+std::vector<DurationGroup> groupManyBy(DurationOf durationOf, GroupOf groupOf, const trace::RowSelection& rows, std::size_t groupCount,
+                                       std::span<const std::uint64_t> bytes)
+{
+    std::vector<DurationGroup> result(groupCount);
+    std::vector<std::uint32_t> next(groupCount + 2); // by group + 1: where it starts
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        ++next[std::min(groupOf(rows[i]), groupCount) + 1];
+    std::partial_sum(next.begin(), next.end(), next.begin());
+    trace::Column<DurationNs> durations;
+    durations.resize(rows.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const std::uint32_t row = rows[i];
+        const std::size_t group = groupOf(row);
+        const DurationNs duration = durationOf(row);
+        durations[next[group]++] = duration;
+        if (group == groupCount)
+            continue;
+        DurationGroup& into = result[group];
+        into.bytes += bytes.empty() ? 0 : bytes[row];
+        if (into.duration.count++ == 0 || duration > into.duration.max) {
+            into.duration.max = duration;
+            into.longestRow = row;
+        }
+    }
+    for (std::size_t group = 0, start = 0; group < groupCount; start = next[group++])
+        result[group].duration = distributionOf({durations.begin() + start, durations.begin() + next[group]});
     return result;
 }
 
-/// groupDurations() with durations as `durationOf(row)` gives them.
-template <typename Duration, typename DurationOf>
-std::vector<DurationGroup> groupBy(DurationOf durationOf, const trace::RowSelection& rows, const trace::Column<std::uint32_t>& numbers, std::span<const std::uint32_t> groups,
-                                   std::size_t groupCount, std::span<const std::uint64_t> bytes)
+/// groupDurations() with durations as `durationOf(row)` and groups, or groupCount for none, as `groupOf(row)` gives them.
+template <typename DurationOf, typename GroupOf>
+std::vector<DurationGroup> groupBy(DurationOf durationOf, GroupOf groupOf, const trace::RowSelection& rows, std::size_t groupCount,
+                                   std::span<const std::uint64_t> bytes)
 {
-    // Local pointers: what is written in the loops below could else be what they point to.
-    const auto groupOf = [numbers = numbers.data(), groups, groupCount](std::uint32_t row) {
-        const std::uint32_t number = numbers[row];
-        return number < groups.size() ? std::size_t{groups[number]} : groupCount;
-    };
     const auto eachRow = [&](const Share& share, auto take) {
         std::size_t i = share.first;
         for (; i < std::min(share.end, rows.early.size()); ++i)
@@ -114,10 +174,14 @@ std::vector<DurationGroup> groupBy(DurationOf durationOf, const trace::RowSelect
         for (std::uint32_t row = i < share.end ? rows[i] : last; row < last && i < share.end; ++row)
             take(row);
     };
-    std::vector<Share> shares(kWorkers);
+    const Buckets buckets(groupCount + 1);
+    if ((groupCount + 1) * buckets.count() > kTableEntries)
+        return groupManyBy(durationOf, groupOf, rows, groupCount, bytes);
+    std::vector<Share> shares(rows.size() < kFewRows ? 1 : kWorkers);
     for (std::size_t i = 0; i < shares.size(); ++i)
-        shares[i] = {rows.size() * i / shares.size(), rows.size() * (i + 1) / shares.size(), std::vector<std::uint32_t>(groupCount + 1), std::vector<std::uint64_t>(groupCount + 1),
-                     std::vector<DurationNs>(groupCount + 1, -1), std::vector<std::uint32_t>(groupCount + 1)};
+        shares[i] = {rows.size() * i / shares.size(), rows.size() * (i + 1) / shares.size(),
+                     std::vector<std::uint32_t>((groupCount + 1) * buckets.count()), std::vector<Share::Sums>(groupCount + 1),
+                     std::vector<std::uint64_t>(groupCount + 1)};
     const auto onEachShare = [&](auto work) {
         std::vector<std::function<void()>> tasks;
         for (Share& share : shares)
@@ -125,48 +189,51 @@ std::vector<DurationGroup> groupBy(DurationOf durationOf, const trace::RowSelect
         inParallel(std::move(tasks));
     };
     onEachShare([&](Share& share) {
-        eachRow(share, [&groupOf, counts = share.counts.data()](std::uint32_t row) { ++counts[groupOf(row)]; });
-    });
-    // Durations of a group lie together, those of the first share first.
-    std::vector<std::size_t> groupStart(groupCount + 2);
-    std::uint32_t next = 0;
-    for (std::size_t group = 0; group <= groupCount; ++group) {
-        groupStart[group] = next;
-        for (Share& share : shares)
-            next += std::exchange(share.counts[group], next);
-    }
-    groupStart[groupCount + 1] = next;
-    trace::Column<Duration> durations; // of large pages: it is touched all over
-    durations.reserve(rows.size());
-    onEachShare([&](Share& share) {
-        eachRow(share, [&groupOf, &durationOf, to = durations.begin(), next = share.counts.data(), longest = share.longest.data(), longestRow = share.longestRow.data()](std::uint32_t row) {
+        // Local pointers: what is written in the loop could else be what they point to.
+        eachRow(share, [groupOf, durationOf, buckets, width = buckets.count(), counts = share.counts.data(),
+                        sums = share.sums.data()](std::uint32_t row) {
             const std::size_t group = groupOf(row);
-            const Duration duration = durationOf(row);
-            to[next[group]++] = duration;
-            if (static_cast<DurationNs>(duration) > longest[group]) {
-                longest[group] = duration;
-                longestRow[group] = row;
+            const DurationNs duration = durationOf(row);
+            ++counts[group * width + buckets.of(duration)];
+            Share::Sums& sum = sums[group];
+            sum.total += duration;
+            if (duration > sum.longest) {
+                sum.longest = duration;
+                sum.longestRow = row;
             }
         });
         if (!bytes.empty())
             eachRow(share, [&](std::uint32_t row) { share.bytes[groupOf(row)] += bytes[row]; });
     });
     std::vector<DurationGroup> result(groupCount);
-    std::vector<std::function<void()>> tasks;
     for (std::size_t group = 0; group < groupCount; ++group) {
         DurationNs longest = -1;
+        DurationGroup& into = result[group];
         for (const Share& share : shares) {
-            result[group].bytes += share.bytes[group];
-            if (share.longest[group] > longest) {
-                longest = share.longest[group];
-                result[group].longestRow = share.longestRow[group];
+            for (std::size_t bucket = 0; bucket < buckets.count(); ++bucket)
+                into.duration.count += share.counts[group * buckets.count() + bucket];
+            into.duration.total += share.sums[group].total;
+            into.bytes += share.bytes[group];
+            if (share.sums[group].longest > longest) {
+                longest = share.sums[group].longest;
+                into.duration.max = longest;
+                into.longestRow = share.sums[group].longestRow;
             }
         }
-        tasks.emplace_back([&, group] {
-            result[group].duration = distributionOfGroup(std::span<const Duration>(durations.data() + groupStart[group], groupStart[group + 1] - groupStart[group]));
-        });
     }
-    inParallel(std::move(tasks));
+    Percentiles percentiles(shares, groupCount, buckets);
+    for (Share& share : shares)
+        std::fill(share.counts.begin() + static_cast<std::ptrdiff_t>(groupCount * buckets.count()), share.counts.end(), kNotWanted);
+    onEachShare([&](Share& share) {
+        eachRow(share, [groupOf, durationOf, buckets, width = buckets.count(), next = share.counts.data(),
+                        to = percentiles.wanted()](std::uint32_t row) {
+            const DurationNs duration = durationOf(row);
+            if (std::uint32_t& place = next[groupOf(row) * width + buckets.of(duration)]; place != kNotWanted)
+                to[place++] = duration;
+        });
+    });
+    for (std::size_t group = 0; group < groupCount; ++group)
+        percentiles.fill(group, result[group].duration);
     return result;
 }
 
@@ -174,17 +241,28 @@ std::vector<DurationGroup> groupBy(DurationOf durationOf, const trace::RowSelect
 
 Distribution distributionOfMany(std::span<const DurationNs> durations)
 {
-    return distributionOfGroup(durations);
+    if (durations.size() < kFewRows)
+        return distributionOf({durations.begin(), durations.end()});
+    const trace::RowSelection all{{}, 0, static_cast<std::uint32_t>(durations.size())};
+    return groupBy([durations](std::uint32_t row) { return durations[row]; }, [](std::uint32_t) { return std::size_t{0}; }, all, 1, {})
+        .front()
+        .duration;
 }
 
-std::vector<DurationGroup> groupDurations(const trace::EventColumns& columns, const trace::RowSelection& rows, const trace::Column<std::uint32_t>& numbers,
-                                          std::span<const std::uint32_t> groups, std::size_t groupCount, std::span<const std::uint64_t> bytes)
+std::vector<DurationGroup> groupDurations(const trace::EventColumns& columns, const trace::RowSelection& rows,
+                                          const trace::Column<std::uint32_t>& numbers, std::span<const std::uint32_t> groups,
+                                          std::size_t groupCount, std::span<const std::uint64_t> bytes)
 {
     if (rows.size() == 0)
         return std::vector<DurationGroup>(groupCount);
-    if (columns.longDurations.empty()) // half the memory to move
-        return groupBy<std::uint32_t>([durations = columns.shortDuration.data()](std::uint32_t row) { return durations[row]; }, rows, numbers, groups, groupCount, bytes);
-    return groupBy<DurationNs>([&](std::uint32_t row) { return columns.duration(row); }, rows, numbers, groups, groupCount, bytes);
+    const auto groupOf = [numbers = numbers.data(), groups, groupCount](std::uint32_t row) {
+        const std::uint32_t number = numbers[row];
+        return number < groups.size() ? std::size_t{groups[number]} : groupCount;
+    };
+    if (columns.longDurations.empty())
+        return groupBy([durations = columns.shortDuration.data()](std::uint32_t row) { return DurationNs{durations[row]}; }, groupOf, rows,
+                       groupCount, bytes);
+    return groupBy([&columns](std::uint32_t row) { return columns.duration(row); }, groupOf, rows, groupCount, bytes);
 }
 
 } // namespace gantry::analysis

@@ -1,6 +1,7 @@
 #include "trace_model/import/import_report.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace gantry::importing {
 
@@ -39,16 +40,18 @@ TableTally& ImportReport::table(std::string_view name)
     return tables.back();
 }
 
-std::string_view name(Alignment alignment)
+std::string clockText(const ImportReport& report)
 {
-    switch (alignment) {
-    case Alignment::Alone: return "alone";
-    case Alignment::ByHand: return "by hand";
-    case Alignment::WallClock: return "wall clock";
-    case Alignment::MonotonicClock: return "monotonic clock";
-    case Alignment::None: break;
+    std::string text = report.clock;
+    const auto add = [&](const char* how) { text += fmt::format("{}{} Offset {}.", text.empty() ? "" : " ", how, formatDuration(report.offset)); };
+    switch (report.alignment) {
+    case Alignment::First: break;
+    case Alignment::ByHand: add("Aligned by hand."); break;
+    case Alignment::WallClock: add("Aligned by the wall clock that both files know."); break;
+    case Alignment::MonotonicClock: add("Aligned by the machine's monotonic clock that both files know."); break;
+    case Alignment::Starts: add("No clock that both files know: their first events are put together, which is a guess. Set the offset by hand."); break;
     }
-    return "not aligned";
+    return text;
 }
 
 } // namespace gantry::importing

@@ -31,18 +31,15 @@ struct TableTally
     void merge(const TableTally& other);
 };
 
-/// How the times of one of several files were put on the first one's clock.
+/// How a file's times were put on the clock of the first one.
 enum class Alignment : std::uint8_t
 {
-    Alone,          ///< of one file, or the first one: nothing to align
-    ByHand,         ///< by an offset that the user gave
-    WallClock,      ///< both files know it
-    MonotonicClock, ///< both files know that of their machine
-    None,           ///< no clock that both know: by their starts, which may have nothing to do with each other
+    First,          ///< it is the first one
+    ByHand,
+    WallClock,      ///< that both files know
+    MonotonicClock, ///< of one machine, that both files know
+    Starts,         ///< they share no clock: their first events are put together, which is a guess
 };
-
-/// Stable lower-case name: "alone", "by hand", "wall clock", "monotonic clock", "not aligned".
-[[nodiscard]] std::string_view name(Alignment alignment);
 
 /// What was read of one file, kept with the trace and shown.
 struct ImportReport
@@ -52,13 +49,16 @@ struct ImportReport
     std::string producer; ///< "PyTorch (Kineto)"; empty: the file does not say
     std::uint64_t fileBytes = 0;
     std::vector<TableTally> tables;
-    std::string clock;    ///< a sentence: what the file's times count from, and what they were aligned by
-    TimeRange time;       ///< of the events, session time
-    DurationNs offset = 0; ///< that was added to the file's own times
-    Alignment alignment = Alignment::Alone;
+    std::string clock;    ///< a sentence: what the file's times count from
+    Alignment alignment = Alignment::First;
+    DurationNs offset = 0; ///< that was added to its times
+    TimeRange time;        ///< of the events, session time
 
     /// The tally of a table, made when it is not there yet.
     [[nodiscard]] TableTally& table(std::string_view name);
 };
+
+/// What its times count from, and how they came to the clock of the first file, as sentences.
+[[nodiscard]] std::string clockText(const ImportReport& report);
 
 } // namespace gantry::importing

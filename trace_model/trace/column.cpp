@@ -142,7 +142,7 @@ void ColumnMemory::growFile(std::size_t bytes) const
 {
     // Blocks are claimed now: to run out of them while writing to the mapping would be a SIGBUS.
     if (posix_fallocate(m_file, 0, static_cast<off_t>(bytes)) != 0)
-        throw std::bad_alloc();
+        throw NoRoomForColumns(m_spillFolder);
 }
 
 void ColumnMemory::moveToPages(std::size_t bytes)
@@ -153,7 +153,7 @@ void ColumnMemory::moveToPages(std::size_t bytes)
     if (!pages.m_spillFolder.empty()) {
         pages.m_file = open(pages.m_spillFolder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
         if (pages.m_file < 0)
-            throw std::bad_alloc();
+            throw NoRoomForColumns(pages.m_spillFolder);
         pages.growFile(bytes);
         flags = MAP_SHARED;
     }

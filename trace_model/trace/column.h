@@ -5,11 +5,27 @@
 #include <filesystem>
 #include <initializer_list>
 #include <memory>
+#include <new>
 #include <span>
+#include <string>
 #include <type_traits>
 #include <utility>
 
 namespace gantry::trace {
+
+/// The folder that columns lie in instead of memory is full or cannot be written: a sentence.
+class NoRoomForColumns : public std::bad_alloc
+{
+public:
+    explicit NoRoomForColumns(const std::filesystem::path& folder)
+        : m_what("the trace is larger than memory, and " + folder.string() + " has no room for it: free some there, or export a shorter time of it")
+    {
+    }
+    [[nodiscard]] const char* what() const noexcept override { return m_what.c_str(); }
+
+private:
+    std::string m_what;
+};
 
 /// While one lives, pages that columns give back are kept for those that come next. Pages fresh from the kernel are cleared by it first,
 /// which takes about as long as filling them: a trace that is sorted into new columns as it is built pays that once, not twice. Any thread.
@@ -37,7 +53,7 @@ public:
 
     /// Keeps the bytes in a nameless file of `folder` from now on, once they are many. Before anything is stored.
     void spillTo(const std::filesystem::path& folder) { m_spillFolder = folder; }
-    /// At least that many bytes, what is there stays. Throws std::bad_alloc when neither memory nor the folder has room.
+    /// At least that many bytes, what is there stays. Throws std::bad_alloc when memory has no room, NoRoomForColumns when the folder has none.
     void reserve(std::size_t bytes);
     /// Gives back what lies behind the first `bytes`.
     void shrink(std::size_t bytes);

@@ -13,9 +13,13 @@ void sortOuterFirst(std::vector<LooseSpan>& spans)
 
 void RowBuilder::append(Row& row, const LooseSpan& span)
 {
-    if (row.spans.size() % DepthRow::kBlock == 0)
-        row.spans.blockStart.push_back(std::max(span.start, row.end));
+    const TimestampNs start = std::max(span.start, row.end);
+    if (row.spans.size() % DepthRow::kBlock == 0) {
+        row.spans.blockStart.push_back(start);
+        row.spans.blockBusy.push_back(row.busy);
+    }
     row.spans.event.push_back(span.event);
+    row.busy += span.end - start;
     row.end = span.end;
 }
 
@@ -67,6 +71,7 @@ std::vector<DepthRow> RowBuilder::takeRows()
     for (Row& row : m_rows) {
         row.spans.event.shrink();
         row.spans.blockStart.shrink();
+        row.spans.blockBusy.shrink();
         rows.push_back(std::move(row.spans));
     }
     m_rows.clear();

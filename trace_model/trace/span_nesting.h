@@ -43,6 +43,7 @@ private:
     {
         DepthRow spans;
         TimestampNs end = kNoTime;
+        DurationNs busy = 0;
     };
     void append(Row& row, const LooseSpan& span);
     Row& firstFree(TimestampNs start);

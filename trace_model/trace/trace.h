@@ -71,6 +71,7 @@ struct DepthRow
 
     Column<EventId> event;
     Column<TimestampNs> blockStart; ///< where every kBlock-th span begins: finding a time touches few cache lines
+    Column<DurationNs> blockBusy;   ///< ns under all spans before every kBlock-th one
     [[nodiscard]] std::size_t size() const { return event.size(); }
 };
 
@@ -113,6 +114,7 @@ struct Trace
 {
     TraceMeta meta;
     std::string cacheKey; ///< what a TraceCache knows it by; empty: opened without one
+    bool isFromCache = false;
     TimeRange time; ///< covers every event and counter sample
     TimeRange window; ///< that was recorded; empty: the file does not say
     StringTable strings;

@@ -2,8 +2,10 @@
 
 #include "trace_model/base/digest.h"
 #include "trace_model/base/new_file.h"
+#include "trace_model/base/parallel.h"
 
 #include <array>
+#include <atomic>
 #include <cstring>
 #include <fcntl.h>
 #include <limits>
@@ -47,13 +49,13 @@ void describe(Archive& a, importing::SkippedRows& v) { a(v.reason, v.count); }
 template <typename Archive>
 void describe(Archive& a, importing::TableTally& v) { a(v.name, v.rows, v.kept, v.skipped); }
 template <typename Archive>
-void describe(Archive& a, importing::ImportReport& v) { a(v.file, v.format, v.producer, v.fileBytes, v.tables, v.clock, v.time, v.offset, v.alignment); }
+void describe(Archive& a, importing::ImportReport& v) { a(v.file, v.format, v.producer, v.fileBytes, v.tables, v.clock, v.alignment, v.offset, v.time); }
 template <typename Archive>
 void describe(Archive& a, importing::SummaryTable& v) { a(v.name, v.columns, v.rows); }
 template <typename Archive>
 void describe(Archive& a, StringTable& v) { a(v.texts(), v.ends()); }
 template <typename Archive>
-void describe(Archive& a, DepthRow& v) { a(v.event, v.blockStart); }
+void describe(Archive& a, DepthRow& v) { a(v.event, v.blockStart, v.blockBusy); }
 template <typename Archive>
 void describe(Archive& a, CounterColumns& v) { a(v.time, v.value, v.levels, v.blockTime, v.unit, v.source); }
 template <typename Archive>
@@ -160,8 +162,10 @@ private:
     {
         pad();
         std::uint64_t offset = m_bytes, bytes = column.bytes().size();
+        std::uint32_t checksum = crc32(column.bytes());
         write(offset);
         write(bytes);
+        write(checksum);
         put({reinterpret_cast<const char*>(column.data()), bytes});
     }
     template <typename T>
@@ -222,6 +226,18 @@ public:
     template <typename... T>
     void operator()(T&... values) { (read(values), ...); }
     [[nodiscard]] bool isGood() const { return m_isGood && m_directory.empty(); }
+    [[nodiscard]] bool areColumnsIntact() const
+    {
+        std::atomic<bool> isIntact = true;
+        std::vector<std::function<void()>> tasks;
+        for (const auto& [bytes, checksum] : m_columns)
+            tasks.emplace_back([&isIntact, bytes = bytes, checksum = checksum] {
+                if (isIntact && crc32(bytes) != checksum)
+                    isIntact = false;
+            });
+        inParallel(std::move(tasks));
+        return isIntact;
+    }
 
 private:
     template <typename T>
@@ -288,12 +304,16 @@ private:
     void readMore(Column<T>& column)
     {
         std::uint64_t offset = 0, bytes = 0;
+        std::uint32_t checksum = 0;
         read(offset);
         read(bytes);
+        read(checksum);
         const auto file = m_file->bytes();
         m_isGood = m_isGood && offset % kAlignment == 0 && offset <= file.size() && bytes <= file.size() - offset && bytes % sizeof(T) == 0;
-        if (m_isGood && bytes > 0)
-            column = Column<T>::view(m_file, file.subspan(offset, bytes));
+        if (!m_isGood || bytes == 0)
+            return;
+        column = Column<T>::view(m_file, file.subspan(offset, bytes));
+        m_columns.emplace_back(file.subspan(offset, bytes), checksum);
     }
     template <typename T>
         requires requires(Reader& a, T& v) { describe(a, v); }
@@ -301,6 +321,7 @@ private:
 
     std::shared_ptr<const Mapping> m_file;
     std::span<const std::byte> m_directory;
+    std::vector<std::pair<std::span<const std::byte>, std::uint32_t>> m_columns; ///< and their checksums
     bool m_isGood = true;
 };
 
@@ -324,7 +345,7 @@ bool isConsistent(const Trace& trace)
         const Track& track = trace.tracks[i];
         isGood = isGood && (track.parent.isNone() || track.parent.value < i) && track.counter.time.size() == track.counter.value.size();
         for (const DepthRow& row : track.rows)
-            isGood = isGood && row.blockStart.size() == (row.size() + DepthRow::kBlock - 1) / DepthRow::kBlock;
+            isGood = isGood && row.blockStart.size() == (row.size() + DepthRow::kBlock - 1) / DepthRow::kBlock && row.blockBusy.size() == row.blockStart.size();
     }
     return isGood;
 }
@@ -340,7 +361,7 @@ Result<void> writeArchive(const Trace& trace, const std::filesystem::path& path,
     return file.publish();
 }
 
-std::shared_ptr<const Trace> readArchive(const std::filesystem::path& path, std::string_view key)
+std::shared_ptr<const Trace> readArchive(const std::filesystem::path& path, std::string_view key, bool checkColumns)
 {
     const auto file = Mapping::open(path);
     if (!file || file->bytes().size() < sizeof(Footer))
@@ -360,7 +381,11 @@ std::shared_ptr<const Trace> readArchive(const std::filesystem::path& path, std:
     auto trace = std::make_shared<Trace>();
     Reader reader(file, directory);
     reader(*trace);
-    return reader.isGood() && isConsistent(*trace) ? trace : nullptr;
+    if (!reader.isGood() || !isConsistent(*trace) || (checkColumns && !reader.areColumnsIntact()))
+        return nullptr;
+    trace->cacheKey = key;
+    trace->isFromCache = true;
+    return trace;
 }
 
 } // namespace gantry::trace

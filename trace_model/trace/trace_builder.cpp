@@ -245,58 +245,103 @@ Result<std::shared_ptr<const Trace>> TraceBuilder::finish(const importing::ReadC
     return std::shared_ptr<const Trace>(std::move(m_trace));
 }
 
-/// From the time 0 of a file to that of the first one, by the clocks that both know.
-DurationNs TraceBuilder::offsetOf(std::size_t file)
+/// From the first to the last thing of a file, as it tells time; empty when it has none.
+TimeRange TraceBuilder::extentOf(std::size_t file) const
 {
+    TimeRange extent{std::numeric_limits<TimestampNs>::max(), std::numeric_limits<TimestampNs>::min()};
+    const auto cover = [&](TimestampNs start, TimestampNs end) {
+        if (start != kNoTime)
+            extent.start = std::min(extent.start, start);
+        if (end != kNoTime)
+            extent.end = std::max(extent.end, end);
+    };
+    const auto [lastPart, lastRequest, lastExecution] = endOf(file);
+    for (std::size_t i = m_files[file].firstPart; i < lastPart; ++i) {
+        for (int kind = 0; kind < kEventKindCount; ++kind) {
+            const EventColumns& columns = m_parts[i].events.columns(static_cast<EventKind>(kind));
+            for (std::size_t row = 0; row < columns.size(); ++row)
+                cover(columns.start[row], columns.end(row));
+        }
+        for (const importing::CounterSample& sample : m_parts[i].samples)
+            cover(sample.time, sample.time);
+    }
+    for (std::size_t i = m_files[file].firstRequest; i < lastRequest; ++i)
+        cover(m_trace->requests[i].time.start, m_trace->requests[i].time.end);
+    for (std::size_t i = m_files[file].firstExecution; i < lastExecution; ++i)
+        cover(m_trace->executions[i].time.start, m_trace->executions[i].time.end);
+    return extent.end < extent.start ? TimeRange{} : extent;
+}
+
+/// Finds what to add to the times of a file to have them on the clock of the first one.
+void TraceBuilder::align(std::size_t file)
+{
+    using importing::Alignment;
     const File& first = m_files.front();
     const File& other = m_files[file];
     importing::ImportReport& report = m_trace->imports[file];
     const auto difference = [](std::int64_t to, std::int64_t from) -> std::optional<DurationNs> {
         DurationNs value = 0;
         constexpr DurationNs kFurthest = DurationNs{1} << 57; // apart by years: not of one recording
-        return !__builtin_sub_overflow(to, from, &value) && value > -kFurthest && value < kFurthest ? std::optional(value) : std::nullopt;
+        return to != 0 && from != 0 && !__builtin_sub_overflow(to, from, &value) && value > -kFurthest && value < kFurthest ? std::optional(value) : std::nullopt;
     };
-    std::optional<DurationNs> offset;
-    report.alignment = importing::Alignment::None;
-    const char* how = "No clock that both files know: aligned by their starts. Set the offset by hand.";
-    if (other.offset) {
-        offset = other.offset;
-        report.alignment = importing::Alignment::ByHand;
-        how = "Aligned by hand.";
-    } else if (first.meta.sessionUtcNs != 0 && other.meta.sessionUtcNs != 0) {
-        offset = difference(other.meta.sessionUtcNs, first.meta.sessionUtcNs);
-        report.alignment = offset ? importing::Alignment::WallClock : importing::Alignment::None;
-        how = "Aligned by the wall clock that both files know.";
-    } else if (first.meta.sessionMonotonicNs != 0 && other.meta.sessionMonotonicNs != 0) {
-        offset = difference(other.meta.sessionMonotonicNs, first.meta.sessionMonotonicNs);
-        report.alignment = offset ? importing::Alignment::MonotonicClock : importing::Alignment::None;
-        how = "Aligned by the machine's monotonic clock that both files know.";
-    }
-    report.clock += (report.clock.empty() ? "" : " ") + fmt::format("{} Offset {}.", how, formatDuration(offset.value_or(0)));
-    report.offset = offset.value_or(0);
-    return report.offset;
+    const auto set = [&](Alignment alignment, DurationNs offset) {
+        report.alignment = alignment;
+        report.offset = offset;
+    };
+    if (other.offset)
+        set(Alignment::ByHand, *other.offset);
+    else if (file == 0)
+        set(Alignment::First, 0);
+    else if (const auto wall = difference(other.meta.sessionUtcNs, first.meta.sessionUtcNs))
+        set(Alignment::WallClock, *wall);
+    else if (const auto monotonic = difference(other.meta.sessionMonotonicNs, first.meta.sessionMonotonicNs))
+        set(Alignment::MonotonicClock, *monotonic);
+    else
+        set(Alignment::Starts, m_trace->imports.front().time.isEmpty() || report.time.isEmpty() ? 0 : m_trace->imports.front().time.start - report.time.start);
 }
 
 void TraceBuilder::alignFiles()
 {
     for (std::size_t i = 0; i < m_files.size(); ++i) {
-        const DurationNs offset = i == 0 ? m_files[i].offset.value_or(0) : offsetOf(i);
-        moveFile(i, offset);
-        if (TimeRange& time = m_trace->imports[i].time; !time.isEmpty())
-            time = {time.start + offset, time.end + offset};
+        importing::ImportReport& report = m_trace->imports[i];
+        if (m_files.size() > 1)
+            report.time = extentOf(i);
+        align(i);
+        moveFile(i, report.offset);
+        if (!report.time.isEmpty())
+            report.time = {report.time.start + report.offset, report.time.end + report.offset};
         if (!m_files[i].window.isEmpty()) {
-            const TimeRange window{m_files[i].window.start + offset, m_files[i].window.end + offset};
+            const TimeRange window{m_files[i].window.start + report.offset, m_files[i].window.end + report.offset};
             m_window = m_window.isEmpty() ? window : TimeRange{std::min(m_window.start, window.start), std::max(m_window.end, window.end)};
         }
     }
 }
 
+/// What of the alignment makes times of one file say nothing about those of the other.
+void TraceBuilder::warnOfAlignment(std::size_t file)
+{
+    const importing::ImportReport& first = m_trace->imports.front();
+    const importing::ImportReport& other = m_trace->imports[file];
+    std::vector<std::string>& warnings = m_trace->meta.warnings;
+    if (other.alignment == importing::Alignment::Starts)
+        warnings.push_back(fmt::format("{} and {} know no common clock: their first events are drawn at one time, which is a guess. Set the offset by hand.", first.file, other.file));
+    else if (!first.time.isEmpty() && !other.time.isEmpty() && (first.time.end < other.time.start || other.time.end < first.time.start))
+        warnings.push_back(fmt::format("{} and {} were not recorded at the same time: {} lie between them.", first.file, other.file,
+                                       formatDuration(first.time.end < other.time.start ? other.time.start - first.time.end : first.time.start - other.time.end)));
+}
+
+/// Where the parts, requests and executions of a file end.
+std::tuple<std::size_t, std::size_t, std::size_t> TraceBuilder::endOf(std::size_t file) const
+{
+    if (file + 1 < m_files.size())
+        return {m_files[file + 1].firstPart, m_files[file + 1].firstRequest, m_files[file + 1].firstExecution};
+    return {m_parts.size(), m_trace->requests.size(), m_trace->executions.size()};
+}
+
 /// Moves the times of a file, and makes its processes its own.
 void TraceBuilder::moveFile(std::size_t file, DurationNs offset)
 {
-    const std::size_t lastPart = file + 1 < m_files.size() ? m_files[file + 1].firstPart : m_parts.size();
-    const std::size_t lastRequest = file + 1 < m_files.size() ? m_files[file + 1].firstRequest : m_trace->requests.size();
-    const std::size_t lastExecution = file + 1 < m_files.size() ? m_files[file + 1].firstExecution : m_trace->executions.size();
+    const auto [lastPart, lastRequest, lastExecution] = endOf(file);
     const std::uint64_t key = static_cast<std::uint64_t>(file) << kFileShift;
     for (std::size_t i = m_files[file].firstPart; i < lastPart; ++i) {
         Part& part = m_parts[i];
@@ -351,6 +396,7 @@ void TraceBuilder::joinMeta()
             all.warnings.push_back(m_trace->imports[i].file + ": " + warning);
         all.complete = all.complete && meta.complete;
         all.targetExited = all.targetExited || meta.targetExited;
+        warnOfAlignment(i);
     }
 }
 
@@ -449,16 +495,24 @@ void TraceBuilder::joinExecutions()
     for (std::uint32_t i = 0; i < t.executions.size(); ++i)
         executionOf[{Trace::processOf(t.executions[i].globalTid), t.executions[i].batchId}] = i;
     for (Request& request : t.requests) {
-        TimestampNs first = m_window.end, last = m_window.start;
+        // What lies outside the window is not known; where there is none, neither is what lies outside the request's phases.
+        TimestampNs first = request.time.end == kNoTime ? std::numeric_limits<TimestampNs>::max() : request.time.end;
+        TimestampNs last = request.time.start == kNoTime ? std::numeric_limits<TimestampNs>::min() : request.time.start;
+        if (!m_window.isEmpty()) {
+            first = std::min(first, m_window.start);
+            last = std::max(last, m_window.end);
+        }
         for (const auto& phase : request.phases)
             if (phase) {
                 first = std::min(first, phase->start);
                 last = std::max(last, phase->end);
             }
+        if (first > last)
+            first = last = m_window.start; // nothing is known of it
         if (request.time.start == kNoTime)
-            request.time.start = std::min(first, m_window.start);
+            request.time.start = first;
         if (request.time.end == kNoTime)
-            request.time.end = std::max({last, m_window.end, request.time.start});
+            request.time.end = std::max(last, request.time.start);
     }
     std::vector<std::uint32_t> order(t.requests.size());
     std::iota(order.begin(), order.end(), 0u);

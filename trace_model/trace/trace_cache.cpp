@@ -98,13 +98,19 @@ std::filesystem::path TraceCache::pathOf(std::string_view key) const
     return m_folder / (std::string(key) + std::string(kSuffix));
 }
 
-std::shared_ptr<const Trace> TraceCache::find(std::string_view key) const
+std::shared_ptr<const Trace> TraceCache::find(std::string_view key, bool checkColumns) const
 {
     const std::filesystem::path path = pathOf(key);
-    std::shared_ptr<const Trace> trace = readArchive(path, key);
+    std::shared_ptr<const Trace> trace = readArchive(path, key, checkColumns);
     if (trace)
         utimensat(AT_FDCWD, path.c_str(), nullptr, 0); // opened now; without the right to say so it goes earlier, no more
     return trace;
+}
+
+void TraceCache::drop(std::string_view key) const
+{
+    std::error_code gone;
+    std::filesystem::remove(pathOf(key), gone);
 }
 
 Result<void> TraceCache::store(const Trace& trace, std::string_view key) const

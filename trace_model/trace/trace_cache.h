@@ -30,7 +30,10 @@ public:
     /// file's). 64 hexadecimal digits, or nothing when it cannot be read. `salt`: what else a trace depends on.
     [[nodiscard]] static std::optional<std::string> keyOf(std::span<const std::filesystem::path> files, std::string_view salt = {});
 
-    [[nodiscard]] std::shared_ptr<const Trace> find(std::string_view key) const;
+    /// `checkColumns`: see readArchive().
+    [[nodiscard]] std::shared_ptr<const Trace> find(std::string_view key, bool checkColumns = false) const;
+    /// Forgets what is kept under that key.
+    void drop(std::string_view key) const;
     /// Errors: CannotWrite. A trace too large for the folder's limit is not kept, which is no error.
     [[nodiscard]] Result<void> store(const Trace& trace, std::string_view key) const;
 

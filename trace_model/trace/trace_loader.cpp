@@ -56,6 +56,15 @@ std::uint64_t bytesOf(std::span<const LoadFile> files)
     return bytes;
 }
 
+/// Whether it starts as gzip's or zstd's files do.
+bool isPacked(const std::filesystem::path& path)
+{
+    std::ifstream file(path, std::ios::binary);
+    std::string head(4, '\0');
+    file.read(head.data(), static_cast<std::streamsize>(head.size()));
+    return head.starts_with("\x1f\x8b") || head == "\x28\xb5\x2f\xfd";
+}
+
 /// Memory that can be had without anything being swapped out: proc_meminfo(5), MemAvailable.
 std::uint64_t availableMemory()
 {
@@ -68,11 +77,21 @@ std::uint64_t availableMemory()
     return std::uint64_t{4} << 30;
 }
 
-/// Where the columns go: memory (empty) unless they may be too large for it. No format takes less than its columns do.
+/// Bytes of files as their columns take them at most. No format takes less than its columns do, but a packed one.
+std::uint64_t columnBytesOf(std::span<const LoadFile> files)
+{
+    constexpr std::uint64_t kPackedTo = 16; // of JSON, which packs best
+    std::uint64_t bytes = 0;
+    for (const LoadFile& file : files)
+        bytes += bytesOf({&file, 1}) * (isPacked(file.path) ? kPackedTo : 1);
+    return bytes;
+}
+
+/// Where the columns go: memory (empty) unless they may be too large for it.
 std::filesystem::path spillFolderFor(std::span<const LoadFile> files, const LoadOptions& options)
 {
     const std::uint64_t limit = options.memoryLimit != 0 ? options.memoryLimit : availableMemory() / 2;
-    if (bytesOf(files) <= limit)
+    if (columnBytesOf(files) <= limit)
         return {};
     return options.spillFolder.empty() ? std::filesystem::path("/var/tmp") : options.spillFolder; // hier(7): where large files may go
 }
@@ -107,8 +126,9 @@ Result<std::shared_ptr<const Trace>> load(std::span<const LoadFile> files, const
         GANTRY_TRY(const FileFormat format, importing::recogniseFormat(file.path).context("opening " + file.path.filename().string()));
         sources.formats.push_back(format);
     }
-    const bool canSample = std::find(sources.formats.begin(), sources.formats.end(), FileFormat::NsysReport) == sources.formats.end();
-    if (options.preview && canSample && bytesOf(files) > kWorthAPreview)
+    const bool canSample = std::all_of(sources.formats.begin(), sources.formats.end(), [](FileFormat f) { return f == FileFormat::Sqlite || f == FileFormat::ChromeTrace; });
+    const bool isPackedReport = std::any_of(files.begin(), files.end(), [&](const LoadFile& file) { return isPacked(file.path); });
+    if (options.preview && canSample && !isPackedReport && bytesOf(files) > kWorthAPreview)
         if (auto preview = build(sources, {}, {}, {{}, options.stop, kPreviewBytes}))
             options.preview(std::move(*preview));
     return build(sources, std::move(cacheKey), spillFolderFor(files, options), {options.progress, options.stop, 0});
@@ -119,8 +139,10 @@ std::optional<std::string> cacheKey(std::span<const LoadFile> files)
     std::vector<std::filesystem::path> paths;
     std::string salt;
     for (const LoadFile& file : files) {
+        if (file.offset) // tried out in small steps: each would push a trace that is worth keeping out of the cache
+            return std::nullopt;
         paths.push_back(file.path);
-        salt += file.path.filename().string() + '/' + (file.offset ? std::to_string(*file.offset) : "auto") + '/';
+        salt += file.path.filename().string() + '/';
     }
     return TraceCache::keyOf(paths, salt);
 }
@@ -132,10 +154,12 @@ Result<std::shared_ptr<const Trace>> loadTrace(std::span<const LoadFile> files, 
     // The key is that of the files before they are read: what changes meanwhile makes another.
     const std::optional<std::string> key = options.cache ? cacheKey(files) : std::nullopt;
     if (key)
-        if (auto trace = options.cache->find(*key))
+        if (auto trace = options.cache->find(*key, options.checkCached))
             return trace;
     try {
         return load(files, options, key.value_or(std::string()));
+    } catch (const NoRoomForColumns& noRoom) {
+        return Error{ErrorCode::CannotWrite, noRoom.what(), {}};
     } catch (const std::bad_alloc&) {
         return Error{ErrorCode::Internal, "not enough memory to open " + files.front().path.filename().string() + ": close other reports, or export a shorter time of it", {}};
     }
@@ -152,9 +176,17 @@ Result<std::shared_ptr<const Trace>> loadTrace(const std::filesystem::path& path
 
 Result<void> keepInCache(const Trace& trace, const TraceCache& cache)
 {
-    if (trace.meta.isPreview || trace.cacheKey.empty() || trace.eventCount() < kWorthACache)
+    if (trace.meta.isPreview || trace.isFromCache || trace.cacheKey.empty() || trace.eventCount() < kWorthACache)
         return {};
     return cache.store(trace, trace.cacheKey);
+}
+
+Result<void> checkCached(const Trace& trace, const TraceCache& cache)
+{
+    if (!trace.isFromCache || cache.find(trace.cacheKey, true))
+        return {};
+    cache.drop(trace.cacheKey);
+    return Error{ErrorCode::BadInput, "the copy of " + trace.meta.title + " that was kept when it was last opened is damaged: it is read anew", {}};
 }
 
 } // namespace gantry::trace

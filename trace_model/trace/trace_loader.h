@@ -29,7 +29,8 @@ struct LoadOptions
 {
     LoadProgress progress;
     std::stop_token stop;
-    const TraceCache* cache = nullptr; ///< looked into first; keepInCache() puts a trace there
+    const TraceCache* cache = nullptr; ///< looked into first, but with offsets by hand; keepInCache() puts a trace there
+    bool checkCached = false;          ///< a trace from the cache is checked before it is returned: for who will not check it later
     /// Given a sample of a large file's events as a trace of its own, before all are read. Called by the loading thread.
     std::function<void(std::shared_ptr<const Trace>)> preview;
     std::uint64_t memoryLimit = 0;     ///< bytes of columns from which on they lie in files; 0: half of the memory that is free now
@@ -47,5 +48,9 @@ struct LoadOptions
 /// Keeps a trace that was loaded with this cache for the next time its files are opened, unless it is there, or so small that reading
 /// is as quick. Blocks for the time of writing some 40 bytes an event. Errors: CannotWrite.
 [[nodiscard]] Result<void> keepInCache(const Trace& trace, const TraceCache& cache);
+
+/// Reads again all of what a trace from this cache is made of. Damage to the disk would show as wrong numbers: then the copy is dropped from
+/// the cache, and the trace must not be used. Blocks for about half a second a GB. Errors: BadInput.
+[[nodiscard]] Result<void> checkCached(const Trace& trace, const TraceCache& cache);
 
 } // namespace gantry::trace

@@ -36,6 +36,14 @@ public:
     [[nodiscard]] TimestampNs start(EventId event) const { return of(event).start[event.row()]; }
     [[nodiscard]] TimestampNs end(EventId event) const { return of(event).end(event.row()); }
 
+    /// Asks for an event's times ahead of their use.
+    void prefetch(EventId event) const
+    {
+        const EventColumns& columns = of(event);
+        __builtin_prefetch(columns.start.data() + event.row());
+        __builtin_prefetch(columns.shortDuration.data() + event.row());
+    }
+
 private:
     [[nodiscard]] const EventColumns& of(EventId event) const { return *m_columns[static_cast<std::size_t>(event.kind())]; }
     std::array<const EventColumns*, kEventKindCount> m_columns{};
@@ -57,6 +65,18 @@ public:
         return i == 0 ? start : std::max(start, end(i - 1));
     }
     [[nodiscard]] TimeRange time(std::size_t i) const { return {start(i), end(i)}; }
+    /// To be called for each span that is looked at in turn: neighbours of a row lie far apart in the columns.
+    void prefetchAfter(std::size_t i) const
+    {
+        constexpr std::size_t kAhead = 16;
+        if (i + kAhead < size())
+            m_times.prefetch(event(i + kAhead));
+    }
+    /// The same for who knows when the span before ended.
+    [[nodiscard]] TimestampNs start(std::size_t i, TimestampNs previousEnd) const
+    {
+        return std::max(m_times.start(m_row.event[i]), previousEnd);
+    }
 
     /// First span at or after `from` that begins at or after `time`.
     [[nodiscard]] std::size_t firstStarting(std::size_t from, TimestampNs time) const
@@ -78,26 +98,70 @@ public:
         return low;
     }
 
-    /// Spans from `i` on, narrower than a pixel: the first that does not lie within `columnEnd`.
-    [[nodiscard]] std::size_t foldEnd(std::size_t i, TimestampNs columnEnd) const
+    /// Spans from `i` on that are drawn as one.
+    struct Fold
     {
-        std::size_t next = firstStarting(i, columnEnd);
-        while (next > i + 1 && end(next - 1) > columnEnd)
+        std::size_t end;
+        TimestampNs last; ///< when the last of them ends
+        DurationNs busy;
+    };
+
+    /// Span `i`, which lies at `time` and is narrower than a pixel, and all after it that lie within `columnEnd`.
+    [[nodiscard]] Fold fold(std::size_t i, TimeRange time, TimestampNs columnEnd) const
+    {
+        Fold fold{i + 1, time.end, time.duration()};
+        // Mostly they are few: one after the other is quicker than a search then.
+        const std::size_t few = std::min(size(), i + kBlock);
+        for (; fold.end < few; ++fold.end) {
+            prefetchAfter(fold.end);
+            const EventId next = event(fold.end);
+            const TimestampNs start = std::max(m_times.start(next), fold.last), end = m_times.end(next);
+            if (start >= columnEnd || end > columnEnd)
+                return fold;
+            fold.busy += end - start;
+            fold.last = end;
+        }
+        std::size_t next = firstStarting(fold.end, columnEnd);
+        while (next > fold.end && end(next - 1) > columnEnd)
             --next;
-        return std::max(next, i + 1);
+        fold.busy += busy(fold.end, next);
+        fold.end = next;
+        fold.last = end(next - 1);
+        return fold;
     }
 
-    /// The same where whole blocks are far narrower than a pixel, from any span of `block` on: tells blocks apart and looks at no event.
-    /// Nothing where they are not.
+    /// Where whole blocks are narrower than a pixel, the end of a fold from any span of `block` on: tells blocks apart and looks at no
+    /// event. Nothing where they are not.
     [[nodiscard]] std::optional<std::size_t> blockFoldEnd(std::size_t block, TimestampNs columnEnd, double nsPerPixel) const
     {
         const std::size_t next = firstFrom(m_row.blockStart, block, columnEnd);
-        if (next == block || next >= m_row.blockStart.size() ||
-            static_cast<double>(blockStart(next) - blockStart(next - 1)) >= nsPerPixel / 4)
+        if (next == block || next >= m_row.blockStart.size() || static_cast<double>(blockStart(next) - blockStart(next - 1)) >= nsPerPixel)
             return std::nullopt;
         return next;
     }
     [[nodiscard]] TimestampNs blockStart(std::size_t block) const { return m_row.blockStart[block]; }
+
+    [[nodiscard]] DurationNs blockBusy(std::size_t block) const { return m_row.blockBusy[block]; }
+
+    /// ns under the spans before `i`, of which there is a block after that of `i`; a part of a block counts as its share of the block.
+    [[nodiscard]] DurationNs busyBefore(std::size_t i) const
+    {
+        const std::size_t block = i / kBlock;
+        const DurationNs before = m_row.blockBusy[block];
+        return before + (m_row.blockBusy[block + 1] - before) * static_cast<DurationNs>(i % kBlock) / static_cast<DurationNs>(kBlock);
+    }
+
+    /// ns under the spans of [first, end). Exact for few and for whole blocks; a part of a block counts as its share of the block.
+    [[nodiscard]] DurationNs busy(std::size_t first, std::size_t end) const
+    {
+        constexpr std::size_t kFew = 4;
+        if (end - first > kFew && end / kBlock + 1 < m_row.blockBusy.size())
+            return busyBefore(end) - busyBefore(first);
+        DurationNs sum = 0;
+        for (std::size_t i = first; i < end; ++i)
+            sum += time(i).duration();
+        return sum;
+    }
 
 private:
     const EventTimes& m_times;
@@ -106,9 +170,13 @@ private:
 
 void appendVisible(std::vector<VisibleSpan>& out, const Row& row, std::uint16_t depth, TimeRange window, double nsPerPixel)
 {
+    // In whole numbers as far as can be: std::floor and std::ceil are calls, and this is done for each entry.
+    const double pixelsPerNs = 1 / nsPerPixel;
     const auto columnEnd = [&](TimestampNs start) {
-        const double column = std::floor(static_cast<double>(start - window.start) / nsPerPixel);
-        return std::min(window.end, window.start + static_cast<TimestampNs>(std::ceil((column + 1) * nsPerPixel)));
+        const auto column = static_cast<std::int64_t>(static_cast<double>(start - window.start) * pixelsPerNs) - (start < window.start);
+        const double end = static_cast<double>(column + 1) * nsPerPixel;
+        const auto whole = static_cast<TimestampNs>(end);
+        return std::min(window.end, window.start + whole + (static_cast<double>(whole) < end));
     };
     // The spans of a row do not overlap: before the first that begins in the window, only one can reach into it.
     std::size_t i = row.firstStarting(0, window.start);
@@ -116,23 +184,29 @@ void appendVisible(std::vector<VisibleSpan>& out, const Row& row, std::uint16_t 
         --i;
     const std::size_t before = out.size();
     std::vector<std::size_t> firsts; // by span
-    const auto add = [&](TimeRange time, std::size_t next) {
-        out.push_back({time, depth, EventId(), static_cast<std::uint32_t>(next - i)});
+    const auto add = [&](TimeRange time, std::size_t next, DurationNs busy) {
+        out.push_back({time, depth, EventId(), static_cast<std::uint32_t>(next - i), busy});
         firsts.push_back(std::exchange(i, next));
     };
+    std::optional<TimestampNs> previousEnd; // of the span before, where it is known
     while (i < row.size()) {
         const std::size_t block = i / kBlock;
-        const TimestampNs start = i % kBlock == 0 ? row.blockStart(block) : row.start(i);
+        if (i % kBlock != 0)
+            row.prefetchAfter(i);
+        const TimestampNs start = i % kBlock == 0 ? row.blockStart(block) : previousEnd ? row.start(i, *previousEnd) : row.start(i);
         if (start >= window.end)
             break;
         if (const auto next = row.blockFoldEnd(block, columnEnd(start), nsPerPixel)) {
-            add({start, row.blockStart(*next)}, *next * kBlock);
+            add({start, row.blockStart(*next)}, *next * kBlock, row.blockBusy(*next) - row.busyBefore(i));
+            previousEnd.reset(); // known to who looks at an event
         } else if (const TimeRange time{start, row.end(i)}; static_cast<double>(time.duration()) >= nsPerPixel) {
-            add(time, i + 1);
+            add(time, i + 1, time.duration());
+            previousEnd = time.end;
         } else {
-            // Narrower than a pixel: take everything that ends in the same pixel column, in one step over however many there are.
-            const std::size_t last = row.foldEnd(i, columnEnd(start));
-            add({start, row.end(last - 1)}, last);
+            // Narrower than a pixel: take everything that ends in the same pixel column.
+            const Row::Fold fold = row.fold(i, time, columnEnd(start));
+            add({start, fold.last}, fold.end, fold.busy);
+            previousEnd = fold.last;
         }
     }
     // In a loop of its own: each is in a cache line that nothing has touched, and these can be waited for side by side.
@@ -144,15 +218,35 @@ void appendVisible(std::vector<VisibleSpan>& out, const Row& row, std::uint16_t 
 
 std::vector<VisibleSpan> visibleSpans(const Trace& trace, TrackId track, TimeRange window, int widthPx)
 {
-    std::vector<VisibleSpan> out;
+    std::vector<VisibleSpan> spans;
+    visibleSpans(trace, track, window, widthPx, spans);
+    return spans;
+}
+
+void visibleSpans(const Trace& trace, TrackId track, TimeRange window, int widthPx, std::vector<VisibleSpan>& spans)
+{
+    spans.clear();
     if (window.isEmpty() || widthPx <= 0 || track.value >= trace.tracks.size())
-        return out;
+        return;
     const double nsPerPixel = static_cast<double>(window.duration()) / widthPx;
     const auto& rows = trace.tracks[track.value].rows;
     const EventTimes times(trace);
+    std::size_t atMost = 0;
+    for (const DepthRow& row : rows)
+        atMost += std::min(row.size(), static_cast<std::size_t>(widthPx));
+    spans.reserve(atMost);
     for (std::size_t depth = 0; depth < rows.size(); ++depth)
-        appendVisible(out, Row(times, rows[depth]), static_cast<std::uint16_t>(depth), window, nsPerPixel);
-    return out;
+        appendVisible(spans, Row(times, rows[depth]), static_cast<std::uint16_t>(depth), window, nsPerPixel);
+}
+
+void visibleSpans(const Trace& trace, TrackId track, std::size_t depth, TimeRange window, int widthPx, std::vector<VisibleSpan>& out)
+{
+    out.clear();
+    if (window.isEmpty() || widthPx <= 0 || track.value >= trace.tracks.size() || depth >= trace.tracks[track.value].rows.size())
+        return;
+    const EventTimes times(trace);
+    appendVisible(out, Row(times, trace.tracks[track.value].rows[depth]), static_cast<std::uint16_t>(depth), window,
+                  static_cast<double>(window.duration()) / widthPx);
 }
 
 std::optional<EventId> eventAt(const Trace& trace, TrackId track, TimestampNs time, int depth, DurationNs tolerance)

@@ -40,8 +40,8 @@ QString describe(const importing::ImportReport& report, TimestampNs origin)
     if (!report.time.isEmpty())
         facts << ImportView::tr("%1 to %2").arg(formatTime(report.time.start - origin, 1000), formatTime(report.time.end - origin, 1000));
     QString text = facts.join(QStringLiteral(" · "));
-    if (!report.clock.empty())
-        text += QLatin1Char('\n') + toQString(report.clock);
+    if (const std::string clock = importing::clockText(report); !clock.empty())
+        text += QLatin1Char('\n') + toQString(clock);
     return text;
 }
 

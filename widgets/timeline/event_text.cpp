@@ -117,6 +117,46 @@ QString eventLabel(const Trace& trace, EventId event)
     return name;
 }
 
+std::uint64_t labelKey(const Trace& trace, EventId event)
+{
+    const std::uint32_t row = event.row();
+    const auto key = [](std::uint64_t group, std::uint32_t number) { return group << 32 | number; };
+    const auto ofKind = [&](std::uint32_t number) { return key(static_cast<std::uint64_t>(event.kind()), number); };
+    switch (event.kind()) {
+    case EventKind::Kernel:
+        return ofKind(trace.kernels.nameNumber[row]);
+    case EventKind::Memcpy: {
+        const trace::CopyRoute route = trace.memcpys.route[row];
+        return ofKind(static_cast<std::uint32_t>(route.kind) << 16 | static_cast<std::uint32_t>(route.source) << 8 |
+                      static_cast<std::uint32_t>(route.destination));
+    }
+    case EventKind::Memset:
+        return ofKind(static_cast<std::uint32_t>(trace.memsets.memoryKind[row]));
+    case EventKind::Synchronization:
+        return ofKind(static_cast<std::uint32_t>(trace.synchronizations.type[row]));
+    case EventKind::ApiCall:
+        return ofKind(trace.apiCalls.calleeNumber[row]);
+    case EventKind::LibraryCall:
+        return ofKind(trace.libraryCalls.calleeNumber[row]);
+    case EventKind::OsCall:
+        return ofKind(trace.osCalls.calleeNumber[row]);
+    case EventKind::NvtxRange:
+        return ofKind(trace.nvtxRanges.labelNumber[row]);
+    case EventKind::NvtxMark:
+        return ofKind(trace.nvtxMarks.labelNumber[row]);
+    case EventKind::Overhead:
+        return ofKind(trace.overheads.name[row].value);
+    case EventKind::GraphLaunch:
+        return ofKind(trace.graphLaunches.graph[row]);
+    case EventKind::GpuRange:
+        return ofKind(trace.gpuRanges.text[row].value);
+    case EventKind::Phase:
+        // The first of a request has its number.
+        return isFirstPhase(trace, row) ? key(trace::kEventKindCount, row) : ofKind(static_cast<std::uint32_t>(trace.phases.phase[row]));
+    }
+    return 0;
+}
+
 QString eventToolTip(const Trace& trace, EventId event)
 {
     const TimeRange time = trace.timeOf(event);

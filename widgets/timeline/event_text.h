@@ -4,10 +4,15 @@
 
 #include <QString>
 
+#include <cstdint>
+
 namespace gantry::widgets {
 
 /// What is written on an event's box: its name; on a request's first phase also the request's number.
 [[nodiscard]] QString eventLabel(const trace::Trace& trace, trace::EventId event);
+
+/// Equal for events whose labels are equal; no two labels of one trace share a key. Costs a look-up, no text.
+[[nodiscard]] std::uint64_t labelKey(const trace::Trace& trace, trace::EventId event);
 
 /// What a tooltip says about an event, as rich text: name, start and duration, and what its kind adds (bytes and throughput,
 /// grid and block, the request).

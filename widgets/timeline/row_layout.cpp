@@ -12,8 +12,10 @@ using trace::Track;
 using trace::TrackId;
 using trace::TrackKind;
 
-constexpr int kGroupHeight = 24;
+constexpr int kRowHeight = 24;        // a group, a collapsed row, and at least any other
+constexpr int kCompactRowHeight = 17; // a line of text
 constexpr int kCounterHeight = 46;
+constexpr int kCompactCounterHeight = 34;
 constexpr int kSpanHeight = 18;
 constexpr int kStreamHeight = 22;
 constexpr int kLaneHeight = 14;
@@ -21,6 +23,7 @@ constexpr int kThinLaneHeight = 7;
 constexpr int kCompactSpanHeight = 13;
 constexpr int kManyLanes = 20;  // more lanes than this are drawn thin: the pattern matters then, not the label
 constexpr int kRowPadding = 3;
+constexpr int kCompactRowPadding = 2;
 constexpr int kGap = 1;
 
 int depthHeightOf(const Track& track, RowDensity density)
@@ -49,13 +52,15 @@ int depthHeightOf(const Track& track, RowDensity density)
     return kSpanHeight;
 }
 
-int heightOf(const Track& track, int depthHeight)
+int heightOf(const Track& track, const TimelineRow& row, RowDensity density)
 {
-    if (track.kind == TrackKind::Group)
-        return kGroupHeight;
+    const bool isCompact = density == RowDensity::Compact;
+    const int least = isCompact ? kCompactRowHeight : kRowHeight;
+    if (track.kind == TrackKind::Group || row.isCollapsed)
+        return least;
     if (track.kind == TrackKind::Counter)
-        return kCounterHeight;
-    return std::max<int>(kGroupHeight, static_cast<int>(track.rows.size()) * depthHeight + 2 * kRowPadding);
+        return isCompact ? kCompactCounterHeight : kCounterHeight;
+    return std::max(least, row.depths * row.depthHeight + 2 * row.padding);
 }
 
 bool isAlwaysZero(const trace::CounterColumns& counter)
@@ -70,7 +75,7 @@ bool isAlwaysZero(const trace::CounterColumns& counter)
 
 int TimelineRow::depthY(int depth) const
 {
-    return y + kRowPadding + depth * depthHeight;
+    return y + padding + depth * depthHeight;
 }
 
 int TimelineRow::depthPaintedHeight() const
@@ -80,7 +85,7 @@ int TimelineRow::depthPaintedHeight() const
 
 int TimelineRow::depthAt(int contentY) const
 {
-    const int inside = contentY - y - kRowPadding;
+    const int inside = contentY - y - padding;
     if (depthHeight <= 0 || inside < 0 || isCollapsed)
         return -1;
     const int depth = inside / depthHeight;
@@ -113,7 +118,8 @@ RowLayout::RowLayout(const trace::Trace& trace, const std::set<TrackId>& collaps
         row.isCollapsed = collapsed.contains(row.track);
         row.depthHeight = depthHeightOf(track, density);
         row.depths = static_cast<int>(track.rows.size());
-        row.height = row.isCollapsed && track.kind != TrackKind::Group ? kGroupHeight : heightOf(track, row.depthHeight);
+        row.padding = density == RowDensity::Compact ? kCompactRowPadding : kRowPadding;
+        row.height = heightOf(track, row, density);
         m_height += row.height;
         m_rows.push_back(row);
     }

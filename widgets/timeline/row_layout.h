@@ -16,6 +16,7 @@ struct TimelineRow
     int height = 0;
     int indent = 0;       ///< number of ancestors
     int depthHeight = 0;  ///< of one depth, gap included; 0 for groups and counters
+    int padding = 0;      ///< above the first depth and below the last
     int depths = 0;       ///< how many it has, whether it is collapsed or not
     bool hasChildren = false;
     bool isCollapsed = false;

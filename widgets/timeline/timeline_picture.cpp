@@ -1,5 +1,8 @@
 #include "widgets/timeline/timeline_picture.h"
 
+#include "widgets/timeline/minimap_painter.h"
+#include "widgets/timeline/overlay_painter.h"
+#include "widgets/timeline/timeline_frame.h"
 #include "widgets/timeline/timeline_painter.h"
 
 #include <QBuffer>
@@ -8,24 +11,14 @@
 
 namespace gantry::widgets {
 
-namespace {
-
-void paint(QPaintDevice& device, TimelineState state, const QFont& font)
-{
-    state.cursor.reset();
-    const auto activity = minimapActivity(*state.trace, state.geometry.plotWidth());
-    QPainter painter(&device);
-    painter.setFont(font);
-    TimelinePainter(painter, state, activity, font).paint();
-}
-
-} // namespace
-
 QImage timelineImage(const TimelineState& state, const QFont& font, qreal scale)
 {
-    QImage image(state.geometry.size * scale, QImage::Format_RGB32);
-    image.setDevicePixelRatio(scale);
-    paint(image, state, font);
+    TimelineState still = state;
+    still.cursor.reset();
+    TimelineFrame frame;
+    QImage image = frame.compose(still, minimapActivity(*state.trace, state.geometry.plotWidth()), font, scale);
+    QPainter painter(&image);
+    paintOverlay(painter, still, TimelineFonts(font));
     return image;
 }
 
@@ -38,7 +31,10 @@ QByteArray timelineSvg(const TimelineState& state, const QFont& font)
     generator.setSize(state.geometry.size);
     generator.setViewBox(QRect(QPoint(0, 0), state.geometry.size));
     // The generator clips nothing: that the painter draws headers and ruler after the rows covers what reaches out of them.
-    paint(generator, state, font);
+    QPainter painter(&generator);
+    painter.setFont(font);
+    paintTimeline(painter, state, minimapActivity(*state.trace, state.geometry.plotWidth()), font);
+    painter.end();
     return buffer.data();
 }
 

@@ -9,6 +9,7 @@
 #include <QRect>
 #include <QSize>
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -41,22 +42,58 @@ struct HighlightedEvent
     std::vector<EventPlace> places;
 };
 
+/// One place of a highlighted event.
+struct LaneHighlight
+{
+    trace::TrackId track;
+    int depth = 0;
+    TimeRange time;
+    trace::EventId event;
+};
+
+/// The range of values that a counter's row spans; includes 0.
+struct ValueAxis
+{
+    double min = 0, max = 0; ///< equal: there is nothing to show
+};
+
+enum class CounterStyle : std::uint8_t
+{
+    Area, ///< a line, filled down to 0
+    Line,
+    Heat, ///< the darker the higher, of one height: for comparing many
+};
+
+/// What a dragged end of a measure is held by.
+struct SnapPoint
+{
+    TimestampNs time = 0; ///< an edge of a span
+    trace::TrackId track;
+    int depth = 0;
+    constexpr bool operator==(const SnapPoint&) const = default;
+};
+
 /// Everything that decides what a timeline looks like. The painter reads it, the widget changes it.
 struct TimelineState
 {
     std::shared_ptr<const trace::Trace> trace; ///< null: nothing to show yet
     TimeRange view;                            ///< visible range, report clock
     RowLayout layout;
+    std::uint64_t layoutRevision = 0; ///< another one with each change of the layout or of what headers say
     TimelineGeometry geometry;
     int scrollY = 0;
     const Theme* theme = &Theme::of(ColorScheme::Light);
 
-    trace::EventId selected;                    ///< drawn with an outline
-    std::vector<HighlightedEvent> highlights;   ///< empty: nothing is faded
-    std::optional<TimeRange> measure;           ///< a dragged range
-    std::optional<TimestampNs> cursor;          ///< time under the mouse
-    std::vector<TimestampNs> matches;           ///< start times of search matches, sorted
-    std::vector<double> counterMaxima;          ///< by track: the axis of a counter; 0 for other tracks
+    trace::EventId selected;                     ///< drawn with an outline
+    std::vector<HighlightedEvent> highlights;    ///< empty: nothing is faded
+    std::vector<LaneHighlight> laneHighlights;   ///< the same by track and depth, the selected event last of its lane
+    std::optional<TimeRange> measure;            ///< a dragged range
+    std::optional<SnapPoint> snapStart, snapEnd; ///< spans' edges that the measure's ends are held by
+    std::optional<TimestampNs> cursor;           ///< time under the mouse
+    std::optional<TimeRange> brush;              ///< dragged on the minimap
+    std::vector<TimestampNs> matches;            ///< start times of search matches, sorted
+    std::vector<ValueAxis> counterAxes;          ///< by track; empty ones for tracks that are no counters
+    std::vector<CounterStyle> counterStyles;     ///< by track
 
     [[nodiscard]] TimeAxis axis() const { return {view, geometry.plotWidth()}; }
 };

@@ -1,23 +1,15 @@
 #include "widgets/timeline/timeline_widget.h"
 
 #include "trace_model/analysis/request_join.h"
-#include "trace_model/trace/counter_levels.h"
 #include "trace_model/trace/visible_spans.h"
-#include "widgets/theme/format.h"
-#include "widgets/timeline/event_text.h"
-#include "widgets/timeline/timeline_painter.h"
+#include "widgets/timeline/counter_curve.h"
+#include "widgets/timeline/minimap_painter.h"
+#include "widgets/timeline/overlay_painter.h"
+#include "widgets/timeline/timeline_frame.h"
 
-#include <QApplication>
-#include <QClipboard>
-#include <QContextMenuEvent>
-#include <QHelpEvent>
-#include <QKeyEvent>
-#include <QMenu>
-#include <QMouseEvent>
+#include <QPaintEvent>
 #include <QPainter>
 #include <QScrollBar>
-#include <QToolTip>
-#include <QWheelEvent>
 
 #include <algorithm>
 #include <cmath>
@@ -30,19 +22,15 @@ using trace::EventId;
 using trace::EventKind;
 using trace::RequestIndex;
 
-constexpr double kWheelZoom = 0.8;       // of the visible range for one notch
-constexpr double kKeyZoom = 0.7;
-constexpr double kKeyPan = 0.12;         // of the width
-constexpr int kGestureMs = 700;          // steps closer together are one gesture
+constexpr int kGestureMs = 700; // steps closer together are one gesture
 constexpr int kNarrowestHeader = 120;
-constexpr double kRevealShare = 0.25;    // of the view that a revealed event may fill at least to stay at this zoom
-constexpr int kHighlightLimit = 20'000;  // events: more cannot be told apart, and placing them takes time
+constexpr double kRevealShare = 0.25;              // of the view that a revealed event may fill at least to stay at this zoom
+constexpr int kHighlightLimit = 20'000;            // events: more cannot be told apart, and placing them takes time
 constexpr DurationNs kAroundAnInstant = 1'000'000; // what a trace without length shows before and after its time
 
 } // namespace
 
-TimelineWidget::TimelineWidget(QWidget* parent) :
-    QAbstractScrollArea(parent)
+TimelineWidget::TimelineWidget(QWidget* parent) : QAbstractScrollArea(parent), m_frame(std::make_unique<TimelineFrame>())
 {
     setObjectName(QStringLiteral("timeline"));
     setAccessibleName(tr("Timeline"));
@@ -64,17 +52,18 @@ void TimelineWidget::setTrace(std::shared_ptr<const trace::Trace> trace)
     m_state.trace = std::move(trace);
     m_state.cursor.reset();
     m_state.matches.clear();
-    m_state.counterMaxima.clear();
+    m_state.counterAxes.clear();
+    m_state.brush.reset();
+    m_frame->forgetMinimap();
     m_history.clear();
     m_activity.clear();
     m_collapsed.clear();
     if (m_state.trace) {
         m_collapsed = collapsedAtFirst(*m_state.trace);
-        for (const trace::Track& track : m_state.trace->tracks) {
-            const std::size_t samples = track.counter.value.size();
-            m_state.counterMaxima.push_back(samples == 0 ? 0 : trace::extremesOf(track.counter, 0, samples).max);
-        }
+        for (const trace::Track& track : m_state.trace->tracks)
+            m_state.counterAxes.push_back(valueAxisOf(track));
     }
+    m_state.counterStyles.assign(m_state.counterAxes.size(), CounterStyle::Area);
     m_extent = m_state.trace ? m_state.trace->time : TimeRange();
     if (m_state.trace && m_extent.isEmpty())
         m_extent = {m_extent.start - kAroundAnInstant, m_extent.start + kAroundAnInstant}; // a log of one line
@@ -82,7 +71,7 @@ void TimelineWidget::setTrace(std::shared_ptr<const trace::Trace> trace)
     layoutRows();
     updateGeometryState();
     verticalScrollBar()->setValue(0);
-    viewport()->update();
+    redraw();
     emit visibleRangeChanged();
 }
 
@@ -97,7 +86,7 @@ void TimelineWidget::setHeaderWidth(int width)
 {
     m_state.geometry.headerWidth = std::clamp(width, kNarrowestHeader, std::max(kNarrowestHeader, m_state.geometry.size.width() / 2));
     updateGeometryState();
-    viewport()->update();
+    redraw();
 }
 
 void TimelineWidget::setExtent(TimeRange extent)
@@ -110,8 +99,23 @@ void TimelineWidget::setExtent(TimeRange extent)
 void TimelineWidget::layoutRows()
 {
     m_state.layout = m_state.trace ? RowLayout(*m_state.trace, m_collapsed, m_density) : RowLayout();
+    ++m_state.layoutRevision;
     updateGeometryState();
+    redraw();
+}
+
+void TimelineWidget::redraw()
+{
+    m_isFrameStale = true;
     viewport()->update();
+}
+
+void TimelineWidget::setCounterStyle(trace::TrackId track, CounterStyle style)
+{
+    if (track.value >= m_state.counterStyles.size())
+        return;
+    m_state.counterStyles[track.value] = style;
+    redraw();
 }
 
 void TimelineWidget::updateGeometryState()
@@ -134,7 +138,7 @@ void TimelineWidget::applyView(TimeRange range)
     if (next == m_state.view)
         return;
     m_state.view = next;
-    viewport()->update();
+    redraw();
     emit visibleRangeChanged();
 }
 
@@ -150,7 +154,7 @@ void TimelineWidget::followVisibleRange(TimeRange range)
     if (!m_state.trace)
         return;
     m_state.view = fitted(range, m_extent);
-    viewport()->update();
+    redraw();
 }
 
 void TimelineWidget::moveView(TimeRange range)
@@ -179,12 +183,12 @@ int TimelineWidget::zoomCentre() const
 
 void TimelineWidget::zoomIn()
 {
-    zoomAt(zoomCentre(), kKeyZoom);
+    zoomAt(zoomCentre(), kStepZoom);
 }
 
 void TimelineWidget::zoomOut()
 {
-    zoomAt(zoomCentre(), 1 / kKeyZoom);
+    zoomAt(zoomCentre(), 1 / kStepZoom);
 }
 
 void TimelineWidget::zoomToSelection()
@@ -269,7 +273,8 @@ void TimelineWidget::clearSelection()
     m_state.selected = {};
     m_selectedRequest = {};
     m_state.highlights.clear();
-    viewport()->update();
+    m_state.laneHighlights.clear();
+    redraw();
     if (hadSelection)
         emit selectionChanged();
 }
@@ -300,9 +305,17 @@ void TimelineWidget::highlightSelection()
     if (!m_state.selected.isNone())
         events.push_back(m_state.selected);
     m_state.highlights.clear();
-    for (const EventId event : events)
+    m_state.laneHighlights.clear();
+    for (const EventId event : events) {
         m_state.highlights.push_back({event, placesOf(trace, event)});
-    viewport()->update();
+        for (const EventPlace& place : m_state.highlights.back().places)
+            m_state.laneHighlights.push_back({place.track, place.depth, trace.timeOf(event), event});
+    }
+    // The selected event was the last and stays so in its lane.
+    std::stable_sort(m_state.laneHighlights.begin(), m_state.laneHighlights.end(), [](const LaneHighlight& a, const LaneHighlight& b) {
+        return a.track != b.track ? a.track < b.track : a.depth < b.depth;
+    });
+    redraw();
 }
 
 void TimelineWidget::reveal(EventId event)
@@ -314,7 +327,8 @@ void TimelineWidget::reveal(EventId event)
     const double share = static_cast<double>(time.duration()) / static_cast<double>(std::max<DurationNs>(1, m_state.view.duration()));
     const bool isLegible = share * m_state.geometry.plotWidth() >= 3;
     if (!isInside || !isLegible) {
-        const DurationNs length = isLegible && share <= kRevealShare ? m_state.view.duration() : std::max<DurationNs>(time.duration() * 12, kShortestView * 10);
+        const DurationNs length =
+            isLegible && share <= kRevealShare ? m_state.view.duration() : std::max<DurationNs>(time.duration() * 12, kShortestView * 10);
         const TimestampNs middle = time.start + time.duration() / 2;
         setVisibleRange({middle - length / 2, middle + length / 2});
     }
@@ -344,7 +358,8 @@ void TimelineWidget::setMatches(const std::vector<EventId>& matches)
     m_state.matches.reserve(matches.size());
     for (const EventId match : matches)
         m_state.matches.push_back(m_state.trace->timeOf(match).start);
-    viewport()->update();
+    m_frame->forgetMinimap();
+    redraw();
 }
 
 EventId TimelineWidget::eventAt(QPoint point) const
@@ -389,38 +404,61 @@ void TimelineWidget::toggleRow(trace::TrackId track)
     layoutRows();
 }
 
+void TimelineWidget::changeOverlay(const std::function<void()>& change)
+{
+    const QRegion before = overlayRegion(m_state);
+    change();
+    viewport()->update(before + overlayRegion(m_state));
+}
+
 void TimelineWidget::setCursorTime(std::optional<TimestampNs> time)
 {
-    if (m_state.cursor == time)
-        return;
-    m_state.cursor = time;
-    viewport()->update();
+    if (m_state.cursor != time)
+        changeOverlay([this, time] { m_state.cursor = time; });
 }
 
 void TimelineWidget::endMeasure()
 {
     if (!m_state.measure)
         return;
-    m_state.measure.reset();
-    viewport()->update();
+    changeOverlay([this] {
+        m_state.measure.reset();
+        m_state.snapStart.reset();
+        m_state.snapEnd.reset();
+    });
     emit measureChanged();
 }
 
-void TimelineWidget::moveMinimap(int viewportX)
-{
-    const TimeAxis whole(m_state.trace->time, m_state.geometry.plotWidth());
-    const TimestampNs middle = whole.toTime(viewportX - m_state.geometry.headerWidth);
-    const DurationNs length = m_state.view.duration();
-    moveView({middle - length / 2, middle - length / 2 + length});
-}
-
-void TimelineWidget::paintEvent(QPaintEvent*)
+void TimelineWidget::paintEvent(QPaintEvent* event)
 {
     QPainter painter(viewport());
-    if (m_state.trace && !m_state.trace->tracks.empty()) {
-        TimelinePainter(painter, m_state, m_activity, font()).paint();
-        return;
+    if (!m_state.trace || m_state.trace->tracks.empty())
+        return paintEmptyState(painter);
+    QElapsedTimer timer;
+    timer.start();
+    FrameTimes times;
+    const qreal ratio = viewport()->devicePixelRatioF();
+    times.isComposed = m_isFrameStale || m_frame->image().devicePixelRatio() != ratio;
+    if (times.isComposed) {
+        m_frame->compose(m_state, m_activity, font(), ratio);
+        m_isFrameStale = false;
+        times.compose = timer.nsecsElapsed();
     }
+    for (const QRect& rect : event->region())
+        painter.drawImage(QRectF(rect), m_frame->image(),
+                          QRectF(rect.x() * ratio, rect.y() * ratio, rect.width() * ratio, rect.height() * ratio));
+    painter.setClipRegion(event->region());
+    paintOverlay(painter, m_state, TimelineFonts(font()));
+    painter.end();
+    times.show = timer.nsecsElapsed() - times.compose;
+    times.shown = event->rect().size() * ratio;
+    times.content = m_frame->content();
+    times.view = m_state.view;
+    emit framePainted(times);
+}
+
+void TimelineWidget::paintEmptyState(QPainter& painter) const
+{
     painter.fillRect(viewport()->rect(), m_state.theme->canvas);
     painter.setPen(m_state.theme->weakText);
     painter.drawText(viewport()->rect().adjusted(40, 40, -40, -40), Qt::AlignCenter | Qt::TextWordWrap,
@@ -432,241 +470,13 @@ void TimelineWidget::resizeEvent(QResizeEvent* event)
 {
     QAbstractScrollArea::resizeEvent(event);
     updateGeometryState();
+    redraw();
 }
 
 void TimelineWidget::scrollContentsBy(int, int)
 {
     m_state.scrollY = verticalScrollBar()->value();
-    viewport()->update();
-}
-
-QString TimelineWidget::toolTipAt(QPoint point) const
-{
-    if (const EventId event = eventAt(point); !event.isNone())
-        return eventToolTip(*m_state.trace, event);
-    if (!m_state.trace)
-        return {};
-    const TimelineRow* row = m_state.layout.rowAt(point.y() - m_state.geometry.rowsTop() + m_state.scrollY);
-    if (!row || point.y() < m_state.geometry.rowsTop())
-        return {};
-    const trace::Track& track = m_state.trace->track(row->track);
-    const QString name = QStringLiteral("<b>%1</b>").arg(toQString(track.name).toHtmlEscaped());
-    if (m_state.geometry.header().contains(point)) {
-        const std::string& more = track.kind == trace::TrackKind::Counter ? track.counter.source : track.detail;
-        return more.empty() ? name : name + QStringLiteral("<br>") + toQString(more).toHtmlEscaped();
-    }
-    if (track.kind != trace::TrackKind::Counter)
-        return {};
-    const auto after = std::upper_bound(track.counter.time.begin(), track.counter.time.end(), timeAt(point.x()));
-    if (after == track.counter.time.begin())
-        return name + QStringLiteral("<br>") + tr("no sample yet");
-    const auto index = static_cast<std::size_t>(after - track.counter.time.begin() - 1);
-    return name + QStringLiteral("<br>") +
-           tr("%1 %2 · sampled at %3")
-               .arg(formatNumber(track.counter.value[index]), toQString(track.counter.unit).toHtmlEscaped(),
-                    formatTime(track.counter.time[index] - m_state.trace->time.start, 1'000'000));
-}
-
-bool TimelineWidget::viewportEvent(QEvent* event)
-{
-    if (event->type() == QEvent::ToolTip) {
-        const auto* help = static_cast<QHelpEvent*>(event);
-        const QString text = toolTipAt(help->pos());
-        if (text.isEmpty())
-            QToolTip::hideText();
-        else
-            QToolTip::showText(help->globalPos(), text, viewport());
-        return true;
-    }
-    if (event->type() == QEvent::Leave)
-        setCursorTime({});
-    return QAbstractScrollArea::viewportEvent(event);
-}
-
-void TimelineWidget::mousePressEvent(QMouseEvent* event)
-{
-    if (!m_state.trace)
-        return;
-    const TimelineGeometry& g = m_state.geometry;
-    m_pressed = event->position().toPoint();
-    m_viewAtPress = m_state.view;
-    m_scrollAtPress = m_state.scrollY;
-    m_hasMoved = false;
-    const bool wantsPan = event->button() == Qt::MiddleButton || (event->button() == Qt::LeftButton && event->modifiers() & Qt::ShiftModifier);
-    if (std::abs(m_pressed.x() - g.headerWidth) <= 3 && event->button() == Qt::LeftButton) {
-        m_drag = Drag::HeaderWidth;
-    } else if (g.minimap().contains(m_pressed) && event->button() == Qt::LeftButton) {
-        m_drag = Drag::Minimap;
-        moveMinimap(m_pressed.x());
-    } else if (m_pressed.x() >= g.headerWidth && wantsPan) {
-        m_drag = Drag::Pan;
-        viewport()->setCursor(Qt::ClosedHandCursor);
-    } else if (m_pressed.x() >= g.headerWidth && event->button() == Qt::LeftButton) {
-        m_drag = Drag::Measure;
-    } else if (g.header().contains(m_pressed) && event->button() == Qt::LeftButton) {
-        if (const TimelineRow* row = m_state.layout.rowAt(m_pressed.y() - g.rowsTop() + m_state.scrollY))
-            toggleRow(row->track);
-    }
-}
-
-void TimelineWidget::mouseMoveEvent(QMouseEvent* event)
-{
-    if (!m_state.trace)
-        return;
-    const QPoint point = event->position().toPoint();
-    // Along the axis alone: a click that slips up or down measures nothing.
-    m_hasMoved |= std::abs(point.x() - m_pressed.x()) >= QApplication::startDragDistance() / 2;
-    const TimelineGeometry& g = m_state.geometry;
-    switch (m_drag) {
-    case Drag::None:
-        viewport()->setCursor(std::abs(point.x() - g.headerWidth) <= 3 ? Qt::SplitHCursor : Qt::ArrowCursor);
-        break;
-    case Drag::HeaderWidth:
-        setHeaderWidth(point.x());
-        emit headerWidthChanged(g.headerWidth);
-        break;
-    case Drag::Minimap:
-        moveMinimap(point.x());
-        break;
-    case Drag::Pan: {
-        const double moved = static_cast<double>(m_pressed.x() - point.x()) * static_cast<double>(m_viewAtPress.duration()) / std::max(1, g.plotWidth());
-        applyView(panned(m_viewAtPress, static_cast<DurationNs>(std::llround(moved)), m_extent));
-        verticalScrollBar()->setValue(m_scrollAtPress + m_pressed.y() - point.y());
-        break;
-    }
-    case Drag::Measure:
-        if (m_hasMoved) {
-            const TimestampNs a = timeAt(m_pressed.x());
-            const TimestampNs b = timeAt(std::clamp(point.x(), g.headerWidth, g.size.width()));
-            m_state.measure = TimeRange{std::min(a, b), std::max(a, b)}.clippedTo(m_state.trace->time);
-            viewport()->update();
-        }
-        break;
-    }
-    setCursorTime(point.x() >= g.headerWidth ? std::optional(timeAt(point.x())) : std::nullopt);
-}
-
-void TimelineWidget::mouseReleaseEvent(QMouseEvent*)
-{
-    const Drag drag = std::exchange(m_drag, Drag::None);
-    viewport()->setCursor(Qt::ArrowCursor);
-    if (!m_state.trace)
-        return;
-    if (drag == Drag::Pan && m_state.view != m_viewAtPress) {
-        m_history.leave(m_viewAtPress);
-        m_sinceGesture.invalidate();
-    }
-    if (drag != Drag::Measure)
-        return;
-    if (m_hasMoved && m_state.measure && !m_state.measure->isEmpty()) {
-        emit measureChanged();
-        return;
-    }
-    endMeasure();
-    const EventId hit = eventAt(m_pressed);
-    if (hit.isNone())
-        clearSelection();
-    else
-        selectEvent(hit);
-}
-
-void TimelineWidget::mouseDoubleClickEvent(QMouseEvent* event)
-{
-    if (event->button() != Qt::LeftButton || !m_state.trace)
-        return;
-    const QPoint point = event->position().toPoint();
-    if (m_state.geometry.header().contains(point))
-        return mousePressEvent(event); // two clicks on a row fold and unfold it
-    if (m_state.geometry.minimap().contains(point))
-        return fitAll();
-    const EventId hit = eventAt(point);
-    if (hit.isNone())
-        return zoomAt(point.x(), kKeyZoom * kKeyZoom);
-    selectEvent(hit);
-    const TimeRange time = m_state.trace->timeOf(hit);
-    const DurationNs margin = std::max<DurationNs>(time.duration() / 10, kShortestView / 2);
-    setVisibleRange({time.start - margin, time.end + margin});
-}
-
-void TimelineWidget::wheelEvent(QWheelEvent* event)
-{
-    if (!m_state.trace)
-        return;
-    event->accept();
-    const QPoint point = event->position().toPoint();
-    const QPoint delta = event->angleDelta();
-    const double notches = static_cast<double>(delta.y()) / 120.0;
-    if (point.x() < m_state.geometry.headerWidth || event->modifiers() & Qt::AltModifier) {
-        // Alt swaps the axes on most platforms.
-        const int vertical = delta.y() ? delta.y() : delta.x();
-        verticalScrollBar()->setValue(verticalScrollBar()->value() - vertical / 2);
-        return;
-    }
-    if (event->modifiers() & Qt::ShiftModifier) {
-        panBy(-notches * 0.1 * m_state.geometry.plotWidth());
-    } else if (std::abs(delta.x()) > std::abs(delta.y())) {
-        panBy(-delta.x());
-    } else if (delta.y() != 0) {
-        zoomAt(point.x(), std::pow(kWheelZoom, notches));
-    }
-    setCursorTime(timeAt(point.x()));
-}
-
-void TimelineWidget::keyPressEvent(QKeyEvent* event)
-{
-    if (event->modifiers() & (Qt::ControlModifier | Qt::AltModifier | Qt::MetaModifier))
-        return QAbstractScrollArea::keyPressEvent(event);
-    QScrollBar* bar = verticalScrollBar();
-    switch (event->key()) {
-    case Qt::Key_W:
-        return zoomIn();
-    case Qt::Key_S:
-        return zoomOut();
-    case Qt::Key_A:
-    case Qt::Key_Left:
-        return panBy(-kKeyPan * m_state.geometry.plotWidth());
-    case Qt::Key_D:
-    case Qt::Key_Right:
-        return panBy(kKeyPan * m_state.geometry.plotWidth());
-    case Qt::Key_Up:
-        return bar->setValue(bar->value() - bar->singleStep());
-    case Qt::Key_Down:
-        return bar->setValue(bar->value() + bar->singleStep());
-    case Qt::Key_PageUp:
-        return bar->setValue(bar->value() - bar->pageStep());
-    case Qt::Key_PageDown:
-        return bar->setValue(bar->value() + bar->pageStep());
-    case Qt::Key_Home:
-        return fitAll();
-    case Qt::Key_Z:
-        return zoomToSelection();
-    case Qt::Key_B:
-        return goBack();
-    case Qt::Key_Escape:
-        endMeasure();
-        return clearSelection();
-    default:
-        QAbstractScrollArea::keyPressEvent(event);
-    }
-}
-
-void TimelineWidget::contextMenuEvent(QContextMenuEvent* event)
-{
-    if (!m_state.trace)
-        return;
-    auto* menu = new QMenu(this);
-    menu->setAttribute(Qt::WA_DeleteOnClose);
-    if (const EventId hit = eventAt(event->pos()); !hit.isNone()) {
-        selectEvent(hit);
-        menu->addAction(tr("Copy name"), this, [this, hit] { QApplication::clipboard()->setText(toQString(m_state.trace->nameOf(hit))); });
-        if (!m_selectedRequest.isNone())
-            menu->addAction(tr("Highlight all of its request"), this, [this, request = m_selectedRequest] { selectRequest(request); });
-        menu->addSeparator();
-    }
-    menu->addAction(tr("Zoom to selection (Z)"), this, &TimelineWidget::zoomToSelection)->setEnabled(m_state.measure || !m_state.selected.isNone());
-    menu->addAction(tr("Show everything (Home)"), this, &TimelineWidget::fitAll);
-    menu->addAction(tr("Back (B)"), this, &TimelineWidget::goBack)->setEnabled(m_history.canGoBack());
-    menu->popup(event->globalPos());
+    redraw();
 }
 
 void TimelineWidget::changeEvent(QEvent* event)
@@ -674,8 +484,10 @@ void TimelineWidget::changeEvent(QEvent* event)
     QAbstractScrollArea::changeEvent(event);
     if (event->type() == QEvent::PaletteChange || event->type() == QEvent::StyleChange) {
         m_state.theme = &Theme::forPalette(palette());
-        viewport()->update();
+        redraw();
     }
+    if (event->type() == QEvent::FontChange)
+        redraw();
 }
 
 } // namespace gantry::widgets

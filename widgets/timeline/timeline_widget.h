@@ -1,5 +1,6 @@
 #pragma once
 
+#include "widgets/timeline/frame_times.h"
 #include "widgets/timeline/timeline_state.h"
 #include "widgets/timeline/view_history.h"
 
@@ -7,18 +8,23 @@
 #include <QElapsedTimer>
 #include <QPoint>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
 #include <vector>
+
+class QMenu;
+class QPainter;
 
 namespace gantry::widgets {
 
 /// A report as a timeline: minimap, ruler, and a row per track with its name and share in a header column. Pans and zooms by
 /// mouse and keyboard, selects events and requests, and measures ranges. Reads the trace, owns nothing else. UI thread.
 ///
-/// Mouse: wheel zooms at the cursor (over the header it scrolls, with Shift it pans), drag measures, middle or Shift drag pans,
-/// click selects, double click zooms to the event, the minimap moves the view. Keys: W S zoom, A D or arrows pan, Home shows
+/// Mouse: wheel zooms at the cursor (over the header it scrolls, with Shift it pans), drag measures from edge to edge of spans (with Ctrl
+/// freely), middle or Shift drag pans, click selects, double click zooms to the event. On the minimap the view is dragged by its middle or
+/// its edges, a drag beside it selects a new one, and a click brings it there. Keys: W S zoom, A D or arrows pan, Home shows
 /// everything, Z zooms to the selection, B goes back, Esc ends selection and measure.
 class TimelineWidget : public QAbstractScrollArea
 {
@@ -33,6 +39,7 @@ public:
     [[nodiscard]] const std::shared_ptr<const trace::Trace>& trace() const { return m_state.trace; }
 
     void setDensity(RowDensity density);
+    void setCounterStyle(trace::TrackId track, CounterStyle style);
     /// Width of the column of names, kept between legible and half of the widget.
     void setHeaderWidth(int width);
     /// How far the view goes, and shows all of it: the report's time unless set, more where timelines of unequal length share a scale.
@@ -78,6 +85,8 @@ signals:
     /// A range was measured, or the measure ended (no measuredRange()).
     void measureChanged();
     void visibleRangeChanged();
+    /// After each paint: how long it took.
+    void framePainted(const gantry::widgets::FrameTimes& times);
     /// The user made the column of names wider or narrower.
     void headerWidthChanged(int width);
 
@@ -96,8 +105,25 @@ protected:
     void changeEvent(QEvent* event) override;
 
 private:
-    enum class Drag { None, Measure, Pan, Minimap, HeaderWidth };
+    enum class Drag
+    {
+        None,
+        Measure,
+        Pan,
+        HeaderWidth,
+        MinimapView,
+        MinimapStart,
+        MinimapEnd,
+        MinimapBrush
+    };
 
+    /// Above the two edges of the view, on it or beside it.
+    [[nodiscard]] Drag minimapDragAt(int viewportX) const;
+    /// Everything but the overlay has changed.
+    void redraw();
+    /// `change` changes nothing but the overlay: only what that covers is painted again.
+    void changeOverlay(const std::function<void()>& change);
+    void paintEmptyState(QPainter& painter) const;
     void layoutRows();
     void updateGeometryState();
     void applyView(TimeRange range);
@@ -108,11 +134,18 @@ private:
     void toggleRow(trace::TrackId track);
     void highlightSelection();
     void setCursorTime(std::optional<TimestampNs> time);
-    void moveMinimap(int viewportX);
+    void dragMinimap(int viewportX);
+    void dragMeasure(QPoint point, Qt::KeyboardModifiers modifiers);
+    void hover(QPoint point);
+    void showToolTip(QPoint point);
+    void finishMinimapBrush();
+    void addCounterStyles(QMenu& menu, QPoint point);
     void endMeasure();
     [[nodiscard]] TimestampNs timeAt(int viewportX) const;
     [[nodiscard]] int zoomCentre() const;
     [[nodiscard]] QString toolTipAt(QPoint point) const;
+
+    static constexpr double kStepZoom = 0.7; ///< of the visible range for one key press or double click
 
     TimelineState m_state;
     trace::RequestIndex m_selectedRequest;
@@ -122,6 +155,9 @@ private:
     ViewHistory m_history;
     QElapsedTimer m_sinceGesture;
     std::vector<float> m_activity; ///< of the minimap, for its width
+    std::unique_ptr<TimelineFrame> m_frame;
+    bool m_isFrameStale = true;
+    trace::EventId m_hovered; ///< whose tooltip is shown
 
     Drag m_drag = Drag::None;
     QPoint m_pressed;

@@ -65,7 +65,8 @@ private:
     {
         std::vector<importing::ImportReport> imports(2);
         imports[0].clock = "Counts from the boot of the machine.";
-        imports[1].clock = "Aligned by the wall clock that both files know. Offset 3 ms.";
+        imports[1].alignment = importing::Alignment::WallClock;
+        imports[1].offset = 3'000'000;
         return imports;
     }
 

@@ -4,6 +4,7 @@
 #include "app/desktop/report_page.h"
 #include "app/jobs/job_runner.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/test_files.h"
 #include "trace_model/analysis/request_breakdown.h"
 #include "trace_model/analysis/request_join.h"
 #include "widgets/tables/summary_tables.h"
@@ -328,6 +329,32 @@ private slots:
         QCOMPARE(m_page->trace()->eventCount(), events);
     }
 
+    void aKeptCopyThatTheDiskDamagedIsReadAnew()
+    {
+        const auto path = *m_folder / "a.gantry";
+        writeReport(path, {.requests = 3000});
+        TraceSource source;
+        source.cache = std::make_shared<const trace::TraceCache>(*m_folder / "cache");
+        m_page = std::make_unique<ReportPage>(std::vector<trace::LoadFile>{{path, {}}}, *m_runner, source);
+        QTRY_COMPARE_WITH_TIMEOUT(m_page->state(), ReportPage::State::Loaded, kPatienceMs);
+        const std::string key = m_page->trace()->cacheKey;
+        QTRY_VERIFY_WITH_TIMEOUT(source.cache->find(key, true), kPatienceMs);
+        const std::vector<TimestampNs> starts(m_page->trace()->kernels.start.begin(), m_page->trace()->kernels.start.end());
+        const auto archive = *m_folder / "cache" / (key + ".trace");
+        const auto bytes = std::as_bytes(std::span(starts));
+        std::string content = test::readFile(archive);
+        content[content.find(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()))] ^= 1;
+        test::writeFile(archive, content);
+
+        m_page = std::make_unique<ReportPage>(std::vector<trace::LoadFile>{{path, {}}}, *m_runner, source);
+        QSignalSpy logged(m_page.get(), &ReportPage::logged);
+        QVERIFY(logged.wait(kPatienceMs));
+        QVERIFY(logged.front().front().toString().contains(QStringLiteral("is damaged: it is read anew")));
+        QTRY_VERIFY_WITH_TIMEOUT(m_page->trace() && !m_page->trace()->isFromCache, kPatienceMs);
+        QVERIFY(std::equal(starts.begin(), starts.end(), m_page->trace()->kernels.start.begin(), m_page->trace()->kernels.start.end()));
+        QTRY_VERIFY_WITH_TIMEOUT(source.cache->find(key, true), kPatienceMs); // and kept again
+    }
+
     void whatCannotBeKeptIsALineInTheLogAndNoFailure()
     {
         const auto path = *m_folder / "a.gantry";
@@ -360,8 +387,7 @@ private slots:
         QVERIFY(m_page->trace()); // what was read before stays until then
         QVERIFY(loaded.wait(kPatienceMs));
         QCOMPARE(m_page->files()[1].offset, std::optional<DurationNs>(70 * kMillisecond));
-        const std::string& clock = m_page->trace()->imports[1].clock;
-        QVERIFY2(clock.find("by hand") != std::string::npos, clock.c_str());
+        QCOMPARE(m_page->trace()->imports[1].alignment, importing::Alignment::ByHand);
         QVERIFY(m_page->trace()->requests.back().time.start > 70 * kMillisecond);
     }
 

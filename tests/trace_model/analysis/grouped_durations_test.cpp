@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <numeric>
 #include <random>
 
 namespace gantry::analysis {
@@ -27,8 +28,8 @@ TEST(DistributionOfMany, IsThatOfSortingForEveryShapeOfDurations)
         std::vector<DurationNs> durations;
         for (int i = 0; i < 20'000; ++i) {
             const std::uint64_t r = random();
-            durations.push_back(shape == 0   ? 5                                      // all equal
-                                : shape == 1 ? static_cast<DurationNs>(r % 100)       // few values
+            durations.push_back(shape == 0   ? 5                                // all equal
+                                : shape == 1 ? static_cast<DurationNs>(r % 100) // few values
                                 : shape == 2 ? static_cast<DurationNs>(r % 1'000'000)
                                 : shape == 3 ? static_cast<DurationNs>(r >> (r % 40 + 5)) // all magnitudes, up to nine years
                                 : shape == 4 ? (i % 100 == 0 ? DurationNs{1} << 57 : 0)
@@ -37,6 +38,38 @@ TEST(DistributionOfMany, IsThatOfSortingForEveryShapeOfDurations)
         expectEqual(distributionOfMany(durations), distributionOf(durations), "shape " + std::to_string(shape));
     }
     EXPECT_EQ(distributionOfMany({}).count, 0u);
+}
+
+TEST(GroupedDurations, OfMoreGroupsThanAreCountedAtATimeAreThoseOfFew)
+{
+    constexpr std::uint32_t kGroups = 5'000;
+    std::mt19937_64 random(5);
+    trace::EventColumns columns;
+    trace::Column<std::uint32_t> numbers;
+    std::vector<std::uint64_t> bytes;
+    std::vector<std::vector<DurationNs>> durations(kGroups);
+    for (TimestampNs start = 0; start < 40'000; ++start) {
+        const auto duration = static_cast<DurationNs>(random() % 5000);
+        const auto group = static_cast<std::uint32_t>(random() % (kGroups + 1)); // the last one is none
+        columns.addTimes(start, start + duration);
+        numbers.push_back(group);
+        bytes.push_back(1);
+        if (group < kGroups)
+            durations[group].push_back(duration);
+    }
+    trace::freeze(columns);
+    std::vector<std::uint32_t> groups(kGroups);
+    std::iota(groups.begin(), groups.end(), 0u);
+    const auto found = groupDurations(columns, trace::rowsIn(columns, {0, 50'000}), numbers, groups, kGroups, bytes);
+    ASSERT_EQ(found.size(), kGroups);
+    for (std::uint32_t group = 0; group < kGroups; ++group) {
+        expectEqual(found[group].duration, distributionOf(durations[group]), "group " + std::to_string(group));
+        EXPECT_EQ(found[group].bytes, durations[group].size());
+        if (!durations[group].empty()) {
+            EXPECT_EQ(columns.duration(found[group].longestRow), found[group].duration.max);
+            EXPECT_EQ(numbers[found[group].longestRow], group);
+        }
+    }
 }
 
 TEST(GroupedDurations, AreThoseOfALookAtEveryRowInEveryWindow)

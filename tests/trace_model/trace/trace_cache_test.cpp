@@ -107,6 +107,19 @@ TEST_F(Archive, WithADamagedDirectoryOrFooterIsNotOpened)
     }
 }
 
+TEST_F(Archive, WithADamagedColumnIsNotOpenedWhenColumnsAreChecked)
+{
+    ASSERT_TRUE(writeArchive(*m_trace, m_path, kKey));
+    std::string damaged = test::readFile(m_path);
+    const std::span<const std::byte> column = m_trace->kernels.start.bytes();
+    const std::size_t at = damaged.find(std::string_view(reinterpret_cast<const char*>(column.data()), column.size()));
+    ASSERT_NE(at, std::string::npos);
+    EXPECT_TRUE(readArchive(m_path, kKey, true));
+    damaged[at] = static_cast<char>(damaged[at] ^ 0x15);
+    test::writeFile(m_path, damaged);
+    EXPECT_FALSE(readArchive(m_path, kKey, true));
+}
+
 class Cache : public testing::Test
 {
 protected:
@@ -175,6 +188,27 @@ TEST_F(Cache, KeepsNothingThatIsLargerThanItMayBe)
     const TraceCache tiny(m_folder / "tiny", 10);
     EXPECT_TRUE(tiny.store(**trace, key()));
     EXPECT_FALSE(tiny.find(key()));
+}
+
+TEST_F(Cache, DropsACopyThatTheDiskDamaged)
+{
+    const auto trace = loadTrace(m_report);
+    ASSERT_TRUE(trace);
+    ASSERT_TRUE(m_cache.store(**trace, key()));
+    const std::filesystem::path archive = m_folder / "cache" / (key() + ".trace");
+    EXPECT_TRUE(checkCached(*m_cache.find(key()), m_cache));
+    std::string content = test::readFile(archive);
+    const std::span<const std::byte> column = (*trace)->kernels.start.bytes();
+    content[content.find(std::string_view(reinterpret_cast<const char*>(column.data()), column.size()))] ^= 1;
+    test::writeFile(archive, content);
+
+    const auto damaged = m_cache.find(key());
+    ASSERT_TRUE(damaged); // what is looked at only later does not hold up opening
+    EXPECT_FALSE(m_cache.find(key(), true));
+    const Result<void> checked = checkCached(*damaged, m_cache);
+    ASSERT_FALSE(checked);
+    EXPECT_EQ(checked.error().code, ErrorCode::BadInput);
+    EXPECT_FALSE(std::filesystem::exists(archive));
 }
 
 TEST_F(Cache, SaysThatItCannotWrite)

@@ -14,10 +14,14 @@ Trace traceOf(const std::vector<TimeRange>& spans)
     Track track;
     track.kind = TrackKind::GpuStream;
     DepthRow row;
+    DurationNs busy = 0;
     for (std::uint32_t i = 0; i < spans.size(); ++i) {
         trace.kernels.addTimes(spans[i].start, spans[i].end);
-        if (i % DepthRow::kBlock == 0)
+        if (i % DepthRow::kBlock == 0) {
             row.blockStart.push_back(spans[i].start);
+            row.blockBusy.push_back(busy);
+        }
+        busy += spans[i].duration();
         row.event.push_back(EventId(EventKind::Kernel, i));
     }
     track.rows.push_back(std::move(row));
@@ -87,6 +91,39 @@ TEST(VisibleSpans, CoverEverySpanOnceAndFoldOnlyNarrowOnesOnRandomData)
         }
         EXPECT_TRUE(next == spans.size() || !isIn(spans[next], window)) << "round " << round;
     }
+}
+
+TEST(VisibleSpans, SayHowMuchOfAFoldIsBusy)
+{
+    std::vector<TimeRange> spans;
+    for (TimestampNs i = 0; i < 10'000; ++i)
+        spans.push_back({i * 10, i * 10 + (i < 5'000 ? 3 : 8)});
+    const Trace trace = traceOf(spans);
+    for (const int width : {20, 300, 1'700, 5'000}) { // 500 to 2 spans in a pixel
+        DurationNs sum = 0;
+        for (const VisibleSpan& entry : visibleSpans(trace, TrackId(0), {0, 100'000}, width)) {
+            const double expected = entry.time.start < 49'000 ? 0.3 : 0.8;
+            if (entry.time.end < 49'000 || entry.time.start > 51'000) {
+                EXPECT_NEAR(static_cast<double>(entry.busy) / (entry.count * 10.0), expected, 0.01) << width;
+            }
+            sum += entry.busy;
+        }
+        EXPECT_NEAR(static_cast<double>(sum), 55'000, 300) << width;
+    }
+}
+
+TEST(VisibleSpans, OfOneDepthAreThoseOfThatDepth)
+{
+    Trace trace = traceOf({{0, 100}, {200, 300}});
+    trace.tracks[0].rows.push_back(trace.tracks[0].rows[0]);
+    std::vector<VisibleSpan> out(7);
+    visibleSpans(trace, TrackId(0), 1, {0, 150}, 150, out);
+    ASSERT_EQ(out.size(), 1u);
+    EXPECT_EQ(out[0].depth, 1);
+    EXPECT_EQ(out[0].time, (TimeRange{0, 100}));
+    EXPECT_EQ(out[0].busy, 100);
+    visibleSpans(trace, TrackId(0), 2, {0, 150}, 150, out);
+    EXPECT_TRUE(out.empty());
 }
 
 TEST(EventAt, FindsTheSpanUnderTheCursorAndTheNearestWithinTheTolerance)

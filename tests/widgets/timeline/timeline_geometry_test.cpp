@@ -2,7 +2,7 @@
 #include "widgets/timeline/event_locator.h"
 #include "widgets/timeline/row_layout.h"
 #include "widgets/timeline/time_axis.h"
-#include "widgets/timeline/timeline_painter.h"
+#include "widgets/timeline/minimap_painter.h"
 #include "widgets/timeline/view_history.h"
 
 #include <QTest>

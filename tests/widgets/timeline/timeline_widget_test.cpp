@@ -1,6 +1,6 @@
+#include "tests/widgets/timeline/timeline_hand.h"
 #include "tests/widgets/trace_fixture.h"
 #include "trace_model/trace/counter_levels.h"
-#include "widgets/timeline/timeline_widget.h"
 
 #include <QApplication>
 #include <QClipboard>
@@ -23,100 +23,6 @@ using namespace gantry::widgets_test;
 using records::RequestPhase;
 using trace::EventId;
 using trace::EventKind;
-
-namespace {
-
-/// A timeline of its own size on the screen, with what a hand does to it.
-class Hand
-{
-public:
-    explicit Hand(TracePtr trace, QSize size = {1000, 600})
-    {
-        timeline.resize(size);
-        timeline.setTrace(std::move(trace));
-        timeline.show();
-    }
-
-    [[nodiscard]] const trace::Trace& trace() const { return *timeline.trace(); }
-    [[nodiscard]] int xOf(TimestampNs time) const { return timeline.state().geometry.headerWidth + static_cast<int>(timeline.state().axis().toX(time)); }
-    /// In the middle of a track's row, at a time.
-    [[nodiscard]] QPoint at(TimestampNs time, std::string_view track) const { return {xOf(time), headerPoint(track).y()}; }
-    [[nodiscard]] QPoint headerPoint(std::string_view track) const
-    {
-        const TimelineRow* row = timeline.state().layout.rowOf(trackNamed(trace(), track));
-        return {60, row->y + row->height / 2 - timeline.state().scrollY + TimelineGeometry::rowsTop()};
-    }
-    [[nodiscard]] QPoint rulerPoint(TimestampNs time) const { return {xOf(time), timeline.state().geometry.ruler().center().y()}; }
-    [[nodiscard]] QPoint minimapPoint(TimestampNs time) const
-    {
-        const QRect area = timeline.state().geometry.minimap();
-        return {area.left() + static_cast<int>(TimeAxis(trace().time, area.width()).toX(time)), area.center().y()};
-    }
-
-    void wheel(QPoint at, QPoint angle, Qt::KeyboardModifiers modifiers = Qt::NoModifier)
-    {
-        QWheelEvent event(at, timeline.viewport()->mapToGlobal(at), {}, angle, Qt::NoButton, modifiers, Qt::NoScrollPhase, false);
-        QCoreApplication::sendEvent(timeline.viewport(), &event);
-    }
-    void press(QPoint at, Qt::MouseButton button = Qt::LeftButton, Qt::KeyboardModifiers modifiers = Qt::NoModifier)
-    {
-        QTest::mousePress(timeline.viewport(), button, modifiers, at);
-    }
-    void move(QPoint at, Qt::MouseButton button = Qt::LeftButton)
-    {
-        QMouseEvent event(QEvent::MouseMove, at, timeline.viewport()->mapToGlobal(at), Qt::NoButton, button, Qt::NoModifier);
-        QCoreApplication::sendEvent(timeline.viewport(), &event);
-    }
-    void release(QPoint at, Qt::MouseButton button = Qt::LeftButton) { QTest::mouseRelease(timeline.viewport(), button, Qt::NoModifier, at); }
-    void drag(QPoint from, QPoint to, Qt::MouseButton button = Qt::LeftButton, Qt::KeyboardModifiers modifiers = Qt::NoModifier)
-    {
-        press(from, button, modifiers);
-        move((from + to) / 2, button);
-        move(to, button);
-        release(to, button);
-    }
-    void click(QPoint at) { QTest::mouseClick(timeline.viewport(), Qt::LeftButton, Qt::NoModifier, at); }
-    void doubleClick(QPoint at)
-    {
-        click(at);
-        QTest::mouseDClick(timeline.viewport(), Qt::LeftButton, Qt::NoModifier, at);
-    }
-    void key(Qt::Key key, Qt::KeyboardModifiers modifiers = Qt::NoModifier) { QTest::keyClick(&timeline, key, modifiers); }
-
-    [[nodiscard]] EventId event(EventKind kind, std::string_view name) const { return eventNamed(trace(), kind, name); }
-    /// Names of the events that stand out, in the order of their start.
-    [[nodiscard]] std::multiset<std::string> highlighted() const
-    {
-        std::multiset<std::string> names;
-        for (const HighlightedEvent& highlight : timeline.state().highlights)
-            names.insert(trace().nameOf(highlight.event));
-        return names;
-    }
-    [[nodiscard]] QImage image() { return imageOf(timeline); }
-
-    TimelineWidget timeline;
-};
-
-/// A counter with a sample each 10 µs that is silent from 300 to 700 µs.
-TracePtr traceWithSilentCounter()
-{
-    auto trace = std::make_shared<trace::Trace>();
-    trace->time = {0, 1'000'000};
-    trace::Track track;
-    track.kind = trace::TrackKind::Counter;
-    track.name = "gpu utilisation";
-    track.counter.unit = "%";
-    for (TimestampNs at = 0; at < 1'000'000; at += 10'000) {
-        if (at > 300'000 && at < 700'000)
-            continue;
-        track.counter.time.push_back(at);
-        track.counter.value.push_back(50);
-    }
-    trace->tracks.push_back(std::move(track));
-    return trace;
-}
-
-} // namespace
 
 class TimelineWidgetTest : public QObject
 {
@@ -250,17 +156,59 @@ private slots:
         }
     }
 
-    void theMinimapMovesTheViewAndADoubleClickOnItShowsEverything()
+    void aClickOnTheMinimapBringsTheViewThereAndADoubleClickShowsEverything()
     {
         Hand hand(m_server);
         hand.timeline.setVisibleRange({0, 100'000});
-        hand.press(hand.minimapPoint(600'000));
+        hand.click(hand.minimapPoint(600'000));
         QVERIFY(std::abs(hand.timeline.visibleRange().start - 550'000) < 2'000);
-        hand.move(hand.minimapPoint(300'000));
-        QVERIFY(std::abs(hand.timeline.visibleRange().start - 250'000) < 2'000);
-        hand.release(hand.minimapPoint(300'000));
         QCOMPARE(hand.timeline.visibleRange().duration(), DurationNs{100'000});
         hand.doubleClick(hand.minimapPoint(300'000));
+        QCOMPARE(hand.timeline.visibleRange(), hand.trace().time);
+    }
+
+    void theViewOnTheMinimapIsDraggedByItsMiddleAsOneStepBack()
+    {
+        Hand hand(m_server);
+        hand.timeline.setVisibleRange({200'000, 400'000});
+        hand.drag(hand.minimapPoint(300'000), hand.minimapPoint(500'000));
+        QVERIFY(std::abs(hand.timeline.visibleRange().start - 400'000) < 3'000);
+        QCOMPARE(hand.timeline.visibleRange().duration(), DurationNs{200'000});
+        hand.key(Qt::Key_B);
+        QCOMPARE(hand.timeline.visibleRange(), (TimeRange{200'000, 400'000}));
+    }
+
+    void theViewOnTheMinimapIsMadeLongerAndShorterByItsEdges()
+    {
+        Hand hand(m_server);
+        hand.timeline.setVisibleRange({200'000, 400'000});
+        hand.drag(hand.minimapPoint(200'000), hand.minimapPoint(100'000));
+        QVERIFY(std::abs(hand.timeline.visibleRange().start - 100'000) < 3'000);
+        QCOMPARE(hand.timeline.visibleRange().end, TimestampNs{400'000});
+        hand.drag(hand.minimapPoint(400'000), hand.minimapPoint(800'000));
+        QVERIFY(std::abs(hand.timeline.visibleRange().end - 800'000) < 3'000);
+        // Past the other edge it stops at the shortest view.
+        hand.drag(hand.minimapPoint(800'000), hand.minimapPoint(10'000));
+        QCOMPARE(hand.timeline.visibleRange().duration(), kShortestView);
+        hand.key(Qt::Key_B);
+        QVERIFY(std::abs(hand.timeline.visibleRange().end - 800'000) < 3'000);
+    }
+
+    void aDragBesideTheViewOnTheMinimapSelectsARange()
+    {
+        Hand hand(m_server);
+        hand.drag(hand.minimapPoint(600'000), hand.minimapPoint(300'000)); // all is visible: there is nothing to move
+        QVERIFY(std::abs(hand.timeline.visibleRange().start - 300'000) < 3'000);
+        QVERIFY(std::abs(hand.timeline.visibleRange().end - 600'000) < 3'000);
+        hand.press(hand.minimapPoint(800'000));
+        hand.move(hand.minimapPoint(900'000));
+        QVERIFY(hand.timeline.state().brush);
+        QVERIFY(hand.timeline.visibleRange().end < 610'000); // not before the button is let go
+        hand.release(hand.minimapPoint(900'000));
+        QVERIFY(!hand.timeline.state().brush);
+        QVERIFY(std::abs(hand.timeline.visibleRange().start - 800'000) < 3'000);
+        hand.key(Qt::Key_B);
+        hand.key(Qt::Key_B);
         QCOMPARE(hand.timeline.visibleRange(), hand.trace().time);
     }
 
@@ -361,6 +309,32 @@ private slots:
         QCOMPARE(hand.timeline.visibleRange(), range);
         QVERIFY(!hand.timeline.measuredRange());
         QCOMPARE(measured.count(), 2);
+    }
+
+    void anEndOfAMeasureIsHeldByTheEdgeOfASpanNearIt()
+    {
+        Hand hand(m_server);
+        const int stream7 = hand.headerPoint("Stream 7").y(), stream8 = hand.headerPoint("Stream 8").y();
+        hand.drag({hand.xOf(130'000) + 4, stream7}, {hand.xOf(600'000) - 5, stream8});
+        QCOMPARE(hand.timeline.measuredRange(), std::optional(TimeRange{130'000, 600'000}));
+        QCOMPARE(hand.timeline.state().snapStart->time, TimestampNs{130'000});
+        QCOMPARE(hand.timeline.state().snapEnd->track, trackNamed(hand.trace(), "Stream 8"));
+        // Nothing is near: the mouse decides.
+        hand.drag({hand.xOf(300'000), stream7}, {hand.xOf(500'000), stream8});
+        QVERIFY(!hand.timeline.state().snapStart && !hand.timeline.state().snapEnd);
+        QVERIFY(std::abs(hand.timeline.measuredRange()->start - 300'000) <= 1'400);
+        hand.key(Qt::Key_Escape);
+        QVERIFY(!hand.timeline.state().snapStart);
+    }
+
+    void withControlAMeasureIsHeldByNothing()
+    {
+        Hand hand(m_server);
+        const int stream8 = hand.timeline.pointOf(hand.event(EventKind::Kernel, "softmax"))->y();
+        hand.press({hand.xOf(400'000), stream8});
+        hand.move({hand.xOf(600'000) - 5, stream8}, Qt::LeftButton, Qt::ControlModifier);
+        QVERIFY(!hand.timeline.state().snapEnd);
+        QVERIFY(hand.timeline.measuredRange()->end < 595'000);
     }
 
     void aDragOnTheRulerMeasuresBackwardsAndBeyondTheEdge()
@@ -601,6 +575,17 @@ private slots:
         QTRY_VERIFY(!QToolTip::isVisible());
     }
 
+    void hoveringAnEventSaysAtOnceWhatItIs()
+    {
+        Hand hand(m_server);
+        const QPoint kernel = *hand.timeline.pointOf(hand.event(EventKind::Kernel, "softmax"));
+        hand.move(kernel, Qt::NoButton);
+        QVERIFY(QToolTip::isVisible());
+        QVERIFY(QToolTip::text().contains(QStringLiteral("softmax")));
+        hand.move(hand.at(400'000, "Stream 8"), Qt::NoButton);
+        QTRY_VERIFY(!QToolTip::isVisible());
+    }
+
     void theContextMenuSelectsAndCopiesTheName()
     {
         Hand hand(m_server);
@@ -623,99 +608,6 @@ private slots:
         named(QStringLiteral("Zoom to selection"))->trigger();
         QCOMPARE(hand.timeline.visibleRange(), (TimeRange{590'000, 710'000}));
         menu->close();
-    }
-
-    // ---- painting
-
-    void bothThemesPaintPhasesKernelsAndCopies_data()
-    {
-        QTest::addColumn<bool>("isDark");
-        QTest::newRow("light") << false;
-        QTest::newRow("dark") << true;
-    }
-
-    void bothThemesPaintPhasesKernelsAndCopies()
-    {
-        QFETCH(bool, isDark);
-        const Theme& theme = Theme::of(isDark ? ColorScheme::Dark : ColorScheme::Light);
-        Hand hand(m_server);
-        hand.timeline.setPalette(theme.palette());
-        const QImage image = hand.image();
-        QCOMPARE(pixelsOf(image, Qt::magenta), 0); // everything is painted
-        QVERIFY(pixelsOf(image, theme.canvas) > 50'000);
-        QVERIFY(pixelsOf(image, theme.header) > 20'000);
-        for (const RequestPhase phase : {RequestPhase::Queue, RequestPhase::ComputeInfer, RequestPhase::Cache})
-            QVERIFY2(pixelsOf(image, theme.phase(phase)) > 20, records::name(phase).data());
-        QVERIFY(pixelsOf(image, theme.kernel("gemm")) > 100);
-        QVERIFY(pixelsOf(image, theme.kernel("softmax")) > 500);
-        QVERIFY(pixelsOf(image, theme.copy({trace::CopyKind::DtoH, trace::MemoryKind::Device, trace::MemoryKind::Pinned})) > 50);
-        QVERIFY(colorsIn(image) > 40); // texts are antialiased
-    }
-
-    void aSelectionFadesEverythingElse()
-    {
-        Hand hand(m_server);
-        const Theme& theme = *hand.timeline.state().theme;
-        hand.timeline.selectEvent(hand.event(EventKind::Kernel, "softmax"));
-        const QImage image = hand.image();
-        QVERIFY(pixelsOf(image, theme.kernel("softmax")) > 500);
-        QVERIFY(pixelsOf(image, theme.selection) > 100); // the outline
-        QCOMPARE(pixelsOf(image, theme.kernel("gemm")), 0);
-        QCOMPARE(pixelsOf(image, theme.phase(RequestPhase::Queue)), 0);
-    }
-
-    void aMeasureAndMatchesAreMarked()
-    {
-        Hand hand(m_server);
-        const Theme& theme = *hand.timeline.state().theme;
-        const QImage before = hand.image();
-        hand.timeline.setMatches({hand.event(EventKind::Kernel, "gemm"), hand.event(EventKind::Kernel, "softmax")});
-        QCOMPARE(pixelsOf(hand.image(), theme.match), pixelsOf(before, theme.match) + 12);
-        hand.drag(hand.rulerPoint(200'000), hand.rulerPoint(600'000));
-        QVERIFY(pixelsOf(hand.image(), theme.measure) > pixelsOf(before, theme.measure) + 2'000);
-    }
-
-    void aCounterIsNotDrawnThroughASilence()
-    {
-        Hand hand(traceWithSilentCounter());
-        const Theme& theme = *hand.timeline.state().theme;
-        const QImage image = hand.image();
-        const QRect rows = hand.timeline.state().geometry.rows();
-        const auto isDrawn = [&](TimestampNs time) { return pixelsOf(image.copy(hand.xOf(time), rows.top(), 1, 40), theme.counter()) > 0; };
-        QVERIFY(isDrawn(150'000));
-        QVERIFY(isDrawn(850'000));
-        QVERIFY(!isDrawn(500'000));
-    }
-
-    void withoutEventsOrReportTheWidgetSaysSo()
-    {
-        Hand hand(nullptr);
-        const Theme& theme = *hand.timeline.state().theme;
-        const QImage none = hand.image();
-        QVERIFY(pixelsOf(none, theme.canvas) > 500'000);
-        QVERIFY(colorsIn(none) > 2);
-        hand.timeline.setTrace(traceOf("window 0..1000000\nprocess idle\n"));
-        const QImage empty = hand.image();
-        QVERIFY(colorsIn(empty) > 2);
-        QVERIFY(empty != none); // another sentence
-    }
-
-    // A log of one line has a time and no length: its counters were drawn nowhere.
-    void aTraceWithoutLengthShowsWhatThereIsAtItsTime()
-    {
-        auto trace = std::make_shared<trace::Trace>();
-        trace->time = {5'000'000, 5'000'000};
-        trace::Track track;
-        track.kind = trace::TrackKind::Counter;
-        track.name = "active requests";
-        track.counter.time.push_back(5'000'000);
-        track.counter.value.push_back(3);
-        trace::sortAndIndex(track.counter);
-        trace->tracks.push_back(std::move(track));
-        Hand hand(trace);
-        QVERIFY(hand.timeline.visibleRange().contains(5'000'000));
-        QVERIFY(hand.timeline.visibleRange().duration() > 0);
-        QVERIFY(pixelsOf(hand.image(), hand.timeline.state().theme->counter()) > 0);
     }
 
     void withoutAReportEveryGestureIsHarmless()

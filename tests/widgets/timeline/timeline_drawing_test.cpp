@@ -1,0 +1,367 @@
+#include "tests/widgets/timeline/timeline_hand.h"
+#include "tests/widgets/trace_fixture.h"
+#include "trace_model/trace/counter_levels.h"
+#include "widgets/timeline/counter_curve.h"
+#include "widgets/timeline/label_cache.h"
+#include "widgets/timeline/timeline_picture.h"
+
+#include <QContextMenuEvent>
+#include <QMenu>
+#include <QPainter>
+#include <QSignalSpy>
+#include <QTest>
+
+#include <algorithm>
+
+using namespace gantry;
+using namespace gantry::widgets;
+using namespace gantry::widgets_test;
+using records::RequestPhase;
+using trace::EventKind;
+
+namespace {
+
+/// One stream that is busy for `busy` ns of every 1,000.
+TracePtr streamBusyFor(DurationNs busy)
+{
+    std::string script = "window 0..4000000\n";
+    for (int i = 0; i < 4'000; ++i)
+        script += "kernel gpu0/stream7 k " + std::to_string(i * 1'000) + ".." + std::to_string(i * 1'000 + busy) + " corr " +
+                  std::to_string(i + 1) + "\n";
+    return traceOf(script);
+}
+
+/// The paints of a timeline, as it tells them.
+std::vector<FrameTimes> paintsOf(const QSignalSpy& spy)
+{
+    std::vector<FrameTimes> paints;
+    for (const auto& arguments : spy)
+        paints.push_back(arguments.front().value<FrameTimes>());
+    return paints;
+}
+
+} // namespace
+
+class TimelineDrawingTest : public QObject
+{
+    Q_OBJECT
+
+private slots:
+    void init() { m_server = traceOf(kServerScript); }
+
+    void bothThemesPaintPhasesKernelsAndCopies_data()
+    {
+        QTest::addColumn<bool>("isDark");
+        QTest::newRow("light") << false;
+        QTest::newRow("dark") << true;
+    }
+
+    void bothThemesPaintPhasesKernelsAndCopies()
+    {
+        QFETCH(bool, isDark);
+        const Theme& theme = Theme::of(isDark ? ColorScheme::Dark : ColorScheme::Light);
+        Hand hand(m_server);
+        hand.timeline.setPalette(theme.palette());
+        const QImage image = hand.image();
+        QCOMPARE(pixelsOf(image, Qt::magenta), 0); // everything is painted
+        QVERIFY(pixelsOf(image, theme.canvas) > 50'000);
+        QVERIFY(pixelsOf(image, theme.header) > 20'000);
+        for (const RequestPhase phase : {RequestPhase::Queue, RequestPhase::ComputeInfer, RequestPhase::Cache})
+            QVERIFY2(pixelsOf(image, theme.phase(phase)) > 20, records::name(phase).data());
+        QVERIFY(pixelsOf(image, theme.kernel("gemm")) > 100);
+        QVERIFY(pixelsOf(image, theme.kernel("softmax")) > 500);
+        QVERIFY(pixelsOf(image, theme.copy({trace::CopyKind::DtoH, trace::MemoryKind::Device, trace::MemoryKind::Pinned})) > 50);
+        QVERIFY(colorsIn(image) > 40); // texts are antialiased
+    }
+
+    void aSelectionFadesEverythingElse()
+    {
+        Hand hand(m_server);
+        const Theme& theme = *hand.timeline.state().theme;
+        hand.timeline.selectEvent(hand.event(EventKind::Kernel, "softmax"));
+        const QImage image = hand.image();
+        QVERIFY(pixelsOf(image, theme.kernel("softmax")) > 500);
+        QVERIFY(pixelsOf(image, theme.selection) > 100); // the outline
+        QCOMPARE(pixelsOf(image, theme.kernel("gemm")), 0);
+        QCOMPARE(pixelsOf(image, theme.phase(RequestPhase::Queue)), 0);
+    }
+
+    void aMeasureAndMatchesAreMarked()
+    {
+        Hand hand(m_server);
+        const Theme& theme = *hand.timeline.state().theme;
+        const QImage before = hand.image();
+        hand.timeline.setMatches({hand.event(EventKind::Kernel, "gemm"), hand.event(EventKind::Kernel, "softmax")});
+        QCOMPARE(pixelsOf(hand.image(), theme.match), pixelsOf(before, theme.match) + 12);
+        hand.drag(hand.rulerPoint(200'000), hand.rulerPoint(600'000));
+        QVERIFY(pixelsOf(hand.image(), theme.measure) > pixelsOf(before, theme.measure) + 2'000);
+    }
+
+    void aCounterIsNotDrawnThroughASilence()
+    {
+        Hand hand(traceWithSilentCounter());
+        const Theme& theme = *hand.timeline.state().theme;
+        const QImage image = hand.image();
+        const QRect rows = hand.timeline.state().geometry.rows();
+        const auto isDrawn = [&](TimestampNs time) { return pixelsOf(image.copy(hand.xOf(time), rows.top(), 1, 40), theme.counter()) > 0; };
+        QVERIFY(isDrawn(150'000));
+        QVERIFY(isDrawn(850'000));
+        QVERIFY(!isDrawn(500'000));
+    }
+
+    void withoutEventsOrReportTheWidgetSaysSo()
+    {
+        Hand hand(nullptr);
+        const Theme& theme = *hand.timeline.state().theme;
+        const QImage none = hand.image();
+        QVERIFY(pixelsOf(none, theme.canvas) > 500'000);
+        QVERIFY(colorsIn(none) > 2);
+        hand.timeline.setTrace(traceOf("window 0..1000000\nprocess idle\n"));
+        const QImage empty = hand.image();
+        QVERIFY(colorsIn(empty) > 2);
+        QVERIFY(empty != none); // another sentence
+    }
+
+    // A log of one line has a time and no length: its counters were drawn nowhere.
+    void aTraceWithoutLengthShowsWhatThereIsAtItsTime()
+    {
+        auto trace = std::make_shared<trace::Trace>();
+        trace->time = {5'000'000, 5'000'000};
+        trace::Track track;
+        track.kind = trace::TrackKind::Counter;
+        track.name = "active requests";
+        track.counter.time.push_back(5'000'000);
+        track.counter.value.push_back(3);
+        trace::sortAndIndex(track.counter);
+        trace->tracks.push_back(std::move(track));
+        Hand hand(trace);
+        QVERIFY(hand.timeline.visibleRange().contains(5'000'000));
+        QVERIFY(hand.timeline.visibleRange().duration() > 0);
+        QVERIFY(pixelsOf(hand.image(), hand.timeline.state().theme->counter()) > 0);
+    }
+
+    // ---- what is painted again
+
+    void movingTheMouseRepaintsTheCursorAlone()
+    {
+        Hand hand(m_server);
+        QVERIFY(QTest::qWaitForWindowExposed(&hand.timeline));
+        QSignalSpy painted(&hand.timeline, &TimelineWidget::framePainted);
+        hand.timeline.fitAll();
+        hand.timeline.viewport()->repaint();
+        QTRY_VERIFY(painted.count() > 0);
+        painted.clear();
+        hand.move(hand.at(400'000, "Stream 8"), Qt::NoButton);
+        QTRY_COMPARE(painted.count(), 1);
+        hand.move(hand.at(420'000, "Stream 8"), Qt::NoButton);
+        QTRY_COMPARE(painted.count(), 2);
+        for (const FrameTimes& paint : paintsOf(painted)) {
+            QVERIFY(!paint.isComposed);
+            QCOMPARE(paint.compose, DurationNs{0});
+        }
+        hand.wheel(hand.at(420'000, "Stream 8"), {0, 120});
+        QTRY_COMPARE(painted.count(), 3);
+        QVERIFY(paintsOf(painted).back().isComposed);
+        QVERIFY(paintsOf(painted).back().content.boxes > 5);
+    }
+
+    void whatTheCursorLeavesIsAsItWasBefore()
+    {
+        Hand hand(m_server);
+        QVERIFY(QTest::qWaitForWindowExposed(&hand.timeline));
+        const QImage before = hand.timeline.grab().toImage();
+        hand.drag(hand.at(200'000, "Stream 8"), hand.at(500'000, "Stream 8"));
+        QVERIFY(hand.timeline.grab().toImage() != before);
+        hand.key(Qt::Key_Escape);
+        QEvent leave(QEvent::Leave);
+        QCoreApplication::sendEvent(hand.timeline.viewport(), &leave);
+        QCOMPARE(hand.timeline.grab().toImage(), before);
+    }
+
+    // ---- spans
+
+    void aPixelThatIsHalfBusyIsPalerThanABusyOne()
+    {
+        const auto lightnessOf = [](DurationNs busy) {
+            Hand hand(streamBusyFor(busy));
+            const QImage image = hand.image();
+            const QRect rows = hand.timeline.state().geometry.rows();
+            const int y = hand.timeline.pointOf(hand.event(EventKind::Kernel, "k"))->y();
+            double sum = 0;
+            for (int x = rows.left() + 10; x < rows.right() - 10; ++x)
+                sum += qGray(image.pixel(x, y));
+            return sum / (rows.width() - 20);
+        };
+        const double tenth = lightnessOf(100), half = lightnessOf(500), whole = lightnessOf(1'000);
+        QVERIFY2(tenth > half + 25 && half > whole + 25, qPrintable(QStringLiteral("%1 %2 %3").arg(tenth).arg(half).arg(whole)));
+        QVERIFY(tenth < 245); // seen all the same
+    }
+
+    void aHighlightedEventKeepsItsColourWhereOthersShareItsPixel()
+    {
+        Hand hand(streamBusyFor(100));
+        const trace::EventId kernel(EventKind::Kernel, 2'000);
+        hand.timeline.selectEvent(kernel);
+        const QImage image = hand.image();
+        const QPoint at = *hand.timeline.pointOf(kernel);
+        const QRect around(at.x() - 3, at.y() - 3, 6, 6);
+        QVERIFY(pixelsOf(image.copy(around), hand.timeline.state().theme->selection) > 0);
+        QCOMPARE(pixelsOf(image.copy(hand.timeline.state().geometry.rows()), hand.timeline.state().theme->kernel("k")), 0);
+    }
+
+    // ---- labels
+
+    void aLabelIsDrawnWholeElidedOrNotAtAll()
+    {
+        LabelCache cache(QFont(QStringLiteral("sans"), 9), 1);
+        // The last column with ink, and how many pixels have some.
+        const auto inkOf = [&](int width) {
+            QImage image(500, 20, QImage::Format_RGB32);
+            image.fill(Qt::white);
+            QPainter painter(&image);
+            cache.draw(painter, QRect(5, 0, width, 20), 7, qRgb(0, 0, 0), [] { return QStringLiteral("vectorized_elementwise_kernel"); });
+            painter.end();
+            int last = 0, pixels = 0;
+            for (int x = 0; x < image.width(); ++x)
+                for (int y = 0; y < image.height(); ++y)
+                    if (image.pixel(x, y) != qRgb(255, 255, 255)) {
+                        last = x;
+                        ++pixels;
+                    }
+            return std::pair(last, pixels);
+        };
+        const auto whole = inkOf(490), elided = inkOf(60);
+        QVERIFY(whole.first > 150 && whole.first < 400);
+        QCOMPARE(inkOf(whole.first + 3), whole); // just enough room
+        QVERIFY(elided.first <= 65 && elided.first > 45);
+        QVERIFY(elided.second > 50 && elided.second < whole.second);
+        QCOMPARE(inkOf(9).second, 0);
+    }
+
+    void aTextIsAskedForOnceForEachColour()
+    {
+        LabelCache cache(QFont(QStringLiteral("sans"), 9), 2);
+        QImage image(200, 30, QImage::Format_RGB32);
+        image.fill(Qt::white);
+        QPainter painter(&image);
+        int asked = 0;
+        for (int i = 0; i < 5; ++i)
+            for (const std::uint64_t key : {1, 2})
+                cache.draw(painter, image.rect(), key, qRgb(0, 0, 0), [&] {
+                    ++asked;
+                    return QStringLiteral("name");
+                });
+        QCOMPARE(asked, 2);
+        cache.draw(painter, image.rect(), 1, qRgb(200, 0, 0), [&] {
+            ++asked;
+            return QStringLiteral("name");
+        });
+        QCOMPARE(asked, 3);
+        cache.draw(painter, image.rect(), 3, qRgb(0, 0, 0), [&] {
+            ++asked;
+            return QString();
+        });
+        painter.end();
+        QVERIFY(pixelsOf(image, QColor(200, 0, 0)) > 0);
+    }
+
+    void labelsStayInViewWhenTheirSpanBeginsLeftOfIt()
+    {
+        Hand hand(m_server);
+        hand.timeline.setVisibleRange({620'000, 690'000}); // inside softmax
+        const QImage image = hand.image();
+        const QRect rows = hand.timeline.state().geometry.rows();
+        const int y = hand.headerPoint("Stream 8").y();
+        const auto ink = [&](int left, int width) {
+            return width * 12 - pixelsOf(image.copy(rows.left() + left, y - 6, width, 12), hand.timeline.state().theme->kernel("softmax"));
+        };
+        QVERIFY(ink(0, 60) > 60);
+        QCOMPARE(ink(100, 300), 0);
+    }
+
+    // ---- pictures
+
+    void aPictureHasTheScreensBoxesAtAnyScale()
+    {
+        Hand hand(m_server);
+        const Theme& theme = *hand.timeline.state().theme;
+        const QImage one = timelineImage(hand.timeline.state(), hand.timeline.font(), 1),
+                     two = timelineImage(hand.timeline.state(), hand.timeline.font(), 2);
+        QCOMPARE(two.size(), one.size() * 2);
+        for (const QColor& color : {theme.kernel("softmax"), theme.phase(RequestPhase::Queue)}) {
+            const double ratio = static_cast<double>(pixelsOf(two, color)) / pixelsOf(one, color);
+            QVERIFY2(ratio > 3.5 && ratio < 4.6, qPrintable(QString::number(ratio)));
+        }
+        const QByteArray svg = timelineSvg(hand.timeline.state(), hand.timeline.font());
+        QVERIFY(svg.contains("softmax") && svg.contains(theme.kernel("softmax").name().toLatin1()));
+    }
+
+    // ---- counters
+
+    void theAxisOfACounterIsRoundAndHoldsZero()
+    {
+        trace::Track track;
+        track.kind = trace::TrackKind::Counter;
+        const auto axisOf = [&](std::initializer_list<double> values) {
+            track.counter = {};
+            for (const double value : values) {
+                track.counter.time.push_back(static_cast<TimestampNs>(track.counter.time.size()));
+                track.counter.value.push_back(value);
+            }
+            trace::sortAndIndex(track.counter);
+            return valueAxisOf(track);
+        };
+        QCOMPARE(axisOf({3, 71}).max, 100.0);
+        QCOMPARE(axisOf({3, 71}).min, 0.0);
+        QCOMPARE(axisOf({-0.3, 1.9}).min, -0.5);
+        QCOMPARE(axisOf({-0.3, 1.9}).max, 2.0);
+        QCOMPARE(axisOf({20}).max, 20.0);
+        QCOMPARE(axisOf({0}).max, 0.0);
+        QCOMPARE(axisOf({}).max, 0.0);
+    }
+
+    void aCounterIsDrawnAsAreaLineOrHeatStrip()
+    {
+        Hand hand(traceWithSilentCounter());
+        const Theme& theme = *hand.timeline.state().theme;
+        const QRect rows = hand.timeline.state().geometry.rows();
+        const auto column = [&](TimestampNs time) { return hand.image().copy(hand.xOf(time), rows.top() + 4, 1, 38); };
+        const trace::TrackId counter(0);
+        const QImage area = column(150'000);
+        hand.timeline.setCounterStyle(counter, CounterStyle::Line);
+        const QImage line = column(150'000);
+        QCOMPARE(pixelsOf(line, theme.counter()), pixelsOf(area, theme.counter()));
+        QVERIFY(pixelsOf(line, theme.canvas) > pixelsOf(area, theme.canvas) + 10);
+        QVERIFY(pixelsOf(column(500'000), theme.canvas) > 30); // silent
+
+        const QPoint at = hand.at(150'000, "gpu utilisation");
+        QContextMenuEvent event(QContextMenuEvent::Mouse, at, hand.timeline.viewport()->mapToGlobal(at));
+        QCoreApplication::sendEvent(hand.timeline.viewport(), &event);
+        auto* menu = hand.timeline.findChild<QMenu*>();
+        const auto actions = menu->actions();
+        const auto heat = std::find_if(actions.begin(), actions.end(),
+                                       [](const QAction* action) { return action->text().contains(QStringLiteral("heat")); });
+        QVERIFY(heat != actions.end() && !(*heat)->isChecked());
+        (*heat)->trigger();
+        menu->close();
+        QCOMPARE(hand.timeline.state().counterStyles[0], CounterStyle::Heat);
+        const QImage strip = column(150'000);
+        QCOMPARE(colorsIn(strip.copy(0, 4, 1, 30)), 1);
+        QVERIFY(strip.pixel(0, 10) != theme.canvas.rgb());
+        QVERIFY(pixelsOf(column(500'000), theme.canvas) > 30);
+    }
+
+    // It was drawn as a mark at the left edge, however long it had been silent.
+    void aSampleFromLongBeforeTheViewIsNotDrawnInIt()
+    {
+        Hand hand(traceWithSilentCounter());
+        hand.timeline.setVisibleRange({500'000, 600'000});
+        QCOMPARE(pixelsOf(hand.image().copy(hand.timeline.state().geometry.rows()), hand.timeline.state().theme->counter()), 0);
+    }
+
+private:
+    TracePtr m_server;
+};
+
+QTEST_MAIN(TimelineDrawingTest)
+#include "timeline_drawing_test.moc"

@@ -1,0 +1,143 @@
+#include "widgets/timeline/overlay_painter.h"
+
+#include "widgets/theme/format.h"
+#include "widgets/timeline/lane_layout.h"
+#include "widgets/timeline/minimap_painter.h"
+#include "widgets/timeline/ruler_painter.h"
+
+#include <QFontMetrics>
+#include <QPainter>
+#include <QPolygon>
+
+#include <algorithm>
+
+namespace gantry::widgets {
+
+namespace {
+
+constexpr int kBoxPadding = 5; // px beside the text of a box on the ruler
+constexpr int kSnapMark = 5;   // px that the mark of a held end reaches to the side
+
+int xOf(const TimelineState& state, TimestampNs time)
+{
+    return state.geometry.headerWidth + static_cast<int>(state.axis().toX(time));
+}
+
+void paintRulerBox(QPainter& painter, const TimelineState& state, const QFontMetrics& metrics, int middle, const QString& text,
+                   const QColor& fill, const QColor& pen)
+{
+    const QRect area = state.geometry.ruler();
+    const int width = metrics.horizontalAdvance(text) + 2 * kBoxPadding;
+    const QRect box(std::clamp(middle - width / 2, area.left(), std::max(area.left(), area.right() - width)), area.top() + 3, width,
+                    area.height() - 6);
+    painter.fillRect(box, fill);
+    painter.setPen(pen);
+    painter.drawText(box, Qt::AlignCenter, text);
+}
+
+/// Two triangles that hold an edge of a span between them, above and below.
+void paintSnap(QPainter& painter, const TimelineState& state, const SnapPoint& snap)
+{
+    const TimelineRow* row = state.layout.rowOf(snap.track);
+    if (!row || !state.view.contains(snap.time))
+        return;
+    const int x = xOf(state, snap.time);
+    const int top = row->isCollapsed ? screenY(state, row->y) : screenY(state, row->depthY(snap.depth));
+    const int bottom = top + (row->isCollapsed ? row->height : row->depthPaintedHeight());
+    painter.save();
+    painter.setRenderHint(QPainter::Antialiasing, true);
+    painter.setPen(QPen(state.theme->canvas, 1));
+    painter.setBrush(state.theme->measure);
+    painter.drawPolygon(QPolygon({QPoint(x - kSnapMark, top - kSnapMark), QPoint(x + kSnapMark, top - kSnapMark), QPoint(x, top + 1)}));
+    painter.drawPolygon(
+        QPolygon({QPoint(x - kSnapMark, bottom + kSnapMark), QPoint(x + kSnapMark, bottom + kSnapMark), QPoint(x, bottom - 1)}));
+    painter.setPen(QPen(state.theme->measure, 2));
+    painter.drawLine(x, top, x, bottom);
+    painter.restore();
+}
+
+void paintMeasure(QPainter& painter, const TimelineState& state, const QFontMetrics& metrics)
+{
+    const QRect area = state.geometry.rows(), ruler = state.geometry.ruler();
+    const TimeRange shown = *state.measure;
+    const int left = std::max(xOf(state, shown.start), area.left() - 1), right = std::min(xOf(state, shown.end), area.right() + 1);
+    if (right < area.left() || left > area.right())
+        return;
+    QColor fill = state.theme->measure;
+    painter.fillRect(QRect(left, ruler.top() + 3, std::max(1, right - left), ruler.height() - 6), fill);
+    const QString text = formatDuration(shown.duration());
+    const int width = metrics.horizontalAdvance(text) + 2 * kBoxPadding;
+    // Inside the bar where it fits, else beside it: to the right, or left of it at the edge.
+    QRect box(left, ruler.top(), right - left, ruler.height());
+    if (right - left < width) {
+        const int beside = right + 2 + width <= ruler.right() ? right + 2 : left - 2 - width;
+        box = QRect(beside, ruler.top() + 3, width, ruler.height() - 6);
+        painter.fillRect(box, fill);
+    }
+    painter.setPen(Qt::white);
+    painter.drawText(box, Qt::AlignCenter, text);
+
+    painter.setClipRect(area);
+    fill.setAlpha(36);
+    painter.fillRect(QRect(left, area.top(), std::max(1, right - left), area.height()), fill);
+    painter.setPen(state.theme->measure);
+    painter.drawLine(left, area.top(), left, area.bottom());
+    painter.drawLine(right, area.top(), right, area.bottom());
+    for (const auto& snap : {state.snapStart, state.snapEnd})
+        if (snap)
+            paintSnap(painter, state, *snap);
+}
+
+} // namespace
+
+void paintOverlay(QPainter& painter, const TimelineState& state, const TimelineFonts& fonts)
+{
+    painter.save();
+    painter.setFont(fonts.small);
+    const QFontMetrics metrics(fonts.small);
+    paintMinimapBrush(painter, state);
+    const bool hasCursor = state.cursor && state.view.contains(*state.cursor);
+    if (hasCursor) {
+        const QRect area = state.geometry.rows();
+        QColor line = state.theme->hover;
+        line.setAlpha(70);
+        painter.setPen(line);
+        const int x = xOf(state, *state.cursor);
+        painter.drawLine(x, area.top(), x, area.bottom());
+        if (!state.measure) {
+            const DurationNs step = rulerStep(state, fonts.small);
+            paintRulerBox(painter, state, metrics, x,
+                          formatTime(*state.cursor - state.trace->time.start, std::max<DurationNs>(1, step / 100)), state.theme->text,
+                          state.theme->canvas);
+        }
+    }
+    if (state.measure)
+        paintMeasure(painter, state, metrics);
+    painter.restore();
+}
+
+QRegion overlayRegion(const TimelineState& state)
+{
+    if (!state.trace)
+        return {};
+    QRegion region;
+    const QRect area = state.geometry.rows();
+    if (state.measure) {
+        const int left = xOf(state, state.measure->start), right = xOf(state, state.measure->end);
+        region += QRect(QPoint(left - kSnapMark - 2, area.top()), QPoint(right + kSnapMark + 2, area.bottom())) & area;
+    }
+    for (const auto& snap : {state.snapStart, state.snapEnd})
+        if (snap) {
+            const int x = xOf(state, snap->time);
+            region += QRect(x - kSnapMark - 2, area.top(), 2 * kSnapMark + 4, area.height()) & area;
+        }
+    if (state.cursor)
+        region += QRect(xOf(state, *state.cursor) - 1, area.top(), 3, area.height()) & area;
+    if (state.measure || state.cursor)
+        region += state.geometry.ruler();
+    if (state.brush)
+        region += state.geometry.minimap();
+    return region;
+}
+
+} // namespace gantry::widgets

@@ -1,0 +1,71 @@
+#include "widgets/timeline/ruler_painter.h"
+
+#include "widgets/theme/format.h"
+
+#include <QFontMetrics>
+#include <QPainter>
+
+#include <algorithm>
+#include <cmath>
+
+namespace gantry::widgets {
+
+namespace {
+
+constexpr int kTickDistance = 110; // px between labelled ticks at least
+constexpr int kLabelGap = 3, kLabelMargin = 14;
+
+/// The view as the ruler counts: from the report's start.
+TimeAxis relativeAxis(const TimelineState& state, int widthPx)
+{
+    const TimestampNs origin = state.trace->time.start;
+    return {{state.view.start - origin, state.view.end - origin}, widthPx};
+}
+
+} // namespace
+
+DurationNs rulerStep(const TimelineState& state, const QFont& font)
+{
+    const TimeAxis axis = relativeAxis(state, state.geometry.plotWidth());
+    const DurationNs step = axis.tickStep(kTickDistance);
+    // Far from the start a short step needs many digits.
+    const int needed = QFontMetrics(font).horizontalAdvance(formatTime(axis.range().end, step)) + kLabelMargin;
+    return needed <= kTickDistance ? step : axis.tickStep(needed);
+}
+
+std::vector<int> gridPositions(const TimelineState& state, DurationNs step, qreal pixelRatio)
+{
+    const TimeAxis axis = relativeAxis(state, static_cast<int>(std::lround(state.geometry.plotWidth() * pixelRatio)));
+    std::vector<int> positions;
+    for (const TimestampNs tick : axis.ticks(step))
+        positions.push_back(static_cast<int>(axis.toX(tick)));
+    return positions;
+}
+
+void paintRuler(QPainter& painter, const TimelineState& state, const TimelineFonts& fonts)
+{
+    const QRect area = state.geometry.ruler();
+    painter.save();
+    painter.setClipRect(area);
+    painter.fillRect(area, state.theme->header);
+    painter.setFont(fonts.small);
+    const DurationNs step = rulerStep(state, fonts.small);
+    const TimeAxis axis = relativeAxis(state, area.width());
+    const int labelWidth = static_cast<int>(static_cast<double>(step) / std::max(axis.nsPerPixel(), 1e-9));
+    // One step earlier: its label reaches into the view.
+    const TimeAxis reaching({axis.range().start - step, axis.range().end}, 1);
+    for (const TimestampNs tick : reaching.ticks(std::max<DurationNs>(1, step / 5))) {
+        const int x = area.left() + static_cast<int>(std::floor(axis.toX(tick)));
+        const bool isLabelled = tick % step == 0;
+        painter.setPen(state.theme->border);
+        painter.drawLine(x, area.bottom() - (isLabelled ? 9 : 4), x, area.bottom());
+        if (isLabelled) {
+            painter.setPen(state.theme->rulerText);
+            painter.drawText(QRect(x + kLabelGap, area.top(), labelWidth - kLabelGap, area.height() - 5), Qt::AlignLeft | Qt::AlignVCenter,
+                             formatTime(tick, step));
+        }
+    }
+    painter.restore();
+}
+
+} // namespace gantry::widgets
