@@ -43,7 +43,8 @@ void reportAs(std::string_view code, std::string_view message, const CommonOptio
 
 int report(const Error& error, const CommonOptions& options)
 {
-    reportAs(name(error.code), error.text(), options);
+    // Who cancelled knows what was going on.
+    reportAs(name(error.code), error.code == ErrorCode::Cancelled ? error.message : error.text(), options);
     return exitStatus(error.code);
 }
 

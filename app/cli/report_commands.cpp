@@ -2,7 +2,6 @@
 #include "app/cli/latency_verdict.h"
 #include "app/cli/open_report.h"
 #include "app/cli/report_json.h"
-#include "app/cli/report_summary.h"
 #include "app/remote/report_fetcher.h"
 #include "trace_model/analysis/comparison.h"
 
@@ -11,66 +10,6 @@
 
 namespace gantry::cli {
 namespace {
-
-/// What was read of each file, and what was not: `name rows used`, and the reasons below.
-void printImport(const trace::Trace& trace)
-{
-    for (const importing::ImportReport& file : trace.imports) {
-        say("\n{} · {} · {}\n{}\n", file.file, file.format, formatBytes(file.fileBytes), importing::clockText(file));
-        for (const importing::TableTally& table : file.tables) {
-            say("  {:<40} {:>10} of {} used\n", table.name, table.kept, table.rows);
-            for (const importing::SkippedRows& skipped : table.skipped)
-                say("  {:<40} {:>10} {}\n", "", skipped.count, skipped.reason);
-        }
-    }
-    for (const importing::SummaryTable& table : trace.summaries) {
-        say("\n{}\n", table.name);
-        say("  {}\n", fmt::join(table.columns, " | "));
-        for (const std::vector<std::string>& row : table.rows)
-            say("  {}\n", fmt::join(row, " | "));
-    }
-}
-
-int info(const CommonOptions& common, const trace::Trace& trace)
-{
-    if (common.json) {
-        print(infoJson(trace));
-        return 0;
-    }
-    sayLines(text(summarise(trace)));
-    for (const std::string& warning : trace.meta.warnings)
-        say("{:<18}{}\n", "note", warning);
-    printImport(trace);
-    return 0;
-}
-
-int stats(const CommonOptions& common, const trace::Trace& trace, analysis::GroupBy group, const std::string& by)
-{
-    const auto rows = analysis::activityTable(trace, group);
-    if (common.json) {
-        nlohmann::json document = nlohmann::json::array();
-        for (const analysis::ActivityRow& row : rows)
-            document.push_back(toJson(row, group == analysis::GroupBy::Memcpy));
-        print(document);
-        return 0;
-    }
-    if (rows.empty())
-        say("this report has nothing to group by {}\n", by);
-    else
-        say("{:>7} {:>12} {:>9} {:>12} {:>12} {:>12}  {}\n", "share", "total", "count", "p50", "p99", "max", "name");
-    for (const analysis::ActivityRow& row : rows)
-        say("{:>6.1f}% {:>12} {:>9} {:>12} {:>12} {:>12}  {}\n", row.share * 100, formatDuration(row.duration.total), row.duration.count,
-            formatDuration(row.duration.p50), formatDuration(row.duration.p99), formatDuration(row.duration.max), row.title());
-    return 0;
-}
-
-int stats(const CommonOptions& common, const ReportFiles& files, const std::string& by)
-{
-    const auto group = analysis::groupByFromName(by);
-    if (!group)
-        return reportUsage("'" + by + "' is no grouping: use kernel, memcpy, api, nvtx, stream, phase, library or os", common);
-    return withReport(files, common, [&](const trace::Trace& trace) { return stats(common, trace, *group, by); });
-}
 
 int list(const CommonOptions& common)
 {
@@ -188,7 +127,7 @@ void addReportCommands(CLI::App& app, CommonOptions& common, Action& action)
                     "  gantryctl report fetch capture-7.gantry -o slow.gantry\n"
                     "  gantryctl report stats slow.gantry --by phase --json");
     command->add_subcommand("list", "Reports on the node")->callback([&] { action = [&] { return list(common); }; });
-    auto name = std::make_shared<std::string>(), output = std::make_shared<std::string>(), by = std::make_shared<std::string>("kernel");
+    auto name = std::make_shared<std::string>(), output = std::make_shared<std::string>();
     auto* fetching = command->add_subcommand("fetch", "Fetch a report, or go on with a fetch that was cut");
     fetching->add_option("name", *name, "its name on the node")->required();
     fetching->add_option("-o,--output", *output, "file to write");
@@ -196,17 +135,8 @@ void addReportCommands(CLI::App& app, CommonOptions& common, Action& action)
     auto* deleting = command->add_subcommand("delete", "Delete a report on the node");
     deleting->add_option("name", *name, "its name on the node")->required();
     deleting->callback([&, name] { action = [&, name] { return remove(common, *name); }; });
-    auto files = std::make_shared<ReportFiles>();
-    auto* informing = command->add_subcommand("info", "What a report holds, what of it was read, and what not");
-    addReportFiles(*informing, *files);
-    informing->callback([&, files] {
-        action = [&, files] { return withReport(*files, common, [&](const trace::Trace& trace) { return info(common, trace); }); };
-    });
-    auto* counting = command->add_subcommand("stats", "Where the time went in a report file");
-    addReportFiles(*counting, *files);
-    counting->add_option("--by", *by, "kernel, memcpy, api, nvtx, stream, phase, library or os")->capture_default_str();
-    counting->callback([&, files, by] { action = [&, files, by] { return stats(common, *files, *by); }; });
-
+    addInfoCommand(*command, common, action);
+    addStatsCommand(*command, common, action);
     addConvertCommand(*command, common, action);
 
     auto first = std::make_shared<std::string>(), second = std::make_shared<std::string>();
