@@ -33,7 +33,7 @@ void sayNotes(const std::vector<std::string>& notes)
             const std::size_t end = note.find('\n');
             const bool isLast = end == std::string_view::npos;
             std::string_view line = note.substr(0, end);
-            while (line.ends_with('\r'))
+            while (line.ends_with('\r') || line.ends_with(' '))
                 line.remove_suffix(1);
             say("{:<{}}{}{}\n", name, kNameWidth, line, isLast && count > 1 ? fmt::format(" (×{})", count) : std::string());
             if (isLast)

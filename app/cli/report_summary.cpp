@@ -137,7 +137,9 @@ std::string text(const ReportSummary& summary)
     if (summary.ofModel.outside.count > 0)
         result += line(fmt::format("  {}", records::name(records::RequestPhase::Outside)), percentiles(summary.ofModel.outside));
     result += line("gpu work", gpuText(summary));
-    result += line("nvtx", fmt::format("{} in {}", counted(summary.nvtxRanges, "range"), counted(summary.processes, "process")));
+    result += line("nvtx", summary.nvtxRanges == 0
+                               ? std::string("none in this report")
+                               : fmt::format("{} in {}", counted(summary.nvtxRanges, "range"), counted(summary.processes, "process")));
     if (summary.counters > 0)
         result += line("counters", fmt::format("{}", summary.counters));
     result += line("dropped", dropText(summary));

@@ -8,6 +8,7 @@
 
 #include <QBuffer>
 #include <QComboBox>
+#include <QCoreApplication>
 #include <QDialogButtonBox>
 #include <QFileDialog>
 #include <QFileInfo>
@@ -33,6 +34,7 @@ namespace {
 using Format = ExportDialog::Format;
 
 constexpr int kSteps = 1000;
+constexpr int kMostNotes = 5;      ///< that are shown of what a format cannot hold
 constexpr qreal kPictureScale = 2; // sharp on the screens that people read documents on
 
 struct FormatText
@@ -76,6 +78,15 @@ Result<void> writeBytes(const std::filesystem::path& path, const QByteArray& byt
     GANTRY_TRY(NewFile file, NewFile::create(path, FileAccess::ByUmask));
     GANTRY_CHECK(file.write(std::string_view(bytes.constData(), static_cast<std::size_t>(bytes.size()))));
     return file.publish();
+}
+
+/// The first of many, and how many more there are: a report has columns enough to fill a screen with.
+QStringList shortened(const QStringList& lost)
+{
+    if (lost.size() <= kMostNotes)
+        return lost;
+    return lost.first(kMostNotes - 1) << QCoreApplication::translate("gantry::desktop::ExportDialog", "and %n more; all are in the tooltip",
+                                                                     nullptr, static_cast<int>(lost.size() - kMostNotes + 1));
 }
 
 /// The name without the extension of the formats to export to; the name itself where it has none of them.
@@ -232,15 +243,19 @@ void ExportDialog::refreshFormat()
 void ExportDialog::refreshNotes()
 {
     QStringList notes;
+    QString all;
     if (const auto ofTrace = textOf(format()).ofTrace) {
         QStringList lost;
         for (const std::string_view what : exporting::notKept(*m_trace, *ofTrace))
             lost << toQString(what);
         if (!lost.isEmpty())
-            notes << tr("Such a file cannot hold: %1.").arg(lost.join(QStringLiteral("; ")));
+            notes << tr("Such a file cannot hold: %1.").arg(shortened(lost).join(QStringLiteral("; ")));
+        if (lost.size() > kMostNotes)
+            all = lost.join(QLatin1Char('\n'));
     }
     if (QFileInfo::exists(m_file->text()))
         notes << tr("The file of that name will be replaced.");
+    m_notes->setToolTip(all);
     m_notes->setText(notes.join(QLatin1Char('\n')));
     m_export->setText(QFileInfo::exists(m_file->text()) ? tr("Replace") : tr("Export"));
     m_error->hide();

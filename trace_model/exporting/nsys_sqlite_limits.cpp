@@ -33,30 +33,33 @@ bool hasAny(const Trace& trace, std::initializer_list<std::string_view> tables)
 constexpr FormatLimit kLimits[] = {
     {"the format of the file it was read from, and what was skipped there",
      [](const Trace& trace) { return trace.meta.format != "gantry"; }},
-    {"of CUPTI_ACTIVITY_KIND_KERNEL: greenContextId, mangledName, launchType, cacheConfig, localMemoryPerThread, localMemoryTotal, gridId, "
+    {"columns of CUPTI_ACTIVITY_KIND_KERNEL: greenContextId, mangledName, launchType, cacheConfig, localMemoryPerThread, localMemoryTotal, "
+     "gridId, "
      "graphId, "
      "sharedMemoryExecuted, sharedMemoryLimitConfig, clusterX, clusterY, clusterZ, clusterSchedulingPolicy, maxPotentialClusterSize, "
      "maxActiveClusters, "
      "tensorSizeMinusOneElements",
      [](const Trace& trace) { return isOfReport(trace) && trace.kernels.size() > 0; }},
-    {"of CUPTI_ACTIVITY_KIND_MEMCPY: greenContextId, srcDeviceId, srcContextId, dstDeviceId, dstContextId, migrationCause, virtualAddress, "
+    {"columns of CUPTI_ACTIVITY_KIND_MEMCPY: greenContextId, srcDeviceId, srcContextId, dstDeviceId, dstContextId, migrationCause, "
+     "virtualAddress, "
      "graphNodeId, copyCount",
      [](const Trace& trace) { return isOfReport(trace) && trace.memcpys.size() > 0; }},
-    {"of CUPTI_ACTIVITY_KIND_MEMSET: greenContextId, graphNodeId",
+    {"columns of CUPTI_ACTIVITY_KIND_MEMSET: greenContextId, graphNodeId",
      [](const Trace& trace) { return isOfReport(trace) && trace.memsets.size() > 0; }},
-    {"of CUPTI_ACTIVITY_KIND_SYNCHRONIZATION: greenContextId, eventId, eventSyncId",
+    {"columns of CUPTI_ACTIVITY_KIND_SYNCHRONIZATION: greenContextId, eventId, eventSyncId",
      [](const Trace& trace) { return isOfReport(trace) && trace.synchronizations.size() > 0; }},
-    {"of CUPTI_ACTIVITY_KIND_GRAPH_TRACE: greenContextId, graphExecId",
+    {"columns of CUPTI_ACTIVITY_KIND_GRAPH_TRACE: greenContextId, graphExecId",
      [](const Trace& trace) { return isOfReport(trace) && trace.graphLaunches.size() > 0; }},
-    {"of CUPTI_ACTIVITY_KIND_RUNTIME: callchainId, and eventClass but for whether it is the driver's",
+    {"columns of CUPTI_ACTIVITY_KIND_RUNTIME: callchainId, and eventClass but for whether it is the driver's",
      [](const Trace& trace) { return isOfNsys(trace) && trace.apiCalls.size() > 0; }},
-    {"of CUPTI_ACTIVITY_KIND_OVERHEAD: correlationId, overheadType",
+    {"columns of CUPTI_ACTIVITY_KIND_OVERHEAD: correlationId, overheadType",
      [](const Trace& trace) { return isOfReport(trace) && trace.overheads.size() > 0; }},
     {"PROFILER_OVERHEAD: its rows are in CUPTI_ACTIVITY_KIND_OVERHEAD, without overheadType",
      [](const Trace& trace) { return hasAny(trace, {"PROFILER_OVERHEAD"}); }},
-    {"of OSRT_API: eventClass, nestingLevel, callchainId, argumentsId, correlationId",
+    {"columns of OSRT_API: eventClass, nestingLevel, callchainId, argumentsId, correlationId",
      [](const Trace& trace) { return isOfNsys(trace) && trace.osCalls.size() > 0; }},
-    {"of NVTX_EVENTS: rangeId, endGlobalTid, text (it is in StringIds), jsonText, jsonTextId, binaryData, payloads but for uint64Value, "
+    {"columns of NVTX_EVENTS: rangeId, endGlobalTid, text (it is in StringIds), jsonText, jsonTextId, binaryData, payloads but for "
+     "uint64Value, "
      "start of rows that name "
      "domains, and rows that name categories or threads",
      [](const Trace& trace) { return isOfReport(trace) && trace.nvtxRanges.size() + trace.nvtxMarks.size() > 0; }},
@@ -73,7 +76,7 @@ constexpr FormatLimit kLimits[] = {
          return hasAny(trace,
                        {"CUPTI_ACTIVITY_KIND_CUDA_EVENT", "CUDA_GRAPH_EVENTS", "OSRT_FILE_ACCESS_EVENTS", "OSRT_FILE_ACCESS_DESCRIPTORS"});
      }},
-    {"of TARGET_INFO_GPU all but id, cuDevice, name, uuid",
+    {"columns of TARGET_INFO_GPU but for id, cuDevice, name, uuid",
      [](const Trace& trace) { return isOfReport(trace) && !trace.meta.gpus.empty(); }},
     {"TARGET_INFO_CUDA_STREAM, TARGET_INFO_CUDA_NULL_STREAM, TARGET_INFO_CUDA_CONTEXT_INFO, and of TARGET_INFO_CUDA_DEVICE devices without "
      "work and numMultiprocessors",
@@ -83,7 +86,7 @@ constexpr FormatLimit kLimits[] = {
      "others have, of PROCESSES those without events, of ANALYSIS_DETAILS globalVid, of ThreadNames priority, of "
      "TARGET_INFO_SESSION_START_TIME localTime",
      isOfNsys},
-    {"of DIAGNOSTIC_EVENT: what is no warning, timestamp, timestampType, source, severity, globalPid",
+    {"rows of DIAGNOSTIC_EVENT that are no warnings, and its columns timestamp, timestampType, source, severity, globalPid",
      [](const Trace& trace) { return isOfNsys(trace) && (hasAny(trace, {"DIAGNOSTIC_EVENT"}) || !trace.meta.warnings.empty()); }},
     {"GANTRY_CLOCK_SAMPLES, GANTRY_LOG_MARKS, and metrics as they were measured: they are in GANTRY_SERIES as they are shown",
      [](const Trace& trace) { return trace.meta.format == "gantry"; }},

@@ -82,6 +82,17 @@ TEST_F(InfoCommand, SaysHowFilesWereAligned)
                 HasSubstr("Aligned by hand. Offset 1.500 ms.\nEvents from 1.500 ms to 1.502 ms, 2.000 µs in all.\n"));
 }
 
+// Each stood in one line with its line breaks, as often as the tool had repeated it.
+TEST_F(InfoCommand, NotesThatSayTheSameAreOneAndTheirLinesStandBelowEachOther)
+{
+    const auto warning = [](const char* text) {
+        return std::string(R"({"ph": "M", "name": "gantry_warning", "pid": 1, "tid": 0, "ts": 0, "args": {"text": ")") + text + "\"}}";
+    };
+    writeTrace(a, warning("first\\nsecond ") + ", " + warning("other") + ", " + warning("first\\nsecond ") +
+                      R"(, {"ph": "X", "cat": "x", "name": "n", "pid": 1, "tid": 1, "ts": 1, "dur": 2})");
+    EXPECT_THAT(info({a}), HasSubstr("note              first\n                  second (×2)\nnote              other\n"));
+}
+
 TEST_F(InfoCommand, WhatWasNotRecordedIsNotZero)
 {
     writeTrace(a, R"({"ph": "X", "cat": "x", "name": "n", "pid": 1, "tid": 1, "ts": 1, "dur": 2})");

@@ -9,6 +9,7 @@
 #include <QComboBox>
 #include <QFile>
 #include <QImage>
+#include <QLabel>
 #include <QLineEdit>
 #include <QPushButton>
 #include <QSignalSpy>
@@ -192,6 +193,13 @@ private slots:
     {
         m_dialog->setFormat(Format::ChromeJson);
         QVERIFY2(m_dialog->notes().startsWith(QStringLiteral("Such a file cannot hold: ")), qPrintable(m_dialog->notes()));
+        // A report loses columns by the dozen: the first few are shown, and all in the tooltip.
+        m_dialog->setFormat(Format::Sqlite);
+        QVERIFY2(m_dialog->notes().contains(QStringLiteral("more; all are in the tooltip")), qPrintable(m_dialog->notes()));
+        bool isInTooltip = false;
+        for (const auto* label : m_dialog->findChildren<QLabel*>())
+            isInTooltip = isInTooltip || label->toolTip().contains(QStringLiteral("GANTRY_CLOCK_SAMPLES"));
+        QVERIFY(isInTooltip);
         m_dialog->setFormat(Format::Png);
         QVERIFY(m_dialog->notes().isEmpty());
         m_dialog->setFile(m_source);

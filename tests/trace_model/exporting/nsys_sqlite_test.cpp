@@ -185,7 +185,7 @@ bool isSaid(const std::vector<std::string_view>& sentences, const std::string& t
         const std::set<std::string> words = wordsOf(sentence);
         if (!words.contains(table))
             return false;
-        const bool namesWhatIsKept = sentence.starts_with("of " + table + " all but");
+        const bool namesWhatIsKept = sentence.starts_with("columns of " + table + " but for");
         return column.empty() || words.contains(column) != namesWhatIsKept;
     });
 }
