@@ -6,8 +6,11 @@
 #include "trace_model/trace/visible_spans.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cmath>
+#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
@@ -58,6 +61,7 @@ struct Figures
     std::uint64_t events = 0, fileBytes = 0, residentBytes = 0, peakBytes = 0;
     double openSeconds = 0, firstPaintSeconds = 0;
     std::optional<double> reopenSeconds;
+    bool isTooSmallToKeep = false;                      ///< in a cache
     std::vector<std::pair<std::string, double>> stages; ///< in order, seconds
     double spansMedianUs = 0, spansMaxUs = 0, searchMs = 0, statsMs = 0;
 };
@@ -137,27 +141,57 @@ std::string someName(const trace::Trace& trace)
     return "a";
 }
 
-Result<void> measureReopening(const std::string& file, Figures& figures)
+/// A folder that is removed with this, or before, by whoever ends the program.
+class ScratchFolder
 {
-    std::string pattern = (std::filesystem::temp_directory_path() / "gantry-bench-XXXXXX").string();
-    if (!mkdtemp(pattern.data()))
-        return errnoError(errno, "making a temporary folder");
-    const trace::TraceCache cache(pattern);
+public:
+    ScratchFolder()
+    {
+        std::string pattern = (std::filesystem::temp_directory_path() / "gantry-bench-XXXXXX").string();
+        if (mkdtemp(pattern.data()))
+            m_path = pattern;
+    }
+    ScratchFolder(const ScratchFolder&) = delete;
+    ScratchFolder& operator=(const ScratchFolder&) = delete;
+    ~ScratchFolder() { remove(); }
+
+    [[nodiscard]] const std::filesystem::path& path() const { return m_path; } ///< empty: there is none
+    void remove() const
+    {
+        std::error_code ignored;
+        if (!m_path.empty())
+            std::filesystem::remove_all(m_path, ignored);
+    }
+
+private:
+    std::filesystem::path m_path;
+};
+
+Result<void> measureReopening(const std::string& file, const std::filesystem::path& folder, Figures& figures)
+{
+    const trace::TraceCache cache(folder);
     const trace::LoadFile source{file, {}};
     trace::LoadOptions options;
     options.cache = &cache;
-    const auto result = [&]() -> Result<void> {
-        GANTRY_TRY(const auto trace, trace::loadTrace(std::span(&source, 1), options));
-        GANTRY_CHECK(trace::keepInCache(*trace, cache));
-        figures.reopenSeconds = medianSeconds([&] {
-            if (const auto again = trace::loadTrace(std::span(&source, 1), options))
-                paintOnce(**again);
-        });
+    GANTRY_TRY(const auto trace, trace::loadTrace(std::span(&source, 1), options));
+    GANTRY_CHECK(trace::keepInCache(*trace, cache));
+    if (std::filesystem::is_empty(folder)) {
+        figures.isTooSmallToKeep = true;
         return {};
-    }();
-    std::error_code ignored;
-    std::filesystem::remove_all(pattern, ignored);
-    return result;
+    }
+    figures.reopenSeconds = medianSeconds([&] {
+        if (const auto again = trace::loadTrace(std::span(&source, 1), options))
+            paintOnce(**again);
+    });
+    return {};
+}
+
+/// Of fewer, what else a process needs is more than what the events take.
+constexpr std::uint64_t kEnoughForMemory = 10'000;
+
+std::optional<double> bytesPerEvent(const Figures& f)
+{
+    return f.events < kEnoughForMemory ? std::nullopt : std::optional(static_cast<double>(f.residentBytes) / static_cast<double>(f.events));
 }
 
 nlohmann::json toJson(const Figures& f)
@@ -172,7 +206,7 @@ nlohmann::json toJson(const Figures& f)
             {"reopen_s", f.reopenSeconds ? nlohmann::json(*f.reopenSeconds) : nlohmann::json()},
             {"stages_s", stages},
             {"peak_rss_bytes", f.peakBytes},
-            {"bytes_per_event", f.events ? nlohmann::json(static_cast<double>(f.residentBytes) / static_cast<double>(f.events)) : nlohmann::json()},
+            {"bytes_per_event", bytesPerEvent(f) ? nlohmann::json(*bytesPerEvent(f)) : nlohmann::json()},
             {"visible_spans_us", {{"median", f.spansMedianUs}, {"max", f.spansMaxUs}}},
             {"search_ms", f.searchMs},
             {"stats_ms", f.statsMs}};
@@ -180,7 +214,7 @@ nlohmann::json toJson(const Figures& f)
 
 void printTable(const Figures& f)
 {
-    const auto line = [](std::string_view name, const std::string& value) { fmt::print("{:<26}{}\n", name, value); };
+    const auto line = [](std::string_view name, const std::string& value) { say("{:<26}{}\n", name, value); };
     line("file", formatBytes(f.fileBytes));
     line("events", fmt::format("{}", f.events));
     line("open", fmt::format("{:.3f} s", f.openSeconds));
@@ -188,9 +222,12 @@ void printTable(const Figures& f)
         if (seconds >= 0.0005)
             line("  " + name, fmt::format("{:.3f} s", seconds));
     line("first paint", fmt::format("{:.3f} s", f.firstPaintSeconds));
-    line("reopen from the cache", f.reopenSeconds ? fmt::format("{:.4f} s", *f.reopenSeconds) : std::string("not measured"));
+    line("reopen from the cache", f.reopenSeconds      ? fmt::format("{:.4f} s", *f.reopenSeconds)
+                                  : f.isTooSmallToKeep ? std::string("not kept: so small that reading is as quick")
+                                                       : std::string("not measured"));
     line("peak memory", formatBytes(f.peakBytes));
-    line("memory per event", f.events ? fmt::format("{:.1f} bytes", static_cast<double>(f.residentBytes) / static_cast<double>(f.events)) : std::string("no events"));
+    if (const auto bytes = bytesPerEvent(f))
+        line("memory per event", fmt::format("{:.1f} bytes", *bytes));
     line("a track, 4000 px", fmt::format("{:.0f} µs median, {:.0f} µs at most", f.spansMedianUs, f.spansMaxUs));
     line("search by name", fmt::format("{:.1f} ms", f.searchMs));
     line("kernel summary", fmt::format("{:.1f} ms", f.statsMs));
@@ -199,6 +236,14 @@ void printTable(const Figures& f)
 int benchReport(const CommonOptions& common, const std::string& file, bool noCache)
 {
     Figures figures;
+    const ScratchFolder scratch;
+    // At once, whatever is being measured: nothing that was is worth waiting for.
+    const InterruptScope interrupts(common.interrupts, [&](int) {
+        scratch.remove();
+        const int status = report({ErrorCode::Cancelled, "the bench was cancelled", {}}, common);
+        std::fflush(nullptr);
+        std::_Exit(status);
+    });
     {
         const auto trace = measureOpening(file, figures);
         if (!trace)
@@ -210,8 +255,10 @@ int benchReport(const CommonOptions& common, const std::string& file, bool noCac
         figures.searchMs = medianSeconds([&] { static_cast<void>(trace::findEvents(**trace, query)); }) * 1e3;
         figures.statsMs = medianSeconds([&] { static_cast<void>(analysis::activityTable(**trace, analysis::GroupBy::Kernel)); }) * 1e3;
     }
+    if (!noCache && scratch.path().empty())
+        return report(errnoError(errno, "making a temporary folder"), common);
     if (!noCache)
-        if (const Result<void> measured = measureReopening(file, figures); !measured)
+        if (const Result<void> measured = measureReopening(file, scratch.path(), figures); !measured)
             return report(measured.error(), common);
     if (common.json)
         print(toJson(figures));

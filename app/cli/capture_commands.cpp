@@ -195,7 +195,7 @@ private:
         const auto stopped = m_client.stopCapture(m_captureId, token);
         m_isClosed = stopped.hasValue();
         if (!stopped && stopped.error().code != ErrorCode::Cancelled)
-            fmt::print(stderr, "\ngantryctl: {}\n", stopped.error().text());
+            sayTo(stderr, "\ngantryctl: {}\n", stopped.error().text());
     }
 
     app::NodeClient& m_client;
@@ -239,16 +239,16 @@ Result<int> captureOn(app::NodeClient& client, const CommonOptions& common, cons
     // What the file holds is said if it can be read; the capture itself is done either way.
     const auto trace = trace::loadTrace(fetched->path);
     if (!trace)
-        fmt::print(stderr, "gantryctl: {}\n", trace.error().text());
+        sayTo(stderr, "gantryctl: {}\n", trace.error().text());
     if (common.json) {
         print(toJson(status, *fetched, trace ? trace->get() : nullptr));
         return 0;
     }
     if (trace)
-        fmt::print("{}", text(summarise(**trace)));
+        sayLines(text(summarise(**trace)));
     if (!status.message.empty() && !(trace && status.targetExited)) // the summary says that already
-        fmt::print("{:<18}{}\n", "note", status.message);
-    fmt::print("{:<18}{} ({}, SHA-256 verified)\n", "file", fetched->path.string(), formatBytes(fetched->bytes));
+        say("{:<18}{}\n", "note", status.message);
+    say("{:<18}{} ({}, SHA-256 verified)\n", "file", fetched->path.string(), formatBytes(fetched->bytes));
     return 0;
 }
 
@@ -278,7 +278,7 @@ Result<int> capture(const CommonOptions& common, CaptureArguments arguments, Cap
     // What this command started, it ends.
     if (!arguments.keepRunning)
         if (const auto stopped = client->stopTarget(target.id, kLaunchStopGraceNs); !stopped && stopped.error().code != ErrorCode::NotFound)
-            fmt::print(stderr, "gantryctl: {}\n", stopped.error().text());
+            sayTo(stderr, "gantryctl: {}\n", stopped.error().text());
     return result;
 }
 

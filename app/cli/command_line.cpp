@@ -19,7 +19,13 @@ std::string sentenceOf(const CLI::App& app, const CLI::ParseError& error)
     std::erase(unknown, "--");
     if (dynamic_cast<const CLI::RequiredError*>(&error) && !unknown.empty())
         return fmt::format("there is no command or option '{}' of `{}`; see `{} --help`", unknown.front(), command, command);
-    return fmt::format("{}; see `{} --help`", error.what(), command);
+    std::string message = error.what();
+    // Of what stands without a name of an option, the parser says "FILE is required".
+    if (constexpr std::string_view kRequired = " is required";
+        dynamic_cast<const CLI::RequiredError*>(&error) && message.ends_with(kRequired))
+        if (const std::string what = message.substr(0, message.size() - kRequired.size()); !what.starts_with('-') && what != "A subcommand")
+            message = fmt::format("there is no {} on the command line", what);
+    return fmt::format("{}; see `{} --help`", message, command);
 }
 
 } // namespace

@@ -21,7 +21,9 @@ void addNodeCommands(CLI::App& app, CommonOptions& common, Action& action);
 void addTargetCommands(CLI::App& app, CommonOptions& common, Action& action);
 void addCaptureCommand(CLI::App& app, CommonOptions& common, Action& action);
 void addReportCommands(CLI::App& app, CommonOptions& common, Action& action);
-void addConvertCommand(CLI::App& reportCommands, CommonOptions& common, Action& action); ///< one of those of reports
+void addInfoCommand(CLI::App& reportCommands, CommonOptions& common, Action& action); ///< one of those of reports, as the next two
+void addStatsCommand(CLI::App& reportCommands, CommonOptions& common, Action& action);
+void addConvertCommand(CLI::App& reportCommands, CommonOptions& common, Action& action);
 void addBenchCommand(CLI::App& app, CommonOptions& common, Action& action);
 void addLoadCommand(CLI::App& app, CommonOptions& common, Action& action);
 

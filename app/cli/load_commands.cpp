@@ -40,9 +40,9 @@ int run(const CommonOptions& common, load::LoadOptions options, const std::strin
                {"latency_p99_ns", latency(result->p99)},
                {"latency_max_ns", latency(result->max)}});
     else
-        fmt::print("{}\n", text(*result));
+        say("{}\n", text(*result));
     for (const auto& [message, count] : result->errors)
-        fmt::print(stderr, "gantryctl: {} requests failed: {}\n", count, message);
+        sayTo(stderr, "gantryctl: {} requests failed: {}\n", count, message);
     return result->errors.empty() ? 0 : 1;
 }
 

@@ -3,12 +3,14 @@
 #include "app/cli/commands.h"
 #include "remote_server/proto/grpc_log.h"
 
+#include <csignal>
 #include <exception>
 #include <string>
 #include <vector>
 
 int main(int argc, char** argv)
 {
+    std::signal(SIGXFSZ, SIG_IGN); // a limit on the size of files is an error of the write that meets it, not the end of the program
     gantry::proto::routeGrpcLog(nullptr);
     gantry::cli::Interrupts interrupts; // before any thread: it decides who gets the signals
     try {

@@ -1,5 +1,6 @@
 #include "app/cli/metrics_block.h"
 
+#include "app/cli/printable.h"
 #include "trace_model/metrics/derived_metrics.h"
 
 #include <cmath>
@@ -38,8 +39,8 @@ std::string MetricsBlock::text() const
     const auto seconds = static_cast<std::time_t>((newest + m_utcOffsetNs) / kNsPerSecond);
     std::string result = fmt::format("{:%Y-%m-%d %H:%M:%S}\n", fmt::localtime(seconds));
     for (const metrics::DerivedMetric& metric : metrics::derivedMetrics(m_store, {newest - kLookBack, newest + 1}, kRateBase))
-        result +=
-            fmt::format("  {:<24} {:<28} {:>12} {}\n", metric.subject, metric.name, valueText(metric.points.back().value), metric.unit);
+        result += fmt::format("  {:<24} {:<28} {:>12} {}\n", printable(metric.subject), printable(metric.name),
+                              valueText(metric.points.back().value), printable(metric.unit));
     return result;
 }
 

@@ -45,15 +45,16 @@ int info(const CommonOptions& common)
         print(document);
         return 0;
     }
-    fmt::print("node      {} · gantryd {} · {}\n", info->hostName, info->daemonVersion, info->os);
-    fmt::print("cpu       {} × {} · {} memory\n", info->cpuCount, info->cpuModel, formatBytes(info->memoryTotalBytes));
+    say("node      {} · gantryd {} · {}\n", info->hostName, info->daemonVersion, info->os);
+    say("cpu       {} × {} · {} memory\n", info->cpuCount, info->cpuModel, formatBytes(info->memoryTotalBytes));
     if (info->gpus.empty())
-        fmt::print("gpu       {}\n", info->noGpuReason);
+        say("gpu       {}\n", info->noGpuReason);
     for (const proto::GpuInfo& gpu : info->gpus)
-        fmt::print("gpu {}     {} · {} · compute capability {}.{}\n", gpu.index, gpu.name, formatBytes(gpu.memoryTotalBytes), gpu.computeMajor, gpu.computeMinor);
-    fmt::print("reports   {} · {} free\n", info->reportFolder, formatBytes(info->diskFreeBytes));
+        say("gpu {}     {} · {} · compute capability {}.{}\n", gpu.index, gpu.name, formatBytes(gpu.memoryTotalBytes), gpu.computeMajor,
+            gpu.computeMinor);
+    say("reports   {} · {} free\n", info->reportFolder, formatBytes(info->diskFreeBytes));
     if (clock)
-        fmt::print("clock     ±{}\n", formatDuration(clock->errorNs));
+        say("clock     ±{}\n", formatDuration(clock->errorNs));
     return 0;
 }
 
@@ -99,12 +100,13 @@ int list(const CommonOptions& common)
                             {"daemon_version", orNull(hello.daemonVersion)},
                             {"error", answers ? nlohmann::json() : nlohmann::json(node.client.error().text())}});
         if (!common.json)
-            fmt::print("{}  {}\n", node.address, answers ? fmt::format("{} · gantryd {}", hello.hostName, hello.daemonVersion) : node.client.error().text());
+            say("{}  {}\n", node.address,
+                answers ? fmt::format("{} · gantryd {}", hello.hostName, hello.daemonVersion) : node.client.error().text());
     }
     if (common.json)
         print(document);
     else if (nodes.empty())
-        fmt::print("no gantryd runs on this machine for this user: start one with `gantryd`\n");
+        say("no gantryd runs on this machine for this user: start one with `gantryd`\n");
     return 0;
 }
 
@@ -130,19 +132,22 @@ int watch(const CommonOptions& common, DurationNs length)
     MetricsBlock block;
     TimestampNs first = 0;
     std::map<std::uint32_t, metrics::SeriesDefinition> series;
-    const auto result = (*client)->streamMetrics(1, [&](const proto::MetricsBatch& batch) {
-        block.add(batch);
-        if (common.json)
-            printSamples(batch, series);
-        else
-            fmt::print("{}", block.text());
-        std::fflush(stdout);
-        if (first == 0)
-            first = block.newest();
-        // In the node's time: the first block is there however short the time is.
-        if (length > 0 && first > 0 && block.newest() - first >= length)
-            stop.request_stop();
-    }, stop.get_token());
+    const auto result = (*client)->streamMetrics(
+        1,
+        [&](const proto::MetricsBatch& batch) {
+            block.add(batch);
+            if (common.json)
+                printSamples(batch, series);
+            else
+                sayLines(block.text());
+            std::fflush(stdout);
+            if (first == 0)
+                first = block.newest();
+            // In the node's time: the first block is there however short the time is.
+            if (length > 0 && first > 0 && block.newest() - first >= length)
+                stop.request_stop();
+        },
+        stop.get_token());
     return result ? 0 : report(result.error(), common);
 }
 
@@ -162,7 +167,7 @@ int listTargets(const CommonOptions& common)
         return 0;
     }
     if (targets->empty())
-        fmt::print("no targets: launch one with `gantryctl target launch -- COMMAND`\n");
+        say("no targets: launch one with `gantryctl target launch -- COMMAND`\n");
     for (const proto::Target& target : *targets)
         printTarget(target);
     return 0;
@@ -216,14 +221,17 @@ int tailLog(const CommonOptions& common, const std::string& id, std::uint32_t li
             }
             stop.request_stop();
         });
-    const auto result = (*client)->tailLog(id, lines, [&](const proto::LogLine& line) {
-        if (common.json)
-            printLine({{"utc_ns", line.utcNs}, {"text", line.text}, {"dropped_lines", line.droppedLines}});
-        else
-            fmt::print("{}\n", line.text);
-        const std::lock_guard lock(mutex);
-        heard = true;
-    }, stop.get_token());
+    const auto result = (*client)->tailLog(
+        id, lines,
+        [&](const proto::LogLine& line) {
+            if (common.json)
+                printLine({{"utc_ns", line.utcNs}, {"text", line.text}, {"dropped_lines", line.droppedLines}});
+            else
+                say("{}\n", line.text);
+            const std::lock_guard lock(mutex);
+            heard = true;
+        },
+        stop.get_token());
     return result ? 0 : report(result.error(), common);
 }
 

@@ -9,30 +9,33 @@
 #include <stop_token>
 
 namespace gantry::cli {
-namespace {
-
-Result<std::optional<DurationNs>> offsetFrom(const std::string& text)
+void addReportFiles(CLI::App& command, ReportFiles& files)
 {
-    if (text == "auto")
-        return std::optional<DurationNs>();
-    if (text == "0")
-        return std::optional<DurationNs>(0);
-    const bool isNegative = text.starts_with('-');
-    GANTRY_TRY(const DurationNs length, parseDuration(std::string_view(text).substr(isNegative ? 1 : 0)));
-    return std::optional<DurationNs>(isNegative ? -length : length);
+    command.add_option("FILE", files.paths, "a report of any format that Gantry opens; several are read as one on one clock")->required();
+    command
+        .add_option("--offset", files.offsets, "added to the times of the second file, again for each file after it: 1.5ms, -20us, auto")
+        ->allow_extra_args(false);
 }
 
-} // namespace
-
-Result<std::shared_ptr<const trace::Trace>> openReport(const ReportFiles& files, const CommonOptions& common)
+Result<std::vector<trace::LoadFile>> loadFilesOf(const ReportFiles& files)
 {
+    if (files.offsets.size() >= files.paths.size())
+        return Error{ErrorCode::BadInput,
+                     fmt::format("--offset shifts the second file and those after it: {} given for {} {}", files.offsets.size(),
+                                 files.paths.size(), files.paths.size() == 1 ? "file" : "files"),
+                     {}};
     std::vector<trace::LoadFile> sources;
     for (std::size_t i = 0; i < files.paths.size(); ++i) {
         sources.push_back({files.paths[i], {}});
         if (i > 0 && i <= files.offsets.size()) {
-            GANTRY_TRY(sources.back().offset, offsetFrom(files.offsets[i - 1]));
+            GANTRY_TRY(sources.back().offset, parseOffset(files.offsets[i - 1]));
         }
     }
+    return sources;
+}
+
+Result<std::shared_ptr<const trace::Trace>> openReport(std::span<const trace::LoadFile> files, const CommonOptions& common)
+{
     std::stop_source giveUp;
     const InterruptScope interrupts(common.interrupts, [&](int) { giveUp.request_stop(); });
     ProgressLine progress(true);
@@ -43,7 +46,7 @@ Result<std::shared_ptr<const trace::Trace>> openReport(const ReportFiles& files,
     options.stop = giveUp.get_token();
     options.cache = cache.get();
     options.checkCached = true;
-    GANTRY_TRY(auto trace, trace::loadTrace(sources, options));
+    GANTRY_TRY(auto trace, trace::loadTrace(files, options));
     // Without room for it, or the right to write there, the next time takes as long as this one: nothing to tell of.
     if (cache)
         static_cast<void>(trace::keepInCache(*trace, *cache));
@@ -52,7 +55,19 @@ Result<std::shared_ptr<const trace::Trace>> openReport(const ReportFiles& files,
 
 Result<std::shared_ptr<const trace::Trace>> openReport(const std::string& file, const CommonOptions& common)
 {
-    return openReport(ReportFiles{{file}, {}}, common);
+    const trace::LoadFile source{file, {}};
+    return openReport(std::span(&source, 1), common);
+}
+
+int withReport(const ReportFiles& files, const CommonOptions& common, const std::function<int(const trace::Trace&)>& work)
+{
+    const auto sources = loadFilesOf(files);
+    if (!sources)
+        return reportUsage(sources.error().message, common);
+    const auto trace = openReport(*sources, common);
+    if (!trace)
+        return report(trace.error(), common);
+    return work(**trace);
 }
 
 } // namespace gantry::cli

@@ -14,6 +14,11 @@ Result<std::shared_ptr<app::NodeClient>> connect(const CommonOptions& options)
     return app::NodeClient::connect(options.node, fmt::format("{}@{}: gantryctl", user ? user : std::to_string(geteuid()), host));
 }
 
+void sayLines(std::string_view lines)
+{
+    fmt::print("{}", lines);
+}
+
 void print(const nlohmann::json& document)
 {
     fmt::print("{}\n", document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
@@ -29,7 +34,7 @@ namespace {
 
 void reportAs(std::string_view code, std::string_view message, const CommonOptions& options)
 {
-    fmt::print(stderr, "gantryctl: {}\n", message);
+    sayTo(stderr, "gantryctl: {}\n", message);
     if (options.json)
         print({{"error", {{"code", code}, {"message", message}}}});
 }
@@ -38,7 +43,8 @@ void reportAs(std::string_view code, std::string_view message, const CommonOptio
 
 int report(const Error& error, const CommonOptions& options)
 {
-    reportAs(name(error.code), error.text(), options);
+    // Who cancelled knows what was going on.
+    reportAs(name(error.code), error.code == ErrorCode::Cancelled ? error.message : error.text(), options);
     return exitStatus(error.code);
 }
 
@@ -65,7 +71,7 @@ void ProgressLine::show(const std::string& text)
 {
     if (!m_enabled)
         return;
-    fmt::print(stderr, "\r{}\x1b[K", text); // ECMA-48 EL: erases what a longer text before it left
+    fmt::print(stderr, "\r{}\x1b[K", printable(text)); // ECMA-48 EL: erases what a longer text before it left
     std::fflush(stderr);
     m_shown = true;
 }

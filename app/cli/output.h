@@ -1,13 +1,17 @@
 #pragma once
 
 #include "app/cli/interrupts.h"
+#include "app/cli/printable.h"
 #include "app/remote/node_client.h"
 #include "trace_model/base/result.h"
 
+#include <cstdio>
+#include <fmt/format.h>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace gantry::cli {
 
@@ -23,6 +27,33 @@ inline constexpr int kUsageStatus = 64; ///< sysexits.h: EX_USAGE
 
 /// Connects under the name "user@host: gantryctl".
 [[nodiscard]] Result<std::shared_ptr<app::NodeClient>> connect(const CommonOptions& options);
+
+/// What a value is printed as: text is made printable().
+template <typename Value>
+using Shown = std::conditional_t<std::is_convertible_v<const Value&, std::string_view>, std::string, Value>;
+
+template <typename Value>
+[[nodiscard]] Shown<Value> shown(const Value& value)
+{
+    if constexpr (std::is_convertible_v<const Value&, std::string_view>)
+        return printable(value);
+    else
+        return value;
+}
+
+/// Prints to standard output, or another stream. Whatever text is among the values cannot reach the terminal as anything but text.
+template <typename... Values>
+void sayTo(std::FILE* stream, fmt::format_string<Shown<Values>...> format, const Values&... values)
+{
+    fmt::vprint(stream, fmt::string_view(format), fmt::make_format_args(static_cast<const Shown<Values>&>(shown(values))...));
+}
+template <typename... Values>
+void say(fmt::format_string<Shown<Values>...> format, const Values&... values)
+{
+    sayTo(stdout, format, values...);
+}
+/// Prints lines that were made of printable() text.
+void sayLines(std::string_view lines);
 
 /// One JSON document on standard output.
 void print(const nlohmann::json& document);

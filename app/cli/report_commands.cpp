@@ -2,7 +2,6 @@
 #include "app/cli/latency_verdict.h"
 #include "app/cli/open_report.h"
 #include "app/cli/report_json.h"
-#include "app/cli/report_summary.h"
 #include "app/remote/report_fetcher.h"
 #include "trace_model/analysis/comparison.h"
 
@@ -11,67 +10,6 @@
 
 namespace gantry::cli {
 namespace {
-
-/// What was read of each file, and what was not: `name rows used`, and the reasons below.
-void printImport(const trace::Trace& trace)
-{
-    for (const importing::ImportReport& file : trace.imports) {
-        fmt::print("\n{} · {} · {}\n{}\n", file.file, file.format, formatBytes(file.fileBytes), importing::clockText(file));
-        for (const importing::TableTally& table : file.tables) {
-            fmt::print("  {:<40} {:>10} of {} used\n", table.name, table.kept, table.rows);
-            for (const importing::SkippedRows& skipped : table.skipped)
-                fmt::print("  {:<40} {:>10} {}\n", "", skipped.count, skipped.reason);
-        }
-    }
-    for (const importing::SummaryTable& table : trace.summaries) {
-        fmt::print("\n{}\n", table.name);
-        fmt::print("  {}\n", fmt::join(table.columns, " | "));
-        for (const std::vector<std::string>& row : table.rows)
-            fmt::print("  {}\n", fmt::join(row, " | "));
-    }
-}
-
-int info(const CommonOptions& common, const ReportFiles& files)
-{
-    const auto trace = openReport(files, common);
-    if (!trace)
-        return report(trace.error(), common);
-    if (common.json) {
-        print(infoJson(**trace));
-        return 0;
-    }
-    fmt::print("{}", text(summarise(**trace)));
-    for (const std::string& warning : (*trace)->meta.warnings)
-        fmt::print("{:<18}{}\n", "note", warning);
-    printImport(**trace);
-    return 0;
-}
-
-int stats(const CommonOptions& common, const std::string& file, const std::string& by)
-{
-    const auto group = analysis::groupByFromName(by);
-    if (!group)
-        return reportUsage("'" + by + "' is no grouping: use kernel, memcpy, api, nvtx, stream, phase, library or os", common);
-    const auto trace = openReport(file, common);
-    if (!trace)
-        return report(trace.error(), common);
-    const auto rows = analysis::activityTable(**trace, *group);
-    if (common.json) {
-        nlohmann::json document = nlohmann::json::array();
-        for (const analysis::ActivityRow& row : rows)
-            document.push_back(toJson(row, *group == analysis::GroupBy::Memcpy));
-        print(document);
-        return 0;
-    }
-    if (rows.empty())
-        fmt::print("this report has nothing to group by {}\n", by);
-    else
-        fmt::print("{:>7} {:>12} {:>9} {:>12} {:>12} {:>12}  {}\n", "share", "total", "count", "p50", "p99", "max", "name");
-    for (const analysis::ActivityRow& row : rows)
-        fmt::print("{:>6.1f}% {:>12} {:>9} {:>12} {:>12} {:>12}  {}\n", row.share * 100, formatDuration(row.duration.total), row.duration.count,
-                   formatDuration(row.duration.p50), formatDuration(row.duration.p99), formatDuration(row.duration.max), row.title());
-    return 0;
-}
 
 int list(const CommonOptions& common)
 {
@@ -85,12 +23,12 @@ int list(const CommonOptions& common)
     for (const proto::ReportInfo& r : *reports) {
         document.push_back({{"name", r.name}, {"bytes", r.sizeBytes}, {"created_utc_ns", r.createdUtcNs}, {"target", orNull(r.targetName)}, {"window_ns", r.durationNs}, {"label", orNull(r.label)}});
         if (!common.json)
-            fmt::print("{:<48} {:>10} {:>10}  {} {}\n", r.name, formatBytes(r.sizeBytes), formatDuration(r.durationNs), r.targetName, r.label);
+            say("{:<48} {:>10} {:>10}  {} {}\n", r.name, formatBytes(r.sizeBytes), formatDuration(r.durationNs), r.targetName, r.label);
     }
     if (common.json)
         print(document);
     else if (reports->empty())
-        fmt::print("no reports on this node yet: `gantryctl capture --for 2s` makes one\n");
+        say("no reports on this node yet: `gantryctl capture --for 2s` makes one\n");
     return 0;
 }
 
@@ -115,7 +53,7 @@ int fetch(const CommonOptions& common, const std::string& name, const std::strin
     if (common.json)
         print({{"file", fetched->path.string()}, {"bytes", fetched->bytes}, {"resumed_from_bytes", fetched->resumedFrom}, {"sha256", fetched->sha256}});
     else
-        fmt::print("{} · {} · SHA-256 verified\n", fetched->path.string(), formatBytes(fetched->bytes));
+        say("{} · {} · SHA-256 verified\n", fetched->path.string(), formatBytes(fetched->bytes));
     return 0;
 }
 
@@ -130,7 +68,7 @@ int remove(const CommonOptions& common, const std::string& name)
     if (common.json)
         print({{"deleted", name}});
     else
-        fmt::print("{} deleted\n", name);
+        say("{} deleted\n", name);
     return 0;
 }
 
@@ -154,9 +92,10 @@ void printRows(const char* title, const std::vector<analysis::ComparisonRow>& ro
     };
     if (rows.empty())
         return;
-    fmt::print("{:<40} {:>14} {:>14} {:>8}\n", title, "A", "B", "B / A");
+    say("{:<40} {:>14} {:>14} {:>8}\n", title, "A", "B", "B / A");
     for (const analysis::ComparisonRow& row : rows)
-        fmt::print("  {:<38} {:>14} {:>14} {:>8}\n", shortened(row.name, 38), value(row.a, row.unit), value(row.b, row.unit), row.ratio() ? fmt::format("{:.2f}", *row.ratio()) : "–");
+        say("  {:<38} {:>14} {:>14} {:>8}\n", shortened(row.name, 38), value(row.a, row.unit), value(row.b, row.unit),
+            row.ratio() ? fmt::format("{:.2f}", *row.ratio()) : "–");
 }
 
 int compareReports(const CommonOptions& common, const std::string& a, const std::string& b)
@@ -170,7 +109,7 @@ int compareReports(const CommonOptions& common, const std::string& a, const std:
         print({{"verdict", name(verdict.verdict)}, {"reason", verdict.reason}, {"summary", toJson(c.summary)}, {"phases", toJson(c.phases)}, {"kernels", toJson(c.kernels)}, {"memcpys", toJson(c.memcpys)}});
         return 0;
     }
-    fmt::print("{}: {}\n\n", headline(verdict.verdict), verdict.reason);
+    say("{}: {}\n\n", headline(verdict.verdict), verdict.reason);
     printRows("summary", c.summary);
     printRows("phases", c.phases);
     printRows("kernels, mean time of a call", c.kernels);
@@ -188,7 +127,7 @@ void addReportCommands(CLI::App& app, CommonOptions& common, Action& action)
                     "  gantryctl report fetch capture-7.gantry -o slow.gantry\n"
                     "  gantryctl report stats slow.gantry --by phase --json");
     command->add_subcommand("list", "Reports on the node")->callback([&] { action = [&] { return list(common); }; });
-    auto name = std::make_shared<std::string>(), output = std::make_shared<std::string>(), by = std::make_shared<std::string>("kernel");
+    auto name = std::make_shared<std::string>(), output = std::make_shared<std::string>();
     auto* fetching = command->add_subcommand("fetch", "Fetch a report, or go on with a fetch that was cut");
     fetching->add_option("name", *name, "its name on the node")->required();
     fetching->add_option("-o,--output", *output, "file to write");
@@ -196,16 +135,8 @@ void addReportCommands(CLI::App& app, CommonOptions& common, Action& action)
     auto* deleting = command->add_subcommand("delete", "Delete a report on the node");
     deleting->add_option("name", *name, "its name on the node")->required();
     deleting->callback([&, name] { action = [&, name] { return remove(common, *name); }; });
-    auto files = std::make_shared<ReportFiles>();
-    auto* informing = command->add_subcommand("info", "What a report holds, what of it was read, and what not");
-    informing->add_option("files", files->paths, "a report of any format; several are read as one trace")->required();
-    informing->add_option("--offset", files->offsets, "of the second file and those after it, to the first: 1.5ms, -20us, auto")->allow_extra_args(false);
-    informing->callback([&, files] { action = [&, files] { return info(common, *files); }; });
-    auto* counting = command->add_subcommand("stats", "Where the time went in a report file");
-    counting->add_option("file", *name, "a report of any format")->required();
-    counting->add_option("--by", *by, "kernel, memcpy, api, nvtx, stream, phase, library or os")->capture_default_str();
-    counting->callback([&, name, by] { action = [&, name, by] { return stats(common, *name, *by); }; });
-
+    addInfoCommand(*command, common, action);
+    addStatsCommand(*command, common, action);
     addConvertCommand(*command, common, action);
 
     auto first = std::make_shared<std::string>(), second = std::make_shared<std::string>();

@@ -1,6 +1,9 @@
 #include "app/cli/report_json.h"
 
 #include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <cmath>
 #include <set>
 #include <tuple>
 
@@ -50,6 +53,97 @@ nlohmann::json importsJson(const trace::Trace& trace)
     return files;
 }
 
+std::string_view alignmentName(importing::Alignment alignment)
+{
+    switch (alignment) {
+    case importing::Alignment::First:
+        return "first file";
+    case importing::Alignment::ByHand:
+        return "by hand";
+    case importing::Alignment::WallClock:
+        return "wall clock";
+    case importing::Alignment::MonotonicClock:
+        return "monotonic clock";
+    case importing::Alignment::Starts:
+        break;
+    }
+    return "not aligned";
+}
+
+/// How each file lies on the clock of the first.
+nlohmann::json filesJson(const trace::Trace& trace)
+{
+    nlohmann::json files = nlohmann::json::array();
+    for (const importing::ImportReport& file : trace.imports)
+        files.push_back({{"file", file.file}, {"offset_ns", file.offset}, {"alignment", alignmentName(file.alignment)}});
+    return files;
+}
+
+/// "p99 latency (µs)" → "p99_latency_us", "Throughput (infer/sec)" → "throughput_infer_per_sec".
+std::string keyOf(std::string_view column)
+{
+    std::string key;
+    const auto add = [&](std::string_view part) {
+        if (!key.empty() && key.back() != '_' && part.size() > 1)
+            key += '_';
+        key += part;
+    };
+    for (std::size_t i = 0; i < column.size(); ++i) {
+        const char c = column[i];
+        if (column.substr(i).starts_with("µ")) {
+            key += 'u';
+            ++i; // of two bytes
+        } else if (std::isalnum(static_cast<unsigned char>(c))) {
+            key += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+        } else if (c == '/') {
+            add("per_");
+        } else if (c == '%') {
+            add("percent");
+        } else if (!key.empty() && key.back() != '_') {
+            key += '_';
+        }
+    }
+    while (key.ends_with('_'))
+        key.pop_back();
+    return key.empty() ? "column" : key;
+}
+
+/// A number where it is one, null where it is absent.
+nlohmann::json valueOf(const std::string& cell)
+{
+    if (cell.empty())
+        return {};
+    double number = 0;
+    const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), number);
+    if (error != std::errc{} || end != cell.data() + cell.size() || !std::isfinite(number))
+        return cell;
+    return number == std::floor(number) && std::abs(number) < 9e15 ? nlohmann::json(static_cast<std::int64_t>(number))
+                                                                   : nlohmann::json(number);
+}
+
+nlohmann::json summariesJson(const trace::Trace& trace)
+{
+    nlohmann::json tables = nlohmann::json::array();
+    for (const importing::SummaryTable& table : trace.summaries) {
+        std::vector<std::string> keys;
+        for (const std::string& column : table.columns) {
+            std::string key = keyOf(column);
+            for (int number = 2; std::find(keys.begin(), keys.end(), key) != keys.end(); ++number)
+                key = keyOf(column) + '_' + std::to_string(number);
+            keys.push_back(std::move(key));
+        }
+        nlohmann::json rows = nlohmann::json::array();
+        for (const auto& cells : table.rows) {
+            nlohmann::json row = nlohmann::json::object();
+            for (std::size_t i = 0; i < keys.size(); ++i)
+                row[keys[i]] = i < cells.size() ? valueOf(cells[i]) : nlohmann::json();
+            rows.push_back(std::move(row));
+        }
+        tables.push_back({{"name", table.name}, {"columns", table.columns}, {"rows", rows}});
+    }
+    return tables;
+}
+
 } // namespace
 
 nlohmann::json infoJson(const trace::Trace& trace)
@@ -65,6 +159,7 @@ nlohmann::json infoJson(const trace::Trace& trace)
     collect(trace.kernels);
     collect(trace.memcpys);
     collect(trace.memsets);
+    collect(trace.graphLaunches);
     return {{"format", trace.meta.format},
             {"producer", trace.meta.producer},
             {"time_range_ns", {trace.time.start, trace.time.end}},
@@ -76,18 +171,36 @@ nlohmann::json infoJson(const trace::Trace& trace)
               {"syncs", trace.synchronizations.size()},
               {"nvtx_ranges", trace.nvtxRanges.size()},
               {"requests", trace.requests.size()},
+              {"graph_launches", trace.graphLaunches.size()},
+              {"counters", counterSummaries(trace).size()},
               {"gpus", std::max(gpus.size(), trace.meta.gpus.size())},
               {"streams", streams.size()},
               {"processes", trace.processNames.size()}}},
             {"losses", toJson(trace.losses)},
             {"warnings", trace.meta.warnings},
+            {"files", filesJson(trace)},
             {"imports", importsJson(trace)},
+            {"summaries", summariesJson(trace)},
             {"window_cost_ratio", orNull(trace.meta.windowCostRatio)},
             {"window_cost_error_ratio", orNull(trace.meta.windowCostError)},
-            {"window_cost_clear", trace.meta.isWindowCostClear()},
+            {"window_cost_clear", trace.meta.windowCostRatio ? nlohmann::json(trace.meta.isWindowCostClear()) : nlohmann::json()},
             {"clock_error_ns", orNull(trace.meta.clockErrorNs)},
             {"target_exited", trace.meta.targetExited},
             {"complete", trace.meta.complete}};
+}
+
+nlohmann::json toJson(const std::vector<CounterSummary>& counters)
+{
+    nlohmann::json document = nlohmann::json::array();
+    for (const CounterSummary& counter : counters)
+        document.push_back({{"name", counter.name},
+                            {"unit", counter.unit.empty() ? nlohmann::json() : nlohmann::json(counter.unit)},
+                            {"samples", counter.samples},
+                            {"min", counter.min},
+                            {"mean", counter.mean},
+                            {"max", counter.max},
+                            {"last", counter.last}});
+    return document;
 }
 
 nlohmann::json toJson(const ReportSummary& summary)
@@ -112,10 +225,10 @@ nlohmann::json toJson(const ReportSummary& summary)
             {"memsets", summary.memsets},
             {"api_calls", summary.apiCalls},
             {"nvtx_ranges", summary.nvtxRanges},
-            {"dropped", summary.dropped()},
+            {"dropped", orNull(summary.dropped())},
             {"window_cost_ratio", orNull(summary.windowCostRatio)},
             {"window_cost_error_ratio", orNull(summary.windowCostError)},
-            {"window_cost_clear", summary.isWindowCostClear}};
+            {"window_cost_clear", orNull(summary.isWindowCostClear)}};
 }
 
 nlohmann::json toJson(const analysis::ActivityRow& row, bool hasBytes)

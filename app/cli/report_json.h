@@ -1,5 +1,6 @@
 #pragma once
 
+#include "app/cli/counter_summary.h"
 #include "app/cli/report_summary.h"
 #include "trace_model/analysis/comparison.h"
 #include "trace_model/analysis/kernel_stats.h"
@@ -14,6 +15,7 @@ namespace gantry::cli {
 /// {"format","producer","time_range_ns","counts":{…},"losses":[…],"warnings":[…],…}
 [[nodiscard]] nlohmann::json infoJson(const trace::Trace& trace);
 [[nodiscard]] nlohmann::json toJson(const ReportSummary& summary);
+[[nodiscard]] nlohmann::json toJson(const std::vector<CounterSummary>& counters);
 /// `hasBytes`: the grouping counts bytes; else "bytes" is null.
 [[nodiscard]] nlohmann::json toJson(const analysis::ActivityRow& row, bool hasBytes);
 [[nodiscard]] nlohmann::json toJson(const std::vector<analysis::ComparisonRow>& rows);

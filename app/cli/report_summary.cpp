@@ -1,5 +1,7 @@
 #include "app/cli/report_summary.h"
 
+#include "app/cli/printable.h"
+
 #include <fmt/format.h>
 #include <string_view>
 
@@ -22,7 +24,7 @@ std::string costText(const ReportSummary& summary)
     std::string result;
     if (!summary.windowCostRatio)
         result = "not measured";
-    else if (!summary.isWindowCostClear)
+    else if (!summary.isWindowCostClear.value_or(false))
         result = fmt::format("not clear: req/s vary by ± {:.1f} % in any window of this length", summary.windowCostError.value_or(0) * 100);
     else
         result = fmt::format("{:+.1f} % ± {:.1f} % req/s", *summary.windowCostRatio * 100, summary.windowCostError.value_or(0) * 100);
@@ -33,13 +35,35 @@ std::string costText(const ReportSummary& summary)
 
 std::string dropText(const ReportSummary& summary)
 {
-    if (summary.dropped() == 0)
-        return "0";
-    std::string result = std::to_string(summary.dropped());
+    if (!summary.dropped())
+        return "not recorded";
+    std::string result = std::to_string(*summary.dropped());
     for (const Loss& loss : summary.losses)
         if (loss.count > 0 && loss.severity != LossSeverity::Info)
-            result += fmt::format("; {} {}: {}", loss.count, loss.name, loss.help);
+            result += fmt::format("; {} {}: {}", loss.count, printable(loss.name), printable(loss.help));
     return result;
+}
+
+std::string requestText(const analysis::RequestBreakdown& requests)
+{
+    if (requests.requests + requests.cutByWindow + requests.failed == 0)
+        return "none in this report";
+    std::string result = fmt::format("{} complete ({:.1f}/s), {} cut by the window, {} failed", requests.requests,
+                                     requests.requestsPerSecond, requests.cutByWindow, requests.failed);
+    if (requests.executions > 0)
+        result += fmt::format("; {}, {:.2f} requests each", counted(requests.executions, "execution"), requests.averageBatch);
+    return result;
+}
+
+std::string gpuText(const ReportSummary& summary)
+{
+    if (summary.kernels + summary.memcpys + summary.memsets + summary.graphLaunches + summary.apiCalls == 0)
+        return "none in this report";
+    std::string result = fmt::format("{} ({} in all), {}, {}", counted(summary.kernels, "kernel"), formatDuration(summary.kernelTime),
+                                     counted(summary.memcpys, "memcpy"), counted(summary.memsets, "memset"));
+    if (summary.graphLaunches > 0)
+        result += fmt::format(", {}", counted(summary.graphLaunches, "graph launch"));
+    return result + fmt::format(" on {}; {}", counted(summary.streams, "stream"), counted(summary.apiCalls, "API call"));
 }
 
 } // namespace
@@ -63,15 +87,23 @@ ReportSummary summarise(const trace::Trace& trace)
     summary.synchronizations = trace.synchronizations.size();
     summary.apiCalls = trace.apiCalls.size();
     summary.nvtxRanges = trace.nvtxRanges.size();
+    summary.graphLaunches = trace.graphLaunches.size();
+    summary.isCapture = trace.meta.format == "gantry";
+    summary.hasTimes = trace.eventCount() > 0 || !trace.requests.empty();
+    summary.tables = trace.summaries.size();
     summary.gpus = trace.meta.gpus.size();
     summary.processes = trace.processNames.size();
-    for (const trace::Track& track : trace.tracks)
+    for (const trace::Track& track : trace.tracks) {
         summary.streams += track.kind == trace::TrackKind::GpuStream ? 1 : 0;
+        summary.counters += track.kind == trace::TrackKind::Counter ? 1 : 0;
+    }
+    summary.hasTimes = summary.hasTimes || summary.counters > 0;
     for (std::size_t row = 0; row < trace.kernels.size(); ++row)
         summary.kernelTime += trace.kernels.duration(row);
     summary.windowCostRatio = trace.meta.windowCostRatio;
     summary.windowCostError = trace.meta.windowCostError;
-    summary.isWindowCostClear = trace.meta.isWindowCostClear();
+    if (trace.meta.windowCostRatio)
+        summary.isWindowCostClear = trace.meta.isWindowCostClear();
     summary.openCost = trace.meta.openCost;
     summary.closeCost = trace.meta.closeCost;
     summary.losses = trace.losses;
@@ -81,31 +113,39 @@ ReportSummary summarise(const trace::Trace& trace)
     return summary;
 }
 
+std::string counted(std::size_t count, std::string_view noun)
+{
+    if (count == 1)
+        return fmt::format("1 {}", noun);
+    const bool isHissing = noun.ends_with("ch") || noun.ends_with('s');
+    return fmt::format("{} {}{}", count, noun, isHissing ? "es" : "s");
+}
+
 std::string text(const ReportSummary& summary)
 {
-    const analysis::RequestBreakdown& requests = summary.requests;
-    std::string result = line("report", fmt::format("{} ({}{}{}), {}", summary.title, summary.producer, summary.hostName.empty() ? "" : " on ", summary.hostName,
-                                                    formatDuration(summary.duration)));
-    if (requests.requests + requests.cutByWindow + requests.failed > 0)
-        result += line("requests", fmt::format("{} complete ({:.1f}/s), {} cut by the window, {} failed; {} executions, {:.2f} requests each", requests.requests,
-                                               requests.requestsPerSecond, requests.cutByWindow, requests.failed, requests.executions, requests.averageBatch));
-    else
-        result += line("requests", "none in this report");
+    std::string result = line("report", fmt::format("{} ({}{}{}){}", printable(summary.title), printable(summary.producer),
+                                                    summary.hostName.empty() ? "" : " on ", printable(summary.hostName),
+                                                    summary.hasTimes ? ", " + formatDuration(summary.duration) : std::string()));
+    if (!summary.hasTimes)
+        return result + line("holds", summary.tables > 0 ? counted(summary.tables, "table") + " without times" : "nothing");
+    result += line("requests", requestText(summary.requests));
     if (summary.ofModel.latency.count > 0)
-        result += line("latency", percentiles(summary.ofModel.latency) + (summary.model.empty() ? "" : fmt::format("   of {}", summary.model)));
+        result += line("latency", percentiles(summary.ofModel.latency) +
+                                      (summary.model.empty() ? "" : fmt::format("   of {}", printable(summary.model))));
     for (int phase = 0; phase < records::kRequestPhaseCount; ++phase)
         if (const analysis::Distribution& distribution = summary.ofModel.phases[static_cast<std::size_t>(phase)]; distribution.count > 0)
             result += line(fmt::format("  {}", records::name(static_cast<records::RequestPhase>(phase))), percentiles(distribution));
     if (summary.ofModel.outside.count > 0)
         result += line(fmt::format("  {}", records::name(records::RequestPhase::Outside)), percentiles(summary.ofModel.outside));
-    if (summary.kernels + summary.memcpys + summary.memsets + summary.apiCalls > 0)
-        result += line("gpu work", fmt::format("{} kernels ({} in all), {} memcpys, {} memsets on {} streams; {} API calls", summary.kernels,
-                                               formatDuration(summary.kernelTime), summary.memcpys, summary.memsets, summary.streams, summary.apiCalls));
-    else
-        result += line("gpu work", "none in this report");
-    result += line("nvtx", fmt::format("{} ranges in {} {}", summary.nvtxRanges, summary.processes, summary.processes == 1 ? "process" : "processes"));
+    result += line("gpu work", gpuText(summary));
+    result += line("nvtx", summary.nvtxRanges == 0
+                               ? std::string("none in this report")
+                               : fmt::format("{} in {}", counted(summary.nvtxRanges, "range"), counted(summary.processes, "process")));
+    if (summary.counters > 0)
+        result += line("counters", fmt::format("{}", summary.counters));
     result += line("dropped", dropText(summary));
-    result += line("window cost", costText(summary));
+    if (summary.isCapture)
+        result += line("window cost", costText(summary));
     if (summary.targetExited)
         result += line("note", "the target process ended inside the window; everything up to then is in the report");
     if (!summary.complete)

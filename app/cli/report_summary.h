@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace gantry::cli {
 
@@ -17,22 +18,31 @@ struct ReportSummary
     std::string model;                       ///< the one that took most time; empty when there is one model or none
     analysis::RequestBreakdown ofModel;      ///< latency and phases: models differ too much to be mixed
     std::size_t kernels = 0, memcpys = 0, memsets = 0, synchronizations = 0, apiCalls = 0, nvtxRanges = 0;
-    std::size_t gpus = 0, streams = 0, processes = 0;
+    std::size_t graphLaunches = 0; ///< of CUDA graphs that were recorded as a whole
+    std::size_t gpus = 0, streams = 0, processes = 0, counters = 0, tables = 0;
+    bool isCapture = false;                 ///< of Gantry's own: window, costs and losses are its to tell
+    bool hasTimes = false;                  ///< false: nothing but tables
     DurationNs kernelTime = 0;              ///< sum of kernel durations; streams overlap, so it may exceed `duration`
     std::optional<double> windowCostRatio;  ///< req/s in the window over req/s before it, minus 1
     std::optional<double> windowCostError;  ///< its standard deviation
-    bool isWindowCostClear = true;          ///< the load was large and even enough for the ratio to say anything
+    std::optional<bool> isWindowCostClear;  ///< the load was large and even enough for the ratio to say anything; absent: not measured
     std::optional<DurationNs> openCost, closeCost;
     Losses losses;
     bool targetExited = false;
     bool complete = true;
     std::string whyIncomplete;
 
-    /// Events that did not make it, of all kinds that matter.
-    [[nodiscard]] std::uint64_t dropped() const { return droppedTotal(losses); }
+    /// Events that did not make it, of all kinds that matter; absent: nobody counted.
+    [[nodiscard]] std::optional<std::uint64_t> dropped() const
+    {
+        return losses.empty() ? std::nullopt : std::optional(droppedTotal(losses));
+    }
 };
 
 [[nodiscard]] ReportSummary summarise(const trace::Trace& trace);
+
+/// "1 stream", "2 streams".
+[[nodiscard]] std::string counted(std::size_t count, std::string_view noun);
 
 /// The summary as about ten lines of text, each ended by a newline: requests, latency and phases with p50 and p99, GPU work,
 /// NVTX, drops, window cost. What does not occur in the report has no line; what was not measured says so.

@@ -99,12 +99,12 @@ nlohmann::json toJson(const proto::Target& target)
 
 void printTarget(const proto::Target& target)
 {
-    fmt::print("{:<8} {:<20} {:<9} pid {:<8} {}{}\n", target.id, target.name, proto::name(target.state), target.pid,
-               target.processes.empty() ? "no capture library" : "ready for capture", target.adopted ? " · started by hand" : "");
+    say("{:<8} {:<20} {:<9} pid {:<8} {}{}\n", target.id, target.name, proto::name(target.state), target.pid,
+        target.processes.empty() ? "no capture library" : "ready for capture", target.adopted ? " · started by hand" : "");
     for (const proto::ModelInfo& model : target.models)
-        fmt::print("         {} {} {}\n", model.name, model.version, model.state);
+        say("         {} {} {}\n", model.name, model.version, model.state);
     if (!target.message.empty())
-        fmt::print("         {}\n", target.message);
+        say("         {}\n", target.message);
 }
 
 } // namespace gantry::cli

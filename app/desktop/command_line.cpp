@@ -1,5 +1,7 @@
 #include "app/desktop/command_line.h"
 
+#include "app/cli/duration.h"
+#include "app/cli/printable.h"
 #include "app/desktop/text.h"
 
 #include <CLI/CLI.hpp>
@@ -33,12 +35,16 @@ std::variant<CommandLine, EarlyExit> parseCommandLine(int argc, const char* cons
     CLI::App app{"Gantry: why is this request slow, and what on the GPU made it so?\n"
                  "Opens reports, connects to nodes that run gantryd, captures and compares.",
                  "gantry"};
-    std::vector<std::string> files, compare;
+    std::vector<std::string> files, compare, offsets;
     std::string node, screenshot, tour, size, theme, page, request, dataFolder, record;
     int seconds = 2;
     app.add_option("FILE", files, "Reports and traces to open; the format is recognised by content");
     bool together = false;
     app.add_flag("--together", together, "Open the FILEs as one report on one clock");
+    app.add_option("--offset", offsets,
+                   "With --together: added to the times of the second FILE, again for each after it: 1.5ms, -20us, auto")
+        ->type_name("TIME")
+        ->allow_extra_args(false);
     app.add_option("--request", request, "Show this request of the first FILE")->type_name("ID|slowest");
     app.add_option("--compare", compare, "Open two reports beside each other")->type_name("A B")->expected(2);
     auto* nodeOption = app.add_option("--node", node, "Connect to a node: unix:/path, grpc://host:port; '' is this machine's")->type_name("ADDR");
@@ -67,11 +73,21 @@ std::variant<CommandLine, EarlyExit> parseCommandLine(int argc, const char* cons
     line.isTogether = together;
     if (together && files.size() < 2)
         return EarlyExit{kUsage, "--together needs two or more files.\n"};
+    if (!offsets.empty() && (!together || offsets.size() >= files.size()))
+        return EarlyExit{kUsage, "--offset shifts the second file of --together and those after it: give it once for each.\n"};
+    for (const std::string& text : offsets) {
+        const auto offset = cli::parseOffset(text);
+        if (!offset)
+            return EarlyExit{kUsage, "--offset: " + cli::printable(offset.error().message) + ".\n"};
+        line.offsets.push_back(*offset);
+    }
     if (nodeOption->count() > 0)
         line.node = node;
     if (compare.size() == 2)
         line.compare = {toQString(compare[0]), toQString(compare[1])};
     line.screenshot = toQString(screenshot);
+    if (!screenshot.empty() && !line.screenshot.endsWith(QLatin1String(".png"), Qt::CaseInsensitive))
+        return EarlyExit{kUsage, "--screenshot writes a PNG: give the file a name that ends in .png.\n"};
     line.tour = toQString(tour);
     line.tourSeconds = seconds;
     line.request = toQString(request);

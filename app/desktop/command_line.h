@@ -1,6 +1,7 @@
 #pragma once
 
 #include "app/desktop/settings.h"
+#include "trace_model/base/time.h"
 
 #include <QSize>
 #include <QString>
@@ -9,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 namespace gantry::desktop {
 
@@ -17,9 +19,10 @@ enum class PageKind { Timeline, Compare, Live };
 /// What `gantry` was asked to do.
 struct CommandLine
 {
-    QStringList reports;                 ///< open at start
-    bool isTogether = false;             ///< as one report on one clock
-    std::optional<std::string> node;     ///< connect to; empty text: this machine's
+    QStringList reports;                            ///< open at start
+    bool isTogether = false;                        ///< as one report on one clock
+    std::vector<std::optional<DurationNs>> offsets; ///< together: added to the times of the second report and those after it; may be fewer
+    std::optional<std::string> node;                ///< connect to; empty text: this machine's
     std::optional<std::pair<QString, QString>> compare;
     QString screenshot;                  ///< PNG to write, then end; empty: an ordinary start
     QString tour;                        ///< folder to write the tour's pictures to, then end

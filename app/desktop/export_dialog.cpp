@@ -8,6 +8,7 @@
 
 #include <QBuffer>
 #include <QComboBox>
+#include <QCoreApplication>
 #include <QDialogButtonBox>
 #include <QFileDialog>
 #include <QFileInfo>
@@ -22,6 +23,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -32,6 +34,7 @@ namespace {
 using Format = ExportDialog::Format;
 
 constexpr int kSteps = 1000;
+constexpr int kMostNotes = 5;      ///< that are shown of what a format cannot hold
 constexpr qreal kPictureScale = 2; // sharp on the screens that people read documents on
 
 struct FormatText
@@ -72,15 +75,30 @@ std::string stemOf(const std::filesystem::path& path)
 
 Result<void> writeBytes(const std::filesystem::path& path, const QByteArray& bytes)
 {
-    GANTRY_TRY(NewFile file, NewFile::create(path));
+    GANTRY_TRY(NewFile file, NewFile::create(path, FileAccess::ByUmask));
     GANTRY_CHECK(file.write(std::string_view(bytes.constData(), static_cast<std::size_t>(bytes.size()))));
     return file.publish();
 }
 
-bool isSameFile(const std::filesystem::path& a, const std::filesystem::path& b)
+/// The first of many, and how many more there are: a report has columns enough to fill a screen with.
+QStringList shortened(const QStringList& lost)
 {
-    std::error_code unknown;
-    return std::filesystem::equivalent(a, b, unknown) && !unknown;
+    if (lost.size() <= kMostNotes)
+        return lost;
+    return lost.first(kMostNotes - 1) << QCoreApplication::translate("gantry::desktop::ExportDialog", "and %n more; all are in the tooltip",
+                                                                     nullptr, static_cast<int>(lost.size() - kMostNotes + 1));
+}
+
+/// The name without the extension of the formats to export to; the name itself where it has none of them.
+std::string withoutExtension(const std::string& name)
+{
+    std::size_t longest = 0;
+    for (const FormatText& text : kFormats) {
+        const std::string extension = std::string(".") + text.extension;
+        if (name.size() > extension.size() && name.ends_with(extension))
+            longest = std::max(longest, extension.size());
+    }
+    return name.substr(0, name.size() - longest);
 }
 
 } // namespace
@@ -189,43 +207,57 @@ QString ExportDialog::error() const
     return m_error->text();
 }
 
-std::filesystem::path ExportDialog::suggestion() const
+std::filesystem::path ExportDialog::suggestionIn(const std::filesystem::path& folder) const
 {
-    const std::filesystem::path& source = m_sources.front();
-    std::string stem = stemOf(source);
+    std::string stem = stemOf(m_sources.front());
     if (format() == Format::Csv)
         stem += '-' + m_table->currentText().toStdString();
     const std::string extension = std::string(".") + textOf(format()).extension;
-    const std::filesystem::path path = source.parent_path() / (stem + extension);
-    const bool isSource = std::find(m_sources.begin(), m_sources.end(), path) != m_sources.end();
-    return isSource ? source.parent_path() / (stem + "-exported" + extension) : path;
+    // Never one that is there: it may be what the report is read from, whatever the user opened.
+    std::filesystem::path path = folder / (stem + extension);
+    const auto isTaken = [&] {
+        std::error_code unknown;
+        return std::filesystem::exists(path, unknown) || std::find(m_sources.begin(), m_sources.end(), path) != m_sources.end();
+    };
+    for (int number = 1; isTaken(); ++number)
+        path = folder / (stem + "-exported" + (number == 1 ? std::string() : '-' + std::to_string(number)) + extension);
+    return path;
 }
 
 void ExportDialog::refreshFormat()
 {
     m_table->setVisible(format() == Format::Csv);
     m_tableLabel->setVisible(format() == Format::Csv);
-    // What the user typed stays but for what the format decides.
-    std::filesystem::path path = suggestion();
-    if (const std::filesystem::path typed = file(); !typed.parent_path().empty())
-        path = typed.parent_path() / path.filename();
-    setFile(path);
+    const std::filesystem::path typed = file();
+    if (typed.filename() == m_suggested.filename()) { // at most the folder is the user's choice
+        const std::filesystem::path folder = typed.parent_path().empty() ? m_sources.front().parent_path() : typed.parent_path();
+        m_suggested = suggestionIn(folder);
+        setFile(m_suggested);
+    } else if (const std::string stem = withoutExtension(typed.filename().string()); stem != typed.filename().string()) {
+        setFile(typed.parent_path() /
+                (stem + '.' + textOf(format()).extension)); // what the user typed stays but for what the format decides
+    }
     refreshNotes();
 }
 
 void ExportDialog::refreshNotes()
 {
     QStringList notes;
+    QString all;
     if (const auto ofTrace = textOf(format()).ofTrace) {
         QStringList lost;
         for (const std::string_view what : exporting::notKept(*m_trace, *ofTrace))
             lost << toQString(what);
         if (!lost.isEmpty())
-            notes << tr("Such a file cannot hold: %1.").arg(lost.join(QStringLiteral("; ")));
+            notes << tr("Such a file cannot hold: %1.").arg(shortened(lost).join(QStringLiteral("; ")));
+        if (lost.size() > kMostNotes)
+            all = lost.join(QLatin1Char('\n'));
     }
     if (QFileInfo::exists(m_file->text()))
         notes << tr("The file of that name will be replaced.");
+    m_notes->setToolTip(all);
     m_notes->setText(notes.join(QLatin1Char('\n')));
+    m_export->setText(QFileInfo::exists(m_file->text()) ? tr("Replace") : tr("Export"));
     m_error->hide();
     refreshButtons();
 }
@@ -285,8 +317,7 @@ void ExportDialog::startExport()
     m_progress->setValue(0);
     m_slot.run(
         [path, sources = m_sources, work = workOf(format())](const jobs::JobContext& context) -> Result<void> {
-            if (std::any_of(sources.begin(), sources.end(), [&](const auto& source) { return isSameFile(source, path); }))
-                return Error{ErrorCode::CannotWrite, "this is the file that the report was opened from; choose another name", {}};
+            GANTRY_CHECK(exporting::checkIsNoSource(path, sources));
             return work(path, context);
         },
         [this, name = pathText(path)](const Result<void>& done) { onDone(done, name); },

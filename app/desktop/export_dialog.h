@@ -65,7 +65,8 @@ private:
     using Work = std::function<Result<void>(const std::filesystem::path&, const jobs::JobContext&)>;
 
     [[nodiscard]] Work workOf(Format format) const;
-    [[nodiscard]] std::filesystem::path suggestion() const;
+    /// A name that no file has yet.
+    [[nodiscard]] std::filesystem::path suggestionIn(const std::filesystem::path& folder) const;
     void browse();
     void refreshFormat();
     void refreshNotes();
@@ -75,6 +76,7 @@ private:
     std::shared_ptr<const trace::Trace> m_trace;
     QPointer<widgets::TimelineWidget> m_timeline;
     std::vector<std::filesystem::path> m_sources;
+    std::filesystem::path m_suggested; ///< in m_file, unless the user typed something
     QComboBox* m_format;
     QComboBox* m_table;
     QLabel* m_tableLabel;

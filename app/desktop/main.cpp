@@ -14,6 +14,7 @@
 #include <QTemporaryDir>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <memory>
@@ -98,7 +99,7 @@ int run(int argc, char** argv)
     if (line.hasSize)
         window.resize(line.size);
     if (line.isTogether)
-        window.openTogether(toPaths(line.reports));
+        window.openTogether(toPaths(line.reports), line.offsets);
     for (const QString& report : line.isTogether ? QStringList() : line.reports) {
         if (!line.request.isEmpty() && &report == &line.reports.front())
             window.openReportAt(toPath(report), line.request);
@@ -117,6 +118,7 @@ int run(int argc, char** argv)
 
 int main(int argc, char** argv)
 {
+    std::signal(SIGXFSZ, SIG_IGN); // a limit on the size of files is an error of the write that meets it, not the end of the program
     proto::routeGrpcLog(nullptr);
     try {
         return run(argc, argv);

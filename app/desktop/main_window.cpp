@@ -350,9 +350,9 @@ ReportPage& MainWindow::openReport(const std::filesystem::path& path)
     return m_pages->openReport(path);
 }
 
-ReportPage& MainWindow::openTogether(const std::vector<std::filesystem::path>& paths)
+ReportPage& MainWindow::openTogether(const std::vector<std::filesystem::path>& paths, const std::vector<std::optional<DurationNs>>& offsets)
 {
-    return m_pages->openTogether(paths);
+    return m_pages->openTogether(paths, offsets);
 }
 
 void MainWindow::openReportAt(const std::filesystem::path& path, const QString& request)

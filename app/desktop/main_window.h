@@ -51,7 +51,7 @@ public:
 
     ReportPage& openReport(const std::filesystem::path& path);
     /// Opens files as one report on one clock.
-    ReportPage& openTogether(const std::vector<std::filesystem::path>& paths);
+    ReportPage& openTogether(const std::vector<std::filesystem::path>& paths, const std::vector<std::optional<DurationNs>>& offsets = {});
     /// Opens a report at a request: see ReportPage::showRequestNamed().
     void openReportAt(const std::filesystem::path& path, const QString& request);
     void setColorScheme(ColorScheme scheme);

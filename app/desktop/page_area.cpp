@@ -36,12 +36,12 @@ ReportPage& PageArea::openReport(const std::filesystem::path& path)
     return open({path});
 }
 
-ReportPage& PageArea::openTogether(const std::vector<std::filesystem::path>& paths)
+ReportPage& PageArea::openTogether(const std::vector<std::filesystem::path>& paths, const std::vector<std::optional<DurationNs>>& offsets)
 {
-    return open(paths);
+    return open(paths, offsets);
 }
 
-ReportPage& PageArea::open(std::vector<std::filesystem::path> paths)
+ReportPage& PageArea::open(std::vector<std::filesystem::path> paths, const std::vector<std::optional<DurationNs>>& offsets)
 {
     for (std::filesystem::path& path : paths) {
         std::error_code failure;
@@ -59,7 +59,8 @@ ReportPage& PageArea::open(std::vector<std::filesystem::path> paths)
     std::vector<trace::LoadFile> files;
     QStringList names;
     for (const std::filesystem::path& path : paths) {
-        files.push_back({path, {}});
+        const bool isShifted = !files.empty() && files.size() <= offsets.size();
+        files.push_back({path, isShifted ? offsets[files.size() - 1] : std::nullopt});
         names << pathText(path);
     }
     auto* page = new ReportPage(std::move(files), m_runner, m_source, this);

@@ -27,8 +27,9 @@ public:
 
     /// The page of this file, opened when it is not open yet, and brought to the front.
     ReportPage& openReport(const std::filesystem::path& path);
-    /// One page of all these files on one clock, as openReport(). At least one file.
-    ReportPage& openTogether(const std::vector<std::filesystem::path>& paths);
+    /// One page of all these files on one clock, as openReport(). At least one file. `offsets`: of the second file and those after it, to
+    /// the first; may be fewer. A page that is open already keeps its own.
+    ReportPage& openTogether(const std::vector<std::filesystem::path>& paths, const std::vector<std::optional<DurationNs>>& offsets = {});
     /// The comparison, made when there is none, and brought to the front.
     ComparePage& openCompare();
     /// The comparison with these two files as A and B.
@@ -53,7 +54,7 @@ signals:
     void compareOpened(gantry::desktop::ComparePage* page);
 
 private:
-    ReportPage& open(std::vector<std::filesystem::path> paths);
+    ReportPage& open(std::vector<std::filesystem::path> paths, const std::vector<std::optional<DurationNs>>& offsets = {});
     void offerReports();
 
     jobs::JobRunner& m_runner;

@@ -37,7 +37,8 @@ void ScreenshotRun::start()
 void ScreenshotRun::showReport()
 {
     setStep(tr("Loading the report"));
-    ReportPage& page = m_line.isTogether ? window().openTogether(toPaths(m_line.reports)) : window().openReport(toPath(m_line.reports.front()));
+    ReportPage& page = m_line.isTogether ? window().openTogether(toPaths(m_line.reports), m_line.offsets)
+                                         : window().openReport(toPath(m_line.reports.front()));
     if (!m_line.request.isEmpty())
         connect(&page, &ReportPage::loaded, this, [this, &page] {
             if (const auto shown = page.showRequestNamed(m_line.request); !shown)

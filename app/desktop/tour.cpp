@@ -152,6 +152,7 @@ void Tour::printSummary(const ReportPage& page)
 
 bool Tour::picture(const QString& name)
 {
+    QDir().mkpath(m_line.tour);
     const QString path = QDir(m_line.tour).absoluteFilePath(name);
     if (!savePicture(path))
         return false;

@@ -1,10 +1,10 @@
 #include "app/desktop/unattended_run.h"
 
+#include "app/cli/printable.h"
 #include "app/desktop/main_window.h"
 #include "app/desktop/text.h"
 
 #include <QApplication>
-#include <QDir>
 #include <QFileInfo>
 #include <QLayout>
 #include <QPixmap>
@@ -27,14 +27,16 @@ UnattendedRun::UnattendedRun(MainWindow& window, std::chrono::seconds longest) :
 
 bool UnattendedRun::savePicture(const QString& path)
 {
-    QDir().mkpath(QFileInfo(path).absolutePath());
+    const auto failed = [&](const char* nextStep) {
+        fail(tr("Saving the picture"), Error{ErrorCode::CannotWrite, "cannot write " + path.toStdString() + ": " + nextStep, {}});
+        return false;
+    };
+    if (!QFileInfo(QFileInfo(path).absolutePath()).isDir())
+        return failed("there is no such folder; make it or name another");
     // grab() lays out and paints synchronously: what is in the models now is in the picture.
     m_window.layout()->activate();
     const QPixmap picture = m_window.grab();
-    if (picture.save(path, "PNG"))
-        return true;
-    fail(tr("Saving the picture"), Error{ErrorCode::CannotWrite, "cannot write " + path.toStdString() + "; choose another folder or free some space", {}});
-    return false;
+    return picture.save(path, "PNG") || failed("choose another folder or free some space");
 }
 
 void UnattendedRun::fail(const QString& doing, const Error& error)
@@ -44,7 +46,7 @@ void UnattendedRun::fail(const QString& doing, const Error& error)
     m_isFinished = true;
     m_watchdog.stop();
     const UserMessage message = describe(error);
-    std::fprintf(stderr, "gantry: %s: %s\n", qPrintable(doing), qPrintable(message.sentence));
+    std::fprintf(stderr, "gantry: %s: %s\n", qPrintable(doing), cli::printable(message.sentence.toStdString()).c_str());
     emit finished(exitStatus(error.code));
 }
 

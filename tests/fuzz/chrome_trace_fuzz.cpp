@@ -84,7 +84,7 @@ void compareLayouts(std::string_view bytes)
     std::string text(bytes);
     text.append(json::kPadding, json::kPaddingByte);
     const char* const end = text.data() + bytes.size();
-    constexpr EventInterest kEverything{(std::uint32_t{1} << kNumberCount) - 1, (std::uint32_t{1} << kTextCount) - 1};
+    constexpr EventInterest kEverything{static_cast<std::uint32_t>((std::uint64_t{1} << kNumberCount) - 1), (std::uint32_t{1} << kTextCount) - 1};
     EventLayouts layouts, bareLayouts;
     EventParser parser;
     TraceEvent guessed, parsed;

@@ -80,7 +80,7 @@ public:
             add(std::string(records::name(key.second)), std::string(m_trace.strings[key.first]), distributionOfMany(group.durations), 0, group.longest);
     }
 
-    /// Kernels, memcpys and memsets of each stream together.
+    /// Kernels, memcpys, memsets and whole graphs of each stream together.
     void takeStreams()
     {
         struct Stream
@@ -111,6 +111,7 @@ public:
         takeKind(EventKind::Kernel, m_trace.kernels, nullptr);
         takeKind(EventKind::Memcpy, m_trace.memcpys, &m_trace.memcpys.bytes);
         takeKind(EventKind::Memset, m_trace.memsets, &m_trace.memsets.bytes);
+        takeKind(EventKind::GraphLaunch, m_trace.graphLaunches, nullptr);
         for (const auto& [name, stream] : streams)
             add(name, {}, distributionOfMany(stream.durations), stream.bytes, stream.longest);
     }
@@ -173,7 +174,16 @@ std::optional<GroupBy> groupByFromName(std::string_view name)
     return {};
 }
 
-std::vector<ActivityRow> activityTable(const Trace& trace, GroupBy by, std::optional<TimeRange> window)
+std::vector<ActivityRow> graphTable(const Trace& trace, std::optional<TimeRange> window)
+{
+    Table table(trace, window);
+    table.takeEach(
+        EventKind::GraphLaunch, [&](std::uint32_t row) { return trace.graphLaunches.graph[row]; },
+        [](std::uint32_t graph) { return fmt::format("graph {}", graph); });
+    return std::move(table).rows();
+}
+
+std::vector<ActivityRow> activityTable(const Trace& trace, GroupBy by, std::optional<TimeRange> window, KernelNames names)
 {
     Table table(trace, window);
     const auto text = [&](trace::StringId id) { return std::string(trace.strings[id]); };
@@ -182,7 +192,10 @@ std::vector<ActivityRow> activityTable(const Trace& trace, GroupBy by, std::opti
     };
     switch (by) {
     case GroupBy::Kernel:
-        table.take(EventKind::Kernel, trace.kernels.nameNumber, trace.kernels.names.size(), [&](std::uint32_t number) { return text(trace.kernels.names[number].shortName); });
+        table.take(EventKind::Kernel, trace.kernels.nameNumber, trace.kernels.names.size(), [&](std::uint32_t number) {
+            const auto& name = trace.kernels.names[number];
+            return text(names == KernelNames::Full && !name.demangledName.isNone() ? name.demangledName : name.shortName);
+        });
         break;
     case GroupBy::Memcpy:
         table.takeEach(EventKind::Memcpy, [&](std::uint32_t row) { return trace.memcpys.route[row]; },

@@ -10,7 +10,17 @@
 namespace gantry::analysis {
 
 /// What rows of an activity table are grouped by; the words of `gantryctl report stats --by`.
-enum class GroupBy { Kernel, Memcpy, Api, Nvtx, Stream, Phase, Library, Os };
+enum class GroupBy
+{
+    Kernel,
+    Memcpy,
+    Api,
+    Nvtx,
+    Stream, ///< kernels, memcpys, memsets, and launches of graphs whose kernels were not recorded
+    Phase,
+    Library,
+    Os
+};
 
 [[nodiscard]] std::optional<GroupBy> groupByFromName(std::string_view name);
 
@@ -28,7 +38,18 @@ struct ActivityRow
     [[nodiscard]] std::string title() const { return model.empty() ? name : model + ' ' + name; }
 };
 
+/// What kernels are told apart by.
+enum class KernelNames
+{
+    Short, ///< the function: one row for all its template arguments
+    Full,  ///< as the compiler demangles it
+};
+
 /// Rows grouped and sorted by total time, longest first. Only events that intersect `window` count, with their whole duration.
-[[nodiscard]] std::vector<ActivityRow> activityTable(const trace::Trace& trace, GroupBy by, std::optional<TimeRange> window = {});
+[[nodiscard]] std::vector<ActivityRow> activityTable(const trace::Trace& trace, GroupBy by, std::optional<TimeRange> window = {},
+                                                     KernelNames names = KernelNames::Short);
+
+/// The same of launches of CUDA graphs that were recorded as a whole, by graph.
+[[nodiscard]] std::vector<ActivityRow> graphTable(const trace::Trace& trace, std::optional<TimeRange> window = {});
 
 } // namespace gantry::analysis

@@ -3,33 +3,93 @@
 #include <fmt/format.h>
 
 #include <cerrno>
-#include <cstdlib>
+#include <random>
+#include <string>
 #include <system_error>
 
 #include <fcntl.h>
 #include <unistd.h>
 
 namespace gantry {
+namespace {
+
+/// What a link leads to, whether it is there or not. Other names stay.
+std::filesystem::path withoutLinks(std::filesystem::path path)
+{
+    constexpr int kMostLinks = 40; // path_resolution(7)
+    std::error_code error;
+    for (int i = 0; i < kMostLinks && std::filesystem::is_symlink(path, error); ++i) {
+        const std::filesystem::path target = std::filesystem::read_symlink(path, error);
+        if (error)
+            break;
+        path = path.parent_path() / target; // which is the target alone where that is absolute
+    }
+    return path;
+}
+
+std::string randomSuffix()
+{
+    constexpr std::string_view kCharacters = "abcdefghijklmnopqrstuvwxyz0123456789";
+    constexpr std::size_t kLength = 8;
+    std::random_device random;
+    std::string suffix;
+    for (std::size_t i = 0; i < kLength; ++i)
+        suffix += kCharacters[random() % kCharacters.size()];
+    return suffix;
+}
+
+} // namespace
 
 Error NewFile::writeError(int errnoValue, const std::filesystem::path& path, std::string_view doing)
 {
     if (errnoValue == ENOSPC || errnoValue == EDQUOT)
         return {ErrorCode::CannotWrite, fmt::format("no space left on {}: free some and try again", path.parent_path().string()), {}};
-    return {ErrorCode::CannotWrite, fmt::format("cannot {} {}: {}", doing, path.string(), std::generic_category().message(errnoValue)), {}};
+    std::string_view nextStep = "name another";
+    switch (errnoValue) {
+    case ENOENT:
+    case ENOTDIR:
+        return {
+            ErrorCode::CannotWrite,
+            fmt::format("cannot {} {}: there is no folder {}; make it or name another", doing, path.string(), path.parent_path().string()),
+            {}};
+    case EFBIG:
+        nextStep = "raise the limit on the size of files (ulimit -f) or write less";
+        break;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+        nextStep = "name a folder that you may write to";
+        break;
+    case EIO:
+        nextStep = "see whether the disk is well, or name a folder of another";
+        break;
+    default:
+        break;
+    }
+    return {ErrorCode::CannotWrite,
+            fmt::format("cannot {} {}: {}; {}", doing, path.string(), std::generic_category().message(errnoValue), nextStep),
+            {}};
 }
 
-Result<NewFile> NewFile::create(const std::filesystem::path& path)
+Result<NewFile> NewFile::create(const std::filesystem::path& path, FileAccess access)
 {
-    std::filesystem::path target = std::filesystem::absolute(path);
+    const std::filesystem::path target = withoutLinks(std::filesystem::absolute(path));
     std::error_code ignored;
+    if (std::filesystem::is_symlink(target, ignored))
+        return writeError(ELOOP, target, "create");
     if (const auto status = std::filesystem::status(target, ignored); exists(status) && !is_regular_file(status))
         return Error{ErrorCode::CannotWrite, fmt::format("{} is no file that could be written anew: name another", target.string()), {}};
-    // In the same folder, so that the rename is atomic; mkostemp makes it with mode 0600.
-    std::string name = (target.parent_path() / ("." + target.filename().string() + ".XXXXXX")).string();
-    const int fd = ::mkostemp(name.data(), O_CLOEXEC);
-    if (fd < 0)
-        return writeError(errno, target, "create");
-    return NewFile(fd, std::move(target), std::move(name));
+    // In the same folder, so that the rename is atomic. mkostemp() would not ask the umask.
+    constexpr int kTries = 100;
+    for (int i = 0; i < kTries; ++i) {
+        std::filesystem::path temporary = target.parent_path() / fmt::format(".{}.{}", target.filename().string(), randomSuffix());
+        const int fd = ::open(temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, access == FileAccess::ByUmask ? 0666 : 0600);
+        if (fd >= 0)
+            return NewFile(fd, target, std::move(temporary));
+        if (errno != EEXIST)
+            break;
+    }
+    return writeError(errno, target, "create");
 }
 
 NewFile::NewFile(int fd, std::filesystem::path path, std::filesystem::path temporary)

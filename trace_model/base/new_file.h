@@ -7,17 +7,25 @@
 
 namespace gantry {
 
-/// A file that appears under its name when it is complete: written under another name in the same folder (mode 0600), then renamed. Until then
-/// a file of that name stays as it is; what is not published leaves nothing behind. One thread at a time. Errors: CannotWrite.
+/// Who may read a new file.
+enum class FileAccess
+{
+    OwnerOnly, ///< mode 0600: it holds what was captured of somebody's server
+    ByUmask,   ///< as the files of any other program: the user asked for it
+};
+
+/// A file that appears under its name when it is complete: written under another name in the same folder, then renamed. Until then a file
+/// of that name stays as it is; what is not published leaves nothing behind. Where the name is a symbolic link, the file it leads to is
+/// written. One thread at a time. Errors: CannotWrite.
 class NewFile
 {
 public:
-    [[nodiscard]] static Result<NewFile> create(const std::filesystem::path& path);
+    [[nodiscard]] static Result<NewFile> create(const std::filesystem::path& path, FileAccess access = FileAccess::OwnerOnly);
     NewFile(NewFile&& other) noexcept;
     NewFile& operator=(NewFile&&) = delete;
     ~NewFile(); ///< discards
 
-    [[nodiscard]] const std::filesystem::path& path() const { return m_path; } ///< absolute
+    [[nodiscard]] const std::filesystem::path& path() const { return m_path; } ///< absolute, without links at its end
     /// Where it is written: for a library that opens files by name.
     [[nodiscard]] const std::filesystem::path& temporaryPath() const { return m_temporary; }
 
@@ -26,7 +34,7 @@ public:
     [[nodiscard]] Result<void> publish();
     void discard();
 
-    /// The sentence of a failed write: what the system said, and what to do about a full disk.
+    /// The sentence of a failed write: what the system said, and what to do about it.
     [[nodiscard]] static Error writeError(int errnoValue, const std::filesystem::path& path, std::string_view doing);
 
 private:

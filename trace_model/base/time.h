@@ -35,7 +35,8 @@ struct TimeRange
     constexpr auto operator<=>(const TimeRange&) const = default;
 };
 
-/// A duration as a person reads it, with unit and about four digits: "812 ns", "1.234 ms", "2.000 s". Negative values keep their sign.
+/// A duration as a person reads it, with unit and about four digits: "812 ns", "1.234 ms", "2.000 s", "12 min 5 s", "1 h 27 min". Negative
+/// values keep their sign.
 [[nodiscard]] std::string formatDuration(DurationNs duration);
 
 } // namespace gantry

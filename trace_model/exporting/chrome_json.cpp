@@ -1,6 +1,7 @@
 #include "trace_model/exporting/chrome_json.h"
 
 #include "trace_model/exporting/json_events.h"
+#include "trace_model/exporting/known_ends.h"
 #include "trace_model/exporting/launch_flows.h"
 #include "trace_model/exporting/nesting_lanes.h"
 #include "trace_model/exporting/text_output.h"
@@ -33,12 +34,15 @@ constexpr std::int64_t kFirstOtherTid = 1'000'000'000;
 constexpr std::uint32_t kNoStream = 0xFFFFFFFF; ///< of a wait for a whole context
 
 /// The category of a range or mark: its domain, which is what a category is, unless that would be taken for something else.
-std::string_view categoryOf(std::string_view domain)
+std::string categoryOf(std::string_view domain)
 {
     using importing::CategoryKind;
+    if (domain.empty())
+        return std::string(importing::kNvtxCategory);
     const CategoryKind kind = importing::categoryKind(domain);
     const bool isOfRanges = kind == CategoryKind::Other || kind == CategoryKind::HostRange || kind == CategoryKind::Memory || kind == CategoryKind::Trace;
-    return isOfRanges && !domain.empty() ? domain : "user_annotation";
+    const bool isPlain = isOfRanges && domain != importing::kNvtxCategory && !domain.starts_with(importing::kNvtxPrefix);
+    return isPlain ? std::string(domain) : std::string(importing::kNvtxPrefix) + std::string(domain);
 }
 
 /// As CUPTI spells it.
@@ -72,7 +76,7 @@ public:
     {
         writeHeader();
         collectWork();
-        if (writeHosts() && writeGpus() && writeRequests())
+        if (writeHosts() && writeGpus() && writeRequests() && writeRecords())
             writeCounters();
         m_out << "\n]\n}\n";
     }
@@ -238,6 +242,11 @@ private:
         for (const auto& [key, events] : m_streams)
             processes.insert(key.process);
         m_hasSeveralProcesses = processes.size() > 1;
+        std::set<std::uint64_t> callers;
+        for (const trace::CallColumns* calls : {&m_trace.apiCalls, &m_trace.libraryCalls})
+            for (const std::uint64_t thread : calls->threads.values())
+                callers.insert(Trace::processOf(thread));
+        m_tellsProcess = callers.size() != 1 || callers != processes;
     }
 
     [[nodiscard]] bool writeGpus()
@@ -314,7 +323,7 @@ private:
         m_events.argument("stream", place.stream == kNoStream ? -1 : static_cast<std::int64_t>(place.stream));
         if (columns.correlation[row] != 0)
             m_events.argument("correlation", columns.correlation[row]);
-        if (m_hasSeveralProcesses)
+        if (m_tellsProcess && place.globalPid != 0)
             m_events.argument("process", pidOf(place.globalPid));
         return m_flows.flowTo(place.globalPid, columns.correlation[row], event);
     }
@@ -325,6 +334,8 @@ private:
         const std::uint32_t row = event.row();
         m_events.beginSlice("kernel", text(kernels.demangledName(row)), place, time);
         const std::uint64_t flow = placeArguments(kernels, event);
+        if (kernels.shortName(row).value != kernels.demangledName(row).value)
+            m_events.argument("short name", text(kernels.shortName(row)));
         const trace::LaunchShape& shape = kernels.shape(row);
         m_events.argument("registers per thread", shape.registersPerThread);
         m_events.argument("shared memory", std::uint64_t{shape.staticSharedMemory} + shape.dynamicSharedMemory);
@@ -450,7 +461,8 @@ private:
             if (!ranges.isStartEnd(row))
                 continue;
             const EventPlace place = placeOf(ranges.globalTid(row));
-            const std::string_view category = categoryOf(text(ranges.domain(row))), name = text(ranges.text(row));
+            const std::string category = categoryOf(text(ranges.domain(row)));
+            const std::string_view name = text(ranges.text(row));
             const std::uint64_t id = std::uint64_t{row} + 1;
             m_events.beginAsync(category, name, place, ranges.start[row], id);
             rangeArguments(ranges, row);
@@ -471,7 +483,7 @@ private:
         }
         if (event.kind() == EventKind::NvtxRange) {
             const trace::NvtxColumns& ranges = m_trace.nvtxRanges;
-            const std::string_view category = categoryOf(text(ranges.domain(row)));
+            const std::string category = categoryOf(text(ranges.domain(row)));
             if (ranges.isOpen(row))
                 m_events.beginOpenSlice(category, text(ranges.text(row)), place, time.start);
             else
@@ -507,14 +519,12 @@ private:
     void rangeArguments(const trace::NvtxColumns& columns, std::uint32_t row)
     {
         const trace::NvtxLabel& label = columns.label(row);
-        if (const std::string_view domain = text(label.domain); !domain.empty() && categoryOf(domain) != domain)
-            m_events.argument("domain", domain);
         if (label.category != 0)
-            m_events.argument("category", label.category);
+            m_events.argument("nvtx category", label.category);
         if (label.color != 0)
-            m_events.argument("color", fmt::format("#{:08x}", label.color));
+            m_events.argument("nvtx color", label.color);
         if (const auto payload = columns.payload(row))
-            m_events.argument("payload", *payload);
+            m_events.argument("nvtx payload", static_cast<std::int64_t>(*payload)); // readers of JSON have no larger numbers
     }
 
     [[nodiscard]] bool writeMark(EventId event, EventPlace place)
@@ -570,7 +580,7 @@ private:
 
     [[nodiscard]] bool writeRequest(const trace::Request& request, const std::string& model, EventPlace place)
     {
-        m_events.beginSlice("request", fmt::format("request {}", request.id), place, request.time);
+        m_events.beginSlice("gantry_request", fmt::format("request {}", request.id), place, request.time);
         m_events.argument("model", model);
         if (!text(request.clientId).empty())
             m_events.argument("client id", text(request.clientId));
@@ -589,7 +599,7 @@ private:
             // A server that says otherwise contradicts itself; what is drawn must nest.
             const TimeRange time = request.phases[phase]->clippedTo({covered, std::max(covered, request.time.end)});
             covered = time.end;
-            m_events.beginSlice("request_phase", name(static_cast<records::RequestPhase>(phase)), place, time);
+            m_events.beginSlice("gantry_request_phase", name(static_cast<records::RequestPhase>(phase)), place, time);
             m_events.argument("request", request.id);
             if (!m_events.end())
                 return false;
@@ -599,10 +609,102 @@ private:
 
     [[nodiscard]] bool writeExecution(const trace::Execution& execution, EventPlace place)
     {
-        m_events.beginSlice("execution", fmt::format("batch {}", execution.batchId), place, execution.time);
+        m_events.beginSlice("gantry_execution", fmt::format("batch {}", execution.batchId), place, execution.time);
         m_events.argument("model", modelName(execution.model, execution.version));
         m_events.argument("instance", text(execution.instance));
         m_events.argument("requests", execution.memberCount);
+        return m_events.end();
+    }
+
+    // What is no event, for Gantry itself: other viewers leave metadata of names that they do not know alone. Times are ns.
+
+    void timeArgument(std::string_view name, TimestampNs time) { m_events.argument(name, time - m_trace.time.start); }
+
+    void textArgument(std::string_view name, trace::StringId id)
+    {
+        if (!text(id).empty())
+            m_events.argument(name, text(id));
+    }
+
+    [[nodiscard]] bool writeRecords()
+    {
+        for (const trace::Execution& execution : m_trace.executions)
+            if (!writeExecutionRecord(execution))
+                return false;
+        for (const trace::Request& request : m_trace.requests)
+            if (!writeRequestRecord(request))
+                return false;
+        constexpr EventPlace kNowhere{kRequestsPid, 0};
+        if (!m_trace.window.isEmpty()) {
+            m_events.beginMetadata("gantry_window", kNowhere);
+            timeArgument("start", m_trace.window.start);
+            timeArgument("end", m_trace.window.end);
+            (void)m_events.end();
+        }
+        for (const auto& [key, name] : m_trace.streamNames) {
+            m_events.beginMetadata("gantry_stream", kNowhere);
+            if (const std::uint64_t process = std::get<0>(key); Trace::pidOf(process) != 0)
+                m_events.argument("process", pidOf(process));
+            m_events.argument("device", std::get<1>(key));
+            m_events.argument("context", std::get<2>(key));
+            m_events.argument("stream", std::get<3>(key));
+            m_events.argument("name", name);
+            (void)m_events.end();
+        }
+        for (const Loss& loss : m_trace.losses) {
+            m_events.beginMetadata("gantry_loss", kNowhere);
+            m_events.argument("name", loss.name);
+            m_events.argument("severity", static_cast<int>(loss.severity));
+            m_events.argument("count", static_cast<std::int64_t>(loss.count));
+            m_events.argument("help", loss.help);
+            (void)m_events.end();
+        }
+        for (const std::string& warning : m_trace.meta.warnings) {
+            m_events.beginMetadata("gantry_warning", kNowhere);
+            m_events.argument("text", warning);
+            (void)m_events.end();
+        }
+        return true;
+    }
+
+    [[nodiscard]] bool writeExecutionRecord(const trace::Execution& execution)
+    {
+        m_events.beginMetadata("gantry_execution", placeOf(execution.globalTid));
+        m_events.argument("batch", static_cast<std::int64_t>(execution.batchId));
+        textArgument("model", execution.model);
+        textArgument("version", execution.version);
+        textArgument("instance", execution.instance);
+        timeArgument("start", execution.time.start);
+        timeArgument("end", execution.time.end);
+        return m_events.end();
+    }
+
+    [[nodiscard]] bool writeRequestRecord(const trace::Request& request)
+    {
+        const trace::Execution* execution = request.execution.isNone() ? nullptr : &m_trace.executions[request.execution.value];
+        m_events.beginMetadata("gantry_request", execution ? placeOf(execution->globalTid) : EventPlace{kRequestsPid, 0});
+        m_events.argument("id", static_cast<std::int64_t>(request.id));
+        textArgument("client", request.clientId);
+        textArgument("model", request.model);
+        textArgument("version", request.version);
+        const KnownEnds known = knownEnds(m_trace, request);
+        if (known.start)
+            timeArgument("start", *known.start);
+        if (known.end)
+            timeArgument("end", *known.end);
+        if (request.failed)
+            m_events.argument("failed", 1);
+        if (execution)
+            m_events.argument("batch", static_cast<std::int64_t>(execution->batchId));
+        if (request.parentId)
+            m_events.argument("parent", static_cast<std::int64_t>(*request.parentId));
+        for (std::size_t phase = 0; phase < request.phases.size(); ++phase) {
+            if (!request.phases[phase])
+                continue;
+            const std::string_view phaseName = name(static_cast<records::RequestPhase>(phase));
+            timeArgument(fmt::format("{} start", phaseName), request.phases[phase]->start);
+            timeArgument(fmt::format("{} end", phaseName), request.phases[phase]->end);
+        }
         return m_events.end();
     }
 
@@ -631,7 +733,8 @@ private:
     JsonEvents m_events;
     LaunchFlows m_flows;
     std::map<StreamKey, StreamEvents> m_streams;
-    bool m_hasSeveralProcesses = false;
+    bool m_hasSeveralProcesses = false;           ///< that launched GPU work
+    bool m_tellsProcess = false;                  ///< with each work, as the calls do not tell which launched it
     std::map<std::uint64_t, std::int64_t> m_pids; ///< by globalPid
     std::set<std::int64_t> m_takenPids;
     std::int64_t m_nextOtherPid = kFirstOtherPid, m_nextOtherTid = kFirstOtherTid;
@@ -640,7 +743,7 @@ private:
 
 std::uint64_t stepCount(const Trace& trace)
 {
-    std::uint64_t count = trace.eventCount() + trace.executions.size() + trace.requests.size();
+    std::uint64_t count = trace.eventCount() + 2 * (trace.executions.size() + trace.requests.size()); // a slice and a record each
     for (const trace::Track& track : trace.tracks)
         count += track.counter.time.size();
     return count;
@@ -650,44 +753,15 @@ std::uint64_t stepCount(const Trace& trace)
 
 std::span<const FormatLimit> chromeJsonLimits()
 {
-    static constexpr auto kAnyLabel = [](const Trace& trace, auto has) {
-        for (const trace::NvtxColumns* columns : {&trace.nvtxRanges, &trace.nvtxMarks})
-            if (std::any_of(columns->labels.values().begin(), columns->labels.values().end(), has))
-                return true;
-        return false;
-    };
     static constexpr FormatLimit kLimits[] = {
-        {"losses and warnings", [](const Trace& trace) {
-             return !trace.meta.warnings.empty() || std::any_of(trace.losses.begin(), trace.losses.end(), [](const Loss& loss) { return loss.count > 0; });
-         }},
-        {"the capture window, its costs and settings", [](const Trace& trace) { return !trace.window.isEmpty() || !trace.meta.settings.empty(); }},
-        {"requests and batches as such: they become slices of a process \"Requests\"",
-         [](const Trace& trace) { return trace.requests.size() + trace.executions.size() > 0; }},
-        {"bare names of kernels, and which part of their shared memory is dynamic", [](const Trace& trace) { return trace.kernels.size() > 0; }},
-        {"the process of GPU work, but for an argument, as several processes launched some",
-         [](const Trace& trace) {
-             const auto& threads = trace.apiCalls.threads.values();
-             return std::any_of(threads.begin(), threads.end(), [&](std::uint64_t tid) { return Trace::processOf(tid) != Trace::processOf(threads.front()); });
-         }},
-        {"values that memsets set, but for an argument", [](const Trace& trace) { return trace.memsets.size() > 0; }},
-        {"return values of calls, but for an argument",
-         [](const Trace& trace) {
-             const auto hasFailed = [](const trace::Callee& callee) { return callee.returnValue != 0; };
-             const auto anyOf = [&](const trace::CallColumns& calls) { return std::any_of(calls.callees.values().begin(), calls.callees.values().end(), hasFailed); };
-             return anyOf(trace.apiCalls) || anyOf(trace.libraryCalls) || anyOf(trace.osCalls);
-         }},
-        {"the default NVTX domain: it is called user_annotation",
-         [](const Trace& trace) { return kAnyLabel(trace, [&](const trace::NvtxLabel& label) { return trace.strings[label.domain].empty(); }); }},
-        {"categories, colours and payloads of ranges and marks, but for an argument",
-         [](const Trace& trace) {
-             return kAnyLabel(trace, [](const trace::NvtxLabel& label) { return label.category != 0 || label.color != 0 || label.hasPayload != 0; });
-         }},
+        {"the costs of the capture window, and settings of the capture",
+         [](const Trace& trace) { return trace.meta.openCost || !trace.meta.settings.empty(); }},
         {"the thread of slices that overlap others of it, but for the name of their row",
          [](const Trace& trace) {
              return trace.nvtxRanges.size() + trace.apiCalls.size() + trace.libraryCalls.size() + trace.osCalls.size() + trace.overheads.size() > 0;
          }},
-        {"names of streams, but for those of rows", [](const Trace& trace) { return !trace.streamNames.empty(); }},
-        {"units of metrics, but for a part of their names", [](const Trace& trace) {
+        {"units of metrics, but for a part of their names",
+         [](const Trace& trace) {
              return std::any_of(trace.tracks.begin(), trace.tracks.end(), [](const trace::Track& track) { return track.kind == trace::TrackKind::Counter; });
          }},
         {"tables without times", [](const Trace& trace) { return !trace.summaries.empty(); }},
@@ -697,6 +771,9 @@ std::span<const FormatLimit> chromeJsonLimits()
 
 Result<void> writeChromeJson(const Trace& trace, const std::filesystem::path& path, const ExportOptions& options)
 {
+    if (stepCount(trace) == 0)
+        return Error{
+            ErrorCode::BadInput, "a Chrome trace holds events with times, and this file has none: convert it to csv or sqlite", {}};
     GANTRY_TRY(TextOutput out, TextOutput::create(path, options, stepCount(trace)));
     ChromeJson(trace, out).write();
     return out.finish();

@@ -321,11 +321,17 @@ constexpr SummaryTable kSummaries[] = {
     {"phase_summary", analysis::GroupBy::Phase, [](const Trace& trace) { return trace.phases.size() > 0; }},
 };
 
+/// Whether rows of such a summary have bytes at all.
+bool countsBytes(analysis::GroupBy by)
+{
+    return by == analysis::GroupBy::Memcpy || by == analysis::GroupBy::Stream;
+}
+
 void writeSummary(const Trace& trace, analysis::GroupBy by, CsvRows& rows)
 {
     for (const analysis::ActivityRow& row : analysis::activityTable(trace, by)) {
-        rows << row.name << row.model << row.duration.count << row.duration.total << row.share << row.duration.min << row.duration.p50 << row.duration.p99
-             << row.duration.max << row.bytes;
+        rows << row.name << row.model << row.duration.count << row.duration.total << row.share << row.duration.min << row.duration.p50
+             << row.duration.p99 << row.duration.max << (countsBytes(by) ? std::optional(row.bytes) : std::nullopt);
         if (!rows.endRow())
             return;
     }
@@ -399,7 +405,7 @@ std::vector<std::string> exportTables(const Trace& trace)
 std::span<const FormatLimit> csvLimits()
 {
     static constexpr FormatLimit kLimits[] = {
-        {"all tables but the one that was asked for, and names of processes, threads and GPUs", [](const Trace&) { return true; }},
+        {"any table but the one that was asked for, nor names of processes, threads and GPUs", [](const Trace&) { return true; }},
     };
     return kLimits;
 }

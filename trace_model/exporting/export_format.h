@@ -27,13 +27,29 @@ enum class ExportFormat
 /// What an export does besides writing.
 struct ExportOptions
 {
-    std::string table;  ///< Csv: which; see exportTables()
+    std::string table;                             ///< Csv: which; see exportTables()
+    std::optional<int> descriptor;                 ///< ChromeJson, Csv: where to write instead of to a file; the path tells whether to pack
     std::function<void(double fraction)> progress; ///< called by the exporting thread, 0..1; may be empty
     std::stop_token stop; ///< looked at at least every 50 ms
 };
 
-/// Writes the trace to a new file, which appears when it is complete and replaces an older one; ".gz" at the end of a ChromeJson or Csv
-/// file's name asks for gzip. Any thread. Errors: CannotWrite, BadInput (no such table), Cancelled.
+/// What to do where a file of the name is there already.
+enum class ExistingFile
+{
+    Keep,
+    Replace
+};
+
+/// Whether an export of a trace that is read from `sources` may go to `path`; asked before anything is read. Files that are read are never
+/// replaced, nor is the SQLite export that is read in place of an Nsight Systems report. Any thread; may look through a .nsys-rep file.
+/// Errors: BadInput (a file that is read; a name that promises what the format is not), CannotWrite (there is a file, or no folder).
+[[nodiscard]] Result<void> checkTarget(const std::filesystem::path& path, ExportFormat format,
+                                       std::span<const std::filesystem::path> sources, ExistingFile existing);
+/// The part about the files that are read.
+[[nodiscard]] Result<void> checkIsNoSource(const std::filesystem::path& path, std::span<const std::filesystem::path> sources);
+
+/// Writes the trace to a new file (its mode by the umask), which appears when it is complete and replaces an older one; ".gz" at the end of
+/// a ChromeJson or Csv file's name asks for gzip. Any thread. Errors: CannotWrite, BadInput (no such table, a packed report), Cancelled.
 [[nodiscard]] Result<void> exportTrace(const trace::Trace& trace, ExportFormat format, const std::filesystem::path& path,
                                        const ExportOptions& options = {});
 

@@ -1,5 +1,6 @@
 #include "trace_model/exporting/nsys_sqlite.h"
 
+#include "trace_model/exporting/known_ends.h"
 #include "trace_model/report/meta_keys.h"
 #include "trace_model/report/report_writer.h"
 
@@ -8,6 +9,8 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <unordered_map>
+#include <utility>
 
 namespace gantry::exporting {
 namespace {
@@ -47,7 +50,7 @@ private:
     template <typename Add>
     Result<void> each(std::size_t rows, Add add)
     {
-        constexpr std::size_t kRowsBetweenLooks = 4096; // a few ms
+        constexpr std::size_t kRowsBetweenLooks = 1024; // a few ms: a request with its phases is half a dozen rows of the file
         for (std::size_t row = 0; row < rows; ++row) {
             if (m_done++ % kRowsBetweenLooks == 0)
                 GANTRY_CHECK(look());
@@ -174,11 +177,9 @@ private:
     {
         const trace::SynchronizationColumns& syncs = m_trace.synchronizations;
         return each(syncs.size(), [&](std::size_t row) {
-            constexpr std::uint32_t kUnknownEvent = 0xFFFFFFFF;
             report::SynchronizationRow to;
             takeWork(to, syncs, row);
             to.syncType = static_cast<std::uint8_t>(syncs.type[row]);
-            to.eventId = kUnknownEvent;
             m_writer.add(to);
         });
     }
@@ -330,7 +331,12 @@ private:
 
     Result<void> writeRequests()
     {
-        std::set<std::pair<std::uint64_t, std::uint64_t>> taken; // process and number
+        using Key = std::pair<std::uint64_t, std::uint64_t>; // process and number
+        std::set<Key> ofBatches;
+        for (const trace::Request& request : m_trace.requests)
+            if (!request.execution.isNone())
+                ofBatches.emplace(Trace::processOf(m_trace.executions[request.execution.value].globalTid), request.id);
+        std::unordered_map<std::uint64_t, std::uint64_t> nextProcess; // by number
         return each(m_trace.requests.size(), [&](std::size_t row) {
             const trace::Request& request = m_trace.requests[row];
             report::RequestRow to;
@@ -339,11 +345,14 @@ private:
                 const trace::Execution& execution = m_trace.executions[request.execution.value];
                 to.globalPid = Trace::processOf(execution.globalTid);
                 to.batchId = execution.batchId;
+            } else {
+                // A trace joins a request to its process by the batch alone; any other process will do where there is none.
+                constexpr std::uint64_t kProcess = std::uint64_t{1} << 24;
+                std::uint64_t& next = nextProcess[request.id];
+                while (ofBatches.contains({next, request.id}))
+                    next += kProcess;
+                to.globalPid = std::exchange(next, next + kProcess);
             }
-            // A trace joins a request to its process by the batch alone; any other process will do where there is none.
-            constexpr std::uint64_t kNextProcess = std::uint64_t{1} << 24;
-            while (!taken.emplace(to.globalPid, to.requestId).second && !to.batchId)
-                to.globalPid += kNextProcess;
             if (!request.clientId.isNone())
                 to.clientId = text(request.clientId);
             to.model = text(request.model);
@@ -351,25 +360,11 @@ private:
             to.failed = request.failed;
             to.parentId = request.parentId;
             to.phases = request.phases;
-            takeKnownEnds(to, request);
+            const KnownEnds known = knownEnds(m_trace, request);
+            to.start = known.start;
+            to.end = known.end;
             m_writer.add(to);
         });
-    }
-
-    /// A side that the window cut off is not known: what stands for it in the trace is made again by whoever reads.
-    void takeKnownEnds(report::RequestRow& to, const trace::Request& request) const
-    {
-        const TimeRange window = m_trace.window;
-        TimestampNs first = window.end, last = window.start;
-        for (const auto& phase : request.phases)
-            if (phase) {
-                first = std::min(first, phase->start);
-                last = std::max(last, phase->end);
-            }
-        if (!request.cutByWindow || request.time.start != std::min(first, window.start))
-            to.start = request.time.start;
-        if (!request.cutByWindow || request.time.end != std::max({last, window.end, request.time.start}))
-            to.end = request.time.end;
     }
 
     /// Metrics are lines by now: which series a line was made of is its source.
@@ -446,18 +441,9 @@ private:
 
 } // namespace
 
-std::span<const FormatLimit> nsysSqliteLimits()
-{
-    static constexpr FormatLimit kLimits[] = {
-        {"the format of the file it was read from, and what was skipped there",
-         [](const Trace& trace) { return trace.meta.format != "gantry"; }},
-    };
-    return kLimits;
-}
-
 Result<void> writeNsysSqlite(const Trace& trace, const std::filesystem::path& path, const ExportOptions& options)
 {
-    GANTRY_TRY(report::ReportWriter writer, report::ReportWriter::create(path));
+    GANTRY_TRY(report::ReportWriter writer, report::ReportWriter::create(path, FileAccess::ByUmask));
     return NsysSqlite(trace, writer, options).write();
 }
 

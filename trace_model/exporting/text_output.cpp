@@ -1,8 +1,11 @@
 #include "trace_model/exporting/text_output.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
+#include <system_error>
 
+#include <unistd.h>
 #include <zlib.h>
 
 namespace gantry::exporting {
@@ -22,7 +25,9 @@ public:
     Gzip& operator=(const Gzip&) = delete;
     ~Gzip() { deflateEnd(&m_stream); }
 
-    [[nodiscard]] Result<void> write(NewFile& file, std::string_view text, bool isLast)
+    /// `writeOut`: takes the packed bytes.
+    template <typename WriteOut>
+    [[nodiscard]] Result<void> write(WriteOut writeOut, std::string_view text, bool isLast)
     {
         m_stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data())); // zlib reads it only
         m_stream.avail_in = static_cast<uInt>(text.size());
@@ -30,7 +35,7 @@ public:
             m_stream.next_out = m_out;
             m_stream.avail_out = sizeof m_out;
             state = deflate(&m_stream, isLast ? Z_FINISH : Z_NO_FLUSH);
-            GANTRY_CHECK(file.write({reinterpret_cast<const char*>(m_out), sizeof m_out - m_stream.avail_out}));
+            GANTRY_CHECK(writeOut(std::string_view(reinterpret_cast<const char*>(m_out), sizeof m_out - m_stream.avail_out)));
             if (isLast ? state == Z_STREAM_END : m_stream.avail_out > 0)
                 return {};
             m_isGood = state == Z_OK;
@@ -44,10 +49,13 @@ private:
     Bytef m_out[std::size_t{256} << 10];
 };
 
-TextOutput::TextOutput(NewFile file, const ExportOptions& options, std::uint64_t steps)
-    : m_file(std::move(file)), m_options(options), m_buffer(std::make_unique<char[]>(kBufferBytes)), m_steps(std::max<std::uint64_t>(steps, 1))
+TextOutput::TextOutput(std::optional<NewFile> file, bool isPacked, const ExportOptions& options, std::uint64_t steps)
+    : m_file(std::move(file)),
+      m_options(options),
+      m_buffer(std::make_unique<char[]>(kBufferBytes)),
+      m_steps(std::max<std::uint64_t>(steps, 1))
 {
-    if (m_file.path().extension() == ".gz")
+    if (isPacked)
         m_gzip = std::make_unique<Gzip>();
 }
 
@@ -56,8 +64,26 @@ TextOutput::~TextOutput() = default;
 
 Result<TextOutput> TextOutput::create(const std::filesystem::path& path, const ExportOptions& options, std::uint64_t steps)
 {
-    GANTRY_TRY(NewFile file, NewFile::create(path));
-    return TextOutput(std::move(file), options, steps);
+    const bool isPacked = path.extension() == ".gz";
+    if (options.descriptor)
+        return TextOutput(std::nullopt, isPacked, options, steps);
+    GANTRY_TRY(NewFile file, NewFile::create(path, FileAccess::ByUmask));
+    return TextOutput(std::move(file), isPacked, options, steps);
+}
+
+Result<void> TextOutput::writeOut(std::string_view bytes)
+{
+    if (m_file)
+        return m_file->write(bytes);
+    while (!bytes.empty()) {
+        const ssize_t written = ::write(*m_options.descriptor, bytes.data(), bytes.size());
+        if (written < 0 && errno != EINTR)
+            return Error{ErrorCode::CannotWrite,
+                         "cannot write to the output: " + std::generic_category().message(errno) + "; write to a file instead",
+                         {}};
+        bytes.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(written, 0)));
+    }
+    return {};
 }
 
 TextOutput& TextOutput::operator<<(double number)
@@ -93,7 +119,7 @@ void TextOutput::flush()
 {
     const std::string_view text(m_buffer.get(), m_used);
     if (!m_error)
-        keep(m_gzip ? m_gzip->write(m_file, text, false) : m_file.write(text));
+        keep(m_gzip ? m_gzip->write([this](std::string_view bytes) { return writeOut(bytes); }, text, false) : writeOut(text));
     m_used = 0;
 }
 
@@ -108,12 +134,14 @@ Result<void> TextOutput::finish()
     look();
     flush();
     if (m_gzip && !m_error)
-        keep(m_gzip->write(m_file, {}, true));
+        keep(m_gzip->write([this](std::string_view bytes) { return writeOut(bytes); }, {}, true));
     if (m_error) {
-        m_file.discard();
+        if (m_file)
+            m_file->discard();
         return *m_error;
     }
-    GANTRY_CHECK(m_file.publish());
+    if (m_file)
+        GANTRY_CHECK(m_file->publish());
     if (m_options.progress)
         m_options.progress(1.0);
     return {};

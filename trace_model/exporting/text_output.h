@@ -13,8 +13,8 @@
 
 namespace gantry::exporting {
 
-/// Text on its way to a new file, gzip compressed when its name ends in ".gz". An error is kept: what is written after it goes nowhere. One
-/// thread. Formats by itself: ten million events are a gigabyte of digits.
+/// Text on its way to a new file or a pipe, gzip compressed when its name ends in ".gz". An error is kept: what is written after it goes
+/// nowhere. One thread. Formats by itself: ten million events are a gigabyte of digits.
 class TextOutput
 {
 public:
@@ -57,13 +57,14 @@ private:
     static constexpr std::size_t kBufferBytes = std::size_t{1} << 20;
     class Gzip;
 
-    TextOutput(NewFile file, const ExportOptions& options, std::uint64_t steps);
+    TextOutput(std::optional<NewFile> file, bool isPacked, const ExportOptions& options, std::uint64_t steps);
     TextOutput& writeLong(std::string_view text);
     bool look();
     void flush();
     void keep(Result<void> result);
+    [[nodiscard]] Result<void> writeOut(std::string_view bytes);
 
-    NewFile m_file;
+    std::optional<NewFile> m_file; ///< none: to the options' descriptor
     const ExportOptions& m_options;
     std::unique_ptr<Gzip> m_gzip; ///< none: plain text
     std::unique_ptr<char[]> m_buffer;

@@ -37,7 +37,18 @@ constexpr std::pair<std::string_view, CategoryKind> kKinds[] = {
     {"python_function", CategoryKind::HostRange},
     {"cpu_instant_event", CategoryKind::Memory},
     {"Trace", CategoryKind::Trace},
+    {"gantry_request", CategoryKind::Shown},
+    {"gantry_request_phase", CategoryKind::Shown},
+    {"gantry_execution", CategoryKind::Shown},
 };
+
+/// The domain of ranges of a category; empty: the default one.
+std::string_view domainOf(std::string_view category)
+{
+    if (category == kNvtxCategory)
+        return {};
+    return category.starts_with(kNvtxPrefix) ? category.substr(kNvtxPrefix.size()) : category;
+}
 
 } // namespace
 
@@ -58,6 +69,7 @@ bool isKineto(CategoryKind kind)
     case CategoryKind::OsCall:
     case CategoryKind::GraphLaunch:
     case CategoryKind::Trace:
+    case CategoryKind::Shown:
         return false;
     default:
         return true;
@@ -112,7 +124,8 @@ std::size_t EventCategories::indexOf(std::string_view name)
     EventCategory category;
     category.name = json::unescaped(name);
     category.kind = categoryKind(name);
-    category.domain = name.empty() ? 0 : m_sink.intern(category.name);
+    const std::string_view domain = domainOf(category.name);
+    category.domain = domain.empty() ? 0 : m_sink.intern(domain);
     m_categories.push_back(std::move(category));
     m_index.emplace(name, m_categories.size() - 1);
     return m_categories.size() - 1;

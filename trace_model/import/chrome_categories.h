@@ -33,7 +33,11 @@ enum class CategoryKind : std::uint8_t
     HostRange,
     Memory,
     Trace,
+    Shown, ///< slices that Gantry writes for other viewers: what they are of it has from GantryRecords
 };
+
+/// The category that stands for the default domain of NVTX, and what precedes a domain whose name is that of another category.
+inline constexpr std::string_view kNvtxCategory = "nvtx", kNvtxPrefix = "nvtx:";
 
 [[nodiscard]] CategoryKind categoryKind(std::string_view category);
 /// Whether only PyTorch's profiler writes this category.

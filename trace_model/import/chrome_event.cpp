@@ -65,6 +65,13 @@ constexpr std::pair<std::string_view, Number> kArgNumbers[] = {
     {"Device Id", Number::MemoryDevice},
     {"Total Allocated", Number::Allocated},
     {"Total Reserved", Number::Reserved},
+    {"static shared memory", Number::StaticSharedMemory},
+    {"return value", Number::ReturnValue},
+    {"value", Number::MemsetValue},
+    {"process", Number::Process},
+    {"nvtx category", Number::NvtxCategory},
+    {"nvtx color", Number::NvtxColor},
+    {"nvtx payload", Number::NvtxPayload},
 };
 
 std::optional<Number> argNumber(std::string_view key)
@@ -126,6 +133,8 @@ void EventParser::takeString(std::string_view key, std::string_view value, bool 
     std::optional<Text> text = isInArgs ? std::nullopt : eventText(key);
     if (isInArgs && key == "cuda_sync_kind")
         text = Text::SyncKind;
+    if (isInArgs && key == "short name")
+        text = Text::ShortName;
     if (!text)
         return;
     m_event->set(*text, value);

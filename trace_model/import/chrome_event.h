@@ -36,6 +36,14 @@ enum class Number : std::uint8_t
     MemoryDevice,
     Allocated,
     Reserved,
+    // As Gantry writes what PyTorch's profiler has no arguments for.
+    StaticSharedMemory,
+    ReturnValue,
+    MemsetValue,
+    Process,
+    NvtxCategory,
+    NvtxColor,
+    NvtxPayload,
     Count
 };
 
@@ -48,10 +56,12 @@ enum class Text : std::uint8_t
     Id,
     Scope,
     SyncKind,
+    ShortName,
     Count
 };
 
 inline constexpr std::size_t kNumberCount = static_cast<std::size_t>(Number::Count);
+static_assert(kNumberCount <= 32, "a bit for each");
 inline constexpr std::size_t kTextCount = static_cast<std::size_t>(Text::Count);
 
 [[nodiscard]] constexpr std::uint32_t bitOf(Number number)

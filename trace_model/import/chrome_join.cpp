@@ -207,7 +207,7 @@ void deliverClock(const ChromeReading& reading, TimestampNs timeZero, EventSink&
     sink.meta().sessionUtcNs = utcNs;
 }
 
-void deliverWarnings(const ChromeReading& reading, const std::set<std::uint64_t>& callingPids, bool hasGpuWork, EventSink& sink)
+void deliverWarnings(const ChromeReading& reading, const std::set<std::uint64_t>& callingPids, EventSink& sink)
 {
     std::vector<std::string>& warnings = sink.meta().warnings;
     std::uint64_t repaired = 0, unreadable = 0, cutOff = 0, firstUnreadable = ChromePart::kNoLimit;
@@ -243,7 +243,9 @@ void deliverWarnings(const ChromeReading& reading, const std::set<std::uint64_t>
         warnings.push_back(fmt::format("{} events are not JSON and were skipped, the first at byte {}.", unreadable, firstUnreadable));
     if (reading.isCutWrong)
         warnings.emplace_back("The file holds text that looks like events inside of events; some of it may be shown as events.");
-    if (hasGpuWork && callingPids.size() > 1)
+    const bool isUnknown =
+        std::any_of(reading.parts.begin(), reading.parts.end(), [](const auto& part) { return part->rows().hasWorkOfUnknownProcess(); });
+    if (isUnknown && callingPids.size() > 1)
         warnings.emplace_back("Several processes call CUDA, and the file does not say which of them launched which GPU work.");
     sink.add(Loss{"trace_events_unreadable", LossSeverity::Warning, unreadable,
                   "Events of the imported trace that are not JSON; the file is damaged, or its writer did not escape a text."});
@@ -303,9 +305,11 @@ void joinParts(ChromeReading& reading, const TrackIds& ids, EventSink& sink)
     report.time = time.start <= time.end ? time : TimeRange{};
     if (window && !window->isEmpty())
         sink.setWindow(*window);
+    for (const auto& part : reading.parts)
+        part->rows().records().deliver(sink, reading.parts.front()->rows().timeZero().value_or(0));
     deliverClock(reading, reading.parts.front()->rows().timeZero().value_or(0), sink);
     deliverTallies(reading.parts, report);
-    deliverWarnings(reading, callingPids, !streams.empty(), sink);
+    deliverWarnings(reading, callingPids, sink);
 }
 
 } // namespace gantry::importing

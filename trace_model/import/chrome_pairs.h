@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -20,6 +21,8 @@ public:
         std::uint64_t globalTid = 0;
         TextId name = 0, domain = 0;
         std::size_t category = 0; ///< whatever the caller counts by
+        std::uint32_t nvtxCategory = 0, color = 0;
+        std::optional<std::uint64_t> payload;
     };
     struct End
     {

@@ -100,6 +100,19 @@ bool isDriverCall(std::string_view name)
 
 constexpr std::uint32_t kTrackNumbers = bitOf(Number::Pid) | bitOf(Number::Tid);
 constexpr std::uint32_t kTrackTexts = bitOf(Text::Pid) | bitOf(Text::Tid);
+constexpr std::uint32_t kNvtxNumbers = bitOf(Number::NvtxCategory) | bitOf(Number::NvtxColor) | bitOf(Number::NvtxPayload);
+
+/// Takes what NVTX gives a range or mark besides its text. `row`: what has members category, color and payload.
+template <typename Row>
+void takeNvtx(const TraceEvent& event, Row& row, std::uint32_t Row::*category)
+{
+    if ((event.numbersPresent & kNvtxNumbers) == 0)
+        return;
+    row.*category = valueOr(event, Number::NvtxCategory, 0);
+    row.color = valueOr(event, Number::NvtxColor, 0);
+    if (event.has(Number::NvtxPayload))
+        row.payload = static_cast<std::uint64_t>(event.number(Number::NvtxPayload));
+}
 
 } // namespace
 
@@ -137,10 +150,11 @@ ChromeRows::ChromeRows(EventSink& sink, TrackIds& ids, const ChromeContext& cont
 EventInterest ChromeRows::interestOf(char phase, CategoryKind kind)
 {
     constexpr std::uint32_t kTimes = bitOf(Number::Time) | bitOf(Number::Duration);
-    constexpr std::uint32_t kPlace = bitOf(Number::Device) | bitOf(Number::Context) | bitOf(Number::Stream) | bitOf(Number::Correlation);
+    constexpr std::uint32_t kPlace =
+        bitOf(Number::Device) | bitOf(Number::Context) | bitOf(Number::Stream) | bitOf(Number::Correlation) | bitOf(Number::Process);
     constexpr std::uint32_t kLaunch = bitOf(Number::Registers) | bitOf(Number::SharedMemory) | bitOf(Number::GridX) | bitOf(Number::GridY) |
                                       bitOf(Number::GridZ) | bitOf(Number::BlockX) | bitOf(Number::BlockY) | bitOf(Number::BlockZ) |
-                                      bitOf(Number::GraphNode) | bitOf(Number::Graph);
+                                      bitOf(Number::GraphNode) | bitOf(Number::Graph) | bitOf(Number::StaticSharedMemory);
     constexpr std::uint32_t kName = bitOf(Text::Name);
     if (phase == 's' || phase == 't' || phase == 'f')
         return {bitOf(Number::Id), 0};
@@ -149,10 +163,10 @@ EventInterest ChromeRows::interestOf(char phase, CategoryKind kind)
         switch (kind) {
         case CategoryKind::Kernel:
         case CategoryKind::GraphLaunch:
-            return {kTimes | kTrackNumbers | kPlace | kLaunch, kName};
+            return {kTimes | kTrackNumbers | kPlace | kLaunch, kName | bitOf(Text::ShortName)};
         case CategoryKind::Memcpy:
         case CategoryKind::Memset:
-            return {kTimes | kTrackNumbers | kPlace | bitOf(Number::Bytes) | bitOf(Number::GraphNode), kName};
+            return {kTimes | kTrackNumbers | kPlace | bitOf(Number::Bytes) | bitOf(Number::GraphNode) | bitOf(Number::MemsetValue), kName};
         case CategoryKind::Synchronization:
             return {kTimes | kTrackNumbers | kPlace | bitOf(Number::SyncedEvent), kName | bitOf(Text::SyncKind)};
         case CategoryKind::GpuAnnotation:
@@ -162,19 +176,21 @@ EventInterest ChromeRows::interestOf(char phase, CategoryKind kind)
         case CategoryKind::LegacyCall:
         case CategoryKind::LibraryCall:
         case CategoryKind::OsCall:
-            return {kTimes | kTrackNumbers | bitOf(Number::Correlation), kName | kTrackTexts};
+            return {kTimes | kTrackNumbers | bitOf(Number::Correlation) | bitOf(Number::ReturnValue), kName | kTrackTexts};
         case CategoryKind::Overhead:
         case CategoryKind::HostRange:
         case CategoryKind::Trace:
-            return {kTimes | kTrackNumbers, kName | kTrackTexts};
+            return {kTimes | kTrackNumbers | kNvtxNumbers, kName | kTrackTexts};
+        case CategoryKind::Shown:
+            return {kTimes, 0};
         case CategoryKind::CudaEvent:
         case CategoryKind::Memory:
         case CategoryKind::Other:
-            return {kTimes | kTrackNumbers | kPlace | kLaunch, kName | kTrackTexts};
+            return {kTimes | kTrackNumbers | kPlace | kLaunch | kNvtxNumbers, kName | kTrackTexts};
         }
     }
     return {kTimes | kTrackNumbers | bitOf(Number::Id) | bitOf(Number::MemoryDeviceType) | bitOf(Number::MemoryDevice) |
-                bitOf(Number::Allocated) | bitOf(Number::Reserved),
+                bitOf(Number::Allocated) | bitOf(Number::Reserved) | kNvtxNumbers,
             kName | kTrackTexts | bitOf(Text::Id) | bitOf(Text::Scope)};
 }
 
@@ -308,6 +324,8 @@ void ChromeRows::addComplete(const TraceEvent& event, EventCategory& category)
     case CategoryKind::CudaEvent:
         category.skip(SkipReason::NoGpuRow);
         return;
+    case CategoryKind::Shown:
+        break;
     case CategoryKind::RuntimeCall:
         addCall(event, *start, end, CallKind::CudaRuntime);
         break;
@@ -328,7 +346,7 @@ void ChromeRows::addComplete(const TraceEvent& event, EventCategory& category)
         break;
     case CategoryKind::GpuAnnotation: {
         const GpuPlace place = placeOf(event);
-        m_gpuRanges.push_back({*start, end, place.device, place.context, place.stream, 0, nameId(event)});
+        m_gpuRanges.push_back({*start, end, place.device, place.context, place.stream, place.globalPid.value_or(0), nameId(event)});
         break;
     }
     case CategoryKind::Trace:
@@ -360,6 +378,8 @@ ChromeRows::GpuPlace ChromeRows::placeOf(const TraceEvent& event)
     place.device = event.has(Number::Device) ? narrow(event.number(Number::Device)) : valueOr(event, Number::Pid, 0);
     place.context = valueOr(event, Number::Context, 0);
     place.stream = event.has(Number::Stream) ? narrow(event.number(Number::Stream)) : valueOr(event, Number::Tid, 0);
+    if (event.has(Number::Process) && event.number(Number::Process) > 0 && event.number(Number::Process) < (1 << 24))
+        place.globalPid = static_cast<std::uint64_t>(event.number(Number::Process)) << 24;
     // -1: of no call.
     place.correlation =
         event.has(Number::Correlation) && event.number(Number::Correlation) > 0 ? narrow(event.number(Number::Correlation)) : 0;
@@ -385,8 +405,9 @@ void ChromeRows::addGpuRow(Row& row, std::vector<Row>& waiting, const GpuPlace& 
     row.correlationId = place.correlation;
     noteStream(place.device, place.context, place.stream);
     m_arrows.addWork(place.correlation);
-    if (m_launchingPid) {
-        row.globalPid = *m_launchingPid;
+    m_hasWorkOfUnknownProcess = m_hasWorkOfUnknownProcess || !place.globalPid;
+    if (place.globalPid || m_launchingPid) {
+        row.globalPid = place.globalPid ? *place.globalPid : *m_launchingPid;
         m_rows.add(row);
         return;
     }
@@ -424,7 +445,13 @@ void ChromeRows::addKernel(const TraceEvent& event, TimestampNs start, Timestamp
     // Work of AMD GPUs comes with the linker's names.
     (event.text(Text::Name).starts_with("_Z") ? row.mangledName : row.demangledName) = name;
     row.registersPerThread = valueOr(event, Number::Registers, 0);
-    row.dynamicSharedMemory = valueOr(event, Number::SharedMemory, 0); // static and dynamic together
+    if (event.has(Text::ShortName))
+        row.shortName = m_texts.id((event.textsEscaped & bitOf(Text::ShortName)) ? json::unescaped(event.text(Text::ShortName))
+                                                                                 : std::string(event.text(Text::ShortName)));
+    // PyTorch writes static and dynamic together.
+    const std::uint32_t shared = valueOr(event, Number::SharedMemory, 0);
+    row.staticSharedMemory = std::min(valueOr(event, Number::StaticSharedMemory, 0), shared);
+    row.dynamicSharedMemory = shared - row.staticSharedMemory;
     row.grid = {valueOr(event, Number::GridX, 1), valueOr(event, Number::GridY, 1), valueOr(event, Number::GridZ, 1)};
     row.block = {valueOr(event, Number::BlockX, 1), valueOr(event, Number::BlockY, 1), valueOr(event, Number::BlockZ, 1)};
     row.graphNodeId = event.has(Number::GraphNode) ? static_cast<std::uint64_t>(event.number(Number::GraphNode)) : 0;
@@ -456,6 +483,7 @@ void ChromeRows::addMemset(const TraceEvent& event, TimestampNs start, Timestamp
     row.end = end;
     row.bytes = event.has(Number::Bytes) ? static_cast<std::uint64_t>(event.number(Number::Bytes)) : 0;
     row.memKind = memoryKindOf(bracketed(event.text(Text::Name)));
+    row.value = valueOr(event, Number::MemsetValue, 0);
     row.graphNodeId = event.has(Number::GraphNode) ? static_cast<std::uint64_t>(event.number(Number::GraphNode)) : 0;
     addGpuRow(row, m_waitingMemsets, placeOf(event));
 }
@@ -490,6 +518,8 @@ void ChromeRows::addCall(const TraceEvent& event, TimestampNs start, TimestampNs
     row.nameId = nameId(event);
     row.kind = kind;
     m_arrows.addCall(row.correlationId);
+    if (event.has(Number::ReturnValue))
+        row.returnValue = static_cast<std::int32_t>(event.number(Number::ReturnValue));
     m_rows.add(row);
     if (kind == CallKind::OsRuntime)
         return;
@@ -506,6 +536,7 @@ void ChromeRows::addHostRange(const TraceEvent& event, const EventCategory& cate
     row.globalTid = m_tracks.threadOf(event);
     row.textId = nameId(event);
     row.domainId = category.domain;
+    takeNvtx(event, row, &RangeRow::category);
     m_rows.add(row);
 }
 
@@ -520,6 +551,7 @@ void ChromeRows::addInstant(const TraceEvent& event, EventCategory& category, Ti
     row.globalTid = m_tracks.threadOf(event);
     row.textId = nameId(event);
     row.domainId = category.domain;
+    takeNvtx(event, row, &MarkRow::category);
     m_rows.add(row);
     ++category.kept;
     widenTime(time, time);
@@ -584,7 +616,7 @@ void ChromeRows::addCounter(const TraceEvent& event, EventCategory& category, Ti
 
 void ChromeRows::addMetadata(const TraceEvent& event, EventCategory& category)
 {
-    if (noteName(event, m_tracks))
+    if (noteName(event, m_tracks) || m_records.take(event, m_tracks.globalTidOf(event), m_texts))
         ++category.kept;
     else
         category.skip(SkipReason::Metadata);
@@ -611,7 +643,9 @@ void ChromeRows::addPairPart(const TraceEvent& event, char phase, std::size_t ca
     }
     RangePairs& pairs = isAsync ? m_asyncPairs : m_threadPairs;
     if (isBegin) {
-        pairs.begin(pairKey, {time, globalTid, nameId(event), category.domain, categoryIndex});
+        RangePairs::Begin opened{time, globalTid, nameId(event), category.domain, categoryIndex, 0, 0, {}};
+        takeNvtx(event, opened, &RangePairs::Begin::nvtxCategory);
+        pairs.begin(pairKey, opened);
         return;
     }
     RangePairs::Begin begin;
@@ -635,6 +669,9 @@ void ChromeRows::addRange(const RangePairs::Begin& begin, std::optional<Timestam
     row.globalTid = begin.globalTid;
     row.textId = begin.name;
     row.domainId = begin.domain;
+    row.category = begin.nvtxCategory;
+    row.color = begin.color;
+    row.payload = begin.payload;
     row.isStartEnd = isAsync;
     m_rows.add(row);
     widenTime(begin.time, end.value_or(begin.time));
@@ -643,7 +680,8 @@ void ChromeRows::addRange(const RangePairs::Begin& begin, std::optional<Timestam
 void ChromeRows::addGpuRanges(const std::set<StreamKey>& streams)
 {
     for (GpuRangeRow& row : m_gpuRanges) {
-        row.globalPid = m_launchingPid.value_or(0);
+        if (row.globalPid == 0)
+            row.globalPid = m_launchingPid.value_or(0);
         if (row.contextId == 0) {
             for (auto stream = streams.lower_bound({row.deviceId, 0, 0}); stream != streams.end() && std::get<0>(*stream) == row.deviceId;
                  ++stream) {

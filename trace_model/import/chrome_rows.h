@@ -4,6 +4,7 @@
 #include "trace_model/import/chrome_categories.h"
 #include "trace_model/import/chrome_counters.h"
 #include "trace_model/import/chrome_event.h"
+#include "trace_model/import/chrome_gantry.h"
 #include "trace_model/import/chrome_layout.h"
 #include "trace_model/import/chrome_pairs.h"
 #include "trace_model/import/chrome_tracks.h"
@@ -62,6 +63,9 @@ public:
     [[nodiscard]] LaunchArrows& arrows() { return m_arrows; }
     [[nodiscard]] RangePairs& threadPairs() { return m_threadPairs; }
     [[nodiscard]] RangePairs& asyncPairs() { return m_asyncPairs; }
+    /// Whether there is GPU work that does not say which process launched it.
+    [[nodiscard]] bool hasWorkOfUnknownProcess() const { return m_hasWorkOfUnknownProcess; }
+    [[nodiscard]] const GantryRecords& records() const { return m_records; }
     [[nodiscard]] const std::set<StreamKey>& streams() const { return m_streams; }
     /// Processes with CUDA calls, at most two of them.
     [[nodiscard]] const std::vector<std::uint64_t>& callingPids() const { return m_callingPids; }
@@ -74,6 +78,7 @@ private:
     struct GpuPlace
     {
         std::uint32_t device = 0, context = 0, stream = 0, correlation = 0;
+        std::optional<std::uint64_t> globalPid; ///< absent: the file does not say it of each event
     };
     struct MemoryCounters
     {
@@ -111,6 +116,7 @@ private:
     LaunchArrows m_arrows;
     std::vector<MemoryCounters> m_memoryCounters;
     RangePairs m_threadPairs, m_asyncPairs;
+    GantryRecords m_records;
     std::optional<TimestampNs> m_timeZero;
     std::optional<std::uint64_t> m_launchingPid;
     std::vector<std::uint64_t> m_callingPids;
@@ -122,6 +128,7 @@ private:
     std::vector<report::SynchronizationRow> m_waitingSynchronizations;
     std::vector<report::GraphRow> m_waitingGraphs;
     std::size_t m_waiting = 0;
+    bool m_hasWorkOfUnknownProcess = false;
     std::vector<GpuRangeRow> m_gpuRanges;
     TimeRange m_time{std::numeric_limits<TimestampNs>::max(), std::numeric_limits<TimestampNs>::min()};
     std::optional<TimeRange> m_window;

@@ -186,6 +186,9 @@ std::optional<std::int64_t> toInteger(const Decimal& number, int shift)
         // Only the last digit that is cut off decides; what was cut off before is smaller than half.
         value = exponent == -1 ? value / 10 + (value % 10 >= 5 ? 1 : 0) : value / 10;
     }
+    constexpr std::uint64_t kSmallest = std::uint64_t{1} << 63; // without its sign
+    if (number.isNegative && value == kSmallest)
+        return std::numeric_limits<std::int64_t>::min();
     if (value > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
         return std::nullopt;
     const auto magnitude = static_cast<std::int64_t>(value);

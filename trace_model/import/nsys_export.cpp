@@ -237,6 +237,12 @@ NsysPlaces NsysPlaces::ofThisMachine()
     return places;
 }
 
+std::optional<fs::path> exportBeside(const fs::path& report)
+{
+    const auto sibling = findSibling(report, {});
+    return sibling ? *sibling : std::nullopt;
+}
+
 fs::path findNsys(const NsysPlaces& places, const std::string& version)
 {
     std::vector<std::pair<fs::path, Version>> found;

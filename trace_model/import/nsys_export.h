@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,9 @@ struct NsysPlaces
 
 /// The nsys to export a report with that `version` wrote: the first that is new enough, else the newest; empty: none is here.
 [[nodiscard]] std::filesystem::path findNsys(const NsysPlaces& places, const std::string& version);
+
+/// The export of the same session that lies beside a report, which is read instead of it; nothing: there is none.
+[[nodiscard]] std::optional<std::filesystem::path> exportBeside(const std::filesystem::path& report);
 
 /// An SQLite export of a .nsys-rep or .qdrep file: one of the same session that lies beside it, else one made with `nsys export`
 /// into a private temporary folder. Progress: nsys's own percentages where it prints them, else it stays at 0.

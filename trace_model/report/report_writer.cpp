@@ -1,6 +1,5 @@
 #include "trace_model/report/report_writer.h"
 
-#include "trace_model/base/new_file.h"
 #include "trace_model/metrics/prometheus_text.h"
 #include "trace_model/report/meta_keys.h"
 #include "trace_model/report/schema.h"
@@ -16,6 +15,8 @@
 #include <set>
 #include <system_error>
 #include <unordered_map>
+
+#include <sys/resource.h>
 
 namespace gantry::report {
 
@@ -77,23 +78,42 @@ constexpr std::int64_t asSigned(std::uint64_t value)
     return static_cast<std::int64_t>(value); // SQLite integers are signed; readers shift and mask as unsigned
 }
 
+std::optional<std::int64_t> bits(std::optional<std::uint64_t> value)
+{
+    return value ? std::optional(asSigned(*value)) : std::nullopt;
+}
+
 /// "2026-11-21T02:28:19" of a UTC time.
 std::string utcText(std::int64_t utcNs)
 {
     return fmt::format("{:%Y-%m-%dT%H:%M:%S}", fmt::gmtime(static_cast<std::time_t>(utcNs / 1'000'000'000)));
 }
 
-Error writeError(sqlite3* database, const std::filesystem::path& path)
+/// Whether a file is as large as this process may make one: SQLite does not tell that from other failures of a write.
+bool isAtSizeLimit(const std::filesystem::path& file)
 {
-    const int code = sqlite3_extended_errcode(database);
-    const int systemError = sqlite3_system_errno(database);
-    if ((code & 0xFF) == SQLITE_FULL || systemError == ENOSPC || systemError == EDQUOT)
-        return NewFile::writeError(ENOSPC, path, "write");
-    if ((code & 0xFF) == SQLITE_IOERR || (code & 0xFF) == SQLITE_READONLY || (code & 0xFF) == SQLITE_CANTOPEN)
+    constexpr std::uintmax_t kPageBytes = 4096;
+    rlimit limit{};
+    std::error_code unknown;
+    const std::uintmax_t size = std::filesystem::file_size(file, unknown);
+    return ::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && !unknown && size + kPageBytes > limit.rlim_cur;
+}
+
+Error writeError(sqlite3* database, const NewFile& file)
+{
+    const int code = sqlite3_extended_errcode(database) & 0xFF;
+    int systemError = sqlite3_system_errno(database);
+    if (code == SQLITE_FULL)
+        systemError = ENOSPC;
+    if (code == SQLITE_IOERR && isAtSizeLimit(file.temporaryPath()))
+        systemError = EFBIG;
+    if (systemError != 0 && (code == SQLITE_FULL || code == SQLITE_IOERR || code == SQLITE_READONLY || code == SQLITE_CANTOPEN))
+        return NewFile::writeError(systemError, file.path(), "write");
+    if (code == SQLITE_IOERR || code == SQLITE_READONLY || code == SQLITE_CANTOPEN)
         return {ErrorCode::CannotWrite,
-                fmt::format("cannot write {}: {}{}", path.string(), sqlite3_errmsg(database),
-                            systemError ? ": " + std::generic_category().message(systemError) : std::string()), {}};
-    return {ErrorCode::Internal, fmt::format("writing {}: {}", path.string(), sqlite3_errmsg(database)), {}};
+                fmt::format("cannot write {}: {}; name a file in another folder", file.path().string(), sqlite3_errmsg(database)),
+                {}};
+    return {ErrorCode::Internal, fmt::format("writing {}: {}", file.path().string(), sqlite3_errmsg(database)), {}};
 }
 
 } // namespace
@@ -119,14 +139,14 @@ struct ReportWriter::Impl
     void execute(const std::string& sql)
     {
         if (!error && sqlite3_exec(database.get(), sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
-            keep(writeError(database.get(), file.path()));
+            keep(writeError(database.get(), file));
     }
 
     SqliteStatement prepare(const std::string& sql)
     {
         sqlite3_stmt* statement = nullptr;
         if (!error && sqlite3_prepare_v2(database.get(), sql.c_str(), static_cast<int>(sql.size()), &statement, nullptr) != SQLITE_OK)
-            keep(writeError(database.get(), file.path()));
+            keep(writeError(database.get(), file));
         return SqliteStatement(statement);
     }
 
@@ -162,7 +182,7 @@ struct ReportWriter::Impl
         int parameter = 0;
         (bindOne(statement, parameter++, values), ...);
         if (statement.step() != SQLITE_DONE)
-            keep(writeError(database.get(), file.path()));
+            keep(writeError(database.get(), file));
         statement.reset();
         ++rows[which];
     }
@@ -184,7 +204,7 @@ struct ReportWriter::Impl
         statement.bind(0, name);
         statement.bind(1, value);
         if (statement.step() != SQLITE_DONE)
-            keep(writeError(database.get(), file.path()));
+            keep(writeError(database.get(), file));
     }
 };
 
@@ -193,16 +213,16 @@ ReportWriter::ReportWriter(ReportWriter&&) noexcept = default;
 ReportWriter& ReportWriter::operator=(ReportWriter&&) noexcept = default;
 ReportWriter::~ReportWriter() = default;
 
-Result<ReportWriter> ReportWriter::create(const std::filesystem::path& path)
+Result<ReportWriter> ReportWriter::create(const std::filesystem::path& path, FileAccess access)
 {
-    GANTRY_TRY(NewFile file, NewFile::create(path));
+    GANTRY_TRY(NewFile file, NewFile::create(path, access));
     auto impl = std::make_unique<Impl>(std::move(file));
 
     sqlite3* database = nullptr;
     const int opened = sqlite3_open_v2(impl->file.temporaryPath().c_str(), &database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
     impl->database.reset(database);
     if (opened != SQLITE_OK)
-        return writeError(database, impl->file.path());
+        return writeError(database, impl->file);
 
     // No journal and no syncing on the way: a report that is not finished is thrown away whole, and finish() syncs once.
     impl->execute("PRAGMA page_size=4096; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE;"
@@ -223,7 +243,7 @@ Result<ReportWriter> ReportWriter::create(const std::filesystem::path& path)
             statement.bind(1, std::string_view(value.name));
             statement.bind(2, std::string_view(value.label));
             if (statement.step() != SQLITE_DONE)
-                impl->keep(writeError(database, impl->file.path()));
+                impl->keep(writeError(database, impl->file));
             statement.reset();
         }
     }
@@ -250,9 +270,9 @@ void ReportWriter::add(const KernelRow& row)
 {
     const bool inGraph = row.graphNodeId != 0;
     m_impl->insert(InsertKernel, row.start, row.end, row.deviceId, row.contextId, row.streamId, row.correlationId, asSigned(row.globalPid),
-                   row.demangledName, row.shortName, row.mangledName ? std::optional(row.mangledName) : std::nullopt, row.registersPerThread,
-                   row.grid[0], row.grid[1], row.grid[2], row.block[0], row.block[1], row.block[2], row.staticSharedMemory,
-                   row.dynamicSharedMemory, row.localMemoryPerThread, asSigned(row.localMemoryTotal), asSigned(row.gridId),
+                   row.demangledName, row.shortName, row.mangledName ? std::optional(row.mangledName) : std::nullopt,
+                   row.registersPerThread, row.grid[0], row.grid[1], row.grid[2], row.block[0], row.block[1], row.block[2],
+                   row.staticSharedMemory, row.dynamicSharedMemory, row.localMemoryPerThread, bits(row.localMemoryTotal), bits(row.gridId),
                    inGraph ? std::optional(asSigned(row.graphNodeId)) : std::nullopt, inGraph ? std::optional(row.graphId) : std::nullopt);
 }
 
@@ -290,9 +310,6 @@ void ReportWriter::add(const OverheadRow& row)
 
 void ReportWriter::add(const NvtxRow& row)
 {
-    const auto bits = [](std::optional<std::uint64_t> value) {
-        return value ? std::optional(asSigned(*value)) : std::nullopt;
-    };
     m_impl->insert(InsertNvtx, row.start, row.end, row.type, bits(row.rangeId), row.category ? std::optional(row.category) : std::nullopt,
                    row.color ? std::optional(row.color) : std::nullopt, asSigned(row.globalTid), bits(row.endGlobalTid), row.textId,
                    row.domainId, bits(row.uint64Value), row.int64Value, row.doubleValue);
@@ -300,9 +317,8 @@ void ReportWriter::add(const NvtxRow& row)
 
 void ReportWriter::add(const GraphRow& row)
 {
-    constexpr int kUnknownExec = 0;
     m_impl->insert(InsertGraph, row.start, row.end, row.deviceId, row.contextId, row.streamId, row.correlationId, asSigned(row.globalPid),
-                   row.graphId, kUnknownExec);
+                   row.graphId, nullptr);
 }
 
 void ReportWriter::add(const GpuRangeRow& row)
@@ -324,8 +340,7 @@ void ReportWriter::addCudnnCall(const CallRow& row)
 
 void ReportWriter::addOsCall(const CallRow& row)
 {
-    constexpr int kOsClass = 27; // ENUM_NSYS_EVENT_CLASS
-    m_impl->insert(InsertOs, row.start, row.end, kOsClass, asSigned(row.globalTid), row.nameId, row.returnValue);
+    m_impl->insert(InsertOs, row.start, row.end, nullptr, asSigned(row.globalTid), row.nameId, row.returnValue);
 }
 
 void ReportWriter::addStreamName(std::uint64_t globalPid, std::uint32_t device, std::uint32_t context, std::uint32_t stream, std::string_view name)
@@ -360,8 +375,9 @@ void ReportWriter::add(const GpuRow& row)
     const auto known = [](auto value) {
         return value ? std::optional(static_cast<std::int64_t>(value)) : std::nullopt;
     };
-    m_impl->insert(InsertGpu, 0, row.id, row.name, row.busLocation, known(row.totalMemory), known(row.smCount), row.uuid, row.id,
-                   known(row.computeMajor), known(row.computeMinor), known(row.computeMajor), known(row.computeMinor));
+    m_impl->insert(InsertGpu, 0, row.id, row.name, row.busLocation.empty() ? std::nullopt : std::optional(row.busLocation),
+                   known(row.totalMemory), known(row.smCount), row.uuid, row.id, known(row.computeMajor), known(row.computeMinor),
+                   known(row.computeMajor), known(row.computeMinor));
 }
 
 void ReportWriter::add(const StreamRow& row)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "trace_model/base/loss.h"
+#include "trace_model/base/new_file.h"
 #include "trace_model/base/result.h"
 #include "trace_model/base/time.h"
 #include "trace_model/metrics/series_store.h"
@@ -18,12 +19,12 @@
 namespace gantry::report {
 
 /// Writes one report: an SQLite file in the Nsight Systems export's schema plus GANTRY_* tables (SCHEMA.md). Written to a
-/// temporary file (mode 0600) beside `path`, renamed when finish() succeeds; a writer that is destroyed before leaves nothing.
+/// temporary file beside `path`, renamed when finish() succeeds; a writer that is destroyed before leaves nothing.
 /// One thread at a time. Errors: CannotWrite (disk full, folder missing), Internal.
 class ReportWriter
 {
 public:
-    [[nodiscard]] static Result<ReportWriter> create(const std::filesystem::path& path);
+    [[nodiscard]] static Result<ReportWriter> create(const std::filesystem::path& path, FileAccess access = FileAccess::OwnerOnly);
     ReportWriter(ReportWriter&&) noexcept;
     ReportWriter& operator=(ReportWriter&&) noexcept;
     ~ReportWriter();

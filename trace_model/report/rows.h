@@ -25,9 +25,10 @@ struct KernelRow
     std::uint32_t registersPerThread = 0;
     std::array<std::uint32_t, 3> grid{1, 1, 1}, block{1, 1, 1};
     std::uint32_t staticSharedMemory = 0, dynamicSharedMemory = 0; ///< bytes
-    std::uint32_t localMemoryPerThread = 0;                        ///< bytes
-    std::uint64_t localMemoryTotal = 0;                            ///< bytes
-    std::uint64_t gridId = 0, graphNodeId = 0;
+    std::optional<std::uint32_t> localMemoryPerThread;             ///< bytes; absent: not known, as below
+    std::optional<std::uint64_t> localMemoryTotal;                 ///< bytes
+    std::optional<std::uint64_t> gridId;
+    std::uint64_t graphNodeId = 0;
     std::uint32_t graphId = 0;
 };
 
@@ -58,7 +59,7 @@ struct SynchronizationRow
     std::uint32_t deviceId = 0, contextId = 0, streamId = 0, correlationId = 0;
     std::uint64_t globalPid = 0;
     std::uint8_t syncType = 0;
-    std::uint32_t eventId = 0;
+    std::optional<std::uint32_t> eventId; ///< absent: not known
 };
 
 struct ApiRow
@@ -76,7 +77,7 @@ struct OverheadRow
     TimestampNs start = 0, end = 0;
     std::uint64_t globalTid = 0;
     TextId nameId = 0;
-    std::uint8_t overheadType = 0;
+    std::optional<std::uint8_t> overheadType; ///< absent: not known
 };
 
 /// One launch of a CUDA graph, recorded as a whole: its kernels are not known.

@@ -57,9 +57,9 @@ constexpr Column kKernel[] = {
     {"blockZ", kIntNotNull, "Threads of a block in Z"},
     {"staticSharedMemory", kIntNotNull, "Shared memory of a block fixed at compile time, bytes"},
     {"dynamicSharedMemory", kIntNotNull, "Shared memory of a block asked for at launch, bytes"},
-    {"localMemoryPerThread", kIntNotNull, "Local memory of each thread, bytes"},
-    {"localMemoryTotal", kIntNotNull, "Local memory of the whole launch, bytes"},
-    {"gridId", kIntNotNull, "Number of the launch given by the driver"},
+    {"localMemoryPerThread", kInt, "Local memory of each thread, bytes; NULL: not known"},
+    {"localMemoryTotal", kInt, "Local memory of the whole launch, bytes; NULL: not known"},
+    {"gridId", kInt, "Number of the launch given by the driver; NULL: not known"},
     {"sharedMemoryExecuted", kInt, "Shared memory size the driver chose, bytes; NULL: not recorded"},
     {"graphNodeId", kInt, kGraphNode},
     {"sharedMemoryLimitConfig", kInt, "Opt-in for more shared memory; NULL: not recorded"},
@@ -125,7 +125,7 @@ constexpr Column kSynchronization[] = {
     {"correlationId", kInt, kCorrelation},
     {"globalPid", kInt, kGlobalPid},
     {"syncType", kIntNotNull, "ENUM_CUPTI_SYNC_TYPE.id"},
-    {"eventId", kIntNotNull, "CUDA event waited for; 4294967295: none"},
+    {"eventId", kInt, "CUDA event waited for; 4294967295: none; NULL: not known"},
 };
 
 constexpr Column kGraphTrace[] = {
@@ -138,7 +138,7 @@ constexpr Column kGraphTrace[] = {
     {"correlationId", kInt, kCorrelation},
     {"globalPid", kInt, kGlobalPid},
     {"graphId", kIntNotNull, "CUDA graph that was launched"},
-    {"graphExecId", kIntNotNull, "Always 0: not recorded"},
+    {"graphExecId", kInt, "Always NULL: not recorded"},
 };
 
 constexpr Column kLibraryCall[] = {
@@ -152,7 +152,7 @@ constexpr Column kLibraryCall[] = {
 constexpr Column kOsCall[] = {
     {"start", kIntNotNull, kStart},
     {"end", kIntNotNull, kEnd},
-    {"eventClass", kIntNotNull, "Always 27, ENUM_NSYS_EVENT_CLASS.id"},
+    {"eventClass", kInt, "Always NULL: not known, there are several of OS calls"},
     {"globalTid", kInt, kGlobalTid},
     {"nameId", kIntNotNull, "StringIds.id of the function name"},
     {"returnValue", kIntNotNull, "What the call returned"},
@@ -167,7 +167,7 @@ constexpr Column kOverhead[] = {
     {"globalTid", kInt, kGlobalTid},
     {"correlationId", kInt, "Always NULL"},
     {"nameId", kInt, "StringIds.id of a name for the overhead"},
-    {"overheadType", kIntNotNull, "ENUM_CUPTI_OVERHEAD_TYPE.id"},
+    {"overheadType", kInt, "ENUM_CUPTI_OVERHEAD_TYPE.id; NULL: not known"},
 };
 
 constexpr Column kNvtx[] = {

@@ -27,6 +27,18 @@ constexpr std::uint64_t kWorthAPreview = std::uint64_t{128} << 20; // bytes of a
 constexpr std::uint64_t kPreviewBytes = std::uint64_t{24} << 20;
 constexpr std::size_t kWorthACache = 50'000; // events that take longer to read than to map
 
+/// Adds what was being done to an error, which names the file once: some readers name it themselves.
+template <typename T>
+Result<T> opening(const std::filesystem::path& path, Result<T> result)
+{
+    if (result)
+        return result;
+    Error error = std::move(result).error();
+    std::erase(error.context, path.string());
+    error.context.push_back("opening " + path.filename().string());
+    return error;
+}
+
 Result<void> read(const std::filesystem::path& path, FileFormat format, TraceBuilder& builder, const importing::ReadControl& control)
 {
     switch (format) {
@@ -99,7 +111,7 @@ Result<std::shared_ptr<const Trace>> build(const Sources& sources, std::string c
             part.progress = [&, i](double fraction, std::string_view stage) {
                 control.progress((static_cast<double>(i) + fraction) / static_cast<double>(sources.files.size()) * TraceBuilder::kReadingShare, stage);
             };
-        GANTRY_CHECK(read(file.path, sources.formats[i], builder, part).context("opening " + file.path.filename().string()));
+        GANTRY_CHECK(opening(file.path, read(file.path, sources.formats[i], builder, part)));
         builder.meta().isPreview = control.sampleBytes != 0;
     }
     return builder.finish(control);
@@ -109,7 +121,7 @@ Result<std::shared_ptr<const Trace>> load(std::span<const LoadFile> files, const
 {
     Sources sources{files, {}};
     for (const LoadFile& file : files) {
-        GANTRY_TRY(const FileFormat format, importing::recogniseFormat(file.path).context("opening " + file.path.filename().string()));
+        GANTRY_TRY(const FileFormat format, opening(file.path, importing::recogniseFormat(file.path)));
         sources.formats.push_back(format);
     }
     const bool canSample = std::all_of(sources.formats.begin(), sources.formats.end(), [](FileFormat f) { return f == FileFormat::Sqlite || f == FileFormat::ChromeTrace; });

@@ -27,5 +27,17 @@ TEST(ParseDuration, RefusesWhatCouldBeMisread)
     }
 }
 
+TEST(ParseOffset, HasASignAndMayBeZeroOrLeftToTheClocks)
+{
+    EXPECT_EQ(*parseOffset("1.5ms"), 1'500'000);
+    EXPECT_EQ(*parseOffset("+2s"), 2'000'000'000);
+    EXPECT_EQ(*parseOffset("-20us"), -20'000);
+    EXPECT_EQ(*parseOffset("0"), 0);
+    EXPECT_EQ(*parseOffset("0ms"), 0);
+    EXPECT_EQ(*parseOffset("auto"), std::nullopt);
+    for (const char* text : {"", "banana", "5", "--5ms", "-", "ms", "5 ms", "1e3ms", "9999999999h"})
+        EXPECT_FALSE(parseOffset(text)) << text;
+}
+
 } // namespace
 } // namespace gantry::cli

@@ -35,13 +35,13 @@ TEST(ReportSummary, CountsWhatTheReportHolds)
     EXPECT_EQ(summary.kernelTime, 40'000);
     EXPECT_EQ(summary.memcpys, 1u);
     EXPECT_EQ(summary.apiCalls, 1u);
-    EXPECT_EQ(summary.dropped(), 0u);
+    EXPECT_EQ(summary.dropped(), std::nullopt) << "the script has no counters of losses";
 
     const std::string said = text(summary);
     EXPECT_THAT(said, HasSubstr("1 complete"));
-    EXPECT_THAT(said, HasSubstr("1 kernels (40.000 µs in all), 1 memcpys"));
+    EXPECT_THAT(said, HasSubstr("1 kernel (40.000 µs in all), 1 memcpy, 0 memsets on 1 stream; 1 API call"));
     EXPECT_THAT(said, HasSubstr("  queue           p50   80.000 µs"));
-    EXPECT_THAT(said, HasSubstr("dropped           0\n"));
+    EXPECT_THAT(said, HasSubstr("dropped           not recorded\n"));
     EXPECT_THAT(said, HasSubstr("window cost       not measured")) << "absent is not zero";
     EXPECT_THAT(said, Not(HasSubstr("compute_output"))) << "a phase that does not occur has no line";
     EXPECT_LE(std::count(said.begin(), said.end(), '\n'), 12);
@@ -50,6 +50,8 @@ TEST(ReportSummary, CountsWhatTheReportHolds)
 TEST(ReportSummary, SaysWhatWasLostAndWhatTheTargetDid)
 {
     ReportSummary summary;
+    summary.hasTimes = summary.isCapture = true;
+    summary.isWindowCostClear = true;
     summary.losses = {{"cupti_dropped_records", LossSeverity::Warning, 12, "Records that CUPTI dropped."}, {"cut", LossSeverity::Info, 5, "Cut."}};
     summary.targetExited = true;
     summary.complete = false;
@@ -62,6 +64,34 @@ TEST(ReportSummary, SaysWhatWasLostAndWhatTheTargetDid)
     EXPECT_THAT(said, HasSubstr("not complete"));
     EXPECT_THAT(said, HasSubstr("requests          none in this report\n"));
     EXPECT_THAT(said, HasSubstr("gpu work          none"));
+}
+
+// A load generator's table began with "0 ns", no requests, and costs of a window that there was not.
+TEST(ReportSummary, SaysOfTablesNothingThatIsAboutTimes)
+{
+    ReportSummary summary;
+    summary.title = "results.csv";
+    summary.producer = "perf_analyzer";
+    summary.tables = 2;
+    EXPECT_EQ(text(summary), "report            results.csv (perf_analyzer)\nholds             2 tables without times\n");
+}
+
+TEST(ReportSummary, ZeroIsOneOfWhatIsRecordedOnly)
+{
+    ReportSummary summary;
+    summary.hasTimes = true;
+    EXPECT_THAT(text(summary), HasSubstr("dropped           not recorded\n"));
+    EXPECT_THAT(text(summary), Not(HasSubstr("window cost"))) << "of a file that is no capture of ours";
+    summary.losses = {{"cupti_dropped_records", LossSeverity::Warning, 0, "Records that CUPTI dropped."}};
+    EXPECT_THAT(text(summary), HasSubstr("dropped           0\n"));
+}
+
+TEST(ReportSummary, CountsInWords)
+{
+    EXPECT_EQ(counted(1, "stream"), "1 stream");
+    EXPECT_EQ(counted(0, "memcpy"), "0 memcpys");
+    EXPECT_EQ(counted(2, "process"), "2 processes");
+    EXPECT_EQ(counted(3, "graph launch"), "3 graph launches");
 }
 
 } // namespace

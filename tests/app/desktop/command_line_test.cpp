@@ -83,6 +83,25 @@ private slots:
         QCOMPARE(refused({"--together", "a.json"}), 64);
     }
 
+    void filesOpenedTogetherMayBeShifted()
+    {
+        const CommandLine line = accepted({"--together", "a.json", "b.json", "c.json", "--offset", "-1.5ms", "--offset", "auto"});
+        QCOMPARE(line.reports.size(), 3);
+        QCOMPARE(line.offsets.size(), std::size_t{2});
+        QVERIFY(line.offsets[0] == gantry::DurationNs{-1'500'000} && !line.offsets[1]);
+        QCOMPARE(refused({"--together", "a.json", "b.json", "--offset", "banana"}), 64);
+        QCOMPARE(refused({"--together", "a.json", "b.json", "--offset", "5"}), 64);
+        QCOMPARE(refused({"--together", "a.json", "b.json", "--offset", "1ms", "--offset", "1ms"}), 64);
+        QCOMPARE(refused({"a.json", "b.json", "--offset", "1ms"}), 64);
+    }
+
+    // A JPEG's name was given to a PNG.
+    void aScreenshotIsAPngAndSaysSo()
+    {
+        QCOMPARE(refused({"--screenshot", "out.jpg", "a.gantry"}), 64);
+        QCOMPARE(accepted({"--screenshot", "OUT.PNG", "a.gantry"}).screenshot, QStringLiteral("OUT.PNG"));
+    }
+
     void compareTakesExactlyTwo()
     {
         const CommandLine line = accepted({"--compare", "a.gantry", "b.gantry"});

@@ -9,6 +9,9 @@
 #include <QComboBox>
 #include <QFile>
 #include <QImage>
+#include <QLabel>
+#include <QLineEdit>
+#include <QPushButton>
 #include <QSignalSpy>
 #include <QStandardItemModel>
 #include <QTest>
@@ -74,6 +77,50 @@ private slots:
         ExportDialog other(m_trace, nullptr, {*m_folder / "export.sqlite"}, *m_runner);
         other.setFormat(Format::Sqlite);
         QCOMPARE(other.file(), *m_folder / "export-exported.sqlite");
+    }
+
+    // The report of a .nsys-rep file is read from the .sqlite file beside it.
+    void aNameThatIsTakenIsNotSuggested()
+    {
+        std::ofstream(*m_folder / "run.sqlite") << "rows";
+        ExportDialog dialog(m_trace, nullptr, {*m_folder / "run.nsys-rep"}, *m_runner);
+        dialog.setFormat(Format::Sqlite);
+        QCOMPARE(dialog.file(), *m_folder / "run-exported.sqlite");
+        std::ofstream(*m_folder / "run-exported.sqlite") << "more";
+        dialog.setFormat(Format::Csv);
+        dialog.setFormat(Format::Sqlite);
+        QCOMPARE(dialog.file(), *m_folder / "run-exported-2.sqlite");
+        QVERIFY(!dialog.notes().contains(QStringLiteral("replaced")));
+    }
+
+    // A change of the format replaced it by the suggestion.
+    void whatIsTypedStaysButForWhatTheFormatDecides()
+    {
+        auto* file = m_dialog->findChild<QLineEdit*>(QStringLiteral("exportFile"));
+        file->selectAll();
+        QTest::keyClicks(file, QString::fromStdString(*m_folder / "mine.json"));
+        m_dialog->setFormat(Format::PackedChromeJson);
+        QCOMPARE(m_dialog->file(), *m_folder / "mine.json.gz");
+        m_dialog->setFormat(Format::Sqlite);
+        QCOMPARE(m_dialog->file(), *m_folder / "mine.sqlite");
+        file->selectAll();
+        QTest::keyClicks(file, QString::fromStdString(*m_folder / "mine.db"));
+        m_dialog->setFormat(Format::Csv);
+        QCOMPARE(m_dialog->file(), *m_folder / "mine.db"); // its own extension is the user's choice
+    }
+
+    void theButtonSaysThatAFileIsReplaced()
+    {
+        const auto labels = [&] {
+            QStringList texts;
+            for (const auto* button : m_dialog->findChildren<QPushButton*>())
+                texts << button->text();
+            return texts;
+        };
+        QVERIFY(labels().contains(QStringLiteral("Export")));
+        std::ofstream(*m_folder / "taken.json") << "mine";
+        m_dialog->setFile(*m_folder / "taken.json");
+        QVERIFY(labels().contains(QStringLiteral("Replace")));
     }
 
     void aTraceIsExportedAndOpensAgain_data()
@@ -146,6 +193,13 @@ private slots:
     {
         m_dialog->setFormat(Format::ChromeJson);
         QVERIFY2(m_dialog->notes().startsWith(QStringLiteral("Such a file cannot hold: ")), qPrintable(m_dialog->notes()));
+        // A report loses columns by the dozen: the first few are shown, and all in the tooltip.
+        m_dialog->setFormat(Format::Sqlite);
+        QVERIFY2(m_dialog->notes().contains(QStringLiteral("more; all are in the tooltip")), qPrintable(m_dialog->notes()));
+        bool isInTooltip = false;
+        for (const auto* label : m_dialog->findChildren<QLabel*>())
+            isInTooltip = isInTooltip || label->toolTip().contains(QStringLiteral("GANTRY_CLOCK_SAMPLES"));
+        QVERIFY(isInTooltip);
         m_dialog->setFormat(Format::Png);
         QVERIFY(m_dialog->notes().isEmpty());
         m_dialog->setFile(m_source);

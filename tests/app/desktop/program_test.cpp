@@ -52,7 +52,7 @@ private slots:
         m_folder = std::make_unique<TemporaryFolder>();
         m_a = *m_folder / "a.gantry";
         m_b = *m_folder / "b.gantry";
-        m_png = *m_folder / "pictures" / "out.png";
+        m_png = *m_folder / "out.png";
         desktop_test::writeReport(m_a);
         desktop_test::writeReport(m_b, {.requests = 6, .inferNs = 300'000, .pinned = true});
     }
@@ -169,7 +169,16 @@ private slots:
         const ProcessResult result = runGantry({"--screenshot", (*m_folder / "file") / "out.png", m_a});
         QCOMPARE(result.exitStatus, 73);
         QCOMPARE(lines(result.err), 1);
-        QVERIFY2(result.err.find("choose another folder") != std::string::npos, result.err.c_str());
+        QVERIFY2(result.err.find("make it or name another") != std::string::npos, result.err.c_str());
+    }
+
+    // It made the folders.
+    void aPictureInAFolderThatIsNotThereIsNotMade()
+    {
+        const ProcessResult result = runGantry({"--screenshot", *m_folder / "no" / "out.png", m_a});
+        QCOMPARE(result.exitStatus, 73);
+        QVERIFY2(result.err.find("there is no such folder; make it or name another") != std::string::npos, result.err.c_str());
+        QVERIFY(!std::filesystem::exists(*m_folder / "no"));
     }
 
     void aNodeThatDoesNotAnswerIsOneSentenceAndAStatus()

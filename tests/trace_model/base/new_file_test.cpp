@@ -43,6 +43,38 @@ TEST(NewFile, ReplacesTheOldOneWhenItIsPublishedAndNotBefore)
     EXPECT_EQ(status.st_mode & 0777, 0600u) << "others may read it";
 }
 
+TEST(NewFile, IsReadableByOthersWhereTheUserAskedForItAndTheUmaskLetsThem)
+{
+    const test::TemporaryFolder folder;
+    const mode_t before = ::umask(022);
+    auto file = NewFile::create(folder / "a.json", FileAccess::ByUmask);
+    ::umask(before);
+    ASSERT_TRUE(file && file->publish());
+    struct stat status
+    {
+    };
+    ASSERT_EQ(::stat((folder / "a.json").c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777, 0644u);
+}
+
+TEST(NewFile, IsWrittenWhereALinkLeads)
+{
+    const test::TemporaryFolder folder;
+    std::ofstream(folder / "target") << "old";
+    std::filesystem::create_symlink("target", folder / "link");
+    std::filesystem::create_symlink(folder / "link", folder / "link to it");
+    std::filesystem::create_symlink("not there yet", folder / "dangling");
+    for (const auto& [name, target] : {std::pair("link to it", "target"), std::pair("dangling", "not there yet")}) {
+        auto file = NewFile::create(folder / name);
+        ASSERT_TRUE(file) << file.error().text();
+        ASSERT_TRUE(file->write("new") && file->publish());
+        EXPECT_TRUE(std::filesystem::is_symlink(folder / name));
+        EXPECT_EQ(contentOf(folder / target), "new");
+    }
+    std::filesystem::create_symlink("circle", folder / "circle");
+    EXPECT_FALSE(NewFile::create(folder / "circle"));
+}
+
 TEST(NewFile, LeavesNothingWhenItIsNotPublished)
 {
     const test::TemporaryFolder folder;

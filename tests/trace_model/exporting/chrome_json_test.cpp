@@ -1,6 +1,7 @@
 #include "tests/support/temporary_folder.h"
 #include "tests/trace_model/exporting/trace_lines.h"
 #include "trace_model/exporting/export_format.h"
+#include "trace_model/trace/trace_builder.h"
 #include "trace_model/trace/trace_loader.h"
 
 #include <fmt/format.h>
@@ -79,11 +80,6 @@ public:
         for (const trace::Track& track : trace.tracks)
             if (!track.counter.time.empty())
                 m_origin = std::min(m_origin, track.counter.time.front());
-        std::set<std::uint64_t> calling;
-        for (const trace::CallColumns* calls : {&trace.apiCalls, &trace.libraryCalls})
-            for (const std::uint64_t thread : calls->threads.values())
-                calling.insert(Trace::processOf(thread));
-        m_hasOneCaller = calling.size() == 1;
     }
 
     [[nodiscard]] Lines gpuWork() const
@@ -91,9 +87,11 @@ public:
         Lines lines;
         for (std::size_t row = 0; row < m_trace.kernels.size(); ++row) {
             const trace::LaunchShape& shape = m_trace.kernels.shape(row);
-            lines.push_back(fmt::format("kernel {} {} grid {} block {} registers {} shared {} node {}", work(m_trace.kernels, row),
-                                        m_trace.strings[m_trace.kernels.demangledName(row)], shape.grid, shape.block, shape.registersPerThread,
-                                        shape.staticSharedMemory + shape.dynamicSharedMemory, m_trace.kernels.graphNode[row]));
+            lines.push_back(fmt::format("kernel {} {} | {} grid {} block {} registers {} shared {} {} node {}", work(m_trace.kernels, row),
+                                        m_trace.strings[m_trace.kernels.shortName(row)],
+                                        m_trace.strings[m_trace.kernels.demangledName(row)], shape.grid, shape.block,
+                                        shape.registersPerThread, shape.staticSharedMemory, shape.dynamicSharedMemory,
+                                        m_trace.kernels.graphNode[row]));
         }
         for (std::size_t row = 0; row < m_trace.memcpys.size(); ++row) {
             const trace::CopyRoute route = m_trace.memcpys.route[row];
@@ -117,8 +115,8 @@ public:
         ThreadLines lines;
         const auto add = [&](const trace::CallColumns& calls, const char* kind) {
             for (std::size_t row = 0; row < calls.size(); ++row)
-                lines.emplace_back(fmt::format("{} {} {} corr {}{}", kind, time(calls, row), m_trace.strings[calls.name(row)], calls.correlation[row],
-                                               calls.isDriver(row) ? " driver" : ""),
+                lines.emplace_back(fmt::format("{} {} {} corr {}{} returned {}", kind, time(calls, row), m_trace.strings[calls.name(row)],
+                                               calls.correlation[row], calls.isDriver(row) ? " driver" : "", calls.callee(row).returnValue),
                                    thread(calls.globalTid(row)));
         };
         add(m_trace.apiCalls, "api");
@@ -131,36 +129,56 @@ public:
         return lines;
     }
 
-    /// Ranges and marks, and requests, phases and executions as the ranges that they become.
     [[nodiscard]] ThreadLines ranges() const
     {
         ThreadLines lines;
         const auto add = [&](const trace::NvtxColumns& columns, bool isMark) {
             for (std::size_t row = 0; row < columns.size(); ++row) {
-                const std::string_view domain = m_trace.strings[columns.domain(row)];
-                if (domain == "request" || domain == "request_phase" || domain == "execution") {
-                    lines.emplace_back(fmt::format("{} {} {}", domain, time(columns, row), m_trace.strings[columns.text(row)]), "");
-                    continue;
-                }
-                const bool hasOwn = !domain.empty() && domain != "kernel"; // which is another category
+                const trace::NvtxLabel& label = columns.label(row);
                 const TimestampNs start = columns.start[row] - m_origin;
-                lines.emplace_back(fmt::format("{} {} {} domain {}{}{}", isMark ? "mark" : "range",
-                                               columns.isOpen(row) ? fmt::format("{}..", start) : time(columns, row), m_trace.strings[columns.text(row)],
-                                               hasOwn ? domain : "user_annotation", columns.isStartEnd(row) ? " start/end" : "", columns.isOpen(row) ? " open" : ""),
+                lines.emplace_back(fmt::format("{} {} {} domain {} category {} color {:08x} payload {}{}{}", isMark ? "mark" : "range",
+                                               columns.isOpen(row) ? fmt::format("{}..", start) : time(columns, row),
+                                               m_trace.strings[columns.text(row)], m_trace.strings[label.domain], label.category,
+                                               label.color, columns.payload(row) ? std::to_string(*columns.payload(row)) : "none",
+                                               columns.isStartEnd(row) ? " start/end" : "", columns.isOpen(row) ? " open" : ""),
                                    thread(columns.globalTid(row)));
             }
         };
         add(m_trace.nvtxRanges, false);
         add(m_trace.nvtxMarks, true);
+        std::sort(lines.begin(), lines.end());
+        return lines;
+    }
+
+    /// Requests with all that is known of them, executions with their members, window and names of streams.
+    [[nodiscard]] Lines records() const
+    {
+        Lines lines;
         for (const trace::Request& request : m_trace.requests) {
-            lines.emplace_back(fmt::format("request {} request {}", time(request.time), request.id), "");
+            std::string line =
+                fmt::format("request {} client {} model {} version {} {} parent {} batch {}{}{}", request.id,
+                            m_trace.strings[request.clientId], m_trace.strings[request.model], m_trace.strings[request.version],
+                            time(request.time), request.parentId ? std::to_string(*request.parentId) : "none",
+                            request.execution.isNone() ? "none" : std::to_string(m_trace.executions[request.execution.value].batchId),
+                            request.failed ? " failed" : "", request.cutByWindow ? " cut" : "");
             for (std::size_t phase = 0; phase < request.phases.size(); ++phase)
                 if (request.phases[phase])
-                    lines.emplace_back(
-                        fmt::format("request_phase {} {}", time(request.phases[phase]->clippedTo(request.time)), name(static_cast<records::RequestPhase>(phase))), "");
+                    line += fmt::format(" {} {}", name(static_cast<records::RequestPhase>(phase)), time(*request.phases[phase]));
+            lines.push_back(std::move(line));
         }
         for (const trace::Execution& execution : m_trace.executions)
-            lines.emplace_back(fmt::format("execution {} batch {}", time(execution.time), execution.batchId), "");
+            lines.push_back(fmt::format("execution {} model {} version {} instance {} {} members {}", execution.batchId,
+                                        m_trace.strings[execution.model], m_trace.strings[execution.version],
+                                        m_trace.strings[execution.instance], time(execution.time), execution.memberCount));
+        if (!m_trace.window.isEmpty())
+            lines.push_back("window " + time(m_trace.window));
+        for (const auto& [key, name] : m_trace.streamNames)
+            lines.push_back(fmt::format("stream {} {} {} {}", std::get<0>(key), std::get<1>(key), std::get<2>(key), name));
+        for (const Loss& loss : m_trace.losses)
+            if (loss.count > 0) // a reader says of itself that it lost none
+                lines.push_back(fmt::format("loss {} {} {} {}", loss.name, name(loss.severity), loss.count, loss.help));
+        for (const std::string& warning : m_trace.meta.warnings)
+            lines.push_back("warning " + warning);
         std::sort(lines.begin(), lines.end());
         return lines;
     }
@@ -200,13 +218,12 @@ private:
     [[nodiscard]] std::string work(const trace::GpuEventColumns& columns, std::size_t row) const
     {
         const trace::GpuPlace& place = columns.place(row);
-        return fmt::format("{} gpu{}/context{}/stream{} corr {}{}", time(columns, row), place.device, place.context, place.stream, columns.correlation[row],
-                           m_hasOneCaller ? fmt::format(" process {}", Trace::pidOf(place.globalPid)) : "");
+        return fmt::format("{} gpu{}/context{}/stream{} corr {} process {}", time(columns, row), place.device, place.context, place.stream,
+                           columns.correlation[row], Trace::pidOf(place.globalPid));
     }
 
     const Trace& m_trace;
     TimestampNs m_origin = 0;
-    bool m_hasOneCaller = false;
 };
 
 void expectSame(const Trace& copy, const Trace& trace)
@@ -215,6 +232,7 @@ void expectSame(const Trace& copy, const Trace& trace)
     EXPECT_TRUE(test::isSame(actual.gpuWork(), expected.gpuWork()));
     EXPECT_TRUE(isSame(actual.calls(), expected.calls()));
     EXPECT_TRUE(isSame(actual.ranges(), expected.ranges()));
+    EXPECT_TRUE(test::isSame(actual.records(), expected.records()));
     EXPECT_TRUE(test::isSame(actual.counters(true), expected.counters(false)));
 }
 
@@ -269,6 +287,33 @@ TEST(ChromeExport, IsReadBackTheSameForEveryRealFile)
     }
 }
 
+// All requests were lost, and the default domain was called "user_annotation".
+TEST(ChromeExport, KeepsTheRequestsOfACapture)
+{
+    const auto trace = trace::loadTrace(GANTRY_SOURCE_DIR "/resources/demo/bert-pinned.gantry.zst");
+    ASSERT_TRUE(trace) << trace.error().text();
+    ASSERT_GT((*trace)->requests.size(), 1000u);
+    const auto copy = throughChrome(**trace);
+    ASSERT_TRUE(copy) << copy.error().text();
+    expectSame(**copy, **trace);
+}
+
+// It wrote a file that no reader takes for a trace.
+TEST(ChromeExport, RefusesWhatHasNoTimes)
+{
+    trace::TraceBuilder builder;
+    builder.beginFile("summary.csv");
+    builder.add(importing::SummaryTable{"perf_analyzer", {"Concurrency"}, {{"1"}}});
+    const auto trace = builder.finish({});
+    ASSERT_TRUE(trace);
+    const test::TemporaryFolder folder;
+    const auto written = exportTrace(**trace, ExportFormat::ChromeJson, folder / "trace.json");
+    ASSERT_FALSE(written);
+    EXPECT_EQ(written.error().code, ErrorCode::BadInput);
+    EXPECT_NE(written.error().message.find("convert it to csv or sqlite"), std::string::npos);
+    EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
 /// The slices of each thread, as a viewer stacks them.
 std::map<std::pair<std::int64_t, std::int64_t>, std::vector<TimeRange>> slicesByRow(const json& document)
 {
@@ -291,6 +336,8 @@ TEST(ChromeExport, SlicesOfAThreadNest)
         traces.push_back(*trace::loadTrace(file));
     for (const auto& trace : traces) {
         SCOPED_TRACE(trace->meta.title);
+        if (trace->eventCount() == 0)
+            continue;
         for (auto& [row, slices] : slicesByRow(exported(*trace))) {
             std::sort(slices.begin(), slices.end(), [](TimeRange a, TimeRange b) { return std::tuple(a.start, -a.end) < std::tuple(b.start, -b.end); });
             std::vector<TimestampNs> open;
