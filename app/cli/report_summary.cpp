@@ -95,7 +95,7 @@ ReportSummary summarise(const trace::Trace& trace)
     summary.processes = trace.processNames.size();
     for (const trace::Track& track : trace.tracks) {
         summary.streams += track.kind == trace::TrackKind::GpuStream ? 1 : 0;
-        summary.counters += track.kind == trace::TrackKind::Counter ? 1 : 0;
+        summary.counters += track.kind == trace::TrackKind::Counter && !track.counter.isDerived ? 1 : 0;
     }
     summary.hasTimes = summary.hasTimes || summary.counters > 0;
     for (std::size_t row = 0; row < trace.kernels.size(); ++row)

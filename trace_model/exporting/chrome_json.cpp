@@ -644,7 +644,7 @@ private:
         for (const auto& [key, name] : m_trace.streamNames) {
             m_events.beginMetadata("gantry_stream", kNowhere);
             if (const std::uint64_t process = std::get<0>(key); Trace::pidOf(process) != 0)
-                m_events.argument("process", pidOf(process));
+                m_events.argument("process", static_cast<std::int64_t>(Trace::pidOf(process)));
             m_events.argument("device", std::get<1>(key));
             m_events.argument("context", std::get<2>(key));
             m_events.argument("stream", std::get<3>(key));
@@ -712,7 +712,7 @@ private:
     {
         bool isNamed = false;
         for (const trace::Track& track : m_trace.tracks) {
-            if (track.kind != trace::TrackKind::Counter)
+            if (track.kind != trace::TrackKind::Counter || track.counter.isDerived)
                 continue;
             if (!std::exchange(isNamed, true))
                 nameProcess(kCountersPid, "Metrics", {});
@@ -762,7 +762,7 @@ std::span<const FormatLimit> chromeJsonLimits()
          }},
         {"units of metrics, but for a part of their names",
          [](const Trace& trace) {
-             return std::any_of(trace.tracks.begin(), trace.tracks.end(), [](const trace::Track& track) { return track.kind == trace::TrackKind::Counter; });
+             return std::any_of(trace.tracks.begin(), trace.tracks.end(), [](const trace::Track& track) { return track.kind == trace::TrackKind::Counter && !track.counter.isDerived; });
          }},
         {"tables without times", [](const Trace& trace) { return !trace.summaries.empty(); }},
     };

@@ -253,7 +253,7 @@ void writeExecutions(const Trace& trace, CsvRows& rows)
 void writeCounters(const Trace& trace, CsvRows& rows)
 {
     for (const trace::Track& track : trace.tracks)
-        for (std::size_t i = 0; i < track.counter.time.size(); ++i) {
+        for (std::size_t i = 0; i < track.counter.time.size() && !track.counter.isDerived; ++i) {
             rows << track.counter.time[i] << track.name << track.counter.unit << track.counter.value[i];
             if (!rows.endRow())
                 return;
@@ -281,7 +281,7 @@ std::uint64_t sampleCount(const Trace& trace)
 {
     std::uint64_t count = 0;
     for (const trace::Track& track : trace.tracks)
-        count += track.counter.time.size();
+        count += track.counter.isDerived ? 0 : track.counter.time.size();
     return count;
 }
 

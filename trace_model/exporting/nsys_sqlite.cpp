@@ -372,7 +372,7 @@ private:
     {
         std::uint32_t id = 0;
         for (const trace::Track& track : m_trace.tracks) {
-            if (track.kind != trace::TrackKind::Counter)
+            if (track.kind != trace::TrackKind::Counter || track.counter.isDerived)
                 continue;
             m_writer.add(report::LineRow{++id, track.name, track.counter.unit, track.counter.source});
             GANTRY_CHECK(each(track.counter.time.size(), [&](std::size_t i) {

@@ -104,10 +104,10 @@ void addModel(TrackList& list, TrackId top, const std::string& name, ModelLoad& 
     }
     const auto label = [&](std::string_view text) { return prefix.empty() ? std::string(text) : prefix + std::string(text); };
     const TimestampNs from = list.trace().time.start;
-    list.addCounter(parent, label("In flight"), "requests", model.inFlight.samples(from));
-    list.addCounter(parent, label("Queue depth"), "requests", model.queued.samples(from));
-    list.addCounter(parent, label("Batch size"), "requests", std::move(model.batches));
-    list.addCounter(parent, label("Instances busy"), "instances", model.busy.samples(from));
+    list.addDerivedCounter(parent, label("In flight"), "requests", model.inFlight.samples(from));
+    list.addDerivedCounter(parent, label("Queue depth"), "requests", model.queued.samples(from));
+    list.addDerivedCounter(parent, label("Batch size"), "requests", std::move(model.batches));
+    list.addDerivedCounter(parent, label("Instances busy"), "instances", model.busy.samples(from));
 }
 
 /// One row per instance: its `execute` ranges, or what stands for them.

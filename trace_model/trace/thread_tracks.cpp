@@ -1,11 +1,31 @@
 #include "trace_model/trace/thread_tracks.h"
 
+#include <algorithm>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace gantry::trace {
 namespace {
+
+/// Categories of a Chrome trace are no domains: what they name nests, cpu_op in python_function.
+bool hasDomains(const Trace& trace, std::uint64_t tid)
+{
+    const std::uint32_t file = Trace::fileOf(tid);
+    return file >= trace.imports.size() || !trace.imports[file].format.starts_with("Chrome");
+}
+
+/// Domains in the order of their names, which is the same however a trace was read; the default one is first.
+std::vector<std::pair<StringId, RowBuilder*>> byName(TrackList& list, std::map<StringId, RowBuilder>& rows)
+{
+    std::vector<std::pair<StringId, RowBuilder*>> sorted;
+    for (auto& [domain, ofDomain] : rows)
+        sorted.emplace_back(domain, &ofDomain);
+    const auto nameOf = [&](StringId domain) { return domain.isNone() ? std::string_view() : list.trace().strings[domain]; };
+    std::sort(sorted.begin(), sorted.end(), [&](const auto& a, const auto& b) { return nameOf(a.first) < nameOf(b.first); });
+    return sorted;
+}
 
 TrackId addRows(TrackList& list, TrackId parent, TrackKind kind, std::string name, std::uint64_t tid, RowBuilder& rows,
                 std::string detail = {})
@@ -57,10 +77,11 @@ void ThreadRows::takeNvtx(const Trace& trace)
     };
     takeAll(trace.nvtxRanges, EventKind::NvtxRange, [&](std::uint64_t tid, const NvtxLabel& label) -> RowBuilder& {
         Process& process = m_processes[Trace::processOf(tid)];
-        return label.isStartEnd ? process.async[label.domain] : process.threads[tid].ranges[label.domain];
+        const StringId domain = hasDomains(trace, tid) ? label.domain : StringId();
+        return label.isStartEnd ? process.async[domain] : process.threads[tid].ranges[domain];
     });
     takeAll(trace.nvtxMarks, EventKind::NvtxMark, [&](std::uint64_t tid, const NvtxLabel& label) -> RowBuilder& {
-        return m_processes[Trace::processOf(tid)].threads[tid].marks[label.domain];
+        return m_processes[Trace::processOf(tid)].threads[tid].marks[hasDomains(trace, tid) ? label.domain : StringId()];
     });
 }
 
@@ -78,8 +99,8 @@ void ThreadRows::addTo(TrackList& list)
         const TrackId group = list.addGroup({}, list.processName(pid), list.fileName(Trace::fileOf(pid)));
         for (auto& [tid, thread] : process.threads)
             addThread(list, group, tid, thread);
-        for (auto& [domain, rows] : process.async)
-            addRows(list, group, TrackKind::NvtxAsync, ofDomain(list, "NVTX start/end ranges", domain), 0, rows);
+        for (const auto& [domain, rows] : byName(list, process.async))
+            addRows(list, group, TrackKind::NvtxAsync, ofDomain(list, "NVTX start/end ranges", domain), 0, *rows);
     }
 }
 
@@ -95,10 +116,10 @@ void ThreadRows::addThread(TrackList& list, TrackId process, std::uint64_t tid, 
         else
             addRows(list, first, kind, std::move(what), tid, rows);
     };
-    for (auto& [domain, rows] : thread.ranges)
-        add(TrackKind::NvtxThread, ofDomain(list, "NVTX", domain), rows);
-    for (auto& [domain, rows] : thread.marks)
-        add(TrackKind::NvtxMarks, ofDomain(list, "NVTX marks", domain), rows);
+    for (const auto& [domain, rows] : byName(list, thread.ranges))
+        add(TrackKind::NvtxThread, ofDomain(list, "NVTX", domain), *rows);
+    for (const auto& [domain, rows] : byName(list, thread.marks))
+        add(TrackKind::NvtxMarks, ofDomain(list, "NVTX marks", domain), *rows);
     add(TrackKind::ThreadApi, "CUDA API", thread.api);
     add(TrackKind::ThreadLibrary, "Libraries", thread.libraries);
     add(TrackKind::ThreadOs, "OS runtime", thread.os);

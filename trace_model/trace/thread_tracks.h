@@ -18,11 +18,7 @@ public:
     void addTo(TrackList& list);
 
 private:
-    struct DefaultFirst ///< the default domain has no name: StringId()
-    {
-        bool operator()(StringId a, StringId b) const { return !b.isNone() && (a.isNone() || a < b); }
-    };
-    using ByDomain = std::map<StringId, RowBuilder, DefaultFirst>;
+    using ByDomain = std::map<StringId, RowBuilder>; ///< the default domain is StringId()
 
     struct Thread
     {

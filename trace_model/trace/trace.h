@@ -99,7 +99,8 @@ struct CounterColumns
     std::vector<Column<Extremes>> levels; ///< from blocks of samples up to few blocks
     Column<TimestampNs> blockTime;        ///< time of the first sample of each block
     std::string unit;
-    bool isExact = false; ///< each value holds until the next one, however late: a count of what goes on, not samples of it
+    bool isExact = false;   ///< each value holds until the next one, however late: a count of what goes on, not samples of it
+    bool isDerived = false; ///< computed from the trace's events: no export has it, and who reads one computes it again
     std::string source; ///< the series it is made of, as Prometheus writes it; empty: none, or the name says it
 };
 

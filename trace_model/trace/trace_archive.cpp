@@ -58,7 +58,7 @@ void describe(Archive& a, StringTable& v) { a(v.texts(), v.ends()); }
 template <typename Archive>
 void describe(Archive& a, DepthRow& v) { a(v.event, v.blockStart, v.blockBusy, v.place); }
 template <typename Archive>
-void describe(Archive& a, CounterColumns& v) { a(v.time, v.value, v.levels, v.blockTime, v.unit, v.isExact, v.source); }
+void describe(Archive& a, CounterColumns& v) { a(v.time, v.value, v.levels, v.blockTime, v.unit, v.isExact, v.isDerived, v.source); }
 template <typename Archive>
 void describe(Archive& a, Track& v) { a(v.kind, v.parent.value, v.name, v.detail, v.rows, v.counter, v.globalTid, v.device, v.context, v.stream); }
 

@@ -22,7 +22,7 @@ TrackId TrackList::addGroup(TrackId parent, std::string name, std::string detail
     return add(std::move(track));
 }
 
-void TrackList::addCounter(TrackId parent, std::string name, std::string unit, CounterColumns samples)
+void TrackList::addDerivedCounter(TrackId parent, std::string name, std::string unit, CounterColumns samples)
 {
     if (samples.time.empty())
         return;
@@ -32,6 +32,7 @@ void TrackList::addCounter(TrackId parent, std::string name, std::string unit, C
     track.name = std::move(name);
     track.counter = std::move(samples);
     track.counter.unit = std::move(unit);
+    track.counter.isDerived = true;
     sortAndIndex(track.counter);
     add(std::move(track));
 }

@@ -18,8 +18,8 @@ public:
 
     TrackId add(Track track);
     TrackId addGroup(TrackId parent, std::string name, std::string detail = {});
-    /// A counter below `parent`; one without samples is left out.
-    void addCounter(TrackId parent, std::string name, std::string unit, CounterColumns samples);
+    /// A counter that was computed from the trace's events, below `parent`; one without samples is left out.
+    void addDerivedCounter(TrackId parent, std::string name, std::string unit, CounterColumns samples);
 
     /// "bert_base:1".
     [[nodiscard]] std::string modelName(StringId model, StringId version) const;

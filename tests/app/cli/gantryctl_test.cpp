@@ -240,12 +240,20 @@ TEST_F(Gantryctl, FileThatIsNoReportIs65)
     }
 }
 
-TEST_F(Gantryctl, TruncatedReportIs65)
+TEST_F(Gantryctl, ReportThatIsCutInItsHeadIs65)
 {
-    std::filesystem::resize_file(a, std::filesystem::file_size(a) / 2);
+    std::filesystem::resize_file(a, 1000);
     const ProcessResult result = gantryctl({"report", "info", a});
     EXPECT_EQ(result.exitStatus, 65) << result.out;
     EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+}
+
+TEST_F(Gantryctl, ReportThatIsCutLaterOpensAsFarAsItGoesAndSaysSo)
+{
+    std::filesystem::resize_file(a, std::filesystem::file_size(a) - 4096);
+    const ProcessResult result = gantryctl({"report", "info", a, "--json"});
+    ASSERT_EQ(result.exitStatus, 0) << result.err;
+    EXPECT_EQ(json::parse(result.out)["complete"], false);
 }
 
 TEST_F(Gantryctl, ReportInfoHasTheDocumentedKeys)

@@ -24,7 +24,7 @@ private slots:
         for (const QLabel* label : dialog.findChildren<QLabel*>())
             texts << label->text();
         QVERIFY(texts.contains(QStringLiteral("server.json")) && texts.contains(QStringLiteral("kernels.json")));
-        QVERIFY(texts.contains(QStringLiteral("Aligned by the wall clock that both files know. Offset 3 ms.")));
+        QVERIFY(texts.contains(QStringLiteral("Aligned by the wall clock that both files know. Offset 3.000 ms.")));
     }
 
     void nothingByHandIsAsTheClocksSay()

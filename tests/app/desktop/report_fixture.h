@@ -16,7 +16,7 @@ struct ReportShape
 /// NVTX ranges and API calls, requests with phases, and two metric series.
 void writeReport(const std::filesystem::path& path, const ReportShape& shape = {});
 
-/// Cuts a file to its first half, as an interrupted copy leaves it.
+/// Cuts a report in its first page, as a copy leaves it that was interrupted at once: nothing of it can be read.
 void truncateFile(const std::filesystem::path& path);
 
 } // namespace gantry::desktop_test

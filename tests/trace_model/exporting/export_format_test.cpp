@@ -37,7 +37,7 @@ const std::vector<Loss>& losses()
          [](const Trace& t) { return t.osCalls.threads.values().size() == 1; }},
         {ExportFormat::ChromeJson, "units of metrics, but for a part of their names",
          [](const Trace& t) {
-             return std::any_of(t.tracks.begin(), t.tracks.end(), [](const auto& track) { return track.counter.unit == "requests"; });
+             return std::any_of(t.tracks.begin(), t.tracks.end(), [](const auto& track) { return track.counter.unit == "requests" && !track.counter.isDerived; });
          }},
         {ExportFormat::ChromeJson, "tables without times", [](const Trace& t) { return !t.summaries.empty(); }},
         {ExportFormat::NsysSqlite, "the format of the file it was read from, and what was skipped there",
