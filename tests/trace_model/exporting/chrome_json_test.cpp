@@ -188,7 +188,7 @@ public:
     {
         Lines lines;
         for (const trace::Track& track : m_trace.tracks) {
-            if (track.kind != trace::TrackKind::Counter)
+            if (track.kind != trace::TrackKind::Counter || track.counter.isDerived)
                 continue;
             std::string name = track.name;
             if (!isCopy) {

@@ -101,13 +101,13 @@ void addRequests(const Trace& trace, Lines& lines)
     }
 }
 
-void addTracks(const Trace& trace, Lines& lines)
+/// Counters; the other tracks are made of the events, which are compared themselves.
+void addCounters(const Trace& trace, Lines& lines)
 {
     for (const trace::Track& track : trace.tracks) {
-        std::string line = fmt::format("track {} {} {} parent {} rows", static_cast<int>(track.kind), track.name, track.detail, track.parent.value);
-        for (const trace::DepthRow& row : track.rows)
-            line += fmt::format(" {}", row.size());
-        lines.push_back(std::move(line));
+        if (track.kind != trace::TrackKind::Counter || track.counter.isDerived)
+            continue;
+        lines.push_back(fmt::format("counter {} {}", track.name, track.detail));
         for (std::size_t i = 0; i < track.counter.time.size(); ++i)
             lines.push_back(fmt::format("  {} = {} {} ({})", track.counter.time[i], track.counter.value[i], track.counter.unit, track.counter.source));
     }
@@ -145,7 +145,7 @@ Lines otherLines(const Trace& trace)
     Lines lines;
     lines.push_back(fmt::format("time {}..{} window {}..{}", trace.time.start, trace.time.end, trace.window.start, trace.window.end));
     addRequests(trace, lines);
-    addTracks(trace, lines);
+    addCounters(trace, lines);
     addMeta(trace, lines);
     for (const Loss& loss : trace.losses)
         lines.push_back(fmt::format("loss {} {} {} {}", loss.name, name(loss.severity), loss.count, loss.help));

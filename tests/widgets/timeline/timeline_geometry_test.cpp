@@ -172,8 +172,8 @@ private slots:
         QCOMPARE(layout.rowOf(trackNamed(*trace, "GPU 0"))->indent, 0);
         QVERIFY(layout.rowOf(trackNamed(*trace, "GPU 0"))->hasChildren);
         QCOMPARE(layout.rowOf(trackNamed(*trace, "Stream 7"))->indent, 2);
-        QVERIFY(layout.rowOf(trackNamed(*trace, "Stream 7"))->hasChildren); // its memcpys
-        QVERIFY(!layout.rowOf(trackNamed(*trace, "Stream 8"))->hasChildren);
+        QVERIFY(layout.rowOf(trackNamed(*trace, "Stream 7"))->hasChildren);
+        QCOMPARE(layout.rowOf(trackNamed(*trace, "Memcpy HtoD (Pageable)"))->indent, 3);
         QCOMPARE(layout.rowOf(trackNamed(*trace, "CUDA API"))->indent, 2);
     }
 
@@ -215,7 +215,7 @@ private slots:
     void onlyRowsThatRepeatOthersAndMetricsAtZeroAreFoldedAtFirst()
     {
         const TracePtr trace = traceOf(std::string(kServerScript) + "async 12 request 0..200000\ngauge busy 0=1\ngauge idle 0=0\n");
-        QCOMPARE(collapsedAtFirst(*trace), (std::set<TrackId>{trackNamed(*trace, "All streams"), trackNamed(*trace, "Stream 7"), trackNamed(*trace, "NVTX start/end ranges"),
+        QCOMPARE(collapsedAtFirst(*trace), (std::set<TrackId>{trackNamed(*trace, "All streams"), trackNamed(*trace, "Stream 7"), trackNamed(*trace, "Stream 8"), trackNamed(*trace, "NVTX start/end ranges"),
                                                               trackNamed(*trace, "Metrics that stay at 0")}));
         // Without lanes the start/end ranges are all there is of a request.
         QVERIFY(collapsedAtFirst(*traceOf("window 0..100\nprocess p\nasync 12 request 0..50\n")).empty());
@@ -231,8 +231,8 @@ private slots:
             return names;
         };
         QCOMPARE(tracksOf(EventKind::Kernel, "softmax"), (std::vector<std::string>{"All streams/0", "Stream 8/0"}));
-        QCOMPARE(tracksOf(EventKind::NvtxRange, "execute"), (std::vector<std::string>{"bert_0 (12)/0", "bert_0 (12)/0"}));
-        QCOMPARE(tracksOf(EventKind::NvtxRange, "compute_infer"), (std::vector<std::string>{"bert_0 (12)/1"}));
+        QCOMPARE(tracksOf(EventKind::NvtxRange, "execute"), (std::vector<std::string>{"bert_0 (12)/0", "NVTX · gantry.serve/0"}));
+        QCOMPARE(tracksOf(EventKind::NvtxRange, "compute_infer"), (std::vector<std::string>{"NVTX · gantry.serve/1"}));
         QCOMPARE(tracksOf(EventKind::ApiCall, "cudaLaunchKernel"), (std::vector<std::string>{"CUDA API/0"}));
         QVERIFY(placesOf(*trace, {}).empty());
     }
