@@ -13,9 +13,9 @@ void sortOuterFirst(std::vector<LooseSpan>& spans)
 
 void placeBlock(Column<SpanPlace>& places, std::span<const TimeRange> spans, TimeRange block)
 {
-    const auto length = static_cast<double>(std::max<DurationNs>(1, block.duration()));
+    const double scale = 256.0 / static_cast<double>(std::max<DurationNs>(1, block.duration()));
     const auto place = [&](TimestampNs time) {
-        return static_cast<std::uint8_t>(std::clamp(static_cast<double>(time - block.start) * 256 / length + 0.5, 0.0, 255.0));
+        return static_cast<std::uint8_t>(std::clamp(static_cast<double>(time - block.start) * scale + 0.5, 0.0, 255.0));
     };
     for (const TimeRange& span : spans)
         places.push_back({place(span.start), place(span.end)});
