@@ -8,6 +8,7 @@
 #include "app/desktop/report_page.h"
 #include "app/desktop/settings.h"
 #include "app/jobs/job_runner.h"
+#include "tests/bench/bench_arguments.h"
 
 #include <QAbstractEventDispatcher>
 #include <QApplication>
@@ -18,9 +19,7 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
-#include <cstring>
 #include <ctime>
 #include <string_view>
 
@@ -110,27 +109,11 @@ void idleDesktop(benchmark::State& state)
 
 BENCHMARK(idleDesktop)->UseManualTime()->Iterations(1)->Unit(benchmark::kSecond);
 
-/// Takes "--seconds N" out of the arguments. False: no number.
-bool takeSeconds(int& argc, char** argv)
-{
-    for (int i = 1; i + 1 < argc; ++i) {
-        if (std::strcmp(argv[i], "--seconds") != 0)
-            continue;
-        const std::string_view number = argv[i + 1];
-        if (std::from_chars(number.data(), number.data() + number.size(), g_seconds).ptr != number.data() + number.size() || g_seconds < 1)
-            return false;
-        std::copy(argv + i + 2, argv + argc, argv + i);
-        argc -= 2;
-        return true;
-    }
-    return true;
-}
-
 } // namespace
 
 int main(int argc, char** argv)
 {
-    if (!takeSeconds(argc, argv)) {
+    if (!bench::takeNumber(argc, argv, "--seconds", g_seconds, int{1})) {
         std::fprintf(stderr, "idle_bench: --seconds takes a number of seconds\n");
         return 64;
     }

@@ -7,6 +7,7 @@
 // five, from the page cache, and the figures are their medians: seconds of each, product / floor, and the growth of the resident set
 // by the loaded trace in bytes per event. The table is printed, and is in FILE as JSON.
 
+#include "tests/bench/bench_arguments.h"
 #include "tests/bench/synthetic_trace.h"
 #include "tests/support/temporary_folder.h"
 #include "trace_model/trace/trace_loader.h"
@@ -16,7 +17,6 @@
 #include <sqlite3.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -266,27 +266,11 @@ void openFile(benchmark::State& state, const Subject& subject)
     state.counters["peak_B/event"] = medianOf(peak);
 }
 
-/// Takes "--rows N" out of the arguments. False: no number.
-bool takeRows(int& argc, char** argv)
-{
-    for (int i = 1; i + 1 < argc; ++i) {
-        if (std::strcmp(argv[i], "--rows") != 0)
-            continue;
-        const std::string_view number = argv[i + 1];
-        if (std::from_chars(number.data(), number.data() + number.size(), g_rows).ptr != number.data() + number.size() || g_rows == 0)
-            return false;
-        std::copy(argv + i + 2, argv + argc, argv + i);
-        argc -= 2;
-        return true;
-    }
-    return true;
-}
-
 } // namespace
 
 int main(int argc, char** argv)
 {
-    if (!takeRows(argc, argv)) {
+    if (!bench::takeNumber(argc, argv, "--rows", g_rows, std::uint64_t{1})) {
         std::fprintf(stderr, "import_bench: --rows takes the number of events\n");
         return 64;
     }

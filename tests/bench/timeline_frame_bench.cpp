@@ -9,6 +9,7 @@
 // labels   2,000 labels: from the cache, and with drawText
 // hover    from a mouse move onto an event to its tooltip on the screen
 
+#include "tests/bench/bench_arguments.h"
 #include "tests/bench/synthetic_ranks.h"
 #include "widgets/timeline/label_cache.h"
 #include "widgets/timeline/lane_raster.h"
@@ -22,10 +23,8 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cstdio>
-#include <cstring>
 #include <ctime>
 #include <functional>
 #include <random>
@@ -288,27 +287,11 @@ BENCHMARK(spans)->Arg(0)->Arg(1)->UseManualTime()->Iterations(15)->Unit(benchmar
 BENCHMARK(labels)->UseManualTime()->Iterations(31)->Unit(benchmark::kMillisecond);
 BENCHMARK(hover)->UseManualTime()->Iterations(1)->Unit(benchmark::kMillisecond);
 
-/// Takes "--rows N" out of the arguments. False: no number.
-bool takeRows(int& argc, char** argv)
-{
-    for (int i = 1; i + 1 < argc; ++i) {
-        if (std::strcmp(argv[i], "--rows") != 0)
-            continue;
-        const std::string_view number = argv[i + 1];
-        if (std::from_chars(number.data(), number.data() + number.size(), g_rows).ptr != number.data() + number.size() || g_rows < 10'000)
-            return false;
-        std::copy(argv + i + 2, argv + argc, argv + i);
-        argc -= 2;
-        return true;
-    }
-    return true;
-}
-
 } // namespace
 
 int main(int argc, char** argv)
 {
-    if (!takeRows(argc, argv)) {
+    if (!bench::takeNumber(argc, argv, "--rows", g_rows, std::uint64_t{10'000})) {
         std::fprintf(stderr, "timeline_frame_bench: --rows takes the number of events, at least 10000\n");
         return 64;
     }

@@ -58,7 +58,9 @@ std::string TrackList::threadName(std::uint64_t globalTid) const
 std::string TrackList::processName(std::uint64_t globalPid) const
 {
     const auto found = m_trace.processNames.find(globalPid);
-    const std::string name = found == m_trace.processNames.end() || found->second.empty() ? std::string("Process") : found->second;
+    std::string name = found == m_trace.processNames.end() || found->second.empty() ? std::string("Process") : found->second;
+    if (name.starts_with('/')) // a program's file: its folders would leave no room for what tells it from others
+        name.erase(0, name.rfind('/') + 1);
     return Trace::pidOf(globalPid) >= importing::kFirstMadeUpId ? name : fmt::format("{} ({})", name, Trace::pidOf(globalPid));
 }
 
