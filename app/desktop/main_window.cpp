@@ -13,6 +13,7 @@
 #include "app/desktop/nodes_panel.h"
 #include "app/desktop/page_area.h"
 #include "app/desktop/report_page.h"
+#include "app/desktop/row_memory.h"
 #include "app/desktop/text.h"
 #include "app/desktop/theme.h"
 #include "app/desktop/timeline_actions.h"
@@ -200,6 +201,7 @@ void MainWindow::connectFileActions()
             if (page->files().size() == 1)
                 m_settings.addRecentReport(pathText(page->path()));
         });
+        rememberRows(*page, m_settings);
         connect(page, &ReportPage::logged, this, &MainWindow::appendToLog);
         connect(page, &ReportPage::searchChanged, this, &MainWindow::refreshSearch);
     });
@@ -577,7 +579,8 @@ void MainWindow::refreshActions()
 {
     const ReportPage* report = m_pages->currentReport();
     const bool hasTimeline = (report && report->hasTimeline()) || (m_pages->currentCompare() && m_pages->currentCompare()->isReady());
-    for (QAction* action : {m_actions->zoomIn, m_actions->zoomOut, m_actions->fit, m_actions->back, m_actions->forward})
+    for (QAction* action : {m_actions->zoomIn, m_actions->zoomOut, m_actions->fit, m_actions->back, m_actions->forward, m_actions->hideRow,
+                            m_actions->showHiddenRows, m_actions->pinRow, m_actions->moveRowUp, m_actions->moveRowDown, m_actions->filterRows})
         action->setEnabled(hasTimeline);
     for (QAction* action : {m_actions->zoomToSelection, m_actions->find, m_actions->nextMatch, m_actions->previousMatch})
         action->setEnabled(report && report->hasTimeline());

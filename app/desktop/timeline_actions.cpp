@@ -9,6 +9,8 @@
 
 #include <QAction>
 
+#include <utility>
+
 namespace gantry::desktop {
 
 namespace {
@@ -41,6 +43,16 @@ void connectTimelineActions(const WindowActions& actions, PageArea& pages)
     connectTo(actions.fit, &TimelineWidget::fitAll);
     connectTo(actions.back, &TimelineWidget::goBack);
     connectTo(actions.forward, &TimelineWidget::goForward);
+    connectTo(actions.filterRows, &TimelineWidget::focusRowFilter);
+    using RowChange = TimelineWidget::RowChange;
+    for (const auto& [action, change] : {std::pair(actions.hideRow, RowChange::Hide), std::pair(actions.showHiddenRows, RowChange::ShowHidden),
+                                         std::pair(actions.pinRow, RowChange::TogglePin), std::pair(actions.moveRowUp, RowChange::MoveUp),
+                                         std::pair(actions.moveRowDown, RowChange::MoveDown)}) {
+        QObject::connect(action, &QAction::triggered, &pages, [&pages, change = change] {
+            if (TimelineWidget* timeline = timelineInFront(pages))
+                timeline->arrangeRow(timeline->currentRow(), change);
+        });
+    }
 }
 
 } // namespace gantry::desktop

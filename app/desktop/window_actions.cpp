@@ -53,6 +53,12 @@ WindowActions::WindowActions(QMainWindow& window) :
     fit(makeAction(window, tr("&Fit all"), {QKeySequence(Qt::CTRL | Qt::Key_0)}, tr("Show the whole report"))),
     back(makeAction(window, tr("&Back"), {QKeySequence::Back}, tr("The range shown before"))),
     forward(makeAction(window, tr("For&ward"), {QKeySequence::Forward}, tr("The range shown after"))),
+    hideRow(makeAction(window, tr("&Hide row"), {QKeySequence(Qt::Key_H)}, tr("Hide the row under the mouse, or that of the selected event"))),
+    showHiddenRows(makeAction(window, tr("&Show hidden rows"), {QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_H)}, tr("Show every row that was hidden"))),
+    pinRow(makeAction(window, tr("&Pin or unpin row"), {QKeySequence(Qt::Key_P)}, tr("Keep the row under the mouse above those that scroll"))),
+    moveRowUp(makeAction(window, tr("Move row &up"), {QKeySequence(Qt::ALT | Qt::Key_Up)}, tr("Above the row before it on the same level"))),
+    moveRowDown(makeAction(window, tr("Move row &down"), {QKeySequence(Qt::ALT | Qt::Key_Down)}, tr("Below the row after it on the same level"))),
+    filterRows(makeAction(window, tr("&Filter rows…"), {QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_F)}, tr("Show the rows whose names hold a text"))),
     darkTheme(makeAction(window, tr("&Dark theme"), {QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_D)}, tr("Dark or light colours"))),
     showLive(makeAction(window, tr("&Live page"), {QKeySequence(Qt::CTRL | Qt::Key_L)}, tr("The dashboard of the current node"))),
     nextTab(makeAction(window, tr("Next &tab"), {QKeySequence(Qt::CTRL | Qt::Key_Tab)}, tr("The page to the right"))),
@@ -99,6 +105,9 @@ void WindowActions::buildMenus(QMenuBar& bar, QAction* captureStart, QAction* ca
     view->addSeparator();
     view->addActions({back, forward});
     view->addSeparator();
+    QMenu* rows = view->addMenu(tr("&Rows"));
+    rows->addActions({filterRows, pinRow, moveRowUp, moveRowDown, hideRow, showHiddenRows});
+    view->addSeparator();
     view->addActions({showLive, nextTab, previousTab});
     docksMenu = view->addMenu(tr("&Panels"));
     view->addAction(darkTheme);
@@ -123,11 +132,15 @@ QString WindowActions::shortcutTable(const QMenuBar& bar) const
     const auto heading = [&html](const QString& text) {
         html += QStringLiteral("<tr><td colspan='2'><br><i>%1</i></td></tr>").arg(text.toHtmlEscaped());
     };
-    for (QAction* menuAction : bar.actions()) {
-        if (!menuAction->menu())
+    QList<QAction*> menus = bar.actions();
+    for (qsizetype i = 0; i < menus.size(); ++i) {
+        if (!menus[i]->menu())
             continue;
-        heading(menuAction->text().remove(QLatin1Char('&')));
-        for (QAction* action : menuAction->menu()->actions()) {
+        heading(menus[i]->text().remove(QLatin1Char('&')));
+        qsizetype next = i + 1; // a menu in the menu comes after it
+        for (QAction* action : menus[i]->menu()->actions()) {
+            if (action->menu() && !action->menu()->isEmpty() && action->menu() != recentMenu && action->menu() != docksMenu)
+                menus.insert(next++, action);
             if (action->shortcuts().isEmpty())
                 continue;
             QStringList keys;
@@ -141,6 +154,7 @@ QString WindowActions::shortcutTable(const QMenuBar& bar) const
     row(tr("Pan"), tr("A, D, arrows or drag with the middle button"));
     row(tr("Measure a range"), tr("drag"));
     row(tr("Zoom to an event"), tr("double-click"));
+    row(tr("Make a row taller or lower"), tr("drag the lower edge of its name; double-click resets"));
     row(tr("End a selection"), tr("Esc"));
     return html + QStringLiteral("</table>");
 }

@@ -44,6 +44,12 @@ struct WindowActions
     QAction* fit;
     QAction* back;
     QAction* forward;
+    QAction* hideRow;
+    QAction* showHiddenRows;
+    QAction* pinRow;
+    QAction* moveRowUp;
+    QAction* moveRowDown;
+    QAction* filterRows;
     QAction* darkTheme;
     QAction* showLive;
     QAction* nextTab;

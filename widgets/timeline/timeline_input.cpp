@@ -42,8 +42,8 @@ QString TimelineWidget::toolTipAt(QPoint point) const
         return eventToolTip(*m_state.trace, event);
     if (!m_state.trace)
         return {};
-    const TimelineRow* row = m_state.layout.rowAt(point.y() - m_state.geometry.rowsTop() + m_state.scrollY);
-    if (!row || point.y() < m_state.geometry.rowsTop())
+    const TimelineRow* row = rowAt(point);
+    if (!row)
         return {};
     const trace::Track& track = m_state.trace->track(row->track);
     const QString name = QStringLiteral("<b>%1</b>").arg(toQString(track.name).toHtmlEscaped());
@@ -72,6 +72,7 @@ bool TimelineWidget::viewportEvent(QEvent* event)
     if (event->type() == QEvent::Leave) {
         setCursorTime({});
         m_hovered = {};
+        m_rowUnderMouse = {};
     }
     return QAbstractScrollArea::viewportEvent(event);
 }
@@ -119,8 +120,12 @@ void TimelineWidget::mousePressEvent(QMouseEvent* event)
     } else if (m_pressed.x() >= g.headerWidth && event->button() == Qt::LeftButton) {
         m_drag = Drag::Measure;
     } else if (g.header().contains(m_pressed) && event->button() == Qt::LeftButton) {
-        if (const TimelineRow* row = m_state.layout.rowAt(m_pressed.y() - g.rowsTop() + m_state.scrollY))
-            toggleRow(row->track);
+        if (const TimelineRow* edge = rowResizedAt(m_pressed)) {
+            m_drag = Drag::RowHeight;
+            m_resizedRow = edge->track;
+        } else if (const TimelineRow* row = rowAt(m_pressed)) {
+            arrangeRow(row->track, RowChange::ToggleFold);
+        }
     }
 }
 
@@ -139,6 +144,9 @@ void TimelineWidget::mouseMoveEvent(QMouseEvent* event)
     case Drag::HeaderWidth:
         setHeaderWidth(point.x());
         emit headerWidthChanged(g.headerWidth);
+        break;
+    case Drag::RowHeight:
+        resizeRow(point.y());
         break;
     case Drag::MinimapView:
     case Drag::MinimapStart:
@@ -167,11 +175,15 @@ void TimelineWidget::hover(QPoint point)
     Qt::CursorShape shape = Qt::ArrowCursor;
     if (std::abs(point.x() - g.headerWidth) <= 3) {
         shape = Qt::SplitHCursor;
+    } else if (rowResizedAt(point)) {
+        shape = Qt::SplitVCursor;
     } else if (g.minimap().contains(point)) {
         const Drag drag = minimapDragAt(point.x());
         shape = drag == Drag::MinimapView ? Qt::OpenHandCursor : drag == Drag::MinimapBrush ? Qt::CrossCursor : Qt::SizeHorCursor;
     }
     viewport()->setCursor(shape);
+    const TimelineRow* row = rowAt(point);
+    m_rowUnderMouse = row ? row->track : trace::TrackId();
     // What an event is, is said at once: who looks for a kernel among many does not wait at each.
     const EventId hovered = eventAt(point);
     if (hovered == m_hovered)
@@ -220,6 +232,7 @@ void TimelineWidget::dragMinimap(int viewportX)
     case Drag::Measure:
     case Drag::Pan:
     case Drag::HeaderWidth:
+    case Drag::RowHeight:
         break;
     }
 }
@@ -255,6 +268,10 @@ void TimelineWidget::mouseReleaseEvent(QMouseEvent*)
         return;
     case Drag::MinimapBrush:
         return finishMinimapBrush();
+    case Drag::RowHeight:
+        if (m_rows.heights.contains(m_resizedRow))
+            emit rowsChanged();
+        return;
     case Drag::None:
     case Drag::HeaderWidth:
         return;
@@ -278,6 +295,8 @@ void TimelineWidget::mouseDoubleClickEvent(QMouseEvent* event)
     if (event->button() != Qt::LeftButton || !m_state.trace)
         return;
     const QPoint point = event->position().toPoint();
+    if (const TimelineRow* edge = rowResizedAt(point))
+        return arrangeRow(edge->track, RowChange::ResetHeight);
     if (m_state.geometry.header().contains(point))
         return mousePressEvent(event); // two clicks on a row fold and unfold it
     if (m_state.geometry.minimap().contains(point))
@@ -355,8 +374,7 @@ void TimelineWidget::keyPressEvent(QKeyEvent* event)
 
 void TimelineWidget::addCounterStyles(QMenu& menu, QPoint point)
 {
-    const TimelineRow* row =
-        point.y() < TimelineGeometry::rowsTop() ? nullptr : m_state.layout.rowAt(point.y() - TimelineGeometry::rowsTop() + m_state.scrollY);
+    const TimelineRow* row = rowAt(point);
     if (!row || m_state.trace->track(row->track).kind != trace::TrackKind::Counter)
         return;
     auto* choice = new QActionGroup(&menu);
@@ -384,6 +402,7 @@ void TimelineWidget::contextMenuEvent(QContextMenuEvent* event)
         menu->addSeparator();
     }
     addCounterStyles(*menu, event->pos());
+    addRowActions(*menu, event->pos());
     menu->addAction(tr("Zoom to selection (Z)"), this, &TimelineWidget::zoomToSelection)
         ->setEnabled(m_state.measure || !m_state.selected.isNone());
     menu->addAction(tr("Show everything (Home)"), this, &TimelineWidget::fitAll);

@@ -8,6 +8,7 @@
 
 #include <QRect>
 #include <QSize>
+#include <QString>
 
 #include <cstdint>
 #include <memory>
@@ -81,6 +82,8 @@ struct TimelineState
     RowLayout layout;
     std::uint64_t layoutRevision = 0; ///< another one with each change of the layout or of what headers say
     TimelineGeometry geometry;
+    QString filter;     ///< of the rows, as it was typed; empty: none
+    int hiddenRows = 0; ///< that the user hid
     int scrollY = 0;
     const Theme* theme = &Theme::of(ColorScheme::Light);
 

@@ -11,9 +11,9 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <set>
 #include <vector>
 
+class QLineEdit;
 class QMenu;
 class QPainter;
 
@@ -24,7 +24,8 @@ namespace gantry::widgets {
 ///
 /// Mouse: wheel zooms at the cursor (over the header it scrolls, with Shift it pans), drag measures from edge to edge of spans (with Ctrl
 /// freely), middle or Shift drag pans, click selects, double click zooms to the event. On the minimap the view is dragged by its middle or
-/// its edges, a drag beside it selects a new one, and a click brings it there. Keys: W S zoom, A D or arrows pan, Home shows
+/// its edges, a drag beside it selects a new one, and a click brings it there. A click on a row's name folds it; its lower edge is dragged
+/// there, and a double click on the edge takes that back. Keys: W S zoom, A D or arrows pan, Home shows
 /// everything, Z zooms to the selection, B goes back, Esc ends selection and measure.
 class TimelineWidget : public QAbstractScrollArea
 {
@@ -40,6 +41,28 @@ public:
 
     void setDensity(RowDensity density);
     void setCounterStyle(trace::TrackId track, CounterStyle style);
+
+    /// How the user arranged the rows.
+    [[nodiscard]] const RowArrangement& rows() const { return m_rows; }
+    /// As an earlier view had them, but for the filter; not announced. `styles`: of counters, by track; of another size: as they are.
+    void setRows(RowArrangement rows, std::vector<CounterStyle> styles);
+    enum class RowChange
+    {
+        ToggleFold,
+        Hide, ///< with all that is below it
+        TogglePin,
+        MoveUp,
+        MoveDown,
+        ResetHeight,
+        ShowHidden, ///< all of them, whichever row is meant
+    };
+    void arrangeRow(trace::TrackId track, RowChange change);
+    /// The row under the mouse, else that of the selected event, or none.
+    [[nodiscard]] trace::TrackId currentRow() const;
+    /// Shows the rows whose names hold `text`; empty: all.
+    void setRowFilter(const QString& text);
+    void focusRowFilter();
+
     /// Width of the column of names, kept between legible and half of the widget.
     void setHeaderWidth(int width);
     /// How far the view goes, and shows all of it: the report's time unless set, more where timelines of unequal length share a scale.
@@ -89,6 +112,8 @@ signals:
     void framePainted(const gantry::widgets::FrameTimes& times);
     /// The user made the column of names wider or narrower.
     void headerWidthChanged(int width);
+    /// The user arranged rows otherwise or chose how a counter is drawn.
+    void rowsChanged();
 
 protected:
     void paintEvent(QPaintEvent* event) override;
@@ -103,6 +128,7 @@ protected:
     void keyPressEvent(QKeyEvent* event) override;
     void contextMenuEvent(QContextMenuEvent* event) override;
     void changeEvent(QEvent* event) override;
+    bool eventFilter(QObject* watched, QEvent* event) override;
 
 private:
     enum class Drag
@@ -111,6 +137,7 @@ private:
         Measure,
         Pan,
         HeaderWidth,
+        RowHeight,
         MinimapView,
         MinimapStart,
         MinimapEnd,
@@ -131,7 +158,16 @@ private:
     void moveView(TimeRange range);
     void zoomAt(int viewportX, double factor);
     void panBy(double pixels);
-    void toggleRow(trace::TrackId track);
+    void buildRowFilter();
+    void placeRowFilter();
+    void movePinnedOrAmongSiblings(trace::TrackId track, int direction);
+    /// Unfolds and unhides what keeps a track from being seen.
+    void showRowOf(trace::TrackId track);
+    [[nodiscard]] const TimelineRow* rowAt(QPoint point) const;
+    /// The row whose lower edge is held at a point of the header, or null.
+    [[nodiscard]] const TimelineRow* rowResizedAt(QPoint point) const;
+    void resizeRow(int viewportY);
+    void addRowActions(QMenu& menu, QPoint point);
     void highlightSelection();
     void setCursorTime(std::optional<TimestampNs> time);
     void dragMinimap(int viewportX);
@@ -150,7 +186,10 @@ private:
     TimelineState m_state;
     trace::RequestIndex m_selectedRequest;
     TimeRange m_extent;
-    std::set<trace::TrackId> m_collapsed;
+    RowArrangement m_rows;
+    QLineEdit* m_filter = nullptr;
+    trace::TrackId m_rowUnderMouse;
+    trace::TrackId m_resizedRow; ///< while its edge is dragged
     RowDensity m_density = RowDensity::Comfortable;
     ViewHistory m_history;
     QElapsedTimer m_sinceGesture;
