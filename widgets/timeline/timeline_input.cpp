@@ -2,7 +2,9 @@
 
 #include "widgets/theme/format.h"
 #include "widgets/timeline/event_text.h"
+#include "widgets/timeline/launch_links.h"
 #include "widgets/timeline/minimap_painter.h"
+#include "widgets/timeline/timeline_fonts.h"
 #include "widgets/timeline/span_edges.h"
 
 #include <QActionGroup>
@@ -38,6 +40,8 @@ constexpr int kGripReach = 4;      // px beside the edges of the view on the min
 
 QString TimelineWidget::toolTipAt(QPoint point) const
 {
+    if (const EventId linked = linkedAt(point); !linked.isNone())
+        return eventToolTip(*m_state.trace, linked) + QStringLiteral("<br>") + tr("Click to go there.");
     if (const EventId event = eventAt(point); !event.isNone())
         return eventToolTip(*m_state.trace, event);
     if (!m_state.trace)
@@ -61,6 +65,14 @@ QString TimelineWidget::toolTipAt(QPoint point) const
            tr("%1 %2 · sampled at %3")
                .arg(formatNumber(track.counter.value[index]), toQString(track.counter.unit).toHtmlEscaped(),
                     formatTime(track.counter.time[index] - m_state.trace->time.start, 1'000'000));
+}
+
+EventId TimelineWidget::linkedAt(QPoint point) const
+{
+    for (const LinkMarker& marker : linkPicture(m_state, TimelineFonts(font()).small).markers)
+        if (marker.box.contains(point))
+            return marker.event;
+    return {};
 }
 
 bool TimelineWidget::viewportEvent(QEvent* event)
@@ -175,6 +187,8 @@ void TimelineWidget::hover(QPoint point)
     Qt::CursorShape shape = Qt::ArrowCursor;
     if (std::abs(point.x() - g.headerWidth) <= 3) {
         shape = Qt::SplitHCursor;
+    } else if (!linkedAt(point).isNone()) {
+        shape = Qt::PointingHandCursor;
     } else if (rowResizedAt(point)) {
         shape = Qt::SplitVCursor;
     } else if (g.minimap().contains(point)) {
@@ -283,6 +297,8 @@ void TimelineWidget::mouseReleaseEvent(QMouseEvent*)
         return;
     }
     endMeasure();
+    if (const EventId linked = linkedAt(m_pressed); !linked.isNone())
+        return reveal(linked);
     const EventId hit = eventAt(m_pressed);
     if (hit.isNone())
         clearSelection();

@@ -33,6 +33,7 @@ void TimelineWidget::buildRowFilter()
     m_filter->setToolTip(tr("Shows the rows whose names hold this (Ctrl+Shift+F)"));
     m_filter->setClearButtonEnabled(true);
     m_filter->setCursor(Qt::IBeamCursor);
+    m_filter->setFocusPolicy(Qt::ClickFocus); // keys are the timeline's when it is shown
     m_filter->hide();
     m_filter->installEventFilter(this);
     connect(m_filter, &QLineEdit::textChanged, this, &TimelineWidget::setRowFilter);

@@ -74,6 +74,13 @@ struct SnapPoint
     constexpr bool operator==(const SnapPoint&) const = default;
 };
 
+/// A call and work that it launched, where one of them is selected.
+struct LaunchLink
+{
+    trace::EventId call, work;
+    std::vector<EventPlace> callPlaces, workPlaces;
+};
+
 /// Everything that decides what a timeline looks like. The painter reads it, the widget changes it.
 struct TimelineState
 {
@@ -90,6 +97,7 @@ struct TimelineState
     trace::EventId selected;                     ///< drawn with an outline
     std::vector<HighlightedEvent> highlights;    ///< empty: nothing is faded
     std::vector<LaneHighlight> laneHighlights;   ///< the same by track and depth, the selected event last of its lane
+    std::vector<LaunchLink> links;               ///< of the selected event: drawn as arrows
     std::optional<TimeRange> measure;            ///< a dragged range
     std::optional<SnapPoint> snapStart, snapEnd; ///< spans' edges that the measure's ends are held by
     std::optional<TimestampNs> cursor;           ///< time under the mouse

@@ -4,6 +4,7 @@
 #include "trace_model/trace/visible_spans.h"
 #include "widgets/timeline/counter_curve.h"
 #include "widgets/timeline/lane_layout.h"
+#include "widgets/timeline/launch_links.h"
 #include "widgets/timeline/minimap_painter.h"
 #include "widgets/timeline/overlay_painter.h"
 #include "widgets/timeline/timeline_frame.h"
@@ -281,6 +282,7 @@ void TimelineWidget::clearSelection()
     m_selectedRequest = {};
     m_state.highlights.clear();
     m_state.laneHighlights.clear();
+    m_state.links.clear();
     redraw();
     if (hadSelection)
         emit selectionChanged();
@@ -313,6 +315,7 @@ void TimelineWidget::highlightSelection()
         events.push_back(m_state.selected);
     m_state.highlights.clear();
     m_state.laneHighlights.clear();
+    m_state.links = launchLinks(trace, m_state.selected);
     for (const EventId event : events) {
         m_state.highlights.push_back({event, placesOf(trace, event)});
         for (const EventPlace& place : m_state.highlights.back().places)

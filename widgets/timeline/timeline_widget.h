@@ -180,6 +180,8 @@ private:
     [[nodiscard]] TimestampNs timeAt(int viewportX) const;
     [[nodiscard]] int zoomCentre() const;
     [[nodiscard]] QString toolTipAt(QPoint point) const;
+    /// The event that a marker at a point stands for, or none.
+    [[nodiscard]] trace::EventId linkedAt(QPoint point) const;
 
     static constexpr double kStepZoom = 0.7; ///< of the visible range for one key press or double click
 
