@@ -20,6 +20,8 @@
 #include "app/desktop/window_actions.h"
 
 #include <QAction>
+#include <QApplication>
+#include <QClipboard>
 #include <QCloseEvent>
 #include <QDateTime>
 #include <QDockWidget>
@@ -209,6 +211,7 @@ void MainWindow::connectFileActions()
 
 void MainWindow::connectViewActions()
 {
+    connect(m_actions->copyLink, &QAction::triggered, this, &MainWindow::copyLink);
     connectTimelineActions(*m_actions, *m_pages);
     connect(m_actions->darkTheme, &QAction::triggered, this, [this](bool dark) {
         setColorScheme(dark ? ColorScheme::Dark : ColorScheme::Light);
@@ -364,6 +367,23 @@ void MainWindow::openReportAt(const std::filesystem::path& path, const QString& 
         if (const auto shown = page.showRequestNamed(request); !shown)
             showError(tr("Showing request %1").arg(request), shown.error(), {});
     });
+}
+
+void MainWindow::showPlace(ReportPage& page, const ViewPlace& place)
+{
+    const auto show = [this, &page, place] {
+        if (const auto shown = page.showPlace(place); !shown)
+            showError(tr("Showing the place of the link"), shown.error(), {});
+    };
+    if (page.state() == ReportPage::State::Loaded)
+        return show();
+    connect(&page, &ReportPage::loaded, this, show, Qt::SingleShotConnection);
+}
+
+void MainWindow::copyLink()
+{
+    if (const ReportPage* page = m_pages->currentReport(); page && page->hasTimeline())
+        QApplication::clipboard()->setText(viewCommand(page->place(), page->files()));
 }
 
 void MainWindow::setColorScheme(ColorScheme scheme)
@@ -582,7 +602,7 @@ void MainWindow::refreshActions()
     for (QAction* action : {m_actions->zoomIn, m_actions->zoomOut, m_actions->fit, m_actions->back, m_actions->forward, m_actions->hideRow,
                             m_actions->showHiddenRows, m_actions->pinRow, m_actions->moveRowUp, m_actions->moveRowDown, m_actions->filterRows})
         action->setEnabled(hasTimeline);
-    for (QAction* action : {m_actions->zoomToSelection, m_actions->find, m_actions->nextMatch, m_actions->previousMatch})
+    for (QAction* action : {m_actions->copyLink, m_actions->zoomToSelection, m_actions->find, m_actions->nextMatch, m_actions->previousMatch})
         action->setEnabled(report && report->hasTimeline());
     m_actions->clockOffsets->setEnabled(report && report->trace() && report->files().size() > 1);
     m_actions->exportTrace->setEnabled(report && report->state() == ReportPage::State::Loaded);

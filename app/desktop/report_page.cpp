@@ -324,6 +324,30 @@ Result<void> ReportPage::showRequestNamed(const QString& name)
     return Error{ErrorCode::NotFound, "the report has no request " + wanted + "; its ids are in the details of a request", {}};
 }
 
+Result<void> ReportPage::showPlace(const ViewPlace& place)
+{
+    if (!hasTimeline())
+        return Error{ErrorCode::NotFound, "the report has no time axis to show a range of", {}};
+    if (const trace::EventId event = place.selected; !event.isNone()) {
+        if (event.row() >= m_trace->columns(event.kind()).size())
+            return Error{ErrorCode::NotFound,
+                         "the report has no " + std::string(trace::name(event.kind())) + " " + std::to_string(event.row()) + "; was the link made from another file?",
+                         {}};
+        m_timeline->reveal(event);
+    }
+    if (place.range)
+        m_timeline->setVisibleRange({place.range->start + m_trace->time.start, place.range->end + m_trace->time.start});
+    return {};
+}
+
+ViewPlace ReportPage::place() const
+{
+    if (!hasTimeline())
+        return {};
+    const TimeRange view = m_timeline->visibleRange();
+    return {TimeRange{view.start - m_trace->time.start, view.end - m_trace->time.start}, m_timeline->selectedEvent()};
+}
+
 void ReportPage::stepSlowest(int direction)
 {
     if (!m_trace)

@@ -53,6 +53,8 @@ WindowActions::WindowActions(QMainWindow& window) :
     fit(makeAction(window, tr("&Fit all"), {QKeySequence(Qt::CTRL | Qt::Key_0)}, tr("Show the whole report"))),
     back(makeAction(window, tr("&Back"), {QKeySequence::Back}, tr("The range shown before"))),
     forward(makeAction(window, tr("For&ward"), {QKeySequence::Forward}, tr("The range shown after"))),
+    copyLink(makeAction(window, tr("&Copy link"), {QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_C)},
+                        tr("Copy the command that opens this report at what is shown and selected"))),
     hideRow(makeAction(window, tr("&Hide row"), {QKeySequence(Qt::Key_H)}, tr("Hide the row under the mouse, or that of the selected event"))),
     showHiddenRows(makeAction(window, tr("&Show hidden rows"), {QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_H)}, tr("Show every row that was hidden"))),
     pinRow(makeAction(window, tr("&Pin or unpin row"), {QKeySequence(Qt::Key_P)}, tr("Keep the row under the mouse above those that scroll"))),
@@ -103,7 +105,7 @@ void WindowActions::buildMenus(QMenuBar& bar, QAction* captureStart, QAction* ca
     QMenu* view = bar.addMenu(tr("&View"));
     view->addActions({zoomIn, zoomOut, zoomToSelection, fit});
     view->addSeparator();
-    view->addActions({back, forward});
+    view->addActions({back, forward, copyLink});
     view->addSeparator();
     QMenu* rows = view->addMenu(tr("&Rows"));
     rows->addActions({filterRows, pinRow, moveRowUp, moveRowDown, hideRow, showHiddenRows});

@@ -44,6 +44,7 @@ struct WindowActions
     QAction* fit;
     QAction* back;
     QAction* forward;
+    QAction* copyLink;
     QAction* hideRow;
     QAction* showHiddenRows;
     QAction* pinRow;

@@ -99,12 +99,21 @@ TrackId TimelineWidget::currentRow() const
     if (!m_rowUnderMouse.isNone() || !m_state.trace)
         return m_rowUnderMouse;
     const auto places = placesOf(*m_state.trace, m_state.selected);
-    // A kernel is in the row of its stream and in that of all streams, which is a strip most of the time.
-    const auto shown = std::find_if(places.begin(), places.end(), [this](const EventPlace& place) {
+    const EventPlace* place = preferredPlace(places);
+    return place ? place->track : TrackId();
+}
+
+const EventPlace* TimelineWidget::preferredPlace(const std::vector<EventPlace>& places) const
+{
+    const EventPlace* best = nullptr;
+    for (const EventPlace& place : places) {
         const TimelineRow* row = m_state.layout.rowOf(place.track);
-        return row && !row->isCollapsed;
-    });
-    return shown != places.end() ? shown->track : places.empty() ? TrackId() : places.front().track;
+        if (row && !row->isCollapsed)
+            return &place;
+        if (!best || m_state.trace->track(best->track).kind == trace::TrackKind::GpuAllStreams)
+            best = &place;
+    }
+    return best;
 }
 
 void TimelineWidget::arrangeRow(TrackId track, RowChange change)

@@ -343,10 +343,10 @@ void TimelineWidget::reveal(EventId event)
         setVisibleRange({middle - length / 2, middle + length / 2});
     }
     const auto places = placesOf(*m_state.trace, event);
-    if (!places.empty()) {
-        showRowOf(places.front().track);
-        if (const TimelineRow* row = m_state.layout.rowOf(places.front().track)) {
-            const int y = row->depthY(places.front().depth);
+    if (const EventPlace* place = preferredPlace(places)) {
+        showRowOf(place->track);
+        if (const TimelineRow* row = m_state.layout.rowOf(place->track)) {
+            const int y = row->depthY(place->depth);
             const int pinned = m_state.layout.pinnedHeight(), page = m_state.geometry.rowsHeight();
             if (!row->isPinned && (y < m_state.scrollY + pinned || y + row->depthHeight > m_state.scrollY + page))
                 verticalScrollBar()->setValue(y - (page + pinned) / 2);

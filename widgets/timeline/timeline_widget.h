@@ -161,6 +161,8 @@ private:
     void buildRowFilter();
     void placeRowFilter();
     void movePinnedOrAmongSiblings(trace::TrackId track, int direction);
+    /// Of the places of an event the one to go to: one that is open, else its own row rather than that of all streams; or null.
+    [[nodiscard]] const EventPlace* preferredPlace(const std::vector<EventPlace>& places) const;
     /// Unfolds and unhides what keeps a track from being seen.
     void showRowOf(trace::TrackId track);
     [[nodiscard]] const TimelineRow* rowAt(QPoint point) const;

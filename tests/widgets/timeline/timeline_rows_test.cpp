@@ -109,6 +109,17 @@ private slots:
         QVERIFY(hand.timeline.state().filter.isEmpty());
     }
 
+    // It used to unfold the row of all streams, which comes first.
+    void revealingAKernelGoesToItsStreamAndLeavesTheRowOfAllStreamsFolded()
+    {
+        Hand hand(m_server);
+        hand.click(hand.headerPoint("GPU 0"));
+        hand.timeline.reveal(hand.event(EventKind::Kernel, "gemm"));
+        QVERIFY(isShown(hand, "Stream 7"));
+        QVERIFY(rowNamed(hand, "All streams")->isCollapsed);
+        QCOMPARE(hand.timeline.currentRow(), trackNamed(hand.trace(), "Stream 7"));
+    }
+
     void pinnedRowsStayWhereTheyAreWhileTheOthersScrollBelowThem()
     {
         Hand hand(m_server, {1000, 300});
