@@ -211,6 +211,7 @@ void MainWindow::connectFileActions()
 
 void MainWindow::connectViewActions()
 {
+    connect(m_actions->marksMenu, &QMenu::aboutToShow, this, [this] { fillMarksMenu(*m_actions, *m_pages); });
     connect(m_actions->copyLink, &QAction::triggered, this, &MainWindow::copyLink);
     connectTimelineActions(*m_actions, *m_pages);
     connect(m_actions->darkTheme, &QAction::triggered, this, [this](bool dark) {
@@ -221,6 +222,7 @@ void MainWindow::connectViewActions()
     connect(m_actions->nextTab, &QAction::triggered, m_pages, [this] { m_pages->stepPage(1); });
     connect(m_actions->previousTab, &QAction::triggered, m_pages, [this] { m_pages->stepPage(-1); });
     connect(m_actions->commands, &QAction::triggered, this, [this] {
+        fillMarksMenu(*m_actions, *m_pages);
         auto* palette = new CommandPalette(*menuBar(), this);
         palette->setAttribute(Qt::WA_DeleteOnClose);
         palette->open();
@@ -599,7 +601,8 @@ void MainWindow::refreshActions()
 {
     const ReportPage* report = m_pages->currentReport();
     const bool hasTimeline = (report && report->hasTimeline()) || (m_pages->currentCompare() && m_pages->currentCompare()->isReady());
-    for (QAction* action : {m_actions->zoomIn, m_actions->zoomOut, m_actions->fit, m_actions->back, m_actions->forward, m_actions->hideRow,
+    for (QAction* action : {m_actions->zoomIn, m_actions->zoomOut, m_actions->fit, m_actions->back, m_actions->forward, m_actions->hideRow, m_actions->addMark,
+                            m_actions->nextMark, m_actions->previousMark, m_actions->removeMark,
                             m_actions->showHiddenRows, m_actions->pinRow, m_actions->moveRowUp, m_actions->moveRowDown, m_actions->filterRows})
         action->setEnabled(hasTimeline);
     for (QAction* action : {m_actions->copyLink, m_actions->zoomToSelection, m_actions->find, m_actions->nextMatch, m_actions->previousMatch})

@@ -65,6 +65,10 @@ WindowActions::WindowActions(QMainWindow& window) :
     showLive(makeAction(window, tr("&Live page"), {QKeySequence(Qt::CTRL | Qt::Key_L)}, tr("The dashboard of the current node"))),
     nextTab(makeAction(window, tr("Next &tab"), {QKeySequence(Qt::CTRL | Qt::Key_Tab)}, tr("The page to the right"))),
     previousTab(makeAction(window, tr("Previous ta&b"), {QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_Tab)}, tr("The page to the left"))),
+    addMark(makeAction(window, tr("&Add mark"), {QKeySequence(Qt::Key_M)}, tr("Mark the measured range or the time under the mouse, with a text"))),
+    nextMark(makeAction(window, tr("&Next mark"), {QKeySequence(Qt::CTRL | Qt::Key_M)}, tr("Go to the next mark"))),
+    previousMark(makeAction(window, tr("&Previous mark"), {QKeySequence(Qt::SHIFT | Qt::Key_M)}, tr("Go to the previous mark"))),
+    removeMark(makeAction(window, tr("&Delete mark"), {QKeySequence(Qt::Key_Delete)}, tr("Delete the mark that was added, clicked or gone to last"))),
     find(makeAction(window, tr("&Find…"), {QKeySequence(Qt::Key_F), QKeySequence::Find}, tr("Find events by name in the report in front"))),
     nextMatch(makeAction(window, tr("&Next match"), {QKeySequence(Qt::Key_BracketRight), QKeySequence(Qt::Key_F3)}, tr("Go to the next match"))),
     previousMatch(makeAction(window, tr("&Previous match"), {QKeySequence(Qt::Key_BracketLeft), QKeySequence(Qt::SHIFT | Qt::Key_F3)},
@@ -114,6 +118,10 @@ void WindowActions::buildMenus(QMenuBar& bar, QAction* captureStart, QAction* ca
     docksMenu = view->addMenu(tr("&Panels"));
     view->addAction(darkTheme);
 
+    marksMenu = bar.addMenu(tr("&Marks"));
+    marksMenu->addActions({addMark, nextMark, previousMark, removeMark});
+    marksMenu->addSeparator();
+
     QMenu* search = bar.addMenu(tr("&Search"));
     search->addActions({find, nextMatch, previousMatch});
     search->addSeparator();
@@ -156,6 +164,7 @@ QString WindowActions::shortcutTable(const QMenuBar& bar) const
     row(tr("Pan"), tr("A, D, arrows or drag with the middle button"));
     row(tr("Measure a range"), tr("drag"));
     row(tr("Zoom to an event"), tr("double-click"));
+    row(tr("Change the text of a mark"), tr("double-click its flag"));
     row(tr("Make a row taller or lower"), tr("drag the lower edge of its name; double-click resets"));
     row(tr("End a selection"), tr("Esc"));
     return html + QStringLiteral("</table>");

@@ -55,6 +55,11 @@ struct WindowActions
     QAction* showLive;
     QAction* nextTab;
     QAction* previousTab;
+    // Marks
+    QAction* addMark;
+    QAction* nextMark;
+    QAction* previousMark;
+    QAction* removeMark;
     // Search
     QAction* find;
     QAction* nextMatch;
@@ -67,6 +72,7 @@ struct WindowActions
     QAction* about;
 
     QMenu* recentMenu = nullptr; ///< filled by the window when it opens
+    QMenu* marksMenu = nullptr;  ///< the marks of the report in front come after its actions
     QMenu* docksMenu = nullptr;  ///< the docks' toggle actions go here
 };
 

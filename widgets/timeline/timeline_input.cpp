@@ -126,6 +126,8 @@ void TimelineWidget::mousePressEvent(QMouseEvent* event)
         m_drag = Drag::HeaderWidth;
     } else if (g.minimap().contains(m_pressed) && event->button() == Qt::LeftButton) {
         m_drag = minimapDragAt(m_pressed.x());
+    } else if (event->button() == Qt::LeftButton && pressMark(m_pressed)) {
+        viewport()->update();
     } else if (m_pressed.x() >= g.headerWidth && wantsPan) {
         m_drag = Drag::Pan;
         viewport()->setCursor(Qt::ClosedHandCursor);
@@ -317,6 +319,8 @@ void TimelineWidget::mouseDoubleClickEvent(QMouseEvent* event)
         return mousePressEvent(event); // two clicks on a row fold and unfold it
     if (m_state.geometry.minimap().contains(point))
         return fitAll();
+    if (pressMark(point))
+        return editMark(*m_currentMark);
     const EventId hit = eventAt(point);
     if (hit.isNone())
         return zoomAt(point.x(), kStepZoom * kStepZoom);

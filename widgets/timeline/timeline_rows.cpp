@@ -58,6 +58,12 @@ bool TimelineWidget::eventFilter(QObject* watched, QEvent* event)
         setFocus();
         return true;
     }
+    if (auto* field = qobject_cast<QLineEdit*>(watched);
+        field && field != m_filter && event->type() == QEvent::KeyPress && static_cast<QKeyEvent*>(event)->key() == Qt::Key_Escape) {
+        field->clear(); // a mark keeps the text that it has
+        setFocus();
+        return true;
+    }
     return QAbstractScrollArea::eventFilter(watched, event);
 }
 
@@ -166,6 +172,8 @@ void TimelineWidget::movePinnedOrAmongSiblings(TrackId track, int direction)
 void TimelineWidget::showRowOf(TrackId track)
 {
     bool isChanged = false;
+    if (const TimelineRow* row = m_state.layout.rowOf(track); row && !row->isCollapsed)
+        return; // what is folded below it hides nothing of itself
     for (TrackId id = track; !id.isNone(); id = m_state.trace->track(id).parent) {
         isChanged |= m_rows.folded.erase(id) > 0;
         isChanged |= m_rows.hidden.erase(id) > 0;

@@ -74,6 +74,14 @@ struct SnapPoint
     constexpr bool operator==(const SnapPoint&) const = default;
 };
 
+/// What the user wants to find again.
+struct TimelineMark
+{
+    TimeRange time; ///< empty: an instant
+    QString text;
+    bool operator==(const TimelineMark&) const = default;
+};
+
 /// A call and work that it launched, where one of them is selected.
 struct LaunchLink
 {
@@ -98,6 +106,7 @@ struct TimelineState
     std::vector<HighlightedEvent> highlights;    ///< empty: nothing is faded
     std::vector<LaneHighlight> laneHighlights;   ///< the same by track and depth, the selected event last of its lane
     std::vector<LaunchLink> links;               ///< of the selected event: drawn as arrows
+    std::vector<TimelineMark> marks;             ///< sorted by start
     std::optional<TimeRange> measure;            ///< a dragged range
     std::optional<SnapPoint> snapStart, snapEnd; ///< spans' edges that the measure's ends are held by
     std::optional<TimestampNs> cursor;           ///< time under the mouse

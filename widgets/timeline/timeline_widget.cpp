@@ -63,6 +63,8 @@ void TimelineWidget::setTrace(std::shared_ptr<const trace::Trace> trace)
     m_rows = RowArrangement();
     m_rows.filter = m_state.filter.toStdString();
     m_rowUnderMouse = {};
+    m_state.marks.clear();
+    m_currentMark.reset();
     if (m_state.trace) {
         m_rows.folded = collapsedAtFirst(*m_state.trace);
         for (const trace::Track& track : m_state.trace->tracks)

@@ -59,6 +59,17 @@ public:
     void arrangeRow(trace::TrackId track, RowChange change);
     /// The row under the mouse, else that of the selected event, or none.
     [[nodiscard]] trace::TrackId currentRow() const;
+    [[nodiscard]] const std::vector<TimelineMark>& marks() const { return m_state.marks; }
+    void setMarks(std::vector<TimelineMark> marks);
+    /// Marks the measured range, else the time under the mouse, and lets the user type what it is.
+    void addMark();
+    void editMark(std::size_t index);
+    void goToMark(std::size_t index);
+    /// To the next (+1) or previous (-1) mark, around the ends.
+    void stepMark(int direction);
+    /// Removes the mark that was added, clicked or gone to last.
+    void removeMark();
+
     /// Shows the rows whose names hold `text`; empty: all.
     void setRowFilter(const QString& text);
     void focusRowFilter();
@@ -114,6 +125,7 @@ signals:
     void headerWidthChanged(int width);
     /// The user arranged rows otherwise or chose how a counter is drawn.
     void rowsChanged();
+    void marksChanged();
 
 protected:
     void paintEvent(QPaintEvent* event) override;
@@ -170,6 +182,8 @@ private:
     [[nodiscard]] const TimelineRow* rowResizedAt(QPoint point) const;
     void resizeRow(int viewportY);
     void addRowActions(QMenu& menu, QPoint point);
+    /// Whether the flag of a mark is at a point; it is the current one then.
+    bool pressMark(QPoint point);
     void highlightSelection();
     void setCursorTime(std::optional<TimestampNs> time);
     void dragMinimap(int viewportX);
@@ -200,6 +214,7 @@ private:
     std::vector<float> m_activity; ///< of the minimap, for its width
     std::unique_ptr<TimelineFrame> m_frame;
     bool m_isFrameStale = true;
+    std::optional<std::size_t> m_currentMark; ///< of m_state.marks
     trace::EventId m_hovered; ///< whose tooltip is shown
 
     Drag m_drag = Drag::None;
