@@ -181,6 +181,10 @@ void MainWindow::connectFileActions()
     connect(m_actions->open, &QAction::triggered, this, &MainWindow::chooseReports);
     connect(m_actions->openTogether, &QAction::triggered, this, &MainWindow::chooseTogether);
     connect(m_actions->clockOffsets, &QAction::triggered, this, &MainWindow::askForOffsets);
+    connect(m_actions->saveView, &QAction::triggered, this, [this] {
+        if (ReportPage* page = m_pages->currentReport())
+            page->saveView();
+    });
     connect(m_actions->exportTrace, &QAction::triggered, this, &MainWindow::askForExport);
     connect(m_actions->closeTab, &QAction::triggered, this, [this] { m_pages->closePage(m_pages->currentIndex()); });
     connect(m_actions->exportScreenshot, &QAction::triggered, this, &MainWindow::exportScreenshot);
@@ -200,6 +204,8 @@ void MainWindow::connectFileActions()
     connect(m_pages, &PageArea::compareOpened, this, [this](ComparePage* page) { connect(page, &ComparePage::fileRequested, this, &MainWindow::chooseBeside); });
     connect(m_pages, &PageArea::reportOpened, this, [this](ReportPage* page) {
         connect(page, &ReportPage::loaded, this, [this, page] {
+            if (!m_isUnattended)
+                page->restoreView();
             if (page->files().size() == 1)
                 m_settings.addRecentReport(pathText(page->path()));
         });
@@ -397,6 +403,7 @@ void MainWindow::setColorScheme(ColorScheme scheme)
 void MainWindow::setUnattended()
 {
     setAnimated(false);
+    m_isUnattended = true; // a picture is of the file, not of how somebody looked at it
 }
 
 void MainWindow::hideNodes()
@@ -608,6 +615,7 @@ void MainWindow::refreshActions()
     for (QAction* action : {m_actions->copyLink, m_actions->zoomToSelection, m_actions->find, m_actions->nextMatch, m_actions->previousMatch})
         action->setEnabled(report && report->hasTimeline());
     m_actions->clockOffsets->setEnabled(report && report->trace() && report->files().size() > 1);
+    m_actions->saveView->setEnabled(report && report->hasTimeline() && report->files().size() == 1);
     m_actions->exportTrace->setEnabled(report && report->state() == ReportPage::State::Loaded);
     for (QAction* action : {m_actions->slowestRequest, m_actions->slowerRequest})
         action->setEnabled(report && report->trace() && !report->trace()->requests.empty());

@@ -97,6 +97,7 @@ private:
     void showError(const QString& doing, const Error& error, const QString& topic);
 
     jobs::JobRunner& m_runner;
+    bool m_isUnattended = false;
     Settings& m_settings;
     TraceSource m_source;
     std::unique_ptr<NodeList> m_nodes;

@@ -74,6 +74,10 @@ public:
     [[nodiscard]] Result<void> showPlace(const ViewPlace& place);
     /// What is shown and selected.
     [[nodiscard]] ViewPlace place() const;
+    /// Writes range, rows and marks beside the report, and goes back to them where there is such a file. Of one file alone. Failures are
+    /// lines of the log, a finished write is one too.
+    void saveView();
+    void restoreView();
     /// Shows the slowest complete request; with one selected, the next slower (-1) or the next faster (+1) one.
     void stepSlowest(int direction);
 
@@ -131,6 +135,7 @@ private:
     jobs::JobSlot m_loadSlot;
     jobs::JobSlot m_searchSlot;
     jobs::JobSlot m_keepSlot;
+    jobs::JobSlot m_viewSlot;
 };
 
 } // namespace gantry::desktop

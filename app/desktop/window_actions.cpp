@@ -36,6 +36,7 @@ WindowActions::WindowActions(QMainWindow& window) :
     clockOffsets(makeAction(window, tr("Clock &offsets…"), {}, tr("How the clocks of the files in front were aligned, or by hand"))),
     exportTrace(makeAction(window, tr("E&xport…"), {QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_E)},
                            tr("Save the report in front in another format, or its timeline as a picture"))),
+    saveView(makeAction(window, tr("&Save view"), {QKeySequence::Save}, tr("Keep range, rows and marks in a file beside the report, for the next time it is opened"))),
     closeTab(makeAction(window, tr("&Close tab"), {QKeySequence(Qt::CTRL | Qt::Key_W)}, tr("Close the report or comparison in front"))),
     exportScreenshot(makeAction(window, tr("&Export screenshot…"), {QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_S)}, tr("Save the page in front as a PNG"))),
     clearRecent(makeAction(window, tr("Clear this list"), {}, tr("Forget the reports opened before"))),
@@ -91,6 +92,7 @@ void WindowActions::buildMenus(QMenuBar& bar, QAction* captureStart, QAction* ca
     file->addSeparator();
     file->addAction(clockOffsets);
     file->addSeparator();
+    file->addAction(saveView);
     file->addAction(exportTrace);
     file->addAction(exportScreenshot);
     file->addAction(closeTab);

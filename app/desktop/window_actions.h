@@ -24,6 +24,7 @@ struct WindowActions
     QAction* openTogether;
     QAction* clockOffsets;
     QAction* exportTrace;
+    QAction* saveView;
     QAction* closeTab;
     QAction* exportScreenshot;
     QAction* clearRecent;
