@@ -36,7 +36,7 @@ std::variant<CommandLine, EarlyExit> parseCommandLine(int argc, const char* cons
                  "Opens reports, connects to nodes that run gantryd, captures and compares.",
                  "gantry"};
     std::vector<std::string> files, compare, offsets;
-    std::string node, screenshot, tour, size, theme, page, request, dataFolder, record;
+    std::string node, screenshot, tour, size, theme, page, request, view, select, dataFolder, record;
     int seconds = 2;
     app.add_option("FILE", files, "Reports and traces to open; the format is recognised by content");
     bool together = false;
@@ -47,6 +47,8 @@ std::variant<CommandLine, EarlyExit> parseCommandLine(int argc, const char* cons
         ->allow_extra_args(false);
     app.add_option("--request", request, "Show this request of the first FILE")->type_name("ID|slowest");
     app.add_option("--compare", compare, "Open two reports beside each other")->type_name("A B")->expected(2);
+    app.add_option("--view", view, "Show this range of the first FILE, counted from its start: 12.5ms..14ms")->type_name("START..END");
+    app.add_option("--select", select, "Select this event of the first FILE, as Copy link writes it: kernel:12")->type_name("KIND:ROW");
     auto* nodeOption = app.add_option("--node", node, "Connect to a node: unix:/path, grpc://host:port; '' is this machine's")->type_name("ADDR");
     app.add_option("--screenshot", screenshot, "Render to a PNG without a display and end; two FILEs are compared unless --together")->type_name("OUT.png");
     app.add_option("--size", size, "Size of the window, 320x240 to 16384x16384")->type_name("WxH");
@@ -106,6 +108,20 @@ std::variant<CommandLine, EarlyExit> parseCommandLine(int argc, const char* cons
     }
     if (!line.request.isEmpty() && (line.reports.isEmpty() || line.compare))
         return EarlyExit{kUsage, "--request needs a report to find it in.\n"};
+    if ((!view.empty() || !select.empty()) && (line.reports.isEmpty() || line.compare))
+        return EarlyExit{kUsage, "--view and --select need a report to show.\n"};
+    if (!view.empty()) {
+        const auto range = parseViewRange(view);
+        if (!range)
+            return EarlyExit{kUsage, "--view: " + cli::printable(range.error().message) + ".\n"};
+        line.place.range = *range;
+    }
+    if (!select.empty()) {
+        const auto event = parseSelected(select);
+        if (!event)
+            return EarlyExit{kUsage, "--select: " + cli::printable(event.error().message) + ".\n"};
+        line.place.selected = *event;
+    }
     const bool wantsLive = line.page == PageKind::Live;
     if (!line.screenshot.isEmpty()) {
         if (wantsLive && !line.node)

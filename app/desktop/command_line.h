@@ -1,6 +1,7 @@
 #pragma once
 
 #include "app/desktop/settings.h"
+#include "app/desktop/view_link.h"
 #include "trace_model/base/time.h"
 
 #include <QSize>
@@ -32,6 +33,7 @@ struct CommandLine
     std::optional<ColorScheme> theme;
     std::optional<PageKind> page;
     QString request;                     ///< to show in the first report: its id, or "slowest"; empty: none
+    ViewPlace place;                     ///< to show in the first report
     QString dataFolder;
     QString record;                      ///< file to write the times of frames to; empty: none
 

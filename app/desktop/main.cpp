@@ -106,6 +106,8 @@ int run(int argc, char** argv)
         else
             window.openReport(toPath(report));
     }
+    if (const auto reports = window.pages().reports(); !reports.isEmpty() && !line.place.isEmpty())
+        window.showPlace(*reports.front(), line.place);
     if (line.compare)
         window.pages().openCompare(toPath(line.compare->first), toPath(line.compare->second));
     if (line.node)

@@ -13,12 +13,15 @@
 #include "app/desktop/nodes_panel.h"
 #include "app/desktop/page_area.h"
 #include "app/desktop/report_page.h"
+#include "app/desktop/row_memory.h"
 #include "app/desktop/text.h"
 #include "app/desktop/theme.h"
 #include "app/desktop/timeline_actions.h"
 #include "app/desktop/window_actions.h"
 
 #include <QAction>
+#include <QApplication>
+#include <QClipboard>
 #include <QCloseEvent>
 #include <QDateTime>
 #include <QDockWidget>
@@ -178,6 +181,10 @@ void MainWindow::connectFileActions()
     connect(m_actions->open, &QAction::triggered, this, &MainWindow::chooseReports);
     connect(m_actions->openTogether, &QAction::triggered, this, &MainWindow::chooseTogether);
     connect(m_actions->clockOffsets, &QAction::triggered, this, &MainWindow::askForOffsets);
+    connect(m_actions->saveView, &QAction::triggered, this, [this] {
+        if (ReportPage* page = m_pages->currentReport())
+            page->saveView();
+    });
     connect(m_actions->exportTrace, &QAction::triggered, this, &MainWindow::askForExport);
     connect(m_actions->closeTab, &QAction::triggered, this, [this] { m_pages->closePage(m_pages->currentIndex()); });
     connect(m_actions->exportScreenshot, &QAction::triggered, this, &MainWindow::exportScreenshot);
@@ -197,9 +204,12 @@ void MainWindow::connectFileActions()
     connect(m_pages, &PageArea::compareOpened, this, [this](ComparePage* page) { connect(page, &ComparePage::fileRequested, this, &MainWindow::chooseBeside); });
     connect(m_pages, &PageArea::reportOpened, this, [this](ReportPage* page) {
         connect(page, &ReportPage::loaded, this, [this, page] {
+            if (!m_isUnattended)
+                page->restoreView();
             if (page->files().size() == 1)
                 m_settings.addRecentReport(pathText(page->path()));
         });
+        rememberRows(*page, m_settings);
         connect(page, &ReportPage::logged, this, &MainWindow::appendToLog);
         connect(page, &ReportPage::searchChanged, this, &MainWindow::refreshSearch);
     });
@@ -207,6 +217,8 @@ void MainWindow::connectFileActions()
 
 void MainWindow::connectViewActions()
 {
+    connect(m_actions->marksMenu, &QMenu::aboutToShow, this, [this] { fillMarksMenu(*m_actions, *m_pages); });
+    connect(m_actions->copyLink, &QAction::triggered, this, &MainWindow::copyLink);
     connectTimelineActions(*m_actions, *m_pages);
     connect(m_actions->darkTheme, &QAction::triggered, this, [this](bool dark) {
         setColorScheme(dark ? ColorScheme::Dark : ColorScheme::Light);
@@ -216,6 +228,7 @@ void MainWindow::connectViewActions()
     connect(m_actions->nextTab, &QAction::triggered, m_pages, [this] { m_pages->stepPage(1); });
     connect(m_actions->previousTab, &QAction::triggered, m_pages, [this] { m_pages->stepPage(-1); });
     connect(m_actions->commands, &QAction::triggered, this, [this] {
+        fillMarksMenu(*m_actions, *m_pages);
         auto* palette = new CommandPalette(*menuBar(), this);
         palette->setAttribute(Qt::WA_DeleteOnClose);
         palette->open();
@@ -364,6 +377,23 @@ void MainWindow::openReportAt(const std::filesystem::path& path, const QString& 
     });
 }
 
+void MainWindow::showPlace(ReportPage& page, const ViewPlace& place)
+{
+    const auto show = [this, &page, place] {
+        if (const auto shown = page.showPlace(place); !shown)
+            showError(tr("Showing the place of the link"), shown.error(), {});
+    };
+    if (page.state() == ReportPage::State::Loaded)
+        return show();
+    connect(&page, &ReportPage::loaded, this, show, Qt::SingleShotConnection);
+}
+
+void MainWindow::copyLink()
+{
+    if (const ReportPage* page = m_pages->currentReport(); page && page->hasTimeline())
+        QApplication::clipboard()->setText(viewCommand(page->place(), page->files()));
+}
+
 void MainWindow::setColorScheme(ColorScheme scheme)
 {
     applyTheme(scheme);
@@ -373,6 +403,7 @@ void MainWindow::setColorScheme(ColorScheme scheme)
 void MainWindow::setUnattended()
 {
     setAnimated(false);
+    m_isUnattended = true; // a picture is of the file, not of how somebody looked at it
 }
 
 void MainWindow::hideNodes()
@@ -577,11 +608,14 @@ void MainWindow::refreshActions()
 {
     const ReportPage* report = m_pages->currentReport();
     const bool hasTimeline = (report && report->hasTimeline()) || (m_pages->currentCompare() && m_pages->currentCompare()->isReady());
-    for (QAction* action : {m_actions->zoomIn, m_actions->zoomOut, m_actions->fit, m_actions->back, m_actions->forward})
+    for (QAction* action : {m_actions->zoomIn, m_actions->zoomOut, m_actions->fit, m_actions->back, m_actions->forward, m_actions->hideRow, m_actions->addMark,
+                            m_actions->nextMark, m_actions->previousMark, m_actions->removeMark,
+                            m_actions->showHiddenRows, m_actions->pinRow, m_actions->moveRowUp, m_actions->moveRowDown, m_actions->filterRows})
         action->setEnabled(hasTimeline);
-    for (QAction* action : {m_actions->zoomToSelection, m_actions->find, m_actions->nextMatch, m_actions->previousMatch})
+    for (QAction* action : {m_actions->copyLink, m_actions->zoomToSelection, m_actions->find, m_actions->nextMatch, m_actions->previousMatch})
         action->setEnabled(report && report->hasTimeline());
     m_actions->clockOffsets->setEnabled(report && report->trace() && report->files().size() > 1);
+    m_actions->saveView->setEnabled(report && report->hasTimeline() && report->files().size() == 1);
     m_actions->exportTrace->setEnabled(report && report->state() == ReportPage::State::Loaded);
     for (QAction* action : {m_actions->slowestRequest, m_actions->slowerRequest})
         action->setEnabled(report && report->trace() && !report->trace()->requests.empty());

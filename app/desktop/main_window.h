@@ -4,6 +4,7 @@
 #include "app/desktop/node_list.h"
 #include "app/desktop/settings.h"
 #include "app/desktop/trace_source.h"
+#include "app/desktop/view_link.h"
 
 #include <QMainWindow>
 
@@ -54,6 +55,8 @@ public:
     ReportPage& openTogether(const std::vector<std::filesystem::path>& paths, const std::vector<std::optional<DurationNs>>& offsets = {});
     /// Opens a report at a request: see ReportPage::showRequestNamed().
     void openReportAt(const std::filesystem::path& path, const QString& request);
+    /// Goes to a place of a page as soon as that is read.
+    void showPlace(ReportPage& page, const ViewPlace& place);
     void setColorScheme(ColorScheme scheme);
     /// For pictures: docks appear at once.
     void setUnattended();
@@ -84,6 +87,7 @@ private:
     void askToDeleteReport(NodeController* node, const QString& reportName);
     void askToStopTarget(NodeController* node, const QString& targetId);
     void exportScreenshot();
+    void copyLink();
     void fillRecentMenu();
     void showShortcuts();
     void showAbout();
@@ -93,6 +97,7 @@ private:
     void showError(const QString& doing, const Error& error, const QString& topic);
 
     jobs::JobRunner& m_runner;
+    bool m_isUnattended = false;
     Settings& m_settings;
     TraceSource m_source;
     std::unique_ptr<NodeList> m_nodes;

@@ -1,10 +1,12 @@
 #include "app/desktop/report_page.h"
 
 #include "app/desktop/load_banner.h"
+#include "app/desktop/saved_view.h"
 #include "app/desktop/text.h"
 #include "app/desktop/trace_view.h"
 #include "trace_model/analysis/request_breakdown.h"
 #include "trace_model/trace/event_search.h"
+#include "widgets/timeline/saved_rows.h"
 #include "widgets/timeline/timeline_widget.h"
 
 #include <QApplication>
@@ -51,7 +53,8 @@ ReportPage::ReportPage(std::vector<trace::LoadFile> files, jobs::JobRunner& runn
     m_stack(new QStackedWidget(this)),
     m_loadSlot(runner),
     m_searchSlot(runner),
-    m_keepSlot(runner)
+    m_keepSlot(runner),
+    m_viewSlot(runner)
 {
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
@@ -322,6 +325,69 @@ Result<void> ReportPage::showRequestNamed(const QString& name)
         }
     }
     return Error{ErrorCode::NotFound, "the report has no request " + wanted + "; its ids are in the details of a request", {}};
+}
+
+Result<void> ReportPage::showPlace(const ViewPlace& place)
+{
+    if (!hasTimeline())
+        return Error{ErrorCode::NotFound, "the report has no time axis to show a range of", {}};
+    if (const trace::EventId event = place.selected; !event.isNone()) {
+        if (event.row() >= m_trace->columns(event.kind()).size())
+            return Error{ErrorCode::NotFound,
+                         "the report has no " + std::string(trace::name(event.kind())) + " " + std::to_string(event.row()) + "; was the link made from another file?",
+                         {}};
+        m_timeline->reveal(event);
+    }
+    if (place.range)
+        m_timeline->setVisibleRange({place.range->start + m_trace->time.start, place.range->end + m_trace->time.start});
+    return {};
+}
+
+ViewPlace ReportPage::place() const
+{
+    if (!hasTimeline())
+        return {};
+    const TimeRange view = m_timeline->visibleRange();
+    return {TimeRange{view.start - m_trace->time.start, view.end - m_trace->time.start}, m_timeline->selectedEvent()};
+}
+
+void ReportPage::saveView()
+{
+    if (!hasTimeline() || m_files.size() != 1)
+        return;
+    const TimestampNs start = m_trace->time.start;
+    const TimeRange view = m_timeline->visibleRange();
+    SavedView saved{{view.start - start, view.end - start}, widgets::savedRows(*m_trace, m_timeline->rows(), m_timeline->state().counterStyles), m_timeline->marks()};
+    for (widgets::TimelineMark& mark : saved.marks)
+        mark.time = {mark.time.start - start, mark.time.end - start};
+    m_viewSlot.run([path = path(), json = toJson(saved)](const jobs::JobContext&) { return writeSavedView(path, json); },
+                   [this](Result<void> written) {
+                       const QString file = pathText(viewFileOf(path()));
+                       emit logged(written ? tr("The view is saved in %1.").arg(file) : tr("The view is not saved: %1").arg(describe(written.error()).sentence));
+                   });
+}
+
+void ReportPage::restoreView()
+{
+    if (!hasTimeline() || m_files.size() != 1)
+        return;
+    m_viewSlot.run([path = path()](const jobs::JobContext&) { return readSavedView(path); },
+                   [this](Result<std::optional<SavedView>> read) {
+                       if (!read)
+                           emit logged(tr("%1 is not used: %2.").arg(pathText(viewFileOf(path())), toQString(read.error().message)));
+                       if (!read || !*read || !hasTimeline())
+                           return;
+                       SavedView& saved = **read;
+                       const TimestampNs start = m_trace->time.start;
+                       for (widgets::TimelineMark& mark : saved.marks)
+                           mark.time = {mark.time.start + start, mark.time.end + start};
+                       m_timeline->setMarks(std::move(saved.marks));
+                       auto rows = widgets::restoredRows(*m_trace, saved.rows);
+                       m_timeline->setRows(std::move(rows.rows), std::move(rows.styles));
+                       // Where a link or the user went in the meantime counts more.
+                       if (m_timeline->visibleRange() == m_trace->time)
+                           m_timeline->setVisibleRange({saved.range.start + start, saved.range.end + start});
+                   });
 }
 
 void ReportPage::stepSlowest(int direction)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "app/desktop/trace_source.h"
+#include "app/desktop/view_link.h"
 #include "app/jobs/job_slot.h"
 #include "trace_model/base/result.h"
 #include "trace_model/trace/trace.h"
@@ -69,6 +70,14 @@ public:
     void showRequest(trace::RequestIndex request, int lengths = 3);
     /// Shows the request with this number or client id, or the "slowest". NotFound: there is none.
     [[nodiscard]] Result<void> showRequestNamed(const QString& name);
+    /// Shows a range and selects an event, once all is read. NotFound: there is no such event, or no time axis.
+    [[nodiscard]] Result<void> showPlace(const ViewPlace& place);
+    /// What is shown and selected.
+    [[nodiscard]] ViewPlace place() const;
+    /// Writes range, rows and marks beside the report, and goes back to them where there is such a file. Of one file alone. Failures are
+    /// lines of the log, a finished write is one too.
+    void saveView();
+    void restoreView();
     /// Shows the slowest complete request; with one selected, the next slower (-1) or the next faster (+1) one.
     void stepSlowest(int direction);
 
@@ -126,6 +135,7 @@ private:
     jobs::JobSlot m_loadSlot;
     jobs::JobSlot m_searchSlot;
     jobs::JobSlot m_keepSlot;
+    jobs::JobSlot m_viewSlot;
 };
 
 } // namespace gantry::desktop

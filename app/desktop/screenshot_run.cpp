@@ -44,6 +44,11 @@ void ScreenshotRun::showReport()
             if (const auto shown = page.showRequestNamed(m_line.request); !shown)
                 fail(tr("Showing request %1").arg(m_line.request), shown.error());
         });
+    if (!m_line.place.isEmpty())
+        connect(&page, &ReportPage::loaded, this, [this, &page] {
+            if (const auto shown = page.showPlace(m_line.place); !shown)
+                fail(tr("Showing what --view and --select ask for"), shown.error());
+        });
     connect(&window().inspector(), &Inspector::settled, this,
             [this, &page] {
                 if (page.state() == ReportPage::State::Loaded) // and not a sample

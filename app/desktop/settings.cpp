@@ -3,6 +3,7 @@
 #include "app/desktop/text.h"
 
 #include <QDir>
+#include <QJsonDocument>
 #include <QStandardPaths>
 
 namespace gantry::desktop {
@@ -104,6 +105,20 @@ DurationNs Settings::captureDuration() const
 void Settings::setCaptureDuration(DurationNs duration)
 {
     m_store.setValue(QStringLiteral("capture/duration_ns"), static_cast<qlonglong>(duration));
+}
+
+QJsonObject Settings::rows(const QString& kind) const
+{
+    return QJsonDocument::fromJson(m_store.value(QStringLiteral("rows/%1").arg(kind)).toByteArray()).object();
+}
+
+void Settings::setRows(const QString& kind, const QJsonObject& rows)
+{
+    const QString key = QStringLiteral("rows/%1").arg(kind);
+    if (rows.isEmpty())
+        m_store.remove(key);
+    else
+        m_store.setValue(key, QJsonDocument(rows).toJson(QJsonDocument::Compact));
 }
 
 void Settings::addToList(const QString& key, const QString& value)

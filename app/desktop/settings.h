@@ -4,6 +4,7 @@
 #include "widgets/theme/theme.h"
 
 #include <QByteArray>
+#include <QJsonObject>
 #include <QSettings>
 #include <QString>
 #include <QStringList>
@@ -44,6 +45,10 @@ public:
     /// Length of a capture window; 0: until stopped. 2 s at first.
     [[nodiscard]] DurationNs captureDuration() const;
     void setCaptureDuration(DurationNs duration);
+
+    /// How rows were arranged in reports of a kind (see rowsKind()), as widgets::savedRows() has it.
+    [[nodiscard]] QJsonObject rows(const QString& kind) const;
+    void setRows(const QString& kind, const QJsonObject& rows);
 
     void sync() { m_store.sync(); }
 

@@ -54,7 +54,9 @@ void TraceView::setTrace(const std::shared_ptr<const trace::Trace>& trace)
 {
     const auto before = m_timeline->trace();
     const TimeRange view = m_timeline->visibleRange();
+    const auto marks = m_timeline->marks();
     m_timeline->setTrace(trace);
+    m_timeline->setMarks(marks);
     // A view of everything stays one of everything, however far that reaches now.
     if (before && hasTimeline(*before) && hasTimeline(*trace) && view != before->time)
         m_timeline->setVisibleRange(view);

@@ -29,7 +29,7 @@ class TraceView : public QWidget
 public:
     explicit TraceView(QWidget* parent = nullptr);
 
-    /// Where a trace is replaced by another one of the same files, the visible range stays.
+    /// Where a trace is replaced by another one of the same files, the visible range and the marks stay.
     void setTrace(const std::shared_ptr<const trace::Trace>& trace);
     [[nodiscard]] widgets::TimelineWidget& timeline() { return *m_timeline; }
     [[nodiscard]] LoadBanner& banner() { return *m_banner; }

@@ -36,6 +36,7 @@ WindowActions::WindowActions(QMainWindow& window) :
     clockOffsets(makeAction(window, tr("Clock &offsets…"), {}, tr("How the clocks of the files in front were aligned, or by hand"))),
     exportTrace(makeAction(window, tr("E&xport…"), {QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_E)},
                            tr("Save the report in front in another format, or its timeline as a picture"))),
+    saveView(makeAction(window, tr("&Save view"), {QKeySequence::Save}, tr("Keep range, rows and marks in a file beside the report, for the next time it is opened"))),
     closeTab(makeAction(window, tr("&Close tab"), {QKeySequence(Qt::CTRL | Qt::Key_W)}, tr("Close the report or comparison in front"))),
     exportScreenshot(makeAction(window, tr("&Export screenshot…"), {QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_S)}, tr("Save the page in front as a PNG"))),
     clearRecent(makeAction(window, tr("Clear this list"), {}, tr("Forget the reports opened before"))),
@@ -53,10 +54,22 @@ WindowActions::WindowActions(QMainWindow& window) :
     fit(makeAction(window, tr("&Fit all"), {QKeySequence(Qt::CTRL | Qt::Key_0)}, tr("Show the whole report"))),
     back(makeAction(window, tr("&Back"), {QKeySequence::Back}, tr("The range shown before"))),
     forward(makeAction(window, tr("For&ward"), {QKeySequence::Forward}, tr("The range shown after"))),
+    copyLink(makeAction(window, tr("&Copy link"), {QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_C)},
+                        tr("Copy the command that opens this report at what is shown and selected"))),
+    hideRow(makeAction(window, tr("&Hide row"), {QKeySequence(Qt::Key_H)}, tr("Hide the row under the mouse, or that of the selected event"))),
+    showHiddenRows(makeAction(window, tr("&Show hidden rows"), {QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_H)}, tr("Show every row that was hidden"))),
+    pinRow(makeAction(window, tr("&Pin or unpin row"), {QKeySequence(Qt::Key_P)}, tr("Keep the row under the mouse above those that scroll"))),
+    moveRowUp(makeAction(window, tr("Move row &up"), {QKeySequence(Qt::ALT | Qt::Key_Up)}, tr("Above the row before it on the same level"))),
+    moveRowDown(makeAction(window, tr("Move row &down"), {QKeySequence(Qt::ALT | Qt::Key_Down)}, tr("Below the row after it on the same level"))),
+    filterRows(makeAction(window, tr("&Filter rows…"), {QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_F)}, tr("Show the rows whose names hold a text"))),
     darkTheme(makeAction(window, tr("&Dark theme"), {QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_D)}, tr("Dark or light colours"))),
     showLive(makeAction(window, tr("&Live page"), {QKeySequence(Qt::CTRL | Qt::Key_L)}, tr("The dashboard of the current node"))),
     nextTab(makeAction(window, tr("Next &tab"), {QKeySequence(Qt::CTRL | Qt::Key_Tab)}, tr("The page to the right"))),
     previousTab(makeAction(window, tr("Previous ta&b"), {QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_Tab)}, tr("The page to the left"))),
+    addMark(makeAction(window, tr("&Add mark"), {QKeySequence(Qt::Key_M)}, tr("Mark the measured range or the time under the mouse, with a text"))),
+    nextMark(makeAction(window, tr("&Next mark"), {QKeySequence(Qt::CTRL | Qt::Key_M)}, tr("Go to the next mark"))),
+    previousMark(makeAction(window, tr("&Previous mark"), {QKeySequence(Qt::SHIFT | Qt::Key_M)}, tr("Go to the previous mark"))),
+    removeMark(makeAction(window, tr("&Delete mark"), {QKeySequence(Qt::Key_Delete)}, tr("Delete the mark that was added, clicked or gone to last"))),
     find(makeAction(window, tr("&Find…"), {QKeySequence(Qt::Key_F), QKeySequence::Find}, tr("Find events by name in the report in front"))),
     nextMatch(makeAction(window, tr("&Next match"), {QKeySequence(Qt::Key_BracketRight), QKeySequence(Qt::Key_F3)}, tr("Go to the next match"))),
     previousMatch(makeAction(window, tr("&Previous match"), {QKeySequence(Qt::Key_BracketLeft), QKeySequence(Qt::SHIFT | Qt::Key_F3)},
@@ -79,6 +92,7 @@ void WindowActions::buildMenus(QMenuBar& bar, QAction* captureStart, QAction* ca
     file->addSeparator();
     file->addAction(clockOffsets);
     file->addSeparator();
+    file->addAction(saveView);
     file->addAction(exportTrace);
     file->addAction(exportScreenshot);
     file->addAction(closeTab);
@@ -97,11 +111,18 @@ void WindowActions::buildMenus(QMenuBar& bar, QAction* captureStart, QAction* ca
     QMenu* view = bar.addMenu(tr("&View"));
     view->addActions({zoomIn, zoomOut, zoomToSelection, fit});
     view->addSeparator();
-    view->addActions({back, forward});
+    view->addActions({back, forward, copyLink});
+    view->addSeparator();
+    QMenu* rows = view->addMenu(tr("&Rows"));
+    rows->addActions({filterRows, pinRow, moveRowUp, moveRowDown, hideRow, showHiddenRows});
     view->addSeparator();
     view->addActions({showLive, nextTab, previousTab});
     docksMenu = view->addMenu(tr("&Panels"));
     view->addAction(darkTheme);
+
+    marksMenu = bar.addMenu(tr("&Marks"));
+    marksMenu->addActions({addMark, nextMark, previousMark, removeMark});
+    marksMenu->addSeparator();
 
     QMenu* search = bar.addMenu(tr("&Search"));
     search->addActions({find, nextMatch, previousMatch});
@@ -123,11 +144,15 @@ QString WindowActions::shortcutTable(const QMenuBar& bar) const
     const auto heading = [&html](const QString& text) {
         html += QStringLiteral("<tr><td colspan='2'><br><i>%1</i></td></tr>").arg(text.toHtmlEscaped());
     };
-    for (QAction* menuAction : bar.actions()) {
-        if (!menuAction->menu())
+    QList<QAction*> menus = bar.actions();
+    for (qsizetype i = 0; i < menus.size(); ++i) {
+        if (!menus[i]->menu())
             continue;
-        heading(menuAction->text().remove(QLatin1Char('&')));
-        for (QAction* action : menuAction->menu()->actions()) {
+        heading(menus[i]->text().remove(QLatin1Char('&')));
+        qsizetype next = i + 1; // a menu in the menu comes after it
+        for (QAction* action : menus[i]->menu()->actions()) {
+            if (action->menu() && !action->menu()->isEmpty() && action->menu() != recentMenu && action->menu() != docksMenu)
+                menus.insert(next++, action);
             if (action->shortcuts().isEmpty())
                 continue;
             QStringList keys;
@@ -141,6 +166,8 @@ QString WindowActions::shortcutTable(const QMenuBar& bar) const
     row(tr("Pan"), tr("A, D, arrows or drag with the middle button"));
     row(tr("Measure a range"), tr("drag"));
     row(tr("Zoom to an event"), tr("double-click"));
+    row(tr("Change the text of a mark"), tr("double-click its flag"));
+    row(tr("Make a row taller or lower"), tr("drag the lower edge of its name; double-click resets"));
     row(tr("End a selection"), tr("Esc"));
     return html + QStringLiteral("</table>");
 }

@@ -24,6 +24,7 @@ struct WindowActions
     QAction* openTogether;
     QAction* clockOffsets;
     QAction* exportTrace;
+    QAction* saveView;
     QAction* closeTab;
     QAction* exportScreenshot;
     QAction* clearRecent;
@@ -44,10 +45,22 @@ struct WindowActions
     QAction* fit;
     QAction* back;
     QAction* forward;
+    QAction* copyLink;
+    QAction* hideRow;
+    QAction* showHiddenRows;
+    QAction* pinRow;
+    QAction* moveRowUp;
+    QAction* moveRowDown;
+    QAction* filterRows;
     QAction* darkTheme;
     QAction* showLive;
     QAction* nextTab;
     QAction* previousTab;
+    // Marks
+    QAction* addMark;
+    QAction* nextMark;
+    QAction* previousMark;
+    QAction* removeMark;
     // Search
     QAction* find;
     QAction* nextMatch;
@@ -60,6 +73,7 @@ struct WindowActions
     QAction* about;
 
     QMenu* recentMenu = nullptr; ///< filled by the window when it opens
+    QMenu* marksMenu = nullptr;  ///< the marks of the report in front come after its actions
     QMenu* docksMenu = nullptr;  ///< the docks' toggle actions go here
 };
 

@@ -175,7 +175,9 @@ void addOrigin(std::vector<DetailSection>& sections, const Trace& trace, EventId
     const TimeRange call = trace.timeOf(launch);
     Section section(tr("Launched by"));
     section.line(toQString(trace.nameOf(launch)), formatDuration(call.duration()), launch);
-    section.line(tr("Waited on the stream"), formatDuration(trace.timeOf(event).start - call.start));
+    const TimestampNs start = trace.timeOf(event).start;
+    section.line(tr("Launch delay"), tr("%1 from the call's start").arg(formatDuration(start - call.start)));
+    section.line(tr("Queue time"), start < call.end ? tr("none: began inside the call") : tr("%1 from the call's end").arg(formatDuration(start - call.end)));
     section.into(sections);
 }
 

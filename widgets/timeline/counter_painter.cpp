@@ -70,7 +70,7 @@ void drawCounter(QImage& image, const TimelineState& state, const TimelineRow& r
     const int rowTop = screenY(state, row.y);
     const auto device = [pixelRatio](int y) { return static_cast<int>(std::lround(y * pixelRatio)); };
     const int top = device(rowTop + band.top), bottom = device(rowTop + band.bottom);
-    const int firstY = std::max(top, device(TimelineGeometry::rowsTop())), endY = std::min(bottom + 1, image.height());
+    const int firstY = std::max(top, device(clipTop(state, row))), endY = std::min(bottom + 1, image.height());
     if (firstY >= endY || width <= 0)
         return;
 

@@ -67,7 +67,13 @@ void paintHeader(QPainter& painter, const TimelineState& state, const TimelineRo
         line.setRight(line.right() - valueAxisWidth(state, row, fonts.small));
         paintValueAxis(painter, state, row, fonts.small);
     }
-    if (const QString detail = toQString(track.detail); !detail.isEmpty()) {
+    QString detail = toQString(track.detail);
+    // What a pinned row is of, its place does not say.
+    if (row.isPinned && row.indent == 0 && !track.parent.isNone()) {
+        const QString parent = toQString(state.trace->track(track.parent).name);
+        detail = detail.isEmpty() ? parent : tr("%1 · %2").arg(parent, detail);
+    }
+    if (!detail.isEmpty()) {
         // The name comes first: what it leaves is the detail's, but for a quarter.
         const int room = line.width() - metrics.horizontalAdvance(name) - kPadding;
         const int detailWidth =
@@ -89,11 +95,31 @@ void paintHeaders(QPainter& painter, const TimelineState& state, const TimelineF
     painter.save();
     painter.setClipRect(state.geometry.header());
     painter.fillRect(state.geometry.header(), state.theme->header);
-    for (const TimelineRow& row : state.layout.rows()) {
-        if (isVisible(state, row))
-            paintHeader(painter, state, row, fonts);
+    // Pinned rows cover what scrolls below them.
+    for (const bool isPinned : {false, true}) {
+        if (isPinned)
+            painter.fillRect(0, TimelineGeometry::rowsTop(), state.geometry.headerWidth, state.layout.pinnedHeight(), state.theme->header);
+        for (const TimelineRow& row : state.layout.rows())
+            if (row.isPinned == isPinned && isVisible(state, row))
+                paintHeader(painter, state, row, fonts);
     }
     painter.restore();
+}
+
+void paintPinnedEdge(QPainter& painter, const TimelineState& state)
+{
+    if (const int height = state.layout.pinnedHeight(); height > 0)
+        painter.fillRect(0, TimelineGeometry::rowsTop() + height - 2, state.geometry.size.width(), 2, state.theme->accent);
+}
+
+void paintNoRows(QPainter& painter, const TimelineState& state)
+{
+    if (!state.layout.rows().empty())
+        return;
+    painter.setPen(state.theme->weakText);
+    painter.drawText(state.geometry.rows().adjusted(40, 40, -40, -40), Qt::AlignHCenter | Qt::AlignTop | Qt::TextWordWrap,
+                     state.filter.isEmpty() ? tr("All rows are hidden.\n\nCtrl+Shift+H shows them again.")
+                                            : tr("No row's name holds “%1”.\n\nEsc in the filter field shows all rows.").arg(state.filter));
 }
 
 void paintCorner(QPainter& painter, const TimelineState& state, const TimelineFonts& fonts)
@@ -103,11 +129,17 @@ void paintCorner(QPainter& painter, const TimelineState& state, const TimelineFo
     painter.setFont(fonts.small);
     painter.setPen(state.theme->weakText);
     const QString whole = state.trace->meta.isPreview ? tr("sample: %1") : tr("whole report: %1");
-    const QRect line = corner.adjusted(kPadding, 0, -kPadding, 0);
-    painter.drawText(QRect(line.left(), 0, line.width(), TimelineGeometry::kMinimapHeight), Qt::AlignLeft | Qt::AlignVCenter,
-                     whole.arg(formatDuration(state.trace->time.duration())));
-    painter.drawText(QRect(line.left(), TimelineGeometry::kMinimapHeight, line.width(), TimelineGeometry::kRulerHeight),
-                     Qt::AlignLeft | Qt::AlignVCenter, tr("view: %1").arg(formatDuration(state.view.duration())));
+    const QFontMetrics metrics(fonts.small);
+    QRect line(corner.left() + kPadding, 1, corner.width() - 2 * kPadding, TimelineGeometry::kMinimapHeight / 2);
+    const auto draw = [&](const QString& text) {
+        painter.drawText(line, Qt::AlignLeft | Qt::AlignVCenter, metrics.elidedText(text, Qt::ElideRight, line.width()));
+        line.translate(0, line.height());
+    };
+    draw(whole.arg(formatDuration(state.trace->time.duration())));
+    const QString view = tr("view: %1").arg(formatDuration(state.view.duration()));
+    draw(state.hiddenRows > 0 ? tr("%1 · %2 hidden").arg(view, state.hiddenRows == 1 ? tr("1 row") : tr("%1 rows").arg(state.hiddenRows)) : view);
+    if (!state.filter.isEmpty())
+        draw(tr("rows with “%1”").arg(state.filter));
 }
 
 } // namespace gantry::widgets

@@ -13,13 +13,24 @@ constexpr int kLowestLabel = 11; // px: what a line of small text needs
 
 int screenY(const TimelineState& state, int contentY)
 {
-    return contentY - state.scrollY + TimelineGeometry::rowsTop();
+    return contentY - (contentY < state.layout.pinnedHeight() ? 0 : state.scrollY) + TimelineGeometry::rowsTop();
+}
+
+int contentY(const TimelineState& state, int screenY)
+{
+    const int y = screenY - TimelineGeometry::rowsTop();
+    return y < state.layout.pinnedHeight() ? y : y + state.scrollY;
+}
+
+int clipTop(const TimelineState& state, const TimelineRow& row)
+{
+    return TimelineGeometry::rowsTop() + (row.isPinned ? 0 : state.layout.pinnedHeight());
 }
 
 bool isVisible(const TimelineState& state, const TimelineRow& row)
 {
     const int y = screenY(state, row.y);
-    return y + row.height > TimelineGeometry::rowsTop() && y < state.geometry.size.height();
+    return y + row.height > clipTop(state, row) && y < state.geometry.size.height();
 }
 
 LaneLayout::LaneLayout(const TimelineState& state, qreal pixelRatio)
@@ -45,7 +56,7 @@ std::vector<Lane> LaneLayout::lanesOf(const TimelineRow& row) const
         const int top = screenY(m_state, row.depthY(depth));
         if (top >= m_state.geometry.size.height())
             break;
-        if (top + height > TimelineGeometry::rowsTop())
+        if (top + height > clipTop(m_state, row))
             lanes.push_back({row.track, depth, top, height, height >= kLowestLabel});
     }
     return lanes;

@@ -68,8 +68,12 @@ private:
 
 /// Whether any part of a row can be seen.
 [[nodiscard]] bool isVisible(const TimelineState& state, const TimelineRow& row);
-/// Top of something in the content, in the widget.
+/// Top of something in the content, in the widget: pinned rows stay, the others scroll below them.
 [[nodiscard]] int screenY(const TimelineState& state, int contentY);
+/// The y of the content that is drawn at a y of the widget; above the rows: negative.
+[[nodiscard]] int contentY(const TimelineState& state, int screenY);
+/// From where on a row is drawn: what scrolls passes below what is pinned.
+[[nodiscard]] int clipTop(const TimelineState& state, const TimelineRow& row);
 
 /// A pixel that is hardly busy has this much of its spans' colour (of 255), to be seen all the same; a busy one all of it.
 inline constexpr int kFaintestShade = 60;

@@ -2,6 +2,8 @@
 
 #include "widgets/theme/format.h"
 #include "widgets/timeline/lane_layout.h"
+#include "widgets/timeline/launch_links.h"
+#include "widgets/timeline/mark_painter.h"
 #include "widgets/timeline/minimap_painter.h"
 #include "widgets/timeline/ruler_painter.h"
 
@@ -96,6 +98,8 @@ void paintOverlay(QPainter& painter, const TimelineState& state, const TimelineF
     painter.setFont(fonts.small);
     const QFontMetrics metrics(fonts.small);
     paintMinimapBrush(painter, state);
+    paintMarks(painter, state, fonts);
+    paintLinks(painter, state, fonts);
     const bool hasCursor = state.cursor && state.view.contains(*state.cursor);
     if (hasCursor) {
         const QRect area = state.geometry.rows();

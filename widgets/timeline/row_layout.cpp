@@ -1,8 +1,10 @@
 #include "widgets/timeline/row_layout.h"
 
-#include "trace_model/trace/counter_levels.h"
-
 #include <algorithm>
+#include <cctype>
+#include <set>
+#include <string_view>
+#include <utility>
 
 namespace gantry::widgets {
 
@@ -25,6 +27,7 @@ constexpr int kManyLanes = 20; // more lanes than this are drawn thin: the patte
 constexpr int kRowPadding = 3;
 constexpr int kCompactRowPadding = 2;
 constexpr int kGap = 1;
+constexpr int kLowestDepth = 3;
 
 int depthHeightOf(const Track& track, RowDensity density)
 {
@@ -65,13 +68,131 @@ int heightOf(const Track& track, const TimelineRow& row, RowDensity density)
     return std::max(least, row.depths * row.depthHeight + 2 * row.padding);
 }
 
-bool isAlwaysZero(const trace::CounterColumns& counter)
+bool containsName(std::string_view name, std::string_view part)
 {
-    if (counter.value.empty())
-        return true;
-    const auto extremes = trace::extremesOf(counter, 0, counter.value.size());
-    return extremes.min == 0 && extremes.max == 0;
+    const auto isSame = [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); };
+    return std::search(name.begin(), name.end(), part.begin(), part.end(), isSame) != name.end();
 }
+
+/// Finds the rows of a trace as an arrangement shows them.
+class LayoutBuilder
+{
+public:
+    LayoutBuilder(const trace::Trace& trace, const RowArrangement& arrangement, RowDensity density)
+        : m_trace(trace), m_arrangement(arrangement), m_density(density), m_children(trace.tracks.size()), m_hasMatch(trace.tracks.size())
+    {
+        collectChildren();
+        if (!arrangement.filter.empty())
+            findMatches();
+    }
+
+    std::vector<TimelineRow> rows;
+    int height = 0;
+
+    void addPinned()
+    {
+        for (const TrackId track : m_arrangement.pinned)
+            if (track.value < m_trace.tracks.size())
+                addBranch(track, 0, Branch::Pinned);
+    }
+
+    void addScrolled()
+    {
+        for (const TrackId track : m_roots)
+            addBranch(track, 0, m_arrangement.filter.empty() ? Branch::Whole : Branch::Filtered);
+    }
+
+private:
+    enum class Branch
+    {
+        Whole,
+        Filtered, ///< only what matches
+        Pinned
+    };
+
+    void collectChildren()
+    {
+        for (std::uint32_t i = 0; i < m_trace.tracks.size(); ++i) {
+            const TrackId parent = m_trace.tracks[i].parent;
+            (parent.isNone() ? m_roots : m_children[parent.value]).emplace_back(i);
+        }
+        // Ranks are given to all siblings at once.
+        std::set<TrackId> arranged;
+        for (const auto& [track, rank] : m_arrangement.ranks)
+            if (track.value < m_trace.tracks.size())
+                arranged.insert(m_trace.track(track).parent);
+        for (const TrackId parent : arranged)
+            (parent.isNone() ? m_roots : m_children[parent.value]) = childrenOf(m_trace, m_arrangement, parent);
+    }
+
+    void findMatches()
+    {
+        for (std::uint32_t i = 0; i < m_trace.tracks.size(); ++i) {
+            if (!containsName(m_trace.tracks[i].name, m_arrangement.filter))
+                continue;
+            for (TrackId track(i); !track.isNone() && !m_hasMatch[track.value]; track = m_trace.track(track).parent)
+                m_hasMatch[track.value] = true;
+        }
+    }
+
+    void addBranch(TrackId id, int indent, Branch branch)
+    {
+        const bool isRootOfPinned = branch == Branch::Pinned && indent == 0;
+        if (m_arrangement.hidden.contains(id) || (m_arrangement.isPinned(id) && !isRootOfPinned))
+            return;
+        const Track& track = m_trace.track(id);
+        const auto& children = m_children[id.value];
+        bool hasMatchBelow = false;
+        if (branch == Branch::Filtered) {
+            if (!m_hasMatch[id.value])
+                return;
+            hasMatchBelow = std::any_of(children.begin(), children.end(), [this](TrackId child) { return m_hasMatch[child.value]; });
+            if (!hasMatchBelow)
+                branch = Branch::Whole; // the name of this one matches
+        }
+        TimelineRow row;
+        row.track = id;
+        row.y = height;
+        row.indent = indent;
+        row.hasChildren = !children.empty();
+        row.isPinned = branch == Branch::Pinned;
+        // A match inside a folded row is shown nevertheless.
+        row.isFolded = m_arrangement.folded.contains(id) && !hasMatchBelow;
+        // What lies below a stream is a part of what it shows itself.
+        row.isCollapsed = row.isFolded && !(track.kind == TrackKind::GpuStream && row.hasChildren);
+        row.depthHeight = depthHeightOf(track, m_density);
+        row.depths = static_cast<int>(track.rows.size());
+        row.padding = m_density == RowDensity::Compact ? kCompactRowPadding : kRowPadding;
+        row.height = heightOf(track, row, m_density);
+        resize(row);
+        height += row.height;
+        rows.push_back(row);
+        if (row.isFolded)
+            return;
+        for (const TrackId child : children)
+            addBranch(child, indent + 1, branch);
+    }
+
+    /// To the height that the user gave it: lanes get as much of it as is the same for all.
+    void resize(TimelineRow& row) const
+    {
+        const auto wanted = m_arrangement.heights.find(row.track);
+        if (wanted == m_arrangement.heights.end() || !isResizable(m_trace, row))
+            return;
+        row.height = std::clamp(wanted->second, kLowestRow, kTallestRow);
+        if (row.depths == 0)
+            return;
+        row.depthHeight = std::max(kLowestDepth, (row.height - 2 * row.padding) / row.depths);
+        row.height = std::max(kLowestRow, row.depths * row.depthHeight + 2 * row.padding);
+    }
+
+    const trace::Trace& m_trace;
+    const RowArrangement& m_arrangement;
+    RowDensity m_density;
+    std::vector<TrackId> m_roots;
+    std::vector<std::vector<TrackId>> m_children; ///< by track
+    std::vector<bool> m_hasMatch;                 ///< by track: it or something below it has the filter in its name
+};
 
 } // namespace
 
@@ -94,39 +215,16 @@ int TimelineRow::depthAt(int contentY) const
     return depth < depths ? depth : -1;
 }
 
-RowLayout::RowLayout(const trace::Trace& trace, const std::set<TrackId>& collapsed, RowDensity density)
+RowLayout::RowLayout(const trace::Trace& trace, const RowArrangement& arrangement, RowDensity density) : m_rowOf(trace.tracks.size(), kNoRow)
 {
-    std::vector<bool> hasChildren(trace.tracks.size());
-    for (const Track& track : trace.tracks) {
-        if (!track.parent.isNone())
-            hasChildren[track.parent.value] = true;
-    }
-    std::vector<bool> isHidden(trace.tracks.size());
-    std::vector<int> indent(trace.tracks.size());
-    for (std::uint32_t i = 0; i < trace.tracks.size(); ++i) {
-        const Track& track = trace.tracks[i];
-        if (!track.parent.isNone()) {
-            const std::uint32_t parent = track.parent.value;
-            indent[i] = indent[parent] + 1;
-            isHidden[i] = isHidden[parent] || (hasChildren[parent] && collapsed.contains(TrackId(parent)));
-        }
-        if (isHidden[i])
-            continue;
-        TimelineRow row;
-        row.track = TrackId(i);
-        row.y = m_height;
-        row.indent = indent[i];
-        row.hasChildren = hasChildren[i];
-        row.isFolded = collapsed.contains(row.track);
-        // What lies below a stream is a part of what it shows itself.
-        row.isCollapsed = row.isFolded && !(track.kind == TrackKind::GpuStream && row.hasChildren);
-        row.depthHeight = depthHeightOf(track, density);
-        row.depths = static_cast<int>(track.rows.size());
-        row.padding = density == RowDensity::Compact ? kCompactRowPadding : kRowPadding;
-        row.height = heightOf(track, row, density);
-        m_height += row.height;
-        m_rows.push_back(row);
-    }
+    LayoutBuilder builder(trace, arrangement, density);
+    builder.addPinned();
+    m_pinnedHeight = builder.height;
+    builder.addScrolled();
+    m_rows = std::move(builder.rows);
+    m_height = builder.height;
+    for (std::uint32_t i = 0; i < m_rows.size(); ++i)
+        m_rowOf[m_rows[i].track.value] = i;
 }
 
 const TimelineRow* RowLayout::rowAt(int contentY) const
@@ -140,26 +238,13 @@ const TimelineRow* RowLayout::rowAt(int contentY) const
 
 const TimelineRow* RowLayout::rowOf(TrackId track) const
 {
-    const auto found =
-        std::lower_bound(m_rows.begin(), m_rows.end(), track, [](const TimelineRow& row, TrackId id) { return row.track < id; });
-    return found != m_rows.end() && found->track == track ? &*found : nullptr;
+    const std::uint32_t row = track.value < m_rowOf.size() ? m_rowOf[track.value] : kNoRow;
+    return row == kNoRow ? nullptr : &m_rows[row];
 }
 
-std::set<TrackId> collapsedAtFirst(const trace::Trace& trace)
+bool isResizable(const trace::Trace& trace, const TimelineRow& row)
 {
-    std::set<TrackId> collapsed;
-    bool hasLanes = false; // the lanes come first
-    for (std::uint32_t i = 0; i < trace.tracks.size(); ++i) {
-        const Track& track = trace.tracks[i];
-        hasLanes |= track.kind == TrackKind::RequestLanes;
-        if (track.kind == TrackKind::GpuAllStreams || (track.kind == TrackKind::NvtxAsync && hasLanes))
-            collapsed.insert(TrackId(i));
-        if (track.kind == TrackKind::GpuMemory)
-            collapsed.insert(track.parent);
-        if (track.kind == TrackKind::Counter && isAlwaysZero(track.counter))
-            collapsed.insert(track.parent);
-    }
-    return collapsed;
+    return trace.track(row.track).kind != TrackKind::Group && !row.isCollapsed;
 }
 
 } // namespace gantry::widgets

@@ -1,9 +1,9 @@
 #pragma once
 
 #include "trace_model/trace/trace.h"
+#include "widgets/timeline/row_arrangement.h"
 
-#include <optional>
-#include <set>
+#include <cstdint>
 #include <vector>
 
 namespace gantry::widgets {
@@ -21,6 +21,7 @@ struct TimelineRow
     bool hasChildren = false;
     bool isFolded = false;    ///< its children are not shown
     bool isCollapsed = false; ///< and it is but a strip itself
+    bool isPinned = false;    ///< it does not scroll
 
     /// Top of a depth inside the content.
     [[nodiscard]] int depthY(int depth) const;
@@ -33,27 +34,35 @@ struct TimelineRow
 /// How tall rows are: comfortable for one report, compact where two share the window.
 enum class RowDensity { Comfortable, Compact };
 
-/// Where the tracks of a trace are, from top to bottom, without those inside a collapsed one. A value, made anew when something
-/// is folded.
+/// Where the tracks of a trace are, from top to bottom, without those that are hidden or inside a folded one; those that are pinned come
+/// first. A value, made anew when something is arranged otherwise.
 class RowLayout
 {
 public:
     RowLayout() = default;
-    RowLayout(const trace::Trace& trace, const std::set<trace::TrackId>& collapsed, RowDensity density = RowDensity::Comfortable);
+    RowLayout(const trace::Trace& trace, const RowArrangement& arrangement, RowDensity density = RowDensity::Comfortable);
 
     [[nodiscard]] const std::vector<TimelineRow>& rows() const { return m_rows; }
     [[nodiscard]] int height() const { return m_height; }
+    /// Of the pinned rows together: the content below it scrolls.
+    [[nodiscard]] int pinnedHeight() const { return m_pinnedHeight; }
     /// The row at a y of the content, or null.
     [[nodiscard]] const TimelineRow* rowAt(int contentY) const;
     [[nodiscard]] const TimelineRow* rowOf(trace::TrackId track) const;
 
 private:
+    static constexpr std::uint32_t kNoRow = 0xFFFFFFFF;
+
     std::vector<TimelineRow> m_rows;
+    std::vector<std::uint32_t> m_rowOf; ///< by track: index in m_rows, or kNoRow
     int m_height = 0;
+    int m_pinnedHeight = 0;
 };
 
-/// What is folded when a report opens: tracks that repeat what others show (a context's "All streams", the start/end ranges of
-/// servers whose requests have lanes), and metrics that never change from 0.
-[[nodiscard]] std::set<trace::TrackId> collapsedAtFirst(const trace::Trace& trace);
+/// Whether the user may make a row taller or lower: one of spans or of a curve, and no strip.
+[[nodiscard]] bool isResizable(const trace::Trace& trace, const TimelineRow& row);
+
+/// What a row's height is kept between, px.
+inline constexpr int kLowestRow = 17, kTallestRow = 800;
 
 } // namespace gantry::widgets

@@ -1,6 +1,7 @@
 #include "widgets/timeline/span_edges.h"
 
 #include "trace_model/trace/visible_spans.h"
+#include "widgets/timeline/lane_layout.h"
 
 #include <cmath>
 #include <cstdlib>
@@ -12,11 +13,11 @@ std::optional<SnapPoint> edgeNear(const TimelineState& state, QPoint point, int 
     constexpr int kNarrowest = 3; // px
     if (!state.trace || !state.geometry.rows().contains(point))
         return {};
-    const int contentY = point.y() - TimelineGeometry::rowsTop() + state.scrollY;
-    const TimelineRow* row = state.layout.rowAt(contentY);
+    const int y = contentY(state, point.y());
+    const TimelineRow* row = state.layout.rowAt(y);
     if (!row || row->depthHeight <= 0)
         return {};
-    const int depth = row->isCollapsed ? 0 : row->depthAt(contentY);
+    const int depth = row->isCollapsed ? 0 : row->depthAt(y);
     const TimeAxis axis = state.axis();
     const TimestampNs time = axis.toTime(point.x() - state.geometry.headerWidth);
     const auto reach = static_cast<DurationNs>(std::ceil(reachPx * axis.nsPerPixel()));

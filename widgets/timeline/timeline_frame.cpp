@@ -78,6 +78,8 @@ const QImage& TimelineFrame::compose(const TimelineState& state, const std::vect
     painter.setPen(m_theme->border);
     painter.drawLine(g.headerWidth - 1, 0, g.headerWidth - 1, g.size.height());
     painter.drawLine(0, TimelineGeometry::rowsTop() - 1, g.size.width(), TimelineGeometry::rowsTop() - 1);
+    paintPinnedEdge(painter, state);
+    paintNoRows(painter, state);
     return m_image;
 }
 
@@ -130,7 +132,9 @@ void TimelineFrame::drawRows(const TimelineState& state)
             continue;
         const trace::TrackKind kind = state.trace->track(row.track).kind;
         const std::vector<QRgb>& line = kind == trace::TrackKind::Group ? group : index % 2 ? canvas : alternate;
-        const int bottom = std::min(height, toDevice(screenY(state, row.y + row.height)));
+        const int bottom = std::min(height, toDevice(screenY(state, row.y) + row.height));
+        m_laneTop = toDevice(clipTop(state, row));
+        labels.setClipRect(0, m_laneTop, m_image.width(), height - m_laneTop);
         for (const Lane& lane : layout.lanesOf(row)) {
             raster.fill(line, y, std::min(height, toDevice(lane.top)));
             drawLane(state, tools, lane, line);
@@ -146,7 +150,7 @@ void TimelineFrame::drawRows(const TimelineState& state)
 
 void TimelineFrame::drawLane(const TimelineState& state, const LaneTools& tools, const Lane& lane, const std::vector<QRgb>& background)
 {
-    const int top = std::max(m_top, toDevice(lane.top)), bottom = std::min(m_image.height(), toDevice(lane.top + lane.height));
+    const int top = std::max(m_laneTop, toDevice(lane.top)), bottom = std::min(m_image.height(), toDevice(lane.top + lane.height));
     if (top >= bottom)
         return;
     const bool isFaded = !state.highlights.empty();
@@ -157,8 +161,7 @@ void TimelineFrame::drawLane(const TimelineState& state, const LaneTools& tools,
     if (lane.hasLabels)
         drawLabels(tools.labels, state, boxes, isFaded, toDevice(lane.top), toDevice(lane.top + lane.height));
     if (!boxes.empty() && boxes.back().isHighlighted && boxes.back().event == state.selected)
-        m_outlines.emplace_back(m_left + boxes.back().left, toDevice(lane.top), boxes.back().right - boxes.back().left,
-                                toDevice(lane.height));
+        m_outlines.emplace_back(m_left + boxes.back().left, top, boxes.back().right - boxes.back().left, bottom - top);
 }
 
 void TimelineFrame::drawLabels(QPainter& painter, const TimelineState& state, const std::vector<LaneBox>& boxes, bool isFaded, int top,

@@ -69,6 +69,7 @@ private:
     QImage m_image;
     qreal m_pixelRatio = 1;
     int m_left = 0, m_top = 0;     ///< of the rows, device px
+    int m_laneTop = 0;             ///< from where on the row at hand is drawn, device px
     std::vector<QRect> m_outlines; ///< device px
     FrameContent m_content;
 

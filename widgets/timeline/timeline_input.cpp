@@ -2,7 +2,9 @@
 
 #include "widgets/theme/format.h"
 #include "widgets/timeline/event_text.h"
+#include "widgets/timeline/launch_links.h"
 #include "widgets/timeline/minimap_painter.h"
+#include "widgets/timeline/timeline_fonts.h"
 #include "widgets/timeline/span_edges.h"
 
 #include <QActionGroup>
@@ -38,12 +40,14 @@ constexpr int kGripReach = 4;      // px beside the edges of the view on the min
 
 QString TimelineWidget::toolTipAt(QPoint point) const
 {
+    if (const EventId linked = linkedAt(point); !linked.isNone())
+        return eventToolTip(*m_state.trace, linked) + QStringLiteral("<br>") + tr("Click to go there.");
     if (const EventId event = eventAt(point); !event.isNone())
         return eventToolTip(*m_state.trace, event);
     if (!m_state.trace)
         return {};
-    const TimelineRow* row = m_state.layout.rowAt(point.y() - m_state.geometry.rowsTop() + m_state.scrollY);
-    if (!row || point.y() < m_state.geometry.rowsTop())
+    const TimelineRow* row = rowAt(point);
+    if (!row)
         return {};
     const trace::Track& track = m_state.trace->track(row->track);
     const QString name = QStringLiteral("<b>%1</b>").arg(toQString(track.name).toHtmlEscaped());
@@ -63,6 +67,14 @@ QString TimelineWidget::toolTipAt(QPoint point) const
                     formatTime(track.counter.time[index] - m_state.trace->time.start, 1'000'000));
 }
 
+EventId TimelineWidget::linkedAt(QPoint point) const
+{
+    for (const LinkMarker& marker : linkPicture(m_state, TimelineFonts(font()).small).markers)
+        if (marker.box.contains(point))
+            return marker.event;
+    return {};
+}
+
 bool TimelineWidget::viewportEvent(QEvent* event)
 {
     if (event->type() == QEvent::ToolTip) {
@@ -72,6 +84,7 @@ bool TimelineWidget::viewportEvent(QEvent* event)
     if (event->type() == QEvent::Leave) {
         setCursorTime({});
         m_hovered = {};
+        m_rowUnderMouse = {};
     }
     return QAbstractScrollArea::viewportEvent(event);
 }
@@ -113,14 +126,20 @@ void TimelineWidget::mousePressEvent(QMouseEvent* event)
         m_drag = Drag::HeaderWidth;
     } else if (g.minimap().contains(m_pressed) && event->button() == Qt::LeftButton) {
         m_drag = minimapDragAt(m_pressed.x());
+    } else if (event->button() == Qt::LeftButton && pressMark(m_pressed)) {
+        viewport()->update();
     } else if (m_pressed.x() >= g.headerWidth && wantsPan) {
         m_drag = Drag::Pan;
         viewport()->setCursor(Qt::ClosedHandCursor);
     } else if (m_pressed.x() >= g.headerWidth && event->button() == Qt::LeftButton) {
         m_drag = Drag::Measure;
     } else if (g.header().contains(m_pressed) && event->button() == Qt::LeftButton) {
-        if (const TimelineRow* row = m_state.layout.rowAt(m_pressed.y() - g.rowsTop() + m_state.scrollY))
-            toggleRow(row->track);
+        if (const TimelineRow* edge = rowResizedAt(m_pressed)) {
+            m_drag = Drag::RowHeight;
+            m_resizedRow = edge->track;
+        } else if (const TimelineRow* row = rowAt(m_pressed)) {
+            arrangeRow(row->track, RowChange::ToggleFold);
+        }
     }
 }
 
@@ -139,6 +158,9 @@ void TimelineWidget::mouseMoveEvent(QMouseEvent* event)
     case Drag::HeaderWidth:
         setHeaderWidth(point.x());
         emit headerWidthChanged(g.headerWidth);
+        break;
+    case Drag::RowHeight:
+        resizeRow(point.y());
         break;
     case Drag::MinimapView:
     case Drag::MinimapStart:
@@ -167,11 +189,17 @@ void TimelineWidget::hover(QPoint point)
     Qt::CursorShape shape = Qt::ArrowCursor;
     if (std::abs(point.x() - g.headerWidth) <= 3) {
         shape = Qt::SplitHCursor;
+    } else if (!linkedAt(point).isNone()) {
+        shape = Qt::PointingHandCursor;
+    } else if (rowResizedAt(point)) {
+        shape = Qt::SplitVCursor;
     } else if (g.minimap().contains(point)) {
         const Drag drag = minimapDragAt(point.x());
         shape = drag == Drag::MinimapView ? Qt::OpenHandCursor : drag == Drag::MinimapBrush ? Qt::CrossCursor : Qt::SizeHorCursor;
     }
     viewport()->setCursor(shape);
+    const TimelineRow* row = rowAt(point);
+    m_rowUnderMouse = row ? row->track : trace::TrackId();
     // What an event is, is said at once: who looks for a kernel among many does not wait at each.
     const EventId hovered = eventAt(point);
     if (hovered == m_hovered)
@@ -220,6 +248,7 @@ void TimelineWidget::dragMinimap(int viewportX)
     case Drag::Measure:
     case Drag::Pan:
     case Drag::HeaderWidth:
+    case Drag::RowHeight:
         break;
     }
 }
@@ -255,6 +284,10 @@ void TimelineWidget::mouseReleaseEvent(QMouseEvent*)
         return;
     case Drag::MinimapBrush:
         return finishMinimapBrush();
+    case Drag::RowHeight:
+        if (m_rows.heights.contains(m_resizedRow))
+            emit rowsChanged();
+        return;
     case Drag::None:
     case Drag::HeaderWidth:
         return;
@@ -266,6 +299,8 @@ void TimelineWidget::mouseReleaseEvent(QMouseEvent*)
         return;
     }
     endMeasure();
+    if (const EventId linked = linkedAt(m_pressed); !linked.isNone())
+        return reveal(linked);
     const EventId hit = eventAt(m_pressed);
     if (hit.isNone())
         clearSelection();
@@ -278,10 +313,14 @@ void TimelineWidget::mouseDoubleClickEvent(QMouseEvent* event)
     if (event->button() != Qt::LeftButton || !m_state.trace)
         return;
     const QPoint point = event->position().toPoint();
+    if (const TimelineRow* edge = rowResizedAt(point))
+        return arrangeRow(edge->track, RowChange::ResetHeight);
     if (m_state.geometry.header().contains(point))
         return mousePressEvent(event); // two clicks on a row fold and unfold it
     if (m_state.geometry.minimap().contains(point))
         return fitAll();
+    if (pressMark(point))
+        return editMark(*m_currentMark);
     const EventId hit = eventAt(point);
     if (hit.isNone())
         return zoomAt(point.x(), kStepZoom * kStepZoom);
@@ -355,8 +394,7 @@ void TimelineWidget::keyPressEvent(QKeyEvent* event)
 
 void TimelineWidget::addCounterStyles(QMenu& menu, QPoint point)
 {
-    const TimelineRow* row =
-        point.y() < TimelineGeometry::rowsTop() ? nullptr : m_state.layout.rowAt(point.y() - TimelineGeometry::rowsTop() + m_state.scrollY);
+    const TimelineRow* row = rowAt(point);
     if (!row || m_state.trace->track(row->track).kind != trace::TrackKind::Counter)
         return;
     auto* choice = new QActionGroup(&menu);
@@ -384,6 +422,7 @@ void TimelineWidget::contextMenuEvent(QContextMenuEvent* event)
         menu->addSeparator();
     }
     addCounterStyles(*menu, event->pos());
+    addRowActions(*menu, event->pos());
     menu->addAction(tr("Zoom to selection (Z)"), this, &TimelineWidget::zoomToSelection)
         ->setEnabled(m_state.measure || !m_state.selected.isNone());
     menu->addAction(tr("Show everything (Home)"), this, &TimelineWidget::fitAll);

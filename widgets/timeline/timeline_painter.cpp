@@ -33,9 +33,17 @@ public:
 
     void paint()
     {
-        paintBackground();
+        // Pinned rows cover what scrolls below them.
+        for (const bool isPinned : {false, true})
+            paintRows(isPinned);
+    }
+
+private:
+    void paintRows(bool isPinned)
+    {
+        paintBackground(isPinned);
         for (const TimelineRow& row : m_state.layout.rows()) {
-            if (!isVisible(m_state, row))
+            if (row.isPinned != isPinned || !isVisible(m_state, row))
                 continue;
             if (m_state.trace->track(row.track).kind == trace::TrackKind::Counter)
                 paintCounter(m_painter, m_state, row);
@@ -44,15 +52,16 @@ public:
         }
     }
 
-private:
-    void paintBackground()
+    void paintBackground(bool isPinned)
     {
-        const QRect area = m_state.geometry.rows();
+        QRect area = m_state.geometry.rows();
+        if (isPinned)
+            area.setHeight(m_state.layout.pinnedHeight());
         const Theme& theme = *m_state.theme;
         int index = 0;
         for (const TimelineRow& row : m_state.layout.rows()) {
             ++index;
-            if (!isVisible(m_state, row))
+            if (row.isPinned != isPinned || !isVisible(m_state, row))
                 continue;
             const bool isGroup = m_state.trace->track(row.track).kind == trace::TrackKind::Group;
             m_painter.fillRect(QRect(area.left(), screenY(m_state, row.y), area.width(), row.height), isGroup     ? theme.groupRow
@@ -125,6 +134,8 @@ void paintTimeline(QPainter& painter, const TimelineState& state, const std::vec
     painter.setPen(state.theme->border);
     painter.drawLine(g.headerWidth - 1, 0, g.headerWidth - 1, g.size.height());
     painter.drawLine(0, TimelineGeometry::rowsTop() - 1, g.size.width(), TimelineGeometry::rowsTop() - 1);
+    paintPinnedEdge(painter, state);
+    paintNoRows(painter, state);
     TimelineState still = state;
     still.cursor.reset();
     paintOverlay(painter, still, fonts);

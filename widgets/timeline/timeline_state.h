@@ -8,6 +8,7 @@
 
 #include <QRect>
 #include <QSize>
+#include <QString>
 
 #include <cstdint>
 #include <memory>
@@ -73,6 +74,21 @@ struct SnapPoint
     constexpr bool operator==(const SnapPoint&) const = default;
 };
 
+/// What the user wants to find again.
+struct TimelineMark
+{
+    TimeRange time; ///< empty: an instant
+    QString text;
+    bool operator==(const TimelineMark&) const = default;
+};
+
+/// A call and work that it launched, where one of them is selected.
+struct LaunchLink
+{
+    trace::EventId call, work;
+    std::vector<EventPlace> callPlaces, workPlaces;
+};
+
 /// Everything that decides what a timeline looks like. The painter reads it, the widget changes it.
 struct TimelineState
 {
@@ -81,12 +97,16 @@ struct TimelineState
     RowLayout layout;
     std::uint64_t layoutRevision = 0; ///< another one with each change of the layout or of what headers say
     TimelineGeometry geometry;
+    QString filter;     ///< of the rows, as it was typed; empty: none
+    int hiddenRows = 0; ///< that the user hid
     int scrollY = 0;
     const Theme* theme = &Theme::of(ColorScheme::Light);
 
     trace::EventId selected;                     ///< drawn with an outline
     std::vector<HighlightedEvent> highlights;    ///< empty: nothing is faded
     std::vector<LaneHighlight> laneHighlights;   ///< the same by track and depth, the selected event last of its lane
+    std::vector<LaunchLink> links;               ///< of the selected event: drawn as arrows
+    std::vector<TimelineMark> marks;             ///< sorted by start
     std::optional<TimeRange> measure;            ///< a dragged range
     std::optional<SnapPoint> snapStart, snapEnd; ///< spans' edges that the measure's ends are held by
     std::optional<TimestampNs> cursor;           ///< time under the mouse

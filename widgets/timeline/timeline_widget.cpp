@@ -3,6 +3,8 @@
 #include "trace_model/analysis/request_join.h"
 #include "trace_model/trace/visible_spans.h"
 #include "widgets/timeline/counter_curve.h"
+#include "widgets/timeline/lane_layout.h"
+#include "widgets/timeline/launch_links.h"
 #include "widgets/timeline/minimap_painter.h"
 #include "widgets/timeline/overlay_painter.h"
 #include "widgets/timeline/timeline_frame.h"
@@ -41,6 +43,7 @@ TimelineWidget::TimelineWidget(QWidget* parent) : QAbstractScrollArea(parent), m
     viewport()->setAttribute(Qt::WA_OpaquePaintEvent);
     m_state.theme = &Theme::forPalette(palette());
     verticalScrollBar()->setSingleStep(24);
+    buildRowFilter();
 }
 
 TimelineWidget::~TimelineWidget() = default;
@@ -57,9 +60,13 @@ void TimelineWidget::setTrace(std::shared_ptr<const trace::Trace> trace)
     m_frame->forgetMinimap();
     m_history.clear();
     m_activity.clear();
-    m_collapsed.clear();
+    m_rows = RowArrangement();
+    m_rows.filter = m_state.filter.toStdString();
+    m_rowUnderMouse = {};
+    m_state.marks.clear();
+    m_currentMark.reset();
     if (m_state.trace) {
-        m_collapsed = collapsedAtFirst(*m_state.trace);
+        m_rows.folded = collapsedAtFirst(*m_state.trace);
         for (const trace::Track& track : m_state.trace->tracks)
             m_state.counterAxes.push_back(valueAxisOf(track));
     }
@@ -98,7 +105,8 @@ void TimelineWidget::setExtent(TimeRange extent)
 
 void TimelineWidget::layoutRows()
 {
-    m_state.layout = m_state.trace ? RowLayout(*m_state.trace, m_collapsed, m_density) : RowLayout();
+    m_state.layout = m_state.trace ? RowLayout(*m_state.trace, m_rows, m_density) : RowLayout();
+    m_state.hiddenRows = static_cast<int>(m_rows.hidden.size());
     ++m_state.layoutRevision;
     updateGeometryState();
     redraw();
@@ -116,13 +124,15 @@ void TimelineWidget::setCounterStyle(trace::TrackId track, CounterStyle style)
         return;
     m_state.counterStyles[track.value] = style;
     redraw();
+    emit rowsChanged();
 }
 
 void TimelineWidget::updateGeometryState()
 {
     m_state.geometry.size = viewport()->size();
     const int page = m_state.geometry.rowsHeight();
-    verticalScrollBar()->setPageStep(page);
+    verticalScrollBar()->setPageStep(std::max(1, page - m_state.layout.pinnedHeight()));
+    placeRowFilter();
     verticalScrollBar()->setRange(0, std::max(0, m_state.layout.height() - page));
     m_state.scrollY = verticalScrollBar()->value();
     const int width = m_state.geometry.plotWidth();
@@ -274,6 +284,7 @@ void TimelineWidget::clearSelection()
     m_selectedRequest = {};
     m_state.highlights.clear();
     m_state.laneHighlights.clear();
+    m_state.links.clear();
     redraw();
     if (hadSelection)
         emit selectionChanged();
@@ -306,6 +317,7 @@ void TimelineWidget::highlightSelection()
         events.push_back(m_state.selected);
     m_state.highlights.clear();
     m_state.laneHighlights.clear();
+    m_state.links = launchLinks(trace, m_state.selected);
     for (const EventId event : events) {
         m_state.highlights.push_back({event, placesOf(trace, event)});
         for (const EventPlace& place : m_state.highlights.back().places)
@@ -333,18 +345,13 @@ void TimelineWidget::reveal(EventId event)
         setVisibleRange({middle - length / 2, middle + length / 2});
     }
     const auto places = placesOf(*m_state.trace, event);
-    if (!places.empty()) {
-        // A folded ancestor would hide it.
-        bool isUnfolded = false;
-        for (trace::TrackId track = places.front().track; !track.isNone(); track = m_state.trace->track(track).parent)
-            isUnfolded |= m_collapsed.erase(track) > 0;
-        if (isUnfolded)
-            layoutRows();
-        if (const TimelineRow* row = m_state.layout.rowOf(places.front().track)) {
-            const int y = row->depthY(places.front().depth);
-            const int page = m_state.geometry.rowsHeight();
-            if (y < m_state.scrollY || y + row->depthHeight > m_state.scrollY + page)
-                verticalScrollBar()->setValue(y - page / 2);
+    if (const EventPlace* place = preferredPlace(places)) {
+        showRowOf(place->track);
+        if (const TimelineRow* row = m_state.layout.rowOf(place->track)) {
+            const int y = row->depthY(place->depth);
+            const int pinned = m_state.layout.pinnedHeight(), page = m_state.geometry.rowsHeight();
+            if (!row->isPinned && (y < m_state.scrollY + pinned || y + row->depthHeight > m_state.scrollY + page))
+                verticalScrollBar()->setValue(y - (page + pinned) / 2);
         }
     }
     selectEvent(event);
@@ -366,11 +373,11 @@ EventId TimelineWidget::eventAt(QPoint point) const
 {
     if (!m_state.trace || !m_state.geometry.rows().contains(point))
         return {};
-    const int contentY = point.y() - m_state.geometry.rowsTop() + m_state.scrollY;
-    const TimelineRow* row = m_state.layout.rowAt(contentY);
+    const int y = contentY(m_state, point.y());
+    const TimelineRow* row = m_state.layout.rowAt(y);
     if (!row || row->depthHeight <= 0)
         return {};
-    const int depth = row->isCollapsed ? 0 : row->depthAt(contentY);
+    const int depth = row->isCollapsed ? 0 : row->depthAt(y);
     // A span narrower than a pixel must be hit by the pixel that shows it.
     const auto tolerance = static_cast<DurationNs>(std::ceil(m_state.axis().nsPerPixel()));
     return trace::eventAt(*m_state.trace, row->track, timeAt(point.x()), depth, tolerance).value_or(EventId());
@@ -389,19 +396,12 @@ std::optional<QPoint> TimelineWidget::pointOf(EventId event) const
         if (!row || row->depthHeight <= 0 || (row->isCollapsed && place.depth > 0))
             continue;
         const double x = m_state.axis().toX(time.start + time.duration() / 2);
-        const int y = row->depthY(place.depth) - m_state.scrollY + m_state.geometry.rowsTop() + row->depthPaintedHeight() / 2;
+        const int y = screenY(m_state, row->depthY(place.depth)) + row->depthPaintedHeight() / 2;
         const QPoint point(m_state.geometry.headerWidth + static_cast<int>(x), y);
-        if (m_state.geometry.rows().contains(point))
+        if (m_state.geometry.rows().contains(point) && y >= clipTop(m_state, *row))
             return point;
     }
     return {};
-}
-
-void TimelineWidget::toggleRow(trace::TrackId track)
-{
-    if (m_collapsed.erase(track) == 0)
-        m_collapsed.insert(track);
-    layoutRows();
 }
 
 void TimelineWidget::changeOverlay(const std::function<void()>& change)

@@ -11,9 +11,9 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <set>
 #include <vector>
 
+class QLineEdit;
 class QMenu;
 class QPainter;
 
@@ -24,7 +24,8 @@ namespace gantry::widgets {
 ///
 /// Mouse: wheel zooms at the cursor (over the header it scrolls, with Shift it pans), drag measures from edge to edge of spans (with Ctrl
 /// freely), middle or Shift drag pans, click selects, double click zooms to the event. On the minimap the view is dragged by its middle or
-/// its edges, a drag beside it selects a new one, and a click brings it there. Keys: W S zoom, A D or arrows pan, Home shows
+/// its edges, a drag beside it selects a new one, and a click brings it there. A click on a row's name folds it; its lower edge is dragged
+/// there, and a double click on the edge takes that back. Keys: W S zoom, A D or arrows pan, Home shows
 /// everything, Z zooms to the selection, B goes back, Esc ends selection and measure.
 class TimelineWidget : public QAbstractScrollArea
 {
@@ -40,6 +41,39 @@ public:
 
     void setDensity(RowDensity density);
     void setCounterStyle(trace::TrackId track, CounterStyle style);
+
+    /// How the user arranged the rows.
+    [[nodiscard]] const RowArrangement& rows() const { return m_rows; }
+    /// As an earlier view had them, but for the filter; not announced. `styles`: of counters, by track; of another size: as they are.
+    void setRows(RowArrangement rows, std::vector<CounterStyle> styles);
+    enum class RowChange
+    {
+        ToggleFold,
+        Hide, ///< with all that is below it
+        TogglePin,
+        MoveUp,
+        MoveDown,
+        ResetHeight,
+        ShowHidden, ///< all of them, whichever row is meant
+    };
+    void arrangeRow(trace::TrackId track, RowChange change);
+    /// The row under the mouse, else that of the selected event, or none.
+    [[nodiscard]] trace::TrackId currentRow() const;
+    [[nodiscard]] const std::vector<TimelineMark>& marks() const { return m_state.marks; }
+    void setMarks(std::vector<TimelineMark> marks);
+    /// Marks the measured range, else the time under the mouse, and lets the user type what it is.
+    void addMark();
+    void editMark(std::size_t index);
+    void goToMark(std::size_t index);
+    /// To the next (+1) or previous (-1) mark, around the ends.
+    void stepMark(int direction);
+    /// Removes the mark that was added, clicked or gone to last.
+    void removeMark();
+
+    /// Shows the rows whose names hold `text`; empty: all.
+    void setRowFilter(const QString& text);
+    void focusRowFilter();
+
     /// Width of the column of names, kept between legible and half of the widget.
     void setHeaderWidth(int width);
     /// How far the view goes, and shows all of it: the report's time unless set, more where timelines of unequal length share a scale.
@@ -89,6 +123,9 @@ signals:
     void framePainted(const gantry::widgets::FrameTimes& times);
     /// The user made the column of names wider or narrower.
     void headerWidthChanged(int width);
+    /// The user arranged rows otherwise or chose how a counter is drawn.
+    void rowsChanged();
+    void marksChanged();
 
 protected:
     void paintEvent(QPaintEvent* event) override;
@@ -103,6 +140,7 @@ protected:
     void keyPressEvent(QKeyEvent* event) override;
     void contextMenuEvent(QContextMenuEvent* event) override;
     void changeEvent(QEvent* event) override;
+    bool eventFilter(QObject* watched, QEvent* event) override;
 
 private:
     enum class Drag
@@ -111,6 +149,7 @@ private:
         Measure,
         Pan,
         HeaderWidth,
+        RowHeight,
         MinimapView,
         MinimapStart,
         MinimapEnd,
@@ -131,7 +170,20 @@ private:
     void moveView(TimeRange range);
     void zoomAt(int viewportX, double factor);
     void panBy(double pixels);
-    void toggleRow(trace::TrackId track);
+    void buildRowFilter();
+    void placeRowFilter();
+    void movePinnedOrAmongSiblings(trace::TrackId track, int direction);
+    /// Of the places of an event the one to go to: one that is open, else its own row rather than that of all streams; or null.
+    [[nodiscard]] const EventPlace* preferredPlace(const std::vector<EventPlace>& places) const;
+    /// Unfolds and unhides what keeps a track from being seen.
+    void showRowOf(trace::TrackId track);
+    [[nodiscard]] const TimelineRow* rowAt(QPoint point) const;
+    /// The row whose lower edge is held at a point of the header, or null.
+    [[nodiscard]] const TimelineRow* rowResizedAt(QPoint point) const;
+    void resizeRow(int viewportY);
+    void addRowActions(QMenu& menu, QPoint point);
+    /// Whether the flag of a mark is at a point; it is the current one then.
+    bool pressMark(QPoint point);
     void highlightSelection();
     void setCursorTime(std::optional<TimestampNs> time);
     void dragMinimap(int viewportX);
@@ -144,19 +196,25 @@ private:
     [[nodiscard]] TimestampNs timeAt(int viewportX) const;
     [[nodiscard]] int zoomCentre() const;
     [[nodiscard]] QString toolTipAt(QPoint point) const;
+    /// The event that a marker at a point stands for, or none.
+    [[nodiscard]] trace::EventId linkedAt(QPoint point) const;
 
     static constexpr double kStepZoom = 0.7; ///< of the visible range for one key press or double click
 
     TimelineState m_state;
     trace::RequestIndex m_selectedRequest;
     TimeRange m_extent;
-    std::set<trace::TrackId> m_collapsed;
+    RowArrangement m_rows;
+    QLineEdit* m_filter = nullptr;
+    trace::TrackId m_rowUnderMouse;
+    trace::TrackId m_resizedRow; ///< while its edge is dragged
     RowDensity m_density = RowDensity::Comfortable;
     ViewHistory m_history;
     QElapsedTimer m_sinceGesture;
     std::vector<float> m_activity; ///< of the minimap, for its width
     std::unique_ptr<TimelineFrame> m_frame;
     bool m_isFrameStale = true;
+    std::optional<std::size_t> m_currentMark; ///< of m_state.marks
     trace::EventId m_hovered; ///< whose tooltip is shown
 
     Drag m_drag = Drag::None;

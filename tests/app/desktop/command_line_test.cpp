@@ -102,6 +102,26 @@ private slots:
         QCOMPARE(accepted({"--screenshot", "OUT.PNG", "a.gantry"}).screenshot, QStringLiteral("OUT.PNG"));
     }
 
+    void aPlaceIsARangeFromTheStartAndAnEvent()
+    {
+        const CommandLine line = accepted({"--view", "12.5ms..14ms", "--select", "memcpy:7", "a.gantry"});
+        QVERIFY(line.place.range == (gantry::TimeRange{12'500'000, 14'000'000}));
+        QVERIFY(line.place.selected == gantry::trace::EventId(gantry::trace::EventKind::Memcpy, 7));
+        QVERIFY(accepted({"a.gantry"}).place.isEmpty());
+        QVERIFY(accepted({"--view", "0..1s", "a.gantry"}).place.range == (gantry::TimeRange{0, 1'000'000'000}));
+    }
+
+    void aCopiedLinkIsReadAsItWasWritten()
+    {
+        const ViewPlace place{gantry::TimeRange{0, 123'456'789'012'345}, gantry::trace::EventId(gantry::trace::EventKind::ApiCall, 99)};
+        const QString text = viewCommand(place, {{"/data/a b's.gantry", {}}, {"/data/c.json", gantry::DurationNs{-20'000}}});
+        QCOMPARE(text, QStringLiteral("gantry --view 0..123456789012345ns --select api_call:99 --together --offset=-20000ns '/data/a b'\\''s.gantry' /data/c.json"));
+        const CommandLine line = accepted({"--view", "0..123456789012345ns", "--select", "api_call:99", "--together", "--offset=-20000ns", "a", "c"});
+        QVERIFY(line.place.range == place.range);
+        QVERIFY(line.place.selected == place.selected);
+        QCOMPARE(line.offsets.front(), gantry::DurationNs{-20'000});
+    }
+
     void compareTakesExactlyTwo()
     {
         const CommandLine line = accepted({"--compare", "a.gantry", "b.gantry"});
@@ -118,6 +138,13 @@ private slots:
         QTest::newRow("unknown theme") << QStringList{QStringLiteral("--theme"), QStringLiteral("blue")};
         QTest::newRow("screenshot of nothing") << QStringList{QStringLiteral("--screenshot"), QStringLiteral("x.png")};
         QTest::newRow("a request of no report") << QStringList{QStringLiteral("--request"), QStringLiteral("slowest")};
+        QTest::newRow("a range of no report") << QStringList{QStringLiteral("--view"), QStringLiteral("0..1ms")};
+        QTest::newRow("a range that ends before it starts") << QStringList{QStringLiteral("--view"), QStringLiteral("2ms..1ms"), QStringLiteral("a")};
+        QTest::newRow("a range without units") << QStringList{QStringLiteral("--view"), QStringLiteral("1..2"), QStringLiteral("a")};
+        QTest::newRow("a range without an end") << QStringList{QStringLiteral("--view"), QStringLiteral("1ms"), QStringLiteral("a")};
+        QTest::newRow("an event of no kind") << QStringList{QStringLiteral("--select"), QStringLiteral("colonel:1"), QStringLiteral("a")};
+        QTest::newRow("an event without a row") << QStringList{QStringLiteral("--select"), QStringLiteral("kernel:"), QStringLiteral("a")};
+        QTest::newRow("an event beyond all rows") << QStringList{QStringLiteral("--select"), QStringLiteral("kernel:4294967295"), QStringLiteral("a")};
         QTest::newRow("live without node") << QStringList{QStringLiteral("--screenshot"), QStringLiteral("x.png"), QStringLiteral("--page"), QStringLiteral("live")};
         QTest::newRow("tour without node") << QStringList{QStringLiteral("--tour"), QStringLiteral("x")};
         QTest::newRow("three reports in one picture")

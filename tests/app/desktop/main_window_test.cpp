@@ -22,6 +22,7 @@
 #include <QComboBox>
 #include <QDockWidget>
 #include <QDoubleSpinBox>
+#include <QClipboard>
 #include <QDropEvent>
 #include <QInputDialog>
 #include <QLabel>
@@ -289,6 +290,29 @@ private slots:
         dialog->startExport();
         QTRY_COMPARE_WITH_TIMEOUT(m_window->messages().sentence(), QStringLiteral("Exported to %1.").arg(QString::fromStdString(*m_folder / "a.json")), kPatienceMs);
         QVERIFY(std::filesystem::exists(*m_folder / "a.json"));
+    }
+
+    void aCopiedLinkLeadsToWhatIsShownAndSelected()
+    {
+        ReportPage& page = open(m_a);
+        const trace::EventId kernel(trace::EventKind::Kernel, 3);
+        page.timeline()->setVisibleRange({1'000'000, 2'000'000});
+        page.timeline()->selectEvent(kernel);
+        const TimestampNs start = page.trace()->time.start;
+        key(Qt::Key_C, Qt::ControlModifier | Qt::ShiftModifier);
+        QCOMPARE(QApplication::clipboard()->text(), QStringLiteral("gantry --view %1ns..%2ns --select kernel:3 %3")
+                                                        .arg(1'000'000 - start)
+                                                        .arg(2'000'000 - start)
+                                                        .arg(QString::fromStdString(m_a)));
+        const ViewPlace place = page.place();
+        page.timeline()->fitAll();
+        page.timeline()->clearSelection();
+        m_window->showPlace(page, place);
+        QCOMPARE(page.timeline()->visibleRange().start, TimestampNs{1'000'000});
+        QCOMPARE(page.timeline()->visibleRange().end, TimestampNs{2'000'000});
+        QVERIFY(page.timeline()->selectedEvent() == kernel);
+        m_window->showPlace(page, {{}, trace::EventId(trace::EventKind::Kernel, 100'000)});
+        QVERIFY(m_window->messages().sentence().contains(QStringLiteral("no kernel 100000")));
     }
 
     void aCommandIsFoundByItsLettersAndDone()

@@ -139,7 +139,8 @@ private slots:
         const DetailLine launch = lineOf(sections, "Launched by", "cudaLaunchKernel");
         QCOMPARE(launch.value, QStringLiteral("4.000 µs"));
         QVERIFY(launch.link == DetailLink(event(EventKind::ApiCall, "cudaLaunchKernel")));
-        QCOMPARE(valueOf(sections, "Launched by", "Waited on the stream"), QStringLiteral("5.000 µs"));
+        QCOMPARE(valueOf(sections, "Launched by", "Launch delay"), QStringLiteral("5.000 µs from the call's start"));
+        QCOMPARE(valueOf(sections, "Launched by", "Queue time"), QStringLiteral("1.000 µs from the call's end"));
         QVERIFY(lineOf(sections, "Shared by the batch of 2 requests", "Request 8").link == DetailLink(requestNumbered(*m_trace, 8)));
     }
 

@@ -182,7 +182,9 @@ private slots:
         const TracePtr trace = traceOf(kServerScript);
         const TrackId gpu = trackNamed(*trace, "GPU 0"), requests = trackNamed(*trace, "bert:1");
         const RowLayout open(*trace, {});
-        const RowLayout folded(*trace, {gpu, requests});
+        RowArrangement arrangement;
+        arrangement.folded = {gpu, requests};
+        const RowLayout folded(*trace, arrangement);
         QVERIFY(folded.rowOf(gpu)->isCollapsed);
         QVERIFY(!folded.rowOf(trackNamed(*trace, "Stream 7")));
         QVERIFY(folded.rowOf(trackNamed(*trace, "server (1000)")));

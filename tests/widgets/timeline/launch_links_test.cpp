@@ -1,0 +1,133 @@
+#include "widgets/timeline/launch_links.h"
+
+#include "tests/widgets/timeline/timeline_hand.h"
+#include "tests/widgets/trace_fixture.h"
+#include "widgets/timeline/lane_layout.h"
+
+#include <QTest>
+
+using namespace gantry;
+using namespace gantry::widgets;
+using namespace gantry::widgets_test;
+using trace::EventId;
+using trace::EventKind;
+using RowChange = TimelineWidget::RowChange;
+
+namespace {
+
+LinkPicture pictureOf(const Hand& hand)
+{
+    return linkPicture(hand.timeline.state(), TimelineFonts(hand.timeline.font()).small);
+}
+
+} // namespace
+
+class LaunchLinksTest : public QObject
+{
+    Q_OBJECT
+
+private slots:
+    void init() { m_server = traceOf(kServerScript); }
+
+    void anArrowGoesFromTheEndOfACallToTheStartOfItsWorkWhicheverIsSelected()
+    {
+        Hand hand(m_server);
+        hand.timeline.setVisibleRange({70'000, 160'000});
+        const EventId call = hand.event(EventKind::ApiCall, "cudaLaunchKernel"), kernel = hand.event(EventKind::Kernel, "gemm");
+        for (const EventId selected : {call, kernel}) {
+            hand.timeline.selectEvent(selected);
+            const LinkPicture picture = pictureOf(hand);
+            QCOMPARE(picture.arrows.size(), std::size_t{1});
+            QVERIFY(picture.markers.empty());
+            QVERIFY(std::abs(picture.arrows[0].from.x() - hand.xOf(99'000)) < 1.5);
+            QVERIFY(std::abs(picture.arrows[0].to.x() - hand.xOf(100'000)) < 1.5);
+            QVERIFY(hand.timeline.eventAt((picture.arrows[0].from - QPointF(2, 0)).toPoint()) == call);
+            QVERIFY(hand.timeline.eventAt((picture.arrows[0].to + QPointF(2, 0)).toPoint()) == kernel);
+        }
+        hand.timeline.clearSelection();
+        QVERIFY(pictureOf(hand).arrows.empty());
+    }
+
+    void whatWasNotLaunchedByACallHasNoArrow()
+    {
+        Hand hand(m_server);
+        hand.timeline.selectEvent(hand.event(EventKind::Kernel, "softmax"));
+        QVERIFY(pictureOf(hand).arrows.empty());
+        hand.timeline.selectEvent(hand.event(EventKind::NvtxRange, "execute"));
+        QVERIFY(pictureOf(hand).arrows.empty());
+    }
+
+    void anEndOutsideTheViewIsNamedAtTheEdgeAndAClickGoesThere()
+    {
+        Hand hand(m_server);
+        const EventId call = hand.event(EventKind::ApiCall, "cudaLaunchKernel"), kernel = hand.event(EventKind::Kernel, "gemm");
+        hand.timeline.setVisibleRange({101'000, 140'000});
+        hand.timeline.selectEvent(kernel);
+        LinkPicture picture = pictureOf(hand);
+        QCOMPARE(picture.markers.size(), std::size_t{1});
+        QVERIFY(picture.markers[0].event == call);
+        QVERIFY(picture.markers[0].text.contains(QStringLiteral("cudaLaunchKernel")));
+        QVERIFY(hand.timeline.state().geometry.rows().contains(picture.markers[0].box));
+        QVERIFY(picture.markers[0].box.left() < hand.timeline.state().geometry.headerWidth + 10);
+
+        hand.click(picture.markers[0].box.center());
+        QVERIFY(hand.timeline.selectedEvent() == call);
+        QVERIFY(hand.timeline.visibleRange().start <= 95'000);
+        QVERIFY(hand.timeline.pointOf(call));
+    }
+
+    void anEndInAFoldedOrHiddenRowIsNamedAndAClickShowsItsRow()
+    {
+        const EventId call = eventNamed(*m_server, EventKind::ApiCall, "cudaLaunchKernel");
+        for (const RowChange change : {RowChange::ToggleFold, RowChange::Hide}) {
+            Hand hand(m_server, {1000, 900});
+            hand.timeline.setVisibleRange({70'000, 160'000});
+            hand.timeline.arrangeRow(trackNamed(hand.trace(), "server (1000)"), change);
+            hand.timeline.selectEvent(hand.event(EventKind::Kernel, "gemm"));
+            const LinkPicture picture = pictureOf(hand);
+            QCOMPARE(picture.markers.size(), std::size_t{1});
+            QVERIFY(picture.markers[0].event == call);
+            QVERIFY(!hand.timeline.pointOf(call));
+            hand.click(picture.markers[0].box.center());
+            QVERIFY(hand.timeline.pointOf(call));
+            QVERIFY(hand.timeline.selectedEvent() == call);
+            QVERIFY(pictureOf(hand).markers.empty());
+        }
+    }
+
+    void nothingIsDrawnWhereTheSelectedEventIsNotSeen()
+    {
+        Hand hand(m_server);
+        hand.timeline.selectEvent(hand.event(EventKind::Kernel, "gemm"));
+        hand.timeline.setVisibleRange({500'000, 600'000});
+        QVERIFY(pictureOf(hand).arrows.empty());
+        QVERIFY(pictureOf(hand).markers.empty());
+    }
+
+    void workThatLiesTheSameWaySharesAMarker()
+    {
+        Hand hand(traceOf(R"(
+window 0..1000000
+thread 12 a
+api 12 cudaGraphLaunch 10000..20000 corr 1
+kernel gpu0/stream7 one 500000..510000 corr 1
+kernel gpu0/stream7 two 520000..530000 corr 1
+kernel gpu0/stream7 three 540000..550000 corr 1
+)"));
+        hand.timeline.setVisibleRange({0, 100'000});
+        hand.timeline.selectEvent(hand.event(EventKind::ApiCall, "cudaGraphLaunch"));
+        const LinkPicture picture = pictureOf(hand);
+        QCOMPARE(picture.markers.size(), std::size_t{1});
+        QCOMPARE(picture.arrows.size(), std::size_t{1});
+        QVERIFY(picture.markers[0].text.contains(QStringLiteral("one +2")));
+        hand.timeline.fitAll();
+        QCOMPARE(pictureOf(hand).arrows.size(), std::size_t{3});
+        QVERIFY(pictureOf(hand).markers.empty());
+    }
+
+private:
+    TracePtr m_server;
+};
+
+QTEST_MAIN(LaunchLinksTest)
+#include "launch_links_test.moc"

@@ -1,0 +1,286 @@
+#include "tests/widgets/timeline/timeline_hand.h"
+#include "tests/widgets/trace_fixture.h"
+#include "widgets/timeline/lane_layout.h"
+#include "widgets/timeline/saved_rows.h"
+
+#include <QContextMenuEvent>
+#include <QLineEdit>
+#include <QMenu>
+#include <QScrollBar>
+#include <QSignalSpy>
+#include <QTest>
+
+#include <algorithm>
+
+using namespace gantry;
+using namespace gantry::widgets;
+using namespace gantry::widgets_test;
+using trace::EventId;
+using trace::EventKind;
+using trace::TrackId;
+using RowChange = TimelineWidget::RowChange;
+
+namespace {
+
+/// The same server another time: other process and thread ids, another stream.
+constexpr std::string_view kAnotherRun = R"(
+window 0..1000000
+process server
+thread 12 bert_0
+api 12 cudaLaunchKernel 95000..99000 corr 1
+kernel gpu0/stream7 gemm 100000..130000 corr 1
+kernel gpu0/stream9 gemm 140000..150000 corr 2
+)";
+
+const TimelineRow* rowNamed(const Hand& hand, std::string_view name)
+{
+    return hand.timeline.state().layout.rowOf(trackNamed(hand.trace(), name));
+}
+
+/// A point in the header on the lower edge of a row.
+QPoint lowerEdge(const Hand& hand, std::string_view name)
+{
+    const TimelineRow* row = rowNamed(hand, name);
+    return {60, screenY(hand.timeline.state(), row->y) + row->height - 1};
+}
+
+QAction* menuAction(Hand& hand, QPoint at, const QString& begin)
+{
+    QContextMenuEvent event(QContextMenuEvent::Mouse, at, hand.timeline.viewport()->mapToGlobal(at));
+    QCoreApplication::sendEvent(hand.timeline.viewport(), &event);
+    const auto menus = hand.timeline.findChildren<QMenu*>();
+    for (QAction* action : menus.back()->actions())
+        if (action->text().startsWith(begin))
+            return action;
+    return nullptr;
+}
+
+std::vector<std::string> shownNames(const Hand& hand)
+{
+    std::vector<std::string> names;
+    for (const TimelineRow& row : hand.timeline.state().layout.rows())
+        names.push_back(hand.trace().track(row.track).name);
+    return names;
+}
+
+bool isShown(const Hand& hand, std::string_view name)
+{
+    const auto names = shownNames(hand);
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+} // namespace
+
+class TimelineRowsTest : public QObject
+{
+    Q_OBJECT
+
+private slots:
+    void init() { m_server = traceOf(kServerScript); }
+
+    void aRowIsHiddenWithAllBelowItAndShownAgainFromTheMenu()
+    {
+        Hand hand(m_server);
+        QSignalSpy changed(&hand.timeline, &TimelineWidget::rowsChanged);
+        const int height = hand.timeline.state().layout.height();
+        menuAction(hand, hand.headerPoint("GPU 0"), QStringLiteral("Hide row"))->trigger();
+        QVERIFY(!isShown(hand, "GPU 0"));
+        QVERIFY(!isShown(hand, "Stream 7"));
+        QVERIFY(isShown(hand, "bert:1"));
+        QCOMPARE(hand.timeline.state().hiddenRows, 1);
+        QVERIFY(hand.timeline.state().layout.height() < height);
+        QCOMPARE(changed.count(), 1);
+
+        menuAction(hand, hand.headerPoint("bert:1"), QStringLiteral("Show hidden rows: 1"))->trigger();
+        QVERIFY(isShown(hand, "Stream 7"));
+        QCOMPARE(hand.timeline.state().layout.height(), height);
+        QVERIFY(!menuAction(hand, hand.headerPoint("bert:1"), QStringLiteral("Show hidden")));
+    }
+
+    void revealingAnEventShowsItsRowHoweverItIsArranged()
+    {
+        Hand hand(m_server);
+        const EventId kernel = hand.event(EventKind::Kernel, "gemm");
+        hand.timeline.arrangeRow(trackNamed(hand.trace(), "GPU 0"), RowChange::Hide);
+        hand.timeline.setRowFilter(QStringLiteral("bert"));
+        hand.timeline.reveal(kernel);
+        QVERIFY(hand.timeline.pointOf(kernel));
+        QCOMPARE(hand.timeline.state().hiddenRows, 0);
+        QVERIFY(hand.timeline.state().filter.isEmpty());
+    }
+
+    // It used to unfold the row of all streams, which comes first.
+    void revealingAKernelGoesToItsStreamAndLeavesTheRowOfAllStreamsFolded()
+    {
+        Hand hand(m_server);
+        hand.click(hand.headerPoint("GPU 0"));
+        hand.timeline.reveal(hand.event(EventKind::Kernel, "gemm"));
+        QVERIFY(isShown(hand, "Stream 7"));
+        QVERIFY(rowNamed(hand, "All streams")->isCollapsed);
+        QCOMPARE(hand.timeline.currentRow(), trackNamed(hand.trace(), "Stream 7"));
+    }
+
+    void pinnedRowsStayWhereTheyAreWhileTheOthersScrollBelowThem()
+    {
+        Hand hand(m_server, {1000, 300});
+        const EventId pinned = hand.event(EventKind::Kernel, "softmax");
+        hand.timeline.arrangeRow(trackNamed(hand.trace(), "Stream 8"), RowChange::TogglePin);
+        const TimelineRow* row = rowNamed(hand, "Stream 8");
+        QVERIFY(row->isPinned);
+        QCOMPARE(row->y, 0);
+        QCOMPARE(row->indent, 0);
+        QCOMPARE(hand.timeline.state().layout.pinnedHeight(), row->height);
+        const auto names = shownNames(hand);
+        QCOMPARE(std::count(names.begin(), names.end(), std::string("Stream 8")), std::ptrdiff_t{1});
+
+        const QPoint before = hand.at(650'000, "Stream 8");
+        QVERIFY(hand.timeline.eventAt(before) == pinned);
+        QScrollBar* bar = hand.timeline.verticalScrollBar();
+        QVERIFY(bar->maximum() > 40);
+        bar->setValue(bar->maximum());
+        QVERIFY(hand.timeline.eventAt(before) == pinned);
+        // The last row of the content is seen in full, below the pinned one.
+        const TimelineRow& last = hand.timeline.state().layout.rows().back();
+        QCOMPARE(screenY(hand.timeline.state(), last.y) + last.height, hand.timeline.viewport()->height());
+    }
+
+    void whatScrollsBelowAPinnedRowIsNeitherDrawnNorHitThere()
+    {
+        Hand hand(m_server, {1000, 300});
+        // Nothing of the pinned row is at the time of the requests: a colour there would be theirs.
+        hand.timeline.arrangeRow(trackNamed(hand.trace(), "Stream 8"), RowChange::TogglePin);
+        hand.timeline.verticalScrollBar()->setValue(30);
+        const int height = rowNamed(hand, "Stream 8")->height;
+        const QImage image = hand.image();
+        const Theme& theme = *hand.timeline.state().theme;
+        for (int y = 0; y < height - 2; ++y)
+            for (int x = hand.xOf(100'000); x < hand.xOf(200'000); ++x) {
+                const QRgb pixel = image.pixel(x, TimelineGeometry::rowsTop() + y) & 0xFFFFFFu;
+                QVERIFY(pixel == (theme.canvas.rgb() & 0xFFFFFFu) || pixel == (theme.alternateRow.rgb() & 0xFFFFFFu) ||
+                        pixel == (theme.gridLine.rgb() & 0xFFFFFFu));
+            }
+        QVERIFY(hand.timeline.eventAt({hand.xOf(120'000), TimelineGeometry::rowsTop() + height / 2}).isNone());
+        for (int x = 0; x < 800; ++x)
+            QCOMPARE(image.pixel(x, TimelineGeometry::rowsTop() + height - 1) & 0xFFFFFFu, theme.accent.rgb() & 0xFFFFFFu);
+    }
+
+    void aRowMovesAmongItsSiblingsAndNoFurther()
+    {
+        Hand hand(m_server);
+        const TrackId first = trackNamed(hand.trace(), "Stream 7"), second = trackNamed(hand.trace(), "Stream 8");
+        const auto yOf = [&](TrackId track) { return hand.timeline.state().layout.rowOf(track)->y; };
+        QVERIFY(yOf(first) < yOf(second));
+        hand.timeline.arrangeRow(second, RowChange::MoveUp);
+        QVERIFY(yOf(second) < yOf(first));
+        hand.timeline.arrangeRow(second, RowChange::MoveDown);
+        QVERIFY(yOf(first) < yOf(second));
+        for (int i = 0; i < 5; ++i)
+            hand.timeline.arrangeRow(first, RowChange::MoveUp);
+        QCOMPARE(hand.trace().track(first).parent, hand.trace().track(second).parent);
+        QVERIFY(yOf(hand.trace().track(first).parent) < yOf(first));
+    }
+
+    void typingInTheFilterShowsMatchingRowsWithTheirAncestors()
+    {
+        Hand hand(m_server);
+        const auto all = shownNames(hand);
+        hand.timeline.focusRowFilter();
+        auto* field = hand.timeline.findChild<QLineEdit*>(QStringLiteral("rowFilter"));
+        QVERIFY(field->isVisible());
+        QTest::keyClicks(field, QStringLiteral("stream 8"));
+        QVERIFY(isShown(hand, "Stream 8"));
+        QVERIFY(isShown(hand, "GPU 0"));
+        QVERIFY(!isShown(hand, "Stream 7"));
+        QVERIFY(!isShown(hand, "bert:1"));
+        QTest::keyClicks(field, QStringLiteral("!"));
+        QVERIFY(shownNames(hand).empty());
+        QVERIFY(pixelsOf(hand.image(), hand.timeline.state().theme->canvas) > 1000);
+        QTest::keyClick(field, Qt::Key_Escape);
+        QCOMPARE(shownNames(hand), all);
+    }
+
+    void aFoldedRowShowsWhatTheFilterFindsInIt()
+    {
+        Hand hand(m_server);
+        hand.click(hand.headerPoint("GPU 0"));
+        QVERIFY(!isShown(hand, "Stream 8"));
+        hand.timeline.setRowFilter(QStringLiteral("Stream 8"));
+        QVERIFY(isShown(hand, "Stream 8"));
+        hand.timeline.setRowFilter({});
+        QVERIFY(!isShown(hand, "Stream 8"));
+    }
+
+    void draggingALowerEdgeResizesARowAndADoubleClickTakesItBack()
+    {
+        Hand hand(m_server);
+        const int before = rowNamed(hand, "Stream 7")->height;
+        const bool wasFolded = rowNamed(hand, "Stream 7")->isFolded;
+        const QPoint edge = lowerEdge(hand, "Stream 7");
+        QSignalSpy changed(&hand.timeline, &TimelineWidget::rowsChanged);
+        hand.drag(edge, edge + QPoint(0, 40));
+        const TimelineRow row = *rowNamed(hand, "Stream 7");
+        QVERIFY(std::abs(row.height - before - 40) <= row.depths);
+        QVERIFY(row.depthHeight > 40);
+        QCOMPARE(row.isFolded, wasFolded);
+        QCOMPARE(changed.count(), 1);
+        QTest::mouseDClick(hand.timeline.viewport(), Qt::LeftButton, Qt::NoModifier, lowerEdge(hand, "Stream 7"));
+        QCOMPARE(rowNamed(hand, "Stream 7")->height, before);
+        hand.drag(edge, edge - QPoint(0, 400));
+        QVERIFY(rowNamed(hand, "Stream 7")->height >= kLowestRow);
+    }
+
+    void theCurrentRowIsThatUnderTheMouseElseThatOfTheSelection()
+    {
+        Hand hand(m_server);
+        hand.timeline.selectEvent(hand.event(EventKind::Kernel, "softmax"));
+        QCOMPARE(hand.timeline.currentRow(), trackNamed(hand.trace(), "Stream 8"));
+        hand.move(hand.headerPoint("bert:1"), Qt::NoButton);
+        QCOMPARE(hand.timeline.currentRow(), trackNamed(hand.trace(), "bert:1"));
+        QEvent leave(QEvent::Leave);
+        QCoreApplication::sendEvent(hand.timeline.viewport(), &leave);
+        QCOMPARE(hand.timeline.currentRow(), trackNamed(hand.trace(), "Stream 8"));
+    }
+
+    void anArrangementFitsAnotherRunOfTheSameProgram()
+    {
+        Hand hand(m_server);
+        const auto track = [&](std::string_view name) { return trackNamed(hand.trace(), name); };
+        hand.timeline.arrangeRow(track("Stream 7"), RowChange::TogglePin);
+        hand.timeline.arrangeRow(track("Stream 8"), RowChange::Hide);
+        hand.timeline.arrangeRow(track("server (1000)"), RowChange::ToggleFold);
+        const QPoint edge = lowerEdge(hand, "Stream 7");
+        hand.drag(edge, edge + QPoint(0, 30));
+        const QJsonObject saved = savedRows(hand.trace(), hand.timeline.rows(), hand.timeline.state().counterStyles);
+        QCOMPARE(restoredRows(*m_server, saved).rows, hand.timeline.rows());
+
+        auto changed = std::make_shared<trace::Trace>(*traceOf(kAnotherRun));
+        for (trace::Track& each : changed->tracks)
+            if (each.name == "server (1000)")
+                each.name = "server (77)";
+        const RowArrangement rows = restoredRows(*changed, saved).rows;
+        QCOMPARE(rows.pinned, std::vector<TrackId>{trackNamed(*changed, "Stream 7")});
+        QVERIFY(rows.folded.contains(trackNamed(*changed, "server (77)")));
+        QCOMPARE(rows.heights.at(trackNamed(*changed, "Stream 7")), hand.timeline.rows().heights.at(track("Stream 7")));
+        QVERIFY(rows.hidden.empty());
+        // What this report lacks is not forgotten.
+        QCOMPARE(restoredRows(*m_server, savedRows(*changed, rows, {}, saved)).rows.hidden, hand.timeline.rows().hidden);
+    }
+
+    void whatMakesNoSenseInAnArrangementIsLeftOut()
+    {
+        const std::string key = trackKeys(*m_server).front();
+        const QJsonObject saved{
+            {QString::fromStdString(key), QJsonObject{{QStringLiteral("height"), -5}, {QStringLiteral("pinned"), QStringLiteral("x")}}},
+            {QStringLiteral("nothing"), 3}};
+        const RestoredRows restored = restoredRows(*m_server, saved);
+        QVERIFY(restored.rows.pinned.empty());
+        QCOMPARE(restored.rows.heights.at(TrackId(0)), kLowestRow);
+        QCOMPARE(restored.rows.folded, collapsedAtFirst(*m_server));
+    }
+
+private:
+    TracePtr m_server;
+};
+
+QTEST_MAIN(TimelineRowsTest)
+#include "timeline_rows_test.moc"

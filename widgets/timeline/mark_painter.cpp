@@ -1,0 +1,70 @@
+#include "widgets/timeline/mark_painter.h"
+
+#include <QFontMetrics>
+#include <QPainter>
+
+#include <algorithm>
+
+namespace gantry::widgets {
+
+namespace {
+
+constexpr int kWidestFlag = 180, kFlagPadding = 5; // px
+constexpr int kBandAlpha = 26;                     // of 255: what lies below is read through it
+constexpr int kMinimapTick = 9;                    // px
+
+int clampedX(const TimelineState& state, TimestampNs time)
+{
+    const QRect area = state.geometry.rows();
+    return area.left() + static_cast<int>(std::clamp(state.axis().toX(time), -1.0, area.width() + 1.0));
+}
+
+bool isInView(const TimelineState& state, const TimelineMark& mark)
+{
+    return mark.time.end >= state.view.start && mark.time.start < state.view.end;
+}
+
+} // namespace
+
+QRect markFlag(const TimelineState& state, const TimelineMark& mark, const QFont& font)
+{
+    if (!isInView(state, mark))
+        return {};
+    const QRect area = state.geometry.ruler();
+    const int width = std::min(kWidestFlag, QFontMetrics(font).horizontalAdvance(mark.text) + 2 * kFlagPadding);
+    const int left = std::clamp(clampedX(state, mark.time.start), area.left(), std::max(area.left(), area.right() - width));
+    return {left, area.top() + 2, width, area.height() - 5};
+}
+
+void paintMarks(QPainter& painter, const TimelineState& state, const TimelineFonts& fonts)
+{
+    if (state.marks.empty())
+        return;
+    painter.save();
+    painter.setFont(fonts.small);
+    const QFontMetrics metrics(fonts.small);
+    const QColor color = state.theme->warning;
+    const QRect minimap = state.geometry.minimap(), rows = state.geometry.rows();
+    const TimeAxis whole(state.trace->time, minimap.width());
+    for (const TimelineMark& mark : state.marks) {
+        const int tick = minimap.left() + static_cast<int>(std::clamp(whole.toX(mark.time.start), 0.0, minimap.width() - 2.0));
+        painter.fillRect(tick, minimap.bottom() - kMinimapTick, 2, kMinimapTick, color);
+        if (!isInView(state, mark))
+            continue;
+        const int left = clampedX(state, mark.time.start), right = clampedX(state, mark.time.end);
+        if (right > left) {
+            QColor band = color;
+            band.setAlpha(kBandAlpha);
+            painter.fillRect(QRect(left, rows.top(), right - left, rows.height()) & rows, band);
+            painter.fillRect(QRect(right, rows.top(), 1, rows.height()) & rows, color);
+        }
+        painter.fillRect(QRect(left, rows.top(), 1, rows.height()) & rows, color);
+        const QRect flag = markFlag(state, mark, fonts.small);
+        painter.fillRect(flag, color);
+        painter.setPen(Theme::textOn(color));
+        painter.drawText(flag, Qt::AlignCenter, metrics.elidedText(mark.text, Qt::ElideRight, flag.width() - 2 * kFlagPadding + 1));
+    }
+    painter.restore();
+}
+
+} // namespace gantry::widgets

@@ -1,0 +1,148 @@
+#include "widgets/timeline/row_arrangement.h"
+
+#include "trace_model/trace/counter_levels.h"
+
+#include <algorithm>
+#include <cctype>
+#include <utility>
+
+namespace gantry::widgets {
+
+namespace {
+
+using trace::Track;
+using trace::TrackId;
+using trace::TrackKind;
+
+bool isAlwaysZero(const trace::CounterColumns& counter)
+{
+    if (counter.value.empty())
+        return true;
+    const auto extremes = trace::extremesOf(counter, 0, counter.value.size());
+    return extremes.min == 0 && extremes.max == 0;
+}
+
+/// "server (4711)" without the number, which is another one the next time.
+std::string_view withoutId(std::string_view name)
+{
+    const std::size_t open = name.rfind(" (");
+    if (open == std::string_view::npos || open == 0 || !name.ends_with(')') || name.size() - open < 4)
+        return name;
+    const std::string_view inside = name.substr(open + 2, name.size() - open - 3);
+    const bool isNumber = std::all_of(inside.begin(), inside.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
+    return isNumber ? name.substr(0, open) : name;
+}
+
+/// A word that stays when kinds are added between others.
+std::string_view kindWord(TrackKind kind)
+{
+    switch (kind) {
+    case TrackKind::Group:
+        return "group";
+    case TrackKind::RequestLanes:
+        return "requests";
+    case TrackKind::Executions:
+        return "executions";
+    case TrackKind::GpuStream:
+        return "stream";
+    case TrackKind::GpuAllStreams:
+        return "streams";
+    case TrackKind::GpuMemory:
+        return "memory";
+    case TrackKind::NvtxThread:
+        return "nvtx";
+    case TrackKind::NvtxAsync:
+        return "nvtx-async";
+    case TrackKind::NvtxMarks:
+        return "marks";
+    case TrackKind::ThreadApi:
+        return "api";
+    case TrackKind::ThreadLibrary:
+        return "library";
+    case TrackKind::ThreadOs:
+        return "os";
+    case TrackKind::GpuRanges:
+        return "gpu-ranges";
+    case TrackKind::Counter:
+        return "counter";
+    }
+    return "track";
+}
+
+} // namespace
+
+bool RowArrangement::isPinned(TrackId track) const
+{
+    return std::find(pinned.begin(), pinned.end(), track) != pinned.end();
+}
+
+std::vector<TrackId> childrenOf(const trace::Trace& trace, const RowArrangement& arrangement, TrackId parent)
+{
+    std::vector<std::pair<int, TrackId>> children;
+    for (std::uint32_t i = 0; i < trace.tracks.size(); ++i) {
+        if (trace.tracks[i].parent != parent)
+            continue;
+        const auto rank = arrangement.ranks.find(TrackId(i));
+        children.emplace_back(rank == arrangement.ranks.end() ? static_cast<int>(children.size()) : rank->second, TrackId(i));
+    }
+    std::stable_sort(children.begin(), children.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::vector<TrackId> tracks;
+    tracks.reserve(children.size());
+    for (const auto& [rank, track] : children)
+        tracks.push_back(track);
+    return tracks;
+}
+
+bool moveAmongSiblings(const trace::Trace& trace, RowArrangement& arrangement, TrackId track, int direction)
+{
+    std::vector<TrackId> siblings = childrenOf(trace, arrangement, trace.track(track).parent);
+    const auto isShown = [&](TrackId id) { return !arrangement.hidden.contains(id) && !arrangement.isPinned(id); };
+    const auto at = std::find(siblings.begin(), siblings.end(), track);
+    auto other = at;
+    do {
+        if (direction < 0 ? other == siblings.begin() : other + 1 == siblings.end())
+            return false;
+        other += direction < 0 ? -1 : 1;
+    } while (!isShown(*other));
+    if (other < at)
+        std::rotate(other, at, at + 1);
+    else
+        std::rotate(at, at + 1, other + 1);
+    for (std::size_t i = 0; i < siblings.size(); ++i)
+        arrangement.ranks[siblings[i]] = static_cast<int>(i);
+    return true;
+}
+
+std::vector<std::string> trackKeys(const trace::Trace& trace)
+{
+    std::vector<std::string> keys;
+    keys.reserve(trace.tracks.size());
+    std::map<std::string, int> count;
+    for (const Track& track : trace.tracks) {
+        std::string key = track.parent.isNone() ? std::string() : keys[track.parent.value] + '\n';
+        key.append(kindWord(track.kind)).append(":").append(withoutId(track.name));
+        if (const int before = count[key]++; before > 0)
+            key.append("\t").append(std::to_string(before));
+        keys.push_back(std::move(key));
+    }
+    return keys;
+}
+
+std::set<TrackId> collapsedAtFirst(const trace::Trace& trace)
+{
+    std::set<TrackId> collapsed;
+    bool hasLanes = false; // the lanes come first
+    for (std::uint32_t i = 0; i < trace.tracks.size(); ++i) {
+        const Track& track = trace.tracks[i];
+        hasLanes |= track.kind == TrackKind::RequestLanes;
+        if (track.kind == TrackKind::GpuAllStreams || (track.kind == TrackKind::NvtxAsync && hasLanes))
+            collapsed.insert(TrackId(i));
+        if (track.kind == TrackKind::GpuMemory)
+            collapsed.insert(track.parent);
+        if (track.kind == TrackKind::Counter && isAlwaysZero(track.counter))
+            collapsed.insert(track.parent);
+    }
+    return collapsed;
+}
+
+} // namespace gantry::widgets

@@ -1,0 +1,123 @@
+#include "widgets/timeline/mark_painter.h"
+#include "widgets/timeline/timeline_widget.h"
+
+#include <QLineEdit>
+
+#include <algorithm>
+#include <utility>
+
+// The marks that a user puts on a timeline.
+
+namespace gantry::widgets {
+
+namespace {
+
+constexpr int kEditWidth = 180;        // px
+constexpr DurationNs kMarkMargin = 20; // a range is shown with a twentieth of its length on both sides
+
+bool isEarlier(const TimelineMark& a, const TimelineMark& b)
+{
+    return a.time.start < b.time.start;
+}
+
+} // namespace
+
+void TimelineWidget::setMarks(std::vector<TimelineMark> marks)
+{
+    std::stable_sort(marks.begin(), marks.end(), isEarlier);
+    m_state.marks = std::move(marks);
+    m_currentMark.reset();
+    viewport()->update();
+    emit marksChanged();
+}
+
+void TimelineWidget::addMark()
+{
+    if (!m_state.trace || m_state.trace->tracks.empty())
+        return;
+    const TimestampNs middle = m_state.view.start + m_state.view.duration() / 2;
+    const TimestampNs at = m_state.cursor.value_or(middle);
+    const TimelineMark mark{m_state.measure.value_or(TimeRange{at, at}), tr("Mark %1").arg(m_state.marks.size() + 1)};
+    endMeasure();
+    const auto place = std::upper_bound(m_state.marks.begin(), m_state.marks.end(), mark, isEarlier);
+    m_currentMark = static_cast<std::size_t>(place - m_state.marks.begin());
+    m_state.marks.insert(place, mark);
+    viewport()->update();
+    emit marksChanged();
+    editMark(*m_currentMark);
+}
+
+void TimelineWidget::editMark(std::size_t index)
+{
+    if (index >= m_state.marks.size())
+        return;
+    m_currentMark = index;
+    auto* field = new QLineEdit(m_state.marks[index].text, viewport());
+    field->setObjectName(QStringLiteral("markText"));
+    field->setAccessibleName(tr("Text of the mark"));
+    field->setMaxLength(120);
+    const QRect ruler = m_state.geometry.ruler(), flag = markFlag(m_state, m_state.marks[index], TimelineFonts(font()).small);
+    const int left = std::clamp(flag.left(), ruler.left(), std::max(ruler.left(), ruler.right() - kEditWidth));
+    field->setGeometry(left, ruler.top(), std::min(kEditWidth, ruler.width()), ruler.height());
+    field->selectAll();
+    field->show();
+    field->setFocus();
+    // Enter and a click elsewhere keep what was typed, Esc does not.
+    connect(field, &QLineEdit::editingFinished, this, [this, field, time = m_state.marks[index].time] {
+        field->disconnect(this);
+        field->deleteLater();
+        if (const QString text = field->text().simplified(); !text.isEmpty())
+            for (TimelineMark& mark : m_state.marks)
+                if (mark.time == time)
+                    mark.text = text;
+        setFocus();
+        viewport()->update();
+        emit marksChanged();
+    });
+    field->installEventFilter(this);
+}
+
+void TimelineWidget::goToMark(std::size_t index)
+{
+    if (index >= m_state.marks.size())
+        return;
+    m_currentMark = index;
+    const TimeRange time = m_state.marks[index].time;
+    const DurationNs margin = time.isEmpty() ? m_state.view.duration() / 2 : time.duration() / kMarkMargin;
+    setVisibleRange({time.start - margin, time.end + margin});
+}
+
+void TimelineWidget::stepMark(int direction)
+{
+    if (m_state.marks.empty())
+        return;
+    const std::size_t count = m_state.marks.size();
+    if (m_currentMark)
+        return goToMark((*m_currentMark + count + static_cast<std::size_t>(static_cast<int>(count) + direction)) % count);
+    const auto next = std::upper_bound(m_state.marks.begin(), m_state.marks.end(), TimelineMark{m_state.view, {}}, isEarlier);
+    const auto index = static_cast<std::size_t>(next - m_state.marks.begin()) % count;
+    goToMark(direction > 0 ? index : (index + count - 1) % count);
+}
+
+void TimelineWidget::removeMark()
+{
+    if (!m_currentMark || *m_currentMark >= m_state.marks.size())
+        return;
+    m_state.marks.erase(m_state.marks.begin() + static_cast<std::ptrdiff_t>(*m_currentMark));
+    m_currentMark.reset();
+    viewport()->update();
+    emit marksChanged();
+}
+
+bool TimelineWidget::pressMark(QPoint point)
+{
+    const TimelineFonts fonts(font());
+    for (std::size_t i = m_state.marks.size(); i-- > 0;)
+        if (markFlag(m_state, m_state.marks[i], fonts.small).contains(point)) {
+            m_currentMark = i;
+            return true;
+        }
+    return false;
+}
+
+} // namespace gantry::widgets

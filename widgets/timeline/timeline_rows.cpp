@@ -1,0 +1,229 @@
+#include "widgets/timeline/timeline_widget.h"
+
+#include "widgets/timeline/lane_layout.h"
+
+#include <QKeyEvent>
+#include <QLineEdit>
+#include <QMenu>
+#include <QScrollBar>
+#include <QSignalBlocker>
+
+#include <algorithm>
+#include <utility>
+
+// What a user does to the rows of a timeline: fold, hide, pin, move, resize, filter.
+
+namespace gantry::widgets {
+
+using trace::TrackId;
+
+namespace {
+
+constexpr int kEdgeReach = 3;    // px from a row's lower edge that hold it
+constexpr int kFilterMargin = 3; // px around the field
+
+} // namespace
+
+void TimelineWidget::buildRowFilter()
+{
+    m_filter = new QLineEdit(viewport());
+    m_filter->setObjectName(QStringLiteral("rowFilter"));
+    m_filter->setAccessibleName(tr("Filter rows by name"));
+    m_filter->setPlaceholderText(tr("filter rows"));
+    m_filter->setToolTip(tr("Shows the rows whose names hold this (Ctrl+Shift+F)"));
+    m_filter->setClearButtonEnabled(true);
+    m_filter->setCursor(Qt::IBeamCursor);
+    m_filter->setFocusPolicy(Qt::ClickFocus); // keys are the timeline's when it is shown
+    m_filter->hide();
+    m_filter->installEventFilter(this);
+    connect(m_filter, &QLineEdit::textChanged, this, &TimelineWidget::setRowFilter);
+    connect(m_filter, &QLineEdit::returnPressed, this, [this] { setFocus(); });
+}
+
+void TimelineWidget::placeRowFilter()
+{
+    const QRect corner = m_state.geometry.corner();
+    QFont small = font();
+    small.setPointSizeF(small.pointSizeF() * 0.9);
+    m_filter->setFont(small);
+    m_filter->setGeometry(kFilterMargin, TimelineGeometry::kMinimapHeight + 1, corner.width() - 2 * kFilterMargin - 1,
+                          TimelineGeometry::kRulerHeight - kFilterMargin);
+    m_filter->setVisible(m_state.trace && !m_state.trace->tracks.empty());
+}
+
+bool TimelineWidget::eventFilter(QObject* watched, QEvent* event)
+{
+    if (watched == m_filter && event->type() == QEvent::KeyPress && static_cast<QKeyEvent*>(event)->key() == Qt::Key_Escape) {
+        m_filter->clear();
+        setFocus();
+        return true;
+    }
+    if (auto* field = qobject_cast<QLineEdit*>(watched);
+        field && field != m_filter && event->type() == QEvent::KeyPress && static_cast<QKeyEvent*>(event)->key() == Qt::Key_Escape) {
+        field->clear(); // a mark keeps the text that it has
+        setFocus();
+        return true;
+    }
+    return QAbstractScrollArea::eventFilter(watched, event);
+}
+
+void TimelineWidget::focusRowFilter()
+{
+    m_filter->setFocus(Qt::ShortcutFocusReason);
+    m_filter->selectAll();
+}
+
+void TimelineWidget::setRowFilter(const QString& text)
+{
+    if (m_filter->text() != text) {
+        const QSignalBlocker blocker(m_filter);
+        m_filter->setText(text);
+    }
+    m_state.filter = text.trimmed();
+    m_rows.filter = m_state.filter.toStdString();
+    layoutRows();
+}
+
+void TimelineWidget::setRows(RowArrangement rows, std::vector<CounterStyle> styles)
+{
+    rows.filter = m_rows.filter;
+    m_rows = std::move(rows);
+    if (styles.size() == m_state.counterStyles.size())
+        m_state.counterStyles = std::move(styles);
+    layoutRows();
+}
+
+const TimelineRow* TimelineWidget::rowAt(QPoint point) const
+{
+    if (!m_state.trace || point.y() < TimelineGeometry::rowsTop())
+        return nullptr;
+    return m_state.layout.rowAt(contentY(m_state, point.y()));
+}
+
+TrackId TimelineWidget::currentRow() const
+{
+    if (!m_rowUnderMouse.isNone() || !m_state.trace)
+        return m_rowUnderMouse;
+    const auto places = placesOf(*m_state.trace, m_state.selected);
+    const EventPlace* place = preferredPlace(places);
+    return place ? place->track : TrackId();
+}
+
+const EventPlace* TimelineWidget::preferredPlace(const std::vector<EventPlace>& places) const
+{
+    const EventPlace* best = nullptr;
+    for (const EventPlace& place : places) {
+        const TimelineRow* row = m_state.layout.rowOf(place.track);
+        if (row && !row->isCollapsed)
+            return &place;
+        if (!best || m_state.trace->track(best->track).kind == trace::TrackKind::GpuAllStreams)
+            best = &place;
+    }
+    return best;
+}
+
+void TimelineWidget::arrangeRow(TrackId track, RowChange change)
+{
+    if (change == RowChange::ShowHidden) {
+        m_rows.hidden.clear();
+    } else {
+        if (!m_state.trace || track.value >= m_state.trace->tracks.size())
+            return;
+        switch (change) {
+        case RowChange::Hide:
+            m_rows.hidden.insert(track);
+            std::erase(m_rows.pinned, track);
+            break;
+        case RowChange::TogglePin:
+            if (std::erase(m_rows.pinned, track) == 0)
+                m_rows.pinned.push_back(track);
+            break;
+        case RowChange::MoveUp:
+        case RowChange::MoveDown:
+            movePinnedOrAmongSiblings(track, change == RowChange::MoveUp ? -1 : 1);
+            break;
+        case RowChange::ResetHeight:
+            m_rows.heights.erase(track);
+            break;
+        case RowChange::ToggleFold:
+            if (m_rows.folded.erase(track) == 0)
+                m_rows.folded.insert(track);
+            break;
+        case RowChange::ShowHidden:
+            break;
+        }
+    }
+    layoutRows();
+    emit rowsChanged();
+}
+
+void TimelineWidget::movePinnedOrAmongSiblings(TrackId track, int direction)
+{
+    auto& pinned = m_rows.pinned;
+    const auto at = std::find(pinned.begin(), pinned.end(), track);
+    if (at == pinned.end()) {
+        moveAmongSiblings(*m_state.trace, m_rows, track, direction);
+        return;
+    }
+    if (direction < 0 ? at != pinned.begin() : at + 1 != pinned.end())
+        std::iter_swap(at, at + direction);
+}
+
+void TimelineWidget::showRowOf(TrackId track)
+{
+    bool isChanged = false;
+    if (const TimelineRow* row = m_state.layout.rowOf(track); row && !row->isCollapsed)
+        return; // what is folded below it hides nothing of itself
+    for (TrackId id = track; !id.isNone(); id = m_state.trace->track(id).parent) {
+        isChanged |= m_rows.folded.erase(id) > 0;
+        isChanged |= m_rows.hidden.erase(id) > 0;
+    }
+    if (isChanged) {
+        layoutRows();
+        emit rowsChanged();
+    }
+    if (!m_state.layout.rowOf(track) && !m_rows.filter.empty())
+        m_filter->clear();
+}
+
+const TimelineRow* TimelineWidget::rowResizedAt(QPoint point) const
+{
+    if (!m_state.geometry.header().contains(point))
+        return nullptr;
+    for (const int y : {point.y() - kEdgeReach, point.y() + kEdgeReach}) {
+        const TimelineRow* row = rowAt({point.x(), y});
+        if (row && isResizable(*m_state.trace, *row) && std::abs(screenY(m_state, row->y) + row->height - 1 - point.y()) <= kEdgeReach)
+            return row;
+    }
+    return nullptr;
+}
+
+void TimelineWidget::resizeRow(int viewportY)
+{
+    const TimelineRow* row = m_state.layout.rowOf(m_resizedRow);
+    if (!row)
+        return;
+    m_rows.heights[m_resizedRow] = std::clamp(viewportY - screenY(m_state, row->y), kLowestRow, kTallestRow);
+    layoutRows();
+}
+
+void TimelineWidget::addRowActions(QMenu& menu, QPoint point)
+{
+    const auto add = [&](const QString& text, TrackId track, RowChange change) {
+        return menu.addAction(text, this, [this, track, change] { arrangeRow(track, change); });
+    };
+    if (const TimelineRow* row = rowAt(point)) {
+        const TrackId track = row->track;
+        add(tr("Hide row (H)"), track, RowChange::Hide);
+        add(m_rows.isPinned(track) ? tr("Unpin row (P)") : tr("Pin row to the top (P)"), track, RowChange::TogglePin);
+        add(tr("Move row up (Alt+Up)"), track, RowChange::MoveUp);
+        add(tr("Move row down (Alt+Down)"), track, RowChange::MoveDown);
+        if (m_rows.heights.contains(track))
+            add(tr("Reset row height"), track, RowChange::ResetHeight);
+    }
+    if (const auto hidden = m_rows.hidden.size(); hidden > 0)
+        add(tr("Show hidden rows: %1 (Ctrl+Shift+H)").arg(hidden), {}, RowChange::ShowHidden);
+    menu.addSeparator();
+}
+
+} // namespace gantry::widgets
