@@ -13,8 +13,10 @@
 #include "app/desktop/nodes_panel.h"
 #include "app/desktop/page_area.h"
 #include "app/desktop/report_page.h"
+#include "app/desktop/search_box.h"
 #include "app/desktop/text.h"
 #include "app/desktop/theme.h"
+#include "app/desktop/time_jumps.h"
 #include "app/desktop/timeline_actions.h"
 #include "app/desktop/window_actions.h"
 
@@ -26,7 +28,6 @@
 #include <QFileInfo>
 #include <QInputDialog>
 #include <QLabel>
-#include <QLineEdit>
 #include <QMenu>
 #include <QMenuBar>
 #include <QMessageBox>
@@ -130,12 +131,8 @@ void MainWindow::buildToolbar()
     m_matchLabel->setObjectName(QStringLiteral("matchLabel"));
     m_matchLabel->setContentsMargins(0, 0, 8, 0);
     bar->addWidget(m_matchLabel);
-    m_searchBox = new QLineEdit(bar);
-    m_searchBox->setObjectName(QStringLiteral("searchBox"));
-    m_searchBox->setPlaceholderText(tr("name, /regex/ or ~fuzzy"));
-    m_searchBox->setToolTip(tr("Find events by name (F)"));
-    m_searchBox->setClearButtonEnabled(true);
-    m_searchBox->setMaximumWidth(280);
+    m_searchBox = new SearchBox(bar);
+    m_searchBox->setMaximumWidth(380);
     m_searchBox->setMinimumWidth(200);
     bar->addWidget(m_searchBox);
     m_searchHint = new QLabel(this);
@@ -199,7 +196,9 @@ void MainWindow::connectFileActions()
         connect(page, &ReportPage::loaded, this, [this, page] {
             if (page->files().size() == 1)
                 m_settings.addRecentReport(pathText(page->path()));
+            refreshSearch(); // completes with what is in it
         });
+        connect(page, &ReportPage::previewed, this, &MainWindow::refreshSearch);
         connect(page, &ReportPage::logged, this, &MainWindow::appendToLog);
         connect(page, &ReportPage::searchChanged, this, &MainWindow::refreshSearch);
     });
@@ -208,6 +207,12 @@ void MainWindow::connectFileActions()
 void MainWindow::connectViewActions()
 {
     connectTimelineActions(*m_actions, *m_pages);
+    auto* jumps = new TimeJumps(*m_actions, *m_pages, m_settings, m_runner, *this);
+    connect(jumps, &TimeJumps::said, this, [this](const QString& sentence) {
+        if (sentence.isEmpty())
+            return m_messages->clearTopic(QStringLiteral("jump"));
+        m_messages->showMessage({MessageBar::Kind::Information, sentence, {}, {}, {}, QStringLiteral("jump")});
+    });
     connect(m_actions->darkTheme, &QAction::triggered, this, [this](bool dark) {
         setColorScheme(dark ? ColorScheme::Dark : ColorScheme::Light);
         m_settings.setColorScheme(dark ? ColorScheme::Dark : ColorScheme::Light);
@@ -233,13 +238,12 @@ void MainWindow::connectViewActions()
         m_searchBox->setFocus(Qt::ShortcutFocusReason);
         m_searchBox->selectAll();
     });
-    connect(m_searchBox, &QLineEdit::textEdited, this, [this](const QString& text) {
+    connect(m_searchBox, &SearchBox::searchRequested, this, [this](const QString& text) {
         if (ReportPage* page = m_pages->currentReport())
             page->find(text);
     });
-    connect(m_searchBox, &QLineEdit::returnPressed, this, [this] {
+    connect(m_searchBox, &SearchBox::stepRequested, this, [this] {
         if (ReportPage* page = m_pages->currentReport()) {
-            page->find(m_searchBox->text());
             page->stepMatch(1);
             page->setFocus(); // so that [ and ] step and do not type
         }
@@ -579,7 +583,8 @@ void MainWindow::refreshActions()
     const bool hasTimeline = (report && report->hasTimeline()) || (m_pages->currentCompare() && m_pages->currentCompare()->isReady());
     for (QAction* action : {m_actions->zoomIn, m_actions->zoomOut, m_actions->fit, m_actions->back, m_actions->forward})
         action->setEnabled(hasTimeline);
-    for (QAction* action : {m_actions->zoomToSelection, m_actions->find, m_actions->nextMatch, m_actions->previousMatch})
+    for (QAction* action : {m_actions->zoomToSelection, m_actions->find, m_actions->nextMatch, m_actions->previousMatch, m_actions->jumpToTime,
+                            m_actions->nextGap, m_actions->gapLongerThan})
         action->setEnabled(report && report->hasTimeline());
     m_actions->clockOffsets->setEnabled(report && report->trace() && report->files().size() > 1);
     m_actions->exportTrace->setEnabled(report && report->state() == ReportPage::State::Loaded);
@@ -596,6 +601,7 @@ void MainWindow::refreshActions()
 void MainWindow::refreshSearch()
 {
     const ReportPage* page = m_pages->currentReport();
+    m_searchBox->setTrace(page ? page->trace() : nullptr);
     m_matchLabel->setText(page ? page->matchText() : QString());
     if (!m_searchBox->hasFocus())
         m_searchBox->setText(page ? page->searchText() : QString());

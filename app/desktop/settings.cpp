@@ -106,6 +106,16 @@ void Settings::setCaptureDuration(DurationNs duration)
     m_store.setValue(QStringLiteral("capture/duration_ns"), static_cast<qlonglong>(duration));
 }
 
+QString Settings::gapLength() const
+{
+    return m_store.value(QStringLiteral("timeline/gapLength"), QStringLiteral("10us")).toString();
+}
+
+void Settings::setGapLength(const QString& length)
+{
+    m_store.setValue(QStringLiteral("timeline/gapLength"), length);
+}
+
 void Settings::addToList(const QString& key, const QString& value)
 {
     QStringList list = m_store.value(key).toStringList();

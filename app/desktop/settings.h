@@ -45,6 +45,10 @@ public:
     [[nodiscard]] DurationNs captureDuration() const;
     void setCaptureDuration(DurationNs duration);
 
+    /// Shortest idle gap to go to, as the user typed it; "10us" at first.
+    [[nodiscard]] QString gapLength() const;
+    void setGapLength(const QString& length);
+
     void sync() { m_store.sync(); }
 
 private:
