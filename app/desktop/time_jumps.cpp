@@ -26,7 +26,7 @@ constexpr int kGapMargins = 4;      // the view is so many times as long as the 
 
 std::optional<DurationNs> durationFromText(const QString& text)
 {
-    const auto ns = nanosecondsOf(text.trimmed().toStdString());
+    const auto ns = nanosecondsOf(QString(text).remove(QLatin1Char(' ')).toStdString());
     return ns && *ns < kTooLong ? std::optional(static_cast<DurationNs>(*ns)) : std::nullopt;
 }
 

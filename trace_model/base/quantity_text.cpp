@@ -25,9 +25,7 @@ std::optional<double> quantityOf(std::string_view text, std::span<const Unit> un
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
     if (error != std::errc{} || !std::isfinite(number) || number < 0 || std::signbit(number))
         return std::nullopt;
-    std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
-    if (unit.starts_with(' '))
-        unit.remove_prefix(1);
+    const std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
     for (const auto& [name, factor] : units)
         if (isUnitCaseSensitive ? unit == name : isSame(unit, name))
             return std::round(number * factor);

@@ -316,7 +316,7 @@ std::vector<DetailSection> requestDetails(const Trace& trace, RequestIndex index
             continue;
         }
         const QString name = difference.of == Of::Latency ? tr("Latency") : phaseTitle(difference.phase);
-        different.line(name, difference.median > 0 ? tr("%1× the median of %2").arg(formatNumber(difference.ratio(), 2), formatDuration(difference.median))
+        different.line(name, difference.median > 0 ? tr("%1× (median %2)").arg(formatNumber(difference.ratio(), 2), formatDuration(difference.median))
                                                    : tr("%1, where most have none").arg(formatDuration(difference.value)));
     }
     different.into(sections);
