@@ -1,31 +1,12 @@
 #include "app/cli/duration.h"
 
-#include <array>
-#include <charconv>
-#include <cmath>
+#include "trace_model/base/quantity_text.h"
+
 #include <fmt/format.h>
-#include <utility>
 
 namespace gantry::cli {
 
 namespace {
-
-/// A number with its unit, in ns; nothing for anything else. Zero and what does not fit are not looked for.
-std::optional<double> nanosecondsOf(std::string_view text)
-{
-    static constexpr std::array<std::pair<std::string_view, double>, 7> kUnits{
-        {{"ns", 1}, {"us", 1e3}, {"µs", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}}};
-    double number = 0;
-    // `fixed`: from_chars would read the "1e9" of "1e9s" as a number too, which nobody means.
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
-    if (error != std::errc{} || !std::isfinite(number) || number < 0 || std::signbit(number))
-        return std::nullopt;
-    const std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
-    for (const auto& [name, nanoseconds] : kUnits)
-        if (unit == name)
-            return std::round(number * nanoseconds);
-    return std::nullopt;
-}
 
 constexpr double kTooLong = 9.2e18; // the largest int64 is 9.22e18
 

@@ -2,6 +2,8 @@
 #include "app/cli/counter_summary.h"
 #include "app/cli/open_report.h"
 #include "app/cli/report_json.h"
+#include "trace_model/analysis/event_filter.h"
+#include "trace_model/analysis/filtered_events.h"
 #include "trace_model/analysis/kernel_stats.h"
 
 #include <fmt/format.h>
@@ -18,7 +20,7 @@ constexpr std::size_t kUsualLimit = 50;
 struct StatsOptions
 {
     ReportFiles files;
-    std::string by = "kernel", names = "short";
+    std::string by = "kernel", names = "short", where;
     std::optional<std::size_t> limit; ///< 0: all; absent: kUsualLimit of text, all of JSON
 };
 
@@ -98,6 +100,12 @@ int countersOf(const CommonOptions& common, const trace::Trace& trace)
 
 int stats(const CommonOptions& common, const StatsOptions& options)
 {
+    const auto filter = analysis::parseEventFilter(options.where);
+    if (!filter)
+        return reportUsage("--where " + options.where + ": " + filter.error().message, common);
+    const auto groupBy = analysis::groupByFromName(options.by);
+    if (!filter->terms.empty() && !groupBy)
+        return reportUsage("--where works with --by kernel, memcpy, api, nvtx, stream, phase, library and os, not with " + options.by, common);
     if (options.by == kByCounter)
         return withReport(options.files, common, [&](const trace::Trace& trace) { return countersOf(common, trace); });
     const auto* const grouping =
@@ -109,14 +117,21 @@ int stats(const CommonOptions& common, const StatsOptions& options)
         return reportUsage("'" + options.names + "' is no kind of names: use short or full", common);
     return withReport(options.files, common, [&](const trace::Trace& trace) {
         const bool isFull = options.by == "kernel" && options.names == "full";
+        std::optional<analysis::RowsByKind> only;
+        if (!filter->terms.empty())
+            if (auto found = analysis::filteredRows(trace, *filter))
+                only = std::move(*found);
         auto rows =
-            isFull ? analysis::activityTable(trace, analysis::GroupBy::Kernel, {}, analysis::KernelNames::Full) : grouping->rows(trace);
+            only     ? analysis::activityTable(trace, *groupBy, {}, isFull ? analysis::KernelNames::Full : analysis::KernelNames::Short, &*only)
+            : isFull ? analysis::activityTable(trace, analysis::GroupBy::Kernel, {}, analysis::KernelNames::Full) : grouping->rows(trace);
         const std::size_t limit = options.limit.value_or(common.json ? 0 : kUsualLimit);
         if (common.json) {
             nlohmann::json document = nlohmann::json::array();
             for (std::size_t i = 0; i < rows.size() && (limit == 0 || i < limit); ++i)
                 document.push_back(toJson(rows[i], grouping->hasBytes));
             print(document);
+        } else if (rows.empty() && only) {
+            say("no event to group by {} meets '{}'\n", options.by, options.where);
         } else if (rows.empty()) {
             sayNothing(trace, options.by);
         } else {
@@ -137,6 +152,7 @@ void addStatsCommand(CLI::App& reportCommands, CommonOptions& common, Action& ac
         ->capture_default_str();
     counting->add_option("--names", options->names, "of kernels: short (the function) or full (with template arguments)")
         ->capture_default_str();
+    counting->add_option("--where", options->where, "only events that meet a filter: 'gemm dur>50us stream=7 model=bert'");
     counting->add_option("--limit", options->limit, "rows to show, those of the most time; 0: all (default: 50, with --json all)");
     counting->callback([&, options] { action = [&, options] { return stats(common, *options); }; });
 }

@@ -27,6 +27,19 @@ constexpr std::size_t kEventsShown = 50'000;
 constexpr int kSettleMs = 150; // a view that still moves is not worth a table
 constexpr int kNarrowestTabs = 260;  // px: their widest sentence is no reason to keep the window from being small
 
+TimeRange rangeOf(const ReportPage& page, widgets::StatisticsScope scope)
+{
+    switch (scope) {
+    case widgets::StatisticsScope::Visible:
+        return page.timeline() ? page.timeline()->visibleRange() : TimeRange{};
+    case widgets::StatisticsScope::Whole:
+        return page.trace()->time;
+    case widgets::StatisticsScope::Selection:
+        break;
+    }
+    return page.statisticsRange();
+}
+
 } // namespace
 
 Inspector::Inspector(QMainWindow& window, jobs::JobRunner& runner) :
@@ -62,6 +75,7 @@ Inspector::Inspector(QMainWindow& window, jobs::JobRunner& runner) :
     connect(&m_settle, &QTimer::timeout, this, &Inspector::refreshTables);
     connect(m_tabs, &QTabWidget::currentChanged, this, &Inspector::refreshTables);
     connect(m_statistics, &widgets::StatisticsTable::groupByChanged, this, &Inspector::loadStatistics);
+    connect(m_statistics, &widgets::StatisticsTable::questionChanged, this, &Inspector::loadStatistics);
     connect(m_statistics, &widgets::StatisticsTable::rowActivated, this, &Inspector::showEventsOf);
     connect(m_events, &widgets::EventTable::eventActivated, this, [this](trace::EventId event) {
         if (m_page && m_page->timeline())
@@ -238,8 +252,8 @@ void Inspector::loadStatistics()
 {
     if (!m_page || !m_page->trace())
         return;
-    const TimeRange range = m_page->statisticsRange();
     const TimeRange whole = m_page->trace()->time;
+    const TimeRange range = rangeOf(*m_page, m_statistics->scope());
     m_statistics->offerGroupsOf(*m_page->trace());
     const QString all = m_page->trace()->meta.isPreview ? tr("the sample") : tr("the whole report");
     const QString scope = whole.isEmpty()  ? all
@@ -247,7 +261,13 @@ void Inspector::loadStatistics()
                                            : tr("%1 of %2").arg(formatDuration(range.duration()), formatDuration(whole.duration()));
     using Rows = std::vector<analysis::ActivityRow>;
     m_statisticsSlot.run(
-        [trace = m_page->trace(), range, by = m_statistics->groupBy()](const jobs::JobContext&) -> Result<Rows> { return analysis::activityTable(*trace, by, range); },
+        [trace = m_page->trace(), range, by = m_statistics->groupBy(), names = m_statistics->names(),
+         filter = m_statistics->filter()](const jobs::JobContext& context) -> Result<Rows> {
+            if (filter.terms.empty())
+                return analysis::activityTable(*trace, by, range, names);
+            GANTRY_TRY(const analysis::RowsByKind only, analysis::filteredRows(*trace, filter, range, context.stop()));
+            return analysis::activityTable(*trace, by, range, names, &only);
+        },
         [this, scope](Result<Rows> rows) {
             if (rows)
                 m_statistics->setRows(std::move(*rows), scope);

@@ -14,8 +14,10 @@
 #include "app/desktop/page_area.h"
 #include "app/desktop/report_page.h"
 #include "app/desktop/row_memory.h"
+#include "app/desktop/search_box.h"
 #include "app/desktop/text.h"
 #include "app/desktop/theme.h"
+#include "app/desktop/time_jumps.h"
 #include "app/desktop/timeline_actions.h"
 #include "app/desktop/window_actions.h"
 
@@ -29,7 +31,6 @@
 #include <QFileInfo>
 #include <QInputDialog>
 #include <QLabel>
-#include <QLineEdit>
 #include <QMenu>
 #include <QMenuBar>
 #include <QMessageBox>
@@ -133,12 +134,8 @@ void MainWindow::buildToolbar()
     m_matchLabel->setObjectName(QStringLiteral("matchLabel"));
     m_matchLabel->setContentsMargins(0, 0, 8, 0);
     bar->addWidget(m_matchLabel);
-    m_searchBox = new QLineEdit(bar);
-    m_searchBox->setObjectName(QStringLiteral("searchBox"));
-    m_searchBox->setPlaceholderText(tr("name, /regex/ or ~fuzzy"));
-    m_searchBox->setToolTip(tr("Find events by name (F)"));
-    m_searchBox->setClearButtonEnabled(true);
-    m_searchBox->setMaximumWidth(280);
+    m_searchBox = new SearchBox(bar);
+    m_searchBox->setMaximumWidth(380);
     m_searchBox->setMinimumWidth(200);
     bar->addWidget(m_searchBox);
     m_searchHint = new QLabel(this);
@@ -208,8 +205,10 @@ void MainWindow::connectFileActions()
                 page->restoreView();
             if (page->files().size() == 1)
                 m_settings.addRecentReport(pathText(page->path()));
+            refreshSearch(); // completes with what is in it
         });
         rememberRows(*page, m_settings);
+        connect(page, &ReportPage::previewed, this, &MainWindow::refreshSearch);
         connect(page, &ReportPage::logged, this, &MainWindow::appendToLog);
         connect(page, &ReportPage::searchChanged, this, &MainWindow::refreshSearch);
     });
@@ -220,6 +219,12 @@ void MainWindow::connectViewActions()
     connect(m_actions->marksMenu, &QMenu::aboutToShow, this, [this] { fillMarksMenu(*m_actions, *m_pages); });
     connect(m_actions->copyLink, &QAction::triggered, this, &MainWindow::copyLink);
     connectTimelineActions(*m_actions, *m_pages);
+    auto* jumps = new TimeJumps(*m_actions, *m_pages, m_settings, m_runner, *this);
+    connect(jumps, &TimeJumps::said, this, [this](const QString& sentence) {
+        if (sentence.isEmpty())
+            return m_messages->clearTopic(QStringLiteral("jump"));
+        m_messages->showMessage({MessageBar::Kind::Information, sentence, {}, {}, {}, QStringLiteral("jump")});
+    });
     connect(m_actions->darkTheme, &QAction::triggered, this, [this](bool dark) {
         setColorScheme(dark ? ColorScheme::Dark : ColorScheme::Light);
         m_settings.setColorScheme(dark ? ColorScheme::Dark : ColorScheme::Light);
@@ -246,13 +251,12 @@ void MainWindow::connectViewActions()
         m_searchBox->setFocus(Qt::ShortcutFocusReason);
         m_searchBox->selectAll();
     });
-    connect(m_searchBox, &QLineEdit::textEdited, this, [this](const QString& text) {
+    connect(m_searchBox, &SearchBox::searchRequested, this, [this](const QString& text) {
         if (ReportPage* page = m_pages->currentReport())
             page->find(text);
     });
-    connect(m_searchBox, &QLineEdit::returnPressed, this, [this] {
+    connect(m_searchBox, &SearchBox::stepRequested, this, [this] {
         if (ReportPage* page = m_pages->currentReport()) {
-            page->find(m_searchBox->text());
             page->stepMatch(1);
             page->setFocus(); // so that [ and ] step and do not type
         }
@@ -612,7 +616,8 @@ void MainWindow::refreshActions()
                             m_actions->nextMark, m_actions->previousMark, m_actions->removeMark,
                             m_actions->showHiddenRows, m_actions->pinRow, m_actions->moveRowUp, m_actions->moveRowDown, m_actions->filterRows})
         action->setEnabled(hasTimeline);
-    for (QAction* action : {m_actions->copyLink, m_actions->zoomToSelection, m_actions->find, m_actions->nextMatch, m_actions->previousMatch})
+    for (QAction* action : {m_actions->copyLink, m_actions->zoomToSelection, m_actions->find, m_actions->nextMatch, m_actions->previousMatch, m_actions->jumpToTime,
+                            m_actions->nextGap, m_actions->gapLongerThan})
         action->setEnabled(report && report->hasTimeline());
     m_actions->clockOffsets->setEnabled(report && report->trace() && report->files().size() > 1);
     m_actions->saveView->setEnabled(report && report->hasTimeline() && report->files().size() == 1);
@@ -630,6 +635,7 @@ void MainWindow::refreshActions()
 void MainWindow::refreshSearch()
 {
     const ReportPage* page = m_pages->currentReport();
+    m_searchBox->setTrace(page ? page->trace() : nullptr);
     m_matchLabel->setText(page ? page->matchText() : QString());
     if (!m_searchBox->hasFocus())
         m_searchBox->setText(page ? page->searchText() : QString());

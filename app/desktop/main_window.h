@@ -13,7 +13,6 @@
 #include <vector>
 
 class QLabel;
-class QLineEdit;
 
 namespace gantry::jobs {
 class JobRunner;
@@ -27,6 +26,7 @@ class LivePage;
 class MessageBar;
 class NodesPanel;
 class PageArea;
+class SearchBox;
 class ReportPage;
 struct WindowActions;
 
@@ -109,7 +109,7 @@ private:
     PageArea* m_pages = nullptr;
     Inspector* m_inspector = nullptr;
     MessageBar* m_messages = nullptr;
-    QLineEdit* m_searchBox = nullptr;
+    SearchBox* m_searchBox = nullptr;
     QLabel* m_matchLabel = nullptr;
     QLabel* m_searchHint = nullptr; ///< why the text cannot be searched for, under the box
 };

@@ -4,8 +4,8 @@
 #include "app/desktop/saved_view.h"
 #include "app/desktop/text.h"
 #include "app/desktop/trace_view.h"
+#include "trace_model/analysis/filtered_events.h"
 #include "trace_model/analysis/request_breakdown.h"
-#include "trace_model/trace/event_search.h"
 #include "widgets/timeline/saved_rows.h"
 #include "widgets/timeline/timeline_widget.h"
 
@@ -450,7 +450,8 @@ void ReportPage::search()
     using Matches = std::vector<trace::EventId>;
     m_searchSlot.run(
         [trace = m_trace, text = m_searchText.toStdString()](const jobs::JobContext& context) -> Result<Matches> {
-            return trace::findEvents(*trace, trace::parseNameQuery(text), context.stop());
+            GANTRY_TRY(const analysis::EventFilter filter, analysis::parseEventFilter(text));
+            return analysis::filteredEvents(*trace, filter, context.stop());
         },
         [this](Result<Matches> found) {
             if (found)

@@ -56,7 +56,7 @@ public:
     /// Whether there is a trace with anything on a time axis.
     [[nodiscard]] bool hasTimeline() const;
 
-    /// Looks for events by name. Empty text ends the search.
+    /// Looks for the events that meet a filter, see analysis::readEventFilter(). Empty text ends the search.
     void find(const QString& text);
     /// To the next (+1) or previous (-1) match, around the ends.
     void stepMatch(int direction);

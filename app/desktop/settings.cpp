@@ -121,6 +121,16 @@ void Settings::setRows(const QString& kind, const QJsonObject& rows)
         m_store.setValue(key, QJsonDocument(rows).toJson(QJsonDocument::Compact));
 }
 
+QString Settings::gapLength() const
+{
+    return m_store.value(QStringLiteral("timeline/gapLength"), QStringLiteral("10us")).toString();
+}
+
+void Settings::setGapLength(const QString& length)
+{
+    m_store.setValue(QStringLiteral("timeline/gapLength"), length);
+}
+
 void Settings::addToList(const QString& key, const QString& value)
 {
     QStringList list = m_store.value(key).toStringList();

@@ -50,6 +50,10 @@ public:
     [[nodiscard]] QJsonObject rows(const QString& kind) const;
     void setRows(const QString& kind, const QJsonObject& rows);
 
+    /// Shortest idle gap to go to, as the user typed it; "10us" at first.
+    [[nodiscard]] QString gapLength() const;
+    void setGapLength(const QString& length);
+
     void sync() { m_store.sync(); }
 
 private:

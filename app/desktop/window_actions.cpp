@@ -74,6 +74,9 @@ WindowActions::WindowActions(QMainWindow& window) :
     nextMatch(makeAction(window, tr("&Next match"), {QKeySequence(Qt::Key_BracketRight), QKeySequence(Qt::Key_F3)}, tr("Go to the next match"))),
     previousMatch(makeAction(window, tr("&Previous match"), {QKeySequence(Qt::Key_BracketLeft), QKeySequence(Qt::SHIFT | Qt::Key_F3)},
                              tr("Go to the previous match"))),
+    jumpToTime(makeAction(window, tr("&Jump to time…"), {QKeySequence(Qt::CTRL | Qt::Key_G)}, tr("Show a time since the report's start, or so much later or earlier"))),
+    nextGap(makeAction(window, tr("Next &gap"), {QKeySequence(Qt::Key_G)}, tr("Go to the next idle gap of the selected row and measure it"))),
+    gapLongerThan(makeAction(window, tr("Gap &longer than…"), {QKeySequence(Qt::SHIFT | Qt::Key_G)}, tr("How long gaps must be, then go to the next one"))),
     slowestRequest(makeAction(window, tr("&Slowest request"), {QKeySequence(Qt::Key_R)}, tr("Go to the slowest request, then to the next slowest"))),
     slowerRequest(makeAction(window, tr("Slo&wer request"), {QKeySequence(Qt::SHIFT | Qt::Key_R)}, tr("Back to the request that was slower"))),
     commands(makeAction(window, tr("Command &palette…"), {QKeySequence(Qt::CTRL | Qt::Key_K)}, tr("Find a command by some of its letters"))),
@@ -126,6 +129,8 @@ void WindowActions::buildMenus(QMenuBar& bar, QAction* captureStart, QAction* ca
 
     QMenu* search = bar.addMenu(tr("&Search"));
     search->addActions({find, nextMatch, previousMatch});
+    search->addSeparator();
+    search->addActions({jumpToTime, nextGap, gapLongerThan});
     search->addSeparator();
     search->addActions({slowestRequest, slowerRequest});
     search->addSeparator();

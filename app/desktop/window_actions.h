@@ -65,6 +65,9 @@ struct WindowActions
     QAction* find;
     QAction* nextMatch;
     QAction* previousMatch;
+    QAction* jumpToTime;
+    QAction* nextGap;
+    QAction* gapLongerThan;
     QAction* slowestRequest;
     QAction* slowerRequest;
     QAction* commands;

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <limits>
 #include <map>
 #include <tuple>
 
@@ -18,7 +17,10 @@ using trace::Trace;
 class Table
 {
 public:
-    Table(const Trace& trace, std::optional<TimeRange> window) : m_trace(trace), m_window(window.value_or(kAlways)) {}
+    Table(const Trace& trace, std::optional<TimeRange> window, const RowsByKind* only = nullptr)
+        : m_trace(trace), m_window(window.value_or(kAlways)), m_only(only)
+    {
+    }
 
     /// Events in groups of equal names: `nameOf(number)` of what `numbers` are the numbers of, of which there are `count`.
     template <typename Name>
@@ -29,9 +31,14 @@ public:
         for (std::uint32_t number = 0; number < count; ++number)
             groupOf[number] = groups.try_emplace(nameOf(number), static_cast<std::uint32_t>(groups.size())).first->second;
         const trace::EventColumns& columns = m_trace.columns(kind);
-        const std::vector<DurationGroup> sums = groupDurations(columns, trace::rowsIn(columns, m_window), numbers, groupOf, groups.size(), bytes);
+        const trace::RowSelection selected = rowsOf(kind);
+        const std::vector<DurationGroup> sums = groupDurations(columns, selected, numbers, groupOf, groups.size(), bytes);
+        std::vector<DurationBounds> bounds;
+        for (const DurationGroup& sum : sums)
+            bounds.push_back({sum.duration.min, sum.duration.max});
+        const std::vector<DurationHistogram> histograms = durationHistograms(columns, selected, numbers, groupOf, bounds);
         for (const auto& [name, group] : groups)
-            add(name, {}, sums[group].duration, sums[group].bytes, trace::EventId(kind, sums[group].longestRow));
+            add(name, {}, sums[group].duration, sums[group].bytes, trace::EventId(kind, sums[group].longestRow), histograms[group]);
     }
 
     /// Events of few rows in groups that `keyOf(row)` names.
@@ -60,7 +67,7 @@ public:
             trace::EventId longest;
         };
         std::map<std::uint32_t, Outside> outside; // by request
-        const trace::RowSelection rows = trace::rowsIn(m_trace.phases, m_window);
+        const trace::RowSelection rows = rowsOf(EventKind::Phase);
         for (std::size_t i = 0; i < rows.size(); ++i) {
             const std::uint32_t row = rows[i];
             const trace::EventId event(EventKind::Phase, row);
@@ -77,7 +84,7 @@ public:
         for (const auto& [request, of] : outside)
             addPhase(records::RequestPhase::Outside, trace::RequestIndex(request), of.longest, of.total);
         for (auto& [key, group] : m_phases)
-            add(std::string(records::name(key.second)), std::string(m_trace.strings[key.first]), distributionOfMany(group.durations), 0, group.longest);
+            addEach(std::string(records::name(key.second)), std::string(m_trace.strings[key.first]), group.durations, 0, group.longest);
     }
 
     /// Kernels, memcpys, memsets and whole graphs of each stream together.
@@ -95,7 +102,7 @@ public:
             std::vector<Stream*> streamOf; // by place
             for (const trace::GpuPlace& place : columns.places.values())
                 streamOf.push_back(&streams[fmt::format("GPU {} context {} stream {}", place.device, place.context, place.stream)]);
-            const trace::RowSelection rows = trace::rowsIn(columns, m_window);
+            const trace::RowSelection rows = rowsOf(kind);
             for (std::size_t i = 0; i < rows.size(); ++i) {
                 const std::uint32_t row = rows[i];
                 Stream& stream = *streamOf[columns.placeNumber[row]];
@@ -113,7 +120,7 @@ public:
         takeKind(EventKind::Memset, m_trace.memsets, &m_trace.memsets.bytes);
         takeKind(EventKind::GraphLaunch, m_trace.graphLaunches, nullptr);
         for (const auto& [name, stream] : streams)
-            add(name, {}, distributionOfMany(stream.durations), stream.bytes, stream.longest);
+            addEach(name, {}, stream.durations, stream.bytes, stream.longest);
     }
 
     std::vector<ActivityRow> rows() &&
@@ -130,8 +137,6 @@ public:
     }
 
 private:
-    static constexpr TimeRange kAlways{std::numeric_limits<TimestampNs>::min(), std::numeric_limits<TimestampNs>::max()};
-
     struct PhaseGroup
     {
         std::vector<DurationNs> durations;
@@ -139,10 +144,23 @@ private:
         DurationNs longestDuration = -1;
     };
 
-    void add(std::string name, std::string model, const Distribution& duration, std::uint64_t bytes, trace::EventId longest)
+    [[nodiscard]] trace::RowSelection rowsOf(EventKind kind) const
+    {
+        if (m_only)
+            return {(*m_only)[static_cast<std::size_t>(kind)], 0, 0};
+        return trace::rowsIn(m_trace.columns(kind), m_window);
+    }
+
+    void add(std::string name, std::string model, const Distribution& duration, std::uint64_t bytes, trace::EventId longest, const DurationHistogram& histogram)
     {
         if (duration.count > 0)
-            m_rows.push_back({std::move(name), std::move(model), duration, bytes, 0, longest});
+            m_rows.push_back({std::move(name), std::move(model), duration, bytes, 0, longest, histogram});
+    }
+
+    void addEach(std::string name, std::string model, std::span<const DurationNs> durations, std::uint64_t bytes, trace::EventId longest)
+    {
+        const Distribution duration = distributionOfMany(durations);
+        add(std::move(name), std::move(model), duration, bytes, longest, durationHistogram(durations, {duration.min, duration.max}));
     }
 
     void addPhase(records::RequestPhase phase, trace::RequestIndex request, trace::EventId event, DurationNs duration)
@@ -157,6 +175,7 @@ private:
 
     const Trace& m_trace;
     TimeRange m_window;
+    const RowsByKind* m_only;
     std::vector<ActivityRow> m_rows;
     std::map<std::pair<trace::StringId, records::RequestPhase>, PhaseGroup> m_phases;
 };
@@ -183,9 +202,10 @@ std::vector<ActivityRow> graphTable(const Trace& trace, std::optional<TimeRange>
     return std::move(table).rows();
 }
 
-std::vector<ActivityRow> activityTable(const Trace& trace, GroupBy by, std::optional<TimeRange> window, KernelNames names)
+std::vector<ActivityRow> activityTable(const Trace& trace, GroupBy by, std::optional<TimeRange> window, KernelNames names,
+                                       const RowsByKind* only)
 {
-    Table table(trace, window);
+    Table table(trace, window, only);
     const auto text = [&](trace::StringId id) { return std::string(trace.strings[id]); };
     const auto takeCalls = [&](EventKind kind, const trace::CallColumns& c) {
         table.take(kind, c.calleeNumber, c.callees.size(), [&](std::uint32_t number) { return text(c.callees[number].name); });

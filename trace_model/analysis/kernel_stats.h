@@ -1,5 +1,7 @@
 #pragma once
 
+#include "trace_model/analysis/duration_histogram.h"
+#include "trace_model/analysis/filtered_events.h"
 #include "trace_model/analysis/request_breakdown.h"
 #include "trace_model/trace/trace.h"
 
@@ -33,6 +35,7 @@ struct ActivityRow
     std::uint64_t bytes = 0;    ///< memcpys and memsets
     double share = 0;           ///< of the table's total time, 0..1
     trace::EventId longest;     ///< the first of its events that last longest
+    DurationHistogram histogram{}; ///< from the shortest to the longest
 
     /// "bert_base queue"; the name where there is no model.
     [[nodiscard]] std::string title() const { return model.empty() ? name : model + ' ' + name; }
@@ -45,9 +48,11 @@ enum class KernelNames
     Full,  ///< as the compiler demangles it
 };
 
-/// Rows grouped and sorted by total time, longest first. Only events that intersect `window` count, with their whole duration.
+/// Rows grouped and sorted by total time, longest first. Only events that intersect `window` count, with their whole duration. `only`: of
+/// these alone, as filteredRows() finds them in the window; null: of all.
 [[nodiscard]] std::vector<ActivityRow> activityTable(const trace::Trace& trace, GroupBy by, std::optional<TimeRange> window = {},
-                                                     KernelNames names = KernelNames::Short);
+                                                     KernelNames names = KernelNames::Short,
+                                                     const RowsByKind* only = nullptr);
 
 /// The same of launches of CUDA graphs that were recorded as a whole, by graph.
 [[nodiscard]] std::vector<ActivityRow> graphTable(const trace::Trace& trace, std::optional<TimeRange> window = {});

@@ -1,16 +1,15 @@
 #include "trace_model/trace/event_search.h"
 
 #include "trace_model/base/parallel.h"
+#include "trace_model/trace/name_matcher.h"
 
 #include <algorithm>
-#include <cctype>
 #include <functional>
 #include <map>
-#include <memory>
 #include <queue>
-#include <re2/re2.h>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 namespace gantry::trace {
@@ -19,57 +18,18 @@ namespace {
 
 constexpr std::uint32_t kStopCheckMask = 0xFFFF; // a look at the token each 65 536 events
 
-std::string lower(std::string_view text)
-{
-    std::string result(text);
-    std::transform(result.begin(), result.end(), result.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return result;
-}
-
-/// Tells whether a name matches. Events repeat names, so each name is looked at once.
-class NameMatcher
+/// What matches among the strings of a trace.
+class StringMatches
 {
 public:
-    static Result<NameMatcher> create(const Trace& trace, const NameQuery& query)
-    {
-        NameMatcher matcher(query);
-        if (query.match == NameMatch::Regex) {
-            RE2::Options options;
-            options.set_case_sensitive(false);
-            options.set_log_errors(false);
-            matcher.m_regex = std::make_unique<RE2>(query.text, options);
-            if (!matcher.m_regex->ok())
-                return Error{ErrorCode::BadInput, "no regular expression: " + matcher.m_regex->error(), {}};
-        }
-        matcher.m_matches.resize(trace.strings.size());
-        for (std::uint32_t i = 0; i < trace.strings.size(); ++i)
-            matcher.m_matches[i] = matcher.matches(trace.strings[StringId(i)]);
-        return matcher;
-    }
+    StringMatches(const Trace& trace, NameMatcher matcher) : m_matcher(std::move(matcher)), m_matches(m_matcher.matchesOf(trace.strings)) {}
 
     [[nodiscard]] bool operator()(StringId id) const { return id.value < m_matches.size() && m_matches[id.value] != 0; }
-    [[nodiscard]] bool matches(std::string_view name) const
-    {
-        switch (m_match) {
-        case NameMatch::Regex: return RE2::PartialMatch(re2::StringPiece(name.data(), name.size()), *m_regex);
-        case NameMatch::Fuzzy: {
-            std::size_t wanted = 0;
-            for (std::size_t i = 0; i < name.size() && wanted < m_text.size(); ++i)
-                wanted += std::tolower(static_cast<unsigned char>(name[i])) == static_cast<unsigned char>(m_text[wanted]);
-            return wanted == m_text.size();
-        }
-        case NameMatch::Substring: break;
-        }
-        return lower(name).find(m_text) != std::string::npos;
-    }
-    [[nodiscard]] const std::string& text() const { return m_text; }
+    [[nodiscard]] bool matches(std::string_view name) const { return m_matcher.matches(name); }
+    [[nodiscard]] const std::string& text() const { return m_matcher.text(); }
 
 private:
-    explicit NameMatcher(const NameQuery& query) : m_text(lower(query.text)), m_match(query.match) {}
-
-    std::string m_text;
-    NameMatch m_match;
-    std::unique_ptr<RE2> m_regex;
+    NameMatcher m_matcher;
     std::vector<std::uint8_t> m_matches; ///< by string
 };
 
@@ -115,7 +75,7 @@ Rows rowsThat(EventKind kind, std::size_t count, const std::stop_token& stop, Te
 }
 
 /// A request is found by its first phase: that is where its bar begins.
-Rows requestRows(const Trace& trace, const NameMatcher& matcher, const std::stop_token& stop)
+Rows requestRows(const Trace& trace, const StringMatches& matcher, const std::stop_token& stop)
 {
     std::vector<bool> wanted(trace.requests.size());
     for (std::size_t i = 0; i < trace.requests.size(); ++i) {
@@ -131,7 +91,7 @@ Rows requestRows(const Trace& trace, const NameMatcher& matcher, const std::stop
     });
 }
 
-Rows copyRows(const Trace& trace, const NameMatcher& matcher, const std::stop_token& stop)
+Rows copyRows(const Trace& trace, const StringMatches& matcher, const std::stop_token& stop)
 {
     std::map<CopyRoute, bool> known;
     return rowsThat(EventKind::Memcpy, trace.memcpys.size(), stop, [&](std::uint32_t row) {
@@ -142,8 +102,9 @@ Rows copyRows(const Trace& trace, const NameMatcher& matcher, const std::stop_to
     });
 }
 
-/// Merges lists that are each in order of start, two at a time.
-Rows merged(const Trace& trace, std::vector<Rows> lists)
+} // namespace
+
+std::vector<EventId> mergedByStart(const Trace& trace, std::vector<std::vector<EventId>> lists)
 {
     std::erase_if(lists, [](const Rows& rows) { return rows.empty(); });
     const auto isBefore = [&](EventId a, EventId b) {
@@ -161,22 +122,12 @@ Rows merged(const Trace& trace, std::vector<Rows> lists)
     return lists.empty() ? Rows() : std::move(lists.front());
 }
 
-} // namespace
-
-NameQuery parseNameQuery(std::string_view typed)
-{
-    if (typed.size() > 2 && typed.front() == '/' && typed.back() == '/')
-        return {std::string(typed.substr(1, typed.size() - 2)), NameMatch::Regex};
-    if (typed.size() > 1 && typed.front() == '~')
-        return {std::string(typed.substr(1)), NameMatch::Fuzzy};
-    return {std::string(typed), NameMatch::Substring};
-}
-
 Result<std::vector<EventId>> findEvents(const Trace& trace, const NameQuery& query, const std::stop_token& stop)
 {
     if (query.text.empty())
         return std::vector<EventId>();
-    GANTRY_TRY(const NameMatcher matcher, NameMatcher::create(trace, query));
+    GANTRY_TRY(NameMatcher byName, NameMatcher::create(query));
+    const StringMatches matcher(trace, std::move(byName));
     std::vector<Rows> found(kEventKindCount);
     const auto at = [&](EventKind kind) -> Rows& { return found[static_cast<std::size_t>(kind)]; };
     const auto calls = [&](EventKind kind, const CallColumns& c) {
@@ -215,7 +166,7 @@ Result<std::vector<EventId>> findEvents(const Trace& trace, const NameQuery& que
         [&] { texts(EventKind::Overhead, trace.overheads.name); },
         [&] { at(EventKind::Phase) = requestRows(trace, matcher, stop); },
     });
-    return merged(trace, std::move(found));
+    return mergedByStart(trace, std::move(found));
 }
 
 EventList eventsIn(const Trace& trace, TimeRange range, std::size_t limit, const std::stop_token& stop)

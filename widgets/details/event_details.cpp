@@ -1,6 +1,7 @@
 #include "widgets/details/event_details.h"
 
 #include "trace_model/analysis/request_breakdown.h"
+#include "trace_model/analysis/request_differences.h"
 #include "trace_model/analysis/request_join.h"
 #include "widgets/theme/format.h"
 #include "widgets/timeline/event_text.h"
@@ -307,6 +308,20 @@ std::vector<DetailSection> requestDetails(const Trace& trace, RequestIndex index
     if (const DurationNs outside = analysis::outsidePhases(request); outside > 0 && !request.cutByWindow)
         phases.line(phaseTitle(records::RequestPhase::Outside), durationAndShare(outside, request.time.duration()));
     phases.into(sections);
+
+    Section different(tr("Different from the median"));
+    const auto differences = analysis::differencesFromMedian(trace, index);
+    for (const analysis::RequestDifference& difference : differences) {
+        using Of = analysis::RequestDifference::Of;
+        if (difference.of == Of::Batch) {
+            different.line(tr("Batch"), tr("of %1, median %2").arg(difference.value).arg(difference.median));
+            continue;
+        }
+        const QString name = difference.of == Of::Latency ? tr("Latency") : phaseTitle(difference.phase);
+        different.line(name, difference.median > 0 ? tr("%1× (median %2)").arg(formatNumber(difference.ratio(), 2), formatDuration(difference.median))
+                                                   : tr("%1, where most have none").arg(formatDuration(difference.value)));
+    }
+    different.into(sections);
 
     if (!activity.execution.isNone()) {
         const trace::Execution& execution = trace.executions[activity.execution.value];

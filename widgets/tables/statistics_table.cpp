@@ -1,5 +1,8 @@
 #include "widgets/tables/statistics_table.h"
 
+#include "trace_model/trace/name_matcher.h"
+#include "widgets/tables/histogram_delegate.h"
+#include "widgets/tables/table_copy.h"
 #include "widgets/tables/table_style.h"
 #include "widgets/theme/format.h"
 
@@ -7,6 +10,7 @@
 #include <QHBoxLayout>
 #include <QHeaderView>
 #include <QLabel>
+#include <QLineEdit>
 #include <QSignalBlocker>
 #include <QSortFilterProxyModel>
 #include <QStandardItemModel>
@@ -55,137 +59,110 @@ bool hasAny(const trace::Trace& trace, GroupBy by)
     return false;
 }
 
+constexpr int kSettleMs = 150; // letters of one word come faster
+
+constexpr std::pair<StatisticsScope, const char*> kScopes[] = {
+    {StatisticsScope::Selection, QT_TRANSLATE_NOOP("gantry::widgets::StatisticsTable", "Measured or visible")},
+    {StatisticsScope::Visible, QT_TRANSLATE_NOOP("gantry::widgets::StatisticsTable", "Visible range")},
+    {StatisticsScope::Whole, QT_TRANSLATE_NOOP("gantry::widgets::StatisticsTable", "Whole report")},
+};
+
 } // namespace
 
-StatisticsModel::StatisticsModel(QObject* parent) :
-    QAbstractTableModel(parent)
-{}
-
-void StatisticsModel::setRows(std::vector<analysis::ActivityRow> rows)
+/// The rows whose names are wanted, sorted.
+class StatisticsRows : public QSortFilterProxyModel
 {
-    beginResetModel();
-    m_rows = std::move(rows);
-    endResetModel();
-}
+public:
+    using QSortFilterProxyModel::QSortFilterProxyModel;
 
-int StatisticsModel::rowCount(const QModelIndex& parent) const
-{
-    return parent.isValid() ? 0 : static_cast<int>(m_rows.size());
-}
-
-int StatisticsModel::columnCount(const QModelIndex& parent) const
-{
-    return parent.isValid() ? 0 : ColumnCount;
-}
-
-QVariant StatisticsModel::data(const QModelIndex& index, int role) const
-{
-    if (!index.isValid())
-        return {};
-    if (role == Qt::TextAlignmentRole)
-        return int((index.column() == Name ? Qt::AlignLeft : Qt::AlignRight) | Qt::AlignVCenter);
-    if (role == Qt::ToolTipRole && index.column() == Name)
-        role = Qt::DisplayRole;
-    if (role != Qt::DisplayRole && role != kSortRole)
-        return {};
-    const analysis::ActivityRow& row = m_rows[static_cast<std::size_t>(index.row())];
-    const auto duration = [role](DurationNs ns) { return role == kSortRole ? QVariant(static_cast<qlonglong>(ns)) : QVariant(formatDuration(ns)); };
-    switch (index.column()) {
-    case Name:
-        return toQString(row.title());
-    case Count:
-        return role == kSortRole ? QVariant(static_cast<qulonglong>(row.duration.count)) : QVariant(formatCount(row.duration.count));
-    case Total:
-        return duration(row.duration.total);
-    case Share:
-        return role == kSortRole ? QVariant(row.share) : QVariant(formatPercent(row.share));
-    case Mean:
-        return duration(static_cast<DurationNs>(row.duration.mean()));
-    case P50:
-        return duration(row.duration.p50);
-    case P99:
-        return duration(row.duration.p99);
-    case Min:
-        return duration(row.duration.min);
-    case Max:
-        return duration(row.duration.max);
-    case Bytes:
-        if (role == kSortRole)
-            return static_cast<qulonglong>(row.bytes);
-        return row.bytes ? formatBytes(row.bytes) : QString();
-    default:
-        return {};
+    void setNames(std::vector<trace::NameMatcher> names)
+    {
+        m_names = std::move(names);
+        invalidateFilter();
     }
-}
 
-QVariant StatisticsModel::headerData(int section, Qt::Orientation orientation, int role) const
-{
-    if (orientation != Qt::Horizontal)
-        return {};
-    if (role == Qt::TextAlignmentRole)
-        return int((section == Name ? Qt::AlignLeft : Qt::AlignRight) | Qt::AlignVCenter);
-    if (role != Qt::DisplayRole)
-        return {};
-    switch (section) {
-    case Name:
-        return tr("Name");
-    case Count:
-        return tr("Count");
-    case Total:
-        return tr("Total");
-    case Share:
-        return tr("Share");
-    case Mean:
-        return tr("Mean");
-    case P50:
-        return tr("p50");
-    case P99:
-        return tr("p99");
-    case Min:
-        return tr("Min");
-    case Max:
-        return tr("Max");
-    case Bytes:
-        return tr("Bytes");
-    default:
-        return {};
+protected:
+    [[nodiscard]] bool filterAcceptsRow(int row, const QModelIndex& parent) const override
+    {
+        if (m_names.empty())
+            return true;
+        const std::string name = sourceModel()->index(row, StatisticsModel::Name, parent).data().toString().toStdString();
+        return std::all_of(m_names.begin(), m_names.end(), [&name](const trace::NameMatcher& matcher) { return matcher.matches(name); });
     }
-}
+
+private:
+    std::vector<trace::NameMatcher> m_names;
+};
 
 StatisticsTable::StatisticsTable(QWidget* parent) :
     QWidget(parent),
     m_model(new StatisticsModel(this)),
-    m_sorted(new QSortFilterProxyModel(this)),
+    m_sorted(new StatisticsRows(this)),
     m_view(new QTableView(this)),
     m_groupBox(new QComboBox(this)),
+    m_scopeBox(new QComboBox(this)),
+    m_namesBox(new QComboBox(this)),
+    m_filterBox(new QLineEdit(this)),
     m_scope(new QLabel(this))
 {
     m_sorted->setSourceModel(m_model);
-    m_sorted->setSortRole(StatisticsModel::kSortRole);
+    m_sorted->setSortRole(StatisticsModel::kNumberRole);
     m_view->setModel(m_sorted);
     m_view->setObjectName(QStringLiteral("statistics"));
     m_view->setAccessibleName(tr("Statistics"));
     applyTableStyle(*m_view, StatisticsModel::Name);
     m_view->setSortingEnabled(true);
     m_view->sortByColumn(StatisticsModel::Total, Qt::DescendingOrder);
-    m_view->horizontalHeader()->setDefaultSectionSize(92);
+    m_view->horizontalHeader()->setDefaultSectionSize(84);
+    m_view->setTextElideMode(Qt::ElideMiddle); // kernels differ at their ends
+    m_view->setItemDelegateForColumn(StatisticsModel::Shape, new HistogramDelegate(m_view));
+    m_view->setColumnWidth(StatisticsModel::Shape, 110);
+    addCopyActions(*m_view, StatisticsModel::kNumberRole);
     for (const auto& [by, name] : kGroups)
         m_groupBox->addItem(tr(name), static_cast<int>(by));
     m_groupBox->setAccessibleName(tr("Group by"));
-    m_scope->setForegroundRole(QPalette::PlaceholderText);
+    for (const auto& [scope, name] : kScopes)
+        m_scopeBox->addItem(tr(name), static_cast<int>(scope));
+    m_scopeBox->setAccessibleName(tr("Range of time"));
+    m_scopeBox->setToolTip(tr("What time the statistics are about"));
+    m_namesBox->addItem(tr("Short names"), static_cast<int>(analysis::KernelNames::Short));
+    m_namesBox->addItem(tr("Full names"), static_cast<int>(analysis::KernelNames::Full));
+    m_namesBox->setAccessibleName(tr("Names of kernels"));
+    m_namesBox->setToolTip(tr("One row for a function, or one for each set of its template arguments"));
+    m_filterBox->setObjectName(QStringLiteral("statisticsFilter"));
+    m_filterBox->setPlaceholderText(tr("Filter: name, dur>50us stream=7…"));
+    m_filterBox->setAccessibleName(tr("Filter"));
+    m_filterBox->setToolTip(tr("Words choose among the rows; terms such as dur>50us, stream=7 or model=bert choose the events that count"));
+    m_filterBox->setClearButtonEnabled(true);
+    m_filterBox->setMaximumWidth(280);
+    m_scope->setObjectName(QStringLiteral("statisticsScope"));
+    m_scope->setMinimumWidth(1); // in a narrow window it is cut, and the table is not
+    m_settle.setSingleShot(true);
+    m_settle.setInterval(kSettleMs);
 
     auto* bar = new QHBoxLayout;
     bar->setContentsMargins(8, 4, 8, 4);
     bar->setSpacing(8);
     bar->addWidget(m_groupBox);
+    bar->addWidget(m_namesBox);
+    bar->addWidget(m_scopeBox);
+    bar->addWidget(m_filterBox, 1);
     bar->addWidget(m_scope, 1);
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->setSpacing(0);
     layout->addLayout(bar);
     layout->addWidget(m_view, 1);
+    refreshNames();
     clear();
-    connect(m_groupBox, &QComboBox::currentIndexChanged, this, &StatisticsTable::groupByChanged);
+    connect(m_groupBox, &QComboBox::currentIndexChanged, this, [this] {
+        refreshNames();
+        emit groupByChanged();
+    });
+    connect(m_scopeBox, &QComboBox::currentIndexChanged, this, &StatisticsTable::questionChanged);
+    connect(m_namesBox, &QComboBox::currentIndexChanged, this, &StatisticsTable::questionChanged);
+    connect(m_filterBox, &QLineEdit::textChanged, this, [this] { m_settle.start(); });
+    connect(&m_settle, &QTimer::timeout, this, &StatisticsTable::applyFilter);
     connect(m_view, &QTableView::activated, this,
             [this](const QModelIndex& index) { emit rowActivated(m_model->row(m_sorted->mapToSource(index).row())); });
 }
@@ -198,6 +175,55 @@ GroupBy StatisticsTable::groupBy() const
 void StatisticsTable::setGroupBy(GroupBy by)
 {
     m_groupBox->setCurrentIndex(std::max(0, m_groupBox->findData(static_cast<int>(by))));
+}
+
+StatisticsScope StatisticsTable::scope() const
+{
+    return static_cast<StatisticsScope>(m_scopeBox->currentData().toInt());
+}
+
+analysis::KernelNames StatisticsTable::names() const
+{
+    return static_cast<analysis::KernelNames>(m_namesBox->currentData().toInt());
+}
+
+void StatisticsTable::refreshNames()
+{
+    m_namesBox->setVisible(groupBy() == GroupBy::Kernel);
+}
+
+void StatisticsTable::applyFilter()
+{
+    auto read = analysis::readEventFilter(m_filterBox->text().toStdString());
+    if (const auto* problem = std::get_if<analysis::FilterProblem>(&read)) {
+        m_problem = toQString(problem->text(m_filterBox->text().toStdString()));
+        return showScope();
+    }
+    m_problem.clear();
+    auto& filter = std::get<analysis::EventFilter>(read);
+    const bool isOfRows = std::all_of(filter.terms.begin(), filter.terms.end(), [](const analysis::FilterTerm& term) {
+        return term.key == analysis::FilterKey::Name && term.op == analysis::FilterOperator::Contains;
+    });
+    std::vector<trace::NameMatcher> names;
+    if (isOfRows) {
+        for (const analysis::FilterTerm& term : filter.terms)
+            if (auto matcher = trace::NameMatcher::create(term.text))
+                names.push_back(std::move(*matcher));
+        filter.terms.clear();
+    }
+    m_sorted->setNames(std::move(names));
+    const bool isOtherEvents = !filter.terms.empty() || !m_filter.terms.empty();
+    m_filter = std::move(filter);
+    showScope();
+    if (isOtherEvents)
+        emit questionChanged();
+}
+
+void StatisticsTable::showScope()
+{
+    m_scope->setForegroundRole(m_problem.isEmpty() ? QPalette::PlaceholderText : QPalette::BrightText); // the theme's colour of what is wrong
+    m_scope->setText(m_problem.isEmpty() ? m_scopeText : m_problem);
+    m_scope->setToolTip(m_scope->text());
 }
 
 void StatisticsTable::offerGroupsOf(const trace::Trace& trace)
@@ -213,6 +239,7 @@ void StatisticsTable::offerGroupsOf(const trace::Trace& trace)
     }
     if (!items->item(m_groupBox->currentIndex())->isEnabled() && firstOffered >= 0)
         m_groupBox->setCurrentIndex(firstOffered);
+    refreshNames();
 }
 
 void StatisticsTable::setRows(std::vector<analysis::ActivityRow> rows, const QString& scope)
@@ -221,13 +248,15 @@ void StatisticsTable::setRows(std::vector<analysis::ActivityRow> rows, const QSt
     const bool hasBytes = std::any_of(rows.begin(), rows.end(), [](const auto& row) { return row.bytes > 0; });
     m_model->setRows(std::move(rows));
     m_view->setColumnHidden(StatisticsModel::Bytes, !hasBytes);
-    m_scope->setText(isEmpty ? tr("nothing of this kind in %1").arg(scope) : tr("in %1").arg(scope));
+    m_scopeText = isEmpty ? tr("nothing of this kind in %1").arg(scope) : tr("in %1").arg(scope);
+    showScope();
 }
 
 void StatisticsTable::clear()
 {
     m_model->setRows({});
-    m_scope->setText(tr("Open a report to see where its time went."));
+    m_scopeText = tr("Open a report to see where its time went.");
+    showScope();
 }
 
 } // namespace gantry::widgets

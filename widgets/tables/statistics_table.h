@@ -1,44 +1,34 @@
 #pragma once
 
+#include "trace_model/analysis/event_filter.h"
 #include "trace_model/analysis/kernel_stats.h"
+#include "widgets/tables/statistics_model.h"
 
-#include <QAbstractTableModel>
 #include <QString>
+#include <QTimer>
 #include <QWidget>
 
 #include <vector>
 
 class QComboBox;
 class QLabel;
-class QSortFilterProxyModel;
+class QLineEdit;
 class QTableView;
 
 namespace gantry::widgets {
 
-/// Rows of an activity table.
-class StatisticsModel : public QAbstractTableModel
+class StatisticsRows;
+
+/// What events statistics are about.
+enum class StatisticsScope
 {
-    Q_OBJECT
-
-public:
-    enum Column { Name, Count, Total, Share, Mean, P50, P99, Min, Max, Bytes, ColumnCount };
-    /// Role of the number behind a cell, for sorting.
-    static constexpr int kSortRole = Qt::UserRole;
-
-    explicit StatisticsModel(QObject* parent = nullptr);
-    void setRows(std::vector<analysis::ActivityRow> rows);
-    [[nodiscard]] const analysis::ActivityRow& row(int index) const { return m_rows[static_cast<std::size_t>(index)]; }
-
-    [[nodiscard]] int rowCount(const QModelIndex& parent = {}) const override;
-    [[nodiscard]] int columnCount(const QModelIndex& parent = {}) const override;
-    [[nodiscard]] QVariant data(const QModelIndex& index, int role) const override;
-    [[nodiscard]] QVariant headerData(int section, Qt::Orientation orientation, int role) const override;
-
-private:
-    std::vector<analysis::ActivityRow> m_rows;
+    Selection, ///< the measured range, else the visible one
+    Visible,
+    Whole,
 };
 
-/// Time by kernel, memcpy, API call, NVTX range, stream or phase, with the choice of which. The owner computes the rows.
+/// Time by kernel, memcpy, API call, NVTX range, stream or phase, with the choice of which, of what time and of which events. The owner
+/// computes the rows.
 class StatisticsTable : public QWidget
 {
     Q_OBJECT
@@ -48,6 +38,10 @@ public:
 
     [[nodiscard]] analysis::GroupBy groupBy() const;
     void setGroupBy(analysis::GroupBy by);
+    [[nodiscard]] StatisticsScope scope() const;
+    [[nodiscard]] analysis::KernelNames names() const;
+    /// Which events count; without terms all of them. Filters of names alone choose among the rows instead, and are not here.
+    [[nodiscard]] const analysis::EventFilter& filter() const { return m_filter; }
     /// Disables the groups that a report has nothing of; when it has none of the one chosen, the first it has is chosen, without
     /// groupByChanged().
     void offerGroupsOf(const trace::Trace& trace);
@@ -58,15 +52,28 @@ public:
 
 signals:
     void groupByChanged();
+    /// Rows of another scope, other names or other events are wanted.
+    void questionChanged();
     /// The user wants to see the events of this row.
     void rowActivated(const gantry::analysis::ActivityRow& row);
 
 private:
+    void applyFilter();
+    void showScope();
+    void refreshNames();
+
     StatisticsModel* m_model;
-    QSortFilterProxyModel* m_sorted;
+    StatisticsRows* m_sorted;
     QTableView* m_view;
     QComboBox* m_groupBox;
+    QComboBox* m_scopeBox;
+    QComboBox* m_namesBox;
+    QLineEdit* m_filterBox;
     QLabel* m_scope;
+    QString m_scopeText;
+    QString m_problem; ///< of the filter; empty: none
+    analysis::EventFilter m_filter;
+    QTimer m_settle;
 };
 
 } // namespace gantry::widgets

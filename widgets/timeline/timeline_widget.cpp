@@ -417,6 +417,18 @@ void TimelineWidget::setCursorTime(std::optional<TimestampNs> time)
         changeOverlay([this, time] { m_state.cursor = time; });
 }
 
+void TimelineWidget::setMeasuredRange(TimeRange range)
+{
+    if (!m_state.trace || range.isEmpty())
+        return;
+    changeOverlay([this, range] {
+        m_state.measure = range.clippedTo(m_state.trace->time);
+        m_state.snapStart.reset();
+        m_state.snapEnd.reset();
+    });
+    emit measureChanged();
+}
+
 void TimelineWidget::endMeasure()
 {
     if (!m_state.measure)

@@ -102,6 +102,8 @@ public:
     /// None when the selected event belongs to no single request.
     [[nodiscard]] trace::RequestIndex selectedRequest() const { return m_selectedRequest; }
     [[nodiscard]] std::optional<TimeRange> measuredRange() const { return m_state.measure; }
+    /// Measures `range`, as dragging over it does.
+    void setMeasuredRange(TimeRange range);
 
     /// Pans, zooms and scrolls so that the event is seen, and selects it.
     void reveal(trace::EventId event);

@@ -136,6 +136,8 @@ TEST_F(Gantryctl, UsageErrorsAre64AndJsonWhereAskedFor)
         {"target", "launch"},
         {"target", "launch", "--env", "NOVALUE", "--", "program"},
         {"report", "stats", a, "--by", "colour"},
+        {"report", "stats", a, "--where", "dur>5"},
+        {"report", "stats", a, "--where", "dur>5us", "--by", "counter"},
         {"load"},
         {"load", "--model", "m"},
         {"compare", a},
@@ -293,6 +295,17 @@ TEST_F(Gantryctl, ReportStatsGroupsByEachWord)
     ASSERT_EQ(copies.size(), 1u);
     EXPECT_EQ(copies[0]["bytes"], 4096);
     EXPECT_THAT(gantryctl({"report", "stats", a, "--by", "phase"}).out, HasSubstr("queue"));
+}
+
+TEST_F(Gantryctl, ReportStatsCountsOnlyEventsThatMeetAFilter)
+{
+    const json none = json::parse(gantryctl({"report", "stats", a, "--where", "gemm dur>1s", "--json"}).out);
+    EXPECT_TRUE(none.empty());
+    EXPECT_THAT(gantryctl({"report", "stats", a, "--where", "gemm dur>1s"}).out, HasSubstr("no event to group by kernel meets 'gemm dur>1s'"));
+    const json all = json::parse(gantryctl({"report", "stats", a, "--where", "gemm dur>1us", "--json"}).out);
+    ASSERT_EQ(all.size(), 1u);
+    EXPECT_EQ(all[0]["count"], 2);
+    EXPECT_THAT(gantryctl({"report", "stats", a, "--where", "gemm dur>5"}).err, HasSubstr("at character 10: expected a time with its unit"));
 }
 
 TEST_F(Gantryctl, CompareSaysWorseAndListsDifferences)

@@ -10,16 +10,19 @@
 #include "app/desktop/message_bar.h"
 #include "app/desktop/page_area.h"
 #include "app/desktop/report_page.h"
+#include "app/desktop/search_box.h"
 #include "app/desktop/window_actions.h"
 #include "app/jobs/job_runner.h"
 #include "tests/support/temporary_folder.h"
 #include "widgets/compare/compare_view.h"
 #include "widgets/timeline/timeline_widget.h"
 
+#include <QAbstractItemView>
 #include <QAction>
 #include <QApplication>
 #include <QCheckBox>
 #include <QComboBox>
+#include <QCompleter>
 #include <QDockWidget>
 #include <QDoubleSpinBox>
 #include <QClipboard>
@@ -267,7 +270,7 @@ private slots:
         ReportPage& page = open(m_a);
         const auto* hint = m_window->findChild<QLabel*>(QStringLiteral("searchHint"));
         QVERIFY(hint->isHidden());
-        QCOMPARE(searchBox().placeholderText(), QStringLiteral("name, /regex/ or ~fuzzy"));
+        QCOMPARE(searchBox().placeholderText(), QStringLiteral("name, /regex/, dur>50us stream=7…"));
         page.find(QStringLiteral("/a(/"));
         QTRY_VERIFY_WITH_TIMEOUT(hint->isVisible(), kPatienceMs);
         QVERIFY2(hint->text().contains(QStringLiteral("regular expression")), qPrintable(hint->text()));
@@ -278,6 +281,37 @@ private slots:
         m_window->actions().nextTab->trigger();
         QTRY_COMPARE_WITH_TIMEOUT(page.matchText(), QStringLiteral("48 matches"), kPatienceMs);
         QVERIFY(hint->isHidden());
+    }
+
+    void aFilterIsCompletedWithWhatTheReportHoldsAndItsMatchesAreCounted()
+    {
+        ReportPage& page = open(m_a);
+        auto* box = m_window->findChild<SearchBox*>();
+        box->setFocus();
+        QTest::keyClicks(box, QStringLiteral("soft"));
+        const QAbstractItemView& popup = *box->completions().popup();
+        QTRY_VERIFY(popup.isVisible());
+        QVERIFY(!popup.currentIndex().isValid()); // Return looks for what is typed
+        QTRY_COMPARE_WITH_TIMEOUT(page.matchText(), QStringLiteral("48 matches"), kPatienceMs);
+        QTest::keyClicks(box, QStringLiteral("max stream="));
+        QTRY_VERIFY(popup.isVisible());
+        const int streams = popup.model()->rowCount();
+        QVERIFY2(streams >= 2, qPrintable(QString::number(streams)));
+        const QString first = popup.model()->index(0, 0).data().toString();
+        QVERIFY2(first.startsWith(QStringLiteral("stream=")), qPrintable(first));
+        QTest::keyClick(box->completions().popup(), Qt::Key_Down);
+        QTest::keyClick(box->completions().popup(), Qt::Key_Return);
+        QCOMPARE(box->text(), QStringLiteral("softmax ") + first);
+        QTRY_COMPARE_WITH_TIMEOUT(page.searchText(), box->text(), kPatienceMs);
+        QVERIFY(box->hasFocus()); // that Return took the option and did not search
+        QTest::keyClicks(box, QStringLiteral(" dur>5"));
+        const auto* hint = m_window->findChild<QLabel*>(QStringLiteral("searchHint"));
+        QTRY_VERIFY_WITH_TIMEOUT(hint->text().contains(QStringLiteral("time with its unit")), kPatienceMs);
+        QTest::keyClicks(box, QStringLiteral("ns"));
+        QTRY_VERIFY_WITH_TIMEOUT(hint->isHidden() && page.matchText() != QStringLiteral("searching…"), kPatienceMs);
+        QTest::keyClick(box, Qt::Key_Return);
+        QVERIFY(!box->hasFocus());
+        QVERIFY2(page.matchText().startsWith(QStringLiteral("1 of ")), qPrintable(page.matchText()));
     }
 
     void exportsTheReportInFrontAndSaysWhere()
@@ -426,6 +460,61 @@ private slots:
         QCOMPARE(node.state(), NodeController::State::Disconnected);
         QVERIFY(m_window->live().banner()->sentence().isEmpty());
         QVERIFY(!m_window->actions().disconnectNode->isEnabled());
+    }
+
+    void jumpsToTheTimeThatIsTyped()
+    {
+        ReportPage& page = open(m_a);
+        const auto middle = [&] { return page.timeline()->visibleRange().start + page.timeline()->visibleRange().duration() / 2; };
+        const TimestampNs start = page.trace()->time.start;
+        page.timeline()->setVisibleRange({start, start + 1'000'000});
+        const auto jump = [&](const QString& text) {
+            m_window->actions().jumpToTime->trigger();
+            const QList<QInputDialog*> dialogs = m_window->findChildren<QInputDialog*>();
+            QCOMPARE(dialogs.size(), 1);
+            dialogs.front()->setTextValue(text);
+            dialogs.front()->accept();
+            QTRY_VERIFY(m_window->findChildren<QInputDialog*>().isEmpty());
+        };
+        jump(QStringLiteral("3.5 ms"));
+        QCOMPARE(middle(), start + 3'500'000);
+        QCOMPARE(page.timeline()->visibleRange().duration(), DurationNs{1'000'000});
+        jump(QStringLiteral("+250us"));
+        QCOMPARE(middle(), start + 3'750'000);
+        jump(QStringLiteral("-1ms"));
+        QCOMPARE(middle(), start + 2'750'000);
+        jump(QStringLiteral("soon"));
+        QCOMPARE(middle(), start + 2'750'000);
+        QVERIFY2(m_window->messages().sentence().contains(QStringLiteral("is no time")), qPrintable(m_window->messages().sentence()));
+        jump(QStringLiteral("5h"));
+        QVERIFY2(m_window->messages().sentence().contains(QStringLiteral("outside the report")), qPrintable(m_window->messages().sentence()));
+        jump(QStringLiteral("2ms"));
+        QVERIFY(m_window->messages().isHidden()); // its cause is gone
+    }
+
+    void goesFromOneIdleGapToTheNextAndMeasuresIt()
+    {
+        ReportPage& page = open(m_a);
+        m_window->actions().gapLongerThan->trigger();
+        auto* dialog = m_window->findChild<QInputDialog*>();
+        QVERIFY(dialog);
+        dialog->setTextValue(QStringLiteral("100us"));
+        dialog->accept();
+        QTRY_VERIFY_WITH_TIMEOUT(page.timeline()->measuredRange(), kPatienceMs);
+        const TimeRange first = *page.timeline()->measuredRange();
+        QVERIFY(first.duration() >= 100'000);
+        QVERIFY(page.timeline()->visibleRange().start <= first.start && first.end <= page.timeline()->visibleRange().end);
+        m_window->activateWindow(); // the dialog was
+        QTRY_VERIFY(m_window->isActiveWindow());
+        key(Qt::Key_G);
+        QTRY_VERIFY_WITH_TIMEOUT(page.timeline()->measuredRange()->start > first.start, kPatienceMs);
+        QVERIFY(page.timeline()->measuredRange()->duration() >= 100'000); // remembered
+        while (m_window->messages().isHidden()) {
+            const TimeRange before = *page.timeline()->measuredRange();
+            m_window->actions().nextGap->trigger();
+            QTRY_VERIFY_WITH_TIMEOUT(*page.timeline()->measuredRange() != before || m_window->messages().isVisible(), kPatienceMs);
+        }
+        QVERIFY2(m_window->messages().sentence().contains(QStringLiteral("No gap of 100us")), qPrintable(m_window->messages().sentence()));
     }
 
     void asksForTheAddressOfANode()

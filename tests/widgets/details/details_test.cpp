@@ -208,6 +208,19 @@ private slots:
         QVERIFY(requestDetails(*m_trace, trace::RequestIndex()).empty());
     }
 
+    void whatIsDifferentFromTheMedianRequestIsSaid()
+    {
+        QString script = QStringLiteral("window 0..100000\nprocess p\n");
+        for (int i = 1; i <= 6; ++i) // the last one waits 1000 ns instead of 200 ns
+            script += QStringLiteral("request %1 model m:1 %2..%3 queue %2..%4 compute_infer %4..%3\n").arg(i).arg(i * 3000).arg(i * 3000 + (i == 6 ? 1800 : 1000)).arg(i * 3000 + (i == 6 ? 1000 : 200));
+        const TracePtr trace = traceOf(script.toUtf8().constData());
+        const auto sections = requestDetails(*trace, requestNumbered(*trace, 6));
+        QCOMPARE(valueOf(sections, "Different from the median", "Queue"), QStringLiteral("5× (median 200 ns)"));
+        QCOMPARE(valueOf(sections, "Different from the median", "Latency"), QStringLiteral("1.8× (median 1.000 µs)"));
+        const auto usual = requestDetails(*trace, requestNumbered(*trace, 2));
+        QVERIFY(std::none_of(usual.begin(), usual.end(), [](const DetailSection& section) { return section.title == QStringLiteral("Different from the median"); }));
+    }
+
     void aRequestSaysWhetherItFailedOrWasCut()
     {
         const TracePtr trace = traceOf("window 0..1000\nprocess p\nrequest 1 model m:1 0..100 queue 0..50 failed\nrequest 2 model m:1 200.. queue 200..300\n");

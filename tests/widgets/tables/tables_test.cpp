@@ -2,6 +2,7 @@
 #include "widgets/tables/event_table.h"
 #include "widgets/tables/import_view.h"
 #include "widgets/tables/statistics_table.h"
+#include "widgets/tables/table_copy.h"
 #include "widgets/tables/summary_tables.h"
 #include "widgets/tables/trust_strip.h"
 #include "widgets/theme/format.h"
@@ -10,9 +11,12 @@
 #include <QAbstractItemModelTester>
 #include <QApplication>
 #include <QClipboard>
+#include <QClipboard>
 #include <QComboBox>
+#include <QGuiApplication>
 #include <QHeaderView>
 #include <QLabel>
+#include <QLineEdit>
 #include <QPushButton>
 #include <QSignalSpy>
 #include <QSortFilterProxyModel>
@@ -218,6 +222,96 @@ private slots:
         QVERIFY((first == ascending && second == descending) || (first == descending && second == ascending));
         table.setRows(rows, QStringLiteral("all")); // new rows keep the order the user chose
         QCOMPARE(columnOf(table.view(), StatisticsModel::Count), second);
+    }
+
+    void wordsInTheFilterChooseRowsAndTermsChooseEvents()
+    {
+        StatisticsTable table;
+        table.setGroupBy(GroupBy::Memcpy);
+        table.setRows(analysis::activityTable(*m_trace, GroupBy::Memcpy), QStringLiteral("the whole report"));
+        expose(table);
+        QSignalSpy asked(&table, &StatisticsTable::questionChanged);
+        auto* box = table.findChild<QLineEdit*>(QStringLiteral("statisticsFilter"));
+        QTest::keyClicks(box, QStringLiteral("pinned"));
+        QTRY_COMPARE(columnOf(table.view(), StatisticsModel::Name), (QStringList{QStringLiteral("DtoH Device to Pinned")}));
+        QCOMPARE(asked.count(), 0);
+        QTest::keyClicks(box, QStringLiteral(" dur>1us"));
+        QTRY_COMPARE(asked.count(), 1);
+        QCOMPARE(table.filter().terms.size(), std::size_t{2});
+        QCOMPARE(table.view().model()->rowCount(), 3); // the owner computes them
+        QTest::keyClick(box, Qt::Key_Backspace); // a number without its unit
+        QTest::keyClick(box, Qt::Key_Backspace);
+        const auto* scope = table.findChild<QLabel*>(QStringLiteral("statisticsScope"));
+        QTRY_VERIFY2(scope->text().startsWith(QStringLiteral("at character 12: expected a time")), qPrintable(scope->text()));
+        QCOMPARE(asked.count(), 1);
+        box->clear();
+        QTRY_COMPARE(asked.count(), 2);
+        QVERIFY(table.filter().terms.empty());
+        QCOMPARE(scope->text(), QStringLiteral("in the whole report"));
+    }
+
+    void statisticsAreCopiedAsNumbersOrAsShown()
+    {
+        StatisticsTable table;
+        table.setRows(analysis::activityTable(*m_trace, GroupBy::Memcpy), QStringLiteral("the whole report"));
+        expose(table);
+        table.view().selectRow(0);
+        table.view().setFocus();
+        QTest::keyClick(&table.view(), Qt::Key_C, Qt::ControlModifier);
+        const QStringList tsv = QGuiApplication::clipboard()->text().split(QLatin1Char('\n'));
+        QCOMPARE(tsv[0], QStringLiteral("name\tcount\ttotal_ns\tshare_ratio\tmean_ns\tmin_ns\tp50_ns\tp95_ns\tp99_ns\tmax_ns\tbytes"));
+        QVERIFY2(tsv[1].startsWith(QStringLiteral("DtoH Device to Pinned\t1\t10000\t0.6666666")), qPrintable(tsv[1]));
+        QCOMPARE(tsv.size(), 3); // the selected row, and an end of the line
+        QVERIFY(tableText(table.view(), CopyFormat::Csv, StatisticsModel::kNumberRole).startsWith(QStringLiteral("name,count,total_ns,")));
+        table.view().clearSelection();
+        const QStringList markdown = plain(tableText(table.view(), CopyFormat::Markdown, StatisticsModel::kNumberRole)).split(QLatin1Char('\n'));
+        QVERIFY2(markdown[0].startsWith(QStringLiteral("| Name | Count | Total |")), qPrintable(markdown[0]));
+        QVERIFY2(markdown[1].startsWith(QStringLiteral("| --- | ---: |")), qPrintable(markdown[1]));
+        QVERIFY2(markdown[2].startsWith(QStringLiteral("| DtoH Device to Pinned | 1 | 10.000 µs | 66.7 % |")), qPrintable(markdown[2]));
+        QCOMPARE(markdown.size(), 6); // all three rows without a selection
+    }
+
+    void aDistributionIsDrawnFromItsShortestToItsLongest()
+    {
+        std::vector<analysis::ActivityRow> rows(2);
+        rows[0].name = "short and long";
+        rows[0].histogram.front() = 10;
+        rows[0].histogram.back() = 10;
+        rows[0].duration.total = 2;
+        rows[1].name = "nothing";
+        StatisticsTable table;
+        table.resize(1200, 300);
+        table.setRows(rows, QStringLiteral("all"));
+        expose(table);
+        const QImage image = table.view().viewport()->grab().toImage();
+        const auto bars = [&](int row) {
+            const QRect cell = table.view().visualRect(table.view().model()->index(row, StatisticsModel::Shape));
+            const QColor accent = Theme::forPalette(table.palette()).accent;
+            QList<int> found;
+            for (int x = cell.left(); x <= cell.right(); ++x)
+                if (image.pixelColor(x, cell.center().y()) == accent)
+                    found << x - cell.left();
+            return found;
+        };
+        QVERIFY(!bars(0).isEmpty());
+        QVERIFY(bars(0).front() < 12 && bars(0).back() > 90 && bars(0).size() < 20);
+        QVERIFY(bars(1).isEmpty());
+    }
+
+    void namesOfKernelsAreChosenWhereThereAreKernels()
+    {
+        StatisticsTable table;
+        expose(table);
+        const auto boxes = table.findChildren<QComboBox*>();
+        const auto names = std::find_if(boxes.begin(), boxes.end(), [](const QComboBox* box) { return box->findText(QStringLiteral("Full names")) >= 0; });
+        QVERIFY(names != boxes.end() && !(*names)->isVisible());
+        table.setGroupBy(GroupBy::Kernel);
+        QVERIFY((*names)->isVisible());
+        QSignalSpy asked(&table, &StatisticsTable::questionChanged);
+        QTest::keyClicks(*names, QStringLiteral("Full"));
+        QCOMPARE(asked.count(), 1);
+        QVERIFY(table.names() == analysis::KernelNames::Full);
+        QCOMPARE(table.view().textElideMode(), Qt::ElideMiddle);
     }
 
     void theGroupIsChosenByNameAndAnnounced()
