@@ -110,7 +110,8 @@ Result<void> SqliteFacts::checkFormat(const std::map<std::string, std::string>& 
     for (const std::string& table : m_tables.database().tableNames())
         known = known || table == "StringIds" || table == "NVTX_EVENTS" || table == "OSRT_API" || table.starts_with("CUPTI_ACTIVITY_KIND_");
     if (!known && !m_tables.database().damage().empty())
-        return Error{ErrorCode::Truncated, "the file's list of tables is damaged, none of them can be found: copy, fetch or export it again", {}};
+        return Error{
+            ErrorCode::Truncated, "the file's list of tables is damaged, none of them can be found: copy, fetch or export it again", {}};
     if (!known)
         return Error{
             ErrorCode::NotAReport,
@@ -206,9 +207,10 @@ Result<void> SqliteFacts::readStreamNames()
             if (!numbers.areGood())
                 return skipped::kBadNumber;
             const auto device = deviceOfContext.find({row.integer(1), row.integer(2)});
-            if (priority == 0 || device == deviceOfContext.end())
-                return "that have nothing to show but their number";
-            sink.nameStream(processOf(row.integer(1)), device->second, context, stream, fmt::format("Stream {} · priority {}", stream, priority));
+            // A stream of the usual priority has its number alone, which its work has, too.
+            if (priority != 0 && device != deviceOfContext.end())
+                sink.nameStream(processOf(row.integer(1)), device->second, context, stream,
+                                fmt::format("Stream {} · priority {}", stream, priority));
             return nullptr;
         }));
     const auto name = [&](std::uint64_t process, TableCursor& row, auto nameOf) -> const char* {
@@ -219,8 +221,9 @@ Result<void> SqliteFacts::readStreamNames()
         sink.nameStream(process, device, context, stream, nameOf(stream));
         return nullptr;
     };
-    GANTRY_CHECK(m_tables.each("GANTRY_STREAM_NAMES", {"deviceId", "contextId", "streamId", "name", "globalPid"},
-                               [&](TableCursor& row) { return name(static_cast<std::uint64_t>(row.integer(4)), row, [&](std::uint32_t) { return std::string(row.text(3)); }); }));
+    GANTRY_CHECK(m_tables.each("GANTRY_STREAM_NAMES", {"deviceId", "contextId", "streamId", "name", "globalPid"}, [&](TableCursor& row) {
+        return name(static_cast<std::uint64_t>(row.integer(4)), row, [&](std::uint32_t) { return std::string(row.text(3)); });
+    }));
     return m_tables.each("TARGET_INFO_NVTX_CUDA_STREAM", {"deviceId", "contextId", "streamId", "name", "processId"}, [&](TableCursor& row) {
         return name(processOf(row.integer(4)), row,
                     [&](std::uint32_t stream) { return fmt::format("{} · stream {}", row.text(3), stream); });

@@ -171,7 +171,8 @@ void GpuRows::addStream(TrackList& list, Track track, StreamRows& rows, Duration
     track.kind = TrackKind::GpuStream;
     track.detail = percentOf(ofStream, ofContext);
     if (rows.isMixed)
-        track.detail += fmt::format(" (kernels {})", percentOf(rows.kernels.busy(), ofStream));
+        track.detail += fmt::format(", kernels {:.0f} %",
+                                    ofStream > 0 ? 100.0 * static_cast<double>(rows.kernels.busy()) / static_cast<double>(ofStream) : 0.0);
     track.rows = rows.all.takeRows();
     part.parent = list.add(std::move(track));
     const auto addPart = [&](std::string name, RowBuilder& from) {
