@@ -247,8 +247,9 @@ void deliverWarnings(const ChromeReading& reading, const std::set<std::uint64_t>
         std::any_of(reading.parts.begin(), reading.parts.end(), [](const auto& part) { return part->rows().hasWorkOfUnknownProcess(); });
     if (isUnknown && callingPids.size() > 1)
         warnings.emplace_back("Several processes call CUDA, and the file does not say which of them launched which GPU work.");
-    sink.add(Loss{"trace_events_unreadable", LossSeverity::Warning, unreadable,
-                  "Events of the imported trace that are not JSON; the file is damaged, or its writer did not escape a text."});
+    if (unreadable > 0)
+        sink.add(Loss{"trace_events_unreadable", LossSeverity::Warning, unreadable,
+                      "Events of the imported trace that are not JSON; the file is damaged, or its writer did not escape a text."});
 }
 
 } // namespace
