@@ -9,6 +9,7 @@
 #include "app/desktop/settings.h"
 #include "app/jobs/job_runner.h"
 #include "tests/bench/bench_arguments.h"
+#include "tests/bench/desktop_bench.h"
 
 #include <QAbstractEventDispatcher>
 #include <QApplication>
@@ -117,12 +118,5 @@ int main(int argc, char** argv)
         std::fprintf(stderr, "idle_bench: --seconds takes a number of seconds\n");
         return 64;
     }
-    benchmark::Initialize(&argc, argv);
-    if (benchmark::ReportUnrecognizedArguments(argc, argv))
-        return 64;
-    if (qEnvironmentVariableIsEmpty("QT_QPA_PLATFORM"))
-        qputenv("QT_QPA_PLATFORM", "offscreen");
-    QApplication application(argc, argv);
-    benchmark::RunSpecifiedBenchmarks();
-    return 0;
+    return bench::runWithApplication(argc, argv);
 }

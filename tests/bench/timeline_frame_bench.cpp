@@ -10,6 +10,7 @@
 // hover    from a mouse move onto an event to its tooltip on the screen
 
 #include "tests/bench/bench_arguments.h"
+#include "tests/bench/desktop_bench.h"
 #include "tests/bench/synthetic_ranks.h"
 #include "widgets/timeline/label_cache.h"
 #include "widgets/timeline/lane_raster.h"
@@ -295,12 +296,5 @@ int main(int argc, char** argv)
         std::fprintf(stderr, "timeline_frame_bench: --rows takes the number of events, at least 10000\n");
         return 64;
     }
-    benchmark::Initialize(&argc, argv);
-    if (benchmark::ReportUnrecognizedArguments(argc, argv))
-        return 64;
-    if (qEnvironmentVariableIsEmpty("QT_QPA_PLATFORM"))
-        qputenv("QT_QPA_PLATFORM", "offscreen");
-    QApplication application(argc, argv);
-    benchmark::RunSpecifiedBenchmarks();
-    return 0;
+    return bench::runWithApplication(argc, argv);
 }
