@@ -84,6 +84,8 @@ public:
             memcpyLine();
         else if (kind == "memset")
             memsetLine();
+        else if (kind == "graph")
+            graph();
         else if (kind == "api")
             api();
         else if (kind == "range" || kind == "async" || kind == "mark")
@@ -191,6 +193,16 @@ private:
         correlation(row, given);
         if (const auto bytes = given.find("bytes"); bytes != given.end())
             row.bytes = static_cast<std::uint64_t>(number(bytes->second));
+        m_writer.add(row);
+    }
+
+    void graph()
+    {
+        report::GraphRow row;
+        place(row);
+        row.graphId = static_cast<std::uint32_t>(number(word()));
+        times(row);
+        correlation(row, options());
         m_writer.add(row);
     }
 

@@ -17,6 +17,7 @@ namespace gantry::test {
 ///     kernel    gpu0/stream7  gemm  100..104  corr 1
 ///     memcpy    gpu0/stream7  HtoD  pageable  10..20  bytes 4096  corr 2
 ///     memset    gpu0/stream7  30..31  bytes 64  corr 3
+///     graph     gpu0/stream7  5  40..90  corr 4                  5: the number of the executable graph
 ///     api       12  cudaLaunchKernel  90..95  corr 1  [driver]
 ///     range     12  compute_infer  90..140  [payload 7]  [domain gantry.serve]     "90.." never ends
 ///     async     12  request  0..900  [payload 7]  [domain gantry.serve]

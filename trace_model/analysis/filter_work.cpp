@@ -1,17 +1,15 @@
 #include "trace_model/analysis/filter_work.h"
 
+#include "trace_model/trace/launch_key.h"
+
 #include <algorithm>
 
 namespace gantry::analysis {
 namespace {
 
-constexpr int kMarkBits = 20; // a megabyte of marks stays in the cache
+using trace::launchKey;
 
-std::uint64_t launchKey(std::uint64_t globalPid, std::uint32_t correlation)
-{
-    // 24 bits of pid, above them the file, and the correlation id.
-    return (globalPid >> 24 & 0xFFFFFFFFu) << 32 | correlation;
-}
+constexpr int kMarkBits = 20; // a megabyte of marks stays in the cache
 
 std::size_t markOf(std::uint64_t key)
 {

@@ -1,5 +1,7 @@
 #include "trace_model/analysis/request_join.h"
 
+#include "trace_model/trace/launch_key.h"
+
 #include <algorithm>
 
 namespace gantry::analysis {
@@ -7,6 +9,7 @@ namespace {
 
 using trace::EventId;
 using trace::EventKind;
+using trace::launchKey;
 using trace::RequestIndex;
 using trace::Trace;
 
@@ -17,12 +20,6 @@ void eachStartingIn(const Columns& columns, TimeRange time, Take take)
     const auto first = std::lower_bound(columns.start.begin(), columns.start.end(), time.start) - columns.start.begin();
     for (auto row = static_cast<std::size_t>(first); row < columns.size() && columns.start[row] < time.end; ++row)
         take(static_cast<std::uint32_t>(row));
-}
-
-std::uint64_t launchKey(std::uint64_t globalPid, std::uint32_t correlation)
-{
-    // 24 bits of pid and the correlation id: unique within a report of one machine.
-    return (globalPid >> 24 & 0xFFFFFFFFull) << 32 | correlation;
 }
 
 /// GPU work starts after its call, but in the report it may seem to start before it, by as much as the clocks disagree.
@@ -50,6 +47,7 @@ void takeAllLaunched(std::vector<EventId>& out, const Trace& trace, const std::v
     takeLaunched(out, trace.kernels, EventKind::Kernel, keys, from);
     takeLaunched(out, trace.memcpys, EventKind::Memcpy, keys, from);
     takeLaunched(out, trace.memsets, EventKind::Memset, keys, from);
+    takeLaunched(out, trace.graphLaunches, EventKind::GraphLaunch, keys, from);
 }
 
 std::vector<RequestIndex> membersAt(const Trace& trace, std::uint64_t globalTid, TimestampNs time)
@@ -57,8 +55,7 @@ std::vector<RequestIndex> membersAt(const Trace& trace, std::uint64_t globalTid,
     for (const trace::Execution& execution : trace.executions) {
         if (execution.time.start > time)
             break;
-        if (execution.globalTid == globalTid && execution.time.contains(time))
-            {
+        if (execution.globalTid == globalTid && execution.time.contains(time)) {
             const auto members = trace.membersOf(execution);
             return {members.begin(), members.end()};
         }
@@ -89,7 +86,8 @@ RequestActivity requestActivity(const Trace& trace, RequestIndex request)
         return activity;
     const trace::Execution& execution = trace.executions[activity.execution.value];
     const auto members = trace.membersOf(execution);
-    std::copy_if(members.begin(), members.end(), std::back_inserter(activity.peers), [&](RequestIndex member) { return member != request; });
+    std::copy_if(members.begin(), members.end(), std::back_inserter(activity.peers),
+                 [&](RequestIndex member) { return member != request; });
     eachStartingIn(trace.nvtxRanges, execution.time, [&](std::uint32_t row) {
         if (trace.nvtxRanges.globalTid(row) == execution.globalTid && !trace.nvtxRanges.isStartEnd(row))
             activity.nvtxRanges.emplace_back(EventKind::NvtxRange, row);
@@ -113,16 +111,21 @@ std::vector<RequestIndex> requestsOf(const Trace& trace, EventId event)
         return {};
     const std::uint32_t row = event.row();
     switch (event.kind()) {
-    case EventKind::Phase: return {trace.phases.request[row]};
-    case EventKind::ApiCall: return membersAt(trace, trace.apiCalls.globalTid(row), trace.apiCalls.start[row]);
-    case EventKind::NvtxRange: return membersAt(trace, trace.nvtxRanges.globalTid(row), trace.nvtxRanges.start[row]);
+    case EventKind::Phase:
+        return {trace.phases.request[row]};
+    case EventKind::ApiCall:
+        return membersAt(trace, trace.apiCalls.globalTid(row), trace.apiCalls.start[row]);
+    case EventKind::NvtxRange:
+        return membersAt(trace, trace.nvtxRanges.globalTid(row), trace.nvtxRanges.start[row]);
     case EventKind::Kernel:
     case EventKind::Memcpy:
-    case EventKind::Memset: {
+    case EventKind::Memset:
+    case EventKind::GraphLaunch: {
         const EventId launch = launchOf(trace, event);
         return launch.isNone() ? std::vector<RequestIndex>{} : requestsOf(trace, launch);
     }
-    default: return {};
+    default:
+        return {};
     }
 }
 
@@ -130,19 +133,32 @@ EventId launchOf(const Trace& trace, EventId gpuEvent)
 {
     if (gpuEvent.isNone())
         return {};
-    const auto keyOf = [&](const auto& columns) { return std::pair(columns.globalPid(gpuEvent.row()), columns.correlation[gpuEvent.row()]); };
+    const auto keyOf = [&](const auto& columns) {
+        return std::pair(columns.globalPid(gpuEvent.row()), columns.correlation[gpuEvent.row()]);
+    };
     std::pair<std::uint64_t, std::uint32_t> key;
     switch (gpuEvent.kind()) {
-    case EventKind::Kernel: key = keyOf(trace.kernels); break;
-    case EventKind::Memcpy: key = keyOf(trace.memcpys); break;
-    case EventKind::Memset: key = keyOf(trace.memsets); break;
-    default: return {};
+    case EventKind::Kernel:
+        key = keyOf(trace.kernels);
+        break;
+    case EventKind::Memcpy:
+        key = keyOf(trace.memcpys);
+        break;
+    case EventKind::Memset:
+        key = keyOf(trace.memsets);
+        break;
+    case EventKind::GraphLaunch:
+        key = keyOf(trace.graphLaunches);
+        break;
+    default:
+        return {};
     }
     if (key.second == 0)
         return {};
     // Backwards from the work's start: its call lies close before it.
     const TimestampNs start = trace.timeOf(gpuEvent).start + clockSlack(trace);
-    auto row = static_cast<std::size_t>(std::upper_bound(trace.apiCalls.start.begin(), trace.apiCalls.start.end(), start) - trace.apiCalls.start.begin());
+    auto row = static_cast<std::size_t>(std::upper_bound(trace.apiCalls.start.begin(), trace.apiCalls.start.end(), start) -
+                                        trace.apiCalls.start.begin());
     EventId best;
     while (row-- > 0) {
         if (trace.apiCalls.correlation[row] != key.second || Trace::processOf(trace.apiCalls.globalTid(row)) != key.first)

@@ -13,7 +13,7 @@ struct RequestActivity
     std::vector<trace::RequestIndex> peers;     ///< other members of the batch
     std::vector<trace::EventId> nvtxRanges;     ///< of the instance's thread in the execution
     std::vector<trace::EventId> apiCalls;       ///< CUDA API calls of the instance's thread in the execution
-    std::vector<trace::EventId> gpuWork;        ///< kernels, memcpys, memsets those calls launched (by correlation id)
+    std::vector<trace::EventId> gpuWork;        ///< kernels, memcpys, memsets, graphs those calls launched (by correlation id)
     std::vector<trace::EventId> phases;         ///< the request's own phase events
 };
 
@@ -28,11 +28,11 @@ struct RequestActivity
 /// launched it (kernel, memcpy, memset); the request itself for a phase. Empty: none.
 [[nodiscard]] std::vector<trace::RequestIndex> requestsOf(const trace::Trace& trace, trace::EventId event);
 
-/// The API call that launched a kernel, memcpy or memset (same process, same correlation id; the runtime call where a driver
+/// The API call that launched a kernel, memcpy, memset or graph (same process, same correlation id; the runtime call where a driver
 /// call shares the id), or none.
 [[nodiscard]] trace::EventId launchOf(const trace::Trace& trace, trace::EventId gpuEvent);
 
-/// The kernels, memcpys and memsets that an API call launched; empty for an event of another kind.
+/// The kernels, memcpys, memsets and graphs that an API call launched; empty for an event of another kind.
 [[nodiscard]] std::vector<trace::EventId> launchedBy(const trace::Trace& trace, trace::EventId apiCall);
 
 } // namespace gantry::analysis

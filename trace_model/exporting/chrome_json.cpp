@@ -40,7 +40,8 @@ std::string categoryOf(std::string_view domain)
     if (domain.empty())
         return std::string(importing::kNvtxCategory);
     const CategoryKind kind = importing::categoryKind(domain);
-    const bool isOfRanges = kind == CategoryKind::Other || kind == CategoryKind::HostRange || kind == CategoryKind::Memory || kind == CategoryKind::Trace;
+    const bool isOfRanges =
+        kind == CategoryKind::Other || kind == CategoryKind::HostRange || kind == CategoryKind::Memory || kind == CategoryKind::Trace;
     const bool isPlain = isOfRanges && domain != importing::kNvtxCategory && !domain.starts_with(importing::kNvtxPrefix);
     return isPlain ? std::string(domain) : std::string(importing::kNvtxPrefix) + std::string(domain);
 }
@@ -49,20 +50,28 @@ std::string categoryOf(std::string_view domain)
 std::string_view memoryName(trace::MemoryKind kind)
 {
     switch (kind) {
-    case trace::MemoryKind::DeviceStatic: return "Device Static";
-    case trace::MemoryKind::ManagedStatic: return "Managed Static";
-    default: return name(kind);
+    case trace::MemoryKind::DeviceStatic:
+        return "Device Static";
+    case trace::MemoryKind::ManagedStatic:
+        return "Managed Static";
+    default:
+        return name(kind);
     }
 }
 
 std::string_view syncName(trace::SyncType type)
 {
     switch (type) {
-    case trace::SyncType::EventSync: return "Event Sync";
-    case trace::SyncType::StreamWaitEvent: return "Stream Wait Event";
-    case trace::SyncType::StreamSync: return "Stream Sync";
-    case trace::SyncType::ContextSync: return "Context Sync";
-    case trace::SyncType::Unknown: break;
+    case trace::SyncType::EventSync:
+        return "Event Sync";
+    case trace::SyncType::StreamWaitEvent:
+        return "Stream Wait Event";
+    case trace::SyncType::StreamSync:
+        return "Stream Sync";
+    case trace::SyncType::ContextSync:
+        return "Context Sync";
+    case trace::SyncType::Unknown:
+        break;
     }
     return "Unknown Sync";
 }
@@ -100,7 +109,13 @@ private:
     };
 
     /// What overlaps on a stream by its nature has a row of the viewer each.
-    enum StreamRow { Work, Waits, Ranges, StreamRowCount };
+    enum StreamRow
+    {
+        Work,
+        Waits,
+        Ranges,
+        StreamRowCount
+    };
 
     struct StreamEvents
     {
@@ -197,7 +212,10 @@ private:
         return found->second;
     }
 
-    EventPlace placeOf(std::uint64_t globalTid) { return {pidOf(Trace::processOf(globalTid)), static_cast<std::int64_t>(Trace::tidOf(globalTid))}; }
+    EventPlace placeOf(std::uint64_t globalTid)
+    {
+        return {pidOf(Trace::processOf(globalTid)), static_cast<std::int64_t>(Trace::tidOf(globalTid))};
+    }
 
     std::string_view text(trace::StringId id) const { return m_trace.strings[id]; }
 
@@ -206,7 +224,8 @@ private:
     {
         const auto isBefore = [&](EventId a, EventId b) {
             const TimeRange x = m_trace.timeOf(a), y = m_trace.timeOf(b);
-            return std::tuple(x.start, y.end, a.kind() != EventKind::NvtxRange) < std::tuple(y.start, x.end, b.kind() != EventKind::NvtxRange);
+            return std::tuple(x.start, y.end, a.kind() != EventKind::NvtxRange) <
+                   std::tuple(y.start, x.end, b.kind() != EventKind::NvtxRange);
         };
         if (!std::is_sorted(events.begin(), events.end(), isBefore))
             std::stable_sort(events.begin(), events.end(), isBefore);
@@ -298,12 +317,24 @@ private:
             const EventPlace place = rows.placeFor(time);
             std::uint64_t flow = 0;
             switch (event.kind()) {
-            case EventKind::Kernel: flow = writeKernel(event, time, place); break;
-            case EventKind::Memcpy: flow = writeMemcpy(event, time, place); break;
-            case EventKind::Memset: flow = writeMemset(event, time, place); break;
-            case EventKind::GraphLaunch: flow = writeGraphLaunch(event, time, place); break;
-            case EventKind::GpuRange: flow = writeGpuRange(event, time, place); break;
-            default: flow = writeWait(event, time, place); break;
+            case EventKind::Kernel:
+                flow = writeKernel(event, time, place);
+                break;
+            case EventKind::Memcpy:
+                flow = writeMemcpy(event, time, place);
+                break;
+            case EventKind::Memset:
+                flow = writeMemset(event, time, place);
+                break;
+            case EventKind::GraphLaunch:
+                flow = writeGraphLaunch(event, time, place);
+                break;
+            case EventKind::GpuRange:
+                flow = writeGpuRange(event, time, place);
+                break;
+            default:
+                flow = writeWait(event, time, place);
+                break;
             }
             if (!m_events.end())
                 return false;
@@ -351,7 +382,8 @@ private:
     {
         const trace::MemcpyColumns& memcpys = m_trace.memcpys;
         const trace::CopyRoute route = memcpys.route[event.row()];
-        m_events.beginSlice("gpu_memcpy", fmt::format("Memcpy {} ({} -> {})", name(route.kind), memoryName(route.source), memoryName(route.destination)),
+        m_events.beginSlice("gpu_memcpy",
+                            fmt::format("Memcpy {} ({} -> {})", name(route.kind), memoryName(route.source), memoryName(route.destination)),
                             place, time);
         const std::uint64_t flow = placeArguments(memcpys, event);
         m_events.argument("bytes", memcpys.bytes[event.row()]);
@@ -404,17 +436,17 @@ private:
                 place(columns.globalTid(row), row).push_back(EventId(kind, row));
         };
         Events ofAsyncs; // which are written elsewhere
-        collectThreads(m_trace.nvtxRanges, EventKind::NvtxRange,
-                       [&](std::uint64_t tid, std::uint32_t row) -> Events& { return m_trace.nvtxRanges.isStartEnd(row) ? ofAsyncs : threads[tid].nested; });
+        collectThreads(m_trace.nvtxRanges, EventKind::NvtxRange, [&](std::uint64_t tid, std::uint32_t row) -> Events& {
+            return m_trace.nvtxRanges.isStartEnd(row) ? ofAsyncs : threads[tid].nested;
+        });
         ofAsyncs = {};
-        const auto nested = [&](std::uint64_t tid, std::uint32_t) -> Events& {
-            return threads[tid].nested;
-        };
+        const auto nested = [&](std::uint64_t tid, std::uint32_t) -> Events& { return threads[tid].nested; };
         collectThreads(m_trace.apiCalls, EventKind::ApiCall, nested);
         collectThreads(m_trace.libraryCalls, EventKind::LibraryCall, nested);
         collectThreads(m_trace.osCalls, EventKind::OsCall, nested);
         collectThreads(m_trace.overheads, EventKind::Overhead, nested);
-        collectThreads(m_trace.nvtxMarks, EventKind::NvtxMark, [&](std::uint64_t tid, std::uint32_t) -> Events& { return threads[tid].marks; });
+        collectThreads(m_trace.nvtxMarks, EventKind::NvtxMark,
+                       [&](std::uint64_t tid, std::uint32_t) -> Events& { return threads[tid].marks; });
         for (const auto& [tid, name] : m_trace.threadNames)
             threads[tid];
         std::set<std::uint64_t> processes;
@@ -426,8 +458,10 @@ private:
             processes.insert(Trace::processOf(tid));
         for (const std::uint64_t process : processes) {
             const auto name = m_trace.processNames.find(process);
-            nameProcess(pidOf(process), name == m_trace.processNames.end() ? fmt::format("Process {}", pidOf(process)) : name->second, "CPU");
-            for (auto thread = threads.lower_bound(process); thread != threads.end() && Trace::processOf(thread->first) == process; ++thread)
+            nameProcess(pidOf(process), name == m_trace.processNames.end() ? fmt::format("Process {}", pidOf(process)) : name->second,
+                        "CPU");
+            for (auto thread = threads.lower_bound(process); thread != threads.end() && Trace::processOf(thread->first) == process;
+                 ++thread)
                 if (!writeThread(thread->first, thread->second))
                     return false;
         }
@@ -497,7 +531,7 @@ private:
     [[nodiscard]] bool writeCall(EventId event, TimeRange time, EventPlace place)
     {
         const std::uint32_t row = event.row();
-        const trace::CallColumns& calls = event.kind() == EventKind::OsCall      ? m_trace.osCalls
+        const trace::CallColumns& calls = event.kind() == EventKind::OsCall        ? m_trace.osCalls
                                           : event.kind() == EventKind::LibraryCall ? m_trace.libraryCalls
                                                                                    : m_trace.apiCalls;
         const std::string_view category = event.kind() == EventKind::OsCall        ? "os_call"
@@ -512,7 +546,8 @@ private:
             m_events.argument("return value", value);
         if (!m_events.end())
             return false;
-        m_flows.claim(Trace::processOf(calls.globalTid(row)), correlation, [&](std::uint64_t flow) { m_events.flowStart(flow, place, time.start); });
+        m_flows.claim(Trace::processOf(calls.globalTid(row)), correlation,
+                      [&](std::uint64_t flow) { m_events.flowStart(flow, place, time.start); });
         return true;
     }
 
@@ -530,7 +565,8 @@ private:
     [[nodiscard]] bool writeMark(EventId event, EventPlace place)
     {
         const trace::NvtxColumns& marks = m_trace.nvtxMarks;
-        m_events.beginInstant(categoryOf(text(marks.domain(event.row()))), text(marks.text(event.row())), place, m_trace.timeOf(event).start);
+        m_events.beginInstant(categoryOf(text(marks.domain(event.row()))), text(marks.text(event.row())), place,
+                              m_trace.timeOf(event).start);
         rangeArguments(marks, event.row());
         return m_events.end();
     }
@@ -548,7 +584,8 @@ private:
         for (const auto& [model, requests] : models) {
             std::vector<std::pair<TimestampNs, EventPlace>> lanes; // when each is free
             for (const trace::Request* request : requests) {
-                auto lane = std::find_if(lanes.begin(), lanes.end(), [&](const auto& candidate) { return candidate.first <= request->time.start; });
+                auto lane =
+                    std::find_if(lanes.begin(), lanes.end(), [&](const auto& candidate) { return candidate.first <= request->time.start; });
                 if (lane == lanes.end()) {
                     lane = lanes.insert(lane, {0, {kRequestsPid, m_nextOtherTid++}});
                     nameThread(lane->second, lanes.size() == 1 ? model : fmt::format("{} ({})", model, lanes.size()));
@@ -758,11 +795,15 @@ std::span<const FormatLimit> chromeJsonLimits()
          [](const Trace& trace) { return trace.meta.openCost || !trace.meta.settings.empty(); }},
         {"the thread of slices that overlap others of it, but for the name of their row",
          [](const Trace& trace) {
-             return trace.nvtxRanges.size() + trace.apiCalls.size() + trace.libraryCalls.size() + trace.osCalls.size() + trace.overheads.size() > 0;
+             return trace.nvtxRanges.size() + trace.apiCalls.size() + trace.libraryCalls.size() + trace.osCalls.size() +
+                        trace.overheads.size() >
+                    0;
          }},
         {"units of metrics, but for a part of their names",
          [](const Trace& trace) {
-             return std::any_of(trace.tracks.begin(), trace.tracks.end(), [](const trace::Track& track) { return track.kind == trace::TrackKind::Counter && !track.counter.isDerived; });
+             return std::any_of(trace.tracks.begin(), trace.tracks.end(), [](const trace::Track& track) {
+                 return track.kind == trace::TrackKind::Counter && !track.counter.isDerived;
+             });
          }},
         {"tables without times", [](const Trace& trace) { return !trace.summaries.empty(); }},
     };

@@ -199,6 +199,8 @@ private:
     {
         const trace::GpuRangeColumns& ranges = m_trace.gpuRanges;
         return each(ranges.size(), [&](std::size_t row) {
+            if (ranges.source[row] != 0)
+                return; // who reads the export projects it again
             report::GpuRangeRow to;
             takePlace(to, ranges, row);
             to.textId = text(ranges.text[row]);
@@ -432,8 +434,8 @@ private:
     const Trace& m_trace;
     report::ReportWriter& m_writer;
     const ExportOptions& m_options;
-    std::uint64_t m_all, m_done = 0; ///< events
-    std::vector<report::TextId> m_texts; ///< by StringId; 0: not written yet
+    std::uint64_t m_all, m_done = 0;                                            ///< events
+    std::vector<report::TextId> m_texts;                                        ///< by StringId; 0: not written yet
     std::map<std::pair<std::uint64_t, std::uint32_t>, std::uint32_t> m_domains; ///< number by process and name
     std::map<std::uint64_t, std::uint32_t> m_domainCount;                       ///< by process
     std::set<std::pair<std::uint64_t, std::uint32_t>> m_devices;                ///< that a process used

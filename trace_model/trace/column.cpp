@@ -1,5 +1,6 @@
 #include "trace_model/trace/column.h"
 
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
@@ -15,11 +16,27 @@ namespace {
 
 constexpr std::size_t kPageBytes = 4096;
 constexpr std::size_t kHugePageBytes = std::size_t{2} << 20;
-constexpr std::size_t kLargeBytes = kHugePageBytes; // from here a column has pages of its own
+constexpr std::size_t kLargeBytes = kHugePageBytes / 4; // from here a column has pages of its own
 
 constexpr std::size_t roundedUp(std::size_t bytes, std::size_t to)
 {
     return (bytes + to - 1) / to * to;
+}
+
+/// Address space that starts where a huge page can: pages moved there stay huge. Null: there is none.
+void* alignedSpace(std::size_t bytes, int protection)
+{
+    void* mapped = mmap(nullptr, bytes + kHugePageBytes, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mapped == MAP_FAILED)
+        return nullptr;
+    const auto address = reinterpret_cast<std::uintptr_t>(mapped);
+    auto* const space = static_cast<std::byte*>(mapped);
+    const std::size_t before = roundedUp(address, kHugePageBytes) - address;
+    if (before > 0)
+        munmap(space, before);
+    munmap(space + before + bytes, kHugePageBytes - before);
+    madvise(space + before, bytes, MADV_HUGEPAGE); // a fault each 2 MiB, not each 4 KiB
+    return space + before;
 }
 
 /// Pages that were given back while a PageRecycling lives.
@@ -149,22 +166,24 @@ void ColumnMemory::moveToPages(std::size_t bytes)
 {
     ColumnMemory pages;
     pages.m_spillFolder = std::move(m_spillFolder);
-    int flags = MAP_PRIVATE | MAP_ANONYMOUS;
-    if (!pages.m_spillFolder.empty()) {
+    void* mapped = nullptr;
+    if (pages.m_spillFolder.empty()) {
+        pages.m_kind = Kind::Pages;
+        mapped = SparePages::instance().take(bytes);
+        if (!mapped)
+            mapped = alignedSpace(bytes, PROT_READ | PROT_WRITE);
+    } else {
+        pages.m_kind = Kind::File;
         pages.m_file = open(pages.m_spillFolder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
         if (pages.m_file < 0)
             throw NoRoomForColumns(pages.m_spillFolder);
         pages.growFile(bytes);
-        flags = MAP_SHARED;
+        mapped = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, pages.m_file, 0);
     }
-    void* mapped = pages.m_file < 0 ? SparePages::instance().take(bytes) : nullptr;
-    if (!mapped)
-        mapped = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, flags, pages.m_file, 0);
-    if (mapped == MAP_FAILED)
+    if (!mapped || mapped == MAP_FAILED)
         throw std::bad_alloc();
     pages.m_data = static_cast<std::byte*>(mapped);
     pages.m_capacity = bytes;
-    pages.m_kind = pages.m_file >= 0 ? Kind::File : Kind::Pages;
     if (m_capacity > 0)
         std::memcpy(pages.m_data, m_data, std::min(m_capacity, bytes));
     *this = std::move(pages);
@@ -194,14 +213,16 @@ void ColumnMemory::reserve(std::size_t bytes)
     } else {
         if (m_kind == Kind::File)
             growFile(bytes);
-        void* grown = mremap(m_data, m_capacity, bytes, MREMAP_MAYMOVE);
-        if (grown == MAP_FAILED)
+        void* const space = m_kind == Kind::Pages ? alignedSpace(bytes, PROT_NONE) : nullptr;
+        void* const grown = mremap(m_data, m_capacity, bytes, MREMAP_MAYMOVE | (space ? MREMAP_FIXED : 0), space);
+        if (grown == MAP_FAILED) {
+            if (space)
+                munmap(space, bytes);
             throw std::bad_alloc();
+        }
         m_data = static_cast<std::byte*>(grown);
         m_capacity = bytes;
     }
-    if (m_kind == Kind::Pages) // a fault each 2 MiB, not each 4 KiB
-        madvise(m_data, m_capacity, MADV_HUGEPAGE);
 }
 
 void ColumnMemory::shrink(std::size_t bytes)

@@ -18,7 +18,8 @@ class NoRoomForColumns : public std::bad_alloc
 {
 public:
     explicit NoRoomForColumns(const std::filesystem::path& folder)
-        : m_what("the trace is larger than memory, and " + folder.string() + " has no room for it: free some there, or export a shorter time of it")
+        : m_what("the trace is larger than memory, and " + folder.string() +
+                 " has no room for it: free some there, or export a shorter time of it")
     {
     }
     [[nodiscard]] const char* what() const noexcept override { return m_what.c_str(); }
@@ -53,7 +54,8 @@ public:
 
     /// Keeps the bytes in a nameless file of `folder` from now on, once they are many. Before anything is stored.
     void spillTo(const std::filesystem::path& folder) { m_spillFolder = folder; }
-    /// At least that many bytes, what is there stays. Throws std::bad_alloc when memory has no room, NoRoomForColumns when the folder has none.
+    /// At least that many bytes, what is there stays. Throws std::bad_alloc when memory has no room, NoRoomForColumns when the folder has
+    /// none.
     void reserve(std::size_t bytes);
     /// Gives back what lies behind the first `bytes`.
     void shrink(std::size_t bytes);
@@ -146,16 +148,18 @@ public:
     /// New values are zero.
     void resize(std::size_t count)
     {
-        reserve(count);
-        for (; m_size < count; ++m_size)
-            m_data[m_size] = T{};
+        if (count > m_size)
+            std::ranges::fill(extend(count - m_size), T{});
         m_size = count;
     }
-    void append(std::span<const T> values)
+    void append(std::span<const T> values) { std::ranges::copy(values, extend(values.size()).begin()); }
+    /// Room for more values behind the others, for the caller to fill.
+    [[nodiscard]] std::span<T> extend(std::size_t count)
     {
-        reserve(m_size + values.size());
-        for (const T& value : values)
-            m_data[m_size++] = value;
+        reserve(m_size + count);
+        const std::span<T> room(m_data + m_size, count);
+        m_size += count;
+        return room;
     }
     void shrink()
     {

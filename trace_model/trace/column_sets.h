@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <numeric>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -54,9 +55,7 @@ struct Append
         std::vector<std::uint32_t> numbers(moreValues.size());
         for (std::uint32_t i = 0; i < numbers.size(); ++i)
             numbers[i] = values.add(moreValues[i]);
-        to.reserve(to.size() + more.size());
-        for (const std::uint32_t number : more)
-            to.push_back(numbers[number]);
+        std::ranges::transform(more, to.extend(more.size()).begin(), [&](std::uint32_t number) { return numbers[number]; });
     }
 };
 
@@ -69,9 +68,7 @@ struct Permute
     void plain(Column<T>& column) const
     {
         Column<T> sorted = column.alike();
-        sorted.reserve(order.size());
-        for (const std::uint32_t row : order)
-            sorted.push_back(column[row]);
+        std::ranges::transform(order, sorted.extend(order.size()).begin(), [from = column.data()](std::uint32_t row) { return from[row]; });
         column = std::move(sorted);
     }
     template <typename T>
@@ -130,35 +127,39 @@ struct Freeze
     }
 };
 
-/// Rows in the order of start, of equal starts the later end first, else as they are: merges the runs that are in order already,
-/// of which parts that were read side by side have few.
+/// Rows in the order of start, of equal starts the later end first, else as they are. Merges the runs that are in order already, and of
+/// two of them only what overlaps: the rows of a report lie near their place, as its streams took turns.
 template <typename Set>
 Column<std::uint32_t> orderOf(const Set& set)
 {
     const auto isBefore = [&](std::uint32_t a, std::uint32_t b) {
         return set.start[a] != set.start[b] ? set.start[a] < set.start[b] : set.duration(a) > set.duration(b);
     };
-    Column<std::uint32_t> order, merged;
-    order.reserve(set.size());
-    for (std::uint32_t row = 0; row < set.size(); ++row)
-        order.push_back(row);
-    std::vector<std::ptrdiff_t> runs = {0};
-    for (std::uint32_t row = 1; row < order.size(); ++row)
+    Column<std::uint32_t> order;
+    const std::span<std::uint32_t> rows = order.extend(set.size());
+    std::iota(rows.begin(), rows.end(), 0u);
+    std::vector<std::size_t> runs = {0}; // where each begins, and the end of the last one
+    for (std::uint32_t row = 1; row < rows.size(); ++row)
         if (isBefore(row, row - 1))
             runs.push_back(row);
-    runs.push_back(static_cast<std::ptrdiff_t>(order.size()));
+    runs.push_back(rows.size());
+    std::vector<std::uint32_t> left;
+    const auto merge = [&](std::span<std::uint32_t> both, std::size_t sizeOfLeft) {
+        auto right = both.begin() + static_cast<std::ptrdiff_t>(sizeOfLeft);
+        auto to = std::upper_bound(both.begin(), right, *right, isBefore);
+        left.assign(to, right);
+        for (auto from = left.begin(); from != left.end();)
+            *to++ = right != both.end() && isBefore(*right, *from) ? *right++ : *from++;
+    };
     while (runs.size() > 2) {
-        merged.resize(order.size());
-        std::vector<std::ptrdiff_t> next;
+        std::size_t kept = 0;
         for (std::size_t i = 0; i + 1 < runs.size(); i += 2) {
-            const std::ptrdiff_t middle = runs[i + 1], end = runs[std::min(i + 2, runs.size() - 1)];
-            std::merge(order.begin() + runs[i], order.begin() + middle, order.begin() + middle, order.begin() + end,
-                       merged.begin() + runs[i], isBefore);
-            next.push_back(runs[i]);
+            if (i + 2 < runs.size())
+                merge(rows.subspan(runs[i], runs[i + 2] - runs[i]), runs[i + 1] - runs[i]);
+            runs[kept++] = runs[i];
         }
-        next.push_back(runs.back());
-        runs = std::move(next);
-        std::swap(order, merged);
+        runs[kept++] = rows.size();
+        runs.resize(kept);
     }
     return order;
 }
@@ -172,9 +173,8 @@ void appendRows(Set& to, const Set& more)
     const std::size_t before = to.size();
     const auto longBefore = static_cast<std::uint32_t>(to.longDurations.size());
     to.start.append(std::span(more.start.data(), more.size()));
-    to.shortDuration.reserve(before + more.size());
-    for (const std::uint32_t duration : more.shortDuration)
-        to.shortDuration.push_back(duration < EventColumns::kLong ? duration : duration + longBefore);
+    std::ranges::transform(more.shortDuration, to.shortDuration.extend(more.size()).begin(),
+                           [&](std::uint32_t duration) { return duration < EventColumns::kLong ? duration : duration + longBefore; });
     to.longDurations.append(std::span(more.longDurations.data(), more.longDurations.size()));
     column_sets::eachMember(column_sets::Append{before}, to, more);
 }

@@ -20,16 +20,16 @@ public:
     /// The number of a value, the same for equal values.
     [[nodiscard]] std::uint32_t add(const V& value)
     {
-        if (m_last < m_values.size() && isEqual(m_values[m_last], value)) // events come in runs
-            return m_last;
-        if (m_values.size() * 2 >= m_slots.size())
+        // No look at the value before this one, although events come in runs: where they do not, a branch that cannot be foretold costs
+        // more than the hash.
+        if (m_values.size() * 4 >= m_slots.size())
             rehash();
         std::uint32_t& slot = find(value);
         if (slot == kFree) {
             slot = static_cast<std::uint32_t>(m_values.size());
             m_values.push_back(value);
         }
-        return m_last = slot;
+        return slot;
     }
     /// The value of that number; a default one when there is none (a damaged cache).
     [[nodiscard]] const V& operator[](std::uint32_t number) const
@@ -51,26 +51,20 @@ private:
     static constexpr std::uint32_t kFree = 0xFFFFFFFFu;
 
     static bool isEqual(const V& a, const V& b) { return std::memcmp(&a, &b, sizeof(V)) == 0; }
+    /// In words as small as the fields that were just written: a wider load would wait until all of them have left the store buffer.
+    /// Each is multiplied on its own, so that none waits for another.
     static std::size_t hash(const V& value)
     {
-        std::uint64_t h = 0x9E3779B97F4A7C15u;
+        static_assert(sizeof(V) % sizeof(std::uint32_t) == 0);
         const auto* bytes = reinterpret_cast<const unsigned char*>(&value);
-        std::size_t i = 0;
-        const auto mix = [&](std::uint64_t word) {
-            h = (h ^ word) * 0xFF51AFD7ED558CCDu; // the multiplier of MurmurHash3's finaliser
-            h ^= h >> 32;
-        };
-        for (; i + 8 <= sizeof(V); i += 8) {
-            std::uint64_t word;
-            std::memcpy(&word, bytes + i, 8);
-            mix(word);
+        std::uint64_t sum = 0, factor = 0x9E3779B97F4A7C15u; // 2^64 / golden ratio
+        for (std::size_t i = 0; i < sizeof(V); i += sizeof(std::uint32_t)) {
+            std::uint32_t word;
+            std::memcpy(&word, bytes + i, sizeof word);
+            sum += word * factor;
+            factor = (factor << 7 | factor >> 57) | 1;
         }
-        if constexpr (sizeof(V) % 8 != 0) {
-            std::uint64_t word = 0;
-            std::memcpy(&word, bytes + i, sizeof(V) % 8);
-            mix(word);
-        }
-        return static_cast<std::size_t>(h);
+        return static_cast<std::size_t>(sum >> 32 ^ sum);
     }
     std::uint32_t& find(const V& value)
     {
@@ -82,14 +76,13 @@ private:
     }
     void rehash()
     {
-        m_slots.assign(std::max<std::size_t>(64, m_slots.size() * 2), kFree);
+        m_slots.assign(std::max<std::size_t>(256, m_slots.size() * 2), kFree);
         for (std::uint32_t i = 0; i < m_values.size(); ++i)
             find(m_values[i]) = i;
     }
 
     Column<V> m_values;
     std::vector<std::uint32_t> m_slots; ///< open addressing, a power of two
-    std::uint32_t m_last = kFree;
 };
 
 } // namespace gantry::trace

@@ -54,9 +54,9 @@ struct EventColumns
     static constexpr std::uint32_t kLong = 0x80000000u;
 
     Column<TimestampNs> start;
-    Column<std::uint32_t> shortDuration;  ///< ns; from kLong on: kLong + index into longDurations
-    Column<DurationNs> longDurations;     ///< those of 2^31 ns and more
-    Column<TimestampNs> latestEnds;       ///< of each block of rows, the latest end in it
+    Column<std::uint32_t> shortDuration; ///< ns; from kLong on: kLong + index into longDurations
+    Column<DurationNs> longDurations;    ///< those of 2^31 ns and more
+    Column<TimestampNs> latestEnds;      ///< of each block of rows, the latest end in it
 
     [[nodiscard]] std::size_t size() const { return start.size(); }
     [[nodiscard]] DurationNs duration(std::size_t row) const
@@ -94,7 +94,10 @@ struct GpuEventColumns : EventColumns
     [[nodiscard]] std::uint32_t device(std::size_t row) const { return place(row).device; }
     [[nodiscard]] std::uint32_t context(std::size_t row) const { return place(row).context; }
     [[nodiscard]] std::uint32_t stream(std::size_t row) const { return place(row).stream; } ///< 0xFFFFFFFF: not of one stream
-    static constexpr auto members() { return std::tuple(&GpuEventColumns::correlation, Coded{&GpuEventColumns::placeNumber, &GpuEventColumns::places}); }
+    static constexpr auto members()
+    {
+        return std::tuple(&GpuEventColumns::correlation, Coded{&GpuEventColumns::placeNumber, &GpuEventColumns::places});
+    }
 };
 
 struct KernelName
@@ -120,8 +123,9 @@ struct KernelColumns : GpuEventColumns
     [[nodiscard]] const LaunchShape& shape(std::size_t row) const { return shapes[shapeNumber[row]]; }
     static constexpr auto members()
     {
-        return std::tuple_cat(GpuEventColumns::members(), std::tuple(Coded{&KernelColumns::nameNumber, &KernelColumns::names},
-                                                                     Coded{&KernelColumns::shapeNumber, &KernelColumns::shapes}, &KernelColumns::graphNode));
+        return std::tuple_cat(GpuEventColumns::members(),
+                              std::tuple(Coded{&KernelColumns::nameNumber, &KernelColumns::names},
+                                         Coded{&KernelColumns::shapeNumber, &KernelColumns::shapes}, &KernelColumns::graphNode));
     }
 };
 
@@ -131,7 +135,10 @@ struct MemcpyColumns : GpuEventColumns
     Column<CopyRoute> route;
 
     [[nodiscard]] CopyKind copyKind(std::size_t row) const { return route[row].kind; }
-    static constexpr auto members() { return std::tuple_cat(GpuEventColumns::members(), std::tuple(&MemcpyColumns::bytes, &MemcpyColumns::route)); }
+    static constexpr auto members()
+    {
+        return std::tuple_cat(GpuEventColumns::members(), std::tuple(&MemcpyColumns::bytes, &MemcpyColumns::route));
+    }
 };
 
 struct MemsetColumns : GpuEventColumns
@@ -141,7 +148,8 @@ struct MemsetColumns : GpuEventColumns
     Column<MemoryKind> memoryKind;
     static constexpr auto members()
     {
-        return std::tuple_cat(GpuEventColumns::members(), std::tuple(&MemsetColumns::bytes, &MemsetColumns::value, &MemsetColumns::memoryKind));
+        return std::tuple_cat(GpuEventColumns::members(),
+                              std::tuple(&MemsetColumns::bytes, &MemsetColumns::value, &MemsetColumns::memoryKind));
     }
 };
 
@@ -160,7 +168,12 @@ struct GraphLaunchColumns : GpuEventColumns
 struct GpuRangeColumns : GpuEventColumns
 {
     Column<StringId> text;
-    static constexpr auto members() { return std::tuple_cat(GpuEventColumns::members(), std::tuple(&GpuRangeColumns::text)); }
+    SparseColumn<std::uint32_t> source; ///< row + 1 of the NVTX range that projectNvtx() made it of; 0: the file has it
+
+    static constexpr auto members()
+    {
+        return std::tuple_cat(GpuEventColumns::members(), std::tuple(&GpuRangeColumns::text, &GpuRangeColumns::source));
+    }
 };
 
 struct ThreadEventColumns : EventColumns
@@ -191,14 +204,15 @@ struct CallColumns : ThreadEventColumns
     [[nodiscard]] bool isDriver(std::size_t row) const { return callee(row).isDriver != 0; }
     static constexpr auto members()
     {
-        return std::tuple_cat(ThreadEventColumns::members(), std::tuple(Coded{&CallColumns::calleeNumber, &CallColumns::callees}, &CallColumns::correlation));
+        return std::tuple_cat(ThreadEventColumns::members(),
+                              std::tuple(Coded{&CallColumns::calleeNumber, &CallColumns::callees}, &CallColumns::correlation));
     }
 };
 
 /// What ranges and marks of the same look share.
 struct NvtxLabel
 {
-    StringId text, domain;       ///< domain none: the default domain
+    StringId text, domain; ///< domain none: the default domain
     std::uint32_t category = 0;
     std::uint32_t color = 0;     ///< 0xAARRGGBB, 0: none given
     std::uint8_t isStartEnd = 0; ///< start/end (may cross threads), else push/pop
@@ -224,7 +238,8 @@ struct NvtxColumns : ThreadEventColumns
     }
     static constexpr auto members()
     {
-        return std::tuple_cat(ThreadEventColumns::members(), std::tuple(Coded{&NvtxColumns::labelNumber, &NvtxColumns::labels}, &NvtxColumns::payloadValue));
+        return std::tuple_cat(ThreadEventColumns::members(),
+                              std::tuple(Coded{&NvtxColumns::labelNumber, &NvtxColumns::labels}, &NvtxColumns::payloadValue));
     }
 };
 

@@ -2,7 +2,9 @@
 
 #include "trace_model/import/event_sink.h"
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <limits>
 #include <optional>
 #include <set>
 #include <tuple>
@@ -14,8 +16,7 @@ namespace gantry::trace {
 class WorkCursor
 {
 public:
-    WorkCursor(const Trace& trace, const GpuEventColumns& columns, EventKind kind, GpuRows& rows)
-        : m_trace(trace), m_columns(columns), m_kind(kind)
+    WorkCursor(const GpuEventColumns& columns, EventKind kind, GpuRows& rows) : m_columns(&columns), m_kind(kind)
     {
         for (const GpuPlace& place : columns.places.values()) {
             GpuRows::ContextRows& context = rows.contextOf(place);
@@ -23,18 +24,18 @@ public:
         }
         read();
     }
-    [[nodiscard]] bool isAtEnd() const { return m_row == m_columns.size(); }
+    [[nodiscard]] bool isAtEnd() const { return m_row == m_columns->size(); }
+    [[nodiscard]] const LooseSpan& span() const { return m_span; }
+    [[nodiscard]] std::size_t row() const { return m_row; }
+    [[nodiscard]] EventKind kind() const { return m_kind; }
+    [[nodiscard]] GpuRows::ContextRows& context() const { return *m_targets[m_columns->placeNumber[m_row]].first; }
+    [[nodiscard]] GpuRows::StreamRows& stream() const { return *m_targets[m_columns->placeNumber[m_row]].second; }
     [[nodiscard]] bool isBefore(const WorkCursor& other) const
     {
         return m_span.start != other.m_span.start ? m_span.start < other.m_span.start : m_span.end > other.m_span.end;
     }
-    void place()
+    void next()
     {
-        const auto& [context, stream] = m_targets[m_columns.placeNumber[m_row]];
-        stream->all.nestInStream(m_span);
-        context->all.nest(m_span);
-        if (stream->isMixed)
-            placePart(*stream);
         ++m_row;
         read();
     }
@@ -43,20 +44,10 @@ private:
     void read()
     {
         if (!isAtEnd())
-            m_span = {m_columns.start[m_row], m_columns.end(m_row), EventId(m_kind, static_cast<std::uint32_t>(m_row))};
-    }
-    void placePart(GpuRows::StreamRows& stream) const
-    {
-        if (m_kind == EventKind::Memcpy)
-            stream.copies[m_trace.memcpys.route[m_row].ofHost()].nestInStream(m_span);
-        else if (m_kind == EventKind::Memset)
-            stream.memsets.nestInStream(m_span);
-        else
-            stream.kernels.add(m_span);
+            m_span = {m_columns->start[m_row], m_columns->end(m_row), EventId(m_kind, static_cast<std::uint32_t>(m_row))};
     }
 
-    const Trace& m_trace;
-    const GpuEventColumns& m_columns;
+    const GpuEventColumns* m_columns;
     EventKind m_kind;
     std::vector<std::pair<GpuRows::ContextRows*, GpuRows::StreamRows*>> m_targets; ///< by place
     std::size_t m_row = 0;
@@ -83,26 +74,72 @@ void GpuRows::findMixedStreams(const Trace& trace)
                 contextOf(place).streams[place.stream].isMixed = true;
 }
 
-GpuRows::GpuRows(const Trace& trace)
+GpuRows::GpuRows(const Trace& trace) : m_trace(trace)
 {
     findMixedStreams(trace);
-    std::vector<WorkCursor> cursors;
-    cursors.emplace_back(trace, trace.kernels, EventKind::Kernel, *this);
-    cursors.emplace_back(trace, trace.memcpys, EventKind::Memcpy, *this);
-    cursors.emplace_back(trace, trace.memsets, EventKind::Memset, *this);
-    cursors.emplace_back(trace, trace.graphLaunches, EventKind::GraphLaunch, *this);
-    while (true) {
-        WorkCursor* first = nullptr;
-        for (WorkCursor& cursor : cursors)
-            if (!cursor.isAtEnd() && (!first || cursor.isBefore(*first)))
-                first = &cursor;
-        if (!first)
-            break;
-        first->place();
-    }
+    m_work.emplace_back(trace.kernels, EventKind::Kernel, *this);
+    m_work.emplace_back(trace.memcpys, EventKind::Memcpy, *this);
+    m_work.emplace_back(trace.memsets, EventKind::Memset, *this);
+    m_work.emplace_back(trace.graphLaunches, EventKind::GraphLaunch, *this);
+    std::erase_if(m_work, [](const WorkCursor& cursor) { return cursor.isAtEnd(); });
     for (std::uint32_t row = 0; row < trace.gpuRanges.size(); ++row)
-        contextOf(trace.gpuRanges.place(row))
-            .ranges.nest({trace.gpuRanges.start[row], trace.gpuRanges.end(row), EventId(EventKind::GpuRange, row)});
+        rangesOf(trace.gpuRanges.place(row))
+            .nest({trace.gpuRanges.start[row], trace.gpuRanges.end(row), EventId(EventKind::GpuRange, row)});
+}
+
+GpuRows::~GpuRows() = default;
+
+/// Those of the stream, or of its context when nothing ran on it.
+RowBuilder& GpuRows::rangesOf(const GpuPlace& place)
+{
+    ContextRows& context = contextOf(place);
+    const auto stream = context.streams.find(place.stream);
+    return stream == context.streams.end() ? context.ranges : stream->second.ranges;
+}
+
+/// Calls `place(cursor)` for each piece of work, in order.
+template <typename Place>
+void GpuRows::eachWork(Place place) const
+{
+    std::vector<WorkCursor> cursors = m_work;
+    while (!cursors.empty()) {
+        const auto first = std::min_element(cursors.begin(), cursors.end(), [](const auto& a, const auto& b) { return a.isBefore(b); });
+        // Work comes in runs of one kind: as long as it starts before what is next of the others, only one cursor has to be looked at.
+        TimestampNs others = std::numeric_limits<TimestampNs>::max();
+        for (const WorkCursor& cursor : cursors)
+            if (&cursor != &*first)
+                others = std::min(others, cursor.span().start);
+        do {
+            place(*first);
+            first->next();
+        } while (!first->isAtEnd() && first->span().start < others);
+        if (first->isAtEnd())
+            cursors.erase(first);
+    }
+}
+
+void GpuRows::arrangeStreams()
+{
+    eachWork([this](const WorkCursor& work) {
+        StreamRows& stream = work.stream();
+        stream.all.nestInStream(work.span());
+        if (!stream.isMixed)
+            return;
+        if (work.kind() == EventKind::Memcpy)
+            stream.copies[m_trace.memcpys.route[work.row()].ofHost()].nestInStream(work.span());
+        else if (work.kind() == EventKind::Memset)
+            stream.memsets.nestInStream(work.span());
+        else
+            stream.kernels.add(work.span());
+    });
+}
+
+void GpuRows::arrangeContexts()
+{
+    eachWork([](const WorkCursor& work) {
+        if (ContextRows& context = work.context(); context.streams.size() > 1)
+            context.all.nest(work.span());
+    });
 }
 
 void GpuRows::addTo(TrackList& list)
@@ -135,13 +172,7 @@ void GpuRows::addContext(TrackList& list, TrackId parent, const ContextKey& key,
     track.parent = parent;
     track.device = key.device;
     track.context = key.context;
-    if (!context.ranges.isEmpty()) {
-        Track ranges = track;
-        ranges.kind = TrackKind::GpuRanges;
-        ranges.name = "NVTX on the GPU";
-        ranges.rows = context.ranges.takeRows();
-        list.add(std::move(ranges));
-    }
+    addRanges(list, track, context.ranges);
     DurationNs ofContext = 0;
     for (const auto& [stream, rows] : context.streams)
         ofContext += rows.all.busy();
@@ -161,8 +192,18 @@ void GpuRows::addContext(TrackList& list, TrackId parent, const ContextKey& key,
     }
 }
 
-/// A stream with its share of the context's busy time, as Nsight Systems prints it; below it its memory operations by direction and
-/// memory, each with its share of the stream's.
+void GpuRows::addRanges(TrackList& list, Track track, RowBuilder& ranges)
+{
+    if (ranges.isEmpty())
+        return;
+    track.kind = TrackKind::GpuRanges;
+    track.name = "NVTX on the GPU";
+    track.rows = ranges.takeRows();
+    list.add(std::move(track));
+}
+
+/// A stream with its share of the context's busy time, as Nsight Systems prints it; below it the ranges that launched its work, and its
+/// memory operations by direction and memory, each with its share of the stream's.
 void GpuRows::addStream(TrackList& list, Track track, StreamRows& rows, DurationNs ofContext)
 {
     const DurationNs ofStream = rows.all.busy();
@@ -175,6 +216,7 @@ void GpuRows::addStream(TrackList& list, Track track, StreamRows& rows, Duration
                                     ofStream > 0 ? 100.0 * static_cast<double>(rows.kernels.busy()) / static_cast<double>(ofStream) : 0.0);
     track.rows = rows.all.takeRows();
     part.parent = list.add(std::move(track));
+    addRanges(list, part, rows.ranges);
     const auto addPart = [&](std::string name, RowBuilder& from) {
         Track memory = part;
         memory.name = std::move(name);

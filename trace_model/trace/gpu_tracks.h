@@ -6,17 +6,27 @@
 #include <compare>
 #include <cstdint>
 #include <map>
+#include <vector>
 
 namespace gantry::trace {
+
+class WorkCursor;
 
 /// The work of GPUs as rows: a context's streams, below each its memory operations by route, all streams
 /// together, and the ranges that the work was launched in.
 class GpuRows
 {
 public:
-    /// Walks all GPU work of the trace once, in order.
     explicit GpuRows(const Trace& trace);
-    /// Adds a group for each GPU, in it one for each context. The trace is that of the constructor.
+    GpuRows(const GpuRows&) = delete;
+    GpuRows& operator=(const GpuRows&) = delete;
+    ~GpuRows();
+
+    // Each walks all GPU work of the trace once, in order; both may do so at the same time.
+    void arrangeStreams();
+    void arrangeContexts(); ///< "All streams"
+
+    /// Adds a group for each GPU, in it one for each context. The trace is that of the constructor, everything is arranged.
     void addTo(TrackList& list);
 
 private:
@@ -24,14 +34,15 @@ private:
 
     struct StreamRows
     {
-        RowBuilder all, memsets;
+        RowBuilder all, ranges, memsets;
         std::map<CopyRoute, RowBuilder> copies; ///< by direction and the host's kind of memory
         Coverage kernels;
         bool isMixed = false; ///< kernels and memory operations, which are told apart in rows below
     };
     struct ContextRows
     {
-        RowBuilder all, ranges;
+        RowBuilder all;    ///< empty where there is one stream
+        RowBuilder ranges; ///< of streams that nothing ran on
         std::map<std::uint32_t, StreamRows> streams;
     };
     struct ContextKey
@@ -41,12 +52,18 @@ private:
         auto operator<=>(const ContextKey&) const = default;
     };
 
+    template <typename Place>
+    void eachWork(Place place) const;
     ContextRows& contextOf(const GpuPlace& place);
     void findMixedStreams(const Trace& trace);
+    RowBuilder& rangesOf(const GpuPlace& place);
+    static void addRanges(TrackList& list, Track track, RowBuilder& ranges);
     static void addContext(TrackList& list, TrackId parent, const ContextKey& key, ContextRows& rows);
     static void addStream(TrackList& list, Track track, StreamRows& rows, DurationNs ofContext);
 
+    const Trace& m_trace;
     std::map<ContextKey, ContextRows> m_contexts;
+    std::vector<WorkCursor> m_work; ///< at the first of each kind
 };
 
 } // namespace gantry::trace

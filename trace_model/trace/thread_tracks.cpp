@@ -9,13 +9,6 @@
 namespace gantry::trace {
 namespace {
 
-/// Categories of a Chrome trace are no domains: what they name nests, cpu_op in python_function.
-bool hasDomains(const Trace& trace, std::uint64_t tid)
-{
-    const std::uint32_t file = Trace::fileOf(tid);
-    return file >= trace.imports.size() || !trace.imports[file].format.starts_with("Chrome");
-}
-
 /// Domains in the order of their names, which is the same however a trace was read; the default one is first.
 std::vector<std::pair<StringId, RowBuilder*>> byName(TrackList& list, std::map<StringId, RowBuilder>& rows)
 {
@@ -48,6 +41,12 @@ std::string ofDomain(TrackList& list, const char* what, StringId domain)
 
 } // namespace
 
+bool hasNvtx(const Trace& trace, std::uint64_t tid)
+{
+    const std::uint32_t file = Trace::fileOf(tid);
+    return file >= trace.imports.size() || !trace.imports[file].format.starts_with("Chrome");
+}
+
 /// The rows of one kind of events: `choose(process, thread)` of each of them.
 template <typename Choose>
 void ThreadRows::take(const ThreadEventColumns& columns, EventKind kind, Choose choose)
@@ -77,11 +76,11 @@ void ThreadRows::takeNvtx(const Trace& trace)
     };
     takeAll(trace.nvtxRanges, EventKind::NvtxRange, [&](std::uint64_t tid, const NvtxLabel& label) -> RowBuilder& {
         Process& process = m_processes[Trace::processOf(tid)];
-        const StringId domain = hasDomains(trace, tid) ? label.domain : StringId();
+        const StringId domain = hasNvtx(trace, tid) ? label.domain : StringId();
         return label.isStartEnd ? process.async[domain] : process.threads[tid].ranges[domain];
     });
     takeAll(trace.nvtxMarks, EventKind::NvtxMark, [&](std::uint64_t tid, const NvtxLabel& label) -> RowBuilder& {
-        return m_processes[Trace::processOf(tid)].threads[tid].marks[hasDomains(trace, tid) ? label.domain : StringId()];
+        return m_processes[Trace::processOf(tid)].threads[tid].marks[hasNvtx(trace, tid) ? label.domain : StringId()];
     });
 }
 

@@ -8,6 +8,10 @@
 
 namespace gantry::trace {
 
+/// Whether the ranges of a thread are NVTX. Those of a Chrome trace have categories, which are no domains (what they name nests, cpu_op in
+/// python_function), and are there on the GPU too where their producer projected them.
+[[nodiscard]] bool hasNvtx(const Trace& trace, std::uint64_t tid);
+
 /// What threads did as rows: NVTX by domain, marks, CUDA API, libraries, OS runtime; and the start/end ranges of processes.
 class ThreadRows
 {

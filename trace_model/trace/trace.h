@@ -33,12 +33,12 @@ struct Execution
 
 struct Request
 {
-    std::uint64_t id = 0;  ///< as the server numbers it
-    StringId clientId;     ///< as the client sent it, or none
+    std::uint64_t id = 0; ///< as the server numbers it
+    StringId clientId;    ///< as the client sent it, or none
     StringId model, version;
-    TimeRange time;        ///< start to end; end == trace end when it was still in flight
+    TimeRange time;                        ///< start to end; end == trace end when it was still in flight
     std::optional<std::uint64_t> parentId; ///< id of the ensemble's request that this one is a step of
-    ExecutionIndex execution; ///< none: cache hit, failed early, or not executed in the window
+    ExecutionIndex execution;              ///< none: cache hit, failed early, or not executed in the window
     bool failed = false;
     bool cutByWindow = false; ///< start or end lies outside the window: not counted in percentiles
     std::array<std::optional<TimeRange>, records::kRequestPhaseCount> phases;
@@ -49,20 +49,20 @@ struct Request
 
 enum class TrackKind : std::uint8_t
 {
-    Group,          ///< header only: node, process, GPU, context
-    RequestLanes,   ///< requests packed without overlap, one depth a lane; events are EventKind::Phase
-    Executions,     ///< an instance's executions
-    GpuStream,      ///< kernels, memcpys, memsets of one stream
-    GpuAllStreams,  ///< the same of a whole context
-    GpuMemory,      ///< memcpys of one route, or memsets, of one stream
-    NvtxThread,     ///< push/pop ranges of one thread, an icicle
-    NvtxAsync,      ///< start/end ranges of one process
-    NvtxMarks,      ///< marks of one thread: instants
-    ThreadApi,      ///< CUDA API calls of one thread
-    ThreadLibrary,  ///< cuBLAS, cuDNN, ... calls of one thread
-    ThreadOs,       ///< OS runtime calls of one thread
-    GpuRanges,      ///< ranges as they were projected onto the work of a context that they launched
-    Counter,        ///< a metric
+    Group,         ///< header only: node, process, GPU, context
+    RequestLanes,  ///< requests packed without overlap, one depth a lane; events are EventKind::Phase
+    Executions,    ///< an instance's executions
+    GpuStream,     ///< kernels, memcpys, memsets of one stream
+    GpuAllStreams, ///< the same of a whole context
+    GpuMemory,     ///< memcpys of one route, or memsets, of one stream
+    NvtxThread,    ///< push/pop ranges of one thread, an icicle
+    NvtxAsync,     ///< start/end ranges of one process
+    NvtxMarks,     ///< marks of one thread: instants
+    ThreadApi,     ///< CUDA API calls of one thread
+    ThreadLibrary, ///< cuBLAS, cuDNN, ... calls of one thread
+    ThreadOs,      ///< OS runtime calls of one thread
+    GpuRanges,     ///< ranges as they were projected onto the work of a stream that they launched
+    Counter,       ///< a metric
 };
 
 /// Where a span begins and ends between the start of its block and that of the next one, in 256ths.
@@ -101,7 +101,7 @@ struct CounterColumns
     std::string unit;
     bool isExact = false;   ///< each value holds until the next one, however late: a count of what goes on, not samples of it
     bool isDerived = false; ///< computed from the trace's events: no export has it, and who reads one computes it again
-    std::string source; ///< the series it is made of, as Prometheus writes it; empty: none, or the name says it
+    std::string source;     ///< the series it is made of, as Prometheus writes it; empty: none, or the name says it
 };
 
 struct Track
@@ -126,12 +126,12 @@ struct Trace
     TraceMeta meta;
     std::string cacheKey; ///< what a TraceCache knows it by; empty: opened without one
     bool isFromCache = false;
-    TimeRange time; ///< covers every event and counter sample
+    TimeRange time;   ///< covers every event and counter sample
     TimeRange window; ///< that was recorded; empty: the file does not say
     StringTable strings;
     Losses losses;
-    std::vector<importing::ImportReport> imports;    ///< one for each file it was read from
-    std::vector<importing::SummaryTable> summaries;  ///< what the files hold that has no times
+    std::vector<importing::ImportReport> imports;   ///< one for each file it was read from
+    std::vector<importing::SummaryTable> summaries; ///< what the files hold that has no times
 
     KernelColumns kernels;
     MemcpyColumns memcpys;
@@ -150,32 +150,47 @@ struct Trace
     Column<Request> requests;     ///< sorted by start
     Column<Execution> executions; ///< sorted by start
     Column<RequestIndex> executionMembers;
-    std::vector<Track> tracks;    ///< display order
+    std::vector<Track> tracks;                         ///< display order
     std::map<std::uint64_t, std::string> threadNames;  ///< by globalTid
     std::map<std::uint64_t, std::string> processNames; ///< by globalPid
-    std::map<std::tuple<std::uint64_t, std::uint32_t, std::uint32_t, std::uint32_t>, std::string> streamNames; ///< by process, device, context, stream
+    std::map<std::tuple<std::uint64_t, std::uint32_t, std::uint32_t, std::uint32_t>, std::string>
+        streamNames; ///< by process, device, context, stream
 
     /// The name of a stream, of that process or of whichever of its file; null: it has none.
-    [[nodiscard]] const std::string* streamName(std::uint64_t globalPid, std::uint32_t device, std::uint32_t context, std::uint32_t stream) const;
+    [[nodiscard]] const std::string* streamName(std::uint64_t globalPid, std::uint32_t device, std::uint32_t context,
+                                                std::uint32_t stream) const;
 
     /// Calls `visitor(columns)` with the columns of that kind, as their own type.
     template <typename Self, typename Visitor>
     static decltype(auto) visit(Self& self, EventKind kind, Visitor&& visitor)
     {
         switch (kind) {
-        case EventKind::Kernel: return visitor(self.kernels);
-        case EventKind::Memcpy: return visitor(self.memcpys);
-        case EventKind::Memset: return visitor(self.memsets);
-        case EventKind::Synchronization: return visitor(self.synchronizations);
-        case EventKind::ApiCall: return visitor(self.apiCalls);
-        case EventKind::NvtxRange: return visitor(self.nvtxRanges);
-        case EventKind::NvtxMark: return visitor(self.nvtxMarks);
-        case EventKind::Overhead: return visitor(self.overheads);
-        case EventKind::Phase: return visitor(self.phases);
-        case EventKind::GraphLaunch: return visitor(self.graphLaunches);
-        case EventKind::GpuRange: return visitor(self.gpuRanges);
-        case EventKind::LibraryCall: return visitor(self.libraryCalls);
-        case EventKind::OsCall: return visitor(self.osCalls);
+        case EventKind::Kernel:
+            return visitor(self.kernels);
+        case EventKind::Memcpy:
+            return visitor(self.memcpys);
+        case EventKind::Memset:
+            return visitor(self.memsets);
+        case EventKind::Synchronization:
+            return visitor(self.synchronizations);
+        case EventKind::ApiCall:
+            return visitor(self.apiCalls);
+        case EventKind::NvtxRange:
+            return visitor(self.nvtxRanges);
+        case EventKind::NvtxMark:
+            return visitor(self.nvtxMarks);
+        case EventKind::Overhead:
+            return visitor(self.overheads);
+        case EventKind::Phase:
+            return visitor(self.phases);
+        case EventKind::GraphLaunch:
+            return visitor(self.graphLaunches);
+        case EventKind::GpuRange:
+            return visitor(self.gpuRanges);
+        case EventKind::LibraryCall:
+            return visitor(self.libraryCalls);
+        case EventKind::OsCall:
+            return visitor(self.osCalls);
         }
         return visitor(self.kernels);
     }
@@ -195,10 +210,16 @@ struct Trace
     /// The requests that an execution served together.
     [[nodiscard]] std::span<const RequestIndex> membersOf(const Execution& execution) const;
     /// Which of several files a process is of, see ImportReport.
-    [[nodiscard]] static constexpr std::uint32_t fileOf(std::uint64_t globalTid) { return static_cast<std::uint32_t>(globalTid >> kFileShift); }
+    [[nodiscard]] static constexpr std::uint32_t fileOf(std::uint64_t globalTid)
+    {
+        return static_cast<std::uint32_t>(globalTid >> kFileShift);
+    }
     /// Global process id (pid << 24) of a global thread id.
     [[nodiscard]] static constexpr std::uint64_t processOf(std::uint64_t globalTid) { return globalTid & ~std::uint64_t{0xFFFFFF}; }
-    [[nodiscard]] static constexpr std::uint32_t pidOf(std::uint64_t globalTid) { return static_cast<std::uint32_t>(globalTid >> 24 & 0xFFFFFF); }
+    [[nodiscard]] static constexpr std::uint32_t pidOf(std::uint64_t globalTid)
+    {
+        return static_cast<std::uint32_t>(globalTid >> 24 & 0xFFFFFF);
+    }
     [[nodiscard]] static constexpr std::uint32_t tidOf(std::uint64_t globalTid) { return static_cast<std::uint32_t>(globalTid & 0xFFFFFF); }
 };
 

@@ -10,10 +10,11 @@
 namespace gantry::trace {
 
 /// Version of the archive's layout, part of every file: another version is not read. Raise it with any change of Trace's members.
-inline constexpr std::uint32_t kArchiveVersion = 5;
+inline constexpr std::uint32_t kArchiveVersion = 6;
 
-/// Writes a trace as it is in memory, so that reading it back is no work: columns one behind the other, then a directory of all else, then a
-/// footer with the directory's place and checksum. Private to this machine and version. `key`: what the trace was made of. Errors: CannotWrite.
+/// Writes a trace as it is in memory, so that reading it back is no work: columns one behind the other, then a directory of all else, then
+/// a footer with the directory's place and checksum. Private to this machine and version. `key`: what the trace was made of. Errors:
+/// CannotWrite.
 [[nodiscard]] Result<void> writeArchive(const Trace& trace, const std::filesystem::path& path, std::string_view key);
 
 /// Maps an archive: columns are read from the file when they are looked at, and leave memory again when it is short. The file must not be

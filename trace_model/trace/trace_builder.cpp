@@ -4,6 +4,7 @@
 #include "trace_model/report/utf8.h"
 #include "trace_model/trace/column_sets.h"
 #include "trace_model/trace/counter_levels.h"
+#include "trace_model/trace/nvtx_projection.h"
 #include "trace_model/trace/track_builder.h"
 
 #include <algorithm>
@@ -45,14 +46,16 @@ public:
         addWork(c, row);
         const StringId demangled = named(row.demangledName ? row.demangledName : row.mangledName ? row.mangledName : row.shortName);
         c.nameNumber.push_back(c.names.add({row.shortName ? stringOf(row.shortName) : demangled, demangled}));
-        c.shapeNumber.push_back(c.shapes.add({row.grid, row.block, row.registersPerThread, row.staticSharedMemory, row.dynamicSharedMemory}));
+        c.shapeNumber.push_back(
+            c.shapes.add({row.grid, row.block, row.registersPerThread, row.staticSharedMemory, row.dynamicSharedMemory}));
         c.graphNode.add(c.size() - 1, row.graphNodeId);
     }
     void add(const report::MemcpyRow& row) override
     {
         addWork(events.memcpys, row);
         events.memcpys.bytes.push_back(row.bytes);
-        events.memcpys.route.push_back({bounded(row.copyKind, CopyKind::UvmDtoD, CopyKind::Unknown), bounded(row.srcKind, MemoryKind::Unknown, MemoryKind::Unknown),
+        events.memcpys.route.push_back({bounded(row.copyKind, CopyKind::UvmDtoD, CopyKind::Unknown),
+                                        bounded(row.srcKind, MemoryKind::Unknown, MemoryKind::Unknown),
                                         bounded(row.dstKind, MemoryKind::Unknown, MemoryKind::Unknown)});
     }
     void add(const report::MemsetRow& row) override
@@ -74,15 +77,18 @@ public:
     }
     void add(const importing::CallRow& row) override
     {
-        CallColumns& c = row.kind == importing::CallKind::OsRuntime ? events.osCalls : row.kind == importing::CallKind::Library ? events.libraryCalls : events.apiCalls;
+        CallColumns& c = row.kind == importing::CallKind::OsRuntime ? events.osCalls
+                         : row.kind == importing::CallKind::Library ? events.libraryCalls
+                                                                    : events.apiCalls;
         addThreadTimes(c, row.start, row.end, row.globalTid);
         c.calleeNumber.push_back(c.callees.add({named(row.nameId), row.returnValue, row.kind == importing::CallKind::CudaDriver}));
         c.correlation.add(c.size() - 1, row.correlationId);
     }
     void add(const importing::RangeRow& row) override
     {
-        addNvtx(events.nvtxRanges, row, row.start, row.end.value_or(row.start),
-                {stringOf(row.textId), stringOf(row.domainId), row.category, row.color, row.isStartEnd, !row.end, row.payload.has_value(), 0});
+        addNvtx(
+            events.nvtxRanges, row, row.start, row.end.value_or(row.start),
+            {stringOf(row.textId), stringOf(row.domainId), row.category, row.color, row.isStartEnd, !row.end, row.payload.has_value(), 0});
     }
     void add(const importing::MarkRow& row) override
     {
@@ -133,7 +139,8 @@ private:
     StringId m_unknown;
 };
 
-TraceBuilder::TraceBuilder(std::string cacheKey, std::filesystem::path spillFolder) : m_spillFolder(std::move(spillFolder)), m_trace(std::make_shared<Trace>())
+TraceBuilder::TraceBuilder(std::string cacheKey, std::filesystem::path spillFolder)
+    : m_spillFolder(std::move(spillFolder)), m_trace(std::make_shared<Trace>())
 {
     m_trace->cacheKey = std::move(cacheKey);
     m_unknown = m_trace->strings.intern("(unknown)");
@@ -227,6 +234,9 @@ Result<std::shared_ptr<const Trace>> TraceBuilder::finish(const importing::ReadC
     alignFiles();
     joinMeta();
     GANTRY_CHECK(joinParts(control.stop));
+    if (!stage(0.93, "projecting NVTX ranges"))
+        return cancelled;
+    projectNvtx(*m_trace);
     if (!stage(0.94, "joining requests"))
         return cancelled;
     joinExecutions();
@@ -282,7 +292,9 @@ void TraceBuilder::align(std::size_t file)
     const auto difference = [](std::int64_t to, std::int64_t from) -> std::optional<DurationNs> {
         DurationNs value = 0;
         constexpr DurationNs kFurthest = DurationNs{1} << 57; // apart by years: not of one recording
-        return to != 0 && from != 0 && !__builtin_sub_overflow(to, from, &value) && value > -kFurthest && value < kFurthest ? std::optional(value) : std::nullopt;
+        return to != 0 && from != 0 && !__builtin_sub_overflow(to, from, &value) && value > -kFurthest && value < kFurthest
+                   ? std::optional(value)
+                   : std::nullopt;
     };
     const auto set = [&](Alignment alignment, DurationNs offset) {
         report.alignment = alignment;
@@ -297,7 +309,8 @@ void TraceBuilder::align(std::size_t file)
     else if (const auto monotonic = difference(other.meta.sessionMonotonicNs, first.meta.sessionMonotonicNs))
         set(Alignment::MonotonicClock, *monotonic);
     else
-        set(Alignment::Starts, m_trace->imports.front().time.isEmpty() || report.time.isEmpty() ? 0 : m_trace->imports.front().time.start - report.time.start);
+        set(Alignment::Starts,
+            m_trace->imports.front().time.isEmpty() || report.time.isEmpty() ? 0 : m_trace->imports.front().time.start - report.time.start);
 }
 
 void TraceBuilder::alignFiles()
@@ -324,10 +337,13 @@ void TraceBuilder::warnOfAlignment(std::size_t file)
     const importing::ImportReport& other = m_trace->imports[file];
     std::vector<std::string>& warnings = m_trace->meta.warnings;
     if (other.alignment == importing::Alignment::Starts)
-        warnings.push_back(fmt::format("{} and {} know no common clock: their first events are drawn at one time, which is a guess. Set the offset by hand.", first.file, other.file));
+        warnings.push_back(fmt::format(
+            "{} and {} know no common clock: their first events are drawn at one time, which is a guess. Set the offset by hand.",
+            first.file, other.file));
     else if (!first.time.isEmpty() && !other.time.isEmpty() && (first.time.end < other.time.start || other.time.end < first.time.start))
-        warnings.push_back(fmt::format("{} and {} were not recorded at the same time: {} lie between them.", first.file, other.file,
-                                       formatDuration(first.time.end < other.time.start ? other.time.start - first.time.end : first.time.start - other.time.end)));
+        warnings.push_back(fmt::format(
+            "{} and {} were not recorded at the same time: {} lie between them.", first.file, other.file,
+            formatDuration(first.time.end < other.time.start ? other.time.start - first.time.end : first.time.start - other.time.end)));
 }
 
 /// Where the parts, requests and executions of a file end.
@@ -411,7 +427,10 @@ Result<void> TraceBuilder::joinParts(const std::stop_token& stop)
         for (const Part& part : m_parts)
             rows += part.events.columns(kind).size();
         if (rows > kMostRows)
-            return Error{ErrorCode::BadInput, fmt::format("the file holds {} events of kind {}, more than the {} that can be shown: export a shorter time of it", rows, name(kind), kMostRows), {}};
+            return Error{ErrorCode::BadInput,
+                         fmt::format("the file holds {} events of kind {}, more than the {} that can be shown: export a shorter time of it",
+                                     rows, name(kind), kMostRows),
+                         {}};
     }
     const auto eachKind = [&](auto work) {
         std::vector<std::function<void()>> tasks;
@@ -561,7 +580,8 @@ void TraceBuilder::addPhases()
 
 /// The phases of a request and the gaps around them, so that all of its time is there. What lies outside the window is unknown:
 /// a request that it cuts has gaps only when nothing else is known of it.
-void TraceBuilder::addPhasesOf(RequestIndex index, std::vector<std::pair<TimeRange, std::pair<RequestIndex, records::RequestPhase>>>& rows) const
+void TraceBuilder::addPhasesOf(RequestIndex index,
+                               std::vector<std::pair<TimeRange, std::pair<RequestIndex, records::RequestPhase>>>& rows) const
 {
     const Request& request = m_trace->requests[index.value];
     bool hasPhases = false;

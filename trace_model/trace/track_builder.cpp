@@ -38,12 +38,12 @@ void addCounters(TrackList& list, std::vector<Track> counters)
 
 void buildTracks(Trace& trace, std::vector<Track> counters)
 {
-    std::optional<GpuRows> gpus;
+    GpuRows gpus(trace);
     std::optional<ThreadRows> threads;
-    inParallel({[&] { gpus.emplace(trace); }, [&] { threads.emplace(trace); }});
+    inParallel({[&] { gpus.arrangeStreams(); }, [&] { threads.emplace(trace); }, [&] { gpus.arrangeContexts(); }});
     TrackList list(trace);
     addRequestTracks(list);
-    gpus->addTo(list);
+    gpus.addTo(list);
     threads->addTo(list);
     addCounters(list, std::move(counters));
 }

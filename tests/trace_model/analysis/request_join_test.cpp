@@ -36,6 +36,8 @@ protected:
             "kernel gpu0/stream7 node_b 133..134 corr 3\n"
             "memset gpu0/stream7 135..136 bytes 64 corr 3\n"
             "kernel gpu0/stream7 orphan 138..139\n"
+            "api 12 cudaGraphLaunch_2 149..150 corr 4\n"
+            "graph gpu0/stream7 5 160..170 corr 4\n"
             "kernel gpu0/stream7 late 900000000..900000100 corr 2\n");
     }
 
@@ -77,6 +79,15 @@ TEST_F(RequestJoin, KnowsWhatACallLaunched)
                 ElementsAre("gemm", "late")); // within a second of the call
 }
 
+TEST_F(RequestJoin, AGraphThatIsRecordedAsOnePieceOfWorkIsOfItsLaunchAndOfTheRequests)
+{
+    const EventId launch = named(EventKind::ApiCall, "cudaGraphLaunch_2"), graph = named(EventKind::GraphLaunch, "CUDA graph 5");
+    EXPECT_THAT(names(launchedBy(m_trace, launch)), ElementsAre("CUDA graph 5"));
+    EXPECT_EQ(launchOf(m_trace, graph), launch);
+    EXPECT_THAT(requestsOf(m_trace, graph), ElementsAre(request(1), request(2)));
+    EXPECT_THAT(requestActivity(m_trace, request(1)).gpuWork, testing::Contains(graph));
+}
+
 TEST_F(RequestJoin, NothingWasLaunchedByACallWithoutCorrelationOrByAnotherEvent)
 {
     EXPECT_THAT(launchedBy(m_trace, named(EventKind::ApiCall, "cudaStreamSynchronize")), IsEmpty());
@@ -103,7 +114,7 @@ TEST_F(RequestJoin, EveryLaunchAndWhatItLaunchedAgree)
             ++launched;
         }
     }
-    EXPECT_EQ(launched, 8u); // gemm and late twice: by the runtime's call and by the driver's
+    EXPECT_EQ(launched, 9u); // gemm and late twice: by the runtime's call and by the driver's
 }
 
 // The GPU's clock is converted with an error: a kernel may seem to start before the call that launched it, and was then joined

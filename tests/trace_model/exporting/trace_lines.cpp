@@ -134,8 +134,12 @@ Lines eventLines(const Trace& trace, EventKind kind)
 {
     return Trace::visit(trace, kind, [&](const auto& columns) {
         Lines lines;
-        for (std::size_t row = 0; row < columns.size(); ++row)
+        for (std::size_t row = 0; row < columns.size(); ++row) {
+            if constexpr (requires { columns.source; })
+                if (columns.source[row] != 0)
+                    continue; // made of the others
             lines.push_back(fmt::format("{}..{} {} {}", columns.start[row], columns.end(row), placeOf(columns, row), Details{trace, row}.of(columns)));
+        }
         return lines;
     });
 }

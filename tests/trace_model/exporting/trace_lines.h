@@ -12,7 +12,7 @@ namespace gantry::test {
 
 using Lines = std::vector<std::string>;
 
-/// The events of a kind with all that a trace knows of them, one a line, in order.
+/// The events of a kind with all that a trace knows of them, one a line, in order: those that the file holds.
 [[nodiscard]] Lines eventLines(const trace::Trace& trace, trace::EventKind kind);
 /// Everything else of a trace: requests, executions, tracks, metrics, names, losses, meta data, tables. Not what it was read from.
 [[nodiscard]] Lines otherLines(const trace::Trace& trace);
