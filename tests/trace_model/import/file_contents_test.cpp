@@ -100,6 +100,19 @@ TEST_F(ReadingAFile, RefusesABombWithoutUnpackingIt)
     }
 }
 
+// It was read up to the limit first: minutes, of a file on a network.
+TEST_F(ReadingAFile, RefusesAFileThatIsTooLargeWithoutReadingIt)
+{
+    test::writeFile(path, "x");
+    std::filesystem::resize_file(path, std::uintmax_t{1} << 40); // a hole
+    bool isRead = false;
+    const auto contents = readWhole(path, {[&](double, std::string_view) { isRead = true; }, {}});
+    ASSERT_FALSE(contents);
+    EXPECT_EQ(contents.error().code, ErrorCode::BadInput);
+    EXPECT_NE(contents.error().message.find("more than there is memory for"), std::string::npos) << contents.error().message;
+    EXPECT_FALSE(isRead);
+}
+
 TEST_F(ReadingAFile, RefusesAFolderAndAPipe)
 {
     EXPECT_EQ(readHead(folder.path()).error().code, ErrorCode::NotAReport);
