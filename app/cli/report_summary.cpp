@@ -3,6 +3,7 @@
 #include "app/cli/printable.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <string_view>
 
 namespace gantry::cli {
@@ -149,7 +150,7 @@ std::string text(const ReportSummary& summary)
     if (summary.targetExited)
         result += line("note", "the target process ended inside the window; everything up to then is in the report");
     if (!summary.complete)
-        result += line("note", "the report is not complete: " + summary.whyIncomplete);
+        result += line("note", fmt::format("the report is not complete: {}", fmt::join(summary.whyIncomplete, "; ")));
     return result;
 }
 

@@ -55,10 +55,12 @@ TEST(ReportSummary, SaysWhatWasLostAndWhatTheTargetDid)
     summary.losses = {{"cupti_dropped_records", LossSeverity::Warning, 12, "Records that CUPTI dropped."}, {"cut", LossSeverity::Info, 5, "Cut."}};
     summary.targetExited = true;
     summary.complete = false;
+    summary.whyIncomplete = {"the file is cut off", "b.json: the file ends too early"};
     summary.windowCostRatio = -0.008;
     summary.windowCostError = 0.004;
     const std::string said = text(summary);
     EXPECT_THAT(said, HasSubstr("dropped           12; 12 cupti_dropped_records: Records that CUPTI dropped."));
+    EXPECT_THAT(said, HasSubstr("the report is not complete: the file is cut off; b.json: the file ends too early\n"));
     EXPECT_THAT(said, HasSubstr("-0.8 % ± 0.4 % req/s"));
     EXPECT_THAT(said, HasSubstr("the target process ended inside the window"));
     EXPECT_THAT(said, HasSubstr("not complete"));
