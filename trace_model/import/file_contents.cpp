@@ -47,7 +47,7 @@ void describe(const std::filesystem::path& path, std::uint64_t fileBytes, const 
     if (damage.empty())
         return;
     sink.meta().warnings.push_back(damage + " Fetch the file again.");
-    sink.meta().spoil("the compressed file is damaged or cut off");
+    sink.meta().spoil("the file is damaged or cut off");
 }
 
 } // namespace

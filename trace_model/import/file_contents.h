@@ -35,7 +35,7 @@ inline constexpr std::size_t kHeadBytes = 64 * 1024;
 [[nodiscard]] Result<FileContents> readWhole(const std::filesystem::path& path, const ReadControl& control,
                                              std::optional<std::uint64_t> largest = {});
 
-/// Puts into the sink what every reader says of its file: name and size; warns when the packed data ended early.
+/// Puts into the sink what every reader says of its file: name and size; warns when the data ended early.
 void describeFile(const std::filesystem::path& path, const FileContents& contents, EventSink& sink);
 /// The same of a file that was read piece by piece, to its end.
 void describeFile(const std::filesystem::path& path, const report::ByteSource& source, EventSink& sink);

@@ -6,6 +6,9 @@
 #include "tests/support/test_files.h"
 
 #include <gtest/gtest.h>
+
+#include <fstream>
+
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -104,7 +107,8 @@ TEST_F(ReadingAFile, RefusesABombWithoutUnpackingIt)
 TEST_F(ReadingAFile, RefusesAFileThatIsTooLargeWithoutReadingIt)
 {
     test::writeFile(path, "x");
-    std::filesystem::resize_file(path, std::uintmax_t{1} << 40); // a hole
+    std::filesystem::resize_file(path, std::uintmax_t{1} << 40); // a hole, and something behind it
+    std::ofstream(path, std::ios::app) << "x";
     bool isRead = false;
     const auto contents = readWhole(path, {[&](double, std::string_view) { isRead = true; }, {}});
     ASSERT_FALSE(contents);

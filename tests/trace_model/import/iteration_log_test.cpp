@@ -389,7 +389,7 @@ TEST_F(ReadingALongIterationLog, AFileGivesTheSamePackedOrNot)
     CollectingSink cut;
     ASSERT_TRUE(readIterationLog(folder / "log", cut, {}));
     EXPECT_GT(cut.all(&CollectedRows::ranges).size(), 100u);
-    EXPECT_THAT(cut.meta().whyIncomplete, testing::Contains("the compressed file is damaged or cut off"));
+    EXPECT_THAT(cut.meta().whyIncomplete, testing::Contains("the file is damaged or cut off"));
 }
 
 // Neither holds an iteration, and neither may take the memory that its length would.
