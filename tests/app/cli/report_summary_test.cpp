@@ -78,6 +78,18 @@ TEST(ReportSummary, SaysOfTablesNothingThatIsAboutTimes)
     EXPECT_EQ(text(summary), "report            results.csv (perf_analyzer)\nholds             2 tables without times\n");
 }
 
+// Of a producer that is not known stood "a.json ()".
+TEST(ReportSummary, SaysOfANearlyEmptyFileWhatIsKnown)
+{
+    ReportSummary summary;
+    summary.title = "a.json";
+    summary.complete = false;
+    summary.whyIncomplete = {"the file is cut off"};
+    EXPECT_EQ(text(summary), "report            a.json\nholds             nothing\nnote              the report is not complete: the file is cut off\n");
+    summary.hostName = "node3";
+    EXPECT_THAT(text(summary), HasSubstr("a.json (on node3)\n"));
+}
+
 TEST(ReportSummary, ZeroIsOneOfWhatIsRecordedOnly)
 {
     ReportSummary summary;
