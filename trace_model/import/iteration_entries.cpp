@@ -104,7 +104,7 @@ Result<std::string_view> IterationEntries::line()
 /// Goes on behind that many bytes.
 void IterationEntries::pass(std::size_t bytes)
 {
-    m_isLineStart = bytes > m_lineBytes || (bytes == m_lineBytes && m_isLineWhole);
+    m_isLineStart = m_isLineWhole && bytes >= m_lineBytes;
     m_window.cursor += bytes;
     m_lineBytes -= std::min(bytes, m_lineBytes);
 }

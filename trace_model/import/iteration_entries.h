@@ -33,8 +33,8 @@ public:
     /// Entries and lines that are longer are none that a server writes: the first are damage, the others are looked at in pieces.
     static constexpr std::size_t kLongest = std::size_t{4} << 20;
 
-    /// `read`: gives the text from its begin on.
-    explicit IterationEntries(TextWindow::Read read) : m_window(std::move(read)) {}
+    /// `read`: gives the text from its begin on; `expectedBytes`: see TextWindow.
+    IterationEntries(TextWindow::Read read, std::uint64_t expectedBytes) : m_window(std::move(read), 0, expectedBytes) {}
 
     /// The next entry; false: no more. Looks at up to some hundred kilobytes and may find nothing there: see hasEntry(). Errors: those
     /// of reading.

@@ -8,8 +8,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstring>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -58,6 +58,7 @@ public:
     struct Text
     {
         TextWindow::Read read;
+        std::uint64_t expectedBytes = 0; ///< see TextWindow
         std::function<double()> fractionRead;
     };
     /// Called for each of two walks.
@@ -87,7 +88,7 @@ private:
     Result<void> forEachEntry(double progressBefore, Call call)
     {
         GANTRY_TRY(Text text, m_open());
-        IterationEntries entries(std::move(text.read));
+        IterationEntries entries(std::move(text.read), text.expectedBytes);
         std::uint64_t reported = 0;
         while (true) {
             if (m_control.stop.stop_requested())
@@ -268,25 +269,30 @@ Result<void> readIterationLog(const std::filesystem::path& path, EventSink& sink
     std::shared_ptr<report::ByteSource> source; // of the last walk
     const auto open = [&]() -> Result<IterationLogReader::Text> {
         GANTRY_TRY(source, report::ByteSource::open(path));
-        return IterationLogReader::Text{[source](std::span<char> into) { return source->read(into); },
-                                        [source] { return static_cast<double>(source->fileBytesRead()) / static_cast<double>(source->fileBytes()); }};
+        IterationLogReader::Text text;
+        text.read = [source](std::span<char> into) { return source->read(into); };
+        text.expectedBytes = source->packing() == Packing::None ? source->fileBytes() : std::numeric_limits<std::uint64_t>::max();
+        text.fractionRead = [source] { return static_cast<double>(source->fileBytesRead()) / static_cast<double>(source->fileBytes()); };
+        return text;
     };
     GANTRY_CHECK(IterationLogReader(open, sink, control).read().context(path.string()));
     describeFile(path, *source, sink);
     return {};
 }
 
-Result<void> parseIterationLog(std::string_view text, EventSink& sink, const ReadControl& control)
+Result<void> parseIterationLog(std::string_view content, EventSink& sink, const ReadControl& control)
 {
     const auto open = [&]() -> Result<IterationLogReader::Text> {
         const auto at = std::make_shared<std::size_t>(0);
-        return IterationLogReader::Text{[text, at](std::span<char> into) -> Result<std::size_t> {
-                                            const std::size_t count = std::min(into.size(), text.size() - *at);
-                                            std::memcpy(into.data(), text.data() + *at, count);
-                                            *at += count;
-                                            return count;
-                                        },
-                                        [text, at] { return static_cast<double>(*at) / static_cast<double>(text.size()); }};
+        IterationLogReader::Text text;
+        text.read = [content, at](std::span<char> into) -> Result<std::size_t> {
+            const std::size_t count = content.copy(into.data(), into.size(), *at);
+            *at += count;
+            return count;
+        };
+        text.expectedBytes = content.size();
+        text.fractionRead = [content, at] { return static_cast<double>(*at) / static_cast<double>(content.size()); };
+        return text;
     };
     return IterationLogReader(open, sink, control).read();
 }
