@@ -64,6 +64,8 @@ std::string_view alignmentName(importing::Alignment alignment)
         return "wall clock";
     case importing::Alignment::MonotonicClock:
         return "monotonic clock";
+    case importing::Alignment::LocalTime:
+        return "local time";
     case importing::Alignment::Starts:
         break;
     }
@@ -186,7 +188,8 @@ nlohmann::json infoJson(const trace::Trace& trace)
             {"window_cost_clear", trace.meta.windowCostRatio ? nlohmann::json(trace.meta.isWindowCostClear()) : nlohmann::json()},
             {"clock_error_ns", orNull(trace.meta.clockErrorNs)},
             {"target_exited", trace.meta.targetExited},
-            {"complete", trace.meta.complete}};
+            {"complete", trace.meta.complete},
+            {"incomplete_reasons", trace.meta.whyIncomplete}};
 }
 
 nlohmann::json toJson(const std::vector<CounterSummary>& counters)

@@ -3,6 +3,7 @@
 #include "app/cli/printable.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <string_view>
 
 namespace gantry::cli {
@@ -123,11 +124,15 @@ std::string counted(std::size_t count, std::string_view noun)
 
 std::string text(const ReportSummary& summary)
 {
-    std::string result = line("report", fmt::format("{} ({}{}{}){}", printable(summary.title), printable(summary.producer),
-                                                    summary.hostName.empty() ? "" : " on ", printable(summary.hostName),
-                                                    summary.hasTimes ? ", " + formatDuration(summary.duration) : std::string()));
+    std::string about = printable(summary.producer);
+    if (!summary.hostName.empty())
+        about += std::string(about.empty() ? "on " : " on ") + printable(summary.hostName);
+    std::string result = line("report", printable(summary.title) + (about.empty() ? "" : " (" + about + ")") +
+                                            (summary.hasTimes ? ", " + formatDuration(summary.duration) : ""));
+    const std::string incomplete =
+        summary.complete ? "" : line("note", fmt::format("the report is not complete: {}", fmt::join(summary.whyIncomplete, "; ")));
     if (!summary.hasTimes)
-        return result + line("holds", summary.tables > 0 ? counted(summary.tables, "table") + " without times" : "nothing");
+        return result + line("holds", summary.tables > 0 ? counted(summary.tables, "table") + " without times" : "nothing") + incomplete;
     result += line("requests", requestText(summary.requests));
     if (summary.ofModel.latency.count > 0)
         result += line("latency", percentiles(summary.ofModel.latency) +
@@ -148,9 +153,7 @@ std::string text(const ReportSummary& summary)
         result += line("window cost", costText(summary));
     if (summary.targetExited)
         result += line("note", "the target process ended inside the window; everything up to then is in the report");
-    if (!summary.complete)
-        result += line("note", "the report is not complete: " + summary.whyIncomplete);
-    return result;
+    return result + incomplete;
 }
 
 } // namespace gantry::cli

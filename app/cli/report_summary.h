@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace gantry::cli {
 
@@ -30,7 +31,7 @@ struct ReportSummary
     Losses losses;
     bool targetExited = false;
     bool complete = true;
-    std::string whyIncomplete;
+    std::vector<std::string> whyIncomplete;
 
     /// Events that did not make it, of all kinds that matter; absent: nobody counted.
     [[nodiscard]] std::optional<std::uint64_t> dropped() const

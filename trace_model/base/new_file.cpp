@@ -38,6 +38,38 @@ std::string randomSuffix()
     return suffix;
 }
 
+/// Beside a file, hidden.
+std::filesystem::path temporaryBeside(const std::filesystem::path& path)
+{
+    return path.parent_path() / fmt::format(".{}.{}", path.filename().string(), randomSuffix());
+}
+
+constexpr int kTries = 100; // of random names
+
+/// mkostemp() and the mode 0600 would not ask the umask.
+mode_t modeOf(FileAccess access)
+{
+    return access == FileAccess::ByUmask ? 0666 : 0600;
+}
+
+/// How a file without a name is linked into a folder: open(2), O_TMPFILE.
+std::string descriptorPath(int fd)
+{
+    return fmt::format("/proc/self/fd/{}", fd);
+}
+
+/// What the name leads to, if a file can be written there.
+Result<std::filesystem::path> targetOf(const std::filesystem::path& path)
+{
+    std::filesystem::path target = withoutLinks(std::filesystem::absolute(path));
+    std::error_code ignored;
+    if (std::filesystem::is_symlink(target, ignored))
+        return NewFile::writeError(ELOOP, target, "create");
+    if (const auto status = std::filesystem::status(target, ignored); exists(status) && !is_regular_file(status))
+        return Error{ErrorCode::CannotWrite, fmt::format("{} is no file that could be written anew: name another", target.string()), {}};
+    return target;
+}
+
 } // namespace
 
 Error NewFile::writeError(int errnoValue, const std::filesystem::path& path, std::string_view doing)
@@ -73,19 +105,23 @@ Error NewFile::writeError(int errnoValue, const std::filesystem::path& path, std
 
 Result<NewFile> NewFile::create(const std::filesystem::path& path, FileAccess access)
 {
-    const std::filesystem::path target = withoutLinks(std::filesystem::absolute(path));
-    std::error_code ignored;
-    if (std::filesystem::is_symlink(target, ignored))
-        return writeError(ELOOP, target, "create");
-    if (const auto status = std::filesystem::status(target, ignored); exists(status) && !is_regular_file(status))
-        return Error{ErrorCode::CannotWrite, fmt::format("{} is no file that could be written anew: name another", target.string()), {}};
-    // In the same folder, so that the rename is atomic. mkostemp() would not ask the umask.
-    constexpr int kTries = 100;
+    GANTRY_TRY(std::filesystem::path target, targetOf(path));
+    const int fd = ::open(target.parent_path().c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, modeOf(access));
+    if (fd >= 0 && ::access(descriptorPath(fd).c_str(), F_OK) == 0)
+        return NewFile(fd, std::move(target), {});
+    if (fd >= 0)
+        ::close(fd); // no /proc here: it would never get a name
+    return createNamed(target, access);
+}
+
+Result<NewFile> NewFile::createNamed(const std::filesystem::path& path, FileAccess access)
+{
+    GANTRY_TRY(std::filesystem::path target, targetOf(path));
     for (int i = 0; i < kTries; ++i) {
-        std::filesystem::path temporary = target.parent_path() / fmt::format(".{}.{}", target.filename().string(), randomSuffix());
-        const int fd = ::open(temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, access == FileAccess::ByUmask ? 0666 : 0600);
+        std::filesystem::path temporary = temporaryBeside(target); // in the same folder, so that the rename is atomic
+        const int fd = ::open(temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, modeOf(access));
         if (fd >= 0)
-            return NewFile(fd, target, std::move(temporary));
+            return NewFile(fd, std::move(target), std::move(temporary));
         if (errno != EEXIST)
             break;
     }
@@ -120,15 +156,34 @@ Result<void> NewFile::write(std::string_view bytes)
     return {};
 }
 
+/// Sets errno where it fails.
+bool NewFile::takeName()
+{
+    const auto linkTo = [this](const std::filesystem::path& name) {
+        return ::linkat(AT_FDCWD, descriptorPath(m_fd).c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0;
+    };
+    if (m_temporary.empty()) {
+        if (linkTo(m_path))
+            return true;
+        // A link takes no other file's name: only a rename does.
+        for (int i = 0; i < kTries && errno == EEXIST && m_temporary.empty(); ++i)
+            if (std::filesystem::path name = temporaryBeside(m_path); linkTo(name))
+                m_temporary = std::move(name);
+        if (m_temporary.empty())
+            return false;
+    }
+    return ::rename(m_temporary.c_str(), m_path.c_str()) == 0;
+}
+
 Result<void> NewFile::publish()
 {
-    if (::fsync(m_fd) != 0 || ::rename(m_temporary.c_str(), m_path.c_str()) != 0) {
+    if (::fsync(m_fd) != 0 || !takeName()) {
         const int error = errno;
         discard();
         return writeError(error, m_path, "write");
     }
     m_temporary.clear();
-    // The rename itself must survive a power cut; a file system that cannot sync a folder loses at most the name.
+    // The name itself must survive a power cut; a file system that cannot sync a folder loses at most the name.
     if (const int folder = ::open(m_path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); folder >= 0) {
         ::fsync(folder);
         ::close(folder);

@@ -14,23 +14,27 @@ enum class FileAccess
     ByUmask,   ///< as the files of any other program: the user asked for it
 };
 
-/// A file that appears under its name when it is complete: written under another name in the same folder, then renamed. Until then a file
-/// of that name stays as it is; what is not published leaves nothing behind. Where the name is a symbolic link, the file it leads to is
-/// written. One thread at a time. Errors: CannotWrite.
+/// A file that appears under its name when it is complete: written without a name, then linked into its folder. Until then a file of that
+/// name stays as it is; what is not published leaves nothing behind, not even when the process is killed. Where the name is a symbolic
+/// link, the file it leads to is written. One thread at a time. Errors: CannotWrite.
+///
+/// File systems without files that have no name (NFS, FAT) get a hidden one beside it, which a killed process leaves there.
 class NewFile
 {
 public:
     [[nodiscard]] static Result<NewFile> create(const std::filesystem::path& path, FileAccess access = FileAccess::OwnerOnly);
+    /// The same under a hidden name from the begin: for a library that opens files by name.
+    [[nodiscard]] static Result<NewFile> createNamed(const std::filesystem::path& path, FileAccess access = FileAccess::OwnerOnly);
     NewFile(NewFile&& other) noexcept;
     NewFile& operator=(NewFile&&) = delete;
     ~NewFile(); ///< discards
 
     [[nodiscard]] const std::filesystem::path& path() const { return m_path; } ///< absolute, without links at its end
-    /// Where it is written: for a library that opens files by name.
+    /// Where it is written; empty while it has no name.
     [[nodiscard]] const std::filesystem::path& temporaryPath() const { return m_temporary; }
 
     [[nodiscard]] Result<void> write(std::string_view bytes);
-    /// Flushes to the disk and renames.
+    /// Flushes to the disk and gives it its name, in the place of a file that has it.
     [[nodiscard]] Result<void> publish();
     void discard();
 
@@ -39,9 +43,10 @@ public:
 
 private:
     NewFile(int fd, std::filesystem::path path, std::filesystem::path temporary);
+    [[nodiscard]] bool takeName();
 
-    int m_fd;
-    std::filesystem::path m_path, m_temporary; ///< temporary empty: published or discarded
+    int m_fd; ///< -1: published or discarded
+    std::filesystem::path m_path, m_temporary;
 };
 
 } // namespace gantry

@@ -220,7 +220,7 @@ void deliverWarnings(const ChromeReading& reading, const std::set<std::uint64_t>
         }
     }
     if (!reading.damage.empty()) {
-        sink.meta().spoil("the compressed file is damaged or cut off");
+        sink.meta().spoil("the file is damaged or cut off");
         warnings.push_back(reading.damage);
     }
     // A list alone may end without its bracket, as programs leave it that are ended while they write.

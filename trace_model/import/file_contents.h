@@ -30,11 +30,14 @@ inline constexpr std::size_t kHeadBytes = 64 * 1024;
 /// Errors: NotFound, NotPermitted, NotAReport (a folder, a device, empty).
 [[nodiscard]] Result<FileContents> readHead(const std::filesystem::path& path, std::size_t bytes = kHeadBytes);
 
-/// All of the content. Errors: also BadInput (more than `largest`, or than there is memory for; a bomb), Cancelled.
+/// All of the content. Errors: also BadInput (more than `largest`, or than a quarter of the free memory, for what is made of it takes
+/// about as much again; a bomb), Cancelled.
 [[nodiscard]] Result<FileContents> readWhole(const std::filesystem::path& path, const ReadControl& control,
                                              std::optional<std::uint64_t> largest = {});
 
-/// Puts into the sink what every reader says of its file: name and size; warns when the packed data ended early.
+/// Puts into the sink what every reader says of its file: name and size; warns when the data ended early.
 void describeFile(const std::filesystem::path& path, const FileContents& contents, EventSink& sink);
+/// The same of a file that was read piece by piece, to its end.
+void describeFile(const std::filesystem::path& path, const report::ByteSource& source, EventSink& sink);
 
 } // namespace gantry::importing

@@ -1,9 +1,21 @@
 #include "trace_model/import/import_report.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <fmt/format.h>
 
 namespace gantry::importing {
+namespace {
+
+/// "UTC", "UTC+05:45".
+std::string zoneText(DurationNs aheadOfUtc)
+{
+    constexpr DurationNs kMinute = DurationNs{60'000'000'000};
+    const DurationNs minutes = std::abs(aheadOfUtc / kMinute);
+    return minutes == 0 ? "UTC" : fmt::format("UTC{}{:02}:{:02}", aheadOfUtc < 0 ? '-' : '+', minutes / 60, minutes % 60);
+}
+
+} // namespace
 
 void TableTally::skip(std::string_view reason, std::uint64_t count)
 {
@@ -40,18 +52,37 @@ TableTally& ImportReport::table(std::string_view name)
     return tables.back();
 }
 
+std::string alignmentText(const ImportReport& report)
+{
+    switch (report.alignment) {
+    case Alignment::First:
+        break;
+    case Alignment::ByHand:
+        return "Aligned by hand.";
+    case Alignment::WallClock:
+        return "Aligned by the wall clock that both files know.";
+    case Alignment::MonotonicClock:
+        return "Aligned by the machine's monotonic clock that both files know.";
+    case Alignment::LocalTime:
+        if (!report.zone)
+            return "Aligned by the local times of both files, taken to be of one time zone. Set the offset by hand (--offset) if they are "
+                   "not.";
+        return fmt::format(
+            "Aligned by the wall clock, with the local time whose zone is not known taken as {}: the recordings overlap then. "
+            "Set the offset by hand (--offset) if it is another.",
+            zoneText(*report.zone));
+    case Alignment::Starts:
+        return "No clock that both files know: their first events are put together, which is a guess. Set the offset by hand (--offset).";
+    }
+    return {};
+}
+
 std::string clockText(const ImportReport& report)
 {
-    std::string text = report.clock;
-    const auto add = [&](const char* how) { text += fmt::format("{}{} Offset {}.", text.empty() ? "" : " ", how, formatDuration(report.offset)); };
-    switch (report.alignment) {
-    case Alignment::First: break;
-    case Alignment::ByHand: add("Aligned by hand."); break;
-    case Alignment::WallClock: add("Aligned by the wall clock that both files know."); break;
-    case Alignment::MonotonicClock: add("Aligned by the machine's monotonic clock that both files know."); break;
-    case Alignment::Starts: add("No clock that both files know: their first events are put together, which is a guess. Set the offset by hand."); break;
-    }
-    return text;
+    const std::string alignment = alignmentText(report);
+    if (alignment.empty())
+        return report.clock;
+    return fmt::format("{}{}{} Offset {}.", report.clock, report.clock.empty() ? "" : " ", alignment, formatDuration(report.offset));
 }
 
 } // namespace gantry::importing

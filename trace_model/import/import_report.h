@@ -3,6 +3,7 @@
 #include "trace_model/base/time.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,6 +40,7 @@ enum class Alignment : std::uint8_t
     WallClock,      ///< that both files know
     MonotonicClock, ///< of one machine, that both files know
     Starts,         ///< they share no clock: their first events are put together, which is a guess
+    LocalTime,      ///< a wall clock whose zone at least one of the files does not say
 };
 
 /// What was read of one file, kept with the trace and shown.
@@ -52,11 +54,15 @@ struct ImportReport
     std::string clock;    ///< a sentence: what the file's times count from
     Alignment alignment = Alignment::First;
     DurationNs offset = 0; ///< that was added to its times
+    std::optional<DurationNs> zone; ///< of LocalTime: ahead of UTC by this, as taken; absent: the zone of neither is known, taken to be one
     TimeRange time;        ///< of the events, session time
 
     /// The tally of a table, made when it is not there yet.
     [[nodiscard]] TableTally& table(std::string_view name);
 };
+
+/// How a file came to the clock of the first one, as a sentence or two; empty for the first.
+[[nodiscard]] std::string alignmentText(const ImportReport& report);
 
 /// What its times count from, and how they came to the clock of the first file, as sentences.
 [[nodiscard]] std::string clockText(const ImportReport& report);

@@ -65,49 +65,105 @@ std::string_view withoutColours(std::string_view line, std::string& scratch)
 
 } // namespace
 
-bool IterationEntries::next()
+Result<bool> IterationEntries::next()
 {
     m_hasEntry = false;
-    const std::size_t end = m_at + kLookAtOnce;
-    while (m_at < std::min(end, m_text.size()) && !m_hasEntry)
-        m_hasEntry = takeLine();
-    return m_hasEntry || m_at < m_text.size();
+    const std::uint64_t end = position() + kLookAtOnce;
+    while (position() < end && !m_hasEntry) {
+        GANTRY_TRY(const std::string_view text, line());
+        if (text.empty())
+            return false;
+        GANTRY_TRY(m_hasEntry, takeLine());
+    }
+    return true;
+}
+
+/// What is left of the line at the cursor, its end included; of a new line when nothing is. Empty at the end of the text.
+Result<std::string_view> IterationEntries::line()
+{
+    std::size_t searched = 0;
+    while (m_lineBytes == 0) {
+        const std::string_view text(m_window.cursor, static_cast<std::size_t>(m_window.end() - m_window.cursor));
+        const std::size_t lineEnd = text.find('\n', searched);
+        m_isLineWhole = lineEnd != std::string_view::npos;
+        if (m_isLineWhole || text.size() >= kLongest) {
+            m_lineBytes = m_isLineWhole ? lineEnd + 1 : text.size();
+            break;
+        }
+        searched = text.size();
+        GANTRY_TRY(const bool isMore, m_window.more());
+        if (!isMore) {
+            m_isLineWhole = true;
+            m_lineBytes = searched;
+            break;
+        }
+    }
+    return std::string_view(m_window.cursor, m_lineBytes);
+}
+
+/// Goes on behind that many bytes.
+void IterationEntries::pass(std::size_t bytes)
+{
+    m_isLineStart = m_isLineWhole && bytes >= m_lineBytes;
+    m_window.cursor += bytes;
+    m_lineBytes -= std::min(bytes, m_lineBytes);
 }
 
 /// Takes a line, or of a line of JSON what reaches to the end of its first object. True: that was an entry.
-bool IterationEntries::takeLine()
+Result<bool> IterationEntries::takeLine()
 {
-    const bool isLineStart = m_at >= m_lineEnd;
-    if (isLineStart)
-        m_lineEnd = std::min(m_text.find('\n', m_at), m_text.size() - 1) + 1;
-    const std::string_view raw = m_text.substr(m_at, m_lineEnd - m_at);
-    const std::size_t begin = m_at;
+    std::string_view raw(m_window.cursor, m_lineBytes);
     const auto has = [&](std::string_view words) { return raw.find(words) != std::string_view::npos; };
-    if (isLineStart) {
-        m_at = m_lineEnd;
+    if (m_isLineStart) {
+        bool (IterationEntries::*take)(std::string_view) = nullptr;
         if (has("iter = ") && (has("states = ") || has("host_step_time") || has("elapsed_time")))
-            return takePythonLine(withoutColours(raw, m_plainLine));
-        if (has("throughput: ") && has("Running: "))
-            return takeVllmLine(withoutColours(raw, m_plainLine));
-        if (has("#running-req: ") || has("#new-seq: "))
-            return takeSglangLine(withoutColours(raw, m_plainLine));
+            take = &IterationEntries::takePythonLine;
+        else if (has("throughput: ") && has("Running: "))
+            take = &IterationEntries::takeVllmLine;
+        else if (has("#running-req: ") || has("#new-seq: "))
+            take = &IterationEntries::takeSglangLine;
+        if (take) {
+            const bool isEntry = (this->*take)(withoutColours(raw, m_plainLine));
+            pass(raw.size());
+            return isEntry;
+        }
     }
-    m_at = m_lineEnd;
     const std::size_t brace = raw.find('{');
-    if (brace == std::string_view::npos)
+    if (brace == std::string_view::npos) {
+        pass(raw.size());
         return false;
+    }
     auto length = jsonValueLength(raw.substr(brace));
-    // An object that is written over several lines has nothing behind its brace.
-    if (!length && m_mayObjectsSpanLines && trimmed(raw.substr(brace + 1)).empty()) {
-        length = jsonValueLength(m_text.substr(begin + brace));
-        m_mayObjectsSpanLines = length.has_value();
+    // An object that is written over several lines has nothing behind its brace. One may also reach over a piece of a very long line.
+    const bool maySpanLines = m_mayObjectsSpanLines && trimmed(raw.substr(brace + 1)).empty();
+    if (!length && (maySpanLines || !m_isLineWhole)) {
+        GANTRY_TRY(length, objectLength(brace));
+        if (maySpanLines)
+            m_mayObjectsSpanLines = length.has_value();
+        raw = {m_window.cursor, m_lineBytes}; // what is in the window may have moved
     }
     if (!length) {
         m_damaged += has("\"iter\"") || has("\"Iteration Counter\"");
+        pass(raw.size());
         return false;
     }
-    m_at = begin + brace + *length;
-    return takeObject(m_text.substr(begin + brace, *length), raw.substr(0, brace));
+    const bool isEntry = takeObject({m_window.cursor + brace, *length}, raw.substr(0, brace));
+    pass(brace + *length);
+    return isEntry;
+}
+
+/// Length of the object at that place behind the cursor, reading on as far as an entry can be long.
+Result<std::optional<std::size_t>> IterationEntries::objectLength(std::size_t offset)
+{
+    while (true) {
+        const std::string_view text(m_window.cursor + offset, static_cast<std::size_t>(m_window.end() - m_window.cursor) - offset);
+        const auto length = jsonValueLength(text);
+        if (length || text.size() >= kLongest)
+            return length;
+        GANTRY_TRY(const bool isMore, m_window.more());
+        if (!isMore)
+            return std::optional<std::size_t>();
+    }
 }
 
 void IterationEntries::start(IterationSource source, std::string_view prefix)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "trace_model/import/log_time.h"
+#include "trace_model/import/text_window.h"
 
 #include <cstdint>
 #include <optional>
@@ -25,22 +26,30 @@ struct IterationEntry
     std::vector<std::pair<std::string, double>> values; ///< finite, by key as in iterationCounter()
 };
 
-/// Finds the entries of a log, one after the other.
+/// Finds the entries of a log, one after the other, in bounded memory: the text of one entry, or of one line, is all that is kept.
 class IterationEntries
 {
 public:
-    explicit IterationEntries(std::string_view text) : m_text(text) {}
+    /// Entries and lines that are longer are none that a server writes: the first are damage, the others are looked at in pieces.
+    static constexpr std::size_t kLongest = std::size_t{4} << 20;
 
-    /// The next entry; false: no more. Looks at up to some hundred kilobytes and may find nothing there: see hasEntry().
-    bool next();
+    /// `read`: gives the text from its begin on; `expectedBytes`: see TextWindow.
+    IterationEntries(TextWindow::Read read, std::uint64_t expectedBytes) : m_window(std::move(read), 0, expectedBytes) {}
+
+    /// The next entry; false: no more. Looks at up to some hundred kilobytes and may find nothing there: see hasEntry(). Errors: those
+    /// of reading.
+    Result<bool> next();
     [[nodiscard]] bool hasEntry() const { return m_hasEntry; }
     [[nodiscard]] const IterationEntry& entry() const { return m_entry; }
-    [[nodiscard]] std::size_t position() const { return m_at; }
+    [[nodiscard]] std::uint64_t position() const { return m_window.offsetOf(m_window.cursor); }
     /// Entries that were cut off.
     [[nodiscard]] std::uint64_t damaged() const { return m_damaged; }
 
 private:
-    bool takeLine();
+    Result<std::string_view> line();
+    Result<bool> takeLine();
+    Result<std::optional<std::size_t>> objectLength(std::size_t offset);
+    void pass(std::size_t bytes);
     bool takeObject(std::string_view object, std::string_view prefix);
     bool takePythonLine(std::string_view line);
     bool takeVllmLine(std::string_view line);
@@ -49,9 +58,11 @@ private:
     void takeValue(std::string_view key, std::string_view value);
     void start(IterationSource source, std::string_view prefix);
 
-    std::string_view m_text;
-    std::size_t m_at = 0, m_lineEnd = 0; ///< behind the line's end
-    std::string m_plainLine;           ///< without colours
+    TextWindow m_window;
+    std::size_t m_lineBytes = 0;         ///< of the line that are not taken yet, its end included; 0: the next one is to be found
+    bool m_isLineStart = true;
+    bool m_isLineWhole = true;           ///< its end is known
+    std::string m_plainLine;             ///< without colours
     IterationEntry m_entry;
     bool m_hasEntry = false;
     bool m_mayObjectsSpanLines = true; ///< none was found that does not end

@@ -8,7 +8,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
+#include <limits>
 #include <map>
+#include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -51,7 +54,17 @@ struct Rank
 class IterationLogReader
 {
 public:
-    IterationLogReader(std::string_view text, EventSink& sink, const ReadControl& control) : m_text(text), m_sink(sink), m_control(control), m_rows(sink.rows()) {}
+    /// Gives the text from its begin on, and how much of it that was.
+    struct Text
+    {
+        TextWindow::Read read;
+        std::uint64_t expectedBytes = 0; ///< see TextWindow
+        std::function<double()> fractionRead;
+    };
+    /// Called for each of two walks.
+    using Open = std::function<Result<Text>()>;
+
+    IterationLogReader(Open open, EventSink& sink, const ReadControl& control) : m_open(std::move(open)), m_sink(sink), m_control(control), m_rows(sink.rows()) {}
 
     [[nodiscard]] Result<void> read()
     {
@@ -74,18 +87,22 @@ private:
     template <typename Call>
     Result<void> forEachEntry(double progressBefore, Call call)
     {
-        IterationEntries entries(m_text);
-        while (entries.next()) {
+        GANTRY_TRY(Text text, m_open());
+        IterationEntries entries(std::move(text.read), text.expectedBytes);
+        std::uint64_t reported = 0;
+        while (true) {
             if (m_control.stop.stop_requested())
                 return Error{ErrorCode::Cancelled, "reading the iteration log was cancelled", {}};
+            GANTRY_TRY(const bool isMore, entries.next());
+            if (!isMore)
+                break;
             if (entries.hasEntry())
                 call(entries.entry());
-            if (m_control.progress && entries.position() - m_reported > 65536) {
-                m_reported = entries.position();
-                m_control.progress(progressBefore + 0.5 * std::min(1.0, static_cast<double>(m_reported) / static_cast<double>(m_text.size())), "iterations");
+            if (m_control.progress && entries.position() - reported > 65536) {
+                reported = entries.position();
+                m_control.progress(progressBefore + 0.5 * std::min(1.0, text.fractionRead()), "iterations");
             }
         }
-        m_reported = 0;
         m_damaged = entries.damaged();
         return {};
     }
@@ -225,14 +242,14 @@ private:
             report.clock = "Times are the server's local time, whose zone the file does not say: they are read as UTC. Time 0 is the first time in the file.";
         else
             report.clock = "Times are the server's local time without zone and date. Time 0 is the first time in the file.";
-        warn(hasWallClock, "The log's times are local time without a zone; they are read as UTC. Set the clock offset by hand to show it beside another file.");
+        warn(hasWallClock, "The log's times are local time without a zone; they are read as UTC.");
         warn(!hasWallClock && !m_times.empty(), "The log's times have no date; the trace has no wall clock.");
         warn(m_withoutTime > 0, std::to_string(m_withoutTime) + " entries have no time; each is shown behind the one before it.");
         warn(m_impossibleSteps > 0, std::to_string(m_impossibleSteps) + " iterations have a negative or impossible duration; only their counters are shown.");
         warn(m_damaged > 0, std::to_string(m_damaged) + " entries of the log are cut off and not shown.");
     }
 
-    std::string_view m_text;
+    Open m_open;
     EventSink& m_sink;
     const ReadControl& m_control;
     RowSink& m_rows;
@@ -241,7 +258,6 @@ private:
     std::array<std::uint64_t, 3> m_sources{};
     TimestampNs m_start = 0;
     TimeRange m_time;
-    std::size_t m_reported = 0;
     std::uint64_t m_entries = 0, m_withoutTime = 0, m_impossibleSteps = 0, m_damaged = 0;
     bool m_hasUndated = false;
 };
@@ -250,14 +266,35 @@ private:
 
 Result<void> readIterationLog(const std::filesystem::path& path, EventSink& sink, const ReadControl& control)
 {
-    GANTRY_TRY(const FileContents contents, readWhole(path, control));
-    describeFile(path, contents, sink);
-    return parseIterationLog(contents.text, sink, control).context(path.string());
+    std::shared_ptr<report::ByteSource> source; // of the last walk
+    const auto open = [&]() -> Result<IterationLogReader::Text> {
+        GANTRY_TRY(source, report::ByteSource::open(path));
+        IterationLogReader::Text text;
+        text.read = [source](std::span<char> into) { return source->read(into); };
+        text.expectedBytes = source->packing() == Packing::None ? source->fileBytes() : std::numeric_limits<std::uint64_t>::max();
+        text.fractionRead = [source] { return static_cast<double>(source->fileBytesRead()) / static_cast<double>(source->fileBytes()); };
+        return text;
+    };
+    GANTRY_CHECK(IterationLogReader(open, sink, control).read().context(path.string()));
+    describeFile(path, *source, sink);
+    return {};
 }
 
-Result<void> parseIterationLog(std::string_view text, EventSink& sink, const ReadControl& control)
+Result<void> parseIterationLog(std::string_view content, EventSink& sink, const ReadControl& control)
 {
-    return IterationLogReader(text, sink, control).read();
+    const auto open = [&]() -> Result<IterationLogReader::Text> {
+        const auto at = std::make_shared<std::size_t>(0);
+        IterationLogReader::Text text;
+        text.read = [content, at](std::span<char> into) -> Result<std::size_t> {
+            const std::size_t count = content.copy(into.data(), into.size(), *at);
+            *at += count;
+            return count;
+        };
+        text.expectedBytes = content.size();
+        text.fractionRead = [content, at] { return static_cast<double>(*at) / static_cast<double>(content.size()); };
+        return text;
+    };
+    return IterationLogReader(open, sink, control).read();
 }
 
 } // namespace gantry::importing

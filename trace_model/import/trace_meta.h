@@ -2,6 +2,7 @@
 
 #include "trace_model/base/time.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -37,19 +38,19 @@ struct TraceMeta
     bool targetExited = false;       ///< the target process ended inside the window
     bool isPreview = false;          ///< a sample of the file's events, shown until all are read
     bool complete = true;            ///< nothing is missing that was recorded
-    std::string whyIncomplete;       ///< when not: part of a sentence, "the file is truncated"
+    std::vector<std::string> whyIncomplete; ///< when not: parts of sentences, "the file is truncated"
     std::optional<DurationNs> clockErrorNs; ///< residual of the clock fit; absent: unknown
     std::optional<double> windowCostRatio;  ///< req/s in the window over req/s before it, minus 1; absent: not measured
     std::optional<double> windowCostError;  ///< standard deviation of windowCostRatio: what a window without cost would show; absent: unknown
     std::optional<DurationNs> openCost;     ///< from the command to recording, slowest process; absent: unknown
     std::optional<DurationNs> closeCost;    ///< from the window's end to everything flushed; absent: unknown
 
-    /// Something is missing. The first reason counts.
+    /// Something is missing. Each reason is kept once.
     void spoil(std::string_view why)
     {
         complete = false;
-        if (whyIncomplete.empty())
-            whyIncomplete = why;
+        if (std::find(whyIncomplete.begin(), whyIncomplete.end(), why) == whyIncomplete.end())
+            whyIncomplete.emplace_back(why);
     }
     /// Whether the load was large and even enough for windowCostRatio to say anything.
     [[nodiscard]] bool isWindowCostClear() const { return windowCostRatio && windowCostError.value_or(0) <= 0.1; }

@@ -144,6 +144,10 @@ Result<std::unique_ptr<ByteSource>> ByteSource::open(const std::filesystem::path
         return Error{ErrorCode::NotAReport,
                      fmt::format("{} is empty (its recording may still run, or it failed): fetch or export it again", path.string())};
     source->m_fileBytes = static_cast<std::uint64_t>(status.st_size);
+    source->findHole(static_cast<std::uint64_t>(status.st_blocks) * 512); // stat(3type): units of 512 bytes
+    if (source->m_fileBytes == 0)
+        return Error{ErrorCode::NotAReport,
+                     fmt::format("{} is a hole of {} bytes that nobody wrote: fetch or export it again", path.string(), source->m_unwrittenBytes)};
 
     char head[4];
     GANTRY_TRY(const std::size_t headBytes, source->readAt(0, head));
@@ -160,15 +164,43 @@ Result<std::unique_ptr<ByteSource>> ByteSource::open(const std::filesystem::path
     return source;
 }
 
+/// A program that sets a file's length before it fills it (a download) leaves a hole at its end when it is stopped. It may be far
+/// larger than any disk. `blockBytes`: what the file takes on disk.
+void ByteSource::findHole(std::uint64_t blockBytes)
+{
+    if (blockBytes >= m_fileBytes)
+        return;
+    const auto bytes = static_cast<off_t>(m_fileBytes);
+    off_t hole = 0;
+    while (hole < bytes) {
+        hole = ::lseek(m_fd, hole, SEEK_HOLE);
+        if (hole < 0)
+            return; // the file system does not say
+        const off_t data = ::lseek(m_fd, hole, SEEK_DATA);
+        if (data < 0) { // nothing comes behind it
+            m_fileBytes = static_cast<std::uint64_t>(hole);
+            m_unwrittenBytes = static_cast<std::uint64_t>(bytes - hole);
+            break;
+        }
+        hole = data;
+    }
+    if (m_unwrittenBytes > 0)
+        m_damage = fmt::format("The last {} bytes of the file were never written: who wrote or copied it was stopped. What was to come there "
+                               "is not shown.",
+                               m_unwrittenBytes);
+}
+
 Result<std::size_t> ByteSource::readAt(std::uint64_t offset, std::span<char> into) const
 {
+    if (m_unwrittenBytes > 0)
+        into = into.first(static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), m_fileBytes - std::min(offset, m_fileBytes))));
     return readFully(m_fd, offset, into);
 }
 
 Result<std::size_t> ByteSource::readFile(std::span<char> into)
 {
     const std::uint64_t offset = m_fileBytesRead.load(std::memory_order_relaxed);
-    GANTRY_TRY(const std::size_t count, readFully(m_fd, offset, into));
+    GANTRY_TRY(const std::size_t count, readAt(offset, into));
     m_fileBytesRead.store(offset + count, std::memory_order_relaxed);
     return count;
 }

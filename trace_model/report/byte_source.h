@@ -46,11 +46,14 @@ public:
     Result<std::size_t> readAt(std::uint64_t offset, std::span<char> into) const;
 
     [[nodiscard]] Packing packing() const { return m_packing; }
-    [[nodiscard]] std::uint64_t fileBytes() const { return m_fileBytes; }
+    [[nodiscard]] std::uint64_t fileBytes() const { return m_fileBytes; } ///< without those of unwrittenBytes()
+    /// Bytes behind fileBytes() that the file has room for but that were never written: a hole, which would read as zeros. Only read()
+    /// and readAt() of what is in front of it give anything.
+    [[nodiscard]] std::uint64_t unwrittenBytes() const { return m_unwrittenBytes; }
     /// How much of the file read() has used, for progress. Any thread.
     [[nodiscard]] std::uint64_t fileBytesRead() const { return m_fileBytesRead.load(std::memory_order_relaxed); }
     [[nodiscard]] std::uint64_t unpackedBytes() const { return m_unpackedBytes; } ///< so far; 0 of a file that is not packed
-    /// A sentence when packed data ended too early or was damaged; empty: it was whole so far.
+    /// A sentence when packed data ended too early or was damaged, or the file's end was never written; empty: it was whole so far.
     [[nodiscard]] const std::string& damage() const { return m_damage; }
 
 private:
@@ -59,11 +62,13 @@ private:
     class ZstdUnpacker;
 
     ByteSource(int fd, std::uint64_t fileBytes, UnpackLimits limits);
+    void findHole(std::uint64_t blockBytes);
     Result<std::size_t> readFile(std::span<char> into);
     Result<std::size_t> readUnpacked(std::span<char> into);
 
     int m_fd;
     std::uint64_t m_fileBytes;
+    std::uint64_t m_unwrittenBytes = 0;
     UnpackLimits m_limits;
     Packing m_packing = Packing::None;
     std::unique_ptr<Unpacker> m_unpacker;

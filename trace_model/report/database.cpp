@@ -326,7 +326,7 @@ Result<Database> Database::open(const std::filesystem::path& path, const std::st
                      describeForeign(head).value_or("this is neither a Gantry report nor an Nsight Systems SQLite export: choose a file "
                                                     "that ends in .gantry, .gantry.zst or .sqlite"),
                      {path.string()}};
-    database.m_bytes = source->fileBytes();
+    database.m_bytes = source->fileBytes() + source->unwrittenBytes(); // unused pages may be a hole
     const std::uint64_t promised = head.size() == kHeaderBytes ? promisedBytes(head) : kHeaderBytes;
     const bool isCut = database.m_bytes < promised;
     if (isCut && database.m_damage.empty())

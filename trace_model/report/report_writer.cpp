@@ -215,7 +215,7 @@ ReportWriter::~ReportWriter() = default;
 
 Result<ReportWriter> ReportWriter::create(const std::filesystem::path& path, FileAccess access)
 {
-    GANTRY_TRY(NewFile file, NewFile::create(path, access));
+    GANTRY_TRY(NewFile file, NewFile::createNamed(path, access));
     auto impl = std::make_unique<Impl>(std::move(file));
 
     sqlite3* database = nullptr;

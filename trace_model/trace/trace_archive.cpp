@@ -50,7 +50,7 @@ void describe(Archive& a, importing::SkippedRows& v) { a(v.reason, v.count); }
 template <typename Archive>
 void describe(Archive& a, importing::TableTally& v) { a(v.name, v.rows, v.kept, v.skipped); }
 template <typename Archive>
-void describe(Archive& a, importing::ImportReport& v) { a(v.file, v.format, v.producer, v.fileBytes, v.tables, v.clock, v.alignment, v.offset, v.time); }
+void describe(Archive& a, importing::ImportReport& v) { a(v.file, v.format, v.producer, v.fileBytes, v.tables, v.clock, v.alignment, v.offset, v.zone, v.time); }
 template <typename Archive>
 void describe(Archive& a, importing::SummaryTable& v) { a(v.name, v.columns, v.rows); }
 template <typename Archive>

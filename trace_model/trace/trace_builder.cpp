@@ -4,6 +4,7 @@
 #include "trace_model/report/utf8.h"
 #include "trace_model/trace/column_sets.h"
 #include "trace_model/trace/counter_levels.h"
+#include "trace_model/trace/file_alignment.h"
 #include "trace_model/trace/nvtx_projection.h"
 #include "trace_model/trace/track_builder.h"
 
@@ -231,7 +232,7 @@ Result<std::shared_ptr<const Trace>> TraceBuilder::finish(const importing::ReadC
     const Error cancelled{ErrorCode::Cancelled, "opening the report was cancelled", {}};
     if (!stage(kReadingShare, "sorting"))
         return cancelled;
-    alignFiles();
+    alignAll();
     joinMeta();
     GANTRY_CHECK(joinParts(control.stop));
     if (!stage(0.93, "projecting NVTX ranges"))
@@ -286,34 +287,18 @@ TimeRange TraceBuilder::extentOf(std::size_t file) const
 void TraceBuilder::align(std::size_t file)
 {
     using importing::Alignment;
-    const File& first = m_files.front();
-    const File& other = m_files[file];
     importing::ImportReport& report = m_trace->imports[file];
-    const auto difference = [](std::int64_t to, std::int64_t from) -> std::optional<DurationNs> {
-        DurationNs value = 0;
-        constexpr DurationNs kFurthest = DurationNs{1} << 57; // apart by years: not of one recording
-        return to != 0 && from != 0 && !__builtin_sub_overflow(to, from, &value) && value > -kFurthest && value < kFurthest
-                   ? std::optional(value)
-                   : std::nullopt;
-    };
-    const auto set = [&](Alignment alignment, DurationNs offset) {
-        report.alignment = alignment;
-        report.offset = offset;
-    };
-    if (other.offset)
-        set(Alignment::ByHand, *other.offset);
-    else if (file == 0)
-        set(Alignment::First, 0);
-    else if (const auto wall = difference(other.meta.sessionUtcNs, first.meta.sessionUtcNs))
-        set(Alignment::WallClock, *wall);
-    else if (const auto monotonic = difference(other.meta.sessionMonotonicNs, first.meta.sessionMonotonicNs))
-        set(Alignment::MonotonicClock, *monotonic);
-    else
-        set(Alignment::Starts,
-            m_trace->imports.front().time.isEmpty() || report.time.isEmpty() ? 0 : m_trace->imports.front().time.start - report.time.start);
+    FileAlignment found;
+    if (m_files[file].offset)
+        found = {Alignment::ByHand, *m_files[file].offset, {}};
+    else if (file > 0)
+        found = alignFiles(m_files.front().meta, m_trace->imports.front().time, m_files[file].meta, report.time);
+    report.alignment = found.alignment;
+    report.offset = found.offset;
+    report.zone = found.zone;
 }
 
-void TraceBuilder::alignFiles()
+void TraceBuilder::alignAll()
 {
     for (std::size_t i = 0; i < m_files.size(); ++i) {
         importing::ImportReport& report = m_trace->imports[i];
@@ -337,13 +322,12 @@ void TraceBuilder::warnOfAlignment(std::size_t file)
     const importing::ImportReport& other = m_trace->imports[file];
     std::vector<std::string>& warnings = m_trace->meta.warnings;
     if (other.alignment == importing::Alignment::Starts)
-        warnings.push_back(fmt::format(
-            "{} and {} know no common clock: their first events are drawn at one time, which is a guess. Set the offset by hand.",
-            first.file, other.file));
-    else if (!first.time.isEmpty() && !other.time.isEmpty() && (first.time.end < other.time.start || other.time.end < first.time.start))
-        warnings.push_back(fmt::format(
-            "{} and {} were not recorded at the same time: {} lie between them.", first.file, other.file,
-            formatDuration(first.time.end < other.time.start ? other.time.start - first.time.end : first.time.start - other.time.end)));
+        warnings.push_back(fmt::format("{} and {} know no common clock: their first events are drawn at one time, which is a guess. Set the offset by hand (--offset).", first.file, other.file));
+    else if (other.alignment == importing::Alignment::LocalTime)
+        warnings.push_back(other.file + ": " + importing::alignmentText(other));
+    if (other.alignment != importing::Alignment::Starts && !first.time.isEmpty() && !other.time.isEmpty() && (first.time.end < other.time.start || other.time.end < first.time.start))
+        warnings.push_back(fmt::format("{} and {} were not recorded at the same time: {} lie between them.", first.file, other.file,
+                                       formatDuration(first.time.end < other.time.start ? other.time.start - first.time.end : first.time.start - other.time.end)));
 }
 
 /// Where the parts, requests and executions of a file end.
@@ -410,8 +394,8 @@ void TraceBuilder::joinMeta()
         all.gpus.insert(all.gpus.end(), meta.gpus.begin(), meta.gpus.end());
         for (const std::string& warning : meta.warnings)
             all.warnings.push_back(m_trace->imports[i].file + ": " + warning);
-        if (!meta.complete)
-            all.spoil(m_trace->imports[i].file + ": " + meta.whyIncomplete);
+        for (const std::string& why : meta.whyIncomplete)
+            all.spoil(m_trace->imports[i].file + ": " + why);
         all.targetExited = all.targetExited || meta.targetExited;
         warnOfAlignment(i);
     }

@@ -67,7 +67,7 @@ private:
     [[nodiscard]] std::uint64_t keyed(std::uint64_t process) const;
     [[nodiscard]] TimeRange extentOf(std::size_t file) const;
     void align(std::size_t file);
-    void alignFiles();
+    void alignAll();
     void warnOfAlignment(std::size_t file);
     [[nodiscard]] std::tuple<std::size_t, std::size_t, std::size_t> endOf(std::size_t file) const;
     void moveFile(std::size_t file, DurationNs offset);

@@ -14,9 +14,12 @@
 #include "trace_model/trace/trace_cache.h"
 
 #include <algorithm>
+#include <array>
 #include <new>
 #include <string>
 #include <vector>
+
+#include <sys/stat.h>
 
 namespace gantry::trace {
 namespace {
@@ -94,6 +97,16 @@ std::filesystem::path spillFolderFor(std::span<const LoadFile> files, const Load
     return options.spillFolder.empty() ? std::filesystem::path("/var/tmp") : options.spillFolder; // hier(7): where large files may go
 }
 
+/// What tells that a file is no longer the one it was.
+std::optional<std::array<std::int64_t, 5>> stateOf(const std::filesystem::path& path)
+{
+    struct stat info = {};
+    if (::stat(path.c_str(), &info) != 0)
+        return std::nullopt;
+    return std::array<std::int64_t, 5>{static_cast<std::int64_t>(info.st_dev), static_cast<std::int64_t>(info.st_ino), info.st_size, info.st_mtim.tv_sec,
+                                       info.st_mtim.tv_nsec};
+}
+
 struct Sources
 {
     std::span<const LoadFile> files;
@@ -111,7 +124,12 @@ Result<std::shared_ptr<const Trace>> build(const Sources& sources, std::string c
             part.progress = [&, i](double fraction, std::string_view stage) {
                 control.progress((static_cast<double>(i) + fraction) / static_cast<double>(sources.files.size()) * TraceBuilder::kReadingShare, stage);
             };
+        const auto before = stateOf(file.path);
         GANTRY_CHECK(opening(file.path, read(file.path, sources.formats[i], builder, part)));
+        if (stateOf(file.path) != before) {
+            builder.meta().warnings.push_back("The file changed while it was read: it is still being written, or was replaced. Open it again when that is done.");
+            builder.meta().spoil("the file changed while it was read");
+        }
         builder.meta().isPreview = control.sampleBytes != 0;
     }
     return builder.finish(control);

@@ -66,8 +66,13 @@ Item costItem(const trace::Trace& trace)
 
 Item completeItem(const trace::Trace& trace)
 {
-    if (!trace.meta.complete)
-        return {TrustStrip::tr("incomplete"), TrustStrip::tr("The report was not finished when it was written; what is there is right, but not all."), Grade::Bad};
+    if (!trace.meta.complete) {
+        QStringList reasons;
+        for (const std::string& why : trace.meta.whyIncomplete)
+            reasons << toQString(why);
+        const QString help = TrustStrip::tr("What is there is right, but not all.");
+        return {TrustStrip::tr("incomplete"), reasons.isEmpty() ? help : reasons.join(QStringLiteral("; ")) + QStringLiteral(". ") + help, Grade::Bad};
+    }
     if (trace.meta.targetExited)
         return {TrustStrip::tr("server ended in the window"), TrustStrip::tr("The report holds what was recorded until then."), Grade::Warning};
     return {TrustStrip::tr("complete"), TrustStrip::tr("The report was finished by the program that wrote it."), Grade::Good};

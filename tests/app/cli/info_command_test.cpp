@@ -82,6 +82,36 @@ TEST_F(InfoCommand, SaysHowFilesWereAligned)
                 HasSubstr("Aligned by hand. Offset 1.500 ms.\nEvents from 1.500 ms to 1.502 ms, 2.000 µs in all.\n"));
 }
 
+// "complete": false alone left scripts to look for the reason in the text.
+TEST_F(InfoCommand, SaysWhyAReportIsNotComplete)
+{
+    const std::string event = R"({"ph": "X", "cat": "x", "name": "n", "pid": 1, "tid": 1, "ts": 1, "dur": 2})";
+    writeTrace(a, event);
+    EXPECT_EQ(infoJson({a}).at("incomplete_reasons"), json::array());
+    writeFile(b, "{\"traceEvents\": [" + event + ", " + event);
+    const json cut = infoJson({b});
+    EXPECT_EQ(cut.at("complete"), false);
+    EXPECT_EQ(cut.at("incomplete_reasons"), (json{"the file ends in the middle of its list of events"}));
+    EXPECT_THAT(info({b}), HasSubstr("the report is not complete: the file ends in the middle of its list of events\n"));
+    EXPECT_EQ(infoJson({a, b}).at("incomplete_reasons"), (json{"b.json: the file ends in the middle of its list of events"}));
+}
+
+// A server's log beside a trace of the same minute: the log says local time, and not of where.
+TEST_F(InfoCommand, SaysWhichTimeZoneALogWasTakenToBeOf)
+{
+    const std::string log = folder / "trtllm.log";
+    writeFile(log, "[TensorRT-LLM][INFO] {\"Iteration Counter\":90,\"Active Request Count\":2,\"Timestamp\":\"12-13-2023 14:55:14\"}\n");
+    // 2023-12-13 13:55:14 UTC
+    writeFile(
+        a,
+        R"({"baseTimeNanoseconds": 1702475714000000000, "traceEvents": [{"ph": "X", "cat": "x", "name": "n", "pid": 1, "tid": 1, "ts": 0, "dur": 2}]})");
+    const json together = infoJson({a, log});
+    EXPECT_EQ(together.at("files")[1].at("alignment"), "local time");
+    EXPECT_EQ(together.at("files")[1].at("offset_ns"), 0);
+    EXPECT_THAT(together.at("imports")[1].at("clock").dump(), HasSubstr("taken as UTC+01:00"));
+    EXPECT_THAT(together.at("warnings").dump(), HasSubstr("--offset"));
+}
+
 // Each stood in one line with its line breaks, as often as the tool had repeated it.
 TEST_F(InfoCommand, NotesThatSayTheSameAreOneAndTheirLinesStandBelowEachOther)
 {

@@ -55,10 +55,12 @@ TEST(ReportSummary, SaysWhatWasLostAndWhatTheTargetDid)
     summary.losses = {{"cupti_dropped_records", LossSeverity::Warning, 12, "Records that CUPTI dropped."}, {"cut", LossSeverity::Info, 5, "Cut."}};
     summary.targetExited = true;
     summary.complete = false;
+    summary.whyIncomplete = {"the file is cut off", "b.json: the file ends too early"};
     summary.windowCostRatio = -0.008;
     summary.windowCostError = 0.004;
     const std::string said = text(summary);
     EXPECT_THAT(said, HasSubstr("dropped           12; 12 cupti_dropped_records: Records that CUPTI dropped."));
+    EXPECT_THAT(said, HasSubstr("the report is not complete: the file is cut off; b.json: the file ends too early\n"));
     EXPECT_THAT(said, HasSubstr("-0.8 % ± 0.4 % req/s"));
     EXPECT_THAT(said, HasSubstr("the target process ended inside the window"));
     EXPECT_THAT(said, HasSubstr("not complete"));
@@ -74,6 +76,18 @@ TEST(ReportSummary, SaysOfTablesNothingThatIsAboutTimes)
     summary.producer = "perf_analyzer";
     summary.tables = 2;
     EXPECT_EQ(text(summary), "report            results.csv (perf_analyzer)\nholds             2 tables without times\n");
+}
+
+// Of a producer that is not known stood "a.json ()".
+TEST(ReportSummary, SaysOfANearlyEmptyFileWhatIsKnown)
+{
+    ReportSummary summary;
+    summary.title = "a.json";
+    summary.complete = false;
+    summary.whyIncomplete = {"the file is cut off"};
+    EXPECT_EQ(text(summary), "report            a.json\nholds             nothing\nnote              the report is not complete: the file is cut off\n");
+    summary.hostName = "node3";
+    EXPECT_THAT(text(summary), HasSubstr("a.json (on node3)\n"));
 }
 
 TEST(ReportSummary, ZeroIsOneOfWhatIsRecordedOnly)

@@ -1,5 +1,7 @@
 #include "trace_model/base/new_file.h"
 
+#include "tests/support/child_process.h"
+#include "tests/support/forked_process.h"
 #include "tests/support/small_files.h"
 #include "tests/support/temporary_folder.h"
 
@@ -10,6 +12,7 @@
 #include <sstream>
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace gantry {
 namespace {
@@ -38,7 +41,9 @@ TEST(NewFile, ReplacesTheOldOneWhenItIsPublishedAndNotBefore)
     ASSERT_TRUE(file->publish());
     EXPECT_EQ(contentOf(path), "new");
     EXPECT_EQ(entriesIn(folder.path()), 1);
-    struct stat status{};
+    struct stat status
+    {
+    };
     ASSERT_EQ(::stat(path.c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 0777, 0600u) << "others may read it";
 }
@@ -78,13 +83,45 @@ TEST(NewFile, IsWrittenWhereALinkLeads)
 TEST(NewFile, LeavesNothingWhenItIsNotPublished)
 {
     const test::TemporaryFolder folder;
-    {
-        auto file = NewFile::create(folder / "a.json");
+    for (const auto create : {&NewFile::create, &NewFile::createNamed}) {
+        auto file = create(folder / "a.json", FileAccess::OwnerOnly);
         ASSERT_TRUE(file);
         NewFile moved = std::move(*file);
         ASSERT_TRUE(moved.write("new"));
+        EXPECT_EQ(entriesIn(folder.path()), moved.temporaryPath().empty() ? 0 : 1);
+    }
+    EXPECT_EQ(entriesIn(folder.path()), 0);
+}
+
+TEST(NewFile, HasANameForLibrariesThatWantOne)
+{
+    const test::TemporaryFolder folder;
+    for (const char* before : {"", "old"}) {
+        if (*before)
+            std::ofstream(folder / "a.json") << before;
+        auto file = NewFile::createNamed(folder / "a.json");
+        ASSERT_TRUE(file) << file.error().text();
+        std::ofstream(file->temporaryPath()) << "new";
+        ASSERT_TRUE(file->publish());
+        EXPECT_EQ(contentOf(folder / "a.json"), "new");
         EXPECT_EQ(entriesIn(folder.path()), 1);
     }
+}
+
+// It stayed under a hidden name, of the size that it had come to.
+TEST(NewFile, LeavesNothingWhenTheProcessIsKilled)
+{
+    const test::TemporaryFolder folder;
+    if (!test::hasNamelessFiles(folder.path()))
+        GTEST_SKIP() << "the file system of " << folder.path() << " has no files without a name";
+    test::ForkedProcess writer([&] {
+        auto file = NewFile::create(folder / "a.json");
+        if (file && file->write(std::string(100'000, 'x')))
+            ::pause();
+        return 1;
+    });
+    ASSERT_TRUE(test::eventually([&] { return test::isWritingIn(writer.pid(), folder.path()); }));
+    writer.kill();
     EXPECT_EQ(entriesIn(folder.path()), 0);
 }
 

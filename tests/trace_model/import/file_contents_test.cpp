@@ -6,6 +6,9 @@
 #include "tests/support/test_files.h"
 
 #include <gtest/gtest.h>
+
+#include <fstream>
+
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -98,6 +101,20 @@ TEST_F(ReadingAFile, RefusesABombWithoutUnpackingIt)
         EXPECT_EQ(contents.error().code, ErrorCode::BadInput);
         EXPECT_NE(contents.error().message.find("more than 1 MiB"), std::string::npos) << contents.error().message;
     }
+}
+
+// It was read up to the limit first: minutes, of a file on a network.
+TEST_F(ReadingAFile, RefusesAFileThatIsTooLargeWithoutReadingIt)
+{
+    test::writeFile(path, "x");
+    std::filesystem::resize_file(path, std::uintmax_t{1} << 40); // a hole, and something behind it
+    std::ofstream(path, std::ios::app) << "x";
+    bool isRead = false;
+    const auto contents = readWhole(path, {[&](double, std::string_view) { isRead = true; }, {}});
+    ASSERT_FALSE(contents);
+    EXPECT_EQ(contents.error().code, ErrorCode::BadInput);
+    EXPECT_NE(contents.error().message.find("more than there is memory for"), std::string::npos) << contents.error().message;
+    EXPECT_FALSE(isRead);
 }
 
 TEST_F(ReadingAFile, RefusesAFolderAndAPipe)

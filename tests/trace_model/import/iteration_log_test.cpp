@@ -1,7 +1,10 @@
 #include "trace_model/import/iteration_log.h"
 
 #include "tests/support/collecting_sink.h"
+#include "tests/support/packing.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/support/test_files.h"
+#include "trace_model/import/iteration_entries.h"
 #include "trace_model/import/log_time.h"
 
 #include <gmock/gmock.h>
@@ -320,6 +323,82 @@ TEST_F(ReadingAnIterationLog, AnArrayOfManyIterationsOnOneLineTakesNoLongerThanI
                                                {}}));
     EXPECT_EQ(sink.all(&CollectedRows::ranges).size(), 100'000u);
     EXPECT_GT(last, 0.9);
+}
+
+/// Logs that are longer than what is kept of them at a time.
+class ReadingALongIterationLog : public ReadingAnIterationLog
+{
+protected:
+    static constexpr int kIterations = 60'000;
+
+    /// Each entry between `before` and `behind`, with bytes that nobody reads.
+    static std::string entries(std::string_view before, std::string_view behind)
+    {
+        std::string text;
+        for (int i = 0; i < kIterations; ++i)
+            text.append(before).append("{\"iter\":" + std::to_string(i) + ",\"iterLatencyMS\":1,\"note\":\"").append(static_cast<std::size_t>(i % 499), '{').append("\"}").append(behind);
+        return text;
+    }
+    void expectAll()
+    {
+        const auto ranges = sink.all(&CollectedRows::ranges);
+        ASSERT_EQ(ranges.size(), static_cast<std::size_t>(kIterations));
+        for (int i = 0; i < kIterations; ++i)
+            ASSERT_EQ(ranges[static_cast<std::size_t>(i)].payload, static_cast<std::uint64_t>(i));
+        EXPECT_TRUE(sink.meta().complete);
+    }
+};
+
+TEST_F(ReadingALongIterationLog, EntriesOnLinesAmongOthersAreAllThere)
+{
+    const std::string text = entries("[TRT-LLM] ", "\nsome other line\n\n");
+    ASSERT_GT(text.size(), 2 * IterationEntries::kLongest);
+    read(text);
+    expectAll();
+}
+
+TEST_F(ReadingALongIterationLog, EntriesOnOneLineAreAllThere)
+{
+    read("[" + entries("", ",") + "]");
+    expectAll();
+}
+
+TEST_F(ReadingALongIterationLog, EntriesOverSeveralLinesAreAllThere)
+{
+    std::string text = "[\n";
+    for (int i = 0; i < kIterations; ++i)
+        text += "  {\n    \"iter\": " + std::to_string(i) + ",\n    \"note\": \"" + std::string(static_cast<std::size_t>(i % 499), 'x') + "\",\n    \"iterLatencyMS\": 1\n  },\n";
+    read(text + "]\n");
+    expectAll();
+}
+
+TEST_F(ReadingALongIterationLog, AFileGivesTheSamePackedOrNot)
+{
+    const test::TemporaryFolder folder;
+    const std::string text = entries("", "\n");
+    for (const std::string& bytes : {text, test::gzip(text)}) {
+        test::writeFile(folder / "log", bytes);
+        CollectingSink fresh;
+        const auto done = readIterationLog(folder / "log", fresh, {});
+        ASSERT_TRUE(done) << done.error().text();
+        EXPECT_EQ(fresh.all(&CollectedRows::ranges).size(), static_cast<std::size_t>(kIterations));
+        EXPECT_EQ(fresh.report().fileBytes, bytes.size());
+        EXPECT_TRUE(fresh.meta().complete);
+    }
+    test::writeFile(folder / "log", test::gzip(text).substr(0, 20'000));
+    CollectingSink cut;
+    ASSERT_TRUE(readIterationLog(folder / "log", cut, {}));
+    EXPECT_GT(cut.all(&CollectedRows::ranges).size(), 100u);
+    EXPECT_THAT(cut.meta().whyIncomplete, testing::Contains("the file is damaged or cut off"));
+}
+
+// Neither holds an iteration, and neither may take the memory that its length would.
+TEST_F(ReadingALongIterationLog, ALineOrAnObjectLongerThanAnyEntryIsPassedOver)
+{
+    const std::string longLine(3 * IterationEntries::kLongest, 'x'), longText = "{\"iter\": 1, \"text\": \"" + longLine + "\"}";
+    read(longLine + "\n{\"iter\":7,\"iterLatencyMS\":1}\n" + longText + "\n{\"iter\":8,\"iterLatencyMS\":1}\n");
+    EXPECT_THAT(iterations(), ElementsAre("rank 0 7 0..1", "rank 0 8 1..2"));
+    EXPECT_THAT(sink.meta().whyIncomplete, ElementsAre("entries of the log are cut off"));
 }
 
 TEST_F(ReadingAnIterationLog, TheRealLogsAreRead)

@@ -6,6 +6,7 @@
 
 #include <gmock/gmock.h>
 
+#include <fstream>
 #include <optional>
 #include <sys/stat.h>
 
@@ -25,6 +26,13 @@ std::string sampleText(std::size_t bytes)
     }
     text.resize(bytes);
     return text;
+}
+
+/// As a download leaves it that set the length first.
+void writeWithHole(const std::filesystem::path& path, std::string_view content)
+{
+    test::writeFile(path, content);
+    std::filesystem::resize_file(path, std::uintmax_t{1} << 40);
 }
 
 struct Unpacked
@@ -137,6 +145,48 @@ TEST(ByteSource, RefusesWhatIsNoFileWithContentAndNeverWaits)
     ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
     for (const std::filesystem::path& path : {folder / "pipe", std::filesystem::path("/dev/zero")})
         EXPECT_THAT(ByteSource::open(path).error().message, HasSubstr("is a device or a pipe"));
+}
+
+// Thirty gigabytes of zeros took half a minute before anything was said.
+TEST(ByteSource, EndsWhereTheRestOfTheFileWasNeverWritten)
+{
+    const test::TemporaryFolder folder;
+    writeWithHole(folder / "a", std::string(10'000, 'x'));
+    auto source = ByteSource::open(folder / "a");
+    ASSERT_TRUE(source) << source.error().text();
+    if ((*source)->unwrittenBytes() == 0)
+        GTEST_SKIP() << "the file system of " << folder.path() << " does not tell where holes are";
+    EXPECT_EQ((*source)->fileBytes() + (*source)->unwrittenBytes(), std::uint64_t{1} << 40);
+    EXPECT_LT((*source)->fileBytes(), 1u << 20) << "10,000 bytes, and those of their last block";
+    EXPECT_THAT((*source)->damage(), HasSubstr("were never written"));
+    std::string bytes(2 << 20, '-');
+    EXPECT_EQ((*source)->readAt(0, bytes).value(), (*source)->fileBytes());
+    EXPECT_EQ((*source)->readAt((*source)->fileBytes(), bytes).value(), 0u);
+    EXPECT_EQ((*source)->readAt((*source)->fileBytes() + 5, bytes).value(), 0u);
+    EXPECT_EQ((*source)->read(bytes).value(), (*source)->fileBytes());
+    EXPECT_TRUE(bytes.starts_with(std::string(10'000, 'x') + '\0'));
+
+    writeWithHole(folder / "b", "");
+    const auto nothing = ByteSource::open(folder / "b");
+    ASSERT_FALSE(nothing);
+    EXPECT_EQ(nothing.error().code, ErrorCode::NotAReport);
+    EXPECT_THAT(nothing.error().text(), HasSubstr("is a hole of 1099511627776 bytes"));
+}
+
+// Parts of a file that were never written, but have something behind them, are zeros as for every other program.
+TEST(ByteSource, ReadsAHoleInTheMiddleOfAFileAsZeros)
+{
+    const test::TemporaryFolder folder;
+    test::writeFile(folder / "a", "begin");
+    std::filesystem::resize_file(folder / "a", 1 << 20);
+    std::ofstream(folder / "a", std::ios::app | std::ios::binary) << "end";
+    auto source = ByteSource::open(folder / "a");
+    ASSERT_TRUE(source);
+    EXPECT_EQ((*source)->fileBytes(), (1u << 20) + 3);
+    EXPECT_EQ((*source)->damage(), "");
+    std::string bytes(2 << 20, '-');
+    EXPECT_EQ((*source)->read(bytes).value(), (1u << 20) + 3);
+    EXPECT_EQ(bytes.substr((1 << 20) - 1, 4), std::string("\0end", 4));
 }
 
 } // namespace

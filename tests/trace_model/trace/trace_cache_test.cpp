@@ -1,6 +1,8 @@
 #include "trace_model/trace/trace_cache.h"
 
+#include "tests/support/child_process.h"
 #include "tests/support/event_script.h"
+#include "tests/support/forked_process.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_files.h"
 #include "trace_model/trace/trace_archive.h"
@@ -8,6 +10,8 @@
 #include "trace_model/trace/visible_spans.h"
 
 #include <gtest/gtest.h>
+
+#include <algorithm>
 
 #include <sys/stat.h>
 
@@ -218,6 +222,81 @@ TEST_F(Cache, SaysThatItCannotWrite)
     const Result<void> stored = TraceCache("/dev/null/nonexistent").store(**trace, key());
     ASSERT_FALSE(stored);
     EXPECT_EQ(stored.error().code, ErrorCode::CannotWrite);
+}
+
+/// What other processes do with a folder of caches.
+class CacheOfProcesses : public testing::Test
+{
+protected:
+    void SetUp() override
+    {
+        if (!test::hasNamelessFiles(m_folder.path()))
+            GTEST_SKIP() << "the file system of " << m_folder.path() << " has no files without a name";
+        std::string script = "window 0..1000000\nprocess p\n";
+        for (int i = 0; i < 20'000; ++i)
+            script += "kernel gpu0/stream7 gemm " + std::to_string(i * 10) + ".." + std::to_string(i * 10 + 9) + " corr " + std::to_string(i + 1) + "\n";
+        m_trace = test::traceOf(script);
+    }
+
+    /// Keeps a trace again and again, until it is killed.
+    [[nodiscard]] int storeForEver() const
+    {
+        while (m_cache.store(*m_trace, kKey))
+            m_cache.drop(kKey);
+        return 1;
+    }
+    /// Kills a process while it has written part of an archive, and none is complete that it has not given its name yet.
+    [[nodiscard]] bool killWhileWriting(test::ForkedProcess& process) const
+    {
+        const bool isInTheMiddle = test::eventually([&] {
+            process.stop();
+            if (test::isWritingIn(process.pid(), folder()) && hiddenFiles() == 0)
+                return true;
+            process.resume();
+            return false;
+        });
+        process.kill();
+        return isInTheMiddle;
+    }
+    [[nodiscard]] std::filesystem::path folder() const { return m_folder / "cache"; }
+    [[nodiscard]] std::ptrdiff_t hiddenFiles() const
+    {
+        std::error_code absent;
+        const std::filesystem::directory_iterator entries(folder(), absent);
+        return std::count_if(begin(entries), end(entries), [](const auto& entry) { return entry.path().extension() != ".trace"; });
+    }
+
+    test::TemporaryFolder m_folder;
+    TraceCache m_cache{m_folder / "cache"};
+    std::shared_ptr<const Trace> m_trace;
+};
+
+TEST_F(CacheOfProcesses, HasNothingOfOneThatWasKilledWhileItWrote)
+{
+    test::ForkedProcess writer([this] { return storeForEver(); });
+    ASSERT_TRUE(killWhileWriting(writer));
+    EXPECT_EQ(hiddenFiles(), 0);
+    ASSERT_TRUE(m_cache.store(*m_trace, kKey));
+    const auto again = m_cache.find(kKey, true);
+    ASSERT_TRUE(again);
+    EXPECT_EQ(described(*again), described(*m_trace));
+}
+
+TEST_F(CacheOfProcesses, IsWholeWhenTwoWriteTheSameTraceAndOneIsKilled)
+{
+    test::ForkedProcess killed([this] { return storeForEver(); });
+    test::ForkedProcess other([this] {
+        for (int i = 0; i < 50; ++i)
+            if (!m_cache.store(*m_trace, kKey))
+                return 1;
+        return 0;
+    });
+    ASSERT_TRUE(killWhileWriting(killed));
+    EXPECT_EQ(other.wait(), 0);
+    EXPECT_EQ(hiddenFiles(), 0);
+    const auto found = m_cache.find(kKey, true);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(described(*found), described(*m_trace));
 }
 
 } // namespace

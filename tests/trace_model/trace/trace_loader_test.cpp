@@ -98,6 +98,18 @@ TEST_F(SeveralFiles, OfDifferentTimesSayHowFarTheyAreApart)
     EXPECT_THAT((*loaded)->meta.warnings, testing::Contains(HasSubstr("were not recorded at the same time")));
 }
 
+// A log that is still being written: what is shown is not all of it.
+TEST_F(SeveralFiles, ThatChangeWhileTheyAreReadSaySo)
+{
+    const LoadFile file = chromeTrace("a.json", "1700000000000000000", "gemm_a");
+    EXPECT_TRUE((*loadTrace(file.path))->meta.complete);
+    const auto loaded = loadTrace(file.path, [&](double, std::string_view) { std::ofstream(file.path, std::ios::app) << " "; });
+    ASSERT_TRUE(loaded) << loaded.error().text();
+    EXPECT_EQ((*loaded)->kernels.size(), 1u);
+    EXPECT_THAT((*loaded)->meta.warnings, testing::Contains(HasSubstr("changed while it was read")));
+    EXPECT_THAT((*loaded)->meta.whyIncomplete, testing::Contains("the file changed while it was read"));
+}
+
 // A trace that was switched on in the middle of a request, in a file without a window.
 TEST_F(SeveralFiles, DoNotMakeARequestWithoutAStartBeginAtTimeZero)
 {
