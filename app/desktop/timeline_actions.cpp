@@ -55,9 +55,10 @@ void connectTimelineActions(const WindowActions& actions, PageArea& pages)
         });
     }
     using RowChange = TimelineWidget::RowChange;
-    for (const auto& [action, change] : {std::pair(actions.hideRow, RowChange::Hide), std::pair(actions.showHiddenRows, RowChange::ShowHidden),
-                                         std::pair(actions.pinRow, RowChange::TogglePin), std::pair(actions.moveRowUp, RowChange::MoveUp),
-                                         std::pair(actions.moveRowDown, RowChange::MoveDown)}) {
+    for (const auto& [action, change] :
+         {std::pair(actions.chooseRow, RowChange::ToggleChosen), std::pair(actions.hideRow, RowChange::Hide),
+          std::pair(actions.showHiddenRows, RowChange::ShowHidden), std::pair(actions.pinRow, RowChange::TogglePin),
+          std::pair(actions.moveRowUp, RowChange::MoveUp), std::pair(actions.moveRowDown, RowChange::MoveDown)}) {
         QObject::connect(action, &QAction::triggered, &pages, [&pages, change = change] {
             if (TimelineWidget* timeline = timelineInFront(pages))
                 timeline->arrangeRow(timeline->currentRow(), change);

@@ -51,6 +51,7 @@ struct WindowActions
     QAction* pinRow;
     QAction* moveRowUp;
     QAction* moveRowDown;
+    QAction* chooseRow;
     QAction* filterRows;
     QAction* darkTheme;
     QAction* showLive;
@@ -62,6 +63,7 @@ struct WindowActions
     QAction* previousMark;
     QAction* removeMark;
     // Search
+    QAction* filterEvents;
     QAction* find;
     QAction* nextMatch;
     QAction* previousMatch;

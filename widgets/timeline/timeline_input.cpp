@@ -138,7 +138,7 @@ void TimelineWidget::mousePressEvent(QMouseEvent* event)
             m_drag = Drag::RowHeight;
             m_resizedRow = edge->track;
         } else if (const TimelineRow* row = rowAt(m_pressed)) {
-            arrangeRow(row->track, RowChange::ToggleFold);
+            arrangeRow(row->track, event->modifiers() & Qt::ControlModifier ? RowChange::ToggleChosen : RowChange::ToggleFold);
         }
     }
 }
@@ -386,6 +386,7 @@ void TimelineWidget::keyPressEvent(QKeyEvent* event)
         return goBack();
     case Qt::Key_Escape:
         endMeasure();
+        clearChosenRows();
         return clearSelection();
     default:
         QAbstractScrollArea::keyPressEvent(event);

@@ -124,6 +124,17 @@ const EventPlace* TimelineWidget::preferredPlace(const std::vector<EventPlace>& 
 
 void TimelineWidget::arrangeRow(TrackId track, RowChange change)
 {
+    if (change == RowChange::ToggleChosen) {
+        // A counter has samples and no events.
+        if (!m_state.trace || track.value >= m_state.trace->tracks.size() || m_state.trace->track(track).kind == trace::TrackKind::Counter)
+            return;
+        if (std::erase(m_state.chosenRows, track) == 0)
+            m_state.chosenRows.push_back(track);
+        ++m_state.layoutRevision;
+        redraw();
+        emit chosenRowsChanged();
+        return;
+    }
     if (change == RowChange::ShowHidden) {
         m_rows.hidden.clear();
     } else {
@@ -150,11 +161,22 @@ void TimelineWidget::arrangeRow(TrackId track, RowChange change)
                 m_rows.folded.insert(track);
             break;
         case RowChange::ShowHidden:
+        case RowChange::ToggleChosen:
             break;
         }
     }
     layoutRows();
     emit rowsChanged();
+}
+
+void TimelineWidget::clearChosenRows()
+{
+    if (m_state.chosenRows.empty())
+        return;
+    m_state.chosenRows.clear();
+    ++m_state.layoutRevision;
+    redraw();
+    emit chosenRowsChanged();
 }
 
 void TimelineWidget::movePinnedOrAmongSiblings(TrackId track, int direction)
@@ -214,6 +236,9 @@ void TimelineWidget::addRowActions(QMenu& menu, QPoint point)
     };
     if (const TimelineRow* row = rowAt(point)) {
         const TrackId track = row->track;
+        const bool isChosen = std::find(m_state.chosenRows.begin(), m_state.chosenRows.end(), track) != m_state.chosenRows.end();
+        if (m_state.trace->track(track).kind != trace::TrackKind::Counter)
+            add(isChosen ? tr("List the events of other rows too (E)") : tr("List only its events (E)"), track, RowChange::ToggleChosen);
         add(tr("Hide row (H)"), track, RowChange::Hide);
         add(m_rows.isPinned(track) ? tr("Unpin row (P)") : tr("Pin row to the top (P)"), track, RowChange::TogglePin);
         add(tr("Move row up (Alt+Up)"), track, RowChange::MoveUp);

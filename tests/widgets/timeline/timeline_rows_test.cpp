@@ -78,6 +78,31 @@ class TimelineRowsTest : public QObject
 private slots:
     void init() { m_server = traceOf(kServerScript); }
 
+    void rowsAreChosenByClicksWithControlAndStayUnfolded()
+    {
+        Hand hand(m_server);
+        QSignalSpy chosen(&hand.timeline, &TimelineWidget::chosenRowsChanged);
+        const QImage before = hand.image();
+        const auto rows = shownNames(hand);
+        const auto click = [&](const char* name) {
+            QTest::mouseClick(hand.timeline.viewport(), Qt::LeftButton, Qt::ControlModifier, hand.headerPoint(name));
+        };
+        click("Stream 7");
+        click("bert:1");
+        QCOMPARE(chosen.count(), 2);
+        QVERIFY(hand.timeline.state().chosenRows ==
+                (std::vector{trackNamed(hand.trace(), "Stream 7"), trackNamed(hand.trace(), "bert:1")}));
+        QVERIFY(shownNames(hand) == rows);
+        QVERIFY(hand.image() != before); // they are marked
+        click("Stream 7");
+        QCOMPARE(hand.timeline.state().chosenRows.size(), std::size_t{1});
+        menuAction(hand, hand.headerPoint("Stream 7"), QStringLiteral("List only its events"))->trigger();
+        QCOMPARE(hand.timeline.state().chosenRows.size(), std::size_t{2});
+        hand.key(Qt::Key_Escape);
+        QVERIFY(hand.timeline.state().chosenRows.empty());
+        QCOMPARE(chosen.count(), 5);
+    }
+
     void aRowIsHiddenWithAllBelowItAndShownAgainFromTheMenu()
     {
         Hand hand(m_server);
