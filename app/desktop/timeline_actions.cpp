@@ -64,6 +64,15 @@ void connectTimelineActions(const WindowActions& actions, PageArea& pages)
                 timeline->arrangeRow(timeline->currentRow(), change);
         });
     }
+    using widgets::RequestOrder;
+    for (const auto& [action, order] :
+         {std::pair(actions.packRequests, RequestOrder::Packed), std::pair(actions.requestsByInstance, RequestOrder::ByInstance),
+          std::pair(actions.slowestFirst, RequestOrder::SlowestFirst)}) {
+        QObject::connect(action, &QAction::triggered, &pages, [&pages, order = order] {
+            if (TimelineWidget* timeline = timelineInFront(pages))
+                timeline->setRequestOrder(order);
+        });
+    }
 }
 
 void fillMarksMenu(const WindowActions& actions, PageArea& pages)

@@ -74,6 +74,12 @@ WindowActions::WindowActions(QMainWindow& window)
           makeAction(window, tr("Move row &up"), {QKeySequence(Qt::ALT | Qt::Key_Up)}, tr("Above the row before it on the same level"))),
       moveRowDown(
           makeAction(window, tr("Move row &down"), {QKeySequence(Qt::ALT | Qt::Key_Down)}, tr("Below the row after it on the same level"))),
+      packRequests(
+          makeAction(window, tr("Requests &packed"), {QKeySequence(Qt::ALT | Qt::Key_1)}, tr("Requests in as few lanes as hold them"))),
+      requestsByInstance(makeAction(window, tr("Requests by &instance"), {QKeySequence(Qt::ALT | Qt::Key_2)},
+                                    tr("The requests of each instance of a model in lanes of their own"))),
+      slowestFirst(makeAction(window, tr("&Slowest requests first"), {QKeySequence(Qt::ALT | Qt::Key_3)},
+                              tr("The slowest requests of each model, one in a lane, the slowest on top"))),
       chooseRow(makeAction(window, tr("&List events of row"), {QKeySequence(Qt::Key_E)},
                            tr("The Events table lists what is on the row under the mouse, and on others so chosen"))),
       filterRows(makeAction(window, tr("&Filter rows…"), {QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_F)},
@@ -146,6 +152,8 @@ void WindowActions::buildMenus(QMenuBar& bar, QAction* captureStart, QAction* ca
     view->addSeparator();
     QMenu* rows = view->addMenu(tr("&Rows"));
     rows->addActions({filterRows, chooseRow, pinRow, moveRowUp, moveRowDown, hideRow, showHiddenRows});
+    QMenu* requests = view->addMenu(tr("Re&quests"));
+    requests->addActions({packRequests, requestsByInstance, slowestFirst});
     view->addSeparator();
     view->addActions({showLive, nextTab, previousTab});
     docksMenu = view->addMenu(tr("&Panels"));

@@ -51,6 +51,9 @@ struct WindowActions
     QAction* pinRow;
     QAction* moveRowUp;
     QAction* moveRowDown;
+    QAction* packRequests;
+    QAction* requestsByInstance;
+    QAction* slowestFirst;
     QAction* chooseRow;
     QAction* filterRows;
     QAction* darkTheme;

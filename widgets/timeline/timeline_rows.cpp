@@ -2,6 +2,7 @@
 
 #include "widgets/timeline/lane_layout.h"
 
+#include <QActionGroup>
 #include <QKeyEvent>
 #include <QLineEdit>
 #include <QMenu>
@@ -196,6 +197,10 @@ void TimelineWidget::showRowOf(TrackId track)
     bool isChanged = false;
     if (const TimelineRow* row = m_state.layout.rowOf(track); row && !row->isCollapsed)
         return; // what is folded below it hides nothing of itself
+    if (const auto order = requestOrderOf(*m_state.trace, track); order && *order != m_rows.requests) {
+        m_rows.requests = *order;
+        isChanged = true;
+    }
     for (TrackId id = track; !id.isNone(); id = m_state.trace->track(id).parent) {
         isChanged |= m_rows.folded.erase(id) > 0;
         isChanged |= m_rows.hidden.erase(id) > 0;
@@ -229,6 +234,31 @@ void TimelineWidget::resizeRow(int viewportY)
     layoutRows();
 }
 
+void TimelineWidget::setRequestOrder(RequestOrder order)
+{
+    if (m_rows.requests == order)
+        return;
+    m_rows.requests = order;
+    layoutRows();
+    emit rowsChanged();
+}
+
+void TimelineWidget::addRequestOrders(QMenu& menu, TrackId track)
+{
+    if (!requestOrderOf(*m_state.trace, track))
+        return;
+    auto* choice = new QActionGroup(&menu);
+    for (const auto& [order, text] : {std::pair(RequestOrder::Packed, tr("Requests packed (Alt+1)")),
+                                      std::pair(RequestOrder::ByInstance, tr("Requests by instance (Alt+2)")),
+                                      std::pair(RequestOrder::SlowestFirst, tr("Slowest requests first (Alt+3)"))}) {
+        QAction* action = menu.addAction(text, this, [this, order = order] { setRequestOrder(order); });
+        action->setCheckable(true);
+        action->setChecked(m_rows.requests == order);
+        choice->addAction(action);
+    }
+    menu.addSeparator();
+}
+
 void TimelineWidget::addRowActions(QMenu& menu, QPoint point)
 {
     const auto add = [&](const QString& text, TrackId track, RowChange change) {
@@ -236,6 +266,7 @@ void TimelineWidget::addRowActions(QMenu& menu, QPoint point)
     };
     if (const TimelineRow* row = rowAt(point)) {
         const TrackId track = row->track;
+        addRequestOrders(menu, track);
         const bool isChosen = std::find(m_state.chosenRows.begin(), m_state.chosenRows.end(), track) != m_state.chosenRows.end();
         if (m_state.trace->track(track).kind != trace::TrackKind::Counter)
             add(isChosen ? tr("List the events of other rows too (E)") : tr("List only its events (E)"), track, RowChange::ToggleChosen);

@@ -59,6 +59,8 @@ public:
         ToggleChosen, ///< one of those whose events tables list
     };
     void arrangeRow(trace::TrackId track, RowChange change);
+    /// How requests are shown, of all models.
+    void setRequestOrder(RequestOrder order);
     /// The row under the mouse, else that of the selected event, or none.
     [[nodiscard]] trace::TrackId currentRow() const;
     [[nodiscard]] const std::vector<TimelineMark>& marks() const { return m_state.marks; }
@@ -194,6 +196,7 @@ private:
     [[nodiscard]] const TimelineRow* rowResizedAt(QPoint point) const;
     void resizeRow(int viewportY);
     void addRowActions(QMenu& menu, QPoint point);
+    void addRequestOrders(QMenu& menu, trace::TrackId track);
     /// Whether the flag of a mark is at a point; it is the current one then.
     bool pressMark(QPoint point);
     void highlightSelection();
