@@ -3,6 +3,7 @@
 #include "widgets/tables/filter_edit.h"
 #include "widgets/tables/long_table_view.h"
 #include "widgets/theme/format.h"
+#include "widgets/theme/glossary.h"
 
 #include <QHBoxLayout>
 #include <QHeaderView>
@@ -90,6 +91,8 @@ QVariant EventModel::headerData(int section, Qt::Orientation orientation, int ro
     const auto column = static_cast<EventColumn>(section);
     if (role == Qt::TextAlignmentRole && isNumeric(column))
         return int(Qt::AlignRight | Qt::AlignVCenter);
+    if (role == Qt::ToolTipRole)
+        return termToolTip(eventColumnTitle(column, CellText::Shown));
     return role == Qt::DisplayRole ? eventColumnTitle(column, CellText::Shown) : QVariant();
 }
 

@@ -1,14 +1,17 @@
 #include "tests/widgets/timeline/timeline_hand.h"
 #include "tests/widgets/trace_fixture.h"
+#include "widgets/theme/glossary.h"
 #include "widgets/timeline/lane_layout.h"
 #include "widgets/timeline/saved_rows.h"
 
 #include <QContextMenuEvent>
+#include <QHelpEvent>
 #include <QLineEdit>
 #include <QMenu>
 #include <QScrollBar>
 #include <QSignalSpy>
 #include <QTest>
+#include <QToolTip>
 
 #include <algorithm>
 
@@ -77,6 +80,17 @@ class TimelineRowsTest : public QObject
 
 private slots:
     void init() { m_server = traceOf(kServerScript); }
+
+    void aHeaderExplainsItsNumbers()
+    {
+        Hand hand(m_server);
+        for (const auto& [row, term] : {std::pair("Stream 7", "Percent of context time"), std::pair("Queue depth", "Queue depth")}) {
+            const QPoint at = hand.headerPoint(row);
+            QHelpEvent help(QEvent::ToolTip, at, hand.timeline.viewport()->mapToGlobal(at));
+            QCoreApplication::sendEvent(hand.timeline.viewport(), &help);
+            QVERIFY2(QToolTip::text().endsWith(termToolTip(QLatin1String(term))), qPrintable(QToolTip::text()));
+        }
+    }
 
     void requestsAreShownPackedOrSlowestFirstAsTheMenuSays()
     {
