@@ -3,8 +3,9 @@
 #include "app/desktop/log_panel.h"
 #include "app/desktop/report_page.h"
 #include "app/desktop/text.h"
-#include "trace_model/trace/event_search.h"
+#include "trace_model/analysis/event_list.h"
 #include "widgets/details/details_panel.h"
+#include "widgets/tables/event_order.h"
 #include "widgets/tables/event_table.h"
 #include "widgets/tables/import_view.h"
 #include "widgets/tables/statistics_table.h"
@@ -12,8 +13,10 @@
 #include "widgets/timeline/timeline_widget.h"
 
 #include <QAction>
+#include <QClipboard>
 #include <QDockWidget>
 #include <QEvent>
+#include <QGuiApplication>
 #include <QMainWindow>
 #include <QTabWidget>
 
@@ -23,9 +26,9 @@ namespace gantry::desktop {
 
 namespace {
 
-constexpr std::size_t kEventsShown = 50'000;
-constexpr int kSettleMs = 150; // a view that still moves is not worth a table
-constexpr int kNarrowestTabs = 260;  // px: their widest sentence is no reason to keep the window from being small
+constexpr double kListShare = 0.4;  // of the time that listing and sorting events take
+constexpr int kSettleMs = 150;      // a view that still moves is not worth a table
+constexpr int kNarrowestTabs = 260; // px: their widest sentence is no reason to keep the window from being small
 
 TimeRange rangeOf(const ReportPage& page, widgets::StatisticsScope scope)
 {
@@ -40,20 +43,40 @@ TimeRange rangeOf(const ReportPage& page, widgets::StatisticsScope scope)
     return page.statisticsRange();
 }
 
+std::vector<trace::TrackId> chosenRows(const ReportPage& page)
+{
+    return page.timeline() ? page.timeline()->state().chosenRows : std::vector<trace::TrackId>();
+}
+
+/// What the events are of that are listed: "of Stream 7 in view".
+QString placeOfEvents(const ReportPage& page)
+{
+    QString where = Inspector::tr("in view");
+    if (page.timeline() && page.timeline()->measuredRange())
+        where = Inspector::tr("in the measured range");
+    else if (page.statisticsRange() == page.trace()->time)
+        where = page.trace()->meta.isPreview ? Inspector::tr("in the sample") : Inspector::tr("in the whole report");
+    const std::vector<trace::TrackId> rows = chosenRows(page);
+    if (rows.size() == 1)
+        return Inspector::tr("of %1 %2").arg(toQString(page.trace()->track(rows.front()).name), where);
+    return rows.empty() ? where : Inspector::tr("of %1 rows %2").arg(rows.size()).arg(where);
+}
+
 } // namespace
 
-Inspector::Inspector(QMainWindow& window, jobs::JobRunner& runner) :
-    QObject(&window),
-    m_window(window),
-    m_tabs(new QTabWidget),
-    m_details(new widgets::DetailsPanel),
-    m_events(new widgets::EventTable),
-    m_statistics(new widgets::StatisticsTable),
-    m_import(new widgets::ImportView),
-    m_summaries(new widgets::SummaryTables),
-    m_log(new LogPanel),
-    m_eventsSlot(runner),
-    m_statisticsSlot(runner)
+Inspector::Inspector(QMainWindow& window, jobs::JobRunner& runner)
+    : QObject(&window),
+      m_window(window),
+      m_tabs(new QTabWidget),
+      m_details(new widgets::DetailsPanel),
+      m_events(new widgets::EventTable),
+      m_statistics(new widgets::StatisticsTable),
+      m_import(new widgets::ImportView),
+      m_summaries(new widgets::SummaryTables),
+      m_log(new LogPanel),
+      m_eventsSlot(runner),
+      m_copySlot(runner),
+      m_statisticsSlot(runner)
 {
     m_tabs->setDocumentMode(true);
     m_tabs->setMinimumWidth(kNarrowestTabs);
@@ -77,10 +100,16 @@ Inspector::Inspector(QMainWindow& window, jobs::JobRunner& runner) :
     connect(m_statistics, &widgets::StatisticsTable::groupByChanged, this, &Inspector::loadStatistics);
     connect(m_statistics, &widgets::StatisticsTable::questionChanged, this, &Inspector::loadStatistics);
     connect(m_statistics, &widgets::StatisticsTable::rowActivated, this, &Inspector::showEventsOf);
-    connect(m_events, &widgets::EventTable::eventActivated, this, [this](trace::EventId event) {
-        if (m_page && m_page->timeline())
-            m_page->timeline()->reveal(event);
-    });
+    // Another range would be another table, under the mouse.
+    for (const auto& [signal, zoom] : {std::pair(&widgets::EventTable::eventActivated, widgets::TimelineWidget::Zoom::Never),
+                                       std::pair(&widgets::EventTable::eventOpened, widgets::TimelineWidget::Zoom::WhenTooSmall)}) {
+        connect(m_events, signal, this, [this, zoom = zoom](trace::EventId event) {
+            if (m_page && m_page->timeline())
+                m_page->timeline()->reveal(event, zoom);
+        });
+    }
+    connect(m_events, &widgets::EventTable::questionChanged, this, &Inspector::loadEvents);
+    connect(m_events, &widgets::EventTable::copyRequested, this, &Inspector::copyEvents);
     connect(m_details, &widgets::DetailsPanel::eventRequested, this, [this](trace::EventId event) {
         if (m_page && m_page->timeline())
             m_page->timeline()->reveal(event);
@@ -166,10 +195,21 @@ void Inspector::follow(FrontPage front, ReportPage* page)
 
 void Inspector::showImport()
 {
+    bringToFront(m_import);
+}
+
+void Inspector::filterEvents()
+{
+    bringToFront(m_events);
+    m_events->focusFilter();
+}
+
+void Inspector::bringToFront(QWidget* tab)
+{
     m_docks[1].isWanted = true;
     m_docks[1].widget->show();
     m_docks[1].widget->raise();
-    m_tabs->setCurrentWidget(m_import);
+    m_tabs->setCurrentWidget(tab);
 }
 
 void Inspector::refreshFiles()
@@ -233,18 +273,44 @@ void Inspector::refreshTables()
 
 void Inspector::loadEvents()
 {
+    if (!m_page || !m_page->trace())
+        return;
+    const auto trace = m_page->trace();
+    m_events->setTrace(trace);
+    using Events = std::vector<trace::EventId>;
     m_eventsSlot.run(
-        [trace = m_page->trace(), range = m_page->statisticsRange()](const jobs::JobContext& context) -> Result<trace::EventList> {
-            return trace::eventsIn(*trace, range, kEventsShown, context.stop());
+        [trace, scope = analysis::EventScope{m_page->statisticsRange(), chosenRows(*m_page), m_events->filter()},
+         column = m_events->sortColumn(), order = m_events->sortOrder()](const jobs::JobContext& context) -> Result<Events> {
+            const auto list = [&context](double fraction) { context.progress(fraction * kListShare, tr("Listing events").toStdString()); };
+            const auto sort = [&context](double fraction) {
+                context.progress(kListShare + fraction * (1 - kListShare), tr("Sorting events").toStdString());
+            };
+            GANTRY_TRY(Events events, analysis::listEvents(*trace, scope, list, context.stop()));
+            widgets::sortEvents(*trace, events, column, order, sort, context.stop());
+            return events;
         },
-        [this, trace = m_page->trace()](Result<trace::EventList> list) {
-            if (!list)
+        [this, trace, where = placeOfEvents(*m_page)](Result<Events> events) {
+            if (!events)
                 return;
-            m_events->setEvents(trace, std::move(*list));
+            m_events->setEvents(trace, std::move(*events), where);
             if (m_page)
                 m_events->select(m_page->selectedEvent());
             if (!m_settle.isActive())
                 emit settled();
+        },
+        [this](double fraction, const std::string& stage) { m_events->setProgress(fraction, toQString(stage)); });
+}
+
+void Inspector::copyEvents(const std::vector<trace::EventId>& events, const std::vector<widgets::EventColumn>& columns,
+                           widgets::CopyFormat format)
+{
+    m_copySlot.run(
+        [trace = m_events->model().trace(), events, columns, format](const jobs::JobContext& context) -> Result<QString> {
+            return widgets::eventsText(*trace, events, columns, format, context.stop());
+        },
+        [](const Result<QString>& text) {
+            if (text)
+                QGuiApplication::clipboard()->setText(*text);
         });
 }
 

@@ -3,6 +3,7 @@
 #include "app/jobs/job_slot.h"
 #include "remote_server/proto/node_types.h"
 #include "trace_model/analysis/kernel_stats.h"
+#include "widgets/tables/event_cells.h"
 
 #include <QObject>
 #include <QTimer>
@@ -19,7 +20,7 @@ class EventTable;
 class ImportView;
 class StatisticsTable;
 class SummaryTables;
-}
+} // namespace gantry::widgets
 
 namespace gantry::desktop {
 
@@ -27,11 +28,16 @@ class LogPanel;
 class ReportPage;
 
 /// What the page in front is about: decides which docks there is anything to show in.
-enum class FrontPage { Live, Report, Compare };
+enum class FrontPage
+{
+    Live,
+    Report,
+    Compare
+};
 
 /// The docks that look into the page in front: Details on the right; statistics, events, what was read of the files, and their tables
-/// without times below; all of a report. And the node's log, of a report and of the live page. A dock that the user closed stays closed. Tables are computed by jobs, for the
-/// visible or measured range. UI thread.
+/// without times below; all of a report. And the node's log, of a report and of the live page. A dock that the user closed stays closed.
+/// Tables are computed by jobs, for the visible or measured range and the chosen rows. UI thread.
 class Inspector : public QObject
 {
     Q_OBJECT
@@ -52,6 +58,8 @@ public:
     void clearLog();
     /// Brings what was read of the files to the front.
     void showImport();
+    /// Brings the events to the front, ready to type what they are to meet.
+    void filterEvents();
 
     [[nodiscard]] widgets::DetailsPanel& details() { return *m_details; }
     [[nodiscard]] widgets::EventTable& events() { return *m_events; }
@@ -80,6 +88,9 @@ private:
     void refreshFiles();
     void showEventsOf(const analysis::ActivityRow& row);
     void loadEvents();
+    void copyEvents(const std::vector<trace::EventId>& events, const std::vector<widgets::EventColumn>& columns,
+                    widgets::CopyFormat format);
+    void bringToFront(QWidget* tab);
     void loadStatistics();
 
     ReportPage* m_page = nullptr;
@@ -92,11 +103,12 @@ private:
     widgets::StatisticsTable* m_statistics;
     widgets::ImportView* m_import;
     widgets::SummaryTables* m_summaries;
-    QWidget* m_tabBefore = nullptr; ///< the user's choice, while a page has nothing but its import to show
+    QWidget* m_tabBefore = nullptr;                ///< the user's choice, while a page has nothing but its import to show
     std::shared_ptr<const trace::Trace> m_filesOf; ///< what the import and its tables are about
     LogPanel* m_log;
     QTimer m_settle;
     jobs::JobSlot m_eventsSlot;
+    jobs::JobSlot m_copySlot;
     jobs::JobSlot m_statisticsSlot;
 };
 

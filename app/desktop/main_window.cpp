@@ -247,11 +247,12 @@ void MainWindow::connectViewActions()
         refreshSearch();
     });
 
+    connect(m_actions->filterEvents, &QAction::triggered, m_inspector, &Inspector::filterEvents);
     connect(m_actions->find, &QAction::triggered, this, [this] {
         m_searchBox->setFocus(Qt::ShortcutFocusReason);
         m_searchBox->selectAll();
     });
-    connect(m_searchBox, &SearchBox::searchRequested, this, [this](const QString& text) {
+    connect(m_searchBox, &SearchBox::textSettled, this, [this](const QString& text) {
         if (ReportPage* page = m_pages->currentReport())
             page->find(text);
     });
@@ -612,12 +613,15 @@ void MainWindow::refreshActions()
 {
     const ReportPage* report = m_pages->currentReport();
     const bool hasTimeline = (report && report->hasTimeline()) || (m_pages->currentCompare() && m_pages->currentCompare()->isReady());
-    for (QAction* action : {m_actions->zoomIn, m_actions->zoomOut, m_actions->fit, m_actions->back, m_actions->forward, m_actions->hideRow, m_actions->addMark,
-                            m_actions->nextMark, m_actions->previousMark, m_actions->removeMark,
-                            m_actions->showHiddenRows, m_actions->pinRow, m_actions->moveRowUp, m_actions->moveRowDown, m_actions->filterRows})
+    for (QAction* action :
+         {m_actions->zoomIn, m_actions->zoomOut, m_actions->fit, m_actions->back, m_actions->forward, m_actions->hideRow,
+          m_actions->addMark, m_actions->nextMark, m_actions->previousMark, m_actions->removeMark, m_actions->showHiddenRows,
+          m_actions->pinRow, m_actions->moveRowUp, m_actions->moveRowDown, m_actions->filterRows, m_actions->chooseRow,
+          m_actions->packRequests, m_actions->requestsByInstance, m_actions->slowestFirst})
         action->setEnabled(hasTimeline);
-    for (QAction* action : {m_actions->copyLink, m_actions->zoomToSelection, m_actions->find, m_actions->nextMatch, m_actions->previousMatch, m_actions->jumpToTime,
-                            m_actions->nextGap, m_actions->gapLongerThan})
+    for (QAction* action :
+         {m_actions->copyLink, m_actions->zoomToSelection, m_actions->find, m_actions->nextMatch, m_actions->previousMatch,
+          m_actions->jumpToTime, m_actions->nextGap, m_actions->gapLongerThan, m_actions->filterEvents})
         action->setEnabled(report && report->hasTimeline());
     m_actions->clockOffsets->setEnabled(report && report->trace() && report->files().size() > 1);
     m_actions->saveView->setEnabled(report && report->hasTimeline() && report->files().size() == 1);

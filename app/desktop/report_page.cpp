@@ -223,6 +223,7 @@ void ReportPage::showTrace(std::shared_ptr<const trace::Trace> trace)
         connect(m_timeline, &widgets::TimelineWidget::selectionChanged, this, &ReportPage::selectionChanged);
         connect(m_timeline, &widgets::TimelineWidget::measureChanged, this, &ReportPage::rangeChanged);
         connect(m_timeline, &widgets::TimelineWidget::visibleRangeChanged, this, &ReportPage::rangeChanged);
+        connect(m_timeline, &widgets::TimelineWidget::chosenRowsChanged, this, &ReportPage::rangeChanged);
         connect(m_view, &TraceView::importRequested, this, &ReportPage::importRequested);
         connect(&m_view->banner(), &LoadBanner::cancelRequested, this, &ReportPage::stopReading);
         connect(&m_view->banner(), &LoadBanner::resumeRequested, this, &ReportPage::load);

@@ -1,110 +1,16 @@
 #include "app/desktop/search_box.h"
 
-#include "trace_model/analysis/event_filter.h"
-#include "widgets/theme/format.h"
-
-#include <QAbstractItemView>
-#include <QCompleter>
-#include <QKeyEvent>
-#include <QStandardItemModel>
-
-#include <algorithm>
-
 namespace gantry::desktop {
-namespace {
 
-constexpr int kSettleMs = 120;    // letters of one word come faster
-constexpr int kWidestPopup = 560; // px: a demangled name has no end
-constexpr int kPopupPadding = 40; // px: frame, margins and a scroll bar
-
-QString helpText()
-{
-    QString rows;
-    for (const analysis::FilterKeyInfo& key : analysis::filterKeys())
-        rows += QStringLiteral("<tr><td><code>%1</code>&nbsp;&nbsp;</td><td>%2</td></tr>")
-                    .arg(widgets::toQString(key.example).toHtmlEscaped(), widgets::toQString(key.help).toHtmlEscaped());
-    return SearchBox::tr("<p>Find events (F) by name, <code>/regex/</code>, <code>~fuzzy</code>, and by what they are. Terms separated by "
-                         "spaces must all be met.</p>") +
-           QStringLiteral("<table>%1</table>").arg(rows);
-}
-
-} // namespace
-
-SearchBox::SearchBox(QWidget* parent) : QLineEdit(parent), m_completer(new QCompleter(this)), m_model(new QStandardItemModel(this))
+SearchBox::SearchBox(QWidget* parent) : FilterEdit(parent)
 {
     setObjectName(QStringLiteral("searchBox"));
     setPlaceholderText(tr("name, /regex/, dur>50us stream=7…"));
-    setToolTip(helpText());
+    setToolTip(tr("<p>Find events (F) by name, <code>/regex/</code>, <code>~fuzzy</code>, and by what they are. Terms separated by "
+                  "spaces must all be met.</p>") +
+               widgets::filterHelp());
     setAccessibleName(tr("Find events"));
-    setClearButtonEnabled(true);
-    m_completer->setModel(m_model);
-    m_completer->setCompletionMode(QCompleter::UnfilteredPopupCompletion);
-    m_completer->setWidget(this); // not setCompleter(): that one completes the whole text
-    m_settle.setSingleShot(true);
-    m_settle.setInterval(kSettleMs);
-    connect(&m_settle, &QTimer::timeout, this, [this] { emit searchRequested(text()); });
-    connect(this, &QLineEdit::textEdited, this, [this] {
-        m_settle.start();
-        offerCompletions();
-    });
-    connect(this, &QLineEdit::returnPressed, this, [this] {
-        m_settle.stop();
-        emit searchRequested(text());
-        emit stepRequested();
-    });
-    connect(m_completer, qOverload<const QModelIndex&>(&QCompleter::activated), this, &SearchBox::complete);
-}
-
-void SearchBox::setTrace(std::shared_ptr<const trace::Trace> trace)
-{
-    if (trace == m_trace)
-        return;
-    m_trace = std::move(trace);
-    m_words.reset();
-    m_completer->popup()->hide();
-}
-
-void SearchBox::offerCompletions()
-{
-    if (!m_words)
-        m_words = m_trace ? std::make_unique<FilterWords>(*m_trace) : std::make_unique<FilterWords>();
-    m_offered = m_words->at(text(), cursorPosition());
-    m_model->clear();
-    int widest = width();
-    for (const Completion& option : m_offered.options) {
-        m_model->appendRow(new QStandardItem(option.shown));
-        widest = std::max(widest, fontMetrics().horizontalAdvance(option.shown) + kPopupPadding);
-    }
-    if (m_offered.options.empty())
-        return m_completer->popup()->hide();
-    QAbstractItemView& popup = *m_completer->popup();
-    popup.setTextElideMode(Qt::ElideMiddle); // kernels differ at their ends
-    m_completer->complete(QRect(0, 0, std::min(widest, std::max(width(), kWidestPopup)), height()));
-    popup.setCurrentIndex({}); // Return looks for what is typed
-}
-
-void SearchBox::complete(const QModelIndex& index)
-{
-    const auto row = static_cast<std::size_t>(index.row());
-    if (row >= m_offered.options.size())
-        return;
-    const QString option = m_offered.options[row].text;
-    setSelection(static_cast<int>(m_offered.start), static_cast<int>(m_offered.length));
-    insert(option); // as typed: it can be undone
-    m_settle.start();
-}
-
-void SearchBox::keyPressEvent(QKeyEvent* event)
-{
-    QAbstractItemView& popup = *m_completer->popup();
-    if (popup.isVisible()) {
-        const bool isReturn = event->key() == Qt::Key_Return || event->key() == Qt::Key_Enter;
-        if ((isReturn || event->key() == Qt::Key_Tab) && popup.currentIndex().isValid())
-            return event->ignore(); // the completer takes the option
-        if (isReturn)
-            popup.hide();
-    }
-    QLineEdit::keyPressEvent(event);
+    connect(this, &QLineEdit::returnPressed, this, &SearchBox::stepRequested); // after the base, which has asked for the search
 }
 
 } // namespace gantry::desktop

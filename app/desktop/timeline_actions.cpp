@@ -55,12 +55,22 @@ void connectTimelineActions(const WindowActions& actions, PageArea& pages)
         });
     }
     using RowChange = TimelineWidget::RowChange;
-    for (const auto& [action, change] : {std::pair(actions.hideRow, RowChange::Hide), std::pair(actions.showHiddenRows, RowChange::ShowHidden),
-                                         std::pair(actions.pinRow, RowChange::TogglePin), std::pair(actions.moveRowUp, RowChange::MoveUp),
-                                         std::pair(actions.moveRowDown, RowChange::MoveDown)}) {
+    for (const auto& [action, change] :
+         {std::pair(actions.chooseRow, RowChange::ToggleChosen), std::pair(actions.hideRow, RowChange::Hide),
+          std::pair(actions.showHiddenRows, RowChange::ShowHidden), std::pair(actions.pinRow, RowChange::TogglePin),
+          std::pair(actions.moveRowUp, RowChange::MoveUp), std::pair(actions.moveRowDown, RowChange::MoveDown)}) {
         QObject::connect(action, &QAction::triggered, &pages, [&pages, change = change] {
             if (TimelineWidget* timeline = timelineInFront(pages))
                 timeline->arrangeRow(timeline->currentRow(), change);
+        });
+    }
+    using widgets::RequestOrder;
+    for (const auto& [action, order] :
+         {std::pair(actions.packRequests, RequestOrder::Packed), std::pair(actions.requestsByInstance, RequestOrder::ByInstance),
+          std::pair(actions.slowestFirst, RequestOrder::SlowestFirst)}) {
+        QObject::connect(action, &QAction::triggered, &pages, [&pages, order = order] {
+            if (TimelineWidget* timeline = timelineInFront(pages))
+                timeline->setRequestOrder(order);
         });
     }
 }

@@ -51,6 +51,10 @@ struct WindowActions
     QAction* pinRow;
     QAction* moveRowUp;
     QAction* moveRowDown;
+    QAction* packRequests;
+    QAction* requestsByInstance;
+    QAction* slowestFirst;
+    QAction* chooseRow;
     QAction* filterRows;
     QAction* darkTheme;
     QAction* showLive;
@@ -62,6 +66,7 @@ struct WindowActions
     QAction* previousMark;
     QAction* removeMark;
     // Search
+    QAction* filterEvents;
     QAction* find;
     QAction* nextMatch;
     QAction* previousMatch;

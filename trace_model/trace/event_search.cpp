@@ -6,9 +6,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
-#include <queue>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -167,41 +165,6 @@ Result<std::vector<EventId>> findEvents(const Trace& trace, const NameQuery& que
         [&] { at(EventKind::Phase) = requestRows(trace, matcher, stop); },
     });
     return mergedByStart(trace, std::move(found));
-}
-
-EventList eventsIn(const Trace& trace, TimeRange range, std::size_t limit, const std::stop_token& stop)
-{
-    struct Cursor
-    {
-        TimestampNs start;
-        EventKind kind;
-        std::uint32_t row, end;
-        bool operator>(const Cursor& other) const { return std::tie(start, kind) > std::tie(other.start, other.kind); }
-    };
-    // A merge of the kinds, each sorted already: costs the limit, not the number of events.
-    std::priority_queue<Cursor, std::vector<Cursor>, std::greater<>> next;
-    EventList list;
-    for (int k = 0; k < kEventKindCount; ++k) {
-        const auto kind = static_cast<EventKind>(k);
-        const EventColumns& columns = trace.columns(kind);
-        const auto first = std::lower_bound(columns.start.begin(), columns.start.end(), range.start) - columns.start.begin();
-        const auto end = std::lower_bound(columns.start.begin(), columns.start.end(), range.end) - columns.start.begin();
-        if (first >= end)
-            continue;
-        list.total += static_cast<std::size_t>(end - first);
-        next.push({columns.start[static_cast<std::size_t>(first)], kind, static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(end)});
-    }
-    list.events.reserve(std::min(limit, list.total));
-    while (!next.empty() && list.events.size() < limit && !stop.stop_requested()) {
-        Cursor cursor = next.top();
-        next.pop();
-        list.events.emplace_back(cursor.kind, cursor.row);
-        if (++cursor.row < cursor.end) {
-            cursor.start = trace.columns(cursor.kind).start[cursor.row];
-            next.push(cursor);
-        }
-    }
-    return list;
 }
 
 } // namespace gantry::trace

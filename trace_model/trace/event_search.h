@@ -17,14 +17,4 @@ namespace gantry::trace {
 /// Lists that are each in order of start as one. Any thread.
 [[nodiscard]] std::vector<EventId> mergedByStart(const Trace& trace, std::vector<std::vector<EventId>> lists);
 
-/// Events of a range, ordered by start.
-struct EventList
-{
-    std::vector<EventId> events; ///< the first `limit` of them
-    std::size_t total = 0;       ///< how many there are
-};
-
-/// Events of all kinds that start in `range`, ordered by start. Any thread; returns what it has when asked to stop.
-[[nodiscard]] EventList eventsIn(const Trace& trace, TimeRange range, std::size_t limit, const std::stop_token& stop = {});
-
 } // namespace gantry::trace

@@ -50,10 +50,19 @@ private:
     std::vector<std::pair<TimestampNs, int>> m_changes;
 };
 
+constexpr std::size_t kSlowest = 20; ///< lanes that are high enough to be written on and fit on a screen
+
+/// A request and its phases.
+struct RequestSpans
+{
+    const Request* request;
+    std::vector<LooseSpan> phases;
+};
+
 /// What is known of one model's requests and executions.
 struct ModelLoad
 {
-    std::vector<std::vector<LooseSpan>> requests; ///< the phases of each
+    std::vector<RequestSpans> requests;
     Depth inFlight, queued, busy;
     CounterColumns batches;
 };
@@ -70,7 +79,7 @@ std::map<std::string, ModelLoad> loadOfModels(const TrackList& list, const Trace
         if (phasesOf[i].empty())
             continue;
         ModelLoad& model = models[list.modelName(request.model, request.version)];
-        model.requests.push_back(std::move(phasesOf[i]));
+        model.requests.push_back({&request, std::move(phasesOf[i])});
         model.inFlight.add(request.time);
         if (const auto& queue = request.phases[static_cast<std::size_t>(RequestPhase::Queue)])
             model.queued.add(*queue);
@@ -86,20 +95,91 @@ std::map<std::string, ModelLoad> loadOfModels(const TrackList& list, const Trace
     return models;
 }
 
+std::string countOf(std::size_t requests)
+{
+    return fmt::format("{} request{}", requests, requests == 1 ? "" : "s");
+}
+
+/// The same requests again by who executed them, where there are several: they say whether one is slower than the others.
+void addInstances(TrackList& list, TrackId model, const std::vector<RequestSpans>& requests)
+{
+    const Trace& trace = list.trace();
+    std::map<std::string, std::pair<RowBuilder, std::size_t>> instances;
+    std::pair<RowBuilder, std::size_t> others; ///< cache hits, and what failed before
+    for (const auto& [request, phases] : requests) {
+        const bool isExecuted = request->execution.value < trace.executions.size();
+        const Execution* execution = isExecuted ? &trace.executions[request->execution.value] : nullptr;
+        const bool isNamed = execution && !execution->instance.isNone();
+        auto& [lanes, count] =
+            !execution ? others
+                       : instances[isNamed ? std::string(trace.strings[execution->instance]) : list.threadName(execution->globalTid)];
+        lanes.packLane(phases);
+        ++count;
+    }
+    if (instances.size() < 2)
+        return;
+    const TrackId group = list.addGroup(model, "By instance", fmt::format("{} instances", instances.size()));
+    const auto add = [&](const std::string& name, RowBuilder& lanes, std::size_t count) {
+        Track track;
+        track.kind = TrackKind::RequestLanes;
+        track.parent = group;
+        track.name = name;
+        track.detail = countOf(count);
+        track.rows = lanes.takeRows();
+        list.add(std::move(track));
+    };
+    for (auto& [name, instance] : instances)
+        add(name, instance.first, instance.second);
+    if (others.second > 0)
+        add("Not executed", others.first, others.second);
+}
+
+/// The longest requests again, one in a lane, the longest in the first.
+void addSlowest(TrackList& list, TrackId model, const std::vector<RequestSpans>& requests)
+{
+    std::vector<const RequestSpans*> slowest;
+    for (const RequestSpans& spans : requests)
+        if (!spans.request->cutByWindow && !spans.request->failed)
+            slowest.push_back(&spans);
+    if (slowest.size() < 2)
+        return;
+    const std::size_t complete = slowest.size(), shown = std::min(kSlowest, complete);
+    std::partial_sort(slowest.begin(), slowest.begin() + static_cast<std::ptrdiff_t>(shown), slowest.end(),
+                      [](const RequestSpans* a, const RequestSpans* b) {
+                          const DurationNs lengthA = a->request->time.duration(), lengthB = b->request->time.duration();
+                          return lengthA != lengthB ? lengthA > lengthB : a->request->time.start < b->request->time.start;
+                      });
+    RowBuilder lanes;
+    for (std::size_t i = 0; i < shown; ++i)
+        lanes.addLane(slowest[i]->phases);
+    Track track;
+    track.kind = TrackKind::RequestLanes;
+    track.parent = model;
+    track.name = "Slowest first";
+    track.detail = shown < complete ? fmt::format("{} of {}", shown, countOf(complete)) : countOf(complete);
+    track.rows = lanes.takeRows();
+    list.add(std::move(track));
+}
+
 void addModel(TrackList& list, TrackId top, const std::string& name, ModelLoad& model)
 {
     TrackId parent = top;
     std::string prefix = name + " ";
     if (!model.requests.empty()) {
         std::stable_sort(model.requests.begin(), model.requests.end(),
-                         [](const auto& a, const auto& b) { return a.front().start < b.front().start; });
+                         [](const RequestSpans& a, const RequestSpans& b) { return a.phases.front().start < b.phases.front().start; });
         Track track;
         track.kind = TrackKind::RequestLanes;
         track.parent = top;
         track.name = name;
-        track.detail = fmt::format("{} request{}", model.requests.size(), model.requests.size() == 1 ? "" : "s");
-        track.rows = packLanes(model.requests);
+        track.detail = countOf(model.requests.size());
+        RowBuilder lanes;
+        for (const RequestSpans& spans : model.requests)
+            lanes.packLane(spans.phases);
+        track.rows = lanes.takeRows();
         parent = list.add(std::move(track));
+        addInstances(list, parent, model.requests);
+        addSlowest(list, parent, model.requests);
         prefix.clear();
     }
     const auto label = [&](std::string_view text) { return prefix.empty() ? std::string(text) : prefix + std::string(text); };

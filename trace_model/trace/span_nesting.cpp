@@ -71,6 +71,13 @@ void RowBuilder::packLane(std::span<const LooseSpan> group)
     }
 }
 
+void RowBuilder::addLane(std::span<const LooseSpan> group)
+{
+    m_rows.emplace_back();
+    for (const LooseSpan& span : group)
+        append(m_rows.back(), span);
+}
+
 std::vector<DepthRow> RowBuilder::takeRows()
 {
     std::vector<DepthRow> rows;
@@ -92,14 +99,6 @@ std::vector<DepthRow> nestSpans(std::vector<LooseSpan> spans)
     RowBuilder builder;
     for (const LooseSpan& span : spans)
         builder.nest(span);
-    return builder.takeRows();
-}
-
-std::vector<DepthRow> packLanes(std::span<const std::vector<LooseSpan>> groups)
-{
-    RowBuilder builder;
-    for (const std::vector<LooseSpan>& group : groups)
-        builder.packLane(group);
     return builder.takeRows();
 }
 

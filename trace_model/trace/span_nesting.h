@@ -54,6 +54,8 @@ public:
     /// Puts a group of spans into the first lane that is free from the first of them on. Groups come in the order of their first
     /// starts; spans within a group must not overlap.
     void packLane(std::span<const LooseSpan> group);
+    /// Puts a group into a lane of its own, below those before.
+    void addLane(std::span<const LooseSpan> group);
 
     /// Time that at least one span covers, so far.
     [[nodiscard]] DurationNs busy() const { return m_covered.busy(); }
@@ -77,8 +79,5 @@ private:
 
 /// Rows of spans in any order, as an icicle. O(n log n + n · depth).
 [[nodiscard]] std::vector<DepthRow> nestSpans(std::vector<LooseSpan> spans);
-
-/// Packs groups of spans into lanes, see RowBuilder::packLane.
-[[nodiscard]] std::vector<DepthRow> packLanes(std::span<const std::vector<LooseSpan>> groups);
 
 } // namespace gantry::trace

@@ -1,5 +1,6 @@
 #include "widgets/details/details_panel.h"
 
+#include "widgets/theme/glossary.h"
 #include "widgets/theme/theme.h"
 
 #include <QEvent>
@@ -20,6 +21,14 @@ QString urlOf(const DetailLink& link)
     if (const auto* request = std::get_if<trace::RequestIndex>(&link))
         return QStringLiteral("r:%1").arg(request->value);
     return {};
+}
+
+/// With what it means as its tooltip, where it is a term.
+QString explained(const QString& name)
+{
+    const QString help = termToolTip(name);
+    const QString text = name.toHtmlEscaped();
+    return help.isEmpty() ? text : QStringLiteral("<span title=\"%1\">%2</span>").arg(help.toHtmlEscaped(), text);
 }
 
 } // namespace
@@ -70,13 +79,16 @@ void DetailsPanel::fill()
     const Theme& theme = Theme::forPalette(palette());
     QString html;
     for (const DetailSection& section : m_sections) {
-        html += QStringLiteral("<p style='margin-top:10px; margin-bottom:2px'><b>%1</b></p><table width='100%' cellspacing='0' cellpadding='2'>").arg(section.title.toHtmlEscaped());
+        html += QStringLiteral(
+                    "<p style='margin-top:10px; margin-bottom:2px'><b>%1</b></p><table width='100%' cellspacing='0' cellpadding='2'>")
+                    .arg(explained(section.title));
         for (const DetailLine& line : section.lines) {
             const QString url = urlOf(line.link);
             QString value = line.value.toHtmlEscaped();
             if (!url.isEmpty())
                 value = QStringLiteral("<a href='%1' style='color:%2; text-decoration:none'>%3</a>").arg(url, theme.accent.name(), value);
-            html += QStringLiteral("<tr><td width='42%' style='color:%1'>%2</td><td>%3</td></tr>").arg(theme.weakText.name(), line.name.toHtmlEscaped(), value);
+            html += QStringLiteral("<tr><td width='42%' style='color:%1'>%2</td><td>%3</td></tr>")
+                        .arg(theme.weakText.name(), explained(line.name), value);
         }
         html += QStringLiteral("</table>");
     }

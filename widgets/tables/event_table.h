@@ -1,18 +1,22 @@
 #pragma once
 
-#include "trace_model/trace/event_search.h"
+#include "trace_model/analysis/event_filter.h"
 #include "trace_model/trace/trace.h"
+#include "widgets/tables/event_cells.h"
 
 #include <QAbstractTableModel>
+#include <QElapsedTimer>
 #include <QWidget>
 
 #include <memory>
 #include <vector>
 
 class QLabel;
-class QTableView;
 
 namespace gantry::widgets {
+
+class FilterEdit;
+class LongTableView;
 
 /// Rows are events of a trace; cells are made when they are shown.
 class EventModel : public QAbstractTableModel
@@ -20,11 +24,12 @@ class EventModel : public QAbstractTableModel
     Q_OBJECT
 
 public:
-    enum Column { Start, Duration, Kind, Name, Place, ColumnCount };
-
     explicit EventModel(QObject* parent = nullptr);
 
-    void setEvents(std::shared_ptr<const trace::Trace> trace, std::vector<trace::EventId> events);
+    /// `isByStart`: they are in order of start, which finds one of them at once.
+    void setEvents(std::shared_ptr<const trace::Trace> trace, std::vector<trace::EventId> events, bool isByStart = true);
+    [[nodiscard]] const std::shared_ptr<const trace::Trace>& trace() const { return m_trace; }
+    [[nodiscard]] const std::vector<trace::EventId>& events() const { return m_events; }
     [[nodiscard]] trace::EventId eventAt(int row) const;
     /// Row of an event, or -1.
     [[nodiscard]] int rowOf(trace::EventId event) const;
@@ -37,9 +42,11 @@ public:
 private:
     std::shared_ptr<const trace::Trace> m_trace;
     std::vector<trace::EventId> m_events;
+    bool m_isByStart = true;
 };
 
-/// The events of the visible range as a table, in step with the timeline: its selection is the timeline's.
+/// The events of a range as a table, in step with the timeline: its selection is the timeline's. With a filter, and sorted by what column
+/// the user chooses; the owner lists and sorts.
 class EventTable : public QWidget
 {
     Q_OBJECT
@@ -47,20 +54,52 @@ class EventTable : public QWidget
 public:
     explicit EventTable(QWidget* parent = nullptr);
 
-    void setEvents(std::shared_ptr<const trace::Trace> trace, trace::EventList list);
+    /// The report that the filter is completed with.
+    void setTrace(const std::shared_ptr<const trace::Trace>& trace);
+    /// `where` says what they are of: "in view". In the order that was asked for.
+    void setEvents(std::shared_ptr<const trace::Trace> trace, std::vector<trace::EventId> events, const QString& where);
     void clear();
+    /// While events are listed and sorted; said only once it takes long enough to be noticed.
+    void setProgress(double fraction, const QString& stage);
+    /// A sentence about what was done, until there is something else to say.
+    void showNote(const QString& text);
     /// Selects the event's row if it is there, without announcing it.
     void select(trace::EventId event);
+
+    /// Which events are wanted; without terms all of them.
+    [[nodiscard]] const analysis::EventFilter& filter() const { return m_filter; }
+    [[nodiscard]] EventColumn sortColumn() const;
+    [[nodiscard]] Qt::SortOrder sortOrder() const;
+    void focusFilter();
+
     [[nodiscard]] EventModel& model() { return *m_model; }
-    [[nodiscard]] QTableView& view() { return *m_view; }
+    [[nodiscard]] LongTableView& view() { return *m_view; }
 
 signals:
+    /// The user chose a row.
     void eventActivated(gantry::trace::EventId event);
+    /// The user wants to look at it closely: a double click, or Return.
+    void eventOpened(gantry::trace::EventId event);
+    /// Other events, or another order, are wanted.
+    void questionChanged();
+    /// The user copies rows: those of `events`, which are all that were selected unless they are too many.
+    void copyRequested(const std::vector<gantry::trace::EventId>& events, const std::vector<gantry::widgets::EventColumn>& columns,
+                       gantry::widgets::CopyFormat format);
 
 private:
+    void applyFilter();
+    void announceSelection();
+    void copy(CopyFormat format);
+    void showScope();
+
     EventModel* m_model;
-    QTableView* m_view;
-    QLabel* m_footer;
+    LongTableView* m_view;
+    FilterEdit* m_filterEdit;
+    QLabel* m_scope;
+    QString m_scopeText;
+    QString m_problem; ///< of the filter; empty: none
+    analysis::EventFilter m_filter;
+    QElapsedTimer m_sinceQuestion;
     bool m_isSelecting = false;
 };
 

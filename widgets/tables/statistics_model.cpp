@@ -1,6 +1,7 @@
 #include "widgets/tables/statistics_model.h"
 
 #include "widgets/theme/format.h"
+#include "widgets/theme/glossary.h"
 
 namespace gantry::widgets {
 namespace {
@@ -91,6 +92,8 @@ QVariant StatisticsModel::headerData(int section, Qt::Orientation orientation, i
         return int((section == Name ? Qt::AlignLeft : Qt::AlignRight) | Qt::AlignVCenter);
     if (role == kNumberRole)
         return numberTitle(section);
+    if (role == Qt::ToolTipRole)
+        return termToolTip(headerData(section, orientation, Qt::DisplayRole).toString());
     if (role != Qt::DisplayRole)
         return {};
     switch (section) {

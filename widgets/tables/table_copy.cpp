@@ -14,9 +14,8 @@
 namespace gantry::widgets {
 namespace {
 
-QString cell(const QVariant& value, CopyFormat format)
+QString escaped(QString text, CopyFormat format)
 {
-    QString text = value.typeId() == QMetaType::Double ? QString::number(value.toDouble(), 'g', 12) : value.toString();
     switch (format) {
     case CopyFormat::Tsv:
         return text.replace(QLatin1Char('\t'), QLatin1Char(' ')).replace(QLatin1Char('\n'), QLatin1Char(' '));
@@ -30,8 +29,17 @@ QString cell(const QVariant& value, CopyFormat format)
     return text;
 }
 
-QString line(const QStringList& cells, CopyFormat format)
+QString cell(const QVariant& value)
 {
+    return value.typeId() == QMetaType::Double ? QString::number(value.toDouble(), 'g', 12) : value.toString();
+}
+
+} // namespace
+
+QString copiedLine(QStringList cells, CopyFormat format)
+{
+    for (QString& text : cells)
+        text = escaped(std::move(text), format);
     switch (format) {
     case CopyFormat::Tsv:
         return cells.join(QLatin1Char('\t')) + QLatin1Char('\n');
@@ -42,8 +50,6 @@ QString line(const QStringList& cells, CopyFormat format)
     }
     return {};
 }
-
-} // namespace
 
 QString tableText(const QTableView& view, CopyFormat format, int numberRole)
 {
@@ -65,23 +71,23 @@ QString tableText(const QTableView& view, CopyFormat format, int numberRole)
     const int role = format == CopyFormat::Markdown ? int(Qt::DisplayRole) : numberRole;
     QStringList headers, rules;
     for (const int column : columns) {
-        headers << cell(model.headerData(column, Qt::Horizontal, role), format);
+        headers << cell(model.headerData(column, Qt::Horizontal, role));
         const bool isRight = (model.headerData(column, Qt::Horizontal, Qt::TextAlignmentRole).toInt() & Qt::AlignRight) != 0;
         rules << (isRight ? QStringLiteral("---:") : QStringLiteral("---"));
     }
-    QString text = line(headers, format);
+    QString text = copiedLine(headers, format);
     if (format == CopyFormat::Markdown)
-        text += line(rules, format);
+        text += copiedLine(rules, format);
     for (const int row : rows) {
         QStringList cells;
         for (const int column : columns)
-            cells << cell(model.index(row, column).data(role), format);
-        text += line(cells, format);
+            cells << cell(model.index(row, column).data(role));
+        text += copiedLine(cells, format);
     }
     return text;
 }
 
-void addCopyActions(QTableView& view, int numberRole)
+void addCopyActions(QWidget& view, const std::function<void(CopyFormat)>& copy)
 {
     static constexpr std::pair<CopyFormat, const char*> kFormats[] = {
         {CopyFormat::Tsv, QT_TRANSLATE_NOOP("QTableView", "Copy")},
@@ -92,12 +98,16 @@ void addCopyActions(QTableView& view, int numberRole)
         if (format == CopyFormat::Tsv)
             action->setShortcut(QKeySequence::Copy);
         action->setShortcutContext(Qt::WidgetShortcut);
-        QObject::connect(action, &QAction::triggered, &view, [&view, format = format, numberRole] {
-            QGuiApplication::clipboard()->setText(tableText(view, format, numberRole));
-        });
+        QObject::connect(action, &QAction::triggered, &view, [copy, format = format] { copy(format); });
         view.addAction(action);
     }
     view.setContextMenuPolicy(Qt::ActionsContextMenu);
+}
+
+void addCopyActions(QTableView& view, int numberRole)
+{
+    addCopyActions(view,
+                   [&view, numberRole](CopyFormat format) { QGuiApplication::clipboard()->setText(tableText(view, format, numberRole)); });
 }
 
 } // namespace gantry::widgets

@@ -1,6 +1,7 @@
 #include "widgets/timeline/event_text.h"
 
 #include "widgets/theme/format.h"
+#include "widgets/theme/glossary.h"
 
 #include <QCoreApplication>
 #include <QStringList>
@@ -107,6 +108,16 @@ QStringList particulars(const Trace& trace, EventId event)
     return {};
 }
 
+/// What a tooltip explains besides: a phase, and how a copy reaches the host's memory. Empty: who looks at many knows the others.
+QString explainedTerm(const Trace& trace, EventId event)
+{
+    if (event.kind() == EventKind::Phase)
+        return phaseTitle(trace.phases.phase[event.row()]);
+    if (event.kind() == EventKind::Memcpy && trace.memcpys.route[event.row()].hostMemory() == trace::MemoryKind::Pageable)
+        return toQString(trace::name(trace::MemoryKind::Pageable));
+    return {};
+}
+
 } // namespace
 
 QString eventLabel(const Trace& trace, EventId event)
@@ -169,6 +180,8 @@ QString eventToolTip(const Trace& trace, EventId event)
         lines << place.toHtmlEscaped();
     for (const QString& line : particulars(trace, event))
         lines << line.toHtmlEscaped();
+    if (const QString term = explainedTerm(trace, event); !term.isEmpty())
+        lines << QStringLiteral("<hr>") + termToolTip(term);
     return lines.join(QStringLiteral("<br>"));
 }
 

@@ -51,6 +51,13 @@ void paintHeader(QPainter& painter, const TimelineState& state, const TimelineRo
     const bool isGroup = track.kind == trace::TrackKind::Group;
     if (isGroup)
         painter.fillRect(QRect(0, y, width, row.height), theme.groupRow);
+    const auto& chosen = state.chosenRows;
+    if (std::find(chosen.begin(), chosen.end(), row.track) != chosen.end()) {
+        QColor tint = theme.accent;
+        tint.setAlphaF(0.22);
+        painter.fillRect(QRect(0, y, width, row.height), tint);
+        painter.fillRect(QRect(0, y, 3, row.height), theme.accent);
+    }
     painter.setPen(theme.gridLine);
     painter.drawLine(0, y + row.height - 1, width, y + row.height - 1);
 

@@ -125,6 +125,36 @@ LinkMarker markerAt(const TimelineState& state, const End& end, EventId event, s
     return {{left, top, width, kMarkerHeight}, text, event};
 }
 
+/// Whether the selected event is in view; of a request, anything that stands out.
+bool isSelectionSeen(const TimelineState& state)
+{
+    const QRect area = state.geometry.rows();
+    const EventId selected = state.highlights.back().event;
+    const bool isRequest = selected.kind() == trace::EventKind::Phase;
+    return std::any_of(state.laneHighlights.begin(), state.laneHighlights.end(), [&](const LaneHighlight& lane) {
+        if (!isRequest && lane.event != selected)
+            return false;
+        if (lane.time.end < state.view.start || lane.time.start >= state.view.end)
+            return false;
+        const TimelineRow* row = state.layout.rowOf(lane.track);
+        if (!row || (row->isCollapsed && lane.depth > 0))
+            return false;
+        const int y = row->isCollapsed ? screenY(state, row->y) : screenY(state, row->depthY(lane.depth));
+        const int height = row->isCollapsed ? row->height : row->depthPaintedHeight();
+        return y + height > clipTop(state, *row) && y <= area.bottom();
+    });
+}
+
+/// Names the selected event where it lies outside the view.
+LinkMarker selectionMarker(const TimelineState& state, const QFontMetrics& metrics)
+{
+    const HighlightedEvent& selected = state.highlights.back();
+    const TimeRange time = state.trace->timeOf(selected.event);
+    // The nearest part of it: what reaches into the view is above or below.
+    const TimestampNs nearest = std::clamp(state.view.start + state.view.duration() / 2, time.start, time.end);
+    return markerAt(state, endOf(state, nearest, selected.places), selected.event, 1, metrics);
+}
+
 } // namespace
 
 std::vector<LaunchLink> launchLinks(const trace::Trace& trace, EventId selected)
@@ -148,9 +178,13 @@ std::vector<LaunchLink> launchLinks(const trace::Trace& trace, EventId selected)
 LinkPicture linkPicture(const TimelineState& state, const QFont& font)
 {
     LinkPicture picture;
-    if (state.links.empty() || state.geometry.rows().isEmpty())
+    if (state.highlights.empty() || state.geometry.rows().isEmpty())
         return picture;
     const QFontMetrics metrics(font);
+    if (!isSelectionSeen(state)) {
+        picture.markers.push_back(selectionMarker(state, metrics));
+        return picture;
+    }
     const trace::Trace& trace = *state.trace;
     struct Unseen
     {
@@ -187,7 +221,7 @@ LinkPicture linkPicture(const TimelineState& state, const QFont& font)
 void paintLinks(QPainter& painter, const TimelineState& state, const TimelineFonts& fonts)
 {
     const LinkPicture picture = linkPicture(state, fonts.small);
-    if (picture.arrows.empty())
+    if (picture.arrows.empty() && picture.markers.empty())
         return;
     const Theme& theme = *state.theme;
     painter.save();

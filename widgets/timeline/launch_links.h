@@ -36,7 +36,8 @@ struct LinkPicture
 /// From the call to its work where either is selected; of a call with much work the first ones.
 [[nodiscard]] std::vector<LaunchLink> launchLinks(const trace::Trace& trace, trace::EventId selected);
 
-/// Where arrows and markers are. Empty where the selected event itself is not seen.
+/// Where arrows and markers are. Where the selected event is not seen (of a request: nothing of it), there is one marker alone, which
+/// names the event: it explains why the others are faded.
 [[nodiscard]] LinkPicture linkPicture(const TimelineState& state, const QFont& font);
 
 void paintLinks(QPainter& painter, const TimelineState& state, const TimelineFonts& fonts);

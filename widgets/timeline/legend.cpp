@@ -1,10 +1,13 @@
 #include "widgets/timeline/legend.h"
 
 #include "widgets/theme/format.h"
+#include "widgets/theme/glossary.h"
 #include "widgets/theme/theme.h"
 #include "widgets/timeline/event_text.h"
 
+#include <QHelpEvent>
 #include <QPainter>
+#include <QToolTip>
 
 #include <algorithm>
 #include <map>
@@ -109,6 +112,21 @@ QSize Legend::sizeHint() const
 QSize Legend::minimumSizeHint() const
 {
     return {80, sizeHint().height()};
+}
+
+bool Legend::event(QEvent* event)
+{
+    if (event->type() != QEvent::ToolTip)
+        return QWidget::event(event);
+    const auto* help = static_cast<const QHelpEvent*>(event);
+    const auto entries = places(width());
+    const auto hit = std::find_if(entries.begin(), entries.end(), [help](const QRect& place) { return place.contains(help->pos()); });
+    const QString text = hit == entries.end() ? QString() : termToolTip(m_entries[static_cast<std::size_t>(hit - entries.begin())].name);
+    if (text.isEmpty())
+        QToolTip::hideText();
+    else
+        QToolTip::showText(help->globalPos(), text, this, *hit);
+    return true;
 }
 
 void Legend::paintEvent(QPaintEvent*)

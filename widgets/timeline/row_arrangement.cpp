@@ -76,6 +76,20 @@ bool RowArrangement::isPinned(TrackId track) const
     return std::find(pinned.begin(), pinned.end(), track) != pinned.end();
 }
 
+std::optional<RequestOrder> requestOrderOf(const trace::Trace& trace, TrackId track)
+{
+    const Track& subject = trace.track(track);
+    const auto isLanes = [&](TrackId id) { return !id.isNone() && trace.track(id).kind == TrackKind::RequestLanes; };
+    if (subject.kind == TrackKind::Group && isLanes(subject.parent))
+        return RequestOrder::ByInstance;
+    if (subject.kind != TrackKind::RequestLanes)
+        return std::nullopt;
+    if (isLanes(subject.parent))
+        return RequestOrder::SlowestFirst;
+    const bool isOfInstance = !subject.parent.isNone() && isLanes(trace.track(subject.parent).parent);
+    return isOfInstance ? RequestOrder::ByInstance : RequestOrder::Packed;
+}
+
 std::vector<TrackId> childrenOf(const trace::Trace& trace, const RowArrangement& arrangement, TrackId parent)
 {
     std::vector<std::pair<int, TrackId>> children;

@@ -3,11 +3,20 @@
 #include "trace_model/trace/trace.h"
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 namespace gantry::widgets {
+
+/// How the requests of a model are shown.
+enum class RequestOrder
+{
+    Packed,       ///< as few lanes as hold them
+    ByInstance,   ///< those that an instance executed in lanes of their own
+    SlowestFirst, ///< the longest of the report, one in a lane
+};
 
 /// What the user did to the rows of a timeline. A value.
 struct RowArrangement
@@ -17,11 +26,15 @@ struct RowArrangement
     std::vector<trace::TrackId> pinned;    ///< above the rows that scroll, with what is below them; in the order in which they were pinned
     std::map<trace::TrackId, int> ranks;   ///< place among siblings; absent: as the trace has it
     std::map<trace::TrackId, int> heights; ///< px; absent: as the kind of row has it
+    RequestOrder requests = RequestOrder::Packed;
     std::string filter;                    ///< rows whose names hold it are shown, with their ancestors and what is below them; empty: all
 
     [[nodiscard]] bool isPinned(trace::TrackId track) const;
     bool operator==(const RowArrangement&) const = default;
 };
+
+/// How a track shows requests: a model's own lanes and what shows the same requests otherwise. Nothing: it shows none.
+[[nodiscard]] std::optional<RequestOrder> requestOrderOf(const trace::Trace& trace, trace::TrackId track);
 
 /// The tracks below `parent` (none: the outermost ones) in the order in which an arrangement shows them.
 [[nodiscard]] std::vector<trace::TrackId> childrenOf(const trace::Trace& trace, const RowArrangement& arrangement, trace::TrackId parent);

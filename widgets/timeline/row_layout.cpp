@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <optional>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -142,6 +143,9 @@ private:
             return;
         const Track& track = m_trace.track(id);
         const auto& children = m_children[id.value];
+        const std::optional<RequestOrder> order = requestOrderOf(m_trace, id);
+        if (order && *order != RequestOrder::Packed && *order != m_arrangement.requests)
+            return;
         bool hasMatchBelow = false;
         if (branch == Branch::Filtered) {
             if (!m_hasMatch[id.value])
@@ -160,6 +164,11 @@ private:
         row.isFolded = m_arrangement.folded.contains(id) && !hasMatchBelow;
         // What lies below a stream is a part of what it shows itself.
         row.isCollapsed = row.isFolded && !(track.kind == TrackKind::GpuStream && row.hasChildren);
+        // So do the other ways to show the same requests, where there are any.
+        row.isCollapsed |= order == RequestOrder::Packed && std::any_of(children.begin(), children.end(), [this](TrackId child) {
+                               const auto other = requestOrderOf(m_trace, child);
+                               return other && *other == m_arrangement.requests;
+                           });
         row.depthHeight = depthHeightOf(track, m_density);
         row.depths = static_cast<int>(track.rows.size());
         row.padding = m_density == RowDensity::Compact ? kCompactRowPadding : kRowPadding;

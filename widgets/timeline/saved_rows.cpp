@@ -14,6 +14,9 @@ using trace::TrackId;
 const QString kFolded = QStringLiteral("folded"), kHidden = QStringLiteral("hidden"), kPinned = QStringLiteral("pinned"),
               kRank = QStringLiteral("rank"), kHeight = QStringLiteral("height"), kStyle = QStringLiteral("style");
 
+const QString kRequests = QStringLiteral("request order"); // beside the tracks, whose keys have a colon
+constexpr std::pair<RequestOrder, const char*> kOrderWords[] = {{RequestOrder::ByInstance, "instance"},
+                                                                {RequestOrder::SlowestFirst, "slowest"}};
 constexpr std::pair<CounterStyle, const char*> kStyleWords[] = {{CounterStyle::Line, "line"}, {CounterStyle::Heat, "heat"}};
 
 int boundedInt(const QJsonValue& value, int least, int most)
@@ -27,6 +30,10 @@ QJsonObject savedRows(const trace::Trace& trace, const RowArrangement& rows, con
                       const QJsonObject& before)
 {
     QJsonObject saved = before;
+    saved.remove(kRequests);
+    for (const auto& [order, word] : kOrderWords)
+        if (rows.requests == order)
+            saved[kRequests] = QLatin1String(word);
     const auto keys = trackKeys(trace);
     const auto foldedAtFirst = collapsedAtFirst(trace);
     for (std::uint32_t i = 0; i < trace.tracks.size(); ++i) {
@@ -59,6 +66,9 @@ RestoredRows restoredRows(const trace::Trace& trace, const QJsonObject& saved)
     RestoredRows restored;
     restored.rows.folded = collapsedAtFirst(trace);
     restored.styles.assign(trace.tracks.size(), CounterStyle::Area);
+    for (const auto& [order, word] : kOrderWords)
+        if (saved[kRequests].toString() == QLatin1String(word))
+            restored.rows.requests = order;
     const auto keys = trackKeys(trace);
     std::multimap<int, TrackId> pinned;
     for (std::uint32_t i = 0; i < trace.tracks.size(); ++i) {

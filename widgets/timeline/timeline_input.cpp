@@ -1,11 +1,12 @@
 #include "widgets/timeline/timeline_widget.h"
 
 #include "widgets/theme/format.h"
+#include "widgets/theme/glossary.h"
 #include "widgets/timeline/event_text.h"
 #include "widgets/timeline/launch_links.h"
 #include "widgets/timeline/minimap_painter.h"
-#include "widgets/timeline/timeline_fonts.h"
 #include "widgets/timeline/span_edges.h"
+#include "widgets/timeline/timeline_fonts.h"
 
 #include <QActionGroup>
 #include <QApplication>
@@ -36,6 +37,22 @@ constexpr double kKeyPan = 0.12;   // of the width
 constexpr int kSnapReach = 6;      // px from which an edge of a span draws the end of a measure to itself
 constexpr int kGripReach = 4;      // px beside the edges of the view on the minimap
 
+/// What the numbers beside a row's name are, or the name itself.
+QString termOf(const trace::Track& track)
+{
+    switch (track.kind) {
+    case trace::TrackKind::GpuStream:
+        return QStringLiteral("Percent of context time");
+    case trace::TrackKind::GpuAllStreams:
+    case trace::TrackKind::Executions:
+        return QStringLiteral("Busy share");
+    case trace::TrackKind::GpuRanges:
+        return QStringLiteral("Projected");
+    default:
+        return toQString(track.name);
+    }
+}
+
 } // namespace
 
 QString TimelineWidget::toolTipAt(QPoint point) const
@@ -53,7 +70,9 @@ QString TimelineWidget::toolTipAt(QPoint point) const
     const QString name = QStringLiteral("<b>%1</b>").arg(toQString(track.name).toHtmlEscaped());
     if (m_state.geometry.header().contains(point)) {
         const std::string& more = track.kind == trace::TrackKind::Counter ? track.counter.source : track.detail;
-        return more.empty() ? name : name + QStringLiteral("<br>") + toQString(more).toHtmlEscaped();
+        const QString text = more.empty() ? name : name + QStringLiteral("<br>") + toQString(more).toHtmlEscaped();
+        const QString help = termToolTip(termOf(track));
+        return help.isEmpty() ? text : text + QStringLiteral("<hr>") + help;
     }
     if (track.kind != trace::TrackKind::Counter)
         return {};
@@ -138,7 +157,7 @@ void TimelineWidget::mousePressEvent(QMouseEvent* event)
             m_drag = Drag::RowHeight;
             m_resizedRow = edge->track;
         } else if (const TimelineRow* row = rowAt(m_pressed)) {
-            arrangeRow(row->track, RowChange::ToggleFold);
+            arrangeRow(row->track, event->modifiers() & Qt::ControlModifier ? RowChange::ToggleChosen : RowChange::ToggleFold);
         }
     }
 }
@@ -386,6 +405,7 @@ void TimelineWidget::keyPressEvent(QKeyEvent* event)
         return goBack();
     case Qt::Key_Escape:
         endMeasure();
+        clearChosenRows();
         return clearSelection();
     default:
         QAbstractScrollArea::keyPressEvent(event);

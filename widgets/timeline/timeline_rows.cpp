@@ -2,6 +2,7 @@
 
 #include "widgets/timeline/lane_layout.h"
 
+#include <QActionGroup>
 #include <QKeyEvent>
 #include <QLineEdit>
 #include <QMenu>
@@ -124,6 +125,17 @@ const EventPlace* TimelineWidget::preferredPlace(const std::vector<EventPlace>& 
 
 void TimelineWidget::arrangeRow(TrackId track, RowChange change)
 {
+    if (change == RowChange::ToggleChosen) {
+        // A counter has samples and no events.
+        if (!m_state.trace || track.value >= m_state.trace->tracks.size() || m_state.trace->track(track).kind == trace::TrackKind::Counter)
+            return;
+        if (std::erase(m_state.chosenRows, track) == 0)
+            m_state.chosenRows.push_back(track);
+        ++m_state.layoutRevision;
+        redraw();
+        emit chosenRowsChanged();
+        return;
+    }
     if (change == RowChange::ShowHidden) {
         m_rows.hidden.clear();
     } else {
@@ -150,11 +162,22 @@ void TimelineWidget::arrangeRow(TrackId track, RowChange change)
                 m_rows.folded.insert(track);
             break;
         case RowChange::ShowHidden:
+        case RowChange::ToggleChosen:
             break;
         }
     }
     layoutRows();
     emit rowsChanged();
+}
+
+void TimelineWidget::clearChosenRows()
+{
+    if (m_state.chosenRows.empty())
+        return;
+    m_state.chosenRows.clear();
+    ++m_state.layoutRevision;
+    redraw();
+    emit chosenRowsChanged();
 }
 
 void TimelineWidget::movePinnedOrAmongSiblings(TrackId track, int direction)
@@ -174,6 +197,10 @@ void TimelineWidget::showRowOf(TrackId track)
     bool isChanged = false;
     if (const TimelineRow* row = m_state.layout.rowOf(track); row && !row->isCollapsed)
         return; // what is folded below it hides nothing of itself
+    if (const auto order = requestOrderOf(*m_state.trace, track); order && *order != m_rows.requests) {
+        m_rows.requests = *order;
+        isChanged = true;
+    }
     for (TrackId id = track; !id.isNone(); id = m_state.trace->track(id).parent) {
         isChanged |= m_rows.folded.erase(id) > 0;
         isChanged |= m_rows.hidden.erase(id) > 0;
@@ -207,6 +234,31 @@ void TimelineWidget::resizeRow(int viewportY)
     layoutRows();
 }
 
+void TimelineWidget::setRequestOrder(RequestOrder order)
+{
+    if (m_rows.requests == order)
+        return;
+    m_rows.requests = order;
+    layoutRows();
+    emit rowsChanged();
+}
+
+void TimelineWidget::addRequestOrders(QMenu& menu, TrackId track)
+{
+    if (!requestOrderOf(*m_state.trace, track))
+        return;
+    auto* choice = new QActionGroup(&menu);
+    for (const auto& [order, text] : {std::pair(RequestOrder::Packed, tr("Requests packed (Alt+1)")),
+                                      std::pair(RequestOrder::ByInstance, tr("Requests by instance (Alt+2)")),
+                                      std::pair(RequestOrder::SlowestFirst, tr("Slowest requests first (Alt+3)"))}) {
+        QAction* action = menu.addAction(text, this, [this, order = order] { setRequestOrder(order); });
+        action->setCheckable(true);
+        action->setChecked(m_rows.requests == order);
+        choice->addAction(action);
+    }
+    menu.addSeparator();
+}
+
 void TimelineWidget::addRowActions(QMenu& menu, QPoint point)
 {
     const auto add = [&](const QString& text, TrackId track, RowChange change) {
@@ -214,6 +266,10 @@ void TimelineWidget::addRowActions(QMenu& menu, QPoint point)
     };
     if (const TimelineRow* row = rowAt(point)) {
         const TrackId track = row->track;
+        addRequestOrders(menu, track);
+        const bool isChosen = std::find(m_state.chosenRows.begin(), m_state.chosenRows.end(), track) != m_state.chosenRows.end();
+        if (m_state.trace->track(track).kind != trace::TrackKind::Counter)
+            add(isChosen ? tr("List the events of other rows too (E)") : tr("List only its events (E)"), track, RowChange::ToggleChosen);
         add(tr("Hide row (H)"), track, RowChange::Hide);
         add(m_rows.isPinned(track) ? tr("Unpin row (P)") : tr("Pin row to the top (P)"), track, RowChange::TogglePin);
         add(tr("Move row up (Alt+Up)"), track, RowChange::MoveUp);

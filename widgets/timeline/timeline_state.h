@@ -97,8 +97,9 @@ struct TimelineState
     RowLayout layout;
     std::uint64_t layoutRevision = 0; ///< another one with each change of the layout or of what headers say
     TimelineGeometry geometry;
-    QString filter;     ///< of the rows, as it was typed; empty: none
-    int hiddenRows = 0; ///< that the user hid
+    QString filter;                         ///< of the rows, as it was typed; empty: none
+    int hiddenRows = 0;                     ///< that the user hid
+    std::vector<trace::TrackId> chosenRows; ///< whose events the tables are about; empty: all
     int scrollY = 0;
     const Theme* theme = &Theme::of(ColorScheme::Light);
 

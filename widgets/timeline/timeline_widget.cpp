@@ -55,6 +55,7 @@ void TimelineWidget::setTrace(std::shared_ptr<const trace::Trace> trace)
     m_state.trace = std::move(trace);
     m_state.cursor.reset();
     m_state.matches.clear();
+    m_state.chosenRows.clear();
     m_state.counterAxes.clear();
     m_state.brush.reset();
     m_frame->forgetMinimap();
@@ -330,17 +331,20 @@ void TimelineWidget::highlightSelection()
     redraw();
 }
 
-void TimelineWidget::reveal(EventId event)
+void TimelineWidget::reveal(EventId event, Zoom zoom)
 {
     if (!m_state.trace || event.isNone())
         return;
     const TimeRange time = m_state.trace->timeOf(event);
-    const bool isInside = time.start >= m_state.view.start && time.end <= m_state.view.end;
+    const bool isFixed = zoom == Zoom::Never;
+    const bool isInside = isFixed ? time.start < m_state.view.end && time.end >= m_state.view.start
+                                  : time.start >= m_state.view.start && time.end <= m_state.view.end;
     const double share = static_cast<double>(time.duration()) / static_cast<double>(std::max<DurationNs>(1, m_state.view.duration()));
-    const bool isLegible = share * m_state.geometry.plotWidth() >= 3;
+    const bool isLegible = isFixed || share * m_state.geometry.plotWidth() >= 3;
     if (!isInside || !isLegible) {
-        const DurationNs length =
-            isLegible && share <= kRevealShare ? m_state.view.duration() : std::max<DurationNs>(time.duration() * 12, kShortestView * 10);
+        const DurationNs length = isFixed || (isLegible && share <= kRevealShare)
+                                      ? m_state.view.duration()
+                                      : std::max<DurationNs>(time.duration() * 12, kShortestView * 10);
         const TimestampNs middle = time.start + time.duration() / 2;
         setVisibleRange({middle - length / 2, middle + length / 2});
     }

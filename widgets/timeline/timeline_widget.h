@@ -24,7 +24,8 @@ namespace gantry::widgets {
 ///
 /// Mouse: wheel zooms at the cursor (over the header it scrolls, with Shift it pans), drag measures from edge to edge of spans (with Ctrl
 /// freely), middle or Shift drag pans, click selects, double click zooms to the event. On the minimap the view is dragged by its middle or
-/// its edges, a drag beside it selects a new one, and a click brings it there. A click on a row's name folds it; its lower edge is dragged
+/// its edges, a drag beside it selects a new one, and a click brings it there. A click on a row's name folds it, with
+/// Ctrl it chooses the row, whose events tables then list; its lower edge is dragged
 /// there, and a double click on the edge takes that back. Keys: W S zoom, A D or arrows pan, Home shows
 /// everything, Z zooms to the selection, B goes back, Esc ends selection and measure.
 class TimelineWidget : public QAbstractScrollArea
@@ -54,9 +55,12 @@ public:
         MoveUp,
         MoveDown,
         ResetHeight,
-        ShowHidden, ///< all of them, whichever row is meant
+        ShowHidden,   ///< all of them, whichever row is meant
+        ToggleChosen, ///< one of those whose events tables list
     };
     void arrangeRow(trace::TrackId track, RowChange change);
+    /// How requests are shown, of all models.
+    void setRequestOrder(RequestOrder order);
     /// The row under the mouse, else that of the selected event, or none.
     [[nodiscard]] trace::TrackId currentRow() const;
     [[nodiscard]] const std::vector<TimelineMark>& marks() const { return m_state.marks; }
@@ -98,6 +102,7 @@ public:
     /// Selects a request and highlights its phases, execution, API calls, kernels and memcpys; all else is faded.
     void selectRequest(trace::RequestIndex request);
     void clearSelection();
+    void clearChosenRows();
     [[nodiscard]] trace::EventId selectedEvent() const { return m_state.selected; }
     /// None when the selected event belongs to no single request.
     [[nodiscard]] trace::RequestIndex selectedRequest() const { return m_selectedRequest; }
@@ -105,8 +110,13 @@ public:
     /// Measures `range`, as dragging over it does.
     void setMeasuredRange(TimeRange range);
 
+    enum class Zoom
+    {
+        WhenTooSmall, ///< so that the event is legible
+        Never,
+    };
     /// Pans, zooms and scrolls so that the event is seen, and selects it.
-    void reveal(trace::EventId event);
+    void reveal(trace::EventId event, Zoom zoom = Zoom::WhenTooSmall);
     /// Marks where matches are on the minimap; sorted by start.
     void setMatches(const std::vector<trace::EventId>& matches);
 
@@ -127,6 +137,8 @@ signals:
     void headerWidthChanged(int width);
     /// The user arranged rows otherwise or chose how a counter is drawn.
     void rowsChanged();
+    /// Other rows than before are chosen, see TimelineState.
+    void chosenRowsChanged();
     void marksChanged();
 
 protected:
@@ -184,6 +196,7 @@ private:
     [[nodiscard]] const TimelineRow* rowResizedAt(QPoint point) const;
     void resizeRow(int viewportY);
     void addRowActions(QMenu& menu, QPoint point);
+    void addRequestOrders(QMenu& menu, trace::TrackId track);
     /// Whether the flag of a mark is at a point; it is the current one then.
     bool pressMark(QPoint point);
     void highlightSelection();

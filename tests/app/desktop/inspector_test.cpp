@@ -7,13 +7,18 @@
 #include "trace_model/analysis/request_join.h"
 #include "widgets/details/details_panel.h"
 #include "widgets/tables/event_table.h"
+#include "widgets/tables/filter_edit.h"
 #include "widgets/tables/import_view.h"
+#include "widgets/tables/long_table_view.h"
 #include "widgets/tables/statistics_table.h"
 #include "widgets/tables/summary_tables.h"
 #include "widgets/timeline/timeline_widget.h"
 
 #include <QAction>
+#include <QClipboard>
 #include <QDockWidget>
+#include <QGuiApplication>
+#include <QHeaderView>
 #include <QLabel>
 #include <QMainWindow>
 #include <QSignalSpy>
@@ -228,6 +233,85 @@ private slots:
         QVERIFY(!events.view().selectionModel()->hasSelection());
     }
 
+    // The zoom that made it legible left a table of other events under the mouse.
+    void choosingARowLeavesTheRangeAndOpeningItZooms()
+    {
+        follow();
+        bringToFront(QStringLiteral("Events"));
+        widgets::EventTable& events = m_inspector->events();
+        QTRY_COMPARE_WITH_TIMEOUT(events.model().rowCount(), kRequests * kEventsPerRequest, kPatienceMs);
+        const TimeRange whole = m_page->timeline()->visibleRange();
+        const QPoint at = events.view().visualRect(events.model().index(3, 0)).center();
+        const trace::EventId event = events.model().eventAt(3);
+        QTest::mouseClick(events.view().viewport(), Qt::LeftButton, {}, at);
+        QVERIFY(m_page->selectedEvent() == event);
+        QVERIFY(m_page->timeline()->visibleRange() == whole);
+        QTest::keyClick(&events.view(), Qt::Key_Return);
+        QVERIFY(m_page->timeline()->visibleRange().duration() < whole.duration());
+    }
+
+    void eventsAreThoseOfTheChosenRowsAndMeetTheFilter()
+    {
+        follow();
+        bringToFront(QStringLiteral("Events"));
+        widgets::EventTable& events = m_inspector->events();
+        QTRY_COMPARE_WITH_TIMEOUT(events.model().rowCount(), kRequests * kEventsPerRequest, kPatienceMs);
+        const auto& tracks = m_page->trace()->tracks;
+        const auto stream =
+            std::find_if(tracks.begin(), tracks.end(), [](const trace::Track& track) { return track.kind == trace::TrackKind::GpuStream; });
+        QVERIFY(stream != tracks.end());
+        const trace::TrackId id(static_cast<std::uint32_t>(stream - tracks.begin()));
+        m_page->timeline()->arrangeRow(id, widgets::TimelineWidget::RowChange::ToggleChosen);
+        QTRY_COMPARE_WITH_TIMEOUT(events.model().rowCount(), kRequests * 8, kPatienceMs); // its kernels
+        QVERIFY2(eventsScope().contains(QString::fromStdString(stream->name)), qPrintable(eventsScope()));
+        auto& filter = *events.findChild<widgets::FilterEdit*>();
+        QTest::keyClicks(&filter, QStringLiteral("softmax"));
+        QTRY_COMPARE_WITH_TIMEOUT(events.model().rowCount(), kRequests * 2, kPatienceMs); // two of its four a request run elsewhere
+        QTest::keyClick(m_page->timeline(), Qt::Key_Escape);
+        QVERIFY(m_page->timeline()->state().chosenRows.empty());
+        filter.clear();
+        QTest::keyClick(&filter, Qt::Key_Return);
+        QTRY_COMPARE_WITH_TIMEOUT(events.model().rowCount(), kRequests * kEventsPerRequest, kPatienceMs);
+        QVERIFY2(eventsScope().endsWith(QStringLiteral("events in the whole report")), qPrintable(eventsScope()));
+    }
+
+    void aClickOnAHeaderOfTheEventsSortsAllOfThem()
+    {
+        follow();
+        bringToFront(QStringLiteral("Events"));
+        widgets::EventTable& events = m_inspector->events();
+        QTRY_COMPARE_WITH_TIMEOUT(events.model().rowCount(), kRequests * kEventsPerRequest, kPatienceMs);
+        events.view().header().setSortIndicator(static_cast<int>(widgets::EventColumn::Duration), Qt::DescendingOrder);
+        const auto duration = [&](int row) { return m_page->trace()->timeOf(events.model().eventAt(row)).duration(); };
+        const auto isSorted = [&] {
+            for (int row = 1; row < events.model().rowCount(); ++row)
+                if (duration(row - 1) < duration(row))
+                    return false;
+            return true;
+        };
+        QTRY_VERIFY_WITH_TIMEOUT(isSorted(), kPatienceMs);
+        // The timeline's selection is found in any order.
+        const trace::EventId last = events.model().eventAt(events.model().rowCount() - 1);
+        m_page->timeline()->selectEvent(last);
+        QCOMPARE(events.view().currentIndex().row(), events.model().rowCount() - 1);
+    }
+
+    void copiedEventsAreOnTheClipboard()
+    {
+        follow();
+        m_page->timeline()->setVisibleRange({3 * kMillisecond, 4 * kMillisecond});
+        bringToFront(QStringLiteral("Events"));
+        widgets::EventTable& events = m_inspector->events();
+        QTRY_COMPARE_WITH_TIMEOUT(events.model().rowCount(), kEventsPerRequest, kPatienceMs);
+        QGuiApplication::clipboard()->clear();
+        events.view().setFocus();
+        QTest::keyClick(&events.view(), Qt::Key_C, Qt::ControlModifier);
+        QTRY_VERIFY_WITH_TIMEOUT(!QGuiApplication::clipboard()->text().isEmpty(), kPatienceMs);
+        const QStringList lines = QGuiApplication::clipboard()->text().split(QLatin1Char('\n'));
+        QCOMPARE(lines.size(), kEventsPerRequest + 2); // headers, and an end of the last line
+        QVERIFY2(lines[1].startsWith(QStringLiteral("3000000\t")), qPrintable(lines[1]));
+    }
+
     void detailsAreAboutTheSelectionElseTheReport()
     {
         follow();
@@ -334,6 +418,7 @@ private:
         return texts.join(QLatin1Char('\n'));
     }
 
+    QString eventsScope() const { return m_inspector->events().findChild<QLabel*>(QStringLiteral("eventsScope"))->text(); }
     QString details() const { return m_inspector->details().text(); }
     TimestampNs startOf(trace::EventId event) const { return m_page->trace()->timeOf(event).start; }
     QDockWidget* dock(const char* name) const { return m_window->findChild<QDockWidget*>(QLatin1String(name)); }

@@ -5,9 +5,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <random>
-
 namespace gantry::trace {
 namespace {
 
@@ -97,56 +94,6 @@ TEST_F(EventSearch, EndsWhenAskedTo)
     std::stop_source stop;
     stop.request_stop();
     EXPECT_THAT(findEvents(m_trace, parseNameQuery("sgemm"), stop.get_token()).value(), IsEmpty());
-    EXPECT_THAT(eventsIn(m_trace, m_trace.time, 100, stop.get_token()).events, IsEmpty());
-}
-
-TEST_F(EventSearch, ListsWhatStartsInARangeOfAllKindsInOrder)
-{
-    const EventList list = eventsIn(m_trace, {80, 300}, 100);
-    EXPECT_EQ(list.total, list.events.size());
-    EXPECT_THAT(described(list.events), ElementsAre("nvtx_range SGEMM_block 80", "phase compute_infer 80", "api_call cudaMemcpyAsync 90", "phase outside 90",
-                                                    "memcpy Memcpy HtoD (Pageable) 100", "gpu_range SGEMM_block 100", "memset Memset (Unknown) 150"));
-    EXPECT_THAT(eventsIn(m_trace, {80, 80}, 100).events, IsEmpty());
-    EXPECT_THAT(eventsIn(m_trace, {401, 1000}, 100).events, IsEmpty());
-}
-
-TEST_F(EventSearch, ListsTheFirstOfThemAndCountsAll)
-{
-    const EventList all = eventsIn(m_trace, m_trace.time, 100);
-    const EventList few = eventsIn(m_trace, m_trace.time, 3);
-    EXPECT_EQ(all.total, 14u);
-    EXPECT_EQ(few.total, 14u);
-    EXPECT_THAT(described(few.events), ElementsAre("phase queue 10", "phase queue 20", "nvtx_range SGEMM_block 80"));
-    EXPECT_EQ(eventsIn(m_trace, m_trace.time, 0).total, 14u);
-}
-
-TEST(EventsIn, AgreesWithALookAtEveryEventOnRandomTraces)
-{
-    std::mt19937 random(20240611);
-    for (int round = 0; round < 100; ++round) {
-        Trace trace;
-        for (EventColumns* columns : {static_cast<EventColumns*>(&trace.kernels), static_cast<EventColumns*>(&trace.memcpys),
-                                      static_cast<EventColumns*>(&trace.apiCalls)}) {
-            for (int i = 0; i < 30; ++i)
-                columns->start.push_back(static_cast<TimestampNs>(random() % 50));
-            std::sort(columns->start.begin(), columns->start.end());
-            columns->shortDuration.resize(30);
-        }
-        const auto from = static_cast<TimestampNs>(random() % 50);
-        const TimeRange range{from, from + static_cast<TimestampNs>(random() % 20)};
-        std::vector<EventId> expected;
-        for (const EventKind kind : {EventKind::Kernel, EventKind::Memcpy, EventKind::ApiCall}) {
-            for (std::uint32_t row = 0; row < 30; ++row) {
-                if (range.contains(trace.timeOf(EventId(kind, row)).start))
-                    expected.emplace_back(kind, row);
-            }
-        }
-        std::stable_sort(expected.begin(), expected.end(),
-                         [&](EventId a, EventId b) { return trace.timeOf(a).start < trace.timeOf(b).start; });
-        const EventList list = eventsIn(trace, range, 1000);
-        ASSERT_EQ(list.total, expected.size());
-        ASSERT_EQ(list.events, expected);
-    }
 }
 
 } // namespace

@@ -113,7 +113,10 @@ TEST(RowBuilder, SumsTheTimeThatAtLeastOneSpanCovers)
 TEST(PackLanes, KeepsAGroupInOneLaneAndOpensAnotherOnlyForAnOverlap)
 {
     const std::vector<std::vector<LooseSpan>> groups = {{span(0, 10, 0), span(10, 30, 1)}, {span(20, 40, 2)}, {span(30, 50, 3)}};
-    const auto lanes = packLanes(groups);
+    RowBuilder builder;
+    for (const auto& group : groups)
+        builder.packLane(group);
+    const auto lanes = builder.takeRows();
     ASSERT_EQ(lanes.size(), 2u);
     EXPECT_EQ(lanes[0].event.size(), 3u);
     EXPECT_EQ(lanes[1].event.front().row(), 2u);

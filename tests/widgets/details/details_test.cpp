@@ -1,11 +1,14 @@
 #include "tests/widgets/trace_fixture.h"
 #include "widgets/details/details_panel.h"
+#include "widgets/theme/glossary.h"
 #include "widgets/theme/theme.h"
 #include "widgets/timeline/event_text.h"
 
 #include <QSignalSpy>
 #include <QTest>
 #include <QTextBrowser>
+#include <QTextCursor>
+#include <QTextDocument>
 
 #include <algorithm>
 
@@ -68,6 +71,23 @@ private slots:
     void init() { m_trace = traceOf(kServerScript); }
 
     // ---- what is written on and beside an event
+
+    void termsAreExplainedWhereTheyStand()
+    {
+        DetailsPanel panel;
+        panel.show(m_trace, event(EventKind::Kernel, "gemm"), {});
+        const auto* view = panel.findChild<QTextBrowser*>();
+        for (const char* term : {"Launch delay", "Queue time", "Duration"}) {
+            const QTextCursor found = view->document()->find(QLatin1String(term));
+            QVERIFY2(!found.isNull(), term);
+            QCOMPARE(found.charFormat().toolTip(), termToolTip(QLatin1String(term)));
+        }
+        // And on the event: a phase, and why a copy of pageable memory is slow.
+        QVERIFY(eventToolTip(*m_trace, event(EventKind::Phase, "compute_input")).endsWith(termToolTip(QStringLiteral("Compute input"))));
+        QVERIFY(
+            eventToolTip(*m_trace, event(EventKind::Memcpy, "Memcpy HtoD (Pageable)")).endsWith(termToolTip(QStringLiteral("Pageable"))));
+        QVERIFY(!eventToolTip(*m_trace, event(EventKind::Kernel, "gemm")).contains(QStringLiteral("<hr>")));
+    }
 
     void aBoxCarriesItsNameAndARequestsFirstPhaseItsNumber()
     {

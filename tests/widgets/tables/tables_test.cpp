@@ -1,16 +1,14 @@
 #include "tests/widgets/trace_fixture.h"
-#include "widgets/tables/event_table.h"
 #include "widgets/tables/import_view.h"
 #include "widgets/tables/statistics_table.h"
-#include "widgets/tables/table_copy.h"
 #include "widgets/tables/summary_tables.h"
+#include "widgets/tables/table_copy.h"
 #include "widgets/tables/trust_strip.h"
 #include "widgets/theme/format.h"
 #include "widgets/theme/theme.h"
 
 #include <QAbstractItemModelTester>
 #include <QApplication>
-#include <QClipboard>
 #include <QClipboard>
 #include <QComboBox>
 #include <QGuiApplication>
@@ -49,16 +47,6 @@ QStringList columnOf(const QTableView& view, int column)
     return texts;
 }
 
-QPoint middleOf(const QTableView& view, int row, int column)
-{
-    return view.visualRect(view.model()->index(row, column)).center();
-}
-
-QString footerOf(const EventTable& table)
-{
-    return plain(table.findChild<QLabel*>()->text());
-}
-
 /// Shows a table, so that rows have places to click.
 void expose(QWidget& widget)
 {
@@ -75,103 +63,6 @@ class TablesTest : public QObject
 
 private slots:
     void init() { m_trace = traceOf(kServerScript); }
-
-    // ---- events
-
-    void theEventModelKeepsTheRulesOfModels()
-    {
-        EventModel model;
-        QAbstractItemModelTester tester(&model, QAbstractItemModelTester::FailureReportingMode::QtTest);
-        model.setEvents(m_trace, allEvents().events);
-        QCOMPARE(model.rowCount(), static_cast<int>(allEvents().total));
-        model.setEvents(nullptr, {});
-        QCOMPARE(model.rowCount(), 0);
-    }
-
-    void anEventRowSaysWhenWhatAndWhere()
-    {
-        EventTable table;
-        table.setEvents(m_trace, allEvents());
-        const EventModel& model = table.model();
-        const int row = model.rowOf(eventNamed(*m_trace, EventKind::Kernel, "gemm"));
-        const auto text = [&](int column) { return plain(model.index(row, column).data().toString()); };
-        QCOMPARE(text(EventModel::Start), QStringLiteral("100 µs"));
-        QCOMPARE(text(EventModel::Duration), QStringLiteral("30.000 µs"));
-        QCOMPARE(text(EventModel::Kind), QStringLiteral("Kernel"));
-        QCOMPARE(text(EventModel::Name), QStringLiteral("gemm"));
-        QCOMPARE(text(EventModel::Place), QStringLiteral("Stream 7"));
-        QCOMPARE(model.headerData(EventModel::Duration, Qt::Horizontal, Qt::DisplayRole).toString(), QStringLiteral("Duration"));
-    }
-
-    void everyEventIsFoundInItsRow()
-    {
-        EventModel model;
-        const auto list = allEvents();
-        model.setEvents(m_trace, list.events);
-        for (int row = 0; row < model.rowCount(); ++row)
-            QCOMPARE(model.rowOf(model.eventAt(row)), row); // several start together
-        QCOMPARE(model.rowOf({}), -1);
-        QVERIFY(model.eventAt(-1).isNone());
-        QVERIFY(model.eventAt(model.rowCount()).isNone());
-    }
-
-    void theFooterCountsAndSaysWhatIsLeftOut()
-    {
-        EventTable table;
-        QCOMPARE(footerOf(table), QStringLiteral("Open a report to see its events."));
-        table.setEvents(m_trace, allEvents());
-        QCOMPARE(footerOf(table), QStringLiteral("%1 events of this range.").arg(allEvents().total));
-        table.setEvents(m_trace, trace::eventsIn(*m_trace, m_trace->time, 4));
-        QCOMPARE(footerOf(table), QStringLiteral("The first 4 of %1 events of this range; zoom in to see the others.").arg(allEvents().total));
-        table.setEvents(m_trace, {});
-        QCOMPARE(footerOf(table), QStringLiteral("No event starts in this range. Zoom out to see more."));
-        table.clear();
-        QCOMPARE(footerOf(table), QStringLiteral("Open a report to see its events."));
-    }
-
-    void clickingARowAnnouncesItsEvent()
-    {
-        EventTable table;
-        table.setEvents(m_trace, allEvents());
-        expose(table);
-        QSignalSpy activated(&table, &EventTable::eventActivated);
-        QTest::mouseClick(table.view().viewport(), Qt::LeftButton, Qt::NoModifier, middleOf(table.view(), 2, EventModel::Name));
-        QCOMPARE(activated.count(), 1);
-        QVERIFY(activated.at(0).at(0).value<EventId>() == table.model().eventAt(2));
-        QTest::keyClick(&table.view(), Qt::Key_Down);
-        QCOMPARE(activated.count(), 2);
-        QVERIFY(activated.at(1).at(0).value<EventId>() == table.model().eventAt(3));
-    }
-
-    void selectionAndNewEventsFromOutsideAreNotAnnounced()
-    {
-        EventTable table;
-        table.setEvents(m_trace, allEvents());
-        expose(table);
-        QSignalSpy activated(&table, &EventTable::eventActivated);
-        const EventId kernel = eventNamed(*m_trace, EventKind::Kernel, "softmax");
-        table.select(kernel);
-        QCOMPARE(table.view().currentIndex().row(), table.model().rowOf(kernel));
-        QVERIFY(table.view().visualRect(table.view().currentIndex()).intersects(table.view().viewport()->rect()));
-        table.setEvents(m_trace, allEvents());
-        table.clear();
-        QCOMPARE(activated.count(), 0);
-    }
-
-    // The row stayed the current one, and a click on it announced nothing.
-    void aRowDeselectedFromOutsideCanBeChosenAgain()
-    {
-        EventTable table;
-        table.setEvents(m_trace, allEvents());
-        expose(table);
-        QSignalSpy activated(&table, &EventTable::eventActivated);
-        const QPoint row = middleOf(table.view(), 2, EventModel::Name);
-        QTest::mouseClick(table.view().viewport(), Qt::LeftButton, Qt::NoModifier, row);
-        table.select({});
-        QVERIFY(!table.view().selectionModel()->hasSelection());
-        QTest::mouseClick(table.view().viewport(), Qt::LeftButton, Qt::NoModifier, row);
-        QCOMPARE(activated.count(), 2);
-    }
 
     // ---- statistics
 
@@ -598,8 +489,6 @@ private:
         trace.imports.push_back(std::move(report));
         return trace;
     }
-
-    [[nodiscard]] trace::EventList allEvents() const { return trace::eventsIn(*m_trace, m_trace->time, 1'000); }
 
     TracePtr m_trace;
 };

@@ -1,10 +1,16 @@
 #include "tests/widgets/trace_fixture.h"
+#include "widgets/tables/event_table.h"
+#include "widgets/tables/statistics_model.h"
 #include "widgets/theme/format.h"
+#include "widgets/theme/glossary.h"
 #include "widgets/theme/theme.h"
+#include "widgets/timeline/event_text.h"
 #include "widgets/timeline/legend.h"
 
+#include <QHelpEvent>
 #include <QPalette>
 #include <QTest>
+#include <QToolTip>
 
 #include <cmath>
 #include <set>
@@ -42,6 +48,52 @@ class ThemeTest : public QObject
     Q_OBJECT
 
 private slots:
+    void everyPhaseKindAndColumnIsExplainedWithItsUnit()
+    {
+        QStringList terms;
+        for (int phase = 0; phase <= static_cast<int>(RequestPhase::Outside); ++phase)
+            terms << phaseTitle(static_cast<RequestPhase>(phase));
+        for (int kind = 0; kind < trace::kEventKindCount; ++kind)
+            terms << kindTitle(static_cast<EventKind>(kind));
+        const EventModel events;
+        const StatisticsModel statistics;
+        for (const QAbstractItemModel* model :
+             {static_cast<const QAbstractItemModel*>(&events), static_cast<const QAbstractItemModel*>(&statistics)}) {
+            for (int column = 0; column < model->columnCount(); ++column) {
+                terms << model->headerData(column, Qt::Horizontal, Qt::DisplayRole).toString();
+                QCOMPARE(model->headerData(column, Qt::Horizontal, Qt::ToolTipRole).toString(), termToolTip(terms.back()));
+            }
+        }
+        for (const QString& term : terms)
+            QVERIFY2(termToolTip(term).contains(term.toHtmlEscaped()), qPrintable(term));
+        for (const char* term : {"Launch delay", "Queue time", "Busy share", "Percent of context time", "Projected", "Pageable"})
+            QVERIFY2(!termToolTip(QLatin1String(term)).isEmpty(), term);
+        QVERIFY(termToolTip(QStringLiteral("compute INPUT")).contains(QStringLiteral("Time: ns")));
+        QVERIFY(termToolTip(QStringLiteral("gemm_fp16")).isEmpty());
+    }
+
+    void noTermIsExplainedTwice()
+    {
+        std::set<QString> seen;
+        for (const GlossaryTerm& term : glossary())
+            QVERIFY2(seen.insert(QString::fromLatin1(term.term).toLower()).second, term.term);
+    }
+
+    void theLegendExplainsWhatTheMouseRestsOn()
+    {
+        Legend legend;
+        const TracePtr trace = traceOf(kServerScript);
+        legend.setTraces({trace.get()});
+        legend.resize(1200, legend.heightForWidth(1200));
+        legend.show();
+        for (const QString& name : legend.names())
+            QVERIFY2(!termToolTip(name).isEmpty(), qPrintable(name)); // memcpys too, by their parts
+        const QPoint first(12, legend.height() / 2);
+        QHelpEvent help(QEvent::ToolTip, first, legend.mapToGlobal(first));
+        QCoreApplication::sendEvent(&legend, &help);
+        QVERIFY2(QToolTip::text().contains(legend.names().front()), qPrintable(QToolTip::text()));
+    }
+
     void longDurationsAreShownInMinutesAndHours()
     {
         constexpr DurationNs kSecond = 1'000'000'000;

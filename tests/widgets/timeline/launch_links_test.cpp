@@ -95,12 +95,46 @@ private slots:
         }
     }
 
-    void nothingIsDrawnWhereTheSelectedEventIsNotSeen()
+    void aSelectedEventOutsideTheViewIsNamedAtTheEdgeAndAClickGoesThere_data()
     {
+        QTest::addColumn<qint64>("start");
+        QTest::addColumn<QString>("text");
+        QTest::newRow("before") << qint64{500'000} << QStringLiteral("◂ gemm");
+        QTest::newRow("after") << qint64{10'000} << QStringLiteral("gemm ▸");
+    }
+
+    void aSelectedEventOutsideTheViewIsNamedAtTheEdgeAndAClickGoesThere()
+    {
+        QFETCH(qint64, start);
         Hand hand(m_server);
-        hand.timeline.selectEvent(hand.event(EventKind::Kernel, "gemm"));
-        hand.timeline.setVisibleRange({500'000, 600'000});
-        QVERIFY(pictureOf(hand).arrows.empty());
+        const EventId kernel = hand.event(EventKind::Kernel, "gemm");
+        hand.timeline.selectEvent(kernel);
+        hand.timeline.setVisibleRange({start, start + 5'000});
+        const LinkPicture picture = pictureOf(hand);
+        QVERIFY(picture.arrows.empty());
+        QCOMPARE(picture.markers.size(), std::size_t{1});
+        QTEST(picture.markers[0].text, "text");
+        QVERIFY(hand.timeline.state().geometry.rows().contains(picture.markers[0].box));
+        const QImage marked = hand.image();
+        hand.click(picture.markers[0].box.center());
+        QVERIFY(hand.timeline.selectedEvent() == kernel);
+        QVERIFY(hand.timeline.pointOf(kernel));
+        QVERIFY(hand.image() != marked);
+    }
+
+    void aSelectedEventInAHiddenRowIsNamedAndWhatBelongsToItKeepsTheMarkerAway()
+    {
+        Hand hand(m_server, {1000, 900});
+        const EventId softmax = hand.event(EventKind::Kernel, "softmax");
+        hand.timeline.selectEvent(softmax);
+        QVERIFY(pictureOf(hand).markers.empty());
+        hand.timeline.arrangeRow(trackNamed(hand.trace(), "GPU 0"), RowChange::Hide);
+        QCOMPARE(pictureOf(hand).markers.size(), std::size_t{1});
+        hand.click(pictureOf(hand).markers[0].box.center());
+        QVERIFY(hand.timeline.pointOf(softmax));
+        // Of a request the phase that is selected may lie outside while others are seen.
+        hand.timeline.selectRequest(trace::RequestIndex(0));
+        hand.timeline.setVisibleRange({100'000, 120'000});
         QVERIFY(pictureOf(hand).markers.empty());
     }
 

@@ -1,14 +1,17 @@
 #include "tests/widgets/timeline/timeline_hand.h"
 #include "tests/widgets/trace_fixture.h"
+#include "widgets/theme/glossary.h"
 #include "widgets/timeline/lane_layout.h"
 #include "widgets/timeline/saved_rows.h"
 
 #include <QContextMenuEvent>
+#include <QHelpEvent>
 #include <QLineEdit>
 #include <QMenu>
 #include <QScrollBar>
 #include <QSignalSpy>
 #include <QTest>
+#include <QToolTip>
 
 #include <algorithm>
 
@@ -77,6 +80,92 @@ class TimelineRowsTest : public QObject
 
 private slots:
     void init() { m_server = traceOf(kServerScript); }
+
+    void aHeaderExplainsItsNumbers()
+    {
+        Hand hand(m_server);
+        for (const auto& [row, term] : {std::pair("Stream 7", "Percent of context time"), std::pair("Queue depth", "Queue depth")}) {
+            const QPoint at = hand.headerPoint(row);
+            QHelpEvent help(QEvent::ToolTip, at, hand.timeline.viewport()->mapToGlobal(at));
+            QCoreApplication::sendEvent(hand.timeline.viewport(), &help);
+            QVERIFY2(QToolTip::text().endsWith(termToolTip(QLatin1String(term))), qPrintable(QToolTip::text()));
+        }
+    }
+
+    void requestsAreShownPackedOrSlowestFirstAsTheMenuSays()
+    {
+        Hand hand(m_server);
+        QSignalSpy changed(&hand.timeline, &TimelineWidget::rowsChanged);
+        const auto packed = shownNames(hand);
+        QVERIFY(!isShown(hand, "Slowest first"));
+        const int height = rowNamed(hand, "bert:1")->height;
+        QVERIFY(!menuAction(hand, hand.headerPoint("Stream 7"), QStringLiteral("Slowest requests"))); // has none
+        menuAction(hand, hand.headerPoint("bert:1"), QStringLiteral("Slowest requests"))->trigger();
+        QCOMPARE(changed.count(), 1);
+        QVERIFY(isShown(hand, "Slowest first"));
+        QVERIFY(rowNamed(hand, "bert:1")->height < height); // what is below it shows the same
+        QCOMPARE(rowNamed(hand, "Slowest first")->depths, 3);
+        // The first lane has the longest of the three, and a click there selects it.
+        const TimelineRow* row = rowNamed(hand, "Slowest first");
+        hand.click({hand.xOf(100'000), screenY(hand.timeline.state(), row->depthY(0)) + row->depthHeight / 2});
+        QVERIFY(!hand.timeline.selectedRequest().isNone());
+        QCOMPARE(hand.trace().requests[hand.timeline.selectedRequest().value].id, std::uint64_t{7});
+
+        const QJsonObject saved = savedRows(hand.trace(), hand.timeline.rows(), {});
+        QVERIFY(restoredRows(*m_server, saved).rows.requests == RequestOrder::SlowestFirst);
+        hand.timeline.setRequestOrder(RequestOrder::Packed);
+        QVERIFY(shownNames(hand) == packed);
+        QVERIFY(savedRows(hand.trace(), hand.timeline.rows(), {}, saved).isEmpty());
+    }
+
+    void requestsOfInstancesHaveLanesOfTheirOwn()
+    {
+        Hand hand(traceOf("window 0..1000\n"
+                          "thread 12 bert_0\n"
+                          "thread 13 bert_1\n"
+                          "execution 3 thread 12 model bert:1 instance bert_0 80..150\n"
+                          "execution 4 thread 13 model bert:1 instance bert_1 310..600\n"
+                          "request 7 model bert:1 0..200 queue 0..80 compute_infer 80..150 batch 3\n"
+                          "request 9 model bert:1 300..620 queue 300..310 compute_infer 310..600 batch 4\n"));
+        QVERIFY(!isShown(hand, "bert_1"));
+        hand.timeline.setRequestOrder(RequestOrder::ByInstance);
+        QVERIFY(isShown(hand, "bert_0") && isShown(hand, "bert_1") && !isShown(hand, "Slowest first"));
+        hand.click(hand.at(400, "bert_1"));
+        QCOMPARE(hand.trace().requests[hand.timeline.selectedRequest().value].id, std::uint64_t{9});
+        hand.click(hand.at(100, "bert_1"));
+        QVERIFY(hand.timeline.selectedRequest().isNone()); // that one is of the other instance
+        // What is gone to is shown, however requests are.
+        hand.timeline.arrangeRow(trackNamed(hand.trace(), "By instance"), TimelineWidget::RowChange::Hide);
+        const EventId queue = hand.event(EventKind::Phase, "queue");
+        hand.timeline.reveal(queue);
+        QVERIFY(hand.timeline.pointOf(queue));
+        QVERIFY(hand.timeline.rows().requests == RequestOrder::Packed);
+    }
+
+    void rowsAreChosenByClicksWithControlAndStayUnfolded()
+    {
+        Hand hand(m_server);
+        QSignalSpy chosen(&hand.timeline, &TimelineWidget::chosenRowsChanged);
+        const QImage before = hand.image();
+        const auto rows = shownNames(hand);
+        const auto click = [&](const char* name) {
+            QTest::mouseClick(hand.timeline.viewport(), Qt::LeftButton, Qt::ControlModifier, hand.headerPoint(name));
+        };
+        click("Stream 7");
+        click("bert:1");
+        QCOMPARE(chosen.count(), 2);
+        QVERIFY(hand.timeline.state().chosenRows ==
+                (std::vector{trackNamed(hand.trace(), "Stream 7"), trackNamed(hand.trace(), "bert:1")}));
+        QVERIFY(shownNames(hand) == rows);
+        QVERIFY(hand.image() != before); // they are marked
+        click("Stream 7");
+        QCOMPARE(hand.timeline.state().chosenRows.size(), std::size_t{1});
+        menuAction(hand, hand.headerPoint("Stream 7"), QStringLiteral("List only its events"))->trigger();
+        QCOMPARE(hand.timeline.state().chosenRows.size(), std::size_t{2});
+        hand.key(Qt::Key_Escape);
+        QVERIFY(hand.timeline.state().chosenRows.empty());
+        QCOMPARE(chosen.count(), 5);
+    }
 
     void aRowIsHiddenWithAllBelowItAndShownAgainFromTheMenu()
     {

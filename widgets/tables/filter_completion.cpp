@@ -1,4 +1,4 @@
-#include "app/desktop/filter_completion.h"
+#include "widgets/tables/filter_completion.h"
 
 #include "trace_model/analysis/event_filter.h"
 #include "widgets/theme/format.h"
@@ -6,12 +6,11 @@
 #include <algorithm>
 #include <set>
 
-namespace gantry::desktop {
+namespace gantry::widgets {
 namespace {
 
 using analysis::FilterKey;
 using analysis::FilterKeyInfo;
-using widgets::toQString;
 
 constexpr qsizetype kShortestName = 2; // letters from which on names are offered
 
@@ -181,4 +180,4 @@ CompletionList FilterWords::at(const QString& text, qsizetype cursor, std::size_
     return list;
 }
 
-} // namespace gantry::desktop
+} // namespace gantry::widgets

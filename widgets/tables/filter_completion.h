@@ -7,7 +7,7 @@
 
 #include <vector>
 
-namespace gantry::desktop {
+namespace gantry::widgets {
 
 /// What could stand in the place of the term that is being typed.
 struct Completion
@@ -38,4 +38,4 @@ private:
     QStringList m_devices, m_streams, m_threads, m_processes, m_domains, m_models, m_kinds;
 };
 
-} // namespace gantry::desktop
+} // namespace gantry::widgets
