@@ -53,8 +53,8 @@ constexpr FormatText kFormats[] = {
     {Format::Csv, QT_TRANSLATE_NOOP("gantry::desktop::ExportDialog", "One table (CSV)"), "csv", exporting::ExportFormat::Csv},
     {Format::Sqlite, QT_TRANSLATE_NOOP("gantry::desktop::ExportDialog", "Report in the Nsight Systems schema (SQLite)"), "sqlite",
      exporting::ExportFormat::NsysSqlite},
-    {Format::Png, QT_TRANSLATE_NOOP("gantry::desktop::ExportDialog", "Picture of the visible timeline (PNG)"), "png", {}},
-    {Format::Svg, QT_TRANSLATE_NOOP("gantry::desktop::ExportDialog", "Picture of the visible timeline (SVG)"), "svg", {}},
+    {Format::Png, QT_TRANSLATE_NOOP("gantry::desktop::ExportDialog", "Picture of the timeline (PNG)"), "png", {}},
+    {Format::Svg, QT_TRANSLATE_NOOP("gantry::desktop::ExportDialog", "Picture of the timeline (SVG)"), "svg", {}},
 };
 
 const FormatText& textOf(Format format)
@@ -112,6 +112,10 @@ ExportDialog::ExportDialog(std::shared_ptr<const trace::Trace> trace, widgets::T
       m_format(new QComboBox(this)),
       m_table(new QComboBox(this)),
       m_tableLabel(new QLabel(tr("Table"), this)),
+      m_time(new QComboBox(this)),
+      m_timeLabel(new QLabel(tr("Time"), this)),
+      m_rows(new QComboBox(this)),
+      m_rowsLabel(new QLabel(tr("Rows"), this)),
       m_file(new QLineEdit(this)),
       m_notes(new QLabel(this)),
       m_error(new QLabel(this)),
@@ -130,7 +134,11 @@ ExportDialog::ExportDialog(std::shared_ptr<const trace::Trace> trace, widgets::T
     offer(Format::Csv, m_table->count() > 0);
     offer(Format::Png, m_timeline != nullptr);
     offer(Format::Svg, m_timeline != nullptr);
+    if (m_timeline)
+        offerAreas();
     m_format->setObjectName(QStringLiteral("exportFormat"));
+    m_time->setObjectName(QStringLiteral("exportTime"));
+    m_rows->setObjectName(QStringLiteral("exportRows"));
     m_file->setObjectName(QStringLiteral("exportFile"));
     m_file->setMinimumWidth(420);
     for (QLabel* label : {m_notes, m_error}) {
@@ -150,6 +158,8 @@ ExportDialog::ExportDialog(std::shared_ptr<const trace::Trace> trace, widgets::T
     auto* form = new QFormLayout;
     form->addRow(tr("Format"), m_format);
     form->addRow(m_tableLabel, m_table);
+    form->addRow(m_timeLabel, m_time);
+    form->addRow(m_rowsLabel, m_rows);
     form->addRow(tr("File"), file);
     auto* buttons = new QDialogButtonBox(QDialogButtonBox::Cancel, this);
     m_export = buttons->addButton(tr("Export"), QDialogButtonBox::AcceptRole);
@@ -164,6 +174,7 @@ ExportDialog::ExportDialog(std::shared_ptr<const trace::Trace> trace, widgets::T
     connect(m_format, &QComboBox::currentIndexChanged, this, &ExportDialog::refreshFormat);
     connect(m_table, &QComboBox::currentIndexChanged, this, &ExportDialog::refreshFormat);
     connect(m_file, &QLineEdit::textChanged, this, &ExportDialog::refreshNotes);
+    connect(m_rows, &QComboBox::currentIndexChanged, this, &ExportDialog::refreshNotes);
     connect(browse, &QPushButton::clicked, this, &ExportDialog::browse);
     connect(m_export, &QPushButton::clicked, this, &ExportDialog::startExport);
     connect(buttons, &QDialogButtonBox::rejected, this, &ExportDialog::reject);
@@ -171,6 +182,27 @@ ExportDialog::ExportDialog(std::shared_ptr<const trace::Trace> trace, widgets::T
 }
 
 ExportDialog::~ExportDialog() = default;
+
+/// The times and rows that a picture can be of: the first one is what the screen shows.
+void ExportDialog::offerAreas()
+{
+    const widgets::TimelineState& state = m_timeline->state();
+    const auto add = [this](const QString& what, std::optional<TimeRange> time, DurationNs duration) {
+        m_time->addItem(tr("%1 (%2)").arg(what, widgets::formatDuration(duration)));
+        m_times.push_back(time);
+    };
+    add(tr("Visible"), {}, state.view.duration());
+    if (state.measure && !state.measure->isEmpty())
+        add(tr("Measured"), state.measure, state.measure->duration());
+    add(tr("Whole report"), m_trace->time, m_trace->time.duration());
+    m_rows->addItem(tr("Visible"));
+    m_rows->addItem(tr("All that are not hidden or folded"));
+}
+
+widgets::PictureArea ExportDialog::area() const
+{
+    return {m_times[static_cast<std::size_t>(m_time->currentIndex())], m_rows->currentIndex() == 1};
+}
 
 Format ExportDialog::format() const
 {
@@ -228,6 +260,9 @@ void ExportDialog::refreshFormat()
 {
     m_table->setVisible(format() == Format::Csv);
     m_tableLabel->setVisible(format() == Format::Csv);
+    const bool isPicture = !textOf(format()).ofTrace && m_timeline;
+    for (QWidget* input : std::initializer_list<QWidget*>{m_time, m_timeLabel, m_rows, m_rowsLabel})
+        input->setVisible(isPicture);
     const std::filesystem::path typed = file();
     if (typed.filename() == m_suggested.filename()) { // at most the folder is the user's choice
         const std::filesystem::path folder = typed.parent_path().empty() ? m_sources.front().parent_path() : typed.parent_path();
@@ -252,7 +287,9 @@ void ExportDialog::refreshNotes()
             notes << tr("Such a file cannot hold: %1.").arg(shortened(lost).join(QStringLiteral("; ")));
         if (lost.size() > kMostNotes)
             all = lost.join(QLatin1Char('\n'));
-    }
+    } else if (m_timeline && m_rows->currentIndex() == 1 &&
+               widgets::TimelineGeometry::rowsTop() + m_timeline->state().layout.height() > widgets::kTallestPicture)
+        notes << tr("Rows below %1 pixels are left out: hide or fold some.").arg(widgets::kTallestPicture);
     if (QFileInfo::exists(m_file->text()))
         notes << tr("The file of that name will be replaced.");
     m_notes->setToolTip(all);
@@ -267,7 +304,7 @@ void ExportDialog::refreshButtons()
     const bool isRunning = m_slot.isRunning();
     m_progress->setVisible(isRunning);
     m_export->setEnabled(!isRunning && !m_file->text().isEmpty());
-    for (QWidget* input : std::initializer_list<QWidget*>{m_format, m_table, m_file})
+    for (QWidget* input : std::initializer_list<QWidget*>{m_format, m_table, m_time, m_rows, m_file})
         input->setEnabled(!isRunning);
 }
 
@@ -297,11 +334,13 @@ ExportDialog::Work ExportDialog::workOf(Format format) const
             return Error{ErrorCode::NotFound, "the timeline was closed; open the report again", {}};
         };
     // Painted here, as it is on the screen now; packed and written by the job.
+    const widgets::TimelineState shown = widgets::pictured(m_timeline->state(), area());
     if (format == Format::Svg)
-        return [svg = widgets::timelineSvg(m_timeline->state(), m_timeline->font())](
-                   const std::filesystem::path& path, const jobs::JobContext&) { return writeBytes(path, svg); };
-    return [image = widgets::timelineImage(m_timeline->state(), m_timeline->font(), kPictureScale)](
-               const std::filesystem::path& path, const jobs::JobContext&) -> Result<void> {
+        return [svg = widgets::timelineSvg(shown, m_timeline->font())](const std::filesystem::path& path, const jobs::JobContext&) {
+            return writeBytes(path, svg);
+        };
+    return [image = widgets::timelineImage(shown, m_timeline->font(), kPictureScale)](const std::filesystem::path& path,
+                                                                                      const jobs::JobContext&) -> Result<void> {
         QBuffer png;
         png.open(QIODevice::WriteOnly);
         if (!image.save(&png, "PNG"))

@@ -3,6 +3,7 @@
 #include "app/jobs/job_slot.h"
 #include "trace_model/base/result.h"
 #include "trace_model/trace/trace.h"
+#include "widgets/timeline/timeline_picture.h"
 
 #include <QDialog>
 #include <QPointer>
@@ -11,6 +12,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 class QComboBox;
@@ -67,6 +69,8 @@ private:
     [[nodiscard]] Work workOf(Format format) const;
     /// A name that no file has yet.
     [[nodiscard]] std::filesystem::path suggestionIn(const std::filesystem::path& folder) const;
+    void offerAreas();
+    [[nodiscard]] widgets::PictureArea area() const;
     void browse();
     void refreshFormat();
     void refreshNotes();
@@ -80,6 +84,11 @@ private:
     QComboBox* m_format;
     QComboBox* m_table;
     QLabel* m_tableLabel;
+    QComboBox* m_time; ///< of a picture
+    QLabel* m_timeLabel;
+    QComboBox* m_rows; ///< of a picture
+    QLabel* m_rowsLabel;
+    std::vector<std::optional<TimeRange>> m_times; ///< by entry of m_time; nothing: what is visible
     QLineEdit* m_file;
     QLabel* m_notes;
     QLabel* m_error;

@@ -4,6 +4,7 @@
 #include "app/desktop/report_page.h"
 #include "app/desktop/text.h"
 #include "trace_model/analysis/event_list.h"
+#include "trace_model/analysis/gaps.h"
 #include "widgets/details/details_panel.h"
 #include "widgets/tables/event_order.h"
 #include "widgets/tables/event_table.h"
@@ -334,9 +335,9 @@ void Inspector::loadStatistics()
             GANTRY_TRY(const analysis::RowsByKind only, analysis::filteredRows(*trace, filter, range, context.stop()));
             return analysis::activityTable(*trace, by, range, names, &only);
         },
-        [this, scope](Result<Rows> rows) {
+        [this, scope, gaps = toQString(analysis::gapsOf(*m_page->trace()))](Result<Rows> rows) {
             if (rows)
-                m_statistics->setRows(std::move(*rows), scope);
+                m_statistics->setRows(std::move(*rows), scope, gaps);
             if (!m_settle.isActive())
                 emit settled();
         });

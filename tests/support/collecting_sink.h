@@ -68,9 +68,14 @@ public:
     void nameThread(std::uint64_t globalTid, std::string_view name) override { threadNames[globalTid] = name; }
     void nameThread(std::uint64_t globalTid, report::TextId name) override { threadNames[globalTid] = text(name); }
     void nameProcess(std::uint64_t globalPid, std::string_view name) override { processNames[globalPid] = name; }
-    void nameStream(std::uint64_t globalPid, std::uint32_t device, std::uint32_t context, std::uint32_t stream, std::string_view name) override
+    void nameStream(std::uint64_t globalPid, std::uint32_t device, std::uint32_t context, std::uint32_t stream,
+                    std::string_view name) override
     {
         streamNames[{globalPid, device, context, stream}] = name;
+    }
+    void nameCategory(std::uint64_t globalPid, report::TextId domain, std::uint32_t category, report::TextId name) override
+    {
+        categoryNames[{globalPid, text(domain), category}] = text(name);
     }
     void setWindow(TimeRange time) override { window = time; }
     importing::TraceMeta& meta() override { return m_meta; }
@@ -94,7 +99,9 @@ public:
     Losses losses;
     std::vector<importing::SummaryTable> summaries;
     std::map<std::uint64_t, std::string> threadNames, processNames;
-    std::map<std::tuple<std::uint64_t, std::uint32_t, std::uint32_t, std::uint32_t>, std::string> streamNames; ///< by process, device, context, stream
+    std::map<std::tuple<std::uint64_t, std::uint32_t, std::uint32_t, std::uint32_t>, std::string>
+        streamNames;                                                                            ///< by process, device, context, stream
+    std::map<std::tuple<std::uint64_t, std::string, std::uint32_t>, std::string> categoryNames; ///< by process, domain, number
     std::map<report::TextId, report::TextId> domains;
     TimeRange window;
 

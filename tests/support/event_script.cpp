@@ -90,6 +90,8 @@ public:
             api();
         else if (kind == "range" || kind == "async" || kind == "mark")
             nvtx(kind);
+        else if (kind == "category")
+            category();
         else if (kind == "execution")
             execution();
         else if (kind == "request")
@@ -237,6 +239,21 @@ private:
         const auto given = options();
         if (const auto payload = given.find("payload"); payload != given.end())
             row.uint64Value = static_cast<std::uint64_t>(number(payload->second));
+        if (const auto domain = given.find("domain"); domain != given.end())
+            row.domainId = domainOf(domain->second);
+        if (const auto category = given.find("category"); category != given.end())
+            row.category = static_cast<std::uint32_t>(number(category->second));
+        m_writer.add(row);
+    }
+
+    void category()
+    {
+        report::NvtxRow row;
+        row.type = report::NvtxEventType::Category;
+        row.globalTid = kGlobalPid;
+        row.category = static_cast<std::uint32_t>(number(word()));
+        row.textId = m_writer.intern(word());
+        const auto given = options();
         if (const auto domain = given.find("domain"); domain != given.end())
             row.domainId = domainOf(domain->second);
         m_writer.add(row);

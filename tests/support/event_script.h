@@ -22,6 +22,7 @@ namespace gantry::test {
 ///     range     12  compute_infer  90..140  [payload 7]  [domain gantry.serve]     "90.." never ends
 ///     async     12  request  0..900  [payload 7]  [domain gantry.serve]
 ///     mark      12  note  50  [payload 7]
+///     category  3  layers  [domain gantry.serve]                 names category 3, which ranges have by "category 3"
 ///     execution 3  thread 12  model bert:1  instance bert_0  80..150
 ///     request   7  model bert:1  0..200  [queue 0..80] [compute_infer 90..140] ...  [batch 3]  [failed]
 ///                                                                "..200" began before the window, "0.." ended after it

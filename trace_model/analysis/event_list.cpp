@@ -80,6 +80,9 @@ Marks markedOn(const Trace& trace, const std::vector<TrackId>& tracks, TimeRange
         marks[k].resize(trace.columns(static_cast<EventKind>(k)).size());
     const std::vector<bool> isWanted = withDescendants(trace, tracks);
     for (std::size_t i = 0; i < trace.tracks.size() && !stop.stop_requested(); ++i) {
+        // What was projected is listed for its own row alone.
+        const bool isItself = std::find(tracks.begin(), tracks.end(), TrackId(static_cast<std::uint32_t>(i))) != tracks.end();
+        const bool isProjection = trace.tracks[i].kind == trace::TrackKind::GpuRanges;
         if (!isWanted[i])
             continue;
         for (const trace::DepthRow& row : trace.tracks[i].rows) {
@@ -89,7 +92,8 @@ Marks markedOn(const Trace& trace, const std::vector<TrackId>& tracks, TimeRange
             const std::size_t first = static_cast<std::size_t>(std::max<std::ptrdiff_t>(before - 1, 0)) * trace::DepthRow::kBlock;
             const std::size_t end = std::min(row.size(), static_cast<std::size_t>(after) * trace::DepthRow::kBlock);
             for (std::size_t span = first; span < end; ++span)
-                marks[static_cast<std::size_t>(row.event[span].kind())][row.event[span].row()] = true;
+                if (isItself || !isProjection || !trace.gpuRanges.isProjected(row.event[span].row()))
+                    marks[static_cast<std::size_t>(row.event[span].kind())][row.event[span].row()] = true;
         }
     }
     return marks;
@@ -124,6 +128,14 @@ Result<std::vector<Run>> runsOf(const Trace& trace, const EventScope& scope, con
             std::vector<std::uint32_t> rows;
             for (std::size_t i = 0; i < selected.size(); ++i)
                 if ((*marks)[k][selected[i]])
+                    rows.push_back(selected[i]);
+            add(runs, trace, kind, std::move(rows));
+            continue;
+        }
+        if (kind == EventKind::GpuRange) {
+            std::vector<std::uint32_t> rows;
+            for (std::size_t i = 0; i < selected.size(); ++i)
+                if (!trace.gpuRanges.isProjected(selected[i]))
                     rows.push_back(selected[i]);
             add(runs, trace, kind, std::move(rows));
             continue;

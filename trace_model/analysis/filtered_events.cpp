@@ -89,6 +89,8 @@ public:
     {
         const trace::EventColumns& columns = trace.columns(kind);
         m_end = static_cast<std::uint32_t>(columns.size());
+        if (kind == EventKind::GpuRange)
+            addEach([&ranges = trace.gpuRanges](std::uint32_t row) { return !ranges.isProjected(row); });
         for (const PreparedTerm& term : terms)
             if (m_end > m_first)
                 Trace::visit(trace, kind, [&](const auto& of) { add(of, term); });

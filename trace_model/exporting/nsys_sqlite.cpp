@@ -30,10 +30,11 @@ public:
     {
         using Stage = Result<void> (NsysSqlite::*)();
         static constexpr Stage kStages[] = {
-            &NsysSqlite::writeNames,     &NsysSqlite::writeKernels,    &NsysSqlite::writeMemcpys,  &NsysSqlite::writeMemsets,
-            &NsysSqlite::writeSyncs,     &NsysSqlite::writeGraphs,     &NsysSqlite::writeApiCalls, &NsysSqlite::writeLibraryCalls,
-            &NsysSqlite::writeOsCalls,   &NsysSqlite::writeOverheads,  &NsysSqlite::writeRanges,   &NsysSqlite::writeMarks,
-            &NsysSqlite::writeGpuRanges, &NsysSqlite::writeExecutions, &NsysSqlite::writeRequests, &NsysSqlite::writeCounters,
+            &NsysSqlite::writeNames,    &NsysSqlite::writeKernels,   &NsysSqlite::writeMemcpys,    &NsysSqlite::writeMemsets,
+            &NsysSqlite::writeSyncs,    &NsysSqlite::writeGraphs,    &NsysSqlite::writeApiCalls,   &NsysSqlite::writeLibraryCalls,
+            &NsysSqlite::writeOsCalls,  &NsysSqlite::writeOverheads, &NsysSqlite::writeCategories, &NsysSqlite::writeRanges,
+            &NsysSqlite::writeMarks,    &NsysSqlite::writeGpuRanges, &NsysSqlite::writeExecutions, &NsysSqlite::writeRequests,
+            &NsysSqlite::writeCounters,
         };
         for (const Stage stage : kStages)
             GANTRY_CHECK((this->*stage)());
@@ -199,7 +200,7 @@ private:
     {
         const trace::GpuRangeColumns& ranges = m_trace.gpuRanges;
         return each(ranges.size(), [&](std::size_t row) {
-            if (ranges.source[row] != 0)
+            if (ranges.isProjected(row))
                 return; // who reads the export projects it again
             report::GpuRangeRow to;
             takePlace(to, ranges, row);
@@ -292,6 +293,22 @@ private:
         to.color = label.color;
         to.uint64Value = columns.payload(row);
         return to;
+    }
+
+    Result<void> writeCategories()
+    {
+        for (const auto& [key, name] : m_trace.categoryNames) {
+            const auto& [process, domain, category] = key;
+            report::NvtxRow to;
+            to.start = m_trace.time.start;
+            to.type = report::NvtxEventType::Category;
+            to.globalTid = process;
+            to.domainId = domainNumber(process, trace::StringId(domain));
+            to.category = category;
+            to.textId = m_writer.intern(name);
+            m_writer.add(to);
+        }
+        return {};
     }
 
     Result<void> writeRanges()

@@ -41,7 +41,7 @@ struct CallRow
     std::uint64_t globalTid = 0;
     std::uint32_t correlationId = 0; ///< 0: launched nothing
     TextId nameId = 0;
-    std::int32_t returnValue = 0;    ///< 0: success
+    std::int32_t returnValue = 0; ///< 0: success
     CallKind kind = CallKind::CudaRuntime;
 };
 
@@ -52,11 +52,11 @@ struct RangeRow
     std::optional<TimestampNs> end; ///< absent: never ended
     std::uint64_t globalTid = 0;
     TextId textId = 0;
-    TextId domainId = 0;            ///< text of the domain or category; 0: the default domain
+    TextId domainId = 0; ///< text of the domain or category; 0: the default domain
     std::uint32_t category = 0;
-    std::uint32_t color = 0;        ///< 0xAARRGGBB, 0: none
+    std::uint32_t color = 0; ///< 0xAARRGGBB, 0: none
     std::optional<std::uint64_t> payload;
-    bool isStartEnd = false;        ///< may overlap others of its thread: has rows of its own
+    bool isStartEnd = false; ///< may overlap others of its thread: has rows of its own
 };
 
 /// An instant.
@@ -82,7 +82,7 @@ struct CounterSample
 {
     std::uint32_t counter = 0; ///< as EventSink::define() numbered it
     TimestampNs time = 0;
-    double value = 0;          ///< finite: what is not is no sample
+    double value = 0; ///< finite: what is not is no sample
 };
 
 /// Whether these can be an event's times: in order, and within nine years of time 0 so that sums stay within 64 bits. A reader
@@ -121,6 +121,8 @@ public:
     [[nodiscard]] virtual TextId intern(std::string_view text) = 0;
     /// From now on and before, `text` where it was given as a domain means `meaning`: for domains that are named after their ranges.
     virtual void nameDomain(TextId text, TextId meaning) = 0;
+    /// What a number of RangeRow::category or MarkRow::category means in a domain of a process.
+    virtual void nameCategory(std::uint64_t globalPid, TextId domain, std::uint32_t category, TextId name) = 0;
     /// A place for the rows of one thread. Rows of equal start keep the order of the places they were put in. Lives as long as this.
     [[nodiscard]] virtual RowSink& rows() = 0;
 
@@ -129,11 +131,12 @@ public:
     virtual void add(const report::ExecutionRow& row) = 0;
     virtual void add(Loss loss) = 0;
     virtual void add(SummaryTable table) = 0;
-    virtual void nameThread(std::uint64_t globalTid, std::string_view name) = 0;   ///< the last name counts
+    virtual void nameThread(std::uint64_t globalTid, std::string_view name) = 0; ///< the last name counts
     virtual void nameThread(std::uint64_t globalTid, TextId name) = 0;
     virtual void nameProcess(std::uint64_t globalPid, std::string_view name) = 0;
     /// `globalPid` 0: of whichever process of the file.
-    virtual void nameStream(std::uint64_t globalPid, std::uint32_t device, std::uint32_t context, std::uint32_t stream, std::string_view name) = 0;
+    virtual void nameStream(std::uint64_t globalPid, std::uint32_t device, std::uint32_t context, std::uint32_t stream,
+                            std::string_view name) = 0;
     /// The time that was recorded, where the file says it: open ranges and requests reach to its end.
     virtual void setWindow(TimeRange window) = 0;
     [[nodiscard]] virtual TraceMeta& meta() = 0;
@@ -146,7 +149,7 @@ using Progress = std::function<void(double fraction, std::string_view stage)>;
 /// What a reader reports to and listens to.
 struct ReadControl
 {
-    Progress progress; ///< may be empty
+    Progress progress;    ///< may be empty
     std::stop_token stop; ///< looked at at least every 50 ms of work: then Error Cancelled
     /// Not 0: read about so many bytes of the file's events, spread over it where that can be, for a first look.
     std::uint64_t sampleBytes = 0;

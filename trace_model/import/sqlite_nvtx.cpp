@@ -48,6 +48,8 @@ public:
             threads.emplace_back(tid, textOf(worker, row));
             return nullptr;
         case kCategoryName:
+            categories.push_back({processOf(tid), domain, numbers.bits32(kCategory), textOf(worker, row)});
+            return nullptr;
         case kDomainDestroy:
             return nullptr;
         case 59: // push and pop
@@ -64,7 +66,16 @@ public:
         }
     }
 
+    struct CategoryName
+    {
+        std::uint64_t globalPid;
+        TextId domain;
+        std::uint32_t category;
+        TextId name;
+    };
+
     std::vector<std::pair<TextId, TextId>> domains; ///< placeholder and name
+    std::vector<CategoryName> categories;
     std::vector<std::pair<std::uint64_t, TextId>> threads;
 
 private:
@@ -157,6 +168,8 @@ Result<void> readNvtx(SqliteTables& tables, const SqliteFacts& facts)
     for (const auto& [worker, part] : parts) {
         for (const auto& [text, meaning] : part.domains)
             sink.nameDomain(text, meaning);
+        for (const auto& [globalPid, domain, category, name] : part.categories)
+            sink.nameCategory(globalPid, domain, category, name);
         for (const auto& [tid, name] : part.threads)
             if (name != 0 && !facts.isNamedThread(tid))
                 sink.nameThread(tid, name);

@@ -78,7 +78,8 @@ Rows requestRows(const Trace& trace, const StringMatches& matcher, const std::st
     std::vector<bool> wanted(trace.requests.size());
     for (std::size_t i = 0; i < trace.requests.size(); ++i) {
         const Request& request = trace.requests[i];
-        wanted[i] = matcher(request.clientId) || std::to_string(request.id) == matcher.text() || "request " + std::to_string(request.id) == matcher.text();
+        wanted[i] = matcher(request.clientId) || std::to_string(request.id) == matcher.text() ||
+                    "request " + std::to_string(request.id) == matcher.text();
     }
     return rowsThat(EventKind::Phase, trace.phases.size(), stop, [&](std::uint32_t row) {
         const std::uint32_t request = trace.phases.request[row].value;
@@ -149,18 +150,24 @@ Result<std::vector<EventId>> findEvents(const Trace& trace, const NameQuery& que
         [&] { calls(EventKind::OsCall, trace.osCalls); },
         [&] { at(EventKind::Memcpy) = copyRows(trace, matcher, stop); },
         [&] {
-            at(EventKind::Memset) = rowsThat(EventKind::Memset, trace.memsets.size(), stop,
-                                             [&](std::uint32_t row) { return matcher.matches(trace.nameOf(EventId(EventKind::Memset, row))); });
+            at(EventKind::Memset) = rowsThat(EventKind::Memset, trace.memsets.size(), stop, [&](std::uint32_t row) {
+                return matcher.matches(trace.nameOf(EventId(EventKind::Memset, row)));
+            });
         },
         [&] {
-            at(EventKind::Synchronization) = rowsThat(EventKind::Synchronization, trace.synchronizations.size(), stop,
-                                                      [&](std::uint32_t row) { return matcher.matches(name(trace.synchronizations.type[row])); });
+            at(EventKind::Synchronization) =
+                rowsThat(EventKind::Synchronization, trace.synchronizations.size(), stop,
+                         [&](std::uint32_t row) { return matcher.matches(name(trace.synchronizations.type[row])); });
         },
         [&] {
-            at(EventKind::GraphLaunch) = rowsThat(EventKind::GraphLaunch, trace.graphLaunches.size(), stop,
-                                                  [&](std::uint32_t row) { return matcher.matches(trace.nameOf(EventId(EventKind::GraphLaunch, row))); });
+            at(EventKind::GraphLaunch) = rowsThat(EventKind::GraphLaunch, trace.graphLaunches.size(), stop, [&](std::uint32_t row) {
+                return matcher.matches(trace.nameOf(EventId(EventKind::GraphLaunch, row)));
+            });
         },
-        [&] { texts(EventKind::GpuRange, trace.gpuRanges.text); },
+        [&] {
+            texts(EventKind::GpuRange, trace.gpuRanges.text);
+            std::erase_if(at(EventKind::GpuRange), [&](EventId event) { return trace.gpuRanges.isProjected(event.row()); });
+        },
         [&] { texts(EventKind::Overhead, trace.overheads.name); },
         [&] { at(EventKind::Phase) = requestRows(trace, matcher, stop); },
     });

@@ -61,26 +61,38 @@ void ThreadRows::take(const ThreadEventColumns& columns, EventKind kind, Choose 
 void ThreadRows::takeNvtx(const Trace& trace)
 {
     // A row for each thread and look, of which there are few each: found once, not at each event.
+    struct Targets
+    {
+        RowBuilder* ofDomain = nullptr;
+        RowBuilder* ofCategory = nullptr; ///< of a named one
+    };
     const auto takeAll = [&](const NvtxColumns& columns, EventKind kind, auto rowsOf) {
-        std::vector<std::vector<RowBuilder*>> targets(columns.threads.size());
+        std::vector<std::vector<Targets>> targets(columns.threads.size());
         for (std::uint32_t row = 0; row < columns.size(); ++row) {
             const std::uint32_t thread = columns.threadNumber[row], label = columns.labelNumber[row];
-            std::vector<RowBuilder*>& ofThread = targets[thread];
+            std::vector<Targets>& ofThread = targets[thread];
             if (ofThread.empty())
                 ofThread.resize(columns.labels.size());
-            RowBuilder*& target = ofThread[label];
-            if (!target)
-                target = &rowsOf(columns.threads[thread], columns.labels[label]);
-            target->nest({columns.start[row], columns.end(row), EventId(kind, row)});
+            Targets& target = ofThread[label];
+            if (!target.ofDomain)
+                target = rowsOf(columns.threads[thread], columns.labels[label]);
+            const LooseSpan span{columns.start[row], columns.end(row), EventId(kind, row)};
+            target.ofDomain->nest(span);
+            if (target.ofCategory)
+                target.ofCategory->nest(span);
         }
     };
-    takeAll(trace.nvtxRanges, EventKind::NvtxRange, [&](std::uint64_t tid, const NvtxLabel& label) -> RowBuilder& {
+    takeAll(trace.nvtxRanges, EventKind::NvtxRange, [&](std::uint64_t tid, const NvtxLabel& label) -> Targets {
         Process& process = m_processes[Trace::processOf(tid)];
         const StringId domain = hasNvtx(trace, tid) ? label.domain : StringId();
-        return label.isStartEnd ? process.async[domain] : process.threads[tid].ranges[domain];
+        if (label.isStartEnd)
+            return {&process.async[domain]};
+        Thread& thread = process.threads[tid];
+        const std::string* category = trace.categoryName(tid, label);
+        return {&thread.ranges[domain], category ? &thread.categories[domain][*category] : nullptr};
     });
-    takeAll(trace.nvtxMarks, EventKind::NvtxMark, [&](std::uint64_t tid, const NvtxLabel& label) -> RowBuilder& {
-        return m_processes[Trace::processOf(tid)].threads[tid].marks[hasNvtx(trace, tid) ? label.domain : StringId()];
+    takeAll(trace.nvtxMarks, EventKind::NvtxMark, [&](std::uint64_t tid, const NvtxLabel& label) -> Targets {
+        return {&m_processes[Trace::processOf(tid)].threads[tid].marks[hasNvtx(trace, tid) ? label.domain : StringId()]};
     });
 }
 
@@ -109,14 +121,17 @@ void ThreadRows::addThread(TrackList& list, TrackId process, std::uint64_t tid, 
     TrackId first;
     const auto add = [&](TrackKind kind, std::string what, RowBuilder& rows) {
         if (rows.isEmpty())
-            return;
-        if (first.isNone())
-            first = addRows(list, process, kind, list.threadName(tid), tid, rows, std::move(what));
-        else
-            addRows(list, first, kind, std::move(what), tid, rows);
+            return TrackId();
+        if (!first.isNone())
+            return addRows(list, first, kind, std::move(what), tid, rows);
+        first = addRows(list, process, kind, list.threadName(tid), tid, rows, std::move(what));
+        return first;
     };
-    for (const auto& [domain, rows] : byName(list, thread.ranges))
-        add(TrackKind::NvtxThread, ofDomain(list, "NVTX", domain), *rows);
+    for (const auto& [domain, rows] : byName(list, thread.ranges)) {
+        const TrackId row = add(TrackKind::NvtxThread, ofDomain(list, "NVTX", domain), *rows);
+        for (auto& [name, ofCategory] : thread.categories[domain])
+            addRows(list, row, TrackKind::NvtxCategory, "Category " + name, tid, ofCategory);
+    }
     for (const auto& [domain, rows] : byName(list, thread.marks))
         add(TrackKind::NvtxMarks, ofDomain(list, "NVTX marks", domain), *rows);
     add(TrackKind::ThreadApi, "CUDA API", thread.api);

@@ -27,6 +27,7 @@ private:
     struct Thread
     {
         ByDomain ranges, marks;
+        std::map<StringId, std::map<std::string, RowBuilder>> categories; ///< ranges of named ones, by domain and name
         RowBuilder api, libraries, os;
     };
     struct Process

@@ -61,6 +61,12 @@ std::span<const RequestIndex> Trace::membersOf(const Execution& execution) const
     return std::span(executionMembers.data(), executionMembers.size()).subspan(execution.firstMember, execution.memberCount);
 }
 
+const std::string* Trace::categoryName(std::uint64_t globalTid, const NvtxLabel& label) const
+{
+    const auto found = categoryNames.find({processOf(globalTid), label.domain.value, label.category});
+    return found == categoryNames.end() ? nullptr : &found->second;
+}
+
 const std::string* Trace::streamName(std::uint64_t globalPid, std::uint32_t device, std::uint32_t context, std::uint32_t stream) const
 {
     for (const std::uint64_t process : {globalPid, std::uint64_t{fileOf(globalPid)} << kFileShift})
@@ -73,19 +79,32 @@ std::string Trace::nameOf(EventId event) const
 {
     const std::uint32_t row = event.row();
     switch (event.kind()) {
-    case EventKind::Kernel: return std::string(strings[kernels.shortName(row)]);
-    case EventKind::Memcpy: return nameOf(memcpys.route[row]);
-    case EventKind::Memset: return "Memset (" + std::string(name(memsets.memoryKind[row])) + ")";
-    case EventKind::Synchronization: return std::string(name(synchronizations.type[row]));
-    case EventKind::ApiCall: return std::string(strings[apiCalls.name(row)]);
-    case EventKind::NvtxRange: return std::string(strings[nvtxRanges.text(row)]);
-    case EventKind::NvtxMark: return std::string(strings[nvtxMarks.text(row)]);
-    case EventKind::Overhead: return std::string(strings[overheads.name[row]]);
-    case EventKind::Phase: return std::string(records::name(phases.phase[row]));
-    case EventKind::GraphLaunch: return "CUDA graph " + std::to_string(graphLaunches.graph[row]);
-    case EventKind::GpuRange: return std::string(strings[gpuRanges.text[row]]);
-    case EventKind::LibraryCall: return std::string(strings[libraryCalls.name(row)]);
-    case EventKind::OsCall: return std::string(strings[osCalls.name(row)]);
+    case EventKind::Kernel:
+        return std::string(strings[kernels.shortName(row)]);
+    case EventKind::Memcpy:
+        return nameOf(memcpys.route[row]);
+    case EventKind::Memset:
+        return "Memset (" + std::string(name(memsets.memoryKind[row])) + ")";
+    case EventKind::Synchronization:
+        return std::string(name(synchronizations.type[row]));
+    case EventKind::ApiCall:
+        return std::string(strings[apiCalls.name(row)]);
+    case EventKind::NvtxRange:
+        return std::string(strings[nvtxRanges.text(row)]);
+    case EventKind::NvtxMark:
+        return std::string(strings[nvtxMarks.text(row)]);
+    case EventKind::Overhead:
+        return std::string(strings[overheads.name[row]]);
+    case EventKind::Phase:
+        return std::string(records::name(phases.phase[row]));
+    case EventKind::GraphLaunch:
+        return "CUDA graph " + std::to_string(graphLaunches.graph[row]);
+    case EventKind::GpuRange:
+        return std::string(strings[gpuRanges.text[row]]);
+    case EventKind::LibraryCall:
+        return std::string(strings[libraryCalls.name(row)]);
+    case EventKind::OsCall:
+        return std::string(strings[osCalls.name(row)]);
     }
     return {};
 }

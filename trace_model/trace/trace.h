@@ -57,6 +57,7 @@ enum class TrackKind : std::uint8_t
     GpuMemory,     ///< memcpys of one route, or memsets, of one stream
     NvtxThread,    ///< push/pop ranges of one thread, an icicle
     NvtxAsync,     ///< start/end ranges of one process
+    NvtxCategory,  ///< push/pop ranges of one category of a thread's domain
     NvtxMarks,     ///< marks of one thread: instants
     ThreadApi,     ///< CUDA API calls of one thread
     ThreadLibrary, ///< cuBLAS, cuDNN, ... calls of one thread
@@ -156,6 +157,10 @@ struct Trace
     std::map<std::tuple<std::uint64_t, std::uint32_t, std::uint32_t, std::uint32_t>, std::string>
         streamNames; ///< by process, device, context, stream
 
+    std::map<std::tuple<std::uint64_t, std::uint32_t, std::uint32_t>, std::string> categoryNames; ///< by process, domain's StringId, number
+
+    /// What the category of a range or mark is called in its process and domain; null: it has no name.
+    [[nodiscard]] const std::string* categoryName(std::uint64_t globalTid, const NvtxLabel& label) const;
     /// The name of a stream, of that process or of whichever of its file; null: it has none.
     [[nodiscard]] const std::string* streamName(std::uint64_t globalPid, std::uint32_t device, std::uint32_t context,
                                                 std::uint32_t stream) const;

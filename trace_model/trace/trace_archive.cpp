@@ -33,37 +33,70 @@ struct Footer
 // One list of members serves writing and reading: `archive(value)` on each, in this order.
 
 template <typename Archive>
-void describe(Archive& a, TimeRange& v) { a(v.start, v.end); }
+void describe(Archive& a, TimeRange& v)
+{
+    a(v.start, v.end);
+}
 template <typename Archive>
-void describe(Archive& a, Loss& v) { a(v.name, v.severity, v.count, v.help); }
+void describe(Archive& a, Loss& v)
+{
+    a(v.name, v.severity, v.count, v.help);
+}
 template <typename Archive>
-void describe(Archive& a, GpuInfo& v) { a(v.device, v.name, v.uuid, v.file); }
+void describe(Archive& a, GpuInfo& v)
+{
+    a(v.device, v.name, v.uuid, v.file);
+}
 template <typename Archive>
 void describe(Archive& a, TraceMeta& v)
 {
-    a(v.format, v.producer, v.title, v.hostName, v.targetName, v.sessionUtcNs, v.sessionMonotonicNs, v.gpus, v.settings, v.warnings, v.targetExited, v.isPreview, v.complete,
-      v.whyIncomplete, v.isUtcOfUnknownZone);
+    a(v.format, v.producer, v.title, v.hostName, v.targetName, v.sessionUtcNs, v.sessionMonotonicNs, v.gpus, v.settings, v.warnings,
+      v.targetExited, v.isPreview, v.complete, v.whyIncomplete, v.isUtcOfUnknownZone);
     a(v.clockErrorNs, v.windowCostRatio, v.windowCostError, v.openCost, v.closeCost);
 }
 template <typename Archive>
-void describe(Archive& a, importing::SkippedRows& v) { a(v.reason, v.count); }
+void describe(Archive& a, importing::SkippedRows& v)
+{
+    a(v.reason, v.count);
+}
 template <typename Archive>
-void describe(Archive& a, importing::TableTally& v) { a(v.name, v.rows, v.kept, v.skipped); }
+void describe(Archive& a, importing::TableTally& v)
+{
+    a(v.name, v.rows, v.kept, v.skipped);
+}
 template <typename Archive>
-void describe(Archive& a, importing::ImportReport& v) { a(v.file, v.format, v.producer, v.fileBytes, v.tables, v.clock, v.alignment, v.offset, v.zone, v.time); }
+void describe(Archive& a, importing::ImportReport& v)
+{
+    a(v.file, v.format, v.producer, v.fileBytes, v.tables, v.clock, v.alignment, v.offset, v.zone, v.time);
+}
 template <typename Archive>
-void describe(Archive& a, importing::SummaryTable& v) { a(v.name, v.columns, v.rows); }
+void describe(Archive& a, importing::SummaryTable& v)
+{
+    a(v.name, v.columns, v.rows);
+}
 template <typename Archive>
-void describe(Archive& a, StringTable& v) { a(v.texts(), v.ends()); }
+void describe(Archive& a, StringTable& v)
+{
+    a(v.texts(), v.ends());
+}
 template <typename Archive>
-void describe(Archive& a, DepthRow& v) { a(v.event, v.blockStart, v.blockBusy, v.place); }
+void describe(Archive& a, DepthRow& v)
+{
+    a(v.event, v.blockStart, v.blockBusy, v.place);
+}
 template <typename Archive>
-void describe(Archive& a, CounterColumns& v) { a(v.time, v.value, v.levels, v.blockTime, v.unit, v.isExact, v.isDerived, v.source); }
+void describe(Archive& a, CounterColumns& v)
+{
+    a(v.time, v.value, v.levels, v.blockTime, v.unit, v.isExact, v.isDerived, v.source);
+}
 template <typename Archive>
-void describe(Archive& a, Track& v) { a(v.kind, v.parent.value, v.name, v.detail, v.rows, v.counter, v.globalTid, v.device, v.context, v.stream); }
+void describe(Archive& a, Track& v)
+{
+    a(v.kind, v.parent.value, v.name, v.detail, v.rows, v.counter, v.globalTid, v.device, v.context, v.stream);
+}
 
 template <typename Archive, typename Set>
-    requires std::is_base_of_v<EventColumns, Set>
+requires std::is_base_of_v<EventColumns, Set>
 void describe(Archive& a, Set& v)
 {
     a(v.start, v.shortDuration, v.longDurations, v.latestEnds);
@@ -84,7 +117,7 @@ void describe(Archive& a, Trace& v)
     a(v.meta, v.time, v.window, v.strings, v.losses, v.imports, v.summaries);
     for (int kind = 0; kind < kEventKindCount; ++kind)
         Trace::visit(v, static_cast<EventKind>(kind), [&](auto& columns) { a(columns); });
-    a(v.requests, v.executions, v.executionMembers, v.tracks, v.threadNames, v.processNames, v.streamNames);
+    a(v.requests, v.executions, v.executionMembers, v.tracks, v.threadNames, v.processNames, v.streamNames, v.categoryNames);
 }
 
 /// Writes columns to a file and the rest to a directory.
@@ -94,7 +127,10 @@ public:
     explicit Writer(NewFile& file) : m_file(file) { put({kMagic, sizeof kMagic}); }
 
     template <typename... T>
-    void operator()(T&... values) { (write(values), ...); }
+    void operator()(T&... values)
+    {
+        (write(values), ...);
+    }
 
     Result<void> finish(std::string_view key)
     {
@@ -170,7 +206,7 @@ private:
         put({reinterpret_cast<const char*>(column.data()), bytes});
     }
     template <typename T>
-        requires requires(Writer& a, T& v) { describe(a, v); }
+    requires requires(Writer& a, T& v) { describe(a, v); }
     void writeMore(T& value) { describe(*this, value); }
 
     void pad()
@@ -206,7 +242,9 @@ public:
         if (fstat(fd, &info) == 0 && info.st_size > 0)
             data = mmap(nullptr, static_cast<std::size_t>(info.st_size), PROT_READ, MAP_PRIVATE, fd, 0);
         close(fd);
-        return data == MAP_FAILED ? nullptr : std::shared_ptr<const Mapping>(new Mapping({static_cast<const std::byte*>(data), static_cast<std::size_t>(info.st_size)}));
+        return data == MAP_FAILED ? nullptr
+                                  : std::shared_ptr<const Mapping>(
+                                        new Mapping({static_cast<const std::byte*>(data), static_cast<std::size_t>(info.st_size)}));
     }
     Mapping(const Mapping&) = delete;
     Mapping& operator=(const Mapping&) = delete;
@@ -225,7 +263,10 @@ public:
     Reader(std::shared_ptr<const Mapping> file, std::span<const std::byte> directory) : m_file(std::move(file)), m_directory(directory) {}
 
     template <typename... T>
-    void operator()(T&... values) { (read(values), ...); }
+    void operator()(T&... values)
+    {
+        (read(values), ...);
+    }
     [[nodiscard]] bool isGood() const { return m_isGood && m_directory.empty(); }
     [[nodiscard]] bool areColumnsIntact() const
     {
@@ -317,7 +358,7 @@ private:
         m_columns.emplace_back(file.subspan(offset, bytes), checksum);
     }
     template <typename T>
-        requires requires(Reader& a, T& v) { describe(a, v); }
+    requires requires(Reader& a, T& v) { describe(a, v); }
     void readMore(T& value) { describe(*this, value); }
 
     std::shared_ptr<const Mapping> m_file;
@@ -333,7 +374,8 @@ bool isConsistent(const Trace& trace)
     for (int i = 0; i < kEventKindCount; ++i)
         Trace::visit(trace, static_cast<EventKind>(i), [&](const auto& columns) {
             const std::size_t rows = columns.size();
-            isGood = isGood && columns.shortDuration.size() == rows && columns.latestEnds.size() == (rows + EventColumns::kBlockRows - 1) / EventColumns::kBlockRows;
+            isGood = isGood && columns.shortDuration.size() == rows &&
+                     columns.latestEnds.size() == (rows + EventColumns::kBlockRows - 1) / EventColumns::kBlockRows;
             const auto one = [&](auto member) {
                 if constexpr (requires { member.numbers; })
                     isGood = isGood && (columns.*(member.numbers)).size() == rows;
@@ -346,7 +388,8 @@ bool isConsistent(const Trace& trace)
         const Track& track = trace.tracks[i];
         isGood = isGood && (track.parent.isNone() || track.parent.value < i) && track.counter.time.size() == track.counter.value.size();
         for (const DepthRow& row : track.rows)
-            isGood = isGood && row.blockStart.size() == (row.size() + DepthRow::kBlock - 1) / DepthRow::kBlock && row.blockBusy.size() == row.blockStart.size() &&
+            isGood = isGood && row.blockStart.size() == (row.size() + DepthRow::kBlock - 1) / DepthRow::kBlock &&
+                     row.blockBusy.size() == row.blockStart.size() &&
                      row.place.size() == (row.size() == 0 ? 0 : row.blockStart.size() - 1) * DepthRow::kBlock;
     }
     return isGood;
@@ -373,9 +416,9 @@ std::shared_ptr<const Trace> readArchive(const std::filesystem::path& path, std:
     std::memcpy(&footer, bytes.data() + bytes.size() - sizeof footer, sizeof footer);
     Footer expected;
     key.copy(expected.key, sizeof expected.key);
-    if (std::memcmp(footer.magic, kMagic, sizeof kMagic) != 0 || footer.version != kArchiveVersion || footer.sizes != expected.sizes
-        || std::memcmp(footer.key, expected.key, sizeof footer.key) != 0 || footer.fileBytes != bytes.size() || footer.directoryOffset > bytes.size()
-        || footer.directoryBytes > bytes.size() - footer.directoryOffset)
+    if (std::memcmp(footer.magic, kMagic, sizeof kMagic) != 0 || footer.version != kArchiveVersion || footer.sizes != expected.sizes ||
+        std::memcmp(footer.key, expected.key, sizeof footer.key) != 0 || footer.fileBytes != bytes.size() ||
+        footer.directoryOffset > bytes.size() || footer.directoryBytes > bytes.size() - footer.directoryOffset)
         return nullptr;
     const auto directory = bytes.subspan(footer.directoryOffset, footer.directoryBytes);
     if (crc32(directory) != footer.directoryCrc)

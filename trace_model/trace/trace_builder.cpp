@@ -189,6 +189,11 @@ std::uint32_t TraceBuilder::define(const importing::CounterDefinition& counter)
     return static_cast<std::uint32_t>(m_counters.size() - 1);
 }
 
+void TraceBuilder::nameCategory(std::uint64_t globalPid, TextId domain, std::uint32_t category, TextId name)
+{
+    m_categories.push_back({keyed(globalPid), domain, category, name});
+}
+
 void TraceBuilder::nameThread(std::uint64_t globalTid, TextId name)
 {
     m_trace->threadNames[keyed(globalTid)] = m_trace->strings[stringOf(name)];
@@ -322,12 +327,16 @@ void TraceBuilder::warnOfAlignment(std::size_t file)
     const importing::ImportReport& other = m_trace->imports[file];
     std::vector<std::string>& warnings = m_trace->meta.warnings;
     if (other.alignment == importing::Alignment::Starts)
-        warnings.push_back(fmt::format("{} and {} know no common clock: their first events are drawn at one time, which is a guess. Set the offset by hand (--offset).", first.file, other.file));
+        warnings.push_back(fmt::format("{} and {} know no common clock: their first events are drawn at one time, which is a guess. Set "
+                                       "the offset by hand (--offset).",
+                                       first.file, other.file));
     else if (other.alignment == importing::Alignment::LocalTime)
         warnings.push_back(other.file + ": " + importing::alignmentText(other));
-    if (other.alignment != importing::Alignment::Starts && !first.time.isEmpty() && !other.time.isEmpty() && (first.time.end < other.time.start || other.time.end < first.time.start))
-        warnings.push_back(fmt::format("{} and {} were not recorded at the same time: {} lie between them.", first.file, other.file,
-                                       formatDuration(first.time.end < other.time.start ? other.time.start - first.time.end : first.time.start - other.time.end)));
+    if (other.alignment != importing::Alignment::Starts && !first.time.isEmpty() && !other.time.isEmpty() &&
+        (first.time.end < other.time.start || other.time.end < first.time.start))
+        warnings.push_back(fmt::format(
+            "{} and {} were not recorded at the same time: {} lie between them.", first.file, other.file,
+            formatDuration(first.time.end < other.time.start ? other.time.start - first.time.end : first.time.start - other.time.end)));
 }
 
 /// Where the parts, requests and executions of a file end.
@@ -456,12 +465,17 @@ void TraceBuilder::applyDomains()
     std::map<StringId, StringId> meanings;
     for (const auto& [text, meaning] : m_domains)
         meanings[stringOf(text)] = stringOf(meaning);
+    const auto meaningOf = [&](StringId domain) {
+        const auto found = meanings.find(domain);
+        return found == meanings.end() ? domain : found->second;
+    };
+    for (const auto& [globalPid, domain, category, name] : m_categories)
+        m_trace->categoryNames[{globalPid, meaningOf(stringOf(domain)).value, category}] = m_trace->strings[stringOf(name)];
     if (meanings.empty())
         return;
     for (NvtxColumns* columns : {&m_trace->nvtxRanges, &m_trace->nvtxMarks})
         for (NvtxLabel& label : columns->labels.values())
-            if (const auto found = meanings.find(label.domain); found != meanings.end())
-                label.domain = found->second;
+            label.domain = meaningOf(label.domain);
 }
 
 /// Ranges that never ended reach to the end of the window, or of what was recorded.

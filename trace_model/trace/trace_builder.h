@@ -25,11 +25,12 @@ public:
     explicit TraceBuilder(std::string cacheKey = {}, std::filesystem::path spillFolder = {});
     ~TraceBuilder() override;
 
-    /// What comes now is of another file. `offset`: from its time 0 to that of the first file (ns, added to its times); absent: found by the
-    /// clocks that the files know, else 0. Processes of different files are different ones, whatever their numbers.
+    /// What comes now is of another file. `offset`: from its time 0 to that of the first file (ns, added to its times); absent: found by
+    /// the clocks that the files know, else 0. Processes of different files are different ones, whatever their numbers.
     void beginFile(const std::filesystem::path& path, std::optional<DurationNs> offset = {});
 
     importing::TextId intern(std::string_view text) override;
+    void nameCategory(std::uint64_t globalPid, importing::TextId domain, std::uint32_t category, importing::TextId name) override;
     void nameDomain(importing::TextId text, importing::TextId meaning) override { m_domains.emplace_back(text, meaning); }
     importing::RowSink& rows() override;
     std::uint32_t define(const importing::CounterDefinition& counter) override;
@@ -40,7 +41,8 @@ public:
     void nameThread(std::uint64_t globalTid, std::string_view name) override { m_trace->threadNames[keyed(globalTid)] = name; }
     void nameThread(std::uint64_t globalTid, importing::TextId name) override;
     void nameProcess(std::uint64_t globalPid, std::string_view name) override { m_trace->processNames[keyed(globalPid)] = name; }
-    void nameStream(std::uint64_t globalPid, std::uint32_t device, std::uint32_t context, std::uint32_t stream, std::string_view name) override
+    void nameStream(std::uint64_t globalPid, std::uint32_t device, std::uint32_t context, std::uint32_t stream,
+                    std::string_view name) override
     {
         m_trace->streamNames[{keyed(globalPid), device, context, stream}] = name;
     }
@@ -90,6 +92,14 @@ private:
     std::deque<Part> m_parts;
     std::vector<importing::CounterDefinition> m_counters;
     std::vector<std::pair<importing::TextId, importing::TextId>> m_domains;
+    struct CategoryName
+    {
+        std::uint64_t globalPid;
+        importing::TextId domain;
+        std::uint32_t category;
+        importing::TextId name;
+    };
+    std::vector<CategoryName> m_categories;
     std::vector<std::pair<std::uint64_t, std::optional<std::uint64_t>>> m_batchOf; ///< process and batch, by request
     TimeRange m_window;
 };

@@ -1,5 +1,6 @@
 #include "widgets/details/event_details.h"
 
+#include "trace_model/analysis/gaps.h"
 #include "trace_model/analysis/request_breakdown.h"
 #include "trace_model/analysis/request_differences.h"
 #include "trace_model/analysis/request_join.h"
@@ -69,6 +70,14 @@ void addGpuColumns(Section& section, std::uint32_t device, std::uint32_t context
         section.line(tr("Correlation id"), QString::number(correlation));
 }
 
+/// "layers (3)", or the number where it has no name.
+QString categoryText(const Trace& trace, std::uint64_t globalTid, const trace::NvtxLabel& label)
+{
+    const QString number = QString::number(label.category);
+    const std::string* name = trace.categoryName(globalTid, label);
+    return name ? QStringLiteral("%1 (%2)").arg(toQString(*name), number) : number;
+}
+
 void addColumns(Section& s, const Trace& trace, EventId event)
 {
     const std::uint32_t row = event.row();
@@ -76,14 +85,17 @@ void addColumns(Section& s, const Trace& trace, EventId event)
     const auto bytesLines = [&](std::uint64_t bytes) {
         s.line(tr("Size"), formatBytes(bytes));
         if (duration > 0)
-            s.line(tr("Throughput"), QStringLiteral("%1 GB/s").arg(formatNumber(static_cast<double>(bytes) / static_cast<double>(duration))));
+            s.line(tr("Throughput"),
+                   QStringLiteral("%1 GB/s").arg(formatNumber(static_cast<double>(bytes) / static_cast<double>(duration))));
     };
     switch (event.kind()) {
     case EventKind::Kernel: {
         const auto& k = trace.kernels;
         s.line(tr("Grid"), triple(k.shape(row).grid)).line(tr("Block"), triple(k.shape(row).block));
         s.line(tr("Registers per thread"), QString::number(k.shape(row).registersPerThread));
-        s.line(tr("Shared memory"), tr("%1 static, %2 dynamic").arg(formatBytes(k.shape(row).staticSharedMemory), formatBytes(k.shape(row).dynamicSharedMemory)));
+        s.line(
+            tr("Shared memory"),
+            tr("%1 static, %2 dynamic").arg(formatBytes(k.shape(row).staticSharedMemory), formatBytes(k.shape(row).dynamicSharedMemory)));
         addGpuColumns(s, k.device(row), k.context(row), k.stream(row), k.correlation[row]);
         if (k.graphNode[row] != 0)
             s.line(tr("Graph node"), QString::number(k.graphNode[row]));
@@ -94,7 +106,8 @@ void addColumns(Section& s, const Trace& trace, EventId event)
     case EventKind::Memcpy: {
         const auto& m = trace.memcpys;
         s.line(tr("Direction"), toQString(trace::name(m.copyKind(row))));
-        s.line(tr("Memory"), QStringLiteral("%1 → %2").arg(toQString(trace::name(m.route[row].source)), toQString(trace::name(m.route[row].destination))));
+        s.line(tr("Memory"), QStringLiteral("%1 → %2").arg(toQString(trace::name(m.route[row].source)),
+                                                           toQString(trace::name(m.route[row].destination))));
         bytesLines(m.bytes[row]);
         addGpuColumns(s, m.device(row), m.context(row), m.stream(row), m.correlation[row]);
         break;
@@ -126,7 +139,7 @@ void addColumns(Section& s, const Trace& trace, EventId event)
         if (n.payload(row))
             s.line(tr("Payload"), QString::number(*n.payload(row)));
         if (n.label(row).category != 0)
-            s.line(tr("Category"), QString::number(n.label(row).category));
+            s.line(tr("Category"), categoryText(trace, n.globalTid(row), n.label(row)));
         s.line(tr("Kind"), n.isStartEnd(row) ? tr("start/end") : tr("push/pop"));
         if (n.isOpen(row))
             s.line(tr("End"), tr("not before the window closed"));
@@ -178,7 +191,8 @@ void addOrigin(std::vector<DetailSection>& sections, const Trace& trace, EventId
     section.line(toQString(trace.nameOf(launch)), formatDuration(call.duration()), launch);
     const TimestampNs start = trace.timeOf(event).start;
     section.line(tr("Launch delay"), tr("%1 from the call's start").arg(formatDuration(start - call.start)));
-    section.line(tr("Queue time"), start < call.end ? tr("none: began inside the call") : tr("%1 from the call's end").arg(formatDuration(start - call.end)));
+    section.line(tr("Queue time"),
+                 start < call.end ? tr("none: began inside the call") : tr("%1 from the call's end").arg(formatDuration(start - call.end)));
     section.into(sections);
 }
 
@@ -199,7 +213,9 @@ void addRequests(std::vector<DetailSection>& sections, const Trace& trace, const
     for (std::size_t i = 0; i < requests.size() && i < kLinesShown; ++i) {
         const trace::Request& request = trace.requests[requests[i].value];
         const std::string_view client = trace.strings[request.clientId];
-        section.line(tr("Request %1").arg(request.id), formatDuration(request.time.duration()) + (client.empty() ? QString() : QStringLiteral(" · ") + toQString(client)), requests[i]);
+        section.line(tr("Request %1").arg(request.id),
+                     formatDuration(request.time.duration()) + (client.empty() ? QString() : QStringLiteral(" · ") + toQString(client)),
+                     requests[i]);
     }
     if (requests.size() > kLinesShown)
         section.line(tr("and more"), formatCount(requests.size() - kLinesShown));
@@ -222,13 +238,17 @@ void addWork(Section& section, const Trace& trace, const QString& name, const st
             longest = event;
     }
     if (count > 0)
-        section.line(name, tr("%1 in %2, longest %3").arg(formatDuration(total), formatCount(count), formatDuration(trace.timeOf(longest).duration())), longest);
+        section.line(
+            name,
+            tr("%1 in %2, longest %3").arg(formatDuration(total), formatCount(count), formatDuration(trace.timeOf(longest).duration())),
+            longest);
 }
 
 QString durationAndShare(DurationNs part, DurationNs whole)
 {
     const QString duration = formatDuration(part);
-    return whole > 0 ? QStringLiteral("%1 · %2").arg(duration, formatPercent(static_cast<double>(part) / static_cast<double>(whole))) : duration;
+    return whole > 0 ? QStringLiteral("%1 · %2").arg(duration, formatPercent(static_cast<double>(part) / static_cast<double>(whole)))
+                     : duration;
 }
 
 /// "GANTRY_CUDA_DRIVER_VERSION" as people write it: "CUDA driver version". Names of other tools stay as they are.
@@ -239,7 +259,8 @@ QString settingTitle(const std::string& name)
         return toQString(name);
     QStringList words = toQString(std::string_view(name).substr(kPrefix.size())).split(QLatin1Char('_'), Qt::SkipEmptyParts);
     for (QString& word : words) {
-        if (!QStringList{QStringLiteral("CPU"), QStringLiteral("GPU"), QStringLiteral("CUDA"), QStringLiteral("OS"), QStringLiteral("ID")}.contains(word))
+        if (!QStringList{QStringLiteral("CPU"), QStringLiteral("GPU"), QStringLiteral("CUDA"), QStringLiteral("OS"), QStringLiteral("ID")}
+                 .contains(word))
             word = word.toLower();
     }
     QString title = words.join(QLatin1Char(' '));
@@ -250,7 +271,9 @@ QString settingTitle(const std::string& name)
 
 QString utcText(std::int64_t utcNs)
 {
-    return utcNs == 0 ? QString() : QDateTime::fromMSecsSinceEpoch(utcNs / 1'000'000, Qt::UTC).toString(QStringLiteral("yyyy-MM-dd HH:mm:ss.zzz 'UTC'"));
+    return utcNs == 0
+               ? QString()
+               : QDateTime::fromMSecsSinceEpoch(utcNs / 1'000'000, Qt::UTC).toString(QStringLiteral("yyyy-MM-dd HH:mm:ss.zzz 'UTC'"));
 }
 
 } // namespace
@@ -272,7 +295,8 @@ std::vector<DetailSection> eventDetails(const Trace& trace, EventId event)
     addLaunched(sections, trace, event);
     if (event.kind() != EventKind::Phase) {
         const auto requests = analysis::requestsOf(trace, event);
-        addRequests(sections, trace, requests.size() > 1 ? tr("Shared by the batch of %1 requests").arg(requests.size()) : tr("For request"), requests);
+        addRequests(sections, trace,
+                    requests.size() > 1 ? tr("Shared by the batch of %1 requests").arg(requests.size()) : tr("For request"), requests);
     }
     return sections;
 }
@@ -288,7 +312,8 @@ std::vector<DetailSection> requestDetails(const Trace& trace, RequestIndex index
     Section head(tr("Request %1").arg(request.id));
     head.line(tr("Client id"), toQString(trace.strings[request.clientId]));
     const auto version = trace.strings[request.version];
-    head.line(tr("Model"), toQString(trace.strings[request.model]) + (version.empty() ? QString() : tr(", version %1").arg(toQString(version))));
+    head.line(tr("Model"),
+              toQString(trace.strings[request.model]) + (version.empty() ? QString() : tr(", version %1").arg(toQString(version))));
     head.line(tr("Start"), relative(trace, request.time.start));
     head.line(tr("Latency in the server"), formatDuration(request.time.duration()));
     head.line(tr("Outcome"), request.failed ? tr("failed") : request.cutByWindow ? tr("cut by the window") : tr("complete"));
@@ -318,8 +343,9 @@ std::vector<DetailSection> requestDetails(const Trace& trace, RequestIndex index
             continue;
         }
         const QString name = difference.of == Of::Latency ? tr("Latency") : phaseTitle(difference.phase);
-        different.line(name, difference.median > 0 ? tr("%1× (median %2)").arg(formatNumber(difference.ratio(), 2), formatDuration(difference.median))
-                                                   : tr("%1, where most have none").arg(formatDuration(difference.value)));
+        different.line(name, difference.median > 0
+                                 ? tr("%1× (median %2)").arg(formatNumber(difference.ratio(), 2), formatDuration(difference.median))
+                                 : tr("%1, where most have none").arg(formatDuration(difference.value)));
     }
     different.into(sections);
 
@@ -343,8 +369,12 @@ std::vector<DetailSection> reportDetails(const Trace& trace)
 {
     std::vector<DetailSection> sections;
     Section head(tr("Report"));
-    head.line(tr("Title"), toQString(trace.meta.title)).line(tr("Producer"), toQString(trace.meta.producer)).line(tr("Host"), toQString(trace.meta.hostName));
-    head.line(tr("Server"), toQString(trace.meta.targetName)).line(tr("Recorded"), utcText(trace.meta.sessionUtcNs)).line(tr("Length"), trace.time.isEmpty() ? QString() : formatDuration(trace.time.duration()));
+    head.line(tr("Title"), toQString(trace.meta.title))
+        .line(tr("Producer"), toQString(trace.meta.producer))
+        .line(tr("Host"), toQString(trace.meta.hostName));
+    head.line(tr("Server"), toQString(trace.meta.targetName))
+        .line(tr("Recorded"), utcText(trace.meta.sessionUtcNs))
+        .line(tr("Length"), trace.time.isEmpty() ? QString() : formatDuration(trace.time.duration()));
     for (const trace::GpuInfo& gpu : trace.meta.gpus)
         head.line(tr("GPU %1").arg(gpu.device), toQString(gpu.name));
     const auto cost = [&](const QString& name, const std::optional<DurationNs>& duration) {
@@ -356,9 +386,10 @@ std::vector<DetailSection> reportDetails(const Trace& trace)
     head.into(sections);
 
     Section counts(tr("Events"));
+    const bool hasGaps = !analysis::gapsOf(trace).empty(); // the trust strip says which
     const auto count = [&](const QString& name, std::size_t n) {
         if (n > 0)
-            counts.line(name, formatCount(n));
+            counts.line(name, hasGaps ? QStringLiteral("≥ %1").arg(formatCount(n)) : formatCount(n));
     };
     count(tr("Requests"), trace.requests.size());
     count(tr("Executions"), trace.executions.size());
@@ -367,7 +398,10 @@ std::vector<DetailSection> reportDetails(const Trace& trace)
     count(tr("Memsets"), trace.memsets.size());
     count(tr("Synchronizations"), trace.synchronizations.size());
     count(tr("CUDA graphs"), trace.graphLaunches.size());
-    count(tr("Ranges on the GPU"), trace.gpuRanges.size());
+    std::size_t ranges = 0;
+    for (std::size_t row = 0; row < trace.gpuRanges.size(); ++row)
+        ranges += trace.gpuRanges.isProjected(row) ? 0 : 1;
+    count(tr("Ranges on the GPU"), ranges);
     count(tr("CUDA API calls"), trace.apiCalls.size());
     count(tr("Library calls"), trace.libraryCalls.size());
     count(tr("OS calls"), trace.osCalls.size());
@@ -378,7 +412,8 @@ std::vector<DetailSection> reportDetails(const Trace& trace)
     Section losses(tr("Losses"));
     for (const Loss& loss : trace.losses) {
         if (loss.count > 0)
-            losses.line(toQString(loss.name).replace(QLatin1Char('_'), QLatin1Char(' ')), tr("%1 · %2").arg(formatCount(loss.count), toQString(loss.help)));
+            losses.line(toQString(loss.name).replace(QLatin1Char('_'), QLatin1Char(' ')),
+                        tr("%1 · %2").arg(formatCount(loss.count), toQString(loss.help)));
     }
     losses.into(sections);
 

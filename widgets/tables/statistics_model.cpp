@@ -18,10 +18,11 @@ QString numberTitle(int section)
 
 StatisticsModel::StatisticsModel(QObject* parent) : QAbstractTableModel(parent) {}
 
-void StatisticsModel::setRows(std::vector<analysis::ActivityRow> rows)
+void StatisticsModel::setRows(std::vector<analysis::ActivityRow> rows, const QString& gaps)
 {
     beginResetModel();
     m_rows = std::move(rows);
+    m_gaps = gaps;
     endResetModel();
 }
 
@@ -42,15 +43,19 @@ QVariant StatisticsModel::data(const QModelIndex& index, int role) const
     if (role == Qt::TextAlignmentRole)
         return int((index.column() == Name ? Qt::AlignLeft : Qt::AlignRight) | Qt::AlignVCenter);
     const analysis::ActivityRow& row = m_rows[static_cast<std::size_t>(index.row())];
+    const bool isLow = !m_gaps.isEmpty() && (index.column() == Count || index.column() == Total || index.column() == Bytes);
     if (role == kHistogramRole)
         return QVariant::fromValue(row.histogram);
     if (role == Qt::ToolTipRole && index.column() == Shape)
         return tr("How many lasted how long, from %1 to %2 in equal steps of the logarithm; the median is %3")
             .arg(formatDuration(row.duration.min), formatDuration(row.duration.max), formatDuration(row.duration.p50));
+    if (role == Qt::ToolTipRole && isLow)
+        return tr("At least: %1.").arg(m_gaps);
     if (role == Qt::ToolTipRole && index.column() == Name)
         role = Qt::DisplayRole;
     if (role != Qt::DisplayRole && role != kNumberRole)
         return {};
+    const auto low = [isLow](const QString& number) { return isLow ? QStringLiteral("≥ %1").arg(number) : number; };
     const auto duration = [role](DurationNs ns) {
         return role == kNumberRole ? QVariant(static_cast<qlonglong>(ns)) : QVariant(formatDuration(ns));
     };
@@ -58,9 +63,9 @@ QVariant StatisticsModel::data(const QModelIndex& index, int role) const
     case Name:
         return toQString(row.title());
     case Count:
-        return role == kNumberRole ? QVariant(static_cast<qulonglong>(row.duration.count)) : QVariant(formatCount(row.duration.count));
+        return role == kNumberRole ? QVariant(static_cast<qulonglong>(row.duration.count)) : QVariant(low(formatCount(row.duration.count)));
     case Total:
-        return duration(row.duration.total);
+        return role == kNumberRole ? duration(row.duration.total) : QVariant(low(formatDuration(row.duration.total)));
     case Share:
         return role == kNumberRole ? QVariant(row.share) : QVariant(formatPercent(row.share));
     case Mean:
@@ -78,7 +83,7 @@ QVariant StatisticsModel::data(const QModelIndex& index, int role) const
     case Bytes:
         if (role == kNumberRole)
             return static_cast<qulonglong>(row.bytes);
-        return row.bytes ? formatBytes(row.bytes) : QString();
+        return row.bytes ? low(formatBytes(row.bytes)) : QString();
     default:
         return {};
     }

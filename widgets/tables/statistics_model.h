@@ -36,7 +36,8 @@ public:
     static constexpr int kHistogramRole = Qt::UserRole + 1;
 
     explicit StatisticsModel(QObject* parent = nullptr);
-    void setRows(std::vector<analysis::ActivityRow> rows);
+    /// `gaps`: why counts and totals are low (see analysis::gapsOf()); they are marked where it is not empty.
+    void setRows(std::vector<analysis::ActivityRow> rows, const QString& gaps = {});
     [[nodiscard]] const analysis::ActivityRow& row(int index) const { return m_rows[static_cast<std::size_t>(index)]; }
 
     [[nodiscard]] int rowCount(const QModelIndex& parent = {}) const override;
@@ -46,6 +47,7 @@ public:
 
 private:
     std::vector<analysis::ActivityRow> m_rows;
+    QString m_gaps;
 };
 
 } // namespace gantry::widgets

@@ -94,16 +94,16 @@ private:
     std::vector<trace::NameMatcher> m_names;
 };
 
-StatisticsTable::StatisticsTable(QWidget* parent) :
-    QWidget(parent),
-    m_model(new StatisticsModel(this)),
-    m_sorted(new StatisticsRows(this)),
-    m_view(new QTableView(this)),
-    m_groupBox(new QComboBox(this)),
-    m_scopeBox(new QComboBox(this)),
-    m_namesBox(new QComboBox(this)),
-    m_filterBox(new QLineEdit(this)),
-    m_scope(new QLabel(this))
+StatisticsTable::StatisticsTable(QWidget* parent)
+    : QWidget(parent),
+      m_model(new StatisticsModel(this)),
+      m_sorted(new StatisticsRows(this)),
+      m_view(new QTableView(this)),
+      m_groupBox(new QComboBox(this)),
+      m_scopeBox(new QComboBox(this)),
+      m_namesBox(new QComboBox(this)),
+      m_filterBox(new QLineEdit(this)),
+      m_scope(new QLabel(this))
 {
     m_sorted->setSourceModel(m_model);
     m_sorted->setSortRole(StatisticsModel::kNumberRole);
@@ -221,7 +221,8 @@ void StatisticsTable::applyFilter()
 
 void StatisticsTable::showScope()
 {
-    m_scope->setForegroundRole(m_problem.isEmpty() ? QPalette::PlaceholderText : QPalette::BrightText); // the theme's colour of what is wrong
+    m_scope->setForegroundRole(m_problem.isEmpty() ? QPalette::PlaceholderText
+                                                   : QPalette::BrightText); // the theme's colour of what is wrong
     m_scope->setText(m_problem.isEmpty() ? m_scopeText : m_problem);
     m_scope->setToolTip(m_scope->text());
 }
@@ -242,13 +243,15 @@ void StatisticsTable::offerGroupsOf(const trace::Trace& trace)
     refreshNames();
 }
 
-void StatisticsTable::setRows(std::vector<analysis::ActivityRow> rows, const QString& scope)
+void StatisticsTable::setRows(std::vector<analysis::ActivityRow> rows, const QString& scope, const QString& gaps)
 {
     const bool isEmpty = rows.empty();
     const bool hasBytes = std::any_of(rows.begin(), rows.end(), [](const auto& row) { return row.bytes > 0; });
-    m_model->setRows(std::move(rows));
+    m_model->setRows(std::move(rows), gaps);
     m_view->setColumnHidden(StatisticsModel::Bytes, !hasBytes);
     m_scopeText = isEmpty ? tr("nothing of this kind in %1").arg(scope) : tr("in %1").arg(scope);
+    if (!gaps.isEmpty())
+        m_scopeText += tr(" · ≥: %1").arg(gaps);
     showScope();
 }
 

@@ -45,8 +45,8 @@ public:
     /// Disables the groups that a report has nothing of; when it has none of the one chosen, the first it has is chosen, without
     /// groupByChanged().
     void offerGroupsOf(const trace::Trace& trace);
-    /// `scope` says what the rows are about: "the whole report", "1.2 ms of 2.0 s".
-    void setRows(std::vector<analysis::ActivityRow> rows, const QString& scope);
+    /// `scope` says what the rows are about: "the whole report", "1.2 ms of 2.0 s"; `gaps` why their counts and totals are low, or nothing.
+    void setRows(std::vector<analysis::ActivityRow> rows, const QString& scope, const QString& gaps = {});
     void clear();
     [[nodiscard]] QTableView& view() { return *m_view; }
 

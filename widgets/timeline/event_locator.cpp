@@ -31,7 +31,8 @@ bool mayHold(TrackKind track, EventKind event)
     case EventKind::NvtxMark:
         return track == TrackKind::NvtxMarks;
     case EventKind::NvtxRange:
-        return track == TrackKind::NvtxThread || track == TrackKind::NvtxAsync || track == TrackKind::Executions;
+        return track == TrackKind::NvtxThread || track == TrackKind::NvtxCategory || track == TrackKind::NvtxAsync ||
+               track == TrackKind::Executions;
     case EventKind::Phase:
         return track == TrackKind::RequestLanes;
     }

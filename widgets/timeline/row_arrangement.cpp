@@ -53,6 +53,8 @@ std::string_view kindWord(TrackKind kind)
         return "nvtx";
     case TrackKind::NvtxAsync:
         return "nvtx-async";
+    case TrackKind::NvtxCategory:
+        return "nvtx-category";
     case TrackKind::NvtxMarks:
         return "marks";
     case TrackKind::ThreadApi:
@@ -145,18 +147,29 @@ std::vector<std::string> trackKeys(const trace::Trace& trace)
 std::set<TrackId> collapsedAtFirst(const trace::Trace& trace)
 {
     std::set<TrackId> collapsed;
+    const auto isStream = [&](TrackId track) { return !track.isNone() && trace.track(track).kind == TrackKind::GpuStream; };
     bool hasLanes = false; // the lanes come first
     for (std::uint32_t i = 0; i < trace.tracks.size(); ++i) {
         const Track& track = trace.tracks[i];
         hasLanes |= track.kind == TrackKind::RequestLanes;
-        if (track.kind == TrackKind::GpuAllStreams || (track.kind == TrackKind::NvtxAsync && hasLanes))
+        if (track.kind == TrackKind::GpuAllStreams || track.kind == TrackKind::NvtxCategory ||
+            (track.kind == TrackKind::NvtxAsync && hasLanes))
             collapsed.insert(TrackId(i));
-        if (track.kind == TrackKind::GpuMemory)
+        if (track.kind == TrackKind::GpuMemory || (track.kind == TrackKind::GpuRanges && isStream(track.parent)))
             collapsed.insert(track.parent);
         if (track.kind == TrackKind::Counter && isAlwaysZero(track.counter))
             collapsed.insert(track.parent);
     }
     return collapsed;
+}
+
+std::set<TrackId> countersOfRequests(const trace::Trace& trace)
+{
+    std::set<TrackId> counters;
+    for (std::uint32_t i = 0; i < trace.tracks.size(); ++i)
+        if (trace.tracks[i].kind == TrackKind::Counter && trace.tracks[i].counter.isDerived)
+            counters.insert(TrackId(i));
+    return counters;
 }
 
 } // namespace gantry::widgets

@@ -27,7 +27,7 @@ struct RowArrangement
     std::map<trace::TrackId, int> ranks;   ///< place among siblings; absent: as the trace has it
     std::map<trace::TrackId, int> heights; ///< px; absent: as the kind of row has it
     RequestOrder requests = RequestOrder::Packed;
-    std::string filter;                    ///< rows whose names hold it are shown, with their ancestors and what is below them; empty: all
+    std::string filter; ///< rows whose names hold it are shown, with their ancestors and what is below them; empty: all
 
     [[nodiscard]] bool isPinned(trace::TrackId track) const;
     bool operator==(const RowArrangement&) const = default;
@@ -47,7 +47,10 @@ bool moveAmongSiblings(const trace::Trace& trace, RowArrangement& arrangement, t
 [[nodiscard]] std::vector<std::string> trackKeys(const trace::Trace& trace);
 
 /// What is folded when a report opens: tracks that repeat what others show (a context's "All streams", the start/end ranges of
-/// servers whose requests have lanes), and metrics that never change from 0.
+/// servers whose requests have lanes), what a stream's row holds in itself, and metrics that never change from 0.
 [[nodiscard]] std::set<trace::TrackId> collapsedAtFirst(const trace::Trace& trace);
+
+/// Counts that are made of the requests and executions themselves: folded too where two reports share the window.
+[[nodiscard]] std::set<trace::TrackId> countersOfRequests(const trace::Trace& trace);
 
 } // namespace gantry::widgets

@@ -53,6 +53,7 @@ int depthHeightOf(const Track& track, RowDensity density)
     case TrackKind::GpuRanges:
     case TrackKind::GpuMemory:
     case TrackKind::NvtxMarks:
+    case TrackKind::NvtxCategory:
         return isCompact ? kCompactSpanHeight : kSpanHeight;
     }
     return kSpanHeight;
@@ -224,7 +225,8 @@ int TimelineRow::depthAt(int contentY) const
     return depth < depths ? depth : -1;
 }
 
-RowLayout::RowLayout(const trace::Trace& trace, const RowArrangement& arrangement, RowDensity density) : m_rowOf(trace.tracks.size(), kNoRow)
+RowLayout::RowLayout(const trace::Trace& trace, const RowArrangement& arrangement, RowDensity density)
+    : m_rowOf(trace.tracks.size(), kNoRow)
 {
     LayoutBuilder builder(trace, arrangement, density);
     builder.addPinned();

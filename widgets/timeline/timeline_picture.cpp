@@ -9,7 +9,21 @@
 #include <QPainter>
 #include <QSvgGenerator>
 
+#include <algorithm>
+
 namespace gantry::widgets {
+
+TimelineState pictured(const TimelineState& state, const PictureArea& area)
+{
+    TimelineState shown = state;
+    shown.view = area.time.value_or(state.view);
+    if (area.hasAllRows) {
+        shown.scrollY = 0;
+        shown.geometry.size.setHeight(
+            std::clamp(TimelineGeometry::rowsTop() + state.layout.height(), TimelineGeometry::rowsTop(), kTallestPicture));
+    }
+    return shown;
+}
 
 QImage timelineImage(const TimelineState& state, const QFont& font, qreal scale)
 {

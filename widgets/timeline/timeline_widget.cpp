@@ -68,6 +68,8 @@ void TimelineWidget::setTrace(std::shared_ptr<const trace::Trace> trace)
     m_currentMark.reset();
     if (m_state.trace) {
         m_rows.folded = collapsedAtFirst(*m_state.trace);
+        if (m_density == RowDensity::Compact)
+            m_rows.folded.merge(countersOfRequests(*m_state.trace));
         for (const trace::Track& track : m_state.trace->tracks)
             m_state.counterAxes.push_back(valueAxisOf(track));
     }

@@ -169,6 +169,28 @@ private slots:
         QVERIFY(colors.size() > 3); // header, rows, events
     }
 
+    void aPictureMayBeOfAllRowsAndOfTheWholeReport()
+    {
+        m_timeline->resize(600, 160);
+        const TimeRange whole = m_trace->time;
+        m_timeline->setVisibleRange({whole.start, whole.start + whole.duration() / 8});
+        m_dialog->setFormat(Format::Png);
+        auto* time = m_dialog->findChild<QComboBox*>(QStringLiteral("exportTime"));
+        auto* rows = m_dialog->findChild<QComboBox*>(QStringLiteral("exportRows"));
+        QVERIFY(time->isVisible() && rows->isVisible());
+        time->setCurrentIndex(time->count() - 1);
+        rows->setCurrentIndex(1);
+        run();
+        const QImage picture(QString::fromStdString(*m_folder / "bert.png"));
+        const int content = widgets::TimelineGeometry::rowsTop() + m_timeline->state().layout.height();
+        QVERIFY(content > m_timeline->viewport()->height());
+        QCOMPARE(picture.size(), QSize(m_timeline->viewport()->width(), content) * 2);
+        QImage expected = widgets::timelineImage(widgets::pictured(m_timeline->state(), {whole, true}), m_timeline->font(), 2);
+        expected.setDevicePixelRatio(1);
+        QCOMPARE(picture.convertToFormat(QImage::Format_RGB32), expected.convertToFormat(QImage::Format_RGB32));
+        QCOMPARE(m_timeline->visibleRange().duration(), whole.duration() / 8); // the screen stays as it is
+    }
+
     void aDrawingHoldsTheNamesOfItsRows()
     {
         m_dialog->setFormat(Format::Svg);

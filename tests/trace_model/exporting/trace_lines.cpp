@@ -30,12 +30,14 @@ struct Details
     std::string of(const trace::KernelColumns& c) const
     {
         const trace::LaunchShape& s = c.shape(row);
-        return fmt::format("{} | {} | grid {} block {} registers {} shared {} {} node {}", text(c.shortName(row)), text(c.demangledName(row)), s.grid, s.block,
-                           s.registersPerThread, s.staticSharedMemory, s.dynamicSharedMemory, c.graphNode[row]);
+        return fmt::format("{} | {} | grid {} block {} registers {} shared {} {} node {}", text(c.shortName(row)),
+                           text(c.demangledName(row)), s.grid, s.block, s.registersPerThread, s.staticSharedMemory, s.dynamicSharedMemory,
+                           c.graphNode[row]);
     }
     std::string of(const trace::MemcpyColumns& c) const
     {
-        return fmt::format("{} {} -> {} bytes {}", name(c.route[row].kind), name(c.route[row].source), name(c.route[row].destination), c.bytes[row]);
+        return fmt::format("{} {} -> {} bytes {}", name(c.route[row].kind), name(c.route[row].source), name(c.route[row].destination),
+                           c.bytes[row]);
     }
     std::string of(const trace::MemsetColumns& c) const
     {
@@ -46,13 +48,15 @@ struct Details
     std::string of(const trace::GpuRangeColumns& c) const { return std::string(text(c.text[row])); }
     std::string of(const trace::CallColumns& c) const
     {
-        return fmt::format("{} corr {} returned {}{}", text(c.name(row)), c.correlation[row], c.callee(row).returnValue, c.isDriver(row) ? " driver" : "");
+        return fmt::format("{} corr {} returned {}{}", text(c.name(row)), c.correlation[row], c.callee(row).returnValue,
+                           c.isDriver(row) ? " driver" : "");
     }
     std::string of(const trace::NvtxColumns& c) const
     {
         const trace::NvtxLabel& l = c.label(row);
         return fmt::format("{} domain {} category {} color {:08x} payload {}{}{}", text(l.text), text(l.domain), l.category, l.color,
-                           c.payload(row) ? std::to_string(*c.payload(row)) : "none", l.isStartEnd ? " start/end" : "", l.isOpen ? " open" : "");
+                           c.payload(row) ? std::to_string(*c.payload(row)) : "none", l.isStartEnd ? " start/end" : "",
+                           l.isOpen ? " open" : "");
     }
     std::string of(const trace::OverheadColumns& c) const { return std::string(text(c.name[row])); }
     std::string of(const trace::PhaseColumns& c) const { return fmt::format("request {} {}", c.request[row].value, name(c.phase[row])); }
@@ -82,19 +86,20 @@ std::string numberOrNone(const auto& value)
 void addRequests(const Trace& trace, Lines& lines)
 {
     for (const trace::Request& request : trace.requests) {
-        std::string line = fmt::format("request {} client {} model {} version {} {}..{} parent {} execution {}{}{}", request.id, trace.strings[request.clientId],
-                                       trace.strings[request.model], trace.strings[request.version], request.time.start, request.time.end,
-                                       numberOrNone(request.parentId), request.execution.value, request.failed ? " failed" : "",
-                                       request.cutByWindow ? " cut" : "");
+        std::string line = fmt::format("request {} client {} model {} version {} {}..{} parent {} execution {}{}{}", request.id,
+                                       trace.strings[request.clientId], trace.strings[request.model], trace.strings[request.version],
+                                       request.time.start, request.time.end, numberOrNone(request.parentId), request.execution.value,
+                                       request.failed ? " failed" : "", request.cutByWindow ? " cut" : "");
         for (std::size_t phase = 0; phase < request.phases.size(); ++phase)
             if (request.phases[phase])
-                line += fmt::format(" {} {}..{}", name(static_cast<records::RequestPhase>(phase)), request.phases[phase]->start, request.phases[phase]->end);
+                line += fmt::format(" {} {}..{}", name(static_cast<records::RequestPhase>(phase)), request.phases[phase]->start,
+                                    request.phases[phase]->end);
         lines.push_back(std::move(line));
     }
     for (const trace::Execution& execution : trace.executions) {
-        std::string line = fmt::format("execution {} model {} version {} instance {} thread {} {}..{} members", execution.batchId, trace.strings[execution.model],
-                                       trace.strings[execution.version], trace.strings[execution.instance], execution.globalTid, execution.time.start,
-                                       execution.time.end);
+        std::string line = fmt::format("execution {} model {} version {} instance {} thread {} {}..{} members", execution.batchId,
+                                       trace.strings[execution.model], trace.strings[execution.version], trace.strings[execution.instance],
+                                       execution.globalTid, execution.time.start, execution.time.end);
         for (const trace::RequestIndex member : trace.membersOf(execution))
             line += fmt::format(" {}", member.value);
         lines.push_back(std::move(line));
@@ -109,17 +114,19 @@ void addCounters(const Trace& trace, Lines& lines)
             continue;
         lines.push_back(fmt::format("counter {} {}", track.name, track.detail));
         for (std::size_t i = 0; i < track.counter.time.size(); ++i)
-            lines.push_back(fmt::format("  {} = {} {} ({})", track.counter.time[i], track.counter.value[i], track.counter.unit, track.counter.source));
+            lines.push_back(
+                fmt::format("  {} = {} {} ({})", track.counter.time[i], track.counter.value[i], track.counter.unit, track.counter.source));
     }
 }
 
 void addMeta(const Trace& trace, Lines& lines)
 {
     const trace::TraceMeta& m = trace.meta;
-    lines.push_back(fmt::format("producer {} title {} host {} target {} utc {} monotonic {} exited {} complete {}", m.producer, m.title, m.hostName, m.targetName,
-                                m.sessionUtcNs, m.sessionMonotonicNs, m.targetExited, m.complete));
-    lines.push_back(fmt::format("clock error {} cost {} +- {} open {} close {}", numberOrNone(m.clockErrorNs), numberOrNone(m.windowCostRatio),
-                                numberOrNone(m.windowCostError), numberOrNone(m.openCost), numberOrNone(m.closeCost)));
+    lines.push_back(fmt::format("producer {} title {} host {} target {} utc {} monotonic {} exited {} complete {}", m.producer, m.title,
+                                m.hostName, m.targetName, m.sessionUtcNs, m.sessionMonotonicNs, m.targetExited, m.complete));
+    lines.push_back(fmt::format("clock error {} cost {} +- {} open {} close {}", numberOrNone(m.clockErrorNs),
+                                numberOrNone(m.windowCostRatio), numberOrNone(m.windowCostError), numberOrNone(m.openCost),
+                                numberOrNone(m.closeCost)));
     for (const trace::GpuInfo& gpu : m.gpus)
         lines.push_back(fmt::format("gpu {} {} {}", gpu.device, gpu.name, gpu.uuid));
     for (const auto& [key, value] : m.settings)
@@ -136,9 +143,10 @@ Lines eventLines(const Trace& trace, EventKind kind)
         Lines lines;
         for (std::size_t row = 0; row < columns.size(); ++row) {
             if constexpr (requires { columns.source; })
-                if (columns.source[row] != 0)
+                if (columns.isProjected(row))
                     continue; // made of the others
-            lines.push_back(fmt::format("{}..{} {} {}", columns.start[row], columns.end(row), placeOf(columns, row), Details{trace, row}.of(columns)));
+            lines.push_back(
+                fmt::format("{}..{} {} {}", columns.start[row], columns.end(row), placeOf(columns, row), Details{trace, row}.of(columns)));
         }
         return lines;
     });
@@ -174,7 +182,8 @@ testing::AssertionResult isSame(const Lines& actual, const Lines& expected)
             return testing::AssertionFailure() << "line " << i << " is\n  " << actual[i] << "\ninstead of\n  " << expected[i];
     if (actual.size() != expected.size())
         return testing::AssertionFailure() << actual.size() << " lines instead of " << expected.size() << "; "
-                                           << (actual.size() < expected.size() ? "missing: " + expected[actual.size()] : "new: " + actual[expected.size()]);
+                                           << (actual.size() < expected.size() ? "missing: " + expected[actual.size()]
+                                                                               : "new: " + actual[expected.size()]);
     return testing::AssertionSuccess();
 }
 
@@ -211,7 +220,8 @@ std::shared_ptr<const Trace> traceWithEverything()
     builder.add(Loss{"cupti_dropped_records", LossSeverity::Error, 3, "Records that had no room."});
     builder.add(SummaryTable{"client, side", {"Concurrency", "p99 latency (µs)"}, {{"1", "1200"}, {"2", ""}}});
     RowSink& rows = builder.rows();
-    const auto kernel = [&](TimestampNs start, TimestampNs end, std::uint64_t process, std::uint32_t device, std::uint32_t stream, std::uint32_t correlation) {
+    const auto kernel = [&](TimestampNs start, TimestampNs end, std::uint64_t process, std::uint32_t device, std::uint32_t stream,
+                            std::uint32_t correlation) {
         report::KernelRow row;
         row.start = start;
         row.end = end;
@@ -230,10 +240,10 @@ std::shared_ptr<const Trace> traceWithEverything()
         row.graphNodeId = correlation == 3 ? 17 : 0;
         rows.add(row);
     };
-    kernel(-500, 2'000, kFirst, 0, 7, 1);           // in flight when the window opened
+    kernel(-500, 2'000, kFirst, 0, 7, 1); // in flight when the window opened
     kernel(10'000, 20'000, kFirst, 0, 7, 2);
-    kernel(15'000, 25'000, kFirst, 0, 7, 3);        // overlaps the one before
-    kernel(10'000, 20'000, kSecond, 1, 7, 2);       // the same correlation in another process
+    kernel(15'000, 25'000, kFirst, 0, 7, 3);  // overlaps the one before
+    kernel(10'000, 20'000, kSecond, 1, 7, 2); // the same correlation in another process
     report::MemcpyRow copy;
     copy.start = 30'000;
     copy.end = 31'000;

@@ -104,7 +104,8 @@ private slots:
 
     void phasesThatBeginTogetherCarryTheNumberOnce()
     {
-        const TracePtr trace = traceOf("window 0..1000\nprocess p\nrequest 5 model m:1 0..100 queue 0..0 compute_infer 0..90 compute_output 90..100\n");
+        const TracePtr trace =
+            traceOf("window 0..1000\nprocess p\nrequest 5 model m:1 0..100 queue 0..0 compute_infer 0..90 compute_output 90..100\n");
         int numbered = 0;
         for (std::uint32_t row = 0; row < trace->phases.size(); ++row)
             numbered += eventLabel(*trace, EventId(EventKind::Phase, row)).startsWith(QLatin1Char('#'));
@@ -134,11 +135,13 @@ private slots:
     {
         const TracePtr trace = traceOf("window 0..1000\nprocess p\nkernel gpu0/stream7 gemm<float&> 100..150 corr 1\nmark 12 note 70\n");
         const QString kernel = eventToolTip(*trace, EventId(EventKind::Kernel, 0));
-        QVERIFY2(kernel.startsWith(QStringLiteral("<b>gemm&lt;float&amp;&gt;</b><br>50 ns · at 100 ns<br>Stream 7<br>grid 1 × 1 × 1")), qPrintable(kernel));
+        QVERIFY2(kernel.startsWith(QStringLiteral("<b>gemm&lt;float&amp;&gt;</b><br>50 ns · at 100 ns<br>Stream 7<br>grid 1 × 1 × 1")),
+                 qPrintable(kernel));
         const QString mark = eventToolTip(*trace, EventId(EventKind::NvtxMark, 0));
         QVERIFY2(mark.contains(QStringLiteral("<br>at 70 ns")), qPrintable(mark)); // an instant has no duration
         const QString copy = eventToolTip(*m_trace, event(EventKind::Memcpy, "Memcpy HtoD (Pageable)"));
-        QVERIFY2(copy.contains(QStringLiteral("4.0 KiB · 1.024 GB/s")) && copy.contains(QStringLiteral("Pageable → Device")), qPrintable(copy));
+        QVERIFY2(copy.contains(QStringLiteral("4.0 KiB · 1.024 GB/s")) && copy.contains(QStringLiteral("Pageable → Device")),
+                 qPrintable(copy));
         const QString range = eventToolTip(*m_trace, event(EventKind::NvtxRange, "shutdown"));
         QVERIFY2(range.contains(QStringLiteral("still open at the end of the window")), qPrintable(range));
         const QString phase = eventToolTip(*m_trace, event(EventKind::Phase, "cache"));
@@ -186,7 +189,8 @@ private slots:
         QCOMPARE(valueOf(sections, "CUDA API call", "Result"), QStringLiteral("success"));
         QCOMPARE(valueOf(sections, "CUDA API call", "Thread"), QStringLiteral("bert_0 (12)"));
         QCOMPARE(valueOf(sections, "CUDA API call", "Process"), QStringLiteral("1000"));
-        QVERIFY(lineOf(sections, "Launched", "Memcpy HtoD (Pageable)").link == DetailLink(event(EventKind::Memcpy, "Memcpy HtoD (Pageable)")));
+        QVERIFY(lineOf(sections, "Launched", "Memcpy HtoD (Pageable)").link ==
+                DetailLink(event(EventKind::Memcpy, "Memcpy HtoD (Pageable)")));
     }
 
     void anNvtxRangeSaysDomainPayloadAndWhetherItEnded()
@@ -232,18 +236,24 @@ private slots:
     {
         QString script = QStringLiteral("window 0..100000\nprocess p\n");
         for (int i = 1; i <= 6; ++i) // the last one waits 1000 ns instead of 200 ns
-            script += QStringLiteral("request %1 model m:1 %2..%3 queue %2..%4 compute_infer %4..%3\n").arg(i).arg(i * 3000).arg(i * 3000 + (i == 6 ? 1800 : 1000)).arg(i * 3000 + (i == 6 ? 1000 : 200));
+            script += QStringLiteral("request %1 model m:1 %2..%3 queue %2..%4 compute_infer %4..%3\n")
+                          .arg(i)
+                          .arg(i * 3000)
+                          .arg(i * 3000 + (i == 6 ? 1800 : 1000))
+                          .arg(i * 3000 + (i == 6 ? 1000 : 200));
         const TracePtr trace = traceOf(script.toUtf8().constData());
         const auto sections = requestDetails(*trace, requestNumbered(*trace, 6));
         QCOMPARE(valueOf(sections, "Different from the median", "Queue"), QStringLiteral("5× (median 200 ns)"));
         QCOMPARE(valueOf(sections, "Different from the median", "Latency"), QStringLiteral("1.8× (median 1.000 µs)"));
         const auto usual = requestDetails(*trace, requestNumbered(*trace, 2));
-        QVERIFY(std::none_of(usual.begin(), usual.end(), [](const DetailSection& section) { return section.title == QStringLiteral("Different from the median"); }));
+        QVERIFY(std::none_of(usual.begin(), usual.end(),
+                             [](const DetailSection& section) { return section.title == QStringLiteral("Different from the median"); }));
     }
 
     void aRequestSaysWhetherItFailedOrWasCut()
     {
-        const TracePtr trace = traceOf("window 0..1000\nprocess p\nrequest 1 model m:1 0..100 queue 0..50 failed\nrequest 2 model m:1 200.. queue 200..300\n");
+        const TracePtr trace =
+            traceOf("window 0..1000\nprocess p\nrequest 1 model m:1 0..100 queue 0..50 failed\nrequest 2 model m:1 200.. queue 200..300\n");
         QCOMPARE(valueOf(requestDetails(*trace, requestNumbered(*trace, 1)), "Request 1", "Outcome"), QStringLiteral("failed"));
         QCOMPARE(valueOf(requestDetails(*trace, requestNumbered(*trace, 2)), "Request 2", "Outcome"), QStringLiteral("cut by the window"));
     }
@@ -251,7 +261,8 @@ private slots:
     void aReportSaysWhatItHoldsAndWhatItLost()
     {
         auto trace = std::make_shared<trace::Trace>(*m_trace);
-        trace->losses = {{"cupti_dropped_records", LossSeverity::Error, 1234, "Records CUPTI dropped."}, {"looked_none", LossSeverity::Warning, 0, "None."}};
+        trace->losses = {{"cupti_dropped_records", LossSeverity::Error, 1234, "Records CUPTI dropped."},
+                         {"looked_none", LossSeverity::Warning, 0, "None."}};
         trace->meta.warnings = {"One table was skipped."};
         trace->meta.settings = {{"GANTRY_CUDA_DRIVER_VERSION", "13.0"}, {"nsys.option", "x"}};
         trace->meta.openCost = 2'000'000;
@@ -259,8 +270,8 @@ private slots:
         const auto sections = reportDetails(*trace);
         QCOMPARE(valueOf(sections, "Report", "Length"), QStringLiteral("1.000 ms"));
         QCOMPARE(valueOf(sections, "Report", "Recorded"), QStringLiteral("2023-11-14 22:13:20.123 UTC"));
-        QCOMPARE(valueOf(sections, "Events", "Requests"), QStringLiteral("3"));
-        QCOMPARE(valueOf(sections, "Events", "NVTX ranges"), QStringLiteral("3"));
+        QCOMPARE(valueOf(sections, "Events", "Requests"), QStringLiteral("≥ 3")); // something is missing
+        QCOMPARE(valueOf(sections, "Events", "NVTX ranges"), QStringLiteral("≥ 3"));
         QVERIFY(lineOf(sections, "Events", "NVTX marks").value.isEmpty());
         QCOMPARE(valueOf(sections, "Losses", "cupti dropped records"), QStringLiteral("1 234 · Records CUPTI dropped."));
         QCOMPARE(sectionOf(sections, QStringLiteral("Losses"))->lines.size(), std::size_t{1});

@@ -76,15 +76,34 @@ private slots:
         QCOMPARE(model.rowCount(), 0);
     }
 
+    void countsAndTotalsOverAGapAreLowerBounds()
+    {
+        StatisticsModel model;
+        const auto rows = analysis::activityTable(*m_trace, GroupBy::Memcpy);
+        model.setRows(rows);
+        const auto text = [&](int column) { return model.index(0, column).data().toString(); };
+        const QString count = text(StatisticsModel::Count), total = text(StatisticsModel::Total), median = text(StatisticsModel::P50);
+        model.setRows(rows, QStringLiteral("12 records were dropped"));
+        QCOMPARE(text(StatisticsModel::Count), QStringLiteral("≥ ") + count);
+        QCOMPARE(text(StatisticsModel::Total), QStringLiteral("≥ ") + total);
+        QCOMPARE(text(StatisticsModel::P50), median);
+        QVERIFY(
+            model.index(0, StatisticsModel::Count).data(Qt::ToolTipRole).toString().contains(QStringLiteral("12 records were dropped")));
+        QCOMPARE(model.index(0, StatisticsModel::Count).data(StatisticsModel::kNumberRole).toULongLong(), rows[0].duration.count);
+    }
+
     void statisticsAreShownInUnits()
     {
         StatisticsTable table;
         table.setRows(analysis::activityTable(*m_trace, GroupBy::Memcpy), QStringLiteral("the whole report"));
-        QCOMPARE(columnOf(table.view(), StatisticsModel::Name),
-                 (QStringList{QStringLiteral("DtoH Device to Pinned"), QStringLiteral("HtoD Pageable to Device"), QStringLiteral("memset")}));
-        QCOMPARE(columnOf(table.view(), StatisticsModel::Total), (QStringList{QStringLiteral("10.000 µs"), QStringLiteral("4.000 µs"), QStringLiteral("1.000 µs")}));
+        QCOMPARE(
+            columnOf(table.view(), StatisticsModel::Name),
+            (QStringList{QStringLiteral("DtoH Device to Pinned"), QStringLiteral("HtoD Pageable to Device"), QStringLiteral("memset")}));
+        QCOMPARE(columnOf(table.view(), StatisticsModel::Total),
+                 (QStringList{QStringLiteral("10.000 µs"), QStringLiteral("4.000 µs"), QStringLiteral("1.000 µs")}));
         QCOMPARE(columnOf(table.view(), StatisticsModel::Share).front(), QStringLiteral("66.7 %"));
-        QCOMPARE(columnOf(table.view(), StatisticsModel::Bytes), (QStringList{QStringLiteral("1.0 MiB"), QStringLiteral("4.0 KiB"), QStringLiteral("64 B")}));
+        QCOMPARE(columnOf(table.view(), StatisticsModel::Bytes),
+                 (QStringList{QStringLiteral("1.0 MiB"), QStringLiteral("4.0 KiB"), QStringLiteral("64 B")}));
         QVERIFY(!table.view().isColumnHidden(StatisticsModel::Bytes));
         table.setRows(analysis::activityTable(*m_trace, GroupBy::Kernel), QStringLiteral("the whole report"));
         QVERIFY(table.view().isColumnHidden(StatisticsModel::Bytes)); // kernels have none
@@ -102,14 +121,16 @@ private slots:
         StatisticsTable table;
         table.setRows(rows, QStringLiteral("all"));
         expose(table);
-        QCOMPARE(columnOf(table.view(), StatisticsModel::Total), (QStringList{QStringLiteral("1.000 ms"), QStringLiteral("20.000 µs"), QStringLiteral("9.000 µs")}));
+        QCOMPARE(columnOf(table.view(), StatisticsModel::Total),
+                 (QStringList{QStringLiteral("1.000 ms"), QStringLiteral("20.000 µs"), QStringLiteral("9.000 µs")}));
         QHeaderView* header = table.view().horizontalHeader();
         const QPoint at(header->sectionViewportPosition(StatisticsModel::Count) + 20, header->height() / 2);
         QTest::mouseClick(header->viewport(), Qt::LeftButton, Qt::NoModifier, at);
         const QStringList first = columnOf(table.view(), StatisticsModel::Count);
         QTest::mouseClick(header->viewport(), Qt::LeftButton, Qt::NoModifier, at);
         const QStringList second = columnOf(table.view(), StatisticsModel::Count);
-        const QStringList ascending{QStringLiteral("9"), QStringLiteral("20"), QStringLiteral("100")}, descending{QStringLiteral("100"), QStringLiteral("20"), QStringLiteral("9")};
+        const QStringList ascending{QStringLiteral("9"), QStringLiteral("20"), QStringLiteral("100")},
+            descending{QStringLiteral("100"), QStringLiteral("20"), QStringLiteral("9")};
         QVERIFY((first == ascending && second == descending) || (first == descending && second == ascending));
         table.setRows(rows, QStringLiteral("all")); // new rows keep the order the user chose
         QCOMPARE(columnOf(table.view(), StatisticsModel::Count), second);
@@ -130,7 +151,7 @@ private slots:
         QTRY_COMPARE(asked.count(), 1);
         QCOMPARE(table.filter().terms.size(), std::size_t{2});
         QCOMPARE(table.view().model()->rowCount(), 3); // the owner computes them
-        QTest::keyClick(box, Qt::Key_Backspace); // a number without its unit
+        QTest::keyClick(box, Qt::Key_Backspace);       // a number without its unit
         QTest::keyClick(box, Qt::Key_Backspace);
         const auto* scope = table.findChild<QLabel*>(QStringLiteral("statisticsScope"));
         QTRY_VERIFY2(scope->text().startsWith(QStringLiteral("at character 12: expected a time")), qPrintable(scope->text()));
@@ -155,7 +176,8 @@ private slots:
         QCOMPARE(tsv.size(), 3); // the selected row, and an end of the line
         QVERIFY(tableText(table.view(), CopyFormat::Csv, StatisticsModel::kNumberRole).startsWith(QStringLiteral("name,count,total_ns,")));
         table.view().clearSelection();
-        const QStringList markdown = plain(tableText(table.view(), CopyFormat::Markdown, StatisticsModel::kNumberRole)).split(QLatin1Char('\n'));
+        const QStringList markdown =
+            plain(tableText(table.view(), CopyFormat::Markdown, StatisticsModel::kNumberRole)).split(QLatin1Char('\n'));
         QVERIFY2(markdown[0].startsWith(QStringLiteral("| Name | Count | Total |")), qPrintable(markdown[0]));
         QVERIFY2(markdown[1].startsWith(QStringLiteral("| --- | ---: |")), qPrintable(markdown[1]));
         QVERIFY2(markdown[2].startsWith(QStringLiteral("| DtoH Device to Pinned | 1 | 10.000 µs | 66.7 % |")), qPrintable(markdown[2]));
@@ -194,7 +216,8 @@ private slots:
         StatisticsTable table;
         expose(table);
         const auto boxes = table.findChildren<QComboBox*>();
-        const auto names = std::find_if(boxes.begin(), boxes.end(), [](const QComboBox* box) { return box->findText(QStringLiteral("Full names")) >= 0; });
+        const auto names =
+            std::find_if(boxes.begin(), boxes.end(), [](const QComboBox* box) { return box->findText(QStringLiteral("Full names")) >= 0; });
         QVERIFY(names != boxes.end() && !(*names)->isVisible());
         table.setGroupBy(GroupBy::Kernel);
         QVERIFY((*names)->isVisible());
@@ -246,8 +269,9 @@ private slots:
 
     void enterOnARowNamesItsLongestEvent()
     {
-        for (const auto& [by, kind] : {std::pair(GroupBy::Kernel, EventKind::Kernel), std::pair(GroupBy::Memcpy, EventKind::Memcpy), std::pair(GroupBy::Api, EventKind::ApiCall),
-                                       std::pair(GroupBy::Nvtx, EventKind::NvtxRange), std::pair(GroupBy::Phase, EventKind::Phase), std::pair(GroupBy::Stream, EventKind::Kernel)}) {
+        for (const auto& [by, kind] : {std::pair(GroupBy::Kernel, EventKind::Kernel), std::pair(GroupBy::Memcpy, EventKind::Memcpy),
+                                       std::pair(GroupBy::Api, EventKind::ApiCall), std::pair(GroupBy::Nvtx, EventKind::NvtxRange),
+                                       std::pair(GroupBy::Phase, EventKind::Phase), std::pair(GroupBy::Stream, EventKind::Kernel)}) {
             StatisticsTable table;
             table.setRows(analysis::activityTable(*m_trace, by), QStringLiteral("all"));
             expose(table);
@@ -277,14 +301,18 @@ private slots:
     {
         ImportView view;
         view.setTrace(importedTrace());
-        QCOMPARE(plain(view.filesText()), QStringLiteral("a.json · Chrome trace · PyTorch · 2.0 KiB · 1.000 ms to 2.000 ms\nCounts from the boot of the machine."));
+        QCOMPARE(plain(view.filesText()),
+                 QStringLiteral("a.json · Chrome trace · PyTorch · 2.0 KiB · 1.000 ms to 2.000 ms\nCounts from the boot of the machine."));
         QCOMPARE(plain(view.totalsText()), QStringLiteral("1 250 rows in 3 tables, 30 not used"));
-        QCOMPARE(columnOf(view.view(), ImportModel::Table), (QStringList{QStringLiteral("kernel"), QStringLiteral("cpu_op"), QStringLiteral("gpu_memcpy")}));
-        QCOMPARE(columnOf(view.view(), ImportModel::Skipped), (QStringList{QStringLiteral("20"), QStringLiteral("10"), QStringLiteral("0")}));
+        QCOMPARE(columnOf(view.view(), ImportModel::Table),
+                 (QStringList{QStringLiteral("kernel"), QStringLiteral("cpu_op"), QStringLiteral("gpu_memcpy")}));
+        QCOMPARE(columnOf(view.view(), ImportModel::Skipped),
+                 (QStringList{QStringLiteral("20"), QStringLiteral("10"), QStringLiteral("0")}));
         QCOMPARE(columnOf(view.view(), ImportModel::Why).front(), QStringLiteral("15 × end before start; 5 × no stream"));
-        QVERIFY(view.view().isColumnHidden(ImportModel::File)); // there is one
+        QVERIFY(view.view().isColumnHidden(ImportModel::File));          // there is one
         view.view().sortByColumn(ImportModel::Rows, Qt::AscendingOrder); // as numbers
-        QCOMPARE(columnOf(view.view(), ImportModel::Rows), (QStringList{QStringLiteral("50"), QStringLiteral("200"), QStringLiteral("1 000")}));
+        QCOMPARE(columnOf(view.view(), ImportModel::Rows),
+                 (QStringList{QStringLiteral("50"), QStringLiteral("200"), QStringLiteral("1 000")}));
     }
 
     void theImportIsCopiedAsAWhole()
@@ -344,10 +372,13 @@ private slots:
     void aTableOfAFileSortsNumbersAsNumbersAndKeepsItsOrderUntilAsked()
     {
         SummaryTables tables;
-        tables.setTables({{"latency", {"Model", "p99 (µs)"}, {{"bert", "9.5"}, {"gpt", ""}, {"resnet", "120"}}}, {"gpu", {"GPU"}, {{"0"}}}});
+        tables.setTables(
+            {{"latency", {"Model", "p99 (µs)"}, {{"bert", "9.5"}, {"gpt", ""}, {"resnet", "120"}}}, {"gpu", {"GPU"}, {{"0"}}}});
         QTableView& view = tables.view();
         QCOMPARE(columnOf(view, 0), (QStringList{QStringLiteral("bert"), QStringLiteral("gpt"), QStringLiteral("resnet")}));
-        const auto alignment = [&](int column) { return Qt::Alignment(view.model()->index(0, column).data(Qt::TextAlignmentRole).toInt()); };
+        const auto alignment = [&](int column) {
+            return Qt::Alignment(view.model()->index(0, column).data(Qt::TextAlignmentRole).toInt());
+        };
         QVERIFY(alignment(0).testFlag(Qt::AlignLeft));
         QVERIFY(alignment(1).testFlag(Qt::AlignRight));
         view.sortByColumn(1, Qt::DescendingOrder);
@@ -387,7 +418,8 @@ private slots:
     void whatWasDroppedIsGradedByHowMuchItMatters()
     {
         trace::Trace trace;
-        trace.losses = {{"cut_ranges", LossSeverity::Info, 12, "Ranges cut by the window."}, {"dropped", LossSeverity::Error, 0, "Records dropped."}};
+        trace.losses = {{"cut_ranges", LossSeverity::Info, 12, "Ranges cut by the window."},
+                        {"dropped", LossSeverity::Error, 0, "Records dropped."}};
         QCOMPARE(TrustStrip::itemsOf(trace)[0].text, QStringLiteral("dropped 0"));
         QVERIFY(TrustStrip::itemsOf(trace)[0].grade == Grade::Good);
         trace.losses.push_back({"late", LossSeverity::Warning, 5, "Samples came late."});
