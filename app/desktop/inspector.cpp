@@ -322,6 +322,7 @@ void Inspector::loadStatistics()
     const TimeRange whole = m_page->trace()->time;
     const TimeRange range = rangeOf(*m_page, m_statistics->scope());
     m_statistics->offerGroupsOf(*m_page->trace());
+    m_statistics->setTrace(m_page->trace());
     const QString all = m_page->trace()->meta.isPreview ? tr("the sample") : tr("the whole report");
     const QString scope = whole.isEmpty()  ? all
                           : range == whole ? QStringLiteral("%1 (%2)").arg(all, formatDuration(whole.duration()))

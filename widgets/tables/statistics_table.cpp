@@ -1,6 +1,7 @@
 #include "widgets/tables/statistics_table.h"
 
 #include "trace_model/trace/name_matcher.h"
+#include "widgets/tables/filter_edit.h"
 #include "widgets/tables/histogram_delegate.h"
 #include "widgets/tables/table_copy.h"
 #include "widgets/tables/table_style.h"
@@ -10,7 +11,6 @@
 #include <QHBoxLayout>
 #include <QHeaderView>
 #include <QLabel>
-#include <QLineEdit>
 #include <QSignalBlocker>
 #include <QSortFilterProxyModel>
 #include <QStandardItemModel>
@@ -102,7 +102,7 @@ StatisticsTable::StatisticsTable(QWidget* parent)
       m_groupBox(new QComboBox(this)),
       m_scopeBox(new QComboBox(this)),
       m_namesBox(new QComboBox(this)),
-      m_filterBox(new QLineEdit(this)),
+      m_filterBox(new FilterEdit(this)),
       m_scope(new QLabel(this))
 {
     m_sorted->setSourceModel(m_model);
@@ -132,8 +132,7 @@ StatisticsTable::StatisticsTable(QWidget* parent)
     m_filterBox->setObjectName(QStringLiteral("statisticsFilter"));
     m_filterBox->setPlaceholderText(tr("Filter: name, dur>50us stream=7…"));
     m_filterBox->setAccessibleName(tr("Filter"));
-    m_filterBox->setToolTip(tr("Words choose among the rows; terms such as dur>50us, stream=7 or model=bert choose the events that count"));
-    m_filterBox->setClearButtonEnabled(true);
+    m_filterBox->setToolTip(tr("<p>Words choose among the rows; other terms choose the events that count.</p>") + filterHelp());
     m_filterBox->setMaximumWidth(280);
     m_scope->setObjectName(QStringLiteral("statisticsScope"));
     m_scope->setMinimumWidth(1); // in a narrow window it is cut, and the table is not
@@ -241,6 +240,11 @@ void StatisticsTable::offerGroupsOf(const trace::Trace& trace)
     if (!items->item(m_groupBox->currentIndex())->isEnabled() && firstOffered >= 0)
         m_groupBox->setCurrentIndex(firstOffered);
     refreshNames();
+}
+
+void StatisticsTable::setTrace(const std::shared_ptr<const trace::Trace>& trace)
+{
+    m_filterBox->setTrace(trace);
 }
 
 void StatisticsTable::setRows(std::vector<analysis::ActivityRow> rows, const QString& scope, const QString& gaps)

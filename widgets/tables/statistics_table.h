@@ -8,15 +8,16 @@
 #include <QTimer>
 #include <QWidget>
 
+#include <memory>
 #include <vector>
 
 class QComboBox;
 class QLabel;
-class QLineEdit;
 class QTableView;
 
 namespace gantry::widgets {
 
+class FilterEdit;
 class StatisticsRows;
 
 /// What events statistics are about.
@@ -45,6 +46,8 @@ public:
     /// Disables the groups that a report has nothing of; when it has none of the one chosen, the first it has is chosen, without
     /// groupByChanged().
     void offerGroupsOf(const trace::Trace& trace);
+    /// The report that the filter is completed with.
+    void setTrace(const std::shared_ptr<const trace::Trace>& trace);
     /// `scope` says what the rows are about: "the whole report", "1.2 ms of 2.0 s"; `gaps` why their counts and totals are low, or nothing.
     void setRows(std::vector<analysis::ActivityRow> rows, const QString& scope, const QString& gaps = {});
     void clear();
@@ -68,7 +71,7 @@ private:
     QComboBox* m_groupBox;
     QComboBox* m_scopeBox;
     QComboBox* m_namesBox;
-    QLineEdit* m_filterBox;
+    FilterEdit* m_filterBox;
     QLabel* m_scope;
     QString m_scopeText;
     QString m_problem; ///< of the filter; empty: none

@@ -1,6 +1,7 @@
 #include "widgets/timeline/minimap_painter.h"
 
 #include "trace_model/trace/visible_spans.h"
+#include "widgets/timeline/row_arrangement.h"
 
 #include <QPainter>
 
@@ -45,6 +46,8 @@ std::vector<float> minimapActivity(const Trace& trace, int widthPx)
     for (std::uint32_t t = 0; t < trace.tracks.size(); ++t) {
         if (trace.tracks[t].kind != source)
             continue;
+        if (requestOrderOf(trace, trace::TrackId(t)).value_or(RequestOrder::Packed) != RequestOrder::Packed)
+            continue; // the same requests once more
         trace::visibleSpans(trace, trace::TrackId(t), 0, trace.time, widthPx, spans);
         for (const trace::VisibleSpan& span : spans) {
             const double left = std::max(0.0, axis.toX(span.time.start));

@@ -127,10 +127,17 @@ private:
             (parent.isNone() ? m_roots : m_children[parent.value]) = childrenOf(m_trace, m_arrangement, parent);
     }
 
+    /// Shows requests in another way than the one that is wanted.
+    [[nodiscard]] bool isOtherOrder(TrackId id) const
+    {
+        const auto order = requestOrderOf(m_trace, id);
+        return order && *order != RequestOrder::Packed && *order != m_arrangement.requests;
+    }
+
     void findMatches()
     {
         for (std::uint32_t i = 0; i < m_trace.tracks.size(); ++i) {
-            if (!containsName(m_trace.tracks[i].name, m_arrangement.filter))
+            if (isOtherOrder(TrackId(i)) || !containsName(m_trace.tracks[i].name, m_arrangement.filter))
                 continue;
             for (TrackId track(i); !track.isNone() && !m_hasMatch[track.value]; track = m_trace.track(track).parent)
                 m_hasMatch[track.value] = true;
@@ -144,8 +151,7 @@ private:
             return;
         const Track& track = m_trace.track(id);
         const auto& children = m_children[id.value];
-        const std::optional<RequestOrder> order = requestOrderOf(m_trace, id);
-        if (order && *order != RequestOrder::Packed && *order != m_arrangement.requests)
+        if (isOtherOrder(id))
             return;
         bool hasMatchBelow = false;
         if (branch == Branch::Filtered) {
@@ -166,10 +172,11 @@ private:
         // What lies below a stream is a part of what it shows itself.
         row.isCollapsed = row.isFolded && !(track.kind == TrackKind::GpuStream && row.hasChildren);
         // So do the other ways to show the same requests, where there are any.
-        row.isCollapsed |= order == RequestOrder::Packed && std::any_of(children.begin(), children.end(), [this](TrackId child) {
-                               const auto other = requestOrderOf(m_trace, child);
-                               return other && *other == m_arrangement.requests;
-                           });
+        row.isCollapsed |=
+            requestOrderOf(m_trace, id) == RequestOrder::Packed && std::any_of(children.begin(), children.end(), [this](TrackId child) {
+                const auto other = requestOrderOf(m_trace, child);
+                return other && *other == m_arrangement.requests;
+            });
         row.depthHeight = depthHeightOf(track, m_density);
         row.depths = static_cast<int>(track.rows.size());
         row.padding = m_density == RowDensity::Compact ? kCompactRowPadding : kRowPadding;

@@ -14,8 +14,10 @@
 #include "widgets/tables/summary_tables.h"
 #include "widgets/timeline/timeline_widget.h"
 
+#include <QAbstractItemView>
 #include <QAction>
 #include <QClipboard>
+#include <QCompleter>
 #include <QDockWidget>
 #include <QGuiApplication>
 #include <QHeaderView>
@@ -273,6 +275,21 @@ private slots:
         QTest::keyClick(&filter, Qt::Key_Return);
         QTRY_COMPARE_WITH_TIMEOUT(events.model().rowCount(), kRequests * kEventsPerRequest, kPatienceMs);
         QVERIFY2(eventsScope().endsWith(QStringLiteral("events in the whole report")), qPrintable(eventsScope()));
+    }
+
+    void filtersOfBothTablesAreCompletedWithWhatTheReportHolds()
+    {
+        follow();
+        bringToFront(QStringLiteral("Events"));
+        QTRY_COMPARE_WITH_TIMEOUT(m_inspector->events().model().rowCount(), kRequests * kEventsPerRequest, kPatienceMs);
+        for (QWidget* table : {static_cast<QWidget*>(&m_inspector->events()), static_cast<QWidget*>(&m_inspector->statistics())}) {
+            auto& filter = *table->findChild<widgets::FilterEdit*>();
+            QTest::keyClicks(&filter, QStringLiteral("stream=1"));
+            const QAbstractItemModel& options = *filter.completions().popup()->model();
+            QCOMPARE(options.rowCount(), 1);
+            QCOMPARE(options.index(0, 0).data().toString(), QStringLiteral("stream=13"));
+            filter.completions().popup()->hide();
+        }
     }
 
     void aClickOnAHeaderOfTheEventsSortsAllOfThem()

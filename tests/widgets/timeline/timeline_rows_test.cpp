@@ -128,6 +128,9 @@ private slots:
                           "request 7 model bert:1 0..200 queue 0..80 compute_infer 80..150 batch 3\n"
                           "request 9 model bert:1 300..620 queue 300..310 compute_infer 310..600 batch 4\n"));
         QVERIFY(!isShown(hand, "bert_1"));
+        hand.timeline.setRowFilter(QStringLiteral("by instance"));
+        QVERIFY(shownNames(hand).empty()); // nor found by what is not shown
+        hand.timeline.setRowFilter({});
         hand.timeline.setRequestOrder(RequestOrder::ByInstance);
         QVERIFY(isShown(hand, "bert_0") && isShown(hand, "bert_1") && !isShown(hand, "Slowest first"));
         hand.click(hand.at(400, "bert_1"));
