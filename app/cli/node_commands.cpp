@@ -25,9 +25,21 @@ nlohmann::json nodeJson(const proto::NodeInfo& info)
     for (const proto::GpuInfo& gpu : info.gpus)
         gpus.push_back({{"index", gpu.index}, {"name", gpu.name}, {"uuid", gpu.uuid}, {"memory_total_bytes", gpu.memoryTotalBytes},
                         {"compute_capability", fmt::format("{}.{}", gpu.computeMajor, gpu.computeMinor)}});
-    return {{"host_name", info.hostName}, {"os", info.os}, {"kernel", info.kernel}, {"cpu_model", info.cpuModel}, {"cpu_count", info.cpuCount},
-            {"memory_total_bytes", info.memoryTotalBytes}, {"gpus", gpus}, {"no_gpu_reason", orNull(info.noGpuReason)},
-            {"driver_version", orNull(info.driverVersion)}, {"cuda_driver_version", orNull(info.cudaDriverVersion)}, {"daemon_version", info.daemonVersion}, {"report_folder", info.reportFolder}, {"disk_free_bytes", info.diskFreeBytes}};
+    return {{"host_name", info.hostName},
+            {"os", info.os},
+            {"kernel", info.kernel},
+            {"cpu_model", info.cpuModel},
+            {"cpu_count", info.cpuCount},
+            {"memory_total_bytes", info.memoryTotalBytes},
+            {"gpus", gpus},
+            {"no_gpu_reason", orNull(info.noGpuReason)},
+            {"driver_version", orNull(info.driverVersion)},
+            {"cuda_driver_version", orNull(info.cudaDriverVersion)},
+            {"daemon_version", info.daemonVersion},
+            {"report_folder", info.reportFolder},
+            {"disk_free_bytes", info.diskFreeBytes},
+            {"nsys_path", orNull(info.nsysPath)},
+            {"nsys_version", orNull(info.nsysVersion)}};
 }
 
 int info(const CommonOptions& common)
@@ -53,6 +65,9 @@ int info(const CommonOptions& common)
         say("gpu {}     {} · {} · compute capability {}.{}\n", gpu.index, gpu.name, formatBytes(gpu.memoryTotalBytes), gpu.computeMajor,
             gpu.computeMinor);
     say("reports   {} · {} free\n", info->reportFolder, formatBytes(info->diskFreeBytes));
+    say("nsys      {}\n", info->nsysPath.empty()      ? "not installed: the node cannot export .nsys-rep files"
+                          : info->nsysVersion.empty() ? info->nsysPath
+                                                      : info->nsysVersion + " · " + info->nsysPath);
     if (clock)
         say("clock     ±{}\n", formatDuration(clock->errorNs));
     return 0;

@@ -1,6 +1,7 @@
 #include "app/cli/open_report.h"
 
 #include "app/cli/duration.h"
+#include "app/remote/nsys_on_node.h"
 #include "trace_model/trace/trace_cache.h"
 #include "trace_model/trace/trace_loader.h"
 
@@ -46,10 +47,17 @@ Result<std::shared_ptr<const trace::Trace>> openReport(std::span<const trace::Lo
     options.stop = giveUp.get_token();
     options.cache = cache.get();
     options.checkCached = true;
+    trace::Keep keep = trace::Keep::SlowToRead;
+    if (!common.node.empty())
+        options.nsys = [&](const auto&... parameters) -> Result<std::string> {
+            GANTRY_TRY(auto node, connect(common));
+            keep = trace::Keep::All; // or the next time it would have to go there again
+            return app::nsysOn(std::move(node))(parameters...);
+        };
     GANTRY_TRY(auto trace, trace::loadTrace(files, options));
     // Without room for it, or the right to write there, the next time takes as long as this one: nothing to tell of.
     if (cache)
-        static_cast<void>(trace::keepInCache(*trace, *cache));
+        static_cast<void>(trace::keepInCache(*trace, *cache, keep));
     return trace;
 }
 

@@ -27,7 +27,8 @@ void addReportFiles(CLI::App& command, ReportFiles& files);
 [[nodiscard]] Result<std::vector<trace::LoadFile>> loadFilesOf(const ReportFiles& files);
 
 /// Opens reports of any format as one trace, from the user's cache where it was opened before, and keeps it there. Shows progress where
-/// standard error is a terminal; Ctrl-C gives up. Errors: those of trace::loadTrace().
+/// standard error is a terminal; Ctrl-C gives up. What only Nsight Systems reads is exported on the node where one is named. Errors: those
+/// of trace::loadTrace().
 [[nodiscard]] Result<std::shared_ptr<const trace::Trace>> openReport(std::span<const trace::LoadFile> files, const CommonOptions& common);
 [[nodiscard]] Result<std::shared_ptr<const trace::Trace>> openReport(const std::string& file, const CommonOptions& common);
 

@@ -125,7 +125,8 @@ void addReportCommands(CLI::App& app, CommonOptions& common, Action& action)
     command->require_subcommand(1);
     command->footer("  gantryctl report list\n"
                     "  gantryctl report fetch capture-7.gantry -o slow.gantry\n"
-                    "  gantryctl report stats slow.gantry --by phase --json");
+                    "  gantryctl report stats slow.gantry --by phase --json\n"
+                    "  gantryctl report info run.nsys-rep --node grpc://127.0.0.1:8800      # with the nsys of that node");
     command->add_subcommand("list", "Reports on the node")->callback([&] { action = [&] { return list(common); }; });
     auto name = std::make_shared<std::string>(), output = std::make_shared<std::string>();
     auto* fetching = command->add_subcommand("fetch", "Fetch a report, or go on with a fetch that was cut");

@@ -11,6 +11,7 @@
 #include "app/desktop/live_page.h"
 #include "app/desktop/message_bar.h"
 #include "app/desktop/nodes_panel.h"
+#include "app/desktop/nsys_offers.h"
 #include "app/desktop/page_area.h"
 #include "app/desktop/report_page.h"
 #include "app/desktop/row_memory.h"
@@ -154,6 +155,7 @@ void MainWindow::buildCentre()
     m_live = new LivePage(*m_nodes);
     m_pages = new PageArea(m_live, m_runner, m_source);
     m_messages = new MessageBar;
+    new NsysOffers(*m_nodes, *m_pages, m_pages);
 
     auto* centre = new QWidget(this);
     auto* column = new QVBoxLayout(centre);
@@ -209,6 +211,7 @@ void MainWindow::connectFileActions()
         });
         rememberRows(*page, m_settings);
         connect(page, &ReportPage::previewed, this, &MainWindow::refreshSearch);
+        connect(page, &ReportPage::nodeRequested, this, &MainWindow::askForNode);
         connect(page, &ReportPage::logged, this, &MainWindow::appendToLog);
         connect(page, &ReportPage::searchChanged, this, &MainWindow::refreshSearch);
     });
@@ -532,7 +535,9 @@ void MainWindow::askForNode()
     dialog->setMinimumWidth(460);
     connect(dialog, &QInputDialog::textValueSelected, this, [this](const QString& address) {
         m_nodes->open(address.trimmed().toStdString());
-        m_pages->showLive();
+        // Who connects for the sake of a report that waits for a node stays with it.
+        if (const ReportPage* report = m_pages->currentReport(); !report || report->state() != ReportPage::State::Failed)
+            m_pages->showLive();
     });
     dialog->open();
 }

@@ -203,7 +203,8 @@ void NodeController::onLost(const Error& error)
 
 void NodeController::setContent(Content content)
 {
-    const bool differs = !m_info || fingerprint(m_targets, m_reports) != fingerprint(content.targets, content.reports);
+    const bool differs = !m_info || m_info->nsysPath != content.info.nsysPath ||
+                         fingerprint(m_targets, m_reports) != fingerprint(content.targets, content.reports);
     m_info = std::move(content.info);
     m_targets = std::move(content.targets);
     m_reports = std::move(content.reports);

@@ -189,9 +189,11 @@ void NodesPanel::fillNode(QTreeWidgetItem* item, NodeController& node)
     if (!node.info())
         return;
     const proto::NodeInfo& info = *node.info();
-    item->setToolTip(0, tr("%1 · %2 · %3 CPUs · gantryd %4\n%5")
-                            .arg(toQString(info.hostName), toQString(info.os), QString::number(info.cpuCount), toQString(info.daemonVersion),
-                                 node.address().empty() ? tr("this machine") : toQString(node.address())));
+    item->setToolTip(0,
+                     tr("%1 · %2 · %3 CPUs · gantryd %4\n%5")
+                             .arg(toQString(info.hostName), toQString(info.os), QString::number(info.cpuCount),
+                                  toQString(info.daemonVersion), node.address().empty() ? tr("this machine") : toQString(node.address())) +
+                         (info.nsysPath.empty() ? tr("\nno Nsight Systems") : tr("\nNsight Systems %1").arg(toQString(info.nsysVersion))));
     if (info.gpus.empty()) {
         auto* none = addItem(item, ItemKind::Gpu, QStringLiteral("no-gpu"), tr("no GPU: CPU backend"));
         none->setToolTip(0, toQString(info.noGpuReason));

@@ -6,12 +6,10 @@
 #include "app/desktop/trace_view.h"
 #include "trace_model/analysis/filtered_events.h"
 #include "trace_model/analysis/request_breakdown.h"
+#include "trace_model/import/file_format.h"
 #include "widgets/timeline/saved_rows.h"
 #include "widgets/timeline/timeline_widget.h"
 
-#include <QApplication>
-#include <QClipboard>
-#include <QHBoxLayout>
 #include <QLabel>
 #include <QProgressBar>
 #include <QPushButton>
@@ -28,16 +26,16 @@ namespace {
 
 constexpr int kSteps = 1000;
 
-/// A column of widgets in the middle of the page, no wider than a line that reads well.
-QVBoxLayout* centredColumn(QWidget* page)
+/// Whether a node with Nsight Systems could help: one of the files is of it, and not broken. Reads their beginnings.
+OpenFailurePanel::Remedy remedyFor(const Error& error, const std::vector<trace::LoadFile>& files)
 {
-    auto* outer = new QHBoxLayout(page);
-    auto* column = new QVBoxLayout;
-    outer->addStretch(1);
-    outer->addLayout(column, 3);
-    outer->addStretch(1);
-    column->setSpacing(10);
-    return column;
+    const bool isBroken = error.code == ErrorCode::Truncated || error.code == ErrorCode::NotAReport || error.code == ErrorCode::NotFound ||
+                          error.code == ErrorCode::NotPermitted;
+    const auto isOfNsys = [](const trace::LoadFile& file) {
+        const auto format = importing::recogniseFormat(file.path);
+        return format && *format == importing::FileFormat::NsysReport;
+    };
+    return !isBroken && std::any_of(files.begin(), files.end(), isOfNsys) ? OpenFailurePanel::Remedy::Nsys : OpenFailurePanel::Remedy::None;
 }
 
 } // namespace
@@ -46,21 +44,29 @@ ReportPage::ReportPage(std::filesystem::path path, jobs::JobRunner& runner, QWid
     ReportPage(std::vector<trace::LoadFile>{{std::move(path), {}}}, runner, {}, parent)
 {}
 
-ReportPage::ReportPage(std::vector<trace::LoadFile> files, jobs::JobRunner& runner, TraceSource source, QWidget* parent) :
-    QWidget(parent),
-    m_files(std::move(files)),
-    m_source(std::move(source)),
-    m_stack(new QStackedWidget(this)),
-    m_loadSlot(runner),
-    m_searchSlot(runner),
-    m_keepSlot(runner),
-    m_viewSlot(runner)
+ReportPage::ReportPage(std::vector<trace::LoadFile> files, jobs::JobRunner& runner, TraceSource source, QWidget* parent)
+    : QWidget(parent),
+      m_files(std::move(files)),
+      m_source(std::move(source)),
+      m_stack(new QStackedWidget(this)),
+      m_failure(new OpenFailurePanel(this)),
+      m_loadSlot(runner),
+      m_searchSlot(runner),
+      m_keepSlot(runner),
+      m_viewSlot(runner)
 {
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->addWidget(m_stack);
     m_stack->addWidget(makeLoadingPanel());
-    m_stack->addWidget(makeErrorPanel());
+    m_stack->addWidget(m_failure);
+    connect(m_failure, &OpenFailurePanel::retryRequested, this, [this] {
+        m_exportedOn.reset();
+        load();
+    });
+    connect(m_failure, &OpenFailurePanel::exportRequested, this, &ReportPage::exportOn);
+    connect(m_failure, &OpenFailurePanel::nodeRequested, this, &ReportPage::nodeRequested);
+    connect(m_failure, &OpenFailurePanel::closeRequested, this, &ReportPage::closeRequested);
     load();
 }
 
@@ -84,63 +90,17 @@ QWidget* ReportPage::makeLoadingPanel()
     auto* column = centredColumn(panel);
     m_stageLabel = new QLabel(panel);
     m_stageLabel->setTextFormat(Qt::PlainText);
+    m_stageLabel->setObjectName(QStringLiteral("stage"));
     m_progress = new QProgressBar(panel);
     m_progress->setRange(0, kSteps);
     m_progress->setTextVisible(false);
     m_progress->setFixedHeight(10);
     auto* cancel = new QPushButton(tr("Cancel"), panel);
-    connect(cancel, &QPushButton::clicked, this, [this] {
-        m_loadSlot.cancel();
-        emit closeRequested();
-    });
+    connect(cancel, &QPushButton::clicked, this, &ReportPage::cancelLoading);
     column->addStretch(1);
     column->addWidget(m_stageLabel);
     column->addWidget(m_progress);
     column->addWidget(cancel, 0, Qt::AlignLeft);
-    column->addStretch(2);
-    return panel;
-}
-
-QWidget* ReportPage::makeErrorPanel()
-{
-    auto* panel = new QWidget(this);
-    auto* column = centredColumn(panel);
-    auto* heading = new QLabel(tr("This report was not opened"), panel);
-    QFont font = heading->font();
-    font.setPointSizeF(font.pointSizeF() * 1.3);
-    font.setBold(true);
-    heading->setFont(font);
-    m_errorSentence = new QLabel(panel);
-    m_errorSentence->setTextFormat(Qt::PlainText);
-    m_errorSentence->setObjectName(QStringLiteral("errorSentence"));
-    m_errorSentence->setWordWrap(true);
-    m_errorSentence->setTextInteractionFlags(Qt::TextSelectableByMouse);
-    m_errorDetails = new QLabel(panel);
-    m_errorDetails->setTextFormat(Qt::PlainText);
-    m_errorDetails->setWordWrap(true);
-    m_errorDetails->setTextFormat(Qt::PlainText);
-    m_errorDetails->setTextInteractionFlags(Qt::TextSelectableByMouse);
-    m_errorDetails->setForegroundRole(QPalette::PlaceholderText);
-
-    auto* buttons = new QHBoxLayout;
-    auto* retry = new QPushButton(tr("Try again"), panel);
-    auto* copy = new QPushButton(tr("Copy details"), panel);
-    auto* close = new QPushButton(tr("Close"), panel);
-    buttons->addWidget(retry);
-    buttons->addWidget(copy);
-    buttons->addWidget(close);
-    buttons->addStretch(1);
-    connect(retry, &QPushButton::clicked, this, &ReportPage::load);
-    connect(copy, &QPushButton::clicked, this,
-            [this] { QApplication::clipboard()->setText(m_errorSentence->text() + QLatin1Char('\n') + m_errorDetails->text()); });
-    connect(close, &QPushButton::clicked, this, &ReportPage::closeRequested);
-
-    column->addStretch(1);
-    column->addWidget(heading);
-    column->addWidget(m_errorSentence);
-    column->addWidget(m_errorDetails);
-    column->addSpacing(6);
-    column->addLayout(buttons);
     column->addStretch(2);
     return panel;
 }
@@ -158,17 +118,41 @@ void ReportPage::load()
         onProgress(0, {});
     }
     m_loadSlot.run(
-        [this, files = m_files, source = m_source](const jobs::JobContext& context) {
+        [this, files = m_files, source = m_source,
+         nsys = m_exportedOn ? m_exportedOn->exporter : importing::NsysExporter()](const jobs::JobContext& context) {
             trace::LoadOptions options;
             options.progress = [&context](double fraction, std::string_view stage) { context.progress(fraction, std::string(stage)); };
             options.stop = context.stop();
             options.cache = source.cache.get();
+            options.nsys = nsys;
             // `this` is used by the call alone, which is dropped when the page is gone.
             options.preview = [this, &context](TraceSource::Loaded sample) { context.post([this, sample = std::move(sample)] { onPreview(sample); }); };
-            return source.load(files, options);
+            Result<TraceSource::Loaded> loaded = source.load(files, options);
+            if (!loaded)
+                context.post([this, remedy = remedyFor(loaded.error(), files)] { m_remedy = remedy; });
+            return loaded;
         },
         [this](Result<TraceSource::Loaded> trace) { trace ? onLoaded(std::move(*trace)) : onFailed(trace.error()); },
         [this](double fraction, const std::string& stage) { onProgress(fraction, stage); });
+}
+
+void ReportPage::cancelLoading()
+{
+    m_loadSlot.cancel();
+    if (!m_exportedOn)
+        return emit closeRequested();
+    onFailed(Error{ErrorCode::Cancelled, "the export on " + std::exchange(m_exportedOn, {})->node.toStdString() + " was cancelled", {}});
+}
+
+void ReportPage::setNsysOffers(std::vector<NsysOffer> offers)
+{
+    m_failure->setOffers(std::move(offers));
+}
+
+void ReportPage::exportOn(const NsysOffer& offer)
+{
+    m_exportedOn = offer;
+    load();
 }
 
 void ReportPage::onProgress(double fraction, const std::string& stage)
@@ -257,11 +241,13 @@ void ReportPage::keepForNextTime()
                        });
         return;
     }
-    m_keepSlot.run([trace = m_trace, cache = m_source.cache](const jobs::JobContext&) { return trace::keepInCache(*trace, *cache); },
-                   [this](Result<void> kept) {
-                       if (!kept)
-                           emit logged(tr("%1 is not kept for the next time it is opened: %2").arg(title(), describe(kept.error()).sentence));
-                   });
+    const trace::Keep keep = m_exportedOn ? trace::Keep::All : trace::Keep::SlowToRead; // or the next time it would have to go there again
+    m_keepSlot.run(
+        [trace = m_trace, cache = m_source.cache, keep](const jobs::JobContext&) { return trace::keepInCache(*trace, *cache, keep); },
+        [this](Result<void> kept) {
+            if (!kept)
+                emit logged(tr("%1 is not kept for the next time it is opened: %2").arg(title(), describe(kept.error()).sentence));
+        });
 }
 
 void ReportPage::setOffsets(const std::vector<std::optional<DurationNs>>& offsets)
@@ -419,13 +405,11 @@ void ReportPage::onFailed(const Error& error)
     m_trace.reset();
     m_timeline = nullptr;
     delete std::exchange(m_view, nullptr);
-    const UserMessage message = describe(error);
     QStringList paths;
     for (const trace::LoadFile& file : m_files)
         paths << pathText(file.path);
-    m_errorSentence->setText(message.sentence);
-    m_errorDetails->setText(paths.join(QLatin1Char('\n')) + QLatin1Char('\n') + message.details);
-    m_stack->setCurrentIndex(1);
+    m_failure->showFailure(error, paths, m_remedy);
+    m_stack->setCurrentWidget(m_failure);
     emit failed();
 }
 

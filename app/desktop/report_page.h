@@ -1,5 +1,6 @@
 #pragma once
 
+#include "app/desktop/open_failure_panel.h"
 #include "app/desktop/trace_source.h"
 #include "app/desktop/view_link.h"
 #include "app/jobs/job_slot.h"
@@ -46,6 +47,8 @@ public:
     [[nodiscard]] const std::filesystem::path& path() const { return m_files.front().path; }
     /// Reads the files again with these offsets, one for each file; nothing: as the clocks of the files say.
     void setOffsets(const std::vector<std::optional<DurationNs>>& offsets);
+    /// Nodes that could export what only Nsight Systems reads: offered where that is why the report was not opened.
+    void setNsysOffers(std::vector<NsysOffer> offers);
     /// File name without Gantry's extensions, of the first file and how many more.
     [[nodiscard]] QString title() const;
     [[nodiscard]] State state() const { return m_state; }
@@ -95,6 +98,8 @@ signals:
     void logged(const QString& line);
     void importRequested();
     void closeRequested();
+    /// Another node is wanted, for one that has Nsight Systems.
+    void nodeRequested();
     void selectionChanged();
     void rangeChanged();
     void searchChanged();
@@ -108,8 +113,9 @@ private:
     void stopReading();
     void keepForNextTime();
     void onFailed(const Error& error);
+    void cancelLoading();
+    void exportOn(const NsysOffer& offer);
     QWidget* makeLoadingPanel();
-    QWidget* makeErrorPanel();
     void goToMatch(std::size_t index);
     void search();
 
@@ -118,12 +124,13 @@ private:
     State m_state = State::Loading;
     std::shared_ptr<const trace::Trace> m_trace;
     std::optional<Error> m_error;
+    OpenFailurePanel::Remedy m_remedy = OpenFailurePanel::Remedy::None;
+    std::optional<NsysOffer> m_exportedOn; ///< the node whose nsys the files are read with; none: this machine's
 
     QStackedWidget* m_stack;
     QLabel* m_stageLabel = nullptr;
     QProgressBar* m_progress = nullptr;
-    QLabel* m_errorSentence = nullptr;
-    QLabel* m_errorDetails = nullptr;
+    OpenFailurePanel* m_failure;
     TraceView* m_view = nullptr;
     widgets::TimelineWidget* m_timeline = nullptr; ///< of the view
 

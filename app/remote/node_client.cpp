@@ -2,8 +2,9 @@
 
 #include "app/remote/node_address.h"
 #include "remote_server/proto/convert.h"
+#include "remote_server/proto/file_chunks.h"
 #include "remote_server/proto/protocol_version.h"
-#include "trace_model/base/digest.h"
+#include "trace_model/base/silence_watch.h"
 
 #include "gantry/v1/node.grpc.pb.h"
 
@@ -19,7 +20,6 @@
 #include <iterator>
 #include <limits>
 #include <mutex>
-#include <span>
 #include <unistd.h>
 #include <utility>
 
@@ -36,11 +36,18 @@ constexpr std::chrono::seconds kSlowCallTimeout{60};
 constexpr DurationNs kDefaultGraceNs = 10'000'000'000;
 /// What gRPC 1.51 says when it cannot make a connection of the certificates it is given; why is only in its log.
 constexpr std::string_view kNoTlsConnection = "empty address list";
+/// Of a node that exports a report: it tells how far it is each second.
+constexpr std::chrono::seconds kLongestSilence{60};
 constexpr int kMaxMessageBytes = 64 * 1024 * 1024;
 constexpr int kKeepaliveTimeMs = 10'000;   // gantryd allows a ping each 5 s
 constexpr int kKeepaliveTimeoutMs = 5'000;
 constexpr int kMinReconnectBackoffMs = 100;
 constexpr int kMaxReconnectBackoffMs = 2'000;
+
+NodeClient::Chunk chunkOf(const v1::ReportChunk& wire)
+{
+    return {wire.offset(), wire.data(), wire.total_bytes(), wire.last(), wire.sha256()};
+}
 
 std::int64_t monotonicNs()
 {
@@ -396,22 +403,83 @@ Result<void> NodeClient::fetch(const std::string& reportName, std::uint64_t offs
     request.set_name(reportName);
     request.set_offset(offset);
     request.set_expected_sha256(expectedSha256);
-    std::uint64_t next = offset;
-    bool complete = false;
+    proto::ChunkCheck check(reportName, offset, proto::Digest::None); // the digest is of what an earlier call fetched, too
     const auto open = [&](v1::Node::Stub& stub, grpc::ClientContext& context) { return stub.FetchReport(&context, request); };
     GANTRY_TRY(const bool nodeEnded, m_impl->readStream<v1::ReportChunk>(open, stop, [&](const v1::ReportChunk& message) -> Result<void> {
-        if (message.offset() != next || complete)
-            return Error{ErrorCode::Truncated, fmt::format("the node sent byte {} of {} where {} was due", message.offset(), reportName, next), {}};
-        if (crc32(std::as_bytes(std::span(message.data()))) != message.crc32())
-            return Error{ErrorCode::Truncated, fmt::format("the bytes of {} from {} on arrived damaged (CRC-32)", reportName, next), {}};
-        next += message.data().size();
-        complete = message.last();
-        return onChunk(Chunk{message.offset(), message.data(), message.total_bytes(), message.last(), message.sha256()});
+        GANTRY_CHECK(check.accept(message));
+        return onChunk(chunkOf(message));
     }));
     if (!nodeEnded)
         return Error{ErrorCode::Cancelled, fmt::format("the fetch of {} was cancelled; what arrived is kept and the next fetch goes on from there", reportName), {}};
-    if (!complete)
-        return Error{ErrorCode::Truncated, fmt::format("the node ended the stream of {} at byte {}, before its end", reportName, next), {}};
+    if (!check.isComplete())
+        return Error{ErrorCode::Truncated,
+                     fmt::format("the node ended the stream of {} at byte {}, before its end", reportName, check.offset()),
+                     {}};
+    return {};
+}
+
+Result<void> NodeClient::exportNsysReport(const std::filesystem::path& report, std::uint64_t bytes, const ExportWatch& watch,
+                                          std::stop_token stop)
+{
+    const std::string name = report.filename().string();
+    grpc::ClientContext context;
+    m_impl->prepare(context);
+    const std::stop_callback cancel(stop, [&context] { context.TryCancel(); });
+    SilenceWatch silence(kLongestSilence, [&context] { context.TryCancel(); });
+    const auto stream = m_impl->stub->ExportNsysReport(&context);
+
+    // What fails here, and not on the node or on the way. A write that is not taken is told by the status.
+    const auto send = [&]() -> Result<void> {
+        v1::NsysExportRequest request;
+        *request.mutable_begin() = proto::toWire(proto::NsysExport{name, bytes, m_impl->clientName});
+        bool isTaken = stream->Write(request);
+        proto::FileChunks chunks(report, 0, bytes, proto::Digest::Sha256);
+        while (isTaken && !chunks.isAtEnd()) {
+            GANTRY_TRY(*request.mutable_chunk(), chunks.next());
+            isTaken = stream->Write(request);
+            silence.heard();
+            if (isTaken && watch.onSent)
+                watch.onSent(chunks.offset());
+        }
+        stream->WritesDone();
+        return {};
+    };
+    proto::ChunkCheck check("the export of " + name, 0, proto::Digest::Sha256);
+    const auto receive = [&]() -> Result<void> {
+        for (v1::NsysExportReply reply; stream->Read(&reply);) {
+            silence.heard();
+            if (reply.has_progress() && watch.onProgress)
+                watch.onProgress(reply.progress().fraction_ratio());
+            if (!reply.has_chunk())
+                continue;
+            GANTRY_CHECK(check.accept(reply.chunk()));
+            GANTRY_CHECK(watch.onChunk(chunkOf(reply.chunk())));
+        }
+        return {};
+    };
+    Result<void> here = send();
+    if (here)
+        here = receive();
+    if (!here) {
+        context.TryCancel();
+        for (v1::NsysExportReply reply; stream->Read(&reply);) {
+        }
+    }
+    const grpc::Status status = stream->Finish();
+    if (stop.stop_requested())
+        return Error{ErrorCode::Cancelled, fmt::format("the export of {} was cancelled", name), {}};
+    if (!here)
+        return here;
+    if (silence.isSilent())
+        return Error{ErrorCode::Unreachable,
+                     fmt::format("gantryd at {} was silent for {} s; look at its log, or whether the machine is overloaded", address(),
+                                 kLongestSilence.count()),
+                     {}};
+    if (!status.ok())
+        return m_impl->toError(status, context);
+    if (!check.isComplete())
+        return Error{
+            ErrorCode::Truncated, fmt::format("the node ended the export of {} at byte {}, before its end", name, check.offset()), {}};
     return {};
 }
 

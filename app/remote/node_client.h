@@ -4,6 +4,8 @@
 #include "trace_model/base/result.h"
 
 #include <chrono>
+#include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <stop_token>
@@ -66,6 +68,18 @@ public:
     };
     [[nodiscard]] Result<void> fetch(const std::string& reportName, std::uint64_t offset, const std::string& expectedSha256,
                                      const std::function<Result<void>(const Chunk&)>& onChunk, std::stop_token stop);
+
+    /// What a report on its way to the node's nsys and back tells. All called by the calling thread.
+    struct ExportWatch
+    {
+        std::function<void(std::uint64_t bytes)> onSent;         ///< of the report
+        std::function<void(double fraction)> onProgress;         ///< of nsys, 0..1; at least once a second
+        std::function<Result<void>(const Chunk& chunk)> onChunk; ///< of the export, checked; an error ends the call
+    };
+    /// Sends a report of Nsight Systems, of `bytes`, to be exported with the node's nsys. Errors: Unsupported (no nsys there), Busy, those
+    /// of nsys (BadInput, with its last lines), CannotWrite (the node's disk), Cancelled; Unreachable also after a minute of silence.
+    [[nodiscard]] Result<void> exportNsysReport(const std::filesystem::path& report, std::uint64_t bytes, const ExportWatch& watch,
+                                                std::stop_token stop);
 
     /// Batches until stopped (returns success) or the connection breaks (returns the error).
     [[nodiscard]] Result<void> streamMetrics(std::uint32_t maxRateHz, const std::function<void(const proto::MetricsBatch&)>& onBatch, std::stop_token stop);

@@ -5,6 +5,7 @@
 #include "remote_server/node/log_sink.h"
 #include "remote_server/node/node_info.h"
 #include "remote_server/node/node_service.h"
+#include "remote_server/node/nsys_exports.h"
 #include "remote_server/node/sampling/host_sampler.h"
 #include "remote_server/proto/grpc_log.h"
 
@@ -28,6 +29,7 @@ struct Arguments
     ListenOptions listen;
     std::string reportFolder;
     std::string captureLibrary;
+    std::string nsys;
     std::string idleExit;
     std::string readyFile;
     std::string logLevel = "info";
@@ -103,6 +105,11 @@ Result<void> run(const Arguments& arguments, LogRing& log)
     const auto captureSocket = std::filesystem::path(endpoint.stateFolder) / "capture.sock";
     const std::string library = arguments.captureLibrary.empty() ? findCaptureLibrary() : std::filesystem::absolute(arguments.captureLibrary).string();
     ReportStore reports(reportFolder);
+    importing::NsysPlaces nsysPlaces = importing::NsysPlaces::ofThisMachine();
+    if (!arguments.nsys.empty())
+        nsysPlaces.program = std::filesystem::absolute(arguments.nsys);
+    // With the reports, where there is room: the state folder is often in memory.
+    NsysExports nsysExports({reportFolder, std::move(nsysPlaces)});
     TargetRegistry targets({library, captureSocket, &sampler});
     CaptureEngine::Options options;
     options.socketPath = captureSocket;
@@ -114,7 +121,7 @@ Result<void> run(const Arguments& arguments, LogRing& log)
     GANTRY_TRY(const auto engine, CaptureEngine::create(std::move(options)));
     targets.setEngine(engine.get());
 
-    NodeService service({*engine, targets, reports, sampler, gpus, noGpuReason, log, endpoint.token});
+    NodeService service({*engine, targets, reports, nsysExports, sampler, gpus, noGpuReason, log, endpoint.token});
     grpc::ServerBuilder builder;
     int port = 0;
     builder.AddListeningPort(endpoint.address, endpoint.credentials, &port);
@@ -122,6 +129,8 @@ Result<void> run(const Arguments& arguments, LogRing& log)
     builder.SetMaxReceiveMessageSize(64 << 20);
     builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::MIN_POLLERS, 2);
     builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5000);
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 20'000); // a client whose machine is gone ends its calls
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0); // a second daemon on the port would get half of the calls
     const mode_t mask = umask(0177); // the socket is for this user alone
@@ -172,6 +181,9 @@ int main(int argc, char** argv)
     app.add_option("--tls-client-ca", arguments.listen.tlsClientAuthority, "require client certificates signed by this authority (PEM)");
     app.add_option("--report-folder", arguments.reportFolder, "where reports are kept (default ~/.local/share/gantry/reports)");
     app.add_option("--capture-library", arguments.captureLibrary, "libgantry_capture.so (default: ../lib beside this program)")->check(CLI::ExistingFile);
+    app.add_option("--nsys", arguments.nsys,
+                   "nsys that exports reports of Nsight Systems for clients (default: that of PATH, /opt/nvidia or /usr/local/cuda)")
+        ->check(CLI::ExistingFile);
     app.add_option("--idle-exit", arguments.idleExit, "end when nobody has called and no target runs for this time, e.g. 10m");
     app.add_option("--ready-file", arguments.readyFile, "write the address here once listening");
     app.add_option("--log-level", arguments.logLevel, "trace, debug, info, warn or error")->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}));

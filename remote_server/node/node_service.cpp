@@ -4,10 +4,9 @@
 #include "remote_server/node/live_queue.h"
 #include "remote_server/node/node_info.h"
 #include "remote_server/proto/convert.h"
+#include "remote_server/proto/file_chunks.h"
 #include "remote_server/proto/protocol_version.h"
-#include "trace_model/base/digest.h"
 
-#include <fstream>
 #include <openssl/crypto.h>
 #include <spdlog/spdlog.h>
 #include <thread>
@@ -15,7 +14,6 @@
 namespace gantry::node {
 namespace {
 
-constexpr std::size_t kFetchChunkBytes = 256 * 1024;
 constexpr std::chrono::milliseconds kStreamPoll{100}; // how soon a stream notices that its client is gone
 
 std::string metadata(const grpc::ServerContext& context, const char* key)
@@ -107,7 +105,11 @@ grpc::Status NodeService::Hello(grpc::ServerContext* context, const v1::HelloReq
 grpc::Status NodeService::GetNodeInfo(grpc::ServerContext* context, const v1::GetNodeInfoRequest*, v1::NodeInfo* reply)
 {
     return call(*context, Versions::MustAgree, [&]() -> Result<void> {
-        *reply = proto::toWire(describeNode(m_parts.gpus, m_parts.noGpuReason, m_parts.reports.folder()));
+        proto::NodeInfo info = describeNode(m_parts.gpus, m_parts.noGpuReason, m_parts.reports.folder());
+        NsysExports::Program nsys = m_parts.nsysExports.nsys();
+        info.nsysPath = std::move(nsys.path);
+        info.nsysVersion = std::move(nsys.version);
+        *reply = proto::toWire(info);
         return {};
     });
 }
@@ -186,28 +188,17 @@ grpc::Status NodeService::FetchReport(grpc::ServerContext* context, const v1::Fe
             return Error{ErrorCode::BadInput, "the report has changed since the fetch began: fetch it from the start", {}};
         if (request->offset() > info.sizeBytes)
             return Error{ErrorCode::BadInput, "the fetch begins behind the end of the report: fetch it from the start", {}};
-        std::ifstream file(path, std::ios::binary);
-        file.seekg(static_cast<std::streamoff>(request->offset()));
-        std::uint64_t offset = request->offset();
-        std::string data;
-        do {
-            data.resize(std::min<std::uint64_t>(kFetchChunkBytes, info.sizeBytes - offset));
-            if (!file.read(data.data(), static_cast<std::streamsize>(data.size())))
-                return Error{ErrorCode::Internal, "the report cannot be read on the node", {}};
-            v1::ReportChunk chunk;
-            chunk.set_offset(offset);
-            chunk.set_crc32(crc32(std::as_bytes(std::span(data))));
-            chunk.set_total_bytes(info.sizeBytes);
-            chunk.set_last(offset + data.size() == info.sizeBytes);
-            if (offset == request->offset() || chunk.last())
+        proto::FileChunks chunks(path, request->offset(), info.sizeBytes, proto::Digest::None);
+        while (!chunks.isAtEnd()) {
+            const bool isFirst = chunks.offset() == request->offset();
+            GANTRY_TRY(v1::ReportChunk chunk, chunks.next());
+            if (isFirst || chunk.last())
                 chunk.set_sha256(info.sha256);
-            offset += data.size();
-            chunk.set_data(data);
             if (!writer->Write(chunk))
                 return Error{ErrorCode::Cancelled, "the client ended the fetch", {}};
-            if (offset < info.sizeBytes && !goesOn(*context))
+            if (!chunk.last() && !goesOn(*context))
                 return Error{ErrorCode::Unreachable, "gantryd is shutting down: fetch the rest when it runs again", {}};
-        } while (offset < info.sizeBytes);
+        }
         return {};
     });
 }
@@ -215,6 +206,16 @@ grpc::Status NodeService::FetchReport(grpc::ServerContext* context, const v1::Fe
 grpc::Status NodeService::DeleteReport(grpc::ServerContext* context, const v1::DeleteReportRequest* request, v1::DeleteReportReply*)
 {
     return call(*context, Versions::MustAgree, [&] { return m_parts.reports.remove(request->name()); });
+}
+
+grpc::Status NodeService::ExportNsysReport(grpc::ServerContext* context, NsysExportStream* messages)
+{
+    return stream(*context, [&]() -> Result<void> {
+        const auto done = serveNsysExport(m_parts.nsysExports, *context, *messages, [&] { return goesOn(*context); });
+        if (!done && m_stopping)
+            return Error{ErrorCode::Unreachable, "gantryd is shutting down: export the report when it runs again", {}};
+        return done;
+    });
 }
 
 grpc::Status NodeService::StreamMetrics(grpc::ServerContext* context, const v1::StreamMetricsRequest* request, grpc::ServerWriter<v1::MetricsBatch>* writer)

@@ -2,6 +2,7 @@
 
 #include "remote_server/node/capture_engine.h"
 #include "remote_server/node/log_ring.h"
+#include "remote_server/node/nsys_export_call.h"
 #include "remote_server/node/report_store.h"
 #include "remote_server/node/sampling/nvml.h"
 #include "remote_server/node/target_registry.h"
@@ -29,6 +30,7 @@ public:
         CaptureEngine& engine;
         TargetRegistry& targets;
         ReportStore& reports;
+        NsysExports& nsysExports;
         MetricsSource& metrics;
         const Nvml* gpus = nullptr;
         std::string noGpuReason;
@@ -55,6 +57,7 @@ public:
     grpc::Status ListReports(grpc::ServerContext* context, const v1::ListReportsRequest* request, v1::ListReportsReply* reply) override;
     grpc::Status FetchReport(grpc::ServerContext* context, const v1::FetchReportRequest* request, grpc::ServerWriter<v1::ReportChunk>* writer) override;
     grpc::Status DeleteReport(grpc::ServerContext* context, const v1::DeleteReportRequest* request, v1::DeleteReportReply* reply) override;
+    grpc::Status ExportNsysReport(grpc::ServerContext* context, NsysExportStream* stream) override;
     grpc::Status StreamMetrics(grpc::ServerContext* context, const v1::StreamMetricsRequest* request, grpc::ServerWriter<v1::MetricsBatch>* writer) override;
     grpc::Status TailLog(grpc::ServerContext* context, const v1::TailLogRequest* request, grpc::ServerWriter<v1::LogLine>* writer) override;
     grpc::Status SampleClock(grpc::ServerContext* context, const v1::ClockPing* request, v1::ClockPong* reply) override;

@@ -137,6 +137,8 @@ v1::NodeInfo toWire(const NodeInfo& info)
     wire.set_daemon_version(info.daemonVersion);
     wire.set_report_folder(validUtf8(info.reportFolder));
     wire.set_disk_free_bytes(info.diskFreeBytes);
+    wire.set_nsys_path(validUtf8(info.nsysPath));
+    wire.set_nsys_version(validUtf8(info.nsysVersion));
     return wire;
 }
 
@@ -158,6 +160,8 @@ NodeInfo fromWire(const v1::NodeInfo& wire)
     info.daemonVersion = wire.daemon_version();
     info.reportFolder = wire.report_folder();
     info.diskFreeBytes = wire.disk_free_bytes();
+    info.nsysPath = wire.nsys_path();
+    info.nsysVersion = wire.nsys_version();
     return info;
 }
 
@@ -338,6 +342,20 @@ ReportInfo fromWire(const v1::ReportInfo& wire)
 {
     return ReportInfo{wire.name(),        wire.size_bytes(),  wire.sha256(), wire.created_utc_ns(),
                       wire.target_name(), wire.duration_ns(), wire.label()};
+}
+
+v1::NsysExportBegin toWire(const NsysExport& report)
+{
+    v1::NsysExportBegin wire;
+    wire.set_file_name(validUtf8(report.fileName));
+    wire.set_total_bytes(report.totalBytes);
+    wire.set_client_name(validUtf8(report.clientName));
+    return wire;
+}
+
+NsysExport fromWire(const v1::NsysExportBegin& wire)
+{
+    return NsysExport{wire.file_name(), wire.total_bytes(), wire.client_name()};
 }
 
 v1::SeriesDefinition toWire(const metrics::SeriesDefinition& definition)

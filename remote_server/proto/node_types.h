@@ -42,6 +42,8 @@ struct NodeInfo
     std::string driverVersion, cudaDriverVersion, daemonVersion;
     std::string reportFolder;
     std::uint64_t diskFreeBytes = 0;
+    std::string nsysPath;    ///< empty: Nsight Systems is not installed there
+    std::string nsysVersion; ///< "2025.1.1.110"; empty: not known
 };
 
 enum class TargetState { Unknown, Starting, Running, Exited, Killed };
@@ -128,6 +130,14 @@ struct ReportInfo
     std::string targetName;
     DurationNs durationNs = 0;
     std::string label;
+};
+
+/// A report that a client sends to the node's nsys.
+struct NsysExport
+{
+    std::string fileName;
+    std::uint64_t totalBytes = 0;
+    std::string clientName;
 };
 
 struct MetricsBatch

@@ -1,21 +1,33 @@
 #!/bin/sh
-# Stands in for `nsys`: does what the file "mode" beside it says, and writes its arguments into "arguments" there.
+# Stands in for `nsys`: does what the file "mode" beside it says, and writes its arguments into "arguments" there. With --version it
+# says one.
 #   copy      copies export.sqlite to where --output says
-#   percent   the same, with a bar of progress
+#   keep      the same, and keeps the report in "received" and the mode of its file in "received.mode"
+#   percent   copies, with a bar of progress
 #   fail      says why and ends with 1
 #   lie       ends with 0 and writes nothing
 #   hang      starts a child, writes both process ids into "pids", and waits
 #   stubborn  the same, and does not end with SIGTERM
 here=$(dirname "$0")
+if [ "$1" = --version ]; then
+    echo 'NVIDIA Nsight Systems version 2025.1.1.110-251135451612v0'
+    exit 0
+fi
 printf '%s\n' "$@" > "$here/arguments"
 while [ $# -gt 0 ]; do
     if [ "$1" = --output ]; then
         target=$2
     fi
+    report=$1
     shift
 done
 case $(cat "$here/mode") in
 copy)
+    cp "$here/export.sqlite" "$target"
+    ;;
+keep)
+    cp "$report" "$here/received"
+    stat -c %a "$report" > "$here/received.mode"
     cp "$here/export.sqlite" "$target"
     ;;
 percent)

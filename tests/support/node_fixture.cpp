@@ -55,6 +55,8 @@ void NodeFixture::startDaemon()
                                   (m_folder / "gantryd.sock").string()};
     if (m_options.tcp)
         argv.insert(argv.end(), {"--listen", "127.0.0.1:0", "--token-file", (m_folder / "token").string()});
+    if (!m_options.nsys.empty())
+        argv.insert(argv.end(), {"--nsys", m_options.nsys.string()});
     m_daemon = std::make_unique<ChildProcess>(argv);
     if (!eventually([&] { return std::filesystem::exists(ready) || !m_daemon->isRunning(); }, std::chrono::seconds(60)) || !m_daemon->isRunning())
         throw std::runtime_error("gantryd did not start: " + m_daemon->errorText());

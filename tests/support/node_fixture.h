@@ -29,6 +29,7 @@ public:
     {
         bool tcp = false;                   ///< loopback TCP with a token, on a free port
         std::filesystem::path reportFolder; ///< default: in the temporary folder
+        std::filesystem::path nsys;         ///< empty: as gantryd finds it
     };
 
     explicit NodeFixture(Programs programs) : NodeFixture(std::move(programs), Options{}) {}

@@ -2,12 +2,14 @@
 
 #include "trace_model/base/result.h"
 #include "trace_model/import/event_sink.h"
+#include "trace_model/import/nsys_program.h"
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
-#include <vector>
+#include <utility>
 
 namespace gantry::importing {
 
@@ -31,34 +33,29 @@ public:
     ~ExportedReport();
 
     [[nodiscard]] const std::filesystem::path& path() const { return m_path; }
-    /// Where it comes from, for people: "report1.sqlite beside it", "exported with /usr/bin/nsys".
+    /// Where it comes from, for people: "report1.sqlite beside it", "an export made with /usr/bin/nsys".
     [[nodiscard]] const std::string& origin() const { return m_origin; }
+    void setOrigin(std::string origin) { m_origin = std::move(origin); }
 
 private:
     std::filesystem::path m_path, m_folder;
     std::string m_origin;
 };
 
-/// Where to look for the program `nsys`.
-struct NsysPlaces
-{
-    std::vector<std::filesystem::path> folders;                          ///< searched first, in order
-    std::filesystem::path installations = "/opt/nvidia/nsight-systems"; ///< a folder for each version in it
-
-    /// The folders of PATH and the usual installations.
-    [[nodiscard]] static NsysPlaces ofThisMachine();
-};
-
-/// The nsys to export a report with that `version` wrote: the first that is new enough, else the newest; empty: none is here.
-[[nodiscard]] std::filesystem::path findNsys(const NsysPlaces& places, const std::string& version);
-
 /// The export of the same session that lies beside a report, which is read instead of it; nothing: there is none.
 [[nodiscard]] std::optional<std::filesystem::path> exportBeside(const std::filesystem::path& report);
 
-/// An SQLite export of a .nsys-rep or .qdrep file: one of the same session that lies beside it, else one made with `nsys export`
-/// into a private temporary folder. Progress: nsys's own percentages where it prints them, else it stays at 0.
-/// Errors: those of inspectNsysReport(); Unsupported without nsys, with the command to run elsewhere; BadInput with nsys's last
-/// lines when it fails; CannotWrite, Cancelled.
-[[nodiscard]] Result<ExportedReport> exportNsysReport(const std::filesystem::path& path, const ReadControl& control, const NsysPlaces& places = NsysPlaces::ofThisMachine());
+/// Makes an SQLite export of `report` at `target`, a file of a private folder. Value: what made it, for people ("/usr/bin/nsys").
+using NsysExporter = std::function<Result<std::string>(const std::filesystem::path& report, const NsysReportInfo& info,
+                                                       const std::filesystem::path& target, const ReadControl& control)>;
+
+/// An exporter that runs the nsys it finds in `places`. Errors: those of runNsysExport(); Unsupported without nsys, with what to do.
+[[nodiscard]] NsysExporter nsysOf(NsysPlaces places);
+
+/// An SQLite export of a .nsys-rep or .qdrep file: one of the same session that lies beside it, else one that `exporter` makes in a
+/// private temporary folder; without one, nsys of this machine. Errors: those of inspectNsysReport() and of the exporter; CannotWrite,
+/// Cancelled.
+[[nodiscard]] Result<ExportedReport> exportNsysReport(const std::filesystem::path& path, const ReadControl& control,
+                                                      const NsysExporter& exporter = {});
 
 } // namespace gantry::importing

@@ -4,7 +4,6 @@
 #include "trace_model/import/chrome_trace.h"
 #include "trace_model/import/file_format.h"
 #include "trace_model/import/iteration_log.h"
-#include "trace_model/import/nsys_export.h"
 #include "trace_model/import/perf_analyzer_profile.h"
 #include "trace_model/import/perf_analyzer_tables.h"
 #include "trace_model/import/sqlite_report.h"
@@ -28,6 +27,7 @@ using importing::FileFormat;
 
 constexpr std::uint64_t kWorthAPreview = std::uint64_t{128} << 20; // bytes of a file that take more than a moment
 constexpr std::uint64_t kPreviewBytes = std::uint64_t{24} << 20;
+constexpr double kExportShare = 0.8;         // of the time to open what Nsight Systems has to export first
 constexpr std::size_t kWorthACache = 50'000; // events that take longer to read than to map
 
 /// Adds what was being done to an error, which names the file once: some readers name it themselves.
@@ -42,7 +42,27 @@ Result<T> opening(const std::filesystem::path& path, Result<T> result)
     return error;
 }
 
-Result<void> read(const std::filesystem::path& path, FileFormat format, TraceBuilder& builder, const importing::ReadControl& control)
+/// The part of a progress from `begin` to `end`.
+importing::Progress partOf(const importing::Progress& whole, double begin, double end)
+{
+    if (!whole)
+        return {};
+    return [whole, begin, end](double fraction, std::string_view stage) { whole(begin + (end - begin) * fraction, stage); };
+}
+
+Result<void> readNsysReport(const std::filesystem::path& path, TraceBuilder& builder, const importing::ReadControl& control,
+                            const importing::NsysExporter& nsys)
+{
+    importing::ReadControl exporting = control, reading = control;
+    exporting.progress = partOf(control.progress, 0, kExportShare);
+    GANTRY_TRY(const importing::ExportedReport exported, importing::exportNsysReport(path, exporting, nsys));
+    builder.report().clock = "Read from " + exported.origin() + ".";
+    reading.progress = partOf(control.progress, kExportShare, 1);
+    return importing::readSqliteReport(exported.path(), builder, reading);
+}
+
+Result<void> read(const std::filesystem::path& path, FileFormat format, TraceBuilder& builder, const importing::ReadControl& control,
+                  const importing::NsysExporter& nsys)
 {
     switch (format) {
     case FileFormat::Sqlite: return importing::readSqliteReport(path, builder, control);
@@ -52,11 +72,8 @@ Result<void> read(const std::filesystem::path& path, FileFormat format, TraceBui
     case FileFormat::PerfAnalyzerText: return importing::readPerfAnalyzerText(path, builder, control);
     case FileFormat::PerfAnalyzerProfile: return importing::readPerfAnalyzerProfile(path, builder, control);
     case FileFormat::IterationLog: return importing::readIterationLog(path, builder, control);
-    case FileFormat::NsysReport: {
-        GANTRY_TRY(const importing::ExportedReport exported, importing::exportNsysReport(path, control));
-        builder.report().clock = "Read from " + exported.origin() + ".";
-        return importing::readSqliteReport(exported.path(), builder, control);
-    }
+    case FileFormat::NsysReport:
+        return readNsysReport(path, builder, control, nsys);
     }
     return Error{ErrorCode::Internal, "a file of a format that nothing reads", {}};
 }
@@ -111,6 +128,7 @@ struct Sources
 {
     std::span<const LoadFile> files;
     std::vector<FileFormat> formats;
+    const importing::NsysExporter& nsys;
 };
 
 Result<std::shared_ptr<const Trace>> build(const Sources& sources, std::string cacheKey, const std::filesystem::path& spillFolder, const importing::ReadControl& control)
@@ -120,12 +138,10 @@ Result<std::shared_ptr<const Trace>> build(const Sources& sources, std::string c
         const LoadFile& file = sources.files[i];
         builder.beginFile(file.path, file.offset);
         importing::ReadControl part = control;
-        if (control.progress)
-            part.progress = [&, i](double fraction, std::string_view stage) {
-                control.progress((static_cast<double>(i) + fraction) / static_cast<double>(sources.files.size()) * TraceBuilder::kReadingShare, stage);
-            };
+        const double share = TraceBuilder::kReadingShare / static_cast<double>(sources.files.size());
+        part.progress = partOf(control.progress, static_cast<double>(i) * share, static_cast<double>(i + 1) * share);
         const auto before = stateOf(file.path);
-        GANTRY_CHECK(opening(file.path, read(file.path, sources.formats[i], builder, part)));
+        GANTRY_CHECK(opening(file.path, read(file.path, sources.formats[i], builder, part, sources.nsys)));
         if (stateOf(file.path) != before) {
             builder.meta().warnings.push_back("The file changed while it was read: it is still being written, or was replaced. Open it again when that is done.");
             builder.meta().spoil("the file changed while it was read");
@@ -137,7 +153,7 @@ Result<std::shared_ptr<const Trace>> build(const Sources& sources, std::string c
 
 Result<std::shared_ptr<const Trace>> load(std::span<const LoadFile> files, const LoadOptions& options, std::string cacheKey)
 {
-    Sources sources{files, {}};
+    Sources sources{files, {}, options.nsys};
     for (const LoadFile& file : files) {
         GANTRY_TRY(const FileFormat format, opening(file.path, importing::recogniseFormat(file.path)));
         sources.formats.push_back(format);
@@ -190,9 +206,10 @@ Result<std::shared_ptr<const Trace>> loadTrace(const std::filesystem::path& path
     return loadTrace(std::span(&file, 1), options);
 }
 
-Result<void> keepInCache(const Trace& trace, const TraceCache& cache)
+Result<void> keepInCache(const Trace& trace, const TraceCache& cache, Keep keep)
 {
-    if (trace.meta.isPreview || trace.isFromCache || trace.cacheKey.empty() || trace.eventCount() < kWorthACache)
+    if (trace.meta.isPreview || trace.isFromCache || trace.cacheKey.empty() ||
+        (keep == Keep::SlowToRead && trace.eventCount() < kWorthACache))
         return {};
     return cache.store(trace, trace.cacheKey);
 }

@@ -2,6 +2,7 @@
 
 #include "trace_model/base/result.h"
 #include "trace_model/import/event_sink.h"
+#include "trace_model/import/nsys_export.h"
 #include "trace_model/trace/trace.h"
 
 #include <cstdint>
@@ -34,6 +35,7 @@ struct LoadOptions
     /// Given a sample of a large file's events as a trace of its own, before all are read. Called by the loading thread.
     std::function<void(std::shared_ptr<const Trace>)> preview;
     std::uint64_t memoryLimit = 0;     ///< bytes of columns from which on they lie in files; 0: half of the memory that is free now
+    importing::NsysExporter nsys;      ///< exports what only Nsight Systems can read; empty: the nsys of this machine
     std::filesystem::path spillFolder; ///< for these files; empty: the system's folder for large temporary files
 };
 
@@ -45,9 +47,16 @@ struct LoadOptions
 [[nodiscard]] Result<std::shared_ptr<const Trace>> loadTrace(const std::filesystem::path& path, const LoadProgress& progress = {},
                                                              std::stop_token stop = {});
 
+/// What keepInCache() keeps: traces that reading takes longer for, or small ones too, whose files cannot be read here.
+enum class Keep
+{
+    SlowToRead,
+    All
+};
+
 /// Keeps a trace that was loaded with this cache for the next time its files are opened, unless it is there, or so small that reading
 /// is as quick. Blocks for the time of writing some 40 bytes an event. Errors: CannotWrite.
-[[nodiscard]] Result<void> keepInCache(const Trace& trace, const TraceCache& cache);
+[[nodiscard]] Result<void> keepInCache(const Trace& trace, const TraceCache& cache, Keep keep = Keep::SlowToRead);
 
 /// Reads again all of what a trace from this cache is made of. Damage to the disk would show as wrong numbers: then the copy is dropped from
 /// the cache, and the trace must not be used. Blocks for about half a second a GB. Errors: BadInput.

@@ -51,7 +51,7 @@ protected:
         std::filesystem::create_directory(folder / "reports");
         targets.setEngine(&engine);
         service = std::make_unique<NodeService>(
-            NodeService::Parts{engine, targets, reports, sampler, nullptr, "no GPU: none in this test", log, m_token});
+            NodeService::Parts{engine, targets, reports, nsysExports, sampler, nullptr, "no GPU: none in this test", log, m_token});
         const std::string socket = "unix:" + (folder / "node.sock").string();
         int port = 0;
         grpc::ServerBuilder builder;
@@ -112,6 +112,38 @@ protected:
         return fetched;
     }
 
+    /// Begins to export a report of this size, sends these chunks, and tells how the call ended.
+    Error exportError(std::uint64_t bytes, const std::vector<v1::ReportChunk>& chunks)
+    {
+        std::ofstream(folder / "nsys") << "#!/bin/sh\n"; // says no version and makes no export
+        std::filesystem::permissions(folder / "nsys", std::filesystem::perms::owner_all);
+        const auto context = call();
+        const auto messages = stub->ExportNsysReport(context.get());
+        v1::NsysExportRequest request;
+        *request.mutable_begin() = proto::toWire(proto::NsysExport{"run.nsys-rep", bytes, "alice@desk: gantry"});
+        messages->Write(request);
+        for (const v1::ReportChunk& chunk : chunks) {
+            *request.mutable_chunk() = chunk;
+            messages->Write(request);
+        }
+        messages->WritesDone();
+        for (v1::NsysExportReply reply; messages->Read(&reply);) {
+        }
+        const grpc::Status status = messages->Finish();
+        EXPECT_FALSE(status.ok());
+        EXPECT_TRUE(std::filesystem::is_empty(folder / "reports")) << "something was left";
+        return proto::toError(status, *context);
+    }
+    static v1::ReportChunk chunkOf(std::uint64_t offset, const std::string& data, bool isLast)
+    {
+        v1::ReportChunk chunk;
+        chunk.set_offset(offset);
+        chunk.set_data(data);
+        chunk.set_crc32(crc32(std::as_bytes(std::span(data))));
+        chunk.set_last(isLast);
+        return chunk;
+    }
+
     v1::Target launch(std::vector<std::string> argv)
     {
         v1::LaunchTargetRequest request;
@@ -132,6 +164,7 @@ protected:
     Sampler sampler{5ms};
     TargetRegistry targets{{{}, folder / "capture.sock", nullptr}};
     ReportStore reports{folder / "reports"};
+    NsysExports nsysExports{{folder / "reports", {folder / "nsys", {}, {}, {}}}};
     LogRing log;
     std::unique_ptr<NodeService> service;
     std::unique_ptr<grpc::Server> server;
@@ -527,6 +560,41 @@ TEST_F(NodeServiceTest, StampsTheClockBetweenReceivingAndSending)
     EXPECT_LE(before.tv_sec * 1'000'000'000LL + before.tv_nsec, pong.receive_mono_ns());
     EXPECT_LE(pong.receive_mono_ns(), pong.send_mono_ns());
     EXPECT_LE(pong.send_mono_ns(), after.tv_sec * 1'000'000'000LL + after.tv_nsec);
+}
+
+TEST_F(NodeServiceTest, RefusesAReportThatTheDiskHasNoRoomFor)
+{
+    const Error error = exportError(std::uint64_t{1} << 60, {});
+    EXPECT_EQ(error.code, ErrorCode::CannotWrite);
+    EXPECT_THAT(error.message, HasSubstr("the report takes 1099511627776 MiB and " + (folder / "reports").string() + " on the node has "));
+    EXPECT_THAT(error.message, HasSubstr("free space there"));
+}
+
+TEST_F(NodeServiceTest, RefusesAReportThatArrivesOtherwiseThanItWasSent)
+{
+    EXPECT_EQ(exportError(4, {chunkOf(0, "report", false)}).code, ErrorCode::BadInput) << "longer than announced";
+    EXPECT_EQ(exportError(6, {chunkOf(1, "eport", true)}).code, ErrorCode::Truncated) << "not from its beginning";
+    v1::ReportChunk damaged = chunkOf(0, "report", true);
+    damaged.set_data("rePort");
+    EXPECT_THAT(exportError(6, {damaged}).message, HasSubstr("arrived damaged (CRC-32)"));
+    v1::ReportChunk exchanged = chunkOf(0, "report", true);
+    exchanged.set_sha256(std::string(64, '0'));
+    EXPECT_THAT(exportError(6, {exchanged}).message, HasSubstr("run.nsys-rep arrived damaged (SHA-256)"));
+    EXPECT_EQ(exportError(6, {chunkOf(0, "rep", false)}).code, ErrorCode::Cancelled) << "not to its end";
+}
+
+TEST_F(NodeServiceTest, RefusesToExportWhatIsNoReportOfNsightSystems)
+{
+    v1::ReportChunk chunk = chunkOf(0, "report", true);
+    Sha256 digest;
+    digest.update(std::as_bytes(std::span(chunk.data())));
+    chunk.set_sha256(digest.finishHex());
+    EXPECT_EQ(exportError(6, {chunk}).code, ErrorCode::NotAReport);
+}
+
+TEST_F(NodeServiceWithTokenTest, ExportsNothingWithoutTheToken)
+{
+    EXPECT_EQ(exportError(6, {chunkOf(0, "report", true)}).code, ErrorCode::NotPermitted);
 }
 
 TEST_F(NodeServiceTest, LosesNoStreamToAnException)

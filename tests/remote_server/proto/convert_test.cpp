@@ -99,6 +99,8 @@ TEST(Convert, KeepsEveryFieldOfANode)
     info.daemonVersion = "0.1";
     info.reportFolder = "/home/a/reports";
     info.diskFreeBytes = 5;
+    info.nsysPath = "/opt/nvidia/nsight-systems/2025.1.1/bin/nsys";
+    info.nsysVersion = "2025.1.1.110";
 
     const NodeInfo back = fromWire(toWire(info));
     EXPECT_EQ(back.hostName, info.hostName);
@@ -121,6 +123,8 @@ TEST(Convert, KeepsEveryFieldOfANode)
     EXPECT_EQ(back.daemonVersion, info.daemonVersion);
     EXPECT_EQ(back.reportFolder, info.reportFolder);
     EXPECT_EQ(back.diskFreeBytes, 5U);
+    EXPECT_EQ(back.nsysPath, info.nsysPath);
+    EXPECT_EQ(back.nsysVersion, info.nsysVersion);
 }
 
 TEST(Convert, KeepsEveryFieldOfTheRequestsOfAClient)

@@ -1,6 +1,6 @@
 #include "trace_model/import/nsys_export.h"
 
-#include "tests/support/child_process.h"
+#include "tests/support/fake_nsys.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_files.h"
 #include "trace_model/import/child_program.h"
@@ -22,17 +22,6 @@ using testing::Not;
 
 constexpr char kSession[] = "8851fc15-615b-42b0-8c66-0a44a273ed74";
 
-/// A report as Nsight Systems frames it: header, content, table of contents, its place, the end's mark.
-std::string reportOf(const std::string& version, const std::string& content)
-{
-    std::string report = "NVIDIA Tegra Profiler Report " + version + ".\n\x0BLocal (CLI)" + content;
-    const std::uint64_t table = report.size();
-    report += "\n\x0B\n\x07UI Data\x10\x01";
-    for (int byte = 0; byte < 8; ++byte)
-        report += static_cast<char>(table >> (8 * byte) & 0xFF);
-    return report + "U3w[END]";
-}
-
 void writeExport(const fs::path& path, const std::string& session)
 {
     sqlite3* opened = nullptr;
@@ -47,21 +36,21 @@ class ExportingAReport : public testing::Test
 protected:
     void SetUp() override
     {
-        fs::create_directory(tools);
         fs::create_directory(data);
-        test::writeFile(report, reportOf("2025@1@1@110-251135451612v0", std::string(5000, 'x') + kSession + std::string(5000, 'y')));
+        test::writeFile(report,
+                        test::nsysReport("2025@1@1@110-251135451612v0", std::string(5000, 'x') + kSession + std::string(5000, 'y')));
         places.folders = {tools};
-        places.installations = folder / "installed";
+        places.installations = {folder / "installed"};
     }
     void installNsys(const std::string& mode)
     {
-        fs::copy_file(GANTRY_SOURCE_DIR "/tests/support/fake_nsys.sh", tools / "nsys", fs::copy_options::overwrite_existing);
-        test::writeFile(tools / "mode", mode);
-        writeExport(tools / "export.sqlite", "no other session here, 36 characters");
+        nsys.install(mode);
+        writeExport(nsys.exported(), "no other session here, 36 characters");
     }
-    [[nodiscard]] Result<ExportedReport> exportIt() const { return exportNsysReport(report, {}, places); }
+    [[nodiscard]] Result<ExportedReport> exportIt() const { return exportNsysReport(report, {}, nsysOf(places)); }
 
     test::TemporaryFolder folder;
+    test::FakeNsys nsys{folder / "tools"};
     fs::path tools = folder / "tools", data = folder / "data", report = data / "run one.nsys-rep";
     NsysPlaces places;
 };
@@ -69,7 +58,7 @@ protected:
 TEST_F(ExportingAReport, ReadsTheVersionInTheHeader)
 {
     EXPECT_EQ(inspectNsysReport(report)->version, "2025.1.1.110");
-    test::writeFile(report, reportOf("1", "content"));
+    test::writeFile(report, test::nsysReport("1", "content"));
     EXPECT_EQ(inspectNsysReport(report)->version, "") << "not written before 2023.3";
 }
 
@@ -107,7 +96,7 @@ TEST_F(ExportingAReport, FindsTheSessionWhereverItLies)
 {
     writeExport(data / "b.sqlite", kSession);
     for (const std::size_t before : {std::size_t{0}, (std::size_t{1} << 20) - 60, (std::size_t{1} << 20) - 45, (std::size_t{2} << 20) - 50}) {
-        test::writeFile(report, reportOf("1", std::string(before, 'x') + kSession + std::string(100, 'y')));
+        test::writeFile(report, test::nsysReport("1", std::string(before, 'x') + kSession + std::string(100, 'y')));
         EXPECT_TRUE(exportIt()) << before;
     }
 }
@@ -120,28 +109,26 @@ TEST_F(ExportingAReport, RunsNsysIntoAFolderThatIsRemovedAfterwards)
         const auto exported = exportIt();
         ASSERT_TRUE(exported) << exported.error().text();
         target = exported->path();
-        EXPECT_EQ(test::readFile(target), test::readFile(tools / "export.sqlite"));
+        EXPECT_EQ(test::readFile(target), test::readFile(nsys.exported()));
         EXPECT_EQ(fs::status(target.parent_path()).permissions(), fs::perms::owner_all) << "nobody else reads it";
         EXPECT_THAT(exported->origin(), HasSubstr((tools / "nsys").string()));
     }
     EXPECT_FALSE(fs::exists(target.parent_path()));
-    std::vector<std::string> arguments;
-    std::istringstream lines(test::readFile(tools / "arguments"));
-    for (std::string line; std::getline(lines, line);)
-        arguments.push_back(line);
-    EXPECT_THAT(arguments, ElementsAre("export", "--type", "sqlite", "--output", target.string(), "--force-overwrite", "true", report.string()));
+    EXPECT_THAT(nsys.arguments(),
+                ElementsAre("export", "--type", "sqlite", "--output", target.string(), "--force-overwrite", "true", report.string()));
 }
 
 TEST_F(ExportingAReport, ReportsThePercentagesThatNsysPrints)
 {
     installNsys("percent");
     std::vector<double> fractions;
-    const auto exported = exportNsysReport(report, {[&](double fraction, std::string_view stage) {
-                                                        fractions.push_back(fraction);
-                                                        EXPECT_EQ(stage, "nsys export");
-                                                    },
-                                                    {}},
-                                           places);
+    const auto exported = exportNsysReport(report,
+                                           {[&](double fraction, std::string_view stage) {
+                                                fractions.push_back(fraction);
+                                                EXPECT_EQ(stage, "nsys export");
+                                            },
+                                            {}},
+                                           nsysOf(places));
     ASSERT_TRUE(exported) << exported.error().text();
     EXPECT_THAT(fractions, ElementsAre(0, 0.25, 0.6, 1.0)) << "never backwards";
 }
@@ -172,7 +159,8 @@ TEST_F(ExportingAReport, ShowsTheCommandWhereNsysIsMissing)
     ASSERT_FALSE(exported);
     EXPECT_EQ(exported.error().code, ErrorCode::Unsupported);
     EXPECT_THAT(exported.error().message, HasSubstr("`nsys export --type sqlite --output 'run one.sqlite' --force-overwrite true 'run one.nsys-rep'`"));
-    EXPECT_THAT(exported.error().message, HasSubstr("version 2025.1.1.110 or newer"));
+    EXPECT_THAT(exported.error().message,
+                HasSubstr("install Nsight Systems (version 2025.1.1.110 or newer), open the report with a node that has it"));
 }
 
 TEST_F(ExportingAReport, ATruncatedReportIsNotExported)
@@ -180,7 +168,7 @@ TEST_F(ExportingAReport, ATruncatedReportIsNotExported)
     installNsys("copy");
     test::writeFile(report, test::readFile(report).substr(0, 3000));
     EXPECT_EQ(exportIt().error().code, ErrorCode::Truncated);
-    EXPECT_FALSE(fs::exists(tools / "arguments"));
+    EXPECT_FALSE(nsys.wasRun());
 }
 
 class CancellingAnExport : public ExportingAReport, public testing::WithParamInterface<const char*>
@@ -195,21 +183,16 @@ TEST_P(CancellingAnExport, EndsNsysAndWhatItStarted)
     std::vector<pid_t> pids;
     {
         const std::jthread canceller([&] {
-            EXPECT_TRUE(test::eventually([&] { return fs::exists(tools / "pids"); }));
-            std::istringstream text(test::readFile(tools / "pids"));
-            for (pid_t pid = 0; text >> pid;)
-                pids.push_back(pid);
+            pids = nsys.waitForProcesses();
             stop.request_stop();
         });
-        const auto exported = exportNsysReport(report, {{}, stop.get_token()}, places);
+        const auto exported = exportNsysReport(report, {{}, stop.get_token()}, nsysOf(places));
         ASSERT_FALSE(exported);
         EXPECT_EQ(exported.error().code, ErrorCode::Cancelled);
     }
     ASSERT_EQ(pids.size(), 2u);
-    for (const pid_t pid : pids)
-        EXPECT_TRUE(test::eventually([&] { return !test::isRunning(pid); })) << pid;
-    std::istringstream arguments(test::readFile(tools / "arguments"));
-    for (std::string line; std::getline(arguments, line);)
+    EXPECT_TRUE(test::allEnd(pids));
+    for (const std::string& line : nsys.arguments())
         if (line.ends_with("report.sqlite"))
             target = line;
     ASSERT_FALSE(target.empty());
@@ -221,7 +204,7 @@ INSTANTIATE_TEST_SUITE_P(ThatWaits, CancellingAnExport, testing::Values("hang", 
 TEST_F(ExportingAReport, ChoosesAnNsysThatIsNewEnough)
 {
     const auto install = [&](const std::string& version, const std::string& place) {
-        const fs::path nsys = places.installations / version / place;
+        const fs::path nsys = places.installations.front() / version / place;
         fs::create_directories(nsys.parent_path());
         test::writeFile(nsys, "#!/bin/sh\n");
         fs::permissions(nsys, fs::perms::owner_all);
@@ -229,7 +212,7 @@ TEST_F(ExportingAReport, ChoosesAnNsysThatIsNewEnough)
     };
     EXPECT_EQ(findNsys(places, ""), "");
     const auto old = install("2023.4.1", "bin/nsys"), middle = install("2025.1.1", "target-linux-x64/nsys"), newest = install("2025.10.1", "bin/nsys");
-    test::writeFile(places.installations / "2026.1.1", "a file");
+    test::writeFile(places.installations.front() / "2026.1.1", "a file");
     EXPECT_EQ(findNsys(places, "2025.1.1.110"), newest) << "10 is more than 5";
     fs::create_symlink(old, tools / "nsys");
     EXPECT_EQ(findNsys(places, "2022.1.1.1"), tools / "nsys") << "the one in PATH, where it will do";
@@ -237,6 +220,37 @@ TEST_F(ExportingAReport, ChoosesAnNsysThatIsNewEnough)
     EXPECT_EQ(findNsys(places, "2030.1.1.1"), newest) << "none will do: the newest says so";
     fs::remove_all(newest);
     EXPECT_EQ(findNsys(places, "2025.1.1.110"), middle);
+}
+
+TEST_F(ExportingAReport, LooksInPathThenInInstallationsThenInToolkitsUnlessToldWhich)
+{
+    const auto install = [&](const fs::path& nsys) {
+        fs::create_directories(nsys.parent_path());
+        test::writeFile(nsys, "#!/bin/sh\n");
+        fs::permissions(nsys, fs::perms::owner_all);
+        return nsys;
+    };
+    places.installations = {folder / "nsight-systems", folder / "nsight-systems-cli"};
+    places.lastFolders = {folder / "cuda/bin"};
+    const auto ofToolkit = install(folder / "cuda/bin/nsys");
+    EXPECT_EQ(findNsys(places, ""), ofToolkit);
+    const auto plain = install(folder / "nsight-systems/2024.1.1/bin/nsys"), cli = install(folder / "nsight-systems-cli/2025.1.1/bin/nsys");
+    EXPECT_EQ(findNsys(places, ""), cli) << "the newest of all installations";
+    const auto inPath = install(tools / "nsys");
+    EXPECT_EQ(findNsys(places, ""), inPath);
+    places.program = plain;
+    EXPECT_EQ(findNsys(places, "2030.1.1"), plain);
+    places.program = folder / "none";
+    EXPECT_EQ(findNsys(places, ""), "") << "no other one is taken in its stead";
+}
+
+TEST_F(ExportingAReport, AsksNsysForItsVersion)
+{
+    installNsys("copy");
+    EXPECT_EQ(nsysVersion(tools / "nsys"), "2025.1.1.110");
+    EXPECT_EQ(nsysVersion(folder / "none"), "");
+    test::writeFile(tools / "nsys", "#!/bin/sh\nexec sleep 1000\n");
+    EXPECT_EQ(nsysVersion(tools / "nsys", std::chrono::milliseconds(50)), "") << "it is not waited for for ever";
 }
 
 TEST_F(ExportingAReport, TheRealReportsAreFramedAsExpected)
@@ -260,7 +274,7 @@ TEST_F(ExportingAReport, TheRealReportFindsItsExport)
     std::vector<std::string> origins;
     for (const auto& file : test::sharedFiles("nsys_rep")) {
         fs::copy_file(file, data / file.filename());
-        const auto exported = exportNsysReport(data / file.filename(), {}, places);
+        const auto exported = exportNsysReport(data / file.filename(), {}, nsysOf(places));
         origins.push_back(exported ? exported->origin() : "none");
     }
     if (origins.empty())

@@ -1,0 +1,140 @@
+#include "app/desktop/open_failure_panel.h"
+
+#include "app/desktop/text.h"
+
+#include <QApplication>
+#include <QClipboard>
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QMenu>
+#include <QPushButton>
+#include <QVBoxLayout>
+
+#include <utility>
+
+namespace gantry::desktop {
+
+namespace {
+
+QLabel* selectableText(QWidget* parent)
+{
+    auto* label = new QLabel(parent);
+    label->setTextFormat(Qt::PlainText);
+    label->setWordWrap(true);
+    label->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    return label;
+}
+
+} // namespace
+
+QVBoxLayout* centredColumn(QWidget* page)
+{
+    auto* outer = new QHBoxLayout(page);
+    auto* column = new QVBoxLayout;
+    outer->addStretch(1);
+    outer->addLayout(column, 3);
+    outer->addStretch(1);
+    column->setSpacing(10);
+    return column;
+}
+
+OpenFailurePanel::OpenFailurePanel(QWidget* parent)
+    : QWidget(parent),
+      m_heading(new QLabel(this)),
+      m_sentence(selectableText(this)),
+      m_details(selectableText(this)),
+      m_nodeHint(new QLabel(tr("No connected node has Nsight Systems."), this)),
+      m_export(new QPushButton(this)),
+      m_connect(new QPushButton(tr("Connect to a node…"), this))
+{
+    QFont font = m_heading->font();
+    font.setPointSizeF(font.pointSizeF() * 1.3);
+    font.setBold(true);
+    m_heading->setFont(font);
+    m_sentence->setObjectName(QStringLiteral("errorSentence"));
+    m_details->setForegroundRole(QPalette::PlaceholderText);
+    m_nodeHint->setForegroundRole(QPalette::PlaceholderText);
+    m_export->setObjectName(QStringLiteral("exportOnNode"));
+    m_connect->setObjectName(QStringLiteral("connectNode"));
+
+    auto* remedies = new QHBoxLayout;
+    remedies->addWidget(m_export);
+    remedies->addWidget(m_connect);
+    remedies->addWidget(m_nodeHint);
+    remedies->addStretch(1);
+    auto* buttons = new QHBoxLayout;
+    auto* retry = new QPushButton(tr("Try again"), this);
+    auto* copy = new QPushButton(tr("Copy details"), this);
+    auto* close = new QPushButton(tr("Close"), this);
+    buttons->addWidget(retry);
+    buttons->addWidget(copy);
+    buttons->addWidget(close);
+    buttons->addStretch(1);
+    connect(m_export, &QPushButton::clicked, this, [this] {
+        if (m_offers.size() == 1)
+            emit exportRequested(NsysOffer(m_offers.front())); // a copy: the answer may bring other offers
+    });
+    connect(m_connect, &QPushButton::clicked, this, &OpenFailurePanel::nodeRequested);
+    connect(retry, &QPushButton::clicked, this, &OpenFailurePanel::retryRequested);
+    connect(copy, &QPushButton::clicked, this,
+            [this] { QApplication::clipboard()->setText(m_sentence->text() + QLatin1Char('\n') + m_details->text()); });
+    connect(close, &QPushButton::clicked, this, &OpenFailurePanel::closeRequested);
+
+    QVBoxLayout* column = centredColumn(this);
+    column->addStretch(1);
+    column->addWidget(m_heading);
+    column->addWidget(m_sentence);
+    column->addWidget(m_details);
+    column->addSpacing(6);
+    column->addLayout(remedies);
+    column->addLayout(buttons);
+    column->addStretch(2);
+    refreshOffers();
+}
+
+void OpenFailurePanel::showFailure(const Error& error, const QStringList& files, Remedy remedy)
+{
+    const UserMessage message = describe(error);
+    m_remedy = remedy;
+    m_heading->setText(remedy == Remedy::Nsys && error.code == ErrorCode::Unsupported ? tr("Nsight Systems is needed to open this report")
+                                                                                      : tr("This report was not opened"));
+    m_sentence->setText(message.sentence);
+    m_details->setText(files.join(QLatin1Char('\n')) + QLatin1Char('\n') + message.details);
+    refreshOffers();
+}
+
+void OpenFailurePanel::setOffers(std::vector<NsysOffer> offers)
+{
+    m_offers = std::move(offers);
+    refreshOffers();
+}
+
+void OpenFailurePanel::refreshOffers()
+{
+    const bool isOffered = m_remedy == Remedy::Nsys && !m_offers.empty();
+    m_export->setVisible(isOffered);
+    m_connect->setVisible(m_remedy == Remedy::Nsys && !isOffered);
+    m_nodeHint->setVisible(m_connect->isVisibleTo(this));
+    delete m_export->menu();
+    if (!isOffered)
+        return;
+    const auto about = [](const NsysOffer& offer) {
+        return offer.version.isEmpty()
+                   ? tr("Sends the report to %1 and fetches its export.").arg(offer.node)
+                   : tr("Sends the report to %1, which has Nsight Systems %2, and fetches its export.").arg(offer.node, offer.version);
+    };
+    if (m_offers.size() == 1) {
+        m_export->setText(tr("Export on %1").arg(m_offers.front().node));
+        m_export->setToolTip(about(m_offers.front()));
+        return;
+    }
+    m_export->setText(tr("Export on a node"));
+    m_export->setToolTip(tr("Sends the report to a node that has Nsight Systems and fetches its export."));
+    auto* menu = new QMenu(m_export);
+    menu->setToolTipsVisible(true);
+    for (const NsysOffer& offer : m_offers)
+        menu->addAction(offer.node, this, [this, offer] { emit exportRequested(offer); })->setToolTip(about(offer));
+    m_export->setMenu(menu);
+}
+
+} // namespace gantry::desktop

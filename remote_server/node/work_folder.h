@@ -1,0 +1,34 @@
+#pragma once
+
+#include "remote_server/node/unique_fd.h"
+#include "trace_model/base/result.h"
+
+#include <filesystem>
+
+namespace gantry::node {
+
+/// A private folder (mode 0700) for work that takes a while, removed with this object. A lock in it, which ends with the process however
+/// that ends, tells what is in use from what a killed daemon left.
+class WorkFolder
+{
+public:
+    /// Errors: CannotWrite.
+    [[nodiscard]] static Result<WorkFolder> make(const std::filesystem::path& parent);
+    WorkFolder(WorkFolder&& other) noexcept;
+    WorkFolder& operator=(WorkFolder&&) = delete;
+    ~WorkFolder();
+
+    [[nodiscard]] const std::filesystem::path& path() const { return m_path; }
+
+    /// Removes the folders in `parent` that no daemon uses any more, and kills the programs of this user that still work in them: those
+    /// which name them in their arguments, with their process groups.
+    static void sweep(const std::filesystem::path& parent);
+
+private:
+    WorkFolder(std::filesystem::path path, UniqueFd lock) : m_path(std::move(path)), m_lock(std::move(lock)) {}
+
+    std::filesystem::path m_path; ///< empty: moved from
+    UniqueFd m_lock;
+};
+
+} // namespace gantry::node
