@@ -45,7 +45,8 @@ std::size_t Trace::eventCount() const
     std::size_t count = 0;
     for (int kind = 0; kind < kEventKindCount; ++kind)
         count += columns(static_cast<EventKind>(kind)).size();
-    return count;
+    const Column<std::uint32_t>& sources = gpuRanges.source.values;
+    return count - static_cast<std::size_t>(std::count_if(sources.begin(), sources.end(), [](std::uint32_t source) { return source != 0; }));
 }
 
 TimeRange Trace::spanTime(const DepthRow& row, std::size_t i) const

@@ -204,7 +204,7 @@ struct Trace
     {
         return visit(*this, kind, [](const EventColumns& columns) -> const EventColumns& { return columns; });
     }
-    [[nodiscard]] std::size_t eventCount() const; ///< of all kinds
+    [[nodiscard]] std::size_t eventCount() const; ///< of all kinds, without what was projected
     [[nodiscard]] TimeRange timeOf(EventId event) const { return columns(event.kind()).time(event.row()); }
     /// Where a track draws its span `i`: from where the one before it ends, where they overlap.
     [[nodiscard]] TimeRange spanTime(const DepthRow& row, std::size_t i) const;
