@@ -9,6 +9,7 @@
 #include "app/desktop/icons.h"
 #include "app/desktop/inspector.h"
 #include "app/desktop/live_page.h"
+#include "app/desktop/mark_memory.h"
 #include "app/desktop/message_bar.h"
 #include "app/desktop/nodes_panel.h"
 #include "app/desktop/nsys_offers.h"
@@ -78,14 +79,14 @@ QString retryText(ErrorCode code)
 
 } // namespace
 
-MainWindow::MainWindow(jobs::JobRunner& runner, Settings& settings, TraceSource source, QWidget* parent) :
-    QMainWindow(parent),
-    m_runner(runner),
-    m_settings(settings),
-    m_source(std::move(source)),
-    m_nodes(std::make_unique<NodeList>(runner)),
-    m_capture(std::make_unique<CaptureController>(runner)),
-    m_actions(std::make_unique<WindowActions>(*this))
+MainWindow::MainWindow(jobs::JobRunner& runner, Settings& settings, TraceSource source, QWidget* parent)
+    : QMainWindow(parent),
+      m_runner(runner),
+      m_settings(settings),
+      m_source(std::move(source)),
+      m_nodes(std::make_unique<NodeList>(runner)),
+      m_capture(std::make_unique<CaptureController>(runner)),
+      m_actions(std::make_unique<WindowActions>(*this))
 {
     setWindowTitle(tr("Gantry"));
     setWindowIcon(icons::application());
@@ -200,7 +201,8 @@ void MainWindow::connectFileActions()
             page.setSide(0, reports.front()->path());
     });
     connect(m_actions->openBeside, &QAction::triggered, this, [this] { chooseBeside(1); });
-    connect(m_pages, &PageArea::compareOpened, this, [this](ComparePage* page) { connect(page, &ComparePage::fileRequested, this, &MainWindow::chooseBeside); });
+    connect(m_pages, &PageArea::compareOpened, this,
+            [this](ComparePage* page) { connect(page, &ComparePage::fileRequested, this, &MainWindow::chooseBeside); });
     connect(m_pages, &PageArea::reportOpened, this, [this](ReportPage* page) {
         connect(page, &ReportPage::loaded, this, [this, page] {
             if (!m_isUnattended)
@@ -210,6 +212,7 @@ void MainWindow::connectFileActions()
             refreshSearch(); // completes with what is in it
         });
         rememberRows(*page, m_settings);
+        rememberMarks(*page, m_settings);
         connect(page, &ReportPage::previewed, this, &MainWindow::refreshSearch);
         connect(page, &ReportPage::nodeRequested, this, &MainWindow::askForNode);
         connect(page, &ReportPage::logged, this, &MainWindow::appendToLog);
@@ -295,9 +298,11 @@ void MainWindow::connectNodeActions()
     });
     connect(m_nodesPanel, &NodesPanel::reportRequested, this, [this](NodeController* node, const proto::ReportInfo& report) {
         if (!node->client())
-            return showError(tr("Fetching %1").arg(toQString(report.name)), Error{ErrorCode::Unreachable, "the node is not connected; connect to it first", {}}, QStringLiteral("node"));
+            return showError(tr("Fetching %1").arg(toQString(report.name)),
+                             Error{ErrorCode::Unreachable, "the node is not connected; connect to it first", {}}, QStringLiteral("node"));
         if (m_capture->isBusy())
-            return showError(tr("Fetching %1").arg(toQString(report.name)), Error{ErrorCode::Busy, "a capture or a fetch is under way; wait for its end or cancel it", {}},
+            return showError(tr("Fetching %1").arg(toQString(report.name)),
+                             Error{ErrorCode::Busy, "a capture or a fetch is under way; wait for its end or cancel it", {}},
                              QStringLiteral("node"));
         m_capture->fetch(node->client(), report, m_settings.reportFolder(node->title()));
     });
@@ -317,10 +322,11 @@ void MainWindow::connectNodeActions()
             });
             connect(node, &NodeController::actionFailed, this,
                     [this](const QString& doing, const Error& error) { showError(doing, error, QStringLiteral("node")); });
-            connect(node, &NodeController::logArrived, m_inspector, [this, node](const std::vector<proto::LogLine>& lines, std::size_t dropped) {
-                if (node == m_nodes->current())
-                    m_inspector->appendLog(lines, dropped);
-            });
+            connect(node, &NodeController::logArrived, m_inspector,
+                    [this, node](const std::vector<proto::LogLine>& lines, std::size_t dropped) {
+                        if (node == m_nodes->current())
+                            m_inspector->appendLog(lines, dropped);
+                    });
         }
     });
     connect(m_nodes.get(), &NodeList::currentChanged, this, [this] {
@@ -343,14 +349,22 @@ void MainWindow::connectCapture()
             node->refresh();
         const proto::CaptureStatus& status = m_capture->status();
         if (status.targetExited) {
-            m_messages->showMessage({MessageBar::Kind::Warning, tr("The server ended inside the window; the report holds what was recorded until then."),
-                                     toQString(status.message), {}, {}, QString::fromLatin1(kCaptureTopic)});
+            m_messages->showMessage({MessageBar::Kind::Warning,
+                                     tr("The server ended inside the window; the report holds what was recorded until then."),
+                                     toQString(status.message),
+                                     {},
+                                     {},
+                                     QString::fromLatin1(kCaptureTopic)});
         }
     });
     connect(m_capture.get(), &CaptureController::failed, this,
             [this](const QString& doing, const Error& error) { showError(doing, error, QString::fromLatin1(kCaptureTopic)); });
     connect(m_capture.get(), &CaptureController::cancelled, this, [this] {
-        m_messages->showMessage({MessageBar::Kind::Information, tr("Cancelled. A report that the node has finished stays there, see Nodes."), {}, {}, {},
+        m_messages->showMessage({MessageBar::Kind::Information,
+                                 tr("Cancelled. A report that the node has finished stays there, see Nodes."),
+                                 {},
+                                 {},
+                                 {},
                                  QString::fromLatin1(kCaptureTopic)});
     });
 }
@@ -472,9 +486,7 @@ void MainWindow::chooseTogether()
     auto* dialog = new QFileDialog(this, tr("Open files as one report on one clock"), {}, reportFilter());
     dialog->setAttribute(Qt::WA_DeleteOnClose);
     dialog->setFileMode(QFileDialog::ExistingFiles);
-    connect(dialog, &QFileDialog::filesSelected, this, [this](const QStringList& files) {
-        openTogether(toPaths(files));
-    });
+    connect(dialog, &QFileDialog::filesSelected, this, [this](const QStringList& files) { openTogether(toPaths(files)); });
     dialog->open();
 }
 
@@ -525,7 +537,8 @@ void MainWindow::askForNode()
     auto* dialog = new QInputDialog(this);
     dialog->setAttribute(Qt::WA_DeleteOnClose);
     dialog->setWindowTitle(tr("Connect to a node"));
-    dialog->setLabelText(tr("Address of gantryd: unix:/path/gantryd.sock, grpc://host:port, grpcs://host:port.\nEmpty: the daemon on this machine."));
+    dialog->setLabelText(
+        tr("Address of gantryd: unix:/path/gantryd.sock, grpc://host:port, grpcs://host:port.\nEmpty: the daemon on this machine."));
     dialog->setOkButtonText(tr("Connect"));
     dialog->setComboBoxEditable(true);
     QStringList known = m_settings.recentNodes();
@@ -544,8 +557,8 @@ void MainWindow::askForNode()
 
 void MainWindow::askToDeleteReport(NodeController* node, const QString& reportName)
 {
-    auto* box = new QMessageBox(QMessageBox::Question, tr("Delete report"),
-                                tr("Delete %1 on %2?").arg(reportName, node->title()), QMessageBox::Cancel, this);
+    auto* box = new QMessageBox(QMessageBox::Question, tr("Delete report"), tr("Delete %1 on %2?").arg(reportName, node->title()),
+                                QMessageBox::Cancel, this);
     box->setInformativeText(tr("Copies that were fetched to this machine stay."));
     box->setTextFormat(Qt::PlainText);
     box->setAttribute(Qt::WA_DeleteOnClose);
@@ -557,8 +570,9 @@ void MainWindow::askToDeleteReport(NodeController* node, const QString& reportNa
 void MainWindow::askToStopTarget(NodeController* node, const QString& targetId)
 {
     const proto::Target* target = node->target(targetId.toStdString());
-    auto* box = new QMessageBox(QMessageBox::Question, tr("Stop server"),
-                                tr("Stop %1 on %2?").arg(target ? toQString(target->name) : targetId, node->title()), QMessageBox::Cancel, this);
+    auto* box =
+        new QMessageBox(QMessageBox::Question, tr("Stop server"),
+                        tr("Stop %1 on %2?").arg(target ? toQString(target->name) : targetId, node->title()), QMessageBox::Cancel, this);
     box->setInformativeText(tr("Its clients lose their connections."));
     box->setTextFormat(Qt::PlainText);
     box->setAttribute(Qt::WA_DeleteOnClose);
@@ -576,7 +590,8 @@ void MainWindow::exportScreenshot()
     dialog->setDefaultSuffix(QStringLiteral("png"));
     connect(dialog, &QFileDialog::fileSelected, this, [this, picture](const QString& file) {
         if (!picture.save(file, "PNG"))
-            showError(tr("The picture was not saved"), Error{ErrorCode::CannotWrite, "cannot write " + file.toStdString() + "; choose another folder", {}}, {});
+            showError(tr("The picture was not saved"),
+                      Error{ErrorCode::CannotWrite, "cannot write " + file.toStdString() + "; choose another folder", {}}, {});
     });
     dialog->open();
 }
@@ -604,11 +619,12 @@ void MainWindow::showShortcuts()
 
 void MainWindow::showAbout()
 {
-    auto* box = new QMessageBox(QMessageBox::NoIcon, tr("About Gantry"),
-                                tr("<h3>Gantry %1</h3><p>Why is this request slow, and what on the GPU made it so?</p>"
-                                   "<p>The source is Apache-2.0. This program links QCustomPlot and is distributed under the GPL, version 3.</p>")
-                                    .arg(QLatin1String(GANTRY_VERSION)),
-                                QMessageBox::Close, this);
+    auto* box =
+        new QMessageBox(QMessageBox::NoIcon, tr("About Gantry"),
+                        tr("<h3>Gantry %1</h3><p>Why is this request slow, and what on the GPU made it so?</p>"
+                           "<p>The source is Apache-2.0. This program links QCustomPlot and is distributed under the GPL, version 3.</p>")
+                            .arg(QLatin1String(GANTRY_VERSION)),
+                        QMessageBox::Close, this);
     box->setIconPixmap(icons::application().pixmap(64, 64));
     box->setAttribute(Qt::WA_DeleteOnClose);
     box->open();
@@ -670,7 +686,8 @@ void MainWindow::appendToLog(const QString& line)
 void MainWindow::showError(const QString& doing, const Error& error, const QString& topic)
 {
     const UserMessage message = describe(error);
-    MessageBar::Message shown{MessageBar::Kind::Error, tr("%1: %2").arg(doing, message.sentence), message.details, retryText(error.code), {}, topic};
+    MessageBar::Message shown{
+        MessageBar::Kind::Error, tr("%1: %2").arg(doing, message.sentence), message.details, retryText(error.code), {}, topic};
     shown.action = [this] { m_actions->refreshNode->trigger(); };
     m_messages->showMessage(std::move(shown));
 }

@@ -7,6 +7,7 @@
 #include "trace_model/analysis/filtered_events.h"
 #include "trace_model/analysis/request_breakdown.h"
 #include "trace_model/import/file_format.h"
+#include "widgets/timeline/saved_marks.h"
 #include "widgets/timeline/saved_rows.h"
 #include "widgets/timeline/timeline_widget.h"
 
@@ -40,9 +41,10 @@ OpenFailurePanel::Remedy remedyFor(const Error& error, const std::vector<trace::
 
 } // namespace
 
-ReportPage::ReportPage(std::filesystem::path path, jobs::JobRunner& runner, QWidget* parent) :
-    ReportPage(std::vector<trace::LoadFile>{{std::move(path), {}}}, runner, {}, parent)
-{}
+ReportPage::ReportPage(std::filesystem::path path, jobs::JobRunner& runner, QWidget* parent)
+    : ReportPage(std::vector<trace::LoadFile>{{std::move(path), {}}}, runner, {}, parent)
+{
+}
 
 ReportPage::ReportPage(std::vector<trace::LoadFile> files, jobs::JobRunner& runner, TraceSource source, QWidget* parent)
     : QWidget(parent),
@@ -126,7 +128,9 @@ void ReportPage::load()
             options.cache = source.cache.get();
             options.nsys = nsys;
             // `this` is used by the call alone, which is dropped when the page is gone.
-            options.preview = [this, &context](TraceSource::Loaded sample) { context.post([this, sample = std::move(sample)] { onPreview(sample); }); };
+            options.preview = [this, &context](TraceSource::Loaded sample) {
+                context.post([this, sample = std::move(sample)] { onPreview(sample); });
+            };
             Result<TraceSource::Loaded> loaded = source.load(files, options);
             if (!loaded)
                 context.post([this, remedy = remedyFor(loaded.error(), files)] { m_remedy = remedy; });
@@ -163,16 +167,18 @@ void ReportPage::onProgress(double fraction, const std::string& stage)
         return;
     }
     const QString done = tr("%1 % %2").arg(static_cast<int>(fraction * 100)).arg(toQString(stage));
-    m_view->banner().showProgress(m_trace->meta.isPreview ? tr("Showing a sample of %1 events while all are read: %2").arg(formatCount(m_trace->eventCount()), done)
-                                                          : tr("Reading again: %1").arg(done),
-                                  fraction);
+    m_view->banner().showProgress(
+        m_trace->meta.isPreview ? tr("Showing a sample of %1 events while all are read: %2").arg(formatCount(m_trace->eventCount()), done)
+                                : tr("Reading again: %1").arg(done),
+        fraction);
 }
 
 void ReportPage::stopReading()
 {
     m_loadSlot.cancel();
     if (m_trace->meta.isPreview)
-        m_view->banner().showStopped(tr("Showing a sample of %1 events; the others were not read.").arg(formatCount(m_trace->eventCount())));
+        m_view->banner().showStopped(
+            tr("Showing a sample of %1 events; the others were not read.").arg(formatCount(m_trace->eventCount())));
     else
         m_view->banner().showStopped(tr("Shown as read before: reading with other clock offsets was cancelled."));
 }
@@ -321,7 +327,8 @@ Result<void> ReportPage::showPlace(const ViewPlace& place)
     if (const trace::EventId event = place.selected; !event.isNone()) {
         if (event.row() >= m_trace->columns(event.kind()).size())
             return Error{ErrorCode::NotFound,
-                         "the report has no " + std::string(trace::name(event.kind())) + " " + std::to_string(event.row()) + "; was the link made from another file?",
+                         "the report has no " + std::string(trace::name(event.kind())) + " " + std::to_string(event.row()) +
+                             "; was the link made from another file?",
                          {}};
         m_timeline->reveal(event);
     }
@@ -344,13 +351,14 @@ void ReportPage::saveView()
         return;
     const TimestampNs start = m_trace->time.start;
     const TimeRange view = m_timeline->visibleRange();
-    SavedView saved{{view.start - start, view.end - start}, widgets::savedRows(*m_trace, m_timeline->rows(), m_timeline->state().counterStyles), m_timeline->marks()};
-    for (widgets::TimelineMark& mark : saved.marks)
-        mark.time = {mark.time.start - start, mark.time.end - start};
+    SavedView saved{{view.start - start, view.end - start},
+                    widgets::savedRows(*m_trace, m_timeline->rows(), m_timeline->state().counterStyles),
+                    widgets::savedMarks(*m_trace, m_timeline->marks())};
     m_viewSlot.run([path = path(), json = toJson(saved)](const jobs::JobContext&) { return writeSavedView(path, json); },
                    [this](Result<void> written) {
                        const QString file = pathText(viewFileOf(path()));
-                       emit logged(written ? tr("The view is saved in %1.").arg(file) : tr("The view is not saved: %1").arg(describe(written.error()).sentence));
+                       emit logged(written ? tr("The view is saved in %1.").arg(file)
+                                           : tr("The view is not saved: %1").arg(describe(written.error()).sentence));
                    });
 }
 
@@ -364,11 +372,14 @@ void ReportPage::restoreView()
                            emit logged(tr("%1 is not used: %2.").arg(pathText(viewFileOf(path())), toQString(read.error().message)));
                        if (!read || !*read || !hasTimeline())
                            return;
-                       SavedView& saved = **read;
+                       const SavedView& saved = **read;
                        const TimestampNs start = m_trace->time.start;
-                       for (widgets::TimelineMark& mark : saved.marks)
-                           mark.time = {mark.time.start + start, mark.time.end + start};
-                       m_timeline->setMarks(std::move(saved.marks));
+                       // Marks that were not saved stay: nothing is lost by opening.
+                       auto marks = widgets::restoredMarks(*m_trace, saved.marks);
+                       for (const widgets::TimelineMark& mark : m_timeline->marks())
+                           if (std::find(marks.begin(), marks.end(), mark) == marks.end())
+                               marks.push_back(mark);
+                       m_timeline->setMarks(std::move(marks));
                        auto rows = widgets::restoredRows(*m_trace, saved.rows);
                        m_timeline->setRows(std::move(rows.rows), std::move(rows.styles));
                        // Where a link or the user went in the meantime counts more.

@@ -4,7 +4,6 @@
 #include "trace_model/base/new_file.h"
 
 #include <QFile>
-#include <QJsonArray>
 #include <QJsonDocument>
 
 #include <string>
@@ -16,11 +15,10 @@ namespace {
 
 constexpr int kVersion = 1;
 constexpr qint64 kLargestFile = 16 << 20; // bytes: thousands of marks fit many times
-constexpr qsizetype kLongestText = 120;   // as the field takes it
 
 const QString kFormat = QStringLiteral("format"), kFormatName = QStringLiteral("gantry-view"), kVersionName = QStringLiteral("version"),
               kView = QStringLiteral("view"), kRows = QStringLiteral("rows"), kMarks = QStringLiteral("marks"),
-              kStart = QStringLiteral("start_ns"), kEnd = QStringLiteral("end_ns"), kText = QStringLiteral("text");
+              kStart = QStringLiteral("start_ns"), kEnd = QStringLiteral("end_ns");
 
 QJsonObject rangeObject(TimeRange range)
 {
@@ -47,15 +45,11 @@ std::filesystem::path viewFileOf(const std::filesystem::path& report)
 
 QByteArray toJson(const SavedView& view)
 {
-    QJsonArray marks;
-    for (const widgets::TimelineMark& mark : view.marks) {
-        QJsonObject object = rangeObject(mark.time);
-        object[kText] = mark.text;
-        marks.append(object);
-    }
-    return QJsonDocument(
-               QJsonObject{
-                   {kFormat, kFormatName}, {kVersionName, kVersion}, {kView, rangeObject(view.range)}, {kRows, view.rows}, {kMarks, marks}})
+    return QJsonDocument(QJsonObject{{kFormat, kFormatName},
+                                     {kVersionName, kVersion},
+                                     {kView, rangeObject(view.range)},
+                                     {kRows, view.rows},
+                                     {kMarks, view.marks}})
         .toJson();
 }
 
@@ -65,13 +59,7 @@ Result<SavedView> parseSavedView(const QByteArray& json)
     const auto range = rangeOf(object[kView].toObject());
     if (object[kFormat].toString() != kFormatName || object[kVersionName].toInt() != kVersion || !range)
         return Error{ErrorCode::BadInput, "it is damaged or of a newer version", {}};
-    SavedView view{*range, object[kRows].toObject(), {}};
-    for (const QJsonValue& value : object[kMarks].toArray()) {
-        const QJsonObject mark = value.toObject();
-        if (const auto time = rangeOf(mark))
-            view.marks.push_back({*time, mark[kText].toString().left(kLongestText)});
-    }
-    return view;
+    return SavedView{*range, object[kRows].toObject(), object[kMarks].toArray()};
 }
 
 Result<void> writeSavedView(const std::filesystem::path& report, const QByteArray& json)

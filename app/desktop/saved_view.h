@@ -1,23 +1,23 @@
 #pragma once
 
 #include "trace_model/base/result.h"
-#include "widgets/timeline/timeline_state.h"
+#include "trace_model/base/time.h"
 
 #include <QByteArray>
+#include <QJsonArray>
 #include <QJsonObject>
 
 #include <filesystem>
 #include <optional>
-#include <vector>
 
 namespace gantry::desktop {
 
 /// How a report was looked at, as the file beside it keeps it.
 struct SavedView
 {
-    TimeRange range;                          ///< from the report's start
-    QJsonObject rows;                         ///< see widgets::savedRows()
-    std::vector<widgets::TimelineMark> marks; ///< from the report's start
+    TimeRange range;  ///< from the report's start
+    QJsonObject rows; ///< see widgets::savedRows()
+    QJsonArray marks; ///< see widgets::savedMarks()
 };
 
 /// `<report>.gantry-view.json`

@@ -11,6 +11,7 @@ namespace gantry::desktop {
 namespace {
 
 constexpr int kListLength = 10;
+constexpr int kMostMarkedReports = 100;
 constexpr DurationNs kDefaultCapture = 2'000'000'000;
 
 QString settingsFile(const QString& dataFolder)
@@ -29,10 +30,10 @@ QString reportRoot(const QString& dataFolder)
 
 } // namespace
 
-Settings::Settings(const QString& dataFolder, const QString& file) :
-    m_dataFolder(dataFolder),
-    m_store(file.isEmpty() ? settingsFile(dataFolder) : file, QSettings::IniFormat)
-{}
+Settings::Settings(const QString& dataFolder, const QString& file)
+    : m_dataFolder(dataFolder), m_store(file.isEmpty() ? settingsFile(dataFolder) : file, QSettings::IniFormat)
+{
+}
 
 std::filesystem::path Settings::reportFolder(const QString& nodeName) const
 {
@@ -119,6 +120,27 @@ void Settings::setRows(const QString& kind, const QJsonObject& rows)
         m_store.remove(key);
     else
         m_store.setValue(key, QJsonDocument(rows).toJson(QJsonDocument::Compact));
+}
+
+QJsonArray Settings::marks(const QString& report) const
+{
+    return QJsonDocument::fromJson(m_store.value(QStringLiteral("marks/%1").arg(report)).toByteArray()).array();
+}
+
+void Settings::setMarks(const QString& report, const QJsonArray& marks)
+{
+    const QString known = QStringLiteral("recent/marks");
+    QStringList reports = m_store.value(known).toStringList();
+    reports.removeAll(report);
+    if (marks.isEmpty()) {
+        m_store.remove(QStringLiteral("marks/%1").arg(report));
+    } else {
+        reports.prepend(report);
+        m_store.setValue(QStringLiteral("marks/%1").arg(report), QJsonDocument(marks).toJson(QJsonDocument::Compact));
+    }
+    while (reports.size() > kMostMarkedReports)
+        m_store.remove(QStringLiteral("marks/%1").arg(reports.takeLast()));
+    m_store.setValue(known, reports);
 }
 
 QString Settings::gapLength() const

@@ -4,6 +4,7 @@
 #include "widgets/theme/theme.h"
 
 #include <QByteArray>
+#include <QJsonArray>
 #include <QJsonObject>
 #include <QSettings>
 #include <QString>
@@ -49,6 +50,10 @@ public:
     /// How rows were arranged in reports of a kind (see rowsKind()), as widgets::savedRows() has it.
     [[nodiscard]] QJsonObject rows(const QString& kind) const;
     void setRows(const QString& kind, const QJsonObject& rows);
+
+    /// Marks on a report (see rememberMarks()), as widgets::savedMarks() has them. Those of the last hundred reports are kept.
+    [[nodiscard]] QJsonArray marks(const QString& report) const;
+    void setMarks(const QString& report, const QJsonArray& marks);
 
     /// Shortest idle gap to go to, as the user typed it; "10us" at first.
     [[nodiscard]] QString gapLength() const;

@@ -11,6 +11,7 @@ namespace {
 
 constexpr int kWidestFlag = 180, kFlagPadding = 5; // px
 constexpr int kBandAlpha = 26;                     // of 255: what lies below is read through it
+constexpr int kFaintAlpha = 90;                    // of the line through rows that the mark is not about
 constexpr int kMinimapTick = 9;                    // px
 
 int clampedX(const TimelineState& state, TimestampNs time)
@@ -22,6 +23,14 @@ int clampedX(const TimelineState& state, TimestampNs time)
 bool isInView(const TimelineState& state, const TimelineMark& mark)
 {
     return mark.time.end >= state.view.start && mark.time.start < state.view.end;
+}
+
+/// What a mark is about of the rows: one of them, or all.
+QRect markedArea(const TimelineState& state, std::size_t mark)
+{
+    const QRect rows = state.geometry.rows();
+    const TimelineRow* row = mark < state.markRows.size() ? state.layout.rowOf(state.markRows[mark]) : nullptr;
+    return row ? QRect(rows.left(), screenY(state, *row), rows.width(), row->height) & rows : rows;
 }
 
 } // namespace
@@ -46,19 +55,27 @@ void paintMarks(QPainter& painter, const TimelineState& state, const TimelineFon
     const QColor color = state.theme->warning;
     const QRect minimap = state.geometry.minimap(), rows = state.geometry.rows();
     const TimeAxis whole(state.trace->time, minimap.width());
-    for (const TimelineMark& mark : state.marks) {
+    QColor faint = color;
+    faint.setAlpha(kFaintAlpha);
+    for (std::size_t i = 0; i < state.marks.size(); ++i) {
+        const TimelineMark& mark = state.marks[i];
         const int tick = minimap.left() + static_cast<int>(std::clamp(whole.toX(mark.time.start), 0.0, minimap.width() - 2.0));
         painter.fillRect(tick, minimap.bottom() - kMinimapTick, 2, kMinimapTick, color);
         if (!isInView(state, mark))
             continue;
+        const QRect area = markedArea(state, i);
         const int left = clampedX(state, mark.time.start), right = clampedX(state, mark.time.end);
         if (right > left) {
             QColor band = color;
             band.setAlpha(kBandAlpha);
-            painter.fillRect(QRect(left, rows.top(), right - left, rows.height()) & rows, band);
-            painter.fillRect(QRect(right, rows.top(), 1, rows.height()) & rows, color);
+            painter.fillRect(QRect(left, area.top(), right - left, area.height()) & area, band);
+            painter.fillRect(QRect(right, area.top(), 1, area.height()) & area, color);
         }
-        painter.fillRect(QRect(left, rows.top(), 1, rows.height()) & rows, color);
+        if (area != rows) {
+            painter.fillRect(QRect(left, rows.top(), 1, rows.height()) & rows, faint);
+            painter.fillRect(QRect(left - 1, area.top(), 3, area.height()) & area, color);
+        }
+        painter.fillRect(QRect(left, area.top(), 1, area.height()) & area, color);
         const QRect flag = markFlag(state, mark, fonts.small);
         painter.fillRect(flag, color);
         painter.setPen(Theme::textOn(color));

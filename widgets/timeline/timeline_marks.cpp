@@ -1,4 +1,5 @@
 #include "widgets/timeline/mark_painter.h"
+#include "widgets/timeline/saved_marks.h"
 #include "widgets/timeline/timeline_widget.h"
 
 #include <QLineEdit>
@@ -9,6 +10,8 @@
 // The marks that a user puts on a timeline.
 
 namespace gantry::widgets {
+
+using trace::TrackId;
 
 namespace {
 
@@ -27,8 +30,22 @@ void TimelineWidget::setMarks(std::vector<TimelineMark> marks)
     std::stable_sort(marks.begin(), marks.end(), isEarlier);
     m_state.marks = std::move(marks);
     m_currentMark.reset();
+    placeMarks();
     viewport()->update();
     emit marksChanged();
+}
+
+void TimelineWidget::placeMarks()
+{
+    m_state.markRows.assign(m_state.marks.size(), TrackId());
+    const auto isBound = [](const TimelineMark& mark) { return !mark.row.empty(); };
+    if (!m_state.trace || std::none_of(m_state.marks.begin(), m_state.marks.end(), isBound))
+        return;
+    const std::vector<std::string> keys = trackKeys(*m_state.trace);
+    for (std::size_t i = 0; i < m_state.marks.size(); ++i)
+        if (isBound(m_state.marks[i]))
+            if (const auto key = std::find(keys.begin(), keys.end(), m_state.marks[i].row); key != keys.end())
+                m_state.markRows[i] = TrackId(static_cast<std::uint32_t>(key - keys.begin()));
 }
 
 void TimelineWidget::addMark()
@@ -37,11 +54,14 @@ void TimelineWidget::addMark()
         return;
     const TimestampNs middle = m_state.view.start + m_state.view.duration() / 2;
     const TimestampNs at = m_state.cursor.value_or(middle);
-    const TimelineMark mark{m_state.measure.value_or(TimeRange{at, at}), tr("Mark %1").arg(m_state.marks.size() + 1)};
+    TimelineMark mark{m_state.measure.value_or(TimeRange{at, at}), tr("Mark %1").arg(m_state.marks.size() + 1), {}};
+    if (!m_rowUnderMouse.isNone())
+        mark.row = trackKeys(*m_state.trace)[m_rowUnderMouse.value];
     endMeasure();
     const auto place = std::upper_bound(m_state.marks.begin(), m_state.marks.end(), mark, isEarlier);
     m_currentMark = static_cast<std::size_t>(place - m_state.marks.begin());
     m_state.marks.insert(place, mark);
+    placeMarks();
     viewport()->update();
     emit marksChanged();
     editMark(*m_currentMark);
@@ -55,7 +75,7 @@ void TimelineWidget::editMark(std::size_t index)
     auto* field = new QLineEdit(m_state.marks[index].text, viewport());
     field->setObjectName(QStringLiteral("markText"));
     field->setAccessibleName(tr("Text of the mark"));
-    field->setMaxLength(120);
+    field->setMaxLength(kLongestMark);
     const QRect ruler = m_state.geometry.ruler(), flag = markFlag(m_state, m_state.marks[index], TimelineFonts(font()).small);
     const int left = std::clamp(flag.left(), ruler.left(), std::max(ruler.left(), ruler.right() - kEditWidth));
     field->setGeometry(left, ruler.top(), std::min(kEditWidth, ruler.width()), ruler.height());
@@ -85,6 +105,11 @@ void TimelineWidget::goToMark(std::size_t index)
     const TimeRange time = m_state.marks[index].time;
     const DurationNs margin = time.isEmpty() ? m_state.view.duration() / 2 : time.duration() / kMarkMargin;
     setVisibleRange({time.start - margin, time.end + margin});
+    if (const TrackId track = m_state.markRows[index]; !track.isNone()) {
+        showRowOf(track);
+        if (const TimelineRow* row = m_state.layout.rowOf(track))
+            bringIntoView(*row, row->y, row->height);
+    }
 }
 
 void TimelineWidget::stepMark(int direction)
@@ -94,7 +119,7 @@ void TimelineWidget::stepMark(int direction)
     const std::size_t count = m_state.marks.size();
     if (m_currentMark)
         return goToMark((*m_currentMark + count + static_cast<std::size_t>(static_cast<int>(count) + direction)) % count);
-    const auto next = std::upper_bound(m_state.marks.begin(), m_state.marks.end(), TimelineMark{m_state.view, {}}, isEarlier);
+    const auto next = std::upper_bound(m_state.marks.begin(), m_state.marks.end(), TimelineMark{m_state.view, {}, {}}, isEarlier);
     const auto index = static_cast<std::size_t>(next - m_state.marks.begin()) % count;
     goToMark(direction > 0 ? index : (index + count - 1) % count);
 }
@@ -105,6 +130,7 @@ void TimelineWidget::removeMark()
         return;
     m_state.marks.erase(m_state.marks.begin() + static_cast<std::ptrdiff_t>(*m_currentMark));
     m_currentMark.reset();
+    placeMarks();
     viewport()->update();
     emit marksChanged();
 }

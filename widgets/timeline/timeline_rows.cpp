@@ -213,6 +213,13 @@ void TimelineWidget::showRowOf(TrackId track)
         m_filter->clear();
 }
 
+void TimelineWidget::bringIntoView(const TimelineRow& row, int y, int height)
+{
+    const int pinned = m_state.layout.pinnedHeight(), page = m_state.geometry.rowsHeight();
+    if (!row.isPinned && (y < m_state.scrollY + pinned || y + height > m_state.scrollY + page))
+        verticalScrollBar()->setValue(y - (page + pinned) / 2);
+}
+
 const TimelineRow* TimelineWidget::rowResizedAt(QPoint point) const
 {
     if (!m_state.geometry.header().contains(point))

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace gantry::widgets {
@@ -79,6 +80,7 @@ struct TimelineMark
 {
     TimeRange time; ///< empty: an instant
     QString text;
+    std::string row; ///< key of the row that it is about (see trackKeys()); empty: of none
     bool operator==(const TimelineMark&) const = default;
 };
 
@@ -108,6 +110,7 @@ struct TimelineState
     std::vector<LaneHighlight> laneHighlights;   ///< the same by track and depth, the selected event last of its lane
     std::vector<LaunchLink> links;               ///< of the selected event: drawn as arrows
     std::vector<TimelineMark> marks;             ///< sorted by start
+    std::vector<trace::TrackId> markRows;        ///< by mark: the track that it is about; none: all
     std::optional<TimeRange> measure;            ///< a dragged range
     std::optional<SnapPoint> snapStart, snapEnd; ///< spans' edges that the measure's ends are held by
     std::optional<TimestampNs> cursor;           ///< time under the mouse

@@ -65,6 +65,7 @@ void TimelineWidget::setTrace(std::shared_ptr<const trace::Trace> trace)
     m_rows.filter = m_state.filter.toStdString();
     m_rowUnderMouse = {};
     m_state.marks.clear();
+    m_state.markRows.clear();
     m_currentMark.reset();
     if (m_state.trace) {
         m_rows.folded = collapsedAtFirst(*m_state.trace);
@@ -355,9 +356,7 @@ void TimelineWidget::reveal(EventId event, Zoom zoom)
         showRowOf(place->track);
         if (const TimelineRow* row = m_state.layout.rowOf(place->track)) {
             const int y = row->depthY(place->depth);
-            const int pinned = m_state.layout.pinnedHeight(), page = m_state.geometry.rowsHeight();
-            if (!row->isPinned && (y < m_state.scrollY + pinned || y + row->depthHeight > m_state.scrollY + page))
-                verticalScrollBar()->setValue(y - (page + pinned) / 2);
+            bringIntoView(*row, y, row->depthHeight);
         }
     }
     selectEvent(event);

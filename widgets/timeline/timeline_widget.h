@@ -191,6 +191,10 @@ private:
     [[nodiscard]] const EventPlace* preferredPlace(const std::vector<EventPlace>& places) const;
     /// Unfolds and unhides what keeps a track from being seen.
     void showRowOf(trace::TrackId track);
+    /// Scrolls until `height` pixels of a row from `y` of the content on are in view.
+    void bringIntoView(const TimelineRow& row, int y, int height);
+    /// Finds the rows that marks are about.
+    void placeMarks();
     [[nodiscard]] const TimelineRow* rowAt(QPoint point) const;
     /// The row whose lower edge is held at a point of the header, or null.
     [[nodiscard]] const TimelineRow* rowResizedAt(QPoint point) const;
@@ -230,7 +234,7 @@ private:
     std::unique_ptr<TimelineFrame> m_frame;
     bool m_isFrameStale = true;
     std::optional<std::size_t> m_currentMark; ///< of m_state.marks
-    trace::EventId m_hovered; ///< whose tooltip is shown
+    trace::EventId m_hovered;                 ///< whose tooltip is shown
 
     Drag m_drag = Drag::None;
     QPoint m_pressed;

@@ -39,6 +39,7 @@ private slots:
         QCOMPARE(hand.timeline.marks()[0].text, QStringLiteral("stall here"));
         QVERIFY(hand.timeline.marks()[0].time.isEmpty());
         QVERIFY(std::abs(hand.timeline.marks()[0].time.start - 400'000) < 2'000);
+        QCOMPARE(m_server->track(hand.timeline.state().markRows[0]).name, std::string("Stream 7"));
         QTRY_VERIFY(!markField(hand));
         QVERIFY(pixelsOf(hand.image(), hand.timeline.state().theme->warning) > 300);
     }
@@ -51,7 +52,7 @@ private slots:
         hand.timeline.addMark();
         QTest::keyClicks(markField(hand), QStringLiteral("x"));
         QTest::keyClick(markField(hand), Qt::Key_Escape);
-        QCOMPARE(hand.timeline.marks()[0], (TimelineMark{measured, QStringLiteral("Mark 1")}));
+        QCOMPARE(hand.timeline.marks()[0], (TimelineMark{measured, QStringLiteral("Mark 1"), hand.timeline.marks()[0].row}));
         QVERIFY(!hand.timeline.measuredRange());
     }
 
@@ -59,9 +60,9 @@ private slots:
     {
         Hand hand(m_server);
         hand.timeline.setVisibleRange({0, 100'000});
-        hand.timeline.setMarks({{{800'000, 800'000}, QStringLiteral("c")},
-                                {{300'000, 300'000}, QStringLiteral("a")},
-                                {{500'000, 600'000}, QStringLiteral("b")}});
+        hand.timeline.setMarks({{{800'000, 800'000}, QStringLiteral("c"), {}},
+                                {{300'000, 300'000}, QStringLiteral("a"), {}},
+                                {{500'000, 600'000}, QStringLiteral("b"), {}}});
         hand.timeline.stepMark(1);
         QCOMPARE(hand.timeline.visibleRange(), (TimeRange{250'000, 350'000}));
         hand.timeline.stepMark(1);
@@ -73,10 +74,26 @@ private slots:
         QVERIFY(hand.timeline.visibleRange().contains(800'000));
     }
 
+    void goingToAMarkBringsItsRowIntoView()
+    {
+        Hand hand(m_server);
+        hand.timeline.resize(800, 160); // a few rows
+        const auto keys = trackKeys(*m_server);
+        hand.timeline.setMarks({{{300'000, 300'000}, QStringLiteral("last row"), keys.back()}});
+        const auto isInView = [&] {
+            const TimelineRow* row = hand.timeline.state().layout.rowOf(trace::TrackId(static_cast<std::uint32_t>(keys.size() - 1)));
+            const int top = hand.timeline.state().scrollY;
+            return row && row->y >= top && row->y + row->height <= top + hand.timeline.state().geometry.rowsHeight();
+        };
+        QVERIFY(!isInView());
+        hand.timeline.goToMark(0);
+        QVERIFY(isInView());
+    }
+
     void aClickedFlagIsDeletedAndADoubleClickedOneRenamed()
     {
         Hand hand(m_server);
-        hand.timeline.setMarks({{{300'000, 300'000}, QStringLiteral("first")}, {{700'000, 700'000}, QStringLiteral("second")}});
+        hand.timeline.setMarks({{{300'000, 300'000}, QStringLiteral("first"), {}}, {{700'000, 700'000}, QStringLiteral("second"), {}}});
         const QFont small = TimelineFonts(hand.timeline.font()).small;
         const QPoint second = markFlag(hand.timeline.state(), hand.timeline.marks()[1], small).center();
         hand.doubleClick(second);
