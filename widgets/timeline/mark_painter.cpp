@@ -1,5 +1,7 @@
 #include "widgets/timeline/mark_painter.h"
 
+#include "widgets/timeline/lane_layout.h"
+
 #include <QFontMetrics>
 #include <QPainter>
 
@@ -30,7 +32,7 @@ QRect markedArea(const TimelineState& state, std::size_t mark)
 {
     const QRect rows = state.geometry.rows();
     const TimelineRow* row = mark < state.markRows.size() ? state.layout.rowOf(state.markRows[mark]) : nullptr;
-    return row ? QRect(rows.left(), screenY(state, *row), rows.width(), row->height) & rows : rows;
+    return row ? QRect(rows.left(), screenY(state, row->y), rows.width(), row->height) & rows : rows;
 }
 
 } // namespace
