@@ -113,7 +113,7 @@ Result<std::vector<Run>> runsOf(const Trace& trace, const EventScope& scope, con
         marks = markedOn(trace, scope.tracks, scope.window, stop);
     std::vector<Run> runs;
     if (!scope.filter.terms.empty()) {
-        GANTRY_TRY(RowsByKind rows, filteredRows(trace, scope.filter, scope.window, stop));
+        GANTRY_TRY(RowsByKind rows, filteredRows(trace, scope.filter, scope.window, stop, marks ? Projected::Taken : Projected::LeftOut));
         for (std::size_t k = 0; k < rows.size(); ++k) {
             if (marks)
                 std::erase_if(rows[k], [&isMarked = (*marks)[k]](std::uint32_t row) { return !isMarked[row]; });

@@ -85,11 +85,12 @@ struct PreparedTerm
 class KindTests
 {
 public:
-    KindTests(const Trace& trace, EventKind kind, const std::vector<PreparedTerm>& terms) : m_trace(trace), m_kind(kind)
+    KindTests(const Trace& trace, EventKind kind, const std::vector<PreparedTerm>& terms, Projected projected)
+        : m_trace(trace), m_kind(kind)
     {
         const trace::EventColumns& columns = trace.columns(kind);
         m_end = static_cast<std::uint32_t>(columns.size());
-        if (kind == EventKind::GpuRange)
+        if (kind == EventKind::GpuRange && projected == Projected::LeftOut)
             addEach([&ranges = trace.gpuRanges](std::uint32_t row) { return !ranges.isProjected(row); });
         for (const PreparedTerm& term : terms)
             if (m_end > m_first)
@@ -356,7 +357,8 @@ Result<std::vector<PreparedTerm>> prepared(const Trace& trace, const EventFilter
 
 } // namespace
 
-Result<RowsByKind> filteredRows(const Trace& trace, const EventFilter& filter, TimeRange window, const std::stop_token& stop)
+Result<RowsByKind> filteredRows(const Trace& trace, const EventFilter& filter, TimeRange window, const std::stop_token& stop,
+                                Projected projected)
 {
     GANTRY_TRY(const std::vector<PreparedTerm> terms, prepared(trace, filter));
     std::vector<KindTests> kinds;
@@ -365,7 +367,7 @@ Result<RowsByKind> filteredRows(const Trace& trace, const EventFilter& filter, T
     std::vector<std::function<void()>> tasks;
     for (std::size_t k = 0; k < parts.size(); ++k) {
         const auto kind = static_cast<EventKind>(k);
-        const KindTests& tests = kinds.emplace_back(trace, kind, terms);
+        const KindTests& tests = kinds.emplace_back(trace, kind, terms, projected);
         const trace::RowSelection selected = trace::rowsIn(trace.columns(kind), window);
         const std::uint32_t first = std::max(tests.first(), selected.first), end = std::min(tests.end(), selected.end);
         const std::size_t partCount = 1 + (end > first ? (end - first + kTaskRows - 1) / kTaskRows : 0);

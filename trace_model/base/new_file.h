@@ -18,6 +18,7 @@ enum class FileAccess
 /// name stays as it is; what is not published leaves nothing behind, not even when the process is killed. Where the name is a symbolic
 /// link, the file it leads to is written. One thread at a time. Errors: CannotWrite.
 ///
+/// A process that is killed while it takes the place of another file may leave the new one, complete, under a hidden name.
 /// File systems without files that have no name (NFS, FAT) get a hidden one beside it, which a killed process leaves there.
 class NewFile
 {

@@ -48,7 +48,8 @@ public:
             threads.emplace_back(tid, textOf(worker, row));
             return nullptr;
         case kCategoryName:
-            categories.push_back({processOf(tid), domain, numbers.bits32(kCategory), textOf(worker, row)});
+            if (const TextId name = textOf(worker, row); name != m_noText)
+                categories.push_back({processOf(tid), domain, numbers.bits32(kCategory), name});
             return nullptr;
         case kDomainDestroy:
             return nullptr;

@@ -215,11 +215,8 @@ void ColumnMemory::reserve(std::size_t bytes)
             growFile(bytes);
         void* const space = m_kind == Kind::Pages ? alignedSpace(bytes, PROT_NONE) : nullptr;
         void* const grown = mremap(m_data, m_capacity, bytes, MREMAP_MAYMOVE | (space ? MREMAP_FIXED : 0), space);
-        if (grown == MAP_FAILED) {
-            if (space)
-                munmap(space, bytes);
+        if (grown == MAP_FAILED) // the space is not given back: it may be unmapped already, and another thread's by now
             throw std::bad_alloc();
-        }
         m_data = static_cast<std::byte*>(grown);
         m_capacity = bytes;
     }

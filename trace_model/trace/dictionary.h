@@ -2,6 +2,7 @@
 
 #include "trace_model/trace/column.h"
 
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
@@ -76,7 +77,7 @@ private:
     }
     void rehash()
     {
-        m_slots.assign(std::max<std::size_t>(256, m_slots.size() * 2), kFree);
+        m_slots.assign(std::bit_ceil(std::max<std::size_t>(256, m_values.size() * 8)), kFree); // a frozen one has values and no slots
         for (std::uint32_t i = 0; i < m_values.size(); ++i)
             find(m_values[i]) = i;
     }

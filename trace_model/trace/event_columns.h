@@ -170,7 +170,8 @@ struct GpuRangeColumns : GpuEventColumns
     Column<StringId> text;
     SparseColumn<std::uint32_t> source; ///< row + 1 of the NVTX range that projectNvtx() made it of; 0: the file has it
 
-    /// It says again what an NVTX range says: drawn, but neither searched for, nor counted, nor listed with the others.
+    /// It says again what an NVTX range says: drawn, and exported for viewers that do not project, but neither searched for, nor counted,
+    /// nor listed with the others.
     [[nodiscard]] bool isProjected(std::size_t row) const { return source[row] != 0; }
 
     static constexpr auto members()

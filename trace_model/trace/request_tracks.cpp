@@ -104,15 +104,16 @@ std::string countOf(std::size_t requests)
 void addInstances(TrackList& list, TrackId model, const std::vector<RequestSpans>& requests)
 {
     const Trace& trace = list.trace();
-    std::map<std::string, std::pair<RowBuilder, std::size_t>> instances;
-    std::pair<RowBuilder, std::size_t> others; ///< cache hits, and what failed before
+    std::map<std::pair<std::string, std::uint64_t>, std::pair<RowBuilder, std::size_t>> instances; // by name and process
+    std::pair<RowBuilder, std::size_t> others;                                                     ///< cache hits, and what failed before
     for (const auto& [request, phases] : requests) {
         const bool isExecuted = request->execution.value < trace.executions.size();
         const Execution* execution = isExecuted ? &trace.executions[request->execution.value] : nullptr;
         const bool isNamed = execution && !execution->instance.isNone();
         auto& [lanes, count] =
             !execution ? others
-                       : instances[isNamed ? std::string(trace.strings[execution->instance]) : list.threadName(execution->globalTid)];
+                       : instances[{isNamed ? std::string(trace.strings[execution->instance]) : list.threadName(execution->globalTid),
+                                    Trace::processOf(execution->globalTid)}];
         lanes.packLane(phases);
         ++count;
     }
@@ -128,8 +129,12 @@ void addInstances(TrackList& list, TrackId model, const std::vector<RequestSpans
         track.rows = lanes.takeRows();
         list.add(std::move(track));
     };
-    for (auto& [name, instance] : instances)
-        add(name, instance.first, instance.second);
+    std::set<std::uint64_t> processes;
+    for (const auto& [key, instance] : instances)
+        processes.insert(key.second);
+    for (auto& [key, instance] : instances)
+        add(processes.size() > 1 ? fmt::format("{} · {}", key.first, list.processName(key.second)) : key.first, instance.first,
+            instance.second);
     if (others.second > 0)
         add("Not executed", others.first, others.second);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -60,20 +61,24 @@ void ThreadRows::take(const ThreadEventColumns& columns, EventKind kind, Choose 
 
 void ThreadRows::takeNvtx(const Trace& trace)
 {
-    // A row for each thread and look, of which there are few each: found once, not at each event.
+    // A row for each thread and look (what decides the row of a label), of which there are few each: found once, not at each event.
     struct Targets
     {
         RowBuilder* ofDomain = nullptr;
         RowBuilder* ofCategory = nullptr; ///< of a named one
     };
     const auto takeAll = [&](const NvtxColumns& columns, EventKind kind, auto rowsOf) {
+        std::map<std::tuple<StringId, std::uint32_t, bool>, std::uint32_t> looks;
+        std::vector<std::uint32_t> lookOf; // by label
+        for (const NvtxLabel& label : columns.labels.values())
+            lookOf.push_back(looks.try_emplace({label.domain, label.category, label.isStartEnd != 0}, looks.size()).first->second);
         std::vector<std::vector<Targets>> targets(columns.threads.size());
         for (std::uint32_t row = 0; row < columns.size(); ++row) {
             const std::uint32_t thread = columns.threadNumber[row], label = columns.labelNumber[row];
             std::vector<Targets>& ofThread = targets[thread];
             if (ofThread.empty())
-                ofThread.resize(columns.labels.size());
-            Targets& target = ofThread[label];
+                ofThread.resize(looks.size());
+            Targets& target = ofThread[lookOf[label]];
             if (!target.ofDomain)
                 target = rowsOf(columns.threads[thread], columns.labels[label]);
             const LooseSpan span{columns.start[row], columns.end(row), EventId(kind, row)};

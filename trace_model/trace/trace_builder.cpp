@@ -242,7 +242,8 @@ Result<std::shared_ptr<const Trace>> TraceBuilder::finish(const importing::ReadC
     GANTRY_CHECK(joinParts(control.stop));
     if (!stage(0.93, "projecting NVTX ranges"))
         return cancelled;
-    projectNvtx(*m_trace);
+    if (!projectNvtx(*m_trace, control.stop))
+        return cancelled;
     if (!stage(0.94, "joining requests"))
         return cancelled;
     joinExecutions();

@@ -68,6 +68,8 @@ TEST_F(EventList, OfTracksHoldsWhatIsDrawnOnThemAndBelowThemOnce)
     EXPECT_THAT(described({m_trace->time, {stream}, {}}), ElementsAre("Memcpy HtoD (Pageable) 100", "sgemm 300"));
     EXPECT_THAT(described({{320, 330}, {stream}, {}}), ElementsAre("sgemm 300"));
     EXPECT_THAT(described({m_trace->time, {track(trace::TrackKind::GpuRanges, "NVTX")}, {}}), ElementsAre("forward 100"));
+    EXPECT_THAT(described({m_trace->time, {track(trace::TrackKind::GpuRanges, "NVTX")}, parseEventFilter("forward").value()}),
+                ElementsAre("forward 100"));
     trace::TrackId gpu = stream; // its group: the rows of all streams and of each one show the same events
     while (!m_trace->track(gpu).parent.isNone())
         gpu = m_trace->track(gpu).parent;

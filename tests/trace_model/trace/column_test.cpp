@@ -107,7 +107,8 @@ KernelColumns randomKernels(std::mt19937& random, std::size_t count)
         const auto start = static_cast<TimestampNs>(random() % 300);
         columns.addTimes(start, start + (random() % 50 == 0 ? DurationNs{1} << 40 : static_cast<DurationNs>(random() % 20)));
         columns.correlation.push_back(static_cast<std::uint32_t>(random()));
-        columns.placeNumber.push_back(columns.places.add({7, static_cast<std::uint32_t>(random() % 3), 1, static_cast<std::uint32_t>(random() % 4), 0}));
+        columns.placeNumber.push_back(
+            columns.places.add({7, static_cast<std::uint32_t>(random() % 3), 1, static_cast<std::uint32_t>(random() % 4), 0}));
         columns.nameNumber.push_back(columns.names.add({StringId(static_cast<std::uint32_t>(random() % 5)), StringId(9)}));
         columns.shapeNumber.push_back(columns.shapes.add({{static_cast<std::uint32_t>(random() % 3), 1, 1}, {32, 1, 1}, 0, 0, 0}));
         columns.graphNode.add(i, random() % 4 == 0 ? random() : 0);
@@ -121,7 +122,8 @@ std::vector<KernelRow> rowsOf(const KernelColumns& c)
 {
     std::vector<KernelRow> rows;
     for (std::size_t row = 0; row < c.size(); ++row)
-        rows.emplace_back(c.start[row], c.duration(row), c.correlation[row], c.place(row), c.shortName(row), c.shape(row).grid[0], c.graphNode[row]);
+        rows.emplace_back(c.start[row], c.duration(row), c.correlation[row], c.place(row), c.shortName(row), c.shape(row).grid[0],
+                          c.graphNode[row]);
     return rows;
 }
 
@@ -167,6 +169,16 @@ TEST(RowsIn, AreThoseThatIntersectTheWindowOnRandomTimes)
             found.push_back(rows[i]);
         ASSERT_EQ(found, expected) << "round " << round;
     }
+}
+
+TEST(Dictionary, TakesMoreValuesAfterItWasFrozen)
+{
+    Dictionary<std::uint64_t> values;
+    for (std::uint64_t value = 0; value < 1000; ++value)
+        EXPECT_EQ(values.add(value * 7), value);
+    values.freeze();
+    EXPECT_EQ(values.add(999 * 7), 999u);
+    EXPECT_EQ(values.add(1), 1000u);
 }
 
 } // namespace
