@@ -38,7 +38,9 @@ class ExportingOnANode : public testing::Test
 protected:
     void SetUp() override
     {
-        ::setenv("XDG_CACHE_HOME", (folder / "cache").c_str(), 1); // of gantryctl
+        // Of gantryctl, which some tests kill.
+        ::setenv("XDG_CACHE_HOME", (folder / "cache").c_str(), 1);
+        ::setenv("TMPDIR", folder.path().c_str(), 1);
         nsys.install("copy");
         ASSERT_TRUE(test::writeEventScript(kEvents, nsys.exported()));
         node = std::make_unique<NodeFixture>(kPrograms, NodeFixture::Options{false, {}, nsys.program()});
@@ -47,6 +49,8 @@ protected:
             content += std::to_string(i) + ",";
         test::writeFile(report, test::nsysReport("2025@1@1@110-251135451612v0", content));
     }
+
+    void TearDown() override { ::unsetenv("TMPDIR"); } // before the folder goes
 
     [[nodiscard]] Result<std::shared_ptr<const trace::Trace>>
     open(std::stop_token stop = {}, const std::string& clientName = "test@here: gantry", const trace::LoadProgress& progress = {}) const
