@@ -11,11 +11,14 @@
 #include <QCompleter>
 #include <QHeaderView>
 #include <QLabel>
+#include <QMouseEvent>
+#include <QScrollBar>
 #include <QSignalSpy>
 #include <QTest>
 #include <QWheelEvent>
 
 #include <algorithm>
+#include <utility>
 
 using namespace gantry;
 using namespace gantry::widgets;
@@ -148,6 +151,55 @@ private slots:
         QVERIFY(isInView(0));
         QTest::keyClick(&table.view(), Qt::Key_X); // no search through millions of rows
         QCOMPARE(table.view().currentIndex().row(), 0);
+    }
+
+    // It began a million rows before the end, where pixels ended.
+    void shiftAndEndSelectFromTheRowThatWasClickedHoweverFar()
+    {
+        EventTable table;
+        table.setEvents(m_trace, std::vector<EventId>(kVeryLong, allEvents().front()), QStringLiteral("in view"));
+        expose(table);
+        QTest::mouseClick(table.view().viewport(), Qt::LeftButton, Qt::NoModifier, middleOf(table, 1));
+        QTest::keyClick(&table.view(), Qt::Key_End, Qt::ShiftModifier);
+        QCOMPARE(selectedRows(table), std::pair(1, kVeryLong - 1));
+        QTest::keyClick(&table.view(), Qt::Key_Up, Qt::ShiftModifier);
+        QCOMPARE(selectedRows(table), std::pair(1, kVeryLong - 2));
+        QTest::mouseClick(table.view().viewport(), Qt::LeftButton, Qt::ShiftModifier, QPoint(40, table.view().rowHeight() / 2));
+        QCOMPARE(selectedRows(table), std::pair(1, table.view().indexAt(QPoint(40, 1)).row()));
+        QTest::keyClick(&table.view(), Qt::Key_Home, Qt::ShiftModifier);
+        QCOMPARE(selectedRows(table), std::pair(0, 1));
+        table.view().selectRow(5);
+        QTest::keyClick(&table.view(), Qt::Key_Down, Qt::ShiftModifier);
+        QCOMPARE(selectedRows(table), std::pair(5, 6));
+    }
+
+    // What was scrolled meanwhile was left out: places in the view were taken for places in the list.
+    void aDragSelectsFromTheRowWhereItBeganWhateverIsScrolled()
+    {
+        EventTable table;
+        table.setEvents(m_trace, longList(), QStringLiteral("in view"));
+        expose(table);
+        QWidget& viewport = *table.view().viewport();
+        const QPoint at = middleOf(table, 2);
+        QTest::mousePress(&viewport, Qt::LeftButton, Qt::NoModifier, at);
+        table.view().verticalScrollBar()->setValue(100);
+        const QPoint below = at + QPoint(0, 3 * table.view().rowHeight());
+        QMouseEvent move(QEvent::MouseMove, below, viewport.mapToGlobal(below), Qt::NoButton, Qt::LeftButton, Qt::NoModifier);
+        QCoreApplication::sendEvent(&viewport, &move);
+        QCOMPARE(selectedRows(table), std::pair(2, 105));
+        QTest::mouseRelease(&viewport, Qt::LeftButton, Qt::NoModifier, below);
+        QCOMPARE(selectedRows(table), std::pair(2, 105));
+    }
+
+    // The scroll bar still ended with the ten rows before.
+    void aRowOfAListThatHasJustComeIsScrolledTo()
+    {
+        EventTable table;
+        table.setEvents(m_trace, {allEvents().front()}, QStringLiteral("in view"));
+        expose(table);
+        table.setEvents(m_trace, longList(), QStringLiteral("in view"));
+        table.view().selectRow(kLong / 2);
+        QVERIFY(table.view().viewport()->rect().contains(middleOf(table, kLong / 2)));
     }
 
     void theWheelScrollsALongTableByRowsAndAClickFindsThem()
@@ -332,7 +384,15 @@ private:
     /// The same event again and again.
     [[nodiscard]] std::vector<EventId> longList() const { return std::vector<EventId>(kLong, allEvents().front()); }
 
+    /// First and last row of a selection that is one piece.
+    static std::pair<int, int> selectedRows(EventTable& table)
+    {
+        const QItemSelection selection = table.view().selectionModel()->selection();
+        return selection.size() == 1 ? std::pair(selection.front().top(), selection.front().bottom()) : std::pair(-1, -1);
+    }
+
     static constexpr int kLong = 250'000;
+    static constexpr int kVeryLong = 3'000'000;
 
     TracePtr m_trace;
 };
