@@ -18,6 +18,7 @@
 #include <QWheelEvent>
 
 #include <algorithm>
+#include <stop_token>
 #include <utility>
 
 using namespace gantry;
@@ -340,6 +341,37 @@ private slots:
         QCOMPARE(texts(EventColumn::Name, Qt::DescendingOrder, EventColumn::Start), QStringLiteral("200 ns 300 ns 500 ns 100 ns 400 ns"));
         QCOMPARE(texts(EventColumn::Place, Qt::AscendingOrder, EventColumn::Name), QStringLiteral("k10 k9 b k9 A"));
         QCOMPARE(texts(EventColumn::Kind, Qt::AscendingOrder, EventColumn::Name), QStringLiteral("A b k10 k9 k9"));
+    }
+
+    // Digits of other scripts were numbers of 0, and before letters that stand before them; so were numbers of more than 64 bits.
+    void namesWithUnusualNumbersHaveAnOrderToo()
+    {
+        m_trace = traceOf("window 0..1000\n"
+                          "kernel gpu0/stream7 ٣ 100..110 corr 1\n"
+                          "kernel gpu0/stream7 a 200..210 corr 2\n"
+                          "kernel gpu0/stream7 5 300..310 corr 3\n"
+                          "kernel gpu0/stream7 k123456789012345678901234567890 400..410 corr 4\n"
+                          "kernel gpu0/stream7 k7 500..510 corr 5\n"
+                          "kernel gpu0/stream7 k0000000000000000000000000008 600..610 corr 6\n");
+        auto events = allEvents();
+        sortEvents(*m_trace, events, EventColumn::Name, Qt::AscendingOrder);
+        QStringList starts;
+        for (const EventId event : events)
+            starts << QString::number(m_trace->timeOf(event).start);
+        QCOMPARE(starts.join(QLatin1Char(' ')), QStringLiteral("300 200 500 600 400 100"));
+    }
+
+    void sortingEndsWhenItIsAskedToWhileItComparesTexts()
+    {
+        auto events = allEvents();
+        std::stop_source stop;
+        std::vector<double> told;
+        const auto progress = [&](double fraction) {
+            told.push_back(fraction);
+            stop.request_stop();
+        };
+        sortEvents(*m_trace, events, EventColumn::Name, Qt::AscendingOrder, progress, stop.get_token());
+        QCOMPARE(told, std::vector<double>{0.0}); // before the first text is looked at
     }
 
     void durationsOfSecondsAreSortedToo()
