@@ -18,24 +18,37 @@ using trace::EventKind;
 using trace::Trace;
 
 constexpr std::size_t kStopCheckMask = 0xFFFF; // a look at the token each 65 536 events
+constexpr double kTextsShare = 0.2;            // of the time that sorting takes, where the texts of all events differ
+constexpr double kRankedShare = 0.3;
+
+/// Not QChar::isDigit(): digits of other scripts stand elsewhere among the letters, and there is no order of both.
+bool isDigit(QChar c)
+{
+    return c >= QLatin1Char('0') && c <= QLatin1Char('9');
+}
+
+/// The digits that begin at `from`, however many, without zeros in front; `from` is behind them then.
+QStringView takeNumber(QStringView text, qsizetype& from)
+{
+    while (from < text.size() && text[from] == QLatin1Char('0'))
+        ++from;
+    const qsizetype first = from;
+    while (from < text.size() && isDigit(text[from]))
+        ++from;
+    return text.sliced(first, from - first);
+}
 
 /// "Stream 7" before "Stream 13", whatever the case of letters.
 bool naturallyLess(const QString& a, const QString& b)
 {
     qsizetype i = 0, j = 0;
-    const auto numberEnd = [](const QString& text, qsizetype from) {
-        while (from < text.size() && text[from].isDigit())
-            ++from;
-        return from;
-    };
     while (i < a.size() && j < b.size()) {
-        if (a[i].isDigit() && b[j].isDigit()) {
-            const qsizetype endA = numberEnd(a, i), endB = numberEnd(b, j);
-            const qulonglong numberA = a.mid(i, endA - i).toULongLong(), numberB = b.mid(j, endB - j).toULongLong();
-            if (numberA != numberB)
-                return numberA < numberB;
-            i = endA;
-            j = endB;
+        if (isDigit(a[i]) && isDigit(b[j])) {
+            const QStringView numberA = takeNumber(a, i), numberB = takeNumber(b, j);
+            if (numberA.size() != numberB.size())
+                return numberA.size() < numberB.size();
+            if (const int order = numberA.compare(numberB); order != 0)
+                return order < 0;
             continue;
         }
         const QChar lowerA = a[i++].toCaseFolded(), lowerB = b[j++].toCaseFolded();
@@ -65,6 +78,30 @@ std::uint64_t textKey(const Trace& trace, EventId event, EventColumn column)
     });
 }
 
+/// A text and the number of its key.
+using NumberedText = std::pair<QString, std::uint32_t>;
+
+/// In parts, with a look at the token before each. False: asked to stop.
+bool sortNaturally(std::vector<NumberedText>& texts, const std::stop_token& stop)
+{
+    constexpr std::size_t kPart = 1 << 14; // texts: some ms
+    const auto less = [](const NumberedText& a, const NumberedText& b) { return naturallyLess(a.first, b.first); };
+    const auto at = [&](std::size_t i) { return texts.begin() + static_cast<std::ptrdiff_t>(std::min(i, texts.size())); };
+    for (std::size_t from = 0; from < texts.size(); from += kPart) {
+        if (stop.stop_requested())
+            return false;
+        std::sort(at(from), at(from + kPart), less);
+    }
+    for (std::size_t length = kPart; length < texts.size(); length *= 2) {
+        for (std::size_t from = 0; from + length < texts.size(); from += 2 * length) {
+            if (stop.stop_requested())
+                return false;
+            std::inplace_merge(at(from), at(from + length), at(from + 2 * length), less);
+        }
+    }
+    return true;
+}
+
 /// Ranks of texts by their keys. Most keys are a kind and a small number, which are looked up in a table.
 class Ranks
 {
@@ -89,13 +126,22 @@ public:
             m_examples.push_back(event);
         return entry->second;
     }
-    /// By number, where its text stands among all.
-    [[nodiscard]] std::vector<std::uint32_t> ranks(const std::function<QString(EventId)>& textOf) const
+    /// By number, where its text stands among all. Nothing: asked to stop.
+    [[nodiscard]] std::vector<std::uint32_t> ranks(const std::function<QString(EventId)>& textOf,
+                                                   const std::function<void(double)>& progress, const std::stop_token& stop) const
     {
-        std::vector<std::pair<QString, std::uint32_t>> texts;
-        for (std::uint32_t i = 0; i < m_examples.size(); ++i)
+        std::vector<NumberedText> texts;
+        for (std::uint32_t i = 0; i < m_examples.size(); ++i) {
+            if ((i & kStopCheckMask) == 0) {
+                if (stop.stop_requested())
+                    return {};
+                if (progress)
+                    progress(kTextsShare * i / static_cast<double>(m_examples.size()));
+            }
             texts.emplace_back(textOf(m_examples[i]), i);
-        std::sort(texts.begin(), texts.end(), [](const auto& a, const auto& b) { return naturallyLess(a.first, b.first); });
+        }
+        if (!sortNaturally(texts, stop))
+            return {};
         std::vector<std::uint32_t> ranks(texts.size());
         for (std::uint32_t i = 0; i < texts.size(); ++i) // equal texts of several keys are one
             ranks[texts[i].second] = i > 0 && !naturallyLess(texts[i - 1].first, texts[i].first) ? ranks[texts[i - 1].second] : i;
@@ -197,12 +243,12 @@ void sortEvents(const Trace& trace, std::vector<EventId>& events, EventColumn co
         fill([&](EventId event) {
             return texts.numberOf(isKind ? static_cast<std::uint64_t>(event.kind()) << 32 : textKey(trace, event, column), event);
         });
-        ranks = texts.ranks(shown);
+        ranks = texts.ranks(shown, progress, stop);
     }
     if (stop.stop_requested())
         return;
     if (progress)
-        progress(0.3);
+        progress(kRankedShare);
     const std::uint32_t flip = order == Qt::DescendingOrder ? ~0U : 0U; // so that equal ones stay by start
     for (Keyed& item : items) {
         const auto key = static_cast<std::uint32_t>(item >> 32);

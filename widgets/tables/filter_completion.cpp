@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 namespace gantry::widgets {
 namespace {
@@ -135,36 +136,17 @@ CompletionList FilterWords::at(const QString& text, qsizetype cursor, std::size_
         valueStart = std::max(valueStart, term.lastIndexOf(QLatin1Char(',')) + 1);
         const QString before = term.left(valueStart);
         const QString typed = term.mid(valueStart).remove(QLatin1Char('"'));
-        const QStringList* values = nullptr;
-        switch (key->key) {
-        case FilterKey::Name:
-            values = &m_names;
-            break;
-        case FilterKey::Kind:
-            values = &m_kinds;
-            break;
-        case FilterKey::Device:
-            values = &m_devices;
-            break;
-        case FilterKey::Stream:
-            values = &m_streams;
-            break;
-        case FilterKey::Thread:
-            values = &m_threads;
-            break;
-        case FilterKey::Process:
-            values = &m_processes;
-            break;
-        case FilterKey::Domain:
-            values = &m_domains;
-            break;
-        case FilterKey::Model:
-            values = &m_models;
-            break;
-        default:
+        static constexpr std::pair<FilterKey, QStringList FilterWords::*> kValues[] = {
+            {FilterKey::Name, &FilterWords::m_names},     {FilterKey::Kind, &FilterWords::m_kinds},
+            {FilterKey::Device, &FilterWords::m_devices}, {FilterKey::Stream, &FilterWords::m_streams},
+            {FilterKey::Thread, &FilterWords::m_threads}, {FilterKey::Process, &FilterWords::m_processes},
+            {FilterKey::Domain, &FilterWords::m_domains}, {FilterKey::Model, &FilterWords::m_models},
+        };
+        const auto* const values =
+            std::find_if(std::begin(kValues), std::end(kValues), [key](const auto& each) { return each.first == key->key; });
+        if (values == std::end(kValues))
             return list;
-        }
-        for (const QString& value : *values)
+        for (const QString& value : this->*values->second)
             if (key->key == FilterKey::Name ? value.contains(typed, Qt::CaseInsensitive) : value.startsWith(typed, Qt::CaseInsensitive))
                 offer(before + quoted(value), before + quoted(value));
         return list;

@@ -3,6 +3,7 @@
 #include <QEvent>
 #include <QHeaderView>
 #include <QItemSelectionModel>
+#include <QMouseEvent>
 #include <QPaintEvent>
 #include <QPainter>
 #include <QScrollBar>
@@ -55,7 +56,8 @@ void LongTableView::setEmptyText(const QString& text)
 
 void LongTableView::selectRow(int row)
 {
-    selectionModel()->setCurrentIndex(model()->index(row, 0), QItemSelectionModel::ClearAndSelect | QItemSelectionModel::Rows);
+    m_anchor = model()->index(row, 0);
+    selectionModel()->setCurrentIndex(m_anchor, QItemSelectionModel::ClearAndSelect | QItemSelectionModel::Rows);
 }
 
 int LongTableView::rowCount() const
@@ -95,6 +97,7 @@ void LongTableView::scrollTo(const QModelIndex& index, ScrollHint hint)
 {
     if (!index.isValid())
         return;
+    executeDelayedItemsLayout(); // after a reset the scroll bar's range is that of the rows before
     const int first = firstRow(), page = wholeRows();
     int top = first;
     if (hint == PositionAtTop)
@@ -164,13 +167,29 @@ int LongTableView::horizontalOffset() const
 void LongTableView::setSelection(const QRect& rect, QItemSelectionModel::SelectionFlags command)
 {
     const int rows = rowCount(), columns = model() ? model()->columnCount(rootIndex()) : 0;
-    // From where the mouse was pressed to where it is: either may be above.
-    const int first = std::max(0, rowAt(std::min(rect.top(), rect.bottom()))),
-              last = std::min(rows - 1, rowAt(std::max(rect.top(), rect.bottom())));
-    if (first > last || columns == 0)
+    if (rows == 0 || columns == 0)
         return selectionModel()->select(QItemSelection(), command);
+    // The rectangle begins where the first row of the selection was when it was pressed, or as far away as pixels go: of it the end counts.
+    const int end = std::clamp(rowAt(rect.bottom()), 0, rows - 1);
+    if (!(command & QItemSelectionModel::Current) || !m_anchor.isValid())
+        m_anchor = model()->index(end, 0, rootIndex());
+    const int first = std::min(m_anchor.row(), end), last = std::max(m_anchor.row(), end);
     selectionModel()->select(QItemSelection(model()->index(first, 0, rootIndex()), model()->index(last, columns - 1, rootIndex())),
                              command);
+}
+
+void LongTableView::currentChanged(const QModelIndex& current, const QModelIndex& previous)
+{
+    if (!m_anchor.isValid() || !current.isValid())
+        m_anchor = current;
+    QAbstractItemView::currentChanged(current, previous);
+}
+
+void LongTableView::mousePressEvent(QMouseEvent* event)
+{
+    if (rowAt(event->position().toPoint().y()) >= rowCount())
+        m_anchor = model() ? model()->index(rowCount() - 1, 0, rootIndex()) : QModelIndex(); // a drag from below them begins at the last
+    QAbstractItemView::mousePressEvent(event);
 }
 
 QRegion LongTableView::visualRegionForSelection(const QItemSelection& selection) const

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <QAbstractItemView>
+#include <QPersistentModelIndex>
 #include <QString>
 
 class QHeaderView;
@@ -38,6 +39,8 @@ protected:
     } // places are counted from the first row in view: pixels from the top are too many
     [[nodiscard]] bool isIndexHidden(const QModelIndex&) const override { return false; }
     void setSelection(const QRect& rect, QItemSelectionModel::SelectionFlags command) override;
+    void currentChanged(const QModelIndex& current, const QModelIndex& previous) override;
+    void mousePressEvent(QMouseEvent* event) override;
     [[nodiscard]] QRegion visualRegionForSelection(const QItemSelection& selection) const override;
     void paintEvent(QPaintEvent* event) override;
     void updateGeometries() override;
@@ -54,6 +57,7 @@ private:
 
     QHeaderView* m_header;
     QString m_emptyText;
+    QPersistentModelIndex m_anchor; ///< where a selection of several rows begins: its place in the view may be too far away for pixels
     int m_rowHeight = 1;
 };
 

@@ -59,8 +59,6 @@ bool hasAny(const trace::Trace& trace, GroupBy by)
     return false;
 }
 
-constexpr int kSettleMs = 150; // letters of one word come faster
-
 constexpr std::pair<StatisticsScope, const char*> kScopes[] = {
     {StatisticsScope::Selection, QT_TRANSLATE_NOOP("gantry::widgets::StatisticsTable", "Measured or visible")},
     {StatisticsScope::Visible, QT_TRANSLATE_NOOP("gantry::widgets::StatisticsTable", "Visible range")},
@@ -136,8 +134,6 @@ StatisticsTable::StatisticsTable(QWidget* parent)
     m_filterBox->setMaximumWidth(280);
     m_scope->setObjectName(QStringLiteral("statisticsScope"));
     m_scope->setMinimumWidth(1); // in a narrow window it is cut, and the table is not
-    m_settle.setSingleShot(true);
-    m_settle.setInterval(kSettleMs);
 
     auto* bar = new QHBoxLayout;
     bar->setContentsMargins(8, 4, 8, 4);
@@ -160,8 +156,7 @@ StatisticsTable::StatisticsTable(QWidget* parent)
     });
     connect(m_scopeBox, &QComboBox::currentIndexChanged, this, &StatisticsTable::questionChanged);
     connect(m_namesBox, &QComboBox::currentIndexChanged, this, &StatisticsTable::questionChanged);
-    connect(m_filterBox, &QLineEdit::textChanged, this, [this] { m_settle.start(); });
-    connect(&m_settle, &QTimer::timeout, this, &StatisticsTable::applyFilter);
+    connect(m_filterBox, &FilterEdit::textSettled, this, &StatisticsTable::applyFilter);
     connect(m_view, &QTableView::activated, this,
             [this](const QModelIndex& index) { emit rowActivated(m_model->row(m_sorted->mapToSource(index).row())); });
 }

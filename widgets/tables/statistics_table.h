@@ -5,7 +5,6 @@
 #include "widgets/tables/statistics_model.h"
 
 #include <QString>
-#include <QTimer>
 #include <QWidget>
 
 #include <memory>
@@ -76,7 +75,6 @@ private:
     QString m_scopeText;
     QString m_problem; ///< of the filter; empty: none
     analysis::EventFilter m_filter;
-    QTimer m_settle;
 };
 
 } // namespace gantry::widgets

@@ -37,8 +37,8 @@ constexpr double kKeyPan = 0.12;   // of the width
 constexpr int kSnapReach = 6;      // px from which an edge of a span draws the end of a measure to itself
 constexpr int kGripReach = 4;      // px beside the edges of the view on the minimap
 
-/// What the numbers beside a row's name are, or the name itself.
-QString termOf(const trace::Track& track)
+/// What the numbers beside a row's name are, or the name itself where no file gave it: a model may be called "queue".
+QString termOf(const trace::Trace& trace, const trace::Track& track)
 {
     switch (track.kind) {
     case trace::TrackKind::GpuStream:
@@ -48,9 +48,17 @@ QString termOf(const trace::Track& track)
         return QStringLiteral("Busy share");
     case trace::TrackKind::GpuRanges:
         return QStringLiteral("Projected");
-    default:
+    case trace::TrackKind::GpuMemory:
+    case trace::TrackKind::ThreadApi:
+    case trace::TrackKind::ThreadLibrary:
+    case trace::TrackKind::ThreadOs:
         return toQString(track.name);
+    default:
+        break;
     }
+    // Below a model: its counters, and its requests again in other orders.
+    const bool isOfModel = !track.parent.isNone() && trace.track(track.parent).kind == trace::TrackKind::RequestLanes;
+    return isOfModel ? toQString(track.name) : QString();
 }
 
 } // namespace
@@ -71,7 +79,7 @@ QString TimelineWidget::toolTipAt(QPoint point) const
     if (m_state.geometry.header().contains(point)) {
         const std::string& more = track.kind == trace::TrackKind::Counter ? track.counter.source : track.detail;
         const QString text = more.empty() ? name : name + QStringLiteral("<br>") + toQString(more).toHtmlEscaped();
-        const QString help = termToolTip(termOf(track));
+        const QString help = termToolTip(termOf(*m_state.trace, track));
         return help.isEmpty() ? text : text + QStringLiteral("<hr>") + help;
     }
     if (track.kind != trace::TrackKind::Counter)

@@ -11,11 +11,15 @@
 #include <QCompleter>
 #include <QHeaderView>
 #include <QLabel>
+#include <QMouseEvent>
+#include <QScrollBar>
 #include <QSignalSpy>
 #include <QTest>
 #include <QWheelEvent>
 
 #include <algorithm>
+#include <stop_token>
+#include <utility>
 
 using namespace gantry;
 using namespace gantry::widgets;
@@ -148,6 +152,55 @@ private slots:
         QVERIFY(isInView(0));
         QTest::keyClick(&table.view(), Qt::Key_X); // no search through millions of rows
         QCOMPARE(table.view().currentIndex().row(), 0);
+    }
+
+    // It began a million rows before the end, where pixels ended.
+    void shiftAndEndSelectFromTheRowThatWasClickedHoweverFar()
+    {
+        EventTable table;
+        table.setEvents(m_trace, std::vector<EventId>(kVeryLong, allEvents().front()), QStringLiteral("in view"));
+        expose(table);
+        QTest::mouseClick(table.view().viewport(), Qt::LeftButton, Qt::NoModifier, middleOf(table, 1));
+        QTest::keyClick(&table.view(), Qt::Key_End, Qt::ShiftModifier);
+        QCOMPARE(selectedRows(table), std::pair(1, kVeryLong - 1));
+        QTest::keyClick(&table.view(), Qt::Key_Up, Qt::ShiftModifier);
+        QCOMPARE(selectedRows(table), std::pair(1, kVeryLong - 2));
+        QTest::mouseClick(table.view().viewport(), Qt::LeftButton, Qt::ShiftModifier, QPoint(40, table.view().rowHeight() / 2));
+        QCOMPARE(selectedRows(table), std::pair(1, table.view().indexAt(QPoint(40, 1)).row()));
+        QTest::keyClick(&table.view(), Qt::Key_Home, Qt::ShiftModifier);
+        QCOMPARE(selectedRows(table), std::pair(0, 1));
+        table.view().selectRow(5);
+        QTest::keyClick(&table.view(), Qt::Key_Down, Qt::ShiftModifier);
+        QCOMPARE(selectedRows(table), std::pair(5, 6));
+    }
+
+    // What was scrolled meanwhile was left out: places in the view were taken for places in the list.
+    void aDragSelectsFromTheRowWhereItBeganWhateverIsScrolled()
+    {
+        EventTable table;
+        table.setEvents(m_trace, longList(), QStringLiteral("in view"));
+        expose(table);
+        QWidget& viewport = *table.view().viewport();
+        const QPoint at = middleOf(table, 2);
+        QTest::mousePress(&viewport, Qt::LeftButton, Qt::NoModifier, at);
+        table.view().verticalScrollBar()->setValue(100);
+        const QPoint below = at + QPoint(0, 3 * table.view().rowHeight());
+        QMouseEvent move(QEvent::MouseMove, below, viewport.mapToGlobal(below), Qt::NoButton, Qt::LeftButton, Qt::NoModifier);
+        QCoreApplication::sendEvent(&viewport, &move);
+        QCOMPARE(selectedRows(table), std::pair(2, 105));
+        QTest::mouseRelease(&viewport, Qt::LeftButton, Qt::NoModifier, below);
+        QCOMPARE(selectedRows(table), std::pair(2, 105));
+    }
+
+    // The scroll bar still ended with the ten rows before.
+    void aRowOfAListThatHasJustComeIsScrolledTo()
+    {
+        EventTable table;
+        table.setEvents(m_trace, {allEvents().front()}, QStringLiteral("in view"));
+        expose(table);
+        table.setEvents(m_trace, longList(), QStringLiteral("in view"));
+        table.view().selectRow(kLong / 2);
+        QVERIFY(table.view().viewport()->rect().contains(middleOf(table, kLong / 2)));
     }
 
     void theWheelScrollsALongTableByRowsAndAClickFindsThem()
@@ -290,6 +343,37 @@ private slots:
         QCOMPARE(texts(EventColumn::Kind, Qt::AscendingOrder, EventColumn::Name), QStringLiteral("A b k10 k9 k9"));
     }
 
+    // Digits of other scripts were numbers of 0, and before letters that stand before them; so were numbers of more than 64 bits.
+    void namesWithUnusualNumbersHaveAnOrderToo()
+    {
+        m_trace = traceOf("window 0..1000\n"
+                          "kernel gpu0/stream7 ٣ 100..110 corr 1\n"
+                          "kernel gpu0/stream7 a 200..210 corr 2\n"
+                          "kernel gpu0/stream7 5 300..310 corr 3\n"
+                          "kernel gpu0/stream7 k123456789012345678901234567890 400..410 corr 4\n"
+                          "kernel gpu0/stream7 k7 500..510 corr 5\n"
+                          "kernel gpu0/stream7 k0000000000000000000000000008 600..610 corr 6\n");
+        auto events = allEvents();
+        sortEvents(*m_trace, events, EventColumn::Name, Qt::AscendingOrder);
+        QStringList starts;
+        for (const EventId event : events)
+            starts << QString::number(m_trace->timeOf(event).start);
+        QCOMPARE(starts.join(QLatin1Char(' ')), QStringLiteral("300 200 500 600 400 100"));
+    }
+
+    void sortingEndsWhenItIsAskedToWhileItComparesTexts()
+    {
+        auto events = allEvents();
+        std::stop_source stop;
+        std::vector<double> told;
+        const auto progress = [&](double fraction) {
+            told.push_back(fraction);
+            stop.request_stop();
+        };
+        sortEvents(*m_trace, events, EventColumn::Name, Qt::AscendingOrder, progress, stop.get_token());
+        QCOMPARE(told, std::vector<double>{0.0}); // before the first text is looked at
+    }
+
     void durationsOfSecondsAreSortedToo()
     {
         trace::Trace trace;
@@ -332,7 +416,15 @@ private:
     /// The same event again and again.
     [[nodiscard]] std::vector<EventId> longList() const { return std::vector<EventId>(kLong, allEvents().front()); }
 
+    /// First and last row of a selection that is one piece.
+    static std::pair<int, int> selectedRows(EventTable& table)
+    {
+        const QItemSelection selection = table.view().selectionModel()->selection();
+        return selection.size() == 1 ? std::pair(selection.front().top(), selection.front().bottom()) : std::pair(-1, -1);
+    }
+
     static constexpr int kLong = 250'000;
+    static constexpr int kVeryLong = 3'000'000;
 
     TracePtr m_trace;
 };

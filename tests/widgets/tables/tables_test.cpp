@@ -156,10 +156,24 @@ private slots:
         const auto* scope = table.findChild<QLabel*>(QStringLiteral("statisticsScope"));
         QTRY_VERIFY2(scope->text().startsWith(QStringLiteral("at character 12: expected a time")), qPrintable(scope->text()));
         QCOMPARE(asked.count(), 1);
-        box->clear();
+        box->selectAll();
+        QTest::keyClick(box, Qt::Key_Delete);
         QTRY_COMPARE(asked.count(), 2);
         QVERIFY(table.filter().terms.empty());
         QCOMPARE(scope->text(), QStringLiteral("in the whole report"));
+    }
+
+    // Return waited as long as a letter does.
+    void returnInTheFilterAppliesItAtOnce()
+    {
+        StatisticsTable table;
+        expose(table);
+        QSignalSpy asked(&table, &StatisticsTable::questionChanged);
+        auto* box = table.findChild<QLineEdit*>(QStringLiteral("statisticsFilter"));
+        QTest::keyClicks(box, QStringLiteral("dur>1us"));
+        QTest::keyClick(box, Qt::Key_Return);
+        QCOMPARE(asked.count(), 1);
+        QCOMPARE(table.filter().terms.size(), std::size_t{1});
     }
 
     void statisticsAreCopiedAsNumbersOrAsShown()

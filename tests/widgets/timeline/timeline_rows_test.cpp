@@ -72,6 +72,14 @@ bool isShown(const Hand& hand, std::string_view name)
     return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+QString headerToolTip(Hand& hand, std::string_view row)
+{
+    const QPoint at = hand.headerPoint(row);
+    QHelpEvent help(QEvent::ToolTip, at, hand.timeline.viewport()->mapToGlobal(at));
+    QCoreApplication::sendEvent(hand.timeline.viewport(), &help);
+    return QToolTip::text();
+}
+
 } // namespace
 
 class TimelineRowsTest : public QObject
@@ -85,10 +93,27 @@ private slots:
     {
         Hand hand(m_server);
         for (const auto& [row, term] : {std::pair("Stream 7", "Percent of context time"), std::pair("Queue depth", "Queue depth")}) {
-            const QPoint at = hand.headerPoint(row);
-            QHelpEvent help(QEvent::ToolTip, at, hand.timeline.viewport()->mapToGlobal(at));
-            QCoreApplication::sendEvent(hand.timeline.viewport(), &help);
-            QVERIFY2(QToolTip::text().endsWith(termToolTip(QLatin1String(term))), qPrintable(QToolTip::text()));
+            const QString text = headerToolTip(hand, row);
+            QVERIFY2(text.endsWith(termToolTip(QLatin1String(term))), qPrintable(text));
+        }
+    }
+
+    // An instance called "queue" was explained as the phase.
+    void aHeaderExplainsNoNameThatAFileGave()
+    {
+        Hand hand(traceOf("window 0..1000\n"
+                          "thread 12 queue\n"
+                          "thread 13 cache\n"
+                          "execution 3 thread 12 model bert:1 instance queue 80..150\n"
+                          "execution 4 thread 13 model bert:1 instance cache 310..600\n"
+                          "request 7 model bert:1 0..200 queue 0..80 compute_infer 80..150 batch 3\n"
+                          "request 9 model bert:1 300..620 queue 300..310 compute_infer 310..600 batch 4\n"));
+        hand.timeline.setRequestOrder(RequestOrder::ByInstance);
+        for (const char* row : {"queue", "By instance"}) {
+            const QString name = QLatin1String(row);
+            const QString text = headerToolTip(hand, row);
+            QVERIFY2(text.contains(name), qPrintable(text));
+            QCOMPARE(text.endsWith(termToolTip(name)), name == QStringLiteral("By instance"));
         }
     }
 
