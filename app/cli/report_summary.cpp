@@ -129,10 +129,13 @@ std::string text(const ReportSummary& summary)
         about += std::string(about.empty() ? "on " : " on ") + printable(summary.hostName);
     std::string result = line("report", printable(summary.title) + (about.empty() ? "" : " (" + about + ")") +
                                             (summary.hasTimes ? ", " + formatDuration(summary.duration) : ""));
-    const std::string incomplete =
-        summary.complete ? "" : line("note", fmt::format("the report is not complete: {}", fmt::join(summary.whyIncomplete, "; ")));
+    std::string notes;
+    if (summary.targetExited)
+        notes += line("note", "the target process ended inside the window; everything up to then is in the report");
+    if (!summary.complete)
+        notes += line("note", fmt::format("the report is not complete: {}", fmt::join(summary.whyIncomplete, "; ")));
     if (!summary.hasTimes)
-        return result + line("holds", summary.tables > 0 ? counted(summary.tables, "table") + " without times" : "nothing") + incomplete;
+        return result + line("holds", summary.tables > 0 ? counted(summary.tables, "table") + " without times" : "nothing") + notes;
     result += line("requests", requestText(summary.requests));
     if (summary.ofModel.latency.count > 0)
         result += line("latency", percentiles(summary.ofModel.latency) +
@@ -151,9 +154,7 @@ std::string text(const ReportSummary& summary)
     result += line("dropped", dropText(summary));
     if (summary.isCapture)
         result += line("window cost", costText(summary));
-    if (summary.targetExited)
-        result += line("note", "the target process ended inside the window; everything up to then is in the report");
-    return result + incomplete;
+    return result + notes;
 }
 
 } // namespace gantry::cli
