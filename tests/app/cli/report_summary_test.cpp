@@ -16,16 +16,17 @@ using testing::Not;
 TEST(ReportSummary, CountsWhatTheReportHolds)
 {
     const test::TemporaryFolder folder;
-    const auto written = test::writeEventScript("window    0..1000000\n"
-                                                "process   gantry-serve\n"
-                                                "thread    12  bert_0\n"
-                                                "kernel    gpu0/stream7  gemm  100000..140000  corr 1\n"
-                                                "memcpy    gpu0/stream7  HtoD  pageable  10000..20000  bytes 4096  corr 2\n"
-                                                "api       12  cudaLaunchKernel  90000..95000  corr 1\n"
-                                                "range     12  compute_infer  90000..140000\n"
-                                                "execution 3  thread 12  model bert:1  instance bert_0  80000..150000\n"
-                                                "request   7  model bert:1  0..200000  queue 0..80000  compute_infer 90000..140000  batch 3\n",
-                                                folder / "a.gantry");
+    const auto written =
+        test::writeEventScript("window    0..1000000\n"
+                               "process   gantry-serve\n"
+                               "thread    12  bert_0\n"
+                               "kernel    gpu0/stream7  gemm  100000..140000  corr 1\n"
+                               "memcpy    gpu0/stream7  HtoD  pageable  10000..20000  bytes 4096  corr 2\n"
+                               "api       12  cudaLaunchKernel  90000..95000  corr 1\n"
+                               "range     12  compute_infer  90000..140000\n"
+                               "execution 3  thread 12  model bert:1  instance bert_0  80000..150000\n"
+                               "request   7  model bert:1  0..200000  queue 0..80000  compute_infer 90000..140000  batch 3\n",
+                               folder / "a.gantry");
     ASSERT_TRUE(written) << written.error().text();
     const auto trace = trace::loadTrace(folder / "a.gantry");
     ASSERT_TRUE(trace) << trace.error().text();
@@ -52,7 +53,8 @@ TEST(ReportSummary, SaysWhatWasLostAndWhatTheTargetDid)
     ReportSummary summary;
     summary.hasTimes = summary.isCapture = true;
     summary.isWindowCostClear = true;
-    summary.losses = {{"cupti_dropped_records", LossSeverity::Warning, 12, "Records that CUPTI dropped."}, {"cut", LossSeverity::Info, 5, "Cut."}};
+    summary.losses = {{"cupti_dropped_records", LossSeverity::Warning, 12, "Records that CUPTI dropped."},
+                      {"cut", LossSeverity::Info, 5, "Cut."}};
     summary.targetExited = true;
     summary.complete = false;
     summary.whyIncomplete = {"the file is cut off", "b.json: the file ends too early"};
@@ -85,9 +87,17 @@ TEST(ReportSummary, SaysOfANearlyEmptyFileWhatIsKnown)
     summary.title = "a.json";
     summary.complete = false;
     summary.whyIncomplete = {"the file is cut off"};
-    EXPECT_EQ(text(summary), "report            a.json\nholds             nothing\nnote              the report is not complete: the file is cut off\n");
+    EXPECT_EQ(text(summary),
+              "report            a.json\nholds             nothing\nnote              the report is not complete: the file is cut off\n");
     summary.hostName = "node3";
     EXPECT_THAT(text(summary), HasSubstr("a.json (on node3)\n"));
+}
+
+TEST(ReportSummary, SaysOfACaptureThatHoldsNothingThatItsTargetEnded)
+{
+    ReportSummary summary;
+    summary.isCapture = summary.targetExited = true;
+    EXPECT_THAT(text(summary), HasSubstr("the target process ended inside the window"));
 }
 
 TEST(ReportSummary, ZeroIsOneOfWhatIsRecordedOnly)
