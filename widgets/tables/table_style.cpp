@@ -1,11 +1,55 @@
 #include "widgets/tables/table_style.h"
 
+#include <QEvent>
 #include <QHeaderView>
 #include <QTableView>
 
 #include <algorithm>
 
 namespace gantry::widgets {
+
+namespace {
+
+constexpr int kNarrowestName = 170; // px; QHeaderView::Stretch would leave it those of any column
+
+/// Keeps one column of a header as wide as the others leave it.
+class StretchedColumn : public QObject
+{
+public:
+    StretchedColumn(QHeaderView& header, int column) : QObject(&header), m_header(header), m_column(column)
+    {
+        header.setSectionResizeMode(column, QHeaderView::Fixed);
+        header.installEventFilter(this);
+        connect(&header, &QHeaderView::sectionResized, this, [this](int section) {
+            if (section != m_column)
+                fit();
+        });
+        connect(&header, &QHeaderView::sectionCountChanged, this, &StretchedColumn::fit);
+        fit();
+    }
+
+protected:
+    bool eventFilter(QObject* watched, QEvent* event) override
+    {
+        if (event->type() == QEvent::Resize)
+            fit();
+        return QObject::eventFilter(watched, event);
+    }
+
+private:
+    void fit()
+    {
+        if (m_column >= m_header.count())
+            return;
+        const int others = m_header.length() - m_header.sectionSize(m_column);
+        m_header.resizeSection(m_column, std::max(kNarrowestName, m_header.width() - others));
+    }
+
+    QHeaderView& m_header;
+    const int m_column;
+};
+
+} // namespace
 
 void applyTableStyle(QTableView& view)
 {
@@ -23,7 +67,12 @@ void applyTableStyle(QTableView& view)
 void applyTableStyle(QTableView& view, int stretchedColumn)
 {
     applyTableStyle(view);
-    view.horizontalHeader()->setSectionResizeMode(stretchedColumn, QHeaderView::Stretch);
+    stretchColumn(*view.horizontalHeader(), stretchedColumn);
+}
+
+void stretchColumn(QHeaderView& header, int column)
+{
+    new StretchedColumn(header, column);
 }
 
 void fitColumns(QTableView& view)

@@ -1,5 +1,6 @@
 #pragma once
 
+class QHeaderView;
 class QTableView;
 
 namespace gantry::widgets {
@@ -8,6 +9,8 @@ namespace gantry::widgets {
 void applyTableStyle(QTableView& view);
 /// With a column that takes the room that the others leave.
 void applyTableStyle(QTableView& view, int stretchedColumn);
+/// Gives a column the room that the others leave, and never less than names need to be told apart: the view scrolls then.
+void stretchColumn(QHeaderView& header, int column);
 /// Makes columns as wide as what they hold, within limits.
 void fitColumns(QTableView& view);
 
