@@ -10,13 +10,12 @@ namespace gantry::widgets {
 
 namespace {
 
-constexpr int kNarrowestName = 170; // px; QHeaderView::Stretch would leave it those of any column
-
-/// Keeps one column of a header as wide as the others leave it.
+/// Keeps one column of a header as wide as the others leave it. QHeaderView::Stretch knows one least width for all of them.
 class StretchedColumn : public QObject
 {
 public:
-    StretchedColumn(QHeaderView& header, int column) : QObject(&header), m_header(header), m_column(column)
+    StretchedColumn(QHeaderView& header, int column, int narrowest)
+        : QObject(&header), m_header(header), m_column(column), m_narrowest(narrowest)
     {
         header.setSectionResizeMode(column, QHeaderView::Fixed);
         header.installEventFilter(this);
@@ -42,11 +41,11 @@ private:
         if (m_column >= m_header.count())
             return;
         const int others = m_header.length() - m_header.sectionSize(m_column);
-        m_header.resizeSection(m_column, std::max(kNarrowestName, m_header.width() - others));
+        m_header.resizeSection(m_column, std::max(m_narrowest, m_header.width() - others));
     }
 
     QHeaderView& m_header;
-    const int m_column;
+    const int m_column, m_narrowest;
 };
 
 } // namespace
@@ -64,15 +63,15 @@ void applyTableStyle(QTableView& view)
     view.horizontalHeader()->setHighlightSections(false);
 }
 
-void applyTableStyle(QTableView& view, int stretchedColumn)
+void applyTableStyle(QTableView& view, int stretchedColumn, int narrowest)
 {
     applyTableStyle(view);
-    stretchColumn(*view.horizontalHeader(), stretchedColumn);
+    stretchColumn(*view.horizontalHeader(), stretchedColumn, narrowest);
 }
 
-void stretchColumn(QHeaderView& header, int column)
+void stretchColumn(QHeaderView& header, int column, int narrowest)
 {
-    new StretchedColumn(header, column);
+    new StretchedColumn(header, column, narrowest);
 }
 
 void fitColumns(QTableView& view)
