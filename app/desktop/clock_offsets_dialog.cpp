@@ -63,6 +63,7 @@ ClockOffsetsDialog::ClockOffsetsDialog(const std::vector<trace::LoadFile>& files
         m_lines.push_back({isByHand, milliseconds});
     }
     auto* buttons = new QDialogButtonBox(QDialogButtonBox::Apply | QDialogButtonBox::Cancel, this);
+    buttons->button(QDialogButtonBox::Apply)->setDefault(true);
     connect(buttons->button(QDialogButtonBox::Apply), &QPushButton::clicked, this, &QDialog::accept);
     connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
     auto* layout = new QVBoxLayout(this);

@@ -41,6 +41,7 @@ ComparePage::ComparePage(jobs::JobRunner& runner, TraceSource source, QWidget* p
     m_details->setTextFormat(Qt::PlainText);
     auto* bar = new QHBoxLayout;
     bar->setContentsMargins(8, 4, 8, 4);
+    bar->setSpacing(8);
     for (const int side : kSides) {
         auto* box = new QComboBox(this);
         box->setObjectName(QStringLiteral("side%1").arg(sideName(side)));

@@ -78,6 +78,15 @@ QIcon stop(const QPalette& palette)
     });
 }
 
+QIcon close(const QPalette& palette)
+{
+    return drawn([&](QPainter& painter) {
+        painter.setPen(QPen(palette.color(QPalette::ButtonText), 1.6, Qt::SolidLine, Qt::RoundCap));
+        painter.drawLine(QPointF(4, 4), QPointF(12, 12));
+        painter.drawLine(QPointF(12, 4), QPointF(4, 12));
+    });
+}
+
 QIcon compare(const QPalette& palette)
 {
     return drawn([&](QPainter& painter) {

@@ -12,6 +12,7 @@ namespace gantry::desktop::icons {
 [[nodiscard]] QIcon nodeState(NodeController::State state);
 [[nodiscard]] QIcon record();
 [[nodiscard]] QIcon stop(const QPalette& palette);
+[[nodiscard]] QIcon close(const QPalette& palette);
 [[nodiscard]] QIcon compare(const QPalette& palette);
 /// The program's own: three bars of a timeline.
 [[nodiscard]] QIcon application();

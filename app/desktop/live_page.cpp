@@ -27,14 +27,15 @@ const char kConnectionTopic[] = "connection";
 
 } // namespace
 
-LivePage::LivePage(NodeList& nodes, QWidget* parent) :
-    QWidget(parent),
-    m_nodes(nodes),
-    m_banner(new MessageBar(this)),
-    m_stack(new QStackedWidget(this)),
-    m_emptyText(new QLabel(this)),
-    m_footer(new QLabel(this)),
-    m_grid(new widgets::LivePlotGrid(this))
+LivePage::LivePage(NodeList& nodes, QWidget* parent)
+    : QWidget(parent),
+      m_nodes(nodes),
+      m_banner(new MessageBar(this)),
+      m_stack(new QStackedWidget(this)),
+      m_emptyText(new QLabel(this)),
+      m_open(new QPushButton(tr("Open report…"), this)),
+      m_footer(new QLabel(this)),
+      m_grid(new widgets::LivePlotGrid(this))
 {
     auto* empty = new QWidget(this);
     auto* column = new QVBoxLayout(empty);
@@ -43,10 +44,16 @@ LivePage::LivePage(NodeList& nodes, QWidget* parent) :
     m_emptyText->setForegroundRole(QPalette::PlaceholderText);
     auto* connectButton = new QPushButton(tr("Connect…"), empty);
     connect(connectButton, &QPushButton::clicked, this, &LivePage::connectRequested);
+    connect(m_open, &QPushButton::clicked, this, &LivePage::openRequested);
+    auto* buttons = new QHBoxLayout;
+    buttons->addStretch(1);
+    buttons->addWidget(connectButton);
+    buttons->addWidget(m_open);
+    buttons->addStretch(1);
     column->addStretch(1);
     column->addWidget(m_emptyText);
     column->addSpacing(8);
-    column->addWidget(connectButton, 0, Qt::AlignHCenter);
+    column->addLayout(buttons);
     column->addStretch(2);
     m_stack->addWidget(empty);
     m_stack->addWidget(m_grid);
@@ -118,8 +125,10 @@ void LivePage::refreshState()
     const LiveSeries* series = currentSeries();
     const bool hasSamples = series && !series->isEmpty();
     m_stack->setCurrentIndex(hasSamples ? 1 : 0);
+    m_open->setVisible(!node);
     if (!node) {
-        m_emptyText->setText(tr("No node yet.\n\nConnect to a machine that runs gantryd to watch its servers live and to capture them."));
+        m_emptyText->setText(tr("No node yet.\n\nConnect to a machine that runs gantryd to watch its servers live and to capture them,\nor "
+                                "open a report or a trace. Files can be dropped here, too."));
         m_footer->clear();
         return;
     }

@@ -10,6 +10,7 @@
 #include <memory>
 
 class QLabel;
+class QPushButton;
 class QStackedWidget;
 
 namespace gantry::widgets {
@@ -39,6 +40,8 @@ public:
 
 signals:
     void connectRequested();
+    /// The user wants to open a file.
+    void openRequested();
     /// The plots were drawn with samples.
     void drawn();
 
@@ -60,6 +63,7 @@ private:
     MessageBar* m_banner;
     QStackedWidget* m_stack;
     QLabel* m_emptyText;
+    QPushButton* m_open; ///< where there is no node
     QLabel* m_footer;
     widgets::LivePlotGrid* m_grid;
     DurationNs m_drawnSpan = 0;

@@ -28,6 +28,7 @@
 #include <QClipboard>
 #include <QCloseEvent>
 #include <QDateTime>
+#include <QDialogButtonBox>
 #include <QDockWidget>
 #include <QFileDialog>
 #include <QFileInfo>
@@ -37,6 +38,7 @@
 #include <QMenuBar>
 #include <QMessageBox>
 #include <QMimeData>
+#include <QTextBrowser>
 #include <QToolBar>
 #include <QToolButton>
 #include <QVBoxLayout>
@@ -105,6 +107,7 @@ MainWindow::MainWindow(jobs::JobRunner& runner, Settings& settings, TraceSource 
     connectNodeActions();
     connectCapture();
     setColorScheme(settings.colorScheme());
+    refreshIcons(); // the palette may have been this one before
     restore();
     refreshActions();
 }
@@ -288,6 +291,7 @@ void MainWindow::connectNodeActions()
     connect(m_nodesPanel, &NodesPanel::connectRequested, this, &MainWindow::askForNode);
     connect(m_captureBar, &CaptureBar::connectRequested, this, &MainWindow::askForNode);
     connect(m_live, &LivePage::connectRequested, this, &MainWindow::askForNode);
+    connect(m_live, &LivePage::openRequested, this, &MainWindow::chooseReports);
     connect(m_actions->disconnectNode, &QAction::triggered, this, [this] {
         if (NodeController* node = m_nodes->current())
             node->close();
@@ -462,11 +466,15 @@ void MainWindow::dropEvent(QDropEvent* event)
 void MainWindow::changeEvent(QEvent* event)
 {
     QMainWindow::changeEvent(event);
-    if (event->type() == QEvent::PaletteChange && m_captureBar) {
-        m_captureBar->startAction()->setIcon(icons::record());
-        m_captureBar->stopAction()->setIcon(icons::stop(palette()));
-        m_actions->compare->setIcon(icons::compare(palette()));
-    }
+    if (event->type() == QEvent::PaletteChange && m_captureBar)
+        refreshIcons();
+}
+
+void MainWindow::refreshIcons()
+{
+    m_captureBar->startAction()->setIcon(icons::record());
+    m_captureBar->stopAction()->setIcon(icons::stop(palette()));
+    m_actions->compare->setIcon(icons::compare(palette()));
 }
 
 void MainWindow::chooseReports()
@@ -611,10 +619,20 @@ void MainWindow::fillRecentMenu()
 
 void MainWindow::showShortcuts()
 {
-    auto* box = new QMessageBox(QMessageBox::NoIcon, tr("Shortcuts"), m_actions->shortcutTable(*menuBar()), QMessageBox::Close, this);
-    box->setAttribute(Qt::WA_DeleteOnClose);
-    box->setTextFormat(Qt::RichText);
-    box->open();
+    auto* dialog = new QDialog(this);
+    dialog->setObjectName(QStringLiteral("shortcutsDialog"));
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->setWindowTitle(tr("Shortcuts"));
+    auto* table = new QTextBrowser(dialog); // more lines than a screen has
+    table->setHtml(m_actions->shortcutTable(*menuBar()));
+    table->setFrameShape(QFrame::NoFrame);
+    auto* buttons = new QDialogButtonBox(QDialogButtonBox::Close, dialog);
+    connect(buttons, &QDialogButtonBox::rejected, dialog, &QDialog::reject);
+    auto* column = new QVBoxLayout(dialog);
+    column->addWidget(table, 1);
+    column->addWidget(buttons);
+    dialog->resize(600, std::min(720, height() * 9 / 10));
+    dialog->open();
 }
 
 void MainWindow::showAbout()

@@ -92,6 +92,7 @@ private:
     void showShortcuts();
     void showAbout();
     void refreshActions();
+    void refreshIcons();
     void refreshSearch();
     void appendToLog(const QString& line);
     void showError(const QString& doing, const Error& error, const QString& topic);

@@ -1,5 +1,8 @@
 #include "app/desktop/message_bar.h"
 
+#include "app/desktop/icons.h"
+
+#include <QEvent>
 #include <QGridLayout>
 #include <QLabel>
 #include <QPushButton>
@@ -8,13 +11,14 @@
 
 namespace gantry::desktop {
 
-MessageBar::MessageBar(QWidget* parent) :
-    QFrame(parent),
-    m_icon(new QLabel(this)),
-    m_label(new QLabel(this)),
-    m_details(new QLabel(this)),
-    m_detailsButton(new QToolButton(this)),
-    m_actionButton(new QPushButton(this))
+MessageBar::MessageBar(QWidget* parent)
+    : QFrame(parent),
+      m_icon(new QLabel(this)),
+      m_label(new QLabel(this)),
+      m_details(new QLabel(this)),
+      m_detailsButton(new QToolButton(this)),
+      m_actionButton(new QPushButton(this)),
+      m_close(new QToolButton(this))
 {
     setObjectName(QStringLiteral("messageBar"));
     setFrameShape(QFrame::NoFrame);
@@ -30,11 +34,10 @@ MessageBar::MessageBar(QWidget* parent) :
     m_detailsButton->setText(tr("Details"));
     m_detailsButton->setCheckable(true);
     m_detailsButton->setAutoRaise(true);
-    auto* close = new QToolButton(this);
-    close->setIcon(style()->standardIcon(QStyle::SP_DialogCloseButton));
-    close->setAutoRaise(true);
-    close->setToolTip(tr("Close this message"));
-    close->setAccessibleName(tr("Close this message"));
+    m_close->setIcon(icons::close(palette()));
+    m_close->setAutoRaise(true);
+    m_close->setToolTip(tr("Close this message"));
+    m_close->setAccessibleName(tr("Close this message"));
 
     auto* grid = new QGridLayout(this);
     grid->setContentsMargins(10, 6, 6, 6);
@@ -43,12 +46,12 @@ MessageBar::MessageBar(QWidget* parent) :
     grid->addWidget(m_label, 0, 1);
     grid->addWidget(m_detailsButton, 0, 2, Qt::AlignTop);
     grid->addWidget(m_actionButton, 0, 3, Qt::AlignTop);
-    grid->addWidget(close, 0, 4, Qt::AlignTop);
+    grid->addWidget(m_close, 0, 4, Qt::AlignTop);
     grid->addWidget(m_details, 1, 1, 1, 4);
     grid->setColumnStretch(1, 1);
 
     connect(m_detailsButton, &QToolButton::toggled, m_details, &QWidget::setVisible);
-    connect(close, &QToolButton::clicked, this, &QWidget::hide);
+    connect(m_close, &QToolButton::clicked, this, &QWidget::hide);
     connect(m_actionButton, &QPushButton::clicked, this, [this] {
         const auto action = m_message.action; // the action may show the next message
         hide();
@@ -80,6 +83,13 @@ void MessageBar::clearTopic(const QString& topic)
 {
     if (m_message.topic == topic)
         hide();
+}
+
+void MessageBar::changeEvent(QEvent* event)
+{
+    QFrame::changeEvent(event);
+    if (event->type() == QEvent::PaletteChange && m_close)
+        m_close->setIcon(icons::close(palette()));
 }
 
 QString MessageBar::sentence() const

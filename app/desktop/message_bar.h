@@ -37,6 +37,9 @@ public:
     void clearTopic(const QString& topic);
     [[nodiscard]] QString sentence() const;
 
+protected:
+    void changeEvent(QEvent* event) override;
+
 private:
     Message m_message;
     QLabel* m_icon;
@@ -44,6 +47,7 @@ private:
     QLabel* m_details;
     QToolButton* m_detailsButton;
     QPushButton* m_actionButton;
+    QToolButton* m_close = nullptr; ///< the palette may change while the others are made
 };
 
 } // namespace gantry::desktop

@@ -1,6 +1,7 @@
 #include "app/desktop/trace_view.h"
 
 #include "app/desktop/load_banner.h"
+#include "widgets/tables/import_view.h"
 #include "widgets/tables/summary_tables.h"
 #include "widgets/tables/trust_strip.h"
 #include "widgets/timeline/legend.h"
@@ -41,7 +42,6 @@ TraceView::TraceView(QWidget* parent)
     column->addWidget(m_stack, 1);
     column->addWidget(m_legend);
     column->addWidget(m_trust);
-    m_trust->setMinimumWidth(1); // in a narrow window its last items are cut, and the timeline is not
     connect(m_trust, &widgets::TrustStrip::importRequested, this, &TraceView::importRequested);
 }
 
@@ -65,9 +65,14 @@ void TraceView::setTrace(const std::shared_ptr<const trace::Trace>& trace)
     m_stack->setCurrentIndex(hasTimeline(*trace) ? 0 : 1);
     if (hasTimeline(*trace))
         return;
-    m_noTimes->setText(trace->summaries.empty()
-                           ? tr("Nothing in this file could be used: see Import below for what it holds.")
-                           : tr("This file holds measurements without times, so there is no timeline. These are its tables."));
+    const bool hasTables = !trace->summaries.empty();
+    const bool isEmpty = widgets::totalsOf(trace->imports).skipped() == 0;
+    m_noTimes->setText(hasTables ? tr("This file holds measurements without times, so there is no timeline. These are its tables.")
+                       : isEmpty ? tr("Nothing was recorded in this report: no request, kernel, API call or NVTX range is in it. Capture "
+                                      "again while the server works.")
+                                 : tr("Nothing in this file could be used: see Import below for what it holds."));
+    m_noTimes->setAlignment(hasTables ? Qt::AlignLeft : Qt::AlignCenter);
+    m_tables->setVisible(hasTables);
     m_tables->setTables(trace->summaries);
 }
 

@@ -1,5 +1,6 @@
 #include "widgets/compare/comparison_table.h"
 
+#include "widgets/tables/table_style.h"
 #include "widgets/theme/format.h"
 #include "widgets/theme/theme.h"
 
@@ -48,12 +49,12 @@ ComparisonTable::ComparisonTable(QWidget* parent) :
     setIndentation(12);
     setTextElideMode(Qt::ElideMiddle);
     header()->setStretchLastSection(false);
-    header()->setSectionResizeMode(Name, QHeaderView::Stretch);
     header()->setMinimumSectionSize(60);
     for (int column = A; column < ColumnCount; ++column) {
         header()->setSectionResizeMode(column, QHeaderView::ResizeToContents);
         headerItem()->setTextAlignment(column, Qt::AlignRight | Qt::AlignVCenter);
     }
+    stretchColumn(*header(), Name);
 }
 
 void ComparisonTable::setComparison(const analysis::Comparison& comparison)
@@ -97,7 +98,10 @@ void ComparisonTable::addSection(const QString& title, const std::vector<analysi
             continue;
         }
         const double difference = *row.difference();
-        item->setText(Difference, (difference > 0 ? QStringLiteral("+") : QString()) + valueText(difference, row.unit));
+        item->setText(Difference, (difference > 0   ? QStringLiteral("+")
+                                   : difference < 0 ? QStringLiteral("−")
+                                                    : QString()) +
+                                      valueText(std::abs(difference), row.unit));
         const auto ratio = row.ratio();
         if (!ratio)
             continue;

@@ -22,6 +22,7 @@ namespace {
 
 constexpr int kFileLines = 5; // of the description of files; more scroll
 constexpr int kWidestFile = 220;
+constexpr int kNarrowestReason = 100; // px: most tables have none
 
 QString reasonsOf(const importing::TableTally& tally)
 {
@@ -157,7 +158,7 @@ ImportView::ImportView(QWidget* parent)
     m_view->setModel(m_sorted);
     m_view->setObjectName(QStringLiteral("importTables"));
     m_view->setAccessibleName(tr("What was read"));
-    applyTableStyle(*m_view, ImportModel::Why);
+    applyTableStyle(*m_view, ImportModel::Why, kNarrowestReason);
     m_view->setSortingEnabled(true);
     m_files->setTextFormat(Qt::PlainText);
     m_files->setTextInteractionFlags(Qt::TextSelectableByMouse);

@@ -18,6 +18,7 @@
 #include <QVBoxLayout>
 
 #include <algorithm>
+#include <utility>
 
 namespace gantry::widgets {
 
@@ -248,10 +249,20 @@ void StatisticsTable::setRows(std::vector<analysis::ActivityRow> rows, const QSt
     const bool hasBytes = std::any_of(rows.begin(), rows.end(), [](const auto& row) { return row.bytes > 0; });
     m_model->setRows(std::move(rows), gaps);
     m_view->setColumnHidden(StatisticsModel::Bytes, !hasBytes);
+    setLow(!gaps.isEmpty());
     m_scopeText = isEmpty ? tr("nothing of this kind in %1").arg(scope) : tr("in %1").arg(scope);
     if (!gaps.isEmpty())
         m_scopeText += tr(" · ≥: %1").arg(gaps);
     showScope();
+}
+
+void StatisticsTable::setLow(bool isLow)
+{
+    if (std::exchange(m_isLow, isLow) == isLow)
+        return; // the user may have made them wider
+    const int sign = m_view->fontMetrics().horizontalAdvance(QStringLiteral("≥ "));
+    for (const int column : {StatisticsModel::Count, StatisticsModel::Total, StatisticsModel::Bytes})
+        m_view->setColumnWidth(column, m_view->columnWidth(column) + (isLow ? sign : -sign));
 }
 
 void StatisticsTable::clear()

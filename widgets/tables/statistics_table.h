@@ -63,6 +63,8 @@ private:
     void applyFilter();
     void showScope();
     void refreshNames();
+    /// Leaves room for the sign of numbers that are low.
+    void setLow(bool isLow);
 
     StatisticsModel* m_model;
     StatisticsRows* m_sorted;
@@ -75,6 +77,7 @@ private:
     QString m_scopeText;
     QString m_problem; ///< of the filter; empty: none
     analysis::EventFilter m_filter;
+    bool m_isLow = false;
 };
 
 } // namespace gantry::widgets

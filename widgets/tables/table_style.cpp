@@ -1,11 +1,54 @@
 #include "widgets/tables/table_style.h"
 
+#include <QEvent>
 #include <QHeaderView>
 #include <QTableView>
 
 #include <algorithm>
 
 namespace gantry::widgets {
+
+namespace {
+
+/// Keeps one column of a header as wide as the others leave it. QHeaderView::Stretch knows one least width for all of them.
+class StretchedColumn : public QObject
+{
+public:
+    StretchedColumn(QHeaderView& header, int column, int narrowest)
+        : QObject(&header), m_header(header), m_column(column), m_narrowest(narrowest)
+    {
+        header.setSectionResizeMode(column, QHeaderView::Fixed);
+        header.installEventFilter(this);
+        connect(&header, &QHeaderView::sectionResized, this, [this](int section) {
+            if (section != m_column)
+                fit();
+        });
+        connect(&header, &QHeaderView::sectionCountChanged, this, &StretchedColumn::fit);
+        fit();
+    }
+
+protected:
+    bool eventFilter(QObject* watched, QEvent* event) override
+    {
+        if (event->type() == QEvent::Resize)
+            fit();
+        return QObject::eventFilter(watched, event);
+    }
+
+private:
+    void fit()
+    {
+        if (m_column >= m_header.count())
+            return;
+        const int others = m_header.length() - m_header.sectionSize(m_column);
+        m_header.resizeSection(m_column, std::max(m_narrowest, m_header.width() - others));
+    }
+
+    QHeaderView& m_header;
+    const int m_column, m_narrowest;
+};
+
+} // namespace
 
 void applyTableStyle(QTableView& view)
 {
@@ -20,10 +63,15 @@ void applyTableStyle(QTableView& view)
     view.horizontalHeader()->setHighlightSections(false);
 }
 
-void applyTableStyle(QTableView& view, int stretchedColumn)
+void applyTableStyle(QTableView& view, int stretchedColumn, int narrowest)
 {
     applyTableStyle(view);
-    view.horizontalHeader()->setSectionResizeMode(stretchedColumn, QHeaderView::Stretch);
+    stretchColumn(*view.horizontalHeader(), stretchedColumn, narrowest);
+}
+
+void stretchColumn(QHeaderView& header, int column, int narrowest)
+{
+    new StretchedColumn(header, column, narrowest);
 }
 
 void fitColumns(QTableView& view)

@@ -5,7 +5,6 @@
 #include "widgets/theme/theme.h"
 
 #include <QEvent>
-#include <QHBoxLayout>
 #include <QLabel>
 #include <QStringList>
 
@@ -21,6 +20,7 @@ using Grade = TrustStrip::Grade;
 
 constexpr double kNoticeableCost = 0.05; // of the throughput: below it run-to-run noise is as large
 constexpr DurationNs kLooseClock = 100'000;
+constexpr int kPadding = 8, kMargin = 3, kGap = 14; // px: left and right, above and below, between items
 
 Item droppedItem(const trace::Trace& trace)
 {
@@ -80,13 +80,12 @@ Item completeItem(const trace::Trace& trace)
 
 } // namespace
 
-TrustStrip::TrustStrip(QWidget* parent) :
-    QWidget(parent),
-    m_row(new QHBoxLayout(this))
+TrustStrip::TrustStrip(QWidget* parent) : QWidget(parent)
 {
     setObjectName(QStringLiteral("trustStrip"));
-    m_row->setContentsMargins(8, 3, 8, 3);
-    m_row->setSpacing(14);
+    QSizePolicy policy(QSizePolicy::Preferred, QSizePolicy::Minimum);
+    policy.setHeightForWidth(true);
+    setSizePolicy(policy);
 }
 
 std::vector<Item> TrustStrip::itemsOf(const trace::Trace& trace)
@@ -114,21 +113,64 @@ std::vector<Item> TrustStrip::itemsOf(const trace::Trace& trace)
 void TrustStrip::setTrace(const trace::Trace& trace)
 {
     m_items = itemsOf(trace);
-    while (QLayoutItem* item = m_row->takeAt(0)) {
-        delete item->widget();
-        delete item;
-    }
+    qDeleteAll(m_labels);
     m_labels.clear();
     for (const Item& item : m_items) {
         auto* label = new QLabel(this);
         label->setToolTip(item.help);
         if (item.opensImport)
             connect(label, &QLabel::linkActivated, this, &TrustStrip::importRequested);
-        m_row->addWidget(label);
+        label->show();
         m_labels.push_back(label);
     }
-    m_row->addStretch(1);
     colorLabels();
+    updateGeometry();
+    placeLabels();
+}
+
+std::vector<QRect> TrustStrip::places(int width) const
+{
+    std::vector<QRect> places;
+    QPoint at(kPadding, kMargin);
+    for (const QLabel* label : m_labels) {
+        const QSize size = label->sizeHint();
+        if (at.x() > kPadding && at.x() + size.width() > width - kPadding)
+            at = {kPadding, at.y() + size.height()};
+        places.emplace_back(at, size);
+        at.rx() += size.width() + kGap;
+    }
+    return places;
+}
+
+void TrustStrip::placeLabels()
+{
+    const auto all = places(width());
+    for (std::size_t i = 0; i < all.size(); ++i)
+        m_labels[i]->setGeometry(all[i]);
+}
+
+int TrustStrip::heightForWidth(int width) const
+{
+    const auto all = places(width);
+    return all.empty() ? 0 : all.back().bottom() + 1 + kMargin;
+}
+
+QSize TrustStrip::sizeHint() const
+{
+    constexpr int kAnyWidth = 1 << 20;
+    const auto all = places(kAnyWidth);
+    return {all.empty() ? 0 : all.back().right() + 1 + kPadding, heightForWidth(kAnyWidth)};
+}
+
+QSize TrustStrip::minimumSizeHint() const
+{
+    return {80, sizeHint().height()};
+}
+
+void TrustStrip::resizeEvent(QResizeEvent* event)
+{
+    QWidget::resizeEvent(event);
+    placeLabels();
 }
 
 void TrustStrip::colorLabels()

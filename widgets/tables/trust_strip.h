@@ -2,16 +2,16 @@
 
 #include "trace_model/trace/trace.h"
 
+#include <QRect>
 #include <QWidget>
 
 #include <vector>
 
-class QHBoxLayout;
 class QLabel;
 
 namespace gantry::widgets {
 
-/// How far a report can be trusted, in one line: what was dropped, how well its clocks agree, what the window cost, whether it
+/// How far a report can be trusted, in a line: what was dropped, how well its clocks agree, what the window cost, whether it
 /// is whole. Each says more in its tooltip. Nothing is left out because it is good: "dropped 0" is an answer too.
 class TrustStrip : public QWidget
 {
@@ -35,18 +35,25 @@ public:
 
     [[nodiscard]] static std::vector<Item> itemsOf(const trace::Trace& trace);
 
+    [[nodiscard]] QSize sizeHint() const override;
+    [[nodiscard]] QSize minimumSizeHint() const override;
+    /// Items that do not fit beside the others are on a line below.
+    [[nodiscard]] int heightForWidth(int width) const override;
+
 signals:
     void importRequested();
 
 protected:
     void changeEvent(QEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
 
 private:
+    [[nodiscard]] std::vector<QRect> places(int width) const;
+    void placeLabels();
     void colorLabels();
 
     std::vector<Item> m_items;
     std::vector<QLabel*> m_labels; ///< one for each item
-    QHBoxLayout* m_row;
 };
 
 } // namespace gantry::widgets

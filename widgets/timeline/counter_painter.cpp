@@ -53,8 +53,10 @@ bool hasAxis(const TimelineState& state, const TimelineRow& row)
 
 QString topText(const TimelineState& state, const TimelineRow& row)
 {
-    const QString unit = toQString(state.trace->track(row.track).counter.unit);
+    QString unit = toQString(state.trace->track(row.track).counter.unit);
     const QString value = formatNumber(state.counterAxes[row.track.value].max);
+    if (value == QLatin1String("1") && (unit == QLatin1String("requests") || unit == QLatin1String("instances")))
+        unit.chop(1);
     return unit.isEmpty() ? value : QStringLiteral("%1 %2").arg(value, unit);
 }
 

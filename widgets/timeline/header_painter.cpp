@@ -42,6 +42,15 @@ void paintFoldMark(QPainter& painter, int left, qreal middle, bool isFolded, con
     painter.setRenderHint(QPainter::Antialiasing, false);
 }
 
+/// "23.5 %, kernels 98 %" as it is, or less of it, but no number without its unit.
+QString fittingDetail(const QString& detail, const QFontMetrics& metrics, int width)
+{
+    for (const QString& text : {detail, detail.section(QLatin1Char(','), 0, 0), detail.left(detail.indexOf(QLatin1Char('%')) + 1)})
+        if (!text.isEmpty() && metrics.horizontalAdvance(text) <= width)
+            return text;
+    return metrics.elidedText(detail, Qt::ElideRight, width);
+}
+
 void paintHeader(QPainter& painter, const TimelineState& state, const TimelineRow& row, const TimelineFonts& fonts)
 {
     const trace::Track& track = state.trace->track(row.track);
@@ -87,7 +96,7 @@ void paintHeader(QPainter& painter, const TimelineState& state, const TimelineRo
             std::min(smallMetrics.horizontalAdvance(detail) + 1, std::clamp(room, line.width() / 4, line.width() * 6 / 10));
         painter.setFont(fonts.small);
         painter.setPen(theme.weakText);
-        painter.drawText(line, Qt::AlignRight | Qt::AlignVCenter, smallMetrics.elidedText(detail, Qt::ElideRight, detailWidth));
+        painter.drawText(line, Qt::AlignRight | Qt::AlignVCenter, fittingDetail(detail, smallMetrics, detailWidth));
         line.setRight(line.right() - detailWidth - 6);
     }
     painter.setFont(font);

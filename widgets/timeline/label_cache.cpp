@@ -81,7 +81,7 @@ void LabelCache::draw(QPainter& painter, const QRect& box, std::uint64_t key, QR
     if (label.image.width() <= box.width())
         return painter.drawImage(box.left(), top, label.image);
     const auto after = std::upper_bound(label.cuts.begin(), label.cuts.end(), box.width() - colored.ellipsis.image.width());
-    if (after == label.cuts.begin())
+    if (after - label.cuts.begin() < kFewestLetters)
         return;
     const int cut = *(after - 1);
     painter.drawImage(box.left(), top, label.image, 0, 0, cut, label.image.height());

@@ -27,10 +27,12 @@ struct LabelImage
 class LabelCache
 {
 public:
+    static constexpr int kFewestLetters = 3; ///< of a text that is cut: fewer say nothing
+
     LabelCache(const QFont& font, qreal pixelRatio);
 
     /// Draws the text that `key` stands for into `box`, left aligned and centred vertically; elided where it is too long, left out where
-    /// not even one character has room. `text` is called when it is not known yet. The painter's pixels are the device's.
+    /// fewer than kFewestLetters have room. `text` is called when it is not known yet. The painter's pixels are the device's.
     void draw(QPainter& painter, const QRect& box, std::uint64_t key, QRgb color, const std::function<QString()>& text);
 
     [[nodiscard]] qreal pixelRatio() const { return m_pixelRatio; }

@@ -51,19 +51,20 @@ void paintRuler(QPainter& painter, const TimelineState& state, const TimelineFon
     painter.setFont(fonts.small);
     const DurationNs step = rulerStep(state, fonts.small);
     const TimeAxis axis = relativeAxis(state, area.width());
-    const int labelWidth = static_cast<int>(static_cast<double>(step) / std::max(axis.nsPerPixel(), 1e-9));
-    // One step earlier: its label reaches into the view.
-    const TimeAxis reaching({axis.range().start - step, axis.range().end}, 1);
-    for (const TimestampNs tick : reaching.ticks(std::max<DurationNs>(1, step / 5))) {
+    const QFontMetrics metrics(fonts.small);
+    for (const TimestampNs tick : axis.ticks(std::max<DurationNs>(1, step / 5))) {
         const int x = area.left() + static_cast<int>(std::floor(axis.toX(tick)));
         const bool isLabelled = tick % step == 0;
         painter.setPen(state.theme->border);
         painter.drawLine(x, area.bottom() - (isLabelled ? 9 : 4), x, area.bottom());
-        if (isLabelled) {
-            painter.setPen(state.theme->rulerText);
-            painter.drawText(QRect(x + kLabelGap, area.top(), labelWidth - kLabelGap, area.height() - 5), Qt::AlignLeft | Qt::AlignVCenter,
-                             formatTime(tick, step));
-        }
+        if (!isLabelled)
+            continue;
+        const QString label = formatTime(tick, step);
+        const QRect place(x + kLabelGap, area.top(), metrics.horizontalAdvance(label), area.height() - 5);
+        if (place.right() >= area.right())
+            continue; // the end of a number that is cut off makes it another number
+        painter.setPen(state.theme->rulerText);
+        painter.drawText(place, Qt::AlignLeft | Qt::AlignVCenter | Qt::TextDontClip, label);
     }
     painter.restore();
 }

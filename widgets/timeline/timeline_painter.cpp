@@ -3,6 +3,7 @@
 #include "widgets/timeline/counter_painter.h"
 #include "widgets/timeline/event_text.h"
 #include "widgets/timeline/header_painter.h"
+#include "widgets/timeline/label_cache.h"
 #include "widgets/timeline/lane_layout.h"
 #include "widgets/timeline/minimap_painter.h"
 #include "widgets/timeline/overlay_painter.h"
@@ -100,7 +101,7 @@ private:
     {
         const QRect room = box.adjusted(kLabelLeft, 0, -kLabelRight, 0);
         const QString text = m_metrics.elidedText(eventLabel(*m_state.trace, event), Qt::ElideRight, room.width());
-        if (text.size() < 2)
+        if (text.endsWith(QChar(0x2026)) && text.size() <= LabelCache::kFewestLetters)
             return;
         m_painter.setFont(m_fonts.small);
         m_painter.setPen(color);

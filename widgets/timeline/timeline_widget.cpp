@@ -25,7 +25,7 @@ using trace::EventKind;
 using trace::RequestIndex;
 
 constexpr int kGestureMs = 700; // steps closer together are one gesture
-constexpr int kNarrowestHeader = 120;
+constexpr int kNarrowestHeader = 120, kHeader = 250, kCompactHeader = 200, kWideCompactHeader = 300; // px
 constexpr double kRevealShare = 0.25;              // of the view that a revealed event may fill at least to stay at this zoom
 constexpr int kHighlightLimit = 20'000;            // events: more cannot be told apart, and placing them takes time
 constexpr DurationNs kAroundAnInstant = 1'000'000; // what a trace without length shows before and after its time
@@ -89,12 +89,20 @@ void TimelineWidget::setTrace(std::shared_ptr<const trace::Trace> trace)
 void TimelineWidget::setDensity(RowDensity density)
 {
     m_density = density;
-    m_state.geometry.headerWidth = density == RowDensity::Compact ? 200 : 250;
+    fitHeaderWidth();
     layoutRows();
+}
+
+void TimelineWidget::fitHeaderWidth()
+{
+    if (!m_isHeaderChosen)
+        m_state.geometry.headerWidth =
+            m_density == RowDensity::Compact ? std::clamp(width() / 4, kCompactHeader, kWideCompactHeader) : kHeader;
 }
 
 void TimelineWidget::setHeaderWidth(int width)
 {
+    m_isHeaderChosen = true;
     m_state.geometry.headerWidth = std::clamp(width, kNarrowestHeader, std::max(kNarrowestHeader, m_state.geometry.size.width() / 2));
     updateGeometryState();
     redraw();
@@ -486,6 +494,7 @@ void TimelineWidget::paintEmptyState(QPainter& painter) const
 void TimelineWidget::resizeEvent(QResizeEvent* event)
 {
     QAbstractScrollArea::resizeEvent(event);
+    fitHeaderWidth();
     updateGeometryState();
     redraw();
 }

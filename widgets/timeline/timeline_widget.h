@@ -179,6 +179,8 @@ private:
     void paintEmptyState(QPainter& painter) const;
     void layoutRows();
     void updateGeometryState();
+    /// Names are whole where there is room, unless the user said how wide they are.
+    void fitHeaderWidth();
     void applyView(TimeRange range);
     /// A gesture (a run of wheel steps or key presses) is one step of the history; a step that changes nothing is none.
     void moveView(TimeRange range);
@@ -228,6 +230,7 @@ private:
     trace::TrackId m_rowUnderMouse;
     trace::TrackId m_resizedRow; ///< while its edge is dragged
     RowDensity m_density = RowDensity::Comfortable;
+    bool m_isHeaderChosen = false; ///< its width
     ViewHistory m_history;
     QElapsedTimer m_sinceGesture;
     std::vector<float> m_activity; ///< of the minimap, for its width

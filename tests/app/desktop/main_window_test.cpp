@@ -21,22 +21,26 @@
 #include <QAction>
 #include <QApplication>
 #include <QCheckBox>
+#include <QClipboard>
 #include <QComboBox>
 #include <QCompleter>
 #include <QDockWidget>
 #include <QDoubleSpinBox>
-#include <QClipboard>
 #include <QDropEvent>
+#include <QFileDialog>
 #include <QInputDialog>
 #include <QLabel>
 #include <QLineEdit>
 #include <QMenu>
 #include <QMimeData>
+#include <QPushButton>
 #include <QSignalSpy>
 #include <QTabBar>
 #include <QTest>
+#include <QTextBrowser>
 #include <QUrl>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -87,6 +91,35 @@ private slots:
         QVERIFY2(m_window->captureBar().startAction()->toolTip().contains(QStringLiteral("Connect to a node first")),
                  qPrintable(m_window->captureBar().startAction()->toolTip()));
         QVERIFY(!m_window->captureBar().stopAction()->isEnabled());
+    }
+
+    void theStartPageOffersToOpenAReport()
+    {
+        const auto buttons = m_window->live().findChildren<QPushButton*>();
+        const auto open = std::find_if(buttons.begin(), buttons.end(),
+                                       [](const QPushButton* button) { return button->text() == QStringLiteral("Open report…"); });
+        QVERIFY(open != buttons.end() && (*open)->isVisible());
+        QTest::mouseClick(*open, Qt::LeftButton);
+        QVERIFY(m_window->findChild<QFileDialog*>());
+        m_window->nodes().open("unix:" + (*m_folder / "none.sock").string());
+        QVERIFY(!(*open)->isVisible()); // the page is about the node
+    }
+
+    void theShortcutsFitBesideTheirWindow()
+    {
+        m_window->resize(1000, 640);
+        key(Qt::Key_F1);
+        const auto* dialog = m_window->findChild<QDialog*>(QStringLiteral("shortcutsDialog"));
+        QVERIFY(dialog && dialog->isVisible());
+        QVERIFY2(dialog->height() < 640, qPrintable(QString::number(dialog->height())));
+        QVERIFY(dialog->findChild<QTextBrowser*>()->toPlainText().contains(QStringLiteral("Ctrl+Shift+D")));
+    }
+
+    // Icons came with a change of the palette, which a second window does not see.
+    void theToolbarHasIconsInEveryWindow()
+    {
+        openWindow();
+        QVERIFY(!m_window->captureBar().startAction()->icon().isNull() && !m_window->actions().compare->icon().isNull());
     }
 
     // The Import tab's longest line and the trust strip kept it at 807 pixels.

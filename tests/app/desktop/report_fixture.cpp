@@ -156,7 +156,7 @@ void writeReport(const std::filesystem::path& path, const ReportShape& shape)
     session.utcEpochNs = 1'700'000'000'000'000'000;
     session.systemClockNs = 1'000'000'000;
     session.window = {0, windowEnd};
-    session.losses = {{"cupti_dropped_records", LossSeverity::Error, 0, "Records CUPTI dropped for want of a buffer."}};
+    session.losses = {{"cupti_dropped_records", LossSeverity::Error, shape.dropped, "Records CUPTI dropped for want of a buffer."}};
     if (auto finished = writer.finish(session); !finished)
         throw std::runtime_error(finished.error().text());
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 
 namespace gantry::desktop_test {
@@ -7,9 +8,10 @@ namespace gantry::desktop_test {
 /// What a fixture report holds; the second report of a comparison differs in these.
 struct ReportShape
 {
-    int requests = 12;             ///< of model "bert_base", one every millisecond
+    int requests = 12;              ///< of model "bert_base", one every millisecond
     std::int64_t inferNs = 600'000; ///< length of each compute_infer phase
-    bool pinned = false;           ///< kind of the host memory of the copies
+    bool pinned = false;            ///< kind of the host memory of the copies
+    std::uint64_t dropped = 0;      ///< records that CUPTI is said to have dropped
 };
 
 /// Writes a small complete report with ReportWriter: one GPU, two streams with kernels and copies, one instance thread with

@@ -3,6 +3,7 @@
 #include "app/desktop/load_banner.h"
 #include "app/desktop/report_page.h"
 #include "app/jobs/job_runner.h"
+#include "tests/support/event_script.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_files.h"
 #include "trace_model/analysis/request_breakdown.h"
@@ -409,6 +410,17 @@ private slots:
         QCOMPARE(tables->view().model()->index(0, 0).data().toString(), QStringLiteral("10"));
         m_page->find(QStringLiteral("x")); // finds nothing and harms nothing
         m_page->stepMatch(1);
+    }
+
+    void aReportOfNothingSaysSo()
+    {
+        const auto path = *m_folder / "idle.gantry";
+        QVERIFY(test::writeEventScript("window 0..1000000\n", path));
+        show(path);
+        QTRY_COMPARE_WITH_TIMEOUT(m_page->state(), ReportPage::State::Loaded, kPatienceMs);
+        const QString sentence = m_page->findChild<QLabel*>(QStringLiteral("noTimes"))->text();
+        QVERIFY2(sentence.startsWith(QStringLiteral("Nothing was recorded")), qPrintable(sentence));
+        QVERIFY(!m_page->findChild<widgets::SummaryTables*>()->isVisible());
     }
 
     void aWrongExpressionIsSaidAndNotSilentlyEmpty()

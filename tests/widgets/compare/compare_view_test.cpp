@@ -5,6 +5,7 @@
 #include "widgets/timeline/legend.h"
 #include "widgets/timeline/timeline_widget.h"
 
+#include <QHeaderView>
 #include <QLabel>
 #include <QMouseEvent>
 #include <QSignalSpy>
@@ -116,6 +117,19 @@ private slots:
         QCOMPARE(view->timeline(0).visibleRange(), (TimeRange{1'000'000, 1'500'000}));
     }
 
+    // In a narrow window names were one letter and an ellipsis.
+    void namesCanBeToldApartInANarrowWindow()
+    {
+        ComparisonTable table;
+        table.setComparison(everyKindOfRow());
+        table.show();
+        for (const int width : {300, 1200}) {
+            table.resize(width, 300);
+            QTRY_VERIFY(table.columnWidth(ComparisonTable::Name) >= 170);
+            QTRY_COMPARE(table.header()->length() > table.viewport()->width(), width == 300); // it scrolls
+        }
+    }
+
     // The shorter report was stretched to the width of the longer one, so that equal times looked unequal.
     void reportsOfUnequalLengthShareOneScale()
     {
@@ -133,6 +147,19 @@ private slots:
             view->timeline(0).setVisibleRange({1'500'000, 1'700'000});
             QCOMPARE(b.visibleRange(), (TimeRange{1'500'000, 1'700'000}));
         }
+    }
+
+    // Names were cut in the widest window.
+    void theColumnsOfNamesGrowWithTheWindowUntilTheUserSaysHowWideTheyAre()
+    {
+        const auto view = shown(longReport(), shortReport());
+        view->resize(2400, 800);
+        QTRY_VERIFY(view->timeline(0).state().geometry.headerWidth >= 280);
+        QCOMPARE(view->timeline(1).state().geometry.headerWidth, view->timeline(0).state().geometry.headerWidth);
+        view->timeline(0).setHeaderWidth(222);
+        view->resize(2500, 800);
+        QTRY_VERIFY(view->timeline(0).width() > 1200);
+        QCOMPARE(view->timeline(0).state().geometry.headerWidth, 222);
     }
 
     // Else equal times would no longer stand above each other.
@@ -201,7 +228,7 @@ private slots:
         table.setComparison(everyKindOfRow());
         QCOMPARE(textOf(table, "latency p50", ComparisonTable::A), QStringLiteral("2.000 ms"));
         QCOMPARE(textOf(table, "latency p50", ComparisonTable::B), QStringLiteral("1.000 ms"));
-        QCOMPARE(textOf(table, "latency p50", ComparisonTable::Difference), QStringLiteral("-1.000 ms"));
+        QCOMPARE(textOf(table, "latency p50", ComparisonTable::Difference), QStringLiteral("−1.000 ms"));
         QCOMPARE(textOf(table, "latency p50", ComparisonTable::Ratio), QStringLiteral("0.50 ×"));
         QCOMPARE(textOf(table, "requests per second", ComparisonTable::Difference), QStringLiteral("+50 req/s"));
         QCOMPARE(textOf(table, "average batch", ComparisonTable::A), QStringLiteral("4 requests"));

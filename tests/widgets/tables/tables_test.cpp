@@ -207,9 +207,9 @@ private slots:
         rows[0].duration.total = 2;
         rows[1].name = "nothing";
         StatisticsTable table;
-        table.resize(1200, 300);
         table.setRows(rows, QStringLiteral("all"));
         expose(table);
+        table.resize(1200, 300); // all columns are in view
         const QImage image = table.view().viewport()->grab().toImage();
         const auto bars = [&](int row) {
             const QRect cell = table.view().visualRect(table.view().model()->index(row, StatisticsModel::Shape));
@@ -379,6 +379,54 @@ private slots:
         trace.imports.clear();
         for (const TrustStrip::Item& item : TrustStrip::itemsOf(trace))
             QVERIFY(!item.opensImport);
+    }
+
+    // Its last items were cut in a narrow window.
+    void theTrustStripHasAllItsItemsAtAnyWidth()
+    {
+        TrustStrip strip;
+        strip.setTrace(importedTrace());
+        QVERIFY(strip.items().size() >= 5);
+        strip.show();
+        const int line = strip.heightForWidth(2000);
+        for (const int width : {2000, 400, 200}) {
+            strip.resize(width, strip.heightForWidth(width));
+            QRegion taken;
+            for (const QLabel* label : strip.findChildren<QLabel*>()) {
+                QVERIFY2(strip.rect().contains(label->geometry()), qPrintable(label->text()));
+                QVERIFY(label->width() >= label->sizeHint().width());
+                QVERIFY(!taken.intersects(label->geometry()));
+                taken += label->geometry();
+            }
+        }
+        QVERIFY(strip.heightForWidth(400) >= 2 * line - 10);
+    }
+
+    void namesKeepTheirRoomInANarrowTable()
+    {
+        StatisticsTable table;
+        const QHeaderView& header = *table.view().horizontalHeader();
+        for (const int width : {1400, 300, 1500}) {
+            table.resize(width, 300);
+            table.show();
+            QVERIFY(QTest::qWaitForWindowExposed(&table));
+            QTRY_COMPARE(header.sectionSize(StatisticsModel::Name) > 170, width > 1000); // what the others leave
+            QVERIFY(header.sectionSize(StatisticsModel::Name) >= 170);
+            QCOMPARE(header.length() == header.width(), width > 1000);
+        }
+    }
+
+    void numbersThatAreLowHaveRoomForTheirSign()
+    {
+        StatisticsTable table;
+        const int before = table.view().columnWidth(StatisticsModel::Total);
+        table.setRows({}, QStringLiteral("it"), QStringLiteral("12 records were dropped"));
+        const int low = table.view().columnWidth(StatisticsModel::Total);
+        QVERIFY(low > before);
+        table.setRows({}, QStringLiteral("it"), QStringLiteral("13 records were dropped"));
+        QCOMPARE(table.view().columnWidth(StatisticsModel::Total), low);
+        table.setRows({}, QStringLiteral("it"));
+        QCOMPARE(table.view().columnWidth(StatisticsModel::Total), before);
     }
 
     // ---- tables of files

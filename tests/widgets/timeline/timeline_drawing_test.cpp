@@ -238,6 +238,22 @@ private slots:
         QCOMPARE(inkOf(9).second, 0);
     }
 
+    // "204.40 ms" that is cut at the left reads "0 ms".
+    void theRulerHasNoLabelThatIsCut()
+    {
+        Hand hand(m_server);
+        for (TimestampNs start = 400'000; start < 430'000; start += 700) {
+            hand.timeline.setVisibleRange({start, start + 300'000});
+            const QImage image = hand.image();
+            const QRect ruler = hand.timeline.state().geometry.ruler();
+            const int aboveTicks = ruler.height() - 11;
+            for (const int x : {ruler.left(), ruler.left() + 1, ruler.right()}) {
+                const QImage edge = image.copy(x, ruler.top(), 1, aboveTicks);
+                QCOMPARE(pixelsOf(edge, hand.timeline.state().theme->header), aboveTicks);
+            }
+        }
+    }
+
     void aTextIsAskedForOnceForEachColour()
     {
         LabelCache cache(QFont(QStringLiteral("sans"), 9), 2);

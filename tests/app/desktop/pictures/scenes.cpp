@@ -1,0 +1,384 @@
+#include "scenes.h"
+
+#include "app/desktop/command_palette.h"
+#include "app/desktop/compare_page.h"
+#include "app/desktop/inspector.h"
+#include "app/desktop/live_page.h"
+#include "app/desktop/page_area.h"
+#include "app/desktop/report_page.h"
+#include "app/desktop/search_box.h"
+#include "app/desktop/window_actions.h"
+#include "tests/app/desktop/report_fixture.h"
+#include "tests/widgets/trace_fixture.h"
+#include "trace_model/analysis/request_breakdown.h"
+#include "widgets/compare/compare_view.h"
+#include "widgets/tables/event_table.h"
+#include "widgets/tables/filter_edit.h"
+#include "widgets/tables/statistics_table.h"
+#include "widgets/timeline/timeline_widget.h"
+
+#include <QAbstractItemView>
+#include <QAction>
+#include <QCompleter>
+#include <QLineEdit>
+#include <QMenu>
+#include <QMenuBar>
+#include <QTest>
+
+#include <algorithm>
+#include <fstream>
+#include <optional>
+#include <stdexcept>
+
+namespace gantry::desktop_test {
+
+namespace {
+
+using desktop::ReportPage;
+using widgets::TimelineWidget;
+using widgets_test::trackNamed;
+using RowChange = TimelineWidget::RowChange;
+
+constexpr DurationNs kMicrosecond = 1'000, kMillisecond = 1'000'000;
+constexpr DurationNs kLiveSpan = 3'000'000'000;
+
+ReportPage& openDemo(Stage& stage)
+{
+    return stage.open(Stage::demo("bert-pinned"));
+}
+
+/// The demo at some requests, in full height.
+ReportPage& openDemoClosely(Stage& stage, DurationNs length = 12 * kMillisecond)
+{
+    ReportPage& page = openDemo(stage);
+    const TimestampNs middle = page.trace()->time.start + page.trace()->time.duration() / 2;
+    page.timeline()->setVisibleRange({middle, middle + length});
+    stage.settle();
+    return page;
+}
+
+trace::TrackId firstOf(const trace::Trace& trace, trace::TrackKind kind)
+{
+    const auto found =
+        std::find_if(trace.tracks.begin(), trace.tracks.end(), [kind](const trace::Track& track) { return track.kind == kind; });
+    if (found == trace.tracks.end())
+        throw std::runtime_error("the report has no such row");
+    return trace::TrackId(static_cast<std::uint32_t>(found - trace.tracks.begin()));
+}
+
+/// A kernel that a recorded call launched, in the middle of the view.
+trace::EventId launchedKernel(const ReportPage& page)
+{
+    const auto& kernels = page.trace()->kernels;
+    const TimeRange view = page.timeline()->visibleRange();
+    const auto next = std::lower_bound(kernels.start.begin(), kernels.start.end(), view.start + view.duration() / 2);
+    if (next == kernels.start.end())
+        throw std::runtime_error("there is no kernel in view");
+    return trace::EventId(trace::EventKind::Kernel, static_cast<std::uint32_t>(next - kernels.start.begin()));
+}
+
+void writeText(const std::filesystem::path& path, const char* text)
+{
+    std::ofstream(path, std::ios::binary) << text;
+}
+
+/// Opens what cannot be read and waits for the sentence that says so.
+void openInVain(Stage& stage, const std::filesystem::path& path)
+{
+    stage.window().hideNodes();
+    const ReportPage& page = stage.window().openReport(path);
+    stage.waitUntil("the file was not opened", [&page] { return page.state() == ReportPage::State::Failed; });
+}
+
+void openHeld(Stage& stage, ReportPage::State state)
+{
+    stage.window().hideNodes();
+    const ReportPage& page = stage.window().openReport(Stage::demo("bert-pinned"));
+    stage.waitUntil("reading has begun", [&page, state] { return page.state() == state; });
+    QTest::qWait(0); // its progress is delivered
+}
+
+void search(Stage& stage, ReportPage& page, const char* text)
+{
+    page.find(QString::fromUtf8(text));
+    stage.waitUntil("the search has ended", [&page] { return page.matchText() != QStringLiteral("searching…"); });
+}
+
+void compare(Stage& stage, const std::filesystem::path& a, const std::filesystem::path& b)
+{
+    stage.window().hideNodes();
+    const desktop::ComparePage& page = stage.window().pages().openCompare(a, b);
+    stage.waitUntil("the reports are compared", [&page] { return page.isReady() || page.error(); });
+}
+
+void compareDemos(Stage& stage)
+{
+    compare(stage, Stage::demo("bert-pageable"), Stage::demo("bert-pinned"));
+}
+
+void compareRequests(Stage& stage)
+{
+    compareDemos(stage);
+    TimelineWidget& timeline = stage.window().pages().currentCompare()->view()->timeline(0);
+    timeline.setVisibleRange({100 * kMillisecond, 112 * kMillisecond});
+}
+
+void group(Stage& stage, analysis::GroupBy by)
+{
+    widgets::StatisticsTable& table = stage.window().inspector().statistics();
+    stage.settle();
+    table.setGroupBy(by);
+    stage.settle();
+    if (table.groupBy() != by)
+        throw std::runtime_error("the report has nothing of this group");
+}
+
+void addPagesOfFiles(std::vector<Scene>& scenes)
+{
+    scenes.push_back({"start", [](Stage&) {}});
+    scenes.push_back(
+        {"loading", [](Stage& stage) { openHeld(stage, ReportPage::State::Loading); }, {1600, 1000}, heldSource(Held::BeforeSample)});
+    scenes.push_back(
+        {"loading-sample", [](Stage& stage) { openHeld(stage, ReportPage::State::Preview); }, {1600, 1000}, heldSource(Held::AfterSample)});
+    scenes.push_back({"not-a-report", [](Stage& stage) {
+                          writeText(stage.folder() / "notes.txt", "these are notes about a server and no report of it");
+                          openInVain(stage, stage.folder() / "notes.txt");
+                      }});
+    scenes.push_back({"truncated", [](Stage& stage) {
+                          writeReport(stage.folder() / "bert-2024-11-05.gantry");
+                          truncateFile(stage.folder() / "bert-2024-11-05.gantry");
+                          openInVain(stage, stage.folder() / "bert-2024-11-05.gantry");
+                      }});
+    scenes.push_back({"report", [](Stage& stage) { openDemo(stage); }});
+    scenes.push_back({"report-empty", [](Stage& stage) { stage.openScript("window 0..1000000\n"); }});
+    scenes.push_back({"report-losses", [](Stage& stage) {
+                          writeReport(stage.folder() / "busy.gantry", {.requests = 40, .dropped = 123'456});
+                          stage.open(stage.folder() / "busy.gantry");
+                      }});
+    scenes.push_back({"report-without-times", [](Stage& stage) {
+                          writeText(stage.folder() / "perf.csv",
+                                    "Concurrency,Inferences/Second,Client Send,Network+Server Send/Recv,Server Queue,p99 latency\n"
+                                    "1,69.2,225,2148,64,21018\n3,84.2,237,1768,21673,51701\n10,9.5,1,2,3,4\n");
+                          stage.open(stage.folder() / "perf.csv");
+                      }});
+    scenes.push_back({"several-files", [](Stage& stage) {
+                          stage.openTogether({Stage::demo("bert-pageable"), Stage::demo("bert-pinned")});
+                      }});
+}
+
+void addTimelines(std::vector<Scene>& scenes)
+{
+    scenes.push_back({"requests", [](Stage& stage) { openDemoClosely(stage); }});
+    scenes.push_back({"request-selected", [](Stage& stage) {
+                          openDemo(stage).stepSlowest(1);
+                          stage.settle();
+                      }});
+    scenes.push_back({"event-selected", [](Stage& stage) {
+                          ReportPage& page = openDemoClosely(stage, 200 * kMicrosecond);
+                          page.timeline()->reveal(launchedKernel(page));
+                          stage.settle();
+                      }});
+    scenes.push_back({"tip-of-an-event", [](Stage& stage) {
+                          ReportPage& page = openDemoClosely(stage, 200 * kMicrosecond);
+                          const trace::EventId kernel = launchedKernel(page);
+                          page.timeline()->reveal(kernel);
+                          const auto point = page.timeline()->pointOf(kernel);
+                          if (!point)
+                              throw std::runtime_error("the kernel is not in view");
+                          stage.showToolTipAt(*point);
+                      }});
+    scenes.push_back({"tip-of-a-row", [](Stage& stage) {
+                          const ReportPage& page = openDemoClosely(stage);
+                          stage.showToolTipAt(stage.headerPoint(firstOf(*page.trace(), trace::TrackKind::GpuStream)));
+                      }});
+    scenes.push_back({"measured", [](Stage& stage) {
+                          ReportPage& page = openDemoClosely(stage);
+                          const TimestampNs start = page.timeline()->visibleRange().start;
+                          page.timeline()->setMeasuredRange({start + 3 * kMillisecond, start + 7 * kMillisecond});
+                          stage.settle();
+                      }});
+    scenes.push_back({"marks", [](Stage& stage) {
+                          ReportPage& page = openDemoClosely(stage);
+                          const TimestampNs start = page.timeline()->visibleRange().start;
+                          page.timeline()->setMarks(
+                              {{{start + 2 * kMillisecond, start + 2 * kMillisecond}, QStringLiteral("queue fills up here")},
+                               {{start + 5 * kMillisecond, start + 8 * kMillisecond}, QStringLiteral("one batch of eight")},
+                               {{start + 6 * kMillisecond, start + 6 * kMillisecond}, QStringLiteral("output copies wait for this")}});
+                          page.timeline()->editMark(2);
+                      }});
+    scenes.push_back({"counters", [](Stage& stage) {
+                          ReportPage& page = openDemo(stage);
+                          TimelineWidget& timeline = *page.timeline();
+                          using widgets::CounterStyle;
+                          int next = 0;
+                          for (std::uint32_t i = 0; i < page.trace()->tracks.size(); ++i) {
+                              constexpr CounterStyle kStyles[] = {CounterStyle::Heat, CounterStyle::Line, CounterStyle::Area};
+                              if (page.trace()->tracks[i].kind == trace::TrackKind::Counter)
+                                  timeline.setCounterStyle(trace::TrackId(i), kStyles[next++ % 3]);
+                          }
+                      }});
+}
+
+void addRows(std::vector<Scene>& scenes)
+{
+    scenes.push_back({"rows-arranged", [](Stage& stage) {
+                          ReportPage& page = openDemoClosely(stage);
+                          TimelineWidget& timeline = *page.timeline();
+                          const trace::TrackId stream = firstOf(*page.trace(), trace::TrackKind::GpuStream);
+                          timeline.arrangeRow(stream, RowChange::TogglePin);
+                          timeline.arrangeRow(firstOf(*page.trace(), trace::TrackKind::RequestLanes), RowChange::ToggleFold);
+                          timeline.arrangeRow(firstOf(*page.trace(), trace::TrackKind::NvtxThread), RowChange::Hide);
+                          QTest::mouseClick(timeline.viewport(), Qt::LeftButton, Qt::ControlModifier, stage.headerPoint(stream));
+                          stage.window().inspector().filterEvents();
+                          stage.settle();
+                      }});
+    scenes.push_back({"rows-menu", [](Stage& stage) {
+                          const ReportPage& page = openDemoClosely(stage);
+                          stage.openMenuAt(stage.headerPoint(firstOf(*page.trace(), trace::TrackKind::RequestLanes)));
+                      }});
+    scenes.push_back({"rows-filtered", [](Stage& stage) { openDemoClosely(stage).timeline()->setRowFilter(QStringLiteral("stream")); }});
+    scenes.push_back(
+        {"rows-filtered-to-none", [](Stage& stage) { openDemoClosely(stage).timeline()->setRowFilter(QStringLiteral("no such row")); }});
+    scenes.push_back({"requests-by-instance",
+                      [](Stage& stage) { openDemoClosely(stage).timeline()->setRequestOrder(widgets::RequestOrder::ByInstance); }});
+    scenes.push_back(
+        {"requests-slowest-first", [](Stage& stage) { openDemo(stage).timeline()->setRequestOrder(widgets::RequestOrder::SlowestFirst); }});
+}
+
+void addSearches(std::vector<Scene>& scenes)
+{
+    scenes.push_back({"search", [](Stage& stage) {
+                          ReportPage& page = openDemoClosely(stage, 400 * kMicrosecond);
+                          search(stage, page, "softmax dur>10us");
+                          page.stepMatch(1);
+                          stage.settle();
+                      }});
+    scenes.push_back({"search-without-match", [](Stage& stage) { search(stage, openDemo(stage), "no such kernel"); }});
+    scenes.push_back({"search-wrong", [](Stage& stage) { search(stage, openDemo(stage), "gemm dur>10"); }});
+    scenes.push_back({"search-completion", [](Stage& stage) {
+                          openDemo(stage);
+                          auto& box = stage.find<desktop::SearchBox>();
+                          box.setFocus();
+                          QTest::keyClicks(&box, QStringLiteral("gemm d"));
+                          stage.waitUntil("completions are offered", [&box] { return box.completions().popup()->isVisible(); });
+                      }});
+}
+
+void addTables(std::vector<Scene>& scenes)
+{
+    using analysis::GroupBy;
+    for (const auto& [name, by] :
+         {std::pair("kernels", GroupBy::Kernel), std::pair("memcpys", GroupBy::Memcpy), std::pair("api", GroupBy::Api),
+          std::pair("nvtx", GroupBy::Nvtx), std::pair("streams", GroupBy::Stream), std::pair("phases", GroupBy::Phase)})
+        scenes.push_back({std::string("statistics-") + name, [by = by](Stage& stage) {
+                              openDemo(stage);
+                              group(stage, by);
+                          }});
+    scenes.push_back({"events", [](Stage& stage) {
+                          openDemoClosely(stage);
+                          stage.window().inspector().filterEvents();
+                          stage.settle();
+                      }});
+    scenes.push_back({"events-filtered", [](Stage& stage) {
+                          openDemoClosely(stage);
+                          stage.window().inspector().filterEvents();
+                          auto& filter = stage.find<widgets::FilterEdit>("eventsFilter");
+                          QTest::keyClicks(&filter, QStringLiteral("kind=memcpy bytes>100KiB"));
+                          QTest::keyClick(&filter, Qt::Key_Escape);
+                          QTest::keyClick(&filter, Qt::Key_Return);
+                          stage.settle();
+                      }});
+    scenes.push_back({"import", [](Stage& stage) {
+                          openDemo(stage);
+                          stage.window().inspector().showImport();
+                      }});
+}
+
+void addComparisons(std::vector<Scene>& scenes)
+{
+    scenes.push_back({"compare", compareDemos});
+    scenes.push_back({"compare-requests", compareRequests});
+    scenes.push_back({"compare-nothing", [](Stage& stage) { stage.window().actions().compare->trigger(); }});
+    scenes.push_back(
+        {"compare-one-missing", [](Stage& stage) { compare(stage, Stage::demo("bert-pageable"), stage.folder() / "gone.gantry"); }});
+}
+
+void addNodes(std::vector<Scene>& scenes)
+{
+    scenes.push_back({"live", [](Stage& stage) {
+                          if (!stage.connectToNode())
+                              return; // a build without the daemon: the page says how to connect
+                          const desktop::LivePage& live = stage.window().live();
+                          stage.waitUntil("live metrics are drawn", [&live] { return live.drawnSpan() >= kLiveSpan; });
+                      }});
+    scenes.push_back({"node-unreachable", [](Stage& stage) {
+                          const auto& node = stage.window().nodes().open("unix:" + (stage.folder() / "none.sock").string());
+                          stage.waitUntil("the node is lost", [&node] { return node.state() == desktop::NodeController::State::Lost; });
+                      }});
+}
+
+void addDialogs(std::vector<Scene>& scenes)
+{
+    const auto dialog = [&scenes](const char* name, QAction* desktop::WindowActions::*action) {
+        scenes.push_back({name, [action](Stage& stage) {
+                              openDemoClosely(stage);
+                              (stage.window().actions().*action)->trigger();
+                          }});
+    };
+    using Actions = desktop::WindowActions;
+    dialog("command-palette", &Actions::commands);
+    dialog("shortcuts", &Actions::shortcuts);
+    dialog("about", &Actions::about);
+    dialog("export", &Actions::exportTrace);
+    dialog("connect", &Actions::connectNode);
+    dialog("jump-to-time", &Actions::jumpToTime);
+    dialog("gap-longer-than", &Actions::gapLongerThan);
+    scenes.push_back({"clock-offsets", [](Stage& stage) {
+                          stage.openTogether({Stage::demo("bert-pageable"), Stage::demo("bert-pinned")});
+                          stage.window().actions().clockOffsets->trigger();
+                      }});
+    scenes.push_back({"view-menu", [](Stage& stage) {
+                          openDemo(stage);
+                          QMenuBar& bar = *stage.window().menuBar();
+                          for (QAction* action : bar.actions()) {
+                              if (action->menu()->actions().contains(stage.window().actions().zoomIn))
+                                  action->menu()->popup(bar.mapToGlobal(bar.actionGeometry(action).bottomLeft()));
+                          }
+                      }});
+}
+
+void addSizes(std::vector<Scene>& scenes)
+{
+    constexpr QSize kNarrow{1000, 640}, kLarge{2560, 1440};
+    const auto inBoth = [&](const std::string& name, const std::function<void(Stage&)>& play) {
+        scenes.push_back({"narrow-" + name, play, kNarrow});
+        scenes.push_back({"large-" + name, play, kLarge});
+    };
+    inBoth("start", [](Stage&) {});
+    inBoth("request", [](Stage& stage) {
+        openDemo(stage).stepSlowest(1);
+        stage.settle();
+    });
+    inBoth("import", [](Stage& stage) {
+        openDemo(stage);
+        stage.window().inspector().showImport();
+    });
+    inBoth("events", [](Stage& stage) {
+        openDemoClosely(stage);
+        stage.window().inspector().filterEvents();
+        stage.settle();
+    });
+    inBoth("compare", compareRequests);
+}
+
+} // namespace
+
+std::vector<Scene> allScenes()
+{
+    std::vector<Scene> scenes;
+    for (const auto add : {addPagesOfFiles, addTimelines, addRows, addSearches, addTables, addComparisons, addNodes, addDialogs, addSizes})
+        add(scenes);
+    return scenes;
+}
+
+} // namespace gantry::desktop_test
