@@ -291,11 +291,13 @@ void Inspector::loadEvents()
             return events;
         },
         [this, trace, where = placeOfEvents(*m_page)](Result<Events> events) {
-            if (!events)
-                return;
-            m_events->setEvents(trace, std::move(*events), where);
-            if (m_page)
-                m_events->select(m_page->selectedEvent());
+            if (events) {
+                m_events->setEvents(trace, std::move(*events), where);
+                if (m_page)
+                    m_events->select(m_page->selectedEvent());
+            } else {
+                m_events->showNote(describe(events.error()).sentence);
+            }
             if (!m_settle.isActive())
                 emit settled();
         },
@@ -303,15 +305,16 @@ void Inspector::loadEvents()
 }
 
 void Inspector::copyEvents(const std::vector<trace::EventId>& events, const std::vector<widgets::EventColumn>& columns,
-                           widgets::CopyFormat format)
+                           widgets::CopyFormat format, const QString& done)
 {
     m_copySlot.run(
         [trace = m_events->model().trace(), events, columns, format](const jobs::JobContext& context) -> Result<QString> {
             return widgets::eventsText(*trace, events, columns, format, context.stop());
         },
-        [](const Result<QString>& text) {
+        [this, done](const Result<QString>& text) {
             if (text)
                 QGuiApplication::clipboard()->setText(*text);
+            m_events->showNote(text ? done : describe(text.error()).sentence);
         });
 }
 

@@ -88,8 +88,8 @@ private:
     void refreshFiles();
     void showEventsOf(const analysis::ActivityRow& row);
     void loadEvents();
-    void copyEvents(const std::vector<trace::EventId>& events, const std::vector<widgets::EventColumn>& columns,
-                    widgets::CopyFormat format);
+    void copyEvents(const std::vector<trace::EventId>& events, const std::vector<widgets::EventColumn>& columns, widgets::CopyFormat format,
+                    const QString& done);
     void bringToFront(QWidget* tab);
     void loadStatistics();
 

@@ -96,12 +96,13 @@ QVariant EventModel::headerData(int section, Qt::Orientation orientation, int ro
     return role == Qt::DisplayRole ? eventColumnTitle(column, CellText::Shown) : QVariant();
 }
 
-EventTable::EventTable(QWidget* parent)
+EventTable::EventTable(QWidget* parent, std::size_t mostRows)
     : QWidget(parent),
       m_model(new EventModel(this)),
       m_view(new LongTableView(this)),
       m_filterEdit(new FilterEdit(this)),
-      m_scope(new QLabel(this))
+      m_scope(new QLabel(this)),
+      m_mostRows(mostRows)
 {
     m_view->setModel(m_model);
     m_view->setObjectName(QStringLiteral("events"));
@@ -201,12 +202,16 @@ void EventTable::setEvents(std::shared_ptr<const trace::Trace> trace, std::vecto
 {
     const std::size_t count = events.size();
     const bool isFiltered = !m_filter.terms.empty();
+    if (count > m_mostRows)
+        events.resize(m_mostRows);
     const bool wasSelecting = std::exchange(m_isSelecting, true); // a reset clears the selection: no choice of the user's
     m_model->setEvents(std::move(trace), std::move(events), sortColumn() == EventColumn::Start && sortOrder() == Qt::AscendingOrder);
     m_isSelecting = wasSelecting;
     const QString counted = count == 1 ? tr("1 event") : tr("%1 events").arg(formatCount(count));
     m_scopeText =
         isFiltered ? tr("%1 %2, of those that the filter wants").arg(counted, where) : QStringLiteral("%1 %2").arg(counted, where);
+    if (count > m_mostRows)
+        m_scopeText += tr("; the first %1 are listed").arg(formatCount(m_mostRows));
     m_view->setEmptyText(isFiltered ? tr("No event %1 meets the filter. Zoom out, or change the filter.").arg(where)
                                     : tr("There is no event %1. Zoom out, or choose other rows, to see more.").arg(where));
     showScope();
@@ -258,10 +263,10 @@ void EventTable::copy(CopyFormat format)
     for (int i = 0; i < kEventColumnCount; ++i)
         columns.push_back(static_cast<EventColumn>(m_view->header().logicalIndex(i)));
     const QString copied = events.size() == 1 ? tr("1 row is copied.") : tr("%1 rows are copied.").arg(formatCount(events.size()));
-    showNote(events.size() == wanted ? copied
-                                     : tr("The first %1 of %2 rows are copied; File > Export saves all of them.")
-                                           .arg(formatCount(events.size()), formatCount(wanted)));
-    emit copyRequested(events, columns, format);
+    emit copyRequested(events, columns, format,
+                       events.size() == wanted ? copied
+                                               : tr("The first %1 of %2 rows are copied; File > Export saves all of them.")
+                                                     .arg(formatCount(events.size()), formatCount(wanted)));
 }
 
 void EventTable::select(trace::EventId event)

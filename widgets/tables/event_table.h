@@ -26,7 +26,7 @@ class EventModel : public QAbstractTableModel
 public:
     explicit EventModel(QObject* parent = nullptr);
 
-    /// `isByStart`: they are in order of start, which finds one of them at once.
+    /// At most as many as an int counts. `isByStart`: they are in order of start, which finds one of them at once.
     void setEvents(std::shared_ptr<const trace::Trace> trace, std::vector<trace::EventId> events, bool isByStart = true);
     [[nodiscard]] const std::shared_ptr<const trace::Trace>& trace() const { return m_trace; }
     [[nodiscard]] const std::vector<trace::EventId>& events() const { return m_events; }
@@ -52,7 +52,10 @@ class EventTable : public QWidget
     Q_OBJECT
 
 public:
-    explicit EventTable(QWidget* parent = nullptr);
+    static constexpr std::size_t kMostRows = 2'000'000'000; ///< what an int counts, with room for the pages around them
+
+    /// Of more events than `mostRows` the first ones are listed.
+    explicit EventTable(QWidget* parent = nullptr, std::size_t mostRows = kMostRows);
 
     /// The report that the filter is completed with.
     void setTrace(const std::shared_ptr<const trace::Trace>& trace);
@@ -82,9 +85,9 @@ signals:
     void eventOpened(gantry::trace::EventId event);
     /// Other events, or another order, are wanted.
     void questionChanged();
-    /// The user copies rows: those of `events`, which are all that were selected unless they are too many.
+    /// The user copies rows: those of `events`, which are all that were selected unless they are too many. `done` is what to say then.
     void copyRequested(const std::vector<gantry::trace::EventId>& events, const std::vector<gantry::widgets::EventColumn>& columns,
-                       gantry::widgets::CopyFormat format);
+                       gantry::widgets::CopyFormat format, const QString& done);
 
 private:
     void applyFilter();
@@ -100,6 +103,7 @@ private:
     QString m_problem; ///< of the filter; empty: none
     analysis::EventFilter m_filter;
     QElapsedTimer m_sinceQuestion;
+    std::size_t m_mostRows;
     bool m_isSelecting = false;
 };
 

@@ -327,6 +327,7 @@ private slots:
         const QStringList lines = QGuiApplication::clipboard()->text().split(QLatin1Char('\n'));
         QCOMPARE(lines.size(), kEventsPerRequest + 2); // headers, and an end of the last line
         QVERIFY2(lines[1].startsWith(QStringLiteral("3000000\t")), qPrintable(lines[1]));
+        QCOMPARE(eventsScope(), QStringLiteral("%1 rows are copied.").arg(kEventsPerRequest));
     }
 
     void detailsAreAboutTheSelectionElseTheReport()
