@@ -57,7 +57,7 @@ Result<std::string> exportOn(NodeClient& node, const std::filesystem::path& repo
     };
     tell(0, fmt::format("sending to {}", host));
     GANTRY_CHECK(node.exportNsysReport(report, bytes, watch, control.stop));
-    GANTRY_CHECK(file.publish());
+    GANTRY_CHECK(file.publish(Durability::Volatile)); // opened, then removed
     return "nsys on " + host;
 }
 

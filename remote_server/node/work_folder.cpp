@@ -8,10 +8,11 @@
 #include <fstream>
 #include <iterator>
 #include <string>
-#include <string_view>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
+#include <vector>
 
 namespace gantry::node {
 namespace {
@@ -33,23 +34,39 @@ UniqueFd lockOf(const fs::path& folder)
     return lock;
 }
 
-void killProgramsIn(const fs::path& folder)
+std::vector<std::string> argumentsOf(const fs::path& process)
+{
+    std::vector<std::string> arguments;
+    std::ifstream file(process / "cmdline", std::ios::binary);
+    for (std::string argument; std::getline(file, argument, '\0');)
+        arguments.push_back(std::move(argument));
+    return arguments;
+}
+
+/// Whether this is `nsys export` of a file in the folder. An nsys that is a script stands behind its interpreter.
+bool isExport(const std::vector<std::string>& arguments, std::string_view nsys, const fs::path& folder)
+{
+    const auto verb = std::find(arguments.begin(), arguments.end(), "export");
+    const std::string inside = folder.string() + "/";
+    return verb != arguments.begin() && verb != arguments.end() && fs::path(*std::prev(verb)).filename() == nsys &&
+           std::any_of(verb, arguments.end(), [&](const std::string& argument) { return argument.starts_with(inside); });
+}
+
+void killExportsIn(const fs::path& folder, std::string_view nsys)
 {
     std::error_code error;
     for (fs::directory_iterator process("/proc", error), end; !error && process != end; process.increment(error)) {
         const std::string name = process->path().filename().string();
         if (!std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; }))
             continue;
-        std::ifstream file(process->path() / "cmdline", std::ios::binary);
-        const std::string arguments(std::istreambuf_iterator<char>(file), {});
+        const auto pid = static_cast<pid_t>(std::atoi(name.c_str()));
         struct stat status
         {
         };
-        if (arguments.find(folder.string() + "/") == std::string::npos || stat(process->path().c_str(), &status) != 0 ||
-            status.st_uid != geteuid())
-            continue;
-        if (const pid_t group = getpgid(static_cast<pid_t>(std::atoi(name.c_str()))); group > 1 && group != getpgrp())
-            kill(-group, SIGKILL);
+        // It leads a group of its own: importing::runProgram().
+        if (pid > 1 && getpgid(pid) == pid && pid != getpgrp() && stat(process->path().c_str(), &status) == 0 &&
+            status.st_uid == geteuid() && isExport(argumentsOf(process->path()), nsys, folder))
+            kill(-pid, SIGKILL);
     }
 }
 
@@ -81,7 +98,7 @@ WorkFolder::~WorkFolder()
         fs::remove_all(m_path, ignored);
 }
 
-void WorkFolder::sweep(const fs::path& parent)
+void WorkFolder::sweep(const fs::path& parent, std::string_view nsys)
 {
     std::error_code error;
     for (fs::directory_iterator entry(parent, error), end; !error && entry != end; entry.increment(error)) {
@@ -89,7 +106,7 @@ void WorkFolder::sweep(const fs::path& parent)
         if (!entry->path().filename().string().starts_with(kPrefix) || !fs::is_directory(entry->symlink_status(ignored)))
             continue;
         if (const UniqueFd lock = lockOf(entry->path())) {
-            killProgramsIn(entry->path());
+            killExportsIn(entry->path(), nsys);
             fs::remove_all(entry->path(), ignored);
         }
     }

@@ -4,6 +4,7 @@
 #include "trace_model/base/result.h"
 
 #include <filesystem>
+#include <string_view>
 
 namespace gantry::node {
 
@@ -20,9 +21,9 @@ public:
 
     [[nodiscard]] const std::filesystem::path& path() const { return m_path; }
 
-    /// Removes the folders in `parent` that no daemon uses any more, and kills the programs of this user that still work in them: those
-    /// which name them in their arguments, with their process groups.
-    static void sweep(const std::filesystem::path& parent);
+    /// Removes the folders in `parent` that no daemon uses any more, and kills each `nsys export` of this user that still works in one,
+    /// with the process group that it leads. `nsys`: the name of the program.
+    static void sweep(const std::filesystem::path& parent, std::string_view nsys = "nsys");
 
 private:
     WorkFolder(std::filesystem::path path, UniqueFd lock) : m_path(std::move(path)), m_lock(std::move(lock)) {}

@@ -175,14 +175,17 @@ bool NewFile::takeName()
     return ::rename(m_temporary.c_str(), m_path.c_str()) == 0;
 }
 
-Result<void> NewFile::publish()
+Result<void> NewFile::publish(Durability durability)
 {
-    if (::fsync(m_fd) != 0 || !takeName()) {
+    const bool isSynced = durability == Durability::Synced;
+    if ((isSynced && ::fsync(m_fd) != 0) || !takeName()) {
         const int error = errno;
         discard();
         return writeError(error, m_path, "write");
     }
     m_temporary.clear();
+    if (!isSynced)
+        return {};
     // The name itself must survive a power cut; a file system that cannot sync a folder loses at most the name.
     if (const int folder = ::open(m_path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); folder >= 0) {
         ::fsync(folder);

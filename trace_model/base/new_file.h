@@ -14,6 +14,13 @@ enum class FileAccess
     ByUmask,   ///< as the files of any other program: the user asked for it
 };
 
+/// What becomes of a new file when the machine stops.
+enum class Durability
+{
+    Synced,   ///< it is on the disk when it is published
+    Volatile, ///< it may be lost or damaged: for files that do not outlive the process
+};
+
 /// A file that appears under its name when it is complete: written without a name, then linked into its folder. Until then a file of that
 /// name stays as it is; what is not published leaves nothing behind, not even when the process is killed. Where the name is a symbolic
 /// link, the file it leads to is written. One thread at a time. Errors: CannotWrite.
@@ -35,8 +42,8 @@ public:
     [[nodiscard]] const std::filesystem::path& temporaryPath() const { return m_temporary; }
 
     [[nodiscard]] Result<void> write(std::string_view bytes);
-    /// Flushes to the disk and gives it its name, in the place of a file that has it.
-    [[nodiscard]] Result<void> publish();
+    /// Gives it its name, in the place of a file that has it.
+    [[nodiscard]] Result<void> publish(Durability durability = Durability::Synced);
     void discard();
 
     /// The sentence of a failed write: what the system said, and what to do about it.

@@ -60,19 +60,28 @@ TEST_F(WorkFolders, ThatNobodyUsesAreSweptAndNoOthers)
     EXPECT_TRUE(fs::exists(folder / "a.gantry"));
 }
 
-TEST_F(WorkFolders, AreSweptWithTheProgramsThatStillWorkInThem)
+TEST_F(WorkFolders, AreSweptWithTheExportsThatStillWorkInThemAndNothingElse)
 {
     const fs::path left = leftBehind();
+    const std::string file = (left / "report.nsys-rep").string(), nsys = (folder / "nsys").string();
+    test::writeFile(nsys, "sleep 1000\n:\n");
     const auto ownGroup = [] { ::setpgid(0, 0); };
-    test::ChildProcess worker({"/bin/sh", "-c", "sleep 1000", (left / "report.nsys-rep").string()}, {{}, ownGroup});
-    test::ChildProcess other({"/bin/sh", "-c", "sleep 1000", "elsewhere"}, {{}, ownGroup});
-    ASSERT_TRUE(test::eventually(
-        [&] { return test::readFile("/proc/" + std::to_string(worker.pid()) + "/cmdline").find(left.string()) != std::string::npos; }));
+    test::ChildProcess worker({"/bin/sh", nsys, "export", file}, {{}, ownGroup});
+    test::ChildProcess elsewhere({"/bin/sh", nsys, "export", (folder / "report.nsys-rep").string()}, {{}, ownGroup});
+    test::ChildProcess reader({"/bin/sh", "-c", "sleep 1000; :", file}, {{}, ownGroup});
+    test::ChildProcess script({"/bin/sh", "-c", R"(/bin/sh "$0" export "$1"; :)", nsys, file}, {{}, ownGroup});
+    const auto shows = [&](const test::ChildProcess& process, const std::string& text) {
+        return test::eventually(
+            [&] { return test::readFile("/proc/" + std::to_string(process.pid()) + "/cmdline").find(text) != std::string::npos; });
+    };
+    ASSERT_TRUE(shows(worker, file) && shows(reader, file) && shows(script, file) && shows(elsewhere, "report.nsys-rep"));
     WorkFolder::sweep(folder.path());
     const auto end = worker.wait();
     ASSERT_TRUE(end);
     EXPECT_EQ(end->signal, SIGKILL);
-    EXPECT_TRUE(other.isRunning());
+    EXPECT_TRUE(elsewhere.isRunning());
+    EXPECT_TRUE(reader.isRunning()) << "somebody looks at a file of it";
+    EXPECT_TRUE(script.isRunning()) << "the export is a part of what somebody else leads";
 }
 
 } // namespace
