@@ -10,6 +10,7 @@
 #include <QPushButton>
 #include <QVBoxLayout>
 
+#include <algorithm>
 #include <utility>
 
 namespace gantry::desktop {
@@ -105,8 +106,11 @@ void OpenFailurePanel::showFailure(const Error& error, const QStringList& files,
 
 void OpenFailurePanel::setOffers(std::vector<NsysOffer> offers)
 {
-    m_offers = std::move(offers);
-    refreshOffers();
+    const auto looksTheSame = [](const NsysOffer& a, const NsysOffer& b) { return a.node == b.node && a.version == b.version; };
+    const bool isTheSame = std::equal(m_offers.begin(), m_offers.end(), offers.begin(), offers.end(), looksTheSame);
+    m_offers = std::move(offers); // always: a node that was connected again has another exporter
+    if (!isTheSame)               // the menu may be open
+        refreshOffers();
 }
 
 void OpenFailurePanel::refreshOffers()
@@ -132,8 +136,9 @@ void OpenFailurePanel::refreshOffers()
     m_export->setToolTip(tr("Sends the report to a node that has Nsight Systems and fetches its export."));
     auto* menu = new QMenu(m_export);
     menu->setToolTipsVisible(true);
-    for (const NsysOffer& offer : m_offers)
-        menu->addAction(offer.node, this, [this, offer] { emit exportRequested(offer); })->setToolTip(about(offer));
+    for (std::size_t i = 0; i < m_offers.size(); ++i)
+        menu->addAction(m_offers[i].node, this, [this, i] { emit exportRequested(NsysOffer(m_offers[i])); })
+            ->setToolTip(about(m_offers[i]));
     m_export->setMenu(menu);
 }
 

@@ -32,6 +32,7 @@ public:
 
     void showFailure(const Error& error, const QStringList& files, Remedy remedy);
     void setOffers(std::vector<NsysOffer> offers);
+    [[nodiscard]] const std::vector<NsysOffer>& offers() const { return m_offers; }
 
 signals:
     void retryRequested();

@@ -109,6 +109,15 @@ QWidget* ReportPage::makeLoadingPanel()
 
 void ReportPage::load()
 {
+    // A node that is no longer connected reads nothing more.
+    const std::vector<NsysOffer>& offers = m_failure->offers();
+    const auto offer =
+        std::find_if(offers.begin(), offers.end(), [this](const NsysOffer& candidate) { return candidate.node == m_exportedOn; });
+    loadWith(offer != offers.end() ? offer->exporter : importing::NsysExporter());
+}
+
+void ReportPage::loadWith(importing::NsysExporter nsys)
+{
     m_error.reset();
     m_keepSlot.cancel();
     if (!m_trace) {
@@ -120,8 +129,7 @@ void ReportPage::load()
         onProgress(0, {});
     }
     m_loadSlot.run(
-        [this, files = m_files, source = m_source,
-         nsys = m_exportedOn ? m_exportedOn->exporter : importing::NsysExporter()](const jobs::JobContext& context) {
+        [this, files = m_files, source = m_source, nsys = std::move(nsys)](const jobs::JobContext& context) {
             trace::LoadOptions options;
             options.progress = [&context](double fraction, std::string_view stage) { context.progress(fraction, std::string(stage)); };
             options.stop = context.stop();
@@ -145,7 +153,7 @@ void ReportPage::cancelLoading()
     m_loadSlot.cancel();
     if (!m_exportedOn)
         return emit closeRequested();
-    onFailed(Error{ErrorCode::Cancelled, "the export on " + std::exchange(m_exportedOn, {})->node.toStdString() + " was cancelled", {}});
+    onFailed(Error{ErrorCode::Cancelled, "the export on " + std::exchange(m_exportedOn, {})->toStdString() + " was cancelled", {}});
 }
 
 void ReportPage::setNsysOffers(std::vector<NsysOffer> offers)
@@ -155,8 +163,8 @@ void ReportPage::setNsysOffers(std::vector<NsysOffer> offers)
 
 void ReportPage::exportOn(const NsysOffer& offer)
 {
-    m_exportedOn = offer;
-    load();
+    m_exportedOn = offer.node;
+    loadWith(offer.exporter);
 }
 
 void ReportPage::onProgress(double fraction, const std::string& stage)

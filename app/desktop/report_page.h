@@ -106,6 +106,7 @@ signals:
 
 private:
     void load();
+    void loadWith(importing::NsysExporter nsys);
     void showTrace(std::shared_ptr<const trace::Trace> trace);
     void onPreview(std::shared_ptr<const trace::Trace> trace);
     void onLoaded(std::shared_ptr<const trace::Trace> trace);
@@ -125,7 +126,7 @@ private:
     std::shared_ptr<const trace::Trace> m_trace;
     std::optional<Error> m_error;
     OpenFailurePanel::Remedy m_remedy = OpenFailurePanel::Remedy::None;
-    std::optional<NsysOffer> m_exportedOn; ///< the node whose nsys the files are read with; none: this machine's
+    std::optional<QString> m_exportedOn; ///< the node whose nsys the files are read with; none: this machine's
 
     QStackedWidget* m_stack;
     QLabel* m_stageLabel = nullptr;

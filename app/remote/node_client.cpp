@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
+#include <cmath>
 #include <condition_variable>
 #include <ctime>
 #include <fmt/format.h>
@@ -449,7 +450,7 @@ Result<void> NodeClient::exportNsysReport(const std::filesystem::path& report, s
         for (v1::NsysExportReply reply; stream->Read(&reply);) {
             silence.heard();
             if (reply.has_progress() && watch.onProgress)
-                watch.onProgress(reply.progress().fraction_ratio());
+                watch.onProgress(std::fmin(std::fmax(reply.progress().fraction_ratio(), 0.0), 1.0)); // NaN is 0
             if (!reply.has_chunk())
                 continue;
             GANTRY_CHECK(check.accept(reply.chunk()));

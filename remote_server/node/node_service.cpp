@@ -3,6 +3,7 @@
 #include "remote_server/node/clock.h"
 #include "remote_server/node/live_queue.h"
 #include "remote_server/node/node_info.h"
+#include "remote_server/node/shown_name.h"
 #include "remote_server/proto/convert.h"
 #include "remote_server/proto/file_chunks.h"
 #include "remote_server/proto/protocol_version.h"
@@ -94,7 +95,7 @@ grpc::Status NodeService::Hello(grpc::ServerContext* context, const v1::HelloReq
 {
     return call(*context, Versions::MayDiffer, [&]() -> Result<void> {
         if (request->protocol_version() != proto::kProtocolVersion)
-            spdlog::warn("client {} speaks protocol {}, this daemon {}", request->client_name(), request->protocol_version(), proto::kProtocolVersion);
+            spdlog::warn("client {} speaks protocol {}, this daemon {}", shownName(request->client_name()), request->protocol_version(), proto::kProtocolVersion);
         proto::HelloInfo hello{proto::kProtocolVersion, GANTRY_VERSION, {}, bootId()};
         hello.hostName = describeNode(nullptr, {}, m_parts.reports.folder()).hostName;
         *reply = proto::toWire(hello);

@@ -42,7 +42,7 @@ struct Call
     {
         const bool isTaken = stream.Write(reply);
         silence.heard();
-        return isTaken && goesOn();
+        return isTaken;
     }
 };
 
@@ -73,7 +73,7 @@ Result<std::filesystem::path> runNsys(Call& call, NsysExports::Export& report)
                 v1::NsysExportReply reply;
                 reply.mutable_progress()->set_fraction_ratio(told = now);
                 next = Clock::now() + kTellAtLeast;
-                if (!call.write(reply))
+                if (!call.write(reply) || !call.goesOn())
                     stop.request_stop();
             } else if (!call.goesOn()) {
                 stop.request_stop();
@@ -97,7 +97,8 @@ Result<void> send(Call& call, const std::filesystem::path& exported)
     while (!chunks.isAtEnd()) {
         v1::NsysExportReply reply;
         GANTRY_TRY(*reply.mutable_chunk(), chunks.next());
-        if (!call.write(reply) && !chunks.isAtEnd())
+        const bool isTaken = call.write(reply);
+        if (!isTaken || (!chunks.isAtEnd() && !call.goesOn())) // who has the last chunk may be gone
             return cut();
     }
     return {};
@@ -113,8 +114,8 @@ Result<void> serveNsysExport(NsysExports& exports, grpc::ServerContext& context,
     v1::NsysExportRequest request;
     if (!call.read(request) || !request.has_begin())
         return Error{ErrorCode::BadInput, "an export begins with what is to be exported", {}};
-    const proto::NsysExport announced = proto::fromWire(request.begin());
-    GANTRY_TRY(const auto report, exports.begin(announced));
+    GANTRY_TRY(const auto report, exports.begin(proto::fromWire(request.begin())));
+    const proto::NsysExport& announced = report->report();
     const auto done = [&]() -> Result<void> {
         GANTRY_CHECK(receive(call, *report, announced.fileName));
         GANTRY_TRY(const auto exported, runNsys(call, *report));

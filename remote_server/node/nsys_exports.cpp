@@ -1,5 +1,6 @@
 #include "remote_server/node/nsys_exports.h"
 
+#include "remote_server/node/shown_name.h"
 #include "trace_model/import/nsys_export.h"
 
 #include <chrono>
@@ -15,6 +16,8 @@ namespace fs = std::filesystem;
 constexpr std::size_t kMostExports = 4;             // nsys takes some times the report's size in memory
 constexpr std::chrono::seconds kReleasePatience{2}; // an export that was just cancelled takes half a second to end nsys
 constexpr std::uint64_t kFullDisk = 16 << 20;
+constexpr std::chrono::seconds kVersionPatience{3}; // a client waits for it
+constexpr std::chrono::seconds kAskAgain{30};       // an nsys that did not say its version
 
 std::uint64_t freeBytes(const fs::path& folder)
 {
@@ -33,7 +36,7 @@ std::string mebibytes(std::uint64_t bytes)
 
 NsysExports::NsysExports(Options options) : m_options(std::move(options))
 {
-    WorkFolder::sweep(m_options.folder);
+    WorkFolder::sweep(m_options.folder, m_options.places.program.empty() ? "nsys" : m_options.places.program.filename().string());
 }
 
 NsysExports::Program NsysExports::nsys()
@@ -43,12 +46,18 @@ NsysExports::Program NsysExports::nsys()
         return {};
     std::error_code ignored;
     const auto changed = fs::last_write_time(path, ignored);
-    const std::lock_guard lock(m_versionMutex);
-    if (m_program.path != path || m_programChanged != changed) {
-        m_program = {path.string(), importing::nsysVersion(path)};
-        m_programChanged = changed;
+    {
+        const std::lock_guard lock(m_versionMutex);
+        const bool isAnswer = !m_program.version.empty() || std::chrono::steady_clock::now() < m_askAgain;
+        if (m_program.path == path && m_programChanged == changed && isAnswer)
+            return m_program;
     }
-    return m_program;
+    const Program program{path.string(), importing::nsysVersion(path, kVersionPatience)}; // unlocked: nobody waits for another's answer
+    const std::lock_guard lock(m_versionMutex);
+    m_program = program;
+    m_programChanged = changed;
+    m_askAgain = std::chrono::steady_clock::now() + kAskAgain;
+    return program;
 }
 
 Result<void> NsysExports::claim(const proto::NsysExport& report)
@@ -76,8 +85,12 @@ void NsysExports::release(const std::string& clientName)
     m_released.notify_all();
 }
 
-Result<std::unique_ptr<NsysExports::Export>> NsysExports::begin(const proto::NsysExport& report)
+Result<std::unique_ptr<NsysExports::Export>> NsysExports::begin(proto::NsysExport report)
 {
+    // nsys tells formats by their names.
+    const std::string name = fs::path(report.fileName).extension() == ".qdrep" ? "report.qdrep" : "report.nsys-rep";
+    report.fileName = shownName(report.fileName);
+    report.clientName = shownName(report.clientName);
     if (importing::findNsys(m_options.places, {}).empty())
         return Error{ErrorCode::Unsupported,
                      "nsys is not installed on this node: install Nsight Systems there, or start its gantryd with --nsys PATH",
@@ -88,12 +101,10 @@ Result<std::unique_ptr<NsysExports::Export>> NsysExports::begin(const proto::Nsy
                          mebibytes(free) + " free: free space there, or start its gantryd with another --report-folder",
                      {}};
     GANTRY_TRY(WorkFolder folder, WorkFolder::make(m_options.folder));
-    // nsys tells formats by their names.
-    const std::string name = fs::path(report.fileName).extension() == ".qdrep" ? "report.qdrep" : "report.nsys-rep";
     GANTRY_TRY(NewFile file, NewFile::create(folder.path() / name));
     GANTRY_CHECK(claim(report));
     spdlog::info("exporting {} ({}) for {}", report.fileName, mebibytes(report.totalBytes), report.clientName);
-    return std::unique_ptr<Export>(new Export(*this, report, std::move(folder), std::move(file)));
+    return std::unique_ptr<Export>(new Export(*this, std::move(report), std::move(folder), std::move(file)));
 }
 
 NsysExports::Export::Export(NsysExports& owner, proto::NsysExport report, WorkFolder folder, NewFile file)
@@ -118,7 +129,7 @@ Result<void> NsysExports::Export::append(std::string_view data)
 
 Result<fs::path> NsysExports::Export::run(const importing::ReadControl& control)
 {
-    GANTRY_CHECK(m_file.publish());
+    GANTRY_CHECK(m_file.publish(Durability::Volatile));
     const auto info = importing::inspectNsysReport(m_file.path());
     if (!info)
         return Error{info.error().code, info.error().message, {}}; // the name that it has here says nothing

@@ -7,6 +7,7 @@
 #include "trace_model/import/event_sink.h"
 #include "trace_model/import/nsys_program.h"
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <filesystem>
@@ -36,13 +37,13 @@ public:
         std::string path;    ///< empty: there is none
         std::string version; ///< "2025.1.1.110"; empty: it does not say
     };
-    /// The nsys of this node, looked for anew each time, asked for its version once.
+    /// The nsys of this node, looked for anew each time, asked for its version until it says it. Blocks some seconds at most.
     [[nodiscard]] Program nsys();
 
     class Export;
     /// Errors: Unsupported without nsys; Busy while the same client's export goes on, or too many of others' do; CannotWrite when the disk
     /// has no room for the report.
-    [[nodiscard]] Result<std::unique_ptr<Export>> begin(const proto::NsysExport& report);
+    [[nodiscard]] Result<std::unique_ptr<Export>> begin(proto::NsysExport report);
 
 private:
     [[nodiscard]] Result<void> claim(const proto::NsysExport& report);
@@ -56,6 +57,7 @@ private:
     std::mutex m_versionMutex;
     Program m_program;                                  ///< m_versionMutex
     std::filesystem::file_time_type m_programChanged{}; ///< m_versionMutex
+    std::chrono::steady_clock::time_point m_askAgain;   ///< m_versionMutex: where the version is empty
 };
 
 /// One report on its way. What lies on the disk for it goes with this object. One thread.
@@ -71,6 +73,9 @@ public:
     /// Runs nsys when all has arrived. Value: the SQLite export. Errors: those of importing::inspectNsysReport() and runNsysExport();
     /// CannotWrite when the disk is full.
     [[nodiscard]] Result<std::filesystem::path> run(const importing::ReadControl& control);
+
+    /// As announced, its names fit to be shown.
+    [[nodiscard]] const proto::NsysExport& report() const { return m_report; }
 
 private:
     friend class NsysExports;

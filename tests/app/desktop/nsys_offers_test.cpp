@@ -10,6 +10,7 @@
 #include <QInputDialog>
 #include <QLabel>
 #include <QMenu>
+#include <QPointer>
 #include <QPushButton>
 #include <QTest>
 
@@ -129,6 +130,20 @@ private slots:
             kPatienceMs); // kept by a job of its own
     }
 
+    void aPageKeepsNothingOfANodeThatIsDisconnected()
+    {
+        connectTo(*m_node);
+        ReportPage& page = openWithoutNsys();
+        QTest::mouseClick(&exportButton(page), Qt::LeftButton);
+        QTRY_COMPARE_WITH_TIMEOUT(page.state(), ReportPage::State::Loaded, kPatienceMs);
+        NodeController& node = *m_window->nodes().current();
+        const std::weak_ptr<app::NodeClient> client = node.client();
+        QVERIFY(!client.expired());
+        node.close();
+        QTRY_VERIFY_WITH_TIMEOUT(client.expired(), kPatienceMs);
+        QCOMPARE(page.state(), ReportPage::State::Loaded);
+    }
+
     void cancellingTheExportEndsNsysAndOffersItAgain()
     {
         m_nsys->install("hang");
@@ -167,6 +182,9 @@ private slots:
         ReportPage& page = openWithoutNsys();
         QVERIFY(exportButton(page).menu());
         QCOMPARE(exportButton(page).menu()->actions().size(), 2);
+        const QPointer<QMenu> menu = exportButton(page).menu();
+        emit m_window->nodes().current()->stateChanged();
+        QVERIFY2(menu, "it may be open");
         m_node->killDaemon();
         QTRY_VERIFY_WITH_TIMEOUT(!exportButton(page).menu(), kPatienceMs);
         QTest::mouseClick(&exportButton(page), Qt::LeftButton);

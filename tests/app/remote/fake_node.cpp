@@ -117,6 +117,18 @@ public:
         return grpc::Status::OK;
     }
 
+    grpc::Status ExportNsysReport(grpc::ServerContext*, grpc::ServerReaderWriter<v1::NsysExportReply, v1::NsysExportRequest>* stream) override
+    {
+        for (v1::NsysExportRequest request; stream->Read(&request);) {
+        }
+        for (const double fraction : m_behaviour.exportProgress) {
+            v1::NsysExportReply reply;
+            reply.mutable_progress()->set_fraction_ratio(fraction);
+            stream->Write(reply);
+        }
+        return grpc::Status::OK;
+    }
+
     grpc::Status StreamMetrics(grpc::ServerContext* context, const v1::StreamMetricsRequest*, grpc::ServerWriter<v1::MetricsBatch>* writer) override
     {
         if (const grpc::Status refused = note(*context); !refused.ok())

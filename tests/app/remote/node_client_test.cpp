@@ -6,6 +6,7 @@
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <limits>
 #include <thread>
 
 namespace gantry::app {
@@ -13,6 +14,7 @@ namespace {
 
 using test::FakeNode;
 using testing::AllOf;
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 std::shared_ptr<NodeClient> connected(const std::string& address)
@@ -204,6 +206,22 @@ TEST(NodeClient, ReconnectingGivesUpAfterItsTimeAndWhenStopped)
     const auto stopped = client->reconnect(std::chrono::hours(1), stop.get_token());
     ASSERT_FALSE(stopped);
     EXPECT_EQ(stopped.error().code, ErrorCode::Cancelled);
+}
+
+TEST(NodeClient, ProgressOfAnExportIsAFractionWhateverTheNodeSays)
+{
+    FakeNode::Behaviour behaviour;
+    behaviour.exportProgress = {std::numeric_limits<double>::quiet_NaN(), 1e300, -1, 0.5};
+    const FakeNode node(behaviour);
+    const auto client = connected(node.address());
+    ASSERT_TRUE(client);
+    const test::TemporaryFolder folder;
+    std::ofstream(folder / "run.nsys-rep") << "report";
+    std::vector<double> told;
+    NodeClient::ExportWatch watch;
+    watch.onProgress = [&](double fraction) { told.push_back(fraction); };
+    EXPECT_EQ(client->exportNsysReport(folder / "run.nsys-rep", 6, watch, {}).error().code, ErrorCode::Truncated);
+    EXPECT_THAT(told, ElementsAre(0, 1, 0, 0.5));
 }
 
 } // namespace

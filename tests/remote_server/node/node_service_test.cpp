@@ -592,6 +592,19 @@ TEST_F(NodeServiceTest, RefusesToExportWhatIsNoReportOfNsightSystems)
     EXPECT_EQ(exportError(6, {chunk}).code, ErrorCode::NotAReport);
 }
 
+TEST_F(NodeServiceTest, ShowsNamesThatClientsGaveOnOneLineAndShort)
+{
+    std::ofstream(folder / "nsys") << "#!/bin/sh\n";
+    std::filesystem::permissions(folder / "nsys", std::filesystem::perms::owner_all);
+    std::string longName = "run";
+    for (int i = 0; i < 1000; ++i)
+        longName += "ü";
+    const auto begun = nsysExports.begin({longName, 6, "alice\n[info] bob\x1b"});
+    ASSERT_TRUE(begun) << begun.error().text();
+    EXPECT_EQ((*begun)->report().clientName, "alice [info] bob ");
+    EXPECT_EQ((*begun)->report().fileName, longName.substr(0, 199) + "…") << "not cut within a character";
+}
+
 TEST_F(NodeServiceWithTokenTest, ExportsNothingWithoutTheToken)
 {
     EXPECT_EQ(exportError(6, {chunkOf(0, "report", true)}).code, ErrorCode::NotPermitted);
