@@ -56,15 +56,30 @@ std::vector<DurationHistogram> durationHistograms(const trace::EventColumns& col
     const std::vector<Steps> steps(bounds.begin(), bounds.end());
     const std::size_t shareCount = rows.size() < kFewRows ? 1 : kWorkers;
     std::vector<std::vector<DurationHistogram>> shares(shareCount, std::vector<DurationHistogram>(bounds.size()));
+    const bool areShort = columns.longDurations.empty();
     std::vector<std::function<void()>> tasks;
     for (std::size_t share = 0; share < shareCount; ++share)
         tasks.emplace_back([&, share, first = rows.size() * share / shareCount, end = rows.size() * (share + 1) / shareCount] {
-            for (std::size_t i = first; i < end; ++i) {
-                const std::uint32_t row = rows[i], number = numbers[row];
-                const std::size_t group = number < groups.size() ? groups[number] : bounds.size();
-                if (group < bounds.size())
-                    ++shares[share][group][steps[group].of(columns.duration(row))];
-            }
+            // Local pointers: what is written in the loop could else be what they point to.
+            const auto take = [groups, ofRow = numbers.data(), ofGroup = steps.data(), groupCount = bounds.size(),
+                               to = shares[share].data()](std::uint32_t row, DurationNs duration) {
+                const std::uint32_t number = ofRow[row];
+                const std::size_t group = number < groups.size() ? groups[number] : groupCount;
+                if (group < groupCount)
+                    ++to[group][ofGroup[group].of(duration)];
+            };
+            const std::size_t early = std::min(end, std::max(first, rows.early.size()));
+            for (std::size_t i = first; i < early; ++i)
+                take(rows[i], columns.duration(rows[i]));
+            if (early == end)
+                return;
+            const std::uint32_t from = rows[early], last = from + static_cast<std::uint32_t>(end - early);
+            if (const std::uint32_t* const durations = columns.shortDuration.data(); areShort)
+                for (std::uint32_t row = from; row < last; ++row)
+                    take(row, durations[row]);
+            else
+                for (std::uint32_t row = from; row < last; ++row)
+                    take(row, columns.duration(row));
         });
     inParallel(std::move(tasks));
     for (std::size_t share = 1; share < shareCount; ++share)

@@ -26,6 +26,18 @@ StringId stringOf(TextId text)
     return text <= 0 ? StringId() : StringId(static_cast<std::uint32_t>(text - 1));
 }
 
+/// Of events of all kinds, in whatever order they are.
+TimestampNs latestEnd(const Trace& trace)
+{
+    TimestampNs end = std::numeric_limits<TimestampNs>::min();
+    for (int kind = 0; kind < kEventKindCount; ++kind) {
+        const EventColumns& columns = trace.columns(static_cast<EventKind>(kind));
+        for (std::size_t row = 0; row < columns.size(); ++row)
+            end = std::max(end, columns.end(row));
+    }
+    return end;
+}
+
 } // namespace
 
 /// The rows of one thread.
@@ -314,8 +326,8 @@ void TraceBuilder::alignAll()
         moveFile(i, report.offset);
         if (!report.time.isEmpty())
             report.time = {report.time.start + report.offset, report.time.end + report.offset};
-        if (!m_files[i].window.isEmpty()) {
-            const TimeRange window{m_files[i].window.start + report.offset, m_files[i].window.end + report.offset};
+        if (TimeRange& window = m_files[i].window; !window.isEmpty()) {
+            window = {window.start + report.offset, window.end + report.offset};
             m_window = m_window.isEmpty() ? window : TimeRange{std::min(m_window.start, window.start), std::max(m_window.end, window.end)};
         }
     }
@@ -479,7 +491,7 @@ void TraceBuilder::applyDomains()
             label.domain = meaningOf(label.domain);
 }
 
-/// Ranges that never ended reach to the end of the window, or of what was recorded.
+/// Ranges that never ended reach to the end of their file's window, or of what was recorded.
 void TraceBuilder::closeOpenRanges()
 {
     NvtxColumns& ranges = m_trace->nvtxRanges;
@@ -488,18 +500,20 @@ void TraceBuilder::closeOpenRanges()
         anyOpen = anyOpen || label.isOpen != 0;
     if (!anyOpen)
         return;
-    TimestampNs end = m_window.end;
-    if (m_window.isEmpty()) {
-        end = std::numeric_limits<TimestampNs>::min();
-        for (int kind = 0; kind < kEventKindCount; ++kind) {
-            const EventColumns& columns = m_trace->columns(static_cast<EventKind>(kind));
-            for (std::size_t row = 0; row < columns.size(); ++row)
-                end = std::max(end, columns.end(row));
-        }
-    }
+    std::vector<TimestampNs> ends; // by file
+    for (std::size_t file = 0; file < m_files.size(); ++file)
+        ends.push_back(!m_files[file].window.isEmpty() ? m_files[file].window.end
+                       : m_files.size() > 1            ? m_trace->imports[file].time.end
+                                                       : latestEnd(*m_trace));
     for (std::size_t row = 0; row < ranges.size(); ++row)
         if (ranges.isOpen(row))
-            ranges.setEnd(row, std::max(end, ranges.start[row]));
+            ranges.setEnd(row, std::max(ends[Trace::fileOf(ranges.globalTid(row)) % ends.size()], ranges.start[row]));
+}
+
+/// The window of the file that a process is of, on the clock of the first one.
+TimeRange TraceBuilder::windowOf(std::uint64_t process) const
+{
+    return m_files[Trace::fileOf(process) % m_files.size()].window;
 }
 
 /// Fills in the sides that the window cut off, orders requests by start and joins them to their executions.
@@ -508,18 +522,20 @@ void TraceBuilder::joinExecutions()
     Trace& t = *m_trace;
     for (Execution& execution : t.executions)
         if (execution.time.end == kNoTime)
-            execution.time.end = std::max(m_window.end, execution.time.start);
+            execution.time.end = std::max(windowOf(execution.globalTid).end, execution.time.start);
     std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint32_t> executionOf; // by process and batch
     std::stable_sort(t.executions.begin(), t.executions.end(), [](const auto& a, const auto& b) { return a.time.start < b.time.start; });
     for (std::uint32_t i = 0; i < t.executions.size(); ++i)
         executionOf[{Trace::processOf(t.executions[i].globalTid), t.executions[i].batchId}] = i;
-    for (Request& request : t.requests) {
+    for (std::size_t i = 0; i < t.requests.size(); ++i) {
+        Request& request = t.requests[i];
+        const TimeRange window = windowOf(m_batchOf[i].first);
         // What lies outside the window is not known; where there is none, neither is what lies outside the request's phases.
         TimestampNs first = request.time.end == kNoTime ? std::numeric_limits<TimestampNs>::max() : request.time.end;
         TimestampNs last = request.time.start == kNoTime ? std::numeric_limits<TimestampNs>::min() : request.time.start;
-        if (!m_window.isEmpty()) {
-            first = std::min(first, m_window.start);
-            last = std::max(last, m_window.end);
+        if (!window.isEmpty()) {
+            first = std::min(first, window.start);
+            last = std::max(last, window.end);
         }
         for (const auto& phase : request.phases)
             if (phase) {
@@ -527,7 +543,7 @@ void TraceBuilder::joinExecutions()
                 last = std::max(last, phase->end);
             }
         if (first > last)
-            first = last = m_window.start; // nothing is known of it
+            first = last = window.start; // nothing is known of it
         if (request.time.start == kNoTime)
             request.time.start = first;
         if (request.time.end == kNoTime)

@@ -61,7 +61,7 @@ private:
     struct File
     {
         TraceMeta meta;
-        TimeRange window;
+        TimeRange window;                 ///< on the clock of the first file, once they are aligned
         std::optional<DurationNs> offset; ///< as asked for
         std::size_t firstPart = 0, firstRequest = 0, firstExecution = 0;
     };
@@ -77,6 +77,7 @@ private:
 
     Result<void> joinParts(const std::stop_token& stop);
     void applyDomains();
+    [[nodiscard]] TimeRange windowOf(std::uint64_t process) const;
     void closeOpenRanges();
     void joinExecutions();
     void addPhases();

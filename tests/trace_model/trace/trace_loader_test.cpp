@@ -21,9 +21,10 @@ protected:
     LoadFile chromeTrace(const char* name, const char* base, const char* kernel)
     {
         const std::filesystem::path path = m_folder / name;
-        std::ofstream(path) << R"({"baseTimeNanoseconds": )" << base << R"(, "traceEvents": [{"ph": "X", "cat": "kernel", "name": ")" << kernel
-                            << R"(", "pid": 0, "tid": 7, "ts": 1000, "dur": 10, "args": {"device": 0, "context": 1, "stream": 7, "correlation": 5}},)"
-                            << R"({"ph": "X", "cat": "cuda_runtime", "name": "cudaLaunchKernel", "pid": 99, "tid": 99, "ts": 990, "dur": 5, "args": {"correlation": 5}}]})";
+        std::ofstream(path)
+            << R"({"baseTimeNanoseconds": )" << base << R"(, "traceEvents": [{"ph": "X", "cat": "kernel", "name": ")" << kernel
+            << R"(", "pid": 0, "tid": 7, "ts": 1000, "dur": 10, "args": {"device": 0, "context": 1, "stream": 7, "correlation": 5}},)"
+            << R"({"ph": "X", "cat": "cuda_runtime", "name": "cudaLaunchKernel", "pid": 99, "tid": 99, "ts": 990, "dur": 5, "args": {"correlation": 5}}]})";
         return {path, {}};
     }
 
@@ -32,7 +33,8 @@ protected:
 
 TEST_F(SeveralFiles, StandOnOneClockWhenBothKnowTheTimeOfDay)
 {
-    const LoadFile files[] = {chromeTrace("a.json", "1700000000000000000", "gemm_a"), chromeTrace("b.json", "1700000000000500000", "gemm_b")};
+    const LoadFile files[] = {chromeTrace("a.json", "1700000000000000000", "gemm_a"),
+                              chromeTrace("b.json", "1700000000000500000", "gemm_b")};
     const auto loaded = loadTrace(files, {});
     ASSERT_TRUE(loaded) << loaded.error().text();
     const Trace& trace = **loaded;
@@ -51,7 +53,8 @@ TEST_F(SeveralFiles, StandOnOneClockWhenBothKnowTheTimeOfDay)
 // Ranks of one job have the same process numbers on their machines, and count correlation ids from 1.
 TEST_F(SeveralFiles, KeepProcessesAndGpusOfTheSameNumberApart)
 {
-    const LoadFile files[] = {chromeTrace("rank0.json", "1700000000000000000", "gemm"), chromeTrace("rank1.json", "1700000000000000000", "gemm")};
+    const LoadFile files[] = {chromeTrace("rank0.json", "1700000000000000000", "gemm"),
+                              chromeTrace("rank1.json", "1700000000000000000", "gemm")};
     const auto loaded = loadTrace(files, {});
     ASSERT_TRUE(loaded) << loaded.error().text();
     const Trace& trace = **loaded;
@@ -80,7 +83,8 @@ TEST_F(SeveralFiles, OfFormatsWithoutACommonClockBeginTogetherAndSaySo)
     const std::filesystem::path report = m_folder / "server.gantry";
     ASSERT_TRUE(test::writeEventScript("window 0..1000\nrequest 1 model bert:1 0..150 queue 0..80\n", report));
     const std::filesystem::path triton = m_folder / "triton.json";
-    std::ofstream(triton) << R"([{"id":1,"model_name":"m","model_version":1},{"id":1,"timestamps":[{"name":"REQUEST_START","ns":5000}]},{"id":1,"timestamps":[{"name":"REQUEST_END","ns":6000}]}])";
+    std::ofstream(triton)
+        << R"([{"id":1,"model_name":"m","model_version":1},{"id":1,"timestamps":[{"name":"REQUEST_START","ns":5000}]},{"id":1,"timestamps":[{"name":"REQUEST_END","ns":6000}]}])";
     const LoadFile files[] = {{report, {}}, {triton, {}}};
     const auto loaded = loadTrace(files, {});
     ASSERT_TRUE(loaded) << loaded.error().text();
@@ -92,7 +96,8 @@ TEST_F(SeveralFiles, OfFormatsWithoutACommonClockBeginTogetherAndSaySo)
 
 TEST_F(SeveralFiles, OfDifferentTimesSayHowFarTheyAreApart)
 {
-    const LoadFile files[] = {chromeTrace("a.json", "1700000000000000000", "gemm_a"), chromeTrace("b.json", "1700000060000000000", "gemm_b")};
+    const LoadFile files[] = {chromeTrace("a.json", "1700000000000000000", "gemm_a"),
+                              chromeTrace("b.json", "1700000060000000000", "gemm_b")};
     const auto loaded = loadTrace(files, {});
     ASSERT_TRUE(loaded) << loaded.error().text();
     EXPECT_THAT((*loaded)->meta.warnings, testing::Contains(HasSubstr("were not recorded at the same time")));
@@ -114,14 +119,34 @@ TEST_F(SeveralFiles, ThatChangeWhileTheyAreReadSaySo)
 TEST_F(SeveralFiles, DoNotMakeARequestWithoutAStartBeginAtTimeZero)
 {
     const std::filesystem::path triton = m_folder / "triton.json";
-    std::ofstream(triton) << R"([{"id":1,"model_name":"m","model_version":1},{"id":1,"timestamps":[{"name":"QUEUE_START","ns":10000000000},{"name":"COMPUTE_START","ns":10000001000},)"
-                          << R"({"name":"COMPUTE_INPUT_END","ns":10000002000},{"name":"COMPUTE_OUTPUT_START","ns":10000003000},{"name":"COMPUTE_END","ns":10000004000},{"name":"REQUEST_END","ns":10000005000}]}])";
+    std::ofstream(triton)
+        << R"([{"id":1,"model_name":"m","model_version":1},{"id":1,"timestamps":[{"name":"QUEUE_START","ns":10000000000},{"name":"COMPUTE_START","ns":10000001000},)"
+        << R"({"name":"COMPUTE_INPUT_END","ns":10000002000},{"name":"COMPUTE_OUTPUT_START","ns":10000003000},{"name":"COMPUTE_END","ns":10000004000},{"name":"REQUEST_END","ns":10000005000}]}])";
     const auto loaded = loadTrace(triton);
     ASSERT_TRUE(loaded) << loaded.error().text();
     ASSERT_EQ((*loaded)->requests.size(), 1u);
     EXPECT_EQ((*loaded)->requests[0].time.duration(), 5'000);
     EXPECT_TRUE((*loaded)->requests[0].cutByWindow);
     EXPECT_EQ((*loaded)->requests[0].time.start, (*loaded)->time.start);
+}
+
+// The windows were taken for one, and a request that the first of them cut off lasted until the end of the last one.
+TEST_F(SeveralFiles, CutOffWhatRunsOnAtTheirOwnWindows)
+{
+    const std::string_view script =
+        "window 0..1000\nprocess server\nrange 12 open 100..\nexecution 3 thread 12 model bert:1 instance bert_0 80..150\n"
+        "request 7 model bert:1 500..\nrequest 8 model bert:1 ..300\n";
+    for (const char* name : {"a.gantry", "b.gantry"})
+        ASSERT_TRUE(test::writeEventScript(script, m_folder / name));
+    const LoadFile files[] = {{m_folder / "a.gantry", 0}, {m_folder / "b.gantry", 1'000'000'000}};
+    const auto trace = loadTrace(files, {});
+    ASSERT_TRUE(trace) << trace.error().text();
+    ASSERT_EQ((*trace)->requests.size(), 4u);
+    for (const Request& request : (*trace)->requests)
+        EXPECT_LE(request.time.duration(), 1000);
+    ASSERT_EQ((*trace)->nvtxRanges.size(), 2u);
+    EXPECT_EQ((*trace)->nvtxRanges.time(0), (TimeRange{100, 1000}));
+    EXPECT_EQ((*trace)->nvtxRanges.time(1), (TimeRange{1'000'000'100, 1'000'001'000}));
 }
 
 TEST_F(SeveralFiles, WithOffsetsByHandAreNotKeptForEachOffset)
@@ -154,7 +179,8 @@ std::string manyLaunches(int launches)
     for (int i = 0; i < launches; ++i) {
         const std::string at = std::to_string(i * 100), corr = std::to_string(i + 1);
         script += "api 12 cudaLaunchKernel " + at + ".." + std::to_string(i * 100 + 20) + " corr " + corr + "\n";
-        script += "kernel gpu0/stream7 gemm_" + std::to_string(i % 20) + " " + std::to_string(i * 100 + 10) + ".." + std::to_string(i * 100 + 90) + " corr " + corr + "\n";
+        script += "kernel gpu0/stream7 gemm_" + std::to_string(i % 20) + " " + std::to_string(i * 100 + 10) + ".." +
+                  std::to_string(i * 100 + 90) + " corr " + corr + "\n";
     }
     return script;
 }
@@ -163,8 +189,9 @@ std::string manyLaunches(int launches)
 TEST(TracksOfAFile, HaveNoNumbersThatAReaderMadeUp)
 {
     const test::TemporaryFolder folder;
-    std::ofstream(folder / "trace.json") << R"([{"ph": "X", "cat": "Trace", "name": "record", "pid": "Spans", "tid": "PyTorch Profiler", "ts": 1, "dur": 9},)"
-                                         << R"({"ph": "X", "cat": "cpu_op", "name": "mm", "pid": 4711, "tid": 4712, "ts": 2, "dur": 3}])";
+    std::ofstream(folder / "trace.json")
+        << R"([{"ph": "X", "cat": "Trace", "name": "record", "pid": "Spans", "tid": "PyTorch Profiler", "ts": 1, "dur": 9},)"
+        << R"({"ph": "X", "cat": "cpu_op", "name": "mm", "pid": 4711, "tid": 4712, "ts": 2, "dur": 3}])";
     const auto loaded = loadTrace(folder / "trace.json");
     ASSERT_TRUE(loaded) << loaded.error().text();
     std::vector<std::string> names;
@@ -259,10 +286,13 @@ TEST_F(ALargeFile, OpensFromTheCacheTheSecondTime)
 TEST_F(ALargeFile, StopsWhenItIsAskedTo)
 {
     std::stop_source source;
-    const auto loaded = loadTrace(m_report, [&](double, std::string_view stage) {
-        if (stage == "API calls")
-            source.request_stop();
-    }, source.get_token());
+    const auto loaded = loadTrace(
+        m_report,
+        [&](double, std::string_view stage) {
+            if (stage == "API calls")
+                source.request_stop();
+        },
+        source.get_token());
     ASSERT_FALSE(loaded);
     EXPECT_EQ(loaded.error().code, ErrorCode::Cancelled);
 }
