@@ -11,7 +11,7 @@ namespace gantry::widgets {
 namespace {
 
 constexpr double kGapIntervals = 3.0; // a counter silent for this many sampling intervals is absent, not constant
-constexpr int kShortestHold = 2;      // px that a sample without a neighbour is wide
+constexpr int kShortestHold = 5;      // px that a sample without a neighbour is wide
 constexpr int kForEver = 1'000'000;   // px
 constexpr int kTopMargin = 5, kBottomMargin = 4;
 
@@ -52,11 +52,14 @@ double shareOf(const ValueAxis& axis, double value)
 std::vector<CounterColumn> counterColumns(const TimelineState& state, trace::TrackId track, int widthPx)
 {
     std::vector<CounterColumn> columns(static_cast<std::size_t>(std::max(0, widthPx)));
-    const auto pixels = trace::visibleCounter(*state.trace, track, state.view, widthPx);
+    const trace::CounterColumns& samples = state.trace->track(track).counter;
+    auto pixels = trace::visibleCounter(*state.trace, track, state.view, widthPx);
+    // A trace ends with its last sample: it lies on the edge of what is shown, where the curve goes to it.
+    if (!samples.time.empty() && samples.time.back() == state.view.end && widthPx > 0)
+        pixels.push_back({widthPx, samples.value.back(), samples.value.back(), samples.value.back()});
     if (pixels.empty())
         return columns;
     const ValueAxis& axis = state.counterAxes[track.value];
-    const trace::CounterColumns& samples = state.trace->track(track).counter;
     const double interval = samples.time.size() > 1 ? static_cast<double>(samples.time.back() - samples.time.front()) /
                                                           static_cast<double>(samples.time.size() - 1)
                                                     : 0;
@@ -80,6 +83,8 @@ std::vector<CounterColumn> counterColumns(const TimelineState& state, trace::Tra
         for (int x = pixel.x; x < std::min(pixel.x + width, widthPx); ++x)
             columns[static_cast<std::size_t>(x)] = {last, last, last};
         CounterColumn& own = columns[static_cast<std::size_t>(std::min(pixel.x, widthPx - 1))];
+        if (!own.isPresent())
+            own.last = last; // on the edge
         own.low = static_cast<float>(shareOf(axis, pixel.min));
         own.high = static_cast<float>(shareOf(axis, pixel.max));
         // The step from the value before.

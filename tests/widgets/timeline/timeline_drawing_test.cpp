@@ -336,6 +336,28 @@ private slots:
         QCOMPARE(axisOf({}).max, 0.0);
     }
 
+    // The curve held for a while behind the last sample but one, and the last one was drawn nowhere.
+    void aCounterGoesToItsLastSampleWhereTheTraceEnds()
+    {
+        auto trace = std::make_shared<trace::Trace>();
+        trace->time = {0, 36'000'000};
+        trace::Track track;
+        track.kind = trace::TrackKind::Counter;
+        track.name = "latency";
+        for (const auto& [time, value] : {std::pair<TimestampNs, double>{0, 2}, {8'000'000, 4}, {36'000'000, 10}}) {
+            track.counter.time.push_back(time);
+            track.counter.value.push_back(value);
+        }
+        trace::sortAndIndex(track.counter);
+        trace->tracks.push_back(std::move(track));
+        Hand hand(trace);
+        hand.timeline.setVisibleRange(trace->time);
+        const auto columns = counterColumns(hand.timeline.state(), trace::TrackId(0), 100);
+        QVERIFY(std::all_of(columns.begin(), columns.end(), [](const CounterColumn& column) { return column.isPresent(); }));
+        QCOMPARE(columns[98].high, 0.4F);
+        QCOMPARE(columns[99].high, 1.0F);
+    }
+
     void aCounterIsDrawnAsAreaLineOrHeatStrip()
     {
         Hand hand(traceWithSilentCounter());
