@@ -640,8 +640,6 @@ void TraceBuilder::measureTime(const std::vector<Track>& counters)
     const auto cover = [&](TimestampNs start, TimestampNs end) {
         range = range ? TimeRange{std::min(range->start, start), std::max(range->end, end)} : TimeRange{start, end};
     };
-    if (!m_window.isEmpty())
-        cover(m_window.start, m_window.end);
     for (int kind = 0; kind < kEventKindCount; ++kind) {
         const EventColumns& columns = m_trace->columns(static_cast<EventKind>(kind));
         if (columns.size() > 0)
@@ -649,6 +647,10 @@ void TraceBuilder::measureTime(const std::vector<Track>& counters)
     }
     for (const Track& counter : counters)
         cover(counter.counter.time.front(), counter.counter.time.back());
+    if (m_files.size() == 1 && range) // of several, each has its own
+        m_trace->imports.front().time = *range;
+    if (!m_window.isEmpty())
+        cover(m_window.start, m_window.end);
     m_trace->time = range.value_or(TimeRange{});
     m_trace->window = m_window;
 }

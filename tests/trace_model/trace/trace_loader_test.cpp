@@ -130,6 +130,16 @@ TEST_F(SeveralFiles, DoNotMakeARequestWithoutAStartBeginAtTimeZero)
     EXPECT_EQ((*loaded)->requests[0].time.start, (*loaded)->time.start);
 }
 
+TEST_F(SeveralFiles, AndOneAloneSayWhenTheirEventsAreAndNotWhenTheyWereRecorded)
+{
+    const std::filesystem::path report = m_folder / "a.gantry";
+    ASSERT_TRUE(test::writeEventScript("window 0..1000\nkernel gpu0/stream7 gemm 100..200 corr 1\n", report));
+    const auto trace = loadTrace(report);
+    ASSERT_TRUE(trace) << trace.error().text();
+    EXPECT_EQ((*trace)->time, (TimeRange{0, 1000}));
+    EXPECT_EQ((*trace)->imports.front().time, (TimeRange{100, 200}));
+}
+
 // The windows were taken for one, and a request that the first of them cut off lasted until the end of the last one.
 TEST_F(SeveralFiles, CutOffWhatRunsOnAtTheirOwnWindows)
 {
