@@ -78,14 +78,22 @@ EventId eventNamed(const trace::Trace& trace, EventKind kind, std::string_view n
 
 trace::RequestIndex requestNumbered(const trace::Trace& trace, std::uint64_t id)
 {
-    const auto found = std::find_if(trace.requests.begin(), trace.requests.end(), [id](const trace::Request& request) { return request.id == id; });
-    return found == trace.requests.end() ? trace::RequestIndex() : trace::RequestIndex(static_cast<std::uint32_t>(found - trace.requests.begin()));
+    const auto found =
+        std::find_if(trace.requests.begin(), trace.requests.end(), [id](const trace::Request& request) { return request.id == id; });
+    return found == trace.requests.end() ? trace::RequestIndex()
+                                         : trace::RequestIndex(static_cast<std::uint32_t>(found - trace.requests.begin()));
 }
 
 trace::TrackId trackNamed(const trace::Trace& trace, std::string_view name)
 {
-    const auto found = std::find_if(trace.tracks.begin(), trace.tracks.end(), [name](const trace::Track& track) { return track.name == name; });
+    const auto found =
+        std::find_if(trace.tracks.begin(), trace.tracks.end(), [name](const trace::Track& track) { return track.name == name; });
     return found == trace.tracks.end() ? trace::TrackId() : trace::TrackId(static_cast<std::uint32_t>(found - trace.tracks.begin()));
+}
+
+QString plain(QString text)
+{
+    return text.replace(QChar(0x2009), QLatin1Char(' '));
 }
 
 QImage imageOf(QWidget& widget)

@@ -3,6 +3,7 @@
 #include "trace_model/trace/trace.h"
 
 #include <QImage>
+#include <QString>
 
 #include <memory>
 #include <string_view>
@@ -36,6 +37,9 @@ extern const std::string_view kServerScript;
 [[nodiscard]] trace::RequestIndex requestNumbered(const trace::Trace& trace, std::uint64_t id);
 /// The first track with a name, or none.
 [[nodiscard]] trace::TrackId trackNamed(const trace::Trace& trace, std::string_view name);
+
+/// With ordinary blanks for the thin spaces between digits.
+[[nodiscard]] QString plain(QString text);
 
 /// What a widget looks like, painted at once.
 [[nodiscard]] QImage imageOf(QWidget& widget);

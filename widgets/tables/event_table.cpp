@@ -2,6 +2,7 @@
 
 #include "widgets/tables/filter_edit.h"
 #include "widgets/tables/long_table_view.h"
+#include "widgets/tables/table_style.h"
 #include "widgets/theme/format.h"
 #include "widgets/theme/glossary.h"
 
@@ -192,10 +193,7 @@ void EventTable::applyFilter()
 
 void EventTable::showScope()
 {
-    m_scope->setForegroundRole(m_problem.isEmpty() ? QPalette::PlaceholderText
-                                                   : QPalette::BrightText); // the theme's colour of what is wrong
-    m_scope->setText(m_problem.isEmpty() ? m_scopeText : m_problem);
-    m_scope->setToolTip(m_scope->text());
+    showTableScope(*m_scope, m_scopeText, m_problem);
 }
 
 void EventTable::setEvents(std::shared_ptr<const trace::Trace> trace, std::vector<trace::EventId> events, const QString& where)

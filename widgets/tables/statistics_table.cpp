@@ -216,10 +216,7 @@ void StatisticsTable::applyFilter()
 
 void StatisticsTable::showScope()
 {
-    m_scope->setForegroundRole(m_problem.isEmpty() ? QPalette::PlaceholderText
-                                                   : QPalette::BrightText); // the theme's colour of what is wrong
-    m_scope->setText(m_problem.isEmpty() ? m_scopeText : m_problem);
-    m_scope->setToolTip(m_scope->text());
+    showTableScope(*m_scope, m_scopeText, m_problem);
 }
 
 void StatisticsTable::offerGroupsOf(const trace::Trace& trace)

@@ -2,6 +2,7 @@
 
 #include <QEvent>
 #include <QHeaderView>
+#include <QLabel>
 #include <QTableView>
 
 #include <algorithm>
@@ -82,6 +83,13 @@ void fitColumns(QTableView& view)
     QHeaderView& header = *view.horizontalHeader();
     for (int column = 0; column < header.count(); ++column)
         header.resizeSection(column, std::clamp(header.sectionSize(column), kNarrowest, kWidest));
+}
+
+void showTableScope(QLabel& label, const QString& scope, const QString& problem)
+{
+    label.setForegroundRole(problem.isEmpty() ? QPalette::PlaceholderText : QPalette::BrightText);
+    label.setText(problem.isEmpty() ? scope : problem);
+    label.setToolTip(label.text());
 }
 
 } // namespace gantry::widgets

@@ -23,20 +23,17 @@ using analysis::ComparisonRow;
 
 namespace {
 
-QString plain(QString text)
-{
-    return text.replace(QChar(0x2009), QLatin1Char(' ')); // thin spaces
-}
-
 /// Two reports of unequal length with one kernel each and copies of unequal kind.
 TracePtr longReport()
 {
-    return traceOf("window 0..2000000\nprocess p\nkernel gpu0/stream7 gemm 100000..300000 corr 1\nmemcpy gpu0/stream7 DtoH pageable 400000..500000 bytes 4096 corr 2\n");
+    return traceOf("window 0..2000000\nprocess p\nkernel gpu0/stream7 gemm 100000..300000 corr 1\nmemcpy gpu0/stream7 DtoH pageable "
+                   "400000..500000 bytes 4096 corr 2\n");
 }
 
 TracePtr shortReport()
 {
-    return traceOf("window 0..1000000\nprocess p\nkernel gpu0/stream7 gemm 100000..200000 corr 1\nmemcpy gpu0/stream7 DtoH pinned 400000..410000 bytes 4096 corr 2\n");
+    return traceOf("window 0..1000000\nprocess p\nkernel gpu0/stream7 gemm 100000..200000 corr 1\nmemcpy gpu0/stream7 DtoH pinned "
+                   "400000..410000 bytes 4096 corr 2\n");
 }
 
 void wheel(TimelineWidget& timeline, QPoint at, QPoint angle, Qt::KeyboardModifiers modifiers = Qt::NoModifier)
@@ -80,7 +77,10 @@ Comparison everyKindOfRow()
                           {"latency p50", 2e6, 1e6, "ns", {}, {}},
                           {"latency p99", 2e6, 2.02e6, "ns", {}, {}},
                           {"average batch", 4.0, 2.0, "requests", {}, {}}};
-    comparison.kernels = {{"slower", 1e6, 3e6, "ns", 10, 1'200}, {"gone", 5e5, {}, "ns", 3, {}}, {"new", {}, 5e5, "ns", {}, 3}, {"from nothing", 0.0, 5e5, "ns", 1, 1}};
+    comparison.kernels = {{"slower", 1e6, 3e6, "ns", 10, 1'200},
+                          {"gone", 5e5, {}, "ns", 3, {}},
+                          {"new", {}, 5e5, "ns", {}, 3},
+                          {"from nothing", 0.0, 5e5, "ns", 1, 1}};
     return comparison;
 }
 
@@ -109,7 +109,8 @@ private slots:
 
     void bothCountFromTheStartOfTheirReport()
     {
-        const auto view = shown(longReport(), traceOf("window 5000000..7000000\nprocess p\nkernel gpu0/stream7 gemm 5100000..5200000 corr 1\n"));
+        const auto view =
+            shown(longReport(), traceOf("window 5000000..7000000\nprocess p\nkernel gpu0/stream7 gemm 5100000..5200000 corr 1\n"));
         QCOMPARE(view->timeline(1).visibleRange(), (TimeRange{5'000'000, 7'000'000}));
         view->timeline(0).setVisibleRange({100'000, 300'000});
         QCOMPARE(view->timeline(1).visibleRange(), (TimeRange{5'100'000, 5'300'000}));
@@ -143,7 +144,8 @@ private slots:
                 return *timeline.pointOf(eventNamed(*timeline.trace(), trace::EventKind::Kernel, "gemm"));
             };
             const int nsPerPixel = static_cast<int>(a.state().axis().nsPerPixel());
-            QVERIFY(std::abs(std::abs(pointOf(a).x() - pointOf(b).x()) - 50'000 / nsPerPixel) <= 1); // the longer kernel's middle is 50 µs later
+            QVERIFY(std::abs(std::abs(pointOf(a).x() - pointOf(b).x()) - 50'000 / nsPerPixel) <=
+                    1); // the longer kernel's middle is 50 µs later
             view->timeline(0).setVisibleRange({1'500'000, 1'700'000});
             QCOMPARE(b.visibleRange(), (TimeRange{1'500'000, 1'700'000}));
         }
@@ -212,8 +214,9 @@ private slots:
         const auto view = shown(demoTrace("bert-pageable"), demoTrace("bert-pinned"));
         QCOMPARE(textOf(view->table(), "DtoH Device to Pageable", ComparisonTable::Ratio), QStringLiteral("only A"));
         QCOMPARE(textOf(view->table(), "DtoH Device to Pinned", ComparisonTable::Ratio), QStringLiteral("only B"));
-        QCOMPARE(sectionsOf(view->table()), (QStringList{QStringLiteral("Throughput and latency"), QStringLiteral("Request phases"),
-                                                         QStringLiteral("Memcpys, mean time (copies)"), QStringLiteral("Kernels, mean time (calls)")}));
+        QCOMPARE(sectionsOf(view->table()),
+                 (QStringList{QStringLiteral("Throughput and latency"), QStringLiteral("Request phases"),
+                              QStringLiteral("Memcpys, mean time (copies)"), QStringLiteral("Kernels, mean time (calls)")}));
         const QImage image = imageOf(*view);
         const Theme& theme = Theme::forPalette(view->palette());
         QVERIFY(pixelsOf(image, theme.phase(records::RequestPhase::ComputeInfer)) > 500);
@@ -254,7 +257,8 @@ private slots:
         ComparisonTable table;
         const TracePtr a = longReport(), b = shortReport();
         table.setComparison(analysis::compare(*a, *b));
-        QCOMPARE(sectionsOf(table), (QStringList{QStringLiteral("Memcpys, mean time (copies)"), QStringLiteral("Kernels, mean time (calls)")}));
+        QCOMPARE(sectionsOf(table),
+                 (QStringList{QStringLiteral("Memcpys, mean time (copies)"), QStringLiteral("Kernels, mean time (calls)")}));
         table.setComparison({});
         QCOMPARE(table.topLevelItemCount(), 0);
     }

@@ -20,11 +20,6 @@ using trace::EventKind;
 
 namespace {
 
-QString plain(QString text)
-{
-    return text.replace(QChar(0x2009), QLatin1Char(' ')); // thin spaces
-}
-
 const DetailSection* sectionOf(const std::vector<DetailSection>& sections, const QString& title)
 {
     const auto found = std::find_if(sections.begin(), sections.end(), [&](const DetailSection& section) { return section.title == title; });

@@ -29,11 +29,6 @@ using trace::EventKind;
 
 namespace {
 
-QString plain(QString text)
-{
-    return text.replace(QChar(0x2009), QLatin1Char(' ')); // thin spaces
-}
-
 /// Of a row's name.
 QPoint middleOf(EventTable& table, int row)
 {

@@ -33,11 +33,6 @@ using Grade = TrustStrip::Grade;
 
 namespace {
 
-QString plain(QString text)
-{
-    return text.replace(QChar(0x2009), QLatin1Char(' ')); // thin spaces
-}
-
 /// Texts of a column from the top to the bottom of what a view shows.
 QStringList columnOf(const QTableView& view, int column)
 {

@@ -25,11 +25,6 @@ using trace::MemoryKind;
 
 namespace {
 
-QString plain(QString text)
-{
-    return text.replace(QChar(0x2009), QLatin1Char(' ')); // thin spaces
-}
-
 /// Contrast ratio of WCAG 2 between two colours, 1..21.
 double contrast(const QColor& a, const QColor& b)
 {
@@ -174,9 +169,10 @@ private slots:
     {
         for (const ColorScheme scheme : {ColorScheme::Light, ColorScheme::Dark}) {
             const Theme& theme = Theme::of(scheme);
-            for (const auto& [text, background] : {std::pair(theme.text, theme.window), std::pair(theme.text, theme.canvas), std::pair(theme.weakText, theme.header),
-                                                   std::pair(theme.rulerText, theme.header), std::pair(theme.good, theme.window),
-                                                   std::pair(theme.warning, theme.window), std::pair(theme.bad, theme.window)})
+            for (const auto& [text, background] :
+                 {std::pair(theme.text, theme.window), std::pair(theme.text, theme.canvas), std::pair(theme.weakText, theme.header),
+                  std::pair(theme.rulerText, theme.header), std::pair(theme.good, theme.window), std::pair(theme.warning, theme.window),
+                  std::pair(theme.bad, theme.window)})
                 QVERIFY2(contrast(text, background) >= 4.5, qPrintable(text.name() + QStringLiteral(" on ") + background.name()));
         }
     }
@@ -245,7 +241,8 @@ private slots:
     {
         for (const ColorScheme scheme : {ColorScheme::Light, ColorScheme::Dark}) {
             const Theme& theme = Theme::of(scheme);
-            const int api = theme.apiCall("poll").hslHue(), library = theme.libraryCall("poll").hslHue(), os = theme.osCall("poll").hslHue();
+            const int api = theme.apiCall("poll").hslHue(), library = theme.libraryCall("poll").hslHue(),
+                      os = theme.osCall("poll").hslHue();
             QVERIFY(std::abs(api - library) > 20 && std::abs(library - os) > 60 && std::abs(api - os) > 60);
             QVERIFY(std::abs(theme.graph().hslHue() - theme.kernel("gemm").hslHue()) > 8);
         }
@@ -256,14 +253,23 @@ private slots:
         QWidget window;
         Legend legend(&window);
         legend.setTraces({&trace});
-        QCOMPARE(legend.names(), (std::vector<QString>{QStringLiteral("CUDA graph"), QStringLiteral("Library call"), QStringLiteral("OS call")}));
+        QCOMPARE(legend.names(),
+                 (std::vector<QString>{QStringLiteral("CUDA graph"), QStringLiteral("Library call"), QStringLiteral("OS call")}));
     }
 
     void aLegendNamesOnlyWhatOccurs()
     {
-        const auto all = std::vector<QString>{QStringLiteral("Queue"), QStringLiteral("Cache"), QStringLiteral("Compute input"), QStringLiteral("Compute infer"),
-                                              QStringLiteral("Compute output"), QStringLiteral("Outside the phases"), QStringLiteral("Kernel"), QStringLiteral("Memcpy DtoH (Pinned)"),
-                                              QStringLiteral("Memcpy HtoD (Pageable)"), QStringLiteral("Memset"), QStringLiteral("CUDA API")};
+        const auto all = std::vector<QString>{QStringLiteral("Queue"),
+                                              QStringLiteral("Cache"),
+                                              QStringLiteral("Compute input"),
+                                              QStringLiteral("Compute infer"),
+                                              QStringLiteral("Compute output"),
+                                              QStringLiteral("Outside the phases"),
+                                              QStringLiteral("Kernel"),
+                                              QStringLiteral("Memcpy DtoH (Pinned)"),
+                                              QStringLiteral("Memcpy HtoD (Pageable)"),
+                                              QStringLiteral("Memset"),
+                                              QStringLiteral("CUDA API")};
         QWidget window;
         Legend legend(&window);
         const TracePtr server = traceOf(kServerScript);
@@ -298,7 +304,8 @@ private slots:
 
     void aLegendTooNarrowForANameGoesOnBelow()
     {
-        const TracePtr trace = traceOf("window 0..100\nmemcpy gpu0/stream7 DtoH pageable 1..20 bytes 4 corr 1\nmemset gpu0/stream7 30..31 bytes 64 corr 3\n");
+        const TracePtr trace =
+            traceOf("window 0..100\nmemcpy gpu0/stream7 DtoH pageable 1..20 bytes 4 corr 1\nmemset gpu0/stream7 30..31 bytes 64 corr 3\n");
         QWidget window;
         Legend legend(&window);
         legend.setTraces({trace.get()});

@@ -20,6 +20,7 @@
 #include <QAbstractItemView>
 #include <QAction>
 #include <QCompleter>
+#include <QLabel>
 #include <QLineEdit>
 #include <QMenu>
 #include <QMenuBar>
@@ -95,7 +96,11 @@ void openHeld(Stage& stage, ReportPage::State state)
     stage.window().hideNodes();
     const ReportPage& page = stage.window().openReport(Stage::demo("bert-pinned"));
     stage.waitUntil("reading has begun", [&page, state] { return page.state() == state; });
-    QTest::qWait(0); // its progress is delivered
+    stage.waitUntil("it says how far it is", [&page] {
+        const auto labels = page.findChildren<QLabel*>();
+        return std::any_of(labels.begin(), labels.end(),
+                           [](const QLabel* label) { return label->text().contains(QLatin1String("kernels")); });
+    });
 }
 
 void search(Stage& stage, ReportPage& page, const char* text)
