@@ -1,3 +1,4 @@
+#include "app/cli/capture_steps.h"
 #include "app/cli/commands.h"
 #include "app/cli/duration.h"
 #include "app/cli/metrics_block.h"
@@ -23,7 +24,10 @@ nlohmann::json nodeJson(const proto::NodeInfo& info)
 {
     nlohmann::json gpus = nlohmann::json::array();
     for (const proto::GpuInfo& gpu : info.gpus)
-        gpus.push_back({{"index", gpu.index}, {"name", gpu.name}, {"uuid", gpu.uuid}, {"memory_total_bytes", gpu.memoryTotalBytes},
+        gpus.push_back({{"index", gpu.index},
+                        {"name", gpu.name},
+                        {"uuid", gpu.uuid},
+                        {"memory_total_bytes", gpu.memoryTotalBytes},
                         {"compute_capability", fmt::format("{}.{}", gpu.computeMajor, gpu.computeMinor)}});
     return {{"host_name", info.hostName},
             {"os", info.os},
@@ -132,8 +136,12 @@ void printSamples(const proto::MetricsBatch& batch, std::map<std::uint32_t, metr
         series[definition.id] = definition;
     for (const metrics::Sample& sample : batch.samples) {
         const metrics::SeriesDefinition& definition = series[sample.seriesId];
-        printLine({{"name", definition.name}, {"unit", definition.unit}, {"labels", definition.labels}, {"utc_ns", batch.nodeUtcNs - (batch.nodeMonoNs - sample.time)},
-                   {"mono_ns", sample.time}, {"value", sample.value}});
+        printLine({{"name", definition.name},
+                   {"unit", definition.unit},
+                   {"labels", definition.labels},
+                   {"utc_ns", batch.nodeUtcNs - (batch.nodeMonoNs - sample.time)},
+                   {"mono_ns", sample.time},
+                   {"value", sample.value}});
     }
 }
 
@@ -204,7 +212,7 @@ int launch(const CommonOptions& common, const LaunchOptions& options, const std:
     if (target && waitNs > 0) {
         std::stop_source stop;
         const InterruptScope interrupts(common.interrupts, [&](int) { stop.request_stop(); });
-        target = waitForTarget(**client, target->id, Readiness::Running, std::chrono::nanoseconds(waitNs), stop.get_token());
+        target = waitForTarget(**client, target->id, std::chrono::nanoseconds(waitNs), stop.get_token());
     }
     if (!target)
         return report(target.error(), common);
@@ -272,6 +280,28 @@ int stopTarget(const CommonOptions& common, const std::string& id, const std::st
     return 0;
 }
 
+int captures(const CommonOptions& common)
+{
+    const auto client = connect(common);
+    if (!client)
+        return report(client.error(), common);
+    auto all = (*client)->captures();
+    if (!all)
+        return report(all.error(), common);
+    std::erase_if(*all, [](const proto::CaptureStatus& status) { return status.isFinished(); });
+    if (common.json) {
+        nlohmann::json list = nlohmann::json::array();
+        for (const proto::CaptureStatus& status : *all)
+            list.push_back(toJson(status));
+        print(list);
+    } else if (all->empty()) {
+        say("nobody captures on this node\n");
+    } else {
+        sayLines(captureTable(*all));
+    }
+    return 0;
+}
+
 } // namespace
 
 void addNodeCommands(CLI::App& app, CommonOptions& common, Action& action)
@@ -279,7 +309,12 @@ void addNodeCommands(CLI::App& app, CommonOptions& common, Action& action)
     auto* node = app.add_subcommand("node", "What the node is and how it is doing");
     node->require_subcommand(1);
     node->add_subcommand("info", "Host, GPUs, driver, disk, clock")->callback([&] { action = [&] { return info(common); }; });
-    node->add_subcommand("list", "The nodes of this machine (or the one of --node) and whether they answer")->callback([&] { action = [&] { return list(common); }; });
+    node->add_subcommand("list", "The nodes of this machine (or the one of --node) and whether they answer")->callback([&] {
+        action = [&] { return list(common); };
+    });
+    node->add_subcommand("captures", "Who captures on the node, what waits, and recorders that run")->callback([&] {
+        action = [&] { return captures(common); };
+    });
     auto* watching = node->add_subcommand("watch", "Live metrics until interrupted, a block a second (--json: an object a sample)");
     auto length = std::make_shared<std::string>();
     watching->add_option("--for", *length, "end with the first block after this time, e.g. 10s");
@@ -303,7 +338,8 @@ void addTargetCommands(CLI::App& app, CommonOptions& common, Action& action)
     launching->add_option("--wait-ready", *wait, "wait until it is ready, at most this long, e.g. 60s");
     launching->add_option("command", options->request.argv, "the program and its arguments, after --")->required();
     launching->footer("It runs on the node, without a shell, and goes on until it ends or `gantryctl target stop`.\n\n"
-                      "  gantryctl target launch --name triton --grpc-address 127.0.0.1:8001 --wait-ready 60s -- tritonserver --model-repository /models");
+                      "  gantryctl target launch --name triton --grpc-address 127.0.0.1:8001 --wait-ready 60s -- tritonserver "
+                      "--model-repository /models");
     launching->callback([&, options, wait] { action = [&, options, wait] { return launch(common, *options, *wait); }; });
     auto id = std::make_shared<std::string>();
     auto grace = std::make_shared<std::string>();

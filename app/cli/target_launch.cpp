@@ -11,20 +11,15 @@ namespace {
 
 constexpr std::chrono::milliseconds kPollPeriod{100};
 
-bool isReady(const proto::Target& target, Readiness readiness)
-{
-    if (readiness == Readiness::Running)
-        return target.state == proto::TargetState::Running;
-    return std::any_of(target.processes.begin(), target.processes.end(), [](const proto::TargetProcess& process) { return process.captureAttached; });
-}
-
 } // namespace
 
 void LaunchOptions::addTo(CLI::App& command)
 {
     command.add_option("--name", request.name, "name to show (default: the program's)");
-    command.add_option("--grpc-address", request.grpcAddress, "KServe v2 endpoint of the server, HOST:PORT: its models are shown, and ready means it answers");
-    command.add_option("--metrics-url", request.metricsUrl, "Prometheus endpoint of the server, http://HOST:PORT/metrics, sampled into every report");
+    command.add_option("--grpc-address", request.grpcAddress,
+                       "KServe v2 endpoint of the server, HOST:PORT: its models are shown, and ready means it answers");
+    command.add_option("--metrics-url", request.metricsUrl,
+                       "Prometheus endpoint of the server, http://HOST:PORT/metrics, sampled into every report");
     command.add_option("--env", environment, "KEY=VALUE to add to its environment; may be repeated")
         ->expected(1)
         ->take_all()
@@ -47,24 +42,32 @@ proto::LaunchRequest LaunchOptions::launchRequest() const
     return result;
 }
 
-Result<proto::Target> waitForTarget(app::NodeClient& client, const std::string& id, Readiness readiness, std::chrono::nanoseconds timeout, const std::stop_token& stop)
+Result<proto::Target> waitForTarget(app::NodeClient& client, const std::string& id, std::chrono::nanoseconds timeout,
+                                    const std::stop_token& stop)
 {
     const auto deadline = std::chrono::steady_clock::now() + timeout;
     std::mutex mutex;
     std::condition_variable_any stopped;
     for (;;) {
         GANTRY_TRY(const std::vector<proto::Target> targets, client.targets());
-        const auto target = std::find_if(targets.begin(), targets.end(), [&](const proto::Target& candidate) { return candidate.id == id; });
+        const auto target =
+            std::find_if(targets.begin(), targets.end(), [&](const proto::Target& candidate) { return candidate.id == id; });
         if (target == targets.end())
             return Error{ErrorCode::NotFound, fmt::format("there is no target {} on the node any more", id), {}};
-        if (isReady(*target, readiness))
+        if (target->state == proto::TargetState::Running)
             return *target;
         if (target->state == proto::TargetState::Exited || target->state == proto::TargetState::Killed)
-            return Error{ErrorCode::TargetGone, fmt::format("target {} {} before it was ready; `gantryctl target log {}` shows what it said", id, target->message, id), {}};
+            return Error{
+                ErrorCode::TargetGone,
+                fmt::format("target {} {} before it was ready; `gantryctl target log {}` shows what it said", id, target->message, id),
+                {}};
         if (std::chrono::steady_clock::now() >= deadline) {
             const std::string time = formatDuration(std::chrono::duration_cast<std::chrono::nanoseconds>(timeout).count());
-            const char* const why = readiness == Readiness::Running ? "its endpoint did not answer" : "it used neither CUDA nor NVTX, so there is nothing to capture";
-            return Error{ErrorCode::TargetGone, fmt::format("target {} was not ready after {}: {}; `gantryctl target log {}` shows what it says", id, time, why, id), {}};
+            return Error{
+                ErrorCode::TargetGone,
+                fmt::format("target {} was not ready after {}: its endpoint did not answer; `gantryctl target log {}` shows what it says",
+                            id, time, id),
+                {}};
         }
         std::unique_lock lock(mutex);
         stopped.wait_for(lock, stop, kPollPeriod, [] { return false; });
@@ -77,7 +80,10 @@ nlohmann::json toJson(const proto::Target& target)
 {
     nlohmann::json processes = nlohmann::json::array(), models = nlohmann::json::array();
     for (const proto::TargetProcess& process : target.processes)
-        processes.push_back({{"pid", process.pid}, {"executable", process.executable}, {"capture_attached", process.captureAttached}, {"cuda_loaded", process.cudaLoaded}});
+        processes.push_back({{"pid", process.pid},
+                             {"executable", process.executable},
+                             {"capture_attached", process.captureAttached},
+                             {"cuda_loaded", process.cudaLoaded}});
     for (const proto::ModelInfo& model : target.models)
         models.push_back({{"name", model.name}, {"version", model.version}, {"state", model.state}, {"platform", orNull(model.platform)}});
     const bool exited = target.state == proto::TargetState::Exited, killed = target.state == proto::TargetState::Killed;

@@ -23,16 +23,9 @@ struct LaunchOptions
     [[nodiscard]] proto::LaunchRequest launchRequest() const;
 };
 
-/// What a target has to be before waitForTarget() returns.
-enum class Readiness
-{
-    Running,    ///< it serves: its endpoint answers, or it has none and runs
-    Capturable, ///< a process of it has the capture library attached
-};
-
-/// Asks the node until the target is ready. Errors: TargetGone (it ended; or not ready in time, with the next step),
-/// NotFound, Cancelled, Unreachable.
-[[nodiscard]] Result<proto::Target> waitForTarget(app::NodeClient& client, const std::string& id, Readiness readiness, std::chrono::nanoseconds timeout,
+/// Asks the node until the target serves: its endpoint answers, or it has none and runs. Errors: TargetGone (it ended; or not ready in
+/// time, with the next step), NotFound, Cancelled, Unreachable.
+[[nodiscard]] Result<proto::Target> waitForTarget(app::NodeClient& client, const std::string& id, std::chrono::nanoseconds timeout,
                                                   const std::stop_token& stop);
 
 [[nodiscard]] nlohmann::json toJson(const proto::Target& target);

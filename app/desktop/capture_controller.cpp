@@ -34,11 +34,7 @@ bool isSameFile(const std::filesystem::path& path, std::uint64_t sizeBytes, cons
 
 } // namespace
 
-CaptureController::CaptureController(jobs::JobRunner& runner, QObject* parent) :
-    QObject(parent),
-    m_workSlot(runner),
-    m_stopSlot(runner)
-{}
+CaptureController::CaptureController(jobs::JobRunner& runner, QObject* parent) : QObject(parent), m_workSlot(runner), m_stopSlot(runner) {}
 
 void CaptureController::start(std::shared_ptr<app::NodeClient> client, const std::string& targetId, DurationNs duration,
                               const std::filesystem::path& folder)
@@ -55,7 +51,9 @@ void CaptureController::start(std::shared_ptr<app::NodeClient> client, const std
     proto::CaptureRequest request;
     request.targetId = targetId;
     request.durationNs = duration;
-    request.clientName = QStringLiteral("%1@%2: gantry").arg(qEnvironmentVariable("USER", QStringLiteral("someone")), QSysInfo::machineHostName()).toStdString();
+    request.clientName = QStringLiteral("%1@%2: gantry")
+                             .arg(qEnvironmentVariable("USER", QStringLiteral("someone")), QSysInfo::machineHostName())
+                             .toStdString();
     m_workSlot.run(
         [this, client = m_client, request](const jobs::JobContext& context) -> Result<proto::CaptureStatus> {
             GANTRY_TRY(const auto started, client->startCapture(request));
@@ -93,7 +91,8 @@ void CaptureController::fetchNamed(const std::string& name, std::uint64_t sizeBy
     m_totalBytes = sizeBytes;
     setStage(Stage::Fetching);
     m_workSlot.run(
-        [this, client = m_client, name, sizeBytes, sha256, folder = m_folder](const jobs::JobContext& context) -> Result<std::filesystem::path> {
+        [this, client = m_client, name, sizeBytes, sha256,
+         folder = m_folder](const jobs::JobContext& context) -> Result<std::filesystem::path> {
             std::error_code failure;
             std::filesystem::create_directories(folder, failure);
             if (failure)
@@ -126,12 +125,13 @@ void CaptureController::finishWindow()
 {
     if (m_stage != Stage::Capturing)
         return;
-    m_stopSlot.run([client = m_client, id = m_status.captureId](const jobs::JobContext& context) { return client->stopCapture(id, context.stop()); },
-                   [this](Result<proto::CaptureStatus> stopped) {
-                       // The watch tells the rest; a window that ended by itself in between is no failure.
-                       if (!stopped && stopped.error().code != ErrorCode::NotFound && isBusy())
-                           emit failed(tr("The window was not closed"), stopped.error());
-                   });
+    m_stopSlot.run(
+        [client = m_client, id = m_status.captureId](const jobs::JobContext& context) { return client->stopCapture(id, context.stop()); },
+        [this](Result<proto::CaptureStatus> stopped) {
+            // The watch tells the rest; a window that ended by itself in between is no failure.
+            if (!stopped && stopped.error().code != ErrorCode::NotFound && isBusy())
+                emit failed(tr("The window was not closed"), stopped.error());
+        });
 }
 
 void CaptureController::cancel()
@@ -154,6 +154,9 @@ void CaptureController::setStatus(const proto::CaptureStatus& status)
     m_status = status;
     switch (status.state) {
     case proto::CaptureState::Unknown:
+    case proto::CaptureState::Queued:
+    case proto::CaptureState::Waiting:
+    case proto::CaptureState::Armed:
     case proto::CaptureState::Arming:
         return setStage(Stage::Starting);
     case proto::CaptureState::Capturing:

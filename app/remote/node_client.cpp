@@ -40,7 +40,7 @@ constexpr std::string_view kNoTlsConnection = "empty address list";
 /// Of a node that exports a report: it tells how far it is each second.
 constexpr std::chrono::seconds kLongestSilence{60};
 constexpr int kMaxMessageBytes = 64 * 1024 * 1024;
-constexpr int kKeepaliveTimeMs = 10'000;   // gantryd allows a ping each 5 s
+constexpr int kKeepaliveTimeMs = 10'000; // gantryd allows a ping each 5 s
 constexpr int kKeepaliveTimeoutMs = 5'000;
 constexpr int kMinReconnectBackoffMs = 100;
 constexpr int kMaxReconnectBackoffMs = 2'000;
@@ -74,7 +74,8 @@ Result<std::string> readToken(const std::string& path)
     // Anything else is refused by gRPC as metadata, with an assertion instead of an error.
     const bool isPrintable = std::all_of(token.begin(), token.end(), [](unsigned char c) { return c > 0x20 && c < 0x7f; });
     if (token.empty() || !isPrintable)
-        return Error{ErrorCode::NotPermitted, fmt::format("the token file {} holds no token: one line of printable ASCII is expected", path), {}};
+        return Error{
+            ErrorCode::NotPermitted, fmt::format("the token file {} holds no token: one line of printable ASCII is expected", path), {}};
     return token;
 }
 
@@ -156,7 +157,8 @@ struct NodeClient::Impl
             return error;
         if (status.error_code() == grpc::StatusCode::UNAVAILABLE && isForbidden(where)) {
             error.code = ErrorCode::NotPermitted;
-            error.message = fmt::format("this user may not use {}: a gantryd serves only the user who started it; start your own with `gantryd`", address);
+            error.message = fmt::format(
+                "this user may not use {}: a gantryd serves only the user who started it; start your own with `gantryd`", address);
         } else if (status.error_code() == grpc::StatusCode::UNAVAILABLE && where.transport == NodeAddress::Transport::Tls &&
                    status.error_message().starts_with(kNoTlsConnection)) {
             error.code = ErrorCode::NotPermitted;
@@ -171,7 +173,8 @@ struct NodeClient::Impl
             error.message = fmt::format("gantryd at {} ended the call, as it does when it shuts down; start it again", address);
         } else if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
             error.code = ErrorCode::Unreachable;
-            error.message = fmt::format("gantryd at {} did not answer in time; look at its log, or whether the machine is overloaded", address);
+            error.message =
+                fmt::format("gantryd at {} did not answer in time; look at its log, or whether the machine is overloaded", address);
         } else if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) {
             error.code = ErrorCode::VersionMismatch;
             error.message = fmt::format("what answers at {} is no gantryd, or an older one; upgrade it to {}", address, GANTRY_VERSION);
@@ -251,8 +254,10 @@ struct NodeClient::Impl
         proto::HelloInfo info = proto::fromWire(reply);
         if (info.protocolVersion != proto::kProtocolVersion)
             return Error{ErrorCode::VersionMismatch,
-                         fmt::format("gantryd {} at {} speaks protocol {}, this program ({}) speaks {}; upgrade {}", info.daemonVersion, address, info.protocolVersion,
-                                     GANTRY_VERSION, proto::kProtocolVersion, info.protocolVersion < proto::kProtocolVersion ? "gantryd on the node" : "this program"), {}};
+                         fmt::format("gantryd {} at {} speaks protocol {}, this program ({}) speaks {}; upgrade {}", info.daemonVersion,
+                                     address, info.protocolVersion, GANTRY_VERSION, proto::kProtocolVersion,
+                                     info.protocolVersion < proto::kProtocolVersion ? "gantryd on the node" : "this program"),
+                         {}};
         return info;
     }
 };
@@ -261,8 +266,8 @@ NodeClient::NodeClient(std::unique_ptr<Impl> impl) : m_impl(std::move(impl)) {}
 
 NodeClient::~NodeClient() = default;
 
-Result<std::shared_ptr<NodeClient>> NodeClient::connect(const std::string& address, const std::string& clientName, std::chrono::milliseconds timeout,
-                                                       std::stop_token stop)
+Result<std::shared_ptr<NodeClient>> NodeClient::connect(const std::string& address, const std::string& clientName,
+                                                        std::chrono::milliseconds timeout, std::stop_token stop)
 {
     auto impl = std::make_unique<Impl>();
     GANTRY_TRY(impl->where, NodeAddress::parse(address));
@@ -359,23 +364,48 @@ Result<proto::CaptureStatus> NodeClient::stopCapture(const std::string& captureI
     return proto::fromWire(reply);
 }
 
-Result<proto::CaptureStatus> NodeClient::watchCapture(const std::string& captureId, const std::function<void(const proto::CaptureStatus&)>& onStatus,
+Result<proto::CaptureStatus> NodeClient::saveCapture(const std::string& captureId, DurationNs lastNs, const std::string& label,
+                                                     std::stop_token stop)
+{
+    v1::SaveCaptureRequest request;
+    request.set_capture_id(captureId);
+    request.set_last_ns(lastNs);
+    request.set_label(label);
+    v1::CaptureStatus reply;
+    GANTRY_CHECK(m_impl->call(&v1::Node::Stub::SaveCapture, request, reply, stop, kSlowCallTimeout));
+    return proto::fromWire(reply);
+}
+
+Result<std::vector<proto::CaptureStatus>> NodeClient::captures(std::stop_token stop)
+{
+    v1::ListCapturesReply reply;
+    GANTRY_CHECK(m_impl->call(&v1::Node::Stub::ListCaptures, v1::ListCapturesRequest{}, reply, stop));
+    std::vector<proto::CaptureStatus> captures;
+    for (const v1::CaptureStatus& status : reply.captures())
+        captures.push_back(proto::fromWire(status));
+    return captures;
+}
+
+Result<proto::CaptureStatus> NodeClient::watchCapture(const std::string& captureId,
+                                                      const std::function<void(const proto::CaptureStatus&)>& onStatus,
                                                       std::stop_token stop)
 {
     v1::WatchCaptureRequest request;
     request.set_capture_id(captureId);
     proto::CaptureStatus last;
     const auto open = [&](v1::Node::Stub& stub, grpc::ClientContext& context) { return stub.WatchCapture(&context, request); };
-    GANTRY_TRY(const bool nodeEnded, m_impl->readStream<v1::CaptureStatus>(open, stop, [&](const v1::CaptureStatus& message) -> Result<void> {
-        last = proto::fromWire(message);
-        if (onStatus)
-            onStatus(last);
-        return {};
-    }));
+    GANTRY_TRY(const bool nodeEnded,
+               m_impl->readStream<v1::CaptureStatus>(open, stop, [&](const v1::CaptureStatus& message) -> Result<void> {
+                   last = proto::fromWire(message);
+                   if (onStatus)
+                       onStatus(last);
+                   return {};
+               }));
     if (!nodeEnded)
         return Error{ErrorCode::Cancelled, "watching the capture was cancelled; the window itself goes on", {}};
     if (!last.isFinished())
-        return Error{ErrorCode::Unreachable, fmt::format("gantryd at {} ended the stream before the capture was done", m_impl->address), {}};
+        return Error{
+            ErrorCode::Unreachable, fmt::format("gantryd at {} ended the stream before the capture was done", m_impl->address), {}};
     return last;
 }
 
@@ -411,7 +441,9 @@ Result<void> NodeClient::fetch(const std::string& reportName, std::uint64_t offs
         return onChunk(chunkOf(message));
     }));
     if (!nodeEnded)
-        return Error{ErrorCode::Cancelled, fmt::format("the fetch of {} was cancelled; what arrived is kept and the next fetch goes on from there", reportName), {}};
+        return Error{ErrorCode::Cancelled,
+                     fmt::format("the fetch of {} was cancelled; what arrived is kept and the next fetch goes on from there", reportName),
+                     {}};
     if (!check.isComplete())
         return Error{ErrorCode::Truncated,
                      fmt::format("the node ended the stream of {} at byte {}, before its end", reportName, check.offset()),
@@ -484,7 +516,8 @@ Result<void> NodeClient::exportNsysReport(const std::filesystem::path& report, s
     return {};
 }
 
-Result<void> NodeClient::streamMetrics(std::uint32_t maxRateHz, const std::function<void(const proto::MetricsBatch&)>& onBatch, std::stop_token stop)
+Result<void> NodeClient::streamMetrics(std::uint32_t maxRateHz, const std::function<void(const proto::MetricsBatch&)>& onBatch,
+                                       std::stop_token stop)
 {
     v1::StreamMetricsRequest request;
     request.set_max_rate_hz(maxRateHz);
@@ -494,11 +527,13 @@ Result<void> NodeClient::streamMetrics(std::uint32_t maxRateHz, const std::funct
         return {};
     }));
     if (nodeEnded)
-        return Error{ErrorCode::Unreachable, fmt::format("gantryd at {} ended the metrics stream; it is shutting down", m_impl->address), {}};
+        return Error{
+            ErrorCode::Unreachable, fmt::format("gantryd at {} ended the metrics stream; it is shutting down", m_impl->address), {}};
     return {};
 }
 
-Result<void> NodeClient::tailLog(const std::string& targetId, std::uint32_t lastLines, const std::function<void(const proto::LogLine&)>& onLine, std::stop_token stop)
+Result<void> NodeClient::tailLog(const std::string& targetId, std::uint32_t lastLines,
+                                 const std::function<void(const proto::LogLine&)>& onLine, std::stop_token stop)
 {
     v1::TailLogRequest request;
     request.set_target_id(targetId);

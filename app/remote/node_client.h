@@ -18,7 +18,7 @@ namespace gantry::app {
 struct ClockOffset
 {
     std::int64_t offsetNs = 0;
-    std::int64_t errorNs = 0;    ///< half the shortest round trip: a guaranteed bound
+    std::int64_t errorNs = 0; ///< half the shortest round trip: a guaranteed bound
     std::int64_t roundTripNs = 0;
 };
 
@@ -33,7 +33,8 @@ class NodeClient
 public:
     /// Connects, checks versions. Errors: Unreachable, NotPermitted (token), VersionMismatch, BadInput (address).
     [[nodiscard]] static Result<std::shared_ptr<NodeClient>> connect(const std::string& address, const std::string& clientName,
-                                                                     std::chrono::milliseconds timeout = std::chrono::seconds(5), std::stop_token stop = {});
+                                                                     std::chrono::milliseconds timeout = std::chrono::seconds(5),
+                                                                     std::stop_token stop = {});
     ~NodeClient();
 
     [[nodiscard]] const proto::HelloInfo& hello() const;
@@ -50,9 +51,13 @@ public:
 
     [[nodiscard]] Result<proto::CaptureStatus> startCapture(const proto::CaptureRequest& request, std::stop_token stop = {});
     [[nodiscard]] Result<proto::CaptureStatus> stopCapture(const std::string& captureId, std::stop_token stop = {});
+    /// Of a capture that records into a ring: a report of its last `lastNs`, 0: of all; its name is then the status' newest.
+    [[nodiscard]] Result<proto::CaptureStatus> saveCapture(const std::string& captureId, DurationNs lastNs, const std::string& label,
+                                                           std::stop_token stop = {});
+    [[nodiscard]] Result<std::vector<proto::CaptureStatus>> captures(std::stop_token stop = {});
     /// Calls `onStatus` for each change until the capture is done or failed; returns the last status.
-    [[nodiscard]] Result<proto::CaptureStatus> watchCapture(const std::string& captureId, const std::function<void(const proto::CaptureStatus&)>& onStatus,
-                                                            std::stop_token stop);
+    [[nodiscard]] Result<proto::CaptureStatus>
+    watchCapture(const std::string& captureId, const std::function<void(const proto::CaptureStatus&)>& onStatus, std::stop_token stop);
 
     [[nodiscard]] Result<std::vector<proto::ReportInfo>> reports(std::stop_token stop = {});
     [[nodiscard]] Result<void> deleteReport(const std::string& name, std::stop_token stop = {});
@@ -82,8 +87,10 @@ public:
                                                 std::stop_token stop);
 
     /// Batches until stopped (returns success) or the connection breaks (returns the error).
-    [[nodiscard]] Result<void> streamMetrics(std::uint32_t maxRateHz, const std::function<void(const proto::MetricsBatch&)>& onBatch, std::stop_token stop);
-    [[nodiscard]] Result<void> tailLog(const std::string& targetId, std::uint32_t lastLines, const std::function<void(const proto::LogLine&)>& onLine, std::stop_token stop);
+    [[nodiscard]] Result<void> streamMetrics(std::uint32_t maxRateHz, const std::function<void(const proto::MetricsBatch&)>& onBatch,
+                                             std::stop_token stop);
+    [[nodiscard]] Result<void> tailLog(const std::string& targetId, std::uint32_t lastLines,
+                                       const std::function<void(const proto::LogLine&)>& onLine, std::stop_token stop);
 
     /// Best of `rounds` round trips.
     [[nodiscard]] Result<ClockOffset> sampleClock(int rounds = 16);

@@ -10,6 +10,9 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
+#include <iterator>
+#include <new>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/prctl.h>
@@ -21,15 +24,29 @@ namespace gantry::capture {
 namespace {
 
 constexpr int kReconnectMs = 200;
-constexpr int kIdlePollMs = 250;   // notices a late cuInit
-constexpr int kWindowPollMs = 10;  // moves CUPTI buffers, ends the window on time
+constexpr int kIdlePollMs = 250;  // notices a late cuInit
+constexpr int kWindowPollMs = 10; // moves CUPTI buffers, ends the window on time
 constexpr std::int64_t kClockPeriodNs = 1'000'000'000;
+constexpr int kFirstCommandMs = 1000;
 constexpr std::size_t kStackBytes = 256 * 1024;
 
 char g_socketPath[108];
 char g_targetId[64];
 
-/// The control thread's own data.
+class MutexLock
+{
+public:
+    explicit MutexLock(pthread_mutex_t& mutex) : m_mutex(mutex) { pthread_mutex_lock(&m_mutex); }
+    ~MutexLock() { pthread_mutex_unlock(&m_mutex); }
+    MutexLock(const MutexLock&) = delete;
+    MutexLock& operator=(const MutexLock&) = delete;
+
+private:
+    pthread_mutex_t& m_mutex;
+};
+
+/// What the daemon wants and what is done about it. The control thread does it, and the application's threads where a trigger or
+/// cuInit is theirs: one at a time.
 class ControlChannel
 {
 public:
@@ -42,13 +59,68 @@ public:
                 step();
                 continue;
             }
-            closeWindow(); // however the daemon was lost: nobody would read what we record
-            if (!connectToDaemon())
+            bool isConnected = false;
+            {
+                const MutexLock lock(m_mutex);
+                disarm();
+                closeWindow(); // however the daemon was lost: nobody would read what we record
+                isConnected = connectToDaemon();
+                if (!isConnected)
+                    commanded(); // by nobody
+            }
+            if (!isConnected)
                 poll(nullptr, 0, kReconnectMs);
         }
     }
 
+    void abandon() { disconnect(); }
+
+    void awaitFirstCommand()
+    {
+        timespec until{};
+        clock_gettime(CLOCK_REALTIME, &until); // what condition variables count by
+        until.tv_sec += kFirstCommandMs / 1000;
+        const MutexLock lock(m_mutex);
+        while (!m_isCommanded && pthread_cond_timedwait(&m_commandedChanged, &m_mutex, &until) == 0) {
+        }
+    }
+
+    void cudaLoaded()
+    {
+        const MutexLock lock(m_mutex);
+        m_state.cudaLoaded.store(true, std::memory_order_release);
+        if (m_armed.trigger == Trigger::CudaProfiler)
+            m_cupti.watchProfilerCalls(m_state, kProfilerCalls);
+        if (m_windowId && !m_cupti.isOpen())
+            m_cupti.open(m_state, m_windowId, m_content);
+    }
+
+    std::uint32_t triggerBegins()
+    {
+        const MutexLock lock(m_mutex);
+        if (m_windowId || m_armed.trigger == Trigger::None || m_triggersSeen++ % m_armed.triggerEvery != 0)
+            return 0;
+        openWindow(m_nextTriggeredId++, m_armed.content, m_armed.durationNs);
+        return m_windowId;
+    }
+
+    void triggerEnds(std::uint32_t windowId)
+    {
+        const MutexLock lock(m_mutex);
+        if (windowId && m_windowId == windowId)
+            closeWindow();
+    }
+
 private:
+    static const CuptiSession::ProfilerCalls kProfilerCalls;
+
+    /// Whoever waits for the daemon's first word need not wait any longer.
+    void commanded()
+    {
+        m_isCommanded = true;
+        pthread_cond_broadcast(&m_commandedChanged);
+    }
+
     bool connectToDaemon()
     {
         m_socket = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
@@ -66,7 +138,8 @@ private:
 
     void disconnect()
     {
-        close(m_socket);
+        if (m_socket >= 0)
+            close(m_socket);
         m_socket = -1;
     }
 
@@ -87,14 +160,16 @@ private:
     template <typename Message>
     void reply(const Message& message)
     {
+        // A daemon that is gone is the control thread's to notice: it may be waiting on the socket.
         if (m_socket >= 0 && send(m_socket, &message, sizeof message, MSG_NOSIGNAL) < 0)
-            disconnect();
+            shutdown(m_socket, SHUT_RDWR);
     }
 
     void step()
     {
         pollfd ready{m_socket, POLLIN, 0};
-        const int events = poll(&ready, 1, m_windowId ? kWindowPollMs : kIdlePollMs);
+        const int events = poll(&ready, 1, m_state.window.load(std::memory_order_relaxed) ? kWindowPollMs : kIdlePollMs);
+        const MutexLock lock(m_mutex);
         if (m_state.cudaLoaded.load(std::memory_order_acquire) && !m_cudaAnnounced) {
             m_cudaAnnounced = true;
             reply(CudaLoadedMessage{MessageType::CudaLoaded, 0});
@@ -120,39 +195,88 @@ private:
         if (type == MessageType::Open && size == sizeof(OpenMessage)) {
             OpenMessage open;
             std::memcpy(&open, bytes, sizeof open);
-            openWindow(open);
+            take(open);
+            commanded();
         } else if (type == MessageType::Close && size == sizeof(CloseMessage)) {
             CloseMessage close;
             std::memcpy(&close, bytes, sizeof close);
-            if (close.windowId == m_windowId)
+            if (close.disarms)
+                disarm();
+            if (close.windowId == 0 || close.windowId == m_windowId)
                 closeWindow();
+        } else if (type == MessageType::Welcome) {
+            commanded();
         }
     }
 
-    void openWindow(const OpenMessage& open)
+    void take(const OpenMessage& open)
+    {
+        if (open.trigger != Trigger::None)
+            arm(open);
+        else if (open.windowId != m_windowId) // a trigger of ours may have been faster than that of a sibling
+            openWindow(open.windowId, open.content, open.durationNs);
+        if (m_armed.trigger != Trigger::None && open.trigger == Trigger::None)
+            m_nextTriggeredId = open.windowId + 1;
+    }
+
+    void arm(const OpenMessage& open)
+    {
+        disarm();
+        m_armed = open;
+        m_armed.triggerMessage[sizeof m_armed.triggerMessage - 1] = m_armed.triggerDomain[sizeof m_armed.triggerDomain - 1] = '\0';
+        m_armed.triggerEvery = std::max(1u, open.triggerEvery);
+        m_triggersSeen = 0;
+        m_nextTriggeredId = open.windowId;
+        CuptiSession::Opened outcome;
+        if (open.trigger == Trigger::CudaProfiler)
+            outcome = m_cupti.watchProfilerCalls(m_state, kProfilerCalls);
+        else
+            setNvtxTrigger(m_armed.triggerMessage, m_armed.triggerDomain);
+        ArmedMessage armed{};
+        armed.type = MessageType::Armed;
+        armed.windowId = open.windowId;
+        armed.outcome = outcome.outcome;
+        std::memcpy(armed.detail, outcome.detail, sizeof armed.detail);
+        reply(armed);
+    }
+
+    /// No range opens a window any more; one that is open goes on.
+    void disarm()
+    {
+        if (m_armed.trigger == Trigger::None)
+            return;
+        m_armed.trigger = Trigger::None;
+        m_cupti.ignoreProfilerCalls();
+        setNvtxTrigger(nullptr, nullptr);
+    }
+
+    void openWindow(std::uint32_t windowId, std::uint32_t content, std::int64_t durationNs)
     {
         if (m_windowId)
             closeWindow();
         const std::int64_t received = clockNs(CLOCK_MONOTONIC);
         m_state.region.clearLosses();
-        m_windowId = open.windowId;
+        m_windowId = windowId;
+        m_content = content;
+        m_state.window.store(windowId, std::memory_order_relaxed);
         sampleClocks();
-        const CuptiSession::Opened cupti = m_cupti.open(m_state, open.windowId, open.content);
+        const CuptiSession::Opened cupti = m_cupti.open(m_state, windowId, content);
         // NVTX before its dictionary: what is registered from here on is written by who registers it, the rest by the dump.
-        if (open.content & ContentNvtx) {
-            m_state.nvtxWindow.store(open.windowId, std::memory_order_release);
-            dumpNvtxDictionary(m_state, open.windowId);
+        if (content & ContentNvtx) {
+            m_state.nvtxWindow.store(windowId, std::memory_order_release);
+            dumpNvtxDictionary(m_state, windowId);
+            updateNvtxHandlers();
         }
         OpenedMessage opened{};
         opened.type = MessageType::Opened;
-        opened.windowId = open.windowId;
+        opened.windowId = windowId;
         opened.outcome = cupti.outcome;
         opened.cuptiVersion = cupti.cuptiVersion;
         std::memcpy(opened.detail, cupti.detail, sizeof opened.detail);
         opened.openMonotonicNs = clockNs(CLOCK_MONOTONIC);
         opened.openRealtimeNs = clockNs(CLOCK_REALTIME);
         opened.costNs = opened.openMonotonicNs - received;
-        m_deadlineNs = open.durationNs > 0 ? opened.openMonotonicNs + open.durationNs : INT64_MAX;
+        m_deadlineNs = durationNs > 0 ? opened.openMonotonicNs + durationNs : INT64_MAX;
         reply(opened);
     }
 
@@ -174,6 +298,7 @@ private:
             return;
         const std::int64_t begin = clockNs(CLOCK_MONOTONIC);
         m_state.nvtxWindow.store(0, std::memory_order_release);
+        updateNvtxHandlers();
         m_cupti.close();
         sampleClocks();
         ClosedMessage closed{};
@@ -181,7 +306,14 @@ private:
         closed.windowId = m_windowId;
         closed.closeMonotonicNs = begin;
         closed.costNs = clockNs(CLOCK_MONOTONIC) - begin;
+        for (std::size_t i = 0; i < std::size(closed.losses); ++i)
+            closed.losses[i] = m_state.region.header().losses[i].load(std::memory_order_relaxed);
+        m_state.window.store(0, std::memory_order_relaxed);
+        const bool isLast =
+            m_armed.trigger != Trigger::None && m_armed.windowCount > 0 && m_windowId - m_armed.windowId + 1 >= m_armed.windowCount;
         m_windowId = 0;
+        if (isLast)
+            disarm();
         reply(closed);
     }
 
@@ -204,20 +336,37 @@ private:
     }
 
     CaptureState& m_state;
+    int m_socket = -1;                                   ///< control thread, or m_mutex held
+    pthread_mutex_t m_mutex = PTHREAD_MUTEX_INITIALIZER; ///< everything below
+    pthread_cond_t m_commandedChanged = PTHREAD_COND_INITIALIZER;
+    bool m_isCommanded = false;
     CuptiSession m_cupti;
-    int m_socket = -1;
     bool m_cudaAnnounced = false;
+    OpenMessage m_armed{}; ///< trigger None: nothing is waited for
+    std::uint32_t m_triggersSeen = 0;
+    std::uint32_t m_nextTriggeredId = 0;
     std::uint32_t m_windowId = 0;
+    std::uint32_t m_content = 0;
     std::int64_t m_deadlineNs = 0;
     std::int64_t m_lastClockNs = 0;
 };
 
-void* controlThread(void* argument)
+std::atomic<std::uint32_t> g_profilerWindow{0}; ///< that cudaProfilerStart has opened
+
+const CuptiSession::ProfilerCalls ControlChannel::kProfilerCalls{
+    [] {
+        if (const std::uint32_t window = capture::triggerBegins())
+            g_profilerWindow.store(window, std::memory_order_relaxed);
+    },
+    [] { capture::triggerEnds(g_profilerWindow.exchange(0, std::memory_order_relaxed)); },
+};
+
+ControlChannel* g_channel = nullptr; ///< one per process, never destroyed
+
+void* controlThread(void*)
 {
     prctl(PR_SET_NAME, "gantry-control");
-    // In static memory, not on the small stack; one per process.
-    alignas(ControlChannel) static char memory[sizeof(ControlChannel)];
-    (new (memory) ControlChannel(*static_cast<CaptureState*>(argument)))->run();
+    g_channel->run();
 }
 
 } // namespace
@@ -230,6 +379,8 @@ bool startControlThread(CaptureState& state, const char* socketPath, const char*
     if (targetId)
         std::strncpy(g_targetId, targetId, sizeof g_targetId - 1);
 
+    alignas(ControlChannel) static char memory[sizeof(ControlChannel)];
+    g_channel = new (memory) ControlChannel(state);
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before); // inherited: the target's signals stay the target's
@@ -238,15 +389,37 @@ bool startControlThread(CaptureState& state, const char* socketPath, const char*
     pthread_attr_setstacksize(&attributes, kStackBytes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pthread_t thread;
-    const bool started = pthread_create(&thread, &attributes, controlThread, &state) == 0;
+    const bool started = pthread_create(&thread, &attributes, controlThread, nullptr) == 0;
     pthread_attr_destroy(&attributes);
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
     return started;
 }
 
-void announceCuda(CaptureState& state)
+void awaitFirstCommand()
 {
-    state.cudaLoaded.store(true, std::memory_order_release); // the control thread sees it within kIdlePollMs
+    g_channel->awaitFirstCommand();
+}
+
+void abandonControlChannel()
+{
+    if (g_channel)
+        g_channel->abandon();
+    g_channel = nullptr;
+}
+
+void announceCuda()
+{
+    g_channel->cudaLoaded(); // the control thread tells of it within kIdlePollMs
+}
+
+std::uint32_t triggerBegins()
+{
+    return g_channel->triggerBegins();
+}
+
+void triggerEnds(std::uint32_t windowId)
+{
+    g_channel->triggerEnds(windowId);
 }
 
 } // namespace gantry::capture

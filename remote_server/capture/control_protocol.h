@@ -1,5 +1,8 @@
 #pragma once
 
+#include "trace_model/records/chunk_format.h"
+
+#include <cstddef>
 #include <cstdint>
 
 /// Messages between the capture library and the daemon over an AF_UNIX SOCK_SEQPACKET socket: one struct per packet, each
@@ -7,7 +10,7 @@
 /// Needs libc alone: compiled into injected code.
 namespace gantry::capture {
 
-inline constexpr std::uint32_t kControlVersion = 1;
+inline constexpr std::uint32_t kControlVersion = 2;
 
 /// Environment of a target: where the daemon listens, and which launched target the process belongs to.
 inline constexpr char kSocketVariable[] = "GANTRY_CAPTURE_SOCKET";
@@ -15,12 +18,22 @@ inline constexpr char kTargetVariable[] = "GANTRY_TARGET_ID";
 
 enum class MessageType : std::uint32_t
 {
-    Hello = 1,   ///< library → daemon, with the memfd attached
-    Opened,      ///< library → daemon: answer to Open
-    Closed,      ///< library → daemon: answer to Close, or the window's time is over
-    CudaLoaded,  ///< library → daemon: cuInit ran in the process
-    Open = 100,  ///< daemon → library
-    Close,       ///< daemon → library
+    Hello = 1,  ///< library → daemon, with the memfd attached
+    Opened,     ///< library → daemon: answer to Open
+    Closed,     ///< library → daemon: answer to Close, or the window's time is over
+    CudaLoaded, ///< library → daemon: cuInit ran in the process
+    Armed,      ///< library → daemon: answer to Open with a trigger; Opened and Closed follow for each window
+    Open = 100, ///< daemon → library: a window now, or the windows that a trigger will open
+    Close,      ///< daemon → library: the window is over, and so is waiting for a trigger
+    Welcome,    ///< daemon → library: answer to Hello where no window is to be opened
+};
+
+/// What opens and closes a window from within the process.
+enum class Trigger : std::uint32_t
+{
+    None,         ///< the daemon
+    CudaProfiler, ///< cudaProfilerStart and cudaProfilerStop
+    NvtxRange,    ///< a range named triggerMessage in triggerDomain
 };
 
 /// Bits of OpenMessage::content.
@@ -38,10 +51,10 @@ enum Content : std::uint32_t
 /// How opening went, per process.
 enum class OpenOutcome : std::uint32_t
 {
-    Capturing,      ///< NVTX and CUDA
-    NvtxOnly,       ///< the process has not loaded CUDA
-    CudaBusy,       ///< another CUPTI client holds the process; NVTX is captured, `detail` names it
-    CudaFailed,     ///< CUPTI cannot be used here; NVTX is captured, `detail` says why
+    Capturing,  ///< NVTX and CUDA
+    NvtxOnly,   ///< the process has not loaded CUDA
+    CudaBusy,   ///< another CUPTI client holds the process; NVTX is captured, `detail` names it
+    CudaFailed, ///< CUPTI cannot be used here; NVTX is captured, `detail` says why
 };
 
 struct HelloMessage
@@ -57,11 +70,18 @@ struct HelloMessage
 struct OpenMessage
 {
     MessageType type;
-    std::uint32_t windowId; ///< never 0, never used twice for a process
+    std::uint32_t windowId; ///< never 0, never used twice for a process; of a trigger: of its first window, the next ones count up
     std::uint32_t content;
-    std::uint32_t reserved;
-    std::int64_t durationNs; ///< the library closes the window by itself after this, even if the daemon is gone
+    Trigger trigger;
+    std::int64_t durationNs;    ///< the library closes the window by itself after this, even if the daemon is gone; 0: no bound
+    std::uint32_t windowCount;  ///< of a trigger: it does nothing after so many
+    std::uint32_t triggerEvery; ///< one of so many ranges opens a window, the first of them
+    char triggerMessage[128];
+    char triggerDomain[64]; ///< "": the default domain, "*": any
 };
+
+/// triggerDomain of any domain.
+inline constexpr char kAnyDomain[] = "*";
 
 struct OpenedMessage
 {
@@ -75,10 +95,21 @@ struct OpenedMessage
     char detail[192];
 };
 
-struct CloseMessage
+struct ArmedMessage
 {
     MessageType type;
     std::uint32_t windowId;
+    OpenOutcome outcome; ///< NvtxOnly: not yet, the process has not loaded CUDA
+    std::uint32_t reserved;
+    char detail[192];
+};
+
+struct CloseMessage
+{
+    MessageType type;
+    std::uint32_t windowId; ///< 0: whichever is open
+    std::uint32_t disarms;  ///< 1: no trigger opens a window any more
+    std::uint32_t reserved;
 };
 
 struct ClosedMessage
@@ -87,6 +118,14 @@ struct ClosedMessage
     std::uint32_t windowId;
     std::int64_t closeMonotonicNs; ///< recording ended here
     std::int64_t costNs;           ///< until everything was flushed
+    std::uint64_t
+        losses[static_cast<std::size_t>(records::LossCounter::Count)]; ///< of the window; those of the region may be the next one's
+};
+
+struct WelcomeMessage
+{
+    MessageType type;
+    std::uint32_t reserved;
 };
 
 struct CudaLoadedMessage

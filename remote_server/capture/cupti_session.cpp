@@ -20,7 +20,12 @@ namespace {
 constexpr std::size_t kBufferSize = 2 << 20;
 constexpr int kBufferCount = 64;
 
-enum class BufferState { Free, WithCupti, Complete };
+enum class BufferState
+{
+    Free,
+    WithCupti,
+    Complete
+};
 
 struct Buffer
 {
@@ -50,6 +55,7 @@ struct CuptiApi
     decltype(&cuptiGetThreadIdType) getThreadIdType;
     decltype(&cuptiSetThreadIdType) setThreadIdType;
     decltype(&cuptiGetCallbackName) getCallbackName;
+    decltype(&cuptiEnableCallback) enableCallback;
     // Optional: absent in older libraries.
     decltype(&cuptiActivityEnableAndDump) enableAndDump;
     decltype(&cuptiActivityEnableRuntimeApi) enableRuntimeApi;
@@ -80,7 +86,8 @@ void* openCupti()
     if (void* symbol = dlsym(RTLD_DEFAULT, "cudaRuntimeGetVersion"); symbol && dladdr(symbol, &runtime) && runtime.dli_fname) {
         std::snprintf(path, sizeof path, "%s", runtime.dli_fname);
         if (char* slash = std::strrchr(path, '/')) {
-            for (const char* tail : {"/libcupti.so.13", "/libcupti.so.12", "/../../cuda_cupti/lib/libcupti.so.12", "/../extras/CUPTI/lib64/libcupti.so"}) {
+            for (const char* tail :
+                 {"/libcupti.so.13", "/libcupti.so.12", "/../../cuda_cupti/lib/libcupti.so.12", "/../extras/CUPTI/lib64/libcupti.so"}) {
                 std::snprintf(slash, sizeof path - static_cast<std::size_t>(slash - path), "%s", tail);
                 if (void* library = dlopen(path, RTLD_NOW | RTLD_NODELETE))
                     return library;
@@ -122,6 +129,7 @@ bool loadCupti()
     required(g_api.getThreadIdType, "cuptiGetThreadIdType");
     required(g_api.setThreadIdType, "cuptiSetThreadIdType");
     required(g_api.getCallbackName, "cuptiGetCallbackName");
+    required(g_api.enableCallback, "cuptiEnableCallback");
     optional(g_api.enableAndDump, "cuptiActivityEnableAndDump");
     optional(g_api.enableRuntimeApi, "cuptiActivityEnableRuntimeApi");
     optional(g_api.flushPeriod, "cuptiActivityFlushPeriod");
@@ -161,9 +169,22 @@ void CUPTIAPI onBufferCompleted(CUcontext, std::uint32_t, std::uint8_t* buffer, 
     g_buffers[index].state.store(BufferState::Complete, std::memory_order_release);
 }
 
-void CUPTIAPI onCallback(void*, CUpti_CallbackDomain, CUpti_CallbackId, const void*)
+CuptiSession::ProfilerCalls g_profilerCalls{};
+
+/// Of the driver's two functions alone: those of the runtime call them, and each range would be seen twice.
+constexpr CUpti_CallbackId kProfilerFunctions[] = {CUPTI_DRIVER_TRACE_CBID_cuProfilerStart, CUPTI_DRIVER_TRACE_CBID_cuProfilerStop};
+
+/// Only enabled while cudaProfilerStart is waited for; else the subscriber just reserves CUPTI for a window. Recording begins when
+/// the call returns, and ends before it does anything.
+void CUPTIAPI onCallback(void*, CUpti_CallbackDomain domain, CUpti_CallbackId function, const void* data)
 {
-    // No callback is enabled: the subscriber only reserves CUPTI for this window.
+    if (domain != CUPTI_CB_DOMAIN_DRIVER_API)
+        return;
+    const bool isReturning = static_cast<const CUpti_CallbackData*>(data)->callbackSite == CUPTI_API_EXIT;
+    if (function == CUPTI_DRIVER_TRACE_CBID_cuProfilerStart && isReturning)
+        g_profilerCalls.started();
+    else if (function == CUPTI_DRIVER_TRACE_CBID_cuProfilerStop && !isReturning)
+        g_profilerCalls.stopping();
 }
 
 struct KindOfContent
@@ -195,6 +216,8 @@ void describe(char (&detail)[192], const char* doing, CUptiResult result)
 
 bool CuptiSession::subscribe(Opened& result)
 {
+    if (m_isSubscribed)
+        return true;
     CUpti_SubscriberHandle subscriber = nullptr;
     const CUptiResult status = g_api.subscribe(&subscriber, onCallback, nullptr);
     if (status != CUPTI_SUCCESS) {
@@ -203,32 +226,74 @@ bool CuptiSession::subscribe(Opened& result)
         return false;
     }
     m_subscriber = subscriber;
+    m_isSubscribed = true;
     return true;
+}
+
+/// When neither a window nor a trigger needs it any more: another profiler of the process may be next.
+void CuptiSession::unsubscribe()
+{
+    if (!m_isSubscribed || m_isWatching || isOpen())
+        return;
+    g_api.unsubscribe(static_cast<CUpti_SubscriberHandle>(m_subscriber));
+    m_subscriber = nullptr;
+    m_isSubscribed = false;
+}
+
+/// CUPTI loaded and subscribed to. False: `result` says why not.
+bool CuptiSession::prepare(CaptureState& state, Opened& result)
+{
+    if (!state.cudaLoaded.load(std::memory_order_acquire))
+        return false;
+    result.outcome = OpenOutcome::CudaFailed;
+    if (!loadCupti()) {
+        std::snprintf(result.detail, sizeof result.detail,
+                      "libcupti.so was not found: install the CUDA toolkit's CUPTI or put its folder into the target's LD_LIBRARY_PATH");
+        return false;
+    }
+    g_api.getVersion(&result.cuptiVersion);
+    return subscribe(result);
+}
+
+CuptiSession::Opened CuptiSession::watchProfilerCalls(CaptureState& state, ProfilerCalls calls)
+{
+    Opened result;
+    if (!prepare(state, result))
+        return result;
+    g_profilerCalls = calls;
+    m_isWatching = true;
+    for (const CUpti_CallbackId function : kProfilerFunctions)
+        g_api.enableCallback(1, static_cast<CUpti_SubscriberHandle>(m_subscriber), CUPTI_CB_DOMAIN_DRIVER_API, function);
+    result.outcome = OpenOutcome::Capturing;
+    return result;
+}
+
+void CuptiSession::ignoreProfilerCalls()
+{
+    if (!m_isWatching)
+        return;
+    for (const CUpti_CallbackId function : kProfilerFunctions)
+        g_api.enableCallback(0, static_cast<CUpti_SubscriberHandle>(m_subscriber), CUPTI_CB_DOMAIN_DRIVER_API, function);
+    m_isWatching = false;
+    unsubscribe();
 }
 
 CuptiSession::Opened CuptiSession::open(CaptureState& state, std::uint32_t windowId, std::uint32_t content)
 {
     Opened result;
-    if (!state.cudaLoaded.load(std::memory_order_acquire))
+    if (!prepare(state, result))
         return result;
-    result.outcome = OpenOutcome::CudaFailed;
-    if (!loadCupti()) {
-        std::snprintf(result.detail, sizeof result.detail,
-                      "libcupti.so was not found: install the CUDA toolkit's CUPTI or put its folder into the target's LD_LIBRARY_PATH");
-        return result;
-    }
-    g_api.getVersion(&result.cuptiVersion);
     if (!g_bufferMemory) {
-        void* memory = mmap(nullptr, kBufferSize * kBufferCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (memory == MAP_FAILED) {
-            std::snprintf(result.detail, sizeof result.detail, "no memory for CUPTI's buffers");
-            return result;
-        }
-        g_bufferMemory = static_cast<std::byte*>(memory);
+        void* memory =
+            mmap(nullptr, kBufferSize * kBufferCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        g_bufferMemory = memory == MAP_FAILED ? nullptr : static_cast<std::byte*>(memory);
         g_decoder = new (std::nothrow) CuptiDecoder; // never deleted: late callbacks may come while the process exits
     }
-    if (!g_decoder || !subscribe(result))
+    if (!g_bufferMemory || !g_decoder) {
+        std::snprintf(result.detail, sizeof result.detail, "no memory for CUPTI's buffers");
+        unsubscribe();
         return result;
+    }
 
     m_state = g_state = &state;
     g_decoder->begin(state, windowId, [](int domain, std::uint32_t id, const char** name) {
@@ -250,9 +315,10 @@ CuptiSession::Opened CuptiSession::open(CaptureState& state, std::uint32_t windo
             describe(result.detail, "cuptiActivityEnable", status);
     }
     if (g_api.enableRuntimeApi && content & ContentRuntimeApi)
-        for (const CUpti_CallbackId noise : {CUPTI_RUNTIME_TRACE_CBID_cudaGetDevice_v3020, CUPTI_RUNTIME_TRACE_CBID_cudaGetLastError_v3020,
-                                             CUPTI_RUNTIME_TRACE_CBID_cudaPeekAtLastError_v3020, CUPTI_RUNTIME_TRACE_CBID_cudaEventQuery_v3020,
-                                             CUPTI_RUNTIME_TRACE_CBID_cudaStreamQuery_v3020, CUPTI_RUNTIME_TRACE_CBID_cudaStreamIsCapturing_v10000})
+        for (const CUpti_CallbackId noise :
+             {CUPTI_RUNTIME_TRACE_CBID_cudaGetDevice_v3020, CUPTI_RUNTIME_TRACE_CBID_cudaGetLastError_v3020,
+              CUPTI_RUNTIME_TRACE_CBID_cudaPeekAtLastError_v3020, CUPTI_RUNTIME_TRACE_CBID_cudaEventQuery_v3020,
+              CUPTI_RUNTIME_TRACE_CBID_cudaStreamQuery_v3020, CUPTI_RUNTIME_TRACE_CBID_cudaStreamIsCapturing_v10000})
             g_api.enableRuntimeApi(noise, 0);
     if (g_api.flushPeriod)
         g_api.flushPeriod(100); // ms
@@ -296,9 +362,8 @@ void CuptiSession::close()
     if (g_api.flushPeriod)
         g_api.flushPeriod(0);
     g_api.setThreadIdType(static_cast<CUpti_ActivityThreadIdType>(m_threadIdTypeBefore));
-    g_api.unsubscribe(static_cast<CUpti_SubscriberHandle>(m_subscriber));
-    m_subscriber = nullptr;
     m_windowId = 0;
+    unsubscribe();
 }
 
 } // namespace gantry::capture
@@ -307,15 +372,28 @@ void CuptiSession::close()
 
 namespace gantry::capture {
 
-CuptiSession::Opened CuptiSession::open(CaptureState& state, std::uint32_t, std::uint32_t)
+bool CuptiSession::prepare(CaptureState& state, Opened& result)
 {
-    Opened result;
     if (state.cudaLoaded.load(std::memory_order_acquire)) {
         result.outcome = OpenOutcome::CudaFailed;
         std::snprintf(result.detail, sizeof result.detail, "this capture library was built without the CUPTI headers");
     }
+    return false;
+}
+
+CuptiSession::Opened CuptiSession::open(CaptureState& state, std::uint32_t, std::uint32_t)
+{
+    Opened result;
+    prepare(state, result);
     return result;
 }
+
+CuptiSession::Opened CuptiSession::watchProfilerCalls(CaptureState& state, ProfilerCalls)
+{
+    return open(state, 0, 0);
+}
+
+void CuptiSession::ignoreProfilerCalls() {}
 
 void CuptiSession::pump() {}
 void CuptiSession::close() {}

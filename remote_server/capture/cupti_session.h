@@ -7,9 +7,10 @@
 
 namespace gantry::capture {
 
-/// CUPTI in this process: opened by name when the first window wants it, subscribed only while a window is open (an idle
-/// subscriber makes PyTorch's profiler fail with CUPTI_ERROR_MULTIPLE_SUBSCRIBERS_NOT_SUPPORTED). Control thread, except for the two
-/// buffer callbacks inside, which run on the application's threads and only move buffers.
+/// CUPTI in this process: opened by name when the first window wants it, subscribed only while a window is open or cudaProfilerStart
+/// is waited for (an idle subscriber makes PyTorch's profiler fail with CUPTI_ERROR_MULTIPLE_SUBSCRIBERS_NOT_SUPPORTED). One thread at a
+/// time (the control channel's mutex), except for the two buffer callbacks inside, which run on the application's threads and only move
+/// buffers.
 class CuptiSession
 {
 public:
@@ -19,6 +20,17 @@ public:
         std::uint32_t cuptiVersion = 0;
         char detail[192] = {};
     };
+
+    /// What the application's calls of cudaProfilerStart and cudaProfilerStop do, on their thread.
+    struct ProfilerCalls
+    {
+        void (*started)();
+        void (*stopping)();
+    };
+
+    /// Waits for the application's calls; open() and close() may come and go meanwhile.
+    Opened watchProfilerCalls(CaptureState& state, ProfilerCalls calls);
+    void ignoreProfilerCalls();
 
     /// Starts recording `content` into window `windowId`.
     Opened open(CaptureState& state, std::uint32_t windowId, std::uint32_t content);
@@ -33,12 +45,16 @@ public:
     [[nodiscard]] bool isOpen() const { return m_windowId != 0; }
 
 private:
+    bool prepare(CaptureState& state, Opened& result);
     bool subscribe(Opened& result);
+    void unsubscribe();
 
     CaptureState* m_state = nullptr;
     std::uint32_t m_windowId = 0;
     std::uint32_t m_content = 0;
     void* m_subscriber = nullptr;
+    bool m_isSubscribed = false;  ///< handles may be null
+    bool m_isWatching = false;    ///< cudaProfilerStart
     int m_threadIdTypeBefore = 0; ///< CUpti_ActivityThreadIdType
 };
 

@@ -21,27 +21,30 @@ namespace {
 pthread_once_t g_once = PTHREAD_ONCE_INIT;
 std::atomic<CaptureState*> g_state{nullptr};
 pthread_key_t g_threadEnd;
+bool g_hasHooks = false; ///< of thread ends and forks; a forked child has those of its parent
 
 thread_local records::ThreadCursor t_cursor;
 thread_local std::uint32_t t_threadId;
 thread_local bool t_threadEndArmed;
 
-/// CUDA and CUPTI are invalid in a child that was forked without exec: it records nothing and touches nothing of ours.
+/// A child that was forked without exec has no control thread, and CUDA and CUPTI of its parent are invalid in it: it records nothing
+/// and touches nothing of its parent's. Only when it initialises CUDA itself, as a worker of Python's multiprocessing may, is it set up
+/// anew.
 void inForkedChild()
 {
-    if (CaptureState* s = g_state.load(std::memory_order_relaxed)) {
-        s->disabled.store(true, std::memory_order_relaxed);
-        s->nvtxWindow.store(0, std::memory_order_relaxed);
-    }
     g_state.store(nullptr, std::memory_order_relaxed);
+    g_once = PTHREAD_ONCE_INIT;
+    t_cursor = {};
+    t_threadId = 0;
+    resetNvtxLocks();
+    abandonControlChannel();
 }
 
-/// A thread ends: its chunk goes to the reader, also when its window is over, since the reader may not have come by yet. One that
-/// has frees it without reading it again.
+/// A thread ends: its chunk goes to the reader, also when its window is over.
 void onThreadEnd(void*)
 {
     if (g_state.load(std::memory_order_acquire))
-        t_cursor.leave(t_cursor.windowId);
+        t_cursor.leave();
 }
 
 void setUp()
@@ -61,9 +64,9 @@ void setUp()
     auto* s = new (memory) CaptureState(region);
     s->regionFd = fd;
     s->region.initialise();
-    if (pthread_key_create(&g_threadEnd, onThreadEnd) != 0)
+    if (!g_hasHooks && (pthread_key_create(&g_threadEnd, onThreadEnd) != 0 || pthread_atfork(nullptr, nullptr, inForkedChild) != 0))
         return;
-    pthread_atfork(nullptr, nullptr, inForkedChild);
+    g_hasHooks = true;
     g_state.store(s, std::memory_order_release);
     if (!startControlThread(*s, socketPath, std::getenv(kTargetVariable)))
         g_state.store(nullptr, std::memory_order_release);
@@ -104,8 +107,10 @@ records::ThreadCursor& threadCursor()
 
 GANTRY_EXPORT int InitializeInjection(void)
 {
-    if (gantry::capture::enter())
-        gantry::capture::announceCuda(*gantry::capture::state());
+    if (gantry::capture::enter()) {
+        gantry::capture::awaitFirstCommand();
+        gantry::capture::announceCuda();
+    }
     return 1;
 }
 
@@ -113,8 +118,10 @@ GANTRY_EXPORT int InitializeInjectionNvtx2(NvtxGetExportTableFunc_t getExportTab
 {
     // Always 1: with 0 NVTX would unload us and every later call would be lost. Without a daemon to talk to, nothing is
     // installed and the target's NVTX calls stay as cheap as without a tool.
-    if (gantry::capture::enter())
+    if (gantry::capture::enter()) {
         gantry::capture::installNvtxHandlers(getExportTable);
+        gantry::capture::awaitFirstCommand();
+    }
     return 1;
 }
 

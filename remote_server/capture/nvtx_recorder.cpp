@@ -1,5 +1,8 @@
 #include "remote_server/capture/nvtx_recorder.h"
 
+#include "remote_server/capture/control_channel.h"
+#include "remote_server/capture/control_protocol.h"
+
 #include <cstdlib>
 #include <cstring>
 #include <initializer_list>
@@ -53,12 +56,38 @@ struct OpenPushes
 };
 thread_local OpenPushes t_openPushes;
 
+/// The ranges that open and close windows; null: none do.
+std::atomic<const char*> g_triggerMessage{nullptr};
+const char* g_triggerDomain = "";
+std::atomic<std::uint32_t> g_triggerGeneration{0}; ///< so that a range of an earlier trigger is none of this one's
+
+/// This thread's push that opened a window.
+struct TriggerPush
+{
+    std::uint32_t generation;
+    std::uint32_t windowId;
+    std::uint32_t depth; ///< pushes of its domain that are open inside of it
+    nvtxDomainHandle_t domain;
+};
+thread_local TriggerPush t_triggerPush;
+
+/// The start/end range that opened a window; it may end on any thread.
+std::atomic<std::uint64_t> g_triggerRangeId{0};
+std::atomic<std::uint32_t> g_triggerRangeWindow{0};
+
+std::string_view textOf(const DictionaryEntry& entry)
+{
+    return {entry.text, entry.length};
+}
+
 void writeEntry(CaptureState& s, std::uint32_t window, const DictionaryEntry& entry)
 {
-    const std::string_view text(entry.text, entry.length);
-    const bool written = entry.type == RecordType::Text
-        ? threadCursor().append(s.region, window, currentThreadId(), entry.type, records::TextRecord{{}, entry.id, entry.length}, text)
-        : threadCursor().append(s.region, window, currentThreadId(), entry.type, NamedRecord{{}, entry.scope, entry.id, entry.length, 0}, text);
+    const std::string_view text = textOf(entry);
+    const bool written =
+        entry.type == RecordType::Text
+            ? threadCursor().append(s.region, window, currentThreadId(), entry.type, records::TextRecord{{}, entry.id, entry.length}, text)
+            : threadCursor().append(s.region, window, currentThreadId(), entry.type,
+                                    NamedRecord{{}, entry.scope, entry.id, entry.length, 0}, text);
     if (!written)
         s.region.count(LossCounter::NvtxNoChunk);
 }
@@ -80,7 +109,7 @@ DictionaryEntry* define(CaptureState& s, RecordType type, std::uint32_t scope, s
     DictionaryEntry* entry = nullptr;
     if (type == RecordType::Domain)
         for (DictionaryEntry* e = g_dictionary; e && !entry; e = e->next)
-            if (e->type == type && std::string_view(e->text, e->length) == text)
+            if (e->type == type && textOf(*e) == text)
                 entry = e;
     if (!entry && g_dictionarySize < kMaxDictionaryEntries) {
         entry = static_cast<DictionaryEntry*>(std::malloc(sizeof(DictionaryEntry) + text.size()));
@@ -134,7 +163,7 @@ void write(CaptureState& s, std::uint32_t window, RecordType type, NvtxRecord re
 bool isTriton(nvtxDomainHandle_t domain)
 {
     const auto* entry = reinterpret_cast<const DictionaryEntry*>(domain);
-    return entry && std::string_view(entry->text, entry->length) == "Triton";
+    return entry && textOf(*entry) == "Triton";
 }
 
 void writeAttributes(CaptureState& s, std::uint32_t window, RecordType type, nvtxDomainHandle_t domain, const nvtxEventAttributes_t* a,
@@ -152,18 +181,32 @@ void writeAttributes(CaptureState& s, std::uint32_t window, RecordType type, nvt
         if (!isTriton(domain)) {
             record.category = a->category;
             switch (a->payloadType) {
-            case NVTX_PAYLOAD_TYPE_UNSIGNED_INT64: record.payloadType = PayloadType::Unsigned; record.payload = a->payload.ullValue; break;
-            case NVTX_PAYLOAD_TYPE_UNSIGNED_INT32: record.payloadType = PayloadType::Unsigned; record.payload = a->payload.uiValue; break;
-            case NVTX_PAYLOAD_TYPE_INT64: record.payloadType = PayloadType::Signed; record.payload = static_cast<std::uint64_t>(a->payload.llValue); break;
-            case NVTX_PAYLOAD_TYPE_INT32: record.payloadType = PayloadType::Signed; record.payload = static_cast<std::uint64_t>(std::int64_t{a->payload.iValue}); break;
+            case NVTX_PAYLOAD_TYPE_UNSIGNED_INT64:
+                record.payloadType = PayloadType::Unsigned;
+                record.payload = a->payload.ullValue;
+                break;
+            case NVTX_PAYLOAD_TYPE_UNSIGNED_INT32:
+                record.payloadType = PayloadType::Unsigned;
+                record.payload = a->payload.uiValue;
+                break;
+            case NVTX_PAYLOAD_TYPE_INT64:
+                record.payloadType = PayloadType::Signed;
+                record.payload = static_cast<std::uint64_t>(a->payload.llValue);
+                break;
+            case NVTX_PAYLOAD_TYPE_INT32:
+                record.payloadType = PayloadType::Signed;
+                record.payload = static_cast<std::uint64_t>(std::int64_t{a->payload.iValue});
+                break;
             case NVTX_PAYLOAD_TYPE_DOUBLE:
             case NVTX_PAYLOAD_TYPE_FLOAT: {
-                const double value = a->payloadType == NVTX_PAYLOAD_TYPE_DOUBLE ? a->payload.dValue : static_cast<double>(a->payload.fValue);
+                const double value =
+                    a->payloadType == NVTX_PAYLOAD_TYPE_DOUBLE ? a->payload.dValue : static_cast<double>(a->payload.fValue);
                 record.payloadType = PayloadType::Double;
                 std::memcpy(&record.payload, &value, sizeof value);
                 break;
             }
-            default: break; // none, or an extended payload
+            default:
+                break; // none, or an extended payload
             }
         }
         if (a->messageType == NVTX_MESSAGE_TYPE_ASCII)
@@ -181,6 +224,39 @@ std::uint32_t openWindow()
 {
     CaptureState* s = state();
     return s ? s->nvtxWindow.load(std::memory_order_relaxed) : 0;
+}
+
+std::string_view messageOf(CaptureState& s, const nvtxEventAttributes_t& a, char (&buffer)[1024])
+{
+    if (a.messageType == NVTX_MESSAGE_TYPE_ASCII && a.message.ascii)
+        return {a.message.ascii, strnlen(a.message.ascii, sizeof OpenMessage::triggerMessage)};
+    if (a.messageType == NVTX_MESSAGE_TYPE_UNICODE)
+        return narrow(s, a.message.unicode, buffer);
+    if (a.messageType == NVTX_MESSAGE_TYPE_REGISTERED && a.message.registered)
+        return textOf(*reinterpret_cast<const DictionaryEntry*>(a.message.registered));
+    return {};
+}
+
+/// Whether a range with these attributes is one that opens a window.
+bool isTrigger(nvtxDomainHandle_t domain, const nvtxEventAttributes_t* attributes)
+{
+    const char* message = g_triggerMessage.load(std::memory_order_acquire);
+    CaptureState* s = message ? state() : nullptr;
+    if (!s || !attributes || attributes->size < NVTX_EVENT_ATTRIB_STRUCT_SIZE)
+        return false;
+    char buffer[1024];
+    const auto* entry = reinterpret_cast<const DictionaryEntry*>(domain);
+    const bool isOfDomain =
+        std::strcmp(g_triggerDomain, kAnyDomain) == 0 || (entry ? textOf(*entry) : std::string_view()) == g_triggerDomain;
+    return isOfDomain && messageOf(*s, *attributes, buffer) == message;
+}
+
+/// This thread's push of the present trigger that is open in `domain`; null: none.
+TriggerPush* triggerPush(nvtxDomainHandle_t domain)
+{
+    TriggerPush& push = t_triggerPush;
+    const bool isPresent = push.windowId && push.generation == g_triggerGeneration.load(std::memory_order_relaxed);
+    return isPresent && push.domain == domain ? &push : nullptr;
 }
 
 OpenPushes& openPushes(std::uint32_t window)
@@ -204,6 +280,10 @@ OpenPushes::Push* innermost(OpenPushes& open, std::uint32_t domain)
 
 int push(nvtxDomainHandle_t domain, const nvtxEventAttributes_t* attributes)
 {
+    if (TriggerPush* around = triggerPush(domain))
+        ++around->depth;
+    else if (isTrigger(domain, attributes))
+        t_triggerPush = {g_triggerGeneration.load(std::memory_order_relaxed), triggerBegins(), 0, domain};
     const std::uint32_t window = openWindow();
     if (!window)
         return NVTX_NO_PUSH_POP_TRACKING;
@@ -214,12 +294,13 @@ int push(nvtxDomainHandle_t domain, const nvtxEventAttributes_t* attributes)
     }
     const OpenPushes::Push* around = innermost(open, domainId(domain));
     const OpenPushes::Push added{domainId(domain), ++open.lastId};
-    writeAttributes(*state(), window, RecordType::NvtxPush, domain, attributes, added.id, clockNs(CLOCK_MONOTONIC), around ? around->id : 0);
+    writeAttributes(*state(), window, RecordType::NvtxPush, domain, attributes, added.id, clockNs(CLOCK_MONOTONIC),
+                    around ? around->id : 0);
     open.pushes[open.size] = added;
     return static_cast<int>(open.size++);
 }
 
-int pop(nvtxDomainHandle_t domain)
+int recordPop(nvtxDomainHandle_t domain)
 {
     const std::uint32_t window = openWindow();
     if (!window)
@@ -245,9 +326,24 @@ int pop(nvtxDomainHandle_t domain)
     return static_cast<int>(open.size);
 }
 
+int pop(nvtxDomainHandle_t domain)
+{
+    const int depth = recordPop(domain);
+    if (TriggerPush* ended = triggerPush(domain); ended && ended->depth-- == 0) {
+        triggerEnds(ended->windowId);
+        *ended = {};
+    }
+    return depth;
+}
+
 nvtxRangeId_t start(nvtxDomainHandle_t domain, const nvtxEventAttributes_t* attributes)
 {
     const std::uint64_t id = g_nextRangeId.fetch_add(1, std::memory_order_relaxed);
+    if (isTrigger(domain, attributes))
+        if (const std::uint32_t opened = triggerBegins()) {
+            g_triggerRangeWindow.store(opened, std::memory_order_relaxed);
+            g_triggerRangeId.store(id, std::memory_order_release);
+        }
     if (const std::uint32_t window = openWindow())
         writeAttributes(*state(), window, RecordType::NvtxStart, domain, attributes, id, clockNs(CLOCK_MONOTONIC));
     return id;
@@ -261,6 +357,8 @@ void end(nvtxRangeId_t id)
         record.rangeId = id;
         write(*state(), window, RecordType::NvtxEnd, record);
     }
+    if (std::uint64_t opener = id; id && g_triggerRangeId.compare_exchange_strong(opener, 0, std::memory_order_acquire) && state())
+        triggerEnds(g_triggerRangeWindow.load(std::memory_order_relaxed));
 }
 
 void mark(nvtxDomainHandle_t domain, const nvtxEventAttributes_t* attributes)
@@ -287,36 +385,84 @@ nvtxEventAttributes_t plain(const wchar_t* text)
     return a;
 }
 
-template <typename Char> int pushText(const Char* text) { const auto a = plain(text); return push(nullptr, &a); }
-template <typename Char> nvtxRangeId_t startText(const Char* text) { const auto a = plain(text); return start(nullptr, &a); }
-template <typename Char> void markText(const Char* text) { const auto a = plain(text); mark(nullptr, &a); }
+template <typename Char>
+int pushText(const Char* text)
+{
+    const auto a = plain(text);
+    return push(nullptr, &a);
+}
+template <typename Char>
+nvtxRangeId_t startText(const Char* text)
+{
+    const auto a = plain(text);
+    return start(nullptr, &a);
+}
+template <typename Char>
+void markText(const Char* text)
+{
+    const auto a = plain(text);
+    mark(nullptr, &a);
+}
 
-int pushEx(const nvtxEventAttributes_t* a) { return push(nullptr, a); }
-int popDefault() { return pop(nullptr); }
-nvtxRangeId_t startEx(const nvtxEventAttributes_t* a) { return start(nullptr, a); }
-void markEx(const nvtxEventAttributes_t* a) { mark(nullptr, a); }
-void domainEnd(nvtxDomainHandle_t, nvtxRangeId_t id) { end(id); }
+int pushEx(const nvtxEventAttributes_t* a)
+{
+    return push(nullptr, a);
+}
+int popDefault()
+{
+    return pop(nullptr);
+}
+nvtxRangeId_t startEx(const nvtxEventAttributes_t* a)
+{
+    return start(nullptr, a);
+}
+void markEx(const nvtxEventAttributes_t* a)
+{
+    mark(nullptr, a);
+}
+void domainEnd(nvtxDomainHandle_t, nvtxRangeId_t id)
+{
+    end(id);
+}
 
-std::string_view textOf(CaptureState& s, const char* text, char (&)[1024]) { return bounded(s, text); }
-std::string_view textOf(CaptureState& s, const wchar_t* text, char (&buffer)[1024]) { return narrow(s, text, buffer); }
+std::string_view textOf(CaptureState& s, const char* text, char (&)[1024])
+{
+    return bounded(s, text);
+}
+std::string_view textOf(CaptureState& s, const wchar_t* text, char (&buffer)[1024])
+{
+    return narrow(s, text, buffer);
+}
 
-template <typename Char> DictionaryEntry* defineText(RecordType type, std::uint32_t scope, std::uint32_t id, const Char* text)
+template <typename Char>
+DictionaryEntry* defineText(RecordType type, std::uint32_t scope, std::uint32_t id, const Char* text)
 {
     char buffer[1024];
     return state() ? define(*state(), type, scope, id, textOf(*state(), text, buffer)) : nullptr;
 }
 
-template <typename Char> void nameThread(std::uint32_t tid, const Char* text) { defineText(RecordType::ThreadName, 0, tid, text); }
-template <typename Char> void nameCategory(std::uint32_t id, const Char* text) { defineText(RecordType::Category, 0, id, text); }
-template <typename Char> void nameDomainCategory(nvtxDomainHandle_t domain, std::uint32_t id, const Char* text)
+template <typename Char>
+void nameThread(std::uint32_t tid, const Char* text)
+{
+    defineText(RecordType::ThreadName, 0, tid, text);
+}
+template <typename Char>
+void nameCategory(std::uint32_t id, const Char* text)
+{
+    defineText(RecordType::Category, 0, id, text);
+}
+template <typename Char>
+void nameDomainCategory(nvtxDomainHandle_t domain, std::uint32_t id, const Char* text)
 {
     defineText(RecordType::Category, domainId(domain), id, text);
 }
-template <typename Char> nvtxDomainHandle_t createDomain(const Char* text)
+template <typename Char>
+nvtxDomainHandle_t createDomain(const Char* text)
 {
     return reinterpret_cast<nvtxDomainHandle_t>(defineText(RecordType::Domain, 0, 0, text));
 }
-template <typename Char> nvtxStringHandle_t registerString(nvtxDomainHandle_t domain, const Char* text)
+template <typename Char>
+nvtxStringHandle_t registerString(nvtxDomainHandle_t domain, const Char* text)
 {
     return reinterpret_cast<nvtxStringHandle_t>(defineText(RecordType::Text, domainId(domain), 0, text));
 }
@@ -331,37 +477,133 @@ void dumpNvtxDictionary(CaptureState& s, std::uint32_t windowId)
     pthread_mutex_unlock(&g_dictionaryMutex);
 }
 
+namespace {
+
+using Handler = std::pair<unsigned, NvtxFunctionPointer>;
+
+template <typename Function>
+NvtxFunctionPointer fn(Function* function)
+{
+    return reinterpret_cast<NvtxFunctionPointer>(function);
+}
+
+/// One NVTX instance's tables of function slots.
+struct Instance
+{
+    NvtxFunctionTable core, core2;
+    unsigned coreSize, core2Size;
+};
+
+constexpr std::size_t kMaxInstances = 1024; // executables and libraries of one process that use NVTX
+pthread_mutex_t g_instancesMutex = PTHREAD_MUTEX_INITIALIZER;
+Instance g_instances[kMaxInstances];
+std::size_t g_instanceCount = 0;
+
+void set(NvtxFunctionTable table, unsigned size, std::initializer_list<Handler> handlers, bool isWanted = true)
+{
+    for (const auto& [id, handler] : handlers)
+        if (id < size && table[id])                                                      // older headers have shorter tables
+            __atomic_store_n(table[id], isWanted ? handler : nullptr, __ATOMIC_RELEASE); // an empty slot is how NVTX says "no tool"
+}
+
+void setNames(const Instance& i)
+{
+    set(i.core, i.coreSize,
+        {
+            {NVTX_CBID_CORE_NameCategoryA, fn(nameCategory<char>)},
+            {NVTX_CBID_CORE_NameCategoryW, fn(nameCategory<wchar_t>)},
+            {NVTX_CBID_CORE_NameOsThreadA, fn(nameThread<char>)},
+            {NVTX_CBID_CORE_NameOsThreadW, fn(nameThread<wchar_t>)},
+        });
+    set(i.core2, i.core2Size,
+        {
+            {NVTX_CBID_CORE2_DomainNameCategoryA, fn(nameDomainCategory<char>)},
+            {NVTX_CBID_CORE2_DomainNameCategoryW, fn(nameDomainCategory<wchar_t>)},
+            {NVTX_CBID_CORE2_DomainRegisterStringA, fn(registerString<char>)},
+            {NVTX_CBID_CORE2_DomainRegisterStringW, fn(registerString<wchar_t>)},
+            {NVTX_CBID_CORE2_DomainCreateA, fn(createDomain<char>)},
+            {NVTX_CBID_CORE2_DomainCreateW, fn(createDomain<wchar_t>)},
+        });
+}
+
+void setEvents(const Instance& i, bool areWanted)
+{
+    set(i.core, i.coreSize,
+        {
+            {NVTX_CBID_CORE_MarkEx, fn(markEx)},
+            {NVTX_CBID_CORE_MarkA, fn(markText<char>)},
+            {NVTX_CBID_CORE_MarkW, fn(markText<wchar_t>)},
+            {NVTX_CBID_CORE_RangeStartEx, fn(startEx)},
+            {NVTX_CBID_CORE_RangeStartA, fn(startText<char>)},
+            {NVTX_CBID_CORE_RangeStartW, fn(startText<wchar_t>)},
+            {NVTX_CBID_CORE_RangeEnd, fn(end)},
+            {NVTX_CBID_CORE_RangePushEx, fn(pushEx)},
+            {NVTX_CBID_CORE_RangePushA, fn(pushText<char>)},
+            {NVTX_CBID_CORE_RangePushW, fn(pushText<wchar_t>)},
+            {NVTX_CBID_CORE_RangePop, fn(popDefault)},
+        },
+        areWanted);
+    set(i.core2, i.core2Size,
+        {
+            {NVTX_CBID_CORE2_DomainMarkEx, fn(mark)},
+            {NVTX_CBID_CORE2_DomainRangeStartEx, fn(start)},
+            {NVTX_CBID_CORE2_DomainRangeEnd, fn(domainEnd)},
+            {NVTX_CBID_CORE2_DomainRangePushEx, fn(push)},
+            {NVTX_CBID_CORE2_DomainRangePop, fn(pop)},
+        },
+        areWanted);
+}
+
+/// g_instancesMutex held.
+bool areEventsWanted()
+{
+    return openWindow() != 0 || g_triggerMessage.load(std::memory_order_relaxed);
+}
+
+} // namespace
+
+void resetNvtxLocks()
+{
+    g_dictionaryMutex = PTHREAD_MUTEX_INITIALIZER;
+    g_instancesMutex = PTHREAD_MUTEX_INITIALIZER;
+}
+
+void updateNvtxHandlers()
+{
+    pthread_mutex_lock(&g_instancesMutex);
+    for (std::size_t i = 0; i < g_instanceCount; ++i)
+        setEvents(g_instances[i], areEventsWanted());
+    pthread_mutex_unlock(&g_instancesMutex);
+}
+
+void setNvtxTrigger(const char* message, const char* domain)
+{
+    g_triggerMessage.store(nullptr, std::memory_order_relaxed);
+    g_triggerGeneration.fetch_add(1, std::memory_order_relaxed);
+    g_triggerRangeId.store(0, std::memory_order_relaxed);
+    g_triggerDomain = domain;
+    g_triggerMessage.store(message, std::memory_order_release);
+    updateNvtxHandlers();
+}
+
 void installNvtxHandlers(NvtxGetExportTableFunc_t getExportTable)
 {
     const auto* callbacks = static_cast<const NvtxExportTableCallbacks*>(getExportTable(NVTX_ETID_CALLBACKS));
     const auto* version = static_cast<const NvtxExportTableVersionInfo*>(getExportTable(NVTX_ETID_VERSIONINFO));
     if (!callbacks || callbacks->struct_size < sizeof *callbacks)
         return;
-    const auto install = [&](NvtxCallbackModule module, std::initializer_list<std::pair<unsigned, NvtxFunctionPointer>> handlers) {
-        NvtxFunctionTable table = nullptr;
-        unsigned size = 0;
-        if (!callbacks->GetModuleFunctionTable(module, &table, &size))
-            return;
-        for (const auto& [id, handler] : handlers)
-            if (id < size && table[id]) // older headers have shorter tables
-                *table[id] = handler;
-    };
-    const auto fn = [](auto* function) { return reinterpret_cast<NvtxFunctionPointer>(function); };
-    install(NVTX_CB_MODULE_CORE, {
-        {NVTX_CBID_CORE_MarkEx, fn(markEx)}, {NVTX_CBID_CORE_MarkA, fn(markText<char>)}, {NVTX_CBID_CORE_MarkW, fn(markText<wchar_t>)},
-        {NVTX_CBID_CORE_RangeStartEx, fn(startEx)}, {NVTX_CBID_CORE_RangeStartA, fn(startText<char>)}, {NVTX_CBID_CORE_RangeStartW, fn(startText<wchar_t>)},
-        {NVTX_CBID_CORE_RangeEnd, fn(end)}, {NVTX_CBID_CORE_RangePushEx, fn(pushEx)}, {NVTX_CBID_CORE_RangePushA, fn(pushText<char>)},
-        {NVTX_CBID_CORE_RangePushW, fn(pushText<wchar_t>)}, {NVTX_CBID_CORE_RangePop, fn(popDefault)},
-        {NVTX_CBID_CORE_NameCategoryA, fn(nameCategory<char>)}, {NVTX_CBID_CORE_NameCategoryW, fn(nameCategory<wchar_t>)},
-        {NVTX_CBID_CORE_NameOsThreadA, fn(nameThread<char>)}, {NVTX_CBID_CORE_NameOsThreadW, fn(nameThread<wchar_t>)},
-    });
-    install(NVTX_CB_MODULE_CORE2, {
-        {NVTX_CBID_CORE2_DomainMarkEx, fn(mark)}, {NVTX_CBID_CORE2_DomainRangeStartEx, fn(start)}, {NVTX_CBID_CORE2_DomainRangeEnd, fn(domainEnd)},
-        {NVTX_CBID_CORE2_DomainRangePushEx, fn(push)}, {NVTX_CBID_CORE2_DomainRangePop, fn(pop)},
-        {NVTX_CBID_CORE2_DomainNameCategoryA, fn(nameDomainCategory<char>)}, {NVTX_CBID_CORE2_DomainNameCategoryW, fn(nameDomainCategory<wchar_t>)},
-        {NVTX_CBID_CORE2_DomainRegisterStringA, fn(registerString<char>)}, {NVTX_CBID_CORE2_DomainRegisterStringW, fn(registerString<wchar_t>)},
-        {NVTX_CBID_CORE2_DomainCreateA, fn(createDomain<char>)}, {NVTX_CBID_CORE2_DomainCreateW, fn(createDomain<wchar_t>)},
-    });
+    Instance instance{};
+    if (!callbacks->GetModuleFunctionTable(NVTX_CB_MODULE_CORE, &instance.core, &instance.coreSize))
+        instance.coreSize = 0;
+    if (!callbacks->GetModuleFunctionTable(NVTX_CB_MODULE_CORE2, &instance.core2, &instance.core2Size))
+        instance.core2Size = 0;
+    setNames(instance);
+    pthread_mutex_lock(&g_instancesMutex);
+    if (g_instanceCount < kMaxInstances)
+        g_instances[g_instanceCount++] = instance;
+    if (areEventsWanted()) // else NVTX empties the slots itself when this returns
+        setEvents(instance, true);
+    pthread_mutex_unlock(&g_instancesMutex);
     if (version && version->struct_size >= sizeof *version)
         version->SetInjectionNvtxVersion(NVTX_VERSION);
 }

@@ -9,7 +9,19 @@ namespace gantry::capture {
 
 /// Puts our handlers into one NVTX instance's function tables. Every executable and library that uses NVTX has its own
 /// instance and calls this on its first NVTX call.
+/// Domains, strings and names are always told to us; ranges and marks only while a window or a trigger wants them, so that
+/// an idle target pays for them what it pays without a tool.
 void installNvtxHandlers(NvtxGetExportTableFunc_t getExportTable);
+
+/// In a child after fork: nobody is left who would let go of what was locked.
+void resetNvtxLocks();
+
+/// Gives the handlers of ranges and marks to all instances, or takes them away, as nvtxWindow and the trigger ask.
+void updateNvtxHandlers();
+
+/// Ranges named `message` in `domain` (kAnyDomain: any) open and close windows from now on; null: none do. The texts stay the
+/// caller's and must live until the next call.
+void setNvtxTrigger(const char* message, const char* domain);
 
 /// Writes all domains, registered strings, categories and thread names known so far into window `windowId`; what is
 /// registered later is written when it is. Control thread.

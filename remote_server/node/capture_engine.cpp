@@ -1,23 +1,20 @@
 #include "remote_server/node/capture_engine.h"
 
-#include "remote_server/node/capture_link.h"
+#include "remote_server/node/capture_plan.h"
+#include "remote_server/node/capture_window.h"
 #include "remote_server/node/clock.h"
-#include "remote_server/node/report_assembler.h"
-#include "remote_server/node/request_counter.h"
+#include "remote_server/node/report_worker.h"
 #include "remote_server/node/sample_history.h"
-#include "remote_server/proto/convert.h"
 #include "trace_model/report/meta_keys.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <condition_variable>
-#include <csignal>
 #include <cstring>
-#include <ctime>
 #include <deque>
-#include <fcntl.h>
+#include <exception>
 #include <fstream>
+#include <iterator>
 #include <mutex>
 #include <poll.h>
 #include <spdlog/spdlog.h>
@@ -31,89 +28,48 @@
 namespace gantry::node {
 namespace {
 
-constexpr DurationNs kLongestWindowNs = 600'000'000'000;      // node.proto, StartCaptureRequest.duration_ns
 constexpr std::int64_t kOpenGraceNs = 10'000'000'000;         // the first enable on a busy process can take seconds
-constexpr std::size_t kMaxWindowBytes = std::size_t{1} << 30; // records held in memory per process
+constexpr std::size_t kMaxRecordBytes = std::size_t{1} << 30; // held in memory, of open windows and of those that become reports
 constexpr int kDrainPollMs = 10;
 constexpr int kIdlePollMs = 200;
 constexpr std::size_t kKeptStatuses = 64;
 
-std::string readFile(const std::string& path)
-{
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
-
 std::string commandLineOf(int pid)
 {
-    std::string text = readFile("/proc/" + std::to_string(pid) + "/cmdline");
+    std::ifstream file("/proc/" + std::to_string(pid) + "/cmdline", std::ios::binary);
+    std::string text{std::istreambuf_iterator<char>(file), {}};
     std::replace(text.begin(), text.end(), '\0', ' ');
     while (!text.empty() && text.back() == ' ')
         text.pop_back();
     return text;
 }
 
-std::map<std::uint32_t, std::string> threadNamesOf(int pid)
+/// What one client asked for, until its last report is written. With the engine's mutex held.
+struct Capture
 {
-    std::map<std::uint32_t, std::string> names;
-    std::error_code error;
-    for (std::filesystem::directory_iterator entry("/proc/" + std::to_string(pid) + "/task", error), end; !error && entry != end; entry.increment(error)) {
-        std::string name = readFile((entry->path() / "comm").string());
-        if (!name.empty() && name.back() == '\n')
-            name.pop_back();
-        names[static_cast<std::uint32_t>(std::strtoul(entry->path().filename().c_str(), nullptr, 10))] = name;
-    }
-    return names;
-}
-
-std::uint32_t contentBits(const proto::CaptureContent& c)
-{
-    using namespace capture;
-    return (c.nvtx ? ContentNvtx : 0u) | (c.kernels ? ContentKernels : 0u) | (c.memcpy ? ContentMemcpy : 0u) | (c.runtimeApi ? ContentRuntimeApi : 0u)
-        | (c.driverApi ? ContentDriverApi : 0u) | (c.synchronization ? ContentSynchronization : 0u) | (c.overhead ? ContentOverhead : 0u);
-}
-
-/// Lets go of a lock for as long as it lives, also when an exception ends it.
-class Unlocked
-{
-public:
-    explicit Unlocked(std::unique_lock<std::mutex>& lock) : m_lock(lock) { m_lock.unlock(); }
-    ~Unlocked() { m_lock.lock(); }
-    Unlocked(const Unlocked&) = delete;
-    Unlocked& operator=(const Unlocked&) = delete;
-
-private:
-    std::unique_lock<std::mutex>& m_lock;
-};
-
-/// The open window. Made by whoever starts it, then the engine thread's; with the engine's mutex held, but for the records while
-/// they are assembled.
-struct Window
-{
-    struct Member
-    {
-        CaptureLink* link = nullptr; ///< null: the process has ended
-        ProcessCapture capture;
-        RequestCounter requests;
-        std::uint64_t damagedBefore = 0; ///< chunks, of earlier windows
-    };
-
-    std::uint32_t id = 0;
     proto::CaptureRequest request;
     proto::CaptureStatus status;
-    std::vector<Member> members;
-    std::int64_t startedNs = 0;  ///< command given
-    std::int64_t openedNs = 0;   ///< last process recording; 0: arming
-    std::int64_t closingNs = 0;  ///< close sent; 0: still open
-    std::int64_t openRealtimeNs = 0;
-    std::string reportName;
-    bool unanswered = false; ///< a process did not say that it has closed
+    CapturePlan plan;
+    std::uint32_t firstWindowId = 0; ///< of a trigger: of all its windows
+    std::uint32_t windowsOpen = 0;
+    std::uint32_t reportsPending = 0;
+    std::uint32_t reportsFailed = 0;
+    std::string firstFailure;
+    bool isArmed = false;
+    bool isEnding = false; ///< no window follows
+
+    [[nodiscard]] bool isTriggered() const { return request.trigger != proto::CaptureTrigger::None; }
 };
 
 class Engine final : public CaptureEngine
 {
 public:
-    Engine(Options options, int listenSocket) : m_options(std::move(options)), m_listen(listenSocket), m_wake(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC))
+    Engine(Options options, int listenSocket)
+        : m_options(std::move(options)),
+          m_listen(listenSocket),
+          m_wake(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+          m_worker({m_options.reportFolder, m_options.nodeSnapshot, m_options.targetName,
+                    [this](const auto& job, const auto& written) { conclude(job, written); }})
     {
         if (m_options.metrics)
             m_options.metrics->add(m_history);
@@ -143,67 +99,72 @@ public:
 
     Result<proto::CaptureStatus> start(const proto::CaptureRequest& request) override
     {
+        GANTRY_TRY(const CapturePlan plan, CapturePlan::of(request, monotonicNow(), utcNow()));
         const std::lock_guard lock(m_mutex);
-        if (m_window)
-            return Error{ErrorCode::Busy,
-                         "a capture window is already open, held by " + (m_window->status.holder.empty() ? "another client" : m_window->status.holder)
-                             + ": wait until it is done or stop it",
-                         {}};
-        if (request.durationNs < 0)
-            return Error{ErrorCode::BadInput, "the length of a capture window cannot be negative", {}};
-        if (request.targetId.empty()) // would be all processes that were started by hand
-            return Error{ErrorCode::BadInput, "a capture window needs a target: `gantryctl target list` shows them", {}};
-        auto window = std::make_unique<Window>();
-        for (const auto& link : m_links)
-            if (link->targetId() == request.targetId || "p" + std::to_string(link->pid()) == request.targetId) {
-                window->members.emplace_back();
-                window->members.back().link = link.get();
-                window->members.back().capture.pid = link->pid();
-                window->members.back().capture.executable = link->executable();
-                window->members.back().damagedBefore = link->region().damagedChunks();
-            }
-        if (window->members.empty())
+        const bool isAttached = std::any_of(m_links.begin(), m_links.end(), [&](const auto& link) { return isOf(request, *link); });
+        if (!isAttached && request.awaitNs <= 0)
             return Error{ErrorCode::NotFound,
-                         "target " + request.targetId
-                             + " has no process with the capture library: launch it through gantryd, or start it with CUDA_INJECTION64_PATH, "
-                               "NVTX_INJECTION64_PATH and GANTRY_CAPTURE_SOCKET set",
+                         "target " + request.targetId +
+                             " has no process with the capture library: launch it through gantryd, or start it with CUDA_INJECTION64_PATH, "
+                             "NVTX_INJECTION64_PATH and GANTRY_CAPTURE_SOCKET set",
                          {}};
-        window->id = m_nextWindowId++;
-        window->request = request;
-        window->startedNs = monotonicNow();
-        const DurationNs length = request.durationNs == 0 ? kLongestWindowNs : std::min(request.durationNs, kLongestWindowNs);
-        proto::CaptureStatus& status = window->status;
-        status.captureId = "c" + std::to_string(window->id);
+        if (const Capture* holder = holderFor(request); holder && plan.isDue(monotonicNow()) && !request.mayQueue)
+            return Error{ErrorCode::Busy,
+                         "a capture window is already open, held by " + holderName(*holder) +
+                             ": wait until it is done, stop it, or queue behind it",
+                         {}};
+        auto capture = std::make_unique<Capture>();
+        capture->request = request;
+        capture->plan = plan;
+        proto::CaptureStatus& status = capture->status;
+        status.captureId = "c" + std::to_string(m_nextCaptureId++);
         status.targetId = request.targetId;
-        status.state = proto::CaptureState::Arming;
+        status.state = proto::CaptureState::Waiting;
         status.holder = request.clientName;
         status.durationNs = request.durationNs;
-        bool anyOpens = false;
-        for (Window::Member& member : window->members) {
-            const bool opens = member.link->sendOpen(window->id, contentBits(request.content), length);
-            anyOpens = anyOpens || opens;
-            if (!opens)
-                member.link = nullptr;
-            member.capture.ended = !opens;
-        }
-        if (!anyOpens)
-            return Error{ErrorCode::TargetGone, "target " + request.targetId + " has ended", {}};
-        m_history.keepFrom(window->startedNs);
-        m_window = std::move(window);
-        publish();
+        status.windowCount = request.windowCount;
+        status.ringNs = request.ringNs;
+        status.label = request.label;
+        const std::string id = status.captureId;
+        m_captures.push_back(std::move(capture));
+        schedule();
+        const proto::CaptureStatus now = *find(id);
+        if (now.state == proto::CaptureState::Failed)
+            return Error{ErrorCode::TargetGone, now.message, {}};
         wake();
-        return m_window->status;
+        return now;
     }
 
     Result<proto::CaptureStatus> stop(const std::string& captureId) override
     {
         const std::lock_guard lock(m_mutex);
-        if (m_window && (captureId.empty() || m_window->status.captureId == captureId)) {
-            sendClose();
-            wake();
-            return m_window->status;
-        }
-        return find(captureId);
+        Capture* capture = captureId.empty() ? m_active : findCapture(captureId);
+        if (!capture)
+            return find(captureId);
+        end(*capture);
+        const std::string id = capture->status.captureId;
+        schedule();
+        wake();
+        return find(id);
+    }
+
+    Result<proto::CaptureStatus> save(const std::string& captureId, DurationNs lastNs, const std::string& label) override
+    {
+        const std::lock_guard lock(m_mutex);
+        Capture* capture = findCapture(captureId);
+        if (!capture)
+            return Error{ErrorCode::NotFound, "there is no capture " + captureId + " that records on this node", {}};
+        if (!capture->request.isRing())
+            return Error{ErrorCode::BadInput, "capture " + captureId + " does not record into a ring: stop it, and its report follows", {}};
+        CaptureWindow* window = windowOf(*capture);
+        if (!window || !window->isOpened() || window->closingNs != 0)
+            return Error{ErrorCode::Busy,
+                         "the ring of " + captureId + " does not record at the moment: " + std::string(name(capture->status.state)),
+                         {}};
+        const std::int64_t now = monotonicNow();
+        drain(*window, now);
+        addReport(*capture, *window, window->snapshot(lastNs, now), label, "-" + std::to_string(++m_lastSave));
+        return capture->status;
     }
 
     Result<proto::CaptureStatus> status(const std::string& captureId) const override
@@ -212,37 +173,72 @@ public:
         return find(captureId);
     }
 
-    Result<proto::CaptureStatus> waitForChange(const std::string& captureId, const proto::CaptureStatus& known, std::chrono::milliseconds timeout) const override
+    std::vector<proto::CaptureStatus> captures() const override
+    {
+        const std::lock_guard lock(m_mutex);
+        std::vector<proto::CaptureStatus> result(m_ended.begin(), m_ended.end());
+        for (const auto& capture : m_captures)
+            result.push_back(capture->status);
+        return result;
+    }
+
+    Result<proto::CaptureStatus> waitForChange(const std::string& captureId, const proto::CaptureStatus& known,
+                                               std::chrono::milliseconds timeout) const override
     {
         std::unique_lock lock(m_mutex);
         m_changed.wait_for(lock, timeout, [&] {
             const auto now = find(captureId);
-            return !now || now->state != known.state || now->events != known.events || now->bytes != known.bytes;
+            return !now || now->state != known.state || now->windowsBegun != known.windowsBegun ||
+                   now->reportNames.size() != known.reportNames.size() || now->events != known.events || now->bytes != known.bytes;
         });
         return find(captureId);
     }
 
 private:
+    static bool isOf(const proto::CaptureRequest& request, const CaptureLink& link)
+    {
+        return link.targetId() == request.targetId || "p" + std::to_string(link.pid()) == request.targetId;
+    }
+
+    static std::string holderName(const Capture& capture)
+    {
+        return capture.status.holder.empty() ? "another client" : capture.status.holder;
+    }
+
     Result<proto::CaptureStatus> find(const std::string& captureId) const
     {
-        for (const proto::CaptureStatus& status : m_statuses)
+        for (const auto& capture : m_captures)
+            if (capture->status.captureId == captureId)
+                return capture->status;
+        for (const proto::CaptureStatus& status : m_ended)
             if (status.captureId == captureId)
                 return status;
         return Error{ErrorCode::NotFound, "there is no capture " + captureId + " on this node", {}};
     }
 
-    /// Makes the window's status visible to clients. Mutex held.
-    void publish()
+    Capture* findCapture(const std::string& captureId)
     {
-        const proto::CaptureStatus& status = m_window->status;
-        const auto place = std::find_if(m_statuses.begin(), m_statuses.end(), [&](const auto& s) { return s.captureId == status.captureId; });
-        if (place != m_statuses.end())
-            *place = status;
-        else
-            m_statuses.push_back(status);
-        if (m_statuses.size() > kKeptStatuses)
-            m_statuses.pop_front();
-        m_changed.notify_all();
+        const auto found =
+            std::find_if(m_captures.begin(), m_captures.end(), [&](const auto& c) { return c->status.captureId == captureId; });
+        return found == m_captures.end() ? nullptr : found->get();
+    }
+
+    CaptureWindow* windowOf(const Capture& capture)
+    {
+        const auto found =
+            std::find_if(m_windows.begin(), m_windows.end(), [&](const auto& w) { return w->captureId == capture.status.captureId; });
+        return found == m_windows.end() ? nullptr : found->get();
+    }
+
+    /// Who has the node, so that this request would have to wait; null: nobody.
+    const Capture* holderFor(const proto::CaptureRequest& request) const
+    {
+        if (m_active && (!m_active->request.isRing() || request.isRing()))
+            return m_active;
+        const auto queued = std::find_if(m_captures.begin(), m_captures.end(), [&](const auto& c) {
+            return c->status.state == proto::CaptureState::Queued && (!c->request.isRing() || request.isRing());
+        });
+        return queued == m_captures.end() ? nullptr : queued->get();
     }
 
     void wake()
@@ -256,39 +252,47 @@ private:
         while (!stop.stop_requested())
             guarded([this] {
                 waitForWork();
-                std::unique_lock lock(m_mutex);
+                const std::lock_guard lock(m_mutex);
                 acceptNew();
                 readLinks();
-                if (m_window)
-                    tendWindow(lock);
+                tendWindows();
+                schedule();
+                m_changed.notify_all();
             });
         guarded([this] {
-            std::unique_lock lock(m_mutex);
-            if (m_window) // the daemon ends: what was captured is kept
-                finishWindow(lock);
+            const std::lock_guard lock(m_mutex);
+            for (const auto& capture : m_captures)
+                capture->isEnding = true;
+            while (!m_windows.empty()) // the daemon ends: what was captured is kept
+                finishWindow(0);
         });
     }
 
-    /// The last resort: what a library throws, or the lack of memory, ends the window and not the daemon.
+    /// The last resort: what a library throws, or the lack of memory, ends the windows and not the daemon.
     template <typename Body>
     void guarded(Body body)
     {
         try {
             body();
         } catch (const std::exception& exception) {
-            failWindow(exception.what());
+            failWindows(exception.what());
         }
     }
 
-    void failWindow(const char* reason)
+    void failWindows(const char* reason)
     {
         {
-            std::unique_lock lock(m_mutex);
-            if (m_window) {
-                sendClose();
-                m_window->members.clear(); // the memory that may be what lacks
-                m_history.keepFrom(INT64_MAX);
-                conclude(Error{ErrorCode::Internal, std::string("gantryd failed while it captured: ") + reason, {}});
+            const std::lock_guard lock(m_mutex);
+            if (!m_windows.empty()) {
+                for (const auto& window : m_windows) {
+                    closeWindow(*window);
+                    if (Capture* capture = findCapture(window->captureId)) {
+                        --capture->windowsOpen;
+                        capture->isEnding = true;
+                        fail(*capture, {ErrorCode::Internal, std::string("gantryd failed while it captured: ") + reason, {}});
+                    }
+                }
+                m_windows.clear(); // the memory that may be what lacks
                 return;
             }
         }
@@ -304,13 +308,17 @@ private:
             const std::lock_guard lock(m_mutex);
             for (const auto& link : m_links)
                 fds.push_back({link->socket(), POLLIN, 0});
-            if (m_window)
+            if (!m_windows.empty())
                 timeout = kDrainPollMs;
+            for (const auto& capture : m_captures)
+                timeout = std::min(timeout, std::max(1, static_cast<int>(capture->plan.untilDue(monotonicNow()) / 1'000'000)));
         }
         poll(fds.data(), fds.size(), timeout);
         std::uint64_t count = 0;
         [[maybe_unused]] const auto got = read(m_wake, &count, sizeof count);
     }
+
+    // ---- processes
 
     void acceptNew()
     {
@@ -325,16 +333,28 @@ private:
             }
             spdlog::info("process {} ({}) is ready for capture", (*link)->pid(), (*link)->executable());
             m_links.push_back(std::move(*link));
+            greet(*m_links.back());
         }
     }
 
-    Window::Member* memberOf(const CaptureLink* link)
+    /// A new process of the target that is being captured takes part; any other goes on at once.
+    void greet(CaptureLink& link)
     {
-        if (m_window)
-            for (Window::Member& member : m_window->members)
-                if (member.link == link)
-                    return &member;
-        return nullptr;
+        if (m_active && isOf(m_active->request, link)) {
+            if (m_active->isArmed)
+                (void)link.send(triggerMessage(*m_active));
+            if (CaptureWindow* window = windowOf(*m_active); window && window->closingNs == 0) {
+                window->add(link);
+                (void)link.send(openMessage(*window, monotonicNow()));
+                return;
+            }
+            if (m_active->isArmed)
+                return;
+        }
+        for (const auto& capture : m_captures)
+            if (isOf(capture->request, link) && capture->plan.isDue(monotonicNow()) && !m_active)
+                return; // its window opens now
+        (void)link.send(capture::WelcomeMessage{capture::MessageType::Welcome, 0});
     }
 
     void readLinks()
@@ -344,13 +364,9 @@ private:
             auto event = link.receive();
             if (!event) {
                 spdlog::info("{}", event.error().text());
-                if (Window::Member* member = memberOf(&link)) {
-                    drain(*member);
-                    takeLosses(*member);
-                    member->link = nullptr;
-                    member->capture.ended = !member->capture.closed;
-                    m_window->status.targetExited = m_window->status.targetExited || member->capture.ended;
-                }
+                for (const auto& window : m_windows)
+                    if (CaptureWindow::Member* member = window->find(link))
+                        window->takeEnd(*member, budget(*window), monotonicNow());
                 m_links.erase(m_links.begin() + static_cast<std::ptrdiff_t>(i));
                 continue;
             }
@@ -364,234 +380,472 @@ private:
 
     void take(CaptureLink& link, const capture::CudaLoadedMessage&) { link.setCudaLoaded(); }
 
+    void take(CaptureLink& link, const capture::ArmedMessage& message)
+    {
+        using capture::OpenOutcome;
+        if (!m_active || !m_active->isArmed || message.windowId != m_active->firstWindowId)
+            return;
+        if (message.outcome == OpenOutcome::CudaBusy || message.outcome == OpenOutcome::CudaFailed)
+            m_active->status.message = "process " + std::to_string(link.pid()) + " cannot wait for cudaProfilerStart: " +
+                                       std::string(message.detail, strnlen(message.detail, sizeof message.detail));
+    }
+
+    CaptureWindow* findWindow(std::uint32_t id)
+    {
+        const auto found = std::find_if(m_windows.begin(), m_windows.end(), [&](const auto& window) { return window->id == id; });
+        return found == m_windows.end() ? nullptr : found->get();
+    }
+
     void take(CaptureLink& link, const capture::OpenedMessage& message)
     {
-        Window::Member* member = memberOf(&link);
-        if (!member || message.windowId != m_window->id)
+        CaptureWindow* window = findWindow(message.windowId);
+        const bool isTriggers = m_active && m_active->isArmed && message.windowId >= m_active->firstWindowId &&
+                                message.windowId - m_active->firstWindowId < m_active->request.windowCount;
+        if (!window && isTriggers)
+            window = &openTriggered(link, message.windowId);
+        if (!window)
             return;
-        member->capture.opened = message;
-        const std::string detail(message.detail, strnlen(message.detail, sizeof message.detail));
-        const std::string process = "process " + std::to_string(link.pid());
-        if (message.outcome == capture::OpenOutcome::CudaBusy)
-            m_window->status.message = process + " is held by another CUDA profiler, so only NVTX is captured: end that profiler first (" + detail + ")";
-        else if (message.outcome == capture::OpenOutcome::CudaFailed)
-            m_window->status.message = "CUDA work of " + process + " cannot be captured, only NVTX is: " + detail;
-        else if (!detail.empty())
-            m_window->status.message = process + ": " + detail;
+        if (CaptureWindow::Member* member = window->find(link))
+            window->takeOpened(*member, message);
     }
 
     void take(CaptureLink& link, const capture::ClosedMessage& message)
     {
-        Window::Member* member = memberOf(&link);
-        if (!member || message.windowId != m_window->id)
+        CaptureWindow* window = findWindow(message.windowId);
+        CaptureWindow::Member* member = window ? window->find(link) : nullptr;
+        if (!member)
             return;
-        drain(*member);
-        takeLosses(*member);
-        member->capture.closed = message;
+        window->takeClosed(*member, message, budget(*window), monotonicNow());
+        if (window->isTriggered) // the range is over in one process, so it is in its siblings
+            closeWindow(*window);
     }
 
-    void drain(Window::Member& member)
+    // ---- windows
+
+    /// How many bytes of records this window may hold.
+    std::size_t budget(const CaptureWindow& window) const
     {
-        auto& bytes = member.capture.records;
-        const std::size_t records = member.link->region().drain(m_window->id, [&](const records::RecordView& view) {
-            if (bytes.size() + view.bytes.size() > kMaxWindowBytes) {
-                ++member.capture.overBudgetRecords;
-                return;
-            }
-            bytes.insert(bytes.end(), view.bytes.begin(), view.bytes.end());
-            if (m_window->request.maxRequests > 0)
-                member.requests.take(view);
+        std::size_t others = m_worker.pendingBytes();
+        for (const auto& other : m_windows)
+            if (other.get() != &window)
+                others += other->bytes();
+        return kMaxRecordBytes - std::min(kMaxRecordBytes, others);
+    }
+
+    /// The library closes a window by itself after its time, even if this daemon is gone by then.
+    static capture::OpenMessage openMessage(const CaptureWindow& window, std::int64_t nowNs)
+    {
+        capture::OpenMessage message{};
+        message.type = capture::MessageType::Open;
+        message.windowId = window.id;
+        message.content = contentBits(window.request.content);
+        if (const DurationNs length = CapturePlan::longestWindow(window.request))
+            message.durationNs = std::max<DurationNs>(1, length - window.elapsedNs(nowNs));
+        return message;
+    }
+
+    static capture::OpenMessage triggerMessage(const Capture& capture)
+    {
+        capture::OpenMessage message{};
+        message.type = capture::MessageType::Open;
+        message.windowId = capture.firstWindowId;
+        message.content = contentBits(capture.request.content);
+        message.durationNs = CapturePlan::longestWindow(capture.request);
+        message.trigger =
+            capture.request.trigger == proto::CaptureTrigger::CudaProfiler ? capture::Trigger::CudaProfiler : capture::Trigger::NvtxRange;
+        message.windowCount = capture.request.windowCount;
+        message.triggerEvery = capture.request.triggerEvery;
+        const RangeName range = RangeName::parse(capture.request.triggerRange);
+        range.message.copy(message.triggerMessage, sizeof message.triggerMessage - 1);
+        (range.isOfAnyDomain ? std::string(capture::kAnyDomain) : range.domain)
+            .copy(message.triggerDomain, sizeof message.triggerDomain - 1);
+        return message;
+    }
+
+    /// Opens windows that are due, arms triggers, and tells the others why they wait.
+    void schedule()
+    {
+        const std::int64_t now = monotonicNow();
+        for (std::size_t i = 0; i < m_captures.size();) {
+            Capture& capture = *m_captures[i];
+            advance(capture, now);
+            if (!concludeIfDone(capture)) // else the next one has come into its place
+                ++i;
+        }
+    }
+
+    void advance(Capture& capture, std::int64_t now)
+    {
+        if (capture.isArmed && capture.windowsOpen == 0 && !hasProcess(capture) && !isRunning(capture)) {
+            if (capture.plan.windowsBegun == 0)
+                fail(capture, {ErrorCode::TargetGone, "the target ended before it came to a range that opens a window", {}});
+            disarm(capture);
+        }
+        if (capture.isEnding || capture.windowsOpen > 0 || capture.isArmed)
+            return;
+        if (m_active == &capture)
+            m_active = nullptr; // between two of its windows another one may record
+        if (capture.plan.windowsBegun == capture.request.windowCount && !capture.request.isRing()) {
+            capture.isEnding = true;
+            return;
+        }
+        capture.status.waitsNs = capture.plan.untilDue(now);
+        capture.status.state = proto::CaptureState::Waiting;
+        capture.status.waitsFor.clear();
+        if (capture.status.waitsNs > 0)
+            return;
+        if (m_active && m_active->request.isRing() && !capture.request.isRing())
+            if (CaptureWindow* ring = windowOf(*m_active))
+                closeWindow(*ring); // it begins anew afterwards
+        const Capture* holder = m_active ? m_active : capture.request.isRing() ? dueBefore(now) : nullptr;
+        if (holder) {
+            capture.status.state = proto::CaptureState::Queued;
+            capture.status.waitsFor = holderName(*holder);
+            return;
+        }
+        begin(capture, now);
+    }
+
+    /// The capture that a ring gives way to; null: none.
+    const Capture* dueBefore(std::int64_t now) const
+    {
+        const auto found = std::find_if(m_captures.begin(), m_captures.end(), [&](const auto& c) {
+            return !c->request.isRing() && !c->isEnding && c->plan.isDue(now) && hasProcess(*c);
         });
-        m_window->status.events += records;
+        return found == m_captures.end() ? nullptr : found->get();
     }
 
-    /// Until the process has opened the window, its counters are those of the one before.
-    void takeLosses(Window::Member& member)
+    bool hasProcess(const Capture& capture) const
     {
-        if (member.capture.opened)
-            for (std::size_t i = 0; i < member.capture.losses.size(); ++i)
-                member.capture.losses[i] = member.link->region().loss(static_cast<records::LossCounter>(i));
-        member.capture.damagedChunks = member.link->region().damagedChunks() - member.damagedBefore;
-        if (member.capture.threadNames.empty())
-            member.capture.threadNames = threadNamesOf(member.capture.pid);
+        return std::any_of(m_links.begin(), m_links.end(), [&](const auto& link) { return isOf(capture.request, *link); });
     }
 
-    void tendWindow(std::unique_lock<std::mutex>& lock)
+    bool isRunning(const Capture& capture) const
     {
-        Window& window = *m_window;
-        const std::int64_t now = monotonicNow();
-        std::uint64_t bytes = 0, finishedRequests = 0, dropped = 0;
-        bool allOpened = true, allClosed = true;
-        for (Window::Member& member : window.members) {
-            if (member.link && !member.capture.closed)
-                drain(member);
-            bytes += member.capture.records.size();
-            finishedRequests += member.requests.finished();
-            dropped += member.capture.overBudgetRecords;
-            if (member.link && member.capture.opened)
-                for (const auto counter : {records::LossCounter::NvtxNoChunk, records::LossCounter::CuptiNoChunk, records::LossCounter::CuptiDropped})
-                    dropped += member.link->region().loss(counter);
-            allOpened = allOpened && (member.capture.opened || !member.link);
-            allClosed = allClosed && (member.capture.closed || !member.link);
-        }
-        window.status.bytes = bytes;
-        window.status.dropped = dropped;
-        if (window.openedNs == 0 && (allOpened || now - window.startedNs > kOpenGraceNs))
-            markOpened(window, now);
-        if (window.openedNs != 0 && window.closingNs == 0) {
-            window.status.elapsedNs = now - window.openedNs;
-            if (window.request.maxRequests > 0 && finishedRequests >= window.request.maxRequests)
-                sendClose();
-            else if (window.request.durationNs > 0 && window.status.elapsedNs >= window.request.durationNs) {
-                window.closingNs = now; // the libraries close by themselves at this moment
-                window.status.state = proto::CaptureState::Closing;
-            }
-        }
-        publish();
-        if (allClosed || (window.closingNs != 0 && now - window.closingNs > m_options.closeGrace.count()))
-            finishWindow(lock);
+        return m_options.isTargetRunning && m_options.isTargetRunning(capture.request.targetId);
     }
 
-    void markOpened(Window& window, std::int64_t now)
+    void begin(Capture& capture, std::int64_t now)
     {
-        window.openedNs = now;
-        for (const Window::Member& member : window.members)
-            if (member.capture.opened) {
-                window.status.openCostNs = std::max(window.status.openCostNs, member.capture.opened->costNs);
-                window.openedNs = std::min(window.openedNs, member.capture.opened->openMonotonicNs);
-            }
-        window.openRealtimeNs = utcNow() - (now - window.openedNs);
-        if (window.status.state == proto::CaptureState::Arming)
-            window.status.state = proto::CaptureState::Capturing;
-    }
-
-    void sendClose()
-    {
-        if (m_window->closingNs != 0)
+        std::vector<CaptureLink*> links;
+        for (const auto& link : m_links)
+            if (isOf(capture.request, *link))
+                links.push_back(link.get());
+        if (links.empty()) {
+            awaitFirst(capture, now);
             return;
-        m_window->closingNs = monotonicNow();
-        m_window->status.state = proto::CaptureState::Closing;
-        for (Window::Member& member : m_window->members)
-            if (member.link && !member.link->sendClose(m_window->id))
+        }
+        if (capture.isTriggered())
+            arm(capture, links);
+        else
+            open(capture, links, now);
+    }
+
+    /// There is no process of the target (any more).
+    void awaitFirst(Capture& capture, std::int64_t now)
+    {
+        const std::string target = "target " + capture.request.targetId;
+        const bool isFirst = capture.request.awaitNs > 0 && capture.plan.windowsBegun == 0;
+        if (capture.request.isRing() || (m_options.isTargetRunning ? isRunning(capture) : isFirst)) {
+            if (isFirst && now - capture.plan.dueNs > capture.request.awaitNs)
+                fail(capture, {ErrorCode::TargetGone,
+                               target +
+                                   " has used neither CUDA nor NVTX in the time it was given, so there is nothing to capture; `gantryctl "
+                                   "target log " +
+                                   capture.request.targetId + "` shows what it says",
+                               {}});
+            return;
+        }
+        fail(capture, {ErrorCode::TargetGone,
+                       target + (isFirst ? " ended before it used CUDA or NVTX; `gantryctl target log " + capture.request.targetId +
+                                               "` shows what it said"
+                                         : std::string(" has ended")),
+                       {}});
+    }
+
+    void arm(Capture& capture, const std::vector<CaptureLink*>& links)
+    {
+        m_active = &capture;
+        capture.isArmed = true;
+        capture.firstWindowId = takeWindowIds(capture.request.windowCount);
+        capture.status.state = proto::CaptureState::Armed;
+        for (CaptureLink* link : links)
+            (void)link->send(triggerMessage(capture)); // one that is gone is noticed when its link is read
+    }
+
+    void open(Capture& capture, const std::vector<CaptureLink*>& links, std::int64_t now)
+    {
+        auto window = std::make_unique<CaptureWindow>(takeWindowIds(1), capture.status.captureId, capture.request, now);
+        for (CaptureLink* link : links)
+            if (link->send(openMessage(*window, now)))
+                window->add(*link);
+        if (window->members().empty()) {
+            fail(capture, {ErrorCode::TargetGone, "target " + capture.request.targetId + " has ended", {}});
+            return;
+        }
+        m_active = &capture;
+        capture.plan.begin(now);
+        capture.status.state = proto::CaptureState::Arming;
+        begun(capture, std::move(window));
+    }
+
+    /// A range in one process has opened a window: its siblings join.
+    CaptureWindow& openTriggered(CaptureLink& opener, std::uint32_t id)
+    {
+        const std::int64_t now = monotonicNow();
+        auto window = std::make_unique<CaptureWindow>(id, m_active->status.captureId, m_active->request, now);
+        window->isTriggered = true;
+        window->add(opener);
+        for (const auto& link : m_links)
+            if (link.get() != &opener && isOf(m_active->request, *link) && link->send(openMessage(*window, now)))
+                window->add(*link);
+        m_active->plan.begin(now);
+        begun(*m_active, std::move(window));
+        return *m_windows.back();
+    }
+
+    void begun(Capture& capture, std::unique_ptr<CaptureWindow> window)
+    {
+        ++capture.windowsOpen;
+        capture.status.windowsBegun = capture.plan.windowsBegun;
+        capture.status.windowsSkipped = capture.plan.windowsSkipped;
+        capture.status.elapsedNs = 0;
+        capture.status.events = capture.status.bytes = 0;
+        m_windows.push_back(std::move(window));
+        keepHistory();
+    }
+
+    std::uint32_t takeWindowIds(std::uint32_t count)
+    {
+        const std::uint32_t first = m_nextWindowId;
+        m_nextWindowId += count;
+        return first;
+    }
+
+    /// Metrics since before the first of the open windows are kept for their reports.
+    void keepHistory()
+    {
+        std::int64_t from = INT64_MAX;
+        for (const auto& window : m_windows)
+            from = std::min(from, window->startedNs);
+        m_history.keepFrom(from);
+    }
+
+    /// A process is read for one window at a time, in their order: what it wrote to the next one must not free what is left of this one.
+    bool isReadFor(const CaptureWindow& window, const CaptureLink& link) const
+    {
+        return std::none_of(m_windows.begin(), m_windows.end(), [&](const auto& earlier) {
+            CaptureWindow::Member* member = earlier->id < window.id ? earlier->find(link) : nullptr;
+            return member && member->isRecording();
+        });
+    }
+
+    void drain(CaptureWindow& window, std::int64_t now)
+    {
+        for (CaptureWindow::Member& member : window.members())
+            if (member.isRecording() && isReadFor(window, *member.link))
+                window.drain(member, budget(window), now);
+    }
+
+    void tendWindows()
+    {
+        const std::int64_t now = monotonicNow();
+        for (std::size_t i = 0; i < m_windows.size();) {
+            CaptureWindow& window = *m_windows[i];
+            Capture* capture = findCapture(window.captureId);
+            drain(window, now);
+            if (!window.isOpened() && (window.isOpenedByAll() || now - window.startedNs > kOpenGraceNs)) {
+                window.markOpened(now);
+                if (window.closingNs == 0)
+                    capture->status.state = proto::CaptureState::Capturing;
+            }
+            if (window.isOpened() && window.closingNs == 0 && window.hasReachedBound(now))
+                closeWindow(window);
+            window.describe(capture->status, now);
+            const bool isOver = window.isClosedByAll() && (window.closingNs != 0 || window.hasAnswered() || !isRunning(*capture));
+            if (isOver || (window.closingNs != 0 && now - window.closingNs > m_options.closeGrace.count()))
+                finishWindow(i);
+            else
+                ++i;
+        }
+    }
+
+    void closeWindow(CaptureWindow& window)
+    {
+        if (window.closingNs == 0) {
+            window.closingNs = monotonicNow();
+            if (Capture* capture = findCapture(window.captureId); capture && !capture->isArmed)
+                capture->status.state = proto::CaptureState::Closing;
+        }
+        for (CaptureWindow::Member& member : window.members()) {
+            if (!member.isRecording() || std::exchange(member.isAskedToClose, true))
+                continue;
+            if (!member.link->send(capture::CloseMessage{capture::MessageType::Close, window.id, 0, 0}))
                 spdlog::warn("process {} did not take the end of the window", member.capture.pid);
-        publish();
+        }
     }
 
-    std::string newReportName(const std::string& target)
+    /// Nothing more is written to the window: its report is.
+    void finishWindow(std::size_t index)
     {
-        const std::time_t now = std::time(nullptr);
-        std::tm utc{};
-        gmtime_r(&now, &utc);
-        char stamp[32];
-        std::strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", &utc);
-        std::string safe;
-        for (const char c : target)
-            safe += std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' ? c : '-';
-        return std::string(stamp) + "-" + (safe.empty() ? "capture" : safe) + "-" + std::to_string(m_window->id) + ".gantry";
-    }
-
-    /// Writes the report, with the mutex released: clients see "assembling" meanwhile.
-    void finishWindow(std::unique_lock<std::mutex>& lock)
-    {
-        Window& window = *m_window;
+        const std::unique_ptr<CaptureWindow> window = std::move(m_windows[index]);
+        m_windows.erase(m_windows.begin() + static_cast<std::ptrdiff_t>(index));
+        Capture& capture = *findCapture(window->captureId);
         const std::int64_t now = monotonicNow();
-        if (window.openedNs == 0)
-            markOpened(window, now);
-        if (window.closingNs == 0)
-            window.closingNs = now; // there is nothing left to stop
-        std::int64_t closed = 0;
-        bool anyOpened = false;
-        for (Window::Member& member : window.members) {
-            anyOpened = anyOpened || member.capture.opened || !member.capture.records.empty();
-            if (member.capture.closed) {
-                closed = std::max(closed, member.capture.closed->closeMonotonicNs);
-                window.status.closeCostNs = std::max(window.status.closeCostNs, member.capture.closed->costNs);
-            } else if (member.link) {
-                takeLosses(member);
-                window.unanswered = true;
-            }
+        window->markOpened(now);
+        window->describe(capture.status, now);
+        --capture.windowsOpen;
+        const bool isUnanswered = window->isUnanswered();
+        if (capture.request.isRing()) {
+            // What a ring holds is written when somebody saves it.
+        } else if (!window->hasRecorded()) {
+            fail(capture, isUnanswered ? Error{ErrorCode::Unreachable,
+                                               "no process of the target had begun to record when the window ended: is it stopped?",
+                                               {}}
+                                       : Error{ErrorCode::TargetGone, "the target ended before it began to record", {}});
+        } else {
+            const bool hasLostProcess = window->hasLostProcess();
+            addReport(capture, *window, window->finish(now), {}, {}, isUnanswered, hasLostProcess);
         }
-        if (!anyOpened) {
-            m_history.keepFrom(INT64_MAX);
-            conclude(window.unanswered
-                         ? Error{ErrorCode::Unreachable, "no process of the target had begun to record when the window ended: is it stopped?", {}}
-                         : Error{ErrorCode::TargetGone, "the target ended before it began to record", {}});
-            return;
-        }
-        std::string targetName;
-        std::map<std::string, std::string> snapshot;
-        {
-            // Whoever knows the names may ask this engine for its processes: not with the mutex held.
-            const Unlocked unlocked(lock);
-            if (m_options.targetName)
-                targetName = m_options.targetName(window.request.targetId);
-            if (m_options.nodeSnapshot)
-                snapshot = m_options.nodeSnapshot();
-        }
-        window.reportName = newReportName(targetName);
-        window.status.state = proto::CaptureState::Assembling;
-        publish();
-
-        WindowCapture capture;
-        for (Window::Member& member : window.members)
-            capture.processes.push_back(std::move(member.capture));
-        capture.openMonotonicNs = window.openedNs;
-        capture.closeMonotonicNs = closed ? closed : monotonicNow();
-        capture.openRealtimeNs = window.openRealtimeNs;
-        capture.targetId = window.request.targetId;
-        if (window.request.content.metrics)
-            m_history.copyTo(capture);
-        m_history.keepFrom(INT64_MAX);
-        capture.meta = std::move(snapshot);
-        capture.meta[report::meta::kLabel] = window.request.label;
-        capture.meta[report::meta::kTargetName] = targetName;
-        capture.meta[report::meta::kOpenCostNs] = std::to_string(window.status.openCostNs);
-        if (window.status.closeCostNs > 0) // nobody closes what a process took with it
-            capture.meta[report::meta::kCloseCostNs] = std::to_string(window.status.closeCostNs);
-
-        Result<void> written;
-        {
-            const Unlocked unlocked(lock);
-            written = assembleReport(capture, m_options.reportFolder / window.reportName);
-        }
-        conclude(written);
+        keepHistory();
+        if (capture.isArmed && capture.plan.windowsBegun == capture.request.windowCount)
+            disarm(capture);
+        else if (capture.isArmed)
+            capture.status.state = proto::CaptureState::Armed;
     }
 
-    /// Tells how the window has ended, and forgets it.
-    void conclude(const Result<void>& written)
+    void addReport(Capture& capture, const CaptureWindow& window, WindowCapture recorded, const std::string& label, std::string suffix,
+                   bool isUnanswered = false, bool hasLostProcess = false)
     {
-        proto::CaptureStatus& status = m_window->status;
-        if (written) {
-            status.state = proto::CaptureState::Done;
-            status.reportName = m_window->reportName;
-            if (status.targetExited)
-                status.message = "the target ended inside the window: the report holds what came before";
-            else if (m_window->unanswered)
-                status.message = "a process of the target did not answer the end of the window: the report holds what it had written";
-        } else {
-            status.state = proto::CaptureState::Failed;
-            status.error = std::string(name(written.error().code));
-            status.message = written.error().text();
-            spdlog::warn("window {} failed: {}", status.captureId, status.message);
+        namespace meta = report::meta;
+        if (capture.request.content.metrics)
+            m_history.copyTo(recorded);
+        recorded.meta[meta::kLabel] = label.empty() ? capture.request.label : label;
+        recorded.meta[meta::kOpenCostNs] = std::to_string(capture.status.openCostNs);
+        if (capture.status.closeCostNs > 0) // nobody closes what a process took with it
+            recorded.meta[meta::kCloseCostNs] = std::to_string(capture.status.closeCostNs);
+        if (capture.request.windowCount > 1) {
+            recorded.meta[meta::kSession] = capture.status.captureId + "-" + std::to_string(m_sessionEpoch);
+            recorded.meta[meta::kSessionWindow] =
+                std::to_string(capture.isArmed ? window.id - capture.firstWindowId + 1 : capture.plan.windowsBegun);
+            recorded.meta[meta::kSessionWindows] = std::to_string(capture.request.windowCount);
         }
-        publish();
-        const std::string reportName = status.reportName;
-        m_window.reset();
+        ++capture.reportsPending;
+        if (capture.status.state == proto::CaptureState::Closing)
+            capture.status.state = proto::CaptureState::Assembling;
+        m_worker.add({capture.status.captureId, window.id, std::move(recorded), std::move(suffix), isUnanswered, hasLostProcess});
+    }
+
+    // ---- the ends of captures
+
+    /// No window follows; one that is open closes.
+    void end(Capture& capture)
+    {
+        capture.isEnding = true;
+        disarm(capture);
+        for (const auto& window : m_windows)
+            if (window->captureId == capture.status.captureId)
+                closeWindow(*window);
+    }
+
+    void disarm(Capture& capture)
+    {
+        if (!capture.isArmed)
+            return;
+        capture.isArmed = false;
+        capture.isEnding = true;
+        for (const auto& link : m_links)
+            if (isOf(capture.request, *link))
+                (void)link->send(capture::CloseMessage{capture::MessageType::Close, UINT32_MAX, 1, 0});
+    }
+
+    static void fail(Capture& capture, const Error& error)
+    {
+        ++capture.reportsFailed;
+        if (capture.firstFailure.empty()) {
+            capture.firstFailure = error.text();
+            capture.status.error = std::string(name(error.code));
+        }
+        if (error.code == ErrorCode::TargetGone)
+            capture.isEnding = true;
+        spdlog::warn("capture {}: {}", capture.status.captureId, error.text());
+    }
+
+    /// A report is written, or could not be. Worker's thread.
+    void conclude(const ReportWorker::Job& job, const Result<std::string>& written)
+    {
+        {
+            const std::lock_guard lock(m_mutex);
+            Capture* capture = findCapture(job.captureId);
+            if (!capture)
+                return;
+            proto::CaptureStatus& status = capture->status;
+            --capture->reportsPending;
+            if (written) {
+                status.reportNames.push_back(*written);
+                status.reportName = *written;
+                if (job.hasLostProcess)
+                    status.message = "a process of the target ended inside the window: the report holds what came before";
+                else if (job.isUnanswered)
+                    status.message = "a process of the target did not answer the end of the window: the report holds what it had written";
+            } else {
+                fail(*capture, written.error());
+            }
+            concludeIfDone(*capture);
+            m_changed.notify_all();
+        }
         if (written && m_options.onReport)
-            m_options.onReport(reportName);
+            m_options.onReport(*written);
+    }
+
+    /// True: the capture is over and gone.
+    bool concludeIfDone(Capture& capture)
+    {
+        if (!capture.isEnding || capture.windowsOpen > 0)
+            return false;
+        if (m_active == &capture)
+            m_active = nullptr;
+        proto::CaptureStatus& status = capture.status;
+        if (capture.reportsPending > 0) {
+            status.state = proto::CaptureState::Assembling;
+            return false;
+        }
+        const bool isFailed = capture.reportsFailed > 0 && status.reportNames.empty();
+        status.state = isFailed ? proto::CaptureState::Failed : proto::CaptureState::Done;
+        if (isFailed)
+            status.message = capture.firstFailure;
+        else if (capture.reportsFailed > 0)
+            status.message = std::to_string(capture.reportsFailed) + " of " + std::to_string(capture.plan.windowsBegun) +
+                             " windows have no report: " + capture.firstFailure;
+        if (!isFailed)
+            status.error.clear();
+        if (capture.request.stopTarget && m_options.stopTarget)
+            m_options.stopTarget(capture.request.targetId);
+        m_ended.push_back(status);
+        if (m_ended.size() > kKeptStatuses)
+            m_ended.pop_front();
+        std::erase_if(m_captures, [&](const auto& other) { return other.get() == &capture; });
+        m_changed.notify_all();
+        return true;
     }
 
     Options m_options;
     int m_listen;
     int m_wake;
     SampleHistory m_history;
+    const std::int64_t m_sessionEpoch = utcNow() / 1'000'000'000;
 
     mutable std::mutex m_mutex; ///< everything below
     mutable std::condition_variable m_changed;
     std::vector<std::unique_ptr<CaptureLink>> m_links;
-    std::unique_ptr<Window> m_window;
-    std::deque<proto::CaptureStatus> m_statuses;
+    std::vector<std::unique_ptr<Capture>> m_captures;      ///< that have not ended, in the order in which they were asked for
+    Capture* m_active = nullptr;                           ///< that has a window open, or is armed
+    std::vector<std::unique_ptr<CaptureWindow>> m_windows; ///< open, or closing; by id
+    std::deque<proto::CaptureStatus> m_ended;
+    std::uint64_t m_nextCaptureId = 1;
+    std::uint64_t m_lastSave = 0;
     std::uint32_t m_nextWindowId = static_cast<std::uint32_t>(utcNow() / 1'000'000'000) | 1u; ///< differs after a restart of the daemon
+    ReportWorker m_worker; ///< has its own lock; ends before what it concludes
     std::jthread m_thread;
 };
 

@@ -39,18 +39,20 @@ Result<int> receiveHello(int socket, HelloMessage& hello)
     if (hello.version != kControlVersion) {
         close(memory);
         return Error{ErrorCode::UnsupportedVersion,
-                     "process " + std::to_string(hello.pid) + " was started with another version of the capture library: restart it", {}};
+                     "process " + std::to_string(hello.pid) + " was started with another version of the capture library: restart it",
+                     {}};
     }
     return memory;
 }
 
 Result<std::span<std::byte>> mapRegion(int fd)
 {
-    struct stat status{};
+    struct stat status
+    {
+    };
     const int seals = fcntl(fd, F_GET_SEALS);
     // Without the seal the target could shrink the memory under us, and reading it would end the daemon with SIGBUS.
-    if (seals < 0 || !(seals & F_SEAL_SHRINK) || fstat(fd, &status) != 0
-        || static_cast<std::size_t>(status.st_size) < records::kRegionSize)
+    if (seals < 0 || !(seals & F_SEAL_SHRINK) || fstat(fd, &status) != 0 || static_cast<std::size_t>(status.st_size) < records::kRegionSize)
         return Error{ErrorCode::BadInput, "a capture library offered memory that is not a sealed capture region", {}};
     void* memory = mmap(nullptr, records::kRegionSize, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (memory == MAP_FAILED)
@@ -68,7 +70,8 @@ Result<std::unique_ptr<CaptureLink>> CaptureLink::accept(int socket)
     if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0)
         return errnoError(errno, "cannot identify a process on the capture socket");
     if (peer.uid != geteuid() && peer.uid != 0)
-        return Error{ErrorCode::NotPermitted, "a process of user " + std::to_string(peer.uid) + " tried to connect to the capture socket", {}};
+        return Error{
+            ErrorCode::NotPermitted, "a process of user " + std::to_string(peer.uid) + " tried to connect to the capture socket", {}};
 
     HelloMessage hello{};
     GANTRY_TRY(const int fd, receiveHello(socket, hello));
@@ -113,23 +116,22 @@ Result<std::optional<CaptureLink::Event>> CaptureLink::receive()
     if (size >= static_cast<ssize_t>(sizeof type))
         std::memcpy(&type, bytes, sizeof type);
     switch (type) {
-    case MessageType::Opened: return as(OpenedMessage{});
-    case MessageType::Closed: return as(ClosedMessage{});
-    case MessageType::CudaLoaded: return as(CudaLoadedMessage{});
-    default: return std::optional<Event>{};
+    case MessageType::Armed:
+        return as(ArmedMessage{});
+    case MessageType::Opened:
+        return as(OpenedMessage{});
+    case MessageType::Closed:
+        return as(ClosedMessage{});
+    case MessageType::CudaLoaded:
+        return as(CudaLoadedMessage{});
+    default:
+        return std::optional<Event>{};
     }
 }
 
-bool CaptureLink::sendOpen(std::uint32_t windowId, std::uint32_t content, DurationNs durationNs)
+bool CaptureLink::sendMessage(const void* message, std::size_t size)
 {
-    const OpenMessage message{MessageType::Open, windowId, content, 0, durationNs};
-    return send(m_socket, &message, sizeof message, MSG_NOSIGNAL) == sizeof message;
-}
-
-bool CaptureLink::sendClose(std::uint32_t windowId)
-{
-    const CloseMessage message{MessageType::Close, windowId};
-    return send(m_socket, &message, sizeof message, MSG_NOSIGNAL) == sizeof message;
+    return ::send(m_socket, message, size, MSG_NOSIGNAL) == static_cast<ssize_t>(size);
 }
 
 } // namespace gantry::node

@@ -5,6 +5,7 @@
 #include "trace_model/base/time.h"
 #include "trace_model/records/chunk_reader.h"
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <span>
@@ -25,14 +26,15 @@ public:
     CaptureLink(const CaptureLink&) = delete;
     CaptureLink& operator=(const CaptureLink&) = delete;
 
-    using Event = std::variant<capture::OpenedMessage, capture::ClosedMessage, capture::CudaLoadedMessage>;
+    using Event = std::variant<capture::ArmedMessage, capture::OpenedMessage, capture::ClosedMessage, capture::CudaLoadedMessage>;
 
     /// Next message, if one is waiting. Error TargetGone: the process has ended or closed the connection.
     [[nodiscard]] Result<std::optional<Event>> receive();
 
     /// False: the process is gone.
-    [[nodiscard]] bool sendOpen(std::uint32_t windowId, std::uint32_t content, DurationNs durationNs);
-    [[nodiscard]] bool sendClose(std::uint32_t windowId);
+    [[nodiscard]] bool send(const capture::OpenMessage& message) { return sendMessage(&message, sizeof message); }
+    [[nodiscard]] bool send(const capture::CloseMessage& message) { return sendMessage(&message, sizeof message); }
+    [[nodiscard]] bool send(const capture::WelcomeMessage& message) { return sendMessage(&message, sizeof message); }
 
     [[nodiscard]] int socket() const { return m_socket; }
     [[nodiscard]] int pid() const { return m_pid; } ///< as this daemon sees it (SO_PEERCRED)
@@ -44,6 +46,7 @@ public:
 
 private:
     explicit CaptureLink(int socket) : m_socket(socket) {}
+    bool sendMessage(const void* message, std::size_t size);
 
     int m_socket = -1;
     int m_pid = 0;

@@ -79,11 +79,14 @@ Result<void> run(const Arguments& arguments, LogRing& log)
     GANTRY_TRY(const Endpoint endpoint, prepareEndpoint(arguments.listen));
 
     std::error_code error;
-    const std::filesystem::path reportFolder = std::filesystem::absolute(arguments.reportFolder.empty() ? defaultReportFolder() : arguments.reportFolder);
+    const std::filesystem::path reportFolder =
+        std::filesystem::absolute(arguments.reportFolder.empty() ? defaultReportFolder() : arguments.reportFolder);
     const bool isNew = std::filesystem::create_directories(reportFolder, error);
     if (error)
         return Error{ErrorCode::CannotWrite, "cannot make the report folder " + reportFolder.string() + ": " + error.message(), {}};
-    struct stat folder{};
+    struct stat folder
+    {
+    };
     if (isNew)
         chmod(reportFolder.c_str(), 0700);
     else if (stat(reportFolder.c_str(), &folder) == 0 && (folder.st_mode & (S_IWGRP | S_IWOTH)) != 0)
@@ -103,7 +106,8 @@ Result<void> run(const Arguments& arguments, LogRing& log)
     }
 
     const auto captureSocket = std::filesystem::path(endpoint.stateFolder) / "capture.sock";
-    const std::string library = arguments.captureLibrary.empty() ? findCaptureLibrary() : std::filesystem::absolute(arguments.captureLibrary).string();
+    const std::string library =
+        arguments.captureLibrary.empty() ? findCaptureLibrary() : std::filesystem::absolute(arguments.captureLibrary).string();
     ReportStore reports(reportFolder);
     importing::NsysPlaces nsysPlaces = importing::NsysPlaces::ofThisMachine();
     if (!arguments.nsys.empty())
@@ -117,6 +121,8 @@ Result<void> run(const Arguments& arguments, LogRing& log)
     options.metrics = &sampler;
     options.nodeSnapshot = [&] { return snapshotRows(describeNode(gpus, noGpuReason, reportFolder)); };
     options.targetName = [&](const std::string& id) { return targets.nameOf(id); };
+    options.isTargetRunning = [&](const std::string& id) { return targets.isRunning(id); };
+    options.stopTarget = [&](const std::string& id) { targets.terminate(id); };
     options.onReport = [](const std::string& name) { spdlog::info("report {} is complete", name); };
     GANTRY_TRY(const auto engine, CaptureEngine::create(std::move(options)));
     targets.setEngine(engine.get());
@@ -133,7 +139,7 @@ Result<void> run(const Arguments& arguments, LogRing& log)
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0); // a second daemon on the port would get half of the calls
-    const mode_t mask = umask(0177); // the socket is for this user alone
+    const mode_t mask = umask(0177);                         // the socket is for this user alone
     const auto server = builder.BuildAndStart();
     umask(mask);
     if (!server || (endpoint.isTcp && port == 0))
@@ -174,20 +180,25 @@ int main(int argc, char** argv)
                  "By default it listens on a unix socket that only this user can reach."};
     Arguments arguments;
     app.add_option("--socket", arguments.listen.socket, "unix socket to listen on (default $XDG_RUNTIME_DIR/gantry/gantryd.sock)");
-    app.add_option("--listen", arguments.listen.tcp, "HOST:PORT to listen on instead: loopback with a token, anything else only with TLS; port 0 takes a free one");
-    app.add_option("--token-file", arguments.listen.tokenFile, "file with the token that TCP clients must show; made when it does not exist");
+    app.add_option("--listen", arguments.listen.tcp,
+                   "HOST:PORT to listen on instead: loopback with a token, anything else only with TLS; port 0 takes a free one");
+    app.add_option("--token-file", arguments.listen.tokenFile,
+                   "file with the token that TCP clients must show; made when it does not exist");
     app.add_option("--tls-cert", arguments.listen.tlsCertificate, "certificate (PEM)");
     app.add_option("--tls-key", arguments.listen.tlsKey, "its private key (PEM)");
     app.add_option("--tls-client-ca", arguments.listen.tlsClientAuthority, "require client certificates signed by this authority (PEM)");
     app.add_option("--report-folder", arguments.reportFolder, "where reports are kept (default ~/.local/share/gantry/reports)");
-    app.add_option("--capture-library", arguments.captureLibrary, "libgantry_capture.so (default: ../lib beside this program)")->check(CLI::ExistingFile);
+    app.add_option("--capture-library", arguments.captureLibrary, "libgantry_capture.so (default: ../lib beside this program)")
+        ->check(CLI::ExistingFile);
     app.add_option("--nsys", arguments.nsys,
                    "nsys that exports reports of Nsight Systems for clients (default: that of PATH, /opt/nvidia or /usr/local/cuda)")
         ->check(CLI::ExistingFile);
     app.add_option("--idle-exit", arguments.idleExit, "end when nobody has called and no target runs for this time, e.g. 10m");
     app.add_option("--ready-file", arguments.readyFile, "write the address here once listening");
-    app.add_option("--log-level", arguments.logLevel, "trace, debug, info, warn or error")->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}));
-    app.footer("Exit status: 0 ended, 64 usage, 65 bad value of an option, 69 cannot listen, 73 cannot write, 75 another gantryd runs there, 77 not permitted.");
+    app.add_option("--log-level", arguments.logLevel, "trace, debug, info, warn or error")
+        ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}));
+    app.footer("Exit status: 0 ended, 64 usage, 65 bad value of an option, 69 cannot listen, 73 cannot write, 75 another gantryd runs "
+               "there, 77 not permitted.");
     app.set_version_flag("--version", GANTRY_VERSION);
     try {
         app.parse(argc, argv);

@@ -53,12 +53,13 @@ std::chrono::nanoseconds NodeService::idleTime() const
 Result<void> NodeService::authorise(const grpc::ServerContext& context, Versions versions) const
 {
     if (!m_parts.token.empty() && !equalInConstantTime(metadata(context, proto::kAuthorizationKey), "Bearer " + m_parts.token))
-        return Error{ErrorCode::NotPermitted, "the token is missing or wrong: pass the node's token file, ?token-file=PATH in the address", {}};
+        return Error{
+            ErrorCode::NotPermitted, "the token is missing or wrong: pass the node's token file, ?token-file=PATH in the address", {}};
     const std::string version = metadata(context, proto::kProtocolKey);
     if (versions == Versions::MustAgree && version != std::to_string(proto::kProtocolVersion))
         return Error{ErrorCode::VersionMismatch,
-                     "this gantryd speaks protocol " + std::to_string(proto::kProtocolVersion) + ", the client " + (version.empty() ? "none" : version)
-                         + ": upgrade the older of the two",
+                     "this gantryd speaks protocol " + std::to_string(proto::kProtocolVersion) + ", the client " +
+                         (version.empty() ? "none" : version) + ": upgrade the older of the two",
                      {}};
     if (m_stopping)
         return Error{ErrorCode::Unreachable, "gantryd is shutting down", {}};
@@ -95,7 +96,8 @@ grpc::Status NodeService::Hello(grpc::ServerContext* context, const v1::HelloReq
 {
     return call(*context, Versions::MayDiffer, [&]() -> Result<void> {
         if (request->protocol_version() != proto::kProtocolVersion)
-            spdlog::warn("client {} speaks protocol {}, this daemon {}", shownName(request->client_name()), request->protocol_version(), proto::kProtocolVersion);
+            spdlog::warn("client {} speaks protocol {}, this daemon {}", shownName(request->client_name()), request->protocol_version(),
+                         proto::kProtocolVersion);
         proto::HelloInfo hello{proto::kProtocolVersion, GANTRY_VERSION, {}, bootId()};
         hello.hostName = describeNode(nullptr, {}, m_parts.reports.folder()).hostName;
         *reply = proto::toWire(hello);
@@ -160,7 +162,26 @@ grpc::Status NodeService::StopCapture(grpc::ServerContext* context, const v1::St
     });
 }
 
-grpc::Status NodeService::WatchCapture(grpc::ServerContext* context, const v1::WatchCaptureRequest* request, grpc::ServerWriter<v1::CaptureStatus>* writer)
+grpc::Status NodeService::SaveCapture(grpc::ServerContext* context, const v1::SaveCaptureRequest* request, v1::CaptureStatus* reply)
+{
+    return call(*context, Versions::MustAgree, [&]() -> Result<void> {
+        GANTRY_TRY(const auto status, m_parts.engine.save(request->capture_id(), request->last_ns(), request->label()));
+        *reply = proto::toWire(status);
+        return {};
+    });
+}
+
+grpc::Status NodeService::ListCaptures(grpc::ServerContext* context, const v1::ListCapturesRequest*, v1::ListCapturesReply* reply)
+{
+    return call(*context, Versions::MustAgree, [&]() -> Result<void> {
+        for (const proto::CaptureStatus& status : m_parts.engine.captures())
+            *reply->add_captures() = proto::toWire(status);
+        return {};
+    });
+}
+
+grpc::Status NodeService::WatchCapture(grpc::ServerContext* context, const v1::WatchCaptureRequest* request,
+                                       grpc::ServerWriter<v1::CaptureStatus>* writer)
 {
     return stream(*context, [&]() -> Result<void> {
         GANTRY_TRY(auto status, m_parts.engine.status(request->capture_id()));
@@ -180,7 +201,8 @@ grpc::Status NodeService::ListReports(grpc::ServerContext* context, const v1::Li
     });
 }
 
-grpc::Status NodeService::FetchReport(grpc::ServerContext* context, const v1::FetchReportRequest* request, grpc::ServerWriter<v1::ReportChunk>* writer)
+grpc::Status NodeService::FetchReport(grpc::ServerContext* context, const v1::FetchReportRequest* request,
+                                      grpc::ServerWriter<v1::ReportChunk>* writer)
 {
     return stream(*context, [&]() -> Result<void> {
         GANTRY_TRY(const auto info, m_parts.reports.info(request->name()));
@@ -219,7 +241,8 @@ grpc::Status NodeService::ExportNsysReport(grpc::ServerContext* context, NsysExp
     });
 }
 
-grpc::Status NodeService::StreamMetrics(grpc::ServerContext* context, const v1::StreamMetricsRequest* request, grpc::ServerWriter<v1::MetricsBatch>* writer)
+grpc::Status NodeService::StreamMetrics(grpc::ServerContext* context, const v1::StreamMetricsRequest* request,
+                                        grpc::ServerWriter<v1::MetricsBatch>* writer)
 {
     return stream(*context, [&]() -> Result<void> {
         const std::chrono::nanoseconds pause(request->max_rate_hz() > 0 ? 1'000'000'000 / request->max_rate_hz() : 0);
@@ -250,7 +273,9 @@ grpc::Status NodeService::TailLog(grpc::ServerContext* context, const v1::TailLo
     return stream(*context, [&]() -> Result<void> {
         std::shared_ptr<LogRing> targetLog;
         if (!request->target_id().empty() && !(targetLog = m_parts.targets.log(request->target_id())))
-            return Error{ErrorCode::NotFound, "gantryd has no log of target " + request->target_id() + ": it keeps those of targets it launched", {}};
+            return Error{ErrorCode::NotFound,
+                         "gantryd has no log of target " + request->target_id() + ": it keeps those of targets it launched",
+                         {}};
         const LogRing& ring = targetLog ? *targetLog : m_parts.daemonLog;
         std::uint64_t sequence = ring.tail(request->last_lines());
         bool open = true;

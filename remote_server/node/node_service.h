@@ -53,17 +53,26 @@ public:
     grpc::Status StopTarget(grpc::ServerContext* context, const v1::StopTargetRequest* request, v1::Target* reply) override;
     grpc::Status StartCapture(grpc::ServerContext* context, const v1::StartCaptureRequest* request, v1::CaptureStatus* reply) override;
     grpc::Status StopCapture(grpc::ServerContext* context, const v1::StopCaptureRequest* request, v1::CaptureStatus* reply) override;
-    grpc::Status WatchCapture(grpc::ServerContext* context, const v1::WatchCaptureRequest* request, grpc::ServerWriter<v1::CaptureStatus>* writer) override;
+    grpc::Status SaveCapture(grpc::ServerContext* context, const v1::SaveCaptureRequest* request, v1::CaptureStatus* reply) override;
+    grpc::Status ListCaptures(grpc::ServerContext* context, const v1::ListCapturesRequest* request, v1::ListCapturesReply* reply) override;
+    grpc::Status WatchCapture(grpc::ServerContext* context, const v1::WatchCaptureRequest* request,
+                              grpc::ServerWriter<v1::CaptureStatus>* writer) override;
     grpc::Status ListReports(grpc::ServerContext* context, const v1::ListReportsRequest* request, v1::ListReportsReply* reply) override;
-    grpc::Status FetchReport(grpc::ServerContext* context, const v1::FetchReportRequest* request, grpc::ServerWriter<v1::ReportChunk>* writer) override;
+    grpc::Status FetchReport(grpc::ServerContext* context, const v1::FetchReportRequest* request,
+                             grpc::ServerWriter<v1::ReportChunk>* writer) override;
     grpc::Status DeleteReport(grpc::ServerContext* context, const v1::DeleteReportRequest* request, v1::DeleteReportReply* reply) override;
     grpc::Status ExportNsysReport(grpc::ServerContext* context, NsysExportStream* stream) override;
-    grpc::Status StreamMetrics(grpc::ServerContext* context, const v1::StreamMetricsRequest* request, grpc::ServerWriter<v1::MetricsBatch>* writer) override;
+    grpc::Status StreamMetrics(grpc::ServerContext* context, const v1::StreamMetricsRequest* request,
+                               grpc::ServerWriter<v1::MetricsBatch>* writer) override;
     grpc::Status TailLog(grpc::ServerContext* context, const v1::TailLogRequest* request, grpc::ServerWriter<v1::LogLine>* writer) override;
     grpc::Status SampleClock(grpc::ServerContext* context, const v1::ClockPing* request, v1::ClockPong* reply) override;
 
 private:
-    enum class Versions { MustAgree, MayDiffer };
+    enum class Versions
+    {
+        MustAgree,
+        MayDiffer
+    };
 
     /// Runs a call: authorisation, versions, errors and exceptions in one place.
     grpc::Status call(grpc::ServerContext& context, Versions versions, const std::function<Result<void>()>& body);

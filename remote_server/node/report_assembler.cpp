@@ -62,8 +62,15 @@ std::uint8_t exportOverheadType(std::uint32_t cupti)
 
 const char* overheadName(std::uint8_t exportType)
 {
-    static constexpr const char* kNames[] = {"Undefined", "Unknown", "Driver JIT", "Buffer flush", "Instrumentation", "Resource",
-                                             "Runtime module loading", "Lazy function loading", "Command buffer full"};
+    static constexpr const char* kNames[] = {"Undefined",
+                                             "Unknown",
+                                             "Driver JIT",
+                                             "Buffer flush",
+                                             "Instrumentation",
+                                             "Resource",
+                                             "Runtime module loading",
+                                             "Lazy function loading",
+                                             "Command buffer full"};
     return kNames[exportType];
 }
 
@@ -71,8 +78,12 @@ const char* overheadName(std::uint8_t exportType)
 class ProcessAssembly
 {
 public:
-    ProcessAssembly(const ProcessCapture& process, std::int64_t originMonotonicNs, report::ReportWriter& writer)
-        : m_process(process), m_origin(originMonotonicNs), m_writer(writer), m_globalPid(static_cast<std::uint64_t>(process.pid) << 24)
+    ProcessAssembly(const ProcessCapture& process, const WindowCapture& window, report::ReportWriter& writer)
+        : m_process(process),
+          m_origin(window.openMonotonicNs),
+          m_isOfRing(window.isOfRing),
+          m_writer(writer),
+          m_globalPid(static_cast<std::uint64_t>(process.pid) << 24)
     {
     }
 
@@ -86,7 +97,8 @@ public:
         for (const auto& [tid, name] : m_names.threads)
             m_writer.addThreadName(m_globalPid | tid, name);
         const std::size_t slash = m_process.executable.rfind('/');
-        m_writer.add(report::ProcessRow{m_globalPid, m_process.pid, slash == std::string::npos ? m_process.executable : m_process.executable.substr(slash + 1)});
+        m_writer.add(report::ProcessRow{m_globalPid, m_process.pid,
+                                        slash == std::string::npos ? m_process.executable : m_process.executable.substr(slash + 1)});
     }
 
     [[nodiscard]] DurationNs clockErrorNs() const { return std::max(m_bracketNs / 2, m_causalityNs); }
@@ -105,11 +117,49 @@ private:
     template <typename Handler>
     void each(Handler handler)
     {
-        records::forEachRecord(m_process.records, handler);
+        m_process.records.forEach(handler);
     }
 
     TimestampNs fromMonotonic(std::int64_t t) const { return t - m_origin; }
     TimestampNs fromRealtime(std::int64_t t) const { return m_clock.convert(t) - m_origin; }
+
+    bool isBeforeWindow(const RecordView& view) const
+    {
+        switch (view.type) {
+        case RecordType::NvtxPush:
+        case RecordType::NvtxPop:
+        case RecordType::NvtxStart:
+        case RecordType::NvtxEnd:
+        case RecordType::NvtxMark:
+            return isBefore<records::NvtxRecord>(view, [this](const auto& r) { return fromMonotonic(r.timeMonotonicNs); });
+        case RecordType::ApiCall:
+            return endsBefore<records::ApiRecord>(view);
+        case RecordType::Kernel:
+            return endsBefore<records::KernelRecord>(view);
+        case RecordType::Memcpy:
+        case RecordType::Memset:
+            return endsBefore<records::CopyRecord>(view);
+        case RecordType::Synchronization:
+            return endsBefore<records::SyncRecord>(view);
+        case RecordType::Overhead:
+            return endsBefore<records::OverheadRecord>(view);
+        default:
+            return false;
+        }
+    }
+
+    template <typename Record, typename TimeOf>
+    static bool isBefore(const RecordView& view, TimeOf timeOf)
+    {
+        const auto* record = view.as<Record>();
+        return record && timeOf(*record) < 0;
+    }
+
+    template <typename Record>
+    bool endsBefore(const RecordView& view) const
+    {
+        return isBefore<Record>(view, [this](const Record& r) { return fromRealtime(r.endRealtimeNs); });
+    }
 
     void takeDictionary(const RecordView& view)
     {
@@ -132,7 +182,8 @@ private:
                 m_writer.add(report::ClockRow{r->monotonicNs, r->realtimeNs, r->rawNs, m_globalPid});
             }
             break;
-        default: break;
+        default:
+            break;
         }
     }
 
@@ -150,6 +201,8 @@ private:
 
     void takeEvent(const RecordView& view)
     {
+        if (m_isOfRing && isBeforeWindow(view))
+            return;
         switch (view.type) {
         case RecordType::NvtxPush:
         case RecordType::NvtxPop:
@@ -174,8 +227,9 @@ private:
             break;
         case RecordType::Synchronization:
             if (const auto* r = view.as<records::SyncRecord>())
-                m_writer.add(report::SynchronizationRow{fromRealtime(r->startRealtimeNs), fromRealtime(r->endRealtimeNs), 0, r->contextId, r->streamId,
-                                                        r->correlationId, m_globalPid, static_cast<std::uint8_t>(r->type), r->eventId});
+                m_writer.add(report::SynchronizationRow{fromRealtime(r->startRealtimeNs), fromRealtime(r->endRealtimeNs), 0, r->contextId,
+                                                        r->streamId, r->correlationId, m_globalPid, static_cast<std::uint8_t>(r->type),
+                                                        r->eventId});
             break;
         case RecordType::Overhead:
             if (const auto* r = view.as<records::OverheadRecord>()) {
@@ -190,17 +244,20 @@ private:
             break;
         case RecordType::Stream:
             if (const auto* r = view.as<records::StreamRecord>(); r && m_streams.insert({r->contextId, r->streamId}).second)
-                m_writer.add(report::StreamRow{r->streamId, r->contextId, static_cast<std::uint64_t>(m_process.pid), r->priority, static_cast<std::uint8_t>(r->flag)});
+                m_writer.add(report::StreamRow{r->streamId, r->contextId, static_cast<std::uint64_t>(m_process.pid), r->priority,
+                                               static_cast<std::uint8_t>(r->flag)});
             break;
-        default: break;
+        default:
+            break;
         }
     }
 
     void addApi(const records::ApiRecord& r)
     {
         const auto name = m_apiNames.find(std::uint64_t{r.isDriver ? 1u : 0u} << 32 | r.callbackId);
-        m_writer.add(report::ApiRow{fromRealtime(r.startRealtimeNs), fromRealtime(r.endRealtimeNs), r.isDriver != 0, m_globalPid | r.tid, r.correlationId,
-                                    name != m_apiNames.end() ? name->second : m_writer.intern("API call " + std::to_string(r.callbackId)), r.returnValue});
+        m_writer.add(report::ApiRow{
+            fromRealtime(r.startRealtimeNs), fromRealtime(r.endRealtimeNs), r.isDriver != 0, m_globalPid | r.tid, r.correlationId,
+            name != m_apiNames.end() ? name->second : m_writer.intern("API call " + std::to_string(r.callbackId)), r.returnValue});
         m_launches[r.correlationId] = r.startRealtimeNs;
     }
 
@@ -255,8 +312,8 @@ private:
     {
         const TimestampNs start = fromRealtime(r.startRealtimeNs), end = fromRealtime(r.endRealtimeNs);
         if (type == RecordType::Memcpy)
-            m_writer.add(report::MemcpyRow{start, end, r.deviceId, r.contextId, r.streamId, r.correlationId, m_globalPid, r.bytes, r.copyKind,
-                                           exportMemoryKind(r.sourceKind), exportMemoryKind(r.destinationKind), r.graphNodeId});
+            m_writer.add(report::MemcpyRow{start, end, r.deviceId, r.contextId, r.streamId, r.correlationId, m_globalPid, r.bytes,
+                                           r.copyKind, exportMemoryKind(r.sourceKind), exportMemoryKind(r.destinationKind), r.graphNodeId});
         else
             m_writer.add(report::MemsetRow{start, end, r.deviceId, r.contextId, r.streamId, r.correlationId, m_globalPid, r.value, r.bytes,
                                            exportMemoryKind(r.destinationKind), r.graphNodeId});
@@ -337,7 +394,9 @@ private:
         report::NvtxRow row;
         row.start = span.start;
         row.end = span.end;
-        row.type = span.isMark ? report::NvtxEventType::Mark : span.isStartEnd ? report::NvtxEventType::StartEndRange : report::NvtxEventType::PushPopRange;
+        row.type = span.isMark       ? report::NvtxEventType::Mark
+                   : span.isStartEnd ? report::NvtxEventType::StartEndRange
+                                     : report::NvtxEventType::PushPopRange;
         if (span.isStartEnd) {
             row.rangeId = span.rangeId;
             if (span.end)
@@ -349,9 +408,14 @@ private:
         row.globalTid = m_globalPid | span.tid;
         row.domainId = span.domain;
         switch (span.payloadType) {
-        case records::PayloadType::None: break;
-        case records::PayloadType::Unsigned: row.uint64Value = span.payload; break;
-        case records::PayloadType::Signed: row.int64Value = static_cast<std::int64_t>(span.payload); break;
+        case records::PayloadType::None:
+            break;
+        case records::PayloadType::Unsigned:
+            row.uint64Value = span.payload;
+            break;
+        case records::PayloadType::Signed:
+            row.int64Value = static_cast<std::int64_t>(span.payload);
+            break;
         case records::PayloadType::Double: {
             double value = 0;
             std::memcpy(&value, &span.payload, sizeof value);
@@ -381,6 +445,7 @@ private:
 
     const ProcessCapture& m_process;
     std::int64_t m_origin;
+    bool m_isOfRing;
     report::ReportWriter& m_writer;
     std::uint64_t m_globalPid;
 
@@ -439,19 +504,30 @@ Losses lossesOf(const WindowCapture& window, std::uint64_t unmatched)
     }
     const auto of = [&](LossCounter counter) { return sum[static_cast<std::size_t>(counter)]; };
     return {
-        {"nvtx_no_chunk", LossSeverity::Warning, of(LossCounter::NvtxNoChunk), "NVTX events dropped because the shared memory was full: capture a shorter window."},
-        {"cupti_no_chunk", LossSeverity::Warning, of(LossCounter::CuptiNoChunk), "CUDA records dropped because the shared memory was full: capture a shorter window or fewer kinds."},
-        {"cupti_dropped_records", LossSeverity::Warning, of(LossCounter::CuptiDropped), "Records that CUPTI itself dropped: capture fewer kinds of activity."},
+        {"nvtx_no_chunk", LossSeverity::Warning, of(LossCounter::NvtxNoChunk),
+         "NVTX events dropped because the shared memory was full: capture a shorter window."},
+        {"cupti_no_chunk", LossSeverity::Warning, of(LossCounter::CuptiNoChunk),
+         "CUDA records dropped because the shared memory was full: capture a shorter window or fewer kinds."},
+        {"cupti_dropped_records", LossSeverity::Warning, of(LossCounter::CuptiDropped),
+         "Records that CUPTI itself dropped: capture fewer kinds of activity."},
         {"cupti_no_buffer", LossSeverity::Warning, of(LossCounter::CuptiNoBuffer), "Times CUPTI asked for a buffer and none was free."},
-        {"device_times_missing", LossSeverity::Info, of(LossCounter::KernelNoTime), "Kernels and copies without times: still running when the window closed, or not collected by the GPU."},
+        {"device_times_missing", LossSeverity::Info, of(LossCounter::KernelNoTime),
+         "Kernels and copies without times: still running when the window closed, or not collected by the GPU."},
         {"nvtx_text_truncated", LossSeverity::Info, of(LossCounter::TextTruncated), "NVTX texts cut at 4096 bytes."},
-        {"nvtx_dictionary_full", LossSeverity::Warning, of(LossCounter::DictionaryFull), "Registered NVTX strings beyond a million, or kernel names beyond 16384: shown as unknown."},
-        {"nvtx_begun_before_window", LossSeverity::Info, of(LossCounter::UnmatchedEnds) + unmatched, "Ranges that began before the window and ended in it: not shown."},
-        {"nvtx_too_deep", LossSeverity::Warning, of(LossCounter::NvtxTooDeep), "NVTX ranges inside of 256 others of their thread: not shown."},
-        {"chunk_damaged", LossSeverity::Error, damaged, "Chunks of shared memory that did not parse: the target may have written over its own memory."},
+        {"nvtx_dictionary_full", LossSeverity::Warning, of(LossCounter::DictionaryFull),
+         "Registered NVTX strings beyond a million, or kernel names beyond 16384: shown as unknown."},
+        {"nvtx_begun_before_window", LossSeverity::Info, of(LossCounter::UnmatchedEnds) + unmatched,
+         "Ranges that began before the window and ended in it: not shown."},
+        {"nvtx_too_deep", LossSeverity::Warning, of(LossCounter::NvtxTooDeep),
+         "NVTX ranges inside of 256 others of their thread: not shown."},
+        {"chunk_damaged", LossSeverity::Error, damaged,
+         "Chunks of shared memory that did not parse: the target may have written over its own memory."},
         {"daemon_memory_bound", LossSeverity::Warning, overBudget, "Records beyond the daemon's memory bound: capture a shorter window."},
-        {"window_end_unanswered", LossSeverity::Warning, unanswered, "Processes that did not answer the end of the window, such as stopped ones: what they had not written is missing."},
-        {"metric_series_bound", LossSeverity::Warning, window.droppedSamples, "Samples of metric series beyond " + std::to_string(kMostSeriesPerSource) + " of one source: a label of its metrics may change with each scrape."},
+        {"window_end_unanswered", LossSeverity::Warning, unanswered,
+         "Processes that did not answer the end of the window, such as stopped ones: what they had not written is missing."},
+        {"metric_series_bound", LossSeverity::Warning, window.droppedSamples,
+         "Samples of metric series beyond " + std::to_string(kMostSeriesPerSource) +
+             " of one source: a label of its metrics may change with each scrape."},
     };
 }
 
@@ -472,7 +548,7 @@ Result<void> assembleReport(const WindowCapture& window, const std::filesystem::
     bool targetExited = false;
     std::set<std::string> gpus;
     for (const ProcessCapture& process : window.processes) {
-        ProcessAssembly assembly(process, window.openMonotonicNs, writer);
+        ProcessAssembly assembly(process, window, writer);
         assembly.run();
         clockError = std::max(clockError, assembly.clockErrorNs());
         clockStep = std::max(clockStep, assembly.clockStepNs());

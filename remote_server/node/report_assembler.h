@@ -1,12 +1,12 @@
 #pragma once
 
 #include "remote_server/capture/control_protocol.h"
+#include "remote_server/node/record_store.h"
 #include "trace_model/base/result.h"
 #include "trace_model/metrics/series_store.h"
 #include "trace_model/records/chunk_format.h"
 
 #include <array>
-#include <cstddef>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -20,13 +20,13 @@ struct ProcessCapture
 {
     int pid = 0;
     std::string executable;
-    std::vector<std::byte> records; ///< as in the chunks, one thread's records in order
+    RecordStore records;
     std::optional<capture::OpenedMessage> opened;
     std::optional<capture::ClosedMessage> closed; ///< absent: the process ended in the window, or did not answer its end
     bool ended = false;                           ///< in the window
     std::array<std::uint64_t, static_cast<std::size_t>(records::LossCounter::Count)> losses{};
-    std::uint64_t damagedChunks = 0; ///< in the window
-    std::uint64_t overBudgetRecords = 0; ///< records beyond the daemon's memory bound
+    std::uint64_t damagedChunks = 0;                  ///< in the window
+    std::uint64_t overBudgetRecords = 0;              ///< records beyond the daemon's memory bound
     std::map<std::uint32_t, std::string> threadNames; ///< from /proc at the window's end, by thread id
 };
 
@@ -38,10 +38,11 @@ struct WindowCapture
     std::vector<metrics::Sample> samples; ///< CLOCK_MONOTONIC; also some seconds before the window, for its cost
     std::uint64_t droppedSamples = 0;     ///< of series beyond their source's bound
     std::map<std::string, std::string> meta;
-    std::int64_t openMonotonicNs = 0;  ///< time 0 of the report
+    std::int64_t openMonotonicNs = 0; ///< time 0 of the report
     std::int64_t closeMonotonicNs = 0;
     std::int64_t openRealtimeNs = 0;
-    std::string targetId;              ///< label `target` of its series
+    std::string targetId;  ///< label `target` of its series
+    bool isOfRing = false; ///< more was recorded than is wanted: what ended before the window is left out
 };
 
 /// Whether a series belongs into the report of a target: the target's own, or the machine's.

@@ -134,11 +134,16 @@ Result<proto::Target> TargetRegistry::launch(const proto::LaunchRequest& request
         environment[key] = value;
     if (request.inject) {
         if (m_options.captureLibrary.empty())
-            return Error{ErrorCode::Unsupported, "the capture library was not found beside gantryd: start gantryd with --capture-library, or launch without injection", {}};
+            return Error{
+                ErrorCode::Unsupported,
+                "the capture library was not found beside gantryd: start gantryd with --capture-library, or launch without injection",
+                {}};
         for (const char* variable : {"CUDA_INJECTION64_PATH", "NVTX_INJECTION64_PATH"}) {
             const auto taken = environment.find(variable);
             if (taken != environment.end() && !taken->second.empty() && taken->second != m_options.captureLibrary)
-                return Error{ErrorCode::Busy, std::string(variable) + " is taken by " + taken->second + ": unset it, or launch without injection", {}};
+                return Error{ErrorCode::Busy,
+                             std::string(variable) + " is taken by " + taken->second + ": unset it, or launch without injection",
+                             {}};
             environment[variable] = m_options.captureLibrary;
         }
         environment[capture::kSocketVariable] = m_options.captureSocket;
@@ -275,6 +280,22 @@ std::vector<proto::Target> TargetRegistry::list() const
     return result;
 }
 
+void TargetRegistry::terminate(const std::string& id)
+{
+    const std::lock_guard lock(m_mutex);
+    for (const auto& target : m_launched)
+        if (target->info.id == id && !target->ended) {
+            target->stopping = true;
+            kill(-target->info.pid, SIGTERM);
+        }
+}
+
+bool TargetRegistry::isRunning(const std::string& id) const
+{
+    const std::lock_guard lock(m_mutex);
+    return std::any_of(m_launched.begin(), m_launched.end(), [&](const auto& target) { return target->info.id == id && !target->ended; });
+}
+
 std::string TargetRegistry::nameOf(const std::string& id) const
 {
     for (const proto::Target& target : list())
@@ -308,8 +329,9 @@ void TargetRegistry::readLogs(Launched& target)
     while ((size = pread(target.output, buffer, sizeof buffer, target.outputRead)) > 0) {
         target.outputRead += size;
         // A file system that cannot free a part keeps it until the target ends.
-        if (target.outputRead - target.outputFreed >= kFreedOutputBytes
-            && fallocate(target.output, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, target.outputFreed, target.outputRead - target.outputFreed) == 0)
+        if (target.outputRead - target.outputFreed >= kFreedOutputBytes &&
+            fallocate(target.output, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, target.outputFreed,
+                      target.outputRead - target.outputFreed) == 0)
             target.outputFreed = target.outputRead;
         target.partialLine.append(buffer, static_cast<std::size_t>(size));
         std::size_t begin = 0;
@@ -325,7 +347,8 @@ void TargetRegistry::reap(Launched& target)
 {
     int status = 0;
     siginfo_t state{};
-    if (target.ended || waitid(P_PID, static_cast<id_t>(target.info.pid), &state, WEXITED | WNOHANG | WNOWAIT) != 0 || state.si_pid != target.info.pid)
+    if (target.ended || waitid(P_PID, static_cast<id_t>(target.info.pid), &state, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+        state.si_pid != target.info.pid)
         return;
     // Of a target that is being stopped, the children have the same time to end as itself.
     if (target.stopping && groupRuns(target.info.pid))

@@ -35,10 +35,14 @@ public:
 
     void setEngine(const CaptureEngine* engine) { m_engine = engine; }
 
-    /// Errors: BadInput (no command, a metrics URL that is none), NotFound (no such program), Busy (an injection variable is taken), Unsupported.
+    /// Errors: BadInput (no command, a metrics URL that is none), NotFound (no such program), Busy (an injection variable is taken),
+    /// Unsupported.
     [[nodiscard]] Result<proto::Target> launch(const proto::LaunchRequest& request);
     /// SIGTERM to its process group, SIGKILL after `graceNs` (0: 10 s). Returns when the whole group has ended.
     [[nodiscard]] Result<proto::Target> stop(const std::string& id, DurationNs graceNs);
+    /// SIGTERM to its process group, if it was launched here; does not wait.
+    void terminate(const std::string& id);
+    [[nodiscard]] bool isRunning(const std::string& id) const; ///< and was launched here
     [[nodiscard]] std::vector<proto::Target> list() const;
     [[nodiscard]] std::string nameOf(const std::string& id) const;
     [[nodiscard]] std::shared_ptr<LogRing> log(const std::string& id) const; ///< null: no such target
@@ -55,7 +59,7 @@ private:
 
     Options m_options;
     std::atomic<const CaptureEngine*> m_engine{nullptr};
-    mutable std::mutex m_mutex; ///< everything below
+    mutable std::mutex m_mutex;      ///< everything below
     std::condition_variable m_ended; ///< some target has
     std::vector<std::shared_ptr<Launched>> m_launched;
     std::jthread m_thread;

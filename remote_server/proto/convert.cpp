@@ -1,5 +1,6 @@
 #include "remote_server/proto/convert.h"
 
+#include <algorithm>
 #include <array>
 #include <string>
 
@@ -8,19 +9,24 @@ namespace gantry::proto {
 namespace {
 
 constexpr std::array kErrorCodes{
-    ErrorCode::BadInput,    ErrorCode::NotAReport,      ErrorCode::UnsupportedVersion, ErrorCode::Truncated,   ErrorCode::NotFound,
-    ErrorCode::Unreachable, ErrorCode::VersionMismatch, ErrorCode::NotPermitted,       ErrorCode::Busy,        ErrorCode::CannotWrite,
+    ErrorCode::BadInput,    ErrorCode::NotAReport,      ErrorCode::UnsupportedVersion, ErrorCode::Truncated, ErrorCode::NotFound,
+    ErrorCode::Unreachable, ErrorCode::VersionMismatch, ErrorCode::NotPermitted,       ErrorCode::Busy,      ErrorCode::CannotWrite,
     ErrorCode::TargetGone,  ErrorCode::Unsupported,     ErrorCode::Cancelled,          ErrorCode::Internal,
 };
 
 v1::TargetState toWire(TargetState state)
 {
     switch (state) {
-    case TargetState::Unknown: return v1::TARGET_STATE_UNKNOWN;
-    case TargetState::Starting: return v1::TARGET_STATE_STARTING;
-    case TargetState::Running: return v1::TARGET_STATE_RUNNING;
-    case TargetState::Exited: return v1::TARGET_STATE_EXITED;
-    case TargetState::Killed: return v1::TARGET_STATE_KILLED;
+    case TargetState::Unknown:
+        return v1::TARGET_STATE_UNKNOWN;
+    case TargetState::Starting:
+        return v1::TARGET_STATE_STARTING;
+    case TargetState::Running:
+        return v1::TARGET_STATE_RUNNING;
+    case TargetState::Exited:
+        return v1::TARGET_STATE_EXITED;
+    case TargetState::Killed:
+        return v1::TARGET_STATE_KILLED;
     }
     return v1::TARGET_STATE_UNKNOWN;
 }
@@ -28,24 +34,42 @@ v1::TargetState toWire(TargetState state)
 TargetState fromWire(v1::TargetState state)
 {
     switch (state) {
-    case v1::TARGET_STATE_STARTING: return TargetState::Starting;
-    case v1::TARGET_STATE_RUNNING: return TargetState::Running;
-    case v1::TARGET_STATE_EXITED: return TargetState::Exited;
-    case v1::TARGET_STATE_KILLED: return TargetState::Killed;
-    default: return TargetState::Unknown;
+    case v1::TARGET_STATE_STARTING:
+        return TargetState::Starting;
+    case v1::TARGET_STATE_RUNNING:
+        return TargetState::Running;
+    case v1::TARGET_STATE_EXITED:
+        return TargetState::Exited;
+    case v1::TARGET_STATE_KILLED:
+        return TargetState::Killed;
+    default:
+        return TargetState::Unknown;
     }
 }
 
 v1::CaptureState toWire(CaptureState state)
 {
     switch (state) {
-    case CaptureState::Unknown: return v1::CAPTURE_STATE_UNKNOWN;
-    case CaptureState::Arming: return v1::CAPTURE_STATE_ARMING;
-    case CaptureState::Capturing: return v1::CAPTURE_STATE_CAPTURING;
-    case CaptureState::Closing: return v1::CAPTURE_STATE_CLOSING;
-    case CaptureState::Assembling: return v1::CAPTURE_STATE_ASSEMBLING;
-    case CaptureState::Done: return v1::CAPTURE_STATE_DONE;
-    case CaptureState::Failed: return v1::CAPTURE_STATE_FAILED;
+    case CaptureState::Unknown:
+        return v1::CAPTURE_STATE_UNKNOWN;
+    case CaptureState::Arming:
+        return v1::CAPTURE_STATE_ARMING;
+    case CaptureState::Capturing:
+        return v1::CAPTURE_STATE_CAPTURING;
+    case CaptureState::Closing:
+        return v1::CAPTURE_STATE_CLOSING;
+    case CaptureState::Assembling:
+        return v1::CAPTURE_STATE_ASSEMBLING;
+    case CaptureState::Done:
+        return v1::CAPTURE_STATE_DONE;
+    case CaptureState::Failed:
+        return v1::CAPTURE_STATE_FAILED;
+    case CaptureState::Queued:
+        return v1::CAPTURE_STATE_QUEUED;
+    case CaptureState::Waiting:
+        return v1::CAPTURE_STATE_WAITING;
+    case CaptureState::Armed:
+        return v1::CAPTURE_STATE_ARMED;
     }
     return v1::CAPTURE_STATE_UNKNOWN;
 }
@@ -53,13 +77,51 @@ v1::CaptureState toWire(CaptureState state)
 CaptureState fromWire(v1::CaptureState state)
 {
     switch (state) {
-    case v1::CAPTURE_STATE_ARMING: return CaptureState::Arming;
-    case v1::CAPTURE_STATE_CAPTURING: return CaptureState::Capturing;
-    case v1::CAPTURE_STATE_CLOSING: return CaptureState::Closing;
-    case v1::CAPTURE_STATE_ASSEMBLING: return CaptureState::Assembling;
-    case v1::CAPTURE_STATE_DONE: return CaptureState::Done;
-    case v1::CAPTURE_STATE_FAILED: return CaptureState::Failed;
-    default: return CaptureState::Unknown;
+    case v1::CAPTURE_STATE_ARMING:
+        return CaptureState::Arming;
+    case v1::CAPTURE_STATE_CAPTURING:
+        return CaptureState::Capturing;
+    case v1::CAPTURE_STATE_CLOSING:
+        return CaptureState::Closing;
+    case v1::CAPTURE_STATE_ASSEMBLING:
+        return CaptureState::Assembling;
+    case v1::CAPTURE_STATE_DONE:
+        return CaptureState::Done;
+    case v1::CAPTURE_STATE_FAILED:
+        return CaptureState::Failed;
+    case v1::CAPTURE_STATE_QUEUED:
+        return CaptureState::Queued;
+    case v1::CAPTURE_STATE_WAITING:
+        return CaptureState::Waiting;
+    case v1::CAPTURE_STATE_ARMED:
+        return CaptureState::Armed;
+    default:
+        return CaptureState::Unknown;
+    }
+}
+
+v1::CaptureTrigger toWire(CaptureTrigger trigger)
+{
+    switch (trigger) {
+    case CaptureTrigger::None:
+        return v1::CAPTURE_TRIGGER_NONE;
+    case CaptureTrigger::CudaProfiler:
+        return v1::CAPTURE_TRIGGER_CUDA_PROFILER;
+    case CaptureTrigger::NvtxRange:
+        return v1::CAPTURE_TRIGGER_NVTX_RANGE;
+    }
+    return v1::CAPTURE_TRIGGER_NONE;
+}
+
+CaptureTrigger fromWire(v1::CaptureTrigger trigger)
+{
+    switch (trigger) {
+    case v1::CAPTURE_TRIGGER_CUDA_PROFILER:
+        return CaptureTrigger::CudaProfiler;
+    case v1::CAPTURE_TRIGGER_NVTX_RANGE:
+        return CaptureTrigger::NvtxRange;
+    default:
+        return CaptureTrigger::None;
     }
 }
 
@@ -74,7 +136,11 @@ std::string validUtf8(const std::string& text)
     result.reserve(text.size());
     for (std::size_t i = 0; i < text.size();) {
         const auto lead = static_cast<unsigned char>(text[i]);
-        const std::size_t length = lead < 0x80 ? 1 : lead >= 0xC2 && lead < 0xE0 ? 2 : lead >= 0xE0 && lead < 0xF0 ? 3 : lead >= 0xF0 && lead < 0xF5 ? 4 : 0;
+        const std::size_t length = lead < 0x80                   ? 1
+                                   : lead >= 0xC2 && lead < 0xE0 ? 2
+                                   : lead >= 0xE0 && lead < 0xF0 ? 3
+                                   : lead >= 0xF0 && lead < 0xF5 ? 4
+                                                                 : 0;
         bool valid = length != 0;
         for (std::size_t k = 1; valid && k < length; ++k)
             valid = continuation(i + k);
@@ -264,6 +330,21 @@ v1::StartCaptureRequest toWire(const CaptureRequest& request)
     content.set_metrics(request.content.metrics);
     wire.set_label(request.label);
     wire.set_client_name(request.clientName);
+    wire.set_delay_ns(request.delayNs);
+    wire.set_start_utc_ns(request.startUtcNs);
+    wire.set_max_bytes(request.maxBytes);
+    wire.set_max_iterations(request.maxIterations);
+    wire.set_iteration_range(request.iterationRange);
+    wire.set_window_count(request.windowCount);
+    wire.set_period_ns(request.periodNs);
+    wire.set_may_queue(request.mayQueue);
+    wire.set_trigger(toWire(request.trigger));
+    wire.set_trigger_range(request.triggerRange);
+    wire.set_trigger_every(request.triggerEvery);
+    wire.set_await_ns(request.awaitNs);
+    wire.set_stop_target(request.stopTarget);
+    wire.set_ring_ns(request.ringNs);
+    wire.set_ring_bytes(request.ringBytes);
     return wire;
 }
 
@@ -280,6 +361,21 @@ CaptureRequest fromWire(const v1::StartCaptureRequest& wire)
     }
     request.label = wire.label();
     request.clientName = wire.client_name();
+    request.delayNs = wire.delay_ns();
+    request.startUtcNs = wire.start_utc_ns();
+    request.maxBytes = wire.max_bytes();
+    request.maxIterations = wire.max_iterations();
+    request.iterationRange = wire.iteration_range();
+    request.windowCount = std::max(1u, wire.window_count());
+    request.periodNs = wire.period_ns();
+    request.mayQueue = wire.may_queue();
+    request.trigger = fromWire(wire.trigger());
+    request.triggerRange = wire.trigger_range();
+    request.triggerEvery = std::max(1u, wire.trigger_every());
+    request.awaitNs = wire.await_ns();
+    request.stopTarget = wire.stop_target();
+    request.ringNs = wire.ring_ns();
+    request.ringBytes = wire.ring_bytes();
     return request;
 }
 
@@ -301,6 +397,18 @@ v1::CaptureStatus toWire(const CaptureStatus& status)
     wire.set_open_cost_ns(status.openCostNs);
     wire.set_close_cost_ns(status.closeCostNs);
     wire.set_target_exited(status.targetExited);
+    wire.set_windows_begun(status.windowsBegun);
+    wire.set_window_count(status.windowCount);
+    wire.set_windows_skipped(status.windowsSkipped);
+    for (const std::string& name : status.reportNames)
+        wire.add_report_names(validUtf8(name));
+    wire.set_waits_ns(status.waitsNs);
+    wire.set_waits_for(validUtf8(status.waitsFor));
+    wire.set_ring_held_ns(status.ringHeldNs);
+    wire.set_ring_overwritten(status.ringOverwritten);
+    wire.set_processes(status.processes);
+    wire.set_ring_ns(status.ringNs);
+    wire.set_label(validUtf8(status.label));
     return wire;
 }
 
@@ -322,6 +430,17 @@ CaptureStatus fromWire(const v1::CaptureStatus& wire)
     status.openCostNs = wire.open_cost_ns();
     status.closeCostNs = wire.close_cost_ns();
     status.targetExited = wire.target_exited();
+    status.windowsBegun = wire.windows_begun();
+    status.windowCount = wire.window_count();
+    status.windowsSkipped = wire.windows_skipped();
+    status.reportNames.assign(wire.report_names().begin(), wire.report_names().end());
+    status.waitsNs = wire.waits_ns();
+    status.waitsFor = wire.waits_for();
+    status.ringHeldNs = wire.ring_held_ns();
+    status.ringOverwritten = wire.ring_overwritten();
+    status.processes = wire.processes();
+    status.ringNs = wire.ring_ns();
+    status.label = wire.label();
     return status;
 }
 
@@ -446,19 +565,30 @@ grpc::StatusCode statusCode(ErrorCode code)
 {
     switch (code) {
     case ErrorCode::BadInput:
-    case ErrorCode::NotAReport: return grpc::StatusCode::INVALID_ARGUMENT;
+    case ErrorCode::NotAReport:
+        return grpc::StatusCode::INVALID_ARGUMENT;
     case ErrorCode::UnsupportedVersion:
-    case ErrorCode::VersionMismatch: return grpc::StatusCode::FAILED_PRECONDITION;
-    case ErrorCode::Truncated: return grpc::StatusCode::DATA_LOSS;
-    case ErrorCode::NotFound: return grpc::StatusCode::NOT_FOUND;
-    case ErrorCode::Unreachable: return grpc::StatusCode::UNAVAILABLE;
-    case ErrorCode::NotPermitted: return grpc::StatusCode::PERMISSION_DENIED;
+    case ErrorCode::VersionMismatch:
+        return grpc::StatusCode::FAILED_PRECONDITION;
+    case ErrorCode::Truncated:
+        return grpc::StatusCode::DATA_LOSS;
+    case ErrorCode::NotFound:
+        return grpc::StatusCode::NOT_FOUND;
+    case ErrorCode::Unreachable:
+        return grpc::StatusCode::UNAVAILABLE;
+    case ErrorCode::NotPermitted:
+        return grpc::StatusCode::PERMISSION_DENIED;
     case ErrorCode::Busy:
-    case ErrorCode::CannotWrite: return grpc::StatusCode::RESOURCE_EXHAUSTED;
-    case ErrorCode::TargetGone: return grpc::StatusCode::ABORTED;
-    case ErrorCode::Unsupported: return grpc::StatusCode::UNIMPLEMENTED;
-    case ErrorCode::Cancelled: return grpc::StatusCode::CANCELLED;
-    case ErrorCode::Internal: return grpc::StatusCode::INTERNAL;
+    case ErrorCode::CannotWrite:
+        return grpc::StatusCode::RESOURCE_EXHAUSTED;
+    case ErrorCode::TargetGone:
+        return grpc::StatusCode::ABORTED;
+    case ErrorCode::Unsupported:
+        return grpc::StatusCode::UNIMPLEMENTED;
+    case ErrorCode::Cancelled:
+        return grpc::StatusCode::CANCELLED;
+    case ErrorCode::Internal:
+        return grpc::StatusCode::INTERNAL;
     }
     return grpc::StatusCode::INTERNAL;
 }
@@ -478,20 +608,31 @@ Error toError(const grpc::Status& status, const grpc::ClientContext& context)
     }
     switch (status.error_code()) {
     case grpc::StatusCode::INVALID_ARGUMENT:
-    case grpc::StatusCode::OUT_OF_RANGE: return Error{ErrorCode::BadInput, status.error_message(), {}};
-    case grpc::StatusCode::NOT_FOUND: return Error{ErrorCode::NotFound, status.error_message(), {}};
+    case grpc::StatusCode::OUT_OF_RANGE:
+        return Error{ErrorCode::BadInput, status.error_message(), {}};
+    case grpc::StatusCode::NOT_FOUND:
+        return Error{ErrorCode::NotFound, status.error_message(), {}};
     case grpc::StatusCode::UNAVAILABLE:
-    case grpc::StatusCode::DEADLINE_EXCEEDED: return Error{ErrorCode::Unreachable, status.error_message(), {}};
+    case grpc::StatusCode::DEADLINE_EXCEEDED:
+        return Error{ErrorCode::Unreachable, status.error_message(), {}};
     case grpc::StatusCode::UNAUTHENTICATED:
-    case grpc::StatusCode::PERMISSION_DENIED: return Error{ErrorCode::NotPermitted, status.error_message(), {}};
-    case grpc::StatusCode::FAILED_PRECONDITION: return Error{ErrorCode::VersionMismatch, status.error_message(), {}};
+    case grpc::StatusCode::PERMISSION_DENIED:
+        return Error{ErrorCode::NotPermitted, status.error_message(), {}};
+    case grpc::StatusCode::FAILED_PRECONDITION:
+        return Error{ErrorCode::VersionMismatch, status.error_message(), {}};
     // gRPC itself answers UNIMPLEMENTED for a method the daemon does not have: an older daemon, or not a gantryd at all.
-    case grpc::StatusCode::UNIMPLEMENTED: return Error{ErrorCode::VersionMismatch, status.error_message(), {}};
-    case grpc::StatusCode::RESOURCE_EXHAUSTED: return Error{ErrorCode::Busy, status.error_message(), {}};
-    case grpc::StatusCode::DATA_LOSS: return Error{ErrorCode::Truncated, status.error_message(), {}};
-    case grpc::StatusCode::ABORTED: return Error{ErrorCode::TargetGone, status.error_message(), {}};
-    case grpc::StatusCode::CANCELLED: return Error{ErrorCode::Cancelled, status.error_message(), {}};
-    default: return Error{ErrorCode::Internal, status.error_message(), {}};
+    case grpc::StatusCode::UNIMPLEMENTED:
+        return Error{ErrorCode::VersionMismatch, status.error_message(), {}};
+    case grpc::StatusCode::RESOURCE_EXHAUSTED:
+        return Error{ErrorCode::Busy, status.error_message(), {}};
+    case grpc::StatusCode::DATA_LOSS:
+        return Error{ErrorCode::Truncated, status.error_message(), {}};
+    case grpc::StatusCode::ABORTED:
+        return Error{ErrorCode::TargetGone, status.error_message(), {}};
+    case grpc::StatusCode::CANCELLED:
+        return Error{ErrorCode::Cancelled, status.error_message(), {}};
+    default:
+        return Error{ErrorCode::Internal, status.error_message(), {}};
     }
 }
 
@@ -507,11 +648,16 @@ std::optional<ErrorCode> errorCodeFromName(std::string_view name)
 const char* name(TargetState state)
 {
     switch (state) {
-    case TargetState::Unknown: return "unknown";
-    case TargetState::Starting: return "starting";
-    case TargetState::Running: return "running";
-    case TargetState::Exited: return "exited";
-    case TargetState::Killed: return "killed";
+    case TargetState::Unknown:
+        return "unknown";
+    case TargetState::Starting:
+        return "starting";
+    case TargetState::Running:
+        return "running";
+    case TargetState::Exited:
+        return "exited";
+    case TargetState::Killed:
+        return "killed";
     }
     return "unknown";
 }
@@ -519,13 +665,26 @@ const char* name(TargetState state)
 const char* name(CaptureState state)
 {
     switch (state) {
-    case CaptureState::Unknown: return "unknown";
-    case CaptureState::Arming: return "arming";
-    case CaptureState::Capturing: return "capturing";
-    case CaptureState::Closing: return "closing";
-    case CaptureState::Assembling: return "assembling";
-    case CaptureState::Done: return "done";
-    case CaptureState::Failed: return "failed";
+    case CaptureState::Unknown:
+        return "unknown";
+    case CaptureState::Arming:
+        return "arming";
+    case CaptureState::Capturing:
+        return "capturing";
+    case CaptureState::Closing:
+        return "closing";
+    case CaptureState::Assembling:
+        return "assembling";
+    case CaptureState::Done:
+        return "done";
+    case CaptureState::Failed:
+        return "failed";
+    case CaptureState::Queued:
+        return "queued";
+    case CaptureState::Waiting:
+        return "waiting";
+    case CaptureState::Armed:
+        return "armed";
     }
     return "unknown";
 }

@@ -46,7 +46,14 @@ struct NodeInfo
     std::string nsysVersion; ///< "2025.1.1.110"; empty: not known
 };
 
-enum class TargetState { Unknown, Starting, Running, Exited, Killed };
+enum class TargetState
+{
+    Unknown,
+    Starting,
+    Running,
+    Exited,
+    Killed
+};
 
 struct ModelInfo
 {
@@ -93,6 +100,14 @@ struct CaptureContent
     bool synchronization = true, overhead = true, metrics = true;
 };
 
+/// What opens and ends a window besides the clock.
+enum class CaptureTrigger
+{
+    None,
+    CudaProfiler,
+    NvtxRange
+};
+
 struct CaptureRequest
 {
     std::string targetId;
@@ -101,9 +116,38 @@ struct CaptureRequest
     CaptureContent content;
     std::string label;
     std::string clientName;
+    DurationNs delayNs = 0;
+    std::int64_t startUtcNs = 0; ///< 0: delayNs counts
+    std::uint64_t maxBytes = 0;
+    std::uint64_t maxIterations = 0;
+    std::string iterationRange; ///< "message@domain"; empty: executions of gantry-serve
+    std::uint32_t windowCount = 1;
+    DurationNs periodNs = 0; ///< 0: as soon as the last window is closed
+    bool mayQueue = false;
+    CaptureTrigger trigger = CaptureTrigger::None;
+    std::string triggerRange; ///< "message", "message@domain", "message@*"
+    std::uint32_t triggerEvery = 1;
+    DurationNs awaitNs = 0; ///< > 0: so long the target's first process is waited for
+    bool stopTarget = false;
+    DurationNs ringNs = 0; ///< > 0: a ring of the last so many ns
+    std::uint64_t ringBytes = 0;
+
+    [[nodiscard]] bool isRing() const { return ringNs > 0; }
 };
 
-enum class CaptureState { Unknown, Arming, Capturing, Closing, Assembling, Done, Failed };
+enum class CaptureState
+{
+    Unknown,
+    Arming,
+    Capturing,
+    Closing,
+    Assembling,
+    Done,
+    Failed,
+    Queued,
+    Waiting,
+    Armed
+};
 
 struct CaptureStatus
 {
@@ -117,6 +161,14 @@ struct CaptureStatus
     std::string error; ///< ErrorCode name when failed
     DurationNs openCostNs = 0, closeCostNs = 0;
     bool targetExited = false;
+    std::uint32_t windowsBegun = 0, windowCount = 1, windowsSkipped = 0;
+    std::vector<std::string> reportNames; ///< of all windows that are done; reportName is the last
+    DurationNs waitsNs = 0;
+    std::string waitsFor;
+    DurationNs ringNs = 0, ringHeldNs = 0;
+    std::string label;
+    std::uint64_t ringOverwritten = 0;
+    std::uint32_t processes = 0;
 
     [[nodiscard]] bool isFinished() const { return state == CaptureState::Done || state == CaptureState::Failed; }
 };

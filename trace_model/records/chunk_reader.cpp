@@ -19,9 +19,7 @@ std::size_t forEachRecord(std::span<const std::byte> block, const RecordHandler&
     return offset;
 }
 
-RegionReader::RegionReader(std::span<std::byte> memory) : m_memory(memory), m_progress(kChunkCount), m_copy(kChunkSize)
-{
-}
+RegionReader::RegionReader(std::span<std::byte> memory) : m_memory(memory), m_progress(kChunkCount), m_copy(kChunkSize) {}
 
 Result<RegionReader> RegionReader::open(std::span<std::byte> memory)
 {
@@ -32,8 +30,8 @@ Result<RegionReader> RegionReader::open(std::span<std::byte> memory)
         return Error{ErrorCode::BadInput, "the shared memory of the target is not a Gantry capture region", {}};
     if (header.version != kRegionVersion)
         return Error{ErrorCode::UnsupportedVersion,
-                     "the target was started with another version of the capture library (chunk format " + std::to_string(header.version)
-                         + ", this daemon reads " + std::to_string(kRegionVersion) + "): restart the target",
+                     "the target was started with another version of the capture library (chunk format " + std::to_string(header.version) +
+                         ", this daemon reads " + std::to_string(kRegionVersion) + "): restart the target",
                      {}};
     if (header.chunkSize != kChunkSize || header.chunkCount != kChunkCount || header.headerSize != kRegionHeaderSize)
         return Error{ErrorCode::BadInput, "the shared memory of the target has other chunk sizes than this version uses", {}};
@@ -87,7 +85,7 @@ std::size_t RegionReader::drain(std::uint32_t windowId, const RecordHandler& han
                 m_progress[i] = Progress{windowId, 0, false};
             records += drainChunk(i, handler);
         }
-        if (state == ChunkState::Ready) {
+        if (state == ChunkState::Ready && id <= windowId) {
             // `used` goes to 0 before the chunk is free: in the same window it may be taken at once, and this reader must
             // not take the old records for new ones.
             m_progress[i] = Progress{};
@@ -100,7 +98,7 @@ std::size_t RegionReader::drain(std::uint32_t windowId, const RecordHandler& han
 
 void RegionReader::freeReadyChunks()
 {
-    drain(0, [](const RecordView&) {});
+    drain(UINT32_MAX, [](const RecordView&) {});
 }
 
 } // namespace gantry::records

@@ -51,8 +51,8 @@ public:
     /// `memory`: the mapped region. Errors: BadInput (wrong magic or sizes), UnsupportedVersion.
     [[nodiscard]] static Result<RegionReader> open(std::span<std::byte> memory);
 
-    /// Hands out everything written to window `windowId` since the last call and frees chunks that are read to their end.
-    /// Returns the number of records.
+    /// Hands out everything written to window `windowId` since the last call, and frees chunks that are read to their end or are of
+    /// earlier windows. Returns the number of records.
     std::size_t drain(std::uint32_t windowId, const RecordHandler& handler);
 
     /// Value of a loss counter of the current window.

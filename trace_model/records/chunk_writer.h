@@ -82,9 +82,9 @@ struct ThreadCursor
     [[nodiscard]] std::byte* reserve(RegionWriter& region, std::uint32_t id, std::uint32_t tid, std::uint32_t size)
     {
         if (chunk && windowId != id)
-            leave(id);
+            leave();
         if (chunk && chunk->used.load(std::memory_order_relaxed) + size > kChunkCapacity)
-            leave(id);
+            leave();
         if (!chunk) {
             chunk = region.acquire(id, tid);
             windowId = id;
@@ -95,16 +95,13 @@ struct ThreadCursor
     }
 
     /// Publishes what was written at the place reserve() gave.
-    void commit(std::uint32_t size)
-    {
-        chunk->used.store(chunk->used.load(std::memory_order_relaxed) + size, std::memory_order_release);
-    }
+    void commit(std::uint32_t size) { chunk->used.store(chunk->used.load(std::memory_order_relaxed) + size, std::memory_order_release); }
 
-    /// Gives the chunk up: to the reader when it is of the current window, back to the free ones when that window is over.
-    void leave(std::uint32_t currentWindowId)
+    /// Gives the chunk up to the reader, who may not have read all of it, also when its window is over.
+    void leave()
     {
         if (chunk)
-            chunk->state.store(windowId == currentWindowId ? ChunkState::Ready : ChunkState::Free, std::memory_order_release);
+            chunk->state.store(ChunkState::Ready, std::memory_order_release);
         chunk = nullptr;
     }
 

@@ -4,28 +4,32 @@
 namespace gantry::report::meta {
 
 // META_DATA_EXPORT, written by ReportWriter itself.
-inline constexpr char kFormatVersion[] = "GANTRY_FORMAT_VERSION";         ///< schema.h: kReportFormatVersion
-inline constexpr char kProductName[] = "EXPORT_PRODUCT_NAME";             ///< "Gantry"
-inline constexpr char kProductVersion[] = "EXPORT_PRODUCT_VERSION";       ///< version of the program that wrote the report
-inline constexpr char kSchemaVersion[] = "EXPORT_SCHEMA_VERSION";         ///< of the Nsight Systems export whose columns are followed
+inline constexpr char kFormatVersion[] = "GANTRY_FORMAT_VERSION";   ///< schema.h: kReportFormatVersion
+inline constexpr char kProductName[] = "EXPORT_PRODUCT_NAME";       ///< "Gantry"
+inline constexpr char kProductVersion[] = "EXPORT_PRODUCT_VERSION"; ///< version of the program that wrote the report
+inline constexpr char kSchemaVersion[] = "EXPORT_SCHEMA_VERSION";   ///< of the Nsight Systems export whose columns are followed
 inline constexpr char kProductNameValue[] = "Gantry";
 
 // META_DATA_CAPTURE, given by the report assembler in ReportWriter::Session::meta. All optional: absent means unknown.
-inline constexpr char kWindowCostRatio[] = "GANTRY_WINDOW_COST_RATIO";    ///< req/s in the window over req/s before it, minus 1
-inline constexpr char kWindowCostError[] = "GANTRY_WINDOW_COST_ERROR";    ///< one standard deviation: what a window without any cost would show
-inline constexpr char kClockErrorNs[] = "GANTRY_CLOCK_ERROR_NS";          ///< residual of the clock fit, ns
-inline constexpr char kTargetExited[] = "GANTRY_TARGET_EXITED";           ///< "1": the target process ended inside the window
-inline constexpr char kComplete[] = "GANTRY_COMPLETE";                    ///< "0": the assembler could not use all that was captured
-inline constexpr char kSourceProducer[] = "GANTRY_SOURCE_PRODUCER";       ///< what recorded it, where that was not Gantry
+inline constexpr char kWindowCostRatio[] = "GANTRY_WINDOW_COST_RATIO"; ///< req/s in the window over req/s before it, minus 1
+inline constexpr char kWindowCostError[] =
+    "GANTRY_WINDOW_COST_ERROR";                                     ///< one standard deviation: what a window without any cost would show
+inline constexpr char kClockErrorNs[] = "GANTRY_CLOCK_ERROR_NS";    ///< residual of the clock fit, ns
+inline constexpr char kTargetExited[] = "GANTRY_TARGET_EXITED";     ///< "1": the target process ended inside the window
+inline constexpr char kComplete[] = "GANTRY_COMPLETE";              ///< "0": the assembler could not use all that was captured
+inline constexpr char kSourceProducer[] = "GANTRY_SOURCE_PRODUCER"; ///< what recorded it, where that was not Gantry
 inline constexpr char kHostName[] = "GANTRY_HOST_NAME";
-inline constexpr char kLabel[] = "GANTRY_LABEL";                          ///< what the user called the capture
+inline constexpr char kLabel[] = "GANTRY_LABEL"; ///< what the user called the capture
 inline constexpr char kTargetName[] = "GANTRY_TARGET_NAME";
-inline constexpr char kOpenCostNs[] = "GANTRY_OPEN_COST_NS";              ///< from the command to recording, slowest process
-inline constexpr char kCloseCostNs[] = "GANTRY_CLOSE_COST_NS";            ///< from the end to everything flushed
+inline constexpr char kSession[] = "GANTRY_SESSION";                ///< the same for all windows of one capture
+inline constexpr char kSessionWindow[] = "GANTRY_SESSION_WINDOW";   ///< number of this one among them, from 1
+inline constexpr char kSessionWindows[] = "GANTRY_SESSION_WINDOWS"; ///< how many were asked for
+inline constexpr char kOpenCostNs[] = "GANTRY_OPEN_COST_NS";        ///< from the command to recording, slowest process
+inline constexpr char kCloseCostNs[] = "GANTRY_CLOSE_COST_NS";      ///< from the end to everything flushed
 
 // GANTRY_META, written by ReportWriter.
-inline constexpr char kWindowStartNs[] = "WINDOW_START_NS";               ///< session time
+inline constexpr char kWindowStartNs[] = "WINDOW_START_NS"; ///< session time
 inline constexpr char kWindowEndNs[] = "WINDOW_END_NS";
-inline constexpr char kRowCountPrefix[] = "ROWS_";                        ///< ROWS_<table>: rows written, for the reader to check
+inline constexpr char kRowCountPrefix[] = "ROWS_"; ///< ROWS_<table>: rows written, for the reader to check
 
 } // namespace gantry::report::meta

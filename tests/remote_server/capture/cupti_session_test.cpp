@@ -68,6 +68,53 @@ TEST_F(CudaProcess, AWindowLeavesCuptiAsItWas)
     }
 }
 
+OpenMessage profilerTrigger(std::uint32_t window)
+{
+    OpenMessage trigger{};
+    trigger.type = MessageType::Open;
+    trigger.windowId = window;
+    trigger.content = kEverything;
+    trigger.trigger = Trigger::CudaProfiler;
+    trigger.triggerEvery = 1;
+    return trigger;
+}
+
+TEST_F(CudaProcess, CudaProfilerStartAndStopAreAWindowEachTimeUntilTheDaemonEndsThat)
+{
+    EXPECT_EQ(s_daemon->arm(profilerTrigger(m_window)).outcome, OpenOutcome::Capturing);
+    EXPECT_TRUE(fakeCupti().kinds.empty()) << "nothing is recorded yet";
+    for (std::uint32_t i = 0; i < 2; ++i) {
+        callDriver(CUPTI_DRIVER_TRACE_CBID_cuProfilerStart);
+        EXPECT_TRUE(fakeCupti().kinds.contains(CUPTI_ACTIVITY_KIND_CONCURRENT_KERNEL)) << "before the call returns";
+        callDriver(CUPTI_DRIVER_TRACE_CBID_cuProfilerStart); // has no effect, as CUDA says of it
+        nvtxMarkA("inside");
+        callDriver(CUPTI_DRIVER_TRACE_CBID_cuProfilerStop);
+        EXPECT_TRUE(fakeCupti().kinds.empty());
+        EXPECT_EQ(s_daemon->receive<OpenedMessage>(MessageType::Opened).windowId, m_window + i);
+        EXPECT_EQ(s_daemon->receive<ClosedMessage>(MessageType::Closed).windowId, m_window + i);
+        EXPECT_EQ(s_daemon->read(m_window + i).events.size(), 1u);
+    }
+    EXPECT_TRUE(fakeCupti().isSubscribed) << "it waits for the next one";
+    s_daemon->disarm(m_window);
+    s_lastWindow += 2;
+    s_daemon->open(s_lastWindow, ContentNvtx); // is taken after it
+    s_daemon->close(s_lastWindow);
+    EXPECT_FALSE(fakeCupti().isSubscribed);
+    EXPECT_TRUE(fakeCupti().callbacks.empty());
+}
+
+TEST_F(CudaProcess, ATriggerThatCannotHaveCuptiSaysWhy)
+{
+    fakeCupti().isSubscribed = true;
+    const ArmedMessage armed = s_daemon->arm(profilerTrigger(m_window));
+    EXPECT_EQ(armed.outcome, OpenOutcome::CudaBusy);
+    EXPECT_STREQ(armed.detail, "cuptiSubscribe: an error of the fake");
+    s_daemon->disarm(m_window);
+    s_daemon->open(++s_lastWindow, ContentNvtx); // is taken after it
+    s_daemon->close(s_lastWindow);
+    EXPECT_TRUE(fakeCupti().isSubscribed) << "it is somebody else's";
+}
+
 TEST_F(CudaProcess, ACuptiThatSomebodyElseHoldsIsLeftAlone)
 {
     fakeCupti().isSubscribed = true;

@@ -12,6 +12,16 @@ FakeCupti& fakeCupti()
     return state;
 }
 
+void callDriver(CUpti_CallbackId function)
+{
+    CUpti_CallbackData data{};
+    for (const CUpti_ApiCallbackSite site : {CUPTI_API_ENTER, CUPTI_API_EXIT}) {
+        data.callbackSite = site;
+        if (fakeCupti().callbacks.contains({CUPTI_CB_DOMAIN_DRIVER_API, function}))
+            fakeCupti().callback(nullptr, CUPTI_CB_DOMAIN_DRIVER_API, function, &data);
+    }
+}
+
 } // namespace gantry::capture
 
 using gantry::capture::fakeCupti;
@@ -29,14 +39,23 @@ CUptiResult cuptiGetResultString(CUptiResult, const char** text)
     *text = "an error of the fake";
     return CUPTI_SUCCESS;
 }
-CUptiResult cuptiSubscribe(CUpti_SubscriberHandle* subscriber, CUpti_CallbackFunc, void*)
+CUptiResult cuptiSubscribe(CUpti_SubscriberHandle* subscriber, CUpti_CallbackFunc callback, void*)
 {
     *subscriber = nullptr;
+    fakeCupti().callback = callback;
     return std::exchange(fakeCupti().isSubscribed, true) ? CUPTI_ERROR_MULTIPLE_SUBSCRIBERS_NOT_SUPPORTED : CUPTI_SUCCESS;
 }
 CUptiResult cuptiUnsubscribe(CUpti_SubscriberHandle)
 {
     fakeCupti().isSubscribed = false;
+    return CUPTI_SUCCESS;
+}
+CUptiResult cuptiEnableCallback(std::uint32_t enable, CUpti_SubscriberHandle, CUpti_CallbackDomain domain, CUpti_CallbackId function)
+{
+    if (enable)
+        fakeCupti().callbacks.insert({domain, function});
+    else
+        fakeCupti().callbacks.erase({domain, function});
     return CUPTI_SUCCESS;
 }
 CUptiResult cuptiActivityRegisterCallbacks(CUpti_BuffersCallbackRequestFunc, CUpti_BuffersCallbackCompleteFunc)

@@ -26,6 +26,16 @@ void check(bool good, const char* what)
         throw std::runtime_error(std::string(what) + ": " + std::strerror(errno));
 }
 
+OpenMessage openMessage(std::uint32_t windowId, std::uint32_t content, std::int64_t durationNs)
+{
+    OpenMessage message{};
+    message.type = MessageType::Open;
+    message.windowId = windowId;
+    message.content = content;
+    message.durationNs = durationNs;
+    return message;
+}
+
 } // namespace
 
 RecordingDaemon::RecordingDaemon() : m_listener(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0))
@@ -67,6 +77,7 @@ HelloMessage RecordingDaemon::accept()
         throw std::runtime_error(region.error().text());
     m_region = std::move(*region);
     m_region->freeReadyChunks();
+    send(WelcomeMessage{MessageType::Welcome, 0});
     return hello;
 }
 
@@ -81,6 +92,12 @@ void RecordingDaemon::disconnect()
 }
 
 template <typename Message>
+void RecordingDaemon::send(const Message& message)
+{
+    check(::send(m_socket, &message, sizeof message, MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof message), "cannot send");
+}
+
+template <typename Message>
 Message RecordingDaemon::receive(MessageType type)
 {
     waitForInput(m_socket);
@@ -90,6 +107,7 @@ Message RecordingDaemon::receive(MessageType type)
     return message;
 }
 
+template OpenedMessage RecordingDaemon::receive(MessageType);
 template ClosedMessage RecordingDaemon::receive(MessageType);
 template CudaLoadedMessage RecordingDaemon::receive(MessageType);
 
@@ -97,23 +115,31 @@ void RecordingDaemon::openAndDie(std::uint32_t windowId)
 {
     // From here on the library can read, and its answers fail as with a daemon that is gone.
     check(::shutdown(m_socket, SHUT_RD) == 0, "cannot shut down");
-    const OpenMessage message{MessageType::Open, windowId, ContentNvtx, 0, 0};
-    check(::send(m_socket, &message, sizeof message, MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof message), "cannot send");
+    send(openMessage(windowId, ContentNvtx, 0));
     disconnect();
 }
 
 OpenedMessage RecordingDaemon::open(std::uint32_t windowId, std::uint32_t content, std::int64_t durationNs)
 {
-    const OpenMessage message{MessageType::Open, windowId, content, 0, durationNs};
-    check(::send(m_socket, &message, sizeof message, MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof message), "cannot send");
+    send(openMessage(windowId, content, durationNs));
     return receive<OpenedMessage>(MessageType::Opened);
+}
+
+ArmedMessage RecordingDaemon::arm(const OpenMessage& trigger)
+{
+    send(trigger);
+    return receive<ArmedMessage>(MessageType::Armed);
 }
 
 ClosedMessage RecordingDaemon::close(std::uint32_t windowId)
 {
-    const CloseMessage message{MessageType::Close, windowId};
-    check(::send(m_socket, &message, sizeof message, MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof message), "cannot send");
+    disarm(windowId);
     return receive<ClosedMessage>(MessageType::Closed);
+}
+
+void RecordingDaemon::disarm(std::uint32_t windowId)
+{
+    send(CloseMessage{MessageType::Close, windowId, 1, 0});
 }
 
 Recording RecordingDaemon::read(std::uint32_t windowId)

@@ -52,6 +52,10 @@ public:
     void openAndDie(std::uint32_t windowId);
 
     OpenedMessage open(std::uint32_t windowId, std::uint32_t content = ContentNvtx, std::int64_t durationNs = 0);
+    /// From now on the process opens windows itself.
+    ArmedMessage arm(const OpenMessage& trigger);
+    /// Ends that, and the window of this id if it is open. Has no answer.
+    void disarm(std::uint32_t windowId);
     ClosedMessage close(std::uint32_t windowId);
     /// The next message, which must be of this type.
     template <typename Message>
@@ -64,6 +68,8 @@ public:
     [[nodiscard]] int regionSeals() const { return m_seals; }
 
 private:
+    template <typename Message>
+    void send(const Message& message);
     void waitForInput(int fd) const;
 
     test::TemporaryFolder m_folder;

@@ -6,6 +6,8 @@
 #include "tests/support/temporary_folder.h"
 #include "trace_model/records/chunk_writer.h"
 #include "trace_model/records/request_phase.h"
+#include "trace_model/report/database.h"
+#include "trace_model/report/meta_keys.h"
 #include "trace_model/trace/trace_loader.h"
 
 #include <gmock/gmock.h>
@@ -16,6 +18,7 @@
 #include <fcntl.h>
 #include <optional>
 #include <poll.h>
+#include <set>
 #include <stdexcept>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -87,9 +90,30 @@ public:
         opened.openMonotonicNs = now();
         send(opened);
     }
+    /// What a new process gets whose target nobody captures.
+    void awaitWelcome() { (void)receive<capture::WelcomeMessage>(capture::MessageType::Welcome); }
+    /// Takes the order to open windows by itself.
+    capture::OpenMessage awaitTrigger()
+    {
+        const auto message = receive<capture::OpenMessage>(capture::MessageType::Open);
+        EXPECT_NE(message.trigger, capture::Trigger::None);
+        return message;
+    }
+    static std::int64_t now()
+    {
+        timespec t{};
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return t.tv_sec * 1'000'000'000LL + t.tv_nsec;
+    }
     /// Waits for the Close.
     void awaitClose() { (void)receive<capture::CloseMessage>(capture::MessageType::Close); }
-    void sendClosed() { send(capture::ClosedMessage{capture::MessageType::Closed, windowId, now(), 0}); }
+    void sendClosed()
+    {
+        capture::ClosedMessage closed{capture::MessageType::Closed, windowId, now(), 0, {}};
+        for (std::size_t i = 0; i < std::size(closed.losses); ++i)
+            closed.losses[i] = region->header().losses[i].load();
+        send(closed);
+    }
     /// What is sent to this library from now on meets an error, as if it had just ended.
     void refuse() { shutdown(m_socket, SHUT_RD); }
 
@@ -122,12 +146,6 @@ public:
     std::uint32_t windowId = 0;
 
 private:
-    static std::int64_t now()
-    {
-        timespec t{};
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return t.tv_sec * 1'000'000'000LL + t.tv_nsec;
-    }
     template <typename Message>
     void send(const Message& message)
     {
@@ -165,6 +183,7 @@ protected:
         const std::size_t before = engine->processes().size();
         auto library = std::make_unique<FakeLibrary>(folder / "capture.sock", targetId);
         EXPECT_TRUE(test::eventually([&] { return engine->processes().size() == before + 1; }));
+        library->awaitWelcome();
         return library;
     }
 
@@ -210,6 +229,15 @@ protected:
         if (!loaded)
             throw std::runtime_error(loaded.error().text() + status.message);
         return *loaded;
+    }
+    std::string meta(const std::string& reportName, const char* key)
+    {
+        const auto report = report::Database::open(folder / reportName);
+        auto rows = report.value().rows("META_DATA_CAPTURE", {"name", "value"});
+        while (rows && rows->next())
+            if (rows->text(0) == key)
+                return std::string(rows->text(1));
+        return {};
     }
     static std::uint64_t loss(const std::shared_ptr<const trace::Trace>& trace, const std::string& name)
     {
@@ -268,8 +296,8 @@ TEST_F(CaptureEngineTest, DoesNotShowTheLossesOfTheLastWindowWhileTheNextOneOpen
 
     const std::string id = start(request());
     records::ThreadCursor cursor{};
-    library->windowId = static_cast<std::uint32_t>(std::stoul(id.substr(1))); // "c<number>"
-    library->range(cursor, records::RecordType::NvtxStart, 1);                // its event shows that the engine has looked
+    ++library->windowId;                                       // it has not taken the Open yet
+    library->range(cursor, records::RecordType::NvtxStart, 1); // its event shows that the engine has looked
     ASSERT_TRUE(test::eventually([&] { return engine->status(id)->events == 1; }));
     EXPECT_EQ(engine->status(id)->dropped, 0U);
 }
@@ -341,6 +369,273 @@ TEST_F(CaptureEngineTest, DoesNotTakeAnEmptyTargetForAllThatWereStartedByHand)
     const auto library = attach("");
     EXPECT_EQ(engine->start(request("")).error().code, ErrorCode::BadInput);
     EXPECT_TRUE(engine->start(request("p" + std::to_string(getpid()))));
+}
+
+TEST_F(CaptureEngineTest, RecordsSeveralWindowsAsReportsOfOneSession)
+{
+    startEngine();
+    const auto library = attach();
+    auto wanted = request();
+    wanted.windowCount = 3;
+    wanted.durationNs = 1'000'000;
+    const std::string id = start(wanted);
+    for (int i = 0; i < 3; ++i) {
+        library->open();
+        library->awaitClose();
+        library->sendClosed();
+    }
+    const auto status = finished(id);
+    EXPECT_EQ(status.state, proto::CaptureState::Done);
+    ASSERT_EQ(status.reportNames.size(), 3U);
+    EXPECT_EQ(std::set(status.reportNames.begin(), status.reportNames.end()).size(), 3U);
+    for (const std::string& name : status.reportNames)
+        EXPECT_TRUE(std::filesystem::exists(folder / name)) << name;
+    EXPECT_EQ(meta(status.reportNames[1], report::meta::kSessionWindow), "2");
+    EXPECT_EQ(meta(status.reportNames[1], report::meta::kSessionWindows), "3");
+    EXPECT_EQ(meta(status.reportNames[1], report::meta::kSession), meta(status.reportNames[0], report::meta::kSession));
+}
+
+TEST_F(CaptureEngineTest, LetsASecondClientQueueBehindTheFirstAndTellsBothWhoRecords)
+{
+    startEngine();
+    const auto library = attach();
+    auto first = request();
+    first.clientName = "alice@desk";
+    const std::string firstId = start(first);
+    library->open();
+    auto second = request();
+    second.clientName = "bob@desk";
+    const auto refused = engine->start(second);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::Busy);
+    EXPECT_THAT(refused.error().message, HasSubstr("alice@desk"));
+    second.mayQueue = true;
+    const std::string secondId = start(second);
+    EXPECT_EQ(engine->status(secondId)->state, proto::CaptureState::Queued);
+    EXPECT_EQ(engine->status(secondId)->waitsFor, "alice@desk");
+    ASSERT_TRUE(engine->stop(firstId));
+    library->awaitClose();
+    library->sendClosed();
+    library->open();
+    EXPECT_TRUE(waitForState(secondId, proto::CaptureState::Capturing));
+    EXPECT_EQ(finished(firstId).state, proto::CaptureState::Done);
+}
+
+TEST_F(CaptureEngineTest, BeginsAWindowWhenItIsDueAndLetsOthersRecordBefore)
+{
+    startEngine();
+    const auto library = attach();
+    auto later = request();
+    later.delayNs = 3'600'000'000'000;
+    const std::string laterId = start(later);
+    EXPECT_EQ(engine->status(laterId)->state, proto::CaptureState::Waiting);
+    EXPECT_GT(engine->status(laterId)->waitsNs, 3'000'000'000'000);
+    EXPECT_EQ(capture(*library, [] {}).state, proto::CaptureState::Done);
+    ASSERT_TRUE(engine->stop(laterId));
+    EXPECT_EQ(finished(laterId).state, proto::CaptureState::Done) << "a capture that is called off has not failed";
+    EXPECT_TRUE(finished(laterId).reportNames.empty());
+
+    later.delayNs = 20'000'000;
+    const std::string soonId = start(later);
+    library->open();
+    EXPECT_TRUE(waitForState(soonId, proto::CaptureState::Capturing));
+}
+
+TEST_F(CaptureEngineTest, EndsAWindowAfterSoManyBytesOrIterations)
+{
+    startEngine();
+    const auto library = attach();
+    auto wanted = request();
+    wanted.maxBytes = 4096;
+    std::string id = start(wanted);
+    library->open();
+    ASSERT_TRUE(waitForState(id, proto::CaptureState::Capturing));
+    records::ThreadCursor cursor{};
+    for (std::uint64_t range = 1; range <= 100; ++range)
+        library->range(cursor, records::RecordType::NvtxStart, range);
+    library->awaitClose();
+    library->sendClosed();
+    EXPECT_GE(finished(id).bytes, 4096U);
+
+    wanted.maxBytes = 0;
+    wanted.maxIterations = 2;
+    wanted.iterationRange = "step";
+    id = start(wanted);
+    library->open();
+    ASSERT_TRUE(waitForState(id, proto::CaptureState::Capturing));
+    for (std::uint64_t push = 1; push <= 2; ++push) {
+        records::NvtxRecord step{};
+        step.tid = kTid;
+        step.rangeId = push;
+        step.textLength = 4;
+        library->write(cursor, records::RecordType::NvtxPush, step, "step");
+        step.textLength = 0;
+        library->write(cursor, records::RecordType::NvtxPop, step);
+    }
+    library->awaitClose();
+    library->sendClosed();
+    EXPECT_EQ(finished(id).state, proto::CaptureState::Done);
+}
+
+TEST_F(CaptureEngineTest, ARangeInOneProcessOpensTheWindowInItsSiblings)
+{
+    startEngine();
+    const auto leader = attach(), sibling = attach();
+    auto wanted = request();
+    wanted.trigger = proto::CaptureTrigger::NvtxRange;
+    wanted.triggerRange = "step@engine";
+    wanted.windowCount = 2;
+    const std::string id = start(wanted);
+    EXPECT_EQ(engine->status(id)->state, proto::CaptureState::Armed);
+    const auto armed = leader->awaitTrigger();
+    EXPECT_STREQ(armed.triggerMessage, "step");
+    EXPECT_STREQ(armed.triggerDomain, "engine");
+    EXPECT_EQ(sibling->awaitTrigger().windowId, armed.windowId);
+    for (std::uint32_t i = 0; i < 2; ++i) {
+        leader->windowId = armed.windowId + i;
+        leader->region->clearLosses();
+        leader->sendOpened(); // the range begins
+        records::ThreadCursor cursor{};
+        leader->range(cursor, records::RecordType::NvtxStart, 1);
+        leader->sendClosed(); // and is over before anybody else has begun
+        sibling->open();
+        EXPECT_EQ(sibling->windowId, armed.windowId + i);
+        sibling->awaitClose();
+        sibling->sendClosed();
+    }
+    const auto status = finished(id);
+    EXPECT_EQ(status.state, proto::CaptureState::Done);
+    EXPECT_EQ(status.windowsBegun, 2U);
+    ASSERT_EQ(status.reportNames.size(), 2U);
+    EXPECT_EQ(meta(status.reportNames[1], report::meta::kSessionWindow), "2");
+}
+
+TEST_F(CaptureEngineTest, AProcessThatStartsInsideOfAWindowTakesPart)
+{
+    startEngine();
+    const auto first = attach();
+    const std::string id = start(request());
+    first->open();
+    ASSERT_TRUE(waitForState(id, proto::CaptureState::Capturing));
+    FakeLibrary late(folder / "capture.sock", "t1");
+    late.open();
+    records::ThreadCursor cursor{};
+    late.range(cursor, records::RecordType::NvtxStart, 1);
+    ASSERT_TRUE(test::eventually([&] { return engine->status(id)->events == 1; }));
+    EXPECT_EQ(engine->status(id)->processes, 2U);
+    ASSERT_TRUE(engine->stop(id));
+    for (FakeLibrary* library : {first.get(), &late}) {
+        library->awaitClose();
+        library->sendClosed();
+    }
+    EXPECT_EQ(finished(id).state, proto::CaptureState::Done);
+}
+
+TEST_F(CaptureEngineTest, AWindowThatAwaitsItsTargetBeginsWithItsFirstProcess)
+{
+    startEngine();
+    auto wanted = request("t7");
+    wanted.awaitNs = 60'000'000'000;
+    const std::string id = start(wanted);
+    EXPECT_EQ(engine->status(id)->state, proto::CaptureState::Waiting);
+    FakeLibrary library(folder / "capture.sock", "t7");
+    library.open(); // its first word from the daemon
+    EXPECT_TRUE(waitForState(id, proto::CaptureState::Capturing));
+}
+
+TEST_F(CaptureEngineTest, ARingKeepsWhatJustHappenedAndSavesItWhileItGoesOn)
+{
+    startEngine();
+    const auto library = attach();
+    auto wanted = request();
+    wanted.ringNs = 60'000'000'000;
+    const std::string id = start(wanted);
+    library->open();
+    ASSERT_TRUE(waitForState(id, proto::CaptureState::Capturing));
+    records::ThreadCursor cursor{};
+    for (std::uint64_t saves = 1; saves <= 2; ++saves) {
+        records::NvtxRecord mark{};
+        mark.timeMonotonicNs = FakeLibrary::now();
+        mark.textLength = 4;
+        library->write(cursor, records::RecordType::NvtxMark, mark, "mark");
+        const auto saved = engine->save(id, 0, "slow again");
+        ASSERT_TRUE(saved) << saved.error().text();
+        ASSERT_TRUE(test::eventually([&] { return engine->status(id)->reportNames.size() == saves; }));
+        auto status = *engine->status(id);
+        EXPECT_EQ(status.state, proto::CaptureState::Capturing);
+        EXPECT_EQ(load(status)->eventCount(), saves) << "all that the ring holds, each time";
+    }
+    ASSERT_TRUE(engine->save(id, 1, "")); // of the last ns
+    ASSERT_TRUE(test::eventually([&] { return engine->status(id)->reportNames.size() == 3; }));
+    EXPECT_EQ(load(*engine->status(id))->eventCount(), 0U) << "what ended before is left out";
+    ASSERT_TRUE(engine->stop(id));
+    library->awaitClose();
+    library->sendClosed();
+    EXPECT_EQ(finished(id).reportNames.size(), 3U) << "only what was saved is written";
+}
+
+TEST_F(CaptureEngineTest, ARingGivesWayToAWindowAndBeginsAnewAfterIt)
+{
+    startEngine();
+    const auto library = attach();
+    auto ring = request();
+    ring.ringNs = 60'000'000'000;
+    const std::string ringId = start(ring);
+    library->open();
+    ASSERT_TRUE(waitForState(ringId, proto::CaptureState::Capturing));
+    const std::string windowId = start(request());
+    library->awaitClose();
+    library->sendClosed();
+    library->open();
+    ASSERT_TRUE(waitForState(windowId, proto::CaptureState::Capturing));
+    EXPECT_EQ(engine->status(ringId)->state, proto::CaptureState::Queued);
+    EXPECT_EQ(engine->save(ringId, 0, "").error().code, ErrorCode::Busy);
+    ASSERT_TRUE(engine->stop(windowId));
+    library->awaitClose();
+    library->sendClosed();
+    library->open();
+    EXPECT_TRUE(waitForState(ringId, proto::CaptureState::Capturing));
+}
+
+TEST_F(CaptureEngineTest, ARingStaysWithinItsBytesAndCountsWhatMadeRoom)
+{
+    startEngine();
+    const auto library = attach();
+    auto wanted = request();
+    wanted.ringNs = 60'000'000'000;
+    wanted.ringBytes = 4 << 20;
+    const std::string id = start(wanted);
+    library->open();
+    ASSERT_TRUE(waitForState(id, proto::CaptureState::Capturing));
+    records::ThreadCursor cursor{};
+    constexpr std::uint64_t kMarks = 100'000; // of 80 bytes: twice the ring
+    for (std::uint64_t i = 0; i < kMarks; ++i) {
+        records::NvtxRecord mark{};
+        mark.timeMonotonicNs = FakeLibrary::now();
+        library->write(cursor, records::RecordType::NvtxMark, mark);
+    }
+    ASSERT_TRUE(test::eventually([&] { return engine->status(id)->events == kMarks; }));
+    const auto status = *engine->status(id);
+    EXPECT_LE(status.bytes, wanted.ringBytes);
+    EXPECT_GT(status.ringOverwritten, kMarks / 4);
+    EXPECT_EQ(status.dropped, 0U);
+}
+
+TEST_F(CaptureEngineTest, RefusesWhatCannotBe)
+{
+    startEngine();
+    const auto library = attach();
+    const auto refused = [&](auto change) {
+        auto wanted = request();
+        change(wanted);
+        const auto started = engine->start(wanted);
+        return started ? std::string("it was started") : std::string(name(started.error().code));
+    };
+    EXPECT_EQ(refused([](auto& r) { r.windowCount = 10'001; }), name(ErrorCode::BadInput));
+    EXPECT_EQ(refused([](auto& r) { r.periodNs = -1; }), name(ErrorCode::BadInput));
+    EXPECT_EQ(refused([](auto& r) { r.trigger = proto::CaptureTrigger::NvtxRange; }), name(ErrorCode::BadInput));
+    EXPECT_EQ(refused([](auto& r) { r.ringNs = 3'600'000'000'000; }), name(ErrorCode::BadInput));
+    EXPECT_EQ(engine->save("c99", 0, "").error().code, ErrorCode::NotFound);
 }
 
 TEST_F(CaptureEngineTest, OutlivesAnExceptionAndFailsTheWindow)

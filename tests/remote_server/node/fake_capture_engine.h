@@ -46,6 +46,17 @@ public:
         m_changed.notify_all();
         return m_status;
     }
+    Result<proto::CaptureStatus> save(const std::string& captureId, DurationNs lastNs, const std::string& label) override
+    {
+        const std::lock_guard lock(m_mutex);
+        m_status.reportNames.push_back(captureId + " " + std::to_string(lastNs) + " " + label);
+        return m_status;
+    }
+    std::vector<proto::CaptureStatus> captures() const override
+    {
+        const std::lock_guard lock(m_mutex);
+        return {m_status};
+    }
     Result<proto::CaptureStatus> status(const std::string& captureId) const override
     {
         const std::lock_guard lock(m_mutex);

@@ -1,4 +1,4 @@
-#include "remote_server/node/request_counter.h"
+#include "remote_server/node/range_counter.h"
 
 #include "trace_model/records/request_phase.h"
 
@@ -17,7 +17,7 @@ namespace convention = records::nvtx_convention;
 constexpr std::uint32_t kServe = 1, kOther = 2;             // domains
 constexpr std::uint32_t kRequestText = 10, kQueueText = 11; // dictionary entries
 
-class RequestCounterTest : public testing::Test
+class RangeCounterTest : public testing::Test
 {
 protected:
     template <typename Record>
@@ -59,10 +59,10 @@ protected:
         take(RecordType::NvtxEnd, record);
     }
 
-    RequestCounter counter;
+    RangeCounter counter{RangeName::request()};
 };
 
-TEST_F(RequestCounterTest, CountsRequestsThatBeganAndEnded)
+TEST_F(RangeCounterTest, CountsRequestsThatBeganAndEnded)
 {
     dictionary();
     start(1);
@@ -74,7 +74,7 @@ TEST_F(RequestCounterTest, CountsRequestsThatBeganAndEnded)
     EXPECT_EQ(counter.finished(), 2U);
 }
 
-TEST_F(RequestCounterTest, CountsARequestWhoseEndIsReadBeforeItsStart)
+TEST_F(RangeCounterTest, CountsARequestWhoseEndIsReadBeforeItsStart)
 {
     // The thread that answers has a chunk of a lower index than the one that took the request.
     dictionary();
@@ -84,7 +84,7 @@ TEST_F(RequestCounterTest, CountsARequestWhoseEndIsReadBeforeItsStart)
     EXPECT_EQ(counter.finished(), 1U);
 }
 
-TEST_F(RequestCounterTest, CountsRequestsThatAreReadBeforeTheDictionary)
+TEST_F(RangeCounterTest, CountsRequestsThatAreReadBeforeTheDictionary)
 {
     start(1);
     end(1);
@@ -93,7 +93,7 @@ TEST_F(RequestCounterTest, CountsRequestsThatAreReadBeforeTheDictionary)
     EXPECT_EQ(counter.finished(), 1U);
 }
 
-TEST_F(RequestCounterTest, LeavesOutOtherRangesAndOtherDomains)
+TEST_F(RangeCounterTest, LeavesOutOtherRangesAndOtherDomains)
 {
     dictionary();
     start(1, kQueueText);
@@ -103,7 +103,7 @@ TEST_F(RequestCounterTest, LeavesOutOtherRangesAndOtherDomains)
     EXPECT_EQ(counter.finished(), 0U);
 }
 
-TEST_F(RequestCounterTest, LeavesOutRequestsThatBeganBeforeTheWindow)
+TEST_F(RangeCounterTest, LeavesOutRequestsThatBeganBeforeTheWindow)
 {
     dictionary();
     end(1);

@@ -1,0 +1,119 @@
+#include "app/cli/capture_steps.h"
+
+#include "app/cli/report_summary.h"
+#include "app/cli/text_table.h"
+
+#include <cerrno>
+#include <fmt/format.h>
+#include <unistd.h>
+#include <vector>
+
+namespace gantry::cli {
+
+Result<std::string> chooseTarget(app::NodeClient& client)
+{
+    GANTRY_TRY(const auto targets, client.targets());
+    std::vector<std::string> ready;
+    std::string names;
+    for (const proto::Target& target : targets) {
+        if (target.processes.empty())
+            continue;
+        ready.push_back(target.id);
+        names += fmt::format("{}{} ({})", names.empty() ? "" : ", ", target.id, target.name);
+    }
+    if (ready.size() == 1)
+        return ready.front();
+    if (ready.empty())
+        return Error{
+            ErrorCode::NotFound, "no target on this node can be captured: launch one with `gantryctl target launch -- COMMAND`", {}};
+    return Error{ErrorCode::BadInput, fmt::format("several targets can be captured, name one with --target: {}", names), {}};
+}
+
+nlohmann::json toJson(const proto::CaptureStatus& status)
+{
+    return {{"capture_id", status.captureId},
+            {"target_id", status.targetId},
+            {"state", name(status.state)},
+            {"holder", orNull(status.holder)},
+            {"label", orNull(status.label)},
+            {"keeps_ns", status.ringNs > 0 ? nlohmann::json(status.ringNs) : nlohmann::json()},
+            {"held_ns", status.ringNs > 0 ? nlohmann::json(status.ringHeldNs) : nlohmann::json()},
+            {"elapsed_ns", status.elapsedNs},
+            {"duration_ns", status.durationNs > 0 ? nlohmann::json(status.durationNs) : nlohmann::json()},
+            {"window_count", status.windowCount},
+            {"windows_begun", status.windowsBegun},
+            {"processes", status.processes},
+            {"bytes", status.bytes},
+            {"events", status.events},
+            {"overwritten", status.ringOverwritten},
+            {"dropped", status.dropped},
+            {"reports", status.reportNames},
+            {"message", orNull(status.message)}};
+}
+
+std::string captureTable(const std::vector<proto::CaptureStatus>& captures)
+{
+    std::vector<std::vector<std::string>> rows;
+    for (const proto::CaptureStatus& status : captures) {
+        const std::string waits = waitText(status);
+        const bool isRing = status.ringNs > 0;
+        const std::string bound = isRing                  ? "last " + formatDuration(status.ringNs)
+                                  : status.durationNs > 0 ? formatDuration(status.durationNs)
+                                                          : "until stopped";
+        rows.push_back({status.captureId, status.targetId, waits.empty() ? std::string(name(status.state)) : waits,
+                        formatDuration(isRing ? status.ringHeldNs : status.elapsedNs), bound, formatBytes(status.bytes),
+                        std::to_string(status.dropped), status.holder});
+    }
+    return alignedTable({"id", "target", "state", "holds", "window", "size", "dropped", "started by"}, rows, "");
+}
+
+Result<void> checkWritable(const std::filesystem::path& output)
+{
+    const std::filesystem::path folder = output.has_parent_path() ? output.parent_path() : std::filesystem::path(".");
+    if (::access(folder.c_str(), W_OK | X_OK) == 0)
+        return {};
+    Error error = errnoError(errno, fmt::format("cannot write a report to {}", folder.string()));
+    error.code = ErrorCode::CannotWrite;
+    return error;
+}
+
+std::string waitText(const proto::CaptureStatus& status)
+{
+    const std::string windows =
+        status.windowCount > 1 ? fmt::format(" · window {} of {}", status.windowsBegun + 1, status.windowCount) : std::string();
+    switch (status.state) {
+    case proto::CaptureState::Queued:
+        return fmt::format("{:<11} behind {}{}", name(status.state), status.waitsFor, windows);
+    case proto::CaptureState::Waiting:
+        return status.waitsNs > 0 ? fmt::format("{:<11} {} more{}", name(status.state), formatDuration(status.waitsNs), windows)
+                                  : fmt::format("{:<11} for the target's first call of CUDA or NVTX", name(status.state));
+    case proto::CaptureState::Armed:
+        return fmt::format("{:<11} the program opens the window{}", name(status.state), windows);
+    default:
+        return {};
+    }
+}
+
+Result<FetchedFile> fetchWindow(app::NodeClient& client, const std::string& reportName, std::filesystem::path output,
+                                const std::stop_token& stop)
+{
+    const auto fetched = [&]() -> Result<app::FetchedReport> {
+        if (output.empty()) {
+            GANTRY_TRY(output, app::localFileName(reportName));
+        }
+        ProgressLine progress(true);
+        return app::fetchReport(
+            client, reportName, output,
+            [&](std::uint64_t bytes, std::uint64_t total) {
+                progress.show(fmt::format("fetching    {} of {}", formatBytes(bytes), formatBytes(total)));
+            },
+            stop);
+    }();
+    if (!fetched)
+        return Result<app::FetchedReport>(fetched)
+            .context(fmt::format("the report is kept on the node, `gantryctl report fetch {}` gets it", reportName))
+            .error();
+    return FetchedFile{*fetched, trace::loadTrace(fetched->path)};
+}
+
+} // namespace gantry::cli

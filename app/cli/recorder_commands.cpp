@@ -1,0 +1,180 @@
+#include "app/cli/capture_steps.h"
+#include "app/cli/commands.h"
+#include "app/cli/duration.h"
+#include "app/cli/report_json.h"
+#include "app/cli/report_summary.h"
+#include "app/cli/window_options.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <memory>
+#include <stop_token>
+
+namespace gantry::cli {
+namespace {
+
+struct RecorderArguments
+{
+    std::string target, keep = "30s", size = "256MiB", label; ///< start
+    std::string id, last, output;                             ///< save, stop
+};
+
+Result<int> start(const CommonOptions& common, const RecorderArguments& arguments)
+{
+    proto::CaptureRequest request;
+    GANTRY_TRY(request.ringNs, parseDuration(arguments.keep));
+    GANTRY_TRY(request.ringBytes, parseSize(arguments.size));
+    request.targetId = arguments.target;
+    request.label = arguments.label;
+    GANTRY_TRY(const auto client, connect(common));
+    if (request.targetId.empty()) {
+        GANTRY_TRY(request.targetId, chooseTarget(*client));
+    }
+    GANTRY_TRY(const proto::CaptureStatus status, client->startCapture(request));
+    if (common.json)
+        print(toJson(status));
+    else
+        say("{} records {} and keeps its last {}, at most {}\n"
+            "`gantryctl recorder save` writes what just happened, `gantryctl recorder stop` ends it\n",
+            status.captureId, status.targetId, formatDuration(request.ringNs), formatBytes(request.ringBytes));
+    return 0;
+}
+
+Result<std::vector<proto::CaptureStatus>> recorders(app::NodeClient& client)
+{
+    GANTRY_TRY(auto captures, client.captures());
+    std::erase_if(captures, [](const proto::CaptureStatus& status) { return status.ringNs <= 0 || status.isFinished(); });
+    return captures;
+}
+
+/// The one that is named, or the only one.
+Result<proto::CaptureStatus> choose(app::NodeClient& client, const std::string& id)
+{
+    GANTRY_TRY(const auto running, recorders(client));
+    const auto named = std::find_if(running.begin(), running.end(), [&](const auto& status) { return status.captureId == id; });
+    if (!id.empty() && named == running.end())
+        return Error{
+            ErrorCode::NotFound, fmt::format("no recorder {} runs on this node: `gantryctl recorder list` shows those that do", id), {}};
+    if (!id.empty())
+        return *named;
+    if (running.empty())
+        return Error{ErrorCode::NotFound, "no recorder runs on this node: start one with `gantryctl recorder start`", {}};
+    if (running.size() > 1)
+        return Error{ErrorCode::BadInput, "several recorders run on this node, name one: `gantryctl recorder list` shows them", {}};
+    return running.front();
+}
+
+Result<int> save(const CommonOptions& common, const RecorderArguments& arguments)
+{
+    DurationNs last = 0;
+    if (!arguments.last.empty()) {
+        GANTRY_TRY(last, parseDuration(arguments.last));
+    }
+    GANTRY_CHECK(checkWritable(arguments.output));
+    GANTRY_TRY(const auto client, connect(common));
+    GANTRY_TRY(const proto::CaptureStatus before, choose(*client, arguments.id));
+    GANTRY_TRY(proto::CaptureStatus saved, client->saveCapture(before.captureId, last, arguments.label));
+    const std::size_t reports = before.reportNames.size();
+    std::stop_source isWritten;
+    const auto watched = client->watchCapture(
+        before.captureId,
+        [&](const proto::CaptureStatus& status) {
+            saved = status;
+            if (status.reportNames.size() > reports)
+                isWritten.request_stop();
+        },
+        isWritten.get_token());
+    if (!watched && watched.error().code != ErrorCode::Cancelled)
+        return watched.error();
+    if (saved.reportNames.size() <= reports)
+        return Error{
+            ErrorCode::Internal, saved.message.empty() ? "the recorder ended before it had written the report" : saved.message, {}};
+    GANTRY_TRY(const FetchedFile file, fetchWindow(*client, saved.reportNames.back(), arguments.output, {}));
+    if (!file.trace)
+        return file.trace.error();
+    if (common.json) {
+        print({{"recorder", toJson(saved)},
+               {"file", file.fetched.path.string()},
+               {"bytes", file.fetched.bytes},
+               {"sha256", file.fetched.sha256},
+               {"summary", toJson(summarise(**file.trace))}});
+        return 0;
+    }
+    sayLines(text(summarise(**file.trace)));
+    say("{:<18}{} ({}, SHA-256 verified)\n", "file", file.fetched.path.string(), formatBytes(file.fetched.bytes));
+    return 0;
+}
+
+Result<int> stop(const CommonOptions& common, const RecorderArguments& arguments)
+{
+    GANTRY_TRY(const auto client, connect(common));
+    GANTRY_TRY(const proto::CaptureStatus running, choose(*client, arguments.id));
+    GANTRY_TRY(const proto::CaptureStatus stopped, client->stopCapture(running.captureId));
+    if (common.json)
+        print(toJson(stopped));
+    else
+        say("{} has ended; it saved {} {}\n", stopped.captureId, stopped.reportNames.size(),
+            stopped.reportNames.size() == 1 ? "report" : "reports");
+    return 0;
+}
+
+Result<int> list(const CommonOptions& common)
+{
+    GANTRY_TRY(const auto client, connect(common));
+    GANTRY_TRY(const auto running, recorders(*client));
+    if (common.json) {
+        nlohmann::json all = nlohmann::json::array();
+        for (const proto::CaptureStatus& status : running)
+            all.push_back(toJson(status));
+        print(all);
+        return 0;
+    }
+    if (running.empty()) {
+        say("no recorder runs on this node: start one with `gantryctl recorder start`\n");
+        return 0;
+    }
+    sayLines(captureTable(running));
+    return 0;
+}
+
+} // namespace
+
+void addRecorderCommands(CLI::App& app, CommonOptions& common, Action& action)
+{
+    auto arguments = std::make_shared<RecorderArguments>();
+    const auto run = [&common, &action, arguments](Result<int> (*command)(const CommonOptions&, const RecorderArguments&)) {
+        action = [&common, arguments, command] {
+            const auto status = command(common, *arguments);
+            return status ? *status : report(status.error(), common);
+        };
+    };
+    auto* group = app.add_subcommand("recorder", "Record all the time and keep the last seconds: save what just happened");
+    group->require_subcommand(1);
+    group->footer("A recorder gives way to a capture window and begins anew after it.\n\n"
+                  "  gantryctl recorder start --keep 30s --size 256MiB\n"
+                  "  gantryctl recorder save --last 10s -o what-was-that.gantry\n"
+                  "  gantryctl recorder stop");
+    auto* starting = group->add_subcommand("start", "Start recording");
+    starting->add_option("--target", arguments->target, "target id; may be left out when just one can be captured");
+    starting->add_option("--keep", arguments->keep, "how far it reaches back, at most 10m")->capture_default_str();
+    starting->add_option("--size", arguments->size, "memory on the node, at most")->capture_default_str();
+    starting->add_option("--label", arguments->label, "name to find its reports by");
+    starting->callback([run] { run(start); });
+    auto* saving = group->add_subcommand("save", "Write a report of what was recorded, and fetch it; recording goes on");
+    saving->add_option("id", arguments->id, "the recorder; may be left out when just one runs");
+    saving->add_option("--last", arguments->last, "how far to reach back, e.g. 10s (default: all that is held)");
+    saving->add_option("--label", arguments->label, "name to find the report by");
+    saving->add_option("-o,--output", arguments->output, "file to write (default: the report's name on the node)");
+    saving->callback([run] { run(save); });
+    auto* stopping = group->add_subcommand("stop", "End it; what was not saved is forgotten");
+    stopping->add_option("id", arguments->id, "the recorder; may be left out when just one runs");
+    stopping->callback([run] { run(stop); });
+    group->add_subcommand("list", "Recorders that run on the node")->callback([&common, &action] {
+        action = [&common] {
+            const auto status = list(common);
+            return status ? *status : report(status.error(), common);
+        };
+    });
+}
+
+} // namespace gantry::cli

@@ -1,0 +1,181 @@
+#include "app/cli/window_options.h"
+
+#include "app/cli/duration.h"
+
+#include <charconv>
+#include <chrono>
+#include <cmath>
+#include <ctime>
+#include <fmt/format.h>
+#include <utility>
+
+namespace gantry::cli {
+namespace {
+
+constexpr DurationNs kLongestWindowNs = 600'000'000'000; // node.proto, StartCaptureRequest.duration_ns
+constexpr std::uint32_t kMostWindows = 10'000;
+
+Error usage(std::string sentence)
+{
+    return {ErrorCode::BadInput, std::move(sentence), {}};
+}
+
+/// "stop", "stop-shutdown", "repeat[:N]" or "repeat-shutdown:N".
+Result<void> applyRangeEnd(std::string_view text, proto::CaptureRequest& request)
+{
+    const std::size_t colon = text.find(':');
+    const std::string_view word = text.substr(0, colon);
+    request.stopTarget = word == "stop-shutdown" || word == "repeat-shutdown";
+    if ((word == "stop" || word == "stop-shutdown") && colon == std::string_view::npos) {
+        request.windowCount = 1;
+        return {};
+    }
+    if (word == "repeat" && colon == std::string_view::npos) {
+        request.windowCount = kMostWindows;
+        return {};
+    }
+    if ((word == "repeat" || word == "repeat-shutdown") && colon != std::string_view::npos) {
+        const std::string_view digits = text.substr(colon + 1);
+        const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), request.windowCount);
+        if (error == std::errc() && end == digits.data() + digits.size() && request.windowCount > 0)
+            return {};
+    }
+    return usage(fmt::format("'{}' does not say how a range ends: write stop, stop-shutdown, repeat, repeat:N or repeat-shutdown:N", text));
+}
+
+Result<void> applyRange(const WindowOptions& options, proto::CaptureRequest& request)
+{
+    if (options.range == "cudaProfilerApi") {
+        request.trigger = proto::CaptureTrigger::CudaProfiler;
+    } else if (options.range.starts_with("nvtx:") && options.range.size() > 5) {
+        request.trigger = proto::CaptureTrigger::NvtxRange;
+        request.triggerRange = options.range.substr(5);
+    } else {
+        return usage(fmt::format("'{}' is no capture range: write cudaProfilerApi, nvtx:MESSAGE, nvtx:MESSAGE@DOMAIN or nvtx:MESSAGE@*",
+                                 options.range));
+    }
+    request.triggerEvery = options.rangeEvery;
+    return applyRangeEnd(options.rangeEnd, request);
+}
+
+} // namespace
+
+void WindowOptions::addTo(CLI::App& command)
+{
+    command.add_option("--for", length, "length of the window, e.g. 2s");
+    command.add_option("--requests", requests, "end after this many complete requests")->check(CLI::PositiveNumber);
+    command.add_option("--iterations", iterations, "end after this many complete iterations")->check(CLI::PositiveNumber);
+    command.add_option("--iteration-range", iterationRange,
+                       "the NVTX range that is an iteration, MESSAGE@DOMAIN (default: executions of gantry-serve)");
+    command.add_option("--size", size, "end when this much was recorded, e.g. 64MiB");
+    command.add_flag("--until-exit", untilExit, "end with the target, or with Ctrl-C");
+    auto* afterOption = command.add_option("--after", after, "begin after this time, e.g. 30s");
+    command.add_option("--at", at, "begin at this time of day, 14:03:20, or instant, 2026-11-21T14:03:20")->excludes(afterOption);
+    command.add_option("--repeat", repeat, "this many windows, each a report of its own")->check(CLI::Range(1u, kMostWindows));
+    command.add_option("--every", every, "from the start of a window to the start of the next, e.g. 10s (default: one after the other)");
+    command.add_flag("--queue", mayQueue, "wait while another client captures");
+    command.add_option("--capture-range", range,
+                       "windows are ranges of the program: cudaProfilerApi, nvtx:MESSAGE, nvtx:MESSAGE@DOMAIN, nvtx:MESSAGE@*");
+    command
+        .add_option("--capture-range-end", rangeEnd, "stop, stop-shutdown, repeat, repeat:N or repeat-shutdown:N; shutdown ends the target")
+        ->capture_default_str();
+    command.add_option("--range-every", rangeEvery, "capture one of so many ranges")
+        ->check(CLI::Range(1u, 1'000'000u))
+        ->capture_default_str();
+}
+
+Result<proto::CaptureRequest> WindowOptions::request() const
+{
+    proto::CaptureRequest request;
+    if (!length.empty()) {
+        GANTRY_TRY(request.durationNs, parseDuration(length));
+        if (request.durationNs > kLongestWindowNs)
+            return usage(fmt::format("a window is at most 10 minutes long, not {}", length));
+    }
+    if (!size.empty()) {
+        GANTRY_TRY(request.maxBytes, parseSize(size));
+    }
+    if (!after.empty()) {
+        GANTRY_TRY(request.delayNs, parseDuration(after));
+    }
+    if (!at.empty()) {
+        const auto now = std::chrono::system_clock::now().time_since_epoch();
+        GANTRY_TRY(request.startUtcNs, parseInstant(at, std::chrono::duration_cast<std::chrono::nanoseconds>(now).count()));
+    }
+    if (!every.empty()) {
+        GANTRY_TRY(request.periodNs, parseDuration(every));
+        if (request.durationNs > request.periodNs)
+            return usage(fmt::format("windows of {} do not fit into {}: make --every longer", length, every));
+    }
+    request.maxRequests = requests;
+    request.maxIterations = iterations;
+    request.iterationRange = iterationRange;
+    request.windowCount = repeat;
+    request.mayQueue = mayQueue;
+    if (!range.empty()) {
+        if (repeat != 1 || !every.empty())
+            return usage("--repeat and --every are of windows by the clock: with --capture-range write --capture-range-end repeat:N");
+        GANTRY_CHECK(applyRange(*this, request));
+        return request;
+    }
+    const bool isBounded = request.durationNs > 0 || requests > 0 || iterations > 0 || request.maxBytes > 0;
+    if (!isBounded && !untilExit)
+        return usage("say when the window ends: --for 2s, --requests N, --iterations N, --size 64MiB, --until-exit or --capture-range");
+    if (!isBounded && repeat > 1)
+        return usage("several windows need an end each: --for 2s, --requests N, --iterations N or --size 64MiB");
+    return request;
+}
+
+Result<std::uint64_t> parseSize(std::string_view text)
+{
+    double number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+    const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+    static constexpr std::pair<std::string_view, double> kUnits[] = {
+        {"", 1},         {"B", 1},         {"kB", 1e3},         {"KB", 1e3},   {"MB", 1e6},    {"GB", 1e9},
+        {"KiB", 1024.0}, {"MiB", 1048576}, {"GiB", 1073741824}, {"K", 1024.0}, {"M", 1048576}, {"G", 1073741824},
+    };
+    if (error == std::errc())
+        for (const auto& [name, factor] : kUnits)
+            if (unit == name && number * factor >= 1 && number * factor < 9e15)
+                return static_cast<std::uint64_t>(std::llround(number * factor));
+    return usage(fmt::format("'{}' is not a size: write a number with its unit, such as 64MiB or 1.5GB", text));
+}
+
+Result<std::int64_t> parseInstant(std::string_view text, std::int64_t nowUtcNs)
+{
+    const auto refuse = [&] { return usage(fmt::format("'{}' is no time to begin: write 14:03, 14:03:20 or 2026-11-21T14:03:20", text)); };
+    const std::time_t now = nowUtcNs / 1'000'000'000;
+    std::tm local{};
+    localtime_r(&now, &local);
+    const std::size_t t = text.find('T');
+    const bool hasDate = t != std::string_view::npos;
+    const std::string date(hasDate ? text.substr(0, t) : std::string_view());
+    if (hasDate) {
+        const char* rest = strptime(date.c_str(), "%Y-%m-%d", &local);
+        if (!rest || *rest)
+            return refuse();
+    }
+    const std::string time(hasDate ? text.substr(t + 1) : text);
+    local.tm_hour = local.tm_min = local.tm_sec = 0;
+    const char* rest = strptime(time.c_str(), "%H:%M", &local);
+    double seconds = 0;
+    if (rest && *rest == ':') {
+        const auto [end, error] = std::from_chars(rest + 1, time.c_str() + time.size(), seconds, std::chars_format::fixed);
+        rest = error == std::errc() && seconds >= 0 && seconds < 61 ? end : nullptr;
+    }
+    if (!rest || *rest)
+        return refuse();
+    local.tm_isdst = -1;
+    std::int64_t instant = static_cast<std::int64_t>(std::mktime(&local)) * 1'000'000'000 + std::llround(seconds * 1e9);
+    if (!hasDate && instant <= nowUtcNs) { // tomorrow
+        ++local.tm_mday;
+        local.tm_isdst = -1;
+        instant = static_cast<std::int64_t>(std::mktime(&local)) * 1'000'000'000 + std::llround(seconds * 1e9);
+    }
+    if (instant <= nowUtcNs)
+        return usage(fmt::format("'{}' has gone by", text));
+    return instant;
+}
+
+} // namespace gantry::cli

@@ -1,0 +1,80 @@
+#include "remote_server/node/capture_plan.h"
+
+#include "remote_server/capture/control_protocol.h"
+#include "remote_server/node/range_counter.h"
+
+#include <algorithm>
+#include <string>
+
+namespace gantry::node {
+namespace {
+
+constexpr DurationNs kLongestWindowNs = 600'000'000'000; // node.proto, StartCaptureRequest.duration_ns
+constexpr DurationNs kLongestWaitNs = 7 * 86'400'000'000'000;
+constexpr std::uint32_t kMostWindows = 10'000;
+
+Error badInput(std::string sentence)
+{
+    return {ErrorCode::BadInput, std::move(sentence), {}};
+}
+
+Result<void> checkTrigger(const proto::CaptureRequest& request)
+{
+    if (request.isRing())
+        return badInput("a ring records all the time: it has no trigger");
+    if (request.trigger != proto::CaptureTrigger::NvtxRange)
+        return {};
+    const RangeName range = RangeName::parse(request.triggerRange);
+    if (range.message.empty())
+        return badInput("an NVTX trigger needs the range's name: message, message@domain or message@*");
+    if (range.message.size() >= sizeof capture::OpenMessage::triggerMessage ||
+        range.domain.size() >= sizeof capture::OpenMessage::triggerDomain)
+        return badInput("the name of an NVTX trigger is at most 127 bytes long, that of its domain 63");
+    return {};
+}
+
+} // namespace
+
+Result<CapturePlan> CapturePlan::of(const proto::CaptureRequest& request, std::int64_t nowNs, std::int64_t nowUtcNs)
+{
+    if (request.targetId.empty()) // would be all processes that were started by hand
+        return badInput("a capture window needs a target: `gantryctl target list` shows them");
+    if (request.durationNs < 0)
+        return badInput("the length of a capture window cannot be negative");
+    if (request.delayNs < 0 || request.periodNs < 0 || request.ringNs < 0)
+        return badInput("a time to wait or to keep cannot be negative");
+    if (request.windowCount == 0 || request.windowCount > kMostWindows)
+        return badInput("a capture has 1 to " + std::to_string(kMostWindows) + " windows");
+    if (request.ringNs > kLongestWindowNs)
+        return badInput("a ring keeps at most 10 minutes");
+    if (request.trigger != proto::CaptureTrigger::None)
+        GANTRY_CHECK(checkTrigger(request));
+    const DurationNs delay = request.startUtcNs > 0 ? std::max<DurationNs>(0, request.startUtcNs - nowUtcNs) : request.delayNs;
+    if (delay > kLongestWaitNs)
+        return badInput("a capture begins within a week");
+    CapturePlan plan;
+    plan.dueNs = nowNs + delay;
+    plan.periodNs = request.periodNs;
+    return plan;
+}
+
+DurationNs CapturePlan::longestWindow(const proto::CaptureRequest& request)
+{
+    if (request.isRing())
+        return 0;
+    return request.durationNs == 0 ? kLongestWindowNs : std::min(request.durationNs, kLongestWindowNs);
+}
+
+void CapturePlan::begin(std::int64_t nowNs)
+{
+    ++windowsBegun;
+    if (periodNs <= 0) {
+        dueNs = nowNs;
+        return;
+    }
+    const std::int64_t late = (nowNs - dueNs) / periodNs;
+    windowsSkipped += static_cast<std::uint32_t>(late);
+    dueNs += (late + 1) * periodNs;
+}
+
+} // namespace gantry::node

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "remote_server/proto/node_types.h"
+#include "trace_model/base/result.h"
+
+#include <cstdint>
+
+namespace gantry::node {
+
+/// When the windows of a capture begin. Times: CLOCK_MONOTONIC. One thread at a time.
+struct CapturePlan
+{
+    /// Checks what was asked for. Errors: BadInput.
+    [[nodiscard]] static Result<CapturePlan> of(const proto::CaptureRequest& request, std::int64_t nowNs, std::int64_t nowUtcNs);
+
+    /// After which a library closes a window by itself; 0: never, a ring.
+    [[nodiscard]] static DurationNs longestWindow(const proto::CaptureRequest& request);
+
+    [[nodiscard]] DurationNs untilDue(std::int64_t nowNs) const { return dueNs > nowNs ? dueNs - nowNs : 0; }
+    [[nodiscard]] bool isDue(std::int64_t nowNs) const { return dueNs <= nowNs; }
+
+    /// A window begins; the next one is due a period later. Periods that a window took longer than are skipped and counted.
+    void begin(std::int64_t nowNs);
+
+    std::int64_t dueNs = 0;
+    DurationNs periodNs = 0;
+    std::uint32_t windowsBegun = 0;
+    std::uint32_t windowsSkipped = 0;
+};
+
+} // namespace gantry::node

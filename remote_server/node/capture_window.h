@@ -1,0 +1,93 @@
+#pragma once
+
+#include "remote_server/node/capture_link.h"
+#include "remote_server/node/range_counter.h"
+#include "remote_server/node/report_assembler.h"
+#include "remote_server/proto/node_types.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace gantry::node {
+
+/// What a library is to record, as its bits.
+[[nodiscard]] std::uint32_t contentBits(const proto::CaptureContent& content);
+
+/// A window from the command that opens it until the last of its processes has closed it: what the processes have written so far.
+/// One thread at a time (the engine's mutex is held).
+class CaptureWindow
+{
+public:
+    struct Member
+    {
+        CaptureLink* link = nullptr; ///< null: the process has ended
+        ProcessCapture capture;
+        std::optional<RangeCounter> requests, iterations; ///< where the window ends after so many
+        std::uint64_t damagedBefore = 0;                  ///< chunks, of earlier windows
+        bool isAskedToClose = false;
+
+        [[nodiscard]] bool isRecording() const { return link && !capture.closed; }
+    };
+
+    CaptureWindow(std::uint32_t id, std::string captureId, const proto::CaptureRequest& request, std::int64_t nowNs);
+
+    /// A process takes part; it has been told, or has told us.
+    Member& add(CaptureLink& link);
+    [[nodiscard]] Member* find(const CaptureLink& link);
+    [[nodiscard]] std::vector<Member>& members() { return m_members; }
+
+    /// Takes what the processes have written since, up to `budget` bytes held by all windows; what does not fit is counted.
+    void drain(Member& member, std::size_t budget, std::int64_t nowNs);
+    void takeOpened(Member& member, const capture::OpenedMessage& message);
+    void takeClosed(Member& member, const capture::ClosedMessage& message, std::size_t budget, std::int64_t nowNs);
+    /// The process is gone; what it has written is kept.
+    void takeEnd(Member& member, std::size_t budget, std::int64_t nowNs);
+
+    /// Why the window is over by its own bounds.
+    [[nodiscard]] bool hasReachedBound(std::int64_t nowNs) const;
+    [[nodiscard]] bool isOpenedByAll() const;
+    [[nodiscard]] bool isClosedByAll() const;
+    [[nodiscard]] bool hasAnswered() const; ///< a process has closed it by itself
+    [[nodiscard]] bool hasRecorded() const;
+    [[nodiscard]] bool isUnanswered() const;
+    [[nodiscard]] bool hasLostProcess() const;
+    [[nodiscard]] std::size_t bytes() const;
+
+    /// From the first process that records. Once.
+    void markOpened(std::int64_t nowNs);
+    [[nodiscard]] bool isOpened() const { return m_openedNs != 0; }
+    [[nodiscard]] std::int64_t elapsedNs(std::int64_t nowNs) const;
+    /// Of a ring: how far it reaches back.
+    [[nodiscard]] std::int64_t heldNs(std::int64_t nowNs) const;
+
+    /// Brings the numbers of the window into a status.
+    void describe(proto::CaptureStatus& status, std::int64_t nowNs) const;
+
+    /// All that was recorded, for a report. The window is empty afterwards.
+    [[nodiscard]] WindowCapture finish(std::int64_t nowNs);
+    /// Of a ring: its last `lastNs` (0: all it holds); recording goes on.
+    [[nodiscard]] WindowCapture snapshot(DurationNs lastNs, std::int64_t nowNs);
+
+    const std::uint32_t id;
+    const std::string captureId;
+    const proto::CaptureRequest request;
+    const std::int64_t startedNs; ///< command given, CLOCK_MONOTONIC
+    std::int64_t closingNs = 0;   ///< close sent; 0: still open
+    bool isTriggered = false;     ///< by the program: one process opens and closes it, its siblings follow
+    std::string message;          ///< what a process said that the user should know
+
+private:
+    void takeLosses(Member& member);
+    void trimRing(Member& member, std::int64_t nowNs);
+    [[nodiscard]] WindowCapture bounds(std::int64_t openNs, std::int64_t closeNs, std::int64_t nowNs) const;
+
+    std::vector<Member> m_members;
+    std::int64_t m_openedNs = 0;
+    std::int64_t m_openCostNs = 0, m_closeCostNs = 0;
+    std::uint64_t m_events = 0;
+};
+
+} // namespace gantry::node

@@ -1,0 +1,51 @@
+#pragma once
+
+#include "trace_model/records/chunk_reader.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <vector>
+
+namespace gantry::node {
+
+/// The records of one process in a window. A ring gives up its oldest events when it is trimmed; what events refer to (texts, names,
+/// devices, clock samples) stays. One thread; copies share what they hold and may be read by another.
+class RecordStore
+{
+public:
+    void add(const records::RecordView& record, std::int64_t nowNs);
+
+    /// Gives up events that were added before `timeNs`, and the oldest ones until at most `mostBytes` are held, in whole blocks.
+    void trim(std::int64_t timeNs, std::size_t mostBytes);
+
+    /// Of a ring: every event from here on is there; what is older is not, or not all of it. 0: nothing was given up.
+    [[nodiscard]] std::int64_t heldFromNs() const { return m_heldFromNs; }
+    [[nodiscard]] std::uint64_t overwritten() const { return m_overwritten; }
+    [[nodiscard]] std::size_t bytes() const { return m_bytes; }
+
+    /// What is held now, for another thread to read while this one adds.
+    [[nodiscard]] RecordStore copy() const;
+
+    /// First what others refer to, then the events in the order in which they were added.
+    void forEach(const records::RecordHandler& handler) const;
+
+private:
+    struct Block
+    {
+        std::shared_ptr<std::vector<std::byte>> bytes;
+        std::int64_t newestNs = 0;
+        std::uint64_t records = 0;
+    };
+
+    static void append(std::deque<Block>& blocks, const records::RecordView& record, std::int64_t nowNs);
+
+    std::deque<Block> m_names;
+    std::deque<Block> m_events;
+    std::size_t m_bytes = 0;
+    std::int64_t m_heldFromNs = 0;
+    std::uint64_t m_overwritten = 0;
+};
+
+} // namespace gantry::node

@@ -1,0 +1,90 @@
+#include "remote_server/node/report_worker.h"
+
+#include "trace_model/report/meta_keys.h"
+
+#include <cctype>
+#include <ctime>
+#include <exception>
+#include <utility>
+
+namespace gantry::node {
+namespace {
+
+std::string reportName(const std::string& target, const ReportWorker::Job& job)
+{
+    const std::time_t now = std::time(nullptr);
+    std::tm utc{};
+    gmtime_r(&now, &utc);
+    char stamp[32];
+    std::strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", &utc);
+    std::string safe;
+    for (const char c : target)
+        safe += std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' ? c : '-';
+    return std::string(stamp) + "-" + (safe.empty() ? "capture" : safe) + "-" + std::to_string(job.windowId) + job.reportSuffix + ".gantry";
+}
+
+} // namespace
+
+ReportWorker::ReportWorker(Options options) : m_options(std::move(options)), m_thread([this] { run(); }) {}
+
+ReportWorker::~ReportWorker()
+{
+    {
+        const std::lock_guard lock(m_mutex);
+        m_isEnding = true;
+    }
+    m_changed.notify_all();
+}
+
+void ReportWorker::add(Job job)
+{
+    const std::lock_guard lock(m_mutex);
+    m_jobs.push_back(std::move(job));
+    m_changed.notify_all();
+}
+
+std::size_t ReportWorker::pendingBytes() const
+{
+    const std::lock_guard lock(m_mutex);
+    std::size_t sum = 0;
+    for (const Job& job : m_jobs)
+        for (const ProcessCapture& process : job.window.processes)
+            sum += process.records.bytes();
+    return sum;
+}
+
+void ReportWorker::run()
+{
+    std::unique_lock lock(m_mutex);
+    for (;;) {
+        m_changed.wait(lock, [this] { return m_isEnding || !m_jobs.empty(); });
+        if (m_jobs.empty())
+            return;
+        Job& job = m_jobs.front(); // stays where it is: others are only added behind it
+        lock.unlock();
+        // The last resort: what a library throws, or the lack of memory, fails the report and not the daemon.
+        const Result<std::string> written = [&]() -> Result<std::string> {
+            try {
+                return write(job);
+            } catch (const std::exception& exception) {
+                return Error{ErrorCode::Internal, std::string("gantryd failed while it wrote a report: ") + exception.what(), {}};
+            }
+        }();
+        m_options.onDone(job, written);
+        lock.lock();
+        m_jobs.pop_front();
+    }
+}
+
+Result<std::string> ReportWorker::write(Job& job) const
+{
+    const std::string target = m_options.targetName ? m_options.targetName(job.window.targetId) : std::string();
+    const std::string name = reportName(target, job);
+    if (m_options.nodeSnapshot)
+        job.window.meta.merge(m_options.nodeSnapshot());
+    job.window.meta[report::meta::kTargetName] = target;
+    GANTRY_CHECK(assembleReport(job.window, m_options.folder / name));
+    return name;
+}
+
+} // namespace gantry::node

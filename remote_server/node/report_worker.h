@@ -1,0 +1,61 @@
+#pragma once
+
+#include "remote_server/node/report_assembler.h"
+
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+
+namespace gantry::node {
+
+/// Writes the reports of finished windows, one after the other, on a thread of its own: capturing goes on meanwhile. Any thread.
+class ReportWorker
+{
+public:
+    struct Job
+    {
+        std::string captureId;
+        std::uint32_t windowId = 0;
+        WindowCapture window;
+        std::string reportSuffix;  ///< tells several reports of one window apart
+        bool isUnanswered = false; ///< a process did not say that it has closed
+        bool hasLostProcess = false;
+    };
+    struct Options
+    {
+        std::filesystem::path folder;
+        /// META rows of the node (host, GPUs, driver, ...).
+        std::function<std::map<std::string, std::string>()> nodeSnapshot;
+        /// Name of a target id for the report, or empty.
+        std::function<std::string(const std::string& targetId)> targetName;
+        /// A job is done: its report's name. Worker's thread.
+        std::function<void(const Job& job, const Result<std::string>& written)> onDone;
+    };
+
+    explicit ReportWorker(Options options);
+    /// Writes what waits.
+    ~ReportWorker();
+
+    void add(Job job);
+    /// Of records that wait for their report.
+    [[nodiscard]] std::size_t pendingBytes() const;
+
+private:
+    void run();
+    [[nodiscard]] Result<std::string> write(Job& job) const;
+
+    Options m_options;
+    mutable std::mutex m_mutex; ///< everything below
+    std::condition_variable m_changed;
+    std::deque<Job> m_jobs; ///< the first one is being written
+    bool m_isEnding = false;
+    std::jthread m_thread;
+};
+
+} // namespace gantry::node
