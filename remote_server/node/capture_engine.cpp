@@ -378,7 +378,12 @@ private:
         }
     }
 
-    void take(CaptureLink& link, const capture::CudaLoadedMessage&) { link.setCudaLoaded(); }
+    void take(CaptureLink& link, const capture::CudaLoadedMessage& message)
+    {
+        link.setCudaLoaded();
+        if (CaptureWindow* window = findWindow(message.windowId))
+            window->takeCuda(link, message);
+    }
 
     void take(CaptureLink& link, const capture::ArmedMessage& message)
     {
@@ -721,6 +726,8 @@ private:
         if (capture.request.content.metrics)
             m_history.copyTo(recorded);
         recorded.meta[meta::kLabel] = label.empty() ? capture.request.label : label;
+        if (!window.message.empty())
+            recorded.meta[meta::kNote] = window.message;
         recorded.meta[meta::kOpenCostNs] = std::to_string(capture.status.openCostNs);
         if (capture.status.closeCostNs > 0) // nobody closes what a process took with it
             recorded.meta[meta::kCloseCostNs] = std::to_string(capture.status.closeCostNs);
@@ -771,6 +778,13 @@ private:
         spdlog::warn("capture {}: {}", capture.status.captureId, error.text());
     }
 
+    /// Beside what there is to say already; of several windows once.
+    static void addNote(proto::CaptureStatus& status, const std::string& sentence)
+    {
+        if (status.message.find(sentence) == std::string::npos)
+            status.message += (status.message.empty() ? "" : "; ") + sentence;
+    }
+
     /// A report is written, or could not be. Worker's thread.
     void conclude(const ReportWorker::Job& job, const Result<std::string>& written)
     {
@@ -785,9 +799,9 @@ private:
                 status.reportNames.push_back(*written);
                 status.reportName = *written;
                 if (job.hasLostProcess)
-                    status.message = "a process of the target ended inside the window: the report holds what came before";
+                    addNote(status, "a process of the target ended inside the window: the report holds what came before");
                 else if (job.isUnanswered)
-                    status.message = "a process of the target did not answer the end of the window: the report holds what it had written";
+                    addNote(status, "a process of the target did not answer the end of the window: the report holds what it had written");
             } else {
                 fail(*capture, written.error());
             }

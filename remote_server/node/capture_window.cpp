@@ -30,7 +30,8 @@ std::map<std::uint32_t, std::string> threadNamesOf(int pid)
 }
 
 /// What a user must know of how a process took the window; empty: nothing.
-std::string messageOf(const CaptureLink& link, const capture::OpenedMessage& opened)
+template <typename Message>
+std::string messageOf(const CaptureLink& link, const Message& opened)
 {
     const std::string detail(opened.detail, strnlen(opened.detail, sizeof opened.detail));
     const std::string process = "process " + std::to_string(link.pid());
@@ -106,6 +107,12 @@ void CaptureWindow::takeOpened(Member& member, const capture::OpenedMessage& ope
 {
     member.capture.opened = opened;
     if (std::string said = messageOf(*member.link, opened); !said.empty())
+        message = std::move(said);
+}
+
+void CaptureWindow::takeCuda(const CaptureLink& link, const capture::CudaLoadedMessage& loaded)
+{
+    if (std::string said = messageOf(link, loaded); !said.empty())
         message = std::move(said);
 }
 
