@@ -172,7 +172,7 @@ TEST(DamagedTrace, QuotesThatWereNotEscapedAreReadAsTheyWereMeant)
     EXPECT_EQ(trace->sink.text(ranges[1].textId), "call \"inner\" with, commas");
     EXPECT_EQ(ranges[1].end, 4000);
     ASSERT_EQ(trace->sink.meta().warnings.size(), 1u);
-    EXPECT_THAT(trace->sink.meta().warnings[0], HasSubstr("1 events have quotes"));
+    EXPECT_THAT(trace->sink.meta().warnings[0], HasSubstr("1 event with quotes"));
 }
 
 TEST(DamagedTrace, SaysWhereTheFirstUnreadableEventIs)
