@@ -336,7 +336,7 @@ Result<void> ReportPage::showPlace(const ViewPlace& place)
         if (event.row() >= m_trace->columns(event.kind()).size())
             return Error{ErrorCode::NotFound,
                          "the report has no " + std::string(trace::name(event.kind())) + " " + std::to_string(event.row()) +
-                             "; was the link made from another file?",
+                             "; the link may be of another file",
                          {}};
         m_timeline->reveal(event);
     }

@@ -51,8 +51,8 @@ Result<void> SqliteFacts::readMeta()
     takeGantryKeys();
     std::string& clock = sink.report().clock;
     clock += (clock.empty() ? "" : " ");
-    clock += meta.sessionUtcNs != 0 ? "Times count from the session's start, whose wall clock is known."
-                                    : "Times count from the session's start.";
+    clock += meta.sessionUtcNs != 0 ? "The file's times count from the session's start, whose wall clock is known."
+                                    : "The file's times count from the session's start.";
     return readGpus();
 }
 

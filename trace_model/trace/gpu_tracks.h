@@ -57,9 +57,9 @@ private:
     ContextRows& contextOf(const GpuPlace& place);
     void findMixedStreams(const Trace& trace);
     RowBuilder& rangesOf(const GpuPlace& place);
-    static void addRanges(TrackList& list, Track track, RowBuilder& ranges);
+    static void addRanges(TrackList& list, Track track, std::uint32_t file, RowBuilder& ranges);
     static void addContext(TrackList& list, TrackId parent, const ContextKey& key, ContextRows& rows);
-    static void addStream(TrackList& list, Track track, StreamRows& rows, DurationNs ofContext);
+    static void addStream(TrackList& list, Track track, std::uint32_t file, StreamRows& rows, DurationNs ofContext);
 
     const Trace& m_trace;
     std::map<ContextKey, ContextRows> m_contexts;

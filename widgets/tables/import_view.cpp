@@ -29,6 +29,8 @@ QString reasonsOf(const importing::TableTally& tally)
     QStringList reasons;
     for (const importing::SkippedRows& skipped : tally.skipped)
         reasons << QStringLiteral("%1 × %2").arg(formatCount(skipped.count), toQString(skipped.reason));
+    for (const importing::SkippedRows& reduced : tally.reduced)
+        reasons << ImportView::tr("%1 used %2").arg(formatCount(reduced.count), toQString(reduced.reason));
     return reasons.join(QStringLiteral("; "));
 }
 

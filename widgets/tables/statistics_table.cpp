@@ -1,6 +1,7 @@
 #include "widgets/tables/statistics_table.h"
 
 #include "trace_model/trace/name_matcher.h"
+#include "trace_model/trace/trace_words.h"
 #include "widgets/tables/filter_edit.h"
 #include "widgets/tables/histogram_delegate.h"
 #include "widgets/tables/table_copy.h"
@@ -222,6 +223,8 @@ void StatisticsTable::showScope()
 void StatisticsTable::offerGroupsOf(const trace::Trace& trace)
 {
     const QSignalBlocker blocker(m_groupBox); // whoever calls is about to fill the table
+    m_groupBox->setItemText(m_groupBox->findData(static_cast<int>(GroupBy::Nvtx)), toQString(trace::rangesName(trace)));
+    m_groupBox->setItemText(m_groupBox->findData(static_cast<int>(GroupBy::Api)), tr("%1 calls").arg(toQString(trace::apiName(trace))));
     auto* items = qobject_cast<QStandardItemModel*>(m_groupBox->model());
     int firstOffered = -1;
     for (int i = 0; i < m_groupBox->count(); ++i) {
