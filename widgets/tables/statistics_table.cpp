@@ -265,10 +265,10 @@ void StatisticsTable::setLow(bool isLow)
         m_view->setColumnWidth(column, m_view->columnWidth(column) + (isLow ? sign : -sign));
 }
 
-void StatisticsTable::clear()
+void StatisticsTable::clear(const QString& why)
 {
     m_model->setRows({});
-    m_scopeText = tr("Open a report to see where its time went.");
+    m_scopeText = why.isEmpty() ? tr("Open a report to see where its time went.") : why;
     showScope();
 }
 
