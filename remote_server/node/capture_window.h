@@ -83,6 +83,7 @@ public:
 
 private:
     void takeLosses(Member& member);
+    void addMessage(const std::string& sentence);
     void trimRing(Member& member, std::int64_t nowNs);
     [[nodiscard]] WindowCapture bounds(std::int64_t openNs, std::int64_t closeNs, std::int64_t nowNs) const;
 

@@ -151,6 +151,8 @@ void SqliteFacts::takeGantryKeys()
     meta.targetExited = take(key::kTargetExited) == "1";
     if (const std::string complete = take(key::kComplete); !complete.empty() && complete != "1")
         meta.spoil("gantryd could not use all that was captured");
+    if (const auto note = meta.settings.find(key::kNote); note != meta.settings.end())
+        meta.warnings.push_back(note->second + ".");
     takeNumber(key::kClockErrorNs, meta.clockErrorNs);
     takeNumber(key::kWindowCostRatio, meta.windowCostRatio);
     takeNumber(key::kWindowCostError, meta.windowCostError);
