@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <iterator>
@@ -106,7 +107,7 @@ public:
         if (m_armed.trigger == Trigger::CudaProfiler)
             joined = m_cupti.watchProfilerCalls(m_state, kProfilerCalls);
         if (m_windowId && !m_cupti.isOpen())
-            joined = m_cupti.open(m_state, m_windowId, m_content);
+            joined = openCupti(m_windowId, m_content);
         m_cudaLoaded = {MessageType::CudaLoaded, m_windowId, joined.outcome, joined.cuptiVersion, {}};
         std::memcpy(m_cudaLoaded.detail, joined.detail, sizeof joined.detail);
     }
@@ -256,6 +257,15 @@ private:
         reply(armed);
     }
 
+    /// Handlers of exit run in the reverse order of their registration: ours before those of CUPTI, which are there once it has been used.
+    CuptiSession::Opened openCupti(std::uint32_t windowId, std::uint32_t content)
+    {
+        const CuptiSession::Opened opened = m_cupti.open(m_state, windowId, content);
+        if (m_cupti.isOpen() && !m_hasExitHandler)
+            m_hasExitHandler = std::atexit(capture::closeAtExit) == 0;
+        return opened;
+    }
+
     /// No range opens a window any more; one that is open goes on.
     void disarm()
     {
@@ -276,7 +286,7 @@ private:
         m_content = content;
         m_state.window.store(windowId, std::memory_order_relaxed);
         sampleClocks();
-        const CuptiSession::Opened cupti = m_cupti.open(m_state, windowId, content);
+        const CuptiSession::Opened cupti = openCupti(windowId, content);
         // NVTX before its dictionary: what is registered from here on is written by who registers it, the rest by the dump.
         if (content & ContentNvtx) {
             m_state.nvtxWindow.store(windowId, std::memory_order_release);
@@ -357,6 +367,7 @@ private:
     pthread_cond_t m_commandedChanged = PTHREAD_COND_INITIALIZER;
     bool m_isCommanded = false;
     CuptiSession m_cupti;
+    bool m_hasExitHandler = false;
     bool m_cudaAnnounced = false;
     CudaLoadedMessage m_cudaLoaded{};
     OpenMessage m_armed{}; ///< trigger None: nothing is waited for

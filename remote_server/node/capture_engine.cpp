@@ -634,7 +634,6 @@ private:
         capture.status.elapsedNs = 0;
         capture.status.events = capture.status.bytes = 0;
         if (capture.gpuSampler) {
-            window->message = capture.gpuSampler->problem();
             if (capture.reportsPending == 0) // else an earlier window's samples are still to be taken
                 capture.gpuSampler->keepFrom(window->startedNs);
         } else if (capture.request.content.gpuMetricsHz > 0) {
@@ -822,6 +821,8 @@ private:
                 return;
             proto::CaptureStatus& status = capture->status;
             --capture->reportsPending;
+            if (const std::string problem = job.gpuSampler ? job.gpuSampler->problem() : std::string(); !problem.empty())
+                addNote(status, problem);
             if (written) {
                 status.reportNames.push_back(*written);
                 status.reportName = *written;
@@ -862,6 +863,8 @@ private:
             status.error.clear();
         if (capture.request.stopTarget && m_options.stopTarget)
             m_options.stopTarget(capture.request.targetId);
+        if (capture.gpuSampler)
+            m_worker.retire(std::move(capture.gpuSampler));
         m_ended.push_back(status);
         if (m_ended.size() > kKeptStatuses)
             m_ended.pop_front();

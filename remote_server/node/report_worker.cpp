@@ -23,6 +23,13 @@ std::string reportName(const std::string& target, const ReportWorker::Job& job)
     return std::string(stamp) + "-" + (safe.empty() ? "capture" : safe) + "-" + std::to_string(job.windowId) + job.reportSuffix + ".gantry";
 }
 
+void addNote(WindowCapture& window, const std::string& sentence)
+{
+    std::string& note = window.meta[report::meta::kNote];
+    if (note.find(sentence) == std::string::npos)
+        note += (note.empty() ? "" : "; ") + sentence;
+}
+
 } // namespace
 
 ReportWorker::ReportWorker(Options options) : m_options(std::move(options)), m_thread([this] { run(); }) {}
@@ -41,6 +48,13 @@ void ReportWorker::add(Job job)
     const std::lock_guard lock(m_mutex);
     m_jobs.push_back(std::move(job));
     m_changed.notify_all();
+}
+
+void ReportWorker::retire(std::shared_ptr<GpuSampler> sampler)
+{
+    Job job; // of no capture
+    job.gpuSampler = std::move(sampler);
+    add(std::move(job));
 }
 
 std::size_t ReportWorker::pendingBytes() const
@@ -62,6 +76,12 @@ void ReportWorker::run()
             return;
         Job& job = m_jobs.front(); // stays where it is: others are only added behind it
         lock.unlock();
+        if (job.captureId.empty()) {
+            job.gpuSampler.reset();
+            lock.lock();
+            m_jobs.pop_front();
+            continue;
+        }
         // The last resort: what a library throws, or the lack of memory, fails the report and not the daemon.
         const Result<std::string> written = [&]() -> Result<std::string> {
             try {
@@ -85,6 +105,8 @@ Result<std::string> ReportWorker::write(Job& job) const
     if (m_options.nodeSnapshot)
         job.window.meta.merge(m_options.nodeSnapshot());
     job.window.meta[report::meta::kTargetName] = target;
+    if (const std::string problem = job.gpuSampler ? job.gpuSampler->problem() : std::string(); !problem.empty())
+        addNote(job.window, problem);
     GANTRY_CHECK(assembleReport(job.window, m_options.folder / name));
     return name;
 }

@@ -46,6 +46,8 @@ public:
     ~ReportWorker();
 
     void add(Job job);
+    /// Ends a sampler behind the jobs that need it; that takes a moment.
+    void retire(std::shared_ptr<GpuSampler> sampler);
     /// Of records that wait for their report.
     [[nodiscard]] std::size_t pendingBytes() const;
 

@@ -147,6 +147,9 @@ Result<proto::Target> TargetRegistry::launch(const proto::LaunchRequest& request
             environment[variable] = m_options.captureLibrary;
         }
         environment[capture::kSocketVariable] = m_options.captureSocket;
+        // PyTorch's profiler keeps CUPTI for ever once it has run, and every window after it would be without CUDA, unless it is told to
+        // give it back (Kineto, CuptiActivityApi; seen with PyTorch 2.11).
+        environment.try_emplace("TEARDOWN_CUPTI", "1");
         environment[capture::kTargetVariable] = target->info.id;
     }
 

@@ -125,7 +125,7 @@ protected:
 
 TEST_F(NodeBundle, holdsTheProgramsTheCaptureLibraryAndTheDemoModels)
 {
-    for (const char* program : {"gantryd", "gantry-serve", "gantryctl"})
+    for (const char* program : {"gantryd", "gantry-gpu-sampler", "gantry-serve", "gantryctl"})
         EXPECT_TRUE(fs::exists(s_root / "bin" / program)) << program;
     // Not built where there are no NVTX headers.
     EXPECT_EQ(fs::exists(s_root / "lib/libgantry_capture.so"), fs::exists(fs::path(GANTRY_BINARY_DIR) / "lib/libgantry_capture.so"));
@@ -160,7 +160,7 @@ TEST_F(NodeBundle, bringsEveryLibraryThatIsNotOfTheNode)
 
 TEST_F(NodeBundle, takesItsOwnLibrariesAndFindsEverySymbol)
 {
-    for (const char* program : {"gantryd", "gantry-serve", "gantryctl"}) {
+    for (const char* program : {"gantryd", "gantry-gpu-sampler", "gantry-serve", "gantryctl"}) {
         const CommandResult linked = runCommand("env -i ldd -r '" + (s_root / "bin" / program).string() + "'");
         EXPECT_EQ(linked.status, 0) << linked.output;
         EXPECT_THAT(matches(linked.output, R"((undefined symbol.*|.*not found))"), IsEmpty()) << program;
@@ -171,7 +171,7 @@ TEST_F(NodeBundle, takesItsOwnLibrariesAndFindsEverySymbol)
 
 TEST_F(NodeBundle, runsWithAnEmptyEnvironment)
 {
-    for (const char* program : {"gantryd", "gantry-serve", "gantryctl"}) {
+    for (const char* program : {"gantryd", "gantry-gpu-sampler", "gantry-serve", "gantryctl"}) {
         const CommandResult help = runBare(program, "--help");
         EXPECT_EQ(help.status, 0) << help.output;
         EXPECT_THAT(help.output, HasSubstr("--")) << program;

@@ -19,8 +19,7 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::size_t kKeptText = 4096;
-constexpr std::chrono::milliseconds kLook{20};   // between looks at the stop and the program
-constexpr std::chrono::milliseconds kGrace{500}; // to end by itself after SIGTERM
+constexpr std::chrono::milliseconds kLook{20}; // between looks at the stop and the program
 
 /// What posix_spawn() is told: a process group of its own, every signal as by default, both outputs to the pipe.
 class SpawnSettings
@@ -118,7 +117,8 @@ private:
 
 } // namespace
 
-Result<ProgramEnd> runProgram(const std::vector<std::string>& command, const std::function<void(std::string_view)>& output, const std::stop_token& stop)
+Result<ProgramEnd> runProgram(const std::vector<std::string>& command, const std::function<void(std::string_view)>& output,
+                              const std::stop_token& stop, std::chrono::milliseconds grace)
 {
     std::vector<char*> arguments;
     for (const std::string& argument : command)
@@ -152,7 +152,7 @@ Result<ProgramEnd> runProgram(const std::vector<std::string>& command, const std
             continue;
         if (!stoppedAt)
             program.signalGroup(SIGTERM);
-        else if (steady_clock::now() > *stoppedAt + kGrace)
+        else if (steady_clock::now() > *stoppedAt + grace)
             program.signalGroup(SIGKILL);
         stoppedAt = stoppedAt.value_or(steady_clock::now());
     }

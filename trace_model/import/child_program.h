@@ -2,6 +2,7 @@
 
 #include "trace_model/base/result.h"
 
+#include <chrono>
 #include <functional>
 #include <stop_token>
 #include <string>
@@ -19,8 +20,9 @@ struct ProgramEnd
 
 /// Runs a program (a path and its arguments, no shell) in a process group of its own, without input, and waits for its end. `output`
 /// is called by this thread with what the program writes, as it comes. Whatever else the program left running in its group is
-/// killed. On a stop the group gets SIGTERM, and SIGKILL half a second later.
+/// killed. On a stop the group gets SIGTERM, and SIGKILL after `grace`.
 /// Errors: Unsupported (it cannot be started), Cancelled.
-[[nodiscard]] Result<ProgramEnd> runProgram(const std::vector<std::string>& command, const std::function<void(std::string_view)>& output, const std::stop_token& stop);
+[[nodiscard]] Result<ProgramEnd> runProgram(const std::vector<std::string>& command, const std::function<void(std::string_view)>& output,
+                                            const std::stop_token& stop, std::chrono::milliseconds grace = std::chrono::milliseconds(500));
 
 } // namespace gantry::importing

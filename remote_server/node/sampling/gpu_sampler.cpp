@@ -17,6 +17,7 @@ constexpr std::size_t kMostValues = 32u << 20; // of one GPU: 256 MiB, half a mi
 constexpr std::size_t kMostSeries = 64;
 constexpr std::uint32_t kFirstSeriesId = 0x40000000; // those of the sampler count up from 1
 constexpr std::chrono::seconds kLastSamplesPatience{1};
+constexpr std::chrono::milliseconds kEndPatience{3000}; // a sampler that is killed leaves the counters busy for a while
 
 } // namespace
 
@@ -60,7 +61,7 @@ void GpuSampler::run(Device& device, const std::stop_token& stop)
 {
     const std::vector<std::string> command{m_options.program.string(), std::to_string(device.index), std::to_string(m_options.periodNs)};
     const auto end = importing::runProgram(
-        command, [&](std::string_view bytes) { receive(device, bytes); }, stop);
+        command, [&](std::string_view bytes) { receive(device, bytes); }, stop, kEndPatience);
     const std::lock_guard lock(m_mutex);
     if (!end && end.error().code != ErrorCode::Cancelled)
         giveUp(device, end.error().text());

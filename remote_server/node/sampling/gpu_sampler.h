@@ -29,7 +29,7 @@ public:
     };
 
     explicit GpuSampler(Options options);
-    ~GpuSampler(); ///< waits for the programs' ends, half a second at most
+    ~GpuSampler(); ///< waits for the programs' ends, three seconds at most
 
     /// Every program samples, or has said that it cannot.
     [[nodiscard]] bool isReady() const;

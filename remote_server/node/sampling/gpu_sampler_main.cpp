@@ -24,6 +24,9 @@ using gpu_frames::FrameType;
 namespace {
 
 constexpr int kReadPeriodMs = 5;
+constexpr std::int64_t kDrainNs = 300'000'000; // whoever waits longer is killed with SIGKILL
+constexpr int kBusyTries = 10;
+constexpr int kBusyPauseMs = 300;
 constexpr std::int64_t kShortestPeriodNs = 5'000; // 200 kHz
 
 /// False: nobody reads any more.
@@ -77,15 +80,37 @@ private:
     bool m_isRead = true;
 };
 
+bool isStopped(int signals, int waitMs)
+{
+    pollfd stop{signals, POLLIN, 0};
+    return poll(&stop, 1, waitMs) > 0;
+}
+
 int fail(const Error& error)
 {
     writeText(FrameType::Failed, error.text());
     return 1;
 }
 
+/// Samples that can be read. The counters of a sampler that has just ended, or was killed, are free a moment later.
+Result<std::unique_ptr<PmSampling>> startWhenFree(int device, std::int64_t periodNs, int signals)
+{
+    for (int tries = 0;; ++tries) {
+        auto sampling = PmSampling::start(device, periodNs);
+        Result<bool> read =
+            sampling ? (*sampling)->read([](std::int64_t, std::int64_t, std::span<const double>) {}) : Result<bool>(sampling.error());
+        if (read)
+            return sampling;
+        const bool mayChange = sampling.hasValue() || sampling.error().code == ErrorCode::Busy;
+        sampling = read.error(); // ends it
+        if (!mayChange || tries == kBusyTries || isStopped(signals, kBusyPauseMs))
+            return sampling;
+    }
+}
+
 int sample(int device, std::int64_t periodNs, int signals)
 {
-    auto sampling = PmSampling::start(device, periodNs);
+    auto sampling = startWhenFree(device, periodNs, signals);
     if (!sampling)
         return fail(sampling.error());
     nlohmann::json series = nlohmann::json::array();
@@ -93,11 +118,12 @@ int sample(int device, std::int64_t periodNs, int signals)
         series.push_back({{"name", metric.name}, {"unit", metric.unit}, {"help", metric.help}});
     SampleWriter writer(series.size());
     bool isRead = writeText(FrameType::Series, series.dump());
-    for (bool isLast = false; isRead && !isLast;) {
-        pollfd stop{signals, POLLIN, 0};
-        isLast = poll(&stop, 1, kReadPeriodMs) > 0;
-        if (isLast)
+    std::int64_t deadline = INT64_MAX; // for what is left once it is told to stop
+    for (bool hasMore = true; isRead && (deadline == INT64_MAX || hasMore) && monotonicNow() < deadline;) {
+        if (deadline == INT64_MAX && isStopped(signals, hasMore ? 0 : kReadPeriodMs)) {
             (*sampling)->stop();
+            deadline = monotonicNow() + kDrainNs;
+        }
         const std::int64_t offset = monotonicMinusRealtime();
         const auto read = (*sampling)->read([&](std::int64_t start, std::int64_t end, std::span<const double> values) {
             writer.add({start + offset, end + offset}, values);
@@ -105,6 +131,7 @@ int sample(int device, std::int64_t periodNs, int signals)
         writer.flush();
         if (!read)
             return fail(read.error());
+        hasMore = *read;
         isRead = writer.isRead();
     }
     writeText(FrameType::End, nlohmann::json{{"overflows", (*sampling)->overflows()}}.dump());
@@ -125,6 +152,12 @@ int main(int argc, char** argv)
 {
     int device = 0;
     std::int64_t periodNs = 0;
+    if (argc == 2 && std::string_view(argv[1]) == "--help") {
+        std::puts("gantry-gpu-sampler DEVICE PERIOD_NS: samples the hardware counters of a GPU for gantryd, which starts it.\n"
+                  "  --help  this text\n\n"
+                  "Writes frames (gpu_frames.h) to standard output until SIGTERM. PERIOD_NS is 5000 or more: 200 kHz at most.");
+        return 0;
+    }
     if (argc != 3 || !parse(argv[1], device) || !parse(argv[2], periodNs) || device < 0 || periodNs < kShortestPeriodNs) {
         std::fputs("usage: gantry-gpu-sampler DEVICE PERIOD_NS (5000 or more)\n", stderr);
         return 64;

@@ -172,25 +172,22 @@ public:
     const std::vector<Metric>& metrics() const override { return m_metrics; }
     std::uint64_t overflows() const override { return m_overflows; }
 
-    Result<void> read(const std::function<void(std::int64_t, std::int64_t, std::span<const double>)>& onSample) override
+    Result<bool> read(const std::function<void(std::int64_t, std::int64_t, std::span<const double>)>& onSample) override
     {
-        for (;;) {
-            CUpti_PmSampling_DecodeData_Params decode{CUpti_PmSampling_DecodeData_Params_STRUCT_SIZE};
-            decode.pPmSamplingObject = m_sampling;
-            decode.pCounterDataImage = m_image.data();
-            decode.counterDataImageSize = m_image.size();
-            GANTRY_CHECK(check(m_api.decode(&decode), "cuptiPmSamplingDecodeData"));
-            m_overflows += decode.overflow != 0;
-            CUpti_PmSampling_GetCounterDataInfo_Params info{CUpti_PmSampling_GetCounterDataInfo_Params_STRUCT_SIZE};
-            info.pCounterDataImage = m_image.data();
-            info.counterDataImageSize = m_image.size();
-            GANTRY_CHECK(check(m_api.getCounterDataInfo(&info), "cuptiPmSamplingGetCounterDataInfo"));
-            for (std::size_t i = 0; i < info.numCompletedSamples; ++i)
-                GANTRY_CHECK(readSample(i, onSample));
-            GANTRY_CHECK(initializeImage());
-            if (info.numCompletedSamples < kSamplesOfImage)
-                return {};
-        }
+        CUpti_PmSampling_DecodeData_Params decode{CUpti_PmSampling_DecodeData_Params_STRUCT_SIZE};
+        decode.pPmSamplingObject = m_sampling;
+        decode.pCounterDataImage = m_image.data();
+        decode.counterDataImageSize = m_image.size();
+        GANTRY_CHECK(check(m_api.decode(&decode), "cuptiPmSamplingDecodeData"));
+        m_overflows += decode.overflow != 0;
+        CUpti_PmSampling_GetCounterDataInfo_Params info{CUpti_PmSampling_GetCounterDataInfo_Params_STRUCT_SIZE};
+        info.pCounterDataImage = m_image.data();
+        info.counterDataImageSize = m_image.size();
+        GANTRY_CHECK(check(m_api.getCounterDataInfo(&info), "cuptiPmSamplingGetCounterDataInfo"));
+        for (std::size_t i = 0; i < info.numCompletedSamples; ++i)
+            GANTRY_CHECK(readSample(i, onSample));
+        GANTRY_CHECK(initializeImage());
+        return info.numCompletedSamples >= kSamplesOfImage;
     }
 
     void stop() override

@@ -31,11 +31,11 @@ public:
 
     [[nodiscard]] virtual const std::vector<Metric>& metrics() const = 0;
 
-    /// Hands out what the hardware has gathered since the last call: times of CLOCK_REALTIME, a value for each metric. Call it every few
-    /// milliseconds. The first sample, which spans from long before the start, is left out.
-    [[nodiscard]] virtual Result<void>
+    /// Hands out some of what the hardware has gathered: times of CLOCK_REALTIME, a value for each metric. True: there is more. Call it
+    /// every few milliseconds. The first sample, which spans from long before the start, is left out.
+    [[nodiscard]] virtual Result<bool>
     read(const std::function<void(std::int64_t startNs, std::int64_t endNs, std::span<const double> values)>& onSample) = 0;
-    /// The last samples are handed out by one more read().
+    /// The last samples are still handed out by read().
     virtual void stop() = 0;
     /// How often the hardware's buffer was full and samples were lost.
     [[nodiscard]] virtual std::uint64_t overflows() const = 0;
