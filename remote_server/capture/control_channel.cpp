@@ -185,7 +185,7 @@ private:
     void step()
     {
         pollfd ready{m_socket, POLLIN, 0};
-        const int events = poll(&ready, 1, m_state.window.load(std::memory_order_relaxed) ? kWindowPollMs : kIdlePollMs);
+        const int events = poll(&ready, 1, patienceMs());
         const MutexLock lock(m_mutex);
         if (m_state.cudaLoaded.load(std::memory_order_acquire) && !m_cudaAnnounced) {
             m_cudaAnnounced = true;
@@ -195,6 +195,16 @@ private:
             receive();
         if (m_windowId && m_socket >= 0)
             tendWindow();
+    }
+
+    /// Until there is something to do: an open window ends on time, to the ms.
+    int patienceMs()
+    {
+        const MutexLock lock(m_mutex);
+        if (!m_windowId)
+            return kIdlePollMs;
+        const std::int64_t left = std::min<std::int64_t>(m_deadlineNs - clockNs(CLOCK_MONOTONIC), kWindowPollMs * 1'000'000LL);
+        return left <= 0 ? 0 : static_cast<int>((left + 999'999) / 1'000'000);
     }
 
     void receive()
@@ -284,7 +294,6 @@ private:
         m_state.region.clearLosses();
         m_windowId = windowId;
         m_content = content;
-        m_state.window.store(windowId, std::memory_order_relaxed);
         sampleClocks();
         const CuptiSession::Opened cupti = openCupti(windowId, content);
         // NVTX before its dictionary: what is registered from here on is written by who registers it, the rest by the dump.
@@ -334,7 +343,6 @@ private:
         closed.costNs = clockNs(CLOCK_MONOTONIC) - begin;
         for (std::size_t i = 0; i < std::size(closed.losses); ++i)
             closed.losses[i] = m_state.region.header().losses[i].load(std::memory_order_relaxed);
-        m_state.window.store(0, std::memory_order_relaxed);
         const bool isLast =
             m_armed.trigger != Trigger::None && m_armed.windowCount > 0 && m_windowId - m_armed.windowId + 1 >= m_armed.windowCount;
         m_windowId = 0;

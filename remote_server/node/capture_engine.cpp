@@ -4,24 +4,19 @@
 #include "remote_server/node/capture_window.h"
 #include "remote_server/node/clock.h"
 #include "remote_server/node/report_worker.h"
+#include "remote_server/node/running_capture.h"
 #include "remote_server/node/sample_history.h"
 #include "trace_model/report/meta_keys.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <condition_variable>
-#include <cstring>
 #include <deque>
 #include <exception>
-#include <fstream>
-#include <iterator>
 #include <mutex>
 #include <poll.h>
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <thread>
 #include <unistd.h>
 
@@ -33,34 +28,6 @@ constexpr std::size_t kMaxRecordBytes = std::size_t{1} << 30; // held in memory,
 constexpr int kDrainPollMs = 10;
 constexpr int kIdlePollMs = 200;
 constexpr std::size_t kKeptStatuses = 64;
-
-std::string commandLineOf(int pid)
-{
-    std::ifstream file("/proc/" + std::to_string(pid) + "/cmdline", std::ios::binary);
-    std::string text{std::istreambuf_iterator<char>(file), {}};
-    std::replace(text.begin(), text.end(), '\0', ' ');
-    while (!text.empty() && text.back() == ' ')
-        text.pop_back();
-    return text;
-}
-
-/// What one client asked for, until its last report is written. With the engine's mutex held.
-struct Capture
-{
-    proto::CaptureRequest request;
-    proto::CaptureStatus status;
-    CapturePlan plan;
-    std::uint32_t firstWindowId = 0; ///< of a trigger: of all its windows
-    std::uint32_t windowsOpen = 0;
-    std::uint32_t reportsPending = 0;
-    std::uint32_t reportsFailed = 0;
-    std::string firstFailure;
-    std::shared_ptr<GpuSampler> gpuSampler; ///< runs from before the first window until the last one's report
-    bool isArmed = false;
-    bool isEnding = false; ///< no window follows
-
-    [[nodiscard]] bool isTriggered() const { return request.trigger != proto::CaptureTrigger::None; }
-};
 
 class Engine final : public CaptureEngine
 {
@@ -94,7 +61,7 @@ public:
         const std::lock_guard lock(m_mutex);
         std::vector<AttachedProcess> result;
         for (const auto& link : m_links)
-            result.push_back({link->pid(), link->targetId(), link->executable(), commandLineOf(link->pid()), link->cudaLoaded()});
+            result.push_back({link->pid(), link->targetId(), link->executable(), link->commandLine(), link->cudaLoaded()});
         return result;
     }
 
@@ -109,12 +76,12 @@ public:
                              " has no process with the capture library: launch it through gantryd, or start it with CUDA_INJECTION64_PATH, "
                              "NVTX_INJECTION64_PATH and GANTRY_CAPTURE_SOCKET set",
                          {}};
-        if (const Capture* holder = holderFor(request); holder && plan.isDue(monotonicNow()) && !request.mayQueue)
+        if (const RunningCapture* holder = holderFor(request); holder && plan.isDue(monotonicNow()) && !request.mayQueue)
             return Error{ErrorCode::Busy,
-                         "a capture window is already open, held by " + holderName(*holder) +
+                         "a capture window is already open, held by " + holder->holderName() +
                              ": wait until it is done, stop it, or queue behind it",
                          {}};
-        auto capture = std::make_unique<Capture>();
+        auto capture = std::make_unique<RunningCapture>();
         capture->request = request;
         capture->plan = plan;
         proto::CaptureStatus& status = capture->status;
@@ -139,7 +106,7 @@ public:
     Result<proto::CaptureStatus> stop(const std::string& captureId) override
     {
         const std::lock_guard lock(m_mutex);
-        Capture* capture = captureId.empty() ? m_active : findCapture(captureId);
+        RunningCapture* capture = captureId.empty() ? m_active : findCapture(captureId);
         if (!capture)
             return find(captureId);
         end(*capture);
@@ -152,7 +119,7 @@ public:
     Result<proto::CaptureStatus> save(const std::string& captureId, DurationNs lastNs, const std::string& label) override
     {
         const std::lock_guard lock(m_mutex);
-        Capture* capture = findCapture(captureId);
+        RunningCapture* capture = findCapture(captureId);
         if (!capture)
             return Error{ErrorCode::NotFound, "there is no capture " + captureId + " that records on this node", {}};
         if (!capture->request.isRing())
@@ -201,11 +168,6 @@ private:
         return link.targetId() == request.targetId || "p" + std::to_string(link.pid()) == request.targetId;
     }
 
-    static std::string holderName(const Capture& capture)
-    {
-        return capture.status.holder.empty() ? "another client" : capture.status.holder;
-    }
-
     Result<proto::CaptureStatus> find(const std::string& captureId) const
     {
         for (const auto& capture : m_captures)
@@ -217,14 +179,14 @@ private:
         return Error{ErrorCode::NotFound, "there is no capture " + captureId + " on this node", {}};
     }
 
-    Capture* findCapture(const std::string& captureId)
+    RunningCapture* findCapture(const std::string& captureId)
     {
         const auto found =
             std::find_if(m_captures.begin(), m_captures.end(), [&](const auto& c) { return c->status.captureId == captureId; });
         return found == m_captures.end() ? nullptr : found->get();
     }
 
-    CaptureWindow* windowOf(const Capture& capture)
+    CaptureWindow* windowOf(const RunningCapture& capture)
     {
         const auto found =
             std::find_if(m_windows.begin(), m_windows.end(), [&](const auto& w) { return w->captureId == capture.status.captureId; });
@@ -232,7 +194,7 @@ private:
     }
 
     /// Who has the node, so that this request would have to wait; null: nobody.
-    const Capture* holderFor(const proto::CaptureRequest& request) const
+    const RunningCapture* holderFor(const proto::CaptureRequest& request) const
     {
         if (m_active && (!m_active->request.isRing() || request.isRing()))
             return m_active;
@@ -287,10 +249,10 @@ private:
             if (!m_windows.empty()) {
                 for (const auto& window : m_windows) {
                     closeWindow(*window);
-                    if (Capture* capture = findCapture(window->captureId)) {
+                    if (RunningCapture* capture = findCapture(window->captureId)) {
                         --capture->windowsOpen;
                         capture->isEnding = true;
-                        fail(*capture, {ErrorCode::Internal, std::string("gantryd failed while it captured: ") + reason, {}});
+                        capture->fail({ErrorCode::Internal, std::string("gantryd failed while it captured: ") + reason, {}});
                     }
                 }
                 m_windows.clear(); // the memory that may be what lacks
@@ -344,10 +306,10 @@ private:
     {
         if (m_active && isOf(m_active->request, link)) {
             if (m_active->isArmed)
-                (void)link.send(triggerMessage(*m_active));
+                (void)link.send(m_active->triggerMessage());
             if (CaptureWindow* window = windowOf(*m_active); window && window->closingNs == 0) {
                 window->add(link);
-                (void)link.send(openMessage(*window, monotonicNow()));
+                (void)link.send(window->openMessage(monotonicNow()));
                 return;
             }
             if (m_active->isArmed)
@@ -439,53 +401,23 @@ private:
         return kMaxRecordBytes - std::min(kMaxRecordBytes, others);
     }
 
-    /// The library closes a window by itself after its time, even if this daemon is gone by then.
-    static capture::OpenMessage openMessage(const CaptureWindow& window, std::int64_t nowNs)
-    {
-        capture::OpenMessage message{};
-        message.type = capture::MessageType::Open;
-        message.windowId = window.id;
-        message.content = contentBits(window.request.content);
-        if (const DurationNs length = CapturePlan::longestWindow(window.request))
-            message.durationNs = std::max<DurationNs>(1, length - window.elapsedNs(nowNs));
-        return message;
-    }
-
-    static capture::OpenMessage triggerMessage(const Capture& capture)
-    {
-        capture::OpenMessage message{};
-        message.type = capture::MessageType::Open;
-        message.windowId = capture.firstWindowId;
-        message.content = contentBits(capture.request.content);
-        message.durationNs = CapturePlan::longestWindow(capture.request);
-        message.trigger =
-            capture.request.trigger == proto::CaptureTrigger::CudaProfiler ? capture::Trigger::CudaProfiler : capture::Trigger::NvtxRange;
-        message.windowCount = capture.request.windowCount;
-        message.triggerEvery = capture.request.triggerEvery;
-        const RangeName range = RangeName::parse(capture.request.triggerRange);
-        range.message.copy(message.triggerMessage, sizeof message.triggerMessage - 1);
-        (range.isOfAnyDomain ? std::string(capture::kAnyDomain) : range.domain)
-            .copy(message.triggerDomain, sizeof message.triggerDomain - 1);
-        return message;
-    }
-
     /// Opens windows that are due, arms triggers, and tells the others why they wait.
     void schedule()
     {
         const std::int64_t now = monotonicNow();
         for (std::size_t i = 0; i < m_captures.size();) {
-            Capture& capture = *m_captures[i];
+            RunningCapture& capture = *m_captures[i];
             advance(capture, now);
             if (!concludeIfDone(capture)) // else the next one has come into its place
                 ++i;
         }
     }
 
-    void advance(Capture& capture, std::int64_t now)
+    void advance(RunningCapture& capture, std::int64_t now)
     {
         if (capture.isArmed && capture.windowsOpen == 0 && !hasProcess(capture) && !isRunning(capture)) {
             if (capture.plan.windowsBegun == 0)
-                fail(capture, {ErrorCode::TargetGone, "the target ended before it came to a range that opens a window", {}});
+                capture.fail({ErrorCode::TargetGone, "the target ended before it came to a range that opens a window", {}});
             disarm(capture);
         }
         if (capture.isEnding || capture.windowsOpen > 0 || capture.isArmed)
@@ -504,17 +436,17 @@ private:
         if (m_active && m_active->request.isRing() && !capture.request.isRing())
             if (CaptureWindow* ring = windowOf(*m_active))
                 closeWindow(*ring); // it begins anew afterwards
-        const Capture* holder = m_active ? m_active : capture.request.isRing() ? dueBefore(now) : nullptr;
+        const RunningCapture* holder = m_active ? m_active : capture.request.isRing() ? dueBefore(now) : nullptr;
         if (holder) {
             capture.status.state = proto::CaptureState::Queued;
-            capture.status.waitsFor = holderName(*holder);
+            capture.status.waitsFor = holder->holderName();
             return;
         }
         begin(capture, now);
     }
 
     /// The capture that a ring gives way to; null: none.
-    const Capture* dueBefore(std::int64_t now) const
+    const RunningCapture* dueBefore(std::int64_t now) const
     {
         const auto found = std::find_if(m_captures.begin(), m_captures.end(), [&](const auto& c) {
             return !c->request.isRing() && !c->isEnding && c->plan.isDue(now) && hasProcess(*c);
@@ -522,17 +454,17 @@ private:
         return found == m_captures.end() ? nullptr : found->get();
     }
 
-    bool hasProcess(const Capture& capture) const
+    bool hasProcess(const RunningCapture& capture) const
     {
         return std::any_of(m_links.begin(), m_links.end(), [&](const auto& link) { return isOf(capture.request, *link); });
     }
 
-    bool isRunning(const Capture& capture) const
+    bool isRunning(const RunningCapture& capture) const
     {
         return m_options.isTargetRunning && m_options.isTargetRunning(capture.request.targetId);
     }
 
-    void begin(Capture& capture, std::int64_t now)
+    void begin(RunningCapture& capture, std::int64_t now)
     {
         std::vector<CaptureLink*> links;
         for (const auto& link : m_links)
@@ -551,29 +483,15 @@ private:
     }
 
     /// There is no process of the target (any more).
-    void awaitFirst(Capture& capture, std::int64_t now)
+    void awaitFirst(RunningCapture& capture, std::int64_t now)
     {
-        const std::string target = "target " + capture.request.targetId;
-        const bool isFirst = capture.request.awaitNs > 0 && capture.plan.windowsBegun == 0;
-        if (capture.request.isRing() || (m_options.isTargetRunning ? isRunning(capture) : isFirst)) {
-            if (isFirst && now - capture.plan.dueNs > capture.request.awaitNs)
-                fail(capture, {ErrorCode::TargetGone,
-                               target +
-                                   " has used neither CUDA nor NVTX in the time it was given, so there is nothing to capture; `gantryctl "
-                                   "target log " +
-                                   capture.request.targetId + "` shows what it says",
-                               {}});
-            return;
-        }
-        fail(capture, {ErrorCode::TargetGone,
-                       target + (isFirst ? " ended before it used CUDA or NVTX; `gantryctl target log " + capture.request.targetId +
-                                               "` shows what it said"
-                                         : std::string(" has ended")),
-                       {}});
+        const bool isAwaited = capture.request.isRing() || (m_options.isTargetRunning ? isRunning(capture) : capture.isAwaitingFirst());
+        if (!isAwaited || (capture.isAwaitingFirst() && now - capture.plan.dueNs > capture.request.awaitNs))
+            capture.fail(capture.withoutProcess(isAwaited));
     }
 
     /// The programs that sample hardware counters need a moment to begin; windows open when they do, or say that they cannot.
-    bool hasGpuSampler(Capture& capture, std::int64_t now)
+    bool hasGpuSampler(RunningCapture& capture, std::int64_t now)
     {
         if (capture.request.content.gpuMetricsHz == 0 || m_options.gpuSampler.empty() || m_options.gpus.empty())
             return true;
@@ -585,24 +503,24 @@ private:
         return capture.gpuSampler->isReady() || now - capture.plan.dueNs > kOpenGraceNs;
     }
 
-    void arm(Capture& capture, const std::vector<CaptureLink*>& links)
+    void arm(RunningCapture& capture, const std::vector<CaptureLink*>& links)
     {
         m_active = &capture;
         capture.isArmed = true;
         capture.firstWindowId = takeWindowIds(capture.request.windowCount);
         capture.status.state = proto::CaptureState::Armed;
         for (CaptureLink* link : links)
-            (void)link->send(triggerMessage(capture)); // one that is gone is noticed when its link is read
+            (void)link->send(capture.triggerMessage()); // one that is gone is noticed when its link is read
     }
 
-    void open(Capture& capture, const std::vector<CaptureLink*>& links, std::int64_t now)
+    void open(RunningCapture& capture, const std::vector<CaptureLink*>& links, std::int64_t now)
     {
         auto window = std::make_unique<CaptureWindow>(takeWindowIds(1), capture.status.captureId, capture.request, now);
         for (CaptureLink* link : links)
-            if (link->send(openMessage(*window, now)))
+            if (link->send(window->openMessage(now)))
                 window->add(*link);
         if (window->members().empty()) {
-            fail(capture, {ErrorCode::TargetGone, "target " + capture.request.targetId + " has ended", {}});
+            capture.fail({ErrorCode::TargetGone, "target " + capture.request.targetId + " has ended", {}});
             return;
         }
         m_active = &capture;
@@ -619,14 +537,14 @@ private:
         window->isTriggered = true;
         window->add(opener);
         for (const auto& link : m_links)
-            if (link.get() != &opener && isOf(m_active->request, *link) && link->send(openMessage(*window, now)))
+            if (link.get() != &opener && isOf(m_active->request, *link) && link->send(window->openMessage(now)))
                 window->add(*link);
         m_active->plan.begin(now);
         begun(*m_active, std::move(window));
         return *m_windows.back();
     }
 
-    void begun(Capture& capture, std::unique_ptr<CaptureWindow> window)
+    void begun(RunningCapture& capture, std::unique_ptr<CaptureWindow> window)
     {
         ++capture.windowsOpen;
         capture.status.windowsBegun = capture.plan.windowsBegun;
@@ -680,7 +598,7 @@ private:
         const std::int64_t now = monotonicNow();
         for (std::size_t i = 0; i < m_windows.size();) {
             CaptureWindow& window = *m_windows[i];
-            Capture* capture = findCapture(window.captureId);
+            RunningCapture* capture = findCapture(window.captureId);
             drain(window, now);
             if (!window.isOpened() && (window.isOpenedByAll() || now - window.startedNs > kOpenGraceNs)) {
                 window.markOpened(now);
@@ -704,7 +622,7 @@ private:
     {
         if (window.closingNs == 0) {
             window.closingNs = monotonicNow();
-            if (Capture* capture = findCapture(window.captureId); capture && !capture->isArmed)
+            if (RunningCapture* capture = findCapture(window.captureId); capture && !capture->isArmed)
                 capture->status.state = proto::CaptureState::Closing;
         }
         for (CaptureWindow::Member& member : window.members()) {
@@ -720,7 +638,7 @@ private:
     {
         const std::unique_ptr<CaptureWindow> window = std::move(m_windows[index]);
         m_windows.erase(m_windows.begin() + static_cast<std::ptrdiff_t>(index));
-        Capture& capture = *findCapture(window->captureId);
+        RunningCapture& capture = *findCapture(window->captureId);
         const std::int64_t now = monotonicNow();
         window->markOpened(now);
         window->describe(capture.status, now);
@@ -729,10 +647,10 @@ private:
         if (capture.request.isRing()) {
             // What a ring holds is written when somebody saves it.
         } else if (!window->hasRecorded()) {
-            fail(capture, isUnanswered ? Error{ErrorCode::Unreachable,
-                                               "no process of the target had begun to record when the window ended: is it stopped?",
-                                               {}}
-                                       : Error{ErrorCode::TargetGone, "the target ended before it began to record", {}});
+            capture.fail(isUnanswered ? Error{ErrorCode::Unreachable,
+                                              "no process of the target had begun to record when the window ended: is it stopped?",
+                                              {}}
+                                      : Error{ErrorCode::TargetGone, "the target ended before it began to record", {}});
         } else {
             const bool hasLostProcess = window->hasLostProcess();
             addReport(capture, *window, window->finish(now), {}, {}, isUnanswered, hasLostProcess);
@@ -744,8 +662,8 @@ private:
             capture.status.state = proto::CaptureState::Armed;
     }
 
-    void addReport(Capture& capture, const CaptureWindow& window, WindowCapture recorded, const std::string& label, std::string suffix,
-                   bool isUnanswered = false, bool hasLostProcess = false)
+    void addReport(RunningCapture& capture, const CaptureWindow& window, WindowCapture recorded, const std::string& label,
+                   std::string suffix, bool isUnanswered = false, bool hasLostProcess = false)
     {
         namespace meta = report::meta;
         if (capture.request.content.metrics)
@@ -772,7 +690,7 @@ private:
     // ---- the ends of captures
 
     /// No window follows; one that is open closes.
-    void end(Capture& capture)
+    void end(RunningCapture& capture)
     {
         capture.isEnding = true;
         disarm(capture);
@@ -781,7 +699,7 @@ private:
                 closeWindow(*window);
     }
 
-    void disarm(Capture& capture)
+    void disarm(RunningCapture& capture)
     {
         if (!capture.isArmed)
             return;
@@ -792,46 +710,27 @@ private:
                 (void)link->send(capture::CloseMessage{capture::MessageType::Close, UINT32_MAX, 1, 0});
     }
 
-    static void fail(Capture& capture, const Error& error)
-    {
-        ++capture.reportsFailed;
-        if (capture.firstFailure.empty()) {
-            capture.firstFailure = error.text();
-            capture.status.error = std::string(name(error.code));
-        }
-        if (error.code == ErrorCode::TargetGone)
-            capture.isEnding = true;
-        spdlog::warn("capture {}: {}", capture.status.captureId, error.text());
-    }
-
-    /// Beside what there is to say already; of several windows once.
-    static void addNote(proto::CaptureStatus& status, const std::string& sentence)
-    {
-        if (status.message.find(sentence) == std::string::npos)
-            status.message += (status.message.empty() ? "" : "; ") + sentence;
-    }
-
     /// A report is written, or could not be. Worker's thread.
     void conclude(const ReportWorker::Job& job, const Result<std::string>& written)
     {
         {
             const std::lock_guard lock(m_mutex);
-            Capture* capture = findCapture(job.captureId);
+            RunningCapture* capture = findCapture(job.captureId);
             if (!capture)
                 return;
             proto::CaptureStatus& status = capture->status;
             --capture->reportsPending;
             if (const std::string problem = job.gpuSampler ? job.gpuSampler->problem() : std::string(); !problem.empty())
-                addNote(status, problem);
+                capture->addNote(problem);
             if (written) {
                 status.reportNames.push_back(*written);
                 status.reportName = *written;
                 if (job.hasLostProcess)
-                    addNote(status, "a process of the target ended inside the window: the report holds what came before");
+                    capture->addNote("a process of the target ended inside the window: the report holds what came before");
                 else if (job.isUnanswered)
-                    addNote(status, "a process of the target did not answer the end of the window: the report holds what it had written");
+                    capture->addNote("a process of the target did not answer the end of the window: the report holds what it had written");
             } else {
-                fail(*capture, written.error());
+                capture->fail(written.error());
             }
             concludeIfDone(*capture);
             m_changed.notify_all();
@@ -841,7 +740,7 @@ private:
     }
 
     /// True: the capture is over and gone.
-    bool concludeIfDone(Capture& capture)
+    bool concludeIfDone(RunningCapture& capture)
     {
         if (!capture.isEnding || capture.windowsOpen > 0)
             return false;
@@ -852,15 +751,7 @@ private:
             status.state = proto::CaptureState::Assembling;
             return false;
         }
-        const bool isFailed = capture.reportsFailed > 0 && status.reportNames.empty();
-        status.state = isFailed ? proto::CaptureState::Failed : proto::CaptureState::Done;
-        if (isFailed)
-            status.message = capture.firstFailure;
-        else if (capture.reportsFailed > 0)
-            status.message = std::to_string(capture.reportsFailed) + " of " + std::to_string(capture.plan.windowsBegun) +
-                             " windows have no report: " + capture.firstFailure;
-        if (!isFailed)
-            status.error.clear();
+        capture.conclude();
         if (capture.request.stopTarget && m_options.stopTarget)
             m_options.stopTarget(capture.request.targetId);
         if (capture.gpuSampler)
@@ -882,9 +773,9 @@ private:
     mutable std::mutex m_mutex; ///< everything below
     mutable std::condition_variable m_changed;
     std::vector<std::unique_ptr<CaptureLink>> m_links;
-    std::vector<std::unique_ptr<Capture>> m_captures;      ///< that have not ended, in the order in which they were asked for
-    Capture* m_active = nullptr;                           ///< that has a window open, or is armed
-    std::vector<std::unique_ptr<CaptureWindow>> m_windows; ///< open, or closing; by id
+    std::vector<std::unique_ptr<RunningCapture>> m_captures; ///< that have not ended, in the order in which they were asked for
+    RunningCapture* m_active = nullptr;                      ///< that has a window open, or is armed
+    std::vector<std::unique_ptr<CaptureWindow>> m_windows;   ///< open, or closing; by id
     std::deque<proto::CaptureStatus> m_ended;
     std::uint64_t m_nextCaptureId = 1;
     std::uint64_t m_lastSave = 0;
@@ -897,24 +788,7 @@ private:
 
 Result<std::unique_ptr<CaptureEngine>> CaptureEngine::create(Options options)
 {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    const std::string path = options.socketPath.string();
-    if (path.size() >= sizeof address.sun_path)
-        return Error{ErrorCode::BadInput, "the capture socket's path is longer than the system allows (107 bytes): " + path, {}};
-    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-    const int listenSocket = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (listenSocket < 0)
-        return errnoError(errno, "cannot make the capture socket");
-    unlink(path.c_str());
-    const mode_t mask = umask(0177);
-    const bool bound = bind(listenSocket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-    const int error = errno;
-    umask(mask);
-    if (!bound || listen(listenSocket, 64) != 0) {
-        close(listenSocket);
-        return errnoError(error, "cannot listen on " + path);
-    }
+    GANTRY_TRY(const int listenSocket, listenForLibraries(options.socketPath));
     return std::unique_ptr<CaptureEngine>(std::make_unique<Engine>(std::move(options), listenSocket));
 }
 

@@ -2,13 +2,17 @@
 
 #include "remote_server/capture/descriptor_message.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <fstream>
+#include <iterator>
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 namespace gantry::node {
@@ -62,6 +66,29 @@ Result<std::span<std::byte>> mapRegion(int fd)
 
 } // namespace
 
+Result<int> listenForLibraries(const std::filesystem::path& socketPath)
+{
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const std::string path = socketPath.string();
+    if (path.size() >= sizeof address.sun_path)
+        return Error{ErrorCode::BadInput, "the capture socket's path is longer than the system allows (107 bytes): " + path, {}};
+    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+    const int listenSocket = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (listenSocket < 0)
+        return errnoError(errno, "cannot make the capture socket");
+    unlink(path.c_str());
+    const mode_t mask = umask(0177);
+    const bool bound = bind(listenSocket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    const int error = errno;
+    umask(mask);
+    if (!bound || listen(listenSocket, 64) != 0) {
+        close(listenSocket);
+        return errnoError(error, "cannot listen on " + path);
+    }
+    return listenSocket;
+}
+
 Result<std::unique_ptr<CaptureLink>> CaptureLink::accept(int socket)
 {
     std::unique_ptr<CaptureLink> link(new CaptureLink(socket));
@@ -88,6 +115,16 @@ Result<std::unique_ptr<CaptureLink>> CaptureLink::accept(int socket)
     link->m_executable = textOf(hello.executable);
     link->m_cudaLoaded = hello.cudaLoaded != 0;
     return link;
+}
+
+std::string CaptureLink::commandLine() const
+{
+    std::ifstream file("/proc/" + std::to_string(m_pid) + "/cmdline", std::ios::binary);
+    std::string text{std::istreambuf_iterator<char>(file), {}};
+    std::replace(text.begin(), text.end(), '\0', ' ');
+    while (!text.empty() && text.back() == ' ')
+        text.pop_back();
+    return text;
 }
 
 CaptureLink::~CaptureLink()

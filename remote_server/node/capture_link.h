@@ -6,6 +6,7 @@
 #include "trace_model/records/chunk_reader.h"
 
 #include <cstddef>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
@@ -13,6 +14,9 @@
 #include <variant>
 
 namespace gantry::node {
+
+/// The socket that capture libraries connect to, for this user alone. Errors: BadInput (the path is too long), CannotWrite.
+[[nodiscard]] Result<int> listenForLibraries(const std::filesystem::path& socketPath);
 
 /// One connected capture library: its socket and its shared memory. One thread at a time (the engine's mutex is held): its own
 /// thread reads, the threads of clients send.
@@ -40,6 +44,7 @@ public:
     [[nodiscard]] int pid() const { return m_pid; } ///< as this daemon sees it (SO_PEERCRED)
     [[nodiscard]] const std::string& targetId() const { return m_targetId; }
     [[nodiscard]] const std::string& executable() const { return m_executable; }
+    [[nodiscard]] std::string commandLine() const; ///< as /proc tells it now
     [[nodiscard]] bool cudaLoaded() const { return m_cudaLoaded; }
     void setCudaLoaded() { m_cudaLoaded = true; }
     [[nodiscard]] records::RegionReader& region() { return *m_region; }

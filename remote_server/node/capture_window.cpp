@@ -1,5 +1,6 @@
 #include "remote_server/node/capture_window.h"
 
+#include "remote_server/node/capture_plan.h"
 #include "remote_server/node/clock.h"
 
 #include <algorithm>
@@ -55,6 +56,17 @@ std::uint32_t contentBits(const proto::CaptureContent& c)
 CaptureWindow::CaptureWindow(std::uint32_t windowId, std::string ofCapture, const proto::CaptureRequest& asked, std::int64_t nowNs)
     : id(windowId), captureId(std::move(ofCapture)), request(asked), startedNs(nowNs)
 {
+}
+
+capture::OpenMessage CaptureWindow::openMessage(std::int64_t nowNs) const
+{
+    capture::OpenMessage opening{};
+    opening.type = capture::MessageType::Open;
+    opening.windowId = id;
+    opening.content = contentBits(request.content);
+    if (const DurationNs length = CapturePlan::longestWindow(request))
+        opening.durationNs = std::max<DurationNs>(1, length - elapsedNs(nowNs));
+    return opening;
 }
 
 CaptureWindow::Member& CaptureWindow::add(CaptureLink& link)

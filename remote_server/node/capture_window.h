@@ -34,6 +34,9 @@ public:
 
     CaptureWindow(std::uint32_t id, std::string captureId, const proto::CaptureRequest& request, std::int64_t nowNs);
 
+    /// What tells a process to record until the window's end, after which it closes it by itself even if this daemon is gone by then.
+    [[nodiscard]] capture::OpenMessage openMessage(std::int64_t nowNs) const;
+
     /// A process takes part; it has been told, or has told us.
     Member& add(CaptureLink& link);
     [[nodiscard]] Member* find(const CaptureLink& link);

@@ -1,0 +1,69 @@
+#include "remote_server/node/running_capture.h"
+
+#include "remote_server/node/capture_window.h"
+#include "remote_server/node/range_counter.h"
+
+#include <spdlog/spdlog.h>
+
+namespace gantry::node {
+
+Error RunningCapture::withoutProcess(bool isRunning) const
+{
+    const std::string target = "target " + request.targetId;
+    const std::string log = "`gantryctl target log " + request.targetId + "` shows what it ";
+    if (isRunning)
+        return {ErrorCode::TargetGone,
+                target + " has used neither CUDA nor NVTX in the time it was given, so there is nothing to capture; " + log + "says",
+                {}};
+    return {ErrorCode::TargetGone, target + (isAwaitingFirst() ? " ended before it used CUDA or NVTX; " + log + "said" : " has ended"), {}};
+}
+
+capture::OpenMessage RunningCapture::triggerMessage() const
+{
+    capture::OpenMessage message{};
+    message.type = capture::MessageType::Open;
+    message.windowId = firstWindowId;
+    message.content = contentBits(request.content);
+    message.durationNs = CapturePlan::longestWindow(request);
+    message.trigger = request.trigger == proto::CaptureTrigger::CudaProfiler ? capture::Trigger::CudaProfiler : capture::Trigger::NvtxRange;
+    message.windowCount = request.windowCount;
+    message.triggerEvery = request.triggerEvery;
+    const RangeName range = RangeName::parse(request.triggerRange);
+    const std::string domain = range.isOfAnyDomain ? capture::kAnyDomain : range.domain;
+    range.message.copy(message.triggerMessage, sizeof message.triggerMessage - 1);
+    domain.copy(message.triggerDomain, sizeof message.triggerDomain - 1);
+    return message;
+}
+
+void RunningCapture::fail(const Error& error)
+{
+    ++reportsFailed;
+    if (firstFailure.empty()) {
+        firstFailure = error.text();
+        status.error = std::string(name(error.code));
+    }
+    if (error.code == ErrorCode::TargetGone)
+        isEnding = true;
+    spdlog::warn("capture {}: {}", status.captureId, error.text());
+}
+
+void RunningCapture::addNote(const std::string& sentence)
+{
+    if (status.message.find(sentence) == std::string::npos)
+        status.message += (status.message.empty() ? "" : "; ") + sentence;
+}
+
+void RunningCapture::conclude()
+{
+    const bool isFailed = reportsFailed > 0 && status.reportNames.empty();
+    status.state = isFailed ? proto::CaptureState::Failed : proto::CaptureState::Done;
+    if (isFailed) {
+        status.message = firstFailure;
+        return;
+    }
+    status.error.clear();
+    if (reportsFailed > 0)
+        addNote(std::to_string(reportsFailed) + " of " + std::to_string(plan.windowsBegun) + " windows have no report: " + firstFailure);
+}
+
+} // namespace gantry::node
