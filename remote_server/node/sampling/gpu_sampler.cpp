@@ -15,6 +15,7 @@ using gpu_frames::FrameType;
 
 constexpr std::size_t kMostValues = 32u << 20; // of one GPU: 256 MiB, half a minute at 100 kHz of ten metrics
 constexpr std::size_t kMostSeries = 64;
+constexpr int kSignalled = 128;                      // an exit status above: 128 + the signal that ended it
 constexpr std::uint32_t kFirstSeriesId = 0x40000000; // those of the sampler count up from 1
 constexpr std::chrono::seconds kLastSamplesPatience{1};
 constexpr std::chrono::milliseconds kEndPatience{3000}; // a sampler that is killed leaves the counters busy for a while
@@ -60,8 +61,15 @@ void GpuSampler::giveUp(Device& device, std::string problem)
 void GpuSampler::run(Device& device, const std::stop_token& stop)
 {
     const std::vector<std::string> command{m_options.program.string(), std::to_string(device.index), std::to_string(m_options.periodNs)};
-    const auto end = importing::runProgram(
-        command, [&](std::string_view bytes) { receive(device, bytes); }, stop, kEndPatience);
+    const auto take = [&](std::string_view bytes) { receive(device, bytes); };
+    auto end = importing::runProgram(command, take, stop, kEndPatience);
+    // One that crashes before it has begun, as CUPTI does now and then beside the end of another client, is started once more.
+    const auto hasBegun = [&] {
+        const std::lock_guard lock(m_mutex);
+        return device.isReady;
+    };
+    if (end && end->exitStatus > kSignalled && !hasBegun() && !stop.stop_requested())
+        end = importing::runProgram(command, take, stop, kEndPatience);
     const std::lock_guard lock(m_mutex);
     if (!end && end.error().code != ErrorCode::Cancelled)
         giveUp(device, end.error().text());

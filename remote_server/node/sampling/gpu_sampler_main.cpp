@@ -12,6 +12,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <poll.h>
+#include <string>
 #include <string_view>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -92,25 +93,25 @@ int fail(const Error& error)
     return 1;
 }
 
-/// Samples that can be read. The counters of a sampler that has just ended, or was killed, are free a moment later.
-Result<std::unique_ptr<PmSampling>> startWhenFree(int device, std::int64_t periodNs, int signals)
+/// Begins anew in a moment, as a new program: CUPTI does not outlive a failed start. Returns where that is not to be.
+void tryAgain(char** argv, int triesLeft, int signals)
 {
-    for (int tries = 0;; ++tries) {
-        auto sampling = PmSampling::start(device, periodNs);
-        Result<bool> read =
-            sampling ? (*sampling)->read([](std::int64_t, std::int64_t, std::span<const double>) {}) : Result<bool>(sampling.error());
-        if (read)
-            return sampling;
-        const bool mayChange = sampling.hasValue() || sampling.error().code == ErrorCode::Busy;
-        sampling = read.error(); // ends it
-        if (!mayChange || tries == kBusyTries || isStopped(signals, kBusyPauseMs))
-            return sampling;
-    }
+    if (triesLeft == 0 || isStopped(signals, kBusyPauseMs))
+        return;
+    std::string tries = std::to_string(triesLeft - 1);
+    char* arguments[] = {argv[0], argv[1], argv[2], tries.data(), nullptr};
+    execv("/proc/self/exe", arguments);
 }
 
-int sample(int device, std::int64_t periodNs, int signals)
+int sample(char** argv, int device, std::int64_t periodNs, int triesLeft, int signals)
 {
-    auto sampling = startWhenFree(device, periodNs, signals);
+    auto sampling = PmSampling::start(device, periodNs);
+    const auto first = sampling ? (*sampling)->read([](std::int64_t, std::int64_t, std::span<const double>) {}) : Result<bool>(false);
+    // The counters of a sampler that has just ended, or was killed, are free a moment later.
+    if (!first || (!sampling && sampling.error().code == ErrorCode::Busy))
+        tryAgain(argv, triesLeft, signals);
+    if (!first)
+        return fail(first.error());
     if (!sampling)
         return fail(sampling.error());
     nlohmann::json series = nlohmann::json::array();
@@ -152,13 +153,15 @@ int main(int argc, char** argv)
 {
     int device = 0;
     std::int64_t periodNs = 0;
+    int tries = kBusyTries;
     if (argc == 2 && std::string_view(argv[1]) == "--help") {
         std::puts("gantry-gpu-sampler DEVICE PERIOD_NS: samples the hardware counters of a GPU for gantryd, which starts it.\n"
                   "  --help  this text\n\n"
                   "Writes frames (gpu_frames.h) to standard output until SIGTERM. PERIOD_NS is 5000 or more: 200 kHz at most.");
         return 0;
     }
-    if (argc != 3 || !parse(argv[1], device) || !parse(argv[2], periodNs) || device < 0 || periodNs < kShortestPeriodNs) {
+    if (argc < 3 || argc > 4 || !parse(argv[1], device) || !parse(argv[2], periodNs) || device < 0 || periodNs < kShortestPeriodNs ||
+        (argc == 4 && !parse(argv[3], tries))) {
         std::fputs("usage: gantry-gpu-sampler DEVICE PERIOD_NS (5000 or more)\n", stderr);
         return 64;
     }
@@ -168,5 +171,5 @@ int main(int argc, char** argv)
     sigaddset(&stopping, SIGTERM);
     sigaddset(&stopping, SIGINT);
     sigprocmask(SIG_BLOCK, &stopping, nullptr);
-    return sample(device, periodNs, signalfd(-1, &stopping, SFD_CLOEXEC));
+    return sample(argv, device, periodNs, tries, signalfd(-1, &stopping, SFD_CLOEXEC));
 }

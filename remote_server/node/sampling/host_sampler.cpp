@@ -38,7 +38,8 @@ void HostSampler::sample(SampleRound& round)
         }
     }
     if (totalKiB >= 0 && availableKiB >= 0)
-        round.report("host_memory_used_bytes", {}, "bytes", metrics::SeriesKind::Gauge, "Host memory that is not available", (totalKiB - availableKiB) * 1024);
+        round.report("host_memory_used_bytes", {}, "bytes", metrics::SeriesKind::Gauge, "Host memory that is not available",
+                     (totalKiB - availableKiB) * 1024);
 }
 
 } // namespace gantry::node

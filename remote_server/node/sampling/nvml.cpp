@@ -6,9 +6,20 @@ namespace gantry::node {
 namespace {
 
 // Layouts from nvml.h.
-struct Utilization { unsigned gpu, memory; };
-struct Memory { unsigned long long total, free, used; };
-struct PciInfo { char busIdLegacy[16]; unsigned domain, bus, device, pciDeviceId, pciSubSystemId; char busId[32]; };
+struct Utilization
+{
+    unsigned gpu, memory;
+};
+struct Memory
+{
+    unsigned long long total, free, used;
+};
+struct PciInfo
+{
+    char busIdLegacy[16];
+    unsigned domain, bus, device, pciDeviceId, pciSubSystemId;
+    char busId[32];
+};
 
 } // namespace
 
@@ -74,7 +85,9 @@ Result<std::unique_ptr<Nvml>> Nvml::open(const std::string& library)
         return Error{ErrorCode::Unsupported, "no GPU: " + library + " lacks the functions of NVML", {}};
     unsigned count = 0;
     if (const int status = api.init(); status != 0)
-        return Error{ErrorCode::Unsupported, "no GPU: NVML does not start (" + std::string(api.errorString ? api.errorString(status) : "unknown error") + ")", {}};
+        return Error{ErrorCode::Unsupported,
+                     "no GPU: NVML does not start (" + std::string(api.errorString ? api.errorString(status) : "unknown error") + ")",
+                     {}};
     if (api.getCount(&count) != 0 || count == 0)
         return Error{ErrorCode::Unsupported, "no GPU: the NVIDIA driver finds none", {}};
 
@@ -115,7 +128,8 @@ void Nvml::sample(SampleRound& round)
             round.report(name, labels, unit, metrics::SeriesKind::Gauge, help, value);
         };
         if (Utilization u{}; api.getUtilization && api.getUtilization(device, &u) == 0 && u.gpu <= 100)
-            gauge("gpu_utilization_ratio", "ratio", "Share of the driver's sampling period in which at least one kernel ran; not how full the GPU was", u.gpu / 100.0);
+            gauge("gpu_utilization_ratio", "ratio",
+                  "Share of the driver's sampling period in which at least one kernel ran; not how full the GPU was", u.gpu / 100.0);
         if (Memory m{}; api.getMemory && api.getMemory(device, &m) == 0)
             gauge("gpu_memory_used_bytes", "bytes", "GPU memory in use", static_cast<double>(m.used));
         if (unsigned milliwatts = 0; api.getPower && api.getPower(device, &milliwatts) == 0)

@@ -111,8 +111,8 @@ struct PrometheusScraper::Impl
                 const std::lock_guard lock(mutex);
                 newest = std::move(parsed);
             } else if (tooLong && !std::exchange(warned, true)) {
-                spdlog::warn("metrics of target {} at {} are left out: an answer has more than {} bytes or takes longer than {} s", targetId, base,
-                             kMostBytes, kLongestScrape.count());
+                spdlog::warn("metrics of target {} at {} are left out: an answer has more than {} bytes or takes longer than {} s",
+                             targetId, base, kMostBytes, kLongestScrape.count());
             }
             std::unique_lock lock(mutex);
             wake.wait_until(lock, stop, begin + kPeriod, [] { return false; });
@@ -155,7 +155,8 @@ void PrometheusScraper::sample(SampleRound& round)
         const auto kind = scrape->kinds.find(sample.name);
         const auto help = scrape->help.find(sample.name);
         sample.labels["target"] = m_impl->targetId;
-        round.report(sample.name, sample.labels, unitOf(sample.name), kind == scrape->kinds.end() ? metrics::SeriesKind::Gauge : kind->second,
+        round.report(sample.name, sample.labels, unitOf(sample.name),
+                     kind == scrape->kinds.end() ? metrics::SeriesKind::Gauge : kind->second,
                      help == scrape->help.end() ? std::string_view() : help->second, sample.value);
     }
 }

@@ -14,8 +14,8 @@ class SampleRound
 {
 public:
     virtual ~SampleRound() = default;
-    virtual void report(std::string_view name, const std::map<std::string, std::string>& labels, std::string_view unit, metrics::SeriesKind kind,
-                        std::string_view help, double value) = 0;
+    virtual void report(std::string_view name, const std::map<std::string, std::string>& labels, std::string_view unit,
+                        metrics::SeriesKind kind, std::string_view help, double value) = 0;
 };
 
 /// Something that can be measured: the host, the GPUs, a server's metrics endpoint. Sampler's thread only.

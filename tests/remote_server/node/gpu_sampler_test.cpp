@@ -113,6 +113,21 @@ TEST_F(GpuSamplerTest, KeepsWhatAProgramWroteThatIsKilled)
     EXPECT_EQ(window.samples.size(), 2u);
 }
 
+TEST_F(GpuSamplerTest, StartsAProgramOnceMoreThatCrashesBeforeItHasBegun)
+{
+    const auto marker = (folder / "crashed").string();
+    std::ofstream(folder / "samples", std::ios::binary)
+        << frame(FrameType::Series, kSeries) << frame(FrameType::Samples, sample(100, 0.2, 2));
+    const auto sampler = start("", "if [ ! -e '" + marker + "' ]; then touch '" + marker + "'; kill -SEGV $$; fi; cat '" +
+                                       (folder / "samples").string() + "'; sleep 100");
+    ASSERT_TRUE(eventually([&] { return sampler->isReady(); }));
+    EXPECT_THAT(sampler->problem(), IsEmpty());
+    WindowCapture window;
+    window.closeMonotonicNs = 100;
+    sampler->copyTo(window);
+    EXPECT_EQ(window.samples.size(), 2u);
+}
+
 TEST_F(GpuSamplerTest, BelievesNothingThatItDoesNotKnow)
 {
     const std::string hostile[] = {
