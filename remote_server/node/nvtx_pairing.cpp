@@ -4,7 +4,7 @@ namespace gantry::node {
 
 void NvtxPairing::push(NvtxSpan span)
 {
-    Stack& stack = m_stacks[{span.tid, span.domain}];
+    Stack& stack = stackOf(span.tid, span.domain);
     unwind(stack, span.enclosing);
     stack.push_back(m_spans.size());
     m_spans.push_back(std::move(span));
@@ -25,7 +25,7 @@ void NvtxPairing::mark(NvtxSpan span)
 
 void NvtxPairing::pop(TimestampNs time, std::uint32_t tid, std::uint32_t domain, std::uint64_t rangeId, std::uint64_t enclosing)
 {
-    Stack& stack = m_stacks[{tid, domain}];
+    Stack& stack = stackOf(tid, domain);
     unwind(stack, rangeId);
     if (!stack.empty() && m_spans[stack.back()].rangeId == rangeId) { // else its push was lost, and counted there
         m_spans[stack.back()].end = time;

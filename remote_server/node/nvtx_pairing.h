@@ -3,10 +3,9 @@
 #include "trace_model/base/time.h"
 #include "trace_model/records/event_records.h"
 
+#include <cstddef>
 #include <cstdint>
-#include <map>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -20,13 +19,13 @@ struct NvtxSpan
     std::optional<TimestampNs> end; ///< absent: mark, or a range that never ended
     bool isMark = false;
     bool isStartEnd = false;
-    bool isEndLost = false;        ///< it ended, its pop was not recorded
-    std::uint64_t rangeId = 0;     ///< as in NvtxRecord
-    std::uint64_t enclosing = 0;   ///< push/pop: rangeId of the one around it, 0: none
+    bool isEndLost = false;      ///< it ended, its pop was not recorded
+    std::uint64_t rangeId = 0;   ///< as in NvtxRecord
+    std::uint64_t enclosing = 0; ///< push/pop: rangeId of the one around it, 0: none
     std::uint32_t tid = 0, endTid = 0;
     std::uint32_t domain = 0, category = 0, color = 0;
-    std::uint32_t textId = 0;      ///< dictionary, or 0
-    std::string text;              ///< inline text when textId is 0
+    std::uint32_t textId = 0; ///< dictionary, or 0
+    std::string_view text;    ///< inline text when textId is 0; of the record
     records::PayloadType payloadType = records::PayloadType::None;
     std::uint64_t payload = 0;
 };
@@ -36,6 +35,7 @@ struct NvtxSpan
 class NvtxPairing
 {
 public:
+    void expect(std::size_t spans) { m_spans.reserve(m_spans.size() + spans); }
     void push(NvtxSpan span);
     void start(NvtxSpan span);
     void mark(NvtxSpan span);
@@ -52,11 +52,12 @@ public:
 
 private:
     using Stack = std::vector<std::size_t>; ///< places in m_spans
+    [[nodiscard]] Stack& stackOf(std::uint32_t tid, std::uint32_t domain) { return m_stacks[std::uint64_t{tid} << 32 | domain]; }
     void unwind(Stack& stack, std::uint64_t innermost);
 
     std::vector<NvtxSpan> m_spans;
-    std::map<std::pair<std::uint32_t, std::uint32_t>, Stack> m_stacks; ///< by thread and domain
-    std::unordered_map<std::uint64_t, std::size_t> m_open;                                ///< by range id
+    std::unordered_map<std::uint64_t, Stack> m_stacks;     ///< by thread and domain
+    std::unordered_map<std::uint64_t, std::size_t> m_open; ///< by range id
     std::uint64_t m_unmatched = 0;
 };
 

@@ -54,6 +54,14 @@ void RecordStore::trim(std::int64_t timeNs, std::size_t mostBytes)
     }
 }
 
+std::uint64_t RecordStore::events() const
+{
+    std::uint64_t events = 0;
+    for (const Block& block : m_events)
+        events += block.records;
+    return events;
+}
+
 RecordStore RecordStore::copy() const
 {
     RecordStore copied = *this;

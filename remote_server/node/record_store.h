@@ -24,6 +24,7 @@ public:
     [[nodiscard]] std::int64_t heldFromNs() const { return m_heldFromNs; }
     [[nodiscard]] std::uint64_t overwritten() const { return m_overwritten; }
     [[nodiscard]] std::size_t bytes() const { return m_bytes; }
+    [[nodiscard]] std::uint64_t events() const;
 
     /// What is held now, for another thread to read while this one adds.
     [[nodiscard]] RecordStore copy() const;

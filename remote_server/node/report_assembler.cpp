@@ -1,5 +1,6 @@
 #include "remote_server/node/report_assembler.h"
 
+#include "remote_server/node/key_order.h"
 #include "remote_server/node/nvtx_pairing.h"
 #include "remote_server/node/request_assembly.h"
 #include "remote_server/node/sampling/metrics_sink.h"
@@ -89,11 +90,18 @@ public:
 
     void run()
     {
-        each([this](const RecordView& r) { takeDictionary(r); });
-        each([this](const RecordView& r) { takeEvent(r); });
+        // As many as there may be of each: what is not used is not touched, and moving what grows would take longer than the rest.
+        for (auto* list : {&m_launches, &m_kernelStarts})
+            list->reserve(m_process.records.events());
+        m_nvtx.reserve(m_process.records.events());
+        m_process.records.forEach([this](const RecordView& r) { // what events refer to comes before them
+            takeDictionary(r);
+            takeEvent(r);
+        });
         pairNvtx();
         writeNvtx();
         writeRequests();
+        boundClockError();
         for (const auto& [tid, name] : m_names.threads)
             m_writer.addThreadName(m_globalPid | tid, name);
         const std::size_t slash = m_process.executable.rfind('/');
@@ -107,21 +115,8 @@ public:
     [[nodiscard]] const std::map<std::uint32_t, records::DeviceRecord>& devices() const { return m_devices; }
 
 private:
-    struct NvtxEvent
-    {
-        const records::NvtxRecord* record;
-        RecordType type;
-        std::string_view text;
-    };
-
-    template <typename Handler>
-    void each(Handler handler)
-    {
-        m_process.records.forEach(handler);
-    }
-
     TimestampNs fromMonotonic(std::int64_t t) const { return t - m_origin; }
-    TimestampNs fromRealtime(std::int64_t t) const { return m_clock.convert(t) - m_origin; }
+    TimestampNs fromRealtime(std::int64_t t) const { return m_clock.convert(t, m_clockPlace) - m_origin; }
 
     bool isBeforeWindow(const RecordView& view) const
     {
@@ -210,7 +205,7 @@ private:
         case RecordType::NvtxEnd:
         case RecordType::NvtxMark:
             if (const auto* r = view.as<records::NvtxRecord>())
-                m_nvtx.push_back({r, view.type, view.textBehind<records::NvtxRecord>(r->textLength)});
+                m_nvtx.push_back({keyOf(r->timeMonotonicNs), r});
             break;
         case RecordType::ApiCall:
             if (const auto* r = view.as<records::ApiRecord>())
@@ -258,7 +253,7 @@ private:
         m_writer.add(report::ApiRow{
             fromRealtime(r.startRealtimeNs), fromRealtime(r.endRealtimeNs), r.isDriver != 0, m_globalPid | r.tid, r.correlationId,
             name != m_apiNames.end() ? name->second : m_writer.intern("API call " + std::to_string(r.callbackId)), r.returnValue});
-        m_launches[r.correlationId] = r.startRealtimeNs;
+        m_launches.push_back({r.correlationId, r.startRealtimeNs});
     }
 
     struct KernelName
@@ -281,31 +276,27 @@ private:
     void addKernel(const records::KernelRecord& r)
     {
         const KernelName& name = kernelName(r.nameId);
-        report::KernelRow row;
-        row.start = fromRealtime(r.startRealtimeNs);
-        row.end = fromRealtime(r.endRealtimeNs);
-        row.deviceId = r.deviceId;
-        row.contextId = r.contextId;
-        row.streamId = r.streamId;
-        row.correlationId = r.correlationId;
-        row.globalPid = m_globalPid;
-        row.mangledName = name.mangled;
-        row.demangledName = name.demangled;
-        row.shortName = name.shortName;
-        row.registersPerThread = r.registersPerThread;
-        for (std::size_t i = 0; i < 3; ++i) {
-            row.grid[i] = r.grid[i];
-            row.block[i] = r.block[i];
-        }
-        row.staticSharedMemory = r.staticSharedMemory;
-        row.dynamicSharedMemory = r.dynamicSharedMemory;
-        row.localMemoryPerThread = r.localMemoryPerThread;
-        row.localMemoryTotal = r.localMemoryTotal;
-        row.gridId = r.gridId;
-        row.graphNodeId = r.graphNodeId;
-        row.graphId = r.graphId;
-        m_writer.add(row);
-        m_kernelStarts.emplace_back(r.correlationId, r.startRealtimeNs);
+        m_writer.add(report::KernelRow{.start = fromRealtime(r.startRealtimeNs),
+                                       .end = fromRealtime(r.endRealtimeNs),
+                                       .deviceId = r.deviceId,
+                                       .contextId = r.contextId,
+                                       .streamId = r.streamId,
+                                       .correlationId = r.correlationId,
+                                       .globalPid = m_globalPid,
+                                       .demangledName = name.demangled,
+                                       .shortName = name.shortName,
+                                       .mangledName = name.mangled,
+                                       .registersPerThread = r.registersPerThread,
+                                       .grid = {r.grid[0], r.grid[1], r.grid[2]},
+                                       .block = {r.block[0], r.block[1], r.block[2]},
+                                       .staticSharedMemory = r.staticSharedMemory,
+                                       .dynamicSharedMemory = r.dynamicSharedMemory,
+                                       .localMemoryPerThread = r.localMemoryPerThread,
+                                       .localMemoryTotal = r.localMemoryTotal,
+                                       .gridId = r.gridId,
+                                       .graphNodeId = r.graphNodeId,
+                                       .graphId = r.graphId});
+        m_kernelStarts.push_back({r.correlationId, r.startRealtimeNs});
     }
 
     void addCopy(RecordType type, const records::CopyRecord& r)
@@ -323,34 +314,39 @@ private:
     /// the starts. Sorted by time everything is in order.
     void pairNvtx()
     {
-        std::stable_sort(m_nvtx.begin(), m_nvtx.end(),
-                         [](const NvtxEvent& a, const NvtxEvent& b) { return a.record->timeMonotonicNs < b.record->timeMonotonicNs; });
-        for (const NvtxEvent& event : m_nvtx) {
-            const records::NvtxRecord& r = *event.record;
+        sortByKey(m_nvtx);
+        m_pairing.expect(m_nvtx.size() / 2);
+        constexpr std::size_t kAhead = 16; // neighbours in time are of several threads and lie far apart
+        for (std::size_t i = 0; i < m_nvtx.size(); ++i) {
+            if (i + kAhead < m_nvtx.size())
+                for (int line = 0; line < 2; ++line) // of the cache: the second has the text
+                    __builtin_prefetch(reinterpret_cast<const std::byte*>(m_nvtx[i + kAhead].value) + 64 * line);
+            const records::NvtxRecord& r = *m_nvtx[i].value;
+            const RecordType type = r.header.type;
             const TimestampNs time = fromMonotonic(r.timeMonotonicNs);
-            if (event.type == RecordType::NvtxPop) {
+            if (type == RecordType::NvtxPop) {
                 m_pairing.pop(time, r.tid, r.domain, r.rangeId, r.enclosing);
                 continue;
             }
-            if (event.type == RecordType::NvtxEnd) {
+            if (type == RecordType::NvtxEnd) {
                 m_pairing.end(time, r.tid, r.rangeId);
                 continue;
             }
-            NvtxSpan span;
-            span.start = time;
-            span.rangeId = r.rangeId;
-            span.enclosing = r.enclosing;
-            span.tid = r.tid;
-            span.domain = r.domain;
-            span.category = r.category;
-            span.color = r.color;
-            span.textId = r.textId;
-            span.text = event.text;
-            span.payloadType = r.payloadType;
-            span.payload = r.payload;
-            if (event.type == RecordType::NvtxPush)
+            const RecordView view{type, {reinterpret_cast<const std::byte*>(&r), r.header.size}};
+            NvtxSpan span{.start = time,
+                          .rangeId = r.rangeId,
+                          .enclosing = r.enclosing,
+                          .tid = r.tid,
+                          .domain = r.domain,
+                          .category = r.category,
+                          .color = r.color,
+                          .textId = r.textId,
+                          .text = view.textBehind<records::NvtxRecord>(r.textLength),
+                          .payloadType = r.payloadType,
+                          .payload = r.payload};
+            if (type == RecordType::NvtxPush)
                 m_pairing.push(std::move(span));
-            else if (event.type == RecordType::NvtxStart)
+            else if (type == RecordType::NvtxStart)
                 m_pairing.start(std::move(span));
             else
                 m_pairing.mark(std::move(span));
@@ -389,6 +385,16 @@ private:
             m_writer.add(rowOf(span));
     }
 
+    report::TextId textIdOf(const NvtxSpan& span)
+    {
+        if (span.textId == 0)
+            return m_writer.intern(span.text);
+        const auto [place, isNew] = m_registeredTexts.try_emplace(span.textId);
+        if (isNew)
+            place->second = m_writer.intern(m_names.text(span));
+        return place->second;
+    }
+
     report::NvtxRow rowOf(const NvtxSpan& span)
     {
         report::NvtxRow row;
@@ -404,7 +410,7 @@ private:
         }
         row.category = span.category;
         row.color = span.color;
-        row.textId = m_writer.intern(m_names.text(span));
+        row.textId = textIdOf(span);
         row.globalTid = m_globalPid | span.tid;
         row.domainId = span.domain;
         switch (span.payloadType) {
@@ -437,10 +443,20 @@ private:
             for (const report::ExecutionRow& row : assembly.executions)
                 m_writer.add(row);
         }
-        // CUPTI gives no bound for its GPU-to-CPU clock; a kernel that seems to start before the call that launched it shows one.
-        for (const auto& [correlation, start] : m_kernelStarts)
-            if (const auto launch = m_launches.find(correlation); launch != m_launches.end())
-                m_causalityNs = std::max(m_causalityNs, launch->second - start);
+    }
+
+    /// CUPTI gives no bound for its GPU-to-CPU clock; a kernel that seems to start before the call that launched it shows one.
+    void boundClockError()
+    {
+        sortByKey(m_launches);
+        sortByKey(m_kernelStarts);
+        auto launch = m_launches.begin();
+        for (const Keyed<std::int64_t>& kernel : m_kernelStarts) {
+            while (launch != m_launches.end() && launch->key <= kernel.key)
+                ++launch;
+            if (launch != m_launches.begin() && std::prev(launch)->key == kernel.key)
+                m_causalityNs = std::max(m_causalityNs, std::prev(launch)->value - kernel.value);
+        }
     }
 
     const ProcessCapture& m_process;
@@ -450,18 +466,19 @@ private:
     std::uint64_t m_globalPid;
 
     ClockMap m_clock; ///< realtime → monotonic
+    mutable std::size_t m_clockPlace = 0;
     DurationNs m_bracketNs = 0;
     DurationNs m_causalityNs = 0;
     std::unordered_map<std::uint32_t, std::string_view> m_texts;
     std::map<std::uint32_t, std::string> m_domains;
     std::unordered_map<std::uint64_t, report::TextId> m_apiNames;
     std::unordered_map<std::uint32_t, KernelName> m_kernelNames;
-    std::unordered_map<std::uint32_t, std::int64_t> m_launches;
-    std::vector<std::pair<std::uint32_t, std::int64_t>> m_kernelStarts;
+    std::unordered_map<std::uint32_t, report::TextId> m_registeredTexts; ///< by id of the dictionary
+    std::vector<Keyed<std::int64_t>> m_launches, m_kernelStarts;         ///< by correlation, CLOCK_REALTIME
     std::map<std::uint32_t, records::DeviceRecord> m_devices;
     std::set<std::pair<std::uint32_t, std::uint32_t>> m_streams;
     NvtxNames m_names;
-    std::vector<NvtxEvent> m_nvtx;
+    std::vector<Keyed<const records::NvtxRecord*>> m_nvtx; ///< by time
     NvtxPairing m_pairing;
 };
 

@@ -1,14 +1,13 @@
 #include "tests/bench/synthetic_trace.h"
 #include "tests/bench/synthetic_training.h"
-#include "tests/bench/table_pages.h"
-
-#include <sqlite3.h>
+#include "trace_model/report/page_writer.h"
 
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
-#include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace gantry::bench {
@@ -19,37 +18,53 @@ constexpr std::int64_t kPid = 4711;
 constexpr std::int64_t kGlobalPid = std::int64_t{1} << 56 | kPid << 24;
 constexpr std::array<std::int64_t, 2> kGlobalTids = {kGlobalPid | kPid, kGlobalPid | 4790};
 
-// Tables and columns of the export of 2024.1.
-constexpr char kSchema[] = R"(
-CREATE TABLE StringIds (id INTEGER NOT NULL PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE ThreadNames (nameId INTEGER NOT NULL, priority INTEGER, globalTid INTEGER);
-CREATE TABLE PROCESSES (globalPid INTEGER, pid INTEGER, name TEXT);
-CREATE TABLE META_DATA_EXPORT (name TEXT NOT NULL, value TEXT);
-CREATE TABLE TARGET_INFO_SESSION_START_TIME (utcEpochNs INTEGER, utcTime TEXT, localTime TEXT);
-CREATE TABLE TARGET_INFO_GPU (vmId INTEGER NOT NULL, id INTEGER NOT NULL, name TEXT, busLocation TEXT, isDiscrete INTEGER, l2CacheSize INTEGER,
- totalMemory INTEGER, memoryBandwidth INTEGER, clockRate INTEGER, smCount INTEGER, pwGpuId INTEGER, uuid TEXT, luid INTEGER, chipName TEXT, cuDevice INTEGER);
-CREATE TABLE CUPTI_ACTIVITY_KIND_KERNEL (start INTEGER NOT NULL, end INTEGER NOT NULL, deviceId INTEGER NOT NULL, contextId INTEGER NOT NULL,
+// Tables and columns of the export of 2024.1; the order is that of kTables.
+enum Table : std::size_t
+{
+    Texts,
+    ThreadNames,
+    Processes,
+    Meta,
+    SessionStart,
+    Gpus,
+    Kernels,
+    Memcpys,
+    Calls,
+    Ranges,
+    TableCount
+};
+
+struct TableDefinition
+{
+    const char* name;
+    const char* columns;
+};
+
+constexpr std::array<TableDefinition, TableCount> kTables = {{
+    {"StringIds", R"(id INTEGER NOT NULL PRIMARY KEY, value TEXT NOT NULL)"},
+    {"ThreadNames", R"(nameId INTEGER NOT NULL, priority INTEGER, globalTid INTEGER)"},
+    {"PROCESSES", R"(globalPid INTEGER, pid INTEGER, name TEXT)"},
+    {"META_DATA_EXPORT", R"(name TEXT NOT NULL, value TEXT)"},
+    {"TARGET_INFO_SESSION_START_TIME", R"(utcEpochNs INTEGER, utcTime TEXT, localTime TEXT)"},
+    {"TARGET_INFO_GPU", R"(vmId INTEGER NOT NULL, id INTEGER NOT NULL, name TEXT, busLocation TEXT, isDiscrete INTEGER, l2CacheSize INTEGER,
+ totalMemory INTEGER, memoryBandwidth INTEGER, clockRate INTEGER, smCount INTEGER, pwGpuId INTEGER, uuid TEXT, luid INTEGER, chipName TEXT, cuDevice INTEGER)"},
+    {"CUPTI_ACTIVITY_KIND_KERNEL", R"(start INTEGER NOT NULL, end INTEGER NOT NULL, deviceId INTEGER NOT NULL, contextId INTEGER NOT NULL,
  greenContextId INTEGER, streamId INTEGER NOT NULL, correlationId INTEGER, globalPid INTEGER, demangledName INTEGER NOT NULL, shortName INTEGER NOT NULL,
  mangledName INTEGER, launchType INTEGER, cacheConfig INTEGER, registersPerThread INTEGER NOT NULL, gridX INTEGER NOT NULL, gridY INTEGER NOT NULL,
  gridZ INTEGER NOT NULL, blockX INTEGER NOT NULL, blockY INTEGER NOT NULL, blockZ INTEGER NOT NULL, staticSharedMemory INTEGER NOT NULL,
  dynamicSharedMemory INTEGER NOT NULL, localMemoryPerThread INTEGER NOT NULL, localMemoryTotal INTEGER NOT NULL, gridId INTEGER NOT NULL,
- sharedMemoryExecuted INTEGER, graphNodeId INTEGER, sharedMemoryLimitConfig INTEGER);
-CREATE TABLE CUPTI_ACTIVITY_KIND_MEMCPY (start INTEGER NOT NULL, end INTEGER NOT NULL, deviceId INTEGER NOT NULL, contextId INTEGER NOT NULL,
+ sharedMemoryExecuted INTEGER, graphNodeId INTEGER, sharedMemoryLimitConfig INTEGER)"},
+    {"CUPTI_ACTIVITY_KIND_MEMCPY", R"(start INTEGER NOT NULL, end INTEGER NOT NULL, deviceId INTEGER NOT NULL, contextId INTEGER NOT NULL,
  greenContextId INTEGER, streamId INTEGER NOT NULL, correlationId INTEGER, globalPid INTEGER, bytes INTEGER NOT NULL, copyKind INTEGER NOT NULL,
  deprecatedSrcId INTEGER, srcKind INTEGER, dstKind INTEGER, srcDeviceId INTEGER, srcContextId INTEGER, dstDeviceId INTEGER, dstContextId INTEGER,
- migrationCause INTEGER, graphNodeId INTEGER, virtualAddress INTEGER, copyCount INTEGER);
-CREATE TABLE CUPTI_ACTIVITY_KIND_RUNTIME (start INTEGER NOT NULL, end INTEGER NOT NULL, eventClass INTEGER NOT NULL, globalTid INTEGER,
- correlationId INTEGER, nameId INTEGER NOT NULL, returnValue INTEGER NOT NULL, callchainId INTEGER);
-CREATE TABLE NVTX_EVENTS (start INTEGER NOT NULL, end INTEGER, eventType INTEGER NOT NULL, rangeId INTEGER, category INTEGER, color INTEGER, text TEXT,
+ migrationCause INTEGER, graphNodeId INTEGER, virtualAddress INTEGER, copyCount INTEGER)"},
+    {"CUPTI_ACTIVITY_KIND_RUNTIME", R"(start INTEGER NOT NULL, end INTEGER NOT NULL, eventClass INTEGER NOT NULL, globalTid INTEGER,
+ correlationId INTEGER, nameId INTEGER NOT NULL, returnValue INTEGER NOT NULL, callchainId INTEGER)"},
+    {"NVTX_EVENTS",
+     R"(start INTEGER NOT NULL, end INTEGER, eventType INTEGER NOT NULL, rangeId INTEGER, category INTEGER, color INTEGER, text TEXT,
  globalTid INTEGER, endGlobalTid INTEGER, textId INTEGER, domainId INTEGER, uint64Value INTEGER, int64Value INTEGER, doubleValue REAL,
- uint32Value INTEGER, int32Value INTEGER, floatValue REAL, jsonTextId INTEGER, jsonText TEXT, binaryData TEXT);
-)";
-
-struct SqliteCloser
-{
-    void operator()(sqlite3* database) const { sqlite3_close_v2(database); }
-};
-using SqliteHandle = std::unique_ptr<sqlite3, SqliteCloser>;
+ uint32Value INTEGER, int32Value INTEGER, floatValue REAL, jsonTextId INTEGER, jsonText TEXT, binaryData TEXT)"},
+}};
 
 /// Ids in StringIds, which holds every text before the first event.
 struct TextIds
@@ -57,50 +72,35 @@ struct TextIds
     std::vector<std::int64_t> demangled, shortNames, calls, operators, layers;
 };
 
-/// Root pages of the tables that are filled page by page.
-struct Roots
-{
-    std::uint32_t kernels = 0, memcpys = 0, calls = 0, ranges = 0;
-};
-
-/// What the library writes: the tables, and the rows of the small ones.
-class Preparation
+/// The file: what is the same in every one is there from the begin.
+class ReportFile
 {
 public:
-    static Result<Preparation> make(const std::filesystem::path& path)
+    explicit ReportFile(report::PageWriter& pages) : m_pages(pages), m_tables(TableCount, report::TableWriter(pages)) { fill(); }
+
+    template <typename... Values>
+    void add(Table table, const Values&... values)
     {
-        std::error_code ignored;
-        std::filesystem::remove(path, ignored);
-        Preparation preparation;
-        sqlite3* database = nullptr;
-        const int opened = sqlite3_open(path.c_str(), &database);
-        preparation.m_database.reset(database);
-        if (opened != SQLITE_OK)
-            return Error{ErrorCode::CannotWrite, fmt::format("cannot write {}: {}", path.string(), sqlite3_errmsg(database)), {}};
-        preparation.execute("PRAGMA page_size=4096; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; BEGIN");
-        preparation.execute(kSchema);
-        preparation.fill();
-        preparation.execute("COMMIT");
-        preparation.m_database.reset();
-        if (!preparation.m_error.empty())
-            return Error{ErrorCode::CannotWrite, fmt::format("cannot write {}: {}", path.string(), preparation.m_error), {}};
-        return preparation;
+        m_row.encode(values...);
+        m_tables[table].add(m_row);
+    }
+
+    [[nodiscard]] Result<void> finish()
+    {
+        std::vector<report::PageWriter::Table> written;
+        for (std::size_t i = 0; i < TableCount; ++i)
+            written.push_back(
+                {kTables[i].name, fmt::format("CREATE TABLE {} ({})", kTables[i].name, kTables[i].columns), m_tables[i].finish()});
+        return m_pages.finish(written);
     }
 
     TextIds texts;
-    Roots roots;
 
 private:
-    void execute(const std::string& sql)
+    std::int64_t addText(std::string_view text)
     {
-        if (m_error.empty() && sqlite3_exec(m_database.get(), sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
-            m_error = sqlite3_errmsg(m_database.get());
-    }
-
-    std::int64_t addText(const std::string& text)
-    {
-        execute(fmt::format("INSERT INTO StringIds VALUES ({}, '{}')", ++m_texts, text)); // no name holds an apostrophe
-        return m_texts;
+        add(Texts, nullptr, text); // the id is the row's
+        return static_cast<std::int64_t>(m_tables[Texts].rows());
     }
 
     void fill()
@@ -116,53 +116,33 @@ private:
             texts.operators.push_back(addText(name));
         for (const std::string& name : names.layers)
             texts.layers.push_back(addText(name));
-        execute(fmt::format("INSERT INTO ThreadNames VALUES ({}, 30, {})", addText("main"), kGlobalTids[0]));
-        execute(fmt::format("INSERT INTO ThreadNames VALUES ({}, 30, {})", addText("pt_autograd_0"), kGlobalTids[1]));
-        execute(fmt::format("INSERT INTO PROCESSES VALUES ({}, {}, 'python')", kGlobalPid, kPid));
-        execute("INSERT INTO META_DATA_EXPORT VALUES ('EXPORT_PRODUCT_NAME', 'synthetic'), ('EXPORT_SCHEMA_VERSION', '3.7.4')");
-        execute(fmt::format("INSERT INTO TARGET_INFO_SESSION_START_TIME (utcEpochNs) VALUES ({})", kSyntheticUtcNs));
-        execute("INSERT INTO TARGET_INFO_GPU (vmId, id, name, totalMemory, smCount, cuDevice) VALUES (0, 0, 'NVIDIA H100 80GB HBM3', "
-                "85031714816, 132, 0)");
-        roots = {rootOf("CUPTI_ACTIVITY_KIND_KERNEL"), rootOf("CUPTI_ACTIVITY_KIND_MEMCPY"), rootOf("CUPTI_ACTIVITY_KIND_RUNTIME"),
-                 rootOf("NVTX_EVENTS")};
+        add(ThreadNames, addText("main"), 30, kGlobalTids[0]);
+        add(ThreadNames, addText("pt_autograd_0"), 30, kGlobalTids[1]);
+        add(Processes, kGlobalPid, kPid, "python");
+        add(Meta, "EXPORT_PRODUCT_NAME", "synthetic");
+        add(Meta, "EXPORT_SCHEMA_VERSION", "3.7.4");
+        add(SessionStart, kSyntheticUtcNs, nullptr, nullptr);
+        constexpr std::nullptr_t kUnknown = nullptr;
+        add(Gpus, 0, 0, "NVIDIA H100 80GB HBM3", kUnknown, kUnknown, kUnknown, 85'031'714'816, kUnknown, kUnknown, 132, kUnknown, kUnknown,
+            kUnknown, kUnknown, 0);
     }
 
-    std::uint32_t rootOf(const char* table)
-    {
-        std::uint32_t root = 0;
-        const auto take = [](void* to, int, char** values, char**) {
-            *static_cast<std::uint32_t*>(to) = static_cast<std::uint32_t>(std::stoul(values[0]));
-            return 0;
-        };
-        const std::string sql = fmt::format("SELECT rootpage FROM sqlite_master WHERE name = '{}'", table);
-        if (m_error.empty() && sqlite3_exec(m_database.get(), sql.c_str(), take, &root, nullptr) != SQLITE_OK)
-            m_error = sqlite3_errmsg(m_database.get());
-        return root;
-    }
-
-    SqliteHandle m_database;
-    std::string m_error; ///< the first
-    std::int64_t m_texts = 0;
+    report::PageWriter& m_pages;
+    std::vector<report::TableWriter> m_tables;
+    report::RowEncoder m_row;
 };
 
 class EventWriter
 {
 public:
-    EventWriter(PageAppender& file, const Preparation& preparation)
-        : m_texts(preparation.texts),
-          m_kernels(file, preparation.roots.kernels),
-          m_memcpys(file, preparation.roots.memcpys),
-          m_calls(file, preparation.roots.calls),
-          m_ranges(file, preparation.roots.ranges)
-    {
-    }
+    explicit EventWriter(ReportFile& file) : m_file(file), m_texts(file.texts) {}
 
-    Result<void> add(const SyntheticStep& step)
+    void add(const SyntheticStep& step)
     {
         for (const SyntheticRange& range : step.ranges)
-            GANTRY_CHECK(add(range));
+            add(range);
         for (const SyntheticCall& call : step.calls)
-            GANTRY_CHECK(add(call));
+            add(call);
         // Work of the next step starts after this one's last call: what starts before that is complete and can be sorted.
         m_pending.insert(m_pending.end(), step.work.begin(), step.work.end());
         std::sort(m_pending.begin(), m_pending.end(), [](const auto& a, const auto& b) { return a.start < b.start; });
@@ -170,116 +150,80 @@ public:
         const auto end = std::lower_bound(m_pending.begin(), m_pending.end(), known,
                                           [](const auto& work, TimestampNs time) { return work.start < time; });
         for (auto work = m_pending.begin(); work != end; ++work)
-            GANTRY_CHECK(add(*work));
+            add(*work);
         m_pending.erase(m_pending.begin(), end);
-        return {};
     }
 
-    Result<SyntheticSums> finish()
+    SyntheticSums finish()
     {
         for (const SyntheticWork& work : m_pending)
-            GANTRY_CHECK(add(work));
-        for (TablePages* table : {&m_kernels, &m_memcpys, &m_calls, &m_ranges})
-            GANTRY_CHECK(table->finish());
+            add(work);
         return m_sums;
     }
 
 private:
     template <typename Event>
-    void begin(const Event& event, SyntheticSum& sum)
+    static void count(const Event& event, SyntheticSum& sum)
     {
         ++sum.count;
         sum.start += static_cast<std::uint64_t>(event.start);
         sum.duration += static_cast<std::uint64_t>(event.end - event.start);
-        m_row.clear();
-        m_row.integer(event.start);
-        m_row.integer(event.end);
     }
 
-    void integers(std::initializer_list<std::int64_t> values)
-    {
-        for (const std::int64_t value : values)
-            m_row.integer(value);
-    }
-
-    void nulls(int count)
-    {
-        for (int i = 0; i < count; ++i)
-            m_row.null();
-    }
-
-    Result<void> add(const SyntheticRange& range)
+    void add(const SyntheticRange& range)
     {
         constexpr std::int64_t kPushPopRange = 59;
-        begin(range, m_sums.ranges);
-        m_row.integer(kPushPopRange);
-        nulls(3); // rangeId, category, color
+        count(range, m_sums.ranges);
         // As the tool does it: registered texts by their id, plain ones in the row.
+        std::optional<std::string> text;
+        std::optional<std::int64_t> textId;
         if (range.level == SyntheticRange::Level::Step)
-            m_row.text(fmt::format("ProfilerStep#{}", range.index));
+            text = fmt::format("ProfilerStep#{}", range.index);
         else
-            m_row.null();
-        m_row.integer(kGlobalTids[range.thread]);
-        m_row.null(); // endGlobalTid
-        if (range.level == SyntheticRange::Level::Step)
-            m_row.null();
-        else
-            m_row.integer((range.level == SyntheticRange::Level::Layer ? m_texts.layers : m_texts.operators)[range.index]);
-        m_row.integer(0); // domainId
-        nulls(9);         // payloads
-        return m_ranges.add(m_row);
+            textId = (range.level == SyntheticRange::Level::Layer ? m_texts.layers : m_texts.operators)[range.index];
+        constexpr std::nullptr_t kNone = nullptr;
+        m_file.add(Ranges, range.start, range.end, kPushPopRange, kNone, kNone, kNone, text, kGlobalTids[range.thread], kNone, textId, 0,
+                   kNone, kNone, kNone, kNone, kNone, kNone, kNone, kNone, kNone);
     }
 
-    Result<void> add(const SyntheticCall& call)
+    void add(const SyntheticCall& call)
     {
-        begin(call, m_sums.calls);
+        count(call, m_sums.calls);
         m_sums.calls.correlation += call.correlation;
-        integers({0, kGlobalTids[call.thread], call.correlation, m_texts.calls[call.name], 0});
-        m_row.null(); // callchainId
-        return m_calls.add(m_row);
+        m_file.add(Calls, call.start, call.end, 0, kGlobalTids[call.thread], call.correlation, m_texts.calls[call.name], 0, nullptr);
     }
 
-    Result<void> add(const SyntheticWork& work) { return work.isCopy ? addCopy(work) : addKernel(work); }
-
-    void beginWork(const SyntheticWork& work, SyntheticSum& sum)
+    void add(const SyntheticWork& work)
     {
-        begin(work, sum);
+        SyntheticSum& sum = work.isCopy ? m_sums.memcpys : m_sums.kernels;
+        count(work, sum);
         sum.correlation += work.correlation;
-        integers({0, 1}); // deviceId, contextId
-        m_row.null();     // greenContextId
-        integers({7 + work.stream, work.correlation, kGlobalPid});
+        if (work.isCopy)
+            addCopy(work);
+        else
+            addKernel(work);
     }
 
-    Result<void> addKernel(const SyntheticWork& work)
+    void addKernel(const SyntheticWork& work)
     {
-        beginWork(work, m_sums.kernels);
         const std::uint32_t kernel = work.name;
-        integers({m_texts.demangled[kernel], m_texts.shortNames[kernel], m_texts.demangled[kernel], 1, 0});
-        integers({32 + (kernel & 7) * 8, work.gridX, 1, 1, 128, 1, 1, (kernel & 15) * 1024, (kernel & 3) * 4096, 0, 0, work.correlation,
-                  102'400});
-        m_row.null(); // graphNodeId
-        m_row.integer(0);
-        return m_kernels.add(m_row);
+        m_file.add(Kernels, work.start, work.end, 0, 1, nullptr, 7 + work.stream, work.correlation, kGlobalPid, m_texts.demangled[kernel],
+                   m_texts.shortNames[kernel], m_texts.demangled[kernel], 1, 0, 32 + (kernel & 7) * 8, work.gridX, 1, 1, 128, 1, 1,
+                   (kernel & 15) * 1024, (kernel & 3) * 4096, 0, 0, work.correlation, 102'400, nullptr, 0);
     }
 
-    Result<void> addCopy(const SyntheticWork& work)
+    void addCopy(const SyntheticWork& work)
     {
         // Pinned to device, device to pinned, device to device, in the export's numbers.
         static constexpr std::array<std::array<std::int64_t, 3>, 3> kKinds = {{{1, 1, 2}, {2, 2, 1}, {8, 2, 2}}};
         const auto& [copyKind, source, destination] = kKinds[work.name];
-        beginWork(work, m_sums.memcpys);
-        integers({static_cast<std::int64_t>(work.bytes), copyKind});
-        m_row.null(); // deprecatedSrcId
-        integers({source, destination});
-        nulls(7); // devices and contexts of the ends, migrationCause, graphNodeId, virtualAddress
-        m_row.integer(1);
-        return m_memcpys.add(m_row);
+        m_file.add(Memcpys, work.start, work.end, 0, 1, nullptr, 7 + work.stream, work.correlation, kGlobalPid, work.bytes, copyKind,
+                   nullptr, source, destination, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, 1);
     }
 
+    ReportFile& m_file;
     const TextIds& m_texts;
-    TablePages m_kernels, m_memcpys, m_calls, m_ranges;
     std::vector<SyntheticWork> m_pending; ///< later work may start before it
-    Record m_row;
     SyntheticSums m_sums;
 };
 
@@ -287,13 +231,13 @@ private:
 
 Result<SyntheticSums> writeNsysSqlite(const std::filesystem::path& path, std::uint64_t events)
 {
-    GANTRY_TRY(const Preparation preparation, Preparation::make(path));
-    GANTRY_TRY(PageAppender file, PageAppender::open(path));
-    EventWriter writer(file, preparation);
+    GANTRY_TRY(report::PageWriter pages, report::PageWriter::create(path, FileAccess::ByUmask));
+    ReportFile file(pages);
+    EventWriter writer(file);
     TrainingSimulation simulation(events);
     for (SyntheticStep step; simulation.next(step);)
-        GANTRY_CHECK(writer.add(step));
-    GANTRY_TRY(const SyntheticSums sums, writer.finish());
+        writer.add(step);
+    const SyntheticSums sums = writer.finish();
     GANTRY_CHECK(file.finish());
     return sums;
 }

@@ -11,16 +11,21 @@ void ClockMap::add(std::int64_t from, std::int64_t to)
     m_pairs.insert(place, Pair{from, to});
 }
 
-std::int64_t ClockMap::convert(std::int64_t from) const
+std::int64_t ClockMap::convert(std::int64_t from, std::size_t& place) const
 {
     if (m_pairs.empty())
         return from;
-    const auto after = std::upper_bound(m_pairs.begin(), m_pairs.end(), from, [](std::int64_t t, const Pair& p) { return t < p.from; });
-    if (after == m_pairs.begin())
-        return after->to + (from - after->from);
-    const Pair& left = *std::prev(after);
-    if (after == m_pairs.end() || after->from == left.from)
+    const auto isBefore = [&](std::size_t pair) { return pair >= m_pairs.size() || from < m_pairs[pair].from; };
+    if (isBefore(place) || !isBefore(place + 1)) {
+        const auto after = std::upper_bound(m_pairs.begin(), m_pairs.end(), from, [](std::int64_t t, const Pair& p) { return t < p.from; });
+        if (after == m_pairs.begin())
+            return after->to + (from - after->from);
+        place = static_cast<std::size_t>(after - m_pairs.begin()) - 1;
+    }
+    const Pair& left = m_pairs[place];
+    if (place + 1 == m_pairs.size())
         return left.to + (from - left.from);
+    const Pair* const after = &m_pairs[place + 1];
     // The offset is interpolated, not the reading: offsets are small and keep their nanoseconds in a double.
     const double fraction = static_cast<double>(from - left.from) / static_cast<double>(after->from - left.from);
     const std::int64_t offsetLeft = left.to - left.from;

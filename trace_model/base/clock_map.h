@@ -2,6 +2,8 @@
 
 #include "trace_model/base/time.h"
 
+#include <cstddef>
+#include <cstdint>
 #include <vector>
 
 namespace gantry {
@@ -15,7 +17,14 @@ public:
     void add(std::int64_t from, std::int64_t to);
 
     /// `from` reading in terms of `to`. Without any pair the reading itself.
-    [[nodiscard]] std::int64_t convert(std::int64_t from) const;
+    [[nodiscard]] std::int64_t convert(std::int64_t from) const
+    {
+        std::size_t place = 0;
+        return convert(from, place);
+    }
+    /// The same for many that are near to each other: `place`, 0 at first, keeps where the last was found, so that the next needs no
+    /// search.
+    [[nodiscard]] std::int64_t convert(std::int64_t from, std::size_t& place) const;
 
     /// Largest change of the offset between neighbouring pairs, ns: over 1 ms the clock was stepped, not slewed.
     [[nodiscard]] DurationNs largestStep() const;

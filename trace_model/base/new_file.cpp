@@ -156,6 +156,20 @@ Result<void> NewFile::write(std::string_view bytes)
     return {};
 }
 
+Result<void> NewFile::overwrite(std::uint64_t offset, std::string_view bytes)
+{
+    while (!bytes.empty()) {
+        const ssize_t written = ::pwrite(m_fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return writeError(errno, m_path, "write");
+        bytes.remove_prefix(static_cast<std::size_t>(written));
+        offset += static_cast<std::uint64_t>(written);
+    }
+    return {};
+}
+
 /// Sets errno where it fails.
 bool NewFile::takeName()
 {

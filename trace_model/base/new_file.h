@@ -2,6 +2,7 @@
 
 #include "trace_model/base/result.h"
 
+#include <cstdint>
 #include <filesystem>
 #include <string_view>
 
@@ -31,7 +32,7 @@ class NewFile
 {
 public:
     [[nodiscard]] static Result<NewFile> create(const std::filesystem::path& path, FileAccess access = FileAccess::OwnerOnly);
-    /// The same under a hidden name from the begin: for a library that opens files by name.
+    /// The same under a hidden name from the begin, which file systems need that have no files without a name.
     [[nodiscard]] static Result<NewFile> createNamed(const std::filesystem::path& path, FileAccess access = FileAccess::OwnerOnly);
     NewFile(NewFile&& other) noexcept;
     NewFile& operator=(NewFile&&) = delete;
@@ -42,6 +43,8 @@ public:
     [[nodiscard]] const std::filesystem::path& temporaryPath() const { return m_temporary; }
 
     [[nodiscard]] Result<void> write(std::string_view bytes);
+    /// In the place of bytes that are written.
+    [[nodiscard]] Result<void> overwrite(std::uint64_t offset, std::string_view bytes);
     /// Gives it its name, in the place of a file that has it.
     [[nodiscard]] Result<void> publish(Durability durability = Durability::Synced);
     void discard();

@@ -2,39 +2,68 @@
 
 #include "trace_model/metrics/prometheus_text.h"
 #include "trace_model/report/meta_keys.h"
+#include "trace_model/report/page_writer.h"
 #include "trace_model/report/schema.h"
-#include "trace_model/report/sqlite.h"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
+#include <array>
 #include <cmath>
 #include <deque>
-#include <set>
-#include <system_error>
 #include <unordered_map>
-
-#include <sys/resource.h>
 
 namespace gantry::report {
 
 namespace {
 
-// One prepared INSERT per table that gets many rows; the order is that of kInserts.
+// The tables that get rows; the order is that of kInserts.
 enum Insert : std::size_t
 {
-    InsertString, InsertKernel, InsertMemcpy, InsertMemset, InsertSynchronization, InsertApi, InsertOverhead, InsertNvtx,
-    InsertProcess, InsertThreadName, InsertGpu, InsertCudaDevice, InsertStream, InsertRequest, InsertPhase, InsertExecution,
-    InsertSeries, InsertSample, InsertLoss, InsertClock, InsertLog, InsertGraph, InsertCublas, InsertCudnn, InsertOs, InsertDiagnostic,
-    InsertGpuRange, InsertStreamName, InsertSummary, InsertCount
+    InsertString,
+    InsertKernel,
+    InsertMemcpy,
+    InsertMemset,
+    InsertSynchronization,
+    InsertApi,
+    InsertOverhead,
+    InsertNvtx,
+    InsertProcess,
+    InsertThreadName,
+    InsertGpu,
+    InsertCudaDevice,
+    InsertStream,
+    InsertRequest,
+    InsertPhase,
+    InsertExecution,
+    InsertSeries,
+    InsertSample,
+    InsertLoss,
+    InsertClock,
+    InsertLog,
+    InsertGraph,
+    InsertCublas,
+    InsertCudnn,
+    InsertOs,
+    InsertDiagnostic,
+    InsertGpuRange,
+    InsertStreamName,
+    InsertSummary,
+    // From here on the rows are not counted in GANTRY_META.
+    InsertExportMeta,
+    InsertCaptureMeta,
+    InsertGantryMeta,
+    InsertSessionStart,
+    InsertAnalysis,
+    InsertCount
 };
+constexpr std::size_t kCountedInserts = InsertExportMeta;
 
 struct InsertDefinition
 {
-    const char* table;
-    const char* columns;
+    std::string_view table;
+    std::string_view columns; ///< in the order in which they are stored; those between them are NULL
 };
 
 constexpr InsertDefinition kInserts[InsertCount] = {
@@ -44,12 +73,11 @@ constexpr InsertDefinition kInserts[InsertCount] = {
      "gridZ,blockX,blockY,blockZ,staticSharedMemory,dynamicSharedMemory,localMemoryPerThread,localMemoryTotal,gridId,graphNodeId,graphId"},
     {"CUPTI_ACTIVITY_KIND_MEMCPY",
      "start,end,deviceId,contextId,streamId,correlationId,globalPid,bytes,copyKind,srcKind,dstKind,graphNodeId"},
-    {"CUPTI_ACTIVITY_KIND_MEMSET", "start,end,deviceId,contextId,streamId,correlationId,globalPid,value,bytes,memKind,graphNodeId"},
+    {"CUPTI_ACTIVITY_KIND_MEMSET", "start,end,deviceId,contextId,streamId,correlationId,globalPid,value,bytes,graphNodeId,memKind"},
     {"CUPTI_ACTIVITY_KIND_SYNCHRONIZATION", "start,end,deviceId,contextId,streamId,correlationId,globalPid,syncType,eventId"},
     {"CUPTI_ACTIVITY_KIND_RUNTIME", "start,end,eventClass,globalTid,correlationId,nameId,returnValue"},
     {"CUPTI_ACTIVITY_KIND_OVERHEAD", "start,end,eventClass,globalTid,nameId,overheadType"},
-    {"NVTX_EVENTS",
-     "start,end,eventType,rangeId,category,color,globalTid,endGlobalTid,textId,domainId,uint64Value,int64Value,doubleValue"},
+    {"NVTX_EVENTS", "start,end,eventType,rangeId,category,color,globalTid,endGlobalTid,textId,domainId,uint64Value,int64Value,doubleValue"},
     {"PROCESSES", "globalPid,pid,name"},
     {"ThreadNames", "nameId,globalTid"},
     {"TARGET_INFO_GPU", "vmId,id,name,busLocation,totalMemory,smCount,uuid,cuDevice,computeMajor,computeMinor,smMajor,smMinor"},
@@ -71,6 +99,11 @@ constexpr InsertDefinition kInserts[InsertCount] = {
     {"GANTRY_GPU_RANGES", "start,end,deviceId,contextId,streamId,globalPid,textId"},
     {"GANTRY_STREAM_NAMES", "deviceId,contextId,streamId,name,globalPid"},
     {"GANTRY_SUMMARIES", "name,row,cell,value"},
+    {"META_DATA_EXPORT", "name,value"},
+    {"META_DATA_CAPTURE", "name,value"},
+    {"GANTRY_META", "name,value"},
+    {"TARGET_INFO_SESSION_START_TIME", "utcEpochNs,utcTime,systemClockNs"},
+    {"ANALYSIS_DETAILS", "globalVid,duration,startTime,stopTime"},
 };
 
 constexpr std::int64_t asSigned(std::uint64_t value)
@@ -89,122 +122,101 @@ std::string utcText(std::int64_t utcNs)
     return fmt::format("{:%Y-%m-%dT%H:%M:%S}", fmt::gmtime(static_cast<std::time_t>(utcNs / 1'000'000'000)));
 }
 
-/// Whether a file is as large as this process may make one: SQLite does not tell that from other failures of a write.
-bool isAtSizeLimit(const std::filesystem::path& file)
+/// Nothing when the table has no such columns in this order.
+std::optional<RowLayout> layoutOf(const Table& table, std::string_view columns)
 {
-    constexpr std::uintmax_t kPageBytes = 4096;
-    rlimit limit{};
-    std::error_code unknown;
-    const std::uintmax_t size = std::filesystem::file_size(file, unknown);
-    return ::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && !unknown && size + kPageBytes > limit.rlim_cur;
+    RowLayout layout;
+    std::size_t value = 0;
+    for (const Column& column : table.columns) {
+        const std::string_view name = columns.substr(0, columns.find(','));
+        if (name == column.name && !name.empty()) {
+            columns.remove_prefix(std::min(name.size() + 1, columns.size()));
+            ++value;
+        } else {
+            ++layout.nullsBefore[value];
+            ++layout.nulls;
+        }
+    }
+    return columns.empty() ? std::optional(layout) : std::nullopt;
 }
 
-Error writeError(sqlite3* database, const NewFile& file)
+/// One table of the report while its rows come in.
+struct OpenTable
 {
-    const int code = sqlite3_extended_errcode(database) & 0xFF;
-    int systemError = sqlite3_system_errno(database);
-    if (code == SQLITE_FULL)
-        systemError = ENOSPC;
-    if (code == SQLITE_IOERR && isAtSizeLimit(file.temporaryPath()))
-        systemError = EFBIG;
-    if (systemError != 0 && (code == SQLITE_FULL || code == SQLITE_IOERR || code == SQLITE_READONLY || code == SQLITE_CANTOPEN))
-        return NewFile::writeError(systemError, file.path(), "write");
-    if (code == SQLITE_IOERR || code == SQLITE_READONLY || code == SQLITE_CANTOPEN)
-        return {ErrorCode::CannotWrite,
-                fmt::format("cannot write {}: {}; name a file in another folder", file.path().string(), sqlite3_errmsg(database)),
-                {}};
-    return {ErrorCode::Internal, fmt::format("writing {}: {}", file.path().string(), sqlite3_errmsg(database)), {}};
-}
+    OpenTable(PageWriter& file, const Table& table, const RowLayout& layout) : table(&table), layout(layout), rows(file) {}
+
+    const Table* table;
+    RowLayout layout;
+    TableWriter rows;
+};
 
 } // namespace
 
 struct ReportWriter::Impl
 {
-    explicit Impl(NewFile newFile) : file(std::move(newFile)) {}
+    explicit Impl(PageWriter pages) : file(std::move(pages)) {}
 
-    NewFile file;
-    SqliteHandle database; ///< after the file: closed before that is removed
-    std::array<SqliteStatement, InsertCount> inserts;
-    std::array<std::int64_t, InsertCount> rows{};
+    struct Series
+    {
+        std::string name, unit;
+        int kind;
+        std::string labels, help;
+    };
+
+    PageWriter file;
+    std::vector<OpenTable> tables; ///< by Insert
+    std::vector<PageWriter::Table> enumTables;
+    RowEncoder row;
+    std::map<std::uint32_t, Series> series; ///< in the order of their ids, which are row ids, and they may come in any
     std::deque<std::string> texts;
     std::unordered_map<std::string_view, TextId> textIds; ///< views into texts
-    std::optional<Error> error;
 
-    void keep(Error newError)
+    void openTables()
     {
-        if (!error)
-            error = std::move(newError);
+        tables.reserve(InsertCount);
+        for (const InsertDefinition& insert : kInserts) {
+            const auto table = std::find_if(report::tables().begin(), report::tables().end(),
+                                            [&](const Table& candidate) { return insert.table == candidate.name; });
+            const auto layout = table == report::tables().end() ? std::nullopt : layoutOf(*table, insert.columns);
+            if (!layout)
+                return file.fail({ErrorCode::Internal, fmt::format("the schema has no {} ({})", insert.table, insert.columns), {}});
+            tables.emplace_back(file, *table, *layout);
+        }
     }
 
-    void execute(const std::string& sql)
+    void writeEnums()
     {
-        if (!error && sqlite3_exec(database.get(), sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
-            keep(writeError(database.get(), file));
-    }
-
-    SqliteStatement prepare(const std::string& sql)
-    {
-        sqlite3_stmt* statement = nullptr;
-        if (!error && sqlite3_prepare_v2(database.get(), sql.c_str(), static_cast<int>(sql.size()), &statement, nullptr) != SQLITE_OK)
-            keep(writeError(database.get(), file));
-        return SqliteStatement(statement);
-    }
-
-    template <typename Value>
-    static void bindOne(SqliteStatement& statement, int parameter, const Value& value)
-    {
-        if constexpr (std::is_same_v<Value, std::nullptr_t>)
-            statement.bindNull(parameter);
-        else if constexpr (std::is_floating_point_v<Value>)
-            statement.bind(parameter, static_cast<double>(value));
-        else if constexpr (std::is_integral_v<Value> || std::is_enum_v<Value>)
-            statement.bind(parameter, static_cast<std::int64_t>(value));
-        else
-            statement.bind(parameter, std::string_view(value));
-    }
-    template <typename Value>
-    static void bindOne(SqliteStatement& statement, int parameter, const std::optional<Value>& value)
-    {
-        if (value)
-            bindOne(statement, parameter, *value);
-        else
-            statement.bindNull(parameter);
+        for (const EnumTable& table : report::enumTables()) {
+            TableWriter rows(file);
+            for (const EnumValue& value : table.values) {
+                row.encode(nullptr, value.name, value.label);
+                rows.add(value.id, row);
+            }
+            enumTables.push_back({table.name, createStatement(table), rows.finish()});
+        }
     }
 
     template <typename... Values>
     void insert(Insert which, const Values&... values)
     {
-        if (error)
-            return;
-        SqliteStatement& statement = inserts[which];
-        if (!statement.get() && !createLazily(which))
-            return;
-        int parameter = 0;
-        (bindOne(statement, parameter++, values), ...);
-        if (statement.step() != SQLITE_DONE)
-            keep(writeError(database.get(), file));
-        statement.reset();
-        ++rows[which];
+        OpenTable& table = tables[which];
+        row.encode(table.layout, values...);
+        table.rows.add(row);
     }
 
-    /// A lazy table gets its first row.
-    bool createLazily(Insert which)
+    /// Into a table whose first column is the row id, which is not stored a second time.
+    template <typename... Values>
+    void insertKeyed(Insert which, std::int64_t rowId, const Values&... values)
     {
-        const auto table = std::find_if(tables().begin(), tables().end(), [&](const Table& candidate) { return std::string_view(candidate.name) == kInserts[which].table; });
-        execute(createStatement(*table));
-        inserts[which] = prepare(insertStatement(kInserts[which].table, kInserts[which].columns));
-        return !error;
+        OpenTable& table = tables[which];
+        row.encode(table.layout, nullptr, values...);
+        table.rows.add(rowId, row);
     }
 
-    void insertMeta(const char* table, std::string_view name, std::string_view value)
+    void addSeries(std::uint32_t id, Series added)
     {
-        SqliteStatement statement = prepare(insertStatement(table, "name,value"));
-        if (error)
-            return;
-        statement.bind(0, name);
-        statement.bind(1, value);
-        if (statement.step() != SQLITE_DONE)
-            keep(writeError(database.get(), file));
+        if (!series.try_emplace(id, std::move(added)).second)
+            file.fail({ErrorCode::Internal, fmt::format("the report has two series {}", id), {}});
     }
 };
 
@@ -215,43 +227,12 @@ ReportWriter::~ReportWriter() = default;
 
 Result<ReportWriter> ReportWriter::create(const std::filesystem::path& path, FileAccess access)
 {
-    GANTRY_TRY(NewFile file, NewFile::createNamed(path, access));
+    GANTRY_TRY(PageWriter file, PageWriter::create(path, access));
     auto impl = std::make_unique<Impl>(std::move(file));
-
-    sqlite3* database = nullptr;
-    const int opened = sqlite3_open_v2(impl->file.temporaryPath().c_str(), &database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
-    impl->database.reset(database);
-    if (opened != SQLITE_OK)
-        return writeError(database, impl->file);
-
-    // No journal and no syncing on the way: a report that is not finished is thrown away whole, and finish() syncs once.
-    impl->execute("PRAGMA page_size=4096; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE;"
-                  "PRAGMA cache_size=-16384; PRAGMA temp_store=MEMORY; BEGIN");
-    std::set<std::string_view> isThere;
-    for (const Table& table : tables())
-        if (!table.isLazy) {
-            impl->execute(createStatement(table));
-            isThere.insert(table.name);
-        }
-    for (const EnumTable& table : enumTables()) {
-        impl->execute(createStatement(table));
-        SqliteStatement statement = impl->prepare(insertStatement(table.name, "id,name,label"));
-        for (const EnumValue& value : table.values) {
-            if (impl->error)
-                break;
-            statement.bind(0, std::int64_t{value.id});
-            statement.bind(1, std::string_view(value.name));
-            statement.bind(2, std::string_view(value.label));
-            if (statement.step() != SQLITE_DONE)
-                impl->keep(writeError(database, impl->file));
-            statement.reset();
-        }
-    }
-    for (std::size_t i = 0; i < InsertCount; ++i)
-        if (isThere.contains(kInserts[i].table))
-            impl->inserts[i] = impl->prepare(insertStatement(kInserts[i].table, kInserts[i].columns));
-    if (impl->error)
-        return std::move(*impl->error);
+    impl->openTables();
+    impl->writeEnums();
+    if (impl->file.error())
+        return *impl->file.error();
     return ReportWriter(std::move(impl));
 }
 
@@ -262,7 +243,7 @@ TextId ReportWriter::intern(std::string_view text)
     const std::string& stored = m_impl->texts.emplace_back(text);
     const auto id = static_cast<TextId>(m_impl->texts.size()); // from 1: 0 stays free for "no text"
     m_impl->textIds.emplace(stored, id);
-    m_impl->insert(InsertString, id, stored);
+    m_impl->insertKeyed(InsertString, id, stored);
     return id;
 }
 
@@ -286,8 +267,7 @@ void ReportWriter::add(const MemcpyRow& row)
 void ReportWriter::add(const MemsetRow& row)
 {
     m_impl->insert(InsertMemset, row.start, row.end, row.deviceId, row.contextId, row.streamId, row.correlationId, asSigned(row.globalPid),
-                   row.value, asSigned(row.bytes), row.memKind,
-                   row.graphNodeId ? std::optional(asSigned(row.graphNodeId)) : std::nullopt);
+                   row.value, asSigned(row.bytes), row.graphNodeId ? std::optional(asSigned(row.graphNodeId)) : std::nullopt, row.memKind);
 }
 
 void ReportWriter::add(const SynchronizationRow& row)
@@ -343,7 +323,8 @@ void ReportWriter::addOsCall(const CallRow& row)
     m_impl->insert(InsertOs, row.start, row.end, nullptr, asSigned(row.globalTid), row.nameId, row.returnValue);
 }
 
-void ReportWriter::addStreamName(std::uint64_t globalPid, std::uint32_t device, std::uint32_t context, std::uint32_t stream, std::string_view name)
+void ReportWriter::addStreamName(std::uint64_t globalPid, std::uint32_t device, std::uint32_t context, std::uint32_t stream,
+                                 std::string_view name)
 {
     m_impl->insert(InsertStreamName, device, context, stream, name, asSigned(globalPid));
 }
@@ -362,7 +343,7 @@ void ReportWriter::addSummaryCell(std::string_view table, std::size_t row, std::
 void ReportWriter::add(const LineRow& line)
 {
     constexpr int kLine = 2; // ENUM_GANTRY_SERIES_KIND
-    m_impl->insert(InsertSeries, line.id, line.name, line.unit, kLine, metrics::formatLabels({{"source", line.source}}), std::string_view());
+    m_impl->addSeries(line.id, {line.name, line.unit, kLine, metrics::formatLabels({{"source", line.source}}), {}});
 }
 
 void ReportWriter::add(const ProcessRow& row)
@@ -372,9 +353,7 @@ void ReportWriter::add(const ProcessRow& row)
 
 void ReportWriter::add(const GpuRow& row)
 {
-    const auto known = [](auto value) {
-        return value ? std::optional(static_cast<std::int64_t>(value)) : std::nullopt;
-    };
+    const auto known = [](auto value) { return value ? std::optional(static_cast<std::int64_t>(value)) : std::nullopt; };
     m_impl->insert(InsertGpu, 0, row.id, row.name, row.busLocation.empty() ? std::nullopt : std::optional(row.busLocation),
                    known(row.totalMemory), known(row.smCount), row.uuid, row.id, known(row.computeMajor), known(row.computeMinor),
                    known(row.computeMajor), known(row.computeMinor));
@@ -389,8 +368,8 @@ void ReportWriter::add(const StreamRow& row)
 void ReportWriter::add(const RequestRow& row)
 {
     const auto batch = row.batchId ? std::optional(asSigned(*row.batchId)) : std::nullopt;
-    m_impl->insert(InsertRequest, asSigned(row.requestId), asSigned(row.globalPid), row.clientId, row.model, row.version, row.start, row.end,
-                   row.failed ? 1 : 0, batch, row.parentId ? std::optional(asSigned(*row.parentId)) : std::nullopt);
+    m_impl->insert(InsertRequest, asSigned(row.requestId), asSigned(row.globalPid), row.clientId, row.model, row.version, row.start,
+                   row.end, row.failed ? 1 : 0, batch, row.parentId ? std::optional(asSigned(*row.parentId)) : std::nullopt);
     for (std::size_t phase = 0; phase < row.phases.size(); ++phase) {
         if (row.phases[phase])
             m_impl->insert(InsertPhase, asSigned(row.requestId), asSigned(row.globalPid), phase, row.phases[phase]->start,
@@ -400,7 +379,8 @@ void ReportWriter::add(const RequestRow& row)
 
 void ReportWriter::add(const ExecutionRow& row)
 {
-    m_impl->insert(InsertExecution, asSigned(row.batchId), asSigned(row.globalTid), row.model, row.version, row.instance, row.start, row.end);
+    m_impl->insert(InsertExecution, asSigned(row.batchId), asSigned(row.globalTid), row.model, row.version, row.instance, row.start,
+                   row.end);
 }
 
 void ReportWriter::add(const ClockRow& row)
@@ -425,8 +405,8 @@ void ReportWriter::addThreadName(std::uint64_t globalTid, std::string_view name)
 
 void ReportWriter::addSeries(const metrics::SeriesDefinition& definition)
 {
-    m_impl->insert(InsertSeries, definition.id, definition.name, definition.unit, definition.kind, metrics::formatLabels(definition.labels),
-                   definition.help);
+    m_impl->addSeries(definition.id, {definition.name, definition.unit, static_cast<int>(definition.kind),
+                                      metrics::formatLabels(definition.labels), definition.help});
 }
 
 void ReportWriter::addSample(const metrics::Sample& sample)
@@ -437,46 +417,43 @@ void ReportWriter::addSample(const metrics::Sample& sample)
 
 const Error* ReportWriter::firstError() const
 {
-    return m_impl->error ? &*m_impl->error : nullptr;
+    return m_impl->file.error() ? &*m_impl->file.error() : nullptr;
 }
 
 Result<void> ReportWriter::finish(const Session& session)
 {
     Impl& impl = *m_impl;
+    for (const auto& [id, series] : impl.series)
+        impl.insertKeyed(InsertSeries, id, series.name, series.unit, series.kind, series.labels, series.help);
     for (const Loss& loss : session.losses)
         impl.insert(InsertLoss, loss.name, loss.severity, asSigned(loss.count), loss.help);
 
-    impl.insertMeta("META_DATA_EXPORT", meta::kProductName, meta::kProductNameValue);
-    impl.insertMeta("META_DATA_EXPORT", meta::kProductVersion, GANTRY_VERSION);
-    impl.insertMeta("META_DATA_EXPORT", meta::kSchemaVersion, kFollowedSchemaVersion);
-    impl.insertMeta("META_DATA_EXPORT", meta::kFormatVersion, std::to_string(kReportFormatVersion));
+    impl.insert(InsertExportMeta, meta::kProductName, meta::kProductNameValue);
+    impl.insert(InsertExportMeta, meta::kProductVersion, GANTRY_VERSION);
+    impl.insert(InsertExportMeta, meta::kSchemaVersion, kFollowedSchemaVersion);
+    impl.insert(InsertExportMeta, meta::kFormatVersion, std::to_string(kReportFormatVersion));
     for (const auto& [name, value] : session.meta)
-        impl.insertMeta("META_DATA_CAPTURE", name, value);
-    impl.insertMeta("GANTRY_META", meta::kWindowStartNs, std::to_string(session.window.start));
-    impl.insertMeta("GANTRY_META", meta::kWindowEndNs, std::to_string(session.window.end));
-    for (std::size_t i = 0; i < InsertCount; ++i)
-        if (impl.inserts[i].get())
-            impl.insertMeta("GANTRY_META", fmt::format("{}{}", meta::kRowCountPrefix, kInserts[i].table), std::to_string(impl.rows[i]));
+        impl.insert(InsertCaptureMeta, name, value);
+    impl.insert(InsertGantryMeta, meta::kWindowStartNs, std::to_string(session.window.start));
+    impl.insert(InsertGantryMeta, meta::kWindowEndNs, std::to_string(session.window.end));
 
-    const auto known = [](std::int64_t clock, const std::string& text) {
-        return clock == 0 ? std::string("NULL") : text;
-    };
-    impl.execute(fmt::format("INSERT INTO TARGET_INFO_SESSION_START_TIME (utcEpochNs, utcTime, systemClockNs) VALUES ({}, {}, {})",
-                             known(session.utcEpochNs, std::to_string(session.utcEpochNs)),
-                             known(session.utcEpochNs, "'" + utcText(session.utcEpochNs) + "'"),
-                             known(session.systemClockNs, std::to_string(session.systemClockNs))));
-    impl.execute(fmt::format("INSERT INTO ANALYSIS_DETAILS (globalVid, duration, startTime, stopTime) VALUES (0, {}, {}, {})",
-                             session.window.duration(), session.window.start, session.window.end));
-    impl.execute("COMMIT");
-    for (auto& insert : impl.inserts)
-        insert = SqliteStatement();
-    impl.database.reset();
+    const auto known = [](std::int64_t clock) { return clock == 0 ? std::nullopt : std::optional(clock); };
+    impl.insert(InsertSessionStart, known(session.utcEpochNs),
+                session.utcEpochNs == 0 ? std::nullopt : std::optional(utcText(session.utcEpochNs)), known(session.systemClockNs));
+    impl.insert(InsertAnalysis, 0, session.window.duration(), session.window.start, session.window.end);
 
-    if (impl.error) {
-        impl.file.discard();
-        return *impl.error;
-    }
-    return impl.file.publish();
+    const auto isLeftOut = [](const OpenTable& table) { return table.table->isLazy && table.rows.rows() == 0; };
+    for (std::size_t i = 0; i < kCountedInserts; ++i)
+        if (const OpenTable& table = impl.tables[i]; !isLeftOut(table))
+            impl.insert(InsertGantryMeta, fmt::format("{}{}", meta::kRowCountPrefix, table.table->name), std::to_string(table.rows.rows()));
+
+    std::vector<PageWriter::Table> written;
+    for (const Table& table : tables())
+        for (OpenTable& open : impl.tables)
+            if (open.table == &table && !isLeftOut(open))
+                written.push_back({table.name, createStatement(table), open.rows.finish()});
+    written.insert(written.end(), impl.enumTables.begin(), impl.enumTables.end());
+    return impl.file.finish(written);
 }
 
 } // namespace gantry::report

@@ -18,8 +18,8 @@
 
 namespace gantry::report {
 
-/// Writes one report: an SQLite file in the Nsight Systems export's schema plus GANTRY_* tables (SCHEMA.md). Written to a
-/// temporary file beside `path`, renamed when finish() succeeds; a writer that is destroyed before leaves nothing.
+/// Writes one report: an SQLite file in the Nsight Systems export's schema plus GANTRY_* tables (SCHEMA.md). Rows go to the file page by
+/// page (page_writer.h), which appears at `path` when finish() succeeds; a writer that is destroyed before leaves nothing.
 /// One thread at a time. Errors: CannotWrite (disk full, folder missing), Internal.
 class ReportWriter
 {

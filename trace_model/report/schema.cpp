@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <iterator>
 
 namespace gantry::report {
@@ -558,23 +557,6 @@ std::string createStatement(const Table& table)
 std::string createStatement(const EnumTable& table)
 {
     return createStatement(Table{table.name, "Meaning of numbers", kEnumColumns});
-}
-
-std::string insertStatement(std::string_view table, std::string_view columns)
-{
-    std::string parameters = "?";
-    for (auto commas = std::count(columns.begin(), columns.end(), ','); commas > 0; --commas)
-        parameters += ",?";
-    // "end" is a keyword in some positions; quoting every name keeps the lists readable and safe.
-    std::string quoted = "\"";
-    for (const char c : columns) {
-        if (c == ',')
-            quoted += "\",\"";
-        else
-            quoted += c;
-    }
-    quoted += '"';
-    return fmt::format("INSERT INTO \"{}\" ({}) VALUES ({})", table, quoted, parameters);
 }
 
 } // namespace gantry::report

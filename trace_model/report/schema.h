@@ -2,7 +2,6 @@
 
 #include <span>
 #include <string>
-#include <string_view>
 
 namespace gantry::report {
 
@@ -48,8 +47,5 @@ struct EnumTable
 /// CREATE TABLE with one commented line per column.
 [[nodiscard]] std::string createStatement(const Table& table);
 [[nodiscard]] std::string createStatement(const EnumTable& table);
-
-/// INSERT with one parameter for each name of a comma-separated column list ("start,end,deviceId").
-[[nodiscard]] std::string insertStatement(std::string_view table, std::string_view columns);
 
 } // namespace gantry::report

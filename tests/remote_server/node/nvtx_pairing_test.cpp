@@ -14,7 +14,7 @@ using testing::ElementsAre;
 class Pairing : public testing::Test
 {
 protected:
-    void push(const std::string& text, TimestampNs start, std::uint64_t id, std::uint64_t enclosing = 0, std::uint32_t domain = 0)
+    void push(std::string_view text, TimestampNs start, std::uint64_t id, std::uint64_t enclosing = 0, std::uint32_t domain = 0)
     {
         NvtxSpan span;
         span.text = text;
@@ -36,7 +36,7 @@ protected:
         m_pairing.dropLostEnds();
         std::vector<std::string> result;
         for (const NvtxSpan& span : m_pairing.spans())
-            result.push_back(span.text + " " + std::to_string(span.start) + ".." + (span.end ? std::to_string(*span.end) : ""));
+            result.push_back(std::string(span.text) + " " + std::to_string(span.start) + ".." + (span.end ? std::to_string(*span.end) : ""));
         return result;
     }
 

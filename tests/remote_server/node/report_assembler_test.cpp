@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
 
 namespace gantry::node {
 namespace {
@@ -166,6 +167,118 @@ TEST_F(WindowCost, OnlyTheSamplesOfTheWindowAreInTheReport)
     }
     EXPECT_EQ(m_trace->time, (TimeRange{0, kClose - kOpen}));
     EXPECT_EQ(m_trace->meta.sessionUtcNs, 1'700'000'000 * kSecond);
+}
+
+/// Records of one process, as its threads write them.
+class RecordedEvents : public testing::Test
+{
+protected:
+    template <typename Record>
+    void add(records::RecordType type, Record record, std::string_view text = {})
+    {
+        record.header.type = type;
+        record.header.size = static_cast<std::uint32_t>((sizeof record + text.size() + 7) / 8 * 8);
+        std::vector<std::byte> bytes(record.header.size);
+        std::memcpy(bytes.data(), &record, sizeof record);
+        std::memcpy(bytes.data() + sizeof record, text.data(), text.size());
+        m_process.records.add({type, bytes}, 0);
+    }
+
+    void addText(std::uint32_t id, std::string_view text)
+    {
+        add(records::RecordType::Text, records::TextRecord{.id = id, .length = static_cast<std::uint32_t>(text.size())}, text);
+    }
+
+    void addRange(std::uint32_t tid, TimestampNs start, TimestampNs end, std::uint64_t number, std::uint32_t textId, std::string_view text)
+    {
+        records::NvtxRecord push{};
+        push.timeMonotonicNs = kOpen + start;
+        push.rangeId = number;
+        push.tid = tid;
+        push.textId = textId;
+        push.textLength = static_cast<std::uint16_t>(text.size());
+        add(records::RecordType::NvtxPush, push, text);
+        push.timeMonotonicNs = kOpen + end;
+        push.textLength = 0;
+        add(records::RecordType::NvtxPop, push);
+    }
+
+    /// A launch and its kernel.
+    void addKernel(std::uint32_t correlation, TimestampNs launched, TimestampNs started)
+    {
+        records::ApiRecord call{};
+        call.startRealtimeNs = kOpenRealtime + launched;
+        call.endRealtimeNs = call.startRealtimeNs + 50;
+        call.tid = kTid;
+        call.correlationId = correlation;
+        add(records::RecordType::ApiCall, call);
+        records::KernelRecord kernel{};
+        kernel.startRealtimeNs = kOpenRealtime + started;
+        kernel.endRealtimeNs = kernel.startRealtimeNs + 100;
+        kernel.correlationId = correlation;
+        kernel.nameId = 1;
+        kernel.grid[0] = 1, kernel.grid[1] = 2, kernel.grid[2] = 3;
+        kernel.block[0] = 4, kernel.block[1] = 5, kernel.block[2] = 6;
+        add(records::RecordType::Kernel, kernel);
+    }
+
+    std::shared_ptr<const trace::Trace> assembled()
+    {
+        records::ClockRecord clock{};
+        clock.monotonicNs = kOpen;
+        clock.realtimeNs = kOpenRealtime;
+        clock.bracketNs = 20;
+        add(records::RecordType::ClockSample, clock);
+        m_process.pid = 4711;
+        WindowCapture window{.openMonotonicNs = kOpen, .closeMonotonicNs = kClose, .openRealtimeNs = kOpenRealtime};
+        window.processes.push_back(m_process);
+        const auto path = m_folder / "a.gantry";
+        const auto written = assembleReport(window, path);
+        EXPECT_TRUE(written) << written.error().text();
+        auto loaded = trace::loadTrace(path);
+        EXPECT_TRUE(loaded) << loaded.error().text();
+        return *loaded;
+    }
+
+    static constexpr std::uint32_t kTid = 4712;
+    static constexpr std::int64_t kOpenRealtime = 1'700'000'000 * kSecond;
+    test::TemporaryFolder m_folder;
+    ProcessCapture m_process;
+};
+
+TEST_F(RecordedEvents, RangesOfThreadsWhoseChunksComeInAnyOrderKeepTheirTimesAndTexts)
+{
+    addText(1, "registered");
+    addRange(kTid, 3000, 4000, 2, 1, {});
+    addRange(kTid + 1, 500, 5000, 1, 0, "other thread");
+    addRange(kTid, 1000, 2000, 1, 0, "a text of its own");
+    addRange(kTid + 1, 6000, 7000, 2, 1, {});
+    addRange(kTid, 8000, 9000, 3, 77, {}); // its text was lost
+    const auto trace = assembled();
+    std::vector<std::string> ranges;
+    for (std::size_t i = 0; i < trace->nvtxRanges.size(); ++i) {
+        const TimeRange time = trace->nvtxRanges.time(i);
+        ranges.push_back(std::string(trace->strings[trace->nvtxRanges.label(i).text]) + " " + std::to_string(time.start) + ".." +
+                         std::to_string(time.end));
+    }
+    EXPECT_EQ(ranges, (std::vector<std::string>{"other thread 500..5000", "a text of its own 1000..2000", "registered 3000..4000",
+                                                "registered 6000..7000", "(unknown text) 8000..9000"}));
+}
+
+TEST_F(RecordedEvents, AKernelBeforeItsLaunchShowsHowFarTheClocksAreApart)
+{
+    addText(1, "gemm");
+    addKernel(9, 1000, 1500);
+    addKernel(7, 3000, 2300); // 700 ns before it was launched
+    addKernel(8, 2000, 1990);
+    const auto trace = assembled();
+    EXPECT_EQ(trace->meta.clockErrorNs, 700);
+    ASSERT_EQ(trace->kernels.size(), 3u);
+    EXPECT_EQ(trace->kernels.time(0), (TimeRange{1500, 1600}));
+    EXPECT_EQ(trace->kernels.shape(0).grid, (std::array<std::uint32_t, 3>{1, 2, 3}));
+    EXPECT_EQ(trace->kernels.shape(0).block, (std::array<std::uint32_t, 3>{4, 5, 6}));
+    EXPECT_EQ(trace->strings[trace->kernels.shortName(0)], "gemm");
+    EXPECT_EQ(trace->apiCalls.size(), 3u);
 }
 
 } // namespace

@@ -1,14 +1,19 @@
 #include "trace_model/report/report_writer.h"
 
+#include "tests/support/small_files.h"
 #include "tests/support/temporary_folder.h"
 #include "trace_model/report/meta_keys.h"
+#include "trace_model/report/schema.h"
 #include "trace_model/trace/trace_loader.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 
 #include <cmath>
 #include <limits>
+#include <memory>
 
 #include <sys/stat.h>
 
@@ -75,7 +80,8 @@ TEST(ReportWriter, EveryKindOfRowComesBackFromTheTrace)
     ReportWriter::Session session;
     session.utcEpochNs = 1'700'000'000'000'000'000;
     session.window = {0, 1000};
-    session.meta = {{meta::kHostName, "gpu-07"}, {meta::kClockErrorNs, "3000"}, {meta::kTargetExited, "1"}, {meta::kWindowCostRatio, "-0.008"}};
+    session.meta = {
+        {meta::kHostName, "gpu-07"}, {meta::kClockErrorNs, "3000"}, {meta::kTargetExited, "1"}, {meta::kWindowCostRatio, "-0.008"}};
     session.losses = {{"cupti_dropped_records", LossSeverity::Error, 4, "Lost."}};
     const auto finished = writer.finish(session);
     ASSERT_TRUE(finished) << finished.error().text();
@@ -129,7 +135,8 @@ TEST(ReportWriter, EveryKindOfRowComesBackFromTheTrace)
     EXPECT_EQ(trace.losses[0].count, 4u);
 
     // NaN means absent: one sample, not two.
-    const auto counter = std::find_if(trace.tracks.begin(), trace.tracks.end(), [](const auto& t) { return t.kind == trace::TrackKind::Counter && !t.counter.isDerived; });
+    const auto counter = std::find_if(trace.tracks.begin(), trace.tracks.end(),
+                                      [](const auto& t) { return t.kind == trace::TrackKind::Counter && !t.counter.isDerived; });
     ASSERT_NE(counter, trace.tracks.end());
     EXPECT_THAT(counter->counter.value, testing::ElementsAre(250.5));
 }
@@ -150,8 +157,101 @@ TEST(ReportWriter, LeavesNothingBehindWhenItIsNotFinished)
     {
         auto writer = ReportWriter::create(folder / "a.gantry");
         ASSERT_TRUE(writer);
-        EXPECT_EQ(entriesIn(folder.path()), 1u);
+        for (int i = 0; i < 100'000; ++i)
+            writer->add(ApiRow{i, i + 1, false, kTid, 9, writer->intern("cudaLaunchKernel"), 0});
+        EXPECT_EQ(entriesIn(folder.path()), 0u); // not even for a process that is killed here
     }
+    EXPECT_EQ(entriesIn(folder.path()), 0u);
+}
+
+TEST(ReportWriter, SaysThatTheDiskIsFullAndLeavesNothing)
+{
+    const test::TemporaryFolder folder;
+    auto writer = ReportWriter::create(folder / "a.gantry");
+    ASSERT_TRUE(writer);
+    const test::SmallFiles limit(1'000'000);
+    for (int i = 0; i < 100'000; ++i)
+        writer->add(ApiRow{i, i + 1, false, kTid, 9, writer->intern("cudaLaunchKernel"), 0});
+    ASSERT_TRUE(writer->firstError()); // long before the end
+    EXPECT_EQ(writer->firstError()->code, ErrorCode::CannotWrite);
+    const auto finished = writer->finish({});
+    ASSERT_FALSE(finished);
+    EXPECT_EQ(finished.error().code, ErrorCode::CannotWrite);
+    EXPECT_EQ(entriesIn(folder.path()), 0u);
+}
+
+/// The columns of the first row of a statement, as the library tells them.
+std::vector<std::string> firstRow(const std::filesystem::path& path, const std::string& sql)
+{
+    sqlite3* opened = nullptr;
+    EXPECT_EQ(sqlite3_open_v2(path.c_str(), &opened, SQLITE_OPEN_READONLY, nullptr), SQLITE_OK);
+    const std::unique_ptr<sqlite3, decltype(&sqlite3_close)> database(opened, &sqlite3_close);
+    std::vector<std::string> row;
+    const auto take = [](void* to, int count, char** values, char**) {
+        for (int i = 0; i < count; ++i)
+            static_cast<std::vector<std::string>*>(to)->emplace_back(values[i] ? values[i] : "NULL");
+        return 1; // one is enough
+    };
+    sqlite3_exec(opened, sql.c_str(), take, &row, nullptr);
+    return row;
+}
+
+TEST(ReportWriter, TheLibraryFindsTheFileSoundAndTheTablesAsTheyAreDeclared)
+{
+    const test::TemporaryFolder folder;
+    const auto path = folder / "a.gantry";
+    auto writer = ReportWriter::create(path);
+    ASSERT_TRUE(writer);
+    for (int i = 0; i < 10'000; ++i) {
+        writer->add(MemsetRow{i, i + 1, 0, 1, 7, 10, kGlobalPid, 5, 64, 2, 0x1'0000'0000u});
+        writer->add(GraphRow{i, i + 1, 0, 1, 7, 10, kGlobalPid, 3});
+        writer->addOsCall(CallRow{i, i + 1, kTid, writer->intern("call " + std::to_string(i)), -1});
+    }
+    metrics::SeriesDefinition series;
+    for (const std::uint32_t id : {9u, 3u, 6u}) {
+        series.id = id, series.name = "series " + std::to_string(id);
+        writer->addSeries(series);
+        writer->addSample({id, 500, static_cast<double>(id)});
+    }
+    ASSERT_TRUE(writer->finish({}));
+
+    using testing::ElementsAre;
+    EXPECT_THAT(firstRow(path, "PRAGMA integrity_check"), ElementsAre("ok"));
+    EXPECT_THAT(firstRow(path, "PRAGMA encoding"), ElementsAre("UTF-8"));
+    EXPECT_THAT(firstRow(path, "PRAGMA freelist_count"), ElementsAre("0"));
+    for (const Table& table : tables()) {
+        const bool hasRows =
+            std::string_view(table.name) == "CUPTI_ACTIVITY_KIND_GRAPH_TRACE" || std::string_view(table.name) == "OSRT_API";
+        const auto sql = firstRow(path, fmt::format("SELECT sql FROM sqlite_master WHERE name = '{}'", table.name));
+        EXPECT_EQ(sql.size(), table.isLazy && !hasRows ? 0u : 1u) << table.name;
+        for (const std::string& text : sql)
+            EXPECT_EQ(text, createStatement(table));
+    }
+    EXPECT_THAT(firstRow(path, "SELECT * FROM CUPTI_ACTIVITY_KIND_MEMSET WHERE rowid = 10000"),
+                ElementsAre("9999", "10000", "0", "1", "NULL", "7", "10", std::to_string(kGlobalPid), "5", "64", "4294967296", "2"));
+    EXPECT_THAT(firstRow(path, "SELECT value FROM OSRT_API JOIN StringIds ON id = nameId WHERE start = 1234 AND returnValue = -1"),
+                ElementsAre("call 1234"));
+    EXPECT_THAT(firstRow(path, "SELECT group_concat(id), group_concat(name) FROM GANTRY_SERIES"),
+                ElementsAre("3,6,9", "series 3,series 6,series 9"));
+    EXPECT_THAT(firstRow(path, "SELECT sum(value) FROM GANTRY_SAMPLES JOIN GANTRY_SERIES ON seriesId = id"), ElementsAre("18.0"));
+    EXPECT_THAT(firstRow(path, "SELECT value FROM GANTRY_META WHERE name LIKE '%OSRT_API'"), ElementsAre("10000"));
+    EXPECT_THAT(firstRow(path, "SELECT label FROM ENUM_CUDA_MEMCPY_OPER WHERE id = 10"), ElementsAre("Peer-to-Peer"));
+    EXPECT_THAT(firstRow(path, "SELECT utcEpochNs, utcTime, systemClockNs FROM TARGET_INFO_SESSION_START_TIME"),
+                ElementsAre("NULL", "NULL", "NULL"));
+}
+
+TEST(ReportWriter, RefusesTwoSeriesOfOneNumber)
+{
+    const test::TemporaryFolder folder;
+    auto writer = ReportWriter::create(folder / "a.gantry");
+    ASSERT_TRUE(writer);
+    metrics::SeriesDefinition series;
+    series.id = 4;
+    writer->addSeries(series);
+    writer->addSeries(series);
+    const auto finished = writer->finish({});
+    ASSERT_FALSE(finished);
+    EXPECT_EQ(finished.error().code, ErrorCode::Internal);
     EXPECT_EQ(entriesIn(folder.path()), 0u);
 }
 
@@ -162,7 +262,9 @@ TEST(ReportWriter, ShowsTheReportOnlyWhenItIsCompleteAndToItsOwnerAlone)
     ASSERT_TRUE(writer);
     EXPECT_FALSE(std::filesystem::exists(folder / "a.gantry"));
     ASSERT_TRUE(writer->finish({}));
-    struct stat status{};
+    struct stat status
+    {
+    };
     ASSERT_EQ(::stat((folder / "a.gantry").c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 0777, 0600u);
     EXPECT_EQ(entriesIn(folder.path()), 1u);
