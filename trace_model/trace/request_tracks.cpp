@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <limits>
 #include <map>
 #include <set>
 #include <utility>
@@ -23,30 +24,39 @@ public:
         m_changes.emplace_back(time.start, 1);
         m_changes.emplace_back(time.end, -1);
     }
-    /// A sample at each change, from 0 at `from` on.
-    [[nodiscard]] CounterColumns samples(TimestampNs from)
+    /// A sample at each change and where a window begins, and NaN from the end of one to the begin of the next or to `end`. The windows
+    /// are in order, apart from each other, and hold all changes.
+    [[nodiscard]] CounterColumns samples(const std::vector<TimeRange>& windows, TimestampNs end)
     {
         CounterColumns samples;
         samples.isExact = true;
         if (m_changes.empty())
             return samples;
         std::sort(m_changes.begin(), m_changes.end());
-        if (from < m_changes.front().first) {
-            samples.time.push_back(from);
-            samples.value.push_back(0);
-        }
         int now = 0;
-        for (std::size_t i = 0; i < m_changes.size(); ++i) {
-            now += m_changes[i].second;
-            if (i + 1 < m_changes.size() && m_changes[i + 1].first == m_changes[i].first)
-                continue;
-            samples.time.push_back(m_changes[i].first);
-            samples.value.push_back(now);
+        auto change = m_changes.begin();
+        for (const TimeRange& window : windows) {
+            put(samples, window.start, now);
+            for (; change != m_changes.end() && change->first <= window.end; ++change)
+                put(samples, change->first, now += change->second);
+            if (window.end < end)
+                put(samples, window.end, std::numeric_limits<double>::quiet_NaN());
         }
         return samples;
     }
 
 private:
+    /// What is at a time in place of what was there before at the same time.
+    static void put(CounterColumns& samples, TimestampNs time, double value)
+    {
+        if (!samples.time.empty() && samples.time.back() == time) {
+            samples.value[samples.value.size() - 1] = value;
+            return;
+        }
+        samples.time.push_back(time);
+        samples.value.push_back(value);
+    }
+
     std::vector<std::pair<TimestampNs, int>> m_changes;
 };
 
@@ -166,7 +176,7 @@ void addSlowest(TrackList& list, TrackId model, const std::vector<RequestSpans>&
     list.add(std::move(track));
 }
 
-void addModel(TrackList& list, TrackId top, const std::string& name, ModelLoad& model)
+void addModel(TrackList& list, TrackId top, const std::string& name, ModelLoad& model, const std::vector<TimeRange>& windows)
 {
     TrackId parent = top;
     std::string prefix = name + " ";
@@ -188,11 +198,11 @@ void addModel(TrackList& list, TrackId top, const std::string& name, ModelLoad& 
         prefix.clear();
     }
     const auto label = [&](std::string_view text) { return prefix.empty() ? std::string(text) : prefix + std::string(text); };
-    const TimestampNs from = list.trace().time.start;
-    list.addDerivedCounter(parent, label("In flight"), "requests", model.inFlight.samples(from));
-    list.addDerivedCounter(parent, label("Queue depth"), "requests", model.queued.samples(from));
+    const TimestampNs end = list.trace().time.end;
+    list.addDerivedCounter(parent, label("In flight"), "requests", model.inFlight.samples(windows, end));
+    list.addDerivedCounter(parent, label("Queue depth"), "requests", model.queued.samples(windows, end));
     list.addDerivedCounter(parent, label("Batch size"), "requests", std::move(model.batches));
-    list.addDerivedCounter(parent, label("Instances busy"), "instances", model.busy.samples(from));
+    list.addDerivedCounter(parent, label("Instances busy"), "instances", model.busy.samples(windows, end));
 }
 
 /// One row per instance: its `execute` ranges, or what stands for them.
@@ -228,14 +238,14 @@ void addExecutions(TrackList& list, TrackId top)
 
 } // namespace
 
-void addRequestTracks(TrackList& list)
+void addRequestTracks(TrackList& list, const std::vector<TimeRange>& windows)
 {
     const Trace& trace = list.trace();
     if (trace.requests.empty() && trace.executions.empty())
         return;
     const TrackId top = list.addGroup({}, "Requests", fmt::format("{} in all", trace.requests.size()));
     for (auto& [name, model] : loadOfModels(list, trace))
-        addModel(list, top, name, model);
+        addModel(list, top, name, model, windows);
     addExecutions(list, top);
 }
 

@@ -85,7 +85,7 @@ struct DepthRow
     [[nodiscard]] std::size_t size() const { return event.size(); }
 };
 
-/// Samples of a counter track, sorted by time. Absent is absent: no sample, never 0.
+/// Samples of a counter track, sorted by time. Absent is absent: no sample, or NaN from where nothing is known on, never 0.
 struct CounterColumns
 {
     /// The smallest and the largest of a block of samples.

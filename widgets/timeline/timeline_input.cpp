@@ -88,6 +88,8 @@ QString TimelineWidget::toolTipAt(QPoint point) const
     if (after == track.counter.time.begin())
         return name + QStringLiteral("<br>") + tr("no sample yet");
     const auto index = static_cast<std::size_t>(after - track.counter.time.begin() - 1);
+    if (std::isnan(track.counter.value[index]))
+        return name + QStringLiteral("<br>") + tr("not recorded here");
     return name + QStringLiteral("<br>") +
            tr("%1 %2 · sampled at %3")
                .arg(formatNumber(track.counter.value[index]), toQString(track.counter.unit).toHtmlEscaped(),

@@ -6,10 +6,12 @@
 #include "widgets/timeline/timeline_picture.h"
 
 #include <QContextMenuEvent>
+#include <QHelpEvent>
 #include <QMenu>
 #include <QPainter>
 #include <QSignalSpy>
 #include <QTest>
+#include <QToolTip>
 
 #include <algorithm>
 
@@ -125,15 +127,7 @@ private slots:
     // A log of one line has a time and no length: its counters were drawn nowhere.
     void aTraceWithoutLengthShowsWhatThereIsAtItsTime()
     {
-        auto trace = std::make_shared<trace::Trace>();
-        trace->time = {5'000'000, 5'000'000};
-        trace::Track track;
-        track.kind = trace::TrackKind::Counter;
-        track.name = "active requests";
-        track.counter.time.push_back(5'000'000);
-        track.counter.value.push_back(3);
-        trace::sortAndIndex(track.counter);
-        trace->tracks.push_back(std::move(track));
+        auto trace = traceWithCounter({5'000'000, 5'000'000}, {{5'000'000, 3}}, false);
         Hand hand(trace);
         QVERIFY(hand.timeline.visibleRange().contains(5'000'000));
         QVERIFY(hand.timeline.visibleRange().duration() > 0);
@@ -336,20 +330,47 @@ private slots:
         QCOMPARE(axisOf({}).max, 0.0);
     }
 
+    // Between the recordings of several files a derived counter was drawn as 0.
+    void whereNothingIsKnownThereIsNoCurve()
+    {
+        constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+        auto trace = traceWithCounter({0, 1'000'000}, {{0, 0}, {100'000, 2}, {300'000, kUnknown}, {700'000, 0}, {900'000, 1}}, true);
+        Hand hand(trace);
+        hand.timeline.setVisibleRange(trace->time);
+        QCOMPARE(valueAxisOf(trace->tracks[0]).max, 2.0);
+        const auto columns = counterColumns(hand.timeline.state(), trace::TrackId(0), 100);
+        for (std::size_t x = 0; x < columns.size(); ++x)
+            QCOMPARE(columns[x].isPresent(), x < 30 || x >= 70);
+        QCOMPARE(columns[29].last, 1.0F);
+        QCOMPARE(columns[70].high, 0.0F); // no step from before the gap
+        const QPoint unknown = hand.at(500'000, "counter");
+        QHelpEvent help(QEvent::ToolTip, unknown, hand.timeline.viewport()->mapToGlobal(unknown));
+        QCoreApplication::sendEvent(hand.timeline.viewport(), &help);
+        QVERIFY(QToolTip::text().contains(QStringLiteral("not recorded")));
+        hand.timeline.setVisibleRange({400'000, 600'000});
+        QCOMPARE(pixelsOf(hand.image().copy(hand.timeline.state().geometry.rows()), hand.timeline.state().theme->counter()), 0);
+    }
+
+    // What an iteration says of itself was drawn one pixel wide where it is the last one.
+    void theLastSampleHoldsToTheEndOfTheTraceUnlessThatIsASilence()
+    {
+        const auto presentColumns = [](std::vector<std::pair<TimestampNs, double>> samples) {
+            auto trace = traceWithCounter({0, 100}, samples, false);
+            Hand hand(trace);
+            hand.timeline.setVisibleRange(trace->time);
+            const auto columns = counterColumns(hand.timeline.state(), trace::TrackId(0), 100);
+            return std::count_if(columns.begin(), columns.end(), [](const CounterColumn& column) { return column.isPresent(); });
+        };
+        QCOMPARE(presentColumns({{0, 2}, {40, 4}, {80, 10}}), 100);
+        QCOMPARE(presentColumns({{0, 7}}), 100);         // a log of one iteration
+        QCOMPARE(presentColumns({{0, 2}, {10, 4}}), 20); // silent since
+        QCOMPARE(presentColumns({{50, 2}}), 5);          // one of many counters, once
+    }
+
     // The curve held for a while behind the last sample but one, and the last one was drawn nowhere.
     void aCounterGoesToItsLastSampleWhereTheTraceEnds()
     {
-        auto trace = std::make_shared<trace::Trace>();
-        trace->time = {0, 36'000'000};
-        trace::Track track;
-        track.kind = trace::TrackKind::Counter;
-        track.name = "latency";
-        for (const auto& [time, value] : {std::pair<TimestampNs, double>{0, 2}, {8'000'000, 4}, {36'000'000, 10}}) {
-            track.counter.time.push_back(time);
-            track.counter.value.push_back(value);
-        }
-        trace::sortAndIndex(track.counter);
-        trace->tracks.push_back(std::move(track));
+        auto trace = traceWithCounter({0, 36'000'000}, {{0, 2}, {8'000'000, 4}, {36'000'000, 10}}, false);
         Hand hand(trace);
         hand.timeline.setVisibleRange(trace->time);
         const auto columns = counterColumns(hand.timeline.state(), trace::TrackId(0), 100);
