@@ -5,6 +5,7 @@
 #include "widgets/timeline/launch_links.h"
 #include "widgets/timeline/mark_painter.h"
 #include "widgets/timeline/minimap_painter.h"
+#include "widgets/timeline/row_drop.h"
 #include "widgets/timeline/ruler_painter.h"
 
 #include <QFontMetrics>
@@ -117,6 +118,7 @@ void paintOverlay(QPainter& painter, const TimelineState& state, const TimelineF
     }
     if (state.measure)
         paintMeasure(painter, state, metrics);
+    paintRowDrop(painter, state);
     painter.restore();
 }
 
@@ -141,6 +143,8 @@ QRegion overlayRegion(const TimelineState& state)
         region += state.geometry.ruler();
     if (state.brush)
         region += state.geometry.minimap();
+    if (state.drop)
+        region += state.geometry.header() | state.geometry.rows();
     return region;
 }
 

@@ -109,9 +109,21 @@ std::vector<TrackId> childrenOf(const trace::Trace& trace, const RowArrangement&
     return tracks;
 }
 
-bool moveAmongSiblings(const trace::Trace& trace, RowArrangement& arrangement, TrackId track, int direction)
+void moveBeside(const trace::Trace& trace, RowArrangement& arrangement, TrackId track, TrackId sibling, RowSide side)
 {
     std::vector<TrackId> siblings = childrenOf(trace, arrangement, trace.track(track).parent);
+    if (track == sibling || std::find(siblings.begin(), siblings.end(), sibling) == siblings.end())
+        return;
+    std::erase(siblings, track);
+    const auto at = std::find(siblings.begin(), siblings.end(), sibling);
+    siblings.insert(side == RowSide::Above ? at : at + 1, track);
+    for (std::size_t i = 0; i < siblings.size(); ++i)
+        arrangement.ranks[siblings[i]] = static_cast<int>(i);
+}
+
+bool moveAmongSiblings(const trace::Trace& trace, RowArrangement& arrangement, TrackId track, int direction)
+{
+    const std::vector<TrackId> siblings = childrenOf(trace, arrangement, trace.track(track).parent);
     const auto isShown = [&](TrackId id) { return !arrangement.hidden.contains(id) && !arrangement.isPinned(id); };
     const auto at = std::find(siblings.begin(), siblings.end(), track);
     auto other = at;
@@ -120,12 +132,7 @@ bool moveAmongSiblings(const trace::Trace& trace, RowArrangement& arrangement, T
             return false;
         other += direction < 0 ? -1 : 1;
     } while (!isShown(*other));
-    if (other < at)
-        std::rotate(other, at, at + 1);
-    else
-        std::rotate(at, at + 1, other + 1);
-    for (std::size_t i = 0; i < siblings.size(); ++i)
-        arrangement.ranks[siblings[i]] = static_cast<int>(i);
+    moveBeside(trace, arrangement, track, *other, direction < 0 ? RowSide::Above : RowSide::Below);
     return true;
 }
 

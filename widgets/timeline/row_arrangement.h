@@ -39,6 +39,16 @@ struct RowArrangement
 /// The tracks below `parent` (none: the outermost ones) in the order in which an arrangement shows them.
 [[nodiscard]] std::vector<trace::TrackId> childrenOf(const trace::Trace& trace, const RowArrangement& arrangement, trace::TrackId parent);
 
+/// Of a row.
+enum class RowSide
+{
+    Above,
+    Below,
+};
+
+/// Puts `track` directly above or below another one of its parent.
+void moveBeside(const trace::Trace& trace, RowArrangement& arrangement, trace::TrackId track, trace::TrackId sibling, RowSide side);
+
 /// Gives `track` the place of its next shown sibling above (-1) or below (+1). False: there is none.
 bool moveAmongSiblings(const trace::Trace& trace, RowArrangement& arrangement, trace::TrackId track, int direction);
 

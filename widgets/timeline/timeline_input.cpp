@@ -167,7 +167,8 @@ void TimelineWidget::mousePressEvent(QMouseEvent* event)
             m_drag = Drag::RowHeight;
             m_resizedRow = edge->track;
         } else if (const TimelineRow* row = rowAt(m_pressed)) {
-            arrangeRow(row->track, event->modifiers() & Qt::ControlModifier ? RowChange::ToggleChosen : RowChange::ToggleFold);
+            m_drag = Drag::Row;
+            m_pressedRow = row->track;
         }
     }
 }
@@ -190,6 +191,10 @@ void TimelineWidget::mouseMoveEvent(QMouseEvent* event)
         break;
     case Drag::RowHeight:
         resizeRow(point.y());
+        break;
+    case Drag::Row:
+        if (m_state.drop || std::abs(point.y() - m_pressed.y()) >= QApplication::startDragDistance())
+            dragRow(point);
         break;
     case Drag::MinimapView:
     case Drag::MinimapStart:
@@ -277,6 +282,7 @@ void TimelineWidget::dragMinimap(int viewportX)
     case Drag::Measure:
     case Drag::Pan:
     case Drag::HeaderWidth:
+    case Drag::Row:
     case Drag::RowHeight:
         break;
     }
@@ -295,7 +301,7 @@ void TimelineWidget::finishMinimapBrush()
     setVisibleRange({middle - length / 2, middle - length / 2 + length});
 }
 
-void TimelineWidget::mouseReleaseEvent(QMouseEvent*)
+void TimelineWidget::mouseReleaseEvent(QMouseEvent* event)
 {
     const Drag drag = std::exchange(m_drag, Drag::None);
     viewport()->setCursor(Qt::ArrowCursor);
@@ -313,6 +319,12 @@ void TimelineWidget::mouseReleaseEvent(QMouseEvent*)
         return;
     case Drag::MinimapBrush:
         return finishMinimapBrush();
+    case Drag::Row:
+        if (m_state.drop)
+            endRowDrag();
+        else
+            arrangeRow(m_pressedRow, event->modifiers() & Qt::ControlModifier ? RowChange::ToggleChosen : RowChange::ToggleFold);
+        return;
     case Drag::RowHeight:
         if (m_rows.heights.contains(m_resizedRow))
             emit rowsChanged();
@@ -414,6 +426,12 @@ void TimelineWidget::keyPressEvent(QKeyEvent* event)
     case Qt::Key_B:
         return goBack();
     case Qt::Key_Escape:
+        if (m_state.drop) { // the row stays where it was
+            changeOverlay([this] { m_state.drop.reset(); });
+            endRowDrag();
+            m_drag = Drag::None;
+            return;
+        }
         endMeasure();
         clearChosenRows();
         return clearSelection();

@@ -1,6 +1,7 @@
 #include "widgets/timeline/timeline_widget.h"
 
 #include "widgets/timeline/lane_layout.h"
+#include "widgets/timeline/row_drop.h"
 
 #include <QActionGroup>
 #include <QKeyEvent>
@@ -22,6 +23,8 @@ namespace {
 
 constexpr int kEdgeReach = 3;    // px from a row's lower edge that hold it
 constexpr int kFilterMargin = 3; // px around the field
+// A row that is dragged to within so many px of an edge scrolls what is below it: so far, each so many ms.
+constexpr int kScrollReach = 24, kScrollStep = 12, kScrollInterval = 30;
 
 } // namespace
 
@@ -239,6 +242,46 @@ void TimelineWidget::resizeRow(int viewportY)
         return;
     m_rows.heights[m_resizedRow] = std::clamp(viewportY - screenY(m_state, row->y), kLowestRow, kTallestRow);
     layoutRows();
+}
+
+void TimelineWidget::dragRow(QPoint point)
+{
+    m_dragPoint = point;
+    viewport()->setCursor(Qt::ClosedHandCursor);
+    changeOverlay([&] { m_state.drop = rowDropAt(m_state, m_rows, m_pressedRow, point); });
+    const QRect rows = m_state.geometry.header();
+    const bool isAtEdge = point.y() < rows.top() + m_state.layout.pinnedHeight() + kScrollReach || point.y() > rows.bottom() - kScrollReach;
+    if (isAtEdge && !m_rowScroll.isActive())
+        m_rowScroll.start(kScrollInterval, this);
+    else if (!isAtEdge)
+        m_rowScroll.stop();
+}
+
+void TimelineWidget::scrollDraggedRow()
+{
+    const bool isUp = m_dragPoint.y() < m_state.geometry.header().center().y();
+    verticalScrollBar()->setValue(verticalScrollBar()->value() + (isUp ? -kScrollStep : kScrollStep));
+    dragRow(m_dragPoint);
+}
+
+void TimelineWidget::endRowDrag()
+{
+    m_rowScroll.stop();
+    viewport()->setCursor(Qt::ArrowCursor);
+    std::optional<RowDrop> drop;
+    changeOverlay([&] { drop = std::exchange(m_state.drop, std::nullopt); });
+    if (!drop || !applyDrop(*m_state.trace, m_rows, *drop))
+        return;
+    layoutRows();
+    emit rowsChanged();
+}
+
+void TimelineWidget::timerEvent(QTimerEvent* event)
+{
+    if (event->timerId() == m_rowScroll.timerId())
+        scrollDraggedRow();
+    else
+        QAbstractScrollArea::timerEvent(event);
 }
 
 void TimelineWidget::setRequestOrder(RequestOrder order)

@@ -75,6 +75,16 @@ struct SnapPoint
     constexpr bool operator==(const SnapPoint&) const = default;
 };
 
+/// Where a dragged row would come to lie.
+struct RowDrop
+{
+    trace::TrackId row, neighbour; ///< what is dragged, and what it would lie beside
+    RowSide side = RowSide::Above;       ///< of the neighbour
+    int y = 0;                     ///< of the edge between them, in the content
+    int indent = 0;                ///< levels
+    bool operator==(const RowDrop&) const = default;
+};
+
 /// What the user wants to find again.
 struct TimelineMark
 {
@@ -115,6 +125,7 @@ struct TimelineState
     std::optional<SnapPoint> snapStart, snapEnd; ///< spans' edges that the measure's ends are held by
     std::optional<TimestampNs> cursor;           ///< time under the mouse
     std::optional<TimeRange> brush;              ///< dragged on the minimap
+    std::optional<RowDrop> drop;                 ///< of a row that is dragged by its header
     std::vector<TimestampNs> matches;            ///< start times of search matches, sorted
     std::vector<ValueAxis> counterAxes;          ///< by track; empty ones for tracks that are no counters
     std::vector<CounterStyle> counterStyles;     ///< by track

@@ -58,6 +58,9 @@ void TimelineWidget::setTrace(std::shared_ptr<const trace::Trace> trace)
     m_state.chosenRows.clear();
     m_state.counterAxes.clear();
     m_state.brush.reset();
+    m_state.drop.reset();
+    m_rowScroll.stop();
+    m_drag = Drag::None;
     m_frame->forgetMinimap();
     m_history.clear();
     m_activity.clear();

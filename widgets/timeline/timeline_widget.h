@@ -5,6 +5,7 @@
 #include "widgets/timeline/view_history.h"
 
 #include <QAbstractScrollArea>
+#include <QBasicTimer>
 #include <QElapsedTimer>
 #include <QPoint>
 
@@ -25,9 +26,9 @@ namespace gantry::widgets {
 /// Mouse: wheel zooms at the cursor (over the header it scrolls, with Shift it pans), drag measures from edge to edge of spans (with Ctrl
 /// freely), middle or Shift drag pans, click selects, double click zooms to the event. On the minimap the view is dragged by its middle or
 /// its edges, a drag beside it selects a new one, and a click brings it there. A click on a row's name folds it, with
-/// Ctrl it chooses the row, whose events tables then list; its lower edge is dragged
-/// there, and a double click on the edge takes that back. Keys: W S zoom, A D or arrows pan, Home shows
-/// everything, Z zooms to the selection, B goes back, Esc ends selection and measure.
+/// Ctrl it chooses the row, whose events tables then list, and a drag puts the row elsewhere among those of its parent. Its lower edge is
+/// dragged there, and a double click on the edge takes that back. Keys: W S zoom, A D or arrows pan, Home shows everything, Z zooms to the
+/// selection, B goes back, Esc ends selection, measure and the drag of a row.
 class TimelineWidget : public QAbstractScrollArea
 {
     Q_OBJECT
@@ -154,6 +155,7 @@ protected:
     void keyPressEvent(QKeyEvent* event) override;
     void contextMenuEvent(QContextMenuEvent* event) override;
     void changeEvent(QEvent* event) override;
+    void timerEvent(QTimerEvent* event) override;
     bool eventFilter(QObject* watched, QEvent* event) override;
 
 private:
@@ -163,6 +165,7 @@ private:
         Measure,
         Pan,
         HeaderWidth,
+        Row,
         RowHeight,
         MinimapView,
         MinimapStart,
@@ -201,6 +204,10 @@ private:
     /// The row whose lower edge is held at a point of the header, or null.
     [[nodiscard]] const TimelineRow* rowResizedAt(QPoint point) const;
     void resizeRow(int viewportY);
+    /// The pressed row is over a point of the widget: shows where it would come to lie, and scrolls at the edges.
+    void dragRow(QPoint point);
+    void scrollDraggedRow();
+    void endRowDrag();
     void addRowActions(QMenu& menu, QPoint point);
     void addRequestOrders(QMenu& menu, trace::TrackId track);
     /// Whether the flag of a mark is at a point; it is the current one then.
@@ -229,6 +236,9 @@ private:
     QLineEdit* m_filter = nullptr;
     trace::TrackId m_rowUnderMouse;
     trace::TrackId m_resizedRow; ///< while its edge is dragged
+    trace::TrackId m_pressedRow; ///< by its header
+    QPoint m_dragPoint;          ///< where a dragged row is held
+    QBasicTimer m_rowScroll;     ///< runs while one is held at an edge
     RowDensity m_density = RowDensity::Comfortable;
     bool m_isHeaderChosen = false; ///< its width
     ViewHistory m_history;

@@ -297,6 +297,109 @@ private slots:
         QVERIFY(yOf(hand.trace().track(first).parent) < yOf(first));
     }
 
+    void aRowIsDraggedByItsHeaderToAnotherPlaceOfItsParent()
+    {
+        Hand hand(m_server);
+        const auto siblings = [&] {
+            std::vector<std::string> names;
+            for (const std::string& name : shownNames(hand))
+                if (name.starts_with("Stream"))
+                    names.push_back(name);
+            return names;
+        };
+        QCOMPARE(siblings(), (std::vector<std::string>{"Stream 7", "Stream 8"}));
+        QSignalSpy changed(&hand.timeline, &TimelineWidget::rowsChanged);
+        const auto folded = hand.timeline.rows().folded;
+        const QPoint from = hand.headerPoint("Stream 8"), above = hand.headerPoint("Stream 7") - QPoint(0, 6);
+        const QImage before = hand.image();
+        hand.press(from);
+        hand.move((from + above) / 2);
+        hand.move(above);
+        const auto drop = hand.timeline.state().drop;
+        QVERIFY(drop);
+        QCOMPARE(drop->y, rowNamed(hand, "Stream 7")->y);
+        QVERIFY(pixelsOf(hand.image(), hand.timeline.state().theme->accent) > pixelsOf(before, hand.timeline.state().theme->accent) + 1000);
+        hand.release(above);
+        QVERIFY(!hand.timeline.state().drop);
+        QCOMPARE(siblings(), (std::vector<std::string>{"Stream 8", "Stream 7"}));
+        QCOMPARE(changed.count(), 1);
+        QVERIFY(hand.timeline.rows().folded == folded); // it was no click
+        const QJsonObject saved = savedRows(hand.trace(), hand.timeline.rows(), {});
+        QCOMPARE(restoredRows(*m_server, saved).rows, hand.timeline.rows());
+
+        // Beside what has another parent it comes to lie at the end of its own.
+        hand.drag(hand.headerPoint("Stream 8"), hand.headerPoint("server (1000)"));
+        QCOMPARE(siblings(), (std::vector<std::string>{"Stream 7", "Stream 8"}));
+        QCOMPARE(changed.count(), 2);
+        // A row with rows below it takes them along.
+        hand.drag(hand.headerPoint("server (1000)"), hand.headerPoint("Requests") - QPoint(0, 6));
+        QCOMPARE(shownNames(hand).front(), std::string("server (1000)"));
+        QCOMPARE(changed.count(), 3);
+    }
+
+    void aRowThatIsLetGoWhereItWasOrGivenUpStaysThere()
+    {
+        Hand hand(m_server);
+        QSignalSpy changed(&hand.timeline, &TimelineWidget::rowsChanged);
+        const auto names = shownNames(hand);
+        const QPoint from = hand.headerPoint("Stream 8"), above = hand.headerPoint("Stream 7") - QPoint(0, 6);
+        hand.drag(from, from + QPoint(0, 40));
+        hand.press(from);
+        hand.move(above);
+        QVERIFY(hand.timeline.state().drop);
+        hand.key(Qt::Key_Escape);
+        QVERIFY(!hand.timeline.state().drop);
+        hand.move(above + QPoint(0, 3));
+        hand.release(above);
+        QVERIFY(shownNames(hand) == names);
+        QVERIFY(hand.timeline.rows().ranks.empty());
+        QCOMPARE(changed.count(), 0);
+        const bool wasFolded = rowNamed(hand, "Stream 8")->isFolded;
+        hand.click(from); // and a click still folds
+        QCOMPARE(changed.count(), 1);
+        QVERIFY(rowNamed(hand, "Stream 8")->isFolded != wasFolded);
+    }
+
+    void aRowHeldAtTheEdgeScrollsWhatIsBelowIt()
+    {
+        Hand hand(m_server, {1000, 260});
+        QScrollBar* bar = hand.timeline.verticalScrollBar();
+        QVERIFY(bar->maximum() > 40);
+        hand.press(hand.headerPoint("Requests"));
+        hand.move(QPoint(60, hand.timeline.viewport()->height() - 5));
+        QTRY_COMPARE(bar->value(), bar->maximum());
+        QVERIFY(hand.timeline.state().drop->neighbour != trackNamed(hand.trace(), "Requests"));
+        hand.move(QPoint(60, TimelineGeometry::rowsTop() + 3));
+        QTRY_COMPARE(bar->value(), 0);
+        hand.release(QPoint(60, TimelineGeometry::rowsTop() + 3));
+        QCOMPARE(shownNames(hand).front(), std::string("Requests"));
+    }
+
+    void pinnedRowsAreDraggedAmongThemselves()
+    {
+        Hand hand(m_server);
+        hand.timeline.arrangeRow(trackNamed(hand.trace(), "Stream 7"), RowChange::TogglePin);
+        hand.timeline.arrangeRow(trackNamed(hand.trace(), "Stream 8"), RowChange::TogglePin);
+        hand.drag(hand.headerPoint("Stream 7"), hand.headerPoint("GPU 0"));
+        QCOMPARE(hand.timeline.rows().pinned, (std::vector{trackNamed(hand.trace(), "Stream 8"), trackNamed(hand.trace(), "Stream 7")}));
+    }
+
+    void howACounterIsDrawnIsKeptWithTheRows()
+    {
+        const TracePtr trace = traceWithSilentCounter();
+        Hand hand(trace);
+        QSignalSpy changed(&hand.timeline, &TimelineWidget::rowsChanged);
+        menuAction(hand, hand.at(150'000, "gpu utilisation"), QStringLiteral("Draw as heat"))->trigger();
+        QCOMPARE(changed.count(), 1);
+        const QJsonObject saved = savedRows(*trace, hand.timeline.rows(), hand.timeline.state().counterStyles);
+        Hand another(trace);
+        const QImage area = another.image();
+        RestoredRows restored = restoredRows(*trace, saved);
+        another.timeline.setRows(std::move(restored.rows), std::move(restored.styles));
+        QVERIFY(another.image() != area);
+        QCOMPARE(another.image(), hand.image());
+    }
+
     void typingInTheFilterShowsMatchingRowsWithTheirAncestors()
     {
         Hand hand(m_server);
