@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
+#include <string>
 
 namespace gantry::trace {
 
@@ -28,6 +30,7 @@ private:
     {
         ByDomain ranges, marks;
         std::map<StringId, std::map<std::string, RowBuilder>> categories; ///< ranges of named ones, by domain and name
+        std::set<StringId> withoutCategory;                               ///< domains that have ranges of no named one
         RowBuilder api, libraries, os;
     };
     struct Process
