@@ -103,9 +103,11 @@ int stats(const CommonOptions& common, const StatsOptions& options)
     const auto filter = analysis::parseEventFilter(options.where);
     if (!filter)
         return reportUsage("--where " + options.where + ": " + filter.error().message, common);
+    if (const std::string note = filter->note(); !note.empty())
+        sayTo(stderr, "gantryctl: --where: {}\n", note);
     const auto groupBy = analysis::groupByFromName(options.by);
     if (!filter->terms.empty() && !groupBy)
-        return reportUsage("--where works with --by kernel, memcpy, api, nvtx, stream, phase, library and os, not with " + options.by, common);
+        return reportUsage("--where works with --by kernel, memcpy, api, nvtx, stream, phase, library, os and synchronization, not with " + options.by, common);
     if (options.by == kByCounter)
         return withReport(options.files, common, [&](const trace::Trace& trace) { return countersOf(common, trace); });
     const auto* const grouping =

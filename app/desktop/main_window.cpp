@@ -149,7 +149,6 @@ void MainWindow::buildToolbar()
     m_searchHint->setFrameShape(QFrame::StyledPanel);
     m_searchHint->setAutoFillBackground(true);
     m_searchHint->setBackgroundRole(QPalette::ToolTipBase);
-    m_searchHint->setForegroundRole(QPalette::BrightText); // the theme's colour of what is wrong
     m_searchHint->setMargin(5);
     m_searchHint->hide();
 }
@@ -682,11 +681,14 @@ void MainWindow::refreshSearch()
     m_matchLabel->setText(page ? page->matchText() : QString());
     if (!m_searchBox->hasFocus())
         m_searchBox->setText(page ? page->searchText() : QString());
-    const QString wrong = page ? page->searchError() : QString();
+    constexpr int kLongestHint = 80; // letters on one line
+    const QString wrong = !page ? QString() : page->searchError().isEmpty() ? page->searchNote() : page->searchError();
     m_searchHint->setVisible(!wrong.isEmpty());
     if (wrong.isEmpty())
         return;
     m_searchHint->setText(wrong);
+    m_searchHint->setForegroundRole(page->searchError().isEmpty() ? QPalette::ToolTipText : QPalette::BrightText);
+    m_searchHint->setWordWrap(wrong.size() > kLongestHint);
     m_searchHint->adjustSize();
     const QPoint below = m_searchBox->mapTo(this, QPoint(m_searchBox->width(), m_searchBox->height() + 2));
     m_searchHint->move(std::max(0, below.x() - m_searchHint->width()), below.y());

@@ -445,12 +445,15 @@ void ReportPage::search()
     m_matches.clear();
     m_match.reset();
     m_searchError.clear();
+    m_searchNote.clear();
     if (m_searchText.isEmpty()) {
         m_searchSlot.cancel();
         m_timeline->setMatches({});
         emit searchChanged();
         return;
     }
+    if (const auto filter = analysis::parseEventFilter(m_searchText.toStdString()))
+        m_searchNote = toQString(filter->note());
     using Matches = std::vector<trace::EventId>;
     m_searchSlot.run(
         [trace = m_trace, text = m_searchText.toStdString()](const jobs::JobContext& context) -> Result<Matches> {

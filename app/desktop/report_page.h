@@ -68,6 +68,8 @@ public:
     [[nodiscard]] const QString& searchText() const { return m_searchText; }
     /// Why the text cannot be searched for; empty: it can.
     [[nodiscard]] const QString& searchError() const { return m_searchError; }
+    /// What of the text may have been meant otherwise than it is searched for; empty: nothing.
+    [[nodiscard]] const QString& searchNote() const { return m_searchNote; }
 
     /// Selects a request and shows it with its neighbours: the view is `lengths` times as long as the request took.
     void showRequest(trace::RequestIndex request, int lengths = 3);
@@ -136,7 +138,7 @@ private:
     widgets::TimelineWidget* m_timeline = nullptr; ///< of the view
 
     QString m_searchText;
-    QString m_searchError;
+    QString m_searchError, m_searchNote;
     std::vector<trace::EventId> m_matches;
     std::optional<std::size_t> m_match;
     std::vector<trace::RequestIndex> m_slowest; ///< complete requests, slowest first; filled when first asked for

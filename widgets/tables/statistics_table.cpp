@@ -196,6 +196,7 @@ void StatisticsTable::applyFilter()
     }
     m_problem.clear();
     auto& filter = std::get<analysis::EventFilter>(read);
+    m_note = toQString(filter.note());
     const bool isOfRows = std::all_of(filter.terms.begin(), filter.terms.end(), [](const analysis::FilterTerm& term) {
         return term.key == analysis::FilterKey::Name && term.op == analysis::FilterOperator::Contains;
     });
@@ -216,7 +217,7 @@ void StatisticsTable::applyFilter()
 
 void StatisticsTable::showScope()
 {
-    showTableScope(*m_scope, m_scopeText, m_problem);
+    showTableScope(*m_scope, m_note.isEmpty() ? m_scopeText : tr("%1 · %2").arg(m_note, m_scopeText), m_problem);
 }
 
 void StatisticsTable::offerGroupsOf(const trace::Trace& trace)
