@@ -404,6 +404,9 @@ void MainWindow::openReportAt(const std::filesystem::path& path, const QString& 
 
 void MainWindow::showPlace(ReportPage& page, const ViewPlace& place)
 {
+    connect(&page, &ReportPage::placeMoved, this, [this](const QString& sentence) {
+        m_messages->showMessage({MessageBar::Kind::Information, sentence, {}, {}, {}, QStringLiteral("place")});
+    });
     const auto show = [this, &page, place] {
         if (const auto shown = page.showPlace(place); !shown)
             showError(tr("Showing the place of the link"), shown.error(), {});

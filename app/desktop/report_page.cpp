@@ -340,8 +340,19 @@ Result<void> ReportPage::showPlace(const ViewPlace& place)
                          {}};
         m_timeline->reveal(event);
     }
-    if (place.range)
-        m_timeline->setVisibleRange({place.range->start + m_trace->time.start, place.range->end + m_trace->time.start});
+    if (!place.range)
+        return {};
+    const TimestampNs start = m_trace->time.start;
+    const TimeRange asked{place.range->start + start, place.range->end + start};
+    m_timeline->setVisibleRange(asked);
+    if (const TimeRange shown = m_timeline->visibleRange(); shown != asked) {
+        const auto text = [start](TimeRange range) {
+            const DurationNs step = std::max<DurationNs>(1, range.duration() / 10);
+            return tr("%1 to %2").arg(widgets::formatTime(range.start - start, step), widgets::formatTime(range.end - start, step));
+        };
+        emit placeMoved(tr("The range %1 is not in the report, which lasts %2: %3 is shown instead.")
+                            .arg(text(asked), widgets::formatDuration(m_trace->time.duration()), text(shown)));
+    }
     return {};
 }
 

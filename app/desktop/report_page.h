@@ -35,7 +35,13 @@ class ReportPage : public QWidget
 
 public:
     /// Preview: there is a trace to look at, but not of all that the files hold.
-    enum class State { Loading, Preview, Loaded, Failed };
+    enum class State
+    {
+        Loading,
+        Preview,
+        Loaded,
+        Failed
+    };
 
     /// `files`: at least one.
     ReportPage(std::vector<trace::LoadFile> files, jobs::JobRunner& runner, TraceSource source = {}, QWidget* parent = nullptr);
@@ -75,7 +81,8 @@ public:
     void showRequest(trace::RequestIndex request, int lengths = 3);
     /// Shows the request with this number or client id, or the "slowest". NotFound: there is none.
     [[nodiscard]] Result<void> showRequestNamed(const QString& name);
-    /// Shows a range and selects an event, once all is read. NotFound: there is no such event, or no time axis.
+    /// Shows a range and selects an event, once all is read; a range that is not in the report is moved, see placeMoved(). NotFound: there
+    /// is no such event, or no time axis.
     [[nodiscard]] Result<void> showPlace(const ViewPlace& place);
     /// What is shown and selected.
     [[nodiscard]] ViewPlace place() const;
@@ -98,6 +105,8 @@ signals:
     void failed();
     /// Something that stands in nobody's way, but that the log should say.
     void logged(const QString& line);
+    /// What showPlace() shows instead of what was asked for, as a sentence.
+    void placeMoved(const QString& sentence);
     void importRequested();
     void closeRequested();
     /// Another node is wanted, for one that has Nsight Systems.

@@ -562,6 +562,22 @@ private slots:
         QVERIFY(none.error().code == ErrorCode::NotFound);
     }
 
+    // It was moved into the report without a word.
+    void aRangeThatIsNotInTheReportIsSaidToBeMoved()
+    {
+        openAndWait();
+        QSignalSpy moved(m_page.get(), &ReportPage::placeMoved);
+        QVERIFY(m_page->showPlace({TimeRange{kMillisecond, 2 * kMillisecond}, {}}));
+        QCOMPARE(moved.count(), 0);
+        QVERIFY(m_page->showPlace({TimeRange{5'000 * kMillisecond, 5'001 * kMillisecond}, {}}));
+        QCOMPARE(moved.count(), 1);
+        QString sentence = moved.front().front().toString();
+        sentence.remove(QChar(0x2009));
+        QVERIFY2(sentence.contains(QStringLiteral("5.0000 s to 5.0010 s is not in the report")), qPrintable(sentence));
+        const TimestampNs end = m_page->timeline()->visibleRange().end - m_page->trace()->time.start;
+        QVERIFY2(sentence.contains(widgets::formatTime(end, kMillisecond / 10) + QStringLiteral(" is shown instead")), qPrintable(sentence));
+    }
+
     void aClickSelectsARequestAndAKernel()
     {
         openAndWait();
