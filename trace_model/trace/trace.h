@@ -55,6 +55,7 @@ enum class TrackKind : std::uint8_t
     GpuStream,     ///< kernels, memcpys, memsets of one stream
     GpuAllStreams, ///< the same of a whole context
     GpuMemory,     ///< memcpys of one route, or memsets, of one stream
+    GpuSync,       ///< synchronizations of a context
     NvtxThread,    ///< push/pop ranges of one thread, an icicle
     NvtxAsync,     ///< start/end ranges of one process
     NvtxCategory,  ///< push/pop ranges of one category of a thread's domain

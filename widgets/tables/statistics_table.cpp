@@ -35,6 +35,7 @@ constexpr std::pair<GroupBy, const char*> kGroups[] = {
     {GroupBy::Stream, QT_TRANSLATE_NOOP("gantry::widgets::StatisticsTable", "Streams")},
     {GroupBy::Library, QT_TRANSLATE_NOOP("gantry::widgets::StatisticsTable", "Library calls")},
     {GroupBy::Os, QT_TRANSLATE_NOOP("gantry::widgets::StatisticsTable", "OS calls")},
+    {GroupBy::Synchronization, QT_TRANSLATE_NOOP("gantry::widgets::StatisticsTable", "Synchronizations")},
 };
 
 bool hasAny(const trace::Trace& trace, GroupBy by)
@@ -56,6 +57,8 @@ bool hasAny(const trace::Trace& trace, GroupBy by)
         return trace.libraryCalls.size() > 0;
     case GroupBy::Os:
         return trace.osCalls.size() > 0;
+    case GroupBy::Synchronization:
+        return trace.synchronizations.size() > 0;
     }
     return false;
 }

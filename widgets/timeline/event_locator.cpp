@@ -15,8 +15,9 @@ bool mayHold(TrackKind track, EventKind event)
     case EventKind::Memcpy:
     case EventKind::Memset:
         return track == TrackKind::GpuStream || track == TrackKind::GpuAllStreams || track == TrackKind::GpuMemory;
-    case EventKind::Kernel:
     case EventKind::Synchronization:
+        return track == TrackKind::GpuSync;
+    case EventKind::Kernel:
     case EventKind::GraphLaunch:
         return track == TrackKind::GpuStream || track == TrackKind::GpuAllStreams;
     case EventKind::ApiCall:

@@ -244,7 +244,9 @@ QString placeText(const Trace& trace, EventId event)
     case EventKind::Kernel:
         return streamText(trace.kernels.stream(row));
     case EventKind::Memcpy:
-        return streamText(trace.memcpys.stream(row));
+        return trace.memcpys.context(row) == 0 && trace::isUnifiedMemory(trace.memcpys.route[row].kind)
+                   ? tr("unified memory")
+                   : streamText(trace.memcpys.stream(row));
     case EventKind::Memset:
         return streamText(trace.memsets.stream(row));
     case EventKind::Synchronization:

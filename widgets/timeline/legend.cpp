@@ -25,8 +25,7 @@ constexpr int kPadding = 8;
 
 } // namespace
 
-Legend::Legend(QWidget* parent) :
-    QWidget(parent)
+Legend::Legend(QWidget* parent) : QWidget(parent)
 {
     QFont small = font();
     small.setPointSizeF(small.pointSizeF() * 0.85);
@@ -60,6 +59,8 @@ void Legend::setTraces(std::initializer_list<const trace::Trace*> traces)
         m_entries.push_back({name, color});
     if (has(EventKind::Memset))
         m_entries.push_back({tr("Memset"), [](const Theme& theme) { return theme.memset(); }});
+    if (has(EventKind::Synchronization))
+        m_entries.push_back({tr("Synchronization"), [](const Theme& theme) { return theme.synchronization(); }});
     if (has(EventKind::ApiCall))
         m_entries.push_back({tr("CUDA API"), [](const Theme& theme) { return theme.apiCall("cudaLaunchKernel"); }});
     if (has(EventKind::GraphLaunch))

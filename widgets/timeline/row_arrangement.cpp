@@ -49,6 +49,8 @@ std::string_view kindWord(TrackKind kind)
         return "streams";
     case TrackKind::GpuMemory:
         return "memory";
+    case TrackKind::GpuSync:
+        return "sync";
     case TrackKind::NvtxThread:
         return "nvtx";
     case TrackKind::NvtxAsync:

@@ -52,6 +52,7 @@ int depthHeightOf(const Track& track, RowDensity density)
     case TrackKind::ThreadOs:
     case TrackKind::GpuRanges:
     case TrackKind::GpuMemory:
+    case TrackKind::GpuSync:
     case TrackKind::NvtxMarks:
     case TrackKind::NvtxCategory:
         return isCompact ? kCompactSpanHeight : kSpanHeight;

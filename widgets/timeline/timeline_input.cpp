@@ -50,6 +50,7 @@ QString termOf(const trace::Trace& trace, const trace::Track& track)
         return QStringLiteral("Projected");
     case trace::TrackKind::GpuMemory:
     case trace::TrackKind::ThreadApi:
+    case trace::TrackKind::GpuSync:
     case trace::TrackKind::ThreadLibrary:
     case trace::TrackKind::ThreadOs:
         return toQString(track.name);
