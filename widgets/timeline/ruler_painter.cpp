@@ -1,6 +1,7 @@
 #include "widgets/timeline/ruler_painter.h"
 
 #include "widgets/theme/format.h"
+#include "widgets/timeline/mark_painter.h"
 
 #include <QFontMetrics>
 #include <QPainter>
@@ -61,6 +62,7 @@ void paintRuler(QPainter& painter, const TimelineState& state, const TimelineFon
             continue;
         const QString label = formatTime(tick, step);
         const QRect place(x + kLabelGap, area.top(), metrics.horizontalAdvance(label), area.height() - 5);
+    const std::vector<QRect> flags = markFlags(state, fonts.small);
         if (place.right() >= area.right())
             continue; // the end of a number that is cut off makes it another number
         painter.setPen(state.theme->rulerText);
@@ -70,3 +72,5 @@ void paintRuler(QPainter& painter, const TimelineState& state, const TimelineFon
 }
 
 } // namespace gantry::widgets
+        if (std::any_of(flags.begin(), flags.end(), [&place](const QRect& flag) { return flag.intersects(place); }))
+            continue; // so does a flag before it
