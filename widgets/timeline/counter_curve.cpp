@@ -26,6 +26,17 @@ double roundedUp(double value)
     return 10 * power;
 }
 
+/// The next of 1, 1.25, 1.5 times a power of two: 80 GiB, 96 KiB.
+double roundedUpBytes(double value)
+{
+    const double power = std::exp2(std::floor(std::log2(value)));
+    for (const double factor : {1.0, 1.25, 1.5}) {
+        if (factor * power >= value * (1 - 1e-9))
+            return factor * power;
+    }
+    return 2 * power;
+}
+
 /// Between two samples (ns); the one sample of a trace that begins with it stands for all of the trace.
 double intervalOf(const trace::Trace& trace, const trace::CounterColumns& samples)
 {
@@ -50,7 +61,8 @@ ValueAxis valueAxisOf(const trace::Track& track)
     if (samples == 0)
         return {};
     const auto extremes = trace::extremesOf(track.counter, 0, samples);
-    return {extremes.min < 0 ? -roundedUp(-extremes.min) : 0, extremes.max > 0 ? roundedUp(extremes.max) : 0};
+    const auto rounded = track.counter.unit == kBytesUnit ? roundedUpBytes : roundedUp;
+    return {extremes.min < 0 ? -rounded(-extremes.min) : 0, extremes.max > 0 ? rounded(extremes.max) : 0};
 }
 
 CounterBand bandOf(const TimelineRow& row)

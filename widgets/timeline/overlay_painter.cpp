@@ -112,7 +112,7 @@ void paintOverlay(QPainter& painter, const TimelineState& state, const TimelineF
         if (!state.measure) {
             const DurationNs step = rulerStep(state, fonts.small);
             paintRulerBox(painter, state, metrics, x,
-                          formatTime(*state.cursor - state.trace->time.start, std::max<DurationNs>(1, step / 100)), state.theme->text,
+                          rulerText(state, *state.cursor - state.trace->time.start, std::max<DurationNs>(1, step / 100)), state.theme->text,
                           state.theme->canvas);
         }
     }

@@ -2,6 +2,7 @@
 
 #include "widgets/theme/format.h"
 #include "widgets/theme/glossary.h"
+#include "widgets/timeline/counter_painter.h"
 #include "widgets/timeline/event_text.h"
 #include "widgets/timeline/launch_links.h"
 #include "widgets/timeline/minimap_painter.h"
@@ -49,8 +50,8 @@ QString termOf(const trace::Trace& trace, const trace::Track& track)
     case trace::TrackKind::GpuRanges:
         return QStringLiteral("Projected");
     case trace::TrackKind::GpuMemory:
-    case trace::TrackKind::ThreadApi:
     case trace::TrackKind::GpuSync:
+    case trace::TrackKind::ThreadApi:
     case trace::TrackKind::ThreadLibrary:
     case trace::TrackKind::ThreadOs:
         return toQString(track.name);
@@ -92,8 +93,8 @@ QString TimelineWidget::toolTipAt(QPoint point) const
     if (std::isnan(track.counter.value[index]))
         return name + QStringLiteral("<br>") + tr("not recorded here");
     return name + QStringLiteral("<br>") +
-           tr("%1 %2 · sampled at %3")
-               .arg(formatNumber(track.counter.value[index]), toQString(track.counter.unit).toHtmlEscaped(),
+           tr("%1 · sampled at %2")
+               .arg(counterText(track.counter, track.counter.value[index]).toHtmlEscaped(),
                     formatTime(track.counter.time[index] - m_state.trace->time.start, 1'000'000));
 }
 

@@ -2,7 +2,9 @@
 #include "tests/widgets/trace_fixture.h"
 #include "trace_model/trace/counter_levels.h"
 #include "widgets/timeline/counter_curve.h"
+#include "widgets/timeline/counter_painter.h"
 #include "widgets/timeline/label_cache.h"
+#include "widgets/timeline/ruler_painter.h"
 #include "widgets/timeline/timeline_picture.h"
 
 #include <QContextMenuEvent>
@@ -306,6 +308,19 @@ private slots:
         QVERIFY(svg.contains("softmax") && svg.contains(theme.kernel("softmax").name().toLatin1()));
     }
 
+    // "7200 s" was all that the ruler said of the third hour.
+    void aRulerOfHoursIsAClock()
+    {
+        constexpr TimestampNs kHour = 3'600'000'000'000;
+        Hand hand(traceWithCounter({0, 50 * kHour}, {{0, 1}, {50 * kHour, 2}}, true));
+        hand.timeline.setVisibleRange({0, 50 * kHour});
+        const DurationNs step = rulerStep(hand.timeline.state(), TimelineFonts(hand.timeline.font()).small);
+        QVERIFY2(step % kHour == 0 && (24 * kHour) % step == 0, qPrintable(QString::number(step)));
+        QCOMPARE(rulerText(hand.timeline.state(), 26 * kHour, step), QStringLiteral("1 d 02:00:00"));
+        hand.timeline.setVisibleRange({0, kHour / 2});
+        QCOMPARE(rulerText(hand.timeline.state(), 600'000'000'000, 60'000'000'000), QStringLiteral("600 s"));
+    }
+
     // ---- counters
 
     void theAxisOfACounterIsRoundAndHoldsZero()
@@ -377,6 +392,16 @@ private slots:
         QVERIFY(std::all_of(columns.begin(), columns.end(), [](const CounterColumn& column) { return column.isPresent(); }));
         QCOMPARE(columns[98].high, 0.4F);
         QCOMPARE(columns[99].high, 1.0F);
+    }
+
+    void aCounterOfBytesHasAnAxisOfBinaryUnits()
+    {
+        constexpr double kGiB = 1024.0 * 1024 * 1024;
+        auto trace = std::make_shared<trace::Trace>(*traceWithCounter({0, 1'000}, {{0, 70 * kGiB}, {500, 71.3 * kGiB}}, false));
+        trace->tracks[0].counter.unit = "bytes";
+        QCOMPARE(valueAxisOf(trace->tracks[0]).max, 80 * kGiB);
+        QCOMPARE(counterText(trace->tracks[0].counter, 80 * kGiB), QStringLiteral("80.0 GiB"));
+        QCOMPARE(counterText(trace->tracks[0].counter, -512), QStringLiteral("−512 B"));
     }
 
     void aCounterIsDrawnAsAreaLineOrHeatStrip()
