@@ -658,7 +658,8 @@ void MainWindow::refreshActions()
          {m_actions->zoomIn, m_actions->zoomOut, m_actions->fit, m_actions->back, m_actions->forward, m_actions->hideRow,
           m_actions->addMark, m_actions->nextMark, m_actions->previousMark, m_actions->removeMark, m_actions->showHiddenRows,
           m_actions->pinRow, m_actions->moveRowUp, m_actions->moveRowDown, m_actions->filterRows, m_actions->chooseRow,
-          m_actions->packRequests, m_actions->requestsByInstance, m_actions->slowestFirst})
+          m_actions->packRequests, m_actions->requestsByInstance, m_actions->slowestFirst,
+          m_actions->requestsByModel, m_actions->requestsTogether})
         action->setEnabled(hasTimeline);
     for (QAction* action :
          {m_actions->copyLink, m_actions->zoomToSelection, m_actions->find, m_actions->nextMatch, m_actions->previousMatch,

@@ -2,6 +2,7 @@
 
 #include "app/desktop/load_banner.h"
 #include "app/desktop/saved_view.h"
+#include "app/desktop/slowest_requests.h"
 #include "app/desktop/text.h"
 #include "app/desktop/trace_view.h"
 #include "trace_model/analysis/filtered_events.h"
@@ -50,6 +51,7 @@ ReportPage::ReportPage(std::vector<trace::LoadFile> files, jobs::JobRunner& runn
     : QWidget(parent),
       m_files(std::move(files)),
       m_source(std::move(source)),
+      m_runner(runner),
       m_stack(new QStackedWidget(this)),
       m_failure(new OpenFailurePanel(this)),
       m_loadSlot(runner),
@@ -218,6 +220,7 @@ void ReportPage::showTrace(std::shared_ptr<const trace::Trace> trace)
     if (!m_view) {
         m_view = new TraceView(this);
         m_timeline = &m_view->timeline();
+        new SlowestRequests(*m_timeline, m_runner);
         connect(m_timeline, &widgets::TimelineWidget::selectionChanged, this, &ReportPage::selectionChanged);
         connect(m_timeline, &widgets::TimelineWidget::measureChanged, this, &ReportPage::rangeChanged);
         connect(m_timeline, &widgets::TimelineWidget::visibleRangeChanged, this, &ReportPage::rangeChanged);

@@ -133,6 +133,7 @@ private:
 
     std::vector<trace::LoadFile> m_files;
     TraceSource m_source;
+    jobs::JobRunner& m_runner;
     State m_state = State::Loading;
     std::shared_ptr<const trace::Trace> m_trace;
     std::optional<Error> m_error;

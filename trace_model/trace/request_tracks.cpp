@@ -149,31 +149,94 @@ void addInstances(TrackList& list, TrackId model, const std::vector<RequestSpans
         add("Not executed", others.first, others.second);
 }
 
+/// Of some requests the longest ones, the longest first.
+void keepSlowest(std::vector<const Request*>& requests)
+{
+    const auto shown = static_cast<std::ptrdiff_t>(std::min(kSlowest, requests.size()));
+    std::partial_sort(requests.begin(), requests.begin() + shown, requests.end(), [](const Request* a, const Request* b) {
+        const DurationNs lengthA = a->time.duration(), lengthB = b->time.duration();
+        return lengthA != lengthB ? lengthA > lengthB : a->time.start < b->time.start;
+    });
+    requests.resize(static_cast<std::size_t>(shown));
+}
+
+bool isComplete(const Request& request)
+{
+    return !request.cutByWindow && !request.failed;
+}
+
+/// The phases of a request, in order.
+std::vector<LooseSpan> phasesOf(const Trace& trace, const Request& request)
+{
+    const PhaseColumns& phases = trace.phases;
+    const RequestIndex index(static_cast<std::uint32_t>(&request - trace.requests.begin()));
+    std::vector<LooseSpan> spans;
+    const auto first = std::lower_bound(phases.start.begin(), phases.start.end(), request.time.start) - phases.start.begin();
+    for (auto row = static_cast<std::uint32_t>(first); row < phases.size() && phases.start[row] <= request.time.end; ++row)
+        if (phases.request[row] == index)
+            spans.push_back({phases.start[row], phases.end(row), EventId(EventKind::Phase, row)});
+    return spans;
+}
+
 /// The longest requests again, one in a lane, the longest in the first.
 void addSlowest(TrackList& list, TrackId model, const std::vector<RequestSpans>& requests)
 {
-    std::vector<const RequestSpans*> slowest;
+    std::vector<const Request*> slowest;
     for (const RequestSpans& spans : requests)
-        if (!spans.request->cutByWindow && !spans.request->failed)
-            slowest.push_back(&spans);
+        if (isComplete(*spans.request))
+            slowest.push_back(spans.request);
     if (slowest.size() < 2)
         return;
-    const std::size_t complete = slowest.size(), shown = std::min(kSlowest, complete);
-    std::partial_sort(slowest.begin(), slowest.begin() + static_cast<std::ptrdiff_t>(shown), slowest.end(),
-                      [](const RequestSpans* a, const RequestSpans* b) {
-                          const DurationNs lengthA = a->request->time.duration(), lengthB = b->request->time.duration();
-                          return lengthA != lengthB ? lengthA > lengthB : a->request->time.start < b->request->time.start;
-                      });
+    const std::size_t complete = slowest.size();
+    keepSlowest(slowest);
     RowBuilder lanes;
-    for (std::size_t i = 0; i < shown; ++i)
-        lanes.addLane(slowest[i]->phases);
+    for (const Request* request : slowest)
+        lanes.addLane(phasesOf(list.trace(), *request));
     Track track;
     track.kind = TrackKind::RequestLanes;
     track.parent = model;
     track.name = "Slowest first";
-    track.detail = shown < complete ? fmt::format("{} of {}", shown, countOf(complete)) : countOf(complete);
+    track.detail = slowest.size() < complete ? fmt::format("{} of {}", slowest.size(), countOf(complete)) : countOf(complete);
     track.rows = lanes.takeRows();
     list.add(std::move(track));
+}
+
+/// Requests of several tracks in one set of lanes.
+void addTogether(TrackList& list, TrackId top, TrackKind kind, std::string name, std::vector<const RequestSpans*> requests)
+{
+    std::stable_sort(requests.begin(), requests.end(),
+                     [](const RequestSpans* a, const RequestSpans* b) { return a->phases.front().start < b->phases.front().start; });
+    RowBuilder lanes;
+    for (const RequestSpans* spans : requests)
+        lanes.packLane(spans->phases);
+    Track track;
+    track.kind = kind;
+    track.parent = top;
+    track.name = std::move(name);
+    track.detail = countOf(requests.size());
+    track.rows = lanes.takeRows();
+    list.add(std::move(track));
+}
+
+/// All requests together, and those of all versions of a model, where that is something else than the lanes of each model and version.
+void addTogether(TrackList& list, TrackId top, const std::map<std::string, ModelLoad>& models)
+{
+    std::vector<const RequestSpans*> all;
+    std::map<std::string_view, std::vector<const RequestSpans*>> byModel;
+    std::size_t versions = 0;
+    for (const auto& [name, model] : models) {
+        versions += model.requests.empty() ? 0 : 1;
+        for (const RequestSpans& spans : model.requests) {
+            all.push_back(&spans);
+            byModel[list.trace().strings[spans.request->model]].push_back(&spans);
+        }
+    }
+    if (versions > 1)
+        addTogether(list, top, TrackKind::AllRequests, "All requests", std::move(all));
+    if (byModel.size() == versions)
+        return;
+    for (auto& [name, requests] : byModel)
+        addTogether(list, top, TrackKind::ModelRequests, std::string(name), std::move(requests));
 }
 
 void addModel(TrackList& list, TrackId top, const std::string& name, ModelLoad& model, const std::vector<TimeRange>& windows)
@@ -244,9 +307,47 @@ void addRequestTracks(TrackList& list, const std::vector<TimeRange>& windows)
     if (trace.requests.empty() && trace.executions.empty())
         return;
     const TrackId top = list.addGroup({}, "Requests", fmt::format("{} in all", trace.requests.size()));
-    for (auto& [name, model] : loadOfModels(list, trace))
+    auto models = loadOfModels(list, trace);
+    addTogether(list, top, models);
+    for (auto& [name, model] : models)
         addModel(list, top, name, model, windows);
     addExecutions(list, top);
+}
+
+std::map<TrackId, ChosenRequests> slowestRequests(const Trace& trace, TimeRange window)
+{
+    std::map<std::pair<StringId, StringId>, TrackId> tracks; // by model and version
+    for (std::uint32_t i = 0; i < trace.tracks.size(); ++i) {
+        const Track& track = trace.tracks[i];
+        const bool isSlowest = track.kind == TrackKind::RequestLanes && !track.parent.isNone() &&
+                               trace.track(track.parent).kind == TrackKind::RequestLanes && !track.rows.empty();
+        if (!isSlowest)
+            continue;
+        const Request& request = trace.requests[trace.phases.request[track.rows.front().event[0].row()].value];
+        tracks[{request.model, request.version}] = TrackId(i);
+    }
+    std::map<TrackId, std::vector<const Request*>> requests;
+    for (const auto& [model, track] : tracks)
+        requests[track];
+    for (const Request& request : trace.requests) {
+        if (request.time.start >= window.end)
+            break;
+        if (request.time.end <= window.start || !isComplete(request))
+            continue;
+        if (const auto track = tracks.find({request.model, request.version}); track != tracks.end())
+            requests[track->second].push_back(&request);
+    }
+    std::map<TrackId, ChosenRequests> chosen;
+    for (auto& [track, slowest] : requests) {
+        const std::size_t inView = slowest.size();
+        keepSlowest(slowest);
+        RowBuilder lanes;
+        for (const Request* request : slowest)
+            lanes.addLane(phasesOf(trace, *request));
+        chosen[track] = {lanes.takeRows(), fmt::format("{}{} in view", slowest.size() < inView ? fmt::format("{} of ", slowest.size()) : "",
+                                                       countOf(inView))};
+    }
+    return chosen;
 }
 
 } // namespace gantry::trace

@@ -51,6 +51,8 @@ enum class TrackKind : std::uint8_t
 {
     Group,         ///< header only: node, process, GPU, context
     RequestLanes,  ///< requests packed without overlap, one depth a lane; events are EventKind::Phase
+    ModelRequests, ///< the same of all versions of a model
+    AllRequests,   ///< the same of all models
     Executions,    ///< an instance's executions
     GpuStream,     ///< kernels, memcpys, memsets of one stream
     GpuAllStreams, ///< the same of a whole context

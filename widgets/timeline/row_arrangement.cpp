@@ -41,6 +41,10 @@ std::string_view kindWord(TrackKind kind)
         return "group";
     case TrackKind::RequestLanes:
         return "requests";
+    case TrackKind::ModelRequests:
+        return "model-requests";
+    case TrackKind::AllRequests:
+        return "all-requests";
     case TrackKind::Executions:
         return "executions";
     case TrackKind::GpuStream:
@@ -86,6 +90,10 @@ std::optional<RequestOrder> requestOrderOf(const trace::Trace& trace, TrackId tr
     const auto isLanes = [&](TrackId id) { return !id.isNone() && trace.track(id).kind == TrackKind::RequestLanes; };
     if (subject.kind == TrackKind::Group && isLanes(subject.parent))
         return RequestOrder::ByInstance;
+    if (subject.kind == TrackKind::ModelRequests)
+        return RequestOrder::ByModel;
+    if (subject.kind == TrackKind::AllRequests)
+        return RequestOrder::Together;
     if (subject.kind != TrackKind::RequestLanes)
         return std::nullopt;
     if (isLanes(subject.parent))

@@ -13,9 +13,11 @@ namespace gantry::widgets {
 /// How the requests of a model are shown.
 enum class RequestOrder
 {
-    Packed,       ///< as few lanes as hold them
+    Packed,       ///< as few lanes as hold them, for each model and version
     ByInstance,   ///< those that an instance executed in lanes of their own
-    SlowestFirst, ///< the longest of the report, one in a lane
+    SlowestFirst, ///< the longest of those in view, one in a lane
+    ByModel,      ///< as Packed, but all versions of a model in the same lanes
+    Together,     ///< all of them in the same lanes
 };
 
 /// What the user did to the rows of a timeline. A value.

@@ -79,7 +79,10 @@ QString TimelineWidget::toolTipAt(QPoint point) const
     const trace::Track& track = m_state.trace->track(row->track);
     const QString name = QStringLiteral("<b>%1</b>").arg(toQString(track.name).toHtmlEscaped());
     if (m_state.geometry.header().contains(point)) {
-        const std::string& more = track.kind == trace::TrackKind::Counter ? track.counter.source : track.detail;
+        const auto chosen = m_state.chosenRequests.find(row->track);
+        const std::string& more = chosen != m_state.chosenRequests.end()    ? chosen->second.detail
+                                  : track.kind == trace::TrackKind::Counter ? track.counter.source
+                                                                            : track.detail;
         const QString text = more.empty() ? name : name + QStringLiteral("<br>") + toQString(more).toHtmlEscaped();
         const QString help = termToolTip(termOf(*m_state.trace, track));
         return help.isEmpty() ? text : text + QStringLiteral("<hr>") + help;

@@ -94,6 +94,7 @@ void TimelineWidget::setRows(RowArrangement rows, std::vector<CounterStyle> styl
     m_rows = std::move(rows);
     if (styles.size() == m_state.counterStyles.size())
         m_state.counterStyles = std::move(styles);
+    m_settle.start(0, this);
     layoutRows();
 }
 
@@ -108,7 +109,7 @@ TrackId TimelineWidget::currentRow() const
 {
     if (!m_rowUnderMouse.isNone() || !m_state.trace)
         return m_rowUnderMouse;
-    const auto places = placesOf(*m_state.trace, m_state.selected);
+    const auto places = placesOf(m_state, m_state.selected);
     const EventPlace* place = preferredPlace(places);
     return place ? place->track : TrackId();
 }
@@ -278,10 +279,14 @@ void TimelineWidget::endRowDrag()
 
 void TimelineWidget::timerEvent(QTimerEvent* event)
 {
-    if (event->timerId() == m_rowScroll.timerId())
+    if (event->timerId() == m_rowScroll.timerId()) {
         scrollDraggedRow();
-    else
+    } else if (event->timerId() == m_settle.timerId()) {
+        m_settle.stop();
+        emit viewSettled();
+    } else {
         QAbstractScrollArea::timerEvent(event);
+    }
 }
 
 void TimelineWidget::setRequestOrder(RequestOrder order)
@@ -289,6 +294,7 @@ void TimelineWidget::setRequestOrder(RequestOrder order)
     if (m_rows.requests == order)
         return;
     m_rows.requests = order;
+    m_settle.start(0, this);
     layoutRows();
     emit rowsChanged();
 }
@@ -298,9 +304,11 @@ void TimelineWidget::addRequestOrders(QMenu& menu, TrackId track)
     if (!requestOrderOf(*m_state.trace, track))
         return;
     auto* choice = new QActionGroup(&menu);
-    for (const auto& [order, text] : {std::pair(RequestOrder::Packed, tr("Requests packed (Alt+1)")),
+    for (const auto& [order, text] : {std::pair(RequestOrder::Packed, tr("Requests by model and version (Alt+1)")),
                                       std::pair(RequestOrder::ByInstance, tr("Requests by instance (Alt+2)")),
-                                      std::pair(RequestOrder::SlowestFirst, tr("Slowest requests first (Alt+3)"))}) {
+                                      std::pair(RequestOrder::SlowestFirst, tr("Slowest requests first (Alt+3)")),
+                                      std::pair(RequestOrder::ByModel, tr("Requests by model (Alt+4)")),
+                                      std::pair(RequestOrder::Together, tr("Requests in one set of lanes (Alt+5)"))}) {
         QAction* action = menu.addAction(text, this, [this, order = order] { setRequestOrder(order); });
         action->setCheckable(true);
         action->setChecked(m_rows.requests == order);

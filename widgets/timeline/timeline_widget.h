@@ -62,6 +62,8 @@ public:
     void arrangeRow(trace::TrackId track, RowChange change);
     /// How requests are shown, of all models.
     void setRequestOrder(RequestOrder order);
+    /// What tracks show that follow the view; of the others nothing is changed. See viewSettled().
+    void setChosenRequests(std::map<trace::TrackId, trace::ChosenRequests> chosen);
     /// The row under the mouse, else that of the selected event, or none.
     [[nodiscard]] trace::TrackId currentRow() const;
     [[nodiscard]] const std::vector<TimelineMark>& marks() const { return m_state.marks; }
@@ -132,6 +134,8 @@ signals:
     /// A range was measured, or the measure ended (no measuredRange()).
     void measureChanged();
     void visibleRangeChanged();
+    /// The view has stayed for a moment, or requests are shown in another way: what follows it may be chosen anew.
+    void viewSettled();
     /// After each paint: how long it took.
     void framePainted(const gantry::widgets::FrameTimes& times);
     /// The user made the column of names wider or narrower.
@@ -227,6 +231,7 @@ private:
     /// The event that a marker at a point stands for, or none.
     [[nodiscard]] trace::EventId linkedAt(QPoint point) const;
 
+    static constexpr int kSettleMs = 150;
     static constexpr double kStepZoom = 0.7; ///< of the visible range for one key press or double click
 
     TimelineState m_state;
@@ -239,6 +244,7 @@ private:
     trace::TrackId m_pressedRow; ///< by its header
     QPoint m_dragPoint;          ///< where a dragged row is held
     QBasicTimer m_rowScroll;     ///< runs while one is held at an edge
+    QBasicTimer m_settle;        ///< runs out when the view has stayed for a moment
     RowDensity m_density = RowDensity::Comfortable;
     bool m_isHeaderChosen = false; ///< its width
     ViewHistory m_history;

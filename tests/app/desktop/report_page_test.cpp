@@ -550,6 +550,20 @@ private slots:
         QVERIFY(m_page->selectedRequest() == slowest.back());
     }
 
+    void theSlowestRequestsAreThoseOfTheView()
+    {
+        openAndWait();
+        const auto chosen = [this]() -> std::string {
+            const auto& all = m_page->timeline()->state().chosenRequests;
+            return all.empty() ? "none" : all.begin()->second.detail;
+        };
+        m_page->timeline()->setRequestOrder(widgets::RequestOrder::SlowestFirst);
+        QTRY_COMPARE(chosen(), std::string("12 requests in view"));
+        const TimestampNs start = m_page->trace()->requests[3].time.start;
+        m_page->timeline()->setVisibleRange({start, start + 100});
+        QTRY_COMPARE(chosen(), std::string("1 request in view"));
+    }
+
     void aRequestIsShownByItsNumberOrNot()
     {
         openAndWait();

@@ -77,6 +77,7 @@ public:
     {
         click(at);
         QTest::mouseDClick(timeline.viewport(), Qt::LeftButton, Qt::NoModifier, at);
+        release(at); // which that one leaves out
     }
     void key(Qt::Key key, Qt::KeyboardModifiers modifiers = Qt::NoModifier) { QTest::keyClick(&timeline, key, modifiers); }
 

@@ -170,6 +170,63 @@ private slots:
         QVERIFY(hand.timeline.rows().requests == RequestOrder::Packed);
     }
 
+    void requestsOfSeveralModelsAreShownTogetherOrByModel()
+    {
+        Hand hand(traceOf(
+            "window 0..1000\nrequest 1 model bert:1 0..100\nrequest 2 model bert:2 150..250\nrequest 3 model add_sub:1 300..400\n"));
+        QVERIFY(!isShown(hand, "All requests") && !isShown(hand, "bert"));
+        const int height = rowNamed(hand, "bert:1")->height;
+        menuAction(hand, hand.headerPoint("bert:1"), QStringLiteral("Requests in one set of lanes"))->trigger();
+        QVERIFY(isShown(hand, "All requests") && !isShown(hand, "bert"));
+        QVERIFY(rowNamed(hand, "bert:1")->isCollapsed && rowNamed(hand, "bert:1")->height <= height);
+        for (const auto& [time, id] : {std::pair(50, 1), std::pair(200, 2), std::pair(350, 3)}) {
+            hand.click(hand.at(time, "All requests"));
+            QCOMPARE(hand.trace().requests[hand.timeline.selectedRequest().value].id, static_cast<std::uint64_t>(id));
+        }
+        const QJsonObject saved = savedRows(hand.trace(), hand.timeline.rows(), {});
+        QVERIFY(restoredRows(hand.trace(), saved).rows.requests == RequestOrder::Together);
+        menuAction(hand, hand.headerPoint("All requests"), QStringLiteral("Requests by model (Alt+4)"))->trigger();
+        QVERIFY(isShown(hand, "bert") && isShown(hand, "add_sub") && !isShown(hand, "All requests"));
+        hand.click(hand.at(200, "bert"));
+        QCOMPARE(hand.trace().requests[hand.timeline.selectedRequest().value].id, std::uint64_t{2});
+        // Of one model and version there is nothing to put together.
+        Hand one(m_server);
+        const auto names = shownNames(one);
+        one.timeline.setRequestOrder(RequestOrder::Together);
+        QVERIFY(shownNames(one) == names);
+        QVERIFY(!rowNamed(one, "bert:1")->isCollapsed);
+    }
+
+    void whatFollowsTheViewIsAskedForOnceItRestsAndIsDrawnAndHitInPlaceOfTheOther()
+    {
+        Hand hand(m_server);
+        QSignalSpy settled(&hand.timeline, &TimelineWidget::viewSettled);
+        hand.timeline.setRequestOrder(RequestOrder::SlowestFirst);
+        QTRY_COMPARE(settled.count(), 1);
+        for (int i = 0; i < 5; ++i)
+            hand.wheel(hand.at(150'000, "Stream 7"), {0, 120});
+        QCOMPARE(settled.count(), 1);
+        QTRY_COMPARE(settled.count(), 2);
+        hand.timeline.fitAll();
+        const TrackId track = trackNamed(hand.trace(), "Slowest first");
+        const TimelineRow* row = rowNamed(hand, "Slowest first");
+        const QPoint first(hand.xOf(100'000), screenY(hand.timeline.state(), row->depthY(0)) + row->depthHeight / 2);
+        const EventId before = hand.timeline.eventAt(first);
+        QVERIFY(!before.isNone());
+        // Without the one that was on top.
+        trace::ChosenRequests chosen{m_server->track(track).rows, "2 requests in view"};
+        chosen.rows.erase(chosen.rows.begin());
+        const int height = row->height;
+        hand.timeline.setChosenRequests({{track, chosen}});
+        QVERIFY(hand.timeline.eventAt(first) != before);
+        QCOMPARE(rowNamed(hand, "Slowest first")->height, height); // rows below it stay where they are
+        QVERIFY(headerToolTip(hand, "Slowest first").contains(QStringLiteral("2 requests in view")));
+        QVERIFY(headerToolTip(hand, "Slowest first").contains(QStringLiteral("of those in view")));
+        hand.timeline.selectEvent(before);
+        for (const LaneHighlight& lane : hand.timeline.state().laneHighlights)
+            QVERIFY(lane.event != before || lane.track != track);
+    }
+
     void rowsAreChosenByClicksWithControlAndStayUnfolded()
     {
         Hand hand(m_server);
