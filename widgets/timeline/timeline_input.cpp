@@ -73,6 +73,9 @@ QString TimelineWidget::toolTipAt(QPoint point) const
         return eventToolTip(*m_state.trace, event);
     if (!m_state.trace)
         return {};
+    if (const auto mark = markAt(point))
+        return tr("<b>%1</b><br>at %2")
+            .arg(m_state.marks[*mark].text.toHtmlEscaped(), formatTime(m_state.marks[*mark].time.start - m_state.trace->time.start, 1000));
     const TimelineRow* row = rowAt(point);
     if (!row)
         return {};

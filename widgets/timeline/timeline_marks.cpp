@@ -135,14 +135,19 @@ void TimelineWidget::removeMark()
     emit marksChanged();
 }
 
-bool TimelineWidget::pressMark(QPoint point)
+std::optional<std::size_t> TimelineWidget::markAt(QPoint point) const
 {
     const std::vector<QRect> flags = markFlags(m_state, TimelineFonts(font()).small);
-    const auto pressed = std::find_if(flags.begin(), flags.end(), [point](const QRect& flag) { return flag.contains(point); });
-    if (pressed == flags.end())
-        return false;
-    m_currentMark = static_cast<std::size_t>(pressed - flags.begin());
-    return true;
+    const auto flag = std::find_if(flags.begin(), flags.end(), [point](const QRect& each) { return each.contains(point); });
+    return flag == flags.end() ? std::nullopt : std::optional(static_cast<std::size_t>(flag - flags.begin()));
+}
+
+bool TimelineWidget::pressMark(QPoint point)
+{
+    const auto mark = markAt(point);
+    if (mark)
+        m_currentMark = mark;
+    return mark.has_value();
 }
 
 } // namespace gantry::widgets

@@ -214,6 +214,8 @@ private:
     void endRowDrag();
     void addRowActions(QMenu& menu, QPoint point);
     void addRequestOrders(QMenu& menu, trace::TrackId track);
+    /// Whose flag is at a point.
+    [[nodiscard]] std::optional<std::size_t> markAt(QPoint point) const;
     /// Whether the flag of a mark is at a point; it is the current one then.
     bool pressMark(QPoint point);
     void highlightSelection();

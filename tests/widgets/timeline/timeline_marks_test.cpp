@@ -2,9 +2,11 @@
 #include "tests/widgets/trace_fixture.h"
 #include "widgets/timeline/mark_painter.h"
 
+#include <QHelpEvent>
 #include <QLineEdit>
 #include <QSignalSpy>
 #include <QTest>
+#include <QToolTip>
 
 using namespace gantry;
 using namespace gantry::widgets;
@@ -127,6 +129,9 @@ private slots:
         }
         QVERIFY(std::abs(flags[0].left() - hand.xOf(100'000)) <= 1);
         QVERIFY(flags[3].width() > 2 * flags[0].width()); // there is room for all of it
+        QHelpEvent help(QEvent::ToolTip, flags[0].center(), hand.timeline.viewport()->mapToGlobal(flags[0].center()));
+        QCoreApplication::sendEvent(hand.timeline.viewport(), &help);
+        QVERIFY(QToolTip::text().contains(QStringLiteral("a mark with a long text"))); // of which the flag shows a part
         // More than there is room for: none is on another one.
         marks.clear();
         for (TimestampNs time = 0; time < 200; ++time)
