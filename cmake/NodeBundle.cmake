@@ -7,7 +7,7 @@
 find_package(Python3 COMPONENTS Interpreter)
 find_program(GANTRY_PATCHELF patchelf)
 find_program(GANTRY_ZSTD zstd)
-set(bundle_bins gantryd gantry-serve gantryctl)
+set(bundle_bins gantryd gantry-gpu-sampler gantry-serve gantryctl)
 if(Python3_FOUND AND GANTRY_PATCHELF AND GANTRY_ZSTD AND NOT GANTRY_SANITIZE)
     set(GANTRY_HAVE_NODE_BUNDLE ON)
 else()

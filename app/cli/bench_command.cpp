@@ -18,6 +18,7 @@
 #include <optional>
 #include <sys/resource.h>
 #include <unistd.h>
+#include <utility>
 
 namespace gantry::cli {
 namespace {
@@ -74,20 +75,25 @@ void paintOnce(const trace::Trace& trace)
         trace::visibleSpans(trace, trace::TrackId(track), trace.time, kWidthPx, spans);
 }
 
-Result<std::shared_ptr<const trace::Trace>> measureOpening(const std::string& file, Figures& figures)
+Result<std::shared_ptr<const trace::Trace>> measureOpening(const std::string& file, Figures& figures, ProgressLine& progress)
 {
     const auto start = std::chrono::steady_clock::now();
     const auto elapsed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
     const std::uint64_t before = residentBytes();
     double stageStart = 0;
     std::string stage;
+    int shownPercent = -1;
     trace::LoadOptions options;
     options.preview = [&](const std::shared_ptr<const trace::Trace>& sample) {
         paintOnce(*sample);
         figures.firstPaintSeconds = elapsed();
         stageStart = elapsed();
     };
-    options.progress = [&](double, std::string_view next) {
+    options.progress = [&](double fraction, std::string_view next) {
+        // Once a stage and percent, so that the line costs nothing of what is measured.
+        const int percent = static_cast<int>(fraction * 100);
+        if (std::exchange(shownPercent, percent) != percent || next != stage)
+            progress.show(fmt::format("{:>3} % {}", percent, next));
         if (next == stage)
             return;
         if (!stage.empty())
@@ -228,6 +234,8 @@ void printTable(const Figures& f)
     line("peak memory", formatBytes(f.peakBytes));
     if (const auto bytes = bytesPerEvent(f))
         line("memory per event", fmt::format("{:.1f} bytes", *bytes));
+    else
+        line("memory per event", fmt::format("not told: of fewer than {} events the fixed costs are most of it", kEnoughForMemory));
     line("a track, 4000 px", fmt::format("{:.0f} µs median, {:.0f} µs at most", f.spansMedianUs, f.spansMaxUs));
     line("search by name", fmt::format("{:.1f} ms", f.searchMs));
     line("kernel summary", fmt::format("{:.1f} ms", f.statsMs));
@@ -240,26 +248,39 @@ int benchReport(const CommonOptions& common, const std::string& file, bool noCac
     // At once, whatever is being measured: nothing that was is worth waiting for.
     const InterruptScope interrupts(common.interrupts, [&](int) {
         scratch.remove();
+        if (isatty(STDERR_FILENO) != 0)
+            sayTo(stderr, "\n"); // behind the line of the progress
         const int status = report({ErrorCode::Cancelled, "the bench was cancelled", {}}, common);
         std::fflush(nullptr);
         std::_Exit(status);
     });
+    std::optional<ProgressLine> progress(true);
     {
-        const auto trace = measureOpening(file, figures);
-        if (!trace)
+        const auto trace = measureOpening(file, figures, *progress);
+        if (!trace) {
+            progress.reset();
             return report(trace.error(), common);
+        }
         std::error_code ignored;
         figures.fileBytes = std::filesystem::file_size(file, ignored);
+        progress->show("drawing, searching and counting");
         measureDrawing(**trace, figures);
         const trace::NameQuery query{someName(**trace), trace::NameMatch::Substring};
         figures.searchMs = medianSeconds([&] { static_cast<void>(trace::findEvents(**trace, query)); }) * 1e3;
         figures.statsMs = medianSeconds([&] { static_cast<void>(analysis::activityTable(**trace, analysis::GroupBy::Kernel)); }) * 1e3;
     }
-    if (!noCache && scratch.path().empty())
+    if (!noCache && scratch.path().empty()) {
+        progress.reset();
         return report(errnoError(errno, "making a temporary folder"), common);
-    if (!noCache)
-        if (const Result<void> measured = measureReopening(file, scratch.path(), figures); !measured)
+    }
+    if (!noCache) {
+        progress->show("reopening from a cache, six times");
+        if (const Result<void> measured = measureReopening(file, scratch.path(), figures); !measured) {
+            progress.reset();
             return report(measured.error(), common);
+        }
+    }
+    progress.reset();
     if (common.json)
         print(toJson(figures));
     else

@@ -111,6 +111,8 @@ void addConvertCommand(CLI::App& reportCommands, CommonOptions& common, Action& 
     converting->add_flag("--force", options->force, "replace the file to write where there is one");
     converting->footer("  gantryctl report convert slow.gantry --to chrome -o slow.json.gz\n"
                        "  gantryctl report convert slow.gantry --to csv --table kernels -o kernels.csv\n"
+                       "Times count from the start of the report, as on the timeline's ruler: from when recording began where the file\n"
+                       "tells it, and from the earliest event where it does not. Those of sqlite stay what they are.\n"
                        "What the format cannot hold of the report is printed, with --json as \"not_kept\".");
     converting->callback([&, options] { action = [&, options] { return convert(common, *options); }; });
 }

@@ -50,12 +50,14 @@ void sayImports(const trace::Trace& trace)
     for (const importing::ImportReport& file : trace.imports) {
         say("\n{} · {} · {}\n{}\n", file.file, file.format, formatBytes(file.fileBytes), importing::clockText(file));
         if (!file.time.isEmpty())
-            say("Events from {} to {}, {} in all.\n", formatDuration(file.time.start), formatDuration(file.time.end),
-                formatDuration(file.time.duration()));
+            say("Events from {} to {} of the report, {} in all.\n", formatDuration(file.time.start - trace.time.start),
+                formatDuration(file.time.end - trace.time.start), formatDuration(file.time.duration()));
         for (const importing::TableTally& table : file.tables) {
             say("  {:<40} {:>10} of {} used\n", table.name, table.kept, table.rows);
             for (const importing::SkippedRows& skipped : table.skipped)
                 say("  {:<40} {:>10} {}\n", "", skipped.count, skipped.reason);
+            for (const importing::SkippedRows& reduced : table.reduced)
+                say("  {:<40} {:>10} used {}\n", "", reduced.count, reduced.reason);
         }
     }
 }

@@ -31,17 +31,31 @@ nlohmann::json toJson(const Losses& losses)
     return result;
 }
 
-nlohmann::json toJson(const importing::ImportReport& file)
+nlohmann::json toJson(const std::vector<importing::SkippedRows>& reasons)
+{
+    nlohmann::json result = nlohmann::json::array();
+    for (const importing::SkippedRows& rows : reasons)
+        result.push_back({{"reason", rows.reason}, {"count", rows.count}});
+    return result;
+}
+
+/// `origin`: the time that counts as 0.
+nlohmann::json toJson(const importing::ImportReport& file, TimestampNs origin)
 {
     nlohmann::json tables = nlohmann::json::array();
     for (const importing::TableTally& table : file.tables) {
-        nlohmann::json skipped = nlohmann::json::array();
-        for (const importing::SkippedRows& rows : table.skipped)
-            skipped.push_back({{"reason", rows.reason}, {"count", rows.count}});
-        tables.push_back({{"name", table.name}, {"rows", table.rows}, {"used", table.kept}, {"skipped", skipped}});
+        tables.push_back({{"name", table.name},
+                          {"rows", table.rows},
+                          {"used", table.kept},
+                          {"skipped", toJson(table.skipped)},
+                          {"used_in_part", toJson(table.reduced)}});
     }
-    return {{"file", file.file},           {"format", file.format}, {"producer", file.producer.empty() ? nlohmann::json() : nlohmann::json(file.producer)},
-            {"file_bytes", file.fileBytes}, {"clock", importing::clockText(file)},   {"time_range_ns", {file.time.start, file.time.end}},
+    return {{"file", file.file},
+            {"format", file.format},
+            {"producer", file.producer.empty() ? nlohmann::json() : nlohmann::json(file.producer)},
+            {"file_bytes", file.fileBytes},
+            {"clock", importing::clockText(file)},
+            {"time_range_ns", {file.time.start - origin, file.time.end - origin}},
             {"tables", tables}};
 }
 
@@ -49,7 +63,7 @@ nlohmann::json importsJson(const trace::Trace& trace)
 {
     nlohmann::json files = nlohmann::json::array();
     for (const importing::ImportReport& file : trace.imports)
-        files.push_back(toJson(file));
+        files.push_back(toJson(file, trace.time.start));
     return files;
 }
 
@@ -164,7 +178,8 @@ nlohmann::json infoJson(const trace::Trace& trace)
     collect(trace.graphLaunches);
     return {{"format", trace.meta.format},
             {"producer", trace.meta.producer},
-            {"time_range_ns", {trace.time.start, trace.time.end}},
+            {"time_range_ns", {0, trace.time.duration()}},
+            {"start_utc_ns", trace.meta.sessionUtcNs == 0 ? nlohmann::json() : nlohmann::json(trace.meta.sessionUtcNs + trace.time.start)},
             {"counts",
              {{"kernels", trace.kernels.size()},
               {"memcpys", trace.memcpys.size()},
@@ -177,7 +192,7 @@ nlohmann::json infoJson(const trace::Trace& trace)
               {"counters", counterSummaries(trace).size()},
               {"gpus", std::max(gpus.size(), trace.meta.gpus.size())},
               {"streams", streams.size()},
-              {"processes", trace.processNames.size()}}},
+              {"processes", processCount(trace)}}},
             {"losses", toJson(trace.losses)},
             {"warnings", trace.meta.warnings},
             {"files", filesJson(trace)},

@@ -12,7 +12,7 @@
 /// key; what is absent is null.
 namespace gantry::cli {
 
-/// {"format","producer","time_range_ns","counts":{…},"losses":[…],"warnings":[…],…}
+/// {"format","producer","time_range_ns","start_utc_ns","counts":{…},"losses":[…],"warnings":[…],…}; times count from the report's start
 [[nodiscard]] nlohmann::json infoJson(const trace::Trace& trace);
 [[nodiscard]] nlohmann::json toJson(const ReportSummary& summary);
 [[nodiscard]] nlohmann::json toJson(const std::vector<CounterSummary>& counters);

@@ -1,9 +1,14 @@
 #include "app/cli/report_summary.h"
 
 #include "app/cli/printable.h"
+#include "trace_model/base/counted.h"
+#include "trace_model/import/chrome_tracks.h"
+#include "trace_model/trace/trace_words.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <initializer_list>
+#include <set>
 #include <string_view>
 
 namespace gantry::cli {
@@ -67,7 +72,57 @@ std::string gpuText(const ReportSummary& summary)
     return result + fmt::format(" on {}; {}", counted(summary.streams, "stream"), counted(summary.apiCalls, "API call"));
 }
 
+std::string rangeText(const ReportSummary& summary)
+{
+    if (summary.nvtxRanges == 0)
+        return "none in this report";
+    const std::string ranges = counted(summary.nvtxRanges, "range");
+    return summary.rangeProcesses == 0 ? ranges : fmt::format("{} in {}", ranges, counted(summary.rangeProcesses, "process"));
+}
+
+/// The processes that are known among those of threads and of GPU work.
+class Processes
+{
+public:
+    explicit Processes(const trace::Trace& trace) : m_trace(trace) {}
+
+    void add(std::uint64_t globalTid)
+    {
+        const std::uint64_t process = trace::Trace::processOf(globalTid);
+        if (!trace::Trace::knownPidOf(process))
+            return;
+        const auto name = m_trace.processNames.find(process);
+        if (name == m_trace.processNames.end() || !importing::deviceInName(name->second))
+            m_processes.insert(process);
+    }
+    void addThreadsOf(const trace::ThreadEventColumns& columns)
+    {
+        for (const std::uint64_t thread : columns.threads.values())
+            add(thread);
+    }
+    [[nodiscard]] std::size_t count() const { return m_processes.size(); }
+
+private:
+    const trace::Trace& m_trace;
+    std::set<std::uint64_t> m_processes;
+};
+
 } // namespace
+
+std::size_t processCount(const trace::Trace& trace)
+{
+    Processes processes(trace);
+    for (const auto& [process, name] : trace.processNames)
+        processes.add(process);
+    for (const trace::ThreadEventColumns* columns : std::initializer_list<const trace::ThreadEventColumns*>{
+             &trace.apiCalls, &trace.libraryCalls, &trace.osCalls, &trace.nvtxRanges, &trace.nvtxMarks, &trace.overheads})
+        processes.addThreadsOf(*columns);
+    for (const trace::GpuEventColumns* columns :
+         std::initializer_list<const trace::GpuEventColumns*>{&trace.kernels, &trace.memcpys, &trace.memsets})
+        for (const trace::GpuPlace& place : columns->places.values())
+            processes.add(place.globalPid);
+    return processes.count();
+}
 
 ReportSummary summarise(const trace::Trace& trace)
 {
@@ -93,7 +148,10 @@ ReportSummary summarise(const trace::Trace& trace)
     summary.hasTimes = trace.eventCount() > 0 || !trace.requests.empty();
     summary.tables = trace.summaries.size();
     summary.gpus = trace.meta.gpus.size();
-    summary.processes = trace.processNames.size();
+    Processes processes(trace);
+    processes.addThreadsOf(trace.nvtxRanges);
+    summary.rangeProcesses = processes.count();
+    summary.areRangesNvtx = trace::rangesName(trace) == "NVTX ranges";
     for (const trace::Track& track : trace.tracks) {
         summary.streams += track.kind == trace::TrackKind::GpuStream ? 1 : 0;
         summary.counters += track.kind == trace::TrackKind::Counter && !track.counter.isDerived ? 1 : 0;
@@ -112,14 +170,6 @@ ReportSummary summarise(const trace::Trace& trace)
     summary.complete = trace.meta.complete;
     summary.whyIncomplete = trace.meta.whyIncomplete;
     return summary;
-}
-
-std::string counted(std::size_t count, std::string_view noun)
-{
-    if (count == 1)
-        return fmt::format("1 {}", noun);
-    const bool isHissing = noun.ends_with("ch") || noun.ends_with('s');
-    return fmt::format("{} {}{}", count, noun, isHissing ? "es" : "s");
 }
 
 std::string text(const ReportSummary& summary)
@@ -146,9 +196,7 @@ std::string text(const ReportSummary& summary)
     if (summary.ofModel.outside.count > 0)
         result += line(fmt::format("  {}", records::name(records::RequestPhase::Outside)), percentiles(summary.ofModel.outside));
     result += line("gpu work", gpuText(summary));
-    result += line("nvtx", summary.nvtxRanges == 0
-                               ? std::string("none in this report")
-                               : fmt::format("{} in {}", counted(summary.nvtxRanges, "range"), counted(summary.processes, "process")));
+    result += line(summary.areRangesNvtx ? "nvtx" : "ranges", rangeText(summary));
     if (summary.counters > 0)
         result += line("counters", fmt::format("{}", summary.counters));
     result += line("dropped", dropText(summary));

@@ -20,7 +20,9 @@ struct ReportSummary
     analysis::RequestBreakdown ofModel;      ///< latency and phases: models differ too much to be mixed
     std::size_t kernels = 0, memcpys = 0, memsets = 0, synchronizations = 0, apiCalls = 0, nvtxRanges = 0;
     std::size_t graphLaunches = 0; ///< of CUDA graphs that were recorded as a whole
-    std::size_t gpus = 0, streams = 0, processes = 0, counters = 0, tables = 0;
+    std::size_t gpus = 0, streams = 0, counters = 0, tables = 0;
+    std::size_t rangeProcesses = 0;         ///< with NVTX ranges; 0: the file does not tell processes
+    bool areRangesNvtx = true;              ///< and not what another tool calls operators, spans, ...
     bool isCapture = false;                 ///< of Gantry's own: window, costs and losses are its to tell
     bool hasTimes = false;                  ///< false: nothing but tables
     DurationNs kernelTime = 0;              ///< sum of kernel durations; streams overlap, so it may exceed `duration`
@@ -40,10 +42,11 @@ struct ReportSummary
     }
 };
 
-[[nodiscard]] ReportSummary summarise(const trace::Trace& trace);
+/// How many processes there are, as far as the file tells them: numbers that a reader made up, and rows that a file has for its GPUs, are
+/// none.
+[[nodiscard]] std::size_t processCount(const trace::Trace& trace);
 
-/// "1 stream", "2 streams".
-[[nodiscard]] std::string counted(std::size_t count, std::string_view noun);
+[[nodiscard]] ReportSummary summarise(const trace::Trace& trace);
 
 /// The summary as about ten lines of text, each ended by a newline: requests, latency and phases with p50 and p99, GPU work,
 /// NVTX, drops, window cost. What does not occur in the report has no line; what was not measured says so.

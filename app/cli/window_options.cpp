@@ -73,6 +73,7 @@ void WindowOptions::addTo(CLI::App& command)
     command.add_option("--at", at, "begin at this time of day, 14:03:20, or instant, 2026-11-21T14:03:20")->excludes(afterOption);
     command.add_option("--repeat", repeat, "this many windows, each a report of its own")->check(CLI::Range(1u, kMostWindows));
     command.add_option("--every", every, "from the start of a window to the start of the next, e.g. 10s (default: one after the other)");
+    command.add_option("--gpu-metrics", gpuMetrics, "sample the GPUs' hardware counters at this rate, 10Hz to 200kHz, e.g. 10kHz");
     command.add_flag("--queue", mayQueue, "wait while another client captures");
     command.add_option("--capture-range", range,
                        "windows are ranges of the program: cudaProfilerApi, nvtx:MESSAGE, nvtx:MESSAGE@DOMAIN, nvtx:MESSAGE@*");
@@ -107,6 +108,9 @@ Result<proto::CaptureRequest> WindowOptions::request() const
         if (request.durationNs > request.periodNs)
             return usage(fmt::format("windows of {} do not fit into {}: make --every longer", length, every));
     }
+    if (!gpuMetrics.empty()) {
+        GANTRY_TRY(request.content.gpuMetricsHz, parseSampleRate(gpuMetrics));
+    }
     request.maxRequests = requests;
     request.maxIterations = iterations;
     request.iterationRange = iterationRange;
@@ -140,6 +144,17 @@ Result<std::uint64_t> parseSize(std::string_view text)
             if (unit == name && number * factor >= 1 && number * factor < 9e15)
                 return static_cast<std::uint64_t>(std::llround(number * factor));
     return usage(fmt::format("'{}' is not a size: write a number with its unit, such as 64MiB or 1.5GB", text));
+}
+
+Result<std::uint32_t> parseSampleRate(std::string_view text)
+{
+    double number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+    const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+    const double hertz = number * (unit == "kHz" ? 1000 : unit == "Hz" ? 1 : 0);
+    if (error == std::errc() && hertz >= 10 && hertz <= 200'000)
+        return static_cast<std::uint32_t>(std::lround(hertz));
+    return usage(fmt::format("'{}' is no rate to sample at: write 10Hz to 200kHz, such as 10kHz", text));
 }
 
 Result<std::int64_t> parseInstant(std::string_view text, std::int64_t nowUtcNs)

@@ -13,7 +13,7 @@ namespace gantry::cli {
 /// When the windows of a capture begin and end, as options of a command.
 struct WindowOptions
 {
-    std::string length, after, at, every, size;
+    std::string length, after, at, every, size, gpuMetrics;
     std::string range;             ///< --capture-range, in Nsight Systems' words
     std::string rangeEnd = "stop"; ///< --capture-range-end, likewise
     std::string iterationRange;
@@ -30,6 +30,9 @@ struct WindowOptions
 
 /// A size as people type it: "64MiB", "1.5GB", "4096" (bytes). Errors: BadInput for anything else, and for zero.
 [[nodiscard]] Result<std::uint64_t> parseSize(std::string_view text);
+
+/// A rate as people type it: "10kHz", "100Hz". Errors: BadInput for anything else, and beyond 10 Hz to 200 kHz.
+[[nodiscard]] Result<std::uint32_t> parseSampleRate(std::string_view text);
 
 /// The next time a clock of this machine shows "14:03", "14:03:20" or "14:03:20.5", or the instant "2026-11-21T14:03:20" of its time
 /// zone, ns since 1970. Errors: BadInput, also for an instant that has gone by.

@@ -1,5 +1,6 @@
 #include "app/desktop/compare_page.h"
 
+#include "app/desktop/loading_panel.h"
 #include "app/desktop/slowest_requests.h"
 #include "app/desktop/text.h"
 #include "trace_model/trace/trace_loader.h"
@@ -30,14 +31,16 @@ QString sideName(int side)
 
 } // namespace
 
-ComparePage::ComparePage(jobs::JobRunner& runner, TraceSource source, QWidget* parent) :
-    QWidget(parent),
-    m_source(std::move(source)),
-    m_stack(new QStackedWidget(this)),
-    m_sentence(new QLabel(this)),
-    m_details(new QLabel(this)),
-    m_view(new widgets::CompareView(this)),
-    m_compareSlot(runner)
+ComparePage::ComparePage(jobs::JobRunner& runner, TraceSource source, QWidget* parent)
+    : QWidget(parent),
+      m_source(std::move(source)),
+      m_stack(new QStackedWidget(this)),
+      m_loading(new LoadingPanel(this)),
+      m_failure(new OpenFailurePanel(this)),
+      m_sentence(new QLabel(this)),
+      m_details(new QLabel(this)),
+      m_view(new widgets::CompareView(this)),
+      m_compareSlot(runner)
 {
     for (const int side : kSides)
         new SlowestRequests(m_view->timeline(side), runner);
@@ -51,9 +54,12 @@ ComparePage::ComparePage(jobs::JobRunner& runner, TraceSource source, QWidget* p
         box->setObjectName(QStringLiteral("side%1").arg(sideName(side)));
         box->setAccessibleName(tr("Report %1").arg(sideName(side)));
         box->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
-        box->setMinimumContentsLength(20);
-        m_sides[static_cast<std::size_t>(side)].box = box;
-        m_loadSlots[static_cast<std::size_t>(side)] = std::make_unique<jobs::JobSlot>(runner);
+        box->setMinimumContentsLength(12);
+        box->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon); // a long name must not widen the window
+        Side& one = m_sides[static_cast<std::size_t>(side)];
+        one.box = box;
+        one.loadSlot = std::make_unique<jobs::JobSlot>(runner);
+        one.keepSlot = std::make_unique<jobs::JobSlot>(runner);
         auto* label = new QLabel(QStringLiteral("<b>%1</b>").arg(sideName(side)), this);
         label->setBuddy(box);
         bar->addWidget(label);
@@ -82,7 +88,17 @@ ComparePage::ComparePage(jobs::JobRunner& runner, TraceSource source, QWidget* p
     column->addWidget(m_details);
     column->addStretch(2);
     m_stack->addWidget(state);
+    m_stack->addWidget(m_loading);
+    m_stack->addWidget(m_failure);
     m_stack->addWidget(m_view);
+    connect(m_loading, &LoadingPanel::cancelRequested, this, &ComparePage::cancelLoading);
+    connect(m_failure, &OpenFailurePanel::retryRequested, this, [this] { load(m_failedSide); });
+    connect(m_failure, &OpenFailurePanel::exportRequested, this, [this](const NsysOffer& offer) {
+        m_sides[static_cast<std::size_t>(m_failedSide)].exportedOn = offer.node;
+        load(m_failedSide, offer.exporter);
+    });
+    connect(m_failure, &OpenFailurePanel::nodeRequested, this, &ComparePage::nodeRequested);
+    connect(m_failure, &OpenFailurePanel::closeRequested, this, &ComparePage::closeRequested);
 
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
@@ -123,41 +139,96 @@ void ComparePage::setSide(int side, const std::filesystem::path& path)
         return;
     chosen.path = path;
     chosen.trace.reset();
-    chosen.error.reset();
     m_comparison.reset();
     m_compareError.reset();
-    m_loadSlots[static_cast<std::size_t>(side)]->cancel();
+    chosen.loadSlot->cancel();
     m_compareSlot.cancel();
     refreshBoxes();
     load(side);
 }
 
-void ComparePage::load(int side)
+void ComparePage::setNsysOffers(std::vector<NsysOffer> offers)
+{
+    m_failure->setOffers(std::move(offers));
+}
+
+void ComparePage::load(int side, importing::NsysExporter nsys)
 {
     Side& chosen = m_sides[static_cast<std::size_t>(side)];
+    chosen.error.reset();
+    chosen.fraction = 0;
+    chosen.stage.clear();
+    if (!nsys)
+        chosen.exportedOn.reset();
     const auto open = std::find_if(m_open.begin(), m_open.end(), [&](const OpenReport& report) { return report.path == chosen.path; });
     if (open != m_open.end()) {
         chosen.trace = open->trace;
         return compare();
     }
-    using Loaded = std::shared_ptr<const trace::Trace>;
-    m_loadSlots[static_cast<std::size_t>(side)]->run(
-        [file = trace::LoadFile{chosen.path, {}}, source = m_source](const jobs::JobContext& context) {
+    // `chosen` is used by calls alone that are dropped when the page is gone.
+    chosen.loadSlot->run(
+        [&chosen, file = trace::LoadFile{chosen.path, {}}, source = m_source, nsys = std::move(nsys)](const jobs::JobContext& context) {
             trace::LoadOptions options;
+            options.progress = [&context](double fraction, std::string_view stage) { context.progress(fraction, std::string(stage)); };
             options.stop = context.stop();
             options.cache = source.cache.get();
-            return source.load(std::span(&file, 1), options);
+            options.nsys = nsys;
+            Result<TraceSource::Loaded> loaded = source.load(std::span(&file, 1), options);
+            if (!loaded)
+                context.post(
+                    [&chosen, remedy = OpenFailurePanel::remedyFor(loaded.error(), std::span(&file, 1))] { chosen.remedy = remedy; });
+            return loaded;
         },
-        [this, &chosen](Result<Loaded> loaded) {
+        [this, &chosen](Result<TraceSource::Loaded> loaded) {
             if (loaded) {
                 chosen.trace = std::move(*loaded);
+                keepForNextTime(chosen);
                 return compare();
             }
             chosen.error = loaded.error();
             showMissing();
             emit failed();
+        },
+        [this, &chosen](double fraction, const std::string& stage) {
+            chosen.fraction = fraction;
+            chosen.stage = toQString(stage);
+            showMissing();
         });
     showMissing();
+}
+
+void ComparePage::keepForNextTime(Side& side)
+{
+    if (!m_source.cache || !side.exportedOn)
+        return;
+    side.keepSlot->run([trace = side.trace,
+                        cache = m_source.cache](const jobs::JobContext&) { return trace::keepInCache(*trace, *cache, trace::Keep::All); },
+                       [this, name = pathText(side.path.filename())](Result<void> kept) {
+                           if (!kept)
+                               emit logged(
+                                   tr("%1 is not kept for the next time it is opened: %2").arg(name, describe(kept.error()).sentence));
+                       });
+}
+
+void ComparePage::cancelLoading()
+{
+    bool isExportCancelled = false;
+    for (Side& side : m_sides) {
+        if (!side.loadSlot->isRunning())
+            continue;
+        side.loadSlot->cancel();
+        if (side.exportedOn) {
+            side.error =
+                Error{ErrorCode::Cancelled, "the export on " + std::exchange(side.exportedOn, {})->toStdString() + " was cancelled", {}};
+            isExportCancelled = true;
+        } else {
+            side.path.clear();
+        }
+    }
+    refreshBoxes();
+    showMissing();
+    if (isExportCancelled)
+        emit failed();
 }
 
 void ComparePage::compare()
@@ -176,7 +247,8 @@ void ComparePage::compare()
                               return;
                           }
                           m_comparison = std::move(*comparison);
-                          m_view->setReports(a, pathText(m_sides[0].path.filename()), b, pathText(m_sides[1].path.filename()), *m_comparison);
+                          m_view->setReports(a, pathText(m_sides[0].path.filename()), b, pathText(m_sides[1].path.filename()),
+                                             *m_comparison);
                           m_stack->setCurrentWidget(m_view);
                           emit ready();
                       });
@@ -184,22 +256,41 @@ void ComparePage::compare()
 
 void ComparePage::showMissing()
 {
-    for (const int side : kSides) {
-        const Side& chosen = m_sides[static_cast<std::size_t>(side)];
-        if (!chosen.error)
-            continue;
-        const UserMessage message = describe(*chosen.error);
-        return showState(tr("Report %1 was not opened. %2").arg(sideName(side), message.sentence),
-                         pathText(chosen.path) + QLatin1Char('\n') + message.details);
-    }
-    for (const int side : kSides) {
-        if (m_loadSlots[static_cast<std::size_t>(side)]->isRunning())
-            return showState(tr("Opening %1…").arg(pathText(m_sides[static_cast<std::size_t>(side)].path.filename())));
-    }
+    const auto isExporting = [](const Side& side) { return side.exportedOn && side.loadSlot->isRunning(); };
+    const auto isLoading = [](const Side& side) { return side.loadSlot->isRunning(); };
+    const auto hasFailed = [](const Side& side) { return side.error.has_value(); };
+    const auto first = [this](auto meets) {
+        return static_cast<int>(std::find_if(m_sides.begin(), m_sides.end(), meets) - m_sides.begin());
+    };
+    constexpr int kNone = 2;
+    if (const int side = first(isExporting); side != kNone)
+        return showLoading(side); // the user waits for it
+    if (const int side = first(hasFailed); side != kNone)
+        return showFailure(side);
+    if (const int side = first(isLoading); side != kNone)
+        return showLoading(side);
     const bool hasNone = m_sides[0].path.empty() && m_sides[1].path.empty();
     if (hasNone)
         return showState(tr("Choose two reports to see them beside each other, panning together, with a table of what differs."));
     showState(tr("Choose report %1 too.").arg(sideName(m_sides[0].path.empty() ? 0 : 1)));
+}
+
+void ComparePage::showFailure(int side)
+{
+    const Side& chosen = m_sides[static_cast<std::size_t>(side)];
+    const trace::LoadFile file{chosen.path, {}};
+    m_failedSide = side;
+    m_failure->showFailure(*chosen.error, std::span(&file, 1), chosen.remedy, sideName(side));
+    m_stack->setCurrentWidget(m_failure);
+}
+
+void ComparePage::showLoading(int side)
+{
+    const Side& chosen = m_sides[static_cast<std::size_t>(side)];
+    const QString name = pathText(chosen.path.filename());
+    m_loading->showProgress(chosen.stage.isEmpty() ? tr("Opening %1…").arg(name) : tr("Opening %1: %2").arg(name, chosen.stage),
+                            chosen.fraction);
+    m_stack->setCurrentWidget(m_loading);
 }
 
 void ComparePage::refreshBoxes()
@@ -225,6 +316,7 @@ void ComparePage::refreshBoxes()
         } else {
             chosen.box->setCurrentIndex(0);
         }
+        chosen.box->setToolTip(pathText(chosen.path));
     }
 }
 

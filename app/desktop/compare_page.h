@@ -1,5 +1,6 @@
 #pragma once
 
+#include "app/desktop/open_failure_panel.h"
 #include "app/desktop/trace_source.h"
 #include "app/jobs/job_slot.h"
 #include "trace_model/analysis/comparison.h"
@@ -23,6 +24,8 @@ class CompareView;
 
 namespace gantry::desktop {
 
+class LoadingPanel;
+
 /// A report that is open in a tab: the comparison uses its trace instead of loading the file again.
 struct OpenReport
 {
@@ -44,6 +47,8 @@ public:
     void setOpenReports(std::vector<OpenReport> reports);
     void setFiles(const std::filesystem::path& a, const std::filesystem::path& b);
     void setSide(int side, const std::filesystem::path& path);
+    /// Nodes that could export what only Nsight Systems reads: offered where that is why a side was not opened.
+    void setNsysOffers(std::vector<NsysOffer> offers);
 
     [[nodiscard]] bool isReady() const { return m_comparison.has_value(); }
     /// Why there is no comparison although both sides were chosen.
@@ -58,6 +63,11 @@ signals:
     void failed();
     /// The user wants to choose a file for a side (0 = A, 1 = B).
     void fileRequested(int side);
+    void closeRequested();
+    /// Another node is wanted, for one that has Nsight Systems.
+    void nodeRequested();
+    /// Something that stands in nobody's way, but that the log should say.
+    void logged(const QString& line);
 
 private:
     struct Side
@@ -65,14 +75,23 @@ private:
         std::filesystem::path path;
         std::shared_ptr<const trace::Trace> trace;
         std::optional<Error> error; ///< why it was not opened
+        OpenFailurePanel::Remedy remedy = OpenFailurePanel::Remedy::None;
+        std::optional<QString> exportedOn; ///< the node whose nsys it is read with; none: this machine's
+        double fraction = 0;               ///< of it that is read, 0..1
+        QString stage;                     ///< of reading
         QComboBox* box = nullptr;
+        std::unique_ptr<jobs::JobSlot> loadSlot, keepSlot;
     };
 
-    void load(int side);
+    void load(int side, importing::NsysExporter nsys = {});
+    void keepForNextTime(Side& side);
+    void cancelLoading();
     void compare();
     void refreshBoxes();
     /// What is missing before there is anything to compare.
     void showMissing();
+    void showFailure(int side);
+    void showLoading(int side);
     void showState(const QString& sentence, const QString& details = {});
 
     std::vector<OpenReport> m_open;
@@ -80,11 +99,13 @@ private:
     std::optional<Error> m_compareError;
     std::optional<analysis::Comparison> m_comparison;
     TraceSource m_source;
+    int m_failedSide = 0; ///< that the failure panel is about
     QStackedWidget* m_stack;
+    LoadingPanel* m_loading;
+    OpenFailurePanel* m_failure;
     QLabel* m_sentence;
     QLabel* m_details;
     widgets::CompareView* m_view;
-    std::array<std::unique_ptr<jobs::JobSlot>, 2> m_loadSlots;
     jobs::JobSlot m_compareSlot;
 };
 

@@ -183,6 +183,7 @@ void Inspector::follow(FrontPage front, ReportPage* page)
     if (m_page) {
         connect(m_page, &ReportPage::selectionChanged, this, &Inspector::refreshDetails);
         connect(m_page, &ReportPage::rangeChanged, &m_settle, qOverload<>(&QTimer::start));
+        connect(m_page, &ReportPage::progressed, this, [this](double fraction) { showMissing(fraction); });
         connect(m_page, &ReportPage::importRequested, this, &Inspector::showImport);
         connect(m_page, &QObject::destroyed, this, [this, page] {
             if (m_page == page)
@@ -224,7 +225,7 @@ void Inspector::refreshFiles()
     m_tabs->setTabVisible(m_tabs->indexOf(m_summaries), hasTables);
     m_summaries->setTables(hasTables ? trace->summaries : std::vector<importing::SummaryTable>());
     if (!trace)
-        return m_import->clear();
+        return showMissing();
     m_import->setTrace(*trace);
     // Of a file without times nothing else below has anything to say.
     if (!m_page->hasTimeline() && !m_tabBefore)
@@ -260,9 +261,7 @@ void Inspector::refreshTables()
     if (!m_page || !m_page->trace()) {
         m_eventsSlot.cancel();
         m_statisticsSlot.cancel();
-        m_events->clear();
-        m_statistics->clear();
-        return;
+        return showMissing();
     }
     if (m_tabs->currentWidget() == m_events)
         loadEvents();
@@ -270,6 +269,20 @@ void Inspector::refreshTables()
         loadStatistics();
     else
         emit settled(); // what it shows is about the files, whatever the range
+}
+
+void Inspector::showMissing(std::optional<double> done)
+{
+    QString why;
+    if (m_page && m_page->state() == ReportPage::State::Failed)
+        why = tr("%1 was not opened.").arg(m_page->title());
+    else if (m_page && done && *done > 0)
+        why = tr("Reading %1… %2 %").arg(m_page->title()).arg(static_cast<int>(*done * 100));
+    else if (m_page)
+        why = tr("Reading %1…").arg(m_page->title());
+    m_events->clear(why);
+    m_statistics->clear(why);
+    m_import->clear(why);
 }
 
 void Inspector::loadEvents()

@@ -8,6 +8,7 @@
 #include <QObject>
 #include <QTimer>
 
+#include <optional>
 #include <vector>
 
 class QDockWidget;
@@ -84,6 +85,8 @@ private:
 
     QDockWidget* addDock(const char* name, const QString& title, QWidget* content, Qt::DockWidgetArea area, bool isOnLive);
     void refreshDocks();
+    /// Says in tables without a trace why they are empty. `done`: how much of the report is read, 0..1, where that is known.
+    void showMissing(std::optional<double> done = {});
     void refreshDetails();
     void refreshFiles();
     void showEventsOf(const analysis::ActivityRow& row);

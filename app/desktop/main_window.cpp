@@ -203,8 +203,11 @@ void MainWindow::connectFileActions()
             page.setSide(0, reports.front()->path());
     });
     connect(m_actions->openBeside, &QAction::triggered, this, [this] { chooseBeside(1); });
-    connect(m_pages, &PageArea::compareOpened, this,
-            [this](ComparePage* page) { connect(page, &ComparePage::fileRequested, this, &MainWindow::chooseBeside); });
+    connect(m_pages, &PageArea::compareOpened, this, [this](ComparePage* page) {
+        connect(page, &ComparePage::fileRequested, this, &MainWindow::chooseBeside);
+        connect(page, &ComparePage::nodeRequested, this, &MainWindow::askForNode);
+        connect(page, &ComparePage::logged, this, &MainWindow::appendToLog);
+    });
     connect(m_pages, &PageArea::reportOpened, this, [this](ReportPage* page) {
         connect(page, &ReportPage::loaded, this, [this, page] {
             if (!m_isUnattended)
@@ -559,7 +562,9 @@ void MainWindow::askForNode()
     connect(dialog, &QInputDialog::textValueSelected, this, [this](const QString& address) {
         m_nodes->open(address.trimmed().toStdString());
         // Who connects for the sake of a report that waits for a node stays with it.
-        if (const ReportPage* report = m_pages->currentReport(); !report || report->state() != ReportPage::State::Failed)
+        const ReportPage* report = m_pages->currentReport();
+        const ComparePage* compare = m_pages->currentCompare();
+        if (!(report && report->state() == ReportPage::State::Failed) && !(compare && compare->error()))
             m_pages->showLive();
     });
     dialog->open();

@@ -1,5 +1,6 @@
 #include "app/desktop/nsys_offers.h"
 
+#include "app/desktop/compare_page.h"
 #include "app/desktop/node_list.h"
 #include "app/desktop/page_area.h"
 #include "app/desktop/report_page.h"
@@ -12,6 +13,7 @@ NsysOffers::NsysOffers(NodeList& nodes, PageArea& pages, QObject* parent) : QObj
 {
     connect(&m_nodes, &NodeList::nodesChanged, this, &NsysOffers::watchNodes);
     connect(&m_pages, &PageArea::reportOpened, this, [this](ReportPage* page) { page->setNsysOffers(offers()); });
+    connect(&m_pages, &PageArea::compareOpened, this, [this](ComparePage* page) { page->setNsysOffers(offers()); });
     watchNodes();
 }
 
@@ -28,6 +30,8 @@ void NsysOffers::refresh()
 {
     for (ReportPage* page : m_pages.reports())
         page->setNsysOffers(offers());
+    if (ComparePage* compare = m_pages.compare())
+        compare->setNsysOffers(offers());
 }
 
 std::vector<NsysOffer> NsysOffers::offers() const

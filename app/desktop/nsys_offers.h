@@ -21,7 +21,7 @@ struct NsysOffer
     importing::NsysExporter exporter;
 };
 
-/// Keeps the reports that are open informed about the connected nodes that have nsys. UI thread.
+/// Keeps the reports that are open, and the comparison, informed about the connected nodes that have nsys. UI thread.
 class NsysOffers : public QObject
 {
     Q_OBJECT

@@ -1,6 +1,7 @@
 #include "app/desktop/open_failure_panel.h"
 
 #include "app/desktop/text.h"
+#include "trace_model/import/file_format.h"
 
 #include <QApplication>
 #include <QClipboard>
@@ -52,6 +53,8 @@ OpenFailurePanel::OpenFailurePanel(QWidget* parent)
     font.setPointSizeF(font.pointSizeF() * 1.3);
     font.setBold(true);
     m_heading->setFont(font);
+    m_heading->setObjectName(QStringLiteral("errorHeading"));
+    m_heading->setWordWrap(true);
     m_sentence->setObjectName(QStringLiteral("errorSentence"));
     m_details->setForegroundRole(QPalette::PlaceholderText);
     m_nodeHint->setForegroundRole(QPalette::PlaceholderText);
@@ -93,14 +96,35 @@ OpenFailurePanel::OpenFailurePanel(QWidget* parent)
     refreshOffers();
 }
 
-void OpenFailurePanel::showFailure(const Error& error, const QStringList& files, Remedy remedy)
+OpenFailurePanel::Remedy OpenFailurePanel::remedyFor(const Error& error, std::span<const trace::LoadFile> files)
+{
+    const bool isBroken = error.code == ErrorCode::Truncated || error.code == ErrorCode::NotAReport || error.code == ErrorCode::NotFound ||
+                          error.code == ErrorCode::NotPermitted;
+    const auto isOfNsys = [](const trace::LoadFile& file) {
+        const auto format = importing::recogniseFormat(file.path);
+        return format && *format == importing::FileFormat::NsysReport;
+    };
+    return !isBroken && std::any_of(files.begin(), files.end(), isOfNsys) ? Remedy::Nsys : Remedy::None;
+}
+
+QString OpenFailurePanel::headingFor(const Error& error, Remedy remedy, const QString& side)
+{
+    if (remedy == Remedy::Nsys && error.code == ErrorCode::Unsupported)
+        return side.isEmpty() ? tr("Nsight Systems is needed to open this report")
+                              : tr("Nsight Systems is needed to open report %1").arg(side);
+    return side.isEmpty() ? tr("This report was not opened") : tr("Report %1 was not opened").arg(side);
+}
+
+void OpenFailurePanel::showFailure(const Error& error, std::span<const trace::LoadFile> files, Remedy remedy, const QString& side)
 {
     const UserMessage message = describe(error);
     m_remedy = remedy;
-    m_heading->setText(remedy == Remedy::Nsys && error.code == ErrorCode::Unsupported ? tr("Nsight Systems is needed to open this report")
-                                                                                      : tr("This report was not opened"));
+    m_heading->setText(headingFor(error, remedy, side));
     m_sentence->setText(message.sentence);
-    m_details->setText(files.join(QLatin1Char('\n')) + QLatin1Char('\n') + message.details);
+    QStringList details;
+    for (const trace::LoadFile& file : files)
+        details << pathText(file.path);
+    m_details->setText((details << message.details).join(QLatin1Char('\n')));
     refreshOffers();
 }
 

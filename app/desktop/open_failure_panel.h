@@ -2,11 +2,12 @@
 
 #include "app/desktop/nsys_offers.h"
 #include "trace_model/base/result.h"
+#include "trace_model/trace/trace_loader.h"
 
 #include <QString>
-#include <QStringList>
 #include <QWidget>
 
+#include <span>
 #include <vector>
 
 class QLabel;
@@ -30,7 +31,11 @@ public:
 
     explicit OpenFailurePanel(QWidget* parent = nullptr);
 
-    void showFailure(const Error& error, const QStringList& files, Remedy remedy);
+    /// Whether a node with Nsight Systems could help: one of the files is of it, and not broken. Reads their beginnings. Any thread.
+    [[nodiscard]] static Remedy remedyFor(const Error& error, std::span<const trace::LoadFile> files);
+
+    /// `side`: "A", where there are two reports; empty: there is one.
+    void showFailure(const Error& error, std::span<const trace::LoadFile> files, Remedy remedy, const QString& side = {});
     void setOffers(std::vector<NsysOffer> offers);
     [[nodiscard]] const std::vector<NsysOffer>& offers() const { return m_offers; }
 
@@ -42,6 +47,7 @@ signals:
     void nodeRequested();
 
 private:
+    static QString headingFor(const Error& error, Remedy remedy, const QString& side);
     void refreshOffers();
 
     Remedy m_remedy = Remedy::None;

@@ -12,10 +12,8 @@
 
 namespace gantry::desktop {
 
-PageArea::PageArea(QWidget* live, jobs::JobRunner& runner, TraceSource source, QWidget* parent) :
-    QTabWidget(parent),
-    m_runner(runner),
-    m_source(std::move(source))
+PageArea::PageArea(QWidget* live, jobs::JobRunner& runner, TraceSource source, QWidget* parent)
+    : QTabWidget(parent), m_runner(runner), m_source(std::move(source))
 {
     setObjectName(QStringLiteral("pages"));
     setDocumentMode(true);
@@ -86,6 +84,7 @@ ComparePage& PageArea::openCompare()
         m_compare = new ComparePage(m_runner, m_source, this);
         addTab(m_compare, tr("Compare"));
         connect(m_compare, &ComparePage::ready, this, &PageArea::pageChanged);
+        connect(m_compare, &ComparePage::closeRequested, this, [this, page = m_compare] { closePage(indexOf(page)); });
         offerReports();
         emit compareOpened(m_compare);
     }

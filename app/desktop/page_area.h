@@ -44,6 +44,8 @@ public:
     [[nodiscard]] ReportPage* currentReport() const;
     /// The comparison in front, or null.
     [[nodiscard]] ComparePage* currentCompare() const;
+    /// The comparison, in front or not, or null.
+    [[nodiscard]] ComparePage* compare() const { return m_compare; }
     /// All open reports, in tab order.
     [[nodiscard]] QList<ReportPage*> reports() const;
 

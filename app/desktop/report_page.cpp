@@ -1,20 +1,17 @@
 #include "app/desktop/report_page.h"
 
 #include "app/desktop/load_banner.h"
+#include "app/desktop/loading_panel.h"
 #include "app/desktop/saved_view.h"
 #include "app/desktop/slowest_requests.h"
 #include "app/desktop/text.h"
 #include "app/desktop/trace_view.h"
 #include "trace_model/analysis/filtered_events.h"
 #include "trace_model/analysis/request_breakdown.h"
-#include "trace_model/import/file_format.h"
 #include "widgets/timeline/saved_marks.h"
 #include "widgets/timeline/saved_rows.h"
 #include "widgets/timeline/timeline_widget.h"
 
-#include <QLabel>
-#include <QProgressBar>
-#include <QPushButton>
 #include <QSignalBlocker>
 #include <QStackedWidget>
 #include <QVBoxLayout>
@@ -23,24 +20,6 @@
 #include <utility>
 
 namespace gantry::desktop {
-
-namespace {
-
-constexpr int kSteps = 1000;
-
-/// Whether a node with Nsight Systems could help: one of the files is of it, and not broken. Reads their beginnings.
-OpenFailurePanel::Remedy remedyFor(const Error& error, const std::vector<trace::LoadFile>& files)
-{
-    const bool isBroken = error.code == ErrorCode::Truncated || error.code == ErrorCode::NotAReport || error.code == ErrorCode::NotFound ||
-                          error.code == ErrorCode::NotPermitted;
-    const auto isOfNsys = [](const trace::LoadFile& file) {
-        const auto format = importing::recogniseFormat(file.path);
-        return format && *format == importing::FileFormat::NsysReport;
-    };
-    return !isBroken && std::any_of(files.begin(), files.end(), isOfNsys) ? OpenFailurePanel::Remedy::Nsys : OpenFailurePanel::Remedy::None;
-}
-
-} // namespace
 
 ReportPage::ReportPage(std::filesystem::path path, jobs::JobRunner& runner, QWidget* parent)
     : ReportPage(std::vector<trace::LoadFile>{{std::move(path), {}}}, runner, {}, parent)
@@ -53,6 +32,7 @@ ReportPage::ReportPage(std::vector<trace::LoadFile> files, jobs::JobRunner& runn
       m_source(std::move(source)),
       m_runner(runner),
       m_stack(new QStackedWidget(this)),
+      m_loading(new LoadingPanel(this)),
       m_failure(new OpenFailurePanel(this)),
       m_loadSlot(runner),
       m_searchSlot(runner),
@@ -62,8 +42,9 @@ ReportPage::ReportPage(std::vector<trace::LoadFile> files, jobs::JobRunner& runn
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->addWidget(m_stack);
-    m_stack->addWidget(makeLoadingPanel());
+    m_stack->addWidget(m_loading);
     m_stack->addWidget(m_failure);
+    connect(m_loading, &LoadingPanel::cancelRequested, this, &ReportPage::cancelLoading);
     connect(m_failure, &OpenFailurePanel::retryRequested, this, [this] {
         m_exportedOn.reset();
         load();
@@ -88,27 +69,6 @@ QString ReportPage::title() const
     return m_files.size() > 1 ? tr("%1 + %2 more").arg(name).arg(m_files.size() - 1) : name;
 }
 
-QWidget* ReportPage::makeLoadingPanel()
-{
-    auto* panel = new QWidget(this);
-    auto* column = centredColumn(panel);
-    m_stageLabel = new QLabel(panel);
-    m_stageLabel->setTextFormat(Qt::PlainText);
-    m_stageLabel->setObjectName(QStringLiteral("stage"));
-    m_progress = new QProgressBar(panel);
-    m_progress->setRange(0, kSteps);
-    m_progress->setTextVisible(false);
-    m_progress->setFixedHeight(10);
-    auto* cancel = new QPushButton(tr("Cancel"), panel);
-    connect(cancel, &QPushButton::clicked, this, &ReportPage::cancelLoading);
-    column->addStretch(1);
-    column->addWidget(m_stageLabel);
-    column->addWidget(m_progress);
-    column->addWidget(cancel, 0, Qt::AlignLeft);
-    column->addStretch(2);
-    return panel;
-}
-
 void ReportPage::load()
 {
     // A node that is no longer connected reads nothing more.
@@ -124,12 +84,9 @@ void ReportPage::loadWith(importing::NsysExporter nsys)
     m_keepSlot.cancel();
     if (!m_trace) {
         m_state = State::Loading;
-        m_stack->setCurrentIndex(0);
-        m_progress->setValue(0);
-        m_stageLabel->setText(tr("Opening %1…").arg(title()));
-    } else {
-        onProgress(0, {});
+        m_stack->setCurrentWidget(m_loading);
     }
+    onProgress(0, {});
     m_loadSlot.run(
         [this, files = m_files, source = m_source, nsys = std::move(nsys)](const jobs::JobContext& context) {
             trace::LoadOptions options;
@@ -143,7 +100,7 @@ void ReportPage::loadWith(importing::NsysExporter nsys)
             };
             Result<TraceSource::Loaded> loaded = source.load(files, options);
             if (!loaded)
-                context.post([this, remedy = remedyFor(loaded.error(), files)] { m_remedy = remedy; });
+                context.post([this, remedy = OpenFailurePanel::remedyFor(loaded.error(), files)] { m_remedy = remedy; });
             return loaded;
         },
         [this](Result<TraceSource::Loaded> trace) { trace ? onLoaded(std::move(*trace)) : onFailed(trace.error()); },
@@ -172,8 +129,9 @@ void ReportPage::exportOn(const NsysOffer& offer)
 void ReportPage::onProgress(double fraction, const std::string& stage)
 {
     if (!m_trace) {
-        m_progress->setValue(static_cast<int>(fraction * kSteps));
-        m_stageLabel->setText(tr("Opening %1: %2").arg(title(), toQString(stage)));
+        m_loading->showProgress(stage.empty() ? tr("Opening %1…").arg(title()) : tr("Opening %1: %2").arg(title(), toQString(stage)),
+                                fraction);
+        emit progressed(fraction);
         return;
     }
     const QString done = tr("%1 % %2").arg(static_cast<int>(fraction * 100)).arg(toQString(stage));
@@ -339,7 +297,7 @@ Result<void> ReportPage::showPlace(const ViewPlace& place)
         if (event.row() >= m_trace->columns(event.kind()).size())
             return Error{ErrorCode::NotFound,
                          "the report has no " + std::string(trace::name(event.kind())) + " " + std::to_string(event.row()) +
-                             "; was the link made from another file?",
+                             "; the link may be of another file",
                          {}};
         m_timeline->reveal(event);
     }
@@ -438,10 +396,7 @@ void ReportPage::onFailed(const Error& error)
     m_trace.reset();
     m_timeline = nullptr;
     delete std::exchange(m_view, nullptr);
-    QStringList paths;
-    for (const trace::LoadFile& file : m_files)
-        paths << pathText(file.path);
-    m_failure->showFailure(error, paths, m_remedy);
+    m_failure->showFailure(error, m_files, m_remedy);
     m_stack->setCurrentWidget(m_failure);
     emit failed();
 }

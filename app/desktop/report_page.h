@@ -15,8 +15,6 @@
 #include <optional>
 #include <vector>
 
-class QLabel;
-class QProgressBar;
 class QStackedWidget;
 
 namespace gantry::widgets {
@@ -25,6 +23,7 @@ class TimelineWidget;
 
 namespace gantry::desktop {
 
+class LoadingPanel;
 class TraceView;
 
 /// One open report, of one file or of several on one clock: loads it, shows a sample until all is read, then the whole, and searches
@@ -99,6 +98,8 @@ public:
     [[nodiscard]] TimeRange statisticsRange() const;
 
 signals:
+    /// Before there is a trace: this much of the files is read, 0..1.
+    void progressed(double fraction);
     /// A sample can be looked at; loaded() or failed() follows.
     void previewed();
     void loaded();
@@ -127,7 +128,6 @@ private:
     void onFailed(const Error& error);
     void cancelLoading();
     void exportOn(const NsysOffer& offer);
-    QWidget* makeLoadingPanel();
     void goToMatch(std::size_t index);
     void search();
 
@@ -141,8 +141,7 @@ private:
     std::optional<QString> m_exportedOn; ///< the node whose nsys the files are read with; none: this machine's
 
     QStackedWidget* m_stack;
-    QLabel* m_stageLabel = nullptr;
-    QProgressBar* m_progress = nullptr;
+    LoadingPanel* m_loading;
     OpenFailurePanel* m_failure;
     TraceView* m_view = nullptr;
     widgets::TimelineWidget* m_timeline = nullptr; ///< of the view

@@ -28,6 +28,7 @@ constexpr int kIdlePollMs = 250;  // notices a late cuInit
 constexpr int kWindowPollMs = 10; // moves CUPTI buffers, ends the window on time
 constexpr std::int64_t kClockPeriodNs = 1'000'000'000;
 constexpr int kFirstCommandMs = 1000;
+constexpr int kExitPatienceS = 2;
 constexpr std::size_t kStackBytes = 256 * 1024;
 
 char g_socketPath[108];
@@ -85,14 +86,29 @@ public:
         }
     }
 
+    void closeAtExit()
+    {
+        timespec until{};
+        clock_gettime(CLOCK_REALTIME, &until); // what mutexes count by
+        until.tv_sec += kExitPatienceS;
+        if (pthread_mutex_timedlock(&m_mutex, &until) != 0)
+            return;
+        disarm();
+        closeWindow();
+        pthread_mutex_unlock(&m_mutex);
+    }
+
     void cudaLoaded()
     {
         const MutexLock lock(m_mutex);
         m_state.cudaLoaded.store(true, std::memory_order_release);
+        CuptiSession::Opened joined;
         if (m_armed.trigger == Trigger::CudaProfiler)
-            m_cupti.watchProfilerCalls(m_state, kProfilerCalls);
+            joined = m_cupti.watchProfilerCalls(m_state, kProfilerCalls);
         if (m_windowId && !m_cupti.isOpen())
-            m_cupti.open(m_state, m_windowId, m_content);
+            joined = m_cupti.open(m_state, m_windowId, m_content);
+        m_cudaLoaded = {MessageType::CudaLoaded, m_windowId, joined.outcome, joined.cuptiVersion, {}};
+        std::memcpy(m_cudaLoaded.detail, joined.detail, sizeof joined.detail);
     }
 
     std::uint32_t triggerBegins()
@@ -172,7 +188,7 @@ private:
         const MutexLock lock(m_mutex);
         if (m_state.cudaLoaded.load(std::memory_order_acquire) && !m_cudaAnnounced) {
             m_cudaAnnounced = true;
-            reply(CudaLoadedMessage{MessageType::CudaLoaded, 0});
+            reply(m_cudaLoaded);
         }
         if (events > 0 && m_socket >= 0)
             receive();
@@ -342,6 +358,7 @@ private:
     bool m_isCommanded = false;
     CuptiSession m_cupti;
     bool m_cudaAnnounced = false;
+    CudaLoadedMessage m_cudaLoaded{};
     OpenMessage m_armed{}; ///< trigger None: nothing is waited for
     std::uint32_t m_triggersSeen = 0;
     std::uint32_t m_nextTriggeredId = 0;
@@ -405,6 +422,12 @@ void abandonControlChannel()
     if (g_channel)
         g_channel->abandon();
     g_channel = nullptr;
+}
+
+void closeAtExit()
+{
+    if (g_channel)
+        g_channel->closeAtExit();
 }
 
 void announceCuda()

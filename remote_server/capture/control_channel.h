@@ -18,6 +18,10 @@ void announceCuda();
 /// In a child after fork: lets go of the parent's connection, which would else outlive the parent.
 void abandonControlChannel();
 
+/// The process exits: closes an open window, so that nothing of it is left with CUPTI. A control thread that is busy is waited for,
+/// for two seconds at most.
+void closeAtExit();
+
 /// A range of the trigger begins on this thread: opens a window before it returns. Its id; 0: this range opens none.
 std::uint32_t triggerBegins();
 

@@ -131,7 +131,10 @@ struct WelcomeMessage
 struct CudaLoadedMessage
 {
     MessageType type;
-    std::uint32_t reserved;
+    std::uint32_t windowId; ///< that is open and records CUDA from here on, or would if it could; 0: none
+    OpenOutcome outcome;
+    std::uint32_t cuptiVersion;
+    char detail[192];
 };
 
 inline constexpr std::uint32_t kMaxMessageSize = 512;

@@ -19,6 +19,7 @@ namespace {
 // launching thread of an ordinary server. The memory is untouched, hence free, until CUPTI writes to it.
 constexpr std::size_t kBufferSize = 2 << 20;
 constexpr int kBufferCount = 64;
+constexpr std::int64_t kFlushPeriodNs = 200'000'000;
 
 enum class BufferState
 {
@@ -59,7 +60,6 @@ struct CuptiApi
     // Optional: absent in older libraries.
     decltype(&cuptiActivityEnableAndDump) enableAndDump;
     decltype(&cuptiActivityEnableRuntimeApi) enableRuntimeApi;
-    decltype(&cuptiActivityFlushPeriod) flushPeriod;
     bool loaded;
 } g_api;
 
@@ -132,7 +132,6 @@ bool loadCupti()
     required(g_api.enableCallback, "cuptiEnableCallback");
     optional(g_api.enableAndDump, "cuptiActivityEnableAndDump");
     optional(g_api.enableRuntimeApi, "cuptiActivityEnableRuntimeApi");
-    optional(g_api.flushPeriod, "cuptiActivityFlushPeriod");
     g_api.loaded = complete;
     return complete;
 }
@@ -320,8 +319,7 @@ CuptiSession::Opened CuptiSession::open(CaptureState& state, std::uint32_t windo
               CUPTI_RUNTIME_TRACE_CBID_cudaPeekAtLastError_v3020, CUPTI_RUNTIME_TRACE_CBID_cudaEventQuery_v3020,
               CUPTI_RUNTIME_TRACE_CBID_cudaStreamQuery_v3020, CUPTI_RUNTIME_TRACE_CBID_cudaStreamIsCapturing_v10000})
             g_api.enableRuntimeApi(noise, 0);
-    if (g_api.flushPeriod)
-        g_api.flushPeriod(100); // ms
+    m_lastFlushNs = clockNs(CLOCK_MONOTONIC);
     m_windowId = windowId;
     m_content = content;
     result.outcome = OpenOutcome::Capturing;
@@ -332,6 +330,10 @@ void CuptiSession::pump()
 {
     if (!isOpen())
         return;
+    if (const std::int64_t now = clockNs(CLOCK_MONOTONIC); now - m_lastFlushNs >= kFlushPeriodNs) {
+        m_lastFlushNs = now;
+        g_api.flushAll(0); // whose records are all complete; the others stay with CUPTI
+    }
     for (int i = 0; i < kBufferCount; ++i) {
         if (g_buffers[i].state.load(std::memory_order_acquire) != BufferState::Complete)
             continue;
@@ -359,8 +361,6 @@ void CuptiSession::close()
         g_api.disable(kind);
     g_api.flushAll(CUPTI_ACTIVITY_FLAG_FLUSH_FORCED);
     pump();
-    if (g_api.flushPeriod)
-        g_api.flushPeriod(0);
     g_api.setThreadIdType(static_cast<CUpti_ActivityThreadIdType>(m_threadIdTypeBefore));
     m_windowId = 0;
     unsubscribe();

@@ -35,7 +35,8 @@ public:
     /// Starts recording `content` into window `windowId`.
     Opened open(CaptureState& state, std::uint32_t windowId, std::uint32_t content);
 
-    /// Copies buffers that CUPTI has handed back into the region.
+    /// Copies buffers that CUPTI has handed back into the region, and now and then asks for those that are not full: a process that is
+    /// killed takes with it what CUPTI still holds.
     void pump();
 
     /// Ends recording, flushes, copies the rest, gives the subscriber back and leaves CUPTI's settings as open() found them: another
@@ -52,6 +53,7 @@ private:
     CaptureState* m_state = nullptr;
     std::uint32_t m_windowId = 0;
     std::uint32_t m_content = 0;
+    std::int64_t m_lastFlushNs = 0;
     void* m_subscriber = nullptr;
     bool m_isSubscribed = false;  ///< handles may be null
     bool m_isWatching = false;    ///< cudaProfilerStart

@@ -66,6 +66,8 @@ void setUp()
     s->region.initialise();
     if (!g_hasHooks && (pthread_key_create(&g_threadEnd, onThreadEnd) != 0 || pthread_atfork(nullptr, nullptr, inForkedChild) != 0))
         return;
+    if (!g_hasHooks)
+        std::atexit(closeAtExit);
     g_hasHooks = true;
     g_state.store(s, std::memory_order_release);
     if (!startControlThread(*s, socketPath, std::getenv(kTargetVariable)))

@@ -55,6 +55,7 @@ struct Capture
     std::uint32_t reportsPending = 0;
     std::uint32_t reportsFailed = 0;
     std::string firstFailure;
+    std::shared_ptr<GpuSampler> gpuSampler; ///< runs from before the first window until the last one's report
     bool isArmed = false;
     bool isEnding = false; ///< no window follows
 
@@ -310,8 +311,9 @@ private:
                 fds.push_back({link->socket(), POLLIN, 0});
             if (!m_windows.empty())
                 timeout = kDrainPollMs;
-            for (const auto& capture : m_captures)
-                timeout = std::min(timeout, std::max(1, static_cast<int>(capture->plan.untilDue(monotonicNow()) / 1'000'000)));
+            for (const auto& capture : m_captures) // that are due already wait for something else
+                if (const DurationNs wait = capture->plan.untilDue(monotonicNow()); wait > 0 || capture->gpuSampler)
+                    timeout = std::min(timeout, std::clamp(static_cast<int>(wait / 1'000'000), wait > 0 ? 1 : kDrainPollMs, kIdlePollMs));
         }
         poll(fds.data(), fds.size(), timeout);
         std::uint64_t count = 0;
@@ -378,7 +380,12 @@ private:
         }
     }
 
-    void take(CaptureLink& link, const capture::CudaLoadedMessage&) { link.setCudaLoaded(); }
+    void take(CaptureLink& link, const capture::CudaLoadedMessage& message)
+    {
+        link.setCudaLoaded();
+        if (CaptureWindow* window = findWindow(message.windowId))
+            window->takeCuda(link, message);
+    }
 
     void take(CaptureLink& link, const capture::ArmedMessage& message)
     {
@@ -535,6 +542,8 @@ private:
             awaitFirst(capture, now);
             return;
         }
+        if (!hasGpuSampler(capture, now))
+            return;
         if (capture.isTriggered())
             arm(capture, links);
         else
@@ -561,6 +570,19 @@ private:
                                                "` shows what it said"
                                          : std::string(" has ended")),
                        {}});
+    }
+
+    /// The programs that sample hardware counters need a moment to begin; windows open when they do, or say that they cannot.
+    bool hasGpuSampler(Capture& capture, std::int64_t now)
+    {
+        if (capture.request.content.gpuMetricsHz == 0 || m_options.gpuSampler.empty() || m_options.gpus.empty())
+            return true;
+        if (!capture.gpuSampler)
+            capture.gpuSampler = std::make_shared<GpuSampler>(
+                GpuSampler::Options{m_options.gpuSampler, m_options.gpus, 1'000'000'000 / capture.request.content.gpuMetricsHz});
+        capture.status.state = proto::CaptureState::Arming;
+        m_active = &capture;
+        return capture.gpuSampler->isReady() || now - capture.plan.dueNs > kOpenGraceNs;
     }
 
     void arm(Capture& capture, const std::vector<CaptureLink*>& links)
@@ -611,6 +633,13 @@ private:
         capture.status.windowsSkipped = capture.plan.windowsSkipped;
         capture.status.elapsedNs = 0;
         capture.status.events = capture.status.bytes = 0;
+        if (capture.gpuSampler) {
+            window->message = capture.gpuSampler->problem();
+            if (capture.reportsPending == 0) // else an earlier window's samples are still to be taken
+                capture.gpuSampler->keepFrom(window->startedNs);
+        } else if (capture.request.content.gpuMetricsHz > 0) {
+            window->message = "no hardware counters were sampled: this node has no GPU, or gantryd no gantry-gpu-sampler beside it";
+        }
         m_windows.push_back(std::move(window));
         keepHistory();
     }
@@ -662,6 +691,8 @@ private:
             if (window.isOpened() && window.closingNs == 0 && window.hasReachedBound(now))
                 closeWindow(window);
             window.describe(capture->status, now);
+            if (window.request.isRing() && capture->gpuSampler && capture->reportsPending == 0)
+                capture->gpuSampler->keepFrom(now - window.request.ringNs);
             const bool isOver = window.isClosedByAll() && (window.closingNs != 0 || window.hasAnswered() || !isRunning(*capture));
             if (isOver || (window.closingNs != 0 && now - window.closingNs > m_options.closeGrace.count()))
                 finishWindow(i);
@@ -721,6 +752,8 @@ private:
         if (capture.request.content.metrics)
             m_history.copyTo(recorded);
         recorded.meta[meta::kLabel] = label.empty() ? capture.request.label : label;
+        if (!window.message.empty())
+            recorded.meta[meta::kNote] = window.message;
         recorded.meta[meta::kOpenCostNs] = std::to_string(capture.status.openCostNs);
         if (capture.status.closeCostNs > 0) // nobody closes what a process took with it
             recorded.meta[meta::kCloseCostNs] = std::to_string(capture.status.closeCostNs);
@@ -733,7 +766,8 @@ private:
         ++capture.reportsPending;
         if (capture.status.state == proto::CaptureState::Closing)
             capture.status.state = proto::CaptureState::Assembling;
-        m_worker.add({capture.status.captureId, window.id, std::move(recorded), std::move(suffix), isUnanswered, hasLostProcess});
+        m_worker.add({capture.status.captureId, window.id, std::move(recorded), capture.gpuSampler, std::move(suffix), isUnanswered,
+                      hasLostProcess});
     }
 
     // ---- the ends of captures
@@ -771,6 +805,13 @@ private:
         spdlog::warn("capture {}: {}", capture.status.captureId, error.text());
     }
 
+    /// Beside what there is to say already; of several windows once.
+    static void addNote(proto::CaptureStatus& status, const std::string& sentence)
+    {
+        if (status.message.find(sentence) == std::string::npos)
+            status.message += (status.message.empty() ? "" : "; ") + sentence;
+    }
+
     /// A report is written, or could not be. Worker's thread.
     void conclude(const ReportWorker::Job& job, const Result<std::string>& written)
     {
@@ -785,9 +826,9 @@ private:
                 status.reportNames.push_back(*written);
                 status.reportName = *written;
                 if (job.hasLostProcess)
-                    status.message = "a process of the target ended inside the window: the report holds what came before";
+                    addNote(status, "a process of the target ended inside the window: the report holds what came before");
                 else if (job.isUnanswered)
-                    status.message = "a process of the target did not answer the end of the window: the report holds what it had written";
+                    addNote(status, "a process of the target did not answer the end of the window: the report holds what it had written");
             } else {
                 fail(*capture, written.error());
             }

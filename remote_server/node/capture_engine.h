@@ -36,6 +36,8 @@ public:
     {
         std::filesystem::path socketPath;   ///< AF_UNIX SOCK_SEQPACKET the libraries connect to (GANTRY_CAPTURE_SOCKET)
         std::filesystem::path reportFolder; ///< reports appear here, complete, by rename
+        std::filesystem::path gpuSampler;   ///< gantry-gpu-sampler; empty: no hardware counters
+        std::vector<int> gpus;              ///< whose hardware counters are sampled, as CUDA numbers them
         MetricsSource* metrics = nullptr;   ///< recorded beside the events; null: none
         /// META rows of the node (host, GPUs, driver, ...), asked for once per report. Any thread.
         std::function<std::map<std::string, std::string>()> nodeSnapshot;

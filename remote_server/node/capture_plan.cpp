@@ -47,6 +47,8 @@ Result<CapturePlan> CapturePlan::of(const proto::CaptureRequest& request, std::i
         return badInput("a capture has 1 to " + std::to_string(kMostWindows) + " windows");
     if (request.ringNs > kLongestWindowNs)
         return badInput("a ring keeps at most 10 minutes");
+    if (const std::uint32_t hz = request.content.gpuMetricsHz; hz != 0 && (hz < 10 || hz > 200'000))
+        return badInput("hardware counters are sampled at 10 Hz to 200 kHz");
     if (request.trigger != proto::CaptureTrigger::None)
         GANTRY_CHECK(checkTrigger(request));
     const DurationNs delay = request.startUtcNs > 0 ? std::max<DurationNs>(0, request.startUtcNs - nowUtcNs) : request.delayNs;

@@ -30,7 +30,8 @@ std::map<std::uint32_t, std::string> threadNamesOf(int pid)
 }
 
 /// What a user must know of how a process took the window; empty: nothing.
-std::string messageOf(const CaptureLink& link, const capture::OpenedMessage& opened)
+template <typename Message>
+std::string messageOf(const CaptureLink& link, const Message& opened)
 {
     const std::string detail(opened.detail, strnlen(opened.detail, sizeof opened.detail));
     const std::string process = "process " + std::to_string(link.pid());
@@ -102,11 +103,21 @@ void CaptureWindow::trimRing(Member& member, std::int64_t nowNs)
     member.capture.records.trim(nowNs - request.ringNs - 1'000'000'000, static_cast<std::size_t>(most / m_members.size()));
 }
 
+void CaptureWindow::addMessage(const std::string& sentence)
+{
+    if (!sentence.empty())
+        message += (message.empty() ? "" : "; ") + sentence;
+}
+
 void CaptureWindow::takeOpened(Member& member, const capture::OpenedMessage& opened)
 {
     member.capture.opened = opened;
-    if (std::string said = messageOf(*member.link, opened); !said.empty())
-        message = std::move(said);
+    addMessage(messageOf(*member.link, opened));
+}
+
+void CaptureWindow::takeCuda(const CaptureLink& link, const capture::CudaLoadedMessage& loaded)
+{
+    addMessage(messageOf(link, loaded));
 }
 
 void CaptureWindow::takeClosed(Member& member, const capture::ClosedMessage& closed, std::size_t budget, std::int64_t nowNs)

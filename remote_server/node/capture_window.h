@@ -42,6 +42,8 @@ public:
     /// Takes what the processes have written since, up to `budget` bytes held by all windows; what does not fit is counted.
     void drain(Member& member, std::size_t budget, std::int64_t nowNs);
     void takeOpened(Member& member, const capture::OpenedMessage& message);
+    /// The process has loaded CUDA inside of the window.
+    void takeCuda(const CaptureLink& link, const capture::CudaLoadedMessage& message);
     void takeClosed(Member& member, const capture::ClosedMessage& message, std::size_t budget, std::int64_t nowNs);
     /// The process is gone; what it has written is kept.
     void takeEnd(Member& member, std::size_t budget, std::int64_t nowNs);
@@ -81,6 +83,7 @@ public:
 
 private:
     void takeLosses(Member& member);
+    void addMessage(const std::string& sentence);
     void trimRing(Member& member, std::int64_t nowNs);
     [[nodiscard]] WindowCapture bounds(std::int64_t openNs, std::int64_t closeNs, std::int64_t nowNs) const;
 

@@ -51,6 +51,14 @@ std::string findCaptureLibrary()
     return std::filesystem::exists(library, error) ? library.string() : std::string();
 }
 
+/// Another program of this bundle; empty: it is not there.
+std::filesystem::path findBeside(const char* program)
+{
+    std::error_code error;
+    const auto path = std::filesystem::read_symlink("/proc/self/exe", error).parent_path() / program;
+    return std::filesystem::exists(path, error) ? path : std::filesystem::path();
+}
+
 void setUpLog(LogRing& ring, const std::string& level)
 {
     auto toRing = std::make_shared<LogRingSink>(ring);
@@ -119,6 +127,10 @@ Result<void> run(const Arguments& arguments, LogRing& log)
     options.socketPath = captureSocket;
     options.reportFolder = reportFolder;
     options.metrics = &sampler;
+    options.gpuSampler = findBeside("gantry-gpu-sampler");
+    if (gpus)
+        for (const proto::GpuInfo& gpu : gpus->gpus())
+            options.gpus.push_back(static_cast<int>(gpu.index));
     options.nodeSnapshot = [&] { return snapshotRows(describeNode(gpus, noGpuReason, reportFolder)); };
     options.targetName = [&](const std::string& id) { return targets.nameOf(id); };
     options.isTargetRunning = [&](const std::string& id) { return targets.isRunning(id); };

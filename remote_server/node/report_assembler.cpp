@@ -525,6 +525,8 @@ Losses lossesOf(const WindowCapture& window, std::uint64_t unmatched)
         {"daemon_memory_bound", LossSeverity::Warning, overBudget, "Records beyond the daemon's memory bound: capture a shorter window."},
         {"window_end_unanswered", LossSeverity::Warning, unanswered,
          "Processes that did not answer the end of the window, such as stopped ones: what they had not written is missing."},
+        {"gpu_samples_dropped", LossSeverity::Warning, window.droppedGpuSamples,
+         "Samples of hardware counters beyond the daemon's bound, or lost while the GPU's buffer was full: sample at a lower rate."},
         {"metric_series_bound", LossSeverity::Warning, window.droppedSamples,
          "Samples of metric series beyond " + std::to_string(kMostSeriesPerSource) +
              " of one source: a label of its metrics may change with each scrape."},

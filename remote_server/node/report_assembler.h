@@ -36,6 +36,7 @@ struct WindowCapture
     std::vector<ProcessCapture> processes;
     std::vector<metrics::SeriesDefinition> series;
     std::vector<metrics::Sample> samples; ///< CLOCK_MONOTONIC; also some seconds before the window, for its cost
+    std::uint64_t droppedGpuSamples = 0;  ///< of hardware counters: beyond the bound, or while the GPU's buffer was full
     std::uint64_t droppedSamples = 0;     ///< of series beyond their source's bound
     std::map<std::string, std::string> meta;
     std::int64_t openMonotonicNs = 0; ///< time 0 of the report

@@ -80,6 +80,8 @@ Result<std::string> ReportWorker::write(Job& job) const
 {
     const std::string target = m_options.targetName ? m_options.targetName(job.window.targetId) : std::string();
     const std::string name = reportName(target, job);
+    if (job.gpuSampler)
+        job.gpuSampler->copyTo(job.window);
     if (m_options.nodeSnapshot)
         job.window.meta.merge(m_options.nodeSnapshot());
     job.window.meta[report::meta::kTargetName] = target;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "remote_server/node/report_assembler.h"
+#include "remote_server/node/sampling/gpu_sampler.h"
 
 #include <condition_variable>
 #include <cstddef>
@@ -8,6 +9,7 @@
 #include <deque>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -23,8 +25,9 @@ public:
         std::string captureId;
         std::uint32_t windowId = 0;
         WindowCapture window;
-        std::string reportSuffix;  ///< tells several reports of one window apart
-        bool isUnanswered = false; ///< a process did not say that it has closed
+        std::shared_ptr<GpuSampler> gpuSampler; ///< whose samples belong to the report; null: none
+        std::string reportSuffix;               ///< tells several reports of one window apart
+        bool isUnanswered = false;              ///< a process did not say that it has closed
         bool hasLostProcess = false;
     };
     struct Options

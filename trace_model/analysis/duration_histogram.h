@@ -1,12 +1,13 @@
 #pragma once
 
 #include "trace_model/base/time.h"
-#include "trace_model/trace/trace.h"
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <span>
-#include <vector>
+#include <tuple>
 
 namespace gantry::analysis {
 
@@ -20,13 +21,38 @@ struct DurationBounds
     DurationNs min = 0, max = 0;
 };
 
-[[nodiscard]] DurationHistogram durationHistogram(std::span<const DurationNs> durations, DurationBounds bounds);
+/// About the logarithm: the bits of a float grow by as much with each doubling, and by straight lines between. From that of 0 ns, which is
+/// kLogarithmOfNone, on; never smaller for a longer duration.
+[[nodiscard]] inline std::int32_t durationLogarithm(DurationNs duration)
+{
+    return std::bit_cast<std::int32_t>(static_cast<float>(std::max<DurationNs>(duration, 0) + 1));
+}
 
-/// Of each group: row r is of group `groups[numbers[r]]`, those of no group are left out, as groupDurations() has them. A few ns per row
-/// on kWorkers threads.
-[[nodiscard]] std::vector<DurationHistogram> durationHistograms(const trace::EventColumns& columns, const trace::RowSelection& rows,
-                                                                const trace::Column<std::uint32_t>& numbers,
-                                                                std::span<const std::uint32_t> groups,
-                                                                std::span<const DurationBounds> bounds);
+inline constexpr std::int32_t kLogarithmOfNone = std::bit_cast<std::int32_t>(1.0F);
+
+/// Which step of a histogram a duration is in.
+class HistogramSteps
+{
+public:
+    explicit HistogramSteps(DurationBounds bounds) : m_first(durationLogarithm(bounds.min))
+    {
+        constexpr float kSteps = std::tuple_size_v<DurationHistogram>;
+        const std::int32_t width = durationLogarithm(bounds.max) - m_first;
+        m_scale = width > 0 ? kSteps / static_cast<float>(width) : 0.0F;
+    }
+    [[nodiscard]] std::size_t of(DurationNs duration) const { return ofLogarithm(durationLogarithm(duration)); }
+    /// Never smaller for a larger one; those outside of the bounds are in the first and last step.
+    [[nodiscard]] std::size_t ofLogarithm(std::int32_t logarithm) const
+    {
+        const auto step = static_cast<std::int32_t>(static_cast<float>(logarithm - m_first) * m_scale);
+        return static_cast<std::size_t>(std::clamp<std::int32_t>(step, 0, std::tuple_size_v<DurationHistogram> - 1));
+    }
+
+private:
+    std::int32_t m_first;
+    float m_scale;
+};
+
+[[nodiscard]] DurationHistogram durationHistogram(std::span<const DurationNs> durations, DurationBounds bounds);
 
 } // namespace gantry::analysis

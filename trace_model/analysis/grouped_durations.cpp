@@ -4,19 +4,22 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <utility>
 
 namespace gantry::analysis {
 namespace {
 
-constexpr std::size_t kTableEntries = std::size_t{1} << 17; // of counts, so many groups or so fine buckets: they stay in the cache
+constexpr std::size_t kTableEntries = std::size_t{1} << 18; // of counts, so many groups or so fine buckets: those in use stay in the cache
+constexpr std::size_t kRunLength = 1024;                    // rows
 constexpr std::size_t kFewRows = 4096;                      // below this sorting is as fast as counting
-constexpr std::uint32_t kNotWanted = 0xFFFFFFFFu;
 
-/// Buckets of durations, longer ones never before shorter ones. The upper bits of a float are such a number, and cheap to make.
+/// What a share's count of a bucket becomes for the second pass; else it is where in the wanted its next duration goes.
+constexpr std::uint32_t kAllIsKnown = 0xFFFFFFFFu, kOnlyStepsAreUnknown = 0xFFFFFFFEu;
+
+/// Buckets of durations, longer ones never before shorter ones: the upper bits of a logarithm that is cheap to take.
 class Buckets
 {
 public:
@@ -28,8 +31,12 @@ public:
     [[nodiscard]] std::size_t count() const { return std::size_t{64} << m_mantissaBits; } ///< of 63 doublings
     [[nodiscard]] std::size_t of(DurationNs duration) const
     {
-        constexpr std::uint32_t kOne = std::bit_cast<std::uint32_t>(1.0F);
-        return (std::bit_cast<std::uint32_t>(static_cast<float>(duration + 1)) - kOne) >> (23 - m_mantissaBits);
+        return static_cast<std::uint32_t>(durationLogarithm(duration) - kLogarithmOfNone) >> (23 - m_mantissaBits);
+    }
+    /// The smallest logarithm of a duration in it.
+    [[nodiscard]] std::int32_t startOf(std::size_t bucket) const
+    {
+        return kLogarithmOfNone + static_cast<std::int32_t>(bucket << (23 - m_mantissaBits));
     }
 
 private:
@@ -47,39 +54,76 @@ struct Share
     struct Sums
     {
         DurationNs total = 0;
+        DurationNs shortest = std::numeric_limits<DurationNs>::max();
         DurationNs longest = -1;
         std::uint32_t longestRow = 0;
     };
     std::size_t first = 0, end = 0;
-    std::vector<std::uint32_t> counts; ///< by group and bucket; then where in the wanted its next duration goes, or kNotWanted
+    std::vector<std::uint32_t> counts; ///< by group and bucket; then what is to be done with its durations
     std::vector<Sums> sums;            ///< by group
     std::vector<std::uint64_t> bytes;
+    std::vector<DurationHistogram> histograms; ///< by group: of buckets that are in more than one step
 };
 
-/// The order statistics of groups by counting: one pass counts each group's durations by bucket, another takes out those of the few
-/// buckets that hold a wanted rank, in which alone the order is looked for.
-class Percentiles
+/// Of a group in all shares, what the first pass finds: what needs no order.
+DurationGroup sumOf(std::span<const Share> shares, std::size_t group, const Buckets& buckets)
+{
+    DurationGroup result;
+    Share::Sums sums;
+    for (const Share& share : shares) {
+        result.bytes += share.bytes[group];
+        sums.total += share.sums[group].total;
+        sums.shortest = std::min(sums.shortest, share.sums[group].shortest);
+        if (share.sums[group].longest > sums.longest) {
+            sums.longest = share.sums[group].longest;
+            sums.longestRow = share.sums[group].longestRow;
+        }
+    }
+    if (sums.longest < 0)
+        return result; // an empty group
+    result.duration.total = sums.total;
+    result.duration.min = sums.shortest;
+    result.duration.max = sums.longest;
+    result.longestRow = sums.longestRow;
+    for (const Share& share : shares)
+        for (std::size_t bucket = buckets.of(sums.shortest); bucket <= buckets.of(sums.longest); ++bucket)
+            result.duration.count += share.counts[group * buckets.count() + bucket];
+    return result;
+}
+
+/// The order statistics and histograms of groups by counting: one pass counts each group's durations by bucket, another looks at those of
+/// the few buckets that hold a wanted rank, in which alone the order is looked for, or that are in more than one step of the histogram.
+class CountedShapes
 {
 public:
-    Percentiles(std::span<Share> shares, std::size_t groups, const Buckets& buckets) : m_buckets(buckets.count())
+    /// `groups`: what the first pass has found.
+    CountedShapes(std::span<Share> shares, std::span<DurationGroup> groups, const Buckets& buckets) : m_buckets(buckets)
     {
         std::uint32_t next = 0;
-        for (std::size_t group = 0; group < groups; ++group)
-            next = want(shares, group, next);
+        for (std::size_t group = 0; group < groups.size(); ++group) {
+            m_steps.emplace_back(DurationBounds{groups[group].duration.min, groups[group].duration.max});
+            next = plan(shares, group, groups[group], next);
+        }
         m_wanted.resize(next);
     }
 
-    /// Where the wanted durations are put, as the shares' counts say.
-    [[nodiscard]] DurationNs* wanted() { return m_wanted.begin(); }
-
-    /// Once they all are: fills in what the distribution of a group lacks.
-    void fill(std::size_t group, Distribution& into)
+    /// In the second pass, a duration of a bucket of which not all is known; `plan`: the share's for the bucket. Any thread, for its share.
+    void take(Share& share, std::size_t group, DurationNs duration, std::uint32_t& plan)
     {
-        const std::size_t count = into.count;
+        ++share.histograms[group][m_steps[group].of(duration)];
+        if (plan != kOnlyStepsAreUnknown)
+            m_wanted[plan++] = duration;
+    }
+
+    /// Once the second pass is done: fills in what a group lacks.
+    void fill(std::span<const Share> shares, std::size_t group, DurationGroup& into)
+    {
+        const std::size_t count = into.duration.count;
         if (count == 0)
             return;
-        const std::array<std::pair<std::size_t, DurationNs*>, 4> ranks = {
-            {{0, &into.min}, {rankOf(count, 0.50), &into.p50}, {rankOf(count, 0.95), &into.p95}, {rankOf(count, 0.99), &into.p99}}};
+        const std::array<std::pair<std::size_t, DurationNs*>, 3> ranks = {{{rankOf(count, 0.50), &into.duration.p50},
+                                                                           {rankOf(count, 0.95), &into.duration.p95},
+                                                                           {rankOf(count, 0.99), &into.duration.p99}}};
         for (const auto& [rank, value] : ranks) {
             const Stretch& stretch = *std::find_if(m_stretches[group].begin(), m_stretches[group].end(),
                                                    [rank = rank](const Stretch& s) { return rank < s.firstRank + s.count; });
@@ -87,6 +131,9 @@ public:
             std::nth_element(first, first + (rank - stretch.firstRank), first + stretch.count);
             *value = first[rank - stretch.firstRank];
         }
+        for (const Share& share : shares)
+            for (std::size_t step = 0; step < into.histogram.size(); ++step)
+                into.histogram[step] += share.histograms[group][step];
     }
 
 private:
@@ -97,27 +144,31 @@ private:
         std::uint32_t start;
     };
 
-    std::uint32_t want(std::span<Share> shares, std::size_t group, std::uint32_t next)
+    /// What the second pass does with the group's buckets, whose wanted durations go to `next` on; returns where the next group's go.
+    std::uint32_t plan(std::span<Share> shares, std::size_t group, DurationGroup& into, std::uint32_t next)
     {
-        const std::size_t first = group * m_buckets;
-        std::size_t count = 0;
-        for (const Share& share : shares)
-            for (std::size_t bucket = 0; bucket < m_buckets; ++bucket)
-                count += share.counts[first + bucket];
         std::vector<Stretch>& stretches = m_stretches.emplace_back();
-        if (count == 0)
-            return next;
-        const std::array<std::size_t, 4> ranks = {0, rankOf(count, 0.50), rankOf(count, 0.95), rankOf(count, 0.99)};
+        const std::size_t count = into.duration.count;
+        const std::array<std::size_t, 3> ranks = {rankOf(count, 0.50), rankOf(count, 0.95), rankOf(count, 0.99)};
         std::size_t rank = 0;
-        for (std::size_t at = first; at < first + m_buckets; ++at) {
+        for (std::size_t bucket = m_buckets.of(into.duration.min); rank < count; ++bucket) {
+            const std::size_t at = group * m_buckets.count() + bucket;
             std::size_t inBucket = 0;
             for (const Share& share : shares)
                 inBucket += share.counts[at];
+            if (inBucket == 0)
+                continue;
             const bool isWanted = std::any_of(ranks.begin(), ranks.end(), [&](std::size_t r) { return r >= rank && r < rank + inBucket; });
+            const std::size_t step = m_steps[group].ofLogarithm(m_buckets.startOf(bucket));
+            const bool isOfOneStep = step == m_steps[group].ofLogarithm(m_buckets.startOf(bucket + 1) - 1);
             if (isWanted)
                 stretches.push_back({rank, inBucket, next});
+            else if (isOfOneStep)
+                into.histogram[step] += static_cast<std::uint32_t>(inBucket);
             for (Share& share : shares) {
-                const std::uint32_t ofShare = std::exchange(share.counts[at], isWanted ? next : kNotWanted);
+                const std::uint32_t ofShare = std::exchange(share.counts[at], isWanted      ? next
+                                                                              : isOfOneStep ? kAllIsKnown
+                                                                                            : kOnlyStepsAreUnknown);
                 next += isWanted ? ofShare : 0;
             }
             rank += inBucket;
@@ -125,7 +176,8 @@ private:
         return next;
     }
 
-    std::size_t m_buckets;
+    Buckets m_buckets;
+    std::vector<HistogramSteps> m_steps;           ///< by group
     std::vector<std::vector<Stretch>> m_stretches; ///< by group
     trace::Column<DurationNs> m_wanted;
 };
@@ -156,8 +208,11 @@ std::vector<DurationGroup> groupManyBy(DurationOf durationOf, GroupOf groupOf, c
             into.longestRow = row;
         }
     }
-    for (std::size_t group = 0, start = 0; group < groupCount; start = next[group++])
-        result[group].duration = distributionOf({durations.begin() + start, durations.begin() + next[group]});
+    for (std::size_t group = 0, start = 0; group < groupCount; start = next[group++]) {
+        const std::span ofGroup(durations.begin() + start, durations.begin() + next[group]);
+        result[group].duration = distributionOf({ofGroup.begin(), ofGroup.end()});
+        result[group].histogram = durationHistogram(ofGroup, {result[group].duration.min, result[group].duration.max});
+    }
     return result;
 }
 
@@ -166,22 +221,24 @@ template <typename DurationOf, typename GroupOf>
 std::vector<DurationGroup> groupBy(DurationOf durationOf, GroupOf groupOf, const trace::RowSelection& rows, std::size_t groupCount,
                                    std::span<const std::uint64_t> bytes)
 {
-    const auto eachRow = [&](const Share& share, auto take) {
+    const auto eachRun = [&](const Share& share, auto take) { // of rows, first and end
         std::size_t i = share.first;
         for (; i < std::min(share.end, rows.early.size()); ++i)
-            take(rows.early[i]);
-        const std::uint32_t last = rows.first + static_cast<std::uint32_t>(share.end - rows.early.size());
-        for (std::uint32_t row = i < share.end ? rows[i] : last; row < last && i < share.end; ++row)
-            take(row);
+            take(rows.early[i], rows.early[i] + 1);
+        for (const std::size_t end = share.end; i < end; i += std::min(kRunLength, end - i))
+            take(rows[i], rows[i] + static_cast<std::uint32_t>(std::min(kRunLength, end - i)));
     };
     const Buckets buckets(groupCount + 1);
     if ((groupCount + 1) * buckets.count() > kTableEntries)
         return groupManyBy(durationOf, groupOf, rows, groupCount, bytes);
     std::vector<Share> shares(rows.size() < kFewRows ? 1 : kWorkers);
     for (std::size_t i = 0; i < shares.size(); ++i)
-        shares[i] = {rows.size() * i / shares.size(), rows.size() * (i + 1) / shares.size(),
-                     std::vector<std::uint32_t>((groupCount + 1) * buckets.count()), std::vector<Share::Sums>(groupCount + 1),
-                     std::vector<std::uint64_t>(groupCount + 1)};
+        shares[i] = {rows.size() * i / shares.size(),
+                     rows.size() * (i + 1) / shares.size(),
+                     std::vector<std::uint32_t>((groupCount + 1) * buckets.count()),
+                     std::vector<Share::Sums>(groupCount + 1),
+                     std::vector<std::uint64_t>(groupCount + 1),
+                     std::vector<DurationHistogram>(groupCount + 1)};
     const auto onEachShare = [&](auto work) {
         std::vector<std::function<void()>> tasks;
         for (Share& share : shares)
@@ -190,50 +247,51 @@ std::vector<DurationGroup> groupBy(DurationOf durationOf, GroupOf groupOf, const
     };
     onEachShare([&](Share& share) {
         // Local pointers: what is written in the loop could else be what they point to.
-        eachRow(share, [groupOf, durationOf, buckets, width = buckets.count(), counts = share.counts.data(),
-                        sums = share.sums.data()](std::uint32_t row) {
-            const std::size_t group = groupOf(row);
-            const DurationNs duration = durationOf(row);
-            ++counts[group * width + buckets.of(duration)];
-            Share::Sums& sum = sums[group];
-            sum.total += duration;
-            if (duration > sum.longest) {
-                sum.longest = duration;
-                sum.longestRow = row;
+        eachRun(share, [groupOf, durationOf, buckets, width = buckets.count(), counts = share.counts.data(),
+                        sums = share.sums.data()](std::uint32_t row, std::uint32_t end) {
+            for (; row < end; ++row) {
+                const std::size_t group = groupOf(row);
+                const DurationNs duration = durationOf(row);
+                ++counts[group * width + buckets.of(duration)];
+                Share::Sums& sum = sums[group];
+                sum.total += duration;
+                if (duration < sum.shortest)
+                    sum.shortest = duration;
+                if (duration > sum.longest) {
+                    sum.longest = duration;
+                    sum.longestRow = row;
+                }
             }
         });
         if (!bytes.empty())
-            eachRow(share, [&](std::uint32_t row) { share.bytes[groupOf(row)] += bytes[row]; });
+            eachRun(share, [&](std::uint32_t row, std::uint32_t end) {
+                for (; row < end; ++row)
+                    share.bytes[groupOf(row)] += bytes[row];
+            });
     });
     std::vector<DurationGroup> result(groupCount);
-    for (std::size_t group = 0; group < groupCount; ++group) {
-        DurationNs longest = -1;
-        DurationGroup& into = result[group];
-        for (const Share& share : shares) {
-            for (std::size_t bucket = 0; bucket < buckets.count(); ++bucket)
-                into.duration.count += share.counts[group * buckets.count() + bucket];
-            into.duration.total += share.sums[group].total;
-            into.bytes += share.bytes[group];
-            if (share.sums[group].longest > longest) {
-                longest = share.sums[group].longest;
-                into.duration.max = longest;
-                into.longestRow = share.sums[group].longestRow;
-            }
-        }
-    }
-    Percentiles percentiles(shares, groupCount, buckets);
+    for (std::size_t group = 0; group < groupCount; ++group)
+        result[group] = sumOf(shares, group, buckets);
+    CountedShapes shapes(shares, result, buckets);
     for (Share& share : shares)
-        std::fill(share.counts.begin() + static_cast<std::ptrdiff_t>(groupCount * buckets.count()), share.counts.end(), kNotWanted);
+        std::fill(share.counts.begin() + static_cast<std::ptrdiff_t>(groupCount * buckets.count()), share.counts.end(), kAllIsKnown);
     onEachShare([&](Share& share) {
-        eachRow(share, [groupOf, durationOf, buckets, width = buckets.count(), next = share.counts.data(),
-                        to = percentiles.wanted()](std::uint32_t row) {
-            const DurationNs duration = durationOf(row);
-            if (std::uint32_t& place = next[groupOf(row) * width + buckets.of(duration)]; place != kNotWanted)
-                to[place++] = duration;
+        eachRun(share, [&, groupOf, durationOf, buckets, width = buckets.count(), plan = share.counts.data()](std::uint32_t row,
+                                                                                                              std::uint32_t end) {
+            const auto planOf = [&](std::uint32_t r) { return plan + groupOf(r) * width + buckets.of(durationOf(r)); };
+            // Which rows are taken is past predicting, so they are put aside without a branch.
+            std::array<std::uint32_t, kRunLength> aside;
+            std::size_t count = 0;
+            for (; row < end; ++row) {
+                aside[count] = row;
+                count += *planOf(row) != kAllIsKnown;
+            }
+            for (const std::uint32_t r : std::span(aside).first(count))
+                shapes.take(share, groupOf(r), durationOf(r), *planOf(r));
         });
     });
     for (std::size_t group = 0; group < groupCount; ++group)
-        percentiles.fill(group, result[group].duration);
+        shapes.fill(shares, group, result[group]);
     return result;
 }
 

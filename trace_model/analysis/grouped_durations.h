@@ -1,5 +1,6 @@
 #pragma once
 
+#include "trace_model/analysis/duration_histogram.h"
 #include "trace_model/analysis/request_breakdown.h"
 #include "trace_model/trace/trace.h"
 
@@ -13,6 +14,7 @@ namespace gantry::analysis {
 struct DurationGroup
 {
     Distribution duration;
+    DurationHistogram histogram{}; ///< from the shortest to the longest
     std::uint64_t bytes = 0;
     std::uint32_t longestRow = 0; ///< the first of the rows that last longest
 };
@@ -21,8 +23,8 @@ struct DurationGroup
 /// group (a number from groupCount on) are left out. `bytes`: of each row, may be empty. Exact. A few ns per row on kWorkers
 /// threads: fast enough to follow a selection that is being dragged over ten million events.
 [[nodiscard]] std::vector<DurationGroup> groupDurations(const trace::EventColumns& columns, const trace::RowSelection& rows,
-                                                        const trace::Column<std::uint32_t>& numbers, std::span<const std::uint32_t> groups, std::size_t groupCount,
-                                                        std::span<const std::uint64_t> bytes = {});
+                                                        const trace::Column<std::uint32_t>& numbers, std::span<const std::uint32_t> groups,
+                                                        std::size_t groupCount, std::span<const std::uint64_t> bytes = {});
 
 /// The same of plain durations, as distributionOf() does it but faster: linear in their number.
 [[nodiscard]] Distribution distributionOfMany(std::span<const DurationNs> durations);

@@ -33,12 +33,8 @@ public:
         const trace::EventColumns& columns = m_trace.columns(kind);
         const trace::RowSelection selected = rowsOf(kind);
         const std::vector<DurationGroup> sums = groupDurations(columns, selected, numbers, groupOf, groups.size(), bytes);
-        std::vector<DurationBounds> bounds;
-        for (const DurationGroup& sum : sums)
-            bounds.push_back({sum.duration.min, sum.duration.max});
-        const std::vector<DurationHistogram> histograms = durationHistograms(columns, selected, numbers, groupOf, bounds);
         for (const auto& [name, group] : groups)
-            add(name, {}, sums[group].duration, sums[group].bytes, trace::EventId(kind, sums[group].longestRow), histograms[group]);
+            add(name, {}, sums[group].duration, sums[group].bytes, trace::EventId(kind, sums[group].longestRow), sums[group].histogram);
     }
 
     /// Events of few rows in groups that `keyOf(row)` names.

@@ -6,6 +6,7 @@
 #include "trace_model/exporting/nesting_lanes.h"
 #include "trace_model/exporting/text_output.h"
 #include "trace_model/import/chrome_categories.h"
+#include "trace_model/import/kernel_name.h"
 
 #include <fmt/format.h>
 
@@ -365,7 +366,7 @@ private:
         const std::uint32_t row = event.row();
         m_events.beginSlice("kernel", text(kernels.demangledName(row)), place, time);
         const std::uint64_t flow = placeArguments(kernels, event);
-        if (kernels.shortName(row).value != kernels.demangledName(row).value)
+        if (text(kernels.shortName(row)) != importing::shortKernelName(text(kernels.demangledName(row))))
             m_events.argument("short name", text(kernels.shortName(row)));
         const trace::LaunchShape& shape = kernels.shape(row);
         m_events.argument("registers per thread", shape.registersPerThread);

@@ -22,7 +22,8 @@ using trace::Trace;
 class CsvRows
 {
 public:
-    explicit CsvRows(TextOutput& out) : m_out(out) {}
+    /// `origin`: the time that counts as 0.
+    CsvRows(TextOutput& out, TimestampNs origin) : m_out(out), m_origin(origin) {}
 
     template <typename Value>
     CsvRows& operator<<(const Value& value)
@@ -40,7 +41,8 @@ public:
     {
         return value ? *this << *value : *this << "";
     }
-    CsvRows& operator<<(TimeRange time) { return *this << time.start << time.end << time.duration(); }
+    CsvRows& operator<<(TimeRange time) { return at(time.start).at(time.end) << time.duration(); }
+    CsvRows& at(TimestampNs time) { return *this << time - m_origin; }
     CsvRows& operator<<(const std::array<std::uint32_t, 3>& dimensions)
     {
         return *this << dimensions[0] << dimensions[1] << dimensions[2];
@@ -68,13 +70,15 @@ private:
     }
 
     TextOutput& m_out;
+    TimestampNs m_origin;
     bool m_hasCells = false;
 };
 
-/// A thread as its process and its number.
+/// A thread as its process and its number, where the file tells them.
 void addThread(CsvRows& row, std::uint64_t globalTid)
 {
-    row << Trace::pidOf(globalTid) << Trace::tidOf(globalTid);
+    const std::uint32_t tid = Trace::tidOf(globalTid);
+    row << Trace::knownPidOf(globalTid) << (tid >= importing::kFirstMadeUpId ? std::nullopt : std::optional(tid));
 }
 
 /// The cells that all device work begins with: device, context, stream, correlation_id, pid.
@@ -83,7 +87,7 @@ void addDevice(CsvRows& to, const trace::GpuEventColumns& columns, std::uint32_t
     constexpr std::uint32_t kNoStream = 0xFFFFFFFF; // of a wait for a whole context
     const trace::GpuPlace& place = columns.place(row);
     to << place.device << place.context << (place.stream == kNoStream ? std::nullopt : std::optional(place.stream));
-    to << columns.correlation[row] << Trace::pidOf(place.globalPid);
+    to << columns.correlation[row] << Trace::knownPidOf(place.globalPid);
 }
 
 void addKernel(const Trace& trace, CsvRows& to, std::uint32_t row)
@@ -126,7 +130,8 @@ void addGraphLaunch(const Trace& trace, CsvRows& to, std::uint32_t row)
 void addGpuRange(const Trace& trace, CsvRows& to, std::uint32_t row)
 {
     const trace::GpuRangeColumns& c = trace.gpuRanges;
-    to << c.time(row) << trace.strings[c.text[row]] << c.device(row) << c.context(row) << c.stream(row) << Trace::pidOf(c.globalPid(row));
+    to << c.time(row) << trace.strings[c.text[row]] << c.device(row) << c.context(row) << c.stream(row)
+       << Trace::knownPidOf(c.globalPid(row));
 }
 
 void addApiCall(const Trace& trace, CsvRows& to, std::uint32_t row)
@@ -171,7 +176,7 @@ void addRange(const Trace& trace, CsvRows& to, std::uint32_t row)
 
 void addMark(const Trace& trace, CsvRows& to, std::uint32_t row)
 {
-    to << trace.nvtxMarks.start[row];
+    to.at(trace.nvtxMarks.start[row]);
     addAnnotation(trace, to, trace.nvtxMarks, row);
 }
 
@@ -254,7 +259,7 @@ void writeCounters(const Trace& trace, CsvRows& rows)
 {
     for (const trace::Track& track : trace.tracks)
         for (std::size_t i = 0; i < track.counter.time.size() && !track.counter.isDerived; ++i) {
-            rows << track.counter.time[i] << track.name << track.counter.unit << track.counter.value[i];
+            rows.at(track.counter.time[i]) << track.name << track.counter.unit << track.counter.value[i];
             if (!rows.endRow())
                 return;
         }
@@ -418,7 +423,7 @@ Result<void> writeCsv(const Trace& trace, const std::filesystem::path& path, con
     GANTRY_TRY(TextOutput out, TextOutput::create(path, options, writer->rows(trace)));
     if (!writer->header.empty())
         out << writer->header << "\r\n";
-    CsvRows rows(out);
+    CsvRows rows(out, trace.time.start);
     writer->write(trace, rows);
     return out.finish();
 }

@@ -99,12 +99,23 @@ std::span<const FormatLimit> limitsOf(ExportFormat format)
     return nsysSqliteLimits();
 }
 
+bool isReadInPart(const trace::Trace& trace)
+{
+    for (const importing::ImportReport& file : trace.imports)
+        for (const importing::TableTally& table : file.tables)
+            if (!table.reduced.empty())
+                return true;
+    return false;
+}
+
 std::vector<std::string_view> notKept(const trace::Trace& trace, ExportFormat format)
 {
     std::vector<std::string_view> sentences;
     for (const FormatLimit& limit : limitsOf(format))
         if (limit.concerns(trace))
             sentences.push_back(limit.what);
+    if (isReadInPart(trace))
+        sentences.push_back(kNotRead);
     return sentences;
 }
 

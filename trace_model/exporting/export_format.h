@@ -64,6 +64,10 @@ struct FormatLimit
 };
 
 [[nodiscard]] std::span<const FormatLimit> limitsOf(ExportFormat format);
+/// Of any format: what was not read to begin with.
+inline constexpr std::string_view kNotRead =
+    "what no view shows of the file's events, such as arguments and single allocations (`gantryctl report info` counts them)";
+[[nodiscard]] bool isReadInPart(const trace::Trace& trace);
 /// Those that concern this trace.
 [[nodiscard]] std::vector<std::string_view> notKept(const trace::Trace& trace, ExportFormat format);
 

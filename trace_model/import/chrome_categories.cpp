@@ -115,6 +115,21 @@ std::string_view sentence(SkipReason reason)
     return "unknown";
 }
 
+void OtherArgs::addName(std::string_view name)
+{
+    constexpr std::size_t kMostNames = 32, kLongestName = 100;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        const std::size_t at = (m_next + i) % names.size();
+        if (names[at] == name) {
+            m_next = at + 1;
+            return;
+        }
+    }
+    if (names.size() < kMostNames && name.size() <= kLongestName)
+        names.emplace_back(name);
+    m_next = 0;
+}
+
 std::size_t EventCategories::indexOf(std::string_view name)
 {
     if (const auto found = m_index.find(std::string(name)); found != m_index.end())

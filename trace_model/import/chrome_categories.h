@@ -65,6 +65,19 @@ enum class SkipReason : std::uint8_t
 };
 [[nodiscard]] std::string_view sentence(SkipReason reason);
 
+/// What stands in the args of events and is not kept.
+struct OtherArgs
+{
+    std::uint64_t events = 0;       ///< that have some
+    std::vector<std::string> names; ///< of the first of them, in their order
+
+    /// Bounded: names that are made up event by event stay harmless.
+    void addName(std::string_view name);
+
+private:
+    std::size_t m_next = 0; ///< events have theirs in one order: the one that is likely to come
+};
+
 /// A category of one part of a file, with what became of its events.
 struct EventCategory
 {
@@ -73,6 +86,9 @@ struct EventCategory
     TextId domain = 0;
     std::uint64_t kept = 0;
     std::array<std::uint64_t, static_cast<std::size_t>(SkipReason::Count)> skipped{};
+
+    OtherArgs otherArgs;
+    std::uint64_t samples = 0; ///< of kept: became samples of counters of memory
 
     std::map<char, std::uint64_t> unknownPhases; ///< events of kinds that are not read, by "ph"; '?': longer than a letter
 

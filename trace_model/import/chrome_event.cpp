@@ -101,6 +101,7 @@ ValueSpan& EventParser::addSpan(std::string_view value, Shape shape, bool isInAr
     span.end = span.begin + static_cast<std::uint32_t>(value.size());
     span.shape = shape;
     span.isInArgs = isInArgs;
+    span.key = m_key;
     return m_spans.emplace_back(span);
 }
 
@@ -258,7 +259,7 @@ EventParser::Outcome EventParser::parseMembers(const char*& p, bool isInArgs)
         const char* const keyEnd = findEnd(q + 1, true, hasEscapes);
         if (!keyEnd)
             return Outcome::CutOff;
-        const std::string_view key = textOf(q + 1, keyEnd);
+        const std::string_view key = m_key = textOf(q + 1, keyEnd);
         q = json::skipSpace(keyEnd + 1, m_end);
         if (q >= m_end)
             return Outcome::CutOff;

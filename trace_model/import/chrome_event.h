@@ -84,6 +84,7 @@ struct TraceEvent
     std::array<std::int64_t, kNumberCount> numbers;
     std::uint32_t textsPresent = 0, numbersPresent = 0; ///< only these are set, one bit each
     std::uint32_t textsEscaped = 0;                     ///< of these texts the escapes are to be resolved
+    bool hasOtherArgs = false;                          ///< arguments that nobody is interested in
 
     [[nodiscard]] bool has(Number number) const { return (numbersPresent & bitOf(number)) != 0; }
     [[nodiscard]] bool has(Text text) const { return (textsPresent & bitOf(text)) != 0; }
@@ -104,6 +105,7 @@ struct TraceEvent
     {
         phase = category = args = {};
         textsPresent = numbersPresent = textsEscaped = 0;
+        hasOtherArgs = false;
     }
 };
 
@@ -130,6 +132,7 @@ struct ValueSpan
     Meaning meaning = Meaning::None;
     std::uint8_t field = 0; ///< Number or Text, by meaning
     bool isInArgs = false;
+    std::string_view key;     ///< of what is in args, as it is written
     bool mayBeNumber = false; ///< a string that is none, where a number in quotes would be one
 };
 
@@ -177,6 +180,7 @@ private:
     TraceEvent* m_event = nullptr;
     std::vector<ValueSpan> m_spans;
     ValueSpan m_args;
+    std::string_view m_key; ///< of the value that is being read
     bool m_isPlain = false;
 };
 

@@ -1,5 +1,6 @@
 #include "trace_model/import/chrome_join.h"
 
+#include "trace_model/base/counted.h"
 #include "trace_model/import/json_text.h"
 
 #include <algorithm>
@@ -54,11 +55,13 @@ void joinPairs(std::vector<std::unique_ptr<ChromePart>>& parts, RangePairs& (Chr
             if (end.time < begin.time) {
                 beginCategory.skip(SkipReason::EndBeforeBegin);
                 endCategory.skip(SkipReason::EndBeforeBegin);
+                parts[place.part]->rows().addRanges(begin.inside, all.innermost(end.key));
                 return;
             }
             ++beginCategory.kept;
             ++endCategory.kept;
-            rows.addRange(begin, end.time, isAsync);
+            // To the rows of the part that it begins in: what it holds may be among those of later ones.
+            parts[place.part]->rows().addRange(begin, end.time, isAsync, all.innermost(end.key));
         };
         all.append(std::move(pairs), paired,
                    [&](const RangePairs::End& end) { rows.categories().at(end.category).skip(SkipReason::EndWithoutBegin); });
@@ -66,7 +69,7 @@ void joinPairs(std::vector<std::unique_ptr<ChromePart>>& parts, RangePairs& (Chr
     all.forEachOpen([&](const RangePairs::Begin& begin) {
         const Place& place = places[begin.category];
         ++parts[place.part]->rows().categories().at(place.category).kept;
-        parts.back()->rows().addRange(begin, std::nullopt, isAsync);
+        parts[place.part]->rows().addRange(begin, std::nullopt, isAsync, nullptr);
     });
 }
 
@@ -79,20 +82,37 @@ std::string processName(std::uint64_t globalPid, const TrackNames& names, const 
     return globalPid == 0 ? std::string{} : fmt::format("Process {}", pidOf(globalPid));
 }
 
-void deliverCounters(std::vector<std::unique_ptr<ChromePart>>& parts, const TrackNames& names, const TrackIds& ids, EventSink& sink)
+/// `regroup`: from a group of counters to what it is called instead.
+void deliverCounters(std::vector<std::unique_ptr<ChromePart>>& parts, const TrackNames& names, const TrackIds& ids,
+                     const std::map<std::string, std::string>& regroup, EventSink& sink)
 {
     std::map<CounterSeries::Key, std::uint32_t> counters;
     for (const auto& part : parts) {
         for (const CounterSeries::Series& series : part->rows().counters().series()) {
             const auto [found, isNew] = counters.try_emplace(series.key, 0);
             if (isNew) {
-                const std::string group = series.key.group.empty() ? processName(series.key.globalPid, names, ids) : series.key.group;
+                const auto other = regroup.find(series.key.group);
+                const std::string group = series.key.group.empty() ? processName(series.key.globalPid, names, ids)
+                                          : other == regroup.end() ? series.key.group
+                                                                   : other->second;
                 found->second = sink.define({series.key.name, series.key.unit, group, series.key.source});
             }
             for (const CounterSeries::Sample& sample : series.samples)
                 part->rows().rows().add(CounterSample{found->second, sample.time, sample.value});
         }
     }
+}
+
+/// The number by which the work knows the one GPU that is described: on AMD's GPUs work has the number of the agent among all of the
+/// machine's, and the description that of the device among those which the process sees. Nothing where they agree, or it is not clear.
+std::optional<std::uint32_t> otherNumberOf(const std::vector<GpuInfo>& gpus, const std::set<ChromeRows::StreamKey>& streams)
+{
+    std::set<std::uint32_t> devices;
+    for (const auto& [device, context, stream] : streams)
+        devices.insert(device);
+    if (gpus.size() != 1 || devices.size() != 1 || *devices.begin() == gpus.front().device)
+        return std::nullopt;
+    return *devices.begin();
 }
 
 /// The name of a thread or process, with what was written for its id where that could not be kept.
@@ -166,18 +186,45 @@ void judgeArrows(std::vector<std::unique_ptr<ChromePart>>& parts, bool isOfGantr
         }
 }
 
-void deliverTallies(const std::vector<std::unique_ptr<ChromePart>>& parts, ImportReport& report)
+/// "Input Dims, Input type, External id, …".
+std::string listed(const std::vector<std::string>& names)
+{
+    constexpr std::size_t kMostShown = 8;
+    std::string text;
+    for (std::size_t i = 0; i < std::min(names.size(), kMostShown); ++i)
+        text += (i == 0 ? "" : ", ") + json::unescaped(names[i]);
+    return names.size() > kMostShown ? text + ", …" : text;
+}
+
+/// What of a category's events was not kept, of those that were.
+void tallyReduced(const EventCategory& category, const std::vector<std::string>& names, TableTally& tally)
+{
+    tally.reduce("as samples of how much memory is allocated and reserved, not as events", category.samples);
+    // Events of other ways to write that are shown twice have their arguments elsewhere.
+    if (category.kind != CategoryKind::Shown && category.kept > 0 && !names.empty())
+        tally.reduce(fmt::format("without arguments that no view shows: {}", listed(names)),
+                     std::min(category.otherArgs.events, category.kept));
+}
+
+void deliverTallies(const std::vector<std::unique_ptr<ChromePart>>& parts, bool isOfGantry, ImportReport& report)
 {
     std::map<std::string, TableTally> tallies;
+    std::map<std::string, OtherArgs> otherArgs;
+    for (const auto& part : parts)
+        for (const EventCategory& category : part->rows().categories().all())
+            for (const std::string& name : category.otherArgs.names)
+                otherArgs[category.name].addName(name);
     for (const auto& part : parts) {
         for (const EventCategory& category : part->rows().categories().all()) {
             const std::string name = category.name.empty() ? "(no category)" : category.name;
-            TableTally& tally = tallies.try_emplace(name, TableTally{name, 0, 0, {}}).first->second;
+            TableTally& tally = tallies.try_emplace(name, TableTally{name, 0, 0, {}, {}}).first->second;
             tally.keep(category.kept);
             for (std::size_t reason = 0; reason < category.skipped.size(); ++reason)
                 tally.skip(sentence(static_cast<SkipReason>(reason)), category.skipped[reason]);
             for (const auto& [phase, count] : category.unknownPhases)
                 tally.skip(fmt::format("no such event kind: \"{}\"", phase), count);
+            if (!isOfGantry) // whose arguments are made of what is kept
+                tallyReduced(category, otherArgs[category.name].names, tally);
         }
     }
     std::vector<TableTally> sorted;
@@ -195,15 +242,15 @@ void deliverClock(const ChromeReading& reading, TimestampNs timeZero, EventSink&
     std::int64_t utcNs = 0;
     if (const auto base = reading.outline.baseTimeNs()) {
         if (!__builtin_add_overflow(*base, timeZero, &utcNs))
-            report.clock = "Times count from the first event's; wall clock as the file's base time says.";
+            report.clock = "The file's base time says its wall clock.";
         else
             utcNs = 0;
     } else if (timeZero >= kFirstEpochNs && timeZero < kLastEpochNs) {
         utcNs = timeZero;
-        report.clock = "Times count from the first event's; the file's times are wall clock.";
+        report.clock = "The file's times are wall clock.";
     }
     if (report.clock.empty())
-        report.clock = "Times count from the first event's; the file does not say its wall clock.";
+        report.clock = "The file does not say its wall clock.";
     sink.meta().sessionUtcNs = utcNs;
 }
 
@@ -236,20 +283,18 @@ void deliverWarnings(const ChromeReading& reading, const std::set<std::uint64_t>
         sink.meta().spoil("part of the file is damaged");
     if (repaired > 0)
         warnings.push_back(
-            fmt::format("{} events have quotes inside their texts that are not escaped, as PyTorch wrote them before 2026; they "
-                        "were read as what they most likely mean.",
-                        repaired));
+            fmt::format("{} with quotes inside of texts that are not escaped, as PyTorch wrote them before 2026, read as what "
+                        "they most likely mean.",
+                        counted(repaired, "event")));
     if (unreadable > 0)
-        warnings.push_back(fmt::format("{} events are not JSON and were skipped, the first at byte {}.", unreadable, firstUnreadable));
+        warnings.push_back(
+            fmt::format("{} skipped that cannot be read as JSON, the first at byte {}.", counted(unreadable, "event"), firstUnreadable));
     if (reading.isCutWrong)
         warnings.emplace_back("The file holds text that looks like events inside of events; some of it may be shown as events.");
     const bool isUnknown =
         std::any_of(reading.parts.begin(), reading.parts.end(), [](const auto& part) { return part->rows().hasWorkOfUnknownProcess(); });
     if (isUnknown && callingPids.size() > 1)
         warnings.emplace_back("Several processes call CUDA, and the file does not say which of them launched which GPU work.");
-    if (unreadable > 0)
-        sink.add(Loss{"trace_events_unreadable", LossSeverity::Warning, unreadable,
-                      "Events of the imported trace that are not JSON; the file is damaged, or its writer did not escape a text."});
 }
 
 } // namespace
@@ -281,8 +326,15 @@ void joinParts(ChromeReading& reading, const TrackIds& ids, EventSink& sink)
     for (const auto& part : reading.parts)
         part->rows().addGpuRanges(streams);
     const auto exporter = reading.outline.settings().find("exportedBy");
-    judgeArrows(reading.parts, exporter != reading.outline.settings().end() && exporter->second.starts_with("Gantry "));
-    deliverCounters(reading.parts, names, ids, sink);
+    const bool isOfGantry = exporter != reading.outline.settings().end() && exporter->second.starts_with("Gantry ");
+    judgeArrows(reading.parts, isOfGantry);
+    std::vector<GpuInfo> gpus = reading.outline.gpus();
+    std::map<std::string, std::string> regroup;
+    if (const auto number = otherNumberOf(gpus, streams)) {
+        regroup[ChromeRows::memoryGroupOf(gpus.front().device)] = ChromeRows::memoryGroupOf(*number);
+        gpus.front().device = *number;
+    }
+    deliverCounters(reading.parts, names, ids, regroup, sink);
     deliverThreadNames(threads, names, ids, sink);
     deliverStreamNames(streams, deviceTracks, threads, names, sink);
 
@@ -296,7 +348,7 @@ void joinParts(ChromeReading& reading, const TrackIds& ids, EventSink& sink)
     meta.producer = reading.outline.producer(); // which PyTorch does not say of itself
     if (meta.producer.empty() && isKineto)
         meta.producer = "PyTorch (Kineto)";
-    meta.gpus = reading.outline.gpus();
+    meta.gpus = std::move(gpus);
     meta.settings = reading.outline.settings();
     if (const auto host = meta.settings.find("host_name"); host != meta.settings.end())
         meta.hostName = host->second;
@@ -309,7 +361,7 @@ void joinParts(ChromeReading& reading, const TrackIds& ids, EventSink& sink)
     for (const auto& part : reading.parts)
         part->rows().records().deliver(sink, reading.parts.front()->rows().timeZero().value_or(0));
     deliverClock(reading, reading.parts.front()->rows().timeZero().value_or(0), sink);
-    deliverTallies(reading.parts, report);
+    deliverTallies(reading.parts, isOfGantry, report);
     deliverWarnings(reading, callingPids, sink);
 }
 

@@ -163,6 +163,14 @@ const char* EventLayouts::match(const Layout& layout, const char* p, const char*
             if (!p)
                 return nullptr;
             break;
+        case Action::SkipArgs: {
+            const char* const args = json::skipSpace(p, end);
+            p = json::skipContainer(p, end);
+            if (!p)
+                return nullptr;
+            event.hasOtherArgs = args + 1 != p;
+            break;
+        }
         case Action::End:
             return p <= end ? p : nullptr;
         }
@@ -177,6 +185,7 @@ int EventLayouts::read(const char*& p, const char* end, TraceEvent& event)
     const auto tryLayout = [&](std::size_t index) {
         Layout& layout = m_layouts[index];
         event.textsEscaped = 0;
+        event.hasOtherArgs = layout.hasOtherArgs;
         const char* const eventEnd = match(layout, p, end, event);
         if (!eventEnd)
             return false;
@@ -232,13 +241,14 @@ void EventLayouts::learn(const char* begin, const char* end, const EventParser& 
     bool areArgsDone = args.end == 0 || interest.hasArgs();
     const auto skipArgs = [&] {
         areArgsDone = true;
-        return append(args.begin + 1, args.end, {.action = Action::SkipContainer});
+        return append(args.begin + 1, args.end, {.action = Action::SkipArgs});
     };
     for (const ValueSpan& span : parser.spans()) {
         if (span.isInArgs && !interest.hasArgs())
             continue;
         if (!areArgsDone && span.begin > args.begin && !skipArgs())
             return;
+        layout.hasOtherArgs = layout.hasOtherArgs || (span.isInArgs && !interest.has(span));
         Step step{.field = span.field, .mayBeNumber = span.mayBeNumber};
         std::uint32_t valueBegin = span.begin;
         switch (span.shape) {

@@ -18,6 +18,12 @@ struct EventInterest
 
     /// Whether something in the event's args matters.
     [[nodiscard]] constexpr bool hasArgs() const { return (numbers & kArgNumbers) != 0 || (texts & bitOf(Text::SyncKind)) != 0; }
+    /// Whether this value does.
+    [[nodiscard]] constexpr bool has(const ValueSpan& value) const
+    {
+        return value.meaning != ValueSpan::Meaning::None &&
+               ((value.meaning == ValueSpan::Meaning::Text ? texts : numbers) >> value.field & 1) != 0;
+    }
 };
 
 /// Reads events by guessing how they are laid out. A program writes the events of a category all alike, so that what stands between
@@ -30,8 +36,8 @@ public:
     static constexpr int kNoTag = -1;
 
     /// Reads the event at p when it is laid out like one that was learned: p is behind it then, and the tag of that one is returned.
-    /// kNoTag: it is not, or the text ends before the event. Of `event` only what is of interest is set, and neither phase,
-    /// category nor args.
+    /// kNoTag: it is not, or the text ends before the event. Of `event` only what is of interest is set and whether it has other
+    /// args, and neither phase, category nor args.
     [[nodiscard]] int read(const char*& p, const char* end, TraceEvent& event);
 
     /// Learns the layout of the event at `begin` that `parser` has just read.
@@ -46,6 +52,7 @@ private:
         SkipString,
         SkipNumber,
         SkipContainer,
+        SkipArgs,
         End
     };
     struct Step
@@ -63,6 +70,7 @@ private:
         std::vector<std::uint64_t> words; ///< literals, eight bytes each, the last of a literal filled up with zeros
         std::uint32_t numbersPresent = 0, textsPresent = 0;
         int tag = kNoTag;
+        bool hasOtherArgs = false; ///< than those of interest
         std::size_t next = 0; ///< the layout of the event that came after the last one of this
         std::uint64_t uses = 0;
     };

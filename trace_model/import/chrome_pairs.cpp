@@ -1,9 +1,16 @@
 #include "trace_model/import/chrome_pairs.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace gantry::importing {
+
+RangePairs::Begin* RangePairs::innermost(std::uint64_t key)
+{
+    const auto found = m_open.find(key);
+    return found == m_open.end() || found->second.empty() ? nullptr : &found->second.back();
+}
 
 bool RangePairs::end(const End& end, Begin& begin)
 {
@@ -12,7 +19,7 @@ bool RangePairs::end(const End& end, Begin& begin)
         m_ends.push_back(end);
         return false;
     }
-    begin = found->second.back();
+    begin = std::move(found->second.back());
     found->second.pop_back();
     if (found->second.empty() && found->second.capacity() > 64)
         m_open.erase(found);
@@ -27,12 +34,13 @@ void RangePairs::append(RangePairs later, const Emit& paired, const std::functio
             unpaired(end);
             continue;
         }
-        paired(found->second.back(), end);
+        const Begin begin = std::move(found->second.back());
         found->second.pop_back();
+        paired(begin, end);
     }
     for (auto& [key, begins] : later.m_open) {
         std::vector<Begin>& open = m_open[key];
-        open.insert(open.end(), begins.begin(), begins.end());
+        open.insert(open.end(), std::make_move_iterator(begins.begin()), std::make_move_iterator(begins.end()));
     }
 }
 

@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace gantry::importing {
@@ -23,6 +24,9 @@ public:
         std::size_t category = 0; ///< whatever the caller counts by
         std::uint32_t nvtxCategory = 0, color = 0;
         std::optional<std::uint64_t> payload;
+        /// Ranges inside that begin at the same time and have ended, in the order of the file: they wait until this is delivered, which
+        /// may end at the same time too, and then only the order tells that it is the outer one.
+        std::vector<RangeRow> inside;
     };
     struct End
     {
@@ -32,7 +36,9 @@ public:
     };
     using Emit = std::function<void(const Begin&, const End&)>;
 
-    void begin(std::uint64_t key, const Begin& begin) { m_open[key].push_back(begin); }
+    void begin(std::uint64_t key, Begin begin) { m_open[key].push_back(std::move(begin)); }
+    /// The last begin of a key that has no end yet; null: none.
+    [[nodiscard]] Begin* innermost(std::uint64_t key);
     /// Takes the begin that belongs to `end`; false, and keeps the end for append(): there is none here.
     [[nodiscard]] bool end(const End& end, Begin& begin);
 

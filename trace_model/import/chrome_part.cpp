@@ -27,8 +27,23 @@ void ChromePart::take(const char* begin, const char* end, bool isLearnable)
     const char phase = m_event.phase.size() == 1 ? m_event.phase.front() : '?';
     EventCategories& categories = m_rows.categories();
     const std::size_t category = categories.indexOf(phase == 'M' ? std::string_view("metadata") : m_event.category);
-    if (isLearnable && !ChromeRows::needsArgs(phase) && phase != '?')
-        m_layouts.learn(begin, end, m_parser, ChromeRows::interestOf(phase, categories.at(category).kind), tagOf(category, phase));
+    const EventInterest interest = ChromeRows::interestOf(phase, categories.at(category).kind);
+    if (!ChromeRows::needsArgs(phase) && phase != '?') {
+        if (isLearnable)
+            m_layouts.learn(begin, end, m_parser, interest, tagOf(category, phase));
+        for (const ValueSpan& value : m_parser.spans())
+            if (value.isInArgs && !interest.has(value)) {
+                m_event.hasOtherArgs = true;
+                categories.at(category).otherArgs.addName(value.key);
+            }
+    }
+    add(phase, category);
+}
+
+void ChromePart::add(char phase, std::size_t category)
+{
+    if (m_event.hasOtherArgs)
+        ++m_rows.categories().at(category).otherArgs.events;
     m_rows.add(m_event, phase, category);
 }
 
@@ -36,7 +51,7 @@ EventParser::Outcome ChromePart::readEvent(const char*& p, const char* end)
 {
     const char* const begin = p;
     if (const int tag = m_layouts.read(p, end, m_event); tag != EventLayouts::kNoTag) {
-        m_rows.add(m_event, static_cast<char>(tag & 0xFF), static_cast<std::size_t>(tag >> 8));
+        add(static_cast<char>(tag & 0xFF), static_cast<std::size_t>(tag >> 8));
         return EventParser::Outcome::Whole;
     }
     const EventParser::Outcome outcome = m_parser.parse(p, end, Quotes::Escaped, m_event);

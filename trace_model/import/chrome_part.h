@@ -40,6 +40,7 @@ private:
     [[nodiscard]] EventParser::Outcome readItem(const char*& p, const char* end);
     [[nodiscard]] EventParser::Outcome readEvent(const char*& p, const char* end);
     [[nodiscard]] EventParser::Outcome readLoosely(const char*& p, const char* end);
+    void add(char phase, std::size_t category);
     void take(const char* begin, const char* end, bool isLearnable);
     void skipUnreadable(const TextWindow& window, const char* p);
     void skip(SkipReason reason);

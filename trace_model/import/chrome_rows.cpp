@@ -1,6 +1,7 @@
 #include "trace_model/import/chrome_rows.h"
 
 #include "trace_model/import/json_text.h"
+#include "trace_model/import/kernel_name.h"
 
 #include <algorithm>
 #include <utility>
@@ -11,6 +12,7 @@ namespace {
 // GPU rows wait in memory until the launching process is known, or there are so many (about 60 MB) that it must be decided.
 constexpr std::size_t kMostWaiting = 400'000;
 constexpr std::size_t kMostMemories = 64;       // devices whose counters are found without looking for them by name
+constexpr std::size_t kMostShortNames = 1'000'000;
 constexpr std::uint32_t kNoStream = 0xFFFFFFFF; // as the Nsight Systems export has it where a wait is for no stream
 
 constexpr std::uint64_t globalPidOf(std::uint64_t globalTid)
@@ -436,16 +438,30 @@ void ChromeRows::decideLaunchingPid(std::uint64_t globalPid)
     m_waiting = 0;
 }
 
+TextId ChromeRows::shortNameId(TextId id, std::string_view name)
+{
+    if (m_shortNames.size() >= kMostShortNames)
+        m_shortNames.clear();
+    const auto [found, isNew] = m_shortNames.try_emplace(id, 0);
+    if (isNew)
+        if (const std::string_view shortName = shortKernelName(name); shortName != name)
+            found->second = m_texts.id(shortName);
+    return found->second;
+}
+
 void ChromeRows::addKernel(const TraceEvent& event, TimestampNs start, TimestampNs end, const GpuPlace& place)
 {
     report::KernelRow row;
     row.start = start;
     row.end = end;
-    const TextId name = nameId(event);
+    const std::string_view name = nameText(event);
     // Work of AMD GPUs comes with the linker's names.
-    (event.text(Text::Name).starts_with("_Z") ? row.mangledName : row.demangledName) = name;
+    TextId& id = name.starts_with("_Z") ? row.mangledName : row.demangledName;
+    id = m_texts.id(name);
     row.registersPerThread = valueOr(event, Number::Registers, 0);
-    if (event.has(Text::ShortName))
+    if (!event.has(Text::ShortName))
+        row.shortName = shortNameId(id, name);
+    else
         row.shortName = m_texts.id((event.textsEscaped & bitOf(Text::ShortName)) ? json::unescaped(event.text(Text::ShortName))
                                                                                  : std::string(event.text(Text::ShortName)));
     // PyTorch writes static and dynamic together.
@@ -537,7 +553,7 @@ void ChromeRows::addHostRange(const TraceEvent& event, const EventCategory& cate
     row.textId = nameId(event);
     row.domainId = category.domain;
     takeNvtx(event, row, &RangeRow::category);
-    m_rows.add(row);
+    addRanges({&row, 1}, m_threadPairs.innermost(row.globalTid));
 }
 
 void ChromeRows::addInstant(const TraceEvent& event, EventCategory& category, TimestampNs time)
@@ -563,7 +579,7 @@ const ChromeRows::MemoryCounters& ChromeRows::memoryCountersOf(std::uint32_t dev
         if (known.deviceType == deviceType && known.device == device)
             return known;
     // c10::DeviceType: 0 is the CPU, all others are accelerators.
-    const std::string group = deviceType == 0 ? std::string("CPU") : "GPU " + std::to_string(device);
+    const std::string group = deviceType == 0 ? std::string("CPU") : memoryGroupOf(device);
     const std::size_t allocated = m_counters.indexOf({0, group, "Allocated", "bytes", "[memory] Total Allocated"});
     const std::size_t reserved = m_counters.indexOf({0, group, "Reserved", "bytes", "[memory] Total Reserved"});
     if (m_memoryCounters.size() == kMostMemories)
@@ -583,6 +599,7 @@ void ChromeRows::addMemory(const TraceEvent& event, EventCategory& category, Tim
     if (event.has(Number::Reserved))
         m_counters.add(counters.reserved, {time, static_cast<double>(event.number(Number::Reserved))});
     ++category.kept;
+    ++category.samples;
     widenTime(time, time);
 }
 
@@ -643,9 +660,9 @@ void ChromeRows::addPairPart(const TraceEvent& event, char phase, std::size_t ca
     }
     RangePairs& pairs = isAsync ? m_asyncPairs : m_threadPairs;
     if (isBegin) {
-        RangePairs::Begin opened{time, globalTid, nameId(event), category.domain, categoryIndex, 0, 0, {}};
+        RangePairs::Begin opened{time, globalTid, nameId(event), category.domain, categoryIndex, 0, 0, {}, {}};
         takeNvtx(event, opened, &RangePairs::Begin::nvtxCategory);
-        pairs.begin(pairKey, opened);
+        pairs.begin(pairKey, std::move(opened));
         return;
     }
     RangePairs::Begin begin;
@@ -654,14 +671,15 @@ void ChromeRows::addPairPart(const TraceEvent& event, char phase, std::size_t ca
     if (time < begin.time) {
         m_categories.at(begin.category).skip(SkipReason::EndBeforeBegin);
         category.skip(SkipReason::EndBeforeBegin);
+        addRanges(begin.inside, pairs.innermost(pairKey));
         return;
     }
     ++m_categories.at(begin.category).kept;
     ++category.kept;
-    addRange(begin, time, isAsync);
+    addRange(begin, time, isAsync, pairs.innermost(pairKey));
 }
 
-void ChromeRows::addRange(const RangePairs::Begin& begin, std::optional<TimestampNs> end, bool isAsync)
+void ChromeRows::addRange(const RangePairs::Begin& begin, std::optional<TimestampNs> end, bool isAsync, RangePairs::Begin* outer)
 {
     RangeRow row;
     row.start = begin.time;
@@ -673,8 +691,20 @@ void ChromeRows::addRange(const RangePairs::Begin& begin, std::optional<Timestam
     row.color = begin.color;
     row.payload = begin.payload;
     row.isStartEnd = isAsync;
-    m_rows.add(row);
     widenTime(begin.time, end.value_or(begin.time));
+    addRanges({&row, 1}, outer);
+    addRanges(begin.inside, outer);
+}
+
+void ChromeRows::addRanges(std::span<const RangeRow> rows, RangePairs::Begin* outer)
+{
+    const bool areToWait = outer && !rows.empty() && outer->time == rows.front().start;
+    for (const RangeRow& row : rows) {
+        if (areToWait)
+            outer->inside.push_back(row);
+        else
+            m_rows.add(row);
+    }
 }
 
 void ChromeRows::addGpuRanges(const std::set<StreamKey>& streams)

@@ -16,9 +16,11 @@
 #include <limits>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <unordered_map>
 #include <vector>
 
 namespace gantry::importing {
@@ -50,11 +52,17 @@ public:
 
     void add(const TraceEvent& event, char phase, std::size_t categoryIndex);
 
+    /// The group of the counters of a GPU's memory.
+    [[nodiscard]] static std::string memoryGroupOf(std::uint32_t device) { return "GPU " + std::to_string(device); }
+
     /// Says which process launched the GPU work, if that is not decided, and delivers the rows that wait for it.
     void decideLaunchingPid(std::uint64_t globalPid);
     /// Delivers the projected ranges, whose contexts are those of other work on their streams.
     void addGpuRanges(const std::set<StreamKey>& streams);
-    void addRange(const RangePairs::Begin& begin, std::optional<TimestampNs> end, bool isAsync);
+    /// Delivers a range, now or with the one around it. `outer`: the innermost that is still open there; null: none.
+    void addRange(const RangePairs::Begin& begin, std::optional<TimestampNs> end, bool isAsync, RangePairs::Begin* outer);
+    /// The same for ranges that begin at one time, outer ones first.
+    void addRanges(std::span<const RangeRow> rows, RangePairs::Begin* outer);
 
     [[nodiscard]] EventCategories& categories() { return m_categories; }
     [[nodiscard]] RowSink& rows() { return m_rows; }
@@ -105,11 +113,14 @@ private:
     [[nodiscard]] GpuPlace placeOf(const TraceEvent& event);
     void noteStream(std::uint32_t device, std::uint32_t context, std::uint32_t stream);
     [[nodiscard]] TextId nameId(const TraceEvent& event);
+    /// Of a kernel's name without parameters and the like; 0: it is the name itself.
+    [[nodiscard]] TextId shortNameId(TextId id, std::string_view name);
     [[nodiscard]] std::string_view nameText(const TraceEvent& event);
     void widenTime(TimestampNs start, TimestampNs end);
 
     RowSink& m_rows;
     TextCache m_texts;
+    std::unordered_map<TextId, TextId> m_shortNames; ///< of kernels
     EventCategories m_categories;
     TrackFinder m_tracks;
     CounterSeries m_counters;

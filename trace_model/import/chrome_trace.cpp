@@ -13,8 +13,6 @@
 #include <thread>
 #include <utility>
 
-#include <fmt/format.h>
-
 namespace gantry::importing {
 namespace {
 
@@ -210,7 +208,7 @@ Result<void> Reader::read()
         events += part->events();
     m_reading.damage = m_source.damage();
     if (events == 0) {
-        std::string message = "holds no events of a Chrome trace";
+        std::string message = "the file holds no events of a Chrome trace";
         if (!m_reading.damage.empty())
             message += ". " + m_reading.damage;
         else if (outline.settings().contains("schema") && m_reading.parts.empty())
@@ -235,9 +233,7 @@ Result<void> readChromeTrace(const std::filesystem::path& path, EventSink& sink,
     report.fileBytes = source->fileBytes();
     sink.meta().title = report.file;
     auto result = Reader(*source, sink, control, options).read();
-    if (!result && result.error().code == ErrorCode::NotAReport)
-        return Error{ErrorCode::NotAReport, fmt::format("{} {}", path.string(), result.error().message), {}};
-    return std::move(result).context(fmt::format("reading {}", path.string()));
+    return std::move(result).context(path.string());
 }
 
 } // namespace gantry::importing

@@ -18,10 +18,6 @@ namespace gantry::importing {
 /// Id of a text that EventSink::intern() gave out; 0: none.
 using report::TextId;
 
-/// Where pids and tids are texts, or larger than a system gives out (proc(5), pid_max), a reader makes up numbers from here on: they say
-/// nothing to people.
-inline constexpr std::uint32_t kFirstMadeUpId = 0x800000;
-
 using report::GpuRangeRow;
 using report::GraphRow;
 

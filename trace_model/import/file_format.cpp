@@ -1,5 +1,6 @@
 #include "trace_model/import/file_format.h"
 
+#include "trace_model/base/counted.h"
 #include "trace_model/import/file_contents.h"
 #include "trace_model/import/json_parts.h"
 #include "trace_model/report/foreign_file.h"
@@ -146,7 +147,12 @@ Result<FileFormat> recogniseContent(std::string_view head)
         return notAReport("this is JSON, but no trace that Gantry knows: it opens Chrome traces (PyTorch), Triton request traces, "
                           "perf_analyzer profiles and TensorRT-LLM statistics");
     const bool isBinary = text.find('\0') != std::string_view::npos;
-    return notAReport(std::string(isBinary ? "this is a binary file" : "this is a text") +
+    const std::string what = isBinary ? "this is a binary file" : "this is a text";
+    constexpr std::size_t kShortest = 16; // bytes: the mark of a SQLite file
+    if (head.size() < kShortest)
+        return notAReport(what + " of " + counted(head.size(), "byte") +
+                          ", too short to be a report or a trace: copy or fetch it again, or choose another");
+    return notAReport(what +
                       " of no kind that Gantry knows: choose a .gantry report, an Nsight Systems report or export, a Chrome trace, a "
                       "Triton trace, perf_analyzer's output "
                       "or a TensorRT-LLM log");

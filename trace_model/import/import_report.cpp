@@ -15,6 +15,16 @@ std::string zoneText(DurationNs aheadOfUtc)
     return minutes == 0 ? "UTC" : fmt::format("UTC{}{:02}:{:02}", aheadOfUtc < 0 ? '-' : '+', minutes / 60, minutes % 60);
 }
 
+/// Adds to the rows of a reason.
+void countRows(std::vector<SkippedRows>& rows, std::string_view reason, std::uint64_t more)
+{
+    const auto found = std::find_if(rows.begin(), rows.end(), [&](const SkippedRows& known) { return known.reason == reason; });
+    if (found == rows.end())
+        rows.push_back({std::string(reason), more});
+    else
+        found->count += more;
+}
+
 } // namespace
 
 void TableTally::skip(std::string_view reason, std::uint64_t count)
@@ -22,11 +32,7 @@ void TableTally::skip(std::string_view reason, std::uint64_t count)
     if (count == 0)
         return;
     rows += count;
-    const auto found = std::find_if(skipped.begin(), skipped.end(), [&](const SkippedRows& known) { return known.reason == reason; });
-    if (found == skipped.end())
-        skipped.push_back({std::string(reason), count});
-    else
-        found->count += count;
+    countRows(skipped, reason, count);
 }
 
 void TableTally::keep(std::uint64_t count)
@@ -35,12 +41,20 @@ void TableTally::keep(std::uint64_t count)
     kept += count;
 }
 
+void TableTally::reduce(std::string_view reason, std::uint64_t count)
+{
+    if (count > 0)
+        countRows(reduced, reason, count);
+}
+
 void TableTally::merge(const TableTally& other)
 {
     rows += other.kept;
     kept += other.kept;
     for (const SkippedRows& more : other.skipped)
         skip(more.reason, more.count);
+    for (const SkippedRows& more : other.reduced)
+        reduce(more.reason, more.count);
 }
 
 TableTally& ImportReport::table(std::string_view name)
@@ -48,7 +62,7 @@ TableTally& ImportReport::table(std::string_view name)
     const auto found = std::find_if(tables.begin(), tables.end(), [&](const TableTally& known) { return known.name == name; });
     if (found != tables.end())
         return *found;
-    tables.push_back({std::string(name), 0, 0, {}});
+    tables.push_back({std::string(name), 0, 0, {}, {}});
     return tables.back();
 }
 

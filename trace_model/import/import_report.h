@@ -10,7 +10,7 @@
 
 namespace gantry::importing {
 
-/// Rows of a source that became no event, and why.
+/// Rows of a source that became no event, or of which something was left out, and why.
 struct SkippedRows
 {
     std::string reason; ///< "end before start", "no such event kind: \"N\""
@@ -24,11 +24,14 @@ struct TableTally
     std::uint64_t rows = 0; ///< met
     std::uint64_t kept = 0; ///< became events, samples, names or links; never more than `rows`
     std::vector<SkippedRows> skipped;
+    std::vector<SkippedRows> reduced; ///< of the rows that were kept, those of which something was not: "without their names"
 
     /// Counts `count` rows as met and not used. Few reasons: they are compared one by one.
     void skip(std::string_view reason, std::uint64_t count = 1);
     /// Counts rows as met and used.
     void keep(std::uint64_t count = 1);
+    /// Counts rows that are kept, by keep(), as used but in part.
+    void reduce(std::string_view reason, std::uint64_t count = 1);
     void merge(const TableTally& other);
 };
 

@@ -1,5 +1,6 @@
 #include "trace_model/import/iteration_log.h"
 
+#include "trace_model/base/counted.h"
 #include "trace_model/import/file_contents.h"
 #include "trace_model/import/iteration_counters.h"
 #include "trace_model/import/iteration_entries.h"
@@ -15,6 +16,8 @@
 #include <string>
 #include <unordered_map>
 #include <vector>
+
+#include <fmt/format.h>
 
 namespace gantry::importing {
 namespace {
@@ -242,14 +245,15 @@ private:
         if (m_times.empty())
             report.clock = "The file has no times: iterations are shown one behind the other.";
         else if (hasWallClock)
-            report.clock = "Times are the server's local time, whose zone the file does not say: they are read as UTC. Time 0 is the first time in the file.";
+            report.clock = "Times are the server's local time, whose zone the file does not say: they are read as UTC.";
         else
-            report.clock = "Times are the server's local time without zone and date. Time 0 is the first time in the file.";
+            report.clock = "Times are the server's local time without zone and date.";
         warn(hasWallClock, "The log's times are local time without a zone; they are read as UTC.");
         warn(!hasWallClock && !m_times.empty(), "The log's times have no date; the trace has no wall clock.");
-        warn(m_withoutTime > 0, std::to_string(m_withoutTime) + " entries have no time; each is shown behind the one before it.");
-        warn(m_impossibleSteps > 0, std::to_string(m_impossibleSteps) + " iterations have a negative or impossible duration; only their counters are shown.");
-        warn(m_damaged > 0, std::to_string(m_damaged) + " entries of the log are cut off and not shown.");
+        warn(m_withoutTime > 0, fmt::format("{} without a time, shown behind the one before.", counted(m_withoutTime, "entry")));
+        warn(m_impossibleSteps > 0, fmt::format("{} of a negative or impossible duration, of which only counters are shown.",
+                                                counted(m_impossibleSteps, "iteration")));
+        warn(m_damaged > 0, fmt::format("{} of the log cut off and not shown.", counted(m_damaged, "entry")));
     }
 
     Open m_open;

@@ -1,5 +1,6 @@
 #include "trace_model/import/perf_analyzer_profile.h"
 
+#include "trace_model/base/counted.h"
 #include "trace_model/import/file_contents.h"
 #include "trace_model/import/json_parts.h"
 #include "trace_model/import/session_start.h"
@@ -9,6 +10,8 @@
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <fmt/format.h>
 
 namespace gantry::importing {
 namespace {
@@ -315,10 +318,12 @@ private:
             meta.warnings.push_back("The file ends too early: the requests before that are shown. Fetch it again.");
         }
         if (m_warmUp > 0)
-            meta.warnings.push_back(std::to_string(m_warmUp) + " of " + std::to_string(m_requests.size())
-                                    + " requests were sent outside the measurement windows (warm-up and the end); they are shown, perf_analyzer's own figures leave them out.");
+            meta.warnings.push_back(
+                fmt::format("Of {}, {} sent outside the measurement windows (warm-up and the end), which are shown, and which "
+                            "perf_analyzer's own figures leave out.",
+                            counted(m_requests.size(), "request"), m_warmUp));
         if (m_failed > 0)
-            meta.warnings.push_back(std::to_string(m_failed) + " requests got no response.");
+            meta.warnings.push_back(counted(m_failed, "request") + " without a response.");
     }
 
     std::string_view m_text;

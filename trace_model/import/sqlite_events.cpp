@@ -60,7 +60,7 @@ Result<void> readCalls(SqliteTables& tables, const SqliteFacts& facts, const cha
                                 constexpr std::int64_t kDriverClass = 1; // ENUM_NSYS_EVENT_CLASS
                                 call.globalTid = numbers.bits(2);
                                 call.correlationId = kind ? 0 : numbers.number(3);
-                                call.nameId = facts.text(numbers.whole(4));
+                                call.nameId = facts.name(numbers.whole(4), worker.tally);
                                 call.returnValue = static_cast<std::int32_t>(numbers.whole(5));
                                 call.kind = kind.value_or(numbers.whole(6) == kDriverClass ? CallKind::CudaDriver : CallKind::CudaRuntime);
                                 worker.meet(processOf(call.globalTid));
@@ -98,10 +98,13 @@ Result<void> readKernels(SqliteTables& tables, const SqliteFacts& facts)
                                 RowNumbers numbers(row);
                                 if (const char* reason = takeWork(kernel, numbers, worker, facts))
                                     return reason;
-                                kernel.shortName = facts.text(numbers.whole(7));
-                                kernel.demangledName = facts.text(numbers.whole(8));
+                                const std::int64_t shortName = numbers.whole(7), demangledName = numbers.whole(8);
+                                kernel.shortName = facts.text(shortName);
+                                kernel.demangledName = facts.text(demangledName);
                                 if (kernel.shortName == 0 && kernel.demangledName == 0)
                                     kernel.mangledName = facts.text(numbers.whole(9));
+                                if ((kernel.shortName == 0 && shortName != 0) || (kernel.demangledName == 0 && demangledName != 0))
+                                    worker.tally.reduce(skipped::kNoName);
                                 kernel.grid = {numbers.number(10), numbers.number(11), numbers.number(12)};
                                 kernel.block = {numbers.number(13), numbers.number(14), numbers.number(15)};
                                 kernel.registersPerThread = numbers.number(16);
@@ -194,7 +197,7 @@ Result<void> readGpuRanges(SqliteTables& tables, const SqliteFacts& facts)
                                 if (const char* reason = takeTimes(range, numbers, worker))
                                     return reason;
                                 takePlace(range, numbers, 5, worker, facts);
-                                range.textId = facts.text(numbers.whole(6));
+                                range.textId = facts.name(numbers.whole(6), worker.tally);
                                 return give(range, numbers, worker);
                             });
 }
@@ -221,7 +224,7 @@ Result<void> readOverheads(SqliteTables& tables, const SqliteFacts& facts)
                                           if (const char* reason = takeTimes(overhead, numbers, worker))
                                               return reason;
                                           overhead.globalTid = numbers.bits(2);
-                                          overhead.nameId = facts.text(numbers.whole(3));
+                                          overhead.nameId = facts.name(numbers.whole(3), worker.tally);
                                           worker.meet(processOf(overhead.globalTid));
                                           return give(overhead, numbers, worker);
                                       }));

@@ -51,8 +51,8 @@ Result<void> SqliteFacts::readMeta()
     takeGantryKeys();
     std::string& clock = sink.report().clock;
     clock += (clock.empty() ? "" : " ");
-    clock += meta.sessionUtcNs != 0 ? "Times count from the session's start, whose wall clock is known."
-                                    : "Times count from the session's start.";
+    clock += meta.sessionUtcNs != 0 ? "The file's times count from the session's start, whose wall clock is known."
+                                    : "The file's times count from the session's start.";
     return readGpus();
 }
 
@@ -151,6 +151,8 @@ void SqliteFacts::takeGantryKeys()
     meta.targetExited = take(key::kTargetExited) == "1";
     if (const std::string complete = take(key::kComplete); !complete.empty() && complete != "1")
         meta.spoil("gantryd could not use all that was captured");
+    if (const auto note = meta.settings.find(key::kNote); note != meta.settings.end())
+        meta.warnings.push_back(note->second + ".");
     takeNumber(key::kClockErrorNs, meta.clockErrorNs);
     takeNumber(key::kWindowCostRatio, meta.windowCostRatio);
     takeNumber(key::kWindowCostError, meta.windowCostError);

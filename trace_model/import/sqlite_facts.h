@@ -48,6 +48,14 @@ public:
     void conclude();
 
     [[nodiscard]] TextId text(std::int64_t fileId) const { return m_texts[fileId]; }
+    /// The text of an event's name. One that the file refers to and does not have is counted.
+    [[nodiscard]] TextId name(std::int64_t fileId, TableTally& tally) const
+    {
+        const TextId text = m_texts[fileId];
+        if (text == 0 && fileId != 0)
+            tally.reduce(skipped::kNoName);
+        return text;
+    }
     /// The GPU's number; devices are numbered as each process sees them.
     [[nodiscard]] std::uint32_t deviceOf(std::uint64_t globalPid, std::uint32_t ordinal) const;
     [[nodiscard]] bool isNamedThread(std::uint64_t globalTid) const { return m_namedThreads.contains(globalTid); }

@@ -83,7 +83,7 @@ private:
     TextId textOf(SqliteWorker& worker, const TableCursor& row)
     {
         if (row.isNull(kText))
-            return row.isNull(kTextId) ? m_noText : m_facts.text(row.integer(kTextId));
+            return row.isNull(kTextId) ? m_noText : m_facts.name(row.integer(kTextId), worker.tally);
         const TextId text = worker.texts.id(row.text(kText));
         return text == 0 ? m_noText : text;
     }

@@ -1,5 +1,6 @@
 #include "trace_model/import/sqlite_report.h"
 
+#include "trace_model/base/counted.h"
 #include "trace_model/import/sqlite_events.h"
 #include "trace_model/import/sqlite_facts.h"
 #include "trace_model/import/sqlite_nvtx.h"
@@ -55,22 +56,25 @@ constexpr Stage kStages[] = {
     {"losses", 1, events<readLosses>},
 };
 
-/// What of the rows could not be shown, as losses.
-void tallyBadRows(EventSink& sink)
+/// What of the rows could not be shown. No loss: those are of the recording.
+void warnOfBadRows(EventSink& sink)
 {
-    std::uint64_t withoutTimes = 0, withBadNumbers = 0;
-    for (const TableTally& table : sink.report().tables)
+    std::uint64_t withoutTimes = 0, withBadNumbers = 0, withoutNames = 0;
+    for (const TableTally& table : sink.report().tables) {
         for (const SkippedRows& rows : table.skipped) {
             withoutTimes += rows.reason == skipped::kNoTimes ? rows.count : 0;
             withBadNumbers += rows.reason == skipped::kBadNumber ? rows.count : 0;
         }
-    if (withoutTimes > 0)
-        sink.add(Loss{"rows_without_times", LossSeverity::Warning, withoutTimes,
-                      "Rows of the report whose end is missing or before their start, or whose times are no times: not shown."});
-    if (withBadNumbers > 0)
-        sink.add(Loss{
-            "rows_with_bad_numbers", LossSeverity::Warning, withBadNumbers,
-            "Rows of the report with a number that is missing, out of range or none (a device, a stream, a number of bytes): not shown."});
+        for (const SkippedRows& rows : table.reduced)
+            withoutNames += rows.reason == skipped::kNoName ? rows.count : 0;
+    }
+    const auto warn = [&](std::uint64_t count, std::string_view what) {
+        if (count > 0)
+            sink.meta().warnings.push_back(fmt::format("{} {}", counted(count, "row"), what));
+    };
+    warn(withoutTimes, "skipped whose end is missing or before the start, or whose times are no times.");
+    warn(withBadNumbers, "skipped with a number that is missing, out of range or none (a device, a stream, a number of bytes).");
+    warn(withoutNames, "whose names the file refers to and does not have, shown as (unknown).");
 }
 
 /// Tables that nothing reads, with the number of their rows.
@@ -94,19 +98,21 @@ Result<void> tallyTheRest(SqliteTables& tables)
 Result<void> checkRowCounts(SqliteTables& tables)
 {
     const std::string_view prefix = report::meta::kRowCountPrefix;
-    std::map<std::string, std::uint64_t> read;
+    std::map<std::string, std::uint64_t> read, written;
     for (const TableTally& table : tables.sink().report().tables)
         read[table.name] = table.rows;
-    return tables.each("GANTRY_META", {"name", "value"}, [&](TableCursor& row) {
+    GANTRY_CHECK(tables.each("GANTRY_META", {"name", "value"}, [&](TableCursor& row) {
         const std::string name(row.text(0));
-        if (!name.starts_with(prefix))
-            return;
-        const std::string table = name.substr(prefix.size());
-        if (tables.isRead(table) && !tables.damagedTables().contains(table) && read[table] != static_cast<std::uint64_t>(row.integer(1)))
+        if (name.starts_with(prefix))
+            written[name.substr(prefix.size())] = static_cast<std::uint64_t>(row.integer(1));
+    }));
+    tables.judgeDamage(written);
+    for (const auto& [table, rows] : written)
+        if (tables.isRead(table) && !tables.isDamaged(table) && read[table] != rows)
             tables.sink().meta().warnings.push_back(
-                fmt::format("table {} holds {} rows where {} were written: the report was altered after it was made", table, read[table],
-                            row.integer(1)));
-    });
+                fmt::format("table {} holds {} where {} were written: the report was altered after it was made", table,
+                            counted(read[table], "row"), rows));
+    return {};
 }
 
 Result<void> read(const report::Database& database, EventSink& sink, const ReadControl& control)
@@ -121,9 +127,11 @@ Result<void> read(const report::Database& database, EventSink& sink, const ReadC
         GANTRY_CHECK(stage.read(tables, facts).context("reading " + std::string(stage.name)));
     }
     facts.conclude();
-    if (tables.isSample())
+    if (tables.isSample()) {
+        tables.judgeDamage({});
         return {};
-    tallyBadRows(sink);
+    }
+    warnOfBadRows(sink);
     GANTRY_CHECK(tallyTheRest(tables));
     return checkRowCounts(tables);
 }

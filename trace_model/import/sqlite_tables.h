@@ -9,6 +9,7 @@
 #include <deque>
 #include <initializer_list>
 #include <limits>
+#include <map>
 #include <set>
 #include <string>
 #include <type_traits>
@@ -21,6 +22,7 @@ namespace gantry::importing {
 namespace skipped {
 inline constexpr const char* kNoTimes = "without times, or with times that are none";
 inline constexpr const char* kBadNumber = "with a number that is missing, out of range or none";
+inline constexpr const char* kNoName = "without a name: the text is not in the file's StringIds"; // used all the same
 inline constexpr const char* kDamaged = "in damaged pages of the file (pages are counted, not rows)";
 } // namespace skipped
 
@@ -111,8 +113,11 @@ public:
     [[nodiscard]] std::deque<SqliteWorker>& workers() { return m_workers; }
     [[nodiscard]] bool isSample() const { return m_oneOf > 1; } ///< not every row of large tables is read
     [[nodiscard]] bool isRead(const std::string& table) const { return m_read.contains(table); }
-    [[nodiscard]] const std::set<std::string>& damagedTables() const { return m_damaged; }
+    [[nodiscard]] bool isDamaged(const std::string& table) const;
     [[nodiscard]] const std::stop_token& stop() const { return m_control.stop; }
+
+    /// After all tables: says which rows are missing because of damage. `written`: how many rows tables have, where the file tells it.
+    void judgeDamage(const std::map<std::string, std::uint64_t>& written);
 
     /// What comes now is `share` (0..1) of all the work.
     void beginStage(const char* name, double share);
@@ -197,7 +202,13 @@ private:
     std::uint64_t m_oneOf = 1; ///< of so many rows of large tables one is read
     const char* m_stage = "";
     double m_stageStart = 0, m_stageShare = 0;
-    std::set<std::string> m_read, m_damaged;
+    struct Damage
+    {
+        std::string table, message;
+        std::uint64_t pages;
+    };
+    std::set<std::string> m_read;
+    std::vector<Damage> m_damaged; ///< in the order they were read
 };
 
 } // namespace gantry::importing

@@ -12,6 +12,10 @@
 
 namespace gantry::importing {
 
+/// Where pids and tids are texts, or larger than a system gives out (proc(5), pid_max), a reader makes up numbers from here on: they say
+/// nothing to people.
+inline constexpr std::uint32_t kFirstMadeUpId = 0x800000;
+
 /// A GPU as the file describes it.
 struct GpuInfo
 {

@@ -1,5 +1,6 @@
 #include "trace_model/import/triton_trace.h"
 
+#include "trace_model/base/counted.h"
 #include "trace_model/import/file_contents.h"
 #include "trace_model/import/json_parts.h"
 #include "trace_model/import/session_start.h"
@@ -12,6 +13,8 @@
 #include <tuple>
 #include <unordered_map>
 #include <vector>
+
+#include <fmt/format.h>
 
 namespace gantry::importing {
 namespace {
@@ -556,14 +559,15 @@ private:
         }
         if (m_damaged > 0)
             meta.spoil("pieces of the file are damaged or cut off");
-        const auto warn = [&](std::uint64_t count, const std::string& sentence) {
+        const auto warn = [&](std::uint64_t count, std::string_view noun, std::string_view sentence) {
             if (count > 0)
-                meta.warnings.push_back(std::to_string(count) + sentence);
+                meta.warnings.push_back(fmt::format("{} {}", counted(count, noun), sentence));
         };
-        warn(m_damaged, " pieces of the file are damaged or cut off; what could be read of them is shown.");
-        warn(m_repaired, " pieces of the file hold quotes or backslashes that the server did not escape; they were repaired.");
-        warn(m_unexecuted, " requests were queued and answered without being computed: from the response cache, or refused. The file does not tell which.");
-        warn(m_runs > 1 ? m_runs : 0, " runs of the server are in the file (its request ids start again); they are shown as processes.");
+        warn(m_damaged, "piece", "of the file damaged or cut off: what could be read is shown.");
+        warn(m_repaired, "piece", "of the file with quotes or backslashes that the server did not escape, which was repaired.");
+        warn(m_unexecuted, "request",
+             "queued and answered without being computed: from the response cache, or refused. The file does not tell which.");
+        warn(m_runs > 1 ? m_runs : 0, "run", "of the server are in the file (its request ids start again), shown as processes.");
     }
 
     std::string_view m_text;

@@ -123,10 +123,9 @@ Result<std::unique_ptr<ByteSource>> ByteSource::open(const std::filesystem::path
     // Not blocking: a pipe without a writer would never open.
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
-        return Error{ErrorCode::NotFound, fmt::format("there is no file {}: check the path, or fetch the file again", path.string())};
+        return Error{ErrorCode::NotFound, "there is no such file: check the path, or fetch it again", {path.string()}};
     if (fd < 0 && errno == ENXIO) // open(2): a socket, or a device that is not there
-        return Error{ErrorCode::NotAReport,
-                     fmt::format("{} is a device or a pipe: save its content to a file and open that", path.string())};
+        return Error{ErrorCode::NotAReport, "this is a device or a pipe: save its content to a file and open that", {path.string()}};
     if (fd < 0)
         return errnoError(errno, fmt::format("cannot read {}", path.string()));
     std::unique_ptr<ByteSource> source(new ByteSource(fd, 0, limits));
@@ -136,18 +135,19 @@ Result<std::unique_ptr<ByteSource>> ByteSource::open(const std::filesystem::path
     if (::fstat(fd, &status) != 0)
         return errnoError(errno, fmt::format("cannot open {}", path.string()));
     if (S_ISDIR(status.st_mode))
-        return Error{ErrorCode::NotAReport, fmt::format("{} is a folder: open a file in it", path.string())};
+        return Error{ErrorCode::NotAReport, "this is a folder: open a file in it", {path.string()}};
     if (!S_ISREG(status.st_mode))
-        return Error{ErrorCode::NotAReport,
-                     fmt::format("{} is a device or a pipe: save its content to a file and open that", path.string())};
+        return Error{ErrorCode::NotAReport, "this is a device or a pipe: save its content to a file and open that", {path.string()}};
     if (status.st_size == 0)
         return Error{ErrorCode::NotAReport,
-                     fmt::format("{} is empty (its recording may still run, or it failed): fetch or export it again", path.string())};
+                     "the file is empty (its recording may still run, or it failed): fetch or export it again",
+                     {path.string()}};
     source->m_fileBytes = static_cast<std::uint64_t>(status.st_size);
     source->findHole(static_cast<std::uint64_t>(status.st_blocks) * 512); // stat(3type): units of 512 bytes
     if (source->m_fileBytes == 0)
         return Error{ErrorCode::NotAReport,
-                     fmt::format("{} is a hole of {} bytes that nobody wrote: fetch or export it again", path.string(), source->m_unwrittenBytes)};
+                     fmt::format("the file is a hole of {} bytes that nobody wrote: fetch or export it again", source->m_unwrittenBytes),
+                     {path.string()}};
 
     char head[4];
     GANTRY_TRY(const std::size_t headBytes, source->readAt(0, head));

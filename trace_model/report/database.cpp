@@ -312,8 +312,7 @@ Result<Database> Database::open(const std::filesystem::path& path, const std::st
         readable = database.m_unpacked;
         database.m_damage = source->damage();
         if (!database.m_damage.empty() && source->unpackedBytes() < kHeaderBytes)
-            return Error{
-                ErrorCode::Truncated, "the compressed report " + path.string() + " is damaged or cut off at its begin: fetch it again", {}};
+            return Error{ErrorCode::Truncated, "the compressed report is damaged or cut off at its begin: fetch it again", {path.string()}};
         GANTRY_TRY(source, ByteSource::open(readable));
     } else {
         GANTRY_CHECK(checkJournals(path));
@@ -334,9 +333,8 @@ Result<Database> Database::open(const std::filesystem::path& path, const std::st
                                         database.m_bytes, promised);
     const auto unreadable = [&] {
         return isCut ? Error{ErrorCode::Truncated,
-                             fmt::format("{} is truncated ({} of {} bytes): copy or fetch it again", path.string(), database.m_bytes,
-                                         promised),
-                             {}}
+                             fmt::format("the file is truncated ({} of {} bytes): copy or fetch it again", database.m_bytes, promised),
+                             {path.string()}}
                      : sqliteError(database.m_db, "cannot open " + path.string());
     };
     // immutable: a report is complete when it has its name; nothing is locked and a read-only folder is enough.

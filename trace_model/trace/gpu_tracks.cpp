@@ -1,6 +1,6 @@
 #include "trace_model/trace/gpu_tracks.h"
 
-#include "trace_model/import/event_sink.h"
+#include "trace_model/trace/trace_words.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -241,7 +241,7 @@ void GpuRows::addContext(TrackList& list, TrackId parent, const ContextKey& key,
     track.parent = parent;
     track.device = key.device;
     track.context = key.context;
-    addRanges(list, track, context.ranges);
+    addRanges(list, track, key.file, context.ranges);
     DurationNs ofContext = 0;
     for (const auto& [stream, rows] : context.streams)
         ofContext += rows.all.busy();
@@ -257,7 +257,7 @@ void GpuRows::addContext(TrackList& list, TrackId parent, const ContextKey& key,
         track.stream = stream;
         const std::string* name = list.trace().streamName(key.process, key.device, key.context, stream);
         track.name = name ? *name : fmt::format("Stream {}", stream);
-        addStream(list, track, rows, ofContext);
+        addStream(list, track, key.file, rows, ofContext);
     }
     if (context.syncs.isEmpty())
         return;
@@ -269,19 +269,19 @@ void GpuRows::addContext(TrackList& list, TrackId parent, const ContextKey& key,
     list.add(std::move(track));
 }
 
-void GpuRows::addRanges(TrackList& list, Track track, RowBuilder& ranges)
+void GpuRows::addRanges(TrackList& list, Track track, std::uint32_t file, RowBuilder& ranges)
 {
     if (ranges.isEmpty())
         return;
     track.kind = TrackKind::GpuRanges;
-    track.name = "NVTX on the GPU";
+    track.name = gpuRangesName(list.trace(), file);
     track.rows = ranges.takeRows();
     list.add(std::move(track));
 }
 
 /// A stream with its share of the context's busy time, as Nsight Systems prints it; below it the ranges that launched its work, and its
 /// memory operations by direction and memory, each with its share of the stream's.
-void GpuRows::addStream(TrackList& list, Track track, StreamRows& rows, DurationNs ofContext)
+void GpuRows::addStream(TrackList& list, Track track, std::uint32_t file, StreamRows& rows, DurationNs ofContext)
 {
     const DurationNs ofStream = rows.all.busy();
     Track part = track;
@@ -293,7 +293,7 @@ void GpuRows::addStream(TrackList& list, Track track, StreamRows& rows, Duration
                                     ofStream > 0 ? 100.0 * static_cast<double>(rows.kernels.busy()) / static_cast<double>(ofStream) : 0.0);
     track.rows = rows.all.takeRows();
     part.parent = list.add(std::move(track));
-    addRanges(list, part, rows.ranges);
+    addRanges(list, part, file, rows.ranges);
     const auto addPart = [&](std::string name, RowBuilder& from) {
         Track memory = part;
         memory.name = std::move(name);

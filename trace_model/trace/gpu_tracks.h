@@ -62,10 +62,10 @@ private:
     void findUnifiedMemory(const Trace& trace);
     void takeSynchronizations(const Trace& trace);
     RowBuilder& rangesOf(const GpuPlace& place);
-    static void addRanges(TrackList& list, Track track, RowBuilder& ranges);
+    static void addRanges(TrackList& list, Track track, std::uint32_t file, RowBuilder& ranges);
     static void addUnified(TrackList& list, TrackId gpu, const ContextKey& key, ContextRows& rows);
     static void addContext(TrackList& list, TrackId parent, const ContextKey& key, ContextRows& rows);
-    static void addStream(TrackList& list, Track track, StreamRows& rows, DurationNs ofContext);
+    static void addStream(TrackList& list, Track track, std::uint32_t file, StreamRows& rows, DurationNs ofContext);
 
     const Trace& m_trace;
     std::map<ContextKey, ContextRows> m_contexts;

@@ -34,10 +34,16 @@ TrackId addRows(TrackList& list, TrackId parent, TrackKind kind, std::string nam
     return list.add(std::move(track));
 }
 
-/// "NVTX", "NVTX start/end ranges · NCCL": `what`, and the domain unless it is the default one.
-std::string ofDomain(TrackList& list, const char* what, StringId domain)
+/// "NVTX", "NVTX start/end ranges · NCCL", "Operators, Python": what events are (`kind` of NVTX), and the domain unless it is the
+/// default one.
+std::string nameOf(TrackList& list, const std::set<RangeOrigin>& origins, std::string_view kind, StringId domain)
 {
-    return domain.isNone() ? what : std::string(what) + " · " + std::string(list.trace().strings[domain]);
+    std::string text;
+    for (const RangeOrigin origin : origins)
+        text += (text.empty() ? "" : ", ") + std::string(name(origin));
+    if (origins == std::set{RangeOrigin::Nvtx})
+        text += kind;
+    return domain.isNone() ? text : text + " · " + std::string(list.trace().strings[domain]);
 }
 
 } // namespace
@@ -90,16 +96,23 @@ void ThreadRows::takeNvtx(const Trace& trace)
     takeAll(trace.nvtxRanges, EventKind::NvtxRange, [&](std::uint64_t tid, const NvtxLabel& label) -> Targets {
         Process& process = m_processes[Trace::processOf(tid)];
         const StringId domain = hasNvtx(trace, tid) ? label.domain : StringId();
-        if (label.isStartEnd)
+        const RangeOrigin origin = originOf(trace, tid, label.domain);
+        if (label.isStartEnd) {
+            process.asyncOrigins[domain].insert(origin);
             return {&process.async[domain]};
+        }
         Thread& thread = process.threads[tid];
+        thread.origins[domain].insert(origin);
         const std::string* category = trace.categoryName(tid, label);
         if (!category)
             thread.withoutCategory.insert(domain);
         return {&thread.ranges[domain], category ? &thread.categories[domain][*category] : nullptr};
     });
     takeAll(trace.nvtxMarks, EventKind::NvtxMark, [&](std::uint64_t tid, const NvtxLabel& label) -> Targets {
-        return {&m_processes[Trace::processOf(tid)].threads[tid].marks[hasNvtx(trace, tid) ? label.domain : StringId()]};
+        Thread& thread = m_processes[Trace::processOf(tid)].threads[tid];
+        const StringId domain = hasNvtx(trace, tid) ? label.domain : StringId();
+        thread.areMarksNvtx = originOf(trace, tid, label.domain) == RangeOrigin::Nvtx;
+        return {&thread.marks[domain]};
     });
 }
 
@@ -118,7 +131,7 @@ void ThreadRows::addTo(TrackList& list)
         for (auto& [tid, thread] : process.threads)
             addThread(list, group, tid, thread);
         for (const auto& [domain, rows] : byName(list, process.async))
-            addRows(list, group, TrackKind::NvtxAsync, ofDomain(list, "NVTX start/end ranges", domain), 0, *rows);
+            addRows(list, group, TrackKind::NvtxAsync, nameOf(list, process.asyncOrigins[domain], " start/end ranges", domain), 0, *rows);
     }
 }
 
@@ -135,7 +148,7 @@ void ThreadRows::addThread(TrackList& list, TrackId process, std::uint64_t tid, 
         return first;
     };
     for (const auto& [domain, rows] : byName(list, thread.ranges)) {
-        const TrackId row = add(TrackKind::NvtxThread, ofDomain(list, "NVTX", domain), *rows);
+        const TrackId row = add(TrackKind::NvtxThread, nameOf(list, thread.origins[domain], "", domain), *rows);
         auto& categories = thread.categories[domain];
         if (categories.size() < 2 && !thread.withoutCategory.contains(domain))
             continue; // the domain's row shows just that
@@ -143,8 +156,11 @@ void ThreadRows::addThread(TrackList& list, TrackId process, std::uint64_t tid, 
             addRows(list, row, TrackKind::NvtxCategory, "Category " + name, tid, ofCategory);
     }
     for (const auto& [domain, rows] : byName(list, thread.marks))
-        add(TrackKind::NvtxMarks, ofDomain(list, "NVTX marks", domain), *rows);
-    add(TrackKind::ThreadApi, "CUDA API", thread.api);
+        add(TrackKind::NvtxMarks,
+            (thread.areMarksNvtx ? "NVTX marks" : "Marks") +
+                (domain.isNone() ? std::string() : " · " + std::string(list.trace().strings[domain])),
+            *rows);
+    add(TrackKind::ThreadApi, std::string(apiName(list.trace())), thread.api);
     add(TrackKind::ThreadLibrary, "Libraries", thread.libraries);
     add(TrackKind::ThreadOs, "OS runtime", thread.os);
 }

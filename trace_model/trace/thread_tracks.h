@@ -1,6 +1,7 @@
 #pragma once
 
 #include "trace_model/trace/span_nesting.h"
+#include "trace_model/trace/trace_words.h"
 #include "trace_model/trace/track_list.h"
 
 #include <cstdint>
@@ -25,17 +26,21 @@ public:
 
 private:
     using ByDomain = std::map<StringId, RowBuilder>; ///< the default domain is StringId()
+    using Origins = std::map<StringId, std::set<RangeOrigin>>;
 
     struct Thread
     {
         ByDomain ranges, marks;
         std::map<StringId, std::map<std::string, RowBuilder>> categories; ///< ranges of named ones, by domain and name
         std::set<StringId> withoutCategory;                               ///< domains that have ranges of no named one
+        Origins origins;                                                  ///< of ranges
+        bool areMarksNvtx = true;
         RowBuilder api, libraries, os;
     };
     struct Process
     {
         ByDomain async;
+        Origins asyncOrigins;
         std::map<std::uint64_t, Thread> threads;
     };
 

@@ -228,6 +228,12 @@ struct Trace
     {
         return static_cast<std::uint32_t>(globalTid >> 24 & 0xFFFFFF);
     }
+    /// The same where the file tells it: not 0, nor a number that its reader made up.
+    [[nodiscard]] static constexpr std::optional<std::uint32_t> knownPidOf(std::uint64_t globalTid)
+    {
+        const std::uint32_t pid = pidOf(globalTid);
+        return pid == 0 || pid >= importing::kFirstMadeUpId ? std::nullopt : std::optional(pid);
+    }
     [[nodiscard]] static constexpr std::uint32_t tidOf(std::uint64_t globalTid) { return static_cast<std::uint32_t>(globalTid & 0xFFFFFF); }
 };
 

@@ -62,7 +62,7 @@ void describe(Archive& a, importing::SkippedRows& v)
 template <typename Archive>
 void describe(Archive& a, importing::TableTally& v)
 {
-    a(v.name, v.rows, v.kept, v.skipped);
+    a(v.name, v.rows, v.kept, v.skipped, v.reduced);
 }
 template <typename Archive>
 void describe(Archive& a, importing::ImportReport& v)

@@ -266,9 +266,11 @@ Result<std::shared_ptr<const Trace>> TraceBuilder::finish(const importing::ReadC
         return cancelled;
     buildTracks(*m_trace, std::move(counters), requestWindows());
     m_trace->strings.freeze();
-    for (importing::ImportReport& file : m_trace->imports)
+    for (importing::ImportReport& file : m_trace->imports) {
+        std::erase_if(file.tables, [](const importing::TableTally& table) { return table.rows == 0; });
         if (file.time.isEmpty())
             file.time = m_trace->time;
+    }
     if (!stage(1.0, "done"))
         return cancelled;
     return std::shared_ptr<const Trace>(std::move(m_trace));
@@ -407,6 +409,7 @@ void TraceBuilder::joinMeta()
         m_trace->imports[i].producer = meta.producer;
         for (GpuInfo& gpu : meta.gpus)
             gpu.file = static_cast<std::uint32_t>(i);
+        std::stable_sort(meta.gpus.begin(), meta.gpus.end(), [](const GpuInfo& a, const GpuInfo& b) { return a.device < b.device; });
         if (i == 0) {
             m_trace->meta = meta;
             continue;

@@ -36,8 +36,7 @@ QString withCount(const QString& value, std::optional<std::size_t> count)
 
 } // namespace
 
-ComparisonTable::ComparisonTable(QWidget* parent) :
-    QTreeWidget(parent)
+ComparisonTable::ComparisonTable(QWidget* parent) : QTreeWidget(parent)
 {
     setObjectName(QStringLiteral("comparisonTable"));
     setAccessibleName(tr("Differences between A and B"));
@@ -70,6 +69,7 @@ void ComparisonTable::fill()
     addSection(tr("Request phases"), m_comparison.phases, false);
     addSection(tr("Memcpys, mean time (copies)"), m_comparison.memcpys, true);
     addSection(tr("Kernels, mean time (calls)"), m_comparison.kernels, true);
+    hideWhatHasNoRoom();
 }
 
 void ComparisonTable::addSection(const QString& title, const std::vector<analysis::ComparisonRow>& rows, bool showsCounts)
@@ -106,6 +106,7 @@ void ComparisonTable::addSection(const QString& title, const std::vector<analysi
         if (!ratio)
             continue;
         item->setText(Ratio, QStringLiteral("%1 ×").arg(*ratio, 0, 'f', 2));
+        item->setToolTip(Ratio, tr("B − A: %1").arg(item->text(Difference)));
         // Requests per second: more is better. Batch size and counts are neither.
         const bool isRate = row.unit == "1/s" || row.unit == "req/s";
         const bool isJudged = row.unit == "ns" || isRate;
@@ -116,6 +117,20 @@ void ComparisonTable::addSection(const QString& title, const std::vector<analysi
         item->setForeground(Difference, isBetter ? theme.good : theme.bad);
     }
     heading->setExpanded(true);
+}
+
+void ComparisonTable::hideWhatHasNoRoom()
+{
+    int needed = kNarrowestName;
+    for (int column = A; column < ColumnCount; ++column)
+        needed += std::max({header()->minimumSectionSize(), sizeHintForColumn(column), header()->sectionSizeHint(column)});
+    setColumnHidden(Difference, needed > viewport()->width());
+}
+
+void ComparisonTable::resizeEvent(QResizeEvent* event)
+{
+    QTreeWidget::resizeEvent(event);
+    hideWhatHasNoRoom();
 }
 
 void ComparisonTable::changeEvent(QEvent* event)

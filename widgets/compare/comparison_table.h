@@ -6,13 +6,22 @@
 
 namespace gantry::widgets {
 
-/// What differs between A and B: throughput and latency, phases, memcpys, kernels. One-sided rows say so.
+/// What differs between A and B: throughput and latency, phases, memcpys, kernels. One-sided rows say so. Where there is no room for the
+/// difference beside the ratio, it is in the ratio's tooltip.
 class ComparisonTable : public QTreeWidget
 {
     Q_OBJECT
 
 public:
-    enum Column { Name, A, B, Difference, Ratio, ColumnCount };
+    enum Column
+    {
+        Name,
+        A,
+        B,
+        Difference,
+        Ratio,
+        ColumnCount
+    };
 
     explicit ComparisonTable(QWidget* parent = nullptr);
 
@@ -20,10 +29,12 @@ public:
 
 protected:
     void changeEvent(QEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
 
 private:
     void addSection(const QString& title, const std::vector<analysis::ComparisonRow>& rows, bool showsCounts);
     void fill();
+    void hideWhatHasNoRoom();
 
     analysis::Comparison m_comparison;
 };

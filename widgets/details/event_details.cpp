@@ -4,6 +4,7 @@
 #include "trace_model/analysis/request_breakdown.h"
 #include "trace_model/analysis/request_differences.h"
 #include "trace_model/analysis/request_join.h"
+#include "trace_model/trace/trace_words.h"
 #include "widgets/theme/format.h"
 #include "widgets/timeline/event_text.h"
 
@@ -284,7 +285,7 @@ std::vector<DetailSection> eventDetails(const Trace& trace, EventId event)
     if (event.isNone())
         return sections;
     const TimeRange time = trace.timeOf(event);
-    Section head(kindTitle(event.kind()));
+    Section head(eventTitle(trace, event));
     head.line(tr("Name"), toQString(trace.nameOf(event)), event);
     head.line(tr("Start"), relative(trace, time.start));
     if (time.duration() > 0)
@@ -355,7 +356,7 @@ std::vector<DetailSection> requestDetails(const Trace& trace, RequestIndex index
         batch.line(tr("Instance"), toQString(trace.strings[execution.instance]));
         batch.line(tr("Batch"), QString::number(execution.batchId));
         batch.line(tr("Execution"), formatDurationExactly(execution.time.duration()));
-        addWork(batch, trace, tr("CUDA API calls"), activity.apiCalls, EventKind::ApiCall);
+        addWork(batch, trace, tr("%1 calls").arg(toQString(trace::apiName(trace))), activity.apiCalls, EventKind::ApiCall);
         addWork(batch, trace, tr("Kernels"), activity.gpuWork, EventKind::Kernel);
         addWork(batch, trace, tr("Memcpys"), activity.gpuWork, EventKind::Memcpy);
         addWork(batch, trace, tr("Memsets"), activity.gpuWork, EventKind::Memset);
@@ -402,11 +403,11 @@ std::vector<DetailSection> reportDetails(const Trace& trace)
     for (std::size_t row = 0; row < trace.gpuRanges.size(); ++row)
         ranges += trace.gpuRanges.isProjected(row) ? 0 : 1;
     count(tr("Ranges on the GPU"), ranges);
-    count(tr("CUDA API calls"), trace.apiCalls.size());
+    count(tr("%1 calls").arg(toQString(trace::apiName(trace))), trace.apiCalls.size());
     count(tr("Library calls"), trace.libraryCalls.size());
     count(tr("OS calls"), trace.osCalls.size());
-    count(tr("NVTX ranges"), trace.nvtxRanges.size());
-    count(tr("NVTX marks"), trace.nvtxMarks.size());
+    count(toQString(trace::rangesName(trace)), trace.nvtxRanges.size());
+    count(toQString(trace::marksName(trace)), trace.nvtxMarks.size());
     counts.into(sections);
 
     Section losses(tr("Losses"));

@@ -51,7 +51,7 @@ QString eventCell(const Trace& trace, EventId event, EventColumn column, CellTex
             return QString::number(time.duration());
         return time.duration() > 0 ? formatDuration(time.duration()) : QString();
     case EventColumn::Kind:
-        return isShown ? kindTitle(event.kind()) : toQString(trace::name(event.kind()));
+        return isShown ? eventTitle(trace, event) : toQString(trace::name(event.kind()));
     case EventColumn::Name:
         return eventLabel(trace, event);
     case EventColumn::Place:

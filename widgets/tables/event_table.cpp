@@ -216,13 +216,13 @@ void EventTable::setEvents(std::shared_ptr<const trace::Trace> trace, std::vecto
     showScope();
 }
 
-void EventTable::clear()
+void EventTable::clear(const QString& why)
 {
     const bool wasSelecting = std::exchange(m_isSelecting, true);
     m_model->setEvents(nullptr, {});
     m_isSelecting = wasSelecting;
     m_filterEdit->setTrace(nullptr);
-    m_view->setEmptyText(tr("Open a report to see its events."));
+    m_view->setEmptyText(why.isEmpty() ? tr("Open a report to see its events.") : why);
     m_scopeText.clear();
     showScope();
 }

@@ -61,7 +61,8 @@ public:
     void setTrace(const std::shared_ptr<const trace::Trace>& trace);
     /// `where` says what they are of: "in view". In the order that was asked for.
     void setEvents(std::shared_ptr<const trace::Trace> trace, std::vector<trace::EventId> events, const QString& where);
-    void clear();
+    /// `why` there is nothing; empty: no report is open.
+    void clear(const QString& why = {});
     /// While events are listed and sorted; said only once it takes long enough to be noticed.
     void setProgress(double fraction, const QString& stage);
     /// A sentence about what was done, until there is something else to say.

@@ -29,6 +29,8 @@ QString reasonsOf(const importing::TableTally& tally)
     QStringList reasons;
     for (const importing::SkippedRows& skipped : tally.skipped)
         reasons << QStringLiteral("%1 × %2").arg(formatCount(skipped.count), toQString(skipped.reason));
+    for (const importing::SkippedRows& reduced : tally.reduced)
+        reasons << ImportView::tr("%1 used %2").arg(formatCount(reduced.count), toQString(reduced.reason));
     return reasons.join(QStringLiteral("; "));
 }
 
@@ -187,11 +189,8 @@ ImportView::ImportView(QWidget* parent)
 
 void ImportView::setTrace(const trace::Trace& trace)
 {
-    if (trace.meta.isPreview) {
-        clear();
-        m_totals->setText(tr("What was used of the file is known once all of it is read."));
-        return;
-    }
+    if (trace.meta.isPreview)
+        return clear(tr("What was used of the file is known once all of it is read."));
     const ImportTotals totals = totalsOf(trace.imports);
     m_model->setReports(trace.imports);
     m_view->setColumnHidden(ImportModel::File, trace.imports.size() < 2);
@@ -213,12 +212,12 @@ void ImportView::setTrace(const trace::Trace& trace)
     m_copy->setEnabled(!trace.imports.empty());
 }
 
-void ImportView::clear()
+void ImportView::clear(const QString& why)
 {
     m_model->setReports({});
     m_files->clear();
     m_filesArea->hide();
-    m_totals->setText(tr("Open a file to see what was read of it, and what was not used and why."));
+    m_totals->setText(why.isEmpty() ? tr("Open a file to see what was read of it, and what was not used and why.") : why);
     m_copy->setEnabled(false);
 }
 

@@ -74,7 +74,8 @@ public:
     explicit ImportView(QWidget* parent = nullptr);
 
     void setTrace(const trace::Trace& trace);
-    void clear();
+    /// `why` there is nothing; empty: no report is open.
+    void clear(const QString& why = {});
     [[nodiscard]] QTableView& view() { return *m_view; }
     /// All of it as text, cells apart by tabs: what Copy puts on the clipboard.
     [[nodiscard]] QString text() const;

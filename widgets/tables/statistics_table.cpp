@@ -1,6 +1,7 @@
 #include "widgets/tables/statistics_table.h"
 
 #include "trace_model/trace/name_matcher.h"
+#include "trace_model/trace/trace_words.h"
 #include "widgets/tables/filter_edit.h"
 #include "widgets/tables/histogram_delegate.h"
 #include "widgets/tables/table_copy.h"
@@ -226,6 +227,8 @@ void StatisticsTable::showScope()
 void StatisticsTable::offerGroupsOf(const trace::Trace& trace)
 {
     const QSignalBlocker blocker(m_groupBox); // whoever calls is about to fill the table
+    m_groupBox->setItemText(m_groupBox->findData(static_cast<int>(GroupBy::Nvtx)), toQString(trace::rangesName(trace)));
+    m_groupBox->setItemText(m_groupBox->findData(static_cast<int>(GroupBy::Api)), tr("%1 calls").arg(toQString(trace::apiName(trace))));
     auto* items = qobject_cast<QStandardItemModel*>(m_groupBox->model());
     int firstOffered = -1;
     for (int i = 0; i < m_groupBox->count(); ++i) {
@@ -266,10 +269,10 @@ void StatisticsTable::setLow(bool isLow)
         m_view->setColumnWidth(column, m_view->columnWidth(column) + (isLow ? sign : -sign));
 }
 
-void StatisticsTable::clear()
+void StatisticsTable::clear(const QString& why)
 {
     m_model->setRows({});
-    m_scopeText = tr("Open a report to see where its time went.");
+    m_scopeText = why.isEmpty() ? tr("Open a report to see where its time went.") : why;
     showScope();
 }
 

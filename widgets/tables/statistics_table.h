@@ -49,7 +49,8 @@ public:
     void setTrace(const std::shared_ptr<const trace::Trace>& trace);
     /// `scope` says what the rows are about: "the whole report", "1.2 ms of 2.0 s"; `gaps` why their counts and totals are low, or nothing.
     void setRows(std::vector<analysis::ActivityRow> rows, const QString& scope, const QString& gaps = {});
-    void clear();
+    /// `why` there is nothing; empty: no report is open.
+    void clear(const QString& why = {});
     [[nodiscard]] QTableView& view() { return *m_view; }
 
 signals:

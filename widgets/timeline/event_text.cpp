@@ -1,5 +1,6 @@
 #include "widgets/timeline/event_text.h"
 
+#include "trace_model/trace/trace_words.h"
 #include "widgets/theme/format.h"
 #include "widgets/theme/glossary.h"
 
@@ -216,6 +217,33 @@ QString kindTitle(EventKind kind)
         return tr("OS call");
     }
     return {};
+}
+
+QString eventTitle(const Trace& trace, EventId event)
+{
+    const EventKind kind = event.kind();
+    if (kind == EventKind::ApiCall)
+        return tr("%1 call").arg(toQString(trace::apiName(trace)));
+    if (kind != EventKind::NvtxRange && kind != EventKind::NvtxMark)
+        return kindTitle(kind);
+    const trace::NvtxColumns& columns = kind == EventKind::NvtxRange ? trace.nvtxRanges : trace.nvtxMarks;
+    const trace::RangeOrigin origin = trace::originOf(trace, columns.globalTid(event.row()), columns.label(event.row()).domain);
+    if (origin == trace::RangeOrigin::Nvtx)
+        return kindTitle(kind);
+    if (kind == EventKind::NvtxMark)
+        return tr("Mark");
+    switch (origin) {
+    case trace::RangeOrigin::Operator:
+        return tr("Operator");
+    case trace::RangeOrigin::Annotation:
+        return tr("Annotation");
+    case trace::RangeOrigin::PythonFunction:
+        return tr("Python function");
+    case trace::RangeOrigin::Iteration:
+        return tr("Iteration");
+    default:
+        return tr("Span");
+    }
 }
 
 QString phaseTitle(records::RequestPhase phase)

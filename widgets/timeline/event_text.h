@@ -21,6 +21,9 @@ namespace gantry::widgets {
 /// "Kernel", "Memcpy", "CUDA API call": the kind as a heading.
 [[nodiscard]] QString kindTitle(trace::EventKind kind);
 
+/// The same of one event: what its producer calls it. "HIP API call", "Operator".
+[[nodiscard]] QString eventTitle(const trace::Trace& trace, trace::EventId event);
+
 /// "Queue", "Compute input": a phase as a heading.
 [[nodiscard]] QString phaseTitle(records::RequestPhase phase);
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 
 namespace gantry::widgets {
 
@@ -19,6 +20,31 @@ constexpr auto kShades = [] {
         shades[busy] = static_cast<std::uint8_t>(kFaintestShade + busy * (255 - kFaintestShade) / 255);
     return shades;
 }();
+
+/// At least one pixel. Most spans are narrow: two stores that may overlap instead of a loop whose end cannot be foreseen.
+void fillPixels(QRgb* first, QRgb* end, QRgb color)
+{
+    const std::ptrdiff_t count = end - first;
+    if (count == 1) {
+        *first = color;
+        return;
+    }
+    if (count < 4) {
+        first[0] = first[1] = end[-1] = color;
+        return;
+    }
+    if (count > 16) {
+        std::fill(first, end, color);
+        return;
+    }
+    const std::array<QRgb, 4> four = {color, color, color, color};
+    std::memcpy(first, four.data(), sizeof four);
+    std::memcpy(end - 4, four.data(), sizeof four);
+    if (count > 8) {
+        std::memcpy(first + 4, four.data(), sizeof four);
+        std::memcpy(end - 8, four.data(), sizeof four);
+    }
+}
 
 } // namespace
 
@@ -47,28 +73,37 @@ void LaneRaster::draw(const std::vector<LaneBox>& boxes, SpanColors& colors, boo
 
 void LaneRaster::compose(const std::vector<LaneBox>& boxes, SpanColors& colors, bool isFaded, const std::vector<QRgb>& background)
 {
+    // Locals: the pixels that are written could else be what members point to.
     QRgb* const line = m_line.data();
-    std::copy_n(background.data(), m_width, line);
-    for (std::size_t i = 0; i < boxes.size(); ++i) {
-        constexpr std::size_t kAhead = 16; // neighbours of a lane lie far apart in the columns
-        if (i + kAhead < boxes.size())
-            colors.prefetch(boxes[i + kAhead].event);
-        const LaneBox& box = boxes[i];
-        const SpanColor& color = colors.of(box.event);
-        const bool isFull = !isFaded || box.isHighlighted;
-        const QRgb fill = isFull ? color.fill : color.fadedFill;
-        const int right = std::min(box.right, m_width);
-        if (box.busy < 255) {
-            for (int x = box.left; x < right; ++x)
-                line[x] = blended(line[x], fill, kShades[box.busy]);
+    const int width = m_width, edge = m_edge, narrowestEdge = m_narrowestEdge;
+    std::copy_n(background.data(), width, line);
+    const LaneBox* const end = boxes.data() + boxes.size();
+    KindColors known;
+    trace::EventKind kind{};
+    for (const LaneBox* box = boxes.data(); box < end; ++box) {
+        constexpr std::ptrdiff_t kAhead = 16; // neighbours of a lane lie far apart in the columns
+        if (end - box > kAhead && known.numbers)
+            __builtin_prefetch(known.numbers + box[kAhead].event.row());
+        const SpanColor* color = box->event.kind() == kind ? known.find(box->event.row()) : nullptr;
+        if (!color) {
+            kind = box->event.kind();
+            color = &colors.of(box->event);
+            known = colors.ofKind(kind);
+        }
+        const bool isFull = !isFaded || box->isHighlighted;
+        const QRgb fill = isFull ? color->fill : color->fadedFill;
+        const int right = std::min(box->right, width);
+        if (box->busy < 255) {
+            for (int x = box->left; x < right; ++x)
+                line[x] = blended(line[x], fill, kShades[box->busy]);
             continue;
         }
-        if (box.left >= right)
+        if (box->left >= right)
             continue;
-        std::fill(line + box.left, line + right, fill);
+        fillPixels(line + box->left, line + right, fill);
         // A darker edge tells neighbours of one colour apart.
-        if (box.isSingle && right - box.left >= m_narrowestEdge)
-            std::fill_n(line + box.left, m_edge, isFull ? color.edge : color.fadedEdge);
+        if (box->isSingle && right - box->left >= narrowestEdge)
+            std::fill_n(line + box->left, edge, isFull ? color->edge : color->fadedEdge);
     }
 }
 

@@ -1,5 +1,6 @@
 #include "widgets/timeline/legend.h"
 
+#include "trace_model/trace/trace_words.h"
 #include "widgets/theme/format.h"
 #include "widgets/theme/glossary.h"
 #include "widgets/theme/theme.h"
@@ -61,8 +62,10 @@ void Legend::setTraces(std::initializer_list<const trace::Trace*> traces)
         m_entries.push_back({tr("Memset"), [](const Theme& theme) { return theme.memset(); }});
     if (has(EventKind::Synchronization))
         m_entries.push_back({tr("Synchronization"), [](const Theme& theme) { return theme.synchronization(); }});
-    if (has(EventKind::ApiCall))
-        m_entries.push_back({tr("CUDA API"), [](const Theme& theme) { return theme.apiCall("cudaLaunchKernel"); }});
+    const auto* const caller =
+        std::find_if(traces.begin(), traces.end(), [](const trace::Trace* trace) { return trace->apiCalls.size() > 0; });
+    if (caller != traces.end())
+        m_entries.push_back({toQString(trace::apiName(**caller)), [](const Theme& theme) { return theme.apiCall("cudaLaunchKernel"); }});
     if (has(EventKind::GraphLaunch))
         m_entries.push_back({tr("CUDA graph"), [](const Theme& theme) { return theme.graph(); }});
     if (has(EventKind::LibraryCall))

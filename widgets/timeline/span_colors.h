@@ -18,6 +18,23 @@ struct SpanColor
     QRgb text = 0; ///< of a label on the fill
 };
 
+/// The colours of one kind of events, to be looked up by row.
+struct KindColors
+{
+    const SpanColor* colors = nullptr; ///< by number; fill 0: not asked for yet
+    std::uint32_t count = 0;
+    const std::uint32_t* numbers = nullptr; ///< by row; null: of a kind whose numbers are no column
+
+    /// Null: not known yet.
+    [[nodiscard]] const SpanColor* find(std::uint32_t row) const
+    {
+        if (!numbers)
+            return nullptr;
+        const std::uint32_t number = numbers[row];
+        return number < count && colors[number].fill != 0 ? colors + number : nullptr;
+    }
+};
+
 /// Colours of a trace's events in one theme. What events share (a name, a label, a route) is computed when first asked for and then
 /// looked up by its number: painting a span computes no colour. UI thread.
 class SpanColors
@@ -33,11 +50,11 @@ public:
         return number < colors.size() && colors[number].fill != 0 ? colors[number] : add(event, number);
     }
 
-    /// Asks for what of() reads, ahead of its use.
-    void prefetch(trace::EventId event) const
+    /// For many events of a kind; of() makes those that it lacks, and another one has them then.
+    [[nodiscard]] KindColors ofKind(trace::EventKind kind) const
     {
-        if (const std::uint32_t* const numbers = m_numbers[static_cast<std::size_t>(event.kind())])
-            __builtin_prefetch(numbers + event.row());
+        const auto& colors = m_colors[static_cast<std::size_t>(kind)];
+        return {colors.data(), static_cast<std::uint32_t>(colors.size()), m_numbers[static_cast<std::size_t>(kind)]};
     }
 
 private:

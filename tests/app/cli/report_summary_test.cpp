@@ -2,16 +2,41 @@
 
 #include "tests/support/event_script.h"
 #include "tests/support/temporary_folder.h"
+#include "trace_model/base/counted.h"
 #include "trace_model/trace/trace_loader.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <fstream>
 
 namespace gantry::cli {
 namespace {
 
 using testing::HasSubstr;
 using testing::Not;
+
+// PyTorch has rows of a made-up process "Spans", and a pid 0 for what it does not know the process of.
+TEST(ReportSummary, CountsProcessesAndNotWhatOnlyLooksLikeThem)
+{
+    const test::TemporaryFolder folder;
+    std::ofstream(folder / "a.json") << R"({"schemaVersion": 1, "traceEvents": [
+        {"ph":"X","cat":"Trace","name":"Profiler","pid":"Spans","tid":"Profiler","ts":0,"dur":9},
+        {"ph":"X","cat":"python_function","name":"main","pid":0,"tid":0,"ts":1,"dur":1},
+        {"ph":"X","cat":"cpu_op","name":"aten::add","pid":17,"tid":18,"ts":1,"dur":1},
+        {"ph":"X","cat":"x","name":"step","pid":3,"tid":1,"ts":1,"dur":1},
+        {"ph":"M","name":"process_name","pid":3,"args":{"name":"GPU 0"}},
+        {"ph":"M","name":"thread_name","pid":3,"tid":1,"args":{"name":"Steps"}}]})";
+    const auto trace = trace::loadTrace(folder / "a.json");
+    ASSERT_TRUE(trace) << trace.error().text();
+    EXPECT_EQ(processCount(**trace), 1u);
+    EXPECT_THAT(text(summarise(**trace)), HasSubstr("\nranges            4 ranges in 1 process\n"));
+
+    std::ofstream(folder / "b.json") << R"({"traceEvents": [{"ph":"X","cat":"x","name":"a","ts":0,"dur":9}]})";
+    const auto other = trace::loadTrace(folder / "b.json");
+    ASSERT_TRUE(other) << other.error().text();
+    EXPECT_THAT(text(summarise(**other)), HasSubstr("\nranges            1 range\n"));
+}
 
 TEST(ReportSummary, CountsWhatTheReportHolds)
 {
@@ -116,6 +141,7 @@ TEST(ReportSummary, CountsInWords)
     EXPECT_EQ(counted(0, "memcpy"), "0 memcpys");
     EXPECT_EQ(counted(2, "process"), "2 processes");
     EXPECT_EQ(counted(3, "graph launch"), "3 graph launches");
+    EXPECT_EQ(counted(4, "entry"), "4 entries");
 }
 
 } // namespace

@@ -11,9 +11,12 @@
 #include <QAbstractItemView>
 #include <QComboBox>
 #include <QLabel>
+#include <QPushButton>
 #include <QSignalSpy>
 #include <QTest>
 #include <QTreeWidget>
+
+#include <thread>
 
 using namespace gantry;
 using namespace gantry::desktop;
@@ -118,8 +121,9 @@ private slots:
         QSignalSpy failed(m_page.get(), &ComparePage::failed);
         m_page->setFiles(m_a, cut);
         QVERIFY(failed.wait(kPatienceMs));
-        QVERIFY2(sentence().startsWith(QStringLiteral("Report B was not opened.")), qPrintable(sentence()));
-        QVERIFY2(sentence().contains(QStringLiteral("truncated")), qPrintable(sentence()));
+        QTRY_COMPARE_WITH_TIMEOUT(text("errorHeading"), QStringLiteral("Report B was not opened"), kPatienceMs);
+        QVERIFY2(text("errorSentence").contains(QStringLiteral("truncated")), qPrintable(text("errorSentence")));
+        QVERIFY(m_page->findChild<QLabel*>(QStringLiteral("errorHeading"))->isVisible());
         QCOMPARE(m_page->error()->code, ErrorCode::Truncated);
         QVERIFY(!m_page->isReady());
 
@@ -137,8 +141,43 @@ private slots:
         QVERIFY(failed.wait(kPatienceMs));
         m_page->setOpenReports({{m_b, *trace::loadTrace(m_b)}}); // so that side B is there at once
         m_page->setSide(1, m_b);
-        QVERIFY2(sentence().startsWith(QStringLiteral("Report A was not opened.")), qPrintable(sentence()));
+        QCOMPARE(text("errorHeading"), QStringLiteral("Report A was not opened"));
+        QVERIFY(m_page->findChild<QLabel*>(QStringLiteral("errorHeading"))->isVisible());
         QCOMPARE(m_page->error()->code, ErrorCode::NotFound);
+    }
+
+    void aSideThatIsTriedAgainIsReadAgain()
+    {
+        const auto late = *m_folder / "late.gantry";
+        QSignalSpy failed(m_page.get(), &ComparePage::failed);
+        m_page->setFiles(m_a, late);
+        QVERIFY(failed.wait(kPatienceMs));
+        writeReport(late, {.requests = 3});
+        QSignalSpy ready(m_page.get(), &ComparePage::ready);
+        QTRY_VERIFY_WITH_TIMEOUT(button("Try again")->isVisible(), kPatienceMs);
+        QTest::mouseClick(button("Try again"), Qt::LeftButton);
+        QVERIFY(ready.wait(kPatienceMs));
+        QCOMPARE(m_page->view()->timeline(1).trace()->requests.size(), std::size_t{3});
+    }
+
+    // Reading could neither be followed nor ended.
+    void readingASideIsFollowedAndCanBeCancelled()
+    {
+        TraceSource source;
+        source.load = [](std::span<const trace::LoadFile>, const trace::LoadOptions& options) -> Result<TraceSource::Loaded> {
+            options.progress(0.25, "kernels");
+            while (!options.stop.stop_requested())
+                std::this_thread::yield();
+            return Error{ErrorCode::Cancelled, "cancelled", {}};
+        };
+        m_page = std::make_unique<ComparePage>(*m_runner, source);
+        m_page->show();
+        m_page->setSide(0, m_a);
+        QTRY_COMPARE_WITH_TIMEOUT(text("stage"), QStringLiteral("Opening a.gantry: kernels"), kPatienceMs);
+        QTest::mouseClick(button("Cancel"), Qt::LeftButton);
+        QVERIFY2(sentence().contains(QStringLiteral("Choose two reports")), qPrintable(sentence()));
+        QVERIFY(m_page->file(0).empty());
+        QCOMPARE(box("sideA")->currentIndex(), -1);
     }
 
     void takesAnOpenReportAsItIs()
@@ -193,7 +232,15 @@ private:
         QVERIFY(m_page->isReady());
     }
 
-    QString sentence() const { return m_page->findChild<QLabel*>(QStringLiteral("compareSentence"))->text(); }
+    QString text(const char* label) const { return m_page->findChild<QLabel*>(QLatin1String(label))->text(); }
+    QString sentence() const { return text("compareSentence"); }
+    QPushButton* button(const char* caption) const
+    {
+        for (QPushButton* candidate : m_page->findChildren<QPushButton*>())
+            if (candidate->text() == QLatin1String(caption))
+                return candidate;
+        return nullptr;
+    }
     QComboBox* box(const char* name) const { return m_page->findChild<QComboBox*>(QLatin1String(name)); }
 
     /// As a user does it: the list's entry is activated by keys.

@@ -33,6 +33,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <semaphore>
 
 using namespace gantry;
 using namespace gantry::desktop;
@@ -95,8 +96,9 @@ private slots:
     void showsStatisticsOfTheWholeReport()
     {
         follow();
-        QCOMPARE(statisticsRows(), (QStringList{QStringLiteral("bert_base compute_infer 12"), QStringLiteral("bert_base queue 12"),
-                                                QStringLiteral("bert_base compute_input 12"), QStringLiteral("bert_base compute_output 12")}));
+        QCOMPARE(statisticsRows(),
+                 (QStringList{QStringLiteral("bert_base compute_infer 12"), QStringLiteral("bert_base queue 12"),
+                              QStringLiteral("bert_base compute_input 12"), QStringLiteral("bert_base compute_output 12")}));
         QVERIFY2(scopeText().contains(QStringLiteral("the whole report")), qPrintable(scopeText()));
     }
 
@@ -104,7 +106,8 @@ private slots:
     {
         follow();
         auto* tabs = m_window->findChild<QTabWidget*>();
-        QVERIFY2(m_inspector->import().filesText().startsWith(QStringLiteral("a.gantry · ")), qPrintable(m_inspector->import().filesText()));
+        QVERIFY2(m_inspector->import().filesText().startsWith(QStringLiteral("a.gantry · ")),
+                 qPrintable(m_inspector->import().filesText()));
         QVERIFY(!tabs->isTabVisible(tabs->indexOf(&m_inspector->tables()))); // it has no tables
         emit m_page->importRequested();
         QCOMPARE(tabs->currentWidget(), &m_inspector->import());
@@ -119,7 +122,8 @@ private slots:
         auto* tabs = m_window->findChild<QTabWidget*>();
         tabs->setCurrentWidget(&m_inspector->events());
         const auto path = *m_folder / "perf.csv";
-        std::ofstream(path) << "Concurrency,Inferences/Second,Client Send,Network+Server Send/Recv,Server Queue,p99 latency\n1,69.2,225,2148,64,21018\n";
+        std::ofstream(path)
+            << "Concurrency,Inferences/Second,Client Send,Network+Server Send/Recv,Server Queue,p99 latency\n1,69.2,225,2148,64,21018\n";
         ReportPage tables(path, *m_runner);
         QTRY_COMPARE_WITH_TIMEOUT(tables.state(), ReportPage::State::Loaded, kPatienceMs);
         m_inspector->follow(FrontPage::Report, &tables);
@@ -381,6 +385,28 @@ private slots:
         m_inspector->follow(FrontPage::Live, nullptr);
         m_inspector->follow(FrontPage::Report, m_page);
         QVERIFY(!details->isHidden());
+    }
+
+    // It read "Open a report" while one was being opened.
+    void tablesSayThatAReportIsBeingReadAndThatItWasNotOpened()
+    {
+        std::binary_semaphore mayEnd(0);
+        TraceSource source;
+        source.load = [&mayEnd](std::span<const trace::LoadFile>, const trace::LoadOptions& options) -> Result<TraceSource::Loaded> {
+            options.progress(0.25, "kernels");
+            mayEnd.acquire();
+            return Error{ErrorCode::BadInput, "it is broken", {}};
+        };
+        ReportPage page({{*m_folder / "slow.json", {}}}, *m_runner, source);
+        connect(&page, &ReportPage::failed, m_inspector, [this, &page] { m_inspector->follow(FrontPage::Report, &page); });
+        m_inspector->follow(FrontPage::Report, &page);
+        QVERIFY2(scopeText().startsWith(QStringLiteral("Reading slow.json…")), qPrintable(scopeText()));
+        QTRY_COMPARE_WITH_TIMEOUT(scopeText(), QStringLiteral("Reading slow.json… 25 %"), kPatienceMs);
+        QCOMPARE(m_inspector->import().totalsText(), scopeText());
+        mayEnd.release();
+        QTRY_COMPARE_WITH_TIMEOUT(scopeText(), QStringLiteral("slow.json was not opened."), kPatienceMs);
+        m_inspector->follow(FrontPage::Live, nullptr);
+        QCOMPARE(scopeText(), QStringLiteral("Open a report to see where its time went."));
     }
 
     void aPageThatIsClosedLeavesTheTablesEmpty()

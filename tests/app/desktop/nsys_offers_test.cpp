@@ -1,3 +1,4 @@
+#include "app/desktop/compare_page.h"
 #include "app/desktop/main_window.h"
 #include "app/desktop/nodes_panel.h"
 #include "app/desktop/page_area.h"
@@ -191,6 +192,31 @@ private slots:
         QTRY_COMPARE_WITH_TIMEOUT(page.state(), ReportPage::State::Loaded, kPatienceMs);
     }
 
+    // The comparison offered nothing: the report had to be opened in a tab of its own first.
+    void aSideOfTheComparisonIsExportedOnANodeToo()
+    {
+        const auto other = *m_folder / "other.sqlite";
+        std::filesystem::copy_file(m_nsys->exported(), other);
+        ComparePage& page = m_window->pages().openCompare(m_report, other);
+        QTRY_VERIFY_WITH_TIMEOUT(page.error().has_value(), kPatienceMs);
+        QCOMPARE(page.findChild<QLabel*>(QStringLiteral("errorHeading"))->text(),
+                 QStringLiteral("Nsight Systems is needed to open report A"));
+        QVERIFY(page.findChild<QPushButton*>(QStringLiteral("connectNode"))->isVisible());
+        connectTo(*m_node);
+        QTRY_VERIFY_WITH_TIMEOUT(exportButton(page).isVisible(), kPatienceMs);
+        m_nsys->install("hang");
+        QTest::mouseClick(&exportButton(page), Qt::LeftButton);
+        QTRY_VERIFY_WITH_TIMEOUT(stage(page).contains(QStringLiteral("nsys export on ")), kPatienceMs);
+        QTest::mouseClick(button(page, QStringLiteral("Cancel")), Qt::LeftButton);
+        QVERIFY2(sentence(page).contains(QStringLiteral("was cancelled")), qPrintable(sentence(page)));
+        m_nsys->install("copy");
+        QTest::mouseClick(&exportButton(page), Qt::LeftButton);
+        QTRY_VERIFY_WITH_TIMEOUT(page.isReady(), kPatienceMs);
+        QCOMPARE(page.comparison()->kernels.size(), std::size_t{2});
+        QTRY_VERIFY_WITH_TIMEOUT(std::filesystem::exists(*m_folder / "cache") && !std::filesystem::is_empty(*m_folder / "cache"),
+                                 kPatienceMs); // the next time no node is needed
+    }
+
     void aTruncatedReportIsNotOffered()
     {
         test::writeFile(m_report, test::readFile(m_report).substr(0, 3000));
@@ -209,9 +235,9 @@ private:
                 return candidate;
         return nullptr;
     }
-    static QPushButton& exportButton(const ReportPage& page) { return *page.findChild<QPushButton*>(QStringLiteral("exportOnNode")); }
-    static QString sentence(const ReportPage& page) { return page.findChild<QLabel*>(QStringLiteral("errorSentence"))->text(); }
-    static QString stage(const ReportPage& page) { return page.findChild<QLabel*>(QStringLiteral("stage"))->text(); }
+    static QPushButton& exportButton(const QWidget& page) { return *page.findChild<QPushButton*>(QStringLiteral("exportOnNode")); }
+    static QString sentence(const QWidget& page) { return page.findChild<QLabel*>(QStringLiteral("errorSentence"))->text(); }
+    static QString stage(const QWidget& page) { return page.findChild<QLabel*>(QStringLiteral("stage"))->text(); }
 
     void connectTo(const NodeFixture& node)
     {

@@ -169,7 +169,7 @@ private slots:
         QTest::addColumn<int>("code");
         QTest::addColumn<QString>("cause");
         QTest::addColumn<QString>("nextStep");
-        QTest::newRow("missing") << "missing" << int(ErrorCode::NotFound) << "no file"
+        QTest::newRow("missing") << "missing" << int(ErrorCode::NotFound) << "no such file"
                                  << "check";
         QTest::newRow("truncated") << "truncated" << int(ErrorCode::Truncated) << "truncated"
                                    << "fetch it again";

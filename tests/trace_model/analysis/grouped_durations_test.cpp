@@ -21,6 +21,13 @@ void expectEqual(const Distribution& found, const Distribution& expected, const 
     EXPECT_EQ(found.max, expected.max) << where;
 }
 
+void expectGroupOf(const std::vector<DurationNs>& durations, const DurationGroup& found, const std::string& where)
+{
+    const Distribution expected = distributionOf(durations);
+    expectEqual(found.duration, expected, where);
+    EXPECT_EQ(found.histogram, durationHistogram(durations, {expected.min, expected.max})) << where;
+}
+
 TEST(DistributionOfMany, IsThatOfSortingForEveryShapeOfDurations)
 {
     std::mt19937_64 random(3);
@@ -63,7 +70,7 @@ TEST(GroupedDurations, OfMoreGroupsThanAreCountedAtATimeAreThoseOfFew)
     const auto found = groupDurations(columns, trace::rowsIn(columns, {0, 50'000}), numbers, groups, kGroups, bytes);
     ASSERT_EQ(found.size(), kGroups);
     for (std::uint32_t group = 0; group < kGroups; ++group) {
-        expectEqual(found[group].duration, distributionOf(durations[group]), "group " + std::to_string(group));
+        expectGroupOf(durations[group], found[group], "group " + std::to_string(group));
         EXPECT_EQ(found[group].bytes, durations[group].size());
         if (!durations[group].empty()) {
             EXPECT_EQ(columns.duration(found[group].longestRow), found[group].duration.max);
@@ -107,7 +114,7 @@ TEST(GroupedDurations, AreThoseOfALookAtEveryRowInEveryWindow)
                         durations.push_back(columns.duration(rows[i]));
                         sum += bytes[rows[i]];
                     }
-                expectEqual(found[group].duration, distributionOf(durations), "group " + std::to_string(group));
+                expectGroupOf(durations, found[group], "group " + std::to_string(group));
                 EXPECT_EQ(found[group].bytes, sum);
                 if (!durations.empty()) {
                     EXPECT_EQ(found[group].longestRow, longest);

@@ -106,6 +106,24 @@ TEST(ExportFormat, NamesOnlyTheLimitsThatConcernTheTrace)
         EXPECT_EQ(limit.find("KERNEL"), std::string_view::npos) << "there is none: " << limit;
 }
 
+TEST(ExportFormat, SaysWhatWasNotReadToBeginWith)
+{
+    const test::TemporaryFolder folder;
+    const auto tracesOf = [&](const std::string& args) {
+        std::ofstream(folder / "a.json") << R"({"traceEvents": [{"ph":"X","cat":"cpu_op","name":"a","pid":1,"tid":1,"ts":0,"dur":1)" +
+                                                args + "}]}";
+        return *trace::loadTrace(folder / "a.json");
+    };
+    for (const ExportFormat format : {ExportFormat::ChromeJson, ExportFormat::Csv, ExportFormat::NsysSqlite}) {
+        const auto has = [&](const Trace& trace) {
+            const auto sentences = notKept(trace, format);
+            return std::find(sentences.begin(), sentences.end(), kNotRead) != sentences.end();
+        };
+        EXPECT_TRUE(has(*tracesOf(R"(,"args":{"Input Dims":[[1]]})")));
+        EXPECT_FALSE(has(*tracesOf("")));
+    }
+}
+
 TEST(ExportFormat, SaysThatItCannotWriteAndLeavesNothing)
 {
     const auto trace = test::traceWithEverything();

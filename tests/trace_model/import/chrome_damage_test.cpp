@@ -172,7 +172,7 @@ TEST(DamagedTrace, QuotesThatWereNotEscapedAreReadAsTheyWereMeant)
     EXPECT_EQ(trace->sink.text(ranges[1].textId), "call \"inner\" with, commas");
     EXPECT_EQ(ranges[1].end, 4000);
     ASSERT_EQ(trace->sink.meta().warnings.size(), 1u);
-    EXPECT_THAT(trace->sink.meta().warnings[0], HasSubstr("1 events have quotes"));
+    EXPECT_THAT(trace->sink.meta().warnings[0], HasSubstr("1 event with quotes"));
 }
 
 TEST(DamagedTrace, SaysWhereTheFirstUnreadableEventIs)
@@ -184,8 +184,8 @@ TEST(DamagedTrace, SaysWhereTheFirstUnreadableEventIs)
     EXPECT_EQ(trace->skipped("(no category)", "not JSON"), 2u);
     ASSERT_EQ(trace->sink.meta().warnings.size(), 1u);
     EXPECT_THAT(trace->sink.meta().warnings[0], HasSubstr("the first at byte " + std::to_string(text.find(R"({"ph":"X",,)"))));
-    ASSERT_EQ(trace->sink.losses.size(), 1u);
-    EXPECT_EQ(trace->sink.losses[0].count, 2u);
+    EXPECT_THAT(trace->sink.meta().warnings[0], HasSubstr("2 events skipped"));
+    EXPECT_TRUE(trace->sink.losses.empty()) << "those are of the recording";
 }
 
 TEST(DamagedTrace, ControlCharactersAndDuplicateKeysAreTaken)

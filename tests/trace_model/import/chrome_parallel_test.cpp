@@ -113,6 +113,32 @@ TEST(ParallelChromeTrace, GivesWhatOneThreadGives)
     }
 }
 
+TEST(ParallelChromeTrace, OfRangesOfOneExtentTheOuterOneComesFirstWhereverTheyAreCut)
+{
+    // One begins, then come so many events that the other, which is inside of it, is of a later part.
+    std::string events = R"({"ph": "B", "name": "outer", "pid": 604, "tid": 604, "ts": 5})";
+    const auto addOthers = [&] {
+        for (int i = 0; i < 3000; ++i)
+            events += ",\n" + std::string(R"({"ph": "X", "cat": "cpu_op", "name": "op", "pid": 604, "tid": 605, "ts": )") +
+                      std::to_string(i) + R"(, "dur": 1})";
+    };
+    addOthers();
+    events += ",\n" + std::string(R"({"ph": "B", "name": "inner", "pid": 604, "tid": 604, "ts": 5})");
+    addOthers();
+    for (int i = 0; i < 2; ++i)
+        events += ",\n" + std::string(R"({"ph": "E", "pid": 604, "tid": 604, "ts": 9})");
+    addOthers();
+    for (const ChromeReadOptions& options : {kSequential, kParallel}) {
+        const auto trace = readTrace(test::listOf(events), options);
+        ASSERT_TRUE(trace->result);
+        std::vector<std::string> names;
+        for (const RangeRow& row : trace->sink.all(&CollectedRows::ranges))
+            if (row.globalTid == (std::uint64_t{604} << 24 | 604))
+                names.push_back(trace->sink.text(row.textId));
+        EXPECT_THAT(names, testing::ElementsAre("outer", "inner")) << options.threads;
+    }
+}
+
 TEST(ParallelChromeTrace, GivesTheSameEachTime)
 {
     const std::string text = longTrace(false);

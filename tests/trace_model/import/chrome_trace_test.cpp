@@ -97,6 +97,49 @@ TEST(ChromeTrace, TimeZeroIsTheFirstEventsUnlessItsClockWasNotSet)
     EXPECT_EQ(trace->skipped("(no category)", "time more than nine years from the first event's"), 1u);
 }
 
+std::vector<std::string> rangeNames(const test::ReadTrace& trace)
+{
+    std::vector<std::string> names;
+    for (const RangeRow& range : trace.sink.all(&test::CollectedRows::ranges))
+        names.push_back(trace.sink.text(range.textId));
+    return names;
+}
+
+// As catapult's own sample has them: which is around which only the order in the file tells.
+constexpr std::string_view kOfOneExtent = R"({"ph":"B","name":"over","pid":1,"tid":1,"ts":860},
+                                              {"ph":"X","name":"X","pid":1,"tid":1,"ts":860,"dur":10},
+                                              {"ph":"B","name":"under","pid":1,"tid":1,"ts":860},
+                                              {"ph":"B","name":"innermost","pid":1,"tid":1,"ts":860},
+                                              {"ph":"E","pid":1,"tid":1,"ts":870},
+                                              {"ph":"E","pid":1,"tid":1,"ts":870},
+                                              {"ph":"E","pid":1,"tid":1,"ts":870})";
+
+TEST(ChromeTrace, OfRangesOfOneExtentTheOneThatWasOpenedFirstIsTheOuterOne)
+{
+    const auto trace = readTrace(listOf(kOfOneExtent));
+    ASSERT_TRUE(trace->result);
+    EXPECT_THAT(rangeNames(*trace), ElementsAre("over", "X", "under", "innermost"));
+}
+
+TEST(ChromeTrace, KeepsWhatIsInsideOfARangeThatEndsBeforeItBegins)
+{
+    const auto trace = readTrace(listOf(R"({"ph":"B","name":"bad","pid":1,"tid":1,"ts":5},
+                                           {"ph":"B","name":"good","pid":1,"tid":1,"ts":5},
+                                           {"ph":"E","pid":1,"tid":1,"ts":6},
+                                           {"ph":"E","pid":1,"tid":1,"ts":4})"));
+    ASSERT_TRUE(trace->result);
+    EXPECT_THAT(rangeNames(*trace), ElementsAre("good"));
+}
+
+TEST(ChromeTrace, KeepsWhatIsInsideOfARangeThatNeverEnds)
+{
+    const auto trace = readTrace(listOf(R"({"ph":"B","name":"open","pid":1,"tid":1,"ts":5},
+                                           {"ph":"B","name":"inside","pid":1,"tid":1,"ts":5},
+                                           {"ph":"E","pid":1,"tid":1,"ts":6})"));
+    ASSERT_TRUE(trace->result);
+    EXPECT_THAT(rangeNames(*trace), ElementsAre("open", "inside"));
+}
+
 TEST(ChromeTrace, PairsBeginsAndEndsOfEachThread)
 {
     const auto trace = readTrace(listOf(R"({"ph":"B","name":"outer","cat":"c","pid":1,"tid":1,"ts":0},

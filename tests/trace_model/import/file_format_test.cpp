@@ -81,7 +81,9 @@ TEST(FileFormat, SaysWhatAForeignFileIsAndWhatToDo)
         {"{\"answer\": 42}", "JSON, but no trace"},
         {"[]", "JSON, but no trace"},
         {"1.0 1.599805e+02 2.930929e+01\n4.0 1.7\n", "this is a text of no kind"},
-        {"\x01\x02\0\x03"sv, "this is a binary file of no kind"},
+        {"\x01\x02\0\x03"sv, "this is a binary file of 4 bytes, too short to be a report or a trace"},
+        {"0123456789", "this is a text of 10 bytes, too short to be a report or a trace"},
+        {"\x01\x02\0\x03\x01\x02\0\x03\x01\x02\0\x03\x01\x02\0\x03"sv, "this is a binary file of no kind"},
         {"\n\n\n\n\nplain words after blank lines\n", "this is a text of no kind"},
     };
     for (const auto& [text, words] : cases) {

@@ -158,7 +158,7 @@ TEST_P(ReadingIterationsWithoutTimes, ShowsThemOneBehindTheOther)
     EXPECT_THAT(iterations(), ElementsAre("rank 0 1 0..100", "rank 0 2 100..120"));
     EXPECT_EQ(sink.meta().sessionUtcNs, 0);
     EXPECT_THAT(sink.report().clock, HasSubstr("has no times"));
-    EXPECT_THAT(sink.meta().warnings, ElementsAre(HasSubstr("2 entries have no time")));
+    EXPECT_THAT(sink.meta().warnings, ElementsAre(HasSubstr("2 entries without a time")));
 }
 
 INSTANTIATE_TEST_SUITE_P(OnOneLineAndOnMany, ReadingIterationsWithoutTimes,
@@ -278,8 +278,8 @@ TEST_F(ReadingAnIterationLog, MakesTheBestOfBadValues)
     EXPECT_EQ(skipped("values", "not a finite number"), 1u);
     for (const CounterSample& sample : sink.all(&CollectedRows::samples))
         EXPECT_TRUE(std::isfinite(sample.value));
-    EXPECT_THAT(sink.meta().warnings, testing::Contains(HasSubstr("2 iterations have a negative or impossible duration")));
-    EXPECT_THAT(sink.meta().warnings, testing::Contains(HasSubstr("1 entries of the log are cut off")));
+    EXPECT_THAT(sink.meta().warnings, testing::Contains(HasSubstr("2 iterations of a negative or impossible duration")));
+    EXPECT_THAT(sink.meta().warnings, testing::Contains(HasSubstr("1 entry of the log cut off")));
 }
 
 TEST_F(ReadingAnIterationLog, ALogWithoutIterationsIsAnError)

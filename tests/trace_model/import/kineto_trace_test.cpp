@@ -241,6 +241,28 @@ TEST(KinetoTrace, AllocationsAreCountersOfTheirDeviceAndNoMarks)
     EXPECT_EQ(trace->skipped("cpu_instant_event", "counter without a number"), 1u);
 }
 
+// On an MI300X: "device": 9 of the work is the GPU that is described, and counts its memory, as 0.
+TEST(KinetoTrace, TheOneGpuHasTheNumberThatItsWorkHas)
+{
+    const std::string gpus = R"({"deviceProperties": [{"id": 0, "name": "AMD Instinct MI300X"})";
+    const auto kernel = [](int device) {
+        return R"({"ph":"X","cat":"kernel","name":"k","pid":9,"tid":3,"ts":3,"dur":1,"args":{"device":)" + std::to_string(device) +
+               R"(,"stream":3}})";
+    };
+    const std::string memory = R"({"ph":"i","cat":"cpu_instant_event","s":"t","name":"[memory]","pid":1,"tid":1,"ts":7,
+                                   "args":{"Total Allocated":7,"Device Id":0,"Device Type":1}})";
+    const auto trace = readTrace(gpus + R"(], "traceEvents": [)" + kernel(9) + "," + memory + "]}");
+    ASSERT_TRUE(trace->result);
+    ASSERT_EQ(trace->sink.meta().gpus.size(), 1u);
+    EXPECT_EQ(trace->sink.meta().gpus[0].device, 9u);
+    ASSERT_FALSE(trace->sink.counters.empty());
+    EXPECT_EQ(trace->sink.counters[0].group, "GPU 9");
+
+    const auto several = readTrace(gpus + R"(, {"id": 1, "name": "AMD Instinct MI300X"}], "traceEvents": [)" + kernel(9) + "]}");
+    ASSERT_TRUE(several->result);
+    EXPECT_EQ(several->sink.meta().gpus[0].device, 0u) << "which of them it is cannot be told";
+}
+
 TEST(KinetoTrace, WorkOfOtherAcceleratorsIsDeviceWork)
 {
     const auto trace = readTrace(listOf(
@@ -313,6 +335,58 @@ TEST(KinetoTrace, ArrowsAreUsedWhereTheyLeadFromACallToItsWork)
     EXPECT_EQ(trace->table("ac2g")->kept, 2u);
     EXPECT_EQ(trace->skipped("ac2g", sentence(SkipReason::Arrow)), 2u);
     EXPECT_EQ(trace->skipped("fwdbwd", sentence(SkipReason::Arrow)), 1u);
+}
+
+// PyTorch's operators tell the shapes of their inputs, and no view shows them: that must be said.
+TEST(KinetoTrace, CountsTheArgumentsThatAreNotKept)
+{
+    const std::string op = R"({"ph":"X","cat":"cpu_op","name":"aten::add","pid":9,"tid":9,"ts":1,"dur":1,)";
+    const std::string kernel =
+        R"({"ph":"X","cat":"kernel","name":"k","pid":0,"tid":7,"ts":3,"dur":1,"args":{"device":0,"stream":7,"grid":[1,1,1])";
+    std::string events;
+    for (int i = 0; i < 100; ++i) // most of them are read by their layout
+        events += op + R"("args":{"External id":)" + std::to_string(i) + R"(,"Input Dims":[[2,3],[]],"Input \u0041":null}},)" + op +
+                  R"("args":{}},)" + kernel + R"(,"est. achieved occupancy %":41}},)" + kernel + "}},";
+    const auto trace = readTrace(listOf(events + op + R"("args":{ }})"));
+    ASSERT_TRUE(trace->result);
+    EXPECT_EQ(trace->table("cpu_op")->kept, 201u);
+    EXPECT_THAT(test::reduced(*trace, "cpu_op"),
+                testing::ElementsAre("100 × without arguments that no view shows: External id, Input Dims, Input A"));
+    EXPECT_THAT(test::reduced(*trace, "kernel"),
+                testing::ElementsAre("100 × without arguments that no view shows: est. achieved occupancy %"));
+}
+
+TEST(KinetoTrace, SaysThatAllocationsAreSamplesAndWhatOfThemIsNotKept)
+{
+    const auto trace = readTrace(listOf(
+        R"({"ph":"i","cat":"cpu_instant_event","s":"t","name":"[memory]","pid":1,"tid":1,"ts":7,
+            "args":{"Total Reserved":9,"Total Allocated":7,"Bytes":7,"Addr":4096,"Device Id":0,"Device Type":1}})"));
+    ASSERT_TRUE(trace->result);
+    EXPECT_THAT(test::reduced(*trace, "cpu_instant_event"),
+                testing::ElementsAre("1 × as samples of how much memory is allocated and reserved, not as events",
+                                     "1 × without arguments that no view shows: Bytes, Addr"));
+}
+
+TEST(KinetoTrace, WhatGantryWroteItselfHasNoArgumentsThatAreNotKept)
+{
+    const auto trace = readTrace(R"({"exportedBy":"Gantry 0.1.0","traceEvents":[
+        {"ph":"X","cat":"cpu_op","name":"a","pid":9,"tid":9,"ts":1,"dur":1,"args":{"made of what is kept":1}}]})");
+    ASSERT_TRUE(trace->result);
+    EXPECT_THAT(test::reduced(*trace, "cpu_op"), testing::IsEmpty());
+}
+
+TEST(KinetoTrace, KernelsHaveTheFunctionForAShortNameUnlessOneIsThere)
+{
+    const std::string kernel = R"-({"ph":"X","cat":"kernel","name":"void ns::foo<int>(float*)","pid":0,"tid":7,"ts":3,"dur":1,"args":)-";
+    const auto trace = readTrace(listOf(kernel + R"({"device":0,"stream":7}},)" + kernel + R"({"device":0,"stream":7}},)" + kernel +
+                                        R"({"device":0,"stream":7,"short name":"given"}})"));
+    ASSERT_TRUE(trace->result);
+    const auto kernels = trace->sink.all(&test::CollectedRows::kernels);
+    ASSERT_EQ(kernels.size(), 3u);
+    EXPECT_EQ(trace->sink.text(kernels[0].demangledName), "void ns::foo<int>(float*)");
+    EXPECT_EQ(trace->sink.text(kernels[0].shortName), "foo");
+    EXPECT_EQ(kernels[1].shortName, kernels[0].shortName);
+    EXPECT_EQ(trace->sink.text(kernels[2].shortName), "given");
 }
 
 TEST(KinetoTrace, WorkWithNegativeBytesOrDeviceIsSkipped)

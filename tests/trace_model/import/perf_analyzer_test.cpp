@@ -283,7 +283,8 @@ TEST_F(ReadingPerfAnalyzer, AProfileBecomesRequests)
     EXPECT_EQ(sink.meta().producer, "perf_analyzer 2.50.0");
     EXPECT_EQ(sink.meta().settings.at("service_kind"), "openai");
     EXPECT_TRUE(sink.meta().complete);
-    EXPECT_THAT(sink.meta().warnings, ElementsAre(HasSubstr("2 of 3 requests were sent outside the measurement windows"), "1 requests got no response."));
+    EXPECT_THAT(sink.meta().warnings,
+                ElementsAre(HasSubstr("Of 3 requests, 2 sent outside the measurement windows"), "1 request without a response."));
     EXPECT_THAT(marks(), ElementsAre("measurement window 100000000", "measurement window 800000000"));
 }
 

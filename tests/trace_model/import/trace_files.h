@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <zlib.h>
 
@@ -87,6 +88,16 @@ inline std::unique_ptr<ReadTrace> readTrace(std::string_view bytes, const import
     auto trace = std::make_unique<ReadTrace>();
     trace->result = importing::readChromeTrace(folder / "trace.json", trace->sink, {}, options);
     return trace;
+}
+
+/// "61 × without arguments ...": what of a table's rows was kept in part.
+inline std::vector<std::string> reduced(ReadTrace& trace, std::string_view name)
+{
+    std::vector<std::string> lines;
+    if (const importing::TableTally* const tally = trace.table(name))
+        for (const importing::SkippedRows& rows : tally->reduced)
+            lines.push_back(std::to_string(rows.count) + " × " + rows.reason);
+    return lines;
 }
 
 /// A trace whose list holds these events.

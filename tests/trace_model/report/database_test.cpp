@@ -7,6 +7,7 @@
 #include "trace_model/trace/trace_cache.h"
 #include "trace_model/trace/trace_loader.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
@@ -257,7 +258,7 @@ TEST_F(OpeningAReport, ReadsMissingColumnsAndTablesAsAbsent)
     ASSERT_EQ(trace.kernels.size(), 2u) << "the row that ends before it starts is counted, not shown";
     EXPECT_EQ(trace.strings[trace.kernels.shortName(0)], "gemm");
     EXPECT_EQ(trace.strings[trace.kernels.shortName(1)], "(unknown)");
-    EXPECT_EQ(droppedTotal(trace.losses), 1u);
+    EXPECT_THAT(trace.meta.warnings, testing::Contains(testing::StartsWith("1 row skipped")));
 }
 
 TEST_F(OpeningAReport, NeverCrashesOnAFileThatIsCutOff)
@@ -282,10 +283,42 @@ TEST_F(OpeningAReport, CountsRowsWhoseTimesAreNoTimes)
     EXPECT_EQ((*loaded)->kernels.size(), 1u);
     EXPECT_EQ((*loaded)->requests.size(), 0u);
     EXPECT_LE((*loaded)->time.end, 1000);
-    const auto& losses = (*loaded)->losses;
-    const auto bad = std::find_if(losses.begin(), losses.end(), [](const Loss& loss) { return loss.name == "rows_without_times"; });
-    ASSERT_NE(bad, losses.end());
-    EXPECT_EQ(bad->count, 2u);
+    EXPECT_THAT((*loaded)->meta.warnings, testing::Contains(testing::StartsWith("2 rows skipped whose end is missing")));
+    EXPECT_EQ(droppedTotal((*loaded)->losses), 0u) << "what was dropped is the recording's, not the reader's";
+}
+
+/// Overwrites the first page of a table.
+void damageTable(const std::filesystem::path& path, const std::string& table)
+{
+    sqlite3* opened = nullptr;
+    ASSERT_EQ(sqlite3_open(path.c_str(), &opened), SQLITE_OK);
+    sqlite3_stmt* statement = nullptr;
+    sqlite3_prepare_v2(opened, ("SELECT rootpage FROM sqlite_master WHERE name = '" + table + "'").c_str(), -1, &statement, nullptr);
+    ASSERT_EQ(sqlite3_step(statement), SQLITE_ROW) << table;
+    const auto page = static_cast<std::size_t>(sqlite3_column_int64(statement, 0));
+    sqlite3_finalize(statement);
+    sqlite3_close(opened);
+    constexpr std::size_t kPageBytes = 4096;
+    std::string bytes = readFile(path);
+    ASSERT_GE(bytes.size(), page * kPageBytes);
+    writeFile(path, bytes.replace((page - 1) * kPageBytes, kPageBytes, kPageBytes, '\xFF'));
+}
+
+// A report says how many rows its tables have: a damaged page of a table without any hides none.
+TEST_F(OpeningAReport, SaysWhatDamageHidesAndNothingWhereItHidesNone)
+{
+    damageTable(good, "CUPTI_ACTIVITY_KIND_MEMSET");
+    const auto whole = trace::loadTrace(good);
+    ASSERT_TRUE(whole) << whole.error().text();
+    EXPECT_THAT((*whole)->meta.warnings, testing::IsEmpty());
+    EXPECT_TRUE((*whole)->meta.complete);
+
+    damageTable(good, "CUPTI_ACTIVITY_KIND_KERNEL");
+    const auto part = trace::loadTrace(good);
+    ASSERT_TRUE(part) << part.error().text();
+    EXPECT_THAT((*part)->meta.warnings,
+                testing::ElementsAre(testing::StartsWith("1 of 1 row of table CUPTI_ACTIVITY_KIND_KERNEL is not shown: ")));
+    EXPECT_FALSE((*part)->meta.complete);
 }
 
 TEST_F(OpeningAReport, SaysThatRowsWereTakenOutOrPutIn)

@@ -9,6 +9,7 @@
 #include <QLabel>
 #include <QMouseEvent>
 #include <QSignalSpy>
+#include <QTabBar>
 #include <QTest>
 #include <QWheelEvent>
 
@@ -180,6 +181,27 @@ private slots:
         QCOMPARE(a.state().geometry.plotWidth(), b.state().geometry.plotWidth());
     }
 
+    // Neither had room: of the table's columns two were to be seen, and a quarter of the window was left for the timelines' plots.
+    void inANarrowWindowTabsChooseBetweenTimelinesAndDifferences()
+    {
+        const auto view = shown(longReport(), shortReport());
+        auto* tabs = view->findChild<QTabBar*>();
+        QVERIFY(!tabs->isVisible() && view->table().isVisible() && view->timeline(1).isVisible());
+        view->setReports(longReport(), QString(300, QLatin1Char('n')), shortReport(), QStringLiteral("b"), {});
+        QVERIFY2(view->minimumSizeHint().width() < 560, qPrintable(QString::number(view->minimumSizeHint().width())));
+        view->resize(560, 420);
+        QTRY_VERIFY(tabs->isVisible());
+        QVERIFY(!view->table().isVisible());
+        QVERIFY(view->timeline(0).isVisible() && view->timeline(1).isVisible());
+        QTRY_COMPARE(view->timeline(0).width(), 560);
+        QTest::mouseClick(tabs, Qt::LeftButton, {}, tabs->tabRect(1).center());
+        QVERIFY(view->table().isVisible() && !view->timeline(0).isVisible());
+        QTRY_COMPARE(view->table().width(), 560);
+        view->resize(1400, 700);
+        QTRY_VERIFY(!tabs->isVisible());
+        QVERIFY(view->table().isVisible() && view->timeline(0).isVisible());
+    }
+
     void theColoursOfBothReportsAreExplained()
     {
         const auto view = shown(longReport(), shortReport());
@@ -194,8 +216,8 @@ private slots:
         QStringList texts;
         for (const QLabel* label : view->findChildren<QLabel*>())
             texts << label->text();
-        QVERIFY(texts.join(QLatin1Char('\n')).contains(QStringLiteral("<b>A</b>&nbsp; first &amp; best · 2.000 ms")));
-        QVERIFY(texts.join(QLatin1Char('\n')).contains(QStringLiteral("<b>B</b>&nbsp; second · 1.000 ms")));
+        QVERIFY(texts.join(QLatin1Char('\n')).contains(QStringLiteral("<b>A</b>\nfirst & best · 2.000 ms")));
+        QVERIFY(texts.join(QLatin1Char('\n')).contains(QStringLiteral("<b>B</b>\nsecond · 1.000 ms")));
     }
 
     void otherReportsReplaceBoth()
@@ -237,6 +259,24 @@ private slots:
         QCOMPARE(textOf(table, "average batch", ComparisonTable::A), QStringLiteral("4 requests"));
         QCOMPARE(textOf(table, "slower", ComparisonTable::B), QStringLiteral("3.000 ms (×1 200)"));
         QCOMPARE(rowOf(table, "slower")->textAlignment(ComparisonTable::A), int(Qt::AlignRight | Qt::AlignVCenter));
+    }
+
+    void theDifferenceGivesWayToTheNamesAndIsInTheTooltipOfTheRatio()
+    {
+        ComparisonTable table;
+        table.setComparison(everyKindOfRow());
+        table.resize(1200, 300);
+        table.show();
+        QVERIFY(!table.isColumnHidden(ComparisonTable::Difference));
+        int others = 0;
+        for (const auto column : {ComparisonTable::A, ComparisonTable::B, ComparisonTable::Ratio})
+            others += table.columnWidth(column);
+        table.resize(170 + others + table.columnWidth(ComparisonTable::Difference) / 2, 300);
+        QTRY_VERIFY(table.isColumnHidden(ComparisonTable::Difference));
+        QTRY_VERIFY(table.header()->length() <= table.viewport()->width()); // and nothing is out of sight
+        QCOMPARE(plain(rowOf(table, "latency p50")->toolTip(ComparisonTable::Ratio)), QStringLiteral("B − A: −1.000 ms"));
+        table.resize(1200, 300);
+        QTRY_VERIFY(!table.isColumnHidden(ComparisonTable::Difference));
     }
 
     void aSideThatHasNoSuchThingIsAbsentAndNotZero()

@@ -1,4 +1,6 @@
+#include "tests/support/temporary_folder.h"
 #include "tests/widgets/trace_fixture.h"
+#include "trace_model/trace/trace_loader.h"
 #include "widgets/details/details_panel.h"
 #include "widgets/theme/glossary.h"
 #include "widgets/theme/theme.h"
@@ -15,6 +17,7 @@
 #include <QTextLayout>
 
 #include <algorithm>
+#include <fstream>
 
 using namespace gantry;
 using namespace gantry::widgets;
@@ -190,6 +193,25 @@ private slots:
         QCOMPARE(valueOf(sections, "CUDA API call", "Process"), QStringLiteral("1000"));
         QVERIFY(lineOf(sections, "Launched", "Memcpy HtoD (Pageable)").link ==
                 DetailLink(event(EventKind::Memcpy, "Memcpy HtoD (Pageable)")));
+    }
+
+    // PyTorch's operators were NVTX ranges, and the calls of AMD's GPUs of CUDA's API.
+    void whatIsNoNvtxAndNoCudaIsCalledWhatItIs()
+    {
+        const test::TemporaryFolder folder;
+        std::ofstream(folder / "a.json") << R"({"traceEvents": [
+            {"ph":"X","cat":"cpu_op","name":"aten::add","pid":9,"tid":9,"ts":0,"dur":9},
+            {"ph":"i","cat":"x","name":"now","pid":9,"tid":9,"ts":1},
+            {"ph":"X","cat":"cuda_runtime","name":"hipLaunchKernel","pid":9,"tid":9,"ts":2,"dur":1}]})";
+        const auto trace = *trace::loadTrace((folder / "a.json").string());
+        const auto titleOf = [&](EventKind kind) { return eventDetails(*trace, EventId(kind, 0)).front().title; };
+        QCOMPARE(titleOf(EventKind::NvtxRange), QStringLiteral("Operator"));
+        QCOMPARE(titleOf(EventKind::NvtxMark), QStringLiteral("Mark"));
+        QCOMPARE(titleOf(EventKind::ApiCall), QStringLiteral("HIP API call"));
+        const auto sections = reportDetails(*trace);
+        QCOMPARE(valueOf(sections, "Events", "Ranges"), QStringLiteral("1"));
+        QCOMPARE(valueOf(sections, "Events", "Marks"), QStringLiteral("1"));
+        QCOMPARE(valueOf(sections, "Events", "HIP API calls"), QStringLiteral("1"));
     }
 
     void anNvtxRangeSaysDomainPayloadAndWhetherItEnded()

@@ -243,7 +243,7 @@ private slots:
         QSignalSpy changed(&table, &StatisticsTable::groupByChanged);
         QVERIFY(table.groupBy() == GroupBy::Phase);
         auto* box = table.findChild<QComboBox*>();
-        QCOMPARE(box->count(), 8);
+        QCOMPARE(box->count(), 9);
         QTest::keyClicks(box, QStringLiteral("NVTX"));
         QCOMPARE(table.groupBy(), GroupBy::Nvtx);
         QVERIFY(changed.count() >= 1);
@@ -261,6 +261,10 @@ private slots:
         table.offerGroupsOf(*m_trace);
         QVERIFY(table.groupBy() == GroupBy::Nvtx); // what was chosen stays where it can
         QCOMPARE(changed.count(), 1);
+        const auto* box = table.findChild<QComboBox*>();
+        QVERIFY(box->findText(QStringLiteral("CUDA API calls")) >= 0);
+        table.offerGroupsOf(*traceOf("window 0..100\nprocess p\nthread 12 t\napi 12 hipLaunchKernel 1..2 corr 1\n"));
+        QVERIFY(box->findText(QStringLiteral("HIP API calls")) >= 0);
     }
 
     void anEmptyTableSaysWhy()

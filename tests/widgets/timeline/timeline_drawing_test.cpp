@@ -4,6 +4,7 @@
 #include "widgets/timeline/counter_curve.h"
 #include "widgets/timeline/counter_painter.h"
 #include "widgets/timeline/label_cache.h"
+#include "widgets/timeline/lane_raster.h"
 #include "widgets/timeline/ruler_painter.h"
 #include "widgets/timeline/timeline_picture.h"
 
@@ -16,6 +17,7 @@
 #include <QToolTip>
 
 #include <algorithm>
+#include <array>
 
 using namespace gantry;
 using namespace gantry::widgets;
@@ -441,6 +443,32 @@ private slots:
         Hand hand(traceWithSilentCounter());
         hand.timeline.setVisibleRange({500'000, 600'000});
         QCOMPARE(pixelsOf(hand.image().copy(hand.timeline.state().geometry.rows()), hand.timeline.state().theme->counter()), 0);
+    }
+
+    void aBoxIsExactlyAsWideAsItIsAndOfTheColourOfItsEvent()
+    {
+        constexpr int kWidest = 40, kGap = 2, kTop = 1, kBottom = 3;
+        const TracePtr trace = traceOf("window 0..100\nprocess p\nkernel gpu0/stream7 a 0..1 corr 1\nkernel gpu0/stream7 b 1..2 corr 2\n"
+                                       "memcpy gpu0/stream7 DtoH pinned 2..3 bytes 4 corr 3\nthread 12 t\napi 12 cudaMalloc 1..2 corr 4\n");
+        const std::array events = {trace::EventId(EventKind::Kernel, 0), trace::EventId(EventKind::ApiCall, 0),
+                                   trace::EventId(EventKind::Memcpy, 0), trace::EventId(EventKind::Kernel, 1)};
+        SpanColors colors(*trace, Theme::of(ColorScheme::Light));
+        std::vector<LaneBox> boxes;
+        for (int width = 1, left = 0; width <= kWidest; left += width++ + kGap)
+            boxes.push_back({left, left + width, events[static_cast<std::size_t>(width) % events.size()], 255, false, false});
+        const std::vector<QRgb> background(1000, qRgb(1, 2, 3));
+        std::vector<QRgb> expected = background;
+        for (const LaneBox& box : boxes)
+            for (int x = box.left; x < box.right; ++x)
+                expected[static_cast<std::size_t>(x)] = colors.of(box.event).fill;
+        QImage image(1000, 4, QImage::Format_RGB32);
+        image.fill(Qt::black);
+        LaneRaster(image, 0, 1).draw(boxes, colors, false, background, kTop, kBottom);
+        for (int y = 0; y < image.height(); ++y)
+            for (int x = 0; x < image.width(); ++x)
+                if (const QRgb wanted = y < kTop || y >= kBottom ? qRgb(0, 0, 0) : expected[static_cast<std::size_t>(x)];
+                    image.pixel(x, y) != wanted)
+                    QFAIL(qPrintable(QStringLiteral("%1, %2 is %3").arg(x).arg(y).arg(image.pixel(x, y), 0, 16)));
     }
 
 private:

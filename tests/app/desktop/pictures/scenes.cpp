@@ -9,6 +9,7 @@
 #include "app/desktop/search_box.h"
 #include "app/desktop/window_actions.h"
 #include "tests/app/desktop/report_fixture.h"
+#include "tests/support/fake_nsys.h"
 #include "tests/widgets/trace_fixture.h"
 #include "trace_model/analysis/request_breakdown.h"
 #include "widgets/compare/compare_view.h"
@@ -24,6 +25,7 @@
 #include <QLineEdit>
 #include <QMenu>
 #include <QMenuBar>
+#include <QTabBar>
 #include <QTest>
 
 #include <algorithm>
@@ -304,6 +306,23 @@ void addComparisons(std::vector<Scene>& scenes)
     scenes.push_back({"compare", compareDemos});
     scenes.push_back({"compare-requests", compareRequests});
     scenes.push_back({"compare-nothing", [](Stage& stage) { stage.window().actions().compare->trigger(); }});
+    scenes.push_back({"compare-reading",
+                      [](Stage& stage) {
+                          stage.window().hideNodes();
+                          stage.window().pages().openCompare(Stage::demo("bert-pageable"), Stage::demo("bert-pinned"));
+                          const auto& label = stage.find<QLabel>("stage");
+                          stage.waitUntil("it says how far it is", [&label] { return label.text().contains(QLatin1String("kernels")); });
+                      },
+                      {1600, 1000},
+                      heldSource(Held::BeforeSample)});
+    scenes.push_back({"compare-needs-nsys",
+                      [](Stage& stage) {
+                          const auto report = stage.folder() / "run.nsys-rep";
+                          test::writeFile(report, test::nsysReport("2025@1@1@110-251135451612v0", std::string(10'000, 'x')));
+                          compare(stage, Stage::demo("bert-pageable"), report);
+                      },
+                      {1600, 1000},
+                      sourceWithoutNsys()});
     scenes.push_back(
         {"compare-one-missing", [](Stage& stage) { compare(stage, Stage::demo("bert-pageable"), stage.folder() / "gone.gantry"); }});
 }
@@ -374,6 +393,14 @@ void addSizes(std::vector<Scene>& scenes)
         stage.settle();
     });
     inBoth("compare", compareRequests);
+    constexpr QSize kSmall{800, 600};
+    scenes.push_back({"small-compare", compareRequests, kSmall});
+    scenes.push_back({"small-compare-differences",
+                      [](Stage& stage) {
+                          compareDemos(stage);
+                          stage.window().pages().currentCompare()->view()->findChild<QTabBar*>()->setCurrentIndex(1);
+                      },
+                      kSmall});
 }
 
 } // namespace

@@ -62,6 +62,16 @@ TraceSource heldSource(Held held)
     return source;
 }
 
+TraceSource sourceWithoutNsys()
+{
+    TraceSource source;
+    source.load = [](std::span<const trace::LoadFile> files, trace::LoadOptions options) {
+        options.nsys = importing::nsysOf({});
+        return trace::loadTrace(files, options);
+    };
+    return source;
+}
+
 Stage::Stage(QSize size, widgets::ColorScheme scheme, TraceSource source)
     : m_runner(std::make_unique<jobs::JobRunner>(kJobThreads)),
       m_settings(std::make_unique<desktop::Settings>(QString::fromStdString((m_folder / "data").string()))),

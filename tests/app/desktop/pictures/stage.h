@@ -25,6 +25,8 @@ enum class Held
     AfterSample,
 };
 [[nodiscard]] desktop::TraceSource heldSource(Held held);
+/// Of a machine that has no nsys.
+[[nodiscard]] desktop::TraceSource sourceWithoutNsys();
 
 /// A real window on a stage of its own (settings, folder, jobs), and what a user does to it. What cannot be done throws
 /// std::runtime_error with a sentence. UI thread.

@@ -1,0 +1,139 @@
+// gantry-gpu-sampler DEVICE PERIOD_NS: samples the counters of one GPU and writes them to standard output (gpu_frames.h) until SIGTERM.
+// A process of its own: it makes a CUDA client of itself and runs NVIDIA's libraries, of which neither may touch the daemon.
+
+#include "remote_server/node/clock.h"
+#include "remote_server/node/sampling/gpu_frames.h"
+#include "remote_server/node/sampling/pm_sampling.h"
+
+#include <algorithm>
+#include <charconv>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <poll.h>
+#include <string_view>
+#include <sys/signalfd.h>
+#include <unistd.h>
+#include <vector>
+
+using namespace gantry;
+using namespace gantry::node;
+using gpu_frames::FrameType;
+
+namespace {
+
+constexpr int kReadPeriodMs = 5;
+constexpr std::int64_t kShortestPeriodNs = 5'000; // 200 kHz
+
+/// False: nobody reads any more.
+bool writeFrame(FrameType type, const void* data, std::size_t size)
+{
+    const gpu_frames::FrameHeader header{gpu_frames::kMagic, type, static_cast<std::uint32_t>(size), 0};
+    return std::fwrite(&header, sizeof header, 1, stdout) == 1 && (size == 0 || std::fwrite(data, size, 1, stdout) == 1) &&
+           std::fflush(stdout) == 0;
+}
+
+bool writeText(FrameType type, std::string_view text)
+{
+    return writeFrame(type, text.data(), text.size());
+}
+
+/// Distance of the two clocks, read between two readings of one.
+std::int64_t monotonicMinusRealtime()
+{
+    const std::int64_t before = monotonicNow();
+    const std::int64_t realtime = utcNow();
+    const std::int64_t after = monotonicNow();
+    return before + (after - before) / 2 - realtime;
+}
+
+/// Gathers samples into frames.
+class SampleWriter
+{
+public:
+    explicit SampleWriter(std::size_t series) : m_recordBytes(sizeof(gpu_frames::SampleHead) + series * sizeof(double)) {}
+
+    void add(const gpu_frames::SampleHead& head, std::span<const double> values)
+    {
+        if (m_bytes.size() + m_recordBytes > gpu_frames::kMaxFrameBytes)
+            flush();
+        const std::size_t at = m_bytes.size();
+        m_bytes.resize(at + m_recordBytes);
+        std::memcpy(m_bytes.data() + at, &head, sizeof head);
+        std::memcpy(m_bytes.data() + at + sizeof head, values.data(), values.size_bytes());
+    }
+    void flush()
+    {
+        if (!m_bytes.empty())
+            m_isRead = m_isRead && writeFrame(FrameType::Samples, m_bytes.data(), m_bytes.size());
+        m_bytes.clear();
+    }
+    [[nodiscard]] bool isRead() const { return m_isRead; }
+
+private:
+    std::size_t m_recordBytes;
+    std::vector<std::byte> m_bytes;
+    bool m_isRead = true;
+};
+
+int fail(const Error& error)
+{
+    writeText(FrameType::Failed, error.text());
+    return 1;
+}
+
+int sample(int device, std::int64_t periodNs, int signals)
+{
+    auto sampling = PmSampling::start(device, periodNs);
+    if (!sampling)
+        return fail(sampling.error());
+    nlohmann::json series = nlohmann::json::array();
+    for (const PmSampling::Metric& metric : (*sampling)->metrics())
+        series.push_back({{"name", metric.name}, {"unit", metric.unit}, {"help", metric.help}});
+    SampleWriter writer(series.size());
+    bool isRead = writeText(FrameType::Series, series.dump());
+    for (bool isLast = false; isRead && !isLast;) {
+        pollfd stop{signals, POLLIN, 0};
+        isLast = poll(&stop, 1, kReadPeriodMs) > 0;
+        if (isLast)
+            (*sampling)->stop();
+        const std::int64_t offset = monotonicMinusRealtime();
+        const auto read = (*sampling)->read([&](std::int64_t start, std::int64_t end, std::span<const double> values) {
+            writer.add({start + offset, end + offset}, values);
+        });
+        writer.flush();
+        if (!read)
+            return fail(read.error());
+        isRead = writer.isRead();
+    }
+    writeText(FrameType::End, nlohmann::json{{"overflows", (*sampling)->overflows()}}.dump());
+    return 0;
+}
+
+template <typename Number>
+bool parse(const char* text, Number& value)
+{
+    const char* end = text + std::strlen(text);
+    const auto [rest, error] = std::from_chars(text, end, value);
+    return error == std::errc() && rest == end;
+}
+
+} // namespace
+
+int main(int argc, char** argv)
+{
+    int device = 0;
+    std::int64_t periodNs = 0;
+    if (argc != 3 || !parse(argv[1], device) || !parse(argv[2], periodNs) || device < 0 || periodNs < kShortestPeriodNs) {
+        std::fputs("usage: gantry-gpu-sampler DEVICE PERIOD_NS (5000 or more)\n", stderr);
+        return 64;
+    }
+    (void)std::freopen("/dev/null", "w", stderr); // the reader gets both in one pipe
+    sigset_t stopping;
+    sigemptyset(&stopping);
+    sigaddset(&stopping, SIGTERM);
+    sigaddset(&stopping, SIGINT);
+    sigprocmask(SIG_BLOCK, &stopping, nullptr);
+    return sample(device, periodNs, signalfd(-1, &stopping, SFD_CLOEXEC));
+}
