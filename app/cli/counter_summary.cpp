@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <limits>
 #include <map>
 #include <string_view>
 
@@ -41,21 +42,21 @@ std::vector<CounterSummary> counterSummaries(const trace::Trace& trace)
     std::vector<CounterSummary> summaries;
     for (const trace::Track& track : trace.tracks) {
         const auto& values = track.counter.value;
-        if (track.kind != trace::TrackKind::Counter || values.empty())
+        if (track.kind != trace::TrackKind::Counter)
             continue;
-        CounterSummary summary{uses[track.name] > 1 ? pathOf(trace, track) : track.name,
-                               track.counter.unit,
-                               values.size(),
-                               values[0],
-                               0,
-                               values[0],
-                               values[values.size() - 1]};
-        for (std::size_t i = 0; i < values.size(); ++i) {
-            summary.min = std::min(summary.min, values[i]);
-            summary.max = std::max(summary.max, values[i]);
-            summary.mean += (values[i] - summary.mean) / static_cast<double>(i + 1); // a sum of large values could overflow
+        constexpr double kInfinity = std::numeric_limits<double>::infinity();
+        CounterSummary summary{
+            uses[track.name] > 1 ? pathOf(trace, track) : track.name, track.counter.unit, 0, kInfinity, 0, -kInfinity, 0};
+        for (const double value : values) {
+            if (std::isnan(value))
+                continue;
+            summary.min = std::min(summary.min, value);
+            summary.max = std::max(summary.max, value);
+            summary.mean += (value - summary.mean) / static_cast<double>(++summary.samples); // a sum of large values could overflow
+            summary.last = value;
         }
-        summaries.push_back(std::move(summary));
+        if (summary.samples > 0)
+            summaries.push_back(std::move(summary));
     }
     return summaries;
 }

@@ -48,6 +48,7 @@ constexpr Grouping kGroupings[] = {
     {"phase", rowsBy<analysis::GroupBy::Phase>},
     {"library", rowsBy<analysis::GroupBy::Library>},
     {"os", rowsBy<analysis::GroupBy::Os>},
+    {"synchronization", rowsBy<analysis::GroupBy::Synchronization>},
 };
 constexpr std::string_view kByCounter = "counter";
 
@@ -103,16 +104,18 @@ int stats(const CommonOptions& common, const StatsOptions& options)
     const auto filter = analysis::parseEventFilter(options.where);
     if (!filter)
         return reportUsage("--where " + options.where + ": " + filter.error().message, common);
+    if (const std::string note = filter->note(); !note.empty())
+        sayTo(stderr, "gantryctl: --where: {}\n", note);
     const auto groupBy = analysis::groupByFromName(options.by);
     if (!filter->terms.empty() && !groupBy)
-        return reportUsage("--where works with --by kernel, memcpy, api, nvtx, stream, phase, library and os, not with " + options.by, common);
+        return reportUsage("--where works with --by kernel, memcpy, api, nvtx, stream, phase, library, os and synchronization, not with " + options.by, common);
     if (options.by == kByCounter)
         return withReport(options.files, common, [&](const trace::Trace& trace) { return countersOf(common, trace); });
     const auto* const grouping =
         std::find_if(std::begin(kGroupings), std::end(kGroupings), [&](const Grouping& each) { return each.word == options.by; });
     if (grouping == std::end(kGroupings))
         return reportUsage(
-            "'" + options.by + "' is no grouping: use kernel, memcpy, graph, api, nvtx, stream, phase, library, os or counter", common);
+            "'" + options.by + "' is no grouping: use kernel, memcpy, graph, api, nvtx, stream, phase, library, os, synchronization or counter", common);
     if (options.names != "short" && options.names != "full")
         return reportUsage("'" + options.names + "' is no kind of names: use short or full", common);
     return withReport(options.files, common, [&](const trace::Trace& trace) {
@@ -148,7 +151,7 @@ void addStatsCommand(CLI::App& reportCommands, CommonOptions& common, Action& ac
     auto options = std::make_shared<StatsOptions>();
     auto* counting = reportCommands.add_subcommand("stats", "Where the time went in report files");
     addReportFiles(*counting, options->files);
-    counting->add_option("--by", options->by, "kernel, memcpy, graph, api, nvtx, stream, phase, library, os or counter")
+    counting->add_option("--by", options->by, "kernel, memcpy, graph, api, nvtx, stream, phase, library, os, synchronization or counter")
         ->capture_default_str();
     counting->add_option("--names", options->names, "of kernels: short (the function) or full (with template arguments)")
         ->capture_default_str();

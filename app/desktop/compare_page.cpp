@@ -1,9 +1,11 @@
 #include "app/desktop/compare_page.h"
 
 #include "app/desktop/loading_panel.h"
+#include "app/desktop/slowest_requests.h"
 #include "app/desktop/text.h"
 #include "trace_model/trace/trace_loader.h"
 #include "widgets/compare/compare_view.h"
+#include "widgets/timeline/timeline_widget.h"
 
 #include <QComboBox>
 #include <QHBoxLayout>
@@ -40,6 +42,8 @@ ComparePage::ComparePage(jobs::JobRunner& runner, TraceSource source, QWidget* p
       m_view(new widgets::CompareView(this)),
       m_compareSlot(runner)
 {
+    for (const int side : kSides)
+        new SlowestRequests(m_view->timeline(side), runner);
     m_sentence->setTextFormat(Qt::PlainText);
     m_details->setTextFormat(Qt::PlainText);
     auto* bar = new QHBoxLayout;

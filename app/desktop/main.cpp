@@ -3,6 +3,7 @@
 #include "app/desktop/main_window.h"
 #include "app/desktop/page_area.h"
 #include "app/desktop/qt_messages.h"
+#include "app/desktop/report_page.h"
 #include "app/desktop/screenshot_run.h"
 #include "app/desktop/settings.h"
 #include "app/desktop/text.h"
@@ -45,7 +46,8 @@ int runUnattended(MainWindow& window, const CommandLine& line)
     else
         run = std::make_unique<ScreenshotRun>(window, line);
     // Queued: a run may end before the event loop begins.
-    QObject::connect(run.get(), &UnattendedRun::finished, qApp, [](int status) { QCoreApplication::exit(status); }, Qt::QueuedConnection);
+    QObject::connect(
+        run.get(), &UnattendedRun::finished, qApp, [](int status) { QCoreApplication::exit(status); }, Qt::QueuedConnection);
     run->start();
     return QApplication::exec();
 }
@@ -60,7 +62,8 @@ int run(int argc, char** argv)
     const CommandLine& line = std::get<CommandLine>(parsed);
     if (!hasDisplay() && qEnvironmentVariableIsEmpty("QT_QPA_PLATFORM")) {
         if (!line.isUnattended()) {
-            std::fputs("gantry: there is no display (DISPLAY and WAYLAND_DISPLAY are not set); use --screenshot, --tour or gantryctl.\n", stderr);
+            std::fputs("gantry: there is no display (DISPLAY and WAYLAND_DISPLAY are not set); use --screenshot, --tour or gantryctl.\n",
+                       stderr);
             return exitStatus(ErrorCode::Unsupported);
         }
         qputenv("QT_QPA_PLATFORM", "offscreen");
@@ -87,7 +90,8 @@ int run(int argc, char** argv)
     // Pictures must not depend on the user's window layout, nor change it.
     const QTemporaryDir scratch;
     // The tour's report goes where its pictures are.
-    Settings settings(line.dataFolder.isEmpty() ? line.tour : line.dataFolder, line.isUnattended() ? scratch.filePath(QStringLiteral("gantry.ini")) : QString());
+    Settings settings(line.dataFolder.isEmpty() ? line.tour : line.dataFolder,
+                      line.isUnattended() ? scratch.filePath(QStringLiteral("gantry.ini")) : QString());
     jobs::JobRunner runner(jobThreads());
     // A picture is of the file, not of what was kept of it before.
     MainWindow window(runner, settings, line.isUnattended() ? TraceSource() : TraceSource::ofUser());
@@ -106,8 +110,10 @@ int run(int argc, char** argv)
         else
             window.openReport(toPath(report));
     }
-    if (const auto reports = window.pages().reports(); !reports.isEmpty() && !line.place.isEmpty())
+    if (const auto reports = window.pages().reports(); !reports.isEmpty() && !line.place.isEmpty()) {
+        QObject::connect(reports.front(), &ReportPage::placeMoved, &window, &printNote);
         window.showPlace(*reports.front(), line.place);
+    }
     if (line.compare)
         window.pages().openCompare(toPath(line.compare->first), toPath(line.compare->second));
     if (line.node)

@@ -149,7 +149,6 @@ void MainWindow::buildToolbar()
     m_searchHint->setFrameShape(QFrame::StyledPanel);
     m_searchHint->setAutoFillBackground(true);
     m_searchHint->setBackgroundRole(QPalette::ToolTipBase);
-    m_searchHint->setForegroundRole(QPalette::BrightText); // the theme's colour of what is wrong
     m_searchHint->setMargin(5);
     m_searchHint->hide();
 }
@@ -408,6 +407,9 @@ void MainWindow::openReportAt(const std::filesystem::path& path, const QString& 
 
 void MainWindow::showPlace(ReportPage& page, const ViewPlace& place)
 {
+    connect(&page, &ReportPage::placeMoved, this, [this](const QString& sentence) {
+        m_messages->showMessage({MessageBar::Kind::Information, sentence, {}, {}, {}, QStringLiteral("place")});
+    });
     const auto show = [this, &page, place] {
         if (const auto shown = page.showPlace(place); !shown)
             showError(tr("Showing the place of the link"), shown.error(), {});
@@ -661,7 +663,8 @@ void MainWindow::refreshActions()
          {m_actions->zoomIn, m_actions->zoomOut, m_actions->fit, m_actions->back, m_actions->forward, m_actions->hideRow,
           m_actions->addMark, m_actions->nextMark, m_actions->previousMark, m_actions->removeMark, m_actions->showHiddenRows,
           m_actions->pinRow, m_actions->moveRowUp, m_actions->moveRowDown, m_actions->filterRows, m_actions->chooseRow,
-          m_actions->packRequests, m_actions->requestsByInstance, m_actions->slowestFirst})
+          m_actions->packRequests, m_actions->requestsByInstance, m_actions->slowestFirst,
+          m_actions->requestsByModel, m_actions->requestsTogether})
         action->setEnabled(hasTimeline);
     for (QAction* action :
          {m_actions->copyLink, m_actions->zoomToSelection, m_actions->find, m_actions->nextMatch, m_actions->previousMatch,
@@ -687,11 +690,14 @@ void MainWindow::refreshSearch()
     m_matchLabel->setText(page ? page->matchText() : QString());
     if (!m_searchBox->hasFocus())
         m_searchBox->setText(page ? page->searchText() : QString());
-    const QString wrong = page ? page->searchError() : QString();
+    constexpr int kLongestHint = 80; // letters on one line
+    const QString wrong = !page ? QString() : page->searchError().isEmpty() ? page->searchNote() : page->searchError();
     m_searchHint->setVisible(!wrong.isEmpty());
     if (wrong.isEmpty())
         return;
     m_searchHint->setText(wrong);
+    m_searchHint->setForegroundRole(page->searchError().isEmpty() ? QPalette::ToolTipText : QPalette::BrightText);
+    m_searchHint->setWordWrap(wrong.size() > kLongestHint);
     m_searchHint->adjustSize();
     const QPoint below = m_searchBox->mapTo(this, QPoint(m_searchBox->width(), m_searchBox->height() + 2));
     m_searchHint->move(std::max(0, below.x() - m_searchHint->width()), below.y());

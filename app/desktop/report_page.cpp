@@ -3,6 +3,7 @@
 #include "app/desktop/load_banner.h"
 #include "app/desktop/loading_panel.h"
 #include "app/desktop/saved_view.h"
+#include "app/desktop/slowest_requests.h"
 #include "app/desktop/text.h"
 #include "app/desktop/trace_view.h"
 #include "trace_model/analysis/filtered_events.h"
@@ -29,6 +30,7 @@ ReportPage::ReportPage(std::vector<trace::LoadFile> files, jobs::JobRunner& runn
     : QWidget(parent),
       m_files(std::move(files)),
       m_source(std::move(source)),
+      m_runner(runner),
       m_stack(new QStackedWidget(this)),
       m_loading(new LoadingPanel(this)),
       m_failure(new OpenFailurePanel(this)),
@@ -176,6 +178,7 @@ void ReportPage::showTrace(std::shared_ptr<const trace::Trace> trace)
     if (!m_view) {
         m_view = new TraceView(this);
         m_timeline = &m_view->timeline();
+        new SlowestRequests(*m_timeline, m_runner);
         connect(m_timeline, &widgets::TimelineWidget::selectionChanged, this, &ReportPage::selectionChanged);
         connect(m_timeline, &widgets::TimelineWidget::measureChanged, this, &ReportPage::rangeChanged);
         connect(m_timeline, &widgets::TimelineWidget::visibleRangeChanged, this, &ReportPage::rangeChanged);
@@ -298,8 +301,19 @@ Result<void> ReportPage::showPlace(const ViewPlace& place)
                          {}};
         m_timeline->reveal(event);
     }
-    if (place.range)
-        m_timeline->setVisibleRange({place.range->start + m_trace->time.start, place.range->end + m_trace->time.start});
+    if (!place.range)
+        return {};
+    const TimestampNs start = m_trace->time.start;
+    const TimeRange asked{place.range->start + start, place.range->end + start};
+    m_timeline->setVisibleRange(asked);
+    if (const TimeRange shown = m_timeline->visibleRange(); shown != asked) {
+        const auto text = [start](TimeRange range) {
+            const DurationNs step = std::max<DurationNs>(1, range.duration() / 10);
+            return tr("%1 to %2").arg(widgets::formatTime(range.start - start, step), widgets::formatTime(range.end - start, step));
+        };
+        emit placeMoved(tr("The range %1 is not in the report, which lasts %2: %3 is shown instead.")
+                            .arg(text(asked), widgets::formatDuration(m_trace->time.duration()), text(shown)));
+    }
     return {};
 }
 
@@ -400,12 +414,15 @@ void ReportPage::search()
     m_matches.clear();
     m_match.reset();
     m_searchError.clear();
+    m_searchNote.clear();
     if (m_searchText.isEmpty()) {
         m_searchSlot.cancel();
         m_timeline->setMatches({});
         emit searchChanged();
         return;
     }
+    if (const auto filter = analysis::parseEventFilter(m_searchText.toStdString()))
+        m_searchNote = toQString(filter->note());
     using Matches = std::vector<trace::EventId>;
     m_searchSlot.run(
         [trace = m_trace, text = m_searchText.toStdString()](const jobs::JobContext& context) -> Result<Matches> {

@@ -73,12 +73,15 @@ public:
     [[nodiscard]] const QString& searchText() const { return m_searchText; }
     /// Why the text cannot be searched for; empty: it can.
     [[nodiscard]] const QString& searchError() const { return m_searchError; }
+    /// What of the text may have been meant otherwise than it is searched for; empty: nothing.
+    [[nodiscard]] const QString& searchNote() const { return m_searchNote; }
 
     /// Selects a request and shows it with its neighbours: the view is `lengths` times as long as the request took.
     void showRequest(trace::RequestIndex request, int lengths = 3);
     /// Shows the request with this number or client id, or the "slowest". NotFound: there is none.
     [[nodiscard]] Result<void> showRequestNamed(const QString& name);
-    /// Shows a range and selects an event, once all is read. NotFound: there is no such event, or no time axis.
+    /// Shows a range and selects an event, once all is read; a range that is not in the report is moved, see placeMoved(). NotFound: there
+    /// is no such event, or no time axis.
     [[nodiscard]] Result<void> showPlace(const ViewPlace& place);
     /// What is shown and selected.
     [[nodiscard]] ViewPlace place() const;
@@ -103,6 +106,8 @@ signals:
     void failed();
     /// Something that stands in nobody's way, but that the log should say.
     void logged(const QString& line);
+    /// What showPlace() shows instead of what was asked for, as a sentence.
+    void placeMoved(const QString& sentence);
     void importRequested();
     void closeRequested();
     /// Another node is wanted, for one that has Nsight Systems.
@@ -128,6 +133,7 @@ private:
 
     std::vector<trace::LoadFile> m_files;
     TraceSource m_source;
+    jobs::JobRunner& m_runner;
     State m_state = State::Loading;
     std::shared_ptr<const trace::Trace> m_trace;
     std::optional<Error> m_error;
@@ -141,7 +147,7 @@ private:
     widgets::TimelineWidget* m_timeline = nullptr; ///< of the view
 
     QString m_searchText;
-    QString m_searchError;
+    QString m_searchError, m_searchNote;
     std::vector<trace::EventId> m_matches;
     std::optional<std::size_t> m_match;
     std::vector<trace::RequestIndex> m_slowest; ///< complete requests, slowest first; filled when first asked for

@@ -17,10 +17,7 @@ constexpr DurationNs kLiveSpan = 3'000'000'000;
 
 } // namespace
 
-ScreenshotRun::ScreenshotRun(MainWindow& window, CommandLine line) :
-    UnattendedRun(window, kLongest),
-    m_line(std::move(line))
-{}
+ScreenshotRun::ScreenshotRun(MainWindow& window, CommandLine line) : UnattendedRun(window, kLongest), m_line(std::move(line)) {}
 
 void ScreenshotRun::start()
 {
@@ -44,17 +41,19 @@ void ScreenshotRun::showReport()
             if (const auto shown = page.showRequestNamed(m_line.request); !shown)
                 fail(tr("Showing request %1").arg(m_line.request), shown.error());
         });
+    connect(&page, &ReportPage::placeMoved, this, &printNote);
     if (!m_line.place.isEmpty())
         connect(&page, &ReportPage::loaded, this, [this, &page] {
             if (const auto shown = page.showPlace(m_line.place); !shown)
                 fail(tr("Showing what --view and --select ask for"), shown.error());
         });
-    connect(&window().inspector(), &Inspector::settled, this,
-            [this, &page] {
-                if (page.state() == ReportPage::State::Loaded) // and not a sample
-                    save();
-            },
-            Qt::QueuedConnection);
+    connect(
+        &window().inspector(), &Inspector::settled, this,
+        [this, &page] {
+            if (page.state() == ReportPage::State::Loaded) // and not a sample
+                save();
+        },
+        Qt::QueuedConnection);
     connect(&page, &ReportPage::failed, this, [this, &page] { fail(tr("Opening %1").arg(page.title()), *page.error()); });
 }
 

@@ -1,5 +1,9 @@
 #include "app/desktop/text.h"
 
+#include "app/cli/printable.h"
+
+#include <cstdio>
+
 namespace gantry::desktop {
 
 std::vector<std::filesystem::path> toPaths(const QStringList& paths)
@@ -24,6 +28,11 @@ UserMessage describe(const Error& error)
         lines << toQString(*frame);
     message.details = lines.join(QLatin1Char('\n'));
     return message;
+}
+
+void printNote(const QString& sentence)
+{
+    std::fprintf(stderr, "gantry: %s\n", cli::printable(sentence.toStdString()).c_str());
 }
 
 } // namespace gantry::desktop

@@ -37,4 +37,7 @@ struct UserMessage
 
 [[nodiscard]] UserMessage describe(const Error& error);
 
+/// Prints a sentence to standard error, behind the program's name.
+void printNote(const QString& sentence);
+
 } // namespace gantry::desktop

@@ -67,7 +67,8 @@ void connectTimelineActions(const WindowActions& actions, PageArea& pages)
     using widgets::RequestOrder;
     for (const auto& [action, order] :
          {std::pair(actions.packRequests, RequestOrder::Packed), std::pair(actions.requestsByInstance, RequestOrder::ByInstance),
-          std::pair(actions.slowestFirst, RequestOrder::SlowestFirst)}) {
+          std::pair(actions.slowestFirst, RequestOrder::SlowestFirst), std::pair(actions.requestsByModel, RequestOrder::ByModel),
+          std::pair(actions.requestsTogether, RequestOrder::Together)}) {
         QObject::connect(action, &QAction::triggered, &pages, [&pages, order = order] {
             if (TimelineWidget* timeline = timelineInFront(pages))
                 timeline->setRequestOrder(order);

@@ -1,6 +1,5 @@
 #include "app/desktop/unattended_run.h"
 
-#include "app/cli/printable.h"
 #include "app/desktop/main_window.h"
 #include "app/desktop/text.h"
 
@@ -9,12 +8,9 @@
 #include <QLayout>
 #include <QPixmap>
 
-#include <cstdio>
-
 namespace gantry::desktop {
 
-UnattendedRun::UnattendedRun(MainWindow& window, std::chrono::seconds longest) :
-    m_window(window)
+UnattendedRun::UnattendedRun(MainWindow& window, std::chrono::seconds longest) : m_window(window)
 {
     m_window.setUnattended();
     m_watchdog.setSingleShot(true);
@@ -46,7 +42,7 @@ void UnattendedRun::fail(const QString& doing, const Error& error)
     m_isFinished = true;
     m_watchdog.stop();
     const UserMessage message = describe(error);
-    std::fprintf(stderr, "gantry: %s: %s\n", qPrintable(doing), cli::printable(message.sentence.toStdString()).c_str());
+    printNote(QStringLiteral("%1: %2").arg(doing, message.sentence));
     emit finished(exitStatus(error.code));
 }
 

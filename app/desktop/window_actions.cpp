@@ -74,12 +74,16 @@ WindowActions::WindowActions(QMainWindow& window)
           makeAction(window, tr("Move row &up"), {QKeySequence(Qt::ALT | Qt::Key_Up)}, tr("Above the row before it on the same level"))),
       moveRowDown(
           makeAction(window, tr("Move row &down"), {QKeySequence(Qt::ALT | Qt::Key_Down)}, tr("Below the row after it on the same level"))),
-      packRequests(
-          makeAction(window, tr("Requests &packed"), {QKeySequence(Qt::ALT | Qt::Key_1)}, tr("Requests in as few lanes as hold them"))),
+      packRequests(makeAction(window, tr("Requests by model and &version"), {QKeySequence(Qt::ALT | Qt::Key_1)},
+                              tr("The requests of each version of a model in as few lanes as hold them"))),
       requestsByInstance(makeAction(window, tr("Requests by &instance"), {QKeySequence(Qt::ALT | Qt::Key_2)},
                                     tr("The requests of each instance of a model in lanes of their own"))),
       slowestFirst(makeAction(window, tr("&Slowest requests first"), {QKeySequence(Qt::ALT | Qt::Key_3)},
-                              tr("The slowest requests of each model, one in a lane, the slowest on top"))),
+                              tr("The slowest requests in view of each model, one in a lane, the slowest on top"))),
+      requestsByModel(makeAction(window, tr("Requests by &model"), {QKeySequence(Qt::ALT | Qt::Key_4)},
+                                 tr("The requests of all versions of a model in one set of lanes"))),
+      requestsTogether(makeAction(window, tr("Requests in &one set of lanes"), {QKeySequence(Qt::ALT | Qt::Key_5)},
+                                  tr("All requests together, of whichever model"))),
       chooseRow(makeAction(window, tr("&List events of row"), {QKeySequence(Qt::Key_E)},
                            tr("The Events table lists what is on the row under the mouse, and on others so chosen"))),
       filterRows(makeAction(window, tr("&Filter rows…"), {QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_F)},
@@ -153,7 +157,7 @@ void WindowActions::buildMenus(QMenuBar& bar, QAction* captureStart, QAction* ca
     QMenu* rows = view->addMenu(tr("&Rows"));
     rows->addActions({filterRows, chooseRow, pinRow, moveRowUp, moveRowDown, hideRow, showHiddenRows});
     QMenu* requests = view->addMenu(tr("Re&quests"));
-    requests->addActions({packRequests, requestsByInstance, slowestFirst});
+    requests->addActions({packRequests, requestsByModel, requestsTogether, requestsByInstance, slowestFirst});
     view->addSeparator();
     view->addActions({showLive, nextTab, previousTab});
     docksMenu = view->addMenu(tr("&Panels"));
@@ -180,7 +184,8 @@ QString WindowActions::shortcutTable(const QMenuBar& bar) const
 {
     QString html = QStringLiteral("<table cellpadding='3' cellspacing='0'>");
     const auto row = [&html](const QString& name, const QString& keys) {
-        html += QStringLiteral("<tr><td>%1&nbsp;&nbsp;&nbsp;&nbsp;</td><td><b>%2</b></td></tr>").arg(name.toHtmlEscaped(), keys.toHtmlEscaped());
+        html += QStringLiteral("<tr><td>%1&nbsp;&nbsp;&nbsp;&nbsp;</td><td><b>%2</b></td></tr>")
+                    .arg(name.toHtmlEscaped(), keys.toHtmlEscaped());
     };
     const auto heading = [&html](const QString& text) {
         html += QStringLiteral("<tr><td colspan='2'><br><i>%1</i></td></tr>").arg(text.toHtmlEscaped());

@@ -54,6 +54,8 @@ struct WindowActions
     QAction* packRequests;
     QAction* requestsByInstance;
     QAction* slowestFirst;
+    QAction* requestsByModel;
+    QAction* requestsTogether;
     QAction* chooseRow;
     QAction* filterRows;
     QAction* darkTheme;

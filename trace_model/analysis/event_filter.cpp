@@ -6,6 +6,7 @@
 #include <cctype>
 #include <charconv>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <numeric>
 #include <optional>
 #include <utility>
@@ -128,11 +129,23 @@ private:
             if (const FilterKeyInfo* meant = almostKey(word))
                 return fail(start, fmt::format("'{}' for '{}', or the word in quotes to look for it as a name", meant->word, word));
         if (!key) {
+            if (op && !word.empty() && m_filter.unknownKey.empty() && isValueBehind(*op))
+                m_filter.unknownKey = word;
             m_at = start;
             return readName();
         }
         m_isAfterWord = false;
         readValues(*key, *op, end);
+    }
+
+    /// Whether what follows an operator is compared with: in kernel<float> and at::native it is not.
+    [[nodiscard]] bool isValueBehind(FilterOperator op) const
+    {
+        if (m_at == m_text.size() || isSpace(m_text[m_at]))
+            return false;
+        const bool isClosed = m_text.find('>', m_at) != std::string_view::npos;
+        const bool isNumber = std::isdigit(static_cast<unsigned char>(m_text[m_at])) != 0;
+        return op == FilterOperator::Contains ? m_text[m_at - 1] == '~' : op == FilterOperator::Less ? isNumber && !isClosed : true;
     }
 
     std::optional<FilterOperator> readOperator()
@@ -314,6 +327,16 @@ std::span<const FilterKeyInfo> filterKeys()
 bool EventFilter::isPlain() const
 {
     return terms.size() == 1 && terms.front().key == FilterKey::Name && terms.front().op == FilterOperator::Contains;
+}
+
+std::string EventFilter::note() const
+{
+    if (unknownKey.empty())
+        return {};
+    std::vector<std::string_view> words;
+    for (const FilterKeyInfo& info : kKeys)
+        words.push_back(info.word);
+    return fmt::format("no key '{}': matched as a name; keys are {}", unknownKey, fmt::join(words, ", "));
 }
 
 std::string FilterProblem::text(std::string_view expression) const

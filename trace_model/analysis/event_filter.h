@@ -83,9 +83,12 @@ struct FilterTerm
 struct EventFilter
 {
     std::vector<FilterTerm> terms;
+    std::string unknownKey; ///< the first word that stands where a key would and is matched as part of a name; empty: there is none
 
     /// Whether it is but names as trace::parseNameQuery() has them.
     [[nodiscard]] bool isPlain() const;
+    /// "no key 'foo': matched as a name; keys are name, dur, …"; empty where nothing could be meant otherwise.
+    [[nodiscard]] std::string note() const;
 };
 
 /// What is wrong with an expression, and where.

@@ -72,7 +72,7 @@ DurationGroup sumOf(std::span<const Share> shares, std::size_t group, const Buck
     Share::Sums sums;
     for (const Share& share : shares) {
         result.bytes += share.bytes[group];
-        sums.total += share.sums[group].total;
+        sums.total = addDurations(sums.total, share.sums[group].total);
         sums.shortest = std::min(sums.shortest, share.sums[group].shortest);
         if (share.sums[group].longest > sums.longest) {
             sums.longest = share.sums[group].longest;
@@ -254,7 +254,7 @@ std::vector<DurationGroup> groupBy(DurationOf durationOf, GroupOf groupOf, const
                 const DurationNs duration = durationOf(row);
                 ++counts[group * width + buckets.of(duration)];
                 Share::Sums& sum = sums[group];
-                sum.total += duration;
+                sum.total = addDurations(sum.total, duration);
                 if (duration < sum.shortest)
                     sum.shortest = duration;
                 if (duration > sum.longest) {

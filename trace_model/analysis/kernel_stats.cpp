@@ -101,7 +101,10 @@ public:
             const trace::RowSelection rows = rowsOf(kind);
             for (std::size_t i = 0; i < rows.size(); ++i) {
                 const std::uint32_t row = rows[i];
-                Stream& stream = *streamOf[columns.placeNumber[row]];
+                const bool isUnified =
+                    kind == EventKind::Memcpy && columns.place(row).context == 0 && isUnifiedMemory(m_trace.memcpys.route[row].kind);
+                Stream& stream = isUnified ? streams[fmt::format("GPU {} unified memory", columns.place(row).device)]
+                                           : *streamOf[columns.placeNumber[row]];
                 const DurationNs duration = columns.duration(row);
                 stream.durations.push_back(duration);
                 stream.bytes += bytes ? (*bytes)[row] : 0;
@@ -182,7 +185,8 @@ std::optional<GroupBy> groupByFromName(std::string_view name)
 {
     static constexpr std::pair<std::string_view, GroupBy> kNames[] = {{"kernel", GroupBy::Kernel}, {"memcpy", GroupBy::Memcpy}, {"api", GroupBy::Api},
                                                                       {"nvtx", GroupBy::Nvtx},     {"stream", GroupBy::Stream}, {"phase", GroupBy::Phase},
-                                                                      {"library", GroupBy::Library}, {"os", GroupBy::Os}};
+                                                                      {"library", GroupBy::Library}, {"os", GroupBy::Os},
+                                                                      {"synchronization", GroupBy::Synchronization}};
     for (const auto& [text, value] : kNames)
         if (text == name)
             return value;
@@ -232,6 +236,11 @@ std::vector<ActivityRow> activityTable(const Trace& trace, GroupBy by, std::opti
         break;
     case GroupBy::Stream: table.takeStreams(); break;
     case GroupBy::Phase: table.takePhases(); break;
+    case GroupBy::Synchronization:
+        table.takeEach(
+            EventKind::Synchronization, [&](std::uint32_t row) { return trace.synchronizations.type[row]; },
+            [](trace::SyncType type) { return std::string(name(type)); });
+        break;
     }
     return std::move(table).rows();
 }

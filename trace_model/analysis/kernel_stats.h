@@ -21,7 +21,8 @@ enum class GroupBy
     Stream, ///< kernels, memcpys, memsets, and launches of graphs whose kernels were not recorded
     Phase,
     Library,
-    Os
+    Os,
+    Synchronization ///< by what was waited for
 };
 
 [[nodiscard]] std::optional<GroupBy> groupByFromName(std::string_view name);

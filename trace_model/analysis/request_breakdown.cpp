@@ -22,7 +22,7 @@ Distribution distributionOf(std::vector<DurationNs> values)
     d.p95 = rank(0.95);
     d.p99 = rank(0.99);
     d.max = values.back();
-    d.total = std::accumulate(values.begin(), values.end(), DurationNs{0});
+    d.total = std::accumulate(values.begin(), values.end(), DurationNs{0}, addDurations);
     return d;
 }
 

@@ -56,4 +56,15 @@ std::optional<double> bytesOf(std::string_view text)
     return quantityOf(text, kUnits, false);
 }
 
+std::string formatCount(std::uint64_t count)
+{
+    constexpr std::string_view kThinSpace = "\u2009";
+    std::string digits = std::to_string(count);
+    for (std::size_t at = digits.size(); at > 3;) {
+        at -= 3;
+        digits.insert(at, kThinSpace);
+    }
+    return digits;
+}
+
 } // namespace gantry

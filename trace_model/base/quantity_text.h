@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace gantry {
@@ -12,5 +14,8 @@ namespace gantry {
 /// An amount of memory in bytes: "512", "512B", "1.5MiB", "64k". Binary units with an i (KiB, MiB, GiB, TiB), decimal ones without
 /// (k or KB, MB, GB, TB). Nothing for anything else and for negative values.
 [[nodiscard]] std::optional<double> bytesOf(std::string_view text);
+
+/// A number with thin spaces between groups of three digits: "1 234 567".
+[[nodiscard]] std::string formatCount(std::uint64_t count);
 
 } // namespace gantry

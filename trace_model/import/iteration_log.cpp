@@ -50,6 +50,7 @@ struct Rank
 {
     std::unordered_map<std::string, Counter> counters; ///< by key
     std::map<std::string, std::uint32_t> idsByName;    ///< several keys may mean the same
+    TimestampNs previousStart = 0;
     std::optional<TimestampNs> previousEnd;
     std::optional<std::int64_t> previousIteration;
 };
@@ -135,8 +136,9 @@ private:
         const TimestampNs end = *start + step;
         if (hasStep)
             addRange(entry, *start, end);
-        addSamples(entry, rank, end);
+        addSamples(entry, rank, *start);
         m_time = {std::min(m_time.start, *start), std::max(m_time.end, end)};
+        rank.previousStart = *start;
         rank.previousEnd = end;
         rank.previousIteration = entry.iteration;
     }
@@ -167,6 +169,7 @@ private:
         m_rows.add(range);
     }
 
+    /// `time`: when the iteration began; what is said of it holds over all of it.
     void addSamples(const IterationEntry& entry, Rank& rank, TimestampNs time)
     {
         TableTally& tally = m_sink.report().table("values");
@@ -193,7 +196,7 @@ private:
         if (entry.previousDeviceStepMs && rank.previousEnd && rank.previousIteration && entry.iteration && *rank.previousIteration + 1 == *entry.iteration)
             if (const auto counter = counterOf(rank, entry.rank, "prev_device_step_time")) {
                 tally.keep();
-                m_rows.add(CounterSample{counter->id, *rank.previousEnd, *entry.previousDeviceStepMs});
+                m_rows.add(CounterSample{counter->id, rank.previousStart, *entry.previousDeviceStepMs});
             }
     }
 

@@ -1,6 +1,7 @@
 #include "trace_model/trace/counter_levels.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <vector>
 
@@ -10,10 +11,11 @@ namespace {
 using Extremes = CounterColumns::Extremes;
 constexpr std::size_t kBlock = CounterColumns::kBlock;
 
+/// Where nothing is known (NaN) there is neither a smallest nor a largest.
 void include(Extremes& extremes, const Extremes& more)
 {
-    extremes.min = std::min(extremes.min, more.min);
-    extremes.max = std::max(extremes.max, more.max);
+    extremes.min = std::fmin(extremes.min, more.min);
+    extremes.max = std::fmax(extremes.max, more.max);
 }
 
 void sortByTime(CounterColumns& counter)

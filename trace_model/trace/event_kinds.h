@@ -54,6 +54,11 @@ inline constexpr std::size_t kMostRows = std::size_t{1} << 28;
 
 /// Numbers of the Nsight Systems export (ENUM_CUDA_MEMCPY_OPER), not CUPTI's where they differ.
 enum class CopyKind : std::uint8_t { Unknown, HtoD, DtoH, HtoA, AtoH, AtoA, AtoD, DtoA, DtoD, HtoH, PtoP, UvmHtoD, UvmDtoH, UvmDtoD };
+/// Whether the driver moved pages of unified memory, which no call asked for.
+[[nodiscard]] constexpr bool isUnifiedMemory(CopyKind kind)
+{
+    return kind >= CopyKind::UvmHtoD;
+}
 /// Numbers of the Nsight Systems export (ENUM_CUDA_MEM_KIND): CUPTI has 0 = unknown, 1 = pageable, ...
 enum class MemoryKind : std::uint8_t { Pageable, Pinned, Device, Array, Managed, DeviceStatic, ManagedStatic, Unknown };
 

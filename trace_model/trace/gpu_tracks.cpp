@@ -74,14 +74,52 @@ void GpuRows::findMixedStreams(const Trace& trace)
                 contextOf(place).streams[place.stream].isMixed = true;
 }
 
+/// CUPTI gives migrations of unified memory the context and stream 0, where no program's work is.
+void GpuRows::findUnifiedMemory(const Trace& trace)
+{
+    const auto isNone = [](const GpuPlace& place) { return place.context == 0 && place.stream == 0; };
+    for (std::uint32_t row = 0; row < trace.memcpys.size(); ++row)
+        if (isUnifiedMemory(trace.memcpys.route[row].kind) && isNone(trace.memcpys.place(row)))
+            contextOf(trace.memcpys.place(row)).isUnified = true;
+    const auto setOrdinary = [this](const GpuPlace& place) {
+        if (place.context == 0)
+            contextOf(place).isUnified = false;
+    };
+    for (const GpuEventColumns* columns :
+         {static_cast<const GpuEventColumns*>(&trace.kernels), static_cast<const GpuEventColumns*>(&trace.memsets),
+          static_cast<const GpuEventColumns*>(&trace.synchronizations), static_cast<const GpuEventColumns*>(&trace.graphLaunches)})
+        for (const GpuPlace& place : columns->places.values())
+            setOrdinary(place);
+    for (std::uint32_t row = 0; row < trace.memcpys.size(); ++row)
+        if (!isUnifiedMemory(trace.memcpys.route[row].kind))
+            setOrdinary(trace.memcpys.place(row));
+}
+
+/// Nsight Systems gives those of each context the first device: the context's work says which one it is on.
+void GpuRows::takeSynchronizations(const Trace& trace)
+{
+    std::map<std::pair<std::uint64_t, std::uint32_t>, ContextRows*> contexts; // by process and number
+    for (auto& [key, rows] : m_contexts)
+        contexts[{key.process, key.context}] = &rows;
+    for (std::uint32_t row = 0; row < trace.synchronizations.size(); ++row) {
+        const GpuPlace& place = trace.synchronizations.place(row);
+        const auto known = contexts.find({place.globalPid, place.context});
+        const bool isThere = m_contexts.contains({Trace::fileOf(place.globalPid), place.device, place.context, place.globalPid});
+        ContextRows& context = isThere || known == contexts.end() ? contextOf(place) : *known->second;
+        context.syncs.nest({trace.synchronizations.start[row], trace.synchronizations.end(row), EventId(EventKind::Synchronization, row)});
+    }
+}
+
 GpuRows::GpuRows(const Trace& trace) : m_trace(trace)
 {
     findMixedStreams(trace);
+    findUnifiedMemory(trace);
     m_work.emplace_back(trace.kernels, EventKind::Kernel, *this);
     m_work.emplace_back(trace.memcpys, EventKind::Memcpy, *this);
     m_work.emplace_back(trace.memsets, EventKind::Memset, *this);
     m_work.emplace_back(trace.graphLaunches, EventKind::GraphLaunch, *this);
     std::erase_if(m_work, [](const WorkCursor& cursor) { return cursor.isAtEnd(); });
+    takeSynchronizations(trace);
     for (std::uint32_t row = 0; row < trace.gpuRanges.size(); ++row)
         rangesOf(trace.gpuRanges.place(row))
             .nest({trace.gpuRanges.start[row], trace.gpuRanges.end(row), EventId(EventKind::GpuRange, row)});
@@ -154,14 +192,45 @@ void GpuRows::addTo(TrackList& list)
         return fmt::format("GPU {}", key.device);
     };
     TrackId gpu;
-    std::optional<std::pair<std::uint32_t, std::uint32_t>> last; // file and device
+    std::optional<std::pair<std::uint32_t, std::uint32_t>> last;     // file and device
+    std::vector<std::pair<const ContextKey*, ContextRows*>> unified; // of that device, which its contexts come before
+    const auto endDevice = [&] {
+        for (const auto& [key, rows] : unified)
+            addUnified(list, gpu, *key, *rows);
+        unified.clear();
+    };
     for (auto& [key, rows] : m_contexts) {
-        if (last != std::pair(key.file, key.device))
+        if (last != std::pair(key.file, key.device)) {
+            endDevice();
             gpu = list.addGroup({}, gpuName(key), list.fileName(key.file));
+        }
         last = {key.file, key.device};
+        if (rows.isUnified) {
+            unified.emplace_back(&key, &rows);
+            continue;
+        }
         const bool isKnown = list.trace().processNames.contains(key.process) || Trace::pidOf(key.process) < importing::kFirstMadeUpId;
         const std::string process = isKnown ? " · " + list.processName(key.process) : std::string();
         addContext(list, list.addGroup(gpu, fmt::format("Context {}{}", key.context, process)), key, rows);
+    }
+    endDevice();
+}
+
+/// One row for what the driver moved for a process, below the GPU.
+void GpuRows::addUnified(TrackList& list, TrackId gpu, const ContextKey& key, ContextRows& context)
+{
+    const bool isKnown = list.trace().processNames.contains(key.process) || Trace::pidOf(key.process) < importing::kFirstMadeUpId;
+    for (auto& [stream, rows] : context.streams) {
+        Track track;
+        track.kind = TrackKind::GpuStream;
+        track.parent = gpu;
+        track.name = "Unified memory";
+        track.detail = isKnown ? list.processName(key.process) : std::string();
+        track.device = key.device;
+        track.context = key.context;
+        track.stream = stream;
+        track.rows = rows.all.takeRows();
+        list.add(std::move(track));
     }
 }
 
@@ -190,6 +259,14 @@ void GpuRows::addContext(TrackList& list, TrackId parent, const ContextKey& key,
         track.name = name ? *name : fmt::format("Stream {}", stream);
         addStream(list, track, key.file, rows, ofContext);
     }
+    if (context.syncs.isEmpty())
+        return;
+    track.kind = TrackKind::GpuSync;
+    track.name = "Synchronization";
+    track.detail.clear();
+    track.stream = 0;
+    track.rows = context.syncs.takeRows();
+    list.add(std::move(track));
 }
 
 void GpuRows::addRanges(TrackList& list, Track track, std::uint32_t file, RowBuilder& ranges)

@@ -13,7 +13,7 @@ namespace gantry::trace {
 class WorkCursor;
 
 /// The work of GPUs as rows: a context's streams, below each its memory operations by route, all streams
-/// together, and the ranges that the work was launched in.
+/// together, the ranges that the work was launched in, and who waited for it; beside the contexts, migrations of unified memory.
 class GpuRows
 {
 public:
@@ -26,7 +26,8 @@ public:
     void arrangeStreams();
     void arrangeContexts(); ///< "All streams"
 
-    /// Adds a group for each GPU, in it one for each context. The trace is that of the constructor, everything is arranged.
+    /// Adds a group for each GPU, in it one for each context and a row for unified memory. The trace is that of the constructor, everything
+    /// is arranged.
     void addTo(TrackList& list);
 
 private:
@@ -43,7 +44,9 @@ private:
     {
         RowBuilder all;    ///< empty where there is one stream
         RowBuilder ranges; ///< of streams that nothing ran on
+        RowBuilder syncs;
         std::map<std::uint32_t, StreamRows> streams;
+        bool isUnified = false; ///< no context: what the driver moved between host and device, of no stream either
     };
     struct ContextKey
     {
@@ -56,8 +59,11 @@ private:
     void eachWork(Place place) const;
     ContextRows& contextOf(const GpuPlace& place);
     void findMixedStreams(const Trace& trace);
+    void findUnifiedMemory(const Trace& trace);
+    void takeSynchronizations(const Trace& trace);
     RowBuilder& rangesOf(const GpuPlace& place);
     static void addRanges(TrackList& list, Track track, std::uint32_t file, RowBuilder& ranges);
+    static void addUnified(TrackList& list, TrackId gpu, const ContextKey& key, ContextRows& rows);
     static void addContext(TrackList& list, TrackId parent, const ContextKey& key, ContextRows& rows);
     static void addStream(TrackList& list, Track track, std::uint32_t file, StreamRows& rows, DurationNs ofContext);
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <limits>
 #include <map>
 #include <set>
 #include <utility>
@@ -23,30 +24,39 @@ public:
         m_changes.emplace_back(time.start, 1);
         m_changes.emplace_back(time.end, -1);
     }
-    /// A sample at each change, from 0 at `from` on.
-    [[nodiscard]] CounterColumns samples(TimestampNs from)
+    /// A sample at each change and where a window begins, and NaN from the end of one to the begin of the next or to `end`. The windows
+    /// are in order, apart from each other, and hold all changes.
+    [[nodiscard]] CounterColumns samples(const std::vector<TimeRange>& windows, TimestampNs end)
     {
         CounterColumns samples;
         samples.isExact = true;
         if (m_changes.empty())
             return samples;
         std::sort(m_changes.begin(), m_changes.end());
-        if (from < m_changes.front().first) {
-            samples.time.push_back(from);
-            samples.value.push_back(0);
-        }
         int now = 0;
-        for (std::size_t i = 0; i < m_changes.size(); ++i) {
-            now += m_changes[i].second;
-            if (i + 1 < m_changes.size() && m_changes[i + 1].first == m_changes[i].first)
-                continue;
-            samples.time.push_back(m_changes[i].first);
-            samples.value.push_back(now);
+        auto change = m_changes.begin();
+        for (const TimeRange& window : windows) {
+            put(samples, window.start, now);
+            for (; change != m_changes.end() && change->first <= window.end; ++change)
+                put(samples, change->first, now += change->second);
+            if (window.end < end)
+                put(samples, window.end, std::numeric_limits<double>::quiet_NaN());
         }
         return samples;
     }
 
 private:
+    /// What is at a time in place of what was there before at the same time.
+    static void put(CounterColumns& samples, TimestampNs time, double value)
+    {
+        if (!samples.time.empty() && samples.time.back() == time) {
+            samples.value[samples.value.size() - 1] = value;
+            return;
+        }
+        samples.time.push_back(time);
+        samples.value.push_back(value);
+    }
+
     std::vector<std::pair<TimestampNs, int>> m_changes;
 };
 
@@ -139,34 +149,97 @@ void addInstances(TrackList& list, TrackId model, const std::vector<RequestSpans
         add("Not executed", others.first, others.second);
 }
 
+/// Of some requests the longest ones, the longest first.
+void keepSlowest(std::vector<const Request*>& requests)
+{
+    const auto shown = static_cast<std::ptrdiff_t>(std::min(kSlowest, requests.size()));
+    std::partial_sort(requests.begin(), requests.begin() + shown, requests.end(), [](const Request* a, const Request* b) {
+        const DurationNs lengthA = a->time.duration(), lengthB = b->time.duration();
+        return lengthA != lengthB ? lengthA > lengthB : a->time.start < b->time.start;
+    });
+    requests.resize(static_cast<std::size_t>(shown));
+}
+
+bool isComplete(const Request& request)
+{
+    return !request.cutByWindow && !request.failed;
+}
+
+/// The phases of a request, in order.
+std::vector<LooseSpan> phasesOf(const Trace& trace, const Request& request)
+{
+    const PhaseColumns& phases = trace.phases;
+    const RequestIndex index(static_cast<std::uint32_t>(&request - trace.requests.begin()));
+    std::vector<LooseSpan> spans;
+    const auto first = std::lower_bound(phases.start.begin(), phases.start.end(), request.time.start) - phases.start.begin();
+    for (auto row = static_cast<std::uint32_t>(first); row < phases.size() && phases.start[row] <= request.time.end; ++row)
+        if (phases.request[row] == index)
+            spans.push_back({phases.start[row], phases.end(row), EventId(EventKind::Phase, row)});
+    return spans;
+}
+
 /// The longest requests again, one in a lane, the longest in the first.
 void addSlowest(TrackList& list, TrackId model, const std::vector<RequestSpans>& requests)
 {
-    std::vector<const RequestSpans*> slowest;
+    std::vector<const Request*> slowest;
     for (const RequestSpans& spans : requests)
-        if (!spans.request->cutByWindow && !spans.request->failed)
-            slowest.push_back(&spans);
+        if (isComplete(*spans.request))
+            slowest.push_back(spans.request);
     if (slowest.size() < 2)
         return;
-    const std::size_t complete = slowest.size(), shown = std::min(kSlowest, complete);
-    std::partial_sort(slowest.begin(), slowest.begin() + static_cast<std::ptrdiff_t>(shown), slowest.end(),
-                      [](const RequestSpans* a, const RequestSpans* b) {
-                          const DurationNs lengthA = a->request->time.duration(), lengthB = b->request->time.duration();
-                          return lengthA != lengthB ? lengthA > lengthB : a->request->time.start < b->request->time.start;
-                      });
+    const std::size_t complete = slowest.size();
+    keepSlowest(slowest);
     RowBuilder lanes;
-    for (std::size_t i = 0; i < shown; ++i)
-        lanes.addLane(slowest[i]->phases);
+    for (const Request* request : slowest)
+        lanes.addLane(phasesOf(list.trace(), *request));
     Track track;
     track.kind = TrackKind::RequestLanes;
     track.parent = model;
     track.name = "Slowest first";
-    track.detail = shown < complete ? fmt::format("{} of {}", shown, countOf(complete)) : countOf(complete);
+    track.detail = slowest.size() < complete ? fmt::format("{} of {}", slowest.size(), countOf(complete)) : countOf(complete);
     track.rows = lanes.takeRows();
     list.add(std::move(track));
 }
 
-void addModel(TrackList& list, TrackId top, const std::string& name, ModelLoad& model)
+/// Requests of several tracks in one set of lanes.
+void addTogether(TrackList& list, TrackId top, TrackKind kind, std::string name, std::vector<const RequestSpans*> requests)
+{
+    std::stable_sort(requests.begin(), requests.end(),
+                     [](const RequestSpans* a, const RequestSpans* b) { return a->phases.front().start < b->phases.front().start; });
+    RowBuilder lanes;
+    for (const RequestSpans* spans : requests)
+        lanes.packLane(spans->phases);
+    Track track;
+    track.kind = kind;
+    track.parent = top;
+    track.name = std::move(name);
+    track.detail = countOf(requests.size());
+    track.rows = lanes.takeRows();
+    list.add(std::move(track));
+}
+
+/// All requests together, and those of all versions of a model, where that is something else than the lanes of each model and version.
+void addTogether(TrackList& list, TrackId top, const std::map<std::string, ModelLoad>& models)
+{
+    std::vector<const RequestSpans*> all;
+    std::map<std::string_view, std::vector<const RequestSpans*>> byModel;
+    std::size_t versions = 0;
+    for (const auto& [name, model] : models) {
+        versions += model.requests.empty() ? 0 : 1;
+        for (const RequestSpans& spans : model.requests) {
+            all.push_back(&spans);
+            byModel[list.trace().strings[spans.request->model]].push_back(&spans);
+        }
+    }
+    if (versions > 1)
+        addTogether(list, top, TrackKind::AllRequests, "All requests", std::move(all));
+    if (byModel.size() == versions)
+        return;
+    for (auto& [name, requests] : byModel)
+        addTogether(list, top, TrackKind::ModelRequests, std::string(name), std::move(requests));
+}
+
+void addModel(TrackList& list, TrackId top, const std::string& name, ModelLoad& model, const std::vector<TimeRange>& windows)
 {
     TrackId parent = top;
     std::string prefix = name + " ";
@@ -188,11 +261,11 @@ void addModel(TrackList& list, TrackId top, const std::string& name, ModelLoad& 
         prefix.clear();
     }
     const auto label = [&](std::string_view text) { return prefix.empty() ? std::string(text) : prefix + std::string(text); };
-    const TimestampNs from = list.trace().time.start;
-    list.addDerivedCounter(parent, label("In flight"), "requests", model.inFlight.samples(from));
-    list.addDerivedCounter(parent, label("Queue depth"), "requests", model.queued.samples(from));
+    const TimestampNs end = list.trace().time.end;
+    list.addDerivedCounter(parent, label("In flight"), "requests", model.inFlight.samples(windows, end));
+    list.addDerivedCounter(parent, label("Queue depth"), "requests", model.queued.samples(windows, end));
     list.addDerivedCounter(parent, label("Batch size"), "requests", std::move(model.batches));
-    list.addDerivedCounter(parent, label("Instances busy"), "instances", model.busy.samples(from));
+    list.addDerivedCounter(parent, label("Instances busy"), "instances", model.busy.samples(windows, end));
 }
 
 /// One row per instance: its `execute` ranges, or what stands for them.
@@ -228,15 +301,53 @@ void addExecutions(TrackList& list, TrackId top)
 
 } // namespace
 
-void addRequestTracks(TrackList& list)
+void addRequestTracks(TrackList& list, const std::vector<TimeRange>& windows)
 {
     const Trace& trace = list.trace();
     if (trace.requests.empty() && trace.executions.empty())
         return;
     const TrackId top = list.addGroup({}, "Requests", fmt::format("{} in all", trace.requests.size()));
-    for (auto& [name, model] : loadOfModels(list, trace))
-        addModel(list, top, name, model);
+    auto models = loadOfModels(list, trace);
+    addTogether(list, top, models);
+    for (auto& [name, model] : models)
+        addModel(list, top, name, model, windows);
     addExecutions(list, top);
+}
+
+std::map<TrackId, ChosenRequests> slowestRequests(const Trace& trace, TimeRange window)
+{
+    std::map<std::pair<StringId, StringId>, TrackId> tracks; // by model and version
+    for (std::uint32_t i = 0; i < trace.tracks.size(); ++i) {
+        const Track& track = trace.tracks[i];
+        const bool isSlowest = track.kind == TrackKind::RequestLanes && !track.parent.isNone() &&
+                               trace.track(track.parent).kind == TrackKind::RequestLanes && !track.rows.empty();
+        if (!isSlowest)
+            continue;
+        const Request& request = trace.requests[trace.phases.request[track.rows.front().event[0].row()].value];
+        tracks[{request.model, request.version}] = TrackId(i);
+    }
+    std::map<TrackId, std::vector<const Request*>> requests;
+    for (const auto& [model, track] : tracks)
+        requests[track];
+    for (const Request& request : trace.requests) {
+        if (request.time.start >= window.end)
+            break;
+        if (request.time.end <= window.start || !isComplete(request))
+            continue;
+        if (const auto track = tracks.find({request.model, request.version}); track != tracks.end())
+            requests[track->second].push_back(&request);
+    }
+    std::map<TrackId, ChosenRequests> chosen;
+    for (auto& [track, slowest] : requests) {
+        const std::size_t inView = slowest.size();
+        keepSlowest(slowest);
+        RowBuilder lanes;
+        for (const Request* request : slowest)
+            lanes.addLane(phasesOf(trace, *request));
+        chosen[track] = {lanes.takeRows(), fmt::format("{}{} in view", slowest.size() < inView ? fmt::format("{} of ", slowest.size()) : "",
+                                                       countOf(inView))};
+    }
+    return chosen;
 }
 
 } // namespace gantry::trace

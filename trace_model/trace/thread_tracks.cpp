@@ -104,6 +104,8 @@ void ThreadRows::takeNvtx(const Trace& trace)
         Thread& thread = process.threads[tid];
         thread.origins[domain].insert(origin);
         const std::string* category = trace.categoryName(tid, label);
+        if (!category)
+            thread.withoutCategory.insert(domain);
         return {&thread.ranges[domain], category ? &thread.categories[domain][*category] : nullptr};
     });
     takeAll(trace.nvtxMarks, EventKind::NvtxMark, [&](std::uint64_t tid, const NvtxLabel& label) -> Targets {
@@ -147,7 +149,10 @@ void ThreadRows::addThread(TrackList& list, TrackId process, std::uint64_t tid, 
     };
     for (const auto& [domain, rows] : byName(list, thread.ranges)) {
         const TrackId row = add(TrackKind::NvtxThread, nameOf(list, thread.origins[domain], "", domain), *rows);
-        for (auto& [name, ofCategory] : thread.categories[domain])
+        auto& categories = thread.categories[domain];
+        if (categories.size() < 2 && !thread.withoutCategory.contains(domain))
+            continue; // the domain's row shows just that
+        for (auto& [name, ofCategory] : categories)
             addRows(list, row, TrackKind::NvtxCategory, "Category " + name, tid, ofCategory);
     }
     for (const auto& [domain, rows] : byName(list, thread.marks))

@@ -32,6 +32,7 @@ private:
     {
         ByDomain ranges, marks;
         std::map<StringId, std::map<std::string, RowBuilder>> categories; ///< ranges of named ones, by domain and name
+        std::set<StringId> withoutCategory;                               ///< domains that have ranges of no named one
         Origins origins;                                                  ///< of ranges
         bool areMarksNvtx = true;
         RowBuilder api, libraries, os;

@@ -51,10 +51,13 @@ enum class TrackKind : std::uint8_t
 {
     Group,         ///< header only: node, process, GPU, context
     RequestLanes,  ///< requests packed without overlap, one depth a lane; events are EventKind::Phase
+    ModelRequests, ///< the same of all versions of a model
+    AllRequests,   ///< the same of all models
     Executions,    ///< an instance's executions
     GpuStream,     ///< kernels, memcpys, memsets of one stream
     GpuAllStreams, ///< the same of a whole context
     GpuMemory,     ///< memcpys of one route, or memsets, of one stream
+    GpuSync,       ///< synchronizations of a context
     NvtxThread,    ///< push/pop ranges of one thread, an icicle
     NvtxAsync,     ///< start/end ranges of one process
     NvtxCategory,  ///< push/pop ranges of one category of a thread's domain
@@ -85,7 +88,7 @@ struct DepthRow
     [[nodiscard]] std::size_t size() const { return event.size(); }
 };
 
-/// Samples of a counter track, sorted by time. Absent is absent: no sample, never 0.
+/// Samples of a counter track, sorted by time. Absent is absent: no sample, or NaN from where nothing is known on, never 0.
 struct CounterColumns
 {
     /// The smallest and the largest of a block of samples.

@@ -264,7 +264,7 @@ Result<std::shared_ptr<const Trace>> TraceBuilder::finish(const importing::ReadC
     measureTime(counters);
     if (!stage(0.95, "arranging tracks"))
         return cancelled;
-    buildTracks(*m_trace, std::move(counters));
+    buildTracks(*m_trace, std::move(counters), requestWindows());
     m_trace->strings.freeze();
     for (importing::ImportReport& file : m_trace->imports) {
         std::erase_if(file.tables, [](const importing::TableTally& table) { return table.rows == 0; });
@@ -517,6 +517,34 @@ void TraceBuilder::closeOpenRanges()
 TimeRange TraceBuilder::windowOf(std::uint64_t process) const
 {
     return m_files[Trace::fileOf(process) % m_files.size()].window;
+}
+
+/// When the files that have requests were recorded, in order; those that touch are one. Another file says nothing of requests.
+std::vector<TimeRange> TraceBuilder::requestWindows() const
+{
+    if (m_files.size() == 1)
+        return {m_trace->time};
+    std::vector<bool> hasRequests(m_files.size());
+    for (const auto& [process, batch] : m_batchOf)
+        hasRequests[Trace::fileOf(process) % m_files.size()] = true;
+    for (const Execution& execution : m_trace->executions)
+        hasRequests[Trace::fileOf(execution.globalTid) % m_files.size()] = true;
+    std::vector<TimeRange> windows;
+    for (std::size_t file = 0; file < m_files.size(); ++file) {
+        const TimeRange events = m_trace->imports[file].time, window = m_files[file].window;
+        if (hasRequests[file])
+            windows.push_back(window.isEmpty() ? events
+                                               : TimeRange{std::min(events.start, window.start), std::max(events.end, window.end)});
+    }
+    std::sort(windows.begin(), windows.end(), [](const TimeRange& a, const TimeRange& b) { return a.start < b.start; });
+    std::vector<TimeRange> apart;
+    for (const TimeRange& window : windows) {
+        if (apart.empty() || window.start > apart.back().end)
+            apart.push_back(window);
+        else
+            apart.back().end = std::max(apart.back().end, window.end);
+    }
+    return apart;
 }
 
 /// Fills in the sides that the window cut off, orders requests by start and joins them to their executions.

@@ -78,6 +78,7 @@ private:
     Result<void> joinParts(const std::stop_token& stop);
     void applyDomains();
     [[nodiscard]] TimeRange windowOf(std::uint64_t process) const;
+    [[nodiscard]] std::vector<TimeRange> requestWindows() const;
     void closeOpenRanges();
     void joinExecutions();
     void addPhases();

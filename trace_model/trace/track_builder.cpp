@@ -36,13 +36,13 @@ void addCounters(TrackList& list, std::vector<Track> counters)
 
 } // namespace
 
-void buildTracks(Trace& trace, std::vector<Track> counters)
+void buildTracks(Trace& trace, std::vector<Track> counters, const std::vector<TimeRange>& requestWindows)
 {
     GpuRows gpus(trace);
     std::optional<ThreadRows> threads;
     inParallel({[&] { gpus.arrangeStreams(); }, [&] { threads.emplace(trace); }, [&] { gpus.arrangeContexts(); }});
     TrackList list(trace);
-    addRequestTracks(list);
+    addRequestTracks(list, requestWindows);
     gpus.addTo(list);
     threads->addTo(list);
     addCounters(list, std::move(counters));

@@ -7,7 +7,7 @@
 namespace gantry::trace {
 
 /// Arranges a trace's events in tracks: requests, GPUs with their contexts and streams, processes with their threads, and the
-/// given counters. All of its columns are in order. Uses kWorkers threads.
-void buildTracks(Trace& trace, std::vector<Track> counters);
+/// given counters. All of its columns are in order. `requestWindows`: see addRequestTracks(). Uses kWorkers threads.
+void buildTracks(Trace& trace, std::vector<Track> counters, const std::vector<TimeRange>& requestWindows);
 
 } // namespace gantry::trace

@@ -123,8 +123,7 @@ public:
     [[nodiscard]] std::optional<std::size_t> blockFoldEnd(std::size_t block, TimestampNs columnEnd, double nsPerPixel) const
     {
         const std::size_t next = firstFrom(m_row.blockStart, block, columnEnd);
-        if (next == block || next >= m_row.blockStart.size() ||
-            static_cast<double>(blockStart(next) - blockStart(next - 1)) >= nsPerPixel)
+        if (next == block || next >= m_row.blockStart.size() || static_cast<double>(blockStart(next) - blockStart(next - 1)) >= nsPerPixel)
             return std::nullopt;
         return next;
     }
@@ -234,16 +233,28 @@ void visibleSpans(const Trace& trace, TrackId track, TimeRange window, int width
 void visibleSpans(const Trace& trace, TrackId track, std::size_t depth, TimeRange window, int widthPx, std::vector<VisibleSpan>& out)
 {
     out.clear();
-    if (window.isEmpty() || widthPx <= 0 || track.value >= trace.tracks.size() || depth >= trace.tracks[track.value].rows.size())
+    if (track.value < trace.tracks.size() && depth < trace.tracks[track.value].rows.size())
+        visibleSpans(trace, trace.tracks[track.value].rows[depth], window, widthPx, out);
+    for (VisibleSpan& span : out)
+        span.depth = static_cast<std::uint16_t>(depth);
+}
+
+void visibleSpans(const Trace& trace, const DepthRow& row, TimeRange window, int widthPx, std::vector<VisibleSpan>& out)
+{
+    out.clear();
+    if (window.isEmpty() || widthPx <= 0)
         return;
     const EventTimes times(trace);
-    appendVisible(out, Row(times, trace.tracks[track.value].rows[depth]), static_cast<std::uint16_t>(depth), window,
-                  static_cast<double>(window.duration()) / widthPx);
+    appendVisible(out, Row(times, row), 0, window, static_cast<double>(window.duration()) / widthPx);
 }
 
 std::optional<EventId> eventAt(const Trace& trace, TrackId track, TimestampNs time, int depth, DurationNs tolerance)
 {
-    const auto& rows = trace.tracks[track.value].rows;
+    return eventAt(trace, trace.tracks[track.value].rows, time, depth, tolerance);
+}
+
+std::optional<EventId> eventAt(const Trace& trace, const std::vector<DepthRow>& rows, TimestampNs time, int depth, DurationNs tolerance)
+{
     if (depth < 0 || static_cast<std::size_t>(depth) >= rows.size())
         return {};
     const EventTimes times(trace);

@@ -29,8 +29,15 @@ void visibleSpans(const Trace& trace, TrackId track, TimeRange window, int width
 /// The same of one depth alone, into `out`, whose memory serves from call to call.
 void visibleSpans(const Trace& trace, TrackId track, std::size_t depth, TimeRange window, int widthPx, std::vector<VisibleSpan>& out);
 
+/// The same of spans that are in no track of the trace.
+void visibleSpans(const Trace& trace, const DepthRow& row, TimeRange window, int widthPx, std::vector<VisibleSpan>& out);
+
 /// The event of `track` at a time and depth, for hover and click; within half a pixel of tolerance either side.
 [[nodiscard]] std::optional<EventId> eventAt(const Trace& trace, TrackId track, TimestampNs time, int depth, DurationNs tolerance);
+
+/// The same of rows that are in no track of the trace.
+[[nodiscard]] std::optional<EventId> eventAt(const Trace& trace, const std::vector<DepthRow>& rows, TimestampNs time, int depth,
+                                             DurationNs tolerance);
 
 /// Where an event is in a row of a track, if it is there. O(log n).
 [[nodiscard]] std::optional<std::size_t> indexOf(const Trace& trace, const DepthRow& row, EventId event);

@@ -4,8 +4,10 @@
 #include "widgets/theme/theme.h"
 
 #include <QEvent>
+#include <QMimeData>
 #include <QScrollBar>
 #include <QTextBrowser>
+#include <QTextDocumentFragment>
 #include <QUrl>
 #include <QVBoxLayout>
 
@@ -23,19 +25,43 @@ QString urlOf(const DetailLink& link)
     return {};
 }
 
+constexpr QChar kBreak(0x200B); // may end a line, and is not seen
+
+/// A key or a file's name like OS_RUNTIME_OPTIONS:DURATION_THRESHOLD_NS, that may end a line behind its words rather than in one.
+QString breakable(QString name)
+{
+    for (qsizetype i = name.size() - 2; i > 0; --i)
+        if (name[i] == QLatin1Char('_') || name[i] == QLatin1Char(':') || (name[i] == QLatin1Char('.') && name[i + 1].isLetter()))
+            name.insert(i + 1, kBreak);
+    return name;
+}
+
+/// What is copied has the keys as they are.
+class DetailsView : public QTextBrowser
+{
+public:
+    using QTextBrowser::QTextBrowser;
+
+protected:
+    [[nodiscard]] QMimeData* createMimeDataFromSelection() const override
+    {
+        auto* data = new QMimeData;
+        data->setText(textCursor().selection().toPlainText().remove(kBreak));
+        return data;
+    }
+};
+
 /// With what it means as its tooltip, where it is a term.
 QString explained(const QString& name)
 {
     const QString help = termToolTip(name);
-    const QString text = name.toHtmlEscaped();
+    const QString text = breakable(name).toHtmlEscaped();
     return help.isEmpty() ? text : QStringLiteral("<span title=\"%1\">%2</span>").arg(help.toHtmlEscaped(), text);
 }
 
 } // namespace
 
-DetailsPanel::DetailsPanel(QWidget* parent) :
-    QWidget(parent),
-    m_view(new QTextBrowser(this))
+DetailsPanel::DetailsPanel(QWidget* parent) : QWidget(parent), m_view(new DetailsView(this))
 {
     m_view->setObjectName(QStringLiteral("details"));
     m_view->setAccessibleName(tr("Details of the selection"));
@@ -84,7 +110,7 @@ void DetailsPanel::fill()
                     .arg(explained(section.title));
         for (const DetailLine& line : section.lines) {
             const QString url = urlOf(line.link);
-            QString value = line.value.toHtmlEscaped();
+            QString value = (url.isEmpty() ? breakable(line.value) : line.value).toHtmlEscaped();
             if (!url.isEmpty())
                 value = QStringLiteral("<a href='%1' style='color:%2; text-decoration:none'>%3</a>").arg(url, theme.accent.name(), value);
             html += QStringLiteral("<tr><td width='42%' style='color:%1'>%2</td><td>%3</td></tr>")
@@ -113,7 +139,7 @@ void DetailsPanel::follow(const QUrl& url)
 
 QString DetailsPanel::text() const
 {
-    return m_view->toPlainText();
+    return m_view->toPlainText().remove(kBreak);
 }
 
 void DetailsPanel::changeEvent(QEvent* event)

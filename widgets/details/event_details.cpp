@@ -189,11 +189,11 @@ void addOrigin(std::vector<DetailSection>& sections, const Trace& trace, EventId
         return;
     const TimeRange call = trace.timeOf(launch);
     Section section(tr("Launched by"));
-    section.line(toQString(trace.nameOf(launch)), formatDuration(call.duration()), launch);
+    section.line(toQString(trace.nameOf(launch)), formatDurationExactly(call.duration()), launch);
     const TimestampNs start = trace.timeOf(event).start;
-    section.line(tr("Launch delay"), tr("%1 from the call's start").arg(formatDuration(start - call.start)));
+    section.line(tr("Launch delay"), tr("%1 from the call's start").arg(formatDurationExactly(start - call.start)));
     section.line(tr("Queue time"),
-                 start < call.end ? tr("none: began inside the call") : tr("%1 from the call's end").arg(formatDuration(start - call.end)));
+                 start < call.end ? tr("none: began inside the call") : tr("%1 from the call's end").arg(formatDurationExactly(start - call.end)));
     section.into(sections);
 }
 
@@ -202,7 +202,7 @@ void addLaunched(std::vector<DetailSection>& sections, const Trace& trace, Event
     Section section(tr("Launched"));
     const auto launched = analysis::launchedBy(trace, event); // a graph launch: thousands
     for (std::size_t i = 0; i < launched.size() && i < kLinesShown; ++i)
-        section.line(toQString(trace.nameOf(launched[i])), formatDuration(trace.timeOf(launched[i]).duration()), launched[i]);
+        section.line(toQString(trace.nameOf(launched[i])), formatDurationExactly(trace.timeOf(launched[i]).duration()), launched[i]);
     if (launched.size() > kLinesShown)
         section.line(tr("and more"), formatCount(launched.size() - kLinesShown));
     section.into(sections);
@@ -215,7 +215,7 @@ void addRequests(std::vector<DetailSection>& sections, const Trace& trace, const
         const trace::Request& request = trace.requests[requests[i].value];
         const std::string_view client = trace.strings[request.clientId];
         section.line(tr("Request %1").arg(request.id),
-                     formatDuration(request.time.duration()) + (client.empty() ? QString() : QStringLiteral(" · ") + toQString(client)),
+                     formatDurationExactly(request.time.duration()) + (client.empty() ? QString() : QStringLiteral(" · ") + toQString(client)),
                      requests[i]);
     }
     if (requests.size() > kLinesShown)
@@ -241,13 +241,13 @@ void addWork(Section& section, const Trace& trace, const QString& name, const st
     if (count > 0)
         section.line(
             name,
-            tr("%1 in %2, longest %3").arg(formatDuration(total), formatCount(count), formatDuration(trace.timeOf(longest).duration())),
+            tr("%1 in %2, longest %3").arg(formatDurationExactly(total), formatCount(count), formatDurationExactly(trace.timeOf(longest).duration())),
             longest);
 }
 
 QString durationAndShare(DurationNs part, DurationNs whole)
 {
-    const QString duration = formatDuration(part);
+    const QString duration = formatDurationExactly(part);
     return whole > 0 ? QStringLiteral("%1 · %2").arg(duration, formatPercent(static_cast<double>(part) / static_cast<double>(whole)))
                      : duration;
 }
@@ -289,7 +289,7 @@ std::vector<DetailSection> eventDetails(const Trace& trace, EventId event)
     head.line(tr("Name"), toQString(trace.nameOf(event)), event);
     head.line(tr("Start"), relative(trace, time.start));
     if (time.duration() > 0)
-        head.line(tr("Duration"), formatDuration(time.duration()));
+        head.line(tr("Duration"), formatDurationExactly(time.duration()));
     addColumns(head, trace, event);
     head.into(sections);
     addOrigin(sections, trace, event);
@@ -316,7 +316,7 @@ std::vector<DetailSection> requestDetails(const Trace& trace, RequestIndex index
     head.line(tr("Model"),
               toQString(trace.strings[request.model]) + (version.empty() ? QString() : tr(", version %1").arg(toQString(version))));
     head.line(tr("Start"), relative(trace, request.time.start));
-    head.line(tr("Latency in the server"), formatDuration(request.time.duration()));
+    head.line(tr("Latency in the server"), formatDurationExactly(request.time.duration()));
     head.line(tr("Outcome"), request.failed ? tr("failed") : request.cutByWindow ? tr("cut by the window") : tr("complete"));
     head.into(sections);
 
@@ -345,8 +345,8 @@ std::vector<DetailSection> requestDetails(const Trace& trace, RequestIndex index
         }
         const QString name = difference.of == Of::Latency ? tr("Latency") : phaseTitle(difference.phase);
         different.line(name, difference.median > 0
-                                 ? tr("%1× (median %2)").arg(formatNumber(difference.ratio(), 2), formatDuration(difference.median))
-                                 : tr("%1, where most have none").arg(formatDuration(difference.value)));
+                                 ? tr("%1× (median %2)").arg(formatNumber(difference.ratio(), 2), formatDurationExactly(difference.median))
+                                 : tr("%1, where most have none").arg(formatDurationExactly(difference.value)));
     }
     different.into(sections);
 
@@ -355,7 +355,7 @@ std::vector<DetailSection> requestDetails(const Trace& trace, RequestIndex index
         Section batch(tr("Executed in a batch of %1").arg(execution.memberCount));
         batch.line(tr("Instance"), toQString(trace.strings[execution.instance]));
         batch.line(tr("Batch"), QString::number(execution.batchId));
-        batch.line(tr("Execution"), formatDuration(execution.time.duration()));
+        batch.line(tr("Execution"), formatDurationExactly(execution.time.duration()));
         addWork(batch, trace, tr("%1 calls").arg(toQString(trace::apiName(trace))), activity.apiCalls, EventKind::ApiCall);
         addWork(batch, trace, tr("Kernels"), activity.gpuWork, EventKind::Kernel);
         addWork(batch, trace, tr("Memcpys"), activity.gpuWork, EventKind::Memcpy);
@@ -375,12 +375,12 @@ std::vector<DetailSection> reportDetails(const Trace& trace)
         .line(tr("Host"), toQString(trace.meta.hostName));
     head.line(tr("Server"), toQString(trace.meta.targetName))
         .line(tr("Recorded"), utcText(trace.meta.sessionUtcNs))
-        .line(tr("Length"), trace.time.isEmpty() ? QString() : formatDuration(trace.time.duration()));
+        .line(tr("Length"), trace.time.isEmpty() ? QString() : formatDurationExactly(trace.time.duration()));
     for (const trace::GpuInfo& gpu : trace.meta.gpus)
         head.line(tr("GPU %1").arg(gpu.device), toQString(gpu.name));
     const auto cost = [&](const QString& name, const std::optional<DurationNs>& duration) {
         if (duration)
-            head.line(name, formatDuration(*duration));
+            head.line(name, formatDurationExactly(*duration));
     };
     cost(tr("Window opened in"), trace.meta.openCost);
     cost(tr("Window closed in"), trace.meta.closeCost);

@@ -183,6 +183,7 @@ void EventTable::applyFilter()
     auto read = analysis::readEventFilter(text);
     const auto* problem = std::get_if<analysis::FilterProblem>(&read);
     m_problem = problem ? toQString(problem->text(text)) : QString();
+    m_note = problem ? QString() : toQString(std::get<analysis::EventFilter>(read).note());
     showScope();
     if (problem)
         return;
@@ -193,7 +194,7 @@ void EventTable::applyFilter()
 
 void EventTable::showScope()
 {
-    showTableScope(*m_scope, m_scopeText, m_problem);
+    showTableScope(*m_scope, m_note.isEmpty() ? m_scopeText : tr("%1 · %2").arg(m_note, m_scopeText), m_problem);
 }
 
 void EventTable::setEvents(std::shared_ptr<const trace::Trace> trace, std::vector<trace::EventId> events, const QString& where)

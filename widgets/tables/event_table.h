@@ -101,6 +101,7 @@ private:
     FilterEdit* m_filterEdit;
     QLabel* m_scope;
     QString m_scopeText;
+    QString m_note; ///< of the filter
     QString m_problem; ///< of the filter; empty: none
     analysis::EventFilter m_filter;
     QElapsedTimer m_sinceQuestion;

@@ -36,6 +36,7 @@ constexpr std::pair<GroupBy, const char*> kGroups[] = {
     {GroupBy::Stream, QT_TRANSLATE_NOOP("gantry::widgets::StatisticsTable", "Streams")},
     {GroupBy::Library, QT_TRANSLATE_NOOP("gantry::widgets::StatisticsTable", "Library calls")},
     {GroupBy::Os, QT_TRANSLATE_NOOP("gantry::widgets::StatisticsTable", "OS calls")},
+    {GroupBy::Synchronization, QT_TRANSLATE_NOOP("gantry::widgets::StatisticsTable", "Synchronizations")},
 };
 
 bool hasAny(const trace::Trace& trace, GroupBy by)
@@ -57,6 +58,8 @@ bool hasAny(const trace::Trace& trace, GroupBy by)
         return trace.libraryCalls.size() > 0;
     case GroupBy::Os:
         return trace.osCalls.size() > 0;
+    case GroupBy::Synchronization:
+        return trace.synchronizations.size() > 0;
     }
     return false;
 }
@@ -197,6 +200,7 @@ void StatisticsTable::applyFilter()
     }
     m_problem.clear();
     auto& filter = std::get<analysis::EventFilter>(read);
+    m_note = toQString(filter.note());
     const bool isOfRows = std::all_of(filter.terms.begin(), filter.terms.end(), [](const analysis::FilterTerm& term) {
         return term.key == analysis::FilterKey::Name && term.op == analysis::FilterOperator::Contains;
     });
@@ -217,7 +221,7 @@ void StatisticsTable::applyFilter()
 
 void StatisticsTable::showScope()
 {
-    showTableScope(*m_scope, m_scopeText, m_problem);
+    showTableScope(*m_scope, m_note.isEmpty() ? m_scopeText : tr("%1 · %2").arg(m_note, m_scopeText), m_problem);
 }
 
 void StatisticsTable::offerGroupsOf(const trace::Trace& trace)

@@ -76,6 +76,7 @@ private:
     FilterEdit* m_filterBox;
     QLabel* m_scope;
     QString m_scopeText;
+    QString m_note; ///< of the filter
     QString m_problem; ///< of the filter; empty: none
     analysis::EventFilter m_filter;
     bool m_isLow = false;

@@ -1,5 +1,8 @@
 #include "widgets/theme/format.h"
 
+#include "trace_model/base/quantity_text.h"
+
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 
@@ -26,10 +29,7 @@ QString formatBytes(std::uint64_t bytes)
 
 QString formatCount(std::uint64_t count)
 {
-    QString digits = QString::number(count);
-    for (qsizetype at = digits.size() - 3; at > 0; at -= 3)
-        digits.insert(at, kThinSpace);
-    return digits;
+    return toQString(gantry::formatCount(count));
 }
 
 QString formatDuration(DurationNs duration)
@@ -45,6 +45,37 @@ QString formatDuration(DurationNs duration)
     return toQString(gantry::formatDuration(duration));
 }
 
+QString formatDurationExactly(DurationNs duration)
+{
+    constexpr DurationNs kMs = 1'000'000, kSecond = 1'000 * kMs, kMinute = 60 * kSecond, kHour = 60 * kMinute;
+    const DurationNs magnitude = duration < 0 ? -duration : duration, rounded = (magnitude + kMs / 2) / kMs * kMs;
+    if (rounded < kMinute)
+        return toQString(gantry::formatDuration(duration));
+    const QString sign = duration < 0 ? QStringLiteral("−") : QString();
+    const QString seconds = QString::number(static_cast<double>(rounded % kMinute) / 1e9, 'f', 3);
+    if (rounded < kHour)
+        return sign + QStringLiteral("%1 min %2 s").arg(rounded / kMinute).arg(seconds);
+    return sign + QStringLiteral("%1 h %2 min %3 s").arg(rounded / kHour).arg(rounded % kHour / kMinute).arg(seconds);
+}
+
+QString formatClock(TimestampNs time, DurationNs stepNs)
+{
+    constexpr DurationNs kSecond = 1'000'000'000;
+    const DurationNs step = std::clamp<DurationNs>(stepNs, 1, kSecond);
+    const int digits = static_cast<int>(std::ceil(9 - std::log10(static_cast<double>(step)) - 1e-9));
+    DurationNs unit = kSecond; // of the last digit
+    for (int i = 0; i < digits; ++i)
+        unit /= 10;
+    const DurationNs magnitude = (std::llabs(time) + unit / 2) / unit * unit, seconds = magnitude / kSecond;
+    const auto two = [](DurationNs number) { return QStringLiteral("%1").arg(number, 2, 10, QLatin1Char('0')); };
+    QString text = QStringLiteral(":%1:%2").arg(two(seconds / 60 % 60), two(seconds % 60));
+    if (digits > 0)
+        text += QStringLiteral(".%1").arg(magnitude % kSecond / unit, digits, 10, QLatin1Char('0'));
+    const DurationNs days = seconds / 86'400, hours = seconds / 3'600 % 24;
+    text.prepend(days > 0 ? QStringLiteral("%1 d %2").arg(days).arg(two(hours)) : QString::number(hours));
+    return time < 0 ? QStringLiteral("-") + text : text;
+}
+
 QString formatTime(TimestampNs time, DurationNs stepNs)
 {
     struct Unit
@@ -53,7 +84,10 @@ QString formatTime(TimestampNs time, DurationNs stepNs)
         const char* name;
     };
     const auto magnitude = static_cast<double>(std::llabs(time));
-    const Unit unit = magnitude >= 1e9 ? Unit{1e9, "s"} : magnitude >= 1e6 ? Unit{1e6, "ms"} : magnitude >= 1e3 ? Unit{1e3, "µs"} : Unit{1, "ns"};
+    const Unit unit = magnitude >= 1e9   ? Unit{1e9, "s"}
+                      : magnitude >= 1e6 ? Unit{1e6, "ms"}
+                      : magnitude >= 1e3 ? Unit{1e3, "µs"}
+                                         : Unit{1, "ns"};
     const double step = static_cast<double>(std::max<DurationNs>(stepNs, 1)) / unit.ns;
     const int digits = std::max(0, static_cast<int>(std::ceil(-std::log10(step) - 1e-9)));
     QString text = QString::number(static_cast<double>(time) / unit.ns, 'f', digits);

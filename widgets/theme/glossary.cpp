@@ -41,7 +41,7 @@ constexpr GlossaryTerm kTerms[] = {
     {"Queue depth", GANTRY_TERM("Requests that waited in the queue at a time."), GANTRY_TERM("Requests.")},
     {"Instances busy", GANTRY_TERM("Instances that executed something at a time."), GANTRY_TERM("Instances.")},
     {"By instance", GANTRY_TERM("The same requests by the instance that executed them."), kNone},
-    {"Slowest first", GANTRY_TERM("The longest complete requests of the report, one in a lane, the longest on top."), kTime},
+    {"Slowest first", GANTRY_TERM("The longest complete requests of those in view, one in a lane, the longest on top: chosen anew when the view comes to rest."), kTime},
     {"Where the time went (rank among peers)",
      GANTRY_TERM(
          "Each phase, its share of the request, and which percentile of the model's requests that is: p99 is slower than 99 of 100."),

@@ -26,6 +26,33 @@ double roundedUp(double value)
     return 10 * power;
 }
 
+/// The next of 1, 1.25, 1.5 times a power of two: 80 GiB, 96 KiB.
+double roundedUpBytes(double value)
+{
+    const double power = std::exp2(std::floor(std::log2(value)));
+    for (const double factor : {1.0, 1.25, 1.5}) {
+        if (factor * power >= value * (1 - 1e-9))
+            return factor * power;
+    }
+    return 2 * power;
+}
+
+/// Between two samples (ns); the one sample of a trace that begins with it stands for all of the trace.
+double intervalOf(const trace::Trace& trace, const trace::CounterColumns& samples)
+{
+    if (samples.time.size() == 1)
+        return samples.time.front() == trace.time.start ? static_cast<double>(trace.time.duration()) : 0;
+    return static_cast<double>(samples.time.back() - samples.time.front()) / static_cast<double>(samples.time.size() - 1);
+}
+
+/// Where the sample behind the view is, or the trace ends: px.
+int edgeBehind(const TimelineState& state, const trace::CounterColumns& samples, double scale)
+{
+    const auto next = std::lower_bound(samples.time.begin(), samples.time.end(), state.view.end);
+    const TimestampNs time = next == samples.time.end() ? state.trace->time.end : *next;
+    return static_cast<int>(std::min<double>(kForEver, std::ceil(static_cast<double>(time - state.view.start) / scale)));
+}
+
 } // namespace
 
 ValueAxis valueAxisOf(const trace::Track& track)
@@ -34,7 +61,8 @@ ValueAxis valueAxisOf(const trace::Track& track)
     if (samples == 0)
         return {};
     const auto extremes = trace::extremesOf(track.counter, 0, samples);
-    return {extremes.min < 0 ? -roundedUp(-extremes.min) : 0, extremes.max > 0 ? roundedUp(extremes.max) : 0};
+    const auto rounded = track.counter.unit == kBytesUnit ? roundedUpBytes : roundedUp;
+    return {extremes.min < 0 ? -rounded(-extremes.min) : 0, extremes.max > 0 ? rounded(extremes.max) : 0};
 }
 
 CounterBand bandOf(const TimelineRow& row)
@@ -60,9 +88,7 @@ std::vector<CounterColumn> counterColumns(const TimelineState& state, trace::Tra
     if (pixels.empty())
         return columns;
     const ValueAxis& axis = state.counterAxes[track.value];
-    const double interval = samples.time.size() > 1 ? static_cast<double>(samples.time.back() - samples.time.front()) /
-                                                          static_cast<double>(samples.time.size() - 1)
-                                                    : 0;
+    const double interval = intervalOf(*state.trace, samples);
     const double scale = static_cast<double>(state.view.duration()) / widthPx;
     const int longestHold =
         samples.isExact ? kForEver
@@ -73,14 +99,16 @@ std::vector<CounterColumn> counterColumns(const TimelineState& state, trace::Tra
         static_cast<std::size_t>(std::lower_bound(samples.time.begin(), samples.time.end(), state.view.start) - samples.time.begin());
     const bool isAlone = first == samples.time.size() || static_cast<double>(samples.time[first] - state.view.start) >= scale;
     const bool isOld = first > 0 && static_cast<double>(state.view.start - samples.time[first - 1]) > scale * longestHold;
+    const int nextX = edgeBehind(state, samples, scale);
     for (std::size_t i = isAlone && isOld ? 1 : 0; i < pixels.size(); ++i) {
         const trace::CounterPixel& pixel = pixels[i];
-        const bool isLast = i + 1 == pixels.size();
-        const int gap = isLast ? lonelyHold : pixels[i + 1].x - pixel.x;
-        const bool isJoined = !isLast && gap <= longestHold;
-        const int width = isLast || isJoined ? gap : lonelyHold;
-        const auto last = static_cast<float>(shareOf(axis, pixel.last));
-        for (int x = pixel.x; x < std::min(pixel.x + width, widthPx); ++x)
+        if (std::isnan(pixel.max))
+            continue;
+        const bool isHeld = !std::isnan(pixel.last);
+        const int gap = (i + 1 < pixels.size() ? pixels[i + 1].x : nextX) - pixel.x;
+        const int width = gap > 0 && gap <= longestHold ? gap : lonelyHold;
+        const auto last = static_cast<float>(shareOf(axis, isHeld ? pixel.last : pixel.max));
+        for (int x = pixel.x; isHeld && x < std::min(pixel.x + width, widthPx); ++x)
             columns[static_cast<std::size_t>(x)] = {last, last, last};
         CounterColumn& own = columns[static_cast<std::size_t>(std::min(pixel.x, widthPx - 1))];
         if (!own.isPresent())

@@ -2,6 +2,7 @@
 
 #include "widgets/timeline/timeline_state.h"
 
+#include <string_view>
 #include <vector>
 
 namespace gantry::widgets {
@@ -19,7 +20,7 @@ struct CounterColumn
 /// than some sampling intervals stays absent. Costs O(widthPx · log n).
 [[nodiscard]] std::vector<CounterColumn> counterColumns(const TimelineState& state, trace::TrackId track, int widthPx);
 
-/// The axis of a counter: 0 and all of its values, up to a round number.
+/// The axis of a counter: 0 and all of its values, up to a round number; of bytes, to one of binary units.
 [[nodiscard]] ValueAxis valueAxisOf(const trace::Track& track);
 
 /// Where a counter's curve is in its row: px from the row's top, for the largest and the smallest value of the axis.
@@ -28,6 +29,9 @@ struct CounterBand
     int top = 0, bottom = 0;
 };
 [[nodiscard]] CounterBand bandOf(const TimelineRow& row);
+
+/// Of counters that are shown in KiB, MiB, GiB.
+inline constexpr std::string_view kBytesUnit = "bytes";
 
 /// Where a value lies on an axis, 0..1.
 [[nodiscard]] double shareOf(const ValueAxis& axis, double value);

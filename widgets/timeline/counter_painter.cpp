@@ -53,14 +53,22 @@ bool hasAxis(const TimelineState& state, const TimelineRow& row)
 
 QString topText(const TimelineState& state, const TimelineRow& row)
 {
-    QString unit = toQString(state.trace->track(row.track).counter.unit);
-    const QString value = formatNumber(state.counterAxes[row.track.value].max);
-    if (value == QLatin1String("1") && (unit == QLatin1String("requests") || unit == QLatin1String("instances")))
-        unit.chop(1);
-    return unit.isEmpty() ? value : QStringLiteral("%1 %2").arg(value, unit);
+    return counterText(state.trace->track(row.track).counter, state.counterAxes[row.track.value].max);
 }
 
 } // namespace
+
+QString counterText(const trace::CounterColumns& counter, double value)
+{
+    constexpr double kTooMuch = 1e18; // bytes
+    if (counter.unit == kBytesUnit && std::abs(value) < kTooMuch)
+        return (value < 0 ? QStringLiteral("−") : QString()) + formatBytes(static_cast<std::uint64_t>(std::llround(std::abs(value))));
+    QString unit = toQString(counter.unit);
+    const QString number = formatNumber(value);
+    if (number == QLatin1String("1") && (unit == QLatin1String("requests") || unit == QLatin1String("instances")))
+        unit.chop(1);
+    return unit.isEmpty() ? number : QStringLiteral("%1 %2").arg(number, unit);
+}
 
 void drawCounter(QImage& image, const TimelineState& state, const TimelineRow& row, int left, qreal pixelRatio)
 {
@@ -177,7 +185,7 @@ void paintValueAxis(QPainter& painter, const TimelineState& state, const Timelin
         painter.drawText(QRect(kAxisMargin, kept - half, right - kAxisMargin, 2 * half), Qt::AlignRight | Qt::AlignVCenter, text);
     };
     draw(topText(state, row), y + band.top);
-    draw(formatNumber(axis.min), y + band.bottom);
+    draw(axis.min == 0 ? QStringLiteral("0") : counterText(state.trace->track(row.track).counter, axis.min), y + band.bottom);
 }
 
 int valueAxisWidth(const TimelineState& state, const TimelineRow& row, const QFont& font)

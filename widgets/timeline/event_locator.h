@@ -18,4 +18,9 @@ struct EventPlace
 /// O(depths of all tracks · log n). Any thread.
 [[nodiscard]] std::vector<EventPlace> placesOf(const trace::Trace& trace, trace::EventId event);
 
+struct TimelineState;
+
+/// The same as a timeline shows them now.
+[[nodiscard]] std::vector<EventPlace> placesOf(const TimelineState& state, trace::EventId event);
+
 } // namespace gantry::widgets

@@ -94,7 +94,7 @@ QStringList particulars(const Trace& trace, EventId event)
     }
     case EventKind::Phase: {
         const trace::Request& request = trace.requests[trace.phases.request[row].value];
-        return {tr("of request %1 · %2 in all").arg(requestName(trace, trace.phases.request[row]), formatDuration(request.time.duration()))};
+        return {tr("of request %1 · %2 in all").arg(requestName(trace, trace.phases.request[row]), formatDurationExactly(request.time.duration()))};
     }
     case EventKind::Synchronization:
     case EventKind::NvtxMark:
@@ -173,7 +173,7 @@ QString eventToolTip(const Trace& trace, EventId event)
 {
     const TimeRange time = trace.timeOf(event);
     QStringList lines{QStringLiteral("<b>%1</b>").arg(toQString(trace.nameOf(event)).toHtmlEscaped())};
-    QString when = tr("%1 · at %2").arg(formatDuration(time.duration()), formatTime(time.start - trace.time.start, 1000));
+    QString when = tr("%1 · at %2").arg(formatDurationExactly(time.duration()), formatTime(time.start - trace.time.start, 1000));
     if (time.duration() == 0)
         when = tr("at %1").arg(formatTime(time.start - trace.time.start, 1000));
     lines << when;
@@ -272,7 +272,9 @@ QString placeText(const Trace& trace, EventId event)
     case EventKind::Kernel:
         return streamText(trace.kernels.stream(row));
     case EventKind::Memcpy:
-        return streamText(trace.memcpys.stream(row));
+        return trace.memcpys.context(row) == 0 && trace::isUnifiedMemory(trace.memcpys.route[row].kind)
+                   ? tr("unified memory")
+                   : streamText(trace.memcpys.stream(row));
     case EventKind::Memset:
         return streamText(trace.memsets.stream(row));
     case EventKind::Synchronization:

@@ -83,7 +83,8 @@ void paintHeader(QPainter& painter, const TimelineState& state, const TimelineRo
         line.setRight(line.right() - valueAxisWidth(state, row, fonts.small));
         paintValueAxis(painter, state, row, fonts.small);
     }
-    QString detail = toQString(track.detail);
+    const auto requests = state.chosenRequests.find(row.track);
+    QString detail = toQString(requests == state.chosenRequests.end() ? track.detail : requests->second.detail);
     // What a pinned row is of, its place does not say.
     if (row.isPinned && row.indent == 0 && !track.parent.isNone()) {
         const QString parent = toQString(state.trace->track(track.parent).name);
@@ -153,7 +154,8 @@ void paintCorner(QPainter& painter, const TimelineState& state, const TimelineFo
     };
     draw(whole.arg(formatDuration(state.trace->time.duration())));
     const QString view = tr("view: %1").arg(formatDuration(state.view.duration()));
-    draw(state.hiddenRows > 0 ? tr("%1 · %2 hidden").arg(view, state.hiddenRows == 1 ? tr("1 row") : tr("%1 rows").arg(state.hiddenRows)) : view);
+    draw(state.hiddenRows > 0 ? tr("%1 · %2 hidden").arg(view, state.hiddenRows == 1 ? tr("1 row") : tr("%1 rows").arg(state.hiddenRows))
+                              : view);
     if (!state.filter.isEmpty())
         draw(tr("rows with “%1”").arg(state.filter));
 }

@@ -67,7 +67,11 @@ const std::vector<LaneBox>& LaneLayout::boxesOf(const Lane& lane)
     m_boxes.clear();
     if (m_axis.width() <= 0)
         return m_boxes;
-    trace::visibleSpans(*m_state.trace, lane.track, static_cast<std::size_t>(lane.depth), m_state.view, m_axis.width(), m_spans);
+    const auto& rows = m_state.rowsOf(lane.track);
+    const auto depth = static_cast<std::size_t>(lane.depth);
+    if (depth >= rows.size())
+        return m_boxes; // fewer of the requests in view than lanes
+    trace::visibleSpans(*m_state.trace, rows[depth], m_state.view, m_axis.width(), m_spans);
     m_boxes.reserve(m_spans.size());
     const double nsPerPixel = m_axis.nsPerPixel();
     for (const trace::VisibleSpan& span : m_spans) {

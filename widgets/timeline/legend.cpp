@@ -26,8 +26,7 @@ constexpr int kPadding = 8;
 
 } // namespace
 
-Legend::Legend(QWidget* parent) :
-    QWidget(parent)
+Legend::Legend(QWidget* parent) : QWidget(parent)
 {
     QFont small = font();
     small.setPointSizeF(small.pointSizeF() * 0.85);
@@ -61,6 +60,8 @@ void Legend::setTraces(std::initializer_list<const trace::Trace*> traces)
         m_entries.push_back({name, color});
     if (has(EventKind::Memset))
         m_entries.push_back({tr("Memset"), [](const Theme& theme) { return theme.memset(); }});
+    if (has(EventKind::Synchronization))
+        m_entries.push_back({tr("Synchronization"), [](const Theme& theme) { return theme.synchronization(); }});
     const auto* const caller =
         std::find_if(traces.begin(), traces.end(), [](const trace::Trace* trace) { return trace->apiCalls.size() > 0; });
     if (caller != traces.end())

@@ -5,6 +5,8 @@
 
 #include <QRect>
 
+#include <vector>
+
 class QPainter;
 
 namespace gantry::widgets {
@@ -12,7 +14,8 @@ namespace gantry::widgets {
 /// The user's marks: a flag with its text on the ruler, a line through the rows (a band for a range), and a tick on the minimap.
 void paintMarks(QPainter& painter, const TimelineState& state, const TimelineFonts& fonts);
 
-/// Where the text of a mark is on the ruler; null: outside the view.
-[[nodiscard]] QRect markFlag(const TimelineState& state, const TimelineMark& mark, const QFont& font);
+/// Where the texts of the marks are on the ruler, by mark: beside each other where their times are close. Null: outside the view, or
+/// where there is no room for all of them.
+[[nodiscard]] std::vector<QRect> markFlags(const TimelineState& state, const QFont& font);
 
 } // namespace gantry::widgets

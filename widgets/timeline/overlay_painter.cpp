@@ -5,6 +5,7 @@
 #include "widgets/timeline/launch_links.h"
 #include "widgets/timeline/mark_painter.h"
 #include "widgets/timeline/minimap_painter.h"
+#include "widgets/timeline/row_drop.h"
 #include "widgets/timeline/ruler_painter.h"
 
 #include <QFontMetrics>
@@ -111,12 +112,13 @@ void paintOverlay(QPainter& painter, const TimelineState& state, const TimelineF
         if (!state.measure) {
             const DurationNs step = rulerStep(state, fonts.small);
             paintRulerBox(painter, state, metrics, x,
-                          formatTime(*state.cursor - state.trace->time.start, std::max<DurationNs>(1, step / 100)), state.theme->text,
+                          rulerText(state, *state.cursor - state.trace->time.start, std::max<DurationNs>(1, step / 100)), state.theme->text,
                           state.theme->canvas);
         }
     }
     if (state.measure)
         paintMeasure(painter, state, metrics);
+    paintRowDrop(painter, state);
     painter.restore();
 }
 
@@ -141,6 +143,8 @@ QRegion overlayRegion(const TimelineState& state)
         region += state.geometry.ruler();
     if (state.brush)
         region += state.geometry.minimap();
+    if (state.drop)
+        region += state.geometry.header() | state.geometry.rows();
     return region;
 }
 

@@ -41,6 +41,10 @@ std::string_view kindWord(TrackKind kind)
         return "group";
     case TrackKind::RequestLanes:
         return "requests";
+    case TrackKind::ModelRequests:
+        return "model-requests";
+    case TrackKind::AllRequests:
+        return "all-requests";
     case TrackKind::Executions:
         return "executions";
     case TrackKind::GpuStream:
@@ -49,6 +53,8 @@ std::string_view kindWord(TrackKind kind)
         return "streams";
     case TrackKind::GpuMemory:
         return "memory";
+    case TrackKind::GpuSync:
+        return "sync";
     case TrackKind::NvtxThread:
         return "nvtx";
     case TrackKind::NvtxAsync:
@@ -84,6 +90,10 @@ std::optional<RequestOrder> requestOrderOf(const trace::Trace& trace, TrackId tr
     const auto isLanes = [&](TrackId id) { return !id.isNone() && trace.track(id).kind == TrackKind::RequestLanes; };
     if (subject.kind == TrackKind::Group && isLanes(subject.parent))
         return RequestOrder::ByInstance;
+    if (subject.kind == TrackKind::ModelRequests)
+        return RequestOrder::ByModel;
+    if (subject.kind == TrackKind::AllRequests)
+        return RequestOrder::Together;
     if (subject.kind != TrackKind::RequestLanes)
         return std::nullopt;
     if (isLanes(subject.parent))
@@ -109,9 +119,21 @@ std::vector<TrackId> childrenOf(const trace::Trace& trace, const RowArrangement&
     return tracks;
 }
 
-bool moveAmongSiblings(const trace::Trace& trace, RowArrangement& arrangement, TrackId track, int direction)
+void moveBeside(const trace::Trace& trace, RowArrangement& arrangement, TrackId track, TrackId sibling, RowSide side)
 {
     std::vector<TrackId> siblings = childrenOf(trace, arrangement, trace.track(track).parent);
+    if (track == sibling || std::find(siblings.begin(), siblings.end(), sibling) == siblings.end())
+        return;
+    std::erase(siblings, track);
+    const auto at = std::find(siblings.begin(), siblings.end(), sibling);
+    siblings.insert(side == RowSide::Above ? at : at + 1, track);
+    for (std::size_t i = 0; i < siblings.size(); ++i)
+        arrangement.ranks[siblings[i]] = static_cast<int>(i);
+}
+
+bool moveAmongSiblings(const trace::Trace& trace, RowArrangement& arrangement, TrackId track, int direction)
+{
+    const std::vector<TrackId> siblings = childrenOf(trace, arrangement, trace.track(track).parent);
     const auto isShown = [&](TrackId id) { return !arrangement.hidden.contains(id) && !arrangement.isPinned(id); };
     const auto at = std::find(siblings.begin(), siblings.end(), track);
     auto other = at;
@@ -120,12 +142,7 @@ bool moveAmongSiblings(const trace::Trace& trace, RowArrangement& arrangement, T
             return false;
         other += direction < 0 ? -1 : 1;
     } while (!isShown(*other));
-    if (other < at)
-        std::rotate(other, at, at + 1);
-    else
-        std::rotate(at, at + 1, other + 1);
-    for (std::size_t i = 0; i < siblings.size(); ++i)
-        arrangement.ranks[siblings[i]] = static_cast<int>(i);
+    moveBeside(trace, arrangement, track, *other, direction < 0 ? RowSide::Above : RowSide::Below);
     return true;
 }
 

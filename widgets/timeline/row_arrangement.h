@@ -13,9 +13,11 @@ namespace gantry::widgets {
 /// How the requests of a model are shown.
 enum class RequestOrder
 {
-    Packed,       ///< as few lanes as hold them
+    Packed,       ///< as few lanes as hold them, for each model and version
     ByInstance,   ///< those that an instance executed in lanes of their own
-    SlowestFirst, ///< the longest of the report, one in a lane
+    SlowestFirst, ///< the longest of those in view, one in a lane
+    ByModel,      ///< as Packed, but all versions of a model in the same lanes
+    Together,     ///< all of them in the same lanes
 };
 
 /// What the user did to the rows of a timeline. A value.
@@ -38,6 +40,16 @@ struct RowArrangement
 
 /// The tracks below `parent` (none: the outermost ones) in the order in which an arrangement shows them.
 [[nodiscard]] std::vector<trace::TrackId> childrenOf(const trace::Trace& trace, const RowArrangement& arrangement, trace::TrackId parent);
+
+/// Of a row.
+enum class RowSide
+{
+    Above,
+    Below,
+};
+
+/// Puts `track` directly above or below another one of its parent.
+void moveBeside(const trace::Trace& trace, RowArrangement& arrangement, trace::TrackId track, trace::TrackId sibling, RowSide side);
 
 /// Gives `track` the place of its next shown sibling above (-1) or below (+1). False: there is none.
 bool moveAmongSiblings(const trace::Trace& trace, RowArrangement& arrangement, trace::TrackId track, int direction);

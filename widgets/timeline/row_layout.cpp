@@ -38,6 +38,8 @@ int depthHeightOf(const Track& track, RowDensity density)
     case TrackKind::Counter:
         return 0;
     case TrackKind::RequestLanes:
+    case TrackKind::ModelRequests:
+    case TrackKind::AllRequests:
         return isCompact || track.rows.size() > kManyLanes ? kThinLaneHeight : kLaneHeight;
     case TrackKind::GpuStream:
     case TrackKind::GpuAllStreams:
@@ -52,6 +54,7 @@ int depthHeightOf(const Track& track, RowDensity density)
     case TrackKind::ThreadOs:
     case TrackKind::GpuRanges:
     case TrackKind::GpuMemory:
+    case TrackKind::GpuSync:
     case TrackKind::NvtxMarks:
     case TrackKind::NvtxCategory:
         return isCompact ? kCompactSpanHeight : kSpanHeight;
@@ -171,12 +174,16 @@ private:
         row.isFolded = m_arrangement.folded.contains(id) && !hasMatchBelow;
         // What lies below a stream is a part of what it shows itself.
         row.isCollapsed = row.isFolded && !(track.kind == TrackKind::GpuStream && row.hasChildren);
-        // So do the other ways to show the same requests, where there are any.
-        row.isCollapsed |=
-            requestOrderOf(m_trace, id) == RequestOrder::Packed && std::any_of(children.begin(), children.end(), [this](TrackId child) {
-                const auto other = requestOrderOf(m_trace, child);
-                return other && *other == m_arrangement.requests;
-            });
+        // So do the other ways to show the same requests, where there are any: below it or, of several models, beside it.
+        const auto isOther = [this](TrackId other) {
+            const auto order = requestOrderOf(m_trace, other);
+            return order && *order == m_arrangement.requests && *order != RequestOrder::Packed;
+        };
+        if (requestOrderOf(m_trace, id) == RequestOrder::Packed) {
+            const auto& siblings = track.parent.isNone() ? m_roots : m_children[track.parent.value];
+            row.isCollapsed |=
+                std::any_of(children.begin(), children.end(), isOther) || std::any_of(siblings.begin(), siblings.end(), isOther);
+        }
         row.depthHeight = depthHeightOf(track, m_density);
         row.depths = static_cast<int>(track.rows.size());
         row.padding = m_density == RowDensity::Compact ? kCompactRowPadding : kRowPadding;

@@ -1,6 +1,7 @@
 #include "widgets/timeline/ruler_painter.h"
 
 #include "widgets/theme/format.h"
+#include "widgets/timeline/mark_painter.h"
 
 #include <QFontMetrics>
 #include <QPainter>
@@ -22,14 +23,23 @@ TimeAxis relativeAxis(const TimelineState& state, int widthPx)
     return {{state.view.start - origin, state.view.end - origin}, widthPx};
 }
 
+/// From here on a time is read as on a clock.
+constexpr TimestampNs kClockFrom = 3'600'000'000'000;
+
 } // namespace
+
+QString rulerText(const TimelineState& state, TimestampNs time, DurationNs step)
+{
+    const bool isClock = state.view.end - state.trace->time.start >= kClockFrom; // one way for a whole ruler
+    return isClock ? formatClock(time, step) : formatTime(time, step);
+}
 
 DurationNs rulerStep(const TimelineState& state, const QFont& font)
 {
     const TimeAxis axis = relativeAxis(state, state.geometry.plotWidth());
     const DurationNs step = axis.tickStep(kTickDistance);
     // Far from the start a short step needs many digits.
-    const int needed = QFontMetrics(font).horizontalAdvance(formatTime(axis.range().end, step)) + kLabelMargin;
+    const int needed = QFontMetrics(font).horizontalAdvance(rulerText(state, axis.range().end, step)) + kLabelMargin;
     return needed <= kTickDistance ? step : axis.tickStep(needed);
 }
 
@@ -52,6 +62,7 @@ void paintRuler(QPainter& painter, const TimelineState& state, const TimelineFon
     const DurationNs step = rulerStep(state, fonts.small);
     const TimeAxis axis = relativeAxis(state, area.width());
     const QFontMetrics metrics(fonts.small);
+    const std::vector<QRect> flags = markFlags(state, fonts.small);
     for (const TimestampNs tick : axis.ticks(std::max<DurationNs>(1, step / 5))) {
         const int x = area.left() + static_cast<int>(std::floor(axis.toX(tick)));
         const bool isLabelled = tick % step == 0;
@@ -59,10 +70,12 @@ void paintRuler(QPainter& painter, const TimelineState& state, const TimelineFon
         painter.drawLine(x, area.bottom() - (isLabelled ? 9 : 4), x, area.bottom());
         if (!isLabelled)
             continue;
-        const QString label = formatTime(tick, step);
+        const QString label = rulerText(state, tick, step);
         const QRect place(x + kLabelGap, area.top(), metrics.horizontalAdvance(label), area.height() - 5);
         if (place.right() >= area.right())
             continue; // the end of a number that is cut off makes it another number
+        if (std::any_of(flags.begin(), flags.end(), [&place](const QRect& flag) { return flag.intersects(place); }))
+            continue; // so does a flag before it
         painter.setPen(state.theme->rulerText);
         painter.drawText(place, Qt::AlignLeft | Qt::AlignVCenter | Qt::TextDontClip, label);
     }

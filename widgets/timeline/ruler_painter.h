@@ -7,6 +7,9 @@ class QPainter;
 
 namespace gantry::widgets {
 
+/// A time since the report's start as the ruler has it: "12.5 ms", and as on a clock where the view is hours from the start.
+[[nodiscard]] QString rulerText(const TimelineState& state, TimestampNs time, DurationNs step);
+
 /// Distance of labelled ticks: round, and far enough apart for the labels that this view needs.
 [[nodiscard]] DurationNs rulerStep(const TimelineState& state, const QFont& font);
 

@@ -16,7 +16,9 @@ const QString kFolded = QStringLiteral("folded"), kHidden = QStringLiteral("hidd
 
 const QString kRequests = QStringLiteral("request order"); // beside the tracks, whose keys have a colon
 constexpr std::pair<RequestOrder, const char*> kOrderWords[] = {{RequestOrder::ByInstance, "instance"},
-                                                                {RequestOrder::SlowestFirst, "slowest"}};
+                                                                {RequestOrder::SlowestFirst, "slowest"},
+                                                                {RequestOrder::ByModel, "model"},
+                                                                {RequestOrder::Together, "all"}};
 constexpr std::pair<CounterStyle, const char*> kStyleWords[] = {{CounterStyle::Line, "line"}, {CounterStyle::Heat, "heat"}};
 
 int boundedInt(const QJsonValue& value, int least, int most)

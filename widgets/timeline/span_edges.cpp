@@ -25,7 +25,7 @@ std::optional<SnapPoint> edgeNear(const TimelineState& state, QPoint point, int 
     DurationNs bestDistance = reach + 1;
     // The spans under the point and on both sides of it.
     for (const TimestampNs at : {time, time - reach, time + reach}) {
-        const auto event = trace::eventAt(*state.trace, row->track, at, depth, reach);
+        const auto event = trace::eventAt(*state.trace, state.rowsOf(row->track), at, depth, reach);
         if (!event)
             continue;
         const TimeRange span = state.trace->timeOf(*event);

@@ -32,6 +32,19 @@ TimestampNs TimeAxis::toTime(double x) const
 DurationNs TimeAxis::tickStep(int minimumPx) const
 {
     const double wanted = std::max(1.0, nsPerPixel() * minimumPx);
+    constexpr DurationNs kSecond = 1'000'000'000, kDay = 86'400 * kSecond;
+    if (wanted > 50.0 * kSecond && wanted <= static_cast<double>(kDay)) {
+        for (const int seconds : {60, 120, 300, 600, 1'800, 3'600, 7'200, 10'800, 21'600, 43'200, 86'400})
+            if (static_cast<double>(seconds * kSecond) >= wanted * (1 - 1e-9))
+                return seconds * kSecond;
+    }
+    if (wanted > static_cast<double>(kDay)) {
+        const double days = std::ceil(wanted / static_cast<double>(kDay) * (1 - 1e-9));
+        const double power = std::pow(10.0, std::floor(std::log10(days)));
+        for (const double factor : {1.0, 2.0, 5.0, 10.0})
+            if (factor * power >= days * (1 - 1e-9))
+                return static_cast<DurationNs>(std::llround(factor * power)) * kDay;
+    }
     const double power = std::pow(10.0, std::floor(std::log10(wanted)));
     for (const double factor : {1.0, 2.0, 5.0}) {
         if (factor * power >= wanted * (1 - 1e-9))

@@ -21,7 +21,8 @@ public:
     [[nodiscard]] double toX(TimestampNs time) const;
     [[nodiscard]] TimestampNs toTime(double x) const;
 
-    /// Distance between labelled ticks: 1, 2 or 5 times a power of ten ns, at least `minimumPx` apart.
+    /// Distance between labelled ticks, at least `minimumPx` apart: 1, 2 or 5 times a power of ten ns, from a minute on such minutes, hours
+    /// and days as a clock counts.
     [[nodiscard]] DurationNs tickStep(int minimumPx) const;
     /// Multiples of `step` inside the range.
     [[nodiscard]] std::vector<TimestampNs> ticks(DurationNs step) const;

@@ -2,6 +2,7 @@
 
 #include "widgets/theme/format.h"
 #include "widgets/theme/glossary.h"
+#include "widgets/timeline/counter_painter.h"
 #include "widgets/timeline/event_text.h"
 #include "widgets/timeline/launch_links.h"
 #include "widgets/timeline/minimap_painter.h"
@@ -49,6 +50,7 @@ QString termOf(const trace::Trace& trace, const trace::Track& track)
     case trace::TrackKind::GpuRanges:
         return QStringLiteral("Projected");
     case trace::TrackKind::GpuMemory:
+    case trace::TrackKind::GpuSync:
     case trace::TrackKind::ThreadApi:
     case trace::TrackKind::ThreadLibrary:
     case trace::TrackKind::ThreadOs:
@@ -71,13 +73,19 @@ QString TimelineWidget::toolTipAt(QPoint point) const
         return eventToolTip(*m_state.trace, event);
     if (!m_state.trace)
         return {};
+    if (const auto mark = markAt(point))
+        return tr("<b>%1</b><br>at %2")
+            .arg(m_state.marks[*mark].text.toHtmlEscaped(), formatTime(m_state.marks[*mark].time.start - m_state.trace->time.start, 1000));
     const TimelineRow* row = rowAt(point);
     if (!row)
         return {};
     const trace::Track& track = m_state.trace->track(row->track);
     const QString name = QStringLiteral("<b>%1</b>").arg(toQString(track.name).toHtmlEscaped());
     if (m_state.geometry.header().contains(point)) {
-        const std::string& more = track.kind == trace::TrackKind::Counter ? track.counter.source : track.detail;
+        const auto chosen = m_state.chosenRequests.find(row->track);
+        const std::string& more = chosen != m_state.chosenRequests.end()    ? chosen->second.detail
+                                  : track.kind == trace::TrackKind::Counter ? track.counter.source
+                                                                            : track.detail;
         const QString text = more.empty() ? name : name + QStringLiteral("<br>") + toQString(more).toHtmlEscaped();
         const QString help = termToolTip(termOf(*m_state.trace, track));
         return help.isEmpty() ? text : text + QStringLiteral("<hr>") + help;
@@ -88,9 +96,11 @@ QString TimelineWidget::toolTipAt(QPoint point) const
     if (after == track.counter.time.begin())
         return name + QStringLiteral("<br>") + tr("no sample yet");
     const auto index = static_cast<std::size_t>(after - track.counter.time.begin() - 1);
+    if (std::isnan(track.counter.value[index]))
+        return name + QStringLiteral("<br>") + tr("not recorded here");
     return name + QStringLiteral("<br>") +
-           tr("%1 %2 · sampled at %3")
-               .arg(formatNumber(track.counter.value[index]), toQString(track.counter.unit).toHtmlEscaped(),
+           tr("%1 · sampled at %2")
+               .arg(counterText(track.counter, track.counter.value[index]).toHtmlEscaped(),
                     formatTime(track.counter.time[index] - m_state.trace->time.start, 1'000'000));
 }
 
@@ -165,7 +175,8 @@ void TimelineWidget::mousePressEvent(QMouseEvent* event)
             m_drag = Drag::RowHeight;
             m_resizedRow = edge->track;
         } else if (const TimelineRow* row = rowAt(m_pressed)) {
-            arrangeRow(row->track, event->modifiers() & Qt::ControlModifier ? RowChange::ToggleChosen : RowChange::ToggleFold);
+            m_drag = Drag::Row;
+            m_pressedRow = row->track;
         }
     }
 }
@@ -188,6 +199,10 @@ void TimelineWidget::mouseMoveEvent(QMouseEvent* event)
         break;
     case Drag::RowHeight:
         resizeRow(point.y());
+        break;
+    case Drag::Row:
+        if (m_state.drop || std::abs(point.y() - m_pressed.y()) >= QApplication::startDragDistance())
+            dragRow(point);
         break;
     case Drag::MinimapView:
     case Drag::MinimapStart:
@@ -275,6 +290,7 @@ void TimelineWidget::dragMinimap(int viewportX)
     case Drag::Measure:
     case Drag::Pan:
     case Drag::HeaderWidth:
+    case Drag::Row:
     case Drag::RowHeight:
         break;
     }
@@ -293,7 +309,7 @@ void TimelineWidget::finishMinimapBrush()
     setVisibleRange({middle - length / 2, middle - length / 2 + length});
 }
 
-void TimelineWidget::mouseReleaseEvent(QMouseEvent*)
+void TimelineWidget::mouseReleaseEvent(QMouseEvent* event)
 {
     const Drag drag = std::exchange(m_drag, Drag::None);
     viewport()->setCursor(Qt::ArrowCursor);
@@ -311,6 +327,12 @@ void TimelineWidget::mouseReleaseEvent(QMouseEvent*)
         return;
     case Drag::MinimapBrush:
         return finishMinimapBrush();
+    case Drag::Row:
+        if (m_state.drop)
+            endRowDrag();
+        else
+            arrangeRow(m_pressedRow, event->modifiers() & Qt::ControlModifier ? RowChange::ToggleChosen : RowChange::ToggleFold);
+        return;
     case Drag::RowHeight:
         if (m_rows.heights.contains(m_resizedRow))
             emit rowsChanged();
@@ -412,6 +434,12 @@ void TimelineWidget::keyPressEvent(QKeyEvent* event)
     case Qt::Key_B:
         return goBack();
     case Qt::Key_Escape:
+        if (m_state.drop) { // the row stays where it was
+            changeOverlay([this] { m_state.drop.reset(); });
+            endRowDrag();
+            m_drag = Drag::None;
+            return;
+        }
         endMeasure();
         clearChosenRows();
         return clearSelection();

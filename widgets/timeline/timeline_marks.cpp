@@ -31,7 +31,7 @@ void TimelineWidget::setMarks(std::vector<TimelineMark> marks)
     m_state.marks = std::move(marks);
     m_currentMark.reset();
     placeMarks();
-    viewport()->update();
+    redraw(); // the ruler leaves room for flags
     emit marksChanged();
 }
 
@@ -62,7 +62,7 @@ void TimelineWidget::addMark()
     m_currentMark = static_cast<std::size_t>(place - m_state.marks.begin());
     m_state.marks.insert(place, mark);
     placeMarks();
-    viewport()->update();
+    redraw();
     emit marksChanged();
     editMark(*m_currentMark);
 }
@@ -76,7 +76,7 @@ void TimelineWidget::editMark(std::size_t index)
     field->setObjectName(QStringLiteral("markText"));
     field->setAccessibleName(tr("Text of the mark"));
     field->setMaxLength(kLongestMark);
-    const QRect ruler = m_state.geometry.ruler(), flag = markFlag(m_state, m_state.marks[index], TimelineFonts(font()).small);
+    const QRect ruler = m_state.geometry.ruler(), flag = markFlags(m_state, TimelineFonts(font()).small)[index];
     const int left = std::clamp(flag.left(), ruler.left(), std::max(ruler.left(), ruler.right() - kEditWidth));
     field->setGeometry(left, ruler.top(), std::min(kEditWidth, ruler.width()), ruler.height());
     field->selectAll();
@@ -91,7 +91,7 @@ void TimelineWidget::editMark(std::size_t index)
                 if (mark.time == time)
                     mark.text = text;
         setFocus();
-        viewport()->update();
+        redraw();
         emit marksChanged();
     });
     field->installEventFilter(this);
@@ -131,19 +131,23 @@ void TimelineWidget::removeMark()
     m_state.marks.erase(m_state.marks.begin() + static_cast<std::ptrdiff_t>(*m_currentMark));
     m_currentMark.reset();
     placeMarks();
-    viewport()->update();
+    redraw();
     emit marksChanged();
+}
+
+std::optional<std::size_t> TimelineWidget::markAt(QPoint point) const
+{
+    const std::vector<QRect> flags = markFlags(m_state, TimelineFonts(font()).small);
+    const auto flag = std::find_if(flags.begin(), flags.end(), [point](const QRect& each) { return each.contains(point); });
+    return flag == flags.end() ? std::nullopt : std::optional(static_cast<std::size_t>(flag - flags.begin()));
 }
 
 bool TimelineWidget::pressMark(QPoint point)
 {
-    const TimelineFonts fonts(font());
-    for (std::size_t i = m_state.marks.size(); i-- > 0;)
-        if (markFlag(m_state, m_state.marks[i], fonts.small).contains(point)) {
-            m_currentMark = i;
-            return true;
-        }
-    return false;
+    const auto mark = markAt(point);
+    if (mark)
+        m_currentMark = mark;
+    return mark.has_value();
 }
 
 } // namespace gantry::widgets

@@ -1,6 +1,7 @@
 #include "widgets/timeline/timeline_widget.h"
 
 #include "widgets/timeline/lane_layout.h"
+#include "widgets/timeline/row_drop.h"
 
 #include <QActionGroup>
 #include <QKeyEvent>
@@ -22,6 +23,8 @@ namespace {
 
 constexpr int kEdgeReach = 3;    // px from a row's lower edge that hold it
 constexpr int kFilterMargin = 3; // px around the field
+// A row that is dragged to within so many px of an edge scrolls what is below it: so far, each so many ms.
+constexpr int kScrollReach = 24, kScrollStep = 12, kScrollInterval = 30;
 
 } // namespace
 
@@ -91,6 +94,7 @@ void TimelineWidget::setRows(RowArrangement rows, std::vector<CounterStyle> styl
     m_rows = std::move(rows);
     if (styles.size() == m_state.counterStyles.size())
         m_state.counterStyles = std::move(styles);
+    m_settle.start(0, this);
     layoutRows();
 }
 
@@ -105,7 +109,7 @@ TrackId TimelineWidget::currentRow() const
 {
     if (!m_rowUnderMouse.isNone() || !m_state.trace)
         return m_rowUnderMouse;
-    const auto places = placesOf(*m_state.trace, m_state.selected);
+    const auto places = placesOf(m_state, m_state.selected);
     const EventPlace* place = preferredPlace(places);
     return place ? place->track : TrackId();
 }
@@ -241,11 +245,56 @@ void TimelineWidget::resizeRow(int viewportY)
     layoutRows();
 }
 
+void TimelineWidget::dragRow(QPoint point)
+{
+    m_dragPoint = point;
+    viewport()->setCursor(Qt::ClosedHandCursor);
+    changeOverlay([&] { m_state.drop = rowDropAt(m_state, m_rows, m_pressedRow, point); });
+    const QRect rows = m_state.geometry.header();
+    const bool isAtEdge = point.y() < rows.top() + m_state.layout.pinnedHeight() + kScrollReach || point.y() > rows.bottom() - kScrollReach;
+    if (isAtEdge && !m_rowScroll.isActive())
+        m_rowScroll.start(kScrollInterval, this);
+    else if (!isAtEdge)
+        m_rowScroll.stop();
+}
+
+void TimelineWidget::scrollDraggedRow()
+{
+    const bool isUp = m_dragPoint.y() < m_state.geometry.header().center().y();
+    verticalScrollBar()->setValue(verticalScrollBar()->value() + (isUp ? -kScrollStep : kScrollStep));
+    dragRow(m_dragPoint);
+}
+
+void TimelineWidget::endRowDrag()
+{
+    m_rowScroll.stop();
+    viewport()->setCursor(Qt::ArrowCursor);
+    std::optional<RowDrop> drop;
+    changeOverlay([&] { drop = std::exchange(m_state.drop, std::nullopt); });
+    if (!drop || !applyDrop(*m_state.trace, m_rows, *drop))
+        return;
+    layoutRows();
+    emit rowsChanged();
+}
+
+void TimelineWidget::timerEvent(QTimerEvent* event)
+{
+    if (event->timerId() == m_rowScroll.timerId()) {
+        scrollDraggedRow();
+    } else if (event->timerId() == m_settle.timerId()) {
+        m_settle.stop();
+        emit viewSettled();
+    } else {
+        QAbstractScrollArea::timerEvent(event);
+    }
+}
+
 void TimelineWidget::setRequestOrder(RequestOrder order)
 {
     if (m_rows.requests == order)
         return;
     m_rows.requests = order;
+    m_settle.start(0, this);
     layoutRows();
     emit rowsChanged();
 }
@@ -255,9 +304,11 @@ void TimelineWidget::addRequestOrders(QMenu& menu, TrackId track)
     if (!requestOrderOf(*m_state.trace, track))
         return;
     auto* choice = new QActionGroup(&menu);
-    for (const auto& [order, text] : {std::pair(RequestOrder::Packed, tr("Requests packed (Alt+1)")),
+    for (const auto& [order, text] : {std::pair(RequestOrder::Packed, tr("Requests by model and version (Alt+1)")),
                                       std::pair(RequestOrder::ByInstance, tr("Requests by instance (Alt+2)")),
-                                      std::pair(RequestOrder::SlowestFirst, tr("Slowest requests first (Alt+3)"))}) {
+                                      std::pair(RequestOrder::SlowestFirst, tr("Slowest requests first (Alt+3)")),
+                                      std::pair(RequestOrder::ByModel, tr("Requests by model (Alt+4)")),
+                                      std::pair(RequestOrder::Together, tr("Requests in one set of lanes (Alt+5)"))}) {
         QAction* action = menu.addAction(text, this, [this, order = order] { setRequestOrder(order); });
         action->setCheckable(true);
         action->setChecked(m_rows.requests == order);

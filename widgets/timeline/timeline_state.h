@@ -1,5 +1,6 @@
 #pragma once
 
+#include "trace_model/trace/request_tracks.h"
 #include "trace_model/trace/trace.h"
 #include "widgets/theme/theme.h"
 #include "widgets/timeline/event_locator.h"
@@ -11,6 +12,7 @@
 #include <QString>
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -75,6 +77,16 @@ struct SnapPoint
     constexpr bool operator==(const SnapPoint&) const = default;
 };
 
+/// Where a dragged row would come to lie.
+struct RowDrop
+{
+    trace::TrackId row, neighbour; ///< what is dragged, and what it would lie beside
+    RowSide side = RowSide::Above; ///< of the neighbour
+    int y = 0;                     ///< of the edge between them, in the content
+    int indent = 0;                ///< levels
+    bool operator==(const RowDrop&) const = default;
+};
+
 /// What the user wants to find again.
 struct TimelineMark
 {
@@ -105,21 +117,29 @@ struct TimelineState
     int scrollY = 0;
     const Theme* theme = &Theme::of(ColorScheme::Light);
 
-    trace::EventId selected;                     ///< drawn with an outline
-    std::vector<HighlightedEvent> highlights;    ///< empty: nothing is faded
-    std::vector<LaneHighlight> laneHighlights;   ///< the same by track and depth, the selected event last of its lane
-    std::vector<LaunchLink> links;               ///< of the selected event: drawn as arrows
-    std::vector<TimelineMark> marks;             ///< sorted by start
-    std::vector<trace::TrackId> markRows;        ///< by mark: the track that it is about; none: all
-    std::optional<TimeRange> measure;            ///< a dragged range
-    std::optional<SnapPoint> snapStart, snapEnd; ///< spans' edges that the measure's ends are held by
-    std::optional<TimestampNs> cursor;           ///< time under the mouse
-    std::optional<TimeRange> brush;              ///< dragged on the minimap
-    std::vector<TimestampNs> matches;            ///< start times of search matches, sorted
-    std::vector<ValueAxis> counterAxes;          ///< by track; empty ones for tracks that are no counters
-    std::vector<CounterStyle> counterStyles;     ///< by track
+    trace::EventId selected;                                        ///< drawn with an outline
+    std::vector<HighlightedEvent> highlights;                       ///< empty: nothing is faded
+    std::vector<LaneHighlight> laneHighlights;                      ///< the same by track and depth, the selected event last of its lane
+    std::vector<LaunchLink> links;                                  ///< of the selected event: drawn as arrows
+    std::vector<TimelineMark> marks;                                ///< sorted by start
+    std::vector<trace::TrackId> markRows;                           ///< by mark: the track that it is about; none: all
+    std::optional<TimeRange> measure;                               ///< a dragged range
+    std::optional<SnapPoint> snapStart, snapEnd;                    ///< spans' edges that the measure's ends are held by
+    std::optional<TimestampNs> cursor;                              ///< time under the mouse
+    std::optional<TimeRange> brush;                                 ///< dragged on the minimap
+    std::optional<RowDrop> drop;                                    ///< of a row that is dragged by its header
+    std::vector<TimestampNs> matches;                               ///< start times of search matches, sorted
+    std::map<trace::TrackId, trace::ChosenRequests> chosenRequests; ///< of tracks that follow the view: in place of what the trace has
+    std::vector<ValueAxis> counterAxes;                             ///< by track; empty ones for tracks that are no counters
+    std::vector<CounterStyle> counterStyles;                        ///< by track
 
     [[nodiscard]] TimeAxis axis() const { return {view, geometry.plotWidth()}; }
+    /// What a track shows.
+    [[nodiscard]] const std::vector<trace::DepthRow>& rowsOf(trace::TrackId track) const
+    {
+        const auto chosen = chosenRequests.find(track);
+        return chosen == chosenRequests.end() ? trace->track(track).rows : chosen->second.rows;
+    }
 };
 
 } // namespace gantry::widgets

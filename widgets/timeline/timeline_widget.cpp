@@ -58,6 +58,10 @@ void TimelineWidget::setTrace(std::shared_ptr<const trace::Trace> trace)
     m_state.chosenRows.clear();
     m_state.counterAxes.clear();
     m_state.brush.reset();
+    m_state.drop.reset();
+    m_state.chosenRequests.clear();
+    m_rowScroll.stop();
+    m_drag = Drag::None;
     m_frame->forgetMinimap();
     m_history.clear();
     m_activity.clear();
@@ -162,6 +166,14 @@ void TimelineWidget::applyView(TimeRange range)
     m_state.view = next;
     redraw();
     emit visibleRangeChanged();
+    m_settle.start(kSettleMs, this);
+}
+
+void TimelineWidget::setChosenRequests(std::map<trace::TrackId, trace::ChosenRequests> chosen)
+{
+    m_state.chosenRequests = std::move(chosen);
+    ++m_state.layoutRevision; // of what headers say
+    highlightSelection();
 }
 
 void TimelineWidget::setVisibleRange(TimeRange range)
@@ -176,6 +188,7 @@ void TimelineWidget::followVisibleRange(TimeRange range)
     if (!m_state.trace)
         return;
     m_state.view = fitted(range, m_extent);
+    m_settle.start(kSettleMs, this);
     redraw();
 }
 
@@ -331,7 +344,7 @@ void TimelineWidget::highlightSelection()
     m_state.laneHighlights.clear();
     m_state.links = launchLinks(trace, m_state.selected);
     for (const EventId event : events) {
-        m_state.highlights.push_back({event, placesOf(trace, event)});
+        m_state.highlights.push_back({event, placesOf(m_state, event)});
         for (const EventPlace& place : m_state.highlights.back().places)
             m_state.laneHighlights.push_back({place.track, place.depth, trace.timeOf(event), event});
     }
@@ -359,7 +372,7 @@ void TimelineWidget::reveal(EventId event, Zoom zoom)
         const TimestampNs middle = time.start + time.duration() / 2;
         setVisibleRange({middle - length / 2, middle + length / 2});
     }
-    const auto places = placesOf(*m_state.trace, event);
+    const auto places = placesOf(m_state, event);
     if (const EventPlace* place = preferredPlace(places)) {
         showRowOf(place->track);
         if (const TimelineRow* row = m_state.layout.rowOf(place->track)) {
@@ -393,7 +406,7 @@ EventId TimelineWidget::eventAt(QPoint point) const
     const int depth = row->isCollapsed ? 0 : row->depthAt(y);
     // A span narrower than a pixel must be hit by the pixel that shows it.
     const auto tolerance = static_cast<DurationNs>(std::ceil(m_state.axis().nsPerPixel()));
-    return trace::eventAt(*m_state.trace, row->track, timeAt(point.x()), depth, tolerance).value_or(EventId());
+    return trace::eventAt(*m_state.trace, m_state.rowsOf(row->track), timeAt(point.x()), depth, tolerance).value_or(EventId());
 }
 
 std::optional<QPoint> TimelineWidget::pointOf(EventId event) const
@@ -404,7 +417,7 @@ std::optional<QPoint> TimelineWidget::pointOf(EventId event) const
     if (whole.end < m_state.view.start || whole.start >= m_state.view.end)
         return {};
     const TimeRange time = whole.clippedTo(m_state.view);
-    for (const EventPlace& place : placesOf(*m_state.trace, event)) {
+    for (const EventPlace& place : placesOf(m_state, event)) {
         const TimelineRow* row = m_state.layout.rowOf(place.track);
         if (!row || row->depthHeight <= 0 || (row->isCollapsed && place.depth > 0))
             continue;

@@ -5,6 +5,7 @@
 #include "widgets/timeline/view_history.h"
 
 #include <QAbstractScrollArea>
+#include <QBasicTimer>
 #include <QElapsedTimer>
 #include <QPoint>
 
@@ -25,9 +26,9 @@ namespace gantry::widgets {
 /// Mouse: wheel zooms at the cursor (over the header it scrolls, with Shift it pans), drag measures from edge to edge of spans (with Ctrl
 /// freely), middle or Shift drag pans, click selects, double click zooms to the event. On the minimap the view is dragged by its middle or
 /// its edges, a drag beside it selects a new one, and a click brings it there. A click on a row's name folds it, with
-/// Ctrl it chooses the row, whose events tables then list; its lower edge is dragged
-/// there, and a double click on the edge takes that back. Keys: W S zoom, A D or arrows pan, Home shows
-/// everything, Z zooms to the selection, B goes back, Esc ends selection and measure.
+/// Ctrl it chooses the row, whose events tables then list, and a drag puts the row elsewhere among those of its parent. Its lower edge is
+/// dragged there, and a double click on the edge takes that back. Keys: W S zoom, A D or arrows pan, Home shows everything, Z zooms to the
+/// selection, B goes back, Esc ends selection, measure and the drag of a row.
 class TimelineWidget : public QAbstractScrollArea
 {
     Q_OBJECT
@@ -61,6 +62,8 @@ public:
     void arrangeRow(trace::TrackId track, RowChange change);
     /// How requests are shown, of all models.
     void setRequestOrder(RequestOrder order);
+    /// What tracks show that follow the view; of the others nothing is changed. See viewSettled().
+    void setChosenRequests(std::map<trace::TrackId, trace::ChosenRequests> chosen);
     /// The row under the mouse, else that of the selected event, or none.
     [[nodiscard]] trace::TrackId currentRow() const;
     [[nodiscard]] const std::vector<TimelineMark>& marks() const { return m_state.marks; }
@@ -131,6 +134,8 @@ signals:
     /// A range was measured, or the measure ended (no measuredRange()).
     void measureChanged();
     void visibleRangeChanged();
+    /// The view has stayed for a moment, or requests are shown in another way: what follows it may be chosen anew.
+    void viewSettled();
     /// After each paint: how long it took.
     void framePainted(const gantry::widgets::FrameTimes& times);
     /// The user made the column of names wider or narrower.
@@ -154,6 +159,7 @@ protected:
     void keyPressEvent(QKeyEvent* event) override;
     void contextMenuEvent(QContextMenuEvent* event) override;
     void changeEvent(QEvent* event) override;
+    void timerEvent(QTimerEvent* event) override;
     bool eventFilter(QObject* watched, QEvent* event) override;
 
 private:
@@ -163,6 +169,7 @@ private:
         Measure,
         Pan,
         HeaderWidth,
+        Row,
         RowHeight,
         MinimapView,
         MinimapStart,
@@ -201,8 +208,14 @@ private:
     /// The row whose lower edge is held at a point of the header, or null.
     [[nodiscard]] const TimelineRow* rowResizedAt(QPoint point) const;
     void resizeRow(int viewportY);
+    /// The pressed row is over a point of the widget: shows where it would come to lie, and scrolls at the edges.
+    void dragRow(QPoint point);
+    void scrollDraggedRow();
+    void endRowDrag();
     void addRowActions(QMenu& menu, QPoint point);
     void addRequestOrders(QMenu& menu, trace::TrackId track);
+    /// Whose flag is at a point.
+    [[nodiscard]] std::optional<std::size_t> markAt(QPoint point) const;
     /// Whether the flag of a mark is at a point; it is the current one then.
     bool pressMark(QPoint point);
     void highlightSelection();
@@ -220,6 +233,7 @@ private:
     /// The event that a marker at a point stands for, or none.
     [[nodiscard]] trace::EventId linkedAt(QPoint point) const;
 
+    static constexpr int kSettleMs = 150;
     static constexpr double kStepZoom = 0.7; ///< of the visible range for one key press or double click
 
     TimelineState m_state;
@@ -229,6 +243,10 @@ private:
     QLineEdit* m_filter = nullptr;
     trace::TrackId m_rowUnderMouse;
     trace::TrackId m_resizedRow; ///< while its edge is dragged
+    trace::TrackId m_pressedRow; ///< by its header
+    QPoint m_dragPoint;          ///< where a dragged row is held
+    QBasicTimer m_rowScroll;     ///< runs while one is held at an edge
+    QBasicTimer m_settle;        ///< runs out when the view has stayed for a moment
     RowDensity m_density = RowDensity::Comfortable;
     bool m_isHeaderChosen = false; ///< its width
     ViewHistory m_history;

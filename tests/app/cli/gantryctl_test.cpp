@@ -305,6 +305,9 @@ TEST_F(Gantryctl, ReportStatsCountsOnlyEventsThatMeetAFilter)
     const json all = json::parse(gantryctl({"report", "stats", a, "--where", "gemm dur>1us", "--json"}).out);
     ASSERT_EQ(all.size(), 1u);
     EXPECT_EQ(all[0]["count"], 2);
+    const ProcessResult noKey = gantryctl({"report", "stats", a, "--where", "foo=3"});
+    EXPECT_THAT(noKey.err, HasSubstr("no key 'foo': matched as a name; keys are name, dur"));
+    EXPECT_EQ(noKey.exitStatus, 0);
     EXPECT_THAT(gantryctl({"report", "stats", a, "--where", "gemm dur>5"}).err, HasSubstr("at character 10: expected a time with its unit"));
 }
 

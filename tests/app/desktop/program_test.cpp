@@ -133,7 +133,7 @@ private slots:
         QTest::addColumn<QString>("kind");
         QTest::addColumn<QString>("cause");
         QTest::newRow("missing") << "missing"
-                                 << "no file";
+                                 << "no such file";
         QTest::newRow("truncated") << "truncated"
                                    << "truncated";
         QTest::newRow("no report") << "text"

@@ -169,7 +169,7 @@ private slots:
         QTest::addColumn<int>("code");
         QTest::addColumn<QString>("cause");
         QTest::addColumn<QString>("nextStep");
-        QTest::newRow("missing") << "missing" << int(ErrorCode::NotFound) << "no file"
+        QTest::newRow("missing") << "missing" << int(ErrorCode::NotFound) << "no such file"
                                  << "check";
         QTest::newRow("truncated") << "truncated" << int(ErrorCode::Truncated) << "truncated"
                                    << "fetch it again";
@@ -550,6 +550,20 @@ private slots:
         QVERIFY(m_page->selectedRequest() == slowest.back());
     }
 
+    void theSlowestRequestsAreThoseOfTheView()
+    {
+        openAndWait();
+        const auto chosen = [this]() -> std::string {
+            const auto& all = m_page->timeline()->state().chosenRequests;
+            return all.empty() ? "none" : all.begin()->second.detail;
+        };
+        m_page->timeline()->setRequestOrder(widgets::RequestOrder::SlowestFirst);
+        QTRY_COMPARE(chosen(), std::string("12 requests in view"));
+        const TimestampNs start = m_page->trace()->requests[3].time.start;
+        m_page->timeline()->setVisibleRange({start, start + 100});
+        QTRY_COMPARE(chosen(), std::string("1 request in view"));
+    }
+
     void aRequestIsShownByItsNumberOrNot()
     {
         openAndWait();
@@ -560,6 +574,22 @@ private slots:
         const auto none = m_page->showRequestNamed(QStringLiteral("999999"));
         QVERIFY(!none);
         QVERIFY(none.error().code == ErrorCode::NotFound);
+    }
+
+    // It was moved into the report without a word.
+    void aRangeThatIsNotInTheReportIsSaidToBeMoved()
+    {
+        openAndWait();
+        QSignalSpy moved(m_page.get(), &ReportPage::placeMoved);
+        QVERIFY(m_page->showPlace({TimeRange{kMillisecond, 2 * kMillisecond}, {}}));
+        QCOMPARE(moved.count(), 0);
+        QVERIFY(m_page->showPlace({TimeRange{5'000 * kMillisecond, 5'001 * kMillisecond}, {}}));
+        QCOMPARE(moved.count(), 1);
+        QString sentence = moved.front().front().toString();
+        sentence.remove(QChar(0x2009));
+        QVERIFY2(sentence.contains(QStringLiteral("5.0000 s to 5.0010 s is not in the report")), qPrintable(sentence));
+        const TimestampNs end = m_page->timeline()->visibleRange().end - m_page->trace()->time.start;
+        QVERIFY2(sentence.contains(widgets::formatTime(end, kMillisecond / 10) + QStringLiteral(" is shown instead")), qPrintable(sentence));
     }
 
     void aClickSelectsARequestAndAKernel()

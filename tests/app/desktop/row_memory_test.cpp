@@ -54,6 +54,33 @@ private slots:
         QVERIFY(page.timeline()->rows().hidden.contains(trackNamed(*page.trace(), "Stream 7")));
     }
 
+    void howACounterIsDrawnIsTheSameInTheNextReport()
+    {
+        const QTemporaryDir folder;
+        const std::filesystem::path path = folder.filePath(QStringLiteral("a.gantry")).toStdString();
+        desktop_test::writeReport(path);
+        jobs::JobRunner runner(2);
+        const auto depth = [](const ReportPage& page) { return trackNamed(*page.trace(), "Queue depth"); };
+        {
+            Settings settings(folder.path());
+            ReportPage page(path, runner);
+            rememberRows(page, settings);
+            QTRY_VERIFY(page.state() == ReportPage::State::Loaded);
+            page.timeline()->setCounterStyle(depth(page), widgets::CounterStyle::Heat);
+            page.saveView();
+            QTRY_VERIFY(std::filesystem::exists(path.string() + ".gantry-view.json"));
+        }
+        Settings settings(folder.path());
+        ReportPage page(path, runner);
+        rememberRows(page, settings);
+        QTRY_VERIFY(page.state() == ReportPage::State::Loaded);
+        const auto style = [&] { return page.timeline()->state().counterStyles[depth(page).value]; };
+        QCOMPARE(style(), widgets::CounterStyle::Heat);
+        page.timeline()->setCounterStyle(depth(page), widgets::CounterStyle::Line);
+        page.restoreView();
+        QTRY_COMPARE(style(), widgets::CounterStyle::Heat);
+    }
+
     void reportsOfOneProgramAreOfAKindWhateverItsVersion()
     {
         importing::TraceMeta a, b;

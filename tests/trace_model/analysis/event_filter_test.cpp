@@ -63,6 +63,18 @@ TEST(EventFilter, TakesNamesOfTemplatesAndNamespacesAsTheyAre)
     EXPECT_EQ(filterOf("\"dur>50us\"").terms[0].text.text, "dur>50us");
 }
 
+// "foo=3" found nothing, and nothing said that there is no such key.
+TEST(EventFilter, SaysWhichWordIsNoKeyWhereOneWouldStand)
+{
+    for (const char* text : {"foo=3", "gemm foo>50us", "foo!=3", "foo~bar", "foo<3"}) {
+        const EventFilter filter = filterOf(text);
+        EXPECT_EQ(filter.unknownKey, "foo") << text;
+        EXPECT_THAT(filter.note(), HasSubstr("no key 'foo': matched as a name; keys are name, dur, kind")) << text;
+    }
+    for (const char* text : {"gemm dur>50us", "kernel<float>", "reduce<512, 1>", "at::native::copy", "std::vector<int>", "a=", "\"foo=3\"", "/foo=3/", ""})
+        EXPECT_EQ(filterOf(text).note(), "") << text;
+}
+
 TEST(EventFilter, SaysWhereAnExpressionIsWrongAndWhatItExpected)
 {
     EXPECT_EQ(problemOf("gemm dur>50"), "at character 10: expected a time with its unit, such as 50us, 2ms or 1.5s, not '50'");

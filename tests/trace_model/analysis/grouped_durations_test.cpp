@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <numeric>
 #include <random>
 
@@ -45,6 +46,17 @@ TEST(DistributionOfMany, IsThatOfSortingForEveryShapeOfDurations)
         expectEqual(distributionOfMany(durations), distributionOf(durations), "shape " + std::to_string(shape));
     }
     EXPECT_EQ(distributionOfMany({}).count, 0u);
+}
+
+// It overflowed: a total of a damaged file's durations was negative.
+TEST(DistributionOfMany, HasATotalThatIsNoMoreThanThereIs)
+{
+    constexpr DurationNs kMost = std::numeric_limits<DurationNs>::max();
+    for (const std::size_t count : {2u, 20'000u}) {
+        const std::vector<DurationNs> durations(count, kMost / 2 + 1);
+        EXPECT_EQ(distributionOf(durations).total, kMost) << count;
+        EXPECT_EQ(distributionOfMany(durations).total, kMost) << count;
+    }
 }
 
 TEST(GroupedDurations, OfMoreGroupsThanAreCountedAtATimeAreThoseOfFew)

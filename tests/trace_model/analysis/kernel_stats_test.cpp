@@ -1,6 +1,7 @@
 #include "trace_model/analysis/kernel_stats.h"
 
 #include "tests/support/event_script.h"
+#include "trace_model/trace/trace_builder.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -73,6 +74,31 @@ TEST_F(ActivityTable, LeavesOutWhatOnlyTouchesTheWindow)
 TEST_F(ActivityTable, NamesTheModelOfAPhaseAndCountsARequestOnce)
 {
     EXPECT_THAT(names(activityTable(*m_trace, GroupBy::Phase)), ElementsAre("bert outside 1", "bert queue 1", "add_sub outside 1", "add_sub queue 1"));
+}
+
+TEST(StatisticsOfSynchronizations, AreByWhatWasWaitedFor)
+{
+    trace::TraceBuilder builder;
+    builder.beginFile("report.sqlite");
+    importing::RowSink& rows = builder.rows();
+    const auto add = [&](TimestampNs start, TimestampNs end, trace::SyncType type) {
+        report::SynchronizationRow row;
+        row.start = start;
+        row.end = end;
+        row.syncType = static_cast<std::uint8_t>(type);
+        rows.add(row);
+    };
+    add(0, 100, trace::SyncType::StreamSync);
+    add(200, 210, trace::SyncType::EventSync);
+    add(300, 500, trace::SyncType::StreamSync);
+    const auto trace = builder.finish({});
+    ASSERT_TRUE(trace);
+    const auto table = activityTable(**trace, *groupByFromName("synchronization"));
+    ASSERT_EQ(table.size(), 2u);
+    EXPECT_EQ(table[0].name, trace::name(trace::SyncType::StreamSync));
+    EXPECT_EQ(table[0].duration.count, 2u);
+    EXPECT_EQ(table[0].duration.total, 300);
+    EXPECT_EQ((*trace)->timeOf(table[0].longest), (TimeRange{300, 500}));
 }
 
 } // namespace

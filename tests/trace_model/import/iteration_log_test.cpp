@@ -137,7 +137,7 @@ TEST_F(ReadingAnIterationLog, TheExecutorsStatisticsBecomeCountersAndIterations)
          R"({"timestamp":"08-19-2026 14:11:49.520000","iter":2,"iterLatencyMS":20,"numActiveRequests":4})"
          "\n");
     EXPECT_THAT(iterations(), ElementsAre("rank 0 1 -1500..0", "rank 0 2 0..20"));
-    EXPECT_THAT(samples("requests active"), ElementsAre(std::pair(0, 3.0), std::pair(20 * kMs, 4.0)));
+    EXPECT_THAT(samples("requests active"), ElementsAre(std::pair(-1500 * kMs - kMs / 2, 3.0), std::pair(TimestampNs{0}, 4.0))) << "over all of the iteration";
     EXPECT_THAT(values("requests queued"), ElementsAre(2));
     EXPECT_THAT(values("KV cache utilisation"), ElementsAre(25));
     EXPECT_THAT(values("KV cache hit rate"), ElementsAre(25));
@@ -181,7 +181,7 @@ TEST_F(ReadingAnIterationLog, EachGenerationOfThePyTorchBackEndIsRead)
     EXPECT_THAT(values("KV cache utilisation"), ElementsAre(10));
     EXPECT_THAT(values("tokens in the KV cache"), ElementsAre(20));
     EXPECT_EQ(iterations().size(), 3u);
-    EXPECT_THAT(samples("device step time"), ElementsAre(std::pair(1 * kS, 6.94))) << "of the iteration before the one that says it";
+    EXPECT_THAT(samples("device step time"), ElementsAre(std::pair(987'700'000, 6.94))) << "of the iteration before the one that says it";
 }
 
 TEST_F(ReadingAnIterationLog, ADeviceTimeWhoseIterationIsMissingIsNotGivenToAnother)

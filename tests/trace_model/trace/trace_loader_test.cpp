@@ -5,6 +5,7 @@
 #include "trace_model/trace/trace_builder.h"
 #include "trace_model/trace/trace_cache.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -157,6 +158,27 @@ TEST_F(SeveralFiles, CutOffWhatRunsOnAtTheirOwnWindows)
     ASSERT_EQ((*trace)->nvtxRanges.size(), 2u);
     EXPECT_EQ((*trace)->nvtxRanges.time(0), (TimeRange{100, 1000}));
     EXPECT_EQ((*trace)->nvtxRanges.time(1), (TimeRange{1'000'000'100, 1'000'001'000}));
+}
+
+// Between the recordings the counts of requests were 0, as if there had been none.
+TEST_F(SeveralFiles, CountNoRequestsWhereNoneOfThemWasRecorded)
+{
+    ASSERT_TRUE(
+        test::writeEventScript("window 0..1000\nprocess server\nrequest 7 model bert:1 500.. queue 500..700\n", m_folder / "a.gantry"));
+    ASSERT_TRUE(test::writeEventScript("window 0..1000\nprocess server\nrequest 8 model bert:1 200..300\n", m_folder / "b.gantry"));
+    ASSERT_TRUE(test::writeEventScript("window 0..9000\nkernel gpu0/stream7 gemm 100..8200 corr 1\n", m_folder / "gpu.gantry"));
+    const LoadFile files[] = {{m_folder / "a.gantry", 0}, {m_folder / "b.gantry", 5'000}, {m_folder / "gpu.gantry", 0}};
+    const auto trace = loadTrace(files, {});
+    ASSERT_TRUE(trace) << trace.error().text();
+    const auto counterNamed = [&](std::string_view name) {
+        std::string text;
+        for (const Track& track : (*trace)->tracks)
+            for (std::size_t i = 0; track.name == name && i < track.counter.time.size(); ++i)
+                text += fmt::format("{}: {}\n", track.counter.time[i], track.counter.value[i]);
+        return text;
+    };
+    EXPECT_EQ(counterNamed("In flight"), "0: 0\n500: 1\n1000: nan\n5000: 0\n5200: 1\n5300: 0\n6000: nan\n");
+    EXPECT_EQ(counterNamed("Queue depth"), "0: 0\n500: 1\n700: 0\n1000: nan\n5000: 0\n6000: nan\n");
 }
 
 TEST_F(SeveralFiles, WithOffsetsByHandAreNotKeptForEachOffset)

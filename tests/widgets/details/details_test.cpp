@@ -6,11 +6,15 @@
 #include "widgets/theme/theme.h"
 #include "widgets/timeline/event_text.h"
 
+#include <QClipboard>
+#include <QGuiApplication>
 #include <QSignalSpy>
 #include <QTest>
+#include <QTextBlock>
 #include <QTextBrowser>
 #include <QTextCursor>
 #include <QTextDocument>
+#include <QTextLayout>
 
 #include <algorithm>
 #include <fstream>
@@ -361,6 +365,32 @@ private slots:
             QVERIFY(pixelsOf(image, theme.accent) > 5);   // links
             QVERIFY(pixelsOf(image, theme.weakText) > 5); // names
         }
+    }
+
+    // They were broken wherever the column ended: OS_RUNTIME_OPTIO / NS:DURATION.
+    void longKeysEndLinesBehindTheirWordsAndAreCopiedAsTheyAre()
+    {
+        auto trace = std::make_shared<trace::Trace>();
+        trace->meta.settings = {{"OS_RUNTIME_OPTIONS:DURATION_THRESHOLD_NS", "1000"}};
+        DetailsPanel panel;
+        panel.resize(280, 500);
+        panel.show(trace, {}, {});
+        QVERIFY(panel.text().contains(QStringLiteral("OS_RUNTIME_OPTIONS:DURATION_THRESHOLD_NS")));
+        auto* view = panel.findChild<QTextBrowser*>();
+        panel.QWidget::show();
+        QTextBlock block = view->document()->begin();
+        while (block.isValid() && !block.text().startsWith(QStringLiteral("OS_")))
+            block = block.next();
+        QVERIFY(block.isValid() && block.layout()->lineCount() > 1);
+        for (int i = 0; i + 1 < block.layout()->lineCount(); ++i) {
+            const QTextLine line = block.layout()->lineAt(i);
+            QString text = block.text().mid(line.textStart(), line.textLength());
+            text.remove(QChar(0x200B));
+            QVERIFY2(text.endsWith(QLatin1Char('_')) || text.endsWith(QLatin1Char(':')), qPrintable(text));
+        }
+        view->selectAll();
+        view->copy();
+        QVERIFY(QGuiApplication::clipboard()->text().contains(QStringLiteral("OS_RUNTIME_OPTIONS:DURATION_THRESHOLD_NS")));
     }
 
 private:

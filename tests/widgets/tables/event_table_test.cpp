@@ -412,6 +412,9 @@ private slots:
         table.setEvents(m_trace, {}, QStringLiteral("in view"));
         QCOMPARE(plain(scope->text()), QStringLiteral("0 events in view, of those that the filter wants"));
         field->clear();
+        QTest::keyClicks(field, QStringLiteral("foo=3"));
+        QTRY_VERIFY2(scope->text().startsWith(QStringLiteral("no key 'foo': matched as a name; keys are name, dur")), qPrintable(scope->text()));
+        field->clear();
         QTest::keyClicks(field, QStringLiteral("stream="));
         QTRY_VERIFY(field->completions().popup()->isVisible());
         QVERIFY(field->completions().popup()->model()->index(0, 0).data().toString().startsWith(QStringLiteral("stream=")));

@@ -243,7 +243,7 @@ private slots:
         QSignalSpy changed(&table, &StatisticsTable::groupByChanged);
         QVERIFY(table.groupBy() == GroupBy::Phase);
         auto* box = table.findChild<QComboBox*>();
-        QCOMPARE(box->count(), 8);
+        QCOMPARE(box->count(), 9);
         QTest::keyClicks(box, QStringLiteral("NVTX"));
         QCOMPARE(table.groupBy(), GroupBy::Nvtx);
         QVERIFY(changed.count() >= 1);

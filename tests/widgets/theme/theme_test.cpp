@@ -101,6 +101,29 @@ private slots:
         QCOMPARE(widgets::formatDuration(30 * 3600 * kSecond), QStringLiteral("30 h 0 min"));
     }
 
+    // "1 min 8 s" said no more of a request than that.
+    void oneLengthIsShownToAMillisecondHoweverLongItIs()
+    {
+        constexpr DurationNs kMs = 1'000'000;
+        QCOMPARE(formatDurationExactly(812), widgets::formatDuration(812));
+        QCOMPARE(formatDurationExactly(59'999 * kMs), QStringLiteral("59.999 s"));
+        QCOMPARE(formatDurationExactly(68'123 * kMs), QStringLiteral("1 min 8.123 s"));
+        QCOMPARE(formatDurationExactly(-68'123 * kMs), QStringLiteral("−1 min 8.123 s"));
+        QCOMPARE(formatDurationExactly(120'000 * kMs - 1), QStringLiteral("2 min 0.000 s"));
+        QCOMPARE(formatDurationExactly(5'223'040 * kMs), QStringLiteral("1 h 27 min 3.040 s"));
+    }
+
+    void timesOfHoursAndDaysAreReadAsOnAClock()
+    {
+        constexpr TimestampNs kSecond = 1'000'000'000;
+        QCOMPARE(formatClock(0, 60 * kSecond), QStringLiteral("0:00:00"));
+        QCOMPARE(formatClock(7'387 * kSecond, 60 * kSecond), QStringLiteral("2:03:07"));
+        QCOMPARE(formatClock(7'387'250'000'000, 10'000'000), QStringLiteral("2:03:07.25"));
+        QCOMPARE(formatClock(93'600 * kSecond, 3'600 * kSecond), QStringLiteral("1 d 02:00:00"));
+        QCOMPARE(formatClock(-61 * kSecond, kSecond), QStringLiteral("-0:01:01"));
+        QCOMPARE(formatClock(59'999'999'999, kSecond), QStringLiteral("0:01:00"));
+    }
+
     void bytesAreShownInBinaryUnits_data()
     {
         QTest::addColumn<quint64>("bytes");

@@ -2,6 +2,7 @@
 
 #include "tests/widgets/timeline/timeline_hand.h"
 #include "tests/widgets/trace_fixture.h"
+#include "trace_model/trace/trace_builder.h"
 #include "widgets/timeline/lane_layout.h"
 
 #include <QTest>
@@ -46,6 +47,31 @@ private slots:
         }
         hand.timeline.clearSelection();
         QVERIFY(pictureOf(hand).arrows.empty());
+    }
+
+    // It was said to be at the bottom, below all rows.
+    void theMarkerOfASynchronizationPointsAtItsRow()
+    {
+        trace::TraceBuilder builder;
+        builder.beginFile("report.sqlite");
+        report::SynchronizationRow sync;
+        sync.start = 900'000;
+        sync.end = 950'000;
+        sync.contextId = 1;
+        sync.syncType = static_cast<std::uint8_t>(trace::SyncType::StreamSync);
+        builder.rows().add(sync);
+        sync.start = 0;
+        sync.end = 100;
+        builder.rows().add(sync);
+        Hand hand(*builder.finish({}));
+        hand.timeline.setVisibleRange({0, 100'000});
+        hand.timeline.selectEvent(EventId(EventKind::Synchronization, 1));
+        const LinkPicture picture = pictureOf(hand);
+        QCOMPARE(picture.markers.size(), std::size_t{1});
+        const int y = hand.headerPoint("Synchronization").y();
+        QVERIFY(picture.markers[0].box.top() <= y && y <= picture.markers[0].box.bottom());
+        hand.click(picture.markers[0].box.center());
+        QVERIFY(hand.timeline.pointOf(EventId(EventKind::Synchronization, 1)));
     }
 
     void whatWasNotLaunchedByACallHasNoArrow()

@@ -2,15 +2,19 @@
 #include "tests/widgets/trace_fixture.h"
 #include "trace_model/trace/counter_levels.h"
 #include "widgets/timeline/counter_curve.h"
+#include "widgets/timeline/counter_painter.h"
 #include "widgets/timeline/label_cache.h"
 #include "widgets/timeline/lane_raster.h"
+#include "widgets/timeline/ruler_painter.h"
 #include "widgets/timeline/timeline_picture.h"
 
 #include <QContextMenuEvent>
+#include <QHelpEvent>
 #include <QMenu>
 #include <QPainter>
 #include <QSignalSpy>
 #include <QTest>
+#include <QToolTip>
 
 #include <algorithm>
 #include <array>
@@ -127,15 +131,7 @@ private slots:
     // A log of one line has a time and no length: its counters were drawn nowhere.
     void aTraceWithoutLengthShowsWhatThereIsAtItsTime()
     {
-        auto trace = std::make_shared<trace::Trace>();
-        trace->time = {5'000'000, 5'000'000};
-        trace::Track track;
-        track.kind = trace::TrackKind::Counter;
-        track.name = "active requests";
-        track.counter.time.push_back(5'000'000);
-        track.counter.value.push_back(3);
-        trace::sortAndIndex(track.counter);
-        trace->tracks.push_back(std::move(track));
+        auto trace = traceWithCounter({5'000'000, 5'000'000}, {{5'000'000, 3}}, false);
         Hand hand(trace);
         QVERIFY(hand.timeline.visibleRange().contains(5'000'000));
         QVERIFY(hand.timeline.visibleRange().duration() > 0);
@@ -314,6 +310,19 @@ private slots:
         QVERIFY(svg.contains("softmax") && svg.contains(theme.kernel("softmax").name().toLatin1()));
     }
 
+    // "7200 s" was all that the ruler said of the third hour.
+    void aRulerOfHoursIsAClock()
+    {
+        constexpr TimestampNs kHour = 3'600'000'000'000;
+        Hand hand(traceWithCounter({0, 50 * kHour}, {{0, 1}, {50 * kHour, 2}}, true));
+        hand.timeline.setVisibleRange({0, 50 * kHour});
+        const DurationNs step = rulerStep(hand.timeline.state(), TimelineFonts(hand.timeline.font()).small);
+        QVERIFY2(step % kHour == 0 && (24 * kHour) % step == 0, qPrintable(QString::number(step)));
+        QCOMPARE(rulerText(hand.timeline.state(), 26 * kHour, step), QStringLiteral("1 d 02:00:00"));
+        hand.timeline.setVisibleRange({0, kHour / 2});
+        QCOMPARE(rulerText(hand.timeline.state(), 600'000'000'000, 60'000'000'000), QStringLiteral("600 s"));
+    }
+
     // ---- counters
 
     void theAxisOfACounterIsRoundAndHoldsZero()
@@ -338,26 +347,63 @@ private slots:
         QCOMPARE(axisOf({}).max, 0.0);
     }
 
+    // Between the recordings of several files a derived counter was drawn as 0.
+    void whereNothingIsKnownThereIsNoCurve()
+    {
+        constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+        auto trace = traceWithCounter({0, 1'000'000}, {{0, 0}, {100'000, 2}, {300'000, kUnknown}, {700'000, 0}, {900'000, 1}}, true);
+        Hand hand(trace);
+        hand.timeline.setVisibleRange(trace->time);
+        QCOMPARE(valueAxisOf(trace->tracks[0]).max, 2.0);
+        const auto columns = counterColumns(hand.timeline.state(), trace::TrackId(0), 100);
+        for (std::size_t x = 0; x < columns.size(); ++x)
+            QCOMPARE(columns[x].isPresent(), x < 30 || x >= 70);
+        QCOMPARE(columns[29].last, 1.0F);
+        QCOMPARE(columns[70].high, 0.0F); // no step from before the gap
+        const QPoint unknown = hand.at(500'000, "counter");
+        QHelpEvent help(QEvent::ToolTip, unknown, hand.timeline.viewport()->mapToGlobal(unknown));
+        QCoreApplication::sendEvent(hand.timeline.viewport(), &help);
+        QVERIFY(QToolTip::text().contains(QStringLiteral("not recorded")));
+        hand.timeline.setVisibleRange({400'000, 600'000});
+        QCOMPARE(pixelsOf(hand.image().copy(hand.timeline.state().geometry.rows()), hand.timeline.state().theme->counter()), 0);
+    }
+
+    // What an iteration says of itself was drawn one pixel wide where it is the last one.
+    void theLastSampleHoldsToTheEndOfTheTraceUnlessThatIsASilence()
+    {
+        const auto presentColumns = [](std::vector<std::pair<TimestampNs, double>> samples) {
+            auto trace = traceWithCounter({0, 100}, samples, false);
+            Hand hand(trace);
+            hand.timeline.setVisibleRange(trace->time);
+            const auto columns = counterColumns(hand.timeline.state(), trace::TrackId(0), 100);
+            return std::count_if(columns.begin(), columns.end(), [](const CounterColumn& column) { return column.isPresent(); });
+        };
+        QCOMPARE(presentColumns({{0, 2}, {40, 4}, {80, 10}}), 100);
+        QCOMPARE(presentColumns({{0, 7}}), 100);         // a log of one iteration
+        QCOMPARE(presentColumns({{0, 2}, {10, 4}}), 20); // silent since
+        QCOMPARE(presentColumns({{50, 2}}), 5);          // one of many counters, once
+    }
+
     // The curve held for a while behind the last sample but one, and the last one was drawn nowhere.
     void aCounterGoesToItsLastSampleWhereTheTraceEnds()
     {
-        auto trace = std::make_shared<trace::Trace>();
-        trace->time = {0, 36'000'000};
-        trace::Track track;
-        track.kind = trace::TrackKind::Counter;
-        track.name = "latency";
-        for (const auto& [time, value] : {std::pair<TimestampNs, double>{0, 2}, {8'000'000, 4}, {36'000'000, 10}}) {
-            track.counter.time.push_back(time);
-            track.counter.value.push_back(value);
-        }
-        trace::sortAndIndex(track.counter);
-        trace->tracks.push_back(std::move(track));
+        auto trace = traceWithCounter({0, 36'000'000}, {{0, 2}, {8'000'000, 4}, {36'000'000, 10}}, false);
         Hand hand(trace);
         hand.timeline.setVisibleRange(trace->time);
         const auto columns = counterColumns(hand.timeline.state(), trace::TrackId(0), 100);
         QVERIFY(std::all_of(columns.begin(), columns.end(), [](const CounterColumn& column) { return column.isPresent(); }));
         QCOMPARE(columns[98].high, 0.4F);
         QCOMPARE(columns[99].high, 1.0F);
+    }
+
+    void aCounterOfBytesHasAnAxisOfBinaryUnits()
+    {
+        constexpr double kGiB = 1024.0 * 1024 * 1024;
+        auto trace = std::make_shared<trace::Trace>(*traceWithCounter({0, 1'000}, {{0, 70 * kGiB}, {500, 71.3 * kGiB}}, false));
+        trace->tracks[0].counter.unit = "bytes";
+        QCOMPARE(valueAxisOf(trace->tracks[0]).max, 80 * kGiB);
+        QCOMPARE(counterText(trace->tracks[0].counter, 80 * kGiB), QStringLiteral("80.0 GiB"));
+        QCOMPARE(counterText(trace->tracks[0].counter, -512), QStringLiteral("−512 B"));
     }
 
     void aCounterIsDrawnAsAreaLineOrHeatStrip()

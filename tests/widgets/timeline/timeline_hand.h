@@ -1,6 +1,7 @@
 #pragma once
 
 #include "tests/widgets/trace_fixture.h"
+#include "trace_model/trace/counter_levels.h"
 #include "widgets/timeline/timeline_widget.h"
 
 #include <QImage>
@@ -11,6 +12,8 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace gantry::widgets_test {
 
@@ -74,6 +77,7 @@ public:
     {
         click(at);
         QTest::mouseDClick(timeline.viewport(), Qt::LeftButton, Qt::NoModifier, at);
+        release(at); // which that one leaves out
     }
     void key(Qt::Key key, Qt::KeyboardModifiers modifiers = Qt::NoModifier) { QTest::keyClick(&timeline, key, modifiers); }
 
@@ -90,6 +94,24 @@ public:
 
     widgets::TimelineWidget timeline;
 };
+
+/// A counter with these samples.
+inline TracePtr traceWithCounter(TimeRange time, const std::vector<std::pair<TimestampNs, double>>& samples, bool isExact)
+{
+    auto trace = std::make_shared<trace::Trace>();
+    trace->time = time;
+    trace::Track track;
+    track.kind = trace::TrackKind::Counter;
+    track.name = "counter";
+    track.counter.isExact = isExact;
+    for (const auto& [at, value] : samples) {
+        track.counter.time.push_back(at);
+        track.counter.value.push_back(value);
+    }
+    trace::sortAndIndex(track.counter);
+    trace->tracks.push_back(std::move(track));
+    return trace;
+}
 
 /// A counter with a sample each 10 µs that is silent from 300 to 700 µs.
 inline TracePtr traceWithSilentCounter()

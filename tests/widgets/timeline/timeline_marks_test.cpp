@@ -2,9 +2,11 @@
 #include "tests/widgets/trace_fixture.h"
 #include "widgets/timeline/mark_painter.h"
 
+#include <QHelpEvent>
 #include <QLineEdit>
 #include <QSignalSpy>
 #include <QTest>
+#include <QToolTip>
 
 using namespace gantry;
 using namespace gantry::widgets;
@@ -95,12 +97,12 @@ private slots:
         Hand hand(m_server);
         hand.timeline.setMarks({{{300'000, 300'000}, QStringLiteral("first"), {}}, {{700'000, 700'000}, QStringLiteral("second"), {}}});
         const QFont small = TimelineFonts(hand.timeline.font()).small;
-        const QPoint second = markFlag(hand.timeline.state(), hand.timeline.marks()[1], small).center();
+        const QPoint second = markFlags(hand.timeline.state(), small)[1].center();
         hand.doubleClick(second);
         QTest::keyClicks(markField(hand), QStringLiteral("renamed"));
         QTest::keyClick(markField(hand), Qt::Key_Return);
         QCOMPARE(hand.timeline.marks()[1].text, QStringLiteral("renamed"));
-        hand.click(markFlag(hand.timeline.state(), hand.timeline.marks()[0], small).center());
+        hand.click(markFlags(hand.timeline.state(), small)[0].center());
         QSignalSpy changed(&hand.timeline, &TimelineWidget::marksChanged);
         hand.timeline.removeMark();
         QCOMPARE(changed.count(), 1);
@@ -108,6 +110,54 @@ private slots:
         QCOMPARE(hand.timeline.marks()[0].text, QStringLiteral("renamed"));
         hand.timeline.removeMark();
         QCOMPARE(hand.timeline.marks().size(), std::size_t{1});
+    }
+
+    // They lay on each other and on the labels of the ruler, of which an end was seen that is another number.
+    void flagsOfCloseMarksLieBesideEachOther()
+    {
+        Hand hand(m_server);
+        const QFont small = TimelineFonts(hand.timeline.font()).small;
+        std::vector<TimelineMark> marks;
+        for (const TimestampNs time : {100'000, 100'000, 101'000, 500'000, 999'000, 999'500})
+            marks.push_back({{time, time}, QStringLiteral("a mark with a long text"), {}});
+        hand.timeline.setMarks(marks);
+        const auto flags = markFlags(hand.timeline.state(), small);
+        const QRect ruler = hand.timeline.state().geometry.ruler();
+        for (std::size_t i = 0; i < flags.size(); ++i) {
+            QVERIFY(ruler.contains(flags[i]));
+            QVERIFY(i == 0 || flags[i].left() > flags[i - 1].right());
+        }
+        QVERIFY(std::abs(flags[0].left() - hand.xOf(100'000)) <= 1);
+        QVERIFY(flags[3].width() > 2 * flags[0].width()); // there is room for all of it
+        QHelpEvent help(QEvent::ToolTip, flags[0].center(), hand.timeline.viewport()->mapToGlobal(flags[0].center()));
+        QCoreApplication::sendEvent(hand.timeline.viewport(), &help);
+        QVERIFY(QToolTip::text().contains(QStringLiteral("a mark with a long text"))); // of which the flag shows a part
+        // More than there is room for: none is on another one.
+        marks.clear();
+        for (TimestampNs time = 0; time < 200; ++time)
+            marks.push_back({{time * 5'000, time * 5'000}, QStringLiteral("m"), {}});
+        hand.timeline.setMarks(marks);
+        int right = 0;
+        for (const QRect& flag : markFlags(hand.timeline.state(), small)) {
+            QVERIFY(flag.isNull() || (flag.left() > right && ruler.contains(flag)));
+            right = flag.isNull() ? right : flag.right();
+        }
+    }
+
+    void aLabelOfTheRulerIsWholeOrNotThere()
+    {
+        Hand hand(m_server);
+        const QRect ruler = hand.timeline.state().geometry.ruler();
+        // What is written from the tick of 400 µs on.
+        const QRect label(hand.xOf(400'000) + 2, ruler.top(), 60, ruler.height() - 6);
+        const auto isWrittenIn = [&](QRect place) { return colorsIn(hand.image().copy(place)) > 1; };
+        QVERIFY(isWrittenIn(label));
+        hand.timeline.setMarks({{{390'000, 390'000}, QStringLiteral("m"), {}}});
+        const QRect flag = markFlags(hand.timeline.state(), TimelineFonts(hand.timeline.font()).small)[0];
+        QVERIFY(flag.intersects(label) && flag.right() < label.right());
+        QVERIFY(!isWrittenIn(QRect(QPoint(flag.right() + 1, label.top()), label.bottomRight())));
+        hand.timeline.setMarks({});
+        QVERIFY(isWrittenIn(label));
     }
 
 private:

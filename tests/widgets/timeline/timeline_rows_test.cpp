@@ -170,6 +170,63 @@ private slots:
         QVERIFY(hand.timeline.rows().requests == RequestOrder::Packed);
     }
 
+    void requestsOfSeveralModelsAreShownTogetherOrByModel()
+    {
+        Hand hand(traceOf(
+            "window 0..1000\nrequest 1 model bert:1 0..100\nrequest 2 model bert:2 150..250\nrequest 3 model add_sub:1 300..400\n"));
+        QVERIFY(!isShown(hand, "All requests") && !isShown(hand, "bert"));
+        const int height = rowNamed(hand, "bert:1")->height;
+        menuAction(hand, hand.headerPoint("bert:1"), QStringLiteral("Requests in one set of lanes"))->trigger();
+        QVERIFY(isShown(hand, "All requests") && !isShown(hand, "bert"));
+        QVERIFY(rowNamed(hand, "bert:1")->isCollapsed && rowNamed(hand, "bert:1")->height <= height);
+        for (const auto& [time, id] : {std::pair(50, 1), std::pair(200, 2), std::pair(350, 3)}) {
+            hand.click(hand.at(time, "All requests"));
+            QCOMPARE(hand.trace().requests[hand.timeline.selectedRequest().value].id, static_cast<std::uint64_t>(id));
+        }
+        const QJsonObject saved = savedRows(hand.trace(), hand.timeline.rows(), {});
+        QVERIFY(restoredRows(hand.trace(), saved).rows.requests == RequestOrder::Together);
+        menuAction(hand, hand.headerPoint("All requests"), QStringLiteral("Requests by model (Alt+4)"))->trigger();
+        QVERIFY(isShown(hand, "bert") && isShown(hand, "add_sub") && !isShown(hand, "All requests"));
+        hand.click(hand.at(200, "bert"));
+        QCOMPARE(hand.trace().requests[hand.timeline.selectedRequest().value].id, std::uint64_t{2});
+        // Of one model and version there is nothing to put together.
+        Hand one(m_server);
+        const auto names = shownNames(one);
+        one.timeline.setRequestOrder(RequestOrder::Together);
+        QVERIFY(shownNames(one) == names);
+        QVERIFY(!rowNamed(one, "bert:1")->isCollapsed);
+    }
+
+    void whatFollowsTheViewIsAskedForOnceItRestsAndIsDrawnAndHitInPlaceOfTheOther()
+    {
+        Hand hand(m_server);
+        QSignalSpy settled(&hand.timeline, &TimelineWidget::viewSettled);
+        hand.timeline.setRequestOrder(RequestOrder::SlowestFirst);
+        QTRY_COMPARE(settled.count(), 1);
+        for (int i = 0; i < 5; ++i)
+            hand.wheel(hand.at(150'000, "Stream 7"), {0, 120});
+        QCOMPARE(settled.count(), 1);
+        QTRY_COMPARE(settled.count(), 2);
+        hand.timeline.fitAll();
+        const TrackId track = trackNamed(hand.trace(), "Slowest first");
+        const TimelineRow* row = rowNamed(hand, "Slowest first");
+        const QPoint first(hand.xOf(100'000), screenY(hand.timeline.state(), row->depthY(0)) + row->depthHeight / 2);
+        const EventId before = hand.timeline.eventAt(first);
+        QVERIFY(!before.isNone());
+        // Without the one that was on top.
+        trace::ChosenRequests chosen{m_server->track(track).rows, "2 requests in view"};
+        chosen.rows.erase(chosen.rows.begin());
+        const int height = row->height;
+        hand.timeline.setChosenRequests({{track, chosen}});
+        QVERIFY(hand.timeline.eventAt(first) != before);
+        QCOMPARE(rowNamed(hand, "Slowest first")->height, height); // rows below it stay where they are
+        QVERIFY(headerToolTip(hand, "Slowest first").contains(QStringLiteral("2 requests in view")));
+        QVERIFY(headerToolTip(hand, "Slowest first").contains(QStringLiteral("of those in view")));
+        hand.timeline.selectEvent(before);
+        for (const LaneHighlight& lane : hand.timeline.state().laneHighlights)
+            QVERIFY(lane.event != before || lane.track != track);
+    }
+
     void rowsAreChosenByClicksWithControlAndStayUnfolded()
     {
         Hand hand(m_server);
@@ -295,6 +352,109 @@ private slots:
             hand.timeline.arrangeRow(first, RowChange::MoveUp);
         QCOMPARE(hand.trace().track(first).parent, hand.trace().track(second).parent);
         QVERIFY(yOf(hand.trace().track(first).parent) < yOf(first));
+    }
+
+    void aRowIsDraggedByItsHeaderToAnotherPlaceOfItsParent()
+    {
+        Hand hand(m_server);
+        const auto siblings = [&] {
+            std::vector<std::string> names;
+            for (const std::string& name : shownNames(hand))
+                if (name.starts_with("Stream"))
+                    names.push_back(name);
+            return names;
+        };
+        QCOMPARE(siblings(), (std::vector<std::string>{"Stream 7", "Stream 8"}));
+        QSignalSpy changed(&hand.timeline, &TimelineWidget::rowsChanged);
+        const auto folded = hand.timeline.rows().folded;
+        const QPoint from = hand.headerPoint("Stream 8"), above = hand.headerPoint("Stream 7") - QPoint(0, 6);
+        const QImage before = hand.image();
+        hand.press(from);
+        hand.move((from + above) / 2);
+        hand.move(above);
+        const auto drop = hand.timeline.state().drop;
+        QVERIFY(drop);
+        QCOMPARE(drop->y, rowNamed(hand, "Stream 7")->y);
+        QVERIFY(pixelsOf(hand.image(), hand.timeline.state().theme->accent) > pixelsOf(before, hand.timeline.state().theme->accent) + 1000);
+        hand.release(above);
+        QVERIFY(!hand.timeline.state().drop);
+        QCOMPARE(siblings(), (std::vector<std::string>{"Stream 8", "Stream 7"}));
+        QCOMPARE(changed.count(), 1);
+        QVERIFY(hand.timeline.rows().folded == folded); // it was no click
+        const QJsonObject saved = savedRows(hand.trace(), hand.timeline.rows(), {});
+        QCOMPARE(restoredRows(*m_server, saved).rows, hand.timeline.rows());
+
+        // Beside what has another parent it comes to lie at the end of its own.
+        hand.drag(hand.headerPoint("Stream 8"), hand.headerPoint("server (1000)"));
+        QCOMPARE(siblings(), (std::vector<std::string>{"Stream 7", "Stream 8"}));
+        QCOMPARE(changed.count(), 2);
+        // A row with rows below it takes them along.
+        hand.drag(hand.headerPoint("server (1000)"), hand.headerPoint("Requests") - QPoint(0, 6));
+        QCOMPARE(shownNames(hand).front(), std::string("server (1000)"));
+        QCOMPARE(changed.count(), 3);
+    }
+
+    void aRowThatIsLetGoWhereItWasOrGivenUpStaysThere()
+    {
+        Hand hand(m_server);
+        QSignalSpy changed(&hand.timeline, &TimelineWidget::rowsChanged);
+        const auto names = shownNames(hand);
+        const QPoint from = hand.headerPoint("Stream 8"), above = hand.headerPoint("Stream 7") - QPoint(0, 6);
+        hand.drag(from, from + QPoint(0, 40));
+        hand.press(from);
+        hand.move(above);
+        QVERIFY(hand.timeline.state().drop);
+        hand.key(Qt::Key_Escape);
+        QVERIFY(!hand.timeline.state().drop);
+        hand.move(above + QPoint(0, 3));
+        hand.release(above);
+        QVERIFY(shownNames(hand) == names);
+        QVERIFY(hand.timeline.rows().ranks.empty());
+        QCOMPARE(changed.count(), 0);
+        const bool wasFolded = rowNamed(hand, "Stream 8")->isFolded;
+        hand.click(from); // and a click still folds
+        QCOMPARE(changed.count(), 1);
+        QVERIFY(rowNamed(hand, "Stream 8")->isFolded != wasFolded);
+    }
+
+    void aRowHeldAtTheEdgeScrollsWhatIsBelowIt()
+    {
+        Hand hand(m_server, {1000, 260});
+        QScrollBar* bar = hand.timeline.verticalScrollBar();
+        QVERIFY(bar->maximum() > 40);
+        hand.press(hand.headerPoint("Requests"));
+        hand.move(QPoint(60, hand.timeline.viewport()->height() - 5));
+        QTRY_COMPARE(bar->value(), bar->maximum());
+        QVERIFY(hand.timeline.state().drop->neighbour != trackNamed(hand.trace(), "Requests"));
+        hand.move(QPoint(60, TimelineGeometry::rowsTop() + 3));
+        QTRY_COMPARE(bar->value(), 0);
+        hand.release(QPoint(60, TimelineGeometry::rowsTop() + 3));
+        QCOMPARE(shownNames(hand).front(), std::string("Requests"));
+    }
+
+    void pinnedRowsAreDraggedAmongThemselves()
+    {
+        Hand hand(m_server);
+        hand.timeline.arrangeRow(trackNamed(hand.trace(), "Stream 7"), RowChange::TogglePin);
+        hand.timeline.arrangeRow(trackNamed(hand.trace(), "Stream 8"), RowChange::TogglePin);
+        hand.drag(hand.headerPoint("Stream 7"), hand.headerPoint("GPU 0"));
+        QCOMPARE(hand.timeline.rows().pinned, (std::vector{trackNamed(hand.trace(), "Stream 8"), trackNamed(hand.trace(), "Stream 7")}));
+    }
+
+    void howACounterIsDrawnIsKeptWithTheRows()
+    {
+        const TracePtr trace = traceWithSilentCounter();
+        Hand hand(trace);
+        QSignalSpy changed(&hand.timeline, &TimelineWidget::rowsChanged);
+        menuAction(hand, hand.at(150'000, "gpu utilisation"), QStringLiteral("Draw as heat"))->trigger();
+        QCOMPARE(changed.count(), 1);
+        const QJsonObject saved = savedRows(*trace, hand.timeline.rows(), hand.timeline.state().counterStyles);
+        Hand another(trace);
+        const QImage area = another.image();
+        RestoredRows restored = restoredRows(*trace, saved);
+        another.timeline.setRows(std::move(restored.rows), std::move(restored.styles));
+        QVERIFY(another.image() != area);
+        QCOMPARE(another.image(), hand.image());
     }
 
     void typingInTheFilterShowsMatchingRowsWithTheirAncestors()
