@@ -73,7 +73,7 @@ const std::vector<Library>& libraries()
          {"remote_server/capture"},
          {}},
         {"generated Protobuf code", {}, {".pb.h"}, {"remote_server", "app/remote"}, {"remote_server/capture"}, {"app/remote"}},
-        {"CUPTI", {"cupti"}, {}, {"remote_server/capture"}, {}, {}},
+        {"CUPTI", {"cupti"}, {}, {"remote_server/capture", "remote_server/gpu_sampler"}, {}, {}},
         {"CUDA, NVTX and NVML", {"cuda", "cublas", "nvtx3/", "nvml"}, {}, {"remote_server"}, {"remote_server/proto"}, {}},
         {"SQLite", {"sqlite3.h", "trace_model/report/sqlite.h"}, {}, {"trace_model/report", "trace_model/import"}, {}, {}},
         {"libssh", {"libssh/"}, {}, {"app/remote"}, {}, {}},

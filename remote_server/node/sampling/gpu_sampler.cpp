@@ -1,6 +1,6 @@
 #include "remote_server/node/sampling/gpu_sampler.h"
 
-#include "remote_server/node/sampling/gpu_frames.h"
+#include "remote_server/gpu_sampler/gpu_frames.h"
 #include "trace_model/import/child_program.h"
 
 #include <algorithm>

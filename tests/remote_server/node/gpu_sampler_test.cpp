@@ -1,6 +1,6 @@
 #include "remote_server/node/sampling/gpu_sampler.h"
 
-#include "remote_server/node/sampling/gpu_frames.h"
+#include "remote_server/gpu_sampler/gpu_frames.h"
 #include "tests/support/temporary_folder.h"
 
 #include <gmock/gmock.h>

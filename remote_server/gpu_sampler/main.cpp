@@ -1,9 +1,9 @@
 // gantry-gpu-sampler DEVICE PERIOD_NS: samples the counters of one GPU and writes them to standard output (gpu_frames.h) until SIGTERM.
 // A process of its own: it makes a CUDA client of itself and runs NVIDIA's libraries, of which neither may touch the daemon.
 
+#include "remote_server/gpu_sampler/gpu_frames.h"
+#include "remote_server/gpu_sampler/pm_sampling.h"
 #include "remote_server/node/clock.h"
-#include "remote_server/node/sampling/gpu_frames.h"
-#include "remote_server/node/sampling/pm_sampling.h"
 
 #include <algorithm>
 #include <charconv>
@@ -19,8 +19,10 @@
 #include <vector>
 
 using namespace gantry;
-using namespace gantry::node;
 using gpu_frames::FrameType;
+using gpu_sampler::PmSampling;
+using node::monotonicNow;
+using node::utcNow;
 
 namespace {
 

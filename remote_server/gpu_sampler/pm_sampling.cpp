@@ -1,4 +1,4 @@
-#include "remote_server/node/sampling/pm_sampling.h"
+#include "remote_server/gpu_sampler/pm_sampling.h"
 
 #ifdef GANTRY_HAVE_CUPTI
 
@@ -13,7 +13,7 @@
 #include <dlfcn.h>
 #include <thread>
 
-namespace gantry::node {
+namespace gantry::gpu_sampler {
 namespace {
 
 constexpr std::size_t kHardwareBufferBytes = std::size_t{256} << 20;
@@ -416,17 +416,17 @@ Result<std::unique_ptr<PmSampling>> PmSampling::start(int device, std::int64_t p
     return std::unique_ptr<PmSampling>(std::move(sampling));
 }
 
-} // namespace gantry::node
+} // namespace gantry::gpu_sampler
 
 #else
 
-namespace gantry::node {
+namespace gantry::gpu_sampler {
 
 Result<std::unique_ptr<PmSampling>> PmSampling::start(int, std::int64_t)
 {
     return Error{ErrorCode::Unsupported, "this gantry-gpu-sampler was built without the CUPTI headers", {}};
 }
 
-} // namespace gantry::node
+} // namespace gantry::gpu_sampler
 
 #endif

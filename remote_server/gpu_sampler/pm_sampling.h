@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace gantry::node {
+namespace gantry::gpu_sampler {
 
 /// Hardware counters of one GPU at a fixed rate, through CUPTI's PM sampling: of the whole device, whoever uses it, in one pass. One
 /// client has it at a time. CUPTI and the driver are opened by name. One thread.
@@ -41,4 +41,4 @@ public:
     [[nodiscard]] virtual std::uint64_t overflows() const = 0;
 };
 
-} // namespace gantry::node
+} // namespace gantry::gpu_sampler

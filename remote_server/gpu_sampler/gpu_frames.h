@@ -4,7 +4,7 @@
 
 /// What gantry-gpu-sampler writes to its standard output: frames of a FrameHeader and `size` bytes. First Series (or Failed, and the
 /// end), then Samples every few milliseconds, and End when it was told to stop.
-namespace gantry::node::gpu_frames {
+namespace gantry::gpu_frames {
 
 inline constexpr std::uint32_t kMagic = 0x53504D47; // "GMPS"
 inline constexpr std::uint32_t kMaxFrameBytes = 1u << 20;
@@ -30,4 +30,4 @@ struct SampleHead
     std::int64_t startMonotonicNs, endMonotonicNs; ///< the values are of this span
 };
 
-} // namespace gantry::node::gpu_frames
+} // namespace gantry::gpu_frames
