@@ -12,7 +12,7 @@ namespace gantry::capture {
 
 struct CaptureState
 {
-    std::atomic<std::uint32_t> nvtxWindow{0}; ///< id of the open window if it records NVTX, else 0: the hot path's one load
+    std::atomic<std::uint32_t> nvtxWindow{0}; ///< id of the open window if it records NVTX, else 0
     std::atomic<bool> cudaLoaded{false};
     records::RegionWriter region;
     int regionFd = -1;
