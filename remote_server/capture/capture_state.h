@@ -12,7 +12,7 @@ namespace gantry::capture {
 
 struct CaptureState
 {
-    std::atomic<std::uint32_t> nvtxWindow{0}; ///< id of the open window if it records NVTX, else 0: the hot path's one load
+    std::atomic<std::uint32_t> nvtxWindow{0}; ///< id of the open window if it records NVTX, else 0
     std::atomic<bool> cudaLoaded{false};
     records::RegionWriter region;
     int regionFd = -1;
@@ -20,8 +20,13 @@ struct CaptureState
     explicit CaptureState(void* memory) : region(memory) {}
 };
 
+extern std::atomic<CaptureState*> g_process;
+
 /// The process's state; null until enter() has set it up, and where that failed.
-[[nodiscard]] CaptureState* state();
+[[nodiscard]] inline CaptureState* state()
+{
+    return g_process.load(std::memory_order_acquire);
+}
 
 /// Sets up region and control thread once; safe from several threads and from static constructors. False: capture is off.
 bool enter();

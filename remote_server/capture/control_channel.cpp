@@ -3,7 +3,9 @@
 #include "remote_server/capture/control_protocol.h"
 #include "remote_server/capture/cupti_session.h"
 #include "remote_server/capture/descriptor_message.h"
+#include "remote_server/capture/nvtx_dictionary.h"
 #include "remote_server/capture/nvtx_recorder.h"
+#include "remote_server/capture/time_stamp.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -351,21 +353,11 @@ private:
         reply(closed);
     }
 
-    /// Three clocks within the narrowest bracket of a few tries.
     void sampleClocks()
     {
-        records::ClockRecord best{};
-        best.bracketNs = INT64_MAX;
-        for (int i = 0; i < 50; ++i) {
-            const std::int64_t before = clockNs(CLOCK_MONOTONIC);
-            const std::int64_t realtime = clockNs(CLOCK_REALTIME);
-            const std::int64_t raw = clockNs(CLOCK_MONOTONIC_RAW);
-            const std::int64_t after = clockNs(CLOCK_MONOTONIC);
-            if (after - before < best.bracketNs)
-                best = {{}, before + (after - before) / 2, realtime, raw, after - before};
-        }
-        m_lastClockNs = best.monotonicNs;
-        if (!threadCursor().append(m_state.region, m_windowId, currentThreadId(), records::RecordType::ClockSample, best))
+        const records::ClockRecord sample = clockSample();
+        m_lastClockNs = sample.monotonicNs;
+        if (!threadCursor().append(m_state.region, m_windowId, currentThreadId(), records::RecordType::ClockSample, sample))
             m_state.region.count(records::LossCounter::NvtxNoChunk);
     }
 

@@ -6,6 +6,8 @@
 #include "remote_server/capture/control_channel.h"
 #include "remote_server/capture/control_protocol.h"
 #include "remote_server/capture/nvtx_recorder.h"
+#include "remote_server/capture/thread_state.h"
+#include "remote_server/capture/time_stamp.h"
 
 #include <cstdlib>
 #include <fcntl.h>
@@ -16,35 +18,37 @@
 #include <unistd.h>
 
 namespace gantry::capture {
+
+std::atomic<CaptureState*> g_process{nullptr};
+thread_local constinit ThreadState* t_thread __attribute__((tls_model("initial-exec"))) = nullptr;
+
 namespace {
 
 pthread_once_t g_once = PTHREAD_ONCE_INIT;
-std::atomic<CaptureState*> g_state{nullptr};
 pthread_key_t g_threadEnd;
 bool g_hasHooks = false; ///< of thread ends and forks; a forked child has those of its parent
-
-thread_local records::ThreadCursor t_cursor;
-thread_local std::uint32_t t_threadId;
-thread_local bool t_threadEndArmed;
 
 /// A child that was forked without exec has no control thread, and CUDA and CUPTI of its parent are invalid in it: it records nothing
 /// and touches nothing of its parent's. Only when it initialises CUDA itself, as a worker of Python's multiprocessing may, is it set up
 /// anew.
 void inForkedChild()
 {
-    g_state.store(nullptr, std::memory_order_relaxed);
+    g_process.store(nullptr, std::memory_order_relaxed);
     g_once = PTHREAD_ONCE_INIT;
-    t_cursor = {};
-    t_threadId = 0;
-    resetNvtxLocks();
+    if (t_thread)
+        *t_thread = ThreadState{.threadId = static_cast<std::uint32_t>(syscall(SYS_gettid))};
+    forgetNvtxOfParent();
     abandonControlChannel();
 }
 
-/// A thread ends: its chunk goes to the reader, also when its window is over.
-void onThreadEnd(void*)
+/// A thread ends: its chunk goes to the reader, also when its window is over. Should it record once more, from a destructor that runs
+/// later, it gets a new state and comes here again.
+void onThreadEnd(void* thread)
 {
-    if (g_state.load(std::memory_order_acquire))
-        t_cursor.leave();
+    if (state())
+        static_cast<ThreadState*>(thread)->cursor.leave();
+    t_thread = nullptr;
+    munmap(thread, kThreadStateBytes);
 }
 
 void setUp()
@@ -67,17 +71,13 @@ void setUp()
     if (!g_hasHooks && (pthread_key_create(&g_threadEnd, onThreadEnd) != 0 || pthread_atfork(nullptr, nullptr, inForkedChild) != 0))
         return;
     g_hasHooks = true;
-    g_state.store(s, std::memory_order_release);
+    chooseClock();
+    g_process.store(s, std::memory_order_release);
     if (!startControlThread(*s, socketPath, std::getenv(kTargetVariable)))
-        g_state.store(nullptr, std::memory_order_release);
+        g_process.store(nullptr, std::memory_order_release);
 }
 
 } // namespace
-
-CaptureState* state()
-{
-    return g_state.load(std::memory_order_acquire);
-}
 
 bool enter()
 {
@@ -85,20 +85,27 @@ bool enter()
     return state() != nullptr;
 }
 
+ThreadState* mapThreadState()
+{
+    void* memory = mmap(nullptr, kThreadStateBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED)
+        return nullptr;
+    t_thread = new (memory) ThreadState{.threadId = static_cast<std::uint32_t>(syscall(SYS_gettid))};
+    pthread_setspecific(g_threadEnd, t_thread);
+    return t_thread;
+}
+
 std::uint32_t currentThreadId()
 {
-    if (t_threadId == 0)
-        t_threadId = static_cast<std::uint32_t>(syscall(SYS_gettid));
-    return t_threadId;
+    const ThreadState* t = threadState();
+    return t ? t->threadId : static_cast<std::uint32_t>(syscall(SYS_gettid));
 }
 
 records::ThreadCursor& threadCursor()
 {
-    if (!t_threadEndArmed) {
-        t_threadEndArmed = true;
-        pthread_setspecific(g_threadEnd, &t_cursor);
-    }
-    return t_cursor;
+    thread_local records::ThreadCursor spare; // of a thread that the system has no page for
+    ThreadState* t = threadState();
+    return t ? t->cursor : spare;
 }
 
 } // namespace gantry::capture

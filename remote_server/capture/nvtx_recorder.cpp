@@ -2,8 +2,11 @@
 
 #include "remote_server/capture/control_channel.h"
 #include "remote_server/capture/control_protocol.h"
+#include "remote_server/capture/nvtx_dictionary.h"
+#include "remote_server/capture/short_text.h"
+#include "remote_server/capture/thread_state.h"
+#include "remote_server/capture/time_stamp.h"
 
-#include <cstdlib>
 #include <cstring>
 #include <initializer_list>
 #include <pthread.h>
@@ -13,137 +16,20 @@ namespace gantry::capture {
 namespace {
 
 using records::LossCounter;
-using records::NamedRecord;
 using records::NvtxRecord;
 using records::PayloadType;
 using records::RecordType;
 
-/// One thing with a name. Entries are only ever added and live as long as the process: handles point at them.
-struct DictionaryEntry
-{
-    RecordType type;
-    std::uint32_t scope;
-    std::uint32_t id;
-    std::uint32_t length;
-    DictionaryEntry* next;
-    char text[1]; ///< `length` bytes
-};
-
-// Registered strings are meant to be few; a program that registers one per request must not eat the target's memory.
-constexpr std::uint32_t kMaxDictionaryEntries = 1u << 20;
-
-pthread_mutex_t g_dictionaryMutex = PTHREAD_MUTEX_INITIALIZER;
-DictionaryEntry* g_dictionary = nullptr;
-std::uint32_t g_dictionarySize = 0;
-std::uint32_t g_nextTextId = 1;
-std::uint32_t g_nextDomainId = 1;
 std::atomic<std::uint64_t> g_nextRangeId{1};
-
-/// This thread's pushes in the current window that are still open, over all domains, whether there was room for their records
-/// or not: a pop names its push. A pop without one closes a range that began before the window.
-struct OpenPushes
-{
-    struct Push
-    {
-        std::uint32_t domain;
-        std::uint32_t id;
-    };
-    std::uint32_t windowId;
-    std::uint32_t lastId;
-    std::uint32_t size;
-    std::uint32_t tooDeep; ///< open beyond `pushes`
-    Push pushes[records::kMaxOpenPushes];
-};
-thread_local OpenPushes t_openPushes;
 
 /// The ranges that open and close windows; null: none do.
 std::atomic<const char*> g_triggerMessage{nullptr};
 const char* g_triggerDomain = "";
 std::atomic<std::uint32_t> g_triggerGeneration{0}; ///< so that a range of an earlier trigger is none of this one's
 
-/// This thread's push that opened a window.
-struct TriggerPush
-{
-    std::uint32_t generation;
-    std::uint32_t windowId;
-    std::uint32_t depth; ///< pushes of its domain that are open inside of it
-    nvtxDomainHandle_t domain;
-};
-thread_local TriggerPush t_triggerPush;
-
 /// The start/end range that opened a window; it may end on any thread.
 std::atomic<std::uint64_t> g_triggerRangeId{0};
 std::atomic<std::uint32_t> g_triggerRangeWindow{0};
-
-std::string_view textOf(const DictionaryEntry& entry)
-{
-    return {entry.text, entry.length};
-}
-
-void writeEntry(CaptureState& s, std::uint32_t window, const DictionaryEntry& entry)
-{
-    const std::string_view text = textOf(entry);
-    const bool written =
-        entry.type == RecordType::Text
-            ? threadCursor().append(s.region, window, currentThreadId(), entry.type, records::TextRecord{{}, entry.id, entry.length}, text)
-            : threadCursor().append(s.region, window, currentThreadId(), entry.type,
-                                    NamedRecord{{}, entry.scope, entry.id, entry.length, 0}, text);
-    if (!written)
-        s.region.count(LossCounter::NvtxNoChunk);
-}
-
-std::string_view bounded(CaptureState& s, const char* text)
-{
-    if (!text)
-        return {};
-    const std::size_t length = strnlen(text, records::kMaxTextLength + 1);
-    if (length > records::kMaxTextLength)
-        s.region.count(LossCounter::TextTruncated);
-    return {text, length < records::kMaxTextLength ? length : records::kMaxTextLength};
-}
-
-/// Finds or adds an entry; ids of 0 are assigned. Null when the dictionary is full. Domains and strings are found by text.
-DictionaryEntry* define(CaptureState& s, RecordType type, std::uint32_t scope, std::uint32_t id, std::string_view text)
-{
-    pthread_mutex_lock(&g_dictionaryMutex);
-    DictionaryEntry* entry = nullptr;
-    if (type == RecordType::Domain)
-        for (DictionaryEntry* e = g_dictionary; e && !entry; e = e->next)
-            if (e->type == type && textOf(*e) == text)
-                entry = e;
-    if (!entry && g_dictionarySize < kMaxDictionaryEntries) {
-        entry = static_cast<DictionaryEntry*>(std::malloc(sizeof(DictionaryEntry) + text.size()));
-        if (entry) {
-            *entry = DictionaryEntry{type, scope, id, static_cast<std::uint32_t>(text.size()), g_dictionary, {}};
-            if (type == RecordType::Text)
-                entry->id = g_nextTextId++;
-            if (type == RecordType::Domain)
-                entry->id = g_nextDomainId++;
-            std::memcpy(entry->text, text.data(), text.size());
-            g_dictionary = entry;
-            ++g_dictionarySize;
-            if (const std::uint32_t window = s.nvtxWindow.load(std::memory_order_relaxed))
-                writeEntry(s, window, *entry);
-        }
-    }
-    pthread_mutex_unlock(&g_dictionaryMutex);
-    if (!entry)
-        s.region.count(LossCounter::DictionaryFull);
-    return entry;
-}
-
-std::string_view narrow(CaptureState& s, const wchar_t* text, char (&buffer)[1024])
-{
-    if (!text)
-        return {};
-    std::size_t n = 0;
-    // NVTX's wide texts are almost always ASCII; anything else becomes '?', which needs no locale in the target.
-    for (; text[n] && n < sizeof buffer; ++n)
-        buffer[n] = text[n] > 0 && text[n] < 0x80 ? static_cast<char>(text[n]) : '?';
-    if (text[n])
-        s.region.count(LossCounter::TextTruncated);
-    return {buffer, n};
-}
 
 std::uint32_t domainId(nvtxDomainHandle_t handle)
 {
@@ -152,9 +38,10 @@ std::uint32_t domainId(nvtxDomainHandle_t handle)
 
 void write(CaptureState& s, std::uint32_t window, RecordType type, NvtxRecord record, std::string_view text = {})
 {
-    record.tid = currentThreadId();
+    ThreadState* t = threadState();
+    record.tid = t ? t->threadId : 0;
     record.textLength = static_cast<std::uint16_t>(text.size());
-    if (!threadCursor().append(s.region, window, record.tid, type, record, text))
+    if (!t || !t->cursor.append(s.region, window, record.tid, type, record, text))
         s.region.count(LossCounter::NvtxNoChunk);
 }
 
@@ -170,12 +57,12 @@ void writeAttributes(CaptureState& s, std::uint32_t window, RecordType type, nvt
                      std::uint64_t rangeId, std::int64_t now, std::uint32_t enclosing = 0)
 {
     NvtxRecord record{};
-    record.timeMonotonicNs = now;
+    record.time = now;
     record.rangeId = rangeId;
     record.enclosing = enclosing;
     record.domain = domainId(domain);
     std::string_view text;
-    char buffer[1024];
+    NarrowText buffer;
     if (a && a->size >= NVTX_EVENT_ATTRIB_STRUCT_SIZE) {
         record.color = a->colorType == NVTX_COLOR_ARGB ? a->color : 0;
         if (!isTriton(domain)) {
@@ -210,9 +97,9 @@ void writeAttributes(CaptureState& s, std::uint32_t window, RecordType type, nvt
             }
         }
         if (a->messageType == NVTX_MESSAGE_TYPE_ASCII)
-            text = bounded(s, a->message.ascii);
+            text = boundedText(s, a->message.ascii, buffer);
         else if (a->messageType == NVTX_MESSAGE_TYPE_UNICODE)
-            text = narrow(s, a->message.unicode, buffer);
+            text = boundedText(s, a->message.unicode, buffer);
         else if (a->messageType == NVTX_MESSAGE_TYPE_REGISTERED && a->message.registered)
             record.textId = reinterpret_cast<const DictionaryEntry*>(a->message.registered)->id;
     }
@@ -226,12 +113,12 @@ std::uint32_t openWindow()
     return s ? s->nvtxWindow.load(std::memory_order_relaxed) : 0;
 }
 
-std::string_view messageOf(CaptureState& s, const nvtxEventAttributes_t& a, char (&buffer)[1024])
+std::string_view messageOf(CaptureState& s, const nvtxEventAttributes_t& a, NarrowText& buffer)
 {
     if (a.messageType == NVTX_MESSAGE_TYPE_ASCII && a.message.ascii)
         return {a.message.ascii, strnlen(a.message.ascii, sizeof OpenMessage::triggerMessage)};
     if (a.messageType == NVTX_MESSAGE_TYPE_UNICODE)
-        return narrow(s, a.message.unicode, buffer);
+        return boundedText(s, a.message.unicode, buffer);
     if (a.messageType == NVTX_MESSAGE_TYPE_REGISTERED && a.message.registered)
         return textOf(*reinterpret_cast<const DictionaryEntry*>(a.message.registered));
     return {};
@@ -244,7 +131,7 @@ bool isTrigger(nvtxDomainHandle_t domain, const nvtxEventAttributes_t* attribute
     CaptureState* s = message ? state() : nullptr;
     if (!s || !attributes || attributes->size < NVTX_EVENT_ATTRIB_STRUCT_SIZE)
         return false;
-    char buffer[1024];
+    NarrowText buffer;
     const auto* entry = reinterpret_cast<const DictionaryEntry*>(domain);
     const bool isOfDomain =
         std::strcmp(g_triggerDomain, kAnyDomain) == 0 || (entry ? textOf(*entry) : std::string_view()) == g_triggerDomain;
@@ -254,48 +141,44 @@ bool isTrigger(nvtxDomainHandle_t domain, const nvtxEventAttributes_t* attribute
 /// This thread's push of the present trigger that is open in `domain`; null: none.
 TriggerPush* triggerPush(nvtxDomainHandle_t domain)
 {
-    TriggerPush& push = t_triggerPush;
-    const bool isPresent = push.windowId && push.generation == g_triggerGeneration.load(std::memory_order_relaxed);
-    return isPresent && push.domain == domain ? &push : nullptr;
+    TriggerPush* push = t_thread ? &t_thread->triggerPush : nullptr;
+    const bool isPresent = push && push->windowId && push->generation == g_triggerGeneration.load(std::memory_order_relaxed);
+    return isPresent && push->domain == domain ? push : nullptr;
 }
 
-OpenPushes& openPushes(std::uint32_t window)
+/// This thread as it is in `window`; null: there is no memory for what it has open, and the event is counted as lost.
+ThreadState* threadIn(CaptureState& s, std::uint32_t window)
 {
-    OpenPushes& open = t_openPushes;
-    if (open.windowId != window) {
-        open.windowId = window;
-        open.size = open.tooDeep = 0;
+    ThreadState* t = threadState();
+    if (!t)
+        s.region.count(LossCounter::NvtxNoChunk);
+    else if (t->openPushes.windowId != window) {
+        t->openPushes.windowId = window;
+        t->openPushes.size = t->openPushes.tooDeep = 0;
     }
-    return open;
+    return t;
 }
 
-/// The domain's innermost open push; null: none.
-OpenPushes::Push* innermost(OpenPushes& open, std::uint32_t domain)
-{
-    for (std::uint32_t i = open.size; i > 0; --i)
-        if (open.pushes[i - 1].domain == domain)
-            return &open.pushes[i - 1];
-    return nullptr;
-}
-
-int push(nvtxDomainHandle_t domain, const nvtxEventAttributes_t* attributes)
+/// Any push, whatever it has and whatever it meets.
+[[gnu::noinline]] int pushAny(nvtxDomainHandle_t domain, const nvtxEventAttributes_t* attributes)
 {
     if (TriggerPush* around = triggerPush(domain))
         ++around->depth;
     else if (isTrigger(domain, attributes))
-        t_triggerPush = {g_triggerGeneration.load(std::memory_order_relaxed), triggerBegins(), 0, domain};
+        if (ThreadState* t = threadState())
+            t->triggerPush = {g_triggerGeneration.load(std::memory_order_relaxed), triggerBegins(), 0, domain};
     const std::uint32_t window = openWindow();
-    if (!window)
+    ThreadState* t = window ? threadIn(*state(), window) : nullptr;
+    if (!t)
         return NVTX_NO_PUSH_POP_TRACKING;
-    OpenPushes& open = openPushes(window);
+    OpenPushes& open = t->openPushes;
     if (open.size == records::kMaxOpenPushes) {
         state()->region.count(LossCounter::NvtxTooDeep);
         return static_cast<int>(open.size + open.tooDeep++);
     }
-    const OpenPushes::Push* around = innermost(open, domainId(domain));
-    const OpenPushes::Push added{domainId(domain), ++open.lastId};
-    writeAttributes(*state(), window, RecordType::NvtxPush, domain, attributes, added.id, clockNs(CLOCK_MONOTONIC),
-                    around ? around->id : 0);
+    const OpenPushes::Push* around = open.innermost(domainId(domain));
+    const OpenPushes::Push added{domainId(domain), ++open.lastNumber, around ? around->number : 0};
+    writeAttributes(*state(), window, RecordType::NvtxPush, domain, attributes, added.number, timeStamp(), added.enclosing);
     open.pushes[open.size] = added;
     return static_cast<int>(open.size++);
 }
@@ -303,30 +186,31 @@ int push(nvtxDomainHandle_t domain, const nvtxEventAttributes_t* attributes)
 int recordPop(nvtxDomainHandle_t domain)
 {
     const std::uint32_t window = openWindow();
-    if (!window)
-        return NVTX_NO_PUSH_POP_TRACKING;
     NvtxRecord record{};
-    record.timeMonotonicNs = clockNs(CLOCK_MONOTONIC);
-    record.domain = domainId(domain);
-    OpenPushes& open = openPushes(window);
+    record.time = timeStamp();
+    ThreadState* t = window ? threadIn(*state(), window) : nullptr;
+    if (!t)
+        return NVTX_NO_PUSH_POP_TRACKING;
+    OpenPushes& open = t->openPushes;
     if (open.tooDeep > 0)
         return static_cast<int>(open.size + --open.tooDeep);
-    OpenPushes::Push* ended = innermost(open, record.domain);
+    OpenPushes::Push* ended = open.innermost(domainId(domain));
     if (!ended) {
         state()->region.count(LossCounter::UnmatchedEnds);
         return -1;
     }
-    record.rangeId = ended->id;
+    record.domain = ended->domain;
+    record.rangeId = ended->number;
+    record.enclosing = ended->enclosing;
     // Not always the last: ranges of different domains need not nest.
     std::memmove(ended, ended + 1, static_cast<std::size_t>(open.pushes + open.size - (ended + 1)) * sizeof *ended);
     --open.size;
-    if (const OpenPushes::Push* around = innermost(open, record.domain))
-        record.enclosing = around->id;
     write(*state(), window, RecordType::NvtxPop, record);
     return static_cast<int>(open.size);
 }
 
-int pop(nvtxDomainHandle_t domain)
+/// Any pop.
+[[gnu::noinline]] int popAny(nvtxDomainHandle_t domain)
 {
     const int depth = recordPop(domain);
     if (TriggerPush* ended = triggerPush(domain); ended && ended->depth-- == 0) {
@@ -334,6 +218,117 @@ int pop(nvtxDomainHandle_t domain)
         *ended = {};
     }
     return depth;
+}
+
+/// The window whose pushes and pops may take the short way: the one that is open, while no trigger is set and ticks are counted. Else 0.
+std::atomic<std::uint32_t> g_shortWindow{0};
+
+/// This thread, when it has joined that window already and its chunk has room for `size` bytes more; else null.
+[[gnu::always_inline]] inline ThreadState* readyThread(std::uint32_t size)
+{
+    const std::uint32_t window = g_shortWindow.load(std::memory_order_relaxed);
+    ThreadState* t = t_thread;
+    if (!t || window == 0 || t->openPushes.windowId != window || t->cursor.windowId != window) [[unlikely]]
+        return nullptr;
+    const records::ChunkHeader* chunk = t->cursor.chunk;
+    return chunk && chunk->used.load(std::memory_order_relaxed) + size <= records::kChunkCapacity ? t : nullptr;
+}
+
+/// A push as most are, with a text or a registered string and perhaps a colour; with popShort() the way that must cost next to nothing.
+/// It calls nothing, so that nothing is saved on the stack. False: it is none of these, or something else is to be done, and nothing
+/// has been.
+[[gnu::always_inline]] inline bool pushShort(nvtxDomainHandle_t domain, const char* text, std::uint32_t textId, std::uint32_t color,
+                                             int& depth)
+{
+    ThreadState* t = readyThread(sizeof(records::ShortPushRecord) + kShortTextRoom);
+    if (!t) [[unlikely]]
+        return false;
+    OpenPushes& open = t->openPushes;
+    const std::uint32_t size = open.size;
+    const std::uint32_t id = domainId(domain);
+    std::uint32_t enclosing = 0;
+    if (size > 0) {
+        const OpenPushes::Push& last = open.pushes[size - 1];
+        if (size == records::kMaxOpenPushes || last.domain != id) [[unlikely]]
+            return false;
+        enclosing = last.number;
+    }
+    records::ChunkHeader& chunk = *t->cursor.chunk;
+    const std::uint32_t used = chunk.used.load(std::memory_order_relaxed);
+    std::byte* place = reinterpret_cast<std::byte*>(&chunk + 1) + used;
+    std::uint32_t length = 0;
+    if (text) {
+        length = copyShortText(reinterpret_cast<char*>(place + sizeof(records::ShortPushRecord)), text);
+        if (length == kNotCopied) [[unlikely]]
+            return false;
+    }
+    const std::uint32_t recordSize = (sizeof(records::ShortPushRecord) + length + 7) & ~7u;
+    const std::uint32_t number = ++open.lastNumber;
+    open.pushes[size] = {id, number, enclosing};
+    open.size = size + 1;
+    // Field by field: a whole record would be put together on the stack and wait there for its small stores.
+    auto& record = *reinterpret_cast<records::ShortPushRecord*>(place);
+    record.header = {RecordType::NvtxShortPush, 0, recordSize};
+    record.tid = t->threadId;
+    record.domain = id;
+    record.number = number;
+    record.enclosing = enclosing;
+    record.textId = textId;
+    record.color = color;
+    record.time = ticks();
+    chunk.used.store(used + recordSize, std::memory_order_release);
+    depth = static_cast<int>(size);
+    return true;
+}
+
+/// The same for the pop of the last push.
+[[gnu::always_inline]] inline bool popShort(nvtxDomainHandle_t domain, int& depth)
+{
+    ThreadState* t = readyThread(sizeof(records::ShortPopRecord));
+    if (!t) [[unlikely]]
+        return false;
+    const std::int64_t now = ticks(); // what follows is no part of the range
+    OpenPushes& open = t->openPushes;
+    const std::uint32_t size = open.size;
+    if (size == 0 || open.tooDeep > 0) [[unlikely]]
+        return false;
+    const OpenPushes::Push& last = open.pushes[size - 1];
+    const std::uint32_t id = domainId(domain);
+    if (last.domain != id) [[unlikely]]
+        return false;
+    open.size = size - 1;
+    records::ChunkHeader& chunk = *t->cursor.chunk;
+    const std::uint32_t used = chunk.used.load(std::memory_order_relaxed);
+    auto& record = *reinterpret_cast<records::ShortPopRecord*>(reinterpret_cast<std::byte*>(&chunk + 1) + used);
+    record.header = {RecordType::NvtxShortPop, 0, sizeof record};
+    record.time = now;
+    record.tid = t->threadId;
+    record.domain = id;
+    record.number = last.number;
+    record.enclosing = last.enclosing;
+    chunk.used.store(used + sizeof record, std::memory_order_release);
+    depth = static_cast<int>(size - 1);
+    return true;
+}
+
+int push(nvtxDomainHandle_t domain, const nvtxEventAttributes_t* a)
+{
+    if (a && a->size >= NVTX_EVENT_ATTRIB_STRUCT_SIZE && a->payloadType == NVTX_PAYLOAD_UNKNOWN && a->category == 0) [[likely]] {
+        const bool isRegistered = a->messageType == NVTX_MESSAGE_TYPE_REGISTERED && a->message.registered;
+        int depth = 0;
+        if ((isRegistered || a->messageType == NVTX_MESSAGE_TYPE_ASCII) &&
+            pushShort(domain, isRegistered ? nullptr : a->message.ascii,
+                      isRegistered ? reinterpret_cast<const DictionaryEntry*>(a->message.registered)->id : 0,
+                      a->colorType == NVTX_COLOR_ARGB ? a->color : 0, depth)) [[likely]]
+            return depth;
+    }
+    return pushAny(domain, a);
+}
+
+int pop(nvtxDomainHandle_t domain)
+{
+    int depth = 0;
+    return popShort(domain, depth) ? depth : popAny(domain);
 }
 
 nvtxRangeId_t start(nvtxDomainHandle_t domain, const nvtxEventAttributes_t* attributes)
@@ -345,7 +340,7 @@ nvtxRangeId_t start(nvtxDomainHandle_t domain, const nvtxEventAttributes_t* attr
             g_triggerRangeId.store(id, std::memory_order_release);
         }
     if (const std::uint32_t window = openWindow())
-        writeAttributes(*state(), window, RecordType::NvtxStart, domain, attributes, id, clockNs(CLOCK_MONOTONIC));
+        writeAttributes(*state(), window, RecordType::NvtxStart, domain, attributes, id, timeStamp());
     return id;
 }
 
@@ -353,7 +348,7 @@ void end(nvtxRangeId_t id)
 {
     if (const std::uint32_t window = openWindow()) {
         NvtxRecord record{};
-        record.timeMonotonicNs = clockNs(CLOCK_MONOTONIC);
+        record.time = timeStamp();
         record.rangeId = id;
         write(*state(), window, RecordType::NvtxEnd, record);
     }
@@ -364,7 +359,7 @@ void end(nvtxRangeId_t id)
 void mark(nvtxDomainHandle_t domain, const nvtxEventAttributes_t* attributes)
 {
     if (const std::uint32_t window = openWindow())
-        writeAttributes(*state(), window, RecordType::NvtxMark, domain, attributes, 0, clockNs(CLOCK_MONOTONIC));
+        writeAttributes(*state(), window, RecordType::NvtxMark, domain, attributes, 0, timeStamp());
 }
 
 nvtxEventAttributes_t plain(const char* text)
@@ -386,11 +381,18 @@ nvtxEventAttributes_t plain(const wchar_t* text)
 }
 
 template <typename Char>
-int pushText(const Char* text)
+[[gnu::noinline]] int pushText(const Char* text)
 {
     const auto a = plain(text);
-    return push(nullptr, &a);
+    return pushAny(nullptr, &a);
 }
+
+int pushPlain(const char* text)
+{
+    int depth = 0;
+    return pushShort(nullptr, text, 0, 0, depth) ? depth : pushText(text);
+}
+
 template <typename Char>
 nvtxRangeId_t startText(const Char* text)
 {
@@ -425,20 +427,11 @@ void domainEnd(nvtxDomainHandle_t, nvtxRangeId_t id)
     end(id);
 }
 
-std::string_view textOf(CaptureState& s, const char* text, char (&)[1024])
-{
-    return bounded(s, text);
-}
-std::string_view textOf(CaptureState& s, const wchar_t* text, char (&buffer)[1024])
-{
-    return narrow(s, text, buffer);
-}
-
 template <typename Char>
 DictionaryEntry* defineText(RecordType type, std::uint32_t scope, std::uint32_t id, const Char* text)
 {
-    char buffer[1024];
-    return state() ? define(*state(), type, scope, id, textOf(*state(), text, buffer)) : nullptr;
+    NarrowText buffer;
+    return state() ? define(*state(), type, scope, id, boundedText(*state(), text, buffer)) : nullptr;
 }
 
 template <typename Char>
@@ -466,18 +459,6 @@ nvtxStringHandle_t registerString(nvtxDomainHandle_t domain, const Char* text)
 {
     return reinterpret_cast<nvtxStringHandle_t>(defineText(RecordType::Text, domainId(domain), 0, text));
 }
-
-} // namespace
-
-void dumpNvtxDictionary(CaptureState& s, std::uint32_t windowId)
-{
-    pthread_mutex_lock(&g_dictionaryMutex);
-    for (const DictionaryEntry* entry = g_dictionary; entry; entry = entry->next)
-        writeEntry(s, windowId, *entry);
-    pthread_mutex_unlock(&g_dictionaryMutex);
-}
-
-namespace {
 
 using Handler = std::pair<unsigned, NvtxFunctionPointer>;
 
@@ -538,7 +519,7 @@ void setEvents(const Instance& i, bool areWanted)
             {NVTX_CBID_CORE_RangeStartW, fn(startText<wchar_t>)},
             {NVTX_CBID_CORE_RangeEnd, fn(end)},
             {NVTX_CBID_CORE_RangePushEx, fn(pushEx)},
-            {NVTX_CBID_CORE_RangePushA, fn(pushText<char>)},
+            {NVTX_CBID_CORE_RangePushA, fn(pushPlain)},
             {NVTX_CBID_CORE_RangePushW, fn(pushText<wchar_t>)},
             {NVTX_CBID_CORE_RangePop, fn(popDefault)},
         },
@@ -562,15 +543,18 @@ bool areEventsWanted()
 
 } // namespace
 
-void resetNvtxLocks()
+void forgetNvtxOfParent()
 {
-    g_dictionaryMutex = PTHREAD_MUTEX_INITIALIZER;
+    resetNvtxDictionaryLock();
+    g_shortWindow.store(0, std::memory_order_relaxed);
     g_instancesMutex = PTHREAD_MUTEX_INITIALIZER;
 }
 
 void updateNvtxHandlers()
 {
     pthread_mutex_lock(&g_instancesMutex);
+    const bool isPlain = g_countsTicks && !g_triggerMessage.load(std::memory_order_relaxed);
+    g_shortWindow.store(isPlain ? openWindow() : 0, std::memory_order_release);
     for (std::size_t i = 0; i < g_instanceCount; ++i)
         setEvents(g_instances[i], areEventsWanted());
     pthread_mutex_unlock(&g_instancesMutex);

@@ -13,8 +13,8 @@ namespace gantry::capture {
 /// an idle target pays for them what it pays without a tool.
 void installNvtxHandlers(NvtxGetExportTableFunc_t getExportTable);
 
-/// In a child after fork: nobody is left who would let go of what was locked.
-void resetNvtxLocks();
+/// In a child after fork: its parent's window is not its own, and nobody is left who would let go of what was locked.
+void forgetNvtxOfParent();
 
 /// Gives the handlers of ranges and marks to all instances, or takes them away, as nvtxWindow and the trigger ask.
 void updateNvtxHandlers();
@@ -22,9 +22,5 @@ void updateNvtxHandlers();
 /// Ranges named `message` in `domain` (kAnyDomain: any) open and close windows from now on; null: none do. The texts stay the
 /// caller's and must live until the next call.
 void setNvtxTrigger(const char* message, const char* domain);
-
-/// Writes all domains, registered strings, categories and thread names known so far into window `windowId`; what is
-/// registered later is written when it is. Control thread.
-void dumpNvtxDictionary(CaptureState& state, std::uint32_t windowId);
 
 } // namespace gantry::capture

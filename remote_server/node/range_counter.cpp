@@ -38,14 +38,20 @@ void RangeCounter::take(const records::RecordView& view)
     } else if (view.type == RecordType::Domain) {
         if (const auto* r = view.as<records::NamedRecord>(); r && view.textBehind<records::NamedRecord>(r->length) == m_name.domain)
             m_domains.insert(r->id);
-    } else if (view.type == RecordType::NvtxStart || view.type == RecordType::NvtxPush) {
-        const auto* r = view.as<records::NvtxRecord>();
-        if (r && (r->textId != 0 || view.textBehind<records::NvtxRecord>(r->textLength) == m_name.message))
-            begin({view.type == RecordType::NvtxPush ? r->tid : 0, r->rangeId}, {r->domain, r->textId ? r->textId : kInlineText});
-    } else if (view.type == RecordType::NvtxEnd || view.type == RecordType::NvtxPop) {
-        if (const auto* r = view.as<records::NvtxRecord>())
-            end({view.type == RecordType::NvtxPop ? r->tid : 0, r->rangeId});
+    } else if (const auto event = records::nvtxEvent(view)) {
+        takeEvent(*event);
     }
+}
+
+void RangeCounter::takeEvent(const records::NvtxEvent& event)
+{
+    const records::NvtxRecord& r = event.record;
+    const bool isOfThread = event.type == RecordType::NvtxPush || event.type == RecordType::NvtxPop;
+    const Range range{isOfThread ? r.tid : 0, r.rangeId};
+    if (event.type == RecordType::NvtxEnd || event.type == RecordType::NvtxPop)
+        end(range);
+    else if (event.type != RecordType::NvtxMark && (r.textId != 0 || event.text == m_name.message))
+        begin(range, {r.domain, r.textId ? r.textId : kInlineText});
 }
 
 void RangeCounter::begin(const Range& range, const Kind& kind)

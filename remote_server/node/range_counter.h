@@ -1,6 +1,7 @@
 #pragma once
 
 #include "trace_model/records/chunk_reader.h"
+#include "trace_model/records/nvtx_event.h"
 
 #include <compare>
 #include <cstdint>
@@ -47,6 +48,7 @@ private:
     };
     using Kind = std::pair<std::uint32_t, std::uint32_t>; ///< domain and dictionary text
 
+    void takeEvent(const records::NvtxEvent& event);
     void begin(const Range& range, const Kind& kind);
     void end(const Range& range);
     [[nodiscard]] bool isOfDomain(std::uint32_t domain) const;

@@ -7,6 +7,7 @@
 #include "remote_server/node/window_cost.h"
 #include "trace_model/base/clock_map.h"
 #include "trace_model/records/chunk_reader.h"
+#include "trace_model/records/nvtx_event.h"
 #include "trace_model/report/meta_keys.h"
 #include "trace_model/report/report_writer.h"
 
@@ -115,18 +116,14 @@ public:
     [[nodiscard]] const std::map<std::uint32_t, records::DeviceRecord>& devices() const { return m_devices; }
 
 private:
-    TimestampNs fromMonotonic(std::int64_t t) const { return t - m_origin; }
+    TimestampNs fromNvtx(std::int64_t t) const { return m_nvtxClock.monotonicNs(t, m_nvtxPlace) - m_origin; }
     TimestampNs fromRealtime(std::int64_t t) const { return m_clock.convert(t, m_clockPlace) - m_origin; }
 
     bool isBeforeWindow(const RecordView& view) const
     {
+        if (const auto time = records::nvtxTime(view))
+            return fromNvtx(*time) < 0;
         switch (view.type) {
-        case RecordType::NvtxPush:
-        case RecordType::NvtxPop:
-        case RecordType::NvtxStart:
-        case RecordType::NvtxEnd:
-        case RecordType::NvtxMark:
-            return isBefore<records::NvtxRecord>(view, [this](const auto& r) { return fromMonotonic(r.timeMonotonicNs); });
         case RecordType::ApiCall:
             return endsBefore<records::ApiRecord>(view);
         case RecordType::Kernel:
@@ -143,17 +140,11 @@ private:
         }
     }
 
-    template <typename Record, typename TimeOf>
-    static bool isBefore(const RecordView& view, TimeOf timeOf)
-    {
-        const auto* record = view.as<Record>();
-        return record && timeOf(*record) < 0;
-    }
-
     template <typename Record>
     bool endsBefore(const RecordView& view) const
     {
-        return isBefore<Record>(view, [this](const Record& r) { return fromRealtime(r.endRealtimeNs); });
+        const auto* record = view.as<Record>();
+        return record && fromRealtime(record->endRealtimeNs) < 0;
     }
 
     void takeDictionary(const RecordView& view)
@@ -173,6 +164,7 @@ private:
         case RecordType::ClockSample:
             if (const auto* r = view.as<records::ClockRecord>()) {
                 m_clock.add(r->realtimeNs, r->monotonicNs);
+                m_nvtxClock.add(*r);
                 m_bracketNs = std::max(m_bracketNs, r->bracketNs);
                 m_writer.add(report::ClockRow{r->monotonicNs, r->realtimeNs, r->rawNs, m_globalPid});
             }
@@ -204,8 +196,10 @@ private:
         case RecordType::NvtxStart:
         case RecordType::NvtxEnd:
         case RecordType::NvtxMark:
-            if (const auto* r = view.as<records::NvtxRecord>())
-                m_nvtx.push_back({keyOf(r->timeMonotonicNs), r});
+        case RecordType::NvtxShortPush:
+        case RecordType::NvtxShortPop:
+            if (const auto time = records::nvtxTime(view))
+                m_nvtx.push_back({keyOf(fromNvtx(*time)), reinterpret_cast<const records::RecordHeader*>(view.bytes.data())});
             break;
         case RecordType::ApiCall:
             if (const auto* r = view.as<records::ApiRecord>())
@@ -321,9 +315,12 @@ private:
             if (i + kAhead < m_nvtx.size())
                 for (int line = 0; line < 2; ++line) // of the cache: the second has the text
                     __builtin_prefetch(reinterpret_cast<const std::byte*>(m_nvtx[i + kAhead].value) + 64 * line);
-            const records::NvtxRecord& r = *m_nvtx[i].value;
-            const RecordType type = r.header.type;
-            const TimestampNs time = fromMonotonic(r.timeMonotonicNs);
+            const records::RecordHeader& header = *m_nvtx[i].value;
+            const records::NvtxEvent event =
+                records::nvtxEvent({header.type, {reinterpret_cast<const std::byte*>(&header), header.size}}).value();
+            const records::NvtxRecord& r = event.record;
+            const RecordType type = event.type;
+            const TimestampNs time = fromNvtx(r.time);
             if (type == RecordType::NvtxPop) {
                 m_pairing.pop(time, r.tid, r.domain, r.rangeId, r.enclosing);
                 continue;
@@ -332,7 +329,6 @@ private:
                 m_pairing.end(time, r.tid, r.rangeId);
                 continue;
             }
-            const RecordView view{type, {reinterpret_cast<const std::byte*>(&r), r.header.size}};
             NvtxSpan span{.start = time,
                           .rangeId = r.rangeId,
                           .enclosing = r.enclosing,
@@ -341,7 +337,7 @@ private:
                           .category = r.category,
                           .color = r.color,
                           .textId = r.textId,
-                          .text = view.textBehind<records::NvtxRecord>(r.textLength),
+                          .text = event.text,
                           .payloadType = r.payloadType,
                           .payload = r.payload};
             if (type == RecordType::NvtxPush)
@@ -467,6 +463,8 @@ private:
 
     ClockMap m_clock; ///< realtime → monotonic
     mutable std::size_t m_clockPlace = 0;
+    records::NvtxClock m_nvtxClock;
+    mutable std::size_t m_nvtxPlace = 0;
     DurationNs m_bracketNs = 0;
     DurationNs m_causalityNs = 0;
     std::unordered_map<std::uint32_t, std::string_view> m_texts;
@@ -478,7 +476,7 @@ private:
     std::map<std::uint32_t, records::DeviceRecord> m_devices;
     std::set<std::pair<std::uint32_t, std::uint32_t>> m_streams;
     NvtxNames m_names;
-    std::vector<Keyed<const records::NvtxRecord*>> m_nvtx; ///< by time
+    std::vector<Keyed<const records::RecordHeader*>> m_nvtx; ///< by time
     NvtxPairing m_pairing;
 };
 

@@ -233,7 +233,7 @@ node::WindowCapture recordedWindow()
                 const auto nvtx = [&](records::RecordType type, std::uint64_t push, std::uint64_t around, std::uint32_t textId,
                                       std::string_view text) {
                     records::NvtxRecord range{};
-                    range.timeMonotonicNs = kOpenMonotonic + (at += 10);
+                    range.time = kOpenMonotonic + (at += 10);
                     range.rangeId = push;
                     range.enclosing = static_cast<std::uint32_t>(around);
                     range.tid = 4711 + thread;

@@ -1,5 +1,6 @@
 #include "trace_model/records/chunk_reader.h"
 #include "trace_model/records/chunk_writer.h"
+#include "trace_model/records/nvtx_event.h"
 
 #include <gtest/gtest.h>
 
@@ -45,7 +46,7 @@ void writeRecords(RegionWriter& region, ThreadCursor& cursor, std::uint32_t byte
     const auto append = [&](RecordType type, auto record, std::string_view text = {}) {
         ASSERT_TRUE(cursor.append(region, kWindow, kTid, type, record, text));
     };
-    append(RecordType::ClockSample, ClockRecord{{}, 1000, 2000, 3000, 40});
+    append(RecordType::ClockSample, ClockRecord{{}, 1000, 2000, 3000, 40, 5000, 2'000'000'000});
     append(RecordType::Text, TextRecord{{}, 1, 7}, "request");
     append(RecordType::Domain, NamedRecord{{}, 0, 1, 12, 0}, "gantry.serve");
     append(RecordType::Category, NamedRecord{{}, 1, 1, 6, 0}, "bert:1");
@@ -64,6 +65,8 @@ void writeRecords(RegionWriter& region, ThreadCursor& cursor, std::uint32_t byte
         record.textLength = 13;
         append(RecordType::NvtxPush, record, "client_id:abc");
         append(RecordType::NvtxPop, NvtxRecord{});
+        append(RecordType::NvtxShortPush, ShortPushRecord{}, "step");
+        append(RecordType::NvtxShortPop, ShortPopRecord{});
     }
 }
 
@@ -107,7 +110,15 @@ std::uint64_t touch(const RecordView& record)
     case RecordType::NvtxStart:
     case RecordType::NvtxEnd:
     case RecordType::NvtxMark:
-        return read<NvtxRecord>(record, [](const NvtxRecord& r) { return std::uint32_t{r.textLength}; });
+    case RecordType::NvtxShortPush:
+    case RecordType::NvtxShortPop: {
+        const auto event = nvtxEvent(record);
+        EXPECT_EQ(event.has_value(), nvtxTime(record).has_value());
+        std::uint64_t sum = event ? static_cast<std::uint64_t>(event->record.time) : 0;
+        for (const char c : event ? event->text : std::string_view())
+            sum += static_cast<unsigned char>(c);
+        return sum;
+    }
     case RecordType::ApiCall:
         return read<ApiRecord>(record, nullptr);
     case RecordType::Kernel:

@@ -8,13 +8,16 @@
 
 namespace gantry {
 
-/// Converts one clock into another by pairs of readings taken together: piecewise linear between them, the nearest pair's
-/// offset outside. Immutable use from any thread after the last add().
+/// Converts one clock into another by pairs of readings taken together: piecewise linear between them, onwards from the nearest pair
+/// outside. Immutable use from any thread after the last add() and setRateOutside().
 class ClockMap
 {
 public:
     /// Pairs may come in any order.
     void add(std::int64_t from, std::int64_t to);
+
+    /// How many of `to` pass in one of `from` before the first pair and after the last; 1 unless it is said.
+    void setRateOutside(double rate) { m_rateOutside = rate; }
 
     /// `from` reading in terms of `to`. Without any pair the reading itself.
     [[nodiscard]] std::int64_t convert(std::int64_t from) const
@@ -36,7 +39,10 @@ private:
     {
         std::int64_t from, to;
     };
+    [[nodiscard]] std::int64_t onwards(const Pair& pair, std::int64_t from) const;
+
     std::vector<Pair> m_pairs; ///< sorted by from
+    double m_rateOutside = 1;
 };
 
 } // namespace gantry

@@ -9,7 +9,7 @@
 namespace gantry::records {
 
 inline constexpr std::uint64_t kRegionMagic = 0x314D485359524E47ull; // "GNRYSHM1"
-inline constexpr std::uint32_t kRegionVersion = 2;
+inline constexpr std::uint32_t kRegionVersion = 3;
 
 inline constexpr std::uint32_t kChunkSize = 64 * 1024;
 inline constexpr std::uint32_t kChunkCount = 1024; ///< 64 MiB; pages cost nothing until written
@@ -17,6 +17,9 @@ inline constexpr std::uint32_t kMaxRecordSize = 16 * 1024;
 
 /// Open push/pop ranges of one thread, over all domains, that the library keeps account of; deeper ones are not recorded.
 inline constexpr std::uint32_t kMaxOpenPushes = 256;
+
+/// Longest text in a short push record, which has neither a length nor room for more; a longer one makes a full record.
+inline constexpr std::uint32_t kMaxShortText = 63;
 
 /// Life of a chunk. The writer makes Free → Writing → Ready, the reader Ready → Free when it has read everything.
 enum class ChunkState : std::uint32_t { Free, Writing, Ready };
@@ -44,6 +47,7 @@ struct alignas(64) RegionHeader
     std::uint32_t chunkCount;
     std::uint32_t headerSize; ///< offset of the first chunk
     std::atomic<std::uint64_t> losses[static_cast<std::size_t>(LossCounter::Count)]; ///< of the current window
+    std::atomic<std::uint32_t> searchFrom; ///< where a writer begins to look for a free chunk
 };
 
 struct alignas(64) ChunkHeader

@@ -74,6 +74,7 @@ std::size_t RegionReader::drainChunk(std::uint32_t index, const RecordHandler& h
 std::size_t RegionReader::drain(std::uint32_t windowId, const RecordHandler& handler)
 {
     std::size_t records = 0;
+    std::uint32_t firstFreed = kChunkCount;
     for (std::uint32_t i = 0; i < kChunkCount; ++i) {
         ChunkHeader& source = chunk(i);
         const ChunkState state = source.state.load(std::memory_order_acquire);
@@ -91,8 +92,11 @@ std::size_t RegionReader::drain(std::uint32_t windowId, const RecordHandler& han
             m_progress[i] = Progress{};
             source.used.store(0, std::memory_order_relaxed);
             source.state.store(ChunkState::Free, std::memory_order_release);
+            firstFreed = std::min(firstFreed, i);
         }
     }
+    if (firstFreed < kChunkCount)
+        reinterpret_cast<RegionHeader*>(m_memory.data())->searchFrom.store(firstFreed, std::memory_order_relaxed);
     return records;
 }
 

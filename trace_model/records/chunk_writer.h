@@ -47,10 +47,11 @@ public:
             loss.store(0, std::memory_order_relaxed);
     }
 
-    /// A free chunk for this thread and window, or null when all are taken.
-    [[nodiscard]] ChunkHeader* acquire(std::uint32_t windowId, std::uint32_t tid)
+    /// A free chunk for this thread and window, or null when all are taken. As the reader frees chunks it leads back to the first of
+    /// them, so that the same few are filled again: they are in the cache, and the others take no memory.
+    [[nodiscard]] ChunkHeader* acquire(std::uint32_t windowId, std::uint32_t tid) const
     {
-        const std::uint32_t first = m_hint.fetch_add(1, std::memory_order_relaxed);
+        const std::uint32_t first = header().searchFrom.load(std::memory_order_relaxed) % kChunkCount;
         for (std::uint32_t i = 0; i < kChunkCount; ++i) {
             ChunkHeader& candidate = chunk((first + i) % kChunkCount);
             ChunkState expected = ChunkState::Free;
@@ -58,6 +59,7 @@ public:
                 continue;
             if (!candidate.state.compare_exchange_strong(expected, ChunkState::Writing, std::memory_order_acquire))
                 continue;
+            header().searchFrom.store(first + i + 1, std::memory_order_relaxed);
             candidate.used.store(0, std::memory_order_relaxed);
             candidate.tid = tid;
             candidate.windowId.store(windowId, std::memory_order_release);
@@ -68,7 +70,6 @@ public:
 
 private:
     std::byte* m_memory = nullptr;
-    std::atomic<std::uint32_t> m_hint{0};
 };
 
 /// One thread's place in the region: the chunk it is filling. Trivial, so that it can live in thread-local storage of an
@@ -79,18 +80,11 @@ struct ThreadCursor
     std::uint32_t windowId;
 
     /// Room for `size` bytes (a multiple of 8, at most kMaxRecordSize) in window `id`; null: no chunk free.
-    [[nodiscard]] std::byte* reserve(RegionWriter& region, std::uint32_t id, std::uint32_t tid, std::uint32_t size)
+    [[nodiscard]] std::byte* reserve(const RegionWriter& region, std::uint32_t id, std::uint32_t tid, std::uint32_t size)
     {
-        if (chunk && windowId != id)
-            leave();
-        if (chunk && chunk->used.load(std::memory_order_relaxed) + size > kChunkCapacity)
-            leave();
-        if (!chunk) {
-            chunk = region.acquire(id, tid);
-            windowId = id;
-            if (!chunk)
+        if (!chunk || windowId != id || chunk->used.load(std::memory_order_relaxed) + size > kChunkCapacity) [[unlikely]]
+            if (!renew(region, id, tid))
                 return nullptr;
-        }
         return reinterpret_cast<std::byte*>(chunk + 1) + chunk->used.load(std::memory_order_relaxed);
     }
 
@@ -107,7 +101,7 @@ struct ThreadCursor
 
     /// Appends a record and the text behind it. False: no chunk was free. The caller counts.
     template <typename Record>
-    bool append(RegionWriter& region, std::uint32_t id, std::uint32_t tid, RecordType type, Record record, std::string_view text = {})
+    bool append(const RegionWriter& region, std::uint32_t id, std::uint32_t tid, RecordType type, Record record, std::string_view text = {})
     {
         const auto size = static_cast<std::uint32_t>((sizeof(Record) + text.size() + 7) & ~std::size_t{7});
         std::byte* place = reserve(region, id, tid, size);
@@ -119,6 +113,16 @@ struct ThreadCursor
             std::memcpy(place + sizeof(Record), text.data(), text.size());
         commit(size);
         return true;
+    }
+
+private:
+    /// Once in 64 KiB: kept out of the way of what is recorded.
+    [[gnu::noinline]] bool renew(const RegionWriter& region, std::uint32_t id, std::uint32_t tid)
+    {
+        leave();
+        chunk = region.acquire(id, tid);
+        windowId = id;
+        return chunk != nullptr;
     }
 };
 

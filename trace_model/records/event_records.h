@@ -19,6 +19,8 @@ enum class RecordType : std::uint16_t
     NvtxStart = 12,   ///< NvtxRecord
     NvtxEnd = 13,     ///< NvtxRecord: time, thread and rangeId only
     NvtxMark = 14,    ///< NvtxRecord
+    NvtxShortPush = 15, ///< ShortPushRecord
+    NvtxShortPop = 16,  ///< ShortPopRecord
     ApiCall = 20,     ///< ApiRecord
     Kernel = 21,      ///< KernelRecord
     Memcpy = 22,      ///< CopyRecord
@@ -58,10 +60,11 @@ struct NamedRecord
 enum class PayloadType : std::uint8_t { None, Unsigned, Signed, Double };
 
 /// An NVTX event. Its text is dictionary entry `textId`, or, when that is 0, the `textLength` bytes that follow.
+/// Times of NVTX events: ticks of the time-stamp counter where the process's clock samples have ticks, else ns of CLOCK_MONOTONIC.
 struct NvtxRecord
 {
     RecordHeader header;
-    std::int64_t timeMonotonicNs;
+    std::int64_t time;
     std::uint64_t rangeId; ///< start/end: unique in the process; push/pop: number of the push in its thread, from 1
     std::uint64_t payload; ///< as PayloadType says, bit for bit
     std::uint32_t tid;
@@ -74,6 +77,29 @@ struct NvtxRecord
     std::uint8_t reserved;
     std::uint32_t enclosing; ///< push/pop: rangeId of the open push around it in its thread and domain, 0: none
     std::uint32_t reserved2;
+};
+
+/// A push without payload and category. Its text, when `textId` is 0, fills the rest of the record and is padded with NUL.
+struct ShortPushRecord
+{
+    RecordHeader header;
+    std::int64_t time;
+    std::uint32_t tid;
+    std::uint32_t domain;
+    std::uint32_t number;    ///< of the push in its thread, from 1
+    std::uint32_t enclosing; ///< number of the open push around it in its thread and domain, 0: none
+    std::uint32_t textId;
+    std::uint32_t color;
+};
+
+struct ShortPopRecord
+{
+    RecordHeader header;
+    std::int64_t time;
+    std::uint32_t tid;
+    std::uint32_t domain;
+    std::uint32_t number;    ///< of the push that it ends
+    std::uint32_t enclosing;
 };
 
 /// CUPTI times are CLOCK_REALTIME (CUPTI guide, "Timestamps": the default on Linux); the reader converts them by the clock samples.
@@ -147,12 +173,14 @@ struct StreamRecord
     std::uint32_t flag; ///< CUpti_ActivityStreamFlag
 };
 
-/// The three clocks of one instant.
+/// The clocks of one instant.
 struct ClockRecord
 {
     RecordHeader header;
     std::int64_t monotonicNs, realtimeNs, rawNs;
-    std::int64_t bracketNs; ///< width of the bracket the readings were taken in
+    std::int64_t bracketNs;      ///< width of the bracket the readings were taken in
+    std::int64_t ticks;          ///< time-stamp counter; 0: the process does not use it
+    std::int64_t ticksPerSecond; ///< as seen since the process began to record; 0: not known yet
 };
 
 } // namespace gantry::records

@@ -9,7 +9,12 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <filesystem>
+#include <fstream>
+#include <functional>
+#include <future>
 #include <memory>
+#include <set>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <thread>
@@ -27,6 +32,33 @@ std::uint32_t threadId()
     return static_cast<std::uint32_t>(syscall(SYS_gettid));
 }
 
+std::int64_t monotonicNs()
+{
+    timespec t{};
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1'000'000'000LL + t.tv_nsec;
+}
+
+/// A thread that does what it is asked, once.
+class ParkedThread
+{
+public:
+    ~ParkedThread()
+    {
+        if (m_thread.joinable())
+            run([] {});
+    }
+    void run(std::function<void()> work)
+    {
+        m_work.set_value(std::move(work));
+        m_thread.join();
+    }
+
+private:
+    std::promise<std::function<void()>> m_work;
+    std::thread m_thread{[this] { m_work.get_future().get()(); }};
+};
+
 /// A process has one capture library, which lives as long as it: the tests share it and its daemon, each with a window of its own.
 class CaptureLibrary : public testing::Test
 {
@@ -38,11 +70,16 @@ protected:
         setenv("NVTX_INJECTION64_PATH", GANTRY_CAPTURE_LIBRARY, 1);
         setenv(kSocketVariable, s_daemon->socketPath().c_str(), 1);
         setenv(kTargetVariable, "target-of-the-test", 1);
+        s_older = std::make_unique<ParkedThread>();
         s_domain = nvtxDomainCreateA("gantry.test");
         s_registered = nvtxDomainRegisterStringA(s_domain, "registered before");
         s_hello = s_daemon->accept();
     }
-    static void TearDownTestSuite() { s_daemon.reset(); }
+    static void TearDownTestSuite()
+    {
+        s_older.reset();
+        s_daemon.reset();
+    }
 
     void SetUp() override { m_window = ++s_lastWindow; }
 
@@ -60,6 +97,7 @@ protected:
     }
 
     inline static std::unique_ptr<RecordingDaemon> s_daemon;
+    inline static std::unique_ptr<ParkedThread> s_older; ///< than the library in this process
     inline static HelloMessage s_hello{};
     inline static nvtxDomainHandle_t s_domain = nullptr;
     inline static nvtxStringHandle_t s_registered = nullptr;
@@ -116,8 +154,8 @@ TEST_F(CaptureLibrary, RecordsRangesAndMarksWithTheirAttributes)
         EXPECT_EQ(recorded[i].type, types[i]);
         EXPECT_EQ(recorded[i].tid, threadId());
         EXPECT_EQ(recorded[i].domain, i == 5 ? "" : "gantry.test");
-        EXPECT_GE(recorded[i].record.timeMonotonicNs, before);
-        before = recorded[i].record.timeMonotonicNs;
+        EXPECT_GE(recorded[i].timeMonotonicNs, before);
+        before = recorded[i].timeMonotonicNs;
     }
     EXPECT_LE(before, closed.closeMonotonicNs);
     EXPECT_EQ(recorded[0].text, "outer");
@@ -315,6 +353,209 @@ TEST_F(CaptureLibrary, ManyThreadsRecordWithoutLossWhileTheDaemonReads)
         EXPECT_EQ(sum, std::uint64_t{kMarks} * (kMarks - 1) / 2) << "each once";
     EXPECT_EQ(s_daemon->loss(LossCounter::NvtxNoChunk), 0u);
     EXPECT_EQ(s_daemon->damagedChunks(), 0u);
+}
+
+TEST_F(CaptureLibrary, SixtyFourThreadsPushAndPopWithoutLossAndEveryPopNamesItsPush)
+{
+    constexpr int kThreads = 64;
+    constexpr std::size_t kPairs = 2000; // two levels, more than one chunk for each
+    s_daemon->open(m_window);
+    std::vector<std::thread> threads;
+    for (int t = 0; t < kThreads; ++t)
+        threads.emplace_back([t] {
+            const std::string outer = "outer of thread " + std::to_string(t);
+            for (std::size_t i = 0; i < kPairs; i += 2) {
+                nvtxRangePushA(outer.c_str());
+                nvtxRangePushA("inner");
+                nvtxRangePop();
+                nvtxRangePop();
+            }
+        });
+    std::map<std::uint32_t, std::vector<Event>> byThread;
+    const auto take = [&] {
+        for (Event& event : events())
+            byThread[event.tid].push_back(std::move(event));
+    };
+    for (int i = 0; i < 20; ++i)
+        take();
+    for (std::thread& thread : threads)
+        thread.join();
+    s_daemon->close(m_window);
+    take();
+    EXPECT_EQ(s_daemon->loss(LossCounter::NvtxNoChunk), 0u);
+    EXPECT_EQ(s_daemon->loss(LossCounter::UnmatchedEnds), 0u);
+    EXPECT_EQ(s_daemon->damagedChunks(), 0u);
+    ASSERT_EQ(byThread.size(), std::size_t{kThreads});
+    std::set<std::string> outerTexts;
+    for (auto& [tid, recorded] : byThread) {
+        ASSERT_EQ(recorded.size(), 2 * kPairs);
+        // A later chunk of a thread may have been read before an earlier one.
+        std::stable_sort(recorded.begin(), recorded.end(), [](const Event& a, const Event& b) { return a.record.time < b.record.time; });
+        for (std::size_t i = 0; i < recorded.size(); i += 4) {
+            const std::uint64_t outer = recorded[i].record.rangeId, inner = recorded[i + 1].record.rangeId;
+            outerTexts.insert(recorded[i].text);
+            ASSERT_EQ(recorded[i + 1].text, "inner");
+            ASSERT_EQ(recorded[i + 1].record.enclosing, outer);
+            ASSERT_EQ(recorded[i + 2].record.rangeId, inner);
+            ASSERT_EQ(recorded[i + 3].record.rangeId, outer);
+        }
+    }
+    EXPECT_EQ(outerTexts.size(), std::size_t{kThreads});
+}
+
+TEST_F(CaptureLibrary, AThreadThatIsOlderThanTheLibraryRecords)
+{
+    s_daemon->open(m_window);
+    std::uint32_t tid = 0;
+    s_older->run([&] {
+        tid = threadId();
+        EXPECT_EQ(nvtxRangePushA("first"), 0);
+        nvtxRangePop();
+        EXPECT_EQ(nvtxRangePushA("second"), 0);
+        nvtxRangePop();
+    });
+    s_daemon->close(m_window);
+    const auto recorded = events();
+    ASSERT_EQ(recorded.size(), 4u);
+    for (const Event& event : recorded)
+        EXPECT_EQ(event.tid, tid);
+    EXPECT_EQ(recorded[2].text, "second");
+}
+
+TEST_F(CaptureLibrary, PushesAndPopsLieBetweenTheReadingsOfTheMonotonicClockAroundThem)
+{
+    struct Bounds
+    {
+        std::int64_t beforePush, afterPush, beforePop, afterPop;
+    };
+    std::vector<Bounds> bounds;
+    s_daemon->open(m_window);
+    const std::int64_t start = monotonicNs();
+    while (monotonicNs() - start < 1'200'000'000) { // past the sample of each second
+        Bounds b{};
+        b.beforePush = monotonicNs();
+        nvtxRangePushA("timed");
+        b.afterPush = monotonicNs();
+        timespec pause{0, 2'000'000};
+        nanosleep(&pause, nullptr);
+        b.beforePop = monotonicNs();
+        nvtxRangePop();
+        b.afterPop = monotonicNs();
+        bounds.push_back(b);
+    }
+    s_daemon->close(m_window);
+    const Recording recording = s_daemon->read(m_window);
+    ASSERT_GE(recording.clocks.size(), 2u);
+    std::int64_t tolerance = 1;
+    for (const records::ClockRecord& clock : recording.clocks)
+        tolerance = std::max(tolerance, clock.bracketNs);
+    ASSERT_EQ(recording.events.size(), 2 * bounds.size());
+    for (std::size_t i = 0; i < bounds.size(); ++i) {
+        const std::int64_t push = recording.events[2 * i].timeMonotonicNs, pop = recording.events[2 * i + 1].timeMonotonicNs;
+        EXPECT_GE(push, bounds[i].beforePush - tolerance);
+        EXPECT_LE(push, bounds[i].afterPush + tolerance);
+        EXPECT_GE(pop, bounds[i].beforePop - tolerance);
+        EXPECT_LE(pop, bounds[i].afterPop + tolerance);
+    }
+}
+
+TEST_F(CaptureLibrary, CountsTicksOnlyWhereTheKernelKeepsTimeByThem)
+{
+    std::string source;
+    std::ifstream("/sys/devices/system/clocksource/clocksource0/current_clocksource") >> source;
+    s_daemon->open(m_window);
+    s_daemon->close(m_window);
+    const Recording recording = s_daemon->read(m_window);
+    ASSERT_EQ(recording.clocks.size(), 2u);
+    const bool countsTicks = recording.clocks[0].ticks != 0;
+    EXPECT_TRUE(!countsTicks || source == "tsc" || source == "kvm-clock") << source;
+    for (const records::ClockRecord& clock : recording.clocks) {
+        EXPECT_EQ(clock.ticks != 0, countsTicks);
+        EXPECT_EQ(clock.ticksPerSecond != 0, countsTicks);
+    }
+}
+
+TEST_F(CaptureLibrary, ShortAndFullRecordsOfOneThreadPair)
+{
+    const std::string longText(200, 'l');
+    nvtxEventAttributes_t payload = attributes("with payload"), colored = attributes("colored"), registered = attributes(nullptr);
+    payload.payloadType = NVTX_PAYLOAD_TYPE_UNSIGNED_INT64;
+    payload.payload.ullValue = 5;
+    colored.colorType = NVTX_COLOR_ARGB;
+    colored.color = 0xFF445566;
+    registered.messageType = NVTX_MESSAGE_TYPE_REGISTERED;
+    registered.message.registered = s_registered;
+    s_daemon->open(m_window);
+    nvtxRangePushA("joins the window");
+    nvtxRangePop();
+    EXPECT_EQ(nvtxRangePushA("short"), 0);
+    EXPECT_EQ(nvtxRangePushA(longText.c_str()), 1);
+    EXPECT_EQ(nvtxRangePushEx(&colored), 2);
+    EXPECT_EQ(nvtxRangePushEx(&payload), 3);
+    EXPECT_EQ(nvtxDomainRangePushEx(s_domain, &registered), 4);
+    EXPECT_EQ(nvtxDomainRangePushEx(s_domain, &registered), 5);
+    EXPECT_EQ(nvtxRangePop(), 5) << "of the default domain";
+    EXPECT_EQ(nvtxDomainRangePop(s_domain), 4);
+    EXPECT_EQ(nvtxDomainRangePop(s_domain), 3);
+    for (int depth = 3; depth-- > 0;)
+        EXPECT_EQ(nvtxRangePop(), depth);
+    s_daemon->close(m_window);
+    const Recording recording = s_daemon->read(m_window);
+    auto recorded = recording.events;
+    ASSERT_EQ(recorded.size(), 14u);
+    recorded.erase(recorded.begin(), recorded.begin() + 2);
+
+    const char* const texts[] = {"short", longText.c_str(), "colored", "with payload", "registered before", "registered before"};
+    for (std::size_t i = 0; i < std::size(texts); ++i) {
+        EXPECT_EQ(recorded[i].type, RecordType::NvtxPush);
+        EXPECT_EQ(recorded[i].text, texts[i]);
+        EXPECT_EQ(recorded[i].domain, i < 4 ? "" : "gantry.test");
+        EXPECT_EQ(recorded[i].record.enclosing, i == 0 || i == 4 ? 0 : recorded[i - 1].record.rangeId);
+    }
+    EXPECT_EQ(recorded[2].record.color, 0xFF445566u);
+    EXPECT_EQ(recorded[3].record.payload, 5u);
+    const std::size_t pushes[] = {3, 5, 4, 2, 1, 0}; // in the order of their pops
+    for (std::size_t i = 0; i < std::size(pushes); ++i) {
+        const Event& push = recorded[pushes[i]];
+        const Event& pop = recorded[6 + i];
+        EXPECT_EQ(pop.type, RecordType::NvtxPop);
+        EXPECT_EQ(pop.record.rangeId, push.record.rangeId);
+        EXPECT_EQ(pop.record.enclosing, push.record.enclosing);
+        EXPECT_EQ(pop.domain, push.domain);
+    }
+    EXPECT_FALSE(recorded[1].isShort);
+    EXPECT_FALSE(recorded[3].isShort);
+    const bool countsTicks = recording.clocks.at(0).ticks != 0;
+    for (const std::size_t i : {0, 2, 5, 7, 11})
+        EXPECT_EQ(recorded[i].isShort, countsTicks) << "event " << i;
+}
+
+TEST_F(CaptureLibrary, KeepsTextsOfEveryLengthAlsoAtTheEndOfMemory)
+{
+    // The second page must not be touched: a text may end with the last byte before it.
+    constexpr std::size_t kPage = 4096, kLongest = 100;
+    auto* pages = static_cast<char*>(mmap(nullptr, 2 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    ASSERT_NE(pages, MAP_FAILED);
+    ASSERT_EQ(mprotect(pages + kPage, kPage, PROT_NONE), 0);
+    std::memset(pages, 'x', kPage);
+    s_daemon->open(m_window);
+    std::vector<std::string> texts;
+    for (const std::size_t end : {kPage / 2, kPage})
+        for (std::size_t length = 0; length <= kLongest; ++length) {
+            pages[end - 1] = '\0';
+            char* text = pages + end - 1 - length;
+            for (std::size_t i = 0; i < length; ++i)
+                text[i] = static_cast<char>('a' + (length + i) % 26);
+            nvtxRangePushA(text);
+            nvtxRangePop();
+            texts.emplace_back(text);
+        }
+    s_daemon->close(m_window);
+    munmap(pages, 2 * kPage);
+    const auto recorded = events();
+    ASSERT_EQ(recorded.size(), 2 * texts.size());
+    for (std::size_t i = 0; i < texts.size(); ++i)
+        EXPECT_EQ(recorded[2 * i].text, texts[i]);
 }
 
 // Its chunk was given back as if nobody wanted it, and what it had recorded was lost without a word.

@@ -147,6 +147,7 @@ Recording RecordingDaemon::read(std::uint32_t windowId)
     if (m_windowId != windowId) {
         m_texts.clear();
         m_domains.clear();
+        m_clock = {};
         m_windowId = windowId;
     }
     Recording recording;
@@ -164,14 +165,16 @@ Recording RecordingDaemon::read(std::uint32_t windowId)
             else
                 categories.push_back({name->scope, {name->id, text}});
         }
-        if (const auto* clock = view.type == RecordType::ClockSample ? view.as<records::ClockRecord>() : nullptr)
+        if (const auto* clock = view.type == RecordType::ClockSample ? view.as<records::ClockRecord>() : nullptr) {
             recording.clocks.push_back(*clock);
-        const bool isNvtx = view.type >= RecordType::NvtxPush && view.type <= RecordType::NvtxMark;
-        if (const auto* event = isNvtx ? view.as<records::NvtxRecord>() : nullptr)
+            m_clock.add(*clock);
+        }
+        if (const auto event = records::nvtxEvent(view))
             recording.events.push_back(
-                {view.type, event->tid, {}, std::string(view.textBehind<records::NvtxRecord>(event->textLength)), *event});
+                {event->type, event->record.tid, {}, std::string(event->text), event->record, 0, event->type != view.type});
     });
     for (Event& event : recording.events) {
+        event.timeMonotonicNs = m_clock.monotonicNs(event.record.time);
         if (event.record.textId != 0)
             event.text = m_texts.contains(event.record.textId) ? m_texts[event.record.textId] : "unknown text";
         if (event.record.domain != 0)

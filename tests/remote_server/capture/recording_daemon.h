@@ -3,6 +3,7 @@
 #include "remote_server/capture/control_protocol.h"
 #include "tests/support/temporary_folder.h"
 #include "trace_model/records/chunk_reader.h"
+#include "trace_model/records/nvtx_event.h"
 
 #include <cstdint>
 #include <map>
@@ -20,6 +21,8 @@ struct Event
     std::uint32_t tid;
     std::string domain, text;
     records::NvtxRecord record;
+    std::int64_t timeMonotonicNs;
+    bool isShort; ///< it came in a short record
 };
 
 /// What a window recorded.
@@ -77,6 +80,7 @@ private:
     void* m_memory = nullptr;
     std::optional<records::RegionReader> m_region;
     std::map<std::uint32_t, std::string> m_texts, m_domains; ///< of the open window
+    records::NvtxClock m_clock;
     std::uint32_t m_windowId = 0;
 };
 

@@ -125,7 +125,7 @@ public:
     void range(records::ThreadCursor& cursor, records::RecordType type, std::uint64_t id)
     {
         records::NvtxRecord record{};
-        record.timeMonotonicNs = now();
+        record.time = now();
         record.rangeId = id;
         if (type == records::RecordType::NvtxStart) {
             record.domain = kDomain;
@@ -555,7 +555,7 @@ TEST_F(CaptureEngineTest, ARingKeepsWhatJustHappenedAndSavesItWhileItGoesOn)
     records::ThreadCursor cursor{};
     for (std::uint64_t saves = 1; saves <= 2; ++saves) {
         records::NvtxRecord mark{};
-        mark.timeMonotonicNs = FakeLibrary::now();
+        mark.time = FakeLibrary::now();
         mark.textLength = 4;
         library->write(cursor, records::RecordType::NvtxMark, mark, "mark");
         const auto saved = engine->save(id, 0, "slow again");
@@ -611,7 +611,7 @@ TEST_F(CaptureEngineTest, ARingStaysWithinItsBytesAndCountsWhatMadeRoom)
     constexpr std::uint64_t kMarks = 100'000; // of 80 bytes: twice the ring
     for (std::uint64_t i = 0; i < kMarks; ++i) {
         records::NvtxRecord mark{};
-        mark.timeMonotonicNs = FakeLibrary::now();
+        mark.time = FakeLibrary::now();
         library->write(cursor, records::RecordType::NvtxMark, mark);
     }
     ASSERT_TRUE(test::eventually([&] { return engine->status(id)->events == kMarks; }));

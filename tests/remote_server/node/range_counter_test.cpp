@@ -93,6 +93,23 @@ TEST_F(RangeCounterTest, CountsRequestsThatAreReadBeforeTheDictionary)
     EXPECT_EQ(counter.finished(), 1U);
 }
 
+TEST_F(RangeCounterTest, CountsPushesAndPopsInShortRecordsAsWell)
+{
+    dictionary();
+    const auto push = [&](std::uint32_t tid, std::uint32_t number) {
+        take(RecordType::NvtxShortPush, records::ShortPushRecord{{}, 0, tid, kServe, number, 0, kRequestText, 0});
+    };
+    const auto pop = [&](std::uint32_t tid, std::uint32_t number) {
+        take(RecordType::NvtxShortPop, records::ShortPopRecord{{}, 0, tid, kServe, number, 0});
+    };
+    push(5, 1);
+    push(6, 1);
+    pop(5, 1);
+    EXPECT_EQ(counter.finished(), 1U) << "the other thread's has the same number";
+    pop(6, 1);
+    EXPECT_EQ(counter.finished(), 2U);
+}
+
 TEST_F(RangeCounterTest, LeavesOutOtherRangesAndOtherDomains)
 {
     dictionary();

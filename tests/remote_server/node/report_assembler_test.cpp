@@ -8,6 +8,8 @@
 
 #include <cmath>
 #include <cstring>
+#include <string_view>
+#include <vector>
 
 namespace gantry::node {
 namespace {
@@ -192,13 +194,13 @@ protected:
     void addRange(std::uint32_t tid, TimestampNs start, TimestampNs end, std::uint64_t number, std::uint32_t textId, std::string_view text)
     {
         records::NvtxRecord push{};
-        push.timeMonotonicNs = kOpen + start;
+        push.time = kOpen + start;
         push.rangeId = number;
         push.tid = tid;
         push.textId = textId;
         push.textLength = static_cast<std::uint16_t>(text.size());
         add(records::RecordType::NvtxPush, push, text);
-        push.timeMonotonicNs = kOpen + end;
+        push.time = kOpen + end;
         push.textLength = 0;
         add(records::RecordType::NvtxPop, push);
     }
@@ -279,6 +281,100 @@ TEST_F(RecordedEvents, AKernelBeforeItsLaunchShowsHowFarTheClocksAreApart)
     EXPECT_EQ(trace->kernels.shape(0).block, (std::array<std::uint32_t, 3>{4, 5, 6}));
     EXPECT_EQ(trace->strings[trace->kernels.shortName(0)], "gemm");
     EXPECT_EQ(trace->apiCalls.size(), 3u);
+}
+
+/// A window of two seconds in which a process records NVTX by a counter of 2.5 GHz.
+class NvtxByTicks : public testing::Test
+{
+protected:
+    static constexpr std::int64_t kTicksPerSecond = 2'500'000'000, kTicksAtOpen = 7'000'000'000'000;
+
+    static std::int64_t ticksAt(std::int64_t nsFromOpen) { return kTicksAtOpen + nsFromOpen / 2 * 5; }
+
+    template <typename Record>
+    void add(records::RecordType type, Record record, std::string_view text = {})
+    {
+        const std::size_t size = (sizeof record + text.size() + 7) & ~std::size_t{7};
+        record.header = {type, 0, static_cast<std::uint32_t>(size)};
+        std::vector<std::byte> bytes(size);
+        std::memcpy(bytes.data(), &record, sizeof record);
+        text.copy(reinterpret_cast<char*>(bytes.data() + sizeof record), text.size());
+        m_process.records.add({type, bytes}, kOpen);
+    }
+    void addClocks(std::int64_t nsFromOpen)
+    {
+        add(records::RecordType::ClockSample, records::ClockRecord{{},
+                                                                   kOpen + nsFromOpen,
+                                                                   1'700'000'000 * kSecond + nsFromOpen,
+                                                                   kOpen + nsFromOpen,
+                                                                   40,
+                                                                   ticksAt(nsFromOpen),
+                                                                   kTicksPerSecond});
+    }
+    void push(std::int64_t nsFromOpen, std::uint32_t number, std::uint32_t enclosing, std::string_view text)
+    {
+        add(records::RecordType::NvtxShortPush, records::ShortPushRecord{{}, ticksAt(nsFromOpen), 7, 0, number, enclosing, 0, 0}, text);
+    }
+    void pop(std::int64_t nsFromOpen, std::uint32_t number, std::uint32_t enclosing)
+    {
+        add(records::RecordType::NvtxShortPop, records::ShortPopRecord{{}, ticksAt(nsFromOpen), 7, 0, number, enclosing});
+    }
+
+    std::shared_ptr<const trace::Trace> assembled(bool isOfRing = false)
+    {
+        WindowCapture window{
+            .openMonotonicNs = kOpen, .closeMonotonicNs = kClose, .openRealtimeNs = 1'700'000'000 * kSecond, .targetId = kTarget};
+        window.processes.push_back(m_process);
+        window.isOfRing = isOfRing;
+        const auto path = m_folder / "a.gantry";
+        const auto written = assembleReport(window, path);
+        EXPECT_TRUE(written) << written.error().text();
+        const auto loaded = trace::loadTrace(path);
+        EXPECT_TRUE(loaded) << loaded.error().text();
+        return *loaded;
+    }
+
+    test::TemporaryFolder m_folder;
+    ProcessCapture m_process{.pid = 4711, .executable = "/bin/target"};
+};
+
+TEST_F(NvtxByTicks, ItsTimesAreThoseOfTheReportAndShortAndFullRecordsPair)
+{
+    addClocks(0);
+    addClocks(kSecond);
+    push(1'000, 1, 0, "outer");
+    records::NvtxRecord inner{};
+    inner.time = ticksAt(2'000);
+    inner.tid = 7;
+    inner.rangeId = 2;
+    inner.enclosing = 1;
+    inner.textLength = 5;
+    add(records::RecordType::NvtxPush, inner, "inner");
+    pop(3'000, 2, 1);
+    pop(kSecond + 4'000, 1, 0); // behind the last sample
+    const auto trace = assembled();
+    ASSERT_EQ(trace->nvtxRanges.size(), 2U);
+    EXPECT_EQ(trace->strings[trace->nvtxRanges.text(0)], "outer");
+    EXPECT_EQ(trace->nvtxRanges.start[0], 1'000);
+    EXPECT_EQ(trace->nvtxRanges.duration(0), kSecond + 3'000);
+    EXPECT_EQ(trace->strings[trace->nvtxRanges.text(1)], "inner");
+    EXPECT_EQ(trace->nvtxRanges.start[1], 2'000);
+    EXPECT_EQ(trace->nvtxRanges.duration(1), 1'000);
+    EXPECT_EQ(trace->meta.clockErrorNs, 20);
+}
+
+TEST_F(NvtxByTicks, OfARingWhatLiesBeforeTheWindowIsLeftOut)
+{
+    addClocks(-kSecond);
+    addClocks(kSecond);
+    push(-2'000, 1, 0, "before");
+    pop(-1'000, 1, 0);
+    push(1'000, 2, 0, "inside");
+    pop(2'000, 2, 0);
+    const auto trace = assembled(true);
+    ASSERT_EQ(trace->nvtxRanges.size(), 1U);
+    EXPECT_EQ(trace->strings[trace->nvtxRanges.text(0)], "inside");
+    EXPECT_EQ(trace->nvtxRanges.start[0], 1'000);
 }
 
 } // namespace

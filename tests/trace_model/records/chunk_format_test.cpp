@@ -23,17 +23,20 @@ TEST(ChunkFormat, TheDocumentSaysWhatTheHeaderDeclares)
     EXPECT_THAT(document, HasSubstr("offset " + std::to_string(kRegionHeaderSize) + "    chunk 0        ChunkHeader (" +
                                     std::to_string(sizeof(ChunkHeader)) + " bytes)"));
     EXPECT_THAT(document, HasSubstr("At most " + std::to_string(kMaxOpenPushes) + " open pushes"));
+    EXPECT_THAT(document, HasSubstr("at most " + std::to_string(kMaxShortText) + " bytes long"));
     EXPECT_THAT(document, HasSubstr("+ " + std::to_string(kChunkSize / 1024) + " KiB       chunk 1"));
 }
 
 // Two builds of different compilers share these bytes: a size that changes needs another version.
-TEST(ChunkFormat, RecordsHaveTheSizesOfVersionTwo)
+TEST(ChunkFormat, RecordsHaveTheSizesOfVersionThree)
 {
-    ASSERT_EQ(kRegionVersion, 2u);
+    ASSERT_EQ(kRegionVersion, 3u);
     EXPECT_EQ(sizeof(RecordHeader), 8u);
     EXPECT_EQ(sizeof(TextRecord), 16u);
     EXPECT_EQ(sizeof(NamedRecord), 24u);
     EXPECT_EQ(sizeof(NvtxRecord), 64u);
+    EXPECT_EQ(sizeof(ShortPushRecord), 40u);
+    EXPECT_EQ(sizeof(ShortPopRecord), 32u);
     EXPECT_EQ(sizeof(ApiRecord), 48u);
     EXPECT_EQ(sizeof(KernelRecord), 112u);
     EXPECT_EQ(sizeof(CopyRecord), 64u);
@@ -41,7 +44,7 @@ TEST(ChunkFormat, RecordsHaveTheSizesOfVersionTwo)
     EXPECT_EQ(sizeof(OverheadRecord), 32u);
     EXPECT_EQ(sizeof(DeviceRecord), 144u);
     EXPECT_EQ(sizeof(StreamRecord), 24u);
-    EXPECT_EQ(sizeof(ClockRecord), 40u);
+    EXPECT_EQ(sizeof(ClockRecord), 56u);
 }
 
 } // namespace

@@ -1,0 +1,100 @@
+#include "trace_model/records/nvtx_event.h"
+
+#include <cstring>
+
+namespace gantry::records {
+namespace {
+
+// A counter slower or faster than any that is built is a damaged record.
+constexpr std::int64_t kSlowestTicks = 1'000'000, kFastestTicks = 100'000'000'000;
+
+NvtxEvent fullOf(const ShortPushRecord& r, std::string_view text)
+{
+    NvtxRecord record{};
+    record.time = r.time;
+    record.tid = r.tid;
+    record.domain = r.domain;
+    record.rangeId = r.number;
+    record.enclosing = r.enclosing;
+    record.textId = r.textId;
+    record.textLength = static_cast<std::uint16_t>(text.size());
+    record.color = r.color;
+    return {RecordType::NvtxPush, record, text};
+}
+
+NvtxEvent fullOf(const ShortPopRecord& r)
+{
+    NvtxRecord record{};
+    record.time = r.time;
+    record.tid = r.tid;
+    record.domain = r.domain;
+    record.rangeId = r.number;
+    record.enclosing = r.enclosing;
+    return {RecordType::NvtxPop, record, {}};
+}
+
+std::string_view withoutPadding(std::string_view text)
+{
+    return text.substr(0, text.find('\0'));
+}
+
+} // namespace
+
+std::optional<NvtxEvent> nvtxEvent(const RecordView& view)
+{
+    switch (view.type) {
+    case RecordType::NvtxPush:
+    case RecordType::NvtxPop:
+    case RecordType::NvtxStart:
+    case RecordType::NvtxEnd:
+    case RecordType::NvtxMark:
+        if (const auto* r = view.as<NvtxRecord>())
+            return NvtxEvent{view.type, *r, view.textBehind<NvtxRecord>(r->textLength)};
+        return {};
+    case RecordType::NvtxShortPush:
+        if (const auto* r = view.as<ShortPushRecord>())
+            return fullOf(*r, withoutPadding(view.textBehind<ShortPushRecord>(kMaxShortText)));
+        return {};
+    case RecordType::NvtxShortPop:
+        if (const auto* r = view.as<ShortPopRecord>())
+            return fullOf(*r);
+        return {};
+    default:
+        return {};
+    }
+}
+
+std::optional<std::int64_t> nvtxTime(const RecordView& view)
+{
+    switch (view.type) {
+    case RecordType::NvtxPush:
+    case RecordType::NvtxPop:
+    case RecordType::NvtxStart:
+    case RecordType::NvtxEnd:
+    case RecordType::NvtxMark:
+        if (const auto* r = view.as<NvtxRecord>())
+            return r->time;
+        return {};
+    case RecordType::NvtxShortPush:
+        if (const auto* r = view.as<ShortPushRecord>())
+            return r->time;
+        return {};
+    case RecordType::NvtxShortPop:
+        if (const auto* r = view.as<ShortPopRecord>())
+            return r->time;
+        return {};
+    default:
+        return {};
+    }
+}
+
+void NvtxClock::add(const ClockRecord& sample)
+{
+    if (sample.ticks == 0)
+        return;
+    m_ticks.add(sample.ticks, sample.monotonicNs);
+    if (sample.ticksPerSecond >= kSlowestTicks && sample.ticksPerSecond <= kFastestTicks)
+        m_ticks.setRateOutside(1e9 / static_cast<double>(sample.ticksPerSecond));
+}
+
+} // namespace gantry::records
