@@ -18,7 +18,8 @@ class CaptureStrip : public QWidget
 public:
     explicit CaptureStrip(CaptureController& capture, QWidget* parent = nullptr);
 
-    /// The line as a person reads it: "Capturing · 1.2 s of 2.0 s · 48 210 events · 3.1 MiB · 0 dropped".
+    /// The line as a person reads it: "Capturing · 1.2 s of 2.0 s · 48 210 events · 3.1 MiB · 0 dropped",
+    /// "Queued behind alice@desk: gantry", "Window 2 of 5 · Begins in 12 s".
     [[nodiscard]] QString text() const;
 
 private:
