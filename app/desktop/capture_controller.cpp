@@ -61,7 +61,6 @@ void CaptureController::begin(std::shared_ptr<app::NodeClient> client, const std
     m_fetchedBytes = m_totalBytes = 0;
     m_toFetch.clear();
     m_fetched.clear();
-    m_captureError.reset();
 }
 
 bool CaptureController::canFinish() const
@@ -103,11 +102,10 @@ void CaptureController::onCaptured(const proto::CaptureStatus& last)
 {
     setStatus(last);
     if (last.state == proto::CaptureState::Failed)
-        m_captureError = Error{codeFromName(last.error), last.message, {}};
-    else if (last.reportNames.empty())
-        m_captureError = Error{ErrorCode::NotFound, last.message.empty() ? "it was ended before a window had opened" : last.message, {}};
+        return fail(tr("The capture failed"), Error{codeFromName(last.error), last.message, {}});
     if (last.reportNames.empty())
-        return fail(last.state == proto::CaptureState::Failed ? tr("The capture failed") : tr("Nothing was captured"), *m_captureError);
+        return fail(tr("Nothing was captured"),
+                    Error{ErrorCode::NotFound, last.message.empty() ? "it was ended before a window had opened" : last.message, {}});
     std::vector<Wanted> wanted;
     for (const std::string& name : last.reportNames)
         wanted.push_back({name, 0, {}});
@@ -202,10 +200,6 @@ void CaptureController::fetchNext()
                 return fetchNext();
             setStage(Stage::Idle);
             emit reportsReady(m_fetched);
-            if (m_captureError)
-                emit failed(m_fetched.size() == 1 ? tr("The capture failed after one window")
-                                                  : tr("The capture failed after %1 windows").arg(m_fetched.size()),
-                            *m_captureError);
         });
 }
 

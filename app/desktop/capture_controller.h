@@ -9,7 +9,6 @@
 
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -93,7 +92,6 @@ private:
     std::uint64_t m_totalBytes = 0;
     std::vector<Wanted> m_toFetch; ///< the next one first
     std::vector<std::filesystem::path> m_fetched;
-    std::optional<Error> m_captureError; ///< of a capture that failed after some of its windows
     std::shared_ptr<app::NodeClient> m_client;
     std::filesystem::path m_folder;
     jobs::JobSlot m_workSlot;

@@ -26,6 +26,7 @@ using Opening = CaptureOptions::Opening;
 using Begin = CaptureOptions::Begin;
 using End = CaptureOptions::End;
 
+constexpr QSize kSize{700, 430};                               // most texts in a line, and a small screen holds it
 constexpr double kLongestWindow = 600, kLongestWait = 604'800; // s; gantryd's capture plan
 constexpr int kMostEvents = 1'000'000'000, kMostRangesSkipped = 1'000'000;
 constexpr int kLargestWindow = 1 << 20; // MiB
@@ -45,7 +46,7 @@ constexpr std::array<ContentText, 8> kContent = {{
     {&proto::CaptureContent::metrics, QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Metrics"),
      QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Server, host and GPU; gantryd samples them in any case, outside the server")},
     {&proto::CaptureContent::overhead, QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Overhead"),
-     QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Where recording itself held the server up; a few records a second")},
+     QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Where recording itself held the server up; cheap")},
     {&proto::CaptureContent::memcpy, QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Copies"),
      QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "memcpy and memset with their kinds and bytes; cheap")},
     {&proto::CaptureContent::synchronization, QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Synchronization"),
@@ -161,7 +162,7 @@ CaptureDialog::CaptureDialog(const CaptureOptions& options, Subject subject, QWi
     connect(m_tabs, &QTabWidget::currentChanged, this, &CaptureDialog::refresh);
     connect(m_at, &QTimeEdit::timeChanged, this, &CaptureDialog::refresh);
     refresh();
-    resize(std::max(700, minimumSizeHint().width()), sizeHint().height());
+    resize(kSize);
 }
 
 /// Title, controls and the room that is left.

@@ -3,9 +3,9 @@
 #include "app/desktop/capture_controller.h"
 #include "app/desktop/capture_options.h"
 #include "app/desktop/text.h"
+#include "widgets/theme/elided_label.h"
 
 #include <QHBoxLayout>
-#include <QLabel>
 #include <QProgressBar>
 #include <QPushButton>
 
@@ -66,7 +66,7 @@ QString joined(const QStringList& parts)
 CaptureStrip::CaptureStrip(CaptureController& capture, QWidget* parent)
     : QWidget(parent),
       m_capture(capture),
-      m_label(new QLabel(this)),
+      m_label(new widgets::ElidedLabel(Qt::ElideRight, this)),
       m_bar(new QProgressBar(this)),
       m_finish(new QPushButton(tr("Stop and open"), this)),
       m_cancel(new QPushButton(tr("Cancel"), this))
@@ -74,7 +74,7 @@ CaptureStrip::CaptureStrip(CaptureController& capture, QWidget* parent)
     setObjectName(QStringLiteral("captureStrip"));
     m_bar->setTextVisible(false);
     m_bar->setFixedHeight(10);
-    m_bar->setMinimumWidth(180);
+    m_bar->setMinimumWidth(80);
     m_finish->setToolTip(tr("Close the window now and open its report"));
     m_cancel->setToolTip(tr("Close the window; the report stays on the node"));
 
@@ -82,7 +82,7 @@ CaptureStrip::CaptureStrip(CaptureController& capture, QWidget* parent)
     row->setContentsMargins(10, 5, 10, 5);
     row->setSpacing(10);
     row->addWidget(m_bar, 1);
-    row->addWidget(m_label, 2);
+    row->addWidget(m_label, 3);
     row->addWidget(m_finish);
     row->addWidget(m_cancel);
 

@@ -2,9 +2,12 @@
 
 #include <QWidget>
 
-class QLabel;
 class QProgressBar;
 class QPushButton;
+
+namespace gantry::widgets {
+class ElidedLabel;
+}
 
 namespace gantry::desktop {
 
@@ -26,7 +29,7 @@ private:
     void refresh();
 
     CaptureController& m_capture;
-    QLabel* m_label;
+    widgets::ElidedLabel* m_label;
     QProgressBar* m_bar;
     QPushButton* m_finish;
     QPushButton* m_cancel;

@@ -382,17 +382,23 @@ void MainWindow::openCaptured(const std::vector<std::filesystem::path>& paths)
                                         {},
                                         {},
                                         topic});
-    if (paths.size() < 2)
+    // What the node has to say besides: windows that are missing, counters that nobody sampled.
+    const QString note = status.message.empty() ? QString() : describe(Error{ErrorCode::Internal, status.message, {}}).sentence;
+    const auto kind = note.isEmpty() ? MessageBar::Kind::Information : MessageBar::Kind::Warning;
+    if (paths.size() < 2) {
+        if (!note.isEmpty())
+            m_messages->showMessage({kind, note, {}, {}, {}, topic});
         return;
+    }
     QStringList files;
     for (auto path = paths.rbegin(); path != paths.rend(); ++path)
         files << pathText(*path);
     for (const QString& file : files) // the first window comes first
         m_settings.addRecentReport(file);
-    const bool areFew = files.size() <= kMostOpenedWindows;
-    m_messages->showMessage({MessageBar::Kind::Information,
-                             tr("%1 windows were captured, and the last one is open. All of them are under Nodes, Reports.").arg(files.size()),
-                             files.join(QLatin1Char('\n')), areFew ? tr("Open all") : QString(),
+    const QString sentence =
+        tr("%1 windows were captured, and the last one is open. All of them are under Nodes, Reports.").arg(files.size());
+    m_messages->showMessage({kind, note.isEmpty() ? sentence : sentence + QLatin1Char(' ') + note, files.join(QLatin1Char('\n')),
+                             files.size() <= kMostOpenedWindows ? tr("Open all") : QString(),
                              [this, paths] {
                                  for (const std::filesystem::path& path : paths)
                                      openReport(path);

@@ -188,6 +188,46 @@ private slots:
         QCOMPARE(m_window->nodes().current()->reports().front().label, std::string("three"));
     }
 
+    void aServerThatEndsBetweenWindowsLeavesThoseBefore()
+    {
+        startServer();
+        connectToNode();
+        waitUntilItCanCapture();
+        startWithOptions([](CaptureDialog& dialog) {
+            dialog.findChild<QDoubleSpinBox*>(QStringLiteral("length"))->setValue(0.2);
+            dialog.findChild<QSpinBox*>(QStringLiteral("windows"))->setValue(2);
+            dialog.findChild<QDoubleSpinBox*>(QStringLiteral("period"))->setValue(8);
+        });
+        const auto isBetween = [&] {
+            return capture().stage() == Stage::Waiting && capture().status().reportNames.size() == 1 &&
+                   strip().text().startsWith(QStringLiteral("Window 2 of 2 · Begins in "));
+        };
+        QTRY_VERIFY_WITH_TIMEOUT(isBetween(), kPatienceMs);
+        QVERIFY(stopAction().isEnabled()); // for what there is
+        ::kill(m_server.target.pid, SIGKILL);
+        QVERIFY(waitForReport());
+        const QString sentence = m_window->messages().sentence();
+        QVERIFY2(sentence.startsWith(QStringLiteral("No further window was begun: ")), qPrintable(sentence));
+        QVERIFY2(sentence.contains(QStringLiteral("has ended")), qPrintable(sentence));
+        QCOMPARE(m_window->pages().reports().size(), 1);
+    }
+
+    void stoppingBetweenWindowsOpensThoseBefore()
+    {
+        startServer();
+        connectToNode();
+        waitUntilItCanCapture();
+        startWithOptions([](CaptureDialog& dialog) {
+            dialog.findChild<QDoubleSpinBox*>(QStringLiteral("length"))->setValue(0.2);
+            dialog.findChild<QSpinBox*>(QStringLiteral("windows"))->setValue(2);
+            dialog.findChild<QDoubleSpinBox*>(QStringLiteral("period"))->setValue(600);
+        });
+        QTRY_VERIFY_WITH_TIMEOUT(capture().stage() == Stage::Waiting && capture().status().reportNames.size() == 1, kPatienceMs);
+        stopAction().trigger();
+        QVERIFY(waitForReport());
+        QVERIFY2(m_window->messages().sentence().isEmpty(), qPrintable(m_window->messages().sentence()));
+    }
+
     void aRangeOfTheProgramOpensTheWindow()
     {
         startServer(Load::None);
