@@ -1,6 +1,7 @@
 #include "app/desktop/capture_bar.h"
 #include "app/desktop/capture_dialog.h"
 #include "app/desktop/capture_strip.h"
+#include "app/desktop/command_palette.h"
 #include "app/desktop/live_page.h"
 #include "app/desktop/main_window.h"
 #include "app/desktop/message_bar.h"
@@ -337,7 +338,14 @@ private slots:
         QVERIFY2(recorderButton().text().startsWith(QStringLiteral("Recorder: last ")), qPrintable(recorderButton().text()));
         QCOMPARE(m_settings->recorderKeeps(), 20'000 * kMillisecond);
 
-        recorder.saveAction()->trigger();
+        m_window->actions().commands->trigger();
+        auto* palette = m_window->findChild<CommandPalette*>();
+        QVERIFY2(palette->listed().contains(QStringLiteral("Recorder: Save what just happened")),
+                 qPrintable(palette->listed().join(QLatin1Char('\n'))));
+        palette->close();
+        m_window->activateWindow();
+        QVERIFY(QTest::qWaitForWindowActive(m_window.get()));
+        QTest::keyClick(m_window.get(), Qt::Key_S, Qt::ControlModifier | Qt::AltModifier);
         QVERIFY(capture().isBusy());
         ReportPage* page = waitForReport();
         QVERIFY(page);
@@ -555,10 +563,12 @@ private:
         return client.startCapture(request);
     }
 
-    /// Opens the dialog by its action, fills it in and presses Start.
+    /// Opens the dialog by its keys, fills it in and presses Start.
     void startWithOptions(const std::function<void(CaptureDialog&)>& fill)
     {
-        m_window->captureBar().optionsAction()->trigger();
+        m_window->activateWindow();
+        QVERIFY(QTest::qWaitForWindowActive(m_window.get()));
+        QTest::keyClick(m_window.get(), Qt::Key_R, Qt::ControlModifier | Qt::AltModifier);
         auto* dialog = m_window->findChild<CaptureDialog*>();
         QVERIFY(dialog);
         QVERIFY(QTest::qWaitForWindowExposed(dialog));
