@@ -1,6 +1,7 @@
 #include "app/desktop/capture_bar.h"
 
 #include "app/desktop/capture_controller.h"
+#include "app/desktop/capture_dialog.h"
 #include "app/desktop/icons.h"
 #include "app/desktop/node_list.h"
 #include "app/desktop/settings.h"
@@ -8,6 +9,7 @@
 
 #include <QAction>
 #include <QComboBox>
+#include <QMenu>
 #include <QSignalBlocker>
 #include <QToolBar>
 #include <QToolButton>
@@ -38,7 +40,9 @@ CaptureBar::CaptureBar(NodeList& nodes, CaptureController& capture, Settings& se
     m_nodeBox(new QComboBox(toolbar)),
     m_targetBox(new QComboBox(toolbar)),
     m_durationBox(new QComboBox(toolbar)),
+    m_toolbar(toolbar),
     m_start(new QAction(tr("&Start capture"), this)),
+    m_withOptions(new QAction(tr("Capture with &options…"), this)),
     m_stop(new QAction(tr("S&top capture and open"), this))
 {
     m_nodeBox->setObjectName(QStringLiteral("nodeBox"));
@@ -60,6 +64,8 @@ CaptureBar::CaptureBar(NodeList& nodes, CaptureController& capture, Settings& se
 
     m_start->setShortcut(QKeySequence(Qt::CTRL | Qt::Key_R));
     m_start->setIconText(tr("Capture"));
+    m_withOptions->setShortcut(QKeySequence(Qt::CTRL | Qt::ALT | Qt::Key_R));
+    m_withOptions->setStatusTip(tr("When to capture, how often, what to record"));
     m_stop->setShortcut(QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_R));
     m_stop->setIconText(tr("Stop"));
 
@@ -67,10 +73,18 @@ CaptureBar::CaptureBar(NodeList& nodes, CaptureController& capture, Settings& se
     toolbar->addWidget(m_targetBox);
     toolbar->addSeparator();
     toolbar->addAction(m_start);
+    if (auto* button = qobject_cast<QToolButton*>(toolbar->widgetForAction(m_start))) {
+        auto* menu = new QMenu(button);
+        menu->addAction(m_withOptions);
+        button->setMenu(menu);
+        button->setPopupMode(QToolButton::MenuButtonPopup);
+    }
     toolbar->addWidget(m_durationBox);
     toolbar->addAction(m_stop);
 
     connect(m_start, &QAction::triggered, this, &CaptureBar::startCapture);
+    connect(m_withOptions, &QAction::triggered, this, &CaptureBar::askForOptions);
+    connect(m_targetBox, &QComboBox::currentIndexChanged, this, &CaptureBar::chosen);
     connect(m_stop, &QAction::triggered, &m_capture, &CaptureController::finishWindow);
     connect(m_durationBox, &QComboBox::currentIndexChanged, this, [this] { m_settings.setCaptureDuration(duration()); });
     connect(m_nodeBox, &QComboBox::activated, this, [this](int index) {
@@ -96,6 +110,11 @@ std::string CaptureBar::targetId() const
     return m_targetBox->currentData().toString().toStdString();
 }
 
+QString CaptureBar::targetName() const
+{
+    return m_targetBox->currentText();
+}
+
 DurationNs CaptureBar::duration() const
 {
     return m_durationBox->currentData().toLongLong();
@@ -119,11 +138,13 @@ void CaptureBar::refresh()
     const NodeController* node = m_nodes.current();
     const bool isConnected = node && node->state() == NodeController::State::Connected;
     m_start->setEnabled(isConnected && !targetId().empty() && !m_capture.isBusy());
-    m_stop->setEnabled(m_capture.stage() == CaptureController::Stage::Capturing);
+    m_withOptions->setEnabled(m_start->isEnabled());
+    m_stop->setEnabled(m_capture.canFinish());
     m_start->setToolTip(!isConnected           ? tr("Connect to a node first")
                         : targetId().empty()   ? tr("No server runs on this node that could be captured")
                         : m_capture.isBusy()   ? tr("A capture or fetch is running")
                                                : tr("Record a window of the server and open its report (%1)").arg(m_start->shortcut().toString()));
+    emit chosen();
 }
 
 void CaptureBar::refreshNodes()
@@ -167,7 +188,29 @@ void CaptureBar::startCapture()
     NodeController* node = m_nodes.current();
     if (!node || !node->client())
         return;
-    m_capture.start(node->client(), targetId(), duration(), m_settings.reportFolder(node->title()));
+    proto::CaptureRequest request;
+    request.targetId = targetId();
+    request.durationNs = duration();
+    m_capture.start(node->client(), request, m_settings.reportFolder(node->title()));
+}
+
+void CaptureBar::askForOptions()
+{
+    const NodeController* node = m_nodes.current();
+    if (!node || !node->info())
+        return;
+    auto* dialog = new CaptureDialog(captureOptions(m_settings.captureOptions()),
+                                     {targetName(), node->title(), node->info()->gpus.empty() ? toQString(node->info()->noGpuReason) : QString()},
+                                     m_toolbar->window());
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    connect(dialog, &QDialog::accepted, node, [this, dialog, node, target = targetId()] {
+        const CaptureOptions options = dialog->options();
+        m_settings.setCaptureOptions(toJson(options));
+        proto::CaptureRequest request = captureRequest(options, QDateTime::currentDateTime());
+        request.targetId = target;
+        m_capture.start(node->client(), std::move(request), m_settings.reportFolder(node->title()));
+    });
+    dialog->open();
 }
 
 } // namespace gantry::desktop

@@ -28,20 +28,26 @@ public:
     CaptureBar(NodeList& nodes, CaptureController& capture, Settings& settings, QToolBar* toolbar, QObject* parent = nullptr);
 
     [[nodiscard]] QAction* startAction() const { return m_start; }
+    /// Asks what to capture, and when.
+    [[nodiscard]] QAction* optionsAction() const { return m_withOptions; }
     [[nodiscard]] QAction* stopAction() const { return m_stop; }
     /// Target that a capture would take; empty: none runs.
     [[nodiscard]] std::string targetId() const;
+    [[nodiscard]] QString targetName() const;
     [[nodiscard]] DurationNs duration() const;
     void setDuration(DurationNs duration);
 
 signals:
     void connectRequested();
+    /// Node or server is another one, or what is known of them.
+    void chosen();
 
 private:
     void refresh();
     void refreshNodes();
     void refreshTargets();
     void startCapture();
+    void askForOptions();
 
     NodeList& m_nodes;
     CaptureController& m_capture;
@@ -49,7 +55,9 @@ private:
     QComboBox* m_nodeBox;
     QComboBox* m_targetBox;
     QComboBox* m_durationBox;
+    QToolBar* m_toolbar;
     QAction* m_start;
+    QAction* m_withOptions;
     QAction* m_stop;
 };
 

@@ -1,9 +1,8 @@
 #include "app/desktop/capture_controller.h"
 
+#include "app/desktop/text.h"
 #include "app/remote/report_fetcher.h"
 #include "trace_model/base/digest.h"
-
-#include <QSysInfo>
 
 #include <system_error>
 
@@ -32,28 +31,55 @@ bool isSameFile(const std::filesystem::path& path, std::uint64_t sizeBytes, cons
     return digest && *digest == sha256;
 }
 
+/// Why a recorder does not record: a window is open, which it has made room for. `refused`: what the node said.
+Error standstill(app::NodeClient& client, const std::string& recorderId, const Error& refused)
+{
+    const auto captures = client.captures();
+    if (!captures)
+        return refused;
+    for (const proto::CaptureStatus& status : *captures) {
+        if (status.captureId == recorderId || status.isFinished() || status.ringNs > 0 || status.state == proto::CaptureState::Queued)
+            continue;
+        return Error{ErrorCode::Busy,
+                     "it stands still while " + (status.holder.empty() ? "another client" : status.holder) +
+                         " captures, and begins anew afterwards; wait for the end of that capture",
+                     {refused.message}};
+    }
+    return refused;
+}
+
 } // namespace
 
 CaptureController::CaptureController(jobs::JobRunner& runner, QObject* parent) : QObject(parent), m_workSlot(runner), m_stopSlot(runner) {}
 
-void CaptureController::start(std::shared_ptr<app::NodeClient> client, const std::string& targetId, DurationNs duration,
-                              const std::filesystem::path& folder)
+void CaptureController::begin(std::shared_ptr<app::NodeClient> client, const std::filesystem::path& folder)
 {
-    if (isBusy() || !client)
-        return;
     m_client = std::move(client);
     m_folder = folder;
+    m_request = {};
     m_status = {};
-    m_status.durationNs = duration;
     m_fetchedBytes = m_totalBytes = 0;
-    setStage(Stage::Starting);
+    m_toFetch.clear();
+    m_fetched.clear();
+}
 
-    proto::CaptureRequest request;
-    request.targetId = targetId;
-    request.durationNs = duration;
-    request.clientName = QStringLiteral("%1@%2: gantry")
-                             .arg(qEnvironmentVariable("USER", QStringLiteral("someone")), QSysInfo::machineHostName())
-                             .toStdString();
+bool CaptureController::canFinish() const
+{
+    return m_stage == Stage::Capturing || (m_stage == Stage::Waiting && m_status.windowsBegun > 0);
+}
+
+void CaptureController::start(std::shared_ptr<app::NodeClient> client, proto::CaptureRequest request, const std::filesystem::path& folder)
+{
+    if (isBusy())
+        return;
+    if (!client)
+        return fail(tr("The capture did not start"), Error{ErrorCode::Unreachable, "the node is not connected; connect to it first", {}});
+    begin(std::move(client), folder);
+    request.clientName = clientName();
+    m_request = request;
+    m_status.durationNs = request.durationNs;
+    m_status.windowCount = request.windowCount;
+    setStage(Stage::Starting);
     m_workSlot.run(
         [this, client = m_client, request](const jobs::JobContext& context) -> Result<proto::CaptureStatus> {
             GANTRY_TRY(const auto started, client->startCapture(request));
@@ -68,10 +94,58 @@ void CaptureController::start(std::shared_ptr<app::NodeClient> client, const std
         [this](Result<proto::CaptureStatus> last) {
             if (!last)
                 return fail(m_stage == Stage::Starting ? tr("The capture did not start") : tr("The capture was lost"), last.error());
-            setStatus(*last);
-            if (last->state == proto::CaptureState::Failed)
-                return fail(tr("The capture failed"), Error{codeFromName(last->error), last->message, {}});
-            fetchNamed(last->reportName, 0, {});
+            onCaptured(*last);
+        });
+}
+
+void CaptureController::onCaptured(const proto::CaptureStatus& last)
+{
+    setStatus(last);
+    if (last.state == proto::CaptureState::Failed)
+        return fail(tr("The capture failed"), Error{codeFromName(last.error), last.message, {}});
+    if (last.reportNames.empty())
+        return fail(tr("Nothing was captured"),
+                    Error{ErrorCode::NotFound, last.message.empty() ? "it was ended before a window had opened" : last.message, {}});
+    std::vector<Wanted> wanted;
+    for (const std::string& name : last.reportNames)
+        wanted.push_back({name, 0, {}});
+    fetchAll(std::move(wanted));
+}
+
+void CaptureController::save(std::shared_ptr<app::NodeClient> client, const std::string& recorderId, const std::filesystem::path& folder)
+{
+    if (isBusy() || !client)
+        return;
+    begin(std::move(client), folder);
+    setStage(Stage::Assembling);
+    m_workSlot.run(
+        [client = m_client, recorderId](const jobs::JobContext& context) -> Result<std::string> {
+            const auto saving = client->saveCapture(recorderId, 0, {}, context.stop());
+            if (!saving)
+                return saving.error().code == ErrorCode::Busy ? standstill(*client, recorderId, saving.error()) : saving.error();
+            const std::size_t before = saving->reportNames.size();
+            proto::CaptureStatus saved;
+            std::stop_source isWritten;
+            const std::stop_callback givenUp(context.stop(), [&isWritten] { isWritten.request_stop(); });
+            const auto watched = client->watchCapture(
+                recorderId,
+                [&](const proto::CaptureStatus& status) {
+                    saved = status;
+                    if (status.reportNames.size() > before)
+                        isWritten.request_stop();
+                },
+                isWritten.get_token());
+            if (saved.reportNames.size() > before)
+                return saved.reportNames.back();
+            if (!watched)
+                return watched.error();
+            return Error{
+                ErrorCode::Internal, saved.message.empty() ? "the recorder ended before it had written the report" : saved.message, {}};
+        },
+        [this](Result<std::string> saved) {
+            if (!saved)
+                return fail(tr("The recorder was not saved"), saved.error());
+            fetchAll({{*saved, 0, {}}});
         });
 }
 
@@ -79,30 +153,34 @@ void CaptureController::fetch(std::shared_ptr<app::NodeClient> client, const pro
 {
     if (isBusy() || !client)
         return;
-    m_client = std::move(client);
-    m_folder = folder;
-    m_status = {};
-    fetchNamed(report.name, report.sizeBytes, report.sha256);
+    begin(std::move(client), folder);
+    fetchAll({{report.name, report.sizeBytes, report.sha256}});
 }
 
-void CaptureController::fetchNamed(const std::string& name, std::uint64_t sizeBytes, const std::string& sha256)
+void CaptureController::fetchAll(std::vector<Wanted> wanted)
+{
+    m_toFetch = std::move(wanted);
+    fetchNext();
+}
+
+void CaptureController::fetchNext()
 {
     m_fetchedBytes = 0;
-    m_totalBytes = sizeBytes;
+    m_totalBytes = m_toFetch.front().sizeBytes;
     setStage(Stage::Fetching);
     m_workSlot.run(
-        [this, client = m_client, name, sizeBytes, sha256,
+        [this, client = m_client, wanted = m_toFetch.front(),
          folder = m_folder](const jobs::JobContext& context) -> Result<std::filesystem::path> {
             std::error_code failure;
             std::filesystem::create_directories(folder, failure);
             if (failure)
                 return errnoError(failure.value(), "cannot make the folder " + folder.string());
-            GANTRY_TRY(const std::filesystem::path fileName, app::localFileName(name));
+            GANTRY_TRY(const std::filesystem::path fileName, app::localFileName(wanted.name));
             const std::filesystem::path path = folder / fileName;
-            if (isSameFile(path, sizeBytes, sha256))
+            if (isSameFile(path, wanted.sizeBytes, wanted.sha256))
                 return path;
             GANTRY_TRY(auto fetched, app::fetchReport(
-                                         *client, name, path,
+                                         *client, wanted.name, path,
                                          [&context, this](std::uint64_t done, std::uint64_t total) {
                                              context.post([this, done, total] {
                                                  m_fetchedBytes = done;
@@ -116,14 +194,18 @@ void CaptureController::fetchNamed(const std::string& name, std::uint64_t sizeBy
         [this](Result<std::filesystem::path> fetched) {
             if (!fetched)
                 return fail(tr("The report was not fetched"), fetched.error());
+            m_fetched.push_back(*fetched);
+            m_toFetch.erase(m_toFetch.begin());
+            if (!m_toFetch.empty())
+                return fetchNext();
             setStage(Stage::Idle);
-            emit reportReady(*fetched);
+            emit reportsReady(m_fetched);
         });
 }
 
 void CaptureController::finishWindow()
 {
-    if (m_stage != Stage::Capturing)
+    if (!canFinish())
         return;
     m_stopSlot.run(
         [client = m_client, id = m_status.captureId](const jobs::JobContext& context) { return client->stopCapture(id, context.stop()); },
@@ -154,11 +236,12 @@ void CaptureController::setStatus(const proto::CaptureStatus& status)
     m_status = status;
     switch (status.state) {
     case proto::CaptureState::Unknown:
+    case proto::CaptureState::Arming:
+        return setStage(Stage::Starting);
     case proto::CaptureState::Queued:
     case proto::CaptureState::Waiting:
     case proto::CaptureState::Armed:
-    case proto::CaptureState::Arming:
-        return setStage(Stage::Starting);
+        return setStage(Stage::Waiting);
     case proto::CaptureState::Capturing:
         return setStage(Stage::Capturing);
     case proto::CaptureState::Closing:

@@ -10,11 +10,13 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace gantry::desktop {
 
-/// One capture from the press of the button to the report on this machine: window, assembly on the node, fetch with checksum.
-/// Also fetches reports that are on the node already. One thing at a time. UI thread; the work runs as jobs.
+/// One capture from the press of the button to its reports on this machine: windows, assembly on the node, fetch with checksum.
+/// Also saves what a flight recorder holds and fetches reports that are on the node already. One thing at a time. UI thread; the
+/// work runs as jobs.
 class CaptureController : public QObject
 {
     Q_OBJECT
@@ -24,6 +26,7 @@ public:
     {
         Idle,
         Starting,   ///< asked the node, no answer yet
+        Waiting,    ///< for another client, for the time, or for the program that opens the window
         Capturing,  ///< the window is open
         Assembling, ///< the window is closed, the node writes the report
         Fetching,
@@ -33,17 +36,26 @@ public:
 
     [[nodiscard]] Stage stage() const { return m_stage; }
     [[nodiscard]] bool isBusy() const { return m_stage != Stage::Idle; }
+    /// Whether finishWindow() does something: a window is open, or there was one and the next is waited for.
+    [[nodiscard]] bool canFinish() const;
+    /// What was asked for last.
+    [[nodiscard]] const proto::CaptureRequest& request() const { return m_request; }
     /// Newest status of the capture that runs, or of the last one.
     [[nodiscard]] const proto::CaptureStatus& status() const { return m_status; }
     [[nodiscard]] std::uint64_t fetchedBytes() const { return m_fetchedBytes; }
     [[nodiscard]] std::uint64_t totalBytes() const { return m_totalBytes; }
+    /// Reports of the capture that are on this machine, and all of them.
+    [[nodiscard]] std::size_t fetchedReports() const { return m_fetched.size(); }
+    [[nodiscard]] std::size_t totalReports() const { return m_fetched.size() + m_toFetch.size(); }
 
-    /// Opens a window on a target and brings the report into `folder`. duration 0: until finishWindow(). Ignored while busy.
-    void start(std::shared_ptr<app::NodeClient> client, const std::string& targetId, DurationNs duration, const std::filesystem::path& folder);
+    /// Opens what `request` asks for on its target and brings the reports of all windows into `folder`. Ignored while busy.
+    void start(std::shared_ptr<app::NodeClient> client, proto::CaptureRequest request, const std::filesystem::path& folder);
+    /// Brings a report of all that a flight recorder holds into `folder`; it goes on recording. Ignored while busy.
+    void save(std::shared_ptr<app::NodeClient> client, const std::string& recorderId, const std::filesystem::path& folder);
     /// Brings a report of the node into `folder`, or announces the copy that is there already. Ignored while busy.
     void fetch(std::shared_ptr<app::NodeClient> client, const proto::ReportInfo& report, const std::filesystem::path& folder);
 
-    /// Ends the window now; the report follows.
+    /// Ends the window now, and those to come; the reports follow.
     void finishWindow();
     /// Gives up. An open window is closed; its report stays on the node, where it can be fetched later.
     void cancel();
@@ -51,21 +63,35 @@ public:
 signals:
     /// Stage, status or fetch progress changed.
     void changed();
-    void reportReady(const std::filesystem::path& path);
+    /// In the order of their windows; at least one.
+    void reportsReady(const std::vector<std::filesystem::path>& paths);
     /// `doing` is the step that failed: "The capture", "Fetching the report".
     void failed(const QString& doing, const gantry::Error& error);
     void cancelled();
 
 private:
+    struct Wanted
+    {
+        std::string name;
+        std::uint64_t sizeBytes = 0;
+        std::string sha256;
+    };
+
+    void begin(std::shared_ptr<app::NodeClient> client, const std::filesystem::path& folder);
     void setStage(Stage stage);
     void setStatus(const proto::CaptureStatus& status);
+    void onCaptured(const proto::CaptureStatus& last);
     void fail(const QString& doing, const Error& error);
-    void fetchNamed(const std::string& name, std::uint64_t sizeBytes, const std::string& sha256);
+    void fetchAll(std::vector<Wanted> wanted);
+    void fetchNext();
 
     Stage m_stage = Stage::Idle;
+    proto::CaptureRequest m_request;
     proto::CaptureStatus m_status;
     std::uint64_t m_fetchedBytes = 0;
     std::uint64_t m_totalBytes = 0;
+    std::vector<Wanted> m_toFetch; ///< the next one first
+    std::vector<std::filesystem::path> m_fetched;
     std::shared_ptr<app::NodeClient> m_client;
     std::filesystem::path m_folder;
     jobs::JobSlot m_workSlot;

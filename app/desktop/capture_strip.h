@@ -2,9 +2,12 @@
 
 #include <QWidget>
 
-class QLabel;
 class QProgressBar;
 class QPushButton;
+
+namespace gantry::widgets {
+class ElidedLabel;
+}
 
 namespace gantry::desktop {
 
@@ -18,14 +21,15 @@ class CaptureStrip : public QWidget
 public:
     explicit CaptureStrip(CaptureController& capture, QWidget* parent = nullptr);
 
-    /// The line as a person reads it: "Capturing · 1.2 s of 2.0 s · 48 210 events · 3.1 MiB · 0 dropped".
+    /// The line as a person reads it: "Capturing · 1.2 s of 2.0 s · 48 210 events · 3.1 MiB · 0 dropped",
+    /// "Queued behind alice@desk: gantry", "Window 2 of 5 · Begins in 12 s".
     [[nodiscard]] QString text() const;
 
 private:
     void refresh();
 
     CaptureController& m_capture;
-    QLabel* m_label;
+    widgets::ElidedLabel* m_label;
     QProgressBar* m_bar;
     QPushButton* m_finish;
     QPushButton* m_cancel;

@@ -69,6 +69,17 @@ QIcon record()
     });
 }
 
+QIcon recorder()
+{
+    return drawn([](QPainter& painter) {
+        painter.setPen(QPen(kBad, 1.6, Qt::SolidLine, Qt::RoundCap));
+        painter.drawArc(QRectF(2, 2, 12, 12), 30 * 16, 300 * 16);
+        painter.setPen(Qt::NoPen);
+        painter.setBrush(kBad);
+        painter.drawEllipse(QRectF(5.2, 5.2, 5.6, 5.6));
+    });
+}
+
 QIcon stop(const QPalette& palette)
 {
     return drawn([&](QPainter& painter) {

@@ -11,6 +11,8 @@ namespace gantry::desktop::icons {
 /// A dot that also differs by shape: full when connected, half while connecting, ring when disconnected, cross when lost.
 [[nodiscard]] QIcon nodeState(NodeController::State state);
 [[nodiscard]] QIcon record();
+/// A dot in a ring that goes round: what a flight recorder keeps.
+[[nodiscard]] QIcon recorder();
 [[nodiscard]] QIcon stop(const QPalette& palette);
 [[nodiscard]] QIcon close(const QPalette& palette);
 [[nodiscard]] QIcon compare(const QPalette& palette);

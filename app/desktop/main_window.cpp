@@ -14,6 +14,7 @@
 #include "app/desktop/nodes_panel.h"
 #include "app/desktop/nsys_offers.h"
 #include "app/desktop/page_area.h"
+#include "app/desktop/recorder_control.h"
 #include "app/desktop/report_page.h"
 #include "app/desktop/row_memory.h"
 #include "app/desktop/search_box.h"
@@ -53,6 +54,7 @@ namespace {
 constexpr int kStateVersion = 1; // of the dock layout: raised when docks change, so that an old one is not half restored
 
 const char kCaptureTopic[] = "capture";
+constexpr qsizetype kMostOpenedWindows = 12; ///< of one capture, in tabs
 
 QString reportFilter()
 {
@@ -99,7 +101,8 @@ MainWindow::MainWindow(jobs::JobRunner& runner, Settings& settings, TraceSource 
 
     buildToolbar();
     buildCentre();
-    m_actions->buildMenus(*menuBar(), m_captureBar->startAction(), m_captureBar->stopAction());
+    m_actions->buildMenus(*menuBar(), {m_captureBar->startAction(), m_captureBar->optionsAction(), m_captureBar->stopAction()},
+                          {m_recorder->startAction(), m_recorder->saveAction(), m_recorder->stopAction()});
     for (QDockWidget* dock : findChildren<QDockWidget*>(Qt::FindDirectChildrenOnly))
         m_actions->docksMenu->addAction(dock->toggleViewAction());
     connectFileActions();
@@ -128,6 +131,7 @@ void MainWindow::buildToolbar()
     bar->setContextMenuPolicy(Qt::PreventContextMenu);
     bar->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
     m_captureBar = new CaptureBar(*m_nodes, *m_capture, m_settings, bar, this);
+    m_recorder = new RecorderControl(*m_nodes, *m_captureBar, *m_capture, m_settings, m_runner, *bar);
     bar->addSeparator();
     m_actions->compare->setIconText(tr("Compare"));
     bar->addAction(m_actions->compare);
@@ -349,20 +353,9 @@ void MainWindow::connectCapture()
         if (m_capture->isBusy())
             m_messages->clearTopic(QString::fromLatin1(kCaptureTopic));
     });
-    connect(m_capture.get(), &CaptureController::reportReady, this, [this](const std::filesystem::path& path) {
-        openReport(path);
-        if (NodeController* node = m_nodes->current())
-            node->refresh();
-        const proto::CaptureStatus& status = m_capture->status();
-        if (status.targetExited) {
-            m_messages->showMessage({MessageBar::Kind::Warning,
-                                     tr("The server ended inside the window; the report holds what was recorded until then."),
-                                     toQString(status.message),
-                                     {},
-                                     {},
-                                     QString::fromLatin1(kCaptureTopic)});
-        }
-    });
+    connect(m_capture.get(), &CaptureController::reportsReady, this, &MainWindow::openCaptured);
+    connect(m_recorder, &RecorderControl::failed, this,
+            [this](const QString& doing, const Error& error) { showError(doing, error, QString::fromLatin1(kCaptureTopic)); });
     connect(m_capture.get(), &CaptureController::failed, this,
             [this](const QString& doing, const Error& error) { showError(doing, error, QString::fromLatin1(kCaptureTopic)); });
     connect(m_capture.get(), &CaptureController::cancelled, this, [this] {
@@ -373,6 +366,44 @@ void MainWindow::connectCapture()
                                  {},
                                  QString::fromLatin1(kCaptureTopic)});
     });
+}
+
+void MainWindow::openCaptured(const std::vector<std::filesystem::path>& paths)
+{
+    openReport(paths.back());
+    if (NodeController* node = m_nodes->current())
+        node->refresh();
+    const proto::CaptureStatus& status = m_capture->status();
+    const QString topic = QString::fromLatin1(kCaptureTopic);
+    if (status.targetExited)
+        return m_messages->showMessage({MessageBar::Kind::Warning,
+                                        tr("The server ended inside the window; the report holds what was recorded until then."),
+                                        toQString(status.message),
+                                        {},
+                                        {},
+                                        topic});
+    // What the node has to say besides: windows that are missing, counters that nobody sampled.
+    const QString note = status.message.empty() ? QString() : describe(Error{ErrorCode::Internal, status.message, {}}).sentence;
+    const auto kind = note.isEmpty() ? MessageBar::Kind::Information : MessageBar::Kind::Warning;
+    if (paths.size() < 2) {
+        if (!note.isEmpty())
+            m_messages->showMessage({kind, note, {}, {}, {}, topic});
+        return;
+    }
+    QStringList files;
+    for (auto path = paths.rbegin(); path != paths.rend(); ++path)
+        files << pathText(*path);
+    for (const QString& file : files) // the first window comes first
+        m_settings.addRecentReport(file);
+    const QString sentence =
+        tr("%1 windows were captured, and the last one is open. All of them are under Nodes, Reports.").arg(files.size());
+    m_messages->showMessage({kind, note.isEmpty() ? sentence : sentence + QLatin1Char(' ') + note, files.join(QLatin1Char('\n')),
+                             files.size() <= kMostOpenedWindows ? tr("Open all") : QString(),
+                             [this, paths] {
+                                 for (const std::filesystem::path& path : paths)
+                                     openReport(path);
+                             },
+                             topic});
 }
 
 void MainWindow::restore()

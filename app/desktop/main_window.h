@@ -26,6 +26,7 @@ class LivePage;
 class MessageBar;
 class NodesPanel;
 class PageArea;
+class RecorderControl;
 class SearchBox;
 class ReportPage;
 struct WindowActions;
@@ -44,6 +45,7 @@ public:
     [[nodiscard]] NodeList& nodes() { return *m_nodes; }
     [[nodiscard]] CaptureController& capture() { return *m_capture; }
     [[nodiscard]] CaptureBar& captureBar() { return *m_captureBar; }
+    [[nodiscard]] RecorderControl& recorder() { return *m_recorder; }
     [[nodiscard]] PageArea& pages() { return *m_pages; }
     [[nodiscard]] LivePage& live() { return *m_live; }
     [[nodiscard]] Inspector& inspector() { return *m_inspector; }
@@ -76,6 +78,7 @@ private:
     void connectViewActions();
     void connectNodeActions();
     void connectCapture();
+    void openCaptured(const std::vector<std::filesystem::path>& paths);
     void restore();
 
     void chooseReports();
@@ -105,6 +108,7 @@ private:
     std::unique_ptr<CaptureController> m_capture;
     std::unique_ptr<WindowActions> m_actions;
     CaptureBar* m_captureBar = nullptr;
+    RecorderControl* m_recorder = nullptr;
     NodesPanel* m_nodesPanel = nullptr;
     LivePage* m_live = nullptr;
     PageArea* m_pages = nullptr;

@@ -2,8 +2,6 @@
 
 #include "app/desktop/text.h"
 
-#include <QSysInfo>
-
 #include <algorithm>
 #include <chrono>
 
@@ -18,12 +16,6 @@ constexpr auto kRefreshInterval = 2s;
 constexpr std::uint32_t kMetricsRateHz = 5;
 constexpr std::uint32_t kLogLines = 200;
 constexpr int kLongestRetrySeconds = 30;
-
-std::string clientName()
-{
-    const QString user = qEnvironmentVariable("USER", QStringLiteral("someone"));
-    return QStringLiteral("%1@%2: gantry").arg(user, QSysInfo::machineHostName()).toStdString();
-}
 
 /// A tree that is rebuilt only when this says so keeps its selection and scroll position.
 std::string fingerprint(const std::vector<proto::Target>& targets, const std::vector<proto::ReportInfo>& reports)
@@ -81,12 +73,21 @@ const proto::Target* NodeController::target(const std::string& id) const
     return found == m_targets.end() ? nullptr : &*found;
 }
 
+const proto::CaptureStatus* NodeController::recorderOf(const std::string& targetId) const
+{
+    const auto found = std::find_if(m_captures.begin(), m_captures.end(), [&](const proto::CaptureStatus& status) {
+        return status.ringNs > 0 && !status.isFinished() && status.targetId == targetId;
+    });
+    return found == m_captures.end() ? nullptr : &*found;
+}
+
 Result<NodeController::Content> NodeController::readContent(app::NodeClient& client, const std::stop_token& stop)
 {
     Content content;
     GANTRY_TRY(content.info, client.nodeInfo(stop));
     GANTRY_TRY(content.targets, client.targets(stop));
     GANTRY_TRY(content.reports, client.reports(stop));
+    GANTRY_TRY(content.captures, client.captures(stop));
     return content;
 }
 
@@ -208,8 +209,10 @@ void NodeController::setContent(Content content)
     m_info = std::move(content.info);
     m_targets = std::move(content.targets);
     m_reports = std::move(content.reports);
+    m_captures = std::move(content.captures);
     if (differs)
         emit contentChanged();
+    emit capturesChanged();
 }
 
 void NodeController::startFeeds()

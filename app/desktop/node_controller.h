@@ -51,11 +51,13 @@ public:
     [[nodiscard]] const std::vector<proto::Target>& targets() const { return m_targets; }
     [[nodiscard]] const std::vector<proto::ReportInfo>& reports() const { return m_reports; }
     [[nodiscard]] const proto::Target* target(const std::string& id) const;
+    /// The flight recorder that runs on a target, whoever started it; null: none.
+    [[nodiscard]] const proto::CaptureStatus* recorderOf(const std::string& targetId) const;
 
     /// Starts to connect, at once also when a retry is waiting.
     void open();
     void close();
-    /// Asks for targets and reports again, outside the regular turn.
+    /// Asks for targets, reports and captures again, outside the regular turn.
     void refresh();
     void stopTarget(const std::string& id);
     void deleteReport(const std::string& name);
@@ -64,6 +66,8 @@ signals:
     void stateChanged();
     /// Node info, targets or reports differ from before.
     void contentChanged();
+    /// Captures and recorders were asked for again: how long they hold and how much changes each time.
+    void capturesChanged();
     void metricsArrived(const std::vector<gantry::proto::MetricsBatch>& batches);
     /// A new metric stream begins: series ids of the one before mean nothing, nor does its clock if `bootId` is another.
     void metricsRestarted(const std::string& bootId);
@@ -77,6 +81,7 @@ private:
         proto::NodeInfo info;
         std::vector<proto::Target> targets;
         std::vector<proto::ReportInfo> reports;
+        std::vector<proto::CaptureStatus> captures;
     };
 
     [[nodiscard]] static Result<Content> readContent(app::NodeClient& client, const std::stop_token& stop);
@@ -95,6 +100,7 @@ private:
     std::optional<proto::NodeInfo> m_info;
     std::vector<proto::Target> m_targets;
     std::vector<proto::ReportInfo> m_reports;
+    std::vector<proto::CaptureStatus> m_captures;
 
     QTimer m_retryTimer;
     QTimer m_refreshTimer;

@@ -13,6 +13,8 @@ namespace {
 constexpr int kListLength = 10;
 constexpr int kMostMarkedReports = 100;
 constexpr DurationNs kDefaultCapture = 2'000'000'000;
+constexpr DurationNs kDefaultRecorder = 30'000'000'000;
+constexpr std::uint64_t kDefaultRecorderBytes = 256ull << 20;
 
 QString settingsFile(const QString& dataFolder)
 {
@@ -106,6 +108,34 @@ DurationNs Settings::captureDuration() const
 void Settings::setCaptureDuration(DurationNs duration)
 {
     m_store.setValue(QStringLiteral("capture/duration_ns"), static_cast<qlonglong>(duration));
+}
+
+QJsonObject Settings::captureOptions() const
+{
+    return QJsonDocument::fromJson(m_store.value(QStringLiteral("capture/options")).toByteArray()).object();
+}
+
+void Settings::setCaptureOptions(const QJsonObject& options)
+{
+    m_store.setValue(QStringLiteral("capture/options"), QJsonDocument(options).toJson(QJsonDocument::Compact));
+}
+
+DurationNs Settings::recorderKeeps() const
+{
+    const DurationNs keeps = m_store.value(QStringLiteral("recorder/keeps_ns")).toLongLong();
+    return keeps > 0 ? keeps : kDefaultRecorder;
+}
+
+std::uint64_t Settings::recorderBytes() const
+{
+    const std::uint64_t bytes = m_store.value(QStringLiteral("recorder/bytes")).toULongLong();
+    return bytes > 0 ? bytes : kDefaultRecorderBytes;
+}
+
+void Settings::setRecorder(DurationNs keeps, std::uint64_t bytes)
+{
+    m_store.setValue(QStringLiteral("recorder/keeps_ns"), static_cast<qlonglong>(keeps));
+    m_store.setValue(QStringLiteral("recorder/bytes"), static_cast<qulonglong>(bytes));
 }
 
 QJsonObject Settings::rows(const QString& kind) const

@@ -10,6 +10,7 @@
 #include <QString>
 #include <QStringList>
 
+#include <cstdint>
 #include <filesystem>
 
 namespace gantry::desktop {
@@ -46,6 +47,13 @@ public:
     /// Length of a capture window; 0: until stopped. 2 s at first.
     [[nodiscard]] DurationNs captureDuration() const;
     void setCaptureDuration(DurationNs duration);
+    /// The last options of a capture, as toJson(CaptureOptions) has them.
+    [[nodiscard]] QJsonObject captureOptions() const;
+    void setCaptureOptions(const QJsonObject& options);
+    /// How far the flight recorder reaches back, 30 s at first, and how much it holds at most, 256 MiB at first.
+    [[nodiscard]] DurationNs recorderKeeps() const;
+    [[nodiscard]] std::uint64_t recorderBytes() const;
+    void setRecorder(DurationNs keeps, std::uint64_t bytes);
 
     /// How rows were arranged in reports of a kind (see rowsKind()), as widgets::savedRows() has it.
     [[nodiscard]] QJsonObject rows(const QString& kind) const;

@@ -2,6 +2,8 @@
 
 #include "app/cli/printable.h"
 
+#include <QSysInfo>
+
 #include <cstdio>
 
 namespace gantry::desktop {
@@ -33,6 +35,13 @@ UserMessage describe(const Error& error)
 void printNote(const QString& sentence)
 {
     std::fprintf(stderr, "gantry: %s\n", cli::printable(sentence.toStdString()).c_str());
+}
+
+std::string clientName()
+{
+    return QStringLiteral("%1@%2: gantry")
+        .arg(qEnvironmentVariable("USER", QStringLiteral("someone")), QSysInfo::machineHostName())
+        .toStdString();
 }
 
 } // namespace gantry::desktop

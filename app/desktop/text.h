@@ -7,6 +7,7 @@
 #include <QStringList>
 
 #include <filesystem>
+#include <string>
 #include <vector>
 
 namespace gantry::desktop {
@@ -39,5 +40,8 @@ struct UserMessage
 
 /// Prints a sentence to standard error, behind the program's name.
 void printNote(const QString& sentence);
+
+/// How this program names itself to a node: "alice@desk: gantry".
+[[nodiscard]] std::string clientName();
 
 } // namespace gantry::desktop

@@ -124,7 +124,7 @@ WindowActions::WindowActions(QMainWindow& window)
     darkTheme->setCheckable(true);
 }
 
-void WindowActions::buildMenus(QMenuBar& bar, QAction* captureStart, QAction* captureStop)
+void WindowActions::buildMenus(QMenuBar& bar, const QList<QAction*>& capture, const QList<QAction*>& recorder)
 {
     QMenu* file = bar.addMenu(tr("&File"));
     file->addAction(open);
@@ -143,8 +143,11 @@ void WindowActions::buildMenus(QMenuBar& bar, QAction* captureStart, QAction* ca
     QMenu* node = bar.addMenu(tr("&Node"));
     node->addActions({connectNode, disconnectNode, refreshNode});
 
-    QMenu* capture = bar.addMenu(tr("&Capture"));
-    capture->addActions({captureStart, captureStop, cancelCapture});
+    QMenu* captureMenu = bar.addMenu(tr("&Capture"));
+    captureMenu->addActions(capture);
+    captureMenu->addAction(cancelCapture);
+    captureMenu->addSeparator();
+    captureMenu->addMenu(tr("&Recorder"))->addActions(recorder);
 
     QMenu* compareMenu = bar.addMenu(tr("C&ompare"));
     compareMenu->addActions({compare, openBeside});

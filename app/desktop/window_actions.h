@@ -14,8 +14,8 @@ struct WindowActions
 {
     explicit WindowActions(QMainWindow& window);
 
-    /// Puts the actions into the menu bar. `captureStart` and `captureStop` are those of the toolbar.
-    void buildMenus(QMenuBar& bar, QAction* captureStart, QAction* captureStop);
+    /// Puts the actions into the menu bar. `capture` and `recorder` are those of the toolbar.
+    void buildMenus(QMenuBar& bar, const QList<QAction*>& capture, const QList<QAction*>& recorder);
     /// The name and key of every action, by menu, as a table in rich text.
     [[nodiscard]] QString shortcutTable(const QMenuBar& bar) const;
 

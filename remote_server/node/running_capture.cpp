@@ -62,8 +62,13 @@ void RunningCapture::conclude()
         return;
     }
     status.error.clear();
-    if (reportsFailed > 0)
-        addNote(std::to_string(reportsFailed) + " of " + std::to_string(plan.windowsBegun) + " windows have no report: " + firstFailure);
+    if (reportsFailed == 0)
+        return;
+    const std::size_t lost = plan.windowsBegun - status.reportNames.size();
+    if (lost > 0)
+        addNote(std::to_string(lost) + " of " + std::to_string(plan.windowsBegun) + " windows have no report: " + firstFailure);
+    else // it failed between two of them
+        addNote("no further window was begun: " + firstFailure);
 }
 
 } // namespace gantry::node

@@ -1,26 +1,37 @@
 #include "app/desktop/capture_bar.h"
+#include "app/desktop/capture_dialog.h"
 #include "app/desktop/capture_strip.h"
+#include "app/desktop/command_palette.h"
 #include "app/desktop/live_page.h"
 #include "app/desktop/main_window.h"
 #include "app/desktop/message_bar.h"
 #include "app/desktop/nodes_panel.h"
 #include "app/desktop/page_area.h"
+#include "app/desktop/recorder_control.h"
+#include "app/desktop/recorder_dialog.h"
 #include "app/desktop/report_page.h"
 #include "app/desktop/window_actions.h"
 #include "app/jobs/job_runner.h"
 #include "tests/support/node_fixture.h"
 
 #include <QAction>
+#include <QCheckBox>
 #include <QComboBox>
+#include <QDoubleSpinBox>
 #include <QLabel>
+#include <QLineEdit>
+#include <QPushButton>
 #include <QSignalSpy>
+#include <QSpinBox>
 #include <QTest>
 #include <QToolBar>
 #include <QToolButton>
 #include <QTreeWidget>
 
 #include <csignal>
+#include <filesystem>
 #include <fstream>
+#include <functional>
 
 using namespace gantry;
 using namespace gantry::desktop;
@@ -138,6 +149,237 @@ private slots:
         QVERIFY(page);
         QVERIFY(!page->trace()->requests.empty());
         QVERIFY(!stopAction().isEnabled());
+    }
+
+    void eachOfSeveralWindowsBecomesAReportHere()
+    {
+        startServer();
+        connectToNode();
+        waitUntilItCanCapture();
+        QStringList texts;
+        connect(&capture(), &CaptureController::changed, this, [&] { texts << strip().text(); });
+        startWithOptions([](CaptureDialog& dialog) {
+            dialog.findChild<QDoubleSpinBox*>(QStringLiteral("length"))->setValue(0.2);
+            dialog.findChild<QSpinBox*>(QStringLiteral("windows"))->setValue(3);
+            dialog.findChild<QDoubleSpinBox*>(QStringLiteral("period"))->setValue(0.6);
+            QTest::keyClicks(dialog.findChild<QLineEdit*>(QStringLiteral("label")), QStringLiteral("three"));
+        });
+        ReportPage* page = waitForReport();
+        QVERIFY(page);
+        const QString sentence = m_window->messages().sentence();
+        QVERIFY2(sentence.startsWith(QStringLiteral("3 windows were captured")), qPrintable(sentence));
+        const auto& names = capture().status().reportNames;
+        QCOMPARE(names.size(), std::size_t{3});
+        const auto folder = m_settings->reportFolder(m_window->nodes().current()->title());
+        for (const std::string& name : names)
+            QVERIFY2(std::filesystem::exists(folder / name), name.c_str());
+        QCOMPARE(page->path(), folder / names.back());
+        QVERIFY(!page->trace()->requests.empty());
+        QCOMPARE(m_settings->recentReports().size(), 3);
+        QVERIFY2(!texts.filter(QStringLiteral("Window 2 of 3")).isEmpty(), qPrintable(texts.join(QLatin1Char('\n'))));
+        QVERIFY2(!texts.filter(QStringLiteral("Report 3 of 3")).isEmpty(), qPrintable(texts.join(QLatin1Char('\n'))));
+
+        for (auto* button : m_window->messages().findChildren<QPushButton*>()) {
+            if (button->text() == QStringLiteral("Open all"))
+                QTest::mouseClick(button, Qt::LeftButton);
+        }
+        QCOMPARE(m_window->pages().reports().size(), 3);
+        QCOMPARE(captureOptions(m_settings->captureOptions()).label, QStringLiteral("three")); // remembered
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->nodes().current()->reports().size() == 3, kPatienceMs);
+        QCOMPARE(m_window->nodes().current()->reports().front().label, std::string("three"));
+    }
+
+    void aServerThatEndsBetweenWindowsLeavesThoseBefore()
+    {
+        startServer();
+        connectToNode();
+        waitUntilItCanCapture();
+        startWithOptions([](CaptureDialog& dialog) {
+            dialog.findChild<QDoubleSpinBox*>(QStringLiteral("length"))->setValue(0.2);
+            dialog.findChild<QSpinBox*>(QStringLiteral("windows"))->setValue(2);
+            dialog.findChild<QDoubleSpinBox*>(QStringLiteral("period"))->setValue(8);
+        });
+        const auto isBetween = [&] {
+            return capture().stage() == Stage::Waiting && capture().status().reportNames.size() == 1 &&
+                   strip().text().startsWith(QStringLiteral("Window 2 of 2 · Begins in "));
+        };
+        QTRY_VERIFY_WITH_TIMEOUT(isBetween(), kPatienceMs);
+        QVERIFY(stopAction().isEnabled()); // for what there is
+        ::kill(m_server.target.pid, SIGKILL);
+        QVERIFY(waitForReport());
+        const QString sentence = m_window->messages().sentence();
+        QVERIFY2(sentence.startsWith(QStringLiteral("No further window was begun: ")), qPrintable(sentence));
+        QVERIFY2(sentence.contains(QStringLiteral("has ended")), qPrintable(sentence));
+        QCOMPARE(m_window->pages().reports().size(), 1);
+    }
+
+    void stoppingBetweenWindowsOpensThoseBefore()
+    {
+        startServer();
+        connectToNode();
+        waitUntilItCanCapture();
+        startWithOptions([](CaptureDialog& dialog) {
+            dialog.findChild<QDoubleSpinBox*>(QStringLiteral("length"))->setValue(0.2);
+            dialog.findChild<QSpinBox*>(QStringLiteral("windows"))->setValue(2);
+            dialog.findChild<QDoubleSpinBox*>(QStringLiteral("period"))->setValue(600);
+        });
+        QTRY_VERIFY_WITH_TIMEOUT(capture().stage() == Stage::Waiting && capture().status().reportNames.size() == 1, kPatienceMs);
+        stopAction().trigger();
+        QVERIFY(waitForReport());
+        QVERIFY2(m_window->messages().sentence().isEmpty(), qPrintable(m_window->messages().sentence()));
+    }
+
+    void aRangeOfTheProgramOpensTheWindow()
+    {
+        startServer(Load::None);
+        connectToNode();
+        waitUntilItCanCapture();
+        startWithOptions([](CaptureDialog& dialog) {
+            dialog.findChild<QComboBox*>(QStringLiteral("opening"))->setCurrentIndex(static_cast<int>(CaptureOptions::Opening::NvtxRange));
+            QTest::keyClicks(dialog.findChild<QLineEdit*>(QStringLiteral("range")), QStringLiteral("execute@gantry.serve"));
+            dialog.findChild<QSpinBox*>(QStringLiteral("ranges"))->setValue(2);
+        });
+        QTRY_COMPARE_WITH_TIMEOUT(strip().text(), QStringLiteral("Window 1 of 2 · Armed: waiting for the NVTX range execute@gantry.serve"),
+                                  kPatienceMs);
+        QVERIFY(!stopAction().isEnabled()); // there is nothing to open yet
+        m_load = std::make_unique<BackgroundLoad>(m_server.address);
+        QVERIFY(waitForReport());
+        QCOMPARE(capture().status().reportNames.size(), std::size_t{2});
+    }
+
+    void aCaptureQueuesBehindSomebodyElses()
+    {
+        startServer();
+        connectToNode();
+        waitUntilItCanCapture();
+        const auto other = m_node->connect("ada@gpu-07: gantryctl");
+        const auto held = hold(*other);
+        QVERIFY(held);
+        startWithOptions([](CaptureDialog& dialog) {
+            dialog.findChild<QDoubleSpinBox*>(QStringLiteral("length"))->setValue(0.2);
+            dialog.findChild<QCheckBox*>(QStringLiteral("mayQueue"))->setChecked(true);
+        });
+        QTRY_COMPARE_WITH_TIMEOUT(strip().text(), QStringLiteral("Queued behind ada@gpu-07: gantryctl"), kPatienceMs);
+        QVERIFY(m_window->messages().sentence().isEmpty());
+        QVERIFY(other->stopCapture(held->captureId));
+        ReportPage* page = waitForReport();
+        QVERIFY(page);
+        QVERIFY(page->path() != m_settings->reportFolder(m_window->nodes().current()->title()) / held->reportName);
+        QCOMPARE(capture().status().reportNames.size(), std::size_t{1});
+    }
+
+    void aWaitThatIsCancelledLeavesNothingOnTheNode_data()
+    {
+        QTest::addColumn<int>("begin");
+        QTest::addColumn<int>("opening");
+        QTest::addColumn<bool>("isHeld");
+        QTest::addColumn<QString>("text");
+        QTest::newRow("queued") << 0 << 0 << true << "Queued behind ada@gpu-07: gantryctl";
+        QTest::newRow("not due yet") << 1 << 0 << false << "Begins in 10 s";
+        QTest::newRow("armed") << 0 << 1 << false << "Armed: waiting for cudaProfilerStart";
+    }
+
+    void aWaitThatIsCancelledLeavesNothingOnTheNode()
+    {
+        QFETCH(int, begin);
+        QFETCH(int, opening);
+        QFETCH(bool, isHeld);
+        QFETCH(QString, text);
+        startServer();
+        connectToNode();
+        waitUntilItCanCapture();
+        const auto other = m_node->connect("ada@gpu-07: gantryctl");
+        if (isHeld)
+            QVERIFY(hold(*other));
+        QStringList texts;
+        connect(&capture(), &CaptureController::changed, this, [&] { texts << strip().text(); });
+        startWithOptions([&](CaptureDialog& dialog) {
+            dialog.findChild<QComboBox*>(QStringLiteral("opening"))->setCurrentIndex(opening);
+            dialog.findChild<QComboBox*>(QStringLiteral("begin"))->setCurrentIndex(begin);
+            dialog.findChild<QCheckBox*>(QStringLiteral("mayQueue"))->setChecked(true);
+        });
+        QTRY_VERIFY_WITH_TIMEOUT(texts.contains(text), kPatienceMs);
+        m_window->actions().cancelCapture->trigger();
+        QVERIFY(!capture().isBusy());
+        QVERIFY(!strip().isVisible());
+        const auto mine = [&]() -> proto::CaptureStatus {
+            const auto captures = other->captures();
+            if (!captures)
+                return {};
+            for (const proto::CaptureStatus& status : *captures) {
+                if (status.holder != "ada@gpu-07: gantryctl")
+                    return status;
+            }
+            return {};
+        };
+        QTRY_VERIFY_WITH_TIMEOUT(mine().isFinished(), kPatienceMs);
+        QCOMPARE(mine().reportNames.size(), std::size_t{0});
+        QCOMPARE(m_window->pages().reports().size(), 0);
+    }
+
+    void aRecorderIsStartedSavedAndStopped()
+    {
+        startServer();
+        connectToNode();
+        waitUntilItCanCapture();
+        RecorderControl& recorder = m_window->recorder();
+        QVERIFY(!recorder.saveAction()->isEnabled() && !recorder.stopAction()->isEnabled());
+        QVERIFY(!recorderButton().isVisible());
+        recorder.startAction()->trigger();
+        auto* dialog = m_window->findChild<RecorderDialog*>();
+        QVERIFY(dialog);
+        QCOMPARE(dialog->keeps(), 30'000 * kMillisecond);
+        QCOMPARE(dialog->bytes(), std::uint64_t{256} << 20);
+        dialog->findChild<QDoubleSpinBox*>(QStringLiteral("keeps"))->setValue(20);
+        dialog->accept();
+        QTRY_VERIFY_WITH_TIMEOUT(recorderButton().isVisible(), kPatienceMs);
+        QVERIFY(!recorder.startAction()->isEnabled()); // one is enough
+        QTRY_VERIFY_WITH_TIMEOUT(recorder.recorder()->ringHeldNs > 1000 * kMillisecond, kPatienceMs);
+        QVERIFY2(recorderButton().text().startsWith(QStringLiteral("Recorder: last ")), qPrintable(recorderButton().text()));
+        QCOMPARE(m_settings->recorderKeeps(), 20'000 * kMillisecond);
+
+        m_window->actions().commands->trigger();
+        auto* palette = m_window->findChild<CommandPalette*>();
+        QVERIFY2(palette->listed().contains(QStringLiteral("Recorder: Save what just happened")),
+                 qPrintable(palette->listed().join(QLatin1Char('\n'))));
+        palette->close();
+        m_window->activateWindow();
+        QVERIFY(QTest::qWaitForWindowActive(m_window.get()));
+        QTest::keyClick(m_window.get(), Qt::Key_S, Qt::ControlModifier | Qt::AltModifier);
+        QVERIFY(capture().isBusy());
+        ReportPage* page = waitForReport();
+        QVERIFY(page);
+        QVERIFY(!page->trace()->requests.empty());
+        QVERIFY(page->trace()->time.duration() > 500 * kMillisecond); // reaches back
+        QVERIFY(recorder.recorder());                                 // goes on
+
+        recorder.stopAction()->trigger();
+        QTRY_VERIFY_WITH_TIMEOUT(!recorderButton().isVisible(), kPatienceMs);
+        QVERIFY(recorder.startAction()->isEnabled());
+        QVERIFY(m_window->messages().sentence().isEmpty());
+    }
+
+    void aRecorderOfAnotherClientIsShownAndSavingItWhileAWindowIsOpenIsExplained()
+    {
+        startServer();
+        const auto other = m_node->connect("ada@gpu-07: gantryctl");
+        proto::CaptureRequest request;
+        request.targetId = m_server.target.id;
+        request.clientName = "ada@gpu-07: gantryctl";
+        request.ringNs = 10'000 * kMillisecond;
+        QVERIFY(other->startCapture(request));
+        connectToNode();
+        QTRY_VERIFY_WITH_TIMEOUT(recorderButton().isVisible(), kPatienceMs);
+        QVERIFY2(recorderButton().toolTip().contains(QStringLiteral("Started by ada@gpu-07")), qPrintable(recorderButton().toolTip()));
+        const auto third = m_node->connect("bob@desk: gantryctl");
+        QVERIFY(hold(*third, "bob@desk: gantryctl"));
+        QTRY_COMPARE_WITH_TIMEOUT(recorderButton().text(), QStringLiteral("Recorder: paused"), kPatienceMs);
+        m_window->recorder().saveAction()->trigger();
+        QTRY_VERIFY_WITH_TIMEOUT(!m_window->messages().sentence().isEmpty(), kPatienceMs);
+        const QString sentence = m_window->messages().sentence();
+        QVERIFY2(sentence.startsWith(QStringLiteral("The recorder was not saved")), qPrintable(sentence));
+        QVERIFY2(sentence.contains(QStringLiteral("bob@desk: gantryctl captures")), qPrintable(sentence));
+        QVERIFY(!capture().isBusy());
     }
 
     // A window without end that was given up before the node had answered stayed open for ever.
@@ -298,11 +540,43 @@ private slots:
     }
 
 private:
-    void startServer()
+    enum class Load
+    {
+        None,
+        Steady
+    };
+
+    void startServer(Load load = Load::Steady)
     {
         m_node = std::make_unique<NodeFixture>(kPrograms);
         m_server = m_node->launchServer();
-        m_load = std::make_unique<BackgroundLoad>(m_server.address);
+        if (load == Load::Steady)
+            m_load = std::make_unique<BackgroundLoad>(m_server.address);
+    }
+
+    /// A window without end of somebody else's.
+    Result<proto::CaptureStatus> hold(app::NodeClient& client, const std::string& name = "ada@gpu-07: gantryctl")
+    {
+        proto::CaptureRequest request;
+        request.targetId = m_server.target.id;
+        request.clientName = name;
+        return client.startCapture(request);
+    }
+
+    /// Opens the dialog by its keys, fills it in and presses Start.
+    void startWithOptions(const std::function<void(CaptureDialog&)>& fill)
+    {
+        m_window->activateWindow();
+        QVERIFY(QTest::qWaitForWindowActive(m_window.get()));
+        QTest::keyClick(m_window.get(), Qt::Key_R, Qt::ControlModifier | Qt::AltModifier);
+        auto* dialog = m_window->findChild<CaptureDialog*>();
+        QVERIFY(dialog);
+        QVERIFY(QTest::qWaitForWindowExposed(dialog));
+        fill(*dialog);
+        auto* start = dialog->findChild<QPushButton*>(QStringLiteral("startButton"));
+        QVERIFY2(start->isEnabled(), qPrintable(dialog->summary()));
+        QTest::mouseClick(start, Qt::LeftButton);
+        QVERIFY(capture().isBusy());
     }
 
     void connectToNode()
@@ -345,6 +619,7 @@ private:
     QAction& startAction() { return *m_window->captureBar().startAction(); }
     QAction& stopAction() { return *m_window->captureBar().stopAction(); }
     CaptureStrip& strip() { return *m_window->findChild<CaptureStrip*>(QStringLiteral("captureStrip")); }
+    QToolButton& recorderButton() { return *m_window->findChild<QToolButton*>(QStringLiteral("recorderButton")); }
     QTreeWidget& tree() { return *m_window->findChild<QTreeWidget*>(QStringLiteral("nodesTree")); }
 
     std::unique_ptr<TemporaryFolder> m_folder;

@@ -151,7 +151,10 @@ private slots:
         std::optional<Error> failure;
         connect(&capture, &CaptureController::failed, &capture, [&](const QString&, const Error& error) { failure = error; });
         const QTemporaryDir folder;
-        capture.start(node.client(), launched->id, 100'000'000, folder.path().toStdString());
+        proto::CaptureRequest request;
+        request.targetId = launched->id;
+        request.durationNs = 100'000'000;
+        capture.start(node.client(), request, folder.path().toStdString());
         QVERIFY(capture.isBusy());
         QTRY_VERIFY_WITH_TIMEOUT(failure, kPatienceMs);
         QVERIFY(!failure->message.empty());

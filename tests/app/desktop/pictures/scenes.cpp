@@ -1,10 +1,14 @@
 #include "scenes.h"
 
+#include "app/desktop/capture_bar.h"
+#include "app/desktop/capture_dialog.h"
 #include "app/desktop/command_palette.h"
 #include "app/desktop/compare_page.h"
 #include "app/desktop/inspector.h"
 #include "app/desktop/live_page.h"
 #include "app/desktop/page_area.h"
+#include "app/desktop/recorder_control.h"
+#include "app/desktop/recorder_dialog.h"
 #include "app/desktop/report_page.h"
 #include "app/desktop/search_box.h"
 #include "app/desktop/window_actions.h"
@@ -20,12 +24,16 @@
 
 #include <QAbstractItemView>
 #include <QAction>
+#include <QComboBox>
 #include <QCompleter>
+#include <QDoubleSpinBox>
 #include <QLabel>
 #include <QLineEdit>
 #include <QMenu>
 #include <QMenuBar>
+#include <QSpinBox>
 #include <QTabBar>
+#include <QTabWidget>
 #include <QTest>
 
 #include <algorithm>
@@ -341,6 +349,64 @@ void addNodes(std::vector<Scene>& scenes)
                       }});
 }
 
+/// The dialog of a capture, with what is chosen in it. Nothing in a build without a server.
+void askForCapture(Stage& stage, const std::function<void(desktop::CaptureDialog&)>& choose)
+{
+    if (!stage.connectToServer())
+        return;
+    stage.window().captureBar().optionsAction()->trigger();
+    choose(stage.find<desktop::CaptureDialog>());
+}
+
+void chooseNvtxRange(desktop::CaptureDialog& dialog)
+{
+    dialog.findChild<QComboBox*>(QStringLiteral("opening"))->setCurrentIndex(2);
+}
+
+void chooseWindows(desktop::CaptureDialog& dialog)
+{
+    dialog.findChild<QComboBox*>(QStringLiteral("begin"))->setCurrentIndex(1);
+    dialog.findChild<QComboBox*>(QStringLiteral("end"))->setCurrentIndex(2);
+    dialog.findChild<QSpinBox*>(QStringLiteral("windows"))->setValue(5);
+    dialog.findChild<QDoubleSpinBox*>(QStringLiteral("period"))->setValue(10);
+}
+
+void addCaptures(std::vector<Scene>& scenes)
+{
+    scenes.push_back({"capture-options", [](Stage& stage) { askForCapture(stage, [](desktop::CaptureDialog&) {}); }});
+    scenes.push_back({"capture-options-windows", [](Stage& stage) { askForCapture(stage, chooseWindows); }});
+    scenes.push_back({"capture-options-range", [](Stage& stage) { askForCapture(stage, chooseNvtxRange); }});
+    scenes.push_back({"capture-options-record", [](Stage& stage) {
+                          askForCapture(stage, [](desktop::CaptureDialog& dialog) { dialog.findChild<QTabWidget*>()->setCurrentIndex(1); });
+                      }});
+    scenes.push_back({"small-capture-options", [](Stage& stage) { askForCapture(stage, chooseWindows); }, {800, 600}});
+    scenes.push_back({"capture-waits", [](Stage& stage) {
+                          if (!stage.connectToServer())
+                              return;
+                          stage.window().captureBar().optionsAction()->trigger();
+                          auto& dialog = stage.find<desktop::CaptureDialog>();
+                          chooseWindows(dialog);
+                          dialog.accept();
+                          stage.waitUntil("the window is waited for", [&stage] {
+                              return stage.window().capture().stage() == desktop::CaptureController::Stage::Waiting;
+                          });
+                      }});
+    scenes.push_back({"recorder-start", [](Stage& stage) {
+                          if (stage.connectToServer())
+                              stage.window().recorder().startAction()->trigger();
+                      }});
+    scenes.push_back({"recorder", [](Stage& stage) {
+                          if (!stage.connectToServer())
+                              return;
+                          stage.window().recorder().startAction()->trigger();
+                          stage.find<desktop::RecorderDialog>().accept();
+                          stage.waitUntil("the recorder holds something", [&stage] {
+                              const auto* recorder = stage.window().recorder().recorder();
+                              return recorder && recorder->ringHeldNs >= kLiveSpan;
+                          });
+                      }});
+}
+
 void addDialogs(std::vector<Scene>& scenes)
 {
     const auto dialog = [&scenes](const char* name, QAction* desktop::WindowActions::*action) {
@@ -408,7 +474,8 @@ void addSizes(std::vector<Scene>& scenes)
 std::vector<Scene> allScenes()
 {
     std::vector<Scene> scenes;
-    for (const auto add : {addPagesOfFiles, addTimelines, addRows, addSearches, addTables, addComparisons, addNodes, addDialogs, addSizes})
+    for (const auto add :
+         {addPagesOfFiles, addTimelines, addRows, addSearches, addTables, addComparisons, addNodes, addCaptures, addDialogs, addSizes})
         add(scenes);
     return scenes;
 }

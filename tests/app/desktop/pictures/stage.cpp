@@ -140,6 +140,28 @@ NodeController* Stage::connectToNode()
     return &node;
 }
 
+NodeController* Stage::connectToServer()
+{
+    const std::filesystem::path server = GANTRY_BINARY_DIR "/bin/gantry-serve";
+    NodeController* node = std::filesystem::exists(server) ? connectToNode() : nullptr;
+    if (!node)
+        return nullptr;
+    const std::filesystem::path models = m_folder / "models";
+    std::filesystem::create_directory(models);
+    std::filesystem::copy(GANTRY_SOURCE_DIR "/resources/models/add_sub", models / "add_sub", std::filesystem::copy_options::recursive);
+    proto::LaunchRequest request;
+    request.argv = {server.string(), "--cpu-only", "--model-repository", models.string(), "--grpc-port", "0", "--metrics-port", "0"};
+    const auto launched = node->client()->launch(request);
+    if (!launched)
+        throw std::runtime_error(launched.error().text());
+    node->refresh();
+    waitUntil("the server can be captured", [node, id = launched->id] {
+        const proto::Target* target = node->target(id);
+        return target && !target->processes.empty();
+    });
+    return node;
+}
+
 void Stage::waitUntil(const char* what, const std::function<bool()>& condition)
 {
     if (!QTest::qWaitFor(condition, kPatienceMs))

@@ -48,6 +48,8 @@ public:
     desktop::ReportPage& openScript(std::string_view script);
     /// Connects to a daemon of this machine that ends with the stage. Nothing: this build has none.
     [[nodiscard]] desktop::NodeController* connectToNode();
+    /// Connects to a node on which a server runs that can be captured. Nothing: this build has none.
+    [[nodiscard]] desktop::NodeController* connectToServer();
 
     /// Handles events until it is so. `what`: of the sentence when it never is.
     void waitUntil(const char* what, const std::function<bool()>& condition);

@@ -1,0 +1,376 @@
+#include "app/desktop/capture_dialog.h"
+
+#include <QCheckBox>
+#include <QComboBox>
+#include <QDialogButtonBox>
+#include <QDoubleSpinBox>
+#include <QFormLayout>
+#include <QGridLayout>
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QLineEdit>
+#include <QPushButton>
+#include <QSpinBox>
+#include <QTabWidget>
+#include <QTimeEdit>
+#include <QVBoxLayout>
+
+#include <cmath>
+#include <utility>
+
+namespace gantry::desktop {
+
+namespace {
+
+using Opening = CaptureOptions::Opening;
+using Begin = CaptureOptions::Begin;
+using End = CaptureOptions::End;
+
+constexpr QSize kSize{700, 430};                               // most texts in a line, and a small screen holds it
+constexpr double kLongestWindow = 600, kLongestWait = 604'800; // s; gantryd's capture plan
+constexpr int kMostEvents = 1'000'000'000, kMostRangesSkipped = 1'000'000;
+constexpr int kLargestWindow = 1 << 20; // MiB
+constexpr std::uint64_t kMebibyte = 1 << 20;
+
+struct ContentText
+{
+    bool proto::CaptureContent::*value;
+    const char* title;
+    const char* text;
+};
+
+/// In the order of what it costs, the dearest last, but for the first.
+constexpr std::array<ContentText, 8> kContent = {{
+    {&proto::CaptureContent::nvtx, QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "NVTX ranges"),
+     QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Requests, phases and layers, as the program names them; below 0.1 µs each")},
+    {&proto::CaptureContent::metrics, QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Metrics"),
+     QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Server, host and GPU; gantryd samples them in any case, outside the server")},
+    {&proto::CaptureContent::overhead, QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Overhead"),
+     QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Where recording itself held the server up; cheap")},
+    {&proto::CaptureContent::memcpy, QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Copies"),
+     QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "memcpy and memset with their kinds and bytes; cheap")},
+    {&proto::CaptureContent::synchronization, QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Synchronization"),
+     QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Waits for streams, events and the device; cheap")},
+    {&proto::CaptureContent::runtimeApi, QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Runtime API"),
+     QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Calls that the program makes, cuda…; 0.2 to 0.5 µs each")},
+    {&proto::CaptureContent::driverApi, QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Driver API"),
+     QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Calls that reach the driver, cu…; 0.2 to 0.5 µs each")},
+    {&proto::CaptureContent::kernels, QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Kernels"),
+     QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Each kernel on the GPU with its launch; dear where many are tiny")},
+}};
+
+constexpr std::uint32_t kRates[] = {0, 100, 1'000, 10'000, 100'000};
+
+QString rateText(std::uint32_t hertz)
+{
+    if (hertz == 0)
+        return CaptureDialog::tr("off");
+    return hertz < 1000 ? CaptureDialog::tr("%1 Hz").arg(hertz) : CaptureDialog::tr("%1 kHz").arg(hertz / 1000.0);
+}
+
+double toSeconds(DurationNs duration)
+{
+    return static_cast<double>(duration) / 1e9;
+}
+
+DurationNs toNs(double seconds)
+{
+    return std::llround(seconds * 1e9);
+}
+
+QDoubleSpinBox* secondsBox(QWidget* parent, const QString& name, double least, double most, int decimals, DurationNs value)
+{
+    auto* box = new QDoubleSpinBox(parent);
+    box->setAccessibleName(name);
+    box->setDecimals(decimals);
+    box->setRange(least, most);
+    box->setSuffix(CaptureDialog::tr(" s"));
+    box->setStepType(QAbstractSpinBox::AdaptiveDecimalStepType);
+    box->setValue(toSeconds(value));
+    return box;
+}
+
+QSpinBox* countBox(QWidget* parent, const QString& name, int least, int most, const QString& suffix, std::uint64_t value)
+{
+    auto* box = new QSpinBox(parent);
+    box->setAccessibleName(name);
+    box->setRange(least, most);
+    box->setGroupSeparatorShown(true);
+    box->setSuffix(suffix);
+    box->setStepType(QAbstractSpinBox::AdaptiveDecimalStepType);
+    box->setValue(static_cast<int>(std::min<std::uint64_t>(value, static_cast<std::uint64_t>(most))));
+    return box;
+}
+
+QComboBox* choiceBox(QWidget* parent, const QString& name, const QStringList& choices, int current)
+{
+    auto* box = new QComboBox(parent);
+    box->setAccessibleName(name);
+    box->addItems(choices);
+    box->setCurrentIndex(current);
+    return box;
+}
+
+QLabel* wrapped(const QString& text, QPalette::ColorRole role, QWidget* parent)
+{
+    auto* label = new QLabel(text, parent);
+    label->setTextFormat(Qt::PlainText);
+    label->setWordWrap(true);
+    label->setForegroundRole(role);
+    return label;
+}
+
+} // namespace
+
+CaptureDialog::CaptureDialog(const CaptureOptions& options, Subject subject, QWidget* parent)
+    : QDialog(parent), m_subject(std::move(subject)), m_tabs(new QTabWidget(this)), m_summary(new QLabel(this))
+{
+    setObjectName(QStringLiteral("captureDialog"));
+    setWindowTitle(tr("Capture with options"));
+    m_tabs->addTab(makeTimes(options), tr("&When"));
+    m_tabs->addTab(makeContent(options), tr("&Record"));
+    m_summary->setTextFormat(Qt::PlainText);
+    m_summary->setWordWrap(true);
+    m_summary->setObjectName(QStringLiteral("captureSummary"));
+    m_summary->setMinimumHeight(2 * fontMetrics().lineSpacing());
+    m_summary->setAlignment(Qt::AlignLeft | Qt::AlignTop);
+
+    auto* buttons = new QDialogButtonBox(QDialogButtonBox::Cancel, this);
+    m_start = buttons->addButton(tr("&Start"), QDialogButtonBox::AcceptRole);
+    m_start->setObjectName(QStringLiteral("startButton"));
+    m_start->setDefault(true);
+    connect(buttons, &QDialogButtonBox::accepted, this, &QDialog::accept);
+    connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
+
+    auto* column = new QVBoxLayout(this);
+    column->addWidget(wrapped(tr("Records %1 on %2. Each window becomes a report of its own.").arg(m_subject.target, m_subject.node),
+                              QPalette::WindowText, this));
+    column->addWidget(m_tabs, 1);
+    column->addWidget(m_summary);
+    column->addWidget(buttons);
+
+    for (const auto* box : findChildren<QComboBox*>())
+        connect(box, &QComboBox::currentIndexChanged, this, &CaptureDialog::refresh);
+    for (const auto* box : findChildren<QSpinBox*>())
+        connect(box, &QSpinBox::valueChanged, this, &CaptureDialog::refresh);
+    for (const auto* box : findChildren<QDoubleSpinBox*>())
+        connect(box, &QDoubleSpinBox::valueChanged, this, &CaptureDialog::refresh);
+    for (const auto* box : findChildren<QCheckBox*>())
+        connect(box, &QCheckBox::toggled, this, &CaptureDialog::refresh);
+    for (const auto* line : {m_iterationRange, m_range, m_label})
+        connect(line, &QLineEdit::textChanged, this, &CaptureDialog::refresh);
+    connect(m_tabs, &QTabWidget::currentChanged, this, &CaptureDialog::refresh);
+    connect(m_at, &QTimeEdit::timeChanged, this, &CaptureDialog::refresh);
+    refresh();
+    resize(kSize);
+}
+
+/// Title, controls and the room that is left.
+void CaptureDialog::addRow(QFormLayout& form, const QString& title, std::initializer_list<QWidget*> controls)
+{
+    auto* field = new QWidget(form.parentWidget());
+    auto* row = new QHBoxLayout(field);
+    row->setContentsMargins(0, 0, 0, 0);
+    for (QWidget* control : controls)
+        row->addWidget(control, qobject_cast<QLineEdit*>(control) ? 1 : 0);
+    if (!qobject_cast<QLineEdit*>(*controls.begin()))
+        row->addStretch(1);
+    auto* label = new QLabel(title, form.parentWidget());
+    label->setBuddy(*controls.begin());
+    m_rows[*controls.begin()] = form.rowCount();
+    form.addRow(label, field);
+}
+
+void CaptureDialog::addProblem(QFormLayout& form, CaptureField field)
+{
+    QLabel* label = wrapped({}, QPalette::BrightText, form.parentWidget()); // the theme's colour of what is wrong
+    label->hide();
+    m_problems[field] = label;
+    form.addRow(QString(), label);
+}
+
+QWidget* CaptureDialog::makeTimes(const CaptureOptions& options)
+{
+    auto* page = new QWidget(this);
+    m_opening = choiceBox(page, tr("What opens the window"),
+                          {tr("the clock"), tr("the program: cudaProfilerStart and cudaProfilerStop"), tr("the program: an NVTX range")},
+                          static_cast<int>(options.opening));
+    m_opening->setObjectName(QStringLiteral("opening"));
+    m_begin = choiceBox(page, tr("Begin"), {tr("now"), tr("after a time"), tr("at a time of day")}, static_cast<int>(options.begin));
+    m_begin->setObjectName(QStringLiteral("begin"));
+    m_delay = secondsBox(page, tr("Time until the first window"), 0.1, kLongestWait, 1, options.delayNs);
+    m_at = new QTimeEdit(options.at, page);
+    m_at->setDisplayFormat(QStringLiteral("HH:mm:ss"));
+    m_at->setAccessibleName(tr("Time of day of the first window"));
+    m_end = choiceBox(page, tr("End"),
+                      {tr("after a time"), tr("after requests"), tr("after iterations"), tr("after an amount of data"), tr("when stopped")},
+                      static_cast<int>(options.end));
+    m_end->setObjectName(QStringLiteral("end"));
+    m_length = secondsBox(page, tr("Length of a window"), 0.01, kLongestWindow, 2, options.lengthNs);
+    m_length->setObjectName(QStringLiteral("length"));
+    m_requests = countBox(page, tr("Requests of a window"), 1, kMostEvents, tr(" requests"), options.requests);
+    m_iterations = countBox(page, tr("Iterations of a window"), 1, kMostEvents, tr(" iterations"), options.iterations);
+    m_size = countBox(page, tr("Size of a window"), 1, kLargestWindow, tr(" MiB"), std::max<std::uint64_t>(1, options.bytes / kMebibyte));
+    m_iterationRange = new QLineEdit(options.iterationRange, page);
+    m_iterationRange->setAccessibleName(tr("NVTX range that is an iteration"));
+    m_iterationRange->setPlaceholderText(tr("MESSAGE@DOMAIN; empty: executions of gantry-serve"));
+    m_windows = countBox(page, tr("Number of windows"), 1, static_cast<int>(kMostWindows), tr(" windows"), options.windows);
+    m_windows->setObjectName(QStringLiteral("windows"));
+    m_windows->setSpecialValueText(tr("one window"));
+    m_period = secondsBox(page, tr("Time from the start of a window to the start of the next"), 0, kLongestWait, 1, options.periodNs);
+    m_period->setObjectName(QStringLiteral("period"));
+    m_period->setPrefix(tr("one every "));
+    m_period->setSpecialValueText(tr("one after the other"));
+    m_range = new QLineEdit(options.range, page);
+    m_range->setObjectName(QStringLiteral("range"));
+    m_range->setAccessibleName(tr("NVTX range that is a window"));
+    m_range->setPlaceholderText(tr("MESSAGE@DOMAIN, such as execute@gantry.serve"));
+    m_ranges = countBox(page, tr("Number of ranges to capture"), 0, static_cast<int>(kMostWindows), tr(" ranges"), options.ranges);
+    m_ranges->setObjectName(QStringLiteral("ranges"));
+    m_ranges->setSpecialValueText(tr("all, until stopped"));
+    m_rangeEvery = countBox(page, tr("Ranges of which one is captured"), 1, kMostRangesSkipped, tr(" ranges"), options.rangeEvery);
+    m_rangeEvery->setPrefix(tr("one of every "));
+    m_rangeEvery->setSpecialValueText(tr("each range"));
+    m_endsServer = new QCheckBox(tr("End the server after the last window"), page);
+    m_endsServer->setChecked(options.endsServer);
+    m_label = new QLineEdit(options.label, page);
+    m_label->setObjectName(QStringLiteral("label"));
+    m_label->setAccessibleName(tr("Label of the reports"));
+    m_label->setPlaceholderText(tr("a name to find the reports by"));
+    m_mayQueue = new QCheckBox(tr("Wait while somebody else captures"), page);
+    m_mayQueue->setObjectName(QStringLiteral("mayQueue"));
+    m_mayQueue->setChecked(options.mayQueue);
+
+    m_times = new QFormLayout(page);
+    m_times->setFieldGrowthPolicy(QFormLayout::AllNonFixedFieldsGrow);
+    addRow(*m_times, tr("&Opened by"), {m_opening});
+    addRow(*m_times, tr("&Begin"), {m_begin, m_delay, m_at});
+    addRow(*m_times, tr("&End"), {m_end, m_length, m_requests, m_iterations, m_size});
+    addRow(*m_times, tr("&Iteration"), {m_iterationRange});
+    addProblem(*m_times, CaptureField::End);
+    addRow(*m_times, tr("Win&dows"), {m_windows, m_period});
+    addProblem(*m_times, CaptureField::Windows);
+    addRow(*m_times, tr("NVTX ran&ge"), {m_range});
+    addProblem(*m_times, CaptureField::Range);
+    addRow(*m_times, tr("&Capture"), {m_ranges, m_rangeEvery});
+    addRow(*m_times, QString(), {m_endsServer});
+    addRow(*m_times, tr("&Label"), {m_label});
+    addRow(*m_times, QString(), {m_mayQueue});
+    return page;
+}
+
+QWidget* CaptureDialog::makeContent(const CaptureOptions& options)
+{
+    auto* page = new QWidget(this);
+    auto* grid = new QGridLayout(page);
+    grid->setColumnStretch(1, 1);
+    grid->setHorizontalSpacing(16);
+    int row = 0;
+    for (std::size_t i = 0; i < kContent.size(); ++i) {
+        m_content[i] = new QCheckBox(tr(kContent[i].title), page);
+        m_content[i]->setChecked(options.content.*kContent[i].value);
+        m_content[i]->setAccessibleDescription(tr(kContent[i].text));
+        grid->addWidget(m_content[i], row, 0);
+        grid->addWidget(wrapped(tr(kContent[i].text), QPalette::PlaceholderText, page), row++, 1);
+    }
+    m_content[0]->setObjectName(QStringLiteral("nvtx"));
+    QStringList rates;
+    for (const std::uint32_t rate : kRates)
+        rates << rateText(rate);
+    m_gpuMetrics = choiceBox(page, tr("Rate of the GPU's hardware counters"), rates, 0);
+    m_gpuMetrics->setObjectName(QStringLiteral("gpuMetrics"));
+    for (std::size_t i = 0; i < std::size(kRates); ++i) {
+        m_gpuMetrics->setItemData(static_cast<int>(i), kRates[i]);
+        if (kRates[i] == options.content.gpuMetricsHz)
+            m_gpuMetrics->setCurrentIndex(static_cast<int>(i));
+    }
+    auto* counters = new QWidget(page);
+    auto* line = new QHBoxLayout(counters);
+    line->setContentsMargins(0, 0, 0, 0);
+    auto* title = new QLabel(tr("&GPU counters"), counters);
+    title->setBuddy(m_gpuMetrics);
+    line->addWidget(title);
+    line->addWidget(m_gpuMetrics);
+    grid->addWidget(counters, row, 0);
+    grid->addWidget(wrapped(tr("SMs, tensor cores, memory and links of every GPU; a program beside the server samples them"),
+                            QPalette::PlaceholderText, page),
+                    row++, 1);
+    for (const CaptureField field : {CaptureField::Content, CaptureField::GpuMetrics}) {
+        m_problems[field] = wrapped({}, QPalette::BrightText, page);
+        m_problems[field]->hide();
+        grid->addWidget(m_problems[field], row++, 0, 1, 2);
+    }
+    grid->setRowStretch(row, 1);
+    return page;
+}
+
+CaptureOptions CaptureDialog::options() const
+{
+    CaptureOptions options;
+    options.opening = static_cast<Opening>(m_opening->currentIndex());
+    options.begin = static_cast<Begin>(m_begin->currentIndex());
+    options.delayNs = toNs(m_delay->value());
+    options.at = m_at->time();
+    options.end = static_cast<End>(m_end->currentIndex());
+    options.lengthNs = toNs(m_length->value());
+    options.requests = static_cast<std::uint64_t>(m_requests->value());
+    options.iterations = static_cast<std::uint64_t>(m_iterations->value());
+    options.bytes = static_cast<std::uint64_t>(m_size->value()) * kMebibyte;
+    options.iterationRange = m_iterationRange->text();
+    options.windows = static_cast<std::uint32_t>(m_windows->value());
+    options.periodNs = toNs(m_period->value());
+    options.range = m_range->text();
+    options.ranges = static_cast<std::uint32_t>(m_ranges->value());
+    options.rangeEvery = static_cast<std::uint32_t>(m_rangeEvery->value());
+    options.endsServer = m_endsServer->isChecked();
+    for (std::size_t i = 0; i < kContent.size(); ++i)
+        options.content.*kContent[i].value = m_content[i]->isChecked();
+    options.content.gpuMetricsHz = m_gpuMetrics->currentData().toUInt();
+    options.label = m_label->text();
+    options.mayQueue = m_mayQueue->isChecked();
+    return options;
+}
+
+QString CaptureDialog::summary() const
+{
+    return m_summary->text();
+}
+
+void CaptureDialog::refresh()
+{
+    const CaptureOptions now = options();
+    const bool byClock = now.opening == Opening::Clock;
+    const auto showRow = [this](QWidget* control, bool isShown) { m_times->setRowVisible(m_rows.at(control), isShown); };
+    showRow(m_begin, byClock);
+    showRow(m_end, byClock);
+    showRow(m_iterationRange, byClock && now.end == End::Iterations);
+    showRow(m_windows, byClock);
+    showRow(m_range, now.opening == Opening::NvtxRange);
+    showRow(m_ranges, !byClock);
+    showRow(m_endsServer, !byClock);
+    m_delay->setVisible(now.begin == Begin::After);
+    m_at->setVisible(now.begin == Begin::At);
+    m_length->setVisible(now.end == End::Time);
+    m_requests->setVisible(now.end == End::Requests);
+    m_iterations->setVisible(now.end == End::Iterations);
+    m_size->setVisible(now.end == End::Bytes);
+    m_period->setVisible(now.windows > 1);
+    m_requests->setSuffix(now.requests == 1 ? tr(" request") : tr(" requests"));
+    m_iterations->setSuffix(now.iterations == 1 ? tr(" iteration") : tr(" iterations"));
+    m_ranges->setSuffix(now.ranges == 1 ? tr(" range") : tr(" ranges"));
+
+    const auto problem = problemOf(now, m_subject.noGpuReason);
+    for (const auto& [field, label] : m_problems) {
+        const bool isWrong = problem && problem->field == field;
+        label->setText(isWrong ? problem->sentence : QString());
+        label->setVisible(isWrong);
+    }
+    // At its field, or here where that is on the other page.
+    const bool isOfContent = problem && (problem->field == CaptureField::Content || problem->field == CaptureField::GpuMetrics);
+    const bool isHidden = problem && (m_tabs->currentIndex() == 1) != isOfContent;
+    m_summary->setText(isHidden ? problem->sentence : problem ? QString() : summaryOf(now, QDateTime::currentDateTime()));
+    m_summary->setForegroundRole(problem ? QPalette::BrightText : QPalette::WindowText);
+    m_start->setEnabled(!problem);
+}
+
+} // namespace gantry::desktop

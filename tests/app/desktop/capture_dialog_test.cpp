@@ -1,0 +1,249 @@
+#include "app/desktop/capture_dialog.h"
+
+#include <QAbstractSpinBox>
+#include <QCheckBox>
+#include <QComboBox>
+#include <QDoubleSpinBox>
+#include <QLabel>
+#include <QLineEdit>
+#include <QPushButton>
+#include <QSpinBox>
+#include <QTabWidget>
+#include <QTest>
+
+using namespace gantry;
+using namespace gantry::desktop;
+using Opening = CaptureOptions::Opening;
+using Begin = CaptureOptions::Begin;
+using End = CaptureOptions::End;
+
+namespace {
+
+constexpr DurationNs kSecond = 1'000'000'000;
+const QDateTime kNoon(QDate(2026, 11, 21), QTime(12, 0));
+
+} // namespace
+
+class CaptureDialogTest : public QObject
+{
+    Q_OBJECT
+
+private slots:
+    void whatTheClockOpensIsAskedForInTheNodesTerms()
+    {
+        CaptureOptions options;
+        options.end = End::Requests;
+        options.requests = 50;
+        options.windows = 3;
+        options.periodNs = 10 * kSecond;
+        options.begin = Begin::After;
+        options.delayNs = 5 * kSecond;
+        options.label = QStringLiteral(" before ");
+        options.mayQueue = true;
+        options.range = QStringLiteral("of another choice");
+        const proto::CaptureRequest request = captureRequest(options, kNoon);
+        QCOMPARE(request.maxRequests, std::uint64_t{50});
+        QCOMPARE(request.durationNs, 0); // only the end that was chosen
+        QCOMPARE(request.maxBytes, std::uint64_t{0});
+        QCOMPARE(request.windowCount, 3u);
+        QCOMPARE(request.periodNs, 10 * kSecond);
+        QCOMPARE(request.delayNs, 5 * kSecond);
+        QCOMPARE(request.label, std::string("before"));
+        QVERIFY(request.mayQueue);
+        QCOMPARE(request.trigger, proto::CaptureTrigger::None);
+        QVERIFY(request.triggerRange.empty());
+    }
+
+    void whatTheProgramOpensIsAskedForInTheNodesTerms()
+    {
+        CaptureOptions options;
+        options.opening = Opening::NvtxRange;
+        options.range = QStringLiteral("execute@gantry.serve");
+        options.ranges = 0;
+        options.rangeEvery = 100;
+        options.endsServer = true;
+        options.begin = Begin::After; // of the other choice
+        options.windows = 7;
+        const proto::CaptureRequest request = captureRequest(options, kNoon);
+        QCOMPARE(request.trigger, proto::CaptureTrigger::NvtxRange);
+        QCOMPARE(request.triggerRange, std::string("execute@gantry.serve"));
+        QCOMPARE(request.windowCount, kMostWindows); // until stopped
+        QCOMPARE(request.triggerEvery, 100u);
+        QVERIFY(request.stopTarget);
+        QCOMPARE(request.delayNs, 0);
+        QCOMPARE(request.durationNs, 0);
+    }
+
+    void aTimeOfDayThatHasGoneByIsTomorrows()
+    {
+        QCOMPARE(nextTime(QTime(12, 0, 1), kNoon), kNoon.addSecs(1));
+        QCOMPARE(nextTime(QTime(11, 59), kNoon), QDateTime(QDate(2026, 11, 22), QTime(11, 59)));
+        CaptureOptions options;
+        options.begin = Begin::At;
+        options.at = QTime(11, 59);
+        QCOMPARE(captureRequest(options, kNoon).startUtcNs, (kNoon.toSecsSinceEpoch() + 86'400 - 60) * kSecond);
+        QVERIFY2(summaryOf(options, kNoon).startsWith(QStringLiteral("Tomorrow at 11:59:00: one window")),
+                 qPrintable(summaryOf(options, kNoon)));
+    }
+
+    void everyFieldIsRememberedAndNonsenseIsNot()
+    {
+        CaptureOptions options;
+        options.opening = Opening::NvtxRange;
+        options.begin = Begin::At;
+        options.at = QTime(3, 4, 5);
+        options.delayNs = 7 * kSecond;
+        options.end = End::Bytes;
+        options.lengthNs = 3 * kSecond;
+        options.requests = 11;
+        options.iterations = 12;
+        options.bytes = 13 << 20;
+        options.iterationRange = QStringLiteral("step@engine");
+        options.windows = 14;
+        options.periodNs = 15 * kSecond;
+        options.range = QStringLiteral("batch@*");
+        options.ranges = 16;
+        options.rangeEvery = 17;
+        options.endsServer = options.mayQueue = true;
+        options.content.kernels = options.content.driverApi = false;
+        options.content.gpuMetricsHz = 10'000;
+        options.label = QStringLiteral("night");
+        const QJsonObject saved = toJson(options);
+        QCOMPARE(toJson(captureOptions(saved)), saved);
+        QVERIFY(toJson(CaptureOptions{}) != saved);
+        QCOMPARE(captureOptions(saved).at, QTime(3, 4, 5));
+        QVERIFY(!captureOptions(saved).content.kernels && captureOptions(saved).content.memcpy);
+
+        QCOMPARE(toJson(captureOptions({})), toJson(CaptureOptions{}));
+        const QJsonObject nonsense{{QStringLiteral("end"), 99},
+                                   {QStringLiteral("windows"), -1},
+                                   {QStringLiteral("length_ns"), QStringLiteral("long")},
+                                   {QStringLiteral("at"), QStringLiteral("25:00")}};
+        QCOMPARE(toJson(captureOptions(nonsense)), toJson(CaptureOptions{}));
+    }
+
+    void whatCannotBeIsSaidAtItsFieldAndStartWaits_data()
+    {
+        QTest::addColumn<QString>("what");
+        QTest::addColumn<QString>("sentence");
+        QTest::newRow("range without a name") << "range"
+                                              << "Write the name of the range";
+        QTest::newRow("range of a domain only") << "domain"
+                                                << "Write the name of the range";
+        QTest::newRow("range with a long name") << "long"
+                                                << "at most 127 bytes";
+        QTest::newRow("windows without an end") << "endless"
+                                                << "Several windows need an end each";
+        QTest::newRow("windows that do not fit") << "fit"
+                                                 << "Windows of 2 s do not fit into 1 s";
+        QTest::newRow("nothing to record") << "nothing"
+                                           << "Nothing would be recorded";
+        QTest::newRow("requests without NVTX") << "count"
+                                               << "counted by their NVTX ranges";
+        QTest::newRow("counters without a GPU") << "gpu"
+                                                << "no GPU to sample";
+    }
+
+    void whatCannotBeIsSaidAtItsFieldAndStartWaits()
+    {
+        QFETCH(QString, what);
+        QFETCH(QString, sentence);
+        CaptureDialog dialog({}, {QStringLiteral("server"), QStringLiteral("node"), QStringLiteral("there is no driver")});
+        dialog.show();
+        QVERIFY(start(dialog).isEnabled());
+        const auto choose = [&](const char* name, int index) { dialog.findChild<QComboBox*>(QLatin1String(name))->setCurrentIndex(index); };
+        auto& range = *dialog.findChild<QLineEdit*>(QStringLiteral("range"));
+        auto& windows = *dialog.findChild<QSpinBox*>(QStringLiteral("windows"));
+        auto& period = *dialog.findChild<QDoubleSpinBox*>(QStringLiteral("period"));
+        if (what == QStringLiteral("range") || what == QStringLiteral("domain") || what == QStringLiteral("long")) {
+            choose("opening", static_cast<int>(Opening::NvtxRange));
+            QVERIFY(range.isVisible());
+            QTest::keyClicks(&range, what == QStringLiteral("range")    ? QString()
+                                     : what == QStringLiteral("domain") ? QStringLiteral("@gantry.serve")
+                                                                        : QString(128, QLatin1Char('x')));
+        } else if (what == QStringLiteral("endless")) {
+            windows.setValue(2);
+            choose("end", static_cast<int>(End::Stop));
+        } else if (what == QStringLiteral("fit")) {
+            windows.setValue(2);
+            QVERIFY(period.isVisible());
+            period.setValue(1);
+        } else if (what == QStringLiteral("nothing")) {
+            record(dialog);
+            for (auto* box : dialog.findChild<QTabWidget*>()->currentWidget()->findChildren<QCheckBox*>())
+                QTest::mouseClick(box, Qt::LeftButton, {}, QPoint(8, box->height() / 2));
+        } else if (what == QStringLiteral("count")) {
+            choose("end", static_cast<int>(End::Requests));
+            dialog.findChild<QCheckBox*>(QStringLiteral("nvtx"))->setChecked(false);
+        } else {
+            record(dialog);
+            choose("gpuMetrics", 3);
+        }
+        QVERIFY(!start(dialog).isEnabled());
+        QCOMPARE(shown(dialog, sentence), QStringList{QString()}); // at its field
+        auto& pages = *dialog.findChild<QTabWidget*>();
+        pages.setCurrentIndex(1 - pages.currentIndex());
+        QCOMPARE(shown(dialog, sentence), QStringList{QStringLiteral("captureSummary")}); // which is out of sight now
+    }
+
+    void aNameCuresARangeWithoutOne()
+    {
+        CaptureOptions options;
+        options.opening = Opening::NvtxRange;
+        CaptureDialog dialog(options, {QStringLiteral("server"), QStringLiteral("node"), {}});
+        dialog.show();
+        QVERIFY(!start(dialog).isEnabled());
+        QTest::keyClicks(dialog.findChild<QLineEdit*>(QStringLiteral("range")), QStringLiteral("execute@gantry.serve"));
+        QVERIFY(start(dialog).isEnabled());
+        QVERIFY2(dialog.summary().startsWith(QStringLiteral("One window, as long as the range execute@gantry.serve")),
+                 qPrintable(dialog.summary()));
+        QCOMPARE(dialog.options().range, QStringLiteral("execute@gantry.serve"));
+    }
+
+    void fieldsOfAChoiceThatIsNotMadeAreHidden()
+    {
+        CaptureDialog dialog({}, {QStringLiteral("server"), QStringLiteral("node"), {}});
+        dialog.show();
+        const auto isShown = [&](const char* name) { return dialog.findChild<QWidget*>(QLatin1String(name))->isVisible(); };
+        QVERIFY(isShown("begin") && isShown("length") && isShown("windows") && !isShown("period") && !isShown("range") &&
+                !isShown("ranges"));
+        dialog.findChild<QComboBox*>(QStringLiteral("opening"))->setCurrentIndex(static_cast<int>(Opening::CudaProfiler));
+        QVERIFY(!isShown("begin") && !isShown("length") && !isShown("windows") && !isShown("range") && isShown("ranges"));
+    }
+
+    void everyControlHasANameAndTheDialogFitsASmallScreen()
+    {
+        for (const Opening opening : {Opening::Clock, Opening::CudaProfiler, Opening::NvtxRange}) {
+            CaptureOptions options;
+            options.opening = opening;
+            options.end = End::Iterations;
+            options.windows = 5;
+            CaptureDialog dialog(options, {QStringLiteral("server"), QStringLiteral("node"), {}});
+            dialog.show();
+            QVERIFY2(dialog.width() <= 780 && dialog.height() <= 560,
+                     qPrintable(QStringLiteral("%1 × %2").arg(dialog.width()).arg(dialog.height())));
+            for (const auto* control : dialog.findChildren<QWidget*>()) {
+                if (qobject_cast<const QComboBox*>(control) || qobject_cast<const QAbstractSpinBox*>(control) ||
+                    (qobject_cast<const QLineEdit*>(control) && !qobject_cast<const QAbstractSpinBox*>(control->parentWidget())))
+                    QVERIFY2(!control->accessibleName().isEmpty(), qPrintable(control->objectName()));
+            }
+        }
+    }
+
+private:
+    /// The visible labels that hold a sentence, by name.
+    static QStringList shown(const CaptureDialog& dialog, const QString& sentence)
+    {
+        QStringList names;
+        for (const auto* label : dialog.findChildren<QLabel*>()) {
+            if (label->isVisible() && label->text().contains(sentence))
+                names << label->objectName();
+        }
+        return names;
+    }
+    static QPushButton& start(CaptureDialog& dialog) { return *dialog.findChild<QPushButton*>(QStringLiteral("startButton")); }
+    static void record(CaptureDialog& dialog) { dialog.findChild<QTabWidget*>()->setCurrentIndex(1); }
+};
+
+QTEST_MAIN(CaptureDialogTest)
+#include "capture_dialog_test.moc"
