@@ -74,6 +74,7 @@ void WindowOptions::addTo(CLI::App& command)
     command.add_option("--repeat", repeat, "this many windows, each a report of its own")->check(CLI::Range(1u, kMostWindows));
     command.add_option("--every", every, "from the start of a window to the start of the next, e.g. 10s (default: one after the other)");
     command.add_option("--gpu-metrics", gpuMetrics, "sample the GPUs' hardware counters at this rate, 10Hz to 200kHz, e.g. 10kHz");
+    command.add_flag("--api-queries", apiQueries, "record also CUDA calls that only ask, such as cuCtxGetCurrent: many, and dear");
     command.add_flag("--queue", mayQueue, "wait while another client captures");
     command.add_option("--capture-range", range,
                        "windows are ranges of the program: cudaProfilerApi, nvtx:MESSAGE, nvtx:MESSAGE@DOMAIN, nvtx:MESSAGE@*");
@@ -111,6 +112,7 @@ Result<proto::CaptureRequest> WindowOptions::request() const
     if (!gpuMetrics.empty()) {
         GANTRY_TRY(request.content.gpuMetricsHz, parseSampleRate(gpuMetrics));
     }
+    request.content.apiQueries = apiQueries;
     request.maxRequests = requests;
     request.maxIterations = iterations;
     request.iterationRange = iterationRange;

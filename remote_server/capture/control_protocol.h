@@ -46,6 +46,7 @@ enum Content : std::uint32_t
     ContentDriverApi = 1u << 4,
     ContentSynchronization = 1u << 5,
     ContentOverhead = 1u << 6,
+    ContentApiQueries = 1u << 7, ///< of both APIs: functions that only ask, such as cuCtxGetCurrent
 };
 
 /// How opening went, per process.

@@ -11,15 +11,12 @@
 #include <algorithm>
 #include <array>
 #include <dlfcn.h>
-#include <thread>
 
 namespace gantry::gpu_sampler {
 namespace {
 
 constexpr std::size_t kHardwareBufferBytes = std::size_t{256} << 20;
 constexpr std::uint32_t kSamplesOfImage = 512; // an image takes some 17 KiB a sample
-constexpr std::size_t kSamplesOfThread = 32;   // fewer are not worth a thread
-constexpr unsigned kMostThreads = 16;
 
 /// CUPTI's functions, resolved by name. Without members for those of the driver but cuInit.
 struct Api
@@ -147,8 +144,7 @@ public:
             params.pPmSamplingObject = m_sampling;
             m_api.disable(&params);
         }
-        for (CUpti_Profiler_Host_Object* host : m_hosts)
-            release(host);
+        release(m_host);
     }
 
     Result<void> begin(int device, std::int64_t periodNs)
@@ -188,7 +184,6 @@ public:
         info.pCounterDataImage = m_image.data();
         info.counterDataImageSize = m_image.size();
         GANTRY_CHECK(check(m_api.getCounterDataInfo(&info), "cuptiPmSamplingGetCounterDataInfo"));
-        GANTRY_CHECK(evaluate(info.numCompletedSamples));
         for (std::size_t i = 0; i < info.numCompletedSamples; ++i)
             GANTRY_CHECK(tell(i, onSample));
         GANTRY_CHECK(initializeImage());
@@ -293,11 +288,8 @@ private:
 
     Result<void> configure(int device, std::int64_t periodNs)
     {
-        std::vector<std::uint8_t> config;
-        for (unsigned i = 0; i < std::clamp(std::thread::hardware_concurrency() / 2, 1u, kMostThreads); ++i) {
-            m_hosts.push_back(newHost());
-            config = configFor(m_hosts.back(), m_metrics);
-        }
+        m_host = newHost();
+        const std::vector<std::uint8_t> config = configFor(m_host, m_metrics);
         CUpti_PmSampling_Enable_Params enable{CUpti_PmSampling_Enable_Params_STRUCT_SIZE};
         enable.deviceIndex = static_cast<std::size_t>(device);
         GANTRY_CHECK(check(m_api.enable(&enable), "cuptiPmSamplingEnable"));
@@ -335,43 +327,7 @@ private:
         return check(m_api.initializeImage(&params), "cuptiPmSamplingCounterDataImageInitialize");
     }
 
-    /// Evaluates the image's samples into m_values. It takes some 50 µs a sample, so a high rate needs several threads, each with a
-    /// host object of its own.
-    Result<void> evaluate(std::size_t samples)
-    {
-        m_values.resize(samples * m_metrics.size());
-        const std::size_t threads = std::min(m_hosts.size(), samples / kSamplesOfThread + 1);
-        std::vector<CUptiResult> results(threads, CUPTI_SUCCESS);
-        {
-            std::vector<std::jthread> others;
-            for (std::size_t part = 1; part < threads; ++part)
-                others.emplace_back(
-                    [&, part] { results[part] = evaluatePart(part, samples * part / threads, samples * (part + 1) / threads); });
-            results[0] = evaluatePart(0, 0, samples / threads);
-        }
-        for (const CUptiResult result : results)
-            GANTRY_CHECK(check(result, "cuptiProfilerHostEvaluateToGpuValues"));
-        return {};
-    }
-
-    CUptiResult evaluatePart(std::size_t host, std::size_t begin, std::size_t end)
-    {
-        for (std::size_t i = begin; i < end; ++i) {
-            CUpti_Profiler_Host_EvaluateToGpuValues_Params params{CUpti_Profiler_Host_EvaluateToGpuValues_Params_STRUCT_SIZE};
-            params.pHostObject = m_hosts[host];
-            params.pCounterDataImage = m_image.data();
-            params.counterDataImageSize = m_image.size();
-            params.ppMetricNames = m_sources.data();
-            params.numMetrics = m_sources.size();
-            params.rangeIndex = i;
-            params.pMetricValues = m_values.data() + i * m_metrics.size();
-            if (const CUptiResult result = m_api.evaluate(&params); result != CUPTI_SUCCESS)
-                return result;
-        }
-        return CUPTI_SUCCESS;
-    }
-
-    /// Hands out sample `index` of the image.
+    /// Hands out sample `index` of the image. Some 50 µs of the processor, however many threads evaluate at once: CUPTI lets one at a time.
     Result<void> tell(std::size_t index, const std::function<void(std::int64_t, std::int64_t, std::span<const double>)>& onSample)
     {
         if (!m_hasFirst) {
@@ -384,11 +340,20 @@ private:
         info.counterDataImageSize = m_image.size();
         info.sampleIndex = index;
         GANTRY_CHECK(check(m_api.getSampleInfo(&info), "cuptiPmSamplingCounterDataGetSampleInfo"));
+        m_values.resize(m_metrics.size());
+        CUpti_Profiler_Host_EvaluateToGpuValues_Params evaluate{CUpti_Profiler_Host_EvaluateToGpuValues_Params_STRUCT_SIZE};
+        evaluate.pHostObject = m_host;
+        evaluate.pCounterDataImage = m_image.data();
+        evaluate.counterDataImageSize = m_image.size();
+        evaluate.ppMetricNames = m_sources.data();
+        evaluate.numMetrics = m_sources.size();
+        evaluate.rangeIndex = index;
+        evaluate.pMetricValues = m_values.data();
+        GANTRY_CHECK(check(m_api.evaluate(&evaluate), "cuptiProfilerHostEvaluateToGpuValues"));
         const double seconds = static_cast<double>(info.endTimestamp - info.startTimestamp) * 1e-9;
-        const std::span<double> values(m_values.data() + index * m_metrics.size(), m_metrics.size());
-        for (std::size_t i = 0; i < values.size(); ++i)
-            values[i] *= m_metrics[i].isPerSample && seconds > 0 ? m_metrics[i].factor / seconds : m_metrics[i].factor;
-        onSample(static_cast<std::int64_t>(info.startTimestamp), static_cast<std::int64_t>(info.endTimestamp), values);
+        for (std::size_t i = 0; i < m_values.size(); ++i)
+            m_values[i] *= m_metrics[i].isPerSample && seconds > 0 ? m_metrics[i].factor / seconds : m_metrics[i].factor;
+        onSample(static_cast<std::int64_t>(info.startTimestamp), static_cast<std::int64_t>(info.endTimestamp), m_values);
         return {};
     }
 
@@ -397,7 +362,7 @@ private:
     std::vector<std::uint8_t> m_availability;
     std::vector<Metric> m_metrics;
     std::vector<const char*> m_sources;
-    std::vector<CUpti_Profiler_Host_Object*> m_hosts; ///< one for each thread that evaluates
+    CUpti_Profiler_Host_Object* m_host = nullptr;
     CUpti_PmSampling_Object* m_sampling = nullptr;
     std::vector<std::uint8_t> m_image;
     std::vector<double> m_values;

@@ -653,6 +653,8 @@ private:
                                       : Error{ErrorCode::TargetGone, "the target ended before it began to record", {}});
         } else {
             const bool hasLostProcess = window->hasLostProcess();
+            if (capture.gpuSampler && (capture.isEnding || capture.plan.windowsBegun == capture.request.windowCount))
+                capture.gpuSampler->stopSampling();
             addReport(capture, *window, window->finish(now), {}, {}, isUnanswered, hasLostProcess);
         }
         keepHistory();

@@ -50,7 +50,8 @@ std::uint32_t contentBits(const proto::CaptureContent& c)
     using namespace capture;
     return (c.nvtx ? ContentNvtx : 0u) | (c.kernels ? ContentKernels : 0u) | (c.memcpy ? ContentMemcpy : 0u) |
            (c.runtimeApi ? ContentRuntimeApi : 0u) | (c.driverApi ? ContentDriverApi : 0u) |
-           (c.synchronization ? ContentSynchronization : 0u) | (c.overhead ? ContentOverhead : 0u);
+           (c.synchronization ? ContentSynchronization : 0u) | (c.overhead ? ContentOverhead : 0u) |
+           (c.apiQueries ? ContentApiQueries : 0u);
 }
 
 CaptureWindow::CaptureWindow(std::uint32_t windowId, std::string ofCapture, const proto::CaptureRequest& asked, std::int64_t nowNs)

@@ -98,6 +98,7 @@ struct CaptureContent
 {
     bool nvtx = true, kernels = true, memcpy = true, runtimeApi = true, driverApi = true;
     bool synchronization = true, overhead = true, metrics = true;
+    bool apiQueries = false;        ///< of both APIs: calls that only ask, such as cuCtxGetCurrent
     std::uint32_t gpuMetricsHz = 0; ///< hardware counters, 10 to 200,000; 0: none
 };
 

@@ -15,10 +15,10 @@ using gpu_frames::FrameType;
 
 constexpr std::size_t kMostValues = 32u << 20; // of one GPU: 256 MiB, half a minute at 100 kHz of ten metrics
 constexpr std::size_t kMostSeries = 64;
-constexpr int kSignalled = 128;                      // an exit status above: 128 + the signal that ended it
-constexpr std::uint32_t kFirstSeriesId = 0x40000000; // those of the sampler count up from 1
-constexpr std::chrono::seconds kLastSamplesPatience{1};
-constexpr std::chrono::milliseconds kEndPatience{3000}; // a sampler that is killed leaves the counters busy for a while
+constexpr int kSignalled = 128;                           // an exit status above: 128 + the signal that ended it
+constexpr std::uint32_t kFirstSeriesId = 0x40000000;      // those of the sampler count up from 1
+constexpr std::chrono::seconds kLastSamplesPatience{60};  // at 100 kHz they are read at a fifth of the speed at which they come
+constexpr std::chrono::milliseconds kEndPatience{65'000}; // a sampler that is killed leaves the counters busy for a while
 
 } // namespace
 
@@ -32,7 +32,12 @@ GpuSampler::GpuSampler(Options options) : m_options(std::move(options))
 
 GpuSampler::~GpuSampler()
 {
-    for (std::jthread& thread : m_threads) // all before the first is waited for
+    stopSampling(); // all before the first is waited for
+}
+
+void GpuSampler::stopSampling()
+{
+    for (std::jthread& thread : m_threads)
         thread.request_stop();
 }
 

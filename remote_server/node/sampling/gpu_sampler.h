@@ -29,16 +29,19 @@ public:
     };
 
     explicit GpuSampler(Options options);
-    ~GpuSampler(); ///< waits for the programs' ends, three seconds at most
+    ~GpuSampler(); ///< waits for the programs' ends, which hand out what they have first: at high rates that takes seconds
 
     /// Every program samples, or has said that it cannot.
     [[nodiscard]] bool isReady() const;
     /// Why there are no samples of some GPU; empty: there are.
     [[nodiscard]] std::string problem() const;
 
+    /// No more samples are taken; those that were are still on their way.
+    void stopSampling();
+
     /// Gives up what lies before.
     void keepFrom(TimestampNs time);
-    /// Adds the series and the samples of the window to it, once those up to its end are there (or 1 s has gone by, or the programs have
+    /// Adds the series and the samples of the window to it, once those up to its end are there (or a minute has gone by, or the programs have
     /// ended).
     void copyTo(WindowCapture& window);
 
