@@ -14,7 +14,7 @@ enum class FrameType : std::uint32_t
     Series = 1, ///< JSON: [{"name","unit","help"}, …], in the order of the values
     Samples,    ///< SampleHead and one double for each series, many times
     Failed,     ///< text: why there are no samples, a sentence with the next step
-    End,        ///< JSON: {"overflows": n}
+    End,        ///< JSON: {"lost": samples}
 };
 
 struct FrameHeader

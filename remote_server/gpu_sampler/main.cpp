@@ -141,7 +141,7 @@ int sample(char** argv, int device, std::int64_t periodNs, int triesLeft, int si
         hasMore = *read;
         isRead = writer.isRead();
     }
-    writeText(FrameType::End, nlohmann::json{{"overflows", (*sampling)->overflows()}}.dump());
+    writeText(FrameType::End, nlohmann::json{{"lost", (*sampling)->lost()}}.dump());
     return 0;
 }
 

@@ -17,6 +17,9 @@ namespace {
 
 constexpr std::size_t kHardwareBufferBytes = std::size_t{256} << 20;
 constexpr std::uint32_t kSamplesOfImage = 512; // an image takes some 17 KiB a sample
+// A value takes some 5 µs to be made, so that high rates have fewer metrics, the first of those that are wanted.
+constexpr std::int64_t kValuesPerSecond = 150'000;
+constexpr std::int64_t kFewestMetrics = 2;
 
 /// CUPTI's functions, resolved by name. Without members for those of the driver but cuInit.
 struct Api
@@ -161,7 +164,8 @@ public:
         m_availability.resize(availability.counterAvailabilityImageSize);
         availability.pCounterAvailabilityImage = m_availability.data();
         GANTRY_CHECK(check(m_api.getCounterAvailability(&availability), "cuptiPmSamplingGetCounterAvailability"));
-        chooseMetrics();
+        m_periodNs = periodNs;
+        chooseMetrics(static_cast<std::size_t>(std::max<std::int64_t>(kFewestMetrics, kValuesPerSecond * periodNs / 1'000'000'000)));
         if (m_metrics.empty())
             return Error{ErrorCode::Unsupported, "CUPTI knows none of the counters that are wanted on this GPU (" + m_chip + ")", {}};
         for (const Metric& metric : m_metrics)
@@ -170,7 +174,7 @@ public:
     }
 
     const std::vector<Metric>& metrics() const override { return m_metrics; }
-    std::uint64_t overflows() const override { return m_overflows; }
+    std::uint64_t lost() const override { return m_lost; }
 
     Result<bool> read(const std::function<void(std::int64_t, std::int64_t, std::span<const double>)>& onSample) override
     {
@@ -179,7 +183,6 @@ public:
         decode.pCounterDataImage = m_image.data();
         decode.counterDataImageSize = m_image.size();
         GANTRY_CHECK(check(m_api.decode(&decode), "cuptiPmSamplingDecodeData"));
-        m_overflows += decode.overflow != 0;
         CUpti_PmSampling_GetCounterDataInfo_Params info{CUpti_PmSampling_GetCounterDataInfo_Params_STRUCT_SIZE};
         info.pCounterDataImage = m_image.data();
         info.counterDataImageSize = m_image.size();
@@ -272,9 +275,11 @@ private:
         return config;
     }
 
-    void chooseMetrics()
+    void chooseMetrics(std::size_t most)
     {
         for (const Metric& metric : wantedMetrics()) {
+            if (m_metrics.size() == most)
+                return;
             if (std::any_of(m_metrics.begin(), m_metrics.end(), [&](const Metric& kept) { return kept.name == metric.name; }))
                 continue; // another chip's name of one that is in
             std::vector<Metric> tried = m_metrics;
@@ -301,7 +306,7 @@ private:
         set.hardwareBufferSize = kHardwareBufferBytes;
         set.samplingInterval = static_cast<std::uint64_t>(periodNs);
         set.triggerMode = CUPTI_PM_SAMPLING_TRIGGER_MODE_GPU_TIME_INTERVAL;
-        set.hwBufferAppendMode = CUPTI_PM_SAMPLING_HARDWARE_BUFFER_APPEND_MODE_KEEP_OLDEST; // which tells of overflows
+        set.hwBufferAppendMode = CUPTI_PM_SAMPLING_HARDWARE_BUFFER_APPEND_MODE_KEEP_OLDEST;
         GANTRY_CHECK(check(m_api.setConfig(&set), "cuptiPmSamplingSetConfig"));
         CUpti_PmSampling_GetCounterDataSize_Params size{CUpti_PmSampling_GetCounterDataSize_Params_STRUCT_SIZE};
         size.pPmSamplingObject = m_sampling;
@@ -350,6 +355,9 @@ private:
         evaluate.rangeIndex = index;
         evaluate.pMetricValues = m_values.data();
         GANTRY_CHECK(check(m_api.evaluate(&evaluate), "cuptiProfilerHostEvaluateToGpuValues"));
+        if (m_lastEndNs != 0) // what the hardware took while its buffer was full, or while it was not read in time, is a gap
+            m_lost += (info.startTimestamp - std::min(m_lastEndNs, info.startTimestamp)) / static_cast<std::uint64_t>(m_periodNs);
+        m_lastEndNs = info.endTimestamp;
         const double seconds = static_cast<double>(info.endTimestamp - info.startTimestamp) * 1e-9;
         for (std::size_t i = 0; i < m_values.size(); ++i)
             m_values[i] *= m_metrics[i].isPerSample && seconds > 0 ? m_metrics[i].factor / seconds : m_metrics[i].factor;
@@ -366,7 +374,9 @@ private:
     CUpti_PmSampling_Object* m_sampling = nullptr;
     std::vector<std::uint8_t> m_image;
     std::vector<double> m_values;
-    std::uint64_t m_overflows = 0;
+    std::int64_t m_periodNs = 0;
+    std::uint64_t m_lastEndNs = 0;
+    std::uint64_t m_lost = 0;
     bool m_isRunning = false;
     bool m_hasFirst = false;
 };

@@ -24,8 +24,8 @@ public:
         bool isPerSample = false;     ///< a count in the sample's span, to be made a rate
     };
 
-    /// Starts sampling as many of the known metrics as fit into one pass. Errors, as sentences with the next step: Unsupported (no
-    /// driver, CUPTI or such GPU), NotPermitted, Busy.
+    /// Starts sampling as many of the known metrics as fit into one pass and can be read at that rate. Errors, as sentences with the next
+    /// step: Unsupported (no driver, CUPTI or such GPU), NotPermitted, Busy.
     [[nodiscard]] static Result<std::unique_ptr<PmSampling>> start(int device, std::int64_t periodNs);
     virtual ~PmSampling() = default;
 
@@ -37,8 +37,8 @@ public:
     read(const std::function<void(std::int64_t startNs, std::int64_t endNs, std::span<const double> values)>& onSample) = 0;
     /// The last samples are still handed out by read().
     virtual void stop() = 0;
-    /// How often the hardware's buffer was full and samples were lost.
-    [[nodiscard]] virtual std::uint64_t overflows() const = 0;
+    /// Samples that the hardware took and nobody read in time, by the gaps between the others.
+    [[nodiscard]] virtual std::uint64_t lost() const = 0;
 };
 
 } // namespace gantry::gpu_sampler

@@ -37,6 +37,10 @@ GpuSampler::~GpuSampler()
 
 void GpuSampler::stopSampling()
 {
+    {
+        const std::lock_guard lock(m_mutex);
+        m_isStopping = true;
+    }
     for (std::jthread& thread : m_threads)
         thread.request_stop();
 }
@@ -121,9 +125,8 @@ bool GpuSampler::takeFrame(Device& device, std::uint32_t type, std::string_view 
         return true;
     case FrameType::End: {
         const auto json = nlohmann::json::parse(content, nullptr, false);
-        device.dropped += json.is_object() && json.contains("overflows") && json["overflows"].is_number_unsigned()
-                              ? json["overflows"].get<std::uint64_t>()
-                              : 0;
+        device.dropped +=
+            json.is_object() && json.contains("lost") && json["lost"].is_number_unsigned() ? json["lost"].get<std::uint64_t>() : 0;
         device.hasEnded = true;
         return true;
     }
@@ -187,7 +190,7 @@ void GpuSampler::copyTo(WindowCapture& window)
     std::unique_lock lock(m_mutex);
     m_changed.wait_for(lock, kLastSamplesPatience, [&] {
         return std::all_of(m_devices.begin(), m_devices.end(), [&](const Device& device) {
-            return device.hasEnded || (!device.times.empty() && device.times.back() >= window.closeMonotonicNs);
+            return device.hasEnded || (!m_isStopping && !device.times.empty() && device.times.back() >= window.closeMonotonicNs);
         });
     });
     for (const Device& device : m_devices) {

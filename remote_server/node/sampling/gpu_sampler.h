@@ -41,8 +41,8 @@ public:
 
     /// Gives up what lies before.
     void keepFrom(TimestampNs time);
-    /// Adds the series and the samples of the window to it, once those up to its end are there (or a minute has gone by, or the programs have
-    /// ended).
+    /// Adds the series and the samples of the window to it, once those up to its end are there (or a minute has gone by, or the programs
+    /// have ended).
     void copyTo(WindowCapture& window);
 
 private:
@@ -56,7 +56,7 @@ private:
         std::string received;          ///< the beginning of a frame
         std::deque<TimestampNs> times; ///< ends of samples
         std::deque<double> values;     ///< series.size() for each time
-        std::uint64_t dropped = 0;     ///< samples beyond the bound, and times the hardware's buffer was full
+        std::uint64_t dropped = 0;     ///< samples beyond the bound, and those that the program lost
     };
 
     void run(Device& device, const std::stop_token& stop);
@@ -70,6 +70,7 @@ private:
     mutable std::mutex m_mutex; ///< everything below
     std::condition_variable m_changed;
     std::deque<Device> m_devices;
+    bool m_isStopping = false; ///< the programs tell what they lost when they end, and that is waited for
     std::vector<std::jthread> m_threads;
 };
 

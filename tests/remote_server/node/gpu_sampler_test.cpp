@@ -148,9 +148,9 @@ TEST_F(GpuSamplerTest, BelievesNothingThatItDoesNotKnow)
     }
 }
 
-TEST_F(GpuSamplerTest, CountsTheTimesTheHardwaresBufferWasFull)
+TEST_F(GpuSamplerTest, CountsTheSamplesThatTheProgramLost)
 {
-    const auto sampler = start(frame(FrameType::Series, kSeries) + frame(FrameType::End, R"({"overflows":7})"), "exit 0");
+    const auto sampler = start(frame(FrameType::Series, kSeries) + frame(FrameType::End, R"({"lost":7})"), "exit 0");
     ASSERT_TRUE(eventually([&] { return sampler->isReady(); }));
     WindowCapture window;
     window.closeMonotonicNs = 1000;
