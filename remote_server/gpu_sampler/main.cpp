@@ -28,7 +28,6 @@ namespace {
 
 constexpr int kReadPeriodMs = 5;
 constexpr std::int64_t kDrainNs = 60'000'000'000; // samples of high rates come faster than they are read
-constexpr int kFirstReadMs = 30;                  // CUPTI 13.0 crashes when it decodes before there is anything
 constexpr int kBusyTries = 10;
 constexpr int kBusyPauseMs = 300;
 constexpr std::int64_t kShortestPeriodNs = 5'000; // 200 kHz
@@ -110,8 +109,6 @@ void tryAgain(char** argv, int triesLeft, int signals)
 int sample(char** argv, int device, std::int64_t periodNs, int triesLeft, int signals)
 {
     auto sampling = PmSampling::start(device, periodNs);
-    if (sampling)
-        isStopped(signals, kFirstReadMs);
     const auto first = sampling ? (*sampling)->read([](std::int64_t, std::int64_t, std::span<const double>) {}) : Result<bool>(false);
     // The counters of a sampler that has just ended, or was killed, are free a moment later.
     if (!first || (!sampling && sampling.error().code == ErrorCode::Busy))

@@ -294,15 +294,15 @@ private:
     Result<void> configure(int device, std::int64_t periodNs)
     {
         m_host = newHost();
-        const std::vector<std::uint8_t> config = configFor(m_host, m_metrics);
+        m_config = configFor(m_host, m_metrics);
         CUpti_PmSampling_Enable_Params enable{CUpti_PmSampling_Enable_Params_STRUCT_SIZE};
         enable.deviceIndex = static_cast<std::size_t>(device);
         GANTRY_CHECK(check(m_api.enable(&enable), "cuptiPmSamplingEnable"));
         m_sampling = enable.pPmSamplingObject;
         CUpti_PmSampling_SetConfig_Params set{CUpti_PmSampling_SetConfig_Params_STRUCT_SIZE};
         set.pPmSamplingObject = m_sampling;
-        set.configSize = config.size();
-        set.pConfig = config.data();
+        set.configSize = m_config.size();
+        set.pConfig = m_config.data();
         set.hardwareBufferSize = kHardwareBufferBytes;
         set.samplingInterval = static_cast<std::uint64_t>(periodNs);
         set.triggerMode = CUPTI_PM_SAMPLING_TRIGGER_MODE_GPU_TIME_INTERVAL;
@@ -372,6 +372,7 @@ private:
     std::vector<const char*> m_sources;
     CUpti_Profiler_Host_Object* m_host = nullptr;
     CUpti_PmSampling_Object* m_sampling = nullptr;
+    std::vector<std::uint8_t> m_config; ///< CUPTI reads it as long as it samples: without it decoding crashes now and then
     std::vector<std::uint8_t> m_image;
     std::vector<double> m_values;
     std::int64_t m_periodNs = 0;

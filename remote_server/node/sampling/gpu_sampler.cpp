@@ -72,7 +72,7 @@ void GpuSampler::run(Device& device, const std::stop_token& stop)
     const std::vector<std::string> command{m_options.program.string(), std::to_string(device.index), std::to_string(m_options.periodNs)};
     const auto take = [&](std::string_view bytes) { receive(device, bytes); };
     auto end = importing::runProgram(command, take, stop, kEndPatience);
-    // One that crashes before it has begun, as CUPTI does now and then beside the end of another client, is started once more.
+    // One that crashes before it has begun, as NVIDIA's libraries may beside the end of another client, is started once more.
     const auto hasBegun = [&] {
         const std::lock_guard lock(m_mutex);
         return device.isReady;
