@@ -280,6 +280,19 @@ int stopTarget(const CommonOptions& common, const std::string& id, const std::st
     return 0;
 }
 
+int stopCapture(const CommonOptions& common, const std::string& id)
+{
+    const auto client = connect(common);
+    const auto stopped = client ? (*client)->stopCapture(id) : Result<proto::CaptureStatus>(client.error());
+    if (!stopped)
+        return report(stopped.error(), common);
+    if (common.json)
+        print(toJson(*stopped));
+    else
+        say("{} ends: {}\n", stopped->captureId, name(stopped->state));
+    return 0;
+}
+
 int captures(const CommonOptions& common)
 {
     const auto client = connect(common);
@@ -315,6 +328,11 @@ void addNodeCommands(CLI::App& app, CommonOptions& common, Action& action)
     node->add_subcommand("captures", "Who captures on the node, what waits, and recorders that run")->callback([&] {
         action = [&] { return captures(common); };
     });
+    auto captureId = std::make_shared<std::string>();
+    auto* stopping =
+        node->add_subcommand("stop-capture", "End a capture, whoever started it: its open window becomes a report, no other follows");
+    stopping->add_option("id", *captureId, "as `gantryctl node captures` shows it")->required();
+    stopping->callback([&, captureId] { action = [&, captureId] { return stopCapture(common, *captureId); }; });
     auto* watching = node->add_subcommand("watch", "Live metrics until interrupted, a block a second (--json: an object a sample)");
     auto length = std::make_shared<std::string>();
     watching->add_option("--for", *length, "end with the first block after this time, e.g. 10s");

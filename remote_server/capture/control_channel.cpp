@@ -179,8 +179,9 @@ private:
     template <typename Message>
     void reply(const Message& message)
     {
-        // A daemon that is gone is the control thread's to notice: it may be waiting on the socket.
-        if (m_socket >= 0 && send(m_socket, &message, sizeof message, MSG_NOSIGNAL) < 0)
+        // A daemon that is gone, or so far behind that it is as good as gone, is the control thread's to notice: it may be waiting on the
+        // socket. The target never waits for it.
+        if (m_socket >= 0 && send(m_socket, &message, sizeof message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
             shutdown(m_socket, SHUT_RDWR);
     }
 

@@ -8,6 +8,7 @@
 #include "remote_server/capture/time_stamp.h"
 
 #include <cstring>
+#include <dlfcn.h>
 #include <initializer_list>
 #include <pthread.h>
 #include <utility>
@@ -570,6 +571,18 @@ void setNvtxTrigger(const char* message, const char* domain)
     updateNvtxHandlers();
 }
 
+/// Keeps the executable or library that holds the tables loaded: windows change its slots for as long as the process lives.
+static bool staysLoaded(const Instance& instance)
+{
+    const NvtxFunctionTable table = instance.coreSize ? instance.core : instance.core2;
+    Dl_info object{};
+    if (!table || !dladdr(reinterpret_cast<const void*>(table), &object) || !object.dli_fname)
+        return false;
+    // The main program is not found by its name, and need not be.
+    (void)dlopen(object.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
+    return true;
+}
+
 void installNvtxHandlers(NvtxGetExportTableFunc_t getExportTable)
 {
     const auto* callbacks = static_cast<const NvtxExportTableCallbacks*>(getExportTable(NVTX_ETID_CALLBACKS));
@@ -582,6 +595,8 @@ void installNvtxHandlers(NvtxGetExportTableFunc_t getExportTable)
     if (!callbacks->GetModuleFunctionTable(NVTX_CB_MODULE_CORE2, &instance.core2, &instance.core2Size))
         instance.core2Size = 0;
     setNames(instance);
+    if (!staysLoaded(instance))
+        return; // its slots could not be changed later
     pthread_mutex_lock(&g_instancesMutex);
     if (g_instanceCount < kMaxInstances)
         g_instances[g_instanceCount++] = instance;

@@ -79,7 +79,8 @@ public:
         if (const RunningCapture* holder = holderFor(request); holder && plan.isDue(monotonicNow()) && !request.mayQueue)
             return Error{ErrorCode::Busy,
                          "a capture window is already open, held by " + holder->holderName() +
-                             ": wait until it is done, stop it, or queue behind it",
+                             ": wait until it is done, queue behind it, or stop it (`gantryctl node stop-capture " +
+                             holder->status.captureId + "`)",
                          {}};
         auto capture = std::make_unique<RunningCapture>();
         capture->request = request;
@@ -352,7 +353,7 @@ private:
     void take(CaptureLink& link, const capture::ArmedMessage& message)
     {
         using capture::OpenOutcome;
-        if (!m_active || !m_active->isArmed || message.windowId != m_active->firstWindowId)
+        if (!m_active || !m_active->isArmed || message.windowId < m_active->firstWindowId)
             return;
         if (message.outcome == OpenOutcome::CudaBusy || message.outcome == OpenOutcome::CudaFailed)
             m_active->status.message = "process " + std::to_string(link.pid()) + " cannot wait for cudaProfilerStart: " +
@@ -754,7 +755,7 @@ private:
             return false;
         }
         capture.conclude();
-        if (capture.request.stopTarget && m_options.stopTarget)
+        if (capture.request.stopTarget && m_options.stopTarget && capture.plan.windowsBegun == capture.request.windowCount)
             m_options.stopTarget(capture.request.targetId);
         if (capture.gpuSampler)
             m_worker.retire(std::move(capture.gpuSampler));

@@ -172,7 +172,7 @@ bool CaptureWindow::hasReachedBound(std::int64_t nowNs) const
     }
     return (request.maxRequests > 0 && requests >= request.maxRequests) ||
            (request.maxIterations > 0 && iterations >= request.maxIterations) || (request.maxBytes > 0 && bytes() >= request.maxBytes) ||
-           (request.durationNs > 0 && elapsedNs(nowNs) >= request.durationNs);
+           (CapturePlan::longestWindow(request) > 0 && elapsedNs(nowNs) >= CapturePlan::longestWindow(request));
 }
 
 bool CaptureWindow::isOpenedByAll() const

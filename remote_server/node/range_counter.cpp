@@ -7,7 +7,8 @@ namespace {
 
 using records::RecordType;
 
-constexpr std::uint32_t kInlineText = UINT32_MAX; ///< the name itself, where it stands behind its record
+constexpr std::uint32_t kInlineText = UINT32_MAX;    ///< the name itself, where it stands behind its record
+constexpr std::uint32_t kOtherText = UINT32_MAX - 1; ///< another one there
 
 } // namespace
 
@@ -50,8 +51,8 @@ void RangeCounter::takeEvent(const records::NvtxEvent& event)
     const Range range{isOfThread ? r.tid : 0, r.rangeId};
     if (event.type == RecordType::NvtxEnd || event.type == RecordType::NvtxPop)
         end(range);
-    else if (event.type != RecordType::NvtxMark && (r.textId != 0 || event.text == m_name.message))
-        begin(range, {r.domain, r.textId ? r.textId : kInlineText});
+    else if (event.type != RecordType::NvtxMark) // of any name: its end is known then, and forgotten
+        begin(range, {r.domain, r.textId ? r.textId : event.text == m_name.message ? kInlineText : kOtherText});
 }
 
 void RangeCounter::begin(const Range& range, const Kind& kind)

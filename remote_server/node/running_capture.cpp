@@ -22,11 +22,11 @@ capture::OpenMessage RunningCapture::triggerMessage() const
 {
     capture::OpenMessage message{};
     message.type = capture::MessageType::Open;
-    message.windowId = firstWindowId;
+    message.windowId = firstWindowId + plan.windowsBegun; // a process that comes late goes on where the others are
     message.content = contentBits(request.content);
     message.durationNs = CapturePlan::longestWindow(request);
     message.trigger = request.trigger == proto::CaptureTrigger::CudaProfiler ? capture::Trigger::CudaProfiler : capture::Trigger::NvtxRange;
-    message.windowCount = request.windowCount;
+    message.windowCount = request.windowCount - plan.windowsBegun;
     message.triggerEvery = request.triggerEvery;
     const RangeName range = RangeName::parse(request.triggerRange);
     const std::string domain = range.isOfAnyDomain ? capture::kAnyDomain : range.domain;
