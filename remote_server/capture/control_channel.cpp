@@ -22,6 +22,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include <utility>
 
 namespace gantry::capture {
 namespace {
@@ -142,7 +143,7 @@ private:
 
     bool connectToDaemon()
     {
-        m_socket = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+        m_socket = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0); // threads of the target may wait for m_mutex
         if (m_socket < 0)
             return false;
         sockaddr_un address{};
@@ -170,6 +171,7 @@ private:
         hello.pid = getpid();
         m_cudaAnnounced = m_state.cudaLoaded.load(std::memory_order_acquire);
         hello.cudaLoaded = m_cudaAnnounced;
+        hello.lastWindowId = m_lastWindowId;
         std::memcpy(hello.targetId, g_targetId, sizeof g_targetId);
         const ssize_t length = readlink("/proc/self/exe", hello.executable, sizeof hello.executable - 1);
         hello.executable[length > 0 ? length : 0] = '\0';
@@ -241,18 +243,22 @@ private:
 
     void take(const OpenMessage& open)
     {
-        if (open.trigger != Trigger::None)
+        if (open.trigger != Trigger::None) {
             arm(open);
-        else if (open.windowId != m_windowId) // a trigger of ours may have been faster than that of a sibling
-            openWindow(open.windowId, open.content, open.durationNs);
-        if (m_armed.trigger != Trigger::None && open.trigger == Trigger::None)
+            return;
+        }
+        if (open.windowId <= m_lastWindowId) // a trigger of ours was faster than that of a sibling, and its window may be over by now
+            return;
+        openWindow(open.windowId, open.content, open.durationNs);
+        if (m_armed.trigger != Trigger::None)
             m_nextTriggeredId = open.windowId + 1;
     }
 
     void arm(const OpenMessage& open)
     {
-        disarm();
+        unwatch();
         m_armed = open;
+        m_isWatching = true;
         m_armed.triggerMessage[sizeof m_armed.triggerMessage - 1] = m_armed.triggerDomain[sizeof m_armed.triggerDomain - 1] = '\0';
         m_armed.triggerEvery = std::max(1u, open.triggerEvery);
         m_triggersSeen = 0;
@@ -279,12 +285,18 @@ private:
         return opened;
     }
 
-    /// No range opens a window any more; one that is open goes on.
+    /// No range opens a window any more; one that is open goes on until its range ends.
     void disarm()
     {
-        if (m_armed.trigger == Trigger::None)
-            return;
         m_armed.trigger = Trigger::None;
+        if (m_windowId == 0)
+            unwatch();
+    }
+
+    void unwatch()
+    {
+        if (!std::exchange(m_isWatching, false))
+            return;
         m_cupti.ignoreProfilerCalls();
         setNvtxTrigger(nullptr, nullptr);
     }
@@ -295,7 +307,7 @@ private:
             closeWindow();
         const std::int64_t received = clockNs(CLOCK_MONOTONIC);
         m_state.region.clearLosses();
-        m_windowId = windowId;
+        m_windowId = m_lastWindowId = windowId;
         m_content = content;
         sampleClocks();
         const CuptiSession::Opened cupti = openCupti(windowId, content);
@@ -349,7 +361,7 @@ private:
         const bool isLast =
             m_armed.trigger != Trigger::None && m_armed.windowCount > 0 && m_windowId - m_armed.windowId + 1 >= m_armed.windowCount;
         m_windowId = 0;
-        if (isLast)
+        if (isLast || m_armed.trigger == Trigger::None)
             disarm();
         reply(closed);
     }
@@ -374,7 +386,9 @@ private:
     OpenMessage m_armed{}; ///< trigger None: nothing is waited for
     std::uint32_t m_triggersSeen = 0;
     std::uint32_t m_nextTriggeredId = 0;
+    bool m_isWatching = false; ///< for ranges that open or close a window
     std::uint32_t m_windowId = 0;
+    std::uint32_t m_lastWindowId = 0; ///< ids only grow
     std::uint32_t m_content = 0;
     std::int64_t m_deadlineNs = 0;
     std::int64_t m_lastClockNs = 0;

@@ -10,7 +10,7 @@
 /// Needs libc alone: compiled into injected code.
 namespace gantry::capture {
 
-inline constexpr std::uint32_t kControlVersion = 2;
+inline constexpr std::uint32_t kControlVersion = 3;
 
 /// Environment of a target: where the daemon listens, and which launched target the process belongs to.
 inline constexpr char kSocketVariable[] = "GANTRY_CAPTURE_SOCKET";
@@ -64,6 +64,7 @@ struct HelloMessage
     std::uint32_t version;
     std::int32_t pid; ///< as the process sees itself
     std::uint32_t cudaLoaded;
+    std::uint32_t lastWindowId; ///< that the process had open, from a daemon before this one perhaps; 0: none
     char targetId[64];
     char executable[256];
 };
@@ -71,7 +72,7 @@ struct HelloMessage
 struct OpenMessage
 {
     MessageType type;
-    std::uint32_t windowId; ///< never 0, never used twice for a process; of a trigger: of its first window, the next ones count up
+    std::uint32_t windowId; ///< never 0, larger than any before; of a trigger: of its first window, the next ones count up
     std::uint32_t content;
     Trigger trigger;
     std::int64_t durationNs;    ///< the library closes the window by itself after this, even if the daemon is gone; 0: no bound

@@ -227,7 +227,8 @@ void CuptiDecoder::decode(const void* activity)
         write(RecordType::Stream, r);
         break;
     }
-    default: break;
+    default:
+        break;
     }
 }
 

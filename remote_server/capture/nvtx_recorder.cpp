@@ -167,7 +167,8 @@ ThreadState* threadIn(CaptureState& s, std::uint32_t window)
         ++around->depth;
     else if (isTrigger(domain, attributes))
         if (ThreadState* t = threadState())
-            t->triggerPush = {g_triggerGeneration.load(std::memory_order_relaxed), triggerBegins(), 0, domain};
+            if (const std::uint32_t opened = triggerBegins()) // else the range that did may be one of this thread, in another domain
+                t->triggerPush = {g_triggerGeneration.load(std::memory_order_relaxed), opened, 0, domain};
     const std::uint32_t window = openWindow();
     ThreadState* t = window ? threadIn(*state(), window) : nullptr;
     if (!t)

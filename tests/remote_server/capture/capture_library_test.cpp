@@ -1,18 +1,11 @@
-#include "tests/remote_server/capture/recording_daemon.h"
-
-#include <gtest/gtest.h>
-#include <nvtx3/nvToolsExt.h>
+#include "tests/remote_server/capture/capture_library_fixture.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
-#include <functional>
-#include <future>
-#include <memory>
 #include <set>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -38,72 +31,6 @@ std::int64_t monotonicNs()
     clock_gettime(CLOCK_MONOTONIC, &t);
     return t.tv_sec * 1'000'000'000LL + t.tv_nsec;
 }
-
-/// A thread that does what it is asked, once.
-class ParkedThread
-{
-public:
-    ~ParkedThread()
-    {
-        if (m_thread.joinable())
-            run([] {});
-    }
-    void run(std::function<void()> work)
-    {
-        m_work.set_value(std::move(work));
-        m_thread.join();
-    }
-
-private:
-    std::promise<std::function<void()>> m_work;
-    std::thread m_thread{[this] { m_work.get_future().get()(); }};
-};
-
-/// A process has one capture library, which lives as long as it: the tests share it and its daemon, each with a window of its own.
-class CaptureLibrary : public testing::Test
-{
-protected:
-    static void SetUpTestSuite()
-    {
-        s_daemon = std::make_unique<RecordingDaemon>();
-        // Before the first NVTX call, which loads the library. Nothing else of this program runs yet.
-        setenv("NVTX_INJECTION64_PATH", GANTRY_CAPTURE_LIBRARY, 1);
-        setenv(kSocketVariable, s_daemon->socketPath().c_str(), 1);
-        setenv(kTargetVariable, "target-of-the-test", 1);
-        s_older = std::make_unique<ParkedThread>();
-        s_domain = nvtxDomainCreateA("gantry.test");
-        s_registered = nvtxDomainRegisterStringA(s_domain, "registered before");
-        s_hello = s_daemon->accept();
-    }
-    static void TearDownTestSuite()
-    {
-        s_older.reset();
-        s_daemon.reset();
-    }
-
-    void SetUp() override { m_window = ++s_lastWindow; }
-
-    /// What this window has recorded since the last call.
-    std::vector<Event> events() { return s_daemon->read(m_window).events; }
-
-    static nvtxEventAttributes_t attributes(const char* text)
-    {
-        nvtxEventAttributes_t a{};
-        a.version = NVTX_VERSION;
-        a.size = NVTX_EVENT_ATTRIB_STRUCT_SIZE;
-        a.messageType = NVTX_MESSAGE_TYPE_ASCII;
-        a.message.ascii = text;
-        return a;
-    }
-
-    inline static std::unique_ptr<RecordingDaemon> s_daemon;
-    inline static std::unique_ptr<ParkedThread> s_older; ///< than the library in this process
-    inline static HelloMessage s_hello{};
-    inline static nvtxDomainHandle_t s_domain = nullptr;
-    inline static nvtxStringHandle_t s_registered = nullptr;
-    inline static std::uint32_t s_lastWindow = 0;
-    std::uint32_t m_window = 0;
-};
 
 TEST_F(CaptureLibrary, SaysWhoItIsAndHandsOutMemoryThatCannotShrink)
 {
@@ -662,103 +589,6 @@ TEST_F(CaptureLibrary, AWindowEndsByItselfWhenItsTimeIsOver)
     EXPECT_GE(closed.closeMonotonicNs - opened.openMonotonicNs, 20'000'000);
     nvtxMarkA("after");
     EXPECT_EQ(events().size(), 1u);
-}
-
-/// What makes ranges named `message` in `domain` open windows, `window` the first.
-OpenMessage rangeTrigger(std::uint32_t window, std::string_view message, std::string_view domain = {})
-{
-    OpenMessage trigger{};
-    trigger.type = MessageType::Open;
-    trigger.windowId = window;
-    trigger.content = ContentNvtx;
-    trigger.trigger = Trigger::NvtxRange;
-    trigger.triggerEvery = 1;
-    message.copy(trigger.triggerMessage, sizeof trigger.triggerMessage - 1);
-    domain.copy(trigger.triggerDomain, sizeof trigger.triggerDomain - 1);
-    return trigger;
-}
-
-TEST_F(CaptureLibrary, ARangeOfTheTriggersNameIsAWindowFromItsFirstEventToItsLast)
-{
-    EXPECT_EQ(s_daemon->arm(rangeTrigger(m_window, "step")).windowId, m_window);
-    nvtxRangePushA("before");
-    nvtxRangePop();
-    nvtxRangePushA("step");
-    nvtxRangePushA("inside");
-    nvtxRangePop();
-    nvtxRangePushA("step"); // within itself: of the same window
-    nvtxRangePop();
-    nvtxRangePop();
-    nvtxMarkA("behind");
-    EXPECT_EQ(s_daemon->receive<OpenedMessage>(MessageType::Opened).windowId, m_window);
-    EXPECT_EQ(s_daemon->receive<ClosedMessage>(MessageType::Closed).windowId, m_window);
-    const auto recorded = events();
-    ASSERT_EQ(recorded.size(), 6u);
-    EXPECT_EQ(recorded.front().text, "step");
-    EXPECT_EQ(recorded.back().type, records::RecordType::NvtxPop);
-    s_daemon->disarm(m_window);
-}
-
-TEST_F(CaptureLibrary, EachRangeOfATriggerIsAWindowOfItsOwnHoweverFastTheyFollow)
-{
-    auto trigger = rangeTrigger(m_window, "step", "engine");
-    trigger.windowCount = 3;
-    s_daemon->arm(trigger);
-    const nvtxDomainHandle_t domain = nvtxDomainCreateA("engine");
-    nvtxEventAttributes_t step{};
-    step.version = NVTX_VERSION;
-    step.size = NVTX_EVENT_ATTRIB_STRUCT_SIZE;
-    step.messageType = NVTX_MESSAGE_TYPE_REGISTERED;
-    step.message.registered = nvtxDomainRegisterStringA(domain, "step");
-    for (int i = 0; i < 4; ++i) {
-        nvtxDomainRangePushEx(domain, &step);
-        for (int k = 0; k <= i; ++k)
-            nvtxMarkA("in it");
-        nvtxDomainRangePop(domain);
-    }
-    for (std::uint32_t i = 0; i < 3; ++i) { // all read after all were written
-        EXPECT_EQ(s_daemon->receive<OpenedMessage>(MessageType::Opened).windowId, m_window + i);
-        EXPECT_EQ(s_daemon->receive<ClosedMessage>(MessageType::Closed).windowId, m_window + i);
-    }
-    for (std::uint32_t i = 0; i < 3; ++i)
-        EXPECT_EQ(s_daemon->read(m_window + i).events.size(), 3u + i) << "window " << i;
-    EXPECT_TRUE(s_daemon->read(m_window + 3).events.empty()) << "three were asked for";
-    s_lastWindow += 3;
-}
-
-TEST_F(CaptureLibrary, ATriggerMayTakeOneOfSeveralRanges)
-{
-    auto trigger = rangeTrigger(m_window, "step", kAnyDomain);
-    trigger.triggerEvery = 3;
-    s_daemon->arm(trigger);
-    for (int i = 0; i < 6; ++i) {
-        const nvtxRangeId_t range = nvtxRangeStartA("step");
-        nvtxMarkA(std::to_string(i).c_str());
-        nvtxRangeEnd(range);
-    }
-    for (const char* text : {"0", "3"}) {
-        s_daemon->receive<OpenedMessage>(MessageType::Opened);
-        s_daemon->receive<ClosedMessage>(MessageType::Closed);
-        const auto recorded = s_daemon->read(m_window).events;
-        ASSERT_EQ(recorded.size(), 3u);
-        EXPECT_EQ(recorded[1].text, text);
-        ++m_window;
-    }
-    s_daemon->disarm(m_window);
-    s_lastWindow = m_window;
-}
-
-TEST_F(CaptureLibrary, ARangeOfAnotherDomainOrAfterTheTriggerIsOverOpensNothing)
-{
-    s_daemon->arm(rangeTrigger(m_window, "step", "engine"));
-    EXPECT_EQ(nvtxRangePushA("step"), NVTX_NO_PUSH_POP_TRACKING) << "of the default domain";
-    nvtxRangePop();
-    s_daemon->disarm(m_window);
-    ++m_window;
-    s_daemon->open(m_window); // is taken after it
-    s_daemon->close(m_window);
-    EXPECT_EQ(nvtxDomainRangePushEx(nvtxDomainCreateA("engine"), nullptr), NVTX_NO_PUSH_POP_TRACKING);
-    s_lastWindow = m_window;
 }
 
 TEST_F(CaptureLibrary, AForkedChildRecordsNothing)

@@ -1,13 +1,16 @@
 #include "tests/remote_server/capture/recording_daemon.h"
 
 #include "remote_server/capture/descriptor_message.h"
+#include "tests/support/child_process.h"
 
 #include <algorithm>
 #include <cstring>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <span>
 #include <stdexcept>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -140,6 +143,25 @@ ClosedMessage RecordingDaemon::close(std::uint32_t windowId)
 void RecordingDaemon::disarm(std::uint32_t windowId)
 {
     send(CloseMessage{MessageType::Close, windowId, 1, 0});
+    waitUntilTaken();
+}
+
+void RecordingDaemon::order(std::uint32_t windowId)
+{
+    send(openMessage(windowId, ContentNvtx, 0));
+    waitUntilTaken();
+}
+
+/// The library takes a message under the lock under which it also acts on it.
+void RecordingDaemon::waitUntilTaken() const
+{
+    const bool isTaken = test::eventually([this] {
+        int unread = 0;
+        check(ioctl(m_socket, SIOCOUTQ, &unread) == 0, "cannot ask what is unread");
+        return unread == 0;
+    });
+    if (!isTaken)
+        throw std::runtime_error("the library takes no message");
 }
 
 Recording RecordingDaemon::read(std::uint32_t windowId)

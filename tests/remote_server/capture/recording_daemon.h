@@ -57,8 +57,10 @@ public:
     OpenedMessage open(std::uint32_t windowId, std::uint32_t content = ContentNvtx, std::int64_t durationNs = 0);
     /// From now on the process opens windows itself.
     ArmedMessage arm(const OpenMessage& trigger);
-    /// Ends that, and the window of this id if it is open. Has no answer.
+    /// Ends that, and the window of this id if it is open. Has no answer: returns when the library has taken it.
     void disarm(std::uint32_t windowId);
+    /// Orders a window, and returns when the library has taken that.
+    void order(std::uint32_t windowId);
     ClosedMessage close(std::uint32_t windowId);
     /// The next message, which must be of this type.
     template <typename Message>
@@ -74,6 +76,7 @@ private:
     template <typename Message>
     void send(const Message& message);
     void waitForInput(int fd) const;
+    void waitUntilTaken() const;
 
     test::TemporaryFolder m_folder;
     int m_listener = -1, m_socket = -1, m_seals = 0;

@@ -60,7 +60,7 @@ public:
         address.sun_family = AF_UNIX;
         socketPath.native().copy(address.sun_path, sizeof address.sun_path - 1);
         check(connect(m_socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0, "cannot connect");
-        capture::HelloMessage hello{capture::MessageType::Hello, capture::kControlVersion, getpid(), 0, {}, "/bin/fake"};
+        capture::HelloMessage hello{capture::MessageType::Hello, capture::kControlVersion, getpid(), 0, 0, {}, "/bin/fake"};
         targetId.copy(hello.targetId, sizeof hello.targetId - 1);
         check(capture::sendWithDescriptor(m_socket, hello, memory), "cannot say hello");
         close(memory);
