@@ -122,7 +122,8 @@ void measureDrawing(const trace::Trace& trace, Figures& figures)
     std::vector<trace::VisibleSpan> spans;
     for (double length = static_cast<double>(trace.time.duration()); length >= 1000; length /= 4) {
         for (const double place : {0.0, 0.4, 0.8}) {
-            const TimestampNs start = trace.time.start + static_cast<TimestampNs>(place * (static_cast<double>(trace.time.duration()) - length));
+            const TimestampNs start =
+                trace.time.start + static_cast<TimestampNs>(place * (static_cast<double>(trace.time.duration()) - length));
             const TimeRange window{start, start + static_cast<TimestampNs>(length)};
             for (std::uint32_t track = 0; track < trace.tracks.size(); ++track) {
                 if (trace.tracks[track].rows.empty())

@@ -6,6 +6,7 @@
 #include "app/cli/report_summary.h"
 #include "app/cli/target_launch.h"
 #include "app/cli/window_options.h"
+#include "app/remote/error_code.h"
 #include "app/remote/report_fetcher.h"
 #include "trace_model/trace/trace_loader.h"
 
@@ -85,11 +86,9 @@ Result<proto::CaptureStatus> watchWindow(app::NodeClient& client, const std::str
 
 Error errorOf(const proto::CaptureStatus& status)
 {
-    ErrorCode code = ErrorCode::Internal;
-    for (int candidate = 0; candidate <= static_cast<int>(ErrorCode::Internal); ++candidate)
-        if (status.error == name(static_cast<ErrorCode>(candidate)))
-            code = static_cast<ErrorCode>(candidate);
-    return Error{code, status.message.empty() ? "the capture failed and gantryd did not say why; look at its log" : status.message, {}};
+    return Error{app::errorCodeFromName(status.error),
+                 status.message.empty() ? "the capture failed and gantryd did not say why; look at its log" : status.message,
+                 {}};
 }
 
 /// "-o slow.gantry" of several windows is slow-1.gantry, slow-2.gantry, ...

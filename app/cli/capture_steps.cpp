@@ -88,7 +88,8 @@ std::string waitText(const proto::CaptureStatus& status)
         return status.waitsNs > 0 ? fmt::format("{:<11} {} more{}", name(status.state), formatDuration(status.waitsNs), windows)
                                   : fmt::format("{:<11} for the target's first call of CUDA or NVTX", name(status.state));
     case proto::CaptureState::Armed:
-        return fmt::format("{:<11} the program opens the window{}", name(status.state), windows);
+        return fmt::format("{:<11} the program opens the window{}{}{}", name(status.state), windows, status.message.empty() ? "" : " · ",
+                           status.message);
     default:
         return {};
     }

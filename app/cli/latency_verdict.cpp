@@ -23,7 +23,8 @@ struct Median
 std::optional<std::string> commonModel(const trace::Trace& a, const trace::Trace& b)
 {
     const std::vector<std::string> left = analysis::modelsByTime(a), right = analysis::modelsByTime(b);
-    const auto found = std::find_if(left.begin(), left.end(), [&](const std::string& model) { return std::find(right.begin(), right.end(), model) != right.end(); });
+    const auto found = std::find_if(left.begin(), left.end(),
+                                    [&](const std::string& model) { return std::find(right.begin(), right.end(), model) != right.end(); });
     return found == left.end() ? std::nullopt : std::optional(*found);
 }
 
@@ -41,8 +42,11 @@ Median medianOf(const std::vector<DurationNs>& sorted)
 {
     // The number of values below the median is binomial(n, 1/2): ranks n/2 ± 1.96·√n/2 enclose it with 95 %.
     const double middle = static_cast<double>(sorted.size()) / 2, halfWidth = 0.98 * std::sqrt(static_cast<double>(sorted.size()));
-    const auto at = [&](double rank) { return static_cast<double>(sorted[std::min(static_cast<std::size_t>(std::max(rank, 0.0)), sorted.size() - 1)]); };
-    return {static_cast<double>(analysis::distributionOf(sorted).p50), at(std::floor(middle - halfWidth)), at(std::ceil(middle + halfWidth))};
+    const auto at = [&](double rank) {
+        return static_cast<double>(sorted[std::min(static_cast<std::size_t>(std::max(rank, 0.0)), sorted.size() - 1)]);
+    };
+    return {static_cast<double>(analysis::distributionOf(sorted).p50), at(std::floor(middle - halfWidth)),
+            at(std::ceil(middle + halfWidth))};
 }
 
 } // namespace
@@ -50,11 +54,15 @@ Median medianOf(const std::vector<DurationNs>& sorted)
 const char* name(Verdict verdict)
 {
     switch (verdict) {
-    case Verdict::Same: return "same";
-    case Verdict::Better: return "better";
-    case Verdict::Worse: return "worse";
+    case Verdict::Same:
+        return "same";
+    case Verdict::Better:
+        return "better";
+    case Verdict::Worse:
+        return "worse";
     case Verdict::NoClearDifference:
-    case Verdict::CannotSay: return "cannot say";
+    case Verdict::CannotSay:
+        return "cannot say";
     }
     return "cannot say";
 }
@@ -62,11 +70,16 @@ const char* name(Verdict verdict)
 const char* headline(Verdict verdict)
 {
     switch (verdict) {
-    case Verdict::Same: return "B is the same";
-    case Verdict::Better: return "B is better";
-    case Verdict::Worse: return "B is worse";
-    case Verdict::NoClearDifference: return "No clear difference";
-    case Verdict::CannotSay: return "Latency cannot be compared";
+    case Verdict::Same:
+        return "B is the same";
+    case Verdict::Better:
+        return "B is better";
+    case Verdict::Worse:
+        return "B is worse";
+    case Verdict::NoClearDifference:
+        return "No clear difference";
+    case Verdict::CannotSay:
+        return "Latency cannot be compared";
     }
     return "Latency cannot be compared";
 }
@@ -74,16 +87,19 @@ const char* headline(Verdict verdict)
 LatencyVerdict compareLatency(const trace::Trace& a, const trace::Trace& b)
 {
     if (a.requests.empty() || b.requests.empty())
-        return {Verdict::CannotSay, fmt::format("{} no requests", a.requests.empty() ? b.requests.empty() ? "A and B have" : "A has" : "B has")};
+        return {Verdict::CannotSay,
+                fmt::format("{} no requests", a.requests.empty() ? b.requests.empty() ? "A and B have" : "A has" : "B has")};
     const std::optional<std::string> model = commonModel(a, b);
     if (!model)
         return {Verdict::CannotSay, "A and B have no model in common"};
     const std::string of = model->empty() ? std::string() : " of " + *model;
     const std::vector<DurationNs> left = latencies(a, *model), right = latencies(b, *model);
     if (left.size() < kFewestRequests || right.size() < kFewestRequests)
-        return {Verdict::CannotSay, fmt::format("A has {} complete requests{} and B {}; {} each are needed to compare medians", left.size(), of, right.size(), kFewestRequests)};
+        return {Verdict::CannotSay, fmt::format("A has {} complete requests{} and B {}; {} each are needed to compare medians", left.size(),
+                                                of, right.size(), kFewestRequests)};
     const Median x = medianOf(left), y = medianOf(right);
-    const std::string medians = fmt::format("median latency{} {} in A and {} in B", of, formatDuration(static_cast<DurationNs>(x.value)), formatDuration(static_cast<DurationNs>(y.value)));
+    const std::string medians = fmt::format("median latency{} {} in A and {} in B", of, formatDuration(static_cast<DurationNs>(x.value)),
+                                            formatDuration(static_cast<DurationNs>(y.value)));
     const double margin = kNegligible * x.value;
     if (x.low >= x.value - margin && x.high <= x.value + margin && y.low >= x.value - margin && y.high <= x.value + margin)
         return {Verdict::Same, medians + ", within 2 %"};

@@ -21,9 +21,7 @@ int run(const CommonOptions& common, load::LoadOptions options, const std::strin
     std::stop_source stop;
     const InterruptScope interrupts(common.interrupts, [&](int) { stop.request_stop(); });
     ProgressLine progress(!common.json);
-    const auto result = load::runLoad(options, stop.get_token(), [&](const load::LoadResult& now) {
-        progress.show(progressText(now));
-    });
+    const auto result = load::runLoad(options, stop.get_token(), [&](const load::LoadResult& now) { progress.show(progressText(now)); });
     if (!result)
         return report(result.error(), common);
     const auto latency = [&](DurationNs value) { return result->ok > 0 ? nlohmann::json(value) : nlohmann::json(); };
@@ -56,7 +54,8 @@ void addLoadCommand(CLI::App& app, CommonOptions& common, Action& action)
     command->add_option("--address", options->address, "HOST:PORT of its gRPC service")->capture_default_str();
     command->add_option("--model", options->model, "model name")->required();
     command->add_option("--concurrency", options->concurrency, "requests in flight")->check(CLI::Range(1, 1024))->capture_default_str();
-    command->add_option("--rate", options->ratePerSecond, "requests per second at Poisson times (open loop); without it a closed loop")->check(CLI::PositiveNumber);
+    command->add_option("--rate", options->ratePerSecond, "requests per second at Poisson times (open loop); without it a closed loop")
+        ->check(CLI::PositiveNumber);
     command->add_option("--for", *length, "how long, e.g. 10s");
     command->add_option("--count", options->count, "how many requests");
     command->add_option("--sequence", options->sequenceLength, "length of open dimensions, e.g. tokens")->capture_default_str();

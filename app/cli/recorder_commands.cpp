@@ -4,11 +4,11 @@
 #include "app/cli/report_json.h"
 #include "app/cli/report_summary.h"
 #include "app/cli/window_options.h"
+#include "app/remote/recorder_save.h"
 
 #include <algorithm>
 #include <fmt/format.h>
 #include <memory>
-#include <stop_token>
 
 namespace gantry::cli {
 namespace {
@@ -72,28 +72,15 @@ Result<int> save(const CommonOptions& common, const RecorderArguments& arguments
     }
     GANTRY_CHECK(checkWritable(arguments.output));
     GANTRY_TRY(const auto client, connect(common));
-    GANTRY_TRY(const proto::CaptureStatus before, choose(*client, arguments.id));
-    GANTRY_TRY(proto::CaptureStatus saved, client->saveCapture(before.captureId, last, arguments.label));
-    const std::size_t reports = before.reportNames.size();
-    std::stop_source isWritten;
-    const auto watched = client->watchCapture(
-        before.captureId,
-        [&](const proto::CaptureStatus& status) {
-            saved = status;
-            if (status.reportNames.size() > reports)
-                isWritten.request_stop();
-        },
-        isWritten.get_token());
-    if (!watched && watched.error().code != ErrorCode::Cancelled)
-        return watched.error();
-    if (saved.reportNames.size() <= reports)
-        return Error{
-            ErrorCode::Internal, saved.message.empty() ? "the recorder ended before it had written the report" : saved.message, {}};
-    GANTRY_TRY(const FetchedFile file, fetchWindow(*client, saved.reportNames.back(), arguments.output, {}));
+    GANTRY_TRY(const proto::CaptureStatus recorder, choose(*client, arguments.id));
+    proto::CaptureStatus status;
+    GANTRY_TRY(const std::string name,
+               app::saveRecorder(*client, recorder.captureId, last, arguments.label, [&](const auto& now) { status = now; }));
+    GANTRY_TRY(const FetchedFile file, fetchWindow(*client, name, arguments.output, {}));
     if (!file.trace)
         return file.trace.error();
     if (common.json) {
-        print({{"recorder", toJson(saved)},
+        print({{"recorder", toJson(status)},
                {"file", file.fetched.path.string()},
                {"bytes", file.fetched.bytes},
                {"sha256", file.fetched.sha256},
@@ -113,8 +100,7 @@ Result<int> stop(const CommonOptions& common, const RecorderArguments& arguments
     if (common.json)
         print(toJson(stopped));
     else
-        say("{} has ended; it saved {} {}\n", stopped.captureId, stopped.reportNames.size(),
-            stopped.reportNames.size() == 1 ? "report" : "reports");
+        say("{} has ended; {} {} saved\n", stopped.captureId, stopped.savesBegun, stopped.savesBegun == 1 ? "report was" : "reports were");
     return 0;
 }
 
@@ -150,7 +136,8 @@ void addRecorderCommands(CLI::App& app, CommonOptions& common, Action& action)
     };
     auto* group = app.add_subcommand("recorder", "Record all the time and keep the last seconds: save what just happened");
     group->require_subcommand(1);
-    group->footer("A recorder gives way to a capture window and begins anew after it.\n\n"
+    group->footer("A recorder gives way to a capture window and begins anew after it. When the target ends, what the recorder holds is\n"
+                  "saved by itself: `gantryctl report list` shows it.\n\n"
                   "  gantryctl recorder start --keep 30s --size 256MiB\n"
                   "  gantryctl recorder save --last 10s -o what-was-that.gantry\n"
                   "  gantryctl recorder stop");

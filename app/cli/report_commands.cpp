@@ -21,7 +21,12 @@ int list(const CommonOptions& common)
         return report(reports.error(), common);
     nlohmann::json document = nlohmann::json::array();
     for (const proto::ReportInfo& r : *reports) {
-        document.push_back({{"name", r.name}, {"bytes", r.sizeBytes}, {"created_utc_ns", r.createdUtcNs}, {"target", orNull(r.targetName)}, {"window_ns", r.durationNs}, {"label", orNull(r.label)}});
+        document.push_back({{"name", r.name},
+                            {"bytes", r.sizeBytes},
+                            {"created_utc_ns", r.createdUtcNs},
+                            {"target", orNull(r.targetName)},
+                            {"window_ns", r.durationNs},
+                            {"label", orNull(r.label)}});
         if (!common.json)
             say("{:<48} {:>10} {:>10}  {} {}\n", r.name, formatBytes(r.sizeBytes), formatDuration(r.durationNs), r.targetName, r.label);
     }
@@ -44,14 +49,20 @@ int fetch(const CommonOptions& common, const std::string& name, const std::strin
     const InterruptScope interrupts(common.interrupts, [&](int) { giveUp.request_stop(); });
     const auto fetched = [&] {
         ProgressLine progress(true);
-        return app::fetchReport(**client, name, *destination, [&](std::uint64_t bytes, std::uint64_t total) {
-            progress.show(fmt::format("fetching    {} of {}", formatBytes(bytes), formatBytes(total)));
-        }, giveUp.get_token());
+        return app::fetchReport(
+            **client, name, *destination,
+            [&](std::uint64_t bytes, std::uint64_t total) {
+                progress.show(fmt::format("fetching    {} of {}", formatBytes(bytes), formatBytes(total)));
+            },
+            giveUp.get_token());
     }();
     if (!fetched)
         return report(fetched.error(), common);
     if (common.json)
-        print({{"file", fetched->path.string()}, {"bytes", fetched->bytes}, {"resumed_from_bytes", fetched->resumedFrom}, {"sha256", fetched->sha256}});
+        print({{"file", fetched->path.string()},
+               {"bytes", fetched->bytes},
+               {"resumed_from_bytes", fetched->resumedFrom},
+               {"sha256", fetched->sha256}});
     else
         say("{} · {} · SHA-256 verified\n", fetched->path.string(), formatBytes(fetched->bytes));
     return 0;
@@ -106,7 +117,12 @@ int compareReports(const CommonOptions& common, const std::string& a, const std:
     const analysis::Comparison c = analysis::compare(**left, **right);
     const LatencyVerdict verdict = compareLatency(**left, **right);
     if (common.json) {
-        print({{"verdict", name(verdict.verdict)}, {"reason", verdict.reason}, {"summary", toJson(c.summary)}, {"phases", toJson(c.phases)}, {"kernels", toJson(c.kernels)}, {"memcpys", toJson(c.memcpys)}});
+        print({{"verdict", name(verdict.verdict)},
+               {"reason", verdict.reason},
+               {"summary", toJson(c.summary)},
+               {"phases", toJson(c.phases)},
+               {"kernels", toJson(c.kernels)},
+               {"memcpys", toJson(c.memcpys)}});
         return 0;
     }
     say("{}: {}\n\n", headline(verdict.verdict), verdict.reason);
@@ -144,9 +160,10 @@ void addReportCommands(CLI::App& app, CommonOptions& common, Action& action)
     auto* comparing = app.add_subcommand("compare", "Differences between two report files, by phase and by kernel");
     comparing->add_option("A", *first, "report to compare with")->required();
     comparing->add_option("B", *second, "report to judge")->required();
-    comparing->footer("The verdict is about the median latency of the complete requests of one model, of those in both reports the one that took\n"
-                      "most time in A: same, better, worse, or cannot say when there are fewer than 30 on a side or the difference is within\n"
-                      "what they vary by. The exit status is 0 whatever it is.");
+    comparing->footer(
+        "The verdict is about the median latency of the complete requests of one model, of those in both reports the one that took\n"
+        "most time in A: same, better, worse, or cannot say when there are fewer than 30 on a side or the difference is within\n"
+        "what they vary by. The exit status is 0 whatever it is.");
     comparing->callback([&, first, second] { action = [&, first, second] { return compareReports(common, *first, *second); }; });
 }
 

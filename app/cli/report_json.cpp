@@ -225,7 +225,8 @@ nlohmann::json toJson(const ReportSummary& summary)
 {
     nlohmann::json phases = nlohmann::json::object();
     for (int phase = 0; phase < records::kRequestPhaseCount; ++phase)
-        phases[std::string(records::name(static_cast<records::RequestPhase>(phase)))] = toJson(summary.ofModel.phases[static_cast<std::size_t>(phase)]);
+        phases[std::string(records::name(static_cast<records::RequestPhase>(phase)))] =
+            toJson(summary.ofModel.phases[static_cast<std::size_t>(phase)]);
     phases[std::string(records::name(records::RequestPhase::Outside))] = toJson(summary.ofModel.outside);
     const bool hasRequests = summary.requests.requests > 0;
     return {{"requests", summary.requests.requests},
@@ -252,18 +253,12 @@ nlohmann::json toJson(const ReportSummary& summary)
 nlohmann::json toJson(const analysis::ActivityRow& row, bool hasBytes)
 {
     const analysis::Distribution& d = row.duration;
-    return {{"name", row.name},
-            {"model", row.model.empty() ? nlohmann::json() : nlohmann::json(row.model)},
-            {"count", d.count},
-            {"total_ns", d.total},
-            {"min_ns", d.min},
-            {"mean_ns", d.mean()},
-            {"p50_ns", d.p50},
-            {"p95_ns", d.p95},
-            {"p99_ns", d.p99},
-            {"max_ns", d.max},
-            {"share_ratio", row.share},
-            {"bytes", hasBytes ? nlohmann::json(row.bytes) : nlohmann::json()}};
+    return {{"name", row.name},         {"model", row.model.empty() ? nlohmann::json() : nlohmann::json(row.model)},
+            {"count", d.count},         {"total_ns", d.total},
+            {"min_ns", d.min},          {"mean_ns", d.mean()},
+            {"p50_ns", d.p50},          {"p95_ns", d.p95},
+            {"p99_ns", d.p99},          {"max_ns", d.max},
+            {"share_ratio", row.share}, {"bytes", hasBytes ? nlohmann::json(row.bytes) : nlohmann::json()}};
 }
 
 nlohmann::json toJson(const std::vector<analysis::ComparisonRow>& rows)

@@ -22,7 +22,8 @@ std::string line(std::string_view name, std::string_view value)
 
 std::string percentiles(const analysis::Distribution& distribution)
 {
-    return fmt::format("p50 {:>11}   p95 {:>11}   p99 {:>11}", formatDuration(distribution.p50), formatDuration(distribution.p95), formatDuration(distribution.p99));
+    return fmt::format("p50 {:>11}   p95 {:>11}   p99 {:>11}", formatDuration(distribution.p50), formatDuration(distribution.p95),
+                       formatDuration(distribution.p99));
 }
 
 std::string costText(const ReportSummary& summary)

@@ -108,14 +108,18 @@ int stats(const CommonOptions& common, const StatsOptions& options)
         sayTo(stderr, "gantryctl: --where: {}\n", note);
     const auto groupBy = analysis::groupByFromName(options.by);
     if (!filter->terms.empty() && !groupBy)
-        return reportUsage("--where works with --by kernel, memcpy, api, nvtx, stream, phase, library, os and synchronization, not with " + options.by, common);
+        return reportUsage("--where works with --by kernel, memcpy, api, nvtx, stream, phase, library, os and synchronization, not with " +
+                               options.by,
+                           common);
     if (options.by == kByCounter)
         return withReport(options.files, common, [&](const trace::Trace& trace) { return countersOf(common, trace); });
     const auto* const grouping =
         std::find_if(std::begin(kGroupings), std::end(kGroupings), [&](const Grouping& each) { return each.word == options.by; });
     if (grouping == std::end(kGroupings))
         return reportUsage(
-            "'" + options.by + "' is no grouping: use kernel, memcpy, graph, api, nvtx, stream, phase, library, os, synchronization or counter", common);
+            "'" + options.by +
+                "' is no grouping: use kernel, memcpy, graph, api, nvtx, stream, phase, library, os, synchronization or counter",
+            common);
     if (options.names != "short" && options.names != "full")
         return reportUsage("'" + options.names + "' is no kind of names: use short or full", common);
     return withReport(options.files, common, [&](const trace::Trace& trace) {
@@ -125,8 +129,9 @@ int stats(const CommonOptions& common, const StatsOptions& options)
             if (auto found = analysis::filteredRows(trace, *filter))
                 only = std::move(*found);
         auto rows =
-            only     ? analysis::activityTable(trace, *groupBy, {}, isFull ? analysis::KernelNames::Full : analysis::KernelNames::Short, &*only)
-            : isFull ? analysis::activityTable(trace, analysis::GroupBy::Kernel, {}, analysis::KernelNames::Full) : grouping->rows(trace);
+            only ? analysis::activityTable(trace, *groupBy, {}, isFull ? analysis::KernelNames::Full : analysis::KernelNames::Short, &*only)
+            : isFull ? analysis::activityTable(trace, analysis::GroupBy::Kernel, {}, analysis::KernelNames::Full)
+                     : grouping->rows(trace);
         const std::size_t limit = options.limit.value_or(common.json ? 0 : kUsualLimit);
         if (common.json) {
             nlohmann::json document = nlohmann::json::array();

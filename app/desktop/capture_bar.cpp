@@ -21,29 +21,31 @@ namespace gantry::desktop {
 namespace {
 
 constexpr DurationNs kMillisecond = 1'000'000;
-constexpr std::array<DurationNs, 6> kDurations = {500 * kMillisecond, 1000 * kMillisecond, 2000 * kMillisecond, 5000 * kMillisecond, 10'000 * kMillisecond, 0};
+constexpr std::array<DurationNs, 6> kDurations = {500 * kMillisecond,  1000 * kMillisecond,   2000 * kMillisecond,
+                                                  5000 * kMillisecond, 10'000 * kMillisecond, 0};
 
 QString durationText(DurationNs duration)
 {
     if (duration == 0)
         return CaptureBar::tr("until stopped");
-    return duration < 1000 * kMillisecond ? CaptureBar::tr("%1 ms").arg(duration / kMillisecond) : CaptureBar::tr("%1 s").arg(duration / (1000 * kMillisecond));
+    return duration < 1000 * kMillisecond ? CaptureBar::tr("%1 ms").arg(duration / kMillisecond)
+                                          : CaptureBar::tr("%1 s").arg(duration / (1000 * kMillisecond));
 }
 
 } // namespace
 
-CaptureBar::CaptureBar(NodeList& nodes, CaptureController& capture, Settings& settings, QToolBar* toolbar, QObject* parent) :
-    QObject(parent),
-    m_nodes(nodes),
-    m_capture(capture),
-    m_settings(settings),
-    m_nodeBox(new QComboBox(toolbar)),
-    m_targetBox(new QComboBox(toolbar)),
-    m_durationBox(new QComboBox(toolbar)),
-    m_toolbar(toolbar),
-    m_start(new QAction(tr("&Start capture"), this)),
-    m_withOptions(new QAction(tr("Capture with &options…"), this)),
-    m_stop(new QAction(tr("S&top capture and open"), this))
+CaptureBar::CaptureBar(NodeList& nodes, CaptureController& capture, Settings& settings, QToolBar* toolbar, QObject* parent)
+    : QObject(parent),
+      m_nodes(nodes),
+      m_capture(capture),
+      m_settings(settings),
+      m_nodeBox(new QComboBox(toolbar)),
+      m_targetBox(new QComboBox(toolbar)),
+      m_durationBox(new QComboBox(toolbar)),
+      m_toolbar(toolbar),
+      m_start(new QAction(tr("&Start capture"), this)),
+      m_withOptions(new QAction(tr("Capture with &options…"), this)),
+      m_stop(new QAction(tr("S&top capture and open"), this))
 {
     m_nodeBox->setObjectName(QStringLiteral("nodeBox"));
     m_nodeBox->setToolTip(tr("Node: the live page and captures refer to it"));
@@ -140,10 +142,11 @@ void CaptureBar::refresh()
     m_start->setEnabled(isConnected && !targetId().empty() && !m_capture.isBusy());
     m_withOptions->setEnabled(m_start->isEnabled());
     m_stop->setEnabled(m_capture.canFinish());
-    m_start->setToolTip(!isConnected           ? tr("Connect to a node first")
-                        : targetId().empty()   ? tr("No server runs on this node that could be captured")
-                        : m_capture.isBusy()   ? tr("A capture or fetch is running")
-                                               : tr("Record a window of the server and open its report (%1)").arg(m_start->shortcut().toString()));
+    m_start->setToolTip(!isConnected         ? tr("Connect to a node first")
+                        : targetId().empty() ? tr("No server runs on this node that could be captured")
+                        : m_capture.isBusy()
+                            ? tr("A capture or fetch is running")
+                            : tr("Record a window of the server and open its report (%1)").arg(m_start->shortcut().toString()));
     emit chosen();
 }
 
@@ -199,9 +202,9 @@ void CaptureBar::askForOptions()
     const NodeController* node = m_nodes.current();
     if (!node || !node->info())
         return;
-    auto* dialog = new CaptureDialog(captureOptions(m_settings.captureOptions()),
-                                     {targetName(), node->title(), node->info()->gpus.empty() ? toQString(node->info()->noGpuReason) : QString()},
-                                     m_toolbar->window());
+    auto* dialog = new CaptureDialog(
+        captureOptions(m_settings.captureOptions()),
+        {targetName(), node->title(), node->info()->gpus.empty() ? toQString(node->info()->noGpuReason) : QString()}, m_toolbar->window());
     dialog->setAttribute(Qt::WA_DeleteOnClose);
     connect(dialog, &QDialog::accepted, node, [this, dialog, node, target = targetId()] {
         const CaptureOptions options = dialog->options();

@@ -1,6 +1,8 @@
 #include "app/desktop/capture_controller.h"
 
 #include "app/desktop/text.h"
+#include "app/remote/error_code.h"
+#include "app/remote/recorder_save.h"
 #include "app/remote/report_fetcher.h"
 #include "trace_model/base/digest.h"
 
@@ -9,16 +11,6 @@
 namespace gantry::desktop {
 
 namespace {
-
-/// The code that a failed capture names, so that the window can react as it does to the same failure of a call.
-ErrorCode codeFromName(const std::string& errorName)
-{
-    for (int code = 0; code <= static_cast<int>(ErrorCode::Internal); ++code) {
-        if (name(static_cast<ErrorCode>(code)) == errorName)
-            return static_cast<ErrorCode>(code);
-    }
-    return ErrorCode::Internal;
-}
 
 /// The file is on this machine, whole and the same as on the node: no second fetch.
 bool isSameFile(const std::filesystem::path& path, std::uint64_t sizeBytes, const std::string& sha256)
@@ -102,7 +94,7 @@ void CaptureController::onCaptured(const proto::CaptureStatus& last)
 {
     setStatus(last);
     if (last.state == proto::CaptureState::Failed)
-        return fail(tr("The capture failed"), Error{codeFromName(last.error), last.message, {}});
+        return fail(tr("The capture failed"), Error{app::errorCodeFromName(last.error), last.message, {}});
     if (last.reportNames.empty())
         return fail(tr("Nothing was captured"),
                     Error{ErrorCode::NotFound, last.message.empty() ? "it was ended before a window had opened" : last.message, {}});
@@ -120,27 +112,10 @@ void CaptureController::save(std::shared_ptr<app::NodeClient> client, const std:
     setStage(Stage::Assembling);
     m_workSlot.run(
         [client = m_client, recorderId](const jobs::JobContext& context) -> Result<std::string> {
-            const auto saving = client->saveCapture(recorderId, 0, {}, context.stop());
-            if (!saving)
-                return saving.error().code == ErrorCode::Busy ? standstill(*client, recorderId, saving.error()) : saving.error();
-            const std::size_t before = saving->reportNames.size();
-            proto::CaptureStatus saved;
-            std::stop_source isWritten;
-            const std::stop_callback givenUp(context.stop(), [&isWritten] { isWritten.request_stop(); });
-            const auto watched = client->watchCapture(
-                recorderId,
-                [&](const proto::CaptureStatus& status) {
-                    saved = status;
-                    if (status.reportNames.size() > before)
-                        isWritten.request_stop();
-                },
-                isWritten.get_token());
-            if (saved.reportNames.size() > before)
-                return saved.reportNames.back();
-            if (!watched)
-                return watched.error();
-            return Error{
-                ErrorCode::Internal, saved.message.empty() ? "the recorder ended before it had written the report" : saved.message, {}};
+            auto saved = app::saveRecorder(*client, recorderId, 0, {}, {}, context.stop());
+            if (!saved && saved.error().code == ErrorCode::Busy)
+                return standstill(*client, recorderId, saved.error());
+            return saved;
         },
         [this](Result<std::string> saved) {
             if (!saved)

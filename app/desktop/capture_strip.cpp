@@ -103,7 +103,7 @@ QString CaptureStrip::text() const
     case CaptureController::Stage::Starting:
         return tr("Opening the window…");
     case CaptureController::Stage::Waiting:
-        return joined({windowText(status, status.windowsBegun + 1), waitText(status, m_capture.request())});
+        return joined({windowText(status, status.windowsBegun + 1), waitText(status, m_capture.request()), toQString(status.message)});
     case CaptureController::Stage::Capturing:
         return joined({windowText(status, status.windowsBegun),
                        status.durationNs > 0 ? tr("Capturing · %1 of %2").arg(seconds(status.elapsedNs), seconds(status.durationNs))

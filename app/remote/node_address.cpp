@@ -14,7 +14,8 @@ namespace gantry::app {
 
 namespace {
 
-constexpr std::string_view kForms = "an address is unix:/path/to/gantryd.sock, grpc://127.0.0.1:PORT?token-file=FILE or grpcs://HOST:PORT?ca=FILE";
+constexpr std::string_view kForms =
+    "an address is unix:/path/to/gantryd.sock, grpc://127.0.0.1:PORT?token-file=FILE or grpcs://HOST:PORT?ca=FILE";
 
 Error badAddress(std::string_view text, std::string_view problem)
 {
@@ -134,7 +135,9 @@ Result<NodeAddress> NodeAddress::parse(std::string_view text)
     else if (rest.starts_with("ssh://"))
         return Error{ErrorCode::Unsupported,
                      fmt::format("'{}': this build does not open ssh:// nodes itself; forward the node's socket with "
-                                 "`ssh -N -L /tmp/gantryd.sock:REMOTE_SOCKET HOST` and use unix:/tmp/gantryd.sock", text), {}};
+                                 "`ssh -N -L /tmp/gantryd.sock:REMOTE_SOCKET HOST` and use unix:/tmp/gantryd.sock",
+                                 text),
+                     {}};
     else if (rest.starts_with("exec:"))
         return Error{ErrorCode::Unsupported, fmt::format("'{}': this build does not open exec: nodes; {}", text, kForms), {}};
     else if (!take("unix:") && !rest.starts_with('/'))
@@ -157,7 +160,9 @@ Result<NodeAddress> NodeAddress::parse(std::string_view text)
 
     if (address.transport == Transport::Tcp && !isLoopback(address.host))
         return Error{ErrorCode::BadInput,
-                     fmt::format("'{}': grpc:// is not encrypted and {} is another machine; use grpcs:// with ca=FILE, or forward a port", text, address.host), {}};
+                     fmt::format("'{}': grpc:// is not encrypted and {} is another machine; use grpcs:// with ca=FILE, or forward a port",
+                                 text, address.host),
+                     {}};
     return address;
 }
 
@@ -172,9 +177,12 @@ std::string NodeAddress::channelTarget() const
 std::string NodeAddress::text() const
 {
     switch (transport) {
-    case Transport::UnixSocket: return channelTarget();
-    case Transport::Tcp: return "grpc://" + channelTarget();
-    case Transport::Tls: return "grpcs://" + channelTarget();
+    case Transport::UnixSocket:
+        return channelTarget();
+    case Transport::Tcp:
+        return "grpc://" + channelTarget();
+    case Transport::Tls:
+        return "grpcs://" + channelTarget();
     }
     return channelTarget();
 }

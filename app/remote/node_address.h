@@ -15,14 +15,19 @@ namespace gantry::app {
 /// A value type; nothing is opened or resolved here.
 struct NodeAddress
 {
-    enum class Transport { UnixSocket, Tcp, Tls };
+    enum class Transport
+    {
+        UnixSocket,
+        Tcp,
+        Tls
+    };
 
     Transport transport = Transport::UnixSocket;
-    std::string socketPath;     ///< UnixSocket
-    std::string host;           ///< Tcp, Tls; an IPv6 address without brackets
-    std::uint16_t port = 0;     ///< Tcp, Tls
-    std::string tokenFile;      ///< empty: no token is sent
-    std::string caFile;         ///< Tls: PEM of the authority that signed the node's certificate
+    std::string socketPath;               ///< UnixSocket
+    std::string host;                     ///< Tcp, Tls; an IPv6 address without brackets
+    std::uint16_t port = 0;               ///< Tcp, Tls
+    std::string tokenFile;                ///< empty: no token is sent
+    std::string caFile;                   ///< Tls: PEM of the authority that signed the node's certificate
     std::string certificateFile, keyFile; ///< Tls: ours, for mutual TLS; both or none
 
     /// Errors: BadInput with what is wrong and what an address looks like; Unsupported for transports this build has not.

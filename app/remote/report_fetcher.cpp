@@ -40,15 +40,21 @@ public:
         if (file.m_descriptor < 0)
             return localError(errno, fmt::format("cannot write {}", file.m_path.string()));
         if (::flock(file.m_descriptor, LOCK_EX | LOCK_NB) != 0)
-            return Error{ErrorCode::Busy, fmt::format("another fetch is writing {}; wait for it or choose another file", file.m_path.string()), {}};
-        struct stat status{};
+            return Error{
+                ErrorCode::Busy, fmt::format("another fetch is writing {}; wait for it or choose another file", file.m_path.string()), {}};
+        struct stat status
+        {
+        };
         if (::fstat(file.m_descriptor, &status) != 0)
             return localError(errno, fmt::format("cannot read {}", file.m_path.string()));
         file.m_size = static_cast<std::uint64_t>(status.st_size);
         return file;
     }
 
-    PartFile(PartFile&& other) noexcept : m_path(std::move(other.m_path)), m_descriptor(std::exchange(other.m_descriptor, -1)), m_size(other.m_size) {}
+    PartFile(PartFile&& other) noexcept
+        : m_path(std::move(other.m_path)), m_descriptor(std::exchange(other.m_descriptor, -1)), m_size(other.m_size)
+    {
+    }
     PartFile& operator=(PartFile&&) = delete;
     ~PartFile()
     {
@@ -107,7 +113,8 @@ Result<proto::ReportInfo> findReport(NodeClient& client, const std::string& repo
         if (report.name == reportName)
             return report;
     return Error{ErrorCode::NotFound,
-                 fmt::format("there is no report '{}' on {}; `gantryctl report list` shows those there are", reportName, client.address()), {}};
+                 fmt::format("there is no report '{}' on {}; `gantryctl report list` shows those there are", reportName, client.address()),
+                 {}};
 }
 
 /// Streams into the part file until it is complete, reconnecting as often as allowed. Returns the SHA-256 the node announced.
@@ -142,9 +149,12 @@ Result<std::string> fillPart(NodeClient& client, const proto::ReportInfo& report
 
 Result<std::filesystem::path> localFileName(const std::string& reportName)
 {
-    const bool isPlain = !reportName.empty() && !reportName.starts_with('.') && reportName.find_first_of(std::string_view("/\\\0", 3)) == std::string::npos;
+    const bool isPlain =
+        !reportName.empty() && !reportName.starts_with('.') && reportName.find_first_of(std::string_view("/\\\0", 3)) == std::string::npos;
     if (!isPlain)
-        return Error{ErrorCode::BadInput, fmt::format("the node calls its report '{}', which is no file name to keep it under; name one with -o", reportName), {}};
+        return Error{ErrorCode::BadInput,
+                     fmt::format("the node calls its report '{}', which is no file name to keep it under; name one with -o", reportName),
+                     {}};
     return std::filesystem::path(reportName);
 }
 
@@ -180,7 +190,9 @@ Result<FetchedReport> fetchReport(NodeClient& client, const std::string& reportN
         if (result.resumedFrom == 0) {
             part.remove();
             return Error{ErrorCode::BadInput,
-                         fmt::format("{} arrived damaged: SHA-256 {} instead of {}; what was fetched is removed, fetch it again", reportName, result.sha256, *announced), {}};
+                         fmt::format("{} arrived damaged: SHA-256 {} instead of {}; what was fetched is removed, fetch it again",
+                                     reportName, result.sha256, *announced),
+                         {}};
         }
         result.resumedFrom = 0;
     }

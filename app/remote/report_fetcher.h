@@ -27,6 +27,7 @@ struct FetchedReport
 /// SHA-256 and renamed. A .part left by a cut connection is resumed; a checksum that does not match removes it and says so.
 /// Reconnects up to `retries` times on a broken connection. Blocks; progress is (bytes so far, total).
 [[nodiscard]] Result<FetchedReport> fetchReport(NodeClient& client, const std::string& reportName, const std::filesystem::path& destination,
-                                                const std::function<void(std::uint64_t, std::uint64_t)>& progress, std::stop_token stop, int retries = 3);
+                                                const std::function<void(std::uint64_t, std::uint64_t)>& progress, std::stop_token stop,
+                                                int retries = 3);
 
 } // namespace gantry::app

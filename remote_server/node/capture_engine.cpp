@@ -1,16 +1,16 @@
 #include "remote_server/node/capture_engine.h"
 
+#include "remote_server/node/capture_board.h"
 #include "remote_server/node/capture_plan.h"
 #include "remote_server/node/capture_window.h"
 #include "remote_server/node/clock.h"
+#include "remote_server/node/notes.h"
 #include "remote_server/node/report_worker.h"
-#include "remote_server/node/running_capture.h"
 #include "remote_server/node/sample_history.h"
 #include "trace_model/report/meta_keys.h"
 
 #include <algorithm>
 #include <condition_variable>
-#include <deque>
 #include <exception>
 #include <mutex>
 #include <poll.h>
@@ -27,7 +27,7 @@ constexpr std::int64_t kOpenGraceNs = 10'000'000'000;         // the first enabl
 constexpr std::size_t kMaxRecordBytes = std::size_t{1} << 30; // held in memory, of open windows and of those that become reports
 constexpr int kDrainPollMs = 10;
 constexpr int kIdlePollMs = 200;
-constexpr std::size_t kKeptStatuses = 64;
+constexpr std::uint32_t kMostPendingSaves = 2; // of a ring: each may hold as much as the ring itself
 
 class Engine final : public CaptureEngine
 {
@@ -76,28 +76,15 @@ public:
                              " has no process with the capture library: launch it through gantryd, or start it with CUDA_INJECTION64_PATH, "
                              "NVTX_INJECTION64_PATH and GANTRY_CAPTURE_SOCKET set",
                          {}};
-        if (const RunningCapture* holder = holderFor(request); holder && plan.isDue(monotonicNow()) && !request.mayQueue)
+        if (const RunningCapture* holder = m_board.holderFor(request); holder && plan.isDue(monotonicNow()) && !request.mayQueue)
             return Error{ErrorCode::Busy,
                          "a capture window is already open, held by " + holder->holderName() +
                              ": wait until it is done, queue behind it, or stop it (`gantryctl node stop-capture " +
                              holder->status.captureId + "`)",
                          {}};
-        auto capture = std::make_unique<RunningCapture>();
-        capture->request = request;
-        capture->plan = plan;
-        proto::CaptureStatus& status = capture->status;
-        status.captureId = "c" + std::to_string(m_nextCaptureId++);
-        status.targetId = request.targetId;
-        status.state = proto::CaptureState::Waiting;
-        status.holder = request.clientName;
-        status.durationNs = request.durationNs;
-        status.windowCount = request.windowCount;
-        status.ringNs = request.ringNs;
-        status.label = request.label;
-        const std::string id = status.captureId;
-        m_captures.push_back(std::move(capture));
+        const std::string id = m_board.add(request, plan).status.captureId;
         schedule();
-        const proto::CaptureStatus now = *find(id);
+        const proto::CaptureStatus now = *m_board.status(id);
         if (now.state == proto::CaptureState::Failed)
             return Error{ErrorCode::TargetGone, now.message, {}};
         wake();
@@ -107,20 +94,20 @@ public:
     Result<proto::CaptureStatus> stop(const std::string& captureId) override
     {
         const std::lock_guard lock(m_mutex);
-        RunningCapture* capture = captureId.empty() ? m_active : findCapture(captureId);
+        RunningCapture* capture = captureId.empty() ? m_board.active : m_board.find(captureId);
         if (!capture)
-            return find(captureId);
+            return m_board.status(captureId);
         end(*capture);
         const std::string id = capture->status.captureId;
         schedule();
         wake();
-        return find(id);
+        return m_board.status(id);
     }
 
     Result<proto::CaptureStatus> save(const std::string& captureId, DurationNs lastNs, const std::string& label) override
     {
         const std::lock_guard lock(m_mutex);
-        RunningCapture* capture = findCapture(captureId);
+        RunningCapture* capture = m_board.find(captureId);
         if (!capture)
             return Error{ErrorCode::NotFound, "there is no capture " + captureId + " that records on this node", {}};
         if (!capture->request.isRing())
@@ -130,25 +117,26 @@ public:
             return Error{ErrorCode::Busy,
                          "the ring of " + captureId + " does not record at the moment: " + std::string(name(capture->status.state)),
                          {}};
-        const std::int64_t now = monotonicNow();
-        drain(*window, now);
-        addReport(*capture, *window, window->snapshot(lastNs, now), label, "-" + std::to_string(++m_lastSave));
+        if (capture->savesPending >= kMostPendingSaves)
+            return Error{ErrorCode::Busy,
+                         std::to_string(capture->savesPending) + " reports of " + captureId +
+                             " are being written: save again when one of them is done",
+                         {}};
+        drain(*window, monotonicNow());
+        saveRing(*capture, *window, lastNs, label);
         return capture->status;
     }
 
     Result<proto::CaptureStatus> status(const std::string& captureId) const override
     {
         const std::lock_guard lock(m_mutex);
-        return find(captureId);
+        return m_board.status(captureId);
     }
 
     std::vector<proto::CaptureStatus> captures() const override
     {
         const std::lock_guard lock(m_mutex);
-        std::vector<proto::CaptureStatus> result(m_ended.begin(), m_ended.end());
-        for (const auto& capture : m_captures)
-            result.push_back(capture->status);
-        return result;
+        return m_board.statuses();
     }
 
     Result<proto::CaptureStatus> waitForChange(const std::string& captureId, const proto::CaptureStatus& known,
@@ -156,11 +144,12 @@ public:
     {
         std::unique_lock lock(m_mutex);
         m_changed.wait_for(lock, timeout, [&] {
-            const auto now = find(captureId);
-            return !now || now->state != known.state || now->windowsBegun != known.windowsBegun ||
-                   now->reportNames.size() != known.reportNames.size() || now->events != known.events || now->bytes != known.bytes;
+            const auto now = m_board.status(captureId);
+            return !now || now->state != known.state || now->windowsBegun != known.windowsBegun || now->message != known.message ||
+                   now->reportNames.size() != known.reportNames.size() || now->events != known.events || now->bytes != known.bytes ||
+                   (!now->saves.empty() && (known.saves.empty() || now->saves.back().number != known.saves.back().number));
         });
-        return find(captureId);
+        return m_board.status(captureId);
     }
 
 private:
@@ -169,40 +158,11 @@ private:
         return link.targetId() == request.targetId || "p" + std::to_string(link.pid()) == request.targetId;
     }
 
-    Result<proto::CaptureStatus> find(const std::string& captureId) const
-    {
-        for (const auto& capture : m_captures)
-            if (capture->status.captureId == captureId)
-                return capture->status;
-        for (const proto::CaptureStatus& status : m_ended)
-            if (status.captureId == captureId)
-                return status;
-        return Error{ErrorCode::NotFound, "there is no capture " + captureId + " on this node", {}};
-    }
-
-    RunningCapture* findCapture(const std::string& captureId)
-    {
-        const auto found =
-            std::find_if(m_captures.begin(), m_captures.end(), [&](const auto& c) { return c->status.captureId == captureId; });
-        return found == m_captures.end() ? nullptr : found->get();
-    }
-
     CaptureWindow* windowOf(const RunningCapture& capture)
     {
         const auto found =
             std::find_if(m_windows.begin(), m_windows.end(), [&](const auto& w) { return w->captureId == capture.status.captureId; });
         return found == m_windows.end() ? nullptr : found->get();
-    }
-
-    /// Who has the node, so that this request would have to wait; null: nobody.
-    const RunningCapture* holderFor(const proto::CaptureRequest& request) const
-    {
-        if (m_active && (!m_active->request.isRing() || request.isRing()))
-            return m_active;
-        const auto queued = std::find_if(m_captures.begin(), m_captures.end(), [&](const auto& c) {
-            return c->status.state == proto::CaptureState::Queued && (!c->request.isRing() || request.isRing());
-        });
-        return queued == m_captures.end() ? nullptr : queued->get();
     }
 
     void wake()
@@ -225,7 +185,7 @@ private:
             });
         guarded([this] {
             const std::lock_guard lock(m_mutex);
-            for (const auto& capture : m_captures)
+            for (const auto& capture : m_board.running())
                 capture->isEnding = true;
             while (!m_windows.empty()) // the daemon ends: what was captured is kept
                 finishWindow(0);
@@ -250,9 +210,10 @@ private:
             if (!m_windows.empty()) {
                 for (const auto& window : m_windows) {
                     closeWindow(*window);
-                    if (RunningCapture* capture = findCapture(window->captureId)) {
+                    if (RunningCapture* capture = m_board.find(window->captureId)) {
                         --capture->windowsOpen;
                         capture->isEnding = true;
+                        disarm(*capture);
                         capture->fail({ErrorCode::Internal, std::string("gantryd failed while it captured: ") + reason, {}});
                     }
                 }
@@ -274,7 +235,7 @@ private:
                 fds.push_back({link->socket(), POLLIN, 0});
             if (!m_windows.empty())
                 timeout = kDrainPollMs;
-            for (const auto& capture : m_captures) // that are due already wait for something else
+            for (const auto& capture : m_board.running()) // that are due already wait for something else
                 if (const DurationNs wait = capture->plan.untilDue(monotonicNow()); wait > 0 || capture->gpuSampler)
                     timeout = std::min(timeout, std::clamp(static_cast<int>(wait / 1'000'000), wait > 0 ? 1 : kDrainPollMs, kIdlePollMs));
         }
@@ -297,6 +258,7 @@ private:
                 continue;
             }
             spdlog::info("process {} ({}) is ready for capture", (*link)->pid(), (*link)->executable());
+            m_nextWindowId = std::max(m_nextWindowId, (*link)->lastWindowId() + 1);
             m_links.push_back(std::move(*link));
             greet(*m_links.back());
         }
@@ -305,19 +267,19 @@ private:
     /// A new process of the target that is being captured takes part; any other goes on at once.
     void greet(CaptureLink& link)
     {
-        if (m_active && isOf(m_active->request, link)) {
-            if (m_active->isArmed)
-                (void)link.send(m_active->triggerMessage());
-            if (CaptureWindow* window = windowOf(*m_active); window && window->closingNs == 0) {
+        if (m_board.active && isOf(m_board.active->request, link)) {
+            if (m_board.active->isArmed)
+                (void)link.send(m_board.active->triggerMessage());
+            if (CaptureWindow* window = windowOf(*m_board.active); window && window->closingNs == 0 && window->id > link.lastWindowId()) {
                 window->add(link);
                 (void)link.send(window->openMessage(monotonicNow()));
                 return;
             }
-            if (m_active->isArmed)
+            if (m_board.active->isArmed)
                 return;
         }
-        for (const auto& capture : m_captures)
-            if (isOf(capture->request, link) && capture->plan.isDue(monotonicNow()) && !m_active)
+        for (const auto& capture : m_board.running())
+            if (isOf(capture->request, link) && capture->plan.isDue(monotonicNow()) && !m_board.active)
                 return; // its window opens now
         (void)link.send(capture::WelcomeMessage{capture::MessageType::Welcome, 0});
     }
@@ -348,16 +310,27 @@ private:
         link.setCudaLoaded();
         if (CaptureWindow* window = findWindow(message.windowId))
             window->takeCuda(link, message);
+        else
+            takeWatching(link, message);
     }
 
     void take(CaptureLink& link, const capture::ArmedMessage& message)
     {
+        if (m_board.active && message.windowId >= m_board.active->firstWindowId)
+            takeWatching(link, message);
+    }
+
+    /// Whether a process can tell when the program opens a window.
+    template <typename Message>
+    void takeWatching(const CaptureLink& link, const Message& message)
+    {
         using capture::OpenOutcome;
-        if (!m_active || !m_active->isArmed || message.windowId < m_active->firstWindowId)
+        RunningCapture* capture = m_board.active;
+        if (!capture || !capture->isArmed || !isOf(capture->request, link))
             return;
         if (message.outcome == OpenOutcome::CudaBusy || message.outcome == OpenOutcome::CudaFailed)
-            m_active->status.message = "process " + std::to_string(link.pid()) + " cannot wait for cudaProfilerStart: " +
-                                       std::string(message.detail, strnlen(message.detail, sizeof message.detail));
+            addNote(capture->status.message, "process " + std::to_string(link.pid()) + " cannot wait for cudaProfilerStart: " +
+                                                 std::string(message.detail, strnlen(message.detail, sizeof message.detail)));
     }
 
     CaptureWindow* findWindow(std::uint32_t id)
@@ -369,12 +342,15 @@ private:
     void take(CaptureLink& link, const capture::OpenedMessage& message)
     {
         CaptureWindow* window = findWindow(message.windowId);
-        const bool isTriggers = m_active && m_active->isArmed && message.windowId >= m_active->firstWindowId &&
-                                message.windowId - m_active->firstWindowId < m_active->request.windowCount;
+        const bool isTriggers = m_board.active && m_board.active->isArmed && isOf(m_board.active->request, link) &&
+                                message.windowId >= m_board.active->firstWindowId &&
+                                message.windowId - m_board.active->firstWindowId < m_board.active->request.windowCount;
         if (!window && isTriggers)
             window = &openTriggered(link, message.windowId);
-        if (!window)
+        if (!window) { // it is over, or nobody wants it any more
+            (void)link.send(capture::CloseMessage{capture::MessageType::Close, message.windowId, 0, 0});
             return;
+        }
         if (CaptureWindow::Member* member = window->find(link))
             window->takeOpened(*member, message);
     }
@@ -406,8 +382,8 @@ private:
     void schedule()
     {
         const std::int64_t now = monotonicNow();
-        for (std::size_t i = 0; i < m_captures.size();) {
-            RunningCapture& capture = *m_captures[i];
+        for (std::size_t i = 0; i < m_board.running().size();) {
+            RunningCapture& capture = *m_board.running()[i];
             advance(capture, now);
             if (!concludeIfDone(capture)) // else the next one has come into its place
                 ++i;
@@ -423,9 +399,9 @@ private:
         }
         if (capture.isEnding || capture.windowsOpen > 0 || capture.isArmed)
             return;
-        if (m_active == &capture)
-            m_active = nullptr; // between two of its windows another one may record
-        if (capture.plan.windowsBegun == capture.request.windowCount && !capture.request.isRing()) {
+        if (m_board.active == &capture)
+            m_board.active = nullptr; // between two of its windows another one may record
+        if (!capture.hasWindowsLeft()) {
             capture.isEnding = true;
             return;
         }
@@ -434,25 +410,21 @@ private:
         capture.status.waitsFor.clear();
         if (capture.status.waitsNs > 0)
             return;
-        if (m_active && m_active->request.isRing() && !capture.request.isRing())
-            if (CaptureWindow* ring = windowOf(*m_active))
+        if (!hasProcess(capture)) {
+            awaitFirst(capture, now);
+            return;
+        }
+        if (m_board.active && m_board.active->request.isRing() && !capture.request.isRing())
+            if (CaptureWindow* ring = windowOf(*m_board.active))
                 closeWindow(*ring); // it begins anew afterwards
-        const RunningCapture* holder = m_active ? m_active : capture.request.isRing() ? dueBefore(now) : nullptr;
-        if (holder) {
+        const RunningCapture* holder =
+            m_board.active ? m_board.active : m_board.firstDue(now, [this](const auto& other) { return hasProcess(other); });
+        if (holder && holder != &capture) {
             capture.status.state = proto::CaptureState::Queued;
             capture.status.waitsFor = holder->holderName();
             return;
         }
         begin(capture, now);
-    }
-
-    /// The capture that a ring gives way to; null: none.
-    const RunningCapture* dueBefore(std::int64_t now) const
-    {
-        const auto found = std::find_if(m_captures.begin(), m_captures.end(), [&](const auto& c) {
-            return !c->request.isRing() && !c->isEnding && c->plan.isDue(now) && hasProcess(*c);
-        });
-        return found == m_captures.end() ? nullptr : found->get();
     }
 
     bool hasProcess(const RunningCapture& capture) const
@@ -471,10 +443,6 @@ private:
         for (const auto& link : m_links)
             if (isOf(capture.request, *link))
                 links.push_back(link.get());
-        if (links.empty()) {
-            awaitFirst(capture, now);
-            return;
-        }
         if (!hasGpuSampler(capture, now))
             return;
         if (capture.isTriggered())
@@ -486,7 +454,7 @@ private:
     /// There is no process of the target (any more).
     void awaitFirst(RunningCapture& capture, std::int64_t now)
     {
-        const bool isAwaited = capture.request.isRing() || (m_options.isTargetRunning ? isRunning(capture) : capture.isAwaitingFirst());
+        const bool isAwaited = m_options.isTargetRunning ? isRunning(capture) : capture.isAwaitingFirst();
         if (!isAwaited || (capture.isAwaitingFirst() && now - capture.plan.dueNs > capture.request.awaitNs))
             capture.fail(capture.withoutProcess(isAwaited));
     }
@@ -496,17 +464,19 @@ private:
     {
         if (capture.request.content.gpuMetricsHz == 0 || m_options.gpuSampler.empty() || m_options.gpus.empty())
             return true;
-        if (!capture.gpuSampler)
+        if (!capture.gpuSampler) {
             capture.gpuSampler = std::make_shared<GpuSampler>(
                 GpuSampler::Options{m_options.gpuSampler, m_options.gpus, 1'000'000'000 / capture.request.content.gpuMetricsHz});
+            capture.samplerStartedNs = now;
+        }
         capture.status.state = proto::CaptureState::Arming;
-        m_active = &capture;
-        return capture.gpuSampler->isReady() || now - capture.plan.dueNs > kOpenGraceNs;
+        m_board.active = &capture;
+        return capture.gpuSampler->isReady() || now - capture.samplerStartedNs > kOpenGraceNs;
     }
 
     void arm(RunningCapture& capture, const std::vector<CaptureLink*>& links)
     {
-        m_active = &capture;
+        m_board.active = &capture;
         capture.isArmed = true;
         capture.firstWindowId = takeWindowIds(capture.request.windowCount);
         capture.status.state = proto::CaptureState::Armed;
@@ -524,7 +494,7 @@ private:
             capture.fail({ErrorCode::TargetGone, "target " + capture.request.targetId + " has ended", {}});
             return;
         }
-        m_active = &capture;
+        m_board.active = &capture;
         capture.plan.begin(now);
         capture.status.state = proto::CaptureState::Arming;
         begun(capture, std::move(window));
@@ -534,14 +504,14 @@ private:
     CaptureWindow& openTriggered(CaptureLink& opener, std::uint32_t id)
     {
         const std::int64_t now = monotonicNow();
-        auto window = std::make_unique<CaptureWindow>(id, m_active->status.captureId, m_active->request, now);
+        auto window = std::make_unique<CaptureWindow>(id, m_board.active->status.captureId, m_board.active->request, now);
         window->isTriggered = true;
         window->add(opener);
         for (const auto& link : m_links)
-            if (link.get() != &opener && isOf(m_active->request, *link) && link->send(window->openMessage(now)))
+            if (link.get() != &opener && isOf(m_board.active->request, *link) && link->send(window->openMessage(now)))
                 window->add(*link);
-        m_active->plan.begin(now);
-        begun(*m_active, std::move(window));
+        m_board.active->plan.begin(now);
+        begun(*m_board.active, std::move(window));
         return *m_windows.back();
     }
 
@@ -559,6 +529,7 @@ private:
             window->message = "no hardware counters were sampled: this node has no GPU, or gantryd no gantry-gpu-sampler beside it";
         }
         m_windows.push_back(std::move(window));
+        m_history.beginWindow();
         keepHistory();
     }
 
@@ -569,12 +540,12 @@ private:
         return first;
     }
 
-    /// Metrics since before the first of the open windows are kept for their reports.
+    /// Metrics since before the first of the open windows are kept for their reports, and those of what a ring holds.
     void keepHistory()
     {
         std::int64_t from = INT64_MAX;
         for (const auto& window : m_windows)
-            from = std::min(from, window->startedNs);
+            from = std::min(from, window->request.isRing() ? monotonicNow() - window->request.ringNs : window->startedNs);
         m_history.keepFrom(from);
     }
 
@@ -592,6 +563,8 @@ private:
         for (CaptureWindow::Member& member : window.members())
             if (member.isRecording() && isReadFor(window, *member.link))
                 window.drain(member, budget(window), now);
+        if (window.request.isRing())
+            window.trimRing(now);
     }
 
     void tendWindows()
@@ -599,7 +572,7 @@ private:
         const std::int64_t now = monotonicNow();
         for (std::size_t i = 0; i < m_windows.size();) {
             CaptureWindow& window = *m_windows[i];
-            RunningCapture* capture = findCapture(window.captureId);
+            RunningCapture* capture = m_board.find(window.captureId);
             drain(window, now);
             if (!window.isOpened() && (window.isOpenedByAll() || now - window.startedNs > kOpenGraceNs)) {
                 window.markOpened(now);
@@ -609,9 +582,10 @@ private:
             if (window.isOpened() && window.closingNs == 0 && window.hasReachedBound(now))
                 closeWindow(window);
             window.describe(capture->status, now);
-            if (window.request.isRing() && capture->gpuSampler && capture->reportsPending == 0)
-                capture->gpuSampler->keepFrom(now - window.request.ringNs);
-            const bool isOver = window.isClosedByAll() && (window.closingNs != 0 || window.hasAnswered() || !isRunning(*capture));
+            if (window.request.isRing())
+                keepRingsMetrics(*capture, window, now);
+            const bool hasEndedItself = window.hasAnswered() && !window.request.isRing(); // of a ring: a process that exits
+            const bool isOver = window.isClosedByAll() && (window.closingNs != 0 || hasEndedItself || !isRunning(*capture));
             if (isOver || (window.closingNs != 0 && now - window.closingNs > m_options.closeGrace.count()))
                 finishWindow(i);
             else
@@ -619,11 +593,18 @@ private:
         }
     }
 
+    void keepRingsMetrics(RunningCapture& capture, const CaptureWindow& window, std::int64_t now)
+    {
+        keepHistory();
+        if (capture.gpuSampler && capture.reportsPending == 0)
+            capture.gpuSampler->keepFrom(now - window.request.ringNs);
+    }
+
     void closeWindow(CaptureWindow& window)
     {
         if (window.closingNs == 0) {
             window.closingNs = monotonicNow();
-            if (RunningCapture* capture = findCapture(window.captureId); capture && !capture->isArmed)
+            if (RunningCapture* capture = m_board.find(window.captureId); capture && !capture->isArmed)
                 capture->status.state = proto::CaptureState::Closing;
         }
         for (CaptureWindow::Member& member : window.members()) {
@@ -639,14 +620,15 @@ private:
     {
         const std::unique_ptr<CaptureWindow> window = std::move(m_windows[index]);
         m_windows.erase(m_windows.begin() + static_cast<std::ptrdiff_t>(index));
-        RunningCapture& capture = *findCapture(window->captureId);
+        RunningCapture& capture = *m_board.find(window->captureId);
         const std::int64_t now = monotonicNow();
         window->markOpened(now);
         window->describe(capture.status, now);
         --capture.windowsOpen;
+        capture.plan.end(now);
         const bool isUnanswered = window->isUnanswered();
         if (capture.request.isRing()) {
-            // What a ring holds is written when somebody saves it.
+            finishRing(capture, *window);
         } else if (!window->hasRecorded()) {
             capture.fail(isUnanswered ? Error{ErrorCode::Unreachable,
                                               "no process of the target had begun to record when the window ended: is it stopped?",
@@ -656,7 +638,7 @@ private:
             const bool hasLostProcess = window->hasLostProcess();
             if (capture.gpuSampler && (capture.isEnding || capture.plan.windowsBegun == capture.request.windowCount))
                 capture.gpuSampler->stopSampling();
-            addReport(capture, *window, window->finish(now), {}, {}, isUnanswered, hasLostProcess);
+            addReport(capture, *window, window->finish(now), {}, isUnanswered, hasLostProcess);
         }
         keepHistory();
         if (capture.isArmed && capture.plan.windowsBegun == capture.request.windowCount)
@@ -665,8 +647,29 @@ private:
             capture.status.state = proto::CaptureState::Armed;
     }
 
+    /// What a ring holds is written when somebody saves it, or nobody can any more.
+    void finishRing(RunningCapture& capture, CaptureWindow& window)
+    {
+        capture.status.ringHeldNs = 0;
+        capture.status.bytes = 0;
+        if (window.closingNs != 0 || !window.hasRecorded())
+            return;
+        capture.isEnding = true;
+        const std::string why = isRunning(capture) ? "gantryd ended" : "the target ended";
+        addNote(capture.status.message, why + ": what the recorder held is saved");
+        addNote(window.message, "saved because " + why);
+        saveRing(capture, window, 0, {});
+    }
+
+    void saveRing(RunningCapture& capture, CaptureWindow& window, DurationNs lastNs, const std::string& label)
+    {
+        ++capture.savesPending;
+        ++capture.status.savesBegun;
+        addReport(capture, window, window.snapshot(lastNs, monotonicNow()), label);
+    }
+
     void addReport(RunningCapture& capture, const CaptureWindow& window, WindowCapture recorded, const std::string& label,
-                   std::string suffix, bool isUnanswered = false, bool hasLostProcess = false)
+                   bool isUnanswered = false, bool hasLostProcess = false)
     {
         namespace meta = report::meta;
         if (capture.request.content.metrics)
@@ -686,7 +689,7 @@ private:
         ++capture.reportsPending;
         if (capture.status.state == proto::CaptureState::Closing)
             capture.status.state = proto::CaptureState::Assembling;
-        m_worker.add({capture.status.captureId, window.id, std::move(recorded), capture.gpuSampler, std::move(suffix), isUnanswered,
+        m_worker.add({capture.status.captureId, window.id, std::move(recorded), capture.gpuSampler, capture.status.savesBegun, isUnanswered,
                       hasLostProcess});
     }
 
@@ -718,20 +721,23 @@ private:
     {
         {
             const std::lock_guard lock(m_mutex);
-            RunningCapture* capture = findCapture(job.captureId);
+            RunningCapture* capture = m_board.find(job.captureId);
             if (!capture)
                 return;
-            proto::CaptureStatus& status = capture->status;
             --capture->reportsPending;
             if (const std::string problem = job.gpuSampler ? job.gpuSampler->problem() : std::string(); !problem.empty())
-                capture->addNote(problem);
-            if (written) {
-                status.reportNames.push_back(*written);
-                status.reportName = *written;
+                addNote(capture->status.message, problem);
+            if (job.save > 0) {
+                --capture->savesPending;
+                capture->addSave(job.save, written);
+            } else if (written) {
+                capture->status.reportNames.push_back(*written);
+                capture->status.reportName = *written;
                 if (job.hasLostProcess)
-                    capture->addNote("a process of the target ended inside the window: the report holds what came before");
+                    addNote(capture->status.message, "a process of the target ended inside the window: the report holds what came before");
                 else if (job.isUnanswered)
-                    capture->addNote("a process of the target did not answer the end of the window: the report holds what it had written");
+                    addNote(capture->status.message,
+                            "a process of the target did not answer the end of the window: the report holds what it had written");
             } else {
                 capture->fail(written.error());
             }
@@ -747,8 +753,8 @@ private:
     {
         if (!capture.isEnding || capture.windowsOpen > 0)
             return false;
-        if (m_active == &capture)
-            m_active = nullptr;
+        if (m_board.active == &capture)
+            m_board.active = nullptr;
         proto::CaptureStatus& status = capture.status;
         if (capture.reportsPending > 0) {
             status.state = proto::CaptureState::Assembling;
@@ -759,10 +765,7 @@ private:
             m_options.stopTarget(capture.request.targetId);
         if (capture.gpuSampler)
             m_worker.retire(std::move(capture.gpuSampler));
-        m_ended.push_back(status);
-        if (m_ended.size() > kKeptStatuses)
-            m_ended.pop_front();
-        std::erase_if(m_captures, [&](const auto& other) { return other.get() == &capture; });
+        m_board.retire(capture);
         m_changed.notify_all();
         return true;
     }
@@ -776,12 +779,8 @@ private:
     mutable std::mutex m_mutex; ///< everything below
     mutable std::condition_variable m_changed;
     std::vector<std::unique_ptr<CaptureLink>> m_links;
-    std::vector<std::unique_ptr<RunningCapture>> m_captures; ///< that have not ended, in the order in which they were asked for
-    RunningCapture* m_active = nullptr;                      ///< that has a window open, or is armed
-    std::vector<std::unique_ptr<CaptureWindow>> m_windows;   ///< open, or closing; by id
-    std::deque<proto::CaptureStatus> m_ended;
-    std::uint64_t m_nextCaptureId = 1;
-    std::uint64_t m_lastSave = 0;
+    CaptureBoard m_board;
+    std::vector<std::unique_ptr<CaptureWindow>> m_windows;                                    ///< open, or closing; by id
     std::uint32_t m_nextWindowId = static_cast<std::uint32_t>(utcNow() / 1'000'000'000) | 1u; ///< differs after a restart of the daemon
     ReportWorker m_worker; ///< has its own lock; ends before what it concludes
     std::jthread m_thread;

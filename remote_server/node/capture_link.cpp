@@ -114,6 +114,7 @@ Result<std::unique_ptr<CaptureLink>> CaptureLink::accept(int socket)
     link->m_targetId = textOf(hello.targetId);
     link->m_executable = textOf(hello.executable);
     link->m_cudaLoaded = hello.cudaLoaded != 0;
+    link->m_lastWindowId = hello.lastWindowId;
     return link;
 }
 

@@ -47,6 +47,7 @@ public:
     [[nodiscard]] std::string commandLine() const; ///< as /proc tells it now
     [[nodiscard]] bool cudaLoaded() const { return m_cudaLoaded; }
     void setCudaLoaded() { m_cudaLoaded = true; }
+    [[nodiscard]] std::uint32_t lastWindowId() const { return m_lastWindowId; } ///< that it had open before it connected
     [[nodiscard]] records::RegionReader& region() { return *m_region; }
 
 private:
@@ -58,6 +59,7 @@ private:
     std::string m_targetId;
     std::string m_executable;
     bool m_cudaLoaded = false;
+    std::uint32_t m_lastWindowId = 0;
     std::span<std::byte> m_memory;
     std::optional<records::RegionReader> m_region;
 };

@@ -12,6 +12,8 @@ namespace {
 constexpr DurationNs kLongestWindowNs = 600'000'000'000; // node.proto, StartCaptureRequest.duration_ns
 constexpr DurationNs kLongestWaitNs = 7 * 86'400'000'000'000;
 constexpr std::uint32_t kMostWindows = 10'000;
+constexpr std::uint64_t kLeastRingBytes = std::uint64_t{1} << 20; // node.proto, StartCaptureRequest.ring_bytes
+constexpr std::uint64_t kMostRingBytes = std::uint64_t{512} << 20;
 
 Error badInput(std::string sentence)
 {
@@ -47,6 +49,8 @@ Result<CapturePlan> CapturePlan::of(const proto::CaptureRequest& request, std::i
         return badInput("a capture has 1 to " + std::to_string(kMostWindows) + " windows");
     if (request.ringNs > kLongestWindowNs)
         return badInput("a ring keeps at most 10 minutes");
+    if (request.ringBytes != 0 && (request.ringBytes < kLeastRingBytes || request.ringBytes > kMostRingBytes))
+        return badInput("a ring has 1 MiB to 512 MiB of memory");
     if (const std::uint32_t hz = request.content.gpuMetricsHz; hz != 0 && (hz < 10 || hz > 200'000))
         return badInput("hardware counters are sampled at 10 Hz to 200 kHz");
     if (request.trigger != proto::CaptureTrigger::None)
@@ -70,13 +74,17 @@ DurationNs CapturePlan::longestWindow(const proto::CaptureRequest& request)
 void CapturePlan::begin(std::int64_t nowNs)
 {
     ++windowsBegun;
-    if (periodNs <= 0) {
-        dueNs = nowNs;
+    if (periodNs <= 0)
         return;
-    }
     const std::int64_t late = (nowNs - dueNs) / periodNs;
     windowsSkipped += static_cast<std::uint32_t>(late);
     dueNs += (late + 1) * periodNs;
+}
+
+void CapturePlan::end(std::int64_t nowNs)
+{
+    if (periodNs <= 0)
+        dueNs = nowNs;
 }
 
 } // namespace gantry::node

@@ -21,6 +21,8 @@ struct CapturePlan
 
     /// A window begins; the next one is due a period later. Periods that a window took longer than are skipped and counted.
     void begin(std::int64_t nowNs);
+    /// A window is over. Without a period the next one is due now: behind whoever waits already.
+    void end(std::int64_t nowNs);
 
     std::int64_t dueNs = 0;
     DurationNs periodNs = 0;

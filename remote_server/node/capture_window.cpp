@@ -2,6 +2,7 @@
 
 #include "remote_server/node/capture_plan.h"
 #include "remote_server/node/clock.h"
+#include "remote_server/node/notes.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -15,6 +16,8 @@ namespace gantry::node {
 namespace {
 
 constexpr std::uint64_t kDefaultRingBytes = std::uint64_t{256} << 20; // node.proto, StartCaptureRequest.ring_bytes
+constexpr std::size_t kNamesShare = 4;                                // of a ring: a quarter of its bytes at most are names of one process
+constexpr DurationNs kLateNs = 1'000'000'000;                         // what CUPTI hands over may be old already
 
 std::map<std::uint32_t, std::string> threadNamesOf(int pid)
 {
@@ -105,32 +108,41 @@ void CaptureWindow::drain(Member& member, std::size_t budget, std::int64_t nowNs
         if (member.iterations)
             member.iterations->take(view);
     });
-    if (request.isRing())
-        trimRing(member, nowNs);
 }
 
-/// What CUPTI hands over may be old already: a second more is kept than was asked for.
-void CaptureWindow::trimRing(Member& member, std::int64_t nowNs)
+void CaptureWindow::trimRing(std::int64_t nowNs)
 {
-    const std::uint64_t most = request.ringBytes > 0 ? request.ringBytes : kDefaultRingBytes;
-    member.capture.records.trim(nowNs - request.ringNs - 1'000'000'000, static_cast<std::size_t>(most / m_members.size()));
-}
-
-void CaptureWindow::addMessage(const std::string& sentence)
-{
-    if (!sentence.empty())
-        message += (message.empty() ? "" : "; ") + sentence;
+    const std::size_t most = request.ringBytes > 0 ? request.ringBytes : kDefaultRingBytes;
+    for (Member& member : m_members) {
+        member.capture.records.trim(nowNs - request.ringNs - kLateNs);
+        member.capture.records.trimNames(most / kNamesShare);
+    }
+    while (bytes() > most) {
+        const auto oldest = std::min_element(m_members.begin(), m_members.end(), [](const Member& a, const Member& b) {
+            return a.capture.records.oldestNs() < b.capture.records.oldestNs();
+        });
+        if (!oldest->capture.records.giveUpOldest())
+            break;
+    }
+    std::erase_if(m_members, [this](const Member& member) {
+        const RecordStore& records = member.capture.records;
+        if (member.link || records.events() > 0)
+            return false;
+        m_goneFromNs = std::max(m_goneFromNs, records.heldFromNs());
+        m_goneRecords += records.overwritten();
+        return true;
+    });
 }
 
 void CaptureWindow::takeOpened(Member& member, const capture::OpenedMessage& opened)
 {
     member.capture.opened = opened;
-    addMessage(messageOf(*member.link, opened));
+    addNote(message, messageOf(*member.link, opened));
 }
 
 void CaptureWindow::takeCuda(const CaptureLink& link, const capture::CudaLoadedMessage& loaded)
 {
-    addMessage(messageOf(link, loaded));
+    addNote(message, messageOf(link, loaded));
 }
 
 void CaptureWindow::takeClosed(Member& member, const capture::ClosedMessage& closed, std::size_t budget, std::int64_t nowNs)
@@ -139,7 +151,7 @@ void CaptureWindow::takeClosed(Member& member, const capture::ClosedMessage& clo
     takeLosses(member);
     std::copy(std::begin(closed.losses), std::end(closed.losses), member.capture.losses.begin());
     member.capture.closed = closed;
-    m_closeCostNs = std::max(m_closeCostNs, closed.costNs);
+    m_closeCostNs = std::max(m_closeCostNs, closeCost(closed));
 }
 
 void CaptureWindow::takeEnd(Member& member, std::size_t budget, std::int64_t nowNs)
@@ -221,9 +233,19 @@ void CaptureWindow::markOpened(std::int64_t nowNs)
     m_openedNs = nowNs;
     for (const Member& member : m_members)
         if (member.capture.opened) {
-            m_openCostNs = std::max(m_openCostNs, member.capture.opened->costNs);
+            m_openCostNs = std::max(m_openCostNs, openCost(*member.capture.opened));
             m_openedNs = std::min(m_openedNs, member.capture.opened->openMonotonicNs);
         }
+}
+
+DurationNs CaptureWindow::openCost(const capture::OpenedMessage& opened) const
+{
+    return isTriggered ? opened.costNs : std::max(opened.costNs, opened.openMonotonicNs - startedNs);
+}
+
+DurationNs CaptureWindow::closeCost(const capture::ClosedMessage& closed) const
+{
+    return closingNs == 0 ? closed.costNs : std::max(closed.costNs, closed.closeMonotonicNs + closed.costNs - closingNs);
 }
 
 std::int64_t CaptureWindow::elapsedNs(std::int64_t nowNs) const
@@ -233,7 +255,7 @@ std::int64_t CaptureWindow::elapsedNs(std::int64_t nowNs) const
 
 std::int64_t CaptureWindow::heldNs(std::int64_t nowNs) const
 {
-    std::int64_t from = m_openedNs;
+    std::int64_t from = std::max(m_openedNs, m_goneFromNs);
     for (const Member& member : m_members)
         from = std::max(from, member.capture.records.heldFromNs());
     return isOpened() ? std::min(nowNs - from, request.ringNs) : 0;
@@ -246,7 +268,8 @@ void CaptureWindow::describe(proto::CaptureStatus& status, std::int64_t nowNs) c
     status.openCostNs = m_openCostNs;
     status.closeCostNs = m_closeCostNs;
     status.targetExited = status.targetExited || hasLostProcess();
-    status.dropped = status.ringOverwritten = 0;
+    status.dropped = 0;
+    status.ringOverwritten = m_goneRecords;
     status.processes = 0;
     for (const Member& member : m_members) {
         status.processes += member.link != nullptr;
@@ -261,8 +284,7 @@ void CaptureWindow::describe(proto::CaptureStatus& status, std::int64_t nowNs) c
         status.elapsedNs = elapsedNs(nowNs);
     if (request.isRing())
         status.ringHeldNs = heldNs(nowNs);
-    if (!message.empty())
-        status.message = message;
+    addNote(status.message, message);
 }
 
 WindowCapture CaptureWindow::bounds(std::int64_t openNs, std::int64_t closeNs, std::int64_t nowNs) const

@@ -44,6 +44,8 @@ public:
 
     /// Takes what the processes have written since, up to `budget` bytes held by all windows; what does not fit is counted.
     void drain(Member& member, std::size_t budget, std::int64_t nowNs);
+    /// Of a ring: gives up what is older than was asked for, and what is beyond its bound, the oldest first.
+    void trimRing(std::int64_t nowNs);
     void takeOpened(Member& member, const capture::OpenedMessage& message);
     /// The process has loaded CUDA inside of the window.
     void takeCuda(const CaptureLink& link, const capture::CudaLoadedMessage& message);
@@ -86,14 +88,17 @@ public:
 
 private:
     void takeLosses(Member& member);
-    void addMessage(const std::string& sentence);
-    void trimRing(Member& member, std::int64_t nowNs);
+    /// From the command to the process recording, or from the one that ends the window to the process having flushed.
+    [[nodiscard]] DurationNs openCost(const capture::OpenedMessage& opened) const;
+    [[nodiscard]] DurationNs closeCost(const capture::ClosedMessage& closed) const;
     [[nodiscard]] WindowCapture bounds(std::int64_t openNs, std::int64_t closeNs, std::int64_t nowNs) const;
 
     std::vector<Member> m_members;
     std::int64_t m_openedNs = 0;
     std::int64_t m_openCostNs = 0, m_closeCostNs = 0;
     std::uint64_t m_events = 0;
+    std::int64_t m_goneFromNs = 0; ///< of a ring: processes that have ended and of which nothing is left reached up to here
+    std::uint64_t m_goneRecords = 0;
 };
 
 } // namespace gantry::node

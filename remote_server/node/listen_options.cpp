@@ -34,13 +34,17 @@ Result<void> makePrivate(const std::string& folder)
         std::filesystem::create_directories(parent, error);
     if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
         return errnoError(errno, "cannot make the folder " + folder);
-    struct stat status{};
+    struct stat status
+    {
+    };
     if (lstat(folder.c_str(), &status) != 0)
         return errnoError(errno, "cannot look at the folder " + folder);
     if (!S_ISDIR(status.st_mode) || status.st_uid != geteuid())
         return Error{ErrorCode::NotPermitted, folder + " belongs to somebody else: give --socket a path in a folder of yours", {}};
     if ((status.st_mode & 0077) != 0)
-        return Error{ErrorCode::NotPermitted, folder + " can be entered by others: run `chmod 700 " + folder + "` or choose another with --socket", {}};
+        return Error{ErrorCode::NotPermitted,
+                     folder + " can be entered by others: run `chmod 700 " + folder + "` or choose another with --socket",
+                     {}};
     return {};
 }
 
@@ -52,7 +56,8 @@ Result<UniqueFd> lockFolder(const std::string& folder)
     if (!file)
         return errnoError(errno, "cannot open " + path);
     if (flock(file.get(), LOCK_EX | LOCK_NB) != 0)
-        return Error{ErrorCode::Busy, "another gantryd already runs in " + folder + ": use that one, or choose another folder with --socket", {}};
+        return Error{
+            ErrorCode::Busy, "another gantryd already runs in " + folder + ": use that one, or choose another folder with --socket", {}};
     return file;
 }
 
@@ -60,7 +65,9 @@ Result<UniqueFd> lockFolder(const std::string& folder)
 /// nothing else is removed, be it a file or a socket on which another program answers.
 Result<void> removeStaleSocket(const std::string& path)
 {
-    struct stat status{};
+    struct stat status
+    {
+    };
     if (lstat(path.c_str(), &status) != 0)
         return {};
     if (!S_ISSOCK(status.st_mode))
@@ -87,7 +94,9 @@ Result<std::string> readText(const std::string& path, const char* what)
 
 Result<std::string> readOrMakeToken(const std::string& path)
 {
-    struct stat status{};
+    struct stat status
+    {
+    };
     if (stat(path.c_str(), &status) == 0) {
         if ((status.st_mode & 0077) != 0)
             return Error{ErrorCode::NotPermitted, "other users can read the token file " + path + ": run `chmod 600 " + path + "`", {}};
@@ -95,7 +104,8 @@ Result<std::string> readOrMakeToken(const std::string& path)
         while (!token.empty() && std::isspace(static_cast<unsigned char>(token.back())))
             token.pop_back();
         if (token.size() < 16)
-            return Error{ErrorCode::BadInput, "the token in " + path + " is shorter than 16 characters: delete the file to have one made", {}};
+            return Error{
+                ErrorCode::BadInput, "the token in " + path + " is shorter than 16 characters: delete the file to have one made", {}};
         return token;
     }
     std::array<unsigned char, 32> random{};
@@ -133,7 +143,8 @@ Result<bool> isLoopback(std::string host)
         if (entry->ai_family == AF_INET)
             loopback = loopback && ntohl(reinterpret_cast<const sockaddr_in*>(entry->ai_addr)->sin_addr.s_addr) >> 24 == 127;
         else
-            loopback = loopback && entry->ai_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6*>(entry->ai_addr)->sin6_addr);
+            loopback = loopback && entry->ai_family == AF_INET6 &&
+                       IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6*>(entry->ai_addr)->sin6_addr);
     }
     return loopback;
 }
@@ -157,7 +168,8 @@ Result<Endpoint> prepareEndpoint(const ListenOptions& options)
 {
     Endpoint endpoint;
     if (options.tcp.empty()) {
-        const std::string path = options.socket.empty() ? defaultFolder() + "/gantryd.sock" : std::filesystem::absolute(options.socket).string();
+        const std::string path =
+            options.socket.empty() ? defaultFolder() + "/gantryd.sock" : std::filesystem::absolute(options.socket).string();
         endpoint.stateFolder = std::filesystem::path(path).parent_path().string();
         GANTRY_CHECK(makePrivate(endpoint.stateFolder));
         if (path.size() >= sizeof(sockaddr_un::sun_path))
@@ -182,7 +194,9 @@ Result<Endpoint> prepareEndpoint(const ListenOptions& options)
     GANTRY_TRY(const bool loopback, isLoopback(endpoint.host));
     if (!tls && !loopback)
         return Error{ErrorCode::NotPermitted,
-                     "gantryd listens on " + endpoint.host + " only with TLS: give --tls-cert and --tls-key, or listen on 127.0.0.1, or use SSH", {}};
+                     "gantryd listens on " + endpoint.host +
+                         " only with TLS: give --tls-cert and --tls-key, or listen on 127.0.0.1, or use SSH",
+                     {}};
     if (tls) {
         GANTRY_TRY(endpoint.credentials, tlsCredentials(options));
     } else {

@@ -25,7 +25,7 @@ struct Endpoint
     std::string tokenFile;
     bool isTcp = false;
     std::shared_ptr<grpc::ServerCredentials> credentials;
-    UniqueFd lock;           ///< while open, no other daemon listens, takes captures or makes a token in stateFolder
+    UniqueFd lock; ///< while open, no other daemon listens, takes captures or makes a token in stateFolder
 };
 
 /// Checks the rules (unix socket in a folder of mode 0700 owned by us; TCP with a token; TLS beyond loopback) and prepares

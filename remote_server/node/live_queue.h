@@ -11,8 +11,8 @@
 
 namespace gantry::node {
 
-/// One client's metrics stream: bounded, loses the oldest samples and counts them with those that the sampler dropped. The sampler's thread fills it, the stream's
-/// thread empties it.
+/// One client's metrics stream: bounded, loses the oldest samples and counts them with those that the sampler dropped. The sampler's thread
+/// fills it, the stream's thread empties it.
 class LiveQueue : public MetricsSink
 {
 public:

@@ -47,7 +47,9 @@ proto::NodeInfo describeNode(const Nvml* gpus, const std::string& noGpuReason, c
     info.os = valueIn("/etc/os-release", "PRETTY_NAME", '=');
     info.cpuModel = valueIn("/proc/cpuinfo", "model name", ':');
     info.cpuCount = std::thread::hardware_concurrency();
-    struct sysinfo memory{};
+    struct sysinfo memory
+    {
+    };
     if (sysinfo(&memory) == 0)
         info.memoryTotalBytes = std::uint64_t{memory.totalram} * memory.mem_unit;
     if (gpus) {
@@ -59,7 +61,9 @@ proto::NodeInfo describeNode(const Nvml* gpus, const std::string& noGpuReason, c
     }
     info.daemonVersion = GANTRY_VERSION;
     info.reportFolder = reportFolder.string();
-    struct statvfs disk{};
+    struct statvfs disk
+    {
+    };
     if (statvfs(reportFolder.c_str(), &disk) == 0)
         info.diskFreeBytes = std::uint64_t{disk.f_bavail} * disk.f_frsize;
     return info;

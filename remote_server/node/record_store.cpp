@@ -1,9 +1,12 @@
 #include "remote_server/node/record_store.h"
 
+#include <utility>
+
 namespace gantry::node {
 namespace {
 
 constexpr std::size_t kBlockBytes = std::size_t{1} << 20;
+constexpr std::size_t kClockBlockBytes = 4096; // of a clock sample a second
 
 using records::RecordType;
 
@@ -17,7 +20,6 @@ bool isReferredTo(RecordType type)
     case RecordType::ApiName:
     case RecordType::Device:
     case RecordType::Stream:
-    case RecordType::ClockSample:
         return true;
     default:
         return false;
@@ -26,11 +28,11 @@ bool isReferredTo(RecordType type)
 
 } // namespace
 
-void RecordStore::append(std::deque<Block>& blocks, const records::RecordView& record, std::int64_t nowNs)
+void RecordStore::append(std::deque<Block>& blocks, const records::RecordView& record, std::int64_t nowNs, std::size_t blockBytes)
 {
-    if (blocks.empty() || blocks.back().bytes->size() + record.bytes.size() > kBlockBytes) {
+    if (blocks.empty() || blocks.back().bytes->size() + record.bytes.size() > blockBytes) {
         blocks.push_back({std::make_shared<std::vector<std::byte>>()});
-        blocks.back().bytes->reserve(kBlockBytes);
+        blocks.back().bytes->reserve(blockBytes);
     }
     Block& block = blocks.back();
     block.bytes->insert(block.bytes->end(), record.bytes.begin(), record.bytes.end());
@@ -40,18 +42,60 @@ void RecordStore::append(std::deque<Block>& blocks, const records::RecordView& r
 
 void RecordStore::add(const records::RecordView& record, std::int64_t nowNs)
 {
-    append(isReferredTo(record.type) ? m_names : m_events, record, nowNs);
+    if (record.type == RecordType::ClockSample) {
+        append(m_clocks, record, nowNs, kClockBlockBytes);
+    } else if (isReferredTo(record.type)) {
+        append(m_names, record, nowNs, kBlockBytes);
+        m_nameBytes += record.bytes.size();
+    } else {
+        append(m_events, record, nowNs, kBlockBytes);
+    }
     m_bytes += record.bytes.size();
 }
 
-void RecordStore::trim(std::int64_t timeNs, std::size_t mostBytes)
+RecordStore::Block RecordStore::takeFirst(std::deque<Block>& blocks)
 {
-    while (!m_events.empty() && (m_events.front().newestNs < timeNs || m_bytes > mostBytes)) {
-        m_heldFromNs = m_events.front().newestNs;
-        m_overwritten += m_events.front().records;
-        m_bytes -= m_events.front().bytes->size();
-        m_events.pop_front();
+    Block first = std::move(blocks.front());
+    blocks.pop_front();
+    m_bytes -= first.bytes->size();
+    return first;
+}
+
+bool RecordStore::giveUpOldest()
+{
+    if (m_events.empty())
+        return false;
+    const Block given = takeFirst(m_events);
+    m_heldFromNs = given.newestNs;
+    m_overwritten += given.records;
+    while (m_clocks.size() > 2 && m_clocks[1].newestNs < m_heldFromNs) // times are converted between two samples
+        (void)takeFirst(m_clocks);
+    return true;
+}
+
+void RecordStore::trim(std::int64_t timeNs)
+{
+    while (oldestNs() < timeNs)
+        giveUpOldest();
+}
+
+void RecordStore::trimNames(std::size_t mostBytes)
+{
+    while (m_nameBytes > mostBytes && m_names.size() > 1) {
+        const Block given = takeFirst(m_names);
+        m_nameBytes -= given.bytes->size();
+        m_overwritten += given.records;
     }
+}
+
+std::size_t RecordStore::unsharedBytes() const
+{
+    std::size_t sum = 0;
+    for (const std::deque<Block>* blocks : {&m_names, &m_clocks, &m_events})
+        for (const Block& block : *blocks)
+            if (block.bytes.use_count() == 1)
+                sum += block.bytes->size();
+    return sum;
 }
 
 std::uint64_t RecordStore::events() const
@@ -65,7 +109,7 @@ std::uint64_t RecordStore::events() const
 RecordStore RecordStore::copy() const
 {
     RecordStore copied = *this;
-    for (std::deque<Block>* blocks : {&copied.m_names, &copied.m_events})
+    for (std::deque<Block>* blocks : {&copied.m_names, &copied.m_clocks, &copied.m_events})
         if (!blocks->empty()) // the one that still grows
             blocks->back().bytes = std::make_shared<std::vector<std::byte>>(*blocks->back().bytes);
     return copied;
@@ -73,7 +117,7 @@ RecordStore RecordStore::copy() const
 
 void RecordStore::forEach(const records::RecordHandler& handler) const
 {
-    for (const std::deque<Block>* blocks : {&m_names, &m_events})
+    for (const std::deque<Block>* blocks : {&m_names, &m_clocks, &m_events})
         for (const Block& block : *blocks)
             records::forEachRecord(*block.bytes, handler);
 }

@@ -590,6 +590,10 @@ Result<void> assembleReport(const WindowCapture& window, const std::filesystem::
     for (const metrics::Sample& sample : window.samples)
         if (ofTarget.contains(sample.seriesId) && sample.time >= window.openMonotonicNs && sample.time <= window.closeMonotonicNs)
             writer.addSample({sample.seriesId, sample.time - window.openMonotonicNs, sample.value});
+    for (const SampleFrames& frames : window.frames)
+        for (std::size_t i = 0; i < frames.values.size(); ++i)
+            writer.addSample({frames.seriesIds[i % frames.seriesIds.size()],
+                              frames.times[i / frames.seriesIds.size()] - window.openMonotonicNs, frames.values[i]});
 
     report::ReportWriter::Session session;
     session.utcEpochNs = window.openRealtimeNs;

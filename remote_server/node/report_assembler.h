@@ -30,14 +30,23 @@ struct ProcessCapture
     std::map<std::uint32_t, std::string> threadNames; ///< from /proc at the window's end, by thread id
 };
 
+/// Samples of several series that were all taken at the same times, as hardware counters are, by the million.
+struct SampleFrames
+{
+    std::vector<std::uint32_t> seriesIds;
+    std::vector<TimestampNs> times; ///< CLOCK_MONOTONIC, inside of the window
+    std::vector<double> values;     ///< of each series, for each time
+};
+
 /// A finished window, ready to become a report.
 struct WindowCapture
 {
     std::vector<ProcessCapture> processes;
     std::vector<metrics::SeriesDefinition> series;
     std::vector<metrics::Sample> samples; ///< CLOCK_MONOTONIC; also some seconds before the window, for its cost
-    std::uint64_t droppedGpuSamples = 0;  ///< of hardware counters: beyond the bound, or while the GPU's buffer was full
-    std::uint64_t droppedSamples = 0;     ///< of series beyond their source's bound
+    std::vector<SampleFrames> frames;
+    std::uint64_t droppedGpuSamples = 0; ///< of hardware counters: beyond the bound, or while the GPU's buffer was full
+    std::uint64_t droppedSamples = 0;    ///< of series beyond their source's bound
     std::map<std::string, std::string> meta;
     std::int64_t openMonotonicNs = 0; ///< time 0 of the report
     std::int64_t closeMonotonicNs = 0;

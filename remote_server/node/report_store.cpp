@@ -44,7 +44,9 @@ proto::ReportInfo ReportStore::describe(const std::filesystem::path& path)
         known = {size, changed, {}};
         known.info.name = path.filename().string();
         known.info.sizeBytes = size;
-        struct stat status{};
+        struct stat status
+        {
+        };
         if (stat(path.c_str(), &status) == 0)
             known.info.createdUtcNs = status.st_mtim.tv_sec * 1'000'000'000LL + status.st_mtim.tv_nsec;
         readMeta(known.info, path);
@@ -66,7 +68,8 @@ std::vector<proto::ReportInfo> ReportStore::list()
 
 Result<std::filesystem::path> ReportStore::pathOf(const std::string& name) const
 {
-    if (name.empty() || name.find('/') != std::string::npos || name.front() == '.' || !isReportName(name)) // the folder may hold other things
+    if (name.empty() || name.find('/') != std::string::npos || name.front() == '.' ||
+        !isReportName(name)) // the folder may hold other things
         return Error{ErrorCode::BadInput, "\"" + name + "\" is not the name of a report: `gantryctl report list` shows them", {}};
     std::error_code error;
     const auto path = m_folder / name;

@@ -1,5 +1,6 @@
 #include "remote_server/node/report_worker.h"
 
+#include "remote_server/node/notes.h"
 #include "trace_model/report/meta_keys.h"
 
 #include <cctype>
@@ -20,14 +21,8 @@ std::string reportName(const std::string& target, const ReportWorker::Job& job)
     std::string safe;
     for (const char c : target)
         safe += std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' ? c : '-';
-    return std::string(stamp) + "-" + (safe.empty() ? "capture" : safe) + "-" + std::to_string(job.windowId) + job.reportSuffix + ".gantry";
-}
-
-void addNote(WindowCapture& window, const std::string& sentence)
-{
-    std::string& note = window.meta[report::meta::kNote];
-    if (note.find(sentence) == std::string::npos)
-        note += (note.empty() ? "" : "; ") + sentence;
+    return std::string(stamp) + "-" + (safe.empty() ? "capture" : safe) + "-" + std::to_string(job.windowId) +
+           (job.save > 0 ? "-" + std::to_string(job.save) : "") + ".gantry";
 }
 
 } // namespace
@@ -63,7 +58,7 @@ std::size_t ReportWorker::pendingBytes() const
     std::size_t sum = 0;
     for (const Job& job : m_jobs)
         for (const ProcessCapture& process : job.window.processes)
-            sum += process.records.bytes();
+            sum += process.records.unsharedBytes();
     return sum;
 }
 
@@ -106,7 +101,7 @@ Result<std::string> ReportWorker::write(Job& job) const
         job.window.meta.merge(m_options.nodeSnapshot());
     job.window.meta[report::meta::kTargetName] = target;
     if (const std::string problem = job.gpuSampler ? job.gpuSampler->problem() : std::string(); !problem.empty())
-        addNote(job.window, problem);
+        addNote(job.window.meta[report::meta::kNote], problem);
     GANTRY_CHECK(assembleReport(job.window, m_options.folder / name));
     return name;
 }

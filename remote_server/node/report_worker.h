@@ -26,7 +26,7 @@ public:
         std::uint32_t windowId = 0;
         WindowCapture window;
         std::shared_ptr<GpuSampler> gpuSampler; ///< whose samples belong to the report; null: none
-        std::string reportSuffix;               ///< tells several reports of one window apart
+        std::uint64_t save = 0;                 ///< of a ring: tells several reports of one window apart
         bool isUnanswered = false;              ///< a process did not say that it has closed
         bool hasLostProcess = false;
     };
@@ -48,7 +48,7 @@ public:
     void add(Job job);
     /// Ends a sampler behind the jobs that need it; that takes a moment.
     void retire(std::shared_ptr<GpuSampler> sampler);
-    /// Of records that wait for their report.
+    /// Of records that wait for their report, beside what a ring still holds of them.
     [[nodiscard]] std::size_t pendingBytes() const;
 
 private:

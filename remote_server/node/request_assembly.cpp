@@ -21,7 +21,8 @@ std::pair<std::string_view, std::string_view> modelAndVersion(std::string_view c
 class Assembly
 {
 public:
-    Assembly(const std::vector<NvtxSpan>& spans, std::uint32_t domain, const NvtxNames& names, std::uint64_t globalPid, report::ReportWriter& writer)
+    Assembly(const std::vector<NvtxSpan>& spans, std::uint32_t domain, const NvtxNames& names, std::uint64_t globalPid,
+             report::ReportWriter& writer)
         : m_spans(spans), m_domain(domain), m_names(names), m_globalPid(globalPid), m_writer(writer)
     {
     }
@@ -55,7 +56,8 @@ private:
     void setModel(const NvtxSpan& span, report::TextId& model, report::TextId& version)
     {
         const auto category = m_names.categories.find({span.domain, span.category});
-        const auto [name, number] = modelAndVersion(category == m_names.categories.end() ? std::string_view("(unknown model)") : category->second);
+        const auto [name, number] =
+            modelAndVersion(category == m_names.categories.end() ? std::string_view("(unknown model)") : category->second);
         model = m_writer.intern(name);
         version = m_writer.intern(number);
     }
@@ -123,7 +125,8 @@ private:
             }
             if (const auto compute = m_compute.find(execution.batchId); compute != m_compute.end())
                 for (int i = 0; i < 3; ++i)
-                    row.phases[static_cast<std::size_t>(RequestPhase::ComputeInput) + static_cast<std::size_t>(i)] = compute->second[static_cast<std::size_t>(i)];
+                    row.phases[static_cast<std::size_t>(RequestPhase::ComputeInput) + static_cast<std::size_t>(i)] =
+                        compute->second[static_cast<std::size_t>(i)];
         }
     }
 

@@ -1,6 +1,7 @@
 #include "remote_server/node/running_capture.h"
 
 #include "remote_server/node/capture_window.h"
+#include "remote_server/node/notes.h"
 #include "remote_server/node/range_counter.h"
 
 #include <spdlog/spdlog.h>
@@ -47,15 +48,25 @@ void RunningCapture::fail(const Error& error)
     spdlog::warn("capture {}: {}", status.captureId, error.text());
 }
 
-void RunningCapture::addNote(const std::string& sentence)
+void RunningCapture::addSave(std::uint64_t number, const Result<std::string>& written)
 {
-    if (status.message.find(sentence) == std::string::npos)
-        status.message += (status.message.empty() ? "" : "; ") + sentence;
+    constexpr std::size_t kKeptSaves = 16; // node.proto, CaptureStatus.saves
+    proto::RingSave& save = status.saves.emplace_back();
+    save.number = number;
+    if (written) {
+        status.reportName = save.reportName = *written;
+    } else {
+        save.error = std::string(name(written.error().code));
+        save.message = written.error().text();
+        spdlog::warn("capture {}: {}", status.captureId, save.message);
+    }
+    if (status.saves.size() > kKeptSaves)
+        status.saves.erase(status.saves.begin());
 }
 
 void RunningCapture::conclude()
 {
-    const bool isFailed = reportsFailed > 0 && status.reportNames.empty();
+    const bool isFailed = reportsFailed > 0 && status.reportNames.empty() && (!request.isRing() || plan.windowsBegun == 0);
     status.state = isFailed ? proto::CaptureState::Failed : proto::CaptureState::Done;
     if (isFailed) {
         status.message = firstFailure;
@@ -64,11 +75,16 @@ void RunningCapture::conclude()
     status.error.clear();
     if (reportsFailed == 0)
         return;
+    if (request.isRing()) {
+        addNote(status.message, firstFailure);
+        return;
+    }
     const std::size_t lost = plan.windowsBegun - status.reportNames.size();
     if (lost > 0)
-        addNote(std::to_string(lost) + " of " + std::to_string(plan.windowsBegun) + " windows have no report: " + firstFailure);
+        addNote(status.message,
+                std::to_string(lost) + " of " + std::to_string(plan.windowsBegun) + " windows have no report: " + firstFailure);
     else // it failed between two of them
-        addNote("no further window was begun: " + firstFailure);
+        addNote(status.message, "no further window was begun: " + firstFailure);
 }
 
 } // namespace gantry::node

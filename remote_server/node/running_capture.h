@@ -22,14 +22,17 @@ struct RunningCapture
     std::uint32_t windowsOpen = 0;
     std::uint32_t reportsPending = 0;
     std::uint32_t reportsFailed = 0;
+    std::uint32_t savesPending = 0; ///< of them, of a ring
     std::string firstFailure;
     std::shared_ptr<GpuSampler> gpuSampler; ///< runs from before the first window until the last one's report
+    std::int64_t samplerStartedNs = 0;
     bool isArmed = false;
     bool isEnding = false; ///< no window follows
 
     [[nodiscard]] bool isTriggered() const { return request.trigger != proto::CaptureTrigger::None; }
     [[nodiscard]] std::string holderName() const { return status.holder.empty() ? "another client" : status.holder; }
 
+    [[nodiscard]] bool hasWindowsLeft() const { return request.isRing() || plan.windowsBegun < request.windowCount; }
     /// No process of the target has been there yet, and one is waited for.
     [[nodiscard]] bool isAwaitingFirst() const { return request.awaitNs > 0 && plan.windowsBegun == 0; }
     /// Why there is no window without a process: the target has ended, or is late.
@@ -40,8 +43,8 @@ struct RunningCapture
 
     /// A window has no report. Where the target is gone, no window follows.
     void fail(const Error& error);
-    /// Tells clients beside what there is to say already; of several windows once.
-    void addNote(const std::string& sentence);
+    /// A report of what the ring held is written, or could not be.
+    void addSave(std::uint64_t number, const Result<std::string>& written);
     /// All windows have their reports, or never will: how it went.
     void conclude();
 };

@@ -47,6 +47,11 @@ void SampleHistory::keepFrom(std::int64_t time)
 {
     const std::lock_guard lock(m_mutex);
     m_keepFrom = time;
+}
+
+void SampleHistory::beginWindow()
+{
+    const std::lock_guard lock(m_mutex);
     m_dropped = 0;
 }
 

@@ -22,8 +22,10 @@ public:
     void onDropped(std::uint64_t samples) override;
     void onRemoved(std::span<const std::uint32_t> seriesIds) override;
 
-    /// Samples from this time on (less the history for the cost) stay until the next call, and dropped ones are counted anew.
+    /// Samples from this time on (less the history for the cost) stay until the next call.
     void keepFrom(std::int64_t time);
+    /// Dropped samples are counted from here on.
+    void beginWindow();
 
     void copyTo(WindowCapture& window) const;
 

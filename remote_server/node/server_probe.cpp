@@ -10,7 +10,8 @@ namespace gantry::node {
 namespace {
 
 /// Platform of a loaded model; empty when the server does not say in time.
-std::string platformOf(inference::GRPCInferenceService::Stub& stub, const proto::ModelInfo& model, std::chrono::system_clock::time_point deadline)
+std::string platformOf(inference::GRPCInferenceService::Stub& stub, const proto::ModelInfo& model,
+                       std::chrono::system_clock::time_point deadline)
 {
     grpc::ClientContext context;
     context.set_deadline(deadline);
@@ -40,7 +41,8 @@ std::optional<std::vector<proto::ModelInfo>> readyModels(const std::string& grpc
     for (const auto& model : index.models())
         models.push_back({model.name(), model.version(), model.state(), {}});
     for (proto::ModelInfo& model : models) {
-        const auto before = std::find_if(known.begin(), known.end(), [&](const auto& k) { return k.name == model.name && k.version == model.version; });
+        const auto before =
+            std::find_if(known.begin(), known.end(), [&](const auto& k) { return k.name == model.name && k.version == model.version; });
         if (before != known.end() && !before->platform.empty())
             model.platform = before->platform;
         else if (model.state == "READY")

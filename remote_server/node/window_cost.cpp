@@ -29,7 +29,8 @@ std::vector<Counter> countersOf(const WindowCapture& window)
             continue;
         Counter counter;
         for (const metrics::Sample& sample : window.samples)
-            if (sample.seriesId == series.id && sample.time >= window.openMonotonicNs - kHistoryNs && sample.time <= window.closeMonotonicNs)
+            if (sample.seriesId == series.id && sample.time >= window.openMonotonicNs - kHistoryNs &&
+                sample.time <= window.closeMonotonicNs)
                 counter.push_back(sample);
         if (!counter.empty())
             counters.push_back(std::move(counter));
@@ -54,7 +55,8 @@ Span scraped(const std::vector<Counter>& counters, Span span)
 /// Requests counted up to a time that lies between two scrapes.
 double countAt(const Counter& counter, std::int64_t time)
 {
-    const auto after = std::lower_bound(counter.begin(), counter.end(), time, [](const metrics::Sample& s, std::int64_t t) { return s.time < t; });
+    const auto after =
+        std::lower_bound(counter.begin(), counter.end(), time, [](const metrics::Sample& s, std::int64_t t) { return s.time < t; });
     if (after == counter.end())
         return counter.back().value;
     if (after == counter.begin() || after->time == time)

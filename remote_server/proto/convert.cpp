@@ -412,6 +412,14 @@ v1::CaptureStatus toWire(const CaptureStatus& status)
     wire.set_processes(status.processes);
     wire.set_ring_ns(status.ringNs);
     wire.set_label(validUtf8(status.label));
+    for (const RingSave& save : status.saves) {
+        v1::RingSave& to = *wire.add_saves();
+        to.set_number(save.number);
+        to.set_report_name(validUtf8(save.reportName));
+        to.set_error(save.error);
+        to.set_message(validUtf8(save.message));
+    }
+    wire.set_saves_begun(status.savesBegun);
     return wire;
 }
 
@@ -444,6 +452,9 @@ CaptureStatus fromWire(const v1::CaptureStatus& wire)
     status.processes = wire.processes();
     status.ringNs = wire.ring_ns();
     status.label = wire.label();
+    for (const v1::RingSave& save : wire.saves())
+        status.saves.push_back({save.number(), save.report_name(), save.error(), save.message()});
+    status.savesBegun = wire.saves_begun();
     return status;
 }
 

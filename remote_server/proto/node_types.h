@@ -151,6 +151,15 @@ enum class CaptureState
     Armed
 };
 
+/// A report of what a ring held has been written, or could not be.
+struct RingSave
+{
+    std::uint64_t number = 0;
+    std::string reportName; ///< empty: it failed
+    std::string error;      ///< ErrorCode name when failed
+    std::string message;
+};
+
 struct CaptureStatus
 {
     std::string captureId, targetId;
@@ -164,13 +173,15 @@ struct CaptureStatus
     DurationNs openCostNs = 0, closeCostNs = 0;
     bool targetExited = false;
     std::uint32_t windowsBegun = 0, windowCount = 1, windowsSkipped = 0;
-    std::vector<std::string> reportNames; ///< of all windows that are done; reportName is the last
+    std::vector<std::string> reportNames; ///< of all windows that are done; reportName is the last. Of a ring: `saves`
     DurationNs waitsNs = 0;
     std::string waitsFor;
     DurationNs ringNs = 0, ringHeldNs = 0;
     std::string label;
     std::uint64_t ringOverwritten = 0;
     std::uint32_t processes = 0;
+    std::vector<RingSave> saves; ///< of a ring: the last ones that have ended
+    std::uint64_t savesBegun = 0;
 
     [[nodiscard]] bool isFinished() const { return state == CaptureState::Done || state == CaptureState::Failed; }
 };

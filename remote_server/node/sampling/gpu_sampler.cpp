@@ -196,15 +196,16 @@ void GpuSampler::copyTo(WindowCapture& window)
     for (const Device& device : m_devices) {
         window.series.insert(window.series.end(), device.series.begin(), device.series.end());
         window.droppedGpuSamples += device.dropped;
-        auto value = device.values.begin();
-        for (const TimestampNs time : device.times) {
-            const bool isInside = time >= window.openMonotonicNs && time <= window.closeMonotonicNs;
-            for (const metrics::SeriesDefinition& series : device.series) {
-                if (isInside)
-                    window.samples.push_back({series.id, time, *value});
-                ++value;
-            }
-        }
+        SampleFrames& frames = window.frames.emplace_back();
+        for (const metrics::SeriesDefinition& series : device.series)
+            frames.seriesIds.push_back(series.id);
+        const auto first = std::lower_bound(device.times.begin(), device.times.end(), window.openMonotonicNs);
+        const auto end = std::upper_bound(first, device.times.end(), window.closeMonotonicNs);
+        frames.times.assign(first, end);
+        const auto valuesBefore = [&](auto time) { // of all series
+            return device.values.begin() + (time - device.times.begin()) * static_cast<std::ptrdiff_t>(device.series.size());
+        };
+        frames.values.assign(valuesBefore(first), valuesBefore(end));
     }
 }
 

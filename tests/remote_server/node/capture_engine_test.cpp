@@ -1,29 +1,12 @@
-#include "remote_server/node/capture_engine.h"
+#include "tests/remote_server/node/capture_engine_fixture.h"
 
-#include "remote_server/capture/control_protocol.h"
-#include "remote_server/capture/descriptor_message.h"
-#include "tests/support/child_process.h"
-#include "tests/support/temporary_folder.h"
-#include "trace_model/records/chunk_writer.h"
 #include "trace_model/records/request_phase.h"
-#include "trace_model/report/database.h"
 #include "trace_model/report/meta_keys.h"
-#include "trace_model/trace/trace_loader.h"
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include <atomic>
-#include <cstring>
-#include <fcntl.h>
-#include <optional>
-#include <poll.h>
 #include <set>
-#include <stdexcept>
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 namespace gantry::node {
 namespace {
@@ -31,236 +14,13 @@ namespace {
 using testing::HasSubstr;
 using namespace std::chrono_literals;
 
-constexpr std::uint32_t kTid = 1;
-constexpr std::uint32_t kDomain = 1, kRequestText = 10;
-
-void check(bool good, const char* what)
-{
-    if (!good)
-        throw std::runtime_error(std::string(what) + ": " + std::strerror(errno));
-}
-
-/// The library's end of the capture protocol in this process, which answers when the test says so. Throws std::runtime_error when
-/// the engine does not do its part.
-class FakeLibrary
-{
-public:
-    FakeLibrary(const std::filesystem::path& socketPath, const std::string& targetId)
-        : m_socket(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0))
-    {
-        const int memory = memfd_create("region", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-        check(memory >= 0 && ftruncate(memory, records::kRegionSize) == 0 && fcntl(memory, F_ADD_SEALS, F_SEAL_SHRINK) == 0,
-              "cannot make the region");
-        m_memory = mmap(nullptr, records::kRegionSize, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
-        check(m_memory != MAP_FAILED, "cannot map the region");
-        region.emplace(m_memory);
-        region->initialise();
-
-        sockaddr_un address{};
-        address.sun_family = AF_UNIX;
-        socketPath.native().copy(address.sun_path, sizeof address.sun_path - 1);
-        check(connect(m_socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0, "cannot connect");
-        capture::HelloMessage hello{capture::MessageType::Hello, capture::kControlVersion, getpid(), 0, 0, {}, "/bin/fake"};
-        targetId.copy(hello.targetId, sizeof hello.targetId - 1);
-        check(capture::sendWithDescriptor(m_socket, hello, memory), "cannot say hello");
-        close(memory);
-    }
-    FakeLibrary(const FakeLibrary&) = delete;
-    FakeLibrary& operator=(const FakeLibrary&) = delete;
-    ~FakeLibrary()
-    {
-        munmap(m_memory, records::kRegionSize);
-        close(m_socket);
-    }
-
-    /// Takes the Open and clears the counters, as the library does; answers unless told not to.
-    void open(bool answers = true)
-    {
-        const auto message = receive<capture::OpenMessage>(capture::MessageType::Open);
-        windowId = message.windowId;
-        region->clearLosses();
-        if (answers)
-            sendOpened();
-    }
-    void sendOpened()
-    {
-        capture::OpenedMessage opened{};
-        opened.type = capture::MessageType::Opened;
-        opened.windowId = windowId;
-        opened.openMonotonicNs = now();
-        send(opened);
-    }
-    /// What a new process gets whose target nobody captures.
-    void awaitWelcome() { (void)receive<capture::WelcomeMessage>(capture::MessageType::Welcome); }
-    /// Takes the order to open windows by itself.
-    capture::OpenMessage awaitTrigger()
-    {
-        const auto message = receive<capture::OpenMessage>(capture::MessageType::Open);
-        EXPECT_NE(message.trigger, capture::Trigger::None);
-        return message;
-    }
-    static std::int64_t now()
-    {
-        timespec t{};
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return t.tv_sec * 1'000'000'000LL + t.tv_nsec;
-    }
-    /// Waits for the Close.
-    void awaitClose() { (void)receive<capture::CloseMessage>(capture::MessageType::Close); }
-    void sendClosed()
-    {
-        capture::ClosedMessage closed{capture::MessageType::Closed, windowId, now(), 0, {}};
-        for (std::size_t i = 0; i < std::size(closed.losses); ++i)
-            closed.losses[i] = region->header().losses[i].load();
-        send(closed);
-    }
-    /// What is sent to this library from now on meets an error, as if it had just ended.
-    void refuse() { shutdown(m_socket, SHUT_RD); }
-
-    template <typename Record>
-    void write(records::ThreadCursor& cursor, records::RecordType type, Record record, std::string_view text = {})
-    {
-        EXPECT_TRUE(cursor.append(*region, windowId, kTid, type, record, text));
-    }
-    void range(records::ThreadCursor& cursor, records::RecordType type, std::uint64_t id)
-    {
-        records::NvtxRecord record{};
-        record.time = now();
-        record.rangeId = id;
-        if (type == records::RecordType::NvtxStart) {
-            record.domain = kDomain;
-            record.textId = kRequestText;
-        }
-        write(cursor, type, record);
-    }
-    /// A chunk that does not parse.
-    void damage()
-    {
-        records::ChunkHeader* chunk = region->acquire(windowId, kTid);
-        std::memset(reinterpret_cast<std::byte*>(chunk + 1), 0xFF, 64);
-        chunk->used.store(64, std::memory_order_release);
-        chunk->state.store(records::ChunkState::Ready, std::memory_order_release);
-    }
-
-    std::optional<records::RegionWriter> region;
-    std::uint32_t windowId = 0;
-
-private:
-    template <typename Message>
-    void send(const Message& message)
-    {
-        check(::send(m_socket, &message, sizeof message, MSG_NOSIGNAL) == sizeof message, "the engine is gone");
-    }
-    template <typename Message>
-    Message receive(capture::MessageType type)
-    {
-        pollfd ready{m_socket, POLLIN, 0};
-        check(poll(&ready, 1, 30'000) == 1, "the engine is silent");
-        Message message{};
-        check(recv(m_socket, &message, sizeof message, 0) == sizeof message && message.type == type, "the engine sent something else");
-        return message;
-    }
-
-    int m_socket;
-    void* m_memory = nullptr;
-};
-
-class CaptureEngineTest : public testing::Test
-{
-protected:
-    void startEngine(CaptureEngine::Options options = {})
-    {
-        options.socketPath = folder / "capture.sock";
-        options.reportFolder = folder.path();
-        auto created = CaptureEngine::create(std::move(options));
-        ASSERT_TRUE(created) << created.error().text();
-        engine = std::move(*created);
-    }
-
-    /// A library that the engine knows.
-    std::unique_ptr<FakeLibrary> attach(const std::string& targetId = "t1")
-    {
-        const std::size_t before = engine->processes().size();
-        auto library = std::make_unique<FakeLibrary>(folder / "capture.sock", targetId);
-        EXPECT_TRUE(test::eventually([&] { return engine->processes().size() == before + 1; }));
-        library->awaitWelcome();
-        return library;
-    }
-
-    static proto::CaptureRequest request(const std::string& targetId = "t1")
-    {
-        proto::CaptureRequest result;
-        result.targetId = targetId;
-        return result;
-    }
-
-    std::string start(const proto::CaptureRequest& request)
-    {
-        const auto started = engine->start(request);
-        EXPECT_TRUE(started) << started.error().text();
-        return started ? started->captureId : std::string();
-    }
-    bool waitForState(const std::string& id, proto::CaptureState state)
-    {
-        return test::eventually([&] { return engine->status(id)->state == state; });
-    }
-    proto::CaptureStatus finished(const std::string& id)
-    {
-        EXPECT_TRUE(test::eventually([&] { return engine->status(id)->isFinished(); }));
-        return *engine->status(id);
-    }
-    /// A window from its start to its report, in which `body` writes.
-    template <typename Body>
-    proto::CaptureStatus capture(FakeLibrary& library, Body body)
-    {
-        const std::string id = start(request());
-        library.open();
-        EXPECT_TRUE(waitForState(id, proto::CaptureState::Capturing));
-        body();
-        EXPECT_TRUE(engine->stop(id));
-        library.awaitClose();
-        library.sendClosed();
-        return finished(id);
-    }
-
-    std::shared_ptr<const trace::Trace> load(const proto::CaptureStatus& status)
-    {
-        const auto loaded = trace::loadTrace(folder / status.reportName);
-        if (!loaded)
-            throw std::runtime_error(loaded.error().text() + status.message);
-        return *loaded;
-    }
-    std::string meta(const std::string& reportName, const char* key)
-    {
-        const auto report = report::Database::open(folder / reportName);
-        auto rows = report.value().rows("META_DATA_CAPTURE", {"name", "value"});
-        while (rows && rows->next())
-            if (rows->text(0) == key)
-                return std::string(rows->text(1));
-        return {};
-    }
-    static std::uint64_t loss(const std::shared_ptr<const trace::Trace>& trace, const std::string& name)
-    {
-        for (const Loss& loss : trace->losses)
-            if (loss.name == name)
-                return loss.count;
-        ADD_FAILURE() << "no counter " << name;
-        return 0;
-    }
-
-    test::TemporaryFolder folder;
-    std::unique_ptr<CaptureEngine> engine;
-};
-
 TEST_F(CaptureEngineTest, EndsAWindowAfterSoManyRequestsWhateverChunkTheirEndsAreIn)
 {
     startEngine();
     const auto library = attach();
     auto wanted = request();
     wanted.maxRequests = 3;
-    const std::string id = start(wanted);
-    library->open();
-    ASSERT_TRUE(waitForState(id, proto::CaptureState::Capturing));
+    const std::string id = opened(wanted, *library);
     // The engine reads chunks by their index: all ends first, then the starts, and last what their text is.
     records::ThreadCursor ends{}, starts{}, dictionary{};
     for (std::uint64_t range = 1; range <= 3; ++range)
@@ -272,8 +32,7 @@ TEST_F(CaptureEngineTest, EndsAWindowAfterSoManyRequestsWhateverChunkTheirEndsAr
                    nvtx_convention::kDomain);
     library->write(dictionary, RecordType::Text, TextRecord{{}, kRequestText, sizeof nvtx_convention::kRequest - 1},
                    nvtx_convention::kRequest);
-    library->awaitClose();
-    library->sendClosed();
+    library->close();
     EXPECT_EQ(finished(id).state, proto::CaptureState::Done);
 }
 
@@ -308,9 +67,7 @@ TEST_F(CaptureEngineTest, DoesNotTakeAProcessThatIsSilentForOneThatHasEnded)
     options.closeGrace = 50ms;
     startEngine(std::move(options));
     const auto library = attach();
-    const std::string id = start(request());
-    library->open();
-    ASSERT_TRUE(waitForState(id, proto::CaptureState::Capturing));
+    const std::string id = opened(request(), *library);
     ASSERT_TRUE(engine->stop(id)); // a stopped process answers nothing
     const auto status = finished(id);
     EXPECT_EQ(status.state, proto::CaptureState::Done);
@@ -325,9 +82,7 @@ TEST_F(CaptureEngineTest, SaysThatAProcessEndedInItsWindow)
 {
     startEngine();
     auto library = attach();
-    const std::string id = start(request());
-    library->open();
-    ASSERT_TRUE(waitForState(id, proto::CaptureState::Capturing));
+    const std::string id = opened(request(), *library);
     library.reset();
     const auto status = finished(id);
     EXPECT_EQ(status.state, proto::CaptureState::Done);
@@ -381,8 +136,7 @@ TEST_F(CaptureEngineTest, RecordsSeveralWindowsAsReportsOfOneSession)
     const std::string id = start(wanted);
     for (int i = 0; i < 3; ++i) {
         library->open();
-        library->awaitClose();
-        library->sendClosed();
+        library->close();
     }
     const auto status = finished(id);
     EXPECT_EQ(status.state, proto::CaptureState::Done);
@@ -414,11 +168,41 @@ TEST_F(CaptureEngineTest, LetsASecondClientQueueBehindTheFirstAndTellsBothWhoRec
     EXPECT_EQ(engine->status(secondId)->state, proto::CaptureState::Queued);
     EXPECT_EQ(engine->status(secondId)->waitsFor, "alice@desk");
     ASSERT_TRUE(engine->stop(firstId));
-    library->awaitClose();
-    library->sendClosed();
+    library->close();
     library->open();
     EXPECT_TRUE(waitForState(secondId, proto::CaptureState::Capturing));
     EXPECT_EQ(finished(firstId).state, proto::CaptureState::Done);
+}
+
+// Without a period the next window of a series began before anybody who had queued meanwhile.
+TEST_F(CaptureEngineTest, AQueuedClientGoesBeforeTheNextWindowOfASeries)
+{
+    startEngine();
+    const auto library = attach();
+    auto series = request();
+    series.windowCount = 2;
+    const std::string seriesId = opened(series, *library);
+    auto queued = request();
+    queued.mayQueue = true;
+    const std::string queuedId = start(queued);
+    library->sendClosed(); // the first window is over by its time
+    library->open();
+    EXPECT_TRUE(waitForState(queuedId, proto::CaptureState::Capturing));
+    EXPECT_EQ(engine->status(seriesId)->state, proto::CaptureState::Queued);
+    ASSERT_TRUE(engine->stop(queuedId));
+    library->close();
+    library->open();
+    EXPECT_TRUE(waitForState(seriesId, proto::CaptureState::Capturing));
+    EXPECT_EQ(engine->status(seriesId)->windowsBegun, 2U);
+}
+
+TEST_F(CaptureEngineTest, EndsAWindowThatNobodyAskedFor)
+{
+    startEngine();
+    const auto library = attach();
+    library->windowId = 7;
+    library->sendOpened(); // as of a trigger that was taken back meanwhile
+    library->awaitClose();
 }
 
 TEST_F(CaptureEngineTest, BeginsAWindowWhenItIsDueAndLetsOthersRecordBefore)
@@ -447,22 +231,17 @@ TEST_F(CaptureEngineTest, EndsAWindowAfterSoManyBytesOrIterations)
     const auto library = attach();
     auto wanted = request();
     wanted.maxBytes = 4096;
-    std::string id = start(wanted);
-    library->open();
-    ASSERT_TRUE(waitForState(id, proto::CaptureState::Capturing));
+    std::string id = opened(wanted, *library);
     records::ThreadCursor cursor{};
     for (std::uint64_t range = 1; range <= 100; ++range)
         library->range(cursor, records::RecordType::NvtxStart, range);
-    library->awaitClose();
-    library->sendClosed();
+    library->close();
     EXPECT_GE(finished(id).bytes, 4096U);
 
     wanted.maxBytes = 0;
     wanted.maxIterations = 2;
     wanted.iterationRange = "step";
-    id = start(wanted);
-    library->open();
-    ASSERT_TRUE(waitForState(id, proto::CaptureState::Capturing));
+    id = opened(wanted, *library);
     for (std::uint64_t push = 1; push <= 2; ++push) {
         records::NvtxRecord step{};
         step.tid = kTid;
@@ -472,8 +251,7 @@ TEST_F(CaptureEngineTest, EndsAWindowAfterSoManyBytesOrIterations)
         step.textLength = 0;
         library->write(cursor, records::RecordType::NvtxPop, step);
     }
-    library->awaitClose();
-    library->sendClosed();
+    library->close();
     EXPECT_EQ(finished(id).state, proto::CaptureState::Done);
 }
 
@@ -500,8 +278,7 @@ TEST_F(CaptureEngineTest, ARangeInOneProcessOpensTheWindowInItsSiblings)
         leader->sendClosed(); // and is over before anybody else has begun
         sibling->open();
         EXPECT_EQ(sibling->windowId, armed.windowId + i);
-        sibling->awaitClose();
-        sibling->sendClosed();
+        sibling->close();
     }
     const auto status = finished(id);
     EXPECT_EQ(status.state, proto::CaptureState::Done);
@@ -525,8 +302,7 @@ TEST_F(CaptureEngineTest, AProcessThatStartsInsideOfAWindowTakesPart)
     EXPECT_EQ(engine->status(id)->processes, 2U);
     ASSERT_TRUE(engine->stop(id));
     for (FakeLibrary* library : {first.get(), &late}) {
-        library->awaitClose();
-        library->sendClosed();
+        library->close();
     }
     EXPECT_EQ(finished(id).state, proto::CaptureState::Done);
 }
@@ -541,84 +317,6 @@ TEST_F(CaptureEngineTest, AWindowThatAwaitsItsTargetBeginsWithItsFirstProcess)
     FakeLibrary library(folder / "capture.sock", "t7");
     library.open(); // its first word from the daemon
     EXPECT_TRUE(waitForState(id, proto::CaptureState::Capturing));
-}
-
-TEST_F(CaptureEngineTest, ARingKeepsWhatJustHappenedAndSavesItWhileItGoesOn)
-{
-    startEngine();
-    const auto library = attach();
-    auto wanted = request();
-    wanted.ringNs = 60'000'000'000;
-    const std::string id = start(wanted);
-    library->open();
-    ASSERT_TRUE(waitForState(id, proto::CaptureState::Capturing));
-    records::ThreadCursor cursor{};
-    for (std::uint64_t saves = 1; saves <= 2; ++saves) {
-        records::NvtxRecord mark{};
-        mark.time = FakeLibrary::now();
-        mark.textLength = 4;
-        library->write(cursor, records::RecordType::NvtxMark, mark, "mark");
-        const auto saved = engine->save(id, 0, "slow again");
-        ASSERT_TRUE(saved) << saved.error().text();
-        ASSERT_TRUE(test::eventually([&] { return engine->status(id)->reportNames.size() == saves; }));
-        auto status = *engine->status(id);
-        EXPECT_EQ(status.state, proto::CaptureState::Capturing);
-        EXPECT_EQ(load(status)->eventCount(), saves) << "all that the ring holds, each time";
-    }
-    ASSERT_TRUE(engine->save(id, 1, "")); // of the last ns
-    ASSERT_TRUE(test::eventually([&] { return engine->status(id)->reportNames.size() == 3; }));
-    EXPECT_EQ(load(*engine->status(id))->eventCount(), 0U) << "what ended before is left out";
-    ASSERT_TRUE(engine->stop(id));
-    library->awaitClose();
-    library->sendClosed();
-    EXPECT_EQ(finished(id).reportNames.size(), 3U) << "only what was saved is written";
-}
-
-TEST_F(CaptureEngineTest, ARingGivesWayToAWindowAndBeginsAnewAfterIt)
-{
-    startEngine();
-    const auto library = attach();
-    auto ring = request();
-    ring.ringNs = 60'000'000'000;
-    const std::string ringId = start(ring);
-    library->open();
-    ASSERT_TRUE(waitForState(ringId, proto::CaptureState::Capturing));
-    const std::string windowId = start(request());
-    library->awaitClose();
-    library->sendClosed();
-    library->open();
-    ASSERT_TRUE(waitForState(windowId, proto::CaptureState::Capturing));
-    EXPECT_EQ(engine->status(ringId)->state, proto::CaptureState::Queued);
-    EXPECT_EQ(engine->save(ringId, 0, "").error().code, ErrorCode::Busy);
-    ASSERT_TRUE(engine->stop(windowId));
-    library->awaitClose();
-    library->sendClosed();
-    library->open();
-    EXPECT_TRUE(waitForState(ringId, proto::CaptureState::Capturing));
-}
-
-TEST_F(CaptureEngineTest, ARingStaysWithinItsBytesAndCountsWhatMadeRoom)
-{
-    startEngine();
-    const auto library = attach();
-    auto wanted = request();
-    wanted.ringNs = 60'000'000'000;
-    wanted.ringBytes = 4 << 20;
-    const std::string id = start(wanted);
-    library->open();
-    ASSERT_TRUE(waitForState(id, proto::CaptureState::Capturing));
-    records::ThreadCursor cursor{};
-    constexpr std::uint64_t kMarks = 100'000; // of 80 bytes: twice the ring
-    for (std::uint64_t i = 0; i < kMarks; ++i) {
-        records::NvtxRecord mark{};
-        mark.time = FakeLibrary::now();
-        library->write(cursor, records::RecordType::NvtxMark, mark);
-    }
-    ASSERT_TRUE(test::eventually([&] { return engine->status(id)->events == kMarks; }));
-    const auto status = *engine->status(id);
-    EXPECT_LE(status.bytes, wanted.ringBytes);
-    EXPECT_GT(status.ringOverwritten, kMarks / 4);
-    EXPECT_EQ(status.dropped, 0U);
 }
 
 TEST_F(CaptureEngineTest, RefusesWhatCannotBe)

@@ -353,7 +353,8 @@ TEST_F(GantrydTest, LetsNoDescriptorOfItsOwnIntoATarget)
 
 TEST_F(GantrydTest, AnswersAWrongCommandLineWithTheUsageStatus)
 {
-    for (const auto& wrong : {std::vector<std::string>{"--no-such-option"}, {"--log-level", "loud"}, {"--capture-library", "/dev/null/nonexistent.so"}}) {
+    for (const auto& wrong :
+         {std::vector<std::string>{"--no-such-option"}, {"--log-level", "loud"}, {"--capture-library", "/dev/null/nonexistent.so"}}) {
         Gantryd daemon(folder.path(), wrong);
         EXPECT_EQ(daemon.exitStatus(), 64) << wrong.front();
     }

@@ -16,6 +16,7 @@ namespace gantry::node {
 namespace {
 
 using gpu_frames::FrameType;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
@@ -75,17 +76,16 @@ TEST_F(GpuSamplerTest, GivesAWindowTheSamplesThatEndInIt)
     ASSERT_EQ(window.series.size(), 2u);
     EXPECT_EQ(window.series[0].name, "gpu_sm_active_ratio");
     EXPECT_EQ(window.series[0].labels.at("gpu"), "3");
-    ASSERT_EQ(window.samples.size(), 4u);
-    EXPECT_EQ(window.samples[0].time, 100);
-    EXPECT_DOUBLE_EQ(window.samples[0].value, 0.2);
-    EXPECT_EQ(window.samples[3].seriesId, window.series[1].id);
-    EXPECT_DOUBLE_EQ(window.samples[3].value, 3);
+    ASSERT_EQ(window.frames.size(), 1u);
+    EXPECT_THAT(window.frames[0].seriesIds, ElementsAre(window.series[0].id, window.series[1].id));
+    EXPECT_THAT(window.frames[0].times, ElementsAre(100, 200));
+    EXPECT_THAT(window.frames[0].values, ElementsAre(0.2, 2, 0.3, 3));
     sampler->keepFrom(200);
     WindowCapture next = {};
     next.openMonotonicNs = 0;
     next.closeMonotonicNs = 210;
     sampler->copyTo(next);
-    EXPECT_EQ(next.samples.size(), 4u) << "what lies before is given up";
+    EXPECT_THAT(next.frames[0].times, ElementsAre(200, 210)) << "what lies before is given up";
 }
 
 TEST_F(GpuSamplerTest, SaysWhyThereAreNoSamples)
@@ -95,7 +95,7 @@ TEST_F(GpuSamplerTest, SaysWhyThereAreNoSamples)
     EXPECT_THAT(refused->problem(), HasSubstr("GPU 3 has no counter samples: the driver lets only administrators sample"));
     WindowCapture window;
     refused->copyTo(window);
-    EXPECT_THAT(window.samples, IsEmpty());
+    EXPECT_THAT(window.frames[0].values, IsEmpty());
 
     const auto missing = std::make_unique<GpuSampler>(GpuSampler::Options{folder / "nothing", {0}, 100'000});
     ASSERT_TRUE(eventually([&] { return missing->isReady(); }));
@@ -110,7 +110,7 @@ TEST_F(GpuSamplerTest, KeepsWhatAProgramWroteThatIsKilled)
     WindowCapture window;
     window.closeMonotonicNs = 1000;
     sampler->copyTo(window);
-    EXPECT_EQ(window.samples.size(), 2u);
+    EXPECT_THAT(window.frames[0].values, ElementsAre(0.2, 2));
 }
 
 TEST_F(GpuSamplerTest, StartsAProgramOnceMoreThatCrashesBeforeItHasBegun)
@@ -125,7 +125,7 @@ TEST_F(GpuSamplerTest, StartsAProgramOnceMoreThatCrashesBeforeItHasBegun)
     WindowCapture window;
     window.closeMonotonicNs = 100;
     sampler->copyTo(window);
-    EXPECT_EQ(window.samples.size(), 2u);
+    EXPECT_THAT(window.frames[0].values, ElementsAre(0.2, 2));
 }
 
 TEST_F(GpuSamplerTest, BelievesNothingThatItDoesNotKnow)
@@ -144,7 +144,7 @@ TEST_F(GpuSamplerTest, BelievesNothingThatItDoesNotKnow)
         WindowCapture window;
         window.closeMonotonicNs = 1000;
         sampler->copyTo(window);
-        EXPECT_THAT(window.samples, IsEmpty()) << output;
+        EXPECT_THAT(window.frames[0].values, IsEmpty()) << output;
     }
 }
 

@@ -36,7 +36,8 @@ protected:
         m_pairing.dropLostEnds();
         std::vector<std::string> result;
         for (const NvtxSpan& span : m_pairing.spans())
-            result.push_back(std::string(span.text) + " " + std::to_string(span.start) + ".." + (span.end ? std::to_string(*span.end) : ""));
+            result.push_back(std::string(span.text) + " " + std::to_string(span.start) + ".." +
+                             (span.end ? std::to_string(*span.end) : ""));
         return result;
     }
 

@@ -1,6 +1,7 @@
 #include "remote_server/node/report_assembler.h"
 
 #include "tests/support/temporary_folder.h"
+#include "trace_model/report/database.h"
 #include "trace_model/report/meta_keys.h"
 #include "trace_model/trace/trace_loader.h"
 
@@ -9,6 +10,7 @@
 #include <cmath>
 #include <cstring>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 namespace gantry::node {
@@ -375,6 +377,27 @@ TEST_F(NvtxByTicks, OfARingWhatLiesBeforeTheWindowIsLeftOut)
     ASSERT_EQ(trace->nvtxRanges.size(), 1U);
     EXPECT_EQ(trace->strings[trace->nvtxRanges.text(0)], "inside");
     EXPECT_EQ(trace->nvtxRanges.start[0], 1'000);
+}
+
+TEST(ReportAssembler, WritesSamplesThatAllSeriesShareTheTimesOf)
+{
+    const test::TemporaryFolder folder;
+    WindowCapture window{.openMonotonicNs = kOpen, .closeMonotonicNs = kClose};
+    for (const std::uint32_t id : {7u, 8u}) {
+        metrics::SeriesDefinition& series = window.series.emplace_back();
+        series.id = id;
+        series.name = "gpu_counter_" + std::to_string(id);
+    }
+    window.frames.push_back({{7, 8}, {kOpen + 10, kOpen + 20}, {0.1, 1, 0.2, 2}});
+    ASSERT_TRUE(assembleReport(window, folder / "a.gantry"));
+    const auto report = report::Database::open(folder / "a.gantry");
+    ASSERT_TRUE(report);
+    auto rows = report->rows("GANTRY_SAMPLES", {"seriesId", "time", "value"});
+    ASSERT_TRUE(rows) << rows.error().text();
+    std::vector<std::tuple<std::int64_t, std::int64_t, double>> written;
+    while (rows->next())
+        written.emplace_back(rows->integer(0), rows->integer(1), rows->real(2));
+    EXPECT_EQ(written, (std::vector<std::tuple<std::int64_t, std::int64_t, double>>{{7, 10, 0.1}, {8, 10, 1}, {7, 20, 0.2}, {8, 20, 2}}));
 }
 
 } // namespace

@@ -56,7 +56,7 @@ TEST_F(SampleHistoryTest, ForgetsARemovedSeriesOnlyAfterItsSamples)
 TEST_F(SampleHistoryTest, CountsDroppedSamplesOfTheWindowAlone)
 {
     history.onDropped(5);
-    history.keepFrom(10 * kSecond);
+    history.beginWindow();
     history.onDropped(3);
     EXPECT_EQ(copy().droppedSamples, 3U);
 }
