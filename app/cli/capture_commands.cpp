@@ -2,12 +2,14 @@
 #include "app/cli/command_words.h"
 #include "app/cli/commands.h"
 #include "app/cli/duration.h"
+#include "app/cli/engine_options.h"
 #include "app/cli/report_json.h"
 #include "app/cli/report_summary.h"
 #include "app/cli/target_launch.h"
 #include "app/cli/window_options.h"
 #include "app/remote/error_code.h"
 #include "app/remote/report_fetcher.h"
+#include "trace_model/import/nsys_output.h"
 #include "trace_model/trace/trace_loader.h"
 
 #include <condition_variable>
@@ -33,12 +35,14 @@ struct CaptureArguments
     std::vector<std::string> command; ///< … or after --
     bool launches = false;
     LaunchOptions launch;
+    EngineOptions engine;
 };
 
 /// The command line as what to do, checked: what is wrong here is usage, before the node is asked for anything.
 struct CapturePlan
 {
     proto::CaptureRequest request;
+    proto::LaunchRequest launch;
     DurationNs launchWaitNs = 0;
 };
 
@@ -59,6 +63,11 @@ Result<CapturePlan> planOf(CaptureArguments& arguments)
         return usage("--launch needs a command: --launch 'CMD ARG…', or at the end -- CMD ARG…");
     plan.request.label = arguments.label;
     plan.request.targetId = arguments.target;
+    GANTRY_CHECK(arguments.engine.apply(plan.request));
+    arguments.launch.request.argv = arguments.command;
+    plan.launch = arguments.launch.launchRequest();
+    if (arguments.launches)
+        GANTRY_CHECK(arguments.engine.apply(plan.launch));
     return plan;
 }
 
@@ -66,6 +75,8 @@ void showWindow(ProgressLine& progress, const proto::CaptureStatus& status)
 {
     if (const std::string waits = waitText(status); !waits.empty())
         return progress.show(waits);
+    if (!status.step.empty())
+        return progress.show(fmt::format("{:<11} {}", proto::name(status.state), status.step));
     const std::string length = status.durationNs > 0 ? " of " + formatDuration(status.durationNs) : std::string();
     progress.show(fmt::format("{:<11} {}{} · {} events · {} · dropped {}", proto::name(status.state), formatDuration(status.elapsedNs),
                               length, status.events, formatBytes(status.bytes), status.dropped));
@@ -248,6 +259,25 @@ Result<int> captureOn(app::NodeClient& client, const CommonOptions& common, cons
     return fetchAll(client, common, arguments.output, status, giveUp.get_token());
 }
 
+/// What the node would run, a command a line.
+Result<int> showCommands(app::NodeClient& client, const CommonOptions& common, const CaptureArguments& arguments, CapturePlan plan)
+{
+    std::vector<std::string> commands;
+    if (arguments.launches) {
+        GANTRY_TRY(const proto::Target target, client.launch(plan.launch));
+        commands.push_back(importing::commandText(target.argv));
+        plan.request.targetId = target.id;
+    }
+    GANTRY_TRY(const proto::CaptureStatus planned, client.startCapture(plan.request));
+    commands.insert(commands.end(), planned.commands.begin(), planned.commands.end());
+    if (common.json)
+        print({{"engine", proto::name(planned.engine)}, {"commands", commands}});
+    else
+        for (const std::string& command : commands)
+            say("{}\n", command);
+    return 0;
+}
+
 Result<int> capture(const CommonOptions& common, CaptureArguments arguments, CapturePlan plan)
 {
     GANTRY_CHECK(checkWritable(arguments.output));
@@ -255,16 +285,19 @@ Result<int> capture(const CommonOptions& common, CaptureArguments arguments, Cap
     std::stop_source giveUp;
     if (!arguments.launches) {
         if (plan.request.targetId.empty()) {
-            Result<std::string> chosen = chooseTarget(*client);
+            Result<std::string> chosen = chooseTarget(*client, plan.request.engine);
             if (!chosen && chosen.error().code == ErrorCode::BadInput)
                 return reportUsage(chosen.error().message, common);
             GANTRY_TRY(plan.request.targetId, std::move(chosen));
         }
+        if (plan.request.isPlanOnly)
+            return showCommands(*client, common, arguments, std::move(plan));
         return captureOn(*client, common, arguments, plan.request, giveUp);
     }
 
-    arguments.launch.request.argv = arguments.command;
-    GANTRY_TRY(const proto::Target target, client->launch(arguments.launch.launchRequest()));
+    if (plan.request.isPlanOnly)
+        return showCommands(*client, common, arguments, std::move(plan));
+    GANTRY_TRY(const proto::Target target, client->launch(plan.launch));
     plan.request.targetId = target.id;
     plan.request.awaitNs = plan.launchWaitNs; // asked for before the program comes to its first call: none is missed
     Result<int> result = captureOn(*client, common, arguments, plan.request, giveUp);
@@ -293,6 +326,7 @@ void addCaptureCommand(CLI::App& app, CommonOptions& common, Action& action)
     command->add_option("--wait-ready", arguments->wait, "how long a launched program may take to use CUDA or NVTX")->capture_default_str();
     command->add_flag("--keep-running", arguments->keepRunning, "leave the launched program running after the window");
     arguments->launch.addTo(*command);
+    arguments->engine.addTo(*command, true, true);
     command->add_option("command", arguments->command, "with --launch: the program and its arguments, after --");
     command->footer(
         "Ctrl-C ends the window early and the report is fetched all the same; a second Ctrl-C gives up.\n"
@@ -303,7 +337,8 @@ void addCaptureCommand(CLI::App& app, CommonOptions& common, Action& action)
         "  gantryctl capture --target t1 --requests 1000 -o thousand.gantry --json\n"
         "  gantryctl capture --for 500ms --every 10s --repeat 6 -o minute.gantry\n"
         "  gantryctl capture --capture-range nvtx:forward@* --capture-range-end repeat:3 -o step.gantry\n"
-        "  gantryctl capture --launch --until-exit -o job.gantry -- python train.py --steps 20");
+        "  gantryctl capture --launch --until-exit -o job.gantry -- python train.py --steps 20\n"
+        "  gantryctl capture --engine nsys --for 2s --launch -o nsys.gantry -- ./server");
     command->callback([&, arguments, command] {
         action = [&, arguments, command] {
             arguments->launches = command->count("--launch") > 0;

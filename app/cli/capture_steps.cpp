@@ -10,22 +10,37 @@
 
 namespace gantry::cli {
 
-Result<std::string> chooseTarget(app::NodeClient& client)
+Result<std::string> chooseTarget(app::NodeClient& client, proto::EngineKind engine)
 {
     GANTRY_TRY(const auto targets, client.targets());
     std::vector<std::string> ready;
     std::string names;
     for (const proto::Target& target : targets) {
-        if (target.processes.empty())
+        const bool isRunning = target.state == proto::TargetState::Running || target.state == proto::TargetState::Starting;
+        const bool canBeCaptured = engine == proto::EngineKind::Native        ? !target.processes.empty()
+                                   : engine == proto::EngineKind::ServerTrace ? isRunning && !target.grpcAddress.empty()
+                                                                              : isRunning && target.engine == engine;
+        if (!canBeCaptured)
             continue;
         ready.push_back(target.id);
         names += fmt::format("{}{} ({})", names.empty() ? "" : ", ", target.id, target.name);
     }
     if (ready.size() == 1)
         return ready.front();
-    if (ready.empty())
+    if (ready.empty() && engine == proto::EngineKind::Native)
         return Error{
             ErrorCode::NotFound, "no target on this node can be captured: launch one with `gantryctl target launch -- COMMAND`", {}};
+    if (ready.empty() && engine == proto::EngineKind::ServerTrace)
+        return Error{
+            ErrorCode::NotFound,
+            "no target on this node has a gRPC address: name a Triton server with --target HOST:PORT, or launch it with --grpc-address",
+            {}};
+    if (ready.empty())
+        return Error{ErrorCode::NotFound,
+                     fmt::format("no target on this node was launched for {0}: launch one with `gantryctl target launch --engine {0} -- "
+                                 "COMMAND`",
+                                 name(engine)),
+                     {}};
     return Error{ErrorCode::BadInput, fmt::format("several targets can be captured, name one with --target: {}", names), {}};
 }
 
@@ -48,6 +63,8 @@ nlohmann::json toJson(const proto::CaptureStatus& status)
             {"overwritten", status.ringOverwritten},
             {"dropped", status.dropped},
             {"reports", status.reportNames},
+            {"engine", name(status.engine)},
+            {"commands", status.commands},
             {"message", orNull(status.message)}};
 }
 

@@ -14,7 +14,7 @@
 namespace gantry::cli {
 
 /// The one target of the node that can be captured. Errors: NotFound, BadInput (several, by their names).
-[[nodiscard]] Result<std::string> chooseTarget(app::NodeClient& client);
+[[nodiscard]] Result<std::string> chooseTarget(app::NodeClient& client, proto::EngineKind engine);
 
 /// A folder that is not there is found before the window, not after it. Errors: CannotWrite.
 [[nodiscard]] Result<void> checkWritable(const std::filesystem::path& output);

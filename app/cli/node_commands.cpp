@@ -1,8 +1,10 @@
 #include "app/cli/capture_steps.h"
 #include "app/cli/commands.h"
 #include "app/cli/duration.h"
+#include "app/cli/engine_options.h"
 #include "app/cli/metrics_block.h"
 #include "app/cli/target_launch.h"
+#include "trace_model/import/nsys_output.h"
 
 #include <algorithm>
 #include <chrono>
@@ -196,8 +198,11 @@ int listTargets(const CommonOptions& common)
     return 0;
 }
 
-int launch(const CommonOptions& common, const LaunchOptions& options, const std::string& wait)
+int launch(const CommonOptions& common, const LaunchOptions& options, const EngineOptions& engine, const std::string& wait)
 {
+    proto::LaunchRequest request = options.launchRequest();
+    if (const auto applied = engine.apply(request); !applied)
+        return reportUsage(applied.error().text(), common);
     DurationNs waitNs = 0;
     if (!wait.empty()) {
         const auto parsed = parseDuration(wait);
@@ -208,7 +213,14 @@ int launch(const CommonOptions& common, const LaunchOptions& options, const std:
     const auto client = connect(common);
     if (!client)
         return report(client.error(), common);
-    auto target = (*client)->launch(options.launchRequest());
+    auto target = (*client)->launch(request);
+    if (target && request.isPlanOnly) {
+        if (common.json)
+            print({{"engine", proto::name(request.engine)}, {"commands", {importing::commandText(target->argv)}}});
+        else
+            say("{}\n", importing::commandText(target->argv));
+        return 0;
+    }
     if (target && waitNs > 0) {
         std::stop_source stop;
         const InterruptScope interrupts(common.interrupts, [&](int) { stop.request_stop(); });
@@ -353,12 +365,15 @@ void addTargetCommands(CLI::App& app, CommonOptions& common, Action& action)
     auto wait = std::make_shared<std::string>();
     auto* launching = target->add_subcommand("launch", "Start a program with the capture library: gantryctl target launch -- COMMAND ARG…");
     options->addTo(*launching);
+    auto engine = std::make_shared<EngineOptions>();
+    engine->addTo(*launching, true, false);
     launching->add_option("--wait-ready", *wait, "wait until it is ready, at most this long, e.g. 60s");
     launching->add_option("command", options->request.argv, "the program and its arguments, after --")->required();
     launching->footer("It runs on the node, without a shell, and goes on until it ends or `gantryctl target stop`.\n\n"
                       "  gantryctl target launch --name triton --grpc-address 127.0.0.1:8001 --wait-ready 60s -- tritonserver "
                       "--model-repository /models");
-    launching->callback([&, options, wait] { action = [&, options, wait] { return launch(common, *options, *wait); }; });
+    launching->callback(
+        [&, options, engine, wait] { action = [&, options, engine, wait] { return launch(common, *options, *engine, *wait); }; });
     auto id = std::make_shared<std::string>();
     auto grace = std::make_shared<std::string>();
     auto* stopping = target->add_subcommand("stop", "End a target that gantryd launched: SIGTERM, then SIGKILL");

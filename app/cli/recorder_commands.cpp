@@ -28,7 +28,7 @@ Result<int> start(const CommonOptions& common, const RecorderArguments& argument
     request.label = arguments.label;
     GANTRY_TRY(const auto client, connect(common));
     if (request.targetId.empty()) {
-        GANTRY_TRY(request.targetId, chooseTarget(*client));
+        GANTRY_TRY(request.targetId, chooseTarget(*client, proto::EngineKind::Native));
     }
     GANTRY_TRY(const proto::CaptureStatus status, client->startCapture(request));
     if (common.json)

@@ -95,6 +95,7 @@ nlohmann::json toJson(const proto::Target& target)
             {"exit_signal", killed ? nlohmann::json(target.exitSignal) : nlohmann::json()},
             {"started_utc_ns", target.startedUtcNs ? nlohmann::json(target.startedUtcNs) : nlohmann::json()},
             {"adopted", target.adopted},
+            {"engine", proto::name(target.engine)},
             {"argv", target.argv},
             {"grpc_address", orNull(target.grpcAddress)},
             {"metrics_url", orNull(target.metricsUrl)},
@@ -106,7 +107,10 @@ nlohmann::json toJson(const proto::Target& target)
 void printTarget(const proto::Target& target)
 {
     say("{:<8} {:<20} {:<9} pid {:<8} {}{}\n", target.id, target.name, proto::name(target.state), target.pid,
-        target.processes.empty() ? "no capture library" : "ready for capture", target.adopted ? " · started by hand" : "");
+        target.engine == proto::EngineKind::Nsys ? "under nsys"
+        : target.processes.empty()               ? "no capture library"
+                                                 : "ready for capture",
+        target.adopted ? " · started by hand" : "");
     for (const proto::ModelInfo& model : target.models)
         say("         {} {} {}\n", model.name, model.version, model.state);
     if (!target.message.empty())

@@ -59,9 +59,9 @@ constexpr qsizetype kMostOpenedWindows = 12; ///< of one capture, in tabs
 QString reportFilter()
 {
     // Names only help to find files: what a file is, its content says.
-    return MainWindow::tr("All that Gantry opens (*.gantry *.zst *.sqlite *.nsys-rep *.qdrep *.json *.gz *.jsonl *.csv *.log *.txt);;"
+    return MainWindow::tr("All that Gantry opens (*.gantry *.zst *.sqlite *.nsys-rep *.qdrep *.qdstrm *.json *.gz *.jsonl *.csv *.log *.txt);;"
                           "Gantry reports and Nsight Systems exports (*.gantry *.zst *.sqlite);;"
-                          "Nsight Systems reports (*.nsys-rep *.qdrep);;"
+                          "Nsight Systems reports (*.nsys-rep *.qdrep *.qdstrm);;"
                           "Chrome, PyTorch and Triton traces (*.json *.json.gz);;"
                           "perf_analyzer and Model Analyzer results (*.csv *.json *.txt);;"
                           "Iteration logs of TensorRT-LLM, vLLM, SGLang (*.log *.jsonl *.txt *.json);;"

@@ -1,5 +1,7 @@
 // gantryd: the node daemon. Puts the parts together, listens, and waits for a signal or for idleness.
 
+#include "remote_server/node/engines/capture_engines.h"
+#include "remote_server/node/engines/nsys_tool.h"
 #include "remote_server/node/listen_options.h"
 #include "remote_server/node/log_ring.h"
 #include "remote_server/node/log_sink.h"
@@ -121,8 +123,18 @@ Result<void> run(const Arguments& arguments, LogRing& log)
     if (!arguments.nsys.empty())
         nsysPlaces.program = std::filesystem::absolute(arguments.nsys);
     // With the reports, where there is room: the state folder is often in memory.
-    NsysExports nsysExports({reportFolder, std::move(nsysPlaces)});
-    TargetRegistry targets({library, captureSocket, &sampler});
+    NsysExports nsysExports({reportFolder, nsysPlaces});
+    TargetRegistry* launched = nullptr; // which the tool asks about targets, and which asks it for their commands
+    NsysTool nsys({std::move(nsysPlaces), [&](const std::string& id) { return launched->nsysSession(id); },
+                   [&](const std::string& id) { return launched->isRunning(id); }});
+    TargetRegistry targets(
+        {library,
+         captureSocket,
+         &sampler,
+         [&](const proto::LaunchRequest& request, const std::string& session) { return nsys.launchCommand(request, session); },
+         [&](const std::string& session) { nsys.endSession(session); },
+         {}});
+    launched = &targets;
     CaptureEngine::Options options;
     options.socketPath = captureSocket;
     options.reportFolder = reportFolder;
@@ -136,7 +148,11 @@ Result<void> run(const Arguments& arguments, LogRing& log)
     options.isTargetRunning = [&](const std::string& id) { return targets.isRunning(id); };
     options.stopTarget = [&](const std::string& id) { targets.terminate(id); };
     options.onReport = [](const std::string& name) { spdlog::info("report {} is complete", name); };
-    GANTRY_TRY(const auto engine, CaptureEngine::create(std::move(options)));
+    ToolEngine::Options toolOptions{proto::EngineKind::Nsys, reportFolder,       options.nodeSnapshot,
+                                    options.targetName,      options.stopTarget, options.onReport};
+    GANTRY_TRY(auto native, CaptureEngine::create(std::move(options)));
+    const auto engine = std::make_unique<CaptureEngines>(std::move(native));
+    engine->add(proto::EngineKind::Nsys, std::make_unique<ToolEngine>(toolOptions, nsys));
     targets.setEngine(engine.get());
 
     NodeService service({*engine, targets, reports, nsysExports, sampler, gpus, noGpuReason, log, endpoint.token});

@@ -88,7 +88,8 @@ void NsysExports::release(const std::string& clientName)
 Result<std::unique_ptr<NsysExports::Export>> NsysExports::begin(proto::NsysExport report)
 {
     // nsys tells formats by their names.
-    const std::string name = fs::path(report.fileName).extension() == ".qdrep" ? "report.qdrep" : "report.nsys-rep";
+    const fs::path extension = fs::path(report.fileName).extension();
+    const std::string name = extension == ".qdrep" || extension == ".qdstrm" ? "report" + extension.string() : "report.nsys-rep";
     report.fileName = shownName(report.fileName);
     report.clientName = shownName(report.clientName);
     if (importing::findNsys(m_options.places, {}).empty())
@@ -135,7 +136,7 @@ Result<fs::path> NsysExports::Export::run(const importing::ReadControl& control)
         return Error{info.error().code, info.error().message, {}}; // the name that it has here says nothing
     const fs::path target = m_folder.path() / "report.sqlite";
     const fs::path nsys = importing::findNsys(m_owner.m_options.places, info->version);
-    const auto exported = importing::runNsysExport(nsys, m_file.path(), info->version, target, control);
+    const auto exported = importing::exportWith(nsys, m_file.path(), *info, target, control);
     if (!exported && exported.error().code == ErrorCode::BadInput && freeBytes(m_folder.path()) < kFullDisk)
         return Error{ErrorCode::CannotWrite,
                      m_owner.m_options.folder.string() + " on the node is full: free space there. " + exported.error().message,

@@ -1,31 +1,13 @@
 #include "remote_server/node/report_worker.h"
 
 #include "remote_server/node/notes.h"
+#include "remote_server/node/report_file_name.h"
 #include "trace_model/report/meta_keys.h"
 
-#include <cctype>
-#include <ctime>
 #include <exception>
 #include <utility>
 
 namespace gantry::node {
-namespace {
-
-std::string reportName(const std::string& target, const ReportWorker::Job& job)
-{
-    const std::time_t now = std::time(nullptr);
-    std::tm utc{};
-    gmtime_r(&now, &utc);
-    char stamp[32];
-    std::strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", &utc);
-    std::string safe;
-    for (const char c : target)
-        safe += std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' ? c : '-';
-    return std::string(stamp) + "-" + (safe.empty() ? "capture" : safe) + "-" + std::to_string(job.windowId) +
-           (job.save > 0 ? "-" + std::to_string(job.save) : "") + ".gantry";
-}
-
-} // namespace
 
 ReportWorker::ReportWorker(Options options) : m_options(std::move(options)), m_thread([this] { run(); }) {}
 
@@ -94,7 +76,7 @@ void ReportWorker::run()
 Result<std::string> ReportWorker::write(Job& job) const
 {
     const std::string target = m_options.targetName ? m_options.targetName(job.window.targetId) : std::string();
-    const std::string name = reportName(target, job);
+    const std::string name = reportFileName(target, std::to_string(job.windowId) + (job.save > 0 ? "-" + std::to_string(job.save) : ""));
     if (job.gpuSampler)
         job.gpuSampler->copyTo(job.window);
     if (m_options.nodeSnapshot)

@@ -2,6 +2,7 @@
 
 #include "remote_server/capture/control_protocol.h"
 #include "remote_server/node/clock.h"
+#include "remote_server/node/engines/nsys_tool.h"
 #include "remote_server/node/sampling/prometheus_scraper.h"
 #include "remote_server/node/server_probe.h"
 
@@ -86,7 +87,8 @@ std::string signalText(int signal)
 struct TargetRegistry::Launched
 {
     proto::Target info;
-    int output = -1; ///< file of makeOutputFile()
+    std::string nsysSession; ///< empty: not of nsys
+    int output = -1;         ///< file of makeOutputFile()
     off_t outputRead = 0, outputFreed = 0;
     std::string partialLine;
     std::shared_ptr<LogRing> log = std::make_shared<LogRing>();
@@ -128,37 +130,25 @@ Result<proto::Target> TargetRegistry::launch(const proto::LaunchRequest& request
     if (!request.workingDirectory.empty() && !std::filesystem::is_directory(request.workingDirectory, ignored))
         return Error{ErrorCode::NotFound, "there is no working directory " + request.workingDirectory + " on this node", {}};
     auto target = std::make_shared<Launched>();
-    GANTRY_TRY(target->info.id, newId());
+    proto::Target& info = target->info;
+    if (request.isPlanOnly) {
+        info.id = "t" + std::to_string(lastNumber() + 1); // as it would be now
+    } else {
+        GANTRY_TRY(info.id, newId());
+    }
     auto environment = currentEnvironment();
     for (const auto& [key, value] : request.environment)
         environment[key] = value;
-    if (request.inject) {
-        if (m_options.captureLibrary.empty())
-            return Error{
-                ErrorCode::Unsupported,
-                "the capture library was not found beside gantryd: start gantryd with --capture-library, or launch without injection",
-                {}};
-        for (const char* variable : {"CUDA_INJECTION64_PATH", "NVTX_INJECTION64_PATH"}) {
-            const auto taken = environment.find(variable);
-            if (taken != environment.end() && !taken->second.empty() && taken->second != m_options.captureLibrary)
-                return Error{ErrorCode::Busy,
-                             std::string(variable) + " is taken by " + taken->second + ": unset it, or launch without injection",
-                             {}};
-            environment[variable] = m_options.captureLibrary;
-        }
-        environment[capture::kSocketVariable] = m_options.captureSocket;
-        // PyTorch's profiler keeps CUPTI for ever once it has run, and every window after it would be without CUDA, unless it is told to
-        // give it back (Kineto, CuptiActivityApi; seen with PyTorch 2.11).
-        environment.try_emplace("TEARDOWN_CUPTI", "1");
-        environment[capture::kTargetVariable] = target->info.id;
-    }
+    GANTRY_CHECK(prepare(request, *target, environment));
+    if (request.isPlanOnly)
+        return info;
 
     GANTRY_TRY(target->output, makeOutputFile(m_options.captureSocket.parent_path()));
     std::vector<std::string> variables;
     for (const auto& [key, value] : environment)
         variables.push_back(key + "=" + value);
     std::vector<char*> argv, envp;
-    for (const std::string& argument : request.argv)
+    for (const std::string& argument : info.argv)
         argv.push_back(const_cast<char*>(argument.c_str()));
     for (const std::string& variable : variables)
         envp.push_back(const_cast<char*>(variable.c_str()));
@@ -186,11 +176,8 @@ Result<proto::Target> TargetRegistry::launch(const proto::LaunchRequest& request
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     if (status != 0)
-        return errnoError(status, "cannot start " + request.argv.front());
+        return errnoError(status, "cannot start " + info.argv.front());
 
-    proto::Target& info = target->info;
-    info.argv = request.argv;
-    info.name = request.name.empty() ? std::filesystem::path(request.argv.front()).filename().string() : request.name;
     info.pid = pid;
     info.state = proto::TargetState::Starting;
     info.startedUtcNs = utcNow();
@@ -206,14 +193,68 @@ Result<proto::Target> TargetRegistry::launch(const proto::LaunchRequest& request
     return info;
 }
 
+/// What is run, and with which environment, for the engine that the target is launched for.
+Result<void> TargetRegistry::prepare(const proto::LaunchRequest& request, Launched& target,
+                                     std::map<std::string, std::string>& environment) const
+{
+    proto::Target& info = target.info;
+    info.argv = request.argv;
+    info.name = request.name.empty() ? std::filesystem::path(request.argv.front()).filename().string() : request.name;
+    info.engine = request.engine;
+    if (request.engine == proto::EngineKind::Nsys) {
+        if (!m_options.nsysCommand)
+            return Error{ErrorCode::Unsupported, "this gantryd has no engine nsys", {}};
+        for (const char* variable : {"CUDA_INJECTION64_PATH", "NVTX_INJECTION64_PATH"}) // it sets its own
+            if (const auto taken = environment.find(variable); taken != environment.end() && !taken->second.empty())
+                return Error{ErrorCode::Busy, std::string(variable) + " is taken by " + taken->second + ": unset it", {}};
+        target.nsysSession = NsysTool::sessionName(info.id);
+        GANTRY_TRY(info.argv, m_options.nsysCommand(request, target.nsysSession));
+        return {};
+    }
+    if (request.engine == proto::EngineKind::Kineto) {
+        if (m_options.kinetoEnvironment.empty())
+            return Error{ErrorCode::Unsupported, "this gantryd has no engine kineto: its log says why", {}};
+        for (const auto& [key, value] : m_options.kinetoEnvironment)
+            environment[key] = value;
+    }
+    return request.inject ? setInjection(info.id, environment) : Result<void>();
+}
+
+Result<void> TargetRegistry::setInjection(const std::string& targetId, std::map<std::string, std::string>& environment) const
+{
+    if (m_options.captureLibrary.empty())
+        return Error{ErrorCode::Unsupported,
+                     "the capture library was not found beside gantryd: start gantryd with --capture-library, or launch without injection",
+                     {}};
+    for (const char* variable : {"CUDA_INJECTION64_PATH", "NVTX_INJECTION64_PATH"}) {
+        const auto taken = environment.find(variable);
+        if (taken != environment.end() && !taken->second.empty() && taken->second != m_options.captureLibrary)
+            return Error{
+                ErrorCode::Busy, std::string(variable) + " is taken by " + taken->second + ": unset it, or launch without injection", {}};
+        environment[variable] = m_options.captureLibrary;
+    }
+    environment[capture::kSocketVariable] = m_options.captureSocket;
+    // PyTorch's profiler keeps CUPTI for ever once it has run, and every window after it would be without CUDA, unless it is told to
+    // give it back (Kineto, CuptiActivityApi; seen with PyTorch 2.11).
+    environment.try_emplace("TEARDOWN_CUPTI", "1");
+    environment[capture::kTargetVariable] = targetId;
+    return {};
+}
+
+std::uint64_t TargetRegistry::lastNumber() const
+{
+    std::uint64_t last = 0;
+    std::ifstream(numberFile()) >> last;
+    return last;
+}
+
 /// The number goes on where the daemon before stopped: a process that it launched may still say "t1", and must not be taken for
 /// one of ours.
 Result<std::string> TargetRegistry::newId()
 {
     const std::lock_guard lock(m_mutex);
-    const std::filesystem::path path = m_options.captureSocket.parent_path() / "last-target";
-    std::uint64_t last = 0;
-    std::ifstream(path) >> last;
+    const std::filesystem::path path = numberFile();
+    std::uint64_t last = lastNumber();
     std::ofstream file(path, std::ios::trunc);
     file << ++last << '\n';
     file.close();
@@ -233,16 +274,42 @@ Result<proto::Target> TargetRegistry::stop(const std::string& id, DurationNs gra
     }
     if (!target)
         return Error{ErrorCode::NotFound, "gantryd did not launch a target " + id + ", so it does not stop it: end the process itself", {}};
+    bool isKilled = false;
     std::unique_lock lock(m_mutex); // until the target is waited for, under this lock, its number is nobody else's
     if (!target->ended) {
         target->stopping = true;
         kill(-target->info.pid, SIGTERM);
         if (!m_ended.wait_for(lock, std::chrono::nanoseconds(graceNs > 0 ? graceNs : kDefaultGraceNs), [&] { return target->ended; })) {
             kill(-target->info.pid, SIGKILL);
+            isKilled = true;
             m_ended.wait(lock, [&] { return target->ended; });
         }
     }
-    return target->info;
+    const proto::Target info = target->info;
+    lock.unlock();
+    if (isKilled && !target->nsysSession.empty() && m_options.endNsysSession) // its program has a process group of its own
+        m_options.endNsysSession(target->nsysSession);
+    return info;
+}
+
+Result<std::string> TargetRegistry::nsysSession(const std::string& id) const
+{
+    const std::lock_guard lock(m_mutex);
+    const auto found = std::find_if(m_launched.begin(), m_launched.end(), [&](const auto& target) { return target->info.id == id; });
+    if (found == m_launched.end())
+        return Error{
+            ErrorCode::NotFound,
+            "gantryd did not launch a target " + id +
+                ", and Nsight Systems cannot attach to a program that runs: launch it with `gantryctl target launch --engine nsys`",
+            {}};
+    if ((*found)->nsysSession.empty())
+        return Error{
+            ErrorCode::Unsupported,
+            "target " + id +
+                " does not run under nsys, and Nsight Systems cannot attach to a program that runs: launch it with `gantryctl target "
+                "launch --engine nsys`, or capture it with Gantry's own engine",
+            {}};
+    return (*found)->nsysSession;
 }
 
 std::vector<proto::TargetProcess> TargetRegistry::processesOf(const std::string& id, const std::vector<AttachedProcess>& attached) const

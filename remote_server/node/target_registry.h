@@ -9,6 +9,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -28,6 +29,12 @@ public:
         std::filesystem::path captureLibrary; ///< absolute; empty: launching with injection is refused
         std::filesystem::path captureSocket;  ///< its folder, private to the user, also keeps targets' output and the last target number
         Sampler* sampler = nullptr;           ///< gets a scraper for each target with a metrics URL; null: none
+        /// What is run instead of a target's own command for an engine that starts it itself, and what ends its session when the target
+        /// does not. Empty: there is no such engine.
+        std::function<Result<std::vector<std::string>>(const proto::LaunchRequest& request, const std::string& session)> nsysCommand;
+        std::function<void(const std::string& session)> endNsysSession;
+        /// Added to the environment of a target of PyTorch's profiler; empty: there is no such engine.
+        std::map<std::string, std::string> kinetoEnvironment;
     };
 
     explicit TargetRegistry(Options options);
@@ -36,13 +43,15 @@ public:
     void setEngine(const CaptureEngine* engine) { m_engine = engine; }
 
     /// Errors: BadInput (no command, a metrics URL that is none), NotFound (no such program), Busy (an injection variable is taken),
-    /// Unsupported.
+    /// Unsupported; those of Options::nsysCommand.
     [[nodiscard]] Result<proto::Target> launch(const proto::LaunchRequest& request);
     /// SIGTERM to its process group, SIGKILL after `graceNs` (0: 10 s). Returns when the whole group has ended.
     [[nodiscard]] Result<proto::Target> stop(const std::string& id, DurationNs graceNs);
     /// SIGTERM to its process group, if it was launched here; does not wait.
     void terminate(const std::string& id);
     [[nodiscard]] bool isRunning(const std::string& id) const; ///< and was launched here
+    /// The nsys session of a target. Errors: NotFound, Unsupported for one that was launched for another engine; both say what to do.
+    [[nodiscard]] Result<std::string> nsysSession(const std::string& id) const;
     [[nodiscard]] std::vector<proto::Target> list() const;
     [[nodiscard]] std::string nameOf(const std::string& id) const;
     [[nodiscard]] std::shared_ptr<LogRing> log(const std::string& id) const; ///< null: no such target
@@ -51,6 +60,11 @@ public:
 private:
     struct Launched;
     void run(std::stop_token stop);
+    [[nodiscard]] Result<void> prepare(const proto::LaunchRequest& request, Launched& target,
+                                       std::map<std::string, std::string>& environment) const;
+    [[nodiscard]] Result<void> setInjection(const std::string& targetId, std::map<std::string, std::string>& environment) const;
+    [[nodiscard]] std::filesystem::path numberFile() const { return m_options.captureSocket.parent_path() / "last-target"; }
+    [[nodiscard]] std::uint64_t lastNumber() const;
     [[nodiscard]] Result<std::string> newId();
     void readLogs(Launched& target);
     void reap(Launched& target);

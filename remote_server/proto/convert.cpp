@@ -1,5 +1,7 @@
 #include "remote_server/proto/convert.h"
 
+#include "remote_server/proto/convert_engine.h"
+
 #include <algorithm>
 #include <array>
 #include <string>
@@ -261,6 +263,7 @@ v1::Target toWire(const Target& target)
         to.set_platform(model.platform);
     }
     wire.set_message(validUtf8(target.message));
+    wire.set_engine(toWire(target.engine));
     return wire;
 }
 
@@ -283,6 +286,7 @@ Target fromWire(const v1::Target& wire)
     for (const v1::ModelInfo& model : wire.models())
         target.models.push_back(ModelInfo{model.name(), model.version(), model.state(), model.platform()});
     target.message = wire.message();
+    target.engine = fromWire(wire.engine());
     return target;
 }
 
@@ -297,6 +301,9 @@ v1::LaunchTargetRequest toWire(const LaunchRequest& request)
     wire.set_grpc_address(request.grpcAddress);
     wire.set_metrics_url(request.metricsUrl);
     wire.set_inject(request.inject);
+    wire.set_engine(toWire(request.engine));
+    *wire.mutable_nsys() = toWire(request.nsys);
+    wire.set_plan_only(request.isPlanOnly);
     return wire;
 }
 
@@ -310,6 +317,9 @@ LaunchRequest fromWire(const v1::LaunchTargetRequest& wire)
     request.grpcAddress = wire.grpc_address();
     request.metricsUrl = wire.metrics_url();
     request.inject = wire.inject();
+    request.engine = fromWire(wire.engine());
+    request.nsys = fromWire(wire.nsys());
+    request.isPlanOnly = wire.plan_only();
     return request;
 }
 
@@ -347,6 +357,10 @@ v1::StartCaptureRequest toWire(const CaptureRequest& request)
     wire.set_stop_target(request.stopTarget);
     wire.set_ring_ns(request.ringNs);
     wire.set_ring_bytes(request.ringBytes);
+    wire.set_engine(toWire(request.engine));
+    *wire.mutable_nsys() = toWire(request.nsys);
+    wire.set_plan_only(request.isPlanOnly);
+    wire.set_server_trace(request.hasServerTrace);
     return wire;
 }
 
@@ -379,6 +393,10 @@ CaptureRequest fromWire(const v1::StartCaptureRequest& wire)
     request.stopTarget = wire.stop_target();
     request.ringNs = wire.ring_ns();
     request.ringBytes = wire.ring_bytes();
+    request.engine = fromWire(wire.engine());
+    request.nsys = fromWire(wire.nsys());
+    request.isPlanOnly = wire.plan_only();
+    request.hasServerTrace = wire.server_trace();
     return request;
 }
 
@@ -420,6 +438,10 @@ v1::CaptureStatus toWire(const CaptureStatus& status)
         to.set_message(validUtf8(save.message));
     }
     wire.set_saves_begun(status.savesBegun);
+    for (const std::string& command : status.commands)
+        wire.add_commands(validUtf8(command));
+    wire.set_step(validUtf8(status.step));
+    wire.set_engine(toWire(status.engine));
     return wire;
 }
 
@@ -455,6 +477,9 @@ CaptureStatus fromWire(const v1::CaptureStatus& wire)
     for (const v1::RingSave& save : wire.saves())
         status.saves.push_back({save.number(), save.report_name(), save.error(), save.message()});
     status.savesBegun = wire.saves_begun();
+    status.commands.assign(wire.commands().begin(), wire.commands().end());
+    status.step = wire.step();
+    status.engine = fromWire(wire.engine());
     return status;
 }
 

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 /// What a node and its clients say to each other, as plain structs; protobuf stops at convert.h beside this file.
@@ -46,6 +47,15 @@ struct NodeInfo
     std::string nsysVersion; ///< "2025.1.1.110"; empty: not known
 };
 
+/// What records the windows of a capture.
+enum class EngineKind
+{
+    Native, ///< the capture library in the target
+    Nsys,
+    Kineto,     ///< PyTorch's own profiler
+    ServerTrace ///< the tracer of a Triton Inference Server
+};
+
 enum class TargetState
 {
     Unknown,
@@ -82,6 +92,28 @@ struct Target
     std::string grpcAddress, metricsUrl;
     std::vector<ModelInfo> models;
     std::string message;
+    EngineKind engine = EngineKind::Native; ///< that it was launched for
+};
+
+/// What `nsys launch` is told.
+struct NsysLaunchOptions
+{
+    std::vector<std::string> trace; ///< empty: cuda and nvtx
+    std::string cudaGraphTrace;     ///< "graph", "node"; empty: as nsys does by default
+    bool cudaMemoryUsage = false;
+    bool traceForkBeforeExec = false;
+
+    [[nodiscard]] bool operator==(const NsysLaunchOptions&) const = default;
+};
+
+/// What `nsys start` is told for a window.
+struct NsysWindowOptions
+{
+    std::string sample, contextSwitches; ///< "none", "process-tree", "system-wide"; empty: none
+    std::string gpuMetricsDevices;       ///< "all", "0,1"; empty: none
+    std::uint32_t gpuMetricsHz = 0;      ///< 0: as nsys does by default
+
+    [[nodiscard]] bool operator==(const NsysWindowOptions&) const = default;
 };
 
 struct LaunchRequest
@@ -92,6 +124,9 @@ struct LaunchRequest
     std::string workingDirectory;
     std::string grpcAddress, metricsUrl;
     bool inject = true;
+    EngineKind engine = EngineKind::Native;
+    NsysLaunchOptions nsys;
+    bool isPlanOnly = false; ///< nothing is started: the answer says what would be
 };
 
 struct CaptureContent
@@ -133,6 +168,10 @@ struct CaptureRequest
     bool stopTarget = false;
     DurationNs ringNs = 0; ///< > 0: a ring of the last so many ns
     std::uint64_t ringBytes = 0;
+    EngineKind engine = EngineKind::Native;
+    NsysWindowOptions nsys;
+    bool isPlanOnly = false;     ///< nothing is started: the answer says what would be
+    bool hasServerTrace = false; ///< also the requests that the target's Triton server traces itself
 
     [[nodiscard]] bool isRing() const { return ringNs > 0; }
 };
@@ -182,6 +221,9 @@ struct CaptureStatus
     std::uint32_t processes = 0;
     std::vector<RingSave> saves; ///< of a ring: the last ones that have ended
     std::uint64_t savesBegun = 0;
+    std::vector<std::string> commands; ///< of engines that run programs; words quoted as for a shell
+    std::string step;                  ///< what an engine does just now
+    EngineKind engine = EngineKind::Native;
 
     [[nodiscard]] bool isFinished() const { return state == CaptureState::Done || state == CaptureState::Failed; }
 };
@@ -225,5 +267,9 @@ struct LogLine
 /// Lower-case names as in gantryctl's JSON: "running", "capturing".
 [[nodiscard]] const char* name(TargetState state);
 [[nodiscard]] const char* name(CaptureState state);
+/// "gantry", "nsys", "kineto", "triton".
+[[nodiscard]] const char* name(EngineKind engine);
+/// Nothing: no engine has that name.
+[[nodiscard]] std::optional<EngineKind> engineFromName(std::string_view name);
 
 } // namespace gantry::proto

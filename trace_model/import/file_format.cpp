@@ -131,7 +131,7 @@ Result<FileFormat> recogniseContent(std::string_view head)
             return notAReport(*std::move(foreign));
         return FileFormat::Sqlite;
     }
-    if (head.starts_with("NVIDIA Tegra Profiler"))
+    if (head.starts_with("NVIDIA Tegra Profiler") || head.starts_with("U3w[END]NVIDIA Nsight Systems Stream"))
         return FileFormat::NsysReport;
     std::string_view text = head.substr(head.starts_with("\xEF\xBB\xBF") ? 3 : 0);
     text.remove_prefix(std::min(text.size(), text.find_first_not_of(" \t\r\n")));

@@ -12,7 +12,7 @@ namespace gantry::importing {
 enum class FileFormat : std::uint8_t
 {
     Sqlite,              ///< a Gantry report or an Nsight Systems export: their tables tell which
-    NsysReport,          ///< .nsys-rep, .qdrep: to be exported with nsys first
+    NsysReport,          ///< .nsys-rep, .qdrep, .qdstrm: to be exported with nsys first
     ChromeTrace,         ///< Chrome trace events: Kineto and others
     TritonTrace,         ///< Triton's request trace
     PerfAnalyzerCsv,     ///< tables of perf_analyzer, Model Analyzer, genai-perf

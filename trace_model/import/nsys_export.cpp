@@ -19,6 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kHeader = "NVIDIA Tegra Profiler Report ";
+constexpr std::string_view kStreamHeader = "U3w[END]NVIDIA Nsight Systems Stream "; // and its version, "2022.4.2.1-df9881f"
 constexpr std::string_view kTrailer = "U3w[END]"; // behind the place of the table of contents, the last 16 bytes of a report
 constexpr std::size_t kUuidLength = 36;
 constexpr std::size_t kMostSiblings = 64;
@@ -83,6 +84,10 @@ Result<NsysReportInfo> inspectNsysReport(const fs::path& path)
 {
     GANTRY_TRY(const FileContents head, readHead(path, 256));
     const std::string_view text = head.text;
+    if (text.starts_with(kStreamHeader)) {
+        const std::string_view version = text.substr(kStreamHeader.size());
+        return NsysReportInfo{std::string(version.substr(0, version.find_first_not_of("0123456789."))), true};
+    }
     if (!text.starts_with(kHeader))
         return Error{ErrorCode::NotAReport, "this is no Nsight Systems report: choose a file that Nsight Systems wrote (.nsys-rep, .qdrep)", {path.string()}};
     NsysReportInfo info;
@@ -124,6 +129,16 @@ std::optional<fs::path> exportBeside(const fs::path& report)
     return sibling ? *sibling : std::nullopt;
 }
 
+Result<void> exportWith(const fs::path& nsys, const fs::path& report, const NsysReportInfo& info, const fs::path& target,
+                        const ReadControl& control)
+{
+    if (!info.isStream)
+        return runNsysExport(nsys, report, info.version, target, control);
+    const fs::path imported = fs::path(target).replace_extension(".nsys-rep");
+    GANTRY_CHECK(runNsysImport(nsys, report, imported, control));
+    return runNsysExport(nsys, imported, info.version, target, control);
+}
+
 NsysExporter nsysOf(NsysPlaces places)
 {
     return [places = std::move(places)](const fs::path& report, const NsysReportInfo& info, const fs::path& target,
@@ -140,7 +155,7 @@ NsysExporter nsysOf(NsysPlaces places)
                     exported.string(),
                 {}};
         }
-        GANTRY_CHECK(runNsysExport(nsys, report, info.version, target, control));
+        GANTRY_CHECK(exportWith(nsys, report, info, target, control));
         return nsys.string();
     };
 }

@@ -16,7 +16,8 @@ namespace gantry::importing {
 /// What the container of an Nsight Systems report says without being read: its format is not public.
 struct NsysReportInfo
 {
-    std::string version; ///< of the Nsight Systems that wrote it: "2025.1.1.110"; empty before 2023.3
+    std::string version;   ///< of the Nsight Systems that wrote it: "2025.1.1.110"; empty before 2023.3
+    bool isStream = false; ///< a recording that was not made into a report yet: .qdstrm
 };
 
 /// Errors: those of opening a file, NotAReport, Truncated when the file ends before its own table of contents.
@@ -49,10 +50,15 @@ private:
 using NsysExporter = std::function<Result<std::string>(const std::filesystem::path& report, const NsysReportInfo& info,
                                                        const std::filesystem::path& target, const ReadControl& control)>;
 
+/// Writes an SQLite export of a report or a recording to `target` with this nsys; a report that is made of a recording on the way lies
+/// beside the target. Errors: those of runNsysImport() and runNsysExport().
+[[nodiscard]] Result<void> exportWith(const std::filesystem::path& nsys, const std::filesystem::path& report, const NsysReportInfo& info,
+                                      const std::filesystem::path& target, const ReadControl& control);
+
 /// An exporter that runs the nsys it finds in `places`. Errors: those of runNsysExport(); Unsupported without nsys, with what to do.
 [[nodiscard]] NsysExporter nsysOf(NsysPlaces places);
 
-/// An SQLite export of a .nsys-rep or .qdrep file: one of the same session that lies beside it, else one that `exporter` makes in a
+/// An SQLite export of a .nsys-rep, .qdrep or .qdstrm file: one of the same session that lies beside it, else one that `exporter` makes in a
 /// private temporary folder; without one, nsys of this machine. Errors: those of inspectNsysReport() and of the exporter; CannotWrite,
 /// Cancelled.
 [[nodiscard]] Result<ExportedReport> exportNsysReport(const std::filesystem::path& path, const ReadControl& control,

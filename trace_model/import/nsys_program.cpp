@@ -2,7 +2,7 @@
 
 #include "trace_model/base/silence_watch.h"
 #include "trace_model/import/child_program.h"
-#include "trace_model/report/utf8.h"
+#include "trace_model/import/nsys_output.h"
 
 #include <algorithm>
 #include <array>
@@ -51,66 +51,9 @@ bool isExecutable(const fs::path& path)
     return fs::is_regular_file(path, error) && access(path.c_str(), X_OK) == 0;
 }
 
-/// In single quotes where a shell would read more than a word into it.
-std::string quoted(const std::string& word)
-{
-    constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-+=:@%,";
-    if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos)
-        return word;
-    std::string result = "'";
-    for (const char c : word)
-        result += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    return result + "'";
-}
-
 std::vector<std::string> exportCommand(const std::string& nsys, const fs::path& report, const fs::path& target)
 {
     return {nsys, "export", "--type", "sqlite", "--output", target.string(), "--force-overwrite", "true", report.string()};
-}
-
-/// Finds percentages in what a program prints, however it is cut into blocks.
-class PercentReader
-{
-public:
-    template <typename Call>
-    void read(std::string_view text, Call call)
-    {
-        for (const char c : text) {
-            if (c >= '0' && c <= '9') {
-                m_value = std::min(m_value * 10 + (c - '0'), 1000);
-                m_hasDigits = true;
-                continue;
-            }
-            if (c == '%' && m_hasDigits && m_value <= 100)
-                call(m_value);
-            m_value = 0;
-            m_hasDigits = false;
-        }
-    }
-
-private:
-    int m_value = 0;
-    bool m_hasDigits = false;
-};
-
-/// The last lines of a program's output, on one line.
-std::string lastLines(const std::string& text)
-{
-    constexpr int kLines = 5;
-    std::vector<std::string> lines;
-    std::string scratch;
-    std::string_view rest = report::validUtf8(text, scratch);
-    while (!rest.empty() && lines.size() < kLines) {
-        const std::size_t end = rest.find_last_of("\r\n");
-        std::string line(end == std::string_view::npos ? rest : rest.substr(end + 1));
-        if (line.find_first_not_of(" \t") != std::string::npos)
-            lines.insert(lines.begin(), std::move(line));
-        rest = end == std::string_view::npos ? std::string_view() : rest.substr(0, end);
-    }
-    std::string result;
-    for (const std::string& line : lines)
-        result += (result.empty() ? "" : " / ") + line;
-    return result.empty() ? "it said nothing" : result;
 }
 
 bool isSqlite(const fs::path& path)
@@ -234,12 +177,54 @@ Result<void> runNsysExport(const fs::path& nsys, const fs::path& report, const s
     return {};
 }
 
+fs::path findNsysImporter(const fs::path& nsys)
+{
+    // Of an installation: host-linux-x64 beside target-linux-x64, where nsys is; distributions put the two apart.
+    std::error_code error;
+    const fs::path target = fs::canonical(nsys, error).parent_path();
+    const fs::path installation = target.parent_path();
+    for (const fs::path& place : {installation, fs::path("/usr/lib/nsight-systems"), fs::path("/usr/lib/x86_64-linux-gnu/nsight-systems")})
+        if (const fs::path importer = place / "host-linux-x64/QdstrmImporter"; isExecutable(importer))
+            return importer;
+    return {};
+}
+
+std::vector<std::string> nsysImportCommand(const fs::path& importer, const fs::path& stream, const fs::path& target)
+{
+    return {importer.string(), "--input-file", stream.string(), "--output-file", target.string(), "--force-overwrite"};
+}
+
+Result<void> runNsysImport(const fs::path& nsys, const fs::path& stream, const fs::path& target, const ReadControl& control)
+{
+    const fs::path importer = findNsysImporter(nsys);
+    if (importer.empty())
+        return Error{ErrorCode::Unsupported,
+                     "this is a recording of Nsight Systems that was not made into a report yet (.qdstrm), and the QdstrmImporter of " + nsys.string() +
+                         " is not installed: install the host part of the same version, or run its QdstrmImporter where it is",
+                     {}};
+    PercentReader percents;
+    int furthest = 0;
+    const auto output = [&](std::string_view text) {
+        percents.read(text, [&](int percent) {
+            if (control.progress && percent > furthest)
+                control.progress((furthest = percent) / 100.0, "nsys import");
+        });
+    };
+    if (control.progress)
+        control.progress(0, "nsys import");
+    GANTRY_TRY(const ProgramEnd end, runProgram(nsysImportCommand(importer, stream, target), output, control.stop));
+    std::error_code error;
+    if (end.exitStatus != 0 || !fs::exists(target, error))
+        return Error{ErrorCode::BadInput,
+                     importer.string() + " could not import the recording; it needs one of its own version. It ended with status " +
+                         std::to_string(end.exitStatus) + ": " + lastLines(end.lastText),
+                     {}};
+    return {};
+}
+
 std::string nsysExportCommand(const fs::path& report, const fs::path& target)
 {
-    std::string command;
-    for (const std::string& word : exportCommand("nsys", report, target))
-        command += (command.empty() ? "" : " ") + quoted(word);
-    return command;
+    return commandText(exportCommand("nsys", report, target));
 }
 
 } // namespace gantry::importing

@@ -34,6 +34,17 @@ struct NsysPlaces
 [[nodiscard]] Result<void> runNsysExport(const std::filesystem::path& nsys, const std::filesystem::path& report, const std::string& version,
                                          const std::filesystem::path& target, const ReadControl& control);
 
+/// The QdstrmImporter of an installation, which makes reports of recordings; empty: it is not installed.
+[[nodiscard]] std::filesystem::path findNsysImporter(const std::filesystem::path& nsys);
+
+[[nodiscard]] std::vector<std::string> nsysImportCommand(const std::filesystem::path& importer, const std::filesystem::path& stream,
+                                                         const std::filesystem::path& target);
+
+/// Makes a report (.nsys-rep) at `target` of a recording (.qdstrm) with the importer of this nsys. Progress as runNsysExport(). Errors:
+/// Unsupported without importer, BadInput with its last lines, Cancelled.
+[[nodiscard]] Result<void> runNsysImport(const std::filesystem::path& nsys, const std::filesystem::path& stream,
+                                         const std::filesystem::path& target, const ReadControl& control);
+
 /// The command that makes the same where nsys is, for a person to type.
 [[nodiscard]] std::string nsysExportCommand(const std::filesystem::path& report, const std::filesystem::path& target);
 

@@ -27,6 +27,9 @@ inline constexpr char kSessionWindow[] = "GANTRY_SESSION_WINDOW";   ///< number 
 inline constexpr char kSessionWindows[] = "GANTRY_SESSION_WINDOWS"; ///< how many were asked for
 inline constexpr char kOpenCostNs[] = "GANTRY_OPEN_COST_NS";        ///< from the command to recording, slowest process
 inline constexpr char kCloseCostNs[] = "GANTRY_CLOSE_COST_NS";      ///< from the end to everything flushed
+inline constexpr char kEngine[] = "GANTRY_ENGINE";                  ///< what recorded it, where that was not the capture library
+inline constexpr char kEngineCommands[] = "GANTRY_ENGINE_COMMANDS"; ///< what was run for it, a command a line
+inline constexpr char kOriginalFile[] = "GANTRY_ORIGINAL_FILE";     ///< beside it on the node, as the engine wrote it
 
 // GANTRY_META, written by ReportWriter.
 inline constexpr char kWindowStartNs[] = "WINDOW_START_NS"; ///< session time

@@ -24,6 +24,7 @@ TEST(Convert, KeepsEveryFieldOfATarget)
     target.metricsUrl = "http://127.0.0.1:8002/metrics";
     target.models = {{"bert", "1", "READY", "gantry_bert"}};
     target.message = "ended by SIGKILL";
+    target.engine = EngineKind::Kineto;
 
     const Target back = fromWire(toWire(target));
     EXPECT_EQ(back.id, target.id);
@@ -44,6 +45,7 @@ TEST(Convert, KeepsEveryFieldOfATarget)
     ASSERT_EQ(back.models.size(), 1U);
     EXPECT_EQ(back.models[0].platform, "gantry_bert");
     EXPECT_EQ(back.message, target.message);
+    EXPECT_EQ(back.engine, EngineKind::Kineto);
 }
 
 TEST(Convert, KeepsEveryFieldOfACaptureStatus)
@@ -64,6 +66,9 @@ TEST(Convert, KeepsEveryFieldOfACaptureStatus)
     status.openCostNs = 6;
     status.closeCostNs = 7;
     status.targetExited = true;
+    status.commands = {"nsys start --session=s", "nsys stop --session=s"};
+    status.step = "importing, 54 %";
+    status.engine = EngineKind::Nsys;
 
     const CaptureStatus back = fromWire(toWire(status));
     EXPECT_EQ(back.captureId, "c5");
@@ -81,6 +86,39 @@ TEST(Convert, KeepsEveryFieldOfACaptureStatus)
     EXPECT_EQ(back.openCostNs, 6);
     EXPECT_EQ(back.closeCostNs, 7);
     EXPECT_TRUE(back.targetExited);
+    EXPECT_EQ(back.commands, status.commands);
+    EXPECT_EQ(back.step, status.step);
+    EXPECT_EQ(back.engine, EngineKind::Nsys);
+}
+
+TEST(Convert, KeepsWhatOtherEnginesAreAskedFor)
+{
+    LaunchRequest launch;
+    launch.engine = EngineKind::Nsys;
+    launch.nsys = {{"cuda", "osrt"}, "node", true, true};
+    launch.isPlanOnly = true;
+    const LaunchRequest launched = fromWire(toWire(launch));
+    EXPECT_EQ(launched.engine, EngineKind::Nsys);
+    EXPECT_EQ(launched.nsys, launch.nsys);
+    EXPECT_TRUE(launched.isPlanOnly);
+
+    CaptureRequest request;
+    request.engine = EngineKind::ServerTrace;
+    request.nsys = {"process-tree", "system-wide", "0,1", 20'000};
+    request.isPlanOnly = true;
+    request.hasServerTrace = true;
+    const CaptureRequest captured = fromWire(toWire(request));
+    EXPECT_EQ(captured.engine, EngineKind::ServerTrace);
+    EXPECT_EQ(captured.nsys, request.nsys);
+    EXPECT_TRUE(captured.isPlanOnly);
+    EXPECT_TRUE(captured.hasServerTrace);
+}
+
+TEST(Convert, NamesEveryEngineAsACommandLineDoes)
+{
+    for (const EngineKind engine : {EngineKind::Native, EngineKind::Nsys, EngineKind::Kineto, EngineKind::ServerTrace})
+        EXPECT_EQ(engineFromName(name(engine)), engine);
+    EXPECT_EQ(engineFromName("perf"), std::nullopt);
 }
 
 TEST(Convert, KeepsEveryFieldOfANode)
