@@ -2,6 +2,7 @@
 
 #include "remote_server/capture/control_protocol.h"
 #include "remote_server/node/clock.h"
+#include "remote_server/node/python_functions.h"
 #include "remote_server/node/sampling/prometheus_scraper.h"
 #include "remote_server/node/server_probe.h"
 
@@ -94,9 +95,13 @@ struct TargetRegistry::Launched
     std::chrono::steady_clock::time_point probed{};
     std::atomic<bool> stopping{false}; ///< somebody waits for the end of its whole process group
     bool ended = false;
+    std::filesystem::path pythonFunctions; ///< file for its processes, also those that outlive the first; empty: none
 
     ~Launched()
     {
+        std::error_code ignored;
+        if (!pythonFunctions.empty())
+            std::filesystem::remove(pythonFunctions, ignored);
         if (output >= 0)
             close(output);
     }
@@ -152,6 +157,8 @@ Result<proto::Target> TargetRegistry::launch(const proto::LaunchRequest& request
         environment.try_emplace("TEARDOWN_CUPTI", "1");
         environment[capture::kTargetVariable] = target->info.id;
     }
+    if (!request.pythonFunctions.empty())
+        GANTRY_CHECK(prepareFunctions(request, *target, environment));
 
     GANTRY_TRY(target->output, makeOutputFile(m_options.captureSocket.parent_path()));
     std::vector<std::string> variables;
@@ -204,6 +211,23 @@ Result<proto::Target> TargetRegistry::launch(const proto::LaunchRequest& request
     for (auto old = m_launched.begin(); m_launched.size() > kKeptTargets && old != m_launched.end();)
         old = (*old)->ended ? m_launched.erase(old) : std::next(old);
     return info;
+}
+
+Result<void> TargetRegistry::prepareFunctions(const proto::LaunchRequest& request, Launched& target,
+                                              std::map<std::string, std::string>& environment) const
+{
+    if (!request.inject)
+        return Error{ErrorCode::BadInput, "Python functions are traced by the capture library: launch with injection", {}};
+    GANTRY_TRY(const auto functions, parsePythonFunctions(request.pythonFunctions));
+    const std::filesystem::path file = m_options.captureSocket.parent_path() / ("python-functions-" + target.info.id);
+    GANTRY_CHECK(addPythonFunctions(environment, m_options.captureLibrary, file));
+    std::ofstream stream(file, std::ios::trunc | std::ios::binary);
+    stream << pythonFunctionLines(functions);
+    stream.close();
+    target.pythonFunctions = file;
+    if (!stream)
+        return Error{ErrorCode::CannotWrite, "cannot write " + file.string() + ": is the disk full?", {}};
+    return {};
 }
 
 /// The number goes on where the daemon before stopped: a process that it launched may still say "t1", and must not be taken for

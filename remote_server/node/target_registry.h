@@ -35,8 +35,8 @@ public:
 
     void setEngine(const CaptureEngine* engine) { m_engine = engine; }
 
-    /// Errors: BadInput (no command, a metrics URL that is none), NotFound (no such program), Busy (an injection variable is taken),
-    /// Unsupported.
+    /// Errors: BadInput (no command, a metrics URL or Python functions that are none), NotFound (no such program), Busy (an injection
+    /// variable is taken), Unsupported.
     [[nodiscard]] Result<proto::Target> launch(const proto::LaunchRequest& request);
     /// SIGTERM to its process group, SIGKILL after `graceNs` (0: 10 s). Returns when the whole group has ended.
     [[nodiscard]] Result<proto::Target> stop(const std::string& id, DurationNs graceNs);
@@ -52,6 +52,8 @@ private:
     struct Launched;
     void run(std::stop_token stop);
     [[nodiscard]] Result<std::string> newId();
+    [[nodiscard]] Result<void> prepareFunctions(const proto::LaunchRequest& request, Launched& target,
+                                                std::map<std::string, std::string>& environment) const;
     void readLogs(Launched& target);
     void reap(Launched& target);
     void askServer(Launched& target);

@@ -297,6 +297,7 @@ v1::LaunchTargetRequest toWire(const LaunchRequest& request)
     wire.set_grpc_address(request.grpcAddress);
     wire.set_metrics_url(request.metricsUrl);
     wire.set_inject(request.inject);
+    wire.set_python_functions(request.pythonFunctions);
     return wire;
 }
 
@@ -310,6 +311,7 @@ LaunchRequest fromWire(const v1::LaunchTargetRequest& wire)
     request.grpcAddress = wire.grpc_address();
     request.metricsUrl = wire.metrics_url();
     request.inject = wire.inject();
+    request.pythonFunctions = wire.python_functions();
     return request;
 }
 

@@ -92,6 +92,7 @@ struct LaunchRequest
     std::string workingDirectory;
     std::string grpcAddress, metricsUrl;
     bool inject = true;
+    std::string pythonFunctions; ///< JSON; empty: none
 };
 
 struct CaptureContent
