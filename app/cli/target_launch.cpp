@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <condition_variable>
 #include <fmt/format.h>
+#include <fstream>
+#include <iterator>
 #include <mutex>
 
 namespace gantry::cli {
@@ -28,6 +30,17 @@ void LaunchOptions::addTo(CLI::App& command)
             return equals == std::string::npos || equals == 0 ? "needs KEY=VALUE, not '" + entry + "'" : std::string();
         });
     command.add_option("--directory", request.workingDirectory, "working directory");
+    command
+        .add_option_function<std::string>(
+            "--python-functions",
+            [this](const std::string& path) {
+                std::ifstream file(path, std::ios::binary);
+                request.pythonFunctions.assign(std::istreambuf_iterator<char>(file), {});
+                if (request.pythonFunctions.empty())
+                    throw CLI::ValidationError("--python-functions", path + " is empty or cannot be read");
+            },
+            "JSON file of Python functions to record as ranges, as nsys takes it (--python-functions-trace); __main__ included")
+        ->check(CLI::ExistingFile);
     command.add_flag("--no-inject", noInject, "without the capture library: it cannot be captured then");
 }
 

@@ -537,13 +537,26 @@ void setEvents(const Instance& i, bool areWanted)
         areWanted);
 }
 
-/// g_instancesMutex held.
+/// By a window or by a trigger.
 bool areEventsWanted()
 {
     return openWindow() != 0 || g_triggerMessage.load(std::memory_order_relaxed);
 }
 
 } // namespace
+
+bool pushIfWanted(nvtxDomainHandle_t domain, const nvtxEventAttributes_t& attributes)
+{
+    if (!areEventsWanted())
+        return false;
+    push(domain, &attributes);
+    return true;
+}
+
+void popWanted(nvtxDomainHandle_t domain)
+{
+    pop(domain);
+}
 
 void forgetNvtxOfParent()
 {

@@ -19,6 +19,11 @@ void forgetNvtxOfParent();
 /// Gives the handlers of ranges and marks to all instances, or takes them away, as nvtxWindow and the trigger ask.
 void updateNvtxHandlers();
 
+/// A push, with all that it may bring about, if a window or a trigger wants ranges. False: none does, nothing was done and no pop is due.
+[[nodiscard]] bool pushIfWanted(nvtxDomainHandle_t domain, const nvtxEventAttributes_t& attributes);
+/// The pop of such a push.
+void popWanted(nvtxDomainHandle_t domain);
+
 /// Ranges named `message` in `domain` (kAnyDomain: any) open and close windows from now on; null: none do. The texts stay the
 /// caller's and must live until the next call.
 void setNvtxTrigger(const char* message, const char* domain);

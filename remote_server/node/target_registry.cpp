@@ -3,6 +3,7 @@
 #include "remote_server/capture/control_protocol.h"
 #include "remote_server/node/clock.h"
 #include "remote_server/node/engines/nsys_tool.h"
+#include "remote_server/node/python_functions.h"
 #include "remote_server/node/sampling/prometheus_scraper.h"
 #include "remote_server/node/server_probe.h"
 
@@ -96,9 +97,13 @@ struct TargetRegistry::Launched
     std::chrono::steady_clock::time_point probed{};
     std::atomic<bool> stopping{false}; ///< somebody waits for the end of its whole process group
     bool ended = false;
+    std::filesystem::path pythonFunctions; ///< file for its processes, also those that outlive the first; empty: none
 
     ~Launched()
     {
+        std::error_code ignored;
+        if (!pythonFunctions.empty())
+            std::filesystem::remove(pythonFunctions, ignored);
         if (output >= 0)
             close(output);
     }
@@ -142,6 +147,8 @@ Result<proto::Target> TargetRegistry::launch(const proto::LaunchRequest& request
     GANTRY_CHECK(prepare(request, *target, environment));
     if (request.isPlanOnly)
         return info;
+    if (!request.pythonFunctions.empty())
+        GANTRY_CHECK(prepareFunctions(request, *target, environment));
 
     GANTRY_TRY(target->output, makeOutputFile(m_options.captureSocket.parent_path()));
     std::vector<std::string> variables;
@@ -246,6 +253,23 @@ std::uint64_t TargetRegistry::lastNumber() const
     std::uint64_t last = 0;
     std::ifstream(numberFile()) >> last;
     return last;
+}
+
+Result<void> TargetRegistry::prepareFunctions(const proto::LaunchRequest& request, Launched& target,
+                                              std::map<std::string, std::string>& environment) const
+{
+    if (!request.inject || request.engine == proto::EngineKind::Nsys)
+        return Error{ErrorCode::BadInput, "Python functions are traced by the capture library: launch with injection, without nsys", {}};
+    GANTRY_TRY(const auto functions, parsePythonFunctions(request.pythonFunctions));
+    const std::filesystem::path file = m_options.captureSocket.parent_path() / ("python-functions-" + target.info.id);
+    GANTRY_CHECK(addPythonFunctions(environment, m_options.captureLibrary, file));
+    std::ofstream stream(file, std::ios::trunc | std::ios::binary);
+    stream << pythonFunctionLines(functions);
+    stream.close();
+    target.pythonFunctions = file;
+    if (!stream)
+        return Error{ErrorCode::CannotWrite, "cannot write " + file.string() + ": is the disk full?", {}};
+    return {};
 }
 
 /// The number goes on where the daemon before stopped: a process that it launched may still say "t1", and must not be taken for

@@ -42,8 +42,8 @@ public:
 
     void setEngine(const CaptureEngine* engine) { m_engine = engine; }
 
-    /// Errors: BadInput (no command, a metrics URL that is none), NotFound (no such program), Busy (an injection variable is taken),
-    /// Unsupported; those of Options::nsysCommand.
+    /// Errors: BadInput (no command, a metrics URL or Python functions that are none), NotFound (no such program), Busy (an injection
+    /// variable is taken), Unsupported; those of Options::nsysCommand.
     [[nodiscard]] Result<proto::Target> launch(const proto::LaunchRequest& request);
     /// SIGTERM to its process group, SIGKILL after `graceNs` (0: 10 s). Returns when the whole group has ended.
     [[nodiscard]] Result<proto::Target> stop(const std::string& id, DurationNs graceNs);
@@ -66,6 +66,8 @@ private:
     [[nodiscard]] std::filesystem::path numberFile() const { return m_options.captureSocket.parent_path() / "last-target"; }
     [[nodiscard]] std::uint64_t lastNumber() const;
     [[nodiscard]] Result<std::string> newId();
+    [[nodiscard]] Result<void> prepareFunctions(const proto::LaunchRequest& request, Launched& target,
+                                                std::map<std::string, std::string>& environment) const;
     void readLogs(Launched& target);
     void reap(Launched& target);
     void askServer(Launched& target);

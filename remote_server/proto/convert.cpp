@@ -304,6 +304,7 @@ v1::LaunchTargetRequest toWire(const LaunchRequest& request)
     wire.set_engine(toWire(request.engine));
     *wire.mutable_nsys() = toWire(request.nsys);
     wire.set_plan_only(request.isPlanOnly);
+    wire.set_python_functions(request.pythonFunctions);
     return wire;
 }
 
@@ -320,6 +321,7 @@ LaunchRequest fromWire(const v1::LaunchTargetRequest& wire)
     request.engine = fromWire(wire.engine());
     request.nsys = fromWire(wire.nsys());
     request.isPlanOnly = wire.plan_only();
+    request.pythonFunctions = wire.python_functions();
     return request;
 }
 

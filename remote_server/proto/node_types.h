@@ -127,6 +127,7 @@ struct LaunchRequest
     EngineKind engine = EngineKind::Native;
     NsysLaunchOptions nsys;
     bool isPlanOnly = false; ///< nothing is started: the answer says what would be
+    std::string pythonFunctions; ///< JSON; empty: none
 };
 
 struct CaptureContent

@@ -129,6 +129,7 @@ TEST_F(NodeBundle, holdsTheProgramsTheCaptureLibraryAndTheDemoModels)
         EXPECT_TRUE(fs::exists(s_root / "bin" / program)) << program;
     // Not built where there are no NVTX headers.
     EXPECT_EQ(fs::exists(s_root / "lib/libgantry_capture.so"), fs::exists(fs::path(GANTRY_BINARY_DIR) / "lib/libgantry_capture.so"));
+    EXPECT_TRUE(fs::exists(s_root / "lib/gantry-python/sitecustomize.py"));
     EXPECT_FALSE(fs::is_empty(s_root / "share/gantry/models"));
 }
 

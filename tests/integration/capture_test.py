@@ -11,6 +11,7 @@ import re
 import resource
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -371,6 +372,66 @@ def keeps_the_part_of_a_fetch_that_fits(node):
     # gRPC took 10 s to be given back after a fetch whose client had gone; a supervisor would have lost patience.
     node.daemon.terminate()
     assert node.daemon.wait(5) == 0
+
+
+def python_ranges(report):
+    """Calls by process, domain, function, color and category, as a report has them."""
+    rows = sqlite3.connect(report).execute("""
+        SELECT range.globalTid >> 24 & 0xFFFFFF, domain.value, text.value, range.color, category.value, count(*), count(range.end)
+        FROM NVTX_EVENTS range JOIN StringIds text ON text.id = range.textId
+        JOIN NVTX_EVENTS named ON named.eventType = 75 AND named.domainId = range.domainId AND named.globalTid >> 24 = range.globalTid >> 24
+        JOIN StringIds domain ON domain.id = named.textId
+        LEFT JOIN NVTX_EVENTS kind ON kind.eventType = 33 AND kind.domainId = range.domainId AND kind.category = range.category
+            AND kind.globalTid >> 24 = range.globalTid >> 24
+        LEFT JOIN StringIds category ON category.id = kind.textId
+        WHERE range.eventType = 59 GROUP BY 1, 2, 3, 4, 5""").fetchall()
+    assert all(row[5] == row[6] for row in rows), "a range has no end"
+    return rows
+
+
+def traces_the_python_functions_that_a_file_names(node):
+    if sys.version_info < (3, 8) or sys.implementation.name != "cpython":
+        sys.exit(77)
+    programs = pathlib.Path(__file__).parent / "python"
+    own = node.folder / "own"
+    own.mkdir()
+    (own / "sitecustomize.py").write_text("import sys\nsys.has_own_sitecustomize = True\n")
+    report = node.folder / "python.gantry"
+    node.ctl("capture", "--launch", "--until-exit", "--python-functions", programs / "traced_functions.json", "--env", f"PYTHONPATH={own}",
+             "-o", report, "--", sys.executable, programs / "traced_program.py", "fork", "spawn", "forkserver")
+    log = subprocess.run([node.bin / "gantryctl", "--node", node.address, "target", "log", "t1"], capture_output=True, text=True,
+                         timeout=DEADLINE_S).stdout
+    assert "everything is as it was" in log, log
+    for said in ("__main__.not_there is not traced: the main program", "traced_library.nothing is not traced: module traced_library has no nothing",
+                 "traced_library.Model.nothing is not traced", "traced_library.constant is not traced: it is no function but of type int",
+                 "traced_library.cached is not traced: it is no plain function", "were not imported: never_imported"):
+        assert said in log, (said, log)
+
+    rows = python_ranges(report)
+    first = min(row[0] for row in rows)
+    calls = {(domain, function): count for pid, domain, function, _, _, count, _ in rows if pid == first}
+    assert calls == {
+        ("Library", "plain"): 2, ("Library", "shape"): 2, ("Library", "raises"): 1,
+        ("Library", "count"): 7,  # resumptions: 3 of the first, 2 each of those that are closed and thrown into
+        ("Library", "coroutine"): 2, ("Library", "ticks"): 6,
+        ("Library", "Model"): 1, ("Library", "Model.make"): 1, ("Library", "Model.forward"): 1, ("Library", "Model.double"): 2,
+        ("Library", "Model.area"): 1, ("Library", "Derived.inherited"): 1,
+        ("Main", "step"): 1, ("Main", "helper"): 1, ("Main", "Trainer.run"): 1, ("Python", "dumps"): 1}, calls
+    looks = {(domain, function): (color, category) for pid, domain, function, color, category, _, _ in rows if pid == first}
+    assert looks["Library", "plain"] == (0xFF3F51B5, "steps") and looks["Library", "Model.forward"] == (0xFFFF0000, "steps"), looks
+    assert looks["Main", "step"] == (None, None), looks
+    # Each of the three pools has called the functions four times, in processes of its own.
+    for function in ("step", "helper", "plain"):
+        assert sum(row[5] for row in rows if row[0] != first and row[2] == function) == 12, (function, rows)
+
+
+def refuses_a_file_of_python_functions_that_is_wrong(node):
+    wrong = node.folder / "wrong.json"
+    wrong.write_text('[{"module": "torch", "functions": ["matmul"]},\n {"functions": ["f"]}]')
+    refused = subprocess.run([node.bin / "gantryctl", "--node", node.address, "target", "launch", "--python-functions", wrong, "--", "true"],
+                             capture_output=True, text=True, timeout=DEADLINE_S)
+    assert refused.returncode == 65 and "object 2 has no module" in refused.stderr, refused
+    assert node.ctl("target", "list") == []
 
 
 def main():

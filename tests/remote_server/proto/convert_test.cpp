@@ -175,6 +175,7 @@ TEST(Convert, KeepsEveryFieldOfTheRequestsOfAClient)
     launch.grpcAddress = "127.0.0.1:8001";
     launch.metricsUrl = "http://127.0.0.1:8002/metrics";
     launch.inject = false;
+    launch.pythonFunctions = "[{}]";
     const LaunchRequest launched = fromWire(toWire(launch));
     EXPECT_EQ(launched.name, launch.name);
     EXPECT_EQ(launched.argv, launch.argv);
@@ -183,6 +184,7 @@ TEST(Convert, KeepsEveryFieldOfTheRequestsOfAClient)
     EXPECT_EQ(launched.grpcAddress, launch.grpcAddress);
     EXPECT_EQ(launched.metricsUrl, launch.metricsUrl);
     EXPECT_FALSE(launched.inject);
+    EXPECT_EQ(launched.pythonFunctions, launch.pythonFunctions);
 
     CaptureRequest capture;
     capture.targetId = "t1";
