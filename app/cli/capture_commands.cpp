@@ -336,7 +336,7 @@ void addCaptureCommand(CLI::App& app, CommonOptions& common, Action& action)
         "  gantryctl capture --for 2s -o slow.gantry\n"
         "  gantryctl capture --target t1 --requests 1000 -o thousand.gantry --json\n"
         "  gantryctl capture --for 500ms --every 10s --repeat 6 -o minute.gantry\n"
-        "  gantryctl capture --capture-range nvtx:forward@* --capture-range-end repeat:3 -o step.gantry\n"
+        "  gantryctl capture --capture-range 'nvtx:forward@*' --capture-range-end repeat:3 -o step.gantry\n"
         "  gantryctl capture --launch --until-exit -o job.gantry -- python train.py --steps 20\n"
         "  gantryctl capture --engine nsys --for 2s --launch -o nsys.gantry -- ./server");
     command->callback([&, arguments, command] {

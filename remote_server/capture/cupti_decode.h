@@ -1,6 +1,7 @@
 #pragma once
 
 #include "remote_server/capture/capture_state.h"
+#include "trace_model/records/event_records.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -17,18 +18,23 @@ public:
     /// `callbackName` is cuptiGetCallbackName: (domain, id, const char**) → 0 on success.
     using CallbackName = int (*)(int domain, std::uint32_t id, const char** name);
 
+    /// Writes the devices of the process into each window, once they are known.
     void begin(CaptureState& state, std::uint32_t windowId, CallbackName callbackName);
     void decode(const void* activity);
+    [[nodiscard]] bool knowsDevices() const { return m_deviceCount > 0; }
 
 private:
+    [[nodiscard]] bool hasDevice(std::uint32_t deviceId) const;
     std::uint32_t nameId(const char* name);
     void nameApi(std::uint32_t callbackId, bool isDriver);
-    template <typename Record> void write(records::RecordType type, const Record& record);
+    template <typename Record>
+    void write(records::RecordType type, const Record& record);
 
     // Kernel names are few and owned by CUPTI, so their address is the key. Ids lie far above those of NVTX's strings.
     static constexpr std::uint32_t kNameSlots = 1u << 14;
     static constexpr std::uint32_t kFirstNameId = 1u << 30;
     static constexpr std::uint32_t kApiCount = 2048;
+    static constexpr std::size_t kMostDevices = 32;
 
     CaptureState* m_state = nullptr;
     CallbackName m_callbackName = nullptr;
@@ -37,6 +43,8 @@ private:
     const char* m_names[kNameSlots] = {};
     std::uint32_t m_nameIds[kNameSlots] = {};
     bool m_apiNamed[2][kApiCount] = {};
+    records::DeviceRecord m_devices[kMostDevices] = {}; ///< that the process sees; they do not change while it lives
+    std::size_t m_deviceCount = 0;
 };
 
 } // namespace gantry::capture

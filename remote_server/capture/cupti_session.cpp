@@ -11,6 +11,7 @@
 #include <link.h>
 #include <string_view>
 #include <sys/mman.h>
+#include <utility>
 
 #ifdef GANTRY_HAVE_CUPTI
 #include <cupti.h>
@@ -386,8 +387,7 @@ CuptiSession::Opened CuptiSession::open(CaptureState& state, std::uint32_t windo
     m_threadIdTypeBefore = threadIdType;
     g_api.setThreadIdType(CUPTI_ACTIVITY_THREAD_ID_TYPE_SYSTEM); // API records then join NVTX and /proc by Linux thread id
     if (g_api.enableAndDump)
-        for (const CUpti_ActivityKind kind : {CUPTI_ACTIVITY_KIND_DEVICE, CUPTI_ACTIVITY_KIND_CONTEXT, CUPTI_ACTIVITY_KIND_STREAM})
-            g_api.enableAndDump(kind);
+        g_api.enableAndDump(CUPTI_ACTIVITY_KIND_STREAM);
     for (const KindOfContent& entry : kKinds) {
         if (!(content & entry.content))
             continue;
@@ -404,10 +404,18 @@ CuptiSession::Opened CuptiSession::open(CaptureState& state, std::uint32_t windo
     return result;
 }
 
+/// Asking for them takes a millisecond (seen on an H200), five times as long as all else that opens a window: it is done once it is open.
+void CuptiSession::askForDevices()
+{
+    if (g_api.enableAndDump && !g_decoder->knowsDevices() && !std::exchange(m_hasAskedForDevices, true))
+        g_api.enableAndDump(CUPTI_ACTIVITY_KIND_DEVICE);
+}
+
 void CuptiSession::pump()
 {
     if (!isOpen())
         return;
+    askForDevices();
     if (const std::int64_t now = clockNs(CLOCK_MONOTONIC); now - m_lastFlushNs >= kFlushPeriodNs) {
         m_lastFlushNs = now;
         g_api.flushAll(0); // whose records are all complete; the others stay with CUPTI
@@ -430,13 +438,15 @@ void CuptiSession::close()
 {
     if (!isOpen())
         return;
+    askForDevices();
     // With an API goes the choice among its functions: the kind overrides it, whoever enables it next
     // (cupti_activity.h, cuptiActivityEnableRuntimeApi).
     for (const KindOfContent& entry : kKinds)
         if (m_content & entry.content)
             g_api.disable(entry.kind);
-    for (const CUpti_ActivityKind kind : {CUPTI_ACTIVITY_KIND_DEVICE, CUPTI_ACTIVITY_KIND_CONTEXT, CUPTI_ACTIVITY_KIND_STREAM})
-        g_api.disable(kind);
+    g_api.disable(CUPTI_ACTIVITY_KIND_STREAM);
+    if (std::exchange(m_hasAskedForDevices, false))
+        g_api.disable(CUPTI_ACTIVITY_KIND_DEVICE);
     g_api.flushAll(CUPTI_ACTIVITY_FLAG_FLUSH_FORCED);
     pump();
     g_api.setThreadIdType(static_cast<CUpti_ActivityThreadIdType>(m_threadIdTypeBefore));

@@ -190,17 +190,11 @@ private:
     {
         if (m_isOfRing && isBeforeWindow(view))
             return;
+        if (const auto time = records::nvtxTime(view)) {
+            m_nvtx.push_back({keyOf(fromNvtx(*time)), reinterpret_cast<const records::RecordHeader*>(view.bytes.data())});
+            return;
+        }
         switch (view.type) {
-        case RecordType::NvtxPush:
-        case RecordType::NvtxPop:
-        case RecordType::NvtxStart:
-        case RecordType::NvtxEnd:
-        case RecordType::NvtxMark:
-        case RecordType::NvtxShortPush:
-        case RecordType::NvtxShortPop:
-            if (const auto time = records::nvtxTime(view))
-                m_nvtx.push_back({keyOf(fromNvtx(*time)), reinterpret_cast<const records::RecordHeader*>(view.bytes.data())});
-            break;
         case RecordType::ApiCall:
             if (const auto* r = view.as<records::ApiRecord>())
                 addApi(*r);

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <benchmark/benchmark.h>
+
 #include <algorithm>
 #include <charconv>
 #include <string_view>
+#include <vector>
 
 namespace gantry::bench {
 
@@ -19,6 +22,18 @@ template <typename Number>
     std::copy(found + 2, last, found);
     argc -= 2;
     return error == std::errc() && end == number.data() + number.size() && value >= least;
+}
+
+/// Hands the rest of the arguments to Google Benchmark, which shows its counters as a table. False: it does not know one of them, and has
+/// said so.
+[[nodiscard]] inline bool initialiseTabular(int argc, char** argv)
+{
+    std::vector<char*> arguments(argv, argv + argc);
+    char tabular[] = "--benchmark_counters_tabular=true";
+    arguments.push_back(tabular);
+    int count = static_cast<int>(arguments.size());
+    benchmark::Initialize(&count, arguments.data());
+    return !benchmark::ReportUnrecognizedArguments(count, arguments.data());
 }
 
 } // namespace gantry::bench

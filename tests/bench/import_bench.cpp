@@ -274,12 +274,7 @@ int main(int argc, char** argv)
         std::fprintf(stderr, "import_bench: --rows takes the number of events\n");
         return 64;
     }
-    std::vector<char*> arguments(argv, argv + argc);
-    char tabular[] = "--benchmark_counters_tabular=true";
-    arguments.push_back(tabular);
-    int count = static_cast<int>(arguments.size());
-    benchmark::Initialize(&count, arguments.data());
-    if (benchmark::ReportUnrecognizedArguments(count, arguments.data()))
+    if (!bench::initialiseTabular(argc, argv))
         return 64;
     for (const Subject& subject : kSubjects)
         benchmark::RegisterBenchmark(subject.name, [&](benchmark::State& state) { openFile(state, subject); })

@@ -300,12 +300,7 @@ int main(int argc, char** argv)
         std::fprintf(stderr, "report_writer_bench: --rows takes the number of rows\n");
         return 64;
     }
-    std::vector<char*> arguments(argv, argv + argc);
-    char tabular[] = "--benchmark_counters_tabular=true";
-    arguments.push_back(tabular);
-    int count = static_cast<int>(arguments.size());
-    benchmark::Initialize(&count, arguments.data());
-    if (benchmark::ReportUnrecognizedArguments(count, arguments.data()))
+    if (!bench::initialiseTabular(argc, argv))
         return 64;
     benchmark::RegisterBenchmark("rows of kernels, floor prepared inserts", writeKernels)
         ->Iterations(kRounds)

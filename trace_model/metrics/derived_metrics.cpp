@@ -33,6 +33,10 @@ constexpr std::array kGauges = {
     KnownGauge{"gpu_power_w", Quantity::Power, "GPU", "power", "W", 1},
     KnownGauge{"gpu_sm_clock_hz", Quantity::Other, "GPU", "SM clock", "MHz", 1e-6},
     KnownGauge{"gpu_temperature_c", Quantity::Other, "GPU", "temperature", "°C", 1},
+    KnownGauge{"gpm_sm_active_ratio", Quantity::Utilisation, "GPU", "SM active", "%", 100},
+    KnownGauge{"gpm_sm_occupancy_ratio", Quantity::Utilisation, "GPU", "SM occupancy", "%", 100},
+    KnownGauge{"gpm_tensor_active_ratio", Quantity::Utilisation, "GPU", "tensor active", "%", 100},
+    KnownGauge{"gpm_dram_ratio", Quantity::Utilisation, "GPU", "DRAM bandwidth", "%", 100},
 };
 
 /// Time that a model's requests spent in a phase, in sum.
@@ -86,12 +90,10 @@ bool isEverAboveZero(const std::vector<Point>& points)
 class Builder
 {
 public:
-    Builder(const SeriesStore& store, TimeRange window, DurationNs rateBase) :
-        m_store(store),
-        m_window(window),
-        m_rateBase(rateBase),
-        m_definitions(store.definitions())
-    {}
+    Builder(const SeriesStore& store, TimeRange window, DurationNs rateBase)
+        : m_store(store), m_window(window), m_rateBase(rateBase), m_definitions(store.definitions())
+    {
+    }
 
     std::vector<DerivedMetric> build()
     {
@@ -109,7 +111,8 @@ public:
         for (const SeriesDefinition& series : m_definitions)
             if (!m_taken.contains(series.id))
                 addUnknown(series);
-        std::stable_sort(m_metrics.begin(), m_metrics.end(), [](const DerivedMetric& a, const DerivedMetric& b) { return a.quantity < b.quantity; });
+        std::stable_sort(m_metrics.begin(), m_metrics.end(),
+                         [](const DerivedMetric& a, const DerivedMetric& b) { return a.quantity < b.quantity; });
         return std::move(m_metrics);
     }
 
@@ -154,7 +157,14 @@ private:
         std::vector<Point> points = m_store.snapshot(series.id, m_window);
         for (Point& point : points)
             point.value *= gauge.factor;
-        add({gauge.quantity, targetOf(series), subjectOf(series, gauge.owner), std::string(gauge.name), std::string(gauge.unit), sourceOf(series), {}}, std::move(points));
+        add({gauge.quantity,
+             targetOf(series),
+             subjectOf(series, gauge.owner),
+             std::string(gauge.name),
+             std::string(gauge.unit),
+             sourceOf(series),
+             {}},
+            std::move(points));
     }
 
     void addUnknown(const SeriesDefinition& series)

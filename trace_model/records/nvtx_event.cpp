@@ -38,54 +38,54 @@ std::string_view withoutPadding(std::string_view text)
     return text.substr(0, text.find('\0'));
 }
 
+/// Whether the event is in a record that has everything an event may have.
+bool isFull(RecordType type)
+{
+    switch (type) {
+    case RecordType::NvtxPush:
+    case RecordType::NvtxPop:
+    case RecordType::NvtxStart:
+    case RecordType::NvtxEnd:
+    case RecordType::NvtxMark:
+        return true;
+    default:
+        return false;
+    }
+}
+
+template <typename Record>
+std::optional<std::int64_t> timeOf(const RecordView& view)
+{
+    const auto* record = view.as<Record>();
+    return record ? std::optional(record->time) : std::nullopt;
+}
+
 } // namespace
 
 std::optional<NvtxEvent> nvtxEvent(const RecordView& view)
 {
-    switch (view.type) {
-    case RecordType::NvtxPush:
-    case RecordType::NvtxPop:
-    case RecordType::NvtxStart:
-    case RecordType::NvtxEnd:
-    case RecordType::NvtxMark:
+    if (isFull(view.type)) {
         if (const auto* r = view.as<NvtxRecord>())
             return NvtxEvent{view.type, *r, view.textBehind<NvtxRecord>(r->textLength)};
-        return {};
-    case RecordType::NvtxShortPush:
+    } else if (view.type == RecordType::NvtxShortPush) {
         if (const auto* r = view.as<ShortPushRecord>())
             return fullOf(*r, withoutPadding(view.textBehind<ShortPushRecord>(kMaxShortText)));
-        return {};
-    case RecordType::NvtxShortPop:
+    } else if (view.type == RecordType::NvtxShortPop) {
         if (const auto* r = view.as<ShortPopRecord>())
             return fullOf(*r);
-        return {};
-    default:
-        return {};
     }
+    return {};
 }
 
 std::optional<std::int64_t> nvtxTime(const RecordView& view)
 {
-    switch (view.type) {
-    case RecordType::NvtxPush:
-    case RecordType::NvtxPop:
-    case RecordType::NvtxStart:
-    case RecordType::NvtxEnd:
-    case RecordType::NvtxMark:
-        if (const auto* r = view.as<NvtxRecord>())
-            return r->time;
-        return {};
-    case RecordType::NvtxShortPush:
-        if (const auto* r = view.as<ShortPushRecord>())
-            return r->time;
-        return {};
-    case RecordType::NvtxShortPop:
-        if (const auto* r = view.as<ShortPopRecord>())
-            return r->time;
-        return {};
-    default:
-        return {};
-    }
+    if (isFull(view.type))
+        return timeOf<NvtxRecord>(view);
+    if (view.type == RecordType::NvtxShortPush)
+        return timeOf<ShortPushRecord>(view);
+    if (view.type == RecordType::NvtxShortPop)
+        return timeOf<ShortPopRecord>(view);
+    return {};
 }
 
 void NvtxClock::add(const ClockRecord& sample)

@@ -54,6 +54,7 @@ Nvml::Nvml() : m_api(std::make_unique<Api>()) {}
 
 Nvml::~Nvml()
 {
+    m_gpm.reset(); // its samples are NVML's
     if (m_api->handle && m_api->shutdown)
         m_api->shutdown();
 }
@@ -115,6 +116,7 @@ Result<std::unique_ptr<Nvml>> Nvml::open(const std::string& library)
         nvml->m_devices.push_back(device);
         nvml->m_gpus.push_back(std::move(gpu));
     }
+    nvml->m_gpm = NvmlGpm::open(api.handle, nvml->m_devices);
     return nvml;
 }
 
@@ -138,6 +140,8 @@ void Nvml::sample(SampleRound& round)
             gauge("gpu_sm_clock_hz", "Hz", "SM clock", megahertz * 1e6);
         if (unsigned celsius = 0; api.getTemperature && api.getTemperature(device, 0, &celsius) == 0)
             gauge("gpu_temperature_c", "°C", "GPU temperature", celsius);
+        if (m_gpm)
+            m_gpm->sample(i, labels, round);
     }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "remote_server/node/sampling/nvml_gpm.h"
 #include "remote_server/node/sampling/sample_source.h"
 #include "remote_server/proto/node_types.h"
 #include "trace_model/base/result.h"
@@ -29,6 +30,7 @@ private:
     struct Api;
     Nvml();
     std::unique_ptr<Api> m_api;
+    std::unique_ptr<NvmlGpm> m_gpm; ///< null: not supported
     std::vector<void*> m_devices;
     std::vector<proto::GpuInfo> m_gpus;
     std::string m_driverVersion, m_cudaVersion;

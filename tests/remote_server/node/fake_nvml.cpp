@@ -103,4 +103,55 @@ int nvmlDeviceGetClockInfo(void*, int type, unsigned* megahertz)
     return kSuccess;
 }
 
+struct FakeGpmSupport
+{
+    unsigned version, isSupported;
+};
+struct FakeGpmMetric
+{
+    unsigned id;
+    int status;
+    double value;
+    const char* names[3];
+};
+struct FakeGpmMetrics
+{
+    unsigned version, count;
+    void *first, *second;
+    FakeGpmMetric metrics[1]; // and more
+};
+
+int nvmlGpmQueryDeviceSupport(void* device, FakeGpmSupport* support)
+{
+    support->isSupported = isFirst(device);
+    return kSuccess;
+}
+int nvmlGpmSampleAlloc(void** sample)
+{
+    *sample = new int(0);
+    return kSuccess;
+}
+int nvmlGpmSampleFree(void* sample)
+{
+    delete static_cast<int*>(sample);
+    return kSuccess;
+}
+int nvmlGpmSampleGet(void* device, void* sample)
+{
+    static int s_round = 0;
+    *static_cast<int*>(sample) = ++s_round;
+    return isFirst(device) ? kSuccess : kNotSupported;
+}
+/// 40 % between two samples that follow each other, 2 MiB/s of PCIe, and no NVLink.
+int nvmlGpmMetricsGet(FakeGpmMetrics* asked)
+{
+    const bool isInOrder = *static_cast<int*>(asked->second) == *static_cast<int*>(asked->first) + 1;
+    for (unsigned i = 0; i < asked->count; ++i) {
+        FakeGpmMetric& metric = asked->metrics[i];
+        metric.status = metric.id >= 60 ? kNotSupported : kSuccess;
+        metric.value = metric.id >= 20 ? 2 : isInOrder ? 40 : -1;
+    }
+    return kSuccess;
+}
+
 } // extern "C": no nvmlDeviceGetTemperature and no nvmlDeviceGetPciInfo_v3, which every driver version has but a reader must not need

@@ -243,6 +243,20 @@ TEST(Nvml, ReportsInBaseUnitsAndLeavesOutWhatADeviceDoesNotSay)
     EXPECT_EQ(round.value("gpu_temperature_c{gpu=0}"), std::nullopt) << "the library lacks the function";
 }
 
+TEST(Nvml, TellsHowBusyThePartsOfAGpuWereSinceTheLastSample)
+{
+    const auto nvml = Nvml::open(FAKE_NVML);
+    ASSERT_TRUE(nvml);
+    RecordedRound first, second;
+    (*nvml)->sample(first);
+    EXPECT_EQ(first.value("gpm_sm_active_ratio{gpu=0}"), std::nullopt) << "two samples make a value";
+    (*nvml)->sample(second);
+    EXPECT_EQ(second.value("gpm_sm_active_ratio{gpu=0}"), 0.4);
+    EXPECT_EQ(second.value("gpm_pcie_receive_bytes_per_second{gpu=0}"), 2.0 * 1024 * 1024);
+    EXPECT_EQ(second.value("gpm_nvlink_receive_bytes_per_second{gpu=0}"), std::nullopt) << "it has none";
+    EXPECT_EQ(second.value("gpm_sm_active_ratio{gpu=1}"), std::nullopt) << "this one cannot tell";
+}
+
 TEST(Nvml, SaysWhyThereIsNoGpu)
 {
     const auto nvml = Nvml::open("libgantry-no-such-driver.so.1");
