@@ -420,6 +420,11 @@ void CuptiSession::pump()
         m_lastFlushNs = now;
         g_api.flushAll(0); // whose records are all complete; the others stay with CUPTI
     }
+    readBuffers();
+}
+
+void CuptiSession::readBuffers()
+{
     for (int i = 0; i < kBufferCount; ++i) {
         if (g_buffers[i].state.load(std::memory_order_acquire) != BufferState::Complete)
             continue;
@@ -448,7 +453,7 @@ void CuptiSession::close()
     if (std::exchange(m_hasAskedForDevices, false))
         g_api.disable(CUPTI_ACTIVITY_KIND_DEVICE);
     g_api.flushAll(CUPTI_ACTIVITY_FLAG_FLUSH_FORCED);
-    pump();
+    readBuffers();
     g_api.setThreadIdType(static_cast<CUpti_ActivityThreadIdType>(m_threadIdTypeBefore));
     m_windowId = 0;
     unsubscribe();

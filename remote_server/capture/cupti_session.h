@@ -50,6 +50,7 @@ private:
     bool subscribe(Opened& result);
     void unsubscribe();
     void askForDevices();
+    void readBuffers();
 
     CaptureState* m_state = nullptr;
     std::uint32_t m_windowId = 0;
