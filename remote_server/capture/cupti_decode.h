@@ -17,13 +17,15 @@ public:
     /// `callbackName` is cuptiGetCallbackName: (domain, id, const char**) → 0 on success.
     using CallbackName = int (*)(int domain, std::uint32_t id, const char** name);
 
-    void begin(CaptureState& state, std::uint32_t windowId, CallbackName callbackName);
+    /// `content`: bits of Content.
+    void begin(CaptureState& state, std::uint32_t windowId, std::uint32_t content, CallbackName callbackName);
     void decode(const void* activity);
 
 private:
     std::uint32_t nameId(const char* name);
     void nameApi(std::uint32_t callbackId, bool isDriver);
-    template <typename Record> void write(records::RecordType type, const Record& record);
+    template <typename Record>
+    void write(records::RecordType type, const Record& record);
 
     // Kernel names are few and owned by CUPTI, so their address is the key. Ids lie far above those of NVTX's strings.
     static constexpr std::uint32_t kNameSlots = 1u << 14;
@@ -33,6 +35,7 @@ private:
     CaptureState* m_state = nullptr;
     CallbackName m_callbackName = nullptr;
     std::uint32_t m_windowId = 0;
+    std::uint32_t m_content = 0;
     std::uint32_t m_nextNameId = kFirstNameId;
     const char* m_names[kNameSlots] = {};
     std::uint32_t m_nameIds[kNameSlots] = {};

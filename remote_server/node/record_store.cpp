@@ -17,6 +17,7 @@ bool isReferredTo(RecordType type)
     case RecordType::ApiName:
     case RecordType::Device:
     case RecordType::Stream:
+    case RecordType::Context:
     case RecordType::ClockSample:
         return true;
     default:
