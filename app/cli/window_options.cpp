@@ -73,8 +73,19 @@ void WindowOptions::addTo(CLI::App& command)
     command.add_option("--at", at, "begin at this time of day, 14:03:20, or instant, 2026-11-21T14:03:20")->excludes(afterOption);
     command.add_option("--repeat", repeat, "this many windows, each a report of its own")->check(CLI::Range(1u, kMostWindows));
     command.add_option("--every", every, "from the start of a window to the start of the next, e.g. 10s (default: one after the other)");
-    command.add_option("--gpu-metrics", gpuMetrics, "sample the GPUs' hardware counters at this rate, 10Hz to 200kHz, e.g. 10kHz");
+    command.add_option(
+        "--gpu-metrics", gpuMetrics,
+        "sample the GPUs' hardware counters at this rate, 10Hz to 200kHz, e.g. 10kHz; above that samples are lost, and counted");
     command.add_flag("--api-queries", apiQueries, "record also CUDA calls that only ask, such as cuCtxGetCurrent: many, and dear");
+    command.add_flag("--cuda-memory-usage", memoryAllocations, "record also each allocation and release of GPU memory and pinned memory");
+    command
+        .add_option(
+            "--cuda-graph-trace", graphTrace,
+            "node: the work of each node of a CUDA graph; graph: each launch as a whole, cheaper, but graphs that were instantiated "
+            "before the window are not seen")
+        ->check(CLI::IsMember({"node", "graph"}))
+        ->capture_default_str();
+    command.add_flag("--no-modules", noModules, "leave out GPU code that is loaded, JIT compilation and lazy loading");
     command.add_flag("--queue", mayQueue, "wait while another client captures");
     command.add_option("--capture-range", range,
                        "windows are ranges of the program: cudaProfilerApi, nvtx:MESSAGE, nvtx:MESSAGE@DOMAIN, nvtx:MESSAGE@*");
@@ -113,6 +124,9 @@ Result<proto::CaptureRequest> WindowOptions::request() const
         GANTRY_TRY(request.content.gpuMetricsHz, parseSampleRate(gpuMetrics));
     }
     request.content.apiQueries = apiQueries;
+    request.content.memoryAllocations = memoryAllocations;
+    request.content.wholeGraphs = graphTrace == "graph";
+    request.content.modules = !noModules;
     request.maxRequests = requests;
     request.maxIterations = iterations;
     request.iterationRange = iterationRange;

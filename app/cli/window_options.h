@@ -19,7 +19,8 @@ struct WindowOptions
     std::string iterationRange;
     std::uint64_t requests = 0, iterations = 0;
     std::uint32_t repeat = 1, rangeEvery = 1;
-    bool untilExit = false, mayQueue = false, apiQueries = false;
+    bool untilExit = false, mayQueue = false, apiQueries = false, memoryAllocations = false, noModules = false;
+    std::string graphTrace = "node"; ///< --cuda-graph-trace, in Nsight Systems' words
 
     /// `this` must outlive the parsing.
     void addTo(CLI::App& command);

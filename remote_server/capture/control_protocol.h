@@ -47,6 +47,9 @@ enum Content : std::uint32_t
     ContentSynchronization = 1u << 5,
     ContentOverhead = 1u << 6,
     ContentApiQueries = 1u << 7, ///< of both APIs: functions that only ask, such as cuCtxGetCurrent
+    ContentMemoryAllocations = 1u << 16,
+    ContentModules = 1u << 17,     ///< loaded and unloaded, with JIT compilation and lazy loading
+    ContentWholeGraphs = 1u << 18, ///< launches of CUDA graphs, not the work of each node
 };
 
 /// How opening went, per process.

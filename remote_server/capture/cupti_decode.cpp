@@ -2,6 +2,8 @@
 
 #ifdef GANTRY_HAVE_CUPTI
 
+#include "remote_server/capture/control_protocol.h"
+
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
@@ -12,10 +14,22 @@ namespace gantry::capture {
 using records::LossCounter;
 using records::RecordType;
 
-void CuptiDecoder::begin(CaptureState& state, std::uint32_t windowId, CallbackName callbackName)
+namespace {
+
+/// Overheads that are the driver's own work of loading code, not that of recording.
+bool isOfLoading(CUpti_ActivityOverheadKind kind)
+{
+    return kind == CUPTI_ACTIVITY_OVERHEAD_DRIVER_COMPILER || kind == CUPTI_ACTIVITY_OVERHEAD_RUNTIME_TRIGGERED_MODULE_LOADING ||
+           kind == CUPTI_ACTIVITY_OVERHEAD_LAZY_FUNCTION_LOADING;
+}
+
+} // namespace
+
+void CuptiDecoder::begin(CaptureState& state, std::uint32_t windowId, std::uint32_t content, CallbackName callbackName)
 {
     m_state = &state;
     m_windowId = windowId;
+    m_content = content;
     m_callbackName = callbackName;
     m_nextNameId = kFirstNameId;
     std::memset(m_names, 0, sizeof m_names);
@@ -151,6 +165,11 @@ void CuptiDecoder::decode(const void* activity)
         r.copyKind = c->copyKind;
         r.sourceKind = c->srcKind;
         r.destinationKind = c->dstKind;
+        r.isPeer = 1;
+        r.sourceDevice = c->srcDeviceId;
+        r.sourceContext = c->srcContextId;
+        r.destinationDevice = c->dstDeviceId;
+        r.destinationContext = c->dstContextId;
         write(RecordType::Memcpy, r);
         break;
     }
@@ -203,6 +222,8 @@ void CuptiDecoder::decode(const void* activity)
     }
     case CUPTI_ACTIVITY_KIND_OVERHEAD: {
         const auto* o = static_cast<const CUpti_ActivityOverhead*>(activity);
+        if (!(m_content & ContentOverhead) && !isOfLoading(o->overheadKind))
+            break;
         records::OverheadRecord r{};
         r.startRealtimeNs = time(o->start);
         r.endRealtimeNs = time(o->end);
@@ -235,6 +256,70 @@ void CuptiDecoder::decode(const void* activity)
         r.priority = static_cast<std::int32_t>(s->priority);
         r.flag = static_cast<std::uint32_t>(s->flag);
         write(RecordType::Stream, r);
+        break;
+    }
+    case CUPTI_ACTIVITY_KIND_CONTEXT: {
+        const auto* c = static_cast<const CUpti_ActivityContext*>(activity);
+        records::ContextRecord r{};
+        r.contextId = c->contextId;
+        r.deviceId = c->deviceId;
+        r.nullStreamId = c->nullStreamId;
+        write(RecordType::Context, r);
+        break;
+    }
+    case CUPTI_ACTIVITY_KIND_GRAPH_TRACE: {
+        const auto* g = static_cast<const CUpti_ActivityGraphTrace*>(activity);
+        if (!hasTime(g->start, g->end))
+            break;
+        records::GraphRecord r{};
+        r.startRealtimeNs = time(g->start);
+        r.endRealtimeNs = time(g->end);
+        r.deviceId = g->deviceId;
+        r.contextId = g->contextId;
+        r.streamId = g->streamId;
+        r.correlationId = g->correlationId;
+        r.graphId = g->graphId;
+        write(RecordType::GraphLaunch, r);
+        break;
+    }
+    case CUPTI_ACTIVITY_KIND_MEMORY2: {
+        const auto* m = static_cast<const CUpti_ActivityMemory3*>(activity);
+        if (!hasTime(m->timestamp, m->timestamp))
+            break;
+        records::MemoryRecord r{};
+        r.timeRealtimeNs = time(m->timestamp);
+        r.address = m->address;
+        r.bytes = m->bytes;
+        r.programCounter = m->PC;
+        r.poolType = static_cast<std::uint8_t>(m->memoryPoolConfig.memoryPoolType);
+        if (r.poolType != CUPTI_ACTIVITY_MEMORY_POOL_TYPE_INVALID) {
+            r.poolAddress = m->memoryPoolConfig.address;
+            r.poolReleaseThreshold = m->memoryPoolConfig.releaseThreshold;
+            r.poolSize = m->memoryPoolConfig.pool.size;
+            r.poolUsed = m->memoryPoolConfig.utilizedSize;
+        }
+        r.deviceId = m->deviceId;
+        r.contextId = m->contextId;
+        r.streamId = m->streamId;
+        r.correlationId = m->correlationId;
+        r.nameId = nameId(m->name);
+        r.operation = static_cast<std::uint8_t>(m->memoryOperationType);
+        r.memoryKind = static_cast<std::uint8_t>(m->memoryKind);
+        write(RecordType::MemoryOperation, r);
+        break;
+    }
+    case CUPTI_ACTIVITY_KIND_JIT: {
+        const auto* j = static_cast<const CUpti_ActivityJit*>(activity);
+        if (!hasTime(j->start, j->end))
+            break;
+        records::JitRecord r{};
+        r.startRealtimeNs = time(j->start);
+        r.endRealtimeNs = time(j->end);
+        r.deviceId = j->deviceId;
+        r.correlationId = j->correlationId;
+        r.entry = static_cast<std::uint32_t>(j->jitEntryType);
+        r.operation = static_cast<std::uint32_t>(j->jitOperationType);
+        write(RecordType::Jit, r);
         break;
     }
     default:

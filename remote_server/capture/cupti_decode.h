@@ -19,7 +19,8 @@ public:
     using CallbackName = int (*)(int domain, std::uint32_t id, const char** name);
 
     /// Writes the devices of the process into each window, once they are known.
-    void begin(CaptureState& state, std::uint32_t windowId, CallbackName callbackName);
+    /// `content`: bits of Content.
+    void begin(CaptureState& state, std::uint32_t windowId, std::uint32_t content, CallbackName callbackName);
     void decode(const void* activity);
     [[nodiscard]] bool knowsDevices() const { return m_deviceCount > 0; }
 
@@ -39,6 +40,7 @@ private:
     CaptureState* m_state = nullptr;
     CallbackName m_callbackName = nullptr;
     std::uint32_t m_windowId = 0;
+    std::uint32_t m_content = 0;
     std::uint32_t m_nextNameId = kFirstNameId;
     const char* m_names[kNameSlots] = {};
     std::uint32_t m_nameIds[kNameSlots] = {};

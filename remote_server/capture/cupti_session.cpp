@@ -175,14 +175,40 @@ void CUPTIAPI onBufferCompleted(CUcontext, std::uint32_t, std::uint8_t* buffer, 
 }
 
 CuptiSession::ProfilerCalls g_profilerCalls{};
+std::atomic<std::uint32_t> g_moduleWindow{0}; ///< window that records modules, else 0
 
 /// Of the driver's two functions alone: those of the runtime call them, and each range would be seen twice.
 constexpr CUpti_CallbackId kProfilerFunctions[] = {CUPTI_DRIVER_TRACE_CBID_cuProfilerStart, CUPTI_DRIVER_TRACE_CBID_cuProfilerStop};
 
-/// Only enabled while cudaProfilerStart is waited for; else the subscriber just reserves CUPTI for a window. Recording begins when
-/// the call returns, and ends before it does anything.
+/// There is no activity that says when a module was loaded (cupti_activity.h, CUPTI_ACTIVITY_KIND_MODULE).
+constexpr CUpti_CallbackId kModuleEvents[] = {CUPTI_CBID_RESOURCE_MODULE_LOADED, CUPTI_CBID_RESOURCE_MODULE_UNLOAD_STARTING};
+
+/// Application threads, which load or unload the module.
+void recordModule(bool isUnloaded, const CUpti_ModuleResourceData& module)
+{
+    const std::uint32_t window = g_moduleWindow.load(std::memory_order_acquire);
+    if (window == 0 || !state()) // no window, or a forked child
+        return;
+    records::ModuleRecord record{};
+    record.timeRealtimeNs = clockNs(CLOCK_REALTIME);
+    record.codeBytes = module.cubinSize;
+    record.tid = currentThreadId();
+    record.moduleId = module.moduleId;
+    record.isUnloaded = isUnloaded;
+    if (!threadCursor().append(g_state->region, window, record.tid, records::RecordType::Module, record))
+        g_state->region.count(records::LossCounter::CuptiNoChunk);
+}
+
+/// Calls of the profiler's functions while cudaProfilerStart is waited for, modules while a window records them; else the subscriber just
+/// reserves CUPTI for a window. Recording begins when cudaProfilerStart returns, and ends before cudaProfilerStop does anything.
 void CUPTIAPI onCallback(void*, CUpti_CallbackDomain domain, CUpti_CallbackId function, const void* data)
 {
+    if (domain == CUPTI_CB_DOMAIN_RESOURCE) {
+        const void* module = static_cast<const CUpti_ResourceData*>(data)->resourceDescriptor;
+        if (module && std::find(std::begin(kModuleEvents), std::end(kModuleEvents), function) != std::end(kModuleEvents))
+            recordModule(function == CUPTI_CBID_RESOURCE_MODULE_UNLOAD_STARTING, *static_cast<const CUpti_ModuleResourceData*>(module));
+        return;
+    }
     if (domain != CUPTI_CB_DOMAIN_DRIVER_API)
         return;
     const bool isReturning = static_cast<const CUpti_CallbackData*>(data)->callbackSite == CUPTI_API_EXIT;
@@ -195,20 +221,27 @@ void CUPTIAPI onCallback(void*, CUpti_CallbackDomain domain, CUpti_CallbackId fu
 struct KindOfContent
 {
     CUpti_ActivityKind kind;
-    std::uint32_t content;
+    std::uint32_t content; ///< one of these wants it
+    const char* name;
 };
 
 // Kernels last: their instrumentation is what costs (CUPTI guide, "Overhead").
 constexpr KindOfContent kKinds[] = {
-    {CUPTI_ACTIVITY_KIND_SYNCHRONIZATION, ContentSynchronization},
-    {CUPTI_ACTIVITY_KIND_OVERHEAD, ContentOverhead},
-    {CUPTI_ACTIVITY_KIND_MEMCPY, ContentMemcpy},
-    {CUPTI_ACTIVITY_KIND_MEMCPY2, ContentMemcpy},
-    {CUPTI_ACTIVITY_KIND_MEMSET, ContentMemcpy},
-    {CUPTI_ACTIVITY_KIND_RUNTIME, ContentRuntimeApi},
-    {CUPTI_ACTIVITY_KIND_DRIVER, ContentDriverApi},
-    {CUPTI_ACTIVITY_KIND_CONCURRENT_KERNEL, ContentKernels},
+    {CUPTI_ACTIVITY_KIND_SYNCHRONIZATION, ContentSynchronization, "synchronization"},
+    {CUPTI_ACTIVITY_KIND_OVERHEAD, ContentOverhead | ContentModules, "overhead"}, // lazy loading is overhead, too
+    {CUPTI_ACTIVITY_KIND_JIT, ContentModules, "JIT compilation"},
+    {CUPTI_ACTIVITY_KIND_MEMORY2, ContentMemoryAllocations, "memory allocations"},
+    {CUPTI_ACTIVITY_KIND_MEMCPY, ContentMemcpy, "memory copies"},
+    {CUPTI_ACTIVITY_KIND_MEMCPY2, ContentMemcpy, "copies between devices"},
+    {CUPTI_ACTIVITY_KIND_MEMSET, ContentMemcpy, "memory sets"},
+    {CUPTI_ACTIVITY_KIND_RUNTIME, ContentRuntimeApi, "the runtime API"},
+    {CUPTI_ACTIVITY_KIND_DRIVER, ContentDriverApi, "the driver API"},
+    {CUPTI_ACTIVITY_KIND_GRAPH_TRACE, ContentWholeGraphs, "launches of CUDA graphs"},
+    {CUPTI_ACTIVITY_KIND_CONCURRENT_KERNEL, ContentKernels, "kernels"},
 };
+
+/// What was there before the window, and what comes in it.
+constexpr CUpti_ActivityKind kWhatThereIs[] = {CUPTI_ACTIVITY_KIND_CONTEXT, CUPTI_ACTIVITY_KIND_STREAM};
 
 /// Functions that only ask, which libraries call several times for each launch: with PyTorch they were 85 % of all calls, and most of
 /// what recording cost. Names without the versions that CUPTI puts behind them.
@@ -287,11 +320,11 @@ void leaveOutQueries(std::uint32_t content)
             g_api.enableDriverApi(driver.ids[i], 0);
 }
 
-void describe(char (&detail)[192], const char* doing, CUptiResult result)
+void describe(char (&detail)[192], const char* doing, CUptiResult result, const char* object = "")
 {
     const char* text = nullptr;
     g_api.getResultString(result, &text);
-    std::snprintf(detail, sizeof detail, "%s: %s", doing, text ? text : "unknown CUPTI error");
+    std::snprintf(detail, sizeof detail, "%s%s: %s", doing, object, text ? text : "unknown CUPTI error");
 }
 
 } // namespace
@@ -378,7 +411,7 @@ CuptiSession::Opened CuptiSession::open(CaptureState& state, std::uint32_t windo
     }
 
     m_state = g_state = &state;
-    g_decoder->begin(state, windowId, [](int domain, std::uint32_t id, const char** name) {
+    g_decoder->begin(state, windowId, content, [](int domain, std::uint32_t id, const char** name) {
         return static_cast<int>(g_api.getCallbackName(static_cast<CUpti_CallbackDomain>(domain), id, name));
     });
     g_api.registerCallbacks(onBufferRequested, onBufferCompleted);
@@ -387,13 +420,19 @@ CuptiSession::Opened CuptiSession::open(CaptureState& state, std::uint32_t windo
     m_threadIdTypeBefore = threadIdType;
     g_api.setThreadIdType(CUPTI_ACTIVITY_THREAD_ID_TYPE_SYSTEM); // API records then join NVTX and /proc by Linux thread id
     if (g_api.enableAndDump)
-        g_api.enableAndDump(CUPTI_ACTIVITY_KIND_STREAM);
+        for (const CUpti_ActivityKind kind : kWhatThereIs)
+            g_api.enableAndDump(kind);
     for (const KindOfContent& entry : kKinds) {
         if (!(content & entry.content))
             continue;
         const CUptiResult status = g_api.enable(entry.kind);
         if (status != CUPTI_SUCCESS && result.detail[0] == '\0')
-            describe(result.detail, "cuptiActivityEnable", status);
+            describe(result.detail, "cannot record ", status, entry.name);
+    }
+    if (content & ContentModules) {
+        g_moduleWindow.store(windowId, std::memory_order_release);
+        for (const CUpti_CallbackId event : kModuleEvents)
+            g_api.enableCallback(1, static_cast<CUpti_SubscriberHandle>(m_subscriber), CUPTI_CB_DOMAIN_RESOURCE, event);
     }
     if (!(content & ContentApiQueries))
         leaveOutQueries(content);
@@ -444,12 +483,17 @@ void CuptiSession::close()
     if (!isOpen())
         return;
     askForDevices();
+    if (m_content & ContentModules)
+        for (const CUpti_CallbackId event : kModuleEvents)
+            g_api.enableCallback(0, static_cast<CUpti_SubscriberHandle>(m_subscriber), CUPTI_CB_DOMAIN_RESOURCE, event);
+    g_moduleWindow.store(0, std::memory_order_release);
     // With an API goes the choice among its functions: the kind overrides it, whoever enables it next
     // (cupti_activity.h, cuptiActivityEnableRuntimeApi).
     for (const KindOfContent& entry : kKinds)
         if (m_content & entry.content)
             g_api.disable(entry.kind);
-    g_api.disable(CUPTI_ACTIVITY_KIND_STREAM);
+    for (const CUpti_ActivityKind kind : kWhatThereIs)
+        g_api.disable(kind);
     if (std::exchange(m_hasAskedForDevices, false))
         g_api.disable(CUPTI_ACTIVITY_KIND_DEVICE);
     g_api.flushAll(CUPTI_ACTIVITY_FLAG_FLUSH_FORCED);

@@ -54,7 +54,8 @@ std::uint32_t contentBits(const proto::CaptureContent& c)
     return (c.nvtx ? ContentNvtx : 0u) | (c.kernels ? ContentKernels : 0u) | (c.memcpy ? ContentMemcpy : 0u) |
            (c.runtimeApi ? ContentRuntimeApi : 0u) | (c.driverApi ? ContentDriverApi : 0u) |
            (c.synchronization ? ContentSynchronization : 0u) | (c.overhead ? ContentOverhead : 0u) |
-           (c.apiQueries ? ContentApiQueries : 0u);
+           (c.apiQueries ? ContentApiQueries : 0u) | (c.memoryAllocations ? ContentMemoryAllocations : 0u) |
+           (c.modules ? ContentModules : 0u) | (c.wholeGraphs ? ContentWholeGraphs : 0u);
 }
 
 CaptureWindow::CaptureWindow(std::uint32_t windowId, std::string ofCapture, const proto::CaptureRequest& asked, std::int64_t nowNs)
@@ -294,6 +295,7 @@ WindowCapture CaptureWindow::bounds(std::int64_t openNs, std::int64_t closeNs, s
     result.closeMonotonicNs = closeNs;
     result.openRealtimeNs = utcNow() - (nowNs - openNs);
     result.targetId = request.targetId;
+    result.content = contentBits(request.content);
     return result;
 }
 

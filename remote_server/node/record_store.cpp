@@ -20,6 +20,7 @@ bool isReferredTo(RecordType type)
     case RecordType::ApiName:
     case RecordType::Device:
     case RecordType::Stream:
+    case RecordType::Context:
         return true;
     default:
         return false;

@@ -1,5 +1,6 @@
 #include "remote_server/node/report_assembler.h"
 
+#include "remote_server/node/cuda_rows.h"
 #include "remote_server/node/key_order.h"
 #include "remote_server/node/nvtx_pairing.h"
 #include "remote_server/node/request_assembly.h"
@@ -48,34 +49,6 @@ std::string shortNameOf(const std::string& demangled)
     return head.empty() ? demangled : head;
 }
 
-// CUPTI and the Nsight Systems export number the same things differently (cupti_activity.h, ENUM_CUDA_MEM_KIND).
-std::uint8_t exportMemoryKind(std::uint8_t cupti)
-{
-    return cupti == 0 || cupti > 7 ? 7 : static_cast<std::uint8_t>(cupti - 1);
-}
-
-std::uint8_t exportOverheadType(std::uint32_t cupti)
-{
-    if (cupti == 1)
-        return 2;
-    const std::uint32_t high = cupti >> 16;
-    return high >= 1 && high <= 6 ? static_cast<std::uint8_t>(high + 2) : 1;
-}
-
-const char* overheadName(std::uint8_t exportType)
-{
-    static constexpr const char* kNames[] = {"Undefined",
-                                             "Unknown",
-                                             "Driver JIT",
-                                             "Buffer flush",
-                                             "Instrumentation",
-                                             "Resource",
-                                             "Runtime module loading",
-                                             "Lazy function loading",
-                                             "Command buffer full"};
-    return kNames[exportType];
-}
-
 /// Turns one process's records into rows.
 class ProcessAssembly
 {
@@ -85,7 +58,10 @@ public:
           m_origin(window.openMonotonicNs),
           m_isOfRing(window.isOfRing),
           m_writer(writer),
-          m_globalPid(static_cast<std::uint64_t>(process.pid) << 24)
+          m_globalPid(static_cast<std::uint64_t>(process.pid) << 24),
+          m_cuda(
+              m_globalPid, window.content, writer, [this](std::int64_t t) { return fromRealtime(t); },
+              [this](std::uint32_t id) { return textOf(id, ""); })
     {
     }
 
@@ -99,6 +75,7 @@ public:
             takeDictionary(r);
             takeEvent(r);
         });
+        m_cuda.conclude(m_process.records);
         pairNvtx();
         writeNvtx();
         writeRequests();
@@ -113,6 +90,7 @@ public:
     [[nodiscard]] DurationNs clockErrorNs() const { return std::max(m_bracketNs / 2, m_causalityNs); }
     [[nodiscard]] DurationNs clockStepNs() const { return m_clock.largestStep(); }
     [[nodiscard]] std::uint64_t unmatched() const { return m_pairing.unmatched(); }
+    [[nodiscard]] std::uint64_t unseenGraphLaunches() const { return m_cuda.unseenGraphLaunches(); }
     [[nodiscard]] const std::map<std::uint32_t, records::DeviceRecord>& devices() const { return m_devices; }
 
 private:
@@ -135,6 +113,14 @@ private:
             return endsBefore<records::SyncRecord>(view);
         case RecordType::Overhead:
             return endsBefore<records::OverheadRecord>(view);
+        case RecordType::GraphLaunch:
+            return endsBefore<records::GraphRecord>(view);
+        case RecordType::Jit:
+            return endsBefore<records::JitRecord>(view);
+        case RecordType::MemoryOperation:
+            return isBefore<records::MemoryRecord>(view);
+        case RecordType::Module:
+            return isBefore<records::ModuleRecord>(view);
         default:
             return false;
         }
@@ -145,6 +131,13 @@ private:
     {
         const auto* record = view.as<Record>();
         return record && fromRealtime(record->endRealtimeNs) < 0;
+    }
+
+    template <typename Record>
+    bool isBefore(const RecordView& view) const
+    {
+        const auto* record = view.as<Record>();
+        return record && fromRealtime(record->timeRealtimeNs) < 0;
     }
 
     void takeDictionary(const RecordView& view)
@@ -182,8 +175,10 @@ private:
             m_names.categories[{r.scope, r.id}] = std::move(name);
         else if (type == RecordType::ThreadName)
             m_names.threads[r.id] = std::move(name);
-        else
+        else {
             m_apiNames[std::uint64_t{r.scope} << 32 | r.id] = m_writer.intern(name);
+            m_cuda.addApiName(r.id, r.scope == 1, name);
+        }
     }
 
     void takeEvent(const RecordView& view)
@@ -210,29 +205,25 @@ private:
             break;
         case RecordType::Synchronization:
             if (const auto* r = view.as<records::SyncRecord>())
-                m_writer.add(report::SynchronizationRow{fromRealtime(r->startRealtimeNs), fromRealtime(r->endRealtimeNs), 0, r->contextId,
-                                                        r->streamId, r->correlationId, m_globalPid, static_cast<std::uint8_t>(r->type),
-                                                        r->eventId});
-            break;
-        case RecordType::Overhead:
-            if (const auto* r = view.as<records::OverheadRecord>()) {
-                const std::uint8_t type = exportOverheadType(r->kind);
-                m_writer.add(report::OverheadRow{fromRealtime(r->startRealtimeNs), fromRealtime(r->endRealtimeNs), m_globalPid | r->tid,
-                                                 m_writer.intern(overheadName(type)), type});
-            }
+                m_writer.add(report::SynchronizationRow{fromRealtime(r->startRealtimeNs), fromRealtime(r->endRealtimeNs),
+                                                        m_cuda.deviceOf(r->contextId), r->contextId, r->streamId, r->correlationId,
+                                                        m_globalPid, static_cast<std::uint8_t>(r->type), r->eventId});
             break;
         case RecordType::Device:
             if (const auto* r = view.as<records::DeviceRecord>())
                 m_devices[r->deviceId] = *r;
             break;
-        case RecordType::Stream:
-            if (const auto* r = view.as<records::StreamRecord>(); r && m_streams.insert({r->contextId, r->streamId}).second)
-                m_writer.add(report::StreamRow{r->streamId, r->contextId, static_cast<std::uint64_t>(m_process.pid), r->priority,
-                                               static_cast<std::uint8_t>(r->flag)});
-            break;
         default:
+            m_cuda.take(view);
             break;
         }
+    }
+
+    /// Of the process's dictionary.
+    std::string_view textOf(std::uint32_t id, std::string_view otherwise) const
+    {
+        const auto text = m_texts.find(id);
+        return text == m_texts.end() ? otherwise : text->second;
     }
 
     void addApi(const records::ApiRecord& r)
@@ -242,6 +233,7 @@ private:
             fromRealtime(r.startRealtimeNs), fromRealtime(r.endRealtimeNs), r.isDriver != 0, m_globalPid | r.tid, r.correlationId,
             name != m_apiNames.end() ? name->second : m_writer.intern("API call " + std::to_string(r.callbackId)), r.returnValue});
         m_launches.push_back({r.correlationId, r.startRealtimeNs});
+        m_cuda.noteCall(r);
     }
 
     struct KernelName
@@ -253,8 +245,7 @@ private:
     {
         auto [place, isNew] = m_kernelNames.try_emplace(id);
         if (isNew) {
-            const auto text = m_texts.find(id);
-            const std::string mangled = text == m_texts.end() ? "(unknown kernel)" : std::string(text->second);
+            const std::string mangled(textOf(id, "(unknown kernel)"));
             const std::string full = demangle(mangled);
             place->second = {m_writer.intern(mangled), m_writer.intern(full), m_writer.intern(shortNameOf(full))};
         }
@@ -285,15 +276,32 @@ private:
                                        .graphNodeId = r.graphNodeId,
                                        .graphId = r.graphId});
         m_kernelStarts.push_back({r.correlationId, r.startRealtimeNs});
+        if (r.graphNodeId != 0)
+            m_cuda.noteGraphNode();
     }
 
     void addCopy(RecordType type, const records::CopyRecord& r)
     {
         const TimestampNs start = fromRealtime(r.startRealtimeNs), end = fromRealtime(r.endRealtimeNs);
-        if (type == RecordType::Memcpy)
-            m_writer.add(report::MemcpyRow{start, end, r.deviceId, r.contextId, r.streamId, r.correlationId, m_globalPid, r.bytes,
-                                           r.copyKind, exportMemoryKind(r.sourceKind), exportMemoryKind(r.destinationKind), r.graphNodeId});
-        else
+        if (r.graphNodeId != 0)
+            m_cuda.noteGraphNode();
+        if (type == RecordType::Memcpy) {
+            report::MemcpyRow row{start,
+                                  end,
+                                  r.deviceId,
+                                  r.contextId,
+                                  r.streamId,
+                                  r.correlationId,
+                                  m_globalPid,
+                                  r.bytes,
+                                  r.copyKind,
+                                  exportMemoryKind(r.sourceKind),
+                                  exportMemoryKind(r.destinationKind),
+                                  r.graphNodeId};
+            if (r.isPeer != 0)
+                row.peers = {{r.sourceDevice, r.sourceContext, r.destinationDevice, r.destinationContext}};
+            m_writer.add(row);
+        } else
             m_writer.add(report::MemsetRow{start, end, r.deviceId, r.contextId, r.streamId, r.correlationId, m_globalPid, r.value, r.bytes,
                                            exportMemoryKind(r.destinationKind), r.graphNodeId});
     }
@@ -343,10 +351,7 @@ private:
         }
         m_pairing.dropLostEnds();
         m_names.text = [this](const NvtxSpan& span) -> std::string_view {
-            if (span.textId == 0)
-                return span.text;
-            const auto text = m_texts.find(span.textId);
-            return text == m_texts.end() ? std::string_view("(unknown text)") : text->second;
+            return span.textId == 0 ? span.text : textOf(span.textId, "(unknown text)");
         };
         for (const auto& [tid, name] : m_process.threadNames) // what NVTX was told wins over the kernel's 15 letters
             m_names.threads.try_emplace(tid, name);
@@ -468,7 +473,7 @@ private:
     std::unordered_map<std::uint32_t, report::TextId> m_registeredTexts; ///< by id of the dictionary
     std::vector<Keyed<std::int64_t>> m_launches, m_kernelStarts;         ///< by correlation, CLOCK_REALTIME
     std::map<std::uint32_t, records::DeviceRecord> m_devices;
-    std::set<std::pair<std::uint32_t, std::uint32_t>> m_streams;
+    CudaRows m_cuda;
     NvtxNames m_names;
     std::vector<Keyed<const records::RecordHeader*>> m_nvtx; ///< by time
     NvtxPairing m_pairing;
@@ -500,7 +505,7 @@ void addGpu(report::ReportWriter& writer, const records::DeviceRecord& d)
     writer.add(row);
 }
 
-Losses lossesOf(const WindowCapture& window, std::uint64_t unmatched)
+Losses lossesOf(const WindowCapture& window, std::uint64_t unmatched, std::uint64_t unseenGraphs)
 {
     std::array<std::uint64_t, static_cast<std::size_t>(LossCounter::Count)> sum{};
     std::uint64_t damaged = 0, overBudget = 0, unanswered = 0;
@@ -521,7 +526,10 @@ Losses lossesOf(const WindowCapture& window, std::uint64_t unmatched)
          "Records that CUPTI itself dropped: capture fewer kinds of activity."},
         {"cupti_no_buffer", LossSeverity::Warning, of(LossCounter::CuptiNoBuffer), "Times CUPTI asked for a buffer and none was free."},
         {"device_times_missing", LossSeverity::Info, of(LossCounter::KernelNoTime),
-         "Kernels and copies without times: still running when the window closed, or not collected by the GPU."},
+         "Kernels, copies and other CUDA records without times: still running when the window closed, or not collected by the GPU."},
+        {"graph_launches_not_seen", LossSeverity::Info, unseenGraphs,
+         "Launches of CUDA graphs of which nothing was recorded: of graphs that were instantiated before the window, where launches are "
+         "recorded as a whole, or still running when it closed."},
         {"nvtx_text_truncated", LossSeverity::Info, of(LossCounter::TextTruncated), "NVTX texts cut at 4096 bytes."},
         {"nvtx_dictionary_full", LossSeverity::Warning, of(LossCounter::DictionaryFull),
          "Registered NVTX strings beyond a million, or kernel names beyond 16384: shown as unknown."},
@@ -555,7 +563,7 @@ Result<void> assembleReport(const WindowCapture& window, const std::filesystem::
     GANTRY_TRY(auto writer, report::ReportWriter::create(path));
     DurationNs clockError = 0;
     DurationNs clockStep = 0;
-    std::uint64_t unmatched = 0;
+    std::uint64_t unmatched = 0, unseenGraphs = 0;
     bool targetExited = false;
     std::set<std::string> gpus;
     for (const ProcessCapture& process : window.processes) {
@@ -564,6 +572,7 @@ Result<void> assembleReport(const WindowCapture& window, const std::filesystem::
         clockError = std::max(clockError, assembly.clockErrorNs());
         clockStep = std::max(clockStep, assembly.clockStepNs());
         unmatched += assembly.unmatched();
+        unseenGraphs += assembly.unseenGraphLaunches();
         targetExited = targetExited || process.ended;
         for (const auto& [id, device] : assembly.devices()) {
             if (gpus.insert(uuidText(device.uuid)).second)
@@ -602,7 +611,7 @@ Result<void> assembleReport(const WindowCapture& window, const std::filesystem::
         session.meta[report::meta::kWindowCostRatio] = std::to_string(cost->ratio);
         session.meta[report::meta::kWindowCostError] = std::to_string(cost->error);
     }
-    session.losses = lossesOf(window, unmatched);
+    session.losses = lossesOf(window, unmatched, unseenGraphs);
     return writer.finish(session);
 }
 

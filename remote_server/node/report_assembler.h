@@ -51,8 +51,9 @@ struct WindowCapture
     std::int64_t openMonotonicNs = 0; ///< time 0 of the report
     std::int64_t closeMonotonicNs = 0;
     std::int64_t openRealtimeNs = 0;
-    std::string targetId;  ///< label `target` of its series
-    bool isOfRing = false; ///< more was recorded than is wanted: what ended before the window is left out
+    std::string targetId;      ///< label `target` of its series
+    std::uint32_t content = 0; ///< bits of capture::Content
+    bool isOfRing = false;     ///< more was recorded than is wanted: what ended before the window is left out
 };
 
 /// Whether a series belongs into the report of a target: the target's own, or the machine's.

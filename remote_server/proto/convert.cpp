@@ -342,6 +342,9 @@ v1::StartCaptureRequest toWire(const CaptureRequest& request)
     content.set_metrics(request.content.metrics);
     content.set_api_queries(request.content.apiQueries);
     content.set_gpu_metrics_hz(request.content.gpuMetricsHz);
+    content.set_memory_allocations(request.content.memoryAllocations);
+    content.set_modules(request.content.modules);
+    content.set_whole_graphs(request.content.wholeGraphs);
     wire.set_label(request.label);
     wire.set_client_name(request.clientName);
     wire.set_delay_ns(request.delayNs);
@@ -374,9 +377,19 @@ CaptureRequest fromWire(const v1::StartCaptureRequest& wire)
     request.maxRequests = wire.max_requests();
     if (wire.has_content()) {
         const v1::CaptureContent& content = wire.content();
-        request.content = CaptureContent{content.nvtx(),        content.kernels(),         content.memcpy(),   content.runtime_api(),
-                                         content.driver_api(),  content.synchronization(), content.overhead(), content.metrics(),
-                                         content.api_queries(), content.gpu_metrics_hz()};
+        request.content.nvtx = content.nvtx();
+        request.content.kernels = content.kernels();
+        request.content.memcpy = content.memcpy();
+        request.content.runtimeApi = content.runtime_api();
+        request.content.driverApi = content.driver_api();
+        request.content.synchronization = content.synchronization();
+        request.content.overhead = content.overhead();
+        request.content.metrics = content.metrics();
+        request.content.apiQueries = content.api_queries();
+        request.content.gpuMetricsHz = content.gpu_metrics_hz();
+        request.content.memoryAllocations = content.memory_allocations();
+        request.content.modules = content.modules();
+        request.content.wholeGraphs = content.whole_graphs();
     }
     request.label = wire.label();
     request.clientName = wire.client_name();

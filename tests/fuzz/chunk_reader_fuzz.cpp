@@ -60,6 +60,11 @@ void writeRecords(RegionWriter& region, ThreadCursor& cursor, std::uint32_t byte
     append(RecordType::Overhead, OverheadRecord{});
     append(RecordType::Device, DeviceRecord{});
     append(RecordType::Stream, StreamRecord{});
+    append(RecordType::Context, ContextRecord{});
+    append(RecordType::GraphLaunch, GraphRecord{});
+    append(RecordType::MemoryOperation, MemoryRecord{});
+    append(RecordType::Module, ModuleRecord{});
+    append(RecordType::Jit, JitRecord{});
     while (cursor.chunk->used.load() + 512 < bytes) {
         NvtxRecord record{};
         record.textLength = 13;
@@ -134,6 +139,16 @@ std::uint64_t touch(const RecordView& record)
         return read<DeviceRecord>(record, nullptr);
     case RecordType::Stream:
         return read<StreamRecord>(record, nullptr);
+    case RecordType::Context:
+        return read<ContextRecord>(record, nullptr);
+    case RecordType::GraphLaunch:
+        return read<GraphRecord>(record, nullptr);
+    case RecordType::MemoryOperation:
+        return read<MemoryRecord>(record, nullptr);
+    case RecordType::Module:
+        return read<ModuleRecord>(record, nullptr);
+    case RecordType::Jit:
+        return read<JitRecord>(record, nullptr);
     case RecordType::ClockSample:
         return read<ClockRecord>(record, nullptr);
     }
@@ -172,7 +187,7 @@ TEST(ChunkReaderFuzz, RandomBytesEnd)
             byte = static_cast<std::byte>(random());
         // Random sizes end a walk at once: half of the blocks begin with headers that lead on.
         for (std::size_t at = 0; mutation % 2 == 0 && at + sizeof(RecordHeader) <= block.size();) {
-            const RecordHeader header{static_cast<RecordType>(random() % 32), 0, static_cast<std::uint32_t>(1 + random() % 12) * 8};
+            const RecordHeader header{static_cast<RecordType>(random() % 48), 0, static_cast<std::uint32_t>(1 + random() % 12) * 8};
             std::memcpy(block.data() + at, &header, sizeof header);
             at += header.size;
         }

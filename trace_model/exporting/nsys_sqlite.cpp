@@ -393,7 +393,7 @@ private:
         for (const trace::Track& track : m_trace.tracks) {
             if (track.kind != trace::TrackKind::Counter || track.counter.isDerived)
                 continue;
-            m_writer.add(report::LineRow{++id, track.name, track.counter.unit, track.counter.source});
+            m_writer.add(report::LineRow{++id, track.name, track.counter.unit, track.counter.source, track.counter.isExact});
             GANTRY_CHECK(each(track.counter.time.size(), [&](std::size_t i) {
                 m_writer.addSample({id, track.counter.time[i], track.counter.value[i]});
             }));

@@ -50,6 +50,8 @@ constexpr FormatLimit kLimits[] = {
      [](const Trace& trace) { return isOfReport(trace) && trace.synchronizations.size() > 0; }},
     {"columns of CUPTI_ACTIVITY_KIND_GRAPH_TRACE: greenContextId, graphExecId",
      [](const Trace& trace) { return isOfReport(trace) && trace.graphLaunches.size() > 0; }},
+    {"CUDA_GPU_MEMORY_USAGE_EVENTS: what its rows add up to is in GANTRY_SERIES",
+     [](const Trace& trace) { return hasAny(trace, {"CUDA_GPU_MEMORY_USAGE_EVENTS"}); }},
     {"columns of CUPTI_ACTIVITY_KIND_RUNTIME: callchainId, and eventClass but for whether it is the driver's",
      [](const Trace& trace) { return isOfNsys(trace) && trace.apiCalls.size() > 0; }},
     {"columns of CUPTI_ACTIVITY_KIND_OVERHEAD: correlationId, overheadType",
@@ -83,7 +85,8 @@ constexpr FormatLimit kLimits[] = {
      [](const Trace& trace) { return isOfReport(trace) && trace.kernels.size() + trace.memcpys.size() + trace.memsets.size() > 0; }},
     {"TARGET_INFO_SYSTEM_ENV, TARGET_INFO_NIC_INFO, EXPORT_META_DATA, ANALYSIS_FILE, ProcessStreams, META_DATA_EXPORT as it was, of "
      "META_DATA_CAPTURE rows of a name that "
-     "others have, of PROCESSES those without events, of ANALYSIS_DETAILS globalVid and, where they count from another zero than the rows, startTime, stopTime and duration, of ThreadNames priority, of "
+     "others have, of PROCESSES those without events, of ANALYSIS_DETAILS globalVid and, where they count from another zero than the rows, "
+     "startTime, stopTime and duration, of ThreadNames priority, of "
      "TARGET_INFO_SESSION_START_TIME localTime",
      isOfNsys},
     {"rows of DIAGNOSTIC_EVENT that are no warnings, and its columns timestamp, timestampType, source, severity, globalPid",

@@ -68,10 +68,11 @@ struct MarkRow
 /// A line of values over time.
 struct CounterDefinition
 {
-    std::string name;   ///< as people read it: "KV cache blocks used"
-    std::string unit;   ///< "%", "bytes", "1/s"; empty: a plain number
-    std::string group;  ///< rows of a group stand together: "GPU 0", "bert_base"; may be empty
-    std::string source; ///< the series it is made of, as its producer writes it; may be empty
+    std::string name;     ///< as people read it: "KV cache blocks used"
+    std::string unit;     ///< "%", "bytes", "1/s"; empty: a plain number
+    std::string group;    ///< rows of a group stand together: "GPU 0", "bert_base"; may be empty
+    std::string source;   ///< the series it is made of, as its producer writes it; may be empty
+    bool isExact = false; ///< each value holds until the next one, however late
 };
 
 struct CounterSample

@@ -3,6 +3,7 @@
 #include "trace_model/base/counted.h"
 #include "trace_model/import/sqlite_events.h"
 #include "trace_model/import/sqlite_facts.h"
+#include "trace_model/import/sqlite_memory.h"
 #include "trace_model/import/sqlite_nvtx.h"
 #include "trace_model/import/sqlite_server.h"
 #include "trace_model/import/sqlite_tables.h"
@@ -52,6 +53,7 @@ constexpr Stage kStages[] = {
     {"requests", 3, events<readRequests>},
     {"executions", 1, events<readExecutions>},
     {"metrics", 3, events<readMetrics>},
+    {"memory allocations", 1, events<readMemoryUsage>},
     {"summaries", 1, events<readSummaries>},
     {"losses", 1, events<readLosses>},
 };

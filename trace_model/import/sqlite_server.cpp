@@ -126,7 +126,7 @@ Result<void> readExecutions(SqliteTables& tables, const SqliteFacts& facts)
 /// was shown is such a row already.
 Result<void> readMetrics(SqliteTables& tables, const SqliteFacts&)
 {
-    constexpr std::int64_t kCounter = 1, kLine = 2; // ENUM_GANTRY_SERIES_KIND
+    constexpr std::int64_t kCounter = 1, kLine = 2, kExactLine = 3; // ENUM_GANTRY_SERIES_KIND
     EventSink& sink = tables.sink();
     RowSink& rows = tables.workers().front().rows;
     metrics::SeriesStore store(std::numeric_limits<std::size_t>::max());
@@ -137,8 +137,12 @@ Result<void> readMetrics(SqliteTables& tables, const SqliteFacts&)
         const std::uint32_t id = numbers.required(0);
         if (!numbers.areGood())
             return skipped::kBadNumber;
-        if (row.integer(3) == kLine) {
-            lines[id] = sink.define({std::string(row.text(1)), std::string(row.text(2)), {}, metrics::parseLabels(row.text(4))["source"]});
+        if (row.integer(3) == kLine || row.integer(3) == kExactLine) {
+            lines[id] = sink.define({std::string(row.text(1)),
+                                     std::string(row.text(2)),
+                                     {},
+                                     metrics::parseLabels(row.text(4))["source"],
+                                     row.integer(3) == kExactLine});
             return nullptr;
         }
         series.insert(id);

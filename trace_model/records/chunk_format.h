@@ -9,7 +9,7 @@
 namespace gantry::records {
 
 inline constexpr std::uint64_t kRegionMagic = 0x314D485359524E47ull; // "GNRYSHM1"
-inline constexpr std::uint32_t kRegionVersion = 3;
+inline constexpr std::uint32_t kRegionVersion = 4;
 
 inline constexpr std::uint32_t kChunkSize = 64 * 1024;
 inline constexpr std::uint32_t kChunkCount = 1024; ///< 64 MiB; pages cost nothing until written
@@ -22,20 +22,25 @@ inline constexpr std::uint32_t kMaxOpenPushes = 256;
 inline constexpr std::uint32_t kMaxShortText = 63;
 
 /// Life of a chunk. The writer makes Free → Writing → Ready, the reader Ready → Free when it has read everything.
-enum class ChunkState : std::uint32_t { Free, Writing, Ready };
+enum class ChunkState : std::uint32_t
+{
+    Free,
+    Writing,
+    Ready
+};
 
 /// What was lost, counted where it was lost.
 enum class LossCounter : std::uint32_t
 {
-    NvtxNoChunk,      ///< NVTX events with no free chunk
-    CuptiNoChunk,     ///< CUPTI records with no free chunk
-    CuptiDropped,     ///< cuptiActivityGetNumDroppedRecords
-    CuptiNoBuffer,    ///< buffer requests answered with none
-    KernelNoTime,     ///< kernels and copies whose times CUPTI could not collect (start == end == 0)
-    TextTruncated,    ///< NVTX texts cut at kMaxTextLength
-    DictionaryFull,   ///< registered strings or domains beyond the dictionary's bound
-    UnmatchedEnds,    ///< pops and range ends whose begin lies before the window
-    NvtxTooDeep,      ///< pushes beyond kMaxOpenPushes
+    NvtxNoChunk,    ///< NVTX events with no free chunk
+    CuptiNoChunk,   ///< CUPTI records with no free chunk
+    CuptiDropped,   ///< cuptiActivityGetNumDroppedRecords
+    CuptiNoBuffer,  ///< buffer requests answered with none
+    KernelNoTime,   ///< kernels, copies and the like whose times CUPTI could not collect (start == end == 0)
+    TextTruncated,  ///< NVTX texts cut at kMaxTextLength
+    DictionaryFull, ///< registered strings or domains beyond the dictionary's bound
+    UnmatchedEnds,  ///< pops and range ends whose begin lies before the window
+    NvtxTooDeep,    ///< pushes beyond kMaxOpenPushes
     Count,
 };
 
@@ -45,9 +50,9 @@ struct alignas(64) RegionHeader
     std::uint32_t version;
     std::uint32_t chunkSize;
     std::uint32_t chunkCount;
-    std::uint32_t headerSize; ///< offset of the first chunk
+    std::uint32_t headerSize;                                                        ///< offset of the first chunk
     std::atomic<std::uint64_t> losses[static_cast<std::size_t>(LossCounter::Count)]; ///< of the current window
-    std::atomic<std::uint32_t> searchFrom; ///< where a writer begins to look for a free chunk
+    std::atomic<std::uint32_t> searchFrom;                                           ///< where a writer begins to look for a free chunk
 };
 
 struct alignas(64) ChunkHeader

@@ -9,27 +9,32 @@ namespace gantry::records {
 
 enum class RecordType : std::uint16_t
 {
-    Text = 1,         ///< TextRecord: dictionary entry, valid for the process's whole life
-    Domain = 2,       ///< NamedRecord: NVTX domain `id`
-    Category = 3,     ///< NamedRecord: NVTX category `id` of domain `scope`
-    ThreadName = 4,   ///< NamedRecord: Linux thread `id`
-    ApiName = 5,      ///< NamedRecord: CUPTI callback id `id` of the runtime (scope 0) or driver (scope 1) API
-    NvtxPush = 10,    ///< NvtxRecord
-    NvtxPop = 11,     ///< NvtxRecord: time, thread, domain, rangeId and enclosing only
-    NvtxStart = 12,   ///< NvtxRecord
-    NvtxEnd = 13,     ///< NvtxRecord: time, thread and rangeId only
-    NvtxMark = 14,    ///< NvtxRecord
-    NvtxShortPush = 15, ///< ShortPushRecord
-    NvtxShortPop = 16,  ///< ShortPopRecord
-    ApiCall = 20,     ///< ApiRecord
-    Kernel = 21,      ///< KernelRecord
-    Memcpy = 22,      ///< CopyRecord
-    Memset = 23,      ///< CopyRecord: bytes, value, destinationKind
+    Text = 1,             ///< TextRecord: dictionary entry, valid for the process's whole life
+    Domain = 2,           ///< NamedRecord: NVTX domain `id`
+    Category = 3,         ///< NamedRecord: NVTX category `id` of domain `scope`
+    ThreadName = 4,       ///< NamedRecord: Linux thread `id`
+    ApiName = 5,          ///< NamedRecord: CUPTI callback id `id` of the runtime (scope 0) or driver (scope 1) API
+    NvtxPush = 10,        ///< NvtxRecord
+    NvtxPop = 11,         ///< NvtxRecord: time, thread, domain, rangeId and enclosing only
+    NvtxStart = 12,       ///< NvtxRecord
+    NvtxEnd = 13,         ///< NvtxRecord: time, thread and rangeId only
+    NvtxMark = 14,        ///< NvtxRecord
+    NvtxShortPush = 15,   ///< ShortPushRecord
+    NvtxShortPop = 16,    ///< ShortPopRecord
+    ApiCall = 20,         ///< ApiRecord
+    Kernel = 21,          ///< KernelRecord
+    Memcpy = 22,          ///< CopyRecord
+    Memset = 23,          ///< CopyRecord: bytes, value, destinationKind
     Synchronization = 24, ///< SyncRecord
-    Overhead = 25,    ///< OverheadRecord
-    Device = 26,      ///< DeviceRecord
-    Stream = 27,      ///< StreamRecord
-    ClockSample = 30, ///< ClockRecord
+    Overhead = 25,        ///< OverheadRecord
+    Device = 26,          ///< DeviceRecord
+    Stream = 27,          ///< StreamRecord
+    Context = 28,         ///< ContextRecord
+    ClockSample = 30,     ///< ClockRecord
+    GraphLaunch = 40,     ///< GraphRecord
+    MemoryOperation = 41, ///< MemoryRecord
+    Module = 42,          ///< ModuleRecord
+    Jit = 43,             ///< JitRecord
 };
 
 struct RecordHeader
@@ -57,7 +62,13 @@ struct NamedRecord
     std::uint32_t reserved;
 };
 
-enum class PayloadType : std::uint8_t { None, Unsigned, Signed, Double };
+enum class PayloadType : std::uint8_t
+{
+    None,
+    Unsigned,
+    Signed,
+    Double
+};
 
 /// An NVTX event. Its text is dictionary entry `textId`, or, when that is 0, the `textLength` bytes that follow.
 /// Times of NVTX events: ticks of the time-stamp counter where the process's clock samples have ticks, else ns of CLOCK_MONOTONIC.
@@ -68,9 +79,9 @@ struct NvtxRecord
     std::uint64_t rangeId; ///< start/end: unique in the process; push/pop: number of the push in its thread, from 1
     std::uint64_t payload; ///< as PayloadType says, bit for bit
     std::uint32_t tid;
-    std::uint32_t domain;  ///< 0: default domain
+    std::uint32_t domain; ///< 0: default domain
     std::uint32_t category;
-    std::uint32_t color;   ///< 0xAARRGGBB, 0: none
+    std::uint32_t color; ///< 0xAARRGGBB, 0: none
     std::uint32_t textId;
     std::uint16_t textLength;
     PayloadType payloadType;
@@ -98,7 +109,7 @@ struct ShortPopRecord
     std::int64_t time;
     std::uint32_t tid;
     std::uint32_t domain;
-    std::uint32_t number;    ///< of the push that it ends
+    std::uint32_t number; ///< of the push that it ends
     std::uint32_t enclosing;
 };
 
@@ -133,9 +144,56 @@ struct CopyRecord
     std::int64_t startRealtimeNs, endRealtimeNs;
     std::uint64_t bytes, graphNodeId;
     std::uint32_t deviceId, contextId, streamId, correlationId;
-    std::uint32_t value;                              ///< memset
+    std::uint32_t value;                                ///< memset
     std::uint8_t copyKind, sourceKind, destinationKind; ///< CUPTI's numbers (CUpti_ActivityMemcpyKind, …MemoryKind)
+    std::uint8_t isPeer;                                ///< 1: the next four are known
+    std::uint32_t sourceDevice, sourceContext, destinationDevice, destinationContext;
+};
+
+/// A launch of a CUDA graph that was recorded as a whole.
+struct GraphRecord
+{
+    RecordHeader header;
+    std::int64_t startRealtimeNs, endRealtimeNs;
+    std::uint32_t deviceId, contextId, streamId, correlationId;
+    std::uint32_t graphId;
+    std::uint32_t reserved;
+};
+
+/// Memory was allocated or released.
+struct MemoryRecord
+{
+    RecordHeader header;
+    std::int64_t timeRealtimeNs;
+    std::uint64_t address, bytes, programCounter;
+    std::uint64_t poolAddress, poolReleaseThreshold, poolSize, poolUsed; ///< of poolType 1; of 2 poolSize is the owner's process id
+    std::uint32_t deviceId, contextId, streamId, correlationId;
+    std::uint32_t nameId;    ///< dictionary entry of a variable, 0: none
+    std::uint8_t operation;  ///< CUpti_ActivityMemoryOperationType: 1 allocation, 2 release
+    std::uint8_t memoryKind; ///< CUpti_ActivityMemoryKind
+    std::uint8_t poolType;   ///< CUpti_ActivityMemoryPoolType: 0 none, 1 of this process, 2 of another
     std::uint8_t reserved;
+};
+
+/// A module of GPU code has been loaded, or is about to be unloaded.
+struct ModuleRecord
+{
+    RecordHeader header;
+    std::int64_t timeRealtimeNs;
+    std::uint64_t codeBytes;
+    std::uint32_t tid, moduleId;
+    std::uint32_t isUnloaded;
+    std::uint32_t reserved;
+};
+
+/// The driver compiled code for the GPU, or used its cache of what it compiled before.
+struct JitRecord
+{
+    RecordHeader header;
+    std::int64_t startRealtimeNs, endRealtimeNs;
+    std::uint32_t deviceId, correlationId;
+    std::uint32_t entry;     ///< CUpti_ActivityJitEntryType
+    std::uint32_t operation; ///< CUpti_ActivityJitOperationType
 };
 
 struct SyncRecord
@@ -171,6 +229,14 @@ struct StreamRecord
     std::uint32_t contextId, streamId;
     std::int32_t priority;
     std::uint32_t flag; ///< CUpti_ActivityStreamFlag
+};
+
+struct ContextRecord
+{
+    RecordHeader header;
+    std::uint32_t contextId, deviceId;
+    std::uint32_t nullStreamId; ///< the context's default stream
+    std::uint32_t reserved;
 };
 
 /// The clocks of one instant.

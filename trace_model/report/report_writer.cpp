@@ -48,6 +48,8 @@ enum Insert : std::size_t
     InsertOs,
     InsertDiagnostic,
     InsertGpuRange,
+    InsertMemory,
+    InsertContext,
     InsertStreamName,
     InsertSummary,
     // From here on the rows are not counted in GANTRY_META.
@@ -72,7 +74,8 @@ constexpr InsertDefinition kInserts[InsertCount] = {
      "start,end,deviceId,contextId,streamId,correlationId,globalPid,demangledName,shortName,mangledName,registersPerThread,gridX,gridY,"
      "gridZ,blockX,blockY,blockZ,staticSharedMemory,dynamicSharedMemory,localMemoryPerThread,localMemoryTotal,gridId,graphNodeId,graphId"},
     {"CUPTI_ACTIVITY_KIND_MEMCPY",
-     "start,end,deviceId,contextId,streamId,correlationId,globalPid,bytes,copyKind,srcKind,dstKind,graphNodeId"},
+     "start,end,deviceId,contextId,streamId,correlationId,globalPid,bytes,copyKind,srcKind,dstKind,srcDeviceId,srcContextId,"
+     "dstDeviceId,dstContextId,graphNodeId"},
     {"CUPTI_ACTIVITY_KIND_MEMSET", "start,end,deviceId,contextId,streamId,correlationId,globalPid,value,bytes,graphNodeId,memKind"},
     {"CUPTI_ACTIVITY_KIND_SYNCHRONIZATION", "start,end,deviceId,contextId,streamId,correlationId,globalPid,syncType,eventId"},
     {"CUPTI_ACTIVITY_KIND_RUNTIME", "start,end,eventClass,globalTid,correlationId,nameId,returnValue"},
@@ -97,6 +100,11 @@ constexpr InsertDefinition kInserts[InsertCount] = {
     {"OSRT_API", "start,end,eventClass,globalTid,nameId,returnValue"},
     {"DIAGNOSTIC_EVENT", "timestamp,timestampType,source,severity,text"},
     {"GANTRY_GPU_RANGES", "start,end,deviceId,contextId,streamId,globalPid,textId"},
+    {"CUDA_GPU_MEMORY_USAGE_EVENTS",
+     "start,globalPid,deviceId,contextId,address,pc,bytes,memKind,memoryOperationType,name,correlationId,streamId,localMemoryPoolAddress,"
+     "localMemoryPoolReleaseThreshold,localMemoryPoolSize,localMemoryPoolUtilizedSize,importedMemoryPoolAddress,"
+     "importedMemoryPoolProcessId"},
+    {"TARGET_INFO_CUDA_CONTEXT_INFO", "nullStreamId,hwId,vmId,processId,deviceId,contextId"},
     {"GANTRY_STREAM_NAMES", "deviceId,contextId,streamId,name,globalPid"},
     {"GANTRY_SUMMARIES", "name,row,cell,value"},
     {"META_DATA_EXPORT", "name,value"},
@@ -259,8 +267,11 @@ void ReportWriter::add(const KernelRow& row)
 
 void ReportWriter::add(const MemcpyRow& row)
 {
+    const auto peer = [&](std::uint32_t MemcpyRow::Peers::*value) { return row.peers ? std::optional((*row.peers).*value) : std::nullopt; };
+    using Peers = MemcpyRow::Peers;
     m_impl->insert(InsertMemcpy, row.start, row.end, row.deviceId, row.contextId, row.streamId, row.correlationId, asSigned(row.globalPid),
-                   asSigned(row.bytes), row.copyKind, row.srcKind, row.dstKind,
+                   asSigned(row.bytes), row.copyKind, row.srcKind, row.dstKind, peer(&Peers::srcDeviceId), peer(&Peers::srcContextId),
+                   peer(&Peers::dstDeviceId), peer(&Peers::dstContextId),
                    row.graphNodeId ? std::optional(asSigned(row.graphNodeId)) : std::nullopt);
 }
 
@@ -306,6 +317,31 @@ void ReportWriter::add(const GpuRangeRow& row)
     m_impl->insert(InsertGpuRange, row.start, row.end, row.deviceId, row.contextId, row.streamId, asSigned(row.globalPid), row.textId);
 }
 
+void ReportWriter::add(const MemoryRow& row)
+{
+    constexpr std::uint32_t kNoStream = 0xFFFFFFFF; // cupti_activity.h, CUPTI_INVALID_STREAM_ID: not an asynchronous operation
+    const auto local = [&](std::uint64_t MemoryRow::LocalPool::*value) {
+        return row.localPool ? std::optional(asSigned((*row.localPool).*value)) : std::nullopt;
+    };
+    const auto imported = [&](std::uint64_t MemoryRow::ImportedPool::*value) {
+        return row.importedPool ? std::optional(asSigned((*row.importedPool).*value)) : std::nullopt;
+    };
+    using Local = MemoryRow::LocalPool;
+    using Imported = MemoryRow::ImportedPool;
+    m_impl->insert(InsertMemory, row.start, asSigned(row.globalPid), row.deviceId, row.contextId, asSigned(row.address),
+                   asSigned(row.programCounter), asSigned(row.bytes), row.memKind, row.isRelease ? 1 : 0,
+                   row.name.empty() ? std::nullopt : std::optional<std::string_view>(row.name), row.correlationId,
+                   row.streamId == kNoStream ? std::nullopt : std::optional(row.streamId), local(&Local::address),
+                   local(&Local::releaseThreshold), local(&Local::size), local(&Local::utilizedSize), imported(&Imported::address),
+                   imported(&Imported::processId));
+}
+
+void ReportWriter::add(const ContextRow& row)
+{
+    constexpr int kOneMachine = 0;
+    m_impl->insert(InsertContext, row.nullStreamId, kOneMachine, kOneMachine, asSigned(row.processId), row.deviceId, row.contextId);
+}
+
 void ReportWriter::addCublasCall(const CallRow& row)
 {
     constexpr int kCublasClass = 29; // ENUM_NSYS_EVENT_CLASS
@@ -342,8 +378,9 @@ void ReportWriter::addSummaryCell(std::string_view table, std::size_t row, std::
 
 void ReportWriter::add(const LineRow& line)
 {
-    constexpr int kLine = 2; // ENUM_GANTRY_SERIES_KIND
-    m_impl->addSeries(line.id, {line.name, line.unit, kLine, metrics::formatLabels({{"source", line.source}}), {}});
+    constexpr int kLine = 2, kExactLine = 3; // ENUM_GANTRY_SERIES_KIND
+    m_impl->addSeries(line.id,
+                      {line.name, line.unit, line.isExact ? kExactLine : kLine, metrics::formatLabels({{"source", line.source}}), {}});
 }
 
 void ReportWriter::add(const ProcessRow& row)

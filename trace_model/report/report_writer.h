@@ -41,12 +41,14 @@ public:
     void add(const NvtxRow& row);
     void add(const GraphRow& row);
     void add(const GpuRangeRow& row);
+    void add(const MemoryRow& row);
     void addCublasCall(const CallRow& row); ///< or one of any library but cuDNN
     void addCudnnCall(const CallRow& row);
     void addOsCall(const CallRow& row);
     void add(const ProcessRow& row);
     void add(const GpuRow& row);
     void add(const StreamRow& row);
+    void add(const ContextRow& row);
     void add(const RequestRow& row);
     void add(const ExecutionRow& row);
     void add(const ClockRow& row);
@@ -66,9 +68,9 @@ public:
 
     struct Session
     {
-        std::int64_t utcEpochNs = 0;       ///< CLOCK_REALTIME of time 0; 0: unknown
-        std::int64_t systemClockNs = 0;    ///< CLOCK_MONOTONIC of time 0; 0: unknown
-        TimeRange window;                  ///< the capture window, session time
+        std::int64_t utcEpochNs = 0;             ///< CLOCK_REALTIME of time 0; 0: unknown
+        std::int64_t systemClockNs = 0;          ///< CLOCK_MONOTONIC of time 0; 0: unknown
+        TimeRange window;                        ///< the capture window, session time
         std::map<std::string, std::string> meta; ///< META_DATA_CAPTURE; keys in SCHEMA.md
         Losses losses;
     };

@@ -40,6 +40,13 @@ struct MemcpyRow
     std::uint64_t bytes = 0;
     std::uint8_t copyKind = 0, srcKind = 7, dstKind = 7;
     std::uint64_t graphNodeId = 0;
+
+    /// Of a copy between devices.
+    struct Peers
+    {
+        std::uint32_t srcDeviceId = 0, srcContextId = 0, dstDeviceId = 0, dstContextId = 0;
+    };
+    std::optional<Peers> peers; ///< absent: of no such copy, or not known
 };
 
 struct MemsetRow
@@ -89,6 +96,32 @@ struct GraphRow
     std::uint32_t graphId = 0;
 };
 
+/// An allocation or a release of memory, CUDA_GPU_MEMORY_USAGE_EVENTS.
+struct MemoryRow
+{
+    /// A pool of the process itself. Sizes: bytes, after the operation.
+    struct LocalPool
+    {
+        std::uint64_t address = 0, releaseThreshold = 0, size = 0, utilizedSize = 0;
+    };
+    /// A pool that another process shares.
+    struct ImportedPool
+    {
+        std::uint64_t address = 0, processId = 0;
+    };
+
+    TimestampNs start = 0;
+    std::uint64_t globalPid = 0;
+    std::uint32_t deviceId = 0, contextId = 0, streamId = 0, correlationId = 0;
+    std::uint64_t address = 0, programCounter = 0;
+    std::uint64_t bytes = 0;
+    std::uint8_t memKind = 7;
+    bool isRelease = false; ///< memoryOperationType 1, else 0
+    std::string name;       ///< of a variable; empty: of none
+    std::optional<LocalPool> localPool;
+    std::optional<ImportedPool> importedPool;
+};
+
 /// A range as it was projected onto a stream by the tool that recorded it: from its first to its last work there.
 struct GpuRangeRow
 {
@@ -108,7 +141,15 @@ struct CallRow
 };
 
 /// Event types of NVTX_EVENTS.
-enum class NvtxEventType : std::uint8_t { Category = 33, Mark = 34, Thread = 39, PushPopRange = 59, StartEndRange = 60, DomainCreate = 75 };
+enum class NvtxEventType : std::uint8_t
+{
+    Category = 33,
+    Mark = 34,
+    Thread = 39,
+    PushPopRange = 59,
+    StartEndRange = 60,
+    DomainCreate = 75
+};
 
 struct NvtxRow
 {
@@ -148,7 +189,15 @@ struct StreamRow
     std::uint32_t streamId = 0, contextId = 0;
     std::uint64_t processId = 0; ///< pid
     std::int32_t priority = 0;
-    std::uint8_t flag = 0;       ///< 1 default, 2 non-blocking, 3 null
+    std::uint8_t flag = 0; ///< 1 default, 2 non-blocking, 3 null
+};
+
+/// A CUDA context, TARGET_INFO_CUDA_CONTEXT_INFO.
+struct ContextRow
+{
+    std::uint32_t nullStreamId = 0; ///< its default stream
+    std::uint64_t processId = 0;    ///< pid
+    std::uint32_t deviceId = 0, contextId = 0;
 };
 
 /// GANTRY_REQUESTS with its phases (GANTRY_REQUEST_PHASES).
@@ -185,9 +234,10 @@ struct ClockRow
 /// A line of values over time as it is shown, which is not how it was measured: what is left of metrics once a report is loaded.
 struct LineRow
 {
-    std::uint32_t id = 0;     ///< of its samples; shared with the series
+    std::uint32_t id = 0; ///< of its samples; shared with the series
     std::string name, unit;
-    std::string source;       ///< the series it is made of, as its producer writes it; may be empty
+    std::string source;   ///< the series it is made of, as its producer writes it; may be empty
+    bool isExact = false; ///< each value holds until the next
 };
 
 struct LogRow

@@ -89,18 +89,12 @@ constexpr Column kMemcpy[] = {
 };
 
 constexpr Column kMemset[] = {
-    {"start", kIntNotNull, kStart},
-    {"end", kIntNotNull, kEnd},
-    {"deviceId", kIntNotNull, kDevice},
-    {"contextId", kIntNotNull, kContext},
-    {"greenContextId", kInt, kGreen},
-    {"streamId", kIntNotNull, kStream},
-    {"correlationId", kInt, kCorrelation},
-    {"globalPid", kInt, kGlobalPid},
-    {"value", kIntNotNull, "Value written"},
-    {"bytes", kIntNotNull, "Amount written, bytes"},
-    {"graphNodeId", kInt, kGraphNode},
-    {"memKind", kInt, "Memory written, ENUM_CUDA_MEM_KIND.id"},
+    {"start", kIntNotNull, kStart},          {"end", kIntNotNull, kEnd},
+    {"deviceId", kIntNotNull, kDevice},      {"contextId", kIntNotNull, kContext},
+    {"greenContextId", kInt, kGreen},        {"streamId", kIntNotNull, kStream},
+    {"correlationId", kInt, kCorrelation},   {"globalPid", kInt, kGlobalPid},
+    {"value", kIntNotNull, "Value written"}, {"bytes", kIntNotNull, "Amount written, bytes"},
+    {"graphNodeId", kInt, kGraphNode},       {"memKind", kInt, "Memory written, ENUM_CUDA_MEM_KIND.id"},
 };
 
 constexpr Column kRuntime[] = {
@@ -138,6 +132,27 @@ constexpr Column kGraphTrace[] = {
     {"globalPid", kInt, kGlobalPid},
     {"graphId", kIntNotNull, "CUDA graph that was launched"},
     {"graphExecId", kInt, "Always NULL: not recorded"},
+};
+
+constexpr Column kMemoryUsage[] = {
+    {"start", kIntNotNull, "When it happened, ns since the session start"},
+    {"globalPid", kIntNotNull, kGlobalPid},
+    {"deviceId", kIntNotNull, kDevice},
+    {"contextId", kIntNotNull, kContext},
+    {"address", kIntNotNull, "Virtual address, an unsigned number stored as signed 64 bit"},
+    {"pc", kIntNotNull, "Address of the code that asked for it"},
+    {"bytes", kIntNotNull, "Amount allocated or released, bytes"},
+    {"memKind", kIntNotNull, "ENUM_CUDA_MEM_KIND.id"},
+    {"memoryOperationType", kIntNotNull, "ENUM_CUDA_DEV_MEM_EVENT_OPER.id"},
+    {"name", kText, "Variable that lies there; NULL: none"},
+    {"correlationId", kInt, kCorrelation},
+    {"streamId", kInt, "CUDA stream; NULL: not an asynchronous operation"},
+    {"localMemoryPoolAddress", kInt, "NULL: in no pool of the process"},
+    {"localMemoryPoolReleaseThreshold", kInt, "Bytes that the pool keeps; NULL: in no pool of the process"},
+    {"localMemoryPoolSize", kInt, "Bytes that the pool has of the GPU; NULL: in no pool of the process"},
+    {"localMemoryPoolUtilizedSize", kInt, "Bytes of the pool that are allocated; NULL: in no pool of the process"},
+    {"importedMemoryPoolAddress", kInt, "NULL: in no pool of another process"},
+    {"importedMemoryPoolProcessId", kInt, "Process id of the pool's owner; NULL: in no pool of another process"},
 };
 
 constexpr Column kLibraryCall[] = {
@@ -242,6 +257,15 @@ constexpr Column kCudaStream[] = {
     {"flag", kIntNotNull, "ENUM_CUPTI_STREAM_TYPE.id"},
 };
 
+constexpr Column kCudaContext[] = {
+    {"nullStreamId", kIntNotNull, "Default stream of the context"},
+    {"hwId", kIntNotNull, "Always 0: one machine"},
+    {"vmId", kIntNotNull, "Always 0: one machine"},
+    {"processId", kIntNotNull, "Process id"},
+    {"deviceId", kIntNotNull, kDevice},
+    {"contextId", kIntNotNull, kContext},
+};
+
 constexpr Column kDiagnostic[] = {
     {"timestamp", kIntNotNull, "ns since the session start; 0: of the report as a whole"},
     {"timestampType", kIntNotNull, "Always 0: unknown"},
@@ -279,7 +303,9 @@ constexpr Column kRequests[] = {
     {"start", kInt, "Received, ns since the session start; NULL: before the window"},
     {"end", kInt, "Answered, ns since the session start; NULL: after the window"},
     {"failed", kIntNotNull, "1: answered with an error"},
-    {"batchId", kInt, "GANTRY_EXECUTIONS.batchId of the same process; NULL: not executed in the window. Members of a batch are the requests with its number"},
+    {"batchId", kInt,
+     "GANTRY_EXECUTIONS.batchId of the same process; NULL: not executed in the window. Members of a batch are the requests with its "
+     "number"},
     {"parentId", kInt, "requestId of the ensemble's request that this one is a step of; NULL: of none"},
 };
 
@@ -305,7 +331,8 @@ constexpr Column kSeries[] = {
     {"id", kKey, "Number samples refer to"},
     {"name", kTextNotNull, "Name of the metric"},
     {"unit", kTextNotNull, "Unit of the values"},
-    {"kind", kIntNotNull, "0 gauge, 1 counter, 2 a line as it is shown, ENUM_GANTRY_SERIES_KIND.id"},
+    {"kind", kIntNotNull,
+     "0 gauge, 1 counter, 2 a line as it is shown, 3 one whose values hold until the next, ENUM_GANTRY_SERIES_KIND.id"},
     {"labels", kTextNotNull, "Labels as in the Prometheus text format: key=\"value\", separated by commas"},
     {"help", kTextNotNull, "What it means, one sentence"},
 };
@@ -375,6 +402,7 @@ constexpr Table kTables[] = {
     {"CUPTI_ACTIVITY_KIND_SYNCHRONIZATION", "Waits for streams, events and contexts", kSynchronization},
     {"CUPTI_ACTIVITY_KIND_OVERHEAD", "Time the profiler and the driver took for themselves", kOverhead},
     {"CUPTI_ACTIVITY_KIND_GRAPH_TRACE", "Launches of CUDA graphs recorded as a whole", kGraphTrace, true},
+    {"CUDA_GPU_MEMORY_USAGE_EVENTS", "Allocations and releases of memory", kMemoryUsage, true},
     {"CUBLAS_EVENTS", "Calls of libraries other than cuDNN", kLibraryCall, true},
     {"CUDNN_EVENTS", "Calls of cuDNN", kLibraryCall, true},
     {"OSRT_API", "Calls of the operating system and libc", kOsCall, true},
@@ -384,6 +412,7 @@ constexpr Table kTables[] = {
     {"TARGET_INFO_GPU", "GPUs of the node", kGpu},
     {"TARGET_INFO_CUDA_DEVICE", "Which GPU is which CUDA ordinal in which process", kCudaDevice},
     {"TARGET_INFO_CUDA_STREAM", "CUDA streams", kCudaStream},
+    {"TARGET_INFO_CUDA_CONTEXT_INFO", "CUDA contexts", kCudaContext, true},
     {"DIAGNOSTIC_EVENT", "What is to be known of the report before trusting it", kDiagnostic, true},
     {"TARGET_INFO_SESSION_START_TIME", "What session time 0 is on other clocks; one row", kSessionStart},
     {"ANALYSIS_DETAILS", "The capture window; one row", kAnalysisDetails},
@@ -429,6 +458,11 @@ constexpr EnumValue kMemKind[] = {
     {5, "CUDA_MEMOPR_MEMORY_KIND_DEVICE_STATIC", "Device Static"},
     {6, "CUDA_MEMOPR_MEMORY_KIND_MANAGED_STATIC", "Managed Static"},
     {7, "CUDA_MEMOPR_MEMORY_KIND_UNKNOWN", "Unknown"},
+};
+
+constexpr EnumValue kMemoryOperation[] = {
+    {0, "CUDA_DEV_MEM_EVENT_OPR_ALLOCATION", "Allocation"},
+    {1, "CUDA_DEV_MEM_EVENT_OPR_DEALLOCATION", "Deallocation"},
 };
 
 constexpr EnumValue kSyncType[] = {
@@ -502,6 +536,7 @@ constexpr EnumValue kSeriesKind[] = {
     {0, "gauge", "Gauge"},
     {1, "counter", "Counter"},
     {2, "line", "A line as it is shown"},
+    {3, "exact_line", "A line whose values hold until the next"},
 };
 
 constexpr EnumValue kLossSeverity[] = {
@@ -513,6 +548,7 @@ constexpr EnumValue kLossSeverity[] = {
 constexpr EnumTable kEnumTables[] = {
     {"ENUM_CUDA_MEMCPY_OPER", kMemcpyOper},
     {"ENUM_CUDA_MEM_KIND", kMemKind},
+    {"ENUM_CUDA_DEV_MEM_EVENT_OPER", kMemoryOperation},
     {"ENUM_CUPTI_SYNC_TYPE", kSyncType},
     {"ENUM_CUPTI_STREAM_TYPE", kStreamType},
     {"ENUM_CUDA_KERNEL_LAUNCH_TYPE", kLaunchType},

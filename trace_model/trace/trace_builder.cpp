@@ -650,6 +650,7 @@ std::vector<Track> TraceBuilder::counterTracks()
         tracks[i].name = definition.group.empty() ? definition.name : definition.group + ' ' + definition.name;
         tracks[i].counter.unit = definition.unit;
         tracks[i].counter.source = definition.source;
+        tracks[i].counter.isExact = definition.isExact;
     }
     for (Part& part : m_parts) {
         for (const importing::CounterSample& sample : part.samples)

@@ -69,6 +69,25 @@ TEST(WindowOptions, ARangeOfNvtxIsNamedWithItsDomain)
     }
 }
 
+TEST(WindowOptions, WhatIsRecordedIsAskedForInTheWordsOfNsightSystems)
+{
+    const auto asked = [](const std::string& arguments) {
+        WindowOptions options;
+        CLI::App command;
+        options.addTo(command);
+        command.parse("--for 1s " + arguments);
+        return options.request().value().content;
+    };
+    EXPECT_FALSE(asked("").memoryAllocations);
+    EXPECT_FALSE(asked("").wholeGraphs);
+    EXPECT_TRUE(asked("").modules);
+    EXPECT_TRUE(asked("--cuda-memory-usage").memoryAllocations);
+    EXPECT_TRUE(asked("--cuda-graph-trace graph").wholeGraphs);
+    EXPECT_FALSE(asked("--cuda-graph-trace node").wholeGraphs);
+    EXPECT_FALSE(asked("--no-modules").modules);
+    EXPECT_THROW(asked("--cuda-graph-trace kernels"), CLI::ValidationError);
+}
+
 TEST(WindowOptions, WindowsByTheClockNeedAnEndAndMustFitTheirPeriod)
 {
     WindowOptions options;

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <dlfcn.h>
 #include <memory>
+#include <unistd.h>
 
 namespace gantry::capture {
 namespace {
@@ -60,11 +61,12 @@ TEST_F(CudaProcess, AWindowLeavesCuptiAsItWas)
     for (const auto before : {CUPTI_ACTIVITY_THREAD_ID_TYPE_DEFAULT, CUPTI_ACTIVITY_THREAD_ID_TYPE_SYSTEM}) {
         m_window = ++s_lastWindow;
         fakeCupti().threadIdType = before;
-        s_daemon->open(m_window, kEverything);
+        s_daemon->open(m_window, kEverything | ContentMemoryAllocations | ContentModules | ContentWholeGraphs);
         s_daemon->close(m_window);
         EXPECT_EQ(fakeCupti().threadIdType, before);
         EXPECT_FALSE(fakeCupti().isSubscribed);
         EXPECT_TRUE(fakeCupti().kinds.empty());
+        EXPECT_TRUE(fakeCupti().callbacks.empty());
     }
 }
 
@@ -126,6 +128,151 @@ TEST_F(CudaProcess, ACuptiThatSomebodyElseHoldsIsLeftAlone)
     EXPECT_TRUE(fakeCupti().isSubscribed);
     EXPECT_EQ(fakeCupti().kinds, std::set{CUPTI_ACTIVITY_KIND_MEMCPY});
     EXPECT_EQ(fakeCupti().threadIdType, CUPTI_ACTIVITY_THREAD_ID_TYPE_DEFAULT);
+}
+
+// ---- what CUPTI tells, in the library's records ----
+
+constexpr std::uint64_t kTime = 1'700'000'000'000'000'000;
+
+TEST_F(CudaProcess, MemoryAllocationsAreRecordedWithTheirPool)
+{
+    s_daemon->open(m_window, ContentMemoryAllocations);
+    CUpti_ActivityMemory3 memory{};
+    memory.kind = CUPTI_ACTIVITY_KIND_MEMORY2;
+    memory.memoryOperationType = CUPTI_ACTIVITY_MEMORY_OPERATION_TYPE_ALLOCATION;
+    memory.memoryKind = CUPTI_ACTIVITY_MEMORY_KIND_DEVICE;
+    memory.correlationId = 9;
+    memory.address = 0x7f00'0000'0000;
+    memory.bytes = 4096;
+    memory.timestamp = kTime;
+    memory.deviceId = 1;
+    memory.contextId = 2;
+    memory.streamId = 3;
+    memory.name = "g_weights";
+    memory.memoryPoolConfig.memoryPoolType = CUPTI_ACTIVITY_MEMORY_POOL_TYPE_LOCAL;
+    memory.memoryPoolConfig.pool.size = 1 << 20;
+    memory.memoryPoolConfig.utilizedSize = 8192;
+    recordActivity(memory);
+    memory.timestamp = 0; // could not be collected
+    recordActivity(memory);
+    s_daemon->close(m_window);
+    const Recording recording = s_daemon->read(m_window);
+    const auto found = recording.all<records::MemoryRecord>(records::RecordType::MemoryOperation);
+    ASSERT_EQ(found.size(), 1u);
+    EXPECT_EQ(found[0].timeRealtimeNs, static_cast<std::int64_t>(kTime));
+    EXPECT_EQ(found[0].operation, CUPTI_ACTIVITY_MEMORY_OPERATION_TYPE_ALLOCATION);
+    EXPECT_EQ(found[0].address, 0x7f00'0000'0000u);
+    EXPECT_EQ(found[0].bytes, 4096u);
+    EXPECT_EQ(found[0].memoryKind, CUPTI_ACTIVITY_MEMORY_KIND_DEVICE);
+    EXPECT_EQ(found[0].deviceId, 1u);
+    EXPECT_EQ(found[0].correlationId, 9u);
+    EXPECT_EQ(found[0].poolSize, 1u << 20);
+    EXPECT_EQ(found[0].poolUsed, 8192u);
+    EXPECT_EQ(recording.texts.at(found[0].nameId), "g_weights");
+    EXPECT_EQ(s_daemon->loss(records::LossCounter::KernelNoTime), 1u);
+}
+
+TEST_F(CudaProcess, ModulesAreRecordedOnTheThreadThatLoadsThem)
+{
+    s_daemon->open(m_window, ContentModules);
+    loadModule(CUPTI_CBID_RESOURCE_MODULE_LOADED, 5, 70'000);
+    loadModule(CUPTI_CBID_RESOURCE_MODULE_UNLOAD_STARTING, 5, 70'000);
+    CUpti_ActivityJit jit{};
+    jit.kind = CUPTI_ACTIVITY_KIND_JIT;
+    jit.jitEntryType = CUPTI_ACTIVITY_JIT_ENTRY_PTX_TO_CUBIN;
+    jit.jitOperationType = CUPTI_ACTIVITY_JIT_OPERATION_COMPILE;
+    jit.start = kTime;
+    jit.end = kTime + 1000;
+    jit.correlationId = 17;
+    recordActivity(jit);
+    s_daemon->close(m_window);
+    loadModule(CUPTI_CBID_RESOURCE_MODULE_LOADED, 6, 1);
+    const Recording recording = s_daemon->read(m_window);
+    const auto modules = recording.all<records::ModuleRecord>(records::RecordType::Module);
+    ASSERT_EQ(modules.size(), 2u);
+    EXPECT_EQ(modules[0].tid, static_cast<std::uint32_t>(gettid()));
+    EXPECT_EQ(modules[0].codeBytes, 70'000u);
+    EXPECT_EQ(modules[0].isUnloaded, 0u);
+    EXPECT_EQ(modules[1].isUnloaded, 1u);
+    const auto jits = recording.all<records::JitRecord>(records::RecordType::Jit);
+    ASSERT_EQ(jits.size(), 1u);
+    EXPECT_EQ(jits[0].operation, static_cast<std::uint32_t>(CUPTI_ACTIVITY_JIT_OPERATION_COMPILE));
+    EXPECT_EQ(jits[0].correlationId, 17u);
+    EXPECT_TRUE(fakeCupti().callbacks.empty()) << "CUPTI is as it was";
+}
+
+TEST_F(CudaProcess, ModulesTakeOfOverheadOnlyWhatLoadingCosts)
+{
+    const auto recorded = [&](std::uint32_t content) {
+        m_window = ++s_lastWindow;
+        s_daemon->open(m_window, content);
+        CUpti_ActivityOverhead overhead{};
+        overhead.kind = CUPTI_ACTIVITY_KIND_OVERHEAD;
+        overhead.start = kTime;
+        overhead.end = kTime + 10;
+        for (const auto kind : {CUPTI_ACTIVITY_OVERHEAD_LAZY_FUNCTION_LOADING, CUPTI_ACTIVITY_OVERHEAD_CUPTI_BUFFER_FLUSH}) {
+            overhead.overheadKind = kind;
+            recordActivity(overhead);
+        }
+        s_daemon->close(m_window);
+        return s_daemon->read(m_window).all<records::OverheadRecord>(records::RecordType::Overhead).size();
+    };
+    EXPECT_EQ(recorded(ContentOverhead), 2u);
+    EXPECT_EQ(recorded(ContentModules), 1u);
+    EXPECT_EQ(recorded(ContentNvtx), 0u);
+}
+
+TEST_F(CudaProcess, WholeGraphsAreRecordedOnlyWhenAskedFor)
+{
+    s_daemon->open(m_window, kEverything);
+    EXPECT_FALSE(fakeCupti().kinds.contains(CUPTI_ACTIVITY_KIND_GRAPH_TRACE)) << "it would hide the kernels of graphs";
+    s_daemon->close(m_window);
+    m_window = ++s_lastWindow;
+    s_daemon->open(m_window, kEverything | ContentWholeGraphs);
+    CUpti_ActivityGraphTrace2 graph{};
+    graph.kind = CUPTI_ACTIVITY_KIND_GRAPH_TRACE;
+    graph.start = kTime;
+    graph.end = kTime + 500;
+    graph.streamId = 13;
+    graph.correlationId = 44;
+    graph.graphId = 6;
+    recordActivity(graph);
+    s_daemon->close(m_window);
+    const auto graphs = s_daemon->read(m_window).all<records::GraphRecord>(records::RecordType::GraphLaunch);
+    ASSERT_EQ(graphs.size(), 1u);
+    EXPECT_EQ(graphs[0].endRealtimeNs - graphs[0].startRealtimeNs, 500);
+    EXPECT_EQ(graphs[0].graphId, 6u);
+    EXPECT_EQ(graphs[0].streamId, 13u);
+    EXPECT_EQ(graphs[0].correlationId, 44u);
+}
+
+TEST_F(CudaProcess, ContextsAndCopiesBetweenDevicesSayWhichDevices)
+{
+    s_daemon->open(m_window, kEverything);
+    CUpti_ActivityContext3 context{};
+    context.kind = CUPTI_ACTIVITY_KIND_CONTEXT;
+    context.contextId = 2;
+    context.deviceId = 1;
+    context.nullStreamId = 7;
+    recordActivity(context);
+    CUpti_ActivityMemcpyPtoP4 copy{};
+    copy.kind = CUPTI_ACTIVITY_KIND_MEMCPY2;
+    copy.start = kTime;
+    copy.end = kTime + 5;
+    copy.srcDeviceId = 1;
+    copy.dstDeviceId = 3;
+    recordActivity(copy);
+    s_daemon->close(m_window);
+    const Recording recording = s_daemon->read(m_window);
+    const auto contexts = recording.all<records::ContextRecord>(records::RecordType::Context);
+    ASSERT_EQ(contexts.size(), 1u);
+    EXPECT_EQ(contexts[0].deviceId, 1u);
+    EXPECT_EQ(contexts[0].nullStreamId, 7u);
+    const auto copies = recording.all<records::CopyRecord>(records::RecordType::Memcpy);
+    ASSERT_EQ(copies.size(), 1u);
+    EXPECT_EQ(copies[0].isPeer, 1u);
+    EXPECT_EQ(copies[0].sourceDevice, 1u);
+    EXPECT_EQ(copies[0].destinationDevice, 3u);
 }
 
 } // namespace

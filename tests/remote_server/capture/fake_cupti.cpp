@@ -2,9 +2,50 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <mutex>
 #include <utility>
 
 namespace gantry::capture {
+namespace {
+
+/// What happened and was not flushed yet; the test and the library's threads come here.
+struct Activities
+{
+    std::mutex mutex;
+    std::vector<std::vector<std::byte>> pending;
+    CUpti_BuffersCallbackRequestFunc request = nullptr;
+    CUpti_BuffersCallbackCompleteFunc complete = nullptr;
+};
+
+Activities& activities()
+{
+    static Activities state;
+    return state;
+}
+
+constexpr std::size_t kHead = sizeof(std::uint64_t); // before each record in a buffer: how long it is
+
+} // namespace
+
+void recordActivity(const void* record, std::size_t bytes)
+{
+    if (!fakeCupti().kinds.contains(static_cast<const CUpti_Activity*>(record)->kind))
+        return;
+    std::vector<std::byte> copy((bytes + 7) / 8 * 8);
+    std::memcpy(copy.data(), record, bytes);
+    const std::lock_guard lock(activities().mutex);
+    activities().pending.push_back(std::move(copy));
+}
+
+void loadModule(CUpti_CallbackId event, std::uint32_t moduleId, std::size_t bytes)
+{
+    CUpti_ModuleResourceData module{moduleId, bytes, nullptr};
+    CUpti_ResourceData data{};
+    data.resourceDescriptor = &module;
+    if (fakeCupti().callbacks.contains({CUPTI_CB_DOMAIN_RESOURCE, event}))
+        fakeCupti().callback(nullptr, CUPTI_CB_DOMAIN_RESOURCE, event, &data);
+}
 
 FakeCupti& fakeCupti()
 {
@@ -24,7 +65,9 @@ void callDriver(CUpti_CallbackId function)
 
 } // namespace gantry::capture
 
+using gantry::capture::activities;
 using gantry::capture::fakeCupti;
+using gantry::capture::kHead;
 
 // The functions that the capture library needs, as cupti.h declares them.
 extern "C" {
@@ -58,8 +101,11 @@ CUptiResult cuptiEnableCallback(std::uint32_t enable, CUpti_SubscriberHandle, CU
         fakeCupti().callbacks.erase({domain, function});
     return CUPTI_SUCCESS;
 }
-CUptiResult cuptiActivityRegisterCallbacks(CUpti_BuffersCallbackRequestFunc, CUpti_BuffersCallbackCompleteFunc)
+CUptiResult cuptiActivityRegisterCallbacks(CUpti_BuffersCallbackRequestFunc request, CUpti_BuffersCallbackCompleteFunc complete)
 {
+    const std::lock_guard lock(activities().mutex);
+    activities().request = request;
+    activities().complete = complete;
     return CUPTI_SUCCESS;
 }
 CUptiResult cuptiActivityEnable(CUpti_ActivityKind kind)
@@ -78,11 +124,34 @@ CUptiResult cuptiActivityDisable(CUpti_ActivityKind kind)
 }
 CUptiResult cuptiActivityFlushAll(std::uint32_t)
 {
+    const std::lock_guard lock(activities().mutex);
+    if (activities().pending.empty())
+        return CUPTI_SUCCESS;
+    std::uint8_t* buffer = nullptr;
+    std::size_t size = 0, maxRecords = 0, used = 0;
+    activities().request(&buffer, &size, &maxRecords);
+    for (const std::vector<std::byte>& record : std::exchange(activities().pending, {})) {
+        const std::uint64_t bytes = record.size();
+        std::memcpy(buffer + used, &bytes, kHead);
+        std::memcpy(buffer + used + kHead, record.data(), record.size());
+        used += kHead + record.size();
+    }
+    activities().complete(nullptr, 0, buffer, size, used);
     return CUPTI_SUCCESS;
 }
-CUptiResult cuptiActivityGetNextRecord(std::uint8_t*, std::size_t, CUpti_Activity**)
+CUptiResult cuptiActivityGetNextRecord(std::uint8_t* buffer, std::size_t validBytes, CUpti_Activity** record)
 {
-    return CUPTI_ERROR_MAX_LIMIT_REACHED;
+    std::size_t at = 0;
+    if (*record) {
+        const auto* last = reinterpret_cast<const std::uint8_t*>(*record);
+        std::uint64_t bytes = 0;
+        std::memcpy(&bytes, last - kHead, kHead);
+        at = static_cast<std::size_t>(last - buffer) + bytes;
+    }
+    if (at >= validBytes)
+        return CUPTI_ERROR_MAX_LIMIT_REACHED;
+    *record = reinterpret_cast<CUpti_Activity*>(buffer + at + kHead);
+    return CUPTI_SUCCESS;
 }
 CUptiResult cuptiActivityGetNumDroppedRecords(CUcontext, std::uint32_t, std::size_t* dropped)
 {

@@ -2,12 +2,16 @@
 
 #include <cupti.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <set>
 #include <utility>
+#include <vector>
 
 namespace gantry::capture {
 
-/// What CUPTI's clients have set in this process. It records nothing, and calls back when a test says that the application called.
+/// What CUPTI's clients have set in this process. It records what a test says that happened, and calls back when a test says that the
+/// application called.
 struct FakeCupti
 {
     bool isSubscribed = false;
@@ -21,5 +25,17 @@ struct FakeCupti
 
 /// The application calls this function of the driver, which returns.
 void callDriver(CUpti_CallbackId function);
+
+/// The application loads a module of GPU code, or unloads it.
+void loadModule(CUpti_CallbackId event, std::uint32_t moduleId, std::size_t bytes);
+
+/// Something happened that CUPTI makes this record of; handed out with the next flush, if its kind is enabled.
+void recordActivity(const void* record, std::size_t bytes);
+
+template <typename Record>
+void recordActivity(const Record& record)
+{
+    recordActivity(&record, sizeof record);
+}
 
 } // namespace gantry::capture

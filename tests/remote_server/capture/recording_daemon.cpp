@@ -191,10 +191,13 @@ Recording RecordingDaemon::read(std::uint32_t windowId)
             recording.clocks.push_back(*clock);
             m_clock.add(*clock);
         }
+        if (!records::nvtxTime(view))
+            recording.others.emplace_back(view.type, std::vector(view.bytes.begin(), view.bytes.end()));
         if (const auto event = records::nvtxEvent(view))
             recording.events.push_back(
                 {event->type, event->record.tid, {}, std::string(event->text), event->record, 0, event->type != view.type});
     });
+    recording.texts = m_texts;
     for (Event& event : recording.events) {
         event.timeMonotonicNs = m_clock.monotonicNs(event.record.time);
         if (event.record.textId != 0)

@@ -30,8 +30,21 @@ struct Recording
 {
     std::vector<Event> events; ///< in the order of each thread
     std::vector<records::ClockRecord> clocks;
-    std::map<std::uint32_t, std::string> threads;                            ///< by Linux thread id
-    std::map<std::pair<std::string, std::uint32_t>, std::string> categories; ///< by domain and id
+    std::vector<std::pair<records::RecordType, std::vector<std::byte>>> others; ///< what is not of NVTX, in the order of each thread
+    std::map<std::uint32_t, std::string> texts;                                 ///< of the window until now, by id
+    std::map<std::uint32_t, std::string> threads;                               ///< by Linux thread id
+    std::map<std::pair<std::string, std::uint32_t>, std::string> categories;    ///< by domain and id
+
+    /// The others of one type.
+    template <typename Record>
+    [[nodiscard]] std::vector<Record> all(records::RecordType type) const
+    {
+        std::vector<Record> found;
+        for (const auto& [itsType, bytes] : others)
+            if (const auto* record = itsType == type ? records::RecordView{itsType, bytes}.as<Record>() : nullptr)
+                found.push_back(*record);
+        return found;
+    }
 };
 
 /// The daemon's end of the capture protocol, as little of it as a test needs. Throws std::runtime_error when the library does not

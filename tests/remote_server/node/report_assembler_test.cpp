@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <string_view>
@@ -234,7 +235,7 @@ protected:
         clock.bracketNs = 20;
         add(records::RecordType::ClockSample, clock);
         m_process.pid = 4711;
-        WindowCapture window{.openMonotonicNs = kOpen, .closeMonotonicNs = kClose, .openRealtimeNs = kOpenRealtime};
+        WindowCapture window{.openMonotonicNs = kOpen, .closeMonotonicNs = kClose, .openRealtimeNs = kOpenRealtime, .content = m_content};
         window.processes.push_back(m_process);
         const auto path = m_folder / "a.gantry";
         const auto written = assembleReport(window, path);
@@ -248,6 +249,7 @@ protected:
     static constexpr std::int64_t kOpenRealtime = 1'700'000'000 * kSecond;
     test::TemporaryFolder m_folder;
     ProcessCapture m_process;
+    std::uint32_t m_content = capture::ContentKernels;
 };
 
 TEST_F(RecordedEvents, RangesOfThreadsWhoseChunksComeInAnyOrderKeepTheirTimesAndTexts)
@@ -283,6 +285,148 @@ TEST_F(RecordedEvents, AKernelBeforeItsLaunchShowsHowFarTheClocksAreApart)
     EXPECT_EQ(trace->kernels.shape(0).block, (std::array<std::uint32_t, 3>{4, 5, 6}));
     EXPECT_EQ(trace->strings[trace->kernels.shortName(0)], "gemm");
     EXPECT_EQ(trace->apiCalls.size(), 3u);
+}
+
+/// What a counter shows, "time = value".
+std::vector<std::string> samplesOf(const trace::Trace& trace, std::string_view name)
+{
+    std::vector<std::string> samples;
+    for (const trace::Track& track : trace.tracks)
+        if (track.kind == trace::TrackKind::Counter && track.name == name)
+            for (std::size_t i = 0; i < track.counter.time.size(); ++i)
+                samples.push_back(std::to_string(track.counter.time[i]) + " = " +
+                                  std::to_string(static_cast<std::int64_t>(track.counter.value[i])));
+    return samples;
+}
+
+TEST_F(RecordedEvents, AllocationsAddUpToWhatIsKnownToBeAllocated)
+{
+    const auto addMemory = [&](TimestampNs time, std::uint8_t operation, std::uint64_t address, std::uint64_t bytes,
+                               std::uint8_t kind = 3) {
+        records::MemoryRecord memory{};
+        memory.timeRealtimeNs = kOpenRealtime + time;
+        memory.operation = operation;
+        memory.address = address;
+        memory.bytes = bytes;
+        memory.memoryKind = kind;
+        memory.poolType = kind == 3 && operation == 1 ? 1 : 0;
+        memory.poolSize = 1 << 20;
+        memory.poolUsed = bytes;
+        add(records::RecordType::MemoryOperation, memory);
+    };
+    constexpr std::uint8_t kAllocation = 1, kRelease = 2, kPinned = 2;
+    addMemory(200, kAllocation, 0xB000, 500);
+    addMemory(100, kAllocation, 0xA000, 1000);
+    addMemory(300, kRelease, 0xA000, 0);   // how much is known by its allocation
+    addMemory(400, kRelease, 0xC000, 300); // was there before the window
+    addMemory(500, kAllocation, 0xD000, 4096, kPinned);
+    addMemory(600, 7, 0xE000, 4096); // neither
+    const auto trace = assembled();
+    EXPECT_EQ(samplesOf(*trace, "GPU 0 known allocations"),
+              (std::vector<std::string>{"0 = 300", "100 = 1300", "200 = 1800", "300 = 800", "400 = 500"}));
+    EXPECT_EQ(samplesOf(*trace, "Host known pinned allocations"), (std::vector<std::string>{"0 = 0", "500 = 4096"}));
+    EXPECT_EQ(samplesOf(*trace, "GPU 0 memory pool used"), (std::vector<std::string>{"100 = 1000", "200 = 500"}));
+    for (const trace::Track& track : trace->tracks)
+        if (track.kind == trace::TrackKind::Counter) {
+            EXPECT_TRUE(track.counter.isExact) << track.name;
+            EXPECT_EQ(track.counter.unit, "bytes");
+        }
+}
+
+TEST_F(RecordedEvents, ModulesAreMarksAndJitCompilationIsOverheadOfItsThread)
+{
+    records::JitRecord jit{};
+    jit.startRealtimeNs = kOpenRealtime + 1010;
+    jit.endRealtimeNs = kOpenRealtime + 1040;
+    jit.correlationId = 9;
+    jit.entry = 1;
+    jit.operation = 3;
+    add(records::RecordType::Jit, jit);
+    addText(1, "gemm");
+    addKernel(9, 1000, 1500); // the call that compiled
+    records::ModuleRecord module{};
+    module.timeRealtimeNs = kOpenRealtime + 1045;
+    module.tid = kTid;
+    module.codeBytes = 70'000;
+    add(records::RecordType::Module, module);
+    const auto trace = assembled();
+    ASSERT_EQ(trace->nvtxMarks.size(), 1u);
+    EXPECT_EQ(trace->strings[trace->nvtxMarks.text(0)], "Module loaded, 68.4 KiB");
+    EXPECT_EQ(trace->strings[trace->nvtxMarks.domain(0)], "CUDA modules");
+    EXPECT_EQ(trace->nvtxMarks.payload(0), 70'000u);
+    EXPECT_EQ(trace::Trace::tidOf(trace->nvtxMarks.globalTid(0)), kTid);
+    ASSERT_EQ(trace->overheads.size(), 1u);
+    EXPECT_EQ(trace->strings[trace->overheads.name[0]], "JIT compilation, PTX to cubin");
+    EXPECT_EQ(trace->overheads.time(0), (TimeRange{1010, 1040}));
+    EXPECT_EQ(trace::Trace::tidOf(trace->overheads.globalTid(0)), kTid);
+}
+
+TEST_F(RecordedEvents, GraphsAreShownAsAWholeAndTheirLaunchesWithoutARecordAreCounted)
+{
+    const auto addCall = [&](std::uint32_t function, bool isDriver, TimestampNs start, TimestampNs end, std::uint32_t correlation) {
+        records::ApiRecord call{};
+        call.startRealtimeNs = kOpenRealtime + start;
+        call.endRealtimeNs = kOpenRealtime + end;
+        call.tid = kTid;
+        call.correlationId = correlation;
+        call.callbackId = function;
+        call.isDriver = isDriver;
+        add(records::RecordType::ApiCall, call);
+    };
+    constexpr std::uint32_t kRuntime = 311, kDriver = 514;
+    const std::string_view runtime = "cudaGraphLaunch_v10000", driver = "cuGraphLaunch";
+    add(records::RecordType::ApiName, records::NamedRecord{{}, 0, kRuntime, static_cast<std::uint32_t>(runtime.size()), 0}, runtime);
+    add(records::RecordType::ApiName, records::NamedRecord{{}, 1, kDriver, static_cast<std::uint32_t>(driver.size()), 0}, driver);
+    for (std::uint32_t i = 0; i < 3; ++i) {
+        addCall(kDriver, true, 1010 + 100 * i, 1040 + 100 * i, 100 + i); // which the runtime calls
+        addCall(kRuntime, false, 1000 + 100 * i, 1050 + 100 * i, 10 + i);
+    }
+    records::GraphRecord graph{};
+    graph.startRealtimeNs = kOpenRealtime + 1100;
+    graph.endRealtimeNs = kOpenRealtime + 1600;
+    graph.streamId = 13;
+    graph.correlationId = 10;
+    graph.graphId = 6;
+    add(records::RecordType::GraphLaunch, graph);
+    const auto trace = assembled();
+    ASSERT_EQ(trace->graphLaunches.size(), 1u);
+    EXPECT_EQ(trace->graphLaunches.time(0), (TimeRange{1100, 1600}));
+    EXPECT_EQ(trace->graphLaunches.graph[0], 6u);
+    EXPECT_EQ(trace->graphLaunches.stream(0), 13u);
+    const auto unseen = [](const trace::Trace& t) {
+        return std::find_if(t.losses.begin(), t.losses.end(), [](const Loss& loss) { return loss.name == "graph_launches_not_seen"; })
+            ->count;
+    };
+    EXPECT_EQ(unseen(*trace), 2u);
+    m_content = capture::ContentRuntimeApi;
+    EXPECT_EQ(unseen(*assembled()), 0u) << "nobody wanted to see them";
+    m_content = capture::ContentKernels;
+
+    records::KernelRecord node{};
+    node.startRealtimeNs = kOpenRealtime + 1700;
+    node.endRealtimeNs = kOpenRealtime + 1800;
+    node.graphNodeId = 5;
+    add(records::RecordType::Kernel, node);
+    EXPECT_EQ(unseen(*assembled()), 0u) << "nodes are recorded, each for itself";
+}
+
+TEST_F(RecordedEvents, ContextsSayOnWhichDeviceAWaitWasAndWhichStreamIsTheDefault)
+{
+    add(records::RecordType::Context, records::ContextRecord{{}, 2, 1, 7, 0});
+    add(records::RecordType::Stream, records::StreamRecord{{}, 2, 13, -5, 2});
+    records::SyncRecord wait{};
+    wait.startRealtimeNs = kOpenRealtime + 100;
+    wait.endRealtimeNs = kOpenRealtime + 200;
+    wait.contextId = 2;
+    wait.streamId = 13;
+    wait.type = 3;
+    add(records::RecordType::Synchronization, wait);
+    const auto trace = assembled();
+    ASSERT_EQ(trace->synchronizations.size(), 1u);
+    EXPECT_EQ(trace->synchronizations.device(0), 1u);
+    const std::uint64_t process = std::uint64_t{4711} << 24;
+    EXPECT_EQ(trace->streamNames.at({process, 1, 2, 7}), "Stream 7 · default");
+    EXPECT_EQ(trace->streamNames.at({process, 1, 2, 13}), "Stream 13 · priority -5");
 }
 
 /// A window of two seconds in which a process records NVTX by a counter of 2.5 GHz.

@@ -206,6 +206,22 @@ TEST(Convert, KeepsEveryFieldOfTheRequestsOfAClient)
     EXPECT_EQ(captured.clientName, capture.clientName);
 }
 
+TEST(Convert, KeepsEverySwitchOfWhatIsRecordedApart)
+{
+    constexpr bool CaptureContent::*kSwitches[] = {
+        &CaptureContent::nvtx,       &CaptureContent::kernels,  &CaptureContent::memcpy,      &CaptureContent::runtimeApi,
+        &CaptureContent::driverApi,  &CaptureContent::overhead, &CaptureContent::metrics,     &CaptureContent::synchronization,
+        &CaptureContent::apiQueries, &CaptureContent::modules,  &CaptureContent::wholeGraphs, &CaptureContent::memoryAllocations};
+    for (std::size_t only = 0; only < std::size(kSwitches); ++only) {
+        CaptureRequest capture;
+        for (std::size_t i = 0; i < std::size(kSwitches); ++i)
+            capture.content.*kSwitches[i] = i == only;
+        const CaptureRequest captured = fromWire(toWire(capture));
+        for (std::size_t i = 0; i < std::size(kSwitches); ++i)
+            EXPECT_EQ(captured.content.*kSwitches[i], i == only) << i << " of " << only;
+    }
+}
+
 TEST(Convert, KeepsEveryFieldOfAReportAndOfAGreeting)
 {
     const ReportInfo report = fromWire(toWire(ReportInfo{"r.gantry", 1, "aa", 2, "serve", 3, "label"}));

@@ -2,6 +2,7 @@
 #include "tests/support/temporary_folder.h"
 #include "tests/trace_model/exporting/trace_lines.h"
 #include "trace_model/exporting/export_format.h"
+#include "trace_model/report/report_writer.h"
 #include "trace_model/trace/trace_loader.h"
 
 #include <gtest/gtest.h>
@@ -80,7 +81,8 @@ private:
 void expectSame(const Trace& reopened, const Trace& trace)
 {
     for (int kind = 0; kind < trace::kEventKindCount; ++kind)
-        EXPECT_TRUE(test::isSame(test::eventLines(reopened, static_cast<EventKind>(kind)), test::eventLines(trace, static_cast<EventKind>(kind))))
+        EXPECT_TRUE(
+            test::isSame(test::eventLines(reopened, static_cast<EventKind>(kind)), test::eventLines(trace, static_cast<EventKind>(kind))))
             << name(static_cast<EventKind>(kind));
     EXPECT_TRUE(test::isSame(test::otherLines(reopened), test::otherLines(trace)));
 }
@@ -125,11 +127,35 @@ TEST(NsysSqliteExport, HasTheTablesThatScriptsForNsightSystemsJoin)
     const test::TemporaryFolder folder;
     ASSERT_TRUE(exportTrace(*test::traceWithEverything(), ExportFormat::NsysSqlite, folder / "report.sqlite"));
     const Answers database(folder / "report.sqlite");
-    const char* sql = "SELECT s.value, k.start, r.start, p.name FROM CUPTI_ACTIVITY_KIND_KERNEL k JOIN StringIds s ON s.id = k.shortName "
-                      "JOIN CUPTI_ACTIVITY_KIND_RUNTIME r ON r.correlationId = k.correlationId AND (r.globalTid & ~0xFFFFFF) = k.globalPid "
-                      "JOIN PROCESSES p ON p.globalPid = k.globalPid JOIN TARGET_INFO_CUDA_DEVICE d ON d.cudaId = k.deviceId AND d.pid = p.pid "
-                      "JOIN TARGET_INFO_GPU g ON g.id = d.gpuId WHERE r.eventClass = 1 ORDER BY k.start";
+    const char* sql =
+        "SELECT s.value, k.start, r.start, p.name FROM CUPTI_ACTIVITY_KIND_KERNEL k JOIN StringIds s ON s.id = k.shortName "
+        "JOIN CUPTI_ACTIVITY_KIND_RUNTIME r ON r.correlationId = k.correlationId AND (r.globalTid & ~0xFFFFFF) = k.globalPid "
+        "JOIN PROCESSES p ON p.globalPid = k.globalPid JOIN TARGET_INFO_CUDA_DEVICE d ON d.cudaId = k.deviceId AND d.pid = p.pid "
+        "JOIN TARGET_INFO_GPU g ON g.id = d.gpuId WHERE r.eventClass = 1 ORDER BY k.start";
     EXPECT_EQ(database.to(sql), (Rows{{"gemm", "10000", "6000", "gantry-serve"}}));
+}
+
+TEST(NsysSqliteExport, ALineWhoseValuesHoldUntilTheNextIsReadBackAsOne)
+{
+    const test::TemporaryFolder folder;
+    {
+        auto writer = report::ReportWriter::create(folder / "a.gantry");
+        ASSERT_TRUE(writer);
+        writer->add(report::MemoryRow{.start = 100, .globalPid = std::uint64_t{7} << 24, .address = 1, .bytes = 512, .memKind = 2});
+        writer->add(report::LineRow{1, "sampled", "%", {}});
+        writer->addSample({1, 50, 3.0});
+        ASSERT_TRUE(writer->finish({.window = {0, 1000}}));
+    }
+    const auto trace = trace::loadTrace(folder / "a.gantry");
+    ASSERT_TRUE(trace) << trace.error().text();
+    const auto reopened = throughSqlite(**trace);
+    ASSERT_TRUE(reopened) << reopened.error().text();
+    expectSame(**reopened, **trace);
+    std::map<std::string, bool> isExact;
+    for (const trace::Track& track : (*reopened)->tracks)
+        if (track.kind == trace::TrackKind::Counter && !track.counter.isDerived)
+            isExact[track.name] = track.counter.isExact;
+    EXPECT_EQ(isExact, (std::map<std::string, bool>{{"GPU 0 known allocations", true}, {"sampled", false}}));
 }
 
 // They were 0, or a number that says "none".

@@ -109,6 +109,61 @@ TEST_F(ReadingAReport, ShowsTheEventsOfAFileThatHoldsAShortPartOfALongRecording)
     EXPECT_THAT(sink->report().clock, HasSubstr("The recording took 295.000 s, the file holds events of 1.000 s of it."));
 }
 
+// ---- memory allocations ----
+
+const std::string kMemory = std::string(kKernels) +
+                            "CREATE TABLE CUDA_GPU_MEMORY_USAGE_EVENTS (start, globalPid, deviceId, contextId, address, pc, bytes, "
+                            "memKind, memoryOperationType, name,"
+                            "correlationId);";
+
+std::string memoryAt(std::int64_t start, int pid, int address, std::int64_t bytes, int operation, int kind = 2)
+{
+    return "INSERT INTO CUDA_GPU_MEMORY_USAGE_EVENTS VALUES (" + std::to_string(start) + ", " + std::to_string(std::int64_t{pid} << 24) +
+           ", 0, 1, " + std::to_string(address) + ", 0, " + std::to_string(bytes) + ", " + std::to_string(kind) + ", " +
+           std::to_string(operation) + ", NULL, 5);";
+}
+
+/// The counters of a file: "group name: time=value time=value".
+std::vector<std::string> counters(const test::CollectingSink& sink)
+{
+    std::vector<std::string> lines;
+    for (std::size_t i = 0; i < sink.counters.size(); ++i) {
+        std::string line = sink.counters[i].group + " " + sink.counters[i].name + ":";
+        for (const CounterSample& sample : sink.all(&CollectedRows::samples))
+            if (sample.counter == i)
+                line += " " + std::to_string(sample.time) + "=" + std::to_string(static_cast<std::int64_t>(sample.value));
+        lines.push_back(line);
+    }
+    return lines;
+}
+
+// Nsight Systems wrote it until 2024.1 without the columns of pools.
+TEST_F(ReadingAReport, AddsUpAllocationsOfEachProcess)
+{
+    const auto sink = readAfter(kMemory + memoryAt(300, 1, 10, 100, 1) + memoryAt(100, 1, 10, 100, 0) + memoryAt(200, 1, 20, 50, 0) +
+                                memoryAt(200, 2, 10, 7, 0) + memoryAt(250, 2, 10, 9, 0));
+    EXPECT_THAT(counters(*sink), ElementsAre("GPU 0 known allocations, process 1: 0=0 100=100 200=150 300=50",
+                                             "GPU 0 known allocations, process 2: 0=0 200=7 250=9")); // of 7 the release was not recorded
+    ASSERT_FALSE(sink->counters.empty());
+    EXPECT_TRUE(sink->counters[0].isExact);
+    EXPECT_EQ(kept(*sink, "CUDA_GPU_MEMORY_USAGE_EVENTS"), 5u);
+}
+
+// An export has been seen whose allocations all were at time 0.
+TEST_F(ReadingAReport, AllocationsOfOneTimeAreOneSample)
+{
+    const auto sink = readAfter(kMemory + memoryAt(0, 1, 10, 100, 0) + memoryAt(0, 1, 20, 50, 0));
+    EXPECT_THAT(counters(*sink), ElementsAre("GPU 0 known allocations: 0=150"));
+}
+
+TEST_F(ReadingAReport, SaysWhichAllocationsItDoesNotShow)
+{
+    const auto sink = readAfter(kMemory + memoryAt(100, 1, 10, 100, 0) + memoryAt(100, 1, 20, 50, 0, 7) + memoryAt(100, 1, 30, -1, 0));
+    EXPECT_THAT(counters(*sink), ElementsAre("GPU 0 known allocations: 0=0 100=100"));
+    EXPECT_EQ(skipped(*sink, "CUDA_GPU_MEMORY_USAGE_EVENTS", "kind of memory"), 1u);
+    EXPECT_EQ(skipped(*sink, "CUDA_GPU_MEMORY_USAGE_EVENTS", "number"), 1u);
+}
+
 // ---- what is no number, or none of its kind ----
 
 TEST_F(ReadingAReport, SkipsRowsWhoseNumbersAreNone)
@@ -205,10 +260,11 @@ TEST_F(ReadingAReport, KeepsDomainsOfDifferentProcessesApart)
 
 TEST_F(ReadingAReport, KeepsTheStreamsOfProcessesApart)
 {
-    const auto sink = readAfter(std::string(kKernels) +
-                                "CREATE TABLE TARGET_INFO_CUDA_CONTEXT_INFO (nullStreamId, processId, deviceId, contextId); INSERT INTO TARGET_INFO_CUDA_CONTEXT_INFO VALUES (7, 1, 0, 1), (9, 2, 0, 1);"
-                                "CREATE TABLE TARGET_INFO_NVTX_CUDA_STREAM (name, processId, deviceId, contextId, streamId);"
-                                "INSERT INTO TARGET_INFO_NVTX_CUDA_STREAM VALUES ('decode', 2, 0, 1, 7), ('lost', 2, -1, 1, 7);");
+    const auto sink =
+        readAfter(std::string(kKernels) + "CREATE TABLE TARGET_INFO_CUDA_CONTEXT_INFO (nullStreamId, processId, deviceId, contextId); "
+                                          "INSERT INTO TARGET_INFO_CUDA_CONTEXT_INFO VALUES (7, 1, 0, 1), (9, 2, 0, 1);"
+                                          "CREATE TABLE TARGET_INFO_NVTX_CUDA_STREAM (name, processId, deviceId, contextId, streamId);"
+                                          "INSERT INTO TARGET_INFO_NVTX_CUDA_STREAM VALUES ('decode', 2, 0, 1, 7), ('lost', 2, -1, 1, 7);");
     EXPECT_EQ(sink->streamNames.at({1 << 24, 0, 1, 7}), "Stream 7 · default");
     EXPECT_EQ(sink->streamNames.at({2 << 24, 0, 1, 7}), "decode · stream 7");
     EXPECT_EQ(sink->streamNames.at({2 << 24, 0, 1, 9}), "Stream 9 · default");

@@ -28,9 +28,9 @@ TEST(ChunkFormat, TheDocumentSaysWhatTheHeaderDeclares)
 }
 
 // Two builds of different compilers share these bytes: a size that changes needs another version.
-TEST(ChunkFormat, RecordsHaveTheSizesOfVersionThree)
+TEST(ChunkFormat, RecordsHaveTheSizesOfVersionFour)
 {
-    ASSERT_EQ(kRegionVersion, 3u);
+    ASSERT_EQ(kRegionVersion, 4u);
     EXPECT_EQ(sizeof(RecordHeader), 8u);
     EXPECT_EQ(sizeof(TextRecord), 16u);
     EXPECT_EQ(sizeof(NamedRecord), 24u);
@@ -39,11 +39,16 @@ TEST(ChunkFormat, RecordsHaveTheSizesOfVersionThree)
     EXPECT_EQ(sizeof(ShortPopRecord), 32u);
     EXPECT_EQ(sizeof(ApiRecord), 48u);
     EXPECT_EQ(sizeof(KernelRecord), 112u);
-    EXPECT_EQ(sizeof(CopyRecord), 64u);
+    EXPECT_EQ(sizeof(CopyRecord), 80u);
+    EXPECT_EQ(sizeof(GraphRecord), 48u);
+    EXPECT_EQ(sizeof(MemoryRecord), 96u);
+    EXPECT_EQ(sizeof(ModuleRecord), 40u);
+    EXPECT_EQ(sizeof(JitRecord), 40u);
     EXPECT_EQ(sizeof(SyncRecord), 48u);
     EXPECT_EQ(sizeof(OverheadRecord), 32u);
     EXPECT_EQ(sizeof(DeviceRecord), 144u);
     EXPECT_EQ(sizeof(StreamRecord), 24u);
+    EXPECT_EQ(sizeof(ContextRecord), 24u);
     EXPECT_EQ(sizeof(ClockRecord), 56u);
 }
 

@@ -240,6 +240,45 @@ TEST(ReportWriter, TheLibraryFindsTheFileSoundAndTheTablesAsTheyAreDeclared)
                 ElementsAre("NULL", "NULL", "NULL"));
 }
 
+TEST(ReportWriter, WhatIsNotKnownOfMemoryAndCopiesIsNull)
+{
+    const test::TemporaryFolder folder;
+    const auto path = folder / "a.gantry";
+    auto writer = ReportWriter::create(path);
+    ASSERT_TRUE(writer);
+    MemoryRow memory{.start = 5, .globalPid = kGlobalPid, .deviceId = 1, .contextId = 2, .streamId = 0xFFFFFFFF, .correlationId = 9};
+    memory.address = 0xFFFF'0000'0000'0000;
+    memory.programCounter = 7;
+    memory.bytes = 4096;
+    memory.memKind = 2;
+    writer->add(memory);
+    memory.isRelease = true;
+    memory.streamId = 13;
+    memory.name = "g_weights";
+    memory.localPool = {1, 2, 3, 4};
+    memory.importedPool = {5, 6};
+    writer->add(memory);
+    MemcpyRow copy{.start = 5, .end = 6};
+    writer->add(copy);
+    copy.peers = {1, 2, 3, 4};
+    writer->add(copy);
+    writer->add(ContextRow{7, 4711, 1, 2});
+    ASSERT_TRUE(writer->finish({}));
+
+    using testing::ElementsAre;
+    const std::string pid = std::to_string(kGlobalPid), address = std::to_string(-(std::int64_t{1} << 48));
+    EXPECT_THAT(firstRow(path, "SELECT * FROM CUDA_GPU_MEMORY_USAGE_EVENTS"),
+                ElementsAre("5", pid, "1", "2", address, "7", "4096", "2", "0", "NULL", "9", "NULL", "NULL", "NULL", "NULL", "NULL", "NULL",
+                            "NULL"));
+    EXPECT_THAT(firstRow(path, "SELECT * FROM CUDA_GPU_MEMORY_USAGE_EVENTS WHERE memoryOperationType = 1"),
+                ElementsAre("5", pid, "1", "2", address, "7", "4096", "2", "1", "g_weights", "9", "13", "1", "2", "3", "4", "5", "6"));
+    const std::string peers = "SELECT srcDeviceId, srcContextId, dstDeviceId, dstContextId FROM CUPTI_ACTIVITY_KIND_MEMCPY WHERE rowid = ";
+    EXPECT_THAT(firstRow(path, peers + "1"), ElementsAre("NULL", "NULL", "NULL", "NULL"));
+    EXPECT_THAT(firstRow(path, peers + "2"), ElementsAre("1", "2", "3", "4"));
+    EXPECT_THAT(firstRow(path, "SELECT nullStreamId, processId, deviceId, contextId FROM TARGET_INFO_CUDA_CONTEXT_INFO"),
+                ElementsAre("7", "4711", "1", "2"));
+}
+
 TEST(ReportWriter, RefusesTwoSeriesOfOneNumber)
 {
     const test::TemporaryFolder folder;
