@@ -68,6 +68,7 @@ public:
     Result<proto::CaptureStatus> start(const proto::CaptureRequest& request) override
     {
         GANTRY_TRY(const CapturePlan plan, CapturePlan::of(request, monotonicNow(), utcNow()));
+        GANTRY_TRY(auto companion, m_options.companion ? m_options.companion(request) : std::shared_ptr<WindowCompanion>());
         const std::lock_guard lock(m_mutex);
         const bool isAttached = std::any_of(m_links.begin(), m_links.end(), [&](const auto& link) { return isOf(request, *link); });
         if (!isAttached && request.awaitNs <= 0)
@@ -85,6 +86,7 @@ public:
         auto capture = std::make_unique<RunningCapture>();
         capture->request = request;
         capture->plan = plan;
+        capture->companion = std::move(companion);
         proto::CaptureStatus& status = capture->status;
         status.captureId = "c" + std::to_string(m_nextCaptureId++);
         status.targetId = request.targetId;
@@ -686,8 +688,8 @@ private:
         ++capture.reportsPending;
         if (capture.status.state == proto::CaptureState::Closing)
             capture.status.state = proto::CaptureState::Assembling;
-        m_worker.add({capture.status.captureId, window.id, std::move(recorded), capture.gpuSampler, std::move(suffix), isUnanswered,
-                      hasLostProcess});
+        m_worker.add({capture.status.captureId, window.id, std::move(recorded), capture.gpuSampler, capture.companion, std::move(suffix),
+                      isUnanswered, hasLostProcess});
     }
 
     // ---- the ends of captures
@@ -757,8 +759,7 @@ private:
         capture.conclude();
         if (capture.request.stopTarget && m_options.stopTarget && capture.plan.windowsBegun == capture.request.windowCount)
             m_options.stopTarget(capture.request.targetId);
-        if (capture.gpuSampler)
-            m_worker.retire(std::move(capture.gpuSampler));
+        m_worker.retire(std::move(capture.gpuSampler), std::move(capture.companion));
         m_ended.push_back(status);
         if (m_ended.size() > kKeptStatuses)
             m_ended.pop_front();

@@ -43,7 +43,9 @@ struct WindowCapture
     std::int64_t closeMonotonicNs = 0;
     std::int64_t openRealtimeNs = 0;
     std::string targetId;  ///< label `target` of its series
-    bool isOfRing = false; ///< more was recorded than is wanted: what ended before the window is left out
+    std::string serverTrace; ///< of the target's Triton server, as its tracer writes it; empty: it was not asked for, or there is none
+    int serverPid = 0;       ///< of that server; 0: unknown
+    bool isOfRing = false;   ///< more was recorded than is wanted: what ended before the window is left out
 };
 
 /// Whether a series belongs into the report of a target: the target's own, or the machine's.
