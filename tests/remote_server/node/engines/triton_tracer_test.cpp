@@ -158,8 +158,8 @@ TEST_F(TracingAServer, PutsTheRequestsOfTheWindowOnItsClock)
     ASSERT_TRUE(trace);
     EXPECT_EQ(note, "");
     ASSERT_EQ(trace->requests.size(), 2u);
-    EXPECT_EQ(trace->requests.start[0], 1'000);
-    EXPECT_EQ(trace->requests.end[1], 31'000);
+    EXPECT_EQ(trace->requests[0].time.start, 1'000);
+    EXPECT_EQ(trace->requests[1].time.end, 31'000);
     EXPECT_EQ(trace->window.duration(), 1'000'000);
 }
 
@@ -185,7 +185,7 @@ TEST_F(TracingAServer, LeavesOutWhatAnEarlierRunLeftInTheFile)
     triton.serve(kOpen + 10, kOpen + 500); // which begins the file anew
     const auto trace = reportOf(**tracer, kOpen, kOpen + 1'000);
     ASSERT_EQ(trace->requests.size(), 1u);
-    EXPECT_EQ(trace->requests.start[0], 10);
+    EXPECT_EQ(trace->requests[0].time.start, 10);
 }
 
 TEST_F(TracingAServer, SaysThatNoRequestWasTraced)
