@@ -68,6 +68,7 @@ public:
     Result<proto::CaptureStatus> start(const proto::CaptureRequest& request) override
     {
         GANTRY_TRY(const CapturePlan plan, CapturePlan::of(request, monotonicNow(), utcNow()));
+        GANTRY_TRY(auto companion, m_options.companion ? m_options.companion(request) : std::shared_ptr<WindowCompanion>());
         const std::lock_guard lock(m_mutex);
         const bool isAttached = std::any_of(m_links.begin(), m_links.end(), [&](const auto& link) { return isOf(request, *link); });
         if (!isAttached && request.awaitNs <= 0)
@@ -82,7 +83,9 @@ public:
                              ": wait until it is done, queue behind it, or stop it (`gantryctl node stop-capture " +
                              holder->status.captureId + "`)",
                          {}};
-        const std::string id = m_board.add(request, plan).status.captureId;
+        RunningCapture& capture = m_board.add(request, plan);
+        capture.companion = std::move(companion);
+        const std::string id = capture.status.captureId;
         schedule();
         const proto::CaptureStatus now = *m_board.status(id);
         if (now.state == proto::CaptureState::Failed)
@@ -689,8 +692,8 @@ private:
         ++capture.reportsPending;
         if (capture.status.state == proto::CaptureState::Closing)
             capture.status.state = proto::CaptureState::Assembling;
-        m_worker.add({capture.status.captureId, window.id, std::move(recorded), capture.gpuSampler, capture.status.savesBegun, isUnanswered,
-                      hasLostProcess});
+        m_worker.add({capture.status.captureId, window.id, std::move(recorded), capture.gpuSampler, capture.companion,
+                      capture.status.savesBegun, isUnanswered, hasLostProcess});
     }
 
     // ---- the ends of captures
@@ -763,8 +766,7 @@ private:
         capture.conclude();
         if (capture.request.stopTarget && m_options.stopTarget && capture.plan.windowsBegun == capture.request.windowCount)
             m_options.stopTarget(capture.request.targetId);
-        if (capture.gpuSampler)
-            m_worker.retire(std::move(capture.gpuSampler));
+        m_worker.retire(std::move(capture.gpuSampler), std::move(capture.companion));
         m_board.retire(capture);
         m_changed.notify_all();
         return true;

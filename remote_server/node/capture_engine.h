@@ -1,6 +1,7 @@
 #pragma once
 
 #include "remote_server/node/sampling/metrics_sink.h"
+#include "remote_server/node/window_companion.h"
 #include "remote_server/proto/node_types.h"
 #include "trace_model/base/result.h"
 
@@ -47,6 +48,8 @@ public:
         /// Any thread; must neither block nor call the engine.
         std::function<bool(const std::string& targetId)> isTargetRunning;
         std::function<void(const std::string& targetId)> stopTarget;
+        /// What records beside the library for a request that asks for it; null: nothing. The thread of start(), which it may block.
+        std::function<Result<std::shared_ptr<WindowCompanion>>(const proto::CaptureRequest& request)> companion;
         /// How long processes may take to flush after the end of a window; a very busy one needs some seconds.
         std::chrono::nanoseconds closeGrace = std::chrono::seconds(20);
         /// Called when a report is complete, with its file name. Any thread.

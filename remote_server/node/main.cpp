@@ -2,6 +2,7 @@
 
 #include "remote_server/node/engines/capture_engines.h"
 #include "remote_server/node/engines/nsys_tool.h"
+#include "remote_server/node/engines/triton_tool.h"
 #include "remote_server/node/listen_options.h"
 #include "remote_server/node/log_ring.h"
 #include "remote_server/node/log_sink.h"
@@ -83,6 +84,21 @@ Result<std::chrono::nanoseconds> parseIdle(const std::string& text)
     return std::chrono::nanoseconds(static_cast<std::int64_t>(value * scale * 1e9));
 }
 
+/// The Triton server that a capture names: a target that has an endpoint and runs, or HOST:PORT of one that was started by hand.
+Result<TritonServer> tritonServerOf(const TargetRegistry& targets, const std::string& id)
+{
+    if (id.find(':') != std::string::npos)
+        return TritonServer{id, 0};
+    GANTRY_TRY(const proto::Target target, targets.find(id));
+    if (target.grpcAddress.empty())
+        return Error{ErrorCode::BadInput,
+                     "target " + id + " was launched without --grpc-address: gantryd does not know where its server answers",
+                     {}};
+    if (!targets.isRunning(id))
+        return Error{ErrorCode::TargetGone, "target " + id + " has ended", {}};
+    return TritonServer{target.grpcAddress, target.pid};
+}
+
 Result<void> run(const Arguments& arguments, LogRing& log)
 {
     GANTRY_TRY(const auto idleLimit, parseIdle(arguments.idleExit));
@@ -135,6 +151,7 @@ Result<void> run(const Arguments& arguments, LogRing& log)
          [&](const std::string& session) { nsys.endSession(session); },
          {}});
     launched = &targets;
+    TritonTool triton({[&](const std::string& id) { return tritonServerOf(targets, id); }, &sampler});
     CaptureEngine::Options options;
     options.socketPath = captureSocket;
     options.reportFolder = reportFolder;
@@ -147,12 +164,21 @@ Result<void> run(const Arguments& arguments, LogRing& log)
     options.targetName = [&](const std::string& id) { return targets.nameOf(id); };
     options.isTargetRunning = [&](const std::string& id) { return targets.isRunning(id); };
     options.stopTarget = [&](const std::string& id) { targets.terminate(id); };
+    options.companion = [&](const proto::CaptureRequest& request) -> Result<std::shared_ptr<WindowCompanion>> {
+        if (!request.hasServerTrace)
+            return std::shared_ptr<WindowCompanion>();
+        GANTRY_TRY(const TritonServer server, tritonServerOf(targets, request.targetId));
+        GANTRY_TRY(auto tracer, TritonTracer::begin(server));
+        return std::shared_ptr<WindowCompanion>(std::move(tracer));
+    };
     options.onReport = [](const std::string& name) { spdlog::info("report {} is complete", name); };
     ToolEngine::Options toolOptions{proto::EngineKind::Nsys, reportFolder,       options.nodeSnapshot,
                                     options.targetName,      options.stopTarget, options.onReport};
     GANTRY_TRY(auto native, CaptureEngine::create(std::move(options)));
     const auto engine = std::make_unique<CaptureEngines>(std::move(native));
     engine->add(proto::EngineKind::Nsys, std::make_unique<ToolEngine>(toolOptions, nsys));
+    toolOptions.kind = proto::EngineKind::ServerTrace;
+    engine->add(toolOptions.kind, std::make_unique<ToolEngine>(toolOptions, triton));
     targets.setEngine(engine.get());
 
     NodeService service({*engine, targets, reports, nsysExports, sampler, gpus, noGpuReason, log, endpoint.token});

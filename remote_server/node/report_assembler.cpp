@@ -5,6 +5,7 @@
 #include "remote_server/node/nvtx_pairing.h"
 #include "remote_server/node/request_assembly.h"
 #include "remote_server/node/sampling/metrics_sink.h"
+#include "remote_server/node/server_trace_rows.h"
 #include "remote_server/node/window_cost.h"
 #include "trace_model/base/clock_map.h"
 #include "trace_model/records/chunk_reader.h"
@@ -16,6 +17,7 @@
 #include <cmath>
 #include <cstring>
 #include <cxxabi.h>
+#include <iterator>
 #include <memory>
 #include <set>
 #include <unordered_map>
@@ -582,6 +584,11 @@ Result<void> assembleReport(const WindowCapture& window, const std::filesystem::
         if (const Error* error = writer.firstError())
             return *error;
     }
+    Losses losses = lossesOf(window, unmatched, unseenGraphs);
+    if (!window.serverTrace.empty()) {
+        GANTRY_TRY(Losses ofTrace, addServerTrace(window, writer));
+        std::move(ofTrace.begin(), ofTrace.end(), std::back_inserter(losses));
+    }
     std::set<std::uint32_t> ofTarget;
     for (metrics::SeriesDefinition series : window.series) {
         if (!isOfTarget(series, window.targetId))
@@ -611,7 +618,7 @@ Result<void> assembleReport(const WindowCapture& window, const std::filesystem::
         session.meta[report::meta::kWindowCostRatio] = std::to_string(cost->ratio);
         session.meta[report::meta::kWindowCostError] = std::to_string(cost->error);
     }
-    session.losses = lossesOf(window, unmatched, unseenGraphs);
+    session.losses = std::move(losses);
     return writer.finish(session);
 }
 

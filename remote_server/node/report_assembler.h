@@ -52,6 +52,8 @@ struct WindowCapture
     std::int64_t closeMonotonicNs = 0;
     std::int64_t openRealtimeNs = 0;
     std::string targetId;      ///< label `target` of its series
+    std::string serverTrace;   ///< of the target's Triton server, as its tracer writes it; empty: it was not asked for, or there is none
+    int serverPid = 0;         ///< of that server; 0: unknown
     std::uint32_t content = 0; ///< bits of capture::Content
     bool isOfRing = false;     ///< more was recorded than is wanted: what ended before the window is left out
 };

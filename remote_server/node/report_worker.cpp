@@ -27,10 +27,13 @@ void ReportWorker::add(Job job)
     m_changed.notify_all();
 }
 
-void ReportWorker::retire(std::shared_ptr<GpuSampler> sampler)
+void ReportWorker::retire(std::shared_ptr<GpuSampler> sampler, std::shared_ptr<WindowCompanion> companion)
 {
+    if (!sampler && !companion)
+        return;
     Job job; // of no capture
     job.gpuSampler = std::move(sampler);
+    job.companion = std::move(companion);
     add(std::move(job));
 }
 
@@ -55,6 +58,7 @@ void ReportWorker::run()
         lock.unlock();
         if (job.captureId.empty()) {
             job.gpuSampler.reset();
+            job.companion.reset();
             lock.lock();
             m_jobs.pop_front();
             continue;
@@ -79,6 +83,8 @@ Result<std::string> ReportWorker::write(Job& job) const
     const std::string name = reportFileName(target, std::to_string(job.windowId) + (job.save > 0 ? "-" + std::to_string(job.save) : ""));
     if (job.gpuSampler)
         job.gpuSampler->copyTo(job.window);
+    if (job.companion)
+        job.companion->addTo(job.window);
     if (m_options.nodeSnapshot)
         job.window.meta.merge(m_options.nodeSnapshot());
     job.window.meta[report::meta::kTargetName] = target;

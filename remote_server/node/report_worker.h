@@ -2,6 +2,7 @@
 
 #include "remote_server/node/report_assembler.h"
 #include "remote_server/node/sampling/gpu_sampler.h"
+#include "remote_server/node/window_companion.h"
 
 #include <condition_variable>
 #include <cstddef>
@@ -25,9 +26,10 @@ public:
         std::string captureId;
         std::uint32_t windowId = 0;
         WindowCapture window;
-        std::shared_ptr<GpuSampler> gpuSampler; ///< whose samples belong to the report; null: none
-        std::uint64_t save = 0;                 ///< of a ring: tells several reports of one window apart
-        bool isUnanswered = false;              ///< a process did not say that it has closed
+        std::shared_ptr<GpuSampler> gpuSampler;     ///< whose samples belong to the report; null: none
+        std::shared_ptr<WindowCompanion> companion; ///< that has a part in the report; null: none
+        std::uint64_t save = 0;                     ///< of a ring: tells several reports of one window apart
+        bool isUnanswered = false;                  ///< a process did not say that it has closed
         bool hasLostProcess = false;
     };
     struct Options
@@ -46,8 +48,8 @@ public:
     ~ReportWorker();
 
     void add(Job job);
-    /// Ends a sampler behind the jobs that need it; that takes a moment.
-    void retire(std::shared_ptr<GpuSampler> sampler);
+    /// Ends what recorded beside the library behind the jobs that need it; that takes a moment.
+    void retire(std::shared_ptr<GpuSampler> sampler, std::shared_ptr<WindowCompanion> companion);
     /// Of records that wait for their report, beside what a ring still holds of them.
     [[nodiscard]] std::size_t pendingBytes() const;
 

@@ -3,6 +3,7 @@
 #include "remote_server/capture/control_protocol.h"
 #include "remote_server/node/capture_plan.h"
 #include "remote_server/node/sampling/gpu_sampler.h"
+#include "remote_server/node/window_companion.h"
 #include "remote_server/proto/node_types.h"
 #include "trace_model/base/result.h"
 
@@ -26,6 +27,7 @@ struct RunningCapture
     std::string firstFailure;
     std::shared_ptr<GpuSampler> gpuSampler; ///< runs from before the first window until the last one's report
     std::int64_t samplerStartedNs = 0;
+    std::shared_ptr<WindowCompanion> companion; ///< likewise; null: none
     bool isArmed = false;
     bool isEnding = false; ///< no window follows
 

@@ -316,6 +316,15 @@ Result<proto::Target> TargetRegistry::stop(const std::string& id, DurationNs gra
     return info;
 }
 
+Result<proto::Target> TargetRegistry::find(const std::string& id) const
+{
+    const std::lock_guard lock(m_mutex);
+    for (const auto& target : m_launched)
+        if (target->info.id == id)
+            return target->info;
+    return Error{ErrorCode::NotFound, "gantryd did not launch a target " + id + ": `gantryctl target list` shows those there are", {}};
+}
+
 Result<std::string> TargetRegistry::nsysSession(const std::string& id) const
 {
     const std::lock_guard lock(m_mutex);

@@ -53,6 +53,8 @@ public:
     /// The nsys session of a target. Errors: NotFound, Unsupported for one that was launched for another engine; both say what to do.
     [[nodiscard]] Result<std::string> nsysSession(const std::string& id) const;
     [[nodiscard]] std::vector<proto::Target> list() const;
+    /// Of one that was launched here. Errors: NotFound.
+    [[nodiscard]] Result<proto::Target> find(const std::string& id) const;
     [[nodiscard]] std::string nameOf(const std::string& id) const;
     [[nodiscard]] std::shared_ptr<LogRing> log(const std::string& id) const; ///< null: no such target
     [[nodiscard]] bool anyRunning() const;

@@ -55,7 +55,7 @@ public:
     std::vector<proto::CaptureStatus> captures() const override
     {
         const std::lock_guard lock(m_mutex);
-        return {m_status};
+        return m_status.captureId.empty() ? std::vector<proto::CaptureStatus>() : std::vector{m_status};
     }
     Result<proto::CaptureStatus> status(const std::string& captureId) const override
     {

@@ -4,6 +4,7 @@
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_files.h"
 #include "trace_model/import/child_program.h"
+#include "trace_model/import/file_format.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -54,6 +55,44 @@ protected:
     fs::path tools = folder / "tools", data = folder / "data", report = data / "run one.nsys-rep";
     NsysPlaces places;
 };
+
+TEST_F(ExportingAReport, KnowsARecordingThatWasNotMadeIntoAReportAndSaysWhatToDo)
+{
+    const fs::path recording = data / "window.qdstrm";
+    test::writeFile(recording, "U3w[END]NVIDIA Nsight Systems Stream 2022.4.2.1-df9881f!\n\x0A" + std::string(1000, 'x'));
+    const auto info = inspectNsysReport(recording);
+    ASSERT_TRUE(info);
+    EXPECT_TRUE(info->isStream);
+    EXPECT_EQ(info->version, "2022.4.2.1");
+    EXPECT_FALSE(inspectNsysReport(report)->isStream);
+    EXPECT_EQ(*recogniseFormat(recording), FileFormat::NsysReport);
+}
+
+TEST_F(ExportingAReport, ImportsARecordingWithTheImporterOfItsNsys)
+{
+    const fs::path installed = folder / "nsight", importer = installed / "host-linux-x64/QdstrmImporter";
+    const test::FakeNsys installedNsys(installed / "target-linux-x64");
+    installedNsys.install("keep");
+    writeExport(installedNsys.exported(), "no other session here, 36 characters");
+    fs::create_directories(importer.parent_path());
+    test::writeFile(importer, "#!/bin/sh\n[ \"$1\" = --input-file ] && printf 'Processing [==50%%]\\r' && cp \"$2\" \"$4\"\n");
+    fs::permissions(importer, fs::perms::owner_all);
+    EXPECT_EQ(findNsysImporter(installedNsys.program()), importer);
+    const fs::path recording = data / "window.qdstrm";
+    const std::string content = "U3w[END]NVIDIA Nsight Systems Stream 2022.4.2.1-df9881f!\nevents";
+    test::writeFile(recording, content);
+    places.folders = {installed / "target-linux-x64"};
+    ReadControl control;
+    std::vector<std::string> stages;
+    control.progress = [&](double fraction, std::string_view stage) {
+        if (fraction == 0.5)
+            stages.emplace_back(stage);
+    };
+    const auto exported = exportNsysReport(recording, control, nsysOf(places));
+    ASSERT_TRUE(exported) << exported.error().text();
+    EXPECT_EQ(installedNsys.received(), content) << "nsys got what the importer made";
+    EXPECT_THAT(stages, ElementsAre("nsys import"));
+}
 
 TEST_F(ExportingAReport, ReadsTheVersionInTheHeader)
 {
