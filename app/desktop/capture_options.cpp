@@ -28,6 +28,7 @@ struct Switch
 {
     const char* key;
     bool proto::CaptureContent::*value;
+    bool isPart = false; ///< says more of another, and records nothing without it
 };
 
 constexpr Switch kSwitches[] = {
@@ -39,6 +40,10 @@ constexpr Switch kSwitches[] = {
     {"synchronization", &proto::CaptureContent::synchronization},
     {"overhead", &proto::CaptureContent::overhead},
     {"metrics", &proto::CaptureContent::metrics},
+    {"api_queries", &proto::CaptureContent::apiQueries, true},
+    {"memory_allocations", &proto::CaptureContent::memoryAllocations},
+    {"modules", &proto::CaptureContent::modules},
+    {"whole_graphs", &proto::CaptureContent::wholeGraphs},
 };
 
 /// A number of the file, where it is one and within the bounds.
@@ -130,7 +135,7 @@ CaptureOptions captureOptions(const QJsonObject& json)
     options.endsServer = json.value(QStringLiteral("ends_server")).toBool();
     const QJsonObject content = json.value(QStringLiteral("content")).toObject();
     for (const Switch& one : kSwitches)
-        options.content.*one.value = content.value(QLatin1String(one.key)).toBool(true);
+        options.content.*one.value = content.value(QLatin1String(one.key)).toBool(options.content.*one.value);
     read(json, "gpu_metrics_hz", options.content.gpuMetricsHz, 0, 200'000);
     options.label = json.value(QStringLiteral("label")).toString();
     options.mayQueue = json.value(QStringLiteral("may_queue")).toBool();
@@ -207,7 +212,7 @@ std::optional<CaptureProblem> problemOf(const CaptureOptions& options, const QSt
             return CaptureProblem{CaptureField::Windows, tr("Windows of %1 do not fit into %2: make them shorter or rarer.")
                                                              .arg(secondsText(options.lengthNs), secondsText(options.periodNs))};
     }
-    if (std::none_of(std::begin(kSwitches), std::end(kSwitches), [&](const Switch& one) { return content.*one.value; }) &&
+    if (std::none_of(std::begin(kSwitches), std::end(kSwitches), [&](const Switch& one) { return content.*one.value && !one.isPart; }) &&
         content.gpuMetricsHz == 0)
         return CaptureProblem{CaptureField::Content, tr("Nothing would be recorded: tick something.")};
     if (content.gpuMetricsHz > 0 && !noGpuReason.isEmpty())

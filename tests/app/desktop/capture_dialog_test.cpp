@@ -107,12 +107,16 @@ private slots:
         options.endsServer = options.mayQueue = true;
         options.content.kernels = options.content.driverApi = false;
         options.content.gpuMetricsHz = 10'000;
+        options.content.apiQueries = options.content.memoryAllocations = options.content.wholeGraphs = true;
+        options.content.modules = false;
         options.label = QStringLiteral("night");
         const QJsonObject saved = toJson(options);
         QCOMPARE(toJson(captureOptions(saved)), saved);
         QVERIFY(toJson(CaptureOptions{}) != saved);
         QCOMPARE(captureOptions(saved).at, QTime(3, 4, 5));
         QVERIFY(!captureOptions(saved).content.kernels && captureOptions(saved).content.memcpy);
+        QVERIFY(captureOptions(saved).content.memoryAllocations && !captureOptions(saved).content.modules);
+        QVERIFY(!captureOptions({}).content.wholeGraphs && captureOptions({}).content.modules); // as at first
 
         QCOMPARE(toJson(captureOptions({})), toJson(CaptureOptions{}));
         const QJsonObject nonsense{{QStringLiteral("end"), 99},
@@ -171,7 +175,8 @@ private slots:
         } else if (what == QStringLiteral("nothing")) {
             record(dialog);
             for (auto* box : dialog.findChild<QTabWidget*>()->currentWidget()->findChildren<QCheckBox*>())
-                QTest::mouseClick(box, Qt::LeftButton, {}, QPoint(8, box->height() / 2));
+                if (box->isChecked())
+                    QTest::mouseClick(box, Qt::LeftButton, {}, QPoint(8, box->height() / 2));
         } else if (what == QStringLiteral("count")) {
             choose("end", static_cast<int>(End::Requests));
             dialog.findChild<QCheckBox*>(QStringLiteral("nvtx"))->setChecked(false);
@@ -198,6 +203,22 @@ private slots:
         QVERIFY2(dialog.summary().startsWith(QStringLiteral("One window, as long as the range execute@gantry.serve")),
                  qPrintable(dialog.summary()));
         QCOMPARE(dialog.options().range, QStringLiteral("execute@gantry.serve"));
+    }
+
+    void callsThatOnlyAskAreOfAnApi()
+    {
+        CaptureDialog dialog({}, {QStringLiteral("server"), QStringLiteral("node"), {}});
+        dialog.show();
+        record(dialog);
+        auto& queries = *dialog.findChild<QCheckBox*>(QStringLiteral("apiQueries"));
+        QVERIFY(queries.isEnabled() && !queries.isChecked());
+        QTest::mouseClick(&queries, Qt::LeftButton, {}, QPoint(8, queries.height() / 2));
+        QVERIFY(dialog.options().content.apiQueries);
+        for (const char* api : {"Runtime API", "Driver API"})
+            for (auto* box : dialog.findChildren<QCheckBox*>())
+                if (box->text() == QLatin1String(api))
+                    QTest::mouseClick(box, Qt::LeftButton, {}, QPoint(8, box->height() / 2));
+        QVERIFY(!queries.isEnabled());
     }
 
     void fieldsOfAChoiceThatIsNotMadeAreHidden()
