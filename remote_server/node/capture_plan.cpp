@@ -86,14 +86,13 @@ void CapturePlan::begin(std::int64_t nowNs)
     ++windowsBegun;
     if (periodNs <= 0)
         return;
-}
-const std::int64_t now = m_period + (nowNs - dueNs) / periodNs;
-windowsSkipped += static_cast<std::uint32_t>(keptBefore(now + 1) - keptBefore(m_period + 1));
-std::int64_t next = now + 1;
-if (next % m_keptOf >= m_kept)
-    next += m_keptOf - next % m_keptOf;
-dueNs += (next - m_period) * periodNs;
-m_period = next;
+    const std::int64_t now = m_period + (nowNs - dueNs) / periodNs;
+    windowsSkipped += static_cast<std::uint32_t>(keptBefore(now + 1) - keptBefore(m_period + 1));
+    std::int64_t next = now + 1;
+    if (next % m_keptOf >= m_kept)
+        next += m_keptOf - next % m_keptOf;
+    dueNs += (next - m_period) * periodNs;
+    m_period = next;
 }
 
 std::int64_t CapturePlan::keptBefore(std::int64_t period) const
