@@ -38,13 +38,14 @@ endforeach()
 foreach(target ${bundle_libs})
     list(APPEND bundle_arguments --lib $<TARGET_FILE:${target}>)
 endforeach()
-file(GLOB_RECURSE bundle_models CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/resources/models/*)
+file(GLOB_RECURSE bundle_models CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/resources/models/* ${PROJECT_SOURCE_DIR}/resources/target_profiles/*)
 file(GLOB bundle_python CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/remote_server/capture/python/*.py)
 
 add_custom_command(OUTPUT ${GANTRY_NODE_BUNDLE}
     COMMAND ${Python3_EXECUTABLE} ${bundle_scripts}/node_bundle.py --name ${bundle_name} --version ${PROJECT_VERSION}
             --output ${GANTRY_NODE_BUNDLE} --work ${bundle_work} --compat $<TARGET_FILE:gantry_glibc_compat>
             --share ${PROJECT_SOURCE_DIR}/resources/models=share/gantry/models --share ${PROJECT_SOURCE_DIR}/LICENSE=share/gantry/LICENSE
+            --share ${PROJECT_SOURCE_DIR}/resources/target_profiles=share/gantry/target_profiles
             --share ${PROJECT_SOURCE_DIR}/remote_server/capture/python=lib/gantry-python
             ${bundle_arguments}
     DEPENDS ${bundle_bins} ${bundle_libs} gantry_glibc_compat ${bundle_scripts}/node_bundle.py ${bundle_models} ${bundle_python} ${PROJECT_SOURCE_DIR}/LICENSE

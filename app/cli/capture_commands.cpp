@@ -30,7 +30,7 @@ struct CaptureArguments
 {
     std::string target, label, output, wait = "30s";
     WindowOptions window;
-    bool keepRunning = false;
+    bool keepRunning = false, noAfter = false;
     std::string launchWords;          ///< --launch 'CMD ARG…'
     std::vector<std::string> command; ///< … or after --
     bool launches = false;
@@ -50,6 +50,11 @@ Result<CapturePlan> planOf(CaptureArguments& arguments)
 {
     CapturePlan plan;
     const auto usage = [](std::string sentence) { return Error{ErrorCode::BadInput, std::move(sentence), {}}; };
+    arguments.window.isOpenedByIterations = !arguments.launch.request.iterations.empty();
+    if (arguments.window.isOpenedByIterations && !arguments.launches)
+        return usage("--iterations-range is set when a program is started: it needs --launch");
+    if (arguments.window.isOpenedByIterations && arguments.window.drivesProfiler)
+        return usage("the engine opens its window at --iterations-range or when --profiler asks it: give one of them");
     GANTRY_TRY(plan.request, arguments.window.request());
     GANTRY_TRY(plan.launchWaitNs, parseDuration(arguments.wait));
     if (!arguments.launches && !arguments.command.empty())
@@ -93,6 +98,16 @@ Result<proto::CaptureStatus> watchWindow(app::NodeClient& client, const std::str
             return last;
         GANTRY_CHECK(client.reconnect(kReconnectTimeout, stop));
     }
+}
+
+/// The time after the window is measured, too, before the report is fetched: its figures are in it then. As long as the window, 10 s at
+/// most; not at all where there is nothing to measure by.
+void awaitCost(app::NodeClient& client, proto::CaptureStatus& status, const std::stop_token& hurry)
+{
+    ProgressLine progress(true);
+    progress.show(fmt::format("{:<11} the time after the window, for its cost (Ctrl-C: not)", "measuring"));
+    if (auto measured = client.watchCapture(status.captureId, nullptr, hurry, app::NodeClient::WatchUntil::Cost))
+        status = std::move(*measured); // else the report is there all the same
 }
 
 Error errorOf(const proto::CaptureStatus& status)
@@ -178,6 +193,9 @@ public:
     {
     }
 
+    /// Of the first Ctrl-C: nothing is waited for that the report can do without.
+    [[nodiscard]] std::stop_token hurry() const { return m_hurry.get_token(); }
+
     /// What to say of a window that was given up. Ends the watching of signals.
     [[nodiscard]] Error givenUp()
     {
@@ -205,6 +223,7 @@ private:
     {
         const std::lock_guard lock(m_mutex);
         m_isAsked = true;
+        m_hurry.request_stop();
         if (count > 1)
             m_giveUp.request_stop();
         m_changed.notify_all();
@@ -227,6 +246,7 @@ private:
 
     app::NodeClient& m_client;
     std::stop_source& m_giveUp;
+    std::stop_source m_hurry;
     std::mutex m_mutex;
     std::condition_variable_any m_changed;
     std::string m_captureId; ///< m_mutex until it is set
@@ -246,7 +266,9 @@ Result<int> captureOn(app::NodeClient& client, const CommonOptions& common, cons
     Result<proto::CaptureStatus> watched = watchWindow(client, started.captureId, giveUp.get_token());
     if (!watched && watched.error().code == ErrorCode::Cancelled)
         return interrupts.givenUp();
-    GANTRY_TRY(const proto::CaptureStatus status, std::move(watched));
+    GANTRY_TRY(proto::CaptureStatus status, std::move(watched));
+    if (status.isCostPending && !arguments.noAfter)
+        awaitCost(client, status, interrupts.hurry());
     if (status.state == proto::CaptureState::Failed)
         return errorOf(status);
 
@@ -316,6 +338,8 @@ void addCaptureCommand(CLI::App& app, CommonOptions& common, Action& action)
     auto* command = app.add_subcommand("capture", "Record a window on a server that keeps serving, and fetch the report");
     auto* target = command->add_option("--target", arguments->target, "target id; may be left out when just one can be captured");
     arguments->window.addTo(*command);
+    command->add_flag("--no-after", arguments->noAfter,
+                      "fetch the report at once: its cost is measured against the time before the window alone");
     command->add_option("--label", arguments->label, "name to find the report by");
     command->add_option("-o,--output", arguments->output, "file to write (default: the report's name on the node)");
     command
@@ -336,7 +360,10 @@ void addCaptureCommand(CLI::App& app, CommonOptions& common, Action& action)
         "  gantryctl capture --for 2s -o slow.gantry\n"
         "  gantryctl capture --target t1 --requests 1000 -o thousand.gantry --json\n"
         "  gantryctl capture --for 500ms --every 10s --repeat 6 -o minute.gantry\n"
+        "  gantryctl capture --for 500ms --every 1s --some 2/60 --repeat 20 -o hour.gantry\n"
         "  gantryctl capture --capture-range 'nvtx:forward@*' --capture-range-end repeat:3 -o step.gantry\n"
+        "  gantryctl capture --target t1 --profiler --for 2s -o vllm.gantry\n"
+        "  gantryctl capture --launch --iterations-range 100-150 -o steps.gantry -- trtllm-serve /model\n"
         "  gantryctl capture --launch --until-exit -o job.gantry -- python train.py --steps 20\n"
         "  gantryctl capture --engine nsys --for 2s --launch -o nsys.gantry -- ./server");
     command->callback([&, arguments, command] {

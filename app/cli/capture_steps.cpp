@@ -65,6 +65,10 @@ nlohmann::json toJson(const proto::CaptureStatus& status)
             {"reports", status.reportNames},
             {"engine", name(status.engine)},
             {"commands", status.commands},
+            {"save_when", orNull(status.saveWhen)},
+            {"rule_saves", status.saveWhen.empty() ? nlohmann::json() : nlohmann::json(status.ruleSaves)},
+            {"rule_saves_at_most", status.saveWhen.empty() ? nlohmann::json() : nlohmann::json(status.ruleSavesAtMost)},
+            {"save_state", orNull(status.saveState)},
             {"message", orNull(status.message)}};
 }
 

@@ -327,6 +327,38 @@ int captures(const CommonOptions& common)
     return 0;
 }
 
+int listProfiles(const CommonOptions& common)
+{
+    const auto client = connect(common);
+    if (!client)
+        return report(client.error(), common);
+    const auto profiles = (*client)->targetProfiles();
+    if (!profiles)
+        return report(profiles.error(), common);
+    if (common.json) {
+        nlohmann::json all = nlohmann::json::array();
+        for (const proto::TargetProfileInfo& profile : *profiles)
+            all.push_back({{"name", profile.name},
+                           {"title", profile.title},
+                           {"takes_iterations", profile.takesIterations},
+                           {"has_profiler", profile.hasProfiler},
+                           {"notes", profile.notes}});
+        print(all);
+        return 0;
+    }
+    if (profiles->empty())
+        say("this node has no target profiles: gantryd was started without its share/gantry/target_profiles\n");
+    for (const proto::TargetProfileInfo& profile : *profiles) {
+        const std::string can = std::string(profile.hasProfiler ? "capture --profiler" : "") +
+                                (profile.hasProfiler && profile.takesIterations ? ", " : "") +
+                                (profile.takesIterations ? "--iterations-range" : "");
+        say("{:<14} {:<24} {}\n", profile.name, profile.title, can);
+        for (const std::string& note : profile.notes)
+            say("               {}\n", note);
+    }
+    return 0;
+}
+
 } // namespace
 
 void addNodeCommands(CLI::App& app, CommonOptions& common, Action& action)
@@ -361,6 +393,9 @@ void addTargetCommands(CLI::App& app, CommonOptions& common, Action& action)
     auto* target = app.add_subcommand("target", "Processes that can be captured");
     target->require_subcommand(1);
     target->add_subcommand("list", "All targets of the node")->callback([&] { action = [&] { return listTargets(common); }; });
+    target->add_subcommand("profiles", "Inference engines that the node knows, and how their own profilers open windows")->callback([&] {
+        action = [&] { return listProfiles(common); };
+    });
     auto options = std::make_shared<LaunchOptions>();
     auto wait = std::make_shared<std::string>();
     auto* launching = target->add_subcommand("launch", "Start a program with the capture library: gantryctl target launch -- COMMAND ARG…");
@@ -371,7 +406,8 @@ void addTargetCommands(CLI::App& app, CommonOptions& common, Action& action)
     launching->add_option("command", options->request.argv, "the program and its arguments, after --")->required();
     launching->footer("It runs on the node, without a shell, and goes on until it ends or `gantryctl target stop`.\n\n"
                       "  gantryctl target launch --name triton --grpc-address 127.0.0.1:8001 --wait-ready 60s -- tritonserver "
-                      "--model-repository /models");
+                      "--model-repository /models\n"
+                      "  gantryctl target launch --profile auto -- vllm serve Qwen/Qwen3-0.6B");
     launching->callback(
         [&, options, engine, wait] { action = [&, options, engine, wait] { return launch(common, *options, *engine, *wait); }; });
     auto id = std::make_shared<std::string>();

@@ -16,14 +16,34 @@ namespace {
 struct RecorderArguments
 {
     std::string target, keep = "30s", size = "256MiB", label; ///< start
-    std::string id, last, output;                             ///< save, stop
+    std::string saveWhen, saveFor, saveLast = "5s", saveNext = "2s", coolDown = "30s";
+    std::uint32_t saveAtMost = 10;
+    std::string id, last, output; ///< save, stop
 };
+
+/// When it saves by itself. Errors: BadInput.
+Result<proto::SaveWhen> saveWhenOf(const RecorderArguments& arguments)
+{
+    proto::SaveWhen when;
+    when.condition = arguments.saveWhen;
+    if (!arguments.saveFor.empty()) {
+        GANTRY_TRY(when.forNs, parseDuration(arguments.saveFor));
+    }
+    GANTRY_TRY(when.lastNs, parseDuration(arguments.saveLast));
+    GANTRY_TRY(when.nextNs, parseDuration(arguments.saveNext));
+    GANTRY_TRY(when.coolDownNs, parseDuration(arguments.coolDown));
+    when.atMost = arguments.saveAtMost;
+    return when;
+}
 
 Result<int> start(const CommonOptions& common, const RecorderArguments& arguments)
 {
     proto::CaptureRequest request;
     GANTRY_TRY(request.ringNs, parseDuration(arguments.keep));
     GANTRY_TRY(request.ringBytes, parseSize(arguments.size));
+    if (!arguments.saveWhen.empty()) {
+        GANTRY_TRY(request.saveWhen, saveWhenOf(arguments));
+    }
     request.targetId = arguments.target;
     request.label = arguments.label;
     GANTRY_TRY(const auto client, connect(common));
@@ -37,6 +57,12 @@ Result<int> start(const CommonOptions& common, const RecorderArguments& argument
         say("{} records {} and keeps its last {}, at most {}\n"
             "`gantryctl recorder save` writes what just happened, `gantryctl recorder stop` ends it\n",
             status.captureId, status.targetId, formatDuration(request.ringNs), formatBytes(request.ringBytes));
+    if (!common.json && !request.saveWhen.condition.empty())
+        say("when {} holds{} it saves the last {} and the next {} by itself, at most {} times, at most every {}\n"
+            "`gantryctl report list` shows the reports, `gantryctl recorder list` what it waits for\n",
+            request.saveWhen.condition, request.saveWhen.forNs > 0 ? " for " + formatDuration(request.saveWhen.forNs) : std::string(),
+            formatDuration(request.saveWhen.lastNs), formatDuration(request.saveWhen.nextNs), request.saveWhen.atMost,
+            formatDuration(request.saveWhen.coolDownNs));
     return 0;
 }
 
@@ -120,6 +146,10 @@ Result<int> list(const CommonOptions& common)
         return 0;
     }
     sayLines(captureTable(running));
+    for (const proto::CaptureStatus& status : running)
+        if (!status.saveWhen.empty())
+            say("{} saves when {}: {} of at most {} · {}\n", status.captureId, status.saveWhen, status.ruleSaves, status.ruleSavesAtMost,
+                status.saveState);
     return 0;
 }
 
@@ -139,6 +169,7 @@ void addRecorderCommands(CLI::App& app, CommonOptions& common, Action& action)
     group->footer("A recorder gives way to a capture window and begins anew after it. When the target ends, what the recorder holds is\n"
                   "saved by itself: `gantryctl report list` shows it.\n\n"
                   "  gantryctl recorder start --keep 30s --size 256MiB\n"
+                  "  gantryctl recorder start --save-when 'p99 latency > 50ms' --for 2s --last 5s --next 2s\n"
                   "  gantryctl recorder save --last 10s -o what-was-that.gantry\n"
                   "  gantryctl recorder stop");
     auto* starting = group->add_subcommand("start", "Start recording");
@@ -146,6 +177,20 @@ void addRecorderCommands(CLI::App& app, CommonOptions& common, Action& action)
     starting->add_option("--keep", arguments->keep, "how far it reaches back, at most 10m")->capture_default_str();
     starting->add_option("--size", arguments->size, "memory on the node, at most")->capture_default_str();
     starting->add_option("--label", arguments->label, "name to find its reports by");
+    auto* when =
+        starting->add_option("--save-when", arguments->saveWhen,
+                             "save by itself when a metric says so, e.g. 'p99 queue > 5ms': a series of the node's live metrics, or "
+                             "requests, failures, latency, queue, compute_infer, first_token; p50 to p99.9 where the server has it");
+    starting->add_option("--for", arguments->saveFor, "with --save-when: it has to hold so long, e.g. 2s (default: once)")->needs(when);
+    starting->add_option("--last", arguments->saveLast, "with --save-when: save so much before that")->needs(when)->capture_default_str();
+    starting->add_option("--next", arguments->saveNext, "with --save-when: and so much after it")->needs(when)->capture_default_str();
+    starting->add_option("--at-most", arguments->saveAtMost, "with --save-when: reports; older ones are never deleted")
+        ->needs(when)
+        ->check(CLI::Range(1u, 1000u))
+        ->capture_default_str();
+    starting->add_option("--cool-down", arguments->coolDown, "with --save-when: from a save to the next one")
+        ->needs(when)
+        ->capture_default_str();
     starting->callback([run] { run(start); });
     auto* saving = group->add_subcommand("save", "Write a report of what was recorded, and fetch it; recording goes on");
     saving->add_option("id", arguments->id, "the recorder; may be left out when just one runs");

@@ -1,5 +1,8 @@
 #include "app/cli/report_json.h"
 
+#include "app/cli/output.h"
+#include "trace_model/analysis/window_cost_text.h"
+
 #include <algorithm>
 #include <cctype>
 #include <charconv>
@@ -37,6 +40,37 @@ nlohmann::json toJson(const std::vector<importing::SkippedRows>& reasons)
     for (const importing::SkippedRows& rows : reasons)
         result.push_back({{"reason", rows.reason}, {"count", rows.count}});
     return result;
+}
+
+nlohmann::json toJson(const std::optional<report::CostSpan>& span)
+{
+    if (!span)
+        return {};
+    return {{"length_ns", span->length},     {"requests", span->requests},  {"requests_per_second", span->requestsPerSecond()},
+            {"mean_ns", orNull(span->mean)}, {"p50_ns", orNull(span->p50)}, {"p99_ns", orNull(span->p99)}};
+}
+
+nlohmann::json toJson(const std::optional<report::CostDifference>& difference)
+{
+    return difference ? nlohmann::json{{"value_ns", difference->value}, {"error_ns", difference->error}} : nlohmann::json();
+}
+
+nlohmann::json toJson(const report::WindowCost& cost)
+{
+    return {{"sentence", analysis::costSentence(cost)},
+            {"requests_per_second_ratio", orNull(cost.ratio)},
+            {"requests_per_second_error_ratio", orNull(cost.error)},
+            {"p50_difference", toJson(cost.p50)},
+            {"p99_difference", toJson(cost.p99)},
+            {"before", toJson(cost.before)},
+            {"during", toJson(cost.during)},
+            {"after", toJson(cost.after)},
+            {"why_no_rate", cli::orNull(cost.whyNoRate)},
+            {"why_no_latency", cli::orNull(cost.whyNoLatency)},
+            {"why_no_after", cli::orNull(cost.whyNoAfter)},
+            {"target_cpu_ns", orNull(cost.targetCpu)},
+            {"daemon_cpu_ns", orNull(cost.daemonCpu)},
+            {"record_bytes", orNull(cost.recordBytes)}};
 }
 
 /// `origin`: the time that counts as 0.
@@ -201,6 +235,7 @@ nlohmann::json infoJson(const trace::Trace& trace)
             {"window_cost_ratio", orNull(trace.meta.windowCostRatio)},
             {"window_cost_error_ratio", orNull(trace.meta.windowCostError)},
             {"window_cost_clear", trace.meta.windowCostRatio ? nlohmann::json(trace.meta.isWindowCostClear()) : nlohmann::json()},
+            {"window_cost", toJson(analysis::windowCostOf(trace.meta))},
             {"clock_error_ns", orNull(trace.meta.clockErrorNs)},
             {"target_exited", trace.meta.targetExited},
             {"complete", trace.meta.complete},
@@ -245,9 +280,10 @@ nlohmann::json toJson(const ReportSummary& summary)
             {"api_calls", summary.apiCalls},
             {"nvtx_ranges", summary.nvtxRanges},
             {"dropped", orNull(summary.dropped())},
-            {"window_cost_ratio", orNull(summary.windowCostRatio)},
-            {"window_cost_error_ratio", orNull(summary.windowCostError)},
-            {"window_cost_clear", orNull(summary.isWindowCostClear)}};
+            {"window_cost_ratio", orNull(summary.cost.ratio)},
+            {"window_cost_error_ratio", orNull(summary.cost.error)},
+            {"window_cost_clear", orNull(summary.isWindowCostClear)},
+            {"window_cost", toJson(summary.cost)}};
 }
 
 nlohmann::json toJson(const analysis::ActivityRow& row, bool hasBytes)

@@ -1,6 +1,7 @@
 #include "app/cli/report_summary.h"
 
 #include "app/cli/printable.h"
+#include "trace_model/analysis/window_cost_text.h"
 #include "trace_model/base/counted.h"
 #include "trace_model/import/chrome_tracks.h"
 #include "trace_model/trace/trace_words.h"
@@ -28,13 +29,7 @@ std::string percentiles(const analysis::Distribution& distribution)
 
 std::string costText(const ReportSummary& summary)
 {
-    std::string result;
-    if (!summary.windowCostRatio)
-        result = "not measured";
-    else if (!summary.isWindowCostClear.value_or(false))
-        result = fmt::format("not clear: req/s vary by ± {:.1f} % in any window of this length", summary.windowCostError.value_or(0) * 100);
-    else
-        result = fmt::format("{:+.1f} % ± {:.1f} % req/s", *summary.windowCostRatio * 100, summary.windowCostError.value_or(0) * 100);
+    std::string result = printable(analysis::costSentence(summary.cost));
     if (summary.openCost && summary.closeCost)
         result += fmt::format(" (opened in {}, closed in {})", formatDuration(*summary.openCost), formatDuration(*summary.closeCost));
     return result;
@@ -160,8 +155,7 @@ ReportSummary summarise(const trace::Trace& trace)
     summary.hasTimes = summary.hasTimes || summary.counters > 0;
     for (std::size_t row = 0; row < trace.kernels.size(); ++row)
         summary.kernelTime += trace.kernels.duration(row);
-    summary.windowCostRatio = trace.meta.windowCostRatio;
-    summary.windowCostError = trace.meta.windowCostError;
+    summary.cost = analysis::windowCostOf(trace.meta);
     if (trace.meta.windowCostRatio)
         summary.isWindowCostClear = trace.meta.isWindowCostClear();
     summary.openCost = trace.meta.openCost;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "trace_model/analysis/request_breakdown.h"
+#include "trace_model/report/window_cost.h"
 #include "trace_model/trace/trace.h"
 
 #include <optional>
@@ -15,20 +16,19 @@ struct ReportSummary
 {
     std::string title, producer, hostName;
     DurationNs duration = 0;
-    analysis::RequestBreakdown requests;     ///< of all models together
-    std::string model;                       ///< the one that took most time; empty when there is one model or none
-    analysis::RequestBreakdown ofModel;      ///< latency and phases: models differ too much to be mixed
+    analysis::RequestBreakdown requests; ///< of all models together
+    std::string model;                   ///< the one that took most time; empty when there is one model or none
+    analysis::RequestBreakdown ofModel;  ///< latency and phases: models differ too much to be mixed
     std::size_t kernels = 0, memcpys = 0, memsets = 0, synchronizations = 0, apiCalls = 0, nvtxRanges = 0;
     std::size_t graphLaunches = 0; ///< of CUDA graphs that were recorded as a whole
     std::size_t gpus = 0, streams = 0, counters = 0, tables = 0;
-    std::size_t rangeProcesses = 0;         ///< with NVTX ranges; 0: the file does not tell processes
-    bool areRangesNvtx = true;              ///< and not what another tool calls operators, spans, ...
-    bool isCapture = false;                 ///< of Gantry's own: window, costs and losses are its to tell
-    bool hasTimes = false;                  ///< false: nothing but tables
-    DurationNs kernelTime = 0;              ///< sum of kernel durations; streams overlap, so it may exceed `duration`
-    std::optional<double> windowCostRatio;  ///< req/s in the window over req/s before it, minus 1
-    std::optional<double> windowCostError;  ///< its standard deviation
-    std::optional<bool> isWindowCostClear;  ///< the load was large and even enough for the ratio to say anything; absent: not measured
+    std::size_t rangeProcesses = 0;        ///< with NVTX ranges; 0: the file does not tell processes
+    bool areRangesNvtx = true;             ///< and not what another tool calls operators, spans, ...
+    bool isCapture = false;                ///< of Gantry's own: window, costs and losses are its to tell
+    bool hasTimes = false;                 ///< false: nothing but tables
+    DurationNs kernelTime = 0;             ///< sum of kernel durations; streams overlap, so it may exceed `duration`
+    report::WindowCost cost;               ///< of its window
+    std::optional<bool> isWindowCostClear; ///< the load was large and even enough for the ratio to say anything; absent: not measured
     std::optional<DurationNs> openCost, closeCost;
     Losses losses;
     bool targetExited = false;

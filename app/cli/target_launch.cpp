@@ -41,6 +41,10 @@ void LaunchOptions::addTo(CLI::App& command)
             },
             "JSON file of Python functions to record as ranges, as nsys takes it (--python-functions-trace); __main__ included")
         ->check(CLI::ExistingFile);
+    command.add_option("--profile", request.profile,
+                       "engine of the program, or auto: adds what its profiler needs (`gantryctl target profiles` shows them)");
+    command.add_option("--iterations-range", request.iterations,
+                       "A-B: the engine opens a window at iteration A and closes it at B (--profile, default auto)");
     command.add_flag("--no-inject", noInject, "without the capture library: it cannot be captured then");
 }
 
@@ -112,6 +116,8 @@ nlohmann::json toJson(const proto::Target& target)
             {"argv", target.argv},
             {"grpc_address", orNull(target.grpcAddress)},
             {"metrics_url", orNull(target.metricsUrl)},
+            {"profile", orNull(target.profile)},
+            {"profiler_url", orNull(target.profilerUrl)},
             {"processes", processes},
             {"models", models},
             {"message", orNull(target.message)}};

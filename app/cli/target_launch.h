@@ -17,7 +17,8 @@ struct LaunchOptions
     std::vector<std::string> environment; ///< KEY=VALUE
     bool noInject = false;
 
-    /// Adds --name, --grpc-address, --metrics-url, --env, --directory, --python-functions, --no-inject. `this` must outlive the parsing.
+    /// Adds --name, --grpc-address, --metrics-url, --env, --directory, --python-functions, --profile, --iterations-range, --no-inject.
+    /// `this` must outlive the parsing.
     void addTo(CLI::App& command);
     /// The request with environment and injection filled in.
     [[nodiscard]] proto::LaunchRequest launchRequest() const;

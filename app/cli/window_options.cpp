@@ -14,6 +14,7 @@ namespace {
 
 constexpr DurationNs kLongestWindowNs = 600'000'000'000; // node.proto, StartCaptureRequest.duration_ns
 constexpr std::uint32_t kMostWindows = 10'000;
+constexpr std::uint32_t kMostSkipped = 1'000'000;
 
 Error usage(std::string sentence)
 {
@@ -43,6 +44,24 @@ Result<void> applyRangeEnd(std::string_view text, proto::CaptureRequest& request
     return usage(fmt::format("'{}' does not say how a range ends: write stop, stop-shutdown, repeat, repeat:N or repeat-shutdown:N", text));
 }
 
+struct Share
+{
+    std::uint32_t kept = 1, of = 1;
+};
+
+/// "2/10".
+Result<Share> parseShare(std::string_view text)
+{
+    Share share;
+    const auto [slash, kept] = std::from_chars(text.data(), text.data() + text.size(), share.kept);
+    if (kept == std::errc() && slash != text.data() + text.size() && *slash == '/') {
+        const auto [end, of] = std::from_chars(slash + 1, text.data() + text.size(), share.of);
+        if (of == std::errc() && end == text.data() + text.size() && share.kept > 0 && share.kept <= share.of && share.of <= kMostSkipped)
+            return share;
+    }
+    return usage(fmt::format("'{}' is no part of a whole: write K/N, such as 1/10", text));
+}
+
 Result<void> applyRange(const WindowOptions& options, proto::CaptureRequest& request)
 {
     if (options.range == "cudaProfilerApi") {
@@ -55,6 +74,13 @@ Result<void> applyRange(const WindowOptions& options, proto::CaptureRequest& req
                                  options.range));
     }
     request.triggerEvery = options.rangeEvery;
+    if (!options.some.empty()) {
+        if (options.rangeEvery != 1)
+            return usage("--range-every N is --some 1/N: give one of them");
+        GANTRY_TRY(const Share share, parseShare(options.some));
+        request.kept = share.kept;
+        request.triggerEvery = share.of;
+    }
     return applyRangeEnd(options.rangeEnd, request);
 }
 
@@ -73,6 +99,8 @@ void WindowOptions::addTo(CLI::App& command)
     command.add_option("--at", at, "begin at this time of day, 14:03:20, or instant, 2026-11-21T14:03:20")->excludes(afterOption);
     command.add_option("--repeat", repeat, "this many windows, each a report of its own")->check(CLI::Range(1u, kMostWindows));
     command.add_option("--every", every, "from the start of a window to the start of the next, e.g. 10s (default: one after the other)");
+    command.add_option("--some", some,
+                       "K/N: of each N periods of --every, or of each N ranges of --capture-range, capture the first K, e.g. 1/10");
     command.add_option(
         "--gpu-metrics", gpuMetrics,
         "sample the GPUs' hardware counters at this rate, 10Hz to 200kHz, e.g. 10kHz; above that samples are lost, and counted");
@@ -92,6 +120,8 @@ void WindowOptions::addTo(CLI::App& command)
     command
         .add_option("--capture-range-end", rangeEnd, "stop, stop-shutdown, repeat, repeat:N or repeat-shutdown:N; shutdown ends the target")
         ->capture_default_str();
+    command.add_flag("--profiler", drivesProfiler,
+                     "the engine's own profiler opens the window, in all of its workers (`gantryctl target profiles`); ends it, too");
     command.add_option("--range-every", rangeEvery, "capture one of so many ranges")
         ->check(CLI::Range(1u, 1'000'000u))
         ->capture_default_str();
@@ -132,6 +162,22 @@ Result<proto::CaptureRequest> WindowOptions::request() const
     request.iterationRange = iterationRange;
     request.windowCount = repeat;
     request.mayQueue = mayQueue;
+    if (drivesProfiler || isOpenedByIterations) {
+        if (!range.empty() || repeat != 1 || !every.empty() || !some.empty())
+            return usage("a window that the engine opens is one: leave out --capture-range, --repeat, --every and --some");
+        if (drivesProfiler && length.empty())
+            return usage("say how long the engine is to profile: --for 2s");
+        request.trigger = proto::CaptureTrigger::CudaProfiler;
+        request.drivesProfiler = drivesProfiler;
+        return request;
+    }
+    if (range.empty() && !some.empty()) {
+        if (every.empty())
+            return usage("--some is of the periods of --every, or of the ranges of --capture-range: give one of them");
+        GANTRY_TRY(const Share share, parseShare(some));
+        request.kept = share.kept;
+        request.keptOf = share.of;
+    }
     if (!range.empty()) {
         if (repeat != 1 || !every.empty())
             return usage("--repeat and --every are of windows by the clock: with --capture-range write --capture-range-end repeat:N");

@@ -13,7 +13,7 @@ namespace gantry::cli {
 /// When the windows of a capture begin and end, as options of a command.
 struct WindowOptions
 {
-    std::string length, after, at, every, size, gpuMetrics;
+    std::string length, after, at, every, some, size, gpuMetrics;
     std::string range;             ///< --capture-range, in Nsight Systems' words
     std::string rangeEnd = "stop"; ///< --capture-range-end, likewise
     std::string iterationRange;
@@ -21,6 +21,8 @@ struct WindowOptions
     std::uint32_t repeat = 1, rangeEvery = 1;
     bool untilExit = false, mayQueue = false, apiQueries = false, memoryAllocations = false, noModules = false;
     std::string graphTrace = "node"; ///< --cuda-graph-trace, in Nsight Systems' words
+    bool drivesProfiler = false;       ///< --profiler
+    bool isOpenedByIterations = false; ///< the launched program opens its window by itself
 
     /// `this` must outlive the parsing.
     void addTo(CLI::App& command);

@@ -5,6 +5,7 @@
 #include "app/remote/recorder_save.h"
 #include "app/remote/report_fetcher.h"
 #include "trace_model/base/digest.h"
+#include "trace_model/report/report_amendment.h"
 
 #include <system_error>
 
@@ -42,7 +43,10 @@ Error standstill(app::NodeClient& client, const std::string& recorderId, const E
 
 } // namespace
 
-CaptureController::CaptureController(jobs::JobRunner& runner, QObject* parent) : QObject(parent), m_workSlot(runner), m_stopSlot(runner) {}
+CaptureController::CaptureController(jobs::JobRunner& runner, QObject* parent)
+    : QObject(parent), m_workSlot(runner), m_stopSlot(runner), m_costSlot(runner)
+{
+}
 
 void CaptureController::begin(std::shared_ptr<app::NodeClient> client, const std::filesystem::path& folder)
 {
@@ -175,6 +179,27 @@ void CaptureController::fetchNext()
                 return fetchNext();
             setStage(Stage::Idle);
             emit reportsReady(m_fetched);
+            awaitCost();
+        });
+}
+
+/// The report is looked at while the time after its window goes by.
+void CaptureController::awaitCost()
+{
+    if (!m_status.isCostPending || m_fetched.empty())
+        return;
+    m_costSlot.run(
+        [client = m_client, id = m_status.captureId, name = m_status.costReport,
+         path = m_fetched.back()](const jobs::JobContext& context) -> Result<report::WindowCost> {
+            GANTRY_TRY(const auto status, client->watchCapture(id, nullptr, context.stop(), app::NodeClient::WatchUntil::Cost));
+            if (status.isCostPending || status.costReport != name)
+                return Error{ErrorCode::NotFound, "the cost of the window was not measured", {}};
+            GANTRY_CHECK(report::amendReport(path, status.cost.rows()));
+            return status.cost;
+        },
+        [this, path = m_fetched.back()](const Result<report::WindowCost>& cost) {
+            if (cost) // else the report says what was known when its window closed
+                emit costMeasured(path, *cost);
         });
 }
 

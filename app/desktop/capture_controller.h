@@ -65,6 +65,8 @@ signals:
     void changed();
     /// In the order of their windows; at least one.
     void reportsReady(const std::vector<std::filesystem::path>& paths);
+    /// The time after the last window has been measured; the file has the figures, too.
+    void costMeasured(const std::filesystem::path& report, const gantry::report::WindowCost& cost);
     /// `doing` is the step that failed: "The capture", "Fetching the report".
     void failed(const QString& doing, const gantry::Error& error);
     void cancelled();
@@ -84,6 +86,7 @@ private:
     void fail(const QString& doing, const Error& error);
     void fetchAll(std::vector<Wanted> wanted);
     void fetchNext();
+    void awaitCost();
 
     Stage m_stage = Stage::Idle;
     proto::CaptureRequest m_request;
@@ -96,6 +99,7 @@ private:
     std::filesystem::path m_folder;
     jobs::JobSlot m_workSlot;
     jobs::JobSlot m_stopSlot;
+    jobs::JobSlot m_costSlot;
 };
 
 } // namespace gantry::desktop

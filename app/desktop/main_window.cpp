@@ -59,13 +59,14 @@ constexpr qsizetype kMostOpenedWindows = 12; ///< of one capture, in tabs
 QString reportFilter()
 {
     // Names only help to find files: what a file is, its content says.
-    return MainWindow::tr("All that Gantry opens (*.gantry *.zst *.sqlite *.nsys-rep *.qdrep *.qdstrm *.json *.gz *.jsonl *.csv *.log *.txt);;"
-                          "Gantry reports and Nsight Systems exports (*.gantry *.zst *.sqlite);;"
-                          "Nsight Systems reports (*.nsys-rep *.qdrep *.qdstrm);;"
-                          "Chrome, PyTorch and Triton traces (*.json *.json.gz);;"
-                          "perf_analyzer and Model Analyzer results (*.csv *.json *.txt);;"
-                          "Iteration logs of TensorRT-LLM, vLLM, SGLang (*.log *.jsonl *.txt *.json);;"
-                          "All files (*)");
+    return MainWindow::tr(
+        "All that Gantry opens (*.gantry *.zst *.sqlite *.nsys-rep *.qdrep *.qdstrm *.json *.gz *.jsonl *.csv *.log *.txt);;"
+        "Gantry reports and Nsight Systems exports (*.gantry *.zst *.sqlite);;"
+        "Nsight Systems reports (*.nsys-rep *.qdrep *.qdstrm);;"
+        "Chrome, PyTorch and Triton traces (*.json *.json.gz);;"
+        "perf_analyzer and Model Analyzer results (*.csv *.json *.txt);;"
+        "Iteration logs of TensorRT-LLM, vLLM, SGLang (*.log *.jsonl *.txt *.json);;"
+        "All files (*)");
 }
 
 /// What a user does next about a failure, as a button; empty when only reading helps.
@@ -354,6 +355,12 @@ void MainWindow::connectCapture()
             m_messages->clearTopic(QString::fromLatin1(kCaptureTopic));
     });
     connect(m_capture.get(), &CaptureController::reportsReady, this, &MainWindow::openCaptured);
+    connect(m_capture.get(), &CaptureController::costMeasured, this,
+            [this](const std::filesystem::path& path, const report::WindowCost& cost) {
+                for (ReportPage* page : m_pages->reports())
+                    if (page->files().size() == 1 && page->path() == path)
+                        page->setCost(cost);
+            });
     connect(m_recorder, &RecorderControl::failed, this,
             [this](const QString& doing, const Error& error) { showError(doing, error, QString::fromLatin1(kCaptureTopic)); });
     connect(m_capture.get(), &CaptureController::failed, this,
@@ -690,12 +697,13 @@ void MainWindow::refreshActions()
 {
     const ReportPage* report = m_pages->currentReport();
     const bool hasTimeline = (report && report->hasTimeline()) || (m_pages->currentCompare() && m_pages->currentCompare()->isReady());
-    for (QAction* action :
-         {m_actions->zoomIn, m_actions->zoomOut, m_actions->fit, m_actions->back, m_actions->forward, m_actions->hideRow,
-          m_actions->addMark, m_actions->nextMark, m_actions->previousMark, m_actions->removeMark, m_actions->showHiddenRows,
-          m_actions->pinRow, m_actions->moveRowUp, m_actions->moveRowDown, m_actions->filterRows, m_actions->chooseRow,
-          m_actions->packRequests, m_actions->requestsByInstance, m_actions->slowestFirst,
-          m_actions->requestsByModel, m_actions->requestsTogether})
+    for (QAction* action : {m_actions->zoomIn,       m_actions->zoomOut,         m_actions->fit,
+                            m_actions->back,         m_actions->forward,         m_actions->hideRow,
+                            m_actions->addMark,      m_actions->nextMark,        m_actions->previousMark,
+                            m_actions->removeMark,   m_actions->showHiddenRows,  m_actions->pinRow,
+                            m_actions->moveRowUp,    m_actions->moveRowDown,     m_actions->filterRows,
+                            m_actions->chooseRow,    m_actions->packRequests,    m_actions->requestsByInstance,
+                            m_actions->slowestFirst, m_actions->requestsByModel, m_actions->requestsTogether})
         action->setEnabled(hasTimeline);
     for (QAction* action :
          {m_actions->copyLink, m_actions->zoomToSelection, m_actions->find, m_actions->nextMatch, m_actions->previousMatch,

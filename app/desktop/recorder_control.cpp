@@ -108,8 +108,14 @@ void RecorderControl::refresh()
         status->state == proto::CaptureState::Capturing
             ? tr("A recorder keeps the last %1 of this server.").arg(wholeSeconds(status->ringNs))
             : tr("The recorder stands still while a window is captured or the server has no process, and begins anew afterwards.");
-    m_button->setToolTip(tr("%1\nHolds %2 in %3 · %4 records dropped\nStarted by %5\nClick to save what just happened or to stop it.")
-                             .arg(what, wholeSeconds(status->ringHeldNs), formatBytes(status->bytes), formatCount(status->dropped),
+    const QString saves = status->saveWhen.empty() ? QString()
+                                                   : tr("\nSaves by itself when %1: %2 of at most %3 · %4")
+                                                         .arg(toQString(status->saveWhen))
+                                                         .arg(status->ruleSaves)
+                                                         .arg(status->ruleSavesAtMost)
+                                                         .arg(toQString(status->saveState));
+    m_button->setToolTip(tr("%1\nHolds %2 in %3 · %4 records dropped%5\nStarted by %6\nClick to save what just happened or to stop it.")
+                             .arg(what, wholeSeconds(status->ringHeldNs), formatBytes(status->bytes), formatCount(status->dropped), saves,
                                   status->holder.empty() ? tr("another client") : toQString(status->holder)));
 }
 
@@ -128,6 +134,7 @@ void RecorderControl::askToStart()
         m_settings.setRecorder(dialog->keeps(), dialog->bytes());
         request.ringNs = dialog->keeps();
         request.ringBytes = dialog->bytes();
+        request.saveWhen = dialog->saveWhen();
         start(*node, request);
     });
     dialog->open();

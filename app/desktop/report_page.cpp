@@ -193,6 +193,8 @@ void ReportPage::showTrace(std::shared_ptr<const trace::Trace> trace)
     {
         const QSignalBlocker blocker(m_timeline);
         m_view->setTrace(m_trace);
+        if (m_cost)
+            m_view->setCost(*m_cost);
     }
     const bool isFirst = m_stack->currentWidget() != m_view;
     m_stack->setCurrentWidget(m_view);
@@ -230,6 +232,13 @@ void ReportPage::setOffsets(const std::vector<std::optional<DurationNs>>& offset
     for (std::size_t i = 0; i < m_files.size() && i < offsets.size(); ++i)
         m_files[i].offset = offsets[i];
     load();
+}
+
+void ReportPage::setCost(const report::WindowCost& cost)
+{
+    m_cost = cost;
+    if (m_view)
+        m_view->setCost(cost);
 }
 
 bool ReportPage::hasTimeline() const

@@ -54,6 +54,8 @@ public:
     void setOffsets(const std::vector<std::optional<DurationNs>>& offsets);
     /// Nodes that could export what only Nsight Systems reads: offered where that is why the report was not opened.
     void setNsysOffers(std::vector<NsysOffer> offers);
+    /// What the window cost, measured since the report was fetched.
+    void setCost(const report::WindowCost& cost);
     /// File name without Gantry's extensions, of the first file and how many more.
     [[nodiscard]] QString title() const;
     [[nodiscard]] State state() const { return m_state; }
@@ -144,6 +146,7 @@ private:
     LoadingPanel* m_loading;
     OpenFailurePanel* m_failure;
     TraceView* m_view = nullptr;
+    std::optional<report::WindowCost> m_cost;      ///< newer than the trace's
     widgets::TimelineWidget* m_timeline = nullptr; ///< of the view
 
     QString m_searchText;

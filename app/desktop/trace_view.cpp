@@ -45,6 +45,11 @@ TraceView::TraceView(QWidget* parent)
     connect(m_trust, &widgets::TrustStrip::importRequested, this, &TraceView::importRequested);
 }
 
+void TraceView::setCost(const report::WindowCost& cost)
+{
+    m_trust->setCost(cost);
+}
+
 bool TraceView::hasTimeline(const trace::Trace& trace)
 {
     return !trace.tracks.empty();

@@ -31,6 +31,8 @@ public:
 
     /// Where a trace is replaced by another one of the same files, the visible range and the marks stay.
     void setTrace(const std::shared_ptr<const trace::Trace>& trace);
+    /// Measured since the report was read.
+    void setCost(const report::WindowCost& cost);
     [[nodiscard]] widgets::TimelineWidget& timeline() { return *m_timeline; }
     [[nodiscard]] LoadBanner& banner() { return *m_banner; }
 

@@ -327,6 +327,16 @@ Result<std::vector<proto::Target>> NodeClient::targets(std::stop_token stop)
     return targets;
 }
 
+Result<std::vector<proto::TargetProfileInfo>> NodeClient::targetProfiles(std::stop_token stop)
+{
+    v1::ListTargetProfilesReply reply;
+    GANTRY_CHECK(m_impl->call(&v1::Node::Stub::ListTargetProfiles, v1::ListTargetProfilesRequest{}, reply, stop));
+    std::vector<proto::TargetProfileInfo> profiles;
+    for (const v1::TargetProfile& profile : reply.profiles())
+        profiles.push_back(proto::fromWire(profile));
+    return profiles;
+}
+
 Result<proto::Target> NodeClient::launch(const proto::LaunchRequest& request, std::stop_token stop)
 {
     v1::Target reply;
@@ -388,10 +398,11 @@ Result<std::vector<proto::CaptureStatus>> NodeClient::captures(std::stop_token s
 
 Result<proto::CaptureStatus> NodeClient::watchCapture(const std::string& captureId,
                                                       const std::function<void(const proto::CaptureStatus&)>& onStatus,
-                                                      std::stop_token stop)
+                                                      std::stop_token stop, WatchUntil until)
 {
     v1::WatchCaptureRequest request;
     request.set_capture_id(captureId);
+    request.set_until_cost(until == WatchUntil::Cost);
     proto::CaptureStatus last;
     const auto open = [&](v1::Node::Stub& stub, grpc::ClientContext& context) { return stub.WatchCapture(&context, request); };
     GANTRY_TRY(const bool nodeEnded,

@@ -46,6 +46,7 @@ public:
 
     [[nodiscard]] Result<proto::NodeInfo> nodeInfo(std::stop_token stop = {});
     [[nodiscard]] Result<std::vector<proto::Target>> targets(std::stop_token stop = {});
+    [[nodiscard]] Result<std::vector<proto::TargetProfileInfo>> targetProfiles(std::stop_token stop = {});
     [[nodiscard]] Result<proto::Target> launch(const proto::LaunchRequest& request, std::stop_token stop = {});
     [[nodiscard]] Result<proto::Target> stopTarget(const std::string& id, DurationNs graceNs = 0, std::stop_token stop = {});
 
@@ -55,9 +56,15 @@ public:
     [[nodiscard]] Result<proto::CaptureStatus> saveCapture(const std::string& captureId, DurationNs lastNs, const std::string& label,
                                                            std::stop_token stop = {});
     [[nodiscard]] Result<std::vector<proto::CaptureStatus>> captures(std::stop_token stop = {});
-    /// Calls `onStatus` for each change until the capture is done or failed; returns the last status.
-    [[nodiscard]] Result<proto::CaptureStatus>
-    watchCapture(const std::string& captureId, const std::function<void(const proto::CaptureStatus&)>& onStatus, std::stop_token stop);
+    enum class WatchUntil
+    {
+        Reports, ///< the capture is done or failed
+        Cost     ///< and the time after its last window has been measured
+    };
+    /// Calls `onStatus` for each change; returns the last status.
+    [[nodiscard]] Result<proto::CaptureStatus> watchCapture(const std::string& captureId,
+                                                            const std::function<void(const proto::CaptureStatus&)>& onStatus,
+                                                            std::stop_token stop, WatchUntil until = WatchUntil::Reports);
 
     [[nodiscard]] Result<std::vector<proto::ReportInfo>> reports(std::stop_token stop = {});
     [[nodiscard]] Result<void> deleteReport(const std::string& name, std::stop_token stop = {});

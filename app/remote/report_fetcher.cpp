@@ -132,7 +132,7 @@ Result<std::string> fillPart(NodeClient& client, const proto::ReportInfo& report
     };
     for (int attempt = 0;; ++attempt) {
         const std::uint64_t before = part.size();
-        Result<void> fetched = client.fetch(report.name, before, announced, onChunk, stop);
+        Result<void> fetched = client.fetch(report.name, before, before > 0 ? announced : std::string(), onChunk, stop);
         if (fetched)
             return announced;
         const ErrorCode code = fetched.error().code;

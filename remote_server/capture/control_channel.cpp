@@ -118,7 +118,7 @@ public:
     std::uint32_t triggerBegins()
     {
         const MutexLock lock(m_mutex);
-        if (m_windowId || m_armed.trigger == Trigger::None || m_triggersSeen++ % m_armed.triggerEvery != 0)
+        if (m_windowId || m_armed.trigger == Trigger::None || m_triggersSeen++ % m_armed.triggerEvery >= m_armed.triggerKept)
             return 0;
         openWindow(m_nextTriggeredId++, m_armed.content, m_armed.durationNs);
         return m_windowId;
@@ -261,6 +261,7 @@ private:
         m_isWatching = true;
         m_armed.triggerMessage[sizeof m_armed.triggerMessage - 1] = m_armed.triggerDomain[sizeof m_armed.triggerDomain - 1] = '\0';
         m_armed.triggerEvery = std::max(1u, open.triggerEvery);
+        m_armed.triggerKept = std::max(1u, open.triggerKept);
         m_triggersSeen = 0;
         m_nextTriggeredId = open.windowId;
         CuptiSession::Opened outcome;

@@ -10,7 +10,7 @@
 /// Needs libc alone: compiled into injected code.
 namespace gantry::capture {
 
-inline constexpr std::uint32_t kControlVersion = 3;
+inline constexpr std::uint32_t kControlVersion = 4;
 
 /// Environment of a target: where the daemon listens, and which launched target the process belongs to.
 inline constexpr char kSocketVariable[] = "GANTRY_CAPTURE_SOCKET";
@@ -80,7 +80,9 @@ struct OpenMessage
     Trigger trigger;
     std::int64_t durationNs;    ///< the library closes the window by itself after this, even if the daemon is gone; 0: no bound
     std::uint32_t windowCount;  ///< of a trigger: it does nothing after so many
-    std::uint32_t triggerEvery; ///< one of so many ranges opens a window, the first of them
+    std::uint32_t triggerEvery; ///< of each so many ranges …
+    std::uint32_t triggerKept;  ///< … the first so many open a window each; 0: one
+    std::uint32_t reserved;
     char triggerMessage[128];
     char triggerDomain[64]; ///< "": the default domain, "*": any
 };

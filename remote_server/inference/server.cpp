@@ -34,6 +34,35 @@ ModelServer* InferenceServer::find(const std::string& name, const std::string& v
     return found->second.get();
 }
 
+namespace {
+
+/// Triton's histogram of first responses, which it has for models of several; one that answers a request once has sent all with the first.
+std::string latencyHistograms(const InferenceServer& server)
+{
+    constexpr char kName[] = "nv_inference_first_response_histogram_ms";
+    std::string text =
+        fmt::format("# HELP {} Duration from request to first response in milliseconds\n# TYPE {} histogram\n", kName, kName);
+    for (const ModelDescription& model : server.models()) {
+        const ModelServer* running = server.find(model.name, {});
+        if (!running)
+            continue;
+        const ModelStatistics::Values values = running->statistics().values();
+        const std::string labels = fmt::format("model=\"{}\",version=\"{}\"", model.name, model.version);
+        text += fmt::format("{}_count{{{}}} {}\n{}_sum{{{}}} {}\n", kName, labels, values.success, kName, labels,
+                            static_cast<double>(values.requestNs) / 1e6);
+        std::uint64_t upTo = 0;
+        for (std::size_t bucket = 0; bucket < values.latencies.size(); ++bucket) {
+            upTo += values.latencies[bucket];
+            const std::string bound =
+                bucket < ModelStatistics::kLatencyBounds ? fmt::format("{:.4g}", ModelStatistics::latencyBoundMs(bucket)) : "+Inf";
+            text += fmt::format("{}_bucket{{{},le=\"{}\"}} {}\n", kName, labels, bound, upTo);
+        }
+    }
+    return text;
+}
+
+} // namespace
+
 std::string metricsText(const InferenceServer& server)
 {
     using Values = ModelStatistics::Values;
@@ -50,11 +79,16 @@ std::string metricsText(const InferenceServer& server)
         {"nv_inference_request_failure", "counter", "Number of failed inference requests", [](const Values& v) { return v.failed; }},
         {"nv_inference_count", "counter", "Number of inferences performed", [](const Values& v) { return v.inferences; }},
         {"nv_inference_exec_count", "counter", "Number of model executions performed", [](const Values& v) { return v.executions; }},
-        {"nv_inference_request_duration_us", "counter", "Cumulative request duration in microseconds", [](const Values& v) { return v.requestNs / 1000; }},
-        {"nv_inference_queue_duration_us", "counter", "Cumulative queuing duration in microseconds", [](const Values& v) { return v.queueNs / 1000; }},
-        {"nv_inference_compute_input_duration_us", "counter", "Cumulative compute input duration in microseconds", [](const Values& v) { return v.inputNs / 1000; }},
-        {"nv_inference_compute_infer_duration_us", "counter", "Cumulative compute inference duration in microseconds", [](const Values& v) { return v.inferNs / 1000; }},
-        {"nv_inference_compute_output_duration_us", "counter", "Cumulative compute output duration in microseconds", [](const Values& v) { return v.outputNs / 1000; }},
+        {"nv_inference_request_duration_us", "counter", "Cumulative request duration in microseconds",
+         [](const Values& v) { return v.requestNs / 1000; }},
+        {"nv_inference_queue_duration_us", "counter", "Cumulative queuing duration in microseconds",
+         [](const Values& v) { return v.queueNs / 1000; }},
+        {"nv_inference_compute_input_duration_us", "counter", "Cumulative compute input duration in microseconds",
+         [](const Values& v) { return v.inputNs / 1000; }},
+        {"nv_inference_compute_infer_duration_us", "counter", "Cumulative compute inference duration in microseconds",
+         [](const Values& v) { return v.inferNs / 1000; }},
+        {"nv_inference_compute_output_duration_us", "counter", "Cumulative compute output duration in microseconds",
+         [](const Values& v) { return v.outputNs / 1000; }},
         {"nv_inference_pending_request_count", "gauge", "Requests awaiting execution", [](const Values& v) { return v.pending; }},
     };
     std::string text;
@@ -62,9 +96,10 @@ std::string metricsText(const InferenceServer& server)
         text += fmt::format("# HELP {} {}\n# TYPE {} {}\n", metric.name, metric.help, metric.name, metric.type);
         for (const ModelDescription& model : server.models())
             if (const ModelServer* running = server.find(model.name, {}))
-                text += fmt::format("{}{{model=\"{}\",version=\"{}\"}} {}\n", metric.name, model.name, model.version, metric.value(running->statistics().values()));
+                text += fmt::format("{}{{model=\"{}\",version=\"{}\"}} {}\n", metric.name, model.name, model.version,
+                                    metric.value(running->statistics().values()));
     }
-    return text;
+    return text + latencyHistograms(server);
 }
 
 } // namespace gantry::inference_server

@@ -1,6 +1,8 @@
 #include "remote_server/inference/statistics.h"
 
+#include <algorithm>
 #include <chrono>
+#include <cmath>
 
 namespace gantry::inference_server {
 namespace {
@@ -10,7 +12,21 @@ std::uint64_t between(std::int64_t from, std::int64_t to)
     return to > from ? static_cast<std::uint64_t>(to - from) : 0;
 }
 
+constexpr double kFirstBoundMs = 0.1, kBoundsPerDecade = 20;
+
+/// The first bucket whose bound is not below.
+std::size_t bucketOf(std::uint64_t latencyNs)
+{
+    const double place = std::ceil(std::log10(static_cast<double>(latencyNs) / 1e6 / kFirstBoundMs) * kBoundsPerDecade - 1e-9);
+    return static_cast<std::size_t>(std::clamp(place, 0.0, static_cast<double>(ModelStatistics::kLatencyBounds)));
+}
+
 } // namespace
+
+double ModelStatistics::latencyBoundMs(std::size_t bucket)
+{
+    return kFirstBoundMs * std::pow(10.0, static_cast<double>(bucket) / kBoundsPerDecade);
+}
 
 void ModelStatistics::enqueued()
 {
@@ -41,6 +57,7 @@ void ModelStatistics::succeeded(const RequestTimes& t)
     ++m_values.success;
     ++m_values.inferences;
     m_values.requestNs += between(t.start, t.end);
+    ++m_values.latencies[bucketOf(between(t.start, t.end))];
     m_values.queueNs += between(t.queueStart, t.computeStart);
     m_values.inputNs += between(t.computeStart, t.inputEnd);
     m_values.inferNs += between(t.inputEnd, t.outputStart);

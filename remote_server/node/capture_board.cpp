@@ -44,6 +44,20 @@ void CaptureBoard::retire(const RunningCapture& capture)
     std::erase_if(m_running, [&](const auto& other) { return other.get() == &capture; });
 }
 
+void CaptureBoard::takeCost(const std::string& captureId, const std::string& reportName, const report::WindowCost& cost)
+{
+    const auto take = [&](proto::CaptureStatus& status) {
+        if (status.captureId != captureId || status.costReport != reportName)
+            return; // a later window's is shown by now
+        status.cost = cost;
+        status.isCostPending = false;
+    };
+    for (const auto& capture : m_running)
+        take(capture->status);
+    for (proto::CaptureStatus& status : m_ended)
+        take(status);
+}
+
 Result<proto::CaptureStatus> CaptureBoard::status(const std::string& captureId) const
 {
     if (const RunningCapture* capture = find(captureId))

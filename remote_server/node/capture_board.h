@@ -23,6 +23,9 @@ public:
     /// It is over: its status is kept for a while, `capture` is gone.
     void retire(const RunningCapture& capture);
 
+    /// What the report of a capture says of its window's cost now; of one that has ended, too.
+    void takeCost(const std::string& captureId, const std::string& reportName, const report::WindowCost& cost);
+
     /// Error NotFound.
     [[nodiscard]] Result<proto::CaptureStatus> status(const std::string& captureId) const;
     [[nodiscard]] std::vector<proto::CaptureStatus> statuses() const;

@@ -4,6 +4,7 @@
 #include "remote_server/node/capture_plan.h"
 #include "remote_server/node/capture_window.h"
 #include "remote_server/node/clock.h"
+#include "remote_server/node/cost_meter.h"
 #include "remote_server/node/notes.h"
 #include "remote_server/node/report_worker.h"
 #include "remote_server/node/sample_history.h"
@@ -25,6 +26,7 @@ namespace {
 
 constexpr std::int64_t kOpenGraceNs = 10'000'000'000;         // the first enable on a busy process can take seconds
 constexpr std::size_t kMaxRecordBytes = std::size_t{1} << 30; // held in memory, of open windows and of those that become reports
+constexpr std::int64_t kArmGraceNs = 1'000'000'000;           // a process that does not say that it waits is not waited for
 constexpr int kDrainPollMs = 10;
 constexpr int kIdlePollMs = 200;
 constexpr std::uint32_t kMostPendingSaves = 2; // of a ring: each may hold as much as the ring itself
@@ -36,6 +38,8 @@ public:
         : m_options(std::move(options)),
           m_listen(listenSocket),
           m_wake(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+          m_costs({m_history, m_options.reportFolder,
+                   [this](const auto& id, const auto& report, const auto& cost) { takeCost(id, report, cost); }}),
           m_worker({m_options.reportFolder, m_options.nodeSnapshot, m_options.targetName,
                     [this](const auto& job, const auto& written) { conclude(job, written); }})
     {
@@ -69,6 +73,7 @@ public:
     {
         GANTRY_TRY(const CapturePlan plan, CapturePlan::of(request, monotonicNow(), utcNow()));
         GANTRY_TRY(auto companion, m_options.companion ? m_options.companion(request) : std::shared_ptr<WindowCompanion>());
+        GANTRY_TRY(auto saveRule, SaveRule::create(request, m_history));
         const std::lock_guard lock(m_mutex);
         const bool isAttached = std::any_of(m_links.begin(), m_links.end(), [&](const auto& link) { return isOf(request, *link); });
         if (!isAttached && request.awaitNs <= 0)
@@ -83,9 +88,10 @@ public:
                              ": wait until it is done, queue behind it, or stop it (`gantryctl node stop-capture " +
                              holder->status.captureId + "`)",
                          {}};
-        RunningCapture& capture = m_board.add(request, plan);
-        capture.companion = std::move(companion);
-        const std::string id = capture.status.captureId;
+        RunningCapture& added = m_board.add(request, plan);
+        added.companion = std::move(companion);
+        added.saveRule = std::move(saveRule);
+        const std::string id = added.status.captureId;
         schedule();
         const proto::CaptureStatus now = *m_board.status(id);
         if (now.state == proto::CaptureState::Failed)
@@ -105,6 +111,19 @@ public:
         schedule();
         wake();
         return m_board.status(id);
+    }
+
+    Result<void> fail(const std::string& captureId, const Error& error) override
+    {
+        const std::lock_guard lock(m_mutex);
+        RunningCapture* capture = m_board.find(captureId);
+        if (!capture)
+            return Error{ErrorCode::NotFound, "there is no capture " + captureId + " that has not ended", {}};
+        capture->fail(error);
+        end(*capture);
+        schedule();
+        wake();
+        return {};
     }
 
     Result<proto::CaptureStatus> save(const std::string& captureId, DurationNs lastNs, const std::string& label) override
@@ -149,7 +168,8 @@ public:
         m_changed.wait_for(lock, timeout, [&] {
             const auto now = m_board.status(captureId);
             return !now || now->state != known.state || now->windowsBegun != known.windowsBegun || now->message != known.message ||
-                   now->reportNames.size() != known.reportNames.size() || now->events != known.events || now->bytes != known.bytes ||
+                   now->reportNames.size() != known.reportNames.size() || now->isCostPending != known.isCostPending ||
+                   now->events != known.events || now->bytes != known.bytes ||
                    (!now->saves.empty() && (known.saves.empty() || now->saves.back().number != known.saves.back().number));
         });
         return m_board.status(captureId);
@@ -176,6 +196,7 @@ private:
 
     void run(std::stop_token stop)
     {
+        m_costs.setCaptureThread();
         while (!stop.stop_requested())
             guarded([this] {
                 waitForWork();
@@ -319,8 +340,10 @@ private:
 
     void take(CaptureLink& link, const capture::ArmedMessage& message)
     {
-        if (m_board.active && message.windowId >= m_board.active->firstWindowId)
-            takeWatching(link, message);
+        if (!m_board.active || message.windowId < m_board.active->firstWindowId)
+            return;
+        m_board.active->profilerDueNs = 0; // the others answer in the same moment
+        takeWatching(link, message);
     }
 
     /// Whether a process can tell when the program opens a window.
@@ -400,6 +423,8 @@ private:
                 capture.fail({ErrorCode::TargetGone, "the target ended before it came to a range that opens a window", {}});
             disarm(capture);
         }
+        if (capture.mustAskProfiler(now) && m_options.startProfiler)
+            m_options.startProfiler(capture.status.captureId, capture.request.targetId);
         if (capture.isEnding || capture.windowsOpen > 0 || capture.isArmed)
             return;
         if (m_board.active == &capture)
@@ -481,6 +506,7 @@ private:
     {
         m_board.active = &capture;
         capture.isArmed = true;
+        capture.profilerDueNs = monotonicNow() + kArmGraceNs;
         capture.firstWindowId = takeWindowIds(capture.request.windowCount);
         capture.status.state = proto::CaptureState::Armed;
         for (CaptureLink* link : links)
@@ -520,6 +546,8 @@ private:
 
     void begun(RunningCapture& capture, std::unique_ptr<CaptureWindow> window)
     {
+        m_costs.opens(window->id, capture.request.targetId, window->pids());
+        refreshMetrics();
         ++capture.windowsOpen;
         capture.status.windowsBegun = capture.plan.windowsBegun;
         capture.status.windowsSkipped = capture.plan.windowsSkipped;
@@ -586,7 +614,7 @@ private:
                 closeWindow(window);
             window.describe(capture->status, now);
             if (window.request.isRing())
-                keepRingsMetrics(*capture, window, now);
+                tendRing(*capture, window, now);
             const bool hasEndedItself = window.hasAnswered() && !window.request.isRing(); // of a ring: a process that exits
             const bool isOver = window.isClosedByAll() && (window.closingNs != 0 || hasEndedItself || !isRunning(*capture));
             if (isOver || (window.closingNs != 0 && now - window.closingNs > m_options.closeGrace.count()))
@@ -596,17 +624,25 @@ private:
         }
     }
 
-    void keepRingsMetrics(RunningCapture& capture, const CaptureWindow& window, std::int64_t now)
+    void tendRing(RunningCapture& capture, CaptureWindow& window, std::int64_t now)
     {
         keepHistory();
         if (capture.gpuSampler && capture.reportsPending == 0)
             capture.gpuSampler->keepFrom(now - window.request.ringNs);
+        if (!capture.saveRule || !window.isOpened() || window.closingNs != 0 || capture.savesPending >= kMostPendingSaves)
+            return;
+        if (const auto save = capture.saveRule->tend(m_history, now)) {
+            spdlog::info("capture {} saves itself: {}", capture.status.captureId, save->because);
+            saveRing(capture, window, save->lastNs, save->label, &*save);
+        }
+        capture.saveRule->describe(capture.status);
     }
 
     void closeWindow(CaptureWindow& window)
     {
         if (window.closingNs == 0) {
             window.closingNs = monotonicNow();
+            refreshMetrics();
             if (RunningCapture* capture = m_board.find(window.captureId); capture && !capture->isArmed)
                 capture->status.state = proto::CaptureState::Closing;
         }
@@ -630,6 +666,8 @@ private:
         --capture.windowsOpen;
         capture.plan.end(now);
         const bool isUnanswered = window->isUnanswered();
+        if (capture.request.isRing() || !window->hasRecorded())
+            m_costs.forgets(window->id, capture.request.targetId);
         if (capture.request.isRing()) {
             finishRing(capture, *window);
         } else if (!window->hasRecorded()) {
@@ -664,11 +702,15 @@ private:
         saveRing(capture, window, 0, {});
     }
 
-    void saveRing(RunningCapture& capture, CaptureWindow& window, DurationNs lastNs, const std::string& label)
+    void saveRing(RunningCapture& capture, CaptureWindow& window, DurationNs lastNs, const std::string& label,
+                  const SaveRule::Save* save = nullptr)
     {
         ++capture.savesPending;
         ++capture.status.savesBegun;
-        addReport(capture, window, window.snapshot(lastNs, monotonicNow()), label);
+        WindowCapture recorded = window.snapshot(lastNs, monotonicNow());
+        if (save)
+            save->describe(recorded);
+        addReport(capture, window, std::move(recorded), label);
     }
 
     void addReport(RunningCapture& capture, const CaptureWindow& window, WindowCapture recorded, const std::string& label,
@@ -677,18 +719,13 @@ private:
         namespace meta = report::meta;
         if (capture.request.content.metrics)
             m_history.copyTo(recorded);
-        recorded.meta[meta::kLabel] = label.empty() ? capture.request.label : label;
+        if (!recorded.isOfRing)
+            m_costs.closes(capture.status.captureId, window.id, recorded, capture.request.content.metrics);
+        capture.describe(recorded.meta, window.id, m_sessionEpoch);
+        if (!label.empty())
+            recorded.meta[meta::kLabel] = label;
         if (!window.message.empty())
             recorded.meta[meta::kNote] = window.message;
-        recorded.meta[meta::kOpenCostNs] = std::to_string(capture.status.openCostNs);
-        if (capture.status.closeCostNs > 0) // nobody closes what a process took with it
-            recorded.meta[meta::kCloseCostNs] = std::to_string(capture.status.closeCostNs);
-        if (capture.request.windowCount > 1) {
-            recorded.meta[meta::kSession] = capture.status.captureId + "-" + std::to_string(m_sessionEpoch);
-            recorded.meta[meta::kSessionWindow] =
-                std::to_string(capture.isArmed ? window.id - capture.firstWindowId + 1 : capture.plan.windowsBegun);
-            recorded.meta[meta::kSessionWindows] = std::to_string(capture.request.windowCount);
-        }
         ++capture.reportsPending;
         if (capture.status.state == proto::CaptureState::Closing)
             capture.status.state = proto::CaptureState::Assembling;
@@ -697,6 +734,13 @@ private:
     }
 
     // ---- the ends of captures
+
+    /// An edge of a window: servers are asked for their metrics now.
+    void refreshMetrics()
+    {
+        if (m_options.metrics)
+            m_options.metrics->refresh();
+    }
 
     /// No window follows; one that is open closes.
     void end(RunningCapture& capture)
@@ -714,6 +758,8 @@ private:
             return;
         capture.isArmed = false;
         capture.isEnding = true;
+        if (m_options.stopProfiler)
+            m_options.stopProfiler(capture.status.captureId);
         for (const auto& link : m_links)
             if (isOf(capture.request, *link))
                 (void)link->send(capture::CloseMessage{capture::MessageType::Close, UINT32_MAX, 1, 0});
@@ -735,13 +781,16 @@ private:
                 capture->addSave(job.save, written);
             } else if (written) {
                 capture->status.reportNames.push_back(*written);
-                capture->status.reportName = *written;
+                capture->status.reportName = capture->status.costReport = *written;
+                capture->status.cost = job.cost;
+                capture->status.isCostPending = m_costs.written(job.windowId, *written);
                 if (job.hasLostProcess)
                     addNote(capture->status.message, "a process of the target ended inside the window: the report holds what came before");
                 else if (job.isUnanswered)
                     addNote(capture->status.message,
                             "a process of the target did not answer the end of the window: the report holds what it had written");
             } else {
+                m_costs.failed(job.windowId);
                 capture->fail(written.error());
             }
             concludeIfDone(*capture);
@@ -749,6 +798,14 @@ private:
         }
         if (written && m_options.onReport)
             m_options.onReport(*written);
+    }
+
+    /// The figures of a report are complete. Cost meter's thread.
+    void takeCost(const std::string& captureId, const std::string& reportName, const report::WindowCost& cost)
+    {
+        const std::lock_guard lock(m_mutex);
+        m_board.takeCost(captureId, reportName, cost);
+        m_changed.notify_all();
     }
 
     /// True: the capture is over and gone.
@@ -764,6 +821,8 @@ private:
             return false;
         }
         capture.conclude();
+        if (m_options.stopProfiler)
+            m_options.stopProfiler(status.captureId);
         if (capture.request.stopTarget && m_options.stopTarget && capture.plan.windowsBegun == capture.request.windowCount)
             m_options.stopTarget(capture.request.targetId);
         m_worker.retire(std::move(capture.gpuSampler), std::move(capture.companion));
@@ -784,6 +843,7 @@ private:
     CaptureBoard m_board;
     std::vector<std::unique_ptr<CaptureWindow>> m_windows;                                    ///< open, or closing; by id
     std::uint32_t m_nextWindowId = static_cast<std::uint32_t>(utcNow() / 1'000'000'000) | 1u; ///< differs after a restart of the daemon
+    CostMeter m_costs;                                                                        ///< likewise
     ReportWorker m_worker; ///< has its own lock; ends before what it concludes
     std::jthread m_thread;
 };

@@ -50,6 +50,10 @@ public:
         std::function<void(const std::string& targetId)> stopTarget;
         /// What records beside the library for a request that asks for it; null: nothing. The thread of start(), which it may block.
         std::function<Result<std::shared_ptr<WindowCompanion>>(const proto::CaptureRequest& request)> companion;
+        /// Asks the profiler of a target to open the window of a capture, and to end; the second one more than once, and of captures that
+        /// have none. Any thread; must neither block nor call the engine.
+        std::function<void(const std::string& captureId, const std::string& targetId)> startProfiler;
+        std::function<void(const std::string& captureId)> stopProfiler;
         /// How long processes may take to flush after the end of a window; a very busy one needs some seconds.
         std::chrono::nanoseconds closeGrace = std::chrono::seconds(20);
         /// Called when a report is complete, with its file name. Any thread.
@@ -66,6 +70,8 @@ public:
     [[nodiscard]] virtual Result<proto::CaptureStatus> start(const proto::CaptureRequest& request) = 0;
     /// Ends a capture now; the report of the open window follows. Empty id: the one that records.
     [[nodiscard]] virtual Result<proto::CaptureStatus> stop(const std::string& captureId) = 0;
+    /// Ends a capture whose window nobody will open, with the reason. NotFound: it has ended.
+    [[nodiscard]] virtual Result<void> fail(const std::string& captureId, const Error& error) = 0;
     /// Writes a report of the last `lastNs` that a ring holds; 0: of all. Errors: NotFound, BadInput (not a ring), Busy (it does not record
     /// now).
     [[nodiscard]] virtual Result<proto::CaptureStatus> save(const std::string& captureId, DurationNs lastNs, const std::string& label) = 0;

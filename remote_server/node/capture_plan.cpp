@@ -14,6 +14,7 @@ constexpr DurationNs kLongestWaitNs = 7 * 86'400'000'000'000;
 constexpr std::uint32_t kMostWindows = 10'000;
 constexpr std::uint64_t kLeastRingBytes = std::uint64_t{1} << 20; // node.proto, StartCaptureRequest.ring_bytes
 constexpr std::uint64_t kMostRingBytes = std::uint64_t{512} << 20;
+constexpr std::uint32_t kMostSkipped = 1'000'000;
 
 Error badInput(std::string sentence)
 {
@@ -55,12 +56,21 @@ Result<CapturePlan> CapturePlan::of(const proto::CaptureRequest& request, std::i
         return badInput("hardware counters are sampled at 10 Hz to 200 kHz");
     if (request.trigger != proto::CaptureTrigger::None)
         GANTRY_CHECK(checkTrigger(request));
+    if (request.drivesProfiler && (request.trigger != proto::CaptureTrigger::CudaProfiler || request.windowCount != 1))
+        return badInput("a window that the target's profiler opens is one, and begins with cudaProfilerStart");
+    const std::uint32_t keptOf = request.trigger == proto::CaptureTrigger::None ? request.keptOf : request.triggerEvery;
+    if (request.kept == 0 || request.kept > keptOf || keptOf > kMostSkipped)
+        return badInput("of each N periods or ranges, 1 to N are captured, and N is at most " + std::to_string(kMostSkipped));
+    if (request.trigger == proto::CaptureTrigger::None && keptOf > 1 && request.periodNs == 0)
+        return badInput("some of the periods are captured where there are periods: say how long one is");
     const DurationNs delay = request.startUtcNs > 0 ? std::max<DurationNs>(0, request.startUtcNs - nowUtcNs) : request.delayNs;
     if (delay > kLongestWaitNs)
         return badInput("a capture begins within a week");
     CapturePlan plan;
     plan.dueNs = nowNs + delay;
     plan.periodNs = request.periodNs;
+    plan.m_kept = request.kept;
+    plan.m_keptOf = request.keptOf;
     return plan;
 }
 
@@ -76,9 +86,18 @@ void CapturePlan::begin(std::int64_t nowNs)
     ++windowsBegun;
     if (periodNs <= 0)
         return;
-    const std::int64_t late = (nowNs - dueNs) / periodNs;
-    windowsSkipped += static_cast<std::uint32_t>(late);
-    dueNs += (late + 1) * periodNs;
+    const std::int64_t now = m_period + (nowNs - dueNs) / periodNs;
+    windowsSkipped += static_cast<std::uint32_t>(keptBefore(now + 1) - keptBefore(m_period + 1));
+    std::int64_t next = now + 1;
+    if (next % m_keptOf >= m_kept)
+        next += m_keptOf - next % m_keptOf;
+    dueNs += (next - m_period) * periodNs;
+    m_period = next;
+}
+
+std::int64_t CapturePlan::keptBefore(std::int64_t period) const
+{
+    return period / m_keptOf * m_kept + std::min(period % m_keptOf, m_kept);
 }
 
 void CapturePlan::end(std::int64_t nowNs)

@@ -19,7 +19,7 @@ struct CapturePlan
     [[nodiscard]] DurationNs untilDue(std::int64_t nowNs) const { return dueNs > nowNs ? dueNs - nowNs : 0; }
     [[nodiscard]] bool isDue(std::int64_t nowNs) const { return dueNs <= nowNs; }
 
-    /// A window begins; the next one is due a period later. Periods that a window took longer than are skipped and counted.
+    /// A window begins; the next one is due at the next period that is kept. Those that a window took longer than are skipped and counted.
     void begin(std::int64_t nowNs);
     /// A window is over. Without a period the next one is due now: behind whoever waits already.
     void end(std::int64_t nowNs);
@@ -28,6 +28,13 @@ struct CapturePlan
     DurationNs periodNs = 0;
     std::uint32_t windowsBegun = 0;
     std::uint32_t windowsSkipped = 0;
+
+private:
+    /// How many of the periods before this one are kept.
+    [[nodiscard]] std::int64_t keptBefore(std::int64_t period) const;
+
+    std::int64_t m_kept = 1, m_keptOf = 1;
+    std::int64_t m_period = 0; ///< which one is due, counted from the first
 };
 
 } // namespace gantry::node

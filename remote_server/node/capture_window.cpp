@@ -176,6 +176,14 @@ void CaptureWindow::takeLosses(Member& member)
         member.capture.threadNames = threadNamesOf(member.capture.pid);
 }
 
+std::vector<int> CaptureWindow::pids() const
+{
+    std::vector<int> result;
+    for (const Member& member : m_members)
+        result.push_back(member.capture.pid);
+    return result;
+}
+
 bool CaptureWindow::hasReachedBound(std::int64_t nowNs) const
 {
     std::uint64_t requests = 0, iterations = 0;

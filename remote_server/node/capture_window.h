@@ -41,6 +41,7 @@ public:
     Member& add(CaptureLink& link);
     [[nodiscard]] Member* find(const CaptureLink& link);
     [[nodiscard]] std::vector<Member>& members() { return m_members; }
+    [[nodiscard]] std::vector<int> pids() const;
 
     /// Takes what the processes have written since, up to `budget` bytes held by all windows; what does not fit is counted.
     void drain(Member& member, std::size_t budget, std::int64_t nowNs);

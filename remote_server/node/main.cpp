@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <fstream>
 #include <grpcpp/grpcpp.h>
+#include <mutex>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
@@ -33,6 +34,7 @@ struct Arguments
     std::string reportFolder;
     std::string captureLibrary;
     std::string nsys;
+    std::string targetProfiles;
     std::string idleExit;
     std::string readyFile;
     std::string logLevel = "info";
@@ -60,6 +62,14 @@ std::filesystem::path findBeside(const char* program)
     std::error_code error;
     const auto path = std::filesystem::read_symlink("/proc/self/exe", error).parent_path() / program;
     return std::filesystem::exists(path, error) ? path : std::filesystem::path();
+}
+
+/// A folder of this bundle; empty: it is not there.
+std::filesystem::path findFolder(const char* name)
+{
+    std::error_code error;
+    const auto path = std::filesystem::read_symlink("/proc/self/exe", error).parent_path().parent_path() / name;
+    return std::filesystem::is_directory(path, error) ? path : std::filesystem::path();
 }
 
 void setUpLog(LogRing& ring, const std::string& level)
@@ -140,6 +150,8 @@ Result<void> run(const Arguments& arguments, LogRing& log)
         nsysPlaces.program = std::filesystem::absolute(arguments.nsys);
     // With the reports, where there is room: the state folder is often in memory.
     NsysExports nsysExports({reportFolder, nsysPlaces});
+    const TargetProfiles profiles = TargetProfiles::read(
+        arguments.targetProfiles.empty() ? findFolder("share/gantry/target_profiles") : std::filesystem::path(arguments.targetProfiles));
     TargetRegistry* launched = nullptr; // which the tool asks about targets, and which asks it for their commands
     NsysTool nsys({std::move(nsysPlaces), [&](const std::string& id) { return launched->nsysSession(id); },
                    [&](const std::string& id) { return launched->isRunning(id); }});
@@ -149,9 +161,17 @@ Result<void> run(const Arguments& arguments, LogRing& log)
          &sampler,
          [&](const proto::LaunchRequest& request, const std::string& session) { return nsys.launchCommand(request, session); },
          [&](const std::string& session) { nsys.endSession(session); },
-         {}});
+         {},
+         &profiles});
     launched = &targets;
     TritonTool triton({[&](const std::string& id) { return tritonServerOf(targets, id); }, &sampler});
+    std::mutex engineMutex;
+    CaptureEngine* captureEngine = nullptr; // engineMutex; that a profiler tells of its failure
+    TargetProfiler profiler([&](const std::string& captureId, const Error& failure) {
+        const std::lock_guard lock(engineMutex);
+        if (captureEngine)
+            (void)captureEngine->fail(captureId, failure);
+    });
     CaptureEngine::Options options;
     options.socketPath = captureSocket;
     options.reportFolder = reportFolder;
@@ -171,6 +191,8 @@ Result<void> run(const Arguments& arguments, LogRing& log)
         GANTRY_TRY(auto tracer, TritonTracer::begin(server));
         return std::shared_ptr<WindowCompanion>(std::move(tracer));
     };
+    options.startProfiler = [&](const std::string& captureId, const std::string& target) { profiler.start(captureId, target); };
+    options.stopProfiler = [&](const std::string& captureId) { profiler.stop(captureId); };
     options.onReport = [](const std::string& name) { spdlog::info("report {} is complete", name); };
     ToolEngine::Options toolOptions{proto::EngineKind::Nsys, reportFolder,       options.nodeSnapshot,
                                     options.targetName,      options.stopTarget, options.onReport};
@@ -180,8 +202,12 @@ Result<void> run(const Arguments& arguments, LogRing& log)
     toolOptions.kind = proto::EngineKind::ServerTrace;
     engine->add(toolOptions.kind, std::make_unique<ToolEngine>(toolOptions, triton));
     targets.setEngine(engine.get());
+    {
+        const std::lock_guard lock(engineMutex);
+        captureEngine = engine.get();
+    }
 
-    NodeService service({*engine, targets, reports, nsysExports, sampler, gpus, noGpuReason, log, endpoint.token});
+    NodeService service({*engine, targets, profiles, profiler, reports, nsysExports, sampler, gpus, noGpuReason, log, endpoint.token});
     grpc::ServerBuilder builder;
     int port = 0;
     builder.AddListeningPort(endpoint.address, endpoint.credentials, &port);
@@ -222,6 +248,8 @@ Result<void> run(const Arguments& arguments, LogRing& log)
     service.shutDown();
     server->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(2));
     targets.setEngine(nullptr);
+    const std::lock_guard lock(engineMutex);
+    captureEngine = nullptr; // profilers that are still to be stopped outlive it
     return {};
 }
 
@@ -247,6 +275,9 @@ int main(int argc, char** argv)
     app.add_option("--nsys", arguments.nsys,
                    "nsys that exports reports of Nsight Systems for clients (default: that of PATH, /opt/nvidia or /usr/local/cuda)")
         ->check(CLI::ExistingFile);
+    app.add_option("--target-profiles", arguments.targetProfiles,
+                   "folder of what is known of inference engines (default: ../share/gantry/target_profiles beside this program)")
+        ->check(CLI::ExistingDirectory);
     app.add_option("--idle-exit", arguments.idleExit, "end when nobody has called and no target runs for this time, e.g. 10m");
     app.add_option("--ready-file", arguments.readyFile, "write the address here once listening");
     app.add_option("--log-level", arguments.logLevel, "trace, debug, info, warn or error")

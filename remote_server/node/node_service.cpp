@@ -144,10 +144,26 @@ grpc::Status NodeService::StopTarget(grpc::ServerContext* context, const v1::Sto
     });
 }
 
+grpc::Status NodeService::ListTargetProfiles(grpc::ServerContext* context, const v1::ListTargetProfilesRequest*,
+                                             v1::ListTargetProfilesReply* reply)
+{
+    return call(*context, Versions::MustAgree, [&]() -> Result<void> {
+        for (const TargetProfile& profile : m_parts.profiles.all())
+            *reply->add_profiles() =
+                proto::toWire({profile.name, profile.title, !profile.iterationVariables.empty(), profile.start.has_value(), profile.notes});
+        return {};
+    });
+}
+
 grpc::Status NodeService::StartCapture(grpc::ServerContext* context, const v1::StartCaptureRequest* request, v1::CaptureStatus* reply)
 {
     return call(*context, Versions::MustAgree, [&]() -> Result<void> {
-        GANTRY_TRY(const auto status, m_parts.engine.start(proto::fromWire(*request)));
+        const proto::CaptureRequest wanted = proto::fromWire(*request);
+        if (wanted.drivesProfiler) {
+            GANTRY_TRY(auto calls, m_parts.targets.profilerCalls(wanted.targetId));
+            m_parts.profiler.prepare(wanted.targetId, std::move(calls));
+        }
+        GANTRY_TRY(const auto status, m_parts.engine.start(wanted));
         *reply = proto::toWire(status);
         return {};
     });
@@ -185,7 +201,8 @@ grpc::Status NodeService::WatchCapture(grpc::ServerContext* context, const v1::W
 {
     return stream(*context, [&]() -> Result<void> {
         GANTRY_TRY(auto status, m_parts.engine.status(request->capture_id()));
-        while (writer->Write(proto::toWire(status)) && !status.isFinished() && goesOn(*context)) {
+        const auto isOver = [&] { return status.isFinished() && !(request->until_cost() && status.isCostPending); };
+        while (writer->Write(proto::toWire(status)) && !isOver() && goesOn(*context)) {
             GANTRY_TRY(status, m_parts.engine.waitForChange(request->capture_id(), status, kStreamPoll));
         }
         return {};
@@ -205,13 +222,21 @@ grpc::Status NodeService::FetchReport(grpc::ServerContext* context, const v1::Fe
                                       grpc::ServerWriter<v1::ReportChunk>* writer)
 {
     return stream(*context, [&]() -> Result<void> {
-        GANTRY_TRY(const auto info, m_parts.reports.info(request->name()));
         GANTRY_TRY(const auto path, m_parts.reports.pathOf(request->name()));
+        GANTRY_TRY(auto info, m_parts.reports.info(request->name()));
         if (!request->expected_sha256().empty() && request->expected_sha256() != info.sha256)
             return Error{ErrorCode::BadInput, "the report has changed since the fetch began: fetch it from the start", {}};
         if (request->offset() > info.sizeBytes)
             return Error{ErrorCode::BadInput, "the fetch begins behind the end of the report: fetch it from the start", {}};
-        proto::FileChunks chunks(path, request->offset(), info.sizeBytes, proto::Digest::None);
+        auto opened = std::make_unique<proto::FileChunks>(path, request->offset(), info.sizeBytes, proto::Digest::None);
+        GANTRY_TRY(const auto now, m_parts.reports.info(request->name()));
+        if (now.sha256 != info.sha256) { // its cost was completed in between: what is open may be the one or the other
+            if (!request->expected_sha256().empty())
+                return Error{ErrorCode::BadInput, "the report has changed since the fetch began: fetch it from the start", {}};
+            info = now;
+            opened = std::make_unique<proto::FileChunks>(path, request->offset(), info.sizeBytes, proto::Digest::None);
+        }
+        proto::FileChunks& chunks = *opened;
         while (!chunks.isAtEnd()) {
             const bool isFirst = chunks.offset() == request->offset();
             GANTRY_TRY(v1::ReportChunk chunk, chunks.next());

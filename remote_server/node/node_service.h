@@ -29,6 +29,8 @@ public:
     {
         CaptureEngine& engine;
         TargetRegistry& targets;
+        const TargetProfiles& profiles;
+        TargetProfiler& profiler;
         ReportStore& reports;
         NsysExports& nsysExports;
         MetricsSource& metrics;
@@ -50,6 +52,8 @@ public:
     grpc::Status GetNodeInfo(grpc::ServerContext* context, const v1::GetNodeInfoRequest* request, v1::NodeInfo* reply) override;
     grpc::Status ListTargets(grpc::ServerContext* context, const v1::ListTargetsRequest* request, v1::ListTargetsReply* reply) override;
     grpc::Status LaunchTarget(grpc::ServerContext* context, const v1::LaunchTargetRequest* request, v1::Target* reply) override;
+    grpc::Status ListTargetProfiles(grpc::ServerContext* context, const v1::ListTargetProfilesRequest* request,
+                                    v1::ListTargetProfilesReply* reply) override;
     grpc::Status StopTarget(grpc::ServerContext* context, const v1::StopTargetRequest* request, v1::Target* reply) override;
     grpc::Status StartCapture(grpc::ServerContext* context, const v1::StartCaptureRequest* request, v1::CaptureStatus* reply) override;
     grpc::Status StopCapture(grpc::ServerContext* context, const v1::StopCaptureRequest* request, v1::CaptureStatus* reply) override;

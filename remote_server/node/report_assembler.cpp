@@ -8,6 +8,7 @@
 #include "remote_server/node/server_trace_rows.h"
 #include "remote_server/node/window_cost.h"
 #include "trace_model/base/clock_map.h"
+#include "trace_model/metrics/histogram.h"
 #include "trace_model/records/chunk_reader.h"
 #include "trace_model/records/nvtx_event.h"
 #include "trace_model/report/meta_keys.h"
@@ -552,6 +553,28 @@ Losses lossesOf(const WindowCapture& window, std::uint64_t unmatched, std::uint6
     };
 }
 
+/// As NVTX marks of a domain of ours, on the main thread of the first process.
+void writeMarks(const WindowCapture& window, report::ReportWriter& writer)
+{
+    constexpr std::uint32_t kDomainId = 0x7FFFFFFF; // NVTX numbers from 0
+    if (window.marks.empty() || window.processes.empty())
+        return;
+    const auto pid = static_cast<std::uint64_t>(window.processes.front().pid);
+    report::NvtxRow row;
+    row.type = report::NvtxEventType::DomainCreate;
+    row.domainId = kDomainId;
+    row.textId = writer.intern("gantryd");
+    row.globalTid = pid << 24;
+    writer.add(row);
+    for (const WindowMark& mark : window.marks) {
+        row.type = report::NvtxEventType::Mark;
+        row.start = mark.monotonicNs - window.openMonotonicNs;
+        row.textId = writer.intern(mark.text);
+        row.globalTid = pid << 24 | pid;
+        writer.add(row);
+    }
+}
+
 } // namespace
 
 bool isOfTarget(const metrics::SeriesDefinition& series, const std::string& targetId)
@@ -560,7 +583,7 @@ bool isOfTarget(const metrics::SeriesDefinition& series, const std::string& targ
     return target == series.labels.end() || target->second == targetId;
 }
 
-Result<void> assembleReport(const WindowCapture& window, const std::filesystem::path& path)
+Result<report::WindowCost> assembleReport(const WindowCapture& window, const std::filesystem::path& path)
 {
     GANTRY_TRY(auto writer, report::ReportWriter::create(path));
     DurationNs clockError = 0;
@@ -589,10 +612,11 @@ Result<void> assembleReport(const WindowCapture& window, const std::filesystem::
         GANTRY_TRY(Losses ofTrace, addServerTrace(window, writer));
         std::move(ofTrace.begin(), ofTrace.end(), std::back_inserter(losses));
     }
+    writeMarks(window, writer);
     std::set<std::uint32_t> ofTarget;
     for (metrics::SeriesDefinition series : window.series) {
-        if (!isOfTarget(series, window.targetId))
-            continue;
+        if (!isOfTarget(series, window.targetId) || !metrics::histogramOfBucket(series.name).empty())
+            continue; // a bucket alone says nothing: the cost has the percentiles
         ofTarget.insert(series.id);
         series.labels.erase("target"); // all of one
         writer.addSeries(series);
@@ -614,12 +638,13 @@ Result<void> assembleReport(const WindowCapture& window, const std::filesystem::
     session.meta[report::meta::kComplete] = "1";
     if (clockError > 0)
         session.meta[report::meta::kClockErrorNs] = std::to_string(std::max(clockError, clockStep));
-    if (const auto cost = windowCost(window)) {
-        session.meta[report::meta::kWindowCostRatio] = std::to_string(cost->ratio);
-        session.meta[report::meta::kWindowCostError] = std::to_string(cost->error);
-    }
+    const report::WindowCost cost = windowCost(window);
+    for (const auto& [name, value] : cost.rows())
+        if (!value.empty())
+            session.meta[name] = value;
     session.losses = std::move(losses);
-    return writer.finish(session);
+    GANTRY_CHECK(writer.finish(session));
+    return cost;
 }
 
 } // namespace gantry::node

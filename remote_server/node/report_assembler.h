@@ -5,6 +5,7 @@
 #include "trace_model/base/result.h"
 #include "trace_model/metrics/series_store.h"
 #include "trace_model/records/chunk_format.h"
+#include "trace_model/report/window_cost.h"
 
 #include <array>
 #include <filesystem>
@@ -38,6 +39,13 @@ struct SampleFrames
     std::vector<double> values;     ///< of each series, for each time
 };
 
+/// An instant that the report points at.
+struct WindowMark
+{
+    std::int64_t monotonicNs = 0;
+    std::string text;
+};
+
 /// A finished window, ready to become a report.
 struct WindowCapture
 {
@@ -56,14 +64,20 @@ struct WindowCapture
     int serverPid = 0;         ///< of that server; 0: unknown
     std::uint32_t content = 0; ///< bits of capture::Content
     bool isOfRing = false;     ///< more was recorded than is wanted: what ended before the window is left out
+    std::vector<WindowMark> marks;
+    // What its cost is measured by (window_cost.h).
+    std::int64_t quietFromNs = INT64_MIN;  ///< no window of the target was open from here to openMonotonicNs
+    std::int64_t afterFromNs = 0;          ///< everything was flushed; 0: the time after the window is still to come
+    std::int64_t quietUntilNs = INT64_MAX; ///< the next window of the target opened here
+    std::optional<DurationNs> targetCpu, daemonCpu;
 };
 
 /// Whether a series belongs into the report of a target: the target's own, or the machine's.
 [[nodiscard]] bool isOfTarget(const metrics::SeriesDefinition& series, const std::string& targetId);
 
 /// Writes the report of a window: converts every time to ns since the window opened, pairs NVTX ranges, joins requests and
-/// batches (trace_model/records/request_phase.h), names kernels and API calls. Any thread; blocks for the time of writing.
-/// Errors: CannotWrite.
-[[nodiscard]] Result<void> assembleReport(const WindowCapture& window, const std::filesystem::path& path);
+/// batches (trace_model/records/request_phase.h), names kernels and API calls. The cost that it says of the window is the answer. Any
+/// thread; blocks for the time of writing. Errors: CannotWrite.
+[[nodiscard]] Result<report::WindowCost> assembleReport(const WindowCapture& window, const std::filesystem::path& path);
 
 } // namespace gantry::node

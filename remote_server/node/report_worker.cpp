@@ -90,7 +90,7 @@ Result<std::string> ReportWorker::write(Job& job) const
     job.window.meta[report::meta::kTargetName] = target;
     if (const std::string problem = job.gpuSampler ? job.gpuSampler->problem() : std::string(); !problem.empty())
         addNote(job.window.meta[report::meta::kNote], problem);
-    GANTRY_CHECK(assembleReport(job.window, m_options.folder / name));
+    GANTRY_TRY(job.cost, assembleReport(job.window, m_options.folder / name));
     return name;
 }
 

@@ -3,6 +3,7 @@
 #include "remote_server/node/report_assembler.h"
 #include "remote_server/node/sampling/gpu_sampler.h"
 #include "remote_server/node/window_companion.h"
+#include "trace_model/report/window_cost.h"
 
 #include <condition_variable>
 #include <cstddef>
@@ -31,6 +32,7 @@ public:
         std::uint64_t save = 0;                     ///< of a ring: tells several reports of one window apart
         bool isUnanswered = false;                  ///< a process did not say that it has closed
         bool hasLostProcess = false;
+        report::WindowCost cost; ///< as the report has it, once it is written
     };
     struct Options
     {

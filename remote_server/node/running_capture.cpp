@@ -3,6 +3,7 @@
 #include "remote_server/node/capture_window.h"
 #include "remote_server/node/notes.h"
 #include "remote_server/node/range_counter.h"
+#include "trace_model/report/meta_keys.h"
 
 #include <spdlog/spdlog.h>
 
@@ -29,11 +30,34 @@ capture::OpenMessage RunningCapture::triggerMessage() const
     message.trigger = request.trigger == proto::CaptureTrigger::CudaProfiler ? capture::Trigger::CudaProfiler : capture::Trigger::NvtxRange;
     message.windowCount = request.windowCount - plan.windowsBegun;
     message.triggerEvery = request.triggerEvery;
+    message.triggerKept = request.kept;
     const RangeName range = RangeName::parse(request.triggerRange);
     const std::string domain = range.isOfAnyDomain ? capture::kAnyDomain : range.domain;
     range.message.copy(message.triggerMessage, sizeof message.triggerMessage - 1);
     domain.copy(message.triggerDomain, sizeof message.triggerDomain - 1);
     return message;
+}
+
+bool RunningCapture::mustAskProfiler(std::int64_t nowNs)
+{
+    if (!isArmed || !request.drivesProfiler || isProfilerAsked || nowNs < profilerDueNs)
+        return false;
+    isProfilerAsked = true;
+    return true;
+}
+
+void RunningCapture::describe(std::map<std::string, std::string>& rows, std::uint32_t windowId, std::int64_t sessionEpoch) const
+{
+    namespace meta = report::meta;
+    rows[meta::kLabel] = request.label;
+    rows[meta::kOpenCostNs] = std::to_string(status.openCostNs);
+    if (status.closeCostNs > 0) // nobody closes what a process took with it
+        rows[meta::kCloseCostNs] = std::to_string(status.closeCostNs);
+    if (request.windowCount > 1) {
+        rows[meta::kSession] = status.captureId + "-" + std::to_string(sessionEpoch);
+        rows[meta::kSessionWindow] = std::to_string(isArmed ? windowId - firstWindowId + 1 : plan.windowsBegun);
+        rows[meta::kSessionWindows] = std::to_string(request.windowCount);
+    }
 }
 
 void RunningCapture::fail(const Error& error)

@@ -4,6 +4,7 @@
 #include "remote_server/node/capture_plan.h"
 #include "remote_server/node/sampling/gpu_sampler.h"
 #include "remote_server/node/window_companion.h"
+#include "remote_server/node/save_rule.h"
 #include "remote_server/proto/node_types.h"
 #include "trace_model/base/result.h"
 
@@ -28,7 +29,10 @@ struct RunningCapture
     std::shared_ptr<GpuSampler> gpuSampler; ///< runs from before the first window until the last one's report
     std::int64_t samplerStartedNs = 0;
     std::shared_ptr<WindowCompanion> companion; ///< likewise; null: none
+    std::unique_ptr<SaveRule> saveRule; ///< of a recorder that saves by itself
     bool isArmed = false;
+    std::int64_t profilerDueNs = 0; ///< of one that drives the target's profiler: when it is asked
+    bool isProfilerAsked = false;
     bool isEnding = false; ///< no window follows
 
     [[nodiscard]] bool isTriggered() const { return request.trigger != proto::CaptureTrigger::None; }
@@ -42,6 +46,12 @@ struct RunningCapture
 
     /// What tells a library to open windows itself.
     [[nodiscard]] capture::OpenMessage triggerMessage() const;
+
+    /// Once: the processes wait for the profiler that is to open their window, or have had the time to.
+    [[nodiscard]] bool mustAskProfiler(std::int64_t nowNs);
+
+    /// Rows for the report of a window.
+    void describe(std::map<std::string, std::string>& meta, std::uint32_t windowId, std::int64_t sessionEpoch) const;
 
     /// A window has no report. Where the target is gone, no window follows.
     void fail(const Error& error);

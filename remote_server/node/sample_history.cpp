@@ -14,12 +14,14 @@ void SampleHistory::onDefinitions(std::span<const metrics::SeriesDefinition> def
     const std::lock_guard lock(m_mutex);
     for (const auto& definition : definitions)
         m_definitions[definition.id] = definition;
+    m_defined += definitions.size();
 }
 
 void SampleHistory::onSamples(std::span<const metrics::Sample> samples)
 {
     const std::lock_guard lock(m_mutex);
     m_samples.insert(m_samples.end(), samples.begin(), samples.end());
+    m_taken += samples.size();
     if (!samples.empty())
         m_newest = samples.back().time;
     while (!m_samples.empty() && m_samples.front().time < std::min(m_keepFrom, m_newest) - kCostHistoryNs)
@@ -53,6 +55,35 @@ void SampleHistory::beginWindow()
 {
     const std::lock_guard lock(m_mutex);
     m_dropped = 0;
+}
+
+std::uint64_t SampleHistory::copyNewer(std::uint64_t taken, std::vector<metrics::Sample>& samples) const
+{
+    const std::lock_guard lock(m_mutex);
+    const auto count = static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(m_taken - taken, m_samples.size()));
+    samples.insert(samples.end(), m_samples.end() - count, m_samples.end());
+    return m_taken;
+}
+
+std::uint64_t SampleHistory::taken() const
+{
+    const std::lock_guard lock(m_mutex);
+    return m_taken;
+}
+
+std::vector<metrics::SeriesDefinition> SampleHistory::definitions() const
+{
+    const std::lock_guard lock(m_mutex);
+    std::vector<metrics::SeriesDefinition> result;
+    for (const auto& [id, definition] : m_definitions)
+        result.push_back(definition);
+    return result;
+}
+
+std::size_t SampleHistory::seriesDefined() const
+{
+    const std::lock_guard lock(m_mutex);
+    return m_defined;
 }
 
 void SampleHistory::copyTo(WindowCapture& window) const

@@ -15,6 +15,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <fstream>
+#include <iterator>
 #include <set>
 #include <spawn.h>
 #include <spdlog/spdlog.h>
@@ -52,6 +53,12 @@ Result<int> makeOutputFile(const std::filesystem::path& folder)
         return errnoError(errno, "cannot make a file for the target's output in " + folder.string());
     unlink(path.c_str()); // gone with the last process that has it open
     return file;
+}
+
+std::vector<std::string> wordsOf(const std::string& line)
+{
+    std::istringstream words(line);
+    return {std::istream_iterator<std::string>(words), {}};
 }
 
 /// Whether a process of the group runs; one that has ended and waits for its parent does not count.
@@ -144,7 +151,9 @@ Result<proto::Target> TargetRegistry::launch(const proto::LaunchRequest& request
     auto environment = currentEnvironment();
     for (const auto& [key, value] : request.environment)
         environment[key] = value;
-    GANTRY_CHECK(prepare(request, *target, environment));
+    proto::LaunchRequest wanted = request;
+    GANTRY_CHECK(applyProfile(wanted, *target, environment));
+    GANTRY_CHECK(prepare(wanted, *target, environment));
     if (request.isPlanOnly)
         return info;
     if (!request.pythonFunctions.empty())
@@ -190,6 +199,7 @@ Result<proto::Target> TargetRegistry::launch(const proto::LaunchRequest& request
     info.startedUtcNs = utcNow();
     info.grpcAddress = request.grpcAddress;
     info.metricsUrl = request.metricsUrl;
+    describeProfile(info, environment);
     if (m_options.sampler && !info.metricsUrl.empty())
         m_options.sampler->addSource(info.id, std::make_unique<PrometheusScraper>(info.metricsUrl, info.id));
     spdlog::info("target {} ({}) started as process {}", info.id, info.name, pid);
@@ -198,6 +208,25 @@ Result<proto::Target> TargetRegistry::launch(const proto::LaunchRequest& request
     for (auto old = m_launched.begin(); m_launched.size() > kKeptTargets && old != m_launched.end();)
         old = (*old)->ended ? m_launched.erase(old) : std::next(old);
     return info;
+}
+
+/// What the profile of the target's inference engine adds to its command line and environment.
+Result<void> TargetRegistry::applyProfile(proto::LaunchRequest& request, Launched& target,
+                                          std::map<std::string, std::string>& environment) const
+{
+    if (request.profile.empty() && request.iterations.empty())
+        return {};
+    static const TargetProfiles kNone;
+    const TargetProfiles& profiles = m_options.profiles ? *m_options.profiles : kNone;
+    GANTRY_TRY(const TargetProfile* profile, profiles.find(request.profile.empty() ? "auto" : request.profile, request.argv));
+    target.info.profile = profile->name;
+    request.argv = profile->withArguments(std::move(request.argv));
+    if (request.iterations.empty())
+        return {};
+    GANTRY_TRY(const auto variables, profile->iterationEnvironment(request.iterations));
+    for (const auto& [key, value] : variables)
+        environment[key] = value;
+    return {};
 }
 
 /// What is run, and with which environment, for the engine that the target is launched for.
@@ -378,9 +407,42 @@ std::vector<proto::Target> TargetRegistry::list() const
         target.state = proto::TargetState::Running;
         target.adopted = true;
         target.processes = {{process.pid, process.executable, true, process.cudaLoaded}};
+        target.argv = wordsOf(process.commandLine);
+        describeProfile(target, {});
+        target.argv = {process.commandLine};
         result.push_back(std::move(target));
     }
     return result;
+}
+
+/// Of the profile that it was launched with, or that its command line tells.
+void TargetRegistry::describeProfile(proto::Target& target, const std::map<std::string, std::string>& environment) const
+{
+    if (!m_options.profiles)
+        return;
+    const auto found = m_options.profiles->find(target.profile.empty() ? "auto" : target.profile, target.argv);
+    if (!found)
+        return;
+    const TargetProfile& profile = **found;
+    target.profile = profile.name;
+    if (profile.start)
+        target.profilerUrl = "http://127.0.0.1:" + std::to_string(profile.portOf(target.argv, environment));
+}
+
+Result<TargetProfiler::Calls> TargetRegistry::profilerCalls(const std::string& id) const
+{
+    const std::vector<proto::Target> targets = list();
+    const auto target = std::find_if(targets.begin(), targets.end(), [&](const proto::Target& candidate) { return candidate.id == id; });
+    if (target == targets.end())
+        return Error{ErrorCode::NotFound, "there is no target " + id + ": `gantryctl target list` shows them", {}};
+    if (target->profilerUrl.empty())
+        return Error{ErrorCode::Unsupported,
+                     "target " + id +
+                         " is of no engine with a profiler that can be asked: `gantryctl target profiles` shows those that are; "
+                         "launch it with --profile, or capture by the clock",
+                     {}};
+    const TargetProfile& profile = **m_options.profiles->find(target->profile, {});
+    return TargetProfiler::Calls{target->profilerUrl, *profile.start, *profile.stop, profile.title};
 }
 
 void TargetRegistry::terminate(const std::string& id)

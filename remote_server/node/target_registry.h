@@ -3,6 +3,8 @@
 #include "remote_server/node/capture_engine.h"
 #include "remote_server/node/log_ring.h"
 #include "remote_server/node/sampling/sampler.h"
+#include "remote_server/node/target_profiler.h"
+#include "remote_server/node/target_profiles.h"
 #include "remote_server/proto/node_types.h"
 #include "trace_model/base/result.h"
 
@@ -35,6 +37,7 @@ public:
         std::function<void(const std::string& session)> endNsysSession;
         /// Added to the environment of a target of PyTorch's profiler; empty: there is no such engine.
         std::map<std::string, std::string> kinetoEnvironment;
+        const TargetProfiles* profiles = nullptr; ///< null: no engine is known
     };
 
     explicit TargetRegistry(Options options);
@@ -55,6 +58,9 @@ public:
     [[nodiscard]] std::vector<proto::Target> list() const;
     /// Of one that was launched here. Errors: NotFound.
     [[nodiscard]] Result<proto::Target> find(const std::string& id) const;
+    /// How the profiler of a target's engine is asked. Errors: NotFound (no such target), Unsupported (its engine has none, or is not
+    /// known).
+    [[nodiscard]] Result<TargetProfiler::Calls> profilerCalls(const std::string& id) const;
     [[nodiscard]] std::string nameOf(const std::string& id) const;
     [[nodiscard]] std::shared_ptr<LogRing> log(const std::string& id) const; ///< null: no such target
     [[nodiscard]] bool anyRunning() const;
@@ -70,6 +76,9 @@ private:
     [[nodiscard]] Result<std::string> newId();
     [[nodiscard]] Result<void> prepareFunctions(const proto::LaunchRequest& request, Launched& target,
                                                 std::map<std::string, std::string>& environment) const;
+    [[nodiscard]] Result<void> applyProfile(proto::LaunchRequest& request, Launched& target,
+                                            std::map<std::string, std::string>& environment) const;
+    void describeProfile(proto::Target& target, const std::map<std::string, std::string>& environment) const;
     void readLogs(Launched& target);
     void reap(Launched& target);
     void askServer(Launched& target);

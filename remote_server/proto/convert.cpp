@@ -264,6 +264,8 @@ v1::Target toWire(const Target& target)
     }
     wire.set_message(validUtf8(target.message));
     wire.set_engine(toWire(target.engine));
+    wire.set_profile(target.profile);
+    wire.set_profiler_url(target.profilerUrl);
     return wire;
 }
 
@@ -287,7 +289,26 @@ Target fromWire(const v1::Target& wire)
         target.models.push_back(ModelInfo{model.name(), model.version(), model.state(), model.platform()});
     target.message = wire.message();
     target.engine = fromWire(wire.engine());
+    target.profile = wire.profile();
+    target.profilerUrl = wire.profiler_url();
     return target;
+}
+
+v1::TargetProfile toWire(const TargetProfileInfo& profile)
+{
+    v1::TargetProfile wire;
+    wire.set_name(validUtf8(profile.name));
+    wire.set_title(validUtf8(profile.title));
+    wire.set_takes_iterations(profile.takesIterations);
+    wire.set_has_profiler(profile.hasProfiler);
+    for (const std::string& note : profile.notes)
+        wire.add_notes(validUtf8(note));
+    return wire;
+}
+
+TargetProfileInfo fromWire(const v1::TargetProfile& wire)
+{
+    return {wire.name(), wire.title(), wire.takes_iterations(), wire.has_profiler(), {wire.notes().begin(), wire.notes().end()}};
 }
 
 v1::LaunchTargetRequest toWire(const LaunchRequest& request)
@@ -305,6 +326,8 @@ v1::LaunchTargetRequest toWire(const LaunchRequest& request)
     *wire.mutable_nsys() = toWire(request.nsys);
     wire.set_plan_only(request.isPlanOnly);
     wire.set_python_functions(request.pythonFunctions);
+    wire.set_profile(request.profile);
+    wire.set_iterations(request.iterations);
     return wire;
 }
 
@@ -322,6 +345,8 @@ LaunchRequest fromWire(const v1::LaunchTargetRequest& wire)
     request.nsys = fromWire(wire.nsys());
     request.isPlanOnly = wire.plan_only();
     request.pythonFunctions = wire.python_functions();
+    request.profile = wire.profile();
+    request.iterations = wire.iterations();
     return request;
 }
 
@@ -366,6 +391,15 @@ v1::StartCaptureRequest toWire(const CaptureRequest& request)
     *wire.mutable_nsys() = toWire(request.nsys);
     wire.set_plan_only(request.isPlanOnly);
     wire.set_server_trace(request.hasServerTrace);
+    wire.set_save_when(request.saveWhen.condition);
+    wire.set_save_for_ns(request.saveWhen.forNs);
+    wire.set_save_last_ns(request.saveWhen.lastNs);
+    wire.set_save_next_ns(request.saveWhen.nextNs);
+    wire.set_save_at_most(request.saveWhen.atMost);
+    wire.set_save_cool_down_ns(request.saveWhen.coolDownNs);
+    wire.set_kept(request.kept);
+    wire.set_kept_of(request.keptOf);
+    wire.set_drives_profiler(request.drivesProfiler);
     return wire;
 }
 
@@ -412,6 +446,17 @@ CaptureRequest fromWire(const v1::StartCaptureRequest& wire)
     request.nsys = fromWire(wire.nsys());
     request.isPlanOnly = wire.plan_only();
     request.hasServerTrace = wire.server_trace();
+    request.saveWhen.condition = wire.save_when();
+    request.saveWhen.forNs = wire.save_for_ns();
+    if (wire.save_last_ns() != 0)
+        request.saveWhen.lastNs = wire.save_last_ns();
+    request.saveWhen.nextNs = wire.save_next_ns();
+    if (wire.save_at_most() != 0)
+        request.saveWhen.atMost = wire.save_at_most();
+    request.saveWhen.coolDownNs = wire.save_cool_down_ns();
+    request.kept = std::max(1u, wire.kept());
+    request.keptOf = std::max(1u, wire.kept_of());
+    request.drivesProfiler = wire.drives_profiler();
     return request;
 }
 
@@ -457,6 +502,15 @@ v1::CaptureStatus toWire(const CaptureStatus& status)
         wire.add_commands(validUtf8(command));
     wire.set_step(validUtf8(status.step));
     wire.set_engine(toWire(status.engine));
+    for (const auto& [name, value] : status.cost.rows())
+        if (!value.empty())
+            (*wire.mutable_cost())[name] = value;
+    wire.set_cost_pending(status.isCostPending);
+    wire.set_cost_report(validUtf8(status.costReport));
+    wire.set_save_when(validUtf8(status.saveWhen));
+    wire.set_rule_saves(status.ruleSaves);
+    wire.set_rule_saves_at_most(status.ruleSavesAtMost);
+    wire.set_save_state(validUtf8(status.saveState));
     return wire;
 }
 
@@ -495,6 +549,13 @@ CaptureStatus fromWire(const v1::CaptureStatus& wire)
     status.commands.assign(wire.commands().begin(), wire.commands().end());
     status.step = wire.step();
     status.engine = fromWire(wire.engine());
+    status.cost = report::WindowCost::of({wire.cost().begin(), wire.cost().end()});
+    status.isCostPending = wire.cost_pending();
+    status.costReport = wire.cost_report();
+    status.saveWhen = wire.save_when();
+    status.ruleSaves = wire.rule_saves();
+    status.ruleSavesAtMost = wire.rule_saves_at_most();
+    status.saveState = wire.save_state();
     return status;
 }
 

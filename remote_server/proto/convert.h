@@ -26,6 +26,7 @@ inline constexpr const char* kErrorKey = "gantry-error";
 [[nodiscard]] v1::HelloReply toWire(const HelloInfo& hello);
 [[nodiscard]] v1::NodeInfo toWire(const NodeInfo& info);
 [[nodiscard]] v1::Target toWire(const Target& target);
+[[nodiscard]] v1::TargetProfile toWire(const TargetProfileInfo& profile);
 [[nodiscard]] v1::LaunchTargetRequest toWire(const LaunchRequest& request);
 [[nodiscard]] v1::StartCaptureRequest toWire(const CaptureRequest& request);
 [[nodiscard]] v1::CaptureStatus toWire(const CaptureStatus& status);
@@ -39,6 +40,7 @@ inline constexpr const char* kErrorKey = "gantry-error";
 [[nodiscard]] HelloInfo fromWire(const v1::HelloReply& wire);
 [[nodiscard]] NodeInfo fromWire(const v1::NodeInfo& wire);
 [[nodiscard]] Target fromWire(const v1::Target& wire);
+[[nodiscard]] TargetProfileInfo fromWire(const v1::TargetProfile& wire);
 [[nodiscard]] LaunchRequest fromWire(const v1::LaunchTargetRequest& wire);
 /// Absent content means everything.
 [[nodiscard]] CaptureRequest fromWire(const v1::StartCaptureRequest& wire);

@@ -2,6 +2,7 @@
 
 #include "trace_model/base/time.h"
 #include "trace_model/metrics/series_store.h"
+#include "trace_model/report/window_cost.h"
 
 #include <cstdint>
 #include <map>
@@ -92,6 +93,8 @@ struct Target
     std::string grpcAddress, metricsUrl;
     std::vector<ModelInfo> models;
     std::string message;
+    std::string profile;                    ///< of its engine; empty: none is known
+    std::string profilerUrl;                ///< where the engine's own profiler is asked; empty: it has none
     EngineKind engine = EngineKind::Native; ///< that it was launched for
 };
 
@@ -116,6 +119,14 @@ struct NsysWindowOptions
     [[nodiscard]] bool operator==(const NsysWindowOptions&) const = default;
 };
 
+/// An inference engine that a node knows.
+struct TargetProfileInfo
+{
+    std::string name, title;
+    bool takesIterations = false, hasProfiler = false;
+    std::vector<std::string> notes;
+};
+
 struct LaunchRequest
 {
     std::string name;
@@ -126,8 +137,10 @@ struct LaunchRequest
     bool inject = true;
     EngineKind engine = EngineKind::Native;
     NsysLaunchOptions nsys;
-    bool isPlanOnly = false; ///< nothing is started: the answer says what would be
+    bool isPlanOnly = false;     ///< nothing is started: the answer says what would be
     std::string pythonFunctions; ///< JSON; empty: none
+    std::string profile;         ///< of the engine; "auto": by the command line; empty: none
+    std::string iterations;      ///< "A-B", at which the engine opens a window by itself
 };
 
 struct CaptureContent
@@ -149,6 +162,18 @@ enum class CaptureTrigger
     NvtxRange
 };
 
+/// When a recorder saves by itself.
+struct SaveWhen
+{
+    std::string condition;                                     ///< metrics::MetricCondition; empty: never
+    DurationNs forNs = 0;                                      ///< it has to hold so long
+    DurationNs lastNs = 5'000'000'000, nextNs = 2'000'000'000; ///< what is saved then
+    std::uint32_t atMost = 10;                                 ///< reports
+    DurationNs coolDownNs = 30'000'000'000;                    ///< from a save to the next
+
+    friend bool operator==(const SaveWhen&, const SaveWhen&) = default;
+};
+
 struct CaptureRequest
 {
     std::string targetId;
@@ -168,7 +193,9 @@ struct CaptureRequest
     CaptureTrigger trigger = CaptureTrigger::None;
     std::string triggerRange; ///< "message", "message@domain", "message@*"
     std::uint32_t triggerEvery = 1;
-    DurationNs awaitNs = 0; ///< > 0: so long the target's first process is waited for
+    bool drivesProfiler = false;        ///< the target's own profiler is asked to open the window
+    std::uint32_t kept = 1, keptOf = 1; ///< of each keptOf periods, or triggerEvery ranges, the first `kept` are captured
+    DurationNs awaitNs = 0;             ///< > 0: so long the target's first process is waited for
     bool stopTarget = false;
     DurationNs ringNs = 0; ///< > 0: a ring of the last so many ns
     std::uint64_t ringBytes = 0;
@@ -176,6 +203,7 @@ struct CaptureRequest
     NsysWindowOptions nsys;
     bool isPlanOnly = false;     ///< nothing is started: the answer says what would be
     bool hasServerTrace = false; ///< also the requests that the target's Triton server traces itself
+    SaveWhen saveWhen;
 
     [[nodiscard]] bool isRing() const { return ringNs > 0; }
 };
@@ -228,6 +256,12 @@ struct CaptureStatus
     std::vector<std::string> commands; ///< of engines that run programs; words quoted as for a shell
     std::string step;                  ///< what an engine does just now
     EngineKind engine = EngineKind::Native;
+    report::WindowCost cost;    ///< of the last window that has a report
+    bool isCostPending = false; ///< the time after that window is still measured
+    std::string costReport;     ///< that report
+    std::string saveWhen;       ///< of a recorder that saves by itself: the condition
+    std::uint32_t ruleSaves = 0, ruleSavesAtMost = 0;
+    std::string saveState; ///< what it waits for, a sentence
 
     [[nodiscard]] bool isFinished() const { return state == CaptureState::Done || state == CaptureState::Failed; }
 };

@@ -4,6 +4,7 @@ usage: capture_test.py SCENARIO BUILD_FOLDER SOURCE_FOLDER
 """
 
 import hashlib
+import http.server
 import json
 import os
 import pathlib
@@ -44,11 +45,12 @@ class Node:
         self.daemon = None
         self.others = []
 
-    def start(self):
+    def start(self, *options):
         ready = self.folder / "ready"
         ready.unlink(missing_ok=True)
         self.daemon = subprocess.Popen(
-            [self.bin / "gantryd", "--socket", self.folder / "d.sock", "--report-folder", self.folder / "reports", "--ready-file", ready],
+            [self.bin / "gantryd", "--socket", self.folder / "d.sock", "--report-folder", self.folder / "reports", "--ready-file", ready,
+             *options],
             stderr=subprocess.DEVNULL)
         wait_until(ready.exists, "gantryd is ready")
 
@@ -110,6 +112,98 @@ def captures_a_serving_server(node):
     result = json.loads(out)
     assert result["ok"] == result["sent"] > 0, result  # the server answered throughout
     assert oct((node.folder / "a.gantry").stat().st_mode & 0o777) == "0o600"
+
+
+def says_what_the_window_cost_the_server(node):
+    target, address = node.launch_server()
+    node.others.append(subprocess.Popen([node.bin / "gantryctl", "load", "--address", address, "--model", "add_sub", "--rate", "300", "--for", "40s"],
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+    time.sleep(3)  # of which the time before the window is taken
+    done = node.ctl("capture", "--target", target["id"], "--for", "1s", "-o", node.folder / "cost.gantry")
+    cost = done["summary"]["window_cost"]
+    for span in ("before", "during", "after"):
+        assert cost[span], (span, cost)
+        assert 200 < cost[span]["requests_per_second"] < 400, (span, cost)
+        assert cost[span]["p99_ns"] > cost[span]["p50_ns"] > 0, (span, cost)
+        assert cost[span]["mean_ns"] > 0, (span, cost)
+    assert cost["p99_difference"]["error_ns"] > 0, cost
+    assert cost["target_cpu_ns"] is None or cost["target_cpu_ns"] > 0, cost
+    assert cost["daemon_cpu_ns"] > 0 and cost["record_bytes"] > 0, cost
+    assert re.match(r"^(not clear|[+-][0-9.]+ % ± [0-9.]+ % req/s)", cost["sentence"]), cost
+    # The node has the same report: its figures were completed in place.
+    listed = [report for report in node.ctl("report", "list") if report["name"] == done["report"]]
+    assert listed and hashlib.sha256((node.folder / "cost.gantry").read_bytes()).hexdigest() == done["sha256"], listed
+    at_once = node.ctl("capture", "--target", target["id"], "--for", "500ms", "--no-after", "-o", node.folder / "now.gantry")
+    assert at_once["summary"]["window_cost"]["after"] is None, at_once
+    info = node.ctl("report", "info", node.folder / "now.gantry")
+    assert "still to come" in info["window_cost"]["why_no_after"], info
+
+
+def saves_by_itself_when_a_metric_says_so(node):
+    target, address = node.launch_server()
+    node.load(address, 40, "add_sub")
+    wait_until(lambda: node.ctl("target", "list")[0]["models"], "the server tells its models")
+    time.sleep(1)  # its metrics have been read
+    refused = node.ctl("recorder", "start", "--target", target["id"], "--save-when", "latencie > 1us", status=65)
+    assert "there are latency, " in refused["error"]["message"], refused
+    recorder = node.ctl("recorder", "start", "--target", target["id"], "--keep", "20s", "--save-when", "p50 latency > 1us", "--for", "400ms",
+                        "--last", "2s", "--next", "500ms", "--at-most", "1", "--label", "night watch")
+    reports = wait_until(lambda: [r for r in node.ctl("report", "list") if r["label"].startswith("night watch")], "a report is saved")
+    assert reports[0]["label"] == "night watch: p50 latency > 1us", reports
+    status = [one for one in node.ctl("recorder", "list") if one["capture_id"] == recorder["capture_id"]][0]
+    assert status["rule_saves"] == status["rule_saves_at_most"] == 1, status
+    assert "it saves no more" in status["save_state"], status
+    node.ctl("report", "fetch", reports[0]["name"], "-o", node.folder / "night.gantry")
+    info = node.ctl("report", "info", node.folder / "night.gantry")
+    assert info["counts"]["requests"] > 0, info
+    node.ctl("recorder", "stop")
+
+
+def asks_the_engines_profiler_to_open_the_window(node):
+    """A program called vllm, and the HTTP server that the real one has; without a GPU its workers never call cudaProfilerStart."""
+    asked = []
+
+    class Engine(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            asked.append((self.path, body))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    engine = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Engine)
+    threading.Thread(target=engine.serve_forever, daemon=True).start()
+    program = node.folder / "vllm"
+    program.symlink_to((node.bin / "gantry-serve").resolve())
+    job = [program, "--cpu-only", "--model-repository", node.models, "--grpc-port", 0, "--metrics-port", 0]
+    names = [profile["name"] for profile in node.ctl("target", "profiles")]
+    assert "vllm" in names and "sglang" in names, names
+    bad = node.ctl("target", "launch", "--profile", "vlm", "--", *job, status=65)
+    assert "vllm" in bad["error"]["message"], bad
+    # Its port is told where the profile looks for it.
+    profiles = node.folder / "profiles"
+    profiles.mkdir()
+    (profiles / "vllm.json").write_text(json.dumps({
+        "name": "vllm", "title": "vLLM", "detect": {"executables": ["vllm"]}, "iterations": {"variables": ["FAKE_ITERATIONS"]},
+        "profiler": {"port": engine.server_address[1], "start": {"method": "POST", "path": "/start_profile"},
+                     "stop": {"method": "POST", "path": "/stop_profile"}}}))
+    node.daemon.terminate()
+    node.daemon.wait()
+    node.start("--target-profiles", profiles)
+    target = node.ctl("target", "launch", "--profile", "auto", "--iterations-range", "3-7", "--", *job)
+    assert target["profile"] == "vllm" and target["profiler_url"].endswith(str(engine.server_address[1])), target
+    assert b"FAKE_ITERATIONS=3-7" in pathlib.Path(f"/proc/{target['pid']}/environ").read_bytes().split(b"\0")
+    wait_until(lambda: node.ctl("target", "list")[0]["processes"], "the target can be captured")
+    capture = subprocess.Popen([node.bin / "gantryctl", "--node", node.address, "capture", "--profiler", "--for", "1s", "-o", node.folder / "v.gantry"],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    node.others.append(capture)
+    wait_until(lambda: len(asked) == 1, "the profiler is asked to start")
+    node.daemon.terminate()  # gantryd ends: the profiler is not left on
+    node.daemon.wait(DEADLINE_S)
+    assert asked == [("/start_profile", b""), ("/stop_profile", b"")], asked
+    engine.shutdown()
 
 
 def ends_a_window_after_so_many_requests(node):

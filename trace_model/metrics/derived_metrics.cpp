@@ -1,5 +1,6 @@
 #include "trace_model/metrics/derived_metrics.h"
 
+#include "trace_model/metrics/histogram.h"
 #include "trace_model/metrics/prometheus_text.h"
 
 #include <algorithm>
@@ -169,6 +170,8 @@ private:
 
     void addUnknown(const SeriesDefinition& series)
     {
+        if (!histogramOfBucket(series.name).empty())
+            return; // a curve for each of a hundred buckets shows nothing
         DerivedMetric metric{Quantity::Other, targetOf(series), subjectOf(series, ""), series.name, series.unit, sourceOf(series), {}};
         if (series.kind == SeriesKind::Gauge)
             return add(std::move(metric), m_store.snapshot(series.id, m_window));

@@ -11,18 +11,28 @@ inline constexpr char kSchemaVersion[] = "EXPORT_SCHEMA_VERSION";   ///< of the 
 inline constexpr char kProductNameValue[] = "Gantry";
 
 // META_DATA_CAPTURE, given by the report assembler in ReportWriter::Session::meta. All optional: absent means unknown.
-inline constexpr char kWindowCostRatio[] = "GANTRY_WINDOW_COST_RATIO"; ///< req/s in the window over req/s before it, minus 1
+inline constexpr char kWindowCostRatio[] = "GANTRY_WINDOW_COST_RATIO"; ///< req/s in the window over req/s beside it, minus 1
 inline constexpr char kWindowCostError[] =
-    "GANTRY_WINDOW_COST_ERROR";                                     ///< one standard deviation: what a window without any cost would show
-inline constexpr char kClockErrorNs[] = "GANTRY_CLOCK_ERROR_NS";    ///< residual of the clock fit, ns
-inline constexpr char kTargetExited[] = "GANTRY_TARGET_EXITED";     ///< "1": the target process ended inside the window
-inline constexpr char kComplete[] = "GANTRY_COMPLETE";              ///< "0": the assembler could not use all that was captured
-inline constexpr char kSourceProducer[] = "GANTRY_SOURCE_PRODUCER"; ///< what recorded it, where that was not Gantry
+    "GANTRY_WINDOW_COST_ERROR"; ///< one standard deviation: what a window without any cost would show
+// What the ratio is made of, and what else the window cost (window_cost.h): GANTRY_COST_{BEFORE,DURING,AFTER}_{LENGTH_NS,REQUESTS,MEAN_NS,
+// P50_NS,P99_NS}, GANTRY_COST_{P50,P99}_{NS,ERROR_NS}, and these.
+inline constexpr char kCostPrefix[] = "GANTRY_COST_";
+inline constexpr char kCostWhyNoRate[] = "GANTRY_COST_WHY_NO_RATE"; ///< part of a sentence
+inline constexpr char kCostWhyNoLatency[] = "GANTRY_COST_WHY_NO_LATENCY";
+inline constexpr char kCostWhyNoAfter[] = "GANTRY_COST_WHY_NO_AFTER";
+inline constexpr char kCostTargetCpuNs[] = "GANTRY_COST_TARGET_CPU_NS"; ///< CPU time of the capture library's threads in the target
+inline constexpr char kCostDaemonCpuNs[] = "GANTRY_COST_DAEMON_CPU_NS"; ///< CPU time of gantryd's capture thread
+inline constexpr char kCostRecordBytes[] = "GANTRY_COST_RECORD_BYTES";  ///< recorded
+inline constexpr char kClockErrorNs[] = "GANTRY_CLOCK_ERROR_NS";        ///< residual of the clock fit, ns
+inline constexpr char kTargetExited[] = "GANTRY_TARGET_EXITED";         ///< "1": the target process ended inside the window
+inline constexpr char kComplete[] = "GANTRY_COMPLETE";                  ///< "0": the assembler could not use all that was captured
+inline constexpr char kSourceProducer[] = "GANTRY_SOURCE_PRODUCER";     ///< what recorded it, where that was not Gantry
 inline constexpr char kHostName[] = "GANTRY_HOST_NAME";
 inline constexpr char kLabel[] = "GANTRY_LABEL"; ///< what the user called the capture
 inline constexpr char kTargetName[] = "GANTRY_TARGET_NAME";
-inline constexpr char kNote[] = "GANTRY_NOTE";       ///< what went otherwise than asked, such as a process whose CUDA was not captured
-inline constexpr char kSession[] = "GANTRY_SESSION"; ///< the same for all windows of one capture
+inline constexpr char kNote[] = "GANTRY_NOTE"; ///< what went otherwise than asked, such as a process whose CUDA was not captured
+inline constexpr char kSavedBecause[] = "GANTRY_SAVED_BECAUSE";     ///< of a recorder that saves by itself: the condition and its value
+inline constexpr char kSession[] = "GANTRY_SESSION";                ///< the same for all windows of one capture
 inline constexpr char kSessionWindow[] = "GANTRY_SESSION_WINDOW";   ///< number of this one among them, from 1
 inline constexpr char kSessionWindows[] = "GANTRY_SESSION_WINDOWS"; ///< how many were asked for
 inline constexpr char kOpenCostNs[] = "GANTRY_OPEN_COST_NS";        ///< from the command to recording, slowest process

@@ -4,6 +4,8 @@
 #include "trace_model/analysis/request_breakdown.h"
 #include "trace_model/analysis/request_differences.h"
 #include "trace_model/analysis/request_join.h"
+#include "trace_model/analysis/window_cost_text.h"
+#include "trace_model/report/meta_keys.h"
 #include "trace_model/trace/trace_words.h"
 #include "widgets/theme/format.h"
 #include "widgets/timeline/event_text.h"
@@ -192,8 +194,8 @@ void addOrigin(std::vector<DetailSection>& sections, const Trace& trace, EventId
     section.line(toQString(trace.nameOf(launch)), formatDurationExactly(call.duration()), launch);
     const TimestampNs start = trace.timeOf(event).start;
     section.line(tr("Launch delay"), tr("%1 from the call's start").arg(formatDurationExactly(start - call.start)));
-    section.line(tr("Queue time"),
-                 start < call.end ? tr("none: began inside the call") : tr("%1 from the call's end").arg(formatDurationExactly(start - call.end)));
+    section.line(tr("Queue time"), start < call.end ? tr("none: began inside the call")
+                                                    : tr("%1 from the call's end").arg(formatDurationExactly(start - call.end)));
     section.into(sections);
 }
 
@@ -215,7 +217,8 @@ void addRequests(std::vector<DetailSection>& sections, const Trace& trace, const
         const trace::Request& request = trace.requests[requests[i].value];
         const std::string_view client = trace.strings[request.clientId];
         section.line(tr("Request %1").arg(request.id),
-                     formatDurationExactly(request.time.duration()) + (client.empty() ? QString() : QStringLiteral(" · ") + toQString(client)),
+                     formatDurationExactly(request.time.duration()) +
+                         (client.empty() ? QString() : QStringLiteral(" · ") + toQString(client)),
                      requests[i]);
     }
     if (requests.size() > kLinesShown)
@@ -239,10 +242,10 @@ void addWork(Section& section, const Trace& trace, const QString& name, const st
             longest = event;
     }
     if (count > 0)
-        section.line(
-            name,
-            tr("%1 in %2, longest %3").arg(formatDurationExactly(total), formatCount(count), formatDurationExactly(trace.timeOf(longest).duration())),
-            longest);
+        section.line(name,
+                     tr("%1 in %2, longest %3")
+                         .arg(formatDurationExactly(total), formatCount(count), formatDurationExactly(trace.timeOf(longest).duration())),
+                     longest);
 }
 
 QString durationAndShare(DurationNs part, DurationNs whole)
@@ -423,9 +426,17 @@ std::vector<DetailSection> reportDetails(const Trace& trace)
         warnings.line(tr("Reader"), toQString(warning));
     warnings.into(sections);
 
+    if (trace.meta.format == "gantry" && !trace.meta.isPreview) {
+        Section cost(tr("Window cost"));
+        for (const analysis::CostLine& line : analysis::costLines(analysis::windowCostOf(trace.meta)))
+            cost.line(toQString(line.name), toQString(line.value));
+        cost.into(sections);
+    }
+
     Section settings(tr("Settings"));
     for (const auto& [name, value] : trace.meta.settings)
-        settings.line(settingTitle(name), toQString(value));
+        if (!name.starts_with(report::meta::kCostPrefix)) // said above
+            settings.line(settingTitle(name), toQString(value));
     settings.into(sections);
     return sections;
 }

@@ -1,5 +1,6 @@
 #include "widgets/tables/trust_strip.h"
 
+#include "trace_model/analysis/window_cost_text.h"
 #include "widgets/tables/import_view.h"
 #include "widgets/theme/format.h"
 #include "widgets/theme/theme.h"
@@ -20,7 +21,15 @@ using Grade = TrustStrip::Grade;
 
 constexpr double kNoticeableCost = 0.05; // of the throughput: below it run-to-run noise is as large
 constexpr DurationNs kLooseClock = 100'000;
+constexpr std::size_t kCostPlace = 2;               // among the items
 constexpr int kPadding = 8, kMargin = 3, kGap = 14; // px: left and right, above and below, between items
+
+/// With the sign that is as wide as a plus.
+QString signedText(const std::string& text)
+{
+    QString shown = toQString(text);
+    return shown.startsWith(QLatin1Char('-')) ? shown.replace(0, 1, QStringLiteral("−")) : shown;
+}
 
 Item droppedItem(const trace::Trace& trace)
 {
@@ -32,8 +41,12 @@ Item droppedItem(const trace::Trace& trace)
         isBad |= loss.count > 0 && loss.severity == LossSeverity::Error;
     }
     if (trace.losses.empty())
-        return {TrustStrip::tr("dropped: not recorded"), TrustStrip::tr("The report does not say whether anything was lost."), Grade::Unknown};
-    return {TrustStrip::tr("dropped %1").arg(formatCount(dropped)), lines.join(QLatin1Char('\n')), isBad ? Grade::Bad : dropped ? Grade::Warning : Grade::Good};
+        return {TrustStrip::tr("dropped: not recorded"), TrustStrip::tr("The report does not say whether anything was lost."),
+                Grade::Unknown};
+    return {TrustStrip::tr("dropped %1").arg(formatCount(dropped)), lines.join(QLatin1Char('\n')),
+            isBad     ? Grade::Bad
+            : dropped ? Grade::Warning
+                      : Grade::Good};
 }
 
 Item clockItem(const trace::Trace& trace)
@@ -41,27 +54,52 @@ Item clockItem(const trace::Trace& trace)
     if (!trace.meta.clockErrorNs)
         return {TrustStrip::tr("clock error unknown"), TrustStrip::tr("The report holds no clock pairs to compare."), Grade::Unknown};
     const DurationNs error = *trace.meta.clockErrorNs;
-    return {TrustStrip::tr("clock ±%1").arg(formatDuration(error)), TrustStrip::tr("Largest disagreement of the clocks of this report after they were fitted to one."),
+    return {TrustStrip::tr("clock ±%1").arg(formatDuration(error)),
+            TrustStrip::tr("Largest disagreement of the clocks of this report after they were fitted to one."),
             error > kLooseClock ? Grade::Warning : Grade::Good};
 }
 
-Item costItem(const trace::Trace& trace)
+/// What is behind the sentence, figure by figure.
+QString costHelp(const QString& meaning, const report::WindowCost& cost)
 {
-    if (!trace.meta.windowCostRatio)
+    QStringList lines{meaning};
+    for (const analysis::CostLine& line : analysis::costLines(cost))
+        if (line.name != "window cost")
+            lines << toQString(line.name) + QStringLiteral(": ") + signedText(line.value);
+    return lines.join(QLatin1Char('\n'));
+}
+
+Item costItem(const report::WindowCost& cost)
+{
+    const QString what = TrustStrip::tr("Requests per second inside the window against those in spans as long before and after it. The "
+                                        "error is what they vary by without a window.");
+    if (!cost.ratio && cost.whyNoRate.empty())
         return {TrustStrip::tr("window cost not measured"),
-                TrustStrip::tr("It compares requests per second inside the window with those before it, and needs a server whose metrics are read."), Grade::Unknown};
-    const double cost = *trace.meta.windowCostRatio;
-    const double error = trace.meta.windowCostError.value_or(0);
-    if (!trace.meta.isWindowCostClear())
+                costHelp(TrustStrip::tr("It compares requests per second inside the window with those before and after it, and needs a "
+                                        "server whose metrics are read."),
+                         cost),
+                Grade::Unknown};
+    if (!cost.ratio)
+        return {TrustStrip::tr("window cost: %1").arg(toQString(cost.whyNoRate)), costHelp(what, cost), Grade::Unknown};
+    const double ratio = *cost.ratio;
+    const double error = cost.error.value_or(0);
+    if (!analysis::isCostClear(cost))
         return {TrustStrip::tr("window cost not clear (± %1 req/s)").arg(formatPercent(error)),
-                TrustStrip::tr("Requests per second vary that much in any window of this length. A longer window or a larger, steadier load shows the cost."), Grade::Unknown};
-    QString text = TrustStrip::tr("window cost %1%2").arg(cost > 0 ? QStringLiteral("+") : QString(), formatPercent(cost));
-    if (trace.meta.windowCostError)
+                costHelp(TrustStrip::tr("Requests per second vary that much in any window of this length. A longer window or a larger, "
+                                        "steadier load shows the cost."),
+                         cost),
+                Grade::Unknown};
+    QString text = TrustStrip::tr("window cost %1%2").arg(ratio > 0 ? QStringLiteral("+") : QString(), formatPercent(ratio));
+    if (cost.error)
         text += QStringLiteral(" ± %1").arg(formatPercent(error));
-    const QString help = TrustStrip::tr("Requests per second inside the window against those before it. The error is what they vary by without a window.");
+    text += TrustStrip::tr(" req/s");
+    if (cost.p99)
+        text += TrustStrip::tr(", %1 p99").arg(signedText(analysis::costDifferenceText(*cost.p99)));
+    else if (cost.p50)
+        text += TrustStrip::tr(", %1 p50").arg(signedText(analysis::costDifferenceText(*cost.p50)));
     // What chance explains is no cost, and no proof of none.
-    const bool isChance = std::abs(cost) < 2 * error && error > kNoticeableCost / 2;
-    return {text + TrustStrip::tr(" req/s"), help, isChance ? Grade::Unknown : cost < -kNoticeableCost ? Grade::Warning : Grade::Good};
+    const bool isChance = std::abs(ratio) < 2 * error && error > kNoticeableCost / 2;
+    return {text, costHelp(what, cost), isChance ? Grade::Unknown : ratio < -kNoticeableCost ? Grade::Warning : Grade::Good};
 }
 
 Item completeItem(const trace::Trace& trace)
@@ -71,10 +109,12 @@ Item completeItem(const trace::Trace& trace)
         for (const std::string& why : trace.meta.whyIncomplete)
             reasons << toQString(why);
         const QString help = TrustStrip::tr("What is there is right, but not all.");
-        return {TrustStrip::tr("incomplete"), reasons.isEmpty() ? help : reasons.join(QStringLiteral("; ")) + QStringLiteral(". ") + help, Grade::Bad};
+        return {TrustStrip::tr("incomplete"), reasons.isEmpty() ? help : reasons.join(QStringLiteral("; ")) + QStringLiteral(". ") + help,
+                Grade::Bad};
     }
     if (trace.meta.targetExited)
-        return {TrustStrip::tr("server ended in the window"), TrustStrip::tr("The report holds what was recorded until then."), Grade::Warning};
+        return {TrustStrip::tr("server ended in the window"), TrustStrip::tr("The report holds what was recorded until then."),
+                Grade::Warning};
     return {TrustStrip::tr("complete"), TrustStrip::tr("The report was finished by the program that wrote it."), Grade::Good};
 }
 
@@ -91,9 +131,11 @@ TrustStrip::TrustStrip(QWidget* parent) : QWidget(parent)
 std::vector<Item> TrustStrip::itemsOf(const trace::Trace& trace)
 {
     if (trace.meta.isPreview)
-        return {{tr("a sample: what the report is worth is known once all is read"), tr("Losses, clocks and completeness are those of the whole."), Grade::Unknown}};
-    std::vector<Item> items{droppedItem(trace), clockItem(trace), costItem(trace), completeItem(trace)};
-    const auto cut = static_cast<std::size_t>(std::count_if(trace.requests.begin(), trace.requests.end(), [](const auto& r) { return r.cutByWindow; }));
+        return {{tr("a sample: what the report is worth is known once all is read"),
+                 tr("Losses, clocks and completeness are those of the whole."), Grade::Unknown}};
+    std::vector<Item> items{droppedItem(trace), clockItem(trace), costItem(analysis::windowCostOf(trace.meta)), completeItem(trace)};
+    const auto cut =
+        static_cast<std::size_t>(std::count_if(trace.requests.begin(), trace.requests.end(), [](const auto& r) { return r.cutByWindow; }));
     if (cut > 0)
         items.push_back({cut == 1 ? tr("1 request cut by the window") : tr("%1 requests cut by the window").arg(formatCount(cut)),
                          tr("What began before it or ended after it counts in no percentile."), Grade::Unknown});
@@ -104,8 +146,8 @@ std::vector<Item> TrustStrip::itemsOf(const trace::Trace& trace)
         QStringList lines;
         for (const std::string& warning : trace.meta.warnings)
             lines << toQString(warning);
-        items.push_back({trace.meta.warnings.size() == 1 ? tr("1 warning") : tr("%1 warnings").arg(trace.meta.warnings.size()), lines.join(QLatin1Char('\n')),
-                         Grade::Warning});
+        items.push_back({trace.meta.warnings.size() == 1 ? tr("1 warning") : tr("%1 warnings").arg(trace.meta.warnings.size()),
+                         lines.join(QLatin1Char('\n')), Grade::Warning});
     }
     return items;
 }
@@ -113,6 +155,19 @@ std::vector<Item> TrustStrip::itemsOf(const trace::Trace& trace)
 void TrustStrip::setTrace(const trace::Trace& trace)
 {
     m_items = itemsOf(trace);
+    showItems();
+}
+
+void TrustStrip::setCost(const report::WindowCost& cost)
+{
+    if (m_items.size() <= kCostPlace)
+        return; // of a sample, the whole of which follows
+    m_items[kCostPlace] = costItem(cost);
+    showItems();
+}
+
+void TrustStrip::showItems()
+{
     qDeleteAll(m_labels);
     m_labels.clear();
     for (const Item& item : m_items) {
@@ -178,9 +233,14 @@ void TrustStrip::colorLabels()
     const Theme& theme = Theme::forPalette(palette());
     for (std::size_t i = 0; i < m_items.size(); ++i) {
         const Item& item = m_items[i];
-        const QColor color = item.grade == Grade::Good ? theme.good : item.grade == Grade::Warning ? theme.warning : item.grade == Grade::Bad ? theme.bad : theme.weakText;
+        const QColor color = item.grade == Grade::Good      ? theme.good
+                             : item.grade == Grade::Warning ? theme.warning
+                             : item.grade == Grade::Bad     ? theme.bad
+                                                            : theme.weakText;
         // A sign and a colour: one of them is enough to read it.
-        const QString sign = item.grade == Grade::Good ? QStringLiteral("✓") : item.grade == Grade::Unknown ? QStringLiteral("–") : QStringLiteral("!");
+        const QString sign = item.grade == Grade::Good      ? QStringLiteral("✓")
+                             : item.grade == Grade::Unknown ? QStringLiteral("–")
+                                                            : QStringLiteral("!");
         QString text = item.text.toHtmlEscaped();
         if (item.opensImport)
             text = QStringLiteral("<a href='import' style='color:%1'>%2</a>").arg(theme.accent.name(), text);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "trace_model/report/window_cost.h"
 #include "trace_model/trace/trace.h"
 
 #include <QRect>
@@ -18,7 +19,13 @@ class TrustStrip : public QWidget
     Q_OBJECT
 
 public:
-    enum class Grade { Good, Unknown, Warning, Bad };
+    enum class Grade
+    {
+        Good,
+        Unknown,
+        Warning,
+        Bad
+    };
 
     struct Item
     {
@@ -35,6 +42,9 @@ public:
 
     [[nodiscard]] static std::vector<Item> itemsOf(const trace::Trace& trace);
 
+    /// What the window cost has been measured anew since the trace was read.
+    void setCost(const report::WindowCost& cost);
+
     [[nodiscard]] QSize sizeHint() const override;
     [[nodiscard]] QSize minimumSizeHint() const override;
     /// Items that do not fit beside the others are on a line below.
@@ -49,6 +59,7 @@ protected:
 
 private:
     [[nodiscard]] std::vector<QRect> places(int width) const;
+    void showItems();
     void placeLabels();
     void colorLabels();
 

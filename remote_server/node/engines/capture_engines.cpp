@@ -49,6 +49,11 @@ Result<proto::CaptureStatus> CaptureEngines::stop(const std::string& captureId)
     return engineOf(captureId).stop(captureId);
 }
 
+Result<void> CaptureEngines::fail(const std::string& captureId, const Error& error)
+{
+    return engineOf(captureId).fail(captureId, error);
+}
+
 Result<proto::CaptureStatus> CaptureEngines::save(const std::string& captureId, DurationNs lastNs, const std::string& label)
 {
     return engineOf(captureId).save(captureId, lastNs, label);

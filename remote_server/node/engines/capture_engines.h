@@ -23,6 +23,7 @@ public:
     /// Errors also: Busy while another engine records, Unsupported where this node lacks the engine.
     [[nodiscard]] Result<proto::CaptureStatus> start(const proto::CaptureRequest& request) override;
     [[nodiscard]] Result<proto::CaptureStatus> stop(const std::string& captureId) override;
+    [[nodiscard]] Result<void> fail(const std::string& captureId, const Error& error) override;
     [[nodiscard]] Result<proto::CaptureStatus> save(const std::string& captureId, DurationNs lastNs, const std::string& label) override;
     [[nodiscard]] Result<proto::CaptureStatus> status(const std::string& captureId) const override;
     [[nodiscard]] std::vector<proto::CaptureStatus> captures() const override;

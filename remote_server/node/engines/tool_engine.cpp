@@ -120,6 +120,12 @@ Result<proto::CaptureStatus> ToolEngine::stop(const std::string& captureId)
     return status(captureId);
 }
 
+Result<void> ToolEngine::fail(const std::string& captureId, const Error&)
+{
+    GANTRY_TRY(const auto known, status(captureId));
+    return Error{ErrorCode::BadInput, "capture " + known.captureId + " waits for nobody: its tool opens the window", {}};
+}
+
 Result<proto::CaptureStatus> ToolEngine::save(const std::string& captureId, DurationNs, const std::string&)
 {
     GANTRY_TRY(const auto known, status(captureId));

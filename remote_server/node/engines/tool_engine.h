@@ -39,6 +39,7 @@ public:
     [[nodiscard]] std::vector<AttachedProcess> processes() const override { return {}; }
     [[nodiscard]] Result<proto::CaptureStatus> start(const proto::CaptureRequest& request) override;
     [[nodiscard]] Result<proto::CaptureStatus> stop(const std::string& captureId) override;
+    [[nodiscard]] Result<void> fail(const std::string& captureId, const Error& error) override;
     [[nodiscard]] Result<proto::CaptureStatus> save(const std::string& captureId, DurationNs lastNs, const std::string& label) override;
     [[nodiscard]] Result<proto::CaptureStatus> status(const std::string& captureId) const override;
     [[nodiscard]] std::vector<proto::CaptureStatus> captures() const override;

@@ -33,6 +33,8 @@ public:
     virtual ~MetricsSource() = default;
     virtual void add(MetricsSink& sink) = 0;
     virtual void remove(MetricsSink& sink) = 0;
+    /// Asks sources that are read now and then to be read at once: something begins or ends. Does not wait for them.
+    virtual void refresh() {}
 };
 
 /// Keeps a sink attached for as long as it lives, also when an exception ends it.

@@ -1,8 +1,10 @@
 #include "remote_server/node/sampling/prometheus_scraper.h"
 
+#include "remote_server/node/clock.h"
 #include "trace_model/metrics/prometheus_text.h"
 
 #include <condition_variable>
+#include <deque>
 #include <httplib.h>
 #include <mutex>
 #include <optional>
@@ -15,6 +17,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kPeriod{200};
 constexpr std::chrono::seconds kLongestScrape{5};
+constexpr std::size_t kMostAnswers = 4;
 constexpr std::size_t kMostBytes = 8 << 20; // some tens of thousands of series
 constexpr std::chrono::milliseconds kEndPeriod{20};
 
@@ -38,7 +41,13 @@ struct PrometheusScraper::Impl
     std::string base, path, targetId;
     std::mutex mutex;
     std::condition_variable_any wake;
-    std::optional<metrics::PrometheusScrape> newest;
+    struct Answer
+    {
+        TimestampNs time = 0; ///< half way between asking and the answer
+        metrics::PrometheusScrape scrape;
+    };
+    std::deque<Answer> answers;        ///< not reported yet, kMostAnswers at most
+    bool isWanted = false;             ///< at once
     httplib::Client* client = nullptr; ///< while there is one
 
     /// Takes the client back before it ends.
@@ -97,6 +106,7 @@ struct PrometheusScraper::Impl
         bool warned = false;
         while (!stop.stop_requested()) {
             const auto begin = std::chrono::steady_clock::now();
+            const TimestampNs asked = monotonicNow();
             std::string body;
             bool tooLong = false;
             const auto response = http.Get(path.c_str(), [&](const char* data, std::size_t size) {
@@ -107,15 +117,19 @@ struct PrometheusScraper::Impl
                 return true;
             });
             if (response && response->status == 200) {
+                const TimestampNs answered = monotonicNow();
                 auto parsed = metrics::parsePrometheusText(body);
                 const std::lock_guard lock(mutex);
-                newest = std::move(parsed);
+                answers.push_back({asked + (answered - asked) / 2, std::move(parsed)});
+                if (answers.size() > kMostAnswers)
+                    answers.pop_front();
             } else if (tooLong && !std::exchange(warned, true)) {
                 spdlog::warn("metrics of target {} at {} are left out: an answer has more than {} bytes or takes longer than {} s",
                              targetId, base, kMostBytes, kLongestScrape.count());
             }
             std::unique_lock lock(mutex);
-            wake.wait_until(lock, stop, begin + kPeriod, [] { return false; });
+            wake.wait_until(lock, stop, begin + kPeriod, [this] { return isWanted; });
+            isWanted = false;
         }
     }
 };
@@ -142,22 +156,30 @@ bool PrometheusScraper::isScrapable(std::string_view url)
     return false;
 }
 
+void PrometheusScraper::refresh()
+{
+    const std::lock_guard lock(m_impl->mutex);
+    m_impl->isWanted = true;
+    m_impl->wake.notify_all();
+}
+
 void PrometheusScraper::sample(SampleRound& round)
 {
-    std::optional<metrics::PrometheusScrape> scrape;
+    std::deque<Impl::Answer> answers;
     {
         const std::lock_guard lock(m_impl->mutex);
-        scrape.swap(m_impl->newest);
+        answers.swap(m_impl->answers);
     }
-    if (!scrape)
-        return;
-    for (metrics::PrometheusSample& sample : scrape->samples) {
-        const auto kind = scrape->kinds.find(sample.name);
-        const auto help = scrape->help.find(sample.name);
-        sample.labels["target"] = m_impl->targetId;
-        round.report(sample.name, sample.labels, unitOf(sample.name),
-                     kind == scrape->kinds.end() ? metrics::SeriesKind::Gauge : kind->second,
-                     help == scrape->help.end() ? std::string_view() : help->second, sample.value);
+    for (auto& [time, scrape] : answers) {
+        round.setTime(time);
+        for (metrics::PrometheusSample& sample : scrape.samples) {
+            const auto kind = scrape.kinds.find(sample.name);
+            const auto help = scrape.help.find(sample.name);
+            sample.labels["target"] = m_impl->targetId;
+            round.report(sample.name, sample.labels, unitOf(sample.name),
+                         kind == scrape.kinds.end() ? metrics::SeriesKind::Gauge : kind->second,
+                         help == scrape.help.end() ? std::string_view() : help->second, sample.value);
+        }
     }
 }
 

@@ -8,8 +8,8 @@
 
 namespace gantry::node {
 
-/// Scrapes one Prometheus endpoint on a thread of its own, since a busy server may take its time, and reports the newest values
-/// once. Series keep the server's names; label `target` says whose they are.
+/// Scrapes one Prometheus endpoint on a thread of its own, since a busy server may take its time, and reports each answer
+/// once, with the time at which it was asked for. Series keep the server's names; label `target` says whose they are.
 class PrometheusScraper : public SampleSource
 {
 public:
@@ -21,6 +21,7 @@ public:
     [[nodiscard]] static bool isScrapable(std::string_view url);
 
     void sample(SampleRound& round) override;
+    void refresh() override;
 
 private:
     struct Impl;

@@ -16,6 +16,8 @@ public:
     virtual ~SampleRound() = default;
     virtual void report(std::string_view name, const std::map<std::string, std::string>& labels, std::string_view unit,
                         metrics::SeriesKind kind, std::string_view help, double value) = 0;
+    /// What is reported from here on was measured then (CLOCK_MONOTONIC), not now; until the source's turn is over.
+    virtual void setTime(TimestampNs) {}
 };
 
 /// Something that can be measured: the host, the GPUs, a server's metrics endpoint. Sampler's thread only.
@@ -24,6 +26,8 @@ class SampleSource
 public:
     virtual ~SampleSource() = default;
     virtual void sample(SampleRound& round) = 0;
+    /// Of one that reads by itself: reads at once, for the next round. Must not block.
+    virtual void refresh() {}
 };
 
 } // namespace gantry::node

@@ -3,7 +3,6 @@
 #include "remote_server/node/clock.h"
 
 #include <algorithm>
-#include <condition_variable>
 #include <spdlog/spdlog.h>
 #include <utility>
 
@@ -22,7 +21,13 @@ public:
     explicit Round(Sampler& sampler) : m_sampler(sampler), m_time(monotonicNow()) {}
 
     /// Whose samples come next.
-    void setSource(Source& source) { m_source = &source; }
+    void setSource(Source& source)
+    {
+        m_source = &source;
+        m_sampleTime = m_time;
+    }
+
+    void setTime(TimestampNs time) override { m_sampleTime = time; }
 
     void report(std::string_view name, const std::map<std::string, std::string>& labels, std::string_view unit, metrics::SeriesKind kind,
                 std::string_view help, double value) override
@@ -42,7 +47,7 @@ public:
             m_source->series.push_back(key);
             known = m_sampler.m_ids.emplace(std::move(key), id).first;
         }
-        samples.push_back({known->second, m_time, value});
+        samples.push_back({known->second, m_sampleTime, value});
     }
 
     std::vector<metrics::SeriesDefinition> definitions; ///< new ones
@@ -52,6 +57,7 @@ public:
 private:
     Sampler& m_sampler;
     TimestampNs m_time;
+    TimestampNs m_sampleTime = m_time;
     Source* m_source = nullptr;
 };
 
@@ -144,10 +150,23 @@ void Sampler::sampleOnce()
     }
 }
 
+void Sampler::refresh()
+{
+    const std::lock_guard lock(m_wakeMutex);
+    m_isRefreshWanted = true;
+    m_wake.notify_all();
+}
+
+void Sampler::refreshSources()
+{
+    const std::lock_guard lock(m_mutex);
+    for (auto& [key, source] : m_sources)
+        if (source.source)
+            source.source->refresh();
+}
+
 void Sampler::run(std::stop_token stop)
 {
-    std::mutex mutex;
-    std::condition_variable_any wake;
     auto next = std::chrono::steady_clock::now();
     while (!stop.stop_requested()) {
         try {
@@ -156,8 +175,13 @@ void Sampler::run(std::stop_token stop)
             spdlog::error("a round of metrics is lost: {}", exception.what());
         }
         next = std::max(next + m_period, std::chrono::steady_clock::now());
-        std::unique_lock lock(mutex);
-        wake.wait_until(lock, stop, next, [] { return false; });
+        std::unique_lock lock(m_wakeMutex);
+        while (m_wake.wait_until(lock, stop, next, [this] { return m_isRefreshWanted; })) {
+            m_isRefreshWanted = false;
+            lock.unlock();
+            refreshSources();
+            lock.lock();
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 #include "remote_server/node/sampling/sample_source.h"
 
 #include <chrono>
+#include <condition_variable>
 #include <deque>
 #include <map>
 #include <memory>
@@ -28,6 +29,7 @@ public:
 
     void add(MetricsSink& sink) override;
     void remove(MetricsSink& sink) override;
+    void refresh() override;
 
 private:
     class Round;
@@ -39,6 +41,7 @@ private:
     };
     void run(std::stop_token stop);
     void sampleOnce();
+    void refreshSources();
     void forgetOldest();
 
     std::chrono::milliseconds m_period;
@@ -49,6 +52,9 @@ private:
     std::map<std::string, std::uint32_t> m_ids; ///< by name and labels
     std::map<std::uint32_t, metrics::SeriesDefinition> m_definitions;
     std::uint32_t m_lastId = 0;
+    std::mutex m_wakeMutex; ///< m_isRefreshWanted
+    std::condition_variable_any m_wake;
+    bool m_isRefreshWanted = false;
     std::jthread m_thread;
 };
 

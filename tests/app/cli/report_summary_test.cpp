@@ -83,12 +83,13 @@ TEST(ReportSummary, SaysWhatWasLostAndWhatTheTargetDid)
     summary.targetExited = true;
     summary.complete = false;
     summary.whyIncomplete = {"the file is cut off", "b.json: the file ends too early"};
-    summary.windowCostRatio = -0.008;
-    summary.windowCostError = 0.004;
+    summary.cost.ratio = -0.008;
+    summary.cost.error = 0.004;
+    summary.cost.p99 = report::CostDifference{100'000, 200'000};
     const std::string said = text(summary);
     EXPECT_THAT(said, HasSubstr("dropped           12; 12 cupti_dropped_records: Records that CUPTI dropped."));
     EXPECT_THAT(said, HasSubstr("the report is not complete: the file is cut off; b.json: the file ends too early\n"));
-    EXPECT_THAT(said, HasSubstr("-0.8 % ± 0.4 % req/s"));
+    EXPECT_THAT(said, HasSubstr("window cost       -0.8 % ± 0.4 % req/s, +0.1 ± 0.2 ms p99\n"));
     EXPECT_THAT(said, HasSubstr("the target process ended inside the window"));
     EXPECT_THAT(said, HasSubstr("not complete"));
     EXPECT_THAT(said, HasSubstr("requests          none in this report\n"));

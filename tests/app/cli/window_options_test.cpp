@@ -105,5 +105,30 @@ TEST(WindowOptions, WindowsByTheClockNeedAnEndAndMustFitTheirPeriod)
     EXPECT_FALSE(options.request()) << "ranges have a count of their own";
 }
 
+TEST(WindowOptions, SomeOfTheWindowsAreAPartOfPeriodsOrOfRanges)
+{
+    WindowOptions options;
+    options.length = "500ms";
+    options.some = "2/60";
+    EXPECT_FALSE(options.request()) << "of what?";
+    options.every = "1s";
+    const auto request = options.request();
+    ASSERT_TRUE(request) << request.error().text();
+    EXPECT_EQ(request->kept, 2u);
+    EXPECT_EQ(request->keptOf, 60u);
+    for (const char* text : {"2", "0/3", "4/3", "1/", "/2", "1/2/3", "1/2000000"}) {
+        options.some = text;
+        EXPECT_FALSE(options.request()) << text;
+    }
+    WindowOptions ranges;
+    ranges.range = "nvtx:step";
+    ranges.some = "3/10";
+    ASSERT_TRUE(ranges.request());
+    EXPECT_EQ(ranges.request()->kept, 3u);
+    EXPECT_EQ(ranges.request()->triggerEvery, 10u);
+    ranges.rangeEvery = 5;
+    EXPECT_FALSE(ranges.request()) << "that is said twice";
+}
+
 } // namespace
 } // namespace gantry::cli

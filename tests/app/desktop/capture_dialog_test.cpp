@@ -1,4 +1,5 @@
 #include "app/desktop/capture_dialog.h"
+#include "app/desktop/recorder_dialog.h"
 
 #include <QAbstractSpinBox>
 #include <QCheckBox>
@@ -249,6 +250,45 @@ private slots:
                     QVERIFY2(!control->accessibleName().isEmpty(), qPrintable(control->objectName()));
             }
         }
+    }
+
+    void aRecorderSavesItselfByAConditionThatCanBe()
+    {
+        RecorderDialog dialog(QStringLiteral("serve"), QStringLiteral("gpu-07"), 30 * kSecond, 256 << 20);
+        dialog.show();
+        QVERIFY(QTest::qWaitForWindowExposed(&dialog));
+        auto* condition = dialog.findChild<QLineEdit*>(QStringLiteral("saveWhen"));
+        auto* forTime = dialog.findChild<QDoubleSpinBox*>(QStringLiteral("saveFor"));
+        auto* problem = dialog.findChild<QLabel*>(QStringLiteral("problem"));
+        const auto canStart = [&] {
+            for (const auto* button : dialog.findChildren<QPushButton*>())
+                if (button->isDefault())
+                    return button->isEnabled();
+            return false;
+        };
+        QVERIFY(dialog.saveWhen().condition.empty() && canStart() && problem->text().isEmpty());
+        QVERIFY(!forTime->isEnabled()); // of nothing
+        QTest::keyClicks(condition, QStringLiteral("p99 queue 5ms"));
+        QVERIFY(!canStart());
+        QVERIFY2(problem->text().contains(QStringLiteral("compares nothing")), qPrintable(problem->text()));
+        condition->selectAll();
+        QTest::keyClicks(condition, QStringLiteral(" p99 queue > 5ms"));
+        QVERIFY(canStart() && problem->text().isEmpty() && forTime->isEnabled());
+        const proto::SaveWhen when = dialog.saveWhen();
+        QCOMPARE(when.condition, std::string("p99 queue > 5ms"));
+        QCOMPARE(when.forNs, 2 * kSecond);
+        QCOMPARE(when.lastNs, 5 * kSecond);
+        QCOMPARE(when.nextNs, 2 * kSecond);
+        QCOMPARE(when.atMost, 10u);
+        forTime->setValue(6); // longer than what is saved before it
+        QVERIFY(!canStart());
+        forTime->setValue(1);
+        dialog.findChild<QDoubleSpinBox*>(QStringLiteral("keeps"))->setValue(6);
+        QVERIFY2(!canStart() && problem->text().contains(QStringLiteral("keep more")), qPrintable(problem->text()));
+        condition->clear();
+        QVERIFY(canStart()); // it saves nothing by itself
+        for (const auto* control : dialog.findChildren<QAbstractSpinBox*>())
+            QVERIFY2(!control->accessibleName().isEmpty(), qPrintable(control->objectName()));
     }
 
 private:

@@ -90,6 +90,29 @@ TEST_F(CaptureLibrary, ATriggerMayTakeOneOfSeveralRanges)
     s_lastWindow = m_window;
 }
 
+TEST_F(CaptureLibrary, ATriggerMayTakeTheFirstOfEachSoManyRanges)
+{
+    auto trigger = rangeTrigger(m_window, "step", kAnyDomain);
+    trigger.triggerEvery = 4;
+    trigger.triggerKept = 2;
+    s_daemon->arm(trigger);
+    for (int i = 0; i < 6; ++i) {
+        const nvtxRangeId_t range = nvtxRangeStartA("step");
+        nvtxMarkA(std::to_string(i).c_str());
+        nvtxRangeEnd(range);
+    }
+    for (const char* text : {"0", "1", "4", "5"}) {
+        s_daemon->receive<OpenedMessage>(MessageType::Opened);
+        s_daemon->receive<ClosedMessage>(MessageType::Closed);
+        const auto recorded = s_daemon->read(m_window).events;
+        ASSERT_EQ(recorded.size(), 3u);
+        EXPECT_EQ(recorded[1].text, text);
+        ++m_window;
+    }
+    s_daemon->disarm(m_window);
+    s_lastWindow = m_window;
+}
+
 TEST_F(CaptureLibrary, ARangeOfAnotherDomainOrAfterTheTriggerIsOverOpensNothing)
 {
     s_daemon->arm(rangeTrigger(m_window, "step", "engine"));

@@ -47,6 +47,21 @@ TEST(ModelStatistics, ChargesABatchsComputeTimesToEveryRequestOfIt)
     EXPECT_EQ(values.batches.at(2), (std::array<std::uint64_t, 4>{1, 10, 30, 5})) << "of the execution, once";
 }
 
+TEST(ModelStatistics, CountsEachRequestInTheFirstBucketThatItsLatencyFitsInto)
+{
+    ModelStatistics statistics;
+    for (const std::int64_t latencyNs : {0LL, 100'000LL, 100'001LL, 5'000'000LL, 10'000'000'000LL, 10'000'000'001LL})
+        statistics.succeeded({.end = latencyNs});
+    const auto values = statistics.values();
+    std::map<std::size_t, std::uint64_t> filled;
+    for (std::size_t bucket = 0; bucket < values.latencies.size(); ++bucket)
+        if (values.latencies[bucket] > 0)
+            filled[bucket] = values.latencies[bucket];
+    EXPECT_EQ(filled, (std::map<std::size_t, std::uint64_t>{{0, 2}, {1, 1}, {34, 1}, {100, 1}, {101, 1}}));
+    EXPECT_LT(ModelStatistics::latencyBoundMs(33), 5.0);
+    EXPECT_GE(ModelStatistics::latencyBoundMs(34), 5.0);
+}
+
 TEST(ModelStatistics, DoesNotCountTimeBackwards)
 {
     ModelStatistics statistics;

@@ -93,6 +93,10 @@ public:
         EXPECT_NE(message.trigger, capture::Trigger::None);
         return message;
     }
+    void sendArmed(std::uint32_t id)
+    {
+        send(capture::ArmedMessage{capture::MessageType::Armed, id, capture::OpenOutcome::Capturing, 0, {}});
+    }
     static std::int64_t now()
     {
         timespec t{};

@@ -46,6 +46,7 @@ public:
         m_changed.notify_all();
         return m_status;
     }
+    Result<void> fail(const std::string&, const Error&) override { return {}; }
     Result<proto::CaptureStatus> save(const std::string& captureId, DurationNs lastNs, const std::string& label) override
     {
         const std::lock_guard lock(m_mutex);

@@ -50,8 +50,8 @@ protected:
     {
         std::filesystem::create_directory(folder / "reports");
         targets.setEngine(&engine);
-        service = std::make_unique<NodeService>(
-            NodeService::Parts{engine, targets, reports, nsysExports, sampler, nullptr, "no GPU: none in this test", log, m_token});
+        service = std::make_unique<NodeService>(NodeService::Parts{engine, targets, profiles, profiler, reports, nsysExports, sampler,
+                                                                   nullptr, "no GPU: none in this test", log, m_token});
         const std::string socket = "unix:" + (folder / "node.sock").string();
         int port = 0;
         grpc::ServerBuilder builder;
@@ -162,7 +162,9 @@ protected:
     test::TemporaryFolder folder;
     FakeCaptureEngine engine;
     Sampler sampler{5ms};
-    TargetRegistry targets{{{}, folder / "capture.sock", nullptr}};
+    TargetProfiles profiles = TargetProfiles::read(GANTRY_SOURCE_DIR "/resources/target_profiles");
+    TargetProfiler profiler{[](const std::string&, const Error&) {}};
+    TargetRegistry targets{{{}, folder / "capture.sock", nullptr, {}, {}, {}, &profiles}};
     ReportStore reports{folder / "reports"};
     NsysExports nsysExports{{folder / "reports", {folder / "nsys", {}, {}, {}}}};
     LogRing log;

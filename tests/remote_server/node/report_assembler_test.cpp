@@ -1,5 +1,6 @@
 #include "remote_server/node/report_assembler.h"
 
+#include "remote_server/node/window_cost.h"
 #include "tests/support/temporary_folder.h"
 #include "trace_model/report/database.h"
 #include "trace_model/report/meta_keys.h"
@@ -65,8 +66,88 @@ TEST_F(WindowCost, ComparesTheRatesBeforeAndInTheWindowAndSaysHowSureThatIs)
     const trace::TraceMeta meta = assembled();
     ASSERT_TRUE(meta.windowCostRatio && meta.windowCostError);
     EXPECT_NEAR(*meta.windowCostRatio, -0.2, 1e-6);
-    // 1000 requests before, 160 in the window; counts scatter by their square root.
-    EXPECT_NEAR(*meta.windowCostError, 0.8 * std::sqrt(1.0 / 1000 + 1.0 / 160), 1e-6);
+    // 200 requests in the two seconds before, 160 in the window; counts scatter by their square root.
+    EXPECT_NEAR(*meta.windowCostError, 0.8 * std::sqrt(1.0 / 200 + 1.0 / 160), 1e-6);
+    const report::WindowCost cost = report::WindowCost::of(meta.settings);
+    ASSERT_TRUE(cost.before && cost.during);
+    EXPECT_EQ(cost.before->requests, 200u);
+    EXPECT_EQ(cost.during->requests, 160u);
+    EXPECT_EQ(cost.before->length, cost.during->length);
+    EXPECT_FALSE(cost.after);
+    EXPECT_EQ(cost.whyNoAfter, "it was still to come when the report was written");
+    EXPECT_EQ(cost.whyNoLatency, "the server publishes no histogram of its latencies") << "absent, not zero";
+}
+
+TEST_F(WindowCost, TheTimeAfterItCountsAsTheTimeBeforeItDoes)
+{
+    addCounter(100, 80);
+    m_window.afterFromNs = kClose + kSecond;
+    double value = m_window.samples.back().value;
+    for (std::int64_t at = kClose + kSecond / 10; at <= kClose + 4 * kSecond; at += kSecond / 10)
+        m_window.samples.push_back({1, at, std::round(value += 6)});
+    const report::WindowCost cost = windowCost(m_window);
+    ASSERT_TRUE(cost.after && cost.ratio && cost.error);
+    EXPECT_EQ(cost.after->requests, 120u) << "of the two seconds behind the flush";
+    EXPECT_NEAR(*cost.ratio, 0.0, 1e-6) << "80 a second against 100 before and 60 after";
+    EXPECT_EQ(cost.whyNoAfter, "");
+}
+
+TEST_F(WindowCost, SaysHowMuchLongerRequestsTookFromTheHistogramOfTheServer)
+{
+    addCounter(1000, 1000);
+    const auto addBucket = [&](const char* le, double shareBefore, double shareIn) {
+        metrics::SeriesDefinition bucket;
+        bucket.id = static_cast<std::uint32_t>(m_window.series.size() + 1);
+        bucket.name = "nv_inference_first_response_histogram_ms_bucket";
+        bucket.labels = {{"model", "model_1"}, {"le", le}, {"target", kTarget}};
+        m_window.series.push_back(bucket);
+        double value = 0;
+        for (std::int64_t at = kOpen - 10 * kSecond; at <= kClose; at += kSecond / 10) {
+            m_window.samples.push_back({bucket.id, at, value});
+            value += 100 * (at < kOpen ? shareBefore : shareIn);
+        }
+    };
+    addBucket("10", 0.98, 0.98);
+    addBucket("12", 1, 0.98); // in the window the slowest fiftieth is a bucket further
+    addBucket("14", 1, 1);
+    addBucket("+Inf", 1, 1);
+    const trace::TraceMeta meta = assembled();
+    const report::WindowCost cost = report::WindowCost::of(meta.settings);
+    ASSERT_TRUE(cost.p50 && cost.p99 && cost.before && cost.during) << cost.whyNoLatency;
+    EXPECT_EQ(cost.before->p99, 11'000'000);
+    EXPECT_EQ(cost.during->p99, 13'000'000);
+    EXPECT_EQ(cost.p99->value, 2'000'000);
+    EXPECT_GT(cost.p99->error, 2'000'000 / std::sqrt(12)) << "where in a bucket of 2 ms it lies is not known";
+    EXPECT_EQ(cost.p50->value, 0);
+    for (const trace::Track& track : m_trace->tracks)
+        EXPECT_EQ(track.counter.source.find("_bucket"), std::string::npos) << "no row for each bucket";
+}
+
+TEST_F(WindowCost, SaysHowManyRequestsWereTooFewToSay)
+{
+    addCounter(100, 4);
+    EXPECT_FALSE(assembled().windowCostRatio);
+    EXPECT_EQ(report::WindowCost::of(m_trace->meta.settings).whyNoRate, "too few requests to say: 8 in the window, 200 beside it");
+}
+
+TEST_F(WindowCost, ReadsTheCountersOfEnginesThatAreNotTriton)
+{
+    addCounter(1000, 900);
+    m_window.series.back().name = "vllm:request_success_total";
+    EXPECT_NEAR(windowCost(m_window).ratio.value_or(0), -0.1, 1e-6);
+    m_window.series.back().name = "sglang:e2e_request_latency_seconds_count"; // the only one of its counters that is there
+    EXPECT_NEAR(windowCost(m_window).ratio.value_or(0), -0.1, 1e-6);
+}
+
+TEST_F(WindowCost, ATimeInWhichAnotherWindowWasOpenIsNotComparedWith)
+{
+    addCounter(100, 100);
+    m_window.quietFromNs = kOpen - kSecond;
+    EXPECT_EQ(windowCost(m_window).before.value().requests, 100u) << "the second since";
+    m_window.quietFromNs = kOpen - kSecond / 100;
+    EXPECT_EQ(windowCost(m_window).whyNoRate, "not measured: another window was open just before");
+    m_window.isOfRing = true;
+    EXPECT_EQ(windowCost(m_window).whyNoRate, "not measured: the recorder was on before and after, too");
 }
 
 TEST_F(WindowCost, IsLessSureWithFewerRequests)
@@ -89,7 +170,7 @@ TEST_F(WindowCost, IsAsUnsureAsTheLoadIsUneven)
         sample.value = std::max(sample.value, 5000.0 + 700);
     const trace::TraceMeta begun = assembled();
     ASSERT_TRUE(begun.windowCostRatio && begun.windowCostError);
-    EXPECT_GT(*begun.windowCostError, 1.0);
+    EXPECT_GT(*begun.windowCostError, 0.4);
     EXPECT_FALSE(begun.isWindowCostClear());
 
     m_window.series.clear();

@@ -25,6 +25,8 @@ TEST(Convert, KeepsEveryFieldOfATarget)
     target.models = {{"bert", "1", "READY", "gantry_bert"}};
     target.message = "ended by SIGKILL";
     target.engine = EngineKind::Kineto;
+    target.profile = "vllm";
+    target.profilerUrl = "http://127.0.0.1:8000";
 
     const Target back = fromWire(toWire(target));
     EXPECT_EQ(back.id, target.id);
@@ -46,6 +48,12 @@ TEST(Convert, KeepsEveryFieldOfATarget)
     EXPECT_EQ(back.models[0].platform, "gantry_bert");
     EXPECT_EQ(back.message, target.message);
     EXPECT_EQ(back.engine, EngineKind::Kineto);
+    EXPECT_EQ(back.profile, target.profile);
+    EXPECT_EQ(back.profilerUrl, target.profilerUrl);
+    const TargetProfileInfo profile = fromWire(toWire(TargetProfileInfo{"vllm", "vLLM", false, true, {"a note."}}));
+    EXPECT_EQ(profile.name + profile.title, "vllmvLLM");
+    EXPECT_TRUE(profile.hasProfiler && !profile.takesIterations);
+    EXPECT_EQ(profile.notes, std::vector<std::string>{"a note."});
 }
 
 TEST(Convert, KeepsEveryFieldOfACaptureStatus)
@@ -69,6 +77,15 @@ TEST(Convert, KeepsEveryFieldOfACaptureStatus)
     status.commands = {"nsys start --session=s", "nsys stop --session=s"};
     status.step = "importing, 54 %";
     status.engine = EngineKind::Nsys;
+    status.cost.during = report::CostSpan{2'000'000'000, 200, {}, 5, 6};
+    status.cost.ratio = -0.25;
+    status.cost.whyNoAfter = "the next window began";
+    status.isCostPending = true;
+    status.costReport = "r.gantry";
+    status.saveWhen = "p99 queue > 5ms";
+    status.ruleSaves = 8;
+    status.ruleSavesAtMost = 9;
+    status.saveState = "watching: 1.2 ms";
 
     const CaptureStatus back = fromWire(toWire(status));
     EXPECT_EQ(back.captureId, "c5");
@@ -89,6 +106,13 @@ TEST(Convert, KeepsEveryFieldOfACaptureStatus)
     EXPECT_EQ(back.commands, status.commands);
     EXPECT_EQ(back.step, status.step);
     EXPECT_EQ(back.engine, EngineKind::Nsys);
+    EXPECT_EQ(back.cost, status.cost);
+    EXPECT_TRUE(back.isCostPending);
+    EXPECT_EQ(back.costReport, "r.gantry");
+    EXPECT_EQ(back.saveWhen, status.saveWhen);
+    EXPECT_EQ(back.ruleSaves, 8U);
+    EXPECT_EQ(back.ruleSavesAtMost, 9U);
+    EXPECT_EQ(back.saveState, status.saveState);
 }
 
 TEST(Convert, KeepsWhatOtherEnginesAreAskedFor)
@@ -176,6 +200,8 @@ TEST(Convert, KeepsEveryFieldOfTheRequestsOfAClient)
     launch.metricsUrl = "http://127.0.0.1:8002/metrics";
     launch.inject = false;
     launch.pythonFunctions = "[{}]";
+    launch.profile = "auto";
+    launch.iterations = "100-150";
     const LaunchRequest launched = fromWire(toWire(launch));
     EXPECT_EQ(launched.name, launch.name);
     EXPECT_EQ(launched.argv, launch.argv);
@@ -185,6 +211,8 @@ TEST(Convert, KeepsEveryFieldOfTheRequestsOfAClient)
     EXPECT_EQ(launched.metricsUrl, launch.metricsUrl);
     EXPECT_FALSE(launched.inject);
     EXPECT_EQ(launched.pythonFunctions, launch.pythonFunctions);
+    EXPECT_EQ(launched.profile, "auto");
+    EXPECT_EQ(launched.iterations, "100-150");
 
     CaptureRequest capture;
     capture.targetId = "t1";
@@ -194,6 +222,10 @@ TEST(Convert, KeepsEveryFieldOfTheRequestsOfAClient)
     capture.content.metrics = false;
     capture.label = "before";
     capture.clientName = "alice@desk: gantry";
+    capture.drivesProfiler = true;
+    capture.kept = 2;
+    capture.keptOf = 10;
+    capture.saveWhen = {"queue > 5ms", 1, 2, 3, 4, 5};
     const CaptureRequest captured = fromWire(toWire(capture));
     EXPECT_EQ(captured.targetId, capture.targetId);
     EXPECT_EQ(captured.durationNs, capture.durationNs);
@@ -204,6 +236,11 @@ TEST(Convert, KeepsEveryFieldOfTheRequestsOfAClient)
                 captured.content.synchronization && captured.content.overhead);
     EXPECT_EQ(captured.label, capture.label);
     EXPECT_EQ(captured.clientName, capture.clientName);
+    EXPECT_EQ(captured.saveWhen, capture.saveWhen);
+    EXPECT_TRUE(captured.drivesProfiler);
+    EXPECT_EQ(captured.kept, 2U);
+    EXPECT_EQ(captured.keptOf, 10U);
+    EXPECT_EQ(fromWire(v1::StartCaptureRequest()).saveWhen.lastNs, 5'000'000'000) << "what a client leaves out";
 }
 
 TEST(Convert, KeepsEverySwitchOfWhatIsRecordedApart)

@@ -510,9 +510,43 @@ private slots:
         trace.meta.windowCostRatio = -0.1; // as large as chance: no cost, and no proof of none
         QCOMPARE(TrustStrip::itemsOf(trace)[2].text, QStringLiteral("window cost −10.0 % ± 9.0 % req/s"));
         QVERIFY(TrustStrip::itemsOf(trace)[2].grade == Grade::Unknown);
+        trace.meta.windowCostRatio = -0.008;
+        trace.meta.windowCostError = 0.003;
+        trace.meta.settings["GANTRY_COST_P99_NS"] = "100000";
+        trace.meta.settings["GANTRY_COST_P99_ERROR_NS"] = "200000";
+        trace.meta.settings["GANTRY_COST_WHY_NO_AFTER"] = "the next window began";
+        trace.meta.settings["GANTRY_COST_DURING_LENGTH_NS"] = "2000000000";
+        trace.meta.settings["GANTRY_COST_DURING_REQUESTS"] = "400";
+        QCOMPARE(TrustStrip::itemsOf(trace)[2].text, QStringLiteral("window cost −0.8 % ± 0.3 % req/s, +0.1 ± 0.2 ms p99"));
+        const QString help = TrustStrip::itemsOf(trace)[2].help;
+        QVERIFY2(help.contains(QStringLiteral("in the window: 200.0 req/s (400 requests in 2.000 s)")), qPrintable(help));
+        QVERIFY2(help.contains(QStringLiteral("after: not measured: the next window began")), qPrintable(help));
+        trace.meta.windowCostRatio.reset();
+        trace.meta.settings["GANTRY_COST_WHY_NO_RATE"] = "too few requests to say: 3 in the window, 4 beside it";
+        QCOMPARE(TrustStrip::itemsOf(trace)[2].text, QStringLiteral("window cost: too few requests to say: 3 in the window, 4 beside it"));
+        QVERIFY(TrustStrip::itemsOf(trace)[2].grade == Grade::Unknown);
+        trace.meta.windowCostRatio = -0.1;
         trace.meta.windowCostError = 0.151; // three requests in a window once read as a cost of 85 %
         QCOMPARE(TrustStrip::itemsOf(trace)[2].text, QStringLiteral("window cost not clear (± 15.1 % req/s)"));
         QVERIFY(TrustStrip::itemsOf(trace)[2].grade == Grade::Unknown);
+    }
+
+    void aCostThatIsMeasuredLaterTakesThePlaceOfTheFirst()
+    {
+        TrustStrip strip;
+        trace::Trace trace;
+        strip.setTrace(trace);
+        const std::size_t count = strip.items().size();
+        report::WindowCost cost;
+        cost.ratio = -0.012;
+        cost.error = 0.002;
+        strip.setCost(cost);
+        QCOMPARE(strip.items().size(), count);
+        QCOMPARE(strip.items()[2].text, QStringLiteral("window cost −1.2 % ± 0.2 % req/s"));
+        QStringList shown;
+        for (const QLabel* label : strip.findChildren<QLabel*>())
+            shown << label->text();
+        QVERIFY2(shown.join(QLatin1Char(' ')).contains(QStringLiteral("−1.2 %")), qPrintable(shown.join(QLatin1Char('\n'))));
     }
 
     void anUnfinishedReportAndAServerThatEndedAreSaid()

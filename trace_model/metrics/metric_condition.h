@@ -1,0 +1,115 @@
+#pragma once
+
+#include "trace_model/base/result.h"
+#include "trace_model/metrics/series_store.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gantry::metrics {
+
+/// A metric, a comparison and a value with its unit, as people type it: "p99 queue > 5ms", "queue > 2ms", "requests < 100/s",
+/// "gpu_utilization_ratio{gpu=\"0\"} < 50%", "p95 vllm:time_to_first_token_seconds >= 0.5s". One thread at a time.
+///
+/// Metrics: any series by its name (a gauge as it is, a counter as its rate, pNN of a histogram or a summary), and what is derived of the
+/// servers that are known, by name: requests, failures, and the times of a request, in the mean or as pNN: latency, queue, compute_input,
+/// compute_infer, compute_output, first_token. Rates, means and percentiles of histograms are of the last second.
+class MetricCondition
+{
+public:
+    /// Errors: BadInput, says what to write instead.
+    [[nodiscard]] static Result<MetricCondition> parse(std::string_view text);
+
+    [[nodiscard]] const std::string& text() const { return m_text; }
+
+    /// Looks for the metric among these series. Errors: NotFound (says which there are, the nearest spelling first), BadInput (the unit is
+    /// one of another quantity).
+    [[nodiscard]] Result<void> check(const std::vector<SeriesDefinition>& series) const;
+
+    /// Takes series and samples as they are measured; those of others are left out.
+    void define(const SeriesDefinition& series);
+    void take(const Sample& sample) { m_store.append(sample); }
+
+    struct Reading
+    {
+        bool isTrue = false;
+        std::optional<double> value; ///< where it is true, the value furthest beyond; in the unit of the condition. Absent: not measured
+        TimestampNs time = 0;        ///< when it was measured
+        std::string subject;         ///< labels of that one, where there are several
+    };
+    /// Of all models, GPUs, … together: true where it is true of one. Nothing measured in the last second is never true.
+    [[nodiscard]] Reading read(TimestampNs now) const;
+    /// "6.2 ms"; of a reading that has a value.
+    [[nodiscard]] std::string valueText(double value) const;
+
+private:
+    enum class Comparison
+    {
+        Less,
+        LessEqual,
+        Greater,
+        GreaterEqual
+    };
+    enum class Quantity
+    {
+        Number,
+        Time,
+        Ratio,
+        Bytes,
+        Rate,
+        Power,
+        Frequency,
+        Temperature
+    };
+    enum class Measure
+    {
+        Gauge,
+        Rate,
+        Mean,
+        Histogram,
+        Summary
+    };
+    struct Unit
+    {
+        std::string_view name;
+        Quantity quantity;
+        double scale; ///< in the base unit: ns, 1, bytes, per second, W, Hz, °C
+    };
+    static const Unit kUnits[];
+
+    /// A way to measure what is asked for.
+    struct Source
+    {
+        Measure measure;
+        std::string series, divisor; ///< names; divisor of a mean
+        Quantity quantity;
+        double scale; ///< of its values, to the base unit
+    };
+    /// The ways that there may be, the best first.
+    [[nodiscard]] std::vector<Source> sources(const std::vector<SeriesDefinition>& series) const;
+    /// The one that these series have.
+    [[nodiscard]] std::optional<Source> sourceIn(const std::vector<SeriesDefinition>& series) const;
+    [[nodiscard]] std::vector<std::string> namesIn(const std::vector<SeriesDefinition>& series) const;
+    [[nodiscard]] bool isMeant(const SeriesDefinition& series) const; ///< by its labels
+    [[nodiscard]] bool holds(double value) const;
+    [[nodiscard]] std::optional<Point> rate(std::uint32_t id, TimestampNs now) const;
+    [[nodiscard]] std::optional<Point> quantileOf(const SeriesDefinition& anyBucket, const std::vector<SeriesDefinition>& series,
+                                                  TimestampNs now) const;
+    [[nodiscard]] std::optional<Point> newest(std::uint32_t id, TimestampNs now) const;
+    [[nodiscard]] std::optional<Point> measure(const Source& source, const SeriesDefinition& of,
+                                               const std::vector<SeriesDefinition>& series, TimestampNs now) const;
+
+    MetricCondition();
+
+    std::string m_text, m_metric;
+    std::map<std::string, std::string> m_labels; ///< that a series must have
+    std::optional<double> m_quantile;            ///< 0..1
+    Comparison m_comparison = Comparison::Greater;
+    const Unit* m_unit = nullptr;
+    double m_value = 0; ///< in the base unit
+    SeriesStore m_store;
+};
+
+} // namespace gantry::metrics
