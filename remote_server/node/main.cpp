@@ -1,6 +1,7 @@
 // gantryd: the node daemon. Puts the parts together, listens, and waits for a signal or for idleness.
 
 #include "remote_server/node/engines/capture_engines.h"
+#include "remote_server/node/engines/kineto_tool.h"
 #include "remote_server/node/engines/nsys_tool.h"
 #include "remote_server/node/engines/triton_tool.h"
 #include "remote_server/node/listen_options.h"
@@ -155,15 +156,20 @@ Result<void> run(const Arguments& arguments, LogRing& log)
     TargetRegistry* launched = nullptr; // which the tool asks about targets, and which asks it for their commands
     NsysTool nsys({std::move(nsysPlaces), [&](const std::string& id) { return launched->nsysSession(id); },
                    [&](const std::string& id) { return launched->isRunning(id); }});
+    auto kinetoFabric = KinetoFabric::create();
+    if (!kinetoFabric)
+        spdlog::warn("PyTorch's profiler cannot be used: {}", kinetoFabric.error().text());
     TargetRegistry targets(
-        {library,
-         captureSocket,
-         &sampler,
+        {library, captureSocket, &sampler,
          [&](const proto::LaunchRequest& request, const std::string& session) { return nsys.launchCommand(request, session); },
          [&](const std::string& session) { nsys.endSession(session); },
-         {},
-         &profiles});
+         kinetoFabric ? (*kinetoFabric)->environment() : std::map<std::string, std::string>(), &profiles});
     launched = &targets;
+    std::optional<KinetoTool> kineto;
+    if (kinetoFabric)
+        kineto.emplace(KinetoTool::Options{[&](const std::string& id) { return targets.find(id); },
+                                           [&](const std::string& id) { return targets.isRunning(id); }},
+                       **kinetoFabric);
     TritonTool triton({[&](const std::string& id) { return tritonServerOf(targets, id); }, &sampler});
     std::mutex engineMutex;
     CaptureEngine* captureEngine = nullptr; // engineMutex; that a profiler tells of its failure
@@ -199,6 +205,10 @@ Result<void> run(const Arguments& arguments, LogRing& log)
     GANTRY_TRY(auto native, CaptureEngine::create(std::move(options)));
     const auto engine = std::make_unique<CaptureEngines>(std::move(native));
     engine->add(proto::EngineKind::Nsys, std::make_unique<ToolEngine>(toolOptions, nsys));
+    if (kineto) {
+        toolOptions.kind = proto::EngineKind::Kineto;
+        engine->add(toolOptions.kind, std::make_unique<ToolEngine>(toolOptions, *kineto));
+    }
     toolOptions.kind = proto::EngineKind::ServerTrace;
     engine->add(toolOptions.kind, std::make_unique<ToolEngine>(toolOptions, triton));
     targets.setEngine(engine.get());

@@ -101,7 +101,7 @@ Result<void> ReportStore::remove(const std::string& name)
     std::error_code error;
     if (!std::filesystem::remove(path, error))
         return errnoError(error.value(), "cannot delete " + name);
-    for (const char* extension : {".nsys-rep", ".qdrep"}) // as the engine wrote it, kept beside the report
+    for (const char* extension : {".nsys-rep", ".qdrep", ".json"}) // as the engine wrote it, kept beside the report
         std::filesystem::remove(std::filesystem::path(path).replace_extension(extension), error);
     return {};
 }
