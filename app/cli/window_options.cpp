@@ -75,6 +75,7 @@ void WindowOptions::addTo(CLI::App& command)
     command.add_option("--every", every, "from the start of a window to the start of the next, e.g. 10s (default: one after the other)");
     command.add_option("--gpu-metrics", gpuMetrics, "sample the GPUs' hardware counters at this rate, 10Hz to 200kHz, e.g. 10kHz");
     command.add_flag("--api-queries", apiQueries, "record also CUDA calls that only ask, such as cuCtxGetCurrent: many, and dear");
+    command.add_flag("--context-switches", contextSwitches, "record when threads run on a processor, where the kernel permits it");
     command.add_flag("--queue", mayQueue, "wait while another client captures");
     command.add_option("--capture-range", range,
                        "windows are ranges of the program: cudaProfilerApi, nvtx:MESSAGE, nvtx:MESSAGE@DOMAIN, nvtx:MESSAGE@*");
@@ -113,6 +114,7 @@ Result<proto::CaptureRequest> WindowOptions::request() const
         GANTRY_TRY(request.content.gpuMetricsHz, parseSampleRate(gpuMetrics));
     }
     request.content.apiQueries = apiQueries;
+    request.content.contextSwitches = contextSwitches;
     request.maxRequests = requests;
     request.maxIterations = iterations;
     request.iterationRange = iterationRange;

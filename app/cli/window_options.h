@@ -19,7 +19,7 @@ struct WindowOptions
     std::string iterationRange;
     std::uint64_t requests = 0, iterations = 0;
     std::uint32_t repeat = 1, rangeEvery = 1;
-    bool untilExit = false, mayQueue = false, apiQueries = false;
+    bool untilExit = false, mayQueue = false, apiQueries = false, contextSwitches = false;
 
     /// `this` must outlive the parsing.
     void addTo(CLI::App& command);

@@ -70,7 +70,7 @@ private:
     QCheckBox* m_endsServer;
     QLineEdit* m_label;
     QCheckBox* m_mayQueue;
-    std::array<QCheckBox*, 8> m_content{};
+    std::array<QCheckBox*, 9> m_content{};
     QComboBox* m_gpuMetrics;
     std::map<CaptureField, QLabel*> m_problems;
     QLabel* m_summary;

@@ -39,6 +39,7 @@ constexpr Switch kSwitches[] = {
     {"synchronization", &proto::CaptureContent::synchronization},
     {"overhead", &proto::CaptureContent::overhead},
     {"metrics", &proto::CaptureContent::metrics},
+    {"context_switches", &proto::CaptureContent::contextSwitches},
 };
 
 /// A number of the file, where it is one and within the bounds.
@@ -130,7 +131,7 @@ CaptureOptions captureOptions(const QJsonObject& json)
     options.endsServer = json.value(QStringLiteral("ends_server")).toBool();
     const QJsonObject content = json.value(QStringLiteral("content")).toObject();
     for (const Switch& one : kSwitches)
-        options.content.*one.value = content.value(QLatin1String(one.key)).toBool(true);
+        options.content.*one.value = content.value(QLatin1String(one.key)).toBool(proto::CaptureContent{}.*one.value);
     read(json, "gpu_metrics_hz", options.content.gpuMetricsHz, 0, 200'000);
     options.label = json.value(QStringLiteral("label")).toString();
     options.mayQueue = json.value(QStringLiteral("may_queue")).toBool();

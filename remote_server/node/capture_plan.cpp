@@ -1,6 +1,7 @@
 #include "remote_server/node/capture_plan.h"
 
 #include "remote_server/capture/control_protocol.h"
+#include "remote_server/node/context_switches.h"
 #include "remote_server/node/range_counter.h"
 
 #include <algorithm>
@@ -55,6 +56,8 @@ Result<CapturePlan> CapturePlan::of(const proto::CaptureRequest& request, std::i
         return badInput("hardware counters are sampled at 10 Hz to 200 kHz");
     if (request.trigger != proto::CaptureTrigger::None)
         GANTRY_CHECK(checkTrigger(request));
+    if (request.content.contextSwitches)
+        GANTRY_CHECK(ContextSwitches::permitted());
     const DurationNs delay = request.startUtcNs > 0 ? std::max<DurationNs>(0, request.startUtcNs - nowUtcNs) : request.delayNs;
     if (delay > kLongestWaitNs)
         return badInput("a capture begins within a week");

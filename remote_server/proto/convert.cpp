@@ -342,6 +342,7 @@ v1::StartCaptureRequest toWire(const CaptureRequest& request)
     content.set_metrics(request.content.metrics);
     content.set_api_queries(request.content.apiQueries);
     content.set_gpu_metrics_hz(request.content.gpuMetricsHz);
+    content.set_context_switches(request.content.contextSwitches);
     wire.set_label(request.label);
     wire.set_client_name(request.clientName);
     wire.set_delay_ns(request.delayNs);
@@ -374,9 +375,9 @@ CaptureRequest fromWire(const v1::StartCaptureRequest& wire)
     request.maxRequests = wire.max_requests();
     if (wire.has_content()) {
         const v1::CaptureContent& content = wire.content();
-        request.content = CaptureContent{content.nvtx(),        content.kernels(),         content.memcpy(),   content.runtime_api(),
-                                         content.driver_api(),  content.synchronization(), content.overhead(), content.metrics(),
-                                         content.api_queries(), content.gpu_metrics_hz()};
+        request.content = CaptureContent{content.nvtx(),        content.kernels(),         content.memcpy(),          content.runtime_api(),
+                                         content.driver_api(),  content.synchronization(), content.overhead(),        content.metrics(),
+                                         content.api_queries(), content.gpu_metrics_hz(),  content.context_switches()};
     }
     request.label = wire.label();
     request.clientName = wire.client_name();

@@ -136,6 +136,7 @@ struct CaptureContent
     bool synchronization = true, overhead = true, metrics = true;
     bool apiQueries = false;        ///< of both APIs: calls that only ask, such as cuCtxGetCurrent
     std::uint32_t gpuMetricsHz = 0; ///< hardware counters, 10 to 200,000; 0: none
+    bool contextSwitches = false;   ///< when threads run on a processor
 };
 
 /// What opens and ends a window besides the clock.

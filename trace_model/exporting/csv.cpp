@@ -162,7 +162,11 @@ void addAnnotation(const Trace& trace, CsvRows& to, const trace::NvtxColumns& c,
 {
     const trace::NvtxLabel& label = c.label(row);
     to << trace.strings[label.text] << trace.strings[label.domain] << label.category;
-    to << (label.color == 0 ? std::string() : fmt::format("#{:08x}", label.color)) << c.payload(row);
+    to << (label.color == 0 ? std::string() : fmt::format("#{:08x}", label.color));
+    if (const auto json = c.payloadText(row))
+        to << trace.strings[*json];
+    else
+        to << c.payload(row);
     addThread(to, c.globalTid(row));
 }
 

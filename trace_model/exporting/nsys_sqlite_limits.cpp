@@ -58,7 +58,7 @@ constexpr FormatLimit kLimits[] = {
      [](const Trace& trace) { return hasAny(trace, {"PROFILER_OVERHEAD"}); }},
     {"columns of OSRT_API: eventClass, nestingLevel, callchainId, argumentsId, correlationId",
      [](const Trace& trace) { return isOfNsys(trace) && trace.osCalls.size() > 0; }},
-    {"columns of NVTX_EVENTS: rangeId, endGlobalTid, text (it is in StringIds), jsonText, jsonTextId, binaryData, payloads but for "
+    {"columns of NVTX_EVENTS: rangeId, endGlobalTid, text and jsonText (they are in StringIds), binaryData, payloads but for "
      "uint64Value, "
      "start of rows that name "
      "domains, and rows that name categories or threads",
@@ -83,7 +83,8 @@ constexpr FormatLimit kLimits[] = {
      [](const Trace& trace) { return isOfReport(trace) && trace.kernels.size() + trace.memcpys.size() + trace.memsets.size() > 0; }},
     {"TARGET_INFO_SYSTEM_ENV, TARGET_INFO_NIC_INFO, EXPORT_META_DATA, ANALYSIS_FILE, ProcessStreams, META_DATA_EXPORT as it was, of "
      "META_DATA_CAPTURE rows of a name that "
-     "others have, of PROCESSES those without events, of ANALYSIS_DETAILS globalVid and, where they count from another zero than the rows, startTime, stopTime and duration, of ThreadNames priority, of "
+     "others have, of PROCESSES those without events, of ANALYSIS_DETAILS globalVid and, where they count from another zero than the rows, "
+     "startTime, stopTime and duration, of ThreadNames priority, of "
      "TARGET_INFO_SESSION_START_TIME localTime",
      isOfNsys},
     {"rows of DIAGNOSTIC_EVENT that are no warnings, and its columns timestamp, timestampType, source, severity, globalPid",

@@ -9,27 +9,28 @@ namespace gantry::records {
 
 enum class RecordType : std::uint16_t
 {
-    Text = 1,         ///< TextRecord: dictionary entry, valid for the process's whole life
-    Domain = 2,       ///< NamedRecord: NVTX domain `id`
-    Category = 3,     ///< NamedRecord: NVTX category `id` of domain `scope`
-    ThreadName = 4,   ///< NamedRecord: Linux thread `id`
-    ApiName = 5,      ///< NamedRecord: CUPTI callback id `id` of the runtime (scope 0) or driver (scope 1) API
-    NvtxPush = 10,    ///< NvtxRecord
-    NvtxPop = 11,     ///< NvtxRecord: time, thread, domain, rangeId and enclosing only
-    NvtxStart = 12,   ///< NvtxRecord
-    NvtxEnd = 13,     ///< NvtxRecord: time, thread and rangeId only
-    NvtxMark = 14,    ///< NvtxRecord
-    NvtxShortPush = 15, ///< ShortPushRecord
-    NvtxShortPop = 16,  ///< ShortPopRecord
-    ApiCall = 20,     ///< ApiRecord
-    Kernel = 21,      ///< KernelRecord
-    Memcpy = 22,      ///< CopyRecord
-    Memset = 23,      ///< CopyRecord: bytes, value, destinationKind
+    Text = 1,             ///< TextRecord: dictionary entry, valid for the process's whole life
+    Domain = 2,           ///< NamedRecord: NVTX domain `id`
+    Category = 3,         ///< NamedRecord: NVTX category `id` of domain `scope`
+    ThreadName = 4,       ///< NamedRecord: Linux thread `id`
+    ApiName = 5,          ///< NamedRecord: CUPTI callback id `id` of the runtime (scope 0) or driver (scope 1) API
+    PayloadSchema = 6,    ///< NamedRecord of domain `scope`, whose text is a PayloadSchemaHeader, a name and the entries
+    NvtxPush = 10,        ///< NvtxRecord
+    NvtxPop = 11,         ///< NvtxRecord: time, thread, domain, rangeId and enclosing only
+    NvtxStart = 12,       ///< NvtxRecord
+    NvtxEnd = 13,         ///< NvtxRecord: time, thread and rangeId only
+    NvtxMark = 14,        ///< NvtxRecord
+    NvtxShortPush = 15,   ///< ShortPushRecord
+    NvtxShortPop = 16,    ///< ShortPopRecord
+    ApiCall = 20,         ///< ApiRecord
+    Kernel = 21,          ///< KernelRecord
+    Memcpy = 22,          ///< CopyRecord
+    Memset = 23,          ///< CopyRecord: bytes, value, destinationKind
     Synchronization = 24, ///< SyncRecord
-    Overhead = 25,    ///< OverheadRecord
-    Device = 26,      ///< DeviceRecord
-    Stream = 27,      ///< StreamRecord
-    ClockSample = 30, ///< ClockRecord
+    Overhead = 25,        ///< OverheadRecord
+    Device = 26,          ///< DeviceRecord
+    Stream = 27,          ///< StreamRecord
+    ClockSample = 30,     ///< ClockRecord
 };
 
 struct RecordHeader
@@ -57,7 +58,47 @@ struct NamedRecord
     std::uint32_t reserved;
 };
 
-enum class PayloadType : std::uint8_t { None, Unsigned, Signed, Double };
+enum class PayloadType : std::uint8_t
+{
+    None,
+    Unsigned,
+    Signed,
+    Double,
+    Extended
+};
+
+/// Most bytes of extended payloads of one event, with their headers.
+inline constexpr std::uint32_t kMaxExtendedPayload = 4096;
+
+/// An extended payload: `bytes` of it follow, padded to a multiple of 8. An event with PayloadType::Extended has `NvtxRecord::payload`
+/// bytes of these behind its text, which is padded in the same way.
+struct ExtendedPayloadHeader
+{
+    std::uint64_t schemaId; ///< of the event's domain, or a type of nvToolsExtPayload.h
+    std::uint32_t bytes;
+    std::uint32_t isCut;
+};
+
+/// A schema or enumeration of NVTX's payload extension: its name follows, padded to a multiple of 8, then the entries.
+struct PayloadSchemaHeader
+{
+    std::uint64_t schemaId;
+    std::uint64_t staticSize; ///< bytes; 0: not given
+    std::uint32_t schemaType; ///< NVTX_PAYLOAD_SCHEMA_TYPE_*
+    std::uint32_t isEnum;
+    std::uint32_t packAlign;
+    std::uint32_t nameLength;
+    std::uint32_t entryCount;
+    std::uint32_t reserved;
+};
+
+/// An entry of a schema as in nvtxPayloadSchemaEntry_t; of an enumeration `detail` is a value, and `flags` 1 where it is a set of bits. Its
+/// name follows, padded to a multiple of 8.
+struct PayloadSchemaEntry
+{
+    std::uint64_t flags, type, detail, offset;
+    std::uint32_t nameLength, reserved;
+};
 
 /// An NVTX event. Its text is dictionary entry `textId`, or, when that is 0, the `textLength` bytes that follow.
 /// Times of NVTX events: ticks of the time-stamp counter where the process's clock samples have ticks, else ns of CLOCK_MONOTONIC.

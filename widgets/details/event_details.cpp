@@ -10,6 +10,9 @@
 
 #include <QCoreApplication>
 #include <QDateTime>
+#include <QJsonArray>
+#include <QJsonDocument>
+#include <QJsonObject>
 #include <QStringList>
 
 #include <algorithm>
@@ -61,6 +64,34 @@ public:
 private:
     DetailSection m_section;
 };
+
+QString jsonText(const QJsonValue& value)
+{
+    if (value.isString())
+        return value.toString();
+    const QJsonDocument document = value.isObject() ? QJsonDocument(value.toObject()) : QJsonDocument(value.toArray());
+    return document.isNull() || !(value.isObject() || value.isArray()) ? value.toVariant().toString()
+                                                                       : QString::fromUtf8(document.toJson(QJsonDocument::Compact));
+}
+
+/// A number, or the members of a JSON object.
+void addPayload(Section& section, const Trace& trace, const trace::NvtxColumns& columns, std::size_t row)
+{
+    if (const auto number = columns.payload(row))
+        section.line(tr("Payload"), QString::number(*number));
+    const auto json = columns.payloadText(row);
+    if (!json)
+        return;
+    const QString text = toQString(trace.strings[*json]);
+    const QJsonDocument document = QJsonDocument::fromJson(text.toUtf8());
+    if (!document.isObject() || document.object().size() > static_cast<qsizetype>(kLinesShown)) {
+        section.line(tr("Payload"), text);
+        return;
+    }
+    const QJsonObject members = document.object();
+    for (auto member = members.begin(); member != members.end(); ++member)
+        section.line(tr("Payload: %1").arg(member.key()), jsonText(member.value()));
+}
 
 void addGpuColumns(Section& section, std::uint32_t device, std::uint32_t context, std::uint32_t stream, std::uint32_t correlation)
 {
@@ -137,8 +168,7 @@ void addColumns(Section& s, const Trace& trace, EventId event)
     case EventKind::NvtxRange: {
         const auto& n = trace.nvtxRanges;
         s.line(tr("Domain"), toQString(trace.strings[n.domain(row)]));
-        if (n.payload(row))
-            s.line(tr("Payload"), QString::number(*n.payload(row)));
+        addPayload(s, trace, n, row);
         if (n.label(row).category != 0)
             s.line(tr("Category"), categoryText(trace, n.globalTid(row), n.label(row)));
         s.line(tr("Kind"), n.isStartEnd(row) ? tr("start/end") : tr("push/pop"));
@@ -150,8 +180,7 @@ void addColumns(Section& s, const Trace& trace, EventId event)
     case EventKind::NvtxMark: {
         const auto& n = trace.nvtxMarks;
         s.line(tr("Domain"), toQString(trace.strings[n.domain(row)]));
-        if (n.payload(row))
-            s.line(tr("Payload"), QString::number(*n.payload(row)));
+        addPayload(s, trace, n, row);
         s.line(tr("Thread"), placeText(trace, event));
         break;
     }
@@ -192,8 +221,8 @@ void addOrigin(std::vector<DetailSection>& sections, const Trace& trace, EventId
     section.line(toQString(trace.nameOf(launch)), formatDurationExactly(call.duration()), launch);
     const TimestampNs start = trace.timeOf(event).start;
     section.line(tr("Launch delay"), tr("%1 from the call's start").arg(formatDurationExactly(start - call.start)));
-    section.line(tr("Queue time"),
-                 start < call.end ? tr("none: began inside the call") : tr("%1 from the call's end").arg(formatDurationExactly(start - call.end)));
+    section.line(tr("Queue time"), start < call.end ? tr("none: began inside the call")
+                                                    : tr("%1 from the call's end").arg(formatDurationExactly(start - call.end)));
     section.into(sections);
 }
 
@@ -215,7 +244,8 @@ void addRequests(std::vector<DetailSection>& sections, const Trace& trace, const
         const trace::Request& request = trace.requests[requests[i].value];
         const std::string_view client = trace.strings[request.clientId];
         section.line(tr("Request %1").arg(request.id),
-                     formatDurationExactly(request.time.duration()) + (client.empty() ? QString() : QStringLiteral(" · ") + toQString(client)),
+                     formatDurationExactly(request.time.duration()) +
+                         (client.empty() ? QString() : QStringLiteral(" · ") + toQString(client)),
                      requests[i]);
     }
     if (requests.size() > kLinesShown)
@@ -239,10 +269,10 @@ void addWork(Section& section, const Trace& trace, const QString& name, const st
             longest = event;
     }
     if (count > 0)
-        section.line(
-            name,
-            tr("%1 in %2, longest %3").arg(formatDurationExactly(total), formatCount(count), formatDurationExactly(trace.timeOf(longest).duration())),
-            longest);
+        section.line(name,
+                     tr("%1 in %2, longest %3")
+                         .arg(formatDurationExactly(total), formatCount(count), formatDurationExactly(trace.timeOf(longest).duration())),
+                     longest);
 }
 
 QString durationAndShare(DurationNs part, DurationNs whole)

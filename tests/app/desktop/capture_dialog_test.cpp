@@ -171,7 +171,8 @@ private slots:
         } else if (what == QStringLiteral("nothing")) {
             record(dialog);
             for (auto* box : dialog.findChild<QTabWidget*>()->currentWidget()->findChildren<QCheckBox*>())
-                QTest::mouseClick(box, Qt::LeftButton, {}, QPoint(8, box->height() / 2));
+                if (box->isChecked())
+                    QTest::mouseClick(box, Qt::LeftButton, {}, QPoint(8, box->height() / 2));
         } else if (what == QStringLiteral("count")) {
             choose("end", static_cast<int>(End::Requests));
             dialog.findChild<QCheckBox*>(QStringLiteral("nvtx"))->setChecked(false);

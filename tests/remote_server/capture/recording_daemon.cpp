@@ -187,13 +187,21 @@ Recording RecordingDaemon::read(std::uint32_t windowId)
             else
                 categories.push_back({name->scope, {name->id, text}});
         }
+        if (const auto* schema = view.type == RecordType::PayloadSchema ? view.as<records::NamedRecord>() : nullptr)
+            recording.payloadSchemas.push_back({schema->scope, std::string(view.textBehind<records::NamedRecord>(schema->length))});
         if (const auto* clock = view.type == RecordType::ClockSample ? view.as<records::ClockRecord>() : nullptr) {
             recording.clocks.push_back(*clock);
             m_clock.add(*clock);
         }
         if (const auto event = records::nvtxEvent(view))
-            recording.events.push_back(
-                {event->type, event->record.tid, {}, std::string(event->text), event->record, 0, event->type != view.type});
+            recording.events.push_back({event->type,
+                                        event->record.tid,
+                                        {},
+                                        std::string(event->text),
+                                        event->record,
+                                        0,
+                                        event->type != view.type,
+                                        std::string(event->extendedPayload)});
     });
     for (Event& event : recording.events) {
         event.timeMonotonicNs = m_clock.monotonicNs(event.record.time);

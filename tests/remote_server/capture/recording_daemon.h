@@ -23,6 +23,7 @@ struct Event
     records::NvtxRecord record;
     std::int64_t timeMonotonicNs;
     bool isShort; ///< it came in a short record
+    std::string extendedPayload;
 };
 
 /// What a window recorded.
@@ -32,6 +33,7 @@ struct Recording
     std::vector<records::ClockRecord> clocks;
     std::map<std::uint32_t, std::string> threads;                            ///< by Linux thread id
     std::map<std::pair<std::string, std::uint32_t>, std::string> categories; ///< by domain and id
+    std::vector<std::pair<std::uint32_t, std::string>> payloadSchemas;       ///< domain, PayloadSchemaHeader and what follows
 };
 
 /// The daemon's end of the capture protocol, as little of it as a test needs. Throws std::runtime_error when the library does not
