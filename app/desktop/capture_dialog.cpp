@@ -40,13 +40,15 @@ struct ContentText
 };
 
 /// In the order of what it costs, the dearest last, but for the first, and for what is a part of another.
-constexpr std::array<ContentText, 12> kContent = {{
+constexpr std::array<ContentText, 13> kContent = {{
     {&proto::CaptureContent::nvtx, QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "NVTX ranges"),
      QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Requests, phases and layers, as the program names them; below 0.1 µs each")},
     {&proto::CaptureContent::metrics, QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Metrics"),
      QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Server, host and GPU; gantryd samples them in any case, outside the server")},
     {&proto::CaptureContent::overhead, QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Overhead"),
      QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Where recording itself held the server up; cheap")},
+    {&proto::CaptureContent::contextSwitches, QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Context switches"),
+     QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "When threads run on a processor, where the node's kernel permits it")},
     {&proto::CaptureContent::memcpy, QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Copies"),
      QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "memcpy and memset with their kinds and bytes; cheap")},
     {&proto::CaptureContent::synchronization, QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Synchronization"),

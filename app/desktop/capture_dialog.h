@@ -70,7 +70,7 @@ private:
     QCheckBox* m_endsServer;
     QLineEdit* m_label;
     QCheckBox* m_mayQueue;
-    std::array<QCheckBox*, 12> m_content{};
+    std::array<QCheckBox*, 13> m_content{};
     QCheckBox* m_apiQueries = nullptr; ///< one of them
     QComboBox* m_gpuMetrics;
     std::map<CaptureField, QLabel*> m_problems;

@@ -44,6 +44,7 @@ constexpr Switch kSwitches[] = {
     {"memory_allocations", &proto::CaptureContent::memoryAllocations},
     {"modules", &proto::CaptureContent::modules},
     {"whole_graphs", &proto::CaptureContent::wholeGraphs},
+    {"context_switches", &proto::CaptureContent::contextSwitches},
 };
 
 /// A number of the file, where it is one and within the bounds.

@@ -132,6 +132,14 @@ GANTRY_EXPORT int InitializeInjectionNvtx2(NvtxGetExportTableFunc_t getExportTab
     return 1;
 }
 
+/// Of the payload extension, once in each instance that uses it.
+GANTRY_EXPORT int InitializeInjectionNvtxExtension(nvtxExtModuleInfo_t* module)
+{
+    if (module && gantry::capture::enter())
+        gantry::capture::installPayloadHandlers(*module);
+    return 1;
+}
+
 GANTRY_EXPORT int InitializeInjectionNvtx(NvtxGetExportTableFunc_t getExportTable)
 {
     return InitializeInjectionNvtx2(getExportTable);

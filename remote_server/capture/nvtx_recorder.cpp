@@ -3,6 +3,7 @@
 #include "remote_server/capture/control_channel.h"
 #include "remote_server/capture/control_protocol.h"
 #include "remote_server/capture/nvtx_dictionary.h"
+#include "remote_server/capture/nvtx_payload.h"
 #include "remote_server/capture/short_text.h"
 #include "remote_server/capture/thread_state.h"
 #include "remote_server/capture/time_stamp.h"
@@ -46,6 +47,32 @@ void write(CaptureState& s, std::uint32_t window, RecordType type, NvtxRecord re
         s.region.count(LossCounter::NvtxNoChunk);
 }
 
+/// The same with extended payloads, which few events have.
+[[gnu::noinline]] void writeExtended(CaptureState& s, std::uint32_t window, RecordType type, NvtxRecord record, std::string_view text,
+                                     const ExtendedPayload& payload)
+{
+    PayloadBytes bytes;
+    bytes.take(s, record.domain, payload);
+    ThreadState* t = threadState();
+    record.tid = t ? t->threadId : 0;
+    record.textLength = static_cast<std::uint16_t>(text.size());
+    record.payloadType = PayloadType::Extended;
+    record.payload = bytes.bytes().size();
+    const std::size_t begin = (sizeof record + text.size() + 7) & ~std::size_t{7};
+    const auto size = static_cast<std::uint32_t>(begin + bytes.bytes().size());
+    std::byte* place = t ? t->cursor.reserve(s.region, window, record.tid, size) : nullptr;
+    if (!place) {
+        s.region.count(LossCounter::NvtxNoChunk);
+        return;
+    }
+    record.header = {type, 0, size};
+    std::memset(place + begin - 8, 0, 8); // what pads the text, if anything does
+    std::memcpy(place, &record, sizeof record);
+    std::memcpy(place + sizeof record, text.data(), text.size());
+    std::memcpy(place + begin, bytes.bytes().data(), bytes.bytes().size());
+    t->cursor.commit(size);
+}
+
 /// Triton leaves everything but version, size, colour and message uninitialised (its NvtxRange), so of its domain nothing
 /// else is believed.
 bool isTriton(nvtxDomainHandle_t domain)
@@ -55,7 +82,7 @@ bool isTriton(nvtxDomainHandle_t domain)
 }
 
 void writeAttributes(CaptureState& s, std::uint32_t window, RecordType type, nvtxDomainHandle_t domain, const nvtxEventAttributes_t* a,
-                     std::uint64_t rangeId, std::int64_t now, std::uint32_t enclosing = 0)
+                     std::uint64_t rangeId, std::int64_t now, std::uint32_t enclosing = 0, ExtendedPayload payload = {})
 {
     NvtxRecord record{};
     record.time = now;
@@ -94,7 +121,8 @@ void writeAttributes(CaptureState& s, std::uint32_t window, RecordType type, nvt
                 break;
             }
             default:
-                break; // none, or an extended payload
+                payload = extendedPayload(*a); // or none
+                break;
             }
         }
         if (a->messageType == NVTX_MESSAGE_TYPE_ASCII)
@@ -104,7 +132,10 @@ void writeAttributes(CaptureState& s, std::uint32_t window, RecordType type, nvt
         else if (a->messageType == NVTX_MESSAGE_TYPE_REGISTERED && a->message.registered)
             record.textId = reinterpret_cast<const DictionaryEntry*>(a->message.registered)->id;
     }
-    write(s, window, type, record, text);
+    if (payload.isThere())
+        writeExtended(s, window, type, record, text, payload);
+    else
+        write(s, window, type, record, text);
 }
 
 /// The open NVTX window, or 0. All an idle target pays per NVTX call.
@@ -161,7 +192,7 @@ ThreadState* threadIn(CaptureState& s, std::uint32_t window)
 }
 
 /// Any push, whatever it has and whatever it meets.
-[[gnu::noinline]] int pushAny(nvtxDomainHandle_t domain, const nvtxEventAttributes_t* attributes)
+[[gnu::noinline]] int pushAny(nvtxDomainHandle_t domain, const nvtxEventAttributes_t* attributes, const ExtendedPayload& payload = {})
 {
     if (TriggerPush* around = triggerPush(domain))
         ++around->depth;
@@ -180,12 +211,12 @@ ThreadState* threadIn(CaptureState& s, std::uint32_t window)
     }
     const OpenPushes::Push* around = open.innermost(domainId(domain));
     const OpenPushes::Push added{domainId(domain), ++open.lastNumber, around ? around->number : 0};
-    writeAttributes(*state(), window, RecordType::NvtxPush, domain, attributes, added.number, timeStamp(), added.enclosing);
+    writeAttributes(*state(), window, RecordType::NvtxPush, domain, attributes, added.number, timeStamp(), added.enclosing, payload);
     open.pushes[open.size] = added;
     return static_cast<int>(open.size++);
 }
 
-int recordPop(nvtxDomainHandle_t domain)
+int recordPop(nvtxDomainHandle_t domain, const ExtendedPayload& payload)
 {
     const std::uint32_t window = openWindow();
     NvtxRecord record{};
@@ -207,14 +238,17 @@ int recordPop(nvtxDomainHandle_t domain)
     // Not always the last: ranges of different domains need not nest.
     std::memmove(ended, ended + 1, static_cast<std::size_t>(open.pushes + open.size - (ended + 1)) * sizeof *ended);
     --open.size;
-    write(*state(), window, RecordType::NvtxPop, record);
+    if (payload.isThere()) [[unlikely]]
+        writeExtended(*state(), window, RecordType::NvtxPop, record, {}, payload);
+    else
+        write(*state(), window, RecordType::NvtxPop, record);
     return static_cast<int>(open.size);
 }
 
 /// Any pop.
-[[gnu::noinline]] int popAny(nvtxDomainHandle_t domain)
+[[gnu::noinline]] int popAny(nvtxDomainHandle_t domain, const ExtendedPayload& payload = {})
 {
-    const int depth = recordPop(domain);
+    const int depth = recordPop(domain, payload);
     if (TriggerPush* ended = triggerPush(domain); ended && ended->depth-- == 0) {
         triggerEnds(ended->windowId);
         *ended = {};
@@ -333,7 +367,7 @@ int pop(nvtxDomainHandle_t domain)
     return popShort(domain, depth) ? depth : popAny(domain);
 }
 
-nvtxRangeId_t start(nvtxDomainHandle_t domain, const nvtxEventAttributes_t* attributes)
+nvtxRangeId_t startAny(nvtxDomainHandle_t domain, const nvtxEventAttributes_t* attributes, const ExtendedPayload& payload)
 {
     const std::uint64_t id = g_nextRangeId.fetch_add(1, std::memory_order_relaxed);
     if (isTrigger(domain, attributes))
@@ -342,20 +376,34 @@ nvtxRangeId_t start(nvtxDomainHandle_t domain, const nvtxEventAttributes_t* attr
             g_triggerRangeId.store(id, std::memory_order_release);
         }
     if (const std::uint32_t window = openWindow())
-        writeAttributes(*state(), window, RecordType::NvtxStart, domain, attributes, id, timeStamp());
+        writeAttributes(*state(), window, RecordType::NvtxStart, domain, attributes, id, timeStamp(), 0, payload);
     return id;
 }
 
-void end(nvtxRangeId_t id)
+nvtxRangeId_t start(nvtxDomainHandle_t domain, const nvtxEventAttributes_t* attributes)
+{
+    return startAny(domain, attributes, {});
+}
+
+void endAny(nvtxRangeId_t id, nvtxDomainHandle_t domain, const ExtendedPayload& payload)
 {
     if (const std::uint32_t window = openWindow()) {
         NvtxRecord record{};
         record.time = timeStamp();
         record.rangeId = id;
-        write(*state(), window, RecordType::NvtxEnd, record);
+        record.domain = domainId(domain);
+        if (payload.isThere())
+            writeExtended(*state(), window, RecordType::NvtxEnd, record, {}, payload);
+        else
+            write(*state(), window, RecordType::NvtxEnd, record);
     }
     if (std::uint64_t opener = id; id && g_triggerRangeId.compare_exchange_strong(opener, 0, std::memory_order_acquire) && state())
         triggerEnds(g_triggerRangeWindow.load(std::memory_order_relaxed));
+}
+
+void end(nvtxRangeId_t id)
+{
+    endAny(id, nullptr, {});
 }
 
 void mark(nvtxDomainHandle_t domain, const nvtxEventAttributes_t* attributes)
@@ -460,6 +508,41 @@ template <typename Char>
 nvtxStringHandle_t registerString(nvtxDomainHandle_t domain, const Char* text)
 {
     return reinterpret_cast<nvtxStringHandle_t>(defineText(RecordType::Text, domainId(domain), 0, text));
+}
+
+std::uint64_t registerSchema(nvtxDomainHandle_t domain, const nvtxPayloadSchemaAttr_t* attributes)
+{
+    return definePayloadSchema(domainId(domain), attributes);
+}
+std::uint64_t registerEnum(nvtxDomainHandle_t domain, const nvtxPayloadEnumAttr_t* attributes)
+{
+    return definePayloadEnum(domainId(domain), attributes);
+}
+void markPayload(nvtxDomainHandle_t domain, const nvtxPayloadData_t* data, std::size_t count)
+{
+    if (const std::uint32_t window = openWindow())
+        writeAttributes(*state(), window, RecordType::NvtxMark, domain, nullptr, 0, timeStamp(), 0, {data, count});
+}
+int pushPayload(nvtxDomainHandle_t domain, const nvtxPayloadData_t* data, std::size_t count)
+{
+    return pushAny(domain, nullptr, {data, count});
+}
+int popPayload(nvtxDomainHandle_t domain, const nvtxPayloadData_t* data, std::size_t count)
+{
+    return popAny(domain, {data, count});
+}
+nvtxRangeId_t startPayload(nvtxDomainHandle_t domain, const nvtxPayloadData_t* data, std::size_t count)
+{
+    return startAny(domain, nullptr, {data, count});
+}
+void endPayload(nvtxDomainHandle_t domain, nvtxRangeId_t id, const nvtxPayloadData_t* data, std::size_t count)
+{
+    endAny(id, domain, {data, count});
+}
+/// Always: who asks keeps the answer, and a window may open at any time.
+std::uint8_t domainIsEnabled(nvtxDomainHandle_t)
+{
+    return 1;
 }
 
 using Handler = std::pair<unsigned, NvtxFunctionPointer>;
@@ -583,6 +666,25 @@ void setNvtxTrigger(const char* message, const char* domain)
     g_triggerDomain = domain;
     g_triggerMessage.store(message, std::memory_order_release);
     updateNvtxHandlers();
+}
+
+void installPayloadHandlers(nvtxExtModuleInfo_t& module)
+{
+    if (module.moduleId != NVTX_EXT_PAYLOAD_MODULEID || module.segmentsCount < 1 || !module.segments)
+        return;
+    const nvtxExtModuleSegment_t& segment = module.segments[0];
+    const auto set = [&](std::size_t slot, auto* handler) {
+        if (slot < segment.slotCount && segment.functionSlots)
+            segment.functionSlots[slot] = reinterpret_cast<std::intptr_t>(handler);
+    };
+    set(NVTX3EXT_CBID_nvtxPayloadSchemaRegister, registerSchema);
+    set(NVTX3EXT_CBID_nvtxPayloadEnumRegister, registerEnum);
+    set(NVTX3EXT_CBID_nvtxMarkPayload, markPayload);
+    set(NVTX3EXT_CBID_nvtxRangePushPayload, pushPayload);
+    set(NVTX3EXT_CBID_nvtxRangePopPayload, popPayload);
+    set(NVTX3EXT_CBID_nvtxRangeStartPayload, startPayload);
+    set(NVTX3EXT_CBID_nvtxRangeEndPayload, endPayload);
+    set(NVTX3EXT_CBID_nvtxDomainIsEnabled, domainIsEnabled);
 }
 
 /// Keeps the executable or library that holds the tables loaded: windows change its slots for as long as the process lives.

@@ -3,7 +3,7 @@
 #include "remote_server/capture/capture_state.h"
 
 #define NVTX_NO_IMPL
-#include <nvtx3/nvToolsExt.h>
+#include <nvtx3/nvToolsExtPayload.h>
 
 namespace gantry::capture {
 
@@ -12,6 +12,10 @@ namespace gantry::capture {
 /// Domains, strings and names are always told to us; ranges and marks only while a window or a trigger wants them, so that
 /// an idle target pays for them what it pays without a tool.
 void installNvtxHandlers(NvtxGetExportTableFunc_t getExportTable);
+
+/// Puts our handlers into the slots of one instance of NVTX's payload extension. They stay there: with no window open each looks just for
+/// that.
+void installPayloadHandlers(nvtxExtModuleInfo_t& module);
 
 /// In a child after fork: its parent's window is not its own, and nobody is left who would let go of what was locked.
 void forgetNvtxOfParent();

@@ -1,6 +1,7 @@
 #include "remote_server/node/capture_plan.h"
 
 #include "remote_server/capture/control_protocol.h"
+#include "remote_server/node/context_switches.h"
 #include "remote_server/node/range_counter.h"
 
 #include <algorithm>
@@ -63,6 +64,8 @@ Result<CapturePlan> CapturePlan::of(const proto::CaptureRequest& request, std::i
         return badInput("of each N periods or ranges, 1 to N are captured, and N is at most " + std::to_string(kMostSkipped));
     if (request.trigger == proto::CaptureTrigger::None && keptOf > 1 && request.periodNs == 0)
         return badInput("some of the periods are captured where there are periods: say how long one is");
+    if (request.content.contextSwitches)
+        GANTRY_CHECK(ContextSwitches::permitted());
     const DurationNs delay = request.startUtcNs > 0 ? std::max<DurationNs>(0, request.startUtcNs - nowUtcNs) : request.delayNs;
     if (delay > kLongestWaitNs)
         return badInput("a capture begins within a week");

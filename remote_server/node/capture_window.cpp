@@ -61,6 +61,8 @@ std::uint32_t contentBits(const proto::CaptureContent& c)
 CaptureWindow::CaptureWindow(std::uint32_t windowId, std::string ofCapture, const proto::CaptureRequest& asked, std::int64_t nowNs)
     : id(windowId), captureId(std::move(ofCapture)), request(asked), startedNs(nowNs)
 {
+    if (request.content.contextSwitches)
+        m_switches = std::make_unique<ContextSwitches>(request.isRing() ? request.ringNs + 1'000'000'000 : 0);
 }
 
 capture::OpenMessage CaptureWindow::openMessage(std::int64_t nowNs) const
@@ -81,6 +83,8 @@ CaptureWindow::Member& CaptureWindow::add(CaptureLink& link)
     member.capture.pid = link.pid();
     member.capture.executable = link.executable();
     member.damagedBefore = link.region().damagedChunks();
+    if (m_switches)
+        m_switches->add(link.pid());
     if (request.maxRequests > 0)
         member.requests.emplace(RangeName::request());
     if (request.maxIterations > 0)
@@ -315,7 +319,10 @@ WindowCapture CaptureWindow::finish(std::int64_t nowNs)
             closed = std::max(closed, member.capture.closed->closeMonotonicNs);
         else if (member.link)
             takeLosses(member);
+        if (m_switches)
+            member.capture.switches = m_switches->recorded(member.capture.pid);
     }
+    m_switches.reset();
     WindowCapture result = bounds(m_openedNs, closed ? closed : nowNs, nowNs);
     for (Member& member : m_members)
         result.processes.push_back(std::move(member.capture));
@@ -341,6 +348,8 @@ WindowCapture CaptureWindow::snapshot(DurationNs lastNs, std::int64_t nowNs)
         copied.losses = member.capture.losses;
         copied.damagedChunks = member.capture.damagedChunks;
         copied.threadNames = member.capture.threadNames;
+        if (m_switches)
+            copied.switches = m_switches->recorded(copied.pid);
     }
     return result;
 }

@@ -1,12 +1,14 @@
 #pragma once
 
 #include "remote_server/node/capture_link.h"
+#include "remote_server/node/context_switches.h"
 #include "remote_server/node/range_counter.h"
 #include "remote_server/node/report_assembler.h"
 #include "remote_server/proto/node_types.h"
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -95,6 +97,7 @@ private:
     [[nodiscard]] WindowCapture bounds(std::int64_t openNs, std::int64_t closeNs, std::int64_t nowNs) const;
 
     std::vector<Member> m_members;
+    std::unique_ptr<ContextSwitches> m_switches; ///< null: not asked for
     std::int64_t m_openedNs = 0;
     std::int64_t m_openCostNs = 0, m_closeCostNs = 0;
     std::uint64_t m_events = 0;

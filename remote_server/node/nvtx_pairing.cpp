@@ -23,28 +23,33 @@ void NvtxPairing::mark(NvtxSpan span)
     m_spans.push_back(std::move(span));
 }
 
-void NvtxPairing::pop(TimestampNs time, std::uint32_t tid, std::uint32_t domain, std::uint64_t rangeId, std::uint64_t enclosing)
+NvtxSpan* NvtxPairing::pop(TimestampNs time, std::uint32_t tid, std::uint32_t domain, std::uint64_t rangeId, std::uint64_t enclosing)
 {
     Stack& stack = stackOf(tid, domain);
     unwind(stack, rangeId);
+    NvtxSpan* ended = nullptr;
     if (!stack.empty() && m_spans[stack.back()].rangeId == rangeId) { // else its push was lost, and counted there
-        m_spans[stack.back()].end = time;
-        m_spans[stack.back()].endTid = tid;
+        ended = &m_spans[stack.back()];
+        ended->end = time;
+        ended->endTid = tid;
         stack.pop_back();
     }
     unwind(stack, enclosing);
+    return ended;
 }
 
-void NvtxPairing::end(TimestampNs time, std::uint32_t tid, std::uint64_t rangeId)
+NvtxSpan* NvtxPairing::end(TimestampNs time, std::uint32_t tid, std::uint64_t rangeId)
 {
     const auto found = m_open.find(rangeId);
     if (found == m_open.end()) {
         ++m_unmatched;
-        return;
+        return nullptr;
     }
-    m_spans[found->second].end = time;
-    m_spans[found->second].endTid = tid;
+    NvtxSpan& ended = m_spans[found->second];
+    ended.end = time;
+    ended.endTid = tid;
     m_open.erase(found);
+    return &ended;
 }
 
 void NvtxPairing::dropLostEnds()

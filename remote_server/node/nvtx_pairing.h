@@ -27,6 +27,7 @@ struct NvtxSpan
     std::uint32_t textId = 0; ///< dictionary, or 0
     std::string_view text;    ///< inline text when textId is 0; of the record
     records::PayloadType payloadType = records::PayloadType::None;
+    std::uint32_t extended = 0; ///< extended payloads, as who fills this numbers them from 1; 0: none
     std::uint64_t payload = 0;
 };
 
@@ -39,8 +40,9 @@ public:
     void push(NvtxSpan span);
     void start(NvtxSpan span);
     void mark(NvtxSpan span);
-    void pop(TimestampNs time, std::uint32_t tid, std::uint32_t domain, std::uint64_t rangeId, std::uint64_t enclosing);
-    void end(TimestampNs time, std::uint32_t tid, std::uint64_t rangeId);
+    /// The range that ended; null: it was not recorded. Valid until the next call.
+    NvtxSpan* pop(TimestampNs time, std::uint32_t tid, std::uint32_t domain, std::uint64_t rangeId, std::uint64_t enclosing);
+    NvtxSpan* end(TimestampNs time, std::uint32_t tid, std::uint64_t rangeId);
 
     /// After the last event: forgets the ranges that are known to have ended, but not when.
     void dropLostEnds();

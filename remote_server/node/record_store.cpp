@@ -18,6 +18,7 @@ bool isReferredTo(RecordType type)
     case RecordType::Category:
     case RecordType::ThreadName:
     case RecordType::ApiName:
+    case RecordType::PayloadSchema:
     case RecordType::Device:
     case RecordType::Stream:
     case RecordType::Context:

@@ -3,6 +3,7 @@
 #include "remote_server/node/cuda_rows.h"
 #include "remote_server/node/key_order.h"
 #include "remote_server/node/nvtx_pairing.h"
+#include "remote_server/node/payload_schemas.h"
 #include "remote_server/node/request_assembly.h"
 #include "remote_server/node/sampling/metrics_sink.h"
 #include "remote_server/node/server_trace_rows.h"
@@ -59,6 +60,7 @@ public:
     ProcessAssembly(const ProcessCapture& process, const WindowCapture& window, report::ReportWriter& writer)
         : m_process(process),
           m_origin(window.openMonotonicNs),
+          m_close(window.closeMonotonicNs),
           m_isOfRing(window.isOfRing),
           m_writer(writer),
           m_globalPid(static_cast<std::uint64_t>(process.pid) << 24),
@@ -83,6 +85,7 @@ public:
         writeNvtx();
         writeRequests();
         boundClockError();
+        writeSwitches();
         for (const auto& [tid, name] : m_names.threads)
             m_writer.addThreadName(m_globalPid | tid, name);
         const std::size_t slash = m_process.executable.rfind('/');
@@ -156,6 +159,10 @@ private:
         case RecordType::ApiName:
             if (const auto* r = view.as<records::NamedRecord>())
                 takeName(view.type, *r, std::string(view.textBehind<records::NamedRecord>(r->length)));
+            break;
+        case RecordType::PayloadSchema:
+            if (const auto* r = view.as<records::NamedRecord>())
+                m_schemas.add(r->scope, view.textBehind<records::NamedRecord>(r->length));
             break;
         case RecordType::ClockSample:
             if (const auto* r = view.as<records::ClockRecord>()) {
@@ -327,11 +334,11 @@ private:
             const RecordType type = event.type;
             const TimestampNs time = fromNvtx(r.time);
             if (type == RecordType::NvtxPop) {
-                m_pairing.pop(time, r.tid, r.domain, r.rangeId, r.enclosing);
+                addEndPayload(m_pairing.pop(time, r.tid, r.domain, r.rangeId, r.enclosing), event.extendedPayload);
                 continue;
             }
             if (type == RecordType::NvtxEnd) {
-                m_pairing.end(time, r.tid, r.rangeId);
+                addEndPayload(m_pairing.end(time, r.tid, r.rangeId), event.extendedPayload);
                 continue;
             }
             NvtxSpan span{.start = time,
@@ -345,6 +352,10 @@ private:
                           .text = event.text,
                           .payloadType = r.payloadType,
                           .payload = r.payload};
+            if (!event.extendedPayload.empty()) {
+                m_extended.push_back({event.extendedPayload, {}});
+                span.extended = static_cast<std::uint32_t>(m_extended.size());
+            }
             if (type == RecordType::NvtxPush)
                 m_pairing.push(std::move(span));
             else if (type == RecordType::NvtxStart)
@@ -358,6 +369,17 @@ private:
         };
         for (const auto& [tid, name] : m_process.threadNames) // what NVTX was told wins over the kernel's 15 letters
             m_names.threads.try_emplace(tid, name);
+    }
+
+    void addEndPayload(NvtxSpan* ended, std::string_view payload)
+    {
+        if (!ended || payload.empty())
+            return;
+        if (ended->extended == 0) {
+            m_extended.push_back({});
+            ended->extended = static_cast<std::uint32_t>(m_extended.size());
+        }
+        m_extended[ended->extended - 1].second = payload;
     }
 
     void writeNvtx()
@@ -411,8 +433,16 @@ private:
         row.textId = textIdOf(span);
         row.globalTid = m_globalPid | span.tid;
         row.domainId = span.domain;
+        if (span.extended > 0) {
+            const auto& [atBegin, atEnd] = m_extended[span.extended - 1];
+            if (const std::string json = m_schemas.json(span.domain, atBegin, atEnd); !json.empty())
+                row.jsonTextId = m_writer.intern(json);
+            if (span.textId == 0 && span.text.empty()) // an event that is nothing but its payload
+                row.textId = m_writer.intern(m_schemas.name(span.domain, atBegin.empty() ? atEnd : atBegin));
+        }
         switch (span.payloadType) {
         case records::PayloadType::None:
+        case records::PayloadType::Extended:
             break;
         case records::PayloadType::Unsigned:
             row.uint64Value = span.payload;
@@ -443,6 +473,27 @@ private:
         }
     }
 
+    /// Those of the window, and before them how each thread was when it opened.
+    void writeSwitches()
+    {
+        std::map<std::uint32_t, ContextSwitch> atOpening; // by thread
+        std::vector<ContextSwitch> switches;
+        for (const ContextSwitch& one : m_process.switches.switches) {
+            if (one.monotonicNs <= m_origin)
+                atOpening[one.tid] = one;
+            else if (one.monotonicNs <= m_close)
+                switches.push_back(one);
+        }
+        const auto write = [&](const ContextSwitch& one) {
+            m_writer.add(
+                report::SchedulingRow{std::max<TimestampNs>(one.monotonicNs - m_origin, 0), one.cpu, one.isIn, m_globalPid | one.tid});
+        };
+        for (const auto& [tid, one] : atOpening)
+            write(one);
+        for (const ContextSwitch& one : switches)
+            write(one);
+    }
+
     /// CUPTI gives no bound for its GPU-to-CPU clock; a kernel that seems to start before the call that launched it shows one.
     void boundClockError()
     {
@@ -458,7 +509,7 @@ private:
     }
 
     const ProcessCapture& m_process;
-    std::int64_t m_origin;
+    std::int64_t m_origin, m_close; ///< of the window, CLOCK_MONOTONIC
     bool m_isOfRing;
     report::ReportWriter& m_writer;
     std::uint64_t m_globalPid;
@@ -480,6 +531,8 @@ private:
     NvtxNames m_names;
     std::vector<Keyed<const records::RecordHeader*>> m_nvtx; ///< by time
     NvtxPairing m_pairing;
+    PayloadSchemas m_schemas;
+    std::vector<std::pair<std::string_view, std::string_view>> m_extended; ///< of the begin and of the end; of the records
 };
 
 std::string uuidText(const std::uint8_t (&uuid)[16])
@@ -511,13 +564,15 @@ void addGpu(report::ReportWriter& writer, const records::DeviceRecord& d)
 Losses lossesOf(const WindowCapture& window, std::uint64_t unmatched, std::uint64_t unseenGraphs)
 {
     std::array<std::uint64_t, static_cast<std::size_t>(LossCounter::Count)> sum{};
-    std::uint64_t damaged = 0, overBudget = 0, unanswered = 0;
+    std::uint64_t damaged = 0, overBudget = 0, unanswered = 0, switchesLost = 0, unwatchedThreads = 0;
     for (const ProcessCapture& process : window.processes) {
         for (std::size_t i = 0; i < sum.size(); ++i)
             sum[i] += process.losses[i];
         damaged += process.damagedChunks;
         overBudget += process.overBudgetRecords;
         unanswered += !process.closed && !process.ended;
+        switchesLost += process.switches.lost;
+        unwatchedThreads += process.switches.unwatchedThreads;
     }
     const auto of = [&](LossCounter counter) { return sum[static_cast<std::size_t>(counter)]; };
     return {
@@ -547,6 +602,10 @@ Losses lossesOf(const WindowCapture& window, std::uint64_t unmatched, std::uint6
          "Processes that did not answer the end of the window, such as stopped ones: what they had not written is missing."},
         {"gpu_samples_dropped", LossSeverity::Warning, window.droppedGpuSamples,
          "Samples of hardware counters beyond the daemon's bound, or lost while the GPU's buffer was full: sample at a lower rate."},
+        {"context_switches_lost", LossSeverity::Warning, switchesLost,
+         "Context switches dropped by the kernel, or beyond 8 million: capture a shorter window."},
+        {"context_switch_threads", LossSeverity::Warning, unwatchedThreads,
+         "Threads whose context switches could not be recorded for lack of open files (ulimit -n) or locked memory (ulimit -l)."},
         {"metric_series_bound", LossSeverity::Warning, window.droppedSamples,
          "Samples of metric series beyond " + std::to_string(kMostSeriesPerSource) +
              " of one source: a label of its metrics may change with each scrape."},

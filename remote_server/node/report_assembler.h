@@ -1,6 +1,7 @@
 #pragma once
 
 #include "remote_server/capture/control_protocol.h"
+#include "remote_server/node/context_switches.h"
 #include "remote_server/node/record_store.h"
 #include "trace_model/base/result.h"
 #include "trace_model/metrics/series_store.h"
@@ -29,6 +30,7 @@ struct ProcessCapture
     std::uint64_t damagedChunks = 0;                  ///< in the window
     std::uint64_t overBudgetRecords = 0;              ///< records beyond the daemon's memory bound
     std::map<std::uint32_t, std::string> threadNames; ///< from /proc at the window's end, by thread id
+    ContextSwitches::Recorded switches;
 };
 
 /// Samples of several series that were all taken at the same times, as hardware counters are, by the million.

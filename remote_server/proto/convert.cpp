@@ -370,6 +370,7 @@ v1::StartCaptureRequest toWire(const CaptureRequest& request)
     content.set_memory_allocations(request.content.memoryAllocations);
     content.set_modules(request.content.modules);
     content.set_whole_graphs(request.content.wholeGraphs);
+    content.set_context_switches(request.content.contextSwitches);
     wire.set_label(request.label);
     wire.set_client_name(request.clientName);
     wire.set_delay_ns(request.delayNs);
@@ -424,6 +425,7 @@ CaptureRequest fromWire(const v1::StartCaptureRequest& wire)
         request.content.memoryAllocations = content.memory_allocations();
         request.content.modules = content.modules();
         request.content.wholeGraphs = content.whole_graphs();
+        request.content.contextSwitches = content.context_switches();
     }
     request.label = wire.label();
     request.clientName = wire.client_name();

@@ -150,8 +150,9 @@ struct CaptureContent
     bool apiQueries = false;        ///< of both APIs: calls that only ask, such as cuCtxGetCurrent
     std::uint32_t gpuMetricsHz = 0; ///< hardware counters, 10 to 200,000; 0: none
     bool memoryAllocations = false;
-    bool modules = true;      ///< with JIT compilation and lazy loading
-    bool wholeGraphs = false; ///< instead of the work of each node
+    bool modules = true;          ///< with JIT compilation and lazy loading
+    bool wholeGraphs = false;     ///< instead of the work of each node
+    bool contextSwitches = false; ///< when threads run on a processor
 };
 
 /// What opens and ends a window besides the clock.

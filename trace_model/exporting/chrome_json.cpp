@@ -559,6 +559,8 @@ private:
             m_events.argument("nvtx category", label.category);
         if (label.color != 0)
             m_events.argument("nvtx color", label.color);
+        if (const auto json = columns.payloadText(row))
+            m_events.argument("nvtx payload", text(*json));
         if (const auto payload = columns.payload(row))
             m_events.argument("nvtx payload", static_cast<std::int64_t>(*payload)); // readers of JSON have no larger numbers
     }

@@ -43,10 +43,7 @@ public:
     }
     CsvRows& operator<<(TimeRange time) { return at(time.start).at(time.end) << time.duration(); }
     CsvRows& at(TimestampNs time) { return *this << time - m_origin; }
-    CsvRows& operator<<(const std::array<std::uint32_t, 3>& dimensions)
-    {
-        return *this << dimensions[0] << dimensions[1] << dimensions[2];
-    }
+    CsvRows& operator<<(const std::array<std::uint32_t, 3>& dimensions) { return *this << dimensions[0] << dimensions[1] << dimensions[2]; }
 
     /// False: give up.
     [[nodiscard]] bool endRow()
@@ -137,7 +134,8 @@ void addGpuRange(const Trace& trace, CsvRows& to, std::uint32_t row)
 void addApiCall(const Trace& trace, CsvRows& to, std::uint32_t row)
 {
     const trace::CallColumns& c = trace.apiCalls;
-    to << c.time(row) << trace.strings[c.name(row)] << (c.isDriver(row) ? "driver" : "runtime") << c.correlation[row] << c.callee(row).returnValue;
+    to << c.time(row) << trace.strings[c.name(row)] << (c.isDriver(row) ? "driver" : "runtime") << c.correlation[row]
+       << c.callee(row).returnValue;
     addThread(to, c.globalTid(row));
 }
 
@@ -162,7 +160,11 @@ void addAnnotation(const Trace& trace, CsvRows& to, const trace::NvtxColumns& c,
 {
     const trace::NvtxLabel& label = c.label(row);
     to << trace.strings[label.text] << trace.strings[label.domain] << label.category;
-    to << (label.color == 0 ? std::string() : fmt::format("#{:08x}", label.color)) << c.payload(row);
+    to << (label.color == 0 ? std::string() : fmt::format("#{:08x}", label.color));
+    if (const auto json = c.payloadText(row))
+        to << trace.strings[*json];
+    else
+        to << c.payload(row);
     addThread(to, c.globalTid(row));
 }
 
@@ -199,11 +201,14 @@ struct EventTable
 constexpr EventTable kEventTables[] = {
     {"kernels", EventKind::Kernel,
      "start_ns,end_ns,duration_ns,name,device,context,stream,correlation_id,pid,"
-     "grid_x,grid_y,grid_z,block_x,block_y,block_z,registers_per_thread,static_shared_memory_bytes,dynamic_shared_memory_bytes,graph_node,full_name",
+     "grid_x,grid_y,grid_z,block_x,block_y,block_z,registers_per_thread,static_shared_memory_bytes,dynamic_shared_memory_bytes,graph_node,"
+     "full_name",
      addKernel},
-    {"memcpys", EventKind::Memcpy, "start_ns,end_ns,duration_ns,direction,source,destination,bytes,device,context,stream,correlation_id,pid", addMemcpy},
+    {"memcpys", EventKind::Memcpy,
+     "start_ns,end_ns,duration_ns,direction,source,destination,bytes,device,context,stream,correlation_id,pid", addMemcpy},
     {"memsets", EventKind::Memset, "start_ns,end_ns,duration_ns,memory,value,bytes,device,context,stream,correlation_id,pid", addMemset},
-    {"synchronizations", EventKind::Synchronization, "start_ns,end_ns,duration_ns,type,device,context,stream,correlation_id,pid", addSynchronization},
+    {"synchronizations", EventKind::Synchronization, "start_ns,end_ns,duration_ns,type,device,context,stream,correlation_id,pid",
+     addSynchronization},
     {"graphs", EventKind::GraphLaunch, "start_ns,end_ns,duration_ns,graph,device,context,stream,correlation_id,pid", addGraphLaunch},
     {"gpu_ranges", EventKind::GpuRange, "start_ns,end_ns,duration_ns,name,device,context,stream,pid", addGpuRange},
     {"api_calls", EventKind::ApiCall, "start_ns,end_ns,duration_ns,name,api,correlation_id,return_value,pid,tid", addApiCall},
@@ -238,7 +243,8 @@ void writePhases(const Trace& trace, CsvRows& rows)
         for (std::size_t phase = 0; phase < request.phases.size(); ++phase) {
             if (!request.phases[phase])
                 continue;
-            rows << *request.phases[phase] << name(static_cast<records::RequestPhase>(phase)) << request.id << modelOf(trace, request) << trace.strings[request.version];
+            rows << *request.phases[phase] << name(static_cast<records::RequestPhase>(phase)) << request.id << modelOf(trace, request)
+                 << trace.strings[request.version];
             if (!rows.endRow())
                 return;
         }
@@ -247,8 +253,8 @@ void writePhases(const Trace& trace, CsvRows& rows)
 void writeExecutions(const Trace& trace, CsvRows& rows)
 {
     for (const trace::Execution& execution : trace.executions) {
-        rows << execution.time << execution.batchId << trace.strings[execution.model] << trace.strings[execution.version] << trace.strings[execution.instance]
-             << execution.memberCount;
+        rows << execution.time << execution.batchId << trace.strings[execution.model] << trace.strings[execution.version]
+             << trace.strings[execution.instance] << execution.memberCount;
         addThread(rows, execution.globalTid);
         if (!rows.endRow())
             return;
@@ -278,7 +284,8 @@ std::uint64_t phaseCount(const Trace& trace)
 {
     std::uint64_t count = 0;
     for (const trace::Request& request : trace.requests)
-        count += static_cast<std::uint64_t>(std::count_if(request.phases.begin(), request.phases.end(), [](const auto& phase) { return phase.has_value(); }));
+        count += static_cast<std::uint64_t>(
+            std::count_if(request.phases.begin(), request.phases.end(), [](const auto& phase) { return phase.has_value(); }));
     return count;
 }
 
@@ -300,7 +307,8 @@ struct OtherTable
 
 constexpr OtherTable kOtherTables[] = {
     {"requests",
-     "start_ns,end_ns,duration_ns,id,client_id,model,version,batch,failed,cut_by_window,queue_ns,cache_ns,compute_input_ns,compute_infer_ns,compute_output_ns",
+     "start_ns,end_ns,duration_ns,id,client_id,model,version,batch,failed,cut_by_window,queue_ns,cache_ns,compute_input_ns,compute_infer_"
+     "ns,compute_output_ns",
      [](const Trace& trace) -> std::uint64_t { return trace.requests.size(); }, writeRequests},
     {"phases", "start_ns,end_ns,duration_ns,phase,request_id,model,version", phaseCount, writePhases},
     {"executions", "start_ns,end_ns,duration_ns,batch,model,version,instance,requests,pid,tid",
@@ -322,7 +330,8 @@ constexpr SummaryTable kSummaries[] = {
     {"memcpy_summary", analysis::GroupBy::Memcpy, [](const Trace& trace) { return trace.memcpys.size() + trace.memsets.size() > 0; }},
     {"api_summary", analysis::GroupBy::Api, [](const Trace& trace) { return trace.apiCalls.size() > 0; }},
     {"nvtx_summary", analysis::GroupBy::Nvtx, [](const Trace& trace) { return trace.nvtxRanges.size() > 0; }},
-    {"stream_summary", analysis::GroupBy::Stream, [](const Trace& trace) { return trace.kernels.size() + trace.memcpys.size() + trace.memsets.size() > 0; }},
+    {"stream_summary", analysis::GroupBy::Stream,
+     [](const Trace& trace) { return trace.kernels.size() + trace.memcpys.size() + trace.memsets.size() > 0; }},
     {"phase_summary", analysis::GroupBy::Phase, [](const Trace& trace) { return trace.phases.size() > 0; }},
 };
 
@@ -363,13 +372,13 @@ std::optional<TableWriter> writerOf(const Trace& of, std::string_view name)
         if (table.name == name)
             return TableWriter{table.header, [&](const Trace& trace) { return trace.columns(table.kind).size(); },
                                [&](const Trace& trace, CsvRows& rows) {
-                const auto count = static_cast<std::uint32_t>(trace.columns(table.kind).size());
-                bool goesOn = true;
-                for (std::uint32_t row = 0; row < count && goesOn; ++row) {
-                    table.addRow(trace, rows, row);
-                    goesOn = rows.endRow();
-                }
-            }};
+                                   const auto count = static_cast<std::uint32_t>(trace.columns(table.kind).size());
+                                   bool goesOn = true;
+                                   for (std::uint32_t row = 0; row < count && goesOn; ++row) {
+                                       table.addRow(trace, rows, row);
+                                       goesOn = rows.endRow();
+                                   }
+                               }};
     for (const OtherTable& table : kOtherTables)
         if (table.name == name)
             return TableWriter{table.header, table.rows, table.write};
@@ -379,12 +388,13 @@ std::optional<TableWriter> writerOf(const Trace& of, std::string_view name)
                                [&](const Trace& trace, CsvRows& rows) { writeSummary(trace, table.by, rows); }};
     for (const importing::SummaryTable& table : of.summaries)
         if (table.name == name)
-            return TableWriter{{}, [&](const Trace&) { return table.rows.size(); },
+            return TableWriter{{},
+                               [&](const Trace&) { return table.rows.size(); },
                                [&](const Trace&, CsvRows& rows) {
-                writeCells(table.columns, rows);
-                for (const std::vector<std::string>& row : table.rows)
-                    writeCells(row, rows);
-            }};
+                                   writeCells(table.columns, rows);
+                                   for (const std::vector<std::string>& row : table.rows)
+                                       writeCells(row, rows);
+                               }};
     return std::nullopt;
 }
 
@@ -419,7 +429,9 @@ Result<void> writeCsv(const Trace& trace, const std::filesystem::path& path, con
 {
     const auto writer = writerOf(trace, options.table);
     if (!writer)
-        return Error{ErrorCode::BadInput, fmt::format("there is no table '{}': this trace has {}", options.table, fmt::join(exportTables(trace), ", ")), {}};
+        return Error{ErrorCode::BadInput,
+                     fmt::format("there is no table '{}': this trace has {}", options.table, fmt::join(exportTables(trace), ", ")),
+                     {}};
     GANTRY_TRY(TextOutput out, TextOutput::create(path, options, writer->rows(trace)));
     if (!writer->header.empty())
         out << writer->header << "\r\n";

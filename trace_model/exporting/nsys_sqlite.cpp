@@ -292,6 +292,8 @@ private:
         to.category = label.category;
         to.color = label.color;
         to.uint64Value = columns.payload(row);
+        if (const auto json = columns.payloadText(row))
+            to.jsonTextId = text(*json);
         return to;
     }
 

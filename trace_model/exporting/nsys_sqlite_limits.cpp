@@ -60,7 +60,7 @@ constexpr FormatLimit kLimits[] = {
      [](const Trace& trace) { return hasAny(trace, {"PROFILER_OVERHEAD"}); }},
     {"columns of OSRT_API: eventClass, nestingLevel, callchainId, argumentsId, correlationId",
      [](const Trace& trace) { return isOfNsys(trace) && trace.osCalls.size() > 0; }},
-    {"columns of NVTX_EVENTS: rangeId, endGlobalTid, text (it is in StringIds), jsonText, jsonTextId, binaryData, payloads but for "
+    {"columns of NVTX_EVENTS: rangeId, endGlobalTid, text and jsonText (they are in StringIds), binaryData, payloads but for "
      "uint64Value, "
      "start of rows that name "
      "domains, and rows that name categories or threads",

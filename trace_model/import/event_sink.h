@@ -53,6 +53,7 @@ struct RangeRow
     std::uint32_t color = 0; ///< 0xAARRGGBB, 0: none
     std::optional<std::uint64_t> payload;
     bool isStartEnd = false; ///< may overlap others of its thread: has rows of its own
+    TextId payloadText = 0;  ///< JSON, instead of `payload`; 0: none
 };
 
 /// An instant.
@@ -63,16 +64,18 @@ struct MarkRow
     TextId textId = 0, domainId = 0;
     std::uint32_t category = 0, color = 0;
     std::optional<std::uint64_t> payload;
+    TextId payloadText = 0; ///< as of RangeRow
 };
 
 /// A line of values over time.
 struct CounterDefinition
 {
-    std::string name;     ///< as people read it: "KV cache blocks used"
-    std::string unit;     ///< "%", "bytes", "1/s"; empty: a plain number
-    std::string group;    ///< rows of a group stand together: "GPU 0", "bert_base"; may be empty
-    std::string source;   ///< the series it is made of, as its producer writes it; may be empty
-    bool isExact = false; ///< each value holds until the next one, however late
+    std::string name;            ///< as people read it: "KV cache blocks used"
+    std::string unit;            ///< "%", "bytes", "1/s"; empty: a plain number
+    std::string group;           ///< rows of a group stand together: "GPU 0", "bert_base"; may be empty
+    std::string source;          ///< the series it is made of, as its producer writes it; may be empty
+    bool isExact = false;        ///< each value holds until the next one, however late
+    std::uint64_t globalTid = 0; ///< 1 while this thread runs on a processor, else 0: a row of the thread; 0: any other line
 };
 
 struct CounterSample

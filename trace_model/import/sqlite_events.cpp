@@ -214,6 +214,29 @@ Result<void> readOtherCalls(SqliteTables& tables, const SqliteFacts& facts)
     return readCalls(tables, facts, "OSRT_API", CallKind::OsRuntime);
 }
 
+/// A line for each thread that is 1 while it runs. In a first look they are left out.
+Result<void> readScheduling(SqliteTables& tables, const SqliteFacts&)
+{
+    if (tables.isSample())
+        return {};
+    std::map<std::uint64_t, std::uint32_t> lines; // by thread
+    RowSink& rows = tables.workers().front().rows;
+    return tables.each("SCHED_EVENTS", {"start", "isSchedIn", "globalTid"}, [&](TableCursor& row) -> const char* {
+        RowNumbers numbers(row);
+        const TimestampNs time = numbers.whole(0, kNoTime);
+        const std::uint64_t thread = numbers.bits(2);
+        if (!numbers.areGood() || !areEventTimes(time, time))
+            return skipped::kNoTimes;
+        if ((thread & 0xFFFFFF) == 0)
+            return "of the idle task of a processor";
+        const auto [line, isNew] = lines.try_emplace(thread, 0);
+        if (isNew)
+            line->second = tables.sink().define({.name = "On CPU", .globalTid = thread});
+        rows.add(CounterSample{line->second, time, row.integer(1) != 0 ? 1.0 : 0.0});
+        return nullptr;
+    });
+}
+
 Result<void> readOverheads(SqliteTables& tables, const SqliteFacts& facts)
 {
     for (const char* table : {"CUPTI_ACTIVITY_KIND_OVERHEAD", "PROFILER_OVERHEAD"})

@@ -21,6 +21,7 @@ Result<void> readGraphs(SqliteTables& tables, const SqliteFacts& facts);
 Result<void> readGpuRanges(SqliteTables& tables, const SqliteFacts& facts);
 Result<void> readApiCalls(SqliteTables& tables, const SqliteFacts& facts);
 Result<void> readOtherCalls(SqliteTables& tables, const SqliteFacts& facts);
+Result<void> readScheduling(SqliteTables& tables, const SqliteFacts& facts);
 Result<void> readOverheads(SqliteTables& tables, const SqliteFacts& facts);
 
 } // namespace gantry::importing

@@ -21,7 +21,9 @@ enum NvtxColumn
     kCategory,
     kColor,
     kFirstPayload,
-    kLastPayload = kFirstPayload + 3
+    kLastPayload = kFirstPayload + 3,
+    kJson,
+    kJsonId
 };
 
 /// The part of NVTX_EVENTS that one worker reads.
@@ -107,6 +109,14 @@ private:
         return std::nullopt;
     }
 
+    /// 0: none.
+    TextId payloadTextOf(SqliteWorker& worker, const TableCursor& row)
+    {
+        if (!row.isNull(kJson))
+            return worker.texts.id(row.text(kJson));
+        return row.isNull(kJsonId) ? 0 : m_facts.name(row.integer(kJsonId), worker.tally);
+    }
+
     const char* takeRange(SqliteWorker& worker, const TableCursor& row, std::uint64_t tid, TextId domain, bool isStartEnd)
     {
         RowNumbers numbers(row);
@@ -120,6 +130,7 @@ private:
         if (!numbers.areGood())
             return skipped::kBadNumber;
         range.textId = textOf(worker, row);
+        range.payloadText = payloadTextOf(worker, row);
         worker.cover(start, end);
         worker.meet(processOf(tid));
         worker.rows.add(range);
@@ -136,6 +147,7 @@ private:
         if (!numbers.areGood())
             return skipped::kBadNumber;
         mark.textId = textOf(worker, row);
+        mark.payloadText = payloadTextOf(worker, row);
         worker.cover(time, time);
         worker.meet(processOf(tid));
         worker.rows.add(mark);
@@ -159,7 +171,7 @@ Result<void> readNvtx(SqliteTables& tables, const SqliteFacts& facts)
         parts.emplace_back(&worker, NvtxPart(facts, sink));
     GANTRY_CHECK(tables.eachEvent("NVTX_EVENTS",
                                   {"start", "end", "eventType", "globalTid", "domainId", "text", "textId", "category", "color",
-                                   "uint64Value", "int64Value", "uint32Value", "int32Value"},
+                                   "uint64Value", "int64Value", "uint32Value", "int32Value", "jsonText", "jsonTextId"},
                                   [&](SqliteWorker& worker, const TableCursor& row) {
                                       auto* part = &parts.front();
                                       while (part->first != &worker)

@@ -50,6 +50,7 @@ constexpr Stage kStages[] = {
     {"library and OS calls", 5, events<readOtherCalls>},
     {"overhead", 1, events<readOverheads>},
     {"NVTX ranges", 15, events<readNvtx>},
+    {"scheduling", 2, events<readScheduling>},
     {"requests", 3, events<readRequests>},
     {"executions", 1, events<readExecutions>},
     {"metrics", 3, events<readMetrics>},

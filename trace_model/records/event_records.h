@@ -14,6 +14,7 @@ enum class RecordType : std::uint16_t
     Category = 3,         ///< NamedRecord: NVTX category `id` of domain `scope`
     ThreadName = 4,       ///< NamedRecord: Linux thread `id`
     ApiName = 5,          ///< NamedRecord: CUPTI callback id `id` of the runtime (scope 0) or driver (scope 1) API
+    PayloadSchema = 6,    ///< NamedRecord of domain `scope`, whose text is a PayloadSchemaHeader, a name and the entries
     NvtxPush = 10,        ///< NvtxRecord
     NvtxPop = 11,         ///< NvtxRecord: time, thread, domain, rangeId and enclosing only
     NvtxStart = 12,       ///< NvtxRecord
@@ -67,7 +68,41 @@ enum class PayloadType : std::uint8_t
     None,
     Unsigned,
     Signed,
-    Double
+    Double,
+    Extended
+};
+
+/// Most bytes of extended payloads of one event, with their headers.
+inline constexpr std::uint32_t kMaxExtendedPayload = 4096;
+
+/// An extended payload: `bytes` of it follow, padded to a multiple of 8. An event with PayloadType::Extended has `NvtxRecord::payload`
+/// bytes of these behind its text, which is padded in the same way.
+struct ExtendedPayloadHeader
+{
+    std::uint64_t schemaId; ///< of the event's domain, or a type of nvToolsExtPayload.h
+    std::uint32_t bytes;
+    std::uint32_t isCut;
+};
+
+/// A schema or enumeration of NVTX's payload extension: its name follows, padded to a multiple of 8, then the entries.
+struct PayloadSchemaHeader
+{
+    std::uint64_t schemaId;
+    std::uint64_t staticSize; ///< bytes; 0: not given
+    std::uint32_t schemaType; ///< NVTX_PAYLOAD_SCHEMA_TYPE_*
+    std::uint32_t isEnum;
+    std::uint32_t packAlign;
+    std::uint32_t nameLength;
+    std::uint32_t entryCount;
+    std::uint32_t reserved;
+};
+
+/// An entry of a schema as in nvtxPayloadSchemaEntry_t; of an enumeration `detail` is a value, and `flags` 1 where it is a set of bits. Its
+/// name follows, padded to a multiple of 8.
+struct PayloadSchemaEntry
+{
+    std::uint64_t flags, type, detail, offset;
+    std::uint32_t nameLength, reserved;
 };
 
 /// An NVTX event. Its text is dictionary entry `textId`, or, when that is 0, the `textLength` bytes that follow.

@@ -1,5 +1,6 @@
 #include "trace_model/records/nvtx_event.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace gantry::records {
@@ -19,7 +20,7 @@ NvtxEvent fullOf(const ShortPushRecord& r, std::string_view text)
     record.textId = r.textId;
     record.textLength = static_cast<std::uint16_t>(text.size());
     record.color = r.color;
-    return {RecordType::NvtxPush, record, text};
+    return {RecordType::NvtxPush, record, text, {}};
 }
 
 NvtxEvent fullOf(const ShortPopRecord& r)
@@ -30,7 +31,15 @@ NvtxEvent fullOf(const ShortPopRecord& r)
     record.domain = r.domain;
     record.rangeId = r.number;
     record.enclosing = r.enclosing;
-    return {RecordType::NvtxPop, record, {}};
+    return {RecordType::NvtxPop, record, {}, {}};
+}
+
+std::string_view extendedPayload(const RecordView& view, const NvtxRecord& r)
+{
+    const std::size_t begin = (sizeof(NvtxRecord) + r.textLength + 7) & ~std::size_t{7};
+    if (r.payloadType != PayloadType::Extended || begin > view.bytes.size())
+        return {};
+    return {reinterpret_cast<const char*>(view.bytes.data()) + begin, std::min<std::size_t>(r.payload, view.bytes.size() - begin)};
 }
 
 std::string_view withoutPadding(std::string_view text)
@@ -66,7 +75,7 @@ std::optional<NvtxEvent> nvtxEvent(const RecordView& view)
 {
     if (isFull(view.type)) {
         if (const auto* r = view.as<NvtxRecord>())
-            return NvtxEvent{view.type, *r, view.textBehind<NvtxRecord>(r->textLength)};
+            return NvtxEvent{view.type, *r, view.textBehind<NvtxRecord>(r->textLength), extendedPayload(view, *r)};
     } else if (view.type == RecordType::NvtxShortPush) {
         if (const auto* r = view.as<ShortPushRecord>())
             return fullOf(*r, withoutPadding(view.textBehind<ShortPushRecord>(kMaxShortText)));

@@ -16,6 +16,7 @@ struct NvtxEvent
     RecordType type;
     NvtxRecord record;
     std::string_view text;
+    std::string_view extendedPayload; ///< ExtendedPayloadHeader and what follows, repeated; of the reader's copy as well
 };
 
 /// Empty: another kind of record, or one that is too short. Any thread.

@@ -52,6 +52,7 @@ enum Insert : std::size_t
     InsertContext,
     InsertStreamName,
     InsertSummary,
+    InsertScheduling,
     // From here on the rows are not counted in GANTRY_META.
     InsertExportMeta,
     InsertCaptureMeta,
@@ -80,7 +81,8 @@ constexpr InsertDefinition kInserts[InsertCount] = {
     {"CUPTI_ACTIVITY_KIND_SYNCHRONIZATION", "start,end,deviceId,contextId,streamId,correlationId,globalPid,syncType,eventId"},
     {"CUPTI_ACTIVITY_KIND_RUNTIME", "start,end,eventClass,globalTid,correlationId,nameId,returnValue"},
     {"CUPTI_ACTIVITY_KIND_OVERHEAD", "start,end,eventClass,globalTid,nameId,overheadType"},
-    {"NVTX_EVENTS", "start,end,eventType,rangeId,category,color,globalTid,endGlobalTid,textId,domainId,uint64Value,int64Value,doubleValue"},
+    {"NVTX_EVENTS",
+     "start,end,eventType,rangeId,category,color,globalTid,endGlobalTid,textId,domainId,uint64Value,int64Value,doubleValue,jsonTextId"},
     {"PROCESSES", "globalPid,pid,name"},
     {"ThreadNames", "nameId,globalTid"},
     {"TARGET_INFO_GPU", "vmId,id,name,busLocation,totalMemory,smCount,uuid,cuDevice,computeMajor,computeMinor,smMajor,smMinor"},
@@ -107,6 +109,7 @@ constexpr InsertDefinition kInserts[InsertCount] = {
     {"TARGET_INFO_CUDA_CONTEXT_INFO", "nullStreamId,hwId,vmId,processId,deviceId,contextId"},
     {"GANTRY_STREAM_NAMES", "deviceId,contextId,streamId,name,globalPid"},
     {"GANTRY_SUMMARIES", "name,row,cell,value"},
+    {"SCHED_EVENTS", "start,cpu,isSchedIn,globalTid"},
     {"META_DATA_EXPORT", "name,value"},
     {"META_DATA_CAPTURE", "name,value"},
     {"GANTRY_META", "name,value"},
@@ -303,7 +306,7 @@ void ReportWriter::add(const NvtxRow& row)
 {
     m_impl->insert(InsertNvtx, row.start, row.end, row.type, bits(row.rangeId), row.category ? std::optional(row.category) : std::nullopt,
                    row.color ? std::optional(row.color) : std::nullopt, asSigned(row.globalTid), bits(row.endGlobalTid), row.textId,
-                   row.domainId, bits(row.uint64Value), row.int64Value, row.doubleValue);
+                   row.domainId, bits(row.uint64Value), row.int64Value, row.doubleValue, row.jsonTextId);
 }
 
 void ReportWriter::add(const GraphRow& row)
@@ -357,6 +360,11 @@ void ReportWriter::addCudnnCall(const CallRow& row)
 void ReportWriter::addOsCall(const CallRow& row)
 {
     m_impl->insert(InsertOs, row.start, row.end, nullptr, asSigned(row.globalTid), row.nameId, row.returnValue);
+}
+
+void ReportWriter::add(const SchedulingRow& row)
+{
+    m_impl->insert(InsertScheduling, row.time, row.cpu, row.isIn, asSigned(row.globalTid));
 }
 
 void ReportWriter::addStreamName(std::uint64_t globalPid, std::uint32_t device, std::uint32_t context, std::uint32_t stream,

@@ -45,6 +45,7 @@ public:
     void addCublasCall(const CallRow& row); ///< or one of any library but cuDNN
     void addCudnnCall(const CallRow& row);
     void addOsCall(const CallRow& row);
+    void add(const SchedulingRow& row);
     void add(const ProcessRow& row);
     void add(const GpuRow& row);
     void add(const StreamRow& row);

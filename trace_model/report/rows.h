@@ -87,6 +87,15 @@ struct OverheadRow
     std::optional<std::uint8_t> overheadType; ///< absent: not known
 };
 
+/// A thread began or ceased to run on a processor.
+struct SchedulingRow
+{
+    TimestampNs time = 0;
+    std::uint32_t cpu = 0;
+    bool isIn = false;
+    std::uint64_t globalTid = 0;
+};
+
 /// One launch of a CUDA graph, recorded as a whole: its kernels are not known.
 struct GraphRow
 {
@@ -166,6 +175,7 @@ struct NvtxRow
     std::optional<std::uint64_t> uint64Value;
     std::optional<std::int64_t> int64Value;
     std::optional<double> doubleValue;
+    std::optional<TextId> jsonTextId; ///< of an extended payload
 };
 
 struct ProcessRow

@@ -174,6 +174,15 @@ constexpr Column kOsCall[] = {
     {"callchainId", kInt, "Always NULL: no call chains are recorded"},
 };
 
+constexpr Column kScheduling[] = {
+    {"start", kIntNotNull, "Time, ns since the session start; 0: the state in which the window found the thread"},
+    {"cpu", kIntNotNull, "Processor"},
+    {"isSchedIn", kIntNotNull, "1: the thread runs from here on, 0: it does not"},
+    {"globalTid", kInt, kGlobalTid},
+    {"threadState", kInt, "Always NULL: not recorded"},
+    {"threadBlock", kInt, "Always NULL: not recorded"},
+};
+
 constexpr Column kOverhead[] = {
     {"start", kIntNotNull, kStart},
     {"end", kIntNotNull, kEnd},
@@ -406,6 +415,7 @@ constexpr Table kTables[] = {
     {"CUBLAS_EVENTS", "Calls of libraries other than cuDNN", kLibraryCall, true},
     {"CUDNN_EVENTS", "Calls of cuDNN", kLibraryCall, true},
     {"OSRT_API", "Calls of the operating system and libc", kOsCall, true},
+    {"SCHED_EVENTS", "When threads ran on a processor, where that was asked for", kScheduling, true},
     {"NVTX_EVENTS", "NVTX ranges and marks, and the names of domains, categories and threads", kNvtx},
     {"PROCESSES", "Processes", kProcesses},
     {"ThreadNames", "Names of threads", kThreadNames},

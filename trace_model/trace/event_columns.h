@@ -222,14 +222,14 @@ struct NvtxLabel
     std::uint8_t isStartEnd = 0; ///< start/end (may cross threads), else push/pop
     std::uint8_t isOpen = 0;     ///< never ended: the end is that of the trace
     std::uint8_t hasPayload = 0;
-    std::uint8_t reserved = 0;
+    std::uint8_t isPayloadText = 0; ///< the payload is a text (JSON), else a number
 };
 
 struct NvtxColumns : ThreadEventColumns
 {
     Column<std::uint32_t> labelNumber;
     Dictionary<NvtxLabel> labels;
-    SparseColumn<std::uint64_t> payloadValue;
+    SparseColumn<std::uint64_t> payloadValue; ///< a number, or the number of a text
 
     [[nodiscard]] const NvtxLabel& label(std::size_t row) const { return labels[labelNumber[row]]; }
     [[nodiscard]] StringId text(std::size_t row) const { return label(row).text; }
@@ -238,7 +238,13 @@ struct NvtxColumns : ThreadEventColumns
     [[nodiscard]] bool isOpen(std::size_t row) const { return label(row).isOpen != 0; }
     [[nodiscard]] std::optional<std::uint64_t> payload(std::size_t row) const
     {
-        return label(row).hasPayload ? std::optional(payloadValue[row]) : std::nullopt;
+        return label(row).hasPayload && !label(row).isPayloadText ? std::optional(payloadValue[row]) : std::nullopt;
+    }
+    /// JSON; absent: there is none, or it is a number.
+    [[nodiscard]] std::optional<StringId> payloadText(std::size_t row) const
+    {
+        const NvtxLabel& l = label(row);
+        return l.hasPayload && l.isPayloadText ? std::optional(StringId(static_cast<std::uint32_t>(payloadValue[row]))) : std::nullopt;
     }
     static constexpr auto members()
     {

@@ -34,6 +34,30 @@ TrackId addRows(TrackList& list, TrackId parent, TrackKind kind, std::string nam
     return list.add(std::move(track));
 }
 
+/// How long the value was 1 until `end`.
+DurationNs timeAtOne(const CounterColumns& running, TimestampNs end)
+{
+    DurationNs sum = 0;
+    for (std::size_t i = 0; i < running.time.size(); ++i)
+        if (running.value[i] != 0)
+            sum += std::max<DurationNs>(0, (i + 1 < running.time.size() ? running.time[i + 1] : end) - running.time[i]);
+    return sum;
+}
+
+void addRunning(TrackList& list, TrackId parent, std::string name, std::uint64_t tid, CounterColumns running)
+{
+    const TimeRange window = list.trace().window.isEmpty() ? list.trace().time : list.trace().window;
+    Track track;
+    track.kind = TrackKind::Counter;
+    track.parent = parent;
+    track.name = std::move(name);
+    track.detail = percentOf(timeAtOne(running, window.end), window.duration());
+    track.globalTid = tid;
+    track.counter = std::move(running);
+    track.counter.isExact = track.counter.isDerived = true;
+    list.add(std::move(track));
+}
+
 /// "NVTX", "NVTX start/end ranges · NCCL", "Operators, Python": what events are (`kind` of NVTX), and the domain unless it is the
 /// default one.
 std::string nameOf(TrackList& list, const std::set<RangeOrigin>& origins, std::string_view kind, StringId domain)
@@ -124,12 +148,22 @@ ThreadRows::ThreadRows(const Trace& trace)
     take(trace.osCalls, EventKind::OsCall, [](Thread& thread) -> RowBuilder& { return thread.os; });
 }
 
+void ThreadRows::takeRunning(std::uint64_t tid, CounterColumns running)
+{
+    if (const auto process = m_processes.find(Trace::processOf(tid)); process != m_processes.end())
+        process->second.threads[tid].running = std::move(running);
+}
+
 void ThreadRows::addTo(TrackList& list)
 {
     for (auto& [pid, process] : m_processes) {
         const TrackId group = list.addGroup({}, list.processName(pid), list.fileName(Trace::fileOf(pid)));
         for (auto& [tid, thread] : process.threads)
-            addThread(list, group, tid, thread);
+            if (thread.hasEvents())
+                addThread(list, group, tid, thread);
+        for (auto& [tid, thread] : process.threads)
+            if (!thread.hasEvents())
+                addThread(list, group, tid, thread);
         for (const auto& [domain, rows] : byName(list, process.async))
             addRows(list, group, TrackKind::NvtxAsync, nameOf(list, process.asyncOrigins[domain], " start/end ranges", domain), 0, *rows);
     }
@@ -163,6 +197,9 @@ void ThreadRows::addThread(TrackList& list, TrackId process, std::uint64_t tid, 
     add(TrackKind::ThreadApi, std::string(apiName(list.trace())), thread.api);
     add(TrackKind::ThreadLibrary, "Libraries", thread.libraries);
     add(TrackKind::ThreadOs, "OS runtime", thread.os);
+    if (!thread.running.time.empty())
+        addRunning(list, first.isNone() ? process : first, first.isNone() ? list.threadName(tid) + " on CPU" : "On CPU", tid,
+                   std::move(thread.running));
 }
 
 } // namespace gantry::trace

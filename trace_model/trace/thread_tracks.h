@@ -21,6 +21,8 @@ class ThreadRows
 public:
     /// Walks all of the trace's events of threads once, in order.
     explicit ThreadRows(const Trace& trace);
+    /// When a thread ran on a processor: 1 from there on, or 0. Threads of processes without events are left out.
+    void takeRunning(std::uint64_t tid, CounterColumns running);
     /// Adds a group for each process, in it the rows of its threads. The trace is that of the constructor.
     void addTo(TrackList& list);
 
@@ -36,6 +38,12 @@ private:
         Origins origins;                                                  ///< of ranges
         bool areMarksNvtx = true;
         RowBuilder api, libraries, os;
+        CounterColumns running;
+
+        [[nodiscard]] bool hasEvents() const
+        {
+            return !ranges.empty() || !marks.empty() || !api.isEmpty() || !libraries.isEmpty() || !os.isEmpty();
+        }
     };
     struct Process
     {

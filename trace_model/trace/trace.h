@@ -104,7 +104,7 @@ struct CounterColumns
     Column<TimestampNs> blockTime;        ///< time of the first sample of each block
     std::string unit;
     bool isExact = false;   ///< each value holds until the next one, however late: a count of what goes on, not samples of it
-    bool isDerived = false; ///< computed from the trace's events: no export has it, and who reads one computes it again
+    bool isDerived = false; ///< computed from the trace's events, or when a thread ran: no export has it
     std::string source;     ///< the series it is made of, as Prometheus writes it; empty: none, or the name says it
 };
 

@@ -99,14 +99,14 @@ public:
     }
     void add(const importing::RangeRow& row) override
     {
-        addNvtx(
-            events.nvtxRanges, row, row.start, row.end.value_or(row.start),
-            {stringOf(row.textId), stringOf(row.domainId), row.category, row.color, row.isStartEnd, !row.end, row.payload.has_value(), 0});
+        addNvtx(events.nvtxRanges, row, row.start, row.end.value_or(row.start),
+                {stringOf(row.textId), stringOf(row.domainId), row.category, row.color, row.isStartEnd, !row.end, hasPayload(row),
+                 row.payloadText != 0});
     }
     void add(const importing::MarkRow& row) override
     {
         addNvtx(events.nvtxMarks, row, row.time, row.time,
-                {stringOf(row.textId), stringOf(row.domainId), row.category, row.color, 0, 0, row.payload.has_value(), 0});
+                {stringOf(row.textId), stringOf(row.domainId), row.category, row.color, 0, 0, hasPayload(row), row.payloadText != 0});
     }
     void add(const importing::GraphRow& row) override
     {
@@ -146,7 +146,12 @@ private:
     {
         addThreadTimes(c, start, end, row.globalTid);
         c.labelNumber.push_back(c.labels.add(label));
-        c.payloadValue.add(c.size() - 1, row.payload.value_or(0));
+        c.payloadValue.add(c.size() - 1, row.payloadText != 0 ? stringOf(row.payloadText).value : row.payload.value_or(0));
+    }
+    template <typename Row>
+    static bool hasPayload(const Row& row)
+    {
+        return row.payload.has_value() || row.payloadText != 0;
     }
 
     StringId m_unknown;
@@ -198,6 +203,8 @@ importing::RowSink& TraceBuilder::rows()
 std::uint32_t TraceBuilder::define(const importing::CounterDefinition& counter)
 {
     m_counters.push_back(counter);
+    if (counter.globalTid != 0)
+        m_counters.back().globalTid = keyed(counter.globalTid);
     return static_cast<std::uint32_t>(m_counters.size() - 1);
 }
 
@@ -294,7 +301,8 @@ TimeRange TraceBuilder::extentOf(std::size_t file) const
                 cover(columns.start[row], columns.end(row));
         }
         for (const importing::CounterSample& sample : m_parts[i].samples)
-            cover(sample.time, sample.time);
+            if (m_counters[sample.counter].globalTid == 0) // threads may be of the whole machine and of any time
+                cover(sample.time, sample.time);
     }
     for (std::size_t i = m_files[file].firstRequest; i < lastRequest; ++i)
         cover(m_trace->requests[i].time.start, m_trace->requests[i].time.end);
@@ -651,6 +659,7 @@ std::vector<Track> TraceBuilder::counterTracks()
         tracks[i].counter.unit = definition.unit;
         tracks[i].counter.source = definition.source;
         tracks[i].counter.isExact = definition.isExact;
+        tracks[i].globalTid = definition.globalTid;
     }
     for (Part& part : m_parts) {
         for (const importing::CounterSample& sample : part.samples)
@@ -678,7 +687,8 @@ void TraceBuilder::measureTime(const std::vector<Track>& counters)
             cover(columns.start.front(), *std::max_element(columns.latestEnds.begin(), columns.latestEnds.end()));
     }
     for (const Track& counter : counters)
-        cover(counter.counter.time.front(), counter.counter.time.back());
+        if (counter.globalTid == 0)
+            cover(counter.counter.time.front(), counter.counter.time.back());
     if (m_files.size() == 1 && range) // of several, each has its own
         m_trace->imports.front().time = *range;
     if (!m_window.isEmpty())

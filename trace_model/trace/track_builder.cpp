@@ -41,6 +41,10 @@ void buildTracks(Trace& trace, std::vector<Track> counters, const std::vector<Ti
     GpuRows gpus(trace);
     std::optional<ThreadRows> threads;
     inParallel({[&] { gpus.arrangeStreams(); }, [&] { threads.emplace(trace); }, [&] { gpus.arrangeContexts(); }});
+    const auto ofThreads = std::stable_partition(counters.begin(), counters.end(), [](const Track& track) { return track.globalTid == 0; });
+    for (auto counter = ofThreads; counter != counters.end(); ++counter)
+        threads->takeRunning(counter->globalTid, std::move(counter->counter));
+    counters.erase(ofThreads, counters.end());
     TrackList list(trace);
     addRequestTracks(list, requestWindows);
     gpus.addTo(list);

@@ -12,6 +12,9 @@
 
 #include <QCoreApplication>
 #include <QDateTime>
+#include <QJsonArray>
+#include <QJsonDocument>
+#include <QJsonObject>
 #include <QStringList>
 
 #include <algorithm>
@@ -63,6 +66,34 @@ public:
 private:
     DetailSection m_section;
 };
+
+QString jsonText(const QJsonValue& value)
+{
+    if (value.isString())
+        return value.toString();
+    const QJsonDocument document = value.isObject() ? QJsonDocument(value.toObject()) : QJsonDocument(value.toArray());
+    return document.isNull() || !(value.isObject() || value.isArray()) ? value.toVariant().toString()
+                                                                       : QString::fromUtf8(document.toJson(QJsonDocument::Compact));
+}
+
+/// A number, or the members of a JSON object.
+void addPayload(Section& section, const Trace& trace, const trace::NvtxColumns& columns, std::size_t row)
+{
+    if (const auto number = columns.payload(row))
+        section.line(tr("Payload"), QString::number(*number));
+    const auto json = columns.payloadText(row);
+    if (!json)
+        return;
+    const QString text = toQString(trace.strings[*json]);
+    const QJsonDocument document = QJsonDocument::fromJson(text.toUtf8());
+    if (!document.isObject() || document.object().size() > static_cast<qsizetype>(kLinesShown)) {
+        section.line(tr("Payload"), text);
+        return;
+    }
+    const QJsonObject members = document.object();
+    for (auto member = members.begin(); member != members.end(); ++member)
+        section.line(tr("Payload: %1").arg(member.key()), jsonText(member.value()));
+}
 
 void addGpuColumns(Section& section, std::uint32_t device, std::uint32_t context, std::uint32_t stream, std::uint32_t correlation)
 {
@@ -139,8 +170,7 @@ void addColumns(Section& s, const Trace& trace, EventId event)
     case EventKind::NvtxRange: {
         const auto& n = trace.nvtxRanges;
         s.line(tr("Domain"), toQString(trace.strings[n.domain(row)]));
-        if (n.payload(row))
-            s.line(tr("Payload"), QString::number(*n.payload(row)));
+        addPayload(s, trace, n, row);
         if (n.label(row).category != 0)
             s.line(tr("Category"), categoryText(trace, n.globalTid(row), n.label(row)));
         s.line(tr("Kind"), n.isStartEnd(row) ? tr("start/end") : tr("push/pop"));
@@ -152,8 +182,7 @@ void addColumns(Section& s, const Trace& trace, EventId event)
     case EventKind::NvtxMark: {
         const auto& n = trace.nvtxMarks;
         s.line(tr("Domain"), toQString(trace.strings[n.domain(row)]));
-        if (n.payload(row))
-            s.line(tr("Payload"), QString::number(*n.payload(row)));
+        addPayload(s, trace, n, row);
         s.line(tr("Thread"), placeText(trace, event));
         break;
     }

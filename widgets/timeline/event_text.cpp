@@ -28,6 +28,13 @@ QString dimensions(const std::array<std::uint32_t, 3>& size)
     return QStringLiteral("%1 × %2 × %3").arg(size[0]).arg(size[1]).arg(size[2]);
 }
 
+/// So much of a payload as a tip has room for.
+QString shortened(const QString& text)
+{
+    constexpr qsizetype kMost = 120;
+    return text.size() <= kMost ? text : text.left(kMost - 1) + QChar(0x2026);
+}
+
 QString throughput(std::uint64_t bytes, DurationNs duration)
 {
     if (duration <= 0)
@@ -73,7 +80,8 @@ QStringList particulars(const Trace& trace, EventId event)
         QStringList lines{formatBytes(trace.memcpys.bytes[row])};
         if (const QString rate = throughput(trace.memcpys.bytes[row], duration); !rate.isEmpty())
             lines[0] += QStringLiteral(" · ") + rate;
-        lines << QStringLiteral("%1 → %2").arg(toQString(trace::name(trace.memcpys.route[row].source)), toQString(trace::name(trace.memcpys.route[row].destination)));
+        lines << QStringLiteral("%1 → %2").arg(toQString(trace::name(trace.memcpys.route[row].source)),
+                                               toQString(trace::name(trace.memcpys.route[row].destination)));
         return lines;
     }
     case EventKind::Memset:
@@ -88,13 +96,16 @@ QStringList particulars(const Trace& trace, EventId event)
             lines << tr("domain %1").arg(toQString(domain));
         if (trace.nvtxRanges.payload(row))
             lines << tr("payload %1").arg(*trace.nvtxRanges.payload(row));
+        if (const auto json = trace.nvtxRanges.payloadText(row))
+            lines << tr("payload %1").arg(shortened(toQString(trace.strings[*json])));
         if (trace.nvtxRanges.isOpen(row))
             lines << tr("still open at the end of the window");
         return lines;
     }
     case EventKind::Phase: {
         const trace::Request& request = trace.requests[trace.phases.request[row].value];
-        return {tr("of request %1 · %2 in all").arg(requestName(trace, trace.phases.request[row]), formatDurationExactly(request.time.duration()))};
+        return {tr("of request %1 · %2 in all")
+                    .arg(requestName(trace, trace.phases.request[row]), formatDurationExactly(request.time.duration()))};
     }
     case EventKind::Synchronization:
     case EventKind::NvtxMark:

@@ -184,7 +184,7 @@ std::set<TrackId> countersOfRequests(const trace::Trace& trace)
 {
     std::set<TrackId> counters;
     for (std::uint32_t i = 0; i < trace.tracks.size(); ++i)
-        if (trace.tracks[i].kind == TrackKind::Counter && trace.tracks[i].counter.isDerived)
+        if (trace.tracks[i].kind == TrackKind::Counter && trace.tracks[i].counter.isDerived && trace.tracks[i].globalTid == 0)
             counters.insert(TrackId(i));
     return counters;
 }

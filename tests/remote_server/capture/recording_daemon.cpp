@@ -187,6 +187,8 @@ Recording RecordingDaemon::read(std::uint32_t windowId)
             else
                 categories.push_back({name->scope, {name->id, text}});
         }
+        if (const auto* schema = view.type == RecordType::PayloadSchema ? view.as<records::NamedRecord>() : nullptr)
+            recording.payloadSchemas.push_back({schema->scope, std::string(view.textBehind<records::NamedRecord>(schema->length))});
         if (const auto* clock = view.type == RecordType::ClockSample ? view.as<records::ClockRecord>() : nullptr) {
             recording.clocks.push_back(*clock);
             m_clock.add(*clock);
@@ -194,8 +196,14 @@ Recording RecordingDaemon::read(std::uint32_t windowId)
         if (!records::nvtxTime(view))
             recording.others.emplace_back(view.type, std::vector(view.bytes.begin(), view.bytes.end()));
         if (const auto event = records::nvtxEvent(view))
-            recording.events.push_back(
-                {event->type, event->record.tid, {}, std::string(event->text), event->record, 0, event->type != view.type});
+            recording.events.push_back({event->type,
+                                        event->record.tid,
+                                        {},
+                                        std::string(event->text),
+                                        event->record,
+                                        0,
+                                        event->type != view.type,
+                                        std::string(event->extendedPayload)});
     });
     recording.texts = m_texts;
     for (Event& event : recording.events) {

@@ -23,6 +23,7 @@ struct Event
     records::NvtxRecord record;
     std::int64_t timeMonotonicNs;
     bool isShort; ///< it came in a short record
+    std::string extendedPayload;
 };
 
 /// What a window recorded.
@@ -45,6 +46,8 @@ struct Recording
                 found.push_back(*record);
         return found;
     }
+
+    std::vector<std::pair<std::uint32_t, std::string>> payloadSchemas; ///< domain, PayloadSchemaHeader and what follows
 };
 
 /// The daemon's end of the capture protocol, as little of it as a test needs. Throws std::runtime_error when the library does not

@@ -219,6 +219,7 @@ TEST(Convert, KeepsEveryFieldOfTheRequestsOfAClient)
     capture.durationNs = 2'000'000'000;
     capture.maxRequests = 20;
     capture.content.kernels = false;
+    capture.content.contextSwitches = true;
     capture.content.metrics = false;
     capture.label = "before";
     capture.clientName = "alice@desk: gantry";
@@ -231,6 +232,7 @@ TEST(Convert, KeepsEveryFieldOfTheRequestsOfAClient)
     EXPECT_EQ(captured.durationNs, capture.durationNs);
     EXPECT_EQ(captured.maxRequests, 20U);
     EXPECT_FALSE(captured.content.kernels);
+    EXPECT_TRUE(captured.content.contextSwitches);
     EXPECT_FALSE(captured.content.metrics);
     EXPECT_TRUE(captured.content.nvtx && captured.content.memcpy && captured.content.runtimeApi && captured.content.driverApi &&
                 captured.content.synchronization && captured.content.overhead);

@@ -1,5 +1,6 @@
 #include "tests/support/temporary_folder.h"
 #include "tests/widgets/trace_fixture.h"
+#include "trace_model/report/report_writer.h"
 #include "trace_model/trace/trace_loader.h"
 #include "widgets/details/details_panel.h"
 #include "widgets/theme/glossary.h"
@@ -225,6 +226,32 @@ private slots:
         const auto open = eventDetails(*m_trace, event(EventKind::NvtxRange, "shutdown"));
         QCOMPARE(valueOf(open, "NVTX range", "End"), QStringLiteral("not before the window closed"));
         QVERIFY(lineOf(open, "NVTX range", "Payload").value.isEmpty());
+    }
+
+    void anExtendedPayloadIsShownMemberByMember()
+    {
+        const test::TemporaryFolder folder;
+        auto writer = report::ReportWriter::create(folder / "a.gantry");
+        QVERIFY(writer);
+        report::NvtxRow range;
+        range.start = 10;
+        range.end = 20;
+        range.globalTid = 1 << 24 | 2;
+        range.textId = writer->intern("allreduce");
+        range.jsonTextId = writer->intern(R"({"bytes":4096,"ranks":[0,1],"name":"ring"})");
+        writer->add(range);
+        range.start = 30;
+        range.end = 40;
+        range.textId = writer->intern("values");
+        range.jsonTextId = writer->intern("[1,2]"); // of another tool
+        writer->add(range);
+        QVERIFY(writer->finish({}));
+        const auto trace = *trace::loadTrace(folder / "a.gantry");
+        const auto sections = eventDetails(*trace, EventId(EventKind::NvtxRange, 0));
+        QCOMPARE(valueOf(sections, "NVTX range", "Payload: bytes"), QStringLiteral("4096"));
+        QCOMPARE(valueOf(sections, "NVTX range", "Payload: ranks"), QStringLiteral("[0,1]"));
+        QCOMPARE(valueOf(sections, "NVTX range", "Payload: name"), QStringLiteral("ring"));
+        QCOMPARE(valueOf(eventDetails(*trace, EventId(EventKind::NvtxRange, 1)), "NVTX range", "Payload"), QStringLiteral("[1,2]"));
     }
 
     void aRequestSaysWhereItsTimeWentAndWhoSharedItsBatch()
