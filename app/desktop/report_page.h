@@ -5,6 +5,7 @@
 #include "app/desktop/view_link.h"
 #include "app/jobs/job_slot.h"
 #include "trace_model/base/result.h"
+#include "trace_model/report/window_cost.h"
 #include "trace_model/trace/trace.h"
 
 #include <QString>

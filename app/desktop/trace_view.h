@@ -1,5 +1,6 @@
 #pragma once
 
+#include "trace_model/report/window_cost.h"
 #include "trace_model/trace/trace.h"
 
 #include <QWidget>

@@ -76,6 +76,15 @@ std::vector<proto::CaptureStatus> CaptureBoard::statuses() const
     return result;
 }
 
+bool CaptureBoard::hasChanged(const std::string& captureId, const proto::CaptureStatus& known) const
+{
+    const auto now = status(captureId);
+    const auto lastSave = [](const proto::CaptureStatus& status) { return status.saves.empty() ? 0 : status.saves.back().number; };
+    return !now || now->state != known.state || now->windowsBegun != known.windowsBegun || now->message != known.message ||
+           now->reportNames.size() != known.reportNames.size() || now->isCostPending != known.isCostPending ||
+           now->events != known.events || now->bytes != known.bytes || lastSave(*now) != lastSave(known);
+}
+
 const RunningCapture* CaptureBoard::holderFor(const proto::CaptureRequest& request) const
 {
     if (active && (!active->request.isRing() || request.isRing()))

@@ -29,6 +29,8 @@ public:
     /// Error NotFound.
     [[nodiscard]] Result<proto::CaptureStatus> status(const std::string& captureId) const;
     [[nodiscard]] std::vector<proto::CaptureStatus> statuses() const;
+    /// Whether a client who knows this status has something to learn; also when there is no such capture.
+    [[nodiscard]] bool hasChanged(const std::string& captureId, const proto::CaptureStatus& known) const;
 
     /// Who has the node, so that this request would have to wait; null: nobody.
     [[nodiscard]] const RunningCapture* holderFor(const proto::CaptureRequest& request) const;

@@ -1,6 +1,7 @@
 #include "remote_server/node/capture_engine.h"
 
 #include "remote_server/node/capture_board.h"
+#include "remote_server/node/capture_links.h"
 #include "remote_server/node/capture_plan.h"
 #include "remote_server/node/capture_window.h"
 #include "remote_server/node/clock.h"
@@ -36,8 +37,8 @@ class Engine final : public CaptureEngine
 public:
     Engine(Options options, int listenSocket)
         : m_options(std::move(options)),
-          m_listen(listenSocket),
           m_wake(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+          m_links(listenSocket),
           m_costs({m_history, m_options.reportFolder,
                    [this](const auto& id, const auto& report, const auto& cost) { takeCost(id, report, cost); }}),
           m_worker({m_options.reportFolder, m_options.nodeSnapshot, m_options.targetName,
@@ -55,7 +56,6 @@ public:
         m_thread = {};
         if (m_options.metrics)
             m_options.metrics->remove(m_history);
-        close(m_listen);
         close(m_wake);
         unlink(m_options.socketPath.c_str());
     }
@@ -63,10 +63,7 @@ public:
     std::vector<AttachedProcess> processes() const override
     {
         const std::lock_guard lock(m_mutex);
-        std::vector<AttachedProcess> result;
-        for (const auto& link : m_links)
-            result.push_back({link->pid(), link->targetId(), link->executable(), link->commandLine(), link->cudaLoaded()});
-        return result;
+        return m_links.processes();
     }
 
     Result<proto::CaptureStatus> start(const proto::CaptureRequest& request) override
@@ -75,28 +72,23 @@ public:
         GANTRY_TRY(auto companion, m_options.companion ? m_options.companion(request) : std::shared_ptr<WindowCompanion>());
         GANTRY_TRY(auto saveRule, SaveRule::create(request, m_history));
         const std::lock_guard lock(m_mutex);
-        const bool isAttached = std::any_of(m_links.begin(), m_links.end(), [&](const auto& link) { return isOf(request, *link); });
-        if (!isAttached && request.awaitNs <= 0)
+        if (!m_links.hasProcess(request) && request.awaitNs <= 0)
             return Error{ErrorCode::NotFound,
                          "target " + request.targetId +
                              " has no process with the capture library: launch it through gantryd, or start it with CUDA_INJECTION64_PATH, "
                              "NVTX_INJECTION64_PATH and GANTRY_CAPTURE_SOCKET set",
                          {}};
         if (const RunningCapture* holder = m_board.holderFor(request); holder && plan.isDue(monotonicNow()) && !request.mayQueue)
-            return Error{ErrorCode::Busy,
-                         "a capture window is already open, held by " + holder->holderName() +
-                             ": wait until it is done, queue behind it, or stop it (`gantryctl node stop-capture " +
-                             holder->status.captureId + "`)",
-                         {}};
+            return holder->busy();
         RunningCapture& added = m_board.add(request, plan);
         added.companion = std::move(companion);
         added.saveRule = std::move(saveRule);
         const std::string id = added.status.captureId;
         schedule();
+        wake();
         const proto::CaptureStatus now = *m_board.status(id);
         if (now.state == proto::CaptureState::Failed)
             return Error{ErrorCode::TargetGone, now.message, {}};
-        wake();
         return now;
     }
 
@@ -165,22 +157,11 @@ public:
                                                std::chrono::milliseconds timeout) const override
     {
         std::unique_lock lock(m_mutex);
-        m_changed.wait_for(lock, timeout, [&] {
-            const auto now = m_board.status(captureId);
-            return !now || now->state != known.state || now->windowsBegun != known.windowsBegun || now->message != known.message ||
-                   now->reportNames.size() != known.reportNames.size() || now->isCostPending != known.isCostPending ||
-                   now->events != known.events || now->bytes != known.bytes ||
-                   (!now->saves.empty() && (known.saves.empty() || now->saves.back().number != known.saves.back().number));
-        });
+        m_changed.wait_for(lock, timeout, [&] { return m_board.hasChanged(captureId, known); });
         return m_board.status(captureId);
     }
 
 private:
-    static bool isOf(const proto::CaptureRequest& request, const CaptureLink& link)
-    {
-        return link.targetId() == request.targetId || "p" + std::to_string(link.pid()) == request.targetId;
-    }
-
     CaptureWindow* windowOf(const RunningCapture& capture)
     {
         const auto found =
@@ -201,7 +182,6 @@ private:
             guarded([this] {
                 waitForWork();
                 const std::lock_guard lock(m_mutex);
-                acceptNew();
                 readLinks();
                 tendWindows();
                 schedule();
@@ -251,12 +231,11 @@ private:
 
     void waitForWork()
     {
-        std::vector<pollfd> fds{{m_listen, POLLIN, 0}, {m_wake, POLLIN, 0}};
+        std::vector<pollfd> fds{{m_wake, POLLIN, 0}};
         int timeout = kIdlePollMs;
         {
             const std::lock_guard lock(m_mutex);
-            for (const auto& link : m_links)
-                fds.push_back({link->socket(), POLLIN, 0});
+            m_links.addTo(fds);
             if (!m_windows.empty())
                 timeout = kDrainPollMs;
             for (const auto& capture : m_board.running()) // that are due already wait for something else
@@ -270,28 +249,11 @@ private:
 
     // ---- processes
 
-    void acceptNew()
-    {
-        while (true) {
-            const int socket = accept4(m_listen, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
-            if (socket < 0)
-                return;
-            auto link = CaptureLink::accept(socket);
-            if (!link) {
-                spdlog::warn("{}", link.error().text());
-                continue;
-            }
-            spdlog::info("process {} ({}) is ready for capture", (*link)->pid(), (*link)->executable());
-            m_nextWindowId = std::max(m_nextWindowId, (*link)->lastWindowId() + 1);
-            m_links.push_back(std::move(*link));
-            greet(*m_links.back());
-        }
-    }
-
     /// A new process of the target that is being captured takes part; any other goes on at once.
     void greet(CaptureLink& link)
     {
-        if (m_board.active && isOf(m_board.active->request, link)) {
+        m_nextWindowId = std::max(m_nextWindowId, link.lastWindowId() + 1);
+        if (m_board.active && CaptureLinks::isOf(m_board.active->request, link)) {
             if (m_board.active->isArmed)
                 (void)link.send(m_board.active->triggerMessage());
             if (CaptureWindow* window = windowOf(*m_board.active); window && window->closingNs == 0 && window->id > link.lastWindowId()) {
@@ -303,30 +265,21 @@ private:
                 return;
         }
         for (const auto& capture : m_board.running())
-            if (isOf(capture->request, link) && capture->plan.isDue(monotonicNow()) && !m_board.active)
+            if (CaptureLinks::isOf(capture->request, link) && capture->plan.isDue(monotonicNow()) && !m_board.active)
                 return; // its window opens now
         (void)link.send(capture::WelcomeMessage{capture::MessageType::Welcome, 0});
     }
 
     void readLinks()
     {
-        for (std::size_t i = 0; i < m_links.size();) {
-            CaptureLink& link = *m_links[i];
-            auto event = link.receive();
-            if (!event) {
-                spdlog::info("{}", event.error().text());
-                for (const auto& window : m_windows)
-                    if (CaptureWindow::Member* member = window->find(link))
-                        window->takeEnd(*member, budget(*window), monotonicNow());
-                m_links.erase(m_links.begin() + static_cast<std::ptrdiff_t>(i));
-                continue;
-            }
-            if (!*event) {
-                ++i; // nothing more from this one
-                continue;
-            }
-            std::visit([&](const auto& message) { take(link, message); }, **event);
-        }
+        m_links.acceptNew([this](CaptureLink& link) { greet(link); });
+        m_links.readAll([this](CaptureLink& link,
+                               const CaptureLink::Event& event) { std::visit([&](const auto& message) { take(link, message); }, event); },
+                        [this](CaptureLink& link) {
+                            for (const auto& window : m_windows)
+                                if (CaptureWindow::Member* member = window->find(link))
+                                    window->takeEnd(*member, budget(*window), monotonicNow());
+                        });
     }
 
     void take(CaptureLink& link, const capture::CudaLoadedMessage& message)
@@ -352,7 +305,7 @@ private:
     {
         using capture::OpenOutcome;
         RunningCapture* capture = m_board.active;
-        if (!capture || !capture->isArmed || !isOf(capture->request, link))
+        if (!capture || !capture->isArmed || !CaptureLinks::isOf(capture->request, link))
             return;
         if (message.outcome == OpenOutcome::CudaBusy || message.outcome == OpenOutcome::CudaFailed)
             addNote(capture->status.message, "process " + std::to_string(link.pid()) + " cannot wait for cudaProfilerStart: " +
@@ -368,7 +321,7 @@ private:
     void take(CaptureLink& link, const capture::OpenedMessage& message)
     {
         CaptureWindow* window = findWindow(message.windowId);
-        const bool isTriggers = m_board.active && m_board.active->isArmed && isOf(m_board.active->request, link) &&
+        const bool isTriggers = m_board.active && m_board.active->isArmed && CaptureLinks::isOf(m_board.active->request, link) &&
                                 message.windowId >= m_board.active->firstWindowId &&
                                 message.windowId - m_board.active->firstWindowId < m_board.active->request.windowCount;
         if (!window && isTriggers)
@@ -455,10 +408,7 @@ private:
         begin(capture, now);
     }
 
-    bool hasProcess(const RunningCapture& capture) const
-    {
-        return std::any_of(m_links.begin(), m_links.end(), [&](const auto& link) { return isOf(capture.request, *link); });
-    }
+    bool hasProcess(const RunningCapture& capture) const { return m_links.hasProcess(capture.request); }
 
     bool isRunning(const RunningCapture& capture) const
     {
@@ -467,10 +417,7 @@ private:
 
     void begin(RunningCapture& capture, std::int64_t now)
     {
-        std::vector<CaptureLink*> links;
-        for (const auto& link : m_links)
-            if (isOf(capture.request, *link))
-                links.push_back(link.get());
+        const std::vector<CaptureLink*> links = m_links.of(capture.request);
         if (!hasGpuSampler(capture, now))
             return;
         if (capture.isTriggered())
@@ -536,8 +483,8 @@ private:
         auto window = std::make_unique<CaptureWindow>(id, m_board.active->status.captureId, m_board.active->request, now);
         window->isTriggered = true;
         window->add(opener);
-        for (const auto& link : m_links)
-            if (link.get() != &opener && isOf(m_board.active->request, *link) && link->send(window->openMessage(now)))
+        for (CaptureLink* link : m_links.of(m_board.active->request))
+            if (link != &opener && link->send(window->openMessage(now)))
                 window->add(*link);
         m_board.active->plan.begin(now);
         begun(*m_board.active, std::move(window));
@@ -760,9 +707,8 @@ private:
         capture.isEnding = true;
         if (m_options.stopProfiler)
             m_options.stopProfiler(capture.status.captureId);
-        for (const auto& link : m_links)
-            if (isOf(capture.request, *link))
-                (void)link->send(capture::CloseMessage{capture::MessageType::Close, UINT32_MAX, 1, 0});
+        for (CaptureLink* link : m_links.of(capture.request))
+            (void)link->send(capture::CloseMessage{capture::MessageType::Close, UINT32_MAX, 1, 0});
     }
 
     /// A report is written, or could not be. Worker's thread.
@@ -780,15 +726,9 @@ private:
                 --capture->savesPending;
                 capture->addSave(job.save, written);
             } else if (written) {
-                capture->status.reportNames.push_back(*written);
-                capture->status.reportName = capture->status.costReport = *written;
+                capture->addReport(*written, job.hasLostProcess, job.isUnanswered);
                 capture->status.cost = job.cost;
                 capture->status.isCostPending = m_costs.written(job.windowId, *written);
-                if (job.hasLostProcess)
-                    addNote(capture->status.message, "a process of the target ended inside the window: the report holds what came before");
-                else if (job.isUnanswered)
-                    addNote(capture->status.message,
-                            "a process of the target did not answer the end of the window: the report holds what it had written");
             } else {
                 m_costs.failed(job.windowId);
                 capture->fail(written.error());
@@ -832,14 +772,13 @@ private:
     }
 
     Options m_options;
-    int m_listen;
     int m_wake;
     SampleHistory m_history;
     const std::int64_t m_sessionEpoch = utcNow() / 1'000'000'000;
 
     mutable std::mutex m_mutex; ///< everything below
     mutable std::condition_variable m_changed;
-    std::vector<std::unique_ptr<CaptureLink>> m_links;
+    CaptureLinks m_links;
     CaptureBoard m_board;
     std::vector<std::unique_ptr<CaptureWindow>> m_windows;                                    ///< open, or closing; by id
     std::uint32_t m_nextWindowId = static_cast<std::uint32_t>(utcNow() / 1'000'000'000) | 1u; ///< differs after a restart of the daemon

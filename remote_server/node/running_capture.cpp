@@ -9,6 +9,15 @@
 
 namespace gantry::node {
 
+Error RunningCapture::busy() const
+{
+    return {ErrorCode::Busy,
+            "a capture window is already open, held by " + holderName() + ": wait until it is done, " +
+                (request.engine == proto::EngineKind::Native ? "queue behind it, " : "") + "or stop it (`gantryctl node stop-capture " +
+                status.captureId + "`)",
+            {}};
+}
+
 Error RunningCapture::withoutProcess(bool isRunning) const
 {
     const std::string target = "target " + request.targetId;
@@ -70,6 +79,16 @@ void RunningCapture::fail(const Error& error)
     if (error.code == ErrorCode::TargetGone)
         isEnding = true;
     spdlog::warn("capture {}: {}", status.captureId, error.text());
+}
+
+void RunningCapture::addReport(const std::string& name, bool hasLostProcess, bool isUnanswered)
+{
+    status.reportNames.push_back(name);
+    status.reportName = status.costReport = name;
+    if (hasLostProcess)
+        addNote(status.message, "a process of the target ended inside the window: the report holds what came before");
+    else if (isUnanswered)
+        addNote(status.message, "a process of the target did not answer the end of the window: the report holds what it had written");
 }
 
 void RunningCapture::addSave(std::uint64_t number, const Result<std::string>& written)

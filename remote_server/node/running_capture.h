@@ -3,8 +3,8 @@
 #include "remote_server/capture/control_protocol.h"
 #include "remote_server/node/capture_plan.h"
 #include "remote_server/node/sampling/gpu_sampler.h"
-#include "remote_server/node/window_companion.h"
 #include "remote_server/node/save_rule.h"
+#include "remote_server/node/window_companion.h"
 #include "remote_server/proto/node_types.h"
 #include "trace_model/base/result.h"
 
@@ -29,7 +29,7 @@ struct RunningCapture
     std::shared_ptr<GpuSampler> gpuSampler; ///< runs from before the first window until the last one's report
     std::int64_t samplerStartedNs = 0;
     std::shared_ptr<WindowCompanion> companion; ///< likewise; null: none
-    std::unique_ptr<SaveRule> saveRule; ///< of a recorder that saves by itself
+    std::unique_ptr<SaveRule> saveRule;         ///< of a recorder that saves by itself
     bool isArmed = false;
     std::int64_t profilerDueNs = 0; ///< of one that drives the target's profiler: when it is asked
     bool isProfilerAsked = false;
@@ -41,6 +41,8 @@ struct RunningCapture
     [[nodiscard]] bool hasWindowsLeft() const { return request.isRing() || plan.windowsBegun < request.windowCount; }
     /// No process of the target has been there yet, and one is waited for.
     [[nodiscard]] bool isAwaitingFirst() const { return request.awaitNs > 0 && plan.windowsBegun == 0; }
+    /// What another client is told that wants a window now.
+    [[nodiscard]] Error busy() const;
     /// Why there is no window without a process: the target has ended, or is late.
     [[nodiscard]] Error withoutProcess(bool isRunning) const;
 
@@ -55,6 +57,8 @@ struct RunningCapture
 
     /// A window has no report. Where the target is gone, no window follows.
     void fail(const Error& error);
+    /// A window's report is written.
+    void addReport(const std::string& name, bool hasLostProcess, bool isUnanswered);
     /// A report of what the ring held is written, or could not be.
     void addSave(std::uint64_t number, const Result<std::string>& written);
     /// All windows have their reports, or never will: how it went.

@@ -62,6 +62,10 @@ inline constexpr const char* kErrorKey = "gantry-error";
 /// failed has no such metadata). Client side, after the call has finished.
 [[nodiscard]] Error toError(const grpc::Status& status, const grpc::ClientContext& context);
 
+/// Protobuf strings must be UTF-8 or the receiver refuses the whole message, and a target may print any bytes: what is not valid becomes
+/// U+FFFD.
+[[nodiscard]] std::string validUtf8(const std::string& text);
+
 /// Inverse of name(ErrorCode); nothing for a name this build does not know.
 [[nodiscard]] std::optional<ErrorCode> errorCodeFromName(std::string_view name);
 

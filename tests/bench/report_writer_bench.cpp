@@ -278,7 +278,7 @@ void assembleWindow(benchmark::State& state)
     const node::WindowCapture window = recordedWindow();
     std::vector<double> seconds, cpuSeconds;
     for (auto _ : state) {
-        Result<void> written;
+        Result<report::WindowCost> written = report::WindowCost{};
         const Cost cost = costOf([&] { written = node::assembleReport(window, folder / "report.gantry"); });
         if (!written)
             return state.SkipWithError(written.error().text().c_str());

@@ -105,6 +105,7 @@ std::uint64_t touch(const RecordView& record)
     switch (record.type) {
     case RecordType::Text:
         return read<TextRecord>(record, [](const TextRecord& r) { return r.length; });
+    case RecordType::PayloadSchema:
     case RecordType::Domain:
     case RecordType::Category:
     case RecordType::ThreadName:

@@ -410,12 +410,12 @@ std::vector<DetailSection> reportDetails(const Trace& trace)
         .line(tr("Length"), trace.time.isEmpty() ? QString() : formatDurationExactly(trace.time.duration()));
     for (const trace::GpuInfo& gpu : trace.meta.gpus)
         head.line(tr("GPU %1").arg(gpu.device), toQString(gpu.name));
-    const auto cost = [&](const QString& name, const std::optional<DurationNs>& duration) {
+    const auto took = [&](const QString& name, const std::optional<DurationNs>& duration) {
         if (duration)
             head.line(name, formatDurationExactly(*duration));
     };
-    cost(tr("Window opened in"), trace.meta.openCost);
-    cost(tr("Window closed in"), trace.meta.closeCost);
+    took(tr("Window opened in"), trace.meta.openCost);
+    took(tr("Window closed in"), trace.meta.closeCost);
     head.into(sections);
 
     Section counts(tr("Events"));

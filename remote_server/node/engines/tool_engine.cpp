@@ -91,9 +91,7 @@ Result<proto::CaptureStatus> ToolEngine::start(const proto::CaptureRequest& requ
     std::unique_ptr<Capture> ended;        // its thread is joined without the lock
     const std::lock_guard lock(m_mutex);
     if (m_active && !m_active->state.status.isFinished())
-        return Error{ErrorCode::Busy,
-                     "a capture window is already open, held by " + m_active->state.holderName() + ": wait until it is done, or stop it",
-                     {}};
+        return m_active->state.busy();
     ended = std::move(m_active);
     auto capture = std::make_unique<Capture>();
     status.captureId = idLetter(m_options.kind) + std::to_string(m_nextId++);

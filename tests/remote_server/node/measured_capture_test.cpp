@@ -1,4 +1,5 @@
 #include "tests/remote_server/node/capture_engine_fixture.h"
+#include "trace_model/report/meta_keys.h"
 #include "trace_model/report/window_cost.h"
 
 #include <gmock/gmock.h>

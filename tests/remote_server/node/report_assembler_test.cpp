@@ -624,145 +624,146 @@ TEST(ReportAssembler, WritesSamplesThatAllSeriesShareTheTimesOf)
     while (rows->next())
         written.emplace_back(rows->integer(0), rows->integer(1), rows->real(2));
     EXPECT_EQ(written, (std::vector<std::tuple<std::int64_t, std::int64_t, double>>{{7, 10, 0.1}, {8, 10, 1}, {7, 20, 0.2}, {8, 20, 2}}));
+}
 
-    class Scheduling : public testing::Test
+class Scheduling : public testing::Test
+{
+protected:
+    /// The row of the thread; null: there is none.
+    const trace::Track* rowOf(std::uint32_t tid)
     {
-    protected:
-        /// The row of the thread; null: there is none.
-        const trace::Track* rowOf(std::uint32_t tid)
-        {
-            const auto path = m_folder / "a.gantry";
-            EXPECT_TRUE(assembleReport(m_window, path));
-            const auto loaded = trace::loadTrace(path);
-            EXPECT_TRUE(loaded) << loaded.error().text();
-            m_trace = *loaded;
-            for (const trace::Track& track : m_trace->tracks)
-                if (track.kind == trace::TrackKind::Counter && trace::Trace::tidOf(track.globalTid) == tid)
-                    return &track;
-            return nullptr;
-        }
+        const auto path = m_folder / "a.gantry";
+        EXPECT_TRUE(assembleReport(m_window, path));
+        const auto loaded = trace::loadTrace(path);
+        EXPECT_TRUE(loaded) << loaded.error().text();
+        m_trace = *loaded;
+        for (const trace::Track& track : m_trace->tracks)
+            if (track.kind == trace::TrackKind::Counter && trace::Trace::tidOf(track.globalTid) == tid)
+                return &track;
+        return nullptr;
+    }
 
-        static constexpr int kPid = 42;
-        test::TemporaryFolder m_folder;
-        WindowCapture m_window{.openMonotonicNs = kOpen, .closeMonotonicNs = kClose, .openRealtimeNs = 1, .targetId = kTarget};
-        std::shared_ptr<const trace::Trace> m_trace;
+    static constexpr int kPid = 42;
+    test::TemporaryFolder m_folder;
+    WindowCapture m_window{.openMonotonicNs = kOpen, .closeMonotonicNs = kClose, .openRealtimeNs = 1, .targetId = kTarget};
+    std::shared_ptr<const trace::Trace> m_trace;
+};
+
+/// A process with a mark of thread 43, so that it has something to show.
+ProcessCapture processWithAMark(int pid)
+{
+    ProcessCapture process;
+    process.pid = pid;
+    process.closed = capture::ClosedMessage{};
+    records::NvtxRecord mark{};
+    mark.header = {records::RecordType::NvtxMark, 0, sizeof mark};
+    mark.time = kOpen + kSecond;
+    mark.tid = 43;
+    const auto bytes = std::as_bytes(std::span(&mark, 1));
+    process.records.add({records::RecordType::NvtxMark, bytes}, kOpen);
+    return process;
+}
+
+TEST_F(Scheduling, IsARowOfItsThreadThatIsOneWhileTheThreadRuns)
+{
+    ProcessCapture& process = m_window.processes.emplace_back(processWithAMark(kPid));
+    process.threadNames = {{43, "worker"}};
+    process.switches.switches = {{kOpen - kSecond, 43, 1, false}, // long before: how the thread was when the window opened
+                                 {kOpen - 5, 43, 1, true},
+                                 {kOpen + kSecond / 2, 43, 1, false},
+                                 {kOpen + kSecond, 43, 2, true},
+                                 {kClose + 10, 43, 2, false}}; // after the end
+    const trace::Track* row = rowOf(43);
+    ASSERT_TRUE(row);
+    EXPECT_EQ(row->name, "On CPU");
+    EXPECT_EQ(row->detail, "75.0 %");
+    ASSERT_FALSE(row->parent.isNone());
+    EXPECT_EQ(m_trace->track(row->parent).name, "worker (43)");
+    EXPECT_EQ(std::vector<TimestampNs>(row->counter.time.begin(), row->counter.time.end()),
+              (std::vector<TimestampNs>{0, kSecond / 2, kSecond}));
+    EXPECT_EQ(std::vector<double>(row->counter.value.begin(), row->counter.value.end()), (std::vector<double>{1, 0, 1}));
+}
+
+TEST_F(Scheduling, OfAThreadWithoutOtherEventsNamesTheThread)
+{
+    ProcessCapture& process = m_window.processes.emplace_back(processWithAMark(kPid));
+    process.threadNames = {{44, "idle"}};
+    process.switches.switches = {{kOpen + 10, 44, 0, true}, {kOpen + 20, 44, 0, false}};
+    const trace::Track* row = rowOf(44);
+    ASSERT_TRUE(row);
+    EXPECT_EQ(row->name, "idle (44) on CPU");
+}
+
+TEST_F(Scheduling, TellsWhatWasLost)
+{
+    ProcessCapture& process = m_window.processes.emplace_back(processWithAMark(kPid));
+    process.switches.lost = 7;
+    process.switches.unwatchedThreads = 3;
+    (void)rowOf(43);
+    const auto lossOf = [&](std::string_view name) {
+        const auto found =
+            std::find_if(m_trace->losses.begin(), m_trace->losses.end(), [&](const Loss& loss) { return loss.name == name; });
+        return found == m_trace->losses.end() ? 0 : found->count;
+    };
+    EXPECT_EQ(lossOf("context_switches_lost"), 7u);
+    EXPECT_EQ(lossOf("context_switch_threads"), 3u);
+}
+
+template <typename Record>
+void addRecord(ProcessCapture& process, records::RecordType type, Record record, std::string behind)
+{
+    behind.resize((behind.size() + 7) & ~std::size_t{7});
+    record.header = {type, 0, static_cast<std::uint32_t>(sizeof record + behind.size())};
+    std::string bytes(reinterpret_cast<const char*>(&record), sizeof record);
+    bytes += behind;
+    process.records.add({type, std::as_bytes(std::span(bytes))}, kOpen);
+}
+
+TEST(ExtendedPayloads, AreJsonInTheReportAndNameEventsThatAreNothingElse)
+{
+    constexpr std::uint64_t kSchema = 1 << 24;
+    ProcessCapture process;
+    process.pid = 42;
+    process.closed = capture::ClosedMessage{};
+    const auto bytesOf = [](const auto& value) { return std::string(reinterpret_cast<const char*>(&value), sizeof value); };
+    const std::string schema = bytesOf(records::PayloadSchemaHeader{kSchema, 4, 1, 0, 0, 4, 1, 0}) + std::string("Send\0\0\0\0", 8) +
+                               bytesOf(records::PayloadSchemaEntry{0, 5, 0, 0, 4, 0}) + std::string("peer\0\0\0\0", 8);
+    records::NamedRecord named{};
+    named.length = static_cast<std::uint32_t>(schema.size());
+    addRecord(process, records::RecordType::PayloadSchema, named, schema);
+    const auto payload = [&](std::int32_t peer) {
+        return bytesOf(records::ExtendedPayloadHeader{kSchema, 4, 0}) + bytesOf(peer) + std::string(4, 0);
     };
 
-    /// A process with a mark of thread 43, so that it has something to show.
-    ProcessCapture processWithAMark(int pid)
-    {
-        ProcessCapture process;
-        process.pid = pid;
-        process.closed = capture::ClosedMessage{};
-        records::NvtxRecord mark{};
-        mark.header = {records::RecordType::NvtxMark, 0, sizeof mark};
-        mark.time = kOpen + kSecond;
-        mark.tid = 43;
-        const auto bytes = std::as_bytes(std::span(&mark, 1));
-        process.records.add({records::RecordType::NvtxMark, bytes}, kOpen);
-        return process;
-    }
+    records::NvtxRecord push{};
+    push.time = kOpen + 10;
+    push.tid = 43;
+    push.rangeId = 1;
+    push.payloadType = records::PayloadType::Extended;
+    push.payload = payload(5).size();
+    addRecord(process, records::RecordType::NvtxPush, push, payload(5));
+    records::NvtxRecord pop = push;
+    pop.time = kOpen + 20;
+    addRecord(process, records::RecordType::NvtxPop, pop, payload(6));
+    records::NvtxRecord mark = push;
+    mark.time = kOpen + 30;
+    mark.textLength = 3;
+    addRecord(process, records::RecordType::NvtxMark, mark, std::string("abc\0\0\0\0\0", 8) + payload(7));
 
-    TEST_F(Scheduling, IsARowOfItsThreadThatIsOneWhileTheThreadRuns)
-    {
-        ProcessCapture& process = m_window.processes.emplace_back(processWithAMark(kPid));
-        process.threadNames = {{43, "worker"}};
-        process.switches.switches = {{kOpen - kSecond, 43, 1, false}, // long before: how the thread was when the window opened
-                                     {kOpen - 5, 43, 1, true},
-                                     {kOpen + kSecond / 2, 43, 1, false},
-                                     {kOpen + kSecond, 43, 2, true},
-                                     {kClose + 10, 43, 2, false}}; // after the end
-        const trace::Track* row = rowOf(43);
-        ASSERT_TRUE(row);
-        EXPECT_EQ(row->name, "On CPU");
-        EXPECT_EQ(row->detail, "75.0 %");
-        ASSERT_FALSE(row->parent.isNone());
-        EXPECT_EQ(m_trace->track(row->parent).name, "worker (43)");
-        EXPECT_EQ(std::vector<TimestampNs>(row->counter.time.begin(), row->counter.time.end()),
-                  (std::vector<TimestampNs>{0, kSecond / 2, kSecond}));
-        EXPECT_EQ(std::vector<double>(row->counter.value.begin(), row->counter.value.end()), (std::vector<double>{1, 0, 1}));
-    }
-
-    TEST_F(Scheduling, OfAThreadWithoutOtherEventsNamesTheThread)
-    {
-        ProcessCapture& process = m_window.processes.emplace_back(processWithAMark(kPid));
-        process.threadNames = {{44, "idle"}};
-        process.switches.switches = {{kOpen + 10, 44, 0, true}, {kOpen + 20, 44, 0, false}};
-        const trace::Track* row = rowOf(44);
-        ASSERT_TRUE(row);
-        EXPECT_EQ(row->name, "idle (44) on CPU");
-    }
-
-    TEST_F(Scheduling, TellsWhatWasLost)
-    {
-        ProcessCapture& process = m_window.processes.emplace_back(processWithAMark(kPid));
-        process.switches.lost = 7;
-        process.switches.unwatchedThreads = 3;
-        (void)rowOf(43);
-        const auto lossOf = [&](std::string_view name) {
-            const auto found =
-                std::find_if(m_trace->losses.begin(), m_trace->losses.end(), [&](const Loss& loss) { return loss.name == name; });
-            return found == m_trace->losses.end() ? 0 : found->count;
-        };
-        EXPECT_EQ(lossOf("context_switches_lost"), 7u);
-        EXPECT_EQ(lossOf("context_switch_threads"), 3u);
-    }
-
-    template <typename Record>
-    void addRecord(ProcessCapture & process, records::RecordType type, Record record, std::string behind)
-    {
-        behind.resize((behind.size() + 7) & ~std::size_t{7});
-        record.header = {type, 0, static_cast<std::uint32_t>(sizeof record + behind.size())};
-        std::string bytes(reinterpret_cast<const char*>(&record), sizeof record);
-        bytes += behind;
-        process.records.add({type, std::as_bytes(std::span(bytes))}, kOpen);
-    }
-
-    TEST(ExtendedPayloads, AreJsonInTheReportAndNameEventsThatAreNothingElse)
-    {
-        constexpr std::uint64_t kSchema = 1 << 24;
-        ProcessCapture process;
-        process.pid = 42;
-        process.closed = capture::ClosedMessage{};
-        const auto bytesOf = [](const auto& value) { return std::string(reinterpret_cast<const char*>(&value), sizeof value); };
-        const std::string schema = bytesOf(records::PayloadSchemaHeader{kSchema, 4, 1, 0, 0, 4, 1, 0}) + std::string("Send\0\0\0\0", 8) +
-                                   bytesOf(records::PayloadSchemaEntry{0, 5, 0, 0, 4, 0}) + std::string("peer\0\0\0\0", 8);
-        records::NamedRecord named{};
-        named.length = static_cast<std::uint32_t>(schema.size());
-        addRecord(process, records::RecordType::PayloadSchema, named, schema);
-        const auto payload = [&](std::int32_t peer) {
-            return bytesOf(records::ExtendedPayloadHeader{kSchema, 4, 0}) + bytesOf(peer) + std::string(4, 0);
-        };
-
-        records::NvtxRecord push{};
-        push.time = kOpen + 10;
-        push.tid = 43;
-        push.rangeId = 1;
-        push.payloadType = records::PayloadType::Extended;
-        push.payload = payload(5).size();
-        addRecord(process, records::RecordType::NvtxPush, push, payload(5));
-        records::NvtxRecord pop = push;
-        pop.time = kOpen + 20;
-        addRecord(process, records::RecordType::NvtxPop, pop, payload(6));
-        records::NvtxRecord mark = push;
-        mark.time = kOpen + 30;
-        mark.textLength = 3;
-        addRecord(process, records::RecordType::NvtxMark, mark, std::string("abc\0\0\0\0\0", 8) + payload(7));
-
-        WindowCapture window{.openMonotonicNs = kOpen, .closeMonotonicNs = kClose, .openRealtimeNs = 1, .targetId = kTarget};
-        window.processes.push_back(std::move(process));
-        const test::TemporaryFolder folder;
-        ASSERT_TRUE(assembleReport(window, folder / "a.gantry"));
-        const auto trace = *trace::loadTrace(folder / "a.gantry");
-        ASSERT_EQ(trace->nvtxRanges.size(), 1u);
-        EXPECT_EQ(trace->strings[trace->nvtxRanges.text(0)], "Send");
-        EXPECT_FALSE(trace->nvtxRanges.payload(0));
-        ASSERT_TRUE(trace->nvtxRanges.payloadText(0));
-        EXPECT_EQ(trace->strings[*trace->nvtxRanges.payloadText(0)], R"({"begin":{"peer":5},"end":{"peer":6}})");
-        ASSERT_EQ(trace->nvtxMarks.size(), 1u);
-        EXPECT_EQ(trace->strings[trace->nvtxMarks.text(0)], "abc");
-        EXPECT_EQ(trace->strings[trace->nvtxMarks.payloadText(0).value()], R"({"peer":7})");
-    }
+    WindowCapture window{.openMonotonicNs = kOpen, .closeMonotonicNs = kClose, .openRealtimeNs = 1, .targetId = kTarget};
+    window.processes.push_back(std::move(process));
+    const test::TemporaryFolder folder;
+    ASSERT_TRUE(assembleReport(window, folder / "a.gantry"));
+    const auto trace = *trace::loadTrace(folder / "a.gantry");
+    ASSERT_EQ(trace->nvtxRanges.size(), 1u);
+    EXPECT_EQ(trace->strings[trace->nvtxRanges.text(0)], "Send");
+    EXPECT_FALSE(trace->nvtxRanges.payload(0));
+    ASSERT_TRUE(trace->nvtxRanges.payloadText(0));
+    EXPECT_EQ(trace->strings[*trace->nvtxRanges.payloadText(0)], R"({"begin":{"peer":5},"end":{"peer":6}})");
+    ASSERT_EQ(trace->nvtxMarks.size(), 1u);
+    EXPECT_EQ(trace->strings[trace->nvtxMarks.text(0)], "abc");
+    EXPECT_EQ(trace->strings[trace->nvtxMarks.payloadText(0).value()], R"({"peer":7})");
+}
 
 } // namespace
 } // namespace gantry::node
