@@ -109,8 +109,8 @@ void WindowOptions::addTo(CLI::App& command)
     command
         .add_option(
             "--cuda-graph-trace", graphTrace,
-            "node: the work of each node of a CUDA graph; graph: each launch as a whole, cheaper, but graphs that were instantiated "
-            "before the window are not seen")
+            "node: the work of each node of a CUDA graph; graph: each launch as a whole, cheaper, in programs that use CUDA only after the "
+            "window was opened, as with --launch and --until-exit")
         ->check(CLI::IsMember({"node", "graph"}))
         ->capture_default_str();
     command.add_flag("--no-modules", noModules, "leave out GPU code that is loaded, JIT compilation and lazy loading");

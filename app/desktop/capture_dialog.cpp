@@ -69,7 +69,7 @@ constexpr std::array<ContentText, 13> kContent = {{
      QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Each kernel on the GPU with its launch; dear where many are tiny")},
     {&proto::CaptureContent::wholeGraphs, QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "CUDA graphs as a whole"),
      QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog",
-                       "Each launch instead of the work of its nodes; not of graphs instantiated before the window")},
+                       "Each launch instead of the work of its nodes, where the window is open before the server uses CUDA")},
 }};
 
 constexpr std::uint32_t kRates[] = {0, 100, 1'000, 10'000, 100'000};

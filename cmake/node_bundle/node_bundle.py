@@ -175,7 +175,7 @@ def manifest_of(root: pathlib.Path, version: str) -> dict:
     for path in sorted(path for path in root.rglob("*") if path.is_file()):
         data = path.read_bytes()
         files.append({"path": str(path.relative_to(root)), "size": len(data), "sha256": hashlib.sha256(data).hexdigest()})
-    elfs = [path for folder in ("bin", "lib") for path in (root / folder).iterdir()]
+    elfs = [path for folder in ("bin", "lib") for path in (root / folder).iterdir() if path.is_file()]
     return {
         "name": "gantry-node",
         "version": version,

@@ -110,7 +110,7 @@ public:
         if (m_armed.trigger == Trigger::CudaProfiler)
             joined = m_cupti.watchProfilerCalls(m_state, kProfilerCalls);
         if (m_windowId && !m_cupti.isOpen())
-            joined = openCupti(m_windowId, m_content);
+            joined = openCupti(m_windowId, m_content, true);
         m_cudaLoaded = {MessageType::CudaLoaded, m_windowId, joined.outcome, joined.cuptiVersion, {}};
         std::memcpy(m_cudaLoaded.detail, joined.detail, sizeof joined.detail);
     }
@@ -278,9 +278,9 @@ private:
     }
 
     /// Handlers of exit run in the reverse order of their registration: ours before those of CUPTI, which are there once it has been used.
-    CuptiSession::Opened openCupti(std::uint32_t windowId, std::uint32_t content)
+    CuptiSession::Opened openCupti(std::uint32_t windowId, std::uint32_t content, bool isBeforeContexts = false)
     {
-        const CuptiSession::Opened opened = m_cupti.open(m_state, windowId, content);
+        const CuptiSession::Opened opened = m_cupti.open(m_state, windowId, content, isBeforeContexts);
         if (m_cupti.isOpen() && !m_hasExitHandler)
             m_hasExitHandler = std::atexit(capture::closeAtExit) == 0;
         return opened;

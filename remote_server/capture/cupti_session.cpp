@@ -393,9 +393,13 @@ void CuptiSession::ignoreProfilerCalls()
     unsubscribe();
 }
 
-CuptiSession::Opened CuptiSession::open(CaptureState& state, std::uint32_t windowId, std::uint32_t content)
+CuptiSession::Opened CuptiSession::open(CaptureState& state, std::uint32_t windowId, std::uint32_t content, bool isBeforeContexts)
 {
     Opened result;
+    // CUDA 13.0 crashes in the launch of a graph that was instantiated before graphs were recorded (seen on an H200).
+    const bool isTooLate = content & ContentWholeGraphs && !isBeforeContexts;
+    if (isTooLate)
+        content &= ~std::uint32_t{ContentWholeGraphs};
     if (!prepare(state, result))
         return result;
     if (!g_bufferMemory) {
@@ -440,6 +444,9 @@ CuptiSession::Opened CuptiSession::open(CaptureState& state, std::uint32_t windo
     m_windowId = windowId;
     m_content = content;
     result.outcome = OpenOutcome::Capturing;
+    if (isTooLate && result.detail[0] == '\0')
+        std::snprintf(result.detail, sizeof result.detail,
+                      "CUDA graphs are recorded by their nodes; as a whole they can be where the window is open before CUDA is used");
     return result;
 }
 
@@ -518,7 +525,7 @@ bool CuptiSession::prepare(CaptureState& state, Opened& result)
     return false;
 }
 
-CuptiSession::Opened CuptiSession::open(CaptureState& state, std::uint32_t, std::uint32_t)
+CuptiSession::Opened CuptiSession::open(CaptureState& state, std::uint32_t, std::uint32_t, bool)
 {
     Opened result;
     prepare(state, result);

@@ -32,8 +32,9 @@ public:
     Opened watchProfilerCalls(CaptureState& state, ProfilerCalls calls);
     void ignoreProfilerCalls();
 
-    /// Starts recording `content` into window `windowId`.
-    Opened open(CaptureState& state, std::uint32_t windowId, std::uint32_t content);
+    /// Starts recording `content` into window `windowId`. `isBeforeContexts`: the process has not begun to use CUDA, which whole graphs
+    /// need; else they are recorded by their nodes, and `detail` says so.
+    Opened open(CaptureState& state, std::uint32_t windowId, std::uint32_t content, bool isBeforeContexts = false);
 
     /// Copies buffers that CUPTI has handed back into the region, and now and then asks for those that are not full: a process that is
     /// killed takes with it what CUPTI still holds.

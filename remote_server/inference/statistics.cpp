@@ -17,7 +17,7 @@ constexpr double kFirstBoundMs = 0.1, kBoundsPerDecade = 20;
 /// The first bucket whose bound is not below.
 std::size_t bucketOf(std::uint64_t latencyNs)
 {
-    const double place = std::ceil(std::log10(static_cast<double>(latencyNs) / 1e6 / kFirstBoundMs) * kBoundsPerDecade - 1e-9);
+    const double place = std::ceil(std::log10(static_cast<double>(latencyNs) / 1e6 / kFirstBoundMs) * kBoundsPerDecade - 1e-12);
     return static_cast<std::size_t>(std::clamp(place, 0.0, static_cast<double>(ModelStatistics::kLatencyBounds)));
 }
 

@@ -222,13 +222,19 @@ TEST_F(CudaProcess, ModulesTakeOfOverheadOnlyWhatLoadingCosts)
     EXPECT_EQ(recorded(ContentNvtx), 0u);
 }
 
-TEST_F(CudaProcess, WholeGraphsAreRecordedOnlyWhenAskedFor)
+// A process that had instantiated graphs before crashed when it launched one of them.
+TEST_F(CudaProcess, AProcessThatUsesCudaAlreadyIsNeverAskedForWholeGraphs)
+{
+    const OpenedMessage opened = s_daemon->open(m_window, kEverything | ContentWholeGraphs);
+    EXPECT_FALSE(fakeCupti().kinds.contains(CUPTI_ACTIVITY_KIND_GRAPH_TRACE));
+    EXPECT_TRUE(fakeCupti().kinds.contains(CUPTI_ACTIVITY_KIND_CONCURRENT_KERNEL));
+    EXPECT_NE(std::string_view(opened.detail).find("by their nodes"), std::string_view::npos) << opened.detail;
+    s_daemon->close(m_window);
+}
+
+TEST_F(CudaProcess, WholeGraphsHaveTheirTimesAndWhoLaunchedThem)
 {
     s_daemon->open(m_window, kEverything);
-    EXPECT_FALSE(fakeCupti().kinds.contains(CUPTI_ACTIVITY_KIND_GRAPH_TRACE)) << "it would hide the kernels of graphs";
-    s_daemon->close(m_window);
-    m_window = ++s_lastWindow;
-    s_daemon->open(m_window, kEverything | ContentWholeGraphs);
     CUpti_ActivityGraphTrace2 graph{};
     graph.kind = CUPTI_ACTIVITY_KIND_GRAPH_TRACE;
     graph.start = kTime;

@@ -78,7 +78,7 @@ public:
         for (const trace::Execution& execution : trace.executions)
             m_origin = std::min(m_origin, execution.time.start);
         for (const trace::Track& track : trace.tracks)
-            if (!track.counter.time.empty())
+            if (!track.counter.time.empty() && !track.counter.isDerived)
                 m_origin = std::min(m_origin, track.counter.time.front());
     }
 
