@@ -133,7 +133,7 @@ GANTRY_EXPORT int InitializeInjectionNvtx2(NvtxGetExportTableFunc_t getExportTab
 }
 
 /// Of the payload extension, once in each instance that uses it.
-GANTRY_EXPORT int InitializeInjectionNvtxExtension(nvtxExtModuleInfo_t* module)
+GANTRY_EXPORT int InitializeInjectionNvtxExtension(gantry::capture::nvtx_payload::ModuleInfo* module)
 {
     if (module && gantry::capture::enter())
         gantry::capture::installPayloadHandlers(*module);

@@ -19,7 +19,7 @@ constexpr std::size_t kMostPayloads = 64;      // of one event; more is taken fo
 constexpr std::size_t kLongestName = 255;      // bytes
 constexpr std::size_t kMostSchemaBytes = 8192; // a record holds it
 
-std::atomic<std::uint64_t> g_nextSchemaId{NVTX_PAYLOAD_SCHEMA_ID_DYNAMIC_START};
+std::atomic<std::uint64_t> g_nextSchemaId{nvtx_payload::kFirstDynamicId};
 
 /// Sizes of schemas, for payloads that leave their size to us. Few programs have more schemas than this, and few of them do that.
 struct KnownSize
@@ -112,16 +112,16 @@ std::uint64_t defineSchema(SchemaText& schema, std::uint32_t domain, std::uint64
 
 ExtendedPayload extendedPayload(const nvtxEventAttributes_t& attributes)
 {
-    if (attributes.payloadType != NVTX_PAYLOAD_TYPE_EXT || attributes.reserved0 < 1 ||
+    if (attributes.payloadType != nvtx_payload::kPayloadType || attributes.reserved0 < 1 ||
         static_cast<std::size_t>(attributes.reserved0) > kMostPayloads)
         return {};
-    return {reinterpret_cast<const nvtxPayloadData_t*>(attributes.payload.ullValue), static_cast<std::size_t>(attributes.reserved0)};
+    return {reinterpret_cast<const nvtx_payload::Data*>(attributes.payload.ullValue), static_cast<std::size_t>(attributes.reserved0)};
 }
 
 void PayloadBytes::take(CaptureState& s, std::uint32_t domain, const ExtendedPayload& payload)
 {
     for (std::size_t i = 0; i < std::min(payload.count, kMostPayloads); ++i) {
-        const nvtxPayloadData_t& data = payload.data[i];
+        const nvtx_payload::Data& data = payload.data[i];
         const std::size_t size = data.size == SIZE_MAX ? knownSize(domain, data.schemaId) : data.size;
         if (!data.payload || size == 0)
             continue;
@@ -143,31 +143,30 @@ void PayloadBytes::take(CaptureState& s, std::uint32_t domain, const ExtendedPay
     }
 }
 
-std::uint64_t definePayloadSchema(std::uint32_t domain, const nvtxPayloadSchemaAttr_t* attributes)
+std::uint64_t definePayloadSchema(std::uint32_t domain, const nvtx_payload::SchemaAttributes* attributes)
 {
     if (!attributes)
         return 0;
     const auto has = [&](std::uint64_t field) { return (attributes->fieldMask & field) != 0; };
     SchemaText schema;
     PayloadSchemaHeader& header = schema.header();
-    header.schemaType = has(NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_TYPE) ? static_cast<std::uint32_t>(attributes->type) : 0;
-    header.staticSize = has(NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_STATIC_SIZE) ? attributes->payloadStaticSize : 0;
-    header.packAlign = has(NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_ALIGNMENT) ? static_cast<std::uint32_t>(attributes->packAlign) : 0;
-    schema.setName(has(NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_NAME) ? attributes->name : nullptr);
+    header.schemaType = has(nvtx_payload::kSchemaType) ? static_cast<std::uint32_t>(attributes->type) : 0;
+    header.staticSize = has(nvtx_payload::kSchemaStaticSize) ? attributes->staticSize : 0;
+    header.packAlign = has(nvtx_payload::kSchemaAlignment) ? static_cast<std::uint32_t>(attributes->packAlign) : 0;
+    schema.setName(has(nvtx_payload::kFieldName) ? attributes->name : nullptr);
     bool isWhole = true;
-    if (has(NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_ENTRIES) && has(NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_NUM_ENTRIES) && attributes->entries)
-        for (std::size_t i = 0; i < attributes->numEntries && isWhole; ++i) {
-            const nvtxPayloadSchemaEntry_t& entry = attributes->entries[i];
+    if (has(nvtx_payload::kSchemaEntries) && has(nvtx_payload::kSchemaEntryCount) && attributes->entries)
+        for (std::size_t i = 0; i < attributes->entryCount && isWhole; ++i) {
+            const nvtx_payload::SchemaEntry& entry = attributes->entries[i];
             isWhole = schema.add({entry.flags, entry.type, entry.arrayOrUnionDetail, entry.offset, 0, 0}, entry.name);
         }
-    const std::uint64_t id =
-        defineSchema(schema, domain, has(NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_SCHEMA_ID) ? attributes->schemaId : 0, isWhole);
+    const std::uint64_t id = defineSchema(schema, domain, has(nvtx_payload::kSchemaId) ? attributes->schemaId : 0, isWhole);
     if (id != 0)
         rememberSize(domain, id, header.staticSize);
     return id;
 }
 
-std::uint64_t definePayloadEnum(std::uint32_t domain, const nvtxPayloadEnumAttr_t* attributes)
+std::uint64_t definePayloadEnum(std::uint32_t domain, const nvtx_payload::EnumAttributes* attributes)
 {
     if (!attributes)
         return 0;
@@ -175,15 +174,15 @@ std::uint64_t definePayloadEnum(std::uint32_t domain, const nvtxPayloadEnumAttr_
     SchemaText schema;
     PayloadSchemaHeader& header = schema.header();
     header.isEnum = 1;
-    header.staticSize = has(NVTX_PAYLOAD_ENUM_ATTR_FIELD_SIZE) ? attributes->sizeOfEnum : sizeof(int);
-    schema.setName(has(NVTX_PAYLOAD_ENUM_ATTR_FIELD_NAME) ? attributes->name : nullptr);
+    header.staticSize = has(nvtx_payload::kEnumSize) ? attributes->size : sizeof(int);
+    schema.setName(has(nvtx_payload::kFieldName) ? attributes->name : nullptr);
     bool isWhole = true;
-    if (has(NVTX_PAYLOAD_ENUM_ATTR_FIELD_ENTRIES) && has(NVTX_PAYLOAD_ENUM_ATTR_FIELD_NUM_ENTRIES) && attributes->entries)
-        for (std::size_t i = 0; i < attributes->numEntries && isWhole; ++i) {
-            const nvtxPayloadEnum_t& value = attributes->entries[i];
+    if (has(nvtx_payload::kEnumEntries) && has(nvtx_payload::kEnumEntryCount) && attributes->entries)
+        for (std::size_t i = 0; i < attributes->entryCount && isWhole; ++i) {
+            const nvtx_payload::EnumValue& value = attributes->entries[i];
             isWhole = schema.add({value.isFlag ? 1u : 0u, 0, value.value, 0, 0, 0}, value.name);
         }
-    return defineSchema(schema, domain, has(NVTX_PAYLOAD_ENUM_ATTR_FIELD_SCHEMA_ID) ? attributes->schemaId : 0, isWhole);
+    return defineSchema(schema, domain, has(nvtx_payload::kEnumId) ? attributes->schemaId : 0, isWhole);
 }
 
 } // namespace gantry::capture

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "remote_server/capture/capture_state.h"
+#include "remote_server/capture/nvtx_payload_types.h"
 #include "trace_model/records/event_records.h"
 
 #include <cstddef>
@@ -8,7 +9,7 @@
 #include <string_view>
 
 #define NVTX_NO_IMPL
-#include <nvtx3/nvToolsExtPayload.h>
+#include <nvtx3/nvToolsExt.h>
 
 /// Payloads of NVTX's payload extension: their schemas go into the dictionary, their bytes behind the events that have them.
 namespace gantry::capture {
@@ -16,7 +17,7 @@ namespace gantry::capture {
 /// The payloads of one event as NVTX is given them.
 struct ExtendedPayload
 {
-    const nvtxPayloadData_t* data = nullptr;
+    const nvtx_payload::Data* data = nullptr;
     std::size_t count = 0;
 
     [[nodiscard]] bool isThere() const { return data && count > 0; }
@@ -39,7 +40,7 @@ private:
 };
 
 /// Writes a schema or an enumeration into the dictionary. Its id: the program's, or a new one. 0: there is no room.
-std::uint64_t definePayloadSchema(std::uint32_t domain, const nvtxPayloadSchemaAttr_t* attributes);
-std::uint64_t definePayloadEnum(std::uint32_t domain, const nvtxPayloadEnumAttr_t* attributes);
+std::uint64_t definePayloadSchema(std::uint32_t domain, const nvtx_payload::SchemaAttributes* attributes);
+std::uint64_t definePayloadEnum(std::uint32_t domain, const nvtx_payload::EnumAttributes* attributes);
 
 } // namespace gantry::capture

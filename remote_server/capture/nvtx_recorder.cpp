@@ -510,32 +510,32 @@ nvtxStringHandle_t registerString(nvtxDomainHandle_t domain, const Char* text)
     return reinterpret_cast<nvtxStringHandle_t>(defineText(RecordType::Text, domainId(domain), 0, text));
 }
 
-std::uint64_t registerSchema(nvtxDomainHandle_t domain, const nvtxPayloadSchemaAttr_t* attributes)
+std::uint64_t registerSchema(nvtxDomainHandle_t domain, const nvtx_payload::SchemaAttributes* attributes)
 {
     return definePayloadSchema(domainId(domain), attributes);
 }
-std::uint64_t registerEnum(nvtxDomainHandle_t domain, const nvtxPayloadEnumAttr_t* attributes)
+std::uint64_t registerEnum(nvtxDomainHandle_t domain, const nvtx_payload::EnumAttributes* attributes)
 {
     return definePayloadEnum(domainId(domain), attributes);
 }
-void markPayload(nvtxDomainHandle_t domain, const nvtxPayloadData_t* data, std::size_t count)
+void markPayload(nvtxDomainHandle_t domain, const nvtx_payload::Data* data, std::size_t count)
 {
     if (const std::uint32_t window = openWindow())
         writeAttributes(*state(), window, RecordType::NvtxMark, domain, nullptr, 0, timeStamp(), 0, {data, count});
 }
-int pushPayload(nvtxDomainHandle_t domain, const nvtxPayloadData_t* data, std::size_t count)
+int pushPayload(nvtxDomainHandle_t domain, const nvtx_payload::Data* data, std::size_t count)
 {
     return pushAny(domain, nullptr, {data, count});
 }
-int popPayload(nvtxDomainHandle_t domain, const nvtxPayloadData_t* data, std::size_t count)
+int popPayload(nvtxDomainHandle_t domain, const nvtx_payload::Data* data, std::size_t count)
 {
     return popAny(domain, {data, count});
 }
-nvtxRangeId_t startPayload(nvtxDomainHandle_t domain, const nvtxPayloadData_t* data, std::size_t count)
+nvtxRangeId_t startPayload(nvtxDomainHandle_t domain, const nvtx_payload::Data* data, std::size_t count)
 {
     return startAny(domain, nullptr, {data, count});
 }
-void endPayload(nvtxDomainHandle_t domain, nvtxRangeId_t id, const nvtxPayloadData_t* data, std::size_t count)
+void endPayload(nvtxDomainHandle_t domain, nvtxRangeId_t id, const nvtx_payload::Data* data, std::size_t count)
 {
     endAny(id, domain, {data, count});
 }
@@ -668,23 +668,23 @@ void setNvtxTrigger(const char* message, const char* domain)
     updateNvtxHandlers();
 }
 
-void installPayloadHandlers(nvtxExtModuleInfo_t& module)
+void installPayloadHandlers(nvtx_payload::ModuleInfo& module)
 {
-    if (module.moduleId != NVTX_EXT_PAYLOAD_MODULEID || module.segmentsCount < 1 || !module.segments)
+    if (module.moduleId != nvtx_payload::kModuleId || module.segmentCount < 1 || !module.segments)
         return;
-    const nvtxExtModuleSegment_t& segment = module.segments[0];
+    const nvtx_payload::ModuleSegment& segment = module.segments[0];
     const auto set = [&](std::size_t slot, auto* handler) {
         if (slot < segment.slotCount && segment.functionSlots)
             segment.functionSlots[slot] = reinterpret_cast<std::intptr_t>(handler);
     };
-    set(NVTX3EXT_CBID_nvtxPayloadSchemaRegister, registerSchema);
-    set(NVTX3EXT_CBID_nvtxPayloadEnumRegister, registerEnum);
-    set(NVTX3EXT_CBID_nvtxMarkPayload, markPayload);
-    set(NVTX3EXT_CBID_nvtxRangePushPayload, pushPayload);
-    set(NVTX3EXT_CBID_nvtxRangePopPayload, popPayload);
-    set(NVTX3EXT_CBID_nvtxRangeStartPayload, startPayload);
-    set(NVTX3EXT_CBID_nvtxRangeEndPayload, endPayload);
-    set(NVTX3EXT_CBID_nvtxDomainIsEnabled, domainIsEnabled);
+    set(nvtx_payload::SlotSchemaRegister, registerSchema);
+    set(nvtx_payload::SlotEnumRegister, registerEnum);
+    set(nvtx_payload::SlotMark, markPayload);
+    set(nvtx_payload::SlotRangePush, pushPayload);
+    set(nvtx_payload::SlotRangePop, popPayload);
+    set(nvtx_payload::SlotRangeStart, startPayload);
+    set(nvtx_payload::SlotRangeEnd, endPayload);
+    set(nvtx_payload::SlotDomainIsEnabled, domainIsEnabled);
 }
 
 /// Keeps the executable or library that holds the tables loaded: windows change its slots for as long as the process lives.

@@ -1,9 +1,10 @@
 #pragma once
 
 #include "remote_server/capture/capture_state.h"
+#include "remote_server/capture/nvtx_payload_types.h"
 
 #define NVTX_NO_IMPL
-#include <nvtx3/nvToolsExtPayload.h>
+#include <nvtx3/nvToolsExt.h>
 
 namespace gantry::capture {
 
@@ -15,7 +16,7 @@ void installNvtxHandlers(NvtxGetExportTableFunc_t getExportTable);
 
 /// Puts our handlers into the slots of one instance of NVTX's payload extension. They stay there: with no window open each looks just for
 /// that.
-void installPayloadHandlers(nvtxExtModuleInfo_t& module);
+void installPayloadHandlers(nvtx_payload::ModuleInfo& module);
 
 /// In a child after fork: its parent's window is not its own, and nobody is left who would let go of what was locked.
 void forgetNvtxOfParent();
