@@ -113,7 +113,7 @@ void WindowOptions::addTo(CLI::App& command)
             "window was opened, as with --launch and --until-exit")
         ->check(CLI::IsMember({"node", "graph"}))
         ->capture_default_str();
-    command.add_flag("--no-modules", noModules, "leave out GPU code that is loaded, JIT compilation and lazy loading");
+    command.add_flag("--cuda-modules", modules, "record also GPU code that is loaded, JIT compilation and lazy loading");
     command.add_flag("--context-switches", contextSwitches, "record when threads run on a processor, where the kernel permits it");
     command.add_flag("--queue", mayQueue, "wait while another client captures");
     command.add_option("--capture-range", range,
@@ -157,7 +157,7 @@ Result<proto::CaptureRequest> WindowOptions::request() const
     request.content.apiQueries = apiQueries;
     request.content.memoryAllocations = memoryAllocations;
     request.content.wholeGraphs = graphTrace == "graph";
-    request.content.modules = !noModules;
+    request.content.modules = modules;
     request.content.contextSwitches = contextSwitches;
     request.maxRequests = requests;
     request.maxIterations = iterations;

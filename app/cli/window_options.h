@@ -19,7 +19,7 @@ struct WindowOptions
     std::string iterationRange;
     std::uint64_t requests = 0, iterations = 0;
     std::uint32_t repeat = 1, rangeEvery = 1;
-    bool untilExit = false, mayQueue = false, apiQueries = false, memoryAllocations = false, noModules = false, contextSwitches = false;
+    bool untilExit = false, mayQueue = false, apiQueries = false, memoryAllocations = false, modules = false, contextSwitches = false;
     std::string graphTrace = "node";   ///< --cuda-graph-trace, in Nsight Systems' words
     bool drivesProfiler = false;       ///< --profiler
     bool isOpenedByIterations = false; ///< the launched program opens its window by itself

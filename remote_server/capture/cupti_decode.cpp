@@ -4,7 +4,6 @@
 
 #include "remote_server/capture/control_protocol.h"
 
-#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <cupti.h>
@@ -34,13 +33,6 @@ void CuptiDecoder::begin(CaptureState& state, std::uint32_t windowId, std::uint3
     m_nextNameId = kFirstNameId;
     std::memset(m_names, 0, sizeof m_names);
     std::memset(m_apiNamed, 0, sizeof m_apiNamed);
-    for (std::size_t i = 0; i < m_deviceCount; ++i)
-        write(RecordType::Device, m_devices[i]);
-}
-
-bool CuptiDecoder::hasDevice(std::uint32_t deviceId) const
-{
-    return std::any_of(m_devices, m_devices + m_deviceCount, [&](const auto& device) { return device.deviceId == deviceId; });
 }
 
 template <typename Record>
@@ -243,8 +235,6 @@ void CuptiDecoder::decode(const void* activity)
         r.computeMinor = d->computeCapabilityMinor;
         if (d->name)
             std::strncpy(r.name, d->name, sizeof r.name - 1);
-        if (!hasDevice(r.deviceId) && m_deviceCount < kMostDevices)
-            m_devices[m_deviceCount++] = r;
         write(RecordType::Device, r);
         break;
     }

@@ -18,14 +18,11 @@ public:
     /// `callbackName` is cuptiGetCallbackName: (domain, id, const char**) → 0 on success.
     using CallbackName = int (*)(int domain, std::uint32_t id, const char** name);
 
-    /// Writes the devices of the process into each window, once they are known.
     /// `content`: bits of Content.
     void begin(CaptureState& state, std::uint32_t windowId, std::uint32_t content, CallbackName callbackName);
     void decode(const void* activity);
-    [[nodiscard]] bool knowsDevices() const { return m_deviceCount > 0; }
 
 private:
-    [[nodiscard]] bool hasDevice(std::uint32_t deviceId) const;
     std::uint32_t nameId(const char* name);
     void nameApi(std::uint32_t callbackId, bool isDriver);
     template <typename Record>
@@ -35,7 +32,6 @@ private:
     static constexpr std::uint32_t kNameSlots = 1u << 14;
     static constexpr std::uint32_t kFirstNameId = 1u << 30;
     static constexpr std::uint32_t kApiCount = 2048;
-    static constexpr std::size_t kMostDevices = 32;
 
     CaptureState* m_state = nullptr;
     CallbackName m_callbackName = nullptr;
@@ -45,8 +41,6 @@ private:
     const char* m_names[kNameSlots] = {};
     std::uint32_t m_nameIds[kNameSlots] = {};
     bool m_apiNamed[2][kApiCount] = {};
-    records::DeviceRecord m_devices[kMostDevices] = {}; ///< that the process sees; they do not change while it lives
-    std::size_t m_deviceCount = 0;
 };
 
 } // namespace gantry::capture

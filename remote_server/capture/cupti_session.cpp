@@ -11,7 +11,6 @@
 #include <link.h>
 #include <string_view>
 #include <sys/mman.h>
-#include <utility>
 
 #ifdef GANTRY_HAVE_CUPTI
 #include <cupti.h>
@@ -240,8 +239,9 @@ constexpr KindOfContent kKinds[] = {
     {CUPTI_ACTIVITY_KIND_CONCURRENT_KERNEL, ContentKernels, "kernels"},
 };
 
-/// What was there before the window, and what comes in it.
-constexpr CUpti_ActivityKind kWhatThereIs[] = {CUPTI_ACTIVITY_KIND_CONTEXT, CUPTI_ACTIVITY_KIND_STREAM};
+/// What was there before the window, and what comes in it. Devices take a millisecond, seven times as long as all else that opens a window,
+/// but without them, or with them only once, windows after the first ones had no kernels (CUPTI 13.0 on an H200).
+constexpr CUpti_ActivityKind kWhatThereIs[] = {CUPTI_ACTIVITY_KIND_DEVICE, CUPTI_ACTIVITY_KIND_CONTEXT, CUPTI_ACTIVITY_KIND_STREAM};
 
 /// Functions that only ask, which libraries call several times for each launch: with PyTorch they were 85 % of all calls, and most of
 /// what recording cost. Names without the versions that CUPTI puts behind them.
@@ -450,18 +450,10 @@ CuptiSession::Opened CuptiSession::open(CaptureState& state, std::uint32_t windo
     return result;
 }
 
-/// Asking for them takes a millisecond (seen on an H200), five times as long as all else that opens a window: it is done once it is open.
-void CuptiSession::askForDevices()
-{
-    if (g_api.enableAndDump && !g_decoder->knowsDevices() && !std::exchange(m_hasAskedForDevices, true))
-        g_api.enableAndDump(CUPTI_ACTIVITY_KIND_DEVICE);
-}
-
 void CuptiSession::pump()
 {
     if (!isOpen())
         return;
-    askForDevices();
     if (const std::int64_t now = clockNs(CLOCK_MONOTONIC); now - m_lastFlushNs >= kFlushPeriodNs) {
         m_lastFlushNs = now;
         g_api.flushAll(0); // whose records are all complete; the others stay with CUPTI
@@ -489,7 +481,6 @@ void CuptiSession::close()
 {
     if (!isOpen())
         return;
-    askForDevices();
     if (m_content & ContentModules)
         for (const CUpti_CallbackId event : kModuleEvents)
             g_api.enableCallback(0, static_cast<CUpti_SubscriberHandle>(m_subscriber), CUPTI_CB_DOMAIN_RESOURCE, event);
@@ -501,8 +492,6 @@ void CuptiSession::close()
             g_api.disable(entry.kind);
     for (const CUpti_ActivityKind kind : kWhatThereIs)
         g_api.disable(kind);
-    if (std::exchange(m_hasAskedForDevices, false))
-        g_api.disable(CUPTI_ACTIVITY_KIND_DEVICE);
     g_api.flushAll(CUPTI_ACTIVITY_FLAG_FLUSH_FORCED);
     readBuffers();
     g_api.setThreadIdType(static_cast<CUpti_ActivityThreadIdType>(m_threadIdTypeBefore));

@@ -50,14 +50,12 @@ private:
     bool prepare(CaptureState& state, Opened& result);
     bool subscribe(Opened& result);
     void unsubscribe();
-    void askForDevices();
     void readBuffers();
 
     CaptureState* m_state = nullptr;
     std::uint32_t m_windowId = 0;
     std::uint32_t m_content = 0;
     std::int64_t m_lastFlushNs = 0;
-    bool m_hasAskedForDevices = false;
     void* m_subscriber = nullptr;
     bool m_isSubscribed = false;  ///< handles may be null
     bool m_isWatching = false;    ///< cudaProfilerStart

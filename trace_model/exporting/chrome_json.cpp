@@ -791,28 +791,6 @@ std::uint64_t stepCount(const Trace& trace)
 
 } // namespace
 
-std::span<const FormatLimit> chromeJsonLimits()
-{
-    static constexpr FormatLimit kLimits[] = {
-        {"the costs of the capture window, and settings of the capture",
-         [](const Trace& trace) { return trace.meta.openCost || !trace.meta.settings.empty(); }},
-        {"the thread of slices that overlap others of it, but for the name of their row",
-         [](const Trace& trace) {
-             return trace.nvtxRanges.size() + trace.apiCalls.size() + trace.libraryCalls.size() + trace.osCalls.size() +
-                        trace.overheads.size() >
-                    0;
-         }},
-        {"units of metrics, but for a part of their names",
-         [](const Trace& trace) {
-             return std::any_of(trace.tracks.begin(), trace.tracks.end(), [](const trace::Track& track) {
-                 return track.kind == trace::TrackKind::Counter && !track.counter.isDerived;
-             });
-         }},
-        {"tables without times", [](const Trace& trace) { return !trace.summaries.empty(); }},
-    };
-    return kLimits;
-}
-
 Result<void> writeChromeJson(const Trace& trace, const std::filesystem::path& path, const ExportOptions& options)
 {
     if (stepCount(trace) == 0)

@@ -80,11 +80,11 @@ TEST(WindowOptions, WhatIsRecordedIsAskedForInTheWordsOfNsightSystems)
     };
     EXPECT_FALSE(asked("").memoryAllocations);
     EXPECT_FALSE(asked("").wholeGraphs);
-    EXPECT_TRUE(asked("").modules);
+    EXPECT_FALSE(asked("").modules);
     EXPECT_TRUE(asked("--cuda-memory-usage").memoryAllocations);
     EXPECT_TRUE(asked("--cuda-graph-trace graph").wholeGraphs);
     EXPECT_FALSE(asked("--cuda-graph-trace node").wholeGraphs);
-    EXPECT_FALSE(asked("--no-modules").modules);
+    EXPECT_TRUE(asked("--cuda-modules").modules);
     EXPECT_THROW(asked("--cuda-graph-trace kernels"), CLI::ValidationError);
 }
 

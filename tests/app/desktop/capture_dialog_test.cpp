@@ -109,15 +109,15 @@ private slots:
         options.content.kernels = options.content.driverApi = false;
         options.content.gpuMetricsHz = 10'000;
         options.content.apiQueries = options.content.memoryAllocations = options.content.wholeGraphs = true;
-        options.content.modules = false;
+        options.content.modules = true;
         options.label = QStringLiteral("night");
         const QJsonObject saved = toJson(options);
         QCOMPARE(toJson(captureOptions(saved)), saved);
         QVERIFY(toJson(CaptureOptions{}) != saved);
         QCOMPARE(captureOptions(saved).at, QTime(3, 4, 5));
         QVERIFY(!captureOptions(saved).content.kernels && captureOptions(saved).content.memcpy);
-        QVERIFY(captureOptions(saved).content.memoryAllocations && !captureOptions(saved).content.modules);
-        QVERIFY(!captureOptions({}).content.wholeGraphs && captureOptions({}).content.modules); // as at first
+        QVERIFY(captureOptions(saved).content.memoryAllocations && captureOptions(saved).content.modules);
+        QVERIFY(!captureOptions({}).content.wholeGraphs && !captureOptions({}).content.modules); // as at first
 
         QCOMPARE(toJson(captureOptions({})), toJson(CaptureOptions{}));
         const QJsonObject nonsense{{QStringLiteral("end"), 99},

@@ -235,6 +235,7 @@ TEST_F(CudaProcess, AProcessThatUsesCudaAlreadyIsNeverAskedForWholeGraphs)
 TEST_F(CudaProcess, WholeGraphsHaveTheirTimesAndWhoLaunchedThem)
 {
     s_daemon->open(m_window, kEverything);
+    fakeCupti().kinds.insert(CUPTI_ACTIVITY_KIND_GRAPH_TRACE); // as in a process that uses CUDA only now
     CUpti_ActivityGraphTrace2 graph{};
     graph.kind = CUPTI_ACTIVITY_KIND_GRAPH_TRACE;
     graph.start = kTime;
@@ -244,6 +245,7 @@ TEST_F(CudaProcess, WholeGraphsHaveTheirTimesAndWhoLaunchedThem)
     graph.graphId = 6;
     recordActivity(graph);
     s_daemon->close(m_window);
+    fakeCupti().kinds.clear();
     const auto graphs = s_daemon->read(m_window).all<records::GraphRecord>(records::RecordType::GraphLaunch);
     ASSERT_EQ(graphs.size(), 1u);
     EXPECT_EQ(graphs[0].endRealtimeNs - graphs[0].startRealtimeNs, 500);
