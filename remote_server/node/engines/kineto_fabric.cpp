@@ -20,6 +20,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kFolders = "/tmp";
+constexpr const char* kFolderName = "gantry-kineto-";
 constexpr const char* kEndpoint = "dynolog"; // IpcFabricConfigClient.cpp, kDynologDaemon
 constexpr std::int64_t kForgottenNs = 15'000'000'000;
 constexpr std::int64_t kSettledNs = 1'500'000'000; // it asks while PyTorch is still being loaded, and traces nothing then
@@ -50,18 +52,40 @@ std::string message(std::string_view type, std::string_view body)
     return bytes.append(body);
 }
 
+sockaddr_un addressIn(const fs::path& folder)
+{
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    (folder / kEndpoint).native().copy(address.sun_path, sizeof address.sun_path - 1);
+    return address;
+}
+
+/// Folders of daemons that were killed: nobody listens in them any more.
+void removeAbandoned()
+{
+    std::error_code error;
+    for (fs::directory_iterator entry(kFolders, error), end; !error && entry != end; entry.increment(error)) {
+        if (!entry->path().filename().native().starts_with(kFolderName))
+            continue;
+        const UniqueFd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+        const sockaddr_un address = addressIn(entry->path());
+        std::error_code ignored;
+        if (connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 && errno == ECONNREFUSED)
+            fs::remove_all(entry->path(), ignored);
+    }
+}
+
 } // namespace
 
 Result<std::unique_ptr<KinetoFabric>> KinetoFabric::create()
 {
+    removeAbandoned();
     // A short path: the client adds 52 letters to it, and 107 are the most (unix(7)).
-    std::string folder = "/tmp/gantry-kineto-XXXXXX";
+    std::string folder = std::string(kFolders) + "/" + kFolderName + "XXXXXX";
     if (!mkdtemp(folder.data()))
         return errnoError(errno, "cannot make a folder for PyTorch's profiler, " + folder);
     UniqueFd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    (folder + "/" + kEndpoint).copy(address.sun_path, sizeof address.sun_path - 1);
+    const sockaddr_un address = addressIn(folder);
     std::ofstream(fs::path(folder) / "kineto.conf") << "ON_DEMAND_CONFIG_UPDATE_INTERVAL_SECS=1\n";
     if (bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
         const Error error = errnoError(errno, "cannot listen for PyTorch's profiler in " + folder);

@@ -353,6 +353,7 @@ Result<std::string> ToolEngine::publish(Capture& capture, ToolWindow& window)
     std::error_code error;
     if (!made.original.empty()) {
         const fs::path kept = fs::path(published).replace_extension(made.original.extension());
+        chmod(made.original.c_str(), 0600); // whatever the tool thought of it
         fs::rename(made.original, kept, error);
         if (!error)
             meta[key::kOriginalFile] = kept.string();

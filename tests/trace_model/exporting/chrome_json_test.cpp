@@ -95,11 +95,12 @@ public:
         }
         for (std::size_t row = 0; row < m_trace.memcpys.size(); ++row) {
             const trace::CopyRoute route = m_trace.memcpys.route[row];
-            lines.push_back(fmt::format("memcpy {} {} {} {} bytes {}", work(m_trace.memcpys, row), name(route.kind), name(route.source), name(route.destination),
-                                        m_trace.memcpys.bytes[row]));
+            lines.push_back(fmt::format("memcpy {} {} {} {} bytes {}", work(m_trace.memcpys, row), name(route.kind), name(route.source),
+                                        name(route.destination), m_trace.memcpys.bytes[row]));
         }
         for (std::size_t row = 0; row < m_trace.memsets.size(); ++row)
-            lines.push_back(fmt::format("memset {} {} bytes {}", work(m_trace.memsets, row), name(m_trace.memsets.memoryKind[row]), m_trace.memsets.bytes[row]));
+            lines.push_back(fmt::format("memset {} {} bytes {}", work(m_trace.memsets, row), name(m_trace.memsets.memoryKind[row]),
+                                        m_trace.memsets.bytes[row]));
         for (std::size_t row = 0; row < m_trace.synchronizations.size(); ++row)
             lines.push_back(fmt::format("wait {} {}", work(m_trace.synchronizations, row), name(m_trace.synchronizations.type[row])));
         for (std::size_t row = 0; row < m_trace.graphLaunches.size(); ++row)
@@ -210,10 +211,9 @@ private:
     [[nodiscard]] static std::string thread(std::uint64_t globalTid)
     {
         constexpr std::uint32_t kLargest = 1u << 22; // proc(5), pid_max
-        const auto number = [](std::uint32_t id) {
-            return id > kLargest ? std::string("?") : std::to_string(id);
-        };
-        return Trace::pidOf(globalTid) == 0 ? "?/" + number(Trace::tidOf(globalTid)) : number(Trace::pidOf(globalTid)) + '/' + number(Trace::tidOf(globalTid));
+        const auto number = [](std::uint32_t id) { return id > kLargest ? std::string("?") : std::to_string(id); };
+        return Trace::pidOf(globalTid) == 0 ? "?/" + number(Trace::tidOf(globalTid))
+                                            : number(Trace::pidOf(globalTid)) + '/' + number(Trace::tidOf(globalTid));
     }
     [[nodiscard]] std::string work(const trace::GpuEventColumns& columns, std::size_t row) const
     {
@@ -317,9 +317,7 @@ TEST(ChromeExport, RefusesWhatHasNoTimes)
 /// The slices of each thread, as a viewer stacks them.
 std::map<std::pair<std::int64_t, std::int64_t>, std::vector<TimeRange>> slicesByRow(const json& document)
 {
-    const auto ns = [](const json& microseconds) {
-        return std::llround(microseconds.get<double>() * 1000);
-    };
+    const auto ns = [](const json& microseconds) { return std::llround(microseconds.get<double>() * 1000); };
     std::map<std::pair<std::int64_t, std::int64_t>, std::vector<TimeRange>> rows;
     for (const json& event : document.at("traceEvents"))
         if (event.at("ph") == "X")
@@ -339,12 +337,14 @@ TEST(ChromeExport, SlicesOfAThreadNest)
         if (trace->eventCount() == 0)
             continue;
         for (auto& [row, slices] : slicesByRow(exported(*trace))) {
-            std::sort(slices.begin(), slices.end(), [](TimeRange a, TimeRange b) { return std::tuple(a.start, -a.end) < std::tuple(b.start, -b.end); });
+            std::sort(slices.begin(), slices.end(),
+                      [](TimeRange a, TimeRange b) { return std::tuple(a.start, -a.end) < std::tuple(b.start, -b.end); });
             std::vector<TimestampNs> open;
             for (const TimeRange slice : slices) {
                 while (!open.empty() && open.back() <= slice.start)
                     open.pop_back();
-                ASSERT_TRUE(open.empty() || slice.end <= open.back()) << row.first << '/' << row.second << " at " << slice.start << ".." << slice.end;
+                ASSERT_TRUE(open.empty() || slice.end <= open.back())
+                    << row.first << '/' << row.second << " at " << slice.start << ".." << slice.end;
                 open.push_back(slice.end);
             }
         }
@@ -375,8 +375,8 @@ TEST(ChromeExport, FlowsLeadFromACallToItsWorkAndHaveIdsOfTheirOwn)
         running.insert(ends[id].at("pid").get<std::int64_t>());
         const auto isSliceAt = [](const json& flow, const std::string& category) {
             return [&, category](const json& event) {
-                return event.at("ph") == "X" && event.at("cat") == category && event.at("pid") == flow.at("pid") && event.at("tid") == flow.at("tid")
-                       && event.at("ts") == flow.at("ts");
+                return event.at("ph") == "X" && event.at("cat") == category && event.at("pid") == flow.at("pid") &&
+                       event.at("tid") == flow.at("tid") && event.at("ts") == flow.at("ts");
             };
         };
         const json& events = document.at("traceEvents");

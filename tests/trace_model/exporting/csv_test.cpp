@@ -94,10 +94,11 @@ TEST(CsvExport, EveryTableOfATraceHasItsRowsAndNothingElse)
 {
     const auto trace = test::traceWithEverything();
     const std::map<std::string, std::size_t> expected = {
-        {"kernels", 4},     {"memcpys", 1},     {"memsets", 1},    {"synchronizations", 1}, {"graphs", 1},         {"gpu_ranges", 1},    {"api_calls", 3},
-        {"library_calls", 2}, {"os_calls", 2},  {"nvtx_ranges", 4}, {"marks", 1},            {"overheads", 1},      {"requests", 3},      {"phases", 5},
-        {"executions", 1},  {"counters", 3},    {"losses", 1},     {"kernel_summary", 1},   {"memcpy_summary", 2}, {"api_summary", 2},   {"nvtx_summary", 3},
-        {"stream_summary", 4}, {"phase_summary", 4}, {"client, side", 2},
+        {"kernels", 4},      {"memcpys", 1},        {"memsets", 1},        {"synchronizations", 1}, {"graphs", 1},
+        {"gpu_ranges", 1},   {"api_calls", 3},      {"library_calls", 2},  {"os_calls", 2},         {"nvtx_ranges", 4},
+        {"marks", 1},        {"overheads", 1},      {"requests", 3},       {"phases", 5},           {"executions", 1},
+        {"counters", 3},     {"losses", 1},         {"kernel_summary", 1}, {"memcpy_summary", 2},   {"api_summary", 2},
+        {"nvtx_summary", 3}, {"stream_summary", 4}, {"phase_summary", 4},  {"client, side", 2},
     };
     std::map<std::string, std::size_t> actual;
     for (const std::string& table : exportTables(*trace))
@@ -112,11 +113,12 @@ TEST(CsvExport, CellsAreTheValuesOfTheTraceWithTheirUnitsInTheNames)
     EXPECT_EQ(kernels.cells(
                   0, {"start_ns", "end_ns", "duration_ns", "name", "full_name", "device", "context", "stream", "correlation_id", "pid"}),
               (Cells{"0", "2500", "2500", "gemm", "void gemm<float, \"4\">(int)\\x\x01", "0", "1", "7", "1", "4711"}));
-    EXPECT_EQ(kernels.cells(3, {"grid_x", "grid_y", "grid_z", "block_x", "block_y", "block_z", "registers_per_thread", "static_shared_memory_bytes",
-                                "dynamic_shared_memory_bytes", "graph_node"}),
+    EXPECT_EQ(kernels.cells(3, {"grid_x", "grid_y", "grid_z", "block_x", "block_y", "block_z", "registers_per_thread",
+                                "static_shared_memory_bytes", "dynamic_shared_memory_bytes", "graph_node"}),
               (Cells{"4", "5", "6", "128", "2", "1", "40", "1024", "2048", "17"}));
     EXPECT_EQ(kernels.cell(0, "graph_node"), "") << "absent is not 0";
-    EXPECT_EQ(Table(*trace, "memcpys").cells(0, {"direction", "source", "destination", "bytes"}), (Cells{"HtoD", "Pageable", "Device static", "21474836480"}));
+    EXPECT_EQ(Table(*trace, "memcpys").cells(0, {"direction", "source", "destination", "bytes"}),
+              (Cells{"HtoD", "Pageable", "Device static", "21474836480"}));
     EXPECT_EQ(Table(*trace, "memsets").cells(0, {"start_ns", "end_ns", "memory", "value", "bytes", "context"}),
               (Cells{"40500", "40500", "Device", "255", "64", "2"}));
     EXPECT_EQ(Table(*trace, "synchronizations").cells(0, {"type", "stream"}), (Cells{"context sync", ""}));

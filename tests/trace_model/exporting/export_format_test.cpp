@@ -37,7 +37,13 @@ const std::vector<Loss>& losses()
          [](const Trace& t) { return t.osCalls.threads.values().size() == 1; }},
         {ExportFormat::ChromeJson, "units of metrics, but for a part of their names",
          [](const Trace& t) {
-             return std::any_of(t.tracks.begin(), t.tracks.end(), [](const auto& track) { return track.counter.unit == "requests" && !track.counter.isDerived; });
+             return std::any_of(t.tracks.begin(), t.tracks.end(),
+                                [](const auto& track) { return track.counter.unit == "requests" && !track.counter.isDerived; });
+         }},
+        {ExportFormat::ChromeJson, "when threads ran on a processor",
+         [](const Trace& t) {
+             return std::any_of(t.tracks.begin(), t.tracks.end(),
+                                [](const auto& track) { return track.kind == trace::TrackKind::Counter && track.globalTid != 0; });
          }},
         {ExportFormat::ChromeJson, "tables without times", [](const Trace& t) { return !t.summaries.empty(); }},
         {ExportFormat::NsysSqlite, "the format of the file it was read from, and what was skipped there",
@@ -99,7 +105,8 @@ TEST(ExportFormat, NamesOnlyTheLimitsThatConcernTheTrace)
     const auto everything = test::traceWithEverything();
     for (const ExportFormat format : {ExportFormat::ChromeJson, ExportFormat::Csv})
         EXPECT_EQ(notKept(*everything, format).size(), limitsOf(format).size());
-    const auto plain = test::traceOf("window 0..1000\napi 12 cudaMemcpyAsync 10..20 corr 1\nmemcpy gpu0/stream7 HtoD pinned 20..30 bytes 8 corr 1\n");
+    const auto plain =
+        test::traceOf("window 0..1000\napi 12 cudaMemcpyAsync 10..20 corr 1\nmemcpy gpu0/stream7 HtoD pinned 20..30 bytes 8 corr 1\n");
     const std::vector<std::string_view> expected = {"the thread of slices that overlap others of it, but for the name of their row"};
     EXPECT_EQ(notKept(*plain, ExportFormat::ChromeJson), expected);
     for (const std::string_view limit : notKept(*plain, ExportFormat::NsysSqlite))

@@ -219,7 +219,8 @@ bool isSaid(const std::vector<std::string_view>& sentences, const std::string& t
 /// Columns that hold numbers which are given anew: of texts, and of the one machine.
 bool isNumberedAnew(const std::string& table, const std::string& column)
 {
-    static const std::set<std::string> kTexts = {"nameId", "textId", "shortName", "demangledName", "domainId", "globalTid", "vmId", "jsonTextId"};
+    static const std::set<std::string> kTexts = {"nameId",   "textId",    "shortName", "demangledName",
+                                                 "domainId", "globalTid", "vmId",      "jsonTextId"};
     return kTexts.contains(column) || table.starts_with("META_DATA") || table == "ThreadNames";
 }
 

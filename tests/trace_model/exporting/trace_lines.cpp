@@ -300,6 +300,9 @@ std::shared_ptr<const Trace> traceWithEverything()
     rows.add(CounterSample{line, 200, -2e300});
     const std::uint32_t plain = builder.define({"plain", "", "", ""});
     rows.add(CounterSample{plain, 300, 0});
+    const std::uint32_t onCpu = builder.define({.name = "On CPU", .globalTid = kFirst | 4711});
+    rows.add(CounterSample{onCpu, 2'000, 1});
+    rows.add(CounterSample{onCpu, 4'000, 0});
     report::ExecutionRow execution{3, kFirst | 4711, text("bert"), text("1"), text("bert_0"), 80'000, 150'000};
     builder.add(execution);
     report::RequestRow request;

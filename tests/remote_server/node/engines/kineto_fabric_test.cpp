@@ -8,6 +8,7 @@
 #include <array>
 #include <cstring>
 #include <filesystem>
+#include <stdlib.h> // mkdtemp(3)
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -96,6 +97,21 @@ TEST_F(KinetosFabric, TellsAProcessItsConfigurationOnceWhenItCanTrace)
     EXPECT_EQ(process.ask(2), "ACTIVITIES_DURATION_MSECS=500\n");
     EXPECT_TRUE(fabric->isTold(4711));
     EXPECT_EQ(process.ask(2), "");
+}
+
+TEST_F(KinetosFabric, RemovesTheFoldersOfDaemonsThatWereKilledAndNoOthers)
+{
+    char abandoned[] = "/tmp/gantry-kineto-XXXXXX";
+    ASSERT_TRUE(mkdtemp(abandoned));
+    const int killed = socket(AF_UNIX, SOCK_DGRAM, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    (std::string(abandoned) + "/dynolog").copy(address.sun_path, sizeof address.sun_path - 1);
+    ASSERT_EQ(bind(killed, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    close(killed);
+    ASSERT_TRUE(KinetoFabric::create());
+    EXPECT_FALSE(fs::exists(abandoned));
+    EXPECT_TRUE(fs::exists(folder)) << "its daemon lives";
 }
 
 TEST_F(KinetosFabric, KnowsAProcessByItsAncestorsOnceItHasAskedForAWhile)
