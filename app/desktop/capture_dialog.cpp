@@ -54,22 +54,19 @@ constexpr std::array<ContentText, 13> kContent = {{
     {&proto::CaptureContent::synchronization, QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Synchronization"),
      QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Waits for streams, events and the device; cheap")},
     {&proto::CaptureContent::modules, QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Modules and JIT"),
-     QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog",
-                       "GPU code that is loaded or compiled, and lazy loading: why first requests are slow")},
+     QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "GPU code that is loaded or compiled: why first requests are slow")},
     {&proto::CaptureContent::memoryAllocations, QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Allocations"),
-     QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Each allocation and release of GPU memory, and what they add up to over time")},
+     QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Allocations and releases of GPU memory, and their sum over time")},
     {&proto::CaptureContent::runtimeApi, QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Runtime API"),
      QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Calls that the program makes, cuda…; 0.2 to 0.5 µs each")},
     {&proto::CaptureContent::driverApi, QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Driver API"),
      QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Calls that reach the driver, cu…; 0.2 to 0.5 µs each")},
     {&proto::CaptureContent::apiQueries, QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Calls that only ask"),
-     QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog",
-                       "Of both APIs also cudaGetDevice, cudaEventQuery and the like; with PyTorch 85 % of all calls")},
+     QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "cudaGetDevice and the like; with PyTorch 85 % of all calls")},
     {&proto::CaptureContent::kernels, QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Kernels"),
      QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Each kernel on the GPU with its launch; dear where many are tiny")},
     {&proto::CaptureContent::wholeGraphs, QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "CUDA graphs as a whole"),
-     QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog",
-                       "Each launch instead of the work of its nodes, where the window is open before the server uses CUDA")},
+     QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Launches, not nodes; if CUDA is used only after the window opens")},
 }};
 
 constexpr std::uint32_t kRates[] = {0, 100, 1'000, 10'000, 100'000};
@@ -309,11 +306,8 @@ QWidget* CaptureDialog::makeContent(const CaptureOptions& options)
     line->addWidget(title);
     line->addWidget(m_gpuMetrics);
     grid->addWidget(counters, row, 0);
-    grid->addWidget(
-        wrapped(tr("SMs, tensor cores, memory and links of every GPU; a program beside the server samples them. Lost samples are "
-                   "counted: an H100 gave all at 10 kHz, 84 % at 20 kHz, 58 % at 100 kHz"),
-                QPalette::PlaceholderText, page),
-        row++, 1);
+    grid->addWidget(wrapped(tr("SMs, tensor cores, memory, links; above 10 kHz some samples are lost"), QPalette::PlaceholderText, page),
+                    row++, 1);
     for (const CaptureField field : {CaptureField::Content, CaptureField::GpuMetrics}) {
         m_problems[field] = wrapped({}, QPalette::BrightText, page);
         m_problems[field]->hide();

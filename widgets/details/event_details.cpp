@@ -458,7 +458,7 @@ std::vector<DetailSection> reportDetails(const Trace& trace)
     if (trace.meta.format == "gantry" && !trace.meta.isPreview) {
         Section cost(tr("Window cost"));
         for (const analysis::CostLine& line : analysis::costLines(analysis::windowCostOf(trace.meta)))
-            cost.line(toQString(line.name), toQString(line.value));
+            cost.line(toQString(line.name).replace(0, 1, toQString(line.name).at(0).toUpper()), toQString(line.value));
         cost.into(sections);
     }
 
