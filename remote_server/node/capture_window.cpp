@@ -3,6 +3,7 @@
 #include "remote_server/node/capture_plan.h"
 #include "remote_server/node/clock.h"
 #include "remote_server/node/notes.h"
+#include "remote_server/node/thread_ids.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -28,7 +29,7 @@ std::map<std::uint32_t, std::string> threadNamesOf(int pid)
         std::ifstream file(entry->path() / "comm", std::ios::binary);
         std::string name;
         std::getline(file, name);
-        names[static_cast<std::uint32_t>(std::strtoul(entry->path().filename().c_str(), nullptr, 10))] = name;
+        names[ownThreadId(pid, static_cast<std::uint32_t>(std::strtoul(entry->path().filename().c_str(), nullptr, 10)))] = name;
     }
     return names;
 }

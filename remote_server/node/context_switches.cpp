@@ -1,6 +1,7 @@
 #include "remote_server/node/context_switches.h"
 
 #include "remote_server/node/clock.h"
+#include "remote_server/node/thread_ids.h"
 #include "remote_server/node/unique_fd.h"
 
 #include <algorithm>
@@ -99,7 +100,7 @@ Error perfEventError(int error, std::optional<int> paranoid)
 struct ContextSwitches::Ring
 {
     UniqueFd event;
-    std::uint32_t tid = 0;
+    std::uint32_t tid = 0; ///< its own, as its other events have it
     std::byte* memory = nullptr;
     std::int64_t openedNs = 0;
     std::optional<bool> isRunning; ///< absent: no switch yet
@@ -199,7 +200,7 @@ void ContextSwitches::findThreads(int pid, Process& process)
         UniqueFd event = process.rings.size() < kMostThreads ? openEvent(static_cast<int>(tid)) : UniqueFd();
         if (!event && errno == ESRCH)
             continue; // has ended meanwhile
-        auto ring = event ? std::make_unique<Ring>(std::move(event), tid) : nullptr;
+        auto ring = event ? std::make_unique<Ring>(std::move(event), ownThreadId(pid, tid)) : nullptr;
         if (ring && ring->memory)
             process.rings.emplace(tid, std::move(ring));
         else
@@ -256,7 +257,7 @@ ContextSwitches::Recorded ContextSwitches::recorded(int pid)
     result.switches.assign(process.switches.begin(), process.switches.end());
     for (const auto& [tid, ring] : process.rings)
         if (!ring->isRunning && isRunning(pid, tid)) // all the time, without a switch
-            result.switches.push_back({ring->openedNs, tid, 0, true});
+            result.switches.push_back({ring->openedNs, ring->tid, 0, true});
     result.lost = process.lost;
     result.unwatchedThreads = process.refused.size();
     return result;

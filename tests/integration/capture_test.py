@@ -139,6 +139,19 @@ def says_what_the_window_cost_the_server(node):
     assert "still to come" in info["window_cost"]["why_no_after"], info
 
 
+def names_the_threads_of_a_process_in_a_container_as_its_events_do(node):
+    namespace = ["unshare", "--pid", "--fork", "--mount-proc"]
+    if subprocess.run([*namespace, "true"], check=False, stderr=subprocess.DEVNULL).returncode != 0:
+        print("pid namespaces cannot be made here")
+        sys.exit(77)
+    node.ctl("capture", "--launch", "--for", "300ms", "--no-after", "-o", node.folder / "ns.gantry", "--", *namespace,
+             node.bin / "gantry_nvtx_loop")
+    report = sqlite3.connect(node.folder / "ns.gantry")
+    names = dict(report.execute("SELECT globalTid & 0xFFFFFF, value FROM ThreadNames JOIN StringIds ON id = nameId"))
+    threads = {tid for (tid,) in report.execute("SELECT DISTINCT globalTid & 0xFFFFFF FROM NVTX_EVENTS WHERE eventType = 59")}
+    assert threads and threads <= names.keys(), (threads, names)
+
+
 def saves_by_itself_when_a_metric_says_so(node):
     target, address = node.launch_server()
     node.load(address, 40, "add_sub")
