@@ -551,4 +551,5 @@ def main():
         node.stop()
 
 
-main()
+if __name__ == "__main__":
+    main()
