@@ -201,7 +201,8 @@ private:
         result.level = m_level;
         result.windows = m_window;
         result.isPartial = m_stop.stop_requested();
-        result.isStable = isStable;
+        if (isStable.value_or(false) || !(result.isPartial || m_options.finish.stop_requested()))
+            result.isStable = isStable; // an interrupted comparison has no outcome
         result.boundariesUtcNs = std::move(m_boundaries);
         std::tie(result.requests, result.requestsDropped) = m_run.takeRequests();
         return result;

@@ -71,7 +71,7 @@ struct LoadResult : LoadFigures
 {
     LoadLevel level;
     int windows = 0;              ///< that were measured; the figures are of the last three at most
-    std::optional<bool> isStable; ///< absent: one window of a given length or number, where nothing was compared
+    std::optional<bool> isStable; ///< absent: one window of a given length or number, or an interrupt, so that nothing was compared
     bool isPartial = false;       ///< interrupted: the figures are of what there was until then
     std::vector<ModelFigures> models;
     std::vector<RequestTimes> requests;        ///< all of them, warm-up too, where asked for

@@ -59,7 +59,7 @@ TEST_F(Gantryctl, HelpDocumentsEveryExitStatus)
     EXPECT_EQ(result.exitStatus, 0);
     for (const char* status : {"   0  ", "   1  ", "   2  ", "  64  ", "  65  ", "  69  ", "  73  ", "  75  ", "  77  "})
         EXPECT_THAT(result.out, HasSubstr(status));
-    for (const char* group : {"node", "target", "capture", "report", "load", "compare"})
+    for (const char* group : {"node", "target", "capture", "report", "load", "recipe", "compare"})
         EXPECT_THAT(result.out, HasSubstr(group));
 }
 

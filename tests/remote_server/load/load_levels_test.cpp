@@ -101,6 +101,7 @@ TEST(LoadLevels, AStopLeavesAPartialResult)
     ASSERT_TRUE(results);
     ASSERT_THAT(*results, SizeIs(1)) << "no further level begins";
     EXPECT_TRUE(results->front().isPartial);
+    EXPECT_FALSE(results->front().isStable) << "it was not compared to its end";
     EXPECT_EQ(results->front().ok, 20u);
     EXPECT_TRUE(results->front().errors.empty());
 }
