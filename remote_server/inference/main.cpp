@@ -24,9 +24,24 @@ using namespace gantry::inference_server;
 struct Arguments
 {
     std::string repository, address = "127.0.0.1", outputMemory = "pageable", readyFile;
-    int grpcPort = 8001, metricsPort = 8002;
-    bool cpuOnly = false;
+    std::string control = "none";
+    std::vector<std::string> loadModels;
+    int grpcPort = 8001, metricsPort = 8002, pollSeconds = 15;
+    bool cpuOnly = false, noAutoComplete = false;
 };
+
+ServerOptions serverOptions(const Arguments& arguments)
+{
+    ServerOptions options;
+    options.backend = {!arguments.cpuOnly, arguments.outputMemory == "pinned"};
+    options.control = arguments.control == "poll"       ? ModelControl::Poll
+                      : arguments.control == "explicit" ? ModelControl::Explicit
+                                                        : ModelControl::None;
+    options.startupModels = arguments.loadModels;
+    options.pollInterval = std::chrono::seconds(arguments.pollSeconds);
+    options.autoComplete = arguments.noAutoComplete ? AutoComplete::Off : AutoComplete::On;
+    return options;
+}
 
 Result<void> writeReadyFile(const std::string& path, int grpcPort, int metricsPort)
 {
@@ -65,8 +80,7 @@ private:
 Result<void> run(const Arguments& arguments)
 {
     openblas_set_num_threads(1); // an instance is a thread already
-    GANTRY_TRY(const auto server,
-               InferenceServer::load(arguments.repository, {.backend = {!arguments.cpuOnly, arguments.outputMemory == "pinned"}}));
+    GANTRY_TRY(const auto server, InferenceServer::load(arguments.repository, serverOptions(arguments)));
 
     httplib::Server http;
     http.Get("/metrics", [&](const httplib::Request&, httplib::Response& response) { response.set_content(metricsText(*server), "text/plain; version=0.0.4"); });
@@ -125,6 +139,16 @@ int main(int argc, char** argv)
     app.add_option("--metrics-port", arguments.metricsPort, "port of /metrics and /v2/health; 0 takes a free one")->check(CLI::Range(0, 65535));
     app.add_option("--output-memory", arguments.outputMemory, "host memory that GPU outputs are copied to")->check(CLI::IsMember({"pageable", "pinned"}));
     app.add_option("--ready-file", arguments.readyFile, "write the ports here as JSON once ready");
+    app.add_option("--model-control-mode", arguments.control,
+                   "which models are served: all, all and what changes, or those that are asked for")
+        ->check(CLI::IsMember({"none", "poll", "explicit"}));
+    app.add_option("--repository-poll-secs", arguments.pollSeconds, "with poll: seconds between two looks at the repository")
+        ->check(CLI::Range(1, 1'000'000));
+    app.add_option("--load-model", arguments.loadModels,
+                   "with explicit: a model to load at the start, \"*\" for all; may be given several times")
+        ->allow_extra_args(false);
+    app.add_flag("--disable-auto-complete-config", arguments.noAutoComplete,
+                 "take a configuration as it stands, without what its backend knows");
     app.add_flag("--cpu-only", arguments.cpuOnly, "do not look for a GPU");
     app.set_version_flag("--version", GANTRY_VERSION);
     try {
