@@ -1,6 +1,8 @@
 // gantry-serve: the reference inference server. Flags are tritonserver's where it has one.
 
+#include "remote_server/inference/exit_deadline.h"
 #include "remote_server/inference/kserve_service.h"
+#include "remote_server/inference/server_flags.h"
 #include "remote_server/proto/grpc_log.h"
 
 #include <CLI/CLI.hpp>
@@ -12,6 +14,7 @@
 #include <grpcpp/ext/health_check_service_server_builder_option.h>
 #include <grpcpp/grpcpp.h>
 #include <httplib.h>
+#include <optional>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 #include <thread>
@@ -23,25 +26,10 @@ using namespace gantry::inference_server;
 
 struct Arguments
 {
-    std::string repository, address = "127.0.0.1", outputMemory = "pageable", readyFile;
-    std::string control = "none";
-    std::vector<std::string> loadModels;
-    int grpcPort = 8001, metricsPort = 8002, pollSeconds = 15;
-    bool cpuOnly = false, noAutoComplete = false;
+    std::string address = "127.0.0.1", readyFile;
+    ServerFlags server;
+    int grpcPort = 8001, metricsPort = 8002;
 };
-
-ServerOptions serverOptions(const Arguments& arguments)
-{
-    ServerOptions options;
-    options.backend = {!arguments.cpuOnly, arguments.outputMemory == "pinned"};
-    options.control = arguments.control == "poll"       ? ModelControl::Poll
-                      : arguments.control == "explicit" ? ModelControl::Explicit
-                                                        : ModelControl::None;
-    options.startupModels = arguments.loadModels;
-    options.pollInterval = std::chrono::seconds(arguments.pollSeconds);
-    options.autoComplete = arguments.noAutoComplete ? AutoComplete::Off : AutoComplete::On;
-    return options;
-}
 
 Result<void> writeReadyFile(const std::string& path, int grpcPort, int metricsPort)
 {
@@ -80,7 +68,9 @@ private:
 Result<void> run(const Arguments& arguments)
 {
     openblas_set_num_threads(1); // an instance is a thread already
-    GANTRY_TRY(const auto server, InferenceServer::load(arguments.repository, serverOptions(arguments)));
+    GANTRY_TRY(const ServerOptions options, serverOptions(arguments.server));
+    std::optional<ExitDeadline> deadline; // before the server: its destructor waits too
+    GANTRY_TRY(const auto server, InferenceServer::load(arguments.server.repository, options));
 
     httplib::Server http;
     http.Get("/metrics", [&](const httplib::Request&, httplib::Response& response) { response.set_content(metricsText(*server), "text/plain; version=0.0.4"); });
@@ -121,8 +111,11 @@ Result<void> run(const Arguments& arguments)
     int signal = 0;
     sigwait(&ends, &signal);
     spdlog::info("gantry-serve ends: answering what is in flight");
+    const std::chrono::seconds patience(arguments.server.exitTimeoutSeconds);
+    deadline.emplace(patience);
+    pthread_sigmask(SIG_UNBLOCK, &ends, nullptr); // the next one ends the process, as it does by default
     service.beginShutdown();
-    grpcServer->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(10)); // waits for calls in flight
+    grpcServer->Shutdown(std::chrono::system_clock::now() + patience); // waits for calls in flight
     return {};
 }
 
@@ -133,23 +126,12 @@ int main(int argc, char** argv)
     proto::routeGrpcLog([](const std::string& line) { spdlog::debug("{}", line); });
     CLI::App app{"gantry-serve: an inference server for the KServe v2 gRPC protocol, instrumented with NVTX."};
     Arguments arguments;
-    app.add_option("--model-repository", arguments.repository, "folder of models, each with config.pbtxt and a version folder")->required();
+    addServerFlags(app, arguments.server);
     app.add_option("--address", arguments.address, "address to listen on");
     app.add_option("--grpc-port", arguments.grpcPort, "port of the KServe v2 gRPC service; 0 takes a free one")->check(CLI::Range(0, 65535));
-    app.add_option("--metrics-port", arguments.metricsPort, "port of /metrics and /v2/health; 0 takes a free one")->check(CLI::Range(0, 65535));
-    app.add_option("--output-memory", arguments.outputMemory, "host memory that GPU outputs are copied to")->check(CLI::IsMember({"pageable", "pinned"}));
+    app.add_option("--metrics-port", arguments.metricsPort, "port of /metrics and /v2/health; 0 takes a free one")
+        ->check(CLI::Range(0, 65535));
     app.add_option("--ready-file", arguments.readyFile, "write the ports here as JSON once ready");
-    app.add_option("--model-control-mode", arguments.control,
-                   "which models are served: all, all and what changes, or those that are asked for")
-        ->check(CLI::IsMember({"none", "poll", "explicit"}));
-    app.add_option("--repository-poll-secs", arguments.pollSeconds, "with poll: seconds between two looks at the repository")
-        ->check(CLI::Range(1, 1'000'000));
-    app.add_option("--load-model", arguments.loadModels,
-                   "with explicit: a model to load at the start, \"*\" for all; may be given several times")
-        ->allow_extra_args(false);
-    app.add_flag("--disable-auto-complete-config", arguments.noAutoComplete,
-                 "take a configuration as it stands, without what its backend knows");
-    app.add_flag("--cpu-only", arguments.cpuOnly, "do not look for a GPU");
     app.set_version_flag("--version", GANTRY_VERSION);
     try {
         app.parse(argc, argv);
