@@ -40,7 +40,7 @@ Result<void> checkShape(const Tensor& tensor, const inference::ModelInput& input
 {
     std::vector<std::int64_t> dims(input.dims().begin(), input.dims().end());
     if (model.config.max_batch_size() > 0)
-        dims.insert(dims.begin(), 1); // each request brings one row; the batcher puts rows together
+        dims.insert(dims.begin(), -1); // rows; the batcher puts those of several requests together
     bool fits = dims.size() == tensor.shape.size();
     std::uint64_t elements = 1;
     for (std::size_t i = 0; fits && i < dims.size(); ++i) {
@@ -53,6 +53,20 @@ Result<void> checkShape(const Tensor& tensor, const inference::ModelInput& input
     if (tensor.data.size() != elements * elementBytes(tensor.type))
         return bad(fmt::format("input byte size mismatch for input '{}' for model '{}'. Expected {}, got {}", tensor.name, model.name,
                                elements * elementBytes(tensor.type), tensor.data.size()));
+    return {};
+}
+
+/// The rows that all inputs bring.
+Result<void> takeRows(InferJob& job, const ModelDescription& model)
+{
+    for (const Tensor& input : job.inputs) {
+        const auto rows = static_cast<std::uint64_t>(input.shape.front());
+        if (&input != &job.inputs.front() && rows != job.rows)
+            return bad(fmt::format("input '{}' batch size does not match other inputs for '{}'", input.name, model.name));
+        job.rows = rows;
+    }
+    if (job.rows > static_cast<std::uint64_t>(model.config.max_batch_size()))
+        return bad(fmt::format("inference request batch-size must be <= {} for '{}'", model.config.max_batch_size(), model.name));
     return {};
 }
 
@@ -88,6 +102,8 @@ Result<std::unique_ptr<InferJob>> jobFromRequest(const inference::ModelInferRequ
         GANTRY_CHECK(checkShape(tensor, input, model));
         job->inputs.push_back(std::move(tensor));
     }
+    if (model.config.max_batch_size() > 0)
+        GANTRY_CHECK(takeRows(*job, model));
     for (const auto& wire : request.inputs())
         if (std::none_of(model.config.input().begin(), model.config.input().end(), [&](const auto& input) { return input.name() == wire.name(); }))
             return bad(fmt::format("unexpected inference input '{}' for model '{}'", wire.name(), model.name));

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "remote_server/inference/scheduler.h"
+#include "remote_server/inference/infer_job.h"
 
 #include "inference/grpc_service.pb.h"
 

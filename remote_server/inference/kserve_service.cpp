@@ -91,7 +91,7 @@ private:
 
     void infer()
     {
-        ModelServer* model = m_server.find(m_request.model_name(), m_request.model_version());
+        const std::shared_ptr<ModelServer> model = m_server.find(m_request.model_name(), m_request.model_version());
         if (!model)
             return respond(errorResponse(m_request.id(), unknownModel(m_request.model_name()).error_message()));
         auto job = checkedJob(m_request, *model);
@@ -185,7 +185,7 @@ grpc::ServerUnaryReactor* KServeService::ServerMetadata(Context* context, const 
 
 grpc::ServerUnaryReactor* KServeService::ModelMetadata(Context* context, const inference::ModelMetadataRequest* request, inference::ModelMetadataResponse* reply)
 {
-    const ModelServer* model = m_server.find(request->name(), request->version());
+    const std::shared_ptr<const ModelServer> model = m_server.find(request->name(), request->version());
     if (!model)
         return answer(context, unknownModel(request->name()));
     const ModelDescription& description = model->description();
@@ -208,7 +208,7 @@ grpc::ServerUnaryReactor* KServeService::ModelMetadata(Context* context, const i
 
 grpc::ServerUnaryReactor* KServeService::ModelConfig(Context* context, const inference::ModelConfigRequest* request, inference::ModelConfigResponse* reply)
 {
-    const ModelServer* model = m_server.find(request->name(), request->version());
+    const std::shared_ptr<const ModelServer> model = m_server.find(request->name(), request->version());
     if (!model)
         return answer(context, unknownModel(request->name()));
     *reply->mutable_config() = model->description().config;
@@ -219,9 +219,10 @@ grpc::ServerUnaryReactor* KServeService::ModelStatistics(Context* context, const
 {
     if (!request->name().empty() && !m_server.find(request->name(), request->version()))
         return answer(context, {grpc::StatusCode::INVALID_ARGUMENT, fmt::format("requested model '{}' is not available", request->name())});
-    for (const ModelDescription& description : m_server.models()) {
-        const ModelServer* model = m_server.find(description.name, {});
-        if (!model || (!request->name().empty() && request->name() != description.name))
+    for (const auto& model : m_server.serving()) {
+        const ModelDescription& description = model->description();
+        if ((!request->name().empty() && request->name() != description.name) ||
+            (!request->version().empty() && request->version() != description.version))
             continue;
         const auto values = model->statistics().values();
         auto* out = reply->add_model_stats();
@@ -234,11 +235,12 @@ grpc::ServerUnaryReactor* KServeService::ModelStatistics(Context* context, const
         duration(stats->mutable_success(), values.success, values.requestNs);
         duration(stats->mutable_fail(), values.failed, values.failedNs);
         duration(stats->mutable_queue(), values.success, values.queueNs);
-        duration(stats->mutable_compute_input(), values.success, values.inputNs);
-        duration(stats->mutable_compute_infer(), values.success, values.inferNs);
-        duration(stats->mutable_compute_output(), values.success, values.outputNs);
-        duration(stats->mutable_cache_hit(), 0, 0);
-        duration(stats->mutable_cache_miss(), 0, 0);
+        const std::uint64_t computed = values.success - values.cacheHits;
+        duration(stats->mutable_compute_input(), computed, values.inputNs);
+        duration(stats->mutable_compute_infer(), computed, values.inferNs);
+        duration(stats->mutable_compute_output(), computed, values.outputNs);
+        duration(stats->mutable_cache_hit(), values.cacheHits, values.hitLookupNs);
+        duration(stats->mutable_cache_miss(), values.cacheMisses, values.missLookupNs + values.missInsertNs);
         for (const auto& [size, batch] : values.batches) {
             auto* batchStats = out->add_batch_stats();
             batchStats->set_batch_size(size);
@@ -252,22 +254,19 @@ grpc::ServerUnaryReactor* KServeService::ModelStatistics(Context* context, const
 
 grpc::ServerUnaryReactor* KServeService::RepositoryIndex(Context* context, const inference::RepositoryIndexRequest* request, inference::RepositoryIndexResponse* reply)
 {
-    for (const ModelDescription& model : m_server.models()) {
-        const bool ready = m_server.find(model.name, {}) != nullptr;
-        if (request->ready() && !ready)
-            continue;
+    for (const IndexEntry& model : m_server.index(request->ready())) {
         auto* entry = reply->add_models();
         entry->set_name(model.name);
         entry->set_version(model.version);
-        entry->set_state(ready ? "READY" : "UNAVAILABLE");
-        entry->set_reason(model.problem);
+        entry->set_state(model.state);
+        entry->set_reason(model.reason);
     }
     return answer(context);
 }
 
 grpc::ServerUnaryReactor* KServeService::ModelInfer(Context* context, const inference::ModelInferRequest* request, inference::ModelInferResponse* reply)
 {
-    ModelServer* model = m_server.find(request->model_name(), request->model_version());
+    const std::shared_ptr<ModelServer> model = m_server.find(request->model_name(), request->model_version());
     if (!model)
         return answer(context, unknownModel(request->model_name()));
     auto job = checkedJob(*request, *model);

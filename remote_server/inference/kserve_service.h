@@ -12,7 +12,7 @@ namespace gantry::inference_server {
 class KServeService final : public inference::GRPCInferenceService::CallbackService
 {
 public:
-    explicit KServeService(const InferenceServer& server) : m_server(server) {}
+    explicit KServeService(InferenceServer& server) : m_server(server) {}
 
     /// After this the server is live but not ready.
     void beginShutdown() { m_ready = false; }
@@ -30,7 +30,7 @@ public:
     grpc::ServerBidiReactor<inference::ModelInferRequest, inference::ModelStreamInferResponse>* ModelStreamInfer(Context* context) override;
 
 private:
-    const InferenceServer& m_server;
+    InferenceServer& m_server;
     std::atomic<bool> m_ready{true};
 };
 

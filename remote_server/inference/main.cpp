@@ -65,7 +65,8 @@ private:
 Result<void> run(const Arguments& arguments)
 {
     openblas_set_num_threads(1); // an instance is a thread already
-    GANTRY_TRY(const auto server, InferenceServer::load(arguments.repository, {!arguments.cpuOnly, arguments.outputMemory == "pinned"}));
+    GANTRY_TRY(const auto server,
+               InferenceServer::load(arguments.repository, {.backend = {!arguments.cpuOnly, arguments.outputMemory == "pinned"}}));
 
     httplib::Server http;
     http.Get("/metrics", [&](const httplib::Request&, httplib::Response& response) { response.set_content(metricsText(*server), "text/plain; version=0.0.4"); });

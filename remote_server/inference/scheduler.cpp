@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <chrono>
 #include <ctime>
+#include <numeric>
 #include <pthread.h>
+#include <utility>
 
 namespace gantry::inference_server {
 namespace {
@@ -34,6 +36,14 @@ private:
     RequestRanges& m_ranges;
 };
 
+/// Rows of jobs together.
+template <typename Jobs>
+std::uint64_t rowsOf(const Jobs& jobs)
+{
+    return std::accumulate(jobs.begin(), jobs.end(), std::uint64_t{0},
+                           [](std::uint64_t rows, const auto& job) { return rows + job->rows; });
+}
+
 /// What a backend throws fails its batch; the instance goes on. bad_alloc is the one to expect: batches differ in size.
 template <typename Run>
 Result<void> withoutExceptions(const Run& run)
@@ -51,21 +61,28 @@ Result<void> withoutExceptions(const Run& run)
 
 } // namespace
 
-ModelServer::ModelServer(ModelDescription description, std::uint32_t category, std::unique_ptr<BackendFactory> factory, RequestRanges& ranges)
-    : m_description(std::move(description)), m_category(category), m_ranges(ranges), m_factory(std::move(factory))
+ModelServer::ModelServer(ModelDescription description, std::uint32_t category, std::unique_ptr<BackendFactory> factory,
+                         std::shared_ptr<ServingParts> parts)
+    : m_description(std::move(description)),
+      m_category(category),
+      m_parts(std::move(parts)),
+      m_ranges(m_parts->ranges),
+      m_factory(std::move(factory))
 {
 }
 
-Result<std::unique_ptr<ModelServer>> ModelServer::start(ModelDescription description, std::uint32_t category, const BackendOptions& options, RequestRanges& ranges)
+Result<std::shared_ptr<ModelServer>> ModelServer::start(ModelDescription description, std::uint32_t category, const BackendOptions& options,
+                                                        std::shared_ptr<ServingParts> parts)
 {
     GANTRY_TRY(auto factory, createBackendFactory(description.config, options));
-    return start(std::move(description), category, std::move(factory), ranges);
+    return start(std::move(description), category, std::move(factory), std::move(parts));
 }
 
-Result<std::unique_ptr<ModelServer>> ModelServer::start(ModelDescription description, std::uint32_t category, std::unique_ptr<BackendFactory> factory,
-                                                        RequestRanges& ranges)
+Result<std::shared_ptr<ModelServer>> ModelServer::start(ModelDescription description, std::uint32_t category,
+                                                        std::unique_ptr<BackendFactory> factory, std::shared_ptr<ServingParts> parts)
 {
-    std::unique_ptr<ModelServer> server(new ModelServer(std::move(description), category, std::move(factory), ranges));
+    std::shared_ptr<ModelServer> server(new ModelServer(std::move(description), category, std::move(factory), std::move(parts)));
+    RequestRanges& ranges = server->m_ranges;
     const inference::ModelConfig& config = server->m_description.config;
     ranges.nameModel(category, server->m_description.name + ":" + server->m_description.version);
     const int count = config.instance_group().empty() ? 1 : std::max(1, config.instance_group(0).count());
@@ -82,17 +99,48 @@ Result<std::unique_ptr<ModelServer>> ModelServer::start(ModelDescription descrip
 
 ModelServer::~ModelServer()
 {
+    drain();
+}
+
+void ModelServer::drain()
+{
+    std::call_once(m_drained, [this] {
+        {
+            const std::lock_guard lock(m_mutex);
+            m_stopping = true;
+        }
+        m_changed.notify_all();
+        m_instances.clear();
+    });
+}
+
+Result<void> ModelServer::check(const InferJob& job) const
+{
+    if (!job.sequence.id.empty())
+        return Error{ErrorCode::Unsupported,
+                     "model '" + m_description.name + "' does not batch sequences: send the request without sequence_id",
+                     {}};
+    return m_factory->check(job.inputs);
+}
+
+void ModelServer::dropCancelled()
+{
+    std::vector<std::unique_ptr<InferJob>> dropped;
     {
         const std::lock_guard lock(m_mutex);
-        m_stopping = true;
+        const auto first = std::stable_partition(m_queue.begin(), m_queue.end(), [](const auto& job) { return !job->isCancelled(); });
+        std::move(first, m_queue.end(), std::back_inserter(dropped));
+        m_queue.erase(first, m_queue.end());
+        m_statistics.dequeued(dropped.size());
     }
-    m_changed.notify_all();
-    m_instances.clear();
+    for (auto& job : dropped)
+        finish(std::move(job), Error{ErrorCode::Cancelled, "the request was cancelled by its client", {}}, FailureReason::Cancelled);
 }
 
 void ModelServer::enqueue(std::unique_ptr<InferJob> job)
 {
     job->id = g_nextRequest.fetch_add(1, std::memory_order_relaxed);
+    job->model = &m_description;
     job->times.start = nowNs();
     job->requestRange = m_ranges.startRequest(job->id, m_category);
     if (!job->clientId.empty())
@@ -113,7 +161,8 @@ void ModelServer::enqueue(std::unique_ptr<InferJob> job)
         m_changed.notify_one();
         return;
     }
-    finish(std::move(job), Error{ErrorCode::Unreachable, stopping ? "the server is shutting down" : "Exceeds maximum queue size", {}});
+    finish(std::move(job), Error{ErrorCode::Unreachable, stopping ? "the server is shutting down" : "Exceeds maximum queue size", {}},
+           stopping ? FailureReason::Other : FailureReason::Rejected);
 }
 
 std::vector<std::unique_ptr<InferJob>> ModelServer::nextBatch()
@@ -131,7 +180,7 @@ std::vector<std::unique_ptr<InferJob>> ModelServer::nextBatch()
         if (m_queue.empty())
             return {};
         const std::int64_t deadline = m_queue.front()->times.queueStart + delay;
-        if (m_queue.size() >= preferred || m_stopping || nowNs() >= deadline)
+        if (rowsOf(m_queue) >= preferred || m_stopping || nowNs() >= deadline)
             break;
         m_changed.wait_for(lock, std::chrono::nanoseconds(deadline - nowNs()));
     }
@@ -142,10 +191,15 @@ std::vector<std::unique_ptr<InferJob>> ModelServer::nextBatch()
     m_queue.pop_front();
     const auto sameShape = [&](const std::unique_ptr<InferJob>& other) {
         return std::equal(batch.front()->inputs.begin(), batch.front()->inputs.end(), other->inputs.begin(), other->inputs.end(),
-                          [](const Tensor& a, const Tensor& b) { return a.shape == b.shape; });
+                          [batches = config.max_batch_size() > 0](const Tensor& a, const Tensor& b) {
+                              return a.shape.size() == b.shape.size() &&
+                                     std::equal(a.shape.begin() + batches, a.shape.end(), b.shape.begin() + batches);
+                          });
     };
-    for (auto job = m_queue.begin(); job != m_queue.end() && batch.size() < most;)
-        if (sameShape(*job)) {
+    std::size_t rows = batch.front()->rows;
+    for (auto job = m_queue.begin(); job != m_queue.end() && rows < most;)
+        if (rows + (*job)->rows <= most && sameShape(*job)) {
+            rows += (*job)->rows;
             batch.push_back(std::move(*job));
             job = m_queue.erase(job);
         } else {
@@ -163,13 +217,14 @@ void ModelServer::serve(Backend& backend, const std::string& name)
         RequestTimes times;
         const Result<void> result = withoutExceptions([&] { return execute(backend, batch, times); });
         if (result)
-            m_statistics.executed(batch.size(), times);
+            m_statistics.executed(rowsOf(batch), times);
         for (auto& job : batch) {
             job->times.computeStart = times.computeStart;
             job->times.inputEnd = times.inputEnd;
             job->times.outputStart = times.outputStart;
             job->times.computeEnd = times.computeEnd;
-            finish(std::move(job), result);
+            job->instance = name;
+            finish(std::move(job), result, FailureReason::Backend);
         }
     }
 }
@@ -181,7 +236,8 @@ Result<void> ModelServer::execute(Backend& backend, const std::vector<std::uniqu
     times.computeStart = times.inputEnd = times.outputStart = times.computeEnd = nowNs();
     const PushedRange execution(m_ranges, Step::Execute, batchId, m_category);
     for (const auto& job : batch) {
-        m_ranges.end(job->queueRange);
+        job->batchId = batchId;
+        m_ranges.end(std::exchange(job->queueRange, 0));
         m_ranges.markMember(job->id);
     }
     std::vector<BatchItem> items;
@@ -203,16 +259,22 @@ Result<void> ModelServer::execute(Backend& backend, const std::vector<std::uniqu
     return result;
 }
 
-void ModelServer::finish(std::unique_ptr<InferJob> job, const Result<void>& result)
+void ModelServer::finish(std::unique_ptr<InferJob> job, const Result<void>& result, FailureReason reason)
 {
+    if (job->queueRange != 0) // it was queued and not executed
+        m_ranges.end(std::exchange(job->queueRange, 0));
     if (!result)
         m_ranges.markFailed(job->id);
     job->times.end = nowNs();
     m_ranges.end(job->requestRange);
-    if (result)
-        m_statistics.succeeded(job->times);
-    else
-        m_statistics.failed(job->times.end - job->times.start);
+    if (result) {
+        m_statistics.succeeded(job->times, job->rows);
+    } else {
+        job->failure = reason;
+        m_statistics.failed(job->times.end - job->times.start, reason);
+    }
+    if (m_parts->onFinished)
+        m_parts->onFinished(*job);
     job->done(*job, result);
 }
 

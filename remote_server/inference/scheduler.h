@@ -1,8 +1,7 @@
 #pragma once
 
 #include "remote_server/inference/backends/backend.h"
-#include "remote_server/inference/model.h"
-#include "remote_server/inference/statistics.h"
+#include "remote_server/inference/infer_job.h"
 
 #include <atomic>
 #include <condition_variable>
@@ -16,16 +15,11 @@
 
 namespace gantry::inference_server {
 
-/// A request on its way through a model. `done` is called exactly once, on an instance's thread or the caller's, with the
-/// outputs or the error.
-struct InferJob
+/// What all models of a server share.
+struct ServingParts
 {
-    std::uint64_t id = 0;
-    std::string clientId;
-    std::vector<Tensor> inputs, outputs;
-    RequestTimes times;
-    std::uint64_t requestRange = 0, queueRange = 0; ///< NVTX
-    std::function<void(InferJob&, const Result<void>&)> done;
+    RequestRanges ranges;
+    std::function<void(const InferJob&)> onFinished; ///< told of every request that ends; any thread
 };
 
 /// One model that serves: its queue, its instances (a thread each), and the dynamic batcher between them, with Triton's
@@ -33,32 +27,42 @@ struct InferJob
 class ModelServer
 {
 public:
-    [[nodiscard]] static Result<std::unique_ptr<ModelServer>> start(ModelDescription description, std::uint32_t category, const BackendOptions& options,
-                                                                    RequestRanges& ranges);
+    [[nodiscard]] static Result<std::shared_ptr<ModelServer>> start(ModelDescription description, std::uint32_t category,
+                                                                    const BackendOptions& options, std::shared_ptr<ServingParts> parts);
     /// The same with a backend of the caller's.
-    [[nodiscard]] static Result<std::unique_ptr<ModelServer>> start(ModelDescription description, std::uint32_t category,
-                                                                    std::unique_ptr<BackendFactory> factory, RequestRanges& ranges);
-    ~ModelServer(); ///< serves what is queued, then ends the instances
+    [[nodiscard]] static Result<std::shared_ptr<ModelServer>> start(ModelDescription description, std::uint32_t category,
+                                                                    std::unique_ptr<BackendFactory> factory,
+                                                                    std::shared_ptr<ServingParts> parts);
+    ~ModelServer(); ///< drains
 
-    /// Whether the backend takes the values of a request. Any thread.
-    [[nodiscard]] Result<void> check(const InferJob& job) const { return m_factory->check(job.inputs); }
+    /// Whether the model takes the values of a request. Errors: BadInput, Unsupported. Any thread.
+    [[nodiscard]] Result<void> check(const InferJob& job) const;
 
     /// Takes a checked request. A full queue and a model that ends are answered at once: Unreachable (UNAVAILABLE on the wire).
     void enqueue(std::unique_ptr<InferJob> job);
+
+    /// Answers the queued requests that are cancelled, on this thread: Cancelled. To be called after a request's flag was set.
+    void dropCancelled();
+
+    /// Answers what is queued and ends the instances; from then on every request is refused. Once this has returned the model has no
+    /// thread, so that anybody may hold its last reference. Not on an instance's thread.
+    void drain();
 
     [[nodiscard]] const ModelDescription& description() const { return m_description; }
     [[nodiscard]] const ModelStatistics& statistics() const { return m_statistics; }
     [[nodiscard]] std::string platform() const { return m_factory->platform(); }
 
 private:
-    ModelServer(ModelDescription description, std::uint32_t category, std::unique_ptr<BackendFactory> factory, RequestRanges& ranges);
+    ModelServer(ModelDescription description, std::uint32_t category, std::unique_ptr<BackendFactory> factory,
+                std::shared_ptr<ServingParts> parts);
     void serve(Backend& backend, const std::string& name);
     [[nodiscard]] std::vector<std::unique_ptr<InferJob>> nextBatch();
     [[nodiscard]] Result<void> execute(Backend& backend, const std::vector<std::unique_ptr<InferJob>>& batch, RequestTimes& times);
-    void finish(std::unique_ptr<InferJob> job, const Result<void>& result);
+    void finish(std::unique_ptr<InferJob> job, const Result<void>& result, FailureReason reason);
 
     ModelDescription m_description;
     std::uint32_t m_category;
+    std::shared_ptr<ServingParts> m_parts;
     RequestRanges& m_ranges;
     ModelStatistics m_statistics;
     std::unique_ptr<BackendFactory> m_factory;
@@ -68,6 +72,7 @@ private:
     std::condition_variable m_changed;
     std::deque<std::unique_ptr<InferJob>> m_queue;
     bool m_stopping = false;
+    std::once_flag m_drained;
     std::vector<std::jthread> m_instances;
 };
 

@@ -72,14 +72,14 @@ protected:
         auto models = readModelRepository(m_repository.path());
         ASSERT_TRUE(models);
         ASSERT_EQ(models->at(0).problem, "");
-        auto server = factory ? ModelServer::start(models->at(0), 1, std::move(factory), m_ranges)
-                              : ModelServer::start(models->at(0), 1, {.allowGpu = false}, m_ranges);
+        auto server = factory ? ModelServer::start(models->at(0), 1, std::move(factory), m_parts)
+                              : ModelServer::start(models->at(0), 1, {.allowGpu = false}, m_parts);
         ASSERT_TRUE(server) << server.error().text();
         m_model = std::move(*server);
     }
 
-    /// A request of `length` tokens, answered into m_answers.
-    void send(std::size_t length = 4)
+    /// A request of `length` tokens with what `change` makes of it, answered into m_answers.
+    void send(std::size_t length = 4, const std::function<void(InferJob&)>& change = {})
     {
         auto job = std::make_unique<InferJob>();
         const std::vector<std::int64_t> ids(length, 1);
@@ -96,6 +96,8 @@ protected:
                 m_errors.push_back(result.error());
             m_changed.notify_all();
         };
+        if (change)
+            change(*job);
         m_model->enqueue(std::move(job));
     }
 
@@ -116,13 +118,13 @@ protected:
     }
 
     TestRepository m_repository;
-    RequestRanges m_ranges;
+    std::shared_ptr<ServingParts> m_parts = std::make_shared<ServingParts>();
     std::mutex m_mutex;
     std::condition_variable m_changed;
     std::vector<std::size_t> m_answers; ///< lengths, in the order they were answered
     std::vector<RequestTimes> m_times;
     std::vector<Error> m_errors;
-    std::unique_ptr<ModelServer> m_model; ///< first to go: its instances answer into the others
+    std::shared_ptr<ModelServer> m_model; ///< first to go: its instances answer into the others
 };
 
 TEST_F(Scheduler, SendsAFullBatchAtOnce)
@@ -198,6 +200,51 @@ TEST_F(Scheduler, AnswersWhatIsQueuedBeforeItEnds)
     m_model.reset();
     EXPECT_EQ(m_answers.size(), 3u);
     EXPECT_TRUE(m_errors.empty());
+}
+
+TEST_F(Scheduler, AnswersWhoIsCancelledWhileQueuedAndNobodyElse)
+{
+    start(kForever);
+    const auto cancelled = std::make_shared<std::atomic<bool>>(false);
+    send(4);
+    send(4, [&](InferJob& job) { job.cancelled = cancelled; });
+    m_model->dropCancelled();
+    EXPECT_TRUE(m_answers.empty());
+    *cancelled = true;
+    m_model->dropCancelled();
+    ASSERT_EQ(m_errors.size(), 1u) << "on the caller's thread";
+    EXPECT_EQ(m_errors[0].code, ErrorCode::Cancelled);
+    const auto values = m_model->statistics().values();
+    EXPECT_EQ(values.failedBy[static_cast<std::size_t>(FailureReason::Cancelled)], 1u);
+    EXPECT_EQ(values.pending, 1u);
+}
+
+TEST_F(Scheduler, TellsOfEveryRequestThatEndsBeforeItIsAnswered)
+{
+    std::mutex mutex;
+    std::vector<std::string> told;
+    m_parts->onFinished = [&](const InferJob& job) {
+        const std::lock_guard lock(mutex);
+        told.push_back(job.model->name + (job.batchId > 0 ? " executed by " + job.instance : " not executed") +
+                       (job.times.end > 0 ? "" : " and has no end"));
+    };
+    start(std::string("default_queue_policy { max_queue_size: 1 } ") + kForever);
+    send();
+    send();
+    m_model->drain();
+    EXPECT_THAT(told, ElementsAre("m not executed", "m executed by m_0_0"));
+}
+
+TEST_F(Scheduler, RefusesRequestsOfASequence)
+{
+    start("");
+    InferJob job;
+    job.inputs.push_back({"input_ids", inference::TYPE_INT64, {1, 1}, std::string(8, '\0')});
+    EXPECT_TRUE(m_model->check(job));
+    job.sequence = {"7", true, false};
+    const auto refused = m_model->check(job);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().text(), "model 'm' does not batch sequences: send the request without sequence_id");
 }
 
 // The exception ended the whole server.

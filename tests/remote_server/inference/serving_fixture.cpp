@@ -100,7 +100,7 @@ void TestRepository::addTinyBert(const std::string& name, const std::string& mor
 
 TestServer::TestServer(const TestRepository& repository)
 {
-    auto loaded = InferenceServer::load(repository.path(), {.allowGpu = false});
+    auto loaded = InferenceServer::load(repository.path(), {.backend = {.allowGpu = false}});
     if (!loaded)
         throw std::runtime_error(loaded.error().text());
     m_inference = std::move(*loaded);

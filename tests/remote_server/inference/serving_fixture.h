@@ -37,7 +37,7 @@ public:
     ~TestServer();
 
     [[nodiscard]] ::inference::GRPCInferenceService::Stub& stub() { return *m_stub; }
-    [[nodiscard]] const InferenceServer& inference() const { return *m_inference; }
+    [[nodiscard]] InferenceServer& inference() const { return *m_inference; }
     [[nodiscard]] KServeService& service() { return *m_service; }
     [[nodiscard]] ::inference::ModelStatistics statistics(const std::string& model);
 
