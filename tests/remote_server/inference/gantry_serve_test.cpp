@@ -25,8 +25,8 @@ class ServeProcess
 {
 public:
     explicit ServeProcess(const TestRepository& models, const std::map<std::string, std::string>& environment = {})
-        : m_process({GANTRY_SERVE, "--model-repository", models.path(), "--grpc-port", "0", "--metrics-port", "0", "--cpu-only",
-                     "--ready-file", m_folder / "ready"},
+        : m_process({GANTRY_SERVE, "--model-repository", models.path(), "--grpc-port", "0", "--http-port", "0", "--metrics-port", "0",
+                     "--cpu-only", "--ready-file", m_folder / "ready"},
                     {.environment = environment, .beforeExec = {}})
     {
         // Throws in the constructor: a server that does not come up is no result of a test.
@@ -105,7 +105,8 @@ TEST(GantryServe, AnswersWhatIsInFlightBeforeSigtermEndsIt)
 
 TEST(GantryServe, EndsWithADocumentedStatusWhenItCannotStart)
 {
-    const auto missing = runServe({"--model-repository", "/dev/null/nonexistent", "--grpc-port", "0", "--metrics-port", "0"});
+    const auto missing =
+        runServe({"--model-repository", "/dev/null/nonexistent", "--grpc-port", "0", "--http-port", "0", "--metrics-port", "0"});
     EXPECT_EQ(missing.exitStatus, exitStatus(ErrorCode::NotFound));
     EXPECT_THAT(missing.err, HasSubstr("gantry-serve: there is no model repository /dev/null/nonexistent"));
     EXPECT_EQ(runServe({"--no-such-flag"}).exitStatus, 64);
@@ -121,8 +122,8 @@ TEST(GantryServe, EndsWhenItCannotWriteTheReadyFile)
 {
     TestRepository models;
     models.addAddSub("m");
-    const auto result = runServe({"--model-repository", models.path(), "--grpc-port", "0", "--metrics-port", "0", "--cpu-only",
-                                  "--ready-file", "/dev/null/nonexistent/ready"});
+    const auto result = runServe({"--model-repository", models.path(), "--grpc-port", "0", "--http-port", "0", "--metrics-port", "0",
+                                  "--cpu-only", "--ready-file", "/dev/null/nonexistent/ready"});
     EXPECT_EQ(result.exitStatus, exitStatus(ErrorCode::CannotWrite));
     EXPECT_THAT(result.err, HasSubstr("gantry-serve: cannot write /dev/null/nonexistent/ready"));
 }
@@ -135,8 +136,8 @@ TEST(GantryServe, SaysWhichPortIsTaken)
     ServeProcess first(models);
     const auto second = [&](int grpcPort, int metricsPort) {
         // It would not stay up: its ready file cannot be written.
-        return runServe({"--model-repository", models.path(), "--cpu-only", "--grpc-port", std::to_string(grpcPort), "--metrics-port",
-                         std::to_string(metricsPort), "--ready-file", "/dev/null/nonexistent/ready"});
+        return runServe({"--model-repository", models.path(), "--cpu-only", "--http-port", "0", "--grpc-port", std::to_string(grpcPort),
+                         "--metrics-port", std::to_string(metricsPort), "--ready-file", "/dev/null/nonexistent/ready"});
     };
     const auto sameGrpc = second(first.grpcPort(), 0);
     EXPECT_EQ(sameGrpc.exitStatus, exitStatus(ErrorCode::CannotWrite));
