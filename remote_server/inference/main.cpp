@@ -18,9 +18,25 @@ using namespace gantry::inference_server;
 struct Arguments
 {
     std::string repository, outputMemory = "pageable", readyFile;
+    std::string control = "none";
+    std::vector<std::string> loadModels;
+    int pollSeconds = 15;
     FrontFlags front;
-    bool cpuOnly = false;
+    bool cpuOnly = false, noAutoComplete = false;
 };
+
+ServerOptions serverOptions(const Arguments& arguments)
+{
+    ServerOptions options;
+    options.backend = {!arguments.cpuOnly, arguments.outputMemory == "pinned"};
+    options.control = arguments.control == "poll"       ? ModelControl::Poll
+                      : arguments.control == "explicit" ? ModelControl::Explicit
+                                                        : ModelControl::None;
+    options.startupModels = arguments.loadModels;
+    options.pollInterval = std::chrono::seconds(arguments.pollSeconds);
+    options.autoComplete = arguments.noAutoComplete ? AutoComplete::Off : AutoComplete::On;
+    return options;
+}
 
 /// 0: not served.
 Result<void> writeReadyFile(const std::string& path, const FrontEnds& ends)
@@ -48,8 +64,7 @@ Result<void> run(const Arguments& arguments)
 {
     openblas_set_num_threads(1); // an instance is a thread already
     GANTRY_TRY(const auto log, LogSettings::create(arguments.front.log));
-    GANTRY_TRY(const auto server,
-               InferenceServer::load(arguments.repository, {.backend = {!arguments.cpuOnly, arguments.outputMemory == "pinned"}}));
+    GANTRY_TRY(const auto server, InferenceServer::load(arguments.repository, serverOptions(arguments)));
 
     GANTRY_TRY(const TraceConfig trace, traceConfig(arguments.front));
     ProtocolCalls calls(*server, trace, log.get());
@@ -65,6 +80,7 @@ Result<void> run(const Arguments& arguments)
     int signal = 0;
     sigwait(&signals, &signal);
     spdlog::info("gantry-serve ends: answering what is in flight");
+    pthread_sigmask(SIG_UNBLOCK, &signals, nullptr); // the next one ends the program at once
     ends->end(std::chrono::seconds(10));
     return {};
 }
@@ -80,6 +96,16 @@ int main(int argc, char** argv)
     addFrontFlags(app, arguments.front);
     app.add_option("--output-memory", arguments.outputMemory, "host memory that GPU outputs are copied to")->check(CLI::IsMember({"pageable", "pinned"}));
     app.add_option("--ready-file", arguments.readyFile, "write the ports here as JSON once ready");
+    app.add_option("--model-control-mode", arguments.control,
+                   "which models are served: all, all and what changes, or those that are asked for")
+        ->check(CLI::IsMember({"none", "poll", "explicit"}));
+    app.add_option("--repository-poll-secs", arguments.pollSeconds, "with poll: seconds between two looks at the repository")
+        ->check(CLI::Range(1, 1'000'000));
+    app.add_option("--load-model", arguments.loadModels,
+                   "with explicit: a model to load at the start, \"*\" for all; may be given several times")
+        ->allow_extra_args(false);
+    app.add_flag("--disable-auto-complete-config", arguments.noAutoComplete,
+                 "take a configuration as it stands, without what its backend knows");
     app.add_flag("--cpu-only", arguments.cpuOnly, "do not look for a GPU");
     app.set_version_flag("--version", GANTRY_VERSION);
     try {

@@ -87,7 +87,7 @@ Result<std::shared_ptr<ModelServer>> ModelServer::start(ModelDescription descrip
     ranges.nameModel(category, server->m_description.name + ":" + server->m_description.version);
     const int count = config.instance_group().empty() ? 1 : std::max(1, config.instance_group(0).count());
     for (int i = 0; i < count; ++i) {
-        GANTRY_TRY(auto backend, server->m_factory->createInstance(ranges));
+        GANTRY_TRY(auto backend, server->m_factory->createInstance({.index = i}, ranges));
         server->m_backends.push_back(std::move(backend));
     }
     for (int i = 0; i < count; ++i)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <set>
 #include <spdlog/spdlog.h>
 #include <utility>
 
@@ -9,6 +10,7 @@ namespace gantry::inference_server {
 
 namespace {
 
+constexpr char kNotExplicit[] = "explicit model load / unload is not allowed if polling is enabled"; // Triton says so in mode none too
 constexpr char kReady[] = "READY", kLoading[] = "LOADING", kUnloading[] = "UNLOADING", kUnavailable[] = "UNAVAILABLE";
 
 /// By number: version 10 comes after version 9.
@@ -28,6 +30,9 @@ InferenceServer::InferenceServer(std::filesystem::path repository, ServerOptions
 
 InferenceServer::~InferenceServer()
 {
+    m_poller.request_stop();
+    if (m_poller.joinable())
+        m_poller.join();
     std::map<std::string, Versions> models;
     {
         const std::lock_guard lock(m_mutex);
@@ -44,13 +49,17 @@ InferenceServer::~InferenceServer()
 Result<std::unique_ptr<InferenceServer>> InferenceServer::load(const std::filesystem::path& repository, const ServerOptions& options)
 {
     std::unique_ptr<InferenceServer> server(new InferenceServer(repository, options));
-    GANTRY_TRY(const auto models, readModelRepository(repository));
+    GANTRY_TRY(const auto models, readModelRepository(repository, options.autoComplete));
     const auto& startup = options.startupModels;
     const bool all = options.control != ModelControl::Explicit || std::find(startup.begin(), startup.end(), "*") != startup.end();
     const std::lock_guard loading(server->m_loading);
-    for (const ModelDescription& model : models)
-        if (all || std::find(startup.begin(), startup.end(), model.name) != startup.end())
+    for (const RepositoryModel& model : models)
+        if (all || std::find(startup.begin(), startup.end(), model.name) != startup.end()) {
             static_cast<void>(server->loadFrom(model)); // it says so in the log and in the index
+            server->m_fingerprints[model.name] = model.fingerprint;
+        }
+    if (options.control == ModelControl::Poll)
+        server->m_poller = std::jthread([raw = server.get()](const std::stop_token& stop) { raw->pollUntil(stop); });
     return server;
 }
 
@@ -85,11 +94,24 @@ std::vector<std::shared_ptr<ModelServer>> InferenceServer::serving() const
 std::vector<IndexEntry> InferenceServer::index(bool readyOnly) const
 {
     std::vector<IndexEntry> entries;
-    const std::lock_guard lock(m_mutex);
-    for (const auto& [name, versions] : m_models)
-        for (const auto& [version, entry] : versions)
-            if (!readyOnly || entry.state == kReady)
-                entries.push_back({name, version, entry.state, entry.reason});
+    std::set<std::string> known;
+    {
+        const std::lock_guard lock(m_mutex);
+        for (const auto& [name, versions] : m_models) {
+            known.insert(name);
+            for (const auto& [version, entry] : versions)
+                if (!readyOnly || entry.state == kReady)
+                    entries.push_back({name, version, entry.state, entry.reason});
+        }
+    }
+    std::error_code error;
+    if (!readyOnly && m_options.control == ModelControl::Explicit)
+        for (const auto& entry : std::filesystem::directory_iterator(m_repository, error))
+            if (std::string name = entry.path().filename().string(); entry.is_directory(error) && !known.contains(name))
+                entries.push_back({std::move(name), {}, {}, {}});
+    std::sort(entries.begin(), entries.end(), [](const IndexEntry& a, const IndexEntry& b) {
+        return a.name != b.name ? a.name < b.name : versionBefore(a.version, b.version);
+    });
     return entries;
 }
 
@@ -97,59 +119,112 @@ Result<void> InferenceServer::loadModel(const std::string& name, const std::opti
                                         const std::map<std::string, std::string>& files)
 {
     if (m_options.control != ModelControl::Explicit)
-        return Error{ErrorCode::Unreachable, "explicit model load / unload is not allowed if polling is enabled", {}};
+        return Error{ErrorCode::Unreachable, kNotExplicit, {}};
+    if (!files.empty() && !config)
+        return Error{ErrorCode::BadInput, fmt::format("failed to load '{}': override of its files needs a config too", name), {}};
     const std::lock_guard loading(m_loading);
-    if (config || !files.empty())
-        return Error{ErrorCode::Unsupported, "a model is loaded with the configuration of its folder only", {}};
-    GANTRY_TRY(const auto models, readModelRepository(m_repository));
-    const auto found = std::find_if(models.begin(), models.end(), [&](const ModelDescription& model) { return model.name == name; });
-    if (found == models.end())
-        return Error{ErrorCode::NotFound, fmt::format("failed to load '{}', failed to poll from model repository", name), {}};
-    return loadFrom(*found);
+    const auto read = [&] {
+        if (!files.empty())
+            return modelOfFiles(name, *config, files, m_options.autoComplete);
+        return config ? readModel(m_repository, name, *config, m_options.autoComplete)
+                      : readModel(m_repository, name, m_options.autoComplete);
+    };
+    GANTRY_TRY(const auto model, read());
+    return loadFrom(model);
 }
 
-Result<void> InferenceServer::loadFrom(const ModelDescription& description)
+Result<void> InferenceServer::loadFrom(const RepositoryModel& model)
 {
-    const auto set = [&](const char* state, std::string reason, std::shared_ptr<ModelServer> server) {
+    for (const std::string& warning : model.warnings)
+        spdlog::warn("{}", warning);
+    if (!find(model.name, {})) {
         const std::lock_guard lock(m_mutex);
-        Version& entry = m_models[description.name][description.version];
-        std::shared_ptr<ModelServer> previous = std::exchange(entry.server, std::move(server));
-        entry.state = state;
-        entry.reason = std::move(reason);
-        return previous;
-    };
-    const bool serves = find(description.name, description.version) != nullptr;
-    if (!serves)
-        set(kLoading, {}, nullptr);
-    const auto start = [&]() -> Result<std::shared_ptr<ModelServer>> {
-        if (!description.problem.empty())
-            return Error{ErrorCode::BadInput, description.problem, {}};
-        return ModelServer::start(description, categoryOf(description.name + ":" + description.version), m_options.backend, m_parts);
-    };
-    auto started = start();
-    if (!started) {
-        spdlog::error("model {} is unavailable: {}", description.name, started.error().text());
-        if (!serves)
-            set(kUnavailable, started.error().text(), nullptr);
-        return std::move(started).error();
+        for (const ModelDescription& version : model.versions)
+            m_models[model.name][version.version] = {kLoading, {}, nullptr};
     }
-    spdlog::info("model {} version {} is ready ({})", description.name, description.version, (*started)->platform());
-    if (auto previous = set(kReady, {}, std::move(*started)))
-        retire({}, {}, std::move(previous));
+    auto started = startVersions(model);
+    if (!started) {
+        spdlog::error("model {} is unavailable: {}", model.name, started.error().message);
+        setUnavailable(model, started.error().message);
+        return Error{ErrorCode::BadInput, started.error().text(), {}};
+    }
+    replaceVersions(model.name, std::move(*started));
     return {};
+}
+
+/// All versions of a model, or the error of the first that does not start.
+Result<std::vector<std::shared_ptr<ModelServer>>> InferenceServer::startVersions(const RepositoryModel& model)
+{
+    const std::string failed = fmt::format("load failed for model '{}'", model.name);
+    if (!model.problem.empty())
+        return Error{ErrorCode::BadInput, model.problem, {failed}};
+    std::vector<std::shared_ptr<ModelServer>> servers;
+    for (const ModelDescription& version : model.versions) {
+        auto server = ModelServer::start(version, categoryOf(version.name + ":" + version.version), m_options.backend, m_parts);
+        if (!server)
+            return Error{ErrorCode::BadInput,
+                         server.error().text(),
+                         {fmt::format("{}: version {} is at UNAVAILABLE state", failed, version.version)}};
+        servers.push_back(std::move(*server));
+    }
+    return servers;
+}
+
+/// In one step for who asks: there is no moment without a version that serves.
+void InferenceServer::replaceVersions(const std::string& name, std::vector<std::shared_ptr<ModelServer>> servers)
+{
+    std::vector<std::shared_ptr<ModelServer>> previous;
+    {
+        const std::lock_guard lock(m_mutex);
+        Versions& versions = m_models[name];
+        for (auto& [version, entry] : versions) {
+            if (entry.server)
+                previous.push_back(std::move(entry.server));
+            entry = {kUnavailable, "unloaded", nullptr};
+        }
+        versions.erase("");
+        for (auto& server : servers) {
+            spdlog::info("model {} version {} is ready ({})", name, server->description().version, server->platform());
+            const std::string version = server->description().version;
+            versions[version] = {kReady, {}, std::move(server)};
+        }
+    }
+    for (auto& server : previous)
+        retire({}, {}, std::move(server));
+}
+
+/// What serves goes on.
+void InferenceServer::setUnavailable(const RepositoryModel& model, const std::string& reason)
+{
+    const std::lock_guard lock(m_mutex);
+    Versions& versions = m_models[model.name];
+    if (std::any_of(versions.begin(), versions.end(), [](const auto& entry) { return entry.second.server != nullptr; }))
+        return;
+    if (model.versions.empty())
+        versions[""] = {kUnavailable, reason, nullptr};
+    for (const ModelDescription& version : model.versions)
+        versions[version.version] = {kUnavailable, reason, nullptr};
 }
 
 Result<void> InferenceServer::unloadModel(const std::string& name)
 {
     if (m_options.control != ModelControl::Explicit)
-        return Error{ErrorCode::Unreachable, "explicit model load / unload is not allowed if polling is enabled", {}};
+        return Error{ErrorCode::Unreachable, kNotExplicit, {}};
     const std::lock_guard loading(m_loading);
+    if (!unload(name))
+        return Error{ErrorCode::NotFound, fmt::format("failed to unload '{}': it was never loaded", name), {}};
+    return {};
+}
+
+/// False: it was never loaded.
+bool InferenceServer::unload(const std::string& name)
+{
     std::vector<Retired> taken;
     {
         const std::lock_guard lock(m_mutex);
         const auto found = m_models.find(name);
         if (found == m_models.end())
-            return Error{ErrorCode::NotFound, fmt::format("failed to unload '{}': it is not loaded", name), {}};
+            return false;
         for (auto& [version, entry] : found->second)
             if (entry.server) {
                 entry.state = kUnloading;
@@ -158,7 +233,44 @@ Result<void> InferenceServer::unloadModel(const std::string& name)
     }
     for (Retired& model : taken)
         retire(std::move(model.name), std::move(model.version), std::move(model.server));
-    return {};
+    return true;
+}
+
+void InferenceServer::poll()
+{
+    const std::lock_guard loading(m_loading);
+    const auto models = readModelRepository(m_repository, m_options.autoComplete);
+    if (!models) {
+        spdlog::warn("what is loaded stays: {}", models.error().text());
+        return;
+    }
+    std::set<std::string> gone;
+    for (const auto& [name, print] : m_fingerprints)
+        gone.insert(name);
+    for (const RepositoryModel& model : *models) {
+        gone.erase(model.name);
+        const auto known = m_fingerprints.find(model.name);
+        if (known != m_fingerprints.end() && known->second == model.fingerprint)
+            continue;
+        m_fingerprints[model.name] = model.fingerprint;
+        static_cast<void>(loadFrom(model));
+    }
+    for (const std::string& name : gone) {
+        spdlog::info("model {} is gone from the repository", name);
+        m_fingerprints.erase(name);
+        static_cast<void>(unload(name));
+    }
+}
+
+void InferenceServer::pollUntil(const std::stop_token& stop)
+{
+    std::mutex mutex;
+    while (!stop.stop_requested()) {
+        std::unique_lock lock(mutex);
+        m_pollChanged.wait_for(lock, stop, m_options.pollInterval, [] { return false; });
+        if (!stop.stop_requested())
+            poll();
+    }
 }
 
 std::uint32_t InferenceServer::categoryOf(const std::string& modelAndVersion)

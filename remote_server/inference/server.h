@@ -1,7 +1,9 @@
 #pragma once
 
+#include "remote_server/inference/model_repository.h"
 #include "remote_server/inference/scheduler.h"
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <filesystem>
@@ -28,6 +30,8 @@ struct ServerOptions
     BackendOptions backend = {};
     ModelControl control = ModelControl::None;
     std::vector<std::string> startupModels = {}; ///< Explicit: loaded at the start; "*" is all of them
+    std::chrono::seconds pollInterval{15};       ///< Poll: between two looks at the repository
+    AutoComplete autoComplete = AutoComplete::On;
 };
 
 /// What a client may know of one version of a model.
@@ -65,6 +69,9 @@ public:
     /// Takes a model out of service; what it has taken is still answered, after this returns. Errors: Unreachable (not in this control
     /// mode), NotFound.
     [[nodiscard]] Result<void> unloadModel(const std::string& name);
+    /// Looks at the repository once: loads what is new, loads again what has changed, unloads what is gone. In control mode Poll a thread
+    /// does so all the time.
+    void poll();
 
     /// Told of every request that ends, before its `done`, on the thread that ends it. To be set before the first request.
     void setOnFinished(std::function<void(const InferJob&)> onFinished) { m_parts->onFinished = std::move(onFinished); }
@@ -75,10 +82,15 @@ private:
         std::string state, reason;
         std::shared_ptr<ModelServer> server; ///< null unless it serves
     };
-    using Versions = std::map<std::string, Version>;
+    using Versions = std::map<std::string, Version>; ///< by version; "" where a model cannot be read
 
     InferenceServer(std::filesystem::path repository, ServerOptions options);
-    [[nodiscard]] Result<void> loadFrom(const ModelDescription& description);
+    [[nodiscard]] Result<void> loadFrom(const RepositoryModel& model);
+    [[nodiscard]] Result<std::vector<std::shared_ptr<ModelServer>>> startVersions(const RepositoryModel& model);
+    void replaceVersions(const std::string& name, std::vector<std::shared_ptr<ModelServer>> servers);
+    void setUnavailable(const RepositoryModel& model, const std::string& reason);
+    [[nodiscard]] bool unload(const std::string& name);
+    void pollUntil(const std::stop_token& stop);
     [[nodiscard]] std::uint32_t categoryOf(const std::string& modelAndVersion);
     void retire(std::string name, std::string version, std::shared_ptr<ModelServer> server);
     void drainRetired(const std::stop_token& stop);
@@ -89,6 +101,7 @@ private:
 
     std::mutex m_loading;                              ///< one load or unload at a time; taken before m_mutex
     std::map<std::string, std::uint32_t> m_categories; ///< under m_loading
+    std::map<std::string, std::uint64_t> m_fingerprints; ///< under m_loading, of what was loaded by poll()
 
     mutable std::mutex m_mutex; ///< everything below
     std::map<std::string, Versions> m_models;
@@ -99,7 +112,9 @@ private:
     };
     std::deque<Retired> m_retired;
     std::condition_variable_any m_retiredChanged;
-    std::jthread m_drainer; ///< last: it uses the others
+    std::condition_variable_any m_pollChanged;
+    std::jthread m_drainer; ///< last, with the next: they use the others
+    std::jthread m_poller;
 };
 
 /// The Prometheus text of all models, with Triton's metric names. Any thread.

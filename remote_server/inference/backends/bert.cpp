@@ -134,7 +134,7 @@ class CpuBertFactory : public BackendFactory
 public:
     CpuBertFactory(BertWeights weights, int layers, std::string outputName) : m_weights(std::move(weights)), m_layers(layers), m_outputName(std::move(outputName)) {}
     Result<void> check(const std::vector<Tensor>& inputs) const override { return checkTokens(inputs, m_weights.shape); }
-    Result<std::unique_ptr<Backend>> createInstance(RequestRanges& ranges) override
+    Result<std::unique_ptr<Backend>> createInstance(const InstancePlace&, RequestRanges& ranges) override
     {
         return std::unique_ptr<Backend>(std::make_unique<CpuBert>(m_weights, m_layers, m_outputName, ranges));
     }
@@ -208,7 +208,7 @@ public:
     ~GpuBertFactory() override { m_api.unloadModel(m_model); }
 
     Result<void> check(const std::vector<Tensor>& inputs) const override { return checkTokens(inputs, m_shape); }
-    Result<std::unique_ptr<Backend>> createInstance(RequestRanges& ranges) override
+    Result<std::unique_ptr<Backend>> createInstance(const InstancePlace&, RequestRanges& ranges) override
     {
         void* instance = nullptr;
         char error[256] = {};
@@ -293,6 +293,34 @@ Result<std::unique_ptr<BackendFactory>> createBert(const inference::ModelConfig&
     }
     const int layers = static_cast<int>(std::clamp<std::int64_t>(parameterOf(config, "cpu_layers", shape.layers), 1, shape.layers));
     return std::unique_ptr<BackendFactory>(std::make_unique<CpuBertFactory>(std::move(weights), layers, config.output(0).name()));
+}
+
+void completeBert(inference::ModelConfig& config, bool saysMaxBatchSize)
+{
+    if (!saysMaxBatchSize) {
+        config.set_max_batch_size(4);
+        if (config.scheduling_choice_case() == inference::ModelConfig::SCHEDULING_CHOICE_NOT_SET)
+            config.mutable_dynamic_batching();
+    }
+    const auto addTokens = [&](const char* name, bool optional) {
+        auto* input = config.add_input();
+        input->set_name(name);
+        input->set_data_type(inference::TYPE_INT64);
+        input->add_dims(-1);
+        input->set_optional(optional);
+    };
+    if (config.input().empty()) {
+        addTokens("input_ids", false);
+        addTokens("attention_mask", true);
+    }
+    const auto shape = BertShape::fromConfig(config);
+    if (!config.output().empty() || !shape) // a bad shape is said when the model starts
+        return;
+    auto* output = config.add_output();
+    output->set_name("last_hidden_state");
+    output->set_data_type(inference::TYPE_FP32);
+    output->add_dims(-1);
+    output->add_dims(shape->hidden);
 }
 
 } // namespace gantry::inference_server

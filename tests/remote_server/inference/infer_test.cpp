@@ -420,7 +420,7 @@ TEST_F(Infer, ServesTheOthersWhenAModelIsBroken)
         EXPECT_EQ(models[name].first, "READY") << models[name].second;
     for (const char* name : {"broken", "long_add_sub", "other_backend"})
         EXPECT_EQ(models[name].first, "UNAVAILABLE") << name;
-    EXPECT_THAT(models["broken"].second, HasSubstr("max_batch_size is negative"));
+    EXPECT_THAT(models["broken"].second, HasSubstr("max_batch_size: it is negative"));
     EXPECT_THAT(models["long_add_sub"].second, HasSubstr("must all be TYPE_INT32 or all TYPE_FP32"))
         << "INT64 was added as if it were floats";
     EXPECT_THAT(models["other_backend"].second, HasSubstr("there is no backend \"onnxruntime\""));

@@ -1,5 +1,6 @@
 #include "remote_server/inference/scheduler.h"
 
+#include "remote_server/inference/model_repository.h"
 #include "tests/remote_server/inference/serving_fixture.h"
 
 #include <gmock/gmock.h>
@@ -27,7 +28,7 @@ public:
     using Step = std::function<Result<void>(const char* step)>;
     explicit ScriptedFactory(Step step) : m_step(std::move(step)) {}
     Result<void> check(const std::vector<Tensor>&) const override { return {}; }
-    Result<std::unique_ptr<Backend>> createInstance(RequestRanges&) override { return std::unique_ptr<Backend>(new Instance(m_step)); }
+    Result<std::unique_ptr<Backend>> createInstance(const InstancePlace&, RequestRanges&) override { return std::unique_ptr<Backend>(new Instance(m_step)); }
     std::string platform() const override { return "cpu"; }
 
 private:
@@ -72,8 +73,8 @@ protected:
         auto models = readModelRepository(m_repository.path());
         ASSERT_TRUE(models);
         ASSERT_EQ(models->at(0).problem, "");
-        auto server = factory ? ModelServer::start(models->at(0), 1, std::move(factory), m_parts)
-                              : ModelServer::start(models->at(0), 1, {.allowGpu = false}, m_parts);
+        const ModelDescription& model = models->at(0).versions.at(0);
+        auto server = factory ? ModelServer::start(model, 1, std::move(factory), m_parts) : ModelServer::start(model, 1, {.allowGpu = false}, m_parts);
         ASSERT_TRUE(server) << server.error().text();
         m_model = std::move(*server);
     }

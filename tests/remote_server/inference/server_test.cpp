@@ -44,6 +44,7 @@ TEST_F(Server, LoadsNothingBeforeItIsAskedToInExplicitMode)
     m_repository.addAddSub("m");
     start({.control = ModelControl::Explicit});
     EXPECT_EQ(m_server->find("m", ""), nullptr);
+    EXPECT_THAT(index(), ElementsAre("m  ")) << "it is there, and was never loaded";
     ASSERT_TRUE(m_server->loadModel("m", std::nullopt, {}));
     ASSERT_NE(m_server->find("m", ""), nullptr);
     EXPECT_EQ(m_server->find("m", "1"), m_server->find("m", ""));
@@ -83,8 +84,8 @@ TEST_F(Server, SaysWhyAModelIsNotThere)
     EXPECT_EQ(unknown.error().text(), "failed to load 'unknown', failed to poll from model repository");
     const auto broken = m_server->loadModel("broken", std::nullopt, {});
     ASSERT_FALSE(broken);
-    EXPECT_THAT(broken.error().text(), HasSubstr("max_batch_size is negative"));
-    EXPECT_THAT(index(), ElementsAre(HasSubstr("broken 1 UNAVAILABLE ")));
+    EXPECT_THAT(broken.error().text(), HasSubstr("max_batch_size: it is negative"));
+    EXPECT_THAT(index(), ElementsAre(HasSubstr("broken  UNAVAILABLE ")));
     EXPECT_FALSE(m_server->unloadModel("unknown"));
 }
 
@@ -123,6 +124,100 @@ TEST_F(Server, AReloadThatFailsLeavesWhatServed)
     m_repository.addAddSub("m");
     EXPECT_TRUE(m_server->loadModel("m", std::nullopt, {}));
     EXPECT_NE(m_server->find("m", ""), before);
+}
+
+TEST_F(Server, ServesSeveralVersionsSideBySide)
+{
+    m_repository.addAddSub("m", "version_policy { all { } }");
+    for (const char* version : {"2", "10"})
+        std::filesystem::create_directories(m_repository.path() / "m" / version);
+    start({});
+    EXPECT_THAT(index(), ElementsAre("m 1 READY", "m 2 READY", "m 10 READY"));
+    EXPECT_EQ(m_server->find("m", ""), m_server->find("m", "10")) << "the highest, by number";
+    EXPECT_NE(m_server->find("m", "1"), m_server->find("m", "2"));
+    EXPECT_EQ(m_server->find("m", "1")->description().version, "1");
+}
+
+TEST_F(Server, AReloadTakesOutVersionsThatThePolicyNoLongerWants)
+{
+    m_repository.addAddSub("m", "version_policy { all { } }");
+    std::filesystem::create_directories(m_repository.path() / "m" / "2");
+    start({.control = ModelControl::Explicit, .startupModels = {"m"}});
+    m_repository.addAddSub("m", "version_policy { specific { versions: 2 } }");
+    ASSERT_TRUE(m_server->loadModel("m", std::nullopt, {}));
+    EXPECT_THAT(index(), ElementsAre("m 1 UNAVAILABLE unloaded", "m 2 READY"));
+    EXPECT_EQ(m_server->find("m", "1"), nullptr);
+}
+
+TEST_F(Server, TakesAnotherConfigurationWithARequestToLoad)
+{
+    m_repository.addAddSub("m");
+    start({.control = ModelControl::Explicit, .startupModels = {"m"}});
+    inference::ModelConfig config = m_server->find("m", "")->description().config;
+    config.set_max_batch_size(3);
+    ASSERT_TRUE(m_server->loadModel("m", config, {}));
+    EXPECT_EQ(m_server->find("m", "")->description().config.max_batch_size(), 3);
+    config.set_max_batch_size(-3);
+    const auto refused = m_server->loadModel("m", config, {});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().text(), "max_batch_size: it is negative");
+    EXPECT_EQ(m_server->find("m", "")->description().config.max_batch_size(), 3) << "what served goes on";
+    ASSERT_TRUE(m_server->loadModel("m", std::nullopt, {}));
+    EXPECT_EQ(m_server->find("m", "")->description().config.max_batch_size(), 8) << "the repository's again";
+}
+
+TEST_F(Server, TakesAModelThatIsInNoRepository)
+{
+    start({.control = ModelControl::Explicit});
+    inference::ModelConfig config;
+    config.set_backend("add_sub");
+    EXPECT_FALSE(m_server->loadModel("m", std::nullopt, {{"5/weights", "x"}})) << "files alone say nothing";
+    ASSERT_TRUE(m_server->loadModel("m", config, {{"5/weights", "x"}}));
+    EXPECT_THAT(index(), ElementsAre("m 5 READY"));
+}
+
+TEST_F(Server, SaysWhichVersionDoesNotStart)
+{
+    m_repository.add(
+        "m",
+        R"(backend: "onnxruntime" input { name: "A" data_type: TYPE_FP32 dims: 1 } output { name: "B" data_type: TYPE_FP32 dims: 1 })");
+    start({.control = ModelControl::Explicit});
+    const auto refused = m_server->loadModel("m", std::nullopt, {});
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().text(),
+                testing::StartsWith("load failed for model 'm': version 1 is at UNAVAILABLE state: there is no backend"));
+    EXPECT_THAT(index(), ElementsAre(testing::StartsWith("m 1 UNAVAILABLE there is no backend")));
+}
+
+TEST_F(Server, PollingLoadsWhatIsNewAndChangedAndUnloadsWhatIsGone)
+{
+    m_repository.addAddSub("changes");
+    m_repository.addAddSub("goes");
+    m_repository.addAddSub("stays");
+    start({.control = ModelControl::Poll, .pollInterval = std::chrono::hours(1)});
+    const auto stays = m_server->find("stays", ""), changes = m_server->find("changes", "");
+    m_server->poll();
+    EXPECT_EQ(m_server->find("changes", ""), changes);
+
+    m_repository.addAddSub("comes");
+    m_repository.addAddSub("changes", "dynamic_batching { }");
+    std::filesystem::remove_all(m_repository.path() / "goes");
+    m_server->poll();
+    EXPECT_NE(m_server->find("comes", ""), nullptr);
+    EXPECT_TRUE(m_server->find("changes", "")->description().config.has_dynamic_batching());
+    EXPECT_EQ(m_server->find("goes", ""), nullptr);
+    EXPECT_EQ(m_server->find("stays", ""), stays);
+
+    m_repository.add("changes", "oops");
+    m_server->poll();
+    EXPECT_TRUE(m_server->find("changes", "")->description().config.has_dynamic_batching()) << "what served goes on";
+}
+
+TEST_F(Server, PollsByItself)
+{
+    start({.control = ModelControl::Poll, .pollInterval = std::chrono::seconds(0)});
+    m_repository.addAddSub("m");
+    EXPECT_TRUE(test::eventually([&] { return m_server->find("m", "") != nullptr; }));
 }
 
 } // namespace
