@@ -18,11 +18,11 @@ namespace gantry::inference_server {
 /// What the server knows it did, one JSON object a line, for tests and people who compare a capture with it. Written by a thread of its
 /// own; what comes faster than that thread writes is dropped and counted. Any thread.
 ///
-/// First line: {"clock":"monotonic","realtime_minus_monotonic_ns":…,"pid":…}. Then one for each request that ended: {"request","client_id",
-/// "model","version","rows","priority","batch","instance","thread","stream","start_ns","lookup_start_ns","lookup_end_ns","queue_start_ns",
-/// "compute_start_ns","compute_input_end_ns","compute_output_start_ns","compute_end_ns","insert_start_ns","insert_end_ns","end_ns",
-/// "cache_hit","outcome"}; what there was not is null. `outcome` is "ok" or the reason of the failure as in /metrics. Last line, when the
-/// log is closed: {"requests":…,"dropped":…}.
+/// First line: {"clock":"monotonic","realtime_minus_monotonic_ns":…,"pid":…}. Then one for each request that ended: {"request",
+/// "client_id","model","version","rows","priority","batch","instance","thread","stream","start_ns","lookup_start_ns","lookup_end_ns",
+/// "queue_start_ns","compute_start_ns","compute_input_end_ns","compute_output_start_ns","compute_end_ns","insert_start_ns",
+/// "insert_end_ns","end_ns","cache_hit","outcome"}; what there was not is null. `outcome` is "ok" or the reason of the failure as in
+/// /metrics. Last line, when the log is closed: {"requests":…,"dropped":…}.
 class GroundTruthLog
 {
 public:

@@ -159,6 +159,15 @@ void ModelServer::drain()
     });
 }
 
+void ModelServer::stopWaiting()
+{
+    {
+        const std::lock_guard lock(m_mutex);
+        m_queue.stopWaiting();
+    }
+    m_changed.notify_all();
+}
+
 Result<void> ModelServer::check(const InferJob& job) const
 {
     if (!job.sequence.id.empty())

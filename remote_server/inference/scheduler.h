@@ -52,6 +52,9 @@ public:
     /// Answers the queued requests that are cancelled, on this thread: Cancelled. To be called after a request's flag was set.
     void dropCancelled();
 
+    /// From now on no request waits for others to execute with.
+    void stopWaiting();
+
     /// Answers what is queued and ends the instances; from then on every request is refused. Once this has returned the model has no
     /// thread, so that anybody may hold its last reference. Not on an instance's thread.
     void drain();

@@ -124,6 +124,12 @@ std::vector<IndexEntry> InferenceServer::index(bool readyOnly) const
     return entries;
 }
 
+void InferenceServer::stopWaiting()
+{
+    for (const auto& model : serving())
+        model->stopWaiting();
+}
+
 std::optional<ResponseCache::Counts> InferenceServer::cacheCounts() const
 {
     return m_parts->cache ? std::optional(m_parts->cache->counts()) : std::nullopt;

@@ -80,6 +80,9 @@ public:
     /// The response cache's; nothing where there is none.
     [[nodiscard]] std::optional<ResponseCache::Counts> cacheCounts() const;
 
+    /// From now on no request waits for others to execute with: the server is about to end.
+    void stopWaiting();
+
     /// Told of every request that ends, before its `done`, on the thread that ends it. To be set before the first request.
     void setOnFinished(std::function<void(const InferJob&)> onFinished) { m_parts->onFinished = std::move(onFinished); }
 
@@ -106,8 +109,8 @@ private:
     const ServerOptions m_options;
     const std::shared_ptr<ServingParts> m_parts;
 
-    std::mutex m_loading;                              ///< one load or unload at a time; taken before m_mutex
-    std::map<std::string, std::uint32_t> m_categories; ///< under m_loading
+    std::mutex m_loading;                                ///< one load or unload at a time; taken before m_mutex
+    std::map<std::string, std::uint32_t> m_categories;   ///< under m_loading
     std::map<std::string, std::uint64_t> m_fingerprints; ///< under m_loading, of what was loaded by poll()
 
     mutable std::mutex m_mutex; ///< everything below

@@ -97,7 +97,8 @@ TEST_F(WarmUp, IsExecutedByABackendAndSaysWhichSampleFailed)
 
     m_repository.addTinyBert(
         "bert",
-        R"(model_warmup { name: "too long" batch_size: 1 inputs { key: "input_ids" value { data_type: TYPE_INT64 dims: 13 random_data: true } } })");
+        R"(model_warmup { name: "too long" batch_size: 1
+        inputs { key: "input_ids" value { data_type: TYPE_INT64 dims: 13 random_data: true } } })");
     const auto bert = readModel(m_repository.path(), "bert", AutoComplete::On);
     ASSERT_EQ(bert->problem, "");
     const auto started = ModelServer::start(bert->versions.at(0), 1, {.allowGpu = false}, std::make_shared<ServingParts>());
