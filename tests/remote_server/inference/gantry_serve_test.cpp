@@ -24,10 +24,9 @@ using testing::HasSubstr;
 class ServeProcess
 {
 public:
-    explicit ServeProcess(const TestRepository& models, const std::map<std::string, std::string>& environment = {})
-        : m_process({GANTRY_SERVE, "--model-repository", models.path(), "--grpc-port", "0", "--http-port", "0", "--metrics-port", "0",
-                     "--cpu-only", "--ready-file", m_folder / "ready"},
-                    {.environment = environment, .beforeExec = {}})
+    explicit ServeProcess(const TestRepository& models, const std::map<std::string, std::string>& environment = {},
+                          const std::vector<std::string>& more = {})
+        : m_process(argumentsOf(models, m_folder / "ready", more), {.environment = environment, .beforeExec = {}})
     {
         // Throws in the constructor: a server that does not come up is no result of a test.
         if (!test::eventually([&] { return std::filesystem::exists(m_folder / "ready") || !m_process.isRunning(); }) ||
@@ -35,11 +34,13 @@ public:
             throw std::runtime_error("gantry-serve did not start: " + m_process.errorText());
         const auto ports = nlohmann::json::parse(std::ifstream(m_folder / "ready"));
         m_grpcPort = ports.at("grpc_port").get<int>();
+        m_httpPort = ports.at("http_port").get<int>();
         m_metricsPort = ports.at("metrics_port").get<int>();
         m_stub = stubFor(m_grpcPort);
     }
 
     [[nodiscard]] int grpcPort() const { return m_grpcPort; }
+    [[nodiscard]] int httpPort() const { return m_httpPort; }
     [[nodiscard]] int metricsPort() const { return m_metricsPort; }
     [[nodiscard]] wire::GRPCInferenceService::Stub& stub() { return *m_stub; }
     [[nodiscard]] test::ChildProcess& process() { return m_process; }
@@ -48,6 +49,13 @@ public:
     {
         const auto response = httplib::Client("127.0.0.1", m_metricsPort).Get(path);
         return response && response->status == 200 ? response->body : "no answer";
+    }
+
+    /// Of the metrics' port; 0 without an answer.
+    [[nodiscard]] int status(const std::string& path) const
+    {
+        const auto response = httplib::Client("127.0.0.1", m_metricsPort).Get(path);
+        return response ? response->status : 0;
     }
 
     /// Asks it to end; its exit status, -1 when it does not end or is killed by a signal.
@@ -59,10 +67,20 @@ public:
     }
 
 private:
+    static std::vector<std::string> argumentsOf(const TestRepository& models, const std::filesystem::path& ready,
+                                                const std::vector<std::string>& more)
+    {
+        std::vector<std::string> arguments{
+            GANTRY_SERVE, "--model-repository", models.path(),  "--grpc-port", "0", "--http-port", "0", "--metrics-port",
+            "0",          "--cpu-only",         "--ready-file", ready};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return arguments;
+    }
+
     test::TemporaryFolder m_folder;
     test::ChildProcess m_process;
     std::unique_ptr<wire::GRPCInferenceService::Stub> m_stub;
-    int m_grpcPort = 0, m_metricsPort = 0;
+    int m_grpcPort = 0, m_httpPort = 0, m_metricsPort = 0;
 };
 
 test::ProcessResult runServe(std::vector<std::string> arguments)
@@ -84,6 +102,42 @@ TEST(GantryServe, ServesMetricsAndHealthOverHttp)
     EXPECT_EQ(serve.get("/v2/health/ready"), "");
     EXPECT_EQ(serve.get("/nothing"), "no answer");
     EXPECT_EQ(serve.terminate(SIGINT), 0);
+}
+
+TEST(GantryServe, ServesHttpAndTheMachinesMetricsUnlessToldNotTo)
+{
+    TestRepository models;
+    models.addAddSub("m");
+    ServeProcess serve(models, {}, {"--metrics-interval-ms", "20"});
+    const auto metadata = httplib::Client("127.0.0.1", serve.httpPort()).Get("/v2/models/m");
+    ASSERT_TRUE(metadata);
+    EXPECT_EQ(nlohmann::json::parse(metadata->body)["name"], "m");
+    EXPECT_TRUE(test::eventually([&] { return serve.get("/metrics").find("\nnv_cpu_utilization ") != std::string::npos; }));
+    EXPECT_THAT(serve.get("/metrics"), HasSubstr("\nnv_cpu_memory_total_bytes "));
+    EXPECT_EQ(serve.terminate(), 0);
+
+    ServeProcess without(models, {}, {"--allow-http", "false", "--allow-cpu-metrics", "false"});
+    EXPECT_EQ(without.httpPort(), 0);
+    EXPECT_THAT(without.get("/metrics"), testing::Not(HasSubstr("nv_cpu_")));
+    EXPECT_EQ(without.terminate(), 0);
+}
+
+TEST(GantryServe, ASecondSigtermEndsItAtOnce)
+{
+    TestRepository models;
+    models.addAddSub("patient", "dynamic_batching { max_queue_delay_microseconds: 600000000 }");
+    ServeProcess serve(models);
+    auto answers = std::async(std::launch::async, [&] { return inferAtOnce(serve.stub(), {addSubRequest("patient")}); });
+    ASSERT_TRUE(test::eventually([&] {
+        return serve.get("/metrics").find("nv_inference_pending_request_count{model=\"patient\",version=\"1\"} 1\n") != std::string::npos;
+    }));
+    serve.process().signal(SIGTERM);
+    ASSERT_TRUE(test::eventually([&] { return serve.status("/v2/health/ready") == 400; })) << "it drains";
+    serve.process().signal(SIGTERM);
+    const auto ended = serve.process().wait();
+    ASSERT_TRUE(ended);
+    EXPECT_EQ(ended->signal, SIGTERM);
+    EXPECT_EQ(answers.get().front().error_code(), grpc::StatusCode::UNAVAILABLE);
 }
 
 TEST(GantryServe, AnswersWhatIsInFlightBeforeSigtermEndsIt)
@@ -142,6 +196,10 @@ TEST(GantryServe, SaysWhichPortIsTaken)
     const auto sameGrpc = second(first.grpcPort(), 0);
     EXPECT_EQ(sameGrpc.exitStatus, exitStatus(ErrorCode::CannotWrite));
     EXPECT_THAT(sameGrpc.err, HasSubstr("cannot listen on port " + std::to_string(first.grpcPort()) + " for gRPC: is it in use?"));
+    const auto sameHttp = runServe({"--model-repository", models.path(), "--cpu-only", "--grpc-port", "0", "--metrics-port", "0",
+                                    "--http-port", std::to_string(first.httpPort()), "--ready-file", "/dev/null/nonexistent/ready"});
+    EXPECT_EQ(sameHttp.exitStatus, exitStatus(ErrorCode::CannotWrite));
+    EXPECT_THAT(sameHttp.err, HasSubstr("cannot listen on port " + std::to_string(first.httpPort()) + " for HTTP"));
     const auto sameMetrics = second(0, first.metricsPort());
     EXPECT_EQ(sameMetrics.exitStatus, exitStatus(ErrorCode::CannotWrite));
     EXPECT_THAT(sameMetrics.err, HasSubstr("cannot listen on port " + std::to_string(first.metricsPort()) + " for metrics: is it in use?"));

@@ -33,7 +33,7 @@ private:
 class TestServer
 {
 public:
-    explicit TestServer(const TestRepository& repository, ModelControl control = ModelControl::None, const TraceConfig& trace = {});
+    explicit TestServer(const TestRepository& repository, ModelControl control = ModelControl::None, ProtocolOptions options = {});
     ~TestServer();
 
     [[nodiscard]] ::inference::GRPCInferenceService::Stub& stub() { return *m_stub; }
