@@ -1,6 +1,7 @@
 #pragma once
 
 #include "remote_server/inference/model.h"
+#include "remote_server/inference/response_cache.h"
 #include "remote_server/inference/statistics.h"
 #include "trace_model/base/result.h"
 
@@ -8,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,9 +48,13 @@ struct InferJob
     RequestTimes times;
     std::uint64_t batchId = 0;                      ///< unique in the process; 0: it was not executed
     std::string instance;                           ///< name of the instance that executed it
+    std::int64_t threadId = 0;                      ///< the instance's, the kernel's number; 0: it was not executed
+    std::optional<std::uint32_t> streamId;          ///< CUPTI's number of the instance's stream
     bool cacheHit = false;                          ///< answered by the response cache, without an execution
     FailureReason failure = FailureReason::Other;   ///< when it failed
     std::uint64_t requestRange = 0, queueRange = 0; ///< NVTX
+    CacheKey cacheKey{};                            ///< of a model whose answers are kept
+    std::uint64_t answerNumber = 0;                 ///< place in the order of answers; 0: there is no order
 
     [[nodiscard]] bool isCancelled() const { return cancelled && cancelled->load(std::memory_order_relaxed); }
 };

@@ -1,6 +1,8 @@
 // gantry-serve: the reference inference server. Flags are tritonserver's where it has one.
 
+#include "remote_server/inference/exit_deadline.h"
 #include "remote_server/inference/front_flags.h"
+#include "remote_server/inference/server_flags.h"
 #include "remote_server/proto/grpc_log.h"
 
 #include <CLI/CLI.hpp>
@@ -8,6 +10,7 @@
 #include <csignal>
 #include <cstdio>
 #include <fstream>
+#include <optional>
 #include <spdlog/spdlog.h>
 
 namespace {
@@ -17,26 +20,10 @@ using namespace gantry::inference_server;
 
 struct Arguments
 {
-    std::string repository, outputMemory = "pageable", readyFile;
-    std::string control = "none";
-    std::vector<std::string> loadModels;
-    int pollSeconds = 15;
+    std::string readyFile;
+    ServerFlags server;
     FrontFlags front;
-    bool cpuOnly = false, noAutoComplete = false;
 };
-
-ServerOptions serverOptions(const Arguments& arguments)
-{
-    ServerOptions options;
-    options.backend = {!arguments.cpuOnly, arguments.outputMemory == "pinned"};
-    options.control = arguments.control == "poll"       ? ModelControl::Poll
-                      : arguments.control == "explicit" ? ModelControl::Explicit
-                                                        : ModelControl::None;
-    options.startupModels = arguments.loadModels;
-    options.pollInterval = std::chrono::seconds(arguments.pollSeconds);
-    options.autoComplete = arguments.noAutoComplete ? AutoComplete::Off : AutoComplete::On;
-    return options;
-}
 
 /// 0: not served.
 Result<void> writeReadyFile(const std::string& path, const FrontEnds& ends)
@@ -64,7 +51,9 @@ Result<void> run(const Arguments& arguments)
 {
     openblas_set_num_threads(1); // an instance is a thread already
     GANTRY_TRY(const auto log, LogSettings::create(arguments.front.log));
-    GANTRY_TRY(const auto server, InferenceServer::load(arguments.repository, serverOptions(arguments)));
+    GANTRY_TRY(const ServerOptions options, serverOptions(arguments.server));
+    std::optional<ExitDeadline> deadline; // before the server: its destructor waits too
+    GANTRY_TRY(const auto server, InferenceServer::load(arguments.server.repository, options));
 
     GANTRY_TRY(const TraceConfig trace, traceConfig(arguments.front));
     GANTRY_TRY(const MetricsOptions metrics, metricsOptions(arguments.front));
@@ -81,8 +70,10 @@ Result<void> run(const Arguments& arguments)
     int signal = 0;
     sigwait(&signals, &signal);
     spdlog::info("gantry-serve ends: answering what is in flight");
-    pthread_sigmask(SIG_UNBLOCK, &signals, nullptr); // the next one ends the program at once
-    ends->end(std::chrono::seconds(10));
+    const std::chrono::seconds patience(arguments.server.exitTimeoutSeconds);
+    deadline.emplace(patience);
+    pthread_sigmask(SIG_UNBLOCK, &signals, nullptr); // the next one ends the process, as it does by default
+    ends->end(patience);
     return {};
 }
 
@@ -93,21 +84,9 @@ int main(int argc, char** argv)
     proto::routeGrpcLog([](const std::string& line) { spdlog::debug("{}", line); });
     CLI::App app{"gantry-serve: an inference server for the KServe v2 gRPC protocol, instrumented with NVTX."};
     Arguments arguments;
-    app.add_option("--model-repository", arguments.repository, "folder of models, each with config.pbtxt and a version folder")->required();
+    addServerFlags(app, arguments.server);
     addFrontFlags(app, arguments.front);
-    app.add_option("--output-memory", arguments.outputMemory, "host memory that GPU outputs are copied to")->check(CLI::IsMember({"pageable", "pinned"}));
     app.add_option("--ready-file", arguments.readyFile, "write the ports here as JSON once ready");
-    app.add_option("--model-control-mode", arguments.control,
-                   "which models are served: all, all and what changes, or those that are asked for")
-        ->check(CLI::IsMember({"none", "poll", "explicit"}));
-    app.add_option("--repository-poll-secs", arguments.pollSeconds, "with poll: seconds between two looks at the repository")
-        ->check(CLI::Range(1, 1'000'000));
-    app.add_option("--load-model", arguments.loadModels,
-                   "with explicit: a model to load at the start, \"*\" for all; may be given several times")
-        ->allow_extra_args(false);
-    app.add_flag("--disable-auto-complete-config", arguments.noAutoComplete,
-                 "take a configuration as it stands, without what its backend knows");
-    app.add_flag("--cpu-only", arguments.cpuOnly, "do not look for a GPU");
     app.set_version_flag("--version", GANTRY_VERSION);
     try {
         app.parse(argc, argv);

@@ -183,6 +183,23 @@ void addSummaries(std::string& text, const std::vector<Snapshot>& models, const 
     }
 }
 
+/// Those of the response cache itself, which are gauges in Triton although they only grow: its cache is a library that sets them.
+void addCache(std::string& text, const ResponseCache::Counts& cache)
+{
+    const auto count = [&](const char* name, const char* help, auto value) {
+        text += heading(name, "gauge", help) + fmt::format("{} {}\n", name, value);
+    };
+    const auto share = cache.capacityBytes == 0 ? 0.0 : static_cast<double>(cache.bytes) / static_cast<double>(cache.capacityBytes);
+    count("nv_cache_util", "Share of the cache's bytes that are in use, 0 to 1", share);
+    count("nv_cache_num_entries", "Answers in the cache", cache.entries);
+    count("nv_cache_num_hits", "Look-ups that hit", cache.hits);
+    count("nv_cache_num_misses", "Look-ups that missed", cache.misses);
+    count("nv_cache_num_lookups", "Look-ups", cache.lookups);
+    count("nv_cache_num_evictions", "Answers that others took the place of", cache.evictions);
+    count("nv_cache_lookup_duration", "Sum of the times of look-ups, in microseconds", cache.lookupNs / 1000);
+    count("nv_cache_insertion_duration", "Sum of the times of insertions, in microseconds", cache.insertionNs / 1000);
+}
+
 Error badFlag(const std::string& flag, const char* problem)
 {
     return {ErrorCode::BadInput, fmt::format("--metrics-config {}: {}", flag, problem), {}};
@@ -262,6 +279,8 @@ std::string Metrics::text(const InferenceServer& server, std::uint64_t droppedTr
             addFamily(text, family, models, true);
     addFamily(text, kPending, models);
     text += m_machine.text();
+    if (const auto cache = server.cacheCounts())
+        addCache(text, *cache);
     if (m_options.histogramLatencies)
         addHistograms(text, models);
     if (m_options.summaryLatencies)

@@ -21,9 +21,10 @@ bool versionBefore(const std::string& left, const std::string& right)
 
 } // namespace
 
-InferenceServer::InferenceServer(std::filesystem::path repository, ServerOptions options)
+InferenceServer::InferenceServer(std::filesystem::path repository, ServerOptions options, std::shared_ptr<ServingParts> parts)
     : m_repository(std::move(repository)),
       m_options(std::move(options)),
+      m_parts(std::move(parts)),
       m_drainer([this](const std::stop_token& stop) { drainRetired(stop); })
 {
 }
@@ -48,8 +49,16 @@ InferenceServer::~InferenceServer()
 
 Result<std::unique_ptr<InferenceServer>> InferenceServer::load(const std::filesystem::path& repository, const ServerOptions& options)
 {
-    std::unique_ptr<InferenceServer> server(new InferenceServer(repository, options));
     GANTRY_TRY(const auto models, readModelRepository(repository, options.autoComplete));
+    auto parts = std::make_shared<ServingParts>();
+    if (options.cacheBytes > 0)
+        parts->cache = std::make_unique<ResponseCache>(options.cacheBytes);
+    if (options.rateLimits)
+        parts->rateLimiter = std::make_unique<RateLimiter>(*options.rateLimits);
+    if (!options.groundTruth.empty()) {
+        GANTRY_TRY(parts->groundTruth, GroundTruthLog::create(options.groundTruth));
+    }
+    std::unique_ptr<InferenceServer> server(new InferenceServer(repository, options, std::move(parts)));
     const auto& startup = options.startupModels;
     const bool all = options.control != ModelControl::Explicit || std::find(startup.begin(), startup.end(), "*") != startup.end();
     const std::lock_guard loading(server->m_loading);
@@ -113,6 +122,11 @@ std::vector<IndexEntry> InferenceServer::index(bool readyOnly) const
         return a.name != b.name ? a.name < b.name : versionBefore(a.version, b.version);
     });
     return entries;
+}
+
+std::optional<ResponseCache::Counts> InferenceServer::cacheCounts() const
+{
+    return m_parts->cache ? std::optional(m_parts->cache->counts()) : std::nullopt;
 }
 
 Result<void> InferenceServer::loadModel(const std::string& name, const std::optional<inference::ModelConfig>& config,

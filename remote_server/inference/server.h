@@ -32,6 +32,9 @@ struct ServerOptions
     std::vector<std::string> startupModels = {}; ///< Explicit: loaded at the start; "*" is all of them
     std::chrono::seconds pollInterval{15};       ///< Poll: between two looks at the repository
     AutoComplete autoComplete = AutoComplete::On;
+    std::uint64_t cacheBytes = 0;                       ///< of the response cache; 0: there is none
+    std::optional<RateLimiter::Limits> rateLimits = {}; ///< nothing: executions are not limited
+    std::filesystem::path groundTruth = {};             ///< where to write what happened; empty: nowhere
 };
 
 /// What a client may know of one version of a model.
@@ -47,7 +50,8 @@ struct IndexEntry
 class InferenceServer
 {
 public:
-    /// Starts what the control mode says. Errors: NotFound (no repository). A model that fails to load does not fail the others.
+    /// Starts what the control mode says. Errors: NotFound (no repository), CannotWrite (the ground truth). A model that fails to load does
+    /// not fail the others.
     [[nodiscard]] static Result<std::unique_ptr<InferenceServer>> load(const std::filesystem::path& repository,
                                                                        const ServerOptions& options);
     ~InferenceServer(); ///< every request is answered first
@@ -73,6 +77,9 @@ public:
     /// does so all the time.
     void poll();
 
+    /// The response cache's; nothing where there is none.
+    [[nodiscard]] std::optional<ResponseCache::Counts> cacheCounts() const;
+
     /// Told of every request that ends, before its `done`, on the thread that ends it. To be set before the first request.
     void setOnFinished(std::function<void(const InferJob&)> onFinished) { m_parts->onFinished = std::move(onFinished); }
 
@@ -84,7 +91,7 @@ private:
     };
     using Versions = std::map<std::string, Version>; ///< by version; "" where a model cannot be read
 
-    InferenceServer(std::filesystem::path repository, ServerOptions options);
+    InferenceServer(std::filesystem::path repository, ServerOptions options, std::shared_ptr<ServingParts> parts);
     [[nodiscard]] Result<void> loadFrom(const RepositoryModel& model);
     [[nodiscard]] Result<std::vector<std::shared_ptr<ModelServer>>> startVersions(const RepositoryModel& model);
     void replaceVersions(const std::string& name, std::vector<std::shared_ptr<ModelServer>> servers);
@@ -97,7 +104,7 @@ private:
 
     const std::filesystem::path m_repository;
     const ServerOptions m_options;
-    const std::shared_ptr<ServingParts> m_parts = std::make_shared<ServingParts>();
+    const std::shared_ptr<ServingParts> m_parts;
 
     std::mutex m_loading;                              ///< one load or unload at a time; taken before m_mutex
     std::map<std::string, std::uint32_t> m_categories; ///< under m_loading

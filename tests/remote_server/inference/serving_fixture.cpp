@@ -98,9 +98,9 @@ void TestRepository::addTinyBert(const std::string& name, const std::string& mor
                   more);
 }
 
-TestServer::TestServer(const TestRepository& repository, ModelControl control, ProtocolOptions options)
+TestServer::TestServer(const TestRepository& repository, ModelControl control, ProtocolOptions options, std::uint64_t cacheBytes)
 {
-    auto loaded = InferenceServer::load(repository.path(), {.backend = {.allowGpu = false}, .control = control});
+    auto loaded = InferenceServer::load(repository.path(), {.backend = {.allowGpu = false}, .control = control, .cacheBytes = cacheBytes});
     if (!loaded)
         throw std::runtime_error(loaded.error().text());
     m_inference = std::move(*loaded);

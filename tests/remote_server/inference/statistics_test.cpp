@@ -240,6 +240,22 @@ TEST(Metrics, HaveTheFamiliesOfAnOlderTritonWhenAskedTo)
         EXPECT_THAT(text, testing::Not(HasSubstr(later)));
 }
 
+TEST(Metrics, CountWhatTheResponseCacheAnswered)
+{
+    TestRepository models;
+    models.addAddSub("cached", "response_cache { enable: true }");
+    TestServer server(models, ModelControl::None, {}, 1 << 20);
+    send(server, "cached", 3);
+    const std::string text = server.calls().metricsText();
+    EXPECT_THAT(text, HasSubstr("nv_cache_num_hits_per_model{model=\"cached\",version=\"1\"} 2\n"));
+    EXPECT_THAT(text, HasSubstr("nv_cache_num_misses_per_model{model=\"cached\",version=\"1\"} 1\n"));
+    EXPECT_THAT(text, HasSubstr("nv_inference_request_success{model=\"cached\",version=\"1\"} 3\n"));
+    EXPECT_THAT(text, HasSubstr("nv_inference_count{model=\"cached\",version=\"1\"} 1\n"));
+    EXPECT_THAT(text, HasSubstr("# TYPE nv_cache_num_entries gauge\nnv_cache_num_entries 1\n"));
+    EXPECT_THAT(text, HasSubstr("\nnv_cache_num_lookups 3\n"));
+    EXPECT_EQ(server.statistics("cached").inference_stats().cache_hit().count(), 2u);
+}
+
 TEST(Metrics, SummariesHaveTheCountsOfTheCountersAndQuantilesOfWhatWasLately)
 {
     TestRepository models;

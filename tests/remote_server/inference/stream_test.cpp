@@ -1,4 +1,5 @@
 #include "tests/remote_server/inference/serving_fixture.h"
+#include "tests/support/child_process.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -168,8 +169,9 @@ TEST_F(Stream, ADecoupledModelAnswersARequestSeveralTimes)
             EXPECT_FALSE(isFinal) << "one is the last";
             isFinal = response.infer_response().parameters().at("triton_final_response").bool_param();
             ++(response.infer_response().outputs().empty() ? empty : filled);
-            if (!response.infer_response().outputs().empty())
+            if (!response.infer_response().outputs().empty()) {
                 EXPECT_THAT(int32Output(response.infer_response(), 0), testing::ElementsAre(7));
+            }
         }
         EXPECT_EQ(filled, 3);
         EXPECT_LE(empty, wantsEmptyFinal ? 1 : 0);
@@ -203,6 +205,33 @@ TEST_F(Stream, AClientThatGoesAwayLeavesTheServerWell)
     }
     wire::ModelInferResponse response;
     EXPECT_TRUE(infer(m_server->stub(), addSubRequest("patient"), response).ok());
+}
+
+TEST_F(Stream, ACancelledRequestOrStreamTakesWhatIsQueuedWithIt)
+{
+    m_repository.addAddSub("waiting", "dynamic_batching { max_queue_delay_microseconds: 60000000 preferred_batch_size: 8 }");
+    m_server = std::make_unique<TestServer>(m_repository);
+    const auto values = [&] { return m_server->inference().find("waiting", {})->statistics().values(); };
+    const auto cancelled = [&] { return values().failedBy[static_cast<std::size_t>(FailureReason::Cancelled)]; };
+    grpc::ClientContext unary;
+    auto answer = std::async(std::launch::async, [&] {
+        wire::ModelInferResponse response;
+        return m_server->stub().ModelInfer(&unary, addSubRequest("waiting"), &response).error_code();
+    });
+    ASSERT_TRUE(test::eventually([&] { return values().pending == 1; }));
+    unary.TryCancel();
+    EXPECT_EQ(answer.get(), grpc::StatusCode::CANCELLED);
+    EXPECT_TRUE(test::eventually([&] { return cancelled() == 1; })) << "it would have waited for a minute";
+
+    grpc::ClientContext context;
+    const auto stream = m_server->stub().ModelStreamInfer(&context);
+    for (int i = 0; i < 3; ++i)
+        ASSERT_TRUE(stream->Write(addSubRequest("waiting")));
+    ASSERT_TRUE(test::eventually([&] { return values().pending == 3; }));
+    context.TryCancel();
+    EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
+    EXPECT_TRUE(test::eventually([&] { return cancelled() == 4; }));
+    EXPECT_EQ(values().inferences, 0u);
 }
 
 } // namespace
