@@ -33,15 +33,15 @@ Result<void> FrontEnds::startGrpc(const Endpoint& endpoint)
     return {};
 }
 
-Result<std::unique_ptr<FrontEnds>> FrontEnds::start(const FrontOptions& options, ProtocolCalls& calls, std::function<std::string()> metrics)
+Result<std::unique_ptr<FrontEnds>> FrontEnds::start(const FrontOptions& options, ProtocolCalls& calls)
 {
     std::unique_ptr<FrontEnds> ends(new FrontEnds(calls));
     if (options.metrics.isAllowed) {
         HttpOptions http{.address = options.metrics.address, .port = options.metrics.port, .purpose = "metrics", .mostConnections = 16};
         GANTRY_TRY(ends->m_metrics, HttpServer::start(http, [&](httplib::Server& server) {
                        addHealthEndpoints(server, calls);
-                       server.Get("/metrics", [metrics = std::move(metrics)](const httplib::Request&, httplib::Response& response) {
-                           response.set_content(metrics(), "text/plain; version=0.0.4"); // the version of Prometheus' text format
+                       server.Get("/metrics", [&calls](const httplib::Request&, httplib::Response& response) {
+                           response.set_content(calls.metricsText(), "text/plain; version=0.0.4"); // the version of Prometheus' text format
                        });
                    }));
     }

@@ -4,7 +4,6 @@
 #include "remote_server/inference/kserve_service.h"
 
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <string>
 
@@ -33,9 +32,8 @@ struct FrontOptions
 class FrontEnds
 {
 public:
-    /// `calls` outlives this; `metrics` gives the text of /metrics, on any thread. Errors: CannotWrite when a port is taken.
-    [[nodiscard]] static Result<std::unique_ptr<FrontEnds>> start(const FrontOptions& options, ProtocolCalls& calls,
-                                                                  std::function<std::string()> metrics);
+    /// `calls` outlives this. Errors: CannotWrite when a port is taken.
+    [[nodiscard]] static Result<std::unique_ptr<FrontEnds>> start(const FrontOptions& options, ProtocolCalls& calls);
     ~FrontEnds();
 
     /// Answers what is in flight, and at the end of `patience` no more.

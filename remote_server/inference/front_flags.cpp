@@ -30,6 +30,16 @@ void addFrontFlags(CLI::App& app, FrontFlags& flags)
            "request traces in Triton's JSON: triton,file=PATH, level=OFF|TIMESTAMPS|TENSORS, rate=N, count=N, triton,log-frequency=N; "
            "may be given several times")
         ->take_all();
+    app.add_option("--metrics-config", flags.metricsConfig,
+                   "counter_latencies, histogram_latencies or summary_latencies=true|false, summary_quantiles=Q:ERROR,…; may be given "
+                   "several times")
+        ->take_all();
+    app.add_option("--metrics-interval-ms", flags.metricsIntervalMs, "how often the machine's metrics are measured")
+        ->check(CLI::Range(1, 3'600'000));
+    app.add_option("--metrics-names", flags.metricsNames, "whose metric families: those of today's Triton or of Triton 22.07")
+        ->check(CLI::IsMember({"current", "22.07"}));
+    app.add_option("--allow-gpu-metrics", flags.metrics.machine.gpu, "metrics of the GPUs");
+    app.add_option("--allow-cpu-metrics", flags.metrics.machine.cpu, "metrics of the processors and the memory");
     app.add_option("--log-info", flags.log.info, "log what happens");
     app.add_option("--log-warning", flags.log.warning, "log warnings");
     app.add_option("--log-error", flags.log.error, "log errors");
@@ -44,6 +54,16 @@ FrontOptions frontOptions(const FrontFlags& flags)
     for (Endpoint* endpoint : {&options.grpc, &options.http, &options.metrics})
         if (endpoint->address.empty())
             endpoint->address = flags.address;
+    return options;
+}
+
+Result<MetricsOptions> metricsOptions(const FrontFlags& flags)
+{
+    MetricsOptions options = flags.metrics;
+    options.machine.interval = std::chrono::milliseconds(flags.metricsIntervalMs);
+    options.oldNames = flags.metricsNames == "22.07";
+    for (const std::string& flag : flags.metricsConfig)
+        GANTRY_CHECK(applyMetricsFlag(flag, options));
     return options;
 }
 

@@ -2,6 +2,7 @@
 
 #include "remote_server/inference/front_ends.h"
 #include "remote_server/inference/log_settings.h"
+#include "remote_server/inference/metrics_text.h"
 #include "remote_server/inference/trace_settings.h"
 
 #include <string>
@@ -20,6 +21,10 @@ struct FrontFlags
     FrontOptions options{
         .grpc = {.address = {}, .port = 8001}, .http = {.address = {}, .port = 8000}, .metrics = {.address = {}, .port = 8002}};
     std::vector<std::string> traceConfig;
+    std::vector<std::string> metricsConfig;
+    MetricsOptions metrics; ///< but for what metricsConfig says
+    int metricsIntervalMs = 2000;
+    std::string metricsNames = "current"; ///< or "22.07"
     LogSettings::Choice log;
 };
 
@@ -30,6 +35,7 @@ void addFrontFlags(CLI::App& app, FrontFlags& flags);
 [[nodiscard]] FrontOptions frontOptions(const FrontFlags& flags);
 
 /// Errors: BadInput, Unsupported.
+[[nodiscard]] Result<MetricsOptions> metricsOptions(const FrontFlags& flags);
 [[nodiscard]] Result<TraceConfig> traceConfig(const FrontFlags& flags);
 
 } // namespace gantry::inference_server

@@ -68,12 +68,9 @@ public:
             return Finish(grpcStatusOf(made.error()));
         std::unique_ptr<InferJob> job = std::move(made->job);
         m_call = std::move(*made);
-        job->done = [this, &reply, &memory = calls.sharedMemory()](InferJob& finished, const Result<void>& result) {
-            if (m_call->trace) {
-                m_call->trace->stampPhases(finished.times);
-                m_call->trace->stamp("INFER_RESPONSE_COMPLETE");
-            }
-            const Result<void> filled = result ? fillResponse(*m_call, std::move(finished.outputs), memory, reply) : result;
+        job->done = [this, &reply, &calls](InferJob& finished, const Result<void>& result) {
+            recordEnd(calls, finished, result, m_call->trace.get());
+            const Result<void> filled = result ? fillResponse(*m_call, std::move(finished.outputs), calls.sharedMemory(), reply) : result;
             if (m_call->trace)
                 m_call->trace->stamp("GRPC_SEND_START");
             Finish(filled ? grpc::Status::OK : grpcStatusOf(filled.error())); // this may be gone now
@@ -208,10 +205,7 @@ private:
 
     void end(const std::shared_ptr<InferCall>& call, InferJob& finished, const Result<void>& result)
     {
-        if (call->trace) {
-            call->trace->stampPhases(finished.times);
-            call->trace->stamp("INFER_RESPONSE_COMPLETE");
-        }
+        recordEnd(m_calls, finished, result, call->trace.get());
         std::unique_ptr<Response> last;
         if (!result)
             last = errorResponse(call->request.id, result.error());

@@ -132,12 +132,10 @@ Result<HttpAnswer> infer(const httplib::Request& http, ProtocolCalls& calls, con
     GANTRY_TRY(InferRequest request, requestOf(http, calls, model, version));
     GANTRY_TRY(InferCall call, prepareCall(calls, std::move(request)));
     const auto awaited = std::make_shared<Awaited>();
-    call.job->done = [awaited, trace = call.trace](InferJob& finished, const Result<void>& result) {
-        if (trace) {
-            trace->stampPhases(finished.times);
+    call.job->done = [awaited, &calls, trace = call.trace](InferJob& finished, const Result<void>& result) {
+        recordEnd(calls, finished, result, trace.get());
+        if (trace)
             trace->addTensors("TENSOR_BACKEND_OUTPUT", finished.outputs);
-            trace->stamp("INFER_RESPONSE_COMPLETE");
-        }
         awaited->set(finished, result);
     };
     if (call.trace) {

@@ -196,6 +196,10 @@ public:
         });
     }
 
+    /// The library's five connections that may wait to be accepted are too few for clients that open dozens at once: the kernel then
+    /// refuses some.
+    void lengthenQueue() { ::listen(svr_sock_, SOMAXCONN); }
+
     void end()
     {
         stop();
@@ -282,6 +286,7 @@ public:
                                                                 : -1;
         if (port < 0)
             return false;
+        m_server.lengthenQueue();
         m_thread = std::jthread([this] {
             m_server.listen_after_bind();
             m_ended = true;

@@ -24,10 +24,9 @@ Error badData(std::string_view problem)
 template <typename Element>
 bool fits(const json& value)
 {
-    if (value.is_number_unsigned())
-        return value.get<std::uint64_t>() <= static_cast<std::uint64_t>(std::numeric_limits<Element>::max());
-    const auto number = value.get<std::int64_t>(); // negative
-    return std::is_signed_v<Element> && number >= static_cast<std::int64_t>(std::numeric_limits<Element>::lowest());
+    if (const auto number = value.get<std::int64_t>(); !value.is_number_unsigned() && number < 0)
+        return std::is_signed_v<Element> && number >= static_cast<std::int64_t>(std::numeric_limits<Element>::lowest());
+    return value.get<std::uint64_t>() <= static_cast<std::uint64_t>(std::numeric_limits<Element>::max());
 }
 
 template <typename Element>
@@ -51,7 +50,7 @@ Result<void> appendElement(std::string& bytes, const json& value, std::string_vi
 
 Result<void> appendBool(std::string& bytes, const json& value)
 {
-    const bool isNumber = value.is_number_unsigned() && value.get<std::uint64_t>() <= 1;
+    const bool isNumber = value.is_number_integer() && value.get<std::uint64_t>() <= 1;
     if (!value.is_boolean() && !isNumber)
         return badData("its elements must be true or false");
     bytes += value.is_boolean() ? (value.get<bool>() ? '\1' : '\0') : static_cast<char>(value.get<std::uint64_t>());

@@ -56,8 +56,9 @@ Result<void> run(const Arguments& arguments)
     GANTRY_TRY(const auto server, InferenceServer::load(arguments.server.repository, options));
 
     GANTRY_TRY(const TraceConfig trace, traceConfig(arguments.front));
-    ProtocolCalls calls(*server, trace, log.get());
-    GANTRY_TRY(const auto ends, FrontEnds::start(frontOptions(arguments.front), calls, [&] { return metricsText(*server); }));
+    GANTRY_TRY(const MetricsOptions metrics, metricsOptions(arguments.front));
+    ProtocolCalls calls(*server, {.trace = trace, .metrics = metrics, .log = log.get()});
+    GANTRY_TRY(const auto ends, FrontEnds::start(frontOptions(arguments.front), calls));
     spdlog::info("gantry-serve {} is ready: {}", GANTRY_VERSION, portsText(*ends));
     if (!arguments.readyFile.empty())
         GANTRY_CHECK(writeReadyFile(arguments.readyFile, *ends));

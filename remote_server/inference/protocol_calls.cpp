@@ -101,8 +101,8 @@ Result<LoadParameters> loadParameters(const inference::RepositoryModelLoadReques
 
 } // namespace
 
-ProtocolCalls::ProtocolCalls(InferenceServer& server, const TraceConfig& trace, LogSettings* log)
-    : m_server(server), m_log(log), m_tracer(trace)
+ProtocolCalls::ProtocolCalls(InferenceServer& server, const ProtocolOptions& options)
+    : m_server(server), m_log(options.log), m_tracer(options.trace), m_metrics(options.metrics)
 {
 }
 
@@ -256,6 +256,16 @@ void InferCall::cancel() const
 {
     cancelled->store(true, std::memory_order_relaxed);
     model->dropCancelled();
+}
+
+void recordEnd(ProtocolCalls& calls, const InferJob& finished, const Result<void>& result, RequestTrace* trace)
+{
+    if (result && finished.model)
+        calls.metrics().add(*finished.model, finished.times, finished.cacheHit);
+    if (trace) {
+        trace->stampPhases(finished.times);
+        trace->stamp("INFER_RESPONSE_COMPLETE");
+    }
 }
 
 Result<InferCall> prepareCall(ProtocolCalls& calls, InferRequest request)

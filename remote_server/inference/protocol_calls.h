@@ -2,6 +2,7 @@
 
 #include "remote_server/inference/infer_request.h"
 #include "remote_server/inference/log_settings.h"
+#include "remote_server/inference/metrics_text.h"
 #include "remote_server/inference/server.h"
 #include "remote_server/inference/shared_memory.h"
 #include "remote_server/inference/tracer.h"
@@ -15,12 +16,19 @@
 
 namespace gantry::inference_server {
 
+struct ProtocolOptions
+{
+    TraceConfig trace;
+    MetricsOptions metrics;
+    LogSettings* log = nullptr; ///< null: log settings are Unsupported. It outlives the ProtocolCalls
+};
+
 /// What gRPC and HTTP answer alike: every call of the protocol but the encoding of its messages. Any thread.
 class ProtocolCalls
 {
 public:
-    /// `server` and `log` outlive this; a null `log`: log settings are Unsupported.
-    explicit ProtocolCalls(InferenceServer& server, const TraceConfig& trace = {}, LogSettings* log = nullptr);
+    /// `server` outlives this.
+    explicit ProtocolCalls(InferenceServer& server, const ProtocolOptions& options = {});
 
     /// After this the server is live but not ready.
     void beginShutdown() { m_ready = false; }
@@ -44,8 +52,12 @@ public:
     [[nodiscard]] Result<inference::TraceSettingResponse> traceSetting(const inference::TraceSettingRequest& request);
     [[nodiscard]] Result<inference::LogSettingsResponse> logSettings(const inference::LogSettingsRequest& request);
 
+    /// The text of /metrics.
+    [[nodiscard]] std::string metricsText() const { return m_metrics.text(m_server, m_tracer.dropped()); }
+
     [[nodiscard]] SharedMemory& sharedMemory() { return m_sharedMemory; }
     [[nodiscard]] Tracer& tracer() { return m_tracer; }
+    [[nodiscard]] Metrics& metrics() { return m_metrics; }
     [[nodiscard]] InferenceServer& server() { return m_server; }
     [[nodiscard]] const InferenceServer& server() const { return m_server; }
 
@@ -57,6 +69,7 @@ private:
     LogSettings* m_log;
     SharedMemory m_sharedMemory;
     Tracer m_tracer;
+    Metrics m_metrics;
     std::atomic<bool> m_ready{true};
 };
 
@@ -72,6 +85,9 @@ struct InferCall
     /// The client is gone: what is still queued is not executed.
     void cancel() const;
 };
+
+/// What a front end does in a job's `done` before it answers: tells the tracer and the metrics.
+void recordEnd(ProtocolCalls& calls, const InferJob& finished, const Result<void>& result, RequestTrace* trace);
 
 /// Checks a request and makes its job, without `done` and `respond`. Errors: those of findModel(), jobFromRequest() and of the backend.
 [[nodiscard]] Result<InferCall> prepareCall(ProtocolCalls& calls, InferRequest request);

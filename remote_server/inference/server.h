@@ -127,7 +127,4 @@ private:
     std::jthread m_poller;
 };
 
-/// The Prometheus text of all models, with Triton's metric names. Any thread.
-[[nodiscard]] std::string metricsText(const InferenceServer& server);
-
 } // namespace gantry::inference_server

@@ -61,7 +61,7 @@ class Node:
         assert done.returncode == status, (arguments, done.returncode, done.stdout, done.stderr)
         return json.loads(done.stdout)
 
-    def launch_server(self):
+    def launch_server(self, *options):
         """gantry-serve through the daemon, ready to answer; its target and gRPC address."""
         sockets = [socket.socket() for _ in range(2)]
         for s in sockets:
@@ -72,7 +72,7 @@ class Node:
         target = self.ctl("target", "launch", "--name", "gantry-serve", "--grpc-address", f"127.0.0.1:{grpc}",
                           "--metrics-url", f"http://127.0.0.1:{metrics}/metrics", "--wait-ready", "50s", "--",
                           self.bin / "gantry-serve", "--cpu-only", "--model-repository", self.models, "--grpc-port", grpc, "--http-port", 0,
-                          "--metrics-port", metrics)
+                          "--metrics-port", metrics, *options)
         return target, f"127.0.0.1:{grpc}"
 
     def load(self, address, seconds, model="bert_base"):
@@ -113,6 +113,25 @@ def captures_a_serving_server(node):
     result = json.loads(out)
     assert result["ok"] == result["sent"] > 0, result  # the server answered throughout
     assert oct((node.folder / "a.gantry").stat().st_mode & 0o777) == "0o600"
+
+
+def captures_requests_by_the_servers_own_tracer(node):
+    trace = node.folder / "requests.json"
+    target, address = node.launch_server("--trace-config", f"triton,file={trace}")
+    node.load(address, 30, model="add_sub")
+    end = time.monotonic() + DEADLINE_S
+    windows = requests = 0
+    while requests == 0 and time.monotonic() < end:  # the load may not have begun in the first window
+        windows += 1
+        report = node.folder / f"{windows}.gantry"
+        node.ctl("capture", "--engine", "triton", "--target", target["id"], "--for", "1s", "-o", report)
+        requests = node.ctl("report", "info", report)["counts"]["requests"]
+    assert requests > 0
+    phases = {row["name"] for row in node.ctl("report", "stats", report, "--by", "phase")}
+    assert {"queue", "compute_input", "compute_infer", "compute_output"} <= phases, phases
+    size = trace.stat().st_size
+    node.load(address, 1, model="add_sub").communicate(timeout=DEADLINE_S)
+    assert trace.stat().st_size == size, "the tracer was left on"
 
 
 def says_what_the_window_cost_the_server(node):

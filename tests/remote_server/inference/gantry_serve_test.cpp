@@ -32,6 +32,42 @@ TEST(GantryServe, ServesMetricsAndHealthOverHttp)
     EXPECT_EQ(serve.terminate(SIGINT), 0);
 }
 
+TEST(GantryServe, ServesHttpAndTheMachinesMetricsUnlessToldNotTo)
+{
+    TestRepository models;
+    models.addAddSub("m");
+    ServeProcess serve(models, {}, {"--metrics-interval-ms", "20"});
+    const auto metadata = httplib::Client("127.0.0.1", serve.httpPort()).Get("/v2/models/m");
+    ASSERT_TRUE(metadata);
+    EXPECT_EQ(nlohmann::json::parse(metadata->body)["name"], "m");
+    EXPECT_TRUE(test::eventually([&] { return serve.get("/metrics").find("\nnv_cpu_utilization ") != std::string::npos; }));
+    EXPECT_THAT(serve.get("/metrics"), HasSubstr("\nnv_cpu_memory_total_bytes "));
+    EXPECT_EQ(serve.terminate(), 0);
+
+    ServeProcess without(models, {}, {"--allow-http", "false", "--allow-cpu-metrics", "false"});
+    EXPECT_EQ(without.httpPort(), 0);
+    EXPECT_THAT(without.get("/metrics"), testing::Not(HasSubstr("nv_cpu_")));
+    EXPECT_EQ(without.terminate(), 0);
+}
+
+TEST(GantryServe, ASecondSigtermEndsItAtOnce)
+{
+    TestRepository models;
+    models.addAddSub("patient", "dynamic_batching { max_queue_delay_microseconds: 600000000 }");
+    ServeProcess serve(models);
+    auto answers = std::async(std::launch::async, [&] { return inferAtOnce(serve.stub(), {addSubRequest("patient")}); });
+    ASSERT_TRUE(test::eventually([&] {
+        return serve.get("/metrics").find("nv_inference_pending_request_count{model=\"patient\",version=\"1\"} 1\n") != std::string::npos;
+    }));
+    serve.process().signal(SIGTERM);
+    ASSERT_TRUE(test::eventually([&] { return serve.status("/v2/health/ready") == 400; })) << "it drains";
+    serve.process().signal(SIGTERM);
+    const auto ended = serve.process().wait();
+    ASSERT_TRUE(ended);
+    EXPECT_EQ(ended->signal, SIGTERM);
+    EXPECT_EQ(answers.get().front().error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
 TEST(GantryServe, AnswersWhatIsInFlightBeforeSigtermEndsIt)
 {
     TestRepository models;
@@ -88,6 +124,10 @@ TEST(GantryServe, SaysWhichPortIsTaken)
     const auto sameGrpc = second(first.grpcPort(), 0);
     EXPECT_EQ(sameGrpc.exitStatus, exitStatus(ErrorCode::CannotWrite));
     EXPECT_THAT(sameGrpc.err, HasSubstr("cannot listen on port " + std::to_string(first.grpcPort()) + " for gRPC: is it in use?"));
+    const auto sameHttp = runServe({"--model-repository", models.path(), "--cpu-only", "--grpc-port", "0", "--metrics-port", "0",
+                                    "--http-port", std::to_string(first.httpPort()), "--ready-file", "/dev/null/nonexistent/ready"});
+    EXPECT_EQ(sameHttp.exitStatus, exitStatus(ErrorCode::CannotWrite));
+    EXPECT_THAT(sameHttp.err, HasSubstr("cannot listen on port " + std::to_string(first.httpPort()) + " for HTTP"));
     const auto sameMetrics = second(0, first.metricsPort());
     EXPECT_EQ(sameMetrics.exitStatus, exitStatus(ErrorCode::CannotWrite));
     EXPECT_THAT(sameMetrics.err, HasSubstr("cannot listen on port " + std::to_string(first.metricsPort()) + " for metrics: is it in use?"));

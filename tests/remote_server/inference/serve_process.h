@@ -30,11 +30,13 @@ public:
             throw std::runtime_error("gantry-serve did not start: " + m_process.errorText());
         const auto ports = nlohmann::json::parse(std::ifstream(m_folder / "ready"));
         m_grpcPort = ports.at("grpc_port").get<int>();
+        m_httpPort = ports.at("http_port").get<int>();
         m_metricsPort = ports.at("metrics_port").get<int>();
         m_stub = stubFor(m_grpcPort);
     }
 
     [[nodiscard]] int grpcPort() const { return m_grpcPort; }
+    [[nodiscard]] int httpPort() const { return m_httpPort; }
     [[nodiscard]] int metricsPort() const { return m_metricsPort; }
     [[nodiscard]] ::inference::GRPCInferenceService::Stub& stub() { return *m_stub; }
     [[nodiscard]] test::ChildProcess& process() { return m_process; }
@@ -43,6 +45,13 @@ public:
     {
         const auto response = httplib::Client("127.0.0.1", m_metricsPort).Get(path);
         return response && response->status == 200 ? response->body : "no answer";
+    }
+
+    /// Of the metrics' port; 0 without an answer.
+    [[nodiscard]] int status(const std::string& path) const
+    {
+        const auto response = httplib::Client("127.0.0.1", m_metricsPort).Get(path);
+        return response ? response->status : 0;
     }
 
     /// Asks it to end; its exit status, -1 when it does not end or is killed by a signal.
@@ -92,7 +101,7 @@ private:
     test::TemporaryFolder m_folder;
     test::ChildProcess m_process;
     std::unique_ptr<::inference::GRPCInferenceService::Stub> m_stub;
-    int m_grpcPort = 0, m_metricsPort = 0;
+    int m_grpcPort = 0, m_httpPort = 0, m_metricsPort = 0;
 };
 
 /// Runs it to its end.

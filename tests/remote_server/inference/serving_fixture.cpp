@@ -98,14 +98,15 @@ void TestRepository::addTinyBert(const std::string& name, const std::string& mor
                   more);
 }
 
-TestServer::TestServer(const TestRepository& repository, ModelControl control, const TraceConfig& trace)
+TestServer::TestServer(const TestRepository& repository, ModelControl control, ProtocolOptions options, std::uint64_t cacheBytes)
 {
-    auto loaded = InferenceServer::load(repository.path(), {.backend = {.allowGpu = false}, .control = control});
+    auto loaded = InferenceServer::load(repository.path(), {.backend = {.allowGpu = false}, .control = control, .cacheBytes = cacheBytes});
     if (!loaded)
         throw std::runtime_error(loaded.error().text());
     m_inference = std::move(*loaded);
-    m_calls = std::make_unique<ProtocolCalls>(*m_inference, trace);
-    auto ends = FrontEnds::start({.metrics = {.isAllowed = false}}, *m_calls, {});
+    options.metrics.machine.cpu = options.metrics.machine.gpu = false;
+    m_calls = std::make_unique<ProtocolCalls>(*m_inference, options);
+    auto ends = FrontEnds::start({.metrics = {.isAllowed = false}}, *m_calls);
     if (!ends)
         throw std::runtime_error(ends.error().text());
     m_ends = std::move(*ends);

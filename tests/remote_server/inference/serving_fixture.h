@@ -33,7 +33,8 @@ private:
 class TestServer
 {
 public:
-    explicit TestServer(const TestRepository& repository, ModelControl control = ModelControl::None, const TraceConfig& trace = {});
+    explicit TestServer(const TestRepository& repository, ModelControl control = ModelControl::None, ProtocolOptions options = {},
+                        std::uint64_t cacheBytes = 0);
     ~TestServer();
 
     [[nodiscard]] ::inference::GRPCInferenceService::Stub& stub() { return *m_stub; }

@@ -188,7 +188,7 @@ TEST_F(TracerTest, AServerTracesItsRequestsOverGrpcStreamsAndTensors)
     repository.addAddSub("add_sub");
     m_config.settings.tensors = true;
     {
-        TestServer server(repository, ModelControl::None, m_config);
+        TestServer server(repository, ModelControl::None, {.trace = m_config, .metrics = {}});
         ::inference::ModelInferResponse response;
         ASSERT_TRUE(infer(server.stub(), addSubRequest("add_sub", 5, 3), response).ok());
         grpc::ClientContext context;
