@@ -96,6 +96,8 @@ Problem batchingProblem(const inference::ModelConfig& config)
         if (batching.preferred_batch_size(i) < 1 || batching.preferred_batch_size(i) > config.max_batch_size())
             return ConfigProblem{at("preferred_batch_size", i),
                                  fmt::format("it must lie between 1 and max_batch_size, {}", config.max_batch_size())};
+    if (batching.preserve_ordering() && config.model_transaction_policy().decoupled())
+        return ConfigProblem{at("preserve_ordering"), "responses of a model with a decoupled transaction policy have no order to preserve"};
     const std::uint64_t levels = batching.priority_levels();
     if (levels > 0 && (batching.default_priority_level() < 1 || batching.default_priority_level() > levels))
         return ConfigProblem{at(batching.default_priority_level() > 0 ? "default_priority_level" : "priority_levels"),

@@ -125,6 +125,8 @@ TEST(ModelConfig, ChecksWhatTheSchedulerIsToldToDo)
     EXPECT_EQ(batching("priority_levels: 2 default_priority_level: 2 priority_queue_policy { key: 1 value { max_queue_size: 3 } }"), "");
     EXPECT_THAT(batching("priority_levels: 2 default_priority_level: 2 priority_queue_policy { key: 3 value { } }"),
                 EndsWith("there is no priority level 3"));
+    EXPECT_THAT(problemWith("dynamic_batching { preserve_ordering: true } model_transaction_policy { decoupled: true }"),
+                HasSubstr("dynamic_batching.preserve_ordering: "));
     EXPECT_THAT(problemWith("sequence_batching { }"), EndsWith("sequence_batching: gantry-serve does not batch sequences"));
     EXPECT_THAT(problemWith("ensemble_scheduling { }"), EndsWith("ensemble_scheduling: gantry-serve has no ensembles"));
     EXPECT_THAT(problemWith("version_policy { latest { num_versions: 0 } }"), EndsWith("num_versions must be at least 1"));
