@@ -652,7 +652,8 @@ private:
         m_events.beginSlice("gantry_execution", fmt::format("batch {}", execution.batchId), place, execution.time);
         m_events.argument("model", modelName(execution.model, execution.version));
         m_events.argument("instance", text(execution.instance));
-        m_events.argument("requests", execution.memberCount);
+        if (execution.memberCount > 0) // else none is known
+            m_events.argument("requests", execution.memberCount);
         return m_events.end();
     }
 
