@@ -315,7 +315,7 @@ void MainWindow::connectNodeActions()
             return showError(tr("Fetching %1").arg(toQString(report.name)),
                              Error{ErrorCode::Busy, "a capture or a fetch is under way; wait for its end or cancel it", {}},
                              QStringLiteral("node"));
-        m_capture->fetch(node->client(), report, m_settings.reportFolder(node->title()));
+        m_capture->fetch(node->client(), report, m_settings.reportFolder(node->name()));
     });
     connect(m_nodesPanel, &NodesPanel::deleteReportRequested, this, &MainWindow::askToDeleteReport);
     connect(m_nodesPanel, &NodesPanel::stopTargetRequested, this, &MainWindow::askToStopTarget);
