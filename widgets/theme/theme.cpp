@@ -198,7 +198,8 @@ QColor Theme::memset() const
 
 QColor Theme::synchronization() const
 {
-    return scheme == ColorScheme::Dark ? QColor(0x6B7480) : QColor(0xA4ADB8);
+    // Far from the greys of API calls, which waits on streams stand beside: lighter in the dark, darker in the light.
+    return scheme == ColorScheme::Dark ? QColor(0xC3CAD3) : QColor(0x4A525D);
 }
 
 QColor Theme::overhead() const

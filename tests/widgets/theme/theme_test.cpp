@@ -280,6 +280,17 @@ private slots:
                  (std::vector<QString>{QStringLiteral("CUDA graph"), QStringLiteral("Library call"), QStringLiteral("OS call")}));
     }
 
+    // In the dark both were a mid grey.
+    void aWaitIsNotTakenForAnApiCall()
+    {
+        for (const ColorScheme scheme : {ColorScheme::Light, ColorScheme::Dark}) {
+            const Theme& theme = Theme::of(scheme);
+            for (const char* call : {"cudaLaunchKernel", "cudaStreamSynchronize", "cudaEventSynchronize", "cuMemcpyAsync", "cudaMalloc"})
+                QVERIFY2(contrast(theme.synchronization(), theme.apiCall(call)) >= 1.6, call);
+            QVERIFY(contrast(theme.synchronization(), theme.canvas) >= 3);
+        }
+    }
+
     void aLegendNamesOnlyWhatOccurs()
     {
         const auto all = std::vector<QString>{QStringLiteral("Queue"),
