@@ -185,8 +185,8 @@ void LivePage::redraw()
     }
     if (m_stack->currentIndex() == 0)
         refreshState();
-    // Grows with what there is, in steps: a few seconds at the edge of an empty minute show nothing.
-    const DurationNs length = std::clamp((series->span() / kShortestWindow + 1) * kShortestWindow, kShortestWindow, kLongestWindow);
+    // Grows with what there is: a few seconds at the edge of an empty minute show nothing, and a scale that jumps cannot be read.
+    const DurationNs length = std::clamp(series->span(), kShortestWindow, kLongestWindow);
     const TimeRange window = series->window(length);
     const NodeController* node = m_nodes.current();
     const auto nameOf = [node](const std::string& id) {
