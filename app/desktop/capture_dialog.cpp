@@ -28,7 +28,7 @@ using Opening = CaptureOptions::Opening;
 using Begin = CaptureOptions::Begin;
 using End = CaptureOptions::End;
 
-constexpr QSize kSize{700, 460};                               // most texts in a line, and a small screen holds it
+constexpr QSize kSize{700, 500};                               // most texts in a line, and a small screen holds it
 constexpr double kLongestWindow = 600, kLongestWait = 604'800; // s; gantryd's capture plan
 constexpr int kMostEvents = 1'000'000'000, kMostSkipped = 1'000'000;
 constexpr int kLargestWindow = 1 << 20; // MiB
@@ -466,7 +466,7 @@ void CaptureDialog::refreshLimits(const CaptureOptions& now)
         m_content[i]->setEnabled((isNative && (!isOfCalls || now.content.runtimeApi || now.content.driverApi)) ||
                                  (isNsys && value == &proto::CaptureContent::contextSwitches));
     }
-    m_gpuMetrics->setEnabled(isNative || isNsys);
+    m_gpuMetrics->parentWidget()->setEnabled(isNative || isNsys); // with its title
     m_contentNote->setVisible(!isNative);
     m_contentNote->setText(isNsys ? tr("Nsight Systems records what it was told when the server was launched, and what can be ticked here.")
                            : now.engine == EngineKind::Kineto

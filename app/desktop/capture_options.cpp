@@ -90,8 +90,10 @@ QString windowsText(const CaptureOptions& options)
     if (options.windows == 1)
         return tr("one window %1").arg(length);
     const QString spacing = options.periodNs > 0 ? tr("one every %1").arg(secondsText(options.periodNs)) : tr("one after the other");
-    const QString some =
-        hasShare(options) ? tr(", in the first %1 of every %2").arg(formatCount(options.kept), formatCount(options.keptOf)) : QString();
+    const QString some = !hasShare(options) ? QString()
+                         : options.kept == 1
+                             ? tr(", in one of every %1").arg(formatCount(options.keptOf))
+                             : tr(", in the first %1 of every %2").arg(formatCount(options.kept), formatCount(options.keptOf));
     return tr("%1 windows, each %2, %3").arg(formatCount(options.windows), length, spacing) + some;
 }
 

@@ -111,6 +111,8 @@ private slots:
         QCOMPARE(captureRequest(options, kNoon).keptOf, 60u);
         QCOMPARE(summaryOf(options, kNoon), QStringLiteral("Now: 20 windows, each 0.5 s long, one every 1 s, in the first 2 of every 60."));
         QVERIFY(!problemOf(options, noLimits()));
+        options.kept = 1;
+        QVERIFY2(summaryOf(options, kNoon).endsWith(QStringLiteral(", in one of every 60.")), qPrintable(summaryOf(options, kNoon)));
         options.kept = 61;
         QCOMPARE(problemOf(options, noLimits())->field, CaptureField::Windows);
 
