@@ -261,6 +261,7 @@ void MainWindow::connectViewActions()
         m_inspector->follow(report ? FrontPage::Report : m_pages->currentCompare() ? FrontPage::Compare : FrontPage::Live, report);
         refreshActions();
         refreshSearch();
+        refreshTitle();
     });
 
     connect(m_actions->filterEvents, &QAction::triggered, m_inspector, &Inspector::filterEvents);
@@ -720,6 +721,13 @@ void MainWindow::refreshActions()
     m_actions->disconnectNode->setEnabled(node && node->state() != NodeController::State::Disconnected);
     m_actions->refreshNode->setEnabled(node != nullptr);
     m_actions->cancelCapture->setEnabled(m_capture->isBusy());
+}
+
+/// Two windows are told apart by what is in front of them.
+void MainWindow::refreshTitle()
+{
+    const QString page = m_pages->currentIndex() > 0 ? m_pages->tabText(m_pages->currentIndex()) : QString();
+    setWindowTitle(page.isEmpty() ? tr("Gantry") : tr("%1 – Gantry").arg(page));
 }
 
 void MainWindow::refreshSearch()

@@ -97,6 +97,7 @@ private:
     void refreshActions();
     void refreshIcons();
     void refreshSearch();
+    void refreshTitle();
     void appendToLog(const QString& line);
     void showError(const QString& doing, const Error& error, const QString& topic);
 

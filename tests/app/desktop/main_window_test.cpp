@@ -11,10 +11,12 @@
 #include "app/desktop/page_area.h"
 #include "app/desktop/report_page.h"
 #include "app/desktop/search_box.h"
+#include "app/desktop/theme.h"
 #include "app/desktop/window_actions.h"
 #include "app/jobs/job_runner.h"
 #include "tests/support/temporary_folder.h"
 #include "widgets/compare/compare_view.h"
+#include "widgets/theme/theme.h"
 #include "widgets/timeline/timeline_widget.h"
 
 #include <QAbstractItemView>
@@ -35,6 +37,7 @@
 #include <QMimeData>
 #include <QPushButton>
 #include <QSignalSpy>
+#include <QSpinBox>
 #include <QTabBar>
 #include <QTest>
 #include <QTextBrowser>
@@ -382,6 +385,32 @@ private slots:
         QVERIFY(m_window->messages().sentence().contains(QStringLiteral("no kernel 100000")));
     }
 
+    // In the dark Fusion's outline was a shade darker than the window, which is to say none.
+    void aSpinBoxHasAnOutlineInTheDark()
+    {
+        applyTheme(widgets::ColorScheme::Dark);
+        QSpinBox box;
+        box.resize(120, 30);
+        const QImage image = box.grab().toImage();
+        const QColor window = widgets::Theme::of(widgets::ColorScheme::Dark).window;
+        int lightest = 0; // of the left edge, at half its height
+        for (int x = 0; x < 4; ++x)
+            lightest = std::max(lightest, image.pixelColor(x, image.height() / 2).lightness());
+        QVERIFY2(lightest > window.lightness() + 35, qPrintable(QString::number(lightest)));
+        applyTheme(widgets::ColorScheme::Light);
+        QCOMPARE(QApplication::palette("QSpinBox").color(QPalette::Window), widgets::Theme::of(widgets::ColorScheme::Light).window);
+    }
+
+    void theWindowIsCalledByWhatIsInFrontOfIt()
+    {
+        QCOMPARE(m_window->windowTitle(), QStringLiteral("Gantry"));
+        m_window->openReport(m_a);
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->windowTitle().endsWith(QStringLiteral(" – Gantry")), kPatienceMs);
+        QVERIFY2(m_window->windowTitle().startsWith(QString::fromStdString(m_a.stem().string())), qPrintable(m_window->windowTitle()));
+        m_window->actions().closeTab->trigger();
+        QTRY_COMPARE_WITH_TIMEOUT(m_window->windowTitle(), QStringLiteral("Gantry"), kPatienceMs);
+    }
+
     void aCommandIsFoundByItsLettersAndDone()
     {
         key(Qt::Key_K, Qt::ControlModifier);
@@ -485,6 +514,11 @@ private slots:
         QVERIFY2(sentence.contains(QStringLiteral("none.sock")), qPrintable(sentence));
         QVERIFY2(sentence.contains(QStringLiteral("start it with")), qPrintable(sentence));
         QVERIFY2(sentence.contains(QStringLiteral("Trying again")), qPrintable(sentence));
+        // The seconds are counted down, not those of the moment in which it was lost.
+        QTRY_VERIFY_WITH_TIMEOUT(node.retryInSeconds() > 3, kPatienceMs);
+        const QString first = m_window->live().banner()->sentence();
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->live().banner()->sentence() != first, kPatienceMs);
+        QVERIFY2(m_window->live().banner()->sentence().contains(QStringLiteral("Trying again in")), qPrintable(first));
         QVERIFY(!m_window->captureBar().startAction()->isEnabled());
         QVERIFY(m_window->actions().disconnectNode->isEnabled());
         QVERIFY(m_settings->recentNodes().isEmpty()); // never connected
