@@ -8,7 +8,8 @@ namespace gantry::desktop {
 
 namespace {
 
-constexpr int kFusionOutline = 140; // percent by which Fusion darkens the window for an outline (QFusionStyle, Qt 6.4)
+// Percent by which Fusion darkens the window for an outline, and for that of a menu (QFusionStyle, Qt 6.4).
+constexpr int kFusionOutline = 140, kFusionMenuOutline = 160;
 
 QColor fieldOutline(const widgets::Theme& theme)
 {
@@ -29,6 +30,12 @@ void applyTheme(widgets::ColorScheme scheme)
     if (scheme == widgets::ColorScheme::Dark)
         outlined.setColor(QPalette::Window, fieldOutline(theme).lighter(kFusionOutline));
     QApplication::setPalette(outlined, "QAbstractSpinBox");
+    QPalette menus = theme.palette();
+    if (scheme == widgets::ColorScheme::Dark) {
+        menus.setColor(QPalette::Base, theme.button);
+        menus.setColor(QPalette::Window, fieldOutline(theme).lighter(kFusionMenuOutline));
+    }
+    QApplication::setPalette(menus, "QMenu");
     const QString border = theme.border.name();
     const QString outlines =
         scheme == widgets::ColorScheme::Light
