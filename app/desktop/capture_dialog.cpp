@@ -254,10 +254,13 @@ QWidget* CaptureDialog::makeEngines(const CaptureOptions& options)
 QWidget* CaptureDialog::makeTimes(const CaptureOptions& options)
 {
     auto* page = new QWidget(this);
+    // What was chosen for another server and cannot be here is no reason to begin with a refusal.
+    const bool isImpossible = options.opening == Opening::OwnProfiler && !m_subject.limits.profiler.isNone();
+    const Opening opening = isImpossible ? Opening::Clock : options.opening;
     m_opening = choiceBox(page, tr("What opens the window"),
                           {tr("the clock"), tr("the program: cudaProfilerStart and cudaProfilerStop"), tr("the program: an NVTX range"),
                            choiceText(tr("the server's own profiler, in all workers"), m_subject.limits.profiler)},
-                          static_cast<int>(options.opening));
+                          static_cast<int>(opening));
     m_opening->setObjectName(QStringLiteral("opening"));
     m_begin = choiceBox(page, tr("Begin"), {tr("now"), tr("after a time"), tr("at a time of day")}, static_cast<int>(options.begin));
     m_begin->setObjectName(QStringLiteral("begin"));

@@ -207,10 +207,12 @@ private slots:
         const CaptureLimits limits = captureLimits(nodeWith(""), {});
         CaptureOptions options;
         options.engine = EngineKind::Kineto; // of another server
+        options.opening = Opening::OwnProfiler;
         CaptureDialog dialog(options, {QStringLiteral("server"), QStringLiteral("node"), limits});
         dialog.show();
         auto& engine = *dialog.findChild<QComboBox*>(QStringLiteral("engine"));
         QCOMPARE(dialog.options().engine, EngineKind::Native);
+        QCOMPARE(dialog.options().opening, Opening::Clock);
         QVERIFY(start(dialog).isEnabled());
         const auto isEnabled = [](const QComboBox& box, int index) {
             return bool(box.model()->flags(box.model()->index(index, 0)) & Qt::ItemIsEnabled);
