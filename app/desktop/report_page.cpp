@@ -365,8 +365,10 @@ void ReportPage::saveView()
     m_viewSlot.run([path = path(), json = toJson(saved)](const jobs::JobContext&) { return writeSavedView(path, json); },
                    [this](Result<void> written) {
                        const QString file = pathText(viewFileOf(path()));
-                       emit logged(written ? tr("The view is saved in %1.").arg(file)
-                                           : tr("The view is not saved: %1").arg(describe(written.error()).sentence));
+                       const QString sentence = written ? tr("The view is saved in %1.").arg(file)
+                                                        : tr("The view is not saved: %1").arg(describe(written.error()).sentence);
+                       emit logged(sentence);
+                       emit viewSaved(sentence, written.hasValue());
                    });
 }
 

@@ -30,6 +30,7 @@
 #include <QDoubleSpinBox>
 #include <QDropEvent>
 #include <QFileDialog>
+#include <QFileInfo>
 #include <QInputDialog>
 #include <QLabel>
 #include <QLineEdit>
@@ -409,6 +410,57 @@ private slots:
         QVERIFY2(m_window->windowTitle().startsWith(QString::fromStdString(m_a.stem().string())), qPrintable(m_window->windowTitle()));
         m_window->actions().closeTab->trigger();
         QTRY_COMPARE_WITH_TIMEOUT(m_window->windowTitle(), QStringLiteral("Gantry"), kPatienceMs);
+    }
+
+    // Whether Ctrl+S had done anything was told by the log of the node alone, where nobody looks for it.
+    void aSavedViewAndACopiedLinkAreToldWhereTheUserLooks()
+    {
+        const auto file = *m_folder / "kept" / "a.gantry";
+        std::filesystem::create_directories(file.parent_path());
+        desktop_test::writeReport(file);
+        ReportPage& page = open(file);
+        m_window->actions().saveView->trigger();
+        const auto told = [&] { return m_window->messages().sentence(); };
+        QTRY_VERIFY_WITH_TIMEOUT(told().contains(QStringLiteral("The view is saved in")), kPatienceMs);
+        m_window->actions().copyLink->trigger();
+        QVERIFY2(told().contains(QStringLiteral("The link is in the clipboard")), qPrintable(told()));
+        QVERIFY(QApplication::clipboard()->text().startsWith(QStringLiteral("gantry ")));
+        QTRY_VERIFY_WITH_TIMEOUT(!told().contains(QStringLiteral("The link is in the clipboard")), kPatienceMs); // after a while
+
+        std::filesystem::remove_all(file.parent_path());
+        page.saveView();
+        QTRY_VERIFY_WITH_TIMEOUT(told().contains(QStringLiteral("The view is not saved")), kPatienceMs);
+        m_window->actions().copyLink->trigger();
+        QVERIFY(told().contains(QStringLiteral("The view is not saved"))); // what is wrong stays
+    }
+
+    // On a laptop, or a screen of twice as many pixels, the panels of a large window left the timeline a tenth of it.
+    void panelsLeaveThePageMostOfASmallWindow()
+    {
+        m_window->resize(1600, 1000);
+        m_window->show();
+        QVERIFY(QTest::qWaitForWindowExposed(m_window.get()));
+        open(m_a);
+        m_window->resize(960, 560);
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->pages().width() >= 500, kPatienceMs);
+        QVERIFY2(m_window->pages().height() >= 250, qPrintable(QString::number(m_window->pages().height())));
+        m_window->resize(1600, 1000);
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->pages().width() >= 900, kPatienceMs);
+    }
+
+    // A picture of a report was offered as gantry.png, and "view.svg" became a PNG of that name.
+    void aScreenshotIsCalledByItsReportAndIsAPng()
+    {
+        open(m_a);
+        m_window->actions().exportScreenshot->trigger();
+        auto* dialog = m_window->findChild<QFileDialog*>();
+        QVERIFY(dialog);
+        QCOMPARE(QFileInfo(dialog->selectedFiles().value(0)).fileName(), QStringLiteral("a.png"));
+        const auto file = *m_folder / "view.svg";
+        emit dialog->fileSelected(QString::fromStdString(file.string()));
+        QVERIFY(!std::filesystem::exists(file) && std::filesystem::exists(*m_folder / "view.svg.png"));
+        QVERIFY2(m_window->messages().sentence().contains(QStringLiteral("view.svg.png")), qPrintable(m_window->messages().sentence()));
+        dialog->close();
     }
 
     void aCommandIsFoundByItsLettersAndDone()
