@@ -70,8 +70,7 @@ CaptureLimits captureLimits(const proto::NodeInfo& node, const proto::Target& ta
                                                 "it with `gantryctl target launch --grpc-address HOST:PORT`.")});
     if (target.profilerUrl.empty())
         limits.profiler = {tr("this server has none"),
-                           tr("The server is of no engine with a profiler that can be asked: `gantryctl target profiles` shows those that "
-                              "are. Launch it with --profile, or let the clock open the window.")};
+                           tr("It has no profiler that can be asked: launch the server with --profile, or choose the clock.")};
     if (node.gpus.empty())
         limits.gpuCounters = {toQString(node.noGpuReason), tr("This node has no GPU to sample: choose off.")};
     return limits;

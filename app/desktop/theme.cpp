@@ -8,8 +8,7 @@ namespace gantry::desktop {
 
 namespace {
 
-// Percent by which Fusion darkens the window for an outline, and for that of a menu (QFusionStyle, Qt 6.4).
-constexpr int kFusionOutline = 140, kFusionMenuOutline = 160;
+constexpr int kFusionOutline = 140; // percent by which Fusion darkens the window for an outline (QFusionStyle, Qt 6.4)
 
 QColor fieldOutline(const widgets::Theme& theme)
 {
@@ -31,10 +30,9 @@ void applyTheme(widgets::ColorScheme scheme)
         outlined.setColor(QPalette::Window, fieldOutline(theme).lighter(kFusionOutline));
     QApplication::setPalette(outlined, "QAbstractSpinBox");
     QPalette menus = theme.palette();
-    if (scheme == widgets::ColorScheme::Dark) {
-        menus.setColor(QPalette::Base, theme.button);
-        menus.setColor(QPalette::Window, fieldOutline(theme).lighter(kFusionMenuOutline));
-    }
+    if (scheme == widgets::ColorScheme::Dark) // it would be as dark as what it covers; popups of combo boxes are filled with its window
+        for (const auto role : {QPalette::Base, QPalette::Window})
+            menus.setColor(role, theme.button);
     QApplication::setPalette(menus, "QMenu");
     const QString border = theme.border.name();
     const QString outlines =
