@@ -51,12 +51,12 @@ CaptureBar::CaptureBar(NodeList& nodes, CaptureController& capture, Settings& se
     m_nodeBox->setToolTip(tr("Node: the live page and captures refer to it"));
     m_nodeBox->setAccessibleName(tr("Node"));
     m_nodeBox->setSizeAdjustPolicy(QComboBox::AdjustToContents);
-    m_nodeBox->setMinimumContentsLength(14);
+    m_nodeBox->setMinimumContentsLength(10);
     m_targetBox->setObjectName(QStringLiteral("targetBox"));
     m_targetBox->setToolTip(tr("Server to capture"));
     m_targetBox->setAccessibleName(tr("Server to capture"));
     m_targetBox->setSizeAdjustPolicy(QComboBox::AdjustToContents);
-    m_targetBox->setMinimumContentsLength(16);
+    m_targetBox->setMinimumContentsLength(10);
     m_durationBox->setObjectName(QStringLiteral("durationBox"));
     m_durationBox->setToolTip(tr("Length of the capture window"));
     m_durationBox->setAccessibleName(tr("Length of the capture window"));

@@ -154,7 +154,7 @@ void MainWindow::buildToolbar()
     bar->addWidget(m_matchLabel);
     m_searchBox = new SearchBox(bar);
     m_searchBox->setMaximumWidth(380);
-    m_searchBox->setMinimumWidth(200);
+    m_searchBox->setMinimumWidth(120); // a toolbar that has no room hides its last widgets
     bar->addWidget(m_searchBox);
     m_searchHint = new QLabel(this);
     m_searchHint->setObjectName(QStringLiteral("searchHint"));

@@ -444,6 +444,7 @@ private slots:
         m_window->resize(960, 560);
         QTRY_VERIFY_WITH_TIMEOUT(m_window->pages().width() >= 500, kPatienceMs);
         QVERIFY2(m_window->pages().height() >= 250, qPrintable(QString::number(m_window->pages().height())));
+        QVERIFY(m_window->findChild<SearchBox*>()->isVisible()); // not behind the toolbar's arrow
         m_window->resize(1600, 1000);
         QTRY_VERIFY_WITH_TIMEOUT(m_window->pages().width() >= 900, kPatienceMs);
     }
