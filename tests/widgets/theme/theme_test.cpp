@@ -200,6 +200,18 @@ private slots:
         }
     }
 
+    // A choice that cannot be made says why, and is read.
+    void disabledTextIsLegibleAndNotTakenForAnother()
+    {
+        for (const ColorScheme scheme : {ColorScheme::Light, ColorScheme::Dark}) {
+            const Theme& theme = Theme::of(scheme);
+            const QColor text = theme.palette().color(QPalette::Disabled, QPalette::Text);
+            for (const QColor& background : {theme.window, theme.base, theme.button})
+                QVERIFY2(contrast(text, background) >= 3, qPrintable(text.name() + QStringLiteral(" on ") + background.name()));
+            QVERIFY(contrast(theme.text, theme.base) >= 2 * contrast(text, theme.base));
+        }
+    }
+
     void labelsAreBlackOrWhiteWhicheverReadsBetter()
     {
         QVERIFY(Theme::textOn(Qt::white).lightness() < 64);
