@@ -54,6 +54,7 @@ namespace gantry::desktop {
 namespace {
 
 constexpr double kLargestPanelWidth = 0.22, kLargestPanelHeight = 0.3; // of the window, when that is made smaller
+constexpr int kNarrow = 1000; // px of a window whose toolbar shows icons alone
 constexpr int kNoteMs = 5000;
 constexpr char kNoteTopic[] = "note";
 constexpr int kStateVersion = 1; // of the dock layout: raised when docks change, so that an old one is not half restored
@@ -756,6 +757,9 @@ void MainWindow::refreshActions()
 void MainWindow::resizeEvent(QResizeEvent* event)
 {
     QMainWindow::resizeEvent(event);
+    // What has no room in a toolbar is hidden, and the search box is its last.
+    if (auto* bar = findChild<QToolBar*>(QString(), Qt::FindDirectChildrenOnly))
+        bar->setToolButtonStyle(width() < kNarrow ? Qt::ToolButtonIconOnly : Qt::ToolButtonTextBesideIcon);
     const QSize now = event->size(), before = event->oldSize();
     if (!before.isValid() || now.width() < before.width() || now.height() < before.height())
         QMetaObject::invokeMethod(this, &MainWindow::fitPanels, Qt::QueuedConnection); // once they have their new sizes
