@@ -38,8 +38,6 @@ Result<void> checkShape(const proto::CaptureRequest& request)
         return refuse("cannot end after requests, iterations or an amount of data");
     if (request.content.gpuMetricsHz > 0)
         return refuse("has no hardware counters of Gantry's");
-    if (request.mayQueue)
-        return refuse("does not queue behind others");
     return {};
 }
 
