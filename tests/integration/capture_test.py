@@ -72,7 +72,8 @@ class Node:
             s.close()
         target = self.ctl("target", "launch", "--name", "gantry-serve", "--grpc-address", f"127.0.0.1:{grpc}",
                           "--metrics-url", f"http://127.0.0.1:{metrics}/metrics", "--wait-ready", "50s", "--",
-                          self.bin / "gantry-serve", "--cpu-only", "--model-repository", self.models, "--grpc-port", grpc, "--metrics-port", metrics)
+                          self.bin / "gantry-serve", "--cpu-only", "--model-repository", self.models, "--grpc-port", grpc, "--http-port", 0,
+                          "--metrics-port", metrics)
         return target, f"127.0.0.1:{grpc}"
 
     def load(self, address, seconds, model="bert_base"):
@@ -191,7 +192,7 @@ def asks_the_engines_profiler_to_open_the_window(node):
     threading.Thread(target=engine.serve_forever, daemon=True).start()
     program = node.folder / "vllm"
     program.symlink_to((node.bin / "gantry-serve").resolve())
-    job = [program, "--cpu-only", "--model-repository", node.models, "--grpc-port", 0, "--metrics-port", 0]
+    job = [program, "--cpu-only", "--model-repository", node.models, "--grpc-port", 0, "--http-port", 0, "--metrics-port", 0]
     names = [profile["name"] for profile in node.ctl("target", "profiles")]
     assert "vllm" in names and "sglang" in names, names
     bad = node.ctl("target", "launch", "--profile", "vlm", "--", *job, status=65)
@@ -373,7 +374,7 @@ def says_once_that_the_target_ended_in_the_window(node):
 
 
 def launches_a_command_that_follows_launch_directly(node):
-    job = [node.bin / "gantry-serve", "--cpu-only", "--model-repository", node.models, "--grpc-port", 0, "--metrics-port", 0]
+    job = [node.bin / "gantry-serve", "--cpu-only", "--model-repository", node.models, "--grpc-port", 0, "--http-port", 0, "--metrics-port", 0]
     done = node.ctl("capture", "--for", "300ms", "-o", node.folder / "j.gantry", "--wait-ready", "50s", "--launch", "--", *job)
     assert done["file"] == str(node.folder / "j.gantry"), done
     assert [target["argv"] for target in node.ctl("target", "list")] == [[str(word) for word in job]]
@@ -399,7 +400,7 @@ def says_in_its_own_words_that_a_port_is_taken(node):
         port = taken.getsockname()[1]
         for command, status in (
                 ([node.bin / "gantryd", "--listen", f"127.0.0.1:{port}", "--report-folder", node.folder / "other"], 69),
-                ([node.bin / "gantry-serve", "--cpu-only", "--model-repository", node.models, "--grpc-port", str(port), "--metrics-port", "0"], 73)):
+                ([node.bin / "gantry-serve", "--cpu-only", "--model-repository", node.models, "--grpc-port", str(port), "--http-port", "0", "--metrics-port", "0"], 73)):
             ended = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, env={**os.environ, "XDG_RUNTIME_DIR": str(node.folder)})
             assert ended.returncode == status, ended
             assert str(port) in ended.stderr.splitlines()[-1], ended

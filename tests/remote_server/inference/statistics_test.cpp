@@ -62,6 +62,38 @@ TEST(ModelStatistics, CountsEachRequestInTheFirstBucketThatItsLatencyFitsInto)
     EXPECT_GE(ModelStatistics::latencyBoundMs(34), 5.0);
 }
 
+TEST(ModelStatistics, AHitOfTheCacheIsASuccessWithoutAnInference)
+{
+    ModelStatistics statistics;
+    statistics.answeredByCache({.start = 100, .queueStart = 110, .end = 150, .lookupStart = 115, .lookupEnd = 145});
+    auto values = statistics.values();
+    EXPECT_EQ(values.success, 1u);
+    EXPECT_EQ(values.inferences, 0u);
+    EXPECT_EQ(values.requestNs, 50u);
+    EXPECT_EQ(values.queueNs, 5u) << "until the lookup";
+    EXPECT_EQ(values.cacheHits, 1u);
+    EXPECT_EQ(values.hitLookupNs, 30u);
+    EXPECT_EQ(values.cacheMisses, 0u);
+
+    statistics.succeeded({.end = 1, .lookupStart = 10, .lookupEnd = 14, .insertStart = 20, .insertEnd = 27}, 3);
+    values = statistics.values();
+    EXPECT_EQ(values.inferences, 3u);
+    EXPECT_EQ(values.cacheMisses, 1u);
+    EXPECT_EQ(values.missLookupNs, 4u);
+    EXPECT_EQ(values.missInsertNs, 7u);
+}
+
+TEST(ModelStatistics, CountsFailuresByReason)
+{
+    ModelStatistics statistics;
+    statistics.failed(1, FailureReason::Rejected);
+    statistics.failed(1, FailureReason::Backend);
+    statistics.failed(1, FailureReason::Rejected);
+    EXPECT_EQ(statistics.values().failed, 3u);
+    EXPECT_EQ(statistics.values().failedBy, (std::array<std::uint64_t, kFailureReasons>{0, 1, 0, 2}));
+    EXPECT_EQ(name(FailureReason::Cancelled), "CANCELED") << "as Triton spells it";
+}
+
 TEST(ModelStatistics, DoesNotCountTimeBackwards)
 {
     ModelStatistics statistics;
