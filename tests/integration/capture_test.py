@@ -10,6 +10,7 @@ import os
 import pathlib
 import re
 import resource
+import shutil
 import signal
 import socket
 import sqlite3
@@ -263,6 +264,55 @@ def keeps_what_a_killed_target_recorded(node):
     assert info["counts"]["nvtx_ranges"] > 0, info["counts"]
     # The window ends as soon as the target's socket closes; the kernel reports the death of the process a little later.
     wait_until(lambda: [t for t in node.ctl("target", "list") if t["id"] == target["id"] and t["state"] == "killed"], "the target is told to be killed")
+
+
+def check_whole(report):
+    """Fails unless SQLite finds the file in order and it is a report of a window."""
+    with sqlite3.connect(f"file:{report}?mode=ro", uri=True) as database:
+        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)], report
+        assert database.execute("SELECT count(*) FROM ANALYSIS_DETAILS").fetchone() == (1,), report
+
+
+def leaves_whole_reports_or_none(node, kill):
+    """Calls kill(target, client) at one instant after the other of a window that waits, records, ends, is written and fetched."""
+    shutil.copytree(node.models / "add_sub", node.folder / "models/add_sub")
+    node.models = node.folder / "models"  # starts in a moment
+    target = None
+    for i in range(12):
+        if target is None or target["pid"] not in [t["pid"] for t in node.ctl("target", "list") if t["state"] == "running"]:
+            target, address = node.launch_server()
+            node.load(address, 60, model="add_sub")
+        fetched = node.folder / f"fetched-{i}.gantry"
+        client = subprocess.Popen([node.bin / "gantryctl", "--node", node.address, "capture", "--after", "200ms", "--for", "200ms", "--no-after",
+                                   "-o", fetched], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        node.others.append(client)
+        time.sleep(0.06 * i)  # the instant, not a wait for anything
+        kill(target, client)
+        said = client.communicate(timeout=DEADLINE_S)[1]
+        assert client.returncode in (0, -signal.SIGKILL) or "gantryctl: " in said, (i, client.returncode, said)
+        if client.returncode == 0:
+            check_whole(fetched)
+        assert client.returncode == 0 or not fetched.exists(), (i, said)
+        if node.daemon.poll() is not None:
+            node.start()
+        wait_until(lambda: all(capture["state"] in ("done", "failed") for capture in node.ctl("node", "captures")), "the window ends")
+        for report in node.ctl("report", "list"):
+            check_whole(node.folder / "reports" / report["name"])
+    target, _ = node.launch_server()  # as if nothing had been
+    node.ctl("capture", "--target", target["id"], "--for", "200ms", "--no-after", "-o", node.folder / "after.gantry")
+    check_whole(node.folder / "after.gantry")
+
+
+def leaves_whole_reports_when_the_target_is_killed_at_any_instant(node):
+    leaves_whole_reports_or_none(node, lambda target, client: os.kill(target["pid"], signal.SIGKILL))
+
+
+def leaves_whole_reports_when_the_daemon_is_killed_at_any_instant(node):
+    leaves_whole_reports_or_none(node, lambda target, client: node.kill_daemon())
+
+
+def leaves_whole_reports_when_the_client_is_killed_at_any_instant(node):
+    leaves_whole_reports_or_none(node, lambda target, client: client.kill())
 
 
 def adopts_a_target_after_the_daemon_was_killed(node):
