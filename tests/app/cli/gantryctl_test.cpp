@@ -139,7 +139,9 @@ TEST_F(Gantryctl, UsageErrorsAre64AndJsonWhereAskedFor)
         {"report", "stats", a, "--where", "dur>5"},
         {"report", "stats", a, "--where", "dur>5us", "--by", "counter"},
         {"load"},
-        {"load", "--model", "m"},
+        {"load", "--model", "m", "--for", "2s", "--max-trials", "3"},
+        {"load", "--model", "m:0"},
+        {"load", "--model", "m", "--concurrency-range", "8:1"},
         {"compare", a},
     };
     for (std::vector<std::string> command : wrong) {

@@ -44,7 +44,7 @@ public:
     {
         LoadOptions options;
         options.address = "127.0.0.1:" + std::to_string(m_port);
-        options.model = "m";
+        options.models = {{"m"}};
         return options;
     }
 
@@ -108,7 +108,7 @@ TEST(LoadGenerator, MakesInputsFromTheModelsMetadata)
     };
     LoadOptions options = server.options();
     options.count = 1;
-    options.sequenceLength = 5;
+    options.input.sequenceLength = 5;
     const auto result = runLoad(options, {});
     ASSERT_TRUE(result) << result.error().text();
     EXPECT_EQ(seen.model_name(), "m");
@@ -359,7 +359,7 @@ TEST(LoadGenerator, ReportsTheTotalsSoFarEverySecond)
     options.ratePerSecond = 100;
     options.duration = 2'300 * kMillisecond;
     std::vector<std::uint64_t> totals;
-    const auto result = runLoad(options, {}, [&](const LoadResult& now) { totals.push_back(now.sent); });
+    const auto result = runLoad(options, {}, [&](const LoadProgress& now) { totals.push_back(now.sent); });
     ASSERT_TRUE(result);
     ASSERT_GE(totals.size(), 2u);
     EXPECT_LT(totals[0], totals[1]);
@@ -372,17 +372,17 @@ TEST(LoadGenerator, SaysWhatIsWrongInASentence)
     LoadOptions options = server.options();
     EXPECT_EQ(runLoad(options, {}).error().text(), "a load needs an end: give it a duration or a count");
     options.count = 1;
-    options.model = "x";
+    options.models = {{"x"}};
     const auto unknown = runLoad(options, {});
     ASSERT_FALSE(unknown);
     EXPECT_EQ(unknown.error().code, ErrorCode::NotFound);
     EXPECT_THAT(unknown.error().message, HasSubstr("'x'"));
-    options.model = "m";
-    server.addInput("words", "BYTES", {-1});
+    options.models = {{"m"}};
+    server.addInput("words", "COMPLEX64", {-1});
     const auto words = runLoad(options, {});
     ASSERT_FALSE(words);
     EXPECT_EQ(words.error().code, ErrorCode::BadInput);
-    EXPECT_THAT(words.error().message, HasSubstr("inputs of type BYTES"));
+    EXPECT_THAT(words.error().message, HasSubstr("inputs of type COMPLEX64"));
 }
 
 TEST(LoadGenerator, SaysThatNoServerAnswers)
