@@ -340,6 +340,7 @@ QWidget* CaptureDialog::makeContent(const CaptureOptions& options)
 {
     auto* page = new QWidget(this);
     auto* grid = new QGridLayout(page);
+    grid->setVerticalSpacing(4); // the dialog fits 800 × 600
     grid->setColumnStretch(1, 1);
     grid->setHorizontalSpacing(16);
     int row = 0;
