@@ -361,6 +361,25 @@ def tells_a_second_client_who_holds_the_window(node):
     assert not node.is_held()
 
 
+def waits_behind_a_capture_of_another_engine(node):
+    target, _ = node.launch_server("--trace-config", f"triton,file={node.folder}/requests.json")
+    first = subprocess.Popen([node.bin / "gantryctl", "--node", node.address, "capture", "--engine", "triton", "--for", "50s", "--no-after",
+                              "-o", node.folder / "first.gantry"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    node.others.append(first)
+    wait_until(node.is_held, "the window is open")
+    second = ["capture", "--target", target["id"], "--for", "200ms", "--no-after", "-o", node.folder / "second.gantry"]
+    assert "triton" in node.ctl(*second, status=75)["error"]["message"]
+    waiting = subprocess.Popen([node.bin / "gantryctl", "--json", "--node", node.address, *second, "--queue"], stdout=subprocess.PIPE, text=True)
+    node.others.append(waiting)
+    held = [capture["capture_id"] for capture in node.ctl("node", "captures") if capture["state"] == "capturing"]
+    node.ctl("node", "stop-capture", *held)
+    out, _ = waiting.communicate(timeout=DEADLINE_S)
+    assert waiting.returncode == 0, out
+    assert first.wait(DEADLINE_S) == 0
+    check_whole(node.folder / "second.gantry")
+    check_whole(node.folder / "first.gantry")
+
+
 def gives_up_at_the_second_interrupt_though_the_daemon_hangs(node):
     node.launch_server()
     capture = subprocess.Popen([node.bin / "gantryctl", "--node", node.address, "capture", "--until-exit", "-o", node.folder / "first.gantry"],
