@@ -27,5 +27,6 @@ void addStatsCommand(CLI::App& reportCommands, CommonOptions& common, Action& ac
 void addConvertCommand(CLI::App& reportCommands, CommonOptions& common, Action& action);
 void addBenchCommand(CLI::App& app, CommonOptions& common, Action& action);
 void addLoadCommand(CLI::App& app, CommonOptions& common, Action& action);
+void addRecipeCommand(CLI::App& app, CommonOptions& common, Action& action);
 
 } // namespace gantry::cli

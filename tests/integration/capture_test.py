@@ -640,4 +640,5 @@ def main():
         node.stop()
 
 
-main()
+if __name__ == "__main__":
+    main()
