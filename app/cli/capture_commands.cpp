@@ -12,6 +12,7 @@
 #include "trace_model/import/nsys_output.h"
 #include "trace_model/trace/trace_loader.h"
 
+#include <chrono>
 #include <condition_variable>
 #include <fmt/format.h>
 #include <memory>
@@ -256,12 +257,33 @@ private:
     std::jthread m_thread;
 };
 
+/// The node queues what its own engine records; behind another engine's capture, and for another engine's, --queue waits here.
+Result<proto::CaptureStatus> startWhenFree(app::NodeClient& client, const proto::CaptureRequest& request, const std::stop_token& stop)
+{
+    constexpr std::chrono::milliseconds kAskAgain{250};
+    std::optional<ProgressLine> progress;
+    std::mutex mutex;
+    std::condition_variable_any stopped;
+    for (;;) {
+        auto started = client.startCapture(request);
+        if (started || started.error().code != ErrorCode::Busy || !request.mayQueue)
+            return started;
+        if (!progress)
+            progress.emplace(true);
+        progress->show(fmt::format("{:<11} {}", "queued", started.error().message));
+        std::unique_lock lock(mutex);
+        stopped.wait_for(lock, stop, kAskAgain, [&] { return stop.stop_requested(); });
+        if (stop.stop_requested())
+            return Error{ErrorCode::Cancelled, "called off while it waited for another capture: nothing was captured", {}};
+    }
+}
+
 /// From an open connection to a fetched report. Ctrl-C ends the window and the report is fetched all the same; a second one gives up.
 Result<int> captureOn(app::NodeClient& client, const CommonOptions& common, const CaptureArguments& arguments,
                       const proto::CaptureRequest& request, std::stop_source& giveUp)
 {
     WindowInterrupts interrupts(common.interrupts, client, giveUp);
-    GANTRY_TRY(const proto::CaptureStatus started, client.startCapture(request));
+    GANTRY_TRY(const proto::CaptureStatus started, startWhenFree(client, request, interrupts.hurry()));
     interrupts.opened(started.captureId);
     Result<proto::CaptureStatus> watched = watchWindow(client, started.captureId, giveUp.get_token());
     if (!watched && watched.error().code == ErrorCode::Cancelled)

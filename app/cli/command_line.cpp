@@ -65,6 +65,7 @@ int runCommandLine(std::vector<std::string> arguments, Interrupts* interrupts)
                "  77  not permitted: token or certificate refused, or a socket of another user");
     addNodeCommands(app, common, action);
     addTargetCommands(app, common, action);
+    addModelCommands(app, common, action);
     addCaptureCommand(app, common, action);
     addRecorderCommands(app, common, action);
     addReportCommands(app, common, action);

@@ -282,7 +282,7 @@ nlohmann::json toJson(const ReportSummary& summary)
             {"requests_failed", summary.requests.failed},
             {"requests_per_second", hasRequests ? nlohmann::json(summary.requests.requestsPerSecond) : nlohmann::json()},
             {"executions", summary.requests.executions},
-            {"average_batch", summary.requests.executions > 0 ? nlohmann::json(summary.requests.averageBatch) : nlohmann::json()},
+            {"average_batch", summary.requests.averageBatch ? nlohmann::json(*summary.requests.averageBatch) : nlohmann::json()},
             {"model", summary.model.empty() ? nlohmann::json() : nlohmann::json(summary.model)},
             {"latency", toJson(summary.ofModel.latency)},
             {"phases", phases},

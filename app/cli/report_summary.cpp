@@ -49,11 +49,14 @@ std::string dropText(const ReportSummary& summary)
 std::string requestText(const analysis::RequestBreakdown& requests)
 {
     if (requests.requests + requests.cutByWindow + requests.failed == 0)
-        return "none in this report";
+        return requests.executions == 0 ? "none in this report"
+                                        : counted(requests.executions, "execution") + " of model instances, which name no requests";
     std::string result = fmt::format("{} complete ({:.1f}/s), {} cut by the window, {} failed", requests.requests,
                                      requests.requestsPerSecond, requests.cutByWindow, requests.failed);
     if (requests.executions > 0)
-        result += fmt::format("; {}, {:.2f} requests each", counted(requests.executions, "execution"), requests.averageBatch);
+        result += "; " + counted(requests.executions, "execution");
+    if (requests.averageBatch)
+        result += fmt::format(", {:.2f} requests each", *requests.averageBatch);
     return result;
 }
 

@@ -2,11 +2,13 @@
 
 #include "app/cli/duration.h"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cmath>
 #include <ctime>
-#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <iterator>
 #include <utility>
 
 namespace gantry::cli {
@@ -42,6 +44,33 @@ Result<void> applyRangeEnd(std::string_view text, proto::CaptureRequest& request
             return {};
     }
     return usage(fmt::format("'{}' does not say how a range ends: write stop, stop-shutdown, repeat, repeat:N or repeat-shutdown:N", text));
+}
+
+/// What is recorded where nothing else is asked for, by the names of --trace.
+constexpr bool proto::CaptureContent::*kUsualContent[] = {
+    &proto::CaptureContent::nvtx,       &proto::CaptureContent::kernels,   &proto::CaptureContent::memcpy,
+    &proto::CaptureContent::runtimeApi, &proto::CaptureContent::driverApi, &proto::CaptureContent::synchronization,
+    &proto::CaptureContent::overhead,   &proto::CaptureContent::metrics,
+};
+constexpr std::string_view kContentNames[] = {"nvtx", "kernels", "memcpy", "runtime", "driver", "sync", "overhead", "metrics"};
+static_assert(std::size(kContentNames) == std::size(kUsualContent));
+
+/// "nvtx,kernels": these of the usual ones and no others; "cuda" is all of CUDA.
+Result<void> applyTrace(std::string_view names, proto::CaptureContent& content)
+{
+    for (bool proto::CaptureContent::*part : kUsualContent)
+        content.*part = false;
+    while (!names.empty()) {
+        const std::string_view name = names.substr(0, names.find(','));
+        names.remove_prefix(std::min(names.size(), name.size() + 1));
+        bool isKnown = false;
+        for (std::size_t i = 0; i < std::size(kUsualContent); ++i)
+            if (name == kContentNames[i] || (name == "cuda" && kContentNames[i] != "nvtx" && kContentNames[i] != "metrics"))
+                content.*kUsualContent[i] = isKnown = true;
+        if (!isKnown)
+            return usage(fmt::format("'{}' is nothing to record: write cuda, {}", name, fmt::join(kContentNames, ", ")));
+    }
+    return {};
 }
 
 struct Share
@@ -104,6 +133,8 @@ void WindowOptions::addTo(CLI::App& command)
     command.add_option(
         "--gpu-metrics", gpuMetrics,
         "sample the GPUs' hardware counters at this rate, 10Hz to 200kHz, e.g. 10kHz; above that samples are lost, and counted");
+    command.add_option("--trace", trace,
+                       "record this only: of cuda, nvtx, kernels, memcpy, runtime, driver, sync, overhead, metrics (default: all)");
     command.add_flag("--api-queries", apiQueries, "record also CUDA calls that only ask, such as cuCtxGetCurrent: many, and dear");
     command.add_flag("--cuda-memory-usage", memoryAllocations, "record also each allocation and release of GPU memory and pinned memory");
     command
@@ -154,6 +185,8 @@ Result<proto::CaptureRequest> WindowOptions::request() const
     if (!gpuMetrics.empty()) {
         GANTRY_TRY(request.content.gpuMetricsHz, parseSampleRate(gpuMetrics));
     }
+    if (!trace.empty())
+        GANTRY_CHECK(applyTrace(trace, request.content));
     request.content.apiQueries = apiQueries;
     request.content.memoryAllocations = memoryAllocations;
     request.content.wholeGraphs = graphTrace == "graph";

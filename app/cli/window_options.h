@@ -14,6 +14,7 @@ namespace gantry::cli {
 struct WindowOptions
 {
     std::string length, after, at, every, some, size, gpuMetrics;
+    std::string trace;             ///< --trace: names of parts of proto::CaptureContent; empty: the usual ones
     std::string range;             ///< --capture-range, in Nsight Systems' words
     std::string rangeEnd = "stop"; ///< --capture-range-end, likewise
     std::string iterationRange;

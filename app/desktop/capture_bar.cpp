@@ -51,12 +51,12 @@ CaptureBar::CaptureBar(NodeList& nodes, CaptureController& capture, Settings& se
     m_nodeBox->setToolTip(tr("Node: the live page and captures refer to it"));
     m_nodeBox->setAccessibleName(tr("Node"));
     m_nodeBox->setSizeAdjustPolicy(QComboBox::AdjustToContents);
-    m_nodeBox->setMinimumContentsLength(14);
+    m_nodeBox->setMinimumContentsLength(10);
     m_targetBox->setObjectName(QStringLiteral("targetBox"));
     m_targetBox->setToolTip(tr("Server to capture"));
     m_targetBox->setAccessibleName(tr("Server to capture"));
     m_targetBox->setSizeAdjustPolicy(QComboBox::AdjustToContents);
-    m_targetBox->setMinimumContentsLength(16);
+    m_targetBox->setMinimumContentsLength(10);
     m_durationBox->setObjectName(QStringLiteral("durationBox"));
     m_durationBox->setToolTip(tr("Length of the capture window"));
     m_durationBox->setAccessibleName(tr("Length of the capture window"));
@@ -193,25 +193,27 @@ void CaptureBar::startCapture()
         return;
     proto::CaptureRequest request;
     request.targetId = targetId();
+    if (const proto::Target* target = node->target(request.targetId); target && node->info())
+        request.engine = captureLimits(*node->info(), *target).usualEngine();
     request.durationNs = duration();
-    m_capture.start(node->client(), request, m_settings.reportFolder(node->title()));
+    m_capture.start(node->client(), request, m_settings.reportFolder(node->name()));
 }
 
 void CaptureBar::askForOptions()
 {
     const NodeController* node = m_nodes.current();
-    if (!node || !node->info())
+    const proto::Target* chosenTarget = node ? node->target(targetId()) : nullptr;
+    if (!chosenTarget || !node->info())
         return;
-    auto* dialog = new CaptureDialog(
-        captureOptions(m_settings.captureOptions()),
-        {targetName(), node->title(), node->info()->gpus.empty() ? toQString(node->info()->noGpuReason) : QString()}, m_toolbar->window());
+    auto* dialog = new CaptureDialog(captureOptions(m_settings.captureOptions()),
+                                     {targetName(), node->title(), captureLimits(*node->info(), *chosenTarget)}, m_toolbar->window());
     dialog->setAttribute(Qt::WA_DeleteOnClose);
     connect(dialog, &QDialog::accepted, node, [this, dialog, node, target = targetId()] {
         const CaptureOptions options = dialog->options();
         m_settings.setCaptureOptions(toJson(options));
         proto::CaptureRequest request = captureRequest(options, QDateTime::currentDateTime());
         request.targetId = target;
-        m_capture.start(node->client(), std::move(request), m_settings.reportFolder(node->title()));
+        m_capture.start(node->client(), std::move(request), m_settings.reportFolder(node->name()));
     });
     dialog->open();
 }

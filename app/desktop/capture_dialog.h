@@ -32,7 +32,7 @@ public:
     struct Subject
     {
         QString target, node;
-        QString noGpuReason; ///< empty: the node has a GPU
+        CaptureLimits limits;
     };
 
     CaptureDialog(const CaptureOptions& options, Subject subject, QWidget* parent = nullptr);
@@ -42,13 +42,18 @@ public:
     [[nodiscard]] QString summary() const;
 
 private:
+    QWidget* makeEngines(const CaptureOptions& options);
     QWidget* makeTimes(const CaptureOptions& options);
     QWidget* makeContent(const CaptureOptions& options);
     void addRow(QFormLayout& form, const QString& title, std::initializer_list<QWidget*> controls);
     void addProblem(QFormLayout& form, CaptureField field);
     void refresh();
+    void refreshTimes(const CaptureOptions& now);
+    /// What the engine cannot be asked for is disabled, and says why.
+    void refreshLimits(const CaptureOptions& now);
 
     Subject m_subject;
+    QComboBox* m_engine = nullptr;
     QTabWidget* m_tabs;
     QFormLayout* m_times = nullptr;
     std::map<QWidget*, int> m_rows; ///< of m_times, by the row's first control
@@ -64,14 +69,17 @@ private:
     QLineEdit* m_iterationRange;
     QSpinBox* m_windows;
     QDoubleSpinBox* m_period;
+    QSpinBox* m_kept;
+    QSpinBox* m_keptOf;
     QLineEdit* m_range;
     QSpinBox* m_ranges;
+    QSpinBox* m_rangesKept;
     QSpinBox* m_rangeEvery;
     QCheckBox* m_endsServer;
     QLineEdit* m_label;
     QCheckBox* m_mayQueue;
     std::array<QCheckBox*, 13> m_content{};
-    QCheckBox* m_apiQueries = nullptr; ///< one of them
+    QLabel* m_contentNote = nullptr; ///< what the others mean for an engine that is not Gantry's own
     QComboBox* m_gpuMetrics;
     std::map<CaptureField, QLabel*> m_problems;
     QLabel* m_summary;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "app/desktop/capture_limits.h"
 #include "remote_server/proto/node_types.h"
 
 #include <QDateTime>
@@ -23,7 +24,8 @@ struct CaptureOptions
     {
         Clock,
         CudaProfiler,
-        NvtxRange
+        NvtxRange,
+        OwnProfiler ///< the server's, which is asked to: one window of a length
     };
     enum class Begin
     {
@@ -40,6 +42,7 @@ struct CaptureOptions
         Stop
     };
 
+    proto::EngineKind engine = proto::EngineKind::Native;
     Opening opening = Opening::Clock;
     // By the clock
     Begin begin = Begin::Now;
@@ -50,11 +53,12 @@ struct CaptureOptions
     std::uint64_t requests = 100, iterations = 100, bytes = 64ull << 20;
     QString iterationRange; ///< empty: executions of gantry-serve
     std::uint32_t windows = 1;
-    DurationNs periodNs = 0; ///< from start to start; 0: one after the other
+    DurationNs periodNs = 0;            ///< from start to start; 0: one after the other
+    std::uint32_t kept = 1, keptOf = 1; ///< of each keptOf periods the first `kept` have a window
     // By the program
     QString range;            ///< "message", "message@domain", "message@*"
     std::uint32_t ranges = 1; ///< 0: until stopped
-    std::uint32_t rangeEvery = 1;
+    std::uint32_t rangesKept = 1, rangeEvery = 1; ///< of each rangeEvery ranges the first rangesKept are captured
     bool endsServer = false;
 
     proto::CaptureContent content;
@@ -72,12 +76,19 @@ struct CaptureOptions
 /// The target and the client's name are the caller's.
 [[nodiscard]] proto::CaptureRequest captureRequest(const CaptureOptions& options, const QDateTime& now);
 
+/// Whether an engine's windows can be opened and ended in this way; Gantry's own can in all.
+[[nodiscard]] bool canOpen(proto::EngineKind engine, CaptureOptions::Opening opening);
+[[nodiscard]] bool canEnd(proto::EngineKind engine, CaptureOptions::End end);
+
 /// A field of the dialog that something can be wrong with.
 enum class CaptureField
 {
+    Engine,
+    Opening,
     End,
     Windows,
     Range,
+    Ranges,
     Content,
     GpuMetrics
 };
@@ -88,8 +99,8 @@ struct CaptureProblem
     QString sentence;
 };
 
-/// The first thing that cannot be, with what to do; nothing: the node can be asked. `noGpuReason`: why the node has no GPU; empty: it has.
-[[nodiscard]] std::optional<CaptureProblem> problemOf(const CaptureOptions& options, const QString& noGpuReason);
+/// The first thing that cannot be, with what to do; nothing: the node can be asked.
+[[nodiscard]] std::optional<CaptureProblem> problemOf(const CaptureOptions& options, const CaptureLimits& limits);
 
 /// What the node will do, in one sentence.
 [[nodiscard]] QString summaryOf(const CaptureOptions& options, const QDateTime& now);

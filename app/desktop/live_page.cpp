@@ -22,6 +22,7 @@ constexpr DurationNs kShortestWindow = 10 * kSecond;
 constexpr DurationNs kLongestWindow = 60 * kSecond;
 constexpr DurationNs kLongestGap = 3 * kSecond; // many scrapes: more silence than this is no value
 constexpr int kRedrawMs = 100;
+constexpr int kCountdownMs = 1000;
 
 const char kConnectionTopic[] = "connection";
 
@@ -69,6 +70,8 @@ LivePage::LivePage(NodeList& nodes, QWidget* parent)
 
     m_redrawTimer.setInterval(kRedrawMs);
     m_redrawTimer.setSingleShot(true);
+    m_countdown.setInterval(kCountdownMs);
+    connect(&m_countdown, &QTimer::timeout, this, &LivePage::countDown);
     connect(&m_redrawTimer, &QTimer::timeout, this, &LivePage::redraw);
     connect(&m_nodes, &NodeList::nodesChanged, this, &LivePage::watchNodes);
     connect(&m_nodes, &NodeList::currentChanged, this, &LivePage::onCurrentChanged);
@@ -145,21 +148,34 @@ void LivePage::refreshState()
         m_emptyText->setText(tr("Connected to %1.\n\nWaiting for its first samples.").arg(node->title()));
         m_banner->clearTopic(topic);
         break;
-    case NodeController::State::Lost: {
-        const UserMessage message = describe(*node->error());
-        const int seconds = node->retryInSeconds();
-        QString sentence = message.sentence;
-        if (seconds > 0)
-            sentence += QLatin1Char(' ') + tr("Trying again in %1 s.").arg(seconds);
+    case NodeController::State::Lost:
         m_emptyText->setText(tr("%1 does not answer.").arg(node->title()));
-        m_banner->showMessage({MessageBar::Kind::Error, sentence, message.details, tr("Retry now"), [this] {
+        m_banner->showMessage({MessageBar::Kind::Error, lossSentence(*node), describe(*node->error()).details, tr("Retry now"),
+                               [this] {
                                    if (NodeController* current = m_nodes.current())
                                        current->open();
                                },
                                topic});
+        if (node->retryInSeconds() > 0)
+            m_countdown.start();
         break;
     }
-    }
+}
+
+QString LivePage::lossSentence(const NodeController& node) const
+{
+    const QString sentence = describe(*node.error()).sentence;
+    const int seconds = node.retryInSeconds();
+    return seconds > 0 ? sentence + QLatin1Char(' ') + tr("Trying again in %1 s.").arg(seconds) : sentence;
+}
+
+/// A time that stands still is taken for a program that does.
+void LivePage::countDown()
+{
+    const NodeController* node = m_nodes.current();
+    if (!node || node->state() != NodeController::State::Lost || node->retryInSeconds() == 0)
+        return m_countdown.stop();
+    m_banner->updateTopic(QString::fromLatin1(kConnectionTopic), lossSentence(*node));
 }
 
 void LivePage::scheduleRedraw()
@@ -185,8 +201,8 @@ void LivePage::redraw()
     }
     if (m_stack->currentIndex() == 0)
         refreshState();
-    // Grows with what there is, in steps: a few seconds at the edge of an empty minute show nothing.
-    const DurationNs length = std::clamp((series->span() / kShortestWindow + 1) * kShortestWindow, kShortestWindow, kLongestWindow);
+    // Grows with what there is: a few seconds at the edge of an empty minute show nothing, and a scale that jumps cannot be read.
+    const DurationNs length = std::clamp(series->span(), kShortestWindow, kLongestWindow);
     const TimeRange window = series->window(length);
     const NodeController* node = m_nodes.current();
     const auto nameOf = [node](const std::string& id) {

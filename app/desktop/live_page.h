@@ -52,6 +52,8 @@ private:
     void watchNodes();
     void onCurrentChanged();
     void refreshState();
+    [[nodiscard]] QString lossSentence(const NodeController& node) const;
+    void countDown();
     void redraw();
     /// Soon, together with what else arrives until then.
     void scheduleRedraw();
@@ -60,6 +62,7 @@ private:
     NodeList& m_nodes;
     std::map<const NodeController*, std::unique_ptr<LiveSeries>> m_series;
     QTimer m_redrawTimer;
+    QTimer m_countdown; ///< runs while a lost node is tried again
     MessageBar* m_banner;
     QStackedWidget* m_stack;
     QLabel* m_emptyText;

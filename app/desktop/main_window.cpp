@@ -39,6 +39,8 @@
 #include <QMenuBar>
 #include <QMessageBox>
 #include <QMimeData>
+#include <QRegularExpression>
+#include <QResizeEvent>
 #include <QTextBrowser>
 #include <QToolBar>
 #include <QToolButton>
@@ -51,6 +53,10 @@ namespace gantry::desktop {
 
 namespace {
 
+constexpr double kLargestPanelWidth = 0.22, kLargestPanelHeight = 0.3; // of the window, when that is made smaller
+constexpr int kNarrow = 1000; // px of a window whose toolbar shows icons alone
+constexpr int kNoteMs = 5000;
+constexpr char kNoteTopic[] = "note";
 constexpr int kStateVersion = 1; // of the dock layout: raised when docks change, so that an old one is not half restored
 
 const char kCaptureTopic[] = "capture";
@@ -94,6 +100,9 @@ MainWindow::MainWindow(jobs::JobRunner& runner, Settings& settings, TraceSource 
       m_actions(std::make_unique<WindowActions>(*this))
 {
     setWindowTitle(tr("Gantry"));
+    m_noteTimer.setSingleShot(true);
+    m_noteTimer.setInterval(kNoteMs);
+    connect(&m_noteTimer, &QTimer::timeout, this, [this] { m_messages->clearTopic(QString::fromLatin1(kNoteTopic)); });
     setWindowIcon(icons::application());
     setAcceptDrops(true);
     setDockOptions(AnimatedDocks | AllowTabbedDocks | AllowNestedDocks);
@@ -146,7 +155,7 @@ void MainWindow::buildToolbar()
     bar->addWidget(m_matchLabel);
     m_searchBox = new SearchBox(bar);
     m_searchBox->setMaximumWidth(380);
-    m_searchBox->setMinimumWidth(200);
+    m_searchBox->setMinimumWidth(120); // a toolbar that has no room hides its last widgets
     bar->addWidget(m_searchBox);
     m_searchHint = new QLabel(this);
     m_searchHint->setObjectName(QStringLiteral("searchHint"));
@@ -226,6 +235,11 @@ void MainWindow::connectFileActions()
         connect(page, &ReportPage::previewed, this, &MainWindow::refreshSearch);
         connect(page, &ReportPage::nodeRequested, this, &MainWindow::askForNode);
         connect(page, &ReportPage::logged, this, &MainWindow::appendToLog);
+        connect(page, &ReportPage::viewSaved, this, [this](const QString& sentence, bool isSaved) {
+            if (isSaved)
+                return note(sentence);
+            m_messages->showMessage({MessageBar::Kind::Error, sentence, {}, {}, {}, {}});
+        });
         connect(page, &ReportPage::searchChanged, this, &MainWindow::refreshSearch);
     });
 }
@@ -261,6 +275,7 @@ void MainWindow::connectViewActions()
         m_inspector->follow(report ? FrontPage::Report : m_pages->currentCompare() ? FrontPage::Compare : FrontPage::Live, report);
         refreshActions();
         refreshSearch();
+        refreshTitle();
     });
 
     connect(m_actions->filterEvents, &QAction::triggered, m_inspector, &Inspector::filterEvents);
@@ -315,7 +330,7 @@ void MainWindow::connectNodeActions()
             return showError(tr("Fetching %1").arg(toQString(report.name)),
                              Error{ErrorCode::Busy, "a capture or a fetch is under way; wait for its end or cancel it", {}},
                              QStringLiteral("node"));
-        m_capture->fetch(node->client(), report, m_settings.reportFolder(node->title()));
+        m_capture->fetch(node->client(), report, m_settings.reportFolder(node->name()));
     });
     connect(m_nodesPanel, &NodesPanel::deleteReportRequested, this, &MainWindow::askToDeleteReport);
     connect(m_nodesPanel, &NodesPanel::stopTargetRequested, this, &MainWindow::askToStopTarget);
@@ -461,6 +476,18 @@ void MainWindow::copyLink()
 {
     if (const ReportPage* page = m_pages->currentReport(); page && page->hasTimeline())
         QApplication::clipboard()->setText(viewCommand(page->place(), page->files()));
+    else
+        return;
+    note(tr("The link is in the clipboard: a command that opens this view."));
+}
+
+/// Says that something was done which is not seen otherwise, for a while; never in the place of what is wrong.
+void MainWindow::note(const QString& sentence)
+{
+    if (!m_messages->sentence().isEmpty() && !m_noteTimer.isActive())
+        return;
+    m_messages->showMessage({MessageBar::Kind::Information, sentence, {}, {}, {}, QString::fromLatin1(kNoteTopic)});
+    m_noteTimer.start();
 }
 
 void MainWindow::setColorScheme(ColorScheme scheme)
@@ -637,14 +664,19 @@ void MainWindow::askToStopTarget(NodeController* node, const QString& targetId)
 void MainWindow::exportScreenshot()
 {
     const QPixmap picture = m_pages->currentWidget()->grab();
-    auto* dialog = new QFileDialog(this, tr("Export screenshot"), QStringLiteral("gantry.png"), tr("PNG (*.png)"));
+    QString name = m_pages->tabText(m_pages->currentIndex());
+    name.replace(QRegularExpression(QStringLiteral("[/:\\s]+")), QStringLiteral("-"));
+    auto* dialog = new QFileDialog(this, tr("Export screenshot"), name + QStringLiteral(".png"), tr("PNG (*.png)"));
     dialog->setAttribute(Qt::WA_DeleteOnClose);
     dialog->setAcceptMode(QFileDialog::AcceptSave);
     dialog->setDefaultSuffix(QStringLiteral("png"));
-    connect(dialog, &QFileDialog::fileSelected, this, [this, picture](const QString& file) {
-        if (!picture.save(file, "PNG"))
-            showError(tr("The picture was not saved"),
-                      Error{ErrorCode::CannotWrite, "cannot write " + file.toStdString() + "; choose another folder", {}}, {});
+    connect(dialog, &QFileDialog::fileSelected, this, [this, picture](QString file) {
+        if (!file.endsWith(QLatin1String(".png"), Qt::CaseInsensitive)) // "view.svg" would be no SVG
+            file += QStringLiteral(".png");
+        if (picture.save(file, "PNG"))
+            return note(tr("The picture is saved in %1.").arg(file));
+        showError(tr("The picture was not saved"),
+                  Error{ErrorCode::CannotWrite, "cannot write " + file.toStdString() + "; choose another folder", {}}, {});
     });
     dialog->open();
 }
@@ -720,6 +752,36 @@ void MainWindow::refreshActions()
     m_actions->disconnectNode->setEnabled(node && node->state() != NodeController::State::Disconnected);
     m_actions->refreshNode->setEnabled(node != nullptr);
     m_actions->cancelCapture->setEnabled(m_capture->isBusy());
+}
+
+void MainWindow::resizeEvent(QResizeEvent* event)
+{
+    QMainWindow::resizeEvent(event);
+    // What has no room in a toolbar is hidden, and the search box is its last.
+    if (auto* bar = findChild<QToolBar*>(QString(), Qt::FindDirectChildrenOnly))
+        bar->setToolButtonStyle(width() < kNarrow ? Qt::ToolButtonIconOnly : Qt::ToolButtonTextBesideIcon);
+    const QSize now = event->size(), before = event->oldSize();
+    if (!before.isValid() || now.width() < before.width() || now.height() < before.height())
+        QMetaObject::invokeMethod(this, &MainWindow::fitPanels, Qt::QueuedConnection); // once they have their new sizes
+}
+
+void MainWindow::fitPanels()
+{
+    for (auto* dock : findChildren<QDockWidget*>(Qt::FindDirectChildrenOnly)) {
+        if (!dock->isVisible() || dock->isFloating())
+            continue;
+        const bool isBelow = dockWidgetArea(dock) == Qt::BottomDockWidgetArea || dockWidgetArea(dock) == Qt::TopDockWidgetArea;
+        const int most = static_cast<int>(isBelow ? height() * kLargestPanelHeight : width() * kLargestPanelWidth);
+        if ((isBelow ? dock->height() : dock->width()) > most)
+            resizeDocks({dock}, {most}, isBelow ? Qt::Vertical : Qt::Horizontal);
+    }
+}
+
+/// Two windows are told apart by what is in front of them.
+void MainWindow::refreshTitle()
+{
+    const QString page = m_pages->currentIndex() > 0 ? m_pages->tabText(m_pages->currentIndex()) : QString();
+    setWindowTitle(page.isEmpty() ? tr("Gantry") : tr("%1 – Gantry").arg(page));
 }
 
 void MainWindow::refreshSearch()

@@ -7,6 +7,7 @@
 #include "app/desktop/view_link.h"
 
 #include <QMainWindow>
+#include <QTimer>
 
 #include <filesystem>
 #include <memory>
@@ -66,6 +67,7 @@ public:
     void hideNodes();
 
 protected:
+    void resizeEvent(QResizeEvent* event) override;
     void closeEvent(QCloseEvent* event) override;
     void dragEnterEvent(QDragEnterEvent* event) override;
     void dropEvent(QDropEvent* event) override;
@@ -97,6 +99,10 @@ private:
     void refreshActions();
     void refreshIcons();
     void refreshSearch();
+    /// Panels that were made wide in a wide window leave the page most of a narrow one.
+    void fitPanels();
+    void refreshTitle();
+    void note(const QString& sentence);
     void appendToLog(const QString& line);
     void showError(const QString& doing, const Error& error, const QString& topic);
 
@@ -114,6 +120,7 @@ private:
     PageArea* m_pages = nullptr;
     Inspector* m_inspector = nullptr;
     MessageBar* m_messages = nullptr;
+    QTimer m_noteTimer; ///< runs while a note is shown
     SearchBox* m_searchBox = nullptr;
     QLabel* m_matchLabel = nullptr;
     QLabel* m_searchHint = nullptr; ///< why the text cannot be searched for, under the box

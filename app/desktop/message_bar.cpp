@@ -79,6 +79,14 @@ void MessageBar::showMessage(Message message)
     show();
 }
 
+void MessageBar::updateTopic(const QString& topic, const QString& sentence)
+{
+    if (m_message.topic != topic)
+        return;
+    m_message.sentence = sentence;
+    m_label->setText(sentence);
+}
+
 void MessageBar::clearTopic(const QString& topic)
 {
     if (m_message.topic == topic)

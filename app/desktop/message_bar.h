@@ -33,6 +33,8 @@ public:
     explicit MessageBar(QWidget* parent = nullptr);
 
     void showMessage(Message message);
+    /// The message, if it is of this topic, says something newer; what the user opened or closed of it stays so.
+    void updateTopic(const QString& topic, const QString& sentence);
     /// Hides the message if it is of this topic.
     void clearTopic(const QString& topic);
     [[nodiscard]] QString sentence() const;

@@ -57,6 +57,11 @@ NodeController::~NodeController() = default;
 
 QString NodeController::title() const
 {
+    return m_hasNamesake ? tr("%1 (%2)").arg(name(), m_address.empty() ? tr("this machine") : toQString(m_address)) : name();
+}
+
+QString NodeController::name() const
+{
     if (m_info && !m_info->hostName.empty())
         return toQString(m_info->hostName);
     return m_address.empty() ? tr("this machine") : toQString(m_address);

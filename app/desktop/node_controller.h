@@ -39,7 +39,10 @@ public:
 
     [[nodiscard]] const std::string& address() const { return m_address; }
     /// Host name once known, else the address.
+    [[nodiscard]] QString name() const;
+    /// The name, with the address where another node of the list has the same one.
     [[nodiscard]] QString title() const;
+    void setNamesake(bool hasNamesake) { m_hasNamesake = hasNamesake; }
     [[nodiscard]] State state() const { return m_state; }
     /// Why the node is Lost.
     [[nodiscard]] const std::optional<Error>& error() const { return m_error; }
@@ -94,6 +97,7 @@ private:
 
     std::string m_address;
     jobs::JobRunner& m_runner;
+    bool m_hasNamesake = false;
     State m_state = State::Disconnected;
     std::optional<Error> m_error;
     std::shared_ptr<app::NodeClient> m_client;

@@ -20,6 +20,8 @@ NodeController& NodeList::open(const std::string& address)
     } else {
         m_nodes.push_back(std::make_unique<NodeController>(address, m_runner));
         node = m_nodes.back().get();
+        // Before anybody else hears of a name that is known now.
+        connect(node, &NodeController::contentChanged, this, &NodeList::tellApart);
         emit nodesChanged();
     }
     setCurrent(node);
@@ -45,9 +47,18 @@ void NodeList::remove(NodeController* node)
     m_nodes.erase(found);
     if (m_current == removed)
         setCurrent(m_nodes.empty() ? nullptr : m_nodes.front().get());
+    removed->disconnect(this);
+    tellApart();
     emit nodesChanged();
     removed->close();
     removed->deleteLater();
+}
+
+void NodeList::tellApart()
+{
+    for (const auto& node : m_nodes)
+        node->setNamesake(
+            std::any_of(m_nodes.begin(), m_nodes.end(), [&](const auto& other) { return other != node && other->name() == node->name(); }));
 }
 
 } // namespace gantry::desktop

@@ -33,6 +33,9 @@ signals:
     void currentChanged();
 
 private:
+    /// Nodes with the same name are told apart by their addresses.
+    void tellApart();
+
     jobs::JobRunner& m_runner;
     std::vector<std::unique_ptr<NodeController>> m_nodes;
     NodeController* m_current = nullptr;

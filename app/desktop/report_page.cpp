@@ -12,6 +12,8 @@
 #include "widgets/timeline/saved_rows.h"
 #include "widgets/timeline/timeline_widget.h"
 
+#include <QDateTime>
+#include <QRegularExpression>
 #include <QSignalBlocker>
 #include <QStackedWidget>
 #include <QVBoxLayout>
@@ -20,6 +22,22 @@
 #include <utility>
 
 namespace gantry::desktop {
+
+namespace {
+
+/// "bert 14:03:20" of "20261121-140320-bert-3", as a node calls a report; another name as it is.
+QString captureTitle(const QString& name)
+{
+    static const QRegularExpression pattern(QStringLiteral("^(\\d{8}-\\d{6})-(.+)-[^-]+$"));
+    const QRegularExpressionMatch match = pattern.match(name);
+    QDateTime written = QDateTime::fromString(match.captured(1), QStringLiteral("yyyyMMdd-HHmmss"));
+    if (!written.isValid())
+        return name;
+    written.setTimeSpec(Qt::UTC);
+    return QStringLiteral("%1 %2").arg(match.captured(2), written.toLocalTime().toString(QStringLiteral("HH:mm:ss")));
+}
+
+} // namespace
 
 ReportPage::ReportPage(std::filesystem::path path, jobs::JobRunner& runner, QWidget* parent)
     : ReportPage(std::vector<trace::LoadFile>{{std::move(path), {}}}, runner, {}, parent)
@@ -66,6 +84,7 @@ QString ReportPage::title() const
     }
     if (name.isEmpty())
         name = pathText(path());
+    name = captureTitle(name);
     return m_files.size() > 1 ? tr("%1 + %2 more").arg(name).arg(m_files.size() - 1) : name;
 }
 
@@ -346,8 +365,10 @@ void ReportPage::saveView()
     m_viewSlot.run([path = path(), json = toJson(saved)](const jobs::JobContext&) { return writeSavedView(path, json); },
                    [this](Result<void> written) {
                        const QString file = pathText(viewFileOf(path()));
-                       emit logged(written ? tr("The view is saved in %1.").arg(file)
-                                           : tr("The view is not saved: %1").arg(describe(written.error()).sentence));
+                       const QString sentence = written ? tr("The view is saved in %1.").arg(file)
+                                                        : tr("The view is not saved: %1").arg(describe(written.error()).sentence);
+                       emit logged(sentence);
+                       emit viewSaved(sentence, written.hasValue());
                    });
 }
 

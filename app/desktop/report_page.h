@@ -109,6 +109,8 @@ signals:
     void failed();
     /// Something that stands in nobody's way, but that the log should say.
     void logged(const QString& line);
+    /// The user's view was written, or could not be.
+    void viewSaved(const QString& sentence, bool isSaved);
     /// What showPlace() shows instead of what was asked for, as a sentence.
     void placeMoved(const QString& sentence);
     void importRequested();

@@ -6,6 +6,17 @@
 
 namespace gantry::desktop {
 
+namespace {
+
+constexpr int kFusionOutline = 140; // percent by which Fusion darkens the window for an outline (QFusionStyle, Qt 6.4)
+
+QColor fieldOutline(const widgets::Theme& theme)
+{
+    return theme.border.lighter(190);
+}
+
+} // namespace
+
 void applyTheme(widgets::ColorScheme scheme)
 {
     const widgets::Theme& theme = widgets::Theme::of(scheme);
@@ -13,8 +24,17 @@ void applyTheme(widgets::ColorScheme scheme)
     if (QApplication::style()->name() != QLatin1String("fusion"))
         QApplication::setStyle(QStyleFactory::create(QStringLiteral("fusion")));
     QApplication::setPalette(theme.palette());
+    // Fusion outlines in a darker shade of the window, which nobody sees in the dark. A style sheet would draw the arrows of these, too.
+    QPalette outlined = theme.palette();
+    if (scheme == widgets::ColorScheme::Dark)
+        outlined.setColor(QPalette::Window, fieldOutline(theme).lighter(kFusionOutline));
+    QApplication::setPalette(outlined, "QAbstractSpinBox");
+    QPalette menus = theme.palette();
+    if (scheme == widgets::ColorScheme::Dark) // it would be as dark as what it covers; popups of combo boxes are filled with its window
+        for (const auto role : {QPalette::Base, QPalette::Window})
+            menus.setColor(role, theme.button);
+    QApplication::setPalette(menus, "QMenu");
     const QString border = theme.border.name();
-    // Fusion outlines fields in a darker shade of the window, which nobody sees in the dark.
     const QString outlines =
         scheme == widgets::ColorScheme::Light
             ? QString()
@@ -23,7 +43,7 @@ void applyTheme(widgets::ColorScheme scheme)
                              "QComboBox QLineEdit, QAbstractSpinBox QLineEdit { border: none; padding: 0; }"
                              "QCheckBox::indicator:unchecked { border: 1px solid %1; border-radius: 2px; width: 11px; height: 11px; "
                              "background: palette(base); }")
-                  .arg(theme.border.lighter(190).name(), theme.accent.name());
+                  .arg(fieldOutline(theme).name(), theme.accent.name());
     qApp->setStyleSheet(
         outlines +
         QStringLiteral("QToolTip { color: %1; background: %2; border: 1px solid %3; padding: 4px; }"

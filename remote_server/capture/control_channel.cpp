@@ -69,6 +69,7 @@ public:
                 const MutexLock lock(m_mutex);
                 disarm();
                 closeWindow(); // however the daemon was lost: nobody would read what we record
+                m_cupti.leave();
                 isConnected = connectToDaemon();
                 if (!isConnected)
                     commanded(); // by nobody
@@ -99,6 +100,7 @@ public:
             return;
         disarm();
         closeWindow();
+        m_cupti.stay();
         pthread_mutex_unlock(&m_mutex);
     }
 
@@ -110,7 +112,7 @@ public:
         if (m_armed.trigger == Trigger::CudaProfiler)
             joined = m_cupti.watchProfilerCalls(m_state, kProfilerCalls);
         if (m_windowId && !m_cupti.isOpen())
-            joined = openCupti(m_windowId, m_content, true);
+            joined = openCupti({.id = m_windowId, .content = m_content, .isBeforeContexts = true, .isFollowed = m_isFollowed});
         m_cudaLoaded = {MessageType::CudaLoaded, m_windowId, joined.outcome, joined.cuptiVersion, {}};
         std::memcpy(m_cudaLoaded.detail, joined.detail, sizeof joined.detail);
     }
@@ -120,7 +122,7 @@ public:
         const MutexLock lock(m_mutex);
         if (m_windowId || m_armed.trigger == Trigger::None || m_triggersSeen++ % m_armed.triggerEvery >= m_armed.triggerKept)
             return 0;
-        openWindow(m_nextTriggeredId++, m_armed.content, m_armed.durationNs);
+        openWindow(m_nextTriggeredId++, m_armed.content, m_armed.durationNs, true);
         return m_windowId;
     }
 
@@ -200,6 +202,8 @@ private:
             receive();
         if (m_windowId && m_socket >= 0)
             tendWindow();
+        else
+            m_cupti.leave();
     }
 
     /// Until there is something to do: an open window ends on time, to the ms.
@@ -207,7 +211,7 @@ private:
     {
         const MutexLock lock(m_mutex);
         if (!m_windowId)
-            return kIdlePollMs;
+            return m_cupti.isLeaving() ? kWindowPollMs : kIdlePollMs;
         const std::int64_t left = std::min<std::int64_t>(m_deadlineNs - clockNs(CLOCK_MONOTONIC), kWindowPollMs * 1'000'000LL);
         return left <= 0 ? 0 : static_cast<int>((left + 999'999) / 1'000'000);
     }
@@ -249,7 +253,7 @@ private:
         }
         if (open.windowId <= m_lastWindowId) // a trigger of ours was faster than that of a sibling, and its window may be over by now
             return;
-        openWindow(open.windowId, open.content, open.durationNs);
+        openWindow(open.windowId, open.content, open.durationNs, open.isFollowed != 0 || m_armed.trigger != Trigger::None);
         if (m_armed.trigger != Trigger::None)
             m_nextTriggeredId = open.windowId + 1;
     }
@@ -278,9 +282,11 @@ private:
     }
 
     /// Handlers of exit run in the reverse order of their registration: ours before those of CUPTI, which are there once it has been used.
-    CuptiSession::Opened openCupti(std::uint32_t windowId, std::uint32_t content, bool isBeforeContexts = false)
+    CuptiSession::Opened openCupti(const CuptiSession::Window& window)
     {
-        const CuptiSession::Opened opened = m_cupti.open(m_state, windowId, content, isBeforeContexts);
+        if (window.content == ContentNvtx) // CUPTI would slow the target down for nothing
+            return {.outcome = m_state.cudaLoaded.load(std::memory_order_acquire) ? OpenOutcome::Capturing : OpenOutcome::NvtxOnly};
+        const CuptiSession::Opened opened = m_cupti.open(m_state, window);
         if (m_cupti.isOpen() && !m_hasExitHandler)
             m_hasExitHandler = std::atexit(capture::closeAtExit) == 0;
         return opened;
@@ -302,7 +308,7 @@ private:
         setNvtxTrigger(nullptr, nullptr);
     }
 
-    void openWindow(std::uint32_t windowId, std::uint32_t content, std::int64_t durationNs)
+    void openWindow(std::uint32_t windowId, std::uint32_t content, std::int64_t durationNs, bool isFollowed)
     {
         if (m_windowId)
             closeWindow();
@@ -310,8 +316,9 @@ private:
         m_state.region.clearLosses();
         m_windowId = m_lastWindowId = windowId;
         m_content = content;
+        m_isFollowed = isFollowed;
         sampleClocks();
-        const CuptiSession::Opened cupti = openCupti(windowId, content);
+        const CuptiSession::Opened cupti = openCupti({.id = windowId, .content = content, .isFollowed = isFollowed});
         // NVTX before its dictionary: what is registered from here on is written by who registers it, the rest by the dump.
         if (content & ContentNvtx) {
             m_state.nvtxWindow.store(windowId, std::memory_order_release);
@@ -391,6 +398,7 @@ private:
     std::uint32_t m_windowId = 0;
     std::uint32_t m_lastWindowId = 0; ///< ids only grow
     std::uint32_t m_content = 0;
+    bool m_isFollowed = false; ///< by another window, soon
     std::int64_t m_deadlineNs = 0;
     std::int64_t m_lastClockNs = 0;
 };

@@ -10,7 +10,7 @@
 /// Needs libc alone: compiled into injected code.
 namespace gantry::capture {
 
-inline constexpr std::uint32_t kControlVersion = 4;
+inline constexpr std::uint32_t kControlVersion = 5;
 
 /// Environment of a target: where the daemon listens, and which launched target the process belongs to.
 inline constexpr char kSocketVariable[] = "GANTRY_CAPTURE_SOCKET";
@@ -82,7 +82,7 @@ struct OpenMessage
     std::uint32_t windowCount;  ///< of a trigger: it does nothing after so many
     std::uint32_t triggerEvery; ///< of each so many ranges …
     std::uint32_t triggerKept;  ///< … the first so many open a window each; 0: one
-    std::uint32_t reserved;
+    std::uint32_t isFollowed;   ///< 1: another window follows in a few seconds, and is to open fast
     char triggerMessage[128];
     char triggerDomain[64]; ///< "": the default domain, "*": any
 };

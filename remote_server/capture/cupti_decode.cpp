@@ -33,6 +33,8 @@ void CuptiDecoder::begin(CaptureState& state, std::uint32_t windowId, std::uint3
     m_nextNameId = kFirstNameId;
     std::memset(m_names, 0, sizeof m_names);
     std::memset(m_apiNamed, 0, sizeof m_apiNamed);
+    for (std::size_t i = 0; i < m_deviceCount; ++i)
+        write(RecordType::Device, m_devices[i]);
 }
 
 template <typename Record>
@@ -40,6 +42,13 @@ void CuptiDecoder::write(RecordType type, const Record& record)
 {
     if (!threadCursor().append(m_state->region, m_windowId, currentThreadId(), type, record))
         m_state->region.count(LossCounter::CuptiNoChunk);
+}
+
+void CuptiDecoder::addDevice(const records::DeviceRecord& device)
+{
+    write(RecordType::Device, device);
+    if (m_deviceCount < kMostDevices)
+        m_devices[m_deviceCount++] = device;
 }
 
 std::uint32_t CuptiDecoder::nameId(const char* name)
@@ -102,6 +111,7 @@ void CuptiDecoder::decode(const void* activity)
         r.endRealtimeNs = time(k->end);
         r.gridId = static_cast<std::uint64_t>(k->gridId);
         r.graphNodeId = k->graphNodeId;
+        m_hasSeenGraphs |= r.graphNodeId != 0;
         r.graphId = k->graphId;
         r.localMemoryTotal = k->localMemoryTotal;
         r.deviceId = k->deviceId;
@@ -131,6 +141,7 @@ void CuptiDecoder::decode(const void* activity)
         r.endRealtimeNs = time(c->end);
         r.bytes = c->bytes;
         r.graphNodeId = c->graphNodeId;
+        m_hasSeenGraphs |= r.graphNodeId != 0;
         r.deviceId = c->deviceId;
         r.contextId = c->contextId;
         r.streamId = c->streamId;
@@ -150,6 +161,7 @@ void CuptiDecoder::decode(const void* activity)
         r.endRealtimeNs = time(c->end);
         r.bytes = c->bytes;
         r.graphNodeId = c->graphNodeId;
+        m_hasSeenGraphs |= r.graphNodeId != 0;
         r.deviceId = c->deviceId;
         r.contextId = c->contextId;
         r.streamId = c->streamId;
@@ -175,6 +187,7 @@ void CuptiDecoder::decode(const void* activity)
         r.bytes = m->bytes;
         r.value = m->value;
         r.graphNodeId = m->graphNodeId;
+        m_hasSeenGraphs |= r.graphNodeId != 0;
         r.deviceId = m->deviceId;
         r.contextId = m->contextId;
         r.streamId = m->streamId;
@@ -235,7 +248,7 @@ void CuptiDecoder::decode(const void* activity)
         r.computeMinor = d->computeCapabilityMinor;
         if (d->name)
             std::strncpy(r.name, d->name, sizeof r.name - 1);
-        write(RecordType::Device, r);
+        addDevice(r);
         break;
     }
     case CUPTI_ACTIVITY_KIND_STREAM: {
@@ -258,6 +271,7 @@ void CuptiDecoder::decode(const void* activity)
         break;
     }
     case CUPTI_ACTIVITY_KIND_GRAPH_TRACE: {
+        m_hasSeenGraphs = true;
         const auto* g = static_cast<const CUpti_ActivityGraphTrace*>(activity);
         if (!hasTime(g->start, g->end))
             break;

@@ -18,11 +18,18 @@ public:
     /// `callbackName` is cuptiGetCallbackName: (domain, id, const char**) → 0 on success.
     using CallbackName = int (*)(int domain, std::uint32_t id, const char** name);
 
-    /// `content`: bits of Content.
+    /// `content`: bits of Content. The devices that are known by then are written into the window.
     void begin(CaptureState& state, std::uint32_t windowId, std::uint32_t content, CallbackName callbackName);
     void decode(const void* activity);
 
+    /// Whether CUPTI has told the devices, in this window or an earlier one: they stay the same as long as the process lives.
+    [[nodiscard]] bool knowsDevices() const { return m_deviceCount > 0; }
+
+    /// Whether work of a CUDA graph has been recorded, ever.
+    [[nodiscard]] bool hasSeenGraphs() const { return m_hasSeenGraphs; }
+
 private:
+    void addDevice(const records::DeviceRecord& device);
     std::uint32_t nameId(const char* name);
     void nameApi(std::uint32_t callbackId, bool isDriver);
     template <typename Record>
@@ -32,6 +39,7 @@ private:
     static constexpr std::uint32_t kNameSlots = 1u << 14;
     static constexpr std::uint32_t kFirstNameId = 1u << 30;
     static constexpr std::uint32_t kApiCount = 2048;
+    static constexpr std::size_t kMostDevices = 64;
 
     CaptureState* m_state = nullptr;
     CallbackName m_callbackName = nullptr;
@@ -41,6 +49,9 @@ private:
     const char* m_names[kNameSlots] = {};
     std::uint32_t m_nameIds[kNameSlots] = {};
     bool m_apiNamed[2][kApiCount] = {};
+    bool m_hasSeenGraphs = false;
+    std::size_t m_deviceCount = 0;
+    records::DeviceRecord m_devices[kMostDevices] = {};
 };
 
 } // namespace gantry::capture

@@ -11,6 +11,8 @@
 #include <link.h>
 #include <string_view>
 #include <sys/mman.h>
+#include <unistd.h>
+#include <utility>
 
 #ifdef GANTRY_HAVE_CUPTI
 #include <cupti.h>
@@ -23,6 +25,12 @@ namespace {
 constexpr std::size_t kBufferSize = 2 << 20;
 constexpr int kBufferCount = 64;
 constexpr std::int64_t kFlushPeriodNs = 200'000'000;
+
+constexpr std::int64_t kFollowedByNs = 10'000'000'000;     ///< later than that no window is expected
+constexpr std::int64_t kLeaveAgainAfterNs = 5'000'000'000; ///< another profiler had CUPTI, or the application called nothing
+constexpr std::int64_t kLeavePatienceNs = 1'000'000'000;
+// Before CUDA 12.6 programs with CUDA graphs crashed when CUPTI came back (pytorch/pytorch#151124).
+constexpr std::uint32_t kLeavesSinceVersion = 24;
 
 enum class BufferState
 {
@@ -60,6 +68,8 @@ struct CuptiApi
     decltype(&cuptiSetThreadIdType) setThreadIdType;
     decltype(&cuptiGetCallbackName) getCallbackName;
     decltype(&cuptiEnableCallback) enableCallback;
+    decltype(&cuptiEnableDomain) enableDomain;
+    decltype(&cuptiFinalize) finalize;
     // Optional: absent in older libraries.
     decltype(&cuptiActivityEnableAndDump) enableAndDump;
     decltype(&cuptiActivityEnableRuntimeApi) enableRuntimeApi;
@@ -134,6 +144,8 @@ bool loadCupti()
     required(g_api.setThreadIdType, "cuptiSetThreadIdType");
     required(g_api.getCallbackName, "cuptiGetCallbackName");
     required(g_api.enableCallback, "cuptiEnableCallback");
+    required(g_api.enableDomain, "cuptiEnableDomain");
+    required(g_api.finalize, "cuptiFinalize");
     optional(g_api.enableAndDump, "cuptiActivityEnableAndDump");
     optional(g_api.enableRuntimeApi, "cuptiActivityEnableRuntimeApi");
     optional(g_api.enableDriverApi, "cuptiActivityEnableDriverApi");
@@ -182,6 +194,9 @@ constexpr CUpti_CallbackId kProfilerFunctions[] = {CUPTI_DRIVER_TRACE_CBID_cuPro
 /// There is no activity that says when a module was loaded (cupti_activity.h, CUPTI_ACTIVITY_KIND_MODULE).
 constexpr CUpti_CallbackId kModuleEvents[] = {CUPTI_CBID_RESOURCE_MODULE_LOADED, CUPTI_CBID_RESOURCE_MODULE_UNLOAD_STARTING};
 
+constexpr CUpti_CallbackId kGraphEvent = CUPTI_CBID_RESOURCE_GRAPHEXEC_CREATE_STARTING;
+std::atomic<bool> g_hasGraphs{false}; ///< one was instantiated while a window was open
+
 /// Application threads, which load or unload the module.
 void recordModule(bool isUnloaded, const CUpti_ModuleResourceData& module)
 {
@@ -198,10 +213,30 @@ void recordModule(bool isUnloaded, const CUpti_ModuleResourceData& module)
         g_state->region.count(records::LossCounter::CuptiNoChunk);
 }
 
+enum class Leave
+{
+    No,
+    Wanted,
+    Running,
+    Done
+};
+std::atomic<Leave> g_leave{Leave::No};
+
+/// Application threads, at the end of a call: the place where CUPTI can be taken out safely (cupti_activity.h, cuptiFinalize).
+void leaveIfWanted()
+{
+    if (Leave wanted = Leave::Wanted; g_leave.compare_exchange_strong(wanted, Leave::Running)) {
+        g_api.finalize();
+        g_leave.store(Leave::Done);
+    }
+}
+
 /// Calls of the profiler's functions while cudaProfilerStart is waited for, modules while a window records them; else the subscriber just
 /// reserves CUPTI for a window. Recording begins when cudaProfilerStart returns, and ends before cudaProfilerStop does anything.
 void CUPTIAPI onCallback(void*, CUpti_CallbackDomain domain, CUpti_CallbackId function, const void* data)
 {
+    if (domain == CUPTI_CB_DOMAIN_RESOURCE && function == kGraphEvent)
+        g_hasGraphs.store(true, std::memory_order_relaxed);
     if (domain == CUPTI_CB_DOMAIN_RESOURCE) {
         const void* module = static_cast<const CUpti_ResourceData*>(data)->resourceDescriptor;
         if (module && std::find(std::begin(kModuleEvents), std::end(kModuleEvents), function) != std::end(kModuleEvents))
@@ -211,6 +246,11 @@ void CUPTIAPI onCallback(void*, CUpti_CallbackDomain domain, CUpti_CallbackId fu
     if (domain != CUPTI_CB_DOMAIN_DRIVER_API)
         return;
     const bool isReturning = static_cast<const CUpti_CallbackData*>(data)->callbackSite == CUPTI_API_EXIT;
+    if (g_leave.load(std::memory_order_relaxed) != Leave::No) { // then nothing else is wanted
+        if (isReturning)
+            leaveIfWanted();
+        return;
+    }
     if (function == CUPTI_DRIVER_TRACE_CBID_cuProfilerStart && isReturning)
         g_profilerCalls.started();
     else if (function == CUPTI_DRIVER_TRACE_CBID_cuProfilerStop && !isReturning)
@@ -224,8 +264,11 @@ struct KindOfContent
     const char* name;
 };
 
-// Kernels last: their instrumentation is what costs (CUPTI guide, "Overhead").
+// Kernels first, also before what there is: where anything else was enabled before them while the program launched kernels, sooner or
+// later a window had none, nor any window after it (CUPTI 13.0 on an H200: 699 of 700 windows; none of 12,000 in this order).
 constexpr KindOfContent kKinds[] = {
+    {CUPTI_ACTIVITY_KIND_GRAPH_TRACE, ContentWholeGraphs, "launches of CUDA graphs"},
+    {CUPTI_ACTIVITY_KIND_CONCURRENT_KERNEL, ContentKernels, "kernels"},
     {CUPTI_ACTIVITY_KIND_SYNCHRONIZATION, ContentSynchronization, "synchronization"},
     {CUPTI_ACTIVITY_KIND_OVERHEAD, ContentOverhead | ContentModules, "overhead"}, // lazy loading is overhead, too
     {CUPTI_ACTIVITY_KIND_JIT, ContentModules, "JIT compilation"},
@@ -235,13 +278,11 @@ constexpr KindOfContent kKinds[] = {
     {CUPTI_ACTIVITY_KIND_MEMSET, ContentMemcpy, "memory sets"},
     {CUPTI_ACTIVITY_KIND_RUNTIME, ContentRuntimeApi, "the runtime API"},
     {CUPTI_ACTIVITY_KIND_DRIVER, ContentDriverApi, "the driver API"},
-    {CUPTI_ACTIVITY_KIND_GRAPH_TRACE, ContentWholeGraphs, "launches of CUDA graphs"},
-    {CUPTI_ACTIVITY_KIND_CONCURRENT_KERNEL, ContentKernels, "kernels"},
 };
 
-/// What was there before the window, and what comes in it. Devices take a millisecond, seven times as long as all else that opens a window,
-/// but without them, or with them only once, windows after the first ones had no kernels (CUPTI 13.0 on an H200).
-constexpr CUpti_ActivityKind kWhatThereIs[] = {CUPTI_ACTIVITY_KIND_DEVICE, CUPTI_ACTIVITY_KIND_CONTEXT, CUPTI_ACTIVITY_KIND_STREAM};
+/// What was there before the window, and what comes in it. Devices besides until they are known: they take a millisecond, four times as
+/// long as all else that opens a window.
+constexpr CUpti_ActivityKind kWhatThereIs[] = {CUPTI_ACTIVITY_KIND_CONTEXT, CUPTI_ACTIVITY_KIND_STREAM};
 
 /// Functions that only ask, which libraries call several times for each launch: with PyTorch they were 85 % of all calls, and most of
 /// what recording cost. Names without the versions that CUPTI puts behind them.
@@ -341,7 +382,7 @@ bool CuptiSession::subscribe(Opened& result)
         return false;
     }
     m_subscriber = subscriber;
-    m_isSubscribed = true;
+    m_isSubscribed = m_isAttached = true;
     return true;
 }
 
@@ -350,6 +391,16 @@ void CuptiSession::unsubscribe()
 {
     if (!m_isSubscribed || m_isWatching || isOpen())
         return;
+    if (!m_isFollowed && canLeave()) {
+        askToLeave();
+        return;
+    }
+    giveBack();
+    m_leaveDueNs = clockNs(CLOCK_MONOTONIC) + kFollowedByNs;
+}
+
+void CuptiSession::giveBack()
+{
     g_api.unsubscribe(static_cast<CUpti_SubscriberHandle>(m_subscriber));
     m_subscriber = nullptr;
     m_isSubscribed = false;
@@ -367,7 +418,61 @@ bool CuptiSession::prepare(CaptureState& state, Opened& result)
         return false;
     }
     g_api.getVersion(&result.cuptiVersion);
+    stay();
     return subscribe(result);
+}
+
+bool CuptiSession::canLeave() const
+{
+    std::uint32_t version = 0;
+    return m_isAttached && !g_hasGraphs.load(std::memory_order_relaxed) && !(g_decoder && g_decoder->hasSeenGraphs()) &&
+           g_api.getVersion(&version) == CUPTI_SUCCESS && version >= kLeavesSinceVersion;
+}
+
+/// Subscribed: nobody else uses CUPTI, who would lose it.
+void CuptiSession::askToLeave()
+{
+    m_isLeaving = true;
+    m_leaveDueNs = clockNs(CLOCK_MONOTONIC) + kLeavePatienceNs;
+    g_leave.store(Leave::Wanted);
+    g_api.enableDomain(1, static_cast<CUpti_SubscriberHandle>(m_subscriber), CUPTI_CB_DOMAIN_DRIVER_API);
+}
+
+void CuptiSession::leave()
+{
+    if (!m_isAttached || isOpen() || m_isWatching)
+        return;
+    const std::int64_t now = clockNs(CLOCK_MONOTONIC);
+    if (m_isLeaving) {
+        if (g_leave.load() == Leave::Done || now >= m_leaveDueNs)
+            stay();
+        return;
+    }
+    if (now < m_leaveDueNs || !canLeave())
+        return;
+    m_leaveDueNs = now + kLeaveAgainAfterNs;
+    if (Opened ignored; subscribe(ignored))
+        askToLeave();
+}
+
+void CuptiSession::stay()
+{
+    if (!std::exchange(m_isLeaving, false))
+        return;
+    if (Leave wanted = Leave::Wanted; g_leave.compare_exchange_strong(wanted, Leave::No)) {
+        g_api.enableDomain(0, static_cast<CUpti_SubscriberHandle>(m_subscriber), CUPTI_CB_DOMAIN_DRIVER_API);
+        giveBack();
+        m_leaveDueNs = clockNs(CLOCK_MONOTONIC) + kLeaveAgainAfterNs;
+        return;
+    }
+    while (g_leave.load() != Leave::Done) // a thread of the application is at it, for a few milliseconds
+        usleep(100);
+    g_leave.store(Leave::No);
+    m_subscriber = nullptr; // gone with everything else of CUPTI's
+    m_isSubscribed = m_isAttached = false;
+    for (Buffer& buffer : g_buffers) // nobody writes to them any more
+        if (BufferState lost = BufferState::WithCupti; buffer.state.compare_exchange_strong(lost, BufferState::Free))
+            --m_buffersTaken;
 }
 
 CuptiSession::Opened CuptiSession::watchProfilerCalls(CaptureState& state, ProfilerCalls calls)
@@ -393,11 +498,12 @@ void CuptiSession::ignoreProfilerCalls()
     unsubscribe();
 }
 
-CuptiSession::Opened CuptiSession::open(CaptureState& state, std::uint32_t windowId, std::uint32_t content, bool isBeforeContexts)
+CuptiSession::Opened CuptiSession::open(CaptureState& state, const Window& window)
 {
     Opened result;
+    std::uint32_t content = window.content;
     // CUDA 13.0 crashes in the launch of a graph that was instantiated before graphs were recorded (seen on an H200).
-    const bool isTooLate = content & ContentWholeGraphs && !isBeforeContexts;
+    const bool isTooLate = content & ContentWholeGraphs && !window.isBeforeContexts;
     if (isTooLate)
         content &= ~std::uint32_t{ContentWholeGraphs};
     if (!prepare(state, result))
@@ -415,7 +521,7 @@ CuptiSession::Opened CuptiSession::open(CaptureState& state, std::uint32_t windo
     }
 
     m_state = g_state = &state;
-    g_decoder->begin(state, windowId, content, [](int domain, std::uint32_t id, const char** name) {
+    g_decoder->begin(state, window.id, content, [](int domain, std::uint32_t id, const char** name) {
         return static_cast<int>(g_api.getCallbackName(static_cast<CUpti_CallbackDomain>(domain), id, name));
     });
     g_api.registerCallbacks(onBufferRequested, onBufferCompleted);
@@ -423,9 +529,6 @@ CuptiSession::Opened CuptiSession::open(CaptureState& state, std::uint32_t windo
     g_api.getThreadIdType(&threadIdType);
     m_threadIdTypeBefore = threadIdType;
     g_api.setThreadIdType(CUPTI_ACTIVITY_THREAD_ID_TYPE_SYSTEM); // API records then join NVTX and /proc by Linux thread id
-    if (g_api.enableAndDump)
-        for (const CUpti_ActivityKind kind : kWhatThereIs)
-            g_api.enableAndDump(kind);
     for (const KindOfContent& entry : kKinds) {
         if (!(content & entry.content))
             continue;
@@ -433,16 +536,24 @@ CuptiSession::Opened CuptiSession::open(CaptureState& state, std::uint32_t windo
         if (status != CUPTI_SUCCESS && result.detail[0] == '\0')
             describe(result.detail, "cannot record ", status, entry.name);
     }
+    if (g_api.enableAndDump) {
+        if (!g_decoder->knowsDevices())
+            g_api.enableAndDump(CUPTI_ACTIVITY_KIND_DEVICE);
+        for (const CUpti_ActivityKind kind : kWhatThereIs)
+            g_api.enableAndDump(kind);
+    }
+    g_api.enableCallback(1, static_cast<CUpti_SubscriberHandle>(m_subscriber), CUPTI_CB_DOMAIN_RESOURCE, kGraphEvent);
     if (content & ContentModules) {
-        g_moduleWindow.store(windowId, std::memory_order_release);
+        g_moduleWindow.store(window.id, std::memory_order_release);
         for (const CUpti_CallbackId event : kModuleEvents)
             g_api.enableCallback(1, static_cast<CUpti_SubscriberHandle>(m_subscriber), CUPTI_CB_DOMAIN_RESOURCE, event);
     }
     if (!(content & ContentApiQueries))
         leaveOutQueries(content);
     m_lastFlushNs = clockNs(CLOCK_MONOTONIC);
-    m_windowId = windowId;
+    m_windowId = window.id;
     m_content = content;
+    m_isFollowed = window.isFollowed;
     result.outcome = OpenOutcome::Capturing;
     if (isTooLate && result.detail[0] == '\0')
         std::snprintf(result.detail, sizeof result.detail,
@@ -477,10 +588,21 @@ void CuptiSession::readBuffers()
         m_state->region.count(records::LossCounter::CuptiDropped, dropped);
 }
 
+/// A forced flush gives all of them back, to whoever has registered last.
+void CuptiSession::countTakenBuffers()
+{
+    const auto missing = std::count_if(std::begin(g_buffers), std::end(g_buffers),
+                                       [](const Buffer& buffer) { return buffer.state.load() == BufferState::WithCupti; });
+    if (missing > m_buffersTaken)
+        m_state->region.count(records::LossCounter::CuptiTaken, static_cast<std::uint64_t>(missing - m_buffersTaken));
+    m_buffersTaken = static_cast<int>(missing);
+}
+
 void CuptiSession::close()
 {
     if (!isOpen())
         return;
+    g_api.enableCallback(0, static_cast<CUpti_SubscriberHandle>(m_subscriber), CUPTI_CB_DOMAIN_RESOURCE, kGraphEvent);
     if (m_content & ContentModules)
         for (const CUpti_CallbackId event : kModuleEvents)
             g_api.enableCallback(0, static_cast<CUpti_SubscriberHandle>(m_subscriber), CUPTI_CB_DOMAIN_RESOURCE, event);
@@ -492,8 +614,10 @@ void CuptiSession::close()
             g_api.disable(entry.kind);
     for (const CUpti_ActivityKind kind : kWhatThereIs)
         g_api.disable(kind);
+    g_api.disable(CUPTI_ACTIVITY_KIND_DEVICE);
     g_api.flushAll(CUPTI_ACTIVITY_FLAG_FLUSH_FORCED);
     readBuffers();
+    countTakenBuffers();
     g_api.setThreadIdType(static_cast<CUpti_ActivityThreadIdType>(m_threadIdTypeBefore));
     m_windowId = 0;
     unsubscribe();
@@ -514,7 +638,7 @@ bool CuptiSession::prepare(CaptureState& state, Opened& result)
     return false;
 }
 
-CuptiSession::Opened CuptiSession::open(CaptureState& state, std::uint32_t, std::uint32_t, bool)
+CuptiSession::Opened CuptiSession::open(CaptureState& state, const Window&)
 {
     Opened result;
     prepare(state, result);
@@ -523,11 +647,13 @@ CuptiSession::Opened CuptiSession::open(CaptureState& state, std::uint32_t, std:
 
 CuptiSession::Opened CuptiSession::watchProfilerCalls(CaptureState& state, ProfilerCalls)
 {
-    return open(state, 0, 0);
+    return open(state, {});
 }
 
 void CuptiSession::ignoreProfilerCalls() {}
 
+void CuptiSession::leave() {}
+void CuptiSession::stay() {}
 void CuptiSession::pump() {}
 void CuptiSession::close() {}
 

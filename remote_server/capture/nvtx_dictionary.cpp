@@ -16,7 +16,8 @@ using records::RecordType;
 constexpr std::uint32_t kMaxDictionaryEntries = 1u << 20;
 
 pthread_mutex_t g_dictionaryMutex = PTHREAD_MUTEX_INITIALIZER;
-DictionaryEntry* g_dictionary = nullptr;
+DictionaryEntry* g_dictionary = nullptr; ///< in the order of definition: the last name of a thing is the one it has
+DictionaryEntry** g_dictionaryEnd = &g_dictionary;
 std::uint32_t g_dictionarySize = 0;
 std::uint32_t g_nextTextId = 1;
 std::uint32_t g_nextDomainId = 1;
@@ -70,13 +71,14 @@ DictionaryEntry* define(CaptureState& s, RecordType type, std::uint32_t scope, s
     if (!entry && g_dictionarySize < kMaxDictionaryEntries) {
         entry = static_cast<DictionaryEntry*>(std::malloc(sizeof(DictionaryEntry) + text.size()));
         if (entry) {
-            *entry = DictionaryEntry{type, scope, id, static_cast<std::uint32_t>(text.size()), g_dictionary, {}};
+            *entry = DictionaryEntry{type, scope, id, static_cast<std::uint32_t>(text.size()), nullptr, {}};
             if (type == RecordType::Text)
                 entry->id = g_nextTextId++;
             if (type == RecordType::Domain)
                 entry->id = g_nextDomainId++;
             std::memcpy(entry->text, text.data(), text.size());
-            g_dictionary = entry;
+            *g_dictionaryEnd = entry;
+            g_dictionaryEnd = &entry->next;
             ++g_dictionarySize;
             if (const std::uint32_t window = s.nvtxWindow.load(std::memory_order_relaxed))
                 writeEntry(s, window, *entry);

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
-/// The names that NVTX events refer to: domains, registered strings, categories and threads. Any thread.
+/// The names that NVTX events refer to: domains, registered strings, categories, threads and streams. Any thread.
 namespace gantry::capture {
 
 /// One thing with a name. Entries are only ever added and live as long as the process: handles point at them.
@@ -36,7 +36,7 @@ using NarrowText = char[1024];
 /// dictionary is full, which is counted.
 DictionaryEntry* define(CaptureState& s, records::RecordType type, std::uint32_t scope, std::uint32_t id, std::string_view text);
 
-/// Writes all domains, registered strings, categories and thread names known so far into window `windowId`; what is
+/// Writes all domains, registered strings and names known so far into window `windowId`; what is
 /// registered later is written when it is. Control thread.
 void dumpNvtxDictionary(CaptureState& s, std::uint32_t windowId);
 

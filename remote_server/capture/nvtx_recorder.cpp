@@ -5,6 +5,7 @@
 #include "remote_server/capture/nvtx_dictionary.h"
 #include "remote_server/capture/nvtx_payload.h"
 #include "remote_server/capture/short_text.h"
+#include "remote_server/capture/stream_names.h"
 #include "remote_server/capture/thread_state.h"
 #include "remote_server/capture/time_stamp.h"
 
@@ -489,6 +490,13 @@ void nameThread(std::uint32_t tid, const Char* text)
 {
     defineText(RecordType::ThreadName, 0, tid, text);
 }
+/// Of the runtime's handles and of the driver's, which are the same.
+template <typename Char>
+void nameStream(const void* handle, const Char* text)
+{
+    if (StreamPlace place; state() && findStream(handle, place))
+        defineText(RecordType::StreamName, place.device, place.stream, text);
+}
 template <typename Char>
 void nameCategory(std::uint32_t id, const Char* text)
 {
@@ -590,6 +598,24 @@ void setNames(const Instance& i)
             {NVTX_CBID_CORE2_DomainCreateA, fn(createDomain<char>)},
             {NVTX_CBID_CORE2_DomainCreateW, fn(createDomain<wchar_t>)},
         });
+}
+
+void setStreamNames(const NvtxExportTableCallbacks& callbacks)
+{
+    NvtxFunctionTable table = nullptr;
+    unsigned size = 0;
+    if (callbacks.GetModuleFunctionTable(NVTX_CB_MODULE_CUDA, &table, &size))
+        set(table, size,
+            {
+                {NVTX_CBID_CUDA_NameCuStreamA, fn(nameStream<char>)},
+                {NVTX_CBID_CUDA_NameCuStreamW, fn(nameStream<wchar_t>)},
+            });
+    if (callbacks.GetModuleFunctionTable(NVTX_CB_MODULE_CUDART, &table, &size))
+        set(table, size,
+            {
+                {NVTX_CBID_CUDART_NameCudaStreamA, fn(nameStream<char>)},
+                {NVTX_CBID_CUDART_NameCudaStreamW, fn(nameStream<wchar_t>)},
+            });
 }
 
 void setEvents(const Instance& i, bool areWanted)
@@ -711,6 +737,7 @@ void installNvtxHandlers(NvtxGetExportTableFunc_t getExportTable)
     if (!callbacks->GetModuleFunctionTable(NVTX_CB_MODULE_CORE2, &instance.core2, &instance.core2Size))
         instance.core2Size = 0;
     setNames(instance);
+    setStreamNames(*callbacks);
     if (!staysLoaded(instance))
         return; // its slots could not be changed later
     pthread_mutex_lock(&g_instancesMutex);

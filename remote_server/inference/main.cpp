@@ -1,20 +1,17 @@
 // gantry-serve: the reference inference server. Flags are tritonserver's where it has one.
 
-#include "remote_server/inference/kserve_service.h"
+#include "remote_server/inference/exit_deadline.h"
+#include "remote_server/inference/front_flags.h"
+#include "remote_server/inference/server_flags.h"
 #include "remote_server/proto/grpc_log.h"
 
 #include <CLI/CLI.hpp>
-#include <atomic>
 #include <cblas.h>
 #include <csignal>
 #include <cstdio>
 #include <fstream>
-#include <grpcpp/ext/health_check_service_server_builder_option.h>
-#include <grpcpp/grpcpp.h>
-#include <httplib.h>
+#include <optional>
 #include <spdlog/spdlog.h>
-#include <sys/socket.h>
-#include <thread>
 
 namespace {
 
@@ -23,91 +20,61 @@ using namespace gantry::inference_server;
 
 struct Arguments
 {
-    std::string repository, address = "127.0.0.1", outputMemory = "pageable", readyFile;
-    int grpcPort = 8001, metricsPort = 8002;
-    bool cpuOnly = false;
+    std::string readyFile;
+    ServerFlags server;
+    FrontFlags front;
 };
 
-Result<void> writeReadyFile(const std::string& path, int grpcPort, int metricsPort)
+/// 0: not served.
+Result<void> writeReadyFile(const std::string& path, const FrontEnds& ends)
 {
     std::ofstream file(path + ".part");
-    file << "{\"grpc_port\":" << grpcPort << ",\"metrics_port\":" << metricsPort << "}\n";
+    file << "{\"grpc_port\":" << ends.grpcPort() << ",\"http_port\":" << ends.httpPort() << ",\"metrics_port\":" << ends.metricsPort()
+         << "}\n";
     file.close();
     if (!file || std::rename((path + ".part").c_str(), path.c_str()) != 0)
         return Error{ErrorCode::CannotWrite, "cannot write " + path, {}};
     return {};
 }
 
-/// A thread that serves HTTP for as long as this object lives.
-class HttpThread
+std::string portsText(const FrontEnds& ends)
 {
-public:
-    explicit HttpThread(httplib::Server& server) : m_server(server), m_thread([this] {
-        m_server.listen_after_bind();
-        m_ended = true;
-    })
-    {
-    }
-    ~HttpThread()
-    {
-        // stop() does nothing to a server that does not run yet, and the thread would then never end.
-        while (!m_server.is_running() && !m_ended)
-            std::this_thread::yield();
-        m_server.stop();
-    }
-
-private:
-    httplib::Server& m_server;
-    std::atomic<bool> m_ended{false};
-    std::jthread m_thread;
-};
+    std::string text;
+    for (const auto& [name, port] :
+         {std::pair("gRPC", ends.grpcPort()), std::pair("HTTP", ends.httpPort()), std::pair("metrics", ends.metricsPort())})
+        if (port > 0)
+            text += (text.empty() ? "" : ", ") + std::string(name) + " on port " + std::to_string(port);
+    return text.empty() ? "nothing is served" : text;
+}
 
 Result<void> run(const Arguments& arguments)
 {
     openblas_set_num_threads(1); // an instance is a thread already
-    GANTRY_TRY(const auto server, InferenceServer::load(arguments.repository, {!arguments.cpuOnly, arguments.outputMemory == "pinned"}));
+    GANTRY_TRY(const auto log, LogSettings::create(arguments.front.log));
+    GANTRY_TRY(const ServerOptions options, serverOptions(arguments.server));
+    std::optional<ExitDeadline> deadline; // before the server: its destructor waits too
+    GANTRY_TRY(const auto server, InferenceServer::load(arguments.server.repository, options));
 
-    httplib::Server http;
-    http.Get("/metrics", [&](const httplib::Request&, httplib::Response& response) { response.set_content(metricsText(*server), "text/plain; version=0.0.4"); });
-    http.Get("/v2/health/live", [](const httplib::Request&, httplib::Response&) {});
-    http.Get("/v2/health/ready", [](const httplib::Request&, httplib::Response&) {});
-    // Neither server may share its port (SO_REUSEPORT, the default of both libraries): a second gantry-serve would quietly take
-    // half of the first one's requests.
-    http.set_socket_options([](socket_t socket) {
-        const int on = 1;
-        setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    });
-    const int metricsPort = arguments.metricsPort == 0 ? http.bind_to_any_port(arguments.address.c_str())
-                                                       : http.bind_to_port(arguments.address.c_str(), arguments.metricsPort) ? arguments.metricsPort : -1;
-    if (metricsPort < 0)
-        return Error{ErrorCode::CannotWrite, "cannot listen on port " + std::to_string(arguments.metricsPort) + " for metrics: is it in use?", {}};
-    const HttpThread httpThread(http);
-
-    grpc::EnableDefaultHealthCheckService(true);
-    KServeService service(*server);
-    grpc::ServerBuilder builder;
-    int grpcPort = 0;
-    builder.AddListeningPort(arguments.address + ":" + std::to_string(arguments.grpcPort), grpc::InsecureServerCredentials(), &grpcPort);
-    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-    builder.RegisterService(&service);
-    builder.SetMaxReceiveMessageSize(INT_MAX);
-    builder.SetMaxSendMessageSize(INT_MAX);
-    const auto grpcServer = builder.BuildAndStart();
-    if (!grpcServer || grpcPort == 0)
-        return Error{ErrorCode::CannotWrite, "cannot listen on port " + std::to_string(arguments.grpcPort) + " for gRPC: is it in use?", {}};
-    spdlog::info("gantry-serve {} is ready: gRPC on {}:{}, metrics on {}:{}", GANTRY_VERSION, arguments.address, grpcPort, arguments.address, metricsPort);
+    GANTRY_TRY(const TraceConfig trace, traceConfig(arguments.front));
+    GANTRY_TRY(const MetricsOptions metrics, metricsOptions(arguments.front));
+    ProtocolCalls calls(*server, {.trace = trace, .metrics = metrics, .log = log.get()});
+    GANTRY_TRY(const auto ends, FrontEnds::start(frontOptions(arguments.front), calls));
+    spdlog::info("gantry-serve {} is ready: {}", GANTRY_VERSION, portsText(*ends));
     if (!arguments.readyFile.empty())
-        GANTRY_CHECK(writeReadyFile(arguments.readyFile, grpcPort, metricsPort));
+        GANTRY_CHECK(writeReadyFile(arguments.readyFile, *ends));
 
-    sigset_t ends;
-    sigemptyset(&ends);
-    sigaddset(&ends, SIGTERM);
-    sigaddset(&ends, SIGINT);
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
     int signal = 0;
-    sigwait(&ends, &signal);
+    sigwait(&signals, &signal);
     spdlog::info("gantry-serve ends: answering what is in flight");
-    service.beginShutdown();
-    grpcServer->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(10)); // waits for calls in flight
+    const std::chrono::seconds patience(arguments.server.exitTimeoutSeconds);
+    deadline.emplace(patience);
+    pthread_sigmask(SIG_UNBLOCK, &signals, nullptr); // the next one ends the program at once
+    server->stopWaiting();
+    ends->end(patience);
     return {};
 }
 
@@ -118,13 +85,9 @@ int main(int argc, char** argv)
     proto::routeGrpcLog([](const std::string& line) { spdlog::debug("{}", line); });
     CLI::App app{"gantry-serve: an inference server for the KServe v2 gRPC protocol, instrumented with NVTX."};
     Arguments arguments;
-    app.add_option("--model-repository", arguments.repository, "folder of models, each with config.pbtxt and a version folder")->required();
-    app.add_option("--address", arguments.address, "address to listen on");
-    app.add_option("--grpc-port", arguments.grpcPort, "port of the KServe v2 gRPC service; 0 takes a free one")->check(CLI::Range(0, 65535));
-    app.add_option("--metrics-port", arguments.metricsPort, "port of /metrics and /v2/health; 0 takes a free one")->check(CLI::Range(0, 65535));
-    app.add_option("--output-memory", arguments.outputMemory, "host memory that GPU outputs are copied to")->check(CLI::IsMember({"pageable", "pinned"}));
+    addServerFlags(app, arguments.server);
+    addFrontFlags(app, arguments.front);
     app.add_option("--ready-file", arguments.readyFile, "write the ports here as JSON once ready");
-    app.add_flag("--cpu-only", arguments.cpuOnly, "do not look for a GPU");
     app.set_version_flag("--version", GANTRY_VERSION);
     try {
         app.parse(argc, argv);

@@ -1,12 +1,11 @@
 #pragma once
 
-#include "trace_model/base/result.h"
-
 #include "inference/model_config.pb.h"
 
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,18 +27,15 @@ struct Tensor
 [[nodiscard]] std::string datatypeName(inference::DataType type);
 [[nodiscard]] inference::DataType datatypeFromName(std::string_view name);
 
-/// A model of the repository: its configuration, or why it cannot be served.
+/// One version of a model that can be served.
 struct ModelDescription
 {
     std::string name;
     std::string version = "1";
-    inference::ModelConfig config;
-    std::string problem; ///< empty: fine
+    inference::ModelConfig config;                      ///< complete and checked (model_config.h)
+    std::filesystem::path folder;                       ///< of the model
+    std::shared_ptr<const void> folderKeeper = nullptr; ///< removes the folder with the last description of it, where it was made for this
 };
-
-/// Reads DIR/<model>/config.pbtxt of every model. Errors: NotFound when the folder is missing. A model with a bad
-/// configuration is described with its problem; the others are not affected.
-[[nodiscard]] Result<std::vector<ModelDescription>> readModelRepository(const std::filesystem::path& folder);
 
 /// Integer parameter of a model's configuration, or `otherwise`.
 [[nodiscard]] std::int64_t parameterOf(const inference::ModelConfig& config, const std::string& name, std::int64_t otherwise);

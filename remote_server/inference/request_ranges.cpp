@@ -32,6 +32,7 @@ RequestRanges::RequestRanges() : m_domain(nvtxDomainCreateA(convention::kDomain)
     const auto text = [this](const char* value) { return nvtxDomainRegisterStringA(m_domain, value); };
     m_request = text(convention::kRequest);
     m_queue = text(convention::kQueue);
+    m_cache = text(convention::kCache);
     m_failed = text(convention::kFailed);
     m_member = text(convention::kMember);
     m_steps[0] = text(convention::kExecute);
@@ -87,6 +88,12 @@ void RequestRanges::markFailed(std::uint64_t request)
 void RequestRanges::push(Step step, std::uint64_t batch, std::uint32_t category)
 {
     const auto a = attributes(m_steps[static_cast<int>(step)], batch, category);
+    nvtxDomainRangePushEx(m_domain, &a);
+}
+
+void RequestRanges::pushCacheLookup(std::uint64_t request)
+{
+    const auto a = attributes(m_cache, request);
     nvtxDomainRangePushEx(m_domain, &a);
 }
 

@@ -28,6 +28,8 @@ public:
 
     enum class Step { Execute, ComputeInput, ComputeInfer, ComputeOutput };
     void push(Step step, std::uint64_t batch, std::uint32_t category);
+    /// The lookup of a request in the response cache.
+    void pushCacheLookup(std::uint64_t request);
     void pop();
     void markMember(std::uint64_t request);
 
@@ -37,7 +39,7 @@ public:
 private:
     static constexpr int kMostLayers = 48;
     nvtxDomainRegistration_st* m_domain;
-    nvtxStringRegistration_st *m_request, *m_queue, *m_failed, *m_member;
+    nvtxStringRegistration_st *m_request, *m_queue, *m_cache, *m_failed, *m_member;
     nvtxStringRegistration_st* m_steps[4];
     nvtxStringRegistration_st* m_layers[kMostLayers];
 };

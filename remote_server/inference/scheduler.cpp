@@ -1,15 +1,24 @@
 #include "remote_server/inference/scheduler.h"
 
+#include "remote_server/inference/warm_up.h"
+
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <ctime>
+#include <iterator>
+#include <numeric>
 #include <pthread.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <utility>
 
 namespace gantry::inference_server {
 namespace {
 
 std::atomic<std::uint64_t> g_nextRequest{1}; // unique in the process, as the NVTX convention asks
 std::atomic<std::uint64_t> g_nextBatch{1};
+std::atomic<std::uint64_t> g_nextLoad{1};
 
 std::int64_t nowNs()
 {
@@ -34,6 +43,13 @@ private:
     RequestRanges& m_ranges;
 };
 
+/// Rows of jobs together.
+std::uint64_t rowsOf(const std::vector<std::unique_ptr<InferJob>>& jobs)
+{
+    return std::accumulate(jobs.begin(), jobs.end(), std::uint64_t{0},
+                           [](std::uint64_t rows, const auto& job) { return rows + job->rows; });
+}
+
 /// What a backend throws fails its batch; the instance goes on. bad_alloc is the one to expect: batches differ in size.
 template <typename Run>
 Result<void> withoutExceptions(const Run& run)
@@ -49,171 +65,352 @@ Result<void> withoutExceptions(const Run& run)
     }
 }
 
+// Triton's sentences, but for the last.
+const Error kQueueFull{ErrorCode::Unreachable, "Exceeds maximum queue size", {}};
+const Error kTimeout{ErrorCode::Unreachable, "Request timeout expired", {}};
+const Error kCancelled{ErrorCode::Cancelled, "the request was cancelled by its client", {}};
+
+bool startsCold(const inference::ModelConfig& config)
+{
+    const auto parameter = config.parameters().find("cold_start");
+    return parameter != config.parameters().end() && parameter->second.string_value() == "true";
+}
+
 } // namespace
 
-ModelServer::ModelServer(ModelDescription description, std::uint32_t category, std::unique_ptr<BackendFactory> factory, RequestRanges& ranges)
-    : m_description(std::move(description)), m_category(category), m_ranges(ranges), m_factory(std::move(factory))
+ModelServer::ModelServer(ModelDescription description, std::uint32_t category, std::unique_ptr<BackendFactory> factory,
+                         std::shared_ptr<ServingParts> parts)
+    : m_description(std::move(description)),
+      m_category(category),
+      m_load(g_nextLoad.fetch_add(1)),
+      m_parts(std::move(parts)),
+      m_ranges(m_parts->ranges),
+      m_cache(m_description.config.response_cache().enable() ? m_parts->cache.get() : nullptr),
+      m_factory(std::move(factory)),
+      m_order(m_description.config.dynamic_batching().preserve_ordering() ? std::make_unique<OrderedAnswers>() : nullptr),
+      m_queue(m_description.config)
 {
 }
 
-Result<std::unique_ptr<ModelServer>> ModelServer::start(ModelDescription description, std::uint32_t category, const BackendOptions& options, RequestRanges& ranges)
+Result<std::shared_ptr<ModelServer>> ModelServer::start(ModelDescription description, std::uint32_t category, const BackendOptions& options,
+                                                        std::shared_ptr<ServingParts> parts)
 {
     GANTRY_TRY(auto factory, createBackendFactory(description.config, options));
-    return start(std::move(description), category, std::move(factory), ranges);
+    return start(std::move(description), category, std::move(factory), std::move(parts));
 }
 
-Result<std::unique_ptr<ModelServer>> ModelServer::start(ModelDescription description, std::uint32_t category, std::unique_ptr<BackendFactory> factory,
-                                                        RequestRanges& ranges)
+Result<std::shared_ptr<ModelServer>> ModelServer::start(ModelDescription description, std::uint32_t category,
+                                                        std::unique_ptr<BackendFactory> factory, std::shared_ptr<ServingParts> parts)
 {
-    std::unique_ptr<ModelServer> server(new ModelServer(std::move(description), category, std::move(factory), ranges));
-    const inference::ModelConfig& config = server->m_description.config;
-    ranges.nameModel(category, server->m_description.name + ":" + server->m_description.version);
-    const int count = config.instance_group().empty() ? 1 : std::max(1, config.instance_group(0).count());
-    for (int i = 0; i < count; ++i) {
-        GANTRY_TRY(auto backend, server->m_factory->createInstance(ranges));
-        server->m_backends.push_back(std::move(backend));
-    }
-    for (int i = 0; i < count; ++i)
-        server->m_instances.emplace_back([model = server.get(), i, name = server->m_description.name + "_0_" + std::to_string(i)] {
-            model->serve(*model->m_backends[static_cast<std::size_t>(i)], name);
-        });
+    std::shared_ptr<ModelServer> server(new ModelServer(std::move(description), category, std::move(factory), std::move(parts)));
+    server->m_ranges.nameModel(category, server->m_description.name + ":" + server->m_description.version);
+    GANTRY_CHECK(server->addInstances());
+    if (!startsCold(server->m_description.config))
+        GANTRY_CHECK(withoutExceptions([&] { return server->warmUpInstances(); }));
+    for (const auto& instance : server->m_instances)
+        server->m_threads.emplace_back([model = server.get(), raw = instance.get()] { model->serve(*raw); });
     return server;
+}
+
+Result<void> ModelServer::addInstances()
+{
+    for (const auto& group : m_description.config.instance_group()) {
+        std::vector<std::optional<int>> gpus(group.gpus().begin(), group.gpus().end());
+        if (gpus.empty())
+            gpus.emplace_back(std::nullopt);
+        for (int i = 0; i < group.count() * static_cast<int>(gpus.size()); ++i) {
+            auto instance = std::make_unique<Instance>();
+            instance->name = group.name() + "_" + std::to_string(i);
+            instance->place = {static_cast<int>(m_instances.size()), gpus[static_cast<std::size_t>(i / group.count())]};
+            if (m_parts->rateLimiter)
+                instance->turns =
+                    std::make_unique<RateLimiter::Member>(*m_parts->rateLimiter, group.rate_limiter(), instance->place.gpu.value_or(0));
+            m_instances.push_back(std::move(instance));
+        }
+    }
+    return {};
+}
+
+Result<void> ModelServer::warmUpInstances()
+{
+    GANTRY_TRY(const auto samples, warmUpSamples(m_description));
+    for (const auto& instance : m_instances) {
+        GANTRY_TRY(instance->backend, m_factory->createInstance(instance->place, m_ranges));
+        GANTRY_CHECK(warmUp(samples, *m_factory, *instance->backend));
+    }
+    return {};
 }
 
 ModelServer::~ModelServer()
 {
-    {
-        const std::lock_guard lock(m_mutex);
-        m_stopping = true;
-    }
-    m_changed.notify_all();
-    m_instances.clear();
+    drain();
 }
 
-void ModelServer::enqueue(std::unique_ptr<InferJob> job)
+void ModelServer::drain()
+{
+    std::call_once(m_drained, [this] {
+        {
+            const std::lock_guard lock(m_mutex);
+            m_stopping = true;
+            m_queue.stopWaiting();
+        }
+        m_changed.notify_all();
+        m_threads.clear();
+    });
+}
+
+void ModelServer::stopWaiting()
+{
+    {
+        const std::lock_guard lock(m_mutex);
+        m_queue.stopWaiting();
+    }
+    m_changed.notify_all();
+}
+
+Result<void> ModelServer::check(const InferJob& job) const
+{
+    if (!job.sequence.id.empty())
+        return Error{ErrorCode::Unsupported,
+                     "model '" + m_description.name + "' does not batch sequences: send the request without sequence_id",
+                     {}};
+    return m_factory->check(job.inputs);
+}
+
+void ModelServer::enqueue(Job job)
 {
     job->id = g_nextRequest.fetch_add(1, std::memory_order_relaxed);
+    job->model = &m_description;
     job->times.start = nowNs();
     job->requestRange = m_ranges.startRequest(job->id, m_category);
     if (!job->clientId.empty())
         m_ranges.markClientId(job->id, job->clientId);
-    const auto& policy = m_description.config.dynamic_batching().default_queue_policy();
+    if (m_cache && m_order)
+        job->answerNumber = m_order->takeNumber(); // here: an answer from the cache must not overtake those before it
+    if (m_cache && answerFromCache(job))
+        return;
     bool stopping = false;
+    std::vector<Job> expired;
     {
         const std::lock_guard lock(m_mutex);
         stopping = m_stopping;
-        if (!stopping && (policy.max_queue_size() == 0 || m_queue.size() < policy.max_queue_size())) {
-            job->times.queueStart = nowNs();
-            job->queueRange = m_ranges.startQueue(job->id, m_category);
-            m_statistics.enqueued();
-            m_queue.push_back(std::move(job));
+        if (!stopping) {
+            InferJob& queued = *job;
+            queued.times.queueStart = nowNs();
+            expired = m_queue.takeExpired(queued.times.queueStart); // they make room
+            m_statistics.dequeued(expired.size());
+            job = m_queue.push(std::move(job));
+            if (!job) {
+                queued.queueRange = m_ranges.startQueue(queued.id, m_category);
+                m_statistics.enqueued();
+            }
         }
     }
-    if (!job) {
+    if (!job)
         m_changed.notify_one();
+    refuseAll(std::move(expired), kTimeout, FailureReason::Rejected);
+    if (!job)
         return;
-    }
-    finish(std::move(job), Error{ErrorCode::Unreachable, stopping ? "the server is shutting down" : "Exceeds maximum queue size", {}});
+    job->times.queueStart = 0;
+    finish(std::move(job), stopping ? Error{ErrorCode::Unreachable, "the server is shutting down", {}} : kQueueFull,
+           stopping ? FailureReason::Other : FailureReason::Rejected);
 }
 
-std::vector<std::unique_ptr<InferJob>> ModelServer::nextBatch()
+/// True: it is answered.
+bool ModelServer::answerFromCache(Job& job)
 {
-    const auto& config = m_description.config;
-    const auto most = static_cast<std::size_t>(config.has_dynamic_batching() ? std::max(1, config.max_batch_size()) : 1);
-    std::size_t preferred = most;
-    for (const int size : config.dynamic_batching().preferred_batch_size())
-        preferred = std::min(preferred, static_cast<std::size_t>(std::max(1, size)));
-    const auto delay = static_cast<std::int64_t>(config.dynamic_batching().max_queue_delay_microseconds()) * 1000;
+    job->times.lookupStart = nowNs();
+    m_ranges.pushCacheLookup(job->id);
+    job->cacheKey = cacheKeyOf(m_load, job->inputs);
+    const ResponseCache::Outputs known = m_cache->lookup(job->cacheKey);
+    if (known)
+        job->outputs = *known;
+    m_ranges.pop();
+    job->times.lookupEnd = nowNs();
+    if (!known)
+        return false;
+    job->times.queueStart = job->times.lookupStart; // it was not queued (Triton)
+    job->cacheHit = true;
+    finish(std::move(job), {});
+    return true;
+}
 
+void ModelServer::keepInCache(InferJob& job)
+{
+    job.times.insertStart = nowNs();
+    m_cache->insert(job.cacheKey, job.outputs);
+    job.times.insertEnd = nowNs();
+}
+
+void ModelServer::dropCancelled()
+{
+    std::vector<Job> dropped;
+    {
+        const std::lock_guard lock(m_mutex);
+        dropped = m_queue.takeCancelled();
+        m_statistics.dequeued(dropped.size());
+    }
+    refuseAll(std::move(dropped), kCancelled, FailureReason::Cancelled);
+}
+
+/// The next requests to execute together, once there are such; none when the model ends.
+std::vector<ModelServer::Job> ModelServer::nextBatch()
+{
     std::unique_lock lock(m_mutex);
     for (;;) {
         m_changed.wait(lock, [this] { return m_stopping || !m_queue.empty(); });
-        if (m_queue.empty())
-            return {};
-        const std::int64_t deadline = m_queue.front()->times.queueStart + delay;
-        if (m_queue.size() >= preferred || m_stopping || nowNs() >= deadline)
-            break;
-        m_changed.wait_for(lock, std::chrono::nanoseconds(deadline - nowNs()));
-    }
-    // Only requests of the same shape execute together (Triton: no ragged batches unless the model allows them).
-    std::vector<std::unique_ptr<InferJob>> batch;
-    batch.reserve(std::min(most, m_queue.size())); // nothing below throws: a request that is taken is answered
-    batch.push_back(std::move(m_queue.front()));
-    m_queue.pop_front();
-    const auto sameShape = [&](const std::unique_ptr<InferJob>& other) {
-        return std::equal(batch.front()->inputs.begin(), batch.front()->inputs.end(), other->inputs.begin(), other->inputs.end(),
-                          [](const Tensor& a, const Tensor& b) { return a.shape == b.shape; });
-    };
-    for (auto job = m_queue.begin(); job != m_queue.end() && batch.size() < most;)
-        if (sameShape(*job)) {
-            batch.push_back(std::move(*job));
-            job = m_queue.erase(job);
-        } else {
-            ++job;
+        const std::int64_t now = nowNs();
+        std::vector<Job> refused = m_queue.takeExpired(now);
+        const Error* error = &kTimeout;
+        std::vector<Job> batch;
+        if (refused.empty()) {
+            if (m_queue.empty())
+                return {};
+            const RequestQueue::Plan plan = m_queue.plan(now);
+            if (plan.requests == 0) {
+                m_changed.wait_for(lock, std::chrono::nanoseconds(std::max<std::int64_t>(0, *plan.lookAgainAtNs - now)));
+                continue;
+            }
+            batch = m_queue.take(plan.requests);
+            const auto cancelled = std::stable_partition(batch.begin(), batch.end(), [](const Job& job) { return !job->isCancelled(); });
+            refused.assign(std::make_move_iterator(cancelled), std::make_move_iterator(batch.end()));
+            batch.erase(cancelled, batch.end());
+            error = &kCancelled;
         }
-    m_statistics.dequeued(batch.size());
-    return batch;
+        m_statistics.dequeued(batch.size() + refused.size());
+        for (const Job& job : batch)
+            if (m_order && job->answerNumber == 0)
+                job->answerNumber = m_order->takeNumber();
+        if (!m_queue.empty())
+            m_changed.notify_one(); // another instance may be idle
+        if (refused.empty())
+            return batch;
+        lock.unlock();
+        refuseAll(std::move(refused), *error, error == &kCancelled ? FailureReason::Cancelled : FailureReason::Rejected);
+        if (!batch.empty())
+            return batch;
+        lock.lock();
+    }
 }
 
-void ModelServer::serve(Backend& backend, const std::string& name)
+void ModelServer::serve(Instance& instance)
 {
-    pthread_setname_np(pthread_self(), name.substr(0, 15).c_str()); // 15: the kernel's bound
-    m_ranges.nameThisThread(name);
+    pthread_setname_np(pthread_self(), instance.name.substr(0, 15).c_str()); // 15: the kernel's bound
+    m_ranges.nameThisThread(instance.name);
     for (auto batch = nextBatch(); !batch.empty(); batch = nextBatch()) {
-        RequestTimes times;
-        const Result<void> result = withoutExceptions([&] { return execute(backend, batch, times); });
-        if (result)
-            m_statistics.executed(batch.size(), times);
-        for (auto& job : batch) {
-            job->times.computeStart = times.computeStart;
-            job->times.inputEnd = times.inputEnd;
-            job->times.outputStart = times.outputStart;
-            job->times.computeEnd = times.computeEnd;
-            finish(std::move(job), result);
-        }
+        if (instance.turns)
+            instance.turns->begin();
+        run(instance, std::move(batch));
     }
 }
 
-Result<void> ModelServer::execute(Backend& backend, const std::vector<std::unique_ptr<InferJob>>& batch, RequestTimes& times)
+void ModelServer::run(Instance& instance, std::vector<Job> batch)
+{
+    RequestTimes times;
+    const Result<void> result = withoutExceptions([&] { return execute(instance, batch, times); });
+    if (instance.turns)
+        instance.turns->end();
+    if (result)
+        m_statistics.executed(rowsOf(batch), times);
+    static thread_local const std::int64_t thread = syscall(SYS_gettid);
+    for (auto& job : batch) {
+        job->times.computeStart = times.computeStart;
+        job->times.inputEnd = times.inputEnd;
+        job->times.outputStart = times.outputStart;
+        job->times.computeEnd = times.computeEnd;
+        job->instance = instance.name;
+        job->threadId = thread;
+        if (instance.backend)
+            job->streamId = instance.backend->streamId();
+        if (result && m_cache)
+            keepInCache(*job);
+        finish(std::move(job), result, FailureReason::Backend);
+    }
+}
+
+std::vector<BatchItem> ModelServer::itemsOf(const std::vector<Job>& batch) const
+{
+    const bool decoupled = m_description.config.model_transaction_policy().decoupled();
+    std::vector<BatchItem> items;
+    items.reserve(batch.size());
+    for (const auto& job : batch) {
+        BatchItem& item = items.emplace_back(BatchItem{&job->inputs, &job->outputs});
+        if (decoupled && job->respond)
+            item.respond = [raw = job.get()](std::vector<Tensor> outputs, bool final) { raw->respond(*raw, std::move(outputs), final); };
+    }
+    return items;
+}
+
+Result<void> ModelServer::execute(Instance& instance, const std::vector<Job>& batch, RequestTimes& times)
 {
     using Step = RequestRanges::Step;
     const std::uint64_t batchId = g_nextBatch.fetch_add(1, std::memory_order_relaxed);
     times.computeStart = times.inputEnd = times.outputStart = times.computeEnd = nowNs();
     const PushedRange execution(m_ranges, Step::Execute, batchId, m_category);
     for (const auto& job : batch) {
-        m_ranges.end(job->queueRange);
+        job->batchId = batchId;
+        m_ranges.end(std::exchange(job->queueRange, 0));
         m_ranges.markMember(job->id);
     }
-    std::vector<BatchItem> items;
-    for (const auto& job : batch)
-        items.push_back({&job->inputs, &job->outputs});
-    const auto step = [&](Step which, Result<void> (Backend::*run)(const std::vector<BatchItem>&), std::int64_t& end) {
+    const std::vector<BatchItem> items = itemsOf(batch);
+    const auto step = [&](Step which, const auto& run, std::int64_t& end) {
         const PushedRange range(m_ranges, which, batchId, m_category);
-        Result<void> result = (backend.*run)(items);
+        Result<void> result = run();
         end = nowNs();
         return result;
     };
-    Result<void> result = step(Step::ComputeInput, &Backend::computeInput, times.inputEnd);
+    const auto input = [&]() -> Result<void> {
+        if (!instance.backend) {
+            GANTRY_TRY(instance.backend, m_factory->createInstance(instance.place, m_ranges));
+        }
+        return instance.backend->computeInput(items);
+    };
+    Result<void> result = step(Step::ComputeInput, input, times.inputEnd);
     times.outputStart = times.computeEnd = times.inputEnd;
     if (result)
-        result = step(Step::ComputeInfer, &Backend::computeInfer, times.outputStart);
+        result = step(
+            Step::ComputeInfer, [&] { return instance.backend->computeInfer(items); }, times.outputStart);
     times.computeEnd = times.outputStart;
     if (result)
-        result = step(Step::ComputeOutput, &Backend::computeOutput, times.computeEnd);
+        result = step(
+            Step::ComputeOutput, [&] { return instance.backend->computeOutput(items); }, times.computeEnd);
     return result;
 }
 
-void ModelServer::finish(std::unique_ptr<InferJob> job, const Result<void>& result)
+void ModelServer::refuseAll(std::vector<Job> jobs, const Error& error, FailureReason reason)
 {
+    for (Job& job : jobs)
+        finish(std::move(job), error, reason);
+}
+
+void ModelServer::finish(Job job, const Result<void>& result, FailureReason reason)
+{
+    job->failure = reason;
+    if (job->answerNumber == 0)
+        return answer(*job, result);
+    const std::uint64_t number = job->answerNumber;
+    m_order->answer(number, [this, shared = std::shared_ptr<InferJob>(std::move(job)), result] { answer(*shared, result); });
+}
+
+void ModelServer::answer(InferJob& job, const Result<void>& result)
+{
+    if (job.queueRange != 0) // it was queued and not executed
+        m_ranges.end(std::exchange(job.queueRange, 0));
     if (!result)
-        m_ranges.markFailed(job->id);
-    job->times.end = nowNs();
-    m_ranges.end(job->requestRange);
-    if (result)
-        m_statistics.succeeded(job->times);
+        m_ranges.markFailed(job.id);
+    job.times.end = nowNs();
+    m_ranges.end(job.requestRange);
+    if (!result)
+        m_statistics.failed(job.times.end - job.times.start, job.failure);
+    else if (job.cacheHit)
+        m_statistics.answeredByCache(job.times);
     else
-        m_statistics.failed(job->times.end - job->times.start);
-    job->done(*job, result);
+        m_statistics.succeeded(job.times, job.rows);
+    if (m_parts->groundTruth)
+        m_parts->groundTruth->add(job, result.hasValue());
+    if (m_parts->onFinished)
+        m_parts->onFinished(job);
+    job.done(job, result);
 }
 
 } // namespace gantry::inference_server

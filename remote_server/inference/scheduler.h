@@ -1,12 +1,14 @@
 #pragma once
 
 #include "remote_server/inference/backends/backend.h"
-#include "remote_server/inference/model.h"
-#include "remote_server/inference/statistics.h"
+#include "remote_server/inference/ground_truth.h"
+#include "remote_server/inference/infer_job.h"
+#include "remote_server/inference/ordered_answers.h"
+#include "remote_server/inference/rate_limiter.h"
+#include "remote_server/inference/request_queue.h"
+#include "remote_server/inference/response_cache.h"
 
-#include <atomic>
 #include <condition_variable>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -16,59 +18,95 @@
 
 namespace gantry::inference_server {
 
-/// A request on its way through a model. `done` is called exactly once, on an instance's thread or the caller's, with the
-/// outputs or the error.
-struct InferJob
+/// What all models of a server share. What is null is switched off.
+struct ServingParts
 {
-    std::uint64_t id = 0;
-    std::string clientId;
-    std::vector<Tensor> inputs, outputs;
-    RequestTimes times;
-    std::uint64_t requestRange = 0, queueRange = 0; ///< NVTX
-    std::function<void(InferJob&, const Result<void>&)> done;
+    RequestRanges ranges;
+    std::unique_ptr<ResponseCache> cache;
+    std::unique_ptr<RateLimiter> rateLimiter;
+    std::unique_ptr<GroundTruthLog> groundTruth;
+    std::function<void(const InferJob&)> onFinished; ///< told of every request that ends; any thread
 };
 
-/// One model that serves: its queue, its instances (a thread each), and the dynamic batcher between them, with Triton's
-/// semantics: a batch is sent when it is full, reaches a preferred size, or its oldest request has waited max_queue_delay.
+/// One version of a model that serves: its queue and its instances, a thread each, which take their batches from it (request_queue.h).
 class ModelServer
 {
 public:
-    [[nodiscard]] static Result<std::unique_ptr<ModelServer>> start(ModelDescription description, std::uint32_t category, const BackendOptions& options,
-                                                                    RequestRanges& ranges);
+    /// Starts the instances and warms them up; with the parameter `cold_start` set to true, the first batch of each finds it cold.
+    /// Errors: Unsupported, BadInput, and what the backend says.
+    [[nodiscard]] static Result<std::shared_ptr<ModelServer>> start(ModelDescription description, std::uint32_t category,
+                                                                    const BackendOptions& options, std::shared_ptr<ServingParts> parts);
     /// The same with a backend of the caller's.
-    [[nodiscard]] static Result<std::unique_ptr<ModelServer>> start(ModelDescription description, std::uint32_t category,
-                                                                    std::unique_ptr<BackendFactory> factory, RequestRanges& ranges);
-    ~ModelServer(); ///< serves what is queued, then ends the instances
+    [[nodiscard]] static Result<std::shared_ptr<ModelServer>> start(ModelDescription description, std::uint32_t category,
+                                                                    std::unique_ptr<BackendFactory> factory,
+                                                                    std::shared_ptr<ServingParts> parts);
+    ~ModelServer(); ///< drains
 
-    /// Whether the backend takes the values of a request. Any thread.
-    [[nodiscard]] Result<void> check(const InferJob& job) const { return m_factory->check(job.inputs); }
+    /// Whether the model takes the values of a request. Errors: BadInput, Unsupported. Any thread.
+    [[nodiscard]] Result<void> check(const InferJob& job) const;
 
-    /// Takes a checked request. A full queue and a model that ends are answered at once: Unreachable (UNAVAILABLE on the wire).
+    /// Takes a checked request. What the response cache knows, a full queue and a model that ends are answered at once; the latter two
+    /// with Unreachable (UNAVAILABLE on the wire).
     void enqueue(std::unique_ptr<InferJob> job);
+
+    /// Answers the queued requests that are cancelled, on this thread: Cancelled. To be called after a request's flag was set.
+    void dropCancelled();
+
+    /// From now on no request waits for others to execute with.
+    void stopWaiting();
+
+    /// Answers what is queued and ends the instances; from then on every request is refused. Once this has returned the model has no
+    /// thread, so that anybody may hold its last reference. Not on an instance's thread.
+    void drain();
 
     [[nodiscard]] const ModelDescription& description() const { return m_description; }
     [[nodiscard]] const ModelStatistics& statistics() const { return m_statistics; }
     [[nodiscard]] std::string platform() const { return m_factory->platform(); }
 
 private:
-    ModelServer(ModelDescription description, std::uint32_t category, std::unique_ptr<BackendFactory> factory, RequestRanges& ranges);
-    void serve(Backend& backend, const std::string& name);
-    [[nodiscard]] std::vector<std::unique_ptr<InferJob>> nextBatch();
-    [[nodiscard]] Result<void> execute(Backend& backend, const std::vector<std::unique_ptr<InferJob>>& batch, RequestTimes& times);
-    void finish(std::unique_ptr<InferJob> job, const Result<void>& result);
+    using Job = std::unique_ptr<InferJob>;
 
-    ModelDescription m_description;
-    std::uint32_t m_category;
+    /// A thread that executes, with the backend that is its own.
+    struct Instance
+    {
+        std::string name;
+        InstancePlace place;
+        std::unique_ptr<Backend> backend;           ///< null until the first batch of a cold start
+        std::unique_ptr<RateLimiter::Member> turns; ///< null without a rate limiter
+    };
+
+    ModelServer(ModelDescription description, std::uint32_t category, std::unique_ptr<BackendFactory> factory,
+                std::shared_ptr<ServingParts> parts);
+    [[nodiscard]] Result<void> addInstances();
+    [[nodiscard]] Result<void> warmUpInstances();
+    void serve(Instance& instance);
+    [[nodiscard]] std::vector<Job> nextBatch();
+    void run(Instance& instance, std::vector<Job> batch);
+    [[nodiscard]] Result<void> execute(Instance& instance, const std::vector<Job>& batch, RequestTimes& times);
+    [[nodiscard]] std::vector<BatchItem> itemsOf(const std::vector<Job>& batch) const;
+    [[nodiscard]] bool answerFromCache(Job& job);
+    void keepInCache(InferJob& job);
+    void refuseAll(std::vector<Job> jobs, const Error& error, FailureReason reason);
+    void finish(Job job, const Result<void>& result, FailureReason reason = FailureReason::Other);
+    void answer(InferJob& job, const Result<void>& result);
+
+    const ModelDescription m_description;
+    const std::uint32_t m_category;
+    const std::uint64_t m_load; ///< number of this loading of the model, unique in the process
+    const std::shared_ptr<ServingParts> m_parts;
     RequestRanges& m_ranges;
+    ResponseCache* const m_cache; ///< null: its answers are not kept
     ModelStatistics m_statistics;
-    std::unique_ptr<BackendFactory> m_factory;
-    std::vector<std::unique_ptr<Backend>> m_backends;
+    const std::unique_ptr<BackendFactory> m_factory;
+    std::vector<std::unique_ptr<Instance>> m_instances;
+    const std::unique_ptr<OrderedAnswers> m_order; ///< null: in the order in which they are ready
 
-    std::mutex m_mutex;
+    std::mutex m_mutex; ///< the next three
     std::condition_variable m_changed;
-    std::deque<std::unique_ptr<InferJob>> m_queue;
+    RequestQueue m_queue;
     bool m_stopping = false;
-    std::vector<std::jthread> m_instances;
+    std::once_flag m_drained;
+    std::vector<std::jthread> m_threads; ///< last: they use the others
 };
 
 } // namespace gantry::inference_server

@@ -1,105 +1,334 @@
 #include "remote_server/inference/server.h"
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <set>
 #include <spdlog/spdlog.h>
+#include <utility>
 
 namespace gantry::inference_server {
 
-Result<std::unique_ptr<InferenceServer>> InferenceServer::load(const std::filesystem::path& repository, const BackendOptions& options)
-{
-    auto server = std::make_unique<InferenceServer>();
-    GANTRY_TRY(server->m_descriptions, readModelRepository(repository));
-    std::uint32_t category = 0;
-    for (ModelDescription& model : server->m_descriptions) {
-        ++category;
-        if (model.problem.empty()) {
-            auto started = ModelServer::start(model, category, options, *server->m_ranges);
-            if (started) {
-                spdlog::info("model {} version {} is ready ({})", model.name, model.version, (*started)->platform());
-                server->m_servers[model.name] = std::move(*started);
-                continue;
-            }
-            model.problem = started.error().text();
-        }
-        spdlog::error("model {} is unavailable: {}", model.name, model.problem);
-    }
-    return server;
-}
-
-ModelServer* InferenceServer::find(const std::string& name, const std::string& version) const
-{
-    const auto found = m_servers.find(name);
-    if (found == m_servers.end() || (!version.empty() && version != found->second->description().version))
-        return nullptr;
-    return found->second.get();
-}
-
 namespace {
 
-/// Triton's histogram of first responses, which it has for models of several; one that answers a request once has sent all with the first.
-std::string latencyHistograms(const InferenceServer& server)
+constexpr char kNotExplicit[] = "explicit model load / unload is not allowed if polling is enabled"; // Triton says so in mode none too
+constexpr char kReady[] = "READY", kLoading[] = "LOADING", kUnloading[] = "UNLOADING", kUnavailable[] = "UNAVAILABLE";
+
+/// By number: version 10 comes after version 9.
+bool versionBefore(const std::string& left, const std::string& right)
 {
-    constexpr char kName[] = "nv_inference_first_response_histogram_ms";
-    std::string text =
-        fmt::format("# HELP {} Duration from request to first response in milliseconds\n# TYPE {} histogram\n", kName, kName);
-    for (const ModelDescription& model : server.models()) {
-        const ModelServer* running = server.find(model.name, {});
-        if (!running)
-            continue;
-        const ModelStatistics::Values values = running->statistics().values();
-        const std::string labels = fmt::format("model=\"{}\",version=\"{}\"", model.name, model.version);
-        text += fmt::format("{}_count{{{}}} {}\n{}_sum{{{}}} {}\n", kName, labels, values.success, kName, labels,
-                            static_cast<double>(values.requestNs) / 1e6);
-        std::uint64_t upTo = 0;
-        for (std::size_t bucket = 0; bucket < values.latencies.size(); ++bucket) {
-            upTo += values.latencies[bucket];
-            const std::string bound =
-                bucket < ModelStatistics::kLatencyBounds ? fmt::format("{:.4g}", ModelStatistics::latencyBoundMs(bucket)) : "+Inf";
-            text += fmt::format("{}_bucket{{{},le=\"{}\"}} {}\n", kName, labels, bound, upTo);
-        }
-    }
-    return text;
+    return left.size() != right.size() ? left.size() < right.size() : left < right;
 }
 
 } // namespace
 
-std::string metricsText(const InferenceServer& server)
+InferenceServer::InferenceServer(std::filesystem::path repository, ServerOptions options, std::shared_ptr<ServingParts> parts)
+    : m_repository(std::move(repository)),
+      m_options(std::move(options)),
+      m_parts(std::move(parts)),
+      m_drainer([this](const std::stop_token& stop) { drainRetired(stop); })
 {
-    using Values = ModelStatistics::Values;
-    struct Metric
+}
+
+InferenceServer::~InferenceServer()
+{
+    m_poller.request_stop();
+    if (m_poller.joinable())
+        m_poller.join();
+    std::map<std::string, Versions> models;
     {
-        const char* name;
-        const char* type;
-        const char* help;
-        std::uint64_t (*value)(const Values&);
-    };
-    // Names and meanings of Triton's metrics; durations are cumulative microseconds.
-    static constexpr Metric kMetrics[] = {
-        {"nv_inference_request_success", "counter", "Number of successful inference requests", [](const Values& v) { return v.success; }},
-        {"nv_inference_request_failure", "counter", "Number of failed inference requests", [](const Values& v) { return v.failed; }},
-        {"nv_inference_count", "counter", "Number of inferences performed", [](const Values& v) { return v.inferences; }},
-        {"nv_inference_exec_count", "counter", "Number of model executions performed", [](const Values& v) { return v.executions; }},
-        {"nv_inference_request_duration_us", "counter", "Cumulative request duration in microseconds",
-         [](const Values& v) { return v.requestNs / 1000; }},
-        {"nv_inference_queue_duration_us", "counter", "Cumulative queuing duration in microseconds",
-         [](const Values& v) { return v.queueNs / 1000; }},
-        {"nv_inference_compute_input_duration_us", "counter", "Cumulative compute input duration in microseconds",
-         [](const Values& v) { return v.inputNs / 1000; }},
-        {"nv_inference_compute_infer_duration_us", "counter", "Cumulative compute inference duration in microseconds",
-         [](const Values& v) { return v.inferNs / 1000; }},
-        {"nv_inference_compute_output_duration_us", "counter", "Cumulative compute output duration in microseconds",
-         [](const Values& v) { return v.outputNs / 1000; }},
-        {"nv_inference_pending_request_count", "gauge", "Requests awaiting execution", [](const Values& v) { return v.pending; }},
-    };
-    std::string text;
-    for (const Metric& metric : kMetrics) {
-        text += fmt::format("# HELP {} {}\n# TYPE {} {}\n", metric.name, metric.help, metric.name, metric.type);
-        for (const ModelDescription& model : server.models())
-            if (const ModelServer* running = server.find(model.name, {}))
-                text += fmt::format("{}{{model=\"{}\",version=\"{}\"}} {}\n", metric.name, model.name, model.version,
-                                    metric.value(running->statistics().values()));
+        const std::lock_guard lock(m_mutex);
+        models.swap(m_models);
     }
-    return text + latencyHistograms(server);
+    for (auto& [name, versions] : models)
+        for (auto& [version, entry] : versions)
+            if (entry.server)
+                entry.server->drain();
+    m_drainer.request_stop();
+    m_drainer.join();
+}
+
+Result<std::unique_ptr<InferenceServer>> InferenceServer::load(const std::filesystem::path& repository, const ServerOptions& options)
+{
+    GANTRY_TRY(const auto models, readModelRepository(repository, options.autoComplete));
+    auto parts = std::make_shared<ServingParts>();
+    if (options.cacheBytes > 0)
+        parts->cache = std::make_unique<ResponseCache>(options.cacheBytes);
+    if (options.rateLimits)
+        parts->rateLimiter = std::make_unique<RateLimiter>(*options.rateLimits);
+    if (!options.groundTruth.empty()) {
+        GANTRY_TRY(parts->groundTruth, GroundTruthLog::create(options.groundTruth));
+    }
+    std::unique_ptr<InferenceServer> server(new InferenceServer(repository, options, std::move(parts)));
+    const auto& startup = options.startupModels;
+    const bool all = options.control != ModelControl::Explicit || std::find(startup.begin(), startup.end(), "*") != startup.end();
+    const std::lock_guard loading(server->m_loading);
+    for (const RepositoryModel& model : models)
+        if (all || std::find(startup.begin(), startup.end(), model.name) != startup.end()) {
+            static_cast<void>(server->loadFrom(model)); // it says so in the log and in the index
+            server->m_fingerprints[model.name] = model.fingerprint;
+        }
+    if (options.control == ModelControl::Poll)
+        server->m_poller = std::jthread([raw = server.get()](const std::stop_token& stop) { raw->pollUntil(stop); });
+    return server;
+}
+
+std::shared_ptr<ModelServer> InferenceServer::find(const std::string& name, const std::string& version) const
+{
+    const std::lock_guard lock(m_mutex);
+    const auto model = m_models.find(name);
+    if (model == m_models.end())
+        return nullptr;
+    if (!version.empty()) {
+        const auto found = model->second.find(version);
+        return found == model->second.end() ? nullptr : found->second.server;
+    }
+    const std::pair<const std::string, Version>* highest = nullptr;
+    for (const auto& entry : model->second)
+        if (entry.second.server && (!highest || versionBefore(highest->first, entry.first)))
+            highest = &entry;
+    return highest ? highest->second.server : nullptr;
+}
+
+std::vector<std::shared_ptr<ModelServer>> InferenceServer::serving() const
+{
+    std::vector<std::shared_ptr<ModelServer>> servers;
+    const std::lock_guard lock(m_mutex);
+    for (const auto& [name, versions] : m_models)
+        for (const auto& [version, entry] : versions)
+            if (entry.server)
+                servers.push_back(entry.server);
+    return servers;
+}
+
+std::vector<IndexEntry> InferenceServer::index(bool readyOnly) const
+{
+    std::vector<IndexEntry> entries;
+    std::set<std::string> known;
+    {
+        const std::lock_guard lock(m_mutex);
+        for (const auto& [name, versions] : m_models) {
+            known.insert(name);
+            for (const auto& [version, entry] : versions)
+                if (!readyOnly || entry.state == kReady)
+                    entries.push_back({name, version, entry.state, entry.reason});
+        }
+    }
+    std::error_code error;
+    if (!readyOnly && m_options.control == ModelControl::Explicit)
+        for (const auto& entry : std::filesystem::directory_iterator(m_repository, error))
+            if (std::string name = entry.path().filename().string(); entry.is_directory(error) && !known.contains(name))
+                entries.push_back({std::move(name), {}, {}, {}});
+    std::sort(entries.begin(), entries.end(), [](const IndexEntry& a, const IndexEntry& b) {
+        return a.name != b.name ? a.name < b.name : versionBefore(a.version, b.version);
+    });
+    return entries;
+}
+
+void InferenceServer::stopWaiting()
+{
+    for (const auto& model : serving())
+        model->stopWaiting();
+}
+
+std::optional<ResponseCache::Counts> InferenceServer::cacheCounts() const
+{
+    return m_parts->cache ? std::optional(m_parts->cache->counts()) : std::nullopt;
+}
+
+Result<void> InferenceServer::loadModel(const std::string& name, const std::optional<inference::ModelConfig>& config,
+                                        const std::map<std::string, std::string>& files)
+{
+    if (m_options.control != ModelControl::Explicit)
+        return Error{ErrorCode::Unreachable, kNotExplicit, {}};
+    if (!files.empty() && !config)
+        return Error{ErrorCode::BadInput, fmt::format("failed to load '{}': override of its files needs a config too", name), {}};
+    const std::lock_guard loading(m_loading);
+    const auto read = [&] {
+        if (!files.empty())
+            return modelOfFiles(name, *config, files, m_options.autoComplete);
+        return config ? readModel(m_repository, name, *config, m_options.autoComplete)
+                      : readModel(m_repository, name, m_options.autoComplete);
+    };
+    GANTRY_TRY(const auto model, read());
+    return loadFrom(model);
+}
+
+Result<void> InferenceServer::loadFrom(const RepositoryModel& model)
+{
+    for (const std::string& warning : model.warnings)
+        spdlog::warn("{}", warning);
+    if (!find(model.name, {})) {
+        const std::lock_guard lock(m_mutex);
+        for (const ModelDescription& version : model.versions)
+            m_models[model.name][version.version] = {kLoading, {}, nullptr};
+    }
+    auto started = startVersions(model);
+    if (!started) {
+        spdlog::error("model {} is unavailable: {}", model.name, started.error().message);
+        setUnavailable(model, started.error().message);
+        return Error{ErrorCode::BadInput, started.error().text(), {}};
+    }
+    replaceVersions(model.name, std::move(*started));
+    return {};
+}
+
+/// All versions of a model, or the error of the first that does not start.
+Result<std::vector<std::shared_ptr<ModelServer>>> InferenceServer::startVersions(const RepositoryModel& model)
+{
+    const std::string failed = fmt::format("load failed for model '{}'", model.name);
+    if (!model.problem.empty())
+        return Error{ErrorCode::BadInput, model.problem, {failed}};
+    std::vector<std::shared_ptr<ModelServer>> servers;
+    for (const ModelDescription& version : model.versions) {
+        auto server = ModelServer::start(version, categoryOf(version.name + ":" + version.version), m_options.backend, m_parts);
+        if (!server)
+            return Error{ErrorCode::BadInput,
+                         server.error().text(),
+                         {fmt::format("{}: version {} is at UNAVAILABLE state", failed, version.version)}};
+        servers.push_back(std::move(*server));
+    }
+    return servers;
+}
+
+/// In one step for who asks: there is no moment without a version that serves.
+void InferenceServer::replaceVersions(const std::string& name, std::vector<std::shared_ptr<ModelServer>> servers)
+{
+    std::vector<std::shared_ptr<ModelServer>> previous;
+    {
+        const std::lock_guard lock(m_mutex);
+        Versions& versions = m_models[name];
+        for (auto& [version, entry] : versions) {
+            if (entry.server)
+                previous.push_back(std::move(entry.server));
+            entry = {kUnavailable, "unloaded", nullptr};
+        }
+        versions.erase("");
+        for (auto& server : servers) {
+            spdlog::info("model {} version {} is ready ({})", name, server->description().version, server->platform());
+            const std::string version = server->description().version;
+            versions[version] = {kReady, {}, std::move(server)};
+        }
+    }
+    for (auto& server : previous)
+        retire({}, {}, std::move(server));
+}
+
+/// What serves goes on.
+void InferenceServer::setUnavailable(const RepositoryModel& model, const std::string& reason)
+{
+    const std::lock_guard lock(m_mutex);
+    Versions& versions = m_models[model.name];
+    if (std::any_of(versions.begin(), versions.end(), [](const auto& entry) { return entry.second.server != nullptr; }))
+        return;
+    if (model.versions.empty())
+        versions[""] = {kUnavailable, reason, nullptr};
+    for (const ModelDescription& version : model.versions)
+        versions[version.version] = {kUnavailable, reason, nullptr};
+}
+
+Result<void> InferenceServer::unloadModel(const std::string& name)
+{
+    if (m_options.control != ModelControl::Explicit)
+        return Error{ErrorCode::Unreachable, kNotExplicit, {}};
+    const std::lock_guard loading(m_loading);
+    if (!unload(name))
+        return Error{ErrorCode::NotFound, fmt::format("failed to unload '{}': it was never loaded", name), {}};
+    return {};
+}
+
+/// False: it was never loaded.
+bool InferenceServer::unload(const std::string& name)
+{
+    std::vector<Retired> taken;
+    {
+        const std::lock_guard lock(m_mutex);
+        const auto found = m_models.find(name);
+        if (found == m_models.end())
+            return false;
+        for (auto& [version, entry] : found->second)
+            if (entry.server) {
+                entry.state = kUnloading;
+                taken.push_back({name, version, std::move(entry.server)});
+            }
+    }
+    for (Retired& model : taken)
+        retire(std::move(model.name), std::move(model.version), std::move(model.server));
+    return true;
+}
+
+void InferenceServer::poll()
+{
+    const std::lock_guard loading(m_loading);
+    const auto models = readModelRepository(m_repository, m_options.autoComplete);
+    if (!models) {
+        spdlog::warn("what is loaded stays: {}", models.error().text());
+        return;
+    }
+    std::set<std::string> gone;
+    for (const auto& [name, print] : m_fingerprints)
+        gone.insert(name);
+    for (const RepositoryModel& model : *models) {
+        gone.erase(model.name);
+        const auto known = m_fingerprints.find(model.name);
+        if (known != m_fingerprints.end() && known->second == model.fingerprint)
+            continue;
+        m_fingerprints[model.name] = model.fingerprint;
+        static_cast<void>(loadFrom(model));
+    }
+    for (const std::string& name : gone) {
+        spdlog::info("model {} is gone from the repository", name);
+        m_fingerprints.erase(name);
+        static_cast<void>(unload(name));
+    }
+}
+
+void InferenceServer::pollUntil(const std::stop_token& stop)
+{
+    std::mutex mutex;
+    while (!stop.stop_requested()) {
+        std::unique_lock lock(mutex);
+        m_pollChanged.wait_for(lock, stop, m_options.pollInterval, [] { return false; });
+        if (!stop.stop_requested())
+            poll();
+    }
+}
+
+std::uint32_t InferenceServer::categoryOf(const std::string& modelAndVersion)
+{
+    return m_categories.emplace(modelAndVersion, static_cast<std::uint32_t>(m_categories.size() + 1)).first->second;
+}
+
+/// Hands a model to the thread that waits for its last answer. With a name, the index says then that it is unloaded.
+void InferenceServer::retire(std::string name, std::string version, std::shared_ptr<ModelServer> server)
+{
+    {
+        const std::lock_guard lock(m_mutex);
+        m_retired.push_back({std::move(name), std::move(version), std::move(server)});
+    }
+    m_retiredChanged.notify_one();
+}
+
+void InferenceServer::drainRetired(const std::stop_token& stop)
+{
+    std::unique_lock lock(m_mutex);
+    for (;;) {
+        m_retiredChanged.wait(lock, stop, [this] { return !m_retired.empty(); });
+        if (m_retired.empty())
+            return;
+        const Retired model = std::move(m_retired.front());
+        m_retired.pop_front();
+        lock.unlock();
+        model.server->drain();
+        lock.lock();
+        const auto found = m_models.find(model.name);
+        if (found == m_models.end())
+            continue;
+        Version& entry = found->second[model.version];
+        if (entry.state == kUnloading) {
+            entry.state = kUnavailable;
+            entry.reason = "unloaded";
+        }
+    }
 }
 
 } // namespace gantry::inference_server

@@ -23,6 +23,12 @@ std::size_t bucketOf(std::uint64_t latencyNs)
 
 } // namespace
 
+std::string_view name(FailureReason reason)
+{
+    constexpr std::string_view kNames[] = {"OTHER", "BACKEND", "CANCELED", "REJECTED"};
+    return kNames[static_cast<std::size_t>(reason)];
+}
+
 double ModelStatistics::latencyBoundMs(std::size_t bucket)
 {
     return kFirstBoundMs * std::pow(10.0, static_cast<double>(bucket) / kBoundsPerDecade);
@@ -51,25 +57,45 @@ void ModelStatistics::executed(std::uint64_t batchSize, const RequestTimes& t)
     batch[3] += between(t.outputStart, t.computeEnd);
 }
 
-void ModelStatistics::succeeded(const RequestTimes& t)
+void ModelStatistics::answered(const RequestTimes& t)
 {
-    const std::lock_guard lock(m_mutex);
     ++m_values.success;
-    ++m_values.inferences;
     m_values.requestNs += between(t.start, t.end);
     ++m_values.latencies[bucketOf(between(t.start, t.end))];
-    m_values.queueNs += between(t.queueStart, t.computeStart);
-    m_values.inputNs += between(t.computeStart, t.inputEnd);
-    m_values.inferNs += between(t.inputEnd, t.outputStart);
-    m_values.outputNs += between(t.outputStart, t.computeEnd);
     m_values.lastInferenceMs = static_cast<std::uint64_t>(
         std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count());
 }
 
-void ModelStatistics::failed(std::int64_t durationNs)
+void ModelStatistics::succeeded(const RequestTimes& t, std::uint64_t rows)
+{
+    const std::lock_guard lock(m_mutex);
+    answered(t);
+    m_values.inferences += rows;
+    m_values.queueNs += between(t.queueStart, t.computeStart);
+    m_values.inputNs += between(t.computeStart, t.inputEnd);
+    m_values.inferNs += between(t.inputEnd, t.outputStart);
+    m_values.outputNs += between(t.outputStart, t.computeEnd);
+    if (t.lookupEnd != 0) {
+        ++m_values.cacheMisses;
+        m_values.missLookupNs += between(t.lookupStart, t.lookupEnd);
+        m_values.missInsertNs += between(t.insertStart, t.insertEnd);
+    }
+}
+
+void ModelStatistics::answeredByCache(const RequestTimes& t)
+{
+    const std::lock_guard lock(m_mutex);
+    answered(t);
+    m_values.queueNs += between(t.queueStart, t.lookupStart);
+    ++m_values.cacheHits;
+    m_values.hitLookupNs += between(t.lookupStart, t.lookupEnd);
+}
+
+void ModelStatistics::failed(std::int64_t durationNs, FailureReason reason)
 {
     const std::lock_guard lock(m_mutex);
     ++m_values.failed;
+    ++m_values.failedBy[static_cast<std::size_t>(reason)];
     m_values.failedNs += between(0, durationNs);
 }
 

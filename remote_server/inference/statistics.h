@@ -4,14 +4,30 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <string_view>
 
 namespace gantry::inference_server {
 
-/// Times of one request, ns of CLOCK_MONOTONIC; compute times are its batch's.
+/// Times of one request, ns of CLOCK_MONOTONIC; compute times are its batch's. 0: it did not get there.
 struct RequestTimes
 {
     std::int64_t start = 0, queueStart = 0, computeStart = 0, inputEnd = 0, outputStart = 0, computeEnd = 0, end = 0;
+    std::int64_t lookupStart = 0, lookupEnd = 0, insertStart = 0, insertEnd = 0; ///< response cache
 };
+
+/// Why a request failed, with the meanings of the label `reason` of Triton's nv_inference_request_failure.
+enum class FailureReason : std::uint8_t
+{
+    Other,
+    Backend,   ///< the model's execution failed
+    Cancelled, ///< the client was gone before it was executed
+    Rejected,  ///< by the queue: too long, or the request waited too long
+};
+
+inline constexpr std::size_t kFailureReasons = 4;
+
+/// The label's value: "OTHER", "BACKEND", "CANCELED", "REJECTED".
+[[nodiscard]] std::string_view name(FailureReason reason);
 
 /// Counters of one model, with Triton's meaning: compute times are charged in full to every request of a batch, counts are
 /// requests. Any thread.
@@ -26,7 +42,11 @@ public:
     struct Values
     {
         std::uint64_t success = 0, failed = 0, inferences = 0, executions = 0, pending = 0;
+        std::array<std::uint64_t, kFailureReasons> failedBy{}; ///< the same failures, by FailureReason
         std::uint64_t requestNs = 0, failedNs = 0, queueNs = 0, inputNs = 0, inferNs = 0, outputNs = 0;
+        /// Requests that the response cache answered, and those that it did not know; successes both. A miss costs a lookup, and an
+        /// insertion where the answer was kept.
+        std::uint64_t cacheHits = 0, cacheMisses = 0, hitLookupNs = 0, missLookupNs = 0, missInsertNs = 0;
         std::uint64_t lastInferenceMs = 0;                             ///< CLOCK_REALTIME
         std::map<std::uint64_t, std::array<std::uint64_t, 4>> batches; ///< by size: count, input, infer, output ns
         std::array<std::uint64_t, kLatencyBounds + 1> latencies{};     ///< requests by bucket; the last one is of all that took longer
@@ -34,12 +54,18 @@ public:
 
     void enqueued();
     void dequeued(std::uint64_t requests);
+    /// One execution of so many rows.
     void executed(std::uint64_t batchSize, const RequestTimes& times);
-    void succeeded(const RequestTimes& times);
-    void failed(std::int64_t durationNs);
+    /// A request of so many rows that was executed.
+    void succeeded(const RequestTimes& times, std::uint64_t rows = 1);
+    /// A request that the response cache answered: it counts as no inference and has no compute times (Triton).
+    void answeredByCache(const RequestTimes& times);
+    void failed(std::int64_t durationNs, FailureReason reason = FailureReason::Other);
     [[nodiscard]] Values values() const;
 
 private:
+    void answered(const RequestTimes& times);
+
     mutable std::mutex m_mutex; ///< everything below
     Values m_values;
 };

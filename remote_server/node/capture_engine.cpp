@@ -463,6 +463,7 @@ private:
     void open(RunningCapture& capture, const std::vector<CaptureLink*>& links, std::int64_t now)
     {
         auto window = std::make_unique<CaptureWindow>(takeWindowIds(1), capture.status.captureId, capture.request, now);
+        window->isFollowed = capture.isNextFollowedSoon();
         for (CaptureLink* link : links)
             if (link->send(window->openMessage(now)))
                 window->add(*link);

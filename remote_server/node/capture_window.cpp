@@ -72,6 +72,7 @@ capture::OpenMessage CaptureWindow::openMessage(std::int64_t nowNs) const
     opening.type = capture::MessageType::Open;
     opening.windowId = id;
     opening.content = contentBits(request.content);
+    opening.isFollowed = isFollowed;
     if (const DurationNs length = CapturePlan::longestWindow(request))
         opening.durationNs = std::max<DurationNs>(1, length - elapsedNs(nowNs));
     return opening;

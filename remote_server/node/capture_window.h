@@ -85,6 +85,7 @@ public:
     const std::string captureId;
     const proto::CaptureRequest request;
     const std::int64_t startedNs; ///< command given, CLOCK_MONOTONIC
+    bool isFollowed = false;      ///< by another window of the capture, soon
     std::int64_t closingNs = 0;   ///< close sent; 0: still open
     bool isTriggered = false;     ///< by the program: one process opens and closes it, its siblings follow
     std::string message;          ///< what a process said that the user should know

@@ -201,7 +201,26 @@ void CudaRows::addJit(const records::JitRecord& r, std::uint32_t tid)
         report::OverheadRow{m_time(r.startRealtimeNs), m_time(r.endRealtimeNs), m_globalPid | tid, m_writer.intern(nameOf(r)), kDriverJit});
 }
 
+void CudaRows::addStreamName(std::uint32_t device, std::uint32_t stream, std::string name)
+{
+    m_streamNames[{device, stream}] = std::move(name);
+}
+
 void CudaRows::conclude(const RecordStore& records)
+{
+    writeStreamNames();
+    writeJits(records);
+}
+
+void CudaRows::writeStreamNames()
+{
+    for (const auto& [context, device] : m_devices)
+        for (const auto& [place, name] : m_streamNames)
+            if (place.first == device)
+                m_writer.addStreamName(m_globalPid, device, context, place.second, fmt::format("{} · stream {}", name, place.second));
+}
+
+void CudaRows::writeJits(const RecordStore& records)
 {
     if (m_jits.empty())
         return;

@@ -7,7 +7,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <set>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -33,11 +35,13 @@ public:
     void take(const records::RecordView& view);
 
     void addApiName(std::uint32_t callbackId, bool isDriver, std::string_view name);
+    /// Names a stream of the device, whichever of its contexts it is of; the last name counts.
+    void addStreamName(std::uint32_t device, std::uint32_t stream, std::string name);
     void noteCall(const records::ApiRecord& call);
     /// Work of a node of a graph.
     void noteGraphNode() { m_hasGraphNodes = true; }
 
-    /// After all records: what needs the API calls.
+    /// After all records: what needs the API calls or all contexts.
     void conclude(const RecordStore& records);
 
     /// The device of a context; 0 when it is not known.
@@ -61,6 +65,8 @@ private:
     void addGraph(const records::GraphRecord& r);
     void addMemory(const records::MemoryRecord& r);
     void addModule(const records::ModuleRecord& r);
+    void writeStreamNames();
+    void writeJits(const RecordStore& records);
     void addJit(const records::JitRecord& r, std::uint32_t tid);
 
     std::uint64_t m_globalPid;
@@ -69,7 +75,8 @@ private:
     SessionTime m_time;
     Text m_text;
     std::unordered_map<std::uint32_t, std::uint32_t> m_devices; ///< by context
-    std::set<std::pair<std::uint32_t, std::uint32_t>> m_streams;
+    std::set<std::pair<std::uint32_t, std::uint32_t>> m_streams;                  ///< of contexts
+    std::map<std::pair<std::uint32_t, std::uint32_t>, std::string> m_streamNames; ///< by device and stream
     std::set<std::pair<std::uint32_t, bool>> m_graphLaunches; ///< callback ids, and whether of the driver
     std::vector<GraphCall> m_graphCalls;
     std::vector<records::JitRecord> m_jits;

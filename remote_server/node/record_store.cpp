@@ -17,6 +17,7 @@ bool isReferredTo(RecordType type)
     case RecordType::Domain:
     case RecordType::Category:
     case RecordType::ThreadName:
+    case RecordType::StreamName:
     case RecordType::ApiName:
     case RecordType::PayloadSchema:
     case RecordType::Device:

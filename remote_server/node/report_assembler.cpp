@@ -62,6 +62,7 @@ public:
           m_origin(window.openMonotonicNs),
           m_close(window.closeMonotonicNs),
           m_isOfRing(window.isOfRing),
+          m_hasServerTrace(!window.serverTrace.empty()),
           m_writer(writer),
           m_globalPid(static_cast<std::uint64_t>(process.pid) << 24),
           m_cuda(
@@ -156,6 +157,7 @@ private:
         case RecordType::Domain:
         case RecordType::Category:
         case RecordType::ThreadName:
+        case RecordType::StreamName:
         case RecordType::ApiName:
             if (const auto* r = view.as<records::NamedRecord>())
                 takeName(view.type, *r, std::string(view.textBehind<records::NamedRecord>(r->length)));
@@ -185,6 +187,8 @@ private:
             m_names.categories[{r.scope, r.id}] = std::move(name);
         else if (type == RecordType::ThreadName)
             m_names.threads[r.id] = std::move(name);
+        else if (type == RecordType::StreamName)
+            m_cuda.addStreamName(r.scope, r.id, std::move(name));
         else {
             m_apiNames[std::uint64_t{r.scope} << 32 | r.id] = m_writer.intern(name);
             m_cuda.addApiName(r.id, r.scope == 1, name);
@@ -463,6 +467,9 @@ private:
     void writeRequests()
     {
         for (const auto& [id, name] : m_domains) {
+            if (name == kTritonDomain && !m_hasServerTrace) // which knows the requests of its executions
+                for (const report::ExecutionRow& row : assembleTritonExecutions(m_pairing.spans(), id, m_names, m_globalPid, m_writer))
+                    m_writer.add(row);
             if (name != records::nvtx_convention::kDomain)
                 continue;
             const RequestAssembly assembly = assembleRequests(m_pairing.spans(), id, m_names, m_globalPid, m_writer);
@@ -511,6 +518,7 @@ private:
     const ProcessCapture& m_process;
     std::int64_t m_origin, m_close; ///< of the window, CLOCK_MONOTONIC
     bool m_isOfRing;
+    bool m_hasServerTrace;
     report::ReportWriter& m_writer;
     std::uint64_t m_globalPid;
 
@@ -583,6 +591,9 @@ Losses lossesOf(const WindowCapture& window, std::uint64_t unmatched, std::uint6
         {"cupti_dropped_records", LossSeverity::Warning, of(LossCounter::CuptiDropped),
          "Records that CUPTI itself dropped: capture fewer kinds of activity."},
         {"cupti_no_buffer", LossSeverity::Warning, of(LossCounter::CuptiNoBuffer), "Times CUPTI asked for a buffer and none was free."},
+        {"cupti_taken", LossSeverity::Error, of(LossCounter::CuptiTaken),
+         "Buffers of CUDA records, each of some thousand, that went to another CUDA profiler of the process which began inside of the "
+         "window: let that one end first, or capture with its engine."},
         {"device_times_missing", LossSeverity::Info, of(LossCounter::KernelNoTime),
          "Kernels, copies and other CUDA records without times: still running when the window closed, or not collected by the GPU."},
         {"graph_launches_not_seen", LossSeverity::Info, unseenGraphs,

@@ -18,6 +18,18 @@ std::pair<std::string_view, std::string_view> modelAndVersion(std::string_view c
     return {category.substr(0, colon), category.substr(colon + 1)};
 }
 
+/// "bert_0_1", the second instance of the first group of a model, → "bert".
+std::string_view modelOfInstance(std::string_view instance)
+{
+    for (int numbers = 0; numbers < 2; ++numbers) {
+        const std::size_t last = instance.find_last_not_of("0123456789");
+        if (last == std::string_view::npos || last == 0 || last + 1 == instance.size() || instance[last] != '_')
+            break;
+        instance.remove_suffix(instance.size() - last);
+    }
+    return instance;
+}
+
 class Assembly
 {
 public:
@@ -169,6 +181,31 @@ RequestAssembly assembleRequests(const std::vector<NvtxSpan>& spans, std::uint32
                                  report::ReportWriter& writer)
 {
     return Assembly(spans, domain, names, globalPid, writer).run();
+}
+
+std::vector<report::ExecutionRow> assembleTritonExecutions(const std::vector<NvtxSpan>& spans, std::uint32_t domain, const NvtxNames& names,
+                                                           std::uint64_t globalPid, report::ReportWriter& writer)
+{
+    constexpr std::string_view kExecution = "BackendThread ";
+    std::vector<report::ExecutionRow> executions;
+    for (const NvtxSpan& span : spans) {
+        const std::string_view text = span.domain == domain ? names.text(span) : std::string_view();
+        if (!text.starts_with(kExecution))
+            continue;
+        const std::string_view instance = text.substr(kExecution.size());
+        report::ExecutionRow row;
+        row.globalTid = globalPid | span.tid;
+        row.start = span.start;
+        row.end = span.end;
+        row.model = writer.intern(modelOfInstance(instance));
+        row.version = writer.intern("");
+        row.instance = writer.intern(instance);
+        executions.push_back(row);
+    }
+    std::stable_sort(executions.begin(), executions.end(), [](const auto& a, const auto& b) { return a.start < b.start; });
+    for (std::size_t i = 0; i < executions.size(); ++i)
+        executions[i].batchId = i + 1;
+    return executions;
 }
 
 } // namespace gantry::node

@@ -26,9 +26,18 @@ struct RequestAssembly
     std::vector<report::ExecutionRow> executions;
 };
 
+/// The NVTX domain of a Triton server that is built with it.
+inline constexpr char kTritonDomain[] = "Triton";
+
 /// Requests and executions told by the spans of `domain` (the id of nvtx_convention::kDomain in this process), sorted by start.
 /// What lies outside the window stays absent.
 [[nodiscard]] RequestAssembly assembleRequests(const std::vector<NvtxSpan>& spans, std::uint32_t domain, const NvtxNames& names,
                                                std::uint64_t globalPid, report::ReportWriter& writer);
+
+/// What the instances of a Triton server that is built with NVTX executed: its ranges "BackendThread <instance>" of `domain` (the id of
+/// kTritonDomain), sorted by start and numbered from 1. They name no request, so that these executions have no members.
+[[nodiscard]] std::vector<report::ExecutionRow> assembleTritonExecutions(const std::vector<NvtxSpan>& spans, std::uint32_t domain,
+                                                                         const NvtxNames& names, std::uint64_t globalPid,
+                                                                         report::ReportWriter& writer);
 
 } // namespace gantry::node

@@ -9,6 +9,8 @@
 
 namespace gantry::node {
 
+constexpr DurationNs kSoonNs = 8'000'000'000; // less than the capture library waits for a window that follows
+
 Error RunningCapture::busy() const
 {
     return {ErrorCode::Busy,
@@ -27,6 +29,11 @@ Error RunningCapture::withoutProcess(bool isRunning) const
                 target + " has used neither CUDA nor NVTX in the time it was given, so there is nothing to capture; " + log + "says",
                 {}};
     return {ErrorCode::TargetGone, target + (isAwaitingFirst() ? " ended before it used CUDA or NVTX; " + log + "said" : " has ended"), {}};
+}
+
+bool RunningCapture::isNextFollowedSoon() const
+{
+    return !request.isRing() && plan.windowsBegun + 1 < request.windowCount && plan.periodNs <= kSoonNs;
 }
 
 capture::OpenMessage RunningCapture::triggerMessage() const

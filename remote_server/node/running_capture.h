@@ -39,6 +39,8 @@ struct RunningCapture
     [[nodiscard]] std::string holderName() const { return status.holder.empty() ? "another client" : status.holder; }
 
     [[nodiscard]] bool hasWindowsLeft() const { return request.isRing() || plan.windowsBegun < request.windowCount; }
+    /// Another window comes a few seconds after the next one, by the clock.
+    [[nodiscard]] bool isNextFollowedSoon() const;
     /// No process of the target has been there yet, and one is waited for.
     [[nodiscard]] bool isAwaitingFirst() const { return request.awaitNs > 0 && plan.windowsBegun == 0; }
     /// What another client is told that wants a window now.

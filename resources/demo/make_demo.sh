@@ -14,7 +14,7 @@ for ((i = 0; i < 100; i++)); do [[ -s $state/ready ]] && break; sleep 0.1; done
 for memory in pageable pinned; do
     id=$("$bin/gantryctl" --node "$node" --json target launch --name "gantry-serve-$memory" --grpc-address 127.0.0.1:18001 \
         --metrics-url http://127.0.0.1:18002/metrics --wait-ready 60s -- \
-        "$bin/gantry-serve" --model-repository "$models" --grpc-port 18001 --metrics-port 18002 --output-memory "$memory" |
+        "$bin/gantry-serve" --model-repository "$models" --grpc-port 18001 --http-port 0 --metrics-port 18002 --output-memory "$memory" |
         python3 -c 'import json, sys; print(json.load(sys.stdin)["id"])')
     load=("$bin/gantryctl" --json load --address 127.0.0.1:18001 --model bert_base --concurrency 16 --sequence 64)
     "${load[@]}" --for 5s >"$out/load-$memory-before.json"

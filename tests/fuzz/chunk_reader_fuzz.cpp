@@ -109,6 +109,7 @@ std::uint64_t touch(const RecordView& record)
     case RecordType::Domain:
     case RecordType::Category:
     case RecordType::ThreadName:
+    case RecordType::StreamName:
     case RecordType::ApiName:
         return read<NamedRecord>(record, [](const NamedRecord& r) { return r.length; });
     case RecordType::NvtxPush:

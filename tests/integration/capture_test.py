@@ -10,6 +10,7 @@ import os
 import pathlib
 import re
 import resource
+import shutil
 import signal
 import socket
 import sqlite3
@@ -61,7 +62,7 @@ class Node:
         assert done.returncode == status, (arguments, done.returncode, done.stdout, done.stderr)
         return json.loads(done.stdout)
 
-    def launch_server(self):
+    def launch_server(self, *options):
         """gantry-serve through the daemon, ready to answer; its target and gRPC address."""
         sockets = [socket.socket() for _ in range(2)]
         for s in sockets:
@@ -71,7 +72,8 @@ class Node:
             s.close()
         target = self.ctl("target", "launch", "--name", "gantry-serve", "--grpc-address", f"127.0.0.1:{grpc}",
                           "--metrics-url", f"http://127.0.0.1:{metrics}/metrics", "--wait-ready", "50s", "--",
-                          self.bin / "gantry-serve", "--cpu-only", "--model-repository", self.models, "--grpc-port", grpc, "--metrics-port", metrics)
+                          self.bin / "gantry-serve", "--cpu-only", "--model-repository", self.models, "--grpc-port", grpc, "--http-port", 0,
+                          "--metrics-port", metrics, *options)
         return target, f"127.0.0.1:{grpc}"
 
     def load(self, address, seconds, model="bert_base"):
@@ -112,6 +114,25 @@ def captures_a_serving_server(node):
     result = json.loads(out)
     assert result["ok"] == result["sent"] > 0, result  # the server answered throughout
     assert oct((node.folder / "a.gantry").stat().st_mode & 0o777) == "0o600"
+
+
+def captures_requests_by_the_servers_own_tracer(node):
+    trace = node.folder / "requests.json"
+    target, address = node.launch_server("--trace-config", f"triton,file={trace}")
+    node.load(address, 30, model="add_sub")
+    end = time.monotonic() + DEADLINE_S
+    windows = requests = 0
+    while requests == 0 and time.monotonic() < end:  # the load may not have begun in the first window
+        windows += 1
+        report = node.folder / f"{windows}.gantry"
+        node.ctl("capture", "--engine", "triton", "--target", target["id"], "--for", "1s", "-o", report)
+        requests = node.ctl("report", "info", report)["counts"]["requests"]
+    assert requests > 0
+    phases = {row["name"] for row in node.ctl("report", "stats", report, "--by", "phase")}
+    assert {"queue", "compute_input", "compute_infer", "compute_output"} <= phases, phases
+    size = trace.stat().st_size
+    node.load(address, 1, model="add_sub").communicate(timeout=DEADLINE_S)
+    assert trace.stat().st_size == size, "the tracer was left on"
 
 
 def says_what_the_window_cost_the_server(node):
@@ -190,7 +211,7 @@ def asks_the_engines_profiler_to_open_the_window(node):
     threading.Thread(target=engine.serve_forever, daemon=True).start()
     program = node.folder / "vllm"
     program.symlink_to((node.bin / "gantry-serve").resolve())
-    job = [program, "--cpu-only", "--model-repository", node.models, "--grpc-port", 0, "--metrics-port", 0]
+    job = [program, "--cpu-only", "--model-repository", node.models, "--grpc-port", 0, "--http-port", 0, "--metrics-port", 0]
     names = [profile["name"] for profile in node.ctl("target", "profiles")]
     assert "vllm" in names and "sglang" in names, names
     bad = node.ctl("target", "launch", "--profile", "vlm", "--", *job, status=65)
@@ -245,6 +266,94 @@ def keeps_what_a_killed_target_recorded(node):
     wait_until(lambda: [t for t in node.ctl("target", "list") if t["id"] == target["id"] and t["state"] == "killed"], "the target is told to be killed")
 
 
+def check_whole(report):
+    """Fails unless SQLite finds the file in order and it is a report of a window."""
+    with sqlite3.connect(f"file:{report}?mode=ro", uri=True) as database:
+        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)], report
+        assert database.execute("SELECT count(*) FROM ANALYSIS_DETAILS").fetchone() == (1,), report
+
+
+def leaves_whole_reports_or_none(node, kill):
+    """Calls kill(target, client) at one instant after the other of a window that waits, records, ends, is written and fetched."""
+    shutil.copytree(node.models / "add_sub", node.folder / "models/add_sub")
+    node.models = node.folder / "models"  # starts in a moment
+    target = None
+    for i in range(12):
+        if target is None or target["pid"] not in [t["pid"] for t in node.ctl("target", "list") if t["state"] == "running"]:
+            target, address = node.launch_server()
+            node.load(address, 60, model="add_sub")
+        fetched = node.folder / f"fetched-{i}.gantry"
+        client = subprocess.Popen([node.bin / "gantryctl", "--node", node.address, "capture", "--after", "200ms", "--for", "200ms", "--no-after",
+                                   "-o", fetched], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        node.others.append(client)
+        time.sleep(0.06 * i)  # the instant, not a wait for anything
+        kill(target, client)
+        said = client.communicate(timeout=DEADLINE_S)[1]
+        assert client.returncode in (0, -signal.SIGKILL) or "gantryctl: " in said, (i, client.returncode, said)
+        if client.returncode == 0:
+            check_whole(fetched)
+        assert client.returncode == 0 or not fetched.exists(), (i, said)
+        if node.daemon.poll() is not None:
+            node.start()
+        wait_until(lambda: all(capture["state"] in ("done", "failed") for capture in node.ctl("node", "captures")), "the window ends")
+        for report in node.ctl("report", "list"):
+            check_whole(node.folder / "reports" / report["name"])
+    target, _ = node.launch_server()  # as if nothing had been
+    node.ctl("capture", "--target", target["id"], "--for", "200ms", "--no-after", "-o", node.folder / "after.gantry")
+    check_whole(node.folder / "after.gantry")
+
+
+def leaves_whole_reports_when_the_target_is_killed_at_any_instant(node):
+    leaves_whole_reports_or_none(node, lambda target, client: os.kill(target["pid"], signal.SIGKILL))
+
+
+def leaves_whole_reports_when_the_daemon_is_killed_at_any_instant(node):
+    leaves_whole_reports_or_none(node, lambda target, client: node.kill_daemon())
+
+
+def leaves_whole_reports_when_the_client_is_killed_at_any_instant(node):
+    leaves_whole_reports_or_none(node, lambda target, client: client.kill())
+
+
+def lists_loads_and_unloads_the_models_of_a_server(node):
+    target, _ = node.launch_server("--model-control-mode", "explicit", "--load-model", "add_sub")
+    server = target["id"]
+
+    def state(name):
+        return [model["state"] for model in node.ctl("model", "list", server) if model["name"] == name]
+
+    assert state("add_sub") == ["READY"] and state("identity") != ["READY"], node.ctl("model", "list", server)
+    served = node.ctl("model", "config", server, "add_sub")["config"]
+    assert "max_batch_size: 16\n" in served, served
+
+    edited = node.folder / "config.pbtxt"
+    edited.write_text(served.replace("max_batch_size: 16", "max_batch_size: 32"))
+    checked = node.ctl("model", "load", server, "add_sub", "--config", edited, "--check")
+    assert checked["problems"] == [] and "-max_batch_size: 16\n+max_batch_size: 32\n" in checked["diff"], checked
+    assert node.ctl("model", "config", server, "add_sub")["config"] == served  # checking changed nothing
+    node.ctl("model", "load", server, "add_sub", "--config", edited)
+    assert "max_batch_size: 32\n" in node.ctl("model", "config", server, "add_sub")["config"]
+
+    edited.write_text("name: \"add_sub\"\nmax_batch_size: many\n")
+    problems = node.ctl("model", "load", server, "add_sub", "--config", edited, "--check", status=65)["problems"]
+    assert (problems[0]["line"], problems[0]["column"]) == (2, 17), problems
+    error = node.ctl("model", "load", server, "add_sub", "--config", edited, status=65)["error"]
+    assert "config.pbtxt:2:17: " in error["message"], error
+    edited.write_text(served.replace('backend: "add_sub"', 'backend: "none_such"'))
+    error = node.ctl("model", "load", server, "add_sub", "--config", edited, status=65)["error"]
+    assert "none_such" in error["message"], error
+    assert "max_batch_size: 32\n" in node.ctl("model", "config", server, "add_sub")["config"]  # what served goes on
+
+    node.ctl("model", "load", server, "identity")
+    assert state("identity") == ["READY"]
+    node.ctl("model", "unload", server, "identity")
+    assert state("identity") != ["READY"]
+    node.ctl("model", "load", server, "add_sub")
+    assert node.ctl("model", "config", server, "add_sub")["config"] == served  # the repository's again
+    program = node.ctl("target", "launch", "--no-inject", "--", "sleep", "60")["id"]
+    assert "endpoint" in node.ctl("model", "list", program, status=2)["error"]["message"]
+
+
 def adopts_a_target_after_the_daemon_was_killed(node):
     target, address = node.launch_server()
     load = node.load(address, 8)
@@ -291,6 +400,25 @@ def tells_a_second_client_who_holds_the_window(node):
     assert not node.is_held()
 
 
+def waits_behind_a_capture_of_another_engine(node):
+    target, _ = node.launch_server("--trace-config", f"triton,file={node.folder}/requests.json")
+    first = subprocess.Popen([node.bin / "gantryctl", "--node", node.address, "capture", "--engine", "triton", "--for", "50s", "--no-after",
+                              "-o", node.folder / "first.gantry"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    node.others.append(first)
+    wait_until(node.is_held, "the window is open")
+    second = ["capture", "--target", target["id"], "--for", "200ms", "--no-after", "-o", node.folder / "second.gantry"]
+    assert "triton" in node.ctl(*second, status=75)["error"]["message"]
+    waiting = subprocess.Popen([node.bin / "gantryctl", "--json", "--node", node.address, *second, "--queue"], stdout=subprocess.PIPE, text=True)
+    node.others.append(waiting)
+    held = [capture["capture_id"] for capture in node.ctl("node", "captures") if capture["state"] == "capturing"]
+    node.ctl("node", "stop-capture", *held)
+    out, _ = waiting.communicate(timeout=DEADLINE_S)
+    assert waiting.returncode == 0, out
+    assert first.wait(DEADLINE_S) == 0
+    check_whole(node.folder / "second.gantry")
+    check_whole(node.folder / "first.gantry")
+
+
 def gives_up_at_the_second_interrupt_though_the_daemon_hangs(node):
     node.launch_server()
     capture = subprocess.Popen([node.bin / "gantryctl", "--node", node.address, "capture", "--until-exit", "-o", node.folder / "first.gantry"],
@@ -323,7 +451,7 @@ def says_once_that_the_target_ended_in_the_window(node):
 
 
 def launches_a_command_that_follows_launch_directly(node):
-    job = [node.bin / "gantry-serve", "--cpu-only", "--model-repository", node.models, "--grpc-port", 0, "--metrics-port", 0]
+    job = [node.bin / "gantry-serve", "--cpu-only", "--model-repository", node.models, "--grpc-port", 0, "--http-port", 0, "--metrics-port", 0]
     done = node.ctl("capture", "--for", "300ms", "-o", node.folder / "j.gantry", "--wait-ready", "50s", "--launch", "--", *job)
     assert done["file"] == str(node.folder / "j.gantry"), done
     assert [target["argv"] for target in node.ctl("target", "list")] == [[str(word) for word in job]]
@@ -349,7 +477,7 @@ def says_in_its_own_words_that_a_port_is_taken(node):
         port = taken.getsockname()[1]
         for command, status in (
                 ([node.bin / "gantryd", "--listen", f"127.0.0.1:{port}", "--report-folder", node.folder / "other"], 69),
-                ([node.bin / "gantry-serve", "--cpu-only", "--model-repository", node.models, "--grpc-port", str(port), "--metrics-port", "0"], 73)):
+                ([node.bin / "gantry-serve", "--cpu-only", "--model-repository", node.models, "--grpc-port", str(port), "--http-port", "0", "--metrics-port", "0"], 73)):
             ended = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, env={**os.environ, "XDG_RUNTIME_DIR": str(node.folder)})
             assert ended.returncode == status, ended
             assert str(port) in ended.stderr.splitlines()[-1], ended

@@ -87,8 +87,8 @@ NodeFixture::Server NodeFixture::launchServer()
         std::filesystem::create_directory(models);
         std::filesystem::copy(GANTRY_SOURCE_DIR "/resources/models/add_sub", models / "add_sub", std::filesystem::copy_options::recursive);
     }
-    const proto::Target target = launch({m_programs.gantryServe, "--cpu-only", "--model-repository", models.string(), "--grpc-port", "0", "--metrics-port", "0", "--ready-file",
-                                         ready.string()});
+    const proto::Target target = launch({m_programs.gantryServe, "--cpu-only", "--model-repository", models.string(), "--grpc-port", "0",
+                                         "--http-port", "0", "--metrics-port", "0", "--ready-file", ready.string()});
     return {target, "127.0.0.1:" + std::to_string(waitForJson(ready, "gantry-serve").at("grpc_port").get<int>())};
 }
 
@@ -127,7 +127,7 @@ BackgroundLoad::BackgroundLoad(const std::string& address)
 {
     load::LoadOptions options;
     options.address = address;
-    options.model = "add_sub";
+    options.models = {{"add_sub"}};
     options.concurrency = 2;
     // One request first: from here on the server answers this load.
     options.count = 1;

@@ -96,12 +96,12 @@ std::optional<double> ComparisonRow::ratio() const
 Comparison compare(const trace::Trace& a, const trace::Trace& b)
 {
     const RequestBreakdown x = requestBreakdown(a), y = requestBreakdown(b);
-    const auto number = [](std::string name, const RequestBreakdown& left, const RequestBreakdown& right, double RequestBreakdown::* what, std::string unit) {
-        const auto value = [&](const RequestBreakdown& r) { return r.requests ? std::optional(r.*what) : std::nullopt; };
-        return ComparisonRow{std::move(name), value(left), value(right), std::move(unit), {}, {}};
+    const auto number = [&](std::string name, auto RequestBreakdown::*what, std::string unit) {
+        const auto value = [&](const RequestBreakdown& r) { return r.requests ? std::optional<double>(r.*what) : std::nullopt; };
+        return ComparisonRow{std::move(name), value(x), value(y), std::move(unit), {}, {}};
     };
     Comparison result;
-    result.summary.push_back(number("requests per second", x, y, &RequestBreakdown::requestsPerSecond, "1/s"));
+    result.summary.push_back(number("requests per second", &RequestBreakdown::requestsPerSecond, "1/s"));
     // Several models: each by itself, for a mixture of theirs says nothing about any.
     const std::vector<std::string> models = modelsOf(a, b);
     if (models.size() <= 1) {
@@ -114,7 +114,7 @@ Comparison compare(const trace::Trace& a, const trace::Trace& b)
             addPhases(result.phases, model + " ", ofA, ofB);
         }
     }
-    result.summary.push_back(number("average batch", x, y, &RequestBreakdown::averageBatch, "req"));
+    result.summary.push_back(number("average batch", &RequestBreakdown::averageBatch, "req"));
     result.kernels = means(a, b, GroupBy::Kernel);
     result.memcpys = means(a, b, GroupBy::Memcpy);
     return result;

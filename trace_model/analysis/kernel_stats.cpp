@@ -83,6 +83,15 @@ public:
             addEach(std::string(records::name(key.second)), std::string(m_trace.strings[key.first]), group.durations, 0, group.longest);
     }
 
+    /// With the name that the program gave it, if it did.
+    std::string streamTitle(const trace::GpuPlace& place) const
+    {
+        const std::string* name = m_trace.streamName(place.globalPid, place.device, place.context, place.stream);
+        if (name && !name->starts_with("Stream "))
+            return fmt::format("GPU {} context {} · {}", place.device, place.context, *name);
+        return fmt::format("GPU {} context {} stream {}", place.device, place.context, place.stream);
+    }
+
     /// Kernels, memcpys, memsets and whole graphs of each stream together.
     void takeStreams()
     {
@@ -97,7 +106,7 @@ public:
         const auto takeKind = [&](EventKind kind, const trace::GpuEventColumns& columns, const trace::Column<std::uint64_t>* bytes) {
             std::vector<Stream*> streamOf; // by place
             for (const trace::GpuPlace& place : columns.places.values())
-                streamOf.push_back(&streams[fmt::format("GPU {} context {} stream {}", place.device, place.context, place.stream)]);
+                streamOf.push_back(&streams[streamTitle(place)]);
             const trace::RowSelection rows = rowsOf(kind);
             for (std::size_t i = 0; i < rows.size(); ++i) {
                 const std::uint32_t row = rows[i];

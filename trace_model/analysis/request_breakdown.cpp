@@ -67,7 +67,8 @@ RequestBreakdown requestBreakdown(const trace::Trace& trace, std::optional<TimeR
         members += execution.memberCount;
         filled += (execution.memberCount > 0);
     }
-    result.averageBatch = filled ? static_cast<double>(members) / static_cast<double>(filled) : 0.0;
+    if (filled > 0)
+        result.averageBatch = static_cast<double>(members) / static_cast<double>(filled);
     const DurationNs length = window ? window->duration() : trace.time.duration();
     result.requestsPerSecond = length > 0 ? static_cast<double>(result.requests) / (static_cast<double>(length) / 1e9) : 0.0;
     result.latency = distributionOf(std::move(latencies));

@@ -33,7 +33,7 @@ struct RequestBreakdown
     std::size_t cutByWindow = 0;
     std::size_t failed = 0;
     std::size_t executions = 0;
-    double averageBatch = 0;        ///< members per execution that has any; 0: no execution
+    std::optional<double> averageBatch; ///< members per execution that has any; absent: none has
     double requestsPerSecond = 0;   ///< complete requests over the window's length
     Distribution latency;
     std::array<Distribution, records::kRequestPhaseCount> phases; ///< count 0: the phase does not occur

@@ -1,8 +1,10 @@
 #include "trace_model/analysis/request_join.h"
 
 #include "trace_model/trace/launch_key.h"
+#include "trace_model/trace/visible_spans.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace gantry::analysis {
 namespace {
@@ -61,6 +63,23 @@ std::vector<RequestIndex> membersAt(const Trace& trace, std::uint64_t globalTid,
         }
     }
     return {};
+}
+
+/// The thread of what a thread did itself.
+std::optional<std::uint64_t> threadOf(const Trace& trace, EventId event)
+{
+    switch (event.kind()) {
+    case EventKind::ApiCall:
+        return trace.apiCalls.globalTid(event.row());
+    case EventKind::LibraryCall:
+        return trace.libraryCalls.globalTid(event.row());
+    case EventKind::OsCall:
+        return trace.osCalls.globalTid(event.row());
+    case EventKind::NvtxRange:
+        return trace.nvtxRanges.globalTid(event.row());
+    default:
+        return std::nullopt;
+    }
 }
 
 } // namespace
@@ -178,6 +197,36 @@ std::vector<EventId> launchedBy(const Trace& trace, EventId apiCall)
     const std::uint64_t process = Trace::processOf(trace.apiCalls.globalTid(apiCall.row()));
     takeAllLaunched(work, trace, {launchKey(process, trace.apiCalls.correlation[apiCall.row()])}, trace.timeOf(apiCall));
     return work;
+}
+
+std::vector<EventId> rangesAround(const Trace& trace, EventId event)
+{
+    std::vector<EventId> ranges;
+    if (event.isNone())
+        return ranges;
+    const EventId inner = threadOf(trace, event) ? event : launchOf(trace, event);
+    const auto thread = inner.isNone() ? std::nullopt : threadOf(trace, inner);
+    if (!thread)
+        return ranges;
+    const TimeRange time = trace.timeOf(inner);
+    for (std::uint32_t i = 0; i < trace.tracks.size(); ++i) {
+        const trace::Track& track = trace.tracks[i];
+        if (track.kind != trace::TrackKind::NvtxThread || track.globalTid != *thread)
+            continue;
+        for (int depth = 0; depth < static_cast<int>(track.rows.size()); ++depth) {
+            const auto range = trace::eventAt(trace, trace::TrackId(i), time.start, depth, 0);
+            if (range == inner) // what lies below it is in it
+                break;
+            if (range && trace.timeOf(*range).end >= time.end)
+                ranges.push_back(*range);
+        }
+    }
+    // Those of several domains have a row each.
+    std::stable_sort(ranges.begin(), ranges.end(), [&](EventId a, EventId b) {
+        const TimeRange x = trace.timeOf(a), y = trace.timeOf(b);
+        return x.start != y.start ? x.start < y.start : x.end > y.end;
+    });
+    return ranges;
 }
 
 } // namespace gantry::analysis

@@ -32,6 +32,10 @@ struct RequestActivity
 /// call shares the id), or none.
 [[nodiscard]] trace::EventId launchOf(const trace::Trace& trace, trace::EventId gpuEvent);
 
+/// The push/pop ranges of a thread that a call or range of it is in, or the call that launched work of a GPU; outermost first. Any thread;
+/// O(log n) for each row of the thread.
+[[nodiscard]] std::vector<trace::EventId> rangesAround(const trace::Trace& trace, trace::EventId event);
+
 /// The kernels, memcpys, memsets and graphs that an API call launched; empty for an event of another kind.
 [[nodiscard]] std::vector<trace::EventId> launchedBy(const trace::Trace& trace, trace::EventId apiCall);
 

@@ -1,7 +1,7 @@
 #include "trace_model/exporting/chrome_json.h"
 
+#include "trace_model/exporting/chrome_records.h"
 #include "trace_model/exporting/json_events.h"
-#include "trace_model/exporting/known_ends.h"
 #include "trace_model/exporting/launch_flows.h"
 #include "trace_model/exporting/nesting_lanes.h"
 #include "trace_model/exporting/text_output.h"
@@ -86,7 +86,8 @@ public:
     {
         writeHeader();
         collectWork();
-        if (writeHosts() && writeGpus() && writeRequests() && writeRecords())
+        const auto place = [this](std::uint64_t globalTid) { return placeOf(globalTid); };
+        if (writeHosts() && writeGpus() && writeRequests() && ChromeRecords(m_trace, m_events, {kRequestsPid, 0}, place).write())
             writeCounters();
         m_out << "\n]\n}\n";
     }
@@ -652,99 +653,8 @@ private:
         m_events.beginSlice("gantry_execution", fmt::format("batch {}", execution.batchId), place, execution.time);
         m_events.argument("model", modelName(execution.model, execution.version));
         m_events.argument("instance", text(execution.instance));
-        m_events.argument("requests", execution.memberCount);
-        return m_events.end();
-    }
-
-    // What is no event, for Gantry itself: other viewers leave metadata of names that they do not know alone. Times are ns.
-
-    void timeArgument(std::string_view name, TimestampNs time) { m_events.argument(name, time - m_trace.time.start); }
-
-    void textArgument(std::string_view name, trace::StringId id)
-    {
-        if (!text(id).empty())
-            m_events.argument(name, text(id));
-    }
-
-    [[nodiscard]] bool writeRecords()
-    {
-        for (const trace::Execution& execution : m_trace.executions)
-            if (!writeExecutionRecord(execution))
-                return false;
-        for (const trace::Request& request : m_trace.requests)
-            if (!writeRequestRecord(request))
-                return false;
-        constexpr EventPlace kNowhere{kRequestsPid, 0};
-        if (!m_trace.window.isEmpty()) {
-            m_events.beginMetadata("gantry_window", kNowhere);
-            timeArgument("start", m_trace.window.start);
-            timeArgument("end", m_trace.window.end);
-            (void)m_events.end();
-        }
-        for (const auto& [key, name] : m_trace.streamNames) {
-            m_events.beginMetadata("gantry_stream", kNowhere);
-            if (const std::uint64_t process = std::get<0>(key); Trace::pidOf(process) != 0)
-                m_events.argument("process", static_cast<std::int64_t>(Trace::pidOf(process)));
-            m_events.argument("device", std::get<1>(key));
-            m_events.argument("context", std::get<2>(key));
-            m_events.argument("stream", std::get<3>(key));
-            m_events.argument("name", name);
-            (void)m_events.end();
-        }
-        for (const Loss& loss : m_trace.losses) {
-            m_events.beginMetadata("gantry_loss", kNowhere);
-            m_events.argument("name", loss.name);
-            m_events.argument("severity", static_cast<int>(loss.severity));
-            m_events.argument("count", static_cast<std::int64_t>(loss.count));
-            m_events.argument("help", loss.help);
-            (void)m_events.end();
-        }
-        for (const std::string& warning : m_trace.meta.warnings) {
-            m_events.beginMetadata("gantry_warning", kNowhere);
-            m_events.argument("text", warning);
-            (void)m_events.end();
-        }
-        return true;
-    }
-
-    [[nodiscard]] bool writeExecutionRecord(const trace::Execution& execution)
-    {
-        m_events.beginMetadata("gantry_execution", placeOf(execution.globalTid));
-        m_events.argument("batch", static_cast<std::int64_t>(execution.batchId));
-        textArgument("model", execution.model);
-        textArgument("version", execution.version);
-        textArgument("instance", execution.instance);
-        timeArgument("start", execution.time.start);
-        timeArgument("end", execution.time.end);
-        return m_events.end();
-    }
-
-    [[nodiscard]] bool writeRequestRecord(const trace::Request& request)
-    {
-        const trace::Execution* execution = request.execution.isNone() ? nullptr : &m_trace.executions[request.execution.value];
-        m_events.beginMetadata("gantry_request", execution ? placeOf(execution->globalTid) : EventPlace{kRequestsPid, 0});
-        m_events.argument("id", static_cast<std::int64_t>(request.id));
-        textArgument("client", request.clientId);
-        textArgument("model", request.model);
-        textArgument("version", request.version);
-        const KnownEnds known = knownEnds(m_trace, request);
-        if (known.start)
-            timeArgument("start", *known.start);
-        if (known.end)
-            timeArgument("end", *known.end);
-        if (request.failed)
-            m_events.argument("failed", 1);
-        if (execution)
-            m_events.argument("batch", static_cast<std::int64_t>(execution->batchId));
-        if (request.parentId)
-            m_events.argument("parent", static_cast<std::int64_t>(*request.parentId));
-        for (std::size_t phase = 0; phase < request.phases.size(); ++phase) {
-            if (!request.phases[phase])
-                continue;
-            const std::string_view phaseName = name(static_cast<records::RequestPhase>(phase));
-            timeArgument(fmt::format("{} start", phaseName), request.phases[phase]->start);
-            timeArgument(fmt::format("{} end", phaseName), request.phases[phase]->end);
-        }
+        if (execution.memberCount > 0) // else none is known
+            m_events.argument("requests", execution.memberCount);
         return m_events.end();
     }
 

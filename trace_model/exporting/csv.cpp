@@ -253,8 +253,9 @@ void writePhases(const Trace& trace, CsvRows& rows)
 void writeExecutions(const Trace& trace, CsvRows& rows)
 {
     for (const trace::Execution& execution : trace.executions) {
+        const auto requests = execution.memberCount > 0 ? std::optional(execution.memberCount) : std::nullopt; // none: none is known
         rows << execution.time << execution.batchId << trace.strings[execution.model] << trace.strings[execution.version]
-             << trace.strings[execution.instance] << execution.memberCount;
+             << trace.strings[execution.instance] << requests;
         addThread(rows, execution.globalTid);
         if (!rows.endRow())
             return;

@@ -38,6 +38,10 @@ constexpr std::array kGauges = {
     KnownGauge{"gpm_sm_occupancy_ratio", Quantity::Utilisation, "GPU", "SM occupancy", "%", 100},
     KnownGauge{"gpm_tensor_active_ratio", Quantity::Utilisation, "GPU", "tensor active", "%", 100},
     KnownGauge{"gpm_dram_ratio", Quantity::Utilisation, "GPU", "DRAM bandwidth", "%", 100},
+    KnownGauge{"gpm_pcie_transmit_bytes_per_second", Quantity::Other, "GPU", "PCIe sent", "GB/s", 1e-9},
+    KnownGauge{"gpm_pcie_receive_bytes_per_second", Quantity::Other, "GPU", "PCIe received", "GB/s", 1e-9},
+    KnownGauge{"gpm_nvlink_transmit_bytes_per_second", Quantity::Other, "GPU", "NVLink sent", "GB/s", 1e-9},
+    KnownGauge{"gpm_nvlink_receive_bytes_per_second", Quantity::Other, "GPU", "NVLink received", "GB/s", 1e-9},
 };
 
 /// Time that a model's requests spent in a phase, in sum.

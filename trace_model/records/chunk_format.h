@@ -9,7 +9,7 @@
 namespace gantry::records {
 
 inline constexpr std::uint64_t kRegionMagic = 0x314D485359524E47ull; // "GNRYSHM1"
-inline constexpr std::uint32_t kRegionVersion = 4;
+inline constexpr std::uint32_t kRegionVersion = 5;
 
 inline constexpr std::uint32_t kChunkSize = 64 * 1024;
 inline constexpr std::uint32_t kChunkCount = 1024; ///< 64 MiB; pages cost nothing until written
@@ -41,6 +41,7 @@ enum class LossCounter : std::uint32_t
     DictionaryFull, ///< registered strings or domains beyond the dictionary's bound
     UnmatchedEnds,  ///< pops and range ends whose begin lies before the window
     NvtxTooDeep,    ///< pushes beyond kMaxOpenPushes
+    CuptiTaken,     ///< CUPTI's buffers that did not come back: another CUDA profiler of the process began and got them
     Count,
 };
 

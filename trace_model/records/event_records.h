@@ -15,6 +15,7 @@ enum class RecordType : std::uint16_t
     ThreadName = 4,       ///< NamedRecord: Linux thread `id`
     ApiName = 5,          ///< NamedRecord: CUPTI callback id `id` of the runtime (scope 0) or driver (scope 1) API
     PayloadSchema = 6,    ///< NamedRecord of domain `scope`, whose text is a PayloadSchemaHeader, a name and the entries
+    StreamName = 8,       ///< NamedRecord: CUDA stream `id` of device `scope`
     NvtxPush = 10,        ///< NvtxRecord
     NvtxPop = 11,         ///< NvtxRecord: time, thread, domain, rangeId and enclosing only
     NvtxStart = 12,       ///< NvtxRecord

@@ -184,7 +184,7 @@ void GpuRows::addTo(TrackList& list)
 {
     const auto gpuName = [&](const ContextKey& key) {
         for (const GpuInfo& gpu : list.trace().meta.gpus)
-            if (gpu.device == key.device && (gpu.file == key.file || list.trace().imports.size() == 1)) {
+            if (gpu.device == key.device && !gpu.name.empty() && (gpu.file == key.file || list.trace().imports.size() == 1)) {
                 constexpr std::string_view kVendor = "NVIDIA "; // of every one of them
                 const std::string_view name = gpu.name;
                 return fmt::format("GPU {} · {}", key.device, name.starts_with(kVendor) ? name.substr(kVendor.size()) : name);

@@ -27,11 +27,13 @@ QString urlOf(const DetailLink& link)
 
 constexpr QChar kBreak(0x200B); // may end a line, and is not seen
 
-/// A key or a file's name like OS_RUNTIME_OPTIONS:DURATION_THRESHOLD_NS, that may end a line behind its words rather than in one.
+/// A key or a file's name like OS_RUNTIME_OPTIONS:DURATION_THRESHOLD_NS or baseTimeNanoseconds, that may end a line behind its words rather
+/// than in one.
 QString breakable(QString name)
 {
     for (qsizetype i = name.size() - 2; i > 0; --i)
-        if (name[i] == QLatin1Char('_') || name[i] == QLatin1Char(':') || (name[i] == QLatin1Char('.') && name[i + 1].isLetter()))
+        if (name[i] == QLatin1Char('_') || name[i] == QLatin1Char(':') || (name[i] == QLatin1Char('.') && name[i + 1].isLetter()) ||
+            (name[i].isLower() && name[i + 1].isUpper()))
             name.insert(i + 1, kBreak);
     return name;
 }

@@ -19,6 +19,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace gantry::widgets {
 
@@ -228,6 +229,19 @@ void addOrigin(std::vector<DetailSection>& sections, const Trace& trace, EventId
     section.into(sections);
 }
 
+/// The operators or ranges that it was done for.
+void addSurroundings(std::vector<DetailSection>& sections, const Trace& trace, EventId event)
+{
+    const bool isLaunched = !analysis::launchOf(trace, event).isNone();
+    Section section(isLaunched ? tr("Launched in, outermost first") : tr("Inside of, outermost first"));
+    const auto ranges = analysis::rangesAround(trace, event);
+    // Of a deep stack of Python functions the inner ones tell more.
+    const std::size_t first = ranges.size() > kLinesShown ? ranges.size() - kLinesShown : 0;
+    for (std::size_t i = first; i < ranges.size(); ++i)
+        section.line(toQString(trace.nameOf(ranges[i])), formatDurationExactly(trace.timeOf(ranges[i]).duration()), ranges[i]);
+    section.into(sections);
+}
+
 void addLaunched(std::vector<DetailSection>& sections, const Trace& trace, EventId event)
 {
     Section section(tr("Launched"));
@@ -302,6 +316,20 @@ QString settingTitle(const std::string& name)
     return title;
 }
 
+/// Each text once, in the order of their first, with how often it is there: a tool that saw eight processes says it eight times.
+std::vector<std::pair<std::string, int>> toldOnce(const std::vector<std::string>& texts)
+{
+    std::vector<std::pair<std::string, int>> told;
+    for (const std::string& text : texts) {
+        const auto known = std::find_if(told.begin(), told.end(), [&](const auto& entry) { return entry.first == text; });
+        if (known == told.end())
+            told.emplace_back(text, 1);
+        else
+            ++known->second;
+    }
+    return told;
+}
+
 QString utcText(std::int64_t utcNs)
 {
     return utcNs == 0
@@ -325,6 +353,7 @@ std::vector<DetailSection> eventDetails(const Trace& trace, EventId event)
     addColumns(head, trace, event);
     head.into(sections);
     addOrigin(sections, trace, event);
+    addSurroundings(sections, trace, event);
     addLaunched(sections, trace, event);
     if (event.kind() != EventKind::Phase) {
         const auto requests = analysis::requestsOf(trace, event);
@@ -451,8 +480,8 @@ std::vector<DetailSection> reportDetails(const Trace& trace)
     losses.into(sections);
 
     Section warnings(tr("Warnings"));
-    for (const std::string& warning : trace.meta.isPreview ? std::vector<std::string>() : trace.meta.warnings) // "it ends in the middle"
-        warnings.line(tr("Reader"), toQString(warning));
+    for (const auto& [text, times] : toldOnce(trace.meta.isPreview ? std::vector<std::string>() : trace.meta.warnings)) // "it ends here"
+        warnings.line(times == 1 ? tr("Reader") : tr("Reader, %1 times").arg(times), toQString(text));
     warnings.into(sections);
 
     if (trace.meta.format == "gantry" && !trace.meta.isPreview) {

@@ -24,6 +24,8 @@ namespace {
 constexpr int kColumns = 2;
 constexpr double kHeadroom = 1.12; // above the highest point
 constexpr double kRoomForTheLine = 1.02;
+constexpr double kRoomToShrink = 0.4; // an axis whose curves need less of it becomes shorter
+constexpr int kLeftMargin = 48;       // px: labels of five digits; plots above each other begin at the same place
 constexpr int kLegendDigits = 3; // a value that changes ten times a second is read no further
 
 /// "−10 s", "now".
@@ -77,6 +79,7 @@ public:
         m_plot->xAxis2->setVisible(false);
         m_plot->axisRect()->setAutoMargins(QCP::msLeft | QCP::msBottom);
         m_plot->axisRect()->setMargins(QMargins(0, 6, 12, 0));
+        m_plot->axisRect()->setMinimumMargins(QMargins(kLeftMargin, 0, 0, 0));
         m_plot->setNoAntialiasingOnDrag(true);
         QFont font = m_title->font();
         font.setBold(true);
@@ -123,7 +126,10 @@ public:
         const double seconds = static_cast<double>(window.duration()) / 1e9;
         qSharedPointerCast<SecondsTicker>(m_plot->xAxis->ticker())->setTickStep(seconds > 45 ? 10 : seconds > 20 ? 5 : 2);
         m_plot->xAxis->setRange(-seconds, 0);
-        m_plot->yAxis->setRange(0, panel.atMost > 0 ? panel.atMost * kRoomForTheLine : roundedUp(most));
+        // It grows at once, and shrinks late: curves around a step of roundedUp() would make it jump to and fro.
+        if (most > m_top || most < m_top * kRoomToShrink)
+            m_top = roundedUp(most);
+        m_plot->yAxis->setRange(0, panel.atMost > 0 ? panel.atMost * kRoomForTheLine : m_top);
         m_plot->replot(); // now: a legend that is ahead of its curve is wrong
     }
 
@@ -195,6 +201,7 @@ private:
     QCustomPlot* m_plot;
     std::vector<Entry> m_entries; ///< one for each graph
     QString m_legendText;
+    double m_top = 0; ///< of the axis; 0: there is none yet
 };
 
 LivePlotGrid::LivePlotGrid(QWidget* parent) :

@@ -131,7 +131,7 @@ QPalette Theme::palette() const
     p.setColor(QPalette::Dark, border.darker(130));
     p.setColor(QPalette::Shadow, scheme == ColorScheme::Dark ? QColor(Qt::black) : QColor(0x9AA3AE));
     for (const auto role : {QPalette::WindowText, QPalette::Text, QPalette::ButtonText})
-        p.setColor(QPalette::Disabled, role, scheme == ColorScheme::Dark ? QColor(0x6B7480) : QColor(0x9AA3AE));
+        p.setColor(QPalette::Disabled, role, scheme == ColorScheme::Dark ? QColor(0x858E99) : QColor(0x7F8893)); // it may say why
     p.setColor(QPalette::Disabled, QPalette::Highlight, border);
     return p;
 }
@@ -198,7 +198,8 @@ QColor Theme::memset() const
 
 QColor Theme::synchronization() const
 {
-    return scheme == ColorScheme::Dark ? QColor(0x6B7480) : QColor(0xA4ADB8);
+    // Far from the greys of API calls, which waits on streams stand beside: lighter in the dark, darker in the light.
+    return scheme == ColorScheme::Dark ? QColor(0xC3CAD3) : QColor(0x4A525D);
 }
 
 QColor Theme::overhead() const

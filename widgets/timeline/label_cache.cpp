@@ -16,6 +16,21 @@ constexpr qreal kWidestText = 1e6;           // px a line may be: none is broken
 
 } // namespace
 
+qsizetype innerNameStart(QStringView text)
+{
+    if (const qsizetype frame = text.indexOf(QLatin1String("): ")); frame > 0) // of Python: FILE(LINE): FUNCTION
+        return frame + 3;
+    qsizetype start = 0;
+    for (qsizetype i = 0; i + 2 < text.size(); ++i) {
+        const QChar c = text[i];
+        if (c == QLatin1Char('<') || c == QLatin1Char('(') || c == QLatin1Char(' ')) // what follows are arguments
+            break;
+        if (c == QLatin1Char(':') && text[i + 1] == QLatin1Char(':'))
+            start = i + 2;
+    }
+    return start;
+}
+
 LabelCache::LabelCache(const QFont& font, qreal pixelRatio) : m_font(font), m_pixelRatio(pixelRatio) {}
 
 LabelCache::Colored& LabelCache::coloredIn(QRgb color)
@@ -50,6 +65,8 @@ LabelImage LabelCache::drawn(const QString& text, QRgb color) const
         if (layout.isValidCursorPosition(at) && x > (label.cuts.empty() ? 0 : label.cuts.back()))
             label.cuts.push_back(x);
     }
+    if (const qsizetype inner = innerNameStart(shown); inner > 0)
+        label.inner = static_cast<int>(std::floor(line.cursorToX(static_cast<int>(inner)) * m_pixelRatio));
     QImage image(size, QImage::Format_ARGB32_Premultiplied);
     image.setDevicePixelRatio(m_pixelRatio);
     image.fill(Qt::transparent);
@@ -80,12 +97,16 @@ void LabelCache::draw(QPainter& painter, const QRect& box, std::uint64_t key, QR
     const int top = box.top() + (box.height() - label.image.height()) / 2;
     if (label.image.width() <= box.width())
         return painter.drawImage(box.left(), top, label.image);
-    const auto after = std::upper_bound(label.cuts.begin(), label.cuts.end(), box.width() - colored.ellipsis.image.width());
-    if (after - label.cuts.begin() < kFewestLetters)
+    const int from = label.inner;
+    if (label.image.width() - from <= box.width())
+        return painter.drawImage(box.left(), top, label.image, from, 0, label.image.width() - from, label.image.height());
+    const auto first = std::upper_bound(label.cuts.begin(), label.cuts.end(), from);
+    const auto after = std::upper_bound(first, label.cuts.end(), from + box.width() - colored.ellipsis.image.width());
+    if (after - first < kFewestLetters)
         return;
-    const int cut = *(after - 1);
-    painter.drawImage(box.left(), top, label.image, 0, 0, cut, label.image.height());
-    painter.drawImage(box.left() + cut, top, colored.ellipsis.image);
+    const int width = *(after - 1) - from;
+    painter.drawImage(box.left(), top, label.image, from, 0, width, label.image.height());
+    painter.drawImage(box.left() + width, top, colored.ellipsis.image);
 }
 
 } // namespace gantry::widgets

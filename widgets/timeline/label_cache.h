@@ -20,7 +20,12 @@ struct LabelImage
 {
     QImage image;          ///< premultiplied, device px
     std::vector<int> cuts; ///< px from the left after each grapheme, rising; the last is about the width
+    int inner = 0;         ///< px from the left of innerNameStart()
 };
+
+/// Where the name in a qualified one begins, which is what is shown where the whole has no room: "linear" of "aten::linear", "forward" of
+/// "model_runner.py(3123): forward". 0: it is not qualified.
+[[nodiscard]] qsizetype innerNameStart(QStringView text);
 
 /// Texts of span boxes, each laid out and drawn once: drawing one again copies its pixels, and eliding it is a search for the cut that
 /// fits. One font, one device pixel ratio. UI thread.
@@ -31,8 +36,9 @@ public:
 
     LabelCache(const QFont& font, qreal pixelRatio);
 
-    /// Draws the text that `key` stands for into `box`, left aligned and centred vertically; elided where it is too long, left out where
-    /// fewer than kFewestLetters have room. `text` is called when it is not known yet. The painter's pixels are the device's.
+    /// Draws the text that `key` stands for into `box`, left aligned and centred vertically; where it is too long its inner name, elided
+    /// where that is, too, and left out where fewer than kFewestLetters have room. `text` is called when it is not known yet. The painter's
+    /// pixels are the device's.
     void draw(QPainter& painter, const QRect& box, std::uint64_t key, QRgb color, const std::function<QString()>& text);
 
     [[nodiscard]] qreal pixelRatio() const { return m_pixelRatio; }

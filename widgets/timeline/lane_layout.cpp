@@ -100,8 +100,21 @@ void LaneLayout::addHighlights(const Lane& lane)
         if (it->time.end < m_state.view.start || it->time.start >= m_state.view.end)
             continue;
         const auto [left, right] = pixelsOf(it->time, m_narrowestHighlight);
-        m_boxes.push_back({left, right, it->event, 255, true, true});
+        m_boxes.push_back({left, right, it->event, 255, true, true, it->isSelected});
     }
+}
+
+std::optional<std::pair<int, int>> selectedExtent(const std::vector<LaneBox>& boxes)
+{
+    std::optional<std::pair<int, int>> extent;
+    // Highlights come last.
+    for (auto box = boxes.rbegin(); box != boxes.rend() && box->isHighlighted; ++box) {
+        if (!box->isSelected)
+            continue;
+        extent =
+            extent ? std::pair(std::min(extent->first, box->left), std::max(extent->second, box->right)) : std::pair(box->left, box->right);
+    }
+    return extent;
 }
 
 } // namespace gantry::widgets

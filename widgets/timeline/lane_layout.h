@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -27,7 +28,11 @@ struct LaneBox
     std::uint8_t busy = 255; ///< how much of the pixel lies under spans; 255: all of it
     bool isSingle = true;
     bool isHighlighted = false;
+    bool isSelected = false; ///< highlighted, and what was selected itself
 };
+
+/// Around what is selected among the boxes of a lane, a request with all its phases: from .. to; nothing: it is not there.
+[[nodiscard]] std::optional<std::pair<int, int>> selectedExtent(const std::vector<LaneBox>& boxes);
 
 /// Where the spans of a timeline are drawn, for whatever draws them: the raster of the screen and the shapes of a document share it.
 /// Lives for one frame. `pixelRatio`: device pixels in which boxes are given for one of the widget's; lanes are in the widget's.
@@ -76,7 +81,7 @@ private:
 [[nodiscard]] int clipTop(const TimelineState& state, const TimelineRow& row);
 
 /// A pixel that is hardly busy has this much of its spans' colour (of 255), to be seen all the same; a busy one all of it.
-inline constexpr int kFaintestShade = 60;
+inline constexpr int kFaintestShade = 110;
 
 /// Boxes narrower than this carry no text, in the widget's pixels.
 inline constexpr int kNarrowestLabel = 26;

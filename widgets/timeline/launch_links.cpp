@@ -115,7 +115,11 @@ LinkMarker markerAt(const TimelineState& state, const End& end, EventId event, s
     const QRect area = state.geometry.rows().adjusted(kMarkerMargin, kMarkerMargin, -kMarkerMargin, -kMarkerMargin);
     const QString more = count > 1 ? tr(" +%1").arg(formatCount(count - 1)) : QString();
     const int room = std::min(kWidestMarker, area.width()) - metrics.horizontalAdvance(more) - 2 * kMarkerPadding;
-    const QString name = metrics.elidedText(toQString(state.trace->nameOf(event)), Qt::ElideRight, room - 2 * kMarkerPadding);
+    // A phase stands for its request, whichever of its phases it is.
+    const QString whole = event.kind() == trace::EventKind::Phase
+                              ? tr("request %1").arg(state.trace->requests[state.trace->phases.request[event.row()].value].id)
+                              : toQString(state.trace->nameOf(event));
+    const QString name = metrics.elidedText(whole, Qt::ElideRight, room - 2 * kMarkerPadding);
     const QString text = withDirection(end.side, name + more);
     const int width = metrics.horizontalAdvance(text) + 2 * kMarkerPadding;
     const QPoint at = end.point.toPoint();
@@ -125,14 +129,14 @@ LinkMarker markerAt(const TimelineState& state, const End& end, EventId event, s
     return {{left, top, width, kMarkerHeight}, text, event};
 }
 
-/// Whether the selected event is in view; of a request, anything that stands out.
+/// Whether the selected event is in view; of a request, anything that stands out but its peers.
 bool isSelectionSeen(const TimelineState& state)
 {
     const QRect area = state.geometry.rows();
     const EventId selected = state.highlights.back().event;
     const bool isRequest = selected.kind() == trace::EventKind::Phase;
     return std::any_of(state.laneHighlights.begin(), state.laneHighlights.end(), [&](const LaneHighlight& lane) {
-        if (!isRequest && lane.event != selected)
+        if (isRequest ? lane.event.kind() == trace::EventKind::Phase && !lane.isSelected : lane.event != selected)
             return false;
         if (lane.time.end < state.view.start || lane.time.start >= state.view.end)
             return false;

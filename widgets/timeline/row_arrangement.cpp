@@ -176,6 +176,8 @@ std::set<TrackId> collapsedAtFirst(const trace::Trace& trace)
             collapsed.insert(track.parent);
         if (track.kind == TrackKind::Counter && isAlwaysZero(track.counter))
             collapsed.insert(track.parent);
+        if (track.kind == TrackKind::Counter && track.counter.isDerived && track.globalTid != 0)
+            collapsed.insert(TrackId(i)); // it runs or it does not: a strip says that, and a server has a hundred threads
     }
     return collapsed;
 }

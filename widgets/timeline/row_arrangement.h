@@ -59,7 +59,8 @@ bool moveAmongSiblings(const trace::Trace& trace, RowArrangement& arrangement, t
 [[nodiscard]] std::vector<std::string> trackKeys(const trace::Trace& trace);
 
 /// What is folded when a report opens: tracks that repeat what others show (a context's "All streams", the start/end ranges of
-/// servers whose requests have lanes), what a stream's row holds in itself, and metrics that never change from 0.
+/// servers whose requests have lanes), what a stream's row holds in itself, metrics that never change from 0,
+/// and when threads ran.
 [[nodiscard]] std::set<trace::TrackId> collapsedAtFirst(const trace::Trace& trace);
 
 /// Counts that are made of the requests and executions themselves: folded too where two reports share the window.

@@ -160,8 +160,8 @@ void TimelineFrame::drawLane(const TimelineState& state, const LaneTools& tools,
     m_content.boxes += boxes.size();
     if (lane.hasLabels)
         drawLabels(tools.labels, state, boxes, isFaded, toDevice(lane.top), toDevice(lane.top + lane.height));
-    if (!boxes.empty() && boxes.back().isHighlighted && boxes.back().event == state.selected)
-        m_outlines.emplace_back(m_left + boxes.back().left, top, boxes.back().right - boxes.back().left, bottom - top);
+    if (const auto extent = selectedExtent(boxes))
+        m_outlines.emplace_back(m_left + extent->first, top, extent->second - extent->first, bottom - top);
 }
 
 void TimelineFrame::drawLabels(QPainter& painter, const TimelineState& state, const std::vector<LaneBox>& boxes, bool isFaded, int top,

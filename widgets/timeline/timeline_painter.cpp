@@ -77,7 +77,8 @@ private:
     {
         const int left = m_state.geometry.rows().left();
         const bool isFaded = !m_state.highlights.empty();
-        for (const LaneBox& box : m_layout.boxesOf(lane)) {
+        const std::vector<LaneBox>& boxes = m_layout.boxesOf(lane);
+        for (const LaneBox& box : boxes) {
             const SpanColor& color = m_colors.of(box.event);
             const bool isFull = !isFaded || box.isHighlighted;
             const QRect rect(left + box.left, lane.top, box.right - box.left, lane.height);
@@ -90,17 +91,21 @@ private:
                 m_painter.fillRect(QRect(rect.left(), rect.top(), 1, rect.height()), QColor(isFull ? color.edge : color.fadedEdge));
             if (lane.hasLabels && isFull && rect.width() >= kNarrowestLabel)
                 paintLabel(rect, box.event, QColor(color.text));
-            if (box.isHighlighted && box.event == m_state.selected) {
-                m_painter.setPen(QPen(m_state.theme->selection, 2));
-                m_painter.drawRect(rect.adjusted(0, 0, -1, -1));
-            }
+        }
+        if (const auto extent = selectedExtent(boxes)) {
+            m_painter.setPen(QPen(m_state.theme->selection, 2));
+            m_painter.setBrush(Qt::NoBrush);
+            m_painter.drawRect(left + extent->first, lane.top, extent->second - extent->first - 1, lane.height - 1);
         }
     }
 
     void paintLabel(const QRect& box, trace::EventId event, const QColor& color)
     {
         const QRect room = box.adjusted(kLabelLeft, 0, -kLabelRight, 0);
-        const QString text = m_metrics.elidedText(eventLabel(*m_state.trace, event), Qt::ElideRight, room.width());
+        QString name = eventLabel(*m_state.trace, event);
+        if (m_metrics.horizontalAdvance(name) > room.width())
+            name = name.mid(innerNameStart(name));
+        const QString text = m_metrics.elidedText(name, Qt::ElideRight, room.width());
         if (text.endsWith(QChar(0x2026)) && text.size() <= LabelCache::kFewestLetters)
             return;
         m_painter.setFont(m_fonts.small);

@@ -53,6 +53,7 @@ struct LaneHighlight
     int depth = 0;
     TimeRange time;
     trace::EventId event;
+    bool isSelected = false; ///< the selected event, or a phase of the selected request
 };
 
 /// The range of values that a counter's row spans; includes 0.

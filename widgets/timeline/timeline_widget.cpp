@@ -323,6 +323,8 @@ void TimelineWidget::highlightSelection()
     const bool isPhase = m_state.selected.isNone() || m_state.selected.kind() == EventKind::Phase;
     if (isPhase && !m_selectedRequest.isNone()) {
         const auto activity = analysis::requestActivity(trace, m_selectedRequest);
+        for (const RequestIndex peer : activity.peers)
+            add(analysis::phasesOf(trace, peer));
         add(activity.phases);
         add(activity.nvtxRanges);
         add(activity.apiCalls);
@@ -332,6 +334,7 @@ void TimelineWidget::highlightSelection()
             add(analysis::phasesOf(trace, request));
         if (const EventId launch = analysis::launchOf(trace, m_state.selected); !launch.isNone())
             events.push_back(launch);
+        add(analysis::rangesAround(trace, m_state.selected));
         add(analysis::launchedBy(trace, m_state.selected));
     }
     // Last: drawn over the others, with its outline.
@@ -343,10 +346,14 @@ void TimelineWidget::highlightSelection()
     m_state.highlights.clear();
     m_state.laneHighlights.clear();
     m_state.links = launchLinks(trace, m_state.selected);
+    const auto isSelected = [&](EventId event) {
+        return event == m_state.selected ||
+               (isPhase && event.kind() == EventKind::Phase && trace.phases.request[event.row()] == m_selectedRequest);
+    };
     for (const EventId event : events) {
         m_state.highlights.push_back({event, placesOf(m_state, event)});
         for (const EventPlace& place : m_state.highlights.back().places)
-            m_state.laneHighlights.push_back({place.track, place.depth, trace.timeOf(event), event});
+            m_state.laneHighlights.push_back({place.track, place.depth, trace.timeOf(event), event, isSelected(event)});
     }
     // The selected event was the last and stays so in its lane.
     std::stable_sort(m_state.laneHighlights.begin(), m_state.laneHighlights.end(), [](const LaneHighlight& a, const LaneHighlight& b) {

@@ -67,7 +67,10 @@ public:
             return Error{ErrorCode::BadInput, "add_sub needs two inputs of the same shape", {}};
         return {};
     }
-    Result<std::unique_ptr<Backend>> createInstance(RequestRanges&) override { return std::unique_ptr<Backend>(std::make_unique<AddSub>(m_config)); }
+    Result<std::unique_ptr<Backend>> createInstance(const InstancePlace&, RequestRanges&) override
+    {
+        return std::unique_ptr<Backend>(std::make_unique<AddSub>(m_config));
+    }
     std::string platform() const override { return "cpu"; }
 
 private:
@@ -85,6 +88,21 @@ Result<std::unique_ptr<BackendFactory>> createAddSub(const inference::ModelConfi
         || config.output(1).data_type() != type)
         return Error{ErrorCode::BadInput, "add_sub's inputs and outputs must all be TYPE_INT32 or all TYPE_FP32", {}};
     return std::unique_ptr<BackendFactory>(std::make_unique<AddSubFactory>(config));
+}
+
+void completeAddSub(inference::ModelConfig& config)
+{
+    const auto declare = [](auto* tensor, const char* name) {
+        tensor->set_name(name);
+        tensor->set_data_type(inference::TYPE_FP32);
+        tensor->add_dims(-1);
+    };
+    if (config.input().empty())
+        for (const char* name : {"INPUT0", "INPUT1"})
+            declare(config.add_input(), name);
+    if (config.output().empty())
+        for (const char* name : {"OUTPUT0", "OUTPUT1"})
+            declare(config.add_output(), name);
 }
 
 } // namespace gantry::inference_server

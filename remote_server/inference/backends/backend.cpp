@@ -2,6 +2,7 @@
 
 #include "remote_server/inference/backends/add_sub.h"
 #include "remote_server/inference/backends/bert.h"
+#include "remote_server/inference/backends/identity.h"
 
 namespace gantry::inference_server {
 
@@ -11,7 +12,20 @@ Result<std::unique_ptr<BackendFactory>> createBackendFactory(const inference::Mo
         return createAddSub(config);
     if (config.backend() == "bert")
         return createBert(config, options);
-    return Error{ErrorCode::Unsupported, "there is no backend \"" + config.backend() + "\": gantry-serve has add_sub and bert", {}};
+    if (config.backend() == "identity")
+        return createIdentity(config);
+    return Error{
+        ErrorCode::Unsupported, "there is no backend \"" + config.backend() + "\": gantry-serve has add_sub, bert and identity", {}};
+}
+
+void autoComplete(inference::ModelConfig& config, bool saysMaxBatchSize)
+{
+    if (config.backend() == "add_sub")
+        completeAddSub(config);
+    else if (config.backend() == "bert")
+        completeBert(config, saysMaxBatchSize);
+    else if (config.backend() == "identity")
+        completeIdentity(config);
 }
 
 } // namespace gantry::inference_server

@@ -17,14 +17,20 @@ std::size_t tokensOf(const std::vector<Tensor>& inputs)
     return inputs.front().data.size() / sizeof(std::int64_t);
 }
 
+/// Sequences of a request, all of the same length: [length] or [sequences, length].
+std::size_t sequencesOf(const std::vector<Tensor>& inputs)
+{
+    return inputs.front().shape.size() > 1 ? static_cast<std::size_t>(inputs.front().shape.front()) : 1;
+}
+
 Result<void> checkTokens(const std::vector<Tensor>& inputs, const BertShape& shape)
 {
-    const std::size_t length = tokensOf(inputs);
+    const std::size_t tokens = tokensOf(inputs), length = tokens / sequencesOf(inputs);
     if (length < 1 || length > static_cast<std::size_t>(shape.positions))
         return Error{ErrorCode::BadInput, fmt::format("a sequence of {} tokens: it must have between 1 and {}", length, shape.positions), {}};
     if (inputs.size() > 1 && inputs[1].shape != inputs[0].shape)
         return Error{ErrorCode::BadInput, fmt::format("'{}' must have the shape of '{}'", inputs[1].name, inputs[0].name), {}};
-    for (std::size_t i = 0; i < length; ++i) {
+    for (std::size_t i = 0; i < tokens; ++i) {
         std::int64_t id = 0;
         std::memcpy(&id, inputs.front().data.data() + i * sizeof id, sizeof id);
         if (id < 0 || id >= shape.vocabulary)
@@ -42,16 +48,20 @@ struct Tokens
     /// Takes inputs that checkTokens() has passed.
     void take(const std::vector<BatchItem>& items)
     {
-        batch = static_cast<int>(items.size());
-        sequence = 0;
-        for (const BatchItem& item : items)
-            sequence = std::max(sequence, static_cast<int>(tokensOf(*item.inputs)));
+        batch = sequence = 0;
+        for (const BatchItem& item : items) {
+            const std::size_t sequences = sequencesOf(*item.inputs);
+            batch += static_cast<int>(sequences);
+            sequence = std::max(sequence, static_cast<int>(tokensOf(*item.inputs) / sequences));
+        }
         ids.assign(static_cast<std::size_t>(batch * sequence), 0);
         mask.assign(ids.size(), 0);
-        for (int row = 0; row < batch; ++row) {
-            const auto& inputs = *items[static_cast<std::size_t>(row)].inputs;
-            for (std::size_t i = 0; i < tokensOf(inputs); ++i) {
-                const auto at = static_cast<std::size_t>(row * sequence) + i;
+        std::size_t row = 0;
+        for (const BatchItem& item : items) {
+            const auto& inputs = *item.inputs;
+            const std::size_t sequences = sequencesOf(inputs), length = tokensOf(inputs) / sequences;
+            for (std::size_t i = 0; i < sequences * length; ++i) {
+                const std::size_t at = (row + i / length) * static_cast<std::size_t>(sequence) + i % length;
                 std::int64_t id = 0, attends = 1;
                 std::memcpy(&id, inputs.front().data.data() + i * sizeof id, sizeof id);
                 if (inputs.size() > 1)
@@ -59,6 +69,7 @@ struct Tokens
                 ids[at] = static_cast<std::int32_t>(id);
                 mask[at] = attends != 0;
             }
+            row += sequences;
         }
     }
 };
@@ -66,12 +77,15 @@ struct Tokens
 /// Splits [batch][sequence][hidden] into the outputs, without the padding.
 void distribute(const float* hidden, const Tokens& tokens, int hiddenSize, const std::string& outputName, const std::vector<BatchItem>& items)
 {
-    for (int row = 0; row < tokens.batch; ++row) {
-        const BatchItem& item = items[static_cast<std::size_t>(row)];
+    const std::size_t padded = static_cast<std::size_t>(tokens.sequence * hiddenSize);
+    for (const BatchItem& item : items) {
+        const std::size_t sequences = sequencesOf(*item.inputs);
+        const std::size_t used = tokensOf(*item.inputs) / sequences * static_cast<std::size_t>(hiddenSize);
         Tensor out{outputName, inference::TYPE_FP32, item.inputs->front().shape, {}};
         out.shape.push_back(hiddenSize);
-        out.data.assign(reinterpret_cast<const char*>(hidden + static_cast<std::size_t>(row) * static_cast<std::size_t>(tokens.sequence * hiddenSize)),
-                        tokensOf(*item.inputs) * static_cast<std::size_t>(hiddenSize) * sizeof(float));
+        out.data.reserve(sequences * used * sizeof(float));
+        for (std::size_t row = 0; row < sequences; ++row, hidden += padded)
+            out.data.append(reinterpret_cast<const char*>(hidden), used * sizeof(float));
         *item.outputs = {std::move(out)};
     }
 }
@@ -120,7 +134,7 @@ class CpuBertFactory : public BackendFactory
 public:
     CpuBertFactory(BertWeights weights, int layers, std::string outputName) : m_weights(std::move(weights)), m_layers(layers), m_outputName(std::move(outputName)) {}
     Result<void> check(const std::vector<Tensor>& inputs) const override { return checkTokens(inputs, m_weights.shape); }
-    Result<std::unique_ptr<Backend>> createInstance(RequestRanges& ranges) override
+    Result<std::unique_ptr<Backend>> createInstance(const InstancePlace&, RequestRanges& ranges) override
     {
         return std::unique_ptr<Backend>(std::make_unique<CpuBert>(m_weights, m_layers, m_outputName, ranges));
     }
@@ -194,7 +208,7 @@ public:
     ~GpuBertFactory() override { m_api.unloadModel(m_model); }
 
     Result<void> check(const std::vector<Tensor>& inputs) const override { return checkTokens(inputs, m_shape); }
-    Result<std::unique_ptr<Backend>> createInstance(RequestRanges& ranges) override
+    Result<std::unique_ptr<Backend>> createInstance(const InstancePlace&, RequestRanges& ranges) override
     {
         void* instance = nullptr;
         char error[256] = {};
@@ -279,6 +293,34 @@ Result<std::unique_ptr<BackendFactory>> createBert(const inference::ModelConfig&
     }
     const int layers = static_cast<int>(std::clamp<std::int64_t>(parameterOf(config, "cpu_layers", shape.layers), 1, shape.layers));
     return std::unique_ptr<BackendFactory>(std::make_unique<CpuBertFactory>(std::move(weights), layers, config.output(0).name()));
+}
+
+void completeBert(inference::ModelConfig& config, bool saysMaxBatchSize)
+{
+    if (!saysMaxBatchSize) {
+        config.set_max_batch_size(4);
+        if (config.scheduling_choice_case() == inference::ModelConfig::SCHEDULING_CHOICE_NOT_SET)
+            config.mutable_dynamic_batching();
+    }
+    const auto addTokens = [&](const char* name, bool optional) {
+        auto* input = config.add_input();
+        input->set_name(name);
+        input->set_data_type(inference::TYPE_INT64);
+        input->add_dims(-1);
+        input->set_optional(optional);
+    };
+    if (config.input().empty()) {
+        addTokens("input_ids", false);
+        addTokens("attention_mask", true);
+    }
+    const auto shape = BertShape::fromConfig(config);
+    if (!config.output().empty() || !shape) // a bad shape is said when the model starts
+        return;
+    auto* output = config.add_output();
+    output->set_name("last_hidden_state");
+    output->set_data_type(inference::TYPE_FP32);
+    output->add_dims(-1);
+    output->add_dims(shape->hidden);
 }
 
 } // namespace gantry::inference_server

@@ -9,4 +9,7 @@ namespace gantry::inference_server {
 /// OpenBLAS, where the parameter `cpu_layers` limits the layers so that a machine without a GPU still serves the demo.
 [[nodiscard]] Result<std::unique_ptr<BackendFactory>> createBert(const inference::ModelConfig& config, const BackendOptions& options);
 
+/// Its inputs and output by the parameters, where there are none; 4 rows and dynamic batching where max_batch_size is not said.
+void completeBert(inference::ModelConfig& config, bool saysMaxBatchSize);
+
 } // namespace gantry::inference_server

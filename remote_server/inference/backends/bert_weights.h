@@ -1,6 +1,7 @@
 #pragma once
 
 #include "remote_server/inference/model.h"
+#include "trace_model/base/result.h"
 
 #include <cstdint>
 #include <vector>

@@ -21,11 +21,6 @@ constexpr DurationNs kLook = 50'000'000;             // between looks at a windo
 constexpr DurationNs kShortestWait = 10'000'000'000; // for a target that was launched a moment ago
 constexpr std::size_t kKeptStatuses = 16;
 
-char idLetter(proto::EngineKind kind)
-{
-    return proto::name(kind)[0]; // "n1" of nsys, "k1" of Kineto, "t1" of Triton; those of the capture library are "c1"
-}
-
 /// What only the capture library can do.
 Result<void> checkShape(const proto::CaptureRequest& request)
 {
@@ -43,8 +38,6 @@ Result<void> checkShape(const proto::CaptureRequest& request)
         return refuse("cannot end after requests, iterations or an amount of data");
     if (request.content.gpuMetricsHz > 0)
         return refuse("has no hardware counters of Gantry's");
-    if (request.mayQueue)
-        return refuse("does not queue behind others");
     return {};
 }
 
@@ -94,7 +87,8 @@ Result<proto::CaptureStatus> ToolEngine::start(const proto::CaptureRequest& requ
         return m_active->state.busy();
     ended = std::move(m_active);
     auto capture = std::make_unique<Capture>();
-    status.captureId = idLetter(m_options.kind) + std::to_string(m_nextId++);
+    // "nsys1"; those of the capture library are "c1".
+    status.captureId = std::string(proto::name(m_options.kind)) + std::to_string(m_nextId++);
     status.state = proto::CaptureState::Waiting;
     capture->state.request = request;
     capture->state.plan = plan;

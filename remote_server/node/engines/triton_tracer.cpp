@@ -65,8 +65,8 @@ Result<TritonTracer::Settings> TritonTracer::exchange(const std::string& grpcAdd
         return Error{ErrorCode::Unsupported,
                      "the server at " + grpcAddress +
                          " has no request tracer that can be set: it is no Triton Inference Server, or one without "
-                         "its trace extension (" +
-                         status.error_message() + ")",
+                         "its trace extension" +
+                         (status.error_message().empty() ? "" : " (" + status.error_message() + ")"),
                      {}};
     if (!status.ok())
         return Error{

@@ -40,6 +40,8 @@ struct Nvml::Api
     int (*getMemory)(void*, Memory*) = nullptr;
     int (*getUtilization)(void*, Utilization*) = nullptr;
     int (*getPower)(void*, unsigned*) = nullptr;
+    int (*getPowerLimit)(void*, unsigned*) = nullptr;
+    int (*getEnergy)(void*, unsigned long long*) = nullptr;
     int (*getClock)(void*, int, unsigned*) = nullptr;
     int (*getTemperature)(void*, int, unsigned*) = nullptr;
 
@@ -80,6 +82,8 @@ Result<std::unique_ptr<Nvml>> Nvml::open(const std::string& library)
     api.load(api.getMemory, "nvmlDeviceGetMemoryInfo");
     api.load(api.getUtilization, "nvmlDeviceGetUtilizationRates");
     api.load(api.getPower, "nvmlDeviceGetPowerUsage");
+    api.load(api.getPowerLimit, "nvmlDeviceGetEnforcedPowerLimit");
+    api.load(api.getEnergy, "nvmlDeviceGetTotalEnergyConsumption");
     api.load(api.getClock, "nvmlDeviceGetClockInfo");
     api.load(api.getTemperature, "nvmlDeviceGetTemperature");
     if (!api.init || !api.getCount || !api.getHandle)
@@ -136,6 +140,11 @@ void Nvml::sample(SampleRound& round)
             gauge("gpu_memory_used_bytes", "bytes", "GPU memory in use", static_cast<double>(m.used));
         if (unsigned milliwatts = 0; api.getPower && api.getPower(device, &milliwatts) == 0)
             gauge("gpu_power_w", "W", "Power draw of the board", milliwatts / 1000.0);
+        if (unsigned milliwatts = 0; api.getPowerLimit && api.getPowerLimit(device, &milliwatts) == 0)
+            gauge("gpu_power_limit_w", "W", "Power that the driver lets the board draw", milliwatts / 1000.0);
+        if (unsigned long long millijoules = 0; api.getEnergy && api.getEnergy(device, &millijoules) == 0)
+            round.report("gpu_energy_j", labels, "J", metrics::SeriesKind::Counter, "Energy used since the driver was loaded",
+                         static_cast<double>(millijoules) / 1000.0);
         if (unsigned megahertz = 0; api.getClock && api.getClock(device, 1, &megahertz) == 0) // 1: SM
             gauge("gpu_sm_clock_hz", "Hz", "SM clock", megahertz * 1e6);
         if (unsigned celsius = 0; api.getTemperature && api.getTemperature(device, 0, &celsius) == 0)

@@ -88,6 +88,27 @@ TEST(WindowOptions, WhatIsRecordedIsAskedForInTheWordsOfNsightSystems)
     EXPECT_THROW(asked("--cuda-graph-trace kernels"), CLI::ValidationError);
 }
 
+TEST(WindowOptions, OnlyWhatIsNamedIsRecorded)
+{
+    WindowOptions options;
+    options.length = "1s";
+    options.trace = "nvtx,kernels";
+    const auto some = options.request();
+    ASSERT_TRUE(some) << some.error().text();
+    EXPECT_TRUE(some->content.nvtx && some->content.kernels);
+    EXPECT_FALSE(some->content.memcpy || some->content.runtimeApi || some->content.driverApi || some->content.synchronization ||
+                 some->content.overhead || some->content.metrics);
+    options.trace = "cuda";
+    const auto cuda = options.request();
+    ASSERT_TRUE(cuda) << cuda.error().text();
+    EXPECT_TRUE(cuda->content.kernels && cuda->content.memcpy && cuda->content.runtimeApi && cuda->content.driverApi);
+    EXPECT_FALSE(cuda->content.nvtx || cuda->content.metrics);
+    options.trace = "nvtx,osrt";
+    EXPECT_EQ(options.request().error().code, ErrorCode::BadInput);
+    options.trace = "nvtx,";
+    EXPECT_TRUE(options.request());
+}
+
 TEST(WindowOptions, WindowsByTheClockNeedAnEndAndMustFitTheirPeriod)
 {
     WindowOptions options;

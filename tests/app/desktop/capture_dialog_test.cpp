@@ -20,8 +20,31 @@ using End = CaptureOptions::End;
 
 namespace {
 
+using proto::EngineKind;
+
 constexpr DurationNs kSecond = 1'000'000'000;
 const QDateTime kNoon(QDate(2026, 11, 21), QTime(12, 0));
+
+/// A node with a GPU and Nsight Systems, whose every engine can record the server.
+CaptureLimits noLimits()
+{
+    return {};
+}
+
+CaptureLimits withoutGpu()
+{
+    CaptureLimits limits;
+    limits.gpuCounters = {QStringLiteral("there is no driver"), QStringLiteral("This node has no GPU to sample: choose off.")};
+    return limits;
+}
+
+proto::NodeInfo nodeWith(const char* nsysPath)
+{
+    proto::NodeInfo node;
+    node.gpus.resize(1);
+    node.nsysPath = nsysPath;
+    return node;
+}
 
 } // namespace
 
@@ -75,6 +98,178 @@ private slots:
         QCOMPARE(request.durationNs, 0);
     }
 
+    void someOfThePeriodsOrRangesAreAskedForInTheNodesTerms()
+    {
+        CaptureOptions options;
+        options.windows = 20;
+        options.lengthNs = kSecond / 2;
+        options.kept = 2;
+        options.keptOf = 60;
+        QCOMPARE(captureRequest(options, kNoon).keptOf, 1u); // one after the other: there are no periods
+        options.periodNs = kSecond;
+        QCOMPARE(captureRequest(options, kNoon).kept, 2u);
+        QCOMPARE(captureRequest(options, kNoon).keptOf, 60u);
+        QCOMPARE(summaryOf(options, kNoon), QStringLiteral("Now: 20 windows, each 0.5 s long, one every 1 s, in the first 2 of every 60."));
+        QVERIFY(!problemOf(options, noLimits()));
+        options.kept = 1;
+        QVERIFY2(summaryOf(options, kNoon).endsWith(QStringLiteral(", in one of every 60.")), qPrintable(summaryOf(options, kNoon)));
+        options.kept = 61;
+        QCOMPARE(problemOf(options, noLimits())->field, CaptureField::Windows);
+
+        options.opening = Opening::NvtxRange;
+        options.range = QStringLiteral("step");
+        options.rangesKept = 3;
+        options.rangeEvery = 100;
+        QCOMPARE(captureRequest(options, kNoon).kept, 3u);
+        QCOMPARE(captureRequest(options, kNoon).triggerEvery, 100u);
+        QCOMPARE(captureRequest(options, kNoon).keptOf, 1u);
+        QVERIFY2(summaryOf(options, kNoon).contains(QStringLiteral("for the first 3 of every 100 ranges")),
+                 qPrintable(summaryOf(options, kNoon)));
+        options.rangesKept = 101;
+        QCOMPARE(problemOf(options, noLimits())->field, CaptureField::Ranges);
+    }
+
+    void theServersOwnProfilerIsAskedForOneWindowOfALength()
+    {
+        CaptureOptions options;
+        options.opening = Opening::OwnProfiler;
+        options.lengthNs = 3 * kSecond;
+        options.windows = 7;         // of another choice
+        options.end = End::Requests; // likewise
+        options.begin = Begin::After;
+        options.delayNs = 5 * kSecond;
+        const proto::CaptureRequest request = captureRequest(options, kNoon);
+        QVERIFY(request.drivesProfiler);
+        QCOMPARE(request.trigger, proto::CaptureTrigger::CudaProfiler);
+        QCOMPARE(request.durationNs, 3 * kSecond);
+        QCOMPARE(request.windowCount, 1u);
+        QCOMPARE(request.delayNs, 5 * kSecond);
+        QCOMPARE(request.maxRequests, std::uint64_t{0});
+        QVERIFY(!problemOf(options, noLimits()));
+        QVERIFY2(summaryOf(options, kNoon).contains(QStringLiteral("own profiler opens a window 3 s long in all of its workers")),
+                 qPrintable(summaryOf(options, kNoon)));
+    }
+
+    void anotherEngineIsAskedForNothingThatItDoesNotKnow()
+    {
+        CaptureOptions options;
+        options.engine = EngineKind::Nsys;
+        options.content.contextSwitches = true;
+        options.content.gpuMetricsHz = 10'000;
+        options.mayQueue = true;
+        proto::CaptureRequest request = captureRequest(options, kNoon);
+        QCOMPARE(request.engine, EngineKind::Nsys);
+        QCOMPARE(request.nsys.contextSwitches, std::string("process-tree"));
+        QCOMPARE(request.nsys.gpuMetricsDevices, std::string("all"));
+        QCOMPARE(request.nsys.gpuMetricsHz, 10'000u);
+        QVERIFY(!request.mayQueue && request.content.gpuMetricsHz == 0 && !request.content.contextSwitches);
+        QVERIFY2(summaryOf(options, kNoon).endsWith(QStringLiteral("Nsight Systems records it.")), qPrintable(summaryOf(options, kNoon)));
+
+        options.engine = EngineKind::Kineto;
+        request = captureRequest(options, kNoon);
+        QVERIFY(request.nsys == proto::NsysWindowOptions{} && request.content.gpuMetricsHz == 0);
+        QVERIFY(!problemOf(options, withoutGpu())); // counters are of Gantry and of Nsight Systems
+        options.end = End::Stop;
+        QCOMPARE(problemOf(options, noLimits())->field, CaptureField::End); // it is told the length
+        options.engine = EngineKind::ServerTrace;
+        QVERIFY(!problemOf(options, noLimits()));
+        options.end = End::Requests;
+        QCOMPARE(problemOf(options, noLimits())->field, CaptureField::End);
+        options.opening = Opening::NvtxRange;
+        QCOMPARE(problemOf(options, noLimits())->field, CaptureField::Opening);
+    }
+
+    void whatCannotRecordAServerIsToldByItsNodeAndItsLaunch()
+    {
+        proto::Target target;
+        CaptureLimits limits = captureLimits(nodeWith(""), target);
+        QVERIFY(limits.of(EngineKind::Native).isNone());
+        QVERIFY(limits.of(EngineKind::Nsys).sentence.contains(QStringLiteral("not installed on this node")));
+        QVERIFY(limits.of(EngineKind::Kineto).sentence.contains(QStringLiteral("--engine kineto")));
+        QVERIFY(limits.of(EngineKind::ServerTrace).sentence.contains(QStringLiteral("--grpc-address")));
+        QVERIFY(limits.profiler.sentence.contains(QStringLiteral("--profile")));
+        QVERIFY(limits.gpuCounters.isNone());
+        QCOMPARE(limits.usualEngine(), EngineKind::Native);
+
+        target.grpcAddress = "127.0.0.1:8001";
+        target.profilerUrl = "http://127.0.0.1:8000";
+        target.engine = EngineKind::Nsys;
+        limits = captureLimits(nodeWith("/usr/bin/nsys"), target);
+        QVERIFY(limits.of(EngineKind::ServerTrace).isNone() && limits.profiler.isNone() && limits.of(EngineKind::Nsys).isNone());
+        QVERIFY(limits.of(EngineKind::Native).sentence.contains(QStringLiteral("no other tool beside it")));
+        QCOMPARE(limits.usualEngine(), EngineKind::Nsys);
+        target.engine = EngineKind::Native;
+        QVERIFY(captureLimits(nodeWith("/usr/bin/nsys"), target).of(EngineKind::Nsys).sentence.contains(QStringLiteral("cannot attach")));
+    }
+
+    void anEngineThatCannotRecordIsDisabledAndSaysWhy()
+    {
+        const CaptureLimits limits = captureLimits(nodeWith(""), {});
+        CaptureOptions options;
+        options.engine = EngineKind::Kineto; // of another server
+        options.opening = Opening::OwnProfiler;
+        CaptureDialog dialog(options, {QStringLiteral("server"), QStringLiteral("node"), limits});
+        dialog.show();
+        auto& engine = *dialog.findChild<QComboBox*>(QStringLiteral("engine"));
+        QCOMPARE(dialog.options().engine, EngineKind::Native);
+        QCOMPARE(dialog.options().opening, Opening::Clock);
+        QVERIFY(start(dialog).isEnabled());
+        const auto isEnabled = [](const QComboBox& box, int index) {
+            return bool(box.model()->flags(box.model()->index(index, 0)) & Qt::ItemIsEnabled);
+        };
+        QVERIFY(isEnabled(engine, 0) && !isEnabled(engine, 1) && !isEnabled(engine, 2) && !isEnabled(engine, 3));
+        QVERIFY2(engine.itemText(1).contains(QStringLiteral("not installed")), qPrintable(engine.itemText(1)));
+        QVERIFY(engine.itemData(2, Qt::ToolTipRole).toString().contains(QStringLiteral("--engine kineto")));
+        QTest::keyClick(&engine, Qt::Key_Down); // there is nothing to go to
+        QCOMPARE(dialog.options().engine, EngineKind::Native);
+        const auto& opening = *dialog.findChild<QComboBox*>(QStringLiteral("opening"));
+        QVERIFY(!isEnabled(opening, 3) && isEnabled(opening, 2));
+        QVERIFY2(opening.itemText(3).contains(QStringLiteral("this server has none")), qPrintable(opening.itemText(3)));
+    }
+
+    void theChoiceOfNsightSystemsLeavesWhatItCanDo()
+    {
+        CaptureDialog dialog({}, {QStringLiteral("server"), QStringLiteral("node"), noLimits()});
+        dialog.show();
+        const auto choose = [&](const char* name, int index) { dialog.findChild<QComboBox*>(QLatin1String(name))->setCurrentIndex(index); };
+        const auto find = [&](const char* name) { return dialog.findChild<QWidget*>(QLatin1String(name)); };
+        choose("opening", static_cast<int>(Opening::CudaProfiler));
+        QVERIFY(start(dialog).isEnabled());
+        choose("engine", static_cast<int>(EngineKind::Nsys));
+        QVERIFY(!start(dialog).isEnabled());
+        QCOMPARE(shown(dialog, QStringLiteral("opened by the clock alone")), QStringList{QString()});
+        choose("opening", static_cast<int>(Opening::Clock));
+        QVERIFY(start(dialog).isEnabled());
+        record(dialog);
+        QVERIFY(!find("nvtx")->isEnabled() && find("contextSwitches")->isEnabled() && find("gpuMetrics")->isEnabled());
+        QVERIFY(!find("mayQueue")->isEnabled() && find("contentNote")->isVisible());
+        choose("engine", static_cast<int>(EngineKind::ServerTrace));
+        QVERIFY(!find("contextSwitches")->isEnabled() && !find("gpuMetrics")->isEnabled());
+        choose("engine", static_cast<int>(EngineKind::Native));
+        QVERIFY(find("nvtx")->isEnabled() && find("mayQueue")->isEnabled() && !find("contentNote")->isVisible());
+    }
+
+    void someOfThePeriodsAreChosenWhereThereArePeriods()
+    {
+        CaptureDialog dialog({}, {QStringLiteral("server"), QStringLiteral("node"), noLimits()});
+        dialog.show();
+        auto& kept = *dialog.findChild<QSpinBox*>(QStringLiteral("kept"));
+        auto& keptOf = *dialog.findChild<QSpinBox*>(QStringLiteral("keptOf"));
+        dialog.findChild<QSpinBox*>(QStringLiteral("windows"))->setValue(5);
+        QVERIFY(!keptOf.isVisible());
+        dialog.findChild<QDoubleSpinBox*>(QStringLiteral("period"))->setValue(10);
+        QVERIFY(keptOf.isVisible() && !kept.isVisible());
+        keptOf.setValue(6);
+        QVERIFY(kept.isVisible());
+        kept.setValue(7);
+        QVERIFY(!start(dialog).isEnabled());
+        QCOMPARE(shown(dialog, QStringLiteral("at most 6 can have a window")), QStringList{QString()});
+        kept.setValue(2);
+        QVERIFY(start(dialog).isEnabled());
+        QCOMPARE(dialog.options().kept, 2u);
+        QCOMPARE(dialog.options().keptOf, 6u);
+    }
+
     void aTimeOfDayThatHasGoneByIsTomorrows()
     {
         QCOMPARE(nextTime(QTime(12, 0, 1), kNoon), kNoon.addSecs(1));
@@ -105,6 +300,10 @@ private slots:
         options.range = QStringLiteral("batch@*");
         options.ranges = 16;
         options.rangeEvery = 17;
+        options.rangesKept = 3;
+        options.kept = 2;
+        options.keptOf = 60;
+        options.engine = EngineKind::Kineto;
         options.endsServer = options.mayQueue = true;
         options.content.kernels = options.content.driverApi = false;
         options.content.gpuMetricsHz = 10'000;
@@ -121,6 +320,8 @@ private slots:
 
         QCOMPARE(toJson(captureOptions({})), toJson(CaptureOptions{}));
         const QJsonObject nonsense{{QStringLiteral("end"), 99},
+                                   {QStringLiteral("engine"), QStringLiteral("perf")},
+                                   {QStringLiteral("kept_of"), 0},
                                    {QStringLiteral("windows"), -1},
                                    {QStringLiteral("length_ns"), QStringLiteral("long")},
                                    {QStringLiteral("at"), QStringLiteral("25:00")}};
@@ -153,7 +354,7 @@ private slots:
     {
         QFETCH(QString, what);
         QFETCH(QString, sentence);
-        CaptureDialog dialog({}, {QStringLiteral("server"), QStringLiteral("node"), QStringLiteral("there is no driver")});
+        CaptureDialog dialog({}, {QStringLiteral("server"), QStringLiteral("node"), withoutGpu()});
         dialog.show();
         QVERIFY(start(dialog).isEnabled());
         const auto choose = [&](const char* name, int index) { dialog.findChild<QComboBox*>(QLatin1String(name))->setCurrentIndex(index); };
@@ -196,7 +397,7 @@ private slots:
     {
         CaptureOptions options;
         options.opening = Opening::NvtxRange;
-        CaptureDialog dialog(options, {QStringLiteral("server"), QStringLiteral("node"), {}});
+        CaptureDialog dialog(options, {QStringLiteral("server"), QStringLiteral("node"), noLimits()});
         dialog.show();
         QVERIFY(!start(dialog).isEnabled());
         QTest::keyClicks(dialog.findChild<QLineEdit*>(QStringLiteral("range")), QStringLiteral("execute@gantry.serve"));
@@ -208,7 +409,7 @@ private slots:
 
     void callsThatOnlyAskAreOfAnApi()
     {
-        CaptureDialog dialog({}, {QStringLiteral("server"), QStringLiteral("node"), {}});
+        CaptureDialog dialog({}, {QStringLiteral("server"), QStringLiteral("node"), noLimits()});
         dialog.show();
         record(dialog);
         auto& queries = *dialog.findChild<QCheckBox*>(QStringLiteral("apiQueries"));
@@ -224,7 +425,7 @@ private slots:
 
     void fieldsOfAChoiceThatIsNotMadeAreHidden()
     {
-        CaptureDialog dialog({}, {QStringLiteral("server"), QStringLiteral("node"), {}});
+        CaptureDialog dialog({}, {QStringLiteral("server"), QStringLiteral("node"), noLimits()});
         dialog.show();
         const auto isShown = [&](const char* name) { return dialog.findChild<QWidget*>(QLatin1String(name))->isVisible(); };
         QVERIFY(isShown("begin") && isShown("length") && isShown("windows") && !isShown("period") && !isShown("range") &&
@@ -235,12 +436,14 @@ private slots:
 
     void everyControlHasANameAndTheDialogFitsASmallScreen()
     {
-        for (const Opening opening : {Opening::Clock, Opening::CudaProfiler, Opening::NvtxRange}) {
+        for (const Opening opening : {Opening::Clock, Opening::CudaProfiler, Opening::NvtxRange, Opening::OwnProfiler}) {
             CaptureOptions options;
             options.opening = opening;
             options.end = End::Iterations;
             options.windows = 5;
-            CaptureDialog dialog(options, {QStringLiteral("server"), QStringLiteral("node"), {}});
+            options.periodNs = 10 * kSecond;
+            options.keptOf = options.rangeEvery = 60;
+            CaptureDialog dialog(options, {QStringLiteral("server"), QStringLiteral("node"), captureLimits(nodeWith(""), {})});
             dialog.show();
             QVERIFY2(dialog.width() <= 780 && dialog.height() <= 560,
                      qPrintable(QStringLiteral("%1 × %2").arg(dialog.width()).arg(dialog.height())));

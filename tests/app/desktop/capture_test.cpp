@@ -110,7 +110,7 @@ private slots:
         QVERIFY(!strip().isVisible());
         QVERIFY(!page->trace()->requests.empty());
         QVERIFY(!page->trace()->meta.targetExited);
-        QCOMPARE(page->path().parent_path(), m_settings->reportFolder(m_window->nodes().current()->title()));
+        QCOMPARE(page->path().parent_path(), m_settings->reportFolder(m_window->nodes().current()->name()));
         QVERIFY(m_window->messages().sentence().isEmpty());
         QVERIFY(startAction().isEnabled());
 
@@ -170,7 +170,7 @@ private slots:
         QVERIFY2(sentence.startsWith(QStringLiteral("3 windows were captured")), qPrintable(sentence));
         const auto& names = capture().status().reportNames;
         QCOMPARE(names.size(), std::size_t{3});
-        const auto folder = m_settings->reportFolder(m_window->nodes().current()->title());
+        const auto folder = m_settings->reportFolder(m_window->nodes().current()->name());
         for (const std::string& name : names)
             QVERIFY2(std::filesystem::exists(folder / name), name.c_str());
         QCOMPARE(page->path(), folder / names.back());
@@ -264,7 +264,7 @@ private slots:
         QVERIFY(other->stopCapture(held->captureId));
         ReportPage* page = waitForReport();
         QVERIFY(page);
-        QVERIFY(page->path() != m_settings->reportFolder(m_window->nodes().current()->title()) / held->reportName);
+        QVERIFY(page->path() != m_settings->reportFolder(m_window->nodes().current()->name()) / held->reportName);
         QCOMPARE(capture().status().reportNames.size(), std::size_t{1});
     }
 

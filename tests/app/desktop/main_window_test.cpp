@@ -11,10 +11,12 @@
 #include "app/desktop/page_area.h"
 #include "app/desktop/report_page.h"
 #include "app/desktop/search_box.h"
+#include "app/desktop/theme.h"
 #include "app/desktop/window_actions.h"
 #include "app/jobs/job_runner.h"
 #include "tests/support/temporary_folder.h"
 #include "widgets/compare/compare_view.h"
+#include "widgets/theme/theme.h"
 #include "widgets/timeline/timeline_widget.h"
 
 #include <QAbstractItemView>
@@ -28,6 +30,7 @@
 #include <QDoubleSpinBox>
 #include <QDropEvent>
 #include <QFileDialog>
+#include <QFileInfo>
 #include <QInputDialog>
 #include <QLabel>
 #include <QLineEdit>
@@ -35,6 +38,7 @@
 #include <QMimeData>
 #include <QPushButton>
 #include <QSignalSpy>
+#include <QSpinBox>
 #include <QTabBar>
 #include <QTest>
 #include <QTextBrowser>
@@ -382,6 +386,91 @@ private slots:
         QVERIFY(m_window->messages().sentence().contains(QStringLiteral("no kernel 100000")));
     }
 
+    // In the dark Fusion's outline was a shade darker than the window, which is to say none.
+    void aSpinBoxHasAnOutlineInTheDark()
+    {
+        applyTheme(widgets::ColorScheme::Dark);
+        QSpinBox box;
+        box.resize(120, 30);
+        const QImage image = box.grab().toImage();
+        const QColor window = widgets::Theme::of(widgets::ColorScheme::Dark).window;
+        int lightest = 0; // of the left edge, at half its height
+        for (int x = 0; x < 4; ++x)
+            lightest = std::max(lightest, image.pixelColor(x, image.height() / 2).lightness());
+        QVERIFY2(lightest > window.lightness() + 35, qPrintable(QString::number(lightest)));
+        applyTheme(widgets::ColorScheme::Light);
+        QCOMPARE(QApplication::palette("QSpinBox").color(QPalette::Window), widgets::Theme::of(widgets::ColorScheme::Light).window);
+    }
+
+    void theWindowIsCalledByWhatIsInFrontOfIt()
+    {
+        QCOMPARE(m_window->windowTitle(), QStringLiteral("Gantry"));
+        m_window->openReport(m_a);
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->windowTitle().endsWith(QStringLiteral(" – Gantry")), kPatienceMs);
+        QVERIFY2(m_window->windowTitle().startsWith(QString::fromStdString(m_a.stem().string())), qPrintable(m_window->windowTitle()));
+        m_window->actions().closeTab->trigger();
+        QTRY_COMPARE_WITH_TIMEOUT(m_window->windowTitle(), QStringLiteral("Gantry"), kPatienceMs);
+    }
+
+    // Whether Ctrl+S had done anything was told by the log of the node alone, where nobody looks for it.
+    void aSavedViewAndACopiedLinkAreToldWhereTheUserLooks()
+    {
+        const auto file = *m_folder / "kept" / "a.gantry";
+        std::filesystem::create_directories(file.parent_path());
+        desktop_test::writeReport(file);
+        ReportPage& page = open(file);
+        m_window->actions().saveView->trigger();
+        const auto told = [&] { return m_window->messages().sentence(); };
+        QTRY_VERIFY_WITH_TIMEOUT(told().contains(QStringLiteral("The view is saved in")), kPatienceMs);
+        m_window->actions().copyLink->trigger();
+        QVERIFY2(told().contains(QStringLiteral("The link is in the clipboard")), qPrintable(told()));
+        QVERIFY(QApplication::clipboard()->text().startsWith(QStringLiteral("gantry ")));
+        QTRY_VERIFY_WITH_TIMEOUT(!told().contains(QStringLiteral("The link is in the clipboard")), kPatienceMs); // after a while
+
+        std::filesystem::remove_all(file.parent_path());
+        page.saveView();
+        QTRY_VERIFY_WITH_TIMEOUT(told().contains(QStringLiteral("The view is not saved")), kPatienceMs);
+        m_window->actions().copyLink->trigger();
+        QVERIFY(told().contains(QStringLiteral("The view is not saved"))); // what is wrong stays
+    }
+
+    // On a laptop, or a screen of twice as many pixels, the panels of a large window left the timeline a tenth of it.
+    void panelsLeaveThePageMostOfASmallWindow()
+    {
+        m_window->resize(1600, 1000);
+        m_window->show();
+        QVERIFY(QTest::qWaitForWindowExposed(m_window.get()));
+        open(m_a);
+        m_window->resize(960, 560);
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->pages().width() >= 500, kPatienceMs);
+        QVERIFY2(m_window->pages().height() >= 250, qPrintable(QString::number(m_window->pages().height())));
+        // Behind the toolbar's arrow it took no key, and what was typed into it went to the timeline: G, E and M do something there.
+        auto* search = m_window->findChild<SearchBox*>();
+        for (const int width : {960, 800}) {
+            m_window->resize(width, 560);
+            QTRY_VERIFY_WITH_TIMEOUT(search->isVisible(), kPatienceMs);
+            m_window->actions().find->trigger();
+            QTRY_VERIFY_WITH_TIMEOUT(search->hasFocus(), kPatienceMs);
+        }
+        m_window->resize(1600, 1000);
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->pages().width() >= 900, kPatienceMs);
+    }
+
+    // A picture of a report was offered as gantry.png, and "view.svg" became a PNG of that name.
+    void aScreenshotIsCalledByItsReportAndIsAPng()
+    {
+        open(m_a);
+        m_window->actions().exportScreenshot->trigger();
+        auto* dialog = m_window->findChild<QFileDialog*>();
+        QVERIFY(dialog);
+        QCOMPARE(QFileInfo(dialog->selectedFiles().value(0)).fileName(), QStringLiteral("a.png"));
+        const auto file = *m_folder / "view.svg";
+        emit dialog->fileSelected(QString::fromStdString(file.string()));
+        QVERIFY(!std::filesystem::exists(file) && std::filesystem::exists(*m_folder / "view.svg.png"));
+        QVERIFY2(m_window->messages().sentence().contains(QStringLiteral("view.svg.png")), qPrintable(m_window->messages().sentence()));
+        dialog->close();
+    }
+
     void aCommandIsFoundByItsLettersAndDone()
     {
         key(Qt::Key_K, Qt::ControlModifier);
@@ -485,6 +574,11 @@ private slots:
         QVERIFY2(sentence.contains(QStringLiteral("none.sock")), qPrintable(sentence));
         QVERIFY2(sentence.contains(QStringLiteral("start it with")), qPrintable(sentence));
         QVERIFY2(sentence.contains(QStringLiteral("Trying again")), qPrintable(sentence));
+        // The seconds are counted down, not those of the moment in which it was lost.
+        QTRY_VERIFY_WITH_TIMEOUT(node.retryInSeconds() > 3, kPatienceMs);
+        const QString first = m_window->live().banner()->sentence();
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->live().banner()->sentence() != first, kPatienceMs);
+        QVERIFY2(m_window->live().banner()->sentence().contains(QStringLiteral("Trying again in")), qPrintable(first));
         QVERIFY(!m_window->captureBar().startAction()->isEnabled());
         QVERIFY(m_window->actions().disconnectNode->isEnabled());
         QVERIFY(m_settings->recentNodes().isEmpty()); // never connected

@@ -3,6 +3,7 @@
 #include "app/desktop/capture_controller.h"
 #include "app/desktop/live_series.h"
 #include "app/desktop/node_controller.h"
+#include "app/desktop/node_list.h"
 #include "app/jobs/job_runner.h"
 
 #include <QSignalSpy>
@@ -55,6 +56,25 @@ private slots:
         QVERIFY(node.info()->cpuCount > 0);
         QCOMPARE(node.title().toStdString(), node.info()->hostName);
         QVERIFY(node.reports().empty());
+    }
+
+    void nodesOfOneNameAreToldApartByTheirAddresses()
+    {
+        LocalNode one, other;
+        QVERIFY(one.start() && other.start());
+        jobs::JobRunner runner(4);
+        NodeList nodes(runner);
+        NodeController& first = nodes.open(one.address());
+        QTRY_COMPARE_WITH_TIMEOUT(first.state(), NodeController::State::Connected, kPatienceMs);
+        const QString name = first.name();
+        QCOMPARE(first.title(), name);
+        NodeController& second = nodes.open(other.address());
+        QTRY_COMPARE_WITH_TIMEOUT(second.state(), NodeController::State::Connected, kPatienceMs);
+        QCOMPARE(second.name(), name);
+        QCOMPARE(first.title(), QStringLiteral("%1 (%2)").arg(name, QString::fromStdString(one.address())));
+        QVERIFY(second.title() != first.title() && second.title().contains(QString::fromStdString(other.address())));
+        nodes.remove(&second);
+        QCOMPARE(first.title(), name);
     }
 
     void liveMetricsReachTheSeries()

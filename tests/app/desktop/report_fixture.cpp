@@ -3,6 +3,7 @@
 #include "trace_model/report/report_writer.h"
 
 #include <stdexcept>
+#include <utility>
 
 namespace gantry::desktop_test {
 
@@ -13,6 +14,63 @@ constexpr std::uint64_t kGlobalPid = kPid << 24;
 constexpr std::uint64_t kInstanceTid = kGlobalPid | 4712;
 constexpr std::uint64_t kFrontTid = kGlobalPid | 4711;
 constexpr TimestampNs kPeriod = 1'000'000;
+
+/// The thread of the instance runs but for a pause in the middle of each period; the other one runs where that one does not.
+void addScheduling(report::ReportWriter& writer, TimestampNs end)
+{
+    constexpr TimestampNs kPause = 250'000, kFirstPause = 400'000;
+    for (TimestampNs period = 0; period < end; period += kPeriod) {
+        const TimestampNs pause = period + kFirstPause + period / kPeriod % 3 * 100'000;
+        for (const auto& [tid, isOut] : {std::pair(kInstanceTid, true), std::pair(kFrontTid, false)}) {
+            writer.add(report::SchedulingRow{pause, 3, !isOut, tid});
+            writer.add(report::SchedulingRow{pause + kPause, 3, isOut, tid});
+        }
+    }
+}
+
+/// Weights that stay, and a workspace for each request that is given back with its end.
+void addMemory(report::ReportWriter& writer, TimestampNs end)
+{
+    report::MemoryRow row;
+    row.globalPid = kGlobalPid;
+    row.contextId = 1;
+    row.memKind = 2; // ENUM_CUDA_MEM_KIND: device
+    const auto add = [&](TimestampNs at, std::uint64_t address, std::uint64_t bytes, bool isRelease) {
+        row.start = at;
+        row.address = address;
+        row.bytes = bytes;
+        row.isRelease = isRelease;
+        writer.add(row);
+    };
+    add(50'000, 0x1000, std::uint64_t{440} << 20, false);
+    for (TimestampNs at = kPeriod; at + kPeriod < end; at += kPeriod) {
+        const std::uint64_t bytes = static_cast<std::uint64_t>(24 + at / kPeriod % 4 * 16) << 20;
+        add(at + 150'000, 0x2000, bytes, false);
+        add(at + 800'000, 0x2000, bytes, true);
+    }
+}
+
+/// As a node with an H100 samples them.
+void addGpuSeries(report::ReportWriter& writer, TimestampNs end)
+{
+    struct Series
+    {
+        const char* name;
+        const char* unit;
+        double low, high;
+    };
+    constexpr Series kSeries[] = {{"gpm_sm_active_ratio", "ratio", 0.42, 0.11},
+                                  {"gpm_sm_occupancy_ratio", "ratio", 0.18, 0.05},
+                                  {"gpm_tensor_active_ratio", "ratio", 0.21, 0.07},
+                                  {"gpm_dram_ratio", "ratio", 0.33, 0.08},
+                                  {"gpm_pcie_receive_bytes_per_second", "bytes/s", 2.1e9, 0.4e9}};
+    std::uint32_t id = 100;
+    for (const Series& series : kSeries) {
+        writer.addSeries({++id, series.name, series.unit, metrics::SeriesKind::Gauge, {{"gpu", "0"}}, {}});
+        for (TimestampNs at = 0; at < end; at += kPeriod)
+            writer.addSample({id, at, series.low + series.high * static_cast<double>(at / kPeriod % 5)});
+    }
+}
 
 } // namespace
 
@@ -150,6 +208,12 @@ void writeReport(const std::filesystem::path& path, const ReportShape& shape)
     for (TimestampNs at = 0; at < windowEnd; at += kPeriod) {
         writer.addSample({1, at, 0.2 + 0.05 * static_cast<double>(at / kPeriod % 5)});
         writer.addSample({2, at, static_cast<double>(at / kPeriod)});
+    }
+
+    if (shape.hasSampledRows) {
+        addScheduling(writer, windowEnd);
+        addMemory(writer, windowEnd);
+        addGpuSeries(writer, windowEnd);
     }
 
     report::ReportWriter::Session session;

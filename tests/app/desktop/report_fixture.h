@@ -12,6 +12,7 @@ struct ReportShape
     std::int64_t inferNs = 600'000; ///< length of each compute_infer phase
     bool pinned = false;            ///< kind of the host memory of the copies
     std::uint64_t dropped = 0;      ///< records that CUPTI is said to have dropped
+    bool hasSampledRows = false;    ///< when threads ran, GPU memory in use, and what NVML measures of the GPU
 };
 
 /// Writes a small complete report with ReportWriter: one GPU, two streams with kernels and copies, one instance thread with

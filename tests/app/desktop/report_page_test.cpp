@@ -152,6 +152,11 @@ private slots:
                                        << "bert";
         QTest::newRow("export") << "profile.v2.sqlite"
                                 << "profile.v2";
+        const QDateTime written(QDate(2026, 11, 21), QTime(14, 3, 20), Qt::UTC);
+        QTest::newRow("report of a node") << "20261121-140320-bert-base-1795317839.gantry"
+                                          << QStringLiteral("bert-base ") + written.toLocalTime().toString(QStringLiteral("HH:mm:ss"));
+        QTest::newRow("almost such") << "20261121-990320-bert-3.gantry"
+                                     << "20261121-990320-bert-3";
         QTest::newRow("other") << "notes.txt"
                                << "notes.txt";
     }

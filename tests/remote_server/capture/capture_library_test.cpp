@@ -1,4 +1,5 @@
 #include "tests/remote_server/capture/capture_library_fixture.h"
+#include "tests/remote_server/capture/fake_driver.h"
 
 #include <algorithm>
 #include <cstring>
@@ -6,6 +7,8 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
+#include <nvtx3/nvToolsExtCuda.h>
+#include <nvtx3/nvToolsExtCudaRt.h>
 #include <set>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -144,6 +147,20 @@ TEST_F(CaptureLibrary, NamesAreToldInEveryWindow)
         EXPECT_EQ(recording.threads.at(threadId()), "named");
         EXPECT_EQ(recording.categories.at({"gantry.test", 3}), "model:1");
     }
+}
+
+TEST_F(CaptureLibrary, StreamsAreNamedByTheNumbersOfTheDriver)
+{
+    const CUstream first = fakeStream(1, 13), second = fakeStream(0, 14);
+    nvtxNameCudaStreamA(first, "prefill");
+    nvtxNameCuStreamW(second, L"copies");
+    nvtxNameCudaStreamA(first, "decode");
+    nvtxNameCudaStreamA(nullptr, "of no context");
+    s_daemon->open(m_window);
+    s_daemon->close(m_window);
+    const auto streams = s_daemon->read(m_window).streams;
+    EXPECT_EQ(streams, (decltype(streams){{{0, 14}, "copies"}, {{1, 13}, "decode"}}));
+    EXPECT_EQ(fakeContextsPushed(), 0) << "the thread has the context that it had";
 }
 
 TEST_F(CaptureLibrary, ADomainOfTheSameNameIsTheSameDomain)

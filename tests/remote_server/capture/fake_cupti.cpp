@@ -9,11 +9,12 @@
 namespace gantry::capture {
 namespace {
 
-/// What happened and was not flushed yet; the test and the library's threads come here.
+/// The buffer that is being filled; the test and the library's threads come here.
 struct Activities
 {
     std::mutex mutex;
-    std::vector<std::vector<std::byte>> pending;
+    std::uint8_t* buffer = nullptr;
+    std::size_t size = 0, used = 0;
     CUpti_BuffersCallbackRequestFunc request = nullptr;
     CUpti_BuffersCallbackCompleteFunc complete = nullptr;
 };
@@ -24,6 +25,13 @@ Activities& activities()
     return state;
 }
 
+/// Of the subscription: the library's control thread comes here beside the test.
+std::mutex& subscriptionMutex()
+{
+    static std::mutex mutex;
+    return mutex;
+}
+
 constexpr std::size_t kHead = sizeof(std::uint64_t); // before each record in a buffer: how long it is
 
 } // namespace
@@ -32,10 +40,15 @@ void recordActivity(const void* record, std::size_t bytes)
 {
     if (!fakeCupti().kinds.contains(static_cast<const CUpti_Activity*>(record)->kind))
         return;
-    std::vector<std::byte> copy((bytes + 7) / 8 * 8);
-    std::memcpy(copy.data(), record, bytes);
     const std::lock_guard lock(activities().mutex);
-    activities().pending.push_back(std::move(copy));
+    Activities& now = activities();
+    std::size_t maxRecords = 0;
+    if (!now.buffer)
+        now.request(&now.buffer, &now.size, &maxRecords);
+    const std::uint64_t padded = (bytes + 7) / 8 * 8;
+    std::memcpy(now.buffer + now.used, &padded, kHead);
+    std::memcpy(now.buffer + now.used + kHead, record, bytes);
+    now.used += kHead + padded;
 }
 
 void loadModule(CUpti_CallbackId event, std::uint32_t moduleId, std::size_t bytes)
@@ -53,13 +66,37 @@ FakeCupti& fakeCupti()
     return state;
 }
 
+bool hasSubscriber()
+{
+    const std::lock_guard lock(subscriptionMutex());
+    return fakeCupti().isSubscribed;
+}
+
+std::atomic<int>& finalizations()
+{
+    static std::atomic<int> count{0};
+    return count;
+}
+
+constexpr CUpti_CallbackId kWholeDomain = 0; ///< all functions
+
+/// Who wants to know of calls of the function; null: nobody.
+static CUpti_CallbackFunc listener(CUpti_CallbackId function)
+{
+    const std::lock_guard lock(subscriptionMutex());
+    const auto& enabled = fakeCupti().callbacks;
+    const bool isWanted =
+        enabled.contains({CUPTI_CB_DOMAIN_DRIVER_API, function}) || enabled.contains({CUPTI_CB_DOMAIN_DRIVER_API, kWholeDomain});
+    return isWanted ? fakeCupti().callback : nullptr;
+}
+
 void callDriver(CUpti_CallbackId function)
 {
     CUpti_CallbackData data{};
     for (const CUpti_ApiCallbackSite site : {CUPTI_API_ENTER, CUPTI_API_EXIT}) {
         data.callbackSite = site;
-        if (fakeCupti().callbacks.contains({CUPTI_CB_DOMAIN_DRIVER_API, function}))
-            fakeCupti().callback(nullptr, CUPTI_CB_DOMAIN_DRIVER_API, function, &data);
+        if (const CUpti_CallbackFunc told = listener(function))
+            told(nullptr, CUPTI_CB_DOMAIN_DRIVER_API, function, &data);
     }
 }
 
@@ -68,6 +105,7 @@ void callDriver(CUpti_CallbackId function)
 using gantry::capture::activities;
 using gantry::capture::fakeCupti;
 using gantry::capture::kHead;
+using gantry::capture::subscriptionMutex;
 
 // The functions that the capture library needs, as cupti.h declares them.
 extern "C" {
@@ -84,21 +122,35 @@ CUptiResult cuptiGetResultString(CUptiResult, const char** text)
 }
 CUptiResult cuptiSubscribe(CUpti_SubscriberHandle* subscriber, CUpti_CallbackFunc callback, void*)
 {
+    const std::lock_guard lock(subscriptionMutex());
     *subscriber = nullptr;
     fakeCupti().callback = callback;
     return std::exchange(fakeCupti().isSubscribed, true) ? CUPTI_ERROR_MULTIPLE_SUBSCRIBERS_NOT_SUPPORTED : CUPTI_SUCCESS;
 }
 CUptiResult cuptiUnsubscribe(CUpti_SubscriberHandle)
 {
+    const std::lock_guard lock(subscriptionMutex());
     fakeCupti().isSubscribed = false;
     return CUPTI_SUCCESS;
 }
 CUptiResult cuptiEnableCallback(std::uint32_t enable, CUpti_SubscriberHandle, CUpti_CallbackDomain domain, CUpti_CallbackId function)
 {
+    const std::lock_guard lock(subscriptionMutex());
     if (enable)
         fakeCupti().callbacks.insert({domain, function});
     else
         fakeCupti().callbacks.erase({domain, function});
+    return CUPTI_SUCCESS;
+}
+CUptiResult cuptiEnableDomain(std::uint32_t enable, CUpti_SubscriberHandle subscriber, CUpti_CallbackDomain domain)
+{
+    return cuptiEnableCallback(enable, subscriber, domain, gantry::capture::kWholeDomain);
+}
+CUptiResult cuptiFinalize()
+{
+    const std::lock_guard lock(subscriptionMutex());
+    fakeCupti() = {};
+    ++gantry::capture::finalizations();
     return CUPTI_SUCCESS;
 }
 CUptiResult cuptiActivityRegisterCallbacks(CUpti_BuffersCallbackRequestFunc request, CUpti_BuffersCallbackCompleteFunc complete)
@@ -111,6 +163,7 @@ CUptiResult cuptiActivityRegisterCallbacks(CUpti_BuffersCallbackRequestFunc requ
 CUptiResult cuptiActivityEnable(CUpti_ActivityKind kind)
 {
     fakeCupti().kinds.insert(kind);
+    fakeCupti().everEnabled.push_back(kind);
     return CUPTI_SUCCESS;
 }
 CUptiResult cuptiActivityEnableAndDump(CUpti_ActivityKind kind)
@@ -125,18 +178,8 @@ CUptiResult cuptiActivityDisable(CUpti_ActivityKind kind)
 CUptiResult cuptiActivityFlushAll(std::uint32_t)
 {
     const std::lock_guard lock(activities().mutex);
-    if (activities().pending.empty())
-        return CUPTI_SUCCESS;
-    std::uint8_t* buffer = nullptr;
-    std::size_t size = 0, maxRecords = 0, used = 0;
-    activities().request(&buffer, &size, &maxRecords);
-    for (const std::vector<std::byte>& record : std::exchange(activities().pending, {})) {
-        const std::uint64_t bytes = record.size();
-        std::memcpy(buffer + used, &bytes, kHead);
-        std::memcpy(buffer + used + kHead, record.data(), record.size());
-        used += kHead + record.size();
-    }
-    activities().complete(nullptr, 0, buffer, size, used);
+    if (std::uint8_t* buffer = std::exchange(activities().buffer, nullptr))
+        activities().complete(nullptr, 0, buffer, activities().size, std::exchange(activities().used, 0));
     return CUPTI_SUCCESS;
 }
 CUptiResult cuptiActivityGetNextRecord(std::uint8_t* buffer, std::size_t validBytes, CUpti_Activity** record)

@@ -2,6 +2,7 @@
 
 #include <cupti.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <set>
@@ -18,10 +19,16 @@ struct FakeCupti
     CUpti_CallbackFunc callback = nullptr;
     std::set<std::pair<CUpti_CallbackDomain, CUpti_CallbackId>> callbacks; ///< enabled
     std::set<CUpti_ActivityKind> kinds;                                    ///< enabled
+    std::vector<CUpti_ActivityKind> everEnabled;                           ///< in the order in which they were
     CUpti_ActivityThreadIdType threadIdType = CUPTI_ACTIVITY_THREAD_ID_TYPE_DEFAULT;
 };
 
 [[nodiscard]] FakeCupti& fakeCupti();
+/// Whether somebody is subscribed now. Any thread.
+[[nodiscard]] bool hasSubscriber();
+
+/// How often CUPTI was taken out of the process so far. Any thread.
+[[nodiscard]] std::atomic<int>& finalizations();
 
 /// The application calls this function of the driver, which returns.
 void callDriver(CUpti_CallbackId function);

@@ -122,9 +122,11 @@ void RecordingDaemon::openAndDie(std::uint32_t windowId)
     disconnect();
 }
 
-OpenedMessage RecordingDaemon::open(std::uint32_t windowId, std::uint32_t content, std::int64_t durationNs)
+OpenedMessage RecordingDaemon::open(std::uint32_t windowId, std::uint32_t content, std::int64_t durationNs, bool isFollowed)
 {
-    send(openMessage(windowId, content, durationNs));
+    OpenMessage opening = openMessage(windowId, content, durationNs);
+    opening.isFollowed = isFollowed;
+    send(opening);
     return receive<OpenedMessage>(MessageType::Opened);
 }
 
@@ -177,13 +179,16 @@ Recording RecordingDaemon::read(std::uint32_t windowId)
     m_region->drain(windowId, [&](const records::RecordView& view) {
         if (const auto* text = view.type == RecordType::Text ? view.as<records::TextRecord>() : nullptr)
             m_texts[text->id] = view.textBehind<records::TextRecord>(text->length);
-        const bool isName = view.type == RecordType::Domain || view.type == RecordType::Category || view.type == RecordType::ThreadName;
+        const bool isName = view.type == RecordType::Domain || view.type == RecordType::Category || view.type == RecordType::ThreadName ||
+                            view.type == RecordType::StreamName;
         if (const auto* name = isName ? view.as<records::NamedRecord>() : nullptr) {
             const std::string text(view.textBehind<records::NamedRecord>(name->length));
             if (view.type == RecordType::Domain)
                 m_domains[name->id] = text;
             else if (view.type == RecordType::ThreadName)
                 recording.threads[name->id] = text;
+            else if (view.type == RecordType::StreamName)
+                recording.streams[{name->scope, name->id}] = text;
             else
                 categories.push_back({name->scope, {name->id, text}});
         }

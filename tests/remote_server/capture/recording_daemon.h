@@ -34,6 +34,7 @@ struct Recording
     std::vector<std::pair<records::RecordType, std::vector<std::byte>>> others; ///< what is not of NVTX, in the order of each thread
     std::map<std::uint32_t, std::string> texts;                                 ///< of the window until now, by id
     std::map<std::uint32_t, std::string> threads;                               ///< by Linux thread id
+    std::map<std::pair<std::uint32_t, std::uint32_t>, std::string> streams;     ///< by device and stream
     std::map<std::pair<std::string, std::uint32_t>, std::string> categories;    ///< by domain and id
 
     /// The others of one type.
@@ -70,7 +71,7 @@ public:
     /// Asks for a window and is gone before the answer.
     void openAndDie(std::uint32_t windowId);
 
-    OpenedMessage open(std::uint32_t windowId, std::uint32_t content = ContentNvtx, std::int64_t durationNs = 0);
+    OpenedMessage open(std::uint32_t windowId, std::uint32_t content = ContentNvtx, std::int64_t durationNs = 0, bool isFollowed = false);
     /// From now on the process opens windows itself.
     ArmedMessage arm(const OpenMessage& trigger);
     /// Ends that, and the window of this id if it is open. Has no answer: returns when the library has taken it.

@@ -36,7 +36,7 @@ protected:
         auto factory = createBert(m_config, options);
         EXPECT_TRUE(factory) << factory.error().text();
         RequestRanges ranges;
-        auto instance = (*factory)->createInstance(ranges);
+        auto instance = (*factory)->createInstance({}, ranges);
         EXPECT_TRUE(instance) << instance.error().text();
         std::vector<std::vector<Tensor>> inputs, outputs(sequences.size());
         for (const auto& ids : sequences) {

@@ -1,11 +1,8 @@
-#include "tests/remote_server/inference/serving_fixture.h"
-#include "tests/support/child_process.h"
+#include "tests/remote_server/inference/serve_process.h"
 #include "trace_model/records/request_phase.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <httplib.h>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <csignal>
@@ -20,57 +17,6 @@ namespace wire = ::inference;
 namespace convention = records::nvtx_convention;
 using testing::HasSubstr;
 
-/// gantry-serve on free ports; killed with this object if it still runs.
-class ServeProcess
-{
-public:
-    explicit ServeProcess(const TestRepository& models, const std::map<std::string, std::string>& environment = {})
-        : m_process({GANTRY_SERVE, "--model-repository", models.path(), "--grpc-port", "0", "--metrics-port", "0", "--cpu-only",
-                     "--ready-file", m_folder / "ready"},
-                    {.environment = environment, .beforeExec = {}})
-    {
-        // Throws in the constructor: a server that does not come up is no result of a test.
-        if (!test::eventually([&] { return std::filesystem::exists(m_folder / "ready") || !m_process.isRunning(); }) ||
-            !m_process.isRunning())
-            throw std::runtime_error("gantry-serve did not start: " + m_process.errorText());
-        const auto ports = nlohmann::json::parse(std::ifstream(m_folder / "ready"));
-        m_grpcPort = ports.at("grpc_port").get<int>();
-        m_metricsPort = ports.at("metrics_port").get<int>();
-        m_stub = stubFor(m_grpcPort);
-    }
-
-    [[nodiscard]] int grpcPort() const { return m_grpcPort; }
-    [[nodiscard]] int metricsPort() const { return m_metricsPort; }
-    [[nodiscard]] wire::GRPCInferenceService::Stub& stub() { return *m_stub; }
-    [[nodiscard]] test::ChildProcess& process() { return m_process; }
-
-    [[nodiscard]] std::string get(const std::string& path) const
-    {
-        const auto response = httplib::Client("127.0.0.1", m_metricsPort).Get(path);
-        return response && response->status == 200 ? response->body : "no answer";
-    }
-
-    /// Asks it to end; its exit status, -1 when it does not end or is killed by a signal.
-    [[nodiscard]] int terminate(int signal = SIGTERM)
-    {
-        m_process.signal(signal);
-        const auto result = m_process.wait();
-        return result ? result->exitStatus : -1;
-    }
-
-private:
-    test::TemporaryFolder m_folder;
-    test::ChildProcess m_process;
-    std::unique_ptr<wire::GRPCInferenceService::Stub> m_stub;
-    int m_grpcPort = 0, m_metricsPort = 0;
-};
-
-test::ProcessResult runServe(std::vector<std::string> arguments)
-{
-    arguments.insert(arguments.begin(), GANTRY_SERVE);
-    return test::runProcess(arguments);
-}
-
 TEST(GantryServe, ServesMetricsAndHealthOverHttp)
 {
     TestRepository models;
@@ -84,6 +30,24 @@ TEST(GantryServe, ServesMetricsAndHealthOverHttp)
     EXPECT_EQ(serve.get("/v2/health/ready"), "");
     EXPECT_EQ(serve.get("/nothing"), "no answer");
     EXPECT_EQ(serve.terminate(SIGINT), 0);
+}
+
+TEST(GantryServe, ServesHttpAndTheMachinesMetricsUnlessToldNotTo)
+{
+    TestRepository models;
+    models.addAddSub("m");
+    ServeProcess serve(models, {}, {"--metrics-interval-ms", "20"});
+    const auto metadata = httplib::Client("127.0.0.1", serve.httpPort()).Get("/v2/models/m");
+    ASSERT_TRUE(metadata);
+    EXPECT_EQ(nlohmann::json::parse(metadata->body)["name"], "m");
+    EXPECT_TRUE(test::eventually([&] { return serve.get("/metrics").find("\nnv_cpu_utilization ") != std::string::npos; }));
+    EXPECT_THAT(serve.get("/metrics"), HasSubstr("\nnv_cpu_memory_total_bytes "));
+    EXPECT_EQ(serve.terminate(), 0);
+
+    ServeProcess without(models, {}, {"--allow-http", "false", "--allow-cpu-metrics", "false"});
+    EXPECT_EQ(without.httpPort(), 0);
+    EXPECT_THAT(without.get("/metrics"), testing::Not(HasSubstr("nv_cpu_")));
+    EXPECT_EQ(without.terminate(), 0);
 }
 
 TEST(GantryServe, AnswersWhatIsInFlightBeforeSigtermEndsIt)
@@ -105,7 +69,8 @@ TEST(GantryServe, AnswersWhatIsInFlightBeforeSigtermEndsIt)
 
 TEST(GantryServe, EndsWithADocumentedStatusWhenItCannotStart)
 {
-    const auto missing = runServe({"--model-repository", "/dev/null/nonexistent", "--grpc-port", "0", "--metrics-port", "0"});
+    const auto missing =
+        runServe({"--model-repository", "/dev/null/nonexistent", "--grpc-port", "0", "--http-port", "0", "--metrics-port", "0"});
     EXPECT_EQ(missing.exitStatus, exitStatus(ErrorCode::NotFound));
     EXPECT_THAT(missing.err, HasSubstr("gantry-serve: there is no model repository /dev/null/nonexistent"));
     EXPECT_EQ(runServe({"--no-such-flag"}).exitStatus, 64);
@@ -121,8 +86,8 @@ TEST(GantryServe, EndsWhenItCannotWriteTheReadyFile)
 {
     TestRepository models;
     models.addAddSub("m");
-    const auto result = runServe({"--model-repository", models.path(), "--grpc-port", "0", "--metrics-port", "0", "--cpu-only",
-                                  "--ready-file", "/dev/null/nonexistent/ready"});
+    const auto result = runServe({"--model-repository", models.path(), "--grpc-port", "0", "--http-port", "0", "--metrics-port", "0",
+                                  "--cpu-only", "--ready-file", "/dev/null/nonexistent/ready"});
     EXPECT_EQ(result.exitStatus, exitStatus(ErrorCode::CannotWrite));
     EXPECT_THAT(result.err, HasSubstr("gantry-serve: cannot write /dev/null/nonexistent/ready"));
 }
@@ -135,12 +100,16 @@ TEST(GantryServe, SaysWhichPortIsTaken)
     ServeProcess first(models);
     const auto second = [&](int grpcPort, int metricsPort) {
         // It would not stay up: its ready file cannot be written.
-        return runServe({"--model-repository", models.path(), "--cpu-only", "--grpc-port", std::to_string(grpcPort), "--metrics-port",
-                         std::to_string(metricsPort), "--ready-file", "/dev/null/nonexistent/ready"});
+        return runServe({"--model-repository", models.path(), "--cpu-only", "--http-port", "0", "--grpc-port", std::to_string(grpcPort),
+                         "--metrics-port", std::to_string(metricsPort), "--ready-file", "/dev/null/nonexistent/ready"});
     };
     const auto sameGrpc = second(first.grpcPort(), 0);
     EXPECT_EQ(sameGrpc.exitStatus, exitStatus(ErrorCode::CannotWrite));
     EXPECT_THAT(sameGrpc.err, HasSubstr("cannot listen on port " + std::to_string(first.grpcPort()) + " for gRPC: is it in use?"));
+    const auto sameHttp = runServe({"--model-repository", models.path(), "--cpu-only", "--grpc-port", "0", "--metrics-port", "0",
+                                    "--http-port", std::to_string(first.httpPort()), "--ready-file", "/dev/null/nonexistent/ready"});
+    EXPECT_EQ(sameHttp.exitStatus, exitStatus(ErrorCode::CannotWrite));
+    EXPECT_THAT(sameHttp.err, HasSubstr("cannot listen on port " + std::to_string(first.httpPort()) + " for HTTP"));
     const auto sameMetrics = second(0, first.metricsPort());
     EXPECT_EQ(sameMetrics.exitStatus, exitStatus(ErrorCode::CannotWrite));
     EXPECT_THAT(sameMetrics.err, HasSubstr("cannot listen on port " + std::to_string(first.metricsPort()) + " for metrics: is it in use?"));

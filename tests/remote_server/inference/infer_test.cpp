@@ -42,7 +42,9 @@ protected:
     {
         const grpc::Status status = send(request);
         EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << status.error_message();
-        return status.error_message();
+        const std::string prefix = "[request id: " + (request.id().empty() ? "<id_unknown>" : request.id()) + "] ";
+        const std::string& sentence = status.error_message();
+        return sentence.starts_with(prefix) ? sentence.substr(prefix.size()) : sentence;
     }
 
     TestRepository m_repository;
@@ -113,26 +115,76 @@ TEST_F(Infer, WrapsAroundLikeTheMachineDoes)
     EXPECT_THAT(int32Output(m_response, 1), Each(INT32_MAX));
 }
 
+/// Says the rows of a request of one row several times.
+void setRows(wire::ModelInferRequest& request, int rows)
+{
+    for (int i = 0; i < request.inputs_size(); ++i) {
+        request.mutable_inputs(i)->set_shape(0, rows);
+        const std::string row = request.raw_input_contents(i);
+        for (int copy = 1; copy < rows; ++copy)
+            request.mutable_raw_input_contents(i)->append(row);
+    }
+}
+
+TEST_F(Infer, ARequestMayBringSeveralRowsAndCountsAsManyInferences)
+{
+    wire::ModelInferRequest request = addSubRequest("add_sub", 5, 3);
+    setRows(request, 8);
+    ASSERT_TRUE(send(request).ok());
+    EXPECT_THAT(m_response.outputs(0).shape(), ElementsAre(8, 4));
+    EXPECT_EQ(int32Output(m_response, 0), std::vector<std::int32_t>(32, 8));
+    const auto stats = m_server->statistics("add_sub");
+    EXPECT_EQ(stats.inference_count(), 8u);
+    EXPECT_EQ(stats.inference_stats().success().count(), 1u);
+    ASSERT_EQ(stats.batch_stats_size(), 1);
+    EXPECT_EQ(stats.batch_stats(0).batch_size(), 8u);
+}
+
+TEST_F(Infer, RowsOfOneRequestAreComputedAsThoseOfSeveral)
+{
+    ASSERT_TRUE(send(bertRequest("bert", {3, 1, 4})).ok());
+    const std::vector<float> one = floatOutput(m_response, 0);
+    wire::ModelInferRequest request = bertRequest("bert", {3, 1, 4});
+    setRows(request, 2);
+    ASSERT_TRUE(send(request).ok());
+    EXPECT_THAT(m_response.outputs(0).shape(), ElementsAre(2, 3, 8));
+    const std::vector<float> two = floatOutput(m_response, 0);
+    ASSERT_EQ(two.size(), 2 * one.size());
+    for (std::size_t i = 0; i < two.size(); ++i)
+        EXPECT_NEAR(two[i], one[i % one.size()], 1e-5) << i;
+}
+
 TEST_F(Infer, RefusesWrongShapesTypesAndSizesInASentence)
 {
     wire::ModelInferRequest request = addSubRequest("add_sub");
     request.mutable_inputs(0)->set_shape(1, 5);
-    EXPECT_EQ(refusal(request), "unexpected shape for input 'INPUT0' for model 'add_sub'. Expected [1,4], got [1,5]");
+    EXPECT_EQ(refusal(request),
+              "unexpected shape for input 'INPUT0' for model 'add_sub'. Expected [-1,4], got [1,5]. The first dimension is the "
+              "batch's, since the model has a max_batch_size");
 
     request = addSubRequest("add_sub");
     request.mutable_inputs(0)->set_shape(0, 2);
-    EXPECT_THAT(refusal(request), HasSubstr("Expected [1,4], got [2,4]")) << "one row a request: the batcher puts them together";
+    EXPECT_EQ(refusal(request), "input byte size mismatch for input 'INPUT0' for model 'add_sub'. Expected 32, got 16");
+
+    request = addSubRequest("add_sub");
+    setRows(request, 9);
+    EXPECT_EQ(refusal(request), "inference request batch-size must be <= 8 for 'add_sub'");
+
+    request = addSubRequest("add_sub");
+    request.mutable_inputs(1)->set_shape(0, 2);
+    request.set_raw_input_contents(1, std::string(32, '\0'));
+    EXPECT_EQ(refusal(request), "input 'INPUT1' batch size does not match other inputs for 'add_sub'");
 
     request = addSubRequest("add_sub");
     request.mutable_inputs(0)->clear_shape();
     request.mutable_inputs(0)->add_shape(4);
-    EXPECT_THAT(refusal(request), EndsWith("got [4]"));
+    EXPECT_THAT(refusal(request), HasSubstr("got [4]"));
 
     request = addSubRequest("add_sub");
     request.mutable_inputs(1)->set_datatype("FP32");
     EXPECT_EQ(refusal(request), "inference input 'INPUT1' data-type is 'FP32', but model 'add_sub' expects 'INT32'");
     request.mutable_inputs(1)->set_datatype("");
-    EXPECT_THAT(refusal(request), HasSubstr("data-type is ''"));
+    EXPECT_THAT(refusal(request), HasSubstr("data-type is '<invalid>'"));
 
     request = addSubRequest("add_sub");
     request.mutable_raw_input_contents(0)->pop_back();
@@ -141,7 +193,55 @@ TEST_F(Infer, RefusesWrongShapesTypesAndSizesInASentence)
     request = addSubRequest("add_sub");
     request.clear_raw_input_contents();
     request.mutable_inputs(0)->mutable_contents()->add_fp32_contents(1); // not where INT32 values go
-    EXPECT_THAT(refusal(request), EndsWith("Expected 16, got 0"));
+    EXPECT_EQ(refusal(request), "unexpected explicit tensor data for input tensor 'INPUT0' for model 'add_sub' of type 'FP32', expected "
+                                "datatype 'INT32'");
+}
+
+TEST_F(Infer, NamesTheRequestThatIsRefused)
+{
+    wire::ModelInferRequest request = addSubRequest("add_sub");
+    request.mutable_inputs(1)->set_name("INPUT0");
+    EXPECT_EQ(send(request).error_message(), "[request id: from-the-test] input 'INPUT0' already exists in request");
+    request.clear_id();
+    EXPECT_THAT(send(request).error_message(), testing::StartsWith("[request id: <id_unknown>] "));
+}
+
+TEST_F(Infer, ClassifiesAnOutputWhenAskedTo)
+{
+    wire::ModelInferRequest request = addSubRequest("add_sub");
+    request.set_raw_input_contents(0, std::string("\1\0\0\0\4\0\0\0\2\0\0\0\4\0\0\0", 16));
+    auto* output = request.add_outputs();
+    output->set_name("OUTPUT0");
+    (*output->mutable_parameters())["classification"].set_int64_param(3);
+    ASSERT_TRUE(send(request).ok());
+    EXPECT_EQ(m_response.outputs(0).datatype(), "BYTES");
+    EXPECT_THAT(m_response.outputs(0).shape(), ElementsAre(1, 3));
+    EXPECT_EQ(m_response.raw_output_contents(0), std::string("\3\0\0\0"
+                                                             "7:1"
+                                                             "\3\0\0\0"
+                                                             "7:3"
+                                                             "\3\0\0\0"
+                                                             "5:2",
+                                                             21))
+        << "of equal ones the first";
+}
+
+TEST_F(Infer, RefusesParametersOfTheWrongKind)
+{
+    const auto refused = [&](const std::string& name, const auto& set) {
+        wire::ModelInferRequest request = addSubRequest("add_sub");
+        set((*request.mutable_parameters())[name]);
+        return refusal(request);
+    };
+    EXPECT_THAT(refused("priority", [](auto& value) { value.set_string_param("3"); }),
+                HasSubstr("invalid value type for 'priority' parameter"));
+    EXPECT_THAT(refused("timeout", [](auto& value) { value.set_int64_param(-1); }),
+                HasSubstr("invalid value type for 'timeout' parameter"));
+    EXPECT_THAT(refused("sequence_id", [](auto& value) { value.set_bool_param(true); }), HasSubstr("'sequence_id' parameter"));
+    EXPECT_THAT(refused("triton_other", [](auto& value) { value.set_bool_param(true); }), HasSubstr("are reserved for Triton usage"));
+    wire::ModelInferRequest request = addSubRequest("add_sub");
+    (*request.mutable_parameters())["of the client"].set_double_param(1.5);
+    EXPECT_TRUE(send(request).ok()) << "others are the client's own";
 }
 
 TEST_F(Infer, RefusesMissingAndUnknownInputs)
@@ -149,7 +249,9 @@ TEST_F(Infer, RefusesMissingAndUnknownInputs)
     wire::ModelInferRequest request = addSubRequest("add_sub");
     request.mutable_inputs()->RemoveLast();
     request.mutable_raw_input_contents()->RemoveLast();
-    EXPECT_EQ(refusal(request), "expected 2 inputs but got 1 inputs for model 'add_sub': input 'INPUT1' is missing");
+    EXPECT_EQ(refusal(request),
+              "expected 2 inputs but got 1 inputs for model 'add_sub'. Got input(s) ['INPUT0'], but missing required input(s) "
+              "['INPUT1']. Please provide all required input(s).");
 
     request = addSubRequest("add_sub");
     *request.add_inputs() = request.inputs(0);
@@ -164,7 +266,7 @@ TEST_F(Infer, RefusesRepeatedInputsAndUnknownOutputs)
     wire::ModelInferRequest request = addSubRequest("add_sub");
     *request.add_inputs() = request.inputs(0);
     request.add_raw_input_contents(request.raw_input_contents(0));
-    EXPECT_EQ(refusal(request), "input 'INPUT0' already exists in request for model 'add_sub'");
+    EXPECT_EQ(refusal(request), "input 'INPUT0' already exists in request");
 
     request = addSubRequest("add_sub");
     request.add_outputs()->set_name("OUTPUT9");
@@ -179,7 +281,11 @@ TEST_F(Infer, RefusesAMixOfRawAndTypedContents)
 
     request = addSubRequest("add_sub");
     request.mutable_raw_input_contents()->RemoveLast();
-    EXPECT_EQ(refusal(request), "expected 2 raw_input_contents, got 1");
+    EXPECT_EQ(refusal(request), "unable to find data for input tensor 'INPUT1' for model 'add_sub' in request.");
+
+    request = addSubRequest("add_sub");
+    request.add_raw_input_contents("more");
+    EXPECT_EQ(refusal(request), "expected 2 raw_input_contents, got 3");
 }
 
 TEST_F(Infer, RefusesHugeEmptyAndNegativeShapesWithoutAllocatingThem)
@@ -296,7 +402,7 @@ TEST_F(Infer, TheServerSaysWhatItIsAndWhetherItLivesAndIsReady)
     EXPECT_EQ(metadata.version(), GANTRY_VERSION);
     EXPECT_THAT(metadata.extensions(), testing::Contains("statistics"));
 
-    m_server->service().beginShutdown();
+    m_server->calls().beginShutdown();
     EXPECT_TRUE(live());
     EXPECT_FALSE(ready());
 }
@@ -314,7 +420,7 @@ TEST_F(Infer, ServesTheOthersWhenAModelIsBroken)
         EXPECT_EQ(models[name].first, "READY") << models[name].second;
     for (const char* name : {"broken", "long_add_sub", "other_backend"})
         EXPECT_EQ(models[name].first, "UNAVAILABLE") << name;
-    EXPECT_THAT(models["broken"].second, HasSubstr("max_batch_size is negative"));
+    EXPECT_THAT(models["broken"].second, HasSubstr("max_batch_size: it is negative"));
     EXPECT_THAT(models["long_add_sub"].second, HasSubstr("must all be TYPE_INT32 or all TYPE_FP32"))
         << "INT64 was added as if it were floats";
     EXPECT_THAT(models["other_backend"].second, HasSubstr("there is no backend \"onnxruntime\""));

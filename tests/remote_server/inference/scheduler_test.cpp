@@ -1,14 +1,6 @@
-#include "remote_server/inference/scheduler.h"
+#include "tests/remote_server/inference/scheduler_fixture.h"
 
-#include "tests/remote_server/inference/serving_fixture.h"
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include <chrono>
-#include <condition_variable>
-#include <functional>
-#include <mutex>
+#include <atomic>
 #include <new>
 #include <stdexcept>
 
@@ -17,113 +9,6 @@ namespace {
 
 using testing::ElementsAre;
 using testing::Pair;
-
-constexpr char kForever[] = "max_queue_delay_microseconds: 3600000000"; // a test that waited for it would time out
-
-/// A backend that does in its steps what the test says.
-class ScriptedFactory final : public BackendFactory
-{
-public:
-    using Step = std::function<Result<void>(const char* step)>;
-    explicit ScriptedFactory(Step step) : m_step(std::move(step)) {}
-    Result<void> check(const std::vector<Tensor>&) const override { return {}; }
-    Result<std::unique_ptr<Backend>> createInstance(RequestRanges&) override { return std::unique_ptr<Backend>(new Instance(m_step)); }
-    std::string platform() const override { return "cpu"; }
-
-private:
-    class Instance final : public Backend
-    {
-    public:
-        explicit Instance(const Step& step) : m_step(step) {}
-        Result<void> computeInput(const std::vector<BatchItem>&) override { return m_step("input"); }
-        Result<void> computeInfer(const std::vector<BatchItem>&) override { return m_step("infer"); }
-        Result<void> computeOutput(const std::vector<BatchItem>& batch) override
-        {
-            for (const BatchItem& item : batch)
-                item.outputs->push_back({"out", inference::TYPE_INT64, {1}, std::string(8, '\0')});
-            return m_step("output");
-        }
-
-    private:
-        Step m_step;
-    };
-    Step m_step;
-};
-
-/// A model's queue and instances without a network. Destroyed, it has answered everything.
-class Scheduler : public testing::Test
-{
-protected:
-    void start(const std::string& batching, const std::string& more = {})
-    {
-        m_repository.addTinyBert("m", (batching.empty() ? "" : "dynamic_batching { " + batching + " }") + more);
-        startModel();
-    }
-
-    /// The same with a backend that does `step`.
-    void startScripted(const std::string& batching, ScriptedFactory::Step step)
-    {
-        m_repository.addTinyBert("m", "dynamic_batching { " + batching + " }");
-        startModel(std::make_unique<ScriptedFactory>(std::move(step)));
-    }
-
-    void startModel(std::unique_ptr<BackendFactory> factory = nullptr)
-    {
-        auto models = readModelRepository(m_repository.path());
-        ASSERT_TRUE(models);
-        ASSERT_EQ(models->at(0).problem, "");
-        auto server = factory ? ModelServer::start(models->at(0), 1, std::move(factory), m_ranges)
-                              : ModelServer::start(models->at(0), 1, {.allowGpu = false}, m_ranges);
-        ASSERT_TRUE(server) << server.error().text();
-        m_model = std::move(*server);
-    }
-
-    /// A request of `length` tokens, answered into m_answers.
-    void send(std::size_t length = 4)
-    {
-        auto job = std::make_unique<InferJob>();
-        const std::vector<std::int64_t> ids(length, 1);
-        job->inputs.push_back({"input_ids",
-                               inference::TYPE_INT64,
-                               {1, static_cast<std::int64_t>(length)},
-                               {reinterpret_cast<const char*>(ids.data()), ids.size() * 8}});
-        job->done = [this, length](InferJob& finished, const Result<void>& result) {
-            const std::lock_guard lock(m_mutex);
-            EXPECT_TRUE(!result || finished.outputs.size() == 1);
-            m_answers.push_back(length);
-            m_times.push_back(finished.times);
-            if (!result)
-                m_errors.push_back(result.error());
-            m_changed.notify_all();
-        };
-        m_model->enqueue(std::move(job));
-    }
-
-    /// Waits until so many are answered; false when they are not within a minute.
-    [[nodiscard]] bool answered(std::size_t count)
-    {
-        std::unique_lock lock(m_mutex);
-        return m_changed.wait_for(lock, std::chrono::minutes(1), [&] { return m_answers.size() >= count; });
-    }
-
-    /// Number of executions by batch size.
-    [[nodiscard]] std::map<std::uint64_t, std::uint64_t> executions() const
-    {
-        std::map<std::uint64_t, std::uint64_t> result;
-        for (const auto& [size, batch] : m_model->statistics().values().batches)
-            result[size] = batch[0];
-        return result;
-    }
-
-    TestRepository m_repository;
-    RequestRanges m_ranges;
-    std::mutex m_mutex;
-    std::condition_variable m_changed;
-    std::vector<std::size_t> m_answers; ///< lengths, in the order they were answered
-    std::vector<RequestTimes> m_times;
-    std::vector<Error> m_errors;
-    std::unique_ptr<ModelServer> m_model; ///< first to go: its instances answer into the others
-};
 
 TEST_F(Scheduler, SendsAFullBatchAtOnce)
 {
@@ -168,10 +53,10 @@ TEST_F(Scheduler, KeepsSequencesOfDifferentLengthsApart)
     start(std::string("preferred_batch_size: 4 ") + kForever);
     for (const std::size_t length : {4u, 5u, 4u, 4u})
         send(length);
-    ASSERT_TRUE(answered(3));
-    EXPECT_THAT(executions(), ElementsAre(Pair(3, 1)));
-    m_model.reset(); // what is queued is answered first
-    EXPECT_THAT(m_answers, ElementsAre(4, 4, 4, 5));
+    ASSERT_TRUE(answered(2)) << "a batch that cannot grow waits for nothing";
+    m_model->drain(); // what is queued is answered first
+    EXPECT_THAT(m_answers, ElementsAre(4, 5, 4, 4));
+    EXPECT_THAT(executions(), ElementsAre(Pair(1, 2), Pair(2, 1)));
 }
 
 TEST_F(Scheduler, AnswersRequestsBeyondTheQueuesBoundAtOnce)
@@ -198,6 +83,51 @@ TEST_F(Scheduler, AnswersWhatIsQueuedBeforeItEnds)
     m_model.reset();
     EXPECT_EQ(m_answers.size(), 3u);
     EXPECT_TRUE(m_errors.empty());
+}
+
+TEST_F(Scheduler, AnswersWhoIsCancelledWhileQueuedAndNobodyElse)
+{
+    start(kForever);
+    const auto cancelled = std::make_shared<std::atomic<bool>>(false);
+    send(4);
+    send(4, [&](InferJob& job) { job.cancelled = cancelled; });
+    m_model->dropCancelled();
+    EXPECT_TRUE(m_answers.empty());
+    *cancelled = true;
+    m_model->dropCancelled();
+    ASSERT_EQ(m_errors.size(), 1u) << "on the caller's thread";
+    EXPECT_EQ(m_errors[0].code, ErrorCode::Cancelled);
+    const auto values = m_model->statistics().values();
+    EXPECT_EQ(values.failedBy[static_cast<std::size_t>(FailureReason::Cancelled)], 1u);
+    EXPECT_EQ(values.pending, 1u);
+}
+
+TEST_F(Scheduler, TellsOfEveryRequestThatEndsBeforeItIsAnswered)
+{
+    std::mutex mutex;
+    std::vector<std::string> told;
+    m_parts->onFinished = [&](const InferJob& job) {
+        const std::lock_guard lock(mutex);
+        told.push_back(job.model->name + (job.batchId > 0 ? " executed by " + job.instance : " not executed") +
+                       (job.times.end > 0 ? "" : " and has no end"));
+    };
+    start(std::string("default_queue_policy { max_queue_size: 1 } ") + kForever);
+    send();
+    send();
+    m_model->drain();
+    EXPECT_THAT(told, ElementsAre("m not executed", "m executed by m_0_0"));
+}
+
+TEST_F(Scheduler, RefusesRequestsOfASequence)
+{
+    start("");
+    InferJob job;
+    job.inputs.push_back({"input_ids", inference::TYPE_INT64, {1, 1}, std::string(8, '\0')});
+    EXPECT_TRUE(m_model->check(job));
+    job.sequence = {"7", true, false};
+    const auto refused = m_model->check(job);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().text(), "model 'm' does not batch sequences: send the request without sequence_id");
 }
 
 // The exception ended the whole server.

@@ -98,27 +98,22 @@ void TestRepository::addTinyBert(const std::string& name, const std::string& mor
                   more);
 }
 
-TestServer::TestServer(const TestRepository& repository)
+TestServer::TestServer(const TestRepository& repository, ModelControl control, ProtocolOptions options, std::uint64_t cacheBytes)
 {
-    auto loaded = InferenceServer::load(repository.path(), {.allowGpu = false});
+    auto loaded = InferenceServer::load(repository.path(), {.backend = {.allowGpu = false}, .control = control, .cacheBytes = cacheBytes});
     if (!loaded)
         throw std::runtime_error(loaded.error().text());
     m_inference = std::move(*loaded);
-    m_service = std::make_unique<KServeService>(*m_inference);
-    grpc::ServerBuilder builder;
-    int port = 0;
-    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-    builder.RegisterService(m_service.get());
-    m_server = builder.BuildAndStart();
-    if (!m_server)
-        throw std::runtime_error("the test's server does not start");
-    m_stub = stubFor(port);
+    options.metrics.machine.cpu = options.metrics.machine.gpu = false;
+    m_calls = std::make_unique<ProtocolCalls>(*m_inference, options);
+    auto ends = FrontEnds::start({.metrics = {.isAllowed = false}}, *m_calls);
+    if (!ends)
+        throw std::runtime_error(ends.error().text());
+    m_ends = std::move(*ends);
+    m_stub = stubFor(m_ends->grpcPort());
 }
 
-TestServer::~TestServer()
-{
-    m_server->Shutdown(std::chrono::system_clock::now());
-}
+TestServer::~TestServer() = default;
 
 wire::ModelStatistics TestServer::statistics(const std::string& model)
 {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "remote_server/inference/kserve_service.h"
+#include "remote_server/inference/front_ends.h"
 #include "tests/support/temporary_folder.h"
 
 #include "inference/grpc_service.grpc.pb.h"
@@ -29,22 +29,24 @@ private:
     test::TemporaryFolder m_folder;
 };
 
-/// The server in this process, on a port of its own, and a channel to it. Throws std::runtime_error when it does not start.
+/// The server in this process, gRPC and HTTP on ports of their own, and a channel to it. Throws std::runtime_error when it does not start.
 class TestServer
 {
 public:
-    explicit TestServer(const TestRepository& repository);
+    explicit TestServer(const TestRepository& repository, ModelControl control = ModelControl::None, ProtocolOptions options = {},
+                        std::uint64_t cacheBytes = 0);
     ~TestServer();
 
     [[nodiscard]] ::inference::GRPCInferenceService::Stub& stub() { return *m_stub; }
-    [[nodiscard]] const InferenceServer& inference() const { return *m_inference; }
-    [[nodiscard]] KServeService& service() { return *m_service; }
+    [[nodiscard]] InferenceServer& inference() const { return *m_inference; }
+    [[nodiscard]] ProtocolCalls& calls() { return *m_calls; }
+    [[nodiscard]] int httpPort() const { return m_ends->httpPort(); }
     [[nodiscard]] ::inference::ModelStatistics statistics(const std::string& model);
 
 private:
     std::unique_ptr<InferenceServer> m_inference;
-    std::unique_ptr<KServeService> m_service;
-    std::unique_ptr<grpc::Server> m_server;
+    std::unique_ptr<ProtocolCalls> m_calls;
+    std::unique_ptr<FrontEnds> m_ends;
     std::unique_ptr<::inference::GRPCInferenceService::Stub> m_stub;
 };
 

@@ -62,6 +62,38 @@ TEST(ModelStatistics, CountsEachRequestInTheFirstBucketThatItsLatencyFitsInto)
     EXPECT_GE(ModelStatistics::latencyBoundMs(34), 5.0);
 }
 
+TEST(ModelStatistics, AHitOfTheCacheIsASuccessWithoutAnInference)
+{
+    ModelStatistics statistics;
+    statistics.answeredByCache({.start = 100, .queueStart = 110, .end = 150, .lookupStart = 115, .lookupEnd = 145});
+    auto values = statistics.values();
+    EXPECT_EQ(values.success, 1u);
+    EXPECT_EQ(values.inferences, 0u);
+    EXPECT_EQ(values.requestNs, 50u);
+    EXPECT_EQ(values.queueNs, 5u) << "until the lookup";
+    EXPECT_EQ(values.cacheHits, 1u);
+    EXPECT_EQ(values.hitLookupNs, 30u);
+    EXPECT_EQ(values.cacheMisses, 0u);
+
+    statistics.succeeded({.end = 1, .lookupStart = 10, .lookupEnd = 14, .insertStart = 20, .insertEnd = 27}, 3);
+    values = statistics.values();
+    EXPECT_EQ(values.inferences, 3u);
+    EXPECT_EQ(values.cacheMisses, 1u);
+    EXPECT_EQ(values.missLookupNs, 4u);
+    EXPECT_EQ(values.missInsertNs, 7u);
+}
+
+TEST(ModelStatistics, CountsFailuresByReason)
+{
+    ModelStatistics statistics;
+    statistics.failed(1, FailureReason::Rejected);
+    statistics.failed(1, FailureReason::Backend);
+    statistics.failed(1, FailureReason::Rejected);
+    EXPECT_EQ(statistics.values().failed, 3u);
+    EXPECT_EQ(statistics.values().failedBy, (std::array<std::uint64_t, kFailureReasons>{0, 1, 0, 2}));
+    EXPECT_EQ(name(FailureReason::Cancelled), "CANCELED") << "as Triton spells it";
+}
+
 TEST(ModelStatistics, DoesNotCountTimeBackwards)
 {
     ModelStatistics statistics;
@@ -153,8 +185,8 @@ TEST(Statistics, AFullQueueIsUnavailableAndCountedAsFailure)
     EXPECT_GT(served, 0);
     EXPECT_EQ(rejected + served, 9);
     EXPECT_EQ(server.statistics("m").inference_stats().fail().count(), static_cast<std::uint64_t>(rejected));
-    EXPECT_THAT(metricsText(server.inference()),
-                HasSubstr("nv_inference_request_failure{model=\"m\",version=\"1\"} " + std::to_string(rejected) + "\n"));
+    EXPECT_THAT(server.calls().metricsText(), HasSubstr("nv_inference_request_failure{model=\"m\",reason=\"REJECTED\",version=\"1\"} " +
+                                                        std::to_string(rejected) + "\n"));
 }
 
 TEST(Metrics, HaveTritonsNamesAndTheNumbersOfTheStatistics)
@@ -165,11 +197,10 @@ TEST(Metrics, HaveTritonsNamesAndTheNumbersOfTheStatistics)
     models.add("broken", "");
     TestServer server(models);
     send(server, "b", 5);
-    const std::string text = metricsText(server.inference());
-    for (const char* name :
-         {"nv_inference_request_success", "nv_inference_request_failure", "nv_inference_count", "nv_inference_exec_count",
-          "nv_inference_request_duration_us", "nv_inference_queue_duration_us", "nv_inference_compute_input_duration_us",
-          "nv_inference_compute_infer_duration_us", "nv_inference_compute_output_duration_us"})
+    const std::string text = server.calls().metricsText();
+    for (const char* name : {"nv_inference_request_success", "nv_inference_count", "nv_inference_exec_count",
+                             "nv_inference_request_duration_us", "nv_inference_queue_duration_us", "nv_inference_compute_input_duration_us",
+                             "nv_inference_compute_infer_duration_us", "nv_inference_compute_output_duration_us"})
         EXPECT_THAT(text, HasSubstr(std::string("# TYPE ") + name + " counter\n" + name + "{model=\"a\",version=\"1\"} 0\n" + name +
                                     "{model=\"b\",version=\"1\"} "));
     EXPECT_THAT(text, HasSubstr("# TYPE nv_inference_pending_request_count gauge\n"));
@@ -181,6 +212,67 @@ TEST(Metrics, HaveTritonsNamesAndTheNumbersOfTheStatistics)
     EXPECT_THAT(text, HasSubstr("nv_inference_request_duration_us{model=\"b\",version=\"1\"} " +
                                 std::to_string(stats.success().ns() / 1000) + "\n"));
     EXPECT_THAT(text, testing::Not(HasSubstr("broken")));
+}
+
+TEST(Metrics, NameTheReasonOfEachFailure)
+{
+    TestRepository models;
+    models.addAddSub("m");
+    TestServer server(models);
+    const std::string text = server.calls().metricsText();
+    for (const char* reason : {"OTHER", "BACKEND", "CANCELED", "REJECTED"})
+        EXPECT_THAT(text, HasSubstr(std::string("nv_inference_request_failure{model=\"m\",reason=\"") + reason + "\",version=\"1\"} 0\n"));
+    EXPECT_THAT(text, testing::Not(HasSubstr("nv_cache_"))) << "no model has a cache";
+    EXPECT_THAT(text, testing::Not(HasSubstr("_summary_us"))) << "not asked for";
+}
+
+TEST(Metrics, HaveTheFamiliesOfAnOlderTritonWhenAskedTo)
+{
+    TestRepository models;
+    models.addAddSub("m");
+    ProtocolOptions options;
+    options.metrics.oldNames = true;
+    TestServer server(models, ModelControl::None, options);
+    const std::string text = server.calls().metricsText();
+    EXPECT_THAT(text, HasSubstr("nv_inference_request_failure{model=\"m\",version=\"1\"} 0\n"));
+    EXPECT_THAT(text, HasSubstr("nv_inference_queue_duration_us{model=\"m\",version=\"1\"} 0\n"));
+    for (const char* later : {"reason=", "pending", "first_response"})
+        EXPECT_THAT(text, testing::Not(HasSubstr(later)));
+}
+
+TEST(Metrics, CountWhatTheResponseCacheAnswered)
+{
+    TestRepository models;
+    models.addAddSub("cached", "response_cache { enable: true }");
+    TestServer server(models, ModelControl::None, {}, 1 << 20);
+    send(server, "cached", 3);
+    const std::string text = server.calls().metricsText();
+    EXPECT_THAT(text, HasSubstr("nv_cache_num_hits_per_model{model=\"cached\",version=\"1\"} 2\n"));
+    EXPECT_THAT(text, HasSubstr("nv_cache_num_misses_per_model{model=\"cached\",version=\"1\"} 1\n"));
+    EXPECT_THAT(text, HasSubstr("nv_inference_request_success{model=\"cached\",version=\"1\"} 3\n"));
+    EXPECT_THAT(text, HasSubstr("nv_inference_count{model=\"cached\",version=\"1\"} 1\n"));
+    EXPECT_THAT(text, HasSubstr("# TYPE nv_cache_num_entries gauge\nnv_cache_num_entries 1\n"));
+    EXPECT_THAT(text, HasSubstr("\nnv_cache_num_lookups 3\n"));
+    EXPECT_EQ(server.statistics("cached").inference_stats().cache_hit().count(), 2u);
+}
+
+TEST(Metrics, SummariesHaveTheCountsOfTheCountersAndQuantilesOfWhatWasLately)
+{
+    TestRepository models;
+    models.addAddSub("busy");
+    models.addAddSub("idle");
+    ProtocolOptions options;
+    options.metrics.summaryLatencies = true;
+    options.metrics.quantiles = {0.5};
+    TestServer server(models, ModelControl::None, options);
+    send(server, "busy", 5);
+    const std::string text = server.calls().metricsText();
+    EXPECT_THAT(text, HasSubstr("# TYPE nv_inference_request_summary_us summary\n"));
+    EXPECT_THAT(text, HasSubstr("nv_inference_queue_summary_us_count{model=\"busy\",version=\"1\"} 5\n"));
+    EXPECT_THAT(text, HasSubstr("nv_inference_request_summary_us_sum{model=\"busy\",version=\"1\"} " +
+                                std::to_string(server.statistics("busy").inference_stats().success().ns() / 1000) + "\n"));
+    EXPECT_THAT(text, HasSubstr("nv_inference_request_summary_us{model=\"idle\",version=\"1\",quantile=\"0.5\"} NaN\n"));
+    EXPECT_THAT(text, testing::Not(HasSubstr("nv_inference_request_summary_us{model=\"busy\",version=\"1\",quantile=\"0.5\"} NaN")));
 }
 
 } // namespace

@@ -1,4 +1,5 @@
 #include "tests/remote_server/inference/serving_fixture.h"
+#include "tests/support/child_process.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -20,7 +21,28 @@ protected:
         m_context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
         m_repository.addAddSub("m", "dynamic_batching { }");
         m_repository.addAddSub("patient", "dynamic_batching { max_queue_delay_microseconds: 100000 }");
+        m_repository.add("repeat", R"(
+            backend: "identity"
+            input { name: "INPUT0" data_type: TYPE_INT32 dims: 1 }
+            output { name: "OUTPUT0" data_type: TYPE_INT32 dims: 1 }
+            model_transaction_policy { decoupled: true }
+            parameters { key: "responses" value { string_value: "3" } })");
         m_server = std::make_unique<TestServer>(m_repository);
+    }
+
+    static wire::ModelInferRequest repeatRequest(bool wantsEmptyFinal)
+    {
+        wire::ModelInferRequest request;
+        request.set_model_name("repeat");
+        request.set_id("r");
+        auto* input = request.add_inputs();
+        input->set_name("INPUT0");
+        input->set_datatype("INT32");
+        input->add_shape(1);
+        request.add_raw_input_contents(std::string("\7\0\0\0", 4));
+        if (wantsEmptyFinal)
+            (*request.mutable_parameters())["triton_enable_empty_final_response"].set_bool_param(true);
+        return request;
     }
 
     TestRepository m_repository;
@@ -130,6 +152,39 @@ TEST_F(Stream, AClientThatDoesNotReadIsNotReadFrom)
     EXPECT_TRUE(stream->Finish().ok());
 }
 
+// The number of responses is the model's; the last one says so, or an empty one behind it when the client asked for that.
+TEST_F(Stream, ADecoupledModelAnswersARequestSeveralTimes)
+{
+    for (const bool wantsEmptyFinal : {false, true}) {
+        grpc::ClientContext context;
+        context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
+        const auto stream = m_server->stub().ModelStreamInfer(&context);
+        ASSERT_TRUE(stream->Write(repeatRequest(wantsEmptyFinal)));
+        stream->WritesDone();
+        int filled = 0, empty = 0;
+        bool isFinal = false;
+        for (wire::ModelStreamInferResponse response; stream->Read(&response);) {
+            EXPECT_EQ(response.error_message(), "");
+            EXPECT_EQ(response.infer_response().id(), "r");
+            EXPECT_FALSE(isFinal) << "one is the last";
+            isFinal = response.infer_response().parameters().at("triton_final_response").bool_param();
+            ++(response.infer_response().outputs().empty() ? empty : filled);
+            if (!response.infer_response().outputs().empty()) {
+                EXPECT_THAT(int32Output(response.infer_response(), 0), testing::ElementsAre(7));
+            }
+        }
+        EXPECT_EQ(filled, 3);
+        EXPECT_LE(empty, wantsEmptyFinal ? 1 : 0);
+        EXPECT_TRUE(isFinal || !wantsEmptyFinal);
+        EXPECT_TRUE(stream->Finish().ok());
+    }
+    grpc::ClientContext context;
+    wire::ModelInferResponse response;
+    const grpc::Status status = m_server->stub().ModelInfer(&context, repeatRequest(false), &response);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
+    EXPECT_EQ(status.error_message(), "ModelInfer RPC doesn't support models with decoupled transaction policy");
+}
+
 TEST_F(Stream, WithoutRequestsEndsWell)
 {
     const auto stream = m_server->stub().ModelStreamInfer(&m_context);
@@ -150,6 +205,33 @@ TEST_F(Stream, AClientThatGoesAwayLeavesTheServerWell)
     }
     wire::ModelInferResponse response;
     EXPECT_TRUE(infer(m_server->stub(), addSubRequest("patient"), response).ok());
+}
+
+TEST_F(Stream, ACancelledRequestOrStreamTakesWhatIsQueuedWithIt)
+{
+    m_repository.addAddSub("waiting", "dynamic_batching { max_queue_delay_microseconds: 60000000 preferred_batch_size: 8 }");
+    m_server = std::make_unique<TestServer>(m_repository);
+    const auto values = [&] { return m_server->inference().find("waiting", {})->statistics().values(); };
+    const auto cancelled = [&] { return values().failedBy[static_cast<std::size_t>(FailureReason::Cancelled)]; };
+    grpc::ClientContext unary;
+    auto answer = std::async(std::launch::async, [&] {
+        wire::ModelInferResponse response;
+        return m_server->stub().ModelInfer(&unary, addSubRequest("waiting"), &response).error_code();
+    });
+    ASSERT_TRUE(test::eventually([&] { return values().pending == 1; }));
+    unary.TryCancel();
+    EXPECT_EQ(answer.get(), grpc::StatusCode::CANCELLED);
+    EXPECT_TRUE(test::eventually([&] { return cancelled() == 1; })) << "it would have waited for a minute";
+
+    grpc::ClientContext context;
+    const auto stream = m_server->stub().ModelStreamInfer(&context);
+    for (int i = 0; i < 3; ++i)
+        ASSERT_TRUE(stream->Write(addSubRequest("waiting")));
+    ASSERT_TRUE(test::eventually([&] { return values().pending == 3; }));
+    context.TryCancel();
+    EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
+    EXPECT_TRUE(test::eventually([&] { return cancelled() == 4; }));
+    EXPECT_EQ(values().inferences, 0u);
 }
 
 } // namespace

@@ -1,5 +1,6 @@
 #include "remote_server/node/report_assembler.h"
 
+#include "remote_server/node/request_assembly.h"
 #include "remote_server/node/window_cost.h"
 #include "tests/support/temporary_folder.h"
 #include "trace_model/report/database.h"
@@ -276,11 +277,13 @@ protected:
         add(records::RecordType::Text, records::TextRecord{.id = id, .length = static_cast<std::uint32_t>(text.size())}, text);
     }
 
-    void addRange(std::uint32_t tid, TimestampNs start, TimestampNs end, std::uint64_t number, std::uint32_t textId, std::string_view text)
+    void addRange(std::uint32_t tid, TimestampNs start, TimestampNs end, std::uint64_t number, std::uint32_t textId, std::string_view text,
+                  std::uint32_t domain = 0)
     {
         records::NvtxRecord push{};
         push.time = kOpen + start;
         push.rangeId = number;
+        push.domain = domain;
         push.tid = tid;
         push.textId = textId;
         push.textLength = static_cast<std::uint16_t>(text.size());
@@ -509,6 +512,40 @@ TEST_F(RecordedEvents, ContextsSayOnWhichDeviceAWaitWasAndWhichStreamIsTheDefaul
     const std::uint64_t process = std::uint64_t{4711} << 24;
     EXPECT_EQ(trace->streamNames.at({process, 1, 2, 7}), "Stream 7 · default");
     EXPECT_EQ(trace->streamNames.at({process, 1, 2, 13}), "Stream 13 · priority -5");
+}
+
+TEST_F(RecordedEvents, InstancesOfATritonServerExecuteWithoutRequestsThatTheyDoNotName)
+{
+    const std::string_view domain = kTritonDomain;
+    add(records::RecordType::Domain, records::NamedRecord{{}, 0, 1, static_cast<std::uint32_t>(domain.size()), 0}, domain);
+    addRange(kTid, 3000, 4000, 1, 0, "BackendThread bert_large_0_1", 1);
+    addRange(kTid, 4100, 4200, 2, 0, "CopyBuffer", 1);
+    addRange(kTid + 1, 1000, 2000, 1, 0, "BackendThread yolo_v8", 1);
+    addRange(kTid + 2, 1000, 2000, 1, 0, "BackendThread of another domain");
+    const auto trace = assembled();
+    EXPECT_TRUE(trace->requests.empty());
+    std::vector<std::string> executions;
+    for (const trace::Execution& one : trace->executions)
+        executions.push_back(std::string(trace->strings[one.model]) + ", " + std::string(trace->strings[one.instance]) + ", thread " +
+                             std::to_string(trace::Trace::tidOf(one.globalTid)) + ", " + std::to_string(one.time.start) + ".." +
+                             std::to_string(one.time.end));
+    EXPECT_EQ(executions, (std::vector<std::string>{"yolo_v8, yolo_v8, thread 4713, 1000..2000",
+                                                    "bert_large, bert_large_0_1, thread 4712, 3000..4000"}));
+}
+
+TEST_F(RecordedEvents, AStreamHasTheLastNameThatItsProgramGaveIt)
+{
+    const auto nameStream = [&](std::uint32_t device, std::uint32_t stream, std::string_view name) {
+        add(records::RecordType::StreamName, records::NamedRecord{{}, device, stream, static_cast<std::uint32_t>(name.size()), 0}, name);
+    };
+    nameStream(1, 13, "prefill");
+    nameStream(1, 13, "decode");
+    nameStream(0, 13, "of a device without a context");
+    add(records::RecordType::Context, records::ContextRecord{{}, 2, 1, 7, 0});
+    add(records::RecordType::Stream, records::StreamRecord{{}, 2, 13, -5, 2});
+    const auto trace = assembled();
+    EXPECT_EQ(trace->streamNames.at({std::uint64_t{4711} << 24, 1, 2, 13}), "decode · stream 13");
+    EXPECT_EQ(trace->streamNames.size(), 2u) << "the default stream and this one";
 }
 
 /// A window of two seconds in which a process records NVTX by a counter of 2.5 GHz.

@@ -101,5 +101,27 @@ TEST(StatisticsOfSynchronizations, AreByWhatWasWaitedFor)
     EXPECT_EQ((*trace)->timeOf(table[0].longest), (TimeRange{300, 500}));
 }
 
+TEST(StreamTable, AStreamHasTheNameThatItsProgramGaveIt)
+{
+    trace::TraceBuilder builder;
+    builder.beginFile("report.sqlite");
+    for (const std::uint32_t stream : {7, 13}) {
+        report::KernelRow row;
+        row.start = stream;
+        row.end = stream + 100;
+        row.contextId = 1;
+        row.streamId = stream;
+        builder.rows().add(row);
+    }
+    builder.nameStream(0, 0, 1, 7, "Stream 7 · default");
+    builder.nameStream(0, 0, 1, 13, "decode · stream 13");
+    const auto trace = builder.finish({});
+    ASSERT_TRUE(trace);
+    std::vector<std::string> names;
+    for (const ActivityRow& row : activityTable(**trace, GroupBy::Stream))
+        names.push_back(row.name);
+    EXPECT_THAT(names, testing::UnorderedElementsAre("GPU 0 context 1 stream 7", "GPU 0 context 1 · decode · stream 13"));
+}
+
 } // namespace
 } // namespace gantry::analysis

@@ -76,7 +76,7 @@ TEST_F(Breakdown, CountsCompleteCutAndFailedRequestsApart)
     EXPECT_EQ(all.cutByWindow, 2u);
     EXPECT_EQ(all.failed, 1u);
     EXPECT_EQ(all.executions, 1u);
-    EXPECT_DOUBLE_EQ(all.averageBatch, 2.0);
+    EXPECT_DOUBLE_EQ(all.averageBatch.value(), 2.0);
     EXPECT_DOUBLE_EQ(all.requestsPerSecond, 3.0);
     EXPECT_EQ(all.latency.max, 300);
     EXPECT_EQ(all.phases[static_cast<std::size_t>(records::RequestPhase::Queue)].count, 3u);

@@ -41,6 +41,22 @@ protected:
             "kernel gpu0/stream7 late 900000000..900000100 corr 2\n");
     }
 
+    static trace::Trace withRanges()
+    {
+        return *test::traceOf("window 0..1000\n"
+                              "range 12 forward 10..500\n"
+                              "range 12 linear 20..200\n"
+                              "range 12 addmm 30..100\n"
+                              "range 12 layer 15..400 domain model\n"
+                              "range 12 relu 220..300\n"
+                              "range 13 other 0..900\n"
+                              "async 12 request 0..900\n"
+                              "api 12 cudaLaunchKernel 40..50 corr 1\n"
+                              "api 12 cudaFree 600..610\n"
+                              "kernel gpu0/stream7 gemm 700..800 corr 1\n"
+                              "kernel gpu0/stream7 orphan 810..820\n");
+    }
+
     std::vector<std::string> names(const std::vector<EventId>& events) const
     {
         std::vector<std::string> texts;
@@ -151,6 +167,25 @@ TEST_F(RequestJoin, ARequestWithoutExecutionHasNoActivity)
     EXPECT_TRUE(activity.execution.isNone());
     EXPECT_THAT(activity.gpuWork, IsEmpty());
     EXPECT_THAT(activity.peers, IsEmpty());
+}
+
+TEST_F(RequestJoin, WorkIsInTheRangesOfItsLaunchWhateverRunsMeanwhile)
+{
+    m_trace = withRanges();
+    EXPECT_THAT(names(rangesAround(m_trace, named(EventKind::Kernel, "gemm"))), ElementsAre("forward", "layer", "linear", "addmm"));
+    EXPECT_THAT(names(rangesAround(m_trace, named(EventKind::ApiCall, "cudaLaunchKernel"))),
+                ElementsAre("forward", "layer", "linear", "addmm"));
+    EXPECT_THAT(names(rangesAround(m_trace, named(EventKind::Kernel, "orphan"))), IsEmpty());
+    EXPECT_THAT(names(rangesAround(m_trace, named(EventKind::ApiCall, "cudaFree"))), IsEmpty());
+    EXPECT_THAT(rangesAround(m_trace, {}), IsEmpty());
+}
+
+TEST_F(RequestJoin, ARangeIsInThoseAroundItAndNotInItself)
+{
+    m_trace = withRanges();
+    EXPECT_THAT(names(rangesAround(m_trace, named(EventKind::NvtxRange, "linear"))), ElementsAre("forward", "layer"));
+    EXPECT_THAT(names(rangesAround(m_trace, named(EventKind::NvtxRange, "relu"))), ElementsAre("forward", "layer"));
+    EXPECT_THAT(names(rangesAround(m_trace, named(EventKind::NvtxRange, "forward"))), IsEmpty());
 }
 
 } // namespace

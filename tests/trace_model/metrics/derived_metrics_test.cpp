@@ -100,11 +100,14 @@ TEST(DerivedMetrics, GaugesAreInTheUnitsPeopleUse)
     server.gauge("host_cpu_ratio", {}, {0.25})
         .gauge("gpu_utilization_ratio", {{"gpu", "1"}}, {0.5})
         .gauge("gpu_memory_used_bytes", {{"gpu", "1"}}, {3.0 * (1 << 30)})
-        .gauge("gpu_sm_clock_hz", {{"gpu", "1"}}, {1.98e9});
+        .gauge("gpu_sm_clock_hz", {{"gpu", "1"}}, {1.98e9})
+        .gauge("gpm_pcie_receive_bytes_per_second", {{"gpu", "1"}}, {25e9});
     EXPECT_EQ(server.values("host CPU", "utilisation"), (Values{25}));
     EXPECT_EQ(server.values("GPU 1", "utilisation"), (Values{50}));
     EXPECT_EQ(server.values("GPU 1", "memory"), (Values{3}));
     EXPECT_EQ(server.values("GPU 1", "SM clock"), (Values{1980}));
+    ASSERT_EQ(server.values("GPU 1", "PCIe received").size(), 1u);
+    EXPECT_DOUBLE_EQ(server.values("GPU 1", "PCIe received").front(), 25);
 }
 
 TEST(DerivedMetrics, SeriesNobodyKnowsAreShownAsTheyAreWithTheirLabels)

@@ -77,5 +77,15 @@ TEST(TraceWords, AnnotationsOnTheGpuAreNoNvtx)
     EXPECT_THAT(rows(*chromeTrace(work + "," + range)), ElementsAre("Stream 7: 100.0 %", "Annotations on the GPU"));
 }
 
+// A trace of vLLM has "name": "" for each of its GPUs, and their rows ended in a dot.
+TEST(TraceWords, AGpuWithoutANameIsCalledByItsNumber)
+{
+    const std::string work =
+        R"({"ph":"X","cat":"kernel","name":"k","pid":2,"tid":7,"ts":3,"dur":1,"args":{"device":2,"context":1,"stream":7}})";
+    const auto trace = chromeTrace(work, R"("deviceProperties": [{"id": 2, "name": ""}], )");
+    ASSERT_FALSE(trace->tracks.empty());
+    EXPECT_EQ(trace->tracks.front().name, "GPU 2");
+}
+
 } // namespace
 } // namespace gantry::trace

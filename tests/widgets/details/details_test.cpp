@@ -330,6 +330,31 @@ private slots:
         QCOMPARE(valueOf(sections, "Warnings", "Reader"), QStringLiteral("One table was skipped."));
     }
 
+    // A report of eight processes said the same eight times, and what mattered was below it.
+    void aWarningIsToldOnceWithItsTimes()
+    {
+        auto trace = std::make_shared<trace::Trace>(*m_trace);
+        trace->meta.warnings = {"No NVTX events collected.", "One table was skipped.", "No NVTX events collected."};
+        const auto sections = reportDetails(*trace);
+        QCOMPARE(sectionOf(sections, QStringLiteral("Warnings"))->lines.size(), std::size_t{2});
+        QCOMPARE(valueOf(sections, "Warnings", "Reader, 2 times"), QStringLiteral("No NVTX events collected."));
+        QCOMPARE(valueOf(sections, "Warnings", "Reader"), QStringLiteral("One table was skipped."));
+    }
+
+    void aKernelSaysInWhichRangesItWasLaunched()
+    {
+        const TracePtr trace = traceOf("window 0..1000\nprocess p\nrange 12 forward 0..500\nrange 12 linear 10..200\n"
+                                       "api 12 cudaLaunchKernel 20..30 corr 1\nkernel gpu0/stream7 gemm 600..700 corr 1\n");
+        const auto kernel = eventDetails(*trace, eventNamed(*trace, EventKind::Kernel, "gemm"));
+        const DetailSection* ranges = sectionOf(kernel, QStringLiteral("Launched in, outermost first"));
+        QVERIFY(ranges && ranges->lines.size() == 2);
+        QCOMPARE(ranges->lines[0].name, QStringLiteral("forward"));
+        QCOMPARE(ranges->lines[1].name, QStringLiteral("linear"));
+        QVERIFY(std::get<EventId>(ranges->lines[1].link) == eventNamed(*trace, EventKind::NvtxRange, "linear"));
+        QVERIFY(sectionOf(eventDetails(*trace, eventNamed(*trace, EventKind::NvtxRange, "linear")),
+                          QStringLiteral("Inside of, outermost first")));
+    }
+
     void aDemoReportSaysTheGpuItRanOn()
     {
         const auto sections = reportDetails(*demoTrace("bert-pageable"));

@@ -122,6 +122,21 @@ private slots:
         QCOMPARE(tops, std::vector<double>(4, 300.0));
     }
 
+    // 265 and 270 req/s lie on either side of a step: the axis jumped between 300 and 500 each second.
+    void theAxisDoesNotJumpWhereValuesSwingAroundAStep()
+    {
+        LivePlotGrid grid;
+        const auto topAt = [&](double value) {
+            grid.setPanels({panel("requests", {curve("a", steady(10, 0, value))})}, kWindow, kLongestGap);
+            return plotOf(grid)->yAxis->range().upper;
+        };
+        QCOMPARE(topAt(265), 300.0);
+        QCOMPARE(topAt(270), 500.0);
+        QCOMPARE(topAt(265), 500.0);
+        QCOMPARE(topAt(200), 500.0);
+        QCOMPARE(topAt(100), 150.0); // far below
+    }
+
     void theLegendShowsTheNewestValueOfEachCurve()
     {
         LivePlotGrid grid;

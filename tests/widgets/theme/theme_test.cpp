@@ -200,6 +200,18 @@ private slots:
         }
     }
 
+    // A choice that cannot be made says why, and is read.
+    void disabledTextIsLegibleAndNotTakenForAnother()
+    {
+        for (const ColorScheme scheme : {ColorScheme::Light, ColorScheme::Dark}) {
+            const Theme& theme = Theme::of(scheme);
+            const QColor text = theme.palette().color(QPalette::Disabled, QPalette::Text);
+            for (const QColor& background : {theme.window, theme.base, theme.button})
+                QVERIFY2(contrast(text, background) >= 3, qPrintable(text.name() + QStringLiteral(" on ") + background.name()));
+            QVERIFY(contrast(theme.text, theme.base) >= 2 * contrast(text, theme.base));
+        }
+    }
+
     void labelsAreBlackOrWhiteWhicheverReadsBetter()
     {
         QVERIFY(Theme::textOn(Qt::white).lightness() < 64);
@@ -278,6 +290,17 @@ private slots:
         legend.setTraces({&trace});
         QCOMPARE(legend.names(),
                  (std::vector<QString>{QStringLiteral("CUDA graph"), QStringLiteral("Library call"), QStringLiteral("OS call")}));
+    }
+
+    // In the dark both were a mid grey.
+    void aWaitIsNotTakenForAnApiCall()
+    {
+        for (const ColorScheme scheme : {ColorScheme::Light, ColorScheme::Dark}) {
+            const Theme& theme = Theme::of(scheme);
+            for (const char* call : {"cudaLaunchKernel", "cudaStreamSynchronize", "cudaEventSynchronize", "cuMemcpyAsync", "cudaMalloc"})
+                QVERIFY2(contrast(theme.synchronization(), theme.apiCall(call)) >= 1.6, call);
+            QVERIFY(contrast(theme.synchronization(), theme.canvas) >= 3);
+        }
     }
 
     void aLegendNamesOnlyWhatOccurs()

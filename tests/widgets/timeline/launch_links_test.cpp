@@ -74,6 +74,18 @@ private slots:
         QVERIFY(hand.timeline.pointOf(EventId(EventKind::Synchronization, 1)));
     }
 
+    // It was called "outside", by the first of its phases.
+    void aRequestOutOfViewIsCalledByItsNumber()
+    {
+        Hand hand(traceOf("window 0..1000000\nprocess p\nrequest 7 model m:1 900000..950000 queue 910000..920000\n"
+                          "request 8 model m:1 0..5000 queue 0..1000\n"));
+        hand.timeline.setVisibleRange({0, 100'000});
+        hand.timeline.selectRequest(requestNumbered(hand.trace(), 7));
+        const LinkPicture picture = pictureOf(hand);
+        QCOMPARE(picture.markers.size(), std::size_t{1});
+        QVERIFY2(picture.markers[0].text.contains(QStringLiteral("request 7")), qPrintable(picture.markers[0].text));
+    }
+
     void whatWasNotLaunchedByACallHasNoArrow()
     {
         Hand hand(m_server);

@@ -236,6 +236,33 @@ private slots:
         QCOMPARE(inkOf(9).second, 0);
     }
 
+    // Of a row of operators every label was "aten…".
+    void theInnerNameIsShownWhereTheWholeHasNoRoom()
+    {
+        QCOMPARE(innerNameStart(u"aten::linear"), qsizetype{6});
+        QCOMPARE(innerNameStart(u"at::native::add_kernel<at::Half>(long)"), qsizetype{12});
+        QCOMPARE(innerNameStart(u"vllm/worker/model_runner.py(3123): forward"), qsizetype{35});
+        QCOMPARE(innerNameStart(u"gemm"), qsizetype{0});
+        QCOMPARE(innerNameStart(u"ends::"), qsizetype{0});
+        LabelCache cache(QFont(QStringLiteral("sans"), 9), 1);
+        const auto drawn = [&](const QString& text, std::uint64_t key, int width) {
+            QImage image(300, 20, QImage::Format_RGB32);
+            image.fill(Qt::white);
+            QPainter painter(&image);
+            cache.draw(painter, QRect(5, 0, width, 20), key, qRgb(0, 0, 0), [&] { return text; });
+            return image;
+        };
+        const QString qualified = QStringLiteral("aten::linear"), inner = QStringLiteral("linear");
+        int room = 290; // the least that the inner name fits into
+        while (room > 20 && drawn(inner, 1, room - 1) == drawn(inner, 1, 290))
+            --room;
+        QVERIFY(drawn(qualified, 2, room + 2) != drawn(qualified, 2, 290));
+        // The same letters, a fraction of a pixel aside.
+        const auto ink = [](const QImage& image) { return image.width() * image.height() - pixelsOf(image, Qt::white); };
+        QVERIFY(std::abs(ink(drawn(qualified, 2, room + 2)) - ink(drawn(inner, 1, 290))) < 25);
+        QVERIFY(ink(drawn(QStringLiteral("aten::scaled_dot_product_attention"), 3, 60)) > 50); // elided, too
+    }
+
     // "204.40 ms" that is cut at the left reads "0 ms".
     void theRulerHasNoLabelThatIsCut()
     {

@@ -227,6 +227,23 @@ private slots:
         QVERIFY(collapsedAtFirst(*traceOf("window 0..100\nprocess p\nasync 12 request 0..50\n")).empty());
     }
 
+    // A hundred threads that hardly ran took the height of a hundred curves.
+    void whenThreadsRanIsAStripAtFirst()
+    {
+        trace::Trace trace = *traceOf("window 0..100\nprocess p\nrange 12 work 0..50\ngauge busy 0=1\n");
+        trace::Track running;
+        running.kind = trace::TrackKind::Counter;
+        running.name = "On CPU";
+        running.parent = trackNamed(trace, "Thread 12");
+        running.globalTid = trace.track(running.parent).globalTid;
+        running.counter.isDerived = true;
+        running.counter.time.push_back(0);
+        running.counter.value.push_back(1);
+        trace.tracks.push_back(running);
+        const trace::TrackId added(static_cast<std::uint32_t>(trace.tracks.size() - 1));
+        QCOMPARE(collapsedAtFirst(trace), std::set<TrackId>{added});
+    }
+
     void anEventIsFoundInEveryRowThatDrawsIt()
     {
         const TracePtr trace = traceOf(kServerScript);

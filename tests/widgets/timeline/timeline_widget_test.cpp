@@ -399,7 +399,8 @@ private slots:
         QVERIFY(hand.timeline.selectedRequest().isNone()); // two share it
         const auto names = hand.highlighted();
         QCOMPARE(names.count("cudaLaunchKernel"), std::size_t{1});
-        QCOMPARE(names.count("compute_infer"), std::size_t{2});
+        QCOMPARE(names.count("compute_infer"), std::size_t{3}); // theirs, and the range that it was launched in
+        QCOMPARE(names.count("execute"), std::size_t{1});
         QCOMPARE(names.count("Memcpy HtoD (Pageable)"), std::size_t{0});
         QVERIFY(hand.timeline.state().highlights.back().event == kernel);
     }
@@ -410,8 +411,18 @@ private slots:
         hand.click(*hand.timeline.pointOf(hand.event(EventKind::Phase, "queue")));
         QVERIFY(hand.timeline.selectedRequest() == requestNumbered(hand.trace(), 7));
         const auto names = hand.highlighted();
-        for (const char* name : {"queue", "compute_input", "compute_output", "execute", "cudaMemcpyAsync", "cudaLaunchKernel", "gemm", "Memcpy HtoD (Pageable)"})
+        for (const char* name : {"execute", "cudaMemcpyAsync", "cudaLaunchKernel", "gemm", "Memcpy HtoD (Pageable)"})
             QVERIFY2(names.count(name) == 1, name);
+        for (const char* name : {"queue", "compute_input", "compute_output"})
+            QVERIFY2(names.count(name) == 2, name); // with those of its batch peer
+        std::size_t selected = 0;                   // what has the outline: its own phases alone
+        for (const LaneHighlight& highlight : hand.timeline.state().laneHighlights) {
+            if (!highlight.isSelected)
+                continue;
+            ++selected;
+            QVERIFY(hand.trace().phases.request[highlight.event.row()] == requestNumbered(hand.trace(), 7));
+        }
+        QVERIFY(selected >= 4);
         QCOMPARE(names.count("softmax"), std::size_t{0});
         hand.key(Qt::Key_Z);
         QCOMPARE(hand.timeline.visibleRange(), (TimeRange{0, 240'000})); // a tenth before and after it, moved to where the report begins

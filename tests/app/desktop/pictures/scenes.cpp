@@ -31,6 +31,7 @@
 #include <QLineEdit>
 #include <QMenu>
 #include <QMenuBar>
+#include <QScrollBar>
 #include <QSpinBox>
 #include <QTabBar>
 #include <QTabWidget>
@@ -169,6 +170,15 @@ void addPagesOfFiles(std::vector<Scene>& scenes)
     scenes.push_back({"report-losses", [](Stage& stage) {
                           writeReport(stage.folder() / "busy.gantry", {.requests = 40, .dropped = 123'456});
                           stage.open(stage.folder() / "busy.gantry");
+                      }});
+    scenes.push_back({"report-sampled", [](Stage& stage) {
+                          writeReport(stage.folder() / "sampled.gantry", {.requests = 12, .hasSampledRows = true});
+                          stage.open(stage.folder() / "sampled.gantry");
+                      }});
+    scenes.push_back({"counters-sampled", [](Stage& stage) {
+                          writeReport(stage.folder() / "sampled.gantry", {.requests = 12, .hasSampledRows = true});
+                          const ReportPage& page = stage.open(stage.folder() / "sampled.gantry");
+                          page.timeline()->verticalScrollBar()->setValue(page.timeline()->verticalScrollBar()->maximum());
                       }});
     scenes.push_back({"report-without-times", [](Stage& stage) {
                           writeText(stage.folder() / "perf.csv",
@@ -371,8 +381,37 @@ void chooseWindows(desktop::CaptureDialog& dialog)
     dialog.findChild<QDoubleSpinBox*>(QStringLiteral("period"))->setValue(10);
 }
 
+void chooseSomeWindows(desktop::CaptureDialog& dialog)
+{
+    chooseWindows(dialog);
+    dialog.findChild<QSpinBox*>(QStringLiteral("keptOf"))->setValue(60);
+    dialog.findChild<QSpinBox*>(QStringLiteral("kept"))->setValue(2);
+}
+
+/// Of a server that an engine can record which the node of the stage has not.
+void askForCaptureBy(Stage& stage, proto::EngineKind engine)
+{
+    desktop::CaptureOptions options;
+    options.engine = engine;
+    auto* dialog = new desktop::CaptureDialog(options, {QStringLiteral("tritonserver"), QStringLiteral("gpu-07"), {}}, &stage.window());
+    dialog->findChild<QTabWidget*>()->setCurrentIndex(1);
+    dialog->open();
+}
+
 void addCaptures(std::vector<Scene>& scenes)
 {
+    scenes.push_back({"capture-options-engines", [](Stage& stage) {
+                          askForCapture(stage, [](desktop::CaptureDialog& dialog) {
+                              dialog.findChild<QComboBox*>(QStringLiteral("engine"))->showPopup();
+                          });
+                      }});
+    scenes.push_back({"capture-options-nsys", [](Stage& stage) { askForCaptureBy(stage, proto::EngineKind::Nsys); }});
+    scenes.push_back({"capture-options-some", [](Stage& stage) { askForCapture(stage, chooseSomeWindows); }});
+    scenes.push_back({"capture-options-impossible", [](Stage& stage) {
+                          askForCapture(stage, [](desktop::CaptureDialog& dialog) {
+                              dialog.findChild<QComboBox*>(QStringLiteral("opening"))->setCurrentIndex(3);
+                          });
+                      }});
     scenes.push_back({"capture-options", [](Stage& stage) { askForCapture(stage, [](desktop::CaptureDialog&) {}); }});
     scenes.push_back({"capture-options-windows", [](Stage& stage) { askForCapture(stage, chooseWindows); }});
     scenes.push_back({"capture-options-range", [](Stage& stage) { askForCapture(stage, chooseNvtxRange); }});

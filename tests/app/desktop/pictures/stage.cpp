@@ -150,7 +150,8 @@ NodeController* Stage::connectToServer()
     std::filesystem::create_directory(models);
     std::filesystem::copy(GANTRY_SOURCE_DIR "/resources/models/add_sub", models / "add_sub", std::filesystem::copy_options::recursive);
     proto::LaunchRequest request;
-    request.argv = {server.string(), "--cpu-only", "--model-repository", models.string(), "--grpc-port", "0", "--metrics-port", "0"};
+    request.argv = {server.string(),  "--cpu-only", "--model-repository", models.string(), "--grpc-port", "0", "--http-port", "0",
+                    "--metrics-port", "0"};
     const auto launched = node->client()->launch(request);
     if (!launched)
         throw std::runtime_error(launched.error().text());

@@ -1,0 +1,296 @@
+#include "remote_server/inference/grpc_infer.h"
+
+#include "remote_server/inference/grpc_codec.h"
+#include "remote_server/inference/infer_codec.h"
+#include "remote_server/inference/protocol_status.h"
+
+#include <chrono>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <set>
+
+namespace gantry::inference_server {
+namespace {
+
+std::int64_t nowNs()
+{
+    return std::chrono::steady_clock::now().time_since_epoch().count(); // CLOCK_MONOTONIC, as the times of requests
+}
+
+/// What a library throws (out of memory, say) fails the one request.
+template <typename Make>
+auto withoutExceptions(const Make& make) -> decltype(make())
+{
+    try {
+        return make();
+    } catch (const std::exception& error) {
+        return Error{ErrorCode::Internal, std::string("the server failed with this request: ") + error.what(), {}};
+    }
+}
+
+Result<InferCall> callOf(ProtocolCalls& calls, const inference::ModelInferRequest& wire)
+{
+    return withoutExceptions([&]() -> Result<InferCall> {
+        GANTRY_TRY(InferRequest request, requestFromProto(wire));
+        return prepareCall(calls, std::move(request));
+    });
+}
+
+/// Puts outputs of the call's model into a response.
+Result<void> fillResponse(const InferCall& call, std::vector<Tensor> outputs, const SharedMemory& memory,
+                          inference::ModelInferResponse& response)
+{
+    return withoutExceptions([&]() -> Result<void> {
+        if (call.trace)
+            call.trace->addTensors("TENSOR_BACKEND_OUTPUT", outputs);
+        GANTRY_TRY(InferAnswer answer, answerOf(call.request, call.model->description(), std::move(outputs), memory));
+        answerToProto(std::move(answer), response);
+        return {};
+    });
+}
+
+bool isDecoupled(const InferCall& call)
+{
+    return call.model->description().config.model_transaction_policy().decoupled();
+}
+
+/// gRPC calls the reactions below only after begin().
+class UnaryInfer : public grpc::ServerUnaryReactor
+{
+public:
+    void begin(ProtocolCalls& calls, const inference::ModelInferRequest& wire, inference::ModelInferResponse& reply)
+    {
+        auto made = callOf(calls, wire);
+        if (made && isDecoupled(*made))
+            made = Error{ErrorCode::Unsupported, "ModelInfer RPC doesn't support models with decoupled transaction policy", {}};
+        if (!made)
+            return Finish(grpcStatusOf(made.error()));
+        std::unique_ptr<InferJob> job = std::move(made->job);
+        m_call = std::move(*made);
+        job->done = [this, &reply, &calls](InferJob& finished, const Result<void>& result) {
+            recordEnd(calls, finished, result, m_call->trace.get());
+            const Result<void> filled = result ? fillResponse(*m_call, std::move(finished.outputs), calls.sharedMemory(), reply) : result;
+            if (m_call->trace)
+                m_call->trace->stamp("GRPC_SEND_START");
+            Finish(filled ? grpc::Status::OK : grpcStatusOf(filled.error())); // this may be gone now
+        };
+        m_call->model->enqueue(std::move(job));
+    }
+
+    void OnCancel() override
+    {
+        if (m_call)
+            m_call->cancel();
+    }
+
+    void OnDone() override
+    {
+        if (m_call && m_call->trace)
+            m_call->trace->stamp("GRPC_SEND_END");
+        delete this;
+    }
+
+private:
+    std::optional<InferCall> m_call; ///< made before gRPC knows this reactor, and not changed then
+};
+
+/// One stream of requests; writes go out one after the other. With kMostUnanswered requests on their way the next one is not read, so
+/// that a client which does not take its answers is slowed down by flow control.
+class StreamInfer : public grpc::ServerBidiReactor<inference::ModelInferRequest, inference::ModelStreamInferResponse>
+{
+public:
+    explicit StreamInfer(ProtocolCalls& calls) : m_calls(calls) { startRead(); }
+
+    void OnReadDone(bool ok) override
+    {
+        if (!ok) {
+            const std::lock_guard lock(m_mutex);
+            m_readingDone = true;
+            if (isDone())
+                Finish(grpc::Status::OK);
+            return;
+        }
+        infer(nowNs());
+        const std::lock_guard lock(m_mutex);
+        m_isReading = false;
+        readNext();
+    }
+
+    void OnWriteDone(bool) override
+    {
+        const std::lock_guard lock(m_mutex);
+        if (m_outgoing.front().trace)
+            m_outgoing.front().trace->stamp("GRPC_SEND_END");
+        m_outgoing.pop_front();
+        m_writing = false;
+        writeNext();
+        readNext();
+        if (isDone())
+            Finish(grpc::Status::OK);
+    }
+
+    void OnCancel() override
+    {
+        std::set<std::shared_ptr<InferCall>> calls;
+        {
+            const std::lock_guard lock(m_mutex);
+            m_isCancelled = true;
+            calls = m_inFlight;
+        }
+        for (const auto& call : calls)
+            call->cancel();
+    }
+
+    void OnDone() override { delete this; }
+
+private:
+    using Response = inference::ModelStreamInferResponse;
+    struct Outgoing
+    {
+        std::unique_ptr<Response> response;
+        std::shared_ptr<RequestTrace> trace;
+    };
+    // Each may hold an answer in memory; and one stream alone fills batches only up to this size.
+    static constexpr std::size_t kMostUnanswered = 256;
+
+    void startRead()
+    {
+        m_readStart = nowNs();
+        StartRead(&m_request);
+    }
+
+    void readNext()
+    {
+        if (m_isReading || m_readingDone || m_inFlight.size() + m_outgoing.size() >= kMostUnanswered)
+            return;
+        m_isReading = true;
+        startRead();
+    }
+
+    void infer(std::int64_t readEnd)
+    {
+        auto made = callOf(m_calls, m_request);
+        if (!made) {
+            const std::lock_guard lock(m_mutex);
+            return send(errorResponse(m_request.id(), made.error()), nullptr);
+        }
+        const auto call = std::make_shared<InferCall>(std::move(*made));
+        if (call->trace) {
+            call->trace->stamp("GRPC_WAITREAD_START", m_readStart);
+            call->trace->stamp("GRPC_WAITREAD_END", readEnd);
+        }
+        {
+            const std::lock_guard lock(m_mutex);
+            m_inFlight.insert(call);
+            call->cancelled->store(m_isCancelled, std::memory_order_relaxed);
+        }
+        std::unique_ptr<InferJob> job = std::move(call->job);
+        if (isDecoupled(*call))
+            job->respond = [this, call](InferJob&, std::vector<Tensor> outputs, bool isFinal) {
+                respond(*call, std::move(outputs), isFinal);
+            };
+        job->done = [this, call](InferJob& finished, const Result<void>& result) { end(call, finished, result); };
+        call->model->enqueue(std::move(job));
+    }
+
+    /// A response of a decoupled model. An empty last one is for those who ask for it.
+    void respond(const InferCall& call, std::vector<Tensor> outputs, bool isFinal)
+    {
+        if (outputs.empty() && !(isFinal && call.request.wantsEmptyFinal()))
+            return;
+        const std::lock_guard lock(m_mutex);
+        send(response(call, std::move(outputs), isFinal), call.trace);
+    }
+
+    void end(const std::shared_ptr<InferCall>& call, InferJob& finished, const Result<void>& result)
+    {
+        recordEnd(m_calls, finished, result, call->trace.get());
+        std::unique_ptr<Response> last;
+        if (!result)
+            last = errorResponse(call->request.id, result.error());
+        else if (!isDecoupled(*call))
+            last = response(*call, std::move(finished.outputs), true);
+        bool isLast = false;
+        {
+            const std::lock_guard lock(m_mutex);
+            m_inFlight.erase(call);
+            if (last)
+                return send(std::move(last), call->trace);
+            readNext();
+            isLast = isDone();
+        }
+        if (isLast) // unlocked: once this is said another thread may delete this
+            Finish(grpc::Status::OK);
+    }
+
+    std::unique_ptr<Response> response(const InferCall& call, std::vector<Tensor> outputs, bool isFinal)
+    {
+        auto response = std::make_unique<Response>();
+        if (const auto filled = fillResponse(call, std::move(outputs), m_calls.sharedMemory(), *response->mutable_infer_response());
+            !filled)
+            return errorResponse(call.request.id, filled.error());
+        markFinal(*response->mutable_infer_response(), isFinal);
+        return response;
+    }
+
+    /// With the request's id, as Triton does: answers come in any order, and the client must know which one this is.
+    static std::unique_ptr<Response> errorResponse(const std::string& id, const Error& error)
+    {
+        auto response = std::make_unique<Response>();
+        response->mutable_infer_response()->set_id(id);
+        response->set_error_message(error.text());
+        return response;
+    }
+
+    // The rest under m_mutex.
+
+    void send(std::unique_ptr<Response> response, std::shared_ptr<RequestTrace> trace)
+    {
+        m_outgoing.push_back({std::move(response), std::move(trace)});
+        writeNext();
+    }
+
+    void writeNext()
+    {
+        if (m_writing || m_outgoing.empty())
+            return;
+        m_writing = true;
+        if (m_outgoing.front().trace)
+            m_outgoing.front().trace->stamp("GRPC_SEND_START");
+        StartWrite(m_outgoing.front().response.get());
+    }
+
+    /// Says once that the stream is to be finished.
+    bool isDone()
+    {
+        if (!m_readingDone || m_finished || !m_inFlight.empty() || m_writing || !m_outgoing.empty())
+            return false;
+        m_finished = true;
+        return true;
+    }
+
+    ProtocolCalls& m_calls;
+    inference::ModelInferRequest m_request; ///< the one being read
+    std::int64_t m_readStart = 0;           ///< ns of CLOCK_MONOTONIC
+    std::mutex m_mutex;                     ///< everything below
+    std::deque<Outgoing> m_outgoing;
+    std::set<std::shared_ptr<InferCall>> m_inFlight;
+    bool m_isReading = true, m_writing = false, m_readingDone = false, m_finished = false, m_isCancelled = false;
+};
+
+} // namespace
+
+grpc::ServerUnaryReactor* inferOnce(ProtocolCalls& calls, const inference::ModelInferRequest& request, inference::ModelInferResponse& reply)
+{
+    auto* reactor = new UnaryInfer;
+    reactor->begin(calls, request, reply);
+    return reactor;
+}
+
+grpc::ServerBidiReactor<inference::ModelInferRequest, inference::ModelStreamInferResponse>* inferStream(ProtocolCalls& calls)
+{
+    return new StreamInfer(calls);
+}
+
+} // namespace gantry::inference_server

@@ -1,0 +1,343 @@
+#include "remote_server/inference/http_server.h"
+
+#include "remote_server/inference/protocol_status.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <cstring>
+#include <httplib.h>
+#include <mutex>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <thread>
+#include <unistd.h>
+#include <vector>
+
+namespace gantry::inference_server {
+namespace {
+
+constexpr std::chrono::seconds kSocketPatience{30}; // for the next bytes of a request, or for room for an answer's
+constexpr std::chrono::milliseconds kLook{100};     // how often a thread that waits for a request looks whether it is to end
+constexpr std::chrono::seconds kIdleWhenOthersWait{1};
+
+std::int64_t nowNs()
+{
+    return std::chrono::steady_clock::now().time_since_epoch().count();
+}
+
+/// What the thread of a connection is about.
+struct ThisConnection
+{
+    int socket = -1;
+    std::int64_t requestBegan = 0, answerBegan = 0;
+    std::function<void(std::int64_t, std::int64_t)> whenSent;
+};
+thread_local ThisConnection t_connection;
+
+bool waitFor(int socket, short events, std::chrono::milliseconds patience)
+{
+    pollfd wanted{socket, events, 0};
+    return poll(&wanted, 1, static_cast<int>(patience.count())) > 0;
+}
+
+/// A socket as cpp-httplib reads and writes it, with a buffer: it reads headers byte by byte.
+class ConnectionStream : public httplib::Stream
+{
+public:
+    explicit ConnectionStream(int socket) : m_socket(socket) {}
+
+    [[nodiscard]] bool hasBuffered() const { return m_begin < m_end; }
+    bool is_readable() const override { return hasBuffered() || waitFor(m_socket, POLLIN, kSocketPatience); }
+    bool is_writable() const override { return waitFor(m_socket, POLLOUT, kSocketPatience); }
+    ssize_t read(char* data, std::size_t size) override
+    {
+        if (!hasBuffered()) {
+            if (!is_readable())
+                return -1;
+            if (size >= m_buffer.size())
+                return recv(m_socket, data, size, 0);
+            const ssize_t count = recv(m_socket, m_buffer.data(), m_buffer.size(), 0);
+            if (count <= 0)
+                return count;
+            m_begin = 0;
+            m_end = static_cast<std::size_t>(count);
+        }
+        const std::size_t taken = std::min(size, m_end - m_begin);
+        std::memcpy(data, m_buffer.data() + m_begin, taken);
+        m_begin += taken;
+        return static_cast<ssize_t>(taken);
+    }
+    ssize_t write(const char* data, std::size_t size) override
+    {
+        if (t_connection.answerBegan == 0)
+            t_connection.answerBegan = nowNs();
+        return is_writable() ? send(m_socket, data, size, MSG_NOSIGNAL) : -1;
+    }
+    void get_remote_ip_and_port(std::string&, int&) const override {} // of no use here
+    void get_local_ip_and_port(std::string&, int&) const override {}
+    socket_t socket() const override { return m_socket; }
+
+private:
+    int m_socket;
+    std::array<char, 16 << 10> m_buffer{};
+    std::size_t m_begin = 0, m_end = 0;
+};
+
+/// Threads that are made when they are needed, up to a bound. With all of them at work enqueue() waits, and with it the thread that accepts
+/// connections: the kernel's queue holds those that come then.
+class ConnectionThreads
+{
+public:
+    explicit ConnectionThreads(std::size_t most) : m_most(most) {}
+    ~ConnectionThreads() { end(); }
+
+    [[nodiscard]] bool isSomebodyWaiting() const { return m_isWaiting; }
+
+    void enqueue(std::function<void()> serve)
+    {
+        std::unique_lock lock(m_mutex);
+        m_isWaiting = m_busy >= m_most;
+        m_changed.wait(lock, [this] { return m_busy < m_most || m_isEnding; });
+        m_isWaiting = false;
+        m_next.push_back(std::move(serve));
+        ++m_busy;
+        if (m_threads.size() < m_busy)
+            m_threads.emplace_back([this] { run(); });
+        else
+            m_changed.notify_all();
+    }
+
+    /// Connections that wait for a request end, those that answer one finish it.
+    void end()
+    {
+        const std::lock_guard lock(m_mutex);
+        m_isEnding = true;
+        m_changed.notify_all();
+    }
+    [[nodiscard]] bool isEnding() const { return m_isEnding; }
+
+    void join()
+    {
+        end();
+        m_threads.clear();
+    }
+
+private:
+    void run()
+    {
+        pthread_setname_np(pthread_self(), "http");
+        std::unique_lock lock(m_mutex);
+        for (;;) {
+            m_changed.wait(lock, [this] { return !m_next.empty() || m_isEnding; });
+            if (m_next.empty())
+                return;
+            const auto serve = std::move(m_next.back());
+            m_next.pop_back();
+            lock.unlock();
+            serve();
+            lock.lock();
+            --m_busy;
+            m_changed.notify_all();
+        }
+    }
+
+    const std::size_t m_most;
+    std::atomic<bool> m_isWaiting{false}, m_isEnding{false};
+    std::mutex m_mutex; ///< everything below
+    std::condition_variable m_changed;
+    std::vector<std::function<void()>> m_next;
+    std::size_t m_busy = 0;
+    std::vector<std::jthread> m_threads;
+};
+
+/// What cpp-httplib owns while it listens.
+class ThreadsOfServer : public httplib::TaskQueue
+{
+public:
+    explicit ThreadsOfServer(ConnectionThreads& threads) : m_threads(threads) {}
+    void enqueue(std::function<void()> serve) override { m_threads.enqueue(std::move(serve)); }
+    void shutdown() override { m_threads.join(); }
+
+private:
+    ConnectionThreads& m_threads;
+};
+
+/// cpp-httplib's server, but for how connections are kept: its own loop tells handlers nothing of their socket, and keeps a thread
+/// with a silent client while others wait.
+class BoundedServer : public httplib::Server
+{
+public:
+    explicit BoundedServer(const HttpOptions& options) : m_options(options), m_threads(options.mostConnections)
+    {
+        new_task_queue = [this] { return new ThreadsOfServer(m_threads); }; // the library deletes it
+        set_payload_max_length(options.mostBodyBytes);
+        set_tcp_nodelay(true); // an answer goes out in several writes
+        // The port may not be shared (SO_REUSEPORT, the library's default): a second server would quietly take half of the requests.
+        set_socket_options([](socket_t socket) {
+            const int on = 1;
+            setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+        });
+        set_error_handler([](const httplib::Request&, httplib::Response& response) {
+            if (response.body.empty())
+                response.set_content(errorJson(sentenceOf(response.status)), "application/json");
+        });
+        set_exception_handler([](const httplib::Request&, httplib::Response& response, const std::exception_ptr& problem) {
+            response.status = 500;
+            try {
+                std::rethrow_exception(problem);
+            } catch (const std::exception& error) {
+                response.set_content(errorJson(std::string("the server failed with this request: ") + error.what()), "application/json");
+            } catch (...) {
+                response.set_content(errorJson("the server failed with this request"), "application/json");
+            }
+        });
+    }
+
+    /// The library's five connections that may wait to be accepted are too few for clients that open dozens at once: the kernel then
+    /// refuses some.
+    void lengthenQueue() { ::listen(svr_sock_, SOMAXCONN); }
+
+    void end()
+    {
+        stop();
+        m_threads.end();
+    }
+
+private:
+    static std::string sentenceOf(int status)
+    {
+        switch (status) {
+        case 400:
+            return "Bad Request";
+        case 404:
+            return "Not Found";
+        case 405:
+            return "Method Not Allowed";
+        case 413:
+            return "the request's body is larger than the server takes (--http-max-input-size)";
+        case 414:
+            return "the request's address is too long";
+        case 415:
+            return "Unsupported compression type";
+        default:
+            return "HTTP status " + std::to_string(status);
+        }
+    }
+
+    bool process_and_close_socket(socket_t socket) override
+    {
+        const int on = 1;
+        setsockopt(socket, IPPROTO_TCP, 1 /* TCP_NODELAY, tcp(7) */, &on, sizeof on);
+        ConnectionStream stream(socket);
+        bool isKept = true;
+        while (isKept && (stream.hasBuffered() || waitForRequest(socket))) {
+            t_connection = {socket, nowNs(), 0, {}};
+            bool isClosed = false;
+            isKept = process_request(stream, m_threads.isEnding(), isClosed, [](httplib::Request&) {}) && !isClosed;
+            if (t_connection.whenSent)
+                t_connection.whenSent(t_connection.answerBegan, nowNs());
+            t_connection = {};
+        }
+        ::shutdown(socket, SHUT_RDWR);
+        close(socket);
+        return true;
+    }
+
+    [[nodiscard]] bool waitForRequest(int socket) const
+    {
+        const auto began = std::chrono::steady_clock::now();
+        for (;;) {
+            if (waitFor(socket, POLLIN, kLook))
+                return true;
+            const auto idle = std::chrono::steady_clock::now() - began;
+            if (m_threads.isEnding() || idle > m_options.idle || (m_threads.isSomebodyWaiting() && idle > kIdleWhenOthersWait))
+                return false;
+        }
+    }
+
+    const HttpOptions m_options;
+    ConnectionThreads m_threads;
+};
+
+} // namespace
+
+class HttpServer::Impl
+{
+public:
+    explicit Impl(const HttpOptions& options) : m_server(options), m_options(options) {}
+    ~Impl()
+    {
+        if (!m_thread.joinable())
+            return;
+        // stop() does nothing to a server that does not run yet, and the thread would then never end.
+        while (!m_server.is_running() && !m_ended)
+            std::this_thread::yield();
+        m_server.end();
+    }
+
+    [[nodiscard]] bool begin()
+    {
+        const char* address = m_options.address.c_str();
+        port = m_options.port == 0                              ? m_server.bind_to_any_port(address)
+               : m_server.bind_to_port(address, m_options.port) ? m_options.port
+                                                                : -1;
+        if (port < 0)
+            return false;
+        m_server.lengthenQueue();
+        m_thread = std::jthread([this] {
+            m_server.listen_after_bind();
+            m_ended = true;
+        });
+        return true;
+    }
+    httplib::Server& server() { return m_server; }
+    int port = -1;
+
+private:
+    BoundedServer m_server;
+    const HttpOptions m_options;
+    std::atomic<bool> m_ended{false};
+    std::jthread m_thread;
+};
+
+HttpServer::HttpServer(std::unique_ptr<Impl> impl) : m_impl(std::move(impl)) {}
+HttpServer::~HttpServer() = default;
+
+Result<std::unique_ptr<HttpServer>> HttpServer::start(const HttpOptions& options, const std::function<void(httplib::Server&)>& route)
+{
+    auto impl = std::make_unique<Impl>(options);
+    route(impl->server());
+    if (!impl->begin())
+        return Error{ErrorCode::CannotWrite,
+                     "cannot listen on port " + std::to_string(options.port) + " for " + options.purpose + ": is it in use?",
+                     {}};
+    return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
+}
+
+int HttpServer::port() const
+{
+    return m_impl->port;
+}
+
+bool HttpConnection::isGone()
+{
+    // The end of its bytes is all that is seen of a client that closed the connection. One that only ends its sending side looks the same;
+    // other servers take that for the end too.
+    pollfd wanted{t_connection.socket, POLLRDHUP, 0};
+    return t_connection.socket >= 0 && poll(&wanted, 1, 0) > 0 && (wanted.revents & (POLLRDHUP | POLLERR | POLLHUP)) != 0;
+}
+
+std::int64_t HttpConnection::requestBegan()
+{
+    return t_connection.requestBegan;
+}
+
+void HttpConnection::whenSent(std::function<void(std::int64_t startNs, std::int64_t endNs)> callback)
+{
+    t_connection.whenSent = std::move(callback);
+}
+
+} // namespace gantry::inference_server

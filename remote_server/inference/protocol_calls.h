@@ -1,0 +1,95 @@
+#pragma once
+
+#include "remote_server/inference/infer_request.h"
+#include "remote_server/inference/log_settings.h"
+#include "remote_server/inference/metrics_text.h"
+#include "remote_server/inference/server.h"
+#include "remote_server/inference/shared_memory.h"
+#include "remote_server/inference/tracer.h"
+
+#include "inference/grpc_service.pb.h"
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace gantry::inference_server {
+
+struct ProtocolOptions
+{
+    TraceConfig trace;
+    MetricsOptions metrics;
+    LogSettings* log = nullptr; ///< null: log settings are Unsupported. It outlives the ProtocolCalls
+};
+
+/// What gRPC and HTTP answer alike: every call of the protocol but the encoding of its messages. Any thread.
+class ProtocolCalls
+{
+public:
+    /// `server` outlives this.
+    explicit ProtocolCalls(InferenceServer& server, const ProtocolOptions& options = {});
+
+    /// After this the server is live but not ready.
+    void beginShutdown() { m_ready = false; }
+    [[nodiscard]] bool isReady() const { return m_ready; }
+    /// Errors: BadInput when the version is no number.
+    [[nodiscard]] Result<bool> isModelReady(const std::string& model, const std::string& version) const;
+
+    [[nodiscard]] static inference::ServerMetadataResponse serverMetadata();
+    /// Errors: NotFound, BadInput (the version).
+    [[nodiscard]] Result<inference::ModelMetadataResponse> modelMetadata(const std::string& model, const std::string& version) const;
+    [[nodiscard]] Result<inference::ModelConfigResponse> modelConfig(const std::string& model, const std::string& version) const;
+    /// Of all models for an empty name. Errors: BadInput, also for an unknown model, as in Triton.
+    [[nodiscard]] Result<inference::ModelStatisticsResponse> statistics(const std::string& model, const std::string& version) const;
+
+    /// Errors: Unsupported (a repository is named), and what the server says.
+    [[nodiscard]] Result<inference::RepositoryIndexResponse> index(const inference::RepositoryIndexRequest& request) const;
+    [[nodiscard]] Result<void> load(const inference::RepositoryModelLoadRequest& request);
+    [[nodiscard]] Result<void> unload(const inference::RepositoryModelUnloadRequest& request);
+
+    /// Errors: BadInput (no such model or value), Unsupported.
+    [[nodiscard]] Result<inference::TraceSettingResponse> traceSetting(const inference::TraceSettingRequest& request);
+    [[nodiscard]] Result<inference::LogSettingsResponse> logSettings(const inference::LogSettingsRequest& request);
+
+    /// The text of /metrics.
+    [[nodiscard]] std::string metricsText() const { return m_metrics.text(m_server, m_tracer.dropped()); }
+
+    [[nodiscard]] SharedMemory& sharedMemory() { return m_sharedMemory; }
+    [[nodiscard]] Tracer& tracer() { return m_tracer; }
+    [[nodiscard]] Metrics& metrics() { return m_metrics; }
+    [[nodiscard]] InferenceServer& server() { return m_server; }
+    [[nodiscard]] const InferenceServer& server() const { return m_server; }
+
+    /// The version that serves. Errors: NotFound, BadInput, with Triton's sentences.
+    [[nodiscard]] Result<std::shared_ptr<ModelServer>> findModel(const std::string& model, const std::string& version) const;
+
+private:
+    InferenceServer& m_server;
+    LogSettings* m_log;
+    SharedMemory m_sharedMemory;
+    Tracer m_tracer;
+    Metrics m_metrics;
+    std::atomic<bool> m_ready{true};
+};
+
+/// A request on its way: what a front end keeps of it until the answer is sent.
+struct InferCall
+{
+    InferRequest request; ///< its inputs have gone into the job
+    std::shared_ptr<ModelServer> model;
+    std::unique_ptr<InferJob> job;       ///< until it is enqueued
+    std::shared_ptr<RequestTrace> trace; ///< null: not traced
+    std::shared_ptr<std::atomic<bool>> cancelled;
+
+    /// The client is gone: what is still queued is not executed.
+    void cancel() const;
+};
+
+/// What a front end does in a job's `done` before it answers: tells the tracer and the metrics.
+void recordEnd(ProtocolCalls& calls, const InferJob& finished, const Result<void>& result, RequestTrace* trace);
+
+/// Checks a request and makes its job, without `done` and `respond`. Errors: those of findModel(), jobFromRequest() and of the backend.
+[[nodiscard]] Result<InferCall> prepareCall(ProtocolCalls& calls, InferRequest request);
+
+} // namespace gantry::inference_server
