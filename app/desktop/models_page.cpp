@@ -100,12 +100,16 @@ QWidget* ModelsPage::buildNotice()
     m_notice->setWordWrap(true);
     m_notice->setAlignment(Qt::AlignHCenter);
     m_notice->setForegroundRole(QPalette::PlaceholderText);
-    m_notice->setMinimumWidth(360);
     m_retry = makeButton("modelsRetry", tr("&Try again"), {}, page);
-    connect(m_retry, &QPushButton::clicked, this, &ModelsPage::refresh);
+    connect(m_retry, &QPushButton::clicked, this, [this] {
+        if (m_node && m_node->state() != NodeController::State::Connected)
+            m_node->open(); // its models are asked for when it is
+        else
+            refresh();
+    });
     auto* column = new QVBoxLayout(page);
     column->addStretch(1);
-    column->addWidget(m_notice, 0, Qt::AlignHCenter);
+    column->addWidget(m_notice); // in full width, so that its height is right for its lines
     column->addSpacing(6);
     column->addWidget(m_retry, 0, Qt::AlignHCenter);
     column->addStretch(2);

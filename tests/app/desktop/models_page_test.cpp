@@ -179,6 +179,15 @@ private slots:
         QVERIFY(page.editor()->diff().contains(QStringLiteral("-max_batch_size: 16")));
     }
 
+    void tryingAgainConnectsToTheNodeAgain()
+    {
+        ModelsPage& page = open("add_sub");
+        m_node->close();
+        QTRY_COMPARE_WITH_TIMEOUT(page.state(), ModelsPage::State::Failed, kPatienceMs);
+        QTest::mouseClick(page.findChild<QPushButton*>(QStringLiteral("modelsRetry")), Qt::LeftButton);
+        QTRY_COMPARE_WITH_TIMEOUT(page.state(), ModelsPage::State::Ready, kPatienceMs);
+    }
+
     void aServerThatEndsIsSaidToHaveEnded()
     {
         ModelsPage& page = open("add_sub");
