@@ -151,7 +151,7 @@ void addHistograms(std::string& text, const std::vector<Snapshot>& models)
     text += heading(kName, "histogram", "Duration from request to first response in milliseconds");
     for (const Snapshot& model : models) {
         text += fmt::format("{}_count{{{}}} {}\n{}_sum{{{}}} {}\n", kName, model.labels, model.values.success, kName, model.labels,
-                            static_cast<double>(model.values.requestNs) / 1e6);
+                            static_cast<double>(model.values.firstResponseNs) / 1e6);
         std::uint64_t upTo = 0;
         for (std::size_t bucket = 0; bucket < model.values.latencies.size(); ++bucket) {
             upTo += model.values.latencies[bucket];

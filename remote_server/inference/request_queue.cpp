@@ -155,6 +155,16 @@ RequestQueue::Plan RequestQueue::plan(std::int64_t nowNs) const
     return {0, std::min(oldest + m_delayNs, deadline)};
 }
 
+const InferJob* RequestQueue::next() const
+{
+    const InferJob* found = nullptr;
+    forEach([&](const Waiting& waiting) {
+        found = waiting.job.get();
+        return false;
+    });
+    return found;
+}
+
 std::vector<RequestQueue::Job> RequestQueue::take(std::size_t requests)
 {
     std::vector<Job> taken;

@@ -39,6 +39,8 @@ public:
         std::optional<std::int64_t> lookAgainAtNs = {}; ///< when waiting: not later than this
     };
     [[nodiscard]] Plan plan(std::int64_t nowNs) const;
+    /// The request that take() would give first; null: none waits.
+    [[nodiscard]] const InferJob* next() const;
     /// The next requests, as many as plan() said.
     [[nodiscard]] std::vector<Job> take(std::size_t requests);
 

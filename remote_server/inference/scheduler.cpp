@@ -1,5 +1,6 @@
 #include "remote_server/inference/scheduler.h"
 
+#include "remote_server/inference/backends/decoder.h"
 #include "remote_server/inference/warm_up.h"
 
 #include <algorithm>
@@ -35,6 +36,7 @@ public:
     {
         m_ranges.push(step, batch, category);
     }
+    PushedRange(RequestRanges& ranges, int layer) : m_ranges(ranges) { m_ranges.pushLayer(layer); }
     PushedRange(const PushedRange&) = delete;
     PushedRange& operator=(const PushedRange&) = delete;
     ~PushedRange() { m_ranges.pop(); }
@@ -63,6 +65,12 @@ Result<void> withoutExceptions(const Run& run)
     } catch (...) {
         return Error{ErrorCode::Internal, "the model failed with this batch", {}};
     }
+}
+
+std::int64_t threadNumber()
+{
+    static thread_local const std::int64_t thread = syscall(SYS_gettid);
+    return thread;
 }
 
 // Triton's sentences, but for the last.
@@ -297,6 +305,8 @@ void ModelServer::serve(Instance& instance)
 {
     pthread_setname_np(pthread_self(), instance.name.substr(0, 15).c_str()); // 15: the kernel's bound
     m_ranges.nameThisThread(instance.name);
+    if (InflightBatcher* batcher = instance.backend ? instance.backend->inflight() : nullptr)
+        return serveInflight(instance, *batcher);
     for (auto batch = nextBatch(); !batch.empty(); batch = nextBatch()) {
         if (instance.turns)
             instance.turns->begin();
@@ -312,14 +322,13 @@ void ModelServer::run(Instance& instance, std::vector<Job> batch)
         instance.turns->end();
     if (result)
         m_statistics.executed(rowsOf(batch), times);
-    static thread_local const std::int64_t thread = syscall(SYS_gettid);
     for (auto& job : batch) {
         job->times.computeStart = times.computeStart;
         job->times.inputEnd = times.inputEnd;
         job->times.outputStart = times.outputStart;
         job->times.computeEnd = times.computeEnd;
         job->instance = instance.name;
-        job->threadId = thread;
+        job->threadId = threadNumber();
         if (instance.backend)
             job->streamId = instance.backend->streamId();
         if (result && m_cache)
@@ -336,7 +345,11 @@ std::vector<BatchItem> ModelServer::itemsOf(const std::vector<Job>& batch) const
     for (const auto& job : batch) {
         BatchItem& item = items.emplace_back(BatchItem{&job->inputs, &job->outputs});
         if (decoupled && job->respond)
-            item.respond = [raw = job.get()](std::vector<Tensor> outputs, bool final) { raw->respond(*raw, std::move(outputs), final); };
+            item.respond = [raw = job.get()](std::vector<Tensor> outputs, bool final) {
+                if (raw->times.firstResponse == 0)
+                    raw->times.firstResponse = nowNs();
+                raw->respond(*raw, std::move(outputs), final);
+            };
     }
     return items;
 }
@@ -375,6 +388,186 @@ Result<void> ModelServer::execute(Instance& instance, const std::vector<Job>& ba
         result = step(
             Step::ComputeOutput, [&] { return instance.backend->computeOutput(items); }, times.computeEnd);
     return result;
+}
+
+void ModelServer::serveInflight(Instance& instance, InflightBatcher& batcher)
+{
+    Inflight inflight{batcher, m_parts->nextRank.fetch_add(1)};
+    while (letJoin(inflight)) {
+        dropCancelled(inflight);
+        if (!batcher.empty())
+            iterate(instance, inflight);
+    }
+}
+
+/// Takes the requests from the queue that there is room for, and waits for one when there is nothing else to do. False: the model ends.
+bool ModelServer::letJoin(Inflight& inflight)
+{
+    for (;;) {
+        std::vector<Job> expired, cancelled;
+        bool isEnd = false;
+        {
+            std::unique_lock lock(m_mutex);
+            m_changed.wait(lock, [&] { return m_stopping || !m_queue.empty() || !inflight.requests.empty(); });
+            const std::size_t waiting = m_queue.size();
+            expired = m_queue.takeExpired(nowNs());
+            while (const InferJob* next = m_queue.next()) {
+                Generation generation = generationOf(next->inputs);
+                if (!next->isCancelled() && !inflight.batcher.hasRoomFor(generation))
+                    break;
+                Job job = std::move(m_queue.take(1).front());
+                if (job->isCancelled()) {
+                    cancelled.push_back(std::move(job));
+                    continue;
+                }
+                inflight.batcher.add(job->id, std::move(generation));
+                ++inflight.newRequests;
+                inflight.requests[job->id].job = std::move(job);
+            }
+            m_statistics.dequeued(waiting - m_queue.size());
+            isEnd = m_stopping && m_queue.empty();
+            if (!m_queue.empty())
+                m_changed.notify_one(); // another instance may have room
+        }
+        refuseAll(std::move(expired), kTimeout, FailureReason::Rejected);
+        refuseAll(std::move(cancelled), kCancelled, FailureReason::Cancelled);
+        if (isEnd || !inflight.requests.empty())
+            return !inflight.requests.empty();
+    }
+}
+
+/// Those that run: their blocks are free at once.
+void ModelServer::dropCancelled(Inflight& inflight)
+{
+    for (auto entry = inflight.requests.begin(); entry != inflight.requests.end();) {
+        Job& job = entry->second.job;
+        if (!job->isCancelled()) {
+            ++entry;
+            continue;
+        }
+        inflight.batcher.remove(job->id);
+        finish(std::move(job), kCancelled, FailureReason::Cancelled);
+        entry = inflight.requests.erase(entry);
+    }
+}
+
+void ModelServer::iterate(Instance& instance, Inflight& inflight)
+{
+    RequestTimes times;
+    std::vector<Job> done;
+    if (instance.turns)
+        instance.turns->begin();
+    if (m_parts->iterationProfiler)
+        m_parts->iterationProfiler->begin(inflight.iteration);
+    const Result<void> result = withoutExceptions([&]() -> Result<void> {
+        computeIteration(instance, inflight, times, done);
+        return {};
+    });
+    if (m_parts->iterationProfiler)
+        m_parts->iterationProfiler->end(inflight.iteration);
+    if (instance.turns)
+        instance.turns->end();
+    ++inflight.iteration;
+    for (Job& job : done)
+        finishJoined(std::move(job), times);
+    if (result)
+        return;
+    inflight.batcher.clear();
+    for (auto& [request, joined] : std::exchange(inflight.requests, {}))
+        finish(std::move(joined.job), result, FailureReason::Backend);
+}
+
+/// `done`: requests whose last token this iteration has made.
+void ModelServer::computeIteration(const Instance& instance, Inflight& inflight, RequestTimes& times, std::vector<Job>& done)
+{
+    using Step = RequestRanges::Step;
+    const std::uint64_t batchId = g_nextBatch.fetch_add(1, std::memory_order_relaxed);
+    times.computeStart = nowNs();
+    const PushedRange execution(m_ranges, Step::Execute, batchId, m_category);
+    IterationRecord record;
+    {
+        const PushedRange range(m_ranges, Step::ComputeInput, batchId, m_category);
+        record = beginIteration(instance, inflight, batchId, times.computeStart);
+        times.inputEnd = nowNs();
+    }
+    {
+        const PushedRange range(m_ranges, Step::ComputeInfer, batchId, m_category);
+        inflight.batcher.compute([this](int layer, const std::function<void()>& run) {
+            const PushedRange inner(m_ranges, layer);
+            run();
+        });
+        times.outputStart = nowNs();
+    }
+    {
+        const PushedRange range(m_ranges, Step::ComputeOutput, batchId, m_category);
+        respondTokens(inflight, done);
+        times.computeEnd = nowNs();
+    }
+    m_statistics.executed(static_cast<std::uint64_t>(record.scheduledRequests), times);
+    if (!m_parts->iterationLog)
+        return;
+    record.end = std::chrono::system_clock::now();
+    record.durationNs = times.computeEnd - times.computeStart;
+    m_parts->iterationLog->add(record);
+}
+
+IterationRecord ModelServer::beginIteration(const Instance& instance, Inflight& inflight, std::uint64_t batchId, std::int64_t start)
+{
+    const InflightBatcher::Plan& plan = inflight.batcher.plan();
+    for (const std::uint64_t member : plan.members) {
+        InferJob& job = *inflight.requests.at(member).job;
+        job.batchId = batchId;
+        m_ranges.markMember(job.id);
+        if (job.queueRange == 0)
+            continue;
+        m_ranges.end(std::exchange(job.queueRange, 0));
+        job.times.computeStart = start;
+        job.times.inputEnd = nowNs();
+        job.instance = instance.name;
+        job.threadId = threadNumber();
+    }
+    IterationRecord record{.iteration = inflight.iteration, .rank = inflight.rank, .end = {}};
+    record.newRequests = std::exchange(inflight.newRequests, 0);
+    record.contextRequests = plan.contextRequests;
+    record.contextTokens = plan.contextTokens;
+    record.generationTokens = plan.generationTokens;
+    record.cachedTokens = plan.cachedTokens;
+    record.scheduledRequests = static_cast<int>(plan.members.size());
+    record.blocks = inflight.batcher.cache().shape().blocks;
+    record.usedBlocks = record.blocks - inflight.batcher.cache().freeBlocks();
+    return record;
+}
+
+/// `done` grows one by one: what throws in between must not lose a request.
+void ModelServer::respondTokens(Inflight& inflight, std::vector<Job>& done)
+{
+    const bool decoupled = m_description.config.model_transaction_policy().decoupled();
+    for (const InflightBatcher::Token& token : inflight.batcher.takeTokens()) {
+        const auto entry = inflight.requests.find(token.request);
+        InferJob& job = *entry->second.job;
+        std::vector<std::int32_t>& ids = entry->second.ids;
+        ids.push_back(token.id);
+        if (job.times.firstResponse == 0 && decoupled)
+            job.times.firstResponse = nowNs();
+        if (decoupled && job.respond)
+            job.respond(job, {outputIds(std::exchange(ids, {}))}, token.isLast);
+        if (!token.isLast)
+            continue;
+        if (!ids.empty())
+            job.outputs = {outputIds(ids)};
+        done.push_back(std::move(entry->second.job));
+        inflight.requests.erase(entry);
+    }
+}
+
+/// `last`: of its last iteration. Its computation lasts from the first one's on.
+void ModelServer::finishJoined(Job job, const RequestTimes& last)
+{
+    job->times.outputStart = last.outputStart;
+    job->times.computeEnd = last.computeEnd;
+    if (m_cache)
+        keepInCache(*job);
+    finish(std::move(job), {});
 }
 
 void ModelServer::refuseAll(std::vector<Job> jobs, const Error& error, FailureReason reason)

@@ -3,13 +3,18 @@
 #include "remote_server/inference/backends/backend.h"
 #include "remote_server/inference/ground_truth.h"
 #include "remote_server/inference/infer_job.h"
+#include "remote_server/inference/inflight_batcher.h"
+#include "remote_server/inference/iteration_log.h"
+#include "remote_server/inference/iteration_profiler.h"
 #include "remote_server/inference/ordered_answers.h"
 #include "remote_server/inference/rate_limiter.h"
 #include "remote_server/inference/request_queue.h"
 #include "remote_server/inference/response_cache.h"
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -25,10 +30,14 @@ struct ServingParts
     std::unique_ptr<ResponseCache> cache;
     std::unique_ptr<RateLimiter> rateLimiter;
     std::unique_ptr<GroundTruthLog> groundTruth;
+    std::unique_ptr<IterationLog> iterationLog;
+    std::unique_ptr<IterationProfiler> iterationProfiler;
+    std::atomic<int> nextRank{0};                    ///< of instances that batch in flight
     std::function<void(const InferJob&)> onFinished; ///< told of every request that ends; any thread
 };
 
-/// One version of a model that serves: its queue and its instances, a thread each, which take their batches from it (request_queue.h).
+/// One version of a model that serves: its queue and its instances, a thread each, which take their batches from it (request_queue.h), or
+/// let requests join those that they are at (inflight_batcher.h).
 class ModelServer
 {
 public:
@@ -75,6 +84,21 @@ private:
         std::unique_ptr<RateLimiter::Member> turns; ///< null without a rate limiter
     };
 
+    struct Joined
+    {
+        Job job;
+        std::vector<std::int32_t> ids; ///< that were made for it, where it wants all at once
+    };
+    /// What an instance that batches in flight is at. Its thread's.
+    struct Inflight
+    {
+        InflightBatcher& batcher;
+        const int rank;
+        std::int64_t iteration = 0;                    ///< the next one
+        int newRequests = 0;                           ///< that joined since the last one
+        std::map<std::uint64_t, Joined> requests = {}; ///< that are in the batcher
+    };
+
     ModelServer(ModelDescription description, std::uint32_t category, std::unique_ptr<BackendFactory> factory,
                 std::shared_ptr<ServingParts> parts);
     [[nodiscard]] Result<void> addInstances();
@@ -83,6 +107,14 @@ private:
     [[nodiscard]] std::vector<Job> nextBatch();
     void run(Instance& instance, std::vector<Job> batch);
     [[nodiscard]] Result<void> execute(Instance& instance, const std::vector<Job>& batch, RequestTimes& times);
+    void serveInflight(Instance& instance, InflightBatcher& batcher);
+    [[nodiscard]] bool letJoin(Inflight& inflight);
+    void dropCancelled(Inflight& inflight);
+    void iterate(Instance& instance, Inflight& inflight);
+    void computeIteration(const Instance& instance, Inflight& inflight, RequestTimes& times, std::vector<Job>& done);
+    [[nodiscard]] IterationRecord beginIteration(const Instance& instance, Inflight& inflight, std::uint64_t batchId, std::int64_t start);
+    void respondTokens(Inflight& inflight, std::vector<Job>& done);
+    void finishJoined(Job job, const RequestTimes& last);
     [[nodiscard]] std::vector<BatchItem> itemsOf(const std::vector<Job>& batch) const;
     [[nodiscard]] bool answerFromCache(Job& job);
     void keepInCache(InferJob& job);

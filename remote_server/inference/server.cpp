@@ -58,6 +58,11 @@ Result<std::unique_ptr<InferenceServer>> InferenceServer::load(const std::filesy
     if (!options.groundTruth.empty()) {
         GANTRY_TRY(parts->groundTruth, GroundTruthLog::create(options.groundTruth));
     }
+    if (!options.iterationLog.empty()) {
+        GANTRY_TRY(parts->iterationLog, IterationLog::create(options.iterationLog));
+    }
+    if (!options.profiledIterations.empty())
+        parts->iterationProfiler = std::make_unique<IterationProfiler>(options.profiledIterations, cudaProfilerSwitch());
     std::unique_ptr<InferenceServer> server(new InferenceServer(repository, options, std::move(parts)));
     const auto& startup = options.startupModels;
     const bool all = options.control != ModelControl::Explicit || std::find(startup.begin(), startup.end(), "*") != startup.end();

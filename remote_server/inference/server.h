@@ -35,6 +35,8 @@ struct ServerOptions
     std::uint64_t cacheBytes = 0;                       ///< of the response cache; 0: there is none
     std::optional<RateLimiter::Limits> rateLimits = {}; ///< nothing: executions are not limited
     std::filesystem::path groundTruth = {};             ///< where to write what happened; empty: nowhere
+    std::filesystem::path iterationLog = {};            ///< where to write a line for each iteration; empty: nowhere
+    IterationProfiler::Windows profiledIterations = {};
 };
 
 /// What a client may know of one version of a model.

@@ -73,6 +73,10 @@ void addServerFlags(CLI::App& app, ServerFlags& flags)
     app.add_option("--rate-limit-resource", flags.resources, "NAME:COUNT[:DEVICE|:global], how much there is of a resource")
         ->allow_extra_args(false);
     app.add_option("--ground-truth", flags.groundTruth, "write what happened to every request here, one JSON object a line");
+    app.add_option("--iteration-log", flags.iterationLog,
+                   "write a line for each iteration of models that batch in flight here, as TensorRT-LLM does");
+    app.add_option("--profile-iterations", flags.profileIterations,
+                   "A,B-C,…: iterations of these models, from 0, around which to call cudaProfilerStart and cudaProfilerStop");
     app.add_option("--exit-timeout-secs", flags.exitTimeoutSeconds,
                    "how long requests in flight may take once SIGTERM came; a second one ends at once")
         ->check(CLI::Range(0, 1'000'000));
@@ -92,6 +96,10 @@ Result<ServerOptions> serverOptions(const ServerFlags& flags)
     options.pollInterval = std::chrono::seconds(flags.pollSeconds);
     options.autoComplete = flags.noAutoComplete ? AutoComplete::Off : AutoComplete::On;
     options.groundTruth = flags.groundTruth;
+    options.iterationLog = flags.iterationLog;
+    if (!flags.profileIterations.empty()) {
+        GANTRY_TRY(options.profiledIterations, iterationWindows(flags.profileIterations).context("--profile-iterations"));
+    }
     for (const std::string& config : flags.cacheConfigs) {
         GANTRY_TRY(options.cacheBytes, cacheBytesOf(config));
     }

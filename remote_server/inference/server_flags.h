@@ -12,7 +12,7 @@ namespace gantry::inference_server {
 /// What the command line says about models and how they are served; tritonserver's flags where it has them.
 struct ServerFlags
 {
-    std::string repository, outputMemory = "pageable", control = "none", rateLimit = "off", groundTruth;
+    std::string repository, outputMemory = "pageable", control = "none", rateLimit = "off", groundTruth, iterationLog, profileIterations;
     std::vector<std::string> loadModels, cacheConfigs, resources;
     int pollSeconds = 15, exitTimeoutSeconds = 30;
     bool cpuOnly = false, noAutoComplete = false;

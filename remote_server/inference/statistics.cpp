@@ -61,7 +61,9 @@ void ModelStatistics::answered(const RequestTimes& t)
 {
     ++m_values.success;
     m_values.requestNs += between(t.start, t.end);
-    ++m_values.latencies[bucketOf(between(t.start, t.end))];
+    const std::uint64_t firstResponseNs = between(t.start, t.firstResponse != 0 ? t.firstResponse : t.end);
+    m_values.firstResponseNs += firstResponseNs;
+    ++m_values.latencies[bucketOf(firstResponseNs)];
     m_values.lastInferenceMs = static_cast<std::uint64_t>(
         std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count());
 }

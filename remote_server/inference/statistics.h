@@ -13,6 +13,7 @@ struct RequestTimes
 {
     std::int64_t start = 0, queueStart = 0, computeStart = 0, inputEnd = 0, outputStart = 0, computeEnd = 0, end = 0;
     std::int64_t lookupStart = 0, lookupEnd = 0, insertStart = 0, insertEnd = 0; ///< response cache
+    std::int64_t firstResponse = 0;                                              ///< of several; 0: there was one, at the end
 };
 
 /// Why a request failed, with the meanings of the label `reason` of Triton's nv_inference_request_failure.
@@ -34,8 +35,8 @@ inline constexpr std::size_t kFailureReasons = 4;
 class ModelStatistics
 {
 public:
-    /// Upper bounds of the buckets that requests are counted in by their latency: 20 a decade, 0.1 ms to 10 s. As fine as this because what
-    /// a profiler costs is tenths of a millisecond.
+    /// Upper bounds of the buckets that requests are counted in by the time to their first response: 20 a decade, 0.1 ms to 10 s. As fine
+    /// as this because what a profiler costs is tenths of a millisecond.
     static constexpr std::size_t kLatencyBounds = 101;
     [[nodiscard]] static double latencyBoundMs(std::size_t bucket);
 
@@ -43,13 +44,13 @@ public:
     {
         std::uint64_t success = 0, failed = 0, inferences = 0, executions = 0, pending = 0;
         std::array<std::uint64_t, kFailureReasons> failedBy{}; ///< the same failures, by FailureReason
-        std::uint64_t requestNs = 0, failedNs = 0, queueNs = 0, inputNs = 0, inferNs = 0, outputNs = 0;
+        std::uint64_t requestNs = 0, firstResponseNs = 0, failedNs = 0, queueNs = 0, inputNs = 0, inferNs = 0, outputNs = 0;
         /// Requests that the response cache answered, and those that it did not know; successes both. A miss costs a lookup, and an
         /// insertion where the answer was kept.
         std::uint64_t cacheHits = 0, cacheMisses = 0, hitLookupNs = 0, missLookupNs = 0, missInsertNs = 0;
         std::uint64_t lastInferenceMs = 0;                             ///< CLOCK_REALTIME
         std::map<std::uint64_t, std::array<std::uint64_t, 4>> batches; ///< by size: count, input, infer, output ns
-        std::array<std::uint64_t, kLatencyBounds + 1> latencies{};     ///< requests by bucket; the last one is of all that took longer
+        std::array<std::uint64_t, kLatencyBounds + 1> latencies{};     ///< requests by the time to their first response; last: all above
     };
 
     void enqueued();

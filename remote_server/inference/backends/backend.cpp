@@ -2,6 +2,7 @@
 
 #include "remote_server/inference/backends/add_sub.h"
 #include "remote_server/inference/backends/bert.h"
+#include "remote_server/inference/backends/decoder.h"
 #include "remote_server/inference/backends/identity.h"
 
 namespace gantry::inference_server {
@@ -12,10 +13,13 @@ Result<std::unique_ptr<BackendFactory>> createBackendFactory(const inference::Mo
         return createAddSub(config);
     if (config.backend() == "bert")
         return createBert(config, options);
+    if (config.backend() == "decoder")
+        return createDecoder(config);
     if (config.backend() == "identity")
         return createIdentity(config);
-    return Error{
-        ErrorCode::Unsupported, "there is no backend \"" + config.backend() + "\": gantry-serve has add_sub, bert and identity", {}};
+    return Error{ErrorCode::Unsupported,
+                 "there is no backend \"" + config.backend() + "\": gantry-serve has add_sub, bert, decoder and identity",
+                 {}};
 }
 
 void autoComplete(inference::ModelConfig& config, bool saysMaxBatchSize)
@@ -24,6 +28,8 @@ void autoComplete(inference::ModelConfig& config, bool saysMaxBatchSize)
         completeAddSub(config);
     else if (config.backend() == "bert")
         completeBert(config, saysMaxBatchSize);
+    else if (config.backend() == "decoder")
+        completeDecoder(config);
     else if (config.backend() == "identity")
         completeIdentity(config);
 }

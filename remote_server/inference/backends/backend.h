@@ -12,6 +12,8 @@
 
 namespace gantry::inference_server {
 
+class InflightBatcher;
+
 /// The inputs of a batch and where its outputs go; one entry for each request, in order.
 struct BatchItem
 {
@@ -37,6 +39,9 @@ public:
     [[nodiscard]] virtual Result<void> computeInput(const std::vector<BatchItem>& batch) = 0;
     [[nodiscard]] virtual Result<void> computeInfer(const std::vector<BatchItem>& batch) = 0;
     [[nodiscard]] virtual Result<void> computeOutput(const std::vector<BatchItem>& batch) = 0;
+    /// Where requests join and leave between iterations, which then take the place of the steps above: these are for warm-ups alone.
+    /// Null: requests execute in batches.
+    [[nodiscard]] virtual InflightBatcher* inflight() { return nullptr; }
     /// CUPTI's number of the instance's stream, where it has one.
     [[nodiscard]] virtual std::optional<std::uint32_t> streamId() const { return std::nullopt; }
 };
@@ -60,7 +65,8 @@ struct BackendOptions
     bool pinnedOutputs = false; ///< GPU: outputs are copied to page-locked host memory instead of pageable
 };
 
-/// Factory for the `backend` of a configuration: "add_sub", "bert" or "identity". Errors: Unsupported (unknown backend), BadInput.
+/// Factory for the `backend` of a configuration: "add_sub", "bert", "decoder" or "identity". Errors: Unsupported (no such
+/// backend), BadInput.
 [[nodiscard]] Result<std::unique_ptr<BackendFactory>> createBackendFactory(const inference::ModelConfig& config, const BackendOptions& options);
 
 /// Adds what a configuration leaves out and its backend knows: inputs, outputs and, unless the configuration says it, max_batch_size

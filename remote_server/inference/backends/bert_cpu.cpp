@@ -1,41 +1,20 @@
 #include "remote_server/inference/backends/bert_cpu.h"
 
-#include <algorithm>
+#include "remote_server/inference/backends/cpu_layers.h"
+
 #include <cblas.h>
 #include <cmath>
 
 namespace gantry::inference_server {
 namespace {
 
-/// out[rows][n] = in[rows][k] · weights[n][k]ᵀ + bias[n]
-void linear(const std::vector<float>& in, const std::vector<float>& weights, const std::vector<float>& bias, std::vector<float>& out, int rows, int n, int k)
-{
-    out.resize(static_cast<std::size_t>(rows) * static_cast<std::size_t>(n));
-    for (int row = 0; row < rows; ++row)
-        std::copy(bias.begin(), bias.end(), out.begin() + static_cast<std::ptrdiff_t>(row) * n);
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, n, k, 1.0f, in.data(), k, weights.data(), k, 1.0f, out.data(), n);
-}
-
-void layerNorm(float* row, int n)
-{
-    float mean = 0;
-    for (int i = 0; i < n; ++i)
-        mean += row[i];
-    mean /= static_cast<float>(n);
-    float variance = 0;
-    for (int i = 0; i < n; ++i)
-        variance += (row[i] - mean) * (row[i] - mean);
-    const float scale = 1.0f / std::sqrt(variance / static_cast<float>(n) + 1e-12f); // BERT's layer_norm_eps
-    for (int i = 0; i < n; ++i)
-        row[i] = (row[i] - mean) * scale;
-}
+constexpr float kEpsilon = 1e-12f; // BERT's layer_norm_eps
 
 void addAndNormalise(std::vector<float>& hidden, const std::vector<float>& update, int n)
 {
     for (std::size_t i = 0; i < hidden.size(); ++i)
         hidden[i] += update[i];
-    for (std::size_t row = 0; row < hidden.size(); row += static_cast<std::size_t>(n))
-        layerNorm(hidden.data() + row, n);
+    normalise(hidden, n, kEpsilon);
 }
 
 } // namespace
@@ -52,8 +31,8 @@ void BertCpuEncoder::embed(const std::vector<std::int32_t>& ids, int batch, int 
         float* out = m_hidden.data() + token * static_cast<std::size_t>(h);
         for (int i = 0; i < h; ++i)
             out[i] = word[i] + position[i];
-        layerNorm(out, h);
     }
+    normalise(m_hidden, h, kEpsilon);
 }
 
 void BertCpuEncoder::runLayer(int layer, const std::vector<std::int32_t>& mask)
@@ -72,16 +51,10 @@ void BertCpuEncoder::runLayer(int layer, const std::vector<std::int32_t>& mask)
             cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, s, s, size, scale, q, 3 * h, k, 3 * h, 0.0f, m_scores.data(), s);
             for (int i = 0; i < s; ++i) {
                 float* row = m_scores.data() + static_cast<std::size_t>(i) * static_cast<std::size_t>(s);
-                float largest = -1e30f, sum = 0;
-                for (int j = 0; j < s; ++j) {
+                for (int j = 0; j < s; ++j)
                     if (!mask[static_cast<std::size_t>(b * s + j)])
                         row[j] = -1e30f;
-                    largest = std::max(largest, row[j]);
-                }
-                for (int j = 0; j < s; ++j)
-                    sum += row[j] = std::exp(row[j] - largest);
-                for (int j = 0; j < s; ++j)
-                    row[j] /= sum;
+                softmax(row, s);
             }
             float* context = m_context.data() + static_cast<std::size_t>(b * s) * static_cast<std::size_t>(h) + head * size;
             cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, s, size, s, 1.0f, m_scores.data(), s, v, 3 * h, 0.0f, context, h);
@@ -89,8 +62,7 @@ void BertCpuEncoder::runLayer(int layer, const std::vector<std::int32_t>& mask)
     linear(m_context, w.attentionOut, w.attentionOutBias, m_projected, rows, h, h);
     addAndNormalise(m_hidden, m_projected, h);
     linear(m_hidden, w.up, w.upBias, m_ffn, rows, m_weights.shape.ffn, h);
-    for (float& x : m_ffn)
-        x = 0.5f * x * (1.0f + std::erf(x * 0.70710678f)); // GELU, exact form
+    gelu(m_ffn);
     linear(m_ffn, w.down, w.downBias, m_projected, rows, h, m_weights.shape.ffn);
     addAndNormalise(m_hidden, m_projected, h);
 }

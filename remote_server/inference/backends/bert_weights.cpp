@@ -27,7 +27,10 @@ Result<BertShape> BertShape::fromConfig(const inference::ModelConfig& config)
     };
     if (!take(shape.layers, "layers", 48) || !take(shape.hidden, "hidden", 4096) || !take(shape.heads, "heads", 64) || !take(shape.ffn, "ffn", 16384)
         || !take(shape.vocabulary, "vocabulary", 1'000'000) || !take(shape.positions, "positions", 4096) || shape.hidden % shape.heads != 0)
-        return Error{ErrorCode::BadInput, "the parameters layers, hidden, heads, ffn, vocabulary, positions make no BERT (hidden must be a multiple of heads)", {}};
+        return Error{
+            ErrorCode::BadInput,
+            "the parameters layers, hidden, heads, ffn, vocabulary, positions make no network (hidden must be a multiple of heads)",
+            {}};
     return shape;
 }
 

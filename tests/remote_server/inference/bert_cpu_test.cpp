@@ -223,7 +223,7 @@ TEST(Bert, RefusesShapesThatMakeNoModel)
     };
     for (const auto& [key, value] : {std::pair("hidden", "100"), std::pair("layers", "0"), std::pair("heads", "-1"),
                                      std::pair("layers", "many"), std::pair("vocabulary", "999999999")})
-        EXPECT_THAT(refusal(with(key, value)), testing::HasSubstr("make no BERT")) << key << " " << value;
+        EXPECT_THAT(refusal(with(key, value)), testing::HasSubstr("make no network")) << key << " " << value;
 }
 
 TEST(Backends, AreAddSubBertAndIdentity)

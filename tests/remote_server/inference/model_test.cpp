@@ -298,7 +298,7 @@ TEST(ModelRepository, ReadsTheDemonstrationModels)
 {
     const auto models = readModelRepository(GANTRY_SOURCE_DIR "/resources/models");
     ASSERT_TRUE(models);
-    ASSERT_EQ(models->size(), 3u);
+    ASSERT_EQ(models->size(), 4u);
     for (const RepositoryModel& model : *models)
         EXPECT_EQ(model.problem, "") << model.name;
 }
