@@ -69,7 +69,8 @@ public:
                 const MutexLock lock(m_mutex);
                 disarm();
                 closeWindow(); // however the daemon was lost: nobody would read what we record
-                m_cupti.leave();
+                if (!m_isExiting)
+                    m_cupti.leave();
                 isConnected = connectToDaemon();
                 if (!isConnected)
                     commanded(); // by nobody
@@ -98,6 +99,7 @@ public:
         until.tv_sec += kExitPatienceS;
         if (pthread_mutex_timedlock(&m_mutex, &until) != 0)
             return;
+        m_isExiting = true;
         disarm();
         closeWindow();
         m_cupti.stay();
@@ -110,7 +112,7 @@ public:
         m_state.cudaLoaded.store(true, std::memory_order_release);
         CuptiSession::Opened joined;
         if (m_armed.trigger == Trigger::CudaProfiler)
-            joined = m_cupti.watchProfilerCalls(m_state, kProfilerCalls);
+            joined = watchProfilerCalls();
         if (m_windowId && !m_cupti.isOpen())
             joined = openCupti({.id = m_windowId, .content = m_content, .isBeforeContexts = true, .isFollowed = m_isFollowed});
         m_cudaLoaded = {MessageType::CudaLoaded, m_windowId, joined.outcome, joined.cuptiVersion, {}};
@@ -202,8 +204,8 @@ private:
             receive();
         if (m_windowId && m_socket >= 0)
             tendWindow();
-        else
-            m_cupti.leave();
+        if (!m_isExiting)
+            m_cupti.leave(); // which a window prevents that holds CUPTI
     }
 
     /// Until there is something to do: an open window ends on time, to the ms.
@@ -270,7 +272,7 @@ private:
         m_nextTriggeredId = open.windowId;
         CuptiSession::Opened outcome;
         if (open.trigger == Trigger::CudaProfiler)
-            outcome = m_cupti.watchProfilerCalls(m_state, kProfilerCalls);
+            outcome = watchProfilerCalls();
         else
             setNvtxTrigger(m_armed.triggerMessage, m_armed.triggerDomain);
         ArmedMessage armed{};
@@ -281,14 +283,37 @@ private:
         reply(armed);
     }
 
+    static CuptiSession::Opened exiting()
+    {
+        CuptiSession::Opened result{.outcome = OpenOutcome::CudaFailed};
+        std::snprintf(result.detail, sizeof result.detail, "the process is exiting");
+        return result;
+    }
+
+    CuptiSession::Opened watchProfilerCalls()
+    {
+        if (m_isExiting)
+            return exiting();
+        const CuptiSession::Opened watched = m_cupti.watchProfilerCalls(m_state, kProfilerCalls);
+        awaitExit();
+        return watched;
+    }
+
     /// Handlers of exit run in the reverse order of their registration: ours before those of CUPTI, which are there once it has been used.
+    void awaitExit()
+    {
+        if (m_cupti.isAttached() && !m_hasExitHandler)
+            m_hasExitHandler = std::atexit(capture::closeAtExit) == 0;
+    }
+
     CuptiSession::Opened openCupti(const CuptiSession::Window& window)
     {
         if (window.content == ContentNvtx) // CUPTI would slow the target down for nothing
             return {.outcome = m_state.cudaLoaded.load(std::memory_order_acquire) ? OpenOutcome::Capturing : OpenOutcome::NvtxOnly};
+        if (m_isExiting)
+            return exiting();
         const CuptiSession::Opened opened = m_cupti.open(m_state, window);
-        if (m_cupti.isOpen() && !m_hasExitHandler)
-            m_hasExitHandler = std::atexit(capture::closeAtExit) == 0;
+        awaitExit();
         return opened;
     }
 
@@ -389,6 +414,7 @@ private:
     bool m_isCommanded = false;
     CuptiSession m_cupti;
     bool m_hasExitHandler = false;
+    bool m_isExiting = false; ///< CUPTI and the driver may be gone
     bool m_cudaAnnounced = false;
     CudaLoadedMessage m_cudaLoaded{};
     OpenMessage m_armed{}; ///< trigger None: nothing is waited for

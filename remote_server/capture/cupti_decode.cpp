@@ -104,6 +104,7 @@ void CuptiDecoder::decode(const void* activity)
     switch (any->kind) {
     case CUPTI_ACTIVITY_KIND_CONCURRENT_KERNEL: {
         const auto* k = static_cast<const CUpti_ActivityKernel8*>(activity);
+        m_hasSeenGraphs |= k->graphNodeId != 0;
         if (!hasTime(k->start, k->end))
             break;
         records::KernelRecord r{};
@@ -111,7 +112,6 @@ void CuptiDecoder::decode(const void* activity)
         r.endRealtimeNs = time(k->end);
         r.gridId = static_cast<std::uint64_t>(k->gridId);
         r.graphNodeId = k->graphNodeId;
-        m_hasSeenGraphs |= r.graphNodeId != 0;
         r.graphId = k->graphId;
         r.localMemoryTotal = k->localMemoryTotal;
         r.deviceId = k->deviceId;
@@ -134,6 +134,7 @@ void CuptiDecoder::decode(const void* activity)
     }
     case CUPTI_ACTIVITY_KIND_MEMCPY: {
         const auto* c = static_cast<const CUpti_ActivityMemcpy5*>(activity);
+        m_hasSeenGraphs |= c->graphNodeId != 0;
         if (!hasTime(c->start, c->end))
             break;
         records::CopyRecord r{};
@@ -141,7 +142,6 @@ void CuptiDecoder::decode(const void* activity)
         r.endRealtimeNs = time(c->end);
         r.bytes = c->bytes;
         r.graphNodeId = c->graphNodeId;
-        m_hasSeenGraphs |= r.graphNodeId != 0;
         r.deviceId = c->deviceId;
         r.contextId = c->contextId;
         r.streamId = c->streamId;
@@ -154,6 +154,7 @@ void CuptiDecoder::decode(const void* activity)
     }
     case CUPTI_ACTIVITY_KIND_MEMCPY2: {
         const auto* c = static_cast<const CUpti_ActivityMemcpyPtoP4*>(activity);
+        m_hasSeenGraphs |= c->graphNodeId != 0;
         if (!hasTime(c->start, c->end))
             break;
         records::CopyRecord r{};
@@ -161,7 +162,6 @@ void CuptiDecoder::decode(const void* activity)
         r.endRealtimeNs = time(c->end);
         r.bytes = c->bytes;
         r.graphNodeId = c->graphNodeId;
-        m_hasSeenGraphs |= r.graphNodeId != 0;
         r.deviceId = c->deviceId;
         r.contextId = c->contextId;
         r.streamId = c->streamId;
@@ -179,6 +179,7 @@ void CuptiDecoder::decode(const void* activity)
     }
     case CUPTI_ACTIVITY_KIND_MEMSET: {
         const auto* m = static_cast<const CUpti_ActivityMemset4*>(activity);
+        m_hasSeenGraphs |= m->graphNodeId != 0;
         if (!hasTime(m->start, m->end))
             break;
         records::CopyRecord r{};
@@ -187,7 +188,6 @@ void CuptiDecoder::decode(const void* activity)
         r.bytes = m->bytes;
         r.value = m->value;
         r.graphNodeId = m->graphNodeId;
-        m_hasSeenGraphs |= r.graphNodeId != 0;
         r.deviceId = m->deviceId;
         r.contextId = m->contextId;
         r.streamId = m->streamId;

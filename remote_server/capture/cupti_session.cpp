@@ -27,7 +27,8 @@ constexpr int kBufferCount = 64;
 constexpr std::int64_t kFlushPeriodNs = 200'000'000;
 
 constexpr std::int64_t kFollowedByNs = 10'000'000'000;     ///< later than that no window is expected
-constexpr std::int64_t kLeaveAgainAfterNs = 5'000'000'000; ///< another profiler had CUPTI, or the application called nothing
+// Another profiler had CUPTI, or the application called nothing: the next attempts are twice as far apart each.
+constexpr std::int64_t kLeaveAgainAfterNs = 5'000'000'000, kMostLeaveAgainAfterNs = 300'000'000'000;
 constexpr std::int64_t kLeavePatienceNs = 1'000'000'000;
 // Before CUDA 12.6 programs with CUDA graphs crashed when CUPTI came back (pytorch/pytorch#151124).
 constexpr std::uint32_t kLeavesSinceVersion = 24;
@@ -194,8 +195,17 @@ constexpr CUpti_CallbackId kProfilerFunctions[] = {CUPTI_DRIVER_TRACE_CBID_cuPro
 /// There is no activity that says when a module was loaded (cupti_activity.h, CUPTI_ACTIVITY_KIND_MODULE).
 constexpr CUpti_CallbackId kModuleEvents[] = {CUPTI_CBID_RESOURCE_MODULE_LOADED, CUPTI_CBID_RESOURCE_MODULE_UNLOAD_STARTING};
 
+/// CUDA graphs that meet a window, whatever it records of them.
 constexpr CUpti_CallbackId kGraphEvent = CUPTI_CBID_RESOURCE_GRAPHEXEC_CREATE_STARTING;
-std::atomic<bool> g_hasGraphs{false}; ///< one was instantiated while a window was open
+constexpr CUpti_CallbackId kGraphLaunches[] = {CUPTI_DRIVER_TRACE_CBID_cuGraphLaunch, CUPTI_DRIVER_TRACE_CBID_cuGraphLaunch_ptsz};
+std::atomic<bool> g_hasGraphs{false}; ///< one was instantiated or launched while a window was open
+
+void watchGraphs(bool isWatched, CUpti_SubscriberHandle subscriber)
+{
+    g_api.enableCallback(isWatched, subscriber, CUPTI_CB_DOMAIN_RESOURCE, kGraphEvent);
+    for (const CUpti_CallbackId function : kGraphLaunches)
+        g_api.enableCallback(isWatched, subscriber, CUPTI_CB_DOMAIN_DRIVER_API, function);
+}
 
 /// Application threads, which load or unload the module.
 void recordModule(bool isUnloaded, const CUpti_ModuleResourceData& module)
@@ -235,6 +245,8 @@ void leaveIfWanted()
 /// reserves CUPTI for a window. Recording begins when cudaProfilerStart returns, and ends before cudaProfilerStop does anything.
 void CUPTIAPI onCallback(void*, CUpti_CallbackDomain domain, CUpti_CallbackId function, const void* data)
 {
+    if (!state()) // a forked child: this CUPTI is its parent's
+        return;
     if (domain == CUPTI_CB_DOMAIN_RESOURCE && function == kGraphEvent)
         g_hasGraphs.store(true, std::memory_order_relaxed);
     if (domain == CUPTI_CB_DOMAIN_RESOURCE) {
@@ -251,7 +263,9 @@ void CUPTIAPI onCallback(void*, CUpti_CallbackDomain domain, CUpti_CallbackId fu
             leaveIfWanted();
         return;
     }
-    if (function == CUPTI_DRIVER_TRACE_CBID_cuProfilerStart && isReturning)
+    if (std::find(std::begin(kGraphLaunches), std::end(kGraphLaunches), function) != std::end(kGraphLaunches))
+        g_hasGraphs.store(true, std::memory_order_relaxed);
+    else if (function == CUPTI_DRIVER_TRACE_CBID_cuProfilerStart && isReturning)
         g_profilerCalls.started();
     else if (function == CUPTI_DRIVER_TRACE_CBID_cuProfilerStop && !isReturning)
         g_profilerCalls.stopping();
@@ -425,8 +439,8 @@ bool CuptiSession::prepare(CaptureState& state, Opened& result)
 bool CuptiSession::canLeave() const
 {
     std::uint32_t version = 0;
-    return m_isAttached && !g_hasGraphs.load(std::memory_order_relaxed) && !(g_decoder && g_decoder->hasSeenGraphs()) &&
-           g_api.getVersion(&version) == CUPTI_SUCCESS && version >= kLeavesSinceVersion;
+    return m_isAttached && m_buffersTaken == 0 && !g_hasGraphs.load(std::memory_order_relaxed) &&
+           !(g_decoder && g_decoder->hasSeenGraphs()) && g_api.getVersion(&version) == CUPTI_SUCCESS && version >= kLeavesSinceVersion;
 }
 
 /// Subscribed: nobody else uses CUPTI, who would lose it.
@@ -450,7 +464,8 @@ void CuptiSession::leave()
     }
     if (now < m_leaveDueNs || !canLeave())
         return;
-    m_leaveDueNs = now + kLeaveAgainAfterNs;
+    m_leaveAgainAfterNs = std::clamp(2 * m_leaveAgainAfterNs, kLeaveAgainAfterNs, kMostLeaveAgainAfterNs);
+    m_leaveDueNs = now + m_leaveAgainAfterNs;
     if (Opened ignored; subscribe(ignored))
         askToLeave();
 }
@@ -462,7 +477,7 @@ void CuptiSession::stay()
     if (Leave wanted = Leave::Wanted; g_leave.compare_exchange_strong(wanted, Leave::No)) {
         g_api.enableDomain(0, static_cast<CUpti_SubscriberHandle>(m_subscriber), CUPTI_CB_DOMAIN_DRIVER_API);
         giveBack();
-        m_leaveDueNs = clockNs(CLOCK_MONOTONIC) + kLeaveAgainAfterNs;
+        m_leaveDueNs = clockNs(CLOCK_MONOTONIC) + std::max(kLeaveAgainAfterNs, m_leaveAgainAfterNs);
         return;
     }
     while (g_leave.load() != Leave::Done) // a thread of the application is at it, for a few milliseconds
@@ -473,6 +488,13 @@ void CuptiSession::stay()
     for (Buffer& buffer : g_buffers) // nobody writes to them any more
         if (BufferState lost = BufferState::WithCupti; buffer.state.compare_exchange_strong(lost, BufferState::Free))
             --m_buffersTaken;
+}
+
+void forgetCuptiOfParent()
+{
+    g_leave.store(Leave::No);
+    for (Buffer& buffer : g_buffers)
+        buffer.state.store(BufferState::Free);
 }
 
 CuptiSession::Opened CuptiSession::watchProfilerCalls(CaptureState& state, ProfilerCalls calls)
@@ -542,7 +564,7 @@ CuptiSession::Opened CuptiSession::open(CaptureState& state, const Window& windo
         for (const CUpti_ActivityKind kind : kWhatThereIs)
             g_api.enableAndDump(kind);
     }
-    g_api.enableCallback(1, static_cast<CUpti_SubscriberHandle>(m_subscriber), CUPTI_CB_DOMAIN_RESOURCE, kGraphEvent);
+    watchGraphs(true, static_cast<CUpti_SubscriberHandle>(m_subscriber));
     if (content & ContentModules) {
         g_moduleWindow.store(window.id, std::memory_order_release);
         for (const CUpti_CallbackId event : kModuleEvents)
@@ -551,6 +573,7 @@ CuptiSession::Opened CuptiSession::open(CaptureState& state, const Window& windo
     if (!(content & ContentApiQueries))
         leaveOutQueries(content);
     m_lastFlushNs = clockNs(CLOCK_MONOTONIC);
+    m_leaveAgainAfterNs = 0;
     m_windowId = window.id;
     m_content = content;
     m_isFollowed = window.isFollowed;
@@ -602,7 +625,7 @@ void CuptiSession::close()
 {
     if (!isOpen())
         return;
-    g_api.enableCallback(0, static_cast<CUpti_SubscriberHandle>(m_subscriber), CUPTI_CB_DOMAIN_RESOURCE, kGraphEvent);
+    watchGraphs(false, static_cast<CUpti_SubscriberHandle>(m_subscriber));
     if (m_content & ContentModules)
         for (const CUpti_CallbackId event : kModuleEvents)
             g_api.enableCallback(0, static_cast<CUpti_SubscriberHandle>(m_subscriber), CUPTI_CB_DOMAIN_RESOURCE, event);
@@ -652,6 +675,7 @@ CuptiSession::Opened CuptiSession::watchProfilerCalls(CaptureState& state, Profi
 
 void CuptiSession::ignoreProfilerCalls() {}
 
+void forgetCuptiOfParent() {}
 void CuptiSession::leave() {}
 void CuptiSession::stay() {}
 void CuptiSession::pump() {}

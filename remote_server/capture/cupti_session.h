@@ -57,6 +57,7 @@ public:
     /// failed (cudaErrorLaunchFailure, same place).
     void leave();
     [[nodiscard]] bool isLeaving() const { return m_isLeaving; }
+    [[nodiscard]] bool isAttached() const { return m_isAttached; }
     /// Before a window opens and before the process exits: CUPTI stays.
     void stay();
 
@@ -84,7 +85,11 @@ private:
     bool m_isFollowed = false;
     int m_buffersTaken = 0;        ///< that have not come back from earlier windows
     std::int64_t m_leaveDueNs = 0; ///< not before; while it is leaving: not later
+    std::int64_t m_leaveAgainAfterNs = 0;
     int m_threadIdTypeBefore = 0; ///< CUpti_ActivityThreadIdType
 };
+
+/// In a child after fork, before anything else of CUPTI.
+void forgetCuptiOfParent();
 
 } // namespace gantry::capture

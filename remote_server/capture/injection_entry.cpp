@@ -5,6 +5,7 @@
 #include "remote_server/capture/capture_state.h"
 #include "remote_server/capture/control_channel.h"
 #include "remote_server/capture/control_protocol.h"
+#include "remote_server/capture/cupti_session.h"
 #include "remote_server/capture/nvtx_recorder.h"
 #include "remote_server/capture/thread_state.h"
 #include "remote_server/capture/time_stamp.h"
@@ -38,6 +39,7 @@ void inForkedChild()
     if (t_thread)
         *t_thread = ThreadState{.threadId = static_cast<std::uint32_t>(syscall(SYS_gettid))};
     forgetNvtxOfParent();
+    forgetCuptiOfParent();
     abandonControlChannel();
 }
 

@@ -1,6 +1,7 @@
 #include "remote_server/inference/http_calls.h"
 
 #include "remote_server/inference/base64.h"
+#include "remote_server/inference/client_json.h"
 #include "remote_server/inference/proto_json.h"
 
 #include <fmt/format.h>
@@ -23,7 +24,7 @@ Result<json> objectOf(const std::string& body)
 {
     if (body.empty())
         return json::object();
-    json object = json::parse(body, nullptr, false);
+    GANTRY_TRY(json object, parseClientJson(body));
     if (!object.is_object())
         return bad("failed to parse the request JSON buffer: it must be a JSON object");
     return object;

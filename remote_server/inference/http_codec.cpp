@@ -1,6 +1,7 @@
 #include "remote_server/inference/http_codec.h"
 
 #include "remote_server/inference/bytes_elements.h"
+#include "remote_server/inference/client_json.h"
 #include "remote_server/inference/json_tensor.h"
 
 #include <charconv>
@@ -187,17 +188,6 @@ Result<WantedOutput> outputFromJson(const json& object)
     return wanted;
 }
 
-Result<json> parse(std::string_view text)
-{
-    try {
-        return json::parse(text);
-    } catch (const json::exception& error) {
-        const std::string what = error.what();
-        const std::size_t bracket = what.find("] "); // behind the library's number of the error
-        return bad("failed to parse the request JSON buffer: " + (bracket == std::string::npos ? what : what.substr(bracket + 2)));
-    }
-}
-
 /// An array; null where it is absent and need not be there.
 Result<const json*> arrayMember(const json& object, const char* key, bool isNeeded)
 {
@@ -263,7 +253,7 @@ Result<std::uint64_t> headerLengthOf(std::string_view value, std::size_t bodyByt
 Result<InferRequest> requestFromHttp(std::string_view body, std::optional<std::uint64_t> headerLength, std::string_view model)
 {
     const std::uint64_t length = std::min<std::uint64_t>(headerLength.value_or(body.size()), body.size());
-    GANTRY_TRY(const json object, parse(body.substr(0, length)));
+    GANTRY_TRY(const json object, parseClientJson(body.substr(0, length)));
     if (!object.is_object())
         return bad("failed to parse the request JSON buffer: it must be an object");
     return requestFromJson(object, body.substr(length), model);

@@ -306,7 +306,14 @@ void addHttpEndpoints(httplib::Server& server, ProtocolCalls& calls)
     const auto handler = [endpoints = Endpoints(calls)](const httplib::Request& request, httplib::Response& response) {
         replyMiss(response, endpoints.answer(request, response));
     };
-    server.Get(".*", handler).Post(".*", handler).Put(".*", handler).Patch(".*", handler).Delete(".*", handler);
+    const auto withBody = [handler](const httplib::Request& request, httplib::Response& response, const httplib::ContentReader& read) {
+        httplib::Request whole = request;
+        if (HttpConnection::readBody(read, whole.body))
+            handler(whole, response);
+        else if (response.status < 400) // the library has not said why
+            response.status = 413;
+    };
+    server.Get(".*", handler).Post(".*", withBody).Put(".*", withBody).Patch(".*", withBody).Delete(".*", handler);
 }
 
 void addHealthEndpoints(httplib::Server& server, ProtocolCalls& calls)

@@ -33,6 +33,8 @@ struct ThisConnection
 {
     int socket = -1;
     std::int64_t requestBegan = 0, answerBegan = 0;
+    std::size_t mostBodyBytes = 0;
+    bool mustClose = false; ///< the rest of the request is not read
     std::function<void(std::int64_t, std::int64_t)> whenSent;
 };
 thread_local ThisConnection t_connection;
@@ -234,9 +236,9 @@ private:
         ConnectionStream stream(socket);
         bool isKept = true;
         while (isKept && (stream.hasBuffered() || waitForRequest(socket))) {
-            t_connection = {socket, nowNs(), 0, {}};
+            t_connection = {socket, nowNs(), 0, m_options.mostBodyBytes, false, {}};
             bool isClosed = false;
-            isKept = process_request(stream, m_threads.isEnding(), isClosed, [](httplib::Request&) {}) && !isClosed;
+            isKept = process_request(stream, m_threads.isEnding(), isClosed, endsWithItsHeaders) && !isClosed && !t_connection.mustClose;
             if (t_connection.whenSent)
                 t_connection.whenSent(t_connection.answerBegan, nowNs());
             t_connection = {};
@@ -244,6 +246,13 @@ private:
         ::shutdown(socket, SHUT_RDWR);
         close(socket);
         return true;
+    }
+
+    /// A request that announces no body has none (RFC 9112, section 6.3); the library would read until the connection ends.
+    static void endsWithItsHeaders(httplib::Request& request)
+    {
+        if (!request.has_header("Content-Length") && !request.has_header("Transfer-Encoding"))
+            request.set_header("Content-Length", "0");
     }
 
     [[nodiscard]] bool waitForRequest(int socket) const
@@ -320,6 +329,16 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(const HttpOptions& options
 int HttpServer::port() const
 {
     return m_impl->port;
+}
+
+bool HttpConnection::readBody(const httplib::ContentReader& read, std::string& body)
+{
+    return read([&](const char* data, std::size_t size) {
+        t_connection.mustClose = size > t_connection.mostBodyBytes - body.size();
+        if (!t_connection.mustClose)
+            body.append(data, size);
+        return !t_connection.mustClose;
+    });
 }
 
 bool HttpConnection::isGone()

@@ -46,7 +46,12 @@ Result<std::string> dataOf(const inference::ModelWarmup::Input& input, const std
     for (const std::int64_t dim : shape)
         elements *= static_cast<std::size_t>(dim);
     if (input.has_input_data_file()) {
-        const auto path = model.folder / "warmup" / input.input_data_file();
+        // The configuration may come from a client that loads the model: it names no file outside of its folder, and no device.
+        const std::filesystem::path name = input.input_data_file();
+        const auto path = model.folder / "warmup" / name;
+        if (name.is_absolute() || std::find(name.begin(), name.end(), "..") != name.end() || !std::filesystem::is_regular_file(path))
+            return Error{
+                ErrorCode::NotFound, fmt::format("input_data_file '{}' is no file in the model's folder warmup", name.string()), {}};
         std::ifstream file(path, std::ios::binary);
         if (!file)
             return Error{ErrorCode::NotFound, fmt::format("{} cannot be read", path.string()), {}};

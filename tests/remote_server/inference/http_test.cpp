@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <httplib.h>
+#include <netinet/in.h>
 #include <nlohmann/json.hpp>
 
 #include <arpa/inet.h>
@@ -244,6 +245,43 @@ TEST_F(Http, RefusesABodyThatIsTooLarge)
 {
     const Answer answer = post(kInfer, std::string((64 << 20) + 1, ' '));
     EXPECT_THAT(answer.error(), HasSubstr("413 the request's body is larger than the server takes"));
+}
+
+// What was announced was bounded, and 1.4 MB of gzip became 300 MiB.
+TEST_F(Http, RefusesABodyThatUnpacksToMoreThanItTakes)
+{
+    m_client->set_compress(true);
+    EXPECT_THAT(post(kInfer, std::string((64 << 20) + 1, ' ')).error(),
+                HasSubstr("413 the request's body is larger than the server takes"));
+}
+
+// Copies of such a value overflowed the stack.
+TEST_F(Http, RefusesValuesThatAreNestedTooDeep)
+{
+    const std::string deep = std::string(300'000, '[') + std::string(300'000, ']');
+    for (const std::string& body : {R"({"inputs":[],"parameters":{"a":)" + deep + "}}", R"({"inputs":[],"outputs":)" + deep + "}"})
+        EXPECT_THAT(post(kInfer, body).error(),
+                    HasSubstr("400 failed to parse the request JSON buffer: values are nested deeper than 100"));
+    EXPECT_THAT(post("/v2/trace/setting", R"({"trace_rate":)" + deep + "}").error(), HasSubstr("nested deeper than 100"));
+}
+
+// As `curl -X POST` asks: the server waited for a body until the connection ended.
+TEST_F(Http, ARequestThatAnnouncesNoBodyHasNone)
+{
+    const int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(m_server->httpPort()));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ASSERT_EQ(connect(client, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    const std::string request = "POST /v2/repository/index HTTP/1.1\r\nHost: x\r\n\r\n";
+    ASSERT_EQ(send(client, request.data(), request.size(), 0), static_cast<ssize_t>(request.size()));
+    const timeval patience{20, 0}; // less than the server's
+    setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    std::string answer(15, '\0');
+    EXPECT_EQ(recv(client, answer.data(), answer.size(), MSG_WAITALL), 15);
+    EXPECT_EQ(answer, "HTTP/1.1 200 OK");
+    close(client);
 }
 
 /// An object of shared memory with INT32 numbers from 0 on.
