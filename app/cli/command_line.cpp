@@ -55,7 +55,7 @@ int runCommandLine(std::vector<std::string> arguments, Interrupts* interrupts)
     app.footer("Errors are one sentence on standard error; with --json also {\"error\":{\"code\",\"message\"}} on standard output.\n\n"
                "Exit status:\n"
                "   0  done\n"
-               "   1  a condition that was asked for failed (requests of `load` failed)\n"
+               "   1  a condition that was asked for failed (requests of `load` or `recipe run` failed)\n"
                "   2  cannot say: an error without a better name, a cancelled command, a target that ended before it was ready\n"
                "  64  usage\n"
                "  65  bad input: no such report or target, not a report, a truncated or too new report\n"
@@ -65,11 +65,13 @@ int runCommandLine(std::vector<std::string> arguments, Interrupts* interrupts)
                "  77  not permitted: token or certificate refused, or a socket of another user");
     addNodeCommands(app, common, action);
     addTargetCommands(app, common, action);
+    addModelCommands(app, common, action);
     addCaptureCommand(app, common, action);
     addRecorderCommands(app, common, action);
     addReportCommands(app, common, action);
     addBenchCommand(app, common, action);
     addLoadCommand(app, common, action);
+    addRecipeCommand(app, common, action);
     // An error of the parser itself can come before it has seen --json.
     const auto end = std::find(arguments.begin(), arguments.end(), "--");
     const bool wantsJson = std::find(arguments.begin(), end, "--json") != end;

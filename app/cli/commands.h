@@ -19,6 +19,7 @@ using Action = std::function<int()>;
 // Each adds a group of subcommands to the program.
 void addNodeCommands(CLI::App& app, CommonOptions& common, Action& action);
 void addTargetCommands(CLI::App& app, CommonOptions& common, Action& action);
+void addModelCommands(CLI::App& app, CommonOptions& common, Action& action);
 void addCaptureCommand(CLI::App& app, CommonOptions& common, Action& action);
 void addRecorderCommands(CLI::App& app, CommonOptions& common, Action& action);
 void addReportCommands(CLI::App& app, CommonOptions& common, Action& action);
@@ -27,5 +28,6 @@ void addStatsCommand(CLI::App& reportCommands, CommonOptions& common, Action& ac
 void addConvertCommand(CLI::App& reportCommands, CommonOptions& common, Action& action);
 void addBenchCommand(CLI::App& app, CommonOptions& common, Action& action);
 void addLoadCommand(CLI::App& app, CommonOptions& common, Action& action);
+void addRecipeCommand(CLI::App& app, CommonOptions& common, Action& action);
 
 } // namespace gantry::cli

@@ -3,10 +3,13 @@
 #include "app/cli/open_report.h"
 #include "app/cli/report_json.h"
 #include "app/cli/text_table.h"
+#include "trace_model/report/meta_keys.h"
 
 #include <algorithm>
 #include <fmt/format.h>
 #include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 
 namespace gantry::cli {
@@ -44,6 +47,31 @@ void sayNotes(const std::vector<std::string>& notes)
     }
 }
 
+/// The recipe that a report was made by, and what its load measured.
+void sayRecipe(const trace::Trace& trace)
+{
+    const auto name = trace.meta.settings.find(report::meta::kRecipeName);
+    if (name == trace.meta.settings.end())
+        return;
+    say("{:<{}}{} (`gantryctl recipe show` gives it back)\n", "recipe", kNameWidth, name->second);
+    const nlohmann::json load = recipeLoad(trace);
+    if (!load.is_object() || !load.contains("levels"))
+        return;
+    for (const nlohmann::json& level : load["levels"]) {
+        const auto number = [&](const char* key) {
+            const auto value = level.is_object() ? level.find(key) : level.end();
+            return value != level.end() && value->is_number() ? std::optional(value->get<double>()) : std::nullopt;
+        };
+        const auto latency = [&](const char* key) {
+            return number(key) ? formatDuration(static_cast<DurationNs>(*number(key))) : std::string("none");
+        };
+        const auto rate = number("request_rate");
+        say("{:<{}}{} {:g}: {:.1f} req/s · p50 {} · p99 {}{}\n", "load", kNameWidth, rate ? "request rate" : "concurrency",
+            rate ? *rate : number("concurrency").value_or(0), number("requests_per_second").value_or(0), latency("latency_p50_ns"),
+            latency("latency_p99_ns"), load.value("partial", false) ? " · interrupted" : "");
+    }
+}
+
 /// What was read of each file, on which clock, and what was not: `name rows used`, and the reasons below.
 void sayImports(const trace::Trace& trace)
 {
@@ -69,6 +97,7 @@ int info(const CommonOptions& common, const trace::Trace& trace)
         return 0;
     }
     sayLines(text(summarise(trace)));
+    sayRecipe(trace);
     sayNotes(trace.meta.warnings);
     sayImports(trace);
     for (const importing::SummaryTable& table : trace.summaries) {

@@ -2,6 +2,7 @@
 
 #include "app/cli/output.h"
 #include "trace_model/analysis/window_cost_text.h"
+#include "trace_model/report/meta_keys.h"
 
 #include <algorithm>
 #include <cctype>
@@ -196,8 +197,18 @@ nlohmann::json summariesJson(const trace::Trace& trace)
 
 } // namespace
 
+nlohmann::json recipeLoad(const trace::Trace& trace)
+{
+    const auto load = trace.meta.settings.find(report::meta::kRecipeLoad);
+    if (load == trace.meta.settings.end())
+        return {};
+    nlohmann::json document = nlohmann::json::parse(load->second, nullptr, false);
+    return document.is_discarded() ? nlohmann::json() : document;
+}
+
 nlohmann::json infoJson(const trace::Trace& trace)
 {
+    const auto recipe = trace.meta.settings.find(report::meta::kRecipeName);
     std::set<std::tuple<std::uint32_t, std::uint32_t, std::uint64_t, std::uint32_t>> streams;
     std::set<std::uint32_t> gpus;
     const auto collect = [&](const auto& c) {
@@ -236,6 +247,8 @@ nlohmann::json infoJson(const trace::Trace& trace)
             {"window_cost_error_ratio", orNull(trace.meta.windowCostError)},
             {"window_cost_clear", trace.meta.windowCostRatio ? nlohmann::json(trace.meta.isWindowCostClear()) : nlohmann::json()},
             {"window_cost", toJson(analysis::windowCostOf(trace.meta))},
+            {"recipe", recipe == trace.meta.settings.end() ? nlohmann::json()
+                                                           : nlohmann::json({{"name", recipe->second}, {"load", recipeLoad(trace)}})},
             {"clock_error_ns", orNull(trace.meta.clockErrorNs)},
             {"target_exited", trace.meta.targetExited},
             {"complete", trace.meta.complete},

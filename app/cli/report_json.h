@@ -14,6 +14,8 @@ namespace gantry::cli {
 
 /// {"format","producer","time_range_ns","start_utc_ns","counts":{…},"losses":[…],"warnings":[…],…}; times count from the report's start
 [[nodiscard]] nlohmann::json infoJson(const trace::Trace& trace);
+/// What the load of the recipe measured that a report was made by; null: there is none, or it cannot be read.
+[[nodiscard]] nlohmann::json recipeLoad(const trace::Trace& trace);
 [[nodiscard]] nlohmann::json toJson(const ReportSummary& summary);
 [[nodiscard]] nlohmann::json toJson(const std::vector<CounterSummary>& counters);
 /// `hasBytes`: the grouping counts bytes; else "bytes" is null.

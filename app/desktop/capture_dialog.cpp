@@ -51,8 +51,7 @@ constexpr std::array<ContentText, 13> kContent = {{
     {&proto::CaptureContent::overhead, QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Overhead"),
      QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Where recording itself held the server up; 0.1 µs a launch")},
     {&proto::CaptureContent::contextSwitches, QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Context switches"),
-     QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog",
-                       "When threads run on a processor, where the node's kernel permits it; outside the server")},
+     QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "When threads run on a processor, where the node's kernel permits it")},
     {&proto::CaptureContent::memcpy, QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Copies"),
      QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "memcpy and memset with their kinds and bytes; 0.5 µs a launch")},
     {&proto::CaptureContent::synchronization, QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Synchronization"),
@@ -66,8 +65,7 @@ constexpr std::array<ContentText, 13> kContent = {{
     {&proto::CaptureContent::driverApi, QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Driver API"),
      QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Calls that reach the driver, cu…; 0.6 µs each")},
     {&proto::CaptureContent::apiQueries, QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Calls that only ask"),
-     QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog",
-                       "cudaGetDevice and the like; with PyTorch 85 % of all calls and 7 % of its throughput")},
+     QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "cudaGetDevice and the like; 7 % of PyTorch's throughput")},
     {&proto::CaptureContent::kernels, QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Kernels"),
      QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "Each kernel on the GPU with its launch; 0.9 µs a launch")},
     {&proto::CaptureContent::wholeGraphs, QT_TRANSLATE_NOOP("gantry::desktop::CaptureDialog", "CUDA graphs as a whole"),
@@ -342,6 +340,7 @@ QWidget* CaptureDialog::makeContent(const CaptureOptions& options)
 {
     auto* page = new QWidget(this);
     auto* grid = new QGridLayout(page);
+    grid->setVerticalSpacing(4); // the dialog fits 800 × 600
     grid->setColumnStretch(1, 1);
     grid->setHorizontalSpacing(16);
     int row = 0;
@@ -378,12 +377,11 @@ QWidget* CaptureDialog::makeContent(const CaptureOptions& options)
     grid->addWidget(counters, row, 0);
     grid->addWidget(wrapped(tr("SMs, tensor cores, memory, links; above 10 kHz some samples are lost"), QPalette::PlaceholderText, page),
                     row++, 1);
-    grid->addWidget(
-        wrapped(tr("Times are those of a program that does nothing but launch kernels, on an H200 with CUDA 13.0. All of the usual "
-                   "content took it 1.9 µs a launch, and PyTorch's BERT 5 % of its throughput; each report says what its "
-                   "window cost."),
-                QPalette::PlaceholderText, page),
-        row++, 0, 1, 2);
+    auto* measured = new QLabel(tr("Times: H200, CUDA 13.0, a program that only launches kernels, each kind by itself.\n"
+                                   "The usual ones together: 1.9 µs a launch; PyTorch's BERT 5 % of its throughput."),
+                                page);
+    measured->setForegroundRole(QPalette::PlaceholderText);
+    grid->addWidget(measured, row++, 0, 1, 2);
     for (const CaptureField field : {CaptureField::Content, CaptureField::GpuMetrics}) {
         m_problems[field] = wrapped({}, QPalette::BrightText, page);
         m_problems[field]->hide();

@@ -332,6 +332,8 @@ void MainWindow::connectNodeActions()
                              QStringLiteral("node"));
         m_capture->fetch(node->client(), report, m_settings.reportFolder(node->name()));
     });
+    connect(m_nodesPanel, &NodesPanel::modelsRequested, this,
+            [this](NodeController* node, const QString& target, const QString& model) { m_pages->openModels(*node, target, model); });
     connect(m_nodesPanel, &NodesPanel::deleteReportRequested, this, &MainWindow::askToDeleteReport);
     connect(m_nodesPanel, &NodesPanel::stopTargetRequested, this, &MainWindow::askToStopTarget);
     connect(m_nodes.get(), &NodeList::nodesChanged, this, [this] {

@@ -19,6 +19,7 @@
 #include <QVBoxLayout>
 
 #include <algorithm>
+#include <utility>
 
 namespace gantry::desktop {
 
@@ -88,6 +89,19 @@ QString pathOf(const QTreeWidgetItem* item)
     for (; item; item = item->parent())
         path.prepend(QLatin1Char('/') + item->data(0, kKeyRole).toString());
     return path;
+}
+
+/// The inference server that an item is of, and the model; empty: it is of none that could be asked.
+std::pair<QString, QString> serverOf(const QTreeWidgetItem* item, const NodeController& node)
+{
+    const bool isModel = kindOf(item) == ItemKind::Model;
+    if (!isModel && kindOf(item) != ItemKind::Target)
+        return {};
+    const QString id = (isModel ? item->parent() : item)->data(0, kKeyRole).toString();
+    const proto::Target* target = node.target(id.toStdString());
+    if (!target || target->grpcAddress.empty() || target->state != proto::TargetState::Running)
+        return {};
+    return {id, isModel ? item->data(0, kKeyRole).toString().section(QLatin1Char(':'), 0, -2) : QString()};
 }
 
 template <typename Visit>
@@ -260,7 +274,10 @@ void NodesPanel::activate(QTreeWidgetItem* item)
     if (kindOf(item) == ItemKind::Report)
         return openReport(node, item->data(0, kKeyRole).toString());
     const bool isNode = kindOf(item) == ItemKind::Node;
+    const auto [target, model] = serverOf(item, *node);
     m_nodes.setCurrent(node); // rebuilds: the item is gone
+    if (!target.isEmpty())
+        emit modelsRequested(node, target, model);
     if (isNode)
         node->open();
 }
@@ -293,6 +310,11 @@ void NodesPanel::showMenu(const QPoint& position)
             const proto::Target* target = node->target(key.toStdString());
             QAction* stop = menu->addAction(tr("Stop the server…"), node, [this, node, key] { emit stopTargetRequested(node, key); });
             stop->setEnabled(target && target->state == proto::TargetState::Running);
+            menu->addSeparator();
+        }
+        if (const auto [server, model] = serverOf(item, *node); !server.isEmpty()) {
+            menu->addAction(tr("Models and their configurations"), node,
+                            [this, node, server = server, model = model] { emit modelsRequested(node, server, model); });
             menu->addSeparator();
         }
         const bool isOpen = node->state() == NodeController::State::Connected || node->state() == NodeController::State::Connecting;

@@ -27,6 +27,8 @@ signals:
     void connectRequested();
     /// Fetch if necessary, then open.
     void reportRequested(gantry::desktop::NodeController* node, const gantry::proto::ReportInfo& report);
+    /// The models of a server, and one of them in front; empty: none in particular.
+    void modelsRequested(gantry::desktop::NodeController* node, const QString& targetId, const QString& model);
     void deleteReportRequested(gantry::desktop::NodeController* node, const QString& reportName);
     void stopTargetRequested(gantry::desktop::NodeController* node, const QString& targetId);
 

@@ -1,6 +1,7 @@
 #include "app/desktop/page_area.h"
 
 #include "app/desktop/compare_page.h"
+#include "app/desktop/models_page.h"
 #include "app/desktop/report_page.h"
 #include "app/desktop/text.h"
 
@@ -97,6 +98,23 @@ ComparePage& PageArea::openCompare(const std::filesystem::path& a, const std::fi
     ComparePage& page = openCompare();
     page.setFiles(a, b);
     return page;
+}
+
+ModelsPage& PageArea::openModels(NodeController& node, const QString& targetId, const QString& model)
+{
+    ModelsPage* page = nullptr;
+    for (ModelsPage* open : findChildren<ModelsPage*>())
+        if (open->node() == &node && open->targetId() == targetId.toStdString() && indexOf(open) >= 0)
+            page = open;
+    if (!page) {
+        page = new ModelsPage(node, targetId.toStdString(), m_runner, this);
+        insertTab(1, page, page->title()); // beside the live page, which is of a node too
+        setTabToolTip(1, tr("%1 on %2").arg(page->title(), node.title()));
+    }
+    if (!model.isEmpty())
+        page->select(model);
+    setCurrentWidget(page);
+    return *page;
 }
 
 void PageArea::closePage(int index)

@@ -14,6 +14,8 @@ class JobRunner;
 namespace gantry::desktop {
 
 class ComparePage;
+class ModelsPage;
+class NodeController;
 class ReportPage;
 
 /// The tabs in the middle: the live page (always there, first), one page per open report, and the comparison. UI thread.
@@ -34,6 +36,9 @@ public:
     ComparePage& openCompare();
     /// The comparison with these two files as A and B.
     ComparePage& openCompare(const std::filesystem::path& a, const std::filesystem::path& b);
+
+    /// The page of a server's models, opened when it is not open yet, and brought to the front; with `model` chosen, unless that is empty.
+    ModelsPage& openModels(NodeController& node, const QString& targetId, const QString& model);
 
     void showLive() { setCurrentIndex(0); }
     /// Closes a report or the comparison; the live page stays.

@@ -33,6 +33,8 @@ using Clock = std::chrono::system_clock; // gRPC deadlines are wall-clock times
 constexpr std::chrono::seconds kCallTimeout{10};
 /// Lists and starts may make the daemon read files or talk to every target process.
 constexpr std::chrono::seconds kSlowCallTimeout{60};
+/// gantryd waits ten minutes for the server.
+constexpr std::chrono::seconds kModelLoadTimeout{610};
 /// StopTarget with grace 0 means 10 s (node.proto); the answer comes after that.
 constexpr DurationNs kDefaultGraceNs = 10'000'000'000;
 /// What gRPC 1.51 says when it cannot make a connection of the certificates it is given; why is only in its log.
@@ -353,6 +355,62 @@ Result<proto::Target> NodeClient::stopTarget(const std::string& id, DurationNs g
     const std::chrono::nanoseconds grace(graceNs > 0 ? graceNs : kDefaultGraceNs);
     GANTRY_CHECK(m_impl->call(&v1::Node::Stub::StopTarget, request, reply, stop, grace + kCallTimeout));
     return proto::fromWire(reply);
+}
+
+Result<std::vector<proto::ModelInfo>> NodeClient::models(const std::string& targetId, std::stop_token stop)
+{
+    v1::ListModelsRequest request;
+    request.set_target_id(targetId);
+    v1::ListModelsReply reply;
+    GANTRY_CHECK(m_impl->call(&v1::Node::Stub::ListModels, request, reply, stop));
+    std::vector<proto::ModelInfo> models;
+    for (const v1::ModelInfo& model : reply.models())
+        models.push_back(proto::fromWire(model));
+    return models;
+}
+
+Result<proto::ModelConfigText> NodeClient::modelConfig(const std::string& targetId, const std::string& model, const std::string& version,
+                                                       std::stop_token stop)
+{
+    v1::GetModelConfigRequest request;
+    request.set_target_id(targetId);
+    request.set_model(model);
+    request.set_version(version);
+    v1::ModelConfigText reply;
+    GANTRY_CHECK(m_impl->call(&v1::Node::Stub::GetModelConfig, request, reply, stop));
+    return proto::fromWire(reply);
+}
+
+Result<std::vector<proto::ConfigProblem>> NodeClient::checkModelConfig(const std::string& text, std::stop_token stop)
+{
+    v1::CheckModelConfigRequest request;
+    request.set_text(proto::validUtf8(text));
+    v1::CheckModelConfigReply reply;
+    GANTRY_CHECK(m_impl->call(&v1::Node::Stub::CheckModelConfig, request, reply, stop));
+    std::vector<proto::ConfigProblem> problems;
+    for (const v1::ConfigProblem& problem : reply.problems())
+        problems.push_back(proto::fromWire(problem));
+    return problems;
+}
+
+Result<void> NodeClient::loadModel(const std::string& targetId, const std::string& model, const std::string& configText,
+                                   std::stop_token stop)
+{
+    v1::LoadModelRequest request;
+    request.set_target_id(targetId);
+    request.set_model(model);
+    request.set_config_text(proto::validUtf8(configText));
+    v1::LoadModelReply reply;
+    return m_impl->call(&v1::Node::Stub::LoadModel, request, reply, stop, kModelLoadTimeout);
+}
+
+Result<void> NodeClient::unloadModel(const std::string& targetId, const std::string& model, std::stop_token stop)
+{
+    v1::UnloadModelRequest request;
+    request.set_target_id(targetId);
+    request.set_model(model);
+    v1::UnloadModelReply reply;
+    return m_impl->call(&v1::Node::Stub::UnloadModel, request, reply, stop, kModelLoadTimeout);
 }
 
 Result<proto::CaptureStatus> NodeClient::startCapture(const proto::CaptureRequest& request, std::stop_token stop)

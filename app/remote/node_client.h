@@ -50,6 +50,19 @@ public:
     [[nodiscard]] Result<proto::Target> launch(const proto::LaunchRequest& request, std::stop_token stop = {});
     [[nodiscard]] Result<proto::Target> stopTarget(const std::string& id, DurationNs graceNs = 0, std::stop_token stop = {});
 
+    // The models of a target that is an inference server. Errors: NotFound, TargetGone, Unsupported (no endpoint, or no such call),
+    // Unreachable and what that server says.
+    [[nodiscard]] Result<std::vector<proto::ModelInfo>> models(const std::string& targetId, std::stop_token stop = {});
+    [[nodiscard]] Result<proto::ModelConfigText> modelConfig(const std::string& targetId, const std::string& model,
+                                                             const std::string& version = {}, std::stop_token stop = {});
+    /// What keeps a text from being read as a config.pbtxt; empty: nothing.
+    [[nodiscard]] Result<std::vector<proto::ConfigProblem>> checkModelConfig(const std::string& text, std::stop_token stop = {});
+    /// Returns when it serves, in minutes for large models; a model that cannot be loaded leaves what served before. `configText` empty:
+    /// with the repository's config.pbtxt.
+    [[nodiscard]] Result<void> loadModel(const std::string& targetId, const std::string& model, const std::string& configText = {},
+                                         std::stop_token stop = {});
+    [[nodiscard]] Result<void> unloadModel(const std::string& targetId, const std::string& model, std::stop_token stop = {});
+
     [[nodiscard]] Result<proto::CaptureStatus> startCapture(const proto::CaptureRequest& request, std::stop_token stop = {});
     [[nodiscard]] Result<proto::CaptureStatus> stopCapture(const std::string& captureId, std::stop_token stop = {});
     /// Of a capture that records into a ring: a report of its last `lastNs`, 0: of all; its name is then the status' newest.

@@ -1,208 +1,288 @@
 #include "remote_server/load/load_generator.h"
 
 #include "inference/grpc_service.grpc.pb.h"
+#include "remote_server/load/load_run.h"
+#include "remote_server/load/model_requests.h"
+#include "remote_server/load/server_statistics.h"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
-#include <cmath>
-#include <condition_variable>
 #include <grpcpp/grpcpp.h>
-#include <mutex>
+#include <memory>
 #include <optional>
-#include <random>
-#include <thread>
-#include <vector>
+#include <string>
+#include <tuple>
+#include <utility>
 
 namespace gantry::load {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-using Stub = inference::GRPCInferenceService::Stub;
+using Clock = LoadRun::Clock;
 
-constexpr std::chrono::seconds kRequestTimeout{30};
+constexpr std::size_t kComparedWindows = 3; // perf_analyzer, "--stability-percentage": the last three
+constexpr int kRequestsOfAChannel = 6;      // as Triton's client shares its channels, so that one connection is no bottleneck
+constexpr std::chrono::seconds kConnectTimeout{5};
 
-/// Takes results from all workers.
-class Tally
+/// What one window saw.
+struct Window
 {
-public:
-    void add(const grpc::Status& status, DurationNs latency)
-    {
-        const std::lock_guard lock(m_mutex);
-        ++m_sent;
-        if (status.ok())
-            m_latencies.push_back(latency);
-        else
-            ++m_errors[status.error_message()];
-    }
+    std::vector<LoadTally> tallies; ///< by model
+    Clock::time_point begin, end;
+    StatisticsSnapshot before, after;
 
-    LoadResult result(Clock::time_point begin) const
+    [[nodiscard]] LoadTally sum() const
     {
-        LoadResult r;
-        std::vector<DurationNs> sorted;
-        {
-            const std::lock_guard lock(m_mutex);
-            r.sent = m_sent;
-            r.errors = m_errors;
-            sorted = m_latencies;
-        }
-        r.ok = sorted.size();
-        r.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-        r.requestsPerSecond = r.seconds > 0 ? static_cast<double>(r.ok) / r.seconds : 0;
-        if (sorted.empty())
-            return r;
-        std::sort(sorted.begin(), sorted.end());
-        const auto rank = [&](double p) { return sorted[static_cast<std::size_t>(std::ceil(p * static_cast<double>(sorted.size()))) - 1]; };
-        r.p50 = rank(0.50);
-        r.p90 = rank(0.90);
-        r.p95 = rank(0.95);
-        r.p99 = rank(0.99);
-        r.max = sorted.back();
-        double sum = 0;
-        for (const DurationNs latency : sorted)
-            sum += static_cast<double>(latency);
-        r.mean = static_cast<DurationNs>(sum / static_cast<double>(sorted.size()));
-        return r;
+        LoadTally all;
+        for (const LoadTally& tally : tallies)
+            all.add(tally);
+        return all;
     }
-
-private:
-    mutable std::mutex m_mutex;
-    std::uint64_t m_sent = 0;
-    std::map<std::string, std::uint64_t> m_errors;
-    std::vector<DurationNs> m_latencies;
 };
 
-/// Hands out the times at which requests leave: at once in a closed loop, at Poisson times in an open one.
-class Departures
+double secondsBetween(Clock::time_point begin, Clock::time_point end)
 {
-public:
-    Departures(const LoadOptions& options, Clock::time_point begin) : m_options(options), m_begin(begin), m_next(begin), m_random(options.seed) {}
-
-    /// Time of the next request; nothing when the load is over.
-    std::optional<Clock::time_point> next()
-    {
-        const std::lock_guard lock(m_mutex);
-        if (m_options.count > 0 && m_given >= m_options.count)
-            return {};
-        Clock::time_point at = Clock::now();
-        if (m_options.ratePerSecond > 0) {
-            at = m_next;
-            m_next += std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(std::exponential_distribution<double>(m_options.ratePerSecond)(m_random)));
-        }
-        if (m_options.duration > 0 && at - m_begin >= std::chrono::nanoseconds(m_options.duration))
-            return {};
-        ++m_given;
-        return at;
-    }
-
-private:
-    const LoadOptions& m_options;
-    Clock::time_point m_begin, m_next;
-    std::mutex m_mutex;
-    std::uint64_t m_given = 0;
-    std::mt19937_64 m_random;
-};
-
-Result<inference::ModelInferRequest> makeRequest(Stub& stub, const LoadOptions& options)
-{
-    grpc::ClientContext context;
-    context.set_wait_for_ready(true);
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(5));
-    inference::ModelMetadataRequest metadataRequest;
-    metadataRequest.set_name(options.model);
-    inference::ModelMetadataResponse metadata;
-    const grpc::Status status = stub.ModelMetadata(&context, metadataRequest, &metadata);
-    if (!status.ok())
-        return Error{status.error_code() == grpc::StatusCode::NOT_FOUND ? ErrorCode::NotFound : ErrorCode::Unreachable,
-                     status.error_code() == grpc::StatusCode::NOT_FOUND ? status.error_message()
-                                                                        : "no inference server answers at " + options.address + ": " + status.error_message(), {}};
-    inference::ModelInferRequest request;
-    request.set_model_name(options.model);
-    std::mt19937_64 random(options.seed);
-    for (const auto& input : metadata.inputs()) {
-        auto* tensor = request.add_inputs();
-        tensor->set_name(input.name());
-        tensor->set_datatype(input.datatype());
-        std::size_t elements = 1;
-        for (int i = 0; i < input.shape_size(); ++i) {
-            // The first open dimension of a batching model is the batch: one row a request.
-            const std::int64_t dim = input.shape(i) >= 0 ? input.shape(i) : i == 0 ? 1 : options.sequenceLength;
-            tensor->add_shape(dim);
-            elements *= static_cast<std::size_t>(dim);
-        }
-        std::string data;
-        const auto append = [&](auto value) { data.append(reinterpret_cast<const char*>(&value), sizeof value); };
-        for (std::size_t i = 0; i < elements; ++i) {
-            const std::uint64_t value = random() % 1000; // small: token ids stay within any vocabulary
-            if (input.datatype() == "INT64")
-                append(static_cast<std::int64_t>(value));
-            else if (input.datatype() == "INT32")
-                append(static_cast<std::int32_t>(value));
-            else if (input.datatype() == "FP32")
-                append(static_cast<float>(value) / 1000.0f);
-            else
-                return Error{ErrorCode::BadInput, "the load cannot make inputs of type " + input.datatype() + ": it knows INT32, INT64 and FP32", {}};
-        }
-        request.add_raw_input_contents(std::move(data));
-    }
-    return request;
+    return std::chrono::duration<double>(end - begin).count();
 }
 
-void work(Stub& stub, inference::ModelInferRequest request, Departures& departures, Tally& tally, std::stop_token stop, int worker)
+/// One level of a load, from its first request to its last.
+class LevelMeasurement
 {
-    std::mutex mutex;
-    std::condition_variable_any wake;
-    std::uint64_t sequence = 0;
-    while (const auto at = departures.next()) {
-        std::unique_lock lock(mutex);
-        wake.wait_until(lock, stop, *at, [] { return false; });
-        if (stop.stop_requested())
-            return;
-        request.set_id("load-" + std::to_string(worker) + "-" + std::to_string(sequence++));
-        grpc::ClientContext context;
-        context.set_deadline(std::chrono::system_clock::now() + kRequestTimeout);
-        inference::ModelInferResponse response;
-        const std::stop_callback cancel(stop, [&] { context.TryCancel(); }); // a server that hangs must not hold up the end
-        const grpc::Status status = stub.ModelInfer(&context, request, &response);
-        if (status.error_code() == grpc::StatusCode::CANCELLED && stop.stop_requested())
-            return; // our doing, no error of the server
-        tally.add(status, std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - *at).count());
+public:
+    LevelMeasurement(const LoadOptions& options, const std::vector<ModelRequests>& models,
+                     const std::vector<std::shared_ptr<grpc::Channel>>& channels, const std::string& idPrefix, const std::stop_token& stop,
+                     const OnProgress& onSecond)
+        : m_options(options),
+          m_stub(inference::GRPCInferenceService::NewStub(channels.front())),
+          m_stop(stop),
+          m_onSecond(onSecond),
+          m_run(options, models, channels, idPrefix, stop),
+          m_secondBegin(m_run.begin())
+    {
+        for (const ModelRequests& model : models)
+            m_names.push_back(model.model);
+        m_level.isRate = options.ratePerSecond > 0;
+        m_level.value = m_level.isRate ? options.ratePerSecond : options.concurrency;
     }
+
+    [[nodiscard]] LoadResult run()
+    {
+        const std::stop_callback finish(m_options.finish, [this] { m_run.halt(); });
+        warmUp();
+        std::optional<bool> isStable;
+        if (m_options.rule && m_options.duration == 0 && m_options.count == 0)
+            isStable = measureUntilStable(*m_options.rule);
+        else
+            measureWindow(Clock::time_point::max());
+        m_run.halt();
+        while (m_run.waitUntil(Clock::now() + std::chrono::seconds(1)) != LoadRun::Wait::Over) // what is in flight
+            continue;
+        return result(isStable);
+    }
+
+private:
+    void warmUp()
+    {
+        if (m_options.warmUp == 0 && m_options.warmUpCount == 0)
+            return;
+        if (m_options.warmUp > 0)
+            wait(m_run.begin() + std::chrono::nanoseconds(m_options.warmUp), 0);
+        if (m_options.warmUpCount > 0)
+            wait(Clock::time_point::max(), m_options.warmUpCount);
+        m_run.beginMeasuring();
+        m_measuredFrom = Clock::now();
+        m_soFar = {};
+    }
+
+    /// Waits and tells the progress each second.
+    LoadRun::Wait wait(Clock::time_point until, std::uint64_t answers)
+    {
+        for (;;) {
+            const Clock::time_point second = m_secondBegin + std::chrono::seconds(1);
+            const LoadRun::Wait ended = m_run.waitUntil(std::min(until, second), answers);
+            if (ended != LoadRun::Wait::Time)
+                return ended;
+            if (Clock::now() >= second)
+                tellSecond();
+            if (Clock::now() >= until)
+                return ended;
+        }
+    }
+
+    void tellSecond()
+    {
+        const Clock::time_point now = Clock::now();
+        LoadProgress progress;
+        static_cast<LoadFigures&>(progress) = m_run.takeProgress().figures(secondsBetween(m_secondBegin, now), m_options.input.batch);
+        m_secondBegin = now;
+        progress.level = m_level;
+        progress.window = m_window;
+        m_soFar.sent += progress.sent;
+        m_soFar.ok += progress.ok;
+        for (const auto& [message, count] : progress.errors)
+            m_soFar.errors[message] += count;
+        progress.sent = m_soFar.sent;
+        progress.ok = m_soFar.ok;
+        progress.errors = m_soFar.errors;
+        progress.seconds = secondsBetween(m_run.begin(), now);
+        if (m_onSecond)
+            m_onSecond(progress);
+    }
+
+    /// False: the run was over before the window's end.
+    bool measureWindow(Clock::time_point until)
+    {
+        ++m_window;
+        Window window;
+        // The counters at the end of one window are those at the begin of the next.
+        window.before = m_windows.empty() ? StatisticsSnapshot::take(*m_stub, m_names) : m_windows.back().after;
+        window.begin = m_windows.empty() ? m_measuredFrom.value_or(m_run.begin()) : m_windows.back().end;
+        const LoadRun::Wait ended = wait(until, 0);
+        std::tie(window.tallies, window.end) = m_run.take();
+        window.after = StatisticsSnapshot::take(*m_stub, m_names);
+        m_boundaries.push_back(m_run.utcNs(window.begin));
+        m_boundaries.push_back(m_run.utcNs(window.end));
+        const bool isWhole = ended == LoadRun::Wait::Time || until == Clock::time_point::max();
+        // What an interrupt left of a window is worth something only where there is no whole one.
+        if (isWhole || m_windows.empty())
+            m_windows.push_back(std::move(window));
+        if (m_windows.size() > kComparedWindows)
+            m_windows.erase(m_windows.begin());
+        return isWhole;
+    }
+
+    bool measureUntilStable(const StabilityRule& rule)
+    {
+        const auto interval = std::chrono::nanoseconds(rule.interval);
+        for (int trial = 1; trial <= rule.maxTrials; ++trial) {
+            const Clock::time_point begin = m_windows.empty() ? Clock::now() : m_windows.back().end;
+            if (!measureWindow(begin + interval))
+                return false;
+            if (isStable(rule.ratio))
+                return true;
+        }
+        return false;
+    }
+
+    [[nodiscard]] bool isStable(double ratio) const
+    {
+        if (m_windows.size() < kComparedWindows)
+            return false;
+        std::vector<double> rates, latencies;
+        for (const Window& window : m_windows) {
+            const LoadFigures figures = window.sum().figures(secondsBetween(window.begin, window.end), 1);
+            rates.push_back(figures.requestsPerSecond);
+            latencies.push_back(static_cast<double>(figures.mean));
+        }
+        return areWithin(rates, ratio) && areWithin(latencies, ratio);
+    }
+
+    [[nodiscard]] LoadResult result(std::optional<bool> isStable)
+    {
+        LoadResult result;
+        const Window &first = m_windows.front(), &last = m_windows.back();
+        const double seconds = secondsBetween(first.begin, last.end);
+        std::vector<LoadTally> tallies(m_names.size());
+        for (const Window& window : m_windows)
+            for (std::size_t i = 0; i < tallies.size(); ++i)
+                tallies[i].add(window.tallies[i]);
+        LoadTally all;
+        for (const LoadTally& tally : tallies)
+            all.add(tally);
+        const auto inFlight = static_cast<std::uint64_t>(std::max(1, m_options.concurrency));
+        static_cast<LoadFigures&>(result) = all.figures(seconds, m_options.input.batch);
+        addServerPhases(result, first.before, last.after, m_names, inFlight);
+        for (std::size_t i = 0; i < m_names.size() && m_names.size() > 1; ++i) {
+            ModelFigures model;
+            static_cast<LoadFigures&>(model) = tallies[i].figures(seconds, m_options.input.batch);
+            addServerPhases(model, first.before, last.after, {m_names[i]}, inFlight);
+            model.model = m_names[i];
+            result.models.push_back(std::move(model));
+        }
+        result.level = m_level;
+        result.windows = m_window;
+        result.isPartial = m_stop.stop_requested();
+        if (isStable.value_or(false) || !(result.isPartial || m_options.finish.stop_requested()))
+            result.isStable = isStable; // an interrupted comparison has no outcome
+        result.boundariesUtcNs = std::move(m_boundaries);
+        std::tie(result.requests, result.requestsDropped) = m_run.takeRequests();
+        return result;
+    }
+
+    const LoadOptions& m_options;
+    std::unique_ptr<inference::GRPCInferenceService::Stub> m_stub;
+    const std::stop_token m_stop;
+    const OnProgress& m_onSecond;
+    LoadLevel m_level;
+    std::vector<std::string> m_names;
+    LoadRun m_run;
+    Clock::time_point m_secondBegin;
+    std::optional<Clock::time_point> m_measuredFrom;
+    LoadFigures m_soFar;
+    std::vector<Window> m_windows; ///< the last three at most
+    std::vector<std::int64_t> m_boundaries;
+    int m_window = 0;
+};
+
+std::vector<std::shared_ptr<grpc::Channel>> connect(const LoadOptions& options, int concurrency)
+{
+    grpc::ChannelArguments arguments;
+    arguments.SetMaxReceiveMessageSize(-1);
+    arguments.SetMaxSendMessageSize(-1);
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1); // else they would share one connection after all
+    std::vector<std::shared_ptr<grpc::Channel>> channels;
+    for (int i = 0; i < std::max(1, (concurrency + kRequestsOfAChannel - 1) / kRequestsOfAChannel); ++i)
+        channels.push_back(grpc::CreateCustomChannel(options.address, grpc::InsecureChannelCredentials(), arguments));
+    return channels;
+}
+
+Result<void> check(const LoadOptions& options)
+{
+    const auto badInput = [](const char* sentence) { return Error{ErrorCode::BadInput, sentence, {}}; };
+    if (options.duration <= 0 && options.count == 0 && !options.rule && !options.finish.stop_possible())
+        return badInput("a load needs an end: give it a duration or a count");
+    if (options.models.empty())
+        return badInput("a load needs a model");
+    for (const ModelShare& model : options.models)
+        if (!(model.share > 0))
+            return badInput("the share of a model has to be more than 0");
+    return {};
 }
 
 } // namespace
 
-Result<LoadResult> runLoad(const LoadOptions& options, std::stop_token stop, const std::function<void(const LoadResult&)>& onSecond)
+Result<LoadResult> runLoad(const LoadOptions& options, std::stop_token stop, const OnProgress& onSecond)
 {
-    if (options.duration <= 0 && options.count == 0)
-        return Error{ErrorCode::BadInput, "a load needs an end: give it a duration or a count", {}};
-    grpc::ChannelArguments arguments;
-    arguments.SetMaxReceiveMessageSize(-1);
-    const auto stub = inference::GRPCInferenceService::NewStub(grpc::CreateCustomChannel(options.address, grpc::InsecureChannelCredentials(), arguments));
-    GANTRY_TRY(const auto request, makeRequest(*stub, options));
-    const auto begin = Clock::now();
-    Departures departures(options, begin);
-    Tally tally;
-    std::atomic<int> running{0};
-    std::mutex mutex;
-    std::condition_variable_any ended;
-    std::vector<std::jthread> workers;
-    for (int i = 0; i < std::max(1, options.concurrency); ++i) {
-        ++running;
-        workers.emplace_back([&, i] {
-            work(*stub, request, departures, tally, stop, i);
-            const std::lock_guard lock(mutex);
-            --running;
-            ended.notify_all();
-        });
+    const bool isRate = options.ratePerSecond > 0;
+    const LoadLevel level{isRate, isRate ? options.ratePerSecond : options.concurrency};
+    GANTRY_TRY(std::vector<LoadResult> results, runLevels(options, {level}, std::move(stop), onSecond));
+    return std::move(results.front());
+}
+
+Result<std::vector<LoadResult>> runLevels(LoadOptions options, const std::vector<LoadLevel>& levels, std::stop_token stop,
+                                          const OnProgress& onSecond, const std::function<void(const LoadResult&)>& onLevel)
+{
+    GANTRY_CHECK(check(options));
+    int concurrency = options.concurrency;
+    for (const LoadLevel& level : levels)
+        concurrency = level.isRate ? concurrency : std::max(concurrency, static_cast<int>(level.value));
+    const auto channels = connect(options, concurrency);
+    const auto stub = inference::GRPCInferenceService::NewStub(channels.front());
+    GANTRY_TRY(const std::vector<ModelRequests> models, makeRequests(*stub, options, stop));
+    for (const auto& channel : channels) // else the first requests would count the connecting
+        channel->WaitForConnected(std::chrono::system_clock::now() + kConnectTimeout);
+    std::vector<LoadResult> results;
+    for (const LoadLevel& level : levels) {
+        if (stop.stop_requested() && !results.empty())
+            break;
+        options.ratePerSecond = level.isRate ? level.value : 0;
+        options.concurrency = level.isRate ? options.concurrency : static_cast<int>(level.value);
+        const std::string idPrefix = results.empty() ? "load-" : "load-" + std::to_string(results.size() + 1) + "-";
+        LevelMeasurement measurement(options, models, channels, idPrefix, stop, onSecond);
+        results.push_back(measurement.run());
+        if (onLevel)
+            onLevel(results.back());
     }
-    std::unique_lock lock(mutex);
-    while (!ended.wait_for(lock, std::chrono::seconds(1), [&] { return running == 0; }))
-        if (onSecond)
-            onSecond(tally.result(begin));
-    lock.unlock();
-    workers.clear();
-    return tally.result(begin);
+    return results;
 }
 
 } // namespace gantry::load

@@ -155,6 +155,65 @@ grpc::Status NodeService::ListTargetProfiles(grpc::ServerContext* context, const
     });
 }
 
+Result<ModelControl> NodeService::modelsOf(const std::string& targetId, const grpc::ServerContext& context) const
+{
+    GANTRY_TRY(const proto::Target target, m_parts.targets.find(targetId));
+    if (target.state == proto::TargetState::Exited || target.state == proto::TargetState::Killed)
+        return Error{ErrorCode::TargetGone, "target " + targetId + " has ended: its models are gone with it; launch it again", {}};
+    if (target.grpcAddress.empty())
+        return Error{ErrorCode::Unsupported,
+                     "target " + targetId + " has no inference endpoint: launch it with `gantryctl target launch --grpc-address HOST:PORT`",
+                     {}};
+    return ModelControl(target.grpcAddress, context);
+}
+
+grpc::Status NodeService::ListModels(grpc::ServerContext* context, const v1::ListModelsRequest* request, v1::ListModelsReply* reply)
+{
+    return call(*context, Versions::MustAgree, [&]() -> Result<void> {
+        GANTRY_TRY(const ModelControl control, modelsOf(request->target_id(), *context));
+        GANTRY_TRY(const auto models, control.list());
+        for (const proto::ModelInfo& model : models)
+            *reply->add_models() = proto::toWire(model);
+        return {};
+    });
+}
+
+grpc::Status NodeService::GetModelConfig(grpc::ServerContext* context, const v1::GetModelConfigRequest* request, v1::ModelConfigText* reply)
+{
+    return call(*context, Versions::MustAgree, [&]() -> Result<void> {
+        GANTRY_TRY(const ModelControl control, modelsOf(request->target_id(), *context));
+        GANTRY_TRY(const auto config, control.config(request->model(), request->version()));
+        *reply = proto::toWire(config);
+        return {};
+    });
+}
+
+grpc::Status NodeService::CheckModelConfig(grpc::ServerContext* context, const v1::CheckModelConfigRequest* request,
+                                           v1::CheckModelConfigReply* reply)
+{
+    return call(*context, Versions::MustAgree, [&]() -> Result<void> {
+        for (const proto::ConfigProblem& problem : configProblems(request->text()))
+            *reply->add_problems() = proto::toWire(problem);
+        return {};
+    });
+}
+
+grpc::Status NodeService::LoadModel(grpc::ServerContext* context, const v1::LoadModelRequest* request, v1::LoadModelReply*)
+{
+    return stream(*context, [&]() -> Result<void> { // may take minutes, so it counts as one
+        GANTRY_TRY(const ModelControl control, modelsOf(request->target_id(), *context));
+        return control.load(request->model(), request->config_text());
+    });
+}
+
+grpc::Status NodeService::UnloadModel(grpc::ServerContext* context, const v1::UnloadModelRequest* request, v1::UnloadModelReply*)
+{
+    return stream(*context, [&]() -> Result<void> {
+        GANTRY_TRY(const ModelControl control, modelsOf(request->target_id(), *context));
+        return control.unload(request->model());
+    });
+}
+
 grpc::Status NodeService::StartCapture(grpc::ServerContext* context, const v1::StartCaptureRequest* request, v1::CaptureStatus* reply)
 {
     return call(*context, Versions::MustAgree, [&]() -> Result<void> {

@@ -2,6 +2,7 @@
 
 #include "remote_server/node/capture_engine.h"
 #include "remote_server/node/log_ring.h"
+#include "remote_server/node/model_control.h"
 #include "remote_server/node/nsys_export_call.h"
 #include "remote_server/node/report_store.h"
 #include "remote_server/node/sampling/nvml.h"
@@ -54,6 +55,13 @@ public:
     grpc::Status LaunchTarget(grpc::ServerContext* context, const v1::LaunchTargetRequest* request, v1::Target* reply) override;
     grpc::Status ListTargetProfiles(grpc::ServerContext* context, const v1::ListTargetProfilesRequest* request,
                                     v1::ListTargetProfilesReply* reply) override;
+    grpc::Status ListModels(grpc::ServerContext* context, const v1::ListModelsRequest* request, v1::ListModelsReply* reply) override;
+    grpc::Status GetModelConfig(grpc::ServerContext* context, const v1::GetModelConfigRequest* request,
+                                v1::ModelConfigText* reply) override;
+    grpc::Status CheckModelConfig(grpc::ServerContext* context, const v1::CheckModelConfigRequest* request,
+                                  v1::CheckModelConfigReply* reply) override;
+    grpc::Status LoadModel(grpc::ServerContext* context, const v1::LoadModelRequest* request, v1::LoadModelReply* reply) override;
+    grpc::Status UnloadModel(grpc::ServerContext* context, const v1::UnloadModelRequest* request, v1::UnloadModelReply* reply) override;
     grpc::Status StopTarget(grpc::ServerContext* context, const v1::StopTargetRequest* request, v1::Target* reply) override;
     grpc::Status StartCapture(grpc::ServerContext* context, const v1::StartCaptureRequest* request, v1::CaptureStatus* reply) override;
     grpc::Status StopCapture(grpc::ServerContext* context, const v1::StopCaptureRequest* request, v1::CaptureStatus* reply) override;
@@ -83,6 +91,8 @@ private:
     /// The same for a stream, of which only so many run at once.
     grpc::Status stream(grpc::ServerContext& context, const std::function<Result<void>()>& body);
     [[nodiscard]] Result<void> authorise(const grpc::ServerContext& context, Versions versions) const;
+    /// The models of a target. Errors: NotFound, TargetGone, Unsupported (it has no endpoint).
+    [[nodiscard]] Result<ModelControl> modelsOf(const std::string& targetId, const grpc::ServerContext& context) const;
     [[nodiscard]] bool goesOn(const grpc::ServerContext& context) const { return !m_stopping && !context.IsCancelled(); }
 
     Parts m_parts;

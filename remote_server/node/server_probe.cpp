@@ -39,7 +39,7 @@ std::optional<std::vector<proto::ModelInfo>> readyModels(const std::string& grpc
         return std::vector<proto::ModelInfo>{}; // ready, but it has no repository to list
     std::vector<proto::ModelInfo> models;
     for (const auto& model : index.models())
-        models.push_back({model.name(), model.version(), model.state(), {}});
+        models.push_back({model.name(), model.version(), model.state(), {}, model.reason()});
     for (proto::ModelInfo& model : models) {
         const auto before =
             std::find_if(known.begin(), known.end(), [&](const auto& k) { return k.name == model.name && k.version == model.version; });

@@ -175,13 +175,8 @@ v1::Target toWire(const Target& target)
     }
     wire.set_grpc_address(target.grpcAddress);
     wire.set_metrics_url(target.metricsUrl);
-    for (const ModelInfo& model : target.models) {
-        v1::ModelInfo& to = *wire.add_models();
-        to.set_name(model.name);
-        to.set_version(model.version);
-        to.set_state(model.state);
-        to.set_platform(model.platform);
-    }
+    for (const ModelInfo& model : target.models)
+        *wire.add_models() = toWire(model);
     wire.set_message(validUtf8(target.message));
     wire.set_engine(toWire(target.engine));
     wire.set_profile(target.profile);
@@ -206,12 +201,55 @@ Target fromWire(const v1::Target& wire)
     target.grpcAddress = wire.grpc_address();
     target.metricsUrl = wire.metrics_url();
     for (const v1::ModelInfo& model : wire.models())
-        target.models.push_back(ModelInfo{model.name(), model.version(), model.state(), model.platform()});
+        target.models.push_back(fromWire(model));
     target.message = wire.message();
     target.engine = fromWire(wire.engine());
     target.profile = wire.profile();
     target.profilerUrl = wire.profiler_url();
     return target;
+}
+
+v1::ModelInfo toWire(const ModelInfo& model)
+{
+    v1::ModelInfo wire;
+    wire.set_name(validUtf8(model.name));
+    wire.set_version(validUtf8(model.version));
+    wire.set_state(validUtf8(model.state));
+    wire.set_platform(validUtf8(model.platform));
+    wire.set_reason(validUtf8(model.reason));
+    return wire;
+}
+
+ModelInfo fromWire(const v1::ModelInfo& wire)
+{
+    return {wire.name(), wire.version(), wire.state(), wire.platform(), wire.reason()};
+}
+
+v1::ModelConfigText toWire(const ModelConfigText& config)
+{
+    v1::ModelConfigText wire;
+    wire.set_text(validUtf8(config.text));
+    wire.set_incomplete(config.isIncomplete);
+    return wire;
+}
+
+ModelConfigText fromWire(const v1::ModelConfigText& wire)
+{
+    return {wire.text(), wire.incomplete()};
+}
+
+v1::ConfigProblem toWire(const ConfigProblem& problem)
+{
+    v1::ConfigProblem wire;
+    wire.set_line(problem.line);
+    wire.set_column(problem.column);
+    wire.set_message(validUtf8(problem.message));
+    return wire;
+}
+
+ConfigProblem fromWire(const v1::ConfigProblem& wire)
+{
+    return {wire.line(), wire.column(), wire.message()};
 }
 
 v1::TargetProfile toWire(const TargetProfileInfo& profile)

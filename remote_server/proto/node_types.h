@@ -58,6 +58,21 @@ enum class TargetState
 struct ModelInfo
 {
     std::string name, version, state, platform;
+    std::string reason; ///< why it is not READY
+};
+
+/// The text of a config.pbtxt that a server's model has.
+struct ModelConfigText
+{
+    std::string text;
+    bool isIncomplete = false; ///< the server has settings that the text lacks
+};
+
+/// A place of such a text that cannot be read; line and column from 1.
+struct ConfigProblem
+{
+    std::uint32_t line = 0, column = 0;
+    std::string message;
 };
 
 struct TargetProcess

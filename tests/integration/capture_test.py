@@ -315,6 +315,45 @@ def leaves_whole_reports_when_the_client_is_killed_at_any_instant(node):
     leaves_whole_reports_or_none(node, lambda target, client: client.kill())
 
 
+def lists_loads_and_unloads_the_models_of_a_server(node):
+    target, _ = node.launch_server("--model-control-mode", "explicit", "--load-model", "add_sub")
+    server = target["id"]
+
+    def state(name):
+        return [model["state"] for model in node.ctl("model", "list", server) if model["name"] == name]
+
+    assert state("add_sub") == ["READY"] and state("identity") != ["READY"], node.ctl("model", "list", server)
+    served = node.ctl("model", "config", server, "add_sub")["config"]
+    assert "max_batch_size: 16\n" in served, served
+
+    edited = node.folder / "config.pbtxt"
+    edited.write_text(served.replace("max_batch_size: 16", "max_batch_size: 32"))
+    checked = node.ctl("model", "load", server, "add_sub", "--config", edited, "--check")
+    assert checked["problems"] == [] and "-max_batch_size: 16\n+max_batch_size: 32\n" in checked["diff"], checked
+    assert node.ctl("model", "config", server, "add_sub")["config"] == served  # checking changed nothing
+    node.ctl("model", "load", server, "add_sub", "--config", edited)
+    assert "max_batch_size: 32\n" in node.ctl("model", "config", server, "add_sub")["config"]
+
+    edited.write_text("name: \"add_sub\"\nmax_batch_size: many\n")
+    problems = node.ctl("model", "load", server, "add_sub", "--config", edited, "--check", status=65)["problems"]
+    assert (problems[0]["line"], problems[0]["column"]) == (2, 17), problems
+    error = node.ctl("model", "load", server, "add_sub", "--config", edited, status=65)["error"]
+    assert "config.pbtxt:2:17: " in error["message"], error
+    edited.write_text(served.replace('backend: "add_sub"', 'backend: "none_such"'))
+    error = node.ctl("model", "load", server, "add_sub", "--config", edited, status=65)["error"]
+    assert "none_such" in error["message"], error
+    assert "max_batch_size: 32\n" in node.ctl("model", "config", server, "add_sub")["config"]  # what served goes on
+
+    node.ctl("model", "load", server, "identity")
+    assert state("identity") == ["READY"]
+    node.ctl("model", "unload", server, "identity")
+    assert state("identity") != ["READY"]
+    node.ctl("model", "load", server, "add_sub")
+    assert node.ctl("model", "config", server, "add_sub")["config"] == served  # the repository's again
+    program = node.ctl("target", "launch", "--no-inject", "--", "sleep", "60")["id"]
+    assert "endpoint" in node.ctl("model", "list", program, status=2)["error"]["message"]
+
+
 def adopts_a_target_after_the_daemon_was_killed(node):
     target, address = node.launch_server()
     load = node.load(address, 8)
@@ -359,6 +398,25 @@ def tells_a_second_client_who_holds_the_window(node):
     assert first.returncode == 0, out
     assert node.ctl("report", "info", node.folder / "first.gantry")["format"] == "gantry"
     assert not node.is_held()
+
+
+def waits_behind_a_capture_of_another_engine(node):
+    target, _ = node.launch_server("--trace-config", f"triton,file={node.folder}/requests.json")
+    first = subprocess.Popen([node.bin / "gantryctl", "--node", node.address, "capture", "--engine", "triton", "--for", "50s", "--no-after",
+                              "-o", node.folder / "first.gantry"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    node.others.append(first)
+    wait_until(node.is_held, "the window is open")
+    second = ["capture", "--target", target["id"], "--for", "200ms", "--no-after", "-o", node.folder / "second.gantry"]
+    assert "triton" in node.ctl(*second, status=75)["error"]["message"]
+    waiting = subprocess.Popen([node.bin / "gantryctl", "--json", "--node", node.address, *second, "--queue"], stdout=subprocess.PIPE, text=True)
+    node.others.append(waiting)
+    held = [capture["capture_id"] for capture in node.ctl("node", "captures") if capture["state"] == "capturing"]
+    node.ctl("node", "stop-capture", *held)
+    out, _ = waiting.communicate(timeout=DEADLINE_S)
+    assert waiting.returncode == 0, out
+    assert first.wait(DEADLINE_S) == 0
+    check_whole(node.folder / "second.gantry")
+    check_whole(node.folder / "first.gantry")
 
 
 def gives_up_at_the_second_interrupt_though_the_daemon_hangs(node):
@@ -621,4 +679,5 @@ def main():
         node.stop()
 
 
-main()
+if __name__ == "__main__":
+    main()

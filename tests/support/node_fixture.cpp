@@ -127,7 +127,7 @@ BackgroundLoad::BackgroundLoad(const std::string& address)
 {
     load::LoadOptions options;
     options.address = address;
-    options.model = "add_sub";
+    options.models = {{"add_sub"}};
     options.concurrency = 2;
     // One request first: from here on the server answers this load.
     options.count = 1;

@@ -39,6 +39,9 @@ inline constexpr char kOpenCostNs[] = "GANTRY_OPEN_COST_NS";        ///< from th
 inline constexpr char kCloseCostNs[] = "GANTRY_CLOSE_COST_NS";      ///< from the end to everything flushed
 inline constexpr char kEngine[] = "GANTRY_ENGINE";                  ///< what recorded it, where that was not the capture library
 inline constexpr char kEngineCommands[] = "GANTRY_ENGINE_COMMANDS"; ///< what was run for it, a command a line
+inline constexpr char kRecipe[] = "GANTRY_RECIPE";                  ///< text of the recipe it was made by
+inline constexpr char kRecipeName[] = "GANTRY_RECIPE_NAME";         ///< of that recipe
+inline constexpr char kRecipeLoad[] = "GANTRY_RECIPE_LOAD";         ///< what its load measured, as `gantryctl load --json` says it
 inline constexpr char kOriginalFile[] = "GANTRY_ORIGINAL_FILE";     ///< beside it on the node, as the engine wrote it
 
 // GANTRY_META, written by ReportWriter.

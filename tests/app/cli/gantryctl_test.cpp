@@ -59,7 +59,7 @@ TEST_F(Gantryctl, HelpDocumentsEveryExitStatus)
     EXPECT_EQ(result.exitStatus, 0);
     for (const char* status : {"   0  ", "   1  ", "   2  ", "  64  ", "  65  ", "  69  ", "  73  ", "  75  ", "  77  "})
         EXPECT_THAT(result.out, HasSubstr(status));
-    for (const char* group : {"node", "target", "capture", "report", "load", "compare"})
+    for (const char* group : {"node", "target", "capture", "report", "load", "recipe", "compare"})
         EXPECT_THAT(result.out, HasSubstr(group));
 }
 
@@ -139,7 +139,9 @@ TEST_F(Gantryctl, UsageErrorsAre64AndJsonWhereAskedFor)
         {"report", "stats", a, "--where", "dur>5"},
         {"report", "stats", a, "--where", "dur>5us", "--by", "counter"},
         {"load"},
-        {"load", "--model", "m"},
+        {"load", "--model", "m", "--for", "2s", "--max-trials", "3"},
+        {"load", "--model", "m:0"},
+        {"load", "--model", "m", "--concurrency-range", "8:1"},
         {"compare", a},
     };
     for (std::vector<std::string> command : wrong) {

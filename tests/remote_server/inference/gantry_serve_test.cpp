@@ -50,24 +50,6 @@ TEST(GantryServe, ServesHttpAndTheMachinesMetricsUnlessToldNotTo)
     EXPECT_EQ(without.terminate(), 0);
 }
 
-TEST(GantryServe, ASecondSigtermEndsItAtOnce)
-{
-    TestRepository models;
-    models.addAddSub("patient", "dynamic_batching { max_queue_delay_microseconds: 600000000 }");
-    ServeProcess serve(models);
-    auto answers = std::async(std::launch::async, [&] { return inferAtOnce(serve.stub(), {addSubRequest("patient")}); });
-    ASSERT_TRUE(test::eventually([&] {
-        return serve.get("/metrics").find("nv_inference_pending_request_count{model=\"patient\",version=\"1\"} 1\n") != std::string::npos;
-    }));
-    serve.process().signal(SIGTERM);
-    ASSERT_TRUE(test::eventually([&] { return serve.status("/v2/health/ready") == 400; })) << "it drains";
-    serve.process().signal(SIGTERM);
-    const auto ended = serve.process().wait();
-    ASSERT_TRUE(ended);
-    EXPECT_EQ(ended->signal, SIGTERM);
-    EXPECT_EQ(answers.get().front().error_code(), grpc::StatusCode::UNAVAILABLE);
-}
-
 TEST(GantryServe, AnswersWhatIsInFlightBeforeSigtermEndsIt)
 {
     TestRepository models;

@@ -1,6 +1,6 @@
 #include "remote_server/load/load_generator.h"
 
-#include "inference/grpc_service.grpc.pb.h"
+#include "tests/remote_server/load/scripted_server.h"
 
 #include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
@@ -19,66 +19,14 @@
 namespace gantry::load {
 namespace {
 
-namespace wire = ::inference;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Pair;
+namespace wire = ::inference;
+using test::ScriptedServer;
 
 constexpr DurationNs kMillisecond = 1'000'000;
 constexpr std::chrono::seconds kPatience{30}; // of a test with a generator that does not do its part
-
-/// A server of one model whose answers the test decides. Set `onInfer` before the load runs; it is called on many threads.
-class ScriptedServer final : public wire::GRPCInferenceService::Service
-{
-public:
-    ScriptedServer()
-    {
-        grpc::ServerBuilder builder;
-        builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &m_port);
-        builder.RegisterService(this);
-        m_server = builder.BuildAndStart();
-    }
-    ~ScriptedServer() override { m_server->Shutdown(std::chrono::system_clock::now()); }
-
-    [[nodiscard]] LoadOptions options() const
-    {
-        LoadOptions options;
-        options.address = "127.0.0.1:" + std::to_string(m_port);
-        options.model = "m";
-        return options;
-    }
-
-    void addInput(const std::string& name, const std::string& type, const std::vector<std::int64_t>& shape)
-    {
-        auto* input = m_metadata.add_inputs();
-        input->set_name(name);
-        input->set_datatype(type);
-        input->mutable_shape()->Add(shape.begin(), shape.end());
-    }
-
-    grpc::Status ModelMetadata(grpc::ServerContext*, const wire::ModelMetadataRequest* request, wire::ModelMetadataResponse* reply) override
-    {
-        if (request->name() != "m")
-            return {grpc::StatusCode::NOT_FOUND, "Request for unknown model: '" + request->name() + "' is not found"};
-        *reply = m_metadata;
-        return grpc::Status::OK;
-    }
-
-    grpc::Status ModelInfer(grpc::ServerContext* context, const wire::ModelInferRequest* request, wire::ModelInferResponse*) override
-    {
-        const std::uint64_t number = requests++;
-        return onInfer ? onInfer(number, *context, *request) : grpc::Status::OK;
-    }
-
-    /// The request's number, counted from 0, its context, and itself.
-    std::function<grpc::Status(std::uint64_t, grpc::ServerContext&, const wire::ModelInferRequest&)> onInfer;
-    std::atomic<std::uint64_t> requests{0};
-
-private:
-    wire::ModelMetadataResponse m_metadata;
-    int m_port = 0;
-    std::unique_ptr<grpc::Server> m_server;
-};
 
 TEST(LoadGenerator, SendsAsManyRequestsAsAskedFor)
 {
@@ -108,7 +56,7 @@ TEST(LoadGenerator, MakesInputsFromTheModelsMetadata)
     };
     LoadOptions options = server.options();
     options.count = 1;
-    options.sequenceLength = 5;
+    options.input.sequenceLength = 5;
     const auto result = runLoad(options, {});
     ASSERT_TRUE(result) << result.error().text();
     EXPECT_EQ(seen.model_name(), "m");
@@ -359,7 +307,7 @@ TEST(LoadGenerator, ReportsTheTotalsSoFarEverySecond)
     options.ratePerSecond = 100;
     options.duration = 2'300 * kMillisecond;
     std::vector<std::uint64_t> totals;
-    const auto result = runLoad(options, {}, [&](const LoadResult& now) { totals.push_back(now.sent); });
+    const auto result = runLoad(options, {}, [&](const LoadProgress& now) { totals.push_back(now.sent); });
     ASSERT_TRUE(result);
     ASSERT_GE(totals.size(), 2u);
     EXPECT_LT(totals[0], totals[1]);
@@ -372,17 +320,17 @@ TEST(LoadGenerator, SaysWhatIsWrongInASentence)
     LoadOptions options = server.options();
     EXPECT_EQ(runLoad(options, {}).error().text(), "a load needs an end: give it a duration or a count");
     options.count = 1;
-    options.model = "x";
+    options.models = {{"x"}};
     const auto unknown = runLoad(options, {});
     ASSERT_FALSE(unknown);
     EXPECT_EQ(unknown.error().code, ErrorCode::NotFound);
     EXPECT_THAT(unknown.error().message, HasSubstr("'x'"));
-    options.model = "m";
-    server.addInput("words", "BYTES", {-1});
+    options.models = {{"m"}};
+    server.addInput("words", "COMPLEX64", {-1});
     const auto words = runLoad(options, {});
     ASSERT_FALSE(words);
     EXPECT_EQ(words.error().code, ErrorCode::BadInput);
-    EXPECT_THAT(words.error().message, HasSubstr("inputs of type BYTES"));
+    EXPECT_THAT(words.error().message, HasSubstr("inputs of type COMPLEX64"));
 }
 
 TEST(LoadGenerator, SaysThatNoServerAnswers)

@@ -6,6 +6,9 @@
 #include "app/desktop/compare_page.h"
 #include "app/desktop/inspector.h"
 #include "app/desktop/live_page.h"
+#include "app/desktop/message_bar.h"
+#include "app/desktop/model_config_editor.h"
+#include "app/desktop/models_page.h"
 #include "app/desktop/page_area.h"
 #include "app/desktop/recorder_control.h"
 #include "app/desktop/recorder_dialog.h"
@@ -29,8 +32,11 @@
 #include <QDoubleSpinBox>
 #include <QLabel>
 #include <QLineEdit>
+#include <QListWidget>
 #include <QMenu>
 #include <QMenuBar>
+#include <QPlainTextEdit>
+#include <QPushButton>
 #include <QScrollBar>
 #include <QSpinBox>
 #include <QTabBar>
@@ -359,6 +365,44 @@ void addNodes(std::vector<Scene>& scenes)
                       }});
 }
 
+void edit(desktop::ModelsPage& page, const char* from, const char* to)
+{
+    page.editor()->edit()->setTextCursor(page.editor()->edit()->document()->find(QLatin1String(from)));
+    QTest::keyClicks(page.editor()->edit(), QLatin1String(to));
+}
+
+/// The page of a server's models in its states. Nothing in a build without a server.
+void addModels(std::vector<Scene>& scenes)
+{
+    const auto add = [&](const char* name, void (*play)(Stage&, desktop::ModelsPage&), QSize size = {1600, 1000}) {
+        scenes.push_back({name,
+                          [play](Stage& stage) {
+                              if (desktop::ModelsPage* page = stage.openModels())
+                                  play(stage, *page);
+                          },
+                          size});
+    };
+    add("models", [](Stage&, desktop::ModelsPage&) {});
+    add("models-edited", [](Stage& stage, desktop::ModelsPage& page) {
+        edit(page, "max_batch_size: 16", "max_batch_size: 32");
+        stage.waitUntil("the edit is checked", [&page] { return page.applyButton()->isEnabled(); });
+    });
+    add("models-unreadable", [](Stage& stage, desktop::ModelsPage& page) {
+        edit(page, "max_batch_size: 16", "max_batch_size: many");
+        stage.waitUntil("it says what is wrong", [&page] { return page.editor()->problems()->count() > 0; });
+    });
+    add("models-refused", [](Stage& stage, desktop::ModelsPage& page) {
+        page.select(QStringLiteral("broken"));
+        page.loadButton()->click();
+        stage.waitUntil("it says why", [&page] { return !page.messages()->isHidden(); });
+    });
+    add("small-models", [](Stage&, desktop::ModelsPage&) {}, {800, 600});
+    add("models-not-connected", [](Stage& stage, desktop::ModelsPage& page) {
+        stage.window().nodes().current()->close();
+        stage.waitUntil("it says so", [&page] { return page.state() == desktop::ModelsPage::State::Failed; });
+    });
+}
+
 /// The dialog of a capture, with what is chosen in it. Nothing in a build without a server.
 void askForCapture(Stage& stage, const std::function<void(desktop::CaptureDialog&)>& choose)
 {
@@ -430,6 +474,7 @@ void addCaptures(std::vector<Scene>& scenes)
                               return stage.window().capture().stage() == desktop::CaptureController::Stage::Waiting;
                           });
                       }});
+    addModels(scenes);
     scenes.push_back({"recorder-start", [](Stage& stage) {
                           if (stage.connectToServer())
                               stage.window().recorder().startAction()->trigger();

@@ -1,7 +1,10 @@
 #include "stage.h"
 
 #include "app/desktop/inspector.h"
+#include "app/desktop/model_config_editor.h"
+#include "app/desktop/models_page.h"
 #include "app/desktop/page_area.h"
+#include "tests/app/desktop/model_server.h"
 #include "tests/support/event_script.h"
 #include "widgets/timeline/timeline_widget.h"
 
@@ -161,6 +164,22 @@ NodeController* Stage::connectToServer()
         return target && !target->processes.empty();
     });
     return node;
+}
+
+desktop::ModelsPage* Stage::openModels()
+{
+    NodeController* node = modelServerProgram().empty() ? nullptr : connectToNode();
+    if (!node)
+        return nullptr;
+    const std::string id = launchModelServer(*node->client(), m_folder.path()).id;
+    waitUntil("the server runs", [node, &id] {
+        node->refresh();
+        const proto::Target* target = node->target(id);
+        return target && target->state == proto::TargetState::Running;
+    });
+    desktop::ModelsPage& page = m_window->pages().openModels(*node, QString::fromStdString(id), QStringLiteral("add_sub"));
+    waitUntil("the configuration is there", [&page] { return page.editor()->text().contains(QStringLiteral("max_batch_size")); });
+    return &page;
 }
 
 void Stage::waitUntil(const char* what, const std::function<bool()>& condition)

@@ -16,6 +16,10 @@
 #include <memory>
 #include <string_view>
 
+namespace gantry::desktop {
+class ModelsPage;
+}
+
 namespace gantry::desktop_test {
 
 /// A source whose reading never ends by itself: nothing is shown until then, or a sample.
@@ -50,6 +54,9 @@ public:
     [[nodiscard]] desktop::NodeController* connectToNode();
     /// Connects to a node on which a server runs that can be captured. Nothing: this build has none.
     [[nodiscard]] desktop::NodeController* connectToServer();
+
+    /// The page of the models of a server on a node, with add_sub chosen. Null: this build has none.
+    [[nodiscard]] desktop::ModelsPage* openModels();
 
     /// Handles events until it is so. `what`: of the sentence when it never is.
     void waitUntil(const char* what, const std::function<bool()>& condition);

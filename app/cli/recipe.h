@@ -1,0 +1,45 @@
+#pragma once
+
+#include "remote_server/load/load_options.h"
+#include "remote_server/load/load_result.h"
+#include "remote_server/proto/node_types.h"
+#include "trace_model/base/result.h"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace gantry::cli {
+
+/// The server of a recipe: one that it starts on the node, or a target that is there already.
+struct RecipeServer
+{
+    proto::LaunchRequest launch; ///< without arguments: nothing is started
+    std::string target;          ///< id or name of one that is there; empty: it is started
+    DurationNs waitReady = 60'000'000'000;
+    bool keepsRunning = false; ///< what was started goes on
+};
+
+/// A measurement that can be done again: a server, a warm-up, a load, windows to capture, and what the files are called.
+struct Recipe
+{
+    std::string name; ///< of the files it makes: no folder in it
+    std::string text; ///< as it was read
+    RecipeServer server;
+    load::LoadOptions load; ///< warm-up not: it is a load of its own
+    std::vector<load::LoadLevel> levels;
+    bool loadsUntilCaptured = false; ///< the load has no end of its own: it ends with the capture
+    DurationNs warmUp = 0;
+    std::uint64_t warmUpCount = 0;
+    std::optional<proto::CaptureRequest> capture; ///< absent: there is no report
+};
+
+/// Reads a recipe, YAML or JSON. `file` is what errors call it, and what paths in it are relative to.
+/// Errors: BadInput, as "FILE:LINE: KEY: sentence".
+[[nodiscard]] Result<Recipe> parseRecipe(const std::string& text, const std::filesystem::path& file);
+
+/// Errors: NotFound, and those of parseRecipe().
+[[nodiscard]] Result<Recipe> readRecipe(const std::filesystem::path& file);
+
+} // namespace gantry::cli

@@ -1,0 +1,254 @@
+#include "remote_server/load/load_run.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/grpcpp.h>
+
+namespace gantry::load {
+namespace {
+
+constexpr std::chrono::seconds kRequestTimeout{30};
+constexpr char kMethod[] = "/inference.GRPCInferenceService/ModelInfer";
+constexpr std::size_t kMostRequestsKept = 10'000'000; // 240 MB
+
+std::int64_t nowNs()
+{
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(LoadRun::Clock::now().time_since_epoch()).count();
+}
+
+std::int64_t utcOffset()
+{
+    const auto utc = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(utc).count() - nowNs();
+}
+
+/// A stop that either of two asks for.
+class EitherStop
+{
+public:
+    EitherStop(const std::stop_token& a, const std::stop_token& b) : m_ofA(a, Ask{m_source}), m_ofB(b, Ask{m_source}) {}
+    [[nodiscard]] std::stop_token token() const { return m_source.get_token(); }
+
+private:
+    struct Ask
+    {
+        std::stop_source& source;
+        void operator()() const { source.request_stop(); }
+    };
+    std::stop_source m_source;
+    std::stop_callback<Ask> m_ofA, m_ofB;
+};
+
+/// The serialisation is ours and not the stub's, so that its time is known.
+grpc::Status call(grpc::GenericStub& stub, grpc::CompletionQueue& queue, grpc::ClientContext& context, const grpc::ByteBuffer& request,
+                  grpc::ByteBuffer& response)
+{
+    const auto reader = stub.PrepareUnaryCall(&context, kMethod, request, &queue);
+    reader->StartCall();
+    grpc::Status status;
+    reader->Finish(&response, &status, nullptr);
+    void* tag = nullptr;
+    bool isOk = false;
+    queue.Next(&tag, &isOk);
+    return status;
+}
+
+/// Why a call did not succeed; empty: it did. `response` is what it answered.
+std::string failureOf(const grpc::Status& status, grpc::ByteBuffer& buffer, inference::ModelInferResponse& response)
+{
+    if (!status.ok())
+        return status.error_message().empty() ? fmt::format("gRPC status {}", static_cast<int>(status.error_code()))
+                                              : status.error_message();
+    const grpc::Status parsed = grpc::SerializationTraits<inference::ModelInferResponse>::Deserialize(&buffer, &response);
+    return parsed.ok() ? std::string() : "the answer is not one of the protocol: " + parsed.error_message();
+}
+
+} // namespace
+
+Departures::Departures(const LoadOptions& options, Clock::time_point begin) : m_options(options), m_next(begin), m_random(options.seed)
+{
+    if (options.warmUp == 0 && options.warmUpCount == 0)
+        m_measuredFrom = begin;
+    std::vector<double> shares;
+    for (const ModelShare& model : options.models)
+        shares.push_back(model.share);
+    m_pick = std::discrete_distribution<std::size_t>(shares.begin(), shares.end());
+}
+
+std::optional<Departures::Departure> Departures::next()
+{
+    const std::lock_guard lock(m_mutex);
+    const bool isCounted = m_options.count > 0 && m_measuredFrom;
+    if (m_hasEnded || (isCounted && m_given - m_givenBefore >= m_options.count))
+        return {};
+    Clock::time_point at = Clock::now();
+    if (m_options.ratePerSecond > 0) {
+        at = m_next;
+        const double gap = m_options.distribution == Distribution::Constant
+                               ? 1 / m_options.ratePerSecond
+                               : std::exponential_distribution<double>(m_options.ratePerSecond)(m_random);
+        m_next += std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(gap));
+    }
+    if (m_options.duration > 0 && m_measuredFrom && at - *m_measuredFrom >= std::chrono::nanoseconds(m_options.duration))
+        return {};
+    return Departure{at, m_given++, m_options.models.size() > 1 ? m_pick(m_random) : 0};
+}
+
+void Departures::beginMeasuring(Clock::time_point now)
+{
+    const std::lock_guard lock(m_mutex);
+    m_measuredFrom = now;
+    m_givenBefore = m_given;
+}
+
+void Departures::end()
+{
+    const std::lock_guard lock(m_mutex);
+    m_hasEnded = true;
+}
+
+LoadRun::LoadRun(const LoadOptions& options, const std::vector<ModelRequests>& models,
+                 const std::vector<std::shared_ptr<grpc::Channel>>& channels, std::string idPrefix, std::stop_token stop)
+    : m_options(options),
+      m_models(models),
+      m_idPrefix(std::move(idPrefix)),
+      m_stop(std::move(stop)),
+      m_begin(Clock::now()),
+      m_utcOffset(utcOffset()),
+      m_departures(options, m_begin),
+      m_tallies(models.size()),
+      m_running(std::max(1, options.concurrency))
+{
+    for (int i = 0; i < std::max(1, options.concurrency); ++i)
+        m_workers.emplace_back([this, channel = channels[static_cast<std::size_t>(i) % channels.size()]] {
+            work(*channel);
+            const std::lock_guard lock(m_mutex);
+            --m_running;
+            m_changed.notify_all();
+        });
+}
+
+LoadRun::~LoadRun()
+{
+    halt();
+    m_workers.clear();
+}
+
+void LoadRun::halt()
+{
+    m_departures.end();
+    m_halted.request_stop();
+}
+
+std::uint64_t LoadRun::answers() const
+{
+    std::uint64_t sum = 0;
+    for (const LoadTally& tally : m_tallies)
+        sum += tally.answers();
+    return sum;
+}
+
+void LoadRun::add(std::size_t model, const RequestSteps& steps, const std::string* error)
+{
+    const std::lock_guard lock(m_mutex);
+    if (error)
+        m_tallies[model].addError(steps, *error), m_progress.addError(steps, *error);
+    else
+        m_tallies[model].addAnswer(steps), m_progress.addAnswer(steps);
+    if (m_options.keepsRequests) {
+        if (m_requests.size() < kMostRequestsKept)
+            m_requests.push_back({steps.scheduled + m_utcOffset, steps.done + m_utcOffset, static_cast<std::uint16_t>(model), !error});
+        else
+            ++m_requestsDropped;
+    }
+    if (m_awaited > 0 && answers() >= m_awaited)
+        m_changed.notify_all();
+}
+
+void LoadRun::work(grpc::Channel& channel)
+{
+    // The channel is the caller's, and the stub takes a share of it.
+    grpc::GenericStub stub(std::shared_ptr<grpc::Channel>(&channel, [](grpc::Channel*) {}));
+    grpc::CompletionQueue queue;
+    std::vector<std::vector<inference::ModelInferRequest>> requests;
+    for (const ModelRequests& model : m_models)
+        requests.push_back(model.variants);
+    const EitherStop wakeUp(m_stop, m_halted.get_token());
+    std::mutex mutex;
+    std::condition_variable_any wake;
+    while (const auto departure = m_departures.next()) {
+        if (std::unique_lock lock(mutex);
+            departure->at > Clock::now()) // a wait that is over at once would cost a closed loop as much as a request
+            wake.wait_until(lock, wakeUp.token(), departure->at, [] { return false; });
+        if (wakeUp.token().stop_requested())
+            return;
+        RequestSteps steps;
+        steps.scheduled = std::chrono::duration_cast<std::chrono::nanoseconds>(departure->at.time_since_epoch()).count();
+        steps.began = nowNs();
+        auto& variants = requests[departure->model];
+        inference::ModelInferRequest& request = variants[departure->number % variants.size()];
+        request.set_id(m_idPrefix + std::to_string(departure->number));
+        grpc::ByteBuffer wire, answer;
+        bool isOwn = false;
+        const grpc::Status serialised = grpc::SerializationTraits<inference::ModelInferRequest>::Serialize(request, &wire, &isOwn);
+        steps.serialised = nowNs();
+        grpc::ClientContext context;
+        context.set_deadline(std::chrono::system_clock::now() + kRequestTimeout);
+        const std::stop_callback cancel(m_stop, [&] { context.TryCancel(); }); // a server that hangs must not hold up the end
+        const grpc::Status status = serialised.ok() ? call(stub, queue, context, wire, answer) : serialised;
+        steps.answered = nowNs();
+        if (status.error_code() == grpc::StatusCode::CANCELLED && m_stop.stop_requested())
+            return; // our doing, no error of the server
+        inference::ModelInferResponse response;
+        const std::string failure = failureOf(status, answer, response);
+        steps.done = nowNs();
+        add(departure->model, steps, failure.empty() ? nullptr : &failure);
+    }
+}
+
+std::pair<std::vector<LoadTally>, LoadRun::Clock::time_point> LoadRun::take()
+{
+    std::vector<LoadTally> empty(m_models.size());
+    const std::lock_guard lock(m_mutex);
+    m_tallies.swap(empty);
+    return {std::move(empty), Clock::now()};
+}
+
+LoadTally LoadRun::takeProgress()
+{
+    LoadTally empty;
+    const std::lock_guard lock(m_mutex);
+    std::swap(m_progress, empty);
+    return empty;
+}
+
+void LoadRun::beginMeasuring()
+{
+    m_departures.beginMeasuring(Clock::now());
+    [[maybe_unused]] const auto forgotten = take();
+    [[maybe_unused]] const LoadTally shown = takeProgress();
+}
+
+LoadRun::Wait LoadRun::waitUntil(Clock::time_point until, std::uint64_t count)
+{
+    std::unique_lock lock(m_mutex);
+    const auto hasAnswers = [&] { return count > 0 && answers() >= count; };
+    m_awaited = count;
+    m_changed.wait_until(lock, until, [&] { return m_running == 0 || hasAnswers(); });
+    m_awaited = 0;
+    return m_running == 0 ? Wait::Over : hasAnswers() ? Wait::Answers : Wait::Time;
+}
+
+std::int64_t LoadRun::utcNs(Clock::time_point time) const
+{
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count() + m_utcOffset;
+}
+
+std::pair<std::vector<RequestTimes>, std::uint64_t> LoadRun::takeRequests()
+{
+    const std::lock_guard lock(m_mutex);
+    return {std::move(m_requests), m_requestsDropped};
+}
+
+} // namespace gantry::load

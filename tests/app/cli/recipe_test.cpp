@@ -1,0 +1,151 @@
+#include "app/cli/recipe.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace gantry::cli {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+constexpr char kWhole[] = R"(# a comment
+recipe: 1
+name: rising
+server:
+  model_repository: /models
+  program: /opt/gantry-serve
+  flags: [--cpu-only]
+  grpc_address: 127.0.0.1:9001
+  metrics_url: http://127.0.0.1:9002/metrics
+  environment: {OMP_NUM_THREADS: 2}
+warm_up:
+  requests: 10
+load:
+  models: {bert: 0.7, add_sub: 0.3}
+  request_rate: 100:300:100
+  distribution: constant
+  for: 5s
+  batch: 2
+  shapes:
+    IDS: [128]
+  input_data:
+    - {IDS: [1, 2], TEXT: ["7", "x"]}
+capture:
+  after: 1s
+  for: 2s
+)";
+
+std::string errorOf(const std::string& text)
+{
+    const auto recipe = parseRecipe(text, "r.yaml");
+    return recipe ? "none" : recipe.error().text();
+}
+
+/// A recipe that is right but for one line of its load.
+std::string withLoad(const std::string& line)
+{
+    return "server: {target: t1}\nload:\n  model: m\n  " + line + "\n";
+}
+
+TEST(Recipe, EverythingOfAYamlRecipeIsRead)
+{
+    const auto recipe = parseRecipe(kWhole, "folder/r.yaml");
+    ASSERT_TRUE(recipe) << recipe.error().text();
+    EXPECT_EQ(recipe->name, "rising");
+    EXPECT_EQ(recipe->text, kWhole);
+    EXPECT_THAT(recipe->server.launch.argv, ElementsAre("/opt/gantry-serve", "--model-repository", "/models", "--grpc-port", "9001",
+                                                        "--metrics-port", "9002", "--cpu-only"));
+    EXPECT_EQ(recipe->server.launch.environment.at("OMP_NUM_THREADS"), "2");
+    EXPECT_EQ(recipe->warmUpCount, 10u);
+    ASSERT_EQ(recipe->load.models.size(), 2u);
+    EXPECT_EQ(recipe->load.models[0].share, 0.7);
+    EXPECT_EQ(recipe->load.address, "127.0.0.1:9001") << "that of the server";
+    ASSERT_EQ(recipe->levels.size(), 3u);
+    EXPECT_TRUE(recipe->levels[2].isRate);
+    EXPECT_EQ(recipe->levels[2].value, 300);
+    EXPECT_EQ(recipe->load.distribution, load::Distribution::Constant);
+    EXPECT_EQ(recipe->load.duration, 5'000'000'000);
+    EXPECT_EQ(recipe->load.input.batch, 2);
+    EXPECT_THAT(recipe->load.input.shape.at("IDS"), ElementsAre(128));
+    EXPECT_EQ(recipe->load.input.dataText, R"({"data":[{"IDS":[1,2],"TEXT":["7","x"]}]})") << "what is quoted is a text";
+    ASSERT_TRUE(recipe->capture);
+    EXPECT_EQ(recipe->capture->delayNs, 1'000'000'000);
+    EXPECT_EQ(recipe->capture->durationNs, 2'000'000'000);
+    EXPECT_EQ(recipe->capture->label, "rising");
+}
+
+TEST(Recipe, JsonIsReadAsWell)
+{
+    const auto recipe = parseRecipe("{\n\t\"server\": {\"command\": \"serve 'a b'\", \"grpc_address\": \"h:1\"},\n"
+                                    "\t\"load\": {\"model\": \"m\", \"concurrency\": 3},\n\t\"capture\": {\"requests\": 100}\n}",
+                                    "dir/demo.json");
+    ASSERT_TRUE(recipe) << recipe.error().text();
+    EXPECT_EQ(recipe->name, "demo") << "of the file, where it has none of its own";
+    EXPECT_THAT(recipe->server.launch.argv, ElementsAre("serve", "a b"));
+    EXPECT_EQ(recipe->levels.front().value, 3);
+    EXPECT_TRUE(recipe->loadsUntilCaptured);
+    EXPECT_EQ(recipe->capture->maxRequests, 100u);
+}
+
+TEST(Recipe, WithoutACaptureTheLoadEndsWhenItsWindowsAgree)
+{
+    const auto recipe = parseRecipe(withLoad("concurrency: 2"), "r.yaml");
+    ASSERT_TRUE(recipe) << recipe.error().text();
+    EXPECT_FALSE(recipe->loadsUntilCaptured);
+    EXPECT_TRUE(recipe->load.rule);
+    EXPECT_FALSE(recipe->capture);
+}
+
+TEST(Recipe, DataFilesAreRelativeToTheRecipe)
+{
+    const auto recipe = parseRecipe(withLoad("input_data: data.json"), "some/where/r.yaml");
+    ASSERT_TRUE(recipe);
+    EXPECT_EQ(recipe->load.input.dataFile, "some/where/data.json");
+    EXPECT_TRUE(parseRecipe(withLoad("input_data: zero"), "r.yaml")->load.input.isZero);
+    EXPECT_THAT(parseRecipe(withLoad("input_data: random"), "r.yaml")->load.input.dataFile, IsEmpty());
+}
+
+TEST(Recipe, ErrorsNameFileLineAndKey)
+{
+    EXPECT_THAT(errorOf(withLoad("concurency: 4")), StartsWith("r.yaml:4: load.concurency: there is no such key; there are: concurrency"));
+    EXPECT_THAT(errorOf(withLoad("concurrency: 0")), StartsWith("r.yaml:4: load.concurrency: '0' is no range"));
+    EXPECT_THAT(errorOf(withLoad("for: 5")), StartsWith("r.yaml:4: load.for: '5' is not a length of time"));
+    EXPECT_THAT(errorOf(withLoad("batch: two")), StartsWith("r.yaml:4: load.batch: 'two' is no whole number"));
+    EXPECT_THAT(errorOf(withLoad("shapes: {A: [3, x]}")), StartsWith("r.yaml:4: load.shapes.A: "));
+    EXPECT_THAT(errorOf(withLoad("model: n")), StartsWith("r.yaml:4: load.model: this key is there twice"));
+    EXPECT_THAT(errorOf(withLoad("models: [n]")), StartsWith("r.yaml:3: load.model: name one model"));
+    EXPECT_THAT(errorOf(withLoad("request_rate: [1]")), StartsWith("r.yaml:4: load.request_rate: this has to be one value"));
+    EXPECT_THAT(errorOf("load: {model: m}\n"), StartsWith("r.yaml:1: server: this is missing"));
+    EXPECT_THAT(errorOf("server: {target: t1, command: x}\nload: {model: m}\n"), StartsWith("r.yaml:1: server: it takes one of"));
+    EXPECT_THAT(errorOf("server: {target: t1}\n"), StartsWith("r.yaml:1: load: this is missing"));
+    EXPECT_THAT(errorOf("server:\n  command: x\nload: {model: m}\n"), StartsWith("r.yaml:3: load.address: this is missing"));
+    EXPECT_THAT(errorOf("server:\n  target: t1\n  flags: [a]\nload: {model: m}\n"),
+                StartsWith("r.yaml:3: server.flags: this is for a server"));
+    EXPECT_THAT(errorOf("server: {model_repository: /m, grpc_address: host}\nload: {model: m}\n"),
+                StartsWith("r.yaml:1: server.grpc_address: "));
+    EXPECT_THAT(errorOf(withLoad("for: 1s") + "capture: {after: 1s}\n"), StartsWith("r.yaml:5: capture: say when the window ends"));
+    EXPECT_THAT(errorOf(withLoad("for: 1s") + "capture: {for: 20m}\n"), StartsWith("r.yaml:5: capture: a window is at most"));
+    EXPECT_THAT(errorOf("name: ../x\n" + withLoad("for: 1s")), StartsWith("r.yaml:1: name: "));
+    EXPECT_THAT(errorOf("recipe: 2\n" + withLoad("for: 1s")), StartsWith("r.yaml:1: recipe: "));
+}
+
+TEST(Recipe, WhatIsNeitherYamlNorJsonIsSaidWithItsLine)
+{
+    EXPECT_THAT(errorOf("server: [\n"), HasSubstr("this is no YAML"));
+    EXPECT_THAT(errorOf("{\n\"server\": {},\n}"), StartsWith("r.yaml:3: this is no JSON"));
+    EXPECT_THAT(errorOf(""), StartsWith("r.yaml:1: a recipe is a mapping"));
+    EXPECT_THAT(errorOf("- a\n"), StartsWith("r.yaml:1: a recipe is a mapping"));
+}
+
+TEST(Recipe, AFileThatIsNotThereIsNamed)
+{
+    const auto recipe = readRecipe("/nowhere/r.yaml");
+    ASSERT_FALSE(recipe);
+    EXPECT_EQ(recipe.error().code, ErrorCode::NotFound);
+}
+
+} // namespace
+} // namespace gantry::cli

@@ -1,0 +1,243 @@
+#include "local_node.h"
+#include "model_server.h"
+
+#include "app/desktop/main_window.h"
+#include "app/desktop/message_bar.h"
+#include "app/desktop/model_config_editor.h"
+#include "app/desktop/models_page.h"
+#include "app/desktop/nodes_panel.h"
+#include "app/desktop/page_area.h"
+#include "app/jobs/job_runner.h"
+#include "tests/support/temporary_folder.h"
+
+#include <QLabel>
+#include <QListWidget>
+#include <QPlainTextEdit>
+#include <QPushButton>
+#include <QTabBar>
+#include <QTest>
+#include <QTextBlock>
+#include <QTreeWidget>
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+using namespace gantry;
+using namespace gantry::desktop;
+using gantry::desktop_test::LocalNode;
+
+namespace {
+
+constexpr int kPatienceMs = 30'000;
+
+} // namespace
+
+/// The page with a real gantryd and a real gantry-serve behind it.
+class ModelsPageTest : public QObject
+{
+    Q_OBJECT
+
+private slots:
+    void init()
+    {
+        if (LocalNode::daemonProgram().isEmpty() || desktop_test::modelServerProgram().empty())
+            QSKIP("gantryd or gantry-serve is not built here");
+        m_folder = std::make_unique<test::TemporaryFolder>();
+        m_daemon = std::make_unique<LocalNode>();
+        QVERIFY(m_daemon->start());
+        m_settings = std::make_unique<Settings>(QString::fromStdString((*m_folder / "data").string()));
+        m_runner = std::make_unique<jobs::JobRunner>(6);
+        m_window = std::make_unique<MainWindow>(*m_runner, *m_settings);
+        m_window->setUnattended();
+        m_window->show();
+        NodeController& node = m_window->nodes().open(m_daemon->address());
+        QTRY_COMPARE_WITH_TIMEOUT(node.state(), NodeController::State::Connected, kPatienceMs);
+        m_target = desktop_test::launchModelServer(*node.client(), m_folder->path()).id;
+        QTRY_VERIFY_WITH_TIMEOUT((node.refresh(), node.target(m_target) && node.target(m_target)->state == proto::TargetState::Running),
+                                 kPatienceMs);
+        m_node = &node;
+    }
+
+    void cleanup()
+    {
+        m_window.reset();
+        m_runner.reset();
+        m_settings.reset();
+        m_daemon.reset();
+        m_folder.reset();
+    }
+
+    void aModelOfTheNodesPanelOpensThePageAtItWithItsConfiguration()
+    {
+        QTreeWidget* nodes = m_window->findChild<NodesPanel*>()->tree();
+        const auto items = [&] { return nodes->findItems(QStringLiteral("add_sub"), Qt::MatchStartsWith | Qt::MatchRecursive); };
+        QTRY_VERIFY_WITH_TIMEOUT(!items().isEmpty(), kPatienceMs);
+        nodes->setCurrentItem(items().front());
+        nodes->setFocus();
+        QTest::keyClick(nodes, Qt::Key_Return);
+        auto* page = qobject_cast<ModelsPage*>(m_window->pages().currentWidget());
+        QVERIFY(page);
+        QTRY_COMPARE_WITH_TIMEOUT(page->state(), ModelsPage::State::Ready, kPatienceMs);
+        QCOMPARE(page->tree()->currentItem()->text(0), QStringLiteral("add_sub"));
+        QTRY_VERIFY_WITH_TIMEOUT(page->editor()->text().contains(QStringLiteral("max_batch_size: 16")), kPatienceMs);
+        QCOMPARE(stateOf(*page, "add_sub"), QStringLiteral("ready"));
+        QVERIFY(!page->applyButton()->isEnabled() && page->unloadButton()->isEnabled());
+        // Once more is the same page.
+        QTest::keyClick(nodes, Qt::Key_Return);
+        QCOMPARE(m_window->pages().count(), 2);
+    }
+
+    void anEditIsCheckedShownAsADiffAndServedAfterLoading()
+    {
+        ModelsPage& page = open("add_sub");
+        replace(page, "max_batch_size: 16", "max_batch_size: 32");
+        QVERIFY2(page.editor()->diff().contains(QStringLiteral("-max_batch_size: 16\n+max_batch_size: 32")),
+                 qPrintable(page.editor()->diff()));
+        QTRY_VERIFY_WITH_TIMEOUT(page.applyButton()->isEnabled(), kPatienceMs);
+        page.applyButton()->setFocus();
+        QTest::keyClick(page.applyButton(), Qt::Key_Space);
+        QTRY_VERIFY_WITH_TIMEOUT(!page.editor()->isEdited() && page.editor()->text().contains(QStringLiteral("max_batch_size: 32")),
+                                 kPatienceMs);
+        const auto served = m_node->client()->modelConfig(m_target, "add_sub");
+        QVERIFY(served && served->text.find("max_batch_size: 32\n") != std::string::npos);
+        // Loading again is with the repository's.
+        QTRY_VERIFY_WITH_TIMEOUT(page.loadButton()->isEnabled(), kPatienceMs);
+        QTest::mouseClick(page.loadButton(), Qt::LeftButton);
+        QTRY_VERIFY_WITH_TIMEOUT(page.editor()->text().contains(QStringLiteral("max_batch_size: 16")), kPatienceMs);
+    }
+
+    void aTextThatCannotBeReadSaysWhereAndIsNotLoaded()
+    {
+        ModelsPage& page = open("add_sub");
+        replace(page, "max_batch_size: 16", "max_batch_size: many");
+        QListWidget* problems = page.editor()->problems();
+        QTRY_VERIFY_WITH_TIMEOUT(problems->count() > 0, kPatienceMs);
+        QVERIFY(!page.applyButton()->isEnabled());
+        const int line = page.editor()->text().left(page.editor()->text().indexOf(QStringLiteral("many"))).count(QLatin1Char('\n'));
+        QVERIFY2(problems->item(0)->text().startsWith(QStringLiteral("Line %1, column 17").arg(line + 1)),
+                 qPrintable(problems->item(0)->text()));
+        problems->setCurrentRow(0);
+        problems->setFocus();
+        QTest::keyClick(problems, Qt::Key_Return);
+        QCOMPARE(page.editor()->edit()->textCursor().blockNumber(), line);
+        QVERIFY(page.editor()
+                    ->edit()
+                    ->textCursor()
+                    .block()
+                    .text()
+                    .mid(page.editor()->edit()->textCursor().positionInBlock())
+                    .startsWith(QStringLiteral("many")));
+        QTest::mouseClick(page.revertButton(), Qt::LeftButton);
+        QVERIFY(!page.editor()->isEdited());
+        QCOMPARE(problems->count(), 0);
+    }
+
+    void anEditThatTheServerRefusesLeavesWhatServedAndSaysWhy()
+    {
+        ModelsPage& page = open("add_sub");
+        replace(page, "backend: \"add_sub\"", "backend: \"no_such_backend\"");
+        QTRY_VERIFY_WITH_TIMEOUT(page.applyButton()->isEnabled(), kPatienceMs);
+        QTest::mouseClick(page.applyButton(), Qt::LeftButton);
+        QTRY_VERIFY_WITH_TIMEOUT(page.messages()->sentence().contains(QStringLiteral("no_such_backend")), kPatienceMs);
+        QVERIFY2(page.messages()->sentence().contains(QStringLiteral("What was served before goes on.")),
+                 qPrintable(page.messages()->sentence()));
+        QVERIFY(page.editor()->isEdited()); // to be mended
+        const auto served = m_node->client()->modelConfig(m_target, "add_sub");
+        QVERIFY(served && served->text.find("backend: \"add_sub\"") != std::string::npos);
+        QTRY_COMPARE_WITH_TIMEOUT(stateOf(page, "add_sub"), QStringLiteral("ready"), kPatienceMs);
+    }
+
+    void modelsAreLoadedAndUnloadedAndOneThatCannotBeSaysWhy()
+    {
+        ModelsPage& page = open("identity");
+        QVERIFY(!page.unloadButton()->isEnabled());
+        QTest::mouseClick(page.loadButton(), Qt::LeftButton);
+        QTRY_COMPARE_WITH_TIMEOUT(stateOf(page, "identity"), QStringLiteral("ready"), kPatienceMs);
+        QTRY_VERIFY_WITH_TIMEOUT(page.editor()->text().contains(QStringLiteral("identity")), kPatienceMs);
+        QTRY_VERIFY_WITH_TIMEOUT(page.unloadButton()->isEnabled(), kPatienceMs);
+        QTest::mouseClick(page.unloadButton(), Qt::LeftButton);
+        QTRY_VERIFY_WITH_TIMEOUT(stateOf(page, "identity") != QStringLiteral("ready"), kPatienceMs);
+        QTRY_VERIFY_WITH_TIMEOUT(page.editor()->text().isEmpty(), kPatienceMs);
+
+        page.select(QStringLiteral("broken"));
+        QTRY_VERIFY_WITH_TIMEOUT(page.loadButton()->isEnabled(), kPatienceMs);
+        QTest::mouseClick(page.loadButton(), Qt::LeftButton);
+        QTRY_VERIFY_WITH_TIMEOUT(page.messages()->sentence().contains(QStringLiteral("broken was not loaded")), kPatienceMs);
+        QVERIFY2(page.messages()->sentence().contains(QStringLiteral("max_batch_size")), qPrintable(page.messages()->sentence()));
+        QVERIFY(!page.messages()->sentence().contains(QStringLiteral("goes on"))); // nothing served before
+    }
+
+    void anEditIsKeptWhileAnotherModelIsLookedAt()
+    {
+        ModelsPage& page = open("add_sub");
+        replace(page, "max_batch_size: 16", "max_batch_size: 2");
+        page.select(QStringLiteral("identity"));
+        QTRY_VERIFY_WITH_TIMEOUT(page.editor()->text().isEmpty(), kPatienceMs);
+        page.select(QStringLiteral("add_sub"));
+        QTRY_VERIFY_WITH_TIMEOUT(page.editor()->text().contains(QStringLiteral("max_batch_size: 2\n")), kPatienceMs);
+        QVERIFY(page.editor()->diff().contains(QStringLiteral("-max_batch_size: 16")));
+    }
+
+    void tryingAgainConnectsToTheNodeAgain()
+    {
+        ModelsPage& page = open("add_sub");
+        m_node->close();
+        QTRY_COMPARE_WITH_TIMEOUT(page.state(), ModelsPage::State::Failed, kPatienceMs);
+        QTest::mouseClick(page.findChild<QPushButton*>(QStringLiteral("modelsRetry")), Qt::LeftButton);
+        QTRY_COMPARE_WITH_TIMEOUT(page.state(), ModelsPage::State::Ready, kPatienceMs);
+    }
+
+    void aServerThatEndsIsSaidToHaveEnded()
+    {
+        ModelsPage& page = open("add_sub");
+        QVERIFY(m_node->client()->stopTarget(m_target));
+        page.refresh();
+        QTRY_COMPARE_WITH_TIMEOUT(page.state(), ModelsPage::State::Failed, kPatienceMs);
+        QVERIFY(!page.findChild<QLabel*>(QStringLiteral("modelsNotice"))->text().isEmpty());
+        QVERIFY(page.findChild<QPushButton*>(QStringLiteral("modelsRetry"))->isVisible());
+        m_window->nodes().remove(m_node);
+        QTRY_VERIFY_WITH_TIMEOUT(page.findChild<QLabel*>(QStringLiteral("modelsNotice"))->text().contains(QStringLiteral("removed")),
+                                 kPatienceMs);
+    }
+
+private:
+    /// The page with a model chosen, once its configuration is there.
+    ModelsPage& open(const char* model)
+    {
+        ModelsPage& page = m_window->pages().openModels(*m_node, QString::fromStdString(m_target), QLatin1String(model));
+        const auto isShown = [&] {
+            return page.state() == ModelsPage::State::Ready && page.tree()->currentItem()->text(0) == QLatin1String(model) &&
+                   page.editor()->edit()->isEnabled();
+        };
+        if (!QTest::qWaitFor(isShown, kPatienceMs))
+            throw std::runtime_error("the model is not shown");
+        return page;
+    }
+
+    static void replace(ModelsPage& page, const char* from, const char* to)
+    {
+        QTextCursor cursor = page.editor()->edit()->document()->find(QLatin1String(from));
+        if (cursor.isNull())
+            throw std::runtime_error("the configuration has no " + std::string(from));
+        page.editor()->edit()->setTextCursor(cursor);
+        QTest::keyClicks(page.editor()->edit(), QLatin1String(to)); // typed over what is selected
+    }
+
+    static QString stateOf(const ModelsPage& page, const char* model)
+    {
+        const auto found = page.tree()->findItems(QLatin1String(model), Qt::MatchExactly);
+        return found.isEmpty() ? QString() : found.front()->text(2);
+    }
+
+    std::unique_ptr<test::TemporaryFolder> m_folder;
+    std::unique_ptr<LocalNode> m_daemon;
+    std::unique_ptr<Settings> m_settings;
+    std::unique_ptr<jobs::JobRunner> m_runner;
+    std::unique_ptr<MainWindow> m_window;
+    NodeController* m_node = nullptr;
+    std::string m_target;
+};
+
+QTEST_MAIN(ModelsPageTest)
+#include "models_page_test.moc"

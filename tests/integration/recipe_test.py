@@ -1,0 +1,113 @@
+"""Scenarios of recipes with real processes: gantryd, gantry-serve, gantryctl recipe.
+
+usage: recipe_test.py SCENARIO BUILD_FOLDER SOURCE_FOLDER
+"""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+
+from capture_test import DEADLINE_S, Node, wait_until
+
+
+def write_recipe(node, name, capture, load):
+    """A recipe that starts the demo server on free ports."""
+    sockets = [socket.socket() for _ in range(2)]
+    for s in sockets:
+        s.bind(("127.0.0.1", 0))
+    grpc, metrics = (s.getsockname()[1] for s in sockets)
+    for s in sockets:
+        s.close()
+    path = node.folder / f"{name}.yaml"
+    path.write_text(f"""# made by a test
+server:
+  model_repository: {node.models}
+  program: {node.bin / "gantry-serve"}
+  flags: [--cpu-only]
+  grpc_address: 127.0.0.1:{grpc}
+  metrics_url: http://127.0.0.1:{metrics}/metrics
+warm_up: {{requests: 5}}
+load: {load}
+capture: {capture}
+""")
+    return path
+
+
+def check_report(node, path, recipe):
+    """The report holds requests, the recipe, and what the load measured."""
+    info = node.ctl("report", "info", path)
+    assert info["counts"]["requests"] > 0, info
+    assert info["recipe"]["name"], info
+    assert info["recipe"]["load"]["ok"] > 0, info
+    shown = subprocess.run([node.bin / "gantryctl", "recipe", "show", path], capture_output=True, text=True, check=True, timeout=DEADLINE_S)
+    assert shown.stdout == recipe, (shown.stdout, recipe)
+    plain = subprocess.run([node.bin / "gantryctl", "report", "info", path], capture_output=True, text=True, check=True, timeout=DEADLINE_S)
+    assert "\nrecipe  " in plain.stdout and "\nload  " in plain.stdout, plain.stdout
+    return shown.stdout
+
+
+def has_no_server(node):
+    return all(target["state"] in ("exited", "killed") for target in node.ctl("target", "list"))
+
+
+def runs_again_from_its_report(node):
+    recipe = write_recipe(node, "first", "{for: 500ms}", "{model: add_sub, concurrency: 2}")
+    assert node.ctl("recipe", "check", recipe)["captures"]
+    (node.folder / "one").mkdir()
+    done = node.ctl("recipe", "run", recipe, "-o", node.folder / "one")
+    assert done["load"]["ok"] > 0 and not done["load"]["partial"], done
+    assert [window["file"] for window in done["windows"]] == [str(node.folder / "one/first.gantry")], done
+    text = check_report(node, node.folder / "one/first.gantry", recipe.read_text())
+    assert has_no_server(node), node.ctl("target", "list")
+    assert json.loads((node.folder / "one/first.json").read_text())["ok"] == done["load"]["ok"]
+    assert node.ctl("report", "info", node.folder / "one/first.csv")["format"] == "perf-analyzer"
+
+    again = node.folder / "again.yaml"
+    again.write_text(text)
+    (node.folder / "two").mkdir()
+    node.ctl("recipe", "run", again, "-o", node.folder / "two")
+    check_report(node, node.folder / "two/again.gantry", text)
+
+
+def keeps_what_an_interrupted_recipe_measured(node):
+    recipe = write_recipe(node, "long", "{for: 5m}", "{model: add_sub, concurrency: 1}")
+    running = subprocess.Popen([node.bin / "gantryctl", "--json", "--node", node.address, "recipe", "run", recipe, "-o", node.folder],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    node.others.append(running)
+    wait_until(lambda: any(capture["state"] == "capturing" and capture["events"] > 0 for capture in node.ctl("node", "captures")),
+               "the window records")
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=DEADLINE_S)
+    assert running.returncode == 0, (running.returncode, out, err)
+    assert json.loads(out)["load"]["partial"], out
+    check_report(node, node.folder / "long.gantry", recipe.read_text())
+    assert has_no_server(node), node.ctl("target", "list")
+
+
+def says_what_is_wrong_with_a_recipe(node):
+    recipe = write_recipe(node, "wrong", "{for: 1s}", "{model: add_sub, concurency: 2}")
+    error = node.ctl("recipe", "check", recipe, status=65)["error"]
+    assert error["message"].startswith(f"{recipe}:9: load.concurency: there is no such key"), error
+    assert node.ctl("recipe", "run", recipe, status=65)["error"] == error
+    assert not node.ctl("target", "list")
+    # A model that is not there is found when the server is: it is ended all the same.
+    recipe = write_recipe(node, "unknown", "{for: 1s}", "{model: nobody, concurrency: 2}")
+    error = node.ctl("recipe", "run", recipe, "-o", node.folder, status=65)["error"]
+    assert "nobody" in error["message"], error
+    assert has_no_server(node), node.ctl("target", "list")
+
+
+def main():
+    scenario, build, source = sys.argv[1:4]
+    node = Node(build, source)
+    try:
+        node.start()
+        globals()[scenario](node)
+    finally:
+        node.stop()
+
+
+if __name__ == "__main__":
+    main()
