@@ -226,14 +226,14 @@ TEST(Bert, RefusesShapesThatMakeNoModel)
         EXPECT_THAT(refusal(with(key, value)), testing::HasSubstr("make no network")) << key << " " << value;
 }
 
-TEST(Backends, AreAddSubBertAndIdentity)
+TEST(Backends, AreAddSubBertDecoderAndIdentity)
 {
     inference::ModelConfig config = configOf(std::string(kIds) + kHidden);
     config.set_backend("onnxruntime");
     const auto factory = createBackendFactory(config, {});
     ASSERT_FALSE(factory);
     EXPECT_EQ(factory.error().code, ErrorCode::Unsupported);
-    EXPECT_EQ(factory.error().text(), "there is no backend \"onnxruntime\": gantry-serve has add_sub, bert and identity");
+    EXPECT_EQ(factory.error().text(), "there is no backend \"onnxruntime\": gantry-serve has add_sub, bert, decoder and identity");
 }
 
 } // namespace
