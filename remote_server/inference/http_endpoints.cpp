@@ -308,10 +308,8 @@ void addHttpEndpoints(httplib::Server& server, ProtocolCalls& calls)
     };
     const auto withBody = [handler](const httplib::Request& request, httplib::Response& response, const httplib::ContentReader& read) {
         httplib::Request whole = request;
-        if (HttpConnection::readBody(read, whole.body))
+        if (HttpConnection::readBody(read, whole.body, response.status))
             handler(whole, response);
-        else if (response.status < 400) // the library has not said why
-            response.status = 413;
     };
     server.Get(".*", handler).Post(".*", withBody).Put(".*", withBody).Patch(".*", withBody).Delete(".*", handler);
 }

@@ -331,14 +331,17 @@ int HttpServer::port() const
     return m_impl->port;
 }
 
-bool HttpConnection::readBody(const httplib::ContentReader& read, std::string& body)
+bool HttpConnection::readBody(const httplib::ContentReader& read, std::string& body, int& status)
 {
-    return read([&](const char* data, std::size_t size) {
+    const bool isRead = read([&](const char* data, std::size_t size) {
         t_connection.mustClose = size > t_connection.mostBodyBytes - body.size();
         if (!t_connection.mustClose)
             body.append(data, size);
         return !t_connection.mustClose;
     });
+    if (!isRead && (t_connection.mustClose || status < 400)) // else the library has said why
+        status = t_connection.mustClose ? 413 : 400;
+    return isRead;
 }
 
 bool HttpConnection::isGone()

@@ -48,9 +48,9 @@ private:
 /// Of the request that this thread, one of an HttpServer, is answering.
 struct HttpConnection
 {
-    /// Takes the body of the request, unpacked; false: it cannot be read, or is larger than the server takes, and the connection ends with
-    /// the answer. The library bounds only what a request announces, not what comes in chunks or out of gzip.
-    [[nodiscard]] static bool readBody(const httplib::ContentReader& read, std::string& body);
+    /// Takes the body of the request, unpacked; false: `status` says why not. The library bounds only what a request announces, not what
+    /// comes in chunks or out of gzip; the connection of one that is too large ends with the answer.
+    [[nodiscard]] static bool readBody(const httplib::ContentReader& read, std::string& body, int& status);
     /// Whether the client has closed the connection or is gone: nobody will read the answer.
     [[nodiscard]] static bool isGone();
     /// When the request's first bytes had come, ns of CLOCK_MONOTONIC.
