@@ -145,7 +145,7 @@ std::uint64_t LoadRun::answers() const
 {
     std::uint64_t sum = 0;
     for (const LoadTally& tally : m_tallies)
-        sum += tally.answers();
+        sum += tally.sent();
     return sum;
 }
 

@@ -95,7 +95,7 @@ public:
 private:
     void work(grpc::Channel& channel);
     void add(std::size_t model, const RequestSteps& steps, const std::string* error);
-    [[nodiscard]] std::uint64_t answers() const; ///< with m_mutex held
+    [[nodiscard]] std::uint64_t answers() const; ///< also of requests that failed; with m_mutex held
 
     const LoadOptions& m_options;
     const std::vector<ModelRequests>& m_models;

@@ -28,7 +28,6 @@ public:
     void add(const LoadTally& other);
 
     [[nodiscard]] std::uint64_t sent() const { return m_sent; }
-    [[nodiscard]] std::uint64_t answers() const { return m_latencies.size(); }
 
     /// Without what only the server knows. `batch` inferences in a request.
     [[nodiscard]] LoadFigures figures(double seconds, std::int64_t batch) const;

@@ -241,6 +241,21 @@ TEST(LoadGenerator, CountsErrorsByMessageAndLeavesThemOutOfTheLatencies)
     EXPECT_THAT(result->errors, ElementsAre(Pair("Exceeds maximum queue size", 10u), Pair("oops", 10u)));
 }
 
+// It waited for answers that succeed.
+TEST(LoadGenerator, AWarmUpWhoseRequestsFailEndsAsWell)
+{
+    ScriptedServer server;
+    server.onInfer = [](std::uint64_t, grpc::ServerContext&, const wire::ModelInferRequest&) {
+        return grpc::Status(grpc::StatusCode::INTERNAL, "oops");
+    };
+    LoadOptions options = server.options();
+    options.warmUpCount = 5;
+    options.count = 3;
+    const auto result = runLoad(options, {});
+    ASSERT_TRUE(result);
+    EXPECT_EQ(result->ok, 0u);
+}
+
 TEST(LoadGenerator, HasNoLatenciesWhenEveryRequestFailed)
 {
     ScriptedServer server;
