@@ -71,21 +71,6 @@ def runs_again_from_its_report(node):
     check_report(node, node.folder / "two/again.gantry", text)
 
 
-def keeps_what_an_interrupted_recipe_measured(node):
-    recipe = write_recipe(node, "long", "{for: 5m}", "{model: add_sub, concurrency: 1}")
-    running = subprocess.Popen([node.bin / "gantryctl", "--json", "--node", node.address, "recipe", "run", recipe, "-o", node.folder],
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    node.others.append(running)
-    wait_until(lambda: any(capture["state"] == "capturing" and capture["events"] > 0 for capture in node.ctl("node", "captures")),
-               "the window records")
-    running.send_signal(signal.SIGINT)
-    out, err = running.communicate(timeout=DEADLINE_S)
-    assert running.returncode == 0, (running.returncode, out, err)
-    assert json.loads(out)["load"]["partial"], out
-    check_report(node, node.folder / "long.gantry", recipe.read_text())
-    assert has_no_server(node), node.ctl("target", "list")
-
-
 def says_what_is_wrong_with_a_recipe(node):
     recipe = write_recipe(node, "wrong", "{for: 1s}", "{model: add_sub, concurency: 2}")
     error = node.ctl("recipe", "check", recipe, status=65)["error"]
