@@ -50,6 +50,12 @@ private:
     pthread_mutex_t& m_mutex;
 };
 
+/// Negative: it is over.
+std::int64_t nsUntil(const timespec& realtime)
+{
+    return realtime.tv_sec * 1'000'000'000LL + realtime.tv_nsec - clockNs(CLOCK_REALTIME);
+}
+
 /// What the daemon wants and what is done about it. The control thread does it, and the application's threads where a trigger or
 /// cuInit is theirs: one at a time.
 class ControlChannel
@@ -102,7 +108,7 @@ public:
         m_isExiting = true;
         disarm();
         closeWindow();
-        m_cupti.stay();
+        m_cupti.stay(nsUntil(until));
         pthread_mutex_unlock(&m_mutex);
     }
 

@@ -30,6 +30,8 @@ constexpr std::int64_t kFollowedByNs = 10'000'000'000;     ///< later than that 
 // Another profiler had CUPTI, or the application called nothing: the next attempts are twice as far apart each.
 constexpr std::int64_t kLeaveAgainAfterNs = 5'000'000'000, kMostLeaveAgainAfterNs = 300'000'000'000;
 constexpr std::int64_t kLeavePatienceNs = 1'000'000'000;
+// Taking CUPTI out is a matter of milliseconds, unless it waits for work on the GPU: a window does without it then.
+constexpr std::int64_t kFinalizePatienceNs = 500'000'000;
 // Before CUDA 12.6 programs with CUDA graphs crashed when CUPTI came back (pytorch/pytorch#151124).
 constexpr std::uint32_t kLeavesSinceVersion = 24;
 
@@ -432,7 +434,11 @@ bool CuptiSession::prepare(CaptureState& state, Opened& result)
         return false;
     }
     g_api.getVersion(&result.cuptiVersion);
-    stay();
+    if (!stay(kFinalizePatienceNs)) {
+        std::snprintf(result.detail, sizeof result.detail,
+                      "CUPTI is still being taken out of the process after the window before: capture again in a moment");
+        return false;
+    }
     return subscribe(result);
 }
 
@@ -459,7 +465,7 @@ void CuptiSession::leave()
     const std::int64_t now = clockNs(CLOCK_MONOTONIC);
     if (m_isLeaving) {
         if (g_leave.load() == Leave::Done || now >= m_leaveDueNs)
-            stay();
+            stay(0);
         return;
     }
     if (now < m_leaveDueNs || !canLeave())
@@ -470,24 +476,29 @@ void CuptiSession::leave()
         askToLeave();
 }
 
-void CuptiSession::stay()
+bool CuptiSession::stay(std::int64_t patienceNs)
 {
-    if (!std::exchange(m_isLeaving, false))
-        return;
+    if (!m_isLeaving)
+        return true;
     if (Leave wanted = Leave::Wanted; g_leave.compare_exchange_strong(wanted, Leave::No)) {
+        m_isLeaving = false;
         g_api.enableDomain(0, static_cast<CUpti_SubscriberHandle>(m_subscriber), CUPTI_CB_DOMAIN_DRIVER_API);
         giveBack();
         m_leaveDueNs = clockNs(CLOCK_MONOTONIC) + std::max(kLeaveAgainAfterNs, m_leaveAgainAfterNs);
-        return;
+        return true;
     }
-    while (g_leave.load() != Leave::Done) // a thread of the application is at it, for a few milliseconds
-        usleep(100);
+    // A thread of the application is at it. Others of its threads may wait for the control channel's mutex, which is held here.
+    for (const std::int64_t until = clockNs(CLOCK_MONOTONIC) + patienceNs; g_leave.load() != Leave::Done; usleep(100))
+        if (clockNs(CLOCK_MONOTONIC) >= until)
+            return false;
+    m_isLeaving = false;
     g_leave.store(Leave::No);
     m_subscriber = nullptr; // gone with everything else of CUPTI's
     m_isSubscribed = m_isAttached = false;
     for (Buffer& buffer : g_buffers) // nobody writes to them any more
         if (BufferState lost = BufferState::WithCupti; buffer.state.compare_exchange_strong(lost, BufferState::Free))
             --m_buffersTaken;
+    return true;
 }
 
 void forgetCuptiOfParent()
@@ -677,7 +688,11 @@ void CuptiSession::ignoreProfilerCalls() {}
 
 void forgetCuptiOfParent() {}
 void CuptiSession::leave() {}
-void CuptiSession::stay() {}
+bool CuptiSession::stay(std::int64_t)
+{
+    return true;
+}
+
 void CuptiSession::pump() {}
 void CuptiSession::close() {}
 

@@ -58,8 +58,9 @@ public:
     void leave();
     [[nodiscard]] bool isLeaving() const { return m_isLeaving; }
     [[nodiscard]] bool isAttached() const { return m_isAttached; }
-    /// Before a window opens and before the process exits: CUPTI stays.
-    void stay();
+    /// Before a window opens and before the process exits: CUPTI stays. False: a thread of the application is taking it out and has not
+    /// come to an end with that within `patienceNs`; nobody can use it until leave() finds that it has.
+    bool stay(std::int64_t patienceNs);
 
     [[nodiscard]] bool isOpen() const { return m_windowId != 0; }
 

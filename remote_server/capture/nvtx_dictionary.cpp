@@ -76,7 +76,8 @@ DictionaryEntry* define(CaptureState& s, RecordType type, std::uint32_t scope, s
                 entry->id = g_nextTextId++;
             if (type == RecordType::Domain)
                 entry->id = g_nextDomainId++;
-            std::memcpy(entry->text, text.data(), text.size());
+            if (!text.empty()) // whose data() may be null, which memcpy must not be given
+                std::memcpy(entry->text, text.data(), text.size());
             *g_dictionaryEnd = entry;
             g_dictionaryEnd = &entry->next;
             ++g_dictionarySize;

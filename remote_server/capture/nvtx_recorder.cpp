@@ -69,7 +69,8 @@ void write(CaptureState& s, std::uint32_t window, RecordType type, NvtxRecord re
     record.header = {type, 0, size};
     std::memset(place + begin - 8, 0, 8); // what pads the text, if anything does
     std::memcpy(place, &record, sizeof record);
-    std::memcpy(place + sizeof record, text.data(), text.size());
+    if (!text.empty()) // whose data() may be null, which memcpy must not be given
+        std::memcpy(place + sizeof record, text.data(), text.size());
     std::memcpy(place + begin, bytes.bytes().data(), bytes.bytes().size());
     t->cursor.commit(size);
 }

@@ -163,6 +163,24 @@ TEST_F(CaptureLibrary, StreamsAreNamedByTheNumbersOfTheDriver)
     EXPECT_EQ(fakeContextsPushed(), 0) << "the thread has the context that it had";
 }
 
+// Null went to memcpy, which must not be given any.
+TEST_F(CaptureLibrary, ATextThatIsNullIsEmpty)
+{
+    s_daemon->open(m_window);
+    const nvtxStringHandle_t nothing = nvtxDomainRegisterStringA(s_domain, nullptr);
+    ASSERT_NE(nothing, nullptr);
+    nvtxEventAttributes_t a = attributes(nullptr);
+    nvtxDomainMarkEx(s_domain, &a);
+    a.messageType = NVTX_MESSAGE_TYPE_REGISTERED;
+    a.message.registered = nothing;
+    nvtxDomainMarkEx(s_domain, &a);
+    s_daemon->close(m_window);
+    const auto recorded = events();
+    ASSERT_EQ(recorded.size(), 2u);
+    EXPECT_EQ(recorded[0].text, "");
+    EXPECT_EQ(recorded[1].text, "");
+}
+
 TEST_F(CaptureLibrary, ADomainOfTheSameNameIsTheSameDomain)
 {
     EXPECT_EQ(nvtxDomainCreateA("gantry.test"), s_domain);

@@ -1,5 +1,6 @@
 #include "tests/remote_server/capture/fake_cupti.h"
 #include "tests/remote_server/capture/recording_daemon.h"
+#include "tests/support/child_process.h"
 
 #include <gtest/gtest.h>
 #include <nvtx3/nvToolsExt.h>
@@ -8,7 +9,12 @@
 #include <chrono>
 #include <cstdlib>
 #include <dlfcn.h>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <malloc.h>
 #include <memory>
+#include <mutex>
 #include <thread>
 #include <unistd.h>
 
@@ -325,6 +331,80 @@ TEST_F(CudaProcess, AWindowThatOpensBeforeCuptiHasLeftRecords)
     EXPECT_EQ(finalizations(), before);
     EXPECT_TRUE(fakeCupti().isSubscribed);
     s_daemon->close(m_window);
+}
+
+// The next window waited without end for a call that took CUPTI out, and with it each thread that met a trigger or ended the process.
+TEST_F(CudaProcess, AWindowDoesNotWaitForAProgramInWhichTakingCuptiOutTakesLong)
+{
+    s_daemon->open(m_window, kEverything);
+    s_daemon->close(m_window);
+    std::unique_lock gate(finalizationGate());
+    const int before = finalizations(), begun = finalizationsBegun();
+    std::jthread program([&] { EXPECT_TRUE(callUntil([&] { return finalizations() > before; })); });
+    ASSERT_TRUE(test::eventually([&] { return finalizationsBegun() > begun; }));
+
+    m_window = ++s_lastWindow;
+    const OpenedMessage opened = s_daemon->open(m_window, kEverything);
+    EXPECT_EQ(opened.outcome, OpenOutcome::CudaFailed);
+    EXPECT_NE(std::string_view(opened.detail).find("still being taken out"), std::string_view::npos) << opened.detail;
+    nvtxMarkA("is recorded all the same");
+    s_daemon->close(m_window);
+    EXPECT_EQ(s_daemon->read(m_window).events.size(), 1u);
+
+    gate.unlock();
+    program.join();
+    m_window = ++s_lastWindow;
+    EXPECT_EQ(s_daemon->open(m_window, kEverything).outcome, OpenOutcome::Capturing);
+    s_daemon->close(m_window);
+}
+
+/// What a process holds of the system.
+struct Holdings
+{
+    std::ptrdiff_t descriptors, threads, mappings;
+    std::size_t heapBytes; ///< 0 with a sanitizer's heap
+
+    static Holdings now()
+    {
+        const auto entries = [](const char* folder) {
+            return std::distance(std::filesystem::directory_iterator(folder), std::filesystem::directory_iterator());
+        };
+        std::ifstream maps("/proc/self/maps");
+        const auto lines = std::count(std::istreambuf_iterator<char>(maps), {}, '\n');
+        return {entries("/proc/self/fd"), entries("/proc/self/task"), lines, mallinfo2().uordblks};
+    }
+};
+
+TEST_F(CudaProcess, AThousandWindowsInARowHoldNoMoreThanAHundred)
+{
+    const auto capture = [this](int windows) {
+        for (int i = 0; i < windows; ++i) {
+            m_window = ++s_lastWindow;
+            s_daemon->open(m_window, kEverything, 0, i % 2 == 0);
+            CUpti_ActivityKernel9 kernel{};
+            kernel.kind = CUPTI_ACTIVITY_KIND_CONCURRENT_KERNEL;
+            kernel.start = kTime;
+            kernel.end = kTime + 5;
+            kernel.name = "gemm";
+            recordActivity(kernel);
+            std::jthread([] { nvtxMarkA("of a thread that ends"); }).join();
+            s_daemon->close(m_window);
+            const Recording recording = s_daemon->read(m_window);
+            ASSERT_EQ(recording.events.size(), 1u);
+            ASSERT_EQ(recording.all<records::KernelRecord>(records::RecordType::Kernel).size(), 1u);
+            callDriver(CUPTI_DRIVER_TRACE_CBID_cuLaunchKernel); // CUPTI leaves after each second window
+            fakeCupti().everEnabled.clear();
+        }
+        awaitLeaving();
+    };
+    capture(100);
+    const Holdings before = Holdings::now();
+    capture(1000);
+    const Holdings after = Holdings::now();
+    EXPECT_EQ(after.descriptors, before.descriptors);
+    EXPECT_EQ(after.threads, before.threads);
+    EXPECT_LE(after.mappings, before.mappings + 10) << "the system splits and joins them";
+    EXPECT_LE(after.heapBytes, before.heapBytes + 64 * 1024);
 }
 
 TEST_F(CudaProcess, AProcessThatUsesCudaAlreadyIsNeverAskedForWholeGraphs)

@@ -21,7 +21,7 @@ struct Activities
 
 Activities& activities()
 {
-    static Activities state;
+    static auto& state = *new Activities; // never destroyed: threads may go on while the process exits
     return state;
 }
 
@@ -62,7 +62,7 @@ void loadModule(CUpti_CallbackId event, std::uint32_t moduleId, std::size_t byte
 
 FakeCupti& fakeCupti()
 {
-    static FakeCupti state;
+    static auto& state = *new FakeCupti; // as the activities
     return state;
 }
 
@@ -76,6 +76,18 @@ std::atomic<int>& finalizations()
 {
     static std::atomic<int> count{0};
     return count;
+}
+
+std::atomic<int>& finalizationsBegun()
+{
+    static std::atomic<int> count{0};
+    return count;
+}
+
+std::mutex& finalizationGate()
+{
+    static std::mutex gate;
+    return gate;
 }
 
 constexpr CUpti_CallbackId kWholeDomain = 0; ///< all functions
@@ -148,6 +160,8 @@ CUptiResult cuptiEnableDomain(std::uint32_t enable, CUpti_SubscriberHandle subsc
 }
 CUptiResult cuptiFinalize()
 {
+    ++gantry::capture::finalizationsBegun();
+    const std::lock_guard passing(gantry::capture::finalizationGate());
     const std::lock_guard lock(subscriptionMutex());
     fakeCupti() = {};
     ++gantry::capture::finalizations();

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <set>
 #include <utility>
 #include <vector>
@@ -29,6 +30,11 @@ struct FakeCupti
 
 /// How often CUPTI was taken out of the process so far. Any thread.
 [[nodiscard]] std::atomic<int>& finalizations();
+
+/// How often an application's thread has begun to take it out. Any thread.
+[[nodiscard]] std::atomic<int>& finalizationsBegun();
+/// Who holds this keeps them from coming to an end.
+[[nodiscard]] std::mutex& finalizationGate();
 
 /// The application calls this function of the driver, which returns.
 void callDriver(CUpti_CallbackId function);
