@@ -1,5 +1,4 @@
 #include "app/cli/capture_steps.h"
-#include "app/cli/command_words.h"
 #include "app/cli/commands.h"
 #include "app/cli/duration.h"
 #include "app/cli/engine_options.h"
@@ -7,6 +6,7 @@
 #include "app/cli/report_summary.h"
 #include "app/cli/target_launch.h"
 #include "app/cli/window_options.h"
+#include "app/remote/command_words.h"
 #include "app/remote/error_code.h"
 #include "app/remote/report_fetcher.h"
 #include "trace_model/import/nsys_output.h"
@@ -63,7 +63,7 @@ Result<CapturePlan> planOf(CaptureArguments& arguments)
     if (arguments.launches && !arguments.launchWords.empty()) {
         if (!arguments.command.empty())
             return usage("give the command to launch once: in --launch 'CMD ARG…' or after --");
-        GANTRY_TRY(arguments.command, splitCommandWords(arguments.launchWords));
+        GANTRY_TRY(arguments.command, app::splitCommandWords(arguments.launchWords));
     }
     if (arguments.launches && arguments.command.empty())
         return usage("--launch needs a command: --launch 'CMD ARG…', or at the end -- CMD ARG…");

@@ -1,10 +1,10 @@
 #include "app/cli/recipe.h"
 
-#include "app/cli/command_words.h"
 #include "app/cli/duration.h"
 #include "app/cli/load_words.h"
 #include "app/cli/recipe_reader.h"
 #include "app/cli/window_options.h"
+#include "app/remote/command_words.h"
 
 #include <algorithm>
 #include <charconv>
@@ -63,7 +63,7 @@ Result<void> readCommand(const RecipeReader& reader, proto::LaunchRequest& launc
         if (reader.has(key))
             return reader.error(key, "this goes with model_repository; a command has its flags in it");
     if (reader.isText("command"))
-        return reader.read("command", launch.argv, splitCommandWords);
+        return reader.read("command", launch.argv, app::splitCommandWords);
     GANTRY_CHECK(reader.read("command", launch.argv));
     if (launch.argv.empty())
         return reader.error("command", "this is empty: write the program and its arguments");

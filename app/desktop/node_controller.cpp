@@ -11,7 +11,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kConnectTimeout = 4s;
 constexpr auto kRefreshInterval = 2s;
 constexpr std::uint32_t kMetricsRateHz = 5;
 constexpr std::uint32_t kLogLines = 200;
@@ -106,7 +105,7 @@ void NodeController::open()
     using Opened = std::pair<std::shared_ptr<app::NodeClient>, Content>;
     m_connectSlot.run(
         [address = m_address](const jobs::JobContext& context) -> Result<Opened> {
-            GANTRY_TRY(auto client, app::NodeClient::connect(address, clientName(), kConnectTimeout, context.stop()));
+            GANTRY_TRY(auto client, app::NodeClient::connect(address, clientName(), std::nullopt, context.stop()));
             GANTRY_TRY(auto content, readContent(*client, context.stop()));
             return Opened{std::move(client), std::move(content)};
         },

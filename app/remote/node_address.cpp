@@ -1,11 +1,14 @@
 #include "app/remote/node_address.h"
 
+#include "app/remote/command_words.h"
 #include "app/remote/node_client.h"
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <charconv>
 #include <cstdlib>
 #include <fmt/format.h>
+#include <iterator>
 #include <optional>
 #include <sys/un.h>
 #include <unistd.h>
@@ -15,7 +18,7 @@ namespace gantry::app {
 namespace {
 
 constexpr std::string_view kForms =
-    "an address is unix:/path/to/gantryd.sock, grpc://127.0.0.1:PORT?token-file=FILE or grpcs://HOST:PORT?ca=FILE";
+    "an address is unix:/path/to/gantryd.sock, grpc://127.0.0.1:PORT?token-file=FILE, grpcs://HOST:PORT?ca=FILE or exec:COMMAND";
 
 Error badAddress(std::string_view text, std::string_view problem)
 {
@@ -111,6 +114,25 @@ Result<void> readHostAndPort(NodeAddress& address, std::string_view authority, s
     return {};
 }
 
+/// Words that only a shell has a use for; who means them as they are runs one.
+constexpr std::string_view kShellWords[] = {"|", "||", "&", "&&", ";", "<", ">", ">>", "2>", "2>&1"};
+
+Result<NodeAddress> parseCommand(std::string_view command, std::string_view whole)
+{
+    NodeAddress address;
+    address.transport = NodeAddress::Transport::Command;
+    auto words = splitCommandWords(command);
+    if (!words)
+        return badAddress(whole, words.error().message);
+    address.command = std::move(*words);
+    for (const std::string& word : address.command)
+        if (std::find(std::begin(kShellWords), std::end(kShellWords), word) != std::end(kShellWords))
+            return badAddress(whole, fmt::format("no shell reads '{}'; for one write exec:sh -c '…'", word));
+    const std::size_t begin = command.find_first_not_of(" \t\n"), end = command.find_last_not_of(" \t\n");
+    address.commandText = command.substr(begin, end - begin + 1);
+    return address;
+}
+
 } // namespace
 
 Result<NodeAddress> NodeAddress::parse(std::string_view text)
@@ -138,8 +160,8 @@ Result<NodeAddress> NodeAddress::parse(std::string_view text)
                                  "`ssh -N -L /tmp/gantryd.sock:REMOTE_SOCKET HOST` and use unix:/tmp/gantryd.sock",
                                  text),
                      {}};
-    else if (rest.starts_with("exec:"))
-        return Error{ErrorCode::Unsupported, fmt::format("'{}': this build does not open exec: nodes; {}", text, kForms), {}};
+    else if (take("exec:"))
+        return parseCommand(rest, text);
     else if (!take("unix:") && !rest.starts_with('/'))
         return badAddress(text, "it has no known scheme");
 
@@ -183,6 +205,8 @@ std::string NodeAddress::text() const
         return "grpc://" + channelTarget();
     case Transport::Tls:
         return "grpcs://" + channelTarget();
+    case Transport::Command:
+        return "exec:" + commandText;
     }
     return channelTarget();
 }

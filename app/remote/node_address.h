@@ -5,12 +5,15 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace gantry::app {
 
 /// Where a node is and how to get in, parsed from the text a person gives:
 ///  - `unix:/path/gantryd.sock`, or just `/path/gantryd.sock`; empty text is the default socket
 ///  - `grpc://host:port[?token-file=PATH]`: plain text, so only to a loopback host
+///  - `exec:COMMAND`: a command whose standard input and output are a connection to a gantryd, such as
+///    `exec:kubectl exec -i POD -- gantryd --stdio`; words as splitCommandWords() reads them, and no shell
 ///  - `grpcs://host:port?ca=FILE[&cert=FILE&key=FILE][&token-file=PATH]`: TLS, mutual when cert and key are given
 /// A value type; nothing is opened or resolved here.
 struct NodeAddress
@@ -19,7 +22,8 @@ struct NodeAddress
     {
         UnixSocket,
         Tcp,
-        Tls
+        Tls,
+        Command
     };
 
     Transport transport = Transport::UnixSocket;
@@ -29,11 +33,13 @@ struct NodeAddress
     std::string tokenFile;                ///< empty: no token is sent
     std::string caFile;                   ///< Tls: PEM of the authority that signed the node's certificate
     std::string certificateFile, keyFile; ///< Tls: ours, for mutual TLS; both or none
+    std::vector<std::string> command;     ///< Command: at least one word
+    std::string commandText;              ///< Command: as it was given
 
     /// Errors: BadInput with what is wrong and what an address looks like; Unsupported for transports this build has not.
     [[nodiscard]] static Result<NodeAddress> parse(std::string_view text);
 
-    /// The target string of a gRPC channel: "unix:/path", "127.0.0.1:8800", "[::1]:8800".
+    /// The target string of a gRPC channel, of all but a command: "unix:/path", "127.0.0.1:8800", "[::1]:8800".
     [[nodiscard]] std::string channelTarget() const;
 
     /// The address for messages: as parse() reads it, without the query.

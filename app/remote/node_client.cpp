@@ -1,5 +1,6 @@
 #include "app/remote/node_client.h"
 
+#include "app/remote/exec_command.h"
 #include "app/remote/node_address.h"
 #include "remote_server/proto/convert.h"
 #include "remote_server/proto/file_chunks.h"
@@ -9,6 +10,7 @@
 #include "gantry/v1/node.grpc.pb.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cctype>
 #include <cerrno>
 #include <cmath>
@@ -17,10 +19,12 @@
 #include <fmt/format.h>
 #include <fstream>
 #include <grpcpp/create_channel.h>
+#include <grpcpp/create_channel_posix.h>
 #include <grpcpp/security/credentials.h>
 #include <iterator>
 #include <limits>
 #include <mutex>
+#include <optional>
 #include <unistd.h>
 #include <utility>
 
@@ -31,6 +35,9 @@ namespace {
 using Clock = std::chrono::system_clock; // gRPC deadlines are wall-clock times
 
 constexpr std::chrono::seconds kCallTimeout{10};
+constexpr std::chrono::seconds kConnectTimeout{5};
+/// A command may have to log in somewhere, and gantryd to start and to find its GPUs.
+constexpr std::chrono::seconds kCommandConnectTimeout{30};
 /// Lists and starts may make the daemon read files or talk to every target process.
 constexpr std::chrono::seconds kSlowCallTimeout{60};
 /// gantryd waits ten minutes for the server.
@@ -133,6 +140,14 @@ grpc::ChannelArguments channelArguments(const NodeAddress& address)
     return arguments;
 }
 
+/// One connection to the node, or for all but commands the channel that makes and mends its own.
+struct Way
+{
+    std::unique_ptr<ExecCommand> command; ///< that carries it, or null
+    std::unique_ptr<v1::Node::Stub> stub;
+    std::atomic<bool> isBroken{false};
+};
+
 } // namespace
 
 struct NodeClient::Impl
@@ -141,8 +156,52 @@ struct NodeClient::Impl
     std::string address; ///< where.text()
     std::string authorization;
     std::string clientName;
-    std::unique_ptr<v1::Node::Stub> stub;
+    std::shared_ptr<grpc::ChannelCredentials> credentials;
     proto::HelloInfo hello;
+
+    std::mutex mutex;
+    std::shared_ptr<Way> way; ///< mutex
+    bool isOpening = false;   ///< mutex; a command is on its way
+    std::chrono::steady_clock::time_point openNotBefore; ///< mutex
+    std::optional<Error> openFailure;                    ///< mutex; of the last attempt
+
+    [[nodiscard]] Result<std::shared_ptr<Way>> open(std::chrono::milliseconds timeout, const std::stop_token& stop) const
+    {
+        auto opened = std::make_shared<Way>();
+        std::shared_ptr<grpc::Channel> channel;
+        if (where.transport == NodeAddress::Transport::Command) {
+            GANTRY_TRY(opened->command, ExecCommand::start(where.command));
+            GANTRY_CHECK(opened->command->awaitServer(timeout, stop));
+            channel = grpc::CreateCustomInsecureChannelFromFd("localhost", opened->command->releaseStream(), channelArguments(where));
+        } else {
+            channel = grpc::CreateCustomChannel(where.channelTarget(), credentials, channelArguments(where));
+        }
+        opened->stub = v1::Node::NewStub(channel);
+        return opened;
+    }
+
+    /// The way for a call. A command that has ended is run again, as gRPC connects again by itself to what it has an address of: by one
+    /// caller, and not at once when that has just failed; the others are told so.
+    [[nodiscard]] Result<std::shared_ptr<Way>> wayForCall(const std::stop_token& stop)
+    {
+        std::unique_lock lock(mutex);
+        if (!way->command || !(way->isBroken || way->command->hasEnded()))
+            return way;
+        if (openFailure && (isOpening || std::chrono::steady_clock::now() < openNotBefore))
+            return *openFailure;
+        if (isOpening)
+            return Error{ErrorCode::Unreachable, fmt::format("the connection to {} was lost, and is being made again", address), {}};
+        isOpening = true;
+        lock.unlock();
+        auto opened = open(kCommandConnectTimeout, stop);
+        lock.lock();
+        isOpening = false;
+        openNotBefore = std::chrono::steady_clock::now() + std::chrono::milliseconds(kMaxReconnectBackoffMs);
+        openFailure = opened || opened.error().code == ErrorCode::Cancelled ? std::nullopt : std::optional(opened.error());
+        if (!opened)
+            return std::move(opened).error();
+        return way = *opened;
+    }
 
     void prepare(grpc::ClientContext& context) const
     {
@@ -152,11 +211,17 @@ struct NodeClient::Impl
     }
 
     /// Sentences of gRPC itself ("failed to connect to all addresses") say neither who nor what to do next; the daemon's do.
-    [[nodiscard]] Error toError(const grpc::Status& status, const grpc::ClientContext& context) const
+    [[nodiscard]] Error toError(const grpc::Status& status, const grpc::ClientContext& context, Way& taken) const
     {
         Error error = proto::toError(status, context);
         if (context.GetServerTrailingMetadata().count(proto::kErrorKey) > 0)
             return error;
+        if (status.error_code() == grpc::StatusCode::UNAVAILABLE && taken.command) {
+            taken.isBroken = true;
+            error.code = ErrorCode::Unreachable;
+            error.message = fmt::format("the connection through `{}` broke ({}): {}", where.commandText, status.error_message(), taken.command->stateAfterEnd());
+            return error;
+        }
         if (status.error_code() == grpc::StatusCode::UNAVAILABLE && isForbidden(where)) {
             error.code = ErrorCode::NotPermitted;
             error.message = fmt::format(
@@ -194,29 +259,31 @@ struct NodeClient::Impl
     /// One call with one answer. `method` is a pointer to a member of the stub.
     template <typename Method, typename Request, typename Reply>
     [[nodiscard]] Result<void> call(Method method, const Request& request, Reply& reply, const std::stop_token& stop,
-                                    std::chrono::nanoseconds timeout = kCallTimeout) const
+                                    std::chrono::nanoseconds timeout = kCallTimeout)
     {
+        GANTRY_TRY(const std::shared_ptr<Way> taken, wayForCall(stop));
         grpc::ClientContext context;
         prepare(context);
         context.set_deadline(Clock::now() + std::chrono::duration_cast<Clock::duration>(timeout));
         const std::stop_callback cancel(stop, [&context] { context.TryCancel(); });
-        const grpc::Status status = ((*stub).*method)(&context, request, &reply);
+        const grpc::Status status = ((*taken->stub).*method)(&context, request, &reply);
         if (stop.stop_requested() && !status.ok())
             return Error{ErrorCode::Cancelled, fmt::format("the call of gantryd at {} was cancelled", address), {}};
         if (!status.ok())
-            return toError(status, context);
+            return toError(status, context, *taken);
         return {};
     }
 
     /// Reads a stream until it ends, `onMessage` fails, or `stop` is asked for. Value: true when the node ended the stream,
     /// false when `stop` did.
     template <typename Message, typename Open, typename OnMessage>
-    [[nodiscard]] Result<bool> readStream(Open open, const std::stop_token& stop, OnMessage onMessage) const
+    [[nodiscard]] Result<bool> readStream(Open open, const std::stop_token& stop, OnMessage onMessage)
     {
+        GANTRY_TRY(const std::shared_ptr<Way> taken, wayForCall(stop));
         grpc::ClientContext context;
         prepare(context);
         const std::stop_callback cancel(stop, [&context] { context.TryCancel(); });
-        const std::unique_ptr<grpc::ClientReader<Message>> reader = open(*stub, context);
+        const std::unique_ptr<grpc::ClientReader<Message>> reader = open(*taken->stub, context);
         Message message;
         while (!stop.stop_requested() && reader->Read(&message)) {
             Result<void> accepted = onMessage(message);
@@ -232,12 +299,13 @@ struct NodeClient::Impl
         if (stop.stop_requested())
             return false;
         if (!status.ok())
-            return toError(status, context);
+            return toError(status, context, *taken);
         return true;
     }
 
-    [[nodiscard]] Result<proto::HelloInfo> sayHello(std::chrono::milliseconds timeout, bool waitForReady, const std::stop_token& stop) const
+    [[nodiscard]] Result<proto::HelloInfo> sayHello(std::chrono::milliseconds timeout, bool waitForReady, const std::stop_token& stop)
     {
+        GANTRY_TRY(const std::shared_ptr<Way> taken, wayForCall(stop));
         v1::HelloRequest request;
         request.set_protocol_version(proto::kProtocolVersion);
         request.set_client_version(GANTRY_VERSION);
@@ -248,11 +316,11 @@ struct NodeClient::Impl
         context.set_wait_for_ready(waitForReady);
         context.set_deadline(Clock::now() + timeout);
         const std::stop_callback cancel(stop, [&context] { context.TryCancel(); });
-        const grpc::Status status = stub->Hello(&context, request, &reply);
+        const grpc::Status status = taken->stub->Hello(&context, request, &reply);
         if (stop.stop_requested())
             return Error{ErrorCode::Cancelled, "connecting was cancelled", {}};
         if (!status.ok())
-            return toError(status, context);
+            return toError(status, context, *taken);
         proto::HelloInfo info = proto::fromWire(reply);
         if (info.protocolVersion != proto::kProtocolVersion)
             return Error{ErrorCode::VersionMismatch,
@@ -269,7 +337,7 @@ NodeClient::NodeClient(std::unique_ptr<Impl> impl) : m_impl(std::move(impl)) {}
 NodeClient::~NodeClient() = default;
 
 Result<std::shared_ptr<NodeClient>> NodeClient::connect(const std::string& address, const std::string& clientName,
-                                                        std::chrono::milliseconds timeout, std::stop_token stop)
+                                                        std::optional<std::chrono::milliseconds> timeout, std::stop_token stop)
 {
     auto impl = std::make_unique<Impl>();
     GANTRY_TRY(impl->where, NodeAddress::parse(address));
@@ -279,9 +347,11 @@ Result<std::shared_ptr<NodeClient>> NodeClient::connect(const std::string& addre
         GANTRY_TRY(const std::string token, readToken(impl->where.tokenFile));
         impl->authorization = "Bearer " + token;
     }
-    GANTRY_TRY(const std::shared_ptr<grpc::ChannelCredentials> credentials, credentialsOf(impl->where));
-    impl->stub = v1::Node::NewStub(grpc::CreateCustomChannel(impl->where.channelTarget(), credentials, channelArguments(impl->where)));
-    GANTRY_TRY(impl->hello, impl->sayHello(timeout, false, stop));
+    GANTRY_TRY(impl->credentials, credentialsOf(impl->where));
+    const bool isCommand = impl->where.transport == NodeAddress::Transport::Command;
+    const std::chrono::milliseconds patience = timeout.value_or(isCommand ? kCommandConnectTimeout : kConnectTimeout);
+    GANTRY_TRY(impl->way, impl->open(patience, stop));
+    GANTRY_TRY(impl->hello, impl->sayHello(patience, false, stop));
     return std::shared_ptr<NodeClient>(new NodeClient(std::move(impl)));
 }
 
@@ -528,7 +598,8 @@ Result<void> NodeClient::exportNsysReport(const std::filesystem::path& report, s
     m_impl->prepare(context);
     const std::stop_callback cancel(stop, [&context] { context.TryCancel(); });
     SilenceWatch silence(kLongestSilence, [&context] { context.TryCancel(); });
-    const auto stream = m_impl->stub->ExportNsysReport(&context);
+    GANTRY_TRY(const std::shared_ptr<Way> taken, m_impl->wayForCall(stop));
+    const auto stream = taken->stub->ExportNsysReport(&context);
 
     // What fails here, and not on the node or on the way. A write that is not taken is told by the status.
     const auto send = [&]() -> Result<void> {
@@ -578,7 +649,7 @@ Result<void> NodeClient::exportNsysReport(const std::filesystem::path& report, s
                                  kLongestSilence.count()),
                      {}};
     if (!status.ok())
-        return m_impl->toError(status, context);
+        return m_impl->toError(status, context, *taken);
     if (!check.isComplete())
         return Error{
             ErrorCode::Truncated, fmt::format("the node ended the export of {} at byte {}, before its end", name, check.offset()), {}};

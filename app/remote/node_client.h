@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -26,14 +27,15 @@ struct ClockOffset
 /// sentences with cause and next step. Several threads may call at once; the channel reconnects by itself.
 ///
 /// Addresses: "unix:/path/gantryd.sock", "grpc://host:port[?token-file=PATH]" (loopback with a token; TLS elsewhere:
-/// "grpcs://host:port?ca=FILE[&cert=FILE&key=FILE]&token-file=PATH"). Empty: the default socket,
+/// "grpcs://host:port?ca=FILE[&cert=FILE&key=FILE]&token-file=PATH"), "exec:COMMAND" (a command that carries it, which is run again when
+/// it has ended). Empty: the default socket,
 /// $XDG_RUNTIME_DIR/gantry/gantryd.sock or /tmp/gantry-UID/gantryd.sock.
 class NodeClient
 {
 public:
-    /// Connects, checks versions. Errors: Unreachable, NotPermitted (token), VersionMismatch, BadInput (address).
+    /// Connects, checks versions; within five seconds, or thirty through a command, if `timeout` does not say otherwise. Errors: Unreachable, NotPermitted (token), VersionMismatch, BadInput (address).
     [[nodiscard]] static Result<std::shared_ptr<NodeClient>> connect(const std::string& address, const std::string& clientName,
-                                                                     std::chrono::milliseconds timeout = std::chrono::seconds(5),
+                                                                     std::optional<std::chrono::milliseconds> timeout = {},
                                                                      std::stop_token stop = {});
     ~NodeClient();
 

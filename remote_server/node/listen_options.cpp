@@ -164,16 +164,22 @@ Result<std::shared_ptr<grpc::ServerCredentials>> tlsCredentials(const ListenOpti
 
 } // namespace
 
+Result<std::string> prepareSocketPath(const ListenOptions& options)
+{
+    const std::string path =
+        options.socket.empty() ? defaultFolder() + "/gantryd.sock" : std::filesystem::absolute(options.socket).string();
+    GANTRY_CHECK(makePrivate(std::filesystem::path(path).parent_path().string()));
+    if (path.size() >= sizeof(sockaddr_un::sun_path))
+        return Error{ErrorCode::BadInput, "the socket's path is longer than the system allows (107 bytes): " + path, {}};
+    return path;
+}
+
 Result<Endpoint> prepareEndpoint(const ListenOptions& options)
 {
     Endpoint endpoint;
     if (options.tcp.empty()) {
-        const std::string path =
-            options.socket.empty() ? defaultFolder() + "/gantryd.sock" : std::filesystem::absolute(options.socket).string();
+        GANTRY_TRY(const std::string path, prepareSocketPath(options));
         endpoint.stateFolder = std::filesystem::path(path).parent_path().string();
-        GANTRY_CHECK(makePrivate(endpoint.stateFolder));
-        if (path.size() >= sizeof(sockaddr_un::sun_path))
-            return Error{ErrorCode::BadInput, "the socket's path is longer than the system allows (107 bytes): " + path, {}};
         GANTRY_TRY(endpoint.lock, lockFolder(endpoint.stateFolder));
         GANTRY_CHECK(removeStaleSocket(path));
         endpoint.address = "unix:" + path;

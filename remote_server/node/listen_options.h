@@ -1,6 +1,6 @@
 #pragma once
 
-#include "remote_server/node/unique_fd.h"
+#include "trace_model/base/unique_fd.h"
 #include "trace_model/base/result.h"
 
 #include <grpcpp/security/server_credentials.h>
@@ -32,6 +32,9 @@ struct Endpoint
 /// folders, token and certificates. A socket left by a daemon that was killed is removed. Errors: NotPermitted (a rule), Busy
 /// (another daemon has the folder), BadInput.
 [[nodiscard]] Result<Endpoint> prepareEndpoint(const ListenOptions& options);
+
+/// Where the unix socket is or will be, in a folder that is made if need be and private to this user. Errors as prepareEndpoint().
+[[nodiscard]] Result<std::string> prepareSocketPath(const ListenOptions& options);
 
 /// JSON {"address", "token_file"} for whoever started the daemon, written whole by rename.
 [[nodiscard]] Result<void> writeReadyFile(const std::string& path, const std::string& address, const std::string& tokenFile);

@@ -11,9 +11,11 @@
 #include "remote_server/node/node_service.h"
 #include "remote_server/node/nsys_exports.h"
 #include "remote_server/node/sampling/host_sampler.h"
+#include "remote_server/node/stdio_relay.h"
 #include "remote_server/proto/grpc_log.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <fcntl.h>
 #include <fstream>
@@ -39,6 +41,8 @@ struct Arguments
     std::string idleExit;
     std::string readyFile;
     std::string logLevel = "info";
+    bool isPinned = false;
+    bool isRelay = false; ///< --stdio
 };
 
 std::string defaultReportFolder()
@@ -108,6 +112,13 @@ Result<TritonServer> tritonServerOf(const TargetRegistry& targets, const std::st
     if (!targets.isRunning(id))
         return Error{ErrorCode::TargetGone, "target " + id + " has ended", {}};
     return TritonServer{target.grpcAddress, target.pid};
+}
+
+/// Also what records on behalf of nobody who is connected, as a flight recorder does.
+bool isCapturing(const CaptureEngine& engine)
+{
+    const auto captures = engine.captures();
+    return std::any_of(captures.begin(), captures.end(), [](const proto::CaptureStatus& status) { return !status.isFinished(); });
 }
 
 Result<void> run(const Arguments& arguments, LogRing& log)
@@ -245,7 +256,7 @@ Result<void> run(const Arguments& arguments, LogRing& log)
     sigaddset(&ends, SIGINT);
     const timespec second{1, 0};
     while (sigtimedwait(&ends, nullptr, &second) < 0)
-        if (service.idleTime() > idleLimit && !targets.anyRunning()) {
+        if (!arguments.isPinned && service.idleTime() > idleLimit && !targets.anyRunning() && !isCapturing(*engine)) {
             spdlog::info("nobody has called for {}: ending", arguments.idleExit);
             break;
         }
@@ -272,7 +283,7 @@ int main(int argc, char** argv)
                  "By default it listens on a unix socket that only this user can reach."};
     Arguments arguments;
     app.add_option("--socket", arguments.listen.socket, "unix socket to listen on (default $XDG_RUNTIME_DIR/gantry/gantryd.sock)");
-    app.add_option("--listen", arguments.listen.tcp,
+    auto* listen = app.add_option("--listen", arguments.listen.tcp,
                    "HOST:PORT to listen on instead: loopback with a token, anything else only with TLS; port 0 takes a free one");
     app.add_option("--token-file", arguments.listen.tokenFile,
                    "file with the token that TCP clients must show; made when it does not exist");
@@ -288,7 +299,12 @@ int main(int argc, char** argv)
     app.add_option("--target-profiles", arguments.targetProfiles,
                    "folder of what is known of inference engines (default: ../share/gantry/target_profiles beside this program)")
         ->check(CLI::ExistingDirectory);
-    app.add_option("--idle-exit", arguments.idleExit, "end when nobody has called and no target runs for this time, e.g. 10m");
+    app.add_option("--idle-exit", arguments.idleExit, "end when for this time nobody has called, no target runs and nothing is captured, e.g. 10m");
+    app.add_flag("--pinned", arguments.isPinned, "stay in spite of --idle-exit");
+    app.add_flag("--stdio", arguments.isRelay,
+                 "carry gRPC between standard input and output and this user's gantryd, for addresses such as `exec:kubectl exec -i POD -- "
+                 "gantryd --stdio`; where none runs one is started in the background with the other options given, and --idle-exit 10m")
+        ->excludes(listen);
     app.add_option("--ready-file", arguments.readyFile, "write the address here once listening");
     app.add_option("--log-level", arguments.logLevel, "trace, debug, info, warn or error")
         ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}));
@@ -299,6 +315,11 @@ int main(int argc, char** argv)
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : 64; // EX_USAGE
+    }
+    if (arguments.isRelay) {
+        std::vector<std::string> forDaemon(argv, argv + argc);
+        std::erase(forDaemon, "--stdio");
+        return relayStdio(arguments.listen, std::move(forDaemon));
     }
     // Blocked before any thread exists, so that only the main thread sees them.
     sigset_t ends;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "remote_server/node/unique_fd.h"
+#include "trace_model/base/unique_fd.h"
 #include "trace_model/base/result.h"
 
 #include <filesystem>

@@ -21,6 +21,9 @@ inline constexpr std::uint32_t kMaxOpenPushes = 256;
 /// Longest text in a short push record, which has neither a length nor room for more; a longer one makes a full record.
 inline constexpr std::uint32_t kMaxShortText = 63;
 
+/// RegionHeader::searchFrom of a writer that has looked at all chunks, until the reader frees one.
+inline constexpr std::uint32_t kNoneFree = UINT32_MAX;
+
 /// Life of a chunk. The writer makes Free → Writing → Ready, the reader Ready → Free when it has read everything.
 enum class ChunkState : std::uint32_t
 {
@@ -53,7 +56,7 @@ struct alignas(64) RegionHeader
     std::uint32_t chunkCount;
     std::uint32_t headerSize;                                                        ///< offset of the first chunk
     std::atomic<std::uint64_t> losses[static_cast<std::size_t>(LossCounter::Count)]; ///< of the current window
-    std::atomic<std::uint32_t> searchFrom;                                           ///< where a writer begins to look for a free chunk
+    std::atomic<std::uint32_t> searchFrom; ///< where a writer begins to look for a free chunk; kNoneFree: there is none
 };
 
 struct alignas(64) ChunkHeader

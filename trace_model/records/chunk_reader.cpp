@@ -74,12 +74,14 @@ std::size_t RegionReader::drainChunk(std::uint32_t index, const RecordHandler& h
 std::size_t RegionReader::drain(std::uint32_t windowId, const RecordHandler& handler)
 {
     std::size_t records = 0;
-    std::uint32_t firstFreed = kChunkCount;
+    std::uint32_t firstFree = kChunkCount, freed = 0;
     for (std::uint32_t i = 0; i < kChunkCount; ++i) {
         ChunkHeader& source = chunk(i);
         const ChunkState state = source.state.load(std::memory_order_acquire);
-        if (state == ChunkState::Free)
+        if (state == ChunkState::Free) {
+            firstFree = std::min(firstFree, i);
             continue;
+        }
         const std::uint32_t id = source.windowId.load(std::memory_order_acquire);
         if (id == windowId) {
             if (m_progress[i].windowId != windowId)
@@ -92,11 +94,13 @@ std::size_t RegionReader::drain(std::uint32_t windowId, const RecordHandler& han
             m_progress[i] = Progress{};
             source.used.store(0, std::memory_order_relaxed);
             source.state.store(ChunkState::Free, std::memory_order_release);
-            firstFreed = std::min(firstFreed, i);
+            firstFree = std::min(firstFree, i);
+            ++freed;
         }
     }
-    if (firstFreed < kChunkCount)
-        reinterpret_cast<RegionHeader*>(m_memory.data())->searchFrom.store(firstFreed, std::memory_order_relaxed);
+    std::atomic<std::uint32_t>& searchFrom = reinterpret_cast<RegionHeader*>(m_memory.data())->searchFrom;
+    if (freed > 0 || (firstFree < kChunkCount && searchFrom.load(std::memory_order_relaxed) == kNoneFree))
+        searchFrom.store(firstFree, std::memory_order_relaxed);
     return records;
 }
 

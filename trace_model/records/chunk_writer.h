@@ -48,10 +48,14 @@ public:
     }
 
     /// A free chunk for this thread and window, or null when all are taken. As the reader frees chunks it leads back to the first of
-    /// them, so that the same few are filled again: they are in the cache, and the others take no memory.
+    /// them, so that the same few are filled again: they are in the cache, and the others take no memory. Where there is none all writers
+    /// know that from the first who has looked: to look costs more than a hundred events.
     [[nodiscard]] ChunkHeader* acquire(std::uint32_t windowId, std::uint32_t tid) const
     {
-        const std::uint32_t first = header().searchFrom.load(std::memory_order_relaxed) % kChunkCount;
+        std::uint32_t searchFrom = header().searchFrom.load(std::memory_order_relaxed);
+        if (searchFrom == kNoneFree)
+            return nullptr;
+        const std::uint32_t first = searchFrom % kChunkCount;
         for (std::uint32_t i = 0; i < kChunkCount; ++i) {
             ChunkHeader& candidate = chunk((first + i) % kChunkCount);
             ChunkState expected = ChunkState::Free;
@@ -59,12 +63,14 @@ public:
                 continue;
             if (!candidate.state.compare_exchange_strong(expected, ChunkState::Writing, std::memory_order_acquire))
                 continue;
-            header().searchFrom.store(first + i + 1, std::memory_order_relaxed);
+            header().searchFrom.store((first + i + 1) % kChunkCount, std::memory_order_relaxed);
             candidate.used.store(0, std::memory_order_relaxed);
             candidate.tid = tid;
             candidate.windowId.store(windowId, std::memory_order_release);
             return &candidate;
         }
+        // Not if the reader has freed one meanwhile. It may have left the same number: it puts that right when it reads again.
+        header().searchFrom.compare_exchange_strong(searchFrom, kNoneFree, std::memory_order_relaxed);
         return nullptr;
     }
 

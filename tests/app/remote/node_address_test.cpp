@@ -42,6 +42,26 @@ TEST(NodeAddress, LoopbackHasHostPortAndTokenFile)
     EXPECT_EQ(address->text(), "grpc://127.0.0.1:8800");
 }
 
+TEST(NodeAddress, ACommandIsSplitIntoWordsAsTheyAre)
+{
+    const auto address = NodeAddress::parse("exec: kubectl exec -i 'pod a' -- gantryd --stdio ");
+    ASSERT_TRUE(address) << address.error().text();
+    EXPECT_EQ(address->transport, NodeAddress::Transport::Command);
+    EXPECT_THAT(address->command, testing::ElementsAre("kubectl", "exec", "-i", "pod a", "--", "gantryd", "--stdio"));
+    EXPECT_EQ(address->text(), "exec:kubectl exec -i 'pod a' -- gantryd --stdio");
+}
+
+TEST(NodeAddress, ACommandForAShellOrWithoutWordsIsRefused)
+{
+    for (const char* text : {"exec:", "exec:  ", "exec:ssh 'gpu", "exec:cat x | gantryd --stdio", "exec:gantryd --stdio 2> log"}) {
+        const auto address = NodeAddress::parse(text);
+        ASSERT_FALSE(address) << text;
+        EXPECT_EQ(address.error().code, ErrorCode::BadInput);
+    }
+    EXPECT_THAT(NodeAddress::parse("exec:a | b").error().message, HasSubstr("for one write exec:sh -c '…'"));
+    EXPECT_TRUE(NodeAddress::parse("exec:sh -c 'cat x | gantryd --stdio'"));
+}
+
 TEST(NodeAddress, Ipv6KeepsItsBracketsInTheTargetOnly)
 {
     const auto address = NodeAddress::parse("grpc://[::1]:8800");

@@ -33,8 +33,8 @@ void emit(int pairs)
         nvtxDomainRangePop(domain);
         nvtxRangePop();
         nvtxRangeEnd(nvtxRangeStartA("anywhere"));
-        if (i % 100 == 99)
-            usleep(10'000); // more would fill the region sooner than a daemon on a slow machine reads it
+        if (i % 16 == 15)
+            usleep(20'000); // more would fill the region sooner than a daemon under a sanitizer reads it
     }
 }
 
@@ -79,7 +79,7 @@ int main(int argc, char** argv)
     for (int i = 0; i < std::stoi(argv[1]); ++i)
         std::thread(emit, kForEver).detach();
     std::thread([] {
-        for (;;)
+        for (;; usleep(1000)) // the fake's mutex is not fair
             callDriver(CUPTI_DRIVER_TRACE_CBID_cuLaunchKernel);
     }).detach();
     for (int i = 0; i < std::stoi(argv[2]); ++i)

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <fstream>
 #include <optional>
 #include <set>
@@ -211,6 +212,58 @@ TEST_F(GantrydTest, EndsByItselfWhenNobodyUsesIt)
     Gantryd daemon(folder.path(), {"--socket", socket, "--idle-exit", "0.3s"});
     EXPECT_EQ(daemon.exitStatus(), 0) << daemon.log();
     EXPECT_FALSE(std::filesystem::exists(socket));
+}
+
+TEST_F(GantrydTest, StaysThoughNobodyUsesItWhenItIsPinned)
+{
+    Gantryd daemon(folder.path(), {"--socket", socket, "--idle-exit", "0.3s", "--pinned"});
+    ASSERT_TRUE(daemon.isReady()) << daemon.log();
+    const test::TemporaryFolder other;
+    Gantryd unpinned(other.path(), {"--socket", folder / "unpinned/gantryd.sock", "--idle-exit", "2s"});
+    EXPECT_EQ(unpinned.exitStatus(), 0) << unpinned.log();
+    EXPECT_TRUE(daemon.isReady()) << "another that was started later has ended";
+}
+
+TEST_F(GantrydTest, StaysWhileSomebodyWatches)
+{
+    Gantryd daemon(folder.path(), {"--socket", socket, "--idle-exit", "0.3s"});
+    ASSERT_TRUE(daemon.isReady()) << daemon.log();
+    const auto stub = daemon.connect();
+    const auto context = call();
+    const auto reader = stub->StreamMetrics(context.get(), {});
+    v1::MetricsBatch batch;
+    ASSERT_TRUE(reader->Read(&batch));
+    for (const auto begin = std::chrono::steady_clock::now(); std::chrono::steady_clock::now() - begin < 3s;)
+        ASSERT_TRUE(reader->Read(&batch));
+    context->TryCancel();
+    while (reader->Read(&batch)) {
+    }
+    reader->Finish();
+    EXPECT_EQ(daemon.exitStatus(), 0) << daemon.log();
+}
+
+TEST_F(GantrydTest, SpeaksWithNoTerminal)
+{
+    const int terminal = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    ASSERT_TRUE(terminal >= 0 && ::grantpt(terminal) == 0 && ::unlockpt(terminal) == 0);
+    const int inner = ::open(::ptsname(terminal), O_RDWR | O_NOCTTY | O_CLOEXEC);
+    ASSERT_GE(inner, 0);
+    test::ChildProcess relay({GANTRYD, "--stdio", "--socket", socket}, {.environment = {}, .beforeExec = [&] { ::dup2(inner, 0); }});
+    const auto ended = relay.wait();
+    ::close(inner);
+    ::close(terminal);
+    ASSERT_TRUE(ended);
+    EXPECT_EQ(ended->exitStatus, 64);
+    EXPECT_THAT(ended->err, HasSubstr("not with a terminal"));
+}
+
+TEST_F(GantrydTest, SaysThatTheOneThatRunsHasNoSocket)
+{
+    Gantryd first(folder.path(), {"--socket", socket, "--listen", "127.0.0.1:0"});
+    ASSERT_TRUE(first.isReady()) << first.log();
+    const auto ended = test::runProcess({GANTRYD, "--stdio", "--socket", socket});
+    EXPECT_EQ(ended.exitStatus, 75);
+    EXPECT_THAT(ended.err, HasSubstr("no gantryd listens on " + socket.string()));
 }
 
 TEST_F(GantrydTest, StaysWhileATargetRunsAndEndsAfterIt)

@@ -1,9 +1,9 @@
-#include "app/cli/command_words.h"
+#include "app/remote/command_words.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace gantry::cli {
+namespace gantry::app {
 namespace {
 
 using testing::ElementsAre;
@@ -39,4 +39,4 @@ TEST(SplitCommandWords, RefusesOpenQuotesAndNothing)
 }
 
 } // namespace
-} // namespace gantry::cli
+} // namespace gantry::app

@@ -1,8 +1,8 @@
-#include "app/cli/command_words.h"
+#include "app/remote/command_words.h"
 
 #include <fmt/format.h>
 
-namespace gantry::cli {
+namespace gantry::app {
 
 Result<std::vector<std::string>> splitCommandWords(std::string_view text)
 {
@@ -32,8 +32,8 @@ Result<std::vector<std::string>> splitCommandWords(std::string_view text)
     if (quote != '\0')
         return Error{ErrorCode::BadInput, fmt::format("the command \"{}\" has a {} that is never closed", text, quote), {}};
     if (words.empty())
-        return Error{ErrorCode::BadInput, "the command to launch is empty", {}};
+        return Error{ErrorCode::BadInput, "the command is empty", {}};
     return words;
 }
 
-} // namespace gantry::cli
+} // namespace gantry::app

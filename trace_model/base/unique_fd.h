@@ -4,7 +4,7 @@
 
 #include <utility>
 
-namespace gantry::node {
+namespace gantry {
 
 /// Owns one file descriptor; -1: none.
 class UniqueFd
@@ -24,6 +24,8 @@ public:
     [[nodiscard]] int get() const { return m_fd; }
     explicit operator bool() const { return m_fd >= 0; }
 
+    /// Gives it up to the caller.
+    [[nodiscard]] int release() { return std::exchange(m_fd, -1); }
     void reset(int fd = -1)
     {
         if (m_fd >= 0)
@@ -35,4 +37,4 @@ private:
     int m_fd = -1;
 };
 
-} // namespace gantry::node
+} // namespace gantry
