@@ -49,7 +49,8 @@ std::variant<CommandLine, EarlyExit> parseCommandLine(int argc, const char* cons
     app.add_option("--compare", compare, "Open two reports beside each other")->type_name("A B")->expected(2);
     app.add_option("--view", view, "Show this range of the first FILE, counted from its start: 12.5ms..14ms")->type_name("START..END");
     app.add_option("--select", select, "Select this event of the first FILE, as Copy link writes it: kernel:12")->type_name("KIND:ROW");
-    auto* nodeOption = app.add_option("--node", node, "Connect to a node: unix:/path, grpc://host:port; '' is this machine's")->type_name("ADDR");
+    auto* nodeOption = app.add_option("--node", node, "Connect to a node: unix:/path, grpc://host:port, exec:COMMAND; '' is this machine's")
+                           ->type_name("ADDR");
     app.add_option("--screenshot", screenshot, "Render to a PNG without a display and end; two FILEs are compared unless --together")->type_name("OUT.png");
     app.add_option("--size", size, "Size of the window, 320x240 to 16384x16384")->type_name("WxH");
     app.add_option("--theme", theme, "Colours")->type_name("light|dark")->check(CLI::IsMember({"light", "dark"}));

@@ -617,8 +617,8 @@ void MainWindow::askForNode()
     auto* dialog = new QInputDialog(this);
     dialog->setAttribute(Qt::WA_DeleteOnClose);
     dialog->setWindowTitle(tr("Connect to a node"));
-    dialog->setLabelText(
-        tr("Address of gantryd: unix:/path/gantryd.sock, grpc://host:port, grpcs://host:port.\nEmpty: the daemon on this machine."));
+    dialog->setLabelText(tr("Address of gantryd: unix:/path/gantryd.sock, grpc://host:port, grpcs://host:port,\nexec:COMMAND (one that "
+                            "runs gantryd --stdio somewhere).\nEmpty: the daemon on this machine."));
     dialog->setOkButtonText(tr("Connect"));
     dialog->setComboBoxEditable(true);
     QStringList known = m_settings.recentNodes();

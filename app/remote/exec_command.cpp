@@ -35,22 +35,26 @@ constexpr std::size_t kFrameHeaderBytes = 9;
 bool isServersFirstFrame(const unsigned char* bytes)
 {
     const unsigned length = bytes[0] << 16 | bytes[1] << 8 | bytes[2];
-    return length % 6 == 0 && length <= 16'384 && bytes[3] == 4 && bytes[4] == 0 && std::all_of(bytes + 5, bytes + 9, [](unsigned char byte) { return byte == 0; });
+    return length % 6 == 0 && length <= 16'384 && bytes[3] == 4 && bytes[4] == 0 &&
+           std::all_of(bytes + 5, bytes + 9, [](unsigned char byte) { return byte == 0; });
 }
 
-/// Text of a stranger for a sentence: its end, on one line.
+/// Text of a stranger for a sentence, on one line: of a long one the last lines that fit.
 std::string shown(std::string_view text)
 {
+    text = text.substr(0, text.find_last_not_of(" \r\n") + 1);
+    if (text.size() > kShownBytes) {
+        text = text.substr(text.size() - kShownBytes);
+        text = text.substr(std::min(text.find('\n') + 1, text.size())); // none: all of it
+    }
     std::string line;
-    for (const char c : text.substr(text.size() > kShownBytes ? text.size() - kShownBytes : 0)) {
+    for (const char c : text) {
         const bool isBlank = static_cast<unsigned char>(c) <= ' ' || c == 0x7f;
         if (!isBlank)
             line.push_back(c);
         else if (!line.empty() && line.back() != ' ')
             line.push_back(' ');
     }
-    while (!line.empty() && line.back() == ' ')
-        line.pop_back();
     return proto::validUtf8(line);
 }
 
@@ -227,7 +231,9 @@ std::string ExecCommand::stateAfterEnd() const
 
 Error ExecCommand::unreachable(std::string_view problem) const
 {
-    return Error{ErrorCode::Unreachable, fmt::format("no gantryd through `{}`: {}", fmt::join(m_argv, " "), problem), {}};
+    const std::lock_guard lock(m_mutex);
+    const std::string_view hint = m_said.empty() ? "; it must run `gantryd --stdio` there" : "";
+    return Error{ErrorCode::Unreachable, fmt::format("no gantryd through `{}`: {}{}", fmt::join(m_argv, " "), problem, hint), {}};
 }
 
 Result<void> ExecCommand::awaitServer(std::chrono::milliseconds timeout, const std::stop_token& stop)
@@ -245,12 +251,12 @@ Result<void> ExecCommand::awaitServer(std::chrono::milliseconds timeout, const s
             return {};
         const std::string_view text(reinterpret_cast<const char*>(bytes), known);
         if (known >= kFrameHeaderBytes || (isOver && known > 0))
-            return unreachable(fmt::format("it printed '{}' where gRPC begins; nothing but gantryd may write to its standard output, neither a "
-                                           "start-up file of a shell nor a terminal (leave out -t)",
-                                           shown(text.substr(0, text.find('\n')))));
-        if (isOver) {
-            return unreachable(fmt::format("{}; it must run `gantryd --stdio` there", stateAfterEnd()));
-        }
+            return unreachable(
+                fmt::format("it printed '{}' where gRPC begins; nothing else may write to its standard output, neither a start-up file of a "
+                            "shell nor a terminal (leave out -t)",
+                            shown(text.substr(0, text.find('\n')))));
+        if (isOver)
+            return unreachable(stateAfterEnd());
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()).count();
         if (left <= 0)
             return unreachable(fmt::format("nothing came within {:g} s, {}", static_cast<double>(timeout.count()) / 1e3, state()));

@@ -160,8 +160,8 @@ struct NodeClient::Impl
     proto::HelloInfo hello;
 
     std::mutex mutex;
-    std::shared_ptr<Way> way; ///< mutex
-    bool isOpening = false;   ///< mutex; a command is on its way
+    std::shared_ptr<Way> way;                            ///< mutex
+    bool isOpening = false;                              ///< mutex; a command is on its way
     std::chrono::steady_clock::time_point openNotBefore; ///< mutex
     std::optional<Error> openFailure;                    ///< mutex; of the last attempt
 
@@ -219,7 +219,8 @@ struct NodeClient::Impl
         if (status.error_code() == grpc::StatusCode::UNAVAILABLE && taken.command) {
             taken.isBroken = true;
             error.code = ErrorCode::Unreachable;
-            error.message = fmt::format("the connection through `{}` broke ({}): {}", where.commandText, status.error_message(), taken.command->stateAfterEnd());
+            error.message = fmt::format("the connection through `{}` broke ({}): {}", where.commandText, status.error_message(),
+                                        taken.command->stateAfterEnd());
             return error;
         }
         if (status.error_code() == grpc::StatusCode::UNAVAILABLE && isForbidden(where)) {

@@ -33,7 +33,8 @@ struct ClockOffset
 class NodeClient
 {
 public:
-    /// Connects, checks versions; within five seconds, or thirty through a command, if `timeout` does not say otherwise. Errors: Unreachable, NotPermitted (token), VersionMismatch, BadInput (address).
+    /// Connects, checks versions; within five seconds, or thirty through a command, if `timeout` does not say otherwise. Errors:
+    /// Unreachable, NotPermitted (token), VersionMismatch, BadInput (address).
     [[nodiscard]] static Result<std::shared_ptr<NodeClient>> connect(const std::string& address, const std::string& clientName,
                                                                      std::optional<std::chrono::milliseconds> timeout = {},
                                                                      std::stop_token stop = {});

@@ -283,8 +283,9 @@ int main(int argc, char** argv)
                  "By default it listens on a unix socket that only this user can reach."};
     Arguments arguments;
     app.add_option("--socket", arguments.listen.socket, "unix socket to listen on (default $XDG_RUNTIME_DIR/gantry/gantryd.sock)");
-    auto* listen = app.add_option("--listen", arguments.listen.tcp,
-                   "HOST:PORT to listen on instead: loopback with a token, anything else only with TLS; port 0 takes a free one");
+    auto* listen =
+        app.add_option("--listen", arguments.listen.tcp,
+                       "HOST:PORT to listen on instead: loopback with a token, anything else only with TLS; port 0 takes a free one");
     app.add_option("--token-file", arguments.listen.tokenFile,
                    "file with the token that TCP clients must show; made when it does not exist");
     app.add_option("--tls-cert", arguments.listen.tlsCertificate, "certificate (PEM)");
@@ -299,7 +300,8 @@ int main(int argc, char** argv)
     app.add_option("--target-profiles", arguments.targetProfiles,
                    "folder of what is known of inference engines (default: ../share/gantry/target_profiles beside this program)")
         ->check(CLI::ExistingDirectory);
-    app.add_option("--idle-exit", arguments.idleExit, "end when for this time nobody has called, no target runs and nothing is captured, e.g. 10m");
+    app.add_option("--idle-exit", arguments.idleExit,
+                   "end when for this time nobody has called, no target runs and nothing is captured, e.g. 10m");
     app.add_flag("--pinned", arguments.isPinned, "stay in spite of --idle-exit");
     app.add_flag("--stdio", arguments.isRelay,
                  "carry gRPC between standard input and output and this user's gantryd, for addresses such as `exec:kubectl exec -i POD -- "

@@ -210,8 +210,9 @@ int relay(const UniqueFd& socket)
 int relayStdio(const ListenOptions& options, std::vector<std::string> arguments)
 {
     if (::isatty(STDIN_FILENO) || ::isatty(STDOUT_FILENO))
-        return complain(64, "--stdio speaks gRPC with a program, not with a terminal: connect with `gantryctl --node 'exec:COMMAND'`, where COMMAND "
-                            "runs `gantryd --stdio` without a terminal (kubectl exec -i, not -it)");
+        return complain(
+            64, "--stdio speaks gRPC with a program, not with a terminal: connect with `gantryctl --node 'exec:COMMAND'`, where COMMAND "
+                "runs `gantryd --stdio` without a terminal (kubectl exec -i, not -it)");
     const auto path = prepareSocketPath(options);
     if (!path) {
         return complain(exitStatus(path.error().code), path.error().text());
