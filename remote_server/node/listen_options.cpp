@@ -1,5 +1,7 @@
 #include "remote_server/node/listen_options.h"
 
+#include "remote_server/node/certificates.h"
+
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -155,6 +157,12 @@ Result<std::shared_ptr<grpc::ServerCredentials>> tlsCredentials(const ListenOpti
                                                                              : GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
     GANTRY_TRY(const std::string certificate, readText(options.tlsCertificate, "certificate"));
     GANTRY_TRY(const std::string key, readText(options.tlsKey, "private key"));
+    GANTRY_TRY(const std::int64_t left, daysLeft(options.tlsCertificate));
+    if (left < 0)
+        return Error{ErrorCode::NotPermitted,
+                     "the certificate " + options.tlsCertificate +
+                         " has expired, and no client would accept it: make another with `gantryd certs init`",
+                     {}};
     ssl.pem_key_cert_pairs.push_back({key, certificate});
     if (!options.tlsClientAuthority.empty()) {
         GANTRY_TRY(ssl.pem_root_certs, readText(options.tlsClientAuthority, "client authority"));

@@ -1,5 +1,6 @@
 // gantryd: the node daemon. Puts the parts together, listens, and waits for a signal or for idleness.
 
+#include "remote_server/node/certificates.h"
 #include "remote_server/node/engines/capture_engines.h"
 #include "remote_server/node/engines/kineto_tool.h"
 #include "remote_server/node/engines/nsys_tool.h"
@@ -98,6 +99,32 @@ Result<std::chrono::nanoseconds> parseIdle(const std::string& text)
         return Error{ErrorCode::BadInput, "--idle-exit needs a time such as 30s, 10m or 2h, not \"" + text + "\"", {}};
     return std::chrono::nanoseconds(static_cast<std::int64_t>(value * scale * 1e9));
 }
+
+constexpr std::int64_t kWarnDaysBeforeExpiry = 30;
+constexpr std::chrono::hours kLookForExpiryEvery{24};
+
+/// Once a day, from now on.
+class ExpiryWatch
+{
+public:
+    explicit ExpiryWatch(std::string certificate) : m_certificate(std::move(certificate)) {}
+
+    void look()
+    {
+        const auto now = std::chrono::steady_clock::now();
+        if (m_certificate.empty() || now < m_next)
+            return;
+        m_next = now + kLookForExpiryEvery;
+        if (const auto left = daysLeft(m_certificate); left && *left < 0)
+            spdlog::error("the certificate {} has expired: clients cannot connect before gantryd is started with another one", m_certificate);
+        else if (left && *left < kWarnDaysBeforeExpiry)
+            spdlog::warn("the certificate {} expires in {} days: make another with `gantryd certs init`", m_certificate, *left);
+    }
+
+private:
+    std::string m_certificate;
+    std::chrono::steady_clock::time_point m_next = std::chrono::steady_clock::now();
+};
 
 /// The Triton server that a capture names: a target that has an endpoint and runs, or HOST:PORT of one that was started by hand.
 Result<TritonServer> tritonServerOf(const TargetRegistry& targets, const std::string& id)
@@ -255,7 +282,7 @@ Result<void> run(const Arguments& arguments, LogRing& log)
     sigaddset(&ends, SIGTERM);
     sigaddset(&ends, SIGINT);
     const timespec second{1, 0};
-    while (sigtimedwait(&ends, nullptr, &second) < 0)
+    for (ExpiryWatch expiry(arguments.listen.tlsCertificate); expiry.look(), sigtimedwait(&ends, nullptr, &second) < 0;)
         if (!arguments.isPinned && service.idleTime() > idleLimit && !targets.anyRunning() && !isCapturing(*engine)) {
             spdlog::info("nobody has called for {}: ending", arguments.idleExit);
             break;
@@ -272,6 +299,21 @@ Result<void> run(const Arguments& arguments, LogRing& log)
     const std::lock_guard lock(engineMutex);
     captureEngine = nullptr; // profilers that are still to be stopped outlive it
     return {};
+}
+
+int initCertificates(const CertificateRequest& request)
+{
+    if (const auto made = makeCertificates(request); !made) {
+        std::fprintf(stderr, "gantryd: %s\n", made.error().text().c_str());
+        return exitStatus(made.error().code);
+    }
+    const std::string folder = request.folder.string();
+    std::printf("On this node:   gantryd --listen %s:8800 --tls-cert %s/node.pem --tls-key %s/node.key --tls-client-ca %s/ca.pem\n"
+                "On your desk, with ca.pem, client.pem, client.key and gantryd's token file, which nobody else may read:\n"
+                "                gantry --node 'grpcs://%s:8800?ca=ca.pem&cert=client.pem&key=client.key&token-file=token'\n"
+                "ca.key signs further certificates; keep it where nobody else can read it.\n",
+                request.hosts.front().c_str(), folder.c_str(), folder.c_str(), folder.c_str(), request.hosts.front().c_str());
+    return 0;
 }
 
 } // namespace
@@ -310,6 +352,12 @@ int main(int argc, char** argv)
     app.add_option("--ready-file", arguments.readyFile, "write the address here once listening");
     app.add_option("--log-level", arguments.logLevel, "trace, debug, info, warn or error")
         ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}));
+    CertificateRequest certificates{".", {}, 365};
+    auto* certs = app.add_subcommand("certs", "certificates for --listen beyond this machine")->require_subcommand(1);
+    auto* init = certs->add_subcommand("init", "makes an authority, once, and a certificate for this node and one for its clients");
+    init->add_option("--host", certificates.hosts, "name or address under which clients reach this node; several")->required();
+    init->add_option("--folder", certificates.folder, "where they are put (default: here)");
+    init->add_option("--days", certificates.days, "how long they are good (default 365)");
     app.footer("Exit status: 0 ended, 64 usage, 65 bad value of an option, 69 cannot listen, 73 cannot write, 75 another gantryd runs "
                "there, 77 not permitted.");
     app.set_version_flag("--version", GANTRY_VERSION);
@@ -318,6 +366,8 @@ int main(int argc, char** argv)
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : 64; // EX_USAGE
     }
+    if (init->parsed())
+        return initCertificates(certificates);
     if (arguments.isRelay) {
         std::vector<std::string> forDaemon(argv, argv + argc);
         std::erase(forDaemon, "--stdio");

@@ -363,6 +363,75 @@ TEST_F(GantrydTest, DoesNotShareAPortWithAnotherDaemon)
     EXPECT_THAT(second.log(), HasSubstr("cannot listen"));
 }
 
+TEST_F(GantrydTest, MakesCertificatesWithWhichItAndItsClientsKnowEachOther)
+{
+    const auto certs = [&](std::vector<std::string> more) {
+        std::vector<std::string> argv{GANTRYD, "certs", "init", "--folder", folder / "tls", "--host", "localhost", "--host", "127.0.0.1"};
+        argv.insert(argv.end(), more.begin(), more.end());
+        return test::runProcess(argv);
+    };
+    const auto made = certs({});
+    ASSERT_EQ(made.exitStatus, 0) << made.err;
+    EXPECT_THAT(made.out, HasSubstr("--tls-client-ca"));
+    for (const char* key : {"tls/ca.key", "tls/node.key", "tls/client.key"})
+        EXPECT_EQ(modeOf(folder / key), 0600U) << key;
+    const auto again = certs({});
+    EXPECT_EQ(again.exitStatus, 73);
+    EXPECT_THAT(again.err, HasSubstr("exists already"));
+
+    const auto connected = [&](Gantryd& daemon, bool withCertificate) {
+        grpc::SslCredentialsOptions options;
+        options.pem_root_certs = readFile(folder / "tls/ca.pem");
+        if (withCertificate) {
+            options.pem_cert_chain = readFile(folder / "tls/client.pem");
+            options.pem_private_key = readFile(folder / "tls/client.key");
+        }
+        const std::string token = readFile(daemon.ready()["token_file"].get<std::string>());
+        const auto context = call();
+        context->AddMetadata(proto::kAuthorizationKey, "Bearer " + token.substr(0, token.find('\n')));
+        v1::NodeInfo info;
+        const auto stub = v1::Node::NewStub(grpc::CreateChannel(daemon.ready()["address"].get<std::string>(), grpc::SslCredentials(options)));
+        return stub->GetNodeInfo(context.get(), {}, &info).ok();
+    };
+    const std::vector<std::string> listen{"--socket",   socket,
+                                          "--listen",   "127.0.0.1:0",
+                                          "--tls-cert", folder / "tls/node.pem",
+                                          "--tls-key",  folder / "tls/node.key",
+                                          "--tls-client-ca", folder / "tls/ca.pem"};
+    {
+        Gantryd daemon(folder.path(), listen);
+        ASSERT_TRUE(daemon.isReady()) << daemon.log();
+        EXPECT_TRUE(connected(daemon, true));
+        EXPECT_FALSE(connected(daemon, false)) << "it asks for a certificate";
+        EXPECT_THAT(daemon.log(), testing::Not(HasSubstr("expires")));
+    }
+    // The authority stays, so that its clients need no other.
+    for (const char* name : {"tls/node.pem", "tls/node.key"})
+        std::filesystem::remove(folder / name);
+    const std::string client = readFile(folder / "tls/client.pem"), clientKey = readFile(folder / "tls/client.key");
+    for (const char* name : {"tls/client.pem", "tls/client.key"})
+        std::filesystem::remove(folder / name);
+    ASSERT_EQ(certs({"--days", "5"}).exitStatus, 0);
+    std::ofstream(folder / "tls/client.pem") << client;
+    std::ofstream(folder / "tls/client.key") << clientKey;
+    Gantryd daemon(folder.path(), listen);
+    ASSERT_TRUE(daemon.isReady()) << daemon.log();
+    EXPECT_TRUE(connected(daemon, true));
+    EXPECT_TRUE(test::eventually([&] { return daemon.log().find("expires in 4 days") != std::string::npos; })) << daemon.log();
+}
+
+TEST_F(GantrydTest, MakesNoCertificatesOfNonsense)
+{
+    for (const auto& wrong : {std::vector<std::string>{"--host", "gpu-07:8800"}, {"--host", "a,DNS:b"}, {"--host", "x", "--days", "0"}}) {
+        std::vector<std::string> argv{GANTRYD, "certs", "init", "--folder", folder / "tls"};
+        argv.insert(argv.end(), wrong.begin(), wrong.end());
+        EXPECT_EQ(test::runProcess(argv).exitStatus, 65) << wrong[1];
+    }
+    EXPECT_FALSE(std::filesystem::exists(folder / "tls"));
+    EXPECT_EQ(test::runProcess({GANTRYD, "certs", "init"}).exitStatus, 64) << "no host";
+    EXPECT_EQ(test::runProcess({GANTRYD, "certs"}).exitStatus, 64);
+}
+
 TEST_F(GantrydTest, RefusesHalfOfATlsSetup)
 {
     Gantryd daemon(folder.path(), {"--socket", socket, "--listen", "127.0.0.1:0", "--tls-cert", "/dev/null"});
