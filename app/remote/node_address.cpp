@@ -125,6 +125,8 @@ Result<void> readQuery(NodeAddress& address, std::string_view query, std::string
             address.remoteTcp = *value;
         else if (key == "config" && isSsh)
             address.sshConfigFile = *value;
+        else if (key == "bundle" && isSsh)
+            address.bundleFile = *value;
         else if (key == "deploy" && isSsh && (*value == "yes" || *value == "no"))
             address.mayDeploy = *value == "yes";
         else

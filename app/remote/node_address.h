@@ -13,7 +13,7 @@ namespace gantry::app {
 ///  - `grpc://host:port[?token-file=PATH]`: plain text, so only to a loopback host
 ///  - `ssh://[user@]host[:port]`, or just the name of a host, as `ssh` takes it: the configuration of ssh counts. Parameters:
 ///    `socket=PATH` of a gantryd that runs there, or `tcp=HOST:PORT` of one and its `token-file=PATH` (here), else the node is asked and
-///    given one; `deploy=no` gives it none; `config=FILE` is read instead of ~/.ssh/config, as with `ssh -F`
+///    given one; `deploy=no` gives it none, `bundle=FILE` this one; `config=FILE` is read instead of ~/.ssh/config, as with `ssh -F`
 ///  - `grpcs://host:port?ca=FILE[&cert=FILE&key=FILE][&token-file=PATH]`: TLS, mutual when cert and key are given
 /// A value type; nothing is opened or resolved here.
 struct NodeAddress
@@ -36,6 +36,7 @@ struct NodeAddress
     std::string user;                     ///< Ssh; empty: as the configuration says
     std::string remoteSocket, remoteTcp;  ///< Ssh: where gantryd listens on the node; at most one
     bool mayDeploy = true;                ///< Ssh: a node without a gantryd of this version is given one
+    std::string bundleFile;               ///< Ssh: the node bundle to give it; empty: the one beside this program
     std::string sshConfigFile;            ///< Ssh; empty: the user's and the system's
 
     /// Errors: BadInput with what is wrong and what an address looks like; Unsupported for transports this build has not.

@@ -1,8 +1,9 @@
 #include "app/remote/ssh_link.h"
 
+#include "app/remote/node_bundle.h"
 #include "app/remote/node_channel.h"
 #include "app/remote/node_greeting.h"
-#include "app/remote/ssh_node.h"
+#include "app/remote/ssh_deploy.h"
 #include "remote_server/proto/protocol_version.h"
 
 #include <fmt/format.h>
@@ -97,6 +98,7 @@ Result<SshLink::Place> SshLink::find(SshSession& session, const std::stop_token&
 {
     m_onStep(ConnectStep::Check, "gantryd");
     GANTRY_TRY(const SshNodeFacts facts, readSshNodeFacts(session, stop));
+    std::optional<std::pair<Place, std::string>> other; // of another version: where, and which
     for (const std::string& socket : facts.sockets) {
         Result<UniqueFd> stream = session.openUnixSocket(socket, stop);
         if (!stream && stop.stop_requested())
@@ -104,12 +106,46 @@ Result<SshLink::Place> SshLink::find(SshSession& session, const std::stop_token&
         if (!stream) // left by one that was killed
             continue;
         const Result<NodeGreeting> greeting = greetNode(std::move(*stream), {}, m_clientName, stop);
-        if (greeting && greeting->protocolVersion == proto::kProtocolVersion)
+        if (!greeting || greeting->protocolVersion != proto::kProtocolVersion)
+            continue;
+        if (greeting->daemonVersion == GANTRY_VERSION)
             return Place{socket, {}, {}};
+        if (greeting->isBusy) {
+            m_onStep(ConnectStep::Check, fmt::format("gantryd {} runs targets there and is used as it is", greeting->daemonVersion));
+            return Place{socket, {}, {}};
+        }
+        other = {Place{socket, {}, {}}, greeting->daemonVersion};
     }
+    if (m_address.mayDeploy) {
+        Result<Place> deployed = deploy(session, facts, stop);
+        if (deployed || !other || stop.stop_requested())
+            return deployed;
+        m_onStep(ConnectStep::Check, fmt::format("gantryd {} is used: {}", other->second, deployed.error().message));
+    }
+    if (other)
+        return other->first;
     return Error{ErrorCode::Unreachable,
-                 fmt::format("no gantryd of this version runs on {}: start it there with `gantryd`", session.host().text()),
+                 fmt::format("no gantryd runs on {}, and the address says deploy=no: start it there with `gantryd`", session.host().text()),
                  {}};
+}
+
+Result<SshLink::Place> SshLink::deploy(SshSession& session, const SshNodeFacts& facts, const std::stop_token& stop) const
+{
+    std::filesystem::path bundle = m_address.bundleFile;
+    if (bundle.empty()) {
+        GANTRY_TRY(bundle, findNodeBundle());
+    }
+    GANTRY_TRY(const std::string folder, installNodeBundle(session, facts, bundle, m_onStep, stop));
+    GANTRY_TRY(const StartedNode bySocket, startNode(session, facts, folder, false, m_onStep, stop));
+    Result<UniqueFd> stream = session.openUnixSocket(bySocket.socket, stop);
+    if (stream)
+        return Place{bySocket.socket, {}, {}};
+    if (stop.stop_requested())
+        return std::move(stream).error();
+    // It listens there, so what fails is the way: sshd_config may say AllowStreamLocalForwarding no.
+    GANTRY_TRY(const StartedNode byTcp, startNode(session, facts, folder, true, m_onStep, stop));
+    GANTRY_TRY(const SshHop tcp, SshHop::parse(byTcp.tcp));
+    return Place{{}, tcp, byTcp.token};
 }
 
 } // namespace gantry::app

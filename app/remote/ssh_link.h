@@ -4,6 +4,7 @@
 #include "app/remote/node_address.h"
 #include "app/remote/node_link.h"
 #include "app/remote/ssh_config.h"
+#include "app/remote/ssh_node.h"
 #include "app/remote/ssh_prompter.h"
 #include "app/remote/ssh_session.h"
 
@@ -15,7 +16,8 @@
 namespace gantry::app {
 
 /// The way to a node over SSH: one session for calls and live data and another for reports, each made when it is first needed and again
-/// when it has ended. Finds gantryd on the node, by what the address says or by asking the node.
+/// when it has ended. Finds gantryd on the node, by what the address says or by asking the node, and gives it one where
+/// none of this version runs. One of another version whose targets run is used as it is.
 class SshLink : public NodeLink
 {
 public:
@@ -38,7 +40,9 @@ private:
     SshLink(const NodeAddress& address, std::string clientName, std::shared_ptr<SshPrompter> prompter, OnConnectStep onStep);
     [[nodiscard]] Result<std::shared_ptr<SshSession>> sessionFor(Purpose purpose, const std::stop_token& stop);
     [[nodiscard]] Result<UniqueFd> openAt(SshSession& session, const Place& place, const std::stop_token& stop) const;
+    /// A gantryd that runs, or one that is put there and started.
     [[nodiscard]] Result<Place> find(SshSession& session, const std::stop_token& stop);
+    [[nodiscard]] Result<Place> deploy(SshSession& session, const SshNodeFacts& facts, const std::stop_token& stop) const;
 
     const NodeAddress m_address;
     const std::string m_clientName;

@@ -23,12 +23,15 @@ std::string factsScript()
 uid=$(id -u)
 echo "uid $uid"
 echo "home $HOME"
+tmp=${{TMPDIR:-/tmp}}
+case "$tmp" in /*) [ ${{#tmp}} -le 50 ] && [ -d "$tmp" ] || tmp=/tmp ;; *) tmp=/tmp ;; esac
+echo "tmp $tmp"
 echo "system $(uname -s)"
 echo "machine $(uname -m)"
 echo "glibc $(getconf GNU_LIBC_VERSION 2>/dev/null)"
 echo "free $(df -Pk "$HOME" 2>/dev/null | tail -n 1)"
 for tool in tar gzip zstd sha256sum setsid; do command -v $tool >/dev/null 2>&1 && echo "has $tool"; done
-for s in /tmp/gantry-$uid-{}/gantryd.sock "$XDG_RUNTIME_DIR/gantry/gantryd.sock" /run/user/$uid/gantry/gantryd.sock /tmp/gantry-$uid/gantryd.sock; do
+for s in "$tmp/gantry-$uid-{}/gantryd.sock" "$XDG_RUNTIME_DIR/gantry/gantryd.sock" /run/user/$uid/gantry/gantryd.sock /tmp/gantry-$uid/gantryd.sock; do
   [ -S "$s" ] && [ -O "$s" ] && [ -O "${{s%/*}}" ] && echo "socket $s"
 done
 for v in "$HOME"/.cache/gantry/*/bin/gantryd; do [ -x "$v" ] && echo "version $v"; done
@@ -67,6 +70,8 @@ void take(SshNodeFacts& facts, const std::string& key, const std::string& value)
         facts.userId = value;
     else if (key == "home" && value.starts_with('/'))
         facts.home = value;
+    else if (key == "tmp" && value.starts_with('/'))
+        facts.temporary = value;
     else if (key == "system")
         facts.system = value;
     else if (key == "machine")
@@ -96,7 +101,7 @@ void take(SshNodeFacts& facts, const std::string& key, const std::string& value)
 
 std::string SshNodeFacts::stateFolder() const
 {
-    return fmt::format("/tmp/gantry-{}-{}", userId, GANTRY_VERSION);
+    return fmt::format("{}/gantry-{}-{}", temporary, userId, GANTRY_VERSION);
 }
 
 Result<SshNodeFacts> parseSshNodeFacts(const std::string& answer)

@@ -13,11 +13,12 @@ namespace gantry::app {
 /// What a host tells of itself: enough to find a gantryd there, or to start one. Everything in it comes from another machine.
 struct SshNodeFacts
 {
-    std::string userId;          ///< digits
-    std::string home;            ///< absolute; empty: the host says none
-    std::string system, machine; ///< of uname(1): "Linux", "x86_64"
-    std::string glibc;           ///< "2.36"; empty: another C library
-    std::uint64_t freeBytes = 0; ///< where home is
+    std::string userId;             ///< digits
+    std::string home;               ///< absolute; empty: the host says none
+    std::string temporary = "/tmp"; ///< TMPDIR where it is one, and short enough for the path of a socket below it
+    std::string system, machine;    ///< of uname(1): "Linux", "x86_64"
+    std::string glibc;              ///< "2.36"; empty: another C library
+    std::uint64_t freeBytes = 0;    ///< where home is
     bool hasTar = false, hasGzip = false, hasZstd = false, hasSha256 = false, hasSetsid = false;
     std::vector<std::string> sockets;  ///< of gantryd, that exist, best first: this version's own, then those of a gantryd somebody started
     std::vector<std::string> versions; ///< folders of node bundles under bundleFolder()

@@ -94,6 +94,7 @@ std::optional<std::string> whyNoSshd()
 SshdFixture::SshdFixture(Options options) : m_options(std::move(options))
 {
     std::filesystem::create_directory(home());
+    std::filesystem::create_directory(temporary());
     for (const std::string& type : m_options.hostKeyTypes)
         makeKey(hostKey(type), type, "");
     makeKey(clientKey(), "ed25519", "");
@@ -123,7 +124,7 @@ void SshdFixture::start()
            << "KbdInteractiveAuthentication no\nSubsystem sftp internal-sftp\nMaxStartups 100\nLogLevel VERBOSE\n";
     for (const std::string& type : m_options.hostKeyTypes)
         config << "HostKey " << hostKey(type).string() << '\n';
-    config << "SetEnv HOME=" << home().string();
+    config << "SetEnv HOME=" << home().string() << " TMPDIR=" << temporary().string();
     for (const auto& [name, value] : m_options.environment)
         config << ' ' << name << "=" << value;
     config << '\n';

@@ -24,7 +24,7 @@ public:
     {
         std::vector<std::string> lines; ///< of sshd_config, before the usual ones: the first value counts
         std::vector<std::string> hostKeyTypes = {"ed25519"};
-        std::map<std::string, std::string> environment; ///< of what runs there, besides a HOME of its own
+        std::map<std::string, std::string> environment; ///< of what runs there, besides a HOME and a TMPDIR of its own
     };
 
     SshdFixture() : SshdFixture(Options{}) {}
@@ -43,6 +43,7 @@ public:
     [[nodiscard]] int port() const { return m_port; }
     [[nodiscard]] const std::filesystem::path& folder() const { return m_folder.path(); }
     [[nodiscard]] std::filesystem::path home() const { return m_folder / "home"; }              ///< HOME of what runs there
+    [[nodiscard]] std::filesystem::path temporary() const { return m_folder / "tmp"; }          ///< TMPDIR of what runs there
     [[nodiscard]] std::filesystem::path clientKey() const { return m_folder / "client_key"; }   ///< accepted, without a passphrase
     [[nodiscard]] std::filesystem::path knownHosts() const { return m_folder / "known_hosts"; } ///< of the client; holds nothing at first
     [[nodiscard]] std::string publicHostKey(const std::string& type = "ed25519") const;         ///< "TYPE BASE64"
