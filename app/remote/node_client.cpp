@@ -39,9 +39,9 @@ constexpr DurationNs kDefaultGraceNs = 10'000'000'000;
 constexpr std::string_view kNoTlsConnection = "empty address list";
 /// Of a node that exports a report: it tells how far it is each second.
 constexpr std::chrono::seconds kLongestSilence{60};
-
-/// Between two attempts to find the node again.
+/// Between two attempts to find the node again, and for the last one.
 constexpr std::chrono::milliseconds kReconnectPause{100};
+constexpr std::chrono::seconds kLastAttempt{1};
 
 NodeClient::Chunk chunkOf(const v1::ReportChunk& wire)
 {
@@ -300,8 +300,13 @@ Result<void> NodeClient::reconnect(std::chrono::milliseconds timeout, std::stop_
         if (answer)
             return {};
         // A daemon that is just going down answers UNAVAILABLE at once, in spite of wait_for_ready.
-        if (answer.error().code != ErrorCode::Unreachable || std::chrono::steady_clock::now() >= deadline)
+        if (answer.error().code != ErrorCode::Unreachable)
             return std::move(answer).error();
+        if (std::chrono::steady_clock::now() >= deadline) {
+            // While it waits, gRPC knows only that the time is over; asked without waiting it says why there is no connection.
+            answer = m_impl->sayHello(kLastAttempt, false, stop);
+            return answer ? Result<void>() : Result<void>(std::move(answer).error());
+        }
         std::mutex mutex;
         std::unique_lock lock(mutex);
         std::condition_variable_any().wait_for(lock, stop, kReconnectPause, [] { return false; });
