@@ -15,6 +15,7 @@ namespace gantry::app {
 namespace {
 
 constexpr int kMostAttempts = 3;              // as ssh(1), NumberOfPasswordPrompts
+constexpr int kMostMethods = 5;               // that a host may want, one after the other
 constexpr long kPersonTimeoutS = 180;         // of the host while it waits for a person, as for a push to a phone
 constexpr std::size_t kMostPromptBytes = 400; // of the host's words that are shown
 
@@ -52,8 +53,10 @@ public:
             GANTRY_TRY(const Outcome outcome, tryMethods(::ssh_userauth_list(m_session, nullptr)));
             if (outcome == Outcome::In)
                 return {};
-            if (outcome == Outcome::Refused)
+            if (outcome == Outcome::Refused || ++m_accepted == kMostMethods)
                 return refusal();
+            // What the host refused before it accepted this one it may want now.
+            m_areKeysSpent = m_isInteractiveSpent = m_isPasswordSpent = false;
             rc = SSH_AUTH_PARTIAL;
         }
         return {};
@@ -319,6 +322,7 @@ private:
     ssh_session m_session;
     const SshHost& m_host;
     bool m_areKeysSpent = false, m_isInteractiveSpent = false, m_isPasswordSpent = false;
+    int m_accepted = 0; ///< methods
     std::string m_offered;
     std::vector<std::string> m_tried;
 };
