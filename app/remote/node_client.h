@@ -27,8 +27,8 @@ struct ClockOffset
 /// A connection to one gantryd. Calls block (never on the UI thread) and end with Cancelled when `stop` is asked for; errors are
 /// sentences with cause and next step. Several threads may call at once; the channel reconnects by itself.
 ///
-/// Addresses are those of NodeAddress. Empty: the default socket, $XDG_RUNTIME_DIR/gantry/gantryd.sock or /tmp/gantry-UID/gantryd.sock. Over
-/// SSH reports come on a session of their own, so that live data does not wait behind them.
+/// Addresses are those of NodeAddress. Empty: the default socket, $XDG_RUNTIME_DIR/gantry/gantryd.sock or /tmp/gantry-UID/gantryd.sock.
+/// Over SSH reports come on a session of their own, so that live data does not wait behind them.
 class NodeClient
 {
 public:

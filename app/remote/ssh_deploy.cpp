@@ -28,10 +28,8 @@ constexpr const char* kInstallScript = R"sh(
 umask 077
 mkdir -p "$base" || exit 1
 trap 'rm -rf "$base/.unpack-$$"' EXIT
-if command -v sha256sum >/dev/null 2>&1; then
-  have=$(sha256sum "$part" | cut -d' ' -f1)
-  if [ "$have" != "$sha" ]; then rm -f "$part"; echo "SHA-256 $have instead of $sha" >&2; exit 3; fi
-fi
+have=$(sha256sum "$part" | cut -d' ' -f1)
+if [ "$have" != "$sha" ]; then rm -f "$part"; echo "SHA-256 $have instead of $sha" >&2; exit 3; fi
 mkdir "$base/.unpack-$$" || exit 4
 $unpack < "$part" | tar -xf - -C "$base/.unpack-$$" || exit 4
 set -- "$base/.unpack-$$"/*/bin/gantryd
@@ -59,7 +57,7 @@ exit 0
 constexpr const char* kStartScript = R"sh(
 umask 077
 mkdir -p "$state" || exit 6
-[ -O "$state" ] || { echo "$state belongs to somebody else" >&2; exit 6; }
+[ ! -L "$state" ] && [ -O "$state" ] || { echo "$state belongs to somebody else" >&2; exit 6; }
 chmod 700 "$state"
 new="$state/ready.$$"
 [ -s "$state/log" ] && [ "$(wc -c <"$state/log")" -gt 1000000 ] && : >"$state/log"
@@ -129,8 +127,11 @@ Result<void> checkMachine(const SshSession& session, const SshNodeFacts& facts)
                                  glibc ? "glibc " + facts.glibc : "another C library than glibc", kOldestGlibc.first, kOldestGlibc.second,
                                  byHand),
                      {}};
-    if (!facts.hasTar)
-        return Error{ErrorCode::Unsupported, fmt::format("{} has no tar to unpack the node bundle with; install it there", host), {}};
+    if (!facts.hasTar || !facts.hasSha256)
+        return Error{ErrorCode::Unsupported,
+                     fmt::format("{} has no {} to {} the node bundle with; install it there", host, facts.hasTar ? "sha256sum" : "tar",
+                                 facts.hasTar ? "check" : "unpack"),
+                     {}};
     if (facts.home.empty())
         return Error{ErrorCode::Unsupported, fmt::format("{} has no home folder for {}", host, session.host().user), {}};
     if (facts.freeBytes != 0 && facts.freeBytes < kRoomNeeded)

@@ -31,7 +31,8 @@ echo "machine $(uname -m)"
 echo "glibc $(getconf GNU_LIBC_VERSION 2>/dev/null)"
 echo "free $(df -Pk "$HOME" 2>/dev/null | tail -n 1)"
 for tool in tar gzip zstd sha256sum setsid; do command -v $tool >/dev/null 2>&1 && echo "has $tool"; done
-for s in "$tmp/gantry-$uid-{}/gantryd.sock" "$XDG_RUNTIME_DIR/gantry/gantryd.sock" /run/user/$uid/gantry/gantryd.sock /tmp/gantry-$uid/gantryd.sock; do
+for s in "$tmp/gantry-$uid-{}/gantryd.sock" "$XDG_RUNTIME_DIR/gantry/gantryd.sock" /run/user/$uid/gantry/gantryd.sock \
+    /tmp/gantry-$uid/gantryd.sock; do
   [ -S "$s" ] && [ -O "$s" ] && [ -O "${{s%/*}}" ] && echo "socket $s"
 done
 for v in "$HOME"/.cache/gantry/*/bin/gantryd; do [ -x "$v" ] && echo "version $v"; done

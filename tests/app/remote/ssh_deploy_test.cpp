@@ -310,6 +310,7 @@ TEST_F(SshDeploy, AMachineThatTheBundleDoesNotRunOnIsToldSo)
     EXPECT_THAT(failure([](SshNodeFacts& f) { f.glibc = ""; }), HasSubstr("another C library"));
     EXPECT_THAT(failure([](SshNodeFacts& f) { f.freeBytes = 1 << 20; }), HasSubstr("has 1 MiB free"));
     EXPECT_THAT(failure([](SshNodeFacts& f) { f.hasTar = false; }), HasSubstr("no tar"));
+    EXPECT_THAT(failure([](SshNodeFacts& f) { f.hasSha256 = false; }), HasSubstr("no sha256sum"));
     EXPECT_FALSE(std::filesystem::exists(sshd.home() / ".cache"));
 }
 
