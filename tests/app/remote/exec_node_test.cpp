@@ -239,7 +239,7 @@ TEST_F(ExecNode, ACommandThatDiesIsToldAndRunAgainForTheNextCall)
     ASSERT_TRUE(isStreaming);
     ASSERT_FALSE(cut);
     EXPECT_EQ(cut.error().code, ErrorCode::Unreachable);
-    EXPECT_THAT(cut.error().message, AllOf(HasSubstr("the connection through `sh -c"), HasSubstr("ended by signal 9")));
+    EXPECT_THAT(cut.error().message, AllOf(HasSubstr("cannot reach gantryd at exec:sh -c"), HasSubstr("ended by signal 9")));
     EXPECT_THAT(targetsOf(*client), testing::ElementsAre(launched));
     EXPECT_TRUE(client->reconnect(10s, {}));
 }
