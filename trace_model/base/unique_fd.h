@@ -22,10 +22,10 @@ public:
     ~UniqueFd() { reset(); }
 
     [[nodiscard]] int get() const { return m_fd; }
+    /// Gives it away: the caller closes it.
+    [[nodiscard]] int release() { return std::exchange(m_fd, -1); }
     explicit operator bool() const { return m_fd >= 0; }
 
-    /// Gives it up to the caller.
-    [[nodiscard]] int release() { return std::exchange(m_fd, -1); }
     void reset(int fd = -1)
     {
         if (m_fd >= 0)
