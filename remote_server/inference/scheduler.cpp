@@ -527,6 +527,7 @@ IterationRecord ModelServer::beginIteration(const Instance& instance, Inflight& 
         job.times.inputEnd = nowNs();
         job.instance = instance.name;
         job.threadId = threadNumber();
+        job.streamId = instance.backend->streamId();
     }
     IterationRecord record{.iteration = inflight.iteration, .rank = inflight.rank, .end = {}};
     record.newRequests = std::exchange(inflight.newRequests, 0);
