@@ -1,19 +1,17 @@
+#include "tests/remote_server/inference/raw_client.h"
 #include "tests/remote_server/inference/serving_fixture.h"
 #include "tests/support/child_process.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <httplib.h>
-#include <netinet/in.h>
 #include <nlohmann/json.hpp>
 
-#include <arpa/inet.h>
 #include <cstring>
 #include <fcntl.h>
 #include <future>
 #include <numeric>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 namespace gantry::inference_server {
@@ -268,20 +266,9 @@ TEST_F(Http, RefusesValuesThatAreNestedTooDeep)
 // As `curl -X POST` asks: the server waited for a body until the connection ended.
 TEST_F(Http, ARequestThatAnnouncesNoBodyHasNone)
 {
-    const int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(m_server->httpPort()));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ASSERT_EQ(connect(client, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-    const std::string request = "POST /v2/repository/index HTTP/1.1\r\nHost: x\r\n\r\n";
-    ASSERT_EQ(send(client, request.data(), request.size(), 0), static_cast<ssize_t>(request.size()));
-    const timeval patience{20, 0}; // less than the server's
-    setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    std::string answer(15, '\0');
-    EXPECT_EQ(recv(client, answer.data(), answer.size(), MSG_WAITALL), 15);
-    EXPECT_EQ(answer, "HTTP/1.1 200 OK");
-    close(client);
+    const RawClient client(m_server->httpPort());
+    ASSERT_TRUE(client.send("POST /v2/repository/index HTTP/1.1\r\nHost: x\r\n\r\n"));
+    EXPECT_EQ(client.receive(15, 20), "HTTP/1.1 200 OK") << "within less than the server's patience";
 }
 
 /// An object of shared memory with INT32 numbers from 0 on.
@@ -375,18 +362,12 @@ TEST_F(Http, SaysThatThereIsNoSuchGpuMemory)
 TEST_F(Http, AClientThatGoesAwayTakesItsQueuedRequestWithIt)
 {
     const std::string body = json({{"inputs", inputs()}}).dump();
-    const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(m_server->httpPort()));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ASSERT_EQ(connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-    const std::string request =
-        "POST /v2/models/patient/infer HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
-    ASSERT_EQ(send(socket, request.data(), request.size(), MSG_NOSIGNAL), static_cast<ssize_t>(request.size()));
+    RawClient client(m_server->httpPort());
+    ASSERT_TRUE(client.send("POST /v2/models/patient/infer HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) +
+                            "\r\n\r\n" + body));
     const auto values = [&] { return m_server->inference().find("patient", {})->statistics().values(); };
     ASSERT_TRUE(test::eventually([&] { return values().pending == 1; }));
-    close(socket);
+    client.close();
     EXPECT_TRUE(test::eventually([&] { return values().pending == 0; })) << "it would have waited for a minute";
     EXPECT_EQ(values().failedBy[static_cast<std::size_t>(FailureReason::Cancelled)], 1u);
     EXPECT_EQ(values().inferences, 0u);
