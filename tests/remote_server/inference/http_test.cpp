@@ -51,6 +51,11 @@ protected:
             backend: "add_sub"
             input [ { name: "A" data_type: TYPE_FP32 dims: -1 }, { name: "B" data_type: TYPE_FP32 dims: -1 } ]
             output [ { name: "SUM" data_type: TYPE_FP32 dims: -1 }, { name: "DIFFERENCE" data_type: TYPE_FP32 dims: -1 } ])");
+        m_repository.add("text", R"(
+            backend: "identity"
+            max_batch_size: 1
+            input { name: "TEXT" data_type: TYPE_STRING dims: -1 }
+            output { name: "TEXT" data_type: TYPE_STRING dims: -1 })");
         m_server = std::make_unique<TestServer>(m_repository, control);
         m_client = std::make_unique<httplib::Client>("127.0.0.1", m_server->httpPort());
         m_client->set_keep_alive(true);
@@ -128,7 +133,7 @@ TEST_F(Http, DescribesModelsWithNumbersAsNumbers)
     ASSERT_EQ(stats.size(), 1u);
     EXPECT_EQ(stats[0]["inference_count"], 1);
     EXPECT_GT(stats[0]["inference_stats"]["success"]["ns"].get<std::uint64_t>(), 0u);
-    EXPECT_EQ(get("/v2/models/stats").document()["model_stats"].size(), 3u);
+    EXPECT_EQ(get("/v2/models/stats").document()["model_stats"].size(), 4u);
 }
 
 TEST_F(Http, NamesUnknownModelsAndVersions)
@@ -297,7 +302,7 @@ public:
         EXPECT_EQ(pread(m_file, values.data(), m_bytes, 0), static_cast<ssize_t>(m_bytes));
         return values;
     }
-    void shrink(std::size_t bytes) const { ASSERT_EQ(ftruncate(m_file, static_cast<off_t>(bytes)), 0); }
+    void resize(std::size_t bytes) const { ASSERT_EQ(ftruncate(m_file, static_cast<off_t>(bytes)), 0); }
 
 private:
     std::string m_key;
@@ -340,11 +345,27 @@ TEST_F(Http, ReadsInputsFromAndWritesOutputsToSharedMemory)
     output["parameters"]["shared_memory_byte_size"] = 8;
     EXPECT_THAT(infer({{"inputs", given}, {"outputs", {output}}}).error(), HasSubstr("should be at least 16 bytes to hold the results"));
 
-    numbers.shrink(20); // a server that had mapped it would be killed by SIGBUS now
+    numbers.resize(20); // a server that had mapped it would be killed by SIGBUS now
     EXPECT_THAT(infer({{"inputs", given}}).error(), HasSubstr("the shared memory object of region 'r' has become shorter"));
     EXPECT_EQ(post("/v2/systemsharedmemory/unregister").status, 200);
     EXPECT_EQ(get("/v2/systemsharedmemory/status").body, "[]");
     EXPECT_EQ(get(base + "status").error(), "404 Unable to find system shared memory region: 'r'");
+}
+
+// A request took the memory for all the bytes that it named, and was refused then because its tensor has fewer.
+TEST_F(Http, SharedMemoryOfAnotherSizeThanItsTensorIsNotRead)
+{
+    constexpr std::uint64_t kHuge = 1ull << 45; // 32 TiB, of which none is there
+    SharedNumbers numbers(16);
+    numbers.resize(kHuge);
+    ASSERT_EQ(post("/v2/systemsharedmemory/region/r/register", json({{"key", numbers.key()}, {"byte_size", kHuge}}).dump()).status, 200);
+    EXPECT_EQ(
+        refused(tensor("INPUT0", place(kHuge, 0))),
+        "400 [request id: <id_unknown>] input byte size mismatch for input 'INPUT0' for model 'add_sub'. Expected 16, got 35184372088832");
+    const json text = {{"name", "TEXT"}, {"datatype", "BYTES"}, {"shape", {1, 4}}, {"parameters", place(kHuge, 0)["parameters"]}};
+    EXPECT_THAT(
+        post("/v2/models/text/infer", json({{"inputs", {text}}}).dump()).error(),
+        HasSubstr("expected 4 string elements for inference input 'TEXT' for model 'text', which do not take the 35184372088832 bytes"));
 }
 
 TEST_F(Http, SaysThatThereIsNoSuchGpuMemory)
