@@ -230,7 +230,7 @@ bool ModelServer::answerFromCache(Job& job)
     job->times.lookupStart = nowNs();
     m_ranges.pushCacheLookup(job->id);
     job->cacheKey = cacheKeyOf(m_load, job->inputs);
-    const ResponseCache::Outputs known = m_cache->lookup(job->cacheKey);
+    const ResponseCache::Outputs known = m_cache->lookup(job->cacheKey, job->inputs);
     if (known)
         job->outputs = *known;
     m_ranges.pop();
@@ -243,10 +243,11 @@ bool ModelServer::answerFromCache(Job& job)
     return true;
 }
 
+/// The last that anybody needs the inputs for.
 void ModelServer::keepInCache(InferJob& job)
 {
     job.times.insertStart = nowNs();
-    m_cache->insert(job.cacheKey, job.outputs);
+    m_cache->insert(job.cacheKey, std::move(job.inputs), job.outputs);
     job.times.insertEnd = nowNs();
 }
 
