@@ -119,6 +119,35 @@ Result<std::shared_ptr<ModelServer>> ProtocolCalls::findModel(const std::string&
     return Error{ErrorCode::NotFound, fmt::format("Request for unknown model: '{}' is not found", model), {}};
 }
 
+void ProtocolCalls::beginShutdown()
+{
+    m_ready = false;
+    std::set<std::shared_ptr<OpenStream>> streams;
+    {
+        const std::lock_guard lock(m_mutex);
+        streams = m_streams;
+    }
+    for (const auto& stream : streams) // unlocked: one that ends at once forgets itself
+        stream->endWithServer();
+}
+
+void ProtocolCalls::remember(std::shared_ptr<OpenStream> stream)
+{
+    OpenStream& remembered = *stream;
+    {
+        const std::lock_guard lock(m_mutex);
+        m_streams.insert(std::move(stream));
+    }
+    if (!m_ready)
+        remembered.endWithServer();
+}
+
+void ProtocolCalls::forget(const std::shared_ptr<OpenStream>& stream)
+{
+    const std::lock_guard lock(m_mutex);
+    m_streams.erase(stream);
+}
+
 Result<bool> ProtocolCalls::isModelReady(const std::string& model, const std::string& version) const
 {
     GANTRY_CHECK(checkVersion(version));

@@ -332,6 +332,10 @@ void ModelServer::run(Instance& instance, std::vector<Job> batch)
         job->threadId = threadNumber();
         if (instance.backend)
             job->streamId = instance.backend->streamId();
+        if (job->isCutShort) {
+            finish(std::move(job), kCancelled, FailureReason::Cancelled);
+            continue;
+        }
         if (result && m_cache)
             keepInCache(*job);
         finish(std::move(job), result, FailureReason::Backend);
@@ -350,6 +354,8 @@ std::vector<BatchItem> ModelServer::itemsOf(const std::vector<Job>& batch) const
                 if (raw->times.firstResponse == 0)
                     raw->times.firstResponse = nowNs();
                 raw->respond(*raw, std::move(outputs), final);
+                raw->isCutShort = !final && raw->isCancelled();
+                return !raw->isCutShort;
             };
     }
     return items;

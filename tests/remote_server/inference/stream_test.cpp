@@ -113,6 +113,41 @@ TEST_F(Stream, AnswersWhatIsUnderWayAfterTheLastWrite)
     EXPECT_TRUE(stream->Finish().ok());
 }
 
+// The server kept them all: a client that read none of them filled its memory.
+TEST_F(Stream, ARequestWhoseResponsesAreNotReadIsCancelledAndCounted)
+{
+    constexpr int kResponses = 400;
+    m_repository.add("flood", R"(
+        backend: "identity"
+        input { name: "INPUT0" data_type: TYPE_INT32 dims: -1 }
+        output { name: "OUTPUT0" data_type: TYPE_INT32 dims: -1 }
+        model_transaction_policy { decoupled: true }
+        parameters { key: "responses" value { string_value: ")" +
+                                  std::to_string(kResponses) + R"(" } })");
+    m_server = std::make_unique<TestServer>(m_repository);
+    wire::ModelInferRequest request = repeatRequest(false);
+    request.set_model_name("flood");
+    request.mutable_inputs(0)->set_shape(0, 1 << 18);
+    request.set_raw_input_contents(0, std::string(1 << 20, '\1')); // 400 MiB come back
+    const auto stream = m_server->stub().ModelStreamInfer(&m_context);
+    ASSERT_TRUE(stream->Write(request));
+    const auto values = [&] { return m_server->inference().find("flood", {})->statistics().values(); };
+    ASSERT_TRUE(test::eventually([&] { return values().failed + values().success == 1; }));
+    EXPECT_EQ(values().failedBy[static_cast<std::size_t>(FailureReason::Cancelled)], 1u);
+
+    stream->WritesDone();
+    int responses = 0;
+    wire::ModelStreamInferResponse response;
+    for (; stream->Read(&response) && response.error_message().empty(); ++responses)
+        EXPECT_EQ(response.infer_response().raw_output_contents(0).size(), 1u << 20);
+    EXPECT_GT(responses, 32);
+    EXPECT_LT(responses, 100) << "64 MiB, and what fits between the two";
+    EXPECT_EQ(response.error_message(), "the request was cancelled: its responses were made faster than the client read them");
+    EXPECT_EQ(response.infer_response().id(), "r");
+    EXPECT_FALSE(stream->Read(&response));
+    EXPECT_TRUE(stream->Finish().ok());
+}
+
 // The server read on and kept the answers: a client that never read them filled its memory.
 TEST_F(Stream, AClientThatDoesNotReadIsNotReadFrom)
 {
