@@ -44,6 +44,7 @@ constexpr std::chrono::seconds kLongestSilence{60};
 constexpr int kMaxMessageBytes = 64 * 1024 * 1024;
 constexpr int kKeepaliveTimeMs = 10'000; // gantryd allows a ping each 5 s
 constexpr int kKeepaliveTimeoutMs = 5'000;
+constexpr std::chrono::seconds kLastAttempt{1};
 constexpr int kMinReconnectBackoffMs = 100;
 constexpr int kMaxReconnectBackoffMs = 2'000;
 
@@ -304,8 +305,13 @@ Result<void> NodeClient::reconnect(std::chrono::milliseconds timeout, std::stop_
         if (answer)
             return {};
         // A daemon that is just going down answers UNAVAILABLE at once, in spite of wait_for_ready.
-        if (answer.error().code != ErrorCode::Unreachable || std::chrono::steady_clock::now() >= deadline)
+        if (answer.error().code != ErrorCode::Unreachable)
             return std::move(answer).error();
+        if (std::chrono::steady_clock::now() >= deadline) {
+            // While it waits, gRPC knows only that the time is over; asked without waiting it says why there is no connection.
+            answer = m_impl->sayHello(kLastAttempt, false, stop);
+            return answer ? Result<void>() : Result<void>(std::move(answer).error());
+        }
         std::mutex mutex;
         std::unique_lock lock(mutex);
         std::condition_variable_any().wait_for(lock, stop, std::chrono::milliseconds(kMinReconnectBackoffMs), [] { return false; });

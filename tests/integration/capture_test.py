@@ -20,82 +20,7 @@ import tempfile
 import threading
 import time
 
-DEADLINE_S = 60
-
-
-def wait_until(condition, what):
-    """Polls a condition until it holds; fails the test after DEADLINE_S."""
-    end = time.monotonic() + DEADLINE_S
-    while time.monotonic() < end:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.05)
-    raise AssertionError(f"timed out: {what}")
-
-
-class Node:
-    """A gantryd of this build in a private folder, with everything it needs to be stopped."""
-
-    def __init__(self, build, source):
-        self.bin = pathlib.Path(build) / "bin"
-        self.models = pathlib.Path(source) / "resources/models"
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gantry-test-"))
-        self.folder.chmod(0o700)
-        self.address = f"unix:{self.folder}/d.sock"
-        self.daemon = None
-        self.others = []
-
-    def start(self, *options):
-        ready = self.folder / "ready"
-        ready.unlink(missing_ok=True)
-        self.daemon = subprocess.Popen(
-            [self.bin / "gantryd", "--socket", self.folder / "d.sock", "--report-folder", self.folder / "reports", "--ready-file", ready,
-             *options],
-            stderr=subprocess.DEVNULL)
-        wait_until(ready.exists, "gantryd is ready")
-
-    def ctl(self, *arguments, status=0):
-        """gantryctl --json; its document, after checking its exit status."""
-        done = subprocess.run([self.bin / "gantryctl", "--json", "--node", self.address, *map(str, arguments)],
-                              capture_output=True, text=True, timeout=DEADLINE_S)
-        assert done.returncode == status, (arguments, done.returncode, done.stdout, done.stderr)
-        return json.loads(done.stdout)
-
-    def launch_server(self, *options):
-        """gantry-serve through the daemon, ready to answer; its target and gRPC address."""
-        sockets = [socket.socket() for _ in range(2)]
-        for s in sockets:
-            s.bind(("127.0.0.1", 0))
-        grpc, metrics = (s.getsockname()[1] for s in sockets)
-        for s in sockets:
-            s.close()
-        target = self.ctl("target", "launch", "--name", "gantry-serve", "--grpc-address", f"127.0.0.1:{grpc}",
-                          "--metrics-url", f"http://127.0.0.1:{metrics}/metrics", "--wait-ready", "50s", "--",
-                          self.bin / "gantry-serve", "--cpu-only", "--model-repository", self.models, "--grpc-port", grpc, "--http-port", 0,
-                          "--metrics-port", metrics, *options)
-        return target, f"127.0.0.1:{grpc}"
-
-    def load(self, address, seconds, model="bert_base"):
-        load = subprocess.Popen([self.bin / "gantryctl", "--json", "load", "--address", address, "--model", model, "--rate", "20", "--for", f"{seconds}s"],
-                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        self.others.append(load)
-        return load
-
-    def is_held(self):
-        """A window is open, as somebody sees who would like one."""
-        return any(capture["state"] == "capturing" for capture in self.ctl("node", "captures"))
-
-    def kill_daemon(self):
-        """SIGKILL: no chance to clean up."""
-        self.daemon.kill()
-        self.daemon.wait()
-
-    def stop(self):
-        for process in [*self.others, self.daemon]:
-            if process and process.poll() is None:
-                process.terminate()
-                process.wait(20)
+from test_node import DEADLINE_S, Launched, Node, run, wait_until
 
 
 def captures_a_serving_server(node):
@@ -279,7 +204,7 @@ def leaves_whole_reports_or_none(node, kill):
     node.models = node.folder / "models"  # starts in a moment
     target = None
     for i in range(12):
-        if target is None or target["pid"] not in [t["pid"] for t in node.ctl("target", "list") if t["state"] == "running"]:
+        if target is None or not node.launched[-1].is_alive():
             target, address = node.launch_server()
             node.load(address, 60, model="add_sub")
         fetched = node.folder / f"fetched-{i}.gantry"
@@ -288,13 +213,14 @@ def leaves_whole_reports_or_none(node, kill):
         node.others.append(client)
         time.sleep(0.06 * i)  # the instant, not a wait for anything
         kill(target, client)
+        if node.daemon.poll() is not None:
+            node.start()
+            wait_until(lambda: target["pid"] in [t["pid"] for t in node.ctl("target", "list")], "the target is adopted")
         said = client.communicate(timeout=DEADLINE_S)[1]
         assert client.returncode in (0, -signal.SIGKILL) or "gantryctl: " in said, (i, client.returncode, said)
         if client.returncode == 0:
             check_whole(fetched)
         assert client.returncode == 0 or not fetched.exists(), (i, said)
-        if node.daemon.poll() is not None:
-            node.start()
         wait_until(lambda: all(capture["state"] in ("done", "failed") for capture in node.ctl("node", "captures")), "the window ends")
         for report in node.ctl("report", "list"):
             check_whole(node.folder / "reports" / report["name"])
@@ -669,15 +595,5 @@ def refuses_a_file_of_python_functions_that_is_wrong(node):
     assert node.ctl("target", "list") == []
 
 
-def main():
-    scenario, build, source = sys.argv[1:4]
-    node = Node(build, source)
-    try:
-        node.start()
-        globals()[scenario](node)
-    finally:
-        node.stop()
-
-
 if __name__ == "__main__":
-    main()
+    run(globals())

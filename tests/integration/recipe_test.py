@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 
-from capture_test import DEADLINE_S, Node, wait_until
+from test_node import DEADLINE_S, run, wait_until
 
 
 def write_recipe(node, name, capture, load):
@@ -25,7 +25,7 @@ def write_recipe(node, name, capture, load):
 server:
   model_repository: {node.models}
   program: {node.bin / "gantry-serve"}
-  flags: [--cpu-only]
+  flags: [--cpu-only, --http-port, "0"]
   grpc_address: 127.0.0.1:{grpc}
   metrics_url: http://127.0.0.1:{metrics}/metrics
 warm_up: {{requests: 5}}
@@ -71,6 +71,25 @@ def runs_again_from_its_report(node):
     check_report(node, node.folder / "two/again.gantry", text)
 
 
+def keeps_what_an_interrupted_recipe_measured(node):
+    recipe = write_recipe(node, "long", "{for: 5m}", "{model: add_sub, concurrency: 1}")
+    running = subprocess.Popen([node.bin / "gantryctl", "--json", "--node", node.address, "recipe", "run", recipe, "-o", node.folder],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    node.others.append(running)
+
+    def records():
+        assert running.poll() is None, running.communicate()
+        return any(capture["state"] == "capturing" and capture["events"] > 0 for capture in node.ctl("node", "captures"))
+
+    wait_until(records, "the window records")
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=DEADLINE_S)
+    assert running.returncode == 0, (running.returncode, out, err)
+    assert json.loads(out)["load"]["partial"], out
+    check_report(node, node.folder / "long.gantry", recipe.read_text())
+    assert has_no_server(node), node.ctl("target", "list")
+
+
 def says_what_is_wrong_with_a_recipe(node):
     recipe = write_recipe(node, "wrong", "{for: 1s}", "{model: add_sub, concurency: 2}")
     error = node.ctl("recipe", "check", recipe, status=65)["error"]
@@ -84,15 +103,5 @@ def says_what_is_wrong_with_a_recipe(node):
     assert has_no_server(node), node.ctl("target", "list")
 
 
-def main():
-    scenario, build, source = sys.argv[1:4]
-    node = Node(build, source)
-    try:
-        node.start()
-        globals()[scenario](node)
-    finally:
-        node.stop()
-
-
 if __name__ == "__main__":
-    main()
+    run(globals())

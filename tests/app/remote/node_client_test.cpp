@@ -200,6 +200,7 @@ TEST(NodeClient, ReconnectingGivesUpAfterItsTimeAndWhenStopped)
     const auto late = client->reconnect(std::chrono::milliseconds(300), {});
     ASSERT_FALSE(late);
     EXPECT_EQ(late.error().code, ErrorCode::Unreachable);
+    EXPECT_NE(late.error().message.find("is it running?"), std::string::npos) << late.error().message; // not: did not answer in time
 
     std::stop_source stop;
     stop.request_stop();
