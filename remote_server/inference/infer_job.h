@@ -50,6 +50,8 @@ struct InferJob
     std::string instance;                           ///< name of the instance that executed it
     std::int64_t threadId = 0;                      ///< the instance's, the kernel's number; 0: it was not executed
     std::optional<std::uint32_t> streamId;          ///< CUPTI's number of the instance's stream
+    std::size_t responses = 0;                      ///< of a decoupled model: made until now
+    std::int64_t responseBegan = 0;                 ///< when the last one was sent, or the first begun; 0: none is
     bool isCutShort = false;                        ///< its client takes no more of its responses
     bool cacheHit = false;                          ///< answered by the response cache, without an execution
     FailureReason failure = FailureReason::Other;   ///< when it failed

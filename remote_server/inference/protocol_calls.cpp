@@ -36,6 +36,23 @@ void addDuration(inference::StatisticDuration* out, std::uint64_t count, std::ui
     out->set_ns(ns);
 }
 
+void addResponses(const std::vector<ModelStatistics::Responses>& responses, inference::ModelStatistics& out)
+{
+    const auto add = [](inference::StatisticDuration* to, const ModelStatistics::Responses::Sum& sum) {
+        addDuration(to, sum.count, sum.ns);
+    };
+    for (std::size_t place = 0; place < responses.size(); ++place) {
+        const ModelStatistics::Responses& of = responses[place];
+        inference::InferResponseStatistics& stats = (*out.mutable_response_stats())[std::to_string(place)];
+        add(stats.mutable_compute_infer(), of.infer);
+        add(stats.mutable_compute_output(), of.output);
+        add(stats.mutable_success(), of.sent);
+        add(stats.mutable_fail(), of.failed);
+        add(stats.mutable_empty_response(), of.empty);
+        add(stats.mutable_cancel(), of.cancelled);
+    }
+}
+
 void addStatistics(const ModelServer& model, inference::ModelStatistics& out)
 {
     const auto values = model.statistics().values();
@@ -61,6 +78,7 @@ void addStatistics(const ModelServer& model, inference::ModelStatistics& out)
         addDuration(batchStats->mutable_compute_infer(), batch[0], batch[2]);
         addDuration(batchStats->mutable_compute_output(), batch[0], batch[3]);
     }
+    addResponses(values.responses, out);
 }
 
 template <typename Tensor>

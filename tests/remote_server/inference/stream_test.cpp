@@ -146,6 +146,35 @@ TEST_F(Stream, ARequestWhoseResponsesAreNotReadIsCancelledAndCounted)
     EXPECT_EQ(response.infer_response().id(), "r");
     EXPECT_FALSE(stream->Read(&response));
     EXPECT_TRUE(stream->Finish().ok());
+    const auto stats = m_server->statistics("flood").response_stats();
+    EXPECT_EQ(stats.at("0").success().count(), 1u);
+    EXPECT_EQ(stats.at("0").cancel().count(), 0u);
+    EXPECT_EQ(stats.at(std::to_string(stats.size() - 1)).cancel().count(), 1u) << "the place of the one that was not made";
+    EXPECT_GE(stats.size(), static_cast<std::size_t>(responses)) << "those that were sent, and what was made while it was found out";
+}
+
+TEST_F(Stream, TheStatisticsTellTheResponsesApartByTheirPlace)
+{
+    const auto stream = m_server->stub().ModelStreamInfer(&m_context);
+    wire::ModelStreamInferResponse response;
+    for (int i = 0; i < 2; ++i)
+        ASSERT_TRUE(stream->Write(repeatRequest(false)));
+    stream->WritesDone();
+    while (stream->Read(&response))
+        EXPECT_EQ(response.error_message(), "");
+    EXPECT_TRUE(stream->Finish().ok());
+    const auto stats = m_server->statistics("repeat").response_stats();
+    ASSERT_EQ(stats.size(), 3u);
+    for (const char* place : {"0", "1", "2"}) {
+        const auto& of = stats.at(place);
+        EXPECT_EQ(of.success().count(), 2u) << place;
+        EXPECT_EQ(of.compute_infer().count(), 2u);
+        EXPECT_EQ(of.compute_infer().ns() + of.compute_output().ns(), of.success().ns());
+        EXPECT_EQ(of.fail().count() + of.empty_response().count() + of.cancel().count(), 0u);
+    }
+    wire::ModelInferResponse answer;
+    ASSERT_TRUE(infer(m_server->stub(), addSubRequest("m"), answer).ok());
+    EXPECT_TRUE(m_server->statistics("m").response_stats().empty()) << "it answers once";
 }
 
 // The server read on and kept the answers: a client that never read them filled its memory.
