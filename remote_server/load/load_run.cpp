@@ -93,6 +93,8 @@ std::optional<Departures::Departure> Departures::next()
     }
     if (m_options.duration > 0 && m_measuredFrom && at - *m_measuredFrom >= std::chrono::nanoseconds(m_options.duration))
         return {};
+    if (m_measuredFrom && at < *m_measuredFrom)
+        ++m_givenBefore; // the warm-up's, and late: it leaves and does not count
     if (m_options.ratePerSecond > 0 && !m_measuredFrom) {
         forgetDeparted(Clock::now());
         m_ahead.push_back(at);

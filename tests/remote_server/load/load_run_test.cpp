@@ -13,6 +13,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <thread>
 
 namespace gantry::load {
 namespace {
@@ -146,6 +147,27 @@ TEST(LoadRun, AnAnswerToTheWarmUpThatComesLateIsNotMeasured)
     EXPECT_GT(result->ok, 0u);
     EXPECT_THAT(result->errors, testing::IsEmpty());
     EXPECT_EQ(result->sent, result->ok);
+}
+
+// What the schedule was behind at the end of the warm-up took the place of requests that are measured.
+TEST(LoadRun, RequestsThatTheWarmUpIsBehindWithLeaveAndDoNotCount)
+{
+    ScriptedServer server;
+    server.onInfer = [](std::uint64_t number, grpc::ServerContext&, const wire::ModelInferRequest&) {
+        if (number == 0)
+            std::this_thread::sleep_for(std::chrono::milliseconds(50)); // what it takes: the schedule has fifty others by then
+        return grpc::Status::OK;
+    };
+    LoadOptions options = server.options();
+    options.concurrency = 1;
+    options.ratePerSecond = 1000;
+    options.distribution = Distribution::Constant;
+    options.warmUpCount = 1;
+    options.count = 20;
+    const auto result = runLoad(options, {});
+    ASSERT_TRUE(result) << result.error().text();
+    EXPECT_EQ(result->sent, 20u);
+    EXPECT_GE(server.requests, 20u + 49u);
 }
 
 TEST(LoadRun, MeasuresAsManyRequestsAsAskedForAfterAWarmUp)
