@@ -24,6 +24,8 @@ namespace {
 // launching thread of an ordinary server. The memory is untouched, hence free, until CUPTI writes to it.
 constexpr std::size_t kBufferSize = 2 << 20;
 constexpr int kBufferCount = 64;
+constexpr int kMostLastFlushes = 10; // when a window closes and buffers are missing
+constexpr useconds_t kBetweenLastFlushesUs = 2'000;
 constexpr std::int64_t kFlushPeriodNs = 200'000'000;
 
 constexpr std::int64_t kFollowedByNs = 10'000'000'000;     ///< later than that no window is expected
@@ -611,11 +613,20 @@ void CuptiSession::readBuffers()
         m_state->region.count(records::LossCounter::CuptiDropped, dropped);
 }
 
-/// A forced flush gives all of them back, to whoever has registered last.
-void CuptiSession::countTakenBuffers()
+/// A forced flush gives all buffers back, to whoever has registered last. Where graphs run, some only come with a later one.
+void CuptiSession::takeLastBuffers()
 {
-    const auto missing = std::count_if(std::begin(g_buffers), std::end(g_buffers),
-                                       [](const Buffer& buffer) { return buffer.state.load() == BufferState::WithCupti; });
+    std::ptrdiff_t missing = 0;
+    for (int flushes = 0; flushes < kMostLastFlushes; ++flushes) {
+        if (flushes > 0)
+            usleep(kBetweenLastFlushesUs);
+        g_api.flushAll(CUPTI_ACTIVITY_FLAG_FLUSH_FORCED);
+        readBuffers();
+        missing = std::count_if(std::begin(g_buffers), std::end(g_buffers),
+                                [](const Buffer& buffer) { return buffer.state.load() == BufferState::WithCupti; });
+        if (missing <= m_buffersTaken)
+            break;
+    }
     if (missing > m_buffersTaken)
         m_state->region.count(records::LossCounter::CuptiTaken, static_cast<std::uint64_t>(missing - m_buffersTaken));
     m_buffersTaken = static_cast<int>(missing);
@@ -638,9 +649,7 @@ void CuptiSession::close()
     for (const CUpti_ActivityKind kind : kWhatThereIs)
         g_api.disable(kind);
     g_api.disable(CUPTI_ACTIVITY_KIND_DEVICE);
-    g_api.flushAll(CUPTI_ACTIVITY_FLAG_FLUSH_FORCED);
-    readBuffers();
-    countTakenBuffers();
+    takeLastBuffers();
     g_api.setThreadIdType(static_cast<CUpti_ActivityThreadIdType>(m_threadIdTypeBefore));
     m_windowId = 0;
     unsubscribe();

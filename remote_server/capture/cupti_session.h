@@ -71,7 +71,7 @@ private:
     [[nodiscard]] bool canLeave() const;
     void askToLeave();
     void readBuffers();
-    void countTakenBuffers();
+    void takeLastBuffers();
 
     CaptureState* m_state = nullptr;
     std::uint32_t m_windowId = 0;

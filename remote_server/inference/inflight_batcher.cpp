@@ -6,11 +6,8 @@
 
 namespace gantry::inference_server {
 
-InflightBatcher::InflightBatcher(const BertWeights& weights, const Limits& limits)
-    : m_vocabulary(weights.shape.vocabulary),
-      m_mostRequests(limits.mostRequests),
-      m_cache({weights.shape.layers, weights.shape.hidden, limits.blocks, limits.tokensPerBlock}),
-      m_decoder(weights, m_cache)
+InflightBatcher::InflightBatcher(std::unique_ptr<DecoderEngine> engine, const Limits& limits)
+    : m_mostRequests(limits.mostRequests), m_cache(limits.cache()), m_engine(std::move(engine))
 {
 }
 
@@ -92,28 +89,30 @@ const InflightBatcher::Plan& InflightBatcher::plan()
     return m_plan;
 }
 
-void InflightBatcher::compute(const std::function<void(int layer, const std::function<void()>& run)>& around)
+Result<void> InflightBatcher::compute(const std::function<void(int layer, const std::function<void()>& run)>& around)
 {
-    std::vector<DecoderCpu::Piece> pieces;
+    std::vector<DecoderEngine::Piece> pieces;
     pieces.reserve(m_running.size());
     for (const Sequence& sequence : m_running)
         pieces.push_back({std::span(sequence.tokens).subspan(static_cast<std::size_t>(sequence.cached)), sequence.cached, &sequence.table});
-    m_decoder.begin(pieces);
-    for (int layer = 0; layer < m_decoder.layers(); ++layer)
-        around(layer, [&] { m_decoder.runLayer(layer); });
-    m_logits = m_decoder.logits().data();
+    GANTRY_CHECK(m_engine->begin(pieces));
+    for (int layer = 0; layer < m_engine->layers(); ++layer) {
+        Result<void> ran;
+        around(layer, [&] { ran = m_engine->runLayer(layer); });
+        GANTRY_CHECK(std::move(ran));
+    }
+    GANTRY_TRY(m_next, m_engine->nextTokens());
     for (Sequence& sequence : m_running)
         sequence.cached = length(sequence);
+    return {};
 }
 
 std::vector<InflightBatcher::Token> InflightBatcher::takeTokens()
 {
     std::vector<Token> made;
-    const float* row = m_logits;
+    auto next = m_next.begin();
     for (Sequence& sequence : m_running) {
-        const float* const end = row + m_vocabulary;
-        const auto id = static_cast<std::int32_t>(std::max_element(row, end) - row);
-        row = end;
+        const std::int32_t id = *next++;
         sequence.tokens.push_back(id);
         made.push_back({sequence.request, id, --sequence.toMake == 0});
     }

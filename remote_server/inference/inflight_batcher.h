@@ -1,12 +1,11 @@
 #pragma once
 
-#include "remote_server/inference/backends/bert_weights.h"
-#include "remote_server/inference/backends/decoder_cpu.h"
-#include "remote_server/inference/backends/paged_cache.h"
+#include "remote_server/inference/backends/decoder_engine.h"
 
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <vector>
 
 namespace gantry::inference_server {
@@ -29,10 +28,12 @@ public:
     {
         int blocks = 64, tokensPerBlock = 16; ///< of the KV cache
         int mostRequests = 8;                 ///< that run in one iteration
+
+        [[nodiscard]] PagedCache::Shape cache() const { return {blocks, tokensPerBlock}; }
     };
 
-    /// The weights must outlive this.
-    InflightBatcher(const BertWeights& weights, const Limits& limits);
+    /// The engine has a cache of as many blocks.
+    InflightBatcher(std::unique_ptr<DecoderEngine> engine, const Limits& limits);
 
     /// Whether a request can join now.
     [[nodiscard]] bool hasRoomFor(const Generation& generation) const;
@@ -56,7 +57,8 @@ public:
     /// The begin of an iteration: who is in it. Not when empty().
     [[nodiscard]] const Plan& plan();
     /// The iteration's computation. Each layer is computed by the `run` that `around` is called with.
-    void compute(const std::function<void(int layer, const std::function<void()>& run)>& around);
+    /// Errors: the engine's; the members are then to be taken out.
+    [[nodiscard]] Result<void> compute(const std::function<void(int layer, const std::function<void()>& run)>& around);
 
     struct Token
     {
@@ -80,12 +82,12 @@ private:
     void resume();
     [[nodiscard]] static int length(const Sequence& sequence) { return static_cast<int>(sequence.tokens.size()); }
 
-    const int m_vocabulary, m_mostRequests;
+    const int m_mostRequests;
     PagedCache m_cache;
-    DecoderCpu m_decoder;
+    const std::unique_ptr<DecoderEngine> m_engine;
     std::deque<Sequence> m_running, m_paused; ///< both in order of age
     Plan m_plan;
-    const float* m_logits = nullptr; ///< of the members, one behind the other; the decoder's
+    std::vector<std::int32_t> m_next; ///< of the members, in order
 };
 
 } // namespace gantry::inference_server

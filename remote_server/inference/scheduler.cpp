@@ -127,12 +127,16 @@ Result<void> ModelServer::addInstances()
 {
     for (const auto& group : m_description.config.instance_group()) {
         std::vector<std::optional<int>> gpus(group.gpus().begin(), group.gpus().end());
+        if (gpus.empty()) {
+            const std::vector<int> used = m_factory->gpus();
+            gpus.assign(used.begin(), used.end());
+        }
         if (gpus.empty())
             gpus.emplace_back(std::nullopt);
         for (int i = 0; i < group.count() * static_cast<int>(gpus.size()); ++i) {
             auto instance = std::make_unique<Instance>();
             instance->name = group.name() + "_" + std::to_string(i);
-            instance->place = {static_cast<int>(m_instances.size()), gpus[static_cast<std::size_t>(i / group.count())]};
+            instance->place = {instance->name, static_cast<int>(m_instances.size()), gpus[static_cast<std::size_t>(i / group.count())]};
             if (m_parts->rateLimiter)
                 instance->turns =
                     std::make_unique<RateLimiter::Member>(*m_parts->rateLimiter, group.rate_limiter(), instance->place.gpu.value_or(0));
@@ -482,10 +486,7 @@ void ModelServer::iterate(Instance& instance, Inflight& inflight)
         instance.turns->begin();
     if (m_parts->iterationProfiler)
         m_parts->iterationProfiler->begin(inflight.iteration);
-    const Result<void> result = withoutExceptions([&]() -> Result<void> {
-        computeIteration(instance, inflight, times, done);
-        return {};
-    });
+    const Result<void> result = withoutExceptions([&] { return computeIteration(instance, inflight, times, done); });
     if (m_parts->iterationProfiler)
         m_parts->iterationProfiler->end(inflight.iteration);
     if (instance.turns)
@@ -501,7 +502,7 @@ void ModelServer::iterate(Instance& instance, Inflight& inflight)
 }
 
 /// `done`: requests whose last token this iteration has made.
-void ModelServer::computeIteration(const Instance& instance, Inflight& inflight, RequestTimes& times, std::vector<Job>& done)
+Result<void> ModelServer::computeIteration(const Instance& instance, Inflight& inflight, RequestTimes& times, std::vector<Job>& done)
 {
     using Step = RequestRanges::Step;
     const std::uint64_t batchId = g_nextBatch.fetch_add(1, std::memory_order_relaxed);
@@ -515,10 +516,10 @@ void ModelServer::computeIteration(const Instance& instance, Inflight& inflight,
     }
     {
         const PushedRange range(m_ranges, Step::ComputeInfer, batchId, m_category);
-        inflight.batcher.compute([this](int layer, const std::function<void()>& run) {
+        GANTRY_CHECK(inflight.batcher.compute([this](int layer, const std::function<void()>& run) {
             const PushedRange inner(m_ranges, layer);
             run();
-        });
+        }));
         times.outputStart = nowNs();
     }
     {
@@ -528,10 +529,11 @@ void ModelServer::computeIteration(const Instance& instance, Inflight& inflight,
     }
     m_statistics.executed(static_cast<std::uint64_t>(record.scheduledRequests), times);
     if (!m_parts->iterationLog)
-        return;
+        return {};
     record.end = std::chrono::system_clock::now();
     record.durationNs = times.computeEnd - times.computeStart;
     m_parts->iterationLog->add(record);
+    return {};
 }
 
 IterationRecord ModelServer::beginIteration(const Instance& instance, Inflight& inflight, std::uint64_t batchId, std::int64_t start)

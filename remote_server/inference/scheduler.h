@@ -114,7 +114,7 @@ private:
     [[nodiscard]] bool letJoin(Inflight& inflight);
     void dropCancelled(Inflight& inflight);
     void iterate(Instance& instance, Inflight& inflight);
-    void computeIteration(const Instance& instance, Inflight& inflight, RequestTimes& times, std::vector<Job>& done);
+    [[nodiscard]] Result<void> computeIteration(const Instance& instance, Inflight& inflight, RequestTimes& times, std::vector<Job>& done);
     [[nodiscard]] IterationRecord beginIteration(const Instance& instance, Inflight& inflight, std::uint64_t batchId, std::int64_t start);
     void respond(InferJob& job, std::vector<Tensor> outputs, bool isFinal);
     void respondTokens(Inflight& inflight, std::vector<Job>& done);

@@ -595,5 +595,20 @@ def refuses_a_file_of_python_functions_that_is_wrong(node):
     assert node.ctl("target", "list") == []
 
 
+def names_the_execution_of_gpu_work_as_the_server_knows_it(node):
+    truth = node.folder / "truth.jsonl"
+    target, address = node.launch_server("--ground-truth", truth, gpu=True)
+    if "no CUDA" in node.log(target) or "no GPU" in node.log(target):
+        print("skipped: gantry-serve found no GPU")
+        sys.exit(77)
+    node.load(address, 6)
+    wait_until(lambda: truth.read_text().count("bert_base") > 20, "requests are served")
+    node.ctl("capture", "--target", target["id"], "--for", "1s", "-o", node.folder / "a.gantry")
+    node.ctl("target", "stop", target["id"])  # the log is whole
+    checked = json.loads(subprocess.run([node.bin / "join_check", node.folder / "a.gantry", truth], capture_output=True, text=True, check=True).stdout)
+    assert checked["events"] > 1000 and checked["wrong"] == 0, checked
+    assert checked["right"] >= 0.999 * checked["events"], checked
+
+
 if __name__ == "__main__":
     run(globals())

@@ -78,7 +78,12 @@ class Node:
         assert done.returncode == status, (arguments, done.returncode, done.stdout, done.stderr)
         return json.loads(done.stdout)
 
-    def launch_server(self, *options):
+    def log(self, target):
+        """What a target has written so far."""
+        return subprocess.run([self.bin / "gantryctl", "--node", self.address, "target", "log", target["id"]], capture_output=True, text=True,
+                              timeout=DEADLINE_S, check=True).stdout
+
+    def launch_server(self, *options, gpu=False):
         """gantry-serve through the daemon, ready to answer; its target and gRPC address."""
         sockets = [socket.socket() for _ in range(2)]
         for s in sockets:
@@ -88,7 +93,7 @@ class Node:
             s.close()
         target = self.ctl("target", "launch", "--name", "gantry-serve", "--grpc-address", f"127.0.0.1:{grpc}",
                           "--metrics-url", f"http://127.0.0.1:{metrics}/metrics", "--wait-ready", "50s", "--",
-                          self.bin / "gantry-serve", "--cpu-only", "--model-repository", self.models, "--grpc-port", grpc, "--http-port", 0,
+                          self.bin / "gantry-serve", *([] if gpu else ["--cpu-only"]), "--model-repository", self.models, "--grpc-port", grpc, "--http-port", 0,
                           "--metrics-port", metrics, *options)
         self.launched.append(Launched(target["pid"]))
         return target, f"127.0.0.1:{grpc}"

@@ -14,7 +14,7 @@ Result<std::unique_ptr<BackendFactory>> createBackendFactory(const inference::Mo
     if (config.backend() == "bert")
         return createBert(config, options);
     if (config.backend() == "decoder")
-        return createDecoder(config);
+        return createDecoder(config, options);
     if (config.backend() == "identity")
         return createIdentity(config);
     return Error{ErrorCode::Unsupported,

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace gantry::inference_server {
@@ -27,6 +28,7 @@ struct BatchItem
 /// Where an instance runs.
 struct InstancePlace
 {
+    std::string name = {};       ///< the instance's: what its stream is called
     int index = 0;               ///< among all instances of the model
     std::optional<int> gpu = {}; ///< as the configuration says; nothing: wherever the backend likes, or the CPU
 };
@@ -57,6 +59,8 @@ public:
     [[nodiscard]] virtual Result<std::unique_ptr<Backend>> createInstance(const InstancePlace& place, RequestRanges& ranges) = 0;
     /// "cpu" or "gpu", for people.
     [[nodiscard]] virtual std::string platform() const = 0;
+    /// Where there is an instance each for a group that names no GPU, as Triton has it; empty on the CPU.
+    [[nodiscard]] virtual std::vector<int> gpus() const { return {}; }
 };
 
 struct BackendOptions

@@ -67,4 +67,17 @@ void BertCpuEncoder::runLayer(int layer, const std::vector<std::int32_t>& mask)
     addAndNormalise(m_hidden, m_projected, h);
 }
 
+void BertCpuEncoder::pool()
+{
+    const auto h = static_cast<std::size_t>(m_weights.shape.hidden);
+    std::vector<float> first;
+    for (std::size_t b = 0; b < static_cast<std::size_t>(m_batch); ++b) {
+        const auto begin = m_hidden.begin() + static_cast<std::ptrdiff_t>(b * static_cast<std::size_t>(m_sequence) * h);
+        first.insert(first.end(), begin, begin + static_cast<std::ptrdiff_t>(h));
+    }
+    linear(first, m_weights.pooler, m_weights.poolerBias, m_pooled, m_batch, m_weights.shape.hidden, m_weights.shape.hidden);
+    for (float& value : m_pooled)
+        value = std::tanh(value);
+}
+
 } // namespace gantry::inference_server

@@ -22,12 +22,16 @@ public:
     void runLayer(int layer, const std::vector<std::int32_t>& mask);
     /// [batch][sequence][hidden]
     [[nodiscard]] const std::vector<float>& hidden() const { return m_hidden; }
+    /// Computes pooled() of the hidden states.
+    void pool();
+    /// [batch][hidden]
+    [[nodiscard]] const std::vector<float>& pooled() const { return m_pooled; }
 
 private:
     const BertWeights& m_weights;
     int m_layers;
     int m_batch = 0, m_sequence = 0;
-    std::vector<float> m_hidden, m_qkv, m_scores, m_context, m_projected, m_ffn;
+    std::vector<float> m_hidden, m_qkv, m_scores, m_context, m_projected, m_ffn, m_pooled;
 };
 
 } // namespace gantry::inference_server

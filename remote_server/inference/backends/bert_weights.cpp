@@ -53,6 +53,8 @@ BertWeights BertWeights::random(const BertShape& shape, std::uint64_t seed)
         fill(layer.down, h * f, small, seed);
         fill(layer.downBias, h, small, seed);
     }
+    fill(weights.pooler, h * h, small, seed);
+    fill(weights.poolerBias, h, small, seed);
     return weights;
 }
 

@@ -38,6 +38,7 @@ struct BertWeights
     std::vector<float> tokens;    ///< [vocabulary][hidden]
     std::vector<float> positions; ///< [positions][hidden]
     std::vector<BertLayerWeights> layers;
+    std::vector<float> pooler, poolerBias; ///< [hidden][hidden]
 
     [[nodiscard]] static BertWeights random(const BertShape& shape, std::uint64_t seed);
 };

@@ -1,8 +1,12 @@
 #include "remote_server/inference/backends/decoder.h"
 
+#include "remote_server/inference/backends/decoder_cpu.h"
+#include "remote_server/inference/backends/decoder_gpu.h"
+
 #include <algorithm>
 #include <cstring>
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 namespace gantry::inference_server {
 namespace {
@@ -22,7 +26,7 @@ std::vector<std::int32_t> numbersOf(const std::vector<Tensor>& inputs, const cha
 class Decoder final : public Backend
 {
 public:
-    Decoder(const BertWeights& weights, const InflightBatcher::Limits& limits) : m_batcher(weights, limits) {}
+    Decoder(std::unique_ptr<DecoderEngine> engine, const InflightBatcher::Limits& limits) : m_batcher(std::move(engine), limits) {}
 
     Result<void> computeInput(const std::vector<BatchItem>&) override { return {}; }
 
@@ -34,7 +38,11 @@ public:
             m_batcher.add(0, generationOf(*item.inputs));
             while (!m_batcher.empty()) {
                 static_cast<void>(m_batcher.plan());
-                m_batcher.compute([](int, const std::function<void()>& run) { run(); });
+                auto computed = m_batcher.compute([](int, const std::function<void()>& run) { run(); });
+                if (!computed) {
+                    m_batcher.clear();
+                    return std::move(computed).error();
+                }
                 ids.push_back(m_batcher.takeTokens().front().id);
             }
             *item.outputs = {outputIds(ids)};
@@ -49,16 +57,17 @@ private:
     InflightBatcher m_batcher;
 };
 
-class DecoderFactory final : public BackendFactory
+/// What decoders on all devices have in common.
+class DecoderFactory : public BackendFactory
 {
 public:
-    DecoderFactory(BertWeights weights, const InflightBatcher::Limits& limits) : m_weights(std::move(weights)), m_limits(limits) {}
+    DecoderFactory(const BertShape& shape, const InflightBatcher::Limits& limits) : m_shape(shape), m_limits(limits) {}
 
     Result<void> check(const std::vector<Tensor>& inputs) const override
     {
         const auto ids = numbersOf(inputs, kInputIds), most = numbersOf(inputs, kMaxTokens);
         const auto bad = [](std::string text) { return Error{ErrorCode::BadInput, std::move(text), {}}; };
-        const BertShape& shape = m_weights.shape;
+        const BertShape& shape = m_shape;
         if (ids.empty())
             return bad(fmt::format("'{}' is empty: there must be a token to go on from", kInputIds));
         for (const std::int32_t id : ids)
@@ -75,16 +84,54 @@ public:
         return {};
     }
 
-    Result<std::unique_ptr<Backend>> createInstance(const InstancePlace&, RequestRanges&) override
+    Result<std::unique_ptr<Backend>> createInstance(const InstancePlace& place, RequestRanges&) override
     {
-        return std::unique_ptr<Backend>(std::make_unique<Decoder>(m_weights, m_limits));
+        GANTRY_TRY(std::unique_ptr<DecoderEngine> engine, makeEngine(place));
+        return std::unique_ptr<Backend>(std::make_unique<Decoder>(std::move(engine), m_limits));
     }
 
+protected:
+    [[nodiscard]] virtual Result<std::unique_ptr<DecoderEngine>> makeEngine(const InstancePlace& place) const = 0;
+
+    const BertShape m_shape;
+    const InflightBatcher::Limits m_limits;
+};
+
+class CpuDecoderFactory final : public DecoderFactory
+{
+public:
+    CpuDecoderFactory(BertWeights weights, const InflightBatcher::Limits& limits)
+        : DecoderFactory(weights.shape, limits), m_weights(std::move(weights))
+    {
+    }
     std::string platform() const override { return "cpu"; }
 
 private:
+    Result<std::unique_ptr<DecoderEngine>> makeEngine(const InstancePlace&) const override
+    {
+        return std::unique_ptr<DecoderEngine>(std::make_unique<DecoderCpu>(m_weights, m_limits.cache()));
+    }
+
     const BertWeights m_weights;
-    const InflightBatcher::Limits m_limits;
+};
+
+class GpuDecoderFactory final : public DecoderFactory
+{
+public:
+    GpuDecoderFactory(std::shared_ptr<const CudaModel> model, const BertShape& shape, const InflightBatcher::Limits& limits)
+        : DecoderFactory(shape, limits), m_model(std::move(model))
+    {
+    }
+    std::string platform() const override { return "gpu"; }
+    std::vector<int> gpus() const override { return m_model->gpus(); }
+
+private:
+    Result<std::unique_ptr<DecoderEngine>> makeEngine(const InstancePlace& place) const override
+    {
+        return DecoderGpu::create(m_model, place, m_shape.layers, m_limits.cache());
+    }
+
+    const std::shared_ptr<const CudaModel> m_model;
 };
 
 Result<InflightBatcher::Limits> limitsOf(const inference::ModelConfig& config, const BertShape& shape)
@@ -115,7 +162,7 @@ bool isTensor(const Tensor& tensor, const char* name, std::int64_t dim)
 
 } // namespace
 
-Result<std::unique_ptr<BackendFactory>> createDecoder(const inference::ModelConfig& config)
+Result<std::unique_ptr<BackendFactory>> createDecoder(const inference::ModelConfig& config, const BackendOptions& options)
 {
     const auto bad = [](const char* text) { return Error{ErrorCode::BadInput, text, {}}; };
     if (config.input_size() != 2 || !isTensor(config.input(0), kInputIds, -1) || !isTensor(config.input(1), kMaxTokens, 1) ||
@@ -127,13 +174,18 @@ Result<std::unique_ptr<BackendFactory>> createDecoder(const inference::ModelConf
         return bad("decoder batches in flight, by its parameter max_requests: max_batch_size must be 0, without dynamic_batching");
     if (config.parameters().contains("cold_start"))
         return bad("decoder does not start cold: remove the parameter cold_start");
-    for (const auto& group : config.instance_group())
-        if (group.kind() == inference::ModelInstanceGroup::KIND_GPU)
-            return bad("decoder runs on the CPU: an instance_group of KIND_GPU is not possible");
     GANTRY_TRY(const BertShape shape, BertShape::fromConfig(config));
     GANTRY_TRY(const InflightBatcher::Limits limits, limitsOf(config, shape));
-    return std::unique_ptr<BackendFactory>(
-        std::make_unique<DecoderFactory>(BertWeights::random(shape, static_cast<std::uint64_t>(parameterOf(config, "seed", 1))), limits));
+    BertWeights weights = BertWeights::random(shape, static_cast<std::uint64_t>(parameterOf(config, "seed", 1)));
+    if (mayUseGpu(config, options)) {
+        auto gpu = CudaModel::load(config, weights);
+        if (gpu)
+            return std::unique_ptr<BackendFactory>(std::make_unique<GpuDecoderFactory>(std::move(*gpu), shape, limits));
+        if (mustUseGpu(config) || gpu.error().code == ErrorCode::BadInput)
+            return std::move(gpu).error();
+        spdlog::info("{}: CPU backend ({})", config.name(), gpu.error().message);
+    }
+    return std::unique_ptr<BackendFactory>(std::make_unique<CpuDecoderFactory>(std::move(weights), limits));
 }
 
 void completeDecoder(inference::ModelConfig& config)

@@ -21,7 +21,20 @@ float product(const float* a, const float* b, int n)
 
 } // namespace
 
-void DecoderCpu::begin(const std::vector<Piece>& pieces)
+DecoderCpu::DecoderCpu(const BertWeights& weights, const PagedCache::Shape& cache)
+    : m_weights(weights),
+      m_cache(cache),
+      m_keysAndValues(static_cast<std::size_t>(weights.shape.layers) * cache.slots() * 2 * static_cast<std::size_t>(weights.shape.hidden))
+{
+}
+
+float* DecoderCpu::key(int layer, const PagedCache::Table& table, int position)
+{
+    const std::size_t slot = static_cast<std::size_t>(layer) * m_cache.slots() + m_cache.slot(table, position);
+    return m_keysAndValues.data() + slot * 2 * static_cast<std::size_t>(m_weights.shape.hidden);
+}
+
+Result<void> DecoderCpu::begin(const std::vector<Piece>& pieces)
 {
     m_rows.clear();
     m_hidden.clear();
@@ -35,9 +48,10 @@ void DecoderCpu::begin(const std::vector<Piece>& pieces)
             for (std::size_t e = 0; e < h; ++e)
                 m_hidden.push_back(token[e] + place[e]);
         }
+    return {};
 }
 
-void DecoderCpu::runLayer(int layer)
+Result<void> DecoderCpu::runLayer(int layer)
 {
     const BertLayerWeights& w = m_weights.layers[static_cast<std::size_t>(layer)];
     const int h = m_weights.shape.hidden, ffn = m_weights.shape.ffn, rows = static_cast<int>(m_rows.size());
@@ -53,6 +67,7 @@ void DecoderCpu::runLayer(int layer)
     gelu(m_ffn);
     linear(m_ffn, w.down, w.downBias, m_projected, rows, h, ffn);
     addTo(m_projected);
+    return {};
 }
 
 /// Puts the keys and values of all rows into the cache, then looks at those of each row's sequence up to the row itself.
@@ -62,7 +77,7 @@ void DecoderCpu::attend(int layer)
     const auto width = static_cast<std::size_t>(h);
     for (std::size_t row = 0; row < m_rows.size(); ++row) {
         const float* key = m_qkv.data() + row * 3 * width + width;
-        std::copy(key, key + 2 * h, m_cache.key(layer, *m_rows[row].table, m_rows[row].position)); // the value is behind the key in both
+        std::copy(key, key + 2 * h, this->key(layer, *m_rows[row].table, m_rows[row].position)); // the value is behind the key in both
     }
     m_context.assign(m_rows.size() * width, 0.0f);
     const float scale = 1.0f / std::sqrt(static_cast<float>(size));
@@ -73,10 +88,10 @@ void DecoderCpu::attend(int layer)
             const float* query = m_qkv.data() + row * 3 * width + head * size;
             float* context = m_context.data() + row * width + head * size;
             for (int p = 0; p <= position; ++p)
-                m_scores[static_cast<std::size_t>(p)] = scale * product(query, m_cache.key(layer, *table, p) + head * size, size);
+                m_scores[static_cast<std::size_t>(p)] = scale * product(query, key(layer, *table, p) + head * size, size);
             softmax(m_scores.data(), position + 1);
             for (int p = 0; p <= position; ++p) {
-                const float* value = m_cache.value(layer, *table, p) + head * size;
+                const float* value = key(layer, *table, p) + h + head * size;
                 for (int e = 0; e < size; ++e)
                     context[e] += m_scores[static_cast<std::size_t>(p)] * value[e];
             }
@@ -103,6 +118,16 @@ const std::vector<float>& DecoderCpu::logits()
     m_noBias.resize(static_cast<std::size_t>(vocabulary));
     linear(m_normalised, m_weights.tokens, m_noBias, m_logits, static_cast<int>(m_normalised.size()) / h, vocabulary, h);
     return m_logits;
+}
+
+Result<std::vector<std::int32_t>> DecoderCpu::nextTokens()
+{
+    const std::vector<float>& all = logits();
+    const auto vocabulary = static_cast<std::ptrdiff_t>(m_weights.shape.vocabulary);
+    std::vector<std::int32_t> ids;
+    for (auto row = all.begin(); row != all.end(); row += vocabulary)
+        ids.push_back(static_cast<std::int32_t>(std::max_element(row, row + vocabulary) - row));
+    return ids;
 }
 
 } // namespace gantry::inference_server

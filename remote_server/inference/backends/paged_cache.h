@@ -5,17 +5,21 @@
 
 namespace gantry::inference_server {
 
-/// Keys and values of the tokens that sequences have seen, FP32, in blocks of so many tokens each. A sequence has a table of the blocks
-/// that are its own, in order of its positions, and takes another when the last one is full: what it will need is not reserved. One
-/// thread.
+/// Which blocks of a cache of keys and values are whose. A block has so many tokens. A sequence has a table of the blocks that are its
+/// own, in order of its positions, and takes another when the last one is full: what it will need is not reserved. The keys and values
+/// themselves are where they are computed. One thread.
 class PagedCache
 {
 public:
     struct Shape
     {
-        int layers = 1, hidden = 1;
         int blocks = 1; ///< that there are in all
         int tokensPerBlock = 1;
+
+        /// Tokens of all blocks.
+        [[nodiscard]] std::size_t slots() const { return static_cast<std::size_t>(blocks) * static_cast<std::size_t>(tokensPerBlock); }
+        /// Which of them a position is that the table has room for.
+        [[nodiscard]] std::size_t slot(const std::vector<int>& table, int position) const;
     };
     using Table = std::vector<int>;
 
@@ -30,14 +34,9 @@ public:
     /// Takes all blocks of the table back.
     void release(Table& table);
 
-    /// `hidden` values of a position that the table has room for.
-    [[nodiscard]] float* key(int layer, const Table& table, int position);
-    [[nodiscard]] float* value(int layer, const Table& table, int position) { return key(layer, table, position) + m_shape.hidden; }
-
 private:
     const Shape m_shape;
-    std::vector<float> m_values; ///< [layer][block][token][key, value]
-    std::vector<int> m_free;     ///< the last one is the next to be given out
+    std::vector<int> m_free; ///< the last one is the next to be given out
 };
 
 } // namespace gantry::inference_server

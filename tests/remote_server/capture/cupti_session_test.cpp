@@ -173,6 +173,21 @@ TEST_F(CudaProcess, RecordsThatGoToAnotherProfilerWhichBeganInTheWindowAreCounte
     EXPECT_EQ(s_daemon->read(m_window).all<records::ContextRecord>(records::RecordType::Context).size(), 1u);
 }
 
+// So it was where CUDA graphs ran: their records were missing, and the report blamed another profiler.
+TEST_F(CudaProcess, RecordsThatCuptiGivesBackOnlyWithALaterFlushAreRecorded)
+{
+    s_daemon->open(m_window, kEverything);
+    CUpti_ActivityContext3 context{};
+    context.kind = CUPTI_ACTIVITY_KIND_CONTEXT;
+    recordActivity(context);
+    const std::uint64_t before = s_daemon->loss(records::LossCounter::CuptiTaken);
+    fakeCupti().emptyFlushes = 3;
+    s_daemon->close(m_window);
+    EXPECT_EQ(fakeCupti().emptyFlushes, 0);
+    EXPECT_EQ(s_daemon->loss(records::LossCounter::CuptiTaken), before);
+    EXPECT_EQ(s_daemon->read(m_window).all<records::ContextRecord>(records::RecordType::Context).size(), 1u);
+}
+
 TEST_F(CudaProcess, AWindowOfNvtxAloneDoesNotTouchCupti)
 {
     EXPECT_EQ(s_daemon->open(m_window, ContentNvtx).outcome, OpenOutcome::Capturing);

@@ -20,6 +20,7 @@ struct FakeCupti
     std::set<std::pair<CUpti_CallbackDomain, CUpti_CallbackId>> callbacks; ///< enabled
     std::set<CUpti_ActivityKind> kinds;                                    ///< enabled
     std::vector<CUpti_ActivityKind> everEnabled;                           ///< in the order in which they were
+    int emptyFlushes = 0; ///< how many flushes give back nothing yet
     CUpti_ActivityThreadIdType threadIdType = CUPTI_ACTIVITY_THREAD_ID_TYPE_DEFAULT;
 };
 

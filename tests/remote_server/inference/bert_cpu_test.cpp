@@ -104,8 +104,12 @@ TEST(BertCpuEncoder, ComputesWhatTheFormulasSay)
     encoder.embed(flatIds, 2, 5);
     for (int layer = 0; layer < encoder.layers(); ++layer)
         encoder.runLayer(layer, flatMask);
+    encoder.pool();
     for (std::size_t b = 0; b < ids.size(); ++b) {
         const Matrix expected = reference(weights, ids[b], masks[b]);
+        const Row pooled = linear({expected[0]}, weights.pooler, weights.poolerBias)[0];
+        for (std::size_t i = 0; i < 8; ++i)
+            EXPECT_NEAR(encoder.pooled()[b * 8 + i], std::tanh(pooled[i]), 2e-5) << "sequence " << b << " pooled element " << i;
         for (std::size_t t = 0; t < 5; ++t)
             for (std::size_t i = 0; i < 8; ++i)
                 EXPECT_NEAR(encoder.hidden()[(b * 5 + t) * 8 + i], expected[t][i], 2e-5)
@@ -200,7 +204,7 @@ std::string refusal(const std::string& config)
 }
 
 constexpr char kIds[] = R"(input { name: "input_ids" data_type: TYPE_INT64 dims: -1 } )";
-constexpr char kHidden[] = R"(output { name: "h" data_type: TYPE_FP32 dims: [ -1, 8 ] } )";
+constexpr char kHidden[] = R"(output { name: "h" data_type: TYPE_FP32 dims: [ -1, 768 ] } )";
 
 // Other datatypes were read as 64-bit token ids; an optional input_ids that was left out was read although it was not there.
 TEST(Bert, TakesOnlyConfigurationsItCanServe)
@@ -212,8 +216,11 @@ TEST(Bert, TakesOnlyConfigurationsItCanServe)
                 testing::HasSubstr(refused));
     EXPECT_THAT(refusal(std::string(R"(input { name: "input_ids" data_type: TYPE_INT64 dims: [ -1, 2 ] } )") + kHidden),
                 testing::HasSubstr(refused));
-    EXPECT_THAT(refusal(std::string(kIds) + R"(output { name: "h" data_type: TYPE_INT64 dims: -1 } )"), testing::HasSubstr(refused));
-    EXPECT_THAT(refusal(std::string(kIds) + kHidden + kHidden), testing::HasSubstr(refused));
+    for (const char* output : {"data_type: TYPE_INT64 dims: [ -1, 768 ]", "data_type: TYPE_FP32 dims: [ -1, 4 ]", "data_type: TYPE_FP32 dims: [ 4, 768 ]",
+                               "data_type: TYPE_FP32 dims: [ -1, -1, 768 ]"})
+        EXPECT_THAT(refusal(std::string(kIds) + "output { name: \"h\" " + output + " }"), testing::HasSubstr("output 'h': bert gives the hidden states"))
+            << output;
+    EXPECT_EQ(refusal(std::string(kIds) + kHidden + R"(output { name: "pooled" data_type: TYPE_FP32 dims: -1 })"), "(none)");
 }
 
 TEST(Bert, RefusesShapesThatMakeNoModel)

@@ -109,11 +109,11 @@ protected:
         return run({{tokens, cached, &table}});
     }
 
-    std::vector<float> run(const std::vector<DecoderCpu::Piece>& pieces)
+    std::vector<float> run(const std::vector<DecoderEngine::Piece>& pieces)
     {
-        m_decoder.begin(pieces);
+        EXPECT_TRUE(m_decoder.begin(pieces));
         for (int layer = 0; layer < m_decoder.layers(); ++layer)
-            m_decoder.runLayer(layer);
+            EXPECT_TRUE(m_decoder.runLayer(layer));
         return m_decoder.logits();
     }
 
@@ -127,8 +127,8 @@ protected:
     }
 
     BertWeights m_weights = weights();
-    PagedCache m_cache{{kTinyDecoder.layers, kTinyDecoder.hidden, 32, 4}};
-    DecoderCpu m_decoder{m_weights, m_cache};
+    PagedCache m_cache{{.blocks = 32, .tokensPerBlock = 4}};
+    DecoderCpu m_decoder{m_weights, m_cache.shape()};
 };
 
 TEST_F(DecoderOnTheCpu, HasTheLogitsOfDoublePrecisionForAPromptAndForEachTokenAfterIt)

@@ -1,5 +1,6 @@
 #include "remote_server/inference/inflight_batcher.h"
 
+#include "remote_server/inference/backends/decoder_cpu.h"
 #include "tests/remote_server/inference/tiny_decoder.h"
 
 #include <gmock/gmock.h>
@@ -19,10 +20,15 @@ class InflightBatching : public testing::Test
 protected:
     using Made = std::map<std::uint64_t, std::vector<std::int32_t>>;
 
+    InflightBatcher makeBatcher(const InflightBatcher::Limits& limits) const
+    {
+        return {std::make_unique<DecoderCpu>(m_weights, limits.cache()), limits};
+    }
+
     InflightBatcher::Plan iterate(InflightBatcher& batcher, Made& made)
     {
         const InflightBatcher::Plan plan = batcher.plan();
-        batcher.compute([](int, const std::function<void()>& run) { run(); });
+        EXPECT_TRUE(batcher.compute([](int, const std::function<void()>& run) { run(); }));
         for (const InflightBatcher::Token& token : batcher.takeTokens())
             made[token.request].push_back(token.id);
         return plan;
@@ -31,7 +37,7 @@ protected:
     /// What a request of its own gets.
     std::vector<std::int32_t> alone(const Generation& generation)
     {
-        InflightBatcher batcher(m_weights, {});
+        InflightBatcher batcher = makeBatcher({});
         Made made;
         batcher.add(1, generation);
         while (!batcher.empty())
@@ -44,7 +50,7 @@ protected:
 
 TEST_F(InflightBatching, MakesTheTokensForEachRequestThatItGetsAlone)
 {
-    InflightBatcher batcher(m_weights, {});
+    InflightBatcher batcher = makeBatcher({});
     std::map<std::uint64_t, Generation> asked;
     for (int i = 0; i < 7; ++i)
         asked[static_cast<std::uint64_t>(i)] = {promptOf(1 + 5 * i, i), 20 - 2 * i};
@@ -69,7 +75,7 @@ TEST_F(InflightBatching, MakesTheTokensForEachRequestThatItGetsAlone)
 
 TEST_F(InflightBatching, TellsWhatAnIterationComputes)
 {
-    InflightBatcher batcher(m_weights, {});
+    InflightBatcher batcher = makeBatcher({});
     Made made;
     batcher.add(1, {promptOf(5), 3});
     iterate(batcher, made);
@@ -86,7 +92,7 @@ TEST_F(InflightBatching, TellsWhatAnIterationComputes)
 // A cache of 6 blocks for 4 requests that come to need 4 each.
 TEST_F(InflightBatching, UnderPressurePutsTheYoungestOutAndMakesTheSameTokens)
 {
-    InflightBatcher batcher(m_weights, {.blocks = 6, .tokensPerBlock = 4, .mostRequests = 4});
+    InflightBatcher batcher = makeBatcher({.blocks = 6, .tokensPerBlock = 4, .mostRequests = 4});
     std::map<std::uint64_t, Generation> asked;
     for (std::uint64_t request = 1; request <= 4; ++request)
         asked[request] = {promptOf(4, static_cast<int>(request)), 12};
@@ -115,7 +121,7 @@ TEST_F(InflightBatching, UnderPressurePutsTheYoungestOutAndMakesTheSameTokens)
 
 TEST_F(InflightBatching, LetsNobodyJoinWithoutRoom)
 {
-    InflightBatcher batcher(m_weights, {.blocks = 4, .tokensPerBlock = 4, .mostRequests = 2});
+    InflightBatcher batcher = makeBatcher({.blocks = 4, .tokensPerBlock = 4, .mostRequests = 2});
     EXPECT_TRUE(batcher.hasRoomFor({promptOf(16), 1}));
     EXPECT_FALSE(batcher.hasRoomFor({promptOf(17), 1}));
     batcher.add(1, {promptOf(9), 2}); // 3 blocks
@@ -127,7 +133,7 @@ TEST_F(InflightBatching, LetsNobodyJoinWithoutRoom)
 
 TEST_F(InflightBatching, BlocksOfARequestThatIsTakenOutAreFree)
 {
-    InflightBatcher batcher(m_weights, {.blocks = 6, .tokensPerBlock = 4, .mostRequests = 4});
+    InflightBatcher batcher = makeBatcher({.blocks = 6, .tokensPerBlock = 4, .mostRequests = 4});
     Made made;
     for (std::uint64_t request = 1; request <= 3; ++request)
         batcher.add(request, {promptOf(7, static_cast<int>(request)), 10});
