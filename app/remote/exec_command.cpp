@@ -252,8 +252,8 @@ Result<void> ExecCommand::awaitServer(std::chrono::milliseconds timeout, const s
         const std::string_view text(reinterpret_cast<const char*>(bytes), known);
         if (known >= kFrameHeaderBytes || (isOver && known > 0))
             return unreachable(
-                fmt::format("it printed '{}' where gRPC begins; nothing else may write to its standard output, neither a start-up file of a "
-                            "shell nor a terminal (leave out -t)",
+                fmt::format("it printed '{}' where gRPC begins; nothing else may write to its standard output, neither a start-up file of "
+                            "a shell nor a terminal (leave out -t)",
                             shown(text.substr(0, text.find('\n')))));
         if (isOver)
             return unreachable(stateAfterEnd());
