@@ -75,11 +75,11 @@ Result<Identity> makeIdentity(const std::string& name, int days, const Identity*
         return cryptoError("making a key");
     X509_NAME* subject = X509_get_subject_name(x);
     X509* signer = issuer ? issuer->certificate.get() : x;
-    bool isGood = X509_set_version(x, X509_VERSION_3) == 1 && BN_to_ASN1_INTEGER(serial.get(), X509_get_serialNumber(x)) &&
-                  X509_gmtime_adj(X509_getm_notBefore(x), -kClockSkewS) && X509_gmtime_adj(X509_getm_notAfter(x), days * kSecondsOfDay) &&
-                  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1,
-                                             0) == 1 &&
-                  X509_set_issuer_name(x, X509_get_subject_name(signer)) == 1 && X509_set_pubkey(x, made.key.get()) == 1;
+    bool isGood =
+        X509_set_version(x, X509_VERSION_3) == 1 && BN_to_ASN1_INTEGER(serial.get(), X509_get_serialNumber(x)) &&
+        X509_gmtime_adj(X509_getm_notBefore(x), -kClockSkewS) && X509_gmtime_adj(X509_getm_notAfter(x), days * kSecondsOfDay) &&
+        X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0) == 1 &&
+        X509_set_issuer_name(x, X509_get_subject_name(signer)) == 1 && X509_set_pubkey(x, made.key.get()) == 1;
     for (const Extension& extension : extensions)
         isGood = isGood && addExtension(*x, *signer, extension.nid, extension.value);
     if (!isGood || X509_sign(x, issuer ? issuer->key.get() : made.key.get(), EVP_sha256()) == 0)
@@ -145,8 +145,7 @@ Result<std::string> alternativeNames(const std::vector<std::string>& hosts)
     std::string names;
     for (const std::string& host : hosts) {
         in6_addr address{};
-        const bool isAddress =
-            ::inet_pton(AF_INET, host.c_str(), &address) == 1 || ::inet_pton(AF_INET6, host.c_str(), &address) == 1;
+        const bool isAddress = ::inet_pton(AF_INET, host.c_str(), &address) == 1 || ::inet_pton(AF_INET6, host.c_str(), &address) == 1;
         const bool isName = !host.empty() && std::all_of(host.begin(), host.end(), [](unsigned char c) {
             return std::isalnum(c) != 0 || c == '-' || c == '.' || c == '*';
         });

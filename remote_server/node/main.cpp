@@ -116,7 +116,8 @@ public:
             return;
         m_next = now + kLookForExpiryEvery;
         if (const auto left = daysLeft(m_certificate); left && *left < 0)
-            spdlog::error("the certificate {} has expired: clients cannot connect before gantryd is started with another one", m_certificate);
+            spdlog::error("the certificate {} has expired: clients cannot connect before gantryd is started with another one",
+                          m_certificate);
         else if (left && *left < kWarnDaysBeforeExpiry)
             spdlog::warn("the certificate {} expires in {} days: make another with `gantryd certs init`", m_certificate, *left);
     }

@@ -268,7 +268,7 @@ protected:
         record.header.size = static_cast<std::uint32_t>((sizeof record + text.size() + 7) / 8 * 8);
         std::vector<std::byte> bytes(record.header.size);
         std::memcpy(bytes.data(), &record, sizeof record);
-        std::memcpy(bytes.data() + sizeof record, text.data(), text.size());
+        std::copy(text.begin(), text.end(), reinterpret_cast<char*>(bytes.data()) + sizeof record); // memcpy takes no null
         m_process.records.add({type, bytes}, 0);
     }
 
