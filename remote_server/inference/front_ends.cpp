@@ -16,7 +16,7 @@ FrontEnds::~FrontEnds()
     end(std::chrono::milliseconds(0));
 }
 
-Result<void> FrontEnds::startGrpc(const Endpoint& endpoint)
+Result<void> FrontEnds::startGrpc(const Endpoint& endpoint, int mostMessageBytes)
 {
     grpc::EnableDefaultHealthCheckService(true);
     grpc::ServerBuilder builder;
@@ -25,7 +25,7 @@ Result<void> FrontEnds::startGrpc(const Endpoint& endpoint)
     // The port may not be shared (SO_REUSEPORT, the library's default): a second server would quietly take half of the requests.
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     builder.RegisterService(&m_service);
-    builder.SetMaxReceiveMessageSize(INT_MAX);
+    builder.SetMaxReceiveMessageSize(mostMessageBytes);
     builder.SetMaxSendMessageSize(INT_MAX);
     m_grpc = builder.BuildAndStart();
     if (!m_grpc || m_grpcPort == 0)
@@ -54,7 +54,7 @@ Result<std::unique_ptr<FrontEnds>> FrontEnds::start(const FrontOptions& options,
         GANTRY_TRY(ends->m_http, HttpServer::start(http, [&](httplib::Server& server) { addHttpEndpoints(server, calls); }));
     }
     if (options.grpc.isAllowed)
-        GANTRY_CHECK(ends->startGrpc(options.grpc));
+        GANTRY_CHECK(ends->startGrpc(options.grpc, options.mostGrpcMessageBytes));
     return ends;
 }
 

@@ -26,6 +26,7 @@ struct FrontOptions
     Endpoint grpc, http, metrics;
     std::size_t httpConnections = 128;
     std::size_t mostHttpBodyBytes = 64 << 20;
+    int mostGrpcMessageBytes = 64 << 20; ///< a larger message of a client is answered with RESOURCE_EXHAUSTED
 };
 
 /// The servers of gantry-serve: gRPC, HTTP and metrics.
@@ -46,7 +47,7 @@ public:
 
 private:
     explicit FrontEnds(ProtocolCalls& calls);
-    [[nodiscard]] Result<void> startGrpc(const Endpoint& endpoint);
+    [[nodiscard]] Result<void> startGrpc(const Endpoint& endpoint, int mostMessageBytes);
 
     ProtocolCalls& m_calls;
     KServeService m_service;

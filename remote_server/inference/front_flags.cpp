@@ -1,6 +1,7 @@
 #include "remote_server/inference/front_flags.h"
 
 #include <CLI/CLI.hpp>
+#include <limits>
 
 namespace gantry::inference_server {
 namespace {
@@ -25,6 +26,9 @@ void addFrontFlags(CLI::App& app, FrontFlags& flags)
         ->check(CLI::Range(1, 4096));
     app.add_option("--http-max-input-size", flags.options.mostHttpBodyBytes, "bytes that the body of an HTTP request may have")
         ->check(CLI::PositiveNumber);
+    app.add_option("--grpc-max-input-size", flags.options.mostGrpcMessageBytes,
+                   "bytes that a message of a gRPC client may have; larger ones are RESOURCE_EXHAUSTED")
+        ->check(CLI::Range(1, std::numeric_limits<int>::max()));
     app.add_option(
            "--trace-config", flags.traceConfig,
            "request traces in Triton's JSON: triton,file=PATH, level=OFF|TIMESTAMPS|TENSORS, rate=N, count=N, triton,log-frequency=N; "

@@ -6,9 +6,11 @@
 
 #include <chrono>
 #include <deque>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
+#include <spdlog/spdlog.h>
 
 namespace gantry::inference_server {
 namespace {
@@ -49,6 +51,9 @@ Result<void> fillResponse(const InferCall& call, std::vector<Tensor> outputs, co
         return {};
     });
 }
+
+constexpr std::size_t kBookkeeping = 512; // of a response in memory, beside its bytes on the wire, about
+const Error kUnread{ErrorCode::Cancelled, "the request was cancelled: its responses were made faster than the client read them", {}};
 
 bool isDecoupled(const InferCall& call)
 {
@@ -96,11 +101,32 @@ private:
 };
 
 /// One stream of requests; writes go out one after the other. With kMostUnanswered requests on their way the next one is not read, so
-/// that a client which does not take its answers is slowed down by flow control.
-class StreamInfer : public grpc::ServerBidiReactor<inference::ModelInferRequest, inference::ModelStreamInferResponse>
+/// that a client which does not take its answers is slowed down by flow control. A decoupled model is not slowed down, which other clients
+/// wait for too: a request with more responses than the client takes is cancelled.
+/// It owns itself until gRPC is done with it.
+class StreamInfer : public grpc::ServerBidiReactor<inference::ModelInferRequest, inference::ModelStreamInferResponse>, public OpenStream
 {
 public:
-    explicit StreamInfer(ProtocolCalls& calls) : m_calls(calls) { startRead(); }
+    static StreamInfer* begin(ProtocolCalls& calls)
+    {
+        const std::shared_ptr<StreamInfer> stream(new StreamInfer(calls));
+        stream->m_self = stream;
+        stream->startRead();
+        calls.remember(stream);
+        return stream.get();
+    }
+
+    void endWithServer() override
+    {
+        bool isLast = false;
+        {
+            const std::lock_guard lock(m_mutex);
+            m_isEnding = true;
+            isLast = isDone();
+        }
+        if (isLast)
+            finish();
+    }
 
     void OnReadDone(bool ok) override
     {
@@ -108,13 +134,20 @@ public:
             const std::lock_guard lock(m_mutex);
             m_readingDone = true;
             if (isDone())
-                Finish(grpc::Status::OK);
+                finish();
             return;
+        }
+        {
+            const std::lock_guard lock(m_mutex);
+            if (m_finished)
+                return; // the client hears that the server ends
         }
         infer(nowNs());
         const std::lock_guard lock(m_mutex);
         m_isReading = false;
         readNext();
+        if (isDone())
+            finish();
     }
 
     void OnWriteDone(bool) override
@@ -122,12 +155,13 @@ public:
         const std::lock_guard lock(m_mutex);
         if (m_outgoing.front().trace)
             m_outgoing.front().trace->stamp("GRPC_SEND_END");
+        m_outgoingBytes -= m_outgoing.front().bytes;
         m_outgoing.pop_front();
         m_writing = false;
         writeNext();
         readNext();
         if (isDone())
-            Finish(grpc::Status::OK);
+            finish();
     }
 
     void OnCancel() override
@@ -142,17 +176,26 @@ public:
             call->cancel();
     }
 
-    void OnDone() override { delete this; }
+    void OnDone() override
+    {
+        const std::shared_ptr<StreamInfer> self = std::move(m_self);
+        m_calls.forget(self);
+    }
 
 private:
+    explicit StreamInfer(ProtocolCalls& calls) : m_calls(calls) {}
+
     using Response = inference::ModelStreamInferResponse;
     struct Outgoing
     {
         std::unique_ptr<Response> response;
         std::shared_ptr<RequestTrace> trace;
+        std::size_t bytes;
     };
     // Each may hold an answer in memory; and one stream alone fills batches only up to this size.
     static constexpr std::size_t kMostUnanswered = 256;
+    // Of answers that wait to be sent: some seconds of tokens, and some large tensors.
+    static constexpr std::size_t kMostWaitingBytes = 64 << 20;
 
     void startRead()
     {
@@ -162,7 +205,8 @@ private:
 
     void readNext()
     {
-        if (m_isReading || m_readingDone || m_inFlight.size() + m_outgoing.size() >= kMostUnanswered)
+        if (m_isReading || m_readingDone || m_isEnding || m_inFlight.size() + m_outgoing.size() >= kMostUnanswered ||
+            m_outgoingBytes >= kMostWaitingBytes)
             return;
         m_isReading = true;
         startRead();
@@ -200,7 +244,14 @@ private:
         if (outputs.empty() && !(isFinal && call.request.wantsEmptyFinal()))
             return;
         const std::lock_guard lock(m_mutex);
-        send(response(call, std::move(outputs), isFinal), call.trace);
+        if (m_unread.contains(&call))
+            return;
+        if (m_outgoingBytes < kMostWaitingBytes)
+            return send(response(call, std::move(outputs), isFinal), call.trace);
+        m_unread.insert(&call);
+        call.cancelled->store(true, std::memory_order_relaxed); // no cancel(): it is not queued
+        spdlog::warn("request '{}' of model {} is cancelled: its client does not read the responses", call.request.id,
+                     call.model->description().name);
     }
 
     void end(const std::shared_ptr<InferCall>& call, InferJob& finished, const Result<void>& result)
@@ -215,13 +266,15 @@ private:
         {
             const std::lock_guard lock(m_mutex);
             m_inFlight.erase(call);
+            if (m_unread.erase(call.get()) > 0)
+                last = errorResponse(call->request.id, kUnread);
             if (last)
                 return send(std::move(last), call->trace);
             readNext();
             isLast = isDone();
         }
         if (isLast) // unlocked: once this is said another thread may delete this
-            Finish(grpc::Status::OK);
+            finish();
     }
 
     std::unique_ptr<Response> response(const InferCall& call, std::vector<Tensor> outputs, bool isFinal)
@@ -247,7 +300,9 @@ private:
 
     void send(std::unique_ptr<Response> response, std::shared_ptr<RequestTrace> trace)
     {
-        m_outgoing.push_back({std::move(response), std::move(trace)});
+        const std::size_t bytes = kBookkeeping + response->ByteSizeLong();
+        m_outgoingBytes += bytes;
+        m_outgoing.push_back({std::move(response), std::move(trace), bytes});
         writeNext();
     }
 
@@ -264,19 +319,28 @@ private:
     /// Says once that the stream is to be finished.
     bool isDone()
     {
-        if (!m_readingDone || m_finished || !m_inFlight.empty() || m_writing || !m_outgoing.empty())
+        if (!(m_readingDone || m_isEnding) || m_finished || !m_inFlight.empty() || m_writing || !m_outgoing.empty())
             return false;
         m_finished = true;
+        if (!m_readingDone)
+            m_last = {grpc::StatusCode::UNAVAILABLE, "the server is shutting down"};
         return true;
     }
 
+    /// After isDone() has said so, also without m_mutex.
+    void finish() { Finish(m_last); }
+
     ProtocolCalls& m_calls;
+    std::shared_ptr<StreamInfer> m_self;
     inference::ModelInferRequest m_request; ///< the one being read
     std::int64_t m_readStart = 0;           ///< ns of CLOCK_MONOTONIC
     std::mutex m_mutex;                     ///< everything below
     std::deque<Outgoing> m_outgoing;
+    grpc::Status m_last;
+    std::size_t m_outgoingBytes = 0;
+    std::set<const InferCall*> m_unread; ///< in flight, and cancelled because their responses are not read
     std::set<std::shared_ptr<InferCall>> m_inFlight;
-    bool m_isReading = true, m_writing = false, m_readingDone = false, m_finished = false, m_isCancelled = false;
+    bool m_isReading = true, m_writing = false, m_readingDone = false, m_finished = false, m_isCancelled = false, m_isEnding = false;
 };
 
 } // namespace
@@ -290,7 +354,7 @@ grpc::ServerUnaryReactor* inferOnce(ProtocolCalls& calls, const inference::Model
 
 grpc::ServerBidiReactor<inference::ModelInferRequest, inference::ModelStreamInferResponse>* inferStream(ProtocolCalls& calls)
 {
-    return new StreamInfer(calls);
+    return StreamInfer::begin(calls);
 }
 
 } // namespace gantry::inference_server

@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <cstring>
 #include <httplib.h>
+#include <limits>
 #include <mutex>
 #include <poll.h>
 #include <pthread.h>
@@ -20,8 +21,9 @@ namespace gantry::inference_server {
 namespace {
 
 constexpr std::chrono::seconds kSocketPatience{30}; // for the next bytes of a request, or for room for an answer's
-constexpr std::chrono::milliseconds kLook{100};     // how often a thread that waits for a request looks whether it is to end
+constexpr std::chrono::milliseconds kLook{100};     // how often a thread that waits for a client looks whether it is to end
 constexpr std::chrono::seconds kIdleWhenOthersWait{1};
+constexpr std::chrono::seconds kPatienceAtTheEnd{1}; // of a server that ends: for the rest of a request, or for room for an answer's bytes
 
 std::int64_t nowNs()
 {
@@ -35,6 +37,7 @@ struct ThisConnection
     std::int64_t requestBegan = 0, answerBegan = 0;
     std::size_t mostBodyBytes = 0;
     bool mustClose = false; ///< the rest of the request is not read
+    bool isLate = false;    ///< the request, which was not received in time
     std::function<void(std::int64_t, std::int64_t)> whenSent;
 };
 thread_local ThisConnection t_connection;
@@ -45,15 +48,95 @@ bool waitFor(int socket, short events, std::chrono::milliseconds patience)
     return poll(&wanted, 1, static_cast<int>(patience.count())) > 0;
 }
 
+/// Threads that are made when they are needed, up to a bound. With all of them at work enqueue() waits, and with it the thread that accepts
+/// connections: the kernel's queue holds those that come then.
+class ConnectionThreads
+{
+public:
+    explicit ConnectionThreads(std::size_t most) : m_most(most) {}
+    ~ConnectionThreads() { end(); }
+
+    [[nodiscard]] bool isSomebodyWaiting() const { return m_isWaiting; }
+
+    void enqueue(std::function<void()> serve)
+    {
+        std::unique_lock lock(m_mutex);
+        m_isWaiting = m_busy >= m_most;
+        m_changed.wait(lock, [this] { return m_busy < m_most || isEnding(); });
+        m_isWaiting = false;
+        m_next.push_back(std::move(serve));
+        ++m_busy;
+        if (m_threads.size() < m_busy)
+            m_threads.emplace_back([this] { run(); });
+        else
+            m_changed.notify_all();
+    }
+
+    /// Connections that wait for a request end, those that answer one finish it.
+    void end()
+    {
+        const std::lock_guard lock(m_mutex);
+        std::int64_t none = 0;
+        m_endingSince.compare_exchange_strong(none, nowNs());
+        m_changed.notify_all();
+    }
+    [[nodiscard]] bool isEnding() const { return m_endingSince != 0; }
+    /// ns of CLOCK_MONOTONIC; 0: they do not end.
+    [[nodiscard]] std::int64_t endingSince() const { return m_endingSince; }
+
+    void join()
+    {
+        end();
+        m_threads.clear();
+    }
+
+private:
+    void run()
+    {
+        pthread_setname_np(pthread_self(), "http");
+        std::unique_lock lock(m_mutex);
+        for (;;) {
+            m_changed.wait(lock, [this] { return !m_next.empty() || isEnding(); });
+            if (m_next.empty())
+                return;
+            const auto serve = std::move(m_next.back());
+            m_next.pop_back();
+            lock.unlock();
+            serve();
+            lock.lock();
+            --m_busy;
+            m_changed.notify_all();
+        }
+    }
+
+    const std::size_t m_most;
+    std::atomic<bool> m_isWaiting{false};
+    std::atomic<std::int64_t> m_endingSince{0};
+    std::mutex m_mutex; ///< everything below
+    std::condition_variable m_changed;
+    std::vector<std::function<void()>> m_next;
+    std::size_t m_busy = 0;
+    std::vector<std::jthread> m_threads;
+};
+
 /// A socket as cpp-httplib reads and writes it, with a buffer: it reads headers byte by byte.
 class ConnectionStream : public httplib::Stream
 {
 public:
-    explicit ConnectionStream(int socket) : m_socket(socket) {}
+    ConnectionStream(int socket, const ConnectionThreads& threads, std::chrono::nanoseconds wholeRequest)
+        : m_socket(socket), m_threads(threads), m_wholeRequest(wholeRequest)
+    {
+    }
 
     [[nodiscard]] bool hasBuffered() const { return m_begin < m_end; }
-    bool is_readable() const override { return hasBuffered() || waitFor(m_socket, POLLIN, kSocketPatience); }
-    bool is_writable() const override { return waitFor(m_socket, POLLOUT, kSocketPatience); }
+    bool is_readable() const override
+    {
+        if (hasBuffered() || wait(POLLIN, t_connection.requestBegan, t_connection.requestBegan + m_wholeRequest.count()))
+            return true;
+        t_connection.isLate = true;
+        return false;
+    }
+    bool is_writable() const override { return wait(POLLOUT, nowNs(), std::numeric_limits<std::int64_t>::max()); }
     ssize_t read(char* data, std::size_t size) override
     {
         if (!hasBuffered()) {
@@ -76,83 +159,34 @@ public:
     {
         if (t_connection.answerBegan == 0)
             t_connection.answerBegan = nowNs();
-        return is_writable() ? send(m_socket, data, size, MSG_NOSIGNAL) : -1;
+        return is_writable() ? send(m_socket, data, size, MSG_NOSIGNAL | MSG_DONTWAIT) : -1;
     }
     void get_remote_ip_and_port(std::string&, int&) const override {} // of no use here
     void get_local_ip_and_port(std::string&, int&) const override {}
     socket_t socket() const override { return m_socket; }
 
 private:
-    int m_socket;
-    std::array<char, 16 << 10> m_buffer{};
-    std::size_t m_begin = 0, m_end = 0;
-};
-
-/// Threads that are made when they are needed, up to a bound. With all of them at work enqueue() waits, and with it the thread that accepts
-/// connections: the kernel's queue holds those that come then.
-class ConnectionThreads
-{
-public:
-    explicit ConnectionThreads(std::size_t most) : m_most(most) {}
-    ~ConnectionThreads() { end(); }
-
-    [[nodiscard]] bool isSomebodyWaiting() const { return m_isWaiting; }
-
-    void enqueue(std::function<void()> serve)
+    /// False: for too long nothing came, or there was no room; or it is `untilNs`; or the server ends, and kPatienceAtTheEnd has passed
+    /// since then and since `fromNs`.
+    [[nodiscard]] bool wait(short events, std::int64_t fromNs, std::int64_t untilNs) const
     {
-        std::unique_lock lock(m_mutex);
-        m_isWaiting = m_busy >= m_most;
-        m_changed.wait(lock, [this] { return m_busy < m_most || m_isEnding; });
-        m_isWaiting = false;
-        m_next.push_back(std::move(serve));
-        ++m_busy;
-        if (m_threads.size() < m_busy)
-            m_threads.emplace_back([this] { run(); });
-        else
-            m_changed.notify_all();
-    }
-
-    /// Connections that wait for a request end, those that answer one finish it.
-    void end()
-    {
-        const std::lock_guard lock(m_mutex);
-        m_isEnding = true;
-        m_changed.notify_all();
-    }
-    [[nodiscard]] bool isEnding() const { return m_isEnding; }
-
-    void join()
-    {
-        end();
-        m_threads.clear();
-    }
-
-private:
-    void run()
-    {
-        pthread_setname_np(pthread_self(), "http");
-        std::unique_lock lock(m_mutex);
+        untilNs = std::min(untilNs, nowNs() + std::chrono::nanoseconds(kSocketPatience).count());
         for (;;) {
-            m_changed.wait(lock, [this] { return !m_next.empty() || m_isEnding; });
-            if (m_next.empty())
-                return;
-            const auto serve = std::move(m_next.back());
-            m_next.pop_back();
-            lock.unlock();
-            serve();
-            lock.lock();
-            --m_busy;
-            m_changed.notify_all();
+            if (const std::int64_t ending = m_threads.endingSince(); ending != 0)
+                untilNs = std::min(untilNs, std::max(fromNs, ending) + std::chrono::nanoseconds(kPatienceAtTheEnd).count());
+            const std::chrono::nanoseconds left(untilNs - nowNs());
+            if (left.count() <= 0)
+                return false;
+            if (waitFor(m_socket, events, std::min(kLook, std::chrono::ceil<std::chrono::milliseconds>(left))))
+                return true;
         }
     }
 
-    const std::size_t m_most;
-    std::atomic<bool> m_isWaiting{false}, m_isEnding{false};
-    std::mutex m_mutex; ///< everything below
-    std::condition_variable m_changed;
-    std::vector<std::function<void()>> m_next;
-    std::size_t m_busy = 0;
-    std::vector<std::jthread> m_threads;
+    int m_socket;
+    const ConnectionThreads& m_threads;
+    const std::chrono::nanoseconds m_wholeRequest;
+    std::array<char, 16 << 10> m_buffer{};
+    std::size_t m_begin = 0, m_end = 0;
 };
 
 /// What cpp-httplib owns while it listens.
@@ -183,6 +217,8 @@ public:
             setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
         });
         set_error_handler([](const httplib::Request&, httplib::Response& response) {
+            if (t_connection.isLate)
+                response.status = 408;
             if (response.body.empty())
                 response.set_content(errorJson(sentenceOf(response.status)), "application/json");
         });
@@ -218,6 +254,8 @@ private:
             return "Not Found";
         case 405:
             return "Method Not Allowed";
+        case 408:
+            return "the request was not received whole in time";
         case 413:
             return "the request's body is larger than the server takes (--http-max-input-size)";
         case 414:
@@ -233,12 +271,13 @@ private:
     {
         const int on = 1;
         setsockopt(socket, IPPROTO_TCP, 1 /* TCP_NODELAY, tcp(7) */, &on, sizeof on);
-        ConnectionStream stream(socket);
+        ConnectionStream stream(socket, m_threads, m_options.wholeRequest);
         bool isKept = true;
         while (isKept && (stream.hasBuffered() || waitForRequest(socket))) {
-            t_connection = {socket, nowNs(), 0, m_options.mostBodyBytes, false, {}};
+            t_connection = {socket, nowNs(), 0, m_options.mostBodyBytes, false, false, {}};
             bool isClosed = false;
-            isKept = process_request(stream, m_threads.isEnding(), isClosed, endsWithItsHeaders) && !isClosed && !t_connection.mustClose;
+            isKept = process_request(stream, m_threads.isEnding(), isClosed, endsWithItsHeaders) && !isClosed && !t_connection.mustClose &&
+                     !t_connection.isLate;
             if (t_connection.whenSent)
                 t_connection.whenSent(t_connection.answerBegan, nowNs());
             t_connection = {};

@@ -24,6 +24,8 @@ struct HttpOptions
     std::size_t mostConnections = 128;                    ///< each has a thread; more wait to be accepted
     std::size_t mostBodyBytes = 64 << 20;                 ///< a larger body is answered with 413
     std::chrono::seconds idle = std::chrono::seconds(60); ///< a connection on which nothing comes is closed
+    /// From a request's first byte to its last; 408 is the answer to a slower one, and its connection is closed.
+    std::chrono::milliseconds wholeRequest = std::chrono::minutes(5);
 };
 
 /// An HTTP server on cpp-httplib: a thread for each connection, as many as are bounded by the options. Connections that are idle are
@@ -34,7 +36,7 @@ public:
     /// `route` adds the handlers. Errors: CannotWrite when the port is taken.
     [[nodiscard]] static Result<std::unique_ptr<HttpServer>> start(const HttpOptions& options,
                                                                    const std::function<void(httplib::Server&)>& route);
-    /// Answers the requests that are being answered, and ends.
+    /// Answers the requests that are being answered, and ends. A request whose rest does not come within a second is given up.
     ~HttpServer();
 
     [[nodiscard]] int port() const;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <limits>
 
 namespace gantry::inference_server {
 namespace {
@@ -57,21 +58,45 @@ Result<void> checkShape(const GivenInput& given, const inference::ModelInput& in
     return {};
 }
 
-Result<void> checkSize(const Tensor& tensor, const ModelDescription& model)
+std::uint64_t elementsOf(const Tensor& tensor)
 {
     std::uint64_t elements = 1;
     for (const std::int64_t dimension : tensor.shape)
         elements *= static_cast<std::uint64_t>(dimension);
-    if (tensor.type == inference::TYPE_STRING) {
-        GANTRY_TRY(const std::uint64_t count, countBytesElements(tensor.data, tensor.name));
-        if (count != elements)
-            return bad(fmt::format("expected {} string elements for inference input '{}' for model '{}', got {}", elements, tensor.name,
-                                   model.name, count));
-        return {};
-    }
-    if (tensor.data.size() != elements * elementBytes(tensor.type))
+    return elements;
+}
+
+/// Of a tensor whose elements all have one size. `bytes`: that it has, or will have once it is read from where they lie.
+Result<void> checkSize(const Tensor& tensor, std::uint64_t bytes, const ModelDescription& model)
+{
+    const std::uint64_t elements = elementsOf(tensor);
+    if (tensor.type != inference::TYPE_STRING && bytes != elements * elementBytes(tensor.type))
         return bad(fmt::format("input byte size mismatch for input '{}' for model '{}'. Expected {}, got {}", tensor.name, model.name,
-                               elements * elementBytes(tensor.type), tensor.data.size()));
+                               elements * elementBytes(tensor.type), bytes));
+    return {};
+}
+
+/// A region may be larger than all memory, which would be taken for what is read from it.
+Result<void> checkSharedSize(const Tensor& tensor, const SharedPlace& place, const ModelDescription& model)
+{
+    constexpr std::uint64_t kLength = sizeof(std::uint32_t), kMostBytes = kLength + std::numeric_limits<std::uint32_t>::max();
+    const std::uint64_t elements = elementsOf(tensor);
+    if (tensor.type == inference::TYPE_STRING && (place.bytes < elements * kLength || place.bytes / kMostBytes > elements))
+        return bad(
+            fmt::format("expected {} string elements for inference input '{}' for model '{}', which do not take the {} bytes of shared "
+                        "memory that the request names",
+                        elements, tensor.name, model.name, place.bytes));
+    return checkSize(tensor, place.bytes, model);
+}
+
+Result<void> checkElements(const Tensor& tensor, const ModelDescription& model)
+{
+    if (tensor.type != inference::TYPE_STRING)
+        return {};
+    GANTRY_TRY(const std::uint64_t count, countBytesElements(tensor.data, tensor.name));
+    if (count != elementsOf(tensor))
+        return bad(fmt::format("expected {} string elements for inference input '{}' for model '{}', got {}", elementsOf(tensor),
+                               tensor.name, model.name, count));
     return {};
 }
 
@@ -86,11 +111,13 @@ Result<Tensor> takeInput(GivenInput& given, const inference::ModelInput& input, 
     Tensor tensor{given.name, type, std::move(given.shape), {}};
     if (given.shared) {
         GANTRY_TRY(const auto bytes, memory.find(*given.shared));
+        GANTRY_CHECK(checkSharedSize(tensor, *given.shared, model));
         GANTRY_TRY(tensor.data, bytes->read());
     } else {
+        GANTRY_CHECK(checkSize(tensor, given.data.size(), model));
         tensor.data = std::move(given.data);
     }
-    GANTRY_CHECK(checkSize(tensor, model));
+    GANTRY_CHECK(checkElements(tensor, model));
     return tensor;
 }
 

@@ -34,7 +34,7 @@ struct InferJob
     std::uint64_t timeoutUs = 0; ///< how long it may be queued, where the model lets requests say so; 0: the model's default
     SequencePlace sequence;
     /// Set by the front end when nobody waits for the answer any more; ModelServer::dropCancelled() then answers it if it is still
-    /// queued. Null: the request is never cancelled.
+    /// queued, and a decoupled model makes no further response. Null: the request is never cancelled.
     std::shared_ptr<std::atomic<bool>> cancelled;
     /// For decoupled models: each response as it is made, on the instance's thread. `final` says that none follows; outputs may be
     /// empty with it. `done` is called after the last one.
@@ -50,6 +50,9 @@ struct InferJob
     std::string instance;                           ///< name of the instance that executed it
     std::int64_t threadId = 0;                      ///< the instance's, the kernel's number; 0: it was not executed
     std::optional<std::uint32_t> streamId;          ///< CUPTI's number of the instance's stream
+    std::size_t responses = 0;                      ///< of a decoupled model: made until now
+    std::int64_t responseBegan = 0;                 ///< when the last one was sent, or the first begun; 0: none is
+    bool isCutShort = false;                        ///< its client takes no more of its responses
     bool cacheHit = false;                          ///< answered by the response cache, without an execution
     FailureReason failure = FailureReason::Other;   ///< when it failed
     std::uint64_t requestRange = 0, queueRange = 0; ///< NVTX

@@ -44,6 +44,7 @@ public:
     void clear();
     [[nodiscard]] bool empty() const { return m_running.empty() && m_paused.empty(); }
     [[nodiscard]] const PagedCache& cache() const { return m_cache; }
+    [[nodiscard]] const DecoderEngine& engine() const { return *m_engine; }
 
     /// What is computed in an iteration.
     struct Plan

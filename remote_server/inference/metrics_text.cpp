@@ -1,6 +1,7 @@
 #include "remote_server/inference/metrics_text.h"
 
 #include <charconv>
+#include <chrono>
 #include <fmt/format.h>
 #include <sstream>
 
@@ -15,6 +16,7 @@ struct Snapshot
     std::string model, version, labels;
     bool hasCache = false;
     Values values;
+    std::chrono::nanoseconds loadDuration{0};
 };
 
 struct Family
@@ -114,7 +116,7 @@ std::vector<Snapshot> snapshots(const InferenceServer& server)
         const ModelDescription& description = serving->description();
         all.push_back({description.name, description.version,
                        fmt::format("model=\"{}\",version=\"{}\"", labelValue(description.name), labelValue(description.version)),
-                       description.config.response_cache().enable(), serving->statistics().values()});
+                       description.config.response_cache().enable(), serving->statistics().values(), serving->loadDuration()});
     }
     return all;
 }
@@ -132,6 +134,27 @@ void addFamily(std::string& text, const Family& family, const std::vector<Snapsh
             lines += fmt::format("{}{{{}}} {}\n", family.name, model.labels, family.value(model.values));
     if (!lines.empty() || !onlyCached)
         text += heading(family.name, family.type, family.help) + lines;
+}
+
+void addLoadDurations(std::string& text, const std::vector<Snapshot>& models)
+{
+    constexpr const char* kName = "nv_model_load_duration_secs";
+    text += heading(kName, "gauge", "How long the model took to load, in seconds");
+    for (const Snapshot& model : models)
+        text += fmt::format("{}{{{}}} {:.9f}\n", kName, model.labels, std::chrono::duration<double>(model.loadDuration).count());
+}
+
+/// Absent where all responses had a place.
+void addUncountedResponses(std::string& text, const std::vector<Snapshot>& models)
+{
+    constexpr const char* kName = "gantry_responses_without_statistics";
+    std::string lines;
+    for (const Snapshot& model : models)
+        if (model.values.responsesBeyond > 0)
+            lines += fmt::format("{}{{{}}} {}\n", kName, model.labels, model.values.responsesBeyond);
+    if (!lines.empty())
+        text +=
+            heading(kName, "counter", "Responses that response_stats leaves out, because too many to the same request came before") + lines;
 }
 
 void addFailures(std::string& text, const std::vector<Snapshot>& models)
@@ -278,6 +301,8 @@ std::string Metrics::text(const InferenceServer& server, std::uint64_t droppedTr
         for (const Family& family : kCacheDurations)
             addFamily(text, family, models, true);
     addFamily(text, kPending, models);
+    addLoadDurations(text, models);
+    addUncountedResponses(text, models);
     text += m_machine.text();
     if (const auto cache = server.cacheCounts())
         addCache(text, *cache);

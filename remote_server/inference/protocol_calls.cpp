@@ -36,6 +36,23 @@ void addDuration(inference::StatisticDuration* out, std::uint64_t count, std::ui
     out->set_ns(ns);
 }
 
+void addResponses(const std::vector<ModelStatistics::Responses>& responses, inference::ModelStatistics& out)
+{
+    const auto add = [](inference::StatisticDuration* to, const ModelStatistics::Responses::Sum& sum) {
+        addDuration(to, sum.count, sum.ns);
+    };
+    for (std::size_t place = 0; place < responses.size(); ++place) {
+        const ModelStatistics::Responses& of = responses[place];
+        inference::InferResponseStatistics& stats = (*out.mutable_response_stats())[std::to_string(place)];
+        add(stats.mutable_compute_infer(), of.infer);
+        add(stats.mutable_compute_output(), of.output);
+        add(stats.mutable_success(), of.sent);
+        add(stats.mutable_fail(), of.failed);
+        add(stats.mutable_empty_response(), of.empty);
+        add(stats.mutable_cancel(), of.cancelled);
+    }
+}
+
 void addStatistics(const ModelServer& model, inference::ModelStatistics& out)
 {
     const auto values = model.statistics().values();
@@ -61,6 +78,7 @@ void addStatistics(const ModelServer& model, inference::ModelStatistics& out)
         addDuration(batchStats->mutable_compute_infer(), batch[0], batch[2]);
         addDuration(batchStats->mutable_compute_output(), batch[0], batch[3]);
     }
+    addResponses(values.responses, out);
 }
 
 template <typename Tensor>
@@ -117,6 +135,35 @@ Result<std::shared_ptr<ModelServer>> ProtocolCalls::findModel(const std::string&
         if (entry.name == model)
             return Error{ErrorCode::NotFound, fmt::format("Request for unknown model: '{}' has no available versions", model), {}};
     return Error{ErrorCode::NotFound, fmt::format("Request for unknown model: '{}' is not found", model), {}};
+}
+
+void ProtocolCalls::beginShutdown()
+{
+    m_ready = false;
+    std::set<std::shared_ptr<OpenStream>> streams;
+    {
+        const std::lock_guard lock(m_mutex);
+        streams = m_streams;
+    }
+    for (const auto& stream : streams) // unlocked: one that ends at once forgets itself
+        stream->endWithServer();
+}
+
+void ProtocolCalls::remember(std::shared_ptr<OpenStream> stream)
+{
+    OpenStream& remembered = *stream;
+    {
+        const std::lock_guard lock(m_mutex);
+        m_streams.insert(std::move(stream));
+    }
+    if (!m_ready)
+        remembered.endWithServer();
+}
+
+void ProtocolCalls::forget(const std::shared_ptr<OpenStream>& stream)
+{
+    const std::lock_guard lock(m_mutex);
+    m_streams.erase(stream);
 }
 
 Result<bool> ProtocolCalls::isModelReady(const std::string& model, const std::string& version) const

@@ -12,6 +12,8 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <string>
 
 namespace gantry::inference_server {
@@ -23,6 +25,15 @@ struct ProtocolOptions
     LogSettings* log = nullptr; ///< null: log settings are Unsupported. It outlives the ProtocolCalls
 };
 
+/// A stream of requests, which a client may leave open as long as it likes.
+class OpenStream
+{
+public:
+    virtual ~OpenStream() = default;
+    /// Ends once what it has read is answered. Any thread.
+    virtual void endWithServer() = 0;
+};
+
 /// What gRPC and HTTP answer alike: every call of the protocol but the encoding of its messages. Any thread.
 class ProtocolCalls
 {
@@ -30,8 +41,11 @@ public:
     /// `server` outlives this.
     explicit ProtocolCalls(InferenceServer& server, const ProtocolOptions& options = {});
 
-    /// After this the server is live but not ready.
-    void beginShutdown() { m_ready = false; }
+    /// After this the server is live but not ready, and streams end.
+    void beginShutdown();
+    /// A stream that is to be told when the server ends, until it is forgotten.
+    void remember(std::shared_ptr<OpenStream> stream);
+    void forget(const std::shared_ptr<OpenStream>& stream);
     [[nodiscard]] bool isReady() const { return m_ready; }
     /// Errors: BadInput when the version is no number.
     [[nodiscard]] Result<bool> isModelReady(const std::string& model, const std::string& version) const;
@@ -71,6 +85,8 @@ private:
     Tracer m_tracer;
     Metrics m_metrics;
     std::atomic<bool> m_ready{true};
+    std::mutex m_mutex; ///< the next
+    std::set<std::shared_ptr<OpenStream>> m_streams;
 };
 
 /// A request on its way: what a front end keeps of it until the answer is sent.

@@ -43,54 +43,56 @@ RequestQueue::Job RequestQueue::push(Job job)
         timeoutUs = job->timeoutUs; // a request may wait less than others, not more
     timeoutUs = std::min<std::uint64_t>(timeoutUs, 1ull << 50);
     const std::int64_t deadline = timeoutUs == 0 ? 0 : job->times.queueStart + static_cast<std::int64_t>(timeoutUs) * 1000;
-    level.waiting.push_back({std::move(job), deadline});
+    level.waiting.push_back({std::move(job), ++m_pushed, deadline});
+    if (deadline != 0)
+        m_deadlines.emplace(std::pair(deadline, m_pushed), Place{&level, std::prev(level.waiting.end())});
     ++m_size;
-    m_withDeadline += deadline != 0;
     return nullptr;
 }
 
-template <typename Matches>
-void RequestQueue::takeIf(std::deque<Waiting>& from, const Matches& matches, std::vector<Job>& taken)
+void RequestQueue::forgetDeadline(const Waiting& waiting)
 {
-    std::deque<Waiting> rest;
-    for (Waiting& waiting : from)
-        if (matches(waiting)) {
-            m_withDeadline -= waiting.deadlineNs != 0;
-            taken.push_back(std::move(waiting.job));
-        } else {
-            rest.push_back(std::move(waiting));
-        }
-    from = std::move(rest);
+    if (waiting.deadlineNs != 0)
+        m_deadlines.erase({waiting.deadlineNs, waiting.number});
 }
 
 std::vector<RequestQueue::Job> RequestQueue::takeExpired(std::int64_t nowNs)
 {
     std::vector<Job> refused;
-    if (m_withDeadline == 0)
-        return refused;
-    for (auto& [number, level] : m_levels) {
-        const bool refuses = level.policy.timeout_action() == inference::ModelQueuePolicy::REJECT;
-        std::vector<Job> expired;
-        takeIf(
-            level.waiting, [&](const Waiting& waiting) { return waiting.deadlineNs != 0 && nowNs > waiting.deadlineNs; }, expired);
-        if (refuses)
-            m_size -= expired.size();
-        for (Job& job : expired)
-            if (refuses)
-                refused.push_back(std::move(job));
-            else
-                level.delayed.push_back({std::move(job), 0});
+    while (!m_deadlines.empty() && nowNs > m_deadlines.begin()->first.first) {
+        const auto [level, waiting] = m_deadlines.begin()->second;
+        if (level->policy.timeout_action() == inference::ModelQueuePolicy::REJECT) {
+            refused.push_back(std::move(waiting->job));
+            level->waiting.erase(waiting);
+            --m_size;
+        } else {
+            waiting->deadlineNs = 0;
+            level->delayed.splice(level->delayed.end(), level->waiting, waiting);
+        }
+        m_deadlines.erase(m_deadlines.begin());
     }
     return refused;
+}
+
+void RequestQueue::takeCancelled(Line& from, std::vector<Job>& taken)
+{
+    for (auto waiting = from.begin(); waiting != from.end();) {
+        if (!waiting->job->isCancelled()) {
+            ++waiting;
+            continue;
+        }
+        taken.push_back(std::move(waiting->job));
+        forgetDeadline(*waiting);
+        waiting = from.erase(waiting);
+    }
 }
 
 std::vector<RequestQueue::Job> RequestQueue::takeCancelled()
 {
     std::vector<Job> cancelled;
-    const auto isCancelled = [](const Waiting& waiting) { return waiting.job->isCancelled(); };
     for (auto& [number, level] : m_levels) {
-        takeIf(level.waiting, isCancelled, cancelled);
-        takeIf(level.delayed, isCancelled, cancelled);
+        takeCancelled(level.waiting, cancelled);
+        takeCancelled(level.delayed, cancelled);
     }
     m_size -= cancelled.size();
     return cancelled;
@@ -100,7 +102,7 @@ template <typename Visit>
 void RequestQueue::forEach(const Visit& visit) const
 {
     for (const auto& [number, level] : m_levels)
-        for (const auto* queue : {&level.waiting, &level.delayed})
+        for (const Line* queue : {&level.waiting, &level.delayed})
             for (const Waiting& waiting : *queue)
                 if (!visit(waiting))
                     return;
@@ -170,9 +172,9 @@ std::vector<RequestQueue::Job> RequestQueue::take(std::size_t requests)
     std::vector<Job> taken;
     taken.reserve(requests); // nothing below throws: a request that is taken is answered
     for (auto& [number, level] : m_levels)
-        for (auto* queue : {&level.waiting, &level.delayed})
+        for (Line* queue : {&level.waiting, &level.delayed})
             for (; !queue->empty() && taken.size() < requests; queue->pop_front()) {
-                m_withDeadline -= queue->front().deadlineNs != 0;
+                forgetDeadline(queue->front());
                 taken.push_back(std::move(queue->front().job));
             }
     m_size -= taken.size();

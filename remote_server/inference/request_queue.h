@@ -5,11 +5,13 @@
 #include "inference/model_config.pb.h"
 
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace gantry::inference_server {
@@ -24,7 +26,8 @@ public:
 
     explicit RequestQueue(const inference::ModelConfig& config);
 
-    /// Queues a request that waits since its times.queueStart. Gives it back when its level is full.
+    /// Queues a request that waits since its times.queueStart. Gives it back when its level is full. In time of log(size()), as are
+    /// takeExpired() and take() for each request that they take.
     [[nodiscard]] Job push(Job job);
 
     /// Takes out those whose time in the queue is over and whose policy is to refuse them then; puts those that are only delayed behind
@@ -53,20 +56,27 @@ private:
     struct Waiting
     {
         Job job;
+        std::uint64_t number = 0;    ///< in the order of arrival
         std::int64_t deadlineNs = 0; ///< 0: none
     };
+    using Line = std::list<Waiting>;
     struct Level
     {
         inference::ModelQueuePolicy policy;
-        std::deque<Waiting> waiting, delayed; ///< in this order
+        Line waiting, delayed; ///< in this order
+    };
+    struct Place
+    {
+        Level* level;
+        Line::iterator waiting; ///< in its `waiting`
     };
 
+    void forgetDeadline(const Waiting& waiting);
     [[nodiscard]] bool fitsTogether(const InferJob& first, const InferJob& other) const;
     /// Calls visit(job) in the order of execution until it returns false.
     template <typename Visit>
     void forEach(const Visit& visit) const;
-    template <typename Matches>
-    void takeIf(std::deque<Waiting>& from, const Matches& matches, std::vector<Job>& taken);
+    void takeCancelled(Line& from, std::vector<Job>& taken);
 
     bool m_batches;
     std::uint64_t m_mostRows;
@@ -75,7 +85,9 @@ private:
     std::uint64_t m_lastLevel, m_defaultLevel; ///< 0: there are no levels
     std::set<std::string> m_ragged;            ///< inputs whose shapes may differ
     std::map<std::uint64_t, Level> m_levels;
-    std::size_t m_size = 0, m_withDeadline = 0;
+    std::map<std::pair<std::int64_t, std::uint64_t>, Place> m_deadlines; ///< by deadline and number: those that have one, soonest first
+    std::uint64_t m_pushed = 0;
+    std::size_t m_size = 0;
     bool m_waitsForCompany = true;
 };
 

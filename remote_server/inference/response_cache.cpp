@@ -1,5 +1,6 @@
 #include "remote_server/inference/response_cache.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <utility>
@@ -9,16 +10,12 @@ namespace {
 
 __extension__ typedef unsigned __int128 Product; // no type of ISO C++, hence the word before it
 
-/// Two sums of 64 bits over everything added, each word stirred by a 128-bit product: wide enough that no two requests a server will
-/// ever see are expected to agree, and several bytes a cycle. Not for adversaries.
+/// A sum of 64 bits over everything added, each word stirred by a 128-bit product: several bytes a cycle, and equal for different requests
+/// only where somebody means it to be.
 class KeySum
 {
 public:
-    void add(std::uint64_t word)
-    {
-        m_first = stir(m_first ^ word, 0x9E3779B97F4A7C15ull); // 2^64 / golden ratio
-        m_second = stir(m_second + word, 0xC2B2AE3D27D4EB4Full ^ m_first);
-    }
+    void add(std::uint64_t word) { m_sum = stir(m_sum ^ word, 0x9E3779B97F4A7C15ull); } // 2^64 / golden ratio
 
     void add(const std::string& bytes)
     {
@@ -30,7 +27,7 @@ public:
             add(wordAt(bytes, at, bytes.size() - at));
     }
 
-    [[nodiscard]] CacheKey key() const { return {m_first, m_second}; }
+    [[nodiscard]] std::uint64_t sum() const { return m_sum; }
 
 private:
     static std::uint64_t wordAt(const std::string& bytes, std::size_t at, std::size_t size)
@@ -47,7 +44,7 @@ private:
         return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64) ^ (value << 1 | value >> 63);
     }
 
-    std::uint64_t m_first = 0x243F6A8885A308D3ull, m_second = 0x13198A2E03707344ull; // digits of pi
+    std::uint64_t m_sum = 0x243F6A8885A308D3ull; // digits of pi
 };
 
 std::uint64_t bytesOf(const std::vector<Tensor>& tensors)
@@ -59,26 +56,23 @@ std::uint64_t bytesOf(const std::vector<Tensor>& tensors)
     return bytes;
 }
 
-/// Adds the time until its end to a counter.
-class TimeInto
+bool areSame(const std::vector<Tensor>& some, const std::vector<Tensor>& others)
 {
-public:
-    explicit TimeInto(std::uint64_t& sum) : m_sum(sum) {}
-    TimeInto(const TimeInto&) = delete;
-    TimeInto& operator=(const TimeInto&) = delete;
-    ~TimeInto() { m_sum += static_cast<std::uint64_t>(std::chrono::nanoseconds(std::chrono::steady_clock::now() - m_start).count()); }
+    return std::equal(some.begin(), some.end(), others.begin(), others.end(), [](const Tensor& a, const Tensor& b) {
+        return a.name == b.name && a.type == b.type && a.shape == b.shape && a.data == b.data;
+    });
+}
 
-private:
-    std::uint64_t& m_sum;
-    std::chrono::steady_clock::time_point m_start = std::chrono::steady_clock::now();
-};
+std::uint64_t nsSince(std::chrono::steady_clock::time_point began)
+{
+    return static_cast<std::uint64_t>(std::chrono::nanoseconds(std::chrono::steady_clock::now() - began).count());
+}
 
 } // namespace
 
 CacheKey cacheKeyOf(std::uint64_t load, const std::vector<Tensor>& inputs)
 {
     KeySum sum;
-    sum.add(load);
     for (const Tensor& input : inputs) {
         sum.add(input.name);
         sum.add(static_cast<std::uint64_t>(input.type));
@@ -87,44 +81,50 @@ CacheKey cacheKeyOf(std::uint64_t load, const std::vector<Tensor>& inputs)
             sum.add(static_cast<std::uint64_t>(dim));
         sum.add(input.data);
     }
-    return sum.key();
+    return {load, sum.sum()};
 }
 
-ResponseCache::Outputs ResponseCache::lookup(const CacheKey& key)
+ResponseCache::Outputs ResponseCache::lookup(const CacheKey& key, const std::vector<Tensor>& inputs)
 {
-    const std::lock_guard lock(m_mutex);
-    const TimeInto time(m_counts.lookupNs);
-    ++m_counts.lookups;
-    const auto found = m_byKey.find(key);
-    if (found == m_byKey.end()) {
-        ++m_counts.misses;
-        return nullptr;
+    const auto began = std::chrono::steady_clock::now();
+    Entry found{};
+    {
+        const std::lock_guard lock(m_mutex);
+        if (const auto entry = m_byKey.find(key); entry != m_byKey.end()) {
+            m_entries.splice(m_entries.begin(), m_entries, entry->second);
+            found = *entry->second;
+        }
     }
-    ++m_counts.hits;
-    m_entries.splice(m_entries.begin(), m_entries, found->second);
-    return found->second->outputs;
+    const bool isHit = found.inputs && areSame(*found.inputs, inputs);
+    const std::lock_guard lock(m_mutex);
+    ++m_counts.lookups;
+    ++(isHit ? m_counts.hits : m_counts.misses);
+    m_counts.lookupNs += nsSince(began);
+    return isHit ? found.outputs : nullptr;
 }
 
-void ResponseCache::insert(const CacheKey& key, std::vector<Tensor> outputs)
+void ResponseCache::insert(const CacheKey& key, std::vector<Tensor> inputs, std::vector<Tensor> outputs)
 {
-    const std::uint64_t bytes = bytesOf(outputs);
+    const std::uint64_t bytes = bytesOf(inputs) + bytesOf(outputs);
+    const auto question = std::make_shared<const std::vector<Tensor>>(std::move(inputs));
     const auto kept = std::make_shared<const std::vector<Tensor>>(std::move(outputs));
+    const auto began = std::chrono::steady_clock::now();
     const std::lock_guard lock(m_mutex);
-    const TimeInto time(m_counts.insertionNs);
     if (bytes > m_capacity) {
         ++m_counts.tooLarge;
         return;
     }
     if (const auto known = m_byKey.find(key); known != m_byKey.end())
-        forget(known->second); // two requests at once missed it
+        forget(known->second); // two requests at once missed it, or other inputs have the same key
     while (m_counts.bytes + bytes > m_capacity) {
         forget(std::prev(m_entries.end()));
         ++m_counts.evictions;
     }
-    m_entries.push_front({key, kept, bytes});
+    m_entries.push_front({key, question, kept, bytes});
     m_byKey[key] = m_entries.begin();
     m_counts.bytes += bytes;
     ++m_counts.insertions;
+    m_counts.insertionNs += nsSince(began);
 }
 
 void ResponseCache::forget(std::list<Entry>::iterator entry)

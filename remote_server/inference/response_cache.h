@@ -2,7 +2,7 @@
 
 #include "remote_server/inference/model.h"
 
-#include <array>
+#include <compare>
 #include <cstdint>
 #include <list>
 #include <memory>
@@ -12,15 +12,19 @@
 
 namespace gantry::inference_server {
 
-/// What an answer is kept under: 128 bits of a model that serves and the inputs it got. Two requests with the same key are taken for
-/// the same.
-using CacheKey = std::array<std::uint64_t, 2>;
+/// What an answer is looked for under. `load` is a number of the model's that no other model or version has and that changes when it is
+/// loaded again; `sum` is of the inputs, and others may have it too: who finds an answer compares them.
+struct CacheKey
+{
+    std::uint64_t load = 0, sum = 0;
+    auto operator<=>(const CacheKey&) const = default;
+};
 
-/// `load` is a number of the model's that no other model or version has and that changes when it is loaded again; order of the inputs,
-/// names, datatypes and shapes count.
+/// Order of the inputs, names, datatypes and shapes count.
 [[nodiscard]] CacheKey cacheKeyOf(std::uint64_t load, const std::vector<Tensor>& inputs);
 
-/// Answers of models, the longest unused forgotten first when they take more bytes than allowed. Any thread.
+/// Answers of models with the inputs that they answer, the longest unused forgotten first when both take more bytes than allowed. Any
+/// thread.
 class ResponseCache
 {
 public:
@@ -28,10 +32,10 @@ public:
 
     explicit ResponseCache(std::uint64_t capacityBytes) : m_capacity(capacityBytes) {}
 
-    /// Null: not known.
-    [[nodiscard]] Outputs lookup(const CacheKey& key);
-    /// Answers that are larger than the whole cache are not kept.
-    void insert(const CacheKey& key, std::vector<Tensor> outputs);
+    /// `key`: of these inputs. Null: not known.
+    [[nodiscard]] Outputs lookup(const CacheKey& key, const std::vector<Tensor>& inputs);
+    /// Answers that are larger than the whole cache are not kept. Of several inputs with one key the last are known.
+    void insert(const CacheKey& key, std::vector<Tensor> inputs, std::vector<Tensor> outputs);
 
     struct Counts
     {
@@ -45,12 +49,13 @@ private:
     struct Entry
     {
         CacheKey key;
+        std::shared_ptr<const std::vector<Tensor>> inputs; ///< shared: they are compared without the lock
         Outputs outputs;
         std::uint64_t bytes;
     };
     struct KeyHash
     {
-        std::size_t operator()(const CacheKey& key) const { return static_cast<std::size_t>(key[0]); }
+        std::size_t operator()(const CacheKey& key) const { return static_cast<std::size_t>(key.load ^ key.sum); }
     };
     void forget(std::list<Entry>::iterator entry);
 

@@ -103,8 +103,11 @@ ModelServer::ModelServer(ModelDescription description, std::uint32_t category, s
 Result<std::shared_ptr<ModelServer>> ModelServer::start(ModelDescription description, std::uint32_t category, const BackendOptions& options,
                                                         std::shared_ptr<ServingParts> parts)
 {
+    const auto began = std::chrono::steady_clock::now();
     GANTRY_TRY(auto factory, createBackendFactory(description.config, options));
-    return start(std::move(description), category, std::move(factory), std::move(parts));
+    GANTRY_TRY(auto server, start(std::move(description), category, std::move(factory), std::move(parts)));
+    server->m_loadDuration = std::chrono::steady_clock::now() - began;
+    return server;
 }
 
 Result<std::shared_ptr<ModelServer>> ModelServer::start(ModelDescription description, std::uint32_t category,
@@ -234,7 +237,7 @@ bool ModelServer::answerFromCache(Job& job)
     job->times.lookupStart = nowNs();
     m_ranges.pushCacheLookup(job->id);
     job->cacheKey = cacheKeyOf(m_load, job->inputs);
-    const ResponseCache::Outputs known = m_cache->lookup(job->cacheKey);
+    const ResponseCache::Outputs known = m_cache->lookup(job->cacheKey, job->inputs);
     if (known)
         job->outputs = *known;
     m_ranges.pop();
@@ -247,10 +250,11 @@ bool ModelServer::answerFromCache(Job& job)
     return true;
 }
 
+/// The last that anybody needs the inputs for.
 void ModelServer::keepInCache(InferJob& job)
 {
     job.times.insertStart = nowNs();
-    m_cache->insert(job.cacheKey, job.outputs);
+    m_cache->insert(job.cacheKey, std::move(job.inputs), job.outputs);
     job.times.insertEnd = nowNs();
 }
 
@@ -335,24 +339,43 @@ void ModelServer::run(Instance& instance, std::vector<Job> batch)
         job->threadId = threadNumber();
         if (instance.backend)
             job->streamId = instance.backend->streamId();
+        if (job->isCutShort) {
+            finish(std::move(job), kCancelled, FailureReason::Cancelled);
+            continue;
+        }
         if (result && m_cache)
             keepInCache(*job);
         finish(std::move(job), result, FailureReason::Backend);
     }
 }
 
-std::vector<BatchItem> ModelServer::itemsOf(const std::vector<Job>& batch) const
+/// A response of a decoupled model.
+void ModelServer::respond(InferJob& job, std::vector<Tensor> outputs, bool isFinal)
+{
+    const std::int64_t made = nowNs();
+    if (job.times.firstResponse == 0)
+        job.times.firstResponse = made;
+    const ResponseOutcome outcome = outputs.empty() ? ResponseOutcome::Empty : ResponseOutcome::Sent;
+    if (job.respond)
+        job.respond(job, std::move(outputs), isFinal);
+    const std::int64_t sent = nowNs();
+    m_statistics.responded(job.responses++, job.responseBegan, made, sent, outcome);
+    job.responseBegan = sent;
+}
+
+std::vector<BatchItem> ModelServer::itemsOf(const std::vector<Job>& batch, std::int64_t computeStart)
 {
     const bool decoupled = m_description.config.model_transaction_policy().decoupled();
     std::vector<BatchItem> items;
     items.reserve(batch.size());
     for (const auto& job : batch) {
         BatchItem& item = items.emplace_back(BatchItem{&job->inputs, &job->outputs});
+        job->responseBegan = computeStart;
         if (decoupled && job->respond)
-            item.respond = [raw = job.get()](std::vector<Tensor> outputs, bool final) {
-                if (raw->times.firstResponse == 0)
-                    raw->times.firstResponse = nowNs();
-                raw->respond(*raw, std::move(outputs), final);
+            item.respond = [this, raw = job.get()](std::vector<Tensor> outputs, bool final) {
+                respond(*raw, std::move(outputs), final);
+                raw->isCutShort = !final && raw->isCancelled();
+                return !raw->isCutShort;
             };
     }
     return items;
@@ -369,7 +392,7 @@ Result<void> ModelServer::execute(Instance& instance, const std::vector<Job>& ba
         m_ranges.end(std::exchange(job->queueRange, 0));
         m_ranges.markMember(job->id);
     }
-    const std::vector<BatchItem> items = itemsOf(batch);
+    const std::vector<BatchItem> items = itemsOf(batch, times.computeStart);
     const auto step = [&](Step which, const auto& run, std::int64_t& end) {
         const PushedRange range(m_ranges, which, batchId, m_category);
         Result<void> result = run();
@@ -523,10 +546,11 @@ IterationRecord ModelServer::beginIteration(const Instance& instance, Inflight& 
         if (job.queueRange == 0)
             continue;
         m_ranges.end(std::exchange(job.queueRange, 0));
-        job.times.computeStart = start;
+        job.times.computeStart = job.responseBegan = start;
         job.times.inputEnd = nowNs();
         job.instance = instance.name;
         job.threadId = threadNumber();
+        job.streamId = instance.backend->streamId();
     }
     IterationRecord record{.iteration = inflight.iteration, .rank = inflight.rank, .end = {}};
     record.newRequests = std::exchange(inflight.newRequests, 0);
@@ -549,10 +573,8 @@ void ModelServer::respondTokens(Inflight& inflight, std::vector<Job>& done)
         InferJob& job = *entry->second.job;
         std::vector<std::int32_t>& ids = entry->second.ids;
         ids.push_back(token.id);
-        if (job.times.firstResponse == 0 && decoupled)
-            job.times.firstResponse = nowNs();
-        if (decoupled && job.respond)
-            job.respond(job, {outputIds(std::exchange(ids, {}))}, token.isLast);
+        if (decoupled)
+            respond(job, {outputIds(std::exchange(ids, {}))}, token.isLast);
         if (!token.isLast)
             continue;
         if (!ids.empty())
@@ -594,6 +616,9 @@ void ModelServer::answer(InferJob& job, const Result<void>& result)
     if (!result)
         m_ranges.markFailed(job.id);
     job.times.end = nowNs();
+    if (!result && job.responseBegan != 0 && m_description.config.model_transaction_policy().decoupled())
+        m_statistics.responded(job.responses, job.responseBegan, job.times.end, job.times.end,
+                               job.failure == FailureReason::Cancelled ? ResponseOutcome::Cancelled : ResponseOutcome::Failed);
     m_ranges.end(job.requestRange);
     if (!result)
         m_statistics.failed(job.times.end - job.times.start, job.failure);

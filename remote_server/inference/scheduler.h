@@ -12,6 +12,7 @@
 #include "remote_server/inference/response_cache.h"
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -70,6 +71,8 @@ public:
 
     [[nodiscard]] const ModelDescription& description() const { return m_description; }
     [[nodiscard]] const ModelStatistics& statistics() const { return m_statistics; }
+    /// That its start took, with the warm-up.
+    [[nodiscard]] std::chrono::nanoseconds loadDuration() const { return m_loadDuration; }
     [[nodiscard]] std::string platform() const { return m_factory->platform(); }
 
 private:
@@ -113,9 +116,10 @@ private:
     void iterate(Instance& instance, Inflight& inflight);
     [[nodiscard]] Result<void> computeIteration(const Instance& instance, Inflight& inflight, RequestTimes& times, std::vector<Job>& done);
     [[nodiscard]] IterationRecord beginIteration(const Instance& instance, Inflight& inflight, std::uint64_t batchId, std::int64_t start);
+    void respond(InferJob& job, std::vector<Tensor> outputs, bool isFinal);
     void respondTokens(Inflight& inflight, std::vector<Job>& done);
     void finishJoined(Job job, const RequestTimes& last);
-    [[nodiscard]] std::vector<BatchItem> itemsOf(const std::vector<Job>& batch) const;
+    [[nodiscard]] std::vector<BatchItem> itemsOf(const std::vector<Job>& batch, std::int64_t computeStart);
     [[nodiscard]] bool answerFromCache(Job& job);
     void keepInCache(InferJob& job);
     void refuseAll(std::vector<Job> jobs, const Error& error, FailureReason reason);
@@ -124,6 +128,7 @@ private:
 
     const ModelDescription m_description;
     const std::uint32_t m_category;
+    std::chrono::nanoseconds m_loadDuration{0}; ///< not changed once it serves
     const std::uint64_t m_load; ///< number of this loading of the model, unique in the process
     const std::shared_ptr<ServingParts> m_parts;
     RequestRanges& m_ranges;

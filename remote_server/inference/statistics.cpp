@@ -101,6 +101,34 @@ void ModelStatistics::failed(std::int64_t durationNs, FailureReason reason)
     m_values.failedNs += between(0, durationNs);
 }
 
+void ModelStatistics::responded(std::size_t place, std::int64_t began, std::int64_t made, std::int64_t end, ResponseOutcome outcome)
+{
+    const std::lock_guard lock(m_mutex);
+    if (place >= kMostResponses) {
+        ++m_values.responsesBeyond;
+        return;
+    }
+    if (m_values.responses.size() <= place)
+        m_values.responses.resize(place + 1);
+    Responses& responses = m_values.responses[place];
+    const auto add = [](Responses::Sum& sum, std::uint64_t ns) {
+        ++sum.count;
+        sum.ns += ns;
+    };
+    switch (outcome) {
+    case ResponseOutcome::Sent:
+        add(responses.infer, between(began, made));
+        add(responses.output, between(made, end));
+        return add(responses.sent, between(began, end));
+    case ResponseOutcome::Empty:
+        return add(responses.empty, between(began, end));
+    case ResponseOutcome::Failed:
+        return add(responses.failed, between(began, end));
+    case ResponseOutcome::Cancelled:
+        return add(responses.cancelled, between(began, end));
+    }
+}
+
 ModelStatistics::Values ModelStatistics::values() const
 {
     const std::lock_guard lock(m_mutex);

@@ -5,6 +5,7 @@
 #include <map>
 #include <mutex>
 #include <string_view>
+#include <vector>
 
 namespace gantry::inference_server {
 
@@ -30,6 +31,15 @@ inline constexpr std::size_t kFailureReasons = 4;
 /// The label's value: "OTHER", "BACKEND", "CANCELED", "REJECTED".
 [[nodiscard]] std::string_view name(FailureReason reason);
 
+/// What became of one of several responses to a request.
+enum class ResponseOutcome
+{
+    Sent,
+    Empty, ///< it says only that no other follows
+    Failed,
+    Cancelled
+};
+
 /// Counters of one model, with Triton's meaning: compute times are charged in full to every request of a batch, counts are
 /// requests. Any thread.
 class ModelStatistics
@@ -39,6 +49,20 @@ public:
     /// as this because what a profiler costs is tenths of a millisecond.
     static constexpr std::size_t kLatencyBounds = 101;
     [[nodiscard]] static double latencyBoundMs(std::size_t bucket);
+
+    /// So many responses to a request are counted each by its place, so that a model that makes them without end takes no memory.
+    static constexpr std::size_t kMostResponses = 4096;
+
+    /// Of all responses of one place, the first, the second and so on.
+    struct Responses
+    {
+        struct Sum
+        {
+            std::uint64_t count = 0, ns = 0;
+        };
+        Sum infer, output; ///< of those that were sent
+        Sum sent, empty, failed, cancelled;
+    };
 
     struct Values
     {
@@ -51,6 +75,8 @@ public:
         std::uint64_t lastInferenceMs = 0;                             ///< CLOCK_REALTIME
         std::map<std::uint64_t, std::array<std::uint64_t, 4>> batches; ///< by size: count, input, infer, output ns
         std::array<std::uint64_t, kLatencyBounds + 1> latencies{};     ///< requests by the time to their first response; last: all above
+        std::vector<Responses> responses;                              ///< of a decoupled model, by place
+        std::uint64_t responsesBeyond = 0;                             ///< that had no place in `responses`
     };
 
     void enqueued();
@@ -62,6 +88,8 @@ public:
     /// A request that the response cache answered: it counts as no inference and has no compute times (Triton).
     void answeredByCache(const RequestTimes& times);
     void failed(std::int64_t durationNs, FailureReason reason = FailureReason::Other);
+    /// A response of a decoupled model, or the failure in its stead: its making began when the one before it was sent.
+    void responded(std::size_t place, std::int64_t began, std::int64_t made, std::int64_t end, ResponseOutcome outcome);
     [[nodiscard]] Values values() const;
 
 private:

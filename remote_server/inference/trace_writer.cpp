@@ -13,6 +13,8 @@ namespace {
 
 // A trace takes about 1 KiB: a second of 60,000 requests/s may wait for the disk.
 constexpr std::size_t kMostQueuedBytes = 64 << 20;
+// What a file that is not complete yet keeps in memory: log_frequency may be as large as a client likes.
+constexpr std::size_t kMostPartBytes = 1 << 20;
 // How long traces are gathered before they are written: a reader that changed the settings waits for them (see TritonTracer).
 constexpr std::chrono::milliseconds kGather{50};
 
@@ -100,7 +102,7 @@ TraceWriter::~TraceWriter()
     m_thread.request_stop();
     m_thread.join();
     for (auto& [series, part] : m_parts)
-        writePart(part);
+        writePart(part, "]");
     if (m_isBegun)
         m_stream << "]";
     if (m_dropped > 0)
@@ -158,12 +160,10 @@ void TraceWriter::save(std::deque<Entry> entries)
             continue;
         }
         Part& part = m_parts[entry.series];
-        if (entry.trace) {
-            part.text += (part.text.empty() ? "" : ",") + entry.trace->json();
-            ++part.traces;
-        }
+        if (entry.trace)
+            addToPart(part, entry.trace->json());
         if (!entry.trace || part.traces >= entry.perFile) {
-            writePart(part);
+            writePart(part, "]");
             m_parts.erase(entry.series);
         }
     }
@@ -186,15 +186,28 @@ void TraceWriter::append(const std::string& text, std::uint64_t traces)
     }
 }
 
-void TraceWriter::writePart(Part& part)
+void TraceWriter::addToPart(Part& part, const std::string& text)
+{
+    part.text += (part.traces == 0 ? "[" : ",") + text;
+    ++part.traces;
+    ++part.unwritten;
+    if (part.text.size() >= kMostPartBytes)
+        writePart(part, "");
+}
+
+void TraceWriter::writePart(Part& part, const char* end)
 {
     if (part.traces == 0)
         return;
-    const std::string path = m_path.string() + "." + std::to_string(m_nextPart++);
-    std::ofstream stream(path, std::ios::binary | std::ios::trunc);
-    stream << "[" << part.text << "]" << std::flush;
-    if (!stream)
-        lose(part.traces, "cannot write " + path);
+    if (part.path.empty()) {
+        part.path = m_path.string() + "." + std::to_string(m_nextPart++);
+        part.stream.open(part.path, std::ios::binary | std::ios::trunc);
+    }
+    part.stream << part.text << end << std::flush;
+    if (!part.stream) // nor will anything else be written to it: nobody could read a file with a gap
+        lose(part.unwritten, "cannot write " + part.path);
+    part.text.clear();
+    part.unwritten = 0;
 }
 
 void TraceWriter::lose(std::uint64_t traces, const std::string& why)

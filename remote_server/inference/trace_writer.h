@@ -61,7 +61,8 @@ public:
     explicit TraceWriter(std::filesystem::path file);
     ~TraceWriter(); ///< writes what is queued and closes the array
 
-    /// `series`: traces of one series go to the same files; `perFile`: so many to each, which is then FILE.N; 0: all to FILE.
+    /// `series`: traces of one series go to the same files; `perFile`: so many to each, which is then FILE.N; 0: all to FILE. A FILE.N
+    /// whose traces take much memory until then is begun earlier, and closed when it has them all.
     void write(std::unique_ptr<RequestTrace> trace, std::uint64_t series, std::uint32_t perFile);
     /// The series gets no more: writes the rest of its last file.
     void endSeries(std::uint64_t series);
@@ -77,15 +78,19 @@ private:
         std::uint32_t perFile;
         std::size_t bytes;
     };
+    /// A FILE.N of which not all traces are known yet.
     struct Part
     {
-        std::string text;
-        std::uint32_t traces = 0;
+        std::string text; ///< not written yet
+        std::uint32_t traces = 0, unwritten = 0;
+        std::string path; ///< empty: nothing is written yet
+        std::ofstream stream;
     };
     void run(const std::stop_token& stop);
     void save(std::deque<Entry> entries);
     void append(const std::string& text, std::uint64_t traces);
-    void writePart(Part& part);
+    void addToPart(Part& part, const std::string& text);
+    void writePart(Part& part, const char* end);
     void lose(std::uint64_t traces, const std::string& why);
 
     const std::filesystem::path m_path;

@@ -48,15 +48,14 @@ double secondsBetween(Clock::time_point begin, Clock::time_point end)
 class LevelMeasurement
 {
 public:
-    LevelMeasurement(const LoadOptions& options, const std::vector<ModelRequests>& models,
-                     const std::vector<std::shared_ptr<grpc::Channel>>& channels, const std::string& idPrefix, const std::stop_token& stop,
-                     const OnProgress& onSecond)
+    LevelMeasurement(const LoadOptions& options, const std::vector<ModelRequests>& models, const std::shared_ptr<grpc::Channel>& channel,
+                     std::unique_ptr<LoadRun> run, const std::stop_token& stop, const OnProgress& onSecond)
         : m_options(options),
-          m_stub(inference::GRPCInferenceService::NewStub(channels.front())),
+          m_stub(inference::GRPCInferenceService::NewStub(channel)),
           m_stop(stop),
           m_onSecond(onSecond),
-          m_run(options, models, channels, idPrefix, stop),
-          m_secondBegin(m_run.begin())
+          m_run(std::move(run)),
+          m_secondBegin(m_run->begin())
     {
         for (const ModelRequests& model : models)
             m_names.push_back(model.model);
@@ -66,15 +65,15 @@ public:
 
     [[nodiscard]] LoadResult run()
     {
-        const std::stop_callback finish(m_options.finish, [this] { m_run.halt(); });
+        const std::stop_callback finish(m_options.finish, [this] { m_run->halt(); });
         warmUp();
         std::optional<bool> isStable;
         if (m_options.rule && m_options.duration == 0 && m_options.count == 0)
             isStable = measureUntilStable(*m_options.rule);
         else
             measureWindow(Clock::time_point::max());
-        m_run.halt();
-        while (m_run.waitUntil(Clock::now() + std::chrono::seconds(1)) != LoadRun::Wait::Over) // what is in flight
+        m_run->halt();
+        while (m_run->waitUntil(Clock::now() + std::chrono::seconds(1)) != LoadRun::Wait::Over) // what is in flight
             continue;
         return result(isStable);
     }
@@ -85,11 +84,10 @@ private:
         if (m_options.warmUp == 0 && m_options.warmUpCount == 0)
             return;
         if (m_options.warmUp > 0)
-            wait(m_run.begin() + std::chrono::nanoseconds(m_options.warmUp), 0);
+            wait(m_run->begin() + std::chrono::nanoseconds(m_options.warmUp), 0);
         if (m_options.warmUpCount > 0)
             wait(Clock::time_point::max(), m_options.warmUpCount);
-        m_run.beginMeasuring();
-        m_measuredFrom = Clock::now();
+        m_measuredFrom = m_run->beginMeasuring();
         m_soFar = {};
     }
 
@@ -98,7 +96,7 @@ private:
     {
         for (;;) {
             const Clock::time_point second = m_secondBegin + std::chrono::seconds(1);
-            const LoadRun::Wait ended = m_run.waitUntil(std::min(until, second), answers);
+            const LoadRun::Wait ended = m_run->waitUntil(std::min(until, second), answers);
             if (ended != LoadRun::Wait::Time)
                 return ended;
             if (Clock::now() >= second)
@@ -112,7 +110,7 @@ private:
     {
         const Clock::time_point now = Clock::now();
         LoadProgress progress;
-        static_cast<LoadFigures&>(progress) = m_run.takeProgress().figures(secondsBetween(m_secondBegin, now), m_options.input.batch);
+        static_cast<LoadFigures&>(progress) = m_run->takeProgress().figures(secondsBetween(m_secondBegin, now), m_options.input.batch);
         m_secondBegin = now;
         progress.level = m_level;
         progress.window = m_window;
@@ -123,7 +121,7 @@ private:
         progress.sent = m_soFar.sent;
         progress.ok = m_soFar.ok;
         progress.errors = m_soFar.errors;
-        progress.seconds = secondsBetween(m_run.begin(), now);
+        progress.seconds = secondsBetween(m_run->begin(), now);
         if (m_onSecond)
             m_onSecond(progress);
     }
@@ -135,12 +133,12 @@ private:
         Window window;
         // The counters at the end of one window are those at the begin of the next.
         window.before = m_windows.empty() ? StatisticsSnapshot::take(*m_stub, m_names) : m_windows.back().after;
-        window.begin = m_windows.empty() ? m_measuredFrom.value_or(m_run.begin()) : m_windows.back().end;
+        window.begin = m_windows.empty() ? m_measuredFrom.value_or(m_run->begin()) : m_windows.back().end;
         const LoadRun::Wait ended = wait(until, 0);
-        std::tie(window.tallies, window.end) = m_run.take();
+        std::tie(window.tallies, window.end) = m_run->take();
         window.after = StatisticsSnapshot::take(*m_stub, m_names);
-        m_boundaries.push_back(m_run.utcNs(window.begin));
-        m_boundaries.push_back(m_run.utcNs(window.end));
+        m_boundaries.push_back(m_run->utcNs(window.begin));
+        m_boundaries.push_back(m_run->utcNs(window.end));
         const bool isWhole = ended == LoadRun::Wait::Time || until == Clock::time_point::max();
         // What an interrupt left of a window is worth something only where there is no whole one.
         if (isWhole || m_windows.empty())
@@ -204,7 +202,7 @@ private:
         if (isStable.value_or(false) || !(result.isPartial || m_options.finish.stop_requested()))
             result.isStable = isStable; // an interrupted comparison has no outcome
         result.boundariesUtcNs = std::move(m_boundaries);
-        std::tie(result.requests, result.requestsDropped) = m_run.takeRequests();
+        std::tie(result.requests, result.requestsDropped) = m_run->takeRequests();
         return result;
     }
 
@@ -214,7 +212,7 @@ private:
     const OnProgress& m_onSecond;
     LoadLevel m_level;
     std::vector<std::string> m_names;
-    LoadRun m_run;
+    std::unique_ptr<LoadRun> m_run;
     Clock::time_point m_secondBegin;
     std::optional<Clock::time_point> m_measuredFrom;
     LoadFigures m_soFar;
@@ -277,7 +275,8 @@ Result<std::vector<LoadResult>> runLevels(LoadOptions options, const std::vector
         options.ratePerSecond = level.isRate ? level.value : 0;
         options.concurrency = level.isRate ? options.concurrency : static_cast<int>(level.value);
         const std::string idPrefix = results.empty() ? "load-" : "load-" + std::to_string(results.size() + 1) + "-";
-        LevelMeasurement measurement(options, models, channels, idPrefix, stop, onSecond);
+        GANTRY_TRY(auto run, LoadRun::start(options, models, channels, idPrefix, stop));
+        LevelMeasurement measurement(options, models, channels.front(), std::move(run), stop, onSecond);
         results.push_back(measurement.run());
         if (onLevel)
             onLevel(results.back());

@@ -21,7 +21,8 @@ using OnProgress = std::function<void(const LoadProgress&)>;
 
 /// Runs the load; blocks until it is over or stopped. A stop cancels what is in flight, which then counts as never sent, and leaves a
 /// partial result. `onSecond` is called about once a second, on this thread.
-/// Errors: Unreachable (no server), NotFound (no such model), BadInput (no bound, or inputs that cannot be made).
+/// Errors: Unreachable (no server), NotFound (no such model), BadInput (no bound, or inputs that cannot be made), Unsupported (too many
+/// requests in flight for the threads of this machine).
 [[nodiscard]] Result<LoadResult> runLoad(const LoadOptions& options, std::stop_token stop, const OnProgress& onSecond = {});
 
 /// One level after the other. A stop leaves the levels that were measured, the last of them partial. `onLevel` gets each as it is done.

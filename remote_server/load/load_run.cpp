@@ -1,6 +1,7 @@
 #include "remote_server/load/load_run.h"
 
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
@@ -92,14 +93,29 @@ std::optional<Departures::Departure> Departures::next()
     }
     if (m_options.duration > 0 && m_measuredFrom && at - *m_measuredFrom >= std::chrono::nanoseconds(m_options.duration))
         return {};
+    if (m_measuredFrom && at < *m_measuredFrom)
+        ++m_givenBefore; // the warm-up's, and late: it leaves and does not count
+    if (m_options.ratePerSecond > 0 && !m_measuredFrom) {
+        forgetDeparted(Clock::now());
+        m_ahead.push_back(at);
+    }
     return Departure{at, m_given++, m_options.models.size() > 1 ? m_pick(m_random) : 0};
 }
 
-void Departures::beginMeasuring(Clock::time_point now)
+void Departures::forgetDeparted(Clock::time_point now)
+{
+    while (!m_ahead.empty() && m_ahead.front() < now)
+        m_ahead.pop_front();
+}
+
+Departures::Clock::time_point Departures::beginMeasuring()
 {
     const std::lock_guard lock(m_mutex);
+    const Clock::time_point now = Clock::now();
+    forgetDeparted(now);
     m_measuredFrom = now;
-    m_givenBefore = m_given;
+    m_givenBefore = m_given - m_ahead.size();
+    return now;
 }
 
 void Departures::end()
@@ -108,8 +124,7 @@ void Departures::end()
     m_hasEnded = true;
 }
 
-LoadRun::LoadRun(const LoadOptions& options, const std::vector<ModelRequests>& models,
-                 const std::vector<std::shared_ptr<grpc::Channel>>& channels, std::string idPrefix, std::stop_token stop)
+LoadRun::LoadRun(const LoadOptions& options, const std::vector<ModelRequests>& models, std::string idPrefix, std::stop_token stop)
     : m_options(options),
       m_models(models),
       m_idPrefix(std::move(idPrefix)),
@@ -117,16 +132,34 @@ LoadRun::LoadRun(const LoadOptions& options, const std::vector<ModelRequests>& m
       m_begin(Clock::now()),
       m_utcOffset(utcOffset()),
       m_departures(options, m_begin),
-      m_tallies(models.size()),
-      m_running(std::max(1, options.concurrency))
+      m_tallies(models.size())
 {
-    for (int i = 0; i < std::max(1, options.concurrency); ++i)
-        m_workers.emplace_back([this, channel = channels[static_cast<std::size_t>(i) % channels.size()]] {
-            work(*channel);
-            const std::lock_guard lock(m_mutex);
-            --m_running;
-            m_changed.notify_all();
-        });
+}
+
+Result<std::unique_ptr<LoadRun>> LoadRun::start(const LoadOptions& options, const std::vector<ModelRequests>& models,
+                                                const std::vector<std::shared_ptr<grpc::Channel>>& channels, std::string idPrefix,
+                                                std::stop_token stop)
+{
+    std::unique_ptr<LoadRun> run(new LoadRun(options, models, std::move(idPrefix), std::move(stop)));
+    const auto workers = static_cast<std::size_t>(std::max(1, options.concurrency));
+    run->m_running = static_cast<int>(workers);
+    try {
+        run->m_workers.reserve(workers);
+        while (run->m_workers.size() < workers)
+            run->m_workers.emplace_back([raw = run.get(), channel = channels[run->m_workers.size() % channels.size()]] {
+                raw->work(*channel);
+                const std::lock_guard lock(raw->m_mutex);
+                --raw->m_running;
+                raw->m_changed.notify_all();
+            });
+    } catch (const std::exception& error) { // system_error of a thread, bad_alloc
+        return Error{ErrorCode::Unsupported,
+                     fmt::format("each of the {} requests in flight takes a thread, and after {} there was no other ({}): lower the "
+                                 "concurrency, or raise the limits of threads and memory (ulimit -u, ulimit -v, pids of the cgroup)",
+                                 workers, run->m_workers.size(), error.what()),
+                     {}};
+    }
+    return run;
 }
 
 LoadRun::~LoadRun()
@@ -149,12 +182,14 @@ std::uint64_t LoadRun::answers() const
     return sum;
 }
 
-void LoadRun::add(std::size_t model, const RequestSteps& steps, const std::string* error)
+void LoadRun::add(const Departures::Departure& departure, const RequestSteps& steps, const std::string* error)
 {
+    const std::size_t model = departure.model;
     const std::lock_guard lock(m_mutex);
-    if (error)
+    const bool isOfWarmUp = m_measuredFrom && departure.at < *m_measuredFrom; // and late: the warm-up is over
+    if (!isOfWarmUp && error)
         m_tallies[model].addError(steps, *error), m_progress.addError(steps, *error);
-    else
+    else if (!isOfWarmUp)
         m_tallies[model].addAnswer(steps), m_progress.addAnswer(steps);
     if (m_options.keepsRequests) {
         if (m_requests.size() < kMostRequestsKept)
@@ -166,14 +201,21 @@ void LoadRun::add(std::size_t model, const RequestSteps& steps, const std::strin
         m_changed.notify_all();
 }
 
+/// The request of a number. Fields of a message come in any order (protobuf, "Encoding"), so that an id in front of the bytes that all
+/// requests share makes one message with them.
+grpc::ByteBuffer LoadRun::wireOf(const std::vector<grpc::Slice>& variants, std::uint64_t number) const
+{
+    inference::ModelInferRequest id;
+    id.set_id(m_idPrefix + std::to_string(number));
+    const std::array slices{grpc::Slice(id.SerializeAsString()), variants[number % variants.size()]};
+    return {slices.data(), slices.size()};
+}
+
 void LoadRun::work(grpc::Channel& channel)
 {
     // The channel is the caller's, and the stub takes a share of it.
     grpc::GenericStub stub(std::shared_ptr<grpc::Channel>(&channel, [](grpc::Channel*) {}));
     grpc::CompletionQueue queue;
-    std::vector<std::vector<inference::ModelInferRequest>> requests;
-    for (const ModelRequests& model : m_models)
-        requests.push_back(model.variants);
     const EitherStop wakeUp(m_stop, m_halted.get_token());
     std::mutex mutex;
     std::condition_variable_any wake;
@@ -186,24 +228,20 @@ void LoadRun::work(grpc::Channel& channel)
         RequestSteps steps;
         steps.scheduled = std::chrono::duration_cast<std::chrono::nanoseconds>(departure->at.time_since_epoch()).count();
         steps.began = nowNs();
-        auto& variants = requests[departure->model];
-        inference::ModelInferRequest& request = variants[departure->number % variants.size()];
-        request.set_id(m_idPrefix + std::to_string(departure->number));
-        grpc::ByteBuffer wire, answer;
-        bool isOwn = false;
-        const grpc::Status serialised = grpc::SerializationTraits<inference::ModelInferRequest>::Serialize(request, &wire, &isOwn);
+        const grpc::ByteBuffer wire = wireOf(m_models[departure->model].variants, departure->number);
+        grpc::ByteBuffer answer;
         steps.serialised = nowNs();
         grpc::ClientContext context;
         context.set_deadline(std::chrono::system_clock::now() + kRequestTimeout);
         const std::stop_callback cancel(m_stop, [&] { context.TryCancel(); }); // a server that hangs must not hold up the end
-        const grpc::Status status = serialised.ok() ? call(stub, queue, context, wire, answer) : serialised;
+        const grpc::Status status = call(stub, queue, context, wire, answer);
         steps.answered = nowNs();
         if (status.error_code() == grpc::StatusCode::CANCELLED && m_stop.stop_requested())
             return; // our doing, no error of the server
         inference::ModelInferResponse response;
         const std::string failure = failureOf(status, answer, response);
         steps.done = nowNs();
-        add(departure->model, steps, failure.empty() ? nullptr : &failure);
+        add(*departure, steps, failure.empty() ? nullptr : &failure);
     }
 }
 
@@ -223,11 +261,15 @@ LoadTally LoadRun::takeProgress()
     return empty;
 }
 
-void LoadRun::beginMeasuring()
+LoadRun::Clock::time_point LoadRun::beginMeasuring()
 {
-    m_departures.beginMeasuring(Clock::now());
-    [[maybe_unused]] const auto forgotten = take();
-    [[maybe_unused]] const LoadTally shown = takeProgress();
+    std::vector<LoadTally> empty(m_models.size());
+    LoadTally shown;
+    const std::lock_guard lock(m_mutex); // no answer may come in between: one of the measurement would be forgotten
+    m_measuredFrom = m_departures.beginMeasuring();
+    m_tallies.swap(empty);
+    std::swap(m_progress, shown);
+    return *m_measuredFrom;
 }
 
 LoadRun::Wait LoadRun::waitUntil(Clock::time_point until, std::uint64_t count)

@@ -4,11 +4,13 @@
 #include "remote_server/load/load_result.h"
 #include "remote_server/load/load_tally.h"
 #include "remote_server/load/model_requests.h"
+#include "trace_model/base/result.h"
 
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -20,6 +22,7 @@
 #include <vector>
 
 namespace grpc {
+class ByteBuffer;
 class Channel;
 }
 
@@ -41,17 +44,21 @@ public:
 
     /// Nothing when the load is over.
     [[nodiscard]] std::optional<Departure> next();
-    /// From now on the load's own end counts: the warm-up is over. Said at the begin where there is none.
-    void beginMeasuring(Clock::time_point now);
+    /// From now on the load's own end counts: the warm-up is over. Said at the begin where there is none. The time, which is not after that
+    /// of any departure of the warm-up.
+    Clock::time_point beginMeasuring();
     /// Nothing leaves any more.
     void end();
 
 private:
+    void forgetDeparted(Clock::time_point now);
+
     const LoadOptions& m_options;
     std::mutex m_mutex; ///< of all that follows
     Clock::time_point m_next;
     std::optional<Clock::time_point> m_measuredFrom;
-    std::uint64_t m_given = 0, m_givenBefore = 0; ///< in all, and before the measurement
+    std::uint64_t m_given = 0, m_givenBefore = 0; ///< in all, and those that leave before the measurement
+    std::deque<Clock::time_point> m_ahead;        ///< when those leave that were given ahead of their time; only in an open loop
     bool m_hasEnded = false;
     std::mt19937_64 m_random;
     std::discrete_distribution<std::size_t> m_pick;
@@ -63,9 +70,10 @@ class LoadRun
 public:
     using Clock = Departures::Clock;
 
-    /// Begins. The references must outlive the run.
-    LoadRun(const LoadOptions& options, const std::vector<ModelRequests>& models,
-            const std::vector<std::shared_ptr<grpc::Channel>>& channels, std::string idPrefix, std::stop_token stop);
+    /// Begins. The references must outlive the run. Errors: Unsupported when the machine has no thread for each request in flight.
+    [[nodiscard]] static Result<std::unique_ptr<LoadRun>> start(const LoadOptions& options, const std::vector<ModelRequests>& models,
+                                                                const std::vector<std::shared_ptr<grpc::Channel>>& channels,
+                                                                std::string idPrefix, std::stop_token stop);
     LoadRun(const LoadRun&) = delete;
     LoadRun& operator=(const LoadRun&) = delete;
     ~LoadRun(); ///< halts and waits
@@ -74,8 +82,8 @@ public:
     [[nodiscard]] std::pair<std::vector<LoadTally>, Clock::time_point> take();
     /// What was answered since the last call of this, of all models.
     [[nodiscard]] LoadTally takeProgress();
-    /// The warm-up is over: its answers are forgotten, and the load's own end counts.
-    void beginMeasuring();
+    /// The warm-up is over: what left before now is forgotten, though its answers may be yet to come, and the load's own end counts.
+    Clock::time_point beginMeasuring();
 
     enum class Wait
     {
@@ -93,8 +101,10 @@ public:
     [[nodiscard]] std::pair<std::vector<RequestTimes>, std::uint64_t> takeRequests();
 
 private:
+    LoadRun(const LoadOptions& options, const std::vector<ModelRequests>& models, std::string idPrefix, std::stop_token stop);
+    [[nodiscard]] grpc::ByteBuffer wireOf(const std::vector<grpc::Slice>& variants, std::uint64_t number) const;
     void work(grpc::Channel& channel);
-    void add(std::size_t model, const RequestSteps& steps, const std::string* error);
+    void add(const Departures::Departure& departure, const RequestSteps& steps, const std::string* error);
     [[nodiscard]] std::uint64_t answers() const; ///< also of requests that failed; with m_mutex held
 
     const LoadOptions& m_options;
@@ -107,6 +117,7 @@ private:
     std::mutex m_mutex;
     std::condition_variable m_changed;
     std::vector<LoadTally> m_tallies;     ///< m_mutex, by model
+    std::optional<Clock::time_point> m_measuredFrom; ///< m_mutex: what left before it does not count
     LoadTally m_progress;                 ///< m_mutex
     std::vector<RequestTimes> m_requests; ///< m_mutex
     std::uint64_t m_requestsDropped = 0;  ///< m_mutex

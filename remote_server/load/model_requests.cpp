@@ -220,8 +220,11 @@ Result<ModelRequests> requestsOf(const std::string& name, const ModelAbout& mode
         std::vector<const InputEntry*> entries;
         for (std::size_t row = 0; !data.empty() && row < batch; ++row)
             entries.push_back(&data[(i * batch + row) % data.size()]);
-        GANTRY_TRY(inference::ModelInferRequest request, maker.make(name, entries));
-        result.variants.push_back(std::move(request));
+        GANTRY_TRY(const inference::ModelInferRequest request, maker.make(name, entries));
+        std::string wire;
+        if (!request.SerializeToString(&wire))
+            return badInput(fmt::format("a request of model '{}' is larger than the 2 GiB that a message may have", name));
+        result.variants.emplace_back(wire);
     }
     return result;
 }

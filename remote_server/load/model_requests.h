@@ -5,6 +5,7 @@
 #include "remote_server/load/load_options.h"
 #include "trace_model/base/result.h"
 
+#include <grpcpp/support/slice.h>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -15,7 +16,7 @@ namespace gantry::load {
 struct ModelRequests
 {
     std::string model;
-    std::vector<inference::ModelInferRequest> variants; ///< one at least
+    std::vector<grpc::Slice> variants; ///< one at least: ModelInferRequests without an id in their wire form, whose bytes copies share
 };
 
 /// Asks the server what its models take, and makes requests of it. Errors: Unreachable, NotFound (no such model), BadInput (a batch larger

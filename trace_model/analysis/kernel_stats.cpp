@@ -83,37 +83,20 @@ public:
             addEach(std::string(records::name(key.second)), std::string(m_trace.strings[key.first]), group.durations, 0, group.longest);
     }
 
-    /// With the name that the program gave it, if it did.
-    std::string streamTitle(const trace::GpuPlace& place) const
-    {
-        const std::string* name = m_trace.streamName(place.globalPid, place.device, place.context, place.stream);
-        if (name && !name->starts_with("Stream "))
-            return fmt::format("GPU {} context {} · {}", place.device, place.context, *name);
-        return fmt::format("GPU {} context {} stream {}", place.device, place.context, place.stream);
-    }
-
     /// Kernels, memcpys, memsets and whole graphs of each stream together.
     void takeStreams()
     {
-        struct Stream
-        {
-            std::vector<DurationNs> durations;
-            std::uint64_t bytes = 0;
-            trace::EventId longest;
-            DurationNs longestDuration = -1;
-        };
-        std::map<std::string, Stream> streams;
+        std::map<StreamKey, Stream> streams;
         const auto takeKind = [&](EventKind kind, const trace::GpuEventColumns& columns, const trace::Column<std::uint64_t>* bytes) {
             std::vector<Stream*> streamOf; // by place
             for (const trace::GpuPlace& place : columns.places.values())
-                streamOf.push_back(&streams[streamTitle(place)]);
+                streamOf.push_back(&streams[{place, false}]);
             const trace::RowSelection rows = rowsOf(kind);
             for (std::size_t i = 0; i < rows.size(); ++i) {
                 const std::uint32_t row = rows[i];
                 const bool isUnified =
                     kind == EventKind::Memcpy && columns.place(row).context == 0 && isUnifiedMemory(m_trace.memcpys.route[row].kind);
-                Stream& stream = isUnified ? streams[fmt::format("GPU {} unified memory", columns.place(row).device)]
-                                           : *streamOf[columns.placeNumber[row]];
+                Stream& stream = isUnified ? streams[unifiedMemoryOf(columns.place(row))] : *streamOf[columns.placeNumber[row]];
                 const DurationNs duration = columns.duration(row);
                 stream.durations.push_back(duration);
                 stream.bytes += bytes ? (*bytes)[row] : 0;
@@ -127,8 +110,11 @@ public:
         takeKind(EventKind::Memcpy, m_trace.memcpys, &m_trace.memcpys.bytes);
         takeKind(EventKind::Memset, m_trace.memsets, &m_trace.memsets.bytes);
         takeKind(EventKind::GraphLaunch, m_trace.graphLaunches, nullptr);
-        for (const auto& [name, stream] : streams)
-            addEach(name, {}, stream.durations, stream.bytes, stream.longest);
+        std::erase_if(streams, [](const auto& entry) { return entry.second.durations.empty(); });
+        const std::vector<std::string> titles = titlesOf(streams);
+        std::size_t number = 0;
+        for (const auto& [key, stream] : streams)
+            addEach(titles[number++], {}, stream.durations, stream.bytes, stream.longest);
     }
 
     std::vector<ActivityRow> rows() &&
@@ -151,6 +137,57 @@ private:
         trace::EventId longest;
         DurationNs longestDuration = -1;
     };
+
+    /// What makes a stream one; streams of several processes may have the same numbers and names.
+    struct StreamKey
+    {
+        trace::GpuPlace place;
+        bool isUnifiedMemory = false; ///< the migrations of a device, which run on no stream
+        auto operator<=>(const StreamKey&) const = default;
+    };
+    struct Stream
+    {
+        std::vector<DurationNs> durations;
+        std::uint64_t bytes = 0;
+        trace::EventId longest;
+        DurationNs longestDuration = -1;
+    };
+
+    static StreamKey unifiedMemoryOf(const trace::GpuPlace& place) { return {{place.globalPid, place.device, 0, 0, 0}, true}; }
+
+    /// With the name that the program gave it, if it did. `detail`: 1 adds the number to a name, 2 the process too, 3 its file.
+    std::string streamTitle(const StreamKey& key, int detail) const
+    {
+        const trace::GpuPlace& place = key.place;
+        std::string process = detail < 2 ? "" : fmt::format(" · process {}", Trace::pidOf(place.globalPid));
+        if (detail > 2)
+            process += fmt::format(" of file {}", Trace::fileOf(place.globalPid) + 1);
+        if (key.isUnifiedMemory)
+            return fmt::format("GPU {} unified memory{}", place.device, process);
+        const std::string* name = m_trace.streamName(place.globalPid, place.device, place.context, place.stream);
+        if (!name || name->starts_with("Stream "))
+            return fmt::format("GPU {} context {} stream {}{}", place.device, place.context, place.stream, process);
+        const std::string number = detail < 1 ? "" : fmt::format(" · stream {}", place.stream);
+        return fmt::format("GPU {} context {} · {}{}{}", place.device, place.context, *name, number, process);
+    }
+
+    /// As short as tells them apart, in their order.
+    std::vector<std::string> titlesOf(const std::map<StreamKey, Stream>& streams) const
+    {
+        std::vector<std::string> titles(streams.size());
+        for (int detail = 0; detail <= 3; ++detail) {
+            std::map<std::string, int> uses;
+            for (const std::string& title : titles)
+                ++uses[title];
+            std::size_t number = 0;
+            for (const auto& [key, stream] : streams) {
+                if (uses[titles[number]] > 1 || detail == 0)
+                    titles[number] = streamTitle(key, detail);
+                ++number;
+            }
+        }
+        return titles;
+    }
 
     [[nodiscard]] trace::RowSelection rowsOf(EventKind kind) const
     {

@@ -20,9 +20,9 @@ struct BatchItem
 {
     const std::vector<Tensor>* inputs = nullptr;
     std::vector<Tensor>* outputs = nullptr;
-    /// Where a decoupled model's responses go, one by one, instead of into `outputs`; `final` says that none follows. Null for a model
-    /// that answers once.
-    std::function<void(std::vector<Tensor> outputs, bool final)> respond = nullptr;
+    /// Where a decoupled model's responses go, one by one, instead of into `outputs`; `final` says that none follows. False: nobody
+    /// takes them any more, and no other is to be made. Null for a model that answers once.
+    std::function<bool(std::vector<Tensor> outputs, bool final)> respond = nullptr;
 };
 
 /// Where an instance runs.

@@ -5,6 +5,7 @@
 #include "remote_server/inference/backends/cuda_model.h"
 
 #include <algorithm>
+#include <optional>
 #include <spdlog/spdlog.h>
 
 namespace gantry::inference_server {
@@ -73,8 +74,8 @@ private:
 class GpuBert : public Backend
 {
 public:
-    GpuBert(std::shared_ptr<const CudaModel> model, void* encoder, const BertOutputs& outputs, RequestRanges& ranges)
-        : m_model(std::move(model)), m_encoder(encoder), m_outputs(outputs), m_ranges(ranges)
+    GpuBert(std::shared_ptr<const CudaModel> model, void* encoder, std::uint32_t streamId, const BertOutputs& outputs, RequestRanges& ranges)
+        : m_model(std::move(model)), m_encoder(encoder), m_streamId(streamId), m_outputs(outputs), m_ranges(ranges)
     {
     }
     GpuBert(const GpuBert&) = delete;
@@ -103,11 +104,14 @@ public:
         return {};
     }
 
+    std::optional<std::uint32_t> streamId() const override { return m_streamId; }
+
 private:
     [[nodiscard]] const GantryCudaApi& api() const { return m_model->api(); }
 
     const std::shared_ptr<const CudaModel> m_model;
     void* const m_encoder;
+    const std::uint32_t m_streamId;
     const BertOutputs m_outputs;
     RequestRanges& m_ranges;
     BertTokens m_tokens;
@@ -127,8 +131,9 @@ public:
         GantryCudaEncoderOptions options = m_options;
         options.name = place.name.c_str();
         void* encoder = nullptr;
-        GANTRY_CHECK(callCuda(m_model->api().createEncoder, m_model->on(place), &options, &encoder));
-        return std::unique_ptr<Backend>(std::make_unique<GpuBert>(m_model, encoder, m_outputs, ranges));
+        std::uint32_t streamId = 0;
+        GANTRY_CHECK(callCuda(m_model->api().createEncoder, m_model->on(place), &options, &encoder, &streamId));
+        return std::unique_ptr<Backend>(std::make_unique<GpuBert>(m_model, encoder, streamId, m_outputs, ranges));
     }
     std::string platform() const override { return "gpu"; }
     std::vector<int> gpus() const override { return m_model->gpus(); }

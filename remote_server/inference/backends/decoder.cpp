@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 #include <fmt/format.h>
+#include <optional>
 #include <spdlog/spdlog.h>
 
 namespace gantry::inference_server {
@@ -52,6 +53,7 @@ public:
 
     Result<void> computeOutput(const std::vector<BatchItem>&) override { return {}; }
     InflightBatcher* inflight() override { return &m_batcher; }
+    std::optional<std::uint32_t> streamId() const override { return m_batcher.engine().streamId(); }
 
 private:
     InflightBatcher m_batcher;

@@ -4,6 +4,7 @@
 #include "trace_model/base/result.h"
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -32,6 +33,9 @@ public:
     [[nodiscard]] virtual Result<void> runLayer(int layer) = 0;
     /// The id with the highest logit behind the last token of each piece.
     [[nodiscard]] virtual Result<std::vector<std::int32_t>> nextTokens() = 0;
+
+    /// CUPTI's number of the stream it computes on, where it has one.
+    [[nodiscard]] virtual std::optional<std::uint32_t> streamId() const { return std::nullopt; }
 };
 
 } // namespace gantry::inference_server

@@ -9,8 +9,9 @@ Result<std::unique_ptr<DecoderEngine>> DecoderGpu::create(std::shared_ptr<const 
 {
     const GantryCudaDecoderOptions options{cache.blocks, cache.tokensPerBlock, place.name.c_str()};
     void* decoder = nullptr;
-    GANTRY_CHECK(callCuda(model->api().createDecoder, model->on(place), &options, &decoder));
-    return std::unique_ptr<DecoderEngine>(new DecoderGpu(std::move(model), decoder, layers));
+    std::uint32_t streamId = 0;
+    GANTRY_CHECK(callCuda(model->api().createDecoder, model->on(place), &options, &decoder, &streamId));
+    return std::unique_ptr<DecoderEngine>(new DecoderGpu(std::move(model), decoder, streamId, layers));
 }
 
 DecoderGpu::~DecoderGpu()

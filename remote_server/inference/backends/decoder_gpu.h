@@ -4,7 +4,7 @@
 #include "remote_server/inference/backends/decoder_engine.h"
 
 #include <memory>
-#include <string>
+#include <optional>
 #include <vector>
 
 namespace gantry::inference_server {
@@ -24,15 +24,17 @@ public:
     [[nodiscard]] Result<void> begin(const std::vector<Piece>& pieces) override;
     [[nodiscard]] Result<void> runLayer(int layer) override;
     [[nodiscard]] Result<std::vector<std::int32_t>> nextTokens() override;
+    [[nodiscard]] std::optional<std::uint32_t> streamId() const override { return m_streamId; }
 
 private:
-    DecoderGpu(std::shared_ptr<const CudaModel> model, void* decoder, int layers)
-        : m_model(std::move(model)), m_decoder(decoder), m_layers(layers)
+    DecoderGpu(std::shared_ptr<const CudaModel> model, void* decoder, std::uint32_t streamId, int layers)
+        : m_model(std::move(model)), m_decoder(decoder), m_streamId(streamId), m_layers(layers)
     {
     }
 
     const std::shared_ptr<const CudaModel> m_model;
     void* const m_decoder;
+    const std::uint32_t m_streamId;
     const int m_layers;
     std::size_t m_pieces = 0;
     std::vector<std::int32_t> m_ids, m_positions, m_pieceOf, m_lastRows, m_tables; ///< of the step

@@ -44,7 +44,8 @@ private:
         for (const BatchItem& item : batch) {
             for (std::int64_t response = 1; response <= m_options.responses; ++response) {
                 sleep();
-                item.respond(outputsOf(item), response == m_options.responses);
+                if (!item.respond(outputsOf(item), response == m_options.responses))
+                    break;
             }
             if (m_options.responses == 0)
                 item.respond({}, true);

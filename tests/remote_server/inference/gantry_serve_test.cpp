@@ -67,6 +67,20 @@ TEST(GantryServe, AnswersWhatIsInFlightBeforeSigtermEndsIt)
         EXPECT_TRUE(status.ok()) << status.error_message();
 }
 
+TEST(GantryServe, AMessageThatIsTooLargeIsRefusedAndTheNextIsNot)
+{
+    TestRepository models;
+    models.addAddSub("m");
+    ServeProcess serve(models, {}, {"--grpc-max-input-size", "1000"});
+    wire::ModelInferRequest large = addSubRequest("m");
+    large.set_id(std::string(1000, 'x'));
+    wire::ModelInferResponse response;
+    const grpc::Status refused = infer(serve.stub(), large, response);
+    EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+    EXPECT_THAT(refused.error_message(), HasSubstr("larger than max (" + std::to_string(large.ByteSizeLong()) + " vs. 1000)"));
+    EXPECT_TRUE(infer(serve.stub(), addSubRequest("m"), response).ok());
+}
+
 TEST(GantryServe, EndsWithADocumentedStatusWhenItCannotStart)
 {
     const auto missing =

@@ -1,19 +1,17 @@
+#include "tests/remote_server/inference/raw_client.h"
 #include "tests/remote_server/inference/serving_fixture.h"
 #include "tests/support/child_process.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <httplib.h>
-#include <netinet/in.h>
 #include <nlohmann/json.hpp>
 
-#include <arpa/inet.h>
 #include <cstring>
 #include <fcntl.h>
 #include <future>
 #include <numeric>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 namespace gantry::inference_server {
@@ -53,6 +51,11 @@ protected:
             backend: "add_sub"
             input [ { name: "A" data_type: TYPE_FP32 dims: -1 }, { name: "B" data_type: TYPE_FP32 dims: -1 } ]
             output [ { name: "SUM" data_type: TYPE_FP32 dims: -1 }, { name: "DIFFERENCE" data_type: TYPE_FP32 dims: -1 } ])");
+        m_repository.add("text", R"(
+            backend: "identity"
+            max_batch_size: 1
+            input { name: "TEXT" data_type: TYPE_STRING dims: -1 }
+            output { name: "TEXT" data_type: TYPE_STRING dims: -1 })");
         m_server = std::make_unique<TestServer>(m_repository, control);
         m_client = std::make_unique<httplib::Client>("127.0.0.1", m_server->httpPort());
         m_client->set_keep_alive(true);
@@ -130,7 +133,7 @@ TEST_F(Http, DescribesModelsWithNumbersAsNumbers)
     ASSERT_EQ(stats.size(), 1u);
     EXPECT_EQ(stats[0]["inference_count"], 1);
     EXPECT_GT(stats[0]["inference_stats"]["success"]["ns"].get<std::uint64_t>(), 0u);
-    EXPECT_EQ(get("/v2/models/stats").document()["model_stats"].size(), 3u);
+    EXPECT_EQ(get("/v2/models/stats").document()["model_stats"].size(), 4u);
 }
 
 TEST_F(Http, NamesUnknownModelsAndVersions)
@@ -268,20 +271,9 @@ TEST_F(Http, RefusesValuesThatAreNestedTooDeep)
 // As `curl -X POST` asks: the server waited for a body until the connection ended.
 TEST_F(Http, ARequestThatAnnouncesNoBodyHasNone)
 {
-    const int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(m_server->httpPort()));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ASSERT_EQ(connect(client, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-    const std::string request = "POST /v2/repository/index HTTP/1.1\r\nHost: x\r\n\r\n";
-    ASSERT_EQ(send(client, request.data(), request.size(), 0), static_cast<ssize_t>(request.size()));
-    const timeval patience{20, 0}; // less than the server's
-    setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    std::string answer(15, '\0');
-    EXPECT_EQ(recv(client, answer.data(), answer.size(), MSG_WAITALL), 15);
-    EXPECT_EQ(answer, "HTTP/1.1 200 OK");
-    close(client);
+    const RawClient client(m_server->httpPort());
+    ASSERT_TRUE(client.send("POST /v2/repository/index HTTP/1.1\r\nHost: x\r\n\r\n"));
+    EXPECT_EQ(client.receive(15, 20), "HTTP/1.1 200 OK") << "within less than the server's patience";
 }
 
 /// An object of shared memory with INT32 numbers from 0 on.
@@ -310,7 +302,7 @@ public:
         EXPECT_EQ(pread(m_file, values.data(), m_bytes, 0), static_cast<ssize_t>(m_bytes));
         return values;
     }
-    void shrink(std::size_t bytes) const { ASSERT_EQ(ftruncate(m_file, static_cast<off_t>(bytes)), 0); }
+    void resize(std::size_t bytes) const { ASSERT_EQ(ftruncate(m_file, static_cast<off_t>(bytes)), 0); }
 
 private:
     std::string m_key;
@@ -353,11 +345,27 @@ TEST_F(Http, ReadsInputsFromAndWritesOutputsToSharedMemory)
     output["parameters"]["shared_memory_byte_size"] = 8;
     EXPECT_THAT(infer({{"inputs", given}, {"outputs", {output}}}).error(), HasSubstr("should be at least 16 bytes to hold the results"));
 
-    numbers.shrink(20); // a server that had mapped it would be killed by SIGBUS now
+    numbers.resize(20); // a server that had mapped it would be killed by SIGBUS now
     EXPECT_THAT(infer({{"inputs", given}}).error(), HasSubstr("the shared memory object of region 'r' has become shorter"));
     EXPECT_EQ(post("/v2/systemsharedmemory/unregister").status, 200);
     EXPECT_EQ(get("/v2/systemsharedmemory/status").body, "[]");
     EXPECT_EQ(get(base + "status").error(), "404 Unable to find system shared memory region: 'r'");
+}
+
+// A request took the memory for all the bytes that it named, and was refused then because its tensor has fewer.
+TEST_F(Http, SharedMemoryOfAnotherSizeThanItsTensorIsNotRead)
+{
+    constexpr std::uint64_t kHuge = 1ull << 45; // 32 TiB, of which none is there
+    SharedNumbers numbers(16);
+    numbers.resize(kHuge);
+    ASSERT_EQ(post("/v2/systemsharedmemory/region/r/register", json({{"key", numbers.key()}, {"byte_size", kHuge}}).dump()).status, 200);
+    EXPECT_EQ(
+        refused(tensor("INPUT0", place(kHuge, 0))),
+        "400 [request id: <id_unknown>] input byte size mismatch for input 'INPUT0' for model 'add_sub'. Expected 16, got 35184372088832");
+    const json text = {{"name", "TEXT"}, {"datatype", "BYTES"}, {"shape", {1, 4}}, {"parameters", place(kHuge, 0)["parameters"]}};
+    EXPECT_THAT(
+        post("/v2/models/text/infer", json({{"inputs", {text}}}).dump()).error(),
+        HasSubstr("expected 4 string elements for inference input 'TEXT' for model 'text', which do not take the 35184372088832 bytes"));
 }
 
 TEST_F(Http, SaysThatThereIsNoSuchGpuMemory)
@@ -375,18 +383,12 @@ TEST_F(Http, SaysThatThereIsNoSuchGpuMemory)
 TEST_F(Http, AClientThatGoesAwayTakesItsQueuedRequestWithIt)
 {
     const std::string body = json({{"inputs", inputs()}}).dump();
-    const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(m_server->httpPort()));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ASSERT_EQ(connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-    const std::string request =
-        "POST /v2/models/patient/infer HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
-    ASSERT_EQ(send(socket, request.data(), request.size(), MSG_NOSIGNAL), static_cast<ssize_t>(request.size()));
+    RawClient client(m_server->httpPort());
+    ASSERT_TRUE(client.send("POST /v2/models/patient/infer HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) +
+                            "\r\n\r\n" + body));
     const auto values = [&] { return m_server->inference().find("patient", {})->statistics().values(); };
     ASSERT_TRUE(test::eventually([&] { return values().pending == 1; }));
-    close(socket);
+    client.close();
     EXPECT_TRUE(test::eventually([&] { return values().pending == 0; })) << "it would have waited for a minute";
     EXPECT_EQ(values().failedBy[static_cast<std::size_t>(FailureReason::Cancelled)], 1u);
     EXPECT_EQ(values().inferences, 0u);

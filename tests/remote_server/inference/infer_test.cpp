@@ -297,6 +297,16 @@ TEST_F(Infer, RefusesHugeEmptyAndNegativeShapesWithoutAllocatingThem)
     }
 }
 
+// Whatever came was taken into memory, up to 2 GiB.
+TEST_F(Infer, AMessageOfMoreThan64MiBIsRefused)
+{
+    wire::ModelInferRequest request = addSubRequest("m");
+    request.set_id(std::string(65 << 20, 'x'));
+    const grpc::Status status = send(request);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+    EXPECT_THAT(status.error_message(), HasSubstr("vs. 67108864)"));
+}
+
 TEST_F(Infer, DoesNotKnowOtherModelsAndVersions)
 {
     const grpc::Status status = send(addSubRequest("nope"));

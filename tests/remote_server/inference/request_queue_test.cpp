@@ -166,6 +166,34 @@ TEST_F(Queue, RefusesWhatWaitedTooLong)
     EXPECT_THAT(names(m_queue->takeExpired(1000 * kUs)), ElementsAre("b"));
 }
 
+// Every arrival and every look walked the whole queue: this took minutes.
+TEST_F(Queue, ALongQueueWithDeadlinesIsNotWalkedForEachRequest)
+{
+    constexpr int kRequests = 100'000;
+    make("default_queue_policy { default_timeout_microseconds: 1000000 allow_timeout_override: true }", "max_batch_size: 1");
+    for (int i = 0; i < kRequests; ++i) {
+        EXPECT_THAT(m_queue->takeExpired(i * kUs), IsEmpty());
+        EXPECT_TRUE(push("r", i, {.timeoutUs = i % 2 == 0 ? 500'000u : 0u}));
+    }
+    EXPECT_EQ(m_queue->takeExpired((kRequests + 500'000) * kUs).size(), kRequests / 2u);
+    for (int i = 0; i < kRequests / 4; ++i)
+        EXPECT_EQ(batch(kRequests).size(), 1u);
+    EXPECT_EQ(m_queue->takeExpired((kRequests + 1'000'000) * kUs).size(), kRequests / 4u);
+    EXPECT_TRUE(m_queue->empty());
+}
+
+TEST_F(Queue, ThoseThatExpireAreTakenInTheOrderOfTheirDeadlines)
+{
+    make("default_queue_policy { default_timeout_microseconds: 50 allow_timeout_override: true }");
+    push("second", 0);
+    push("first", 0, {.timeoutUs = 10});
+    push("soonest", 0, {.timeoutUs = 5});
+    push("third", 0);
+    EXPECT_THAT(names(m_queue->takeExpired(6 * kUs)), ElementsAre("soonest"));
+    EXPECT_THAT(names(m_queue->takeExpired(51 * kUs)), ElementsAre("first", "second", "third"));
+    EXPECT_THAT(names(m_queue->takeExpired(1000 * kUs)), IsEmpty());
+}
+
 TEST_F(Queue, PutsWhatWaitedTooLongBehindTheOthersWhereThePolicyDelays)
 {
     make("default_queue_policy { timeout_action: DELAY default_timeout_microseconds: 50 max_queue_size: 3 }");

@@ -44,16 +44,22 @@ TEST(CacheKey, DiffersWhereAnythingOfARequestDoes)
 
 CacheKey key(std::uint64_t number)
 {
-    return {number, 0};
+    return {1, number};
+}
+
+/// What the answers below answer.
+std::vector<Tensor> question()
+{
+    return tensor("?");
 }
 
 TEST(ResponseCache, KnowsWhatWasPutIn)
 {
     ResponseCache cache(10'000);
-    EXPECT_EQ(cache.lookup(key(1)), nullptr);
-    cache.insert(key(1), tensor("abc"));
-    ASSERT_NE(cache.lookup(key(1)), nullptr);
-    EXPECT_EQ(cache.lookup(key(1))->front().data, "abc");
+    EXPECT_EQ(cache.lookup(key(1), question()), nullptr);
+    cache.insert(key(1), question(), tensor("abc"));
+    ASSERT_NE(cache.lookup(key(1), question()), nullptr);
+    EXPECT_EQ(cache.lookup(key(1), question())->front().data, "abc");
     const auto counts = cache.counts();
     EXPECT_EQ(counts.entries, 1u);
     EXPECT_EQ(counts.lookups, 3u);
@@ -64,27 +70,54 @@ TEST(ResponseCache, KnowsWhatWasPutIn)
     EXPECT_GT(counts.bytes, 3u);
 }
 
+// Somebody who works out inputs with the key of another's got the answer to those.
+TEST(ResponseCache, InputsWithTheKeyOfOthersHaveNotTheirAnswer)
+{
+    ResponseCache cache(10'000);
+    const std::vector<Tensor> secret = tensor("secret");
+    cache.insert(key(1), secret, tensor("answer"));
+    EXPECT_NE(cache.lookup(key(1), secret), nullptr);
+    for (const auto& crafted : {tensor("sEcret"), tensor("secret", "Y"), tensor("secret", "X", {4, 1}), std::vector<Tensor>{}})
+        EXPECT_EQ(cache.lookup(key(1), crafted), nullptr);
+    EXPECT_EQ(cache.lookup(key(1), {{"X", inference::TYPE_INT8, {1, 4}, "secret"}}), nullptr);
+    EXPECT_EQ(cache.lookup({2, 1}, secret), nullptr) << "another model";
+    cache.insert(key(1), tensor("crafted"), tensor("other"));
+    EXPECT_EQ(cache.lookup(key(1), secret), nullptr);
+    EXPECT_EQ(cache.lookup(key(1), tensor("crafted"))->front().data, "other");
+    EXPECT_EQ(cache.counts().entries, 1u);
+    EXPECT_EQ(cache.counts().hits, 2u);
+    EXPECT_EQ(cache.counts().misses, 7u);
+}
+
+TEST(ResponseCache, CountsTheBytesOfTheInputsToo)
+{
+    ResponseCache cache(1'000);
+    cache.insert(key(1), tensor(std::string(2'000, 'x')), tensor("small"));
+    EXPECT_EQ(cache.counts().tooLarge, 1u);
+    EXPECT_EQ(cache.counts().bytes, 0u);
+}
+
 TEST(ResponseCache, ForgetsTheLongestUnusedFirst)
 {
-    ResponseCache cache(2'500); // two of the entries below
+    ResponseCache cache(3'200); // two of the entries below
     for (const std::uint64_t number : {1, 2})
-        cache.insert(key(number), tensor(std::string(1'000, 'x')));
-    EXPECT_NE(cache.lookup(key(1)), nullptr);
-    cache.insert(key(3), tensor(std::string(1'000, 'x')));
-    EXPECT_EQ(cache.lookup(key(2)), nullptr);
-    EXPECT_NE(cache.lookup(key(1)), nullptr);
-    EXPECT_NE(cache.lookup(key(3)), nullptr);
+        cache.insert(key(number), question(), tensor(std::string(1'000, 'x')));
+    EXPECT_NE(cache.lookup(key(1), question()), nullptr);
+    cache.insert(key(3), question(), tensor(std::string(1'000, 'x')));
+    EXPECT_EQ(cache.lookup(key(2), question()), nullptr);
+    EXPECT_NE(cache.lookup(key(1), question()), nullptr);
+    EXPECT_NE(cache.lookup(key(3), question()), nullptr);
     EXPECT_EQ(cache.counts().evictions, 1u);
-    EXPECT_LE(cache.counts().bytes, 2'500u);
+    EXPECT_LE(cache.counts().bytes, 3'200u);
 }
 
 TEST(ResponseCache, DoesNotKeepWhatIsLargerThanAllOfIt)
 {
     ResponseCache cache(1'000);
-    cache.insert(key(1), tensor("small"));
-    cache.insert(key(2), tensor(std::string(2'000, 'x')));
-    EXPECT_EQ(cache.lookup(key(2)), nullptr);
-    EXPECT_NE(cache.lookup(key(1)), nullptr) << "nothing made room for it";
+    cache.insert(key(1), question(), tensor("small"));
+    cache.insert(key(2), question(), tensor(std::string(2'000, 'x')));
+    EXPECT_EQ(cache.lookup(key(2), question()), nullptr);
+    EXPECT_NE(cache.lookup(key(1), question()), nullptr) << "nothing made room for it";
     EXPECT_EQ(cache.counts().tooLarge, 1u);
     EXPECT_EQ(cache.counts().evictions, 0u);
 }
@@ -92,21 +125,21 @@ TEST(ResponseCache, DoesNotKeepWhatIsLargerThanAllOfIt)
 TEST(ResponseCache, HasAnAnswerOnceThatTwoRequestsBroughtAtOnce)
 {
     ResponseCache cache(10'000);
-    cache.insert(key(1), tensor("first"));
+    cache.insert(key(1), question(), tensor("first"));
     const std::uint64_t bytes = cache.counts().bytes;
-    cache.insert(key(1), tensor("again"));
+    cache.insert(key(1), question(), tensor("again"));
     EXPECT_EQ(cache.counts().entries, 1u);
     EXPECT_EQ(cache.counts().bytes, bytes);
-    EXPECT_EQ(cache.lookup(key(1))->front().data, "again");
+    EXPECT_EQ(cache.lookup(key(1), question())->front().data, "again");
 }
 
 TEST(ResponseCache, AnAnswerThatIsForgottenLivesForWhoHasIt)
 {
     ResponseCache cache(1'500);
-    cache.insert(key(1), tensor(std::string(1'000, 'x')));
-    const ResponseCache::Outputs held = cache.lookup(key(1));
-    cache.insert(key(2), tensor(std::string(1'000, 'y')));
-    ASSERT_EQ(cache.lookup(key(1)), nullptr);
+    cache.insert(key(1), question(), tensor(std::string(1'000, 'x')));
+    const ResponseCache::Outputs held = cache.lookup(key(1), question());
+    cache.insert(key(2), question(), tensor(std::string(1'000, 'y')));
+    ASSERT_EQ(cache.lookup(key(1), question()), nullptr);
     EXPECT_EQ(held->front().data.front(), 'x');
 }
 

@@ -1,3 +1,4 @@
+#include "tests/remote_server/inference/raw_client.h"
 #include "tests/remote_server/inference/serve_process.h"
 
 #include <gmock/gmock.h>
@@ -62,6 +63,41 @@ TEST(ServeLifecycle, EndsWithoutTheRestWhenTheExitTimeoutIsOver)
     EXPECT_EQ(serve.terminate(), 1);
     EXPECT_THAT(serve.process().errorText(), HasSubstr("not every request was answered within 1 s of --exit-timeout-secs"));
     EXPECT_FALSE(answers.get().front().ok());
+}
+
+// The server waited for the rest of the request until the exit timeout, and then ended as one that has failed.
+TEST(ServeLifecycle, HalfARequestOfHttpDoesNotHoldUpTheEnd)
+{
+    TestRepository models;
+    models.addAddSub("m");
+    ServeProcess serve(models, {}, {"--exit-timeout-secs", "20"});
+    const RawClient http(serve.httpPort()), metrics(serve.metricsPort());
+    ASSERT_TRUE(http.send("POST /v2/models/m/infer HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{"));
+    ASSERT_TRUE(metrics.send("GET /metr"));
+    ASSERT_NE(serve.get("/metrics"), "no answer");
+    EXPECT_EQ(serve.terminate(), 0) << serve.process().errorText();
+}
+
+// gRPC waited for the client to end it, until the exit timeout.
+TEST(ServeLifecycle, AnOpenStreamDoesNotHoldUpTheEnd)
+{
+    TestRepository models;
+    models.addAddSub("m");
+    addPatient(models);
+    ServeProcess serve(models, {}, {"--exit-timeout-secs", "20"});
+    grpc::ClientContext idleContext, busyContext;
+    const auto idle = serve.stub().ModelStreamInfer(&idleContext), busy = serve.stub().ModelStreamInfer(&busyContext);
+    wire::ModelStreamInferResponse response;
+    ASSERT_TRUE(idle->Write(addSubRequest("m")));
+    ASSERT_TRUE(idle->Read(&response));
+    ASSERT_TRUE(busy->Write(addSubRequest("patient")));
+    ASSERT_TRUE(showsMetric(serve, "nv_inference_pending_request_count{model=\"patient\",version=\"1\"} 1"));
+    EXPECT_EQ(serve.terminate(), 0) << serve.process().errorText();
+    EXPECT_TRUE(busy->Read(&response)) << "what was in flight is answered";
+    EXPECT_EQ(response.error_message(), "");
+    EXPECT_FALSE(busy->Read(&response));
+    EXPECT_EQ(busy->Finish().error_message(), "the server is shutting down");
+    EXPECT_EQ(idle->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
 }
 
 TEST(ServeLifecycle, ASecondSigtermEndsItAtOnce)

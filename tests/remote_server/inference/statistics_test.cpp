@@ -62,6 +62,24 @@ TEST(ModelStatistics, CountsEachRequestInTheFirstBucketThatItsLatencyFitsInto)
     EXPECT_GE(ModelStatistics::latencyBoundMs(34), 5.0);
 }
 
+TEST(ModelStatistics, CountsResponsesByTheirPlaceUpToABound)
+{
+    ModelStatistics statistics;
+    statistics.responded(0, 100, 130, 135, ResponseOutcome::Sent);
+    statistics.responded(1, 135, 150, 151, ResponseOutcome::Empty);
+    statistics.responded(1, 135, 155, 155, ResponseOutcome::Failed);
+    statistics.responded(ModelStatistics::kMostResponses, 1, 2, 3, ResponseOutcome::Sent);
+    const auto values = statistics.values();
+    ASSERT_EQ(values.responses.size(), 2u);
+    EXPECT_EQ(values.responses[0].infer.ns, 30u);
+    EXPECT_EQ(values.responses[0].output.ns, 5u);
+    EXPECT_EQ(values.responses[0].sent.ns, 35u);
+    EXPECT_EQ(values.responses[1].sent.count, 0u);
+    EXPECT_EQ(values.responses[1].empty.ns, 16u);
+    EXPECT_EQ(values.responses[1].failed.ns, 20u);
+    EXPECT_EQ(values.responsesBeyond, 1u);
+}
+
 TEST(ModelStatistics, AHitOfTheCacheIsASuccessWithoutAnInference)
 {
     ModelStatistics statistics;
@@ -187,6 +205,22 @@ TEST(Statistics, AFullQueueIsUnavailableAndCountedAsFailure)
     EXPECT_EQ(server.statistics("m").inference_stats().fail().count(), static_cast<std::uint64_t>(rejected));
     EXPECT_THAT(server.calls().metricsText(), HasSubstr("nv_inference_request_failure{model=\"m\",reason=\"REJECTED\",version=\"1\"} " +
                                                         std::to_string(rejected) + "\n"));
+}
+
+TEST(Metrics, SayHowLongAModelTookToLoad)
+{
+    TestRepository repository;
+    repository.add("slow", R"(
+        backend: "identity"
+        max_batch_size: 1
+        input { name: "INPUT0" data_type: TYPE_INT32 dims: 4 }
+        output { name: "OUTPUT0" data_type: TYPE_INT32 dims: 4 }
+        model_warmup { name: "w" batch_size: 1 inputs { key: "INPUT0" value { data_type: TYPE_INT32 dims: 4 zero_data: true } } }
+        parameters { key: "execute_delay_ms" value { string_value: "20" } })");
+    TestServer server(repository);
+    const std::string text = server.calls().metricsText(), line = "\nnv_model_load_duration_secs{model=\"slow\",version=\"1\"} ";
+    ASSERT_THAT(text, HasSubstr(line));
+    EXPECT_GE(std::stod(text.substr(text.find(line) + line.size())), 0.02) << "with the warm-up";
 }
 
 TEST(Metrics, HaveTritonsNamesAndTheNumbersOfTheStatistics)

@@ -113,6 +113,70 @@ TEST_F(Stream, AnswersWhatIsUnderWayAfterTheLastWrite)
     EXPECT_TRUE(stream->Finish().ok());
 }
 
+// The server kept them all: a client that read none of them filled its memory.
+TEST_F(Stream, ARequestWhoseResponsesAreNotReadIsCancelledAndCounted)
+{
+    constexpr int kResponses = 400;
+    m_repository.add("flood", R"(
+        backend: "identity"
+        input { name: "INPUT0" data_type: TYPE_INT32 dims: -1 }
+        output { name: "OUTPUT0" data_type: TYPE_INT32 dims: -1 }
+        model_transaction_policy { decoupled: true }
+        parameters { key: "responses" value { string_value: ")" +
+                                  std::to_string(kResponses) + R"(" } })");
+    m_server = std::make_unique<TestServer>(m_repository);
+    wire::ModelInferRequest request = repeatRequest(false);
+    request.set_model_name("flood");
+    request.mutable_inputs(0)->set_shape(0, 1 << 18);
+    request.set_raw_input_contents(0, std::string(1 << 20, '\1')); // 400 MiB come back
+    const auto stream = m_server->stub().ModelStreamInfer(&m_context);
+    ASSERT_TRUE(stream->Write(request));
+    const auto values = [&] { return m_server->inference().find("flood", {})->statistics().values(); };
+    ASSERT_TRUE(test::eventually([&] { return values().failed + values().success == 1; }));
+    EXPECT_EQ(values().failedBy[static_cast<std::size_t>(FailureReason::Cancelled)], 1u);
+
+    stream->WritesDone();
+    int responses = 0;
+    wire::ModelStreamInferResponse response;
+    for (; stream->Read(&response) && response.error_message().empty(); ++responses)
+        EXPECT_EQ(response.infer_response().raw_output_contents(0).size(), 1u << 20);
+    EXPECT_GT(responses, 32);
+    EXPECT_LT(responses, 100) << "64 MiB, and what fits between the two";
+    EXPECT_EQ(response.error_message(), "the request was cancelled: its responses were made faster than the client read them");
+    EXPECT_EQ(response.infer_response().id(), "r");
+    EXPECT_FALSE(stream->Read(&response));
+    EXPECT_TRUE(stream->Finish().ok());
+    const auto stats = m_server->statistics("flood").response_stats();
+    EXPECT_EQ(stats.at("0").success().count(), 1u);
+    EXPECT_EQ(stats.at("0").cancel().count(), 0u);
+    EXPECT_EQ(stats.at(std::to_string(stats.size() - 1)).cancel().count(), 1u) << "the place of the one that was not made";
+    EXPECT_GE(stats.size(), static_cast<std::size_t>(responses)) << "those that were sent, and what was made while it was found out";
+}
+
+TEST_F(Stream, TheStatisticsTellTheResponsesApartByTheirPlace)
+{
+    const auto stream = m_server->stub().ModelStreamInfer(&m_context);
+    wire::ModelStreamInferResponse response;
+    for (int i = 0; i < 2; ++i)
+        ASSERT_TRUE(stream->Write(repeatRequest(false)));
+    stream->WritesDone();
+    while (stream->Read(&response))
+        EXPECT_EQ(response.error_message(), "");
+    EXPECT_TRUE(stream->Finish().ok());
+    const auto stats = m_server->statistics("repeat").response_stats();
+    ASSERT_EQ(stats.size(), 3u);
+    for (const char* place : {"0", "1", "2"}) {
+        const auto& of = stats.at(place);
+        EXPECT_EQ(of.success().count(), 2u) << place;
+        EXPECT_EQ(of.compute_infer().count(), 2u);
+        EXPECT_EQ(of.compute_infer().ns() + of.compute_output().ns(), of.success().ns());
+        EXPECT_EQ(of.fail().count() + of.empty_response().count() + of.cancel().count(), 0u);
+    }
+    wire::ModelInferResponse answer;
+    ASSERT_TRUE(infer(m_server->stub(), addSubRequest("m"), answer).ok());
+    EXPECT_TRUE(m_server->statistics("m").response_stats().empty()) << "it answers once";
+}
+
 // The server read on and kept the answers: a client that never read them filled its memory.
 TEST_F(Stream, AClientThatDoesNotReadIsNotReadFrom)
 {

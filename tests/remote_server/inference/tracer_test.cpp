@@ -158,6 +158,26 @@ TEST_F(TracerTest, WritesFilesOfSoManyTracesEachAndTheRestWhenSettingsChange)
     EXPECT_EQ(tracesOf(m_folder / "trace.json.1").size(), 2u);
 }
 
+// All of them stayed in memory until the last one came, which a large log_frequency puts off for ever.
+TEST_F(TracerTest, AFileOfManyTracesIsBegunBeforeTheyAreAllThere)
+{
+    m_config.settings.logFrequency = 1'000'000;
+    const std::filesystem::path file = m_config.file + ".0";
+    int traced = 0;
+    {
+        Tracer tracer(m_config);
+        EXPECT_TRUE(test::eventually([&] {
+            traced += request(tracer, 1000);
+            std::error_code none;
+            return std::filesystem::exists(file) && std::filesystem::file_size(file, none) > 0;
+        }));
+        EXPECT_EQ(tracer.dropped(), 0u);
+    }
+    EXPECT_LT(traced, 1'000'000);
+    EXPECT_EQ(tracesOf(file).size(), static_cast<std::size_t>(traced));
+    EXPECT_FALSE(std::filesystem::exists(m_config.file + ".1"));
+}
+
 TEST_F(TracerTest, CountsWhatCannotBeWritten)
 {
     m_config.file = "/dev/null/none/trace.json";

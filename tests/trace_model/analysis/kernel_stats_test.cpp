@@ -123,5 +123,33 @@ TEST(StreamTable, AStreamHasTheNameThatItsProgramGaveIt)
     EXPECT_THAT(names, testing::UnorderedElementsAre("GPU 0 context 1 stream 7", "GPU 0 context 1 · decode · stream 13"));
 }
 
+// Streams of two processes with the same numbers, and two of one process with the same name, were one line.
+TEST(StreamTable, StreamsThatShareANameAreLinesOfTheirOwn)
+{
+    constexpr std::uint64_t kFirst = 11ull << 24, kSecond = 22ull << 24; // processes 11 and 22
+    trace::TraceBuilder builder;
+    builder.beginFile("report.sqlite");
+    for (const auto& [process, stream] : {std::pair(kFirst, 7u), std::pair(kSecond, 7u), std::pair(kFirst, 13u), std::pair(kFirst, 14u)}) {
+        report::KernelRow row;
+        row.start = stream;
+        row.end = stream + 100;
+        row.globalPid = process;
+        row.contextId = 1;
+        row.streamId = stream;
+        builder.rows().add(row);
+    }
+    builder.nameStream(kFirst, 0, 1, 13, "decode");
+    builder.nameStream(kFirst, 0, 1, 14, "decode");
+    const auto trace = builder.finish({});
+    ASSERT_TRUE(trace);
+    std::vector<std::string> names;
+    for (const ActivityRow& row : activityTable(**trace, GroupBy::Stream)) {
+        names.push_back(row.name);
+        EXPECT_EQ(row.duration.count, 1u) << row.name;
+    }
+    EXPECT_THAT(names, testing::UnorderedElementsAre("GPU 0 context 1 stream 7 · process 11", "GPU 0 context 1 stream 7 · process 22",
+                                                     "GPU 0 context 1 · decode · stream 13", "GPU 0 context 1 · decode · stream 14"));
+}
+
 } // namespace
 } // namespace gantry::analysis

@@ -31,18 +31,23 @@ __global__ void embed(Rows rows, const T* tokens, const T* positions, T* hidden,
 
 /// Of the rows that `from` names, or of all where it is null.
 template <typename T>
-__global__ void normalise(const T* hidden, const int* from, T* out, int n)
+__global__ void normalise(const T* hidden, const int* from, T* out, int rows, int n)
 {
-    const T* row = hidden + static_cast<std::size_t>(from ? from[blockIdx.x] : blockIdx.x) * n;
-    normaliseRow(n, kEpsilon, [&](int i) { return toFloat(row[i]); }, out + static_cast<std::size_t>(blockIdx.x) * n);
+    const int row = rowOfWarp(rows);
+    if (row < 0)
+        return;
+    const T* in = hidden + static_cast<std::size_t>(from ? from[row] : row) * n;
+    normaliseRow(n, kEpsilon, [=](int i) { return toFloat(in[i]); }, out + static_cast<std::size_t>(row) * n);
 }
 
+/// hidden[row] += update[row] + bias; a block for each row.
 template <typename T>
-__global__ void addBiased(T* hidden, const T* update, const T* bias, int n, std::size_t count)
+__global__ void addBiased(T* hidden, const T* update, const T* bias, int n)
 {
-    const std::size_t i = static_cast<std::size_t>(blockIdx.x) * blockDim.x + threadIdx.x;
-    if (i < count)
-        hidden[i] = fromFloat<T>(toFloat(hidden[i]) + toFloat(update[i]) + toFloat(bias[i % n]));
+    const T* row = update + static_cast<std::size_t>(blockIdx.x) * n;
+    T* to = hidden + static_cast<std::size_t>(blockIdx.x) * n;
+    for (int i = threadIdx.x; i < n; i += blockDim.x)
+        to[i] = fromFloat<T>(toFloat(to[i]) + toFloat(row[i]) + toFloat(bias[i]));
 }
 
 /// Puts the keys and values of the rows into the cache: [slot][key, value], as they lie behind the query in qkv.
@@ -128,6 +133,8 @@ public:
         m_cache = Memory<T>(m_layerCache * weights.shape.layers);
     }
 
+    std::uint32_t streamId() const override { return m_queue.streamId(); }
+
     void begin(const GantryCudaStep& step) override
     {
         m_queue.use();
@@ -164,21 +171,21 @@ public:
         const Layer<T>& layer = m_weights.layers.at(index);
         const cudaStream_t stream = m_queue.stream();
         const int rows = m_step.rows, h = s.hidden, size = h / s.heads;
-        const std::size_t hidden = static_cast<std::size_t>(rows) * h, ffn = static_cast<std::size_t>(rows) * s.ffn;
+        const unsigned warps = blocksForRows(rows);
         T* cache = m_cache.get() + m_layerCache * index;
-        normalise<<<rows, kThreads, 0, stream>>>(m_hidden.get(), nullptr, m_normalised.get(), h);
+        normalise<<<warps, kRowThreads, 0, stream>>>(m_hidden.get(), nullptr, m_normalised.get(), rows, h);
         linear(m_queue, m_normalised.get(), layer.qkv, m_qkv.get(), rows, 3 * h, h, h);
-        addBias<<<blocksFor(3 * hidden), kThreads, 0, stream>>>(m_qkv.get(), layer.qkvBias.get(), 3 * h, 3 * hidden);
+        addBias<<<rows, kThreads, 0, stream>>>(m_qkv.get(), layer.qkvBias.get(), 3 * h);
         keepKeysAndValues<<<rows, kThreads, 0, stream>>>(m_rows, m_qkv.get(), cache, h);
         attend<<<dim3(rows, s.heads), kAttentionThreads, s.positions * sizeof(float), stream>>>(m_rows, m_qkv.get(), cache, m_context.get(), h, size);
         CHECKED(cudaGetLastError());
         linear(m_queue, m_context.get(), layer.attentionOut, m_projected.get(), rows, h, h, h);
-        addBiased<<<blocksFor(hidden), kThreads, 0, stream>>>(m_hidden.get(), m_projected.get(), layer.attentionOutBias.get(), h, hidden);
-        normalise<<<rows, kThreads, 0, stream>>>(m_hidden.get(), nullptr, m_normalised.get(), h);
+        addBiased<<<rows, kThreads, 0, stream>>>(m_hidden.get(), m_projected.get(), layer.attentionOutBias.get(), h);
+        normalise<<<warps, kRowThreads, 0, stream>>>(m_hidden.get(), nullptr, m_normalised.get(), rows, h);
         linear(m_queue, m_normalised.get(), layer.up, m_ffn.get(), rows, s.ffn, h, h);
-        addBiasGelu<<<blocksFor(ffn), kThreads, 0, stream>>>(m_ffn.get(), layer.upBias.get(), s.ffn, ffn);
+        addBiasGelu<<<rows, kThreads, 0, stream>>>(m_ffn.get(), layer.upBias.get(), s.ffn);
         linear(m_queue, m_ffn.get(), layer.down, m_projected.get(), rows, h, s.ffn, s.ffn);
-        addBiased<<<blocksFor(hidden), kThreads, 0, stream>>>(m_hidden.get(), m_projected.get(), layer.downBias.get(), h, hidden);
+        addBiased<<<rows, kThreads, 0, stream>>>(m_hidden.get(), m_projected.get(), layer.downBias.get(), h);
         CHECKED(cudaGetLastError());
     }
 
@@ -186,7 +193,7 @@ public:
     {
         const GantryCudaShape& s = m_weights.shape;
         const cudaStream_t stream = m_queue.stream();
-        normalise<<<m_step.pieces, kThreads, 0, stream>>>(m_hidden.get(), m_lastRows, m_normalised.get(), s.hidden);
+        normalise<<<blocksForRows(m_step.pieces), kRowThreads, 0, stream>>>(m_hidden.get(), m_lastRows, m_normalised.get(), m_step.pieces, s.hidden);
         linear(m_queue, m_normalised.get(), m_weights.tokens, m_logits.get(), m_step.pieces, s.vocabulary, s.hidden, s.hidden);
         pickHighest<<<m_step.pieces, kThreads, 0, stream>>>(m_logits.get(), m_ids.get(), s.vocabulary);
         CHECKED(cudaGetLastError());

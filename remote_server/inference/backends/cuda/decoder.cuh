@@ -11,6 +11,7 @@ class Decoder
 {
 public:
     virtual ~Decoder() = default;
+    virtual std::uint32_t streamId() const = 0;
     virtual void begin(const GantryCudaStep& step) = 0;
     virtual void runLayer(int layer) = 0;
     virtual void nextTokens(std::int32_t* ids) = 0;

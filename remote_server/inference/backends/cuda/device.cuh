@@ -110,6 +110,13 @@ public:
     /// Makes the device the calling thread's. Instances of several GPUs may share a thread.
     void use() const { CHECKED(cudaSetDevice(m_device)); }
     cudaStream_t stream() const { return m_stream; }
+    /// The driver's number of the stream, which is the one that CUPTI has for it (seen with CUDA 13.0).
+    std::uint32_t streamId() const
+    {
+        unsigned long long id = 0;
+        CHECKED(cudaStreamGetId(m_stream, &id));
+        return static_cast<std::uint32_t>(id);
+    }
     cublasHandle_t blas() const { return m_blas; }
     cublasComputeType_t computeType() const { return m_computeType; }
     void wait() const { CHECKED(cudaStreamSynchronize(m_stream)); }

@@ -8,40 +8,46 @@ namespace {
 
 constexpr float kEpsilon = 1e-12f;        // BERT's layer_norm_eps
 constexpr std::size_t kMostGraphs = 32;   // shapes of batches; those that come later are launched kernel by kernel
-constexpr int kSoftmaxThreads = 128;
 
 template <typename T>
-__global__ void embedNormalised(const int* ids, const T* tokens, const T* positions, T* hidden, int sequence, int n)
+__global__ void embedNormalised(const int* ids, const T* tokens, const T* positions, T* hidden, int rows, int sequence, int n)
 {
-    const T* token = tokens + static_cast<std::size_t>(ids[blockIdx.x]) * n;
-    const T* position = positions + static_cast<std::size_t>(blockIdx.x % sequence) * n;
-    normaliseRow(n, kEpsilon, [&](int i) { return toFloat(token[i]) + toFloat(position[i]); }, hidden + static_cast<std::size_t>(blockIdx.x) * n);
+    const int row = rowOfWarp(rows);
+    if (row < 0)
+        return;
+    const T* token = tokens + static_cast<std::size_t>(ids[row]) * n;
+    const T* position = positions + static_cast<std::size_t>(row % sequence) * n;
+    normaliseRow(n, kEpsilon, [=](int i) { return toFloat(token[i]) + toFloat(position[i]); }, hidden + static_cast<std::size_t>(row) * n);
 }
 
-/// out = normalised(hidden + update + bias). A row is read whole before any of it is written: out is another buffer.
+/// out = normalised(hidden + update + bias).
 template <typename T>
-__global__ void addNormalised(const T* hidden, const T* update, const T* bias, T* out, int n)
+__global__ void addNormalised(const T* hidden, const T* update, const T* bias, T* out, int rows, int n)
 {
-    const T* h = hidden + static_cast<std::size_t>(blockIdx.x) * n;
-    const T* u = update + static_cast<std::size_t>(blockIdx.x) * n;
-    normaliseRow(n, kEpsilon, [&](int i) { return toFloat(h[i]) + toFloat(u[i]) + toFloat(bias[i]); }, out + static_cast<std::size_t>(blockIdx.x) * n);
+    const int row = rowOfWarp(rows);
+    if (row < 0)
+        return;
+    const T* h = hidden + static_cast<std::size_t>(row) * n;
+    const T* u = update + static_cast<std::size_t>(row) * n;
+    normaliseRow(n, kEpsilon, [=](int i) { return toFloat(h[i]) + toFloat(u[i]) + toFloat(bias[i]); }, out + static_cast<std::size_t>(row) * n);
 }
 
-/// One block per row of scores [batch · heads · sequence][sequence].
+/// A warp for each row of scores [batch · heads · sequence][sequence].
 template <typename T>
-__global__ void maskedSoftmax(T* scores, const int* mask, int heads, int sequence)
+__global__ void maskedSoftmax(T* scores, const int* mask, int rows, int heads, int sequence)
 {
-    T* row = scores + static_cast<std::size_t>(blockIdx.x) * sequence;
-    const int* rowMask = mask + static_cast<std::size_t>(blockIdx.x / (heads * sequence)) * sequence;
+    const int row = rowOfWarp(rows);
+    if (row < 0)
+        return;
+    T* out = scores + static_cast<std::size_t>(row) * sequence;
+    const int* rowMask = mask + static_cast<std::size_t>(row / (heads * sequence)) * sequence;
+    const WarpRow values(sequence, [=](int i) { return rowMask[i] ? toFloat(out[i]) : -INFINITY; });
     float most = Largest::kNothing, sum = 0;
-    for (int i = threadIdx.x; i < sequence; i += blockDim.x)
-        most = rowMask[i] ? fmaxf(most, toFloat(row[i])) : most;
-    most = blockReduce<Largest>(most);
-    for (int i = threadIdx.x; i < sequence; i += blockDim.x)
-        sum += rowMask[i] ? __expf(toFloat(row[i]) - most) : 0.0f;
-    sum = blockReduce<Sum>(sum);
-    for (int i = threadIdx.x; i < sequence; i += blockDim.x)
-        row[i] = fromFloat<T>(rowMask[i] ? __expf(toFloat(row[i]) - most) / sum : 0.0f);
+    values.forEach([&](int, float x) { most = fmaxf(most, x); });
+    most = warpReduce<Largest>(most);
+    values.forEach([&](int, float x) { sum += __expf(x - most); });
+    sum = fmaxf(warpReduce<Sum>(sum), 1e-30f); // nothing may be attended to: shares of 0
+    values.forEach([&](int i, float x) { out[i] = fromFloat<T>(__expf(x - most) / sum); });
 }
 
 template <typename T>
@@ -153,6 +159,8 @@ public:
         }
     }
 
+    std::uint32_t streamId() const override { return m_queue.streamId(); }
+
     void copyIn(const std::int32_t* ids, const std::int32_t* mask, int batch, int sequence) override
     {
         m_queue.use();
@@ -229,7 +237,8 @@ private:
         const GantryCudaShape& s = m_weights.shape;
         const cudaStream_t stream = m_queue.stream();
         const int rows = m_batch * m_sequence, h = s.hidden;
-        embedNormalised<<<rows, kThreads, 0, stream>>>(m_ids.get(), m_weights.tokens.get(), m_weights.positions.get(), m_hidden.get(), m_sequence, h);
+        embedNormalised<<<blocksForRows(rows), kRowThreads, 0, stream>>>(m_ids.get(), m_weights.tokens.get(), m_weights.positions.get(), m_hidden.get(),
+                                                                         rows, m_sequence, h);
         CHECKED(cudaGetLastError());
         for (int i = 0; i < s.layers; ++i) {
             onLayer(i);
@@ -259,7 +268,7 @@ private:
         CHECKED(cublasGemmBatchedEx(m_queue.blas(), CUBLAS_OP_T, CUBLAS_OP_N, n, n, size, &scale, constant(m_heads.key), type, stride,
                                     constant(m_heads.query), type, stride, &zero, writable(m_heads.scores), type, n, count, m_queue.computeType(),
                                     CUBLAS_GEMM_DEFAULT));
-        maskedSoftmax<<<count * n, kSoftmaxThreads, 0, m_queue.stream()>>>(m_scores.get(), m_mask.get(), s.heads, n);
+        maskedSoftmax<<<blocksForRows(count * n), kRowThreads, 0, m_queue.stream()>>>(m_scores.get(), m_mask.get(), count * n, s.heads, n);
         CHECKED(cudaGetLastError());
         CHECKED(cublasGemmBatchedEx(m_queue.blas(), CUBLAS_OP_N, CUBLAS_OP_N, size, n, n, &one, constant(m_heads.value), type, stride,
                                     constant(m_heads.scores), type, n, &zero, writable(m_heads.context), type, s.hidden, count,
@@ -271,16 +280,16 @@ private:
         const GantryCudaShape& s = m_weights.shape;
         const cudaStream_t stream = m_queue.stream();
         const int h = s.hidden;
-        const std::size_t qkvCount = static_cast<std::size_t>(rows) * 3 * h, ffnCount = static_cast<std::size_t>(rows) * s.ffn;
+        const unsigned warps = blocksForRows(rows);
         linear(m_queue, m_hidden.get(), layer.qkv, m_qkv.get(), rows, 3 * h, h, h);
-        addBias<<<blocksFor(qkvCount), kThreads, 0, stream>>>(m_qkv.get(), layer.qkvBias.get(), 3 * h, qkvCount);
+        addBias<<<rows, kThreads, 0, stream>>>(m_qkv.get(), layer.qkvBias.get(), 3 * h);
         attention();
         linear(m_queue, m_context.get(), layer.attentionOut, m_projected.get(), rows, h, h, h);
-        addNormalised<<<rows, kThreads, 0, stream>>>(m_hidden.get(), m_projected.get(), layer.attentionOutBias.get(), m_other.get(), h);
+        addNormalised<<<warps, kRowThreads, 0, stream>>>(m_hidden.get(), m_projected.get(), layer.attentionOutBias.get(), m_other.get(), rows, h);
         linear(m_queue, m_other.get(), layer.up, m_ffn.get(), rows, s.ffn, h, h);
-        addBiasGelu<<<blocksFor(ffnCount), kThreads, 0, stream>>>(m_ffn.get(), layer.upBias.get(), s.ffn, ffnCount);
+        addBiasGelu<<<rows, kThreads, 0, stream>>>(m_ffn.get(), layer.upBias.get(), s.ffn);
         linear(m_queue, m_ffn.get(), layer.down, m_projected.get(), rows, h, s.ffn, s.ffn);
-        addNormalised<<<rows, kThreads, 0, stream>>>(m_other.get(), m_projected.get(), layer.downBias.get(), m_hidden.get(), h);
+        addNormalised<<<warps, kRowThreads, 0, stream>>>(m_other.get(), m_projected.get(), layer.downBias.get(), m_hidden.get(), rows, h);
         CHECKED(cudaGetLastError());
     }
 

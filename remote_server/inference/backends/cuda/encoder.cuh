@@ -11,6 +11,7 @@ class Encoder
 {
 public:
     virtual ~Encoder() = default;
+    virtual std::uint32_t streamId() const = 0;
     virtual void copyIn(const std::int32_t* ids, const std::int32_t* mask, int batch, int sequence) = 0;
     virtual void infer(void (*onLayer)(void*, int), void* context) = 0;
     virtual void copyOut(const float** hidden, const float** pooled) = 0;

@@ -40,60 +40,110 @@ struct Largest
     __device__ static float of(float a, float b) { return fmaxf(a, b); }
 };
 
+/// Of the whole warp, whose lanes all get it.
+template <typename Operation>
+__device__ float warpReduce(float value)
+{
+    for (int offset = 16; offset > 0; offset /= 2)
+        value = Operation::of(value, __shfl_xor_sync(0xFFFFFFFFu, value, offset));
+    return value;
+}
+
 /// Of the whole block, whose threads all get it.
 template <typename Operation>
 __device__ float blockReduce(float value)
 {
     __shared__ float partial[32];
-    for (int offset = 16; offset > 0; offset /= 2)
-        value = Operation::of(value, __shfl_down_sync(0xFFFFFFFFu, value, offset));
+    value = warpReduce<Operation>(value);
     if (threadIdx.x % 32 == 0)
         partial[threadIdx.x / 32] = value;
     __syncthreads();
-    value = threadIdx.x < blockDim.x / 32 ? partial[threadIdx.x] : Operation::kNothing;
-    if (threadIdx.x < 32)
-        for (int offset = 16; offset > 0; offset /= 2)
-            value = Operation::of(value, __shfl_down_sync(0xFFFFFFFFu, value, offset));
-    if (threadIdx.x == 0)
-        partial[0] = value;
-    __syncthreads();
-    const float result = partial[0];
-    __syncthreads();
-    return result;
+    value = threadIdx.x % 32 < blockDim.x / 32 ? partial[threadIdx.x % 32] : Operation::kNothing;
+    value = warpReduce<Operation>(value);
+    __syncthreads(); // before partial is written again
+    return value;
 }
 
-/// Normalises the row that `value(i)` gives and writes it.
+constexpr int kPerLane = 32; // values that a lane keeps of a row: in registers
+
+/// A row of up to kPerLane values for each lane of a warp, read once: what is done with it in several passes is done in registers.
+/// Longer rows have the rest read again.
+template <typename Value>
+class WarpRow
+{
+public:
+    __device__ WarpRow(int n, Value value) : m_n(n), m_value(value), m_lane(threadIdx.x % 32)
+    {
+#pragma unroll
+        for (int i = 0; i < kPerLane; ++i)
+            if (const int at = m_lane + 32 * i; at < n)
+                m_kept[i] = value(at);
+    }
+
+    /// Calls visit(index, value) for each of the lane's values.
+    template <typename Visit>
+    __device__ void forEach(Visit visit) const
+    {
+#pragma unroll
+        for (int i = 0; i < kPerLane; ++i)
+            if (const int at = m_lane + 32 * i; at < m_n)
+                visit(at, m_kept[i]);
+        for (int at = m_lane + 32 * kPerLane; at < m_n; at += 32)
+            visit(at, m_value(at));
+    }
+
+private:
+    const int m_n;
+    const Value m_value;
+    const int m_lane;
+    float m_kept[kPerLane];
+};
+
+/// The row that this thread's warp has of `rows`, or nothing: then it is -1. Blocks of kRowThreads.
+constexpr int kRowThreads = 128;
+__device__ inline int rowOfWarp(int rows)
+{
+    const int row = static_cast<int>(blockIdx.x * (kRowThreads / 32) + threadIdx.x / 32);
+    return row < rows ? row : -1;
+}
+inline unsigned blocksForRows(int rows)
+{
+    return static_cast<unsigned>((rows + kRowThreads / 32 - 1) / (kRowThreads / 32));
+}
+
+/// Normalises the row that `value(i)` gives and writes it. Called by a whole warp.
 template <typename T, typename Value>
 __device__ void normaliseRow(int n, float epsilon, Value value, T* out)
 {
+    const WarpRow<Value> row(n, value);
     float sum = 0, squares = 0;
+    row.forEach([&](int, float x) { sum += x; });
+    const float mean = warpReduce<Sum>(sum) / n;
+    row.forEach([&](int, float x) { squares += (x - mean) * (x - mean); });
+    const float scale = rsqrtf(warpReduce<Sum>(squares) / n + epsilon);
+    row.forEach([&](int i, float x) { out[i] = fromFloat<T>((x - mean) * scale); });
+}
+
+/// values[row][i] = of(values[row][i] + bias[i]); a block for each row.
+template <typename T, typename Of>
+__device__ void addBiasToRow(T* values, const T* bias, int n, Of of)
+{
+    T* row = values + static_cast<std::size_t>(blockIdx.x) * n;
     for (int i = threadIdx.x; i < n; i += blockDim.x)
-        sum += value(i);
-    const float mean = blockReduce<Sum>(sum) / n;
-    for (int i = threadIdx.x; i < n; i += blockDim.x)
-        squares += (value(i) - mean) * (value(i) - mean);
-    const float scale = rsqrtf(blockReduce<Sum>(squares) / n + epsilon);
-    for (int i = threadIdx.x; i < n; i += blockDim.x)
-        out[i] = fromFloat<T>((value(i) - mean) * scale);
+        row[i] = fromFloat<T>(of(toFloat(row[i]) + toFloat(bias[i])));
 }
 
 template <typename T>
-__global__ void addBias(T* values, const T* bias, int n, std::size_t count)
+__global__ void addBias(T* values, const T* bias, int n)
 {
-    const std::size_t i = static_cast<std::size_t>(blockIdx.x) * blockDim.x + threadIdx.x;
-    if (i < count)
-        values[i] = fromFloat<T>(toFloat(values[i]) + toFloat(bias[i % n]));
+    addBiasToRow(values, bias, n, [](float x) { return x; });
 }
 
 /// The exact GELU of BERT and GPT-2's original: x · Φ(x).
 template <typename T>
-__global__ void addBiasGelu(T* values, const T* bias, int n, std::size_t count)
+__global__ void addBiasGelu(T* values, const T* bias, int n)
 {
-    const std::size_t i = static_cast<std::size_t>(blockIdx.x) * blockDim.x + threadIdx.x;
-    if (i < count) {
-        const float x = toFloat(values[i]) + toFloat(bias[i % n]);
-        values[i] = fromFloat<T>(0.5f * x * (1.0f + erff(x * 0.70710678f)));
-    }
+    addBiasToRow(values, bias, n, [](float x) { return 0.5f * x * (1.0f + erff(x * 0.70710678f)); });
 }
 
 inline unsigned blocksFor(std::size_t count)

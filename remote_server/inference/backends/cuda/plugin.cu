@@ -78,9 +78,13 @@ void unloadModel(void* model)
     delete static_cast<Model*>(model);
 }
 
-int createEncoder(void* model, const GantryCudaEncoderOptions* options, void** encoder, char* error, int errorBytes)
+int createEncoder(void* model, const GantryCudaEncoderOptions* options, void** encoder, std::uint32_t* streamId, char* error, int errorBytes)
 {
-    return guarded(error, errorBytes, [&] { *encoder = static_cast<Model*>(model)->encoder(*options).release(); });
+    return guarded(error, errorBytes, [&] {
+        auto made = static_cast<Model*>(model)->encoder(*options);
+        *streamId = made->streamId();
+        *encoder = made.release();
+    });
 }
 
 void destroyEncoder(void* encoder)
@@ -103,9 +107,13 @@ int copyOut(void* encoder, const float** hidden, const float** pooled, char* err
     return guarded(error, errorBytes, [&] { static_cast<Encoder*>(encoder)->copyOut(hidden, pooled); });
 }
 
-int createDecoder(void* model, const GantryCudaDecoderOptions* options, void** decoder, char* error, int errorBytes)
+int createDecoder(void* model, const GantryCudaDecoderOptions* options, void** decoder, std::uint32_t* streamId, char* error, int errorBytes)
 {
-    return guarded(error, errorBytes, [&] { *decoder = static_cast<Model*>(model)->decoder(*options).release(); });
+    return guarded(error, errorBytes, [&] {
+        auto made = static_cast<Model*>(model)->decoder(*options);
+        *streamId = made->streamId();
+        *decoder = made.release();
+    });
 }
 
 void destroyDecoder(void* decoder)

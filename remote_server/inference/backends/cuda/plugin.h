@@ -63,7 +63,8 @@ struct GantryCudaApi
     int (*loadModel)(const GantryCudaShape* shape, const GantryCudaWeights* weights, int precision, int device, void** model, char* error, int errorBytes);
     void (*unloadModel)(void* model);
 
-    int (*createEncoder)(void* model, const GantryCudaEncoderOptions* options, void** encoder, char* error, int errorBytes);
+    /// *streamId: the number that CUPTI has for its stream.
+    int (*createEncoder)(void* model, const GantryCudaEncoderOptions* options, void** encoder, std::uint32_t* streamId, char* error, int errorBytes);
     void (*destroyEncoder)(void* encoder);
     /// ids and mask: [batch · sequence], already padded; they stay valid until copyOut.
     int (*copyIn)(void* encoder, const std::int32_t* ids, const std::int32_t* mask, int batch, int sequence, char* error, int errorBytes);
@@ -73,7 +74,7 @@ struct GantryCudaApi
     /// Copies what the options asked for out as FP32 and waits for the stream; both stay valid until the next copyOut, null if not asked for.
     int (*copyOut)(void* encoder, const float** hidden, const float** pooled, char* error, int errorBytes);
 
-    int (*createDecoder)(void* model, const GantryCudaDecoderOptions* options, void** decoder, char* error, int errorBytes);
+    int (*createDecoder)(void* model, const GantryCudaDecoderOptions* options, void** decoder, std::uint32_t* streamId, char* error, int errorBytes);
     void (*destroyDecoder)(void* decoder);
     /// A step: begin, each layer in order, then nextTokens, which waits for the stream and writes an id for each piece. The step's
     /// arrays stay valid until nextTokens.
