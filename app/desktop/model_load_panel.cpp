@@ -20,6 +20,7 @@
 #include <QPushButton>
 #include <QRegularExpression>
 #include <QScrollArea>
+#include <QScrollBar>
 #include <QSpinBox>
 #include <QTreeWidget>
 #include <QVBoxLayout>
@@ -34,6 +35,7 @@ namespace {
 constexpr int kMostInFlight = 256;     // a thread each, in a process with a window
 constexpr int kOpenLoopInFlight = 32;  // as gantryctl load
 constexpr int kMostTokens = 1'000'000; // of a request, made or sent
+constexpr int kResultsStretch = 1000;
 constexpr int kMostSeconds = 24 * 3600;
 enum Loop
 {
@@ -105,7 +107,7 @@ void addCounts(ResultLines& lines, const load::LoadResult& result)
         return;
     lines.group(ModelLoadPanel::tr("Failures"));
     for (const auto& [message, count] : result.errors)
-        lines.addBad(toQString(message), formatCount(count));
+        lines.addBad(formatCount(count), toQString(message)); // the long one where there is room
 }
 
 void addLatencies(ResultLines& lines, const load::LoadResult& result)
@@ -180,6 +182,7 @@ ModelLoadPanel::ModelLoadPanel(jobs::JobRunner& runner, QWidget* parent) : QWidg
     inside->addWidget(buildForm());
     inside->addWidget(buildResults(), 1);
     auto* scroll = new QScrollArea(this); // in a small window all of it is to be reached
+    m_scroll = scroll;
     scroll->setWidget(content);
     scroll->setWidgetResizable(true);
     scroll->setFrameShape(QFrame::NoFrame);
@@ -189,6 +192,10 @@ ModelLoadPanel::ModelLoadPanel(jobs::JobRunner& runner, QWidget* parent) : QWidg
     column->setSpacing(0);
     column->addWidget(m_messages);
     column->addWidget(scroll, 1);
+    connect(scroll->verticalScrollBar(), &QScrollBar::rangeChanged, this, [this] {
+        if (std::exchange(m_isLookedFor, false))
+            m_scroll->ensureWidgetVisible(m_results);
+    });
     connect(m_start, &QPushButton::clicked, this, &ModelLoadPanel::start);
     connect(m_stopButton, &QPushButton::clicked, this, &ModelLoadPanel::stop);
     connect(m_address, &QLineEdit::textChanged, this, &ModelLoadPanel::refresh);
@@ -244,10 +251,10 @@ QWidget* ModelLoadPanel::buildForm()
     rows->addRow(tr("&Keep"), level);
     rows->labelForField(level)->setToolTip(m_loop->toolTip());
     qobject_cast<QLabel*>(rows->labelForField(level))->setBuddy(m_concurrency);
-    rows->addRow(tr("&For"), m_duration);
-    rows->addRow(tr("Se&quence length"), m_sequence);
-    rows->addRow(tr("&Tokens to make"), m_tokens);
-    rows->addRow(tr("S&hapes"), m_shapes);
+    rows->addRow(tr("For"), m_duration);
+    rows->addRow(tr("S&equence length"), m_sequence);
+    rows->addRow(tr("Tokens to make"), m_tokens);
+    rows->addRow(tr("&Input shapes"), m_shapes);
     rows->addRow(tr("&Address"), m_address);
     for (QWidget* field : {static_cast<QWidget*>(m_duration), static_cast<QWidget*>(m_sequence), static_cast<QWidget*>(m_tokens)})
         field->setSizePolicy(QSizePolicy::Fixed, QSizePolicy::Fixed);
@@ -257,7 +264,7 @@ QWidget* ModelLoadPanel::buildForm()
 QWidget* ModelLoadPanel::buildResults()
 {
     auto* below = new QWidget(this);
-    m_start = new QPushButton(tr("&Start"), below);
+    m_start = new QPushButton(tr("S&tart"), below);
     m_start->setObjectName(QStringLiteral("loadStart"));
     m_start->setAutoDefault(true);
     m_stopButton = new QPushButton(tr("Sto&p"), below);
@@ -293,7 +300,8 @@ QWidget* ModelLoadPanel::buildResults()
     column->addLayout(buttons);
     column->addWidget(m_status);
     column->addWidget(m_heading);
-    column->addWidget(m_results, 1);
+    column->addWidget(m_results, kResultsStretch);
+    column->addStretch(1); // what is above stays there without results
     return below;
 }
 
@@ -336,8 +344,9 @@ Result<load::LoadOptions> ModelLoadPanel::options() const
 
 QString ModelLoadPanel::headingOf(const load::LoadOptions& options) const
 {
-    const QString level = options.ratePerSecond > 0 ? tr("%1 requests a second").arg(widgets::formatNumber(options.ratePerSecond))
-                                                    : tr("%n request(s) in flight", nullptr, options.concurrency);
+    const QString level = options.ratePerSecond > 0  ? tr("%1 requests a second").arg(widgets::formatNumber(options.ratePerSecond))
+                          : options.concurrency == 1 ? tr("1 request in flight")
+                                                     : tr("%1 requests in flight").arg(options.concurrency);
     return tr("%1: %2, sequences of %3").arg(m_model, level).arg(options.input.sequenceLength);
 }
 
@@ -404,6 +413,8 @@ void ModelLoadPanel::onDone(const QString& model, const QString& heading, Result
         const QString partial = result->isPartial ? tr(", stopped") : QString();
         m_outcomes.insert_or_assign(model, Outcome{heading + partial, std::move(*result)});
         showOutcome();
+        if (m_model == model)
+            showResults();
     } else if (result.error().code != ErrorCode::Cancelled) {
         const UserMessage message = describe(result.error());
         m_messages->showMessage({MessageBar::Kind::Error,
@@ -460,6 +471,12 @@ void ModelLoadPanel::showOutcome()
         return;
     addLatencies(lines, result);
     addPhases(lines, result);
+}
+
+void ModelLoadPanel::showResults()
+{
+    m_isLookedFor = true; // where they were hidden until now, the scroll area has no place for them yet
+    m_scroll->ensureWidgetVisible(m_results);
 }
 
 void ModelLoadPanel::copyResults(widgets::CopyFormat format) const

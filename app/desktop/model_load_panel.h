@@ -17,6 +17,7 @@ class QDoubleSpinBox;
 class QLabel;
 class QLineEdit;
 class QPushButton;
+class QScrollArea;
 class QSpinBox;
 class QTreeWidget;
 
@@ -79,18 +80,21 @@ private:
     void onDone(const QString& model, const QString& heading, Result<load::LoadResult> result);
     void refresh();
     void showOutcome();
+    /// Scrolls to them, in a window that has no room for all.
+    void showResults();
     void copyResults(widgets::CopyFormat format) const;
 
     jobs::JobSlot m_slot;
     std::stop_source m_stopSource; ///< of the load that runs
     QString m_model, m_loaded;     ///< looked at; the one that is loaded
-    bool m_isServed = false, m_isStopping = false;
+    bool m_isServed = false, m_isStopping = false, m_isLookedFor = false;
     std::optional<Error> m_whyNoAddress;
     QString m_offered; ///< the address that the field was filled with
     QString m_progress;
     std::map<QString, Outcome> m_outcomes; ///< by model
 
     MessageBar* m_messages;
+    QScrollArea* m_scroll;
     QComboBox* m_loop;
     QSpinBox* m_concurrency;
     QDoubleSpinBox *m_rate, *m_duration;

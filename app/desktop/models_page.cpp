@@ -144,7 +144,7 @@ QWidget* ModelsPage::buildModels()
     m_loadPanel = new ModelLoadPanel(m_runner, page);
     m_tabs = new QTabWidget(page);
     m_tabs->setDocumentMode(true);
-    m_tabs->addTab(m_editor, tr("&Configuration"));
+    m_tabs->addTab(m_editor, tr("Confi&guration"));
     m_tabs->addTab(m_loadPanel, tr("Re&quests"));
     m_tabs->setTabToolTip(1, tr("Send requests to the model, and see how fast they are answered"));
     split->addWidget(m_tabs);
@@ -162,6 +162,7 @@ QWidget* ModelsPage::buildModels()
     auto* top = new QHBoxLayout;
     top->setContentsMargins(8, 6, 8, 0);
     top->addWidget(m_heading);
+    top->addSpacing(6);
     top->addWidget(m_status, 1);
     auto* buttons = new QHBoxLayout;
     buttons->setContentsMargins(8, 4, 8, 6);
