@@ -46,7 +46,8 @@ int runCommandLine(std::vector<std::string> arguments, Interrupts* interrupts)
     app.add_flag("--json", common.json, "machine-readable output; times carry their unit in the key, absent values are null");
     app.add_option(
            "--node", common.node,
-           "node address: unix:/path, grpc://127.0.0.1:PORT?token-file=PATH, grpcs://HOST:PORT?ca=FILE (default: the node on this machine)")
+           "node address: ssh://USER@HOST or a host of ~/.ssh/config, unix:/path, grpc://127.0.0.1:PORT?token-file=PATH, "
+           "grpcs://HOST:PORT?ca=FILE (default: the node on this machine)")
         ->check([](const std::string& text) {
             const auto address = app::NodeAddress::parse(text);
             return address ? std::string() : address.error().text();

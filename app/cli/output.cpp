@@ -1,7 +1,10 @@
 #include "app/cli/output.h"
 
+#include "app/cli/terminal_prompter.h"
+
 #include <cstdio>
 #include <fmt/format.h>
+#include <optional>
 #include <unistd.h>
 
 namespace gantry::cli {
@@ -11,7 +14,18 @@ Result<std::shared_ptr<app::NodeClient>> connect(const CommonOptions& options)
     char host[256] = {};
     gethostname(host, sizeof host - 1);
     const char* user = std::getenv("USER");
-    return app::NodeClient::connect(options.node, fmt::format("{}@{}: gantryctl", user ? user : std::to_string(geteuid()), host));
+    app::NodeClient::ConnectOptions how;
+    how.clientName = fmt::format("{}@{}: gantryctl", user ? user : std::to_string(geteuid()), host);
+    how.prompter = std::make_shared<TerminalPrompter>();
+    // What takes long is shown, until the node is there; connecting again later on says nothing.
+    const auto line = std::make_shared<std::optional<ProgressLine>>(std::in_place, !options.json);
+    how.onStep = [line](app::ConnectStep step, const std::string& detail) {
+        if (*line && (step == app::ConnectStep::Deploy || step == app::ConnectStep::Start))
+            (*line)->show(fmt::format("{}: {}", name(step), detail));
+    };
+    auto client = app::NodeClient::connect(options.node, std::move(how));
+    line->reset();
+    return client;
 }
 
 void sayLines(std::string_view lines)

@@ -1,8 +1,12 @@
 #include "app/remote/node_address.h"
 
 #include "app/remote/node_client.h"
+#include "app/remote/ssh_config.h"
+#include "app/remote/ssh_words.h"
 
+#include <algorithm>
 #include <arpa/inet.h>
+#include <cctype>
 #include <charconv>
 #include <cstdlib>
 #include <fmt/format.h>
@@ -15,20 +19,12 @@ namespace gantry::app {
 namespace {
 
 constexpr std::string_view kForms =
-    "an address is unix:/path/to/gantryd.sock, grpc://127.0.0.1:PORT?token-file=FILE or grpcs://HOST:PORT?ca=FILE";
+    "an address is ssh://USER@HOST or a host of ~/.ssh/config, unix:/path/to/gantryd.sock, grpc://127.0.0.1:PORT?token-file=FILE or "
+    "grpcs://HOST:PORT?ca=FILE";
 
 Error badAddress(std::string_view text, std::string_view problem)
 {
     return Error{ErrorCode::BadInput, fmt::format("'{}' is not a node address: {}; {}", text, problem, kForms), {}};
-}
-
-std::optional<std::uint16_t> parsePort(std::string_view text)
-{
-    unsigned value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size() || value == 0 || value > 65535)
-        return std::nullopt;
-    return static_cast<std::uint16_t>(value);
 }
 
 /// Values of a query may hold any byte as %XX, so that a path with '&' can be said.
@@ -52,6 +48,55 @@ std::optional<std::string> percentDecoded(std::string_view text)
     return result;
 }
 
+Result<void> checkSocketPath(const std::string& path, std::string_view whole)
+{
+    if (!path.starts_with('/'))
+        return badAddress(whole, "the socket's path must be absolute");
+    if (path.size() >= sizeof(sockaddr_un::sun_path))
+        return badAddress(whole, fmt::format("a socket's path has at most {} bytes", sizeof(sockaddr_un::sun_path) - 1));
+    return {};
+}
+
+Result<void> checkSshQuery(const NodeAddress& address, std::string_view whole)
+{
+    if (!address.remoteSocket.empty() && !address.remoteTcp.empty())
+        return badAddress(whole, "socket and tcp exclude each other");
+    if (!address.remoteSocket.empty())
+        GANTRY_CHECK(checkSocketPath(address.remoteSocket, whole));
+    if (address.remoteTcp.empty() && !address.tokenFile.empty())
+        return badAddress(whole, "token-file belongs to tcp");
+    if (!address.remoteTcp.empty()) {
+        const Result<SshHop> place = SshHop::parse(address.remoteTcp);
+        if (!place || place->port == 0 || !place->user.empty())
+            return badAddress(whole, fmt::format("'{}' is not HOST:PORT", address.remoteTcp));
+    }
+    return {};
+}
+
+/// "[user@]host[:port]" behind ssh://, or a bare name.
+Result<void> readSshPlace(NodeAddress& address, std::string_view place, std::string_view whole)
+{
+    if (!place.empty() && place.back() == '/')
+        place.remove_suffix(1);
+    const Result<SshHop> hop = SshHop::parse(place);
+    if (!hop)
+        return badAddress(whole, hop.error().message);
+    if (std::count(place.begin(), place.end(), ':') > 1 && place.find('[') == std::string_view::npos)
+        return badAddress(whole, "an IPv6 address needs brackets, as in ssh://[::1]:22");
+    address.host = hop->host;
+    address.user = hop->user;
+    address.port = hop->port;
+    return {};
+}
+
+/// Whether a text without a scheme can be the name of a host, as people have them in ~/.ssh/config.
+bool isBareName(std::string_view text)
+{
+    const std::string_view name = text.substr(0, text.find('?'));
+    return !name.empty() && std::isalnum(static_cast<unsigned char>(name.front())) != 0 &&
+           name.find_first_of(":/") == std::string_view::npos;
+}
+
 Result<void> readQuery(NodeAddress& address, std::string_view query, std::string_view whole)
 {
     while (!query.empty()) {
@@ -65,7 +110,7 @@ Result<void> readQuery(NodeAddress& address, std::string_view query, std::string
         const std::optional<std::string> value = percentDecoded(pair.substr(equals + 1));
         if (!value)
             return badAddress(whole, fmt::format("the value of '{}' has a broken % escape", key));
-        const bool isTls = address.transport == NodeAddress::Transport::Tls;
+        const bool isTls = address.transport == NodeAddress::Transport::Tls, isSsh = address.transport == NodeAddress::Transport::Ssh;
         if (key == "token-file")
             address.tokenFile = *value;
         else if (key == "ca" && isTls)
@@ -74,12 +119,22 @@ Result<void> readQuery(NodeAddress& address, std::string_view query, std::string
             address.certificateFile = *value;
         else if (key == "key" && isTls)
             address.keyFile = *value;
+        else if (key == "socket" && isSsh)
+            address.remoteSocket = *value;
+        else if (key == "tcp" && isSsh)
+            address.remoteTcp = *value;
+        else if (key == "config" && isSsh)
+            address.sshConfigFile = *value;
+        else if (key == "bundle" && isSsh)
+            address.bundleFile = *value;
+        else if (key == "deploy" && isSsh && (*value == "yes" || *value == "no"))
+            address.mayDeploy = *value == "yes";
         else
             return badAddress(whole, fmt::format("there is no parameter '{}' for this transport", key));
     }
     if (address.certificateFile.empty() != address.keyFile.empty())
         return badAddress(whole, "cert and key belong together");
-    return {};
+    return address.transport == NodeAddress::Transport::Ssh ? checkSshQuery(address, whole) : Result<void>();
 }
 
 Result<void> readHostAndPort(NodeAddress& address, std::string_view authority, std::string_view whole)
@@ -104,7 +159,7 @@ Result<void> readHostAndPort(NodeAddress& address, std::string_view authority, s
         return badAddress(whole, "the host is missing");
     if (colon == std::string_view::npos)
         return badAddress(whole, "the port is missing");
-    const std::optional<std::uint16_t> port = parsePort(authority.substr(colon + 1));
+    const std::optional<std::uint16_t> port = parseTcpPort(authority.substr(colon + 1));
     if (!port)
         return badAddress(whole, fmt::format("'{}' is not a port (1 to 65535)", authority.substr(colon + 1)));
     address.port = *port;
@@ -132,12 +187,8 @@ Result<NodeAddress> NodeAddress::parse(std::string_view text)
         address.transport = Transport::Tcp;
     else if (take("grpcs://"))
         address.transport = Transport::Tls;
-    else if (rest.starts_with("ssh://"))
-        return Error{ErrorCode::Unsupported,
-                     fmt::format("'{}': this build does not open ssh:// nodes itself; forward the node's socket with "
-                                 "`ssh -N -L /tmp/gantryd.sock:REMOTE_SOCKET HOST` and use unix:/tmp/gantryd.sock",
-                                 text),
-                     {}};
+    else if (take("ssh://") || isBareName(text))
+        address.transport = Transport::Ssh;
     else if (rest.starts_with("exec:"))
         return Error{ErrorCode::Unsupported, fmt::format("'{}': this build does not open exec: nodes; {}", text, kForms), {}};
     else if (!take("unix:") && !rest.starts_with('/'))
@@ -149,10 +200,9 @@ Result<NodeAddress> NodeAddress::parse(std::string_view text)
 
     if (address.transport == Transport::UnixSocket) {
         address.socketPath = location;
-        if (!address.socketPath.starts_with('/'))
-            return badAddress(text, "the socket's path must be absolute");
-        if (address.socketPath.size() >= sizeof(sockaddr_un::sun_path))
-            return badAddress(text, fmt::format("a socket's path has at most {} bytes", sizeof(sockaddr_un::sun_path) - 1));
+        GANTRY_CHECK(checkSocketPath(address.socketPath, text));
+    } else if (address.transport == Transport::Ssh) {
+        GANTRY_CHECK(readSshPlace(address, location, text));
     } else {
         GANTRY_CHECK(readHostAndPort(address, location, text));
     }
@@ -160,8 +210,8 @@ Result<NodeAddress> NodeAddress::parse(std::string_view text)
 
     if (address.transport == Transport::Tcp && !isLoopback(address.host))
         return Error{ErrorCode::BadInput,
-                     fmt::format("'{}': grpc:// is not encrypted and {} is another machine; use grpcs:// with ca=FILE, or forward a port",
-                                 text, address.host),
+                     fmt::format("'{}': grpc:// is not encrypted and {} is another machine; use ssh://{}, or grpcs:// with ca=FILE", text,
+                                 address.host, address.host),
                      {}};
     return address;
 }
@@ -183,6 +233,8 @@ std::string NodeAddress::text() const
         return "grpc://" + channelTarget();
     case Transport::Tls:
         return "grpcs://" + channelTarget();
+    case Transport::Ssh:
+        return "ssh://" + SshHop{host, user, port}.text();
     }
     return channelTarget();
 }

@@ -1,6 +1,8 @@
 #include "app/remote/node_client.h"
 
 #include "app/remote/node_address.h"
+#include "app/remote/node_channel.h"
+#include "app/remote/ssh_link.h"
 #include "remote_server/proto/convert.h"
 #include "remote_server/proto/file_chunks.h"
 #include "remote_server/proto/protocol_version.h"
@@ -9,16 +11,12 @@
 #include "gantry/v1/node.grpc.pb.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
 #include <cmath>
 #include <condition_variable>
 #include <ctime>
 #include <fmt/format.h>
-#include <fstream>
-#include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
-#include <iterator>
 #include <limits>
 #include <mutex>
 #include <unistd.h>
@@ -41,12 +39,9 @@ constexpr DurationNs kDefaultGraceNs = 10'000'000'000;
 constexpr std::string_view kNoTlsConnection = "empty address list";
 /// Of a node that exports a report: it tells how far it is each second.
 constexpr std::chrono::seconds kLongestSilence{60};
-constexpr int kMaxMessageBytes = 64 * 1024 * 1024;
-constexpr int kKeepaliveTimeMs = 10'000; // gantryd allows a ping each 5 s
-constexpr int kKeepaliveTimeoutMs = 5'000;
+/// Between two attempts to find the node again, and for the last one.
+constexpr std::chrono::milliseconds kReconnectPause{100};
 constexpr std::chrono::seconds kLastAttempt{1};
-constexpr int kMinReconnectBackoffMs = 100;
-constexpr int kMaxReconnectBackoffMs = 2'000;
 
 NodeClient::Chunk chunkOf(const v1::ReportChunk& wire)
 {
@@ -60,39 +55,17 @@ std::int64_t monotonicNs()
     return now.tv_sec * std::int64_t{1'000'000'000} + now.tv_nsec;
 }
 
-Result<std::string> readFile(const std::string& path, std::string_view what)
-{
-    std::ifstream file(path, std::ios::binary);
-    if (!file)
-        return Error{ErrorCode::NotPermitted, fmt::format("cannot read the {} {}", what, path), {}};
-    return std::string(std::istreambuf_iterator<char>(file), {});
-}
-
-Result<std::string> readToken(const std::string& path)
-{
-    GANTRY_TRY(std::string token, readFile(path, "token file"));
-    const auto isSpace = [](unsigned char c) { return std::isspace(c) != 0; };
-    token.erase(std::find_if_not(token.rbegin(), token.rend(), isSpace).base(), token.end());
-    token.erase(token.begin(), std::find_if_not(token.begin(), token.end(), isSpace));
-    // Anything else is refused by gRPC as metadata, with an assertion instead of an error.
-    const bool isPrintable = std::all_of(token.begin(), token.end(), [](unsigned char c) { return c > 0x20 && c < 0x7f; });
-    if (token.empty() || !isPrintable)
-        return Error{
-            ErrorCode::NotPermitted, fmt::format("the token file {} holds no token: one line of printable ASCII is expected", path), {}};
-    return token;
-}
-
 Result<std::shared_ptr<grpc::ChannelCredentials>> credentialsOf(const NodeAddress& address)
 {
     if (address.transport != NodeAddress::Transport::Tls)
         return grpc::InsecureChannelCredentials();
     grpc::SslCredentialsOptions options;
     if (!address.caFile.empty()) {
-        GANTRY_TRY(options.pem_root_certs, readFile(address.caFile, "certificate authority"));
+        GANTRY_TRY(options.pem_root_certs, readTextFile(address.caFile, "certificate authority"));
     }
     if (!address.certificateFile.empty()) {
-        GANTRY_TRY(options.pem_cert_chain, readFile(address.certificateFile, "client certificate"));
-        GANTRY_TRY(options.pem_private_key, readFile(address.keyFile, "client key"));
+        GANTRY_TRY(options.pem_cert_chain, readTextFile(address.certificateFile, "client certificate"));
+        GANTRY_TRY(options.pem_private_key, readTextFile(address.keyFile, "client key"));
     }
     return grpc::SslCredentials(options);
 }
@@ -111,50 +84,49 @@ bool isForbidden(const NodeAddress& address)
     return address.transport == NodeAddress::Transport::UnixSocket && ::access(address.socketPath.c_str(), W_OK) != 0 && errno == EACCES;
 }
 
-grpc::ChannelArguments channelArguments(const NodeAddress& address)
-{
-    grpc::ChannelArguments arguments;
-    arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
-    arguments.SetMaxSendMessageSize(kMaxMessageBytes);
-    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMs);
-    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
-    arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-    // A repeated StartCapture or LaunchTarget would act twice.
-    arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
-    // The global pool would let a new client inherit the back-off of a connection that failed before it.
-    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kMinReconnectBackoffMs);
-    arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kMinReconnectBackoffMs);
-    arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kMaxReconnectBackoffMs);
-    // A socket's path is no valid HTTP/2 authority. With TLS the authority is the name the certificate is checked for.
-    if (address.transport != NodeAddress::Transport::Tls)
-        arguments.SetString(GRPC_ARG_DEFAULT_AUTHORITY, "localhost");
-    // A proxy from the environment knows nothing of a node.
-    arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-    return arguments;
-}
-
 } // namespace
 
 struct NodeClient::Impl
 {
     NodeAddress where;
     std::string address; ///< where.text()
-    std::string authorization;
     std::string clientName;
-    std::unique_ptr<v1::Node::Stub> stub;
+    std::unique_ptr<NodeLink> link;      ///< null: gRPC connects by itself
+    std::unique_ptr<NodeChannel> channel; ///< of everything but reports
+    std::unique_ptr<NodeChannel> bulk;    ///< null without a link
     proto::HelloInfo hello;
 
-    void prepare(grpc::ClientContext& context) const
+    /// For whole reports: a connection of its own where there is one, else that of everything else.
+    [[nodiscard]] Result<NodeChannel::Use> useForBulk(const std::stop_token& stop) const
+    {
+        if (bulk)
+            if (Result<NodeChannel::Use> use = bulk->use(stop); use || stop.stop_requested())
+                return use;
+        return channel->use(stop);
+    }
+
+    /// Cheap beside any call: nothing but names looked up in the channel.
+    static std::unique_ptr<v1::Node::Stub> stubOf(const NodeChannel::Use& use) { return v1::Node::NewStub(use.channel); }
+
+    void reportBroken(const NodeChannel::Use& use) const
+    {
+        channel->reportBroken(use);
+        if (bulk)
+            bulk->reportBroken(use);
+    }
+
+    static void prepare(grpc::ClientContext& context, const NodeChannel::Use& use)
     {
         context.AddMetadata(proto::kProtocolKey, std::to_string(proto::kProtocolVersion));
-        if (!authorization.empty())
-            context.AddMetadata(proto::kAuthorizationKey, authorization);
+        if (!use.authorization.empty())
+            context.AddMetadata(proto::kAuthorizationKey, use.authorization);
     }
 
     /// Sentences of gRPC itself ("failed to connect to all addresses") say neither who nor what to do next; the daemon's do.
-    [[nodiscard]] Error toError(const grpc::Status& status, const grpc::ClientContext& context) const
+    [[nodiscard]] Error toError(const grpc::Status& status, const grpc::ClientContext& context, const NodeChannel::Use& use) const
     {
+        if (status.error_code() == grpc::StatusCode::UNAVAILABLE)
+            reportBroken(use);
         Error error = proto::toError(status, context);
         if (context.GetServerTrailingMetadata().count(proto::kErrorKey) > 0)
             return error;
@@ -189,6 +161,8 @@ struct NodeClient::Impl
     {
         if (where.transport == NodeAddress::Transport::UnixSocket)
             return fmt::format("is it running? start it with `gantryd --socket {}`", where.socketPath);
+        if (link)
+            return link->nextStep();
         return fmt::format("is it running? start it on {} with `gantryd --listen {}`", where.host, where.channelTarget());
     }
 
@@ -197,15 +171,16 @@ struct NodeClient::Impl
     [[nodiscard]] Result<void> call(Method method, const Request& request, Reply& reply, const std::stop_token& stop,
                                     std::chrono::nanoseconds timeout = kCallTimeout) const
     {
+        GANTRY_TRY(const NodeChannel::Use use, channel->use(stop));
         grpc::ClientContext context;
-        prepare(context);
+        prepare(context, use);
         context.set_deadline(Clock::now() + std::chrono::duration_cast<Clock::duration>(timeout));
         const std::stop_callback cancel(stop, [&context] { context.TryCancel(); });
-        const grpc::Status status = ((*stub).*method)(&context, request, &reply);
+        const grpc::Status status = (stubOf(use).get()->*method)(&context, request, &reply);
         if (stop.stop_requested() && !status.ok())
             return Error{ErrorCode::Cancelled, fmt::format("the call of gantryd at {} was cancelled", address), {}};
         if (!status.ok())
-            return toError(status, context);
+            return toError(status, context, use);
         return {};
     }
 
@@ -214,10 +189,16 @@ struct NodeClient::Impl
     template <typename Message, typename Open, typename OnMessage>
     [[nodiscard]] Result<bool> readStream(Open open, const std::stop_token& stop, OnMessage onMessage) const
     {
+        GANTRY_TRY(const NodeChannel::Use use, channel->use(stop));
+        return readStreamOf<Message>(use, open, stop, onMessage);
+    }
+    template <typename Message, typename Open, typename OnMessage>
+    [[nodiscard]] Result<bool> readStreamOf(const NodeChannel::Use& use, Open open, const std::stop_token& stop, OnMessage onMessage) const
+    {
         grpc::ClientContext context;
-        prepare(context);
+        prepare(context, use);
         const std::stop_callback cancel(stop, [&context] { context.TryCancel(); });
-        const std::unique_ptr<grpc::ClientReader<Message>> reader = open(*stub, context);
+        const std::unique_ptr<grpc::ClientReader<Message>> reader = open(*stubOf(use), context);
         Message message;
         while (!stop.stop_requested() && reader->Read(&message)) {
             Result<void> accepted = onMessage(message);
@@ -233,27 +214,28 @@ struct NodeClient::Impl
         if (stop.stop_requested())
             return false;
         if (!status.ok())
-            return toError(status, context);
+            return toError(status, context, use);
         return true;
     }
 
     [[nodiscard]] Result<proto::HelloInfo> sayHello(std::chrono::milliseconds timeout, bool waitForReady, const std::stop_token& stop) const
     {
+        GANTRY_TRY(const NodeChannel::Use use, channel->use(stop));
         v1::HelloRequest request;
         request.set_protocol_version(proto::kProtocolVersion);
         request.set_client_version(GANTRY_VERSION);
         request.set_client_name(clientName);
         v1::HelloReply reply;
         grpc::ClientContext context;
-        prepare(context);
+        prepare(context, use);
         context.set_wait_for_ready(waitForReady);
         context.set_deadline(Clock::now() + timeout);
         const std::stop_callback cancel(stop, [&context] { context.TryCancel(); });
-        const grpc::Status status = stub->Hello(&context, request, &reply);
+        const grpc::Status status = stubOf(use)->Hello(&context, request, &reply);
         if (stop.stop_requested())
             return Error{ErrorCode::Cancelled, "connecting was cancelled", {}};
         if (!status.ok())
-            return toError(status, context);
+            return toError(status, context, use);
         proto::HelloInfo info = proto::fromWire(reply);
         if (info.protocolVersion != proto::kProtocolVersion)
             return Error{ErrorCode::VersionMismatch,
@@ -272,17 +254,30 @@ NodeClient::~NodeClient() = default;
 Result<std::shared_ptr<NodeClient>> NodeClient::connect(const std::string& address, const std::string& clientName,
                                                         std::chrono::milliseconds timeout, std::stop_token stop)
 {
+    return connect(address, ConnectOptions{clientName, timeout, nullptr, nullptr}, std::move(stop));
+}
+
+Result<std::shared_ptr<NodeClient>> NodeClient::connect(const std::string& address, ConnectOptions options, std::stop_token stop)
+{
     auto impl = std::make_unique<Impl>();
     GANTRY_TRY(impl->where, NodeAddress::parse(address));
     impl->address = impl->where.text();
-    impl->clientName = clientName;
-    if (!impl->where.tokenFile.empty()) {
-        GANTRY_TRY(const std::string token, readToken(impl->where.tokenFile));
-        impl->authorization = "Bearer " + token;
+    impl->clientName = options.clientName;
+    if (impl->where.transport == NodeAddress::Transport::Ssh) {
+        GANTRY_TRY(impl->link, SshLink::create(impl->where, options.clientName, options.prompter, options.onStep));
+        impl->channel = std::make_unique<NodeChannel>(*impl->link, NodeLink::Purpose::Control);
+        impl->bulk = std::make_unique<NodeChannel>(*impl->link, NodeLink::Purpose::Bulk);
+    } else {
+        std::string token;
+        if (!impl->where.tokenFile.empty()) {
+            GANTRY_TRY(token, readToken(impl->where.tokenFile));
+        }
+        GANTRY_TRY(const std::shared_ptr<grpc::ChannelCredentials> credentials, credentialsOf(impl->where));
+        impl->channel = std::make_unique<NodeChannel>(impl->where, credentials, token);
     }
-    GANTRY_TRY(const std::shared_ptr<grpc::ChannelCredentials> credentials, credentialsOf(impl->where));
-    impl->stub = v1::Node::NewStub(grpc::CreateCustomChannel(impl->where.channelTarget(), credentials, channelArguments(impl->where)));
-    GANTRY_TRY(impl->hello, impl->sayHello(timeout, false, stop));
+    GANTRY_TRY(impl->hello, impl->sayHello(options.timeout, false, stop));
+    if (options.onStep)
+        options.onStep(ConnectStep::Ready, fmt::format("gantryd {} on {}", impl->hello.daemonVersion, impl->hello.hostName));
     return std::shared_ptr<NodeClient>(new NodeClient(std::move(impl)));
 }
 
@@ -314,7 +309,7 @@ Result<void> NodeClient::reconnect(std::chrono::milliseconds timeout, std::stop_
         }
         std::mutex mutex;
         std::unique_lock lock(mutex);
-        std::condition_variable_any().wait_for(lock, stop, std::chrono::milliseconds(kMinReconnectBackoffMs), [] { return false; });
+        std::condition_variable_any().wait_for(lock, stop, kReconnectPause, [] { return false; });
     }
 }
 
@@ -511,10 +506,12 @@ Result<void> NodeClient::fetch(const std::string& reportName, std::uint64_t offs
     request.set_expected_sha256(expectedSha256);
     proto::ChunkCheck check(reportName, offset, proto::Digest::None); // the digest is of what an earlier call fetched, too
     const auto open = [&](v1::Node::Stub& stub, grpc::ClientContext& context) { return stub.FetchReport(&context, request); };
-    GANTRY_TRY(const bool nodeEnded, m_impl->readStream<v1::ReportChunk>(open, stop, [&](const v1::ReportChunk& message) -> Result<void> {
+    const auto onMessage = [&](const v1::ReportChunk& message) -> Result<void> {
         GANTRY_CHECK(check.accept(message));
         return onChunk(chunkOf(message));
-    }));
+    };
+    GANTRY_TRY(const NodeChannel::Use use, m_impl->useForBulk(stop));
+    GANTRY_TRY(const bool nodeEnded, m_impl->readStreamOf<v1::ReportChunk>(use, open, stop, onMessage));
     if (!nodeEnded)
         return Error{ErrorCode::Cancelled,
                      fmt::format("the fetch of {} was cancelled; what arrived is kept and the next fetch goes on from there", reportName),
@@ -530,11 +527,12 @@ Result<void> NodeClient::exportNsysReport(const std::filesystem::path& report, s
                                           std::stop_token stop)
 {
     const std::string name = report.filename().string();
+    GANTRY_TRY(const NodeChannel::Use use, m_impl->useForBulk(stop));
     grpc::ClientContext context;
-    m_impl->prepare(context);
+    Impl::prepare(context, use);
     const std::stop_callback cancel(stop, [&context] { context.TryCancel(); });
     SilenceWatch silence(kLongestSilence, [&context] { context.TryCancel(); });
-    const auto stream = m_impl->stub->ExportNsysReport(&context);
+    const auto stream = Impl::stubOf(use)->ExportNsysReport(&context);
 
     // What fails here, and not on the node or on the way. A write that is not taken is told by the status.
     const auto send = [&]() -> Result<void> {
@@ -584,7 +582,7 @@ Result<void> NodeClient::exportNsysReport(const std::filesystem::path& report, s
                                  kLongestSilence.count()),
                      {}};
     if (!status.ok())
-        return m_impl->toError(status, context);
+        return m_impl->toError(status, context, use);
     if (!check.isComplete())
         return Error{
             ErrorCode::Truncated, fmt::format("the node ended the export of {} at byte {}, before its end", name, check.offset()), {}};

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "app/remote/connect_step.h"
+#include "app/remote/ssh_prompter.h"
 #include "remote_server/proto/node_types.h"
 #include "trace_model/base/result.h"
 
@@ -25,15 +27,24 @@ struct ClockOffset
 /// A connection to one gantryd. Calls block (never on the UI thread) and end with Cancelled when `stop` is asked for; errors are
 /// sentences with cause and next step. Several threads may call at once; the channel reconnects by itself.
 ///
-/// Addresses: "unix:/path/gantryd.sock", "grpc://host:port[?token-file=PATH]" (loopback with a token; TLS elsewhere:
-/// "grpcs://host:port?ca=FILE[&cert=FILE&key=FILE]&token-file=PATH"). Empty: the default socket,
-/// $XDG_RUNTIME_DIR/gantry/gantryd.sock or /tmp/gantry-UID/gantryd.sock.
+/// Addresses are those of NodeAddress. Empty: the default socket, $XDG_RUNTIME_DIR/gantry/gantryd.sock or /tmp/gantry-UID/gantryd.sock.
+/// Over SSH reports come on a session of their own, so that live data does not wait behind them.
 class NodeClient
 {
 public:
     /// Connects, checks versions. Errors: Unreachable, NotPermitted (token), VersionMismatch, BadInput (address).
     [[nodiscard]] static Result<std::shared_ptr<NodeClient>> connect(const std::string& address, const std::string& clientName,
                                                                      std::chrono::milliseconds timeout = std::chrono::seconds(5),
+                                                                     std::stop_token stop = {});
+
+    struct ConnectOptions
+    {
+        std::string clientName;
+        std::chrono::milliseconds timeout = std::chrono::seconds(5); ///< of gantryd's answer; SSH has its own for each step
+        std::shared_ptr<SshPrompter> prompter;                       ///< also for connections later on; null: nobody is there to ask
+        OnConnectStep onStep;                                        ///< the same; may be empty
+    };
+    [[nodiscard]] static Result<std::shared_ptr<NodeClient>> connect(const std::string& address, ConnectOptions options,
                                                                      std::stop_token stop = {});
     ~NodeClient();
 

@@ -2,7 +2,7 @@
 
 #include "remote_server/node/clock.h"
 #include "remote_server/node/thread_ids.h"
-#include "remote_server/node/unique_fd.h"
+#include "trace_model/base/unique_fd.h"
 
 #include <algorithm>
 #include <atomic>

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "remote_server/node/unique_fd.h"
 #include "trace_model/base/result.h"
+#include "trace_model/base/unique_fd.h"
 
 #include <filesystem>
 #include <string_view>

@@ -69,18 +69,66 @@ TEST(NodeAddress, PlainTextToAnotherMachineIsRefused)
     EXPECT_THAT(address.error().message, HasSubstr("not encrypted"));
 }
 
-TEST(NodeAddress, TransportsThatThisBuildHasNotSayWhatToDo)
+TEST(NodeAddress, SshTakesWhatSshTakes)
 {
-    const auto address = NodeAddress::parse("ssh://me@gpu-07");
-    ASSERT_FALSE(address);
-    EXPECT_EQ(address.error().code, ErrorCode::Unsupported);
-    EXPECT_THAT(address.error().message, HasSubstr("ssh -N -L"));
+    const auto address = NodeAddress::parse("ssh://me@gpu-07:2222");
+    ASSERT_TRUE(address) << address.error().text();
+    EXPECT_EQ(address->transport, NodeAddress::Transport::Ssh);
+    EXPECT_EQ(address->user, "me");
+    EXPECT_EQ(address->host, "gpu-07");
+    EXPECT_EQ(address->port, 2222);
+    EXPECT_TRUE(address->mayDeploy);
+    EXPECT_EQ(address->text(), "ssh://me@gpu-07:2222");
+
+    const auto ipv6 = NodeAddress::parse("ssh://[fe80::1%eth0]:22/?deploy=no&config=/home/me/a%20config");
+    ASSERT_TRUE(ipv6) << ipv6.error().text();
+    EXPECT_EQ(ipv6->host, "fe80::1%eth0");
+    EXPECT_EQ(ipv6->port, 22);
+    EXPECT_FALSE(ipv6->mayDeploy);
+    EXPECT_EQ(ipv6->sshConfigFile, "/home/me/a config");
+    EXPECT_EQ(ipv6->text(), "ssh://[fe80::1%eth0]:22");
+}
+
+TEST(NodeAddress, ABareNameIsAHostOfSsh)
+{
+    for (const auto& [text, shown] : {std::pair{"gpu-07", "ssh://gpu-07"}, {"me@gpu-07.example", "ssh://me@gpu-07.example"}}) {
+        const auto address = NodeAddress::parse(text);
+        ASSERT_TRUE(address) << text;
+        EXPECT_EQ(address->transport, NodeAddress::Transport::Ssh);
+        EXPECT_EQ(address->port, 0) << "as the configuration says";
+        EXPECT_EQ(address->text(), shown);
+    }
+}
+
+TEST(NodeAddress, SshMayNameWhereGantrydListensOnTheNode)
+{
+    const auto socket = NodeAddress::parse("gpu-07?socket=/run/user/1000/gantry/gantryd.sock");
+    ASSERT_TRUE(socket) << socket.error().text();
+    EXPECT_EQ(socket->remoteSocket, "/run/user/1000/gantry/gantryd.sock");
+    const auto tcp = NodeAddress::parse("ssh://gpu-07?tcp=127.0.0.1:8800&token-file=/home/me/token");
+    ASSERT_TRUE(tcp) << tcp.error().text();
+    EXPECT_EQ(tcp->remoteTcp, "127.0.0.1:8800");
+    EXPECT_EQ(tcp->tokenFile, "/home/me/token");
 }
 
 TEST(NodeAddress, WhatIsWrongIsNamed)
 {
     const std::pair<const char*, const char*> cases[] = {
-        {"gpu-07", "no known scheme"},
+        {"gpu-07:8800", "no known scheme"},
+        {"~/gantryd.sock", "no known scheme"},
+        {"-oProxyCommand=x", "no known scheme"},
+        {"ssh://", "the host's name is missing"},
+        {"ssh://-oProxyCommand=x", "is not the name or address of a host"},
+        {"ssh://gpu$(id)", "is not the name or address of a host"},
+        {"ssh://me;id@gpu", "is not the name of a user"},
+        {"ssh://@gpu", "no user before the @"},
+        {"ssh://gpu:0", "not a port"},
+        {"ssh://fe80::1", "needs brackets"},
+        {"ssh://gpu?socket=relative", "must be absolute"},
+        {"ssh://gpu?socket=/a&tcp=h:1", "exclude each other"},
+        {"ssh://gpu?tcp=8800", "is not HOST:PORT"},
+        {"ssh://gpu?token-file=/a", "belongs to tcp"},
+        {"ssh://gpu?deploy=maybe", "no parameter 'deploy'"},
         {"grpc://127.0.0.1", "port is missing"},
         {"grpc://:8800", "host is missing"},
         {"grpc://127.0.0.1:0", "not a port"},

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-namespace gantry::node {
+namespace gantry {
 
 /// Owns one file descriptor; -1: none.
 class UniqueFd
@@ -22,6 +22,8 @@ public:
     ~UniqueFd() { reset(); }
 
     [[nodiscard]] int get() const { return m_fd; }
+    /// Gives it away: the caller closes it.
+    [[nodiscard]] int release() { return std::exchange(m_fd, -1); }
     explicit operator bool() const { return m_fd >= 0; }
 
     void reset(int fd = -1)
@@ -35,4 +37,4 @@ private:
     int m_fd = -1;
 };
 
-} // namespace gantry::node
+} // namespace gantry

@@ -1,0 +1,78 @@
+#include "app/remote/ssh_prompter.h"
+
+#include <algorithm>
+#include <cctype>
+#include <fmt/format.h>
+
+namespace gantry::app {
+
+namespace {
+
+std::string keyOf(const SecretQuestion& question)
+{
+    return fmt::format("{}\n{}\n{}\n{}\n{}", static_cast<int>(question.kind), question.host, question.user, question.file, question.prompt);
+}
+
+bool isWorthRemembering(const SecretQuestion& question)
+{
+    if (question.kind != SecretQuestion::Kind::Interactive)
+        return true;
+    std::string prompt = question.prompt;
+    std::transform(prompt.begin(), prompt.end(), prompt.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    // "One-time password (OATH) for `me':" is asked by a PAM module of that name.
+    return !question.isShown && prompt.find("password") != std::string::npos && prompt.find("one-time") == std::string::npos &&
+           prompt.find("otp") == std::string::npos;
+}
+
+} // namespace
+
+Result<bool> NobodyToAsk::acceptHostKey(const HostKeyQuestion& question, std::stop_token)
+{
+    return Error{
+        ErrorCode::NotPermitted,
+        fmt::format("the key of {} is not known ({} {}), and nobody is there to ask whether it is right: compare it with `ssh-keygen -lf` "
+                    "of a key in /etc/ssh on the host, then connect once with `ssh` or on a terminal",
+                    question.host, question.keyType, question.fingerprint),
+        {}};
+}
+
+Result<Secret> NobodyToAsk::secret(const SecretQuestion& question, std::stop_token)
+{
+    if (question.kind == SecretQuestion::Kind::Passphrase)
+        return Error{ErrorCode::NotPermitted,
+                     fmt::format("{} wants the key {}, which has a passphrase, and nobody is there to ask for it: add it to the agent with "
+                                 "`ssh-add {}`, or connect on a terminal",
+                                 question.host, question.file, question.file),
+                     {}};
+    return Error{ErrorCode::NotPermitted,
+                 fmt::format("{} asks {} for a password, and nobody is there to ask for it: connect on a terminal, or give the host a key "
+                             "with `ssh-copy-id`",
+                             question.host, question.user),
+                 {}};
+}
+
+Result<bool> RememberingPrompter::acceptHostKey(const HostKeyQuestion& question, std::stop_token stop)
+{
+    return m_person.acceptHostKey(question, std::move(stop));
+}
+
+Result<Secret> RememberingPrompter::secret(const SecretQuestion& question, std::stop_token stop)
+{
+    const std::string key = keyOf(question);
+    {
+        const std::lock_guard lock(m_mutex);
+        const auto known = m_secrets.find(key);
+        if (known != m_secrets.end() && question.attempt == 1)
+            return known->second.copy();
+        if (known != m_secrets.end())
+            m_secrets.erase(known);
+    }
+    GANTRY_TRY(Secret answer, m_person.secret(question, std::move(stop)));
+    if (isWorthRemembering(question)) {
+        const std::lock_guard lock(m_mutex);
+        m_secrets.insert_or_assign(key, answer.copy());
+    }
+    return answer;
+}
+
+} // namespace gantry::app
