@@ -3,6 +3,7 @@
 #include "app/cli/load_files.h"
 #include "app/cli/load_text.h"
 #include "app/cli/load_words.h"
+#include "remote_server/load/input_words.h"
 
 #include <fmt/format.h>
 #include <memory>
@@ -19,7 +20,7 @@ constexpr int kOpenLoopInFlight = 32;
 struct LoadArguments
 {
     load::LoadOptions options;
-    std::vector<std::string> models, shapes;
+    std::vector<std::string> models, shapes, ranges;
     std::string length, warmUp, concurrencyRange, rateRange, distribution, interval, inputData;
     double stabilityPercent = 10;
     int maxTrials = 10;
@@ -41,8 +42,12 @@ Result<void> applyInputs(const LoadArguments& arguments, load::LoadOptions& opti
         options.models.push_back(std::move(model));
     }
     for (const std::string& text : arguments.shapes) {
-        GANTRY_TRY(auto shape, parseInputShape(text));
+        GANTRY_TRY(auto shape, load::parseInputShape(text));
         options.input.shape.insert_or_assign(shape.first, shape.second);
+    }
+    for (const std::string& text : arguments.ranges) {
+        GANTRY_TRY(auto range, load::parseIntegerRange(text));
+        options.input.ranges.insert_or_assign(range.first, range.second);
     }
     options.input.isZero = arguments.inputData == "zero";
     if (!options.input.isZero && arguments.inputData != "random")
@@ -169,6 +174,17 @@ void addInputOptions(CLI::App& command, LoadArguments& arguments)
         ->capture_default_str();
     command.add_option("--input-data", arguments.inputData, "random, zero, or a JSON file as perf_analyzer takes it")
         ->default_val("random");
+    command
+        .add_option("--int-range", arguments.ranges,
+                    "LOW:HIGH of made-up whole numbers, or INPUT:LOW:HIGH of one input; may be repeated. Unless given 0:999, and no more "
+                    "than the vocabulary in the model's configuration")
+        ->expected(1)
+        ->take_all();
+    command
+        .add_option("--output-tokens", input.outputTokens,
+                    "made-up value of inputs that say how many tokens to make: MAX_TOKENS, max_new_tokens, request_output_len")
+        ->check(CLI::Range(1, 1'000'000))
+        ->capture_default_str();
     command.add_option("--string-length", input.stringLength, "of made-up texts")->check(CLI::Range(0, 1'000'000))->capture_default_str();
 }
 
@@ -201,10 +217,13 @@ void addLoadCommand(CLI::App& app, CommonOptions& common, Action& action)
     addWindowOptions(*command, *arguments);
     command->footer("Without --for and --count windows are measured until the last three agree.\n"
                     "Ctrl-C ends the load and prints what was measured. Exit status 1: some requests failed.\n"
-                    "In an open loop latency counts from the moment a request was meant to leave.\n\n"
+                    "In an open loop latency counts from the moment a request was meant to leave.\n"
+                    "Decoupled models are asked by ModelStreamInfer: latency is to the last response, and the times to the\n"
+                    "first response (TTFT) and between responses (ITL) are beside it.\n\n"
                     "  gantryctl load --model bert_base --concurrency 8 --for 10s\n"
                     "  gantryctl load --model bert_base --concurrency-range 1:8:1 -f levels.csv\n"
                     "  gantryctl load --model bert_base:0.7 --model add_sub:0.3 --request-rate-range 50:200:50\n"
+                    "  gantryctl load --model tiny_decoder --sequence 64 --output-tokens 128 --for 10s\n"
                     "  gantryctl load --model add_sub --rate 200 --count 1000 --json");
     command->callback([&, arguments, command] {
         arguments->hasConcurrency = command->count("--concurrency") > 0;

@@ -41,6 +41,23 @@ nlohmann::json toJson(const load::ServerPhases& phases)
             {"cache_miss_ns", orNull(phases.cacheMiss)}};
 }
 
+nlohmann::json toJson(const std::optional<load::Spread>& spread)
+{
+    if (!spread)
+        return {};
+    return {{"count", spread->count}, {"mean_ns", spread->mean}, {"deviation_ns", spread->deviation},
+            {"p50_ns", spread->p50},  {"p90_ns", spread->p90},   {"p95_ns", spread->p95},
+            {"p99_ns", spread->p99},  {"max_ns", spread->max}};
+}
+
+nlohmann::json toJson(const load::StreamFigures& stream)
+{
+    return {{"responses", stream.responses},
+            {"responses_per_second", stream.responsesPerSecond},
+            {"first_response", toJson(stream.first)},
+            {"between_responses", toJson(stream.between)}};
+}
+
 nlohmann::json figuresJson(const load::LoadFigures& figures)
 {
     const auto orNull = [](const std::string& text) { return text.empty() ? nlohmann::json() : nlohmann::json(text); };
@@ -61,6 +78,7 @@ nlohmann::json figuresJson(const load::LoadFigures& figures)
             {"client_late_ns", time(figures, figures.lateMean)},
             {"client_send_ns", time(figures, figures.sendMean)},
             {"client_receive_ns", time(figures, figures.receiveMean)},
+            {"stream", figures.stream ? toJson(*figures.stream) : nlohmann::json()},
             {"server", figures.server ? toJson(*figures.server) : nlohmann::json()},
             {"why_no_server", orNull(figures.whyNoServer)},
             {"network_and_client_ns", time(figures, figures.remainder)},
@@ -72,6 +90,33 @@ std::string part(const char* name, DurationNs value)
     return fmt::format("{} {} · ", name, formatDuration(value));
 }
 
+std::string spreadText(const std::optional<load::Spread>& spread)
+{
+    if (!spread)
+        return "none";
+    return fmt::format("mean {} · p50 {} · p90 {} · p99 {} · max {}", formatDuration(spread->mean), formatDuration(spread->p50),
+                       formatDuration(spread->p90), formatDuration(spread->p99), formatDuration(spread->max));
+}
+
+/// Lines of the responses of decoupled models.
+std::string streamText(const load::StreamFigures& stream)
+{
+    return fmt::format("\n  {} responses, {:.1f} a second\n  first response (TTFT): {}\n  between responses (ITL): {}", stream.responses,
+                       stream.responsesPerSecond, spreadText(stream.first), spreadText(stream.between));
+}
+
+/// Columns of decoupled models in a table, where one of the levels has them.
+void addStreamCells(std::vector<std::string>& row, const std::optional<load::StreamFigures>& stream)
+{
+    const auto micros = [](const std::optional<load::Spread>& spread, DurationNs load::Spread::*member) {
+        return spread ? fmt::format("{:.0f}", static_cast<double>((*spread).*member) / kNsPerUs) : std::string();
+    };
+    row.push_back(stream ? fmt::format("{:.1f}", stream->responsesPerSecond) : std::string());
+    for (const auto which : {&load::StreamFigures::first, &load::StreamFigures::between})
+        for (const auto member : {&load::Spread::mean, &load::Spread::p50, &load::Spread::p99})
+            row.push_back(stream ? micros((*stream).*which, member) : std::string());
+}
+
 } // namespace
 
 std::string progressText(const load::LoadProgress& progress)
@@ -79,7 +124,8 @@ std::string progressText(const load::LoadProgress& progress)
     const std::string window = progress.window == 0 ? "warming up" : progress.window == 1 ? "" : fmt::format("window {}", progress.window);
     return fmt::format("{:6.0f} s  {}{}{}  {} ok, {:.1f} req/s, p50 {}, p99 {}", progress.seconds, levelText(progress.level),
                        window.empty() ? "" : " · ", window, progress.ok, progress.requestsPerSecond, latency(progress, progress.p50),
-                       latency(progress, progress.p99));
+                       latency(progress, progress.p99)) +
+           (progress.stream ? fmt::format(", {:.1f} responses/s", progress.stream->responsesPerSecond) : "");
 }
 
 std::string text(const load::LoadResult& result)
@@ -108,17 +154,22 @@ std::string breakdownText(const load::LoadResult& result)
     }
     text += result.remainder ? "network and client " + formatDuration(*result.remainder)
                              : fmt::format("network and client cannot be told: {}", printable(result.whyNoRemainder));
+    if (result.stream)
+        text += streamText(*result.stream);
     if (result.late > 0)
         text += fmt::format("\n  {} of {} requests left more than a millisecond after their time", result.late, result.sent);
     for (const load::ModelFigures& model : result.models)
         text += fmt::format("\n  {}: {} ok, {:.1f} req/s · p50 {} · p99 {}", printable(model.model), model.ok, model.requestsPerSecond,
-                            latency(model, model.p50), latency(model, model.p99));
+                            latency(model, model.p50), latency(model, model.p99)) +
+                (model.stream && result.models.size() > 1 ? streamText(*model.stream) : "");
     return text + "\n";
 }
 
 std::string levelTable(const std::vector<load::LoadResult>& levels)
 {
     std::vector<std::vector<std::string>> rows;
+    const bool hasStream =
+        std::any_of(levels.begin(), levels.end(), [](const load::LoadResult& level) { return level.stream.has_value(); });
     for (const load::LoadResult& level : levels) {
         const auto micros = [&](const std::optional<DurationNs>& value) {
             return level.ok > 0 && value ? fmt::format("{:.0f}", static_cast<double>(*value) / kNsPerUs) : std::string();
@@ -132,11 +183,29 @@ std::string levelTable(const std::vector<load::LoadResult>& levels)
                         phase(&load::ServerPhases::queue), phase(&load::ServerPhases::computeInput),
                         phase(&load::ServerPhases::computeInfer), phase(&load::ServerPhases::computeOutput), micros(level.remainder),
                         micros(level.receiveMean), std::to_string(level.sent - level.ok), state});
+        if (hasStream)
+            addStreamCells(rows.back(), level.stream);
     }
     const bool isRate = !levels.empty() && levels.front().level.isRate;
-    return alignedTable({isRate ? "req/s" : "in flight", "infer/s", "p50 µs", "p90 µs", "p95 µs", "p99 µs", "send µs", "queue µs",
-                         "input µs", "infer µs", "output µs", "network+client µs", "receive µs", "failed", ""},
-                        rows);
+    std::vector<std::string> columns{isRate ? "req/s" : "in flight",
+                                     "infer/s",
+                                     "p50 µs",
+                                     "p90 µs",
+                                     "p95 µs",
+                                     "p99 µs",
+                                     "send µs",
+                                     "queue µs",
+                                     "input µs",
+                                     "infer µs",
+                                     "output µs",
+                                     "network+client µs",
+                                     "receive µs",
+                                     "failed",
+                                     ""};
+    if (hasStream)
+        columns.insert(columns.end(), {"responses/s", "first mean µs", "first p50 µs", "first p99 µs", "between mean µs", "between p50 µs",
+                                       "between p99 µs"});
+    return alignedTable(columns, rows);
 }
 
 nlohmann::json toJson(const load::LoadResult& result)

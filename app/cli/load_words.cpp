@@ -78,23 +78,6 @@ Result<std::vector<load::LoadLevel>> parseLevels(std::string_view text, bool isR
     return levels;
 }
 
-Result<std::pair<std::string, std::vector<std::int64_t>>> parseInputShape(std::string_view text)
-{
-    const auto refuse = [&] { return badInput(fmt::format("'{}' is no shape: write INPUT:DIMENSIONS, such as IMAGE:3,224,224", text)); };
-    const std::size_t colon = text.rfind(':');
-    if (colon == std::string_view::npos || colon == 0)
-        return refuse();
-    std::vector<std::int64_t> shape;
-    for (const std::string_view part : split(text.substr(colon + 1), ',')) {
-        std::int32_t dimension = 0;
-        const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), dimension);
-        if (error != std::errc() || end != part.data() + part.size() || dimension < 0)
-            return refuse();
-        shape.push_back(dimension);
-    }
-    return std::pair(std::string(text.substr(0, colon)), shape);
-}
-
 Result<DurationNs> parseMilliseconds(std::string_view text)
 {
     if (const auto number = numberOf(text); number && *number >= 1 && *number < 1e9)

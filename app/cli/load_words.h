@@ -19,9 +19,6 @@ namespace gantry::cli {
 /// "4" is one level, "1:8" those from 1 to 8, "1:8:2" every second of them, as perf_analyzer takes it. At most 1,000 levels.
 [[nodiscard]] Result<std::vector<load::LoadLevel>> parseLevels(std::string_view text, bool isRate);
 
-/// "INPUT:3,224,224".
-[[nodiscard]] Result<std::pair<std::string, std::vector<std::int64_t>>> parseInputShape(std::string_view text);
-
 /// "5s", or milliseconds without a unit, as perf_analyzer takes it.
 [[nodiscard]] Result<DurationNs> parseMilliseconds(std::string_view text);
 

@@ -5,6 +5,7 @@
 #include "app/cli/recipe_reader.h"
 #include "app/cli/window_options.h"
 #include "app/remote/command_words.h"
+#include "remote_server/load/input_words.h"
 
 #include <algorithm>
 #include <charconv>
@@ -140,10 +141,12 @@ Result<nlohmann::json> jsonOf(const YAML::Node& node, int depth = 0)
 
 Result<void> readInputs(const RecipeReader& reader, const std::filesystem::path& folder, load::InputOptions& input)
 {
-    std::uint64_t batch = 1, sequence = 16, length = 16;
+    std::uint64_t batch = 1, sequence = 16, length = 16, tokens = 32;
     GANTRY_CHECK(reader.read("batch", batch, 1, 1'000'000));
     GANTRY_CHECK(reader.read("sequence", sequence, 1, 1'000'000));
     GANTRY_CHECK(reader.read("string_length", length, 0, 1'000'000));
+    GANTRY_CHECK(reader.read("output_tokens", tokens, 1, 1'000'000));
+    input.outputTokens = static_cast<std::int64_t>(tokens);
     input.batch = static_cast<std::int64_t>(batch);
     input.sequenceLength = static_cast<std::int64_t>(sequence);
     input.stringLength = length;
@@ -151,8 +154,14 @@ Result<void> readInputs(const RecipeReader& reader, const std::filesystem::path&
         std::string text;
         for (const auto& item : value)
             text += (text.empty() ? "" : ",") + (item.IsScalar() ? item.Scalar() : std::string("?"));
-        GANTRY_TRY(auto shape, parseInputShape(name + ":" + (value.IsScalar() ? value.Scalar() : text)));
+        GANTRY_TRY(auto shape, load::parseInputShape(name + ":" + (value.IsScalar() ? value.Scalar() : text)));
         input.shape[name] = std::move(shape.second);
+        return {};
+    }));
+    GANTRY_CHECK(reader.each("int_ranges", [&](const std::string& name, const YAML::Node& value) -> Result<void> {
+        // "" is no key that one would write: "all" is those that are not named.
+        GANTRY_TRY(auto range, load::parseIntegerRange((name == "all" ? "" : name + ":") + (value.IsScalar() ? value.Scalar() : "?")));
+        input.ranges[range.first] = range.second;
         return {};
     }));
     const auto data = reader.node("input_data");
@@ -249,9 +258,10 @@ Result<void> readLoad(const RecipeReader& root, const std::filesystem::path& fol
     GANTRY_TRY(const std::optional<RecipeReader> reader, root.mapping("load"));
     if (!reader)
         return root.error("load", "this is missing: name a model, and how hard to load it");
-    GANTRY_CHECK(reader->hasOnly({"model", "models", "address", "concurrency", "request_rate", "max_in_flight", "distribution", "for",
-                                  "count", "measurement_interval", "stability_percentage", "max_trials", "batch", "shapes", "sequence",
-                                  "string_length", "input_data", "seed"}));
+    GANTRY_CHECK(reader->hasOnly({"model",        "models", "address",  "concurrency",          "request_rate",         "max_in_flight",
+                                  "distribution", "for",    "count",    "measurement_interval", "stability_percentage", "max_trials",
+                                  "batch",        "shapes", "sequence", "string_length",        "output_tokens",        "int_ranges",
+                                  "input_data",   "seed"}));
     recipe.load.address.clear();
     GANTRY_CHECK(reader->read("address", recipe.load.address));
     GANTRY_CHECK(reader->read("seed", recipe.load.seed, 0, kMost));

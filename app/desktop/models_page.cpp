@@ -2,7 +2,9 @@
 
 #include "app/desktop/message_bar.h"
 #include "app/desktop/model_config_editor.h"
+#include "app/desktop/model_load_panel.h"
 #include "app/desktop/text.h"
+#include "app/remote/load_address.h"
 #include "widgets/theme/theme.h"
 
 #include <QEvent>
@@ -14,6 +16,7 @@
 #include <QSignalBlocker>
 #include <QSplitter>
 #include <QStackedWidget>
+#include <QTabWidget>
 #include <QTreeWidget>
 #include <QVBoxLayout>
 
@@ -54,6 +57,7 @@ ModelsPage::ModelsPage(NodeController& node, std::string targetId, jobs::JobRunn
       m_targetId(std::move(targetId)),
       m_messages(new MessageBar(this)),
       m_stack(new QStackedWidget(this)),
+      m_runner(runner),
       m_listSlot(runner),
       m_configSlot(runner),
       m_checkSlot(runner),
@@ -137,7 +141,13 @@ QWidget* ModelsPage::buildModels()
     m_editor = new ModelConfigEditor(page);
     auto* split = new QSplitter(Qt::Horizontal, page);
     split->addWidget(m_tree);
-    split->addWidget(m_editor);
+    m_loadPanel = new ModelLoadPanel(m_runner, page);
+    m_tabs = new QTabWidget(page);
+    m_tabs->setDocumentMode(true);
+    m_tabs->addTab(m_editor, tr("Confi&guration"));
+    m_tabs->addTab(m_loadPanel, tr("Re&quests"));
+    m_tabs->setTabToolTip(1, tr("Send requests to the model, and see how fast they are answered"));
+    split->addWidget(m_tabs);
     split->setStretchFactor(0, 2);
     split->setStretchFactor(1, 3);
     split->setChildrenCollapsible(false);
@@ -152,6 +162,7 @@ QWidget* ModelsPage::buildModels()
     auto* top = new QHBoxLayout;
     top->setContentsMargins(8, 6, 8, 0);
     top->addWidget(m_heading);
+    top->addSpacing(6);
     top->addWidget(m_status, 1);
     auto* buttons = new QHBoxLayout;
     buttons->setContentsMargins(8, 4, 8, 6);
@@ -167,6 +178,7 @@ QWidget* ModelsPage::buildModels()
     column->addWidget(split, 1);
 
     connect(m_tree, &QTreeWidget::currentItemChanged, this, &ModelsPage::onSelected);
+    connect(m_tree, &QTreeWidget::itemActivated, this, &ModelsPage::showRequests);
     connect(m_editor, &ModelConfigEditor::edited, this, &ModelsPage::onEdited);
     connect(m_refresh, &QPushButton::clicked, this, &ModelsPage::refresh);
     connect(m_load, &QPushButton::clicked, this, [this] { act(Action::Load); });
@@ -179,7 +191,13 @@ QWidget* ModelsPage::buildModels()
 void ModelsPage::showState(State state, const QString& sentence)
 {
     m_state = state;
-    m_stack->setCurrentIndex(state == State::Ready ? 1 : 0);
+    // What a load measured, or measures still, stays in sight when the server does not.
+    const bool isKept = m_loadPanel->hasContent();
+    m_stack->setCurrentIndex(state == State::Ready || isKept ? 1 : 0);
+    if (isKept && state == State::Failed)
+        m_messages->showMessage({MessageBar::Kind::Warning, sentence, {}, {}, {}, QStringLiteral("state")});
+    else
+        m_messages->clearTopic(QStringLiteral("state"));
     m_notice->setText(state == State::Loading ? tr("Asking the server for its models…")
                       : state == State::Empty
                           ? tr("The repository of this server has no models.\n\nPut a folder with a config.pbtxt into it.")
@@ -219,10 +237,27 @@ void ModelsPage::showModels(std::vector<proto::ModelInfo> models)
     m_models = std::move(models);
     std::sort(m_models.begin(), m_models.end(),
               [](const auto& a, const auto& b) { return std::tie(a.name, a.version) < std::tie(b.name, b.version); });
+    refreshAddress();
     m_heading->setText(tr("%1 on %2").arg(m_serverName, m_node ? m_node->title() : QString()));
     showState(m_models.empty() ? State::Empty : State::Ready);
     fillTree();
     readConfig(); // the same model may be served with another one now
+}
+
+void ModelsPage::refreshAddress()
+{
+    const proto::Target* target = m_node ? m_node->target(m_targetId) : nullptr;
+    if (!target || !m_node->client())
+        return;
+    const auto node = app::NodeAddress::parse(m_node->address());
+    m_loadPanel->setAddress(app::loadAddress({target->grpcAddress, m_serverName.toStdString(), m_node->name().toStdString(),
+                                              node ? *node : app::NodeAddress(), app::isThisMachine(m_node->client()->hello().bootId)}));
+}
+
+void ModelsPage::showRequests()
+{
+    m_tabs->setCurrentWidget(m_loadPanel);
+    m_loadPanel->startButton()->setFocus();
 }
 
 void ModelsPage::fillTree()
@@ -402,6 +437,7 @@ void ModelsPage::refreshButtons()
     const bool canAct = model && !m_actionSlot.isRunning();
     const bool isServed = model && model->state == kReady;
     const bool isEdited = m_editor->isEdited();
+    m_loadPanel->setModel(model ? toQString(model->name) : QString(), isServed);
     m_load->setText(isServed ? tr("Re&load") : tr("&Load"));
     m_load->setEnabled(canAct);
     m_unload->setEnabled(canAct && isServed);

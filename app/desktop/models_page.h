@@ -16,14 +16,17 @@
 class QLabel;
 class QPushButton;
 class QStackedWidget;
+class QTabWidget;
 class QTreeWidget;
 
 namespace gantry::desktop {
 
 class MessageBar;
 class ModelConfigEditor;
+class ModelLoadPanel;
 
-/// The models of one server on a node: their states, their configurations to be edited, and loading and unloading them. What it shows is
+/// The models of one server on a node: their states, their configurations to be edited, loading and unloading them, and sending requests
+/// to them. What it shows is
 /// asked from the server when the page is opened, when gantryd sees another state, and after each request. Edits that were begun are kept
 /// per model while the page is open. UI thread.
 class ModelsPage : public QWidget
@@ -52,6 +55,10 @@ public:
     [[nodiscard]] State state() const { return m_state; }
     [[nodiscard]] QTreeWidget* tree() const { return m_tree; }
     [[nodiscard]] ModelConfigEditor* editor() const { return m_editor; }
+    /// Brings the requests to the front, where a load is started.
+    void showRequests();
+    [[nodiscard]] ModelLoadPanel* loadPanel() const { return m_loadPanel; }
+    [[nodiscard]] QTabWidget* tabs() const { return m_tabs; }
     [[nodiscard]] MessageBar* messages() const { return m_messages; }
     [[nodiscard]] QPushButton* loadButton() const { return m_load; }
     [[nodiscard]] QPushButton* unloadButton() const { return m_unload; }
@@ -82,6 +89,7 @@ private:
     void act(Action action);
     void onDone(Action action, const std::string& model, const Result<void>& done);
     void refreshButtons();
+    void refreshAddress();
     [[nodiscard]] const proto::ModelInfo* selected() const;
 
     QPointer<NodeController> m_node;
@@ -103,7 +111,10 @@ private:
     QLabel* m_status;
     QTreeWidget* m_tree;
     ModelConfigEditor* m_editor;
+    ModelLoadPanel* m_loadPanel;
+    QTabWidget* m_tabs;
     QPushButton *m_load, *m_unload, *m_apply, *m_revert, *m_refresh;
+    jobs::JobRunner& m_runner;
     jobs::JobSlot m_listSlot, m_configSlot, m_checkSlot, m_actionSlot;
 };
 

@@ -1,5 +1,8 @@
 #include "app/remote/ssh_handshake.h"
 
+#include "app/remote/ssh_agent_filter.h"
+#include "app/remote/ssh_words.h"
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -136,24 +139,52 @@ private:
 
     Result<Outcome> tryKeys()
     {
-        // The agent would offer all of its keys, and hosts count them.
-        if (!m_host.identityAgent.empty() && !m_host.identitiesOnly) {
-            m_handshake.onStep(ConnectStep::Authenticate, "agent");
-            m_tried.push_back("the agent");
-            const int rc = ::ssh_userauth_agent(m_session, nullptr);
-            // An agent that does not answer is reported as an error like a connection that ended, and is none.
-            if (rc != SSH_AUTH_ERROR || ::ssh_is_connected(m_session) == 0) {
-                GANTRY_TRY(const Outcome outcome, outcomeOf(rc));
-                if (outcome != Outcome::Refused)
-                    return outcome;
-            }
-        }
+        GANTRY_TRY(const Outcome byAgent, tryAgent());
+        if (byAgent != Outcome::Refused)
+            return byAgent;
         for (const std::string& file : m_host.identityFiles) {
             GANTRY_TRY(const Outcome outcome, tryKeyFile(file));
             if (outcome != Outcome::Refused)
                 return outcome;
         }
         return Outcome::Refused;
+    }
+
+    Result<Outcome> tryAgent()
+    {
+        if (m_host.identityAgent.empty())
+            return Outcome::Refused;
+        std::vector<std::string> wanted;
+        for (const std::string& file : m_host.identityFiles)
+            if (std::string blob = blobOf(publicHalf(file).get()); !blob.empty())
+                wanted.push_back(std::move(blob));
+        m_agent.reset();
+        Result<std::unique_ptr<SshAgentFilter>> agent =
+            SshAgentFilter::start(m_host.identityAgent, std::move(wanted), m_host.identitiesOnly);
+        if (!agent) { // an agent that is not there is no reason to end
+            m_tried.push_back(agent.error().message);
+            return Outcome::Refused;
+        }
+        m_agent = std::move(*agent);
+        m_handshake.onStep(ConnectStep::Authenticate, "agent");
+        m_tried.push_back("the agent");
+        if (::ssh_set_agent_socket(m_session, m_agent->socket()) != SSH_OK)
+            return Outcome::Refused;
+        const int rc = ::ssh_userauth_agent(m_session, nullptr);
+        // An agent that breaks off is reported as an error like a connection that ended, and is none.
+        if (rc == SSH_AUTH_ERROR && ::ssh_is_connected(m_session) != 0)
+            return Outcome::Refused;
+        return outcomeOf(rc);
+    }
+
+    /// As the agent has it; empty: none.
+    static std::string blobOf(ssh_key key)
+    {
+        char* text = nullptr;
+        if (!key || ::ssh_pki_export_pubkey_base64(key, &text) != SSH_OK)
+            return {};
+        const SshText owner(text);
+        return base64Decoded(text).value_or(std::string());
     }
 
     Result<Outcome> tryKeyFile(const std::string& file)
@@ -322,6 +353,7 @@ private:
     ssh_session m_session;
     const SshHost& m_host;
     bool m_areKeysSpent = false, m_isInteractiveSpent = false, m_isPasswordSpent = false;
+    std::unique_ptr<SshAgentFilter> m_agent;
     int m_accepted = 0; ///< methods
     std::string m_offered;
     std::vector<std::string> m_tried;

@@ -13,7 +13,7 @@ namespace gantry::app {
 
 /// Puts the node bundle into ~/.cache/gantry/VERSION-HASH of the host, unless it is there: over SFTP, continued where an earlier attempt
 /// was cut, checked by its SHA-256 there, unpacked beside and moved into place whole, so that two who do it at once do not meet. Needs tar
-/// and, to be quick, zstd or gzip there; no root, compiler or network. Then removes folders of versions that nothing has used for a day.
+/// and sha256sum there and, to be quick, zstd or gzip; no root, compiler or network. Then removes folders of versions that nothing has used for a day.
 /// Value: the folder. Errors: Unsupported for a machine that the bundle does not run on, CannotWrite, those of the connection.
 [[nodiscard]] Result<std::string> installNodeBundle(SshSession& session, const SshNodeFacts& facts, const std::filesystem::path& bundle,
                                                     const OnConnectStep& onStep, std::stop_token stop);

@@ -130,8 +130,6 @@ Result<void> prepareSession(ssh_session session, const SshHost& host, int socket
     }
     if (!host.keyExchanges.empty())
         options.push_back({SSH_OPTIONS_KEY_EXCHANGE, host.keyExchanges.c_str(), "KexAlgorithms"});
-    if (!host.identityAgent.empty())
-        options.push_back({SSH_OPTIONS_IDENTITY_AGENT, host.identityAgent.c_str(), "IdentityAgent"});
     for (const Option& option : options)
         if (::ssh_options_set(session, option.name, option.value) < 0)
             return Error{

@@ -42,20 +42,6 @@ std::string lowerCase(std::string_view text)
     return result;
 }
 
-std::optional<std::string> base64Decoded(std::string_view text)
-{
-    if (text.size() % 4 != 0)
-        return std::nullopt;
-    std::string bytes(text.size() / 4 * 3, '\0');
-    const int count = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()), reinterpret_cast<const unsigned char*>(text.data()),
-                                      static_cast<int>(text.size()));
-    if (count < 0)
-        return std::nullopt;
-    // EVP_DecodeBlock(3) counts the padding in.
-    bytes.resize(static_cast<std::size_t>(count) - static_cast<std::size_t>(std::count(text.begin(), text.end(), '=')));
-    return bytes;
-}
-
 std::string base64Encoded(std::string_view bytes)
 {
     std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0'); // and the zero that EVP_EncodeBlock(3) adds

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <fmt/format.h>
+#include <openssl/evp.h>
 
 namespace gantry::app {
 
@@ -162,6 +163,20 @@ std::string shellCommand(const std::vector<std::string>& argv)
         command += '\'';
     }
     return command;
+}
+
+std::optional<std::string> base64Decoded(std::string_view text)
+{
+    if (text.size() % 4 != 0)
+        return std::nullopt;
+    std::string bytes(text.size() / 4 * 3, '\0');
+    const int count = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()), reinterpret_cast<const unsigned char*>(text.data()),
+                                      static_cast<int>(text.size()));
+    if (count < 0)
+        return std::nullopt;
+    // EVP_DecodeBlock(3) counts the padding in.
+    bytes.resize(static_cast<std::size_t>(count) - static_cast<std::size_t>(std::count(text.begin(), text.end(), '=')));
+    return bytes;
 }
 
 } // namespace gantry::app

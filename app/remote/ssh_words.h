@@ -33,6 +33,9 @@ namespace gantry::app {
 /// The same for a user's name.
 [[nodiscard]] Result<void> checkSshUserName(std::string_view name);
 
+/// Nothing for what is not base64 in whole groups of four.
+[[nodiscard]] std::optional<std::string> base64Decoded(std::string_view text);
+
 /// A command line of sh(1) that runs exactly this argv: every argument in single quotes.
 [[nodiscard]] std::string shellCommand(const std::vector<std::string>& argv);
 

@@ -543,7 +543,7 @@ IterationRecord ModelServer::beginIteration(const Instance& instance, Inflight& 
         InferJob& job = *inflight.requests.at(member).job;
         job.batchId = batchId;
         m_ranges.markMember(job.id);
-        if (job.queueRange == 0)
+        if (job.times.computeStart != 0) // and not by the range, which nobody may listen to
             continue;
         m_ranges.end(std::exchange(job.queueRange, 0));
         job.times.computeStart = job.responseBegan = start;

@@ -26,6 +26,13 @@ enum class Distribution
     Poisson
 };
 
+/// Whole numbers from `low` to `high`, both among them.
+struct IntegerRange
+{
+    std::int64_t low = 0;
+    std::int64_t high = 0; ///< >= low
+};
+
 /// What the requests hold.
 struct InputOptions
 {
@@ -35,6 +42,8 @@ struct InputOptions
     std::map<std::string, std::vector<std::int64_t>> shape; ///< by input, without the batch dimension (--shape)
     std::int64_t sequenceLength = 16;                       ///< for dimensions that neither the model nor `shape` gives
     std::size_t stringLength = 16;                          ///< of a made-up BYTES element (--string-length)
+    std::map<std::string, IntegerRange> ranges;             ///< of made-up whole numbers by input; "": of those not named
+    std::int64_t outputTokens = 32;                         ///< for the input that says how many tokens shall be made
     std::int64_t batch = 1;                                 ///< inferences in a request (-b)
 };
 

@@ -25,8 +25,26 @@ struct ServerPhases
     }
 };
 
+/// How times are spread, nearest rank.
+struct Spread
+{
+    std::uint64_t count = 0;                                                         ///< of the times
+    DurationNs p50 = 0, p90 = 0, p95 = 0, p99 = 0, max = 0, mean = 0, deviation = 0; ///< without a time they mean nothing
+};
+
+/// Of the successful requests to decoupled models, which are answered by several responses: with a language model, tokens. An empty last
+/// response, which only says that none follows, is not among them.
+struct StreamFigures
+{
+    std::uint64_t responses = 0;
+    double responsesPerSecond = 0;
+    std::optional<Spread> first;   ///< from when a request was meant to leave to its first response (TTFT); absent: there was none
+    std::optional<Spread> between; ///< from one response of a request to its next (ITL); absent: no request had two
+};
+
 /// What was measured. Latencies are of successful requests, nearest rank. In an open loop they count from the moment a request was meant to
-/// leave, so that a stalled server does not hide behind requests that were never sent (no coordinated omission).
+/// leave, so that a stalled server does not hide behind requests that were never sent (no coordinated omission); to a decoupled model they
+/// end with its last response.
 struct LoadFigures
 {
     std::uint64_t sent = 0, ok = 0;
@@ -37,6 +55,7 @@ struct LoadFigures
     DurationNs lateMean = 0;    ///< from when a request was meant to leave to when it did
     DurationNs sendMean = 0;    ///< to put a request into its wire form
     DurationNs receiveMean = 0; ///< to read an answer from its wire form
+    std::optional<StreamFigures> stream; ///< absent: no request to a decoupled model succeeded
     std::optional<ServerPhases> server;
     std::string whyNoServer;             ///< part of a sentence; empty: `server` is there
     std::optional<DurationNs> remainder; ///< network and client: of the mean what neither the client's own times nor the server's phases
@@ -57,6 +76,7 @@ struct RequestTimes
     std::int64_t doneUtcNs = 0;
     std::uint16_t model = 0; ///< index in LoadOptions::models
     bool ok = false;
+    std::vector<std::int64_t> earlierUtcNs = {}; ///< of a decoupled model: when the responses before the last came
 };
 
 /// How hard was loaded.

@@ -1,5 +1,7 @@
 #include "remote_server/load/load_run.h"
 
+#include "remote_server/load/request_stream.h"
+
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
@@ -11,7 +13,7 @@ namespace {
 
 constexpr std::chrono::seconds kRequestTimeout{30};
 constexpr char kMethod[] = "/inference.GRPCInferenceService/ModelInfer";
-constexpr std::size_t kMostRequestsKept = 10'000'000; // 240 MB
+constexpr std::size_t kMostTimesKept = 10'000'000; // half a gigabyte at most
 
 std::int64_t nowNs()
 {
@@ -53,6 +55,15 @@ grpc::Status call(grpc::GenericStub& stub, grpc::CompletionQueue& queue, grpc::C
     bool isOk = false;
     queue.Next(&tag, &isOk);
     return status;
+}
+
+/// Of a server's message, without the id with which Triton begins some: failures are counted by what is said of them.
+std::string withoutId(std::string message, const std::string& id)
+{
+    const std::string prefix = "[request id: " + id + "] ";
+    if (const std::size_t at = message.find(prefix); at != std::string::npos)
+        message.erase(at, prefix.size());
+    return message;
 }
 
 /// Why a call did not succeed; empty: it did. `response` is what it answered.
@@ -191,31 +202,64 @@ void LoadRun::add(const Departures::Departure& departure, const RequestSteps& st
         m_tallies[model].addError(steps, *error), m_progress.addError(steps, *error);
     else if (!isOfWarmUp)
         m_tallies[model].addAnswer(steps), m_progress.addAnswer(steps);
-    if (m_options.keepsRequests) {
-        if (m_requests.size() < kMostRequestsKept)
-            m_requests.push_back({steps.scheduled + m_utcOffset, steps.done + m_utcOffset, static_cast<std::uint16_t>(model), !error});
-        else
-            ++m_requestsDropped;
-    }
+    if (m_options.keepsRequests)
+        keep(departure, steps, !error);
     if (m_awaited > 0 && answers() >= m_awaited)
         m_changed.notify_all();
 }
 
-/// The request of a number. Fields of a message come in any order (protobuf, "Encoding"), so that an id in front of the bytes that all
-/// requests share makes one message with them.
-grpc::ByteBuffer LoadRun::wireOf(const std::vector<grpc::Slice>& variants, std::uint64_t number) const
+/// With m_mutex held.
+void LoadRun::keep(const Departures::Departure& departure, const RequestSteps& steps, bool isOk)
 {
-    inference::ModelInferRequest id;
-    id.set_id(m_idPrefix + std::to_string(number));
-    const std::array slices{grpc::Slice(id.SerializeAsString()), variants[number % variants.size()]};
+    const std::size_t times = 1 + steps.responses.size();
+    if (m_timesKept + times > kMostTimesKept) {
+        ++m_requestsDropped;
+        return;
+    }
+    m_timesKept += times;
+    RequestTimes request{steps.scheduled + m_utcOffset, steps.done + m_utcOffset, static_cast<std::uint16_t>(departure.model), isOk, {}};
+    // The last response is the one that a request ends with, be it empty or not.
+    for (const std::int64_t came : steps.responses)
+        if (came != steps.answered)
+            request.earlierUtcNs.push_back(came + m_utcOffset);
+    m_requests.push_back(std::move(request));
+}
+
+/// A request with an id. Fields of a message come in any order (protobuf, "Encoding"), so that an id in front of the bytes that all
+/// requests share makes one message with them.
+grpc::ByteBuffer LoadRun::wireOf(const Departures::Departure& departure, const std::string& id) const
+{
+    const std::vector<grpc::Slice>& variants = m_models[departure.model].variants;
+    inference::ModelInferRequest first;
+    first.set_id(id);
+    const std::array slices{grpc::Slice(first.SerializeAsString()), variants[departure.number % variants.size()]};
     return {slices.data(), slices.size()};
+}
+
+Result<void> LoadRun::askOnce(grpc::GenericStub& stub, grpc::CompletionQueue& queue, const grpc::ByteBuffer& wire,
+                              RequestSteps& steps) const
+{
+    grpc::ByteBuffer answer;
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + kRequestTimeout);
+    const std::stop_callback cancel(m_stop, [&] { context.TryCancel(); }); // a server that hangs must not hold up the end
+    const grpc::Status status = call(stub, queue, context, wire, answer);
+    steps.answered = nowNs();
+    if (status.error_code() == grpc::StatusCode::CANCELLED && m_stop.stop_requested())
+        return Error{ErrorCode::Cancelled, "stopped", {}};
+    inference::ModelInferResponse response;
+    std::string failure = failureOf(status, answer, response);
+    steps.done = nowNs();
+    return failure.empty() ? Result<void>() : Error{ErrorCode::Internal, std::move(failure), {}};
 }
 
 void LoadRun::work(grpc::Channel& channel)
 {
-    // The channel is the caller's, and the stub takes a share of it.
-    grpc::GenericStub stub(std::shared_ptr<grpc::Channel>(&channel, [](grpc::Channel*) {}));
+    // The channel is the caller's, and who uses it takes a share of it.
+    const std::shared_ptr<grpc::Channel> shared(&channel, [](grpc::Channel*) {});
+    grpc::GenericStub stub(shared);
     grpc::CompletionQueue queue;
+    RequestStream stream(shared, m_stop);
     const EitherStop wakeUp(m_stop, m_halted.get_token());
     std::mutex mutex;
     std::condition_variable_any wake;
@@ -228,20 +272,14 @@ void LoadRun::work(grpc::Channel& channel)
         RequestSteps steps;
         steps.scheduled = std::chrono::duration_cast<std::chrono::nanoseconds>(departure->at.time_since_epoch()).count();
         steps.began = nowNs();
-        const grpc::ByteBuffer wire = wireOf(m_models[departure->model].variants, departure->number);
-        grpc::ByteBuffer answer;
+        const std::string id = m_idPrefix + std::to_string(departure->number);
+        const grpc::ByteBuffer wire = wireOf(*departure, id);
         steps.serialised = nowNs();
-        grpc::ClientContext context;
-        context.set_deadline(std::chrono::system_clock::now() + kRequestTimeout);
-        const std::stop_callback cancel(m_stop, [&] { context.TryCancel(); }); // a server that hangs must not hold up the end
-        const grpc::Status status = call(stub, queue, context, wire, answer);
-        steps.answered = nowNs();
-        if (status.error_code() == grpc::StatusCode::CANCELLED && m_stop.stop_requested())
+        const auto answered = m_models[departure->model].isDecoupled ? stream.ask(id, wire, steps) : askOnce(stub, queue, wire, steps);
+        if (!answered && answered.error().code == ErrorCode::Cancelled)
             return; // our doing, no error of the server
-        inference::ModelInferResponse response;
-        const std::string failure = failureOf(status, answer, response);
-        steps.done = nowNs();
-        add(*departure, steps, failure.empty() ? nullptr : &failure);
+        const std::string failure = answered ? std::string() : withoutId(answered.error().message, id);
+        add(*departure, steps, answered ? nullptr : &failure);
     }
 }
 

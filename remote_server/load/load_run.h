@@ -11,6 +11,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <grpcpp/generic/generic_stub.h>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -24,6 +25,7 @@
 namespace grpc {
 class ByteBuffer;
 class Channel;
+class CompletionQueue;
 }
 
 namespace gantry::load {
@@ -102,9 +104,13 @@ public:
 
 private:
     LoadRun(const LoadOptions& options, const std::vector<ModelRequests>& models, std::string idPrefix, std::stop_token stop);
-    [[nodiscard]] grpc::ByteBuffer wireOf(const std::vector<grpc::Slice>& variants, std::uint64_t number) const;
+    [[nodiscard]] grpc::ByteBuffer wireOf(const Departures::Departure& departure, const std::string& id) const;
+    /// By ModelInfer. Errors: Cancelled after a stop; Internal with what the server said.
+    [[nodiscard]] Result<void> askOnce(grpc::GenericStub& stub, grpc::CompletionQueue& queue, const grpc::ByteBuffer& wire,
+                                       RequestSteps& steps) const;
     void work(grpc::Channel& channel);
     void add(const Departures::Departure& departure, const RequestSteps& steps, const std::string* error);
+    void keep(const Departures::Departure& departure, const RequestSteps& steps, bool isOk);
     [[nodiscard]] std::uint64_t answers() const; ///< also of requests that failed; with m_mutex held
 
     const LoadOptions& m_options;
@@ -120,6 +126,7 @@ private:
     std::optional<Clock::time_point> m_measuredFrom; ///< m_mutex: what left before it does not count
     LoadTally m_progress;                 ///< m_mutex
     std::vector<RequestTimes> m_requests; ///< m_mutex
+    std::size_t m_timesKept = 0;          ///< m_mutex: requests and responses of m_requests
     std::uint64_t m_requestsDropped = 0;  ///< m_mutex
     std::uint64_t m_awaited = 0;          ///< m_mutex: answers that waitUntil() waits for
     int m_running = 0;                    ///< m_mutex

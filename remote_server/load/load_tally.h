@@ -17,6 +17,8 @@ struct RequestSteps
     std::int64_t serialised = 0;
     std::int64_t answered = 0;
     std::int64_t done = 0; ///< its answer is read
+    std::vector<std::int64_t> responses; ///< of a decoupled model: when each that is not empty came
+    bool isStream = false;               ///< it went to a decoupled model
 };
 
 /// The requests of a time, counted. No thread of its own.
@@ -34,11 +36,14 @@ public:
 
 private:
     void count(const RequestSteps& steps);
+    void addResponses(const RequestSteps& steps);
 
     std::uint64_t m_sent = 0, m_late = 0;
     double m_lateSum = 0, m_sendSum = 0, m_receiveSum = 0; ///< ns, of the answers
     std::map<std::string, std::uint64_t> m_errors;
     std::vector<DurationNs> m_latencies;
+    std::uint64_t m_streams = 0, m_responses = 0;
+    std::vector<DurationNs> m_firsts, m_gaps; ///< of the streams
 };
 
 /// The largest of the values is at most (1 + ratio) times the smallest; false where one is 0 or less.

@@ -3,6 +3,8 @@
 #include "remote_server/load/tensor_data.h"
 
 #include <algorithm>
+#include <cctype>
+#include <charconv>
 #include <chrono>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -20,6 +22,7 @@ using Stub = inference::GRPCInferenceService::Stub;
 using Tensor = inference::ModelMetadataResponse::TensorMetadata;
 
 constexpr std::chrono::seconds kAnswerTimeout{5};
+constexpr std::int64_t kMadeUpTokens = 1000;                     // as without a vocabulary
 constexpr std::uint64_t kLargestTensor = std::uint64_t{1} << 31; // protobuf, "Proto Limits": a message is below 2 GiB
 
 Error badInput(std::string sentence)
@@ -33,6 +36,13 @@ void prepare(grpc::ClientContext& context)
     context.set_deadline(std::chrono::system_clock::now() + kAnswerTimeout);
 }
 
+/// Whether an input says how many tokens shall be made, by what models of Triton, TensorRT-LLM and Hugging Face call it.
+bool isOutputLength(std::string name)
+{
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return name == "max_tokens" || name == "max_new_tokens" || name == "request_output_len";
+}
+
 /// What a server says of a model.
 struct ModelAbout
 {
@@ -43,6 +53,23 @@ struct ModelAbout
     {
         return config && std::any_of(config->input().begin(), config->input().end(),
                                      [&](const inference::ModelInput& each) { return each.name() == input && each.optional(); });
+    }
+    [[nodiscard]] bool isDecoupled() const { return config && config->model_transaction_policy().decoupled(); }
+    /// How many token ids there are: a parameter of gantry-serve's models, and by its other name of many in Python.
+    [[nodiscard]] std::optional<std::int64_t> vocabulary() const
+    {
+        if (!config)
+            return {};
+        for (const char* name : {"vocabulary", "vocab_size"}) {
+            const auto found = config->parameters().find(name);
+            if (found == config->parameters().end())
+                continue;
+            std::int64_t size = 0;
+            const std::string& text = found->second.string_value();
+            if (std::from_chars(text.data(), text.data() + text.size(), size).ec == std::errc() && size > 0)
+                return size;
+        }
+        return {};
     }
     /// Whether the first dimension of its inputs is the batch. Without a config an open first dimension is taken for it.
     [[nodiscard]] bool isBatched(const Tensor& input) const
@@ -101,6 +128,8 @@ public:
     {
         inference::ModelInferRequest request;
         request.set_model_name(name);
+        if (m_model.isDecoupled()) // else nothing would say that a model without a further response is done
+            (*request.mutable_parameters())["triton_enable_empty_final_response"].set_bool_param(true);
         for (const Tensor& input : m_model.metadata.inputs()) {
             const bool isGiven = !entries.empty() && entries.front()->contains(input.name());
             if (!isGiven && m_model.isOptional(input.name()))
@@ -171,8 +200,23 @@ private:
         const std::size_t all = elements * static_cast<std::size_t>(m_options.input.batch);
         if (all >= kLargestTensor)
             return badInput(fmt::format("a batch of {} is larger than a request can be", m_options.input.batch));
-        GANTRY_TRY(raw, makeUpTensor(input.datatype(), all, {m_options.input.isZero, m_options.input.stringLength}, m_random));
+        const MadeUp how{m_options.input.isZero, m_options.input.stringLength, rangeOf(input.name())};
+        GANTRY_TRY(raw, makeUpTensor(input.datatype(), all, how, m_random));
         return {};
+    }
+
+    /// Of an input's whole numbers; absent: as the type goes.
+    [[nodiscard]] std::optional<IntegerRange> rangeOf(const std::string& name) const
+    {
+        const InputOptions& input = m_options.input;
+        if (const auto own = input.ranges.find(name); own != input.ranges.end())
+            return own->second;
+        if (isOutputLength(name))
+            return IntegerRange{input.outputTokens, input.outputTokens};
+        if (const auto all = input.ranges.find(""); all != input.ranges.end())
+            return all->second;
+        const std::optional<std::int64_t> vocabulary = input.isZero ? std::nullopt : m_model.vocabulary();
+        return vocabulary ? std::optional(IntegerRange{0, std::min(*vocabulary, kMadeUpTokens) - 1}) : std::nullopt;
     }
 
     Result<void> fill(const Tensor& input, inference::ModelInferRequest::InferInputTensor& tensor, std::string& raw,
@@ -213,7 +257,7 @@ Result<ModelRequests> requestsOf(const std::string& name, const ModelAbout& mode
 {
     GANTRY_CHECK(checkBatch(model, name, options.input.batch));
     RequestMaker maker(model, options);
-    ModelRequests result{name, {}};
+    ModelRequests result{name, model.isDecoupled(), {}};
     const auto batch = static_cast<std::size_t>(options.input.batch);
     const std::size_t count = std::max<std::size_t>(1, data.size() / std::gcd(data.size(), batch));
     for (std::size_t i = 0; i < count; ++i) {
@@ -243,6 +287,9 @@ Result<void> checkNames(const std::vector<ModelAbout>& models, const LoadOptions
     };
     for (const auto& [name, shape] : options.input.shape)
         GANTRY_CHECK(check(name, "a shape"));
+    for (const auto& [name, range] : options.input.ranges)
+        if (!name.empty())
+            GANTRY_CHECK(check(name, "a range"));
     for (const InputEntry& entry : data)
         for (const auto& [name, value] : entry)
             GANTRY_CHECK(check(name, "the input data"));

@@ -16,6 +16,7 @@ namespace gantry::load {
 struct ModelRequests
 {
     std::string model;
+    bool isDecoupled = false;          ///< by model_transaction_policy: they go by ModelStreamInfer, and have several responses
     std::vector<grpc::Slice> variants; ///< one at least: ModelInferRequests without an id in their wire form, whose bytes copies share
 };
 

@@ -115,6 +115,25 @@ std::uint64_t largestOf(const Type& type)
     return bits == 64 ? std::numeric_limits<std::uint64_t>::max() : (std::uint64_t{1} << bits) - 1;
 }
 
+/// Those that are made up for a type.
+Result<IntegerRange> rangeOf(const Type& type, const MadeUp& how)
+{
+    const std::uint64_t largest = largestOf(type);
+    if (!how.range)
+        return IntegerRange{0, how.isZero ? 0 : static_cast<std::int64_t>(std::min(largest, kMadeUpBelow - 1))};
+    const IntegerRange range = *how.range;
+    const std::int64_t least = type.kind == Kind::Unsigned ? 0 : -1 - static_cast<std::int64_t>(largest);
+    if (range.low > range.high || range.low < least || (range.high > 0 && static_cast<std::uint64_t>(range.high) > largest))
+        return badInput(fmt::format("type {} does not hold all numbers from {} to {}", type.name, range.low, range.high));
+    return range;
+}
+
+std::uint64_t madeUpInteger(const IntegerRange& range, std::mt19937_64& random)
+{
+    const std::uint64_t count = static_cast<std::uint64_t>(range.high) - static_cast<std::uint64_t>(range.low) + 1; // 0: all there are
+    return static_cast<std::uint64_t>(range.low) + (count == 0 ? random() : random() % count);
+}
+
 /// False: the type cannot hold the value.
 bool appendInteger(std::string& raw, const Type& type, const nlohmann::json& value)
 {
@@ -182,7 +201,16 @@ Result<std::string> makeUpTensor(std::string_view datatype, std::size_t elements
     GANTRY_TRY(const Type type, typeOf(datatype));
     std::string raw;
     raw.reserve(elements * std::max<std::size_t>(type.size, 4));
+    const bool isInteger = type.kind == Kind::Signed || type.kind == Kind::Unsigned;
+    IntegerRange range;
+    if (isInteger) {
+        GANTRY_TRY(range, rangeOf(type, how));
+    }
     for (std::size_t i = 0; i < elements; ++i) {
+        if (isInteger) {
+            appendInteger(raw, madeUpInteger(range, random), type.size);
+            continue;
+        }
         const std::uint64_t value = how.isZero ? 0 : random() % kMadeUpBelow;
         if (type.kind == Kind::Bytes) {
             std::string text(how.isZero ? 0 : how.stringLength, 'a');
@@ -191,10 +219,8 @@ Result<std::string> makeUpTensor(std::string_view datatype, std::size_t elements
             appendText(raw, text);
         } else if (type.kind == Kind::Bool) {
             appendInteger(raw, value % 2, 1);
-        } else if (isFraction(type.kind)) {
-            appendFraction(raw, type.kind, static_cast<double>(value) / kMadeUpBelow);
         } else {
-            appendInteger(raw, value % (std::min<std::uint64_t>(largestOf(type), kMadeUpBelow) + 1), type.size);
+            appendFraction(raw, type.kind, static_cast<double>(value) / kMadeUpBelow);
         }
     }
     return raw;

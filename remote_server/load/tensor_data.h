@@ -1,10 +1,12 @@
 #pragma once
 
+#include "remote_server/load/load_options.h"
 #include "trace_model/base/result.h"
 
 #include <cstddef>
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <random>
 #include <string>
 #include <string_view>
@@ -21,10 +23,11 @@ struct MadeUp
 {
     bool isZero = false;
     std::size_t stringLength = 16;
+    std::optional<IntegerRange> range = std::nullopt; ///< of whole numbers, also where `isZero`
 };
 
-/// Integers below 1,000, as far as the type goes, so that token ids stay within any vocabulary; fractions below 1; letters.
-/// Errors: those of elementSize().
+/// Whole numbers of the range, or below 1,000 as far as the type goes, which is within the vocabulary of most language models; fractions
+/// below 1; letters. Errors: those of elementSize(), BadInput for a range that the type cannot hold.
 [[nodiscard]] Result<std::string> makeUpTensor(std::string_view datatype, std::size_t elements, const MadeUp& how, std::mt19937_64& random);
 
 /// The numbers, booleans or texts of a JSON array, nested or not. Errors: BadInput for a value that the type cannot hold, which is named.

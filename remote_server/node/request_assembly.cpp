@@ -1,7 +1,9 @@
 #include "remote_server/node/request_assembly.h"
 
 #include <algorithm>
+#include <array>
 #include <unordered_map>
+#include <utility>
 
 namespace gantry::node {
 namespace {
@@ -59,6 +61,8 @@ private:
         }
         return m_requests[place->second];
     }
+
+    using Compute = std::array<std::optional<TimeRange>, 3>; ///< of a batch: input, infer, output
 
     static std::optional<TimeRange> closed(const NvtxSpan& span)
     {
@@ -130,16 +134,31 @@ private:
             if (execution.end && member->start > *execution.end)
                 continue;
             report::RequestRow& row = request(member->payload);
-            row.batchId = execution.batchId;
+            if (const auto earlier = std::exchange(row.batchId, execution.batchId))
+                row.earlierBatches.push_back(*earlier);
             if (!row.start) { // it arrived before the window: the batch knows its model
                 row.model = execution.model;
                 row.version = execution.version;
             }
             if (const auto compute = m_compute.find(execution.batchId); compute != m_compute.end())
-                for (int i = 0; i < 3; ++i)
-                    row.phases[static_cast<std::size_t>(RequestPhase::ComputeInput) + static_cast<std::size_t>(i)] =
-                        compute->second[static_cast<std::size_t>(i)];
+                addCompute(row, compute->second);
         }
+    }
+
+    /// The phases of one more execution. Of a request with several, which come in order of time, compute input is the first one's, compute
+    /// output the last one's, and compute infer what lies between.
+    static void addCompute(report::RequestRow& row, const Compute& compute)
+    {
+        const auto phase = [&](RequestPhase which) -> std::optional<TimeRange>& { return row.phases[static_cast<std::size_t>(which)]; };
+        const auto& [input, infer, output] = compute;
+        auto& rowInfer = phase(RequestPhase::ComputeInfer);
+        if (row.earlierBatches.empty()) {
+            phase(RequestPhase::ComputeInput) = input;
+            rowInfer = infer;
+        } else if (rowInfer) {
+            rowInfer = infer ? std::optional(TimeRange{rowInfer->start, infer->end}) : std::nullopt;
+        }
+        phase(RequestPhase::ComputeOutput) = output;
     }
 
     RequestAssembly finish()
@@ -172,7 +191,7 @@ private:
     std::vector<report::ExecutionRow> m_executions;
     std::unordered_map<std::uint32_t, std::vector<std::size_t>> m_executionsOfThread;
     std::vector<const NvtxSpan*> m_members;
-    std::unordered_map<std::uint64_t, std::array<std::optional<TimeRange>, 3>> m_compute; ///< by batch: input, infer, output
+    std::unordered_map<std::uint64_t, Compute> m_compute; ///< by batch
 };
 
 } // namespace

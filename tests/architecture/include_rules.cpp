@@ -46,6 +46,7 @@ const std::vector<Layer>& layers()
         {"app", {"widgets", "trace_model", "remote_server/proto"}},
         {"app/remote", {"trace_model", "remote_server/proto"}},
         {"app/jobs", {"trace_model"}},
+        {"app/desktop", {"widgets", "trace_model", "remote_server/proto", "remote_server/load", "app/remote", "app/jobs", "app/cli"}},
         {"app/cli", {"trace_model", "remote_server/proto", "remote_server/load", "app/remote"}},
     };
     return kLayers;

@@ -2,7 +2,7 @@
 //
 //     join_check REPORT GROUND_TRUTH
 //
-// The log says which batch an instance computed when; a stream has the name of its instance. So the stream and the time of a kernel or
+// The log says which requests an instance computed when; a stream has the name of its instance. So the stream and the time of a kernel or
 // memcpy say whose it is, without the calls, threads, ranges and correlation ids that the join goes by. Prints one JSON object.
 
 #include "trace_model/analysis/request_join.h"
@@ -19,19 +19,38 @@ using namespace gantry;
 
 namespace {
 
-struct Batch
+using RequestIds = std::set<std::uint64_t>;
+
+/// When an instance computed its requests: those of a batch at the same time, those that are batched in flight one beside the other.
+class Computed
 {
-    TimeRange time; ///< CLOCK_MONOTONIC
-    std::set<std::uint64_t> requests;
+public:
+    void add(TimeRange time, std::uint64_t request)
+    {
+        for (std::int64_t bucket = time.start / kBucketNs; bucket <= time.end / kBucketNs; ++bucket)
+            m_buckets[bucket].emplace_back(time, request);
+    }
+
+    [[nodiscard]] RequestIds at(TimestampNs time) const
+    {
+        RequestIds requests;
+        if (const auto bucket = m_buckets.find(time / kBucketNs); bucket != m_buckets.end())
+            for (const auto& [computed, request] : bucket->second)
+                if (computed.start <= time && time <= computed.end)
+                    requests.insert(request);
+        return requests;
+    }
+
+private:
+    static constexpr std::int64_t kBucketNs = 10'000'000;
+    std::map<std::int64_t, std::vector<std::pair<TimeRange, std::uint64_t>>> m_buckets;
 };
 
-/// Of one instance, by number.
-using Batches = std::map<std::uint64_t, Batch>;
-
+/// Times of CLOCK_MONOTONIC.
 struct GroundTruth
 {
-    std::map<std::string, Batches> instances;
-    std::map<std::uint64_t, std::int64_t> starts; ///< of requests, CLOCK_MONOTONIC
+    std::map<std::string, Computed> instances;
+    std::map<std::uint64_t, std::int64_t> starts; ///< of requests
 };
 
 GroundTruth readGroundTruth(const char* path)
@@ -43,11 +62,8 @@ GroundTruth readGroundTruth(const char* path)
         if (entry.is_discarded() || !entry.contains("request")) // the first line, the last, or one that is being written
             continue;
         truth.starts[entry["request"]] = entry["start_ns"];
-        if (entry["compute_start_ns"].is_null() || entry["cache_hit"] == true)
-            continue;
-        Batch& batch = truth.instances[entry["instance"]][entry["batch"]];
-        batch.time = {entry["compute_start_ns"], entry["compute_end_ns"]};
-        batch.requests.insert(entry["request"].get<std::uint64_t>());
+        if (!entry["compute_start_ns"].is_null() && entry["cache_hit"] != true)
+            truth.instances[entry["instance"]].add({entry["compute_start_ns"], entry["compute_end_ns"]}, entry["request"]);
     }
     return truth;
 }
@@ -68,8 +84,8 @@ DurationNs offsetOf(const trace::Trace& trace, const GroundTruth& truth)
 
 struct Counts
 {
-    std::size_t events = 0, right = 0, wrong = 0, unknown = 0; ///< of streams of instances, in a batch that the server knows
-    std::size_t elsewhere = 0;                                 ///< of other streams, or in no batch
+    std::size_t events = 0, right = 0, wrong = 0, unknown = 0; ///< of streams of instances, while they computed
+    std::size_t elsewhere = 0;                                 ///< of other streams, or at other times
 };
 
 class Check
@@ -81,16 +97,16 @@ public:
     void count(const Columns& columns, trace::EventKind kind)
     {
         for (std::size_t row = 0; row < columns.size(); ++row) {
-            const Batch* batch = batchOf(columns, row);
-            if (!batch) {
+            const RequestIds known = computedAt(columns, row);
+            if (known.empty()) {
                 ++m_counts.elsewhere;
                 continue;
             }
             ++m_counts.events;
-            std::set<std::uint64_t> named;
+            RequestIds named;
             for (const trace::RequestIndex request : analysis::requestsOf(m_trace, trace::EventId{kind, static_cast<std::uint32_t>(row)}))
                 named.insert(m_trace.requests[request.value].id);
-            ++(named.empty() ? m_counts.unknown : named == batch->requests ? m_counts.right : m_counts.wrong);
+            ++(named.empty() ? m_counts.unknown : named == known ? m_counts.right : m_counts.wrong);
         }
     }
 
@@ -98,18 +114,14 @@ public:
 
 private:
     template <typename Columns>
-    const Batch* batchOf(const Columns& columns, std::size_t row) const
+    RequestIds computedAt(const Columns& columns, std::size_t row) const
     {
         const std::string* name = m_trace.streamName(columns.globalPid(row), columns.device(row), columns.context(row), columns.stream(row));
         // "bert_base_0_1 · stream 17"
-        const auto batches = name ? m_truth.instances.find(name->substr(0, name->find(" · "))) : m_truth.instances.end();
-        if (batches == m_truth.instances.end())
-            return nullptr;
-        const TimestampNs middle = columns.start[row] + columns.duration(row) / 2 - m_offset;
-        for (const auto& [number, batch] : batches->second)
-            if (batch.time.start <= middle && middle <= batch.time.end)
-                return &batch;
-        return nullptr;
+        const auto instance = name ? m_truth.instances.find(name->substr(0, name->find(" · "))) : m_truth.instances.end();
+        if (instance == m_truth.instances.end())
+            return {};
+        return instance->second.at(columns.start[row] + columns.duration(row) / 2 - m_offset);
     }
 
     const trace::Trace& m_trace;

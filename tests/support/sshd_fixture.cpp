@@ -133,6 +133,10 @@ void SshdFixture::start()
         std::vector<std::string>{kSshd, "-D", "-e", "-f", (m_folder / "sshd_config").string(), "-E", (m_folder / "sshd_log").string()});
     if (!eventually([this] { return listens() || !m_daemon->isRunning(); }) || !m_daemon->isRunning())
         m_daemon.reset();
+    // The process that served the question is gone: it holds the listening socket too at first, and would answer for a listener that was
+    // killed.
+    else if (!eventually([this] { return connections().empty(); }))
+        m_daemon.reset();
 }
 
 bool SshdFixture::listens()
@@ -148,6 +152,7 @@ void SshdFixture::kill()
 {
     if (!m_daemon)
         return;
+    m_daemon->signal(SIGSTOP); // so that no connection is accepted behind the count
     const std::vector<int> serving = connections();
     m_daemon->kill();
     m_daemon.reset();

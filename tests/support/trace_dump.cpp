@@ -83,8 +83,9 @@ std::string activityText(const Trace& trace, std::uint64_t id)
         if (trace.requests[i].id != id)
             continue;
         const analysis::RequestActivity activity = analysis::requestActivity(trace, trace::RequestIndex(i));
-        std::string text = activity.execution.isNone() ? std::string("not executed\n")
-                                                       : fmt::format("execution {}\n", trace.executions[activity.execution.value].batchId);
+        std::string text = activity.executions.empty() ? "not executed\n" : "";
+        for (const trace::ExecutionIndex execution : activity.executions)
+            fmt::format_to(std::back_inserter(text), "execution {}\n", trace.executions[execution.value].batchId);
         for (const trace::RequestIndex peer : activity.peers)
             fmt::format_to(std::back_inserter(text), "peer {}\n", trace.requests[peer.value].id);
         for (const auto* events : {&activity.phases, &activity.nvtxRanges, &activity.apiCalls, &activity.gpuWork}) {

@@ -33,7 +33,11 @@ FilterWork::FilterWork(const trace::Trace& trace, FilterKey key, const trace::Na
             meets = matcher.matches(model) || matcher.matches(model + ':' + std::string(trace.strings[request.version]));
         }
         m_requests[i] = meets != (op == FilterOperator::NotEqual);
-        if (m_requests[i] != 0 && request.execution.value < isWanted.size())
+        if (m_requests[i] == 0)
+            continue;
+        for (const trace::ExecutionIndex execution : trace.earlierExecutionsOf(request))
+            isWanted[execution.value] = 1;
+        if (!request.execution.isNone())
             isWanted[request.execution.value] = 1;
     }
     for (std::size_t i = 0; i < isWanted.size(); ++i)

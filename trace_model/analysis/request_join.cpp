@@ -82,6 +82,26 @@ std::optional<std::uint64_t> threadOf(const Trace& trace, EventId event)
     }
 }
 
+void addWorkOf(RequestActivity& activity, const Trace& trace, const trace::Execution& execution)
+{
+    const auto members = trace.membersOf(execution);
+    activity.peers.insert(activity.peers.end(), members.begin(), members.end());
+    eachStartingIn(trace.nvtxRanges, execution.time, [&](std::uint32_t row) {
+        if (trace.nvtxRanges.globalTid(row) == execution.globalTid && !trace.nvtxRanges.isStartEnd(row))
+            activity.nvtxRanges.emplace_back(EventKind::NvtxRange, row);
+    });
+    std::vector<std::uint64_t> keys;
+    eachStartingIn(trace.apiCalls, execution.time, [&](std::uint32_t row) {
+        if (trace.apiCalls.globalTid(row) != execution.globalTid)
+            return;
+        activity.apiCalls.emplace_back(EventKind::ApiCall, row);
+        if (trace.apiCalls.correlation[row] != 0)
+            keys.push_back(launchKey(Trace::processOf(execution.globalTid), trace.apiCalls.correlation[row]));
+    });
+    std::sort(keys.begin(), keys.end());
+    takeAllLaunched(activity.gpuWork, trace, keys, execution.time);
+}
+
 } // namespace
 
 std::vector<EventId> phasesOf(const Trace& trace, RequestIndex request)
@@ -100,27 +120,16 @@ RequestActivity requestActivity(const Trace& trace, RequestIndex request)
 {
     RequestActivity activity;
     activity.phases = phasesOf(trace, request);
-    activity.execution = trace.requests[request.value].execution;
-    if (activity.execution.isNone())
-        return activity;
-    const trace::Execution& execution = trace.executions[activity.execution.value];
-    const auto members = trace.membersOf(execution);
-    std::copy_if(members.begin(), members.end(), std::back_inserter(activity.peers),
-                 [&](RequestIndex member) { return member != request; });
-    eachStartingIn(trace.nvtxRanges, execution.time, [&](std::uint32_t row) {
-        if (trace.nvtxRanges.globalTid(row) == execution.globalTid && !trace.nvtxRanges.isStartEnd(row))
-            activity.nvtxRanges.emplace_back(EventKind::NvtxRange, row);
-    });
-    std::vector<std::uint64_t> keys;
-    eachStartingIn(trace.apiCalls, execution.time, [&](std::uint32_t row) {
-        if (trace.apiCalls.globalTid(row) != execution.globalTid)
-            return;
-        activity.apiCalls.emplace_back(EventKind::ApiCall, row);
-        if (trace.apiCalls.correlation[row] != 0)
-            keys.push_back(launchKey(Trace::processOf(execution.globalTid), trace.apiCalls.correlation[row]));
-    });
-    std::sort(keys.begin(), keys.end());
-    takeAllLaunched(activity.gpuWork, trace, keys, execution.time);
+    const trace::Request& known = trace.requests[request.value];
+    const auto earlier = trace.earlierExecutionsOf(known);
+    activity.executions.assign(earlier.begin(), earlier.end());
+    if (!known.execution.isNone())
+        activity.executions.push_back(known.execution);
+    for (const trace::ExecutionIndex execution : activity.executions)
+        addWorkOf(activity, trace, trace.executions[execution.value]);
+    std::sort(activity.peers.begin(), activity.peers.end());
+    activity.peers.erase(std::unique(activity.peers.begin(), activity.peers.end()), activity.peers.end());
+    std::erase(activity.peers, request);
     return activity;
 }
 

@@ -9,10 +9,10 @@ namespace gantry::analysis {
 /// Everything that worked for one request. What its batch did is shared with the peers, never divided or multiplied.
 struct RequestActivity
 {
-    trace::ExecutionIndex execution;            ///< none: not executed in the window
-    std::vector<trace::RequestIndex> peers;     ///< other members of the batch
-    std::vector<trace::EventId> nvtxRanges;     ///< of the instance's thread in the execution
-    std::vector<trace::EventId> apiCalls;       ///< CUDA API calls of the instance's thread in the execution
+    std::vector<trace::ExecutionIndex> executions; ///< by time; several where it is batched in flight, none: not executed in the window
+    std::vector<trace::RequestIndex> peers;     ///< other members of the batches
+    std::vector<trace::EventId> nvtxRanges;     ///< of the instance's thread in the executions
+    std::vector<trace::EventId> apiCalls;       ///< CUDA API calls of the instance's thread in the executions
     std::vector<trace::EventId> gpuWork;        ///< kernels, memcpys, memsets, graphs those calls launched (by correlation id)
     std::vector<trace::EventId> phases;         ///< the request's own phase events
 };
@@ -20,8 +20,8 @@ struct RequestActivity
 /// Phase events of a request, by start. Any thread; O(log n + phases that start while the request runs).
 [[nodiscard]] std::vector<trace::EventId> phasesOf(const trace::Trace& trace, trace::RequestIndex request);
 
-/// Joins a request to its execution and through it to every API call, kernel and memcpy. Any thread; O(log n + events of the
-/// execution's time and the second after it, in which its GPU work may still run).
+/// Joins a request to its executions and through them to every API call, kernel and memcpy. Any thread; O(log n + events of the
+/// executions' times and the second after each, in which its GPU work may still run).
 [[nodiscard]] RequestActivity requestActivity(const trace::Trace& trace, trace::RequestIndex request);
 
 /// Requests an event worked for: through the execution whose thread and time hold it (API call, NVTX range) or whose call

@@ -98,6 +98,12 @@ bool ChromeRecords::writeRequest(const trace::Request& request)
         m_events.argument("failed", 1);
     if (execution)
         m_events.argument("batch", static_cast<std::int64_t>(execution->batchId));
+    if (request.earlierCount > 0) {
+        std::string earlier;
+        for (const trace::ExecutionIndex index : m_trace.earlierExecutionsOf(request))
+            earlier += fmt::format("{}{}", earlier.empty() ? "" : " ", m_trace.executions[index.value].batchId);
+        m_events.argument("earlier batches", earlier);
+    }
     if (request.parentId)
         m_events.argument("parent", static_cast<std::int64_t>(*request.parentId));
     for (std::size_t phase = 0; phase < request.phases.size(); ++phase) {

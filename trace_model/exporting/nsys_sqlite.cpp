@@ -366,6 +366,8 @@ private:
                 const trace::Execution& execution = m_trace.executions[request.execution.value];
                 to.globalPid = Trace::processOf(execution.globalTid);
                 to.batchId = execution.batchId;
+                for (const trace::ExecutionIndex earlier : m_trace.earlierExecutionsOf(request))
+                    to.earlierBatches.push_back(m_trace.executions[earlier.value].batchId);
             } else {
                 // A trace joins a request to its process by the batch alone; any other process will do where there is none.
                 constexpr std::uint64_t kProcess = std::uint64_t{1} << 24;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <sstream>
 #include <string_view>
 
 namespace gantry::importing {
@@ -68,6 +69,9 @@ report::RequestRow requestOf(const Arguments& arguments, std::uint64_t globalTid
         row.end.reset();
     row.failed = arguments.number("failed").value_or(0) != 0;
     row.batchId = arguments.bits("batch");
+    std::istringstream earlier(arguments.text("earlier batches"));
+    for (std::uint64_t batch = 0; earlier >> batch;)
+        row.earlierBatches.push_back(batch);
     row.parentId = arguments.bits("parent");
     for (std::size_t phase = 0; phase < row.phases.size(); ++phase) {
         const std::string name(records::name(static_cast<records::RequestPhase>(phase)));

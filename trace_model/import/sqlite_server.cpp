@@ -14,6 +14,7 @@ using report::TableCursor;
 
 constexpr const char* kNoValue = "without a value, or with one that is no number";
 constexpr const char* kNoSeries = "of a metric that the file does not name";
+constexpr const char* kOfNoRequest = "of a request that is not in the file, or not shown";
 
 std::uint64_t bits(const TableCursor& row, std::size_t column)
 {
@@ -87,7 +88,7 @@ Result<void> readRequests(SqliteTables& tables, const SqliteFacts& facts)
         tables.each("GANTRY_REQUEST_PHASES", {"globalPid", "requestId", "phase", "start", "end"}, [&](TableCursor& row) -> const char* {
             const auto request = index.find({bits(row, 0), bits(row, 1)});
             if (request == index.end())
-                return "of a request that is not in the file, or not shown";
+                return kOfNoRequest;
             const std::int64_t phase = row.integer(2, -1);
             if (phase < 0 || phase >= records::kRequestPhaseCount)
                 return "of a phase that this version does not know";
@@ -97,6 +98,13 @@ Result<void> readRequests(SqliteTables& tables, const SqliteFacts& facts)
             requests[request->second].phases[static_cast<std::size_t>(phase)] = time;
             return nullptr;
         }));
+    GANTRY_CHECK(tables.each("GANTRY_EARLIER_BATCHES", {"globalPid", "requestId", "batchId"}, [&](TableCursor& row) -> const char* {
+        const auto request = index.find({bits(row, 0), bits(row, 1)});
+        if (request == index.end())
+            return kOfNoRequest;
+        requests[request->second].earlierBatches.push_back(bits(row, 2));
+        return nullptr;
+    }));
     for (const report::RequestRow& request : requests)
         tables.sink().add(request);
     return {};

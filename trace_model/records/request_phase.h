@@ -47,7 +47,8 @@ inline constexpr int kRequestPhaseCount = 5;
 ///  - `client_id`     mark, message = plain string "client_id:<id the client sent>", payload u64 = request id; only when one was sent
 ///  - `failed`        mark, payload u64 = request id
 ///  - `execute`       push/pop range on the instance's thread, payload u64 = batch id, category = model; holds, on the same thread:
-///      - `member`           mark, payload u64 = request id: one for each request of the batch
+///      - `member`           mark, payload u64 = request id: one for each request of the batch; a request that is batched in flight is a
+///                           member of many
 ///      - `compute_input`, `compute_infer`, `compute_output`   push/pop ranges, payload u64 = batch id
 /// Category c of the domain is named "<model>:<version>" (nvtxDomainNameCategory). The instance's name is its thread's
 /// (nvtxNameOsThread), e.g. "bert_base_0_2".

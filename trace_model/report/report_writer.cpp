@@ -36,6 +36,7 @@ enum Insert : std::size_t
     InsertStream,
     InsertRequest,
     InsertPhase,
+    InsertEarlierBatch,
     InsertExecution,
     InsertSeries,
     InsertSample,
@@ -90,6 +91,7 @@ constexpr InsertDefinition kInserts[InsertCount] = {
     {"TARGET_INFO_CUDA_STREAM", "streamId,hwId,vmId,processId,contextId,priority,flag"},
     {"GANTRY_REQUESTS", "requestId,globalPid,clientId,model,version,start,end,failed,batchId,parentId"},
     {"GANTRY_REQUEST_PHASES", "requestId,globalPid,phase,start,end"},
+    {"GANTRY_EARLIER_BATCHES", "requestId,globalPid,batchId"},
     {"GANTRY_EXECUTIONS", "batchId,globalTid,model,version,instance,start,end"},
     {"GANTRY_SERIES", "id,name,unit,kind,labels,help"},
     {"GANTRY_SAMPLES", "seriesId,time,value"},
@@ -420,6 +422,8 @@ void ReportWriter::add(const RequestRow& row)
             m_impl->insert(InsertPhase, asSigned(row.requestId), asSigned(row.globalPid), phase, row.phases[phase]->start,
                            row.phases[phase]->end);
     }
+    for (const std::uint64_t earlier : row.earlierBatches)
+        m_impl->insert(InsertEarlierBatch, asSigned(row.requestId), asSigned(row.globalPid), asSigned(earlier));
 }
 
 void ReportWriter::add(const ExecutionRow& row)

@@ -210,7 +210,8 @@ struct ContextRow
     std::uint32_t deviceId = 0, contextId = 0;
 };
 
-/// GANTRY_REQUESTS with its phases (GANTRY_REQUEST_PHASES).
+/// GANTRY_REQUESTS with its phases (GANTRY_REQUEST_PHASES) and, where it is batched in flight, the executions before its last one
+/// (GANTRY_EARLIER_BATCHES).
 struct RequestRow
 {
     std::uint64_t requestId = 0;
@@ -219,12 +220,13 @@ struct RequestRow
     TextId model = 0, version = 0;
     std::optional<TimestampNs> start, end; ///< absent: outside the window
     bool failed = false;
-    std::optional<std::uint64_t> batchId;
-    std::optional<std::uint64_t> parentId; ///< requestId of the ensemble's request that this one is a step of
+    std::optional<std::uint64_t> batchId;      ///< of its last execution
+    std::vector<std::uint64_t> earlierBatches; ///< in order
+    std::optional<std::uint64_t> parentId;     ///< requestId of the ensemble's request that this one is a step of
     std::array<std::optional<TimeRange>, records::kRequestPhaseCount> phases;
 };
 
-/// GANTRY_EXECUTIONS; members are the requests whose batchId (and process) is this one.
+/// GANTRY_EXECUTIONS; members are the requests whose batchId, or one of whose earlier ones, (and process) is this one.
 struct ExecutionRow
 {
     std::uint64_t batchId = 0;

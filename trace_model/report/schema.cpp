@@ -326,6 +326,12 @@ constexpr Column kRequestPhases[] = {
     {"end", kIntNotNull, "End of the phase, ns since the session start"},
 };
 
+constexpr Column kEarlierBatches[] = {
+    {"requestId", kIntNotNull, "GANTRY_REQUESTS.requestId"},
+    {"globalPid", kIntNotNull, kGlobalPid},
+    {"batchId", kIntNotNull, "GANTRY_EXECUTIONS.batchId of the same process"},
+};
+
 constexpr Column kExecutions[] = {
     {"batchId", kIntNotNull, "Number the server gave the batch, unique in its process"},
     {"globalTid", kIntNotNull, "Thread of the model instance: pid << 24 | tid"},
@@ -430,6 +436,9 @@ constexpr Table kTables[] = {
     {"META_DATA_CAPTURE", "How it was captured, and where", kMetaData},
     {"GANTRY_REQUESTS", "Requests the server worked on in the window", kRequests},
     {"GANTRY_REQUEST_PHASES", "Phases of those requests; compute phases are the batch's, repeated for each member", kRequestPhases},
+    {"GANTRY_EARLIER_BATCHES",
+     "Of requests that take part in several executions (batched in flight): those before the last one, which GANTRY_REQUESTS names",
+     kEarlierBatches},
     {"GANTRY_EXECUTIONS", "Batches executed by model instances", kExecutions},
     {"GANTRY_SERIES", "Metrics sampled beside the events", kSeries},
     {"GANTRY_SAMPLES", "Their samples", kSamples},

@@ -62,6 +62,11 @@ std::span<const RequestIndex> Trace::membersOf(const Execution& execution) const
     return std::span(executionMembers.data(), executionMembers.size()).subspan(execution.firstMember, execution.memberCount);
 }
 
+std::span<const ExecutionIndex> Trace::earlierExecutionsOf(const Request& request) const
+{
+    return std::span(earlierExecutions.data(), earlierExecutions.size()).subspan(request.firstEarlier, request.earlierCount);
+}
+
 const std::string* Trace::categoryName(std::uint64_t globalTid, const NvtxLabel& label) const
 {
     const auto found = categoryNames.find({processOf(globalTid), label.domain.value, label.category});

@@ -38,7 +38,8 @@ struct Request
     StringId model, version;
     TimeRange time;                        ///< start to end; end == trace end when it was still in flight
     std::optional<std::uint64_t> parentId; ///< id of the ensemble's request that this one is a step of
-    ExecutionIndex execution;              ///< none: cache hit, failed early, or not executed in the window
+    ExecutionIndex execution;              ///< its last one; none: cache hit, failed early, or not executed in the window
+    std::uint32_t firstEarlier = 0, earlierCount = 0; ///< in Trace::earlierExecutions, where it is batched in flight
     bool failed = false;
     bool cutByWindow = false; ///< start or end lies outside the window: not counted in percentiles
     std::array<std::optional<TimeRange>, records::kRequestPhaseCount> phases;
@@ -154,6 +155,7 @@ struct Trace
     Column<Request> requests;     ///< sorted by start
     Column<Execution> executions; ///< sorted by start
     Column<RequestIndex> executionMembers;
+    Column<ExecutionIndex> earlierExecutions; ///< of requests that took part in several
     std::vector<Track> tracks;                         ///< display order
     std::map<std::uint64_t, std::string> threadNames;  ///< by globalTid
     std::map<std::uint64_t, std::string> processNames; ///< by globalPid
@@ -217,6 +219,8 @@ struct Trace
     [[nodiscard]] const Track& track(TrackId id) const { return tracks[id.value]; }
     /// The requests that an execution served together.
     [[nodiscard]] std::span<const RequestIndex> membersOf(const Execution& execution) const;
+    /// In which a request took part before its last one, by time.
+    [[nodiscard]] std::span<const ExecutionIndex> earlierExecutionsOf(const Request& request) const;
     /// Which of several files a process is of, see ImportReport.
     [[nodiscard]] static constexpr std::uint32_t fileOf(std::uint64_t globalTid)
     {

@@ -117,7 +117,7 @@ void describe(Archive& a, Trace& v)
     a(v.meta, v.time, v.window, v.strings, v.losses, v.imports, v.summaries);
     for (int kind = 0; kind < kEventKindCount; ++kind)
         Trace::visit(v, static_cast<EventKind>(kind), [&](auto& columns) { a(columns); });
-    a(v.requests, v.executions, v.executionMembers, v.tracks, v.threadNames, v.processNames, v.streamNames, v.categoryNames);
+    a(v.requests, v.executions, v.executionMembers, v.earlierExecutions, v.tracks, v.threadNames, v.processNames, v.streamNames, v.categoryNames);
 }
 
 /// Writes columns to a file and the rest to a directory.

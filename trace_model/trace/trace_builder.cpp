@@ -231,6 +231,8 @@ void TraceBuilder::add(const report::RequestRow& row)
     request.parentId = row.parentId;
     request.phases = row.phases;
     m_trace->requests.push_back(request);
+    if (!row.earlierBatches.empty())
+        m_earlierBatches.emplace(m_batchOf.size(), row.earlierBatches);
     m_batchOf.emplace_back(keyed(row.globalPid), row.batchId);
 }
 
@@ -600,6 +602,16 @@ void TraceBuilder::joinExecutions()
             request.execution = ExecutionIndex(execution->second);
             ++t.executions[execution->second].memberCount;
         }
+        if (const auto earlier = m_earlierBatches.find(old); earlier != m_earlierBatches.end()) {
+            request.firstEarlier = static_cast<std::uint32_t>(t.earlierExecutions.size());
+            for (const std::uint64_t number : earlier->second)
+                if (const auto execution = executionOf.find({process, number});
+                    execution != executionOf.end() && ExecutionIndex(execution->second) != request.execution) {
+                    t.earlierExecutions.push_back(ExecutionIndex(execution->second));
+                    ++request.earlierCount;
+                    ++t.executions[execution->second].memberCount;
+                }
+        }
         sorted.push_back(request);
     }
     t.requests = std::move(sorted);
@@ -609,11 +621,16 @@ void TraceBuilder::joinExecutions()
         next += std::exchange(execution.memberCount, 0);
     }
     t.executionMembers.resize(next);
-    for (std::uint32_t i = 0; i < t.requests.size(); ++i)
-        if (const ExecutionIndex index = t.requests[i].execution; !index.isNone()) {
+    for (std::uint32_t i = 0; i < t.requests.size(); ++i) {
+        const auto addTo = [&](ExecutionIndex index) {
             Execution& execution = t.executions[index.value];
             t.executionMembers[execution.firstMember + execution.memberCount++] = RequestIndex(i);
-        }
+        };
+        for (const ExecutionIndex earlier : t.earlierExecutionsOf(t.requests[i]))
+            addTo(earlier);
+        if (!t.requests[i].execution.isNone())
+            addTo(t.requests[i].execution);
+    }
 }
 
 void TraceBuilder::addPhases()

@@ -102,7 +102,8 @@ private:
         importing::TextId name;
     };
     std::vector<CategoryName> m_categories;
-    std::vector<std::pair<std::uint64_t, std::optional<std::uint64_t>>> m_batchOf; ///< process and batch, by request
+    std::vector<std::pair<std::uint64_t, std::optional<std::uint64_t>>> m_batchOf; ///< process and last batch, by request
+    std::map<std::size_t, std::vector<std::uint64_t>> m_earlierBatches;            ///< by request
     TimeRange m_window;
 };
 

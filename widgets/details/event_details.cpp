@@ -411,12 +411,14 @@ std::vector<DetailSection> requestDetails(const Trace& trace, RequestIndex index
     }
     different.into(sections);
 
-    if (!activity.execution.isNone()) {
-        const trace::Execution& execution = trace.executions[activity.execution.value];
-        Section batch(tr("Executed in a batch of %1").arg(execution.memberCount));
+    if (!activity.executions.empty()) {
+        const trace::Execution& execution = trace.executions[activity.executions.back().value];
+        const auto iterations = static_cast<qsizetype>(activity.executions.size());
+        Section batch(iterations > 1 ? tr("Executed in %1 iterations").arg(iterations)
+                                     : tr("Executed in a batch of %1").arg(execution.memberCount));
         batch.line(tr("Instance"), toQString(trace.strings[execution.instance]));
-        batch.line(tr("Batch"), QString::number(execution.batchId));
-        batch.line(tr("Execution"), formatDurationExactly(execution.time.duration()));
+        batch.line(iterations > 1 ? tr("Last batch") : tr("Batch"), QString::number(execution.batchId));
+        batch.line(iterations > 1 ? tr("Last execution") : tr("Execution"), formatDurationExactly(execution.time.duration()));
         addWork(batch, trace, tr("%1 calls").arg(toQString(trace::apiName(trace))), activity.apiCalls, EventKind::ApiCall);
         addWork(batch, trace, tr("Kernels"), activity.gpuWork, EventKind::Kernel);
         addWork(batch, trace, tr("Memcpys"), activity.gpuWork, EventKind::Memcpy);

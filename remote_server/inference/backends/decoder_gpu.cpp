@@ -31,11 +31,11 @@ Result<void> DecoderGpu::begin(const std::vector<Piece>& pieces)
     for (std::size_t i = 0; i < m_pieces; ++i) {
         const Piece& piece = pieces[i];
         std::copy(piece.table->begin(), piece.table->end(), m_tables.begin() + static_cast<std::ptrdiff_t>(i * blocks));
-        for (const std::int32_t token : piece.tokens) {
-            m_positions.push_back(piece.firstPosition + static_cast<int>(&token - piece.tokens.data()));
-            m_pieceOf.push_back(static_cast<std::int32_t>(i));
-            m_ids.push_back(token);
-        }
+        const auto tokens = static_cast<int>(piece.tokens.size());
+        m_ids.insert(m_ids.end(), piece.tokens.begin(), piece.tokens.end());
+        m_pieceOf.insert(m_pieceOf.end(), piece.tokens.size(), static_cast<std::int32_t>(i));
+        for (int token = 0; token < tokens; ++token)
+            m_positions.push_back(piece.firstPosition + token);
         m_lastRows.push_back(static_cast<std::int32_t>(m_ids.size()) - 1);
     }
     const GantryCudaStep step{static_cast<int>(m_ids.size()), static_cast<int>(m_pieces), static_cast<int>(blocks),

@@ -33,5 +33,26 @@ TEST(LoadText, LatenciesOfSuccessesAreShown)
     EXPECT_THAT(progressText(progress), HasSubstr("p99 2.000 ms"));
 }
 
+TEST(LoadText, ResponsesOfADecoupledModelAreBesideItsRequests)
+{
+    load::LoadResult result;
+    result.sent = result.ok = 2;
+    result.stream.emplace();
+    result.stream->responses = 8;
+    result.stream->responsesPerSecond = 4;
+    result.stream->first = load::Spread{2, 1'000'000, 0, 0, 3'000'000, 4'000'000, 2'000'000, 0};
+    EXPECT_THAT(breakdownText(result), HasSubstr("8 responses, 4.0 a second"));
+    EXPECT_THAT(breakdownText(result), HasSubstr("first response (TTFT): mean 2.000 ms · p50 1.000 ms"));
+    EXPECT_THAT(breakdownText(result), HasSubstr("between responses (ITL): none"));
+    const nlohmann::json document = toJson(result);
+    EXPECT_EQ(document["stream"]["responses"], 8);
+    EXPECT_EQ(document["stream"]["first_response"]["p99_ns"], 3'000'000);
+    EXPECT_TRUE(document["stream"]["between_responses"].is_null()) << "absent is not 0";
+    load::LoadResult other;
+    EXPECT_THAT(levelTable({result, other}), HasSubstr("responses/s"));
+    EXPECT_THAT(levelTable({other, other}), Not(HasSubstr("responses/s")));
+    EXPECT_TRUE(toJson(other)["stream"].is_null());
+}
+
 } // namespace
 } // namespace gantry::cli

@@ -38,16 +38,6 @@ TEST(LoadWords, AModelMayHaveAShare)
         EXPECT_FALSE(parseModelShare(wrong)) << wrong;
 }
 
-TEST(LoadWords, AShapeNamesItsInput)
-{
-    const auto shape = parseInputShape("IMAGE:3,224,224");
-    ASSERT_TRUE(shape);
-    EXPECT_EQ(shape->first, "IMAGE");
-    EXPECT_THAT(shape->second, ElementsAre(3, 224, 224));
-    for (const char* wrong : {"IMAGE", ":3", "IMAGE:", "IMAGE:3,", "IMAGE:-1", "IMAGE:3x3"})
-        EXPECT_FALSE(parseInputShape(wrong)) << wrong;
-}
-
 TEST(LoadWords, AnIntervalWithoutAUnitIsInMilliseconds)
 {
     EXPECT_EQ(*parseMilliseconds("5000"), 5'000'000'000);

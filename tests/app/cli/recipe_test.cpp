@@ -31,6 +31,8 @@ load:
   batch: 2
   shapes:
     IDS: [128]
+  output_tokens: 64
+  int_ranges: {all: 0:511, TOP_K: 1:40}
   input_data:
     - {IDS: [1, 2], TEXT: ["7", "x"]}
 capture:
@@ -70,6 +72,9 @@ TEST(Recipe, EverythingOfAYamlRecipeIsRead)
     EXPECT_EQ(recipe->load.duration, 5'000'000'000);
     EXPECT_EQ(recipe->load.input.batch, 2);
     EXPECT_THAT(recipe->load.input.shape.at("IDS"), ElementsAre(128));
+    EXPECT_EQ(recipe->load.input.outputTokens, 64);
+    EXPECT_EQ(recipe->load.input.ranges.at("").high, 511);
+    EXPECT_EQ(recipe->load.input.ranges.at("TOP_K").low, 1);
     EXPECT_EQ(recipe->load.input.dataText, R"({"data":[{"IDS":[1,2],"TEXT":["7","x"]}]})") << "what is quoted is a text";
     ASSERT_TRUE(recipe->capture);
     EXPECT_EQ(recipe->capture->delayNs, 1'000'000'000);

@@ -41,7 +41,7 @@ proto::Target launchModelServer(app::NodeClient& node, const fs::path& folder)
 {
     const fs::path models = folder / "models";
     fs::create_directories(models / "broken" / "1");
-    for (const char* model : {"add_sub", "identity"})
+    for (const char* model : {"add_sub", "identity", "tiny_decoder"})
         fs::copy(fs::path(GANTRY_REPOSITORY "/resources/models") / model, models / model, fs::copy_options::recursive);
     std::ofstream(models / "broken" / "config.pbtxt") << "backend: \"add_sub\"\nmax_batch_size: many\n";
     const std::string port = std::to_string(freePort());

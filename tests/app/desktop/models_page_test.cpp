@@ -4,17 +4,21 @@
 #include "app/desktop/main_window.h"
 #include "app/desktop/message_bar.h"
 #include "app/desktop/model_config_editor.h"
+#include "app/desktop/model_load_panel.h"
 #include "app/desktop/models_page.h"
 #include "app/desktop/nodes_panel.h"
 #include "app/desktop/page_area.h"
 #include "app/jobs/job_runner.h"
 #include "tests/support/temporary_folder.h"
 
+#include <QDoubleSpinBox>
 #include <QLabel>
+#include <QLineEdit>
 #include <QListWidget>
 #include <QPlainTextEdit>
 #include <QPushButton>
 #include <QTabBar>
+#include <QTabWidget>
 #include <QTest>
 #include <QTextBlock>
 #include <QTreeWidget>
@@ -201,7 +205,138 @@ private slots:
                                  kPatienceMs);
     }
 
+    void aLoadIsStartedByKeyboardAndItsResultStaysWithTheServersPhases()
+    {
+        ModelsPage& page = open("add_sub");
+        page.tree()->setFocus();
+        QTest::keyClick(page.tree(), Qt::Key_Return);
+        ModelLoadPanel& panel = *page.loadPanel();
+        QCOMPARE(page.tabs()->currentWidget(), &panel);
+        QVERIFY(panel.startButton()->hasFocus());
+        QVERIFY2(panel.status()->text().contains(QStringLiteral("Nothing was measured yet")), qPrintable(panel.status()->text()));
+        setDuration(panel, 1.5);
+        QTest::keyClick(panel.startButton(), Qt::Key_Space);
+        QVERIFY(panel.isRunning() && !panel.startButton()->isEnabled());
+        QVERIFY(panel.stopButton()->hasFocus());
+        QTRY_VERIFY_WITH_TIMEOUT(panel.status()->text().contains(QStringLiteral(" answered, 0 failed")), kPatienceMs);
+        QVERIFY2(panel.status()->text().contains(QStringLiteral("p99")), qPrintable(panel.status()->text()));
+        QTRY_VERIFY_WITH_TIMEOUT(!panel.isRunning(), kPatienceMs);
+        QVERIFY(panel.startButton()->hasFocus());
+        for (const char* line : {"requests", "p50", "p99", "server: queue", "server: infer", "client: send"})
+            QVERIFY2(!valueOf(panel, line).isEmpty(), line);
+        QCOMPARE(linesOf(panel, "Failures"), 0);
+        const QString measured = valueOf(panel, "answered");
+
+        page.select(QStringLiteral("identity"));
+        QVERIFY(panel.results()->isHidden());
+        QVERIFY(!panel.startButton()->isEnabled());
+        QCOMPARE(panel.status()->text(), QStringLiteral("identity is not ready: load it first."));
+        page.select(QStringLiteral("add_sub"));
+        QVERIFY(!panel.results()->isHidden());
+        QCOMPARE(valueOf(panel, "answered"), measured);
+    }
+
+    void aLoadThatIsStoppedShowsWhatItHas()
+    {
+        ModelsPage& page = open("add_sub");
+        page.showRequests();
+        ModelLoadPanel& panel = *page.loadPanel();
+        setDuration(panel, 600);
+        QTest::mouseClick(panel.startButton(), Qt::LeftButton);
+        QTRY_VERIFY_WITH_TIMEOUT(panel.status()->text().contains(QStringLiteral("p99")), kPatienceMs);
+        QTest::mouseClick(panel.stopButton(), Qt::LeftButton);
+        QTRY_VERIFY_WITH_TIMEOUT(!panel.isRunning(), kPatienceMs);
+        QVERIFY(!valueOf(panel, "p99").isEmpty());
+        QVERIFY(page.findChild<QLabel*>(QStringLiteral("loadHeading"))->text().endsWith(QStringLiteral(", stopped")));
+        QVERIFY(panel.startButton()->isEnabled());
+    }
+
+    void aDecodersResponsesAreMeasuredOneByOne()
+    {
+        ModelsPage& page = open("tiny_decoder");
+        QTest::mouseClick(page.loadButton(), Qt::LeftButton);
+        QTRY_COMPARE_WITH_TIMEOUT(stateOf(page, "tiny_decoder"), QStringLiteral("ready"), kPatienceMs);
+        page.showRequests();
+        ModelLoadPanel& panel = *page.loadPanel();
+        setDuration(panel, 1);
+        QTRY_VERIFY_WITH_TIMEOUT(panel.startButton()->isEnabled(), kPatienceMs);
+        panel.start();
+        QTRY_VERIFY_WITH_TIMEOUT(!panel.isRunning(), kPatienceMs);
+        QVERIFY(!valueOf(panel, "responses").isEmpty());
+        QVERIFY(linesOf(panel, "To the first response (TTFT)") > 0);
+        QVERIFY(linesOf(panel, "Between responses (ITL)") > 0);
+    }
+
+    void aShapeThatDoesNotFitIsSaidAndNothingIsSent()
+    {
+        ModelsPage& page = open("add_sub");
+        page.showRequests();
+        ModelLoadPanel& panel = *page.loadPanel();
+        auto* shapes = page.findChild<QLineEdit*>(QStringLiteral("loadShapes"));
+        shapes->setText(QStringLiteral("INPUT0:x"));
+        panel.start();
+        QVERIFY(!panel.isRunning());
+        QVERIFY2(panel.messages()->sentence().contains(QStringLiteral("write INPUT:DIMENSIONS")), qPrintable(panel.messages()->sentence()));
+        shapes->setText(QStringLiteral("NO_INPUT:3"));
+        panel.start();
+        QTRY_VERIFY_WITH_TIMEOUT(panel.messages()->sentence().contains(QStringLiteral("No request was sent to add_sub")), kPatienceMs);
+        QVERIFY2(panel.messages()->sentence().contains(QStringLiteral("'NO_INPUT'")), qPrintable(panel.messages()->sentence()));
+        QVERIFY(panel.results()->isHidden());
+    }
+
+    void aServerThatEndsUnderItsLoadLeavesTheResultInSight()
+    {
+        ModelsPage& page = open("add_sub");
+        page.showRequests();
+        ModelLoadPanel& panel = *page.loadPanel();
+        setDuration(panel, 600);
+        panel.start();
+        QTRY_VERIFY_WITH_TIMEOUT(panel.status()->text().contains(QStringLiteral("p99")), kPatienceMs);
+        QVERIFY(m_node->client()->stopTarget(m_target));
+        page.refresh();
+        QTRY_COMPARE_WITH_TIMEOUT(page.state(), ModelsPage::State::Failed, kPatienceMs);
+        QVERIFY(panel.isVisible() && !page.messages()->isHidden());
+        panel.stop();
+        QTRY_VERIFY_WITH_TIMEOUT(!panel.isRunning(), kPatienceMs);
+        QVERIFY(panel.results()->isVisible());
+        QVERIFY(linesOf(panel, "Failures") > 0);
+    }
+
+    void aServerThatIsNotReachedFromHereSaysWhatToDoAndTakesAnAddress()
+    {
+        ModelLoadPanel panel(*m_runner);
+        panel.setModel(QStringLiteral("add_sub"), true);
+        panel.setAddress(Error{ErrorCode::Unreachable, "forward the port (ssh -N -L 8001:127.0.0.1:8001 gpu-07)", {}});
+        QVERIFY(!panel.startButton()->isEnabled());
+        QVERIFY2(panel.status()->text().contains(QStringLiteral("ssh -N -L")), qPrintable(panel.status()->text()));
+        QTest::keyClicks(panel.addressEdit(), QStringLiteral("127.0.0.1:9"));
+        QVERIFY(panel.startButton()->isEnabled());
+        panel.setAddress(std::string("10.0.0.1:8001"));
+        QCOMPARE(panel.addressEdit()->text(), QStringLiteral("127.0.0.1:9")); // the user's stays
+        panel.start();
+        QTRY_VERIFY_WITH_TIMEOUT(panel.messages()->sentence().contains(QStringLiteral("inference server answers at 127.0.0.1:9")),
+                                 kPatienceMs);
+    }
+
 private:
+    static void setDuration(ModelLoadPanel& panel, double seconds)
+    {
+        panel.findChild<QDoubleSpinBox*>(QStringLiteral("loadDuration"))->setValue(seconds);
+    }
+
+    /// Of the first line with a name.
+    static QString valueOf(const ModelLoadPanel& panel, const char* line)
+    {
+        const auto found = panel.results()->findItems(QLatin1String(line), Qt::MatchExactly | Qt::MatchRecursive);
+        return found.isEmpty() ? QString() : found.front()->text(1);
+    }
+
+    static int linesOf(const ModelLoadPanel& panel, const char* group)
+    {
+        const auto found = panel.results()->findItems(QLatin1String(group), Qt::MatchExactly);
+        return found.isEmpty() ? 0 : found.front()->childCount();
+    }
+
     /// The page with a model chosen, once its configuration is there.
     ModelsPage& open(const char* model)
     {

@@ -1,4 +1,5 @@
 #include "app/remote/secret.h"
+#include "app/remote/ssh_agent_filter.h"
 #include "app/remote/ssh_session.h"
 #include "tests/app/remote/asking_server.h"
 #include "tests/app/remote/scripted_prompter.h"
@@ -154,6 +155,32 @@ TEST_F(SshSecrets, ACodeIsAskedForEachTimeAndAPasswordPromptOnce)
     m_person.secrets = {"3", "4"};
     EXPECT_EQ(remembering.secret(question, {})->text(), "3");
     EXPECT_EQ(remembering.secret(question, {})->text(), "4");
+}
+
+std::string withLength(const std::string& text)
+{
+    return std::string(3, '\0') + static_cast<char>(text.size()) + text;
+}
+
+TEST(SshAgentAnswer, HasTheWantedKeysFirstOrAlone)
+{
+    const std::string a = withLength("key-a") + withLength("a"), b = withLength("key-b") + withLength("b"),
+                      c = withLength("key-c") + withLength("");
+    const auto list = [](char count, const std::string& keys) { return std::string("\x0c\0\0\0", 4) + count + keys; };
+    EXPECT_EQ(orderedIdentities(list(3, a + b + c), {"key-c", "key-b"}, false), list(3, b + c + a));
+    EXPECT_EQ(orderedIdentities(list(3, a + b + c), {"key-c"}, true), list(1, c));
+    EXPECT_EQ(orderedIdentities(list(3, a + b + c), {"other"}, true), list(0, ""));
+}
+
+TEST(SshAgentAnswer, ThatCannotBeReadIsLeftAsItIs)
+{
+    const std::string a = withLength("key-a") + withLength("a");
+    const std::string whole = std::string("\x0c\0\0\0\x01", 5) + a;
+    for (std::size_t length = 0; length < whole.size(); ++length)
+        EXPECT_EQ(orderedIdentities(whole.substr(0, length), {"key-a"}, true), whole.substr(0, length)) << length;
+    const std::string many = std::string("\x0c\xff\xff\xff\xff", 5) + a, other = "\x05";
+    EXPECT_EQ(orderedIdentities(many, {}, true), many);
+    EXPECT_EQ(orderedIdentities(other, {}, true), other);
 }
 
 TEST(SecretText, IsEditedMovedAndWiped)

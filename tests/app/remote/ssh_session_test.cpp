@@ -260,6 +260,27 @@ TEST_F(SshSessionTest, TheAgentIsUsed)
     EXPECT_TRUE(connected(config));
 }
 
+TEST_F(SshSessionTest, AnAgentFullOfKeysOffersThoseOfTheConfigurationFirstOrAlone)
+{
+    SshdFixture::Options options;
+    options.lines = {"MaxAuthTries 2"};
+    SshdFixture sshd(options);
+    const std::string socket = (sshd.folder() / "agent").string();
+    test::ChildProcess agent({"/usr/bin/ssh-agent", "-D", "-a", socket});
+    ASSERT_TRUE(test::eventually([&] { return std::filesystem::exists(socket); }));
+    for (int i = 0; i < 6; ++i) {
+        const std::string stranger = (sshd.folder() / ("stranger" + std::to_string(i))).string();
+        ASSERT_EQ(test::runProcess({"/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", stranger}).exitStatus, 0);
+        ASSERT_EQ(test::runProcess({"/usr/bin/env", "SSH_AUTH_SOCK=" + socket, "/usr/bin/ssh-add", "-q", stranger}).exitStatus, 0);
+    }
+    ASSERT_EQ(test::runProcess({"/usr/bin/env", "SSH_AUTH_SOCK=" + socket, "/usr/bin/ssh-add", "-q", sshd.clientKey().string()}).exitStatus,
+              0);
+    std::filesystem::remove(sshd.clientKey()); // its public half is left to say which one is meant
+    for (const char* only : {"no", "yes"})
+        EXPECT_TRUE(connected(sshd.writeConfig({"IdentityAgent " + socket, std::string("IdentitiesOnly ") + only}))) << only;
+    EXPECT_THAT(sshd.log(), Not(HasSubstr("Failed publickey")));
+}
+
 TEST_F(SshSessionTest, AnAgentThatIsNotThereIsPassedOver)
 {
     const SshdFixture sshd;

@@ -64,7 +64,7 @@ TEST(LoadRun, SaysThatThereIsNoThreadForEachRequestInFlight)
     LoadOptions options = server.options();
     options.concurrency = 20'000; // stacks of 8 MiB each
     options.ratePerSecond = 1e-3;
-    const std::vector<ModelRequests> models{{"m", {grpc::Slice("")}}};
+    const std::vector<ModelRequests> models{{"m", false, {grpc::Slice("")}}};
     const std::vector channels{grpc::CreateChannel(options.address, grpc::InsecureChannelCredentials())};
     ASSERT_TRUE(channels.front()->WaitForConnected(std::chrono::system_clock::now() + std::chrono::seconds(20)));
     const LimitedAddresses limited(1 << 30);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <grpcpp/grpcpp.h>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -18,6 +19,8 @@ namespace gantry::load::test {
 class ScriptedServer final : public ::inference::GRPCInferenceService::Service
 {
 public:
+    using Stream = grpc::ServerReaderWriter<::inference::ModelStreamInferResponse, ::inference::ModelInferRequest>;
+
     ScriptedServer()
     {
         grpc::ServerBuilder builder;
@@ -57,6 +60,9 @@ public:
         if (maxBatch < 0)
             return {grpc::StatusCode::UNIMPLEMENTED, ""};
         reply->mutable_config()->set_max_batch_size(maxBatch);
+        reply->mutable_config()->mutable_model_transaction_policy()->set_decoupled(isDecoupled);
+        for (const auto& [name, value] : parameters)
+            (*reply->mutable_config()->mutable_parameters())[name].set_string_value(value);
         return grpc::Status::OK;
     }
 
@@ -67,10 +73,39 @@ public:
         return onInfer ? onInfer(number, *context, *request) : grpc::Status::OK;
     }
 
+    grpc::Status ModelStreamInfer(grpc::ServerContext* context, Stream* stream) override
+    {
+        ++streams;
+        ::inference::ModelInferRequest request;
+        while (stream->Read(&request)) {
+            const std::uint64_t number = requests++;
+            if (const grpc::Status status = onStreamed(number, *context, request, *stream); !status.ok())
+                return status;
+        }
+        return grpc::Status::OK;
+    }
+
+    /// A response to a request of a stream; nothing in it where `isEmpty`.
+    static void respond(Stream& stream, const std::string& id, bool isFinal, bool isEmpty = false)
+    {
+        ::inference::ModelStreamInferResponse response;
+        response.mutable_infer_response()->set_id(id);
+        if (!isEmpty)
+            response.mutable_infer_response()->add_outputs()->set_name("TOKEN");
+        (*response.mutable_infer_response()->mutable_parameters())["triton_final_response"].set_bool_param(isFinal);
+        stream.Write(response);
+    }
+
+    /// The same of a request on a stream; what is no success ends the stream.
+    std::function<grpc::Status(std::uint64_t, grpc::ServerContext&, const ::inference::ModelInferRequest&, Stream&)> onStreamed;
+    std::atomic<std::uint64_t> streams{0};
+    bool isDecoupled = false; ///< only with `maxBatch`
+
     /// The request's number, counted from 0, its context, and itself.
     std::function<grpc::Status(std::uint64_t, grpc::ServerContext&, const ::inference::ModelInferRequest&)> onInfer;
     std::atomic<std::uint64_t> requests{0};
     std::set<std::string> models{"m"};
+    std::map<std::string, std::string> parameters; ///< of its configuration
     int maxBatch = -1; ///< below 0: it has no configuration to tell
 
 private:

@@ -30,6 +30,22 @@ TEST(TensorData, EveryTypeOfTheProtocolCanBeMadeUp)
     EXPECT_EQ(*makeUpTensor("BYTES", 1, {false, 3}, random)->substr(0, 4).data(), 3);
 }
 
+TEST(TensorData, WholeNumbersAreMadeUpOfTheRange)
+{
+    std::mt19937_64 random(1);
+    EXPECT_EQ(*makeUpTensor("INT16", 2, {true, 3, IntegerRange{-2, -2}}, random), std::string("\xfe\xff\xfe\xff"));
+    EXPECT_TRUE(makeUpTensor("INT64", 9, {false, 3, IntegerRange{INT64_MIN, INT64_MAX}}, random));
+    EXPECT_TRUE(makeUpTensor("FP32", 1, {false, 3, IntegerRange{-900, 900}}, random)) << "it is of whole numbers only";
+    const auto refused = [&](const char* type, std::int64_t low, std::int64_t high) {
+        const auto made = makeUpTensor(type, 1, {false, 3, IntegerRange{low, high}}, random);
+        return made ? std::string() : made.error().text();
+    };
+    EXPECT_THAT(refused("INT8", 0, 128), HasSubstr("type INT8 does not hold all numbers from 0 to 128"));
+    EXPECT_THAT(refused("UINT64", -1, 5), HasSubstr("UINT64"));
+    EXPECT_THAT(refused("INT32", 5, 4), HasSubstr("INT32"));
+    EXPECT_EQ(refused("INT8", -128, 127), "");
+}
+
 TEST(TensorData, ValuesOfJsonBecomeLittleEndianRows)
 {
     EXPECT_EQ(bytesOf("INT32", "[[1, -2], [3, 4]]"), std::string("\1\0\0\0\xfe\xff\xff\xff\3\0\0\0\4\0\0\0", 16));

@@ -3,6 +3,7 @@
 #include "remote_server/node/request_assembly.h"
 #include "remote_server/node/window_cost.h"
 #include "tests/support/temporary_folder.h"
+#include "trace_model/analysis/request_join.h"
 #include "trace_model/report/database.h"
 #include "trace_model/report/meta_keys.h"
 #include "trace_model/trace/trace_loader.h"
@@ -12,6 +13,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <map>
 #include <span>
 #include <string_view>
 #include <tuple>
@@ -531,6 +533,74 @@ TEST_F(RecordedEvents, InstancesOfATritonServerExecuteWithoutRequestsThatTheyDoN
                              std::to_string(one.time.end));
     EXPECT_EQ(executions, (std::vector<std::string>{"yolo_v8, yolo_v8, thread 4713, 1000..2000",
                                                     "bert_large, bert_large_0_1, thread 4712, 3000..4000"}));
+}
+
+// The report named the last of its iterations alone: the kernels of all others were nobody's.
+TEST_F(RecordedEvents, ARequestThatIsBatchedInFlightHasAllItsExecutions)
+{
+    const std::string_view domain = records::nvtx_convention::kDomain;
+    add(records::RecordType::Domain, records::NamedRecord{{}, 0, 1, static_cast<std::uint32_t>(domain.size()), 0}, domain);
+    std::uint64_t number = 0;
+    std::uint32_t enclosing = 0;
+    const auto event = [&](records::RecordType type, TimestampNs time, std::uint64_t rangeId, std::string_view text, std::uint64_t payload) {
+        records::NvtxRecord record{};
+        record.time = kOpen + time;
+        record.rangeId = rangeId;
+        record.domain = 1;
+        record.tid = kTid;
+        record.textLength = static_cast<std::uint16_t>(text.size());
+        record.payloadType = records::PayloadType::Unsigned;
+        record.payload = payload;
+        record.enclosing = enclosing;
+        add(type, record, text);
+    };
+    const auto range = [&](std::string_view text, std::uint64_t payload, TimestampNs start, TimestampNs end) {
+        event(records::RecordType::NvtxPush, start, ++number, text, payload);
+        event(records::RecordType::NvtxPop, end, number, {}, 0);
+    };
+    const std::map<std::uint64_t, std::vector<std::uint64_t>> iterations = {{10, {1}}, {11, {1, 2}}, {12, {2}}};
+    for (const std::uint64_t request : {1u, 2u}) {
+        event(records::RecordType::NvtxStart, 500, 100 + request, records::nvtx_convention::kRequest, request);
+        event(records::RecordType::NvtxEnd, 9000, 100 + request, {}, 0);
+    }
+    for (const auto& [batch, members] : iterations) {
+        const TimestampNs start = 1000 + 2000 * static_cast<TimestampNs>(batch - 10);
+        range("execute", batch, start, start + 1500);
+        enclosing = static_cast<std::uint32_t>(number);
+        range("compute_input", batch, start + 20, start + 100);
+        range("compute_infer", batch, start + 100, start + 1200);
+        range("compute_output", batch, start + 1200, start + 1400);
+        enclosing = 0;
+        for (const std::uint64_t member : members)
+            event(records::RecordType::NvtxMark, start + 10, 0, "member", member);
+        addKernel(static_cast<std::uint32_t>(batch), start + 200, start + 400);
+    }
+    const auto trace = assembled();
+    ASSERT_EQ(trace->requests.size(), 2u);
+    ASSERT_EQ(trace->executions.size(), 3u);
+    ASSERT_EQ(trace->kernels.size(), 3u);
+    using Numbers = std::vector<std::uint64_t>;
+    for (std::uint32_t kernel = 0; kernel < 3; ++kernel) {
+        Numbers named;
+        for (const trace::RequestIndex request : analysis::requestsOf(*trace, {trace::EventKind::Kernel, kernel}))
+            named.push_back(trace->requests[request.value].id);
+        EXPECT_EQ(named, iterations.at(10 + kernel)) << "kernel of batch " << 10 + kernel;
+    }
+    for (std::uint32_t i = 0; i < 2; ++i) {
+        const trace::Request& request = trace->requests[i];
+        const auto activity = analysis::requestActivity(*trace, trace::RequestIndex(i));
+        Numbers batches;
+        for (const trace::ExecutionIndex execution : activity.executions)
+            batches.push_back(trace->executions[execution.value].batchId);
+        EXPECT_EQ(batches, (Numbers{request.id + 9, request.id + 10})) << "request " << request.id;
+        EXPECT_EQ(activity.gpuWork.size(), 2u);
+        EXPECT_EQ(activity.peers, std::vector{trace::RequestIndex(1 - i)});
+        const TimestampNs first = 1000 + 2000 * (static_cast<TimestampNs>(request.id) - 1), last = first + 2000;
+        const auto phase = [&](records::RequestPhase which) { return request.phases[static_cast<std::size_t>(which)]; };
+        EXPECT_EQ(phase(records::RequestPhase::ComputeInput), (TimeRange{first + 20, first + 100}));
+        EXPECT_EQ(phase(records::RequestPhase::ComputeInfer), (TimeRange{first + 100, last + 1200}));
+        EXPECT_EQ(phase(records::RequestPhase::ComputeOutput), (TimeRange{last + 1200, last + 1400}));
+    }
 }
 
 TEST_F(RecordedEvents, AStreamHasTheLastNameThatItsProgramGaveIt)

@@ -164,7 +164,7 @@ TEST_F(RequestJoin, PhasesOfARequestAreItsOwnInOrder)
 TEST_F(RequestJoin, ARequestWithoutExecutionHasNoActivity)
 {
     const RequestActivity activity = requestActivity(m_trace, request(3));
-    EXPECT_TRUE(activity.execution.isNone());
+    EXPECT_TRUE(activity.executions.empty());
     EXPECT_THAT(activity.gpuWork, IsEmpty());
     EXPECT_THAT(activity.peers, IsEmpty());
 }

@@ -31,13 +31,10 @@ __global__ void embed(Rows rows, const T* tokens, const T* positions, T* hidden,
 
 /// Of the rows that `from` names, or of all where it is null.
 template <typename T>
-__global__ void normalise(const T* hidden, const int* from, T* out, int rows, int n)
+__global__ void normalise(const T* hidden, const int* from, T* out, int n)
 {
-    const int row = rowOfWarp(rows);
-    if (row < 0)
-        return;
-    const T* in = hidden + static_cast<std::size_t>(from ? from[row] : row) * n;
-    normaliseRow(n, kEpsilon, [=](int i) { return toFloat(in[i]); }, out + static_cast<std::size_t>(row) * n);
+    const T* in = hidden + static_cast<std::size_t>(from ? from[blockIdx.x] : blockIdx.x) * n;
+    normaliseRow(n, kEpsilon, [=](int i) { return toFloat(in[i]); }, out + static_cast<std::size_t>(blockIdx.x) * n);
 }
 
 /// hidden[row] += update[row] + bias; a block for each row.
@@ -171,9 +168,8 @@ public:
         const Layer<T>& layer = m_weights.layers.at(index);
         const cudaStream_t stream = m_queue.stream();
         const int rows = m_step.rows, h = s.hidden, size = h / s.heads;
-        const unsigned warps = blocksForRows(rows);
         T* cache = m_cache.get() + m_layerCache * index;
-        normalise<<<warps, kRowThreads, 0, stream>>>(m_hidden.get(), nullptr, m_normalised.get(), rows, h);
+        normalise<<<rows, kRowThreads, 0, stream>>>(m_hidden.get(), nullptr, m_normalised.get(), h);
         linear(m_queue, m_normalised.get(), layer.qkv, m_qkv.get(), rows, 3 * h, h, h);
         addBias<<<rows, kThreads, 0, stream>>>(m_qkv.get(), layer.qkvBias.get(), 3 * h);
         keepKeysAndValues<<<rows, kThreads, 0, stream>>>(m_rows, m_qkv.get(), cache, h);
@@ -181,7 +177,7 @@ public:
         CHECKED(cudaGetLastError());
         linear(m_queue, m_context.get(), layer.attentionOut, m_projected.get(), rows, h, h, h);
         addBiased<<<rows, kThreads, 0, stream>>>(m_hidden.get(), m_projected.get(), layer.attentionOutBias.get(), h);
-        normalise<<<warps, kRowThreads, 0, stream>>>(m_hidden.get(), nullptr, m_normalised.get(), rows, h);
+        normalise<<<rows, kRowThreads, 0, stream>>>(m_hidden.get(), nullptr, m_normalised.get(), h);
         linear(m_queue, m_normalised.get(), layer.up, m_ffn.get(), rows, s.ffn, h, h);
         addBiasGelu<<<rows, kThreads, 0, stream>>>(m_ffn.get(), layer.upBias.get(), s.ffn);
         linear(m_queue, m_ffn.get(), layer.down, m_projected.get(), rows, h, s.ffn, s.ffn);
@@ -193,7 +189,7 @@ public:
     {
         const GantryCudaShape& s = m_weights.shape;
         const cudaStream_t stream = m_queue.stream();
-        normalise<<<blocksForRows(m_step.pieces), kRowThreads, 0, stream>>>(m_hidden.get(), m_lastRows, m_normalised.get(), m_step.pieces, s.hidden);
+        normalise<<<m_step.pieces, kRowThreads, 0, stream>>>(m_hidden.get(), m_lastRows, m_normalised.get(), s.hidden);
         linear(m_queue, m_normalised.get(), m_weights.tokens, m_logits.get(), m_step.pieces, s.vocabulary, s.hidden, s.hidden);
         pickHighest<<<m_step.pieces, kThreads, 0, stream>>>(m_logits.get(), m_ids.get(), s.vocabulary);
         CHECKED(cudaGetLastError());

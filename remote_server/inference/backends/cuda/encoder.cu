@@ -10,38 +10,33 @@ constexpr float kEpsilon = 1e-12f;        // BERT's layer_norm_eps
 constexpr std::size_t kMostGraphs = 32;   // shapes of batches; those that come later are launched kernel by kernel
 
 template <typename T>
-__global__ void embedNormalised(const int* ids, const T* tokens, const T* positions, T* hidden, int rows, int sequence, int n)
+__global__ void embedNormalised(const int* ids, const T* tokens, const T* positions, T* hidden, int sequence, int n)
 {
-    const int row = rowOfWarp(rows);
-    if (row < 0)
-        return;
-    const T* token = tokens + static_cast<std::size_t>(ids[row]) * n;
-    const T* position = positions + static_cast<std::size_t>(row % sequence) * n;
-    normaliseRow(n, kEpsilon, [=](int i) { return toFloat(token[i]) + toFloat(position[i]); }, hidden + static_cast<std::size_t>(row) * n);
+    const T* token = tokens + static_cast<std::size_t>(ids[blockIdx.x]) * n;
+    const T* position = positions + static_cast<std::size_t>(blockIdx.x % sequence) * n;
+    normaliseRow(n, kEpsilon, [=](int i) { return toFloat(token[i]) + toFloat(position[i]); }, hidden + static_cast<std::size_t>(blockIdx.x) * n);
 }
 
 /// out = normalised(hidden + update + bias).
 template <typename T>
-__global__ void addNormalised(const T* hidden, const T* update, const T* bias, T* out, int rows, int n)
+__global__ void addNormalised(const T* hidden, const T* update, const T* bias, T* out, int n)
 {
-    const int row = rowOfWarp(rows);
-    if (row < 0)
-        return;
-    const T* h = hidden + static_cast<std::size_t>(row) * n;
-    const T* u = update + static_cast<std::size_t>(row) * n;
-    normaliseRow(n, kEpsilon, [=](int i) { return toFloat(h[i]) + toFloat(u[i]) + toFloat(bias[i]); }, out + static_cast<std::size_t>(row) * n);
+    const T* h = hidden + static_cast<std::size_t>(blockIdx.x) * n;
+    const T* u = update + static_cast<std::size_t>(blockIdx.x) * n;
+    normaliseRow(n, kEpsilon, [=](int i) { return toFloat(h[i]) + toFloat(u[i]) + toFloat(bias[i]); }, out + static_cast<std::size_t>(blockIdx.x) * n);
 }
 
-/// A warp for each row of scores [batch · heads · sequence][sequence].
-template <typename T>
+/// A warp for each row of scores [batch · heads · sequence][sequence]: there are many, and short ones.
+template <int Kept, typename T>
 __global__ void maskedSoftmax(T* scores, const int* mask, int rows, int heads, int sequence)
 {
-    const int row = rowOfWarp(rows);
-    if (row < 0)
+    const int row = static_cast<int>(blockIdx.x * (kThreads / 32) + threadIdx.x / 32);
+    if (row >= rows)
         return;
     T* out = scores + static_cast<std::size_t>(row) * sequence;
     const int* rowMask = mask + static_cast<std::size_t>(row / (heads * sequence)) * sequence;
-    const WarpRow values(sequence, [=](int i) { return rowMask[i] ? toFloat(out[i]) : -INFINITY; });
+    const auto value = [=](int i) { return rowMask[i] ? toFloat(out[i]) : -INFINITY; };
+    const RowInRegisters<32, Kept, decltype(value)> values(sequence, value);
     float most = Largest::kNothing, sum = 0;
     values.forEach([&](int, float x) { most = fmaxf(most, x); });
     most = warpReduce<Largest>(most);
@@ -237,8 +232,8 @@ private:
         const GantryCudaShape& s = m_weights.shape;
         const cudaStream_t stream = m_queue.stream();
         const int rows = m_batch * m_sequence, h = s.hidden;
-        embedNormalised<<<blocksForRows(rows), kRowThreads, 0, stream>>>(m_ids.get(), m_weights.tokens.get(), m_weights.positions.get(), m_hidden.get(),
-                                                                         rows, m_sequence, h);
+        embedNormalised<<<rows, kRowThreads, 0, stream>>>(m_ids.get(), m_weights.tokens.get(), m_weights.positions.get(), m_hidden.get(), m_sequence,
+                                                          h);
         CHECKED(cudaGetLastError());
         for (int i = 0; i < s.layers; ++i) {
             onLayer(i);
@@ -268,11 +263,22 @@ private:
         CHECKED(cublasGemmBatchedEx(m_queue.blas(), CUBLAS_OP_T, CUBLAS_OP_N, n, n, size, &scale, constant(m_heads.key), type, stride,
                                     constant(m_heads.query), type, stride, &zero, writable(m_heads.scores), type, n, count, m_queue.computeType(),
                                     CUBLAS_GEMM_DEFAULT));
-        maskedSoftmax<<<blocksForRows(count * n), kRowThreads, 0, m_queue.stream()>>>(m_scores.get(), m_mask.get(), count * n, s.heads, n);
+        softmax();
         CHECKED(cudaGetLastError());
         CHECKED(cublasGemmBatchedEx(m_queue.blas(), CUBLAS_OP_N, CUBLAS_OP_N, size, n, n, &one, constant(m_heads.value), type, stride,
                                     constant(m_heads.scores), type, n, &zero, writable(m_heads.context), type, s.hidden, count,
                                     m_queue.computeType(), CUBLAS_GEMM_DEFAULT));
+    }
+
+    void softmax()
+    {
+        const int rows = m_batch * m_weights.shape.heads * m_sequence;
+        const auto kernel = m_sequence <= 128   ? maskedSoftmax<4, T>
+                            : m_sequence <= 256 ? maskedSoftmax<8, T>
+                            : m_sequence <= 512 ? maskedSoftmax<16, T>
+                                                : maskedSoftmax<32, T>;
+        kernel<<<blocksFor(static_cast<std::size_t>(rows) * 32), kThreads, 0, m_queue.stream()>>>(m_scores.get(), m_mask.get(), rows,
+                                                                                               m_weights.shape.heads, m_sequence);
     }
 
     void runLayer(const Layer<T>& layer, int rows)
@@ -280,16 +286,15 @@ private:
         const GantryCudaShape& s = m_weights.shape;
         const cudaStream_t stream = m_queue.stream();
         const int h = s.hidden;
-        const unsigned warps = blocksForRows(rows);
         linear(m_queue, m_hidden.get(), layer.qkv, m_qkv.get(), rows, 3 * h, h, h);
         addBias<<<rows, kThreads, 0, stream>>>(m_qkv.get(), layer.qkvBias.get(), 3 * h);
         attention();
         linear(m_queue, m_context.get(), layer.attentionOut, m_projected.get(), rows, h, h, h);
-        addNormalised<<<warps, kRowThreads, 0, stream>>>(m_hidden.get(), m_projected.get(), layer.attentionOutBias.get(), m_other.get(), rows, h);
+        addNormalised<<<rows, kRowThreads, 0, stream>>>(m_hidden.get(), m_projected.get(), layer.attentionOutBias.get(), m_other.get(), h);
         linear(m_queue, m_other.get(), layer.up, m_ffn.get(), rows, s.ffn, h, h);
         addBiasGelu<<<rows, kThreads, 0, stream>>>(m_ffn.get(), layer.upBias.get(), s.ffn);
         linear(m_queue, m_ffn.get(), layer.down, m_projected.get(), rows, h, s.ffn, s.ffn);
-        addNormalised<<<warps, kRowThreads, 0, stream>>>(m_other.get(), m_projected.get(), layer.downBias.get(), m_hidden.get(), rows, h);
+        addNormalised<<<rows, kRowThreads, 0, stream>>>(m_other.get(), m_projected.get(), layer.downBias.get(), m_hidden.get(), h);
         CHECKED(cudaGetLastError());
     }
 

@@ -64,63 +64,51 @@ __device__ float blockReduce(float value)
     return value;
 }
 
-constexpr int kPerLane = 32; // values that a lane keeps of a row: in registers
-
-/// A row of up to kPerLane values for each lane of a warp, read once: what is done with it in several passes is done in registers.
-/// Longer rows have the rest read again.
-template <typename Value>
-class WarpRow
+/// The values of a row that one of `Threads` threads has, read once: what is done with them in several passes is done in registers. Of
+/// rows longer than Threads · Kept the rest is read again.
+template <int Threads, int Kept, typename Value>
+class RowInRegisters
 {
 public:
-    __device__ WarpRow(int n, Value value) : m_n(n), m_value(value), m_lane(threadIdx.x % 32)
+    __device__ RowInRegisters(int n, Value value) : m_n(n), m_value(value), m_first(threadIdx.x % Threads)
     {
 #pragma unroll
-        for (int i = 0; i < kPerLane; ++i)
-            if (const int at = m_lane + 32 * i; at < n)
+        for (int i = 0; i < Kept; ++i)
+            if (const int at = m_first + Threads * i; at < n)
                 m_kept[i] = value(at);
     }
 
-    /// Calls visit(index, value) for each of the lane's values.
+    /// Calls visit(index, value) for each of the thread's values.
     template <typename Visit>
     __device__ void forEach(Visit visit) const
     {
 #pragma unroll
-        for (int i = 0; i < kPerLane; ++i)
-            if (const int at = m_lane + 32 * i; at < m_n)
+        for (int i = 0; i < Kept; ++i)
+            if (const int at = m_first + Threads * i; at < m_n)
                 visit(at, m_kept[i]);
-        for (int at = m_lane + 32 * kPerLane; at < m_n; at += 32)
+        for (int at = m_first + Threads * Kept; at < m_n; at += Threads)
             visit(at, m_value(at));
     }
 
 private:
     const int m_n;
     const Value m_value;
-    const int m_lane;
-    float m_kept[kPerLane];
+    const int m_first;
+    float m_kept[Kept];
 };
 
-/// The row that this thread's warp has of `rows`, or nothing: then it is -1. Blocks of kRowThreads.
-constexpr int kRowThreads = 128;
-__device__ inline int rowOfWarp(int rows)
-{
-    const int row = static_cast<int>(blockIdx.x * (kRowThreads / 32) + threadIdx.x / 32);
-    return row < rows ? row : -1;
-}
-inline unsigned blocksForRows(int rows)
-{
-    return static_cast<unsigned>((rows + kRowThreads / 32 - 1) / (kRowThreads / 32));
-}
+constexpr int kRowThreads = 128; // of a block that has one row
 
-/// Normalises the row that `value(i)` gives and writes it. Called by a whole warp.
+/// Normalises the row that `value(i)` gives and writes it. Called by all kRowThreads threads of a block.
 template <typename T, typename Value>
 __device__ void normaliseRow(int n, float epsilon, Value value, T* out)
 {
-    const WarpRow<Value> row(n, value);
+    const RowInRegisters<kRowThreads, 8, Value> row(n, value);
     float sum = 0, squares = 0;
     row.forEach([&](int, float x) { sum += x; });
-    const float mean = warpReduce<Sum>(sum) / n;
+    const float mean = blockReduce<Sum>(sum) / n;
     row.forEach([&](int, float x) { squares += (x - mean) * (x - mean); });
-    const float scale = rsqrtf(warpReduce<Sum>(squares) / n + epsilon);
+    const float scale = rsqrtf(blockReduce<Sum>(squares) / n + epsilon);
     row.forEach([&](int i, float x) { out[i] = fromFloat<T>((x - mean) * scale); });
 }
 

@@ -1,9 +1,11 @@
-// The C interface over the backend's parts: types are chosen here, and exceptions stop here.
+#include "remote_server/inference/backends/cuda/plugin.h"
 
 #include "remote_server/inference/backends/cuda/decoder.cuh"
 #include "remote_server/inference/backends/cuda/encoder.cuh"
 
 #include <cstdio>
+
+// The C interface over the backend's parts: types are chosen here, and exceptions stop here.
 
 using namespace gantry::cuda;
 

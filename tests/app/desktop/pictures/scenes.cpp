@@ -8,6 +8,7 @@
 #include "app/desktop/live_page.h"
 #include "app/desktop/message_bar.h"
 #include "app/desktop/model_config_editor.h"
+#include "app/desktop/model_load_panel.h"
 #include "app/desktop/models_page.h"
 #include "app/desktop/page_area.h"
 #include "app/desktop/recorder_control.h"
@@ -15,6 +16,7 @@
 #include "app/desktop/report_page.h"
 #include "app/desktop/search_box.h"
 #include "app/desktop/window_actions.h"
+#include "app/remote/load_address.h"
 #include "tests/app/desktop/report_fixture.h"
 #include "tests/support/fake_nsys.h"
 #include "tests/widgets/trace_fixture.h"
@@ -371,6 +373,67 @@ void edit(desktop::ModelsPage& page, const char* from, const char* to)
     QTest::keyClicks(page.editor()->edit(), QLatin1String(to));
 }
 
+/// A load of the chosen model, until it tells its progress.
+desktop::ModelLoadPanel& startLoad(Stage& stage, desktop::ModelsPage& page, double seconds)
+{
+    page.showRequests();
+    desktop::ModelLoadPanel& panel = *page.loadPanel();
+    panel.findChild<QDoubleSpinBox*>(QStringLiteral("loadDuration"))->setValue(seconds);
+    panel.start();
+    stage.waitUntil("the load tells its progress", [&panel] { return panel.status()->text().contains(QStringLiteral("p99")); });
+    return panel;
+}
+
+void measure(Stage& stage, desktop::ModelsPage& page)
+{
+    desktop::ModelLoadPanel& panel = startLoad(stage, page, 2);
+    stage.waitUntil("it is measured", [&panel] { return !panel.isRunning(); });
+}
+
+void measureDecoder(Stage& stage, desktop::ModelsPage& page)
+{
+    page.select(QStringLiteral("tiny_decoder"));
+    page.loadButton()->click();
+    page.showRequests();
+    stage.waitUntil("the decoder is loaded", [&page] { return page.loadPanel()->startButton()->isEnabled(); });
+    measure(stage, page);
+}
+
+/// Pictures of a load in its states.
+template <typename Add>
+void addLoads(const Add& add)
+{
+    constexpr QSize kSmallest{640, 420};
+    const auto unreached = [](Stage&, desktop::ModelsPage& page) {
+        page.showRequests();
+        page.loadPanel()->setAddress(
+            app::loadAddress({"127.0.0.1:8001", "tritonserver", "gpu-07", *app::NodeAddress::parse("grpcs://gpu-07:8800?ca=ca.pem")}));
+    };
+    const auto cut = [](Stage& stage, desktop::ModelsPage& page) {
+        desktop::ModelLoadPanel& panel = startLoad(stage, page, 600);
+        desktop::NodeController* node = stage.window().nodes().current();
+        if (!node->client()->stopTarget(page.targetId()))
+            throw std::runtime_error("the server does not stop");
+        stage.waitUntil("requests fail", [&panel] { return !panel.status()->text().contains(QStringLiteral(" 0 failed")); });
+        panel.stop();
+        stage.waitUntil("it is stopped", [&panel] { return !panel.isRunning(); });
+    };
+    add("load", [](Stage&, desktop::ModelsPage& page) { page.showRequests(); });
+    add("load-running", [](Stage& stage, desktop::ModelsPage& page) { startLoad(stage, page, 600); });
+    add("load-measured", measure);
+    add("load-decoder", measureDecoder);
+    add("load-not-ready", [](Stage&, desktop::ModelsPage& page) {
+        page.select(QStringLiteral("identity"));
+        page.showRequests();
+    });
+    add("load-not-reached", unreached);
+    add("load-failures", cut);
+    add(
+        "small-load", [](Stage&, desktop::ModelsPage& page) { page.showRequests(); }, kSmallest);
+    add("small-load-measured", measure, kSmallest);
+    add("small-load-not-reached", unreached, kSmallest);
+}
+
 /// The page of a server's models in its states. Nothing in a build without a server.
 void addModels(std::vector<Scene>& scenes)
 {
@@ -396,6 +459,7 @@ void addModels(std::vector<Scene>& scenes)
         page.loadButton()->click();
         stage.waitUntil("it says why", [&page] { return !page.messages()->isHidden(); });
     });
+    addLoads(add);
     add("small-models", [](Stage&, desktop::ModelsPage&) {}, {800, 600});
     add("models-not-connected", [](Stage& stage, desktop::ModelsPage& page) {
         stage.window().nodes().current()->close();
