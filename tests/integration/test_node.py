@@ -60,7 +60,7 @@ class Node:
         self.daemon = None
         self.others = []
         self.launched = []  # a daemon that is killed leaves them behind
-        self.is_kept = True
+        self.is_kept = False  # the folder
 
     def start(self, *options):
         ready = self.folder / "ready"
@@ -131,10 +131,9 @@ def run(scenarios):
     try:
         node.start()
         scenarios[scenario](node)
-    except BaseException:
+    except Exception:
+        node.is_kept = True
         print(f"what the node left: {node.folder}", file=sys.stderr)
         raise
-    else:
-        node.is_kept = False
     finally:
         node.stop()
