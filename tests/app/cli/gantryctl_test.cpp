@@ -125,7 +125,7 @@ TEST_F(Gantryctl, UsageErrorsAre64AndJsonWhereAskedFor)
         {"fly"},
         {"node"},
         {"node", "info", "--colour"},
-        {"node", "info", "--node", "gpu-07"},
+        {"node", "info", "--node", "ftp://gpu-07"},
         {"capture"},
         {"capture", "--for", "2"},
         {"capture", "--for", "20m"},
@@ -214,13 +214,6 @@ TEST_F(Gantryctl, NodeThatIsNotThereIs69)
     EXPECT_EQ(json::parse(result.out)["error"]["code"], "unreachable");
     EXPECT_THAT(result.err, HasSubstr("start it with `gantryd --socket"));
     EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1);
-}
-
-TEST_F(Gantryctl, TransportThatThisBuildHasNotIsUsageWithTheWayAround)
-{
-    const ProcessResult result = gantryctl({"node", "info", "--node", "ssh://gpu-07"});
-    EXPECT_EQ(result.exitStatus, 64);
-    EXPECT_THAT(result.err, HasSubstr("ssh -N -L"));
 }
 
 TEST_F(Gantryctl, NodeListSaysWhoDoesNotAnswer)
