@@ -188,8 +188,8 @@ void ConnectPanel::showNode(const NodeController& node)
     using State = NodeController::State;
     const State state = node.state();
     const bool isLost = state == State::Lost, isConnecting = state == State::Connecting;
-    m_heading->setText(isLost         ? tr("%1 is not connected").arg(node.title())
-                       : isConnecting ? tr("Connecting to %1").arg(node.title())
+    m_heading->setText(isLost                      ? tr("%1 is not connected").arg(node.title())
+                       : isConnecting              ? tr("Connecting to %1").arg(node.title())
                        : state == State::Connected ? tr("Connected to %1").arg(node.title())
                                                    : tr("%1 is disconnected").arg(node.title()));
     m_text->setText(state == State::Connected      ? tr("Waiting for its first samples.")

@@ -115,8 +115,8 @@ Result<bool> ConnectTalk::Person::acceptHostKey(const app::HostKeyQuestion& ques
     const std::shared_ptr<PersonQuestion> asked = m_talk.ask(question);
     if (!asked)
         return Error{ErrorCode::NotPermitted,
-                     fmt::format("{} shows a key that is not known ({} {}); connect to say whether it is right", question.host, question.keyType,
-                                 question.fingerprint),
+                     fmt::format("{} shows a key that is not known ({} {}); connect to say whether it is right", question.host,
+                                 question.keyType, question.fingerprint),
                      {}};
     Result<bool> isRight = asked->waitForKey(std::move(stop));
     m_talk.answered();

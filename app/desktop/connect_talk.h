@@ -35,7 +35,8 @@ public:
 
 private:
     struct GivenUp
-    {};
+    {
+    };
     using Answer = std::variant<GivenUp, bool, app::Secret>;
 
     void give(Answer answer);

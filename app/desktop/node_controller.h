@@ -50,7 +50,7 @@ public:
         Disconnected, ///< by the user, or never connected
         Connecting,
         Connected,
-        Lost          ///< was connected or failed to; tries again at retryInSeconds()
+        Lost ///< was connected or failed to; tries again at retryInSeconds()
     };
 
     /// `address` as NodeClient::connect takes it; empty: the node of this machine.

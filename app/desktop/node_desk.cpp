@@ -67,8 +67,8 @@ void NodeDesk::tellOfReturn(const NodeController& node, const Outage& outage)
 void NodeDesk::showQuestion()
 {
     const auto isAsked = [this](const std::shared_ptr<PersonQuestion>& question) {
-        return question && std::any_of(m_nodes.nodes().begin(), m_nodes.nodes().end(),
-                                       [&](const auto& node) { return node->question() == question; });
+        return question &&
+               std::any_of(m_nodes.nodes().begin(), m_nodes.nodes().end(), [&](const auto& node) { return node->question() == question; });
     };
     if (m_dialog && isAsked(m_question))
         return; // one at a time

@@ -14,8 +14,8 @@ namespace gantry::desktop {
 class NodeList;
 class Settings;
 
-/// What stands between a person and the connections to nodes: adds nodes, asks what a connection asks, one question at a time, and tells once
-/// what became of a connection that was lost. UI thread.
+/// What stands between a person and the connections to nodes: adds nodes, asks what a connection asks, one question at a time, and tells
+/// once what became of a connection that was lost. UI thread.
 class NodeDesk : public QObject
 {
     Q_OBJECT
@@ -45,7 +45,7 @@ private:
     Settings& m_settings;
     jobs::JobRunner& m_runner;
     QWidget& m_window;
-    QPointer<QDialog> m_dialog;                ///< with a question
+    QPointer<QDialog> m_dialog;                 ///< with a question
     std::shared_ptr<PersonQuestion> m_question; ///< that it asks
 };
 

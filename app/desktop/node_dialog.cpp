@@ -7,7 +7,7 @@
 #include <QApplication>
 #include <QComboBox>
 #include <QDialogButtonBox>
-#include <QFormLayout>
+#include <QGridLayout>
 #include <QHBoxLayout>
 #include <QHeaderView>
 #include <QKeyEvent>
@@ -28,6 +28,7 @@ constexpr int kAddressRole = Qt::UserRole;
 constexpr QSize kWanted{620, 520}, kLeast{360, 280};
 constexpr int kMargin = 24;       ///< px that a window keeps around the dialog
 constexpr int kVerdictLines = 3;  ///< that have room, so that nothing moves while one types
+constexpr int kLabelGap = 4;      ///< px
 constexpr int kShortDialog = 440; ///< px below which the spacing is tight
 
 QString tagText(const QStringList& tags)
@@ -79,7 +80,8 @@ QString meaningOf(const app::NodeAddress& address, bool isEmpty)
 
 } // namespace
 
-NodeDialog::NodeDialog(Purpose purpose, const std::vector<NodeEntry>& known, const QStringList& recent, jobs::JobRunner& runner, QWidget* parent)
+NodeDialog::NodeDialog(Purpose purpose, const std::vector<NodeEntry>& known, const QStringList& recent, jobs::JobRunner& runner,
+                       QWidget* parent)
     : QDialog(parent),
       m_purpose(purpose),
       m_known(known),
@@ -120,19 +122,26 @@ NodeDialog::NodeDialog(Purpose purpose, const std::vector<NodeEntry>& known, con
     m_tags->setObjectName(QStringLiteral("nodeTags"));
     m_tags->setPlaceholderText(tr("h100, staging"));
 
-    auto* form = new QFormLayout;
-    form->setFieldGrowthPolicy(QFormLayout::AllNonFixedFieldsGrow);
-    form->addRow(tr("&Address"), m_address);
-    auto* belonging = new QHBoxLayout;
-    belonging->addWidget(m_group, 1);
-    auto* tagLabel = new QLabel(tr("&Tags"), this);
-    tagLabel->setBuddy(m_tags);
-    belonging->addWidget(tagLabel);
-    belonging->addWidget(m_tags, 1);
-    auto* names = new QFormLayout;
-    names->setFieldGrowthPolicy(QFormLayout::AllNonFixedFieldsGrow);
-    names->addRow(tr("&Name"), m_name);
-    names->addRow(tr("&Group"), belonging);
+    const auto label = [this](const QString& text, QWidget* field) {
+        auto* made = new QLabel(text, this);
+        made->setBuddy(field);
+        made->setMinimumWidth(made->sizeHint().width() + kLabelGap);
+        return made;
+    };
+    QLabel* addressLabel = label(tr("&Address"), m_address);
+    auto* addressRow = new QHBoxLayout;
+    addressRow->addWidget(addressLabel);
+    addressRow->addWidget(m_address, 1);
+    auto* names = new QGridLayout;
+    names->addWidget(label(tr("&Name"), m_name), 0, 0);
+    names->addWidget(m_name, 0, 1, 1, 3);
+    names->addWidget(label(tr("&Group"), m_group), 1, 0);
+    names->addWidget(m_group, 1, 1);
+    names->addWidget(label(tr("&Tags"), m_tags), 1, 2);
+    names->addWidget(m_tags, 1, 3);
+    names->setColumnMinimumWidth(0, addressLabel->minimumWidth());
+    names->setColumnStretch(1, 1);
+    names->setColumnStretch(3, 1);
 
     auto* buttons = new QDialogButtonBox(QDialogButtonBox::Cancel, this);
     m_ok = buttons->addButton(purpose == Purpose::Add ? tr("Connect") : tr("Save"), QDialogButtonBox::AcceptRole);
@@ -142,7 +151,7 @@ NodeDialog::NodeDialog(Purpose purpose, const std::vector<NodeEntry>& known, con
     connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
 
     auto* column = new QVBoxLayout(this);
-    column->addLayout(form);
+    column->addLayout(addressRow);
     column->addWidget(m_verdict);
     column->addWidget(m_choices, 1);
     column->addLayout(names);
@@ -254,11 +263,11 @@ void NodeDialog::fillForms()
 {
     QTreeWidgetItem* section = addSection(tr("Forms of an address"), m_choices->topLevelItemCount());
     const auto add = [&](const char* form, const QString& what) { addChoice(section, QString::fromLatin1(form), what); };
-    add("gpu-07", tr("a host over SSH, by its name in ~/.ssh/config or in the network"));
-    add("ssh://user@host:22", tr("the same, with the user and port"));
-    add("unix:/path/gantryd.sock", tr("a gantryd on this machine"));
-    add("grpc://127.0.0.1:8800?token-file=FILE", tr("a port of this machine, as of a tunnel"));
-    add("grpcs://host:8800?ca=FILE", tr("another machine by TLS"));
+    add("HOST", tr("over SSH, as `ssh HOST` goes there"));
+    add("ssh://USER@HOST:22", tr("the same, with the user and the port"));
+    add("unix:/PATH/gantryd.sock", tr("a gantryd on this machine"));
+    add("grpc://127.0.0.1:PORT?token-file=FILE", tr("a port of this machine, as of a tunnel"));
+    add("grpcs://HOST:PORT?ca=FILE", tr("another machine by TLS"));
     if (app::NodeAddress::parse("exec:true"))
         add("exec:kubectl exec -i POD -- gantryd --stdio", tr("a command that leads to it, as into a pod"));
     section->setExpanded(true);
@@ -273,7 +282,8 @@ void NodeDialog::filterChoices(const QString& typed)
         int shown = 0;
         for (int j = 0; j < section->childCount(); ++j) {
             QTreeWidgetItem* item = section->child(j);
-            const bool fits = isHelp || item->text(0).contains(wanted, Qt::CaseInsensitive) || item->text(1).contains(wanted, Qt::CaseInsensitive);
+            const bool fits =
+                isHelp || item->text(0).contains(wanted, Qt::CaseInsensitive) || item->text(1).contains(wanted, Qt::CaseInsensitive);
             item->setHidden(!fits);
             shown += fits ? 1 : 0;
         }
@@ -286,7 +296,8 @@ void NodeDialog::pick(const QTreeWidgetItem* item)
     const QVariant address = item ? item->data(0, kAddressRole) : QVariant();
     if (address.isNull())
         return;
-    const auto known = std::find_if(m_known.begin(), m_known.end(), [&](const NodeEntry& entry) { return entry.address == address.toString(); });
+    const auto known =
+        std::find_if(m_known.begin(), m_known.end(), [&](const NodeEntry& entry) { return entry.address == address.toString(); });
     if (known != m_known.end())
         return setEntry(*known);
     m_address->setText(address.toString());

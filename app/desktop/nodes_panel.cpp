@@ -25,7 +25,16 @@ namespace gantry::desktop {
 
 namespace {
 
-enum class ItemKind { Group, Node, Gpu, Target, Model, ReportFolder, Report };
+enum class ItemKind
+{
+    Group,
+    Node,
+    Gpu,
+    Target,
+    Model,
+    ReportFolder,
+    Report
+};
 
 constexpr int kKindRole = Qt::UserRole;
 constexpr int kKeyRole = Qt::UserRole + 1;     ///< what identifies the item among its siblings; survives a rebuild
@@ -235,11 +244,11 @@ void NodesPanel::fillNode(QTreeWidgetItem* item, NodeController& node)
     if (!node.info())
         return;
     const proto::NodeInfo& info = *node.info();
-    item->setToolTip(0, withBesides(
-                     tr("%1 · %2 · %3 CPUs · gantryd %4\n%5")
-                             .arg(toQString(info.hostName), toQString(info.os), QString::number(info.cpuCount),
-                                  toQString(info.daemonVersion), node.address().empty() ? tr("this machine") : toQString(node.address())) +
-                         (info.nsysPath.empty() ? tr("\nno Nsight Systems") : tr("\nNsight Systems %1").arg(toQString(info.nsysVersion)))));
+    item->setToolTip(
+        0, withBesides(tr("%1 · %2 · %3 CPUs · gantryd %4\n%5")
+                           .arg(toQString(info.hostName), toQString(info.os), QString::number(info.cpuCount), toQString(info.daemonVersion),
+                                node.address().empty() ? tr("this machine") : toQString(node.address())) +
+                       (info.nsysPath.empty() ? tr("\nno Nsight Systems") : tr("\nNsight Systems %1").arg(toQString(info.nsysVersion)))));
     if (info.gpus.empty()) {
         auto* none = addItem(item, ItemKind::Gpu, QStringLiteral("no-gpu"), tr("no GPU: CPU backend"));
         none->setToolTip(0, toQString(info.noGpuReason));

@@ -108,11 +108,14 @@ QDialog* makeHostKeyDialog(const app::HostKeyQuestion& asked, std::shared_ptr<Pe
 
     if (asked.hasAuthority)
         column->addWidget(paragraph(
-            Words::tr("An authority is known for this host, but Gantry cannot check the certificates of hosts: compare the key itself."), dialog));
-    column->addWidget(paragraph(Words::tr("Compare the fingerprint with the one that the host's owner gives, or that ssh-keygen -lf prints there of "
-                                          "a key in /etc/ssh. If it is another one, somebody may be listening in."),
-                                dialog));
-    QLabel* kept = paragraph(Words::tr("A key that is right is kept in %1 and not asked about again.").arg(pathText(asked.knownHostsFile)), dialog);
+            Words::tr("An authority is known for this host, but Gantry cannot check the certificates of hosts: compare the key itself."),
+            dialog));
+    column->addWidget(
+        paragraph(Words::tr("Compare the fingerprint with the one that the host's owner gives, or that ssh-keygen -lf prints there of "
+                            "a key in /etc/ssh. If it is another one, somebody may be listening in."),
+                  dialog));
+    QLabel* kept =
+        paragraph(Words::tr("A key that is right is kept in %1 and not asked about again.").arg(pathText(asked.knownHostsFile)), dialog);
     kept->setForegroundRole(QPalette::PlaceholderText);
     column->addWidget(kept);
     column->addStretch(1);
@@ -143,9 +146,10 @@ SecretWords wordsOf(const app::SecretQuestion& asked)
     const QString host = plain(asked.host), user = plain(asked.user);
     switch (asked.kind) {
     case app::SecretQuestion::Kind::Passphrase:
-        return {Words::tr("Passphrase"), Words::tr("Passphrase of %1").arg(plain(asked.file)),
-                Words::tr("%1 wants this key. Its passphrase stays in memory until you disconnect; an ssh-agent keeps it longer.").arg(host),
-                Words::tr("Passphrase")};
+        return {
+            Words::tr("Passphrase"), Words::tr("Passphrase of %1").arg(plain(asked.file)),
+            Words::tr("%1 wants this key. Its passphrase stays in memory until you disconnect; an ssh-agent keeps it longer.").arg(host),
+            Words::tr("Passphrase")};
     case app::SecretQuestion::Kind::Password:
         return {Words::tr("Password"), Words::tr("Password of %1 at %2").arg(user, host),
                 Words::tr("It stays in memory until you disconnect. With a key (ssh-copy-id) nobody is asked."), Words::tr("Password")};

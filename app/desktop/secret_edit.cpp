@@ -85,9 +85,11 @@ void SecretEdit::keyPressEvent(QKeyEvent* event)
         (void)take();
     else if (event->key() == Qt::Key_Backspace)
         removeLast();
-    else if (event->key() == Qt::Key_Return || event->key() == Qt::Key_Enter || event->key() == Qt::Key_Escape || event->key() == Qt::Key_Tab)
+    else if (event->key() == Qt::Key_Return || event->key() == Qt::Key_Enter || event->key() == Qt::Key_Escape ||
+             event->key() == Qt::Key_Tab)
         return QLineEdit::keyPressEvent(event); // the dialog's
-    else if (!event->text().isEmpty() && event->text().front().isPrint() && (!isCommand || event->modifiers() == (Qt::ControlModifier | Qt::AltModifier)))
+    else if (!event->text().isEmpty() && event->text().front().isPrint() &&
+             (!isCommand || event->modifiers() == (Qt::ControlModifier | Qt::AltModifier)))
         append(event->text()); // Ctrl+Alt is AltGr on some systems
     else
         return event->ignore();

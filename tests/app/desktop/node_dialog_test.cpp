@@ -40,19 +40,19 @@ private slots:
         std::ofstream(folder / "config") << "Host gpu-07 gpu-08\n User me\nHost *.example\n";
         app::SshConfigPlaces places;
         places.userFile = folder / "config";
-        NodeDialog dialog(NodeDialog::Purpose::Add, {{QStringLiteral("ssh://h200"), QStringLiteral("big one"), {}, {QStringLiteral("lab")}}},
+        NodeDialog dialog(NodeDialog::Purpose::Add,
+                          {{QStringLiteral("ssh://h200"), QStringLiteral("big one"), {}, {QStringLiteral("lab")}}},
                           {QStringLiteral("ssh://old"), QStringLiteral("ssh://h200")}, m_runner);
         dialog.offerHostsOf(places);
         QTRY_VERIFY(choices(dialog).contains(QStringLiteral("gpu-08")));
-        QCOMPARE(choices(dialog).mid(0, 4), (QStringList{QStringLiteral("ssh://old"), QStringLiteral("ssh://h200"), QStringLiteral("gpu-07"),
-                                                         QStringLiteral("gpu-08")}));
+        QCOMPARE(choices(dialog).mid(0, 4), (QStringList{QStringLiteral("ssh://old"), QStringLiteral("ssh://h200"),
+                                                         QStringLiteral("gpu-07"), QStringLiteral("gpu-08")}));
         type(dialog, QStringLiteral("08"));
         QCOMPARE(choices(dialog).front(), QStringLiteral("gpu-08"));
         type(dialog, QStringLiteral("LAB")); // a tag
         QCOMPARE(choices(dialog).front(), QStringLiteral("ssh://h200"));
         QTest::keyClick(dialog.findChild<QLineEdit*>(QStringLiteral("nodeAddress")), Qt::Key_Down);
-        QCOMPARE(dialog.entry(),
-                 (NodeEntry{QStringLiteral("ssh://h200"), QStringLiteral("big one"), {}, {QStringLiteral("lab")}}));
+        QCOMPARE(dialog.entry(), (NodeEntry{QStringLiteral("ssh://h200"), QStringLiteral("big one"), {}, {QStringLiteral("lab")}}));
     }
 
     void nameGroupAndTagsAreKeptInTheSettings()

@@ -1,7 +1,7 @@
 #include "app/desktop/compare_page.h"
 #include "app/desktop/main_window.h"
-#include "app/desktop/nodes_panel.h"
 #include "app/desktop/node_dialog.h"
+#include "app/desktop/nodes_panel.h"
 #include "app/desktop/page_area.h"
 #include "app/desktop/report_page.h"
 #include "app/jobs/job_runner.h"

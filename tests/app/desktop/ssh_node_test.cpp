@@ -122,8 +122,8 @@ private slots:
         std::filesystem::create_directories(root / "bin");
         std::filesystem::copy_file(LocalNode::daemonProgram().toStdString(), root / "bin" / "gantryd");
         const std::filesystem::path bundle = *m_folder / "bundle.tar.zst";
-        const auto packed = test::runProcess({"/bin/tar", "--use-compress-program=zstd -1 -q", "-cf", bundle.string(), "-C",
-                                              m_folder->path().string(), "gantry-node-test"});
+        const auto packed = test::runProcess(
+            {"/bin/tar", "--use-compress-program=zstd -1 -q", "-cf", bundle.string(), "-C", m_folder->path().string(), "gantry-node-test"});
         QVERIFY2(packed.exitStatus == 0, packed.err.c_str());
         NodeController& node = open("ssh://node?config=" + m_sshd->writeConfig().string() + "&bundle=" + bundle.string());
         QStringList deployed;
@@ -182,7 +182,8 @@ private slots:
         QSignalSpy questions(&node, &NodeController::questionChanged);
         QTRY_COMPARE_WITH_TIMEOUT(node.state(), State::Lost, kPatienceMs);
         QVERIFY(questions.isEmpty());
-        QVERIFY2(banner().contains(QString::fromStdString(m_sshd->knownHosts().string()) + QStringLiteral(" line 1")), qPrintable(banner()));
+        QVERIFY2(banner().contains(QString::fromStdString(m_sshd->knownHosts().string()) + QStringLiteral(" line 1")),
+                 qPrintable(banner()));
         QCOMPARE(node.retryInSeconds(), 0);
     }
 
@@ -288,7 +289,8 @@ private slots:
         NodeController& node = open(addressWith(m_sshd->writeConfig({"StrictHostKeyChecking no"})));
         QTRY_COMPARE_WITH_TIMEOUT(node.state(), State::Connected, kPatienceMs);
         QCOMPARE(node.notes().size(), 1);
-        QVERIFY2(node.notes().front().contains(QStringLiteral("stricthostkeychecking"), Qt::CaseInsensitive), qPrintable(node.notes().front()));
+        QVERIFY2(node.notes().front().contains(QStringLiteral("stricthostkeychecking"), Qt::CaseInsensitive),
+                 qPrintable(node.notes().front()));
         QCOMPARE(m_window->findChild<QLabel*>(QStringLiteral("connectNotes"))->text(), node.notes().front());
     }
 

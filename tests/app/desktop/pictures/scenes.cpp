@@ -557,8 +557,8 @@ void addSizes(std::vector<Scene>& scenes)
 std::vector<Scene> allScenes()
 {
     std::vector<Scene> scenes;
-    for (const auto add :
-         {addPagesOfFiles, addTimelines, addRows, addSearches, addTables, addComparisons, addNodes, addConnections, addCaptures, addDialogs, addSizes})
+    for (const auto add : {addPagesOfFiles, addTimelines, addRows, addSearches, addTables, addComparisons, addNodes, addConnections,
+                           addCaptures, addDialogs, addSizes})
         add(scenes);
     return scenes;
 }
