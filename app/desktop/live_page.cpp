@@ -1,5 +1,6 @@
 #include "app/desktop/live_page.h"
 
+#include "app/desktop/connect_panel.h"
 #include "app/desktop/message_bar.h"
 #include "app/desktop/node_list.h"
 #include "app/desktop/text.h"
@@ -24,6 +25,13 @@ constexpr DurationNs kLongestGap = 3 * kSecond; // many scrapes: more silence th
 constexpr int kRedrawMs = 100;
 constexpr int kCountdownMs = 1000;
 
+enum Page // of the stack
+{
+    kEmpty,
+    kPlots,
+    kConnecting
+};
+
 const char kConnectionTopic[] = "connection";
 
 } // namespace
@@ -33,31 +41,40 @@ LivePage::LivePage(NodeList& nodes, QWidget* parent)
       m_nodes(nodes),
       m_banner(new MessageBar(this)),
       m_stack(new QStackedWidget(this)),
-      m_emptyText(new QLabel(this)),
-      m_open(new QPushButton(tr("Open report…"), this)),
+      m_connecting(new ConnectPanel(this)),
       m_footer(new QLabel(this)),
       m_grid(new widgets::LivePlotGrid(this))
 {
     auto* empty = new QWidget(this);
     auto* column = new QVBoxLayout(empty);
-    m_emptyText->setAlignment(Qt::AlignHCenter);
-    m_emptyText->setWordWrap(true);
-    m_emptyText->setForegroundRole(QPalette::PlaceholderText);
+    auto* text = new QLabel(tr("No node yet.\n\nConnect to a machine to watch its servers live and to capture them,\nor "
+                               "open a report or a trace. Files can be dropped here, too."),
+                            empty);
+    text->setAlignment(Qt::AlignHCenter);
+    text->setWordWrap(true);
+    text->setForegroundRole(QPalette::PlaceholderText);
     auto* connectButton = new QPushButton(tr("Connect…"), empty);
     connect(connectButton, &QPushButton::clicked, this, &LivePage::connectRequested);
-    connect(m_open, &QPushButton::clicked, this, &LivePage::openRequested);
+    auto* openButton = new QPushButton(tr("Open report…"), empty);
+    connect(openButton, &QPushButton::clicked, this, &LivePage::openRequested);
     auto* buttons = new QHBoxLayout;
     buttons->addStretch(1);
     buttons->addWidget(connectButton);
-    buttons->addWidget(m_open);
+    buttons->addWidget(openButton);
     buttons->addStretch(1);
     column->addStretch(1);
-    column->addWidget(m_emptyText);
+    column->addWidget(text);
     column->addSpacing(8);
     column->addLayout(buttons);
     column->addStretch(2);
     m_stack->addWidget(empty);
     m_stack->addWidget(m_grid);
+    m_stack->addWidget(m_connecting);
+    connect(m_connecting, &ConnectPanel::openRequested, this, &LivePage::openNode);
+    connect(m_connecting, &ConnectPanel::cancelRequested, this, [this] {
+        if (NodeController* node = m_nodes.current())
+            node->close();
+    });
 
     m_footer->setContentsMargins(10, 2, 10, 4);
     m_footer->setForegroundRole(QPalette::PlaceholderText);
@@ -101,6 +118,8 @@ void LivePage::watchNodes()
             refreshState();
             scheduleRedraw();
         });
+        connect(node, &NodeController::progressed, this, &LivePage::showConnecting);
+        connect(node, &NodeController::contentChanged, this, &LivePage::showConnecting);
     }
     // A node that was removed delivers nothing more before it is deleted; its samples go with it.
     for (const auto& [node, series] : m_series)
@@ -127,45 +146,50 @@ void LivePage::refreshState()
     const NodeController* node = m_nodes.current();
     const LiveSeries* series = currentSeries();
     const bool hasSamples = series && !series->isEmpty();
-    m_stack->setCurrentIndex(hasSamples ? 1 : 0);
-    m_open->setVisible(!node);
+    m_stack->setCurrentIndex(hasSamples ? kPlots : node ? kConnecting : kEmpty);
     if (!node) {
-        m_emptyText->setText(tr("No node yet.\n\nConnect to a machine that runs gantryd to watch its servers live and to capture them,\nor "
-                                "open a report or a trace. Files can be dropped here, too."));
         m_footer->clear();
         return;
     }
+    showConnecting();
     const QString topic = QString::fromLatin1(kConnectionTopic);
     switch (node->state()) {
     case NodeController::State::Disconnected:
-        m_emptyText->setText(tr("%1 is disconnected.\n\nConnect to see its metrics.").arg(node->title()));
+    case NodeController::State::Connected:
         m_banner->clearTopic(topic);
         break;
     case NodeController::State::Connecting:
-        m_emptyText->setText(tr("Connecting to %1…").arg(node->title()));
-        break;
-    case NodeController::State::Connected:
-        m_emptyText->setText(tr("Connected to %1.\n\nWaiting for its first samples.").arg(node->title()));
-        m_banner->clearTopic(topic);
+        // What went wrong is still to be read while it is tried again.
+        if (node->error())
+            m_banner->updateTopic(topic, lossSentence(*node));
         break;
     case NodeController::State::Lost:
-        m_emptyText->setText(tr("%1 does not answer.").arg(node->title()));
-        m_banner->showMessage({MessageBar::Kind::Error, lossSentence(*node), describe(*node->error()).details, tr("Retry now"),
-                               [this] {
-                                   if (NodeController* current = m_nodes.current())
-                                       current->open();
-                               },
-                               topic});
+        m_banner->showMessage({MessageBar::Kind::Error, lossSentence(*node), describe(*node->error()).details,
+                               node->needsPerson() ? tr("Connect") : tr("Retry now"), [this] { openNode(); }, topic});
         if (node->retryInSeconds() > 0)
             m_countdown.start();
         break;
     }
 }
 
+void LivePage::showConnecting()
+{
+    if (const NodeController* node = m_nodes.current())
+        m_connecting->showNode(*node);
+}
+
+void LivePage::openNode()
+{
+    if (NodeController* node = m_nodes.current())
+        node->open();
+}
+
 QString LivePage::lossSentence(const NodeController& node) const
 {
     const QString sentence = describe(*node.error()).sentence;
     const int seconds = node.retryInSeconds();
+    if (node.state() == NodeController::State::Connecting)
+        return sentence + QLatin1Char(' ') + tr("Trying again now.");
     return seconds > 0 ? sentence + QLatin1Char(' ') + tr("Trying again in %1 s.").arg(seconds) : sentence;
 }
 
@@ -199,7 +223,7 @@ void LivePage::redraw()
         m_drawnSpan = 0;
         return;
     }
-    if (m_stack->currentIndex() == 0)
+    if (m_stack->currentIndex() != kPlots)
         refreshState();
     // Grows with what there is: a few seconds at the edge of an empty minute show nothing, and a scale that jumps cannot be read.
     const DurationNs length = std::clamp(series->span(), kShortestWindow, kLongestWindow);

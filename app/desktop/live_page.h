@@ -10,7 +10,6 @@
 #include <memory>
 
 class QLabel;
-class QPushButton;
 class QStackedWidget;
 
 namespace gantry::widgets {
@@ -19,6 +18,7 @@ class LivePlotGrid;
 
 namespace gantry::desktop {
 
+class ConnectPanel;
 class MessageBar;
 class NodeController;
 class NodeList;
@@ -37,6 +37,7 @@ public:
     /// Time of samples that the plots of the current node show; 0: waiting for the first.
     [[nodiscard]] DurationNs drawnSpan() const;
     [[nodiscard]] MessageBar* banner() const { return m_banner; }
+    [[nodiscard]] const ConnectPanel& connecting() const { return *m_connecting; }
 
 signals:
     void connectRequested();
@@ -52,6 +53,8 @@ private:
     void watchNodes();
     void onCurrentChanged();
     void refreshState();
+    void showConnecting();
+    void openNode();
     [[nodiscard]] QString lossSentence(const NodeController& node) const;
     void countDown();
     void redraw();
@@ -65,8 +68,7 @@ private:
     QTimer m_countdown; ///< runs while a lost node is tried again
     MessageBar* m_banner;
     QStackedWidget* m_stack;
-    QLabel* m_emptyText;
-    QPushButton* m_open; ///< where there is no node
+    ConnectPanel* m_connecting; ///< where there is a node, and nothing of it yet
     QLabel* m_footer;
     widgets::LivePlotGrid* m_grid;
     DurationNs m_drawnSpan = 0;

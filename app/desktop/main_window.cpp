@@ -11,6 +11,7 @@
 #include "app/desktop/live_page.h"
 #include "app/desktop/mark_memory.h"
 #include "app/desktop/message_bar.h"
+#include "app/desktop/node_desk.h"
 #include "app/desktop/nodes_panel.h"
 #include "app/desktop/nsys_offers.h"
 #include "app/desktop/page_area.h"
@@ -33,7 +34,6 @@
 #include <QDockWidget>
 #include <QFileDialog>
 #include <QFileInfo>
-#include <QInputDialog>
 #include <QLabel>
 #include <QMenu>
 #include <QMenuBar>
@@ -95,7 +95,8 @@ MainWindow::MainWindow(jobs::JobRunner& runner, Settings& settings, TraceSource 
       m_runner(runner),
       m_settings(settings),
       m_source(std::move(source)),
-      m_nodes(std::make_unique<NodeList>(runner)),
+      m_nodes(std::make_unique<NodeList>()),
+      m_desk(std::make_unique<NodeDesk>(*m_nodes, settings, runner, *this)),
       m_capture(std::make_unique<CaptureController>(runner)),
       m_actions(std::make_unique<WindowActions>(*this))
 {
@@ -219,7 +220,7 @@ void MainWindow::connectFileActions()
     connect(m_actions->openBeside, &QAction::triggered, this, [this] { chooseBeside(1); });
     connect(m_pages, &PageArea::compareOpened, this, [this](ComparePage* page) {
         connect(page, &ComparePage::fileRequested, this, &MainWindow::chooseBeside);
-        connect(page, &ComparePage::nodeRequested, this, &MainWindow::askForNode);
+        connect(page, &ComparePage::nodeRequested, m_desk.get(), &NodeDesk::askForNode);
         connect(page, &ComparePage::logged, this, &MainWindow::appendToLog);
     });
     connect(m_pages, &PageArea::reportOpened, this, [this](ReportPage* page) {
@@ -233,7 +234,7 @@ void MainWindow::connectFileActions()
         rememberRows(*page, m_settings);
         rememberMarks(*page, m_settings);
         connect(page, &ReportPage::previewed, this, &MainWindow::refreshSearch);
-        connect(page, &ReportPage::nodeRequested, this, &MainWindow::askForNode);
+        connect(page, &ReportPage::nodeRequested, m_desk.get(), &NodeDesk::askForNode);
         connect(page, &ReportPage::logged, this, &MainWindow::appendToLog);
         connect(page, &ReportPage::viewSaved, this, [this](const QString& sentence, bool isSaved) {
             if (isSaved)
@@ -309,11 +310,22 @@ void MainWindow::connectViewActions()
 
 void MainWindow::connectNodeActions()
 {
-    connect(m_actions->connectNode, &QAction::triggered, this, &MainWindow::askForNode);
-    connect(m_nodesPanel, &NodesPanel::connectRequested, this, &MainWindow::askForNode);
-    connect(m_captureBar, &CaptureBar::connectRequested, this, &MainWindow::askForNode);
-    connect(m_live, &LivePage::connectRequested, this, &MainWindow::askForNode);
+    connect(m_actions->connectNode, &QAction::triggered, m_desk.get(), &NodeDesk::askForNode);
+    connect(m_nodesPanel, &NodesPanel::connectRequested, m_desk.get(), &NodeDesk::askForNode);
+    connect(m_captureBar, &CaptureBar::connectRequested, m_desk.get(), &NodeDesk::askForNode);
+    connect(m_live, &LivePage::connectRequested, m_desk.get(), &NodeDesk::askForNode);
     connect(m_live, &LivePage::openRequested, this, &MainWindow::chooseReports);
+    connect(m_nodesPanel, &NodesPanel::labelRequested, m_desk.get(), [this](NodeController* node) { m_desk->askForLabel(*node); });
+    connect(m_desk.get(), &NodeDesk::told, m_messages, &MessageBar::showMessage);
+    connect(m_desk.get(), &NodeDesk::clearRequested, m_messages, &MessageBar::clearTopic);
+    connect(m_desk.get(), &NodeDesk::logged, this, &MainWindow::appendToLog);
+    connect(m_desk.get(), &NodeDesk::nodeOpened, this, [this] {
+        // Who connects for the sake of a report that waits for a node stays with it.
+        const ReportPage* report = m_pages->currentReport();
+        const ComparePage* compare = m_pages->currentCompare();
+        if (!(report && report->state() == ReportPage::State::Failed) && !(compare && compare->error()))
+            m_pages->showLive();
+    });
     connect(m_actions->disconnectNode, &QAction::triggered, this, [this] {
         if (NodeController* node = m_nodes->current())
             node->close();
@@ -343,11 +355,7 @@ void MainWindow::connectNodeActions()
             if (node->property("windowConnected").toBool())
                 continue;
             node->setProperty("windowConnected", true);
-            connect(node, &NodeController::stateChanged, this, [this, node] {
-                if (node->state() == NodeController::State::Connected)
-                    m_settings.addRecentNode(toQString(node->address()));
-                refreshActions();
-            });
+            connect(node, &NodeController::stateChanged, this, &MainWindow::refreshActions);
             connect(node, &NodeController::actionFailed, this,
                     [this](const QString& doing, const Error& error) { showError(doing, error, QStringLiteral("node")); });
             connect(node, &NodeController::logArrived, m_inspector,
@@ -608,31 +616,6 @@ void MainWindow::chooseBeside(int side)
         if (front && side == 1)
             page.setSide(0, front->path());
         page.setSide(side, toPath(file));
-    });
-    dialog->open();
-}
-
-void MainWindow::askForNode()
-{
-    auto* dialog = new QInputDialog(this);
-    dialog->setAttribute(Qt::WA_DeleteOnClose);
-    dialog->setWindowTitle(tr("Connect to a node"));
-    dialog->setLabelText(tr("Address of gantryd: unix:/path/gantryd.sock, grpc://host:port, grpcs://host:port,\nexec:COMMAND (one that "
-                            "runs gantryd --stdio somewhere).\nEmpty: the daemon on this machine."));
-    dialog->setOkButtonText(tr("Connect"));
-    dialog->setComboBoxEditable(true);
-    QStringList known = m_settings.recentNodes();
-    if (!known.contains(QString()))
-        known << QString();
-    dialog->setComboBoxItems(known);
-    dialog->setMinimumWidth(460);
-    connect(dialog, &QInputDialog::textValueSelected, this, [this](const QString& address) {
-        m_nodes->open(address.trimmed().toStdString());
-        // Who connects for the sake of a report that waits for a node stays with it.
-        const ReportPage* report = m_pages->currentReport();
-        const ComparePage* compare = m_pages->currentCompare();
-        if (!(report && report->state() == ReportPage::State::Failed) && !(compare && compare->error()))
-            m_pages->showLive();
     });
     dialog->open();
 }

@@ -25,6 +25,7 @@ class CaptureBar;
 class Inspector;
 class LivePage;
 class MessageBar;
+class NodeDesk;
 class NodesPanel;
 class PageArea;
 class RecorderControl;
@@ -88,7 +89,6 @@ private:
     void askForOffsets();
     void askForExport();
     void chooseBeside(int side);
-    void askForNode();
     void askToDeleteReport(NodeController* node, const QString& reportName);
     void askToStopTarget(NodeController* node, const QString& targetId);
     void exportScreenshot();
@@ -111,6 +111,7 @@ private:
     Settings& m_settings;
     TraceSource m_source;
     std::unique_ptr<NodeList> m_nodes;
+    std::unique_ptr<NodeDesk> m_desk;
     std::unique_ptr<CaptureController> m_capture;
     std::unique_ptr<WindowActions> m_actions;
     CaptureBar* m_captureBar = nullptr;

@@ -33,6 +33,19 @@ std::string fingerprint(const std::vector<proto::Target>& targets, const std::ve
     return text;
 }
 
+/// A talk has a listener for as long as the job runs that the listener posts to.
+class ListeningTime
+{
+public:
+    ListeningTime(ConnectTalk& talk, ConnectTalk::Listener listener) : m_talk(talk) { m_talk.listen(std::move(listener)); }
+    ListeningTime(const ListeningTime&) = delete;
+    ListeningTime& operator=(const ListeningTime&) = delete;
+    ~ListeningTime() { m_talk.silence(); }
+
+private:
+    ConnectTalk& m_talk;
+};
+
 } // namespace
 
 NodeController::NodeController(std::string address, jobs::JobRunner& runner, QObject* parent) :
@@ -43,7 +56,7 @@ NodeController::NodeController(std::string address, jobs::JobRunner& runner, QOb
     m_refreshSlot(runner)
 {
     m_retryTimer.setSingleShot(true);
-    connect(&m_retryTimer, &QTimer::timeout, this, &NodeController::open);
+    connect(&m_retryTimer, &QTimer::timeout, this, [this] { connectNow(false); });
     m_refreshTimer.setInterval(kRefreshInterval);
     connect(&m_refreshTimer, &QTimer::timeout, this, [this] {
         // A slow node is not asked again before it has answered.
@@ -52,7 +65,11 @@ NodeController::NodeController(std::string address, jobs::JobRunner& runner, QOb
     });
 }
 
-NodeController::~NodeController() = default;
+NodeController::~NodeController()
+{
+    endAttempt();
+    dropConnection();
+}
 
 QString NodeController::title() const
 {
@@ -61,9 +78,19 @@ QString NodeController::title() const
 
 QString NodeController::name() const
 {
+    if (!m_entry.name.isEmpty())
+        return m_entry.name;
     if (m_info && !m_info->hostName.empty())
         return toQString(m_info->hostName);
     return m_address.empty() ? tr("this machine") : toQString(m_address);
+}
+
+void NodeController::setEntry(NodeEntry entry)
+{
+    if (entry == m_entry)
+        return;
+    m_entry = std::move(entry);
+    emit contentChanged();
 }
 
 int NodeController::retryInSeconds() const
@@ -97,37 +124,124 @@ Result<NodeController::Content> NodeController::readContent(app::NodeClient& cli
 
 void NodeController::open()
 {
-    if (m_state == State::Connecting || m_state == State::Connected)
+    if (m_state == State::Connected || (m_state == State::Connecting && m_isPersonThere))
         return;
+    connectNow(true);
+}
+
+void NodeController::connectNow(bool isPersonThere)
+{
     m_retryTimer.stop();
+    endAttempt();
+    m_isPersonThere = isPersonThere;
+    m_progress = {};
+    if (isPersonThere)
+        m_error.reset();
     setState(State::Connecting);
 
-    using Opened = std::pair<std::shared_ptr<app::NodeClient>, Content>;
+    const auto talk = m_talk = std::make_shared<ConnectTalk>(m_secrets);
     m_connectSlot.run(
-        [address = m_address](const jobs::JobContext& context) -> Result<Opened> {
-            GANTRY_TRY(auto client, app::NodeClient::connect(address, clientName(), std::nullopt, context.stop()));
-            GANTRY_TRY(auto content, readContent(*client, context.stop()));
-            return Opened{std::move(client), std::move(content)};
+        [this, address = m_address, talk, isPersonThere](const jobs::JobContext& context) -> Result<Opened> {
+            const ListeningTime listening(*talk, listenerOf(this, context, isPersonThere));
+            app::NodeClient::ConnectOptions options;
+            options.clientName = clientName();
+            options.timeout = kConnectTimeout;
+            options.prompter = std::shared_ptr<app::SshPrompter>(talk, &talk->prompter());
+            options.onStep = [talk](app::ConnectStep step, const std::string& detail) { talk->step(step, detail); };
+            Result<std::shared_ptr<app::NodeClient>> client = app::NodeClient::connect(address, std::move(options), context.stop());
+            if (!client)
+                return std::move(client).error();
+            GANTRY_TRY(auto content, readContent(**client, context.stop()));
+            return Opened{std::move(*client), std::move(content)};
         },
         [this](Result<Opened> opened) {
+            setQuestion(nullptr);
             if (!opened)
                 return onLost(opened.error());
             onConnected(std::move(opened->first), std::move(opened->second));
         });
 }
 
+/// Called on the job's thread: `self` is used only in calls that are dropped with the job.
+ConnectTalk::Listener NodeController::listenerOf(NodeController* self, const jobs::JobContext& context, bool isPersonThere)
+{
+    ConnectTalk::Listener listener;
+    listener.onStep = [self, &context](app::ConnectStep step, const std::string& detail) {
+        context.post([self, step, text = toQString(detail)] { self->setStep(step, text); });
+    };
+    listener.onNote = [self, &context](const std::string& sentence) {
+        context.post([self, text = toQString(sentence)] { self->addNote(text); });
+    };
+    if (!isPersonThere)
+        return listener;
+    listener.onQuestion = [self, &context](std::shared_ptr<PersonQuestion> question) {
+        context.post([self, question = std::move(question)] { self->setQuestion(question); });
+    };
+    listener.onAnswered = [self, &context] { context.post([self] { self->setQuestion(nullptr); }); };
+    return listener;
+}
+
+void NodeController::setStep(app::ConnectStep step, const QString& detail)
+{
+    // Back to an earlier one: the next host of a way over several, or a second session. What was said of later steps is of the one before.
+    if (m_progress.now && step < *m_progress.now)
+        m_progress.details.erase(m_progress.details.upper_bound(step), m_progress.details.end());
+    m_progress.now = step;
+    m_progress.details[step] = detail;
+    emit progressed();
+}
+
+void NodeController::setQuestion(std::shared_ptr<PersonQuestion> question)
+{
+    if (question == m_question)
+        return;
+    m_question = std::move(question);
+    emit questionChanged();
+}
+
+void NodeController::addNote(const QString& sentence)
+{
+    if (m_notes.contains(sentence))
+        return;
+    m_notes << sentence;
+    emit noted(sentence);
+    emit contentChanged();
+}
+
+void NodeController::endAttempt()
+{
+    m_connectSlot.cancel();
+    if (m_talk)
+        m_talk->silence();
+    m_talk.reset();
+    if (m_question)
+        m_question->giveUp();
+    setQuestion(nullptr);
+}
+
 void NodeController::close()
 {
     m_retryTimer.stop();
+    endAttempt();
+    dropConnection();
+    m_secrets->forgetAll();
+    m_error.reset();
+    m_outage.reset();
+    m_progress = {};
+    m_failures = 0;
+    setState(State::Disconnected);
+}
+
+void NodeController::dropConnection()
+{
     m_refreshTimer.stop();
-    m_connectSlot.cancel();
     m_refreshSlot.cancel();
     m_metrics.reset();
     m_log.reset();
+    // The end of a connection over SSH may wait for its threads.
+    if (m_client)
+        m_runner.enqueue({}, [client = std::move(m_client)](const std::stop_token&) mutable { client.reset(); });
     m_client.reset();
-    m_error.reset();
-    m_failures = 0;
-    setState(State::Disconnected);
 }
 
 void NodeController::refresh()
@@ -188,22 +302,34 @@ void NodeController::onConnected(std::shared_ptr<app::NodeClient> client, Conten
     setState(State::Connected);
     startFeeds();
     m_refreshTimer.start();
+    if (std::optional<Outage> outage = std::exchange(m_outage, std::nullopt)) {
+        outage->until = QDateTime::currentDateTime();
+        emit returned(*outage);
+    }
 }
 
 void NodeController::onLost(const Error& error)
 {
-    m_refreshTimer.stop();
-    m_refreshSlot.cancel();
-    m_metrics.reset();
-    m_log.reset();
-    m_client.reset();
+    const bool wasConnected = m_state == State::Connected;
+    const bool wasPersonNeeded = error.code == ErrorCode::NotPermitted && m_talk && m_talk->wasPersonNeeded();
+    dropConnection();
+    // The person gave no answer: what they want is that it stops.
+    if (!wasConnected && error.code == ErrorCode::Cancelled)
+        return close();
     m_error = error;
     ++m_failures;
+    if (error.code == ErrorCode::NotPermitted && !wasPersonNeeded)
+        m_secrets->forgetAll(); // one of them may be the reason
     // Trying again cannot cure a wrong token, a wrong address or a wrong version; the user can, and then presses Retry.
-    const bool mayHeal = error.code != ErrorCode::NotPermitted && error.code != ErrorCode::VersionMismatch && error.code != ErrorCode::BadInput;
+    const bool mayHeal =
+        error.code != ErrorCode::NotPermitted && error.code != ErrorCode::VersionMismatch && error.code != ErrorCode::BadInput;
     if (mayHeal)
         m_retryTimer.start(std::chrono::seconds(std::min(kLongestRetrySeconds, 1 << std::min(m_failures - 1, 5))));
+    if (wasConnected)
+        m_outage = Outage{QDateTime::currentDateTime(), {}, error};
     setState(State::Lost);
+    if (wasConnected)
+        emit lost(error);
 }
 
 void NodeController::setContent(Content content)

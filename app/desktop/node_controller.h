@@ -1,25 +1,45 @@
 #pragma once
 
+#include "app/desktop/connect_talk.h"
+#include "app/desktop/node_entry.h"
 #include "app/desktop/stream_feed.h"
 #include "app/jobs/job_slot.h"
 #include "app/remote/node_client.h"
 
-#include <QElapsedTimer>
+#include <QDateTime>
 #include <QObject>
 #include <QString>
+#include <QStringList>
 #include <QTimer>
 
-#include <memory>
 #include <list>
+#include <map>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace gantry::desktop {
 
+/// How far a connection that is being made has come.
+struct ConnectProgress
+{
+    std::optional<app::ConnectStep> now;         ///< nothing: it has not begun
+    std::map<app::ConnectStep, QString> details; ///< of the steps that were taken; of the last host where the way is over several
+};
+
+/// A connection that was lost and is there again.
+struct Outage
+{
+    QDateTime since, until;
+    Error cause;
+};
+
 /// One node: connects, keeps what is known of it fresh, and carries its metric and log streams to the UI thread. When the
-/// connection breaks it tries again by itself, each time later, and keeps everything it knew. UI thread; nothing here blocks.
+/// connection breaks it tries again by itself, each time later, and keeps everything it knew; where that needs a person it waits for one.
+/// Secrets are asked for once and kept in memory until close() or a refusal. UI thread; nothing here blocks.
 class NodeController : public QObject
 {
     Q_OBJECT
@@ -30,7 +50,7 @@ public:
         Disconnected, ///< by the user, or never connected
         Connecting,
         Connected,
-        Lost,         ///< was connected or failed to; tries again at retryInSeconds()
+        Lost ///< was connected or failed to; tries again at retryInSeconds()
     };
 
     /// `address` as NodeClient::connect takes it; empty: the node of this machine.
@@ -38,15 +58,25 @@ public:
     ~NodeController() override;
 
     [[nodiscard]] const std::string& address() const { return m_address; }
-    /// Host name once known, else the address.
+    /// What the user calls it; else its host name once that is known, else the address.
     [[nodiscard]] QString name() const;
     /// The name, with the address where another node of the list has the same one.
     [[nodiscard]] QString title() const;
+    /// What the user calls it, and the group and tags it has.
+    [[nodiscard]] const NodeEntry& entry() const { return m_entry; }
+    void setEntry(NodeEntry entry);
     void setNamesake(bool hasNamesake) { m_hasNamesake = hasNamesake; }
     [[nodiscard]] State state() const { return m_state; }
-    /// Why the node is Lost.
+    /// Why the node is Lost; kept while it is tried again by itself.
     [[nodiscard]] const std::optional<Error>& error() const { return m_error; }
     [[nodiscard]] int retryInSeconds() const;
+    /// Lost, and only a person can do something about it: answer a question, mend an address.
+    [[nodiscard]] bool needsPerson() const { return m_state == State::Lost && !m_retryTimer.isActive(); }
+    [[nodiscard]] const ConnectProgress& progress() const { return m_progress; }
+    /// What the connection waits for; null: nothing.
+    [[nodiscard]] const std::shared_ptr<PersonQuestion>& question() const { return m_question; }
+    /// What the configuration asks for and Gantry does not do, a sentence each.
+    [[nodiscard]] const QStringList& notes() const { return m_notes; }
     [[nodiscard]] const std::shared_ptr<app::NodeClient>& client() const { return m_client; }
 
     // What is known of the node; kept while it is lost.
@@ -57,8 +87,9 @@ public:
     /// The flight recorder that runs on a target, whoever started it; null: none.
     [[nodiscard]] const proto::CaptureStatus* recorderOf(const std::string& targetId) const;
 
-    /// Starts to connect, at once also when a retry is waiting.
+    /// Starts to connect, at once also when a retry is waiting. The person who asks for it is there to answer questions.
     void open();
+    /// Also ends a connection that is being made, at any step.
     void close();
     /// Asks for targets, reports and captures again, outside the regular turn.
     void refresh();
@@ -67,6 +98,14 @@ public:
 
 signals:
     void stateChanged();
+    /// The connection that is being made has come further.
+    void progressed();
+    void questionChanged();
+    /// Another sentence in notes().
+    void noted(const QString& sentence);
+    /// The connection was lost, while it was in use.
+    void lost(const gantry::Error& error);
+    void returned(const gantry::desktop::Outage& outage);
     /// Node info, targets or reports differ from before.
     void contentChanged();
     /// Captures and recorders were asked for again: how long they hold and how much changes each time.
@@ -87,9 +126,19 @@ private:
         std::vector<proto::CaptureStatus> captures;
     };
 
+    using Opened = std::pair<std::shared_ptr<app::NodeClient>, Content>;
+
     [[nodiscard]] static Result<Content> readContent(app::NodeClient& client, const std::stop_token& stop);
     [[nodiscard]] jobs::JobSlot& newAction();
     void setState(State state);
+    void connectNow(bool isPersonThere);
+    [[nodiscard]] static ConnectTalk::Listener listenerOf(NodeController* self, const jobs::JobContext& context, bool isPersonThere);
+    void setStep(app::ConnectStep step, const QString& detail);
+    void setQuestion(std::shared_ptr<PersonQuestion> question);
+    void addNote(const QString& sentence);
+    void endAttempt();
+    /// Ends the streams; what they are from is released where it may take its time.
+    void dropConnection();
     void onConnected(std::shared_ptr<app::NodeClient> client, Content content);
     void onLost(const Error& error);
     void setContent(Content content);
@@ -97,6 +146,7 @@ private:
 
     std::string m_address;
     jobs::JobRunner& m_runner;
+    NodeEntry m_entry;
     bool m_hasNamesake = false;
     State m_state = State::Disconnected;
     std::optional<Error> m_error;
@@ -105,6 +155,14 @@ private:
     std::vector<proto::Target> m_targets;
     std::vector<proto::ReportInfo> m_reports;
     std::vector<proto::CaptureStatus> m_captures;
+
+    std::shared_ptr<app::SecretMemory> m_secrets = std::make_shared<app::SecretMemory>();
+    std::shared_ptr<ConnectTalk> m_talk; ///< of the last connection
+    bool m_isPersonThere = false;        ///< for the connection that is being made
+    ConnectProgress m_progress;
+    std::shared_ptr<PersonQuestion> m_question;
+    QStringList m_notes;
+    std::optional<Outage> m_outage; ///< since a connection that was in use was lost
 
     QTimer m_retryTimer;
     QTimer m_refreshTimer;

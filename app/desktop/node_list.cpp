@@ -4,10 +4,13 @@
 
 namespace gantry::desktop {
 
-NodeList::NodeList(jobs::JobRunner& runner, QObject* parent) :
-    QObject(parent),
-    m_runner(runner)
-{}
+namespace {
+
+constexpr int kThreads = 16;
+
+} // namespace
+
+NodeList::NodeList(QObject* parent) : QObject(parent), m_runner(kThreads) {}
 
 NodeList::~NodeList() = default;
 

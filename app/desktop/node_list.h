@@ -1,6 +1,7 @@
 #pragma once
 
 #include "app/desktop/node_controller.h"
+#include "app/jobs/job_runner.h"
 
 #include <QObject>
 
@@ -15,7 +16,7 @@ class NodeList : public QObject
     Q_OBJECT
 
 public:
-    explicit NodeList(jobs::JobRunner& runner, QObject* parent = nullptr);
+    explicit NodeList(QObject* parent = nullptr);
     ~NodeList() override;
 
     [[nodiscard]] const std::vector<std::unique_ptr<NodeController>>& nodes() const { return m_nodes; }
@@ -36,7 +37,8 @@ private:
     /// Nodes with the same name are told apart by their addresses.
     void tellApart();
 
-    jobs::JobRunner& m_runner;
+    /// Of their own, because a connection may wait for a person or for a host that is not there.
+    jobs::JobRunner m_runner;
     std::vector<std::unique_ptr<NodeController>> m_nodes;
     NodeController* m_current = nullptr;
 };

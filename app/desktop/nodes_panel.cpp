@@ -25,7 +25,16 @@ namespace gantry::desktop {
 
 namespace {
 
-enum class ItemKind { Node, Gpu, Target, Model, ReportFolder, Report };
+enum class ItemKind
+{
+    Group,
+    Node,
+    Gpu,
+    Target,
+    Model,
+    ReportFolder,
+    Report
+};
 
 constexpr int kKindRole = Qt::UserRole;
 constexpr int kKeyRole = Qt::UserRole + 1;     ///< what identifies the item among its siblings; survives a rebuild
@@ -54,11 +63,11 @@ QString stateText(const NodeController& node)
     case NodeController::State::Disconnected:
         return NodesPanel::tr("disconnected");
     case NodeController::State::Connecting:
-        return NodesPanel::tr("connecting…");
+        return node.progress().now ? toQString(app::name(*node.progress().now)) + QStringLiteral("…") : NodesPanel::tr("connecting…");
     case NodeController::State::Connected:
         return NodesPanel::tr("connected");
     case NodeController::State::Lost:
-        return NodesPanel::tr("not reachable");
+        return node.needsPerson() ? NodesPanel::tr("needs you") : NodesPanel::tr("not reachable");
     }
     return {};
 }
@@ -137,7 +146,7 @@ NodesPanel::NodesPanel(NodeList& nodes, QWidget* parent) :
 
     auto* empty = new QWidget(this);
     auto* column = new QVBoxLayout(empty);
-    auto* text = new QLabel(tr("No node yet.\n\nConnect to a machine that runs gantryd to see its GPUs, its servers and its reports."), empty);
+    auto* text = new QLabel(tr("No node yet.\n\nConnect to a machine to see its GPUs, its servers and its reports."), empty);
     text->setWordWrap(true);
     text->setAlignment(Qt::AlignHCenter);
     text->setForegroundRole(QPalette::PlaceholderText);
@@ -159,6 +168,7 @@ NodesPanel::NodesPanel(NodeList& nodes, QWidget* parent) :
         for (const auto& node : m_nodes.nodes()) {
             connect(node.get(), &NodeController::stateChanged, this, &NodesPanel::rebuild, Qt::UniqueConnection);
             connect(node.get(), &NodeController::contentChanged, this, &NodesPanel::rebuild, Qt::UniqueConnection);
+            connect(node.get(), &NodeController::progressed, this, &NodesPanel::refreshStates, Qt::UniqueConnection);
         }
         rebuild();
     });
@@ -178,7 +188,7 @@ void NodesPanel::rebuild()
 
     m_tree->clear();
     for (const auto& node : m_nodes.nodes()) {
-        auto* item = addItem(m_tree->invisibleRootItem(), ItemKind::Node, toQString(node->address()), node->title(), stateText(*node));
+        auto* item = addItem(parentOf(*node), ItemKind::Node, toQString(node->address()), node->title(), stateText(*node));
         item->setData(0, kNodeRole, toQString(node->address()));
         QFont font = item->font(0);
         font.setBold(node.get() == m_nodes.current());
@@ -196,18 +206,49 @@ void NodesPanel::rebuild()
     m_stack->setCurrentIndex(m_nodes.nodes().empty() ? 0 : 1);
 }
 
+QTreeWidgetItem* NodesPanel::parentOf(const NodeController& node) const
+{
+    QTreeWidgetItem* root = m_tree->invisibleRootItem();
+    const QString& group = node.entry().group;
+    if (group.isEmpty())
+        return root;
+    for (int i = 0; i < root->childCount(); ++i)
+        if (kindOf(root->child(i)) == ItemKind::Group && root->child(i)->data(0, kKeyRole).toString() == group)
+            return root->child(i);
+    auto* item = addItem(root, ItemKind::Group, group, group);
+    item->setForeground(0, widgets::Theme::forPalette(palette()).weakText);
+    return item;
+}
+
+/// The steps of a connection follow each other too fast to build the tree for each.
+void NodesPanel::refreshStates()
+{
+    visitItems(m_tree->invisibleRootItem(), [this](QTreeWidgetItem* item) {
+        if (kindOf(item) != ItemKind::Node)
+            return;
+        if (const NodeController* node = nodeOf(item))
+            item->setText(1, stateText(*node));
+    });
+}
+
 void NodesPanel::fillNode(QTreeWidgetItem* item, NodeController& node)
 {
+    QStringList besides;
+    if (!node.entry().tags.isEmpty())
+        besides << tr("Tags: %1").arg(node.entry().tags.join(QStringLiteral(", ")));
+    besides << node.notes();
     if (node.error())
-        item->setToolTip(0, describe(*node.error()).sentence);
+        besides.prepend(describe(*node.error()).sentence);
+    const auto withBesides = [&](const QString& text) { return (QStringList{text} + besides).join(QLatin1Char('\n')); };
+    item->setToolTip(0, withBesides(node.address().empty() ? tr("this machine") : toQString(node.address())));
     if (!node.info())
         return;
     const proto::NodeInfo& info = *node.info();
-    item->setToolTip(0,
-                     tr("%1 · %2 · %3 CPUs · gantryd %4\n%5")
-                             .arg(toQString(info.hostName), toQString(info.os), QString::number(info.cpuCount),
-                                  toQString(info.daemonVersion), node.address().empty() ? tr("this machine") : toQString(node.address())) +
-                         (info.nsysPath.empty() ? tr("\nno Nsight Systems") : tr("\nNsight Systems %1").arg(toQString(info.nsysVersion))));
+    item->setToolTip(
+        0, withBesides(tr("%1 · %2 · %3 CPUs · gantryd %4\n%5")
+                           .arg(toQString(info.hostName), toQString(info.os), QString::number(info.cpuCount), toQString(info.daemonVersion),
+                                node.address().empty() ? tr("this machine") : toQString(node.address())) +
+                       (info.nsysPath.empty() ? tr("\nno Nsight Systems") : tr("\nNsight Systems %1").arg(toQString(info.nsysVersion)))));
     if (info.gpus.empty()) {
         auto* none = addItem(item, ItemKind::Gpu, QStringLiteral("no-gpu"), tr("no GPU: CPU backend"));
         none->setToolTip(0, toQString(info.noGpuReason));
@@ -254,7 +295,7 @@ void NodesPanel::changeEvent(QEvent* event)
 
 NodeController* NodesPanel::nodeOf(const QTreeWidgetItem* item) const
 {
-    while (item && item->parent())
+    while (item && kindOf(item) != ItemKind::Node)
         item = item->parent();
     if (!item)
         return nullptr;
@@ -322,11 +363,12 @@ void NodesPanel::showMenu(const QPoint& position)
         use->setEnabled(node != m_nodes.current());
         menu->addAction(tr("Connect"), node, &NodeController::open)->setEnabled(!isOpen);
         menu->addAction(tr("Disconnect"), node, &NodeController::close)->setEnabled(node->state() != NodeController::State::Disconnected);
+        menu->addAction(tr("Name, group and tags…"), node, [this, node] { emit labelRequested(node); });
         menu->addAction(tr("Copy address"), node, [node] { QApplication::clipboard()->setText(toQString(node->address())); });
         menu->addAction(tr("Remove from the list"), node, [this, node] { m_nodes.remove(node); });
         menu->addSeparator();
     }
-    menu->addAction(tr("Connect to another node…"), this, &NodesPanel::connectRequested);
+    menu->addAction(tr("Add a node…"), this, &NodesPanel::connectRequested);
     menu->popup(m_tree->viewport()->mapToGlobal(position));
 }
 

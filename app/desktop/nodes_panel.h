@@ -30,6 +30,8 @@ signals:
     /// The models of a server, and one of them in front; empty: none in particular.
     void modelsRequested(gantry::desktop::NodeController* node, const QString& targetId, const QString& model);
     void deleteReportRequested(gantry::desktop::NodeController* node, const QString& reportName);
+    /// Name, group and tags are to be changed.
+    void labelRequested(gantry::desktop::NodeController* node);
     void stopTargetRequested(gantry::desktop::NodeController* node, const QString& targetId);
 
 protected:
@@ -37,6 +39,9 @@ protected:
 
 private:
     void rebuild();
+    /// Where a node is shown: under the group that the user put it in.
+    [[nodiscard]] QTreeWidgetItem* parentOf(const NodeController& node) const;
+    void refreshStates();
     void fillNode(QTreeWidgetItem* item, NodeController& node);
     void showMenu(const QPoint& position);
     void activate(QTreeWidgetItem* item);

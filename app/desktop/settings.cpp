@@ -6,6 +6,8 @@
 #include <QJsonDocument>
 #include <QStandardPaths>
 
+#include <algorithm>
+
 namespace gantry::desktop {
 
 namespace {
@@ -96,6 +98,42 @@ QStringList Settings::recentNodes() const
 void Settings::addRecentNode(const QString& address)
 {
     addToList(QStringLiteral("recent/nodes"), address);
+}
+
+std::vector<NodeEntry> Settings::nodeEntries() const
+{
+    std::vector<NodeEntry> entries;
+    const QJsonArray saved = QJsonDocument::fromJson(m_store.value(QStringLiteral("nodes/entries")).toByteArray()).array();
+    for (const QJsonValue& value : saved) {
+        const QJsonObject object = value.toObject();
+        entries.push_back({object[QLatin1String("address")].toString(), object[QLatin1String("name")].toString(),
+                           object[QLatin1String("group")].toString(), object[QLatin1String("tags")].toVariant().toStringList()});
+    }
+    return entries;
+}
+
+NodeEntry Settings::nodeEntry(const QString& address) const
+{
+    for (NodeEntry& entry : nodeEntries())
+        if (entry.address == address)
+            return entry;
+    return {address, {}, {}, {}};
+}
+
+void Settings::setNodeEntry(const NodeEntry& entry)
+{
+    std::vector<NodeEntry> entries = nodeEntries();
+    std::erase_if(entries, [&](const NodeEntry& known) { return known.address == entry.address; });
+    if (entry != NodeEntry{entry.address, {}, {}, {}})
+        entries.push_back(entry);
+    std::stable_sort(entries.begin(), entries.end(), [](const NodeEntry& a, const NodeEntry& b) { return a.name < b.name; });
+    QJsonArray saved;
+    for (const NodeEntry& known : entries)
+        saved.append(QJsonObject{{QStringLiteral("address"), known.address},
+                                 {QStringLiteral("name"), known.name},
+                                 {QStringLiteral("group"), known.group},
+                                 {QStringLiteral("tags"), QJsonArray::fromStringList(known.tags)}});
+    m_store.setValue(QStringLiteral("nodes/entries"), QJsonDocument(saved).toJson(QJsonDocument::Compact));
 }
 
 DurationNs Settings::captureDuration() const

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "app/desktop/node_entry.h"
 #include "trace_model/base/time.h"
 #include "widgets/theme/theme.h"
 
@@ -12,6 +13,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <vector>
 
 namespace gantry::desktop {
 
@@ -43,6 +45,13 @@ public:
     /// Addresses connected to before, last used first, at most ten.
     [[nodiscard]] QStringList recentNodes() const;
     void addRecentNode(const QString& address);
+
+    /// Nodes with a name, a group or tags, by name; one entry for each address.
+    [[nodiscard]] std::vector<NodeEntry> nodeEntries() const;
+    /// With nothing but an address where nothing is known of it.
+    [[nodiscard]] NodeEntry nodeEntry(const QString& address) const;
+    /// An entry without name, group and tags is removed.
+    void setNodeEntry(const NodeEntry& entry);
 
     /// Length of a capture window; 0: until stopped. 2 s at first.
     [[nodiscard]] DurationNs captureDuration() const;

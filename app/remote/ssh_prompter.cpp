@@ -59,20 +59,39 @@ Result<bool> RememberingPrompter::acceptHostKey(const HostKeyQuestion& question,
 Result<Secret> RememberingPrompter::secret(const SecretQuestion& question, std::stop_token stop)
 {
     const std::string key = keyOf(question);
-    {
-        const std::lock_guard lock(m_mutex);
-        const auto known = m_secrets.find(key);
-        if (known != m_secrets.end() && question.attempt == 1)
-            return known->second.copy();
-        if (known != m_secrets.end())
-            m_secrets.erase(known);
-    }
+    if (question.attempt > 1)
+        m_memory->forget(key);
+    else if (std::optional<Secret> known = m_memory->find(key))
+        return std::move(*known);
     GANTRY_TRY(Secret answer, m_person.secret(question, std::move(stop)));
-    if (isWorthRemembering(question)) {
-        const std::lock_guard lock(m_mutex);
-        m_secrets.insert_or_assign(key, answer.copy());
-    }
+    if (isWorthRemembering(question))
+        m_memory->remember(key, answer);
     return answer;
+}
+
+std::optional<Secret> SecretMemory::find(const std::string& key) const
+{
+    const std::lock_guard lock(m_mutex);
+    const auto known = m_secrets.find(key);
+    return known == m_secrets.end() ? std::nullopt : std::optional<Secret>(known->second.copy());
+}
+
+void SecretMemory::remember(const std::string& key, const Secret& secret)
+{
+    const std::lock_guard lock(m_mutex);
+    m_secrets.insert_or_assign(key, secret.copy());
+}
+
+void SecretMemory::forget(const std::string& key)
+{
+    const std::lock_guard lock(m_mutex);
+    m_secrets.erase(key);
+}
+
+void SecretMemory::forgetAll()
+{
+    const std::lock_guard lock(m_mutex);
+    m_secrets.clear();
 }
 
 } // namespace gantry::app

@@ -5,9 +5,12 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
+#include <utility>
 
 namespace gantry::app {
 
@@ -52,6 +55,8 @@ public:
     [[nodiscard]] virtual Result<bool> acceptHostKey(const HostKeyQuestion& question, std::stop_token stop) = 0;
     /// Errors: Cancelled, or what keeps the person from being asked.
     [[nodiscard]] virtual Result<Secret> secret(const SecretQuestion& question, std::stop_token stop) = 0;
+    /// Something worth knowing that keeps nobody from going on: a setting of the configuration that Gantry does not follow.
+    virtual void note(const std::string& sentence) { (void)sentence; }
 };
 
 /// Nobody is there: every question is refused with what to do instead.
@@ -62,20 +67,37 @@ public:
     [[nodiscard]] Result<Secret> secret(const SecretQuestion& question, std::stop_token stop) override;
 };
 
+/// Passphrases and passwords that were given, for as long as it lives. Any thread.
+class SecretMemory
+{
+public:
+    [[nodiscard]] std::optional<Secret> find(const std::string& key) const;
+    void remember(const std::string& key, const Secret& secret);
+    void forget(const std::string& key);
+    void forgetAll();
+
+private:
+    mutable std::mutex m_mutex;
+    std::map<std::string, Secret> m_secrets; ///< m_mutex
+};
+
 /// Asks once: passphrases and passwords are remembered, in memory, for the next session to the same host. An answer that was wrong is
 /// forgotten. What a host asks interactively is remembered only while it reads like a password: a code is good once.
 class RememberingPrompter : public SshPrompter
 {
 public:
-    explicit RememberingPrompter(SshPrompter& person) : m_person(person) {}
+    explicit RememberingPrompter(SshPrompter& person, std::shared_ptr<SecretMemory> memory = std::make_shared<SecretMemory>())
+        : m_person(person), m_memory(std::move(memory))
+    {
+    }
 
     [[nodiscard]] Result<bool> acceptHostKey(const HostKeyQuestion& question, std::stop_token stop) override;
     [[nodiscard]] Result<Secret> secret(const SecretQuestion& question, std::stop_token stop) override;
+    void note(const std::string& sentence) override { m_person.note(sentence); }
 
 private:
     SshPrompter& m_person;
-    std::mutex m_mutex;
-    std::map<std::string, Secret> m_secrets; ///< m_mutex
+    std::shared_ptr<SecretMemory> m_memory;
 };
 
 } // namespace gantry::app

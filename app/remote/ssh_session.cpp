@@ -374,6 +374,8 @@ Result<std::shared_ptr<SshSession>> connectOver(const SshConfigPlaces& places, S
             ErrorCode::BadInput,
             fmt::format("the way to {} is over more than {} hosts: does a ProxyJump lead back to itself?", host.text(), kMostJumpsDeep),
             {}};
+    for (const std::string& note : host.notes)
+        prompter.note(note);
     std::shared_ptr<SshSession> via;
     if (!host.jumps.empty()) {
         GANTRY_TRY(SshHost last, resolveSshHost(places, host.jumps.back()));

@@ -8,6 +8,7 @@
 #include "app/desktop/live_page.h"
 #include "app/desktop/main_window.h"
 #include "app/desktop/message_bar.h"
+#include "app/desktop/node_dialog.h"
 #include "app/desktop/page_area.h"
 #include "app/desktop/report_page.h"
 #include "app/desktop/search_box.h"
@@ -647,9 +648,9 @@ private slots:
     void asksForTheAddressOfANode()
     {
         m_window->actions().connectNode->trigger();
-        auto* dialog = m_window->findChild<QInputDialog*>();
+        auto* dialog = m_window->findChild<NodeDialog*>();
         QVERIFY(dialog);
-        dialog->setTextValue(QStringLiteral("  unix:/tmp/no-such-folder/gantryd.sock "));
+        dialog->setEntry({QStringLiteral("  unix:/tmp/no-such-folder/gantryd.sock "), {}, {}, {}});
         dialog->accept();
         QCOMPARE(m_window->nodes().nodes().size(), std::size_t{1});
         QCOMPARE(m_window->nodes().current()->address(), std::string("unix:/tmp/no-such-folder/gantryd.sock"));

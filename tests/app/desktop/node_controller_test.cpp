@@ -62,8 +62,7 @@ private slots:
     {
         LocalNode one, other;
         QVERIFY(one.start() && other.start());
-        jobs::JobRunner runner(4);
-        NodeList nodes(runner);
+        NodeList nodes;
         NodeController& first = nodes.open(one.address());
         QTRY_COMPARE_WITH_TIMEOUT(first.state(), NodeController::State::Connected, kPatienceMs);
         const QString name = first.name();

@@ -1,5 +1,6 @@
 #include "app/desktop/compare_page.h"
 #include "app/desktop/main_window.h"
+#include "app/desktop/node_dialog.h"
 #include "app/desktop/nodes_panel.h"
 #include "app/desktop/page_area.h"
 #include "app/desktop/report_page.h"
@@ -8,7 +9,6 @@
 #include "tests/support/fake_nsys.h"
 #include "tests/support/node_fixture.h"
 
-#include <QInputDialog>
 #include <QLabel>
 #include <QMenu>
 #include <QPointer>
@@ -87,9 +87,9 @@ private slots:
         auto* connectButton = page.findChild<QPushButton*>(QStringLiteral("connectNode"));
         QVERIFY(connectButton->isVisible());
         QTest::mouseClick(connectButton, Qt::LeftButton);
-        auto* dialog = m_window->findChild<QInputDialog*>();
+        auto* dialog = m_window->findChild<NodeDialog*>();
         QVERIFY(dialog && dialog->isVisible());
-        dialog->setTextValue(QString::fromStdString(m_node->address()));
+        dialog->setEntry({QString::fromStdString(m_node->address()), {}, {}, {}});
         dialog->accept();
         QTRY_VERIFY_WITH_TIMEOUT(exportButton(page).isVisible(), kPatienceMs);
         QVERIFY(!connectButton->isVisible());

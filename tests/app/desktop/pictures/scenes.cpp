@@ -568,7 +568,6 @@ void addDialogs(std::vector<Scene>& scenes)
     dialog("shortcuts", &Actions::shortcuts);
     dialog("about", &Actions::about);
     dialog("export", &Actions::exportTrace);
-    dialog("connect", &Actions::connectNode);
     dialog("jump-to-time", &Actions::jumpToTime);
     dialog("gap-longer-than", &Actions::gapLongerThan);
     scenes.push_back({"clock-offsets", [](Stage& stage) {
@@ -622,8 +621,8 @@ void addSizes(std::vector<Scene>& scenes)
 std::vector<Scene> allScenes()
 {
     std::vector<Scene> scenes;
-    for (const auto add :
-         {addPagesOfFiles, addTimelines, addRows, addSearches, addTables, addComparisons, addNodes, addCaptures, addDialogs, addSizes})
+    for (const auto add : {addPagesOfFiles, addTimelines, addRows, addSearches, addTables, addComparisons, addNodes, addConnections,
+                           addCaptures, addDialogs, addSizes})
         add(scenes);
     return scenes;
 }

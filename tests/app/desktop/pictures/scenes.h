@@ -23,4 +23,7 @@ struct Scene
 /// All that pictures are taken of.
 [[nodiscard]] std::vector<Scene> allScenes();
 
+/// Of these, those of a node that is added and connected to.
+void addConnections(std::vector<Scene>& scenes);
+
 } // namespace gantry::desktop_test

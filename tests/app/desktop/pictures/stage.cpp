@@ -143,6 +143,24 @@ NodeController* Stage::connectToNode()
     return &node;
 }
 
+std::string Stage::hostOverSsh(const std::vector<std::string>& config, bool isKnown)
+{
+    if (LocalNode::daemonProgram().isEmpty() || test::whyNoSshd())
+        return {};
+    m_node = std::make_unique<LocalNode>();
+    if (!m_node->start())
+        throw std::runtime_error("gantryd did not start");
+    m_sshd = std::make_unique<test::SshdFixture>();
+    return "ssh://node?config=" + m_sshd->writeConfig(config, isKnown).string() +
+           "&socket=" + m_node->address().substr(std::string_view("unix:").size());
+}
+
+std::string Stage::silentHost()
+{
+    m_silent = std::make_unique<test::SilentHost>();
+    return "ssh://127.0.0.1:" + std::to_string(m_silent->port()) + "?config=none";
+}
+
 NodeController* Stage::connectToServer()
 {
     const std::filesystem::path server = GANTRY_BINARY_DIR "/bin/gantry-serve";

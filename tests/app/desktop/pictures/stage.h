@@ -5,6 +5,8 @@
 #include "app/desktop/report_page.h"
 #include "app/jobs/job_runner.h"
 #include "tests/app/desktop/local_node.h"
+#include "tests/support/silent_host.h"
+#include "tests/support/sshd_fixture.h"
 #include "tests/support/temporary_folder.h"
 
 #include <QImage>
@@ -14,7 +16,9 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace gantry::desktop {
 class ModelsPage;
@@ -41,6 +45,7 @@ public:
     ~Stage();
 
     [[nodiscard]] desktop::MainWindow& window() { return *m_window; }
+    [[nodiscard]] jobs::JobRunner& runner() { return *m_runner; }
     [[nodiscard]] const test::TemporaryFolder& folder() const { return m_folder; }
     /// A shipped demo report: "bert-pageable" or "bert-pinned".
     [[nodiscard]] static std::filesystem::path demo(std::string_view name);
@@ -54,6 +59,13 @@ public:
     [[nodiscard]] desktop::NodeController* connectToNode();
     /// Connects to a node on which a server runs that can be captured. Nothing: this build has none.
     [[nodiscard]] desktop::NodeController* connectToServer();
+
+    /// A host over SSH, with a gantryd on it, that `config` (lines of ssh_config(5)) leads to; not opened yet. Empty: this build has no
+    /// gantryd, or this machine no sshd.
+    [[nodiscard]] std::string hostOverSsh(const std::vector<std::string>& config = {}, bool isKnown = true);
+    [[nodiscard]] test::SshdFixture& sshd() { return *m_sshd; }
+    /// A host that never answers.
+    [[nodiscard]] std::string silentHost();
 
     /// The page of the models of a server on a node, with add_sub chosen. Null: this build has none.
     [[nodiscard]] desktop::ModelsPage* openModels();
@@ -87,6 +99,8 @@ private:
 
     test::TemporaryFolder m_folder;
     std::unique_ptr<LocalNode> m_node;
+    std::unique_ptr<test::SshdFixture> m_sshd;
+    std::unique_ptr<test::SilentHost> m_silent;
     std::unique_ptr<jobs::JobRunner> m_runner;
     std::unique_ptr<desktop::Settings> m_settings;
     std::unique_ptr<desktop::MainWindow> m_window;
