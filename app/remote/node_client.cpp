@@ -5,6 +5,7 @@
 #include "app/remote/node_channel.h"
 #include "app/remote/ssh_link.h"
 #include "remote_server/proto/convert.h"
+#include "remote_server/proto/convert_management.h"
 #include "remote_server/proto/file_chunks.h"
 #include "remote_server/proto/protocol_version.h"
 #include "trace_model/base/silence_watch.h"
@@ -327,6 +328,20 @@ Result<proto::NodeInfo> NodeClient::nodeInfo(std::stop_token stop)
     return proto::fromWire(reply);
 }
 
+Result<proto::ReadinessReport> NodeClient::readiness(std::stop_token stop)
+{
+    v1::ReadinessReport reply;
+    GANTRY_CHECK(m_impl->call(&v1::Node::Stub::CheckReadiness, v1::CheckReadinessRequest{}, reply, stop, kSlowCallTimeout));
+    return proto::fromWire(reply);
+}
+
+Result<proto::ProcessList> NodeClient::processes(std::stop_token stop)
+{
+    v1::ListProcessesReply reply;
+    GANTRY_CHECK(m_impl->call(&v1::Node::Stub::ListProcesses, v1::ListProcessesRequest{}, reply, stop));
+    return proto::fromWire(reply);
+}
+
 Result<std::vector<proto::Target>> NodeClient::targets(std::stop_token stop)
 {
     v1::ListTargetsReply reply;
@@ -362,6 +377,17 @@ Result<proto::Target> NodeClient::stopTarget(const std::string& id, DurationNs g
     v1::Target reply;
     const std::chrono::nanoseconds grace(graceNs > 0 ? graceNs : kDefaultGraceNs);
     GANTRY_CHECK(m_impl->call(&v1::Node::Stub::StopTarget, request, reply, stop, grace + kCallTimeout));
+    return proto::fromWire(reply);
+}
+
+Result<proto::Target> NodeClient::restartTarget(const std::string& id, DurationNs graceNs, std::stop_token stop)
+{
+    v1::StopTargetRequest request;
+    request.set_id(id);
+    request.set_grace_ns(graceNs);
+    v1::Target reply;
+    const std::chrono::nanoseconds grace(graceNs > 0 ? graceNs : kDefaultGraceNs);
+    GANTRY_CHECK(m_impl->call(&v1::Node::Stub::RestartTarget, request, reply, stop, grace + kCallTimeout));
     return proto::fromWire(reply);
 }
 
@@ -488,12 +514,32 @@ Result<proto::CaptureStatus> NodeClient::watchCapture(const std::string& capture
 
 Result<std::vector<proto::ReportInfo>> NodeClient::reports(std::stop_token stop)
 {
+    GANTRY_TRY(proto::ReportShelf shelf, reportShelf(std::move(stop)));
+    return std::move(shelf.reports);
+}
+
+Result<proto::ReportShelf> NodeClient::reportShelf(std::stop_token stop)
+{
     v1::ListReportsReply reply;
     GANTRY_CHECK(m_impl->call(&v1::Node::Stub::ListReports, v1::ListReportsRequest{}, reply, stop, kSlowCallTimeout));
-    std::vector<proto::ReportInfo> reports;
-    for (const v1::ReportInfo& report : reply.reports())
-        reports.push_back(proto::fromWire(report));
-    return reports;
+    return proto::fromWire(reply);
+}
+
+Result<proto::ReportShelf> NodeClient::setReportPolicy(const proto::ReportPolicy& policy, std::stop_token stop)
+{
+    v1::ListReportsReply reply;
+    GANTRY_CHECK(m_impl->call(&v1::Node::Stub::SetReportPolicy, proto::toWire(policy), reply, stop, kSlowCallTimeout));
+    return proto::fromWire(reply);
+}
+
+Result<proto::ReportInfo> NodeClient::keepReport(const std::string& name, bool keep, std::stop_token stop)
+{
+    v1::KeepReportRequest request;
+    request.set_name(name);
+    request.set_keep(keep);
+    v1::ReportInfo reply;
+    GANTRY_CHECK(m_impl->call(&v1::Node::Stub::KeepReport, request, reply, stop));
+    return proto::fromWire(reply);
 }
 
 Result<void> NodeClient::deleteReport(const std::string& name, std::stop_token stop)

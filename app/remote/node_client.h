@@ -2,6 +2,7 @@
 
 #include "app/remote/connect_step.h"
 #include "app/remote/ssh_prompter.h"
+#include "remote_server/proto/management_types.h"
 #include "remote_server/proto/node_types.h"
 #include "trace_model/base/result.h"
 
@@ -58,10 +59,16 @@ public:
     [[nodiscard]] Result<void> reconnect(std::chrono::milliseconds timeout, std::stop_token stop);
 
     [[nodiscard]] Result<proto::NodeInfo> nodeInfo(std::stop_token stop = {});
+    /// What of Gantry works there; a few seconds at most.
+    [[nodiscard]] Result<proto::ReadinessReport> readiness(std::stop_token stop = {});
+    /// That use a GPU, and those of targets.
+    [[nodiscard]] Result<proto::ProcessList> processes(std::stop_token stop = {});
     [[nodiscard]] Result<std::vector<proto::Target>> targets(std::stop_token stop = {});
     [[nodiscard]] Result<std::vector<proto::TargetProfileInfo>> targetProfiles(std::stop_token stop = {});
     [[nodiscard]] Result<proto::Target> launch(const proto::LaunchRequest& request, std::stop_token stop = {});
     [[nodiscard]] Result<proto::Target> stopTarget(const std::string& id, DurationNs graceNs = 0, std::stop_token stop = {});
+    /// Launches it again as it was launched; it has a new id.
+    [[nodiscard]] Result<proto::Target> restartTarget(const std::string& id, DurationNs graceNs = 0, std::stop_token stop = {});
 
     // The models of a target that is an inference server. Errors: NotFound, TargetGone, Unsupported (no endpoint, or no such call),
     // Unreachable and what that server says.
@@ -93,6 +100,10 @@ public:
                                                             std::stop_token stop, WatchUntil until = WatchUntil::Reports);
 
     [[nodiscard]] Result<std::vector<proto::ReportInfo>> reports(std::stop_token stop = {});
+    /// The same, with the room that they take and which of them stay.
+    [[nodiscard]] Result<proto::ReportShelf> reportShelf(std::stop_token stop = {});
+    [[nodiscard]] Result<proto::ReportShelf> setReportPolicy(const proto::ReportPolicy& policy, std::stop_token stop = {});
+    [[nodiscard]] Result<proto::ReportInfo> keepReport(const std::string& name, bool keep, std::stop_token stop = {});
     [[nodiscard]] Result<void> deleteReport(const std::string& name, std::stop_token stop = {});
 
     /// Chunks from `offset` on, each CRC-checked here; `onChunk` returns an error to end. Used by ReportFetcher.

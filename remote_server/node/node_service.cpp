@@ -98,7 +98,7 @@ grpc::Status NodeService::Hello(grpc::ServerContext* context, const v1::HelloReq
         if (request->protocol_version() != proto::kProtocolVersion)
             spdlog::warn("client {} speaks protocol {}, this daemon {}", shownName(request->client_name()), request->protocol_version(),
                          proto::kProtocolVersion);
-        proto::HelloInfo hello{proto::kProtocolVersion, GANTRY_VERSION, {}, bootId()};
+        proto::HelloInfo hello{proto::kProtocolVersion, GANTRY_VERSION, {}, bootId(), m_startedUtcNs};
         hello.hostName = describeNode(nullptr, {}, m_parts.reports.folder()).hostName;
         *reply = proto::toWire(hello);
         return {};

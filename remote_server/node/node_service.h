@@ -1,6 +1,7 @@
 #pragma once
 
 #include "remote_server/node/capture_engine.h"
+#include "remote_server/node/clock.h"
 #include "remote_server/node/log_ring.h"
 #include "remote_server/node/model_control.h"
 #include "remote_server/node/nsys_export_call.h"
@@ -12,6 +13,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -96,6 +98,7 @@ private:
     [[nodiscard]] bool goesOn(const grpc::ServerContext& context) const { return !m_stopping && !context.IsCancelled(); }
 
     Parts m_parts;
+    std::int64_t m_startedUtcNs = utcNow();
     std::atomic<bool> m_stopping{false};
     std::atomic<int> m_calls{0};
     std::atomic<int> m_streams{0};

@@ -93,6 +93,8 @@ struct CaptureRequest
     bool isPlanOnly = false;     ///< nothing is started: the answer says what would be
     bool hasServerTrace = false; ///< also the requests that the target's Triton server traces itself
     SaveWhen saveWhen;
+    std::string session;            ///< of windows on several nodes at one instant: what they have in common; empty: a window alone
+    std::uint32_t sessionNodes = 0; ///< how many nodes
 
     [[nodiscard]] bool isRing() const { return ringNs > 0; }
 };

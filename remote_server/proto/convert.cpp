@@ -1,6 +1,7 @@
 #include "remote_server/proto/convert.h"
 
 #include "remote_server/proto/convert_engine.h"
+#include "remote_server/proto/convert_management.h"
 
 #include <algorithm>
 #include <array>
@@ -92,12 +93,13 @@ v1::HelloReply toWire(const HelloInfo& hello)
     wire.set_daemon_version(hello.daemonVersion);
     wire.set_host_name(hello.hostName);
     wire.set_boot_id(hello.bootId);
+    wire.set_started_utc_ns(hello.startedUtcNs);
     return wire;
 }
 
 HelloInfo fromWire(const v1::HelloReply& wire)
 {
-    return HelloInfo{wire.protocol_version(), wire.daemon_version(), wire.host_name(), wire.boot_id()};
+    return HelloInfo{wire.protocol_version(), wire.daemon_version(), wire.host_name(), wire.boot_id(), wire.started_utc_ns()};
 }
 
 v1::NodeInfo toWire(const NodeInfo& info)
@@ -127,6 +129,8 @@ v1::NodeInfo toWire(const NodeInfo& info)
     wire.set_disk_free_bytes(info.diskFreeBytes);
     wire.set_nsys_path(validUtf8(info.nsysPath));
     wire.set_nsys_version(validUtf8(info.nsysVersion));
+    wire.set_recording(validUtf8(info.recording));
+    wire.set_user_name(validUtf8(info.userName));
     return wire;
 }
 
@@ -150,6 +154,8 @@ NodeInfo fromWire(const v1::NodeInfo& wire)
     info.diskFreeBytes = wire.disk_free_bytes();
     info.nsysPath = wire.nsys_path();
     info.nsysVersion = wire.nsys_version();
+    info.recording = wire.recording();
+    info.userName = wire.user_name();
     return info;
 }
 
@@ -318,13 +324,15 @@ v1::ReportInfo toWire(const ReportInfo& report)
     wire.set_target_name(validUtf8(report.targetName));
     wire.set_duration_ns(report.durationNs);
     wire.set_label(validUtf8(report.label));
+    wire.set_session(validUtf8(report.session));
+    wire.set_is_kept(report.isKept);
     return wire;
 }
 
 ReportInfo fromWire(const v1::ReportInfo& wire)
 {
-    return ReportInfo{wire.name(),        wire.size_bytes(),  wire.sha256(), wire.created_utc_ns(),
-                      wire.target_name(), wire.duration_ns(), wire.label()};
+    return ReportInfo{wire.name(),        wire.size_bytes(), wire.sha256(),  wire.created_utc_ns(), wire.target_name(),
+                      wire.duration_ns(), wire.label(),      wire.session(), wire.is_kept()};
 }
 
 v1::NsysExportBegin toWire(const NsysExport& report)
@@ -417,12 +425,13 @@ v1::LogLine toWire(const LogLine& line)
     wire.set_utc_ns(line.utcNs);
     wire.set_text(validUtf8(line.text));
     wire.set_dropped_lines(line.droppedLines);
+    wire.set_level(toWire(line.level));
     return wire;
 }
 
 LogLine fromWire(const v1::LogLine& wire)
 {
-    return LogLine{wire.utc_ns(), wire.text(), wire.dropped_lines()};
+    return LogLine{wire.utc_ns(), wire.text(), wire.dropped_lines(), fromWire(wire.level())};
 }
 
 grpc::StatusCode statusCode(ErrorCode code)

@@ -135,6 +135,8 @@ v1::StartCaptureRequest toWire(const CaptureRequest& request)
     wire.set_kept(request.kept);
     wire.set_kept_of(request.keptOf);
     wire.set_drives_profiler(request.drivesProfiler);
+    wire.set_session(validUtf8(request.session));
+    wire.set_session_nodes(request.sessionNodes);
     return wire;
 }
 
@@ -193,6 +195,8 @@ CaptureRequest fromWire(const v1::StartCaptureRequest& wire)
     request.kept = std::max(1u, wire.kept());
     request.keptOf = std::max(1u, wire.kept_of());
     request.drivesProfiler = wire.drives_profiler();
+    request.session = wire.session();
+    request.sessionNodes = wire.session_nodes();
     return request;
 }
 

@@ -19,6 +19,7 @@ struct HelloInfo
     std::string daemonVersion;
     std::string hostName;
     std::string bootId;
+    std::int64_t startedUtcNs = 0; ///< of this gantryd; 0: it does not say
 };
 
 struct GpuInfo
@@ -44,6 +45,10 @@ struct NodeInfo
     std::uint64_t diskFreeBytes = 0;
     std::string nsysPath;    ///< empty: Nsight Systems is not installed there
     std::string nsysVersion; ///< "2025.1.1.110"; empty: not known
+    std::string recording;   ///< of a rehearsal node: what is played; empty: a real node
+    std::string userName;    ///< that gantryd runs as
+
+    [[nodiscard]] bool isRehearsal() const { return !recording.empty(); }
 };
 
 enum class TargetState
@@ -146,6 +151,10 @@ struct ReportInfo
     std::string targetName;
     DurationNs durationNs = 0;
     std::string label;
+    std::string session; ///< of windows on several nodes at one instant; empty: a window alone
+    bool isKept = false; ///< whatever the policy says
+
+    friend bool operator==(const ReportInfo&, const ReportInfo&) = default;
 };
 
 /// A report that a client sends to the node's nsys.
@@ -166,11 +175,21 @@ struct MetricsBatch
     std::int64_t nodeUtcNs = 0;
 };
 
+enum class LogLevel
+{
+    Unknown,
+    Debug,
+    Info,
+    Warning,
+    Error
+};
+
 struct LogLine
 {
     std::int64_t utcNs = 0;
     std::string text;
     std::uint64_t droppedLines = 0;
+    LogLevel level = LogLevel::Unknown; ///< as the line itself says it
 };
 
 /// Lower-case names as in gantryctl's JSON: "running", "capturing".

@@ -163,6 +163,8 @@ TEST(Convert, KeepsEveryFieldOfANode)
     info.diskFreeBytes = 5;
     info.nsysPath = "/opt/nvidia/nsight-systems/2025.1.1/bin/nsys";
     info.nsysVersion = "2025.1.1.110";
+    info.recording = "H100, BERT-base";
+    info.userName = "alice";
 
     const NodeInfo back = fromWire(toWire(info));
     EXPECT_EQ(back.hostName, info.hostName);
@@ -187,6 +189,8 @@ TEST(Convert, KeepsEveryFieldOfANode)
     EXPECT_EQ(back.diskFreeBytes, 5U);
     EXPECT_EQ(back.nsysPath, info.nsysPath);
     EXPECT_EQ(back.nsysVersion, info.nsysVersion);
+    EXPECT_EQ(back.recording, info.recording);
+    EXPECT_EQ(back.userName, "alice");
 }
 
 TEST(Convert, KeepsEveryFieldOfTheRequestsOfAClient)
@@ -227,6 +231,8 @@ TEST(Convert, KeepsEveryFieldOfTheRequestsOfAClient)
     capture.kept = 2;
     capture.keptOf = 10;
     capture.saveWhen = {"queue > 5ms", 1, 2, 3, 4, 5};
+    capture.session = "s1";
+    capture.sessionNodes = 4;
     const CaptureRequest captured = fromWire(toWire(capture));
     EXPECT_EQ(captured.targetId, capture.targetId);
     EXPECT_EQ(captured.durationNs, capture.durationNs);
@@ -242,6 +248,8 @@ TEST(Convert, KeepsEveryFieldOfTheRequestsOfAClient)
     EXPECT_TRUE(captured.drivesProfiler);
     EXPECT_EQ(captured.kept, 2U);
     EXPECT_EQ(captured.keptOf, 10U);
+    EXPECT_EQ(captured.session, "s1");
+    EXPECT_EQ(captured.sessionNodes, 4U);
     EXPECT_EQ(fromWire(v1::StartCaptureRequest()).saveWhen.lastNs, 5'000'000'000) << "what a client leaves out";
 }
 
@@ -271,11 +279,12 @@ TEST(Convert, KeepsEveryFieldOfAReportAndOfAGreeting)
     EXPECT_EQ(report.targetName, "serve");
     EXPECT_EQ(report.durationNs, 3);
     EXPECT_EQ(report.label, "label");
-    const HelloInfo hello = fromWire(toWire(HelloInfo{7, "0.1", "gpu-07", "boot"}));
+    const HelloInfo hello = fromWire(toWire(HelloInfo{7, "0.1", "gpu-07", "boot", 5}));
     EXPECT_EQ(hello.protocolVersion, 7U);
     EXPECT_EQ(hello.daemonVersion, "0.1");
     EXPECT_EQ(hello.hostName, "gpu-07");
     EXPECT_EQ(hello.bootId, "boot");
+    EXPECT_EQ(hello.startedUtcNs, 5);
 }
 
 TEST(Convert, ReadsAbsentCaptureContentAsEverything)
