@@ -1,4 +1,5 @@
 #include "app/cli/capture_steps.h"
+#include "app/cli/capture_together.h"
 #include "app/cli/commands.h"
 #include "app/cli/duration.h"
 #include "app/cli/engine_options.h"
@@ -34,6 +35,7 @@ struct CaptureArguments
     bool keepRunning = false, noAfter = false;
     std::string launchWords;          ///< --launch 'CMD ARG…'
     std::vector<std::string> command; ///< … or after --
+    std::vector<std::string> with;    ///< more nodes, ADDRESS#TARGET
     bool launches = false;
     LaunchOptions launch;
     EngineOptions engine;
@@ -70,6 +72,8 @@ Result<CapturePlan> planOf(CaptureArguments& arguments)
     plan.request.label = arguments.label;
     plan.request.targetId = arguments.target;
     GANTRY_CHECK(arguments.engine.apply(plan.request));
+    if (!arguments.with.empty())
+        GANTRY_CHECK(checkTogether(plan.request));
     arguments.launch.request.argv = arguments.command;
     plan.launch = arguments.launch.launchRequest();
     if (arguments.launches)
@@ -325,6 +329,12 @@ Result<int> showCommands(app::NodeClient& client, const CommonOptions& common, c
 Result<int> capture(const CommonOptions& common, CaptureArguments arguments, CapturePlan plan)
 {
     GANTRY_CHECK(checkWritable(arguments.output));
+    if (!arguments.with.empty()) {
+        std::vector<TogetherNode> nodes{{common.node, arguments.target}};
+        for (const std::string& text : arguments.with)
+            nodes.push_back(parseTogetherNode(text));
+        return captureTogether(common, nodes, plan.request, arguments.output);
+    }
     GANTRY_TRY(const auto client, connect(common));
     std::stop_source giveUp;
     if (!arguments.launches) {
@@ -364,11 +374,16 @@ void addCaptureCommand(CLI::App& app, CommonOptions& common, Action& action)
                       "fetch the report at once: its cost is measured against the time before the window alone");
     command->add_option("--label", arguments->label, "name to find the report by");
     command->add_option("-o,--output", arguments->output, "file to write (default: the report's name on the node)");
+    auto* with = command
+                     ->add_option("--with", arguments->with,
+                                  "one more node, ADDRESS or ADDRESS#TARGET, on which a window opens at the same instant (several times)")
+                     ->allow_extra_args(false);
     command
         ->add_option("--launch", arguments->launchWords,
                      "start this program first and capture it: --launch 'CMD ARG…', or --launch … -- CMD ARG…")
         ->expected(0, 1)
-        ->excludes(target);
+        ->excludes(target)
+        ->excludes(with);
     command->add_option("--wait-ready", arguments->wait, "how long a launched program may take to use CUDA or NVTX")->capture_default_str();
     command->add_flag("--keep-running", arguments->keepRunning, "leave the launched program running after the window");
     arguments->launch.addTo(*command);
@@ -381,6 +396,7 @@ void addCaptureCommand(CLI::App& app, CommonOptions& common, Action& action)
         "A target that ends in its window ends the window: the report is fetched, exit status 0.\n\n"
         "  gantryctl capture --for 2s -o slow.gantry\n"
         "  gantryctl capture --target t1 --requests 1000 -o thousand.gantry --json\n"
+        "  gantryctl capture --node gpu-07 --with gpu-08 --with gpu-09#t3 --for 2s -o ranks.gantry\n"
         "  gantryctl capture --for 500ms --every 10s --repeat 6 -o minute.gantry\n"
         "  gantryctl capture --for 500ms --every 1s --some 2/60 --repeat 20 -o hour.gantry\n"
         "  gantryctl capture --capture-range 'nvtx:forward@*' --capture-range-end repeat:3 -o step.gantry\n"

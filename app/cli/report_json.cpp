@@ -115,6 +115,8 @@ std::string_view alignmentName(importing::Alignment alignment)
         return "monotonic clock";
     case importing::Alignment::LocalTime:
         return "local time";
+    case importing::Alignment::SharedClock:
+        return "shared clock";
     case importing::Alignment::Starts:
         break;
     }
@@ -126,7 +128,10 @@ nlohmann::json filesJson(const trace::Trace& trace)
 {
     nlohmann::json files = nlohmann::json::array();
     for (const importing::ImportReport& file : trace.imports)
-        files.push_back({{"file", file.file}, {"offset_ns", file.offset}, {"alignment", alignmentName(file.alignment)}});
+        files.push_back({{"file", file.file},
+                         {"offset_ns", file.offset},
+                         {"alignment", alignmentName(file.alignment)},
+                         {"alignment_error_ns", orNull(file.alignmentErrorNs)}});
     return files;
 }
 

@@ -674,22 +674,32 @@ Result<void> NodeClient::tailLog(const std::string& targetId, std::uint32_t last
     return {};
 }
 
+Result<NodeClient::ClockReading> NodeClient::exchangeClocks(std::stop_token stop)
+{
+    v1::ClockPing ping;
+    v1::ClockPong pong;
+    ClockReading reading;
+    reading.exchange.sent = monotonicNs();
+    GANTRY_CHECK(m_impl->call(&v1::Node::Stub::SampleClock, ping, pong, std::move(stop)));
+    reading.exchange.received = monotonicNs();
+    reading.exchange.taken = pong.receive_mono_ns();
+    reading.exchange.answered = pong.send_mono_ns();
+    reading.nodeUtcNs = pong.send_utc_ns();
+    return reading;
+}
+
 Result<ClockOffset> NodeClient::sampleClock(int rounds)
 {
     ClockOffset best;
     best.roundTripNs = std::numeric_limits<std::int64_t>::max();
     for (int round = 0; round < std::max(rounds, 1); ++round) {
-        v1::ClockPing ping;
-        ping.set_sequence(static_cast<std::uint64_t>(round));
-        v1::ClockPong pong;
-        const std::int64_t sent = monotonicNs();
-        GANTRY_CHECK(m_impl->call(&v1::Node::Stub::SampleClock, ping, pong, {}));
-        const std::int64_t received = monotonicNs();
+        GANTRY_TRY(const ClockReading reading, exchangeClocks());
+        const auto& [sent, taken, answered, received] = reading.exchange;
         // As NTP does: the time the node held the message is no part of the way.
-        const std::int64_t roundTrip = (received - sent) - (pong.send_mono_ns() - pong.receive_mono_ns());
+        const std::int64_t roundTrip = (received - sent) - (answered - taken);
         if (roundTrip >= best.roundTripNs)
             continue;
-        const std::int64_t nodeMiddle = pong.receive_mono_ns() + (pong.send_mono_ns() - pong.receive_mono_ns()) / 2;
+        const std::int64_t nodeMiddle = taken + (answered - taken) / 2;
         best = ClockOffset{nodeMiddle - (sent + (received - sent) / 2), (roundTrip + 1) / 2, roundTrip};
     }
     return best;

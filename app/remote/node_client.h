@@ -4,6 +4,7 @@
 #include "app/remote/ssh_prompter.h"
 #include "remote_server/proto/management_types.h"
 #include "remote_server/proto/node_types.h"
+#include "trace_model/base/clock_fit.h"
 #include "trace_model/base/result.h"
 
 #include <chrono>
@@ -136,6 +137,13 @@ public:
     [[nodiscard]] Result<void> tailLog(const std::string& targetId, std::uint32_t lastLines,
                                        const std::function<void(const proto::LogLine&)>& onLine, std::stop_token stop);
 
+    /// One round trip between this machine's CLOCK_MONOTONIC and the node's.
+    struct ClockReading
+    {
+        ClockExchange exchange;
+        std::int64_t nodeUtcNs = 0; ///< the node's CLOCK_REALTIME at exchange.answered
+    };
+    [[nodiscard]] Result<ClockReading> exchangeClocks(std::stop_token stop = {});
     /// Best of `rounds` round trips.
     [[nodiscard]] Result<ClockOffset> sampleClock(int rounds = 16);
 

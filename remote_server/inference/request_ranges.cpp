@@ -35,6 +35,8 @@ RequestRanges::RequestRanges() : m_domain(nvtxDomainCreateA(convention::kDomain)
     m_cache = text(convention::kCache);
     m_failed = text(convention::kFailed);
     m_member = text(convention::kMember);
+    m_memberDone = text(convention::kMemberDone);
+    m_executeDone = text(convention::kExecuteDone);
     m_steps[0] = text(convention::kExecute);
     m_steps[1] = text(convention::kComputeInput);
     m_steps[2] = text(convention::kComputeInfer);
@@ -105,6 +107,18 @@ void RequestRanges::pop()
 void RequestRanges::markMember(std::uint64_t request)
 {
     const auto a = attributes(m_member, request);
+    nvtxDomainMarkEx(m_domain, &a);
+}
+
+void RequestRanges::markMemberDone(std::uint64_t request)
+{
+    const auto a = attributes(m_memberDone, request);
+    nvtxDomainMarkEx(m_domain, &a);
+}
+
+void RequestRanges::markExecuteDone(std::uint64_t batch, std::uint32_t category)
+{
+    const auto a = attributes(m_executeDone, batch, category);
     nvtxDomainMarkEx(m_domain, &a);
 }
 

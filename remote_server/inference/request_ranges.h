@@ -32,6 +32,9 @@ public:
     void pushCacheLookup(std::uint64_t request);
     void pop();
     void markMember(std::uint64_t request);
+    /// At the end of an execution: markMemberDone() for each of its requests, then this.
+    void markExecuteDone(std::uint64_t batch, std::uint32_t category);
+    void markMemberDone(std::uint64_t request);
 
     /// A layer of a model, inside ComputeInfer.
     void pushLayer(int layer);
@@ -39,7 +42,7 @@ public:
 private:
     static constexpr int kMostLayers = 48;
     nvtxDomainRegistration_st* m_domain;
-    nvtxStringRegistration_st *m_request, *m_queue, *m_cache, *m_failed, *m_member;
+    nvtxStringRegistration_st *m_request, *m_queue, *m_cache, *m_failed, *m_member, *m_memberDone, *m_executeDone;
     nvtxStringRegistration_st* m_steps[4];
     nvtxStringRegistration_st* m_layers[kMostLayers];
 };

@@ -414,6 +414,9 @@ Result<void> ModelServer::execute(Instance& instance, const std::vector<Job>& ba
     if (result)
         result = step(
             Step::ComputeOutput, [&] { return instance.backend->computeOutput(items); }, times.computeEnd);
+    for (const auto& job : batch)
+        m_ranges.markMemberDone(job->id);
+    m_ranges.markExecuteDone(batchId, m_category);
     return result;
 }
 
@@ -522,6 +525,9 @@ Result<void> ModelServer::computeIteration(const Instance& instance, Inflight& i
         }));
         times.outputStart = nowNs();
     }
+    for (const std::uint64_t member : inflight.batcher.plan().members)
+        m_ranges.markMemberDone(inflight.requests.at(member).job->id);
+    m_ranges.markExecuteDone(batchId, m_category);
     {
         const PushedRange range(m_ranges, Step::ComputeOutput, batchId, m_category);
         respondTokens(inflight, done);

@@ -12,6 +12,8 @@ namespace gantry::load {
 namespace {
 
 constexpr std::chrono::seconds kRequestTimeout{30};
+// From a request that found no server to the next of a closed loop, which would else count refusals as fast as the machine makes them.
+constexpr std::chrono::milliseconds kPauseWithoutServer{10};
 constexpr char kMethod[] = "/inference.GRPCInferenceService/ModelInfer";
 constexpr std::size_t kMostTimesKept = 10'000'000; // half a gigabyte at most
 
@@ -280,6 +282,10 @@ void LoadRun::work(grpc::Channel& channel)
             return; // our doing, no error of the server
         const std::string failure = answered ? std::string() : withoutId(answered.error().message, id);
         add(*departure, steps, answered ? nullptr : &failure);
+        if (!answered && m_options.ratePerSecond == 0 && channel.GetState(false) == GRPC_CHANNEL_TRANSIENT_FAILURE) {
+            std::unique_lock lock(mutex);
+            wake.wait_for(lock, wakeUp.token(), kPauseWithoutServer, [] { return false; });
+        }
     }
 }
 

@@ -98,6 +98,11 @@ private:
             m_executionsOfThread[span.tid].push_back(addExecution(span));
         } else if (text == convention::kMember) {
             m_members.push_back(&span);
+        } else if (text == convention::kMemberDone) {
+            if (!m_executionsOfThread.contains(span.tid))
+                m_members.push_back(&span);
+        } else if (text == convention::kExecuteDone) {
+            addIfUnderWay(span);
         } else if (text == convention::kComputeInput) {
             m_compute[span.payload][0] = closed(span);
         } else if (text == convention::kComputeInfer) {
@@ -119,6 +124,16 @@ private:
         row.instance = m_writer.intern(thread == m_names.threads.end() ? "thread " + std::to_string(span.tid) : thread->second);
         m_executions.push_back(row);
         return m_executions.size() - 1;
+    }
+
+    /// The mark at the end of an execution that began before the window, which is the first of its thread.
+    void addIfUnderWay(NvtxSpan done)
+    {
+        std::vector<std::size_t>& ofThread = m_executionsOfThread[done.tid];
+        if (!ofThread.empty())
+            return;
+        done.end = std::exchange(done.start, 0);
+        ofThread.push_back(addExecution(done));
     }
 
     /// A member belongs to the execution of its thread that holds its time; executions of a thread come in order of time.

@@ -29,8 +29,8 @@ struct RequestAssembly
 /// The NVTX domain of a Triton server that is built with it.
 inline constexpr char kTritonDomain[] = "Triton";
 
-/// Requests and executions told by the spans of `domain` (the id of nvtx_convention::kDomain in this process), sorted by start.
-/// What lies outside the window stays absent.
+/// Requests and executions told by the spans of `domain` (the id of nvtx_convention::kDomain in this process), sorted by start. The
+/// window begins at 0: an execution that was under way then begins there too. What else lies outside the window stays absent.
 [[nodiscard]] RequestAssembly assembleRequests(const std::vector<NvtxSpan>& spans, std::uint32_t domain, const NvtxNames& names,
                                                std::uint64_t globalPid, report::ReportWriter& writer);
 

@@ -69,6 +69,10 @@ void RunningCapture::describe(std::map<std::string, std::string>& rows, std::uin
     rows[meta::kOpenCostNs] = std::to_string(status.openCostNs);
     if (status.closeCostNs > 0) // nobody closes what a process took with it
         rows[meta::kCloseCostNs] = std::to_string(status.closeCostNs);
+    if (!request.session.empty()) {
+        rows[meta::kNodeSession] = request.session;
+        rows[meta::kNodeSessionNodes] = std::to_string(request.sessionNodes);
+    }
     if (request.windowCount > 1) {
         rows[meta::kSession] = status.captureId + "-" + std::to_string(sessionEpoch);
         rows[meta::kSessionWindow] = std::to_string(isArmed ? windowId - firstWindowId + 1 : plan.windowsBegun);

@@ -595,6 +595,46 @@ def refuses_a_file_of_python_functions_that_is_wrong(node):
     assert node.ctl("target", "list") == []
 
 
+def opens_windows_on_several_nodes_at_one_instant(node):
+    other = Node(node.bin.parent, node.models.parent.parent)
+    try:
+        other.start()
+        for each in (node, other):
+            each.ctl("target", "launch", "--wait-ready", "20s", "--", each.bin / "gantry_nvtx_loop")
+        # A third that is not there does not hold up the others.
+        done = node.ctl("capture", "--with", other.address, "--with", "unix:/nonexistent/d.sock", "--for", "400ms",
+                        "-o", node.folder / "ranks.gantry", status=69)
+        first, second, third = done["nodes"]
+        assert third["error"]["code"] == "unreachable" and third["file"] is None, third
+        names = [pathlib.Path(one["file"]).name for one in (first, second)]
+        host = socket.gethostname()
+        assert names == [f"ranks-{host}.gantry", f"ranks-{host}-2.gantry"], names
+        # Both nodes go by this machine's clock: the offsets that were measured are 0, up to what they say of themselves.
+        sessions = set()
+        for one in (first, second):
+            rows = dict(sqlite3.connect(one["file"]).execute("SELECT name, value FROM META_DATA_CAPTURE"))
+            sessions.add(rows["GANTRY_NODE_SESSION"])
+            assert rows["GANTRY_NODE_SESSION_NODES"] == "2", rows
+            error = int(rows["GANTRY_SHARED_CLOCK_ERROR_NS"])
+            assert abs(int(rows["GANTRY_SHARED_CLOCK_OFFSET_NS"])) <= error == one["clock_error_ns"], (rows, one)
+        assert len(sessions) == 1, sessions
+        assert done["clock_error_ns"] == first["clock_error_ns"] + second["clock_error_ns"], done
+        info = node.ctl("report", "info", first["file"], second["file"])
+        assert info["files"][1]["alignment"] == "shared clock", info["files"]
+        assert info["files"][1]["alignment_error_ns"] == done["clock_error_ns"], info["files"]
+        # At one instant: the windows overlap, whatever the nodes needed to open them.
+        begins = [sqlite3.connect(one["file"]).execute("SELECT utcEpochNs FROM TARGET_INFO_SESSION_START_TIME").fetchone()[0]
+                  for one in (first, second)]
+        assert abs(begins[0] - begins[1]) < 400_000_000, begins
+    finally:
+        other.stop()
+
+
+def refuses_what_several_nodes_cannot_do_together(node):
+    refused = node.ctl("capture", "--with", node.address, "--repeat", "2", "--for", "1s", status=64)
+    assert "goes without --repeat" in refused["error"]["message"], refused
+
+
 def names_the_execution_of_gpu_work_as_the_server_knows_it(node):
     truth = node.folder / "truth.jsonl"
     target, address = node.launch_server("--ground-truth", truth, gpu=True)

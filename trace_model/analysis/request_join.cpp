@@ -65,6 +65,52 @@ std::vector<RequestIndex> membersAt(const Trace& trace, std::uint64_t globalTid,
     return {};
 }
 
+/// Where on a GPU an event ran; null: it is of no GPU.
+const trace::GpuPlace* placeOf(const Trace& trace, EventId event)
+{
+    switch (event.kind()) {
+    case EventKind::Kernel:
+        return &trace.kernels.place(event.row());
+    case EventKind::Memcpy:
+        return &trace.memcpys.place(event.row());
+    case EventKind::Memset:
+        return &trace.memsets.place(event.row());
+    case EventKind::GraphLaunch:
+        return &trace.graphLaunches.place(event.row());
+    default:
+        return nullptr;
+    }
+}
+
+/// The thread that launched the first work at `place` from `time` on whose call was recorded.
+template <typename Columns>
+std::optional<std::uint64_t> launcherFrom(const Trace& trace, const Columns& columns, EventKind kind, const trace::GpuPlace& place,
+                                          TimestampNs time)
+{
+    constexpr std::size_t kMostRows = 100'000; // a stream that idles so long was not in the middle of something
+    const auto first = static_cast<std::size_t>(std::lower_bound(columns.start.begin(), columns.start.end(), time) - columns.start.begin());
+    const std::size_t last = std::min(columns.size(), first + kMostRows);
+    for (std::size_t row = first; row < last; ++row) {
+        if (columns.place(row) != place)
+            continue;
+        if (const EventId launch = launchOf(trace, EventId(kind, static_cast<std::uint32_t>(row))); !launch.isNone())
+            return trace.apiCalls.globalTid(launch.row());
+    }
+    return std::nullopt;
+}
+
+/// The thread that launched work whose call is not known, as when it was made before the window: the one that its stream works for.
+std::optional<std::uint64_t> threadOfStream(const Trace& trace, EventId gpuEvent)
+{
+    const trace::GpuPlace* place = placeOf(trace, gpuEvent);
+    if (!place)
+        return std::nullopt;
+    const TimestampNs time = trace.timeOf(gpuEvent).start;
+    if (const auto thread = launcherFrom(trace, trace.kernels, EventKind::Kernel, *place, time))
+        return thread;
+    return launcherFrom(trace, trace.memcpys, EventKind::Memcpy, *place, time);
+}
+
 /// The thread of what a thread did itself.
 std::optional<std::uint64_t> threadOf(const Trace& trace, EventId event)
 {
@@ -80,6 +126,29 @@ std::optional<std::uint64_t> threadOf(const Trace& trace, EventId event)
     default:
         return std::nullopt;
     }
+}
+
+bool isFirstOfThread(const Trace& trace, const trace::Execution& execution)
+{
+    return &execution == &*std::find_if(trace.executions.begin(), trace.executions.end(),
+                                        [&](const trace::Execution& other) { return other.globalTid == execution.globalTid; });
+}
+
+/// Of an execution that was under way when the window opened: its work whose calls were made before.
+void takeLaunchedBefore(std::vector<EventId>& out, const Trace& trace, const trace::Execution& execution)
+{
+    const auto take = [&](const auto& columns, EventKind kind) {
+        eachStartingIn(columns, execution.time, [&](std::uint32_t row) {
+            const EventId event(kind, row);
+            if (Trace::processOf(execution.globalTid) == columns.globalPid(row) && launchOf(trace, event).isNone() &&
+                threadOfStream(trace, event) == execution.globalTid)
+                out.push_back(event);
+        });
+    };
+    take(trace.kernels, EventKind::Kernel);
+    take(trace.memcpys, EventKind::Memcpy);
+    take(trace.memsets, EventKind::Memset);
+    take(trace.graphLaunches, EventKind::GraphLaunch);
 }
 
 void addWorkOf(RequestActivity& activity, const Trace& trace, const trace::Execution& execution)
@@ -100,6 +169,8 @@ void addWorkOf(RequestActivity& activity, const Trace& trace, const trace::Execu
     });
     std::sort(keys.begin(), keys.end());
     takeAllLaunched(activity.gpuWork, trace, keys, execution.time);
+    if (isFirstOfThread(trace, execution))
+        takeLaunchedBefore(activity.gpuWork, trace, execution);
 }
 
 } // namespace
@@ -149,8 +220,10 @@ std::vector<RequestIndex> requestsOf(const Trace& trace, EventId event)
     case EventKind::Memcpy:
     case EventKind::Memset:
     case EventKind::GraphLaunch: {
-        const EventId launch = launchOf(trace, event);
-        return launch.isNone() ? std::vector<RequestIndex>{} : requestsOf(trace, launch);
+        if (const EventId launch = launchOf(trace, event); !launch.isNone())
+            return requestsOf(trace, launch);
+        const auto thread = threadOfStream(trace, event);
+        return thread ? membersAt(trace, *thread, trace.timeOf(event).start) : std::vector<RequestIndex>{};
     }
     default:
         return {};

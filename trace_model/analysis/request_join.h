@@ -13,7 +13,8 @@ struct RequestActivity
     std::vector<trace::RequestIndex> peers;     ///< other members of the batches
     std::vector<trace::EventId> nvtxRanges;     ///< of the instance's thread in the executions
     std::vector<trace::EventId> apiCalls;       ///< CUDA API calls of the instance's thread in the executions
-    std::vector<trace::EventId> gpuWork;        ///< kernels, memcpys, memsets, graphs those calls launched (by correlation id)
+    std::vector<trace::EventId>
+        gpuWork; ///< kernels, memcpys, memsets, graphs those calls launched (by correlation id), and what was launched before the window
     std::vector<trace::EventId> phases;         ///< the request's own phase events
 };
 
@@ -25,7 +26,8 @@ struct RequestActivity
 [[nodiscard]] RequestActivity requestActivity(const trace::Trace& trace, trace::RequestIndex request);
 
 /// Requests an event worked for: through the execution whose thread and time hold it (API call, NVTX range) or whose call
-/// launched it (kernel, memcpy, memset); the request itself for a phase. Empty: none.
+/// launched it (kernel, memcpy, memset), or, where that call was made before the window, that was under way on the thread which its
+/// stream works for; the request itself for a phase. Empty: none.
 [[nodiscard]] std::vector<trace::RequestIndex> requestsOf(const trace::Trace& trace, trace::EventId event);
 
 /// The API call that launched a kernel, memcpy, memset or graph (same process, same correlation id; the runtime call where a driver

@@ -85,6 +85,9 @@ std::string alignmentText(const ImportReport& report)
             "Aligned by the wall clock, with the local time whose zone is not known taken as {}: the recordings overlap then. "
             "Set the offset by hand (--offset) if it is another.",
             zoneText(*report.zone));
+    case Alignment::SharedClock:
+        return fmt::format("Aligned by the clock that both nodes were measured against when their windows were opened together, to ±{}.",
+                           formatDuration(report.alignmentErrorNs.value_or(0)));
     case Alignment::Starts:
         return "No clock that both files know: their first events are put together, which is a guess. Set the offset by hand (--offset).";
     }

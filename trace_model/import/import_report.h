@@ -44,6 +44,7 @@ enum class Alignment : std::uint8_t
     MonotonicClock, ///< of one machine, that both files know
     Starts,         ///< they share no clock: their first events are put together, which is a guess
     LocalTime,      ///< a wall clock whose zone at least one of the files does not say
+    SharedClock,    ///< that who started the recordings on several nodes measured them against
 };
 
 /// What was read of one file, kept with the trace and shown.
@@ -58,6 +59,7 @@ struct ImportReport
     Alignment alignment = Alignment::First;
     DurationNs offset = 0; ///< that was added to its times
     std::optional<DurationNs> zone; ///< of LocalTime: ahead of UTC by this, as taken; absent: the zone of neither is known, taken to be one
+    std::optional<DurationNs> alignmentErrorNs; ///< of SharedClock: its times and those of the first file may be apart by this more or less
     TimeRange time;        ///< of the events, session time
 
     /// The tally of a table, made when it is not there yet.

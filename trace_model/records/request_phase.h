@@ -50,6 +50,9 @@ inline constexpr int kRequestPhaseCount = 5;
 ///      - `member`           mark, payload u64 = request id: one for each request of the batch; a request that is batched in flight is a
 ///                           member of many
 ///      - `compute_input`, `compute_infer`, `compute_output`   push/pop ranges, payload u64 = batch id
+///      - `member_done`      mark, payload u64 = request id: the members again, when the work is done, and then
+///      - `execute_done`     mark, payload u64 = batch id, category = model: with these a recording that began while the batch executed
+///                           knows whose work it saw
 /// Category c of the domain is named "<model>:<version>" (nvtxDomainNameCategory). The instance's name is its thread's
 /// (nvtxNameOsThread), e.g. "bert_base_0_2".
 namespace nvtx_convention {
@@ -61,6 +64,8 @@ inline constexpr char kClientIdPrefix[] = "client_id:";
 inline constexpr char kFailed[] = "failed";
 inline constexpr char kExecute[] = "execute";
 inline constexpr char kMember[] = "member";
+inline constexpr char kMemberDone[] = "member_done";
+inline constexpr char kExecuteDone[] = "execute_done";
 inline constexpr char kComputeInput[] = "compute_input";
 inline constexpr char kComputeInfer[] = "compute_infer";
 inline constexpr char kComputeOutput[] = "compute_output";

@@ -35,6 +35,11 @@ inline constexpr char kSavedBecause[] = "GANTRY_SAVED_BECAUSE";     ///< of a re
 inline constexpr char kSession[] = "GANTRY_SESSION";                ///< the same for all windows of one capture
 inline constexpr char kSessionWindow[] = "GANTRY_SESSION_WINDOW";   ///< number of this one among them, from 1
 inline constexpr char kSessionWindows[] = "GANTRY_SESSION_WINDOWS"; ///< how many were asked for
+inline constexpr char kNodeSession[] = "GANTRY_NODE_SESSION";       ///< the same for windows that several nodes opened at one instant
+inline constexpr char kNodeSessionNodes[] = "GANTRY_NODE_SESSION_NODES"; ///< how many nodes
+// Written by who started the windows: the clock that the reports of kNodeSession have in common.
+inline constexpr char kSharedClockOffsetNs[] = "GANTRY_SHARED_CLOCK_OFFSET_NS"; ///< to be added to this report's CLOCK_MONOTONIC
+inline constexpr char kSharedClockErrorNs[] = "GANTRY_SHARED_CLOCK_ERROR_NS";   ///< the sum is right up to this, in the whole window
 inline constexpr char kOpenCostNs[] = "GANTRY_OPEN_COST_NS";        ///< from the command to recording, slowest process
 inline constexpr char kCloseCostNs[] = "GANTRY_CLOSE_COST_NS";      ///< from the end to everything flushed
 inline constexpr char kEngine[] = "GANTRY_ENGINE";                  ///< what recorded it, where that was not the capture library

@@ -1,5 +1,11 @@
 #include "trace_model/trace/file_alignment.h"
 
+#include "trace_model/report/meta_keys.h"
+
+#include <charconv>
+#include <cstdint>
+#include <string>
+
 namespace gantry::trace {
 namespace {
 
@@ -25,10 +31,58 @@ bool overlap(TimeRange a, TimeRange b, DurationNs offsetOfB)
     return a.start <= b.end + offsetOfB + kResolution && b.start + offsetOfB <= a.end + kResolution;
 }
 
+std::optional<std::int64_t> number(const importing::TraceMeta& meta, const char* key)
+{
+    const auto found = meta.settings.find(key);
+    if (found == meta.settings.end())
+        return std::nullopt;
+    const std::string& text = found->second;
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc{} && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
+}
+
+/// Where a file's time 0 lies on the clock of its session of several nodes.
+struct SharedTime
+{
+    std::string session;
+    std::int64_t zero = 0;
+    DurationNs errorNs = 0;
+};
+
+std::optional<SharedTime> sharedTime(const importing::TraceMeta& meta)
+{
+    namespace key = report::meta;
+    const auto session = meta.settings.find(key::kNodeSession);
+    const auto offset = number(meta, key::kSharedClockOffsetNs), error = number(meta, key::kSharedClockErrorNs);
+    SharedTime shared;
+    if (session == meta.settings.end() || !offset || !error || *error < 0 || meta.sessionMonotonicNs == 0 ||
+        __builtin_add_overflow(meta.sessionMonotonicNs, *offset, &shared.zero))
+        return std::nullopt;
+    shared.session = session->second;
+    shared.errorNs = *error;
+    return shared;
+}
+
+/// Each file's error counts: they are of measurements apart.
+std::optional<FileAlignment> alignBySharedClock(const importing::TraceMeta& first, const importing::TraceMeta& other)
+{
+    const auto a = sharedTime(first), b = sharedTime(other);
+    if (!a || !b || a->session != b->session)
+        return std::nullopt;
+    const auto offset = between(a->zero, b->zero);
+    DurationNs error = 0;
+    if (!offset || __builtin_add_overflow(a->errorNs, b->errorNs, &error))
+        return std::nullopt;
+    return FileAlignment{Alignment::SharedClock, *offset, {}, error};
+}
+
 } // namespace
 
 FileAlignment alignFiles(const importing::TraceMeta& first, TimeRange firstTime, const importing::TraceMeta& other, TimeRange otherTime)
 {
+    if (const auto shared = alignBySharedClock(first, other))
+        return *shared;
     if (const auto wall = between(first.sessionUtcNs, other.sessionUtcNs)) {
         if (!first.isUtcOfUnknownZone && !other.isUtcOfUnknownZone)
             return {Alignment::WallClock, *wall, {}};

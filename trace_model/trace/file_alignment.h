@@ -15,9 +15,11 @@ struct FileAlignment
     DurationNs offset = 0; ///< to be added to its times
     std::optional<DurationNs>
         zone; ///< of LocalTime: how far the local time of the one that has one is taken to be ahead of UTC; absent: both have one
+    std::optional<DurationNs> errorNs = {}; ///< of SharedClock
 };
 
-/// The clocks of two files, and from when to when each one's events are as it tells time itself (empty: it has none). A local time of an
+/// Windows of one session on several nodes go by the clock that who started them measured the nodes against. Else by
+/// the clocks of two files, and from when to when each one's events are as it tells time itself (empty: it has none). A local time of an
 /// unknown zone is read as UTC where the recordings overlap then, else with the one zone that lets them overlap; where several would,
 /// or none, it says nothing.
 [[nodiscard]] FileAlignment alignFiles(const importing::TraceMeta& first, TimeRange firstTime, const importing::TraceMeta& other,

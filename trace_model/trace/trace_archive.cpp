@@ -67,7 +67,7 @@ void describe(Archive& a, importing::TableTally& v)
 template <typename Archive>
 void describe(Archive& a, importing::ImportReport& v)
 {
-    a(v.file, v.format, v.producer, v.fileBytes, v.tables, v.clock, v.alignment, v.offset, v.zone, v.time);
+    a(v.file, v.format, v.producer, v.fileBytes, v.tables, v.clock, v.alignment, v.offset, v.zone, v.alignmentErrorNs, v.time);
 }
 template <typename Archive>
 void describe(Archive& a, importing::SummaryTable& v)

@@ -11,7 +11,7 @@ namespace gantry::trace {
 
 /// Version of the archive's layout, part of every file: another version is not read. Raise it with any change of Trace's members, and of
 /// what is made of a report.
-inline constexpr std::uint32_t kArchiveVersion = 13;
+inline constexpr std::uint32_t kArchiveVersion = 14;
 
 /// Writes a trace as it is in memory, so that reading it back is no work: columns one behind the other, then a directory of all else, then
 /// a footer with the directory's place and checksum. Private to this machine and version. `key`: what the trace was made of. Errors:

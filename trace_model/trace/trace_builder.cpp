@@ -326,6 +326,7 @@ void TraceBuilder::align(std::size_t file)
     report.alignment = found.alignment;
     report.offset = found.offset;
     report.zone = found.zone;
+    report.alignmentErrorNs = found.errorNs;
 }
 
 void TraceBuilder::alignAll()

@@ -49,8 +49,23 @@ Item droppedItem(const trace::Trace& trace)
                       : Grade::Good};
 }
 
+/// How far the times of different nodes may be apart; absent: there is one node, or they share no clock.
+std::optional<DurationNs> errorBetweenNodes(const trace::Trace& trace)
+{
+    std::optional<DurationNs> worst;
+    for (const importing::ImportReport& file : trace.imports)
+        if (file.alignmentErrorNs)
+            worst = std::max(worst.value_or(0), *file.alignmentErrorNs);
+    return worst;
+}
+
 Item clockItem(const trace::Trace& trace)
 {
+    if (const auto between = errorBetweenNodes(trace))
+        return {TrustStrip::tr("clocks ±%1 between nodes").arg(formatDuration(*between)),
+                TrustStrip::tr("How far apart one instant on two nodes may be drawn: each node's clock was measured against this machine's "
+                               "before, in and after the window."),
+                *between > kLooseClock ? Grade::Warning : Grade::Good};
     if (!trace.meta.clockErrorNs)
         return {TrustStrip::tr("clock error unknown"), TrustStrip::tr("The report holds no clock pairs to compare."), Grade::Unknown};
     const DurationNs error = *trace.meta.clockErrorNs;

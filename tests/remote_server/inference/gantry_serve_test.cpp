@@ -232,6 +232,8 @@ TEST_F(Nvtx, ARequestIsToldByTheConvention)
                                      "pop",
                                      "push gantry.serve compute_output " + batch + " category 1 registered",
                                      "pop",
+                                     "mark gantry.serve member_done " + id + " category 0 registered",
+                                     "mark gantry.serve execute_done " + batch + " category 1 registered",
                                      "pop",
                                      "end request " + id,
                                  }))

@@ -10,6 +10,7 @@
 
 #include <condition_variable>
 #include <fstream>
+#include <future>
 #include <mutex>
 #include <set>
 #include <string>
@@ -183,6 +184,29 @@ TEST(LoadRun, MeasuresAsManyRequestsAsAskedForAfterAWarmUp)
         ASSERT_TRUE(result) << result.error().text();
         EXPECT_EQ(result->sent, 200u) << rate;
     }
+}
+
+// 75,000 a second were counted.
+TEST(LoadRun, AClosedLoopWaitsALittleBetweenRequestsThatFindNoServer)
+{
+    ScriptedServer server;
+    LoadOptions options = server.options();
+    options.concurrency = 1;
+    options.duration = 1'000'000'000;
+    std::promise<void> served;
+    server.onInfer = [&](std::uint64_t number, auto&, const auto&) {
+        if (number == 10)
+            served.set_value();
+        return grpc::Status::OK;
+    };
+    const std::jthread end([&] {
+        served.get_future().wait();
+        server.stop();
+    });
+    const auto result = runLoad(options, {});
+    ASSERT_TRUE(result) << result.error().text();
+    EXPECT_GT(result->sent - result->ok, 0u);
+    EXPECT_LE(result->sent - result->ok, 101u) << "one in 10 ms";
 }
 
 } // namespace

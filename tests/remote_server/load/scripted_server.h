@@ -28,7 +28,8 @@ public:
         builder.RegisterService(this);
         m_server = builder.BuildAndStart();
     }
-    ~ScriptedServer() override { m_server->Shutdown(std::chrono::system_clock::now()); }
+    ~ScriptedServer() override { stop(); }
+    void stop() { m_server->Shutdown(std::chrono::system_clock::now()); } ///< nobody answers any more; any thread
 
     [[nodiscard]] LoadOptions options() const
     {

@@ -603,6 +603,48 @@ TEST_F(RecordedEvents, ARequestThatIsBatchedInFlightHasAllItsExecutions)
     }
 }
 
+TEST_F(RecordedEvents, AnExecutionThatWasUnderWayWhenTheWindowOpenedIsKnownByTheMarksAtItsEnd)
+{
+    const std::string_view domain = records::nvtx_convention::kDomain;
+    add(records::RecordType::Domain, records::NamedRecord{{}, 0, 1, static_cast<std::uint32_t>(domain.size()), 0}, domain);
+    const auto event = [&](records::RecordType type, TimestampNs time, std::uint64_t rangeId, std::string_view text,
+                           std::uint64_t payload) {
+        records::NvtxRecord record{};
+        record.time = kOpen + time;
+        record.rangeId = rangeId;
+        record.domain = 1;
+        record.tid = kTid;
+        record.textLength = static_cast<std::uint16_t>(text.size());
+        record.payloadType = records::PayloadType::Unsigned;
+        record.payload = payload;
+        add(type, record, text);
+    };
+    for (const std::uint64_t request : {7u, 8u, 9u}) { // the window begins between the batch's marks at its begin and those at its end
+        event(records::RecordType::NvtxStart, 100, 100 + request, records::nvtx_convention::kRequest, request);
+        event(records::RecordType::NvtxEnd, 9000, 100 + request, {}, 0);
+    }
+    event(records::RecordType::NvtxMark, 1000, 0, "member_done", 7);
+    event(records::RecordType::NvtxMark, 1010, 0, "member_done", 8);
+    event(records::RecordType::NvtxMark, 1020, 0, "execute_done", 3);
+    event(records::RecordType::NvtxPush, 2000, 1, "execute", 4);
+    event(records::RecordType::NvtxMark, 2010, 0, "member", 9);
+    event(records::RecordType::NvtxMark, 2900, 0, "member_done", 9);
+    event(records::RecordType::NvtxMark, 2910, 0, "execute_done", 4);
+    event(records::RecordType::NvtxPop, 3000, 1, {}, 0);
+    const auto trace = assembled();
+    ASSERT_EQ(trace->executions.size(), 2u);
+    EXPECT_EQ(trace->executions[0].batchId, 3u);
+    EXPECT_EQ(trace->executions[0].time, (TimeRange{0, 1020}));
+    EXPECT_EQ(trace->executions[1].time, (TimeRange{2000, 3000}));
+    std::vector<std::vector<std::uint64_t>> members;
+    for (const trace::Execution& execution : trace->executions) {
+        members.emplace_back();
+        for (const trace::RequestIndex request : trace->membersOf(execution))
+            members.back().push_back(trace->requests[request.value].id);
+    }
+    EXPECT_EQ(members, (std::vector<std::vector<std::uint64_t>>{{7, 8}, {9}}));
+}
+
 TEST_F(RecordedEvents, AStreamHasTheLastNameThatItsProgramGaveIt)
 {
     const auto nameStream = [&](std::uint32_t device, std::uint32_t stream, std::string_view name) {

@@ -169,6 +169,47 @@ TEST_F(RequestJoin, ARequestWithoutExecutionHasNoActivity)
     EXPECT_THAT(activity.peers, IsEmpty());
 }
 
+TEST(RequestJoinAtTheEdge, WorkLaunchedBeforeTheWindowIsOfTheExecutionThatWasUnderWay)
+{
+    const trace::Trace trace = *test::traceOf("window 0..1000\n"
+                                              "execution 3 thread 12 model bert:1 instance bert_0 0..150\n"
+                                              "execution 4 thread 13 model bert:1 instance bert_1 0..400\n"
+                                              "execution 5 thread 12 model bert:1 instance bert_0 200..390\n"
+                                              "request 1 model bert:1 0..160 batch 3\n"
+                                              "request 2 model bert:1 0..410 batch 4\n"
+                                              "request 3 model bert:1 100..395 batch 5\n"
+                                              "kernel gpu0/stream7 mine 10..20 corr 91\n"
+                                              "kernel gpu0/stream8 other 12..30 corr 92\n"
+                                              "kernel gpu0/stream9 nobodys 14..30 corr 93\n"
+                                              "kernel gpu0/stream7 between 160..170 corr 94\n"
+                                              "api 12 cudaLaunchKernel 210..212 corr 1\n"
+                                              "api 13 cudaLaunchKernel 220..222 corr 2\n"
+                                              "kernel gpu0/stream7 next 230..240 corr 1\n"
+                                              "kernel gpu0/stream8 next 231..240 corr 2\n");
+    const auto idsOf = [&](std::uint32_t kernel) {
+        std::vector<std::uint64_t> ids;
+        for (const RequestIndex request : requestsOf(trace, EventId(EventKind::Kernel, kernel)))
+            ids.push_back(trace.requests[request.value].id);
+        return ids;
+    };
+    EXPECT_THAT(idsOf(0), ElementsAre(1));
+    EXPECT_THAT(idsOf(1), ElementsAre(2));
+    EXPECT_THAT(idsOf(2), IsEmpty()) << "nothing says for which thread its stream works";
+    EXPECT_THAT(idsOf(3), IsEmpty()) << "no execution was under way on its thread";
+    EXPECT_THAT(idsOf(4), ElementsAre(3));
+    for (std::uint32_t i = 0; i < trace.requests.size(); ++i) {
+        const auto work = requestActivity(trace, RequestIndex(i)).gpuWork;
+        std::vector<std::uint64_t> kernelsOf; // the same seen from the other side
+        for (std::uint32_t kernel = 0; kernel < trace.kernels.size(); ++kernel)
+            if (const auto ids = idsOf(kernel); ids == std::vector{trace.requests[i].id})
+                kernelsOf.push_back(kernel);
+        std::vector<std::uint64_t> rows;
+        for (const EventId event : work)
+            rows.push_back(event.row());
+        EXPECT_THAT(rows, testing::UnorderedElementsAreArray(kernelsOf)) << "request " << trace.requests[i].id;
+    }
+}
+
 TEST_F(RequestJoin, WorkIsInTheRangesOfItsLaunchWhateverRunsMeanwhile)
 {
     m_trace = withRanges();

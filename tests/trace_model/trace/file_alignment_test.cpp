@@ -55,6 +55,34 @@ TEST(FileAlignment, FindsTheOneZoneWithWhichTheRecordingsOverlap)
     }
 }
 
+TraceMeta ofSession(const char* session, std::int64_t monotonic, std::int64_t offset, DurationNs error)
+{
+    TraceMeta meta = utc(kNoon);
+    meta.sessionMonotonicNs = monotonic;
+    meta.settings = {{"GANTRY_NODE_SESSION", session},
+                     {"GANTRY_SHARED_CLOCK_OFFSET_NS", std::to_string(offset)},
+                     {"GANTRY_SHARED_CLOCK_ERROR_NS", std::to_string(error)}};
+    return meta;
+}
+
+TEST(FileAlignment, WindowsOfOneSessionOnSeveralNodesGoByTheClockThatTheyWereMeasuredAgainst)
+{
+    const TraceMeta first = ofSession("s1", 1000, 500'000, 20), other = ofSession("s1", 700'000, -198'000, 30);
+    const FileAlignment found = alignFiles(first, {}, other, {});
+    EXPECT_EQ(found.alignment, Alignment::SharedClock);
+    EXPECT_EQ(found.offset, 502'000 - 501'000) << "although both say the same wall clock";
+    EXPECT_EQ(found.errorNs, 50);
+    EXPECT_EQ(alignFiles(first, {}, ofSession("s2", 700'000, -198'000, 30), {}).alignment, Alignment::WallClock) << "another session";
+    TraceMeta broken = other;
+    broken.settings["GANTRY_SHARED_CLOCK_OFFSET_NS"] = "9223372036854775807";
+    EXPECT_EQ(alignFiles(first, {}, broken, {}).alignment, Alignment::WallClock);
+    broken.settings["GANTRY_SHARED_CLOCK_OFFSET_NS"] = "12 ns";
+    EXPECT_EQ(alignFiles(first, {}, broken, {}).alignment, Alignment::WallClock);
+    broken = other;
+    broken.settings["GANTRY_SHARED_CLOCK_ERROR_NS"] = "-5";
+    EXPECT_EQ(alignFiles(first, {}, broken, {}).alignment, Alignment::WallClock);
+}
+
 TEST(FileAlignment, PutsTheFirstEventsTogetherWhereNoZoneOrSeveralWouldDo)
 {
     const TimeRange trace{5 * kSecond, 10 * kSecond}, log{kSecond, 20 * kSecond};
