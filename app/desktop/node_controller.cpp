@@ -1,6 +1,7 @@
 #include "app/desktop/node_controller.h"
 
 #include "app/desktop/text.h"
+#include "app/remote/node_address.h"
 
 #include <algorithm>
 #include <chrono>
@@ -82,7 +83,12 @@ QString NodeController::name() const
         return m_entry.name;
     if (m_info && !m_info->hostName.empty())
         return toQString(m_info->hostName);
-    return m_address.empty() ? tr("this machine") : toQString(m_address);
+    if (m_address.empty())
+        return tr("this machine");
+    // Of the way over SSH only the host, as ssh(1) is given it: the rest is how to get in, not what it is called.
+    const Result<app::NodeAddress> address = app::NodeAddress::parse(m_address);
+    const bool isHost = address && address->transport == app::NodeAddress::Transport::Ssh;
+    return toQString(isHost ? address->host : m_address);
 }
 
 void NodeController::setEntry(NodeEntry entry)
@@ -145,7 +151,6 @@ void NodeController::connectNow(bool isPersonThere)
             const ListeningTime listening(*talk, listenerOf(this, context, isPersonThere));
             app::NodeClient::ConnectOptions options;
             options.clientName = clientName();
-            options.timeout = kConnectTimeout;
             options.prompter = std::shared_ptr<app::SshPrompter>(talk, &talk->prompter());
             options.onStep = [talk](app::ConnectStep step, const std::string& detail) { talk->step(step, detail); };
             Result<std::shared_ptr<app::NodeClient>> client = app::NodeClient::connect(address, std::move(options), context.stop());

@@ -58,7 +58,7 @@ public:
     ~NodeController() override;
 
     [[nodiscard]] const std::string& address() const { return m_address; }
-    /// What the user calls it; else its host name once that is known, else the address.
+    /// What the user calls it; else its host name once that is known, else the host of its address, or the whole address.
     [[nodiscard]] QString name() const;
     /// The name, with the address where another node of the list has the same one.
     [[nodiscard]] QString title() const;
