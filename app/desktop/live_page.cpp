@@ -233,7 +233,7 @@ void LivePage::redraw()
         const proto::Target* target = node->target(id);
         return toQString(target ? target->name : id);
     };
-    m_grid->setPanels(series->panels(window, nameOf), window, kLongestGap);
+    m_grid->setPanels(series->panels(window, nameOf), window, kLongestGap, series->breaks());
     m_drawnSpan = series->span();
     QString footer = tr("%1 · the last %2 s · %3 samples dropped").arg(node->title()).arg(length / kSecond).arg(formatCount(series->dropped()));
     if (node->state() != NodeController::State::Connected)

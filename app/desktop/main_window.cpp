@@ -1,6 +1,7 @@
 #include "app/desktop/main_window.h"
 
 #include "app/desktop/capture_bar.h"
+#include "app/desktop/capture_return.h"
 #include "app/desktop/capture_strip.h"
 #include "app/desktop/clock_offsets_dialog.h"
 #include "app/desktop/command_palette.h"
@@ -373,6 +374,7 @@ void MainWindow::connectNodeActions()
 
 void MainWindow::connectCapture()
 {
+    new CaptureReturn(*m_capture, *m_nodes, m_capture.get());
     connect(m_actions->cancelCapture, &QAction::triggered, m_capture.get(), &CaptureController::cancel);
     connect(m_capture.get(), &CaptureController::changed, this, [this] {
         m_actions->cancelCapture->setEnabled(m_capture->isBusy());

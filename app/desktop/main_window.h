@@ -45,6 +45,7 @@ public:
     ~MainWindow() override;
 
     [[nodiscard]] NodeList& nodes() { return *m_nodes; }
+    [[nodiscard]] NodeDesk& desk() { return *m_desk; }
     [[nodiscard]] CaptureController& capture() { return *m_capture; }
     [[nodiscard]] CaptureBar& captureBar() { return *m_captureBar; }
     [[nodiscard]] RecorderControl& recorder() { return *m_recorder; }

@@ -232,6 +232,7 @@ void NodeController::close()
     m_secrets->forgetAll();
     m_error.reset();
     m_outage.reset();
+    m_lostSince = {};
     m_progress = {};
     m_failures = 0;
     setState(State::Disconnected);
@@ -247,6 +248,15 @@ void NodeController::dropConnection()
     if (m_client)
         m_runner.enqueue({}, [client = std::move(m_client)](const std::stop_token&) mutable { client.reset(); });
     m_client.reset();
+}
+
+void NodeController::checkNow()
+{
+    if (m_state == State::Lost && m_retryTimer.isActive()) {
+        m_failures = 0; // of another network, perhaps
+        connectNow(false);
+    }
+    refresh();
 }
 
 void NodeController::refresh()
@@ -301,6 +311,7 @@ void NodeController::onConnected(std::shared_ptr<app::NodeClient> client, Conten
 {
     m_client = std::move(client);
     m_error.reset();
+    m_lostSince = {};
     m_failures = 0;
     m_info.reset(); // so that setContent() tells about it
     setContent(std::move(content));
@@ -322,6 +333,8 @@ void NodeController::onLost(const Error& error)
     if (!wasConnected && error.code == ErrorCode::Cancelled)
         return close();
     m_error = error;
+    if (!m_lostSince.isValid())
+        m_lostSince = QDateTime::currentDateTime();
     ++m_failures;
     if (error.code == ErrorCode::NotPermitted && !wasPersonNeeded)
         m_secrets->forgetAll(); // one of them may be the reason
