@@ -622,7 +622,7 @@ std::vector<Scene> allScenes()
 {
     std::vector<Scene> scenes;
     for (const auto add : {addPagesOfFiles, addTimelines, addRows, addSearches, addTables, addComparisons, addNodes, addConnections,
-                           addCaptures, addDialogs, addSizes})
+                           addFleet, addCaptures, addDialogs, addSizes})
         add(scenes);
     return scenes;
 }
