@@ -87,7 +87,8 @@ private:
     jobs::JobSlot m_slot;
     std::stop_source m_stopSource; ///< of the load that runs
     QString m_model, m_loaded;     ///< looked at; the one that is loaded
-    bool m_isServed = false, m_isStopping = false, m_isLookedFor = false;
+    bool m_isServed = false, m_isStopping = false;
+    bool m_isLookedFor = false; ///< the results, and the user has not scrolled since
     std::optional<Error> m_whyNoAddress;
     QString m_offered; ///< the address that the field was filled with
     QString m_progress;
