@@ -22,6 +22,7 @@
 #include <QScrollArea>
 #include <QScrollBar>
 #include <QSpinBox>
+#include <QTimer>
 #include <QTreeWidget>
 #include <QVBoxLayout>
 
@@ -193,8 +194,7 @@ ModelLoadPanel::ModelLoadPanel(jobs::JobRunner& runner, QWidget* parent) : QWidg
     column->addWidget(m_messages);
     column->addWidget(scroll, 1);
     connect(scroll->verticalScrollBar(), &QScrollBar::rangeChanged, this, [this] {
-        if (m_isLookedFor)
-            m_scroll->ensureWidgetVisible(m_results, 0, 0);
+        QTimer::singleShot(0, this, &ModelLoadPanel::scrollToResults); // what is inside is laid out only then
     });
     connect(scroll->verticalScrollBar(), &QScrollBar::actionTriggered, this, [this] { m_isLookedFor = false; });
     connect(m_start, &QPushButton::clicked, this, &ModelLoadPanel::start);
@@ -479,7 +479,14 @@ void ModelLoadPanel::showOutcome()
 void ModelLoadPanel::showResults()
 {
     m_isLookedFor = true; // where they were hidden until now, the scroll area makes place for them in several steps
-    m_scroll->ensureWidgetVisible(m_results, 0, 0);
+    scrollToResults();
+}
+
+void ModelLoadPanel::scrollToResults()
+{
+    // ensureWidgetVisible() means the current line of a tree, and not the tree.
+    if (m_isLookedFor)
+        m_scroll->verticalScrollBar()->setValue(m_heading->mapTo(m_scroll->widget(), QPoint()).y());
 }
 
 void ModelLoadPanel::copyResults(widgets::CopyFormat format) const

@@ -82,6 +82,7 @@ private:
     void showOutcome();
     /// Scrolls to them, in a window that has no room for all.
     void showResults();
+    void scrollToResults();
     void copyResults(widgets::CopyFormat format) const;
 
     jobs::JobSlot m_slot;
