@@ -104,9 +104,10 @@ void CaptureController::watch()
             if (context.stop().stop_requested())
                 static_cast<void>(client->stopCapture(id));
             if (!last && last.error().code == ErrorCode::NotFound)
-                return Error{ErrorCode::NotFound,
-                             "gantryd was started anew in the meantime and knows nothing of it; reports that were complete are on the node",
-                             {last.error().message}};
+                return Error{
+                    ErrorCode::NotFound,
+                    "the node's gantryd was started anew in the meantime and knows nothing of it; reports that were complete are there",
+                    {last.error().message}};
             return last;
         },
         [this](Result<proto::CaptureStatus> last) { onWatched(std::move(last)); });

@@ -19,7 +19,9 @@ const char kTopic[] = "fleet capture";
 /// The first server that runs and has the capture library in it; else the first that runs. Null: none does.
 const proto::Target* targetOf(const NodeController& node)
 {
-    const auto runs = [](const proto::Target& target) { return target.state == proto::TargetState::Running; };
+    const auto runs = [](const proto::Target& target) {
+        return target.state == proto::TargetState::Running || target.state == proto::TargetState::Starting;
+    };
     const auto isAttached = [&](const proto::Target& target) {
         return runs(target) &&
                std::any_of(target.processes.begin(), target.processes.end(), [](const auto& process) { return process.captureAttached; });
@@ -96,7 +98,7 @@ void FleetCapture::endOne()
     if (m_running > 0)
         return;
     const auto windows = m_captured.size();
-    const QString length = formatDuration(m_length);
+    const QString length = tr("%1 s").arg(widgets::formatNumber(static_cast<double>(m_length) / 1e9, 3));
     QString sentence = windows == 0 ? tr("Nothing was captured.")
                        : windows == 1
                            ? tr("A window of %1 was captured on 1 node; its report is there, under Nodes.").arg(length)

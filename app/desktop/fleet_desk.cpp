@@ -11,6 +11,11 @@ FleetDesk::FleetDesk(NodeList& nodes, NodeDesk& desk, PageArea& pages, Settings&
 {
 }
 
+FleetPage* FleetDesk::page() const
+{
+    return m_page;
+}
+
 void FleetDesk::show()
 {
     if (!m_page || m_pages.indexOf(m_page) < 0) { // one that was closed lives until the event loop's next turn

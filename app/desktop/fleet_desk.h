@@ -24,7 +24,7 @@ public:
     /// Opens the page, or brings it to the front.
     void show();
     /// Null: it is not open.
-    [[nodiscard]] FleetPage* page() const { return m_page; }
+    [[nodiscard]] FleetPage* page() const;
     [[nodiscard]] const FleetFeed& feed() const { return m_feed; }
     [[nodiscard]] FleetCapture& capture() { return m_capture; }
 
