@@ -1,5 +1,6 @@
 #include "app/cli/terminal_prompter.h"
 
+#include "app/cli/output.h"
 #include "app/cli/printable.h"
 #include "trace_model/base/unique_fd.h"
 
@@ -138,6 +139,13 @@ Result<Secret> TerminalPrompter::secret(const app::SecretQuestion& question, std
         return m_nobody.secret(question, std::move(stop));
     terminal.write(printable(promptOf(question)));
     return terminal.readLine(question.kind == app::SecretQuestion::Kind::Interactive && question.isShown, stop);
+}
+
+void TerminalPrompter::note(const std::string& sentence)
+{
+    const std::lock_guard lock(m_mutex);
+    if (m_noted.insert(sentence).second)
+        sayTo(stderr, "gantryctl: {}\n", sentence);
 }
 
 } // namespace gantry::cli

@@ -3,7 +3,9 @@
 #include "app/remote/connect_step.h"
 #include "app/remote/ssh_prompter.h"
 
-#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
 
 namespace gantry::cli {
 
@@ -16,7 +18,12 @@ public:
     [[nodiscard]] Result<bool> acceptHostKey(const app::HostKeyQuestion& question, std::stop_token stop) override;
     [[nodiscard]] Result<app::Secret> secret(const app::SecretQuestion& question, std::stop_token stop) override;
 
+    /// On standard error, each sentence once, whether there is a terminal or not.
+    void note(const std::string& sentence) override;
+
 private:
+    std::mutex m_mutex;
+    std::set<std::string> m_noted; ///< m_mutex
     app::NobodyToAsk m_nobody;
 };
 

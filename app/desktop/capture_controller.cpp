@@ -24,6 +24,8 @@ bool isSameFile(const std::filesystem::path& path, std::uint64_t sizeBytes, cons
     return digest && *digest == sha256;
 }
 
+constexpr int kMostCuts = 5; ///< without a byte or a status in between: the connection is not what is wrong
+
 /// Why a recorder does not record: a window is open, which it has made room for. `refused`: what the node said.
 Error standstill(app::NodeClient& client, const std::string& recorderId, const Error& refused)
 {
@@ -54,6 +56,8 @@ void CaptureController::begin(std::shared_ptr<app::NodeClient> client, const std
     m_folder = folder;
     m_request = {};
     m_status = {};
+    m_isAway = false;
+    m_cuts = 0;
     m_fetchedBytes = m_totalBytes = 0;
     m_toFetch.clear();
     m_fetched.clear();
@@ -61,7 +65,7 @@ void CaptureController::begin(std::shared_ptr<app::NodeClient> client, const std
 
 bool CaptureController::canFinish() const
 {
-    return m_stage == Stage::Capturing || (m_stage == Stage::Waiting && m_status.windowsBegun > 0);
+    return !m_isAway && (m_stage == Stage::Capturing || (m_stage == Stage::Waiting && m_status.windowsBegun > 0));
 }
 
 void CaptureController::start(std::shared_ptr<app::NodeClient> client, proto::CaptureRequest request, const std::filesystem::path& folder)
@@ -87,11 +91,65 @@ void CaptureController::start(std::shared_ptr<app::NodeClient> client, proto::Ca
                 static_cast<void>(client->stopCapture(started.captureId));
             return last;
         },
-        [this](Result<proto::CaptureStatus> last) {
-            if (!last)
-                return fail(m_stage == Stage::Starting ? tr("The capture did not start") : tr("The capture was lost"), last.error());
-            onCaptured(*last);
-        });
+        [this](Result<proto::CaptureStatus> last) { onWatched(std::move(last)); });
+}
+
+/// The rest of a capture that was started over another connection.
+void CaptureController::watch()
+{
+    m_workSlot.run(
+        [this, client = m_client, id = m_status.captureId](const jobs::JobContext& context) -> Result<proto::CaptureStatus> {
+            const auto tell = [this, &context](const proto::CaptureStatus& status) { context.post([this, status] { setStatus(status); }); };
+            auto last = client->watchCapture(id, tell, context.stop());
+            if (context.stop().stop_requested())
+                static_cast<void>(client->stopCapture(id));
+            if (!last && last.error().code == ErrorCode::NotFound)
+                return Error{
+                    ErrorCode::NotFound,
+                    "the node's gantryd was started anew in the meantime and knows nothing of it; reports that were complete are there",
+                    {last.error().message}};
+            return last;
+        },
+        [this](Result<proto::CaptureStatus> last) { onWatched(std::move(last)); });
+}
+
+void CaptureController::onWatched(Result<proto::CaptureStatus> last)
+{
+    if (last)
+        return onCaptured(*last);
+    // Whether a window was opened that nobody answered for is not known, and another one must not be opened in its stead.
+    const bool hasStarted = !m_status.captureId.empty();
+    if (hasStarted && goAway(last.error()))
+        return;
+    fail(hasStarted ? tr("The capture was lost") : tr("The capture did not start"), last.error());
+}
+
+bool CaptureController::goAway(const Error& error)
+{
+    const bool isCut = error.code == ErrorCode::Unreachable || error.code == ErrorCode::Truncated;
+    if (!isCut || ++m_cuts > kMostCuts)
+        return false;
+    m_isAway = true;
+    emit changed();
+    emit wentAway();
+    return true;
+}
+
+void CaptureController::goOn(std::shared_ptr<app::NodeClient> client)
+{
+    if (!m_isAway || !client)
+        return;
+    m_client = std::move(client);
+    m_isAway = false;
+    emit changed();
+    m_stage == Stage::Fetching ? fetchNext() : watch();
+}
+
+void CaptureController::giveUp(const Error& error)
+{
+    if (!m_isAway)
+        return;
+    fail(m_stage == Stage::Fetching ? tr("The report was not fetched") : tr("The capture was lost"), error);
 }
 
 void CaptureController::onCaptured(const proto::CaptureStatus& last)
@@ -139,13 +197,16 @@ void CaptureController::fetch(std::shared_ptr<app::NodeClient> client, const pro
 void CaptureController::fetchAll(std::vector<Wanted> wanted)
 {
     m_toFetch = std::move(wanted);
+    m_totalBytes = 0;
     fetchNext();
 }
 
 void CaptureController::fetchNext()
 {
-    m_fetchedBytes = 0;
-    m_totalBytes = m_toFetch.front().sizeBytes;
+    if (m_totalBytes == 0) { // else it goes on
+        m_fetchedBytes = 0;
+        m_totalBytes = m_toFetch.front().sizeBytes;
+    }
     setStage(Stage::Fetching);
     m_workSlot.run(
         [this, client = m_client, wanted = m_toFetch.front(),
@@ -162,19 +223,24 @@ void CaptureController::fetchNext()
                                          *client, wanted.name, path,
                                          [&context, this](std::uint64_t done, std::uint64_t total) {
                                              context.post([this, done, total] {
+                                                 if (done > m_fetchedBytes)
+                                                     m_cuts = 0;
                                                  m_fetchedBytes = done;
                                                  m_totalBytes = total;
                                                  emit changed();
                                              });
                                          },
-                                         context.stop()));
+                                         context.stop(), 0));
             return fetched.path;
         },
         [this](Result<std::filesystem::path> fetched) {
+            if (!fetched && goAway(fetched.error()))
+                return;
             if (!fetched)
                 return fail(tr("The report was not fetched"), fetched.error());
             m_fetched.push_back(*fetched);
             m_toFetch.erase(m_toFetch.begin());
+            m_totalBytes = 0;
             if (!m_toFetch.empty())
                 return fetchNext();
             setStage(Stage::Idle);
@@ -221,6 +287,12 @@ void CaptureController::cancel()
     if (!isBusy())
         return;
     m_workSlot.cancel(); // closes the window, too
+    if (m_isAway && m_stage != Stage::Fetching && m_client)
+        // As well as it can be done: the node ends a window with a length by itself.
+        m_stopSlot.run([client = m_client,
+                        id = m_status.captureId](const jobs::JobContext& context) { return client->stopCapture(id, context.stop()); },
+                       [](const Result<proto::CaptureStatus>&) {});
+    m_isAway = false;
     setStage(Stage::Idle);
     emit cancelled();
 }
@@ -234,6 +306,7 @@ void CaptureController::setStage(Stage stage)
 void CaptureController::setStatus(const proto::CaptureStatus& status)
 {
     m_status = status;
+    m_cuts = 0;
     switch (status.state) {
     case proto::CaptureState::Unknown:
     case proto::CaptureState::Arming:
@@ -255,6 +328,7 @@ void CaptureController::setStatus(const proto::CaptureStatus& status)
 void CaptureController::fail(const QString& doing, const Error& error)
 {
     m_workSlot.cancel();
+    m_isAway = false;
     setStage(Stage::Idle);
     emit failed(doing, error);
 }

@@ -17,6 +17,9 @@ namespace gantry::desktop {
 /// One capture from the press of the button to its reports on this machine: windows, assembly on the node, fetch with checksum.
 /// Also saves what a flight recorder holds and fetches reports that are on the node already. One thing at a time. UI thread; the
 /// work runs as jobs.
+///
+/// A connection that is lost ends neither the window, which is the node's, nor the fetch, which keeps what has come: both wait for
+/// goOn() with the next connection.
 class CaptureController : public QObject
 {
     Q_OBJECT
@@ -36,6 +39,10 @@ public:
 
     [[nodiscard]] Stage stage() const { return m_stage; }
     [[nodiscard]] bool isBusy() const { return m_stage != Stage::Idle; }
+    /// Busy, and waiting for a connection to the node.
+    [[nodiscard]] bool isAway() const { return m_isAway; }
+    /// Of the connection that it works over, or did last; null: none yet.
+    [[nodiscard]] const std::shared_ptr<app::NodeClient>& client() const { return m_client; }
     /// Whether finishWindow() does something: a window is open, or there was one and the next is waited for.
     [[nodiscard]] bool canFinish() const;
     /// What was asked for last.
@@ -55,6 +62,10 @@ public:
     /// Brings a report of the node into `folder`, or announces the copy that is there already. Ignored while busy.
     void fetch(std::shared_ptr<app::NodeClient> client, const proto::ReportInfo& report, const std::filesystem::path& folder);
 
+    /// Where it was when the connection was lost. Ignored unless it is away.
+    void goOn(std::shared_ptr<app::NodeClient> client);
+    /// Waits no longer for a connection.
+    void giveUp(const Error& error);
     /// Ends the window now, and those to come; the reports follow.
     void finishWindow();
     /// Gives up. An open window is closed; its report stays on the node, where it can be fetched later.
@@ -70,6 +81,8 @@ signals:
     /// `doing` is the step that failed: "The capture", "Fetching the report".
     void failed(const QString& doing, const gantry::Error& error);
     void cancelled();
+    /// isAway() from now on.
+    void wentAway();
 
 private:
     struct Wanted
@@ -84,11 +97,17 @@ private:
     void setStatus(const proto::CaptureStatus& status);
     void onCaptured(const proto::CaptureStatus& last);
     void fail(const QString& doing, const Error& error);
+    void watch();
+    void onWatched(Result<proto::CaptureStatus> last);
+    /// True: it was the connection, and the work goes on when that is there again.
+    [[nodiscard]] bool goAway(const Error& error);
     void fetchAll(std::vector<Wanted> wanted);
     void fetchNext();
     void awaitCost();
 
     Stage m_stage = Stage::Idle;
+    bool m_isAway = false;
+    int m_cuts = 0; ///< since something came last
     proto::CaptureRequest m_request;
     proto::CaptureStatus m_status;
     std::uint64_t m_fetchedBytes = 0;

@@ -94,6 +94,11 @@ CaptureStrip::CaptureStrip(CaptureController& capture, QWidget* parent)
 
 QString CaptureStrip::text() const
 {
+    return m_capture.isAway() ? joined({tr("Connection lost, goes on when the node is back"), stageText()}) : stageText();
+}
+
+QString CaptureStrip::stageText() const
+{
     const proto::CaptureStatus& status = m_capture.status();
     const QString counts =
         tr("%1 events · %2 · %3 dropped").arg(formatCount(status.events), formatBytes(status.bytes), formatCount(status.dropped));
@@ -132,7 +137,7 @@ void CaptureStrip::refresh()
         return;
     m_label->setText(text());
     const proto::CaptureStatus& status = m_capture.status();
-    double fraction = -1; // not known: the bar moves
+    double fraction = m_capture.isAway() ? 0 : -1; // not known: the bar moves
     if (m_capture.stage() == CaptureController::Stage::Capturing && status.durationNs > 0)
         fraction = static_cast<double>(status.elapsedNs) / static_cast<double>(status.durationNs);
     else if (m_capture.stage() == CaptureController::Stage::Fetching && m_capture.totalBytes() > 0)

@@ -27,6 +27,7 @@ public:
 
 private:
     void refresh();
+    [[nodiscard]] QString stageText() const;
 
     CaptureController& m_capture;
     widgets::ElidedLabel* m_label;

@@ -127,14 +127,18 @@ private:
 };
 
 ConnectPanel::ConnectPanel(QWidget* parent)
-    : QWidget(parent),
-      m_heading(new QLabel(this)),
-      m_steps(new QWidget(this)),
-      m_text(new QLabel(this)),
-      m_notes(new QLabel(this)),
-      m_cancel(new QPushButton(tr("Cancel"), this)),
-      m_open(new QPushButton(this))
+    : QScrollArea(parent),
+      m_heading(new QLabel),
+      m_steps(new QWidget),
+      m_text(new QLabel),
+      m_notes(new QLabel),
+      m_cancel(new QPushButton(tr("Cancel"))),
+      m_open(new QPushButton)
 {
+    setFrameShape(QFrame::NoFrame);
+    setWidgetResizable(true);
+    setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    setMinimumHeight(40); // less than Qt asks for, so that the sentence above it is whole in a small window
     QFont font = m_heading->font();
     font.setPointSizeF(font.pointSizeF() * 1.3);
     font.setBold(true);
@@ -173,7 +177,8 @@ ConnectPanel::ConnectPanel(QWidget* parent)
     connect(m_cancel, &QPushButton::clicked, this, &ConnectPanel::cancelRequested);
     connect(m_open, &QPushButton::clicked, this, &ConnectPanel::openRequested);
 
-    QVBoxLayout* column = centredColumn(this);
+    auto* page = new QWidget;
+    QVBoxLayout* column = centredColumn(page);
     column->addStretch(1);
     column->addWidget(m_heading);
     column->addWidget(m_text);
@@ -181,6 +186,7 @@ ConnectPanel::ConnectPanel(QWidget* parent)
     column->addWidget(m_notes);
     column->addLayout(buttons);
     column->addStretch(2);
+    setWidget(page); // takes what is in the column as well
 }
 
 void ConnectPanel::showNode(const NodeController& node)

@@ -2,7 +2,7 @@
 
 #include "app/desktop/node_controller.h"
 
-#include <QWidget>
+#include <QScrollArea>
 
 #include <vector>
 
@@ -16,8 +16,8 @@ class ElidedLabel;
 namespace gantry::desktop {
 
 /// How far the connection to a node is, step by step, where there is nothing else to show of the node yet; and what to do about it. What
-/// failed is said elsewhere, in a sentence. UI thread.
-class ConnectPanel : public QWidget
+/// failed is said elsewhere, in a sentence. Scrolls where there is no room for all of it. UI thread.
+class ConnectPanel : public QScrollArea
 {
     Q_OBJECT
 

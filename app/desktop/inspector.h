@@ -33,7 +33,8 @@ enum class FrontPage
 {
     Live,
     Report,
-    Compare
+    Compare,
+    Fleet
 };
 
 /// The docks that look into the page in front: Details on the right; statistics, events, what was read of the files, and their tables

@@ -9,6 +9,7 @@
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QPushButton>
+#include <QScrollArea>
 #include <QStackedWidget>
 #include <QVBoxLayout>
 
@@ -68,7 +69,12 @@ LivePage::LivePage(NodeList& nodes, QWidget* parent)
     column->addLayout(buttons);
     column->addStretch(2);
     m_stack->addWidget(empty);
-    m_stack->addWidget(m_grid);
+    auto* plots = new QScrollArea; // so that they do not decide how small the window can be
+    plots->setFrameShape(QFrame::NoFrame);
+    plots->setWidgetResizable(true);
+    plots->setWidget(m_grid);
+    m_stack->addWidget(plots);
+    m_stack->setMinimumHeight(40); // what a banner says comes first where there is no room for both
     m_stack->addWidget(m_connecting);
     connect(m_connecting, &ConnectPanel::openRequested, this, &LivePage::openNode);
     connect(m_connecting, &ConnectPanel::cancelRequested, this, [this] {
@@ -233,7 +239,7 @@ void LivePage::redraw()
         const proto::Target* target = node->target(id);
         return toQString(target ? target->name : id);
     };
-    m_grid->setPanels(series->panels(window, nameOf), window, kLongestGap);
+    m_grid->setPanels(series->panels(window, nameOf), window, kLongestGap, series->breaks());
     m_drawnSpan = series->span();
     QString footer = tr("%1 · the last %2 s · %3 samples dropped").arg(node->title()).arg(length / kSecond).arg(formatCount(series->dropped()));
     if (node->state() != NodeController::State::Connected)

@@ -16,6 +16,7 @@ using metrics::SeriesDefinition;
 
 constexpr DurationNs kGlideLimit = 1'000'000'000;
 constexpr DurationNs kRateBase = 1'000'000'000; // a few requests between two scrapes would make a saw of the curve
+constexpr std::size_t kMostBreaks = 100;
 constexpr std::size_t kPhasePanels = 4;         // models beyond the busiest four have no plot of their own
 
 QString tr(const char* text)
@@ -133,11 +134,18 @@ std::vector<LivePanel> phasePanels(const std::vector<metrics::DerivedMetric>& al
 void LiveSeries::restart(const std::string& bootId)
 {
     m_localByRemote.clear();
-    if (bootId == m_bootId)
+    if (bootId == m_bootId) {
+        // Just behind the last sample: those of the new stream come after it.
+        if (!isEmpty())
+            m_breaks.push_back(m_store.newest() + 1);
+        if (m_breaks.size() > kMostBreaks)
+            m_breaks.erase(m_breaks.begin());
         return;
+    }
     m_bootId = bootId;
     m_store.clear();
     m_localIds.clear();
+    m_breaks.clear();
     m_oldest = m_nodeNow = 0;
 }
 

@@ -39,6 +39,9 @@ public:
     /// Samples that the node dropped for this client, and those refused here.
     [[nodiscard]] std::uint64_t dropped() const { return m_droppedByNode + m_store.refused(); }
 
+    /// When streams began after another had ended: no curve goes over these times, whatever lies between its points.
+    [[nodiscard]] const std::vector<TimestampNs>& breaks() const { return m_breaks; }
+
     /// The last `length` up to now, in the node's clock. "Now" moves on between batches while the stream is alive, so that the
     /// plots glide; it stands still after a second of silence.
     [[nodiscard]] TimeRange window(DurationNs length) const;
@@ -53,6 +56,7 @@ private:
     std::map<std::uint32_t, std::uint32_t> m_localByRemote;
     std::string m_bootId;
     std::uint64_t m_droppedByNode = 0;
+    std::vector<TimestampNs> m_breaks; ///< the last of them, oldest first
     TimestampNs m_oldest = 0;
     TimestampNs m_nodeNow = 0;
     QElapsedTimer m_sinceNodeNow;

@@ -1,6 +1,8 @@
 #include "app/desktop/command_line.h"
 #include "app/desktop/frame_recorder.h"
+#include "app/desktop/keyring.h"
 #include "app/desktop/main_window.h"
+#include "app/desktop/node_desk.h"
 #include "app/desktop/page_area.h"
 #include "app/desktop/qt_messages.h"
 #include "app/desktop/report_page.h"
@@ -100,6 +102,7 @@ int run(int argc, char** argv)
     if (line.isUnattended())
         return runUnattended(window, line);
 
+    window.desk().setKeyring(makeDesktopKeyring());
     if (line.hasSize)
         window.resize(line.size);
     if (line.isTogether)

@@ -1,11 +1,14 @@
 #include "app/desktop/main_window.h"
 
 #include "app/desktop/capture_bar.h"
+#include "app/desktop/capture_return.h"
 #include "app/desktop/capture_strip.h"
 #include "app/desktop/clock_offsets_dialog.h"
 #include "app/desktop/command_palette.h"
 #include "app/desktop/compare_page.h"
 #include "app/desktop/export_dialog.h"
+#include "app/desktop/fleet_desk.h"
+#include "app/desktop/fleet_page.h"
 #include "app/desktop/icons.h"
 #include "app/desktop/inspector.h"
 #include "app/desktop/live_page.h"
@@ -119,6 +122,7 @@ MainWindow::MainWindow(jobs::JobRunner& runner, Settings& settings, TraceSource 
     connectFileActions();
     connectViewActions();
     connectNodeActions();
+    connectFleet();
     connectCapture();
     setColorScheme(settings.colorScheme());
     refreshIcons(); // the palette may have been this one before
@@ -273,7 +277,12 @@ void MainWindow::connectViewActions()
     connect(m_actions->about, &QAction::triggered, this, &MainWindow::showAbout);
     connect(m_pages, &PageArea::pageChanged, this, [this] {
         ReportPage* report = m_pages->currentReport();
-        m_inspector->follow(report ? FrontPage::Report : m_pages->currentCompare() ? FrontPage::Compare : FrontPage::Live, report);
+        const bool isFleet = m_fleet && m_fleet->page() && m_pages->currentWidget() == m_fleet->page();
+        m_inspector->follow(report                      ? FrontPage::Report
+                            : m_pages->currentCompare() ? FrontPage::Compare
+                            : isFleet                   ? FrontPage::Fleet
+                                                        : FrontPage::Live,
+                            report);
         refreshActions();
         refreshSearch();
         refreshTitle();
@@ -371,8 +380,19 @@ void MainWindow::connectNodeActions()
     });
 }
 
+void MainWindow::connectFleet()
+{
+    m_fleet = std::make_unique<FleetDesk>(*m_nodes, *m_desk, *m_pages, m_settings, m_runner);
+    connect(m_actions->showFleet, &QAction::triggered, m_fleet.get(), &FleetDesk::show);
+    connect(&m_fleet->capture(), &FleetCapture::told, m_messages, &MessageBar::showMessage);
+    connect(&m_fleet->capture(), &FleetCapture::fetched, this, [this](const std::vector<std::filesystem::path>& reports) {
+        reports.size() == 1 ? openReport(reports.front()) : openTogether(reports);
+    });
+}
+
 void MainWindow::connectCapture()
 {
+    new CaptureReturn(*m_capture, *m_nodes, m_capture.get());
     connect(m_actions->cancelCapture, &QAction::triggered, m_capture.get(), &CaptureController::cancel);
     connect(m_capture.get(), &CaptureController::changed, this, [this] {
         m_actions->cancelCapture->setEnabled(m_capture->isBusy());

@@ -22,6 +22,7 @@ class JobRunner;
 namespace gantry::desktop {
 
 class CaptureBar;
+class FleetDesk;
 class Inspector;
 class LivePage;
 class MessageBar;
@@ -45,6 +46,8 @@ public:
     ~MainWindow() override;
 
     [[nodiscard]] NodeList& nodes() { return *m_nodes; }
+    [[nodiscard]] NodeDesk& desk() { return *m_desk; }
+    [[nodiscard]] FleetDesk& fleet() { return *m_fleet; }
     [[nodiscard]] CaptureController& capture() { return *m_capture; }
     [[nodiscard]] CaptureBar& captureBar() { return *m_captureBar; }
     [[nodiscard]] RecorderControl& recorder() { return *m_recorder; }
@@ -80,6 +83,7 @@ private:
     void connectFileActions();
     void connectViewActions();
     void connectNodeActions();
+    void connectFleet();
     void connectCapture();
     void openCaptured(const std::vector<std::filesystem::path>& paths);
     void restore();
@@ -112,6 +116,7 @@ private:
     TraceSource m_source;
     std::unique_ptr<NodeList> m_nodes;
     std::unique_ptr<NodeDesk> m_desk;
+    std::unique_ptr<FleetDesk> m_fleet;
     std::unique_ptr<CaptureController> m_capture;
     std::unique_ptr<WindowActions> m_actions;
     CaptureBar* m_captureBar = nullptr;

@@ -70,6 +70,7 @@ void MessageBar::showMessage(Message message)
                                                                             : QStyle::SP_MessageBoxCritical;
     m_icon->setPixmap(style()->standardIcon(icon).pixmap(size, size));
     m_label->setText(m_message.sentence);
+    m_label->setToolTip(m_message.sentence); // a small window may have no room for all of it
     m_details->setText(m_message.details);
     m_detailsButton->setVisible(!m_message.details.isEmpty());
     m_detailsButton->setChecked(false);
@@ -85,6 +86,7 @@ void MessageBar::updateTopic(const QString& topic, const QString& sentence)
         return;
     m_message.sentence = sentence;
     m_label->setText(sentence);
+    m_label->setToolTip(sentence);
 }
 
 void MessageBar::clearTopic(const QString& topic)

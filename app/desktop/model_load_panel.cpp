@@ -22,6 +22,7 @@
 #include <QScrollArea>
 #include <QScrollBar>
 #include <QSpinBox>
+#include <QTimer>
 #include <QTreeWidget>
 #include <QVBoxLayout>
 
@@ -193,9 +194,9 @@ ModelLoadPanel::ModelLoadPanel(jobs::JobRunner& runner, QWidget* parent) : QWidg
     column->addWidget(m_messages);
     column->addWidget(scroll, 1);
     connect(scroll->verticalScrollBar(), &QScrollBar::rangeChanged, this, [this] {
-        if (std::exchange(m_isLookedFor, false))
-            m_scroll->ensureWidgetVisible(m_results);
+        QTimer::singleShot(0, this, &ModelLoadPanel::scrollToResults); // what is inside is laid out only then
     });
+    connect(scroll->verticalScrollBar(), &QScrollBar::actionTriggered, this, [this] { m_isLookedFor = false; });
     connect(m_start, &QPushButton::clicked, this, &ModelLoadPanel::start);
     connect(m_stopButton, &QPushButton::clicked, this, &ModelLoadPanel::stop);
     connect(m_address, &QLineEdit::textChanged, this, &ModelLoadPanel::refresh);
@@ -307,6 +308,8 @@ QWidget* ModelLoadPanel::buildResults()
 
 void ModelLoadPanel::setModel(const QString& model, bool isServed)
 {
+    if (m_model != model)
+        m_isLookedFor = false;
     m_model = model;
     m_isServed = isServed;
     showOutcome();
@@ -361,7 +364,7 @@ void ModelLoadPanel::start()
         return m_messages->showMessage({MessageBar::Kind::Error, message.sentence, message.details, {}, {}, QStringLiteral("load")});
     }
     m_loaded = m_model;
-    m_isStopping = false;
+    m_isStopping = m_isLookedFor = false;
     m_stopSource = std::stop_source();
     m_progress = tr("asking the server what %1 takes…").arg(m_loaded);
     m_slot.run(
@@ -475,8 +478,15 @@ void ModelLoadPanel::showOutcome()
 
 void ModelLoadPanel::showResults()
 {
-    m_isLookedFor = true; // where they were hidden until now, the scroll area has no place for them yet
-    m_scroll->ensureWidgetVisible(m_results);
+    m_isLookedFor = true; // where they were hidden until now, the scroll area makes place for them in several steps
+    scrollToResults();
+}
+
+void ModelLoadPanel::scrollToResults()
+{
+    // ensureWidgetVisible() means the current line of a tree, and not the tree.
+    if (m_isLookedFor)
+        m_scroll->verticalScrollBar()->setValue(m_heading->mapTo(m_scroll->widget(), QPoint()).y());
 }
 
 void ModelLoadPanel::copyResults(widgets::CopyFormat format) const

@@ -82,12 +82,14 @@ private:
     void showOutcome();
     /// Scrolls to them, in a window that has no room for all.
     void showResults();
+    void scrollToResults();
     void copyResults(widgets::CopyFormat format) const;
 
     jobs::JobSlot m_slot;
     std::stop_source m_stopSource; ///< of the load that runs
     QString m_model, m_loaded;     ///< looked at; the one that is loaded
-    bool m_isServed = false, m_isStopping = false, m_isLookedFor = false;
+    bool m_isServed = false, m_isStopping = false;
+    bool m_isLookedFor = false; ///< the results, and the user has not scrolled since
     std::optional<Error> m_whyNoAddress;
     QString m_offered; ///< the address that the field was filled with
     QString m_progress;

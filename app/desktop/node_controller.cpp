@@ -1,6 +1,7 @@
 #include "app/desktop/node_controller.h"
 
 #include "app/desktop/text.h"
+#include "app/remote/node_address.h"
 
 #include <algorithm>
 #include <chrono>
@@ -82,7 +83,12 @@ QString NodeController::name() const
         return m_entry.name;
     if (m_info && !m_info->hostName.empty())
         return toQString(m_info->hostName);
-    return m_address.empty() ? tr("this machine") : toQString(m_address);
+    if (m_address.empty())
+        return tr("this machine");
+    // Of the way over SSH only the host, as ssh(1) is given it: the rest is how to get in, not what it is called.
+    const Result<app::NodeAddress> address = app::NodeAddress::parse(m_address);
+    const bool isHost = address && address->transport == app::NodeAddress::Transport::Ssh;
+    return toQString(isHost ? address->host : m_address);
 }
 
 void NodeController::setEntry(NodeEntry entry)
@@ -145,7 +151,6 @@ void NodeController::connectNow(bool isPersonThere)
             const ListeningTime listening(*talk, listenerOf(this, context, isPersonThere));
             app::NodeClient::ConnectOptions options;
             options.clientName = clientName();
-            options.timeout = kConnectTimeout;
             options.prompter = std::shared_ptr<app::SshPrompter>(talk, &talk->prompter());
             options.onStep = [talk](app::ConnectStep step, const std::string& detail) { talk->step(step, detail); };
             Result<std::shared_ptr<app::NodeClient>> client = app::NodeClient::connect(address, std::move(options), context.stop());
@@ -227,6 +232,7 @@ void NodeController::close()
     m_secrets->forgetAll();
     m_error.reset();
     m_outage.reset();
+    m_lostSince = {};
     m_progress = {};
     m_failures = 0;
     setState(State::Disconnected);
@@ -242,6 +248,15 @@ void NodeController::dropConnection()
     if (m_client)
         m_runner.enqueue({}, [client = std::move(m_client)](const std::stop_token&) mutable { client.reset(); });
     m_client.reset();
+}
+
+void NodeController::checkNow()
+{
+    if (m_state == State::Lost && m_retryTimer.isActive()) {
+        m_failures = 0; // of another network, perhaps
+        connectNow(false);
+    }
+    refresh();
 }
 
 void NodeController::refresh()
@@ -296,6 +311,7 @@ void NodeController::onConnected(std::shared_ptr<app::NodeClient> client, Conten
 {
     m_client = std::move(client);
     m_error.reset();
+    m_lostSince = {};
     m_failures = 0;
     m_info.reset(); // so that setContent() tells about it
     setContent(std::move(content));
@@ -317,6 +333,8 @@ void NodeController::onLost(const Error& error)
     if (!wasConnected && error.code == ErrorCode::Cancelled)
         return close();
     m_error = error;
+    if (!m_lostSince.isValid())
+        m_lostSince = QDateTime::currentDateTime();
     ++m_failures;
     if (error.code == ErrorCode::NotPermitted && !wasPersonNeeded)
         m_secrets->forgetAll(); // one of them may be the reason

@@ -58,7 +58,7 @@ public:
     ~NodeController() override;
 
     [[nodiscard]] const std::string& address() const { return m_address; }
-    /// What the user calls it; else its host name once that is known, else the address.
+    /// What the user calls it; else its host name once that is known, else the host of its address, or the whole address.
     [[nodiscard]] QString name() const;
     /// The name, with the address where another node of the list has the same one.
     [[nodiscard]] QString title() const;
@@ -70,6 +70,8 @@ public:
     /// Why the node is Lost; kept while it is tried again by itself.
     [[nodiscard]] const std::optional<Error>& error() const { return m_error; }
     [[nodiscard]] int retryInSeconds() const;
+    /// Since when it has not been reached, through all attempts; invalid: it is connected, or was not asked for.
+    [[nodiscard]] const QDateTime& lostSince() const { return m_lostSince; }
     /// Lost, and only a person can do something about it: answer a question, mend an address.
     [[nodiscard]] bool needsPerson() const { return m_state == State::Lost && !m_retryTimer.isActive(); }
     [[nodiscard]] const ConnectProgress& progress() const { return m_progress; }
@@ -83,6 +85,8 @@ public:
     [[nodiscard]] const std::optional<proto::NodeInfo>& info() const { return m_info; }
     [[nodiscard]] const std::vector<proto::Target>& targets() const { return m_targets; }
     [[nodiscard]] const std::vector<proto::ReportInfo>& reports() const { return m_reports; }
+    /// Those that have not ended, and some that have.
+    [[nodiscard]] const std::vector<proto::CaptureStatus>& captures() const { return m_captures; }
     [[nodiscard]] const proto::Target* target(const std::string& id) const;
     /// The flight recorder that runs on a target, whoever started it; null: none.
     [[nodiscard]] const proto::CaptureStatus* recorderOf(const std::string& targetId) const;
@@ -93,6 +97,9 @@ public:
     void close();
     /// Asks for targets, reports and captures again, outside the regular turn.
     void refresh();
+    /// The way to it may be another one now, as after this machine slept: what waits to be tried again is tried at once, and a connection
+    /// is made to show that it still is one. Nobody is asked anything.
+    void checkNow();
     void stopTarget(const std::string& id);
     void deleteReport(const std::string& name);
 
@@ -150,6 +157,7 @@ private:
     bool m_hasNamesake = false;
     State m_state = State::Disconnected;
     std::optional<Error> m_error;
+    QDateTime m_lostSince;
     std::shared_ptr<app::NodeClient> m_client;
     std::optional<proto::NodeInfo> m_info;
     std::vector<proto::Target> m_targets;

@@ -3,6 +3,7 @@
 #include "app/desktop/node_dialog.h"
 #include "app/desktop/node_list.h"
 #include "app/desktop/question_dialogs.h"
+#include "app/desktop/secret_keeper.h"
 #include "app/desktop/settings.h"
 #include "app/desktop/text.h"
 
@@ -14,9 +15,20 @@ namespace {
 
 const char kWatchedProperty[] = "watchedByDesk";
 
-QString topicOf(const NodeController& node)
+const char kReturnTopic[] = "outage";
+constexpr qint64 kTogetherSeconds = 30; ///< returns so close to each other have one cause: this machine was away
+constexpr qsizetype kMostNamed = 5;
+
+QString lengthOf(const Outage& outage)
 {
-    return QStringLiteral("outage ") + toQString(node.address());
+    const auto seconds = std::max<qint64>(1, outage.since.secsTo(outage.until));
+    return seconds < 120 ? NodeDesk::tr("%1 s").arg(seconds) : NodeDesk::tr("%1 min").arg(seconds / 60);
+}
+
+QString returnText(const NodeController& node, const Outage& outage)
+{
+    return NodeDesk::tr("%1 was away from %2 for %3 and is back: what it runs was read again, and the plots have a gap.")
+        .arg(node.title(), outage.since.toString(QStringLiteral("HH:mm:ss")), lengthOf(outage));
 }
 
 } // namespace
@@ -24,11 +36,14 @@ QString topicOf(const NodeController& node)
 NodeDesk::NodeDesk(NodeList& nodes, Settings& settings, jobs::JobRunner& runner, QWidget& window)
     : m_nodes(nodes), m_settings(settings), m_runner(runner), m_window(window)
 {
+    setKeyring(nullptr);
     connect(&m_nodes, &NodeList::nodesChanged, this, [this] {
         watchNodes();
         showQuestion(); // that of a node which was removed is over
     });
 }
+
+NodeDesk::~NodeDesk() = default;
 
 void NodeDesk::watchNodes()
 {
@@ -41,27 +56,61 @@ void NodeDesk::watchNodes()
         node->setEntry(m_settings.nodeEntry(toQString(node->address())));
         connect(node, &NodeController::questionChanged, this, &NodeDesk::showQuestion);
         connect(node, &NodeController::stateChanged, this, [this, node] {
-            if (node->state() == NodeController::State::Connected)
+            const bool isConnected = node->state() == NodeController::State::Connected;
+            if (isConnected)
                 m_settings.addRecentNode(toQString(node->address()));
+            if (isConnected || (node->state() == NodeController::State::Lost && node->error()->code == ErrorCode::NotPermitted))
+                m_keeper->settle(node, isConnected);
         });
         connect(node, &NodeController::noted, this,
                 [this, node](const QString& sentence) { emit logged(tr("%1: %2").arg(node->title(), sentence)); });
         connect(node, &NodeController::lost, this, [this, node](const Error& error) {
-            emit clearRequested(topicOf(*node));
+            forgetReturnOf(*node);
             emit logged(tr("%1: the connection was lost. %2").arg(node->title(), describe(error).sentence));
         });
-        connect(node, &NodeController::returned, this, [this, node](const Outage& outage) { tellOfReturn(*node, outage); });
+        connect(node, &NodeController::returned, this, [this, node](const Outage& outage) {
+            emit logged(returnText(*node, outage));
+            if (!m_returns.empty() && m_returns.back().outage.until.secsTo(outage.until) > kTogetherSeconds)
+                m_returns.clear();
+            m_returns.push_back({node, outage});
+            tellOfReturns();
+        });
     }
 }
 
-void NodeDesk::tellOfReturn(const NodeController& node, const Outage& outage)
+void NodeDesk::tellOfReturns()
 {
-    const auto seconds = std::max<qint64>(1, outage.since.secsTo(outage.until));
-    const QString length = seconds < 120 ? tr("%1 s").arg(seconds) : tr("%1 min").arg(seconds / 60);
-    const QString sentence = tr("%1 was away from %2 for %3 and is back: what it runs was read again, and the plots have a gap.")
-                                 .arg(node.title(), outage.since.toString(QStringLiteral("HH:mm:ss")), length);
-    emit logged(sentence);
-    emit told({MessageBar::Kind::Information, sentence, describe(outage.cause).sentence, {}, {}, topicOf(node)});
+    std::erase_if(m_returns, [](const Return& one) { return !one.node; });
+    if (m_returns.empty())
+        return emit clearRequested(QString::fromLatin1(kReturnTopic));
+    QStringList names, causes;
+    for (const Return& one : m_returns) {
+        names << one.node->title();
+        causes << tr("%1, away from %2 for %3: %4")
+                      .arg(one.node->title(), one.outage.since.toString(QStringLiteral("HH:mm:ss")), lengthOf(one.outage),
+                           describe(one.outage.cause).sentence);
+    }
+    if (names.size() > kMostNamed)
+        names = names.mid(0, kMostNamed) << tr("%1 more").arg(m_returns.size() - static_cast<std::size_t>(kMostNamed));
+    const bool isOne = m_returns.size() == 1;
+    const QString sentence = isOne ? returnText(*m_returns.front().node, m_returns.front().outage)
+                                   : tr("%1 nodes were away and are back: %2. What they run was read again, and their plots have a gap.")
+                                         .arg(m_returns.size())
+                                         .arg(names.join(QStringLiteral(", ")));
+    emit told({MessageBar::Kind::Information,
+               sentence,
+               isOne ? describe(m_returns.front().outage.cause).sentence : causes.join(QLatin1Char('\n')),
+               {},
+               {},
+               QString::fromLatin1(kReturnTopic)});
+}
+
+/// It is lost again: that it was back is no longer so.
+void NodeDesk::forgetReturnOf(const NodeController& node)
+{
+    const auto removed = std::erase_if(m_returns, [&](const Return& one) { return one.node == &node; });
+    if (removed > 0)
+        tellOfReturns();
 }
 
 void NodeDesk::showQuestion()
@@ -70,8 +119,9 @@ void NodeDesk::showQuestion()
         return question &&
                std::any_of(m_nodes.nodes().begin(), m_nodes.nodes().end(), [&](const auto& node) { return node->question() == question; });
     };
-    if (m_dialog && isAsked(m_question))
+    if ((m_dialog || m_isLookingUp) && isAsked(m_question))
         return; // one at a time
+    m_isLookingUp = false;
     if (m_dialog) {
         m_dialog->disconnect(this);
         m_dialog->reject(); // the connection no longer waits
@@ -81,15 +131,38 @@ void NodeDesk::showQuestion()
         if (!node->question() || node->question() == m_question)
             continue;
         m_question = node->question();
-        m_dialog = makeQuestionDialog(m_question, &m_window);
-        m_dialog->setAttribute(Qt::WA_DeleteOnClose);
-        connect(m_dialog, &QDialog::finished, this, [this] {
-            m_dialog.clear();
-            showQuestion();
+        m_isLookingUp = true;
+        return m_keeper->answer(node.get(), m_question, [this, question = m_question, asker = QPointer(node.get())] {
+            if (question != m_question || !m_isLookingUp)
+                return;
+            m_isLookingUp = false;
+            if (asker && asker->question() == question)
+                showDialog(*asker);
         });
-        m_dialog->open();
-        return;
     }
+}
+
+void NodeDesk::showDialog(const NodeController& node)
+{
+    OnKeep onKeep;
+    if (m_keeper->canKeep(*m_question))
+        onKeep = [this, asker = &node, question = m_question](const app::Secret& secret) { m_keeper->keep(asker, *question, secret); };
+    m_dialog = makeQuestionDialog(m_question, &m_window, std::move(onKeep));
+    m_dialog->setAttribute(Qt::WA_DeleteOnClose);
+    connect(m_dialog, &QDialog::finished, this, [this] {
+        m_dialog.clear();
+        showQuestion();
+    });
+    m_dialog->open();
+}
+
+void NodeDesk::setKeyring(std::unique_ptr<Keyring> keyring)
+{
+    m_keeper = std::make_unique<SecretKeeper>(std::move(keyring));
+    connect(m_keeper.get(), &SecretKeeper::failed, this, [this](const QString& sentence) {
+        emit logged(sentence);
+        emit told({MessageBar::Kind::Warning, sentence, {}, {}, {}, QStringLiteral("keyring")});
+    });
 }
 
 void NodeDesk::askForNode()

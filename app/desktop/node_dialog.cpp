@@ -68,6 +68,9 @@ QString meaningOf(const app::NodeAddress& address, bool isEmpty)
         return NodeDialog::tr("A gantryd at port %1 of this machine, without encryption.").arg(address.port);
     case Transport::Tls:
         return NodeDialog::tr("A gantryd at %1, by TLS.").arg(toQString(address.channelTarget()));
+    case Transport::Command:
+        return NodeDialog::tr("A gantryd that %1 leads to, by what it reads and writes: gantryd --stdio at its end.")
+            .arg(toQString(address.command.front()));
     case Transport::Ssh:
         break;
     }
@@ -268,8 +271,7 @@ void NodeDialog::fillForms()
     add("unix:/PATH/gantryd.sock", tr("a gantryd on this machine"));
     add("grpc://127.0.0.1:PORT?token-file=FILE", tr("a port of this machine, as of a tunnel"));
     add("grpcs://HOST:PORT?ca=FILE", tr("another machine by TLS"));
-    if (app::NodeAddress::parse("exec:true"))
-        add("exec:kubectl exec -i POD -- gantryd --stdio", tr("a command that leads to it, as into a pod"));
+    add("exec:kubectl exec -i POD -- gantryd --stdio", tr("a command that leads to it, as into a pod"));
     section->setExpanded(true);
 }
 

@@ -10,26 +10,44 @@ constexpr int kThreads = 16;
 
 } // namespace
 
-NodeList::NodeList(QObject* parent) : QObject(parent), m_runner(kThreads) {}
+NodeList::NodeList(QObject* parent) : QObject(parent), m_runner(kThreads)
+{
+    connect(&m_wake, &WakeWatch::woke, this, [this] {
+        for (const auto& node : m_nodes)
+            node->checkNow();
+    });
+}
 
 NodeList::~NodeList() = default;
 
-NodeController& NodeList::open(const std::string& address)
+NodeController& NodeList::find(const std::string& address)
 {
     const auto found = std::find_if(m_nodes.begin(), m_nodes.end(), [&](const auto& node) { return node->address() == address; });
-    NodeController* node = nullptr;
-    if (found != m_nodes.end()) {
-        node = found->get();
-    } else {
-        m_nodes.push_back(std::make_unique<NodeController>(address, m_runner));
-        node = m_nodes.back().get();
-        // Before anybody else hears of a name that is known now.
-        connect(node, &NodeController::contentChanged, this, &NodeList::tellApart);
-        emit nodesChanged();
-    }
-    setCurrent(node);
-    node->open();
-    return *node;
+    if (found != m_nodes.end())
+        return **found;
+    m_nodes.push_back(std::make_unique<NodeController>(address, m_runner));
+    NodeController& node = *m_nodes.back();
+    // Before anybody else hears of a name that is known now.
+    connect(&node, &NodeController::contentChanged, this, &NodeList::tellApart);
+    emit nodesChanged();
+    return node;
+}
+
+NodeController& NodeList::open(const std::string& address)
+{
+    NodeController& node = find(address);
+    setCurrent(&node);
+    node.open();
+    return node;
+}
+
+NodeController& NodeList::openBeside(const std::string& address)
+{
+    NodeController& node = find(address);
+    if (!m_current)
+        setCurrent(&node);
+    node.open();
+    return node;
 }
 
 void NodeList::setCurrent(NodeController* node)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "app/desktop/node_controller.h"
+#include "app/desktop/wake_watch.h"
 #include "app/jobs/job_runner.h"
 
 #include <QObject>
@@ -25,6 +26,8 @@ public:
 
     /// The node of this address, made and opened when it is new; becomes the current one.
     NodeController& open(const std::string& address);
+    /// The same, as one of several: the current one stays, unless there is none.
+    NodeController& openBeside(const std::string& address);
     void setCurrent(NodeController* node);
     /// Closes the connection and forgets the node; files that were fetched stay.
     void remove(NodeController* node);
@@ -34,6 +37,7 @@ signals:
     void currentChanged();
 
 private:
+    [[nodiscard]] NodeController& find(const std::string& address);
     /// Nodes with the same name are told apart by their addresses.
     void tellApart();
 
@@ -41,6 +45,7 @@ private:
     jobs::JobRunner m_runner;
     std::vector<std::unique_ptr<NodeController>> m_nodes;
     NodeController* m_current = nullptr;
+    WakeWatch m_wake;
 };
 
 } // namespace gantry::desktop

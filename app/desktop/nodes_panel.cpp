@@ -1,5 +1,6 @@
 #include "app/desktop/nodes_panel.h"
 
+#include "app/desktop/fleet_tile.h"
 #include "app/desktop/node_list.h"
 #include "app/desktop/text.h"
 #include "widgets/theme/theme.h"
@@ -55,21 +56,6 @@ QTreeWidgetItem* addItem(QTreeWidgetItem* parent, ItemKind kind, const QString& 
 ItemKind kindOf(const QTreeWidgetItem* item)
 {
     return static_cast<ItemKind>(item->data(0, kKindRole).toInt());
-}
-
-QString stateText(const NodeController& node)
-{
-    switch (node.state()) {
-    case NodeController::State::Disconnected:
-        return NodesPanel::tr("disconnected");
-    case NodeController::State::Connecting:
-        return node.progress().now ? toQString(app::name(*node.progress().now)) + QStringLiteral("…") : NodesPanel::tr("connecting…");
-    case NodeController::State::Connected:
-        return NodesPanel::tr("connected");
-    case NodeController::State::Lost:
-        return node.needsPerson() ? NodesPanel::tr("needs you") : NodesPanel::tr("not reachable");
-    }
-    return {};
 }
 
 QString processText(const proto::Target& target)

@@ -108,13 +108,20 @@ ModelsPage& PageArea::openModels(NodeController& node, const QString& targetId, 
             page = open;
     if (!page) {
         page = new ModelsPage(node, targetId.toStdString(), m_runner, this);
-        insertTab(1, page, page->title()); // beside the live page, which is of a node too
-        setTabToolTip(1, tr("%1 on %2").arg(page->title(), node.title()));
+        showBesideLive(*page, page->title());
+        setTabToolTip(indexOf(page), tr("%1 on %2").arg(page->title(), node.title()));
     }
     if (!model.isEmpty())
         page->select(model);
     setCurrentWidget(page);
     return *page;
+}
+
+void PageArea::showBesideLive(QWidget& page, const QString& title)
+{
+    if (indexOf(&page) < 0)
+        insertTab(1, &page, title);
+    setCurrentWidget(&page);
 }
 
 void PageArea::closePage(int index)

@@ -41,6 +41,9 @@ public:
     ModelsPage& openModels(NodeController& node, const QString& targetId, const QString& model);
 
     void showLive() { setCurrentIndex(0); }
+    /// Brings a page of other things than a report to the front; one that has no tab yet gets one beside the live page, and is this
+    /// widget's from here on.
+    void showBesideLive(QWidget& page, const QString& title);
     /// Closes a report or the comparison; the live page stays.
     void closePage(int index);
     void stepPage(int direction);

@@ -6,6 +6,7 @@
 #include "widgets/theme/theme.h"
 
 #include <QApplication>
+#include <QCheckBox>
 #include <QClipboard>
 #include <QCoreApplication>
 #include <QDialogButtonBox>
@@ -161,7 +162,7 @@ SecretWords wordsOf(const app::SecretQuestion& asked)
             prompt.isEmpty() ? Words::tr("Answer") : prompt};
 }
 
-QDialog* makeSecretDialog(const app::SecretQuestion& asked, std::shared_ptr<PersonQuestion> question, QWidget* parent)
+QDialog* makeSecretDialog(const app::SecretQuestion& asked, std::shared_ptr<PersonQuestion> question, QWidget* parent, OnKeep onKeep)
 {
     const SecretWords words = wordsOf(asked);
     auto* dialog = new QDialog(parent);
@@ -187,16 +188,27 @@ QDialog* makeSecretDialog(const app::SecretQuestion& asked, std::shared_ptr<Pers
     column->addSpacing(4);
     column->addWidget(field);
     column->addWidget(edit);
+    QCheckBox* keep = nullptr;
+    if (onKeep) {
+        keep = new QCheckBox(Words::tr("&Keep in the keyring of this desktop"), dialog);
+        keep->setObjectName(QStringLiteral("keepSecret"));
+        keep->setToolTip(Words::tr("It is answered from there the next time, and forgotten when it is wrong"));
+        column->addWidget(keep);
+    }
     column->addStretch(1);
 
     auto* buttons = new QDialogButtonBox(QDialogButtonBox::Cancel, dialog);
     buttons->addButton(Words::tr("Continue"), QDialogButtonBox::AcceptRole)->setDefault(true);
     QObject::connect(buttons, &QDialogButtonBox::accepted, dialog, &QDialog::accept);
     QObject::connect(buttons, &QDialogButtonBox::rejected, dialog, &QDialog::reject);
-    QObject::connect(dialog, &QDialog::finished, dialog, [edit, question = std::move(question)](int how) {
+    QObject::connect(dialog, &QDialog::finished, dialog, [edit, keep, onKeep = std::move(onKeep), question = std::move(question)](int how) {
         auto* hidden = qobject_cast<SecretEdit*>(edit);
         app::Secret secret = hidden ? hidden->take() : app::Secret(edit->text().toStdString());
-        how == QDialog::Accepted ? question->answer(std::move(secret)) : question->giveUp();
+        if (how != QDialog::Accepted)
+            return question->giveUp();
+        if (keep && keep->isChecked())
+            onKeep(secret);
+        question->answer(std::move(secret));
     });
     column->addWidget(buttons);
     edit->setFocus();
@@ -206,11 +218,11 @@ QDialog* makeSecretDialog(const app::SecretQuestion& asked, std::shared_ptr<Pers
 
 } // namespace
 
-QDialog* makeQuestionDialog(std::shared_ptr<PersonQuestion> question, QWidget* parent)
+QDialog* makeQuestionDialog(std::shared_ptr<PersonQuestion> question, QWidget* parent, OnKeep onKeep)
 {
     if (const auto* key = std::get_if<app::HostKeyQuestion>(&question->what()))
         return makeHostKeyDialog(*key, question, parent);
-    return makeSecretDialog(std::get<app::SecretQuestion>(question->what()), question, parent);
+    return makeSecretDialog(std::get<app::SecretQuestion>(question->what()), question, parent, std::move(onKeep));
 }
 
 } // namespace gantry::desktop

@@ -136,6 +136,14 @@ void Settings::setNodeEntry(const NodeEntry& entry)
     m_store.setValue(QStringLiteral("nodes/entries"), QJsonDocument(saved).toJson(QJsonDocument::Compact));
 }
 
+void Settings::forgetNode(const QString& address)
+{
+    setNodeEntry({address, {}, {}, {}});
+    QStringList recent = recentNodes();
+    recent.removeAll(address);
+    m_store.setValue(QStringLiteral("recent/nodes"), recent);
+}
+
 DurationNs Settings::captureDuration() const
 {
     bool isNumber = false;

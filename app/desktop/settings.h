@@ -52,6 +52,8 @@ public:
     [[nodiscard]] NodeEntry nodeEntry(const QString& address) const;
     /// An entry without name, group and tags is removed.
     void setNodeEntry(const NodeEntry& entry);
+    /// Neither named nor connected to before.
+    void forgetNode(const QString& address);
 
     /// Length of a capture window; 0: until stopped. 2 s at first.
     [[nodiscard]] DurationNs captureDuration() const;

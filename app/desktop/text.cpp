@@ -23,7 +23,7 @@ UserMessage describe(const Error& error)
     if (message.sentence.isEmpty())
         message.sentence = QStringLiteral("It did not work, and the cause is not known (%1).").arg(toQString(name(error.code)));
     message.sentence[0] = message.sentence.at(0).toUpper();
-    if (!message.sentence.endsWith(QLatin1Char('.')))
+    if (!message.sentence.endsWith(QLatin1Char('.')) && !message.sentence.endsWith(QLatin1Char('?')))
         message.sentence += QLatin1Char('.');
     QStringList lines{QStringLiteral("error: %1").arg(toQString(name(error.code)))};
     for (auto frame = error.context.rbegin(); frame != error.context.rend(); ++frame)

@@ -90,6 +90,8 @@ WindowActions::WindowActions(QMainWindow& window)
                             tr("Show the rows whose names hold a text"))),
       darkTheme(makeAction(window, tr("&Dark theme"), {QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_D)}, tr("Dark or light colours"))),
       showLive(makeAction(window, tr("&Live page"), {QKeySequence(Qt::CTRL | Qt::Key_L)}, tr("The dashboard of the current node"))),
+      showFleet(makeAction(window, tr("Fl&eet page"), {QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_L)},
+                           tr("All nodes at a glance, and what is done with several of them at once"))),
       nextTab(makeAction(window, tr("Next &tab"), {QKeySequence(Qt::CTRL | Qt::Key_Tab)}, tr("The page to the right"))),
       previousTab(makeAction(window, tr("Previous ta&b"), {QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_Tab)}, tr("The page to the left"))),
       addMark(makeAction(window, tr("&Add mark"), {QKeySequence(Qt::Key_M)},
@@ -162,7 +164,7 @@ void WindowActions::buildMenus(QMenuBar& bar, const QList<QAction*>& capture, co
     QMenu* requests = view->addMenu(tr("Re&quests"));
     requests->addActions({packRequests, requestsByModel, requestsTogether, requestsByInstance, slowestFirst});
     view->addSeparator();
-    view->addActions({showLive, nextTab, previousTab});
+    view->addActions({showLive, showFleet, nextTab, previousTab});
     docksMenu = view->addMenu(tr("&Panels"));
     view->addAction(darkTheme);
 

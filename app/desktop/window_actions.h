@@ -60,6 +60,7 @@ struct WindowActions
     QAction* filterRows;
     QAction* darkTheme;
     QAction* showLive;
+    QAction* showFleet;
     QAction* nextTab;
     QAction* previousTab;
     // Marks

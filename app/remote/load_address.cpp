@@ -45,18 +45,21 @@ Result<std::string> loadAddress(const ServerPlace& server)
     const auto [host, port] = split(server.address);
     if (server.isHere)
         return !isSocket && isWildcard(host) ? joined("127.0.0.1", port) : server.address;
-    const bool isTunnel = server.node.transport == NodeAddress::Transport::UnixSocket || isLoopback(server.node.host);
+    // What ssh calls a host need be no name of the network's: it is reached as ssh reaches it, by a forwarded port.
+    const bool isSsh = server.node.transport == NodeAddress::Transport::Ssh;
+    const bool isTunnel = isSsh || server.node.transport == NodeAddress::Transport::UnixSocket || isLoopback(server.node.host);
     if (!isSocket && isWildcard(host) && !isTunnel)
         return joined(server.node.host, port);
     if (!isSocket && !isWildcard(host) && !isLoopback(host))
         return server.address;
+    const std::string& sshHost = isSsh ? server.node.host : server.nodeName;
     const std::string there = isSocket ? server.address : joined("127.0.0.1", port);
     return Error{ErrorCode::Unreachable,
                  isSocket ? fmt::format("{} listens at {} of {}, which only programs there reach: run gantryctl load on {}", server.name,
                                         server.address, server.nodeName, server.nodeName)
                           : fmt::format("from here {} is not reached at {} of {}: forward the port (ssh -N -L {}:{} {}) and give "
                                         "127.0.0.1:{} as the address, or run gantryctl load on {}",
-                                        server.name, server.address, server.nodeName, port, there, server.nodeName, port, server.nodeName),
+                                        server.name, server.address, server.nodeName, port, there, sshHost, port, server.nodeName),
                  {}};
 }
 

@@ -13,6 +13,8 @@ std::string keyOf(const SecretQuestion& question)
     return fmt::format("{}\n{}\n{}\n{}\n{}", static_cast<int>(question.kind), question.host, question.user, question.file, question.prompt);
 }
 
+} // namespace
+
 bool isWorthRemembering(const SecretQuestion& question)
 {
     if (question.kind != SecretQuestion::Kind::Interactive)
@@ -23,8 +25,6 @@ bool isWorthRemembering(const SecretQuestion& question)
     return !question.isShown && prompt.find("password") != std::string::npos && prompt.find("one-time") == std::string::npos &&
            prompt.find("otp") == std::string::npos;
 }
-
-} // namespace
 
 Result<bool> NobodyToAsk::acceptHostKey(const HostKeyQuestion& question, std::stop_token)
 {

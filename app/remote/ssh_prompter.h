@@ -44,6 +44,10 @@ struct SecretQuestion
     int attempt = 1;         ///< 2 and more: the answer before was wrong
 };
 
+/// Whether the answer is good for the next time: a passphrase, a password, and what reads like the question for one; not a code that is
+/// good once.
+[[nodiscard]] bool isWorthRemembering(const SecretQuestion& question);
+
 /// Who answers when a connection over SSH cannot go on without a person. Called on a thread of the connection, which waits; calls for one
 /// connection come one after the other.
 class SshPrompter

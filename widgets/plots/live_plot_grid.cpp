@@ -59,6 +59,21 @@ double roundedUp(double value)
     return 10 * power;
 }
 
+/// Where curves end and begin again.
+struct Gaps
+{
+    DurationNs longest;                     ///< between two points of one piece
+    const std::vector<TimestampNs>& breaks; ///< that no piece goes over, oldest first
+
+    [[nodiscard]] bool isBetween(TimestampNs before, TimestampNs after) const
+    {
+        if (after - before > longest)
+            return true;
+        const auto next = std::upper_bound(breaks.begin(), breaks.end(), before);
+        return next != breaks.end() && *next <= after;
+    }
+};
+
 } // namespace
 
 /// One plot with its title line.
@@ -104,7 +119,7 @@ public:
     [[nodiscard]] QWidget* widget() const { return m_frame; }
     [[nodiscard]] QString legendText() const { return m_legendText; }
 
-    void draw(const PlotPanel& panel, TimeRange window, DurationNs longestGap, const Theme& theme)
+    void draw(const PlotPanel& panel, TimeRange window, const Gaps& gaps, const Theme& theme)
     {
         m_title->setText(QStringLiteral("%1, %2").arg(panel.title, panel.unit));
         while (m_plot->graphCount() > static_cast<int>(panel.curves.size()))
@@ -115,7 +130,7 @@ public:
         for (std::size_t i = 0; i < panel.curves.size(); ++i) {
             const PlotCurve& curve = panel.curves[i];
             QCPGraph* graph = static_cast<int>(i) < m_plot->graphCount() ? m_plot->graph(static_cast<int>(i)) : m_plot->addGraph();
-            most = std::max(most, setPoints(*graph, curve.points, window, longestGap) * kHeadroom);
+            most = std::max(most, setPoints(*graph, curve.points, window, gaps) * kHeadroom);
             const QString value = formatNumber(curve.points.back().value, kLegendDigits);
             m_entries.push_back({curve.name, value, curve.phase});
             plain << QStringLiteral("%1 %2 %3").arg(curve.name, value, panel.unit);
@@ -177,13 +192,13 @@ private:
     }
 
     /// Seconds before the window's end against values, NaN where there was a gap. Returns the largest value.
-    static double setPoints(QCPGraph& graph, const std::vector<metrics::Point>& points, TimeRange window, DurationNs longestGap)
+    static double setPoints(QCPGraph& graph, const std::vector<metrics::Point>& points, TimeRange window, const Gaps& gaps)
     {
         QVector<double> x, y;
         double most = 0;
         for (std::size_t i = 0; i < points.size(); ++i) {
             const double seconds = static_cast<double>(points[i].time - window.end) / 1e9;
-            if (i > 0 && points[i].time - points[i - 1].time > longestGap) {
+            if (i > 0 && gaps.isBetween(points[i - 1].time, points[i].time)) {
                 x << seconds;
                 y << std::numeric_limits<double>::quiet_NaN();
             }
@@ -217,7 +232,8 @@ LivePlotGrid::LivePlotGrid(QWidget* parent) :
 
 LivePlotGrid::~LivePlotGrid() = default;
 
-void LivePlotGrid::setPanels(const std::vector<PlotPanel>& panels, TimeRange window, DurationNs longestGap)
+void LivePlotGrid::setPanels(const std::vector<PlotPanel>& panels, TimeRange window, DurationNs longestGap,
+                             const std::vector<TimestampNs>& breaks)
 {
     std::vector<QString> order;
     for (const PlotPanel& panel : panels)
@@ -245,7 +261,7 @@ void LivePlotGrid::setPanels(const std::vector<PlotPanel>& panels, TimeRange win
     }
     const Theme& theme = Theme::forPalette(palette());
     for (const PlotPanel& panel : panels)
-        m_plots[panel.key]->draw(panel, window, longestGap, theme);
+        m_plots[panel.key]->draw(panel, window, {longestGap, breaks}, theme);
 }
 
 QString LivePlotGrid::legendText(const QString& key) const

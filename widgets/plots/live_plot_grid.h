@@ -23,8 +23,10 @@ public:
     ~LivePlotGrid() override;
 
     /// Draws `panels` over `window`; the axis counts seconds back from its end. A gap of more than `longestGap` breaks a curve:
-    /// there was no sample, and nothing is drawn through it.
-    void setPanels(const std::vector<PlotPanel>& panels, TimeRange window, DurationNs longestGap);
+    /// there was no sample, and nothing is drawn through it. Neither does one go over a time of `breaks` (oldest first), however close
+    /// its points are.
+    void setPanels(const std::vector<PlotPanel>& panels, TimeRange window, DurationNs longestGap,
+                   const std::vector<TimestampNs>& breaks = {});
 
     /// Title and newest values of a plot as it shows them: "bert_base 20.1 req/s"; empty for an unknown key.
     [[nodiscard]] QString legendText(const QString& key) const;

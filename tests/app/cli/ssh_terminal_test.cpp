@@ -167,6 +167,21 @@ TEST_F(SshTerminal, APassphraseIsNotShownWhileItIsTyped)
     EXPECT_THAT(terminal.shown(), AllOf(Not(HasSubstr("sesam")), Not(HasSubstr("wrong"))));
 }
 
+// A report comes over a session of its own, which reads the configuration again.
+TEST_F(SshTerminal, WhatTheConfigurationAsksForInVainIsToldOnce)
+{
+    const auto config = m_sshd->writeConfig({"StrictHostKeyChecking no"});
+    std::ofstream(m_node->reportFolder() / "some.gantry") << "not even a report";
+    const auto output = m_sshd->folder() / "some.gantry";
+    const auto run = test::runProcess(gantryctl(config, {"report", "fetch", "some.gantry", "-o", output.string()}));
+    EXPECT_EQ(readText(output), "not even a report") << run.err;
+    const std::string note = "stricthostkeychecking no is not followed";
+    const auto first = run.err.find(note);
+    ASSERT_NE(first, std::string::npos) << run.err;
+    EXPECT_EQ(run.err.find(note, first + 1), std::string::npos) << run.err;
+    EXPECT_THAT(run.out, Not(HasSubstr(note)));
+}
+
 TEST_F(SshTerminal, ControlCLeavesTheTerminalAsItWas)
 {
     const auto config = m_sshd->writeConfig({}, false);

@@ -2,6 +2,8 @@
 #include "app/desktop/capture_dialog.h"
 #include "app/desktop/capture_strip.h"
 #include "app/desktop/command_palette.h"
+#include "app/desktop/fleet_capture.h"
+#include "app/desktop/fleet_desk.h"
 #include "app/desktop/live_page.h"
 #include "app/desktop/main_window.h"
 #include "app/desktop/message_bar.h"
@@ -13,6 +15,7 @@
 #include "app/desktop/window_actions.h"
 #include "app/jobs/job_runner.h"
 #include "tests/support/node_fixture.h"
+#include "tests/support/sshd_fixture.h"
 
 #include <QAction>
 #include <QCheckBox>
@@ -497,11 +500,71 @@ private slots:
         startAction().trigger();
         QTRY_COMPARE_WITH_TIMEOUT(capture().stage(), Stage::Capturing, kPatienceMs);
         m_node->killDaemon();
+        QTRY_VERIFY_WITH_TIMEOUT(capture().isAway(), kPatienceMs);
+        QVERIFY2(strip().text().startsWith(QStringLiteral("Connection lost, goes on when the node is back")), qPrintable(strip().text()));
+        m_node->startDaemon(); // which knows nothing of the window
         QTRY_VERIFY_WITH_TIMEOUT(!capture().isBusy(), kPatienceMs);
         const QString sentence = m_window->messages().sentence();
         QVERIFY2(sentence.startsWith(QStringLiteral("The capture was lost: ")), qPrintable(sentence));
         QVERIFY2(sentence.contains(QStringLiteral("gantryd")), qPrintable(sentence));
         QVERIFY(!strip().isVisible());
+    }
+
+    void aWindowGoesOnWhileTheConnectionIsLostAndItsReportIsOpened()
+    {
+        if (const auto reason = test::whyNoSshd())
+            QSKIP(reason->c_str());
+        startServer();
+        test::SshdFixture sshd;
+        NodeController& node = m_window->nodes().open("ssh://node?config=" + sshd.writeConfig().string() +
+                                                      "&socket=" + m_node->address().substr(std::string("unix:").size()));
+        QTRY_COMPARE_WITH_TIMEOUT(node.state(), NodeController::State::Connected, kPatienceMs);
+        waitUntilItCanCapture();
+        setDuration(2000 * kMillisecond);
+        startAction().trigger();
+        QTRY_VERIFY_WITH_TIMEOUT(capture().stage() == Stage::Capturing && capture().status().elapsedNs > 300 * kMillisecond, kPatienceMs);
+        sshd.kill();
+        QTRY_VERIFY_WITH_TIMEOUT(capture().isAway(), kPatienceMs);
+        // The window ends meanwhile.
+        const auto direct = m_node->connect();
+        QVERIFY(direct);
+        QTRY_VERIFY_WITH_TIMEOUT(!direct->reports()->empty(), kPatienceMs);
+        sshd.start();
+        QTRY_VERIFY_WITH_TIMEOUT(!capture().isBusy(), kPatienceMs);
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->pages().currentReport(), kPatienceMs);
+        const ReportPage* page = m_window->pages().currentReport();
+        QTRY_COMPARE_WITH_TIMEOUT(page->state(), ReportPage::State::Loaded, kPatienceMs);
+        QVERIFY(page->trace()->time.duration() > 1900 * kMillisecond); // all of it
+        QVERIFY(!page->trace()->requests.empty());
+    }
+
+    void windowsOnSeveralNodesAreFetchedAndOpenedTogether()
+    {
+        startServer();
+        NodeFixture second(kPrograms);
+        const NodeFixture::Server other = second.launchServer();
+        connectToNode();
+        NodeController& beside = m_window->nodes().openBeside(second.address());
+        QTRY_COMPARE_WITH_TIMEOUT(beside.state(), NodeController::State::Connected, kPatienceMs);
+        setDuration(500 * kMillisecond);
+        std::vector<NodeController*> nodes;
+        for (const auto& node : m_window->nodes().nodes()) {
+            nodes.push_back(node.get());
+            QTRY_VERIFY_WITH_TIMEOUT(!node->targets().empty() && !node->targets().front().processes.empty(), kPatienceMs);
+        }
+        FleetCapture& fleet = m_window->fleet().capture();
+        fleet.start(nodes);
+        QVERIFY(fleet.isBusy());
+        QTRY_VERIFY_WITH_TIMEOUT(!fleet.isBusy(), kPatienceMs);
+        QVERIFY2(m_window->messages().sentence().startsWith(QStringLiteral("Windows of 0.5 s were captured on 2 nodes")),
+                 qPrintable(m_window->messages().sentence()));
+        auto* open = m_window->messages().findChild<QPushButton*>(QString(), Qt::FindDirectChildrenOnly);
+        QVERIFY(open && open->text() == QStringLiteral("Fetch and open together"));
+        QTest::mouseClick(open, Qt::LeftButton);
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->pages().currentReport(), kPatienceMs);
+        const ReportPage* page = m_window->pages().currentReport();
+        QTRY_COMPARE_WITH_TIMEOUT(page->state(), ReportPage::State::Loaded, kPatienceMs);
+        QCOMPARE(page->files().size(), std::size_t{2});
     }
 
     void aWrongTokenIsASentenceAndNotTriedAgain()

@@ -72,6 +72,19 @@ private slots:
         QCOMPARE(panelOf(panels, "batch")->curves.at(0).points.back().value, 4.0);
     }
 
+    void aNewStreamOfTheSameMachineIsABreakAndThatOfAnotherOneIsANewBeginning()
+    {
+        LiveSeries series;
+        series.restart("boot one");
+        series.add(steadyServer(0, 100));
+        series.add(steadyServer(1, 100));
+        QVERIFY(series.breaks().empty());
+        series.restart("boot one");
+        QCOMPARE(series.breaks(), std::vector<TimestampNs>{kStart + kSecond + 1});
+        series.restart("boot two");
+        QVERIFY(series.breaks().empty() && series.isEmpty());
+    }
+
     void aCurveGoesOnAcrossAReconnectThatNumbersSeriesAnew()
     {
         LiveSeries series;

@@ -251,6 +251,18 @@ private slots:
         QVERIFY(panel.startButton()->isEnabled());
     }
 
+    void theResultsOfALoadAreScrolledToWhereThereIsNoRoomForAll()
+    {
+        m_window->resize(640, 420);
+        ModelsPage& page = open("add_sub");
+        page.showRequests();
+        ModelLoadPanel& panel = *page.loadPanel();
+        setDuration(panel, 0.5);
+        panel.start();
+        QTRY_VERIFY_WITH_TIMEOUT(!panel.isRunning(), kPatienceMs);
+        QTRY_VERIFY_WITH_TIMEOUT(panel.results()->visibleRegion().boundingRect().height() > panel.results()->height() / 2, kPatienceMs);
+    }
+
     void aDecodersResponsesAreMeasuredOneByOne()
     {
         ModelsPage& page = open("tiny_decoder");

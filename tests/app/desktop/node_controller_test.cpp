@@ -4,6 +4,7 @@
 #include "app/desktop/live_series.h"
 #include "app/desktop/node_controller.h"
 #include "app/desktop/node_list.h"
+#include "app/desktop/wake_watch.h"
 #include "app/jobs/job_runner.h"
 
 #include <QSignalSpy>
@@ -153,6 +154,35 @@ private slots:
         QVERIFY(node.info()); // what was known stays
         QVERIFY(daemon.start());
         QTRY_COMPARE_WITH_TIMEOUT(node.state(), NodeController::State::Connected, kPatienceMs);
+    }
+
+    void afterASleepALostNodeIsTriedAtOnce()
+    {
+        LocalNode daemon;
+        QVERIFY(daemon.start());
+        jobs::JobRunner runner(4);
+        NodeController node(daemon.address(), runner);
+        node.open();
+        QTRY_COMPARE_WITH_TIMEOUT(node.state(), NodeController::State::Connected, kPatienceMs);
+        daemon.kill();
+        QTRY_VERIFY_WITH_TIMEOUT(node.state() == NodeController::State::Lost && node.retryInSeconds() > 3, kPatienceMs);
+        QVERIFY(node.lostSince().isValid());
+        QVERIFY(daemon.start());
+        DurationNs slept = 0;
+        WakeWatch watch([&slept] { return slept; });
+        QSignalSpy woke(&watch, &WakeWatch::woke);
+        connect(&watch, &WakeWatch::woke, &node, &NodeController::checkNow);
+        watch.look();
+        QVERIFY(woke.isEmpty());
+        QCOMPARE(node.state(), NodeController::State::Lost);
+        slept += 3'600'000'000'000;
+        watch.look();
+        QCOMPARE(woke.size(), 1);
+        QCOMPARE(node.state(), NodeController::State::Connecting);
+        QTRY_COMPARE_WITH_TIMEOUT(node.state(), NodeController::State::Connected, kPatienceMs);
+        QVERIFY(!node.lostSince().isValid());
+        watch.look(); // told once
+        QCOMPARE(woke.size(), 1);
     }
 
     void aCaptureOfAServerThatCannotBeCapturedFailsWithASentence()

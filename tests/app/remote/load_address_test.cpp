@@ -39,6 +39,7 @@ TEST(LoadAddress, AServerThatListensToItsOwnMachineAloneIsNotReachedAndItSaysWha
     EXPECT_THAT(reached("unix:/tmp/serve.sock", remote, false), HasSubstr("which only programs there reach"));
     // The tunnel's own end is at a loopback address: that is not the node's.
     EXPECT_THAT(reached("0.0.0.0:8001", "grpc://127.0.0.1:8800", false), HasSubstr("forward the port"));
+    EXPECT_THAT(reached("0.0.0.0:8001", "ssh://alias", false), HasSubstr("ssh -N -L 8001:127.0.0.1:8001 alias)"));
     EXPECT_THAT(reached("", remote, false), HasSubstr("is not known: give its address"));
 }
 

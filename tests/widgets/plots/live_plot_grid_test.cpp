@@ -81,6 +81,20 @@ private slots:
         QCOMPARE(plot->xAxis->range().upper, 0.0);
     }
 
+    void aNewStreamBreaksTheCurveHoweverShortTheSilenceWas()
+    {
+        LivePlotGrid grid;
+        const std::vector<metrics::Point> points = steady(50, 40, 7);
+        grid.setPanels({panel("requests", {curve("bert_base", points)})}, kWindow, kLongestGap, {kNow - 45 * kSecond + 1});
+        std::vector<double> breaks;
+        for (const QCPGraphData& point : *plotOf(grid)->graph(0)->data()) {
+            if (std::isnan(point.value))
+                breaks.push_back(point.key);
+        }
+        QCOMPARE(breaks.size(), std::size_t{1});
+        QVERIFY(breaks.front() > -45 && breaks.front() <= -44);
+    }
+
     void aSilenceBreaksTheCurveAndAShortOneDoesNot()
     {
         LivePlotGrid grid;

@@ -105,7 +105,9 @@ void comeBack(Stage& stage)
     stage.waitUntil("it is tried again later", [&] { return node.state() == State::Lost && node.retryInSeconds() > 2; });
     stage.sshd().start();
     stage.waitUntil("it is back", [&node] { return node.state() == State::Connected; });
-    const DurationNs before = live.drawnSpan();
+    DurationNs before = live.drawnSpan(); // then it is longer by the time that it was away
+    stage.waitUntil("live metrics are there again", [&] { return live.drawnSpan() > before; });
+    before = live.drawnSpan();
     stage.waitUntil("live metrics are drawn again", [&] { return live.drawnSpan() > before + kLiveSpan; });
 }
 

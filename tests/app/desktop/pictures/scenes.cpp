@@ -44,6 +44,7 @@
 #include <QTabBar>
 #include <QTabWidget>
 #include <QTest>
+#include <QTreeWidget>
 
 #include <algorithm>
 #include <fstream>
@@ -387,7 +388,10 @@ desktop::ModelLoadPanel& startLoad(Stage& stage, desktop::ModelsPage& page, doub
 void measure(Stage& stage, desktop::ModelsPage& page)
 {
     desktop::ModelLoadPanel& panel = startLoad(stage, page, 2);
-    stage.waitUntil("it is measured", [&panel] { return !panel.isRunning(); });
+    stage.waitUntil("what was measured is in sight", [&panel] {
+        const QRect seen = panel.results()->visibleRegion().boundingRect();
+        return !panel.isRunning() && seen.height() > panel.results()->height() / 2;
+    });
 }
 
 void measureDecoder(Stage& stage, desktop::ModelsPage& page)
@@ -622,7 +626,7 @@ std::vector<Scene> allScenes()
 {
     std::vector<Scene> scenes;
     for (const auto add : {addPagesOfFiles, addTimelines, addRows, addSearches, addTables, addComparisons, addNodes, addConnections,
-                           addCaptures, addDialogs, addSizes})
+                           addFleet, addCaptures, addDialogs, addSizes})
         add(scenes);
     return scenes;
 }

@@ -25,5 +25,7 @@ struct Scene
 
 /// Of these, those of a node that is added and connected to.
 void addConnections(std::vector<Scene>& scenes);
+/// And those of many nodes.
+void addFleet(std::vector<Scene>& scenes);
 
 } // namespace gantry::desktop_test

@@ -45,6 +45,7 @@ public:
     ~Stage();
 
     [[nodiscard]] desktop::MainWindow& window() { return *m_window; }
+    [[nodiscard]] desktop::Settings& settings() { return *m_settings; }
     [[nodiscard]] jobs::JobRunner& runner() { return *m_runner; }
     [[nodiscard]] const test::TemporaryFolder& folder() const { return m_folder; }
     /// A shipped demo report: "bert-pageable" or "bert-pinned".

@@ -1,0 +1,41 @@
+#pragma once
+
+#include "app/desktop/fleet_capture.h"
+#include "app/desktop/fleet_feed.h"
+
+#include <QObject>
+#include <QPointer>
+
+namespace gantry::desktop {
+
+class FleetPage;
+class NodeDesk;
+class PageArea;
+
+/// The fleet's page, opened when it is asked for, and what stands behind it all the time, so that its curves are there then. UI thread.
+class FleetDesk : public QObject
+{
+    Q_OBJECT
+
+public:
+    /// All outlive this.
+    FleetDesk(NodeList& nodes, NodeDesk& desk, PageArea& pages, Settings& settings, jobs::JobRunner& runner);
+
+    /// Opens the page, or brings it to the front.
+    void show();
+    /// Null: it is not open.
+    [[nodiscard]] FleetPage* page() const;
+    [[nodiscard]] const FleetFeed& feed() const { return m_feed; }
+    [[nodiscard]] FleetCapture& capture() { return m_capture; }
+
+private:
+    NodeList& m_nodes;
+    NodeDesk& m_desk;
+    PageArea& m_pages;
+    Settings& m_settings;
+    FleetFeed m_feed;
+    FleetCapture m_capture;
+    QPointer<FleetPage> m_page;
+};
+
+} // namespace gantry::desktop

@@ -1,0 +1,99 @@
+#pragma once
+
+#include "widgets/fleet/fleet_order.h"
+
+#include <QTimer>
+#include <QWidget>
+
+#include <vector>
+
+class QComboBox;
+class QGridLayout;
+class QLabel;
+class QLineEdit;
+class QPushButton;
+class QStackedWidget;
+
+namespace gantry::widgets {
+class FleetModel;
+class FleetView;
+} // namespace gantry::widgets
+
+namespace gantry::desktop {
+
+class FleetCapture;
+class FleetFeed;
+class NodeController;
+class NodeList;
+class Settings;
+
+/// All nodes at a glance, a tile for each, and what can be done with several of them at once. UI thread.
+class FleetPage : public QWidget
+{
+    Q_OBJECT
+
+public:
+    /// All outlive the page.
+    FleetPage(NodeList& nodes, FleetFeed& feed, FleetCapture& capture, Settings& settings, QWidget* parent = nullptr);
+
+    [[nodiscard]] widgets::FleetView& view() const { return *m_view; }
+    /// Shows what is known now, outside the regular turn.
+    void refresh();
+
+signals:
+    void addRequested();
+    /// The live page of this node.
+    void liveRequested(gantry::desktop::NodeController* node);
+    void labelRequested(gantry::desktop::NodeController* node);
+
+protected:
+    void showEvent(QShowEvent* event) override;
+    void hideEvent(QHideEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
+
+private:
+    void buildBar();
+    /// The buttons have a line of their own where there is no room beside the filter.
+    void fitBar();
+    void buildEmpty();
+    void turn();
+    void arrange();
+    void refreshGroups(const std::vector<widgets::NodeTile>& tiles);
+    void applyFilter();
+    void refreshActions();
+    void showMenu(const QPoint& globalPosition);
+    void openNode(const QString& address);
+
+    void connectSelected();
+    void disconnectSelected();
+    void captureSelected();
+    void removeSelected();
+    /// Those of the selected that are in the list of nodes.
+    [[nodiscard]] std::vector<NodeController*> selectedNodes() const;
+    [[nodiscard]] NodeController* nodeOf(const QString& address) const;
+
+    NodeList& m_nodes;
+    FleetFeed& m_feed;
+    FleetCapture& m_capture;
+    Settings& m_settings;
+    widgets::FleetModel* m_model;
+    widgets::FleetOrder* m_order;
+    widgets::FleetView* m_view;
+    QStackedWidget* m_stack;
+    QWidget* m_bar;
+    QGridLayout* m_barLayout = nullptr;
+    QWidget* m_buttons;
+    QLineEdit* m_filter;
+    QComboBox* m_groups;
+    QComboBox* m_sort;
+    QPushButton* m_connect;
+    QPushButton* m_disconnect;
+    QPushButton* m_captureButton;
+    QLabel* m_summary;
+    QLabel* m_noMatch;
+    QTimer m_turn;
+    bool m_isStale = true; ///< the feed has changed since refresh()
+    int m_turnsToArrange = 0;
+};
+
+} // namespace gantry::desktop
