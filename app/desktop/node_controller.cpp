@@ -145,7 +145,6 @@ void NodeController::connectNow(bool isPersonThere)
             const ListeningTime listening(*talk, listenerOf(this, context, isPersonThere));
             app::NodeClient::ConnectOptions options;
             options.clientName = clientName();
-            options.timeout = kConnectTimeout;
             options.prompter = std::shared_ptr<app::SshPrompter>(talk, &talk->prompter());
             options.onStep = [talk](app::ConnectStep step, const std::string& detail) { talk->step(step, detail); };
             Result<std::shared_ptr<app::NodeClient>> client = app::NodeClient::connect(address, std::move(options), context.stop());

@@ -68,6 +68,8 @@ QString meaningOf(const app::NodeAddress& address, bool isEmpty)
         return NodeDialog::tr("A gantryd at port %1 of this machine, without encryption.").arg(address.port);
     case Transport::Tls:
         return NodeDialog::tr("A gantryd at %1, by TLS.").arg(toQString(address.channelTarget()));
+    case Transport::Command:
+        return NodeDialog::tr("The gantryd that a command of this machine leads to.");
     case Transport::Ssh:
         break;
     }
