@@ -117,7 +117,7 @@ def captures_as_a_real_node_does(build, source, session):
         node.ctl("capture", "--target", "t1", "--for", "700ms", "--repeat", "2", "--label", "mine", "-o", node.folder / "r.gantry")
         assert time.monotonic() - begin >= 1.4
         infos = [node.ctl("report", "info", node.folder / f"r-{i}.gantry") for i in (1, 2)]
-        assert infos[0]["counts"] != infos[1]["counts"] and infos[0]["counts"]["kernels"] > 10000, infos
+        assert infos[0]["counts"] != infos[1]["counts"] and infos[0]["counts"]["requests"] > 0, infos
         for info in infos:
             assert any("rehearsal" in warning for warning in info["warnings"]), info["warnings"]
         assert [r["label"] for r in node.ctl("report", "list")] == ["mine", "mine"]
@@ -184,7 +184,7 @@ def meets_the_faults_that_its_file_says(build, source, session):
         faults("cut-after=400ms")  # the window goes on at the node, the report is fetched piece by piece
         node.ctl("capture", "--target", "t1", "--for", "1500ms", "-o", node.folder / "cut.gantry")
         faults("")
-        assert node.ctl("report", "info", node.folder / "cut.gantry")["counts"]["kernels"] > 10000
+        assert node.ctl("report", "info", node.folder / "cut.gantry")["counts"]["requests"] > 0
 
         faults("crash")
         assert node.daemon.wait(DEADLINE_S) == -signal.SIGKILL
@@ -194,10 +194,15 @@ def meets_the_faults_that_its_file_says(build, source, session):
 
 def refuses_what_it_cannot_play(build, source, session):
     node = Node(build, source)
+    faults = node.folder / "faults"
+    faults.touch()
     try:
         for options, status, words in ((["--rehearse", node.folder], 65, "is no recording of a node"),
                                        (["--rehearse", session, "--rehearse-start", "1000s"], 65, "behind the end"),
-                                       (["--rehearse", session, "--rehearse-faults", node.folder / "none"], 65, "make the file")):
+                                       (["--rehearse", session, "--rehearse-start", "soon"], 65, "needs a time such as"),
+                                       (["--rehearse", session, "--rehearse-faults", node.folder / "none"], 65, "make the file"),
+                                       (["--rehearse", session, "--rehearse-faults", faults, "--listen", "127.0.0.1:0"], 65,
+                                        "needs a unix socket")):
             done = subprocess.run([node.bin / "gantryd", "--socket", node.folder / "d.sock", "--report-folder", node.folder / "reports",
                                    *options], capture_output=True, text=True, timeout=DEADLINE_S)
             assert done.returncode == status and words in done.stderr, (done.returncode, done.stderr)

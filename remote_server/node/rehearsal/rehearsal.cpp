@@ -56,8 +56,8 @@ Rehearsal::Rehearsal(Options options, proto::NodeRecording recording, std::uniqu
     play.onLine = [this](const proto::RecordedLine& line) {
         if (!line.targetId.empty())
             m_targets.addLine(line);
-        else if (m_options.daemonLog)
-            m_options.daemonLog->add(line.text);
+        else if (m_options.daemonLog) // among the lines of this gantryd; the first word is the level
+            m_options.daemonLog->add(std::string(line.text).insert(line.text.find(' ') + 1, "recorded: "));
     };
     play.onBeginAgain = [](std::uint64_t round) { spdlog::info("the recording begins again: round {}", round); };
     m_sampler.addSource("recording", std::make_unique<RecordedSource>(m_recording, std::move(play)));
