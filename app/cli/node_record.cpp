@@ -50,6 +50,10 @@ public:
     [[nodiscard]] Result<void> describe()
     {
         GANTRY_TRY(recording.node, m_client.nodeInfo());
+        if (auto readiness = m_client.readiness())
+            recording.readiness = std::move(*readiness);
+        if (auto processes = m_client.processes())
+            recording.processes = std::move(*processes);
         GANTRY_TRY(recording.targets, m_client.targets());
         std::erase_if(recording.targets, [](const proto::Target& target) {
             return target.state != proto::TargetState::Running && target.state != proto::TargetState::Starting;

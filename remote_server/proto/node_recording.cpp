@@ -1,6 +1,7 @@
 #include "remote_server/proto/node_recording.h"
 
 #include "remote_server/proto/convert.h"
+#include "remote_server/proto/convert_management.h"
 #include "trace_model/base/new_file.h"
 #include "trace_model/exporting/export_format.h"
 #include "trace_model/exporting/text_output.h"
@@ -76,6 +77,8 @@ json mainDocument(const NodeRecording& recording)
             {"recorded_utc_ns", recording.recordedUtcNs},
             {"length_ns", recording.lengthNs},
             {"node", toJson(toWire(recording.node))},
+            {"readiness", recording.readiness ? toJson(toWire(*recording.readiness)) : json()},
+            {"processes", recording.processes ? toJson(toWire(*recording.processes)) : json()},
             {"targets", targets},
             {"models", models},
             {"series", series},
@@ -146,6 +149,10 @@ void readMain(const json& document, NodeRecording& recording)
     document.at("recorded_utc_ns").get_to(recording.recordedUtcNs);
     document.at("length_ns").get_to(recording.lengthNs);
     recording.node = fromJson<v1::NodeInfo>(document.at("node"));
+    if (const auto readiness = document.find("readiness"); readiness != document.end() && !readiness->is_null())
+        recording.readiness = fromJson<v1::ReadinessReport>(*readiness);
+    if (const auto processes = document.find("processes"); processes != document.end() && !processes->is_null())
+        recording.processes = fromJson<v1::ListProcessesReply>(*processes);
     for (const json& target : document.at("targets"))
         recording.targets.push_back(fromJson<v1::Target>(target));
     for (const json& model : document.at("models")) {

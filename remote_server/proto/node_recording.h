@@ -1,5 +1,6 @@
 #pragma once
 
+#include "remote_server/proto/management_types.h"
 #include "remote_server/proto/node_types.h"
 #include "trace_model/base/result.h"
 #include "trace_model/base/time.h"
@@ -46,6 +47,8 @@ struct NodeRecording
     std::int64_t recordedUtcNs = 0; ///< when it began
     DurationNs lengthNs = 0;
     NodeInfo node;
+    std::optional<ReadinessReport> readiness; ///< none: the node could not tell, as with processes
+    std::optional<ProcessList> processes;
     std::vector<Target> targets; ///< as they were when it began
     std::vector<RecordedModel> models;
     std::vector<metrics::SeriesDefinition> series;

@@ -30,8 +30,10 @@ load() { "$bin/gantryctl" --json load --address 127.0.0.1:18001 --model "$1" --r
 load bert_base 10 3 # what the first requests cost is not the session
 load add_sub 20 "$((seconds + 5))" &
 loads+=($!)
+disown "$!"
 { load bert_base "$((rate / 3))" "$((seconds / 3))" && load bert_base "$rate" "$((seconds / 3))" && load bert_base "$((rate / 3))" "$((seconds / 3 + 5))"; } &
 loads+=($!)
+disown "$!"
 "${ctl[@]}" node record --for "${seconds}s" -o "$out" &
 recording=$!
 for part in 1 2 3; do

@@ -24,6 +24,13 @@ void crash()
     ::kill(::getpid(), SIGKILL);
 }
 
+Error notRecorded(const char* what)
+{
+    return {ErrorCode::Unsupported,
+            std::string("this node plays a recording, which does not hold ") + what + ": record one with a newer gantryd",
+            {}};
+}
+
 } // namespace
 
 Result<std::unique_ptr<Rehearsal>> Rehearsal::create(Options options)
@@ -88,6 +95,16 @@ proto::NodeInfo Rehearsal::info() const
     info.nsysPath.clear(); // it is not here
     info.nsysVersion.clear();
     return info;
+}
+
+Result<proto::ReadinessReport> Rehearsal::readiness() const
+{
+    return m_recording.readiness ? Result<proto::ReadinessReport>(*m_recording.readiness) : notRecorded("what worked on the node");
+}
+
+Result<proto::ProcessList> Rehearsal::processes() const
+{
+    return m_recording.processes ? Result<proto::ProcessList>(*m_recording.processes) : notRecorded("the node's processes");
 }
 
 std::int64_t Rehearsal::utcNow() const

@@ -35,6 +35,8 @@ public:
     [[nodiscard]] static Result<std::unique_ptr<Rehearsal>> create(Options options);
 
     [[nodiscard]] proto::NodeInfo info() const override;
+    [[nodiscard]] Result<proto::ReadinessReport> readiness() const override; ///< Unsupported: it was not recorded, as of processes()
+    [[nodiscard]] Result<proto::ProcessList> processes() const override;
     [[nodiscard]] std::int64_t utcNow() const override;
     [[nodiscard]] std::uint32_t protocolVersion() const override;
     [[nodiscard]] std::unique_ptr<ServerModels> models(const std::string& targetId) override { return m_targets.models(targetId); }

@@ -17,6 +17,8 @@ NodeRecording someRecording()
     recording.lengthNs = 1'000'000'000;
     recording.node.hostName = "gpu-07";
     recording.node.gpus = {{0, "NVIDIA H100 80GB HBM3", "GPU-1", "00000000:01:00.0", 85'899'345'920, 9, 0}};
+    recording.readiness = ReadinessReport{{{"driver", ReadinessLevel::Ok, "driver 580", "", ""}}, 17};
+    recording.processes = ProcessList{{}, "no GPU"};
     Target target;
     target.id = "t1";
     target.name = "gantry-serve";
@@ -58,6 +60,8 @@ TEST_F(NodeRecordingTest, ReadsWhatItWrites)
     EXPECT_EQ(read->recordedUtcNs, written.recordedUtcNs);
     EXPECT_EQ(read->lengthNs, written.lengthNs);
     EXPECT_EQ(read->node.gpus.at(0).memoryTotalBytes, 85'899'345'920U);
+    EXPECT_EQ(read->readiness.value().items, written.readiness->items);
+    EXPECT_EQ(read->processes, written.processes);
     EXPECT_EQ(read->targets.at(0).argv, written.targets[0].argv);
     EXPECT_EQ(read->targets.at(0).processes.at(0).pid, 17);
     ASSERT_EQ(read->models.size(), 2U);
