@@ -3,6 +3,7 @@
 #include "app/cli/duration.h"
 #include "app/cli/engine_options.h"
 #include "app/cli/metrics_block.h"
+#include "app/cli/node_record.h"
 #include "app/cli/target_launch.h"
 #include "trace_model/import/nsys_output.h"
 
@@ -20,6 +21,7 @@ namespace gantry::cli {
 namespace {
 
 constexpr std::chrono::milliseconds kLogQuiet{500};
+constexpr DurationNs kLongestRecording = 600'000'000'000;
 constexpr const char* kCaptureSocketName = "capture.sock"; // of the capture libraries, beside gantryd's own
 
 nlohmann::json nodeJson(const proto::NodeInfo& info)
@@ -45,7 +47,8 @@ nlohmann::json nodeJson(const proto::NodeInfo& info)
             {"report_folder", info.reportFolder},
             {"disk_free_bytes", info.diskFreeBytes},
             {"nsys_path", orNull(info.nsysPath)},
-            {"nsys_version", orNull(info.nsysVersion)}};
+            {"nsys_version", orNull(info.nsysVersion)},
+            {"recording", orNull(info.recording)}};
 }
 
 int info(const CommonOptions& common)
@@ -64,6 +67,8 @@ int info(const CommonOptions& common)
         return 0;
     }
     say("node      {} · gantryd {} · {}\n", info->hostName, info->daemonVersion, info->os);
+    if (info->isRehearsal())
+        say("recording {}: nothing of this is measured now\n", info->recording);
     say("cpu       {} × {} · {} memory\n", info->cpuCount, info->cpuModel, formatBytes(info->memoryTotalBytes));
     if (info->gpus.empty())
         say("gpu       {}\n", info->noGpuReason);
@@ -359,6 +364,29 @@ int listProfiles(const CommonOptions& common)
     return 0;
 }
 
+void addRecordCommand(CLI::App& node, CommonOptions& common, Action& action)
+{
+    auto* recording =
+        node.add_subcommand("record", "Record what the node says into a folder that `gantryd --rehearse` plays on any machine");
+    auto options = std::make_shared<RecordOptions>();
+    auto time = std::make_shared<std::string>();
+    recording->add_option("--for", *time, "how long, e.g. 60s; 10 minutes at most")->required();
+    recording->add_option("-o,--output", options->folder, "folder to make")->required();
+    recording->add_option("--title", options->title, "what is recorded, shown wherever it is played");
+    recording->footer("Node, targets, models, live metrics and logs; and the reports of captures that end meanwhile, so capture a few.");
+    recording->callback([&, options, time] {
+        action = [&, options, time] {
+            const auto length = parseDuration(*time);
+            if (!length)
+                return reportUsage(length.error().text(), common);
+            if (*length > kLongestRecording)
+                return reportUsage("--for: a recording takes 10 minutes at most", common);
+            options->length = *length;
+            return recordNode(common, *options);
+        };
+    });
+}
+
 } // namespace
 
 void addNodeCommands(CLI::App& app, CommonOptions& common, Action& action)
@@ -386,6 +414,7 @@ void addNodeCommands(CLI::App& app, CommonOptions& common, Action& action)
             return time ? watch(common, *time) : reportUsage(time.error().text(), common);
         };
     });
+    addRecordCommand(*node, common, action);
 }
 
 void addTargetCommands(CLI::App& app, CommonOptions& common, Action& action)

@@ -142,11 +142,13 @@ void CaptureBar::refresh()
     m_start->setEnabled(isConnected && !targetId().empty() && !m_capture.isBusy());
     m_withOptions->setEnabled(m_start->isEnabled());
     m_stop->setEnabled(m_capture.canFinish());
-    m_start->setToolTip(!isConnected         ? tr("Connect to a node first")
-                        : targetId().empty() ? tr("No server runs on this node that could be captured")
-                        : m_capture.isBusy()
-                            ? tr("A capture or fetch is running")
-                            : tr("Record a window of the server and open its report (%1)").arg(m_start->shortcut().toString()));
+    m_start->setToolTip(
+        !isConnected         ? tr("Connect to a node first")
+        : targetId().empty() ? tr("No server runs on this node that could be captured")
+        : m_capture.isBusy() ? tr("A capture or fetch is running")
+        : isRecording(*node)
+            ? tr("This node plays a recording: a window ends with a report that was recorded (%1)").arg(m_start->shortcut().toString())
+            : tr("Record a window of the server and open its report (%1)").arg(m_start->shortcut().toString()));
     emit chosen();
 }
 
@@ -158,7 +160,7 @@ void CaptureBar::refreshNodes()
     for (const auto& node : m_nodes.nodes()) {
         if (node.get() == m_nodes.current())
             current = m_nodeBox->count();
-        m_nodeBox->addItem(icons::nodeState(node->state()), node->title());
+        m_nodeBox->addItem(icons::nodeState(node->state()), isRecording(*node) ? tr("%1 · recording").arg(node->title()) : node->title());
     }
     m_nodeBox->addItem(m_nodes.nodes().empty() ? tr("No node") : tr("Connect…"));
     m_nodeBox->setCurrentIndex(current);

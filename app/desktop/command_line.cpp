@@ -35,8 +35,8 @@ std::variant<CommandLine, EarlyExit> parseCommandLine(int argc, const char* cons
     CLI::App app{"Gantry: why is this request slow, and what on the GPU made it so?\n"
                  "Opens reports, connects to nodes that run gantryd, captures and compares.",
                  "gantry"};
-    std::vector<std::string> files, compare, offsets;
-    std::string node, screenshot, tour, size, theme, page, request, view, select, dataFolder, record;
+    std::vector<std::string> files, compare, offsets, nodes;
+    std::string screenshot, tour, size, theme, page, request, view, select, dataFolder, record;
     int seconds = 2;
     app.add_option("FILE", files, "Reports and traces to open; the format is recognised by content");
     bool together = false;
@@ -49,8 +49,10 @@ std::variant<CommandLine, EarlyExit> parseCommandLine(int argc, const char* cons
     app.add_option("--compare", compare, "Open two reports beside each other")->type_name("A B")->expected(2);
     app.add_option("--view", view, "Show this range of the first FILE, counted from its start: 12.5ms..14ms")->type_name("START..END");
     app.add_option("--select", select, "Select this event of the first FILE, as Copy link writes it: kernel:12")->type_name("KIND:ROW");
-    auto* nodeOption = app.add_option("--node", node, "Connect to a node: unix:/path, grpc://host:port, exec:COMMAND; '' is this machine's")
-                           ->type_name("ADDR");
+    app.add_option("--node", nodes,
+                   "Connect to a node: unix:/path, grpc://host:port, exec:COMMAND; '' is this machine's. Several: the first is shown")
+        ->type_name("ADDR")
+        ->allow_extra_args(false);
     app.add_option("--screenshot", screenshot, "Render to a PNG without a display and end; two FILEs are compared unless --together")->type_name("OUT.png");
     app.add_option("--size", size, "Size of the window, 320x240 to 16384x16384")->type_name("WxH");
     app.add_option("--theme", theme, "Colours")->type_name("light|dark")->check(CLI::IsMember({"light", "dark"}));
@@ -84,8 +86,10 @@ std::variant<CommandLine, EarlyExit> parseCommandLine(int argc, const char* cons
             return EarlyExit{kUsage, "--offset: " + cli::printable(offset.error().message) + ".\n"};
         line.offsets.push_back(*offset);
     }
-    if (nodeOption->count() > 0)
-        line.node = node;
+    if (!nodes.empty()) {
+        line.node = nodes.front();
+        line.otherNodes.assign(nodes.begin() + 1, nodes.end());
+    }
     if (compare.size() == 2)
         line.compare = {toQString(compare[0]), toQString(compare[1])};
     line.screenshot = toQString(screenshot);

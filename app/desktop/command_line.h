@@ -24,6 +24,7 @@ struct CommandLine
     bool isTogether = false;                        ///< as one report on one clock
     std::vector<std::optional<DurationNs>> offsets; ///< together: added to the times of the second report and those after it; may be fewer
     std::optional<std::string> node;                ///< connect to; empty text: this machine's
+    std::vector<std::string> otherNodes;            ///< connect to, too
     std::optional<std::pair<QString, QString>> compare;
     QString screenshot;                  ///< PNG to write, then end; empty: an ordinary start
     QString tour;                        ///< folder to write the tour's pictures to, then end

@@ -125,7 +125,7 @@ QString stateText(const NodeController& node)
     case NodeController::State::Connecting:
         return node.progress().now ? toQString(app::name(*node.progress().now)) + QStringLiteral("…") : Words::tr("connecting…");
     case NodeController::State::Connected:
-        return Words::tr("connected");
+        return isRecording(node) ? Words::tr("recording") : Words::tr("connected");
     case NodeController::State::Lost:
         return node.needsPerson() ? Words::tr("needs you") : Words::tr("not reachable");
     }

@@ -5,6 +5,7 @@
 #include "app/desktop/node_list.h"
 #include "app/desktop/text.h"
 #include "widgets/plots/live_plot_grid.h"
+#include "widgets/theme/elided_label.h"
 
 #include <QHBoxLayout>
 #include <QLabel>
@@ -41,6 +42,7 @@ LivePage::LivePage(NodeList& nodes, QWidget* parent)
     : QWidget(parent),
       m_nodes(nodes),
       m_banner(new MessageBar(this)),
+      m_recording(new widgets::ElidedLabel(Qt::ElideRight, this)),
       m_stack(new QStackedWidget(this)),
       m_connecting(new ConnectPanel(this)),
       m_footer(new QLabel(this)),
@@ -82,12 +84,16 @@ LivePage::LivePage(NodeList& nodes, QWidget* parent)
             node->close();
     });
 
+    m_recording->setObjectName(QStringLiteral("recordingMark"));
+    m_recording->setContentsMargins(10, 4, 10, 2);
+    m_recording->hide();
     m_footer->setContentsMargins(10, 2, 10, 4);
     m_footer->setForegroundRole(QPalette::PlaceholderText);
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->setSpacing(0);
     layout->addWidget(m_banner);
+    layout->addWidget(m_recording);
     layout->addWidget(m_stack, 1);
     layout->addWidget(m_footer);
 
@@ -126,6 +132,7 @@ void LivePage::watchNodes()
         });
         connect(node, &NodeController::progressed, this, &LivePage::showConnecting);
         connect(node, &NodeController::contentChanged, this, &LivePage::showConnecting);
+        connect(node, &NodeController::contentChanged, this, &LivePage::showRecording);
     }
     // A node that was removed delivers nothing more before it is deleted; its samples go with it.
     for (const auto& [node, series] : m_series)
@@ -149,6 +156,7 @@ void LivePage::onCurrentChanged()
 
 void LivePage::refreshState()
 {
+    showRecording();
     const NodeController* node = m_nodes.current();
     const LiveSeries* series = currentSeries();
     const bool hasSamples = series && !series->isEmpty();
@@ -182,6 +190,15 @@ void LivePage::showConnecting()
 {
     if (const NodeController* node = m_nodes.current())
         m_connecting->showNode(*node);
+}
+
+void LivePage::showRecording()
+{
+    const NodeController* node = m_nodes.current();
+    const bool isRecorded = node && isRecording(*node);
+    m_recording->setVisible(isRecorded);
+    if (isRecorded)
+        m_recording->setText(tr("● Recording: %1. Nothing of this is measured now.").arg(toQString(node->info()->recording)));
 }
 
 void LivePage::openNode()

@@ -54,6 +54,7 @@ private:
     void onCurrentChanged();
     void refreshState();
     void showConnecting();
+    void showRecording();
     void openNode();
     [[nodiscard]] QString lossSentence(const NodeController& node) const;
     void countDown();
@@ -67,6 +68,7 @@ private:
     QTimer m_redrawTimer;
     QTimer m_countdown; ///< runs while a lost node is tried again
     MessageBar* m_banner;
+    QLabel* m_recording; ///< says that what is shown was recorded; hidden for a real node
     QStackedWidget* m_stack;
     ConnectPanel* m_connecting; ///< where there is a node, and nothing of it yet
     QLabel* m_footer;

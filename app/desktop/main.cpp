@@ -119,8 +119,10 @@ int run(int argc, char** argv)
     }
     if (line.compare)
         window.pages().openCompare(toPath(line.compare->first), toPath(line.compare->second));
+    for (const std::string& node : line.otherNodes)
+        window.nodes().open(node);
     if (line.node)
-        window.nodes().open(*line.node);
+        window.nodes().open(*line.node); // last: the one that is shown
     window.show();
     return QApplication::exec();
 }

@@ -182,4 +182,10 @@ private:
     std::list<jobs::JobSlot> m_actions; ///< what the user asked for; one does not replace another
 };
 
+/// What is shown of the node was recorded, maybe on another machine; unknown of one that has not answered yet.
+[[nodiscard]] inline bool isRecording(const NodeController& node)
+{
+    return node.info() && node.info()->isRehearsal();
+}
+
 } // namespace gantry::desktop

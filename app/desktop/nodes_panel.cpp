@@ -230,6 +230,8 @@ void NodesPanel::fillNode(QTreeWidgetItem* item, NodeController& node)
     if (!node.info())
         return;
     const proto::NodeInfo& info = *node.info();
+    if (info.isRehearsal())
+        besides.prepend(tr("Plays a recording (%1): nothing of it is measured now.").arg(toQString(info.recording)));
     item->setToolTip(
         0, withBesides(tr("%1 · %2 · %3 CPUs · gantryd %4\n%5")
                            .arg(toQString(info.hostName), toQString(info.os), QString::number(info.cpuCount), toQString(info.daemonVersion),

@@ -16,7 +16,8 @@ namespace {
 constexpr int kMaxMessageBytes = 64 * 1024 * 1024;
 constexpr int kKeepaliveTimeMs = 10'000; // gantryd allows a ping each 5 s
 constexpr int kKeepaliveTimeoutMs = 5'000;
-constexpr int kMinReconnectBackoffMs = 100;
+constexpr int kFirstReconnectBackoffMs = 100;
+constexpr int kConnectTimeoutMs = 5'000; // one attempt: TLS takes several round trips of a slow line
 constexpr int kMaxReconnectBackoffMs = 2'000;
 constexpr std::chrono::milliseconds kLook{20}; // at whether a call that waits for another to connect is to go on waiting
 
@@ -32,8 +33,9 @@ grpc::ChannelArguments channelArguments(bool isTls)
     arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
     // The global pool would let a new client inherit the back-off of a connection that failed before it.
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kMinReconnectBackoffMs);
-    arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kMinReconnectBackoffMs);
+    arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kFirstReconnectBackoffMs);
+    // For gRPC it is also how long an attempt may take.
+    arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectTimeoutMs);
     arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kMaxReconnectBackoffMs);
     // A socket's path is no valid HTTP/2 authority. With TLS the authority is the name the certificate is checked for.
     if (!isTls)

@@ -11,16 +11,21 @@
 #include "remote_server/node/node_info.h"
 #include "remote_server/node/node_service.h"
 #include "remote_server/node/nsys_exports.h"
+#include "remote_server/node/rehearsal/fault_proxy.h"
+#include "remote_server/node/rehearsal/rehearsal.h"
 #include "remote_server/node/sampling/host_sampler.h"
 #include "remote_server/node/stdio_relay.h"
+#include "remote_server/node/target_registry.h"
 #include "remote_server/proto/grpc_log.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <csignal>
+#include <cstring>
 #include <fcntl.h>
 #include <fstream>
 #include <grpcpp/grpcpp.h>
+#include <grpcpp/server_posix.h>
 #include <mutex>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -42,15 +47,18 @@ struct Arguments
     std::string idleExit;
     std::string readyFile;
     std::string logLevel = "info";
+    std::string rehearsal, rehearsalStart, rehearsalFaults;
     bool isPinned = false;
     bool isRelay = false; ///< --stdio
 };
 
-std::string defaultReportFolder()
+/// A rehearsal's are not put among those of real captures.
+std::string defaultReportFolder(bool isRehearsal)
 {
     const char* data = std::getenv("XDG_DATA_HOME");
     const char* home = std::getenv("HOME");
-    return data && *data ? std::string(data) + "/gantry/reports" : std::string(home ? home : "/tmp") + "/.local/share/gantry/reports";
+    const std::string folder = data && *data ? std::string(data) : std::string(home ? home : "/tmp") + "/.local/share";
+    return folder + (isRehearsal ? "/gantry/rehearsed-reports" : "/gantry/reports");
 }
 
 /// The library beside this program: in ../lib of an installed bundle or of a build folder.
@@ -149,14 +157,12 @@ bool isCapturing(const CaptureEngine& engine)
     return std::any_of(captures.begin(), captures.end(), [](const proto::CaptureStatus& status) { return !status.isFinished(); });
 }
 
-Result<void> run(const Arguments& arguments, LogRing& log)
+/// Where reports go: made if need be, for this user alone.
+Result<std::filesystem::path> prepareReportFolder(const Arguments& arguments)
 {
-    GANTRY_TRY(const auto idleLimit, parseIdle(arguments.idleExit));
-    GANTRY_TRY(const Endpoint endpoint, prepareEndpoint(arguments.listen));
-
     std::error_code error;
-    const std::filesystem::path reportFolder =
-        std::filesystem::absolute(arguments.reportFolder.empty() ? defaultReportFolder() : arguments.reportFolder);
+    const std::filesystem::path reportFolder = std::filesystem::absolute(
+        arguments.reportFolder.empty() ? defaultReportFolder(!arguments.rehearsal.empty()) : arguments.reportFolder);
     const bool isNew = std::filesystem::create_directories(reportFolder, error);
     if (error)
         return Error{ErrorCode::CannotWrite, "cannot make the report folder " + reportFolder.string() + ": " + error.message(), {}};
@@ -167,6 +173,68 @@ Result<void> run(const Arguments& arguments, LogRing& log)
         chmod(reportFolder.c_str(), 0700);
     else if (stat(reportFolder.c_str(), &folder) == 0 && (folder.st_mode & (S_IWGRP | S_IWOTH)) != 0)
         spdlog::warn("others can write to the report folder {}: `chmod go-w` it, unless that is meant", reportFolder.string());
+    return reportFolder;
+}
+
+/// Listens, through `faults` where there are some, and returns after a signal or when nobody has called for so long. `isTargetRunning`
+/// keeps it from the latter.
+Result<void> serve(const Arguments& arguments, const Endpoint& endpoint, NodeService& service, CaptureEngine& engine,
+                   const std::function<bool()>& isTargetRunning, const FaultWatch* faults = nullptr)
+{
+    grpc::ServerBuilder builder;
+    int port = 0;
+    if (!faults)
+        builder.AddListeningPort(endpoint.address, endpoint.credentials, &port);
+    builder.RegisterService(&service);
+    builder.SetMaxReceiveMessageSize(64 << 20);
+    builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::MIN_POLLERS, 2);
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5000);
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 20'000); // a client whose machine is gone ends its calls
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0); // a second daemon on the port would get half of the calls
+    const mode_t mask = umask(0177);                         // the socket is for this user alone
+    const auto server = builder.BuildAndStart();
+    umask(mask);
+    if (!server || (endpoint.isTcp && port == 0))
+        return Error{ErrorCode::Unreachable, "cannot listen on " + endpoint.address + ": is another program using it?", {}};
+    std::unique_ptr<FaultProxy> proxy;
+    if (faults) {
+        GANTRY_TRY(proxy, FaultProxy::create(endpoint.address.substr(std::strlen("unix:")), *faults,
+                                             [&](int fd) { grpc::AddInsecureChannelFromFd(server.get(), fd); }));
+    }
+    const std::string shown = endpoint.isTcp ? endpoint.host + ":" + std::to_string(port) : endpoint.address;
+    spdlog::info("gantryd {} listens on {}", GANTRY_VERSION, shown);
+    if (!arguments.readyFile.empty())
+        GANTRY_CHECK(writeReadyFile(arguments.readyFile, shown, endpoint.tokenFile));
+
+    sigset_t ends;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGINT);
+    GANTRY_TRY(const auto idleLimit, parseIdle(arguments.idleExit));
+    const timespec second{1, 0};
+    for (ExpiryWatch expiry(arguments.listen.tlsCertificate); expiry.look(), sigtimedwait(&ends, nullptr, &second) < 0;)
+        if (!arguments.isPinned && service.idleTime() > idleLimit && !isTargetRunning() && !isCapturing(engine)) {
+            spdlog::info("nobody has called for {}: ending", arguments.idleExit);
+            break;
+        }
+    spdlog::info("gantryd ends");
+    if (const auto stopped = engine.stop(""); stopped) {
+        const timespec now{0, 0}; // a second signal: no more waiting for the report
+        for (auto status = engine.status(stopped->captureId); status && !status->isFinished() && sigtimedwait(&ends, nullptr, &now) < 0;)
+            status = engine.waitForChange(stopped->captureId, *status, std::chrono::milliseconds(100));
+    }
+    service.shutDown();
+    server->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(2));
+    return {};
+}
+
+Result<void> run(const Arguments& arguments, LogRing& log)
+{
+    GANTRY_CHECK(parseIdle(arguments.idleExit));
+    GANTRY_TRY(const Endpoint endpoint, prepareEndpoint(arguments.listen));
+    GANTRY_TRY(const std::filesystem::path reportFolder, prepareReportFolder(arguments));
 
     Sampler sampler;
     sampler.addSource("host", std::make_unique<HostSampler>());
@@ -257,49 +325,42 @@ Result<void> run(const Arguments& arguments, LogRing& log)
     }
 
     NodeService service({*engine, targets, profiles, profiler, reports, nsysExports, sampler, gpus, noGpuReason, log, endpoint.token});
-    grpc::ServerBuilder builder;
-    int port = 0;
-    builder.AddListeningPort(endpoint.address, endpoint.credentials, &port);
-    builder.RegisterService(&service);
-    builder.SetMaxReceiveMessageSize(64 << 20);
-    builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::MIN_POLLERS, 2);
-    builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5000);
-    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 20'000); // a client whose machine is gone ends its calls
-    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
-    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0); // a second daemon on the port would get half of the calls
-    const mode_t mask = umask(0177);                         // the socket is for this user alone
-    const auto server = builder.BuildAndStart();
-    umask(mask);
-    if (!server || (endpoint.isTcp && port == 0))
-        return Error{ErrorCode::Unreachable, "cannot listen on " + endpoint.address + ": is another program using it?", {}};
-    const std::string shown = endpoint.isTcp ? endpoint.host + ":" + std::to_string(port) : endpoint.address;
-    spdlog::info("gantryd {} listens on {}", GANTRY_VERSION, shown);
-    if (!arguments.readyFile.empty())
-        GANTRY_CHECK(writeReadyFile(arguments.readyFile, shown, endpoint.tokenFile));
-
-    sigset_t ends;
-    sigemptyset(&ends);
-    sigaddset(&ends, SIGTERM);
-    sigaddset(&ends, SIGINT);
-    const timespec second{1, 0};
-    for (ExpiryWatch expiry(arguments.listen.tlsCertificate); expiry.look(), sigtimedwait(&ends, nullptr, &second) < 0;)
-        if (!arguments.isPinned && service.idleTime() > idleLimit && !targets.anyRunning() && !isCapturing(*engine)) {
-            spdlog::info("nobody has called for {}: ending", arguments.idleExit);
-            break;
-        }
-    spdlog::info("gantryd ends");
-    if (const auto stopped = engine->stop(""); stopped) {
-        const timespec now{0, 0}; // a second signal: no more waiting for the report
-        for (auto status = engine->status(stopped->captureId); status && !status->isFinished() && sigtimedwait(&ends, nullptr, &now) < 0;)
-            status = engine->waitForChange(stopped->captureId, *status, std::chrono::milliseconds(100));
-    }
-    service.shutDown();
-    server->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(2));
+    const auto served = serve(arguments, endpoint, service, *engine, [&] { return targets.anyRunning(); });
     targets.setEngine(nullptr);
     const std::lock_guard lock(engineMutex);
     captureEngine = nullptr; // profilers that are still to be stopped outlive it
-    return {};
+    return served;
+}
+
+/// The same with a recording in the place of this machine.
+Result<void> rehearse(const Arguments& arguments, LogRing& log)
+{
+    GANTRY_CHECK(parseIdle(arguments.idleExit));
+    if (!arguments.rehearsalFaults.empty() && !arguments.listen.tcp.empty())
+        return Error{ErrorCode::BadInput, "--rehearse-faults needs a unix socket: leave --listen away", {}};
+    GANTRY_TRY(const DurationNs start, parseRehearsalStart(arguments.rehearsalStart));
+    GANTRY_TRY(const Endpoint endpoint, prepareEndpoint(arguments.listen));
+    GANTRY_TRY(const std::filesystem::path reportFolder, prepareReportFolder(arguments));
+    GANTRY_TRY(const auto rehearsal, Rehearsal::create({arguments.rehearsal, start, arguments.rehearsalFaults, reportFolder, &log}));
+    ReportStore reports(reportFolder);
+    NsysExports nsysExports({reportFolder, {}});
+    const TargetProfiles profiles;
+    TargetProfiler profiler([](const std::string&, const Error&) {}); // is never asked: see Targets::profilerCalls()
+    NodeService service({rehearsal->engine(),
+                         rehearsal->targets(),
+                         profiles,
+                         profiler,
+                         reports,
+                         nsysExports,
+                         rehearsal->sampler(),
+                         nullptr,
+                         {},
+                         log,
+                         endpoint.token,
+                         rehearsal.get()});
+    spdlog::info("plays the recording {}: {}", arguments.rehearsal, rehearsal->info().recording);
+    return serve(
+        arguments, endpoint, service, rehearsal->engine(), [] { return false; }, rehearsal->faults());
 }
 
 int initCertificates(const CertificateRequest& request)
@@ -350,6 +411,14 @@ int main(int argc, char** argv)
                  "carry gRPC between standard input and output and this user's gantryd, for addresses such as `exec:kubectl exec -i POD -- "
                  "gantryd --stdio`; where none runs one is started in the background with the other options given, and --idle-exit 10m")
         ->excludes(listen);
+    auto* rehearsing = app.add_option("--rehearse", arguments.rehearsal,
+                                      "play a session that `gantryctl node record` has recorded, in the place of this machine");
+    rehearsing->check(CLI::ExistingDirectory);
+    app.add_option("--rehearse-start", arguments.rehearsalStart, "where in it to begin, e.g. 12s")->needs(rehearsing);
+    app.add_option("--rehearse-faults", arguments.rehearsalFaults,
+                   "file with what goes wrong, read again when it changes: latency=200ms loss=5% cut-after=3s stall=2s disk-full=on crash "
+                   "clock=+5s version=1")
+        ->needs(rehearsing);
     app.add_option("--ready-file", arguments.readyFile, "write the address here once listening");
     app.add_option("--log-level", arguments.logLevel, "trace, debug, info, warn or error")
         ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}));
@@ -387,7 +456,7 @@ int main(int argc, char** argv)
     grpc_init();
     LogRing log;
     setUpLog(log, arguments.logLevel);
-    const auto result = run(arguments, log);
+    const auto result = arguments.rehearsal.empty() ? run(arguments, log) : rehearse(arguments, log);
     if (!result)
         std::fprintf(stderr, "gantryd: %s\n", result.error().text().c_str());
     spdlog::set_default_logger(std::make_shared<spdlog::logger>("end")); // the ring ends before the logger does

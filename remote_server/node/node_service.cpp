@@ -2,6 +2,7 @@
 
 #include "remote_server/node/clock.h"
 #include "remote_server/node/live_queue.h"
+#include "remote_server/node/model_control.h"
 #include "remote_server/node/node_info.h"
 #include "remote_server/node/shown_name.h"
 #include "remote_server/proto/convert.h"
@@ -56,9 +57,9 @@ Result<void> NodeService::authorise(const grpc::ServerContext& context, Versions
         return Error{
             ErrorCode::NotPermitted, "the token is missing or wrong: pass the node's token file, ?token-file=PATH in the address", {}};
     const std::string version = metadata(context, proto::kProtocolKey);
-    if (versions == Versions::MustAgree && version != std::to_string(proto::kProtocolVersion))
+    if (versions == Versions::MustAgree && version != std::to_string(protocolVersion()))
         return Error{ErrorCode::VersionMismatch,
-                     "this gantryd speaks protocol " + std::to_string(proto::kProtocolVersion) + ", the client " +
+                     "this gantryd speaks protocol " + std::to_string(protocolVersion()) + ", the client " +
                          (version.empty() ? "none" : version) + ": upgrade the older of the two",
                      {}};
     if (m_stopping)
@@ -95,11 +96,11 @@ grpc::Status NodeService::stream(grpc::ServerContext& context, const std::functi
 grpc::Status NodeService::Hello(grpc::ServerContext* context, const v1::HelloRequest* request, v1::HelloReply* reply)
 {
     return call(*context, Versions::MayDiffer, [&]() -> Result<void> {
-        if (request->protocol_version() != proto::kProtocolVersion)
+        if (request->protocol_version() != protocolVersion())
             spdlog::warn("client {} speaks protocol {}, this daemon {}", shownName(request->client_name()), request->protocol_version(),
-                         proto::kProtocolVersion);
-        proto::HelloInfo hello{proto::kProtocolVersion, GANTRY_VERSION, {}, bootId(), m_startedUtcNs};
-        hello.hostName = describeNode(nullptr, {}, m_parts.reports.folder()).hostName;
+                         protocolVersion());
+        proto::HelloInfo hello{protocolVersion(), GANTRY_VERSION, {}, bootId(), m_startedUtcNs};
+        hello.hostName = m_parts.face ? m_parts.face->info().hostName : describeNode(nullptr, {}, m_parts.reports.folder()).hostName;
         *reply = proto::toWire(hello);
         return {};
     });
@@ -108,7 +109,7 @@ grpc::Status NodeService::Hello(grpc::ServerContext* context, const v1::HelloReq
 grpc::Status NodeService::GetNodeInfo(grpc::ServerContext* context, const v1::GetNodeInfoRequest*, v1::NodeInfo* reply)
 {
     return call(*context, Versions::MustAgree, [&]() -> Result<void> {
-        proto::NodeInfo info = describeNode(m_parts.gpus, m_parts.noGpuReason, m_parts.reports.folder());
+        proto::NodeInfo info = describe();
         NsysExports::Program nsys = m_parts.nsysExports.nsys();
         info.nsysPath = std::move(nsys.path);
         info.nsysVersion = std::move(nsys.version);
@@ -155,7 +156,17 @@ grpc::Status NodeService::ListTargetProfiles(grpc::ServerContext* context, const
     });
 }
 
-Result<ModelControl> NodeService::modelsOf(const std::string& targetId, const grpc::ServerContext& context) const
+proto::NodeInfo NodeService::describe() const
+{
+    return m_parts.face ? m_parts.face->info() : describeNode(m_parts.gpus, m_parts.noGpuReason, m_parts.reports.folder());
+}
+
+std::uint32_t NodeService::protocolVersion() const
+{
+    return m_parts.face ? m_parts.face->protocolVersion() : proto::kProtocolVersion;
+}
+
+Result<std::unique_ptr<ServerModels>> NodeService::modelsOf(const std::string& targetId, const grpc::ServerContext& context) const
 {
     GANTRY_TRY(const proto::Target target, m_parts.targets.find(targetId));
     if (target.state == proto::TargetState::Exited || target.state == proto::TargetState::Killed)
@@ -164,14 +175,16 @@ Result<ModelControl> NodeService::modelsOf(const std::string& targetId, const gr
         return Error{ErrorCode::Unsupported,
                      "target " + targetId + " has no inference endpoint: launch it with `gantryctl target launch --grpc-address HOST:PORT`",
                      {}};
-    return ModelControl(target.grpcAddress, context);
+    if (m_parts.face)
+        return m_parts.face->models(targetId);
+    return std::unique_ptr<ServerModels>(std::make_unique<ModelControl>(target.grpcAddress, context));
 }
 
 grpc::Status NodeService::ListModels(grpc::ServerContext* context, const v1::ListModelsRequest* request, v1::ListModelsReply* reply)
 {
     return call(*context, Versions::MustAgree, [&]() -> Result<void> {
-        GANTRY_TRY(const ModelControl control, modelsOf(request->target_id(), *context));
-        GANTRY_TRY(const auto models, control.list());
+        GANTRY_TRY(const auto control, modelsOf(request->target_id(), *context));
+        GANTRY_TRY(const auto models, control->list());
         for (const proto::ModelInfo& model : models)
             *reply->add_models() = proto::toWire(model);
         return {};
@@ -181,8 +194,8 @@ grpc::Status NodeService::ListModels(grpc::ServerContext* context, const v1::Lis
 grpc::Status NodeService::GetModelConfig(grpc::ServerContext* context, const v1::GetModelConfigRequest* request, v1::ModelConfigText* reply)
 {
     return call(*context, Versions::MustAgree, [&]() -> Result<void> {
-        GANTRY_TRY(const ModelControl control, modelsOf(request->target_id(), *context));
-        GANTRY_TRY(const auto config, control.config(request->model(), request->version()));
+        GANTRY_TRY(const auto control, modelsOf(request->target_id(), *context));
+        GANTRY_TRY(const auto config, control->config(request->model(), request->version()));
         *reply = proto::toWire(config);
         return {};
     });
@@ -201,16 +214,16 @@ grpc::Status NodeService::CheckModelConfig(grpc::ServerContext* context, const v
 grpc::Status NodeService::LoadModel(grpc::ServerContext* context, const v1::LoadModelRequest* request, v1::LoadModelReply*)
 {
     return stream(*context, [&]() -> Result<void> { // may take minutes, so it counts as one
-        GANTRY_TRY(const ModelControl control, modelsOf(request->target_id(), *context));
-        return control.load(request->model(), request->config_text());
+        GANTRY_TRY(const auto control, modelsOf(request->target_id(), *context));
+        return control->load(request->model(), request->config_text());
     });
 }
 
 grpc::Status NodeService::UnloadModel(grpc::ServerContext* context, const v1::UnloadModelRequest* request, v1::UnloadModelReply*)
 {
     return stream(*context, [&]() -> Result<void> {
-        GANTRY_TRY(const ModelControl control, modelsOf(request->target_id(), *context));
-        return control.unload(request->model());
+        GANTRY_TRY(const auto control, modelsOf(request->target_id(), *context));
+        return control->unload(request->model());
     });
 }
 
@@ -343,7 +356,7 @@ grpc::Status NodeService::StreamMetrics(grpc::ServerContext* context, const v1::
             if (!batch)
                 continue;
             batch->nodeMonoNs = monotonicNow();
-            batch->nodeUtcNs = utcNow();
+            batch->nodeUtcNs = utcOfNode();
             next = std::chrono::steady_clock::now() + pause;
             if (!writer->Write(proto::toWire(*batch)))
                 break;
@@ -376,7 +389,7 @@ grpc::Status NodeService::SampleClock(grpc::ServerContext* context, const v1::Cl
     return call(*context, Versions::MustAgree, [&]() -> Result<void> {
         reply->set_sequence(request->sequence());
         reply->set_receive_mono_ns(received);
-        reply->set_send_utc_ns(utcNow());
+        reply->set_send_utc_ns(utcOfNode());
         reply->set_send_mono_ns(monotonicNow());
         return {};
     });

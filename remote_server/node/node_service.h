@@ -3,11 +3,13 @@
 #include "remote_server/node/capture_engine.h"
 #include "remote_server/node/clock.h"
 #include "remote_server/node/log_ring.h"
-#include "remote_server/node/model_control.h"
+#include "remote_server/node/node_face.h"
 #include "remote_server/node/nsys_export_call.h"
 #include "remote_server/node/report_store.h"
 #include "remote_server/node/sampling/nvml.h"
-#include "remote_server/node/target_registry.h"
+#include "remote_server/node/server_models.h"
+#include "remote_server/node/target_profiles.h"
+#include "remote_server/node/targets.h"
 
 #include "gantry/v1/node.grpc.pb.h"
 
@@ -31,7 +33,7 @@ public:
     struct Parts
     {
         CaptureEngine& engine;
-        TargetRegistry& targets;
+        Targets& targets;
         const TargetProfiles& profiles;
         TargetProfiler& profiler;
         ReportStore& reports;
@@ -40,10 +42,11 @@ public:
         const Nvml* gpus = nullptr;
         std::string noGpuReason;
         LogRing& daemonLog;
-        std::string token; ///< empty: the transport itself is private (unix socket)
+        std::string token;        ///< empty: the transport itself is private (unix socket)
+        NodeFace* face = nullptr; ///< null: the node speaks for this machine
     };
 
-    explicit NodeService(Parts parts) : m_parts(std::move(parts)) {}
+    explicit NodeService(Parts parts) : m_parts(std::move(parts)), m_startedUtcNs(utcOfNode()) {}
 
     /// Ends all streams; calls that come later are refused.
     void shutDown() { m_stopping = true; }
@@ -94,11 +97,14 @@ private:
     grpc::Status stream(grpc::ServerContext& context, const std::function<Result<void>()>& body);
     [[nodiscard]] Result<void> authorise(const grpc::ServerContext& context, Versions versions) const;
     /// The models of a target. Errors: NotFound, TargetGone, Unsupported (it has no endpoint).
-    [[nodiscard]] Result<ModelControl> modelsOf(const std::string& targetId, const grpc::ServerContext& context) const;
+    [[nodiscard]] Result<std::unique_ptr<ServerModels>> modelsOf(const std::string& targetId, const grpc::ServerContext& context) const;
+    [[nodiscard]] proto::NodeInfo describe() const;
+    [[nodiscard]] std::int64_t utcOfNode() const { return m_parts.face ? m_parts.face->utcNow() : utcNow(); }
+    [[nodiscard]] std::uint32_t protocolVersion() const;
     [[nodiscard]] bool goesOn(const grpc::ServerContext& context) const { return !m_stopping && !context.IsCancelled(); }
 
     Parts m_parts;
-    std::int64_t m_startedUtcNs = utcNow();
+    std::int64_t m_startedUtcNs;
     std::atomic<bool> m_stopping{false};
     std::atomic<int> m_calls{0};
     std::atomic<int> m_streams{0};

@@ -5,6 +5,7 @@
 #include "remote_server/node/sampling/sampler.h"
 #include "remote_server/node/target_profiler.h"
 #include "remote_server/node/target_profiles.h"
+#include "remote_server/node/targets.h"
 #include "remote_server/proto/node_types.h"
 #include "trace_model/base/result.h"
 
@@ -23,7 +24,7 @@ namespace gantry::node {
 
 /// The processes that can be captured: those the daemon launched, and those started by hand with the capture library in them.
 /// Any thread; owns a thread that reaps, reads logs and asks servers for their models.
-class TargetRegistry
+class TargetRegistry final : public Targets
 {
 public:
     struct Options
@@ -41,28 +42,27 @@ public:
     };
 
     explicit TargetRegistry(Options options);
-    ~TargetRegistry(); ///< stops the targets it launched
+    ~TargetRegistry() override; ///< stops the targets it launched
 
     void setEngine(const CaptureEngine* engine) { m_engine = engine; }
 
     /// Errors: BadInput (no command, a metrics URL or Python functions that are none), NotFound (no such program), Busy (an injection
     /// variable is taken), Unsupported; those of Options::nsysCommand.
-    [[nodiscard]] Result<proto::Target> launch(const proto::LaunchRequest& request);
+    [[nodiscard]] Result<proto::Target> launch(const proto::LaunchRequest& request) override;
     /// SIGTERM to its process group, SIGKILL after `graceNs` (0: 10 s). Returns when the whole group has ended.
-    [[nodiscard]] Result<proto::Target> stop(const std::string& id, DurationNs graceNs);
+    [[nodiscard]] Result<proto::Target> stop(const std::string& id, DurationNs graceNs) override;
     /// SIGTERM to its process group, if it was launched here; does not wait.
     void terminate(const std::string& id);
     [[nodiscard]] bool isRunning(const std::string& id) const; ///< and was launched here
     /// The nsys session of a target. Errors: NotFound, Unsupported for one that was launched for another engine; both say what to do.
     [[nodiscard]] Result<std::string> nsysSession(const std::string& id) const;
-    [[nodiscard]] std::vector<proto::Target> list() const;
-    /// Of one that was launched here. Errors: NotFound.
-    [[nodiscard]] Result<proto::Target> find(const std::string& id) const;
+    [[nodiscard]] std::vector<proto::Target> list() const override;
+    [[nodiscard]] Result<proto::Target> find(const std::string& id) const override;
     /// How the profiler of a target's engine is asked. Errors: NotFound (no such target), Unsupported (its engine has none, or is not
     /// known).
-    [[nodiscard]] Result<TargetProfiler::Calls> profilerCalls(const std::string& id) const;
+    [[nodiscard]] Result<TargetProfiler::Calls> profilerCalls(const std::string& id) const override;
     [[nodiscard]] std::string nameOf(const std::string& id) const;
-    [[nodiscard]] std::shared_ptr<LogRing> log(const std::string& id) const; ///< null: no such target
+    [[nodiscard]] std::shared_ptr<LogRing> log(const std::string& id) const override;
     [[nodiscard]] bool anyRunning() const;
 
 private:

@@ -58,6 +58,7 @@ class Node:
         self.folder.chmod(0o700)
         self.address = f"unix:{self.folder}/d.sock"
         self.daemon = None
+        self.daemon_log = self.folder / "gantryd.log"
         self.others = []
         self.launched = []  # a daemon that is killed leaves them behind
         self.is_kept = False  # the folder
@@ -65,10 +66,11 @@ class Node:
     def start(self, *options):
         ready = self.folder / "ready"
         ready.unlink(missing_ok=True)
-        self.daemon = subprocess.Popen(
-            [self.bin / "gantryd", "--socket", self.folder / "d.sock", "--report-folder", self.folder / "reports", "--ready-file", ready,
-             *options],
-            stderr=subprocess.DEVNULL)
+        with self.daemon_log.open("ab") as log:
+            self.daemon = subprocess.Popen(
+                [self.bin / "gantryd", "--socket", self.folder / "d.sock", "--report-folder", self.folder / "reports", "--ready-file", ready,
+                 *options],
+                stderr=log)
         wait_until(ready.exists, "gantryd is ready")
 
     def ctl(self, *arguments, status=0):

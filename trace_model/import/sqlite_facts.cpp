@@ -151,6 +151,9 @@ void SqliteFacts::takeGantryKeys()
     meta.targetExited = take(key::kTargetExited) == "1";
     if (const std::string complete = take(key::kComplete); !complete.empty() && complete != "1")
         meta.spoil("gantryd could not use all that was captured");
+    if (const auto rehearsal = meta.settings.find(key::kRehearsal); rehearsal != meta.settings.end())
+        meta.warnings.push_back("From a rehearsal, which plays a recording (" + rehearsal->second +
+                                "): nothing was measured when it was captured.");
     if (const auto note = meta.settings.find(key::kNote); note != meta.settings.end())
         meta.warnings.push_back(note->second + ".");
     takeNumber(key::kClockErrorNs, meta.clockErrorNs);

@@ -47,6 +47,7 @@ inline constexpr char kEngineCommands[] = "GANTRY_ENGINE_COMMANDS"; ///< what wa
 inline constexpr char kRecipe[] = "GANTRY_RECIPE";                  ///< text of the recipe it was made by
 inline constexpr char kRecipeName[] = "GANTRY_RECIPE_NAME";         ///< of that recipe
 inline constexpr char kRecipeLoad[] = "GANTRY_RECIPE_LOAD";         ///< what its load measured, as `gantryctl load --json` says it
+inline constexpr char kRehearsal[] = "GANTRY_REHEARSAL";            ///< of a report that a rehearsal node gave: what it plays
 inline constexpr char kOriginalFile[] = "GANTRY_ORIGINAL_FILE";     ///< beside it on the node, as the engine wrote it
 
 // GANTRY_META, written by ReportWriter.

@@ -1,6 +1,7 @@
 #include "widgets/tables/trust_strip.h"
 
 #include "trace_model/analysis/window_cost_text.h"
+#include "trace_model/report/meta_keys.h"
 #include "widgets/tables/import_view.h"
 #include "widgets/theme/format.h"
 #include "widgets/theme/theme.h"
@@ -161,8 +162,11 @@ std::vector<Item> TrustStrip::itemsOf(const trace::Trace& trace)
         QStringList lines;
         for (const std::string& warning : trace.meta.warnings)
             lines << toQString(warning);
-        items.push_back({trace.meta.warnings.size() == 1 ? tr("1 warning") : tr("%1 warnings").arg(trace.meta.warnings.size()),
-                         lines.join(QLatin1Char('\n')), Grade::Warning});
+        const bool isRecorded = trace.meta.settings.contains(report::meta::kRehearsal); // which is one of the warnings
+        const std::size_t others = trace.meta.warnings.size() - (isRecorded ? 1 : 0);
+        const QString count = others == 1 ? tr("1 warning") : tr("%1 warnings").arg(others);
+        const QString text = !isRecorded ? count : others == 0 ? tr("recording") : tr("recording, %1").arg(count);
+        items.push_back({text, lines.join(QLatin1Char('\n')), Grade::Warning});
     }
     return items;
 }

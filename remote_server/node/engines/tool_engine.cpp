@@ -65,9 +65,9 @@ ToolEngine::~ToolEngine()
 
 Result<proto::CaptureStatus> ToolEngine::start(const proto::CaptureRequest& request)
 {
+    GANTRY_TRY(auto commands, m_tool.plan(request)); // first: a tool may have better words for what it cannot do
     GANTRY_CHECK(checkShape(request));
     GANTRY_TRY(const CapturePlan plan, CapturePlan::of(request, monotonicNow(), utcNow()));
-    GANTRY_TRY(auto commands, m_tool.plan(request));
     proto::CaptureStatus status;
     status.targetId = request.targetId;
     status.engine = m_options.kind;
@@ -331,8 +331,8 @@ Result<std::string> ToolEngine::publish(Capture& capture, ToolWindow& window)
     meta[key::kTargetName] = target;
     meta[key::kLabel] = window.request.label;
     meta[key::kTargetExited] = status.targetExited ? "1" : "0";
-    meta[key::kOpenCostNs] = std::to_string(status.openCostNs);
-    meta[key::kCloseCostNs] = std::to_string(status.closeCostNs);
+    meta.emplace(key::kOpenCostNs, std::to_string(status.openCostNs)); // a tool may know better
+    meta.emplace(key::kCloseCostNs, std::to_string(status.closeCostNs));
     if (!made.note.empty()) {
         meta[key::kNote] = made.note;
         update(capture, [&](RunningCapture& s) { addNote(s.status.message, made.note); });

@@ -42,6 +42,10 @@ private slots:
     void anEmptyNodeIsThisMachine()
     {
         QCOMPARE(*accepted({"--node", ""}).node, std::string());
+        const CommandLine several = accepted({"--node", "unix:/a.sock", "--node", "", "a.gantry"});
+        QCOMPARE(*several.node, std::string("unix:/a.sock")); // the one that is shown
+        QVERIFY(several.otherNodes == std::vector<std::string>{""});
+        QCOMPARE(several.reports, QStringList{QStringLiteral("a.gantry")});
         QVERIFY(!accepted({}).node);
     }
 

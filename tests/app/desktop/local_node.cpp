@@ -26,14 +26,21 @@ QString LocalNode::daemonProgram()
     return QFileInfo(program).isExecutable() ? program : QString();
 }
 
-bool LocalNode::start()
+QStringList LocalNode::rehearsalOptions()
+{
+    return {QStringLiteral("--rehearse"), QStringLiteral(GANTRY_REPOSITORY "/resources/rehearsal/session")};
+}
+
+bool LocalNode::start(const QStringList& options)
 {
     const QString ready = m_folder.filePath(QStringLiteral("ready"));
     QFile::remove(ready);
     m_daemon.setStandardErrorFile(m_folder.filePath(QStringLiteral("gantryd.log")), QIODevice::Append);
     m_daemon.setStandardOutputFile(QProcess::nullDevice());
-    m_daemon.start(daemonProgram(), {QStringLiteral("--socket"), m_folder.filePath(QStringLiteral("d.sock")), QStringLiteral("--report-folder"),
-                                     m_folder.filePath(QStringLiteral("reports")), QStringLiteral("--ready-file"), ready});
+    m_daemon.start(daemonProgram(),
+                   QStringList{QStringLiteral("--socket"), m_folder.filePath(QStringLiteral("d.sock")), QStringLiteral("--report-folder"),
+                               m_folder.filePath(QStringLiteral("reports")), QStringLiteral("--ready-file"), ready} +
+                       options);
     return QTest::qWaitFor([&] { return QFileInfo(ready).size() > 0 || m_daemon.state() == QProcess::NotRunning; }, 15'000) &&
            m_daemon.state() == QProcess::Running;
 }

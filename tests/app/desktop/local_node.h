@@ -2,6 +2,7 @@
 
 #include <QProcess>
 #include <QString>
+#include <QStringList>
 #include <QTemporaryDir>
 
 #include <string>
@@ -19,8 +20,10 @@ public:
     [[nodiscard]] static QString daemonProgram();
 
     /// Starts the daemon and waits until it listens; false when it did not within 15 s. Also after kill().
-    [[nodiscard]] bool start();
+    [[nodiscard]] bool start(const QStringList& options = {});
     void kill();
+    /// Options of start() for a node that plays the shipped recording of another.
+    [[nodiscard]] static QStringList rehearsalOptions();
 
     /// "unix:…", as NodeClient::connect takes it.
     [[nodiscard]] std::string address() const;

@@ -362,6 +362,14 @@ void addNodes(std::vector<Scene>& scenes)
                           const desktop::LivePage& live = stage.window().live();
                           stage.waitUntil("live metrics are drawn", [&live] { return live.drawnSpan() >= kLiveSpan; });
                       }});
+    const auto rehearse = [](Stage& stage) {
+        if (!stage.connectToNode(LocalNode::rehearsalOptions()))
+            return;
+        const desktop::LivePage& live = stage.window().live();
+        stage.waitUntil("live metrics are drawn", [&live] { return live.drawnSpan() >= kLiveSpan; });
+    };
+    scenes.push_back({"live-recording", rehearse});
+    scenes.push_back({"tiny-live-recording", rehearse, {640, 420}});
     scenes.push_back({"node-unreachable", [](Stage& stage) {
                           const auto& node = stage.window().nodes().open("unix:" + (stage.folder() / "none.sock").string());
                           stage.waitUntil("the node is lost", [&node] { return node.state() == desktop::NodeController::State::Lost; });

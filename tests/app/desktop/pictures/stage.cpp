@@ -131,12 +131,12 @@ ReportPage& Stage::waitUntilLoaded(ReportPage& page)
     return page;
 }
 
-NodeController* Stage::connectToNode()
+NodeController* Stage::connectToNode(const QStringList& options)
 {
     if (LocalNode::daemonProgram().isEmpty())
         return nullptr;
     m_node = std::make_unique<LocalNode>();
-    if (!m_node->start())
+    if (!m_node->start(options))
         throw std::runtime_error("gantryd did not start");
     NodeController& node = m_window->nodes().open(m_node->address());
     waitUntil("the node is connected", [&node] { return node.state() == NodeController::State::Connected; });

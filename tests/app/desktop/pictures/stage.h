@@ -57,7 +57,7 @@ public:
     /// Opens the report that an event script describes, see tests/support/event_script.h.
     desktop::ReportPage& openScript(std::string_view script);
     /// Connects to a daemon of this machine that ends with the stage. Nothing: this build has none.
-    [[nodiscard]] desktop::NodeController* connectToNode();
+    [[nodiscard]] desktop::NodeController* connectToNode(const QStringList& options = {});
     /// Connects to a node on which a server runs that can be captured. Nothing: this build has none.
     [[nodiscard]] desktop::NodeController* connectToServer();
 
