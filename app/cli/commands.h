@@ -18,6 +18,7 @@ using Action = std::function<int()>;
 
 // Each adds a group of subcommands to the program.
 void addNodeCommands(CLI::App& app, CommonOptions& common, Action& action);
+void addNodeCheckCommand(CLI::App& nodeCommands, CommonOptions& common, Action& action); ///< one of those of nodes
 void addTargetCommands(CLI::App& app, CommonOptions& common, Action& action);
 void addModelCommands(CLI::App& app, CommonOptions& common, Action& action);
 void addCaptureCommand(CLI::App& app, CommonOptions& common, Action& action);

@@ -42,6 +42,7 @@ nlohmann::json nodeJson(const proto::NodeInfo& info)
             {"driver_version", orNull(info.driverVersion)},
             {"cuda_driver_version", orNull(info.cudaDriverVersion)},
             {"daemon_version", info.daemonVersion},
+            {"user_name", orNull(info.userName)},
             {"report_folder", info.reportFolder},
             {"disk_free_bytes", info.diskFreeBytes},
             {"nsys_path", orNull(info.nsysPath)},
@@ -63,7 +64,8 @@ int info(const CommonOptions& common)
         print(document);
         return 0;
     }
-    say("node      {} · gantryd {} · {}\n", info->hostName, info->daemonVersion, info->os);
+    say("node      {} · gantryd {} of {} · {}\n", info->hostName, info->daemonVersion, info->userName.empty() ? "–" : info->userName,
+        info->os);
     say("cpu       {} × {} · {} memory\n", info->cpuCount, info->cpuModel, formatBytes(info->memoryTotalBytes));
     if (info->gpus.empty())
         say("gpu       {}\n", info->noGpuReason);
@@ -372,6 +374,7 @@ void addNodeCommands(CLI::App& app, CommonOptions& common, Action& action)
     node->add_subcommand("captures", "Who captures on the node, what waits, and recorders that run")->callback([&] {
         action = [&] { return captures(common); };
     });
+    addNodeCheckCommand(*node, common, action);
     auto captureId = std::make_shared<std::string>();
     auto* stopping =
         node->add_subcommand("stop-capture", "End a capture, whoever started it: its open window becomes a report, no other follows");

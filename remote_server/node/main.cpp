@@ -11,6 +11,7 @@
 #include "remote_server/node/node_info.h"
 #include "remote_server/node/node_service.h"
 #include "remote_server/node/nsys_exports.h"
+#include "remote_server/node/process_environment.h"
 #include "remote_server/node/sampling/host_sampler.h"
 #include "remote_server/node/stdio_relay.h"
 #include "remote_server/proto/grpc_log.h"
@@ -188,6 +189,7 @@ Result<void> run(const Arguments& arguments, LogRing& log)
     importing::NsysPlaces nsysPlaces = importing::NsysPlaces::ofThisMachine();
     if (!arguments.nsys.empty())
         nsysPlaces.program = std::filesystem::absolute(arguments.nsys);
+    const importing::NsysPlaces knownNsysPlaces = nsysPlaces;
     // With the reports, where there is room: the state folder is often in memory.
     NsysExports nsysExports({reportFolder, nsysPlaces});
     const TargetProfiles profiles = TargetProfiles::read(
@@ -256,7 +258,15 @@ Result<void> run(const Arguments& arguments, LogRing& log)
         captureEngine = engine.get();
     }
 
-    NodeService service({*engine, targets, profiles, profiler, reports, nsysExports, sampler, gpus, noGpuReason, log, endpoint.token});
+    ReadinessInputs inputs;
+    inputs.reportFolder = reportFolder;
+    inputs.captureLibrary = library;
+    inputs.gpuSampler = findBeside("gantry-gpu-sampler");
+    inputs.nsysPlaces = knownNsysPlaces;
+    inputs.environment = currentEnvironment();
+    Readiness readiness(std::move(inputs));
+    NodeService service(
+        {*engine, targets, profiles, profiler, reports, nsysExports, sampler, gpus, noGpuReason, readiness, log, endpoint.token});
     grpc::ServerBuilder builder;
     int port = 0;
     builder.AddListeningPort(endpoint.address, endpoint.credentials, &port);

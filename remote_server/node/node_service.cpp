@@ -5,6 +5,7 @@
 #include "remote_server/node/node_info.h"
 #include "remote_server/node/shown_name.h"
 #include "remote_server/proto/convert.h"
+#include "remote_server/proto/convert_management.h"
 #include "remote_server/proto/file_chunks.h"
 #include "remote_server/proto/protocol_version.h"
 
@@ -113,6 +114,14 @@ grpc::Status NodeService::GetNodeInfo(grpc::ServerContext* context, const v1::Ge
         info.nsysPath = std::move(nsys.path);
         info.nsysVersion = std::move(nsys.version);
         *reply = proto::toWire(info);
+        return {};
+    });
+}
+
+grpc::Status NodeService::CheckReadiness(grpc::ServerContext* context, const v1::CheckReadinessRequest*, v1::ReadinessReport* reply)
+{
+    return call(*context, Versions::MustAgree, [&]() -> Result<void> {
+        *reply = proto::toWire(m_parts.readiness.check());
         return {};
     });
 }

@@ -5,6 +5,7 @@
 #include "remote_server/node/log_ring.h"
 #include "remote_server/node/model_control.h"
 #include "remote_server/node/nsys_export_call.h"
+#include "remote_server/node/readiness/readiness.h"
 #include "remote_server/node/report_store.h"
 #include "remote_server/node/sampling/nvml.h"
 #include "remote_server/node/target_registry.h"
@@ -39,6 +40,7 @@ public:
         MetricsSource& metrics;
         const Nvml* gpus = nullptr;
         std::string noGpuReason;
+        Readiness& readiness;
         LogRing& daemonLog;
         std::string token; ///< empty: the transport itself is private (unix socket)
     };
@@ -53,6 +55,8 @@ public:
 
     grpc::Status Hello(grpc::ServerContext* context, const v1::HelloRequest* request, v1::HelloReply* reply) override;
     grpc::Status GetNodeInfo(grpc::ServerContext* context, const v1::GetNodeInfoRequest* request, v1::NodeInfo* reply) override;
+    grpc::Status CheckReadiness(grpc::ServerContext* context, const v1::CheckReadinessRequest* request,
+                                v1::ReadinessReport* reply) override;
     grpc::Status ListTargets(grpc::ServerContext* context, const v1::ListTargetsRequest* request, v1::ListTargetsReply* reply) override;
     grpc::Status LaunchTarget(grpc::ServerContext* context, const v1::LaunchTargetRequest* request, v1::Target* reply) override;
     grpc::Status ListTargetProfiles(grpc::ServerContext* context, const v1::ListTargetProfilesRequest* request,

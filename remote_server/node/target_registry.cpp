@@ -3,6 +3,7 @@
 #include "remote_server/capture/control_protocol.h"
 #include "remote_server/node/clock.h"
 #include "remote_server/node/engines/nsys_tool.h"
+#include "remote_server/node/process_environment.h"
 #include "remote_server/node/python_functions.h"
 #include "remote_server/node/sampling/prometheus_scraper.h"
 #include "remote_server/node/server_probe.h"
@@ -23,8 +24,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char** environ;
-
 namespace gantry::node {
 namespace {
 
@@ -33,15 +32,6 @@ constexpr std::chrono::seconds kProbePeriod{2};
 constexpr std::chrono::milliseconds kRoundPeriod{50};
 constexpr off_t kFreedOutputBytes = 1 << 20; // output that was read gives its disk space back in pieces of this size
 constexpr std::size_t kKeptTargets = 64;
-
-std::map<std::string, std::string> currentEnvironment()
-{
-    std::map<std::string, std::string> result;
-    for (char** entry = environ; *entry; ++entry)
-        if (const char* equals = std::strchr(*entry, '='))
-            result.emplace(std::string(static_cast<const char*>(*entry), equals), equals + 1);
-    return result;
-}
 
 /// A file without a name that a target writes its output to. Not a pipe: with the daemon killed, that would end the target by
 /// SIGPIPE at its next line, and with the daemon busy it would block it.

@@ -51,7 +51,7 @@ protected:
         std::filesystem::create_directory(folder / "reports");
         targets.setEngine(&engine);
         service = std::make_unique<NodeService>(NodeService::Parts{engine, targets, profiles, profiler, reports, nsysExports, sampler,
-                                                                   nullptr, "no GPU: none in this test", log, m_token});
+                                                                   nullptr, "no GPU: none in this test", readiness, log, m_token});
         const std::string socket = "unix:" + (folder / "node.sock").string();
         int port = 0;
         grpc::ServerBuilder builder;
@@ -167,6 +167,7 @@ protected:
     TargetRegistry targets{{{}, folder / "capture.sock", nullptr, {}, {}, {}, &profiles}};
     ReportStore reports{folder / "reports"};
     NsysExports nsysExports{{folder / "reports", {folder / "nsys", {}, {}, {}}}};
+    Readiness readiness{{}};
     LogRing log;
     std::unique_ptr<NodeService> service;
     std::unique_ptr<grpc::Server> server;
