@@ -17,8 +17,7 @@ ReadinessItem clockItem(const Result<app::ClockOffset>& clock)
 {
     if (!clock)
         return {"clock offset", ReadinessLevel::Unknown, "cannot be looked at: " + clock.error().text(), {}, {}};
-    const std::string finding = fmt::format("The node's clock is {} ahead of this machine's, ±{} (round trip {}).",
-                                            clock->offsetNs < 0 ? "-" + formatDuration(-clock->offsetNs) : formatDuration(clock->offsetNs),
+    const std::string finding = fmt::format("This connection tells the node's clock to ±{} (round trip {}).",
                                             formatDuration(clock->errorNs), formatDuration(clock->roundTripNs));
     if (clock->errorNs <= kLargeClockErrorNs)
         return {"clock offset", ReadinessLevel::Ok, finding, {}, {}};

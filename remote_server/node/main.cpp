@@ -186,6 +186,7 @@ Result<void> run(const Arguments& arguments, LogRing& log)
     const std::string library =
         arguments.captureLibrary.empty() ? findCaptureLibrary() : std::filesystem::absolute(arguments.captureLibrary).string();
     ReportStore reports(reportFolder);
+    ReportRetention retention(reports);
     importing::NsysPlaces nsysPlaces = importing::NsysPlaces::ofThisMachine();
     if (!arguments.nsys.empty())
         nsysPlaces.program = std::filesystem::absolute(arguments.nsys);
@@ -240,7 +241,10 @@ Result<void> run(const Arguments& arguments, LogRing& log)
     };
     options.startProfiler = [&](const std::string& captureId, const std::string& target) { profiler.start(captureId, target); };
     options.stopProfiler = [&](const std::string& captureId) { profiler.stop(captureId); };
-    options.onReport = [](const std::string& name) { spdlog::info("report {} is complete", name); };
+    options.onReport = [&](const std::string& name) {
+        spdlog::info("report {} is complete", name);
+        retention.applySoon();
+    };
     ToolEngine::Options toolOptions{proto::EngineKind::Nsys, reportFolder,       options.nodeSnapshot,
                                     options.targetName,      options.stopTarget, options.onReport};
     GANTRY_TRY(auto native, CaptureEngine::create(std::move(options)));
@@ -265,8 +269,9 @@ Result<void> run(const Arguments& arguments, LogRing& log)
     inputs.nsysPlaces = knownNsysPlaces;
     inputs.environment = currentEnvironment();
     Readiness readiness(std::move(inputs));
-    NodeService service(
-        {*engine, targets, profiles, profiler, reports, nsysExports, sampler, gpus, noGpuReason, readiness, log, endpoint.token});
+    ProcessLister processes;
+    NodeService service({*engine, targets, profiles, profiler, reports, retention, nsysExports, sampler, gpus, noGpuReason, readiness,
+                         processes, log, endpoint.token});
     grpc::ServerBuilder builder;
     int port = 0;
     builder.AddListeningPort(endpoint.address, endpoint.credentials, &port);

@@ -27,8 +27,8 @@ bool parseStat(std::string_view text, ProcessEntry& entry)
     std::istringstream fields{std::string(text.substr(nameEnd + 1))};
     char state = 0;
     std::string skipped;
-    fields >> state >> entry.parent;
-    for (int field = 5; field <= 13; ++field)
+    fields >> state >> entry.parent >> entry.group;
+    for (int field = 6; field <= 13; ++field)
         fields >> skipped;
     std::uint64_t user = 0, system = 0, pages = 0;
     fields >> user >> system;

@@ -15,7 +15,7 @@ namespace gantry::node {
 /// What /proc says of one process: proc(5), "stat".
 struct ProcessEntry
 {
-    int pid = 0, parent = 0;
+    int pid = 0, parent = 0, group = 0;
     uid_t owner = 0;
     std::string name;             ///< cut at 15 bytes by the kernel
     std::uint64_t startTicks = 0; ///< since the machine booted
