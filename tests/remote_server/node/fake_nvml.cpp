@@ -251,7 +251,9 @@ int nvmlDeviceGetProcessUtilization(void* device, FakeUse* uses, unsigned* count
     *count = needed;
     if (!fits || !uses)
         return kInsufficientSize;
-    const auto now = static_cast<unsigned long long>(std::time(nullptr)) * 1'000'000;
+    timespec time{};
+    clock_gettime(CLOCK_REALTIME, &time);
+    const auto now = static_cast<unsigned long long>(time.tv_sec) * 1'000'000 + static_cast<unsigned long long>(time.tv_nsec) / 1000;
     uses[0] = {fakePid(), now - 100'000, 40, 0, 0, 0};
     uses[1] = {fakePid(), now - 200'000, 60, 0, 0, 0};
     uses[2] = {fakePid(), now - 300'000, 0xFFFFFFFFU, 0, 0, 0};
