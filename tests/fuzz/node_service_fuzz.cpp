@@ -17,13 +17,16 @@ fuzz::NodeUnderFuzz& node()
 
 } // namespace
 
-/// A request of each method, with its number before it.
+/// Requests of each method, with its number before them.
 std::vector<std::string> fuzz::seeds()
 {
     std::vector<std::string> all;
-    for (std::size_t i = 0; i < node().methods().size(); ++i)
-        all.push_back(std::string(1, static_cast<char>(i)) +
-                      test::requestOfText(*node().methods()[i]->input_type(), "/no")->SerializeAsString());
+    for (std::size_t i = 0; i < node().methods().size(); ++i) {
+        const auto& method = *node().methods()[i];
+        all.push_back(std::string(1, static_cast<char>(i)) + test::requestOfText(*method.input_type(), "/no")->SerializeAsString());
+        if (const std::string good = NodeUnderFuzz::goodRequest(method); !good.empty())
+            all.push_back(std::string(1, static_cast<char>(i)) + good);
+    }
     return all;
 }
 

@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cstdio>
 #include <iterator>
+#include <set>
 
 namespace gantry::fuzz {
 namespace {
@@ -21,6 +22,7 @@ using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
 constexpr const char* kSecret = "what nobody may read or write";
+constexpr const char* kProgram = "/bin/true"; // ends at once, whatever it is told
 constexpr const char* kReport = "kept-by-nobody.gantry";
 
 /// Looks at nothing that takes long.
@@ -40,6 +42,7 @@ std::unique_ptr<node::CaptureEngine> makeEngine(const fs::path& folder, node::Sa
     options.socketPath = folder / "capture.sock";
     options.reportFolder = folder / "reports";
     options.metrics = &sampler;
+    options.isTargetRunning = [](const std::string&) { return true; };
     auto engine = node::CaptureEngine::create(std::move(options));
     GANTRY_FUZZ_CHECK(engine);
     return std::move(*engine);
@@ -66,6 +69,7 @@ struct NodeUnderFuzz::Parts
         {*engine, targets, profiles, profiler, reports, retention, nsysExports, sampler, nullptr, "no GPU", readiness, processes, log, {}}};
     std::unique_ptr<grpc::Server> server;
     std::shared_ptr<grpc::Channel> channel;
+    std::set<std::string> answered;
     std::vector<const google::protobuf::MethodDescriptor*> methods = test::nodeMethods();
     std::vector<std::string> names{kReport, "t1", "c1", "w1", "auto", "unix:" + (folder / "node.sock").string(), "../outside.gantry"};
 };
@@ -76,6 +80,10 @@ NodeUnderFuzz::NodeUnderFuzz()
     m_parts = std::make_unique<Parts>();
     test::writeFile(m_parts->folder / "outside.gantry", kSecret);
     m_parts->targets.setEngine(m_parts->engine.get());
+    proto::LaunchRequest request;
+    request.argv = {kProgram}; // as "t1": what is stopped and started again
+    request.inject = false;
+    GANTRY_FUZZ_CHECK(m_parts->targets.launch(request));
     grpc::ServerBuilder builder;
     builder.AddListeningPort(m_parts->names[5], grpc::InsecureServerCredentials());
     builder.RegisterService(&m_parts->service);
@@ -101,6 +109,43 @@ const std::vector<std::string>& NodeUnderFuzz::names() const
     return m_parts->names;
 }
 
+std::string NodeUnderFuzz::goodRequest(const google::protobuf::MethodDescriptor& method)
+{
+    if (method.name() == "StartCapture") {
+        v1::StartCaptureRequest request;
+        request.set_target_id("t1");
+        request.set_await_ns(1'000'000); // there is no process to capture
+        request.set_duration_ns(1'000'000);
+        return request.SerializeAsString();
+    }
+    if (method.name() == "LaunchTarget") {
+        v1::LaunchTargetRequest request;
+        request.add_argv(kProgram);
+        return request.SerializeAsString();
+    }
+    if (method.input_type() == v1::StopTargetRequest::descriptor()) {
+        v1::StopTargetRequest request;
+        request.set_id("t1");
+        return request.SerializeAsString();
+    }
+    if (method.name() == "WatchCapture") {
+        v1::WatchCaptureRequest request;
+        request.set_capture_id("c1");
+        return request.SerializeAsString();
+    }
+    if (method.name() == "KeepReport" || method.name() == "FetchReport" || method.name() == "DeleteReport") {
+        v1::DeleteReportRequest request; // the name is the first field of all of them
+        request.set_name(kReport);
+        return request.SerializeAsString();
+    }
+    return {};
+}
+
+const std::set<std::string>& NodeUnderFuzz::answered() const
+{
+    return m_parts->answered;
+}
+
 void NodeUnderFuzz::call(const google::protobuf::MethodDescriptor& method, const std::string& bytes)
 {
     test::writeFile(m_parts->folder / "reports" / kReport, "a report"); // it may have been deleted
@@ -117,6 +162,8 @@ void NodeUnderFuzz::call(const google::protobuf::MethodDescriptor& method, const
     if (isFailure)
         std::fprintf(stderr, "%s: %d %s\n", method.name().c_str(), answer.status.error_code(), answer.status.error_message().c_str());
     GANTRY_FUZZ_CHECK(!isFailure);
+    if (answer.status.ok())
+        m_parts->answered.insert(method.name());
 }
 
 void NodeUnderFuzz::check()

@@ -1,6 +1,7 @@
 #include "tests/remote_server/node/random_request.h"
 
 #include <cstdint>
+#include <iterator>
 #include <limits>
 
 namespace gantry::test {
@@ -33,14 +34,17 @@ Number anyNumber(std::mt19937& random)
 class Filler
 {
 public:
-    Filler(std::mt19937& random, const std::vector<std::string>& names) : m_random(random), m_names(names) {}
+    /// One of so many fields is set.
+    Filler(std::mt19937& random, const std::vector<std::string>& names, unsigned oneOf) : m_random(random), m_names(names), m_oneOf(oneOf)
+    {
+    }
 
     void fill(Message& message, int depth = 0)
     {
         const Descriptor& type = *message.GetDescriptor();
         for (int i = 0; i < type.field_count(); ++i) {
             const FieldDescriptor& field = *type.field(i);
-            if (depth > kDeepest || m_random() % 3 == 0)
+            if (depth > kDeepest || m_random() % m_oneOf != 0)
                 continue;
             for (unsigned count = field.is_repeated() ? m_random() % 4 : 1; count > 0; --count)
                 set(message, field, depth);
@@ -103,6 +107,7 @@ private:
 
     std::mt19937& m_random;
     const std::vector<std::string>& m_names;
+    unsigned m_oneOf;
 };
 
 void setTexts(Message& message, const std::string& text, int depth = 0)
@@ -127,10 +132,14 @@ std::unique_ptr<Message> emptyMessage(const Descriptor& type)
 
 } // namespace
 
-std::unique_ptr<Message> randomRequest(const Descriptor& type, std::mt19937& random, const std::vector<std::string>& names)
+std::unique_ptr<Message> randomRequest(const Descriptor& type, std::mt19937& random, const std::vector<std::string>& names,
+                                       const std::string& base)
 {
     auto message = emptyMessage(type);
-    Filler(random, names).fill(*message);
+    if (random() % 4 != 0)
+        message->ParseFromString(base);
+    constexpr unsigned kDensities[] = {1, 2, 8, 32, 64};
+    Filler(random, names, kDensities[random() % std::size(kDensities)]).fill(*message);
     return message;
 }
 
