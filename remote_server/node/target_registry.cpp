@@ -30,6 +30,7 @@ namespace gantry::node {
 namespace {
 
 constexpr DurationNs kDefaultGraceNs = 10'000'000'000;
+constexpr DurationNs kLongestGraceNs = 3'600'000'000'000;
 constexpr std::chrono::seconds kProbePeriod{2};
 constexpr std::chrono::milliseconds kRoundPeriod{50};
 constexpr off_t kFreedOutputBytes = 1 << 20; // output that was read gives its disk space back in pieces of this size
@@ -326,7 +327,9 @@ Result<proto::Target> TargetRegistry::stop(const std::string& id, DurationNs gra
     if (!target->ended) {
         target->stopping = true;
         kill(-target->info.pid, SIGTERM);
-        if (!m_ended.wait_for(lock, std::chrono::nanoseconds(graceNs > 0 ? graceNs : kDefaultGraceNs), [&] { return target->ended; })) {
+        // Bounded, for a time beyond the end of the clock would be over at once.
+        const std::chrono::nanoseconds grace(graceNs > 0 ? std::min(graceNs, kLongestGraceNs) : kDefaultGraceNs);
+        if (!m_ended.wait_for(lock, grace, [&] { return target->ended; })) {
             kill(-target->info.pid, SIGKILL);
             isKilled = true;
             m_ended.wait(lock, [&] { return target->ended; });

@@ -48,7 +48,7 @@ public:
     /// Errors: BadInput (no command, a metrics URL or Python functions that are none), NotFound (no such program), Busy (an injection
     /// variable is taken), Unsupported; those of Options::nsysCommand.
     [[nodiscard]] Result<proto::Target> launch(const proto::LaunchRequest& request);
-    /// SIGTERM to its process group, SIGKILL after `graceNs` (0: 10 s). Returns when the whole group has ended.
+    /// SIGTERM to its process group, SIGKILL after `graceNs` (0: 10 s; an hour at most). Returns when the whole group has ended.
     [[nodiscard]] Result<proto::Target> stop(const std::string& id, DurationNs graceNs);
     /// Stops it as stop() does, if it still runs, and launches it again as it was launched, with a new id. Errors: NotFound, also for one
     /// that was started by hand; Busy while another client's call does the same; those of launch().

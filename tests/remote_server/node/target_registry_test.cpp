@@ -10,6 +10,7 @@
 #include <atomic>
 #include <csignal>
 #include <fstream>
+#include <limits>
 #include <thread>
 
 namespace gantry::node {
@@ -97,6 +98,19 @@ TEST_F(TargetRegistryTest, StopsATargetWithSigterm)
     EXPECT_EQ(stopped->exitSignal, SIGTERM);
     EXPECT_FALSE(registry.anyRunning());
     EXPECT_FALSE(test::isRunning(launched->pid)) << "the process is gone";
+}
+
+TEST_F(TargetRegistryTest, GivesATargetTimeToEndHoweverLongTheGraceIsThatIsAskedFor)
+{
+    // Beyond the end of the clock it was over at once, and the target killed.
+    const auto launched =
+        registry.launch(command({"/bin/sh", "-c", "trap 'sleep 0.1; exit 7' TERM; echo ready; while :; do sleep 0.01; done"}));
+    ASSERT_TRUE(launched);
+    ASSERT_TRUE(test::eventually([&] { return !lines(launched->id).empty(); }));
+    const auto stopped = registry.stop(launched->id, std::numeric_limits<DurationNs>::max());
+    ASSERT_TRUE(stopped);
+    EXPECT_EQ(stopped->state, proto::TargetState::Exited);
+    EXPECT_EQ(stopped->exitCode, 7);
 }
 
 TEST_F(TargetRegistryTest, StartsATargetAgainAsItWasLaunchedWithANewId)
