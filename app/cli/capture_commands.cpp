@@ -289,6 +289,8 @@ Result<int> captureOn(app::NodeClient& client, const CommonOptions& common, cons
     WindowInterrupts interrupts(common.interrupts, client, giveUp);
     GANTRY_TRY(const proto::CaptureStatus started, startWhenFree(client, request, interrupts.hurry()));
     interrupts.opened(started.captureId);
+    if (!started.message.empty()) // such as a disk that is nearly full
+        sayTo(stderr, "gantryctl: {}\n", started.message);
     Result<proto::CaptureStatus> watched = watchWindow(client, started.captureId, giveUp.get_token());
     if (!watched && watched.error().code == ErrorCode::Cancelled)
         return interrupts.givenUp();

@@ -18,6 +18,8 @@ using Action = std::function<int()>;
 
 // Each adds a group of subcommands to the program.
 void addNodeCommands(CLI::App& app, CommonOptions& common, Action& action);
+void addNodeCheckCommand(CLI::App& nodeCommands, CommonOptions& common, Action& action); ///< one of those of nodes, as the next one
+void addNodeProcessesCommand(CLI::App& nodeCommands, CommonOptions& common, Action& action);
 void addTargetCommands(CLI::App& app, CommonOptions& common, Action& action);
 void addModelCommands(CLI::App& app, CommonOptions& common, Action& action);
 void addCaptureCommand(CLI::App& app, CommonOptions& common, Action& action);
@@ -26,6 +28,7 @@ void addReportCommands(CLI::App& app, CommonOptions& common, Action& action);
 void addInfoCommand(CLI::App& reportCommands, CommonOptions& common, Action& action); ///< one of those of reports, as the next two
 void addStatsCommand(CLI::App& reportCommands, CommonOptions& common, Action& action);
 void addConvertCommand(CLI::App& reportCommands, CommonOptions& common, Action& action);
+void addReportPolicyCommands(CLI::App& reportCommands, CommonOptions& common, Action& action);
 void addBenchCommand(CLI::App& app, CommonOptions& common, Action& action);
 void addLoadCommand(CLI::App& app, CommonOptions& common, Action& action);
 void addRecipeCommand(CLI::App& app, CommonOptions& common, Action& action);

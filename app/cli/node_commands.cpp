@@ -2,6 +2,7 @@
 #include "app/cli/commands.h"
 #include "app/cli/duration.h"
 #include "app/cli/engine_options.h"
+#include "app/cli/log_filter.h"
 #include "app/cli/metrics_block.h"
 #include "app/cli/node_record.h"
 #include "app/cli/target_launch.h"
@@ -44,6 +45,7 @@ nlohmann::json nodeJson(const proto::NodeInfo& info)
             {"driver_version", orNull(info.driverVersion)},
             {"cuda_driver_version", orNull(info.cudaDriverVersion)},
             {"daemon_version", info.daemonVersion},
+            {"user_name", orNull(info.userName)},
             {"report_folder", info.reportFolder},
             {"disk_free_bytes", info.diskFreeBytes},
             {"nsys_path", orNull(info.nsysPath)},
@@ -66,7 +68,8 @@ int info(const CommonOptions& common)
         print(document);
         return 0;
     }
-    say("node      {} · gantryd {} · {}\n", info->hostName, info->daemonVersion, info->os);
+    say("node      {} · gantryd {} of {} · {}\n", info->hostName, info->daemonVersion, info->userName.empty() ? "–" : info->userName,
+        info->os);
     if (info->isRehearsal())
         say("recording {}: nothing of this is measured now\n", info->recording);
     say("cpu       {} × {} · {} memory\n", info->cpuCount, info->cpuModel, formatBytes(info->memoryTotalBytes));
@@ -240,8 +243,24 @@ int launch(const CommonOptions& common, const LaunchOptions& options, const Engi
     return 0;
 }
 
-int tailLog(const CommonOptions& common, const std::string& id, std::uint32_t lines, bool follow)
+void printLogLine(const proto::LogLine& line, const CommonOptions& common)
 {
+    if (common.json)
+        printLine({{"utc_ns", line.utcNs}, {"level", name(line.level)}, {"text", line.text}, {"dropped_lines", line.droppedLines}});
+    else
+        say("{}\n", line.text);
+}
+
+struct LogOptions
+{
+    std::uint32_t lines = 100;
+    bool follow = false;
+    std::string level, text;
+};
+
+int tailLog(const CommonOptions& common, const std::string& id, const LogOptions& options)
+{
+    LogFilter filter(logLevelNamed(options.level).value_or(proto::LogLevel::Unknown), options.text);
     const auto client = connect(common);
     if (!client)
         return report(client.error(), common);
@@ -252,7 +271,7 @@ int tailLog(const CommonOptions& common, const std::string& id, std::uint32_t li
     std::condition_variable_any changed;
     bool heard = true;
     std::jthread quiet;
-    if (!follow)
+    if (!options.follow)
         quiet = std::jthread([&](std::stop_token ended) {
             std::unique_lock lock(mutex);
             while (heard && !ended.stop_requested()) {
@@ -262,12 +281,10 @@ int tailLog(const CommonOptions& common, const std::string& id, std::uint32_t li
             stop.request_stop();
         });
     const auto result = (*client)->tailLog(
-        id, lines,
+        id, options.lines,
         [&](const proto::LogLine& line) {
-            if (common.json)
-                printLine({{"utc_ns", line.utcNs}, {"text", line.text}, {"dropped_lines", line.droppedLines}});
-            else
-                say("{}\n", line.text);
+            if (filter.shows(line))
+                printLogLine(line, common);
             const std::lock_guard lock(mutex);
             heard = true;
         },
@@ -275,7 +292,13 @@ int tailLog(const CommonOptions& common, const std::string& id, std::uint32_t li
     return result ? 0 : report(result.error(), common);
 }
 
-int stopTarget(const CommonOptions& common, const std::string& id, const std::string& grace)
+enum class StopThen
+{
+    End,
+    Restart
+};
+
+int stopTarget(const CommonOptions& common, const std::string& id, const std::string& grace, StopThen then)
 {
     DurationNs graceNs = 0;
     if (!grace.empty()) {
@@ -287,7 +310,7 @@ int stopTarget(const CommonOptions& common, const std::string& id, const std::st
     const auto client = connect(common);
     if (!client)
         return report(client.error(), common);
-    const auto target = (*client)->stopTarget(id, graceNs);
+    const auto target = then == StopThen::Restart ? (*client)->restartTarget(id, graceNs) : (*client)->stopTarget(id, graceNs);
     if (!target)
         return report(target.error(), common);
     if (common.json)
@@ -400,6 +423,8 @@ void addNodeCommands(CLI::App& app, CommonOptions& common, Action& action)
     node->add_subcommand("captures", "Who captures on the node, what waits, and recorders that run")->callback([&] {
         action = [&] { return captures(common); };
     });
+    addNodeCheckCommand(*node, common, action);
+    addNodeProcessesCommand(*node, common, action);
     auto captureId = std::make_shared<std::string>();
     auto* stopping =
         node->add_subcommand("stop-capture", "End a capture, whoever started it: its open window becomes a report, no other follows");
@@ -441,17 +466,25 @@ void addTargetCommands(CLI::App& app, CommonOptions& common, Action& action)
         [&, options, engine, wait] { action = [&, options, engine, wait] { return launch(common, *options, *engine, *wait); }; });
     auto id = std::make_shared<std::string>();
     auto grace = std::make_shared<std::string>();
-    auto* stopping = target->add_subcommand("stop", "End a target that gantryd launched: SIGTERM, then SIGKILL");
-    stopping->add_option("id", *id, "its id, e.g. t1")->required();
-    stopping->add_option("--grace", *grace, "time between SIGTERM and SIGKILL (default 10s)");
-    stopping->callback([&, id, grace] { action = [&, id, grace] { return stopTarget(common, *id, *grace); }; });
-    auto lines = std::make_shared<std::uint32_t>(100);
-    auto follow = std::make_shared<bool>(false);
+    for (const StopThen then : {StopThen::End, StopThen::Restart}) {
+        const bool isRestart = then == StopThen::Restart;
+        auto* stopping =
+            isRestart ? target->add_subcommand("restart", "End a target that gantryd launched, if it runs, and launch it again as it was "
+                                                          "launched; it gets a new id")
+                      : target->add_subcommand("stop", "End a target that gantryd launched: SIGTERM, then SIGKILL");
+        stopping->add_option("id", *id, "its id, e.g. t1")->required();
+        stopping->add_option("--grace", *grace, "time between SIGTERM and SIGKILL (default 10s)");
+        stopping->callback([&, id, grace, then] { action = [&, id, grace, then] { return stopTarget(common, *id, *grace, then); }; });
+    }
+    auto log = std::make_shared<LogOptions>();
     auto* logging = target->add_subcommand("log", "What a target that gantryd launched has written; without an id, gantryd's own log");
     logging->add_option("id", *id, "its id, e.g. t1");
-    logging->add_option("--lines", *lines, "how many of the last lines")->capture_default_str();
-    logging->add_flag("--follow", *follow, "go on until interrupted");
-    logging->callback([&, id, lines, follow] { action = [&, id, lines, follow] { return tailLog(common, *id, *lines, *follow); }; });
+    logging->add_option("--lines", log->lines, "how many of the last lines are looked at")->capture_default_str();
+    logging->add_flag("--follow", log->follow, "go on until interrupted");
+    logging->add_option("--level", log->level, "only lines of this level or above, as they say it themselves")
+        ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
+    logging->add_option("--grep", log->text, "only lines with this text, in capital or small letters");
+    logging->callback([&, id, log] { action = [&, id, log] { return tailLog(common, *id, *log); }; });
 }
 
 } // namespace gantry::cli

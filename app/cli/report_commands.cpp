@@ -2,6 +2,7 @@
 #include "app/cli/latency_verdict.h"
 #include "app/cli/open_report.h"
 #include "app/cli/report_json.h"
+#include "app/cli/text_table.h"
 #include "app/remote/report_fetcher.h"
 #include "trace_model/analysis/comparison.h"
 
@@ -26,9 +27,11 @@ int list(const CommonOptions& common)
                             {"created_utc_ns", r.createdUtcNs},
                             {"target", orNull(r.targetName)},
                             {"window_ns", r.durationNs},
-                            {"label", orNull(r.label)}});
+                            {"label", orNull(r.label)},
+                            {"is_kept", r.isKept}});
         if (!common.json)
-            say("{:<48} {:>10} {:>10}  {} {}\n", r.name, formatBytes(r.sizeBytes), formatDuration(r.durationNs), r.targetName, r.label);
+            say("{:<48} {:>10} {:>10}  {} {}{}\n", r.name, formatBytes(r.sizeBytes), formatDuration(r.durationNs), r.targetName, r.label,
+                r.isKept ? " (kept)" : "");
     }
     if (common.json)
         print(document);
@@ -81,17 +84,6 @@ int remove(const CommonOptions& common, const std::string& name)
     else
         say("{} deleted\n", name);
     return 0;
-}
-
-/// At most `width` bytes, never ending inside a UTF-8 sequence: kernel names are longer than any table.
-std::string shortened(const std::string& text, std::size_t width)
-{
-    if (text.size() <= width)
-        return text;
-    std::size_t end = width - 1;
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
-        --end;
-    return text.substr(0, end) + "…";
 }
 
 void printRows(const char* title, const std::vector<analysis::ComparisonRow>& rows)
@@ -152,6 +144,7 @@ void addReportCommands(CLI::App& app, CommonOptions& common, Action& action)
     auto* deleting = command->add_subcommand("delete", "Delete a report on the node");
     deleting->add_option("name", *name, "its name on the node")->required();
     deleting->callback([&, name] { action = [&, name] { return remove(common, *name); }; });
+    addReportPolicyCommands(*command, common, action);
     addInfoCommand(*command, common, action);
     addStatsCommand(*command, common, action);
     addConvertCommand(*command, common, action);

@@ -56,4 +56,14 @@ std::string alignedTable(const std::vector<std::string>& columns, const std::vec
     return text;
 }
 
+std::string shortened(const std::string& text, std::size_t width)
+{
+    if (text.size() <= width)
+        return text;
+    std::size_t end = width - 1;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
+        --end;
+    return text.substr(0, end) + "…";
+}
+
 } // namespace gantry::cli

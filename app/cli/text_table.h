@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,5 +11,8 @@ namespace gantry::cli {
 /// The cells become printable().
 [[nodiscard]] std::string alignedTable(const std::vector<std::string>& columns, const std::vector<std::vector<std::string>>& rows,
                                        std::string_view indent = "  ");
+
+/// At most `width` bytes, what is cut off replaced by "…", never ending inside a UTF-8 sequence: kernel names are longer than any table.
+[[nodiscard]] std::string shortened(const std::string& text, std::size_t width);
 
 } // namespace gantry::cli

@@ -6,6 +6,7 @@
 #include "remote_server/capture/control_channel.h"
 #include "remote_server/capture/control_protocol.h"
 #include "remote_server/capture/cupti_session.h"
+#include "remote_server/capture/library_version.h"
 #include "remote_server/capture/nvtx_recorder.h"
 #include "remote_server/capture/thread_state.h"
 #include "remote_server/capture/time_stamp.h"
@@ -24,6 +25,8 @@ std::atomic<CaptureState*> g_process{nullptr};
 thread_local constinit ThreadState* t_thread __attribute__((tls_model("initial-exec"))) = nullptr;
 
 namespace {
+
+[[gnu::used]] constexpr char kVersion[] = GANTRY_CAPTURE_VERSION_MARK GANTRY_VERSION; // for who looks into the file
 
 pthread_once_t g_once = PTHREAD_ONCE_INIT;
 pthread_key_t g_threadEnd;

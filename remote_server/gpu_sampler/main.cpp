@@ -1,6 +1,7 @@
 // gantry-gpu-sampler DEVICE PERIOD_NS: samples the counters of one GPU and writes them to standard output (gpu_frames.h) until SIGTERM.
 // A process of its own: it makes a CUDA client of itself and runs NVIDIA's libraries, of which neither may touch the daemon.
 
+#include "remote_server/gpu_sampler/cupti_library.h"
 #include "remote_server/gpu_sampler/gpu_frames.h"
 #include "remote_server/gpu_sampler/pm_sampling.h"
 #include "remote_server/node/clock.h"
@@ -159,8 +160,16 @@ int main(int argc, char** argv)
     int tries = kBusyTries;
     if (argc == 2 && std::string_view(argv[1]) == "--help") {
         std::puts("gantry-gpu-sampler DEVICE PERIOD_NS: samples the hardware counters of a GPU for gantryd, which starts it.\n"
-                  "  --help  this text\n\n"
+                  "  --find-cupti  loads CUPTI and says as JSON where it is and its version\n"
+                  "  --help        this text\n\n"
                   "Writes frames (gpu_frames.h) to standard output until SIGTERM. PERIOD_NS is 5000 or more: 200 kHz at most.");
+        return 0;
+    }
+    if (argc == 2 && std::string_view(argv[1]) == "--find-cupti") {
+        const gpu_sampler::CuptiFound found = gpu_sampler::findCupti();
+        std::puts(nlohmann::json{{"path", found.path}, {"version", found.version}}
+                      .dump(-1, ' ', true, nlohmann::json::error_handler_t::replace)
+                      .c_str());
         return 0;
     }
     if (argc < 3 || argc > 4 || !parse(argv[1], device) || !parse(argv[2], periodNs) || device < 0 || periodNs < kShortestPeriodNs ||

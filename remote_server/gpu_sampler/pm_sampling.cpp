@@ -2,6 +2,8 @@
 
 #ifdef GANTRY_HAVE_CUPTI
 
+#include "remote_server/gpu_sampler/cupti_library.h"
+
 #include <cupti.h>
 #include <cupti_pmsampling.h>
 #include <cupti_profiler_host.h>
@@ -47,14 +49,6 @@ struct Api
     decltype(&cuptiPmSamplingCounterDataGetSampleInfo) getSampleInfo;
 };
 
-void* openFirst(std::initializer_list<const char*> names)
-{
-    for (const char* name : names)
-        if (void* library = dlopen(name, RTLD_NOW | RTLD_GLOBAL))
-            return library;
-    return nullptr;
-}
-
 Result<Api> loadApi()
 {
     const auto unsupported = [](const char* sentence) { return Error{ErrorCode::Unsupported, sentence, {}}; };
@@ -64,8 +58,7 @@ Result<Api> loadApi()
         return unsupported("there is no NVIDIA driver on this node (libcuda.so.1)");
     if (init(0) != 0)
         return unsupported("the NVIDIA driver finds no GPU that this user may use");
-    void* cupti = openFirst(
-        {"libcupti.so.13", "libcupti.so.12", "/usr/local/cuda/lib64/libcupti.so", "/usr/local/cuda/extras/CUPTI/lib64/libcupti.so"});
+    void* cupti = openCupti();
     if (!cupti)
         return unsupported(
             "libcupti.so was not found: install CUDA's CUPTI, 12.6 or newer, or put its folder into LD_LIBRARY_PATH of gantryd");

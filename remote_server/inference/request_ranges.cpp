@@ -34,6 +34,7 @@ RequestRanges::RequestRanges() : m_domain(nvtxDomainCreateA(convention::kDomain)
     m_queue = text(convention::kQueue);
     m_cache = text(convention::kCache);
     m_failed = text(convention::kFailed);
+    m_requestDone = text(convention::kRequestDone);
     m_member = text(convention::kMember);
     m_memberDone = text(convention::kMemberDone);
     m_executeDone = text(convention::kExecuteDone);
@@ -84,6 +85,12 @@ void RequestRanges::markClientId(std::uint64_t request, const std::string& clien
 void RequestRanges::markFailed(std::uint64_t request)
 {
     const auto a = attributes(m_failed, request);
+    nvtxDomainMarkEx(m_domain, &a);
+}
+
+void RequestRanges::markRequestDone(std::uint64_t request, std::uint32_t category)
+{
+    const auto a = attributes(m_requestDone, request, category);
     nvtxDomainMarkEx(m_domain, &a);
 }
 

@@ -25,6 +25,7 @@ public:
     void end(std::uint64_t rangeId);
     void markClientId(std::uint64_t request, const std::string& clientId);
     void markFailed(std::uint64_t request);
+    void markRequestDone(std::uint64_t request, std::uint32_t category);
 
     enum class Step { Execute, ComputeInput, ComputeInfer, ComputeOutput };
     void push(Step step, std::uint64_t batch, std::uint32_t category);
@@ -42,7 +43,7 @@ public:
 private:
     static constexpr int kMostLayers = 48;
     nvtxDomainRegistration_st* m_domain;
-    nvtxStringRegistration_st *m_request, *m_queue, *m_cache, *m_failed, *m_member, *m_memberDone, *m_executeDone;
+    nvtxStringRegistration_st *m_request, *m_queue, *m_cache, *m_failed, *m_requestDone, *m_member, *m_memberDone, *m_executeDone;
     nvtxStringRegistration_st* m_steps[4];
     nvtxStringRegistration_st* m_layers[kMostLayers];
 };

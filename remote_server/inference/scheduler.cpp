@@ -625,6 +625,7 @@ void ModelServer::answer(InferJob& job, const Result<void>& result)
     if (!result && job.responseBegan != 0 && m_description.config.model_transaction_policy().decoupled())
         m_statistics.responded(job.responses, job.responseBegan, job.times.end, job.times.end,
                                job.failure == FailureReason::Cancelled ? ResponseOutcome::Cancelled : ResponseOutcome::Failed);
+    m_ranges.markRequestDone(job.id, m_category);
     m_ranges.end(job.requestRange);
     if (!result)
         m_statistics.failed(job.times.end - job.times.start, job.failure);

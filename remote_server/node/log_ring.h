@@ -20,13 +20,13 @@ class LogRing
 public:
     explicit LogRing(std::size_t maxLines = 2000) : m_maxLines(maxLines) {}
 
-    void add(std::string text)
+    void add(std::string text, proto::LogLevel level = proto::LogLevel::Unknown)
     {
         constexpr std::size_t kLongestLine = 8192;
         if (text.size() > kLongestLine)
             text.resize(kLongestLine);
         const std::lock_guard lock(m_mutex);
-        m_lines.push_back({utcNow(), std::move(text), 0});
+        m_lines.push_back({utcNow(), std::move(text), 0, level});
         ++m_next;
         if (m_lines.size() > m_maxLines)
             m_lines.pop_front();

@@ -11,6 +11,7 @@
 #include "remote_server/node/node_info.h"
 #include "remote_server/node/node_service.h"
 #include "remote_server/node/nsys_exports.h"
+#include "remote_server/node/process_environment.h"
 #include "remote_server/node/rehearsal/fault_proxy.h"
 #include "remote_server/node/rehearsal/rehearsal.h"
 #include "remote_server/node/sampling/host_sampler.h"
@@ -253,9 +254,11 @@ Result<void> run(const Arguments& arguments, LogRing& log)
     const std::string library =
         arguments.captureLibrary.empty() ? findCaptureLibrary() : std::filesystem::absolute(arguments.captureLibrary).string();
     ReportStore reports(reportFolder);
+    ReportRetention retention(reports);
     importing::NsysPlaces nsysPlaces = importing::NsysPlaces::ofThisMachine();
     if (!arguments.nsys.empty())
         nsysPlaces.program = std::filesystem::absolute(arguments.nsys);
+    const importing::NsysPlaces knownNsysPlaces = nsysPlaces;
     // With the reports, where there is room: the state folder is often in memory.
     NsysExports nsysExports({reportFolder, nsysPlaces});
     const TargetProfiles profiles = TargetProfiles::read(
@@ -306,7 +309,10 @@ Result<void> run(const Arguments& arguments, LogRing& log)
     };
     options.startProfiler = [&](const std::string& captureId, const std::string& target) { profiler.start(captureId, target); };
     options.stopProfiler = [&](const std::string& captureId) { profiler.stop(captureId); };
-    options.onReport = [](const std::string& name) { spdlog::info("report {} is complete", name); };
+    options.onReport = [&](const std::string& name) {
+        spdlog::info("report {} is complete", name);
+        retention.applySoon();
+    };
     ToolEngine::Options toolOptions{proto::EngineKind::Nsys, reportFolder,       options.nodeSnapshot,
                                     options.targetName,      options.stopTarget, options.onReport};
     GANTRY_TRY(auto native, CaptureEngine::create(std::move(options)));
@@ -324,7 +330,16 @@ Result<void> run(const Arguments& arguments, LogRing& log)
         captureEngine = engine.get();
     }
 
-    NodeService service({*engine, targets, profiles, profiler, reports, nsysExports, sampler, gpus, noGpuReason, log, endpoint.token});
+    ReadinessInputs inputs;
+    inputs.reportFolder = reportFolder;
+    inputs.captureLibrary = library;
+    inputs.gpuSampler = findBeside("gantry-gpu-sampler");
+    inputs.nsysPlaces = knownNsysPlaces;
+    inputs.environment = currentEnvironment();
+    Readiness readiness(std::move(inputs));
+    ProcessLister processes;
+    NodeService service({*engine, targets, profiles, profiler, reports, retention, nsysExports, sampler, gpus, noGpuReason, readiness,
+                         processes, log, endpoint.token});
     const auto served = serve(arguments, endpoint, service, *engine, [&] { return targets.anyRunning(); });
     targets.setEngine(nullptr);
     const std::lock_guard lock(engineMutex);
@@ -346,15 +361,21 @@ Result<void> rehearse(const Arguments& arguments, LogRing& log)
     NsysExports nsysExports({reportFolder, {}});
     const TargetProfiles profiles;
     TargetProfiler profiler([](const std::string&, const Error&) {}); // is never asked: see Targets::profilerCalls()
+    ReportRetention retention(reports);
+    Readiness readiness({}); // the rehearsal speaks in the place of these two
+    ProcessLister processes;
     NodeService service({rehearsal->engine(),
                          rehearsal->targets(),
                          profiles,
                          profiler,
                          reports,
+                         retention,
                          nsysExports,
                          rehearsal->sampler(),
                          nullptr,
                          {},
+                         readiness,
+                         processes,
                          log,
                          endpoint.token,
                          rehearsal.get()});

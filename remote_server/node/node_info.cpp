@@ -1,5 +1,6 @@
 #include "remote_server/node/node_info.h"
 
+#include "remote_server/node/user_name.h"
 #include "trace_model/report/meta_keys.h"
 
 #include <fstream>
@@ -7,6 +8,7 @@
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 #include <thread>
+#include <unistd.h>
 
 namespace gantry::node {
 namespace {
@@ -60,6 +62,7 @@ proto::NodeInfo describeNode(const Nvml* gpus, const std::string& noGpuReason, c
         info.noGpuReason = noGpuReason;
     }
     info.daemonVersion = GANTRY_VERSION;
+    info.userName = userName(geteuid());
     info.reportFolder = reportFolder.string();
     struct statvfs disk
     {

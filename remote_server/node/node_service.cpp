@@ -6,6 +6,7 @@
 #include "remote_server/node/node_info.h"
 #include "remote_server/node/shown_name.h"
 #include "remote_server/proto/convert.h"
+#include "remote_server/proto/convert_management.h"
 #include "remote_server/proto/file_chunks.h"
 #include "remote_server/proto/protocol_version.h"
 
@@ -118,6 +119,32 @@ grpc::Status NodeService::GetNodeInfo(grpc::ServerContext* context, const v1::Ge
     });
 }
 
+grpc::Status NodeService::CheckReadiness(grpc::ServerContext* context, const v1::CheckReadinessRequest*, v1::ReadinessReport* reply)
+{
+    return call(*context, Versions::MustAgree, [&]() -> Result<void> {
+        if (!m_parts.face) {
+            *reply = proto::toWire(m_parts.readiness.check());
+            return {};
+        }
+        GANTRY_TRY(const auto recorded, m_parts.face->readiness());
+        *reply = proto::toWire(recorded);
+        return {};
+    });
+}
+
+grpc::Status NodeService::ListProcesses(grpc::ServerContext* context, const v1::ListProcessesRequest*, v1::ListProcessesReply* reply)
+{
+    return call(*context, Versions::MustAgree, [&]() -> Result<void> {
+        if (!m_parts.face) {
+            *reply = proto::toWire(m_parts.processes.list(m_parts.targets.list()));
+            return {};
+        }
+        GANTRY_TRY(const auto recorded, m_parts.face->processes());
+        *reply = proto::toWire(recorded);
+        return {};
+    });
+}
+
 grpc::Status NodeService::ListTargets(grpc::ServerContext* context, const v1::ListTargetsRequest*, v1::ListTargetsReply* reply)
 {
     return call(*context, Versions::MustAgree, [&]() -> Result<void> {
@@ -140,6 +167,15 @@ grpc::Status NodeService::StopTarget(grpc::ServerContext* context, const v1::Sto
 {
     return call(*context, Versions::MustAgree, [&]() -> Result<void> {
         GANTRY_TRY(const auto target, m_parts.targets.stop(request->id(), request->grace_ns()));
+        *reply = proto::toWire(target);
+        return {};
+    });
+}
+
+grpc::Status NodeService::RestartTarget(grpc::ServerContext* context, const v1::StopTargetRequest* request, v1::Target* reply)
+{
+    return call(*context, Versions::MustAgree, [&]() -> Result<void> {
+        GANTRY_TRY(const auto target, m_parts.targets.restart(request->id(), request->grace_ns()));
         *reply = proto::toWire(target);
         return {};
     });
@@ -235,7 +271,13 @@ grpc::Status NodeService::StartCapture(grpc::ServerContext* context, const v1::S
             GANTRY_TRY(auto calls, m_parts.targets.profilerCalls(wanted.targetId));
             m_parts.profiler.prepare(wanted.targetId, std::move(calls));
         }
-        GANTRY_TRY(const auto status, m_parts.engine.start(wanted));
+        std::string shortage;
+        if (!wanted.isPlanOnly) {
+            GANTRY_TRY(shortage, m_parts.retention.roomForCapture());
+        }
+        GANTRY_TRY(auto status, m_parts.engine.start(wanted));
+        if (status.message.empty())
+            status.message = std::move(shortage);
         *reply = proto::toWire(status);
         return {};
     });
@@ -284,8 +326,7 @@ grpc::Status NodeService::WatchCapture(grpc::ServerContext* context, const v1::W
 grpc::Status NodeService::ListReports(grpc::ServerContext* context, const v1::ListReportsRequest*, v1::ListReportsReply* reply)
 {
     return call(*context, Versions::MustAgree, [&]() -> Result<void> {
-        for (const proto::ReportInfo& report : m_parts.reports.list())
-            *reply->add_reports() = proto::toWire(report);
+        *reply = proto::toWire(m_parts.retention.shelf());
         return {};
     });
 }
@@ -295,6 +336,7 @@ grpc::Status NodeService::FetchReport(grpc::ServerContext* context, const v1::Fe
 {
     return stream(*context, [&]() -> Result<void> {
         GANTRY_TRY(const auto path, m_parts.reports.pathOf(request->name()));
+        ReportStore::Fetch fetch(m_parts.reports, request->name());
         GANTRY_TRY(auto info, m_parts.reports.info(request->name()));
         if (!request->expected_sha256().empty() && request->expected_sha256() != info.sha256)
             return Error{ErrorCode::BadInput, "the report has changed since the fetch began: fetch it from the start", {}};
@@ -319,13 +361,36 @@ grpc::Status NodeService::FetchReport(grpc::ServerContext* context, const v1::Fe
             if (!chunk.last() && !goesOn(*context))
                 return Error{ErrorCode::Unreachable, "gantryd is shutting down: fetch the rest when it runs again", {}};
         }
+        fetch.setComplete();
         return {};
     });
 }
 
 grpc::Status NodeService::DeleteReport(grpc::ServerContext* context, const v1::DeleteReportRequest* request, v1::DeleteReportReply*)
 {
-    return call(*context, Versions::MustAgree, [&] { return m_parts.reports.remove(request->name()); });
+    return call(*context, Versions::MustAgree, [&]() -> Result<void> {
+        GANTRY_CHECK(m_parts.reports.remove(request->name()));
+        spdlog::info("report {} is deleted, as a client asked", request->name());
+        return {};
+    });
+}
+
+grpc::Status NodeService::KeepReport(grpc::ServerContext* context, const v1::KeepReportRequest* request, v1::ReportInfo* reply)
+{
+    return call(*context, Versions::MustAgree, [&]() -> Result<void> {
+        GANTRY_TRY(const auto report, m_parts.retention.keep(request->name(), request->keep()));
+        *reply = proto::toWire(report);
+        return {};
+    });
+}
+
+grpc::Status NodeService::SetReportPolicy(grpc::ServerContext* context, const v1::ReportPolicy* request, v1::ListReportsReply* reply)
+{
+    return call(*context, Versions::MustAgree, [&]() -> Result<void> {
+        GANTRY_CHECK(m_parts.retention.setPolicy(proto::fromWire(*request)));
+        *reply = proto::toWire(m_parts.retention.shelf());
+        return {};
+    });
 }
 
 grpc::Status NodeService::ExportNsysReport(grpc::ServerContext* context, NsysExportStream* messages)

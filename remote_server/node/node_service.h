@@ -5,6 +5,9 @@
 #include "remote_server/node/log_ring.h"
 #include "remote_server/node/node_face.h"
 #include "remote_server/node/nsys_export_call.h"
+#include "remote_server/node/process_list.h"
+#include "remote_server/node/readiness/readiness.h"
+#include "remote_server/node/report_retention.h"
 #include "remote_server/node/report_store.h"
 #include "remote_server/node/sampling/nvml.h"
 #include "remote_server/node/server_models.h"
@@ -37,10 +40,13 @@ public:
         const TargetProfiles& profiles;
         TargetProfiler& profiler;
         ReportStore& reports;
+        ReportRetention& retention;
         NsysExports& nsysExports;
         MetricsSource& metrics;
         const Nvml* gpus = nullptr;
         std::string noGpuReason;
+        Readiness& readiness;
+        ProcessLister& processes;
         LogRing& daemonLog;
         std::string token;        ///< empty: the transport itself is private (unix socket)
         NodeFace* face = nullptr; ///< null: the node speaks for this machine
@@ -56,6 +62,10 @@ public:
 
     grpc::Status Hello(grpc::ServerContext* context, const v1::HelloRequest* request, v1::HelloReply* reply) override;
     grpc::Status GetNodeInfo(grpc::ServerContext* context, const v1::GetNodeInfoRequest* request, v1::NodeInfo* reply) override;
+    grpc::Status CheckReadiness(grpc::ServerContext* context, const v1::CheckReadinessRequest* request,
+                                v1::ReadinessReport* reply) override;
+    grpc::Status ListProcesses(grpc::ServerContext* context, const v1::ListProcessesRequest* request,
+                               v1::ListProcessesReply* reply) override;
     grpc::Status ListTargets(grpc::ServerContext* context, const v1::ListTargetsRequest* request, v1::ListTargetsReply* reply) override;
     grpc::Status LaunchTarget(grpc::ServerContext* context, const v1::LaunchTargetRequest* request, v1::Target* reply) override;
     grpc::Status ListTargetProfiles(grpc::ServerContext* context, const v1::ListTargetProfilesRequest* request,
@@ -68,6 +78,7 @@ public:
     grpc::Status LoadModel(grpc::ServerContext* context, const v1::LoadModelRequest* request, v1::LoadModelReply* reply) override;
     grpc::Status UnloadModel(grpc::ServerContext* context, const v1::UnloadModelRequest* request, v1::UnloadModelReply* reply) override;
     grpc::Status StopTarget(grpc::ServerContext* context, const v1::StopTargetRequest* request, v1::Target* reply) override;
+    grpc::Status RestartTarget(grpc::ServerContext* context, const v1::StopTargetRequest* request, v1::Target* reply) override;
     grpc::Status StartCapture(grpc::ServerContext* context, const v1::StartCaptureRequest* request, v1::CaptureStatus* reply) override;
     grpc::Status StopCapture(grpc::ServerContext* context, const v1::StopCaptureRequest* request, v1::CaptureStatus* reply) override;
     grpc::Status SaveCapture(grpc::ServerContext* context, const v1::SaveCaptureRequest* request, v1::CaptureStatus* reply) override;
@@ -78,6 +89,8 @@ public:
     grpc::Status FetchReport(grpc::ServerContext* context, const v1::FetchReportRequest* request,
                              grpc::ServerWriter<v1::ReportChunk>* writer) override;
     grpc::Status DeleteReport(grpc::ServerContext* context, const v1::DeleteReportRequest* request, v1::DeleteReportReply* reply) override;
+    grpc::Status KeepReport(grpc::ServerContext* context, const v1::KeepReportRequest* request, v1::ReportInfo* reply) override;
+    grpc::Status SetReportPolicy(grpc::ServerContext* context, const v1::ReportPolicy* request, v1::ListReportsReply* reply) override;
     grpc::Status ExportNsysReport(grpc::ServerContext* context, NsysExportStream* stream) override;
     grpc::Status StreamMetrics(grpc::ServerContext* context, const v1::StreamMetricsRequest* request,
                                grpc::ServerWriter<v1::MetricsBatch>* writer) override;

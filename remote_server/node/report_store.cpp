@@ -10,9 +10,19 @@
 namespace gantry::node {
 namespace {
 
+constexpr const char* kOriginals[] = {".nsys-rep", ".qdrep", ".json"}; // as the engine wrote it, kept beside the report
+constexpr std::chrono::seconds kResumePatience{60};
+
 bool isReportName(const std::filesystem::path& name)
 {
-    return name.extension() == ".gantry";
+    return name.extension() == ".gantry" && !name.native().starts_with('.');
+}
+
+/// Not what a link leads to, which may be anywhere.
+bool isReport(const std::filesystem::path& path)
+{
+    std::error_code error;
+    return isReportName(path.filename()) && std::filesystem::is_regular_file(std::filesystem::symlink_status(path, error));
 }
 
 /// Fills in what the report says of itself; a file that does not open keeps its name and size.
@@ -60,7 +70,7 @@ std::vector<proto::ReportInfo> ReportStore::list()
     std::vector<proto::ReportInfo> reports;
     std::error_code error;
     for (std::filesystem::directory_iterator entry(m_folder, error), end; !error && entry != end; entry.increment(error))
-        if (entry->is_regular_file(error) && isReportName(entry->path()))
+        if (isReport(entry->path()))
             reports.push_back(describe(entry->path()));
     std::sort(reports.begin(), reports.end(), [](const auto& a, const auto& b) { return a.createdUtcNs > b.createdUtcNs; });
     return reports;
@@ -68,12 +78,10 @@ std::vector<proto::ReportInfo> ReportStore::list()
 
 Result<std::filesystem::path> ReportStore::pathOf(const std::string& name) const
 {
-    if (name.empty() || name.find('/') != std::string::npos || name.front() == '.' ||
-        !isReportName(name)) // the folder may hold other things
+    if (name.find('/') != std::string::npos || !isReportName(name)) // the folder may hold other things
         return Error{ErrorCode::BadInput, "\"" + name + "\" is not the name of a report: `gantryctl report list` shows them", {}};
-    std::error_code error;
     const auto path = m_folder / name;
-    if (!std::filesystem::is_regular_file(std::filesystem::symlink_status(path, error)))
+    if (!isReport(path))
         return Error{ErrorCode::NotFound, "there is no report " + name + " on this node: `gantryctl report list` shows them", {}};
     return path;
 }
@@ -95,15 +103,64 @@ Result<proto::ReportInfo> ReportStore::info(const std::string& name)
     return info;
 }
 
-Result<void> ReportStore::remove(const std::string& name)
+Result<void> ReportStore::removeFiles(const std::string& name)
 {
     GANTRY_TRY(const auto path, pathOf(name));
     std::error_code error;
     if (!std::filesystem::remove(path, error))
         return errnoError(error.value(), "cannot delete " + name);
-    for (const char* extension : {".nsys-rep", ".qdrep", ".json"}) // as the engine wrote it, kept beside the report
+    for (const char* extension : kOriginals)
         std::filesystem::remove(std::filesystem::path(path).replace_extension(extension), error);
+    m_known.erase(name);
+    m_fetched.erase(name);
     return {};
+}
+
+Result<void> ReportStore::remove(const std::string& name)
+{
+    const std::lock_guard lock(m_mutex);
+    return removeFiles(name);
+}
+
+Result<void> ReportStore::removeUnlessFetched(const std::string& name)
+{
+    const std::lock_guard lock(m_mutex);
+    if (const auto fetched = m_fetched.find(name);
+        fetched != m_fetched.end() && (fetched->second.running > 0 || std::chrono::steady_clock::now() < fetched->second.mayGoOnUntil))
+        return Error{ErrorCode::Busy, name + " is being fetched", {}};
+    return removeFiles(name);
+}
+
+std::uint64_t ReportStore::bytesOf(const std::string& name) const
+{
+    const auto sizeOf = [](const std::filesystem::path& path) {
+        std::error_code absent;
+        const auto size = std::filesystem::file_size(path, absent);
+        return absent ? 0 : std::uint64_t{size};
+    };
+    std::uint64_t bytes = sizeOf(m_folder / name);
+    for (const char* extension : kOriginals)
+        bytes += sizeOf((m_folder / name).replace_extension(extension));
+    return bytes;
+}
+
+ReportStore::Fetch::Fetch(ReportStore& store, std::string name) : m_store(store), m_name(std::move(name))
+{
+    const std::lock_guard lock(m_store.m_mutex);
+    ++m_store.m_fetched[m_name].running;
+}
+
+ReportStore::Fetch::~Fetch()
+{
+    const std::lock_guard lock(m_store.m_mutex);
+    const auto fetched = m_store.m_fetched.find(m_name);
+    if (fetched == m_store.m_fetched.end()) // deleted meanwhile by somebody
+        return;
+    --fetched->second.running;
+    if (!m_isComplete)
+        fetched->second.mayGoOnUntil = std::chrono::steady_clock::now() + kResumePatience;
+    else if (fetched->second.running == 0)
+        m_store.m_fetched.erase(fetched);
 }
 
 } // namespace gantry::node

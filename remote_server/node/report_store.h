@@ -3,6 +3,8 @@
 #include "remote_server/proto/node_types.h"
 #include "trace_model/base/result.h"
 
+#include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <mutex>
@@ -23,8 +25,34 @@ public:
     [[nodiscard]] Result<proto::ReportInfo> info(const std::string& name);
     [[nodiscard]] Result<std::filesystem::path> pathOf(const std::string& name) const;
     [[nodiscard]] Result<void> remove(const std::string& name);
+    /// The same, unless it is being fetched, or its fetch was cut less than a minute ago and may go on. Error: Busy.
+    [[nodiscard]] Result<void> removeUnlessFetched(const std::string& name);
+    /// Bytes on the disk of a report, with what an engine wrote beside it.
+    [[nodiscard]] std::uint64_t bytesOf(const std::string& name) const;
+
+    /// A report that is being fetched for as long as this lives. Outlived by the store.
+    class Fetch
+    {
+    public:
+        Fetch(ReportStore& store, std::string name);
+        Fetch(const Fetch&) = delete;
+        Fetch& operator=(const Fetch&) = delete;
+        ~Fetch();
+        void setComplete() { m_isComplete = true; } ///< all of it was sent: nobody comes for the rest
+
+    private:
+        ReportStore& m_store;
+        std::string m_name;
+        bool m_isComplete = false;
+    };
 
 private:
+    struct Fetched
+    {
+        int running = 0;
+        std::chrono::steady_clock::time_point mayGoOnUntil;
+    };
+    [[nodiscard]] Result<void> removeFiles(const std::string& name); ///< m_mutex
     struct Known
     {
         std::uint64_t size = 0;
@@ -36,6 +64,7 @@ private:
     std::filesystem::path m_folder;
     std::mutex m_mutex;
     std::map<std::string, Known> m_known;
+    std::map<std::string, Fetched> m_fetched; ///< m_mutex
 };
 
 } // namespace gantry::node

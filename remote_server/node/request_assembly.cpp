@@ -92,6 +92,11 @@ private:
             request(span.payload).phases[static_cast<int>(RequestPhase::Cache)] = closed(span);
         } else if (text == convention::kFailed) {
             request(span.payload).failed = true;
+        } else if (text == convention::kRequestDone) {
+            if (report::RequestRow& row = request(span.payload); !row.start) { // else its range says when it ended
+                row.end = span.start;
+                setModel(span, row.model, row.version);
+            }
         } else if (text.starts_with(convention::kClientIdPrefix)) {
             request(span.payload).clientId = m_writer.intern(text.substr(sizeof convention::kClientIdPrefix - 1));
         } else if (text == convention::kExecute) {
@@ -151,7 +156,7 @@ private:
             report::RequestRow& row = request(member->payload);
             if (const auto earlier = std::exchange(row.batchId, execution.batchId))
                 row.earlierBatches.push_back(*earlier);
-            if (!row.start) { // it arrived before the window: the batch knows its model
+            if (!row.start && !row.end) { // it arrived before the window and ends after it: the batch knows its model
                 row.model = execution.model;
                 row.version = execution.version;
             }
@@ -188,7 +193,7 @@ private:
         };
         // A request of which only a mark or a cut phase was seen says nothing that could be drawn.
         std::erase_if(m_requests, [](const report::RequestRow& r) {
-            return !r.start && std::none_of(r.phases.begin(), r.phases.end(), [](const auto& p) { return p.has_value(); });
+            return !r.start && !r.end && !r.batchId && std::none_of(r.phases.begin(), r.phases.end(), [](const auto& p) { return p.has_value(); });
         });
         std::stable_sort(m_requests.begin(), m_requests.end(), [&](const auto& a, const auto& b) { return firstTime(a) < firstTime(b); });
         std::stable_sort(m_executions.begin(), m_executions.end(), [](const auto& a, const auto& b) { return a.start < b.start; });

@@ -3,9 +3,12 @@
 #include "remote_server/capture/control_protocol.h"
 #include "remote_server/node/clock.h"
 #include "remote_server/node/engines/nsys_tool.h"
+#include "remote_server/node/log_level.h"
+#include "remote_server/node/process_environment.h"
 #include "remote_server/node/python_functions.h"
 #include "remote_server/node/sampling/prometheus_scraper.h"
 #include "remote_server/node/server_probe.h"
+#include "trace_model/base/new_file.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -23,25 +26,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char** environ;
-
 namespace gantry::node {
 namespace {
 
 constexpr DurationNs kDefaultGraceNs = 10'000'000'000;
+constexpr DurationNs kLongestGraceNs = 3'600'000'000'000;
 constexpr std::chrono::seconds kProbePeriod{2};
 constexpr std::chrono::milliseconds kRoundPeriod{50};
 constexpr off_t kFreedOutputBytes = 1 << 20; // output that was read gives its disk space back in pieces of this size
 constexpr std::size_t kKeptTargets = 64;
-
-std::map<std::string, std::string> currentEnvironment()
-{
-    std::map<std::string, std::string> result;
-    for (char** entry = environ; *entry; ++entry)
-        if (const char* equals = std::strchr(*entry, '='))
-            result.emplace(std::string(static_cast<const char*>(*entry), equals), equals + 1);
-    return result;
-}
 
 /// A file without a name that a target writes its output to. Not a pipe: with the daemon killed, that would end the target by
 /// SIGPIPE at its next line, and with the daemon busy it would block it.
@@ -53,6 +46,14 @@ Result<int> makeOutputFile(const std::filesystem::path& folder)
         return errnoError(errno, "cannot make a file for the target's output in " + folder.string());
     unlink(path.c_str()); // gone with the last process that has it open
     return file;
+}
+
+/// A file that only this user may read, whatever the umask.
+Result<void> writePrivately(const std::filesystem::path& path, const std::string& text)
+{
+    GANTRY_TRY(NewFile file, NewFile::create(path, FileAccess::OwnerOnly));
+    GANTRY_CHECK(file.write(text));
+    return file.publish(Durability::Volatile);
 }
 
 std::vector<std::string> wordsOf(const std::string& line)
@@ -95,6 +96,7 @@ std::string signalText(int signal)
 struct TargetRegistry::Launched
 {
     proto::Target info;
+    proto::LaunchRequest request; ///< as it was asked for, to launch it again
     std::string nsysSession; ///< empty: not of nsys
     int output = -1;         ///< file of makeOutputFile()
     off_t outputRead = 0, outputFreed = 0;
@@ -102,6 +104,7 @@ struct TargetRegistry::Launched
     std::shared_ptr<LogRing> log = std::make_shared<LogRing>();
     std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
     std::chrono::steady_clock::time_point probed{};
+    std::atomic<bool> isRestarting{false};
     std::atomic<bool> stopping{false}; ///< somebody waits for the end of its whole process group
     bool ended = false;
     std::filesystem::path pythonFunctions; ///< file for its processes, also those that outlive the first; empty: none
@@ -142,6 +145,7 @@ Result<proto::Target> TargetRegistry::launch(const proto::LaunchRequest& request
     if (!request.workingDirectory.empty() && !std::filesystem::is_directory(request.workingDirectory, ignored))
         return Error{ErrorCode::NotFound, "there is no working directory " + request.workingDirectory + " on this node", {}};
     auto target = std::make_shared<Launched>();
+    target->request = request;
     proto::Target& info = target->info;
     if (request.isPlanOnly) {
         info.id = "t" + std::to_string(lastNumber() + 1); // as it would be now
@@ -292,13 +296,8 @@ Result<void> TargetRegistry::prepareFunctions(const proto::LaunchRequest& reques
     GANTRY_TRY(const auto functions, parsePythonFunctions(request.pythonFunctions));
     const std::filesystem::path file = m_options.captureSocket.parent_path() / ("python-functions-" + target.info.id);
     GANTRY_CHECK(addPythonFunctions(environment, m_options.captureLibrary, file));
-    std::ofstream stream(file, std::ios::trunc | std::ios::binary);
-    stream << pythonFunctionLines(functions);
-    stream.close();
     target.pythonFunctions = file;
-    if (!stream)
-        return Error{ErrorCode::CannotWrite, "cannot write " + file.string() + ": is the disk full?", {}};
-    return {};
+    return writePrivately(file, pythonFunctionLines(functions));
 }
 
 /// The number goes on where the daemon before stopped: a process that it launched may still say "t1", and must not be taken for
@@ -307,13 +306,9 @@ Result<std::string> TargetRegistry::newId()
 {
     const std::lock_guard lock(m_mutex);
     const std::filesystem::path path = numberFile();
-    std::uint64_t last = lastNumber();
-    std::ofstream file(path, std::ios::trunc);
-    file << ++last << '\n';
-    file.close();
-    if (!file)
-        return Error{ErrorCode::CannotWrite, "cannot write " + path.string() + ": is the disk full?", {}};
-    return "t" + std::to_string(last);
+    const std::uint64_t number = lastNumber() + 1;
+    GANTRY_CHECK(writePrivately(path, std::to_string(number) + "\n"));
+    return "t" + std::to_string(number);
 }
 
 Result<proto::Target> TargetRegistry::stop(const std::string& id, DurationNs graceNs)
@@ -332,7 +327,9 @@ Result<proto::Target> TargetRegistry::stop(const std::string& id, DurationNs gra
     if (!target->ended) {
         target->stopping = true;
         kill(-target->info.pid, SIGTERM);
-        if (!m_ended.wait_for(lock, std::chrono::nanoseconds(graceNs > 0 ? graceNs : kDefaultGraceNs), [&] { return target->ended; })) {
+        // Bounded, for a time beyond the end of the clock would be over at once.
+        const std::chrono::nanoseconds grace(graceNs > 0 ? std::min(graceNs, kLongestGraceNs) : kDefaultGraceNs);
+        if (!m_ended.wait_for(lock, grace, [&] { return target->ended; })) {
             kill(-target->info.pid, SIGKILL);
             isKilled = true;
             m_ended.wait(lock, [&] { return target->ended; });
@@ -343,6 +340,30 @@ Result<proto::Target> TargetRegistry::stop(const std::string& id, DurationNs gra
     if (isKilled && !target->nsysSession.empty() && m_options.endNsysSession) // its program has a process group of its own
         m_options.endNsysSession(target->nsysSession);
     return info;
+}
+
+Result<proto::Target> TargetRegistry::restart(const std::string& id, DurationNs graceNs)
+{
+    std::shared_ptr<Launched> target;
+    {
+        const std::lock_guard lock(m_mutex);
+        const auto found =
+            std::find_if(m_launched.begin(), m_launched.end(), [&](const auto& candidate) { return candidate->info.id == id; });
+        if (found == m_launched.end())
+            return Error{ErrorCode::NotFound,
+                         "gantryd did not launch a target " + id +
+                             ", so it does not know how: end the process, and launch it with `gantryctl target launch`",
+                         {}};
+        target = *found;
+    }
+    if (target->isRestarting.exchange(true))
+        return Error{ErrorCode::Busy, "target " + id + " is being started again already, as another client asked", {}};
+    const auto launched = [&]() -> Result<proto::Target> {
+        GANTRY_CHECK(stop(id, graceNs));
+        return launch(target->request);
+    }();
+    target->isRestarting = false;
+    return launched;
 }
 
 Result<proto::Target> TargetRegistry::find(const std::string& id) const
@@ -486,6 +507,12 @@ bool TargetRegistry::anyRunning() const
     });
 }
 
+void TargetRegistry::addLine(Launched& target, std::string line)
+{
+    const proto::LogLevel level = logLevelOf(line);
+    target.log->add(std::move(line), level);
+}
+
 void TargetRegistry::readLogs(Launched& target)
 {
     char buffer[8192];
@@ -501,10 +528,10 @@ void TargetRegistry::readLogs(Launched& target)
         target.partialLine.append(buffer, static_cast<std::size_t>(size));
         std::size_t begin = 0;
         for (std::size_t end; (end = target.partialLine.find('\n', begin)) != std::string::npos; begin = end + 1)
-            target.log->add(target.partialLine.substr(begin, end - begin));
+            addLine(target, target.partialLine.substr(begin, end - begin));
         target.partialLine.erase(0, begin);
         if (target.partialLine.size() > sizeof buffer)
-            target.log->add(std::exchange(target.partialLine, {}));
+            addLine(target, std::exchange(target.partialLine, {}));
     }
 }
 
@@ -520,7 +547,7 @@ void TargetRegistry::reap(Launched& target)
         return;
     readLogs(target);
     if (!target.partialLine.empty())
-        target.log->add(std::exchange(target.partialLine, {}));
+        addLine(target, std::exchange(target.partialLine, {}));
     std::unique_lock lock(m_mutex);
     waitpid(target.info.pid, &status, 0);
     target.ended = true;

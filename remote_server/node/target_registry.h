@@ -49,8 +49,11 @@ public:
     /// Errors: BadInput (no command, a metrics URL or Python functions that are none), NotFound (no such program), Busy (an injection
     /// variable is taken), Unsupported; those of Options::nsysCommand.
     [[nodiscard]] Result<proto::Target> launch(const proto::LaunchRequest& request) override;
-    /// SIGTERM to its process group, SIGKILL after `graceNs` (0: 10 s). Returns when the whole group has ended.
+    /// SIGTERM to its process group, SIGKILL after `graceNs` (0: 10 s; an hour at most). Returns when the whole group has ended.
     [[nodiscard]] Result<proto::Target> stop(const std::string& id, DurationNs graceNs) override;
+    /// Stops it as stop() does, if it still runs, and launches it again as it was launched, with a new id. Errors: NotFound, also for one
+    /// that was started by hand; Busy while another client's call does the same; those of launch().
+    [[nodiscard]] Result<proto::Target> restart(const std::string& id, DurationNs graceNs) override;
     /// SIGTERM to its process group, if it was launched here; does not wait.
     void terminate(const std::string& id);
     [[nodiscard]] bool isRunning(const std::string& id) const; ///< and was launched here
@@ -79,6 +82,7 @@ private:
     [[nodiscard]] Result<void> applyProfile(proto::LaunchRequest& request, Launched& target,
                                             std::map<std::string, std::string>& environment) const;
     void describeProfile(proto::Target& target, const std::map<std::string, std::string>& environment) const;
+    static void addLine(Launched& target, std::string line);
     void readLogs(Launched& target);
     void reap(Launched& target);
     void askServer(Launched& target);

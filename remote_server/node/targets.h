@@ -22,6 +22,8 @@ public:
     [[nodiscard]] virtual Result<proto::Target> launch(const proto::LaunchRequest& request) = 0;
     /// SIGTERM, SIGKILL after `graceNs` (0: 10 s). Returns when it has ended. Errors: NotFound.
     [[nodiscard]] virtual Result<proto::Target> stop(const std::string& id, DurationNs graceNs) = 0;
+    /// Stops it, if it still runs, and launches it again as it was launched. Errors: NotFound, Busy, those of launch().
+    [[nodiscard]] virtual Result<proto::Target> restart(const std::string& id, DurationNs graceNs) = 0;
     /// Of one that was launched here. Errors: NotFound.
     [[nodiscard]] virtual Result<proto::Target> find(const std::string& id) const = 0;
     /// How the profiler of a target's engine is asked. Errors: NotFound, Unsupported.

@@ -466,10 +466,28 @@ grpc::StatusCode statusCode(ErrorCode code)
     return grpc::StatusCode::INTERNAL;
 }
 
+namespace {
+
+/// As much of it as an answer can carry. gRPC refuses trailers of more than 8 KiB, and with them the whole connection; in these it writes
+/// %XX for what is not printable ASCII (gRPC over HTTP/2, "Status-Message").
+std::string carriable(const std::string& message)
+{
+    constexpr std::size_t kMostBytes = 6000;
+    std::size_t size = 0;
+    for (std::size_t i = 0; i < message.size(); ++i) {
+        size += message[i] >= ' ' && message[i] <= '~' && message[i] != '%' ? 1 : 3;
+        if (size > kMostBytes)
+            return validUtf8(message.substr(0, i)) + "…";
+    }
+    return message;
+}
+
+} // namespace
+
 grpc::Status toStatus(const Error& error, grpc::ServerContextBase& context)
 {
     context.AddTrailingMetadata(kErrorKey, std::string(gantry::name(error.code)));
-    return grpc::Status(statusCode(error.code), error.text());
+    return grpc::Status(statusCode(error.code), carriable(error.text()));
 }
 
 Error toError(const grpc::Status& status, const grpc::ClientContext& context)

@@ -635,6 +635,50 @@ def refuses_what_several_nodes_cannot_do_together(node):
     assert "goes without --repeat" in refused["error"]["message"], refused
 
 
+def manages_processes_logs_and_reports(node):
+    check = subprocess.run([node.bin / "gantryctl", "--json", "--node", node.address, "node", "check"], capture_output=True, text=True, timeout=30)
+    document = json.loads(check.stdout)
+    status = {"ok": 0, "note": 0, "limited": 1, "blocked": 1, "unknown": 2}[document["worst"]]
+    assert check.returncode == status, (check.returncode, document["worst"])
+    topics = {item["topic"]: item for item in document["items"]}
+    assert {"driver", "disk", "capture library", "clock offset"} <= topics.keys(), topics.keys()
+    assert topics["capture library"]["level"] == "ok", topics["capture library"]
+    assert node.ctl("node", "info")["user_name"]
+
+    first, _ = node.launch_server()
+    target = node.ctl("target", "restart", first["id"])
+    node.launched.append(Launched(target["pid"]))
+    assert target["id"] != first["id"] and target["argv"] == first["argv"], target
+    node.ctl("node", "processes")
+    processes = [p for p in node.ctl("node", "processes")["processes"] if p["target"] == target["id"]]
+    assert target["pid"] in [p["pid"] for p in processes], processes
+    assert processes[0]["resident_bytes"] > 0 and processes[0]["user"], processes
+
+    def lines(*options):
+        done = subprocess.run([node.bin / "gantryctl", "--json", "--node", node.address, "target", "log", *options], capture_output=True, text=True, timeout=30, check=True)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+    assert {line["level"] for line in lines()} == {"info"}, "gantryd's own"
+    assert lines("--level", "error") == []
+    assert all("listens" in line["text"] for line in lines("--grep", "LISTENS")) and lines("--grep", "LISTENS")
+
+    for i in range(3):
+        add_report(node, f"old-{i}.gantry", 1 << 20)
+        os.utime(node.folder / f"reports/old-{i}.gantry", (1_000_000_000 + i, 1_000_000_000 + i))
+    assert node.ctl("report", "keep", "old-0.gantry") == {"name": "old-0.gantry", "is_kept": True}
+    policy = node.ctl("report", "policy", "--max-total", "2M", "--max-age", "36500d")
+    assert policy["max_total_bytes"] == 2 << 20 and policy["reports"] == 2, policy
+    assert sorted(r["name"] for r in node.ctl("report", "list")) == ["old-0.gantry", "old-2.gantry"], "the oldest that is not kept has gone"
+    assert node.ctl("report", "policy", "--max-age", "none")["max_age_ns"] is None
+    node.kill_daemon()
+    node.start()
+    assert node.ctl("report", "policy")["max_total_bytes"] == 2 << 20, "it survives the daemon"
+    assert [r["name"] for r in node.ctl("report", "list") if r["is_kept"]] == ["old-0.gantry"]
+    assert node.ctl("report", "unkeep", "old-0.gantry")["is_kept"] is False
+    node.ctl("report", "policy", "--max-total", "many", status=64)
+    node.ctl("report", "keep", "../x.gantry", status=65)
+    node.ctl("target", "restart", "t999", status=65)
+
+
 def names_the_execution_of_gpu_work_as_the_server_knows_it(node):
     truth = node.folder / "truth.jsonl"
     target, address = node.launch_server("--ground-truth", truth, gpu=True)

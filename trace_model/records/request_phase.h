@@ -46,6 +46,7 @@ inline constexpr int kRequestPhaseCount = 5;
 ///  - `cache`         push/pop range, payload u64 = request id; the response cache lookup
 ///  - `client_id`     mark, message = plain string "client_id:<id the client sent>", payload u64 = request id; only when one was sent
 ///  - `failed`        mark, payload u64 = request id
+///  - `request_done`  mark, payload u64 = request id, category = model: right before `request` ends, for a recording that began meanwhile
 ///  - `execute`       push/pop range on the instance's thread, payload u64 = batch id, category = model; holds, on the same thread:
 ///      - `member`           mark, payload u64 = request id: one for each request of the batch; a request that is batched in flight is a
 ///                           member of many
@@ -63,6 +64,7 @@ inline constexpr char kCache[] = "cache";
 inline constexpr char kClientIdPrefix[] = "client_id:";
 inline constexpr char kFailed[] = "failed";
 inline constexpr char kExecute[] = "execute";
+inline constexpr char kRequestDone[] = "request_done";
 inline constexpr char kMember[] = "member";
 inline constexpr char kMemberDone[] = "member_done";
 inline constexpr char kExecuteDone[] = "execute_done";

@@ -183,6 +183,14 @@ Result<proto::Target> RecordedTargets::stop(const std::string& id, DurationNs)
     return *target;
 }
 
+Result<proto::Target> RecordedTargets::restart(const std::string& id, DurationNs graceNs)
+{
+    GANTRY_TRY(const proto::Target stopped, stop(id, graceNs));
+    proto::LaunchRequest again;
+    again.argv = stopped.argv;
+    return launch(again);
+}
+
 Result<TargetProfiler::Calls> RecordedTargets::profilerCalls(const std::string& id) const
 {
     const std::lock_guard lock(m_mutex);

@@ -24,6 +24,7 @@ public:
     /// Starts a stopped target of the recording again; a command that is not of the recording is Unsupported.
     [[nodiscard]] Result<proto::Target> launch(const proto::LaunchRequest& request) override;
     [[nodiscard]] Result<proto::Target> stop(const std::string& id, DurationNs graceNs) override;
+    [[nodiscard]] Result<proto::Target> restart(const std::string& id, DurationNs graceNs) override;
     [[nodiscard]] Result<proto::Target> find(const std::string& id) const override;
     [[nodiscard]] Result<TargetProfiler::Calls> profilerCalls(const std::string& id) const override;
     [[nodiscard]] std::shared_ptr<LogRing> log(const std::string& id) const override;

@@ -1,6 +1,6 @@
 #include "remote_server/node/sampling/nvml.h"
 
-#include <dlfcn.h>
+#include "remote_server/node/sampling/nvml_library.h"
 
 namespace gantry::node {
 namespace {
@@ -25,14 +25,7 @@ struct PciInfo
 
 struct Nvml::Api
 {
-    void* handle = nullptr; ///< of dlopen()
-    int (*init)() = nullptr;
-    int (*shutdown)() = nullptr;
-    const char* (*errorString)(int) = nullptr;
-    int (*getCount)(unsigned*) = nullptr;
-    int (*getHandle)(unsigned, void**) = nullptr;
-    int (*getDriverVersion)(char*, unsigned) = nullptr;
-    int (*getCudaVersion)(int*) = nullptr;
+    std::unique_ptr<NvmlLibrary> library;
     int (*getName)(void*, char*, unsigned) = nullptr;
     int (*getUuid)(void*, char*, unsigned) = nullptr;
     int (*getPciInfo)(void*, PciInfo*) = nullptr;
@@ -44,69 +37,38 @@ struct Nvml::Api
     int (*getEnergy)(void*, unsigned long long*) = nullptr;
     int (*getClock)(void*, int, unsigned*) = nullptr;
     int (*getTemperature)(void*, int, unsigned*) = nullptr;
-
-    template <typename Function>
-    void load(Function& function, const char* symbol)
-    {
-        function = reinterpret_cast<Function>(dlsym(handle, symbol));
-    }
 };
 
 Nvml::Nvml() : m_api(std::make_unique<Api>()) {}
 
 Nvml::~Nvml()
 {
-    m_gpm.reset(); // its samples are NVML's
-    if (m_api->handle && m_api->shutdown)
-        m_api->shutdown();
+    m_gpm.reset(); // its samples are NVML's, which ends with m_api
 }
 
 Result<std::unique_ptr<Nvml>> Nvml::open(const std::string& library)
 {
     std::unique_ptr<Nvml> nvml(new Nvml);
     Api& api = *nvml->m_api;
-    api.handle = dlopen(library.c_str(), RTLD_NOW);
-    if (!api.handle)
-        return Error{ErrorCode::Unsupported, "no GPU: the NVIDIA driver's " + library + " is not installed here", {}};
-    api.load(api.init, "nvmlInit_v2");
-    api.load(api.shutdown, "nvmlShutdown");
-    api.load(api.errorString, "nvmlErrorString");
-    api.load(api.getCount, "nvmlDeviceGetCount_v2");
-    api.load(api.getHandle, "nvmlDeviceGetHandleByIndex_v2");
-    api.load(api.getDriverVersion, "nvmlSystemGetDriverVersion");
-    api.load(api.getCudaVersion, "nvmlSystemGetCudaDriverVersion_v2");
-    api.load(api.getName, "nvmlDeviceGetName");
-    api.load(api.getUuid, "nvmlDeviceGetUUID");
-    api.load(api.getPciInfo, "nvmlDeviceGetPciInfo_v3");
-    api.load(api.getCapability, "nvmlDeviceGetCudaComputeCapability");
-    api.load(api.getMemory, "nvmlDeviceGetMemoryInfo");
-    api.load(api.getUtilization, "nvmlDeviceGetUtilizationRates");
-    api.load(api.getPower, "nvmlDeviceGetPowerUsage");
-    api.load(api.getPowerLimit, "nvmlDeviceGetEnforcedPowerLimit");
-    api.load(api.getEnergy, "nvmlDeviceGetTotalEnergyConsumption");
-    api.load(api.getClock, "nvmlDeviceGetClockInfo");
-    api.load(api.getTemperature, "nvmlDeviceGetTemperature");
-    if (!api.init || !api.getCount || !api.getHandle)
-        return Error{ErrorCode::Unsupported, "no GPU: " + library + " lacks the functions of NVML", {}};
-    unsigned count = 0;
-    if (const int status = api.init(); status != 0)
-        return Error{ErrorCode::Unsupported,
-                     "no GPU: NVML does not start (" + std::string(api.errorString ? api.errorString(status) : "unknown error") + ")",
-                     {}};
-    if (api.getCount(&count) != 0 || count == 0)
-        return Error{ErrorCode::Unsupported, "no GPU: the NVIDIA driver finds none", {}};
-
+    GANTRY_TRY(api.library, NvmlLibrary::open(library));
+    api.library->find(api.getName, "nvmlDeviceGetName");
+    api.library->find(api.getUuid, "nvmlDeviceGetUUID");
+    api.library->find(api.getPciInfo, "nvmlDeviceGetPciInfo_v3");
+    api.library->find(api.getCapability, "nvmlDeviceGetCudaComputeCapability");
+    api.library->find(api.getMemory, "nvmlDeviceGetMemoryInfo");
+    api.library->find(api.getUtilization, "nvmlDeviceGetUtilizationRates");
+    api.library->find(api.getPower, "nvmlDeviceGetPowerUsage");
+    api.library->find(api.getPowerLimit, "nvmlDeviceGetEnforcedPowerLimit");
+    api.library->find(api.getEnergy, "nvmlDeviceGetTotalEnergyConsumption");
+    api.library->find(api.getClock, "nvmlDeviceGetClockInfo");
+    api.library->find(api.getTemperature, "nvmlDeviceGetTemperature");
+    nvml->m_driverVersion = api.library->driverVersion();
+    if (const int version = api.library->cudaVersion(); version > 0)
+        nvml->m_cudaVersion = cudaVersionText(version);
     char text[96] = {};
-    if (api.getDriverVersion && api.getDriverVersion(text, sizeof text) == 0)
-        nvml->m_driverVersion = text;
-    if (int version = 0; api.getCudaVersion && api.getCudaVersion(&version) == 0)
-        nvml->m_cudaVersion = std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
-    for (unsigned i = 0; i < count; ++i) {
-        void* device = nullptr;
-        if (api.getHandle(i, &device) != 0)
-            continue;
+    for (const auto& [index, device] : api.library->devices()) {
         proto::GpuInfo gpu;
-        gpu.index = i;
+        gpu.index = index;
         if (api.getName && api.getName(device, text, sizeof text) == 0)
             gpu.name = text;
         if (api.getUuid && api.getUuid(device, text, sizeof text) == 0)
@@ -120,7 +82,7 @@ Result<std::unique_ptr<Nvml>> Nvml::open(const std::string& library)
         nvml->m_devices.push_back(device);
         nvml->m_gpus.push_back(std::move(gpu));
     }
-    nvml->m_gpm = NvmlGpm::open(api.handle, nvml->m_devices);
+    nvml->m_gpm = NvmlGpm::open(api.library->handle(), nvml->m_devices);
     return nvml;
 }
 

@@ -20,6 +20,7 @@ using test::gantryctl;
 using test::ProcessResult;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 constexpr unsigned kNobody = 65534;
 
@@ -67,7 +68,8 @@ TEST_F(Gantryctl, EverySubcommandHasHelp)
 {
     const std::vector<std::vector<std::string>> commands = {{"node", "info"},     {"node", "list"},   {"node", "watch"},  {"target", "list"}, {"target", "launch"}, {"target", "stop"},
                                                             {"target", "log"},    {"capture"},        {"report", "list"}, {"report", "fetch"}, {"report", "info"}, {"report", "stats"},
-                                                            {"report", "delete"}, {"report", "convert"}, {"compare"},        {"load"}};
+                                                            {"report", "delete"}, {"report", "convert"}, {"report", "policy"}, {"report", "keep"}, {"report", "unkeep"},
+                                                            {"node", "check"},    {"node", "processes"}, {"target", "restart"}, {"compare"},        {"load"}};
     for (std::vector<std::string> command : commands) {
         command.push_back("--help");
         const ProcessResult result = gantryctl(command);
@@ -159,6 +161,22 @@ TEST_F(Gantryctl, UsageErrorsAre64AndJsonWhereAskedFor)
 }
 
 // It said "A subcommand is required" of a word that was one, as it thought who typed it.
+TEST_F(Gantryctl, PolicyOfReportsThatCannotBeMeantIsRefusedBeforeAnyNodeIsAsked)
+{
+    for (const auto& [option, value] : std::vector<std::pair<std::string, std::string>>{{"--max-total", "many"},
+                                                                                        {"--max-total", "-1G"},
+                                                                                        {"--max-age", "30"},
+                                                                                        {"--max-age", "d"},
+                                                                                        {"--max-age", "1e9d"},
+                                                                                        {"--min-free", "10 percent"}}) {
+        const ProcessResult result = gantryctl({"report", "policy", option, value, "--node", nowhere});
+        EXPECT_EQ(result.exitStatus, 64) << option << " " << value << ": " << result.err;
+        EXPECT_THAT(result.err, Not(IsEmpty()));
+    }
+    for (const char* good : {"30d", "12h", "none"})
+        EXPECT_EQ(gantryctl({"report", "policy", "--max-age", good, "--node", nowhere}).exitStatus, 69) << good;
+}
+
 TEST_F(Gantryctl, WordThatIsNoCommandIsNamed)
 {
     EXPECT_THAT(gantryctl({"bogus"}).err, HasSubstr("no command or option 'bogus' of `gantryctl`"));

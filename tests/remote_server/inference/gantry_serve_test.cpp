@@ -235,6 +235,7 @@ TEST_F(Nvtx, ARequestIsToldByTheConvention)
                                      "mark gantry.serve member_done " + id + " category 0 registered",
                                      "mark gantry.serve execute_done " + batch + " category 1 registered",
                                      "pop",
+                                     "mark gantry.serve request_done " + id + " category 1 registered",
                                      "end request " + id,
                                  }))
         << all();

@@ -2,12 +2,17 @@
 // of it or answers out of range. Layouts are those of nvml.h.
 
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <ctime>
 
 namespace {
 
 constexpr int kSuccess = 0;
 constexpr int kNotSupported = 3;
+constexpr int kNoPermission = 4;
+constexpr int kNotFound = 6;
+constexpr int kInsufficientSize = 7;
 char g_first, g_second;
 
 bool isFirst(const void* device)
@@ -151,6 +156,107 @@ int nvmlGpmMetricsGet(FakeGpmMetrics* asked)
         metric.status = metric.id >= 60 ? kNotSupported : kSuccess;
         metric.value = metric.id >= 20 ? 2 : isInOrder ? 40 : -1;
     }
+    return kSuccess;
+}
+
+// The state of the first is as it should be; the second is sick.
+int nvmlDeviceGetTotalEccErrors(void* device, int type, int counter, unsigned long long* errors)
+{
+    *errors = !isFirst(device) && type == 1 ? (counter == 0 ? 2 : 7) : 0;
+    return kSuccess;
+}
+int nvmlDeviceGetRemappedRows(void* device, unsigned* corrected, unsigned* uncorrected, unsigned* isPending, unsigned* hasFailed)
+{
+    *corrected = *uncorrected = *hasFailed = 0;
+    *isPending = isFirst(device) ? 0 : 1;
+    return kSuccess;
+}
+int nvmlDeviceGetCurrentClocksThrottleReasons(void* device, unsigned long long* reasons) // the older of its two names
+{
+    *reasons = isFirst(device) ? 1 : 0x40;
+    return kSuccess;
+}
+int nvmlDeviceGetPowerManagementDefaultLimit(void*, unsigned* milliwatts)
+{
+    *milliwatts = 700'000;
+    return kSuccess;
+}
+int nvmlDeviceGetEnforcedPowerLimit(void* device, unsigned* milliwatts)
+{
+    *milliwatts = isFirst(device) ? 700'000 : 400'000;
+    return kSuccess;
+}
+int nvmlDeviceGetMigMode(void* device, unsigned* current, unsigned* pending)
+{
+    *current = *pending = 1;
+    return isFirst(device) ? kNotSupported : kSuccess;
+}
+int nvmlDeviceGetPersistenceMode(void* device, int* isOn)
+{
+    *isOn = 1;
+    return isFirst(device) ? kSuccess : kNoPermission;
+}
+
+// Processes: GANTRY_FAKE_NVML_PID names the one that uses the first GPU, for CUDA and for graphics; one that is gone uses the second.
+struct FakeProcess
+{
+    unsigned pid;
+    unsigned long long memory;
+    unsigned gpuInstance, computeInstance;
+};
+struct FakeUse
+{
+    unsigned pid;
+    unsigned long long time;
+    unsigned sm, memory, encoder, decoder;
+};
+
+unsigned fakePid()
+{
+    const char* text = std::getenv("GANTRY_FAKE_NVML_PID");
+    return text ? static_cast<unsigned>(std::atoi(text)) : 0;
+}
+
+int nvmlDeviceGetComputeRunningProcesses_v3(void* device, unsigned* count, FakeProcess* processes)
+{
+    const unsigned needed = fakePid() == 0 ? 0 : isFirst(device) ? 2 : 1;
+    const bool fits = *count >= needed;
+    *count = needed;
+    if (!fits)
+        return kInsufficientSize;
+    if (needed > 0)
+        processes[0] = {isFirst(device) ? fakePid() : 0x7FFFFFF0U, 512ULL << 20, ~0U, ~0U};
+    if (needed > 1)
+        processes[1] = {1, ~0ULL, ~0U, ~0U}; // memory that is not told
+    return kSuccess;
+}
+int nvmlDeviceGetGraphicsRunningProcesses_v3(void* device, unsigned* count, FakeProcess* processes)
+{
+    const unsigned needed = fakePid() != 0 && isFirst(device) ? 1 : 0;
+    const bool fits = *count >= needed;
+    *count = needed;
+    if (!fits)
+        return kInsufficientSize;
+    if (needed > 0)
+        processes[0] = {fakePid(), 512ULL << 20, ~0U, ~0U};
+    return kSuccess;
+}
+/// Two samples of 40 % and 60 % in the last second, and one that is out of range.
+int nvmlDeviceGetProcessUtilization(void* device, FakeUse* uses, unsigned* count, unsigned long long)
+{
+    const unsigned needed = fakePid() != 0 && isFirst(device) ? 3 : 0;
+    if (needed == 0)
+        return kNotFound;
+    const bool fits = *count >= needed;
+    *count = needed;
+    if (!fits || !uses)
+        return kInsufficientSize;
+    timespec time{};
+    clock_gettime(CLOCK_REALTIME, &time);
+    const auto now = static_cast<unsigned long long>(time.tv_sec) * 1'000'000 + static_cast<unsigned long long>(time.tv_nsec) / 1000;
+    uses[0] = {fakePid(), now - 100'000, 40, 0, 0, 0};
+    uses[1] = {fakePid(), now - 200'000, 60, 0, 0, 0};
+    uses[2] = {fakePid(), now - 300'000, 0xFFFFFFFFU, 0, 0, 0};
     return kSuccess;
 }
 

@@ -2,8 +2,10 @@
 
 #include "remote_server/proto/convert.h"
 #include "remote_server/proto/protocol_version.h"
+#include "tests/remote_server/node/gantryd_process.h"
 #include "tests/support/child_process.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/test_files.h"
 
 #include "gantry/v1/node.grpc.pb.h"
 
@@ -24,60 +26,10 @@
 namespace gantry::node {
 namespace {
 
+using test::modeOf;
+using test::readFile;
 using testing::HasSubstr;
 using namespace std::chrono_literals;
-
-std::string readFile(const std::filesystem::path& path)
-{
-    std::ifstream file(path);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
-
-/// One run of the program, with a ready file and a report folder in `folder`.
-class Gantryd
-{
-public:
-    Gantryd(const std::filesystem::path& folder, const std::vector<std::string>& arguments)
-        : m_ready(folder / "ready"), m_process(commandLine(folder, m_ready, arguments))
-    {
-    }
-
-    /// True once it listens.
-    [[nodiscard]] bool isReady()
-    {
-        return test::eventually([&] { return std::filesystem::exists(m_ready) || !m_process.isRunning(); }) && m_process.isRunning();
-    }
-    [[nodiscard]] nlohmann::json ready() const { return nlohmann::json::parse(readFile(m_ready)); }
-    [[nodiscard]] std::string log() const { return m_process.errorText(); }
-    void signal(int number) const { m_process.signal(number); }
-
-    /// Exit status; 128 + number when a signal ended it, nothing when it runs for 30 s more.
-    [[nodiscard]] std::optional<int> exitStatus()
-    {
-        const auto result = m_process.wait(30s);
-        if (!result)
-            return std::nullopt;
-        return result->signal ? 128 + result->signal : result->exitStatus;
-    }
-
-    [[nodiscard]] std::unique_ptr<v1::Node::Stub> connect() const
-    {
-        return v1::Node::NewStub(grpc::CreateChannel(ready()["address"].get<std::string>(), grpc::InsecureChannelCredentials()));
-    }
-
-private:
-    static std::vector<std::string> commandLine(const std::filesystem::path& folder, const std::filesystem::path& ready,
-                                                const std::vector<std::string>& arguments)
-    {
-        std::filesystem::remove(ready); // of the run before
-        std::vector<std::string> argv{GANTRYD, "--ready-file", ready, "--report-folder", folder / "reports"};
-        argv.insert(argv.end(), arguments.begin(), arguments.end());
-        return argv;
-    }
-
-    std::filesystem::path m_ready;
-    test::ChildProcess m_process;
-};
 
 class GantrydTest : public testing::Test
 {
@@ -88,14 +40,6 @@ protected:
         context->set_deadline(std::chrono::system_clock::now() + 20s);
         context->AddMetadata(proto::kProtocolKey, std::to_string(proto::kProtocolVersion));
         return context;
-    }
-
-    static unsigned modeOf(const std::filesystem::path& path)
-    {
-        struct stat status
-        {
-        };
-        return ::lstat(path.c_str(), &status) == 0 ? status.st_mode & 07777U : 0U;
     }
 
     v1::Target launch(v1::Node::Stub& stub, std::vector<std::string> argv)

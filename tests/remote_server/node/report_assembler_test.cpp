@@ -619,13 +619,15 @@ TEST_F(RecordedEvents, AnExecutionThatWasUnderWayWhenTheWindowOpenedIsKnownByThe
         record.payload = payload;
         add(type, record, text);
     };
-    for (const std::uint64_t request : {7u, 8u, 9u}) { // the window begins between the batch's marks at its begin and those at its end
-        event(records::RecordType::NvtxStart, 100, 100 + request, records::nvtx_convention::kRequest, request);
-        event(records::RecordType::NvtxEnd, 9000, 100 + request, {}, 0);
-    }
+    // The window begins between the batch's marks at its begin and those at its end: so had its requests.
+    event(records::RecordType::NvtxStart, 100, 109, "request", 9);
+    event(records::RecordType::NvtxMark, 8990, 0, "request_done", 9);
+    event(records::RecordType::NvtxEnd, 9000, 109, {}, 0);
     event(records::RecordType::NvtxMark, 1000, 0, "member_done", 7);
     event(records::RecordType::NvtxMark, 1010, 0, "member_done", 8);
     event(records::RecordType::NvtxMark, 1020, 0, "execute_done", 3);
+    event(records::RecordType::NvtxMark, 1100, 0, "request_done", 7);
+    event(records::RecordType::NvtxEnd, 1110, 107, {}, 0);
     event(records::RecordType::NvtxPush, 2000, 1, "execute", 4);
     event(records::RecordType::NvtxMark, 2010, 0, "member", 9);
     event(records::RecordType::NvtxMark, 2900, 0, "member_done", 9);
@@ -643,6 +645,12 @@ TEST_F(RecordedEvents, AnExecutionThatWasUnderWayWhenTheWindowOpenedIsKnownByThe
             members.back().push_back(trace->requests[request.value].id);
     }
     EXPECT_EQ(members, (std::vector<std::vector<std::uint64_t>>{{7, 8}, {9}}));
+    std::map<std::uint64_t, TimeRange> times;
+    for (const trace::Request& request : trace->requests)
+        times[request.id] = request.time;
+    EXPECT_EQ(times[7], (TimeRange{0, 1100})) << "from the window's begin on";
+    EXPECT_EQ(times[8], trace->window) << "it had not ended";
+    EXPECT_EQ(times[9], (TimeRange{100, 9000})) << "its range says more exactly when it ended";
 }
 
 TEST_F(RecordedEvents, AStreamHasTheLastNameThatItsProgramGaveIt)

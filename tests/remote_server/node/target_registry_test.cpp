@@ -7,8 +7,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <csignal>
 #include <fstream>
+#include <limits>
+#include <thread>
 
 namespace gantry::node {
 namespace {
@@ -95,6 +98,94 @@ TEST_F(TargetRegistryTest, StopsATargetWithSigterm)
     EXPECT_EQ(stopped->exitSignal, SIGTERM);
     EXPECT_FALSE(registry.anyRunning());
     EXPECT_FALSE(test::isRunning(launched->pid)) << "the process is gone";
+}
+
+TEST_F(TargetRegistryTest, GivesATargetTimeToEndHoweverLongTheGraceIsThatIsAskedFor)
+{
+    // Beyond the end of the clock it was over at once, and the target killed.
+    const auto launched =
+        registry.launch(command({"/bin/sh", "-c", "trap 'sleep 0.1; exit 7' TERM; echo ready; while :; do sleep 0.01; done"}));
+    ASSERT_TRUE(launched);
+    ASSERT_TRUE(test::eventually([&] { return !lines(launched->id).empty(); }));
+    const auto stopped = registry.stop(launched->id, std::numeric_limits<DurationNs>::max());
+    ASSERT_TRUE(stopped);
+    EXPECT_EQ(stopped->state, proto::TargetState::Exited);
+    EXPECT_EQ(stopped->exitCode, 7);
+}
+
+TEST_F(TargetRegistryTest, StartsATargetAgainAsItWasLaunchedWithANewId)
+{
+    proto::LaunchRequest request = command({"/bin/sh", "-c", "echo $COLOUR in $PWD; exec sleep 60"});
+    request.name = "painter";
+    request.environment["COLOUR"] = "green";
+    request.workingDirectory = folder.path();
+    const auto first = registry.launch(request);
+    ASSERT_TRUE(first);
+    const auto second = registry.restart(first->id, 0);
+    ASSERT_TRUE(second) << second.error().text();
+    EXPECT_NE(second->id, first->id);
+    EXPECT_EQ(second->name, "painter");
+    EXPECT_EQ(second->argv, first->argv);
+    EXPECT_FALSE(test::isRunning(first->pid)) << "the first has ended before";
+    EXPECT_TRUE(registry.isRunning(second->id));
+    EXPECT_TRUE(test::eventually([&] { return lines(second->id) == std::vector<std::string>{"green in " + folder.path().string()}; }));
+}
+
+TEST_F(TargetRegistryTest, StartsATargetAgainThatHasEndedByItself)
+{
+    const auto first = registry.launch(command({"/bin/echo", "hello"}));
+    ASSERT_TRUE(first);
+    (void)ended(first->id);
+    const auto second = registry.restart(first->id, 0);
+    ASSERT_TRUE(second) << second.error().text();
+    (void)ended(second->id);
+    EXPECT_EQ(lines(second->id), lines(first->id));
+}
+
+TEST_F(TargetRegistryTest, StartsNothingAgainThatItDidNotLaunch)
+{
+    FakeCaptureEngine engine;
+    engine.setProcesses({{77, "", "/opt/server", "/opt/server", true}});
+    registry.setEngine(&engine);
+    for (const char* id : {"p77", "t9", ""}) {
+        const auto restarted = registry.restart(id, 0);
+        ASSERT_FALSE(restarted) << id;
+        EXPECT_EQ(restarted.error().code, ErrorCode::NotFound);
+        EXPECT_THAT(restarted.error().message, HasSubstr("target launch"));
+    }
+    registry.setEngine(nullptr);
+}
+
+TEST_F(TargetRegistryTest, StartsATargetOnceThoughTwoClientsAskAtOnce)
+{
+    const auto first = registry.launch(command({"/usr/bin/env", "--ignore-signal=TERM", "/bin/sleep", "60"}));
+    ASSERT_TRUE(first);
+    std::atomic<int> started{0}, busy{0};
+    {
+        std::vector<std::jthread> clients;
+        for (int i = 0; i < 2; ++i)
+            clients.emplace_back([&] {
+                const auto restarted = registry.restart(first->id, 2'000'000'000); // it ends at the second signal only
+                ++(restarted ? started : busy);
+            });
+    }
+    EXPECT_EQ(started, 1);
+    EXPECT_EQ(busy, 1);
+    EXPECT_EQ(registry.list().size(), 2U);
+}
+
+TEST_F(TargetRegistryTest, TellsTheLevelsOfTheLinesThatATargetWrites)
+{
+    const auto launched = registry.launch(
+        command({"/bin/sh", "-c", "echo 'W0611 12:00:00.1 7 a.cc:1] slow'; echo 'ERROR 11-20 10:00:00 [x.py:1] dead'; echo plain"}));
+    ASSERT_TRUE(launched);
+    (void)ended(launched->id);
+    const auto ring = registry.log(launched->id);
+    std::uint64_t sequence = ring->tail(10);
+    std::vector<proto::LogLevel> levels;
+    for (const proto::LogLine& line : ring->follow(sequence, 0ms))
+        levels.push_back(line.level);
+    EXPECT_EQ(levels, (std::vector<proto::LogLevel>{proto::LogLevel::Warning, proto::LogLevel::Error, proto::LogLevel::Unknown}));
 }
 
 TEST_F(TargetRegistryTest, KillsATargetThatIgnoresSigterm)

@@ -1,0 +1,91 @@
+#include "remote_server/node/readiness/gpu_checks.h"
+
+#include "remote_server/node/readiness/gpu_health.h"
+#include "remote_server/node/readiness/kernel_log.h"
+#include "remote_server/node/readiness/system_checks.h"
+#include "remote_server/node/small_file.h"
+
+#include <cctype>
+
+namespace gantry::node {
+namespace {
+
+using proto::ReadinessLevel;
+
+/// What the kernel log says beside NVML. Users may seldom read it, which is no fault of the node: there is no line then.
+ReadinessItems checkXids(const ReadinessInputs& inputs)
+{
+    const auto errors = xidErrors(inputs.root / "dev/kmsg");
+    if (!errors || errors->count == 0)
+        return {};
+    const std::string finding = "The driver has logged " + std::to_string(errors->count) +
+                                " Xid errors since the node was booted, the last one " + std::to_string(errors->last) + ".";
+    if (!errors->hasHardware)
+        return {{"xid", ReadinessLevel::Note, finding, "They come from programs, such as one that wrote beside its memory.",
+                 "see `sudo dmesg | grep Xid`"}};
+    return {{"xid", ReadinessLevel::Limited, finding, "A GPU has failed, or its memory or links have: what runs there may end.",
+             "see `sudo dmesg | grep Xid`, drain the node and reset the GPU: `sudo nvidia-smi --gpu-reset -i N`"}};
+}
+
+} // namespace
+
+ReadinessItems checkGpus(const ReadinessInputs& inputs)
+{
+    const auto nvml = NvmlLibrary::open(inputs.nvmlLibrary);
+    if (!nvml) {
+        std::string finding = nvml.error().message;
+        finding.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(finding.front())));
+        const bool isContained = !containerOf(inputs).empty();
+        return {
+            {"driver", ReadinessLevel::Blocked, finding + ".",
+             "No kernels, memory copies and GPU metrics; NVTX ranges, requests and host metrics are recorded.",
+             isContained
+                 ? "start the container with --gpus all (docker) or nvidia.com/gpu (Kubernetes); else install NVIDIA's driver on its host"
+                 : "install NVIDIA's driver, or reboot after an update of it; `nvidia-smi` has to list the GPUs"}};
+    }
+    const std::string version = (*nvml)->driverVersion();
+    const int cuda = (*nvml)->cudaVersion();
+    ReadinessItems items;
+    if (version.empty() && cuda == 0)
+        items.push_back(unknownItem("driver", "NVML does not tell the driver's version"));
+    else
+        items.push_back({"driver",
+                         ReadinessLevel::Ok,
+                         "NVIDIA driver " + (version.empty() ? std::string("of an unknown version") : version) +
+                             (cuda > 0 ? ", for CUDA up to " + cudaVersionText(cuda) : std::string()) + ", with " +
+                             std::to_string((*nvml)->devices().size()) + " GPUs.",
+                         {},
+                         {}});
+    for (const NvmlLibrary::Device& gpu : (*nvml)->devices())
+        items.push_back(gpuHealth(**nvml, gpu));
+    for (proto::ReadinessItem& item : checkXids(inputs))
+        items.push_back(std::move(item));
+    return items;
+}
+
+ReadinessItems checkCounterPermission(const ReadinessInputs& inputs)
+{
+    constexpr const char* kTopic = "gpu counters";
+    const auto parameters = readSmallFile(inputs.root / "proc/driver/nvidia/params");
+    if (!parameters)
+        return {unknownItem(kTopic, parameters.error().message)};
+    constexpr std::string_view kKey = "RmProfilingAdminOnly:";
+    const std::size_t at = parameters->find(kKey);
+    const std::size_t value = at == std::string::npos ? at : parameters->find_first_not_of(' ', at + kKey.size());
+    if (value == std::string::npos)
+        return {unknownItem(kTopic, "/proc/driver/nvidia/params does not say RmProfilingAdminOnly")};
+    if ((*parameters)[value] == '0')
+        return {{kTopic, ReadinessLevel::Ok, "The driver lets every user sample them.", {}, {}}};
+    const auto admin = hasCapability(inputs, Capability::SysAdmin), performance = hasCapability(inputs, Capability::Perfmon);
+    if (!admin || !performance)
+        return {unknownItem(kTopic, (admin ? performance : admin).error().message)};
+    if (*admin || *performance)
+        return {{kTopic, ReadinessLevel::Ok, "The driver keeps them for administrators, of which gantryd is one.", {}, {}}};
+    return {
+        {kTopic, ReadinessLevel::Limited, "The driver keeps them for administrators (RmProfilingAdminOnly 1).",
+         "Windows have no hardware counters (--gpu-metrics-hz); kernels and memory copies are recorded.",
+         "echo 'options nvidia NVreg_RestrictProfilingToAdminUsers=0' | sudo tee /etc/modprobe.d/gantry.conf, then load the driver anew or "
+         "reboot"}};
+}
+
+} // namespace gantry::node
