@@ -6,9 +6,9 @@
 
 #include <algorithm>
 #include <cctype>
-#include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -40,13 +40,14 @@ void nameFiles(std::vector<Member>& members, const std::filesystem::path& output
 {
     const std::filesystem::path base = output.empty() ? std::filesystem::path("together.gantry") : output;
     const std::string extension = base.has_extension() ? base.extension().string() : ".gantry";
-    std::map<std::string, int> seen;
+    std::set<std::string> used;
     for (Member& member : members) {
         if (!member.ready)
             continue;
-        std::string part = filePart(member.host);
-        if (const int number = ++seen[part]; number > 1)
-            part += "-" + std::to_string(number);
+        const std::string host = filePart(member.host);
+        std::string part = host;
+        for (int number = 2; !used.insert(part).second; ++number)
+            part = host + "-" + std::to_string(number);
         member.ready->destination = base.parent_path() / (base.stem().string() + "-" + part + extension);
     }
 }
@@ -61,7 +62,7 @@ Result<app::SessionMember> connectTo(const CommonOptions& common, const Together
     if (target.empty()) {
         GANTRY_TRY(target, chooseTarget(*client, engine));
     }
-    return app::SessionMember{std::move(client), std::move(target), {}};
+    return app::SessionMember{std::move(client), std::move(target), {}, engine};
 }
 
 /// One after the other: a node may ask for a password.

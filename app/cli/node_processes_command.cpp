@@ -72,7 +72,7 @@ int listProcesses(const CommonOptions& common)
     for (const proto::NodeProcess& process : list->processes)
         addRows(rows, process);
     if (rows.empty())
-        say("no process uses a GPU, and no target runs\n");
+        say("{}no target runs\n", list->noGpuUseReason.empty() ? "no process uses a GPU, and " : "");
     else
         sayLines(alignedTable({"pid", "user", "target", "gpu", "gpu memory", "sm", "cpu cores", "memory", "command"}, rows, ""));
     if (!list->noGpuUseReason.empty())

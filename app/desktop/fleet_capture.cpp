@@ -3,8 +3,6 @@
 #include "app/desktop/capture_limits.h"
 #include "app/desktop/settings.h"
 #include "app/desktop/text.h"
-#include "app/remote/error_code.h"
-#include "app/remote/report_fetcher.h"
 
 #include <algorithm>
 #include <system_error>
@@ -36,7 +34,7 @@ const proto::Target* targetOf(const NodeController& node)
 } // namespace
 
 FleetCapture::FleetCapture(jobs::JobRunner& runner, const Settings& settings, QObject* parent)
-    : QObject(parent), m_runner(runner), m_settings(settings)
+    : QObject(parent), m_settings(settings), m_slot(runner)
 {
 }
 
@@ -44,109 +42,89 @@ void FleetCapture::start(const std::vector<NodeController*>& nodes)
 {
     if (isBusy())
         return;
-    m_captured.clear();
+    m_nodes.clear();
+    m_titles.clear();
     m_failures.clear();
-    m_slots.clear();
     // A window until stopped on many nodes would have nobody who stops it.
     m_length = m_settings.captureDuration() > 0 ? m_settings.captureDuration() : kUsualLength;
-    m_running = 1; // until all have been started
+    std::vector<app::SessionMember> members;
     for (NodeController* node : nodes) {
         const proto::Target* target = node->client() && node->info() ? targetOf(*node) : nullptr;
-        if (!node->client())
+        if (!node->client()) {
             m_failures << tr("%1 is not connected.").arg(node->title());
-        else if (!target)
+        } else if (!target) {
             m_failures << tr("%1 runs no server that could be captured.").arg(node->title());
-        else
-            startOn(*node, *target);
+        } else {
+            members.push_back(
+                {node->client(), target->id, m_settings.reportFolder(node->name()), captureLimits(*node->info(), *target).usualEngine()});
+            m_nodes.emplace_back(node);
+            m_titles << node->title();
+        }
     }
-    endOne();
-}
-
-void FleetCapture::startOn(NodeController& node, const proto::Target& target)
-{
+    if (members.empty())
+        return end({});
+    m_isRunning = true;
+    emit changed();
     proto::CaptureRequest request;
-    request.targetId = target.id;
-    request.engine = captureLimits(*node.info(), target).usualEngine();
     request.durationNs = m_length;
     request.clientName = clientName();
-    ++m_running;
-    m_slots.emplace_back(m_runner).run(
-        [client = node.client(), request](const jobs::JobContext& context) -> Result<proto::CaptureStatus> {
-            GANTRY_TRY(const auto started, client->startCapture(request, context.stop()));
-            return client->watchCapture(started.captureId, nullptr, context.stop());
+    using Reports = std::vector<Result<app::SessionReport>>;
+    m_slot.run(
+        [members = std::move(members), request](const jobs::JobContext& context) -> Result<Reports> {
+            for (const app::SessionMember& member : members) {
+                std::error_code failure;
+                std::filesystem::create_directories(member.destination, failure);
+                if (failure)
+                    return errnoError(failure.value(), "cannot make the folder " + member.destination.string());
+            }
+            app::SessionWatch watch;
+            watch.giveUp = context.stop();
+            return app::captureTogether(members, request, watch);
         },
-        [this, node = QPointer(&node), client = node.client(), title = node.title(),
-         folder = m_settings.reportFolder(node.name())](Result<proto::CaptureStatus> last) {
-            if (last && last->state == proto::CaptureState::Failed)
-                last = Error{app::errorCodeFromName(last->error), last->message, {}};
-            if (!last)
-                m_failures << tr("%1: %2").arg(title, describe(last.error()).sentence);
-            else if (last->reportNames.empty())
-                m_failures << tr("%1: nothing was captured. %2").arg(title, toQString(last->message));
-            else
-                m_captured.push_back({client, last->reportNames.back(), folder});
-            if (node)
-                node->refresh();
-            endOne();
+        [this](Result<Reports> reports) {
+            m_isRunning = false;
+            if (!reports)
+                m_failures << describe(reports.error()).sentence;
+            end(reports ? std::move(*reports) : Reports());
+            for (const QPointer<NodeController>& node : m_nodes)
+                if (node)
+                    node->refresh();
         });
 }
 
-void FleetCapture::endOne()
+void FleetCapture::end(std::vector<Result<app::SessionReport>> reports)
 {
-    --m_running;
+    std::vector<std::filesystem::path> paths;
+    std::vector<DurationNs> errors; ///< of the nodes' clocks
+    for (std::size_t i = 0; i < reports.size(); ++i) {
+        if (!reports[i]) {
+            m_failures << tr("%1: %2").arg(m_titles[static_cast<int>(i)], describe(reports[i].error()).sentence);
+            continue;
+        }
+        paths.push_back(reports[i]->fetched.path);
+        if (reports[i]->clock)
+            errors.push_back(reports[i]->clock->errorNs);
+        else
+            m_failures << tr("%1: %2.").arg(m_titles[static_cast<int>(i)], toQString(reports[i]->whyNoClock));
+    }
     emit changed();
-    if (m_running > 0)
-        return;
-    const auto windows = m_captured.size();
     const QString length = tr("%1 s").arg(widgets::formatNumber(static_cast<double>(m_length) / 1e9, 3));
-    QString sentence = windows == 0 ? tr("Nothing was captured.")
-                       : windows == 1
-                           ? tr("A window of %1 was captured on 1 node; its report is there, under Nodes.").arg(length)
-                           : tr("Windows of %1 were captured on %2 nodes; their reports are there, under Nodes.").arg(length).arg(windows);
+    QString sentence = paths.empty()       ? tr("Nothing was captured.")
+                       : paths.size() == 1 ? tr("A window of %1 was captured on 1 node.").arg(length)
+                                           : tr("Windows of %1 were captured on %2 nodes at one instant.").arg(length).arg(paths.size());
+    if (errors.size() > 1 && errors.size() == paths.size()) {
+        std::sort(errors.rbegin(), errors.rend());
+        sentence += tr(" Their clocks agree to ±%1.").arg(widgets::formatDuration(errors[0] + errors[1]));
+    }
     if (!m_failures.isEmpty())
-        sentence += QLatin1Char(' ') +
-                    (m_failures.size() == 1 ? m_failures.front() : tr("On %1 nodes it was not possible.").arg(m_failures.size()));
+        sentence +=
+            QLatin1Char(' ') + (m_failures.size() == 1 ? m_failures.front() : tr("%1 nodes have something to say.").arg(m_failures.size()));
     emit told({m_failures.isEmpty() ? MessageBar::Kind::Information : MessageBar::Kind::Warning, sentence,
                m_failures.size() > 1 ? m_failures.join(QLatin1Char('\n')) : QString(),
-               windows == 0   ? QString()
-               : windows == 1 ? tr("Fetch and open")
-                              : tr("Fetch and open together"),
-               [this] { fetchAll(); }, QString::fromLatin1(kTopic)});
-}
-
-void FleetCapture::fetchAll()
-{
-    if (isBusy() || m_captured.empty())
-        return;
-    ++m_running;
-    emit changed();
-    m_slots.emplace_back(m_runner).run(
-        [captured = m_captured](const jobs::JobContext& context) -> Result<std::vector<std::filesystem::path>> {
-            std::vector<std::filesystem::path> paths;
-            for (const Captured& one : captured) {
-                std::error_code failure;
-                std::filesystem::create_directories(one.folder, failure);
-                if (failure)
-                    return errnoError(failure.value(), "cannot make the folder " + one.folder.string());
-                GANTRY_TRY(const std::filesystem::path name, app::localFileName(one.report));
-                GANTRY_TRY(auto fetched, app::fetchReport(*one.client, one.report, one.folder / name, {}, context.stop()));
-                paths.push_back(std::move(fetched.path));
-            }
-            return paths;
-        },
-        [this](Result<std::vector<std::filesystem::path>> paths) {
-            --m_running;
-            emit changed();
-            if (paths)
-                return emit fetched(*paths);
-            const UserMessage message = describe(paths.error());
-            emit told({MessageBar::Kind::Error,
-                       tr("The reports were not fetched: %1").arg(message.sentence),
-                       message.details,
-                       {},
-                       {},
-                       QString::fromLatin1(kTopic)});
-        });
+               paths.empty()       ? QString()
+               : paths.size() == 1 ? tr("Open")
+                                   : tr("Open together"),
+               [this, paths] { emit openRequested(paths); }, QString::fromLatin1(kTopic)});
 }
 
 } // namespace gantry::desktop

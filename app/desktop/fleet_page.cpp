@@ -198,10 +198,12 @@ void FleetPage::hideEvent(QHideEvent* event)
 
 void FleetPage::turn()
 {
-    if (m_isStale)
+    // Also when nothing is heard: values grow old by that.
+    const bool isTurnToArrange = ++m_turnsToArrange >= kTurnsToArrange;
+    if (m_isStale || isTurnToArrange)
         refresh();
     // Not under the hand that is about to click.
-    if (++m_turnsToArrange >= kTurnsToArrange && !m_view->viewport()->underMouse())
+    if (isTurnToArrange && !m_view->viewport()->underMouse())
         arrange();
 }
 

@@ -106,7 +106,7 @@ void addLive(const NodeController& node, const NodePulse& pulse, NodeTile& tile)
     if (info.memoryTotalBytes > 0)
         tile.hostMemoryTotalBytes = static_cast<double>(info.memoryTotalBytes);
     tile.requestsPerSecond = pulse.requestsPerSecond();
-    if (info.diskFreeBytes < kLittleDisk)
+    if (info.diskFreeBytes > 0 && info.diskFreeBytes < kLittleDisk) // 0: could not be read
         tile.notes.push_back(
             {TileNote::Kind::Warning, Words::tr("disk nearly full: %1 free for reports").arg(formatBytes(info.diskFreeBytes))});
     addServers(node, tile);
@@ -125,7 +125,7 @@ QString stateText(const NodeController& node)
     case NodeController::State::Connecting:
         return node.progress().now ? toQString(app::name(*node.progress().now)) + QStringLiteral("…") : Words::tr("connecting…");
     case NodeController::State::Connected:
-        return isRecording(node) ? Words::tr("recording") : Words::tr("connected");
+        return isRecording(node) ? Words::tr("plays a recording") : Words::tr("connected");
     case NodeController::State::Lost:
         return node.needsPerson() ? Words::tr("needs you") : Words::tr("not reachable");
     }

@@ -385,7 +385,7 @@ void MainWindow::connectFleet()
     m_fleet = std::make_unique<FleetDesk>(*m_nodes, *m_desk, *m_pages, m_settings, m_runner);
     connect(m_actions->showFleet, &QAction::triggered, m_fleet.get(), &FleetDesk::show);
     connect(&m_fleet->capture(), &FleetCapture::told, m_messages, &MessageBar::showMessage);
-    connect(&m_fleet->capture(), &FleetCapture::fetched, this, [this](const std::vector<std::filesystem::path>& reports) {
+    connect(&m_fleet->capture(), &FleetCapture::openRequested, this, [this](const std::vector<std::filesystem::path>& reports) {
         reports.size() == 1 ? openReport(reports.front()) : openTogether(reports);
     });
 }

@@ -16,6 +16,7 @@ constexpr auto kRefreshInterval = 2s;
 constexpr std::uint32_t kMetricsRateHz = 5;
 constexpr std::uint32_t kLogLines = 200;
 constexpr int kLongestRetrySeconds = 30;
+constexpr auto kSteadyAfter = 5s; ///< a connection that holds so long is no attempt any more
 
 /// A tree that is rebuilt only when this says so keeps its selection and scroll position.
 std::string fingerprint(const std::vector<proto::Target>& targets, const std::vector<proto::ReportInfo>& reports)
@@ -58,6 +59,12 @@ NodeController::NodeController(std::string address, jobs::JobRunner& runner, QOb
 {
     m_retryTimer.setSingleShot(true);
     connect(&m_retryTimer, &QTimer::timeout, this, [this] { connectNow(false); });
+    m_steadyTimer.setSingleShot(true);
+    m_steadyTimer.setInterval(kSteadyAfter);
+    connect(&m_steadyTimer, &QTimer::timeout, this, [this] {
+        m_failures = 0;
+        tellOfReturn();
+    });
     m_refreshTimer.setInterval(kRefreshInterval);
     connect(&m_refreshTimer, &QTimer::timeout, this, [this] {
         // A slow node is not asked again before it has answered.
@@ -128,11 +135,12 @@ Result<NodeController::Content> NodeController::readContent(app::NodeClient& cli
     return content;
 }
 
-void NodeController::open()
+void NodeController::open(Asked asked)
 {
-    if (m_state == State::Connected || (m_state == State::Connecting && m_isPersonThere))
+    const bool isPersonThere = asked == Asked::Person;
+    if (m_state == State::Connected || (m_state == State::Connecting && (m_isPersonThere || !isPersonThere)))
         return;
-    connectNow(true);
+    connectNow(isPersonThere);
 }
 
 void NodeController::connectNow(bool isPersonThere)
@@ -241,6 +249,7 @@ void NodeController::close()
 void NodeController::dropConnection()
 {
     m_refreshTimer.stop();
+    m_steadyTimer.stop();
     m_refreshSlot.cancel();
     m_metrics.reset();
     m_log.reset();
@@ -312,12 +321,16 @@ void NodeController::onConnected(std::shared_ptr<app::NodeClient> client, Conten
     m_client = std::move(client);
     m_error.reset();
     m_lostSince = {};
-    m_failures = 0;
     m_info.reset(); // so that setContent() tells about it
     setContent(std::move(content));
     setState(State::Connected);
     startFeeds();
     m_refreshTimer.start();
+    m_steadyTimer.start();
+}
+
+void NodeController::tellOfReturn()
+{
     if (std::optional<Outage> outage = std::exchange(m_outage, std::nullopt)) {
         outage->until = QDateTime::currentDateTime();
         emit returned(*outage);
@@ -343,10 +356,12 @@ void NodeController::onLost(const Error& error)
         error.code != ErrorCode::NotPermitted && error.code != ErrorCode::VersionMismatch && error.code != ErrorCode::BadInput;
     if (mayHeal)
         m_retryTimer.start(std::chrono::seconds(std::min(kLongestRetrySeconds, 1 << std::min(m_failures - 1, 5))));
-    if (wasConnected)
+    // One that breaks before it was of use is still the same outage.
+    const bool isNewOutage = wasConnected && !m_outage;
+    if (isNewOutage)
         m_outage = Outage{QDateTime::currentDateTime(), {}, error};
     setState(State::Lost);
-    if (wasConnected)
+    if (isNewOutage)
         emit lost(error);
 }
 
@@ -370,7 +385,10 @@ void NodeController::startFeeds()
         [client = m_client](const std::function<void(const proto::MetricsBatch&)>& emitItem, std::stop_token stop) {
             return client->streamMetrics(kMetricsRateHz, emitItem, std::move(stop));
         },
-        [this](std::vector<proto::MetricsBatch> batches, std::size_t) { emit metricsArrived(batches); },
+        [this](std::vector<proto::MetricsBatch> batches, std::size_t) {
+            tellOfReturn();
+            emit metricsArrived(batches);
+        },
         [this](Result<void> how) {
             // A stream that the node ends politely is a daemon that goes away.
             onLost(how ? Error{ErrorCode::Unreachable, "the node ended the connection", {}} : how.error());

@@ -52,6 +52,12 @@ public:
         Connected,
         Lost ///< was connected or failed to; tries again at retryInSeconds()
     };
+    /// Who answers what connecting asks.
+    enum class Asked
+    {
+        Person,
+        Nobody ///< an unattended run: what only a person could answer ends the attempt
+    };
 
     /// `address` as NodeClient::connect takes it; empty: the node of this machine.
     NodeController(std::string address, jobs::JobRunner& runner, QObject* parent = nullptr);
@@ -91,8 +97,9 @@ public:
     /// The flight recorder that runs on a target, whoever started it; null: none.
     [[nodiscard]] const proto::CaptureStatus* recorderOf(const std::string& targetId) const;
 
-    /// Starts to connect, at once also when a retry is waiting. The person who asks for it is there to answer questions.
-    void open();
+    /// Starts to connect, at once also when a retry is waiting. The person who asks for it is there to answer questions, unless it is
+    /// nobody.
+    void open(Asked asked = Asked::Person);
     /// Also ends a connection that is being made, at any step.
     void close();
     /// Asks for targets, reports and captures again, outside the regular turn.
@@ -110,8 +117,9 @@ signals:
     void questionChanged();
     /// Another sentence in notes().
     void noted(const QString& sentence);
-    /// The connection was lost, while it was in use.
+    /// The connection was lost, while it was in use. Not told again of one that breaks before it has returned().
     void lost(const gantry::Error& error);
+    /// It is there again and of use: metrics arrive, or it has held for a while.
     void returned(const gantry::desktop::Outage& outage);
     /// Node info, targets or reports differ from before.
     void contentChanged();
@@ -148,6 +156,7 @@ private:
     void dropConnection();
     void onConnected(std::shared_ptr<app::NodeClient> client, Content content);
     void onLost(const Error& error);
+    void tellOfReturn();
     void setContent(Content content);
     void startFeeds();
 
@@ -170,11 +179,12 @@ private:
     ConnectProgress m_progress;
     std::shared_ptr<PersonQuestion> m_question;
     QStringList m_notes;
-    std::optional<Outage> m_outage; ///< since a connection that was in use was lost
+    std::optional<Outage> m_outage; ///< since a connection that was in use was lost; until returned() is told
 
     QTimer m_retryTimer;
     QTimer m_refreshTimer;
-    int m_failures = 0;
+    QTimer m_steadyTimer;
+    int m_failures = 0; ///< since a connection held for a while
     std::unique_ptr<StreamFeed<proto::MetricsBatch>> m_metrics;
     std::unique_ptr<StreamFeed<proto::LogLine>> m_log;
     jobs::JobSlot m_connectSlot;

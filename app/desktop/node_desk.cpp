@@ -59,9 +59,13 @@ void NodeDesk::watchNodes()
             const bool isConnected = node->state() == NodeController::State::Connected;
             if (isConnected)
                 m_settings.addRecentNode(toQString(node->address()));
-            if (isConnected || (node->state() == NodeController::State::Lost && node->error()->code == ErrorCode::NotPermitted))
-                m_keeper->settle(node, isConnected);
+            if (isConnected)
+                m_keeper->settle(node, true);
+            else if (node->state() == NodeController::State::Lost && node->error()->code == ErrorCode::NotPermitted)
+                // A step after it, as a token that is refused, says nothing of them.
+                m_keeper->settle(node, node->progress().now != app::ConnectStep::Authenticate);
         });
+        connect(node, &QObject::destroyed, this, [this, node] { m_keeper->settle(node, true); });
         connect(node, &NodeController::noted, this,
                 [this, node](const QString& sentence) { emit logged(tr("%1: %2").arg(node->title(), sentence)); });
         connect(node, &NodeController::lost, this, [this, node](const Error& error) {

@@ -33,11 +33,11 @@ NodeController& NodeList::find(const std::string& address)
     return node;
 }
 
-NodeController& NodeList::open(const std::string& address)
+NodeController& NodeList::open(const std::string& address, NodeController::Asked asked)
 {
     NodeController& node = find(address);
     setCurrent(&node);
-    node.open();
+    node.open(asked);
     return node;
 }
 

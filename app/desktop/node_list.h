@@ -25,7 +25,7 @@ public:
     [[nodiscard]] NodeController* current() const { return m_current; }
 
     /// The node of this address, made and opened when it is new; becomes the current one.
-    NodeController& open(const std::string& address);
+    NodeController& open(const std::string& address, NodeController::Asked asked = NodeController::Asked::Person);
     /// The same, as one of several: the current one stays, unless there is none.
     NodeController& openBeside(const std::string& address);
     void setCurrent(NodeController* node);

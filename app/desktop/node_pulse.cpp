@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <string_view>
 
 namespace gantry::desktop {
@@ -30,7 +31,14 @@ std::optional<std::uint32_t> gpuOf(const std::map<std::string, std::string>& lab
     return error == std::errc() && rest == end ? std::optional(index) : std::nullopt;
 }
 
+DurationNs steadyNow()
+{
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
 } // namespace
+
+NodePulse::NodePulse() : NodePulse(steadyNow) {}
 
 void NodePulse::restart(const std::string& bootId)
 {
@@ -90,6 +98,7 @@ void NodePulse::add(const proto::MetricsBatch& batch)
         m_now = std::max(m_now, sample.time);
     }
     m_now = std::max(m_now, batch.nodeMonoNs);
+    m_heard = m_clock();
     recordSeconds();
 }
 
@@ -105,6 +114,11 @@ void NodePulse::recordSeconds()
         push(m_power, isNow ? totalPower() : std::nullopt);
         push(m_requests, isNow ? requestsPerSecond() : std::nullopt);
     }
+}
+
+bool NodePulse::isFresh(const Series& series) const
+{
+    return series.time > 0 && m_now - series.time + (m_clock() - m_heard) <= kStale;
 }
 
 std::optional<double> NodePulse::newest(What what, std::uint32_t gpu) const
@@ -133,9 +147,13 @@ std::optional<double> NodePulse::hostMemoryUsedBytes() const
 std::optional<double> NodePulse::totalPower() const
 {
     std::optional<double> sum;
-    for (const auto& [id, series] : m_series)
-        if (series.what == What::GpuPower && isFresh(series))
-            sum = sum.value_or(0) + series.value;
+    for (const auto& [id, series] : m_series) {
+        if (series.what != What::GpuPower)
+            continue;
+        if (!isFresh(series))
+            return std::nullopt;
+        sum = sum.value_or(0) + series.value;
+    }
     return sum;
 }
 

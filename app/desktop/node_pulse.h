@@ -5,16 +5,19 @@
 #include "widgets/fleet/node_tile.h"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace gantry::desktop {
 
 /// What the fleet shows of a node's live samples: the newest values, and a minute of two of them. Small, since there may be a hundred of
 /// it. UI thread.
 ///
-/// A value that was not renewed for kStale is absent, as are all of them after a new stream has begun, until they come.
+/// A value that was not renewed for kStale is absent, as are all of them after a new stream has begun, until they come. Where no batch
+/// comes at all, the clock of this machine says how much time has passed.
 class NodePulse
 {
 public:
@@ -25,6 +28,11 @@ public:
     {
         std::optional<double> utilisationRatio, memoryUsedBytes, powerW;
     };
+
+    using Clock = std::function<DurationNs()>; ///< steady; from whenever
+
+    NodePulse();
+    explicit NodePulse(Clock clock) : m_clock(std::move(clock)) {}
 
     /// A new stream begins, see LiveSeries::restart(): the time in between becomes a gap.
     void restart(const std::string& bootId);
@@ -65,14 +73,17 @@ private:
 
     void define(const metrics::SeriesDefinition& definition);
     static void advanceCounter(Series& series, const metrics::Sample& sample);
-    [[nodiscard]] bool isFresh(const Series& series) const { return series.time > 0 && m_now - series.time <= kStale; }
+    [[nodiscard]] bool isFresh(const Series& series) const;
     [[nodiscard]] std::optional<double> newest(What what, std::uint32_t gpu) const;
+    /// Absent where that of a GPU is, as in widgets::totalPower().
     [[nodiscard]] std::optional<double> totalPower() const;
     void recordSeconds();
 
     std::map<std::uint32_t, Series> m_series; ///< by the stream's id
     std::string m_bootId;
-    TimestampNs m_now = 0;        ///< of the node's clock
+    Clock m_clock;
+    DurationNs m_heard = 0;       ///< when the last batch came, of m_clock
+    TimestampNs m_now = 0;        ///< of the node's clock, at the last batch
     TimestampNs m_nextSecond = 0; ///< when the histories get their next point; 0: with the first batch
     widgets::TileHistory m_power, m_requests;
 };

@@ -349,7 +349,7 @@ void NodesPanel::showMenu(const QPoint& position)
         const bool isOpen = node->state() == NodeController::State::Connected || node->state() == NodeController::State::Connecting;
         QAction* use = menu->addAction(tr("Show live"), node, [this, node] { m_nodes.setCurrent(node); });
         use->setEnabled(node != m_nodes.current());
-        menu->addAction(tr("Connect"), node, &NodeController::open)->setEnabled(!isOpen);
+        menu->addAction(tr("Connect"), node, [node] { node->open(); })->setEnabled(!isOpen);
         menu->addAction(tr("Disconnect"), node, &NodeController::close)->setEnabled(node->state() != NodeController::State::Disconnected);
         menu->addAction(tr("Name, group and tags…"), node, [this, node] { emit labelRequested(node); });
         menu->addAction(tr("Copy address"), node, [node] { QApplication::clipboard()->setText(toQString(node->address())); });

@@ -69,7 +69,7 @@ void ScreenshotRun::showComparison()
 void ScreenshotRun::showLive()
 {
     setStep(tr("Waiting for live metrics"));
-    NodeController& node = window().nodes().open(*m_line.node);
+    NodeController& node = window().nodes().open(*m_line.node, NodeController::Asked::Nobody);
     connect(&node, &NodeController::stateChanged, this, [this, &node] {
         if (node.state() == NodeController::State::Lost)
             fail(tr("Connecting to the node"), *node.error());

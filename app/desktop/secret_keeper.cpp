@@ -2,6 +2,7 @@
 
 #include "app/desktop/text.h"
 
+#include <QPointer>
 #include <QTimer>
 
 #include <chrono>
@@ -49,7 +50,7 @@ void SecretKeeper::answer(const QObject* connection, std::shared_ptr<PersonQuest
         return onUnknown();
     const QString key = keyOf(*asked);
     if (asked->attempt > 1) {
-        if (m_unsettled[connection].erase(key) > 0)
+        if (std::erase(m_unsettled[connection], key) > 0)
             m_keyring->forget(key);
         return onUnknown();
     }
@@ -59,15 +60,16 @@ void SecretKeeper::answer(const QObject* connection, std::shared_ptr<PersonQuest
         if (!std::exchange(*isOver, true))
             onUnknown();
     });
-    m_keyring->find(key, [this, connection, isOver, onUnknown, key, question = std::move(question)](Keyring::Found found) {
-        m_isThere = found.isThere;
-        if (std::exchange(*isOver, true))
-            return;
-        if (!found.secret || found.secret->isEmpty())
-            return onUnknown();
-        m_unsettled[connection].insert(key);
-        question->answer(std::move(*found.secret));
-    });
+    m_keyring->find(
+        key, [this, connection = QPointer(connection), isOver, onUnknown, key, question = std::move(question)](Keyring::Found found) {
+            m_isThere = found.isThere;
+            if (std::exchange(*isOver, true) || !connection)
+                return;
+            if (!found.secret || found.secret->isEmpty())
+                return onUnknown();
+            addUnsettled(connection, key);
+            question->answer(std::move(*found.secret));
+        });
 }
 
 bool SecretKeeper::canKeep(const PersonQuestion& question) const
@@ -81,7 +83,7 @@ void SecretKeeper::keep(const QObject* connection, const PersonQuestion& questio
     if (!m_keyring || !asked || secret.isEmpty())
         return;
     const QString key = keyOf(*asked);
-    m_unsettled[connection].insert(key);
+    addUnsettled(connection, key);
     m_keyring->keep(key, secret,
                     [this](const QString& reason) { emit failed(tr("The secret was not kept in the keyring: %1.").arg(reason)); });
 }
@@ -91,8 +93,15 @@ void SecretKeeper::settle(const QObject* connection, bool wereRight)
     const auto answers = m_unsettled.extract(connection);
     if (answers.empty() || wereRight || !m_keyring)
         return;
-    for (const QString& key : answers.mapped())
-        m_keyring->forget(key);
+    if (!answers.mapped().empty())
+        m_keyring->forget(answers.mapped().back());
+}
+
+void SecretKeeper::addUnsettled(const QObject* connection, const QString& key)
+{
+    std::vector<QString>& keys = m_unsettled[connection];
+    std::erase(keys, key);
+    keys.push_back(key);
 }
 
 } // namespace gantry::desktop

@@ -9,7 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <set>
+#include <vector>
 
 namespace gantry::desktop {
 
@@ -31,7 +31,8 @@ public:
     [[nodiscard]] bool canKeep(const PersonQuestion& question) const;
     void keep(const QObject* connection, const PersonQuestion& question, const app::Secret& secret);
 
-    /// What became of the answers of a connection since the last call. Wrong: they are forgotten.
+    /// What became of the answers of a connection since the last call. Wrong: the last of them is forgotten, for it is the one after which
+    /// the host refused. Called with true for a connection that is destroyed.
     void settle(const QObject* connection, bool wereRight);
 
 signals:
@@ -39,9 +40,12 @@ signals:
     void failed(const QString& sentence);
 
 private:
+    /// The newest is the last.
+    void addUnsettled(const QObject* connection, const QString& key);
+
     std::unique_ptr<Keyring> m_keyring;
     bool m_isThere = false;
-    std::map<const QObject*, std::set<QString>> m_unsettled; ///< by connection: keys of answers that were used or kept and may be wrong
+    std::map<const QObject*, std::vector<QString>> m_unsettled; ///< by connection: keys of answers that were used or kept and may be wrong
 };
 
 } // namespace gantry::desktop

@@ -52,7 +52,7 @@ void Tour::start()
     window().setColorScheme(ColorScheme::Light);
     window().show();
     setStep(tr("Connecting to the node"));
-    NodeController& node = window().nodes().open(*m_line.node);
+    NodeController& node = window().nodes().open(*m_line.node, NodeController::Asked::Nobody);
     connect(&node, &NodeController::stateChanged, this, [this, &node] {
         if (node.state() == NodeController::State::Lost)
             fail(tr("Connecting to the node"), *node.error());

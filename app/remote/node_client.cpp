@@ -685,6 +685,10 @@ Result<NodeClient::ClockReading> NodeClient::exchangeClocks(std::stop_token stop
     reading.exchange.taken = pong.receive_mono_ns();
     reading.exchange.answered = pong.send_mono_ns();
     reading.nodeUtcNs = pong.send_utc_ns();
+    constexpr std::int64_t kFurthest = std::int64_t{1} << 61; // what is added to it stays a number
+    for (const std::int64_t told : {reading.exchange.taken, reading.exchange.answered, reading.nodeUtcNs})
+        if (told < -kFurthest || told > kFurthest)
+            return Error{ErrorCode::BadInput, "the node tells a time that no clock has", {}};
     return reading;
 }
 

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <ctime>
+#include <exception>
 #include <fmt/format.h>
 #include <mutex>
 #include <random>
@@ -21,12 +22,16 @@ constexpr int kBurst = 16;
 constexpr std::chrono::milliseconds kWithinBurst{5};
 constexpr std::chrono::seconds kBetweenBursts{2}; // while the window is open
 constexpr int kShortBurst = 4;
+constexpr std::chrono::milliseconds kLongestBurst{1000}; // beyond kShortBurst
 // A node that has not told its clock by then takes no part: the others do not wait for it.
 constexpr std::chrono::seconds kMostPatience{3};
 // From when the instant is chosen until it comes: so that the command arrives, by a slow link too.
 constexpr DurationNs kShortestLead = 300'000'000;
 constexpr int kLeadInRoundTrips = 8;
 constexpr std::chrono::seconds kReconnectTimeout{10};
+// A window that is cut off is waited for so long beyond its length: the node finishes it by itself, and a lid is opened again.
+constexpr std::chrono::minutes kMostAbsence{5};
+constexpr std::chrono::milliseconds kBetweenTries{500};
 
 std::int64_t monotonicNow()
 {
@@ -59,7 +64,10 @@ public:
 
     Result<void> measure(int rounds, const std::stop_token& stop)
     {
+        const auto begun = std::chrono::steady_clock::now();
         for (int round = 0; round < rounds; ++round) {
+            if (round >= kShortBurst && std::chrono::steady_clock::now() - begun > kLongestBurst)
+                break; // a slow link
             if (round > 0 && !pause(kWithinBurst, stop))
                 return Error{ErrorCode::Cancelled, "the measurement of the node's clock was stopped", {}};
             GANTRY_TRY(const NodeClient::ClockReading reading, m_client.exchangeClocks(stop));
@@ -119,14 +127,14 @@ public:
             decide();
     }
 
-    /// The instant, on our clock. Nothing: stopped, or the others have left already.
-    [[nodiscard]] std::optional<std::int64_t> start(const std::stop_token& stop)
+    /// The instant, on our clock. Nothing: stopped, or the others have left already, or are about to while the command is still on its way.
+    [[nodiscard]] std::optional<std::int64_t> start(DurationNs roundTrip, const std::stop_token& stop)
     {
         std::unique_lock lock(m_mutex);
         m_changed.wait_until(lock, stop, m_deadline, [&] { return m_start.has_value(); });
         if (!m_start && !stop.stop_requested())
             decide();
-        return m_start && *m_start > monotonicNow() ? m_start : std::nullopt;
+        return m_start && *m_start > monotonicNow() + roundTrip ? m_start : std::nullopt;
     }
 
     [[nodiscard]] std::uint32_t ready() const
@@ -161,6 +169,7 @@ public:
         : m_member(member), m_index(index), m_request(request), m_watch(watch), m_line(line), m_clock(*member.client)
     {
         m_request.targetId = member.targetId;
+        m_request.engine = member.engine;
     }
 
     Result<SessionReport> run()
@@ -168,7 +177,7 @@ public:
         const Result<void> measured = m_clock.measure(kBurst, m_watch.giveUp);
         m_line.arrive(measured ? std::optional(m_clock.shortestRoundTrip()) : std::nullopt);
         GANTRY_CHECK(measured);
-        const auto start = m_line.start(m_watch.giveUp);
+        const auto start = m_line.start(m_clock.shortestRoundTrip(), m_watch.giveUp);
         if (m_watch.giveUp.stop_requested())
             return Error{ErrorCode::Cancelled, "given up before the windows opened", {}};
         const auto utc = start ? m_clock.utcAt(*start) : std::nullopt;
@@ -178,10 +187,11 @@ public:
                          {}};
         m_request.startUtcNs = *utc;
         m_request.sessionNodes = m_line.ready();
-        GANTRY_TRY(const proto::CaptureStatus started, m_member.client->startCapture(m_request, m_watch.giveUp));
+        // Without a stop: a call that is cancelled leaves open whether the node opens the window, and nobody would close it.
+        GANTRY_TRY(const proto::CaptureStatus started, m_member.client->startCapture(m_request));
         GANTRY_TRY(SessionReport report, finish(started.captureId));
         setClock(report, *start);
-        GANTRY_CHECK(keepClock(report));
+        keepClock(report);
         return report;
     }
 
@@ -202,8 +212,9 @@ private:
             return Error{errorCodeFromName(report.status.error), report.status.message, {}};
         if (report.status.reportName.empty())
             return Error{ErrorCode::Cancelled, "the window was called off before it opened: there is no report", {}};
+        GANTRY_TRY(const std::filesystem::path destination, destinationOf(report.status.reportName));
         GANTRY_TRY(report.fetched, fetchReport(
-                                       *m_member.client, report.status.reportName, m_member.destination,
+                                       *m_member.client, report.status.reportName, destination,
                                        [this](std::uint64_t bytes, std::uint64_t total) {
                                            if (m_watch.onFetch)
                                                m_watch.onFetch(m_index, bytes, total);
@@ -212,35 +223,67 @@ private:
         return report;
     }
 
+    [[nodiscard]] Result<std::filesystem::path> destinationOf(const std::string& reportName) const
+    {
+        std::error_code none;
+        if (!std::filesystem::is_directory(m_member.destination, none))
+            return m_member.destination;
+        GANTRY_TRY(const std::filesystem::path name, localFileName(reportName));
+        return m_member.destination / name;
+    }
+
     /// The daemon closes and keeps the window by itself, so that a connection which breaks is made again.
     Result<proto::CaptureStatus> watchToTheEnd(const std::string& captureId)
     {
         const std::stop_callback close(m_watch.close, [&] { m_closer = std::jthread([this, captureId] { closeWindow(captureId); }); });
-        for (;;) {
-            auto last = m_member.client->watchCapture(
-                captureId,
-                [this](const proto::CaptureStatus& status) {
-                    if (m_watch.onStatus)
-                        m_watch.onStatus(m_index, status);
-                },
-                m_watch.giveUp);
-            if (!last && last.error().code == ErrorCode::Cancelled)
+        Result<proto::CaptureStatus> last = watchOnce(captureId);
+        const auto patience = std::chrono::steady_clock::now() + std::chrono::nanoseconds(m_request.durationNs) + kMostAbsence;
+        while (!last && last.error().code == ErrorCode::Unreachable && std::chrono::steady_clock::now() < patience) {
+            if (!pause(kBetweenTries, m_watch.giveUp))
+                break;
+            if (!m_member.client->reconnect(kReconnectTimeout, m_watch.giveUp))
+                continue;
+            if (m_watch.close.stop_requested()) // which the cut may have swallowed
                 closeWindow(captureId);
-            if (last || last.error().code != ErrorCode::Unreachable)
-                return last;
-            GANTRY_CHECK(m_member.client->reconnect(kReconnectTimeout, m_watch.giveUp));
+            last = watchOnce(captureId);
         }
+        if (m_watch.giveUp.stop_requested())
+            closeWindow(captureId);
+        if (!last && last.error().code == ErrorCode::Unreachable)
+            return std::move(last).context("the node keeps the report, `gantryctl report list` shows it when it is back");
+        return last;
     }
 
-    /// It ends by itself where that fails.
-    void closeWindow(const std::string& captureId) { (void)m_member.client->stopCapture(captureId); }
+    Result<proto::CaptureStatus> watchOnce(const std::string& captureId)
+    {
+        return m_member.client->watchCapture(
+            captureId,
+            [this](const proto::CaptureStatus& status) {
+                if (m_watch.onStatus)
+                    m_watch.onStatus(m_index, status);
+            },
+            m_watch.giveUp);
+    }
+
+    /// It ends by itself where that fails. Not for long: the program may be ending.
+    void closeWindow(const std::string& captureId)
+    {
+        std::stop_source tooLong;
+        const std::jthread timer([&](const std::stop_token& done) {
+            if (pause(kMostPatience, done))
+                tooLong.request_stop();
+        });
+        (void)m_member.client->stopCapture(captureId, tooLong.get_token());
+    }
 
     void setClock(SessionReport& report, std::int64_t start)
     {
         const TimeRange window{start, start + std::max<DurationNs>(report.status.elapsedNs, 1)};
         const auto fit = m_clock.fit(window);
         if (!fit) {
-            report.whyNoClock = "its clock was set, or stood still, while it was measured: its times are aligned by the wall clock alone";
+            report.whyNoClock =
+                "its clock or that of this machine was set, or stood still, while they were compared: its times are aligned by "
+                "the wall clock alone";
             return;
         }
         // One offset for the window: what the clocks gain on each other in half of it is part of the error.
@@ -249,13 +292,18 @@ private:
         report.clock = SharedClock{-middle, fit->errorNs() + gained};
     }
 
-    Result<void> keepClock(const SessionReport& report) const
+    /// The report is there all the same where that fails.
+    static void keepClock(SessionReport& report)
     {
         if (!report.clock)
-            return {};
+            return;
         namespace key = report::meta;
-        return report::amendReport(report.fetched.path, {{key::kSharedClockOffsetNs, std::to_string(report.clock->offsetNs)},
-                                                         {key::kSharedClockErrorNs, std::to_string(report.clock->errorNs)}});
+        const auto kept = report::amendReport(report.fetched.path, {{key::kSharedClockOffsetNs, std::to_string(report.clock->offsetNs)},
+                                                                    {key::kSharedClockErrorNs, std::to_string(report.clock->errorNs)}});
+        if (kept)
+            return;
+        report.clock.reset();
+        report.whyNoClock = "how its clock lies could not be written into the report: " + kept.error().text();
     }
 
     const SessionMember& m_member;
@@ -279,7 +327,13 @@ std::vector<Result<SessionReport>> captureTogether(const std::vector<SessionMemb
     std::vector<std::jthread> threads;
     threads.reserve(members.size());
     for (std::size_t i = 0; i < members.size(); ++i)
-        threads.emplace_back([&, i] { results[i] = MemberRun(members[i], i, common, watch, line).run(); });
+        threads.emplace_back([&, i] {
+            try {
+                results[i] = MemberRun(members[i], i, common, watch, line).run();
+            } catch (const std::exception& exception) { // a library's; ours are Results
+                results[i] = Error{ErrorCode::Internal, std::string("the capture failed: ") + exception.what(), {}};
+            }
+        });
     threads.clear(); // joins them
     return results;
 }

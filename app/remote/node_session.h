@@ -25,7 +25,8 @@ struct SessionMember
 {
     std::shared_ptr<NodeClient> client;
     std::string targetId;
-    std::filesystem::path destination; ///< of its report
+    std::filesystem::path destination; ///< of its report: a file, or a folder, where it gets the name that it has on the node
+    proto::EngineKind engine = proto::EngineKind::Native;
 };
 
 /// How the clock of a member's report lies to the shared one.

@@ -60,6 +60,7 @@ public:
                 return refusal();
             // What the host refused before it accepted this one it may want now.
             m_areKeysSpent = m_isInteractiveSpent = m_isPasswordSpent = false;
+            m_wasAnswered = false;
             rc = SSH_AUTH_PARTIAL;
         }
         return {};
@@ -112,6 +113,11 @@ private:
         default:
             break;
         }
+        // A host that has seen enough wrong answers says so by hanging up. Given again, the same answer may lock the account.
+        if (m_wasAnswered)
+            return m_handshake.failure(ErrorCode::NotPermitted,
+                                       fmt::format("{} ended the connection after the answer of {}", m_host.text(), m_host.user),
+                                       "the answer was wrong, there were too many attempts, or it came too late");
         return m_handshake.failure(ErrorCode::Unreachable, fmt::format("{} ended the connection while we logged in", m_host.text()),
                                    hintForEnd());
     }
@@ -292,6 +298,7 @@ private:
             if (password.isEmpty())
                 break;
             waitForPerson();
+            m_wasAnswered = true;
             GANTRY_TRY(const Outcome outcome, outcomeOf(::ssh_userauth_password(m_session, nullptr, password.cString())));
             if (outcome != Outcome::Refused)
                 return outcome;
@@ -336,7 +343,7 @@ private:
             question.prompt = words(::ssh_userauth_kbdint_getprompt(m_session, static_cast<unsigned>(i), &isShown));
             question.isShown = isShown != 0;
             GANTRY_TRY(const Secret answer, m_handshake.prompter.secret(question, m_handshake.stop));
-            wasAsked = true;
+            wasAsked = m_wasAnswered = true;
             if (::ssh_userauth_kbdint_setanswer(m_session, static_cast<unsigned>(i), answer.cString()) != 0)
                 return false;
         }
@@ -354,7 +361,8 @@ private:
     const SshHost& m_host;
     bool m_areKeysSpent = false, m_isInteractiveSpent = false, m_isPasswordSpent = false;
     std::unique_ptr<SshAgentFilter> m_agent;
-    int m_accepted = 0; ///< methods
+    int m_accepted = 0;         ///< methods
+    bool m_wasAnswered = false; ///< a password, or what the host asked, was given to the host, which has not accepted it
     std::string m_offered;
     std::vector<std::string> m_tried;
 };

@@ -525,14 +525,15 @@ Result<void> ModelServer::computeIteration(const Instance& instance, Inflight& i
         }));
         times.outputStart = nowNs();
     }
-    for (const std::uint64_t member : inflight.batcher.plan().members)
-        m_ranges.markMemberDone(inflight.requests.at(member).job->id);
-    m_ranges.markExecuteDone(batchId, m_category);
+    const std::vector<std::uint64_t> members = inflight.batcher.plan().members; // a request's number there is its job's
     {
         const PushedRange range(m_ranges, Step::ComputeOutput, batchId, m_category);
         respondTokens(inflight, done);
         times.computeEnd = nowNs();
     }
+    for (const std::uint64_t member : members)
+        m_ranges.markMemberDone(member);
+    m_ranges.markExecuteDone(batchId, m_category);
     m_statistics.executed(static_cast<std::uint64_t>(record.scheduledRequests), times);
     if (!m_parts->iterationLog)
         return {};

@@ -231,6 +231,16 @@ Result<void> serve(const Arguments& arguments, const Endpoint& endpoint, NodeSer
     return {};
 }
 
+/// A client fetches the reports of a series when it has ended.
+bool isOfRunningCapture(const CaptureEngine& engine, const std::string& report)
+{
+    const auto captures = engine.captures();
+    return std::any_of(captures.begin(), captures.end(), [&](const proto::CaptureStatus& capture) {
+        return !capture.isFinished() &&
+               std::find(capture.reportNames.begin(), capture.reportNames.end(), report) != capture.reportNames.end();
+    });
+}
+
 Result<void> run(const Arguments& arguments, LogRing& log)
 {
     GANTRY_CHECK(parseIdle(arguments.idleExit));
@@ -253,8 +263,15 @@ Result<void> run(const Arguments& arguments, LogRing& log)
     const auto captureSocket = std::filesystem::path(endpoint.stateFolder) / "capture.sock";
     const std::string library =
         arguments.captureLibrary.empty() ? findCaptureLibrary() : std::filesystem::absolute(arguments.captureLibrary).string();
+    std::mutex engineMutex;
+    CaptureEngine* captureEngine = nullptr; // engineMutex; that a profiler tells of its failure, and whose reports are not deleted
     ReportStore reports(reportFolder);
-    ReportRetention retention(reports);
+    ReportRetention::Options retentionOptions;
+    retentionOptions.isOfRunningCapture = [&](const std::string& name) {
+        const std::lock_guard lock(engineMutex);
+        return captureEngine && isOfRunningCapture(*captureEngine, name);
+    };
+    ReportRetention retention(reports, std::move(retentionOptions));
     importing::NsysPlaces nsysPlaces = importing::NsysPlaces::ofThisMachine();
     if (!arguments.nsys.empty())
         nsysPlaces.program = std::filesystem::absolute(arguments.nsys);
@@ -281,8 +298,6 @@ Result<void> run(const Arguments& arguments, LogRing& log)
                                            [&](const std::string& id) { return targets.isRunning(id); }},
                        **kinetoFabric);
     TritonTool triton({[&](const std::string& id) { return tritonServerOf(targets, id); }, &sampler});
-    std::mutex engineMutex;
-    CaptureEngine* captureEngine = nullptr; // engineMutex; that a profiler tells of its failure
     TargetProfiler profiler([&](const std::string& captureId, const Error& failure) {
         const std::lock_guard lock(engineMutex);
         if (captureEngine)
@@ -361,7 +376,9 @@ Result<void> rehearse(const Arguments& arguments, LogRing& log)
     NsysExports nsysExports({reportFolder, {}});
     const TargetProfiles profiles;
     TargetProfiler profiler([](const std::string&, const Error&) {}); // is never asked: see Targets::profilerCalls()
-    ReportRetention retention(reports);
+    ReportRetention::Options retentionOptions;
+    retentionOptions.isOfRunningCapture = [&](const std::string& name) { return isOfRunningCapture(rehearsal->engine(), name); };
+    ReportRetention retention(reports, std::move(retentionOptions));
     Readiness readiness({}); // the rehearsal speaks in the place of these two
     ProcessLister processes;
     NodeService service({rehearsal->engine(),

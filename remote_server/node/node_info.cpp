@@ -62,7 +62,8 @@ proto::NodeInfo describeNode(const Nvml* gpus, const std::string& noGpuReason, c
         info.noGpuReason = noGpuReason;
     }
     info.daemonVersion = GANTRY_VERSION;
-    info.userName = userName(geteuid());
+    static const std::string user = userName(geteuid()); // asked once: a directory server may take its time
+    info.userName = user;
     info.reportFolder = reportFolder.string();
     struct statvfs disk
     {

@@ -34,6 +34,14 @@ bool hasEnded(const proto::Target& target)
     return target.state == proto::TargetState::Exited || target.state == proto::TargetState::Killed;
 }
 
+/// Where processes have the numbers that the driver knows them by.
+bool isInFirstPidNamespace(const std::filesystem::path& proc)
+{
+    std::error_code unknown;
+    const std::string name = std::filesystem::read_symlink(proc / "self/ns/pid", unknown).string();
+    return name.empty() || name == "pid:[4026531836]"; // PROC_PID_INIT_INO of Linux
+}
+
 } // namespace
 
 std::map<int, std::string> targetsOfProcesses(const std::vector<ProcessEntry>& processes, const std::vector<proto::Target>& targets)
@@ -69,6 +77,10 @@ std::map<int, std::string> targetsOfProcesses(const std::vector<ProcessEntry>& p
 
 ProcessLister::GpuUses ProcessLister::gpuUses(std::string& whyNone)
 {
+    if (!isInFirstPidNamespace(m_options.proc)) {
+        whyNone = "the driver numbers processes as the host does, and this gantryd runs in a container, where they have other numbers";
+        return {};
+    }
     if (!m_nvml) {
         auto opened = NvmlLibrary::open(m_options.nvmlLibrary);
         if (!opened) {

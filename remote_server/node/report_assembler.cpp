@@ -1,6 +1,7 @@
 #include "remote_server/node/report_assembler.h"
 
 #include "remote_server/node/cuda_rows.h"
+#include "remote_server/node/graph_ends.h"
 #include "remote_server/node/key_order.h"
 #include "remote_server/node/nvtx_pairing.h"
 #include "remote_server/node/payload_schemas.h"
@@ -67,7 +68,8 @@ public:
           m_globalPid(static_cast<std::uint64_t>(process.pid) << 24),
           m_cuda(
               m_globalPid, window.content, writer, [this](std::int64_t t) { return fromRealtime(t); },
-              [this](std::uint32_t id) { return textOf(id, ""); })
+              [this](std::uint32_t id) { return textOf(id, ""); }),
+          m_graphEnds(window.closeMonotonicNs)
     {
     }
 
@@ -81,6 +83,7 @@ public:
             takeDictionary(r);
             takeEvent(r);
         });
+        addPutOff();
         m_cuda.conclude(m_process.records);
         pairNvtx();
         writeNvtx();
@@ -97,6 +100,7 @@ public:
     [[nodiscard]] DurationNs clockErrorNs() const { return std::max(m_bracketNs / 2, m_causalityNs); }
     [[nodiscard]] DurationNs clockStepNs() const { return m_clock.largestStep(); }
     [[nodiscard]] std::uint64_t unmatched() const { return m_pairing.unmatched(); }
+    [[nodiscard]] std::uint64_t unknownEnds() const { return m_unknownEnds; }
     [[nodiscard]] std::uint64_t unseenGraphLaunches() const { return m_cuda.unseenGraphLaunches(); }
     [[nodiscard]] const std::map<std::uint32_t, records::DeviceRecord>& devices() const { return m_devices; }
 
@@ -197,7 +201,7 @@ private:
 
     void takeEvent(const RecordView& view)
     {
-        if (m_isOfRing && isBeforeWindow(view))
+        if ((m_isOfRing || isGpuWork(view.type)) && isBeforeWindow(view)) // CUPTI may record a little before all processes do
             return;
         if (const auto time = records::nvtxTime(view)) {
             m_nvtx.push_back({keyOf(fromNvtx(*time)), reinterpret_cast<const records::RecordHeader*>(view.bytes.data())});
@@ -209,12 +213,12 @@ private:
                 addApi(*r);
             break;
         case RecordType::Kernel:
-            if (const auto* r = view.as<records::KernelRecord>())
+            if (const auto* r = view.as<records::KernelRecord>(); r && !isPutOff(view, *r))
                 addKernel(*r);
             break;
         case RecordType::Memcpy:
         case RecordType::Memset:
-            if (const auto* r = view.as<records::CopyRecord>())
+            if (const auto* r = view.as<records::CopyRecord>(); r && !isPutOff(view, *r))
                 addCopy(view.type, *r);
             break;
         case RecordType::Synchronization:
@@ -264,6 +268,28 @@ private:
             place->second = {m_writer.intern(mangled), m_writer.intern(full), m_writer.intern(shortNameOf(full))};
         }
         return place->second;
+    }
+
+    static bool isGpuWork(RecordType type)
+    {
+        return type == RecordType::Kernel || type == RecordType::Memcpy || type == RecordType::Memset || type == RecordType::GraphLaunch;
+    }
+
+    template <typename Record>
+    bool isPutOff(const RecordView& view, const Record& r)
+    {
+        return r.graphNodeId != 0 && m_graphEnds.putOff(view, r.contextId, r.streamId, fromRealtime(r.startRealtimeNs) + m_origin,
+                                                        fromRealtime(r.endRealtimeNs) + m_origin);
+    }
+
+    void addPutOff()
+    {
+        m_unknownEnds = m_graphEnds.takeKnown([this](const RecordView& view) {
+            if (const auto* kernel = view.type == RecordType::Kernel ? view.as<records::KernelRecord>() : nullptr)
+                addKernel(*kernel);
+            else if (const auto* copy = view.as<records::CopyRecord>())
+                addCopy(view.type, *copy);
+        });
     }
 
     void addKernel(const records::KernelRecord& r)
@@ -536,6 +562,8 @@ private:
     std::vector<Keyed<std::int64_t>> m_launches, m_kernelStarts;         ///< by correlation, CLOCK_REALTIME
     std::map<std::uint32_t, records::DeviceRecord> m_devices;
     CudaRows m_cuda;
+    GraphEnds m_graphEnds;
+    std::uint64_t m_unknownEnds = 0;
     NvtxNames m_names;
     std::vector<Keyed<const records::RecordHeader*>> m_nvtx; ///< by time
     NvtxPairing m_pairing;
@@ -569,7 +597,15 @@ void addGpu(report::ReportWriter& writer, const records::DeviceRecord& d)
     writer.add(row);
 }
 
-Losses lossesOf(const WindowCapture& window, std::uint64_t unmatched, std::uint64_t unseenGraphs)
+/// What the assembly of the processes found missing.
+struct Missing
+{
+    std::uint64_t begins = 0; ///< of NVTX ranges
+    std::uint64_t graphLaunches = 0;
+    std::uint64_t ends = 0; ///< of work of graphs
+};
+
+Losses lossesOf(const WindowCapture& window, const Missing& missing)
 {
     std::array<std::uint64_t, static_cast<std::size_t>(LossCounter::Count)> sum{};
     std::uint64_t damaged = 0, overBudget = 0, unanswered = 0, switchesLost = 0, unwatchedThreads = 0;
@@ -594,15 +630,15 @@ Losses lossesOf(const WindowCapture& window, std::uint64_t unmatched, std::uint6
         {"cupti_taken", LossSeverity::Error, of(LossCounter::CuptiTaken),
          "Buffers of CUDA records, each of some thousand, that went to another CUDA profiler of the process which began inside of the "
          "window: let that one end first, or capture with its engine."},
-        {"device_times_missing", LossSeverity::Info, of(LossCounter::KernelNoTime),
+        {"device_times_missing", LossSeverity::Info, of(LossCounter::KernelNoTime) + missing.ends,
          "Kernels, copies and other CUDA records without times: still running when the window closed, or not collected by the GPU."},
-        {"graph_launches_not_seen", LossSeverity::Info, unseenGraphs,
+        {"graph_launches_not_seen", LossSeverity::Info, missing.graphLaunches,
          "Launches of CUDA graphs of which nothing was recorded: of graphs that were instantiated before the window, where launches are "
          "recorded as a whole, or still running when it closed."},
         {"nvtx_text_truncated", LossSeverity::Info, of(LossCounter::TextTruncated), "NVTX texts cut at 4096 bytes."},
         {"nvtx_dictionary_full", LossSeverity::Warning, of(LossCounter::DictionaryFull),
          "Registered NVTX strings beyond a million, or kernel names beyond 16384: shown as unknown."},
-        {"nvtx_begun_before_window", LossSeverity::Info, of(LossCounter::UnmatchedEnds) + unmatched,
+        {"nvtx_begun_before_window", LossSeverity::Info, of(LossCounter::UnmatchedEnds) + missing.begins,
          "Ranges that began before the window and ended in it: not shown."},
         {"nvtx_too_deep", LossSeverity::Warning, of(LossCounter::NvtxTooDeep),
          "NVTX ranges inside of 256 others of their thread: not shown."},
@@ -658,7 +694,7 @@ Result<report::WindowCost> assembleReport(const WindowCapture& window, const std
     GANTRY_TRY(auto writer, report::ReportWriter::create(path));
     DurationNs clockError = 0;
     DurationNs clockStep = 0;
-    std::uint64_t unmatched = 0, unseenGraphs = 0;
+    Missing missing;
     bool targetExited = false;
     std::set<std::string> gpus;
     for (const ProcessCapture& process : window.processes) {
@@ -666,8 +702,9 @@ Result<report::WindowCost> assembleReport(const WindowCapture& window, const std
         assembly.run();
         clockError = std::max(clockError, assembly.clockErrorNs());
         clockStep = std::max(clockStep, assembly.clockStepNs());
-        unmatched += assembly.unmatched();
-        unseenGraphs += assembly.unseenGraphLaunches();
+        missing.begins += assembly.unmatched();
+        missing.graphLaunches += assembly.unseenGraphLaunches();
+        missing.ends += assembly.unknownEnds();
         targetExited = targetExited || process.ended;
         for (const auto& [id, device] : assembly.devices()) {
             if (gpus.insert(uuidText(device.uuid)).second)
@@ -677,7 +714,7 @@ Result<report::WindowCost> assembleReport(const WindowCapture& window, const std
         if (const Error* error = writer.firstError())
             return *error;
     }
-    Losses losses = lossesOf(window, unmatched, unseenGraphs);
+    Losses losses = lossesOf(window, missing);
     if (!window.serverTrace.empty()) {
         GANTRY_TRY(Losses ofTrace, addServerTrace(window, writer));
         std::move(ofTrace.begin(), ofTrace.end(), std::back_inserter(losses));

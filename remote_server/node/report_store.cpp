@@ -5,6 +5,9 @@
 #include "trace_model/report/meta_keys.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 namespace gantry::node {
@@ -25,6 +28,41 @@ bool isReport(const std::filesystem::path& path)
     return isReportName(path.filename()) && std::filesystem::is_regular_file(std::filesystem::symlink_status(path, error));
 }
 
+constexpr int kOpenFlags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+
+/// As one of those that fetch it, or none.
+UniqueFd lockShared(const std::filesystem::path& path)
+{
+    UniqueFd file(open(path.c_str(), O_RDONLY | kOpenFlags));
+    if (file && flock(file.get(), LOCK_SH | LOCK_NB) != 0)
+        file.reset();
+    return file;
+}
+
+/// While nobody fetches it. Errors: Busy; Internal where the file system has no locks.
+Result<UniqueFd> lockAlone(const std::filesystem::path& path)
+{
+    // Open for writing, without which NFS gives no exclusive lock: flock(2).
+    UniqueFd file(open(path.c_str(), O_RDWR | kOpenFlags));
+    if (!file)
+        file.reset(open(path.c_str(), O_RDONLY | kOpenFlags));
+    if (!file)
+        return errnoError(errno, "cannot open " + path.string());
+    if (flock(file.get(), LOCK_EX | LOCK_NB) != 0)
+        return errno == EWOULDBLOCK ? Error{ErrorCode::Busy, path.filename().string() + " is being fetched from another gantryd", {}}
+                                    : errnoError(errno, "cannot lock " + path.string());
+    struct stat locked
+    {
+    };
+    struct stat named
+    {
+    };
+    if (fstat(file.get(), &locked) != 0 || lstat(path.c_str(), &named) != 0 || locked.st_dev != named.st_dev ||
+        locked.st_ino != named.st_ino)
+        return Error{ErrorCode::Busy, path.filename().string() + " is another file since just now", {}};
+    return file;
+}
+
 /// Fills in what the report says of itself; a file that does not open keeps its name and size.
 void readMeta(proto::ReportInfo& info, const std::filesystem::path& path)
 {
@@ -37,6 +75,8 @@ void readMeta(proto::ReportInfo& info, const std::filesystem::path& path)
                 info.targetName = rows->text(1);
             else if (rows->text(0) == report::meta::kLabel)
                 info.label = rows->text(1);
+            else if (rows->text(0) == report::meta::kNodeSession)
+                info.session = rows->text(1);
         }
     if (auto rows = database->rows("ANALYSIS_DETAILS", {"duration"}); rows && rows->next())
         info.durationNs = rows->integer(0);
@@ -67,6 +107,7 @@ proto::ReportInfo ReportStore::describe(const std::filesystem::path& path)
 std::vector<proto::ReportInfo> ReportStore::list()
 {
     const std::lock_guard lock(m_mutex);
+    forgetEndedFetches();
     std::vector<proto::ReportInfo> reports;
     std::error_code error;
     for (std::filesystem::directory_iterator entry(m_folder, error), end; !error && entry != end; entry.increment(error))
@@ -84,6 +125,13 @@ Result<std::filesystem::path> ReportStore::pathOf(const std::string& name) const
     if (!isReport(path))
         return Error{ErrorCode::NotFound, "there is no report " + name + " on this node: `gantryctl report list` shows them", {}};
     return path;
+}
+
+Result<proto::ReportInfo> ReportStore::listed(const std::string& name)
+{
+    GANTRY_TRY(const auto path, pathOf(name));
+    const std::lock_guard lock(m_mutex);
+    return describe(path);
 }
 
 Result<proto::ReportInfo> ReportStore::info(const std::string& name)
@@ -116,18 +164,39 @@ Result<void> ReportStore::removeFiles(const std::string& name)
     return {};
 }
 
-Result<void> ReportStore::remove(const std::string& name)
+void ReportStore::setOnRemoved(OnRemoved onRemoved)
 {
     const std::lock_guard lock(m_mutex);
-    return removeFiles(name);
+    m_onRemoved = std::move(onRemoved);
+}
+
+Result<void> ReportStore::remove(const std::string& name)
+{
+    OnRemoved onRemoved;
+    {
+        const std::lock_guard lock(m_mutex);
+        GANTRY_CHECK(removeFiles(name));
+        onRemoved = m_onRemoved;
+    }
+    if (onRemoved)
+        onRemoved(name);
+    return {};
+}
+
+void ReportStore::forgetEndedFetches()
+{
+    const auto now = m_steadyNow();
+    std::erase_if(m_fetched, [&](const auto& entry) { return entry.second.running == 0 && now >= entry.second.mayGoOnUntil; });
 }
 
 Result<void> ReportStore::removeUnlessFetched(const std::string& name)
 {
     const std::lock_guard lock(m_mutex);
-    if (const auto fetched = m_fetched.find(name);
-        fetched != m_fetched.end() && (fetched->second.running > 0 || std::chrono::steady_clock::now() < fetched->second.mayGoOnUntil))
+    forgetEndedFetches();
+    if (m_fetched.contains(name))
         return Error{ErrorCode::Busy, name + " is being fetched", {}};
+    GANTRY_TRY(const auto path, pathOf(name));
+    GANTRY_TRY(const UniqueFd held, lockAlone(path)); // to the end of the removal
     return removeFiles(name);
 }
 
@@ -147,7 +216,12 @@ std::uint64_t ReportStore::bytesOf(const std::string& name) const
 ReportStore::Fetch::Fetch(ReportStore& store, std::string name) : m_store(store), m_name(std::move(name))
 {
     const std::lock_guard lock(m_store.m_mutex);
-    ++m_store.m_fetched[m_name].running;
+    Fetched& fetched = m_store.m_fetched[m_name];
+    ++fetched.running;
+    // Anew each time, for a report is replaced when its cost is known. Who has it alone deletes it: then the fetch finds none.
+    if (const auto path = m_store.pathOf(m_name))
+        if (UniqueFd file = lockShared(*path))
+            fetched.sharedLock = std::move(file);
 }
 
 ReportStore::Fetch::~Fetch()
@@ -158,9 +232,8 @@ ReportStore::Fetch::~Fetch()
         return;
     --fetched->second.running;
     if (!m_isComplete)
-        fetched->second.mayGoOnUntil = std::chrono::steady_clock::now() + kResumePatience;
-    else if (fetched->second.running == 0)
-        m_store.m_fetched.erase(fetched);
+        fetched->second.mayGoOnUntil = m_store.m_steadyNow() + kResumePatience;
+    m_store.forgetEndedFetches(); // not while another's fetch, which was cut before, may go on
 }
 
 } // namespace gantry::node

@@ -2,10 +2,12 @@
 
 #include "remote_server/proto/node_types.h"
 #include "trace_model/base/result.h"
+#include "trace_model/base/unique_fd.h"
 
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -13,24 +15,34 @@
 
 namespace gantry::node {
 
-/// The folder of finished reports (*.gantry). Any thread.
+/// The folder of finished reports (*.gantry), which other daemons may use too. Any thread.
 class ReportStore
 {
 public:
-    explicit ReportStore(std::filesystem::path folder) : m_folder(std::move(folder)) {}
+    using SteadyNow = std::function<std::chrono::steady_clock::time_point()>;
+    using OnRemoved = std::function<void(const std::string& name)>;
+
+    explicit ReportStore(std::filesystem::path folder, SteadyNow steadyNow = &std::chrono::steady_clock::now)
+        : m_folder(std::move(folder)), m_steadyNow(std::move(steadyNow))
+    {
+    }
+    /// Called after remove(), on its thread. No remove() may run when what it calls ends; empty: nothing is called.
+    void setOnRemoved(OnRemoved onRemoved);
 
     [[nodiscard]] const std::filesystem::path& folder() const { return m_folder; }
     [[nodiscard]] std::vector<proto::ReportInfo> list();
+    /// As in the list. Errors: NotFound; BadInput for a name that is a path.
+    [[nodiscard]] Result<proto::ReportInfo> listed(const std::string& name);
     /// With its SHA-256, computed once for a size and time of change. Errors: NotFound; BadInput for a name that is a path.
     [[nodiscard]] Result<proto::ReportInfo> info(const std::string& name);
     [[nodiscard]] Result<std::filesystem::path> pathOf(const std::string& name) const;
     [[nodiscard]] Result<void> remove(const std::string& name);
-    /// The same, unless it is being fetched, or its fetch was cut less than a minute ago and may go on. Error: Busy.
+    /// The same, unless it is being fetched, or its fetch was cut less than a minute ago and may go on, of any daemon. Error: Busy.
     [[nodiscard]] Result<void> removeUnlessFetched(const std::string& name);
     /// Bytes on the disk of a report, with what an engine wrote beside it.
     [[nodiscard]] std::uint64_t bytesOf(const std::string& name) const;
 
-    /// A report that is being fetched for as long as this lives. Outlived by the store.
+    /// A report that is being fetched for as long as this lives. Outlived by the store. Other daemons see it by a lock on the file.
     class Fetch
     {
     public:
@@ -51,8 +63,10 @@ private:
     {
         int running = 0;
         std::chrono::steady_clock::time_point mayGoOnUntil;
+        UniqueFd sharedLock; ///< on the report, for as long as it is not deleted; none where the file system has no locks
     };
-    [[nodiscard]] Result<void> removeFiles(const std::string& name); ///< m_mutex
+    [[nodiscard]] Result<void> removeFiles(const std::string& name); ///< m_mutex, as the next
+    void forgetEndedFetches();
     struct Known
     {
         std::uint64_t size = 0;
@@ -62,7 +76,9 @@ private:
     [[nodiscard]] proto::ReportInfo describe(const std::filesystem::path& path);
 
     std::filesystem::path m_folder;
+    SteadyNow m_steadyNow;
     std::mutex m_mutex;
+    OnRemoved m_onRemoved; ///< m_mutex
     std::map<std::string, Known> m_known;
     std::map<std::string, Fetched> m_fetched; ///< m_mutex
 };

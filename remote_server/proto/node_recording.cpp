@@ -255,6 +255,8 @@ Result<NodeRecording> readRecording(const fs::path& folder)
     } catch (const json::exception& exception) {
         return badFile(folder / kMainFile, std::string("cannot be read (") + exception.what() + ")");
     }
+    if (recording.title.find_first_not_of(" \t\r\n") == std::string::npos) // its node would pass for a real one
+        return badFile(folder / kMainFile, "has no title");
     if (recording.lengthNs <= 0 || recording.lengthNs > kLongest)
         return badFile(folder / kMainFile, "has a length that is not between 0 and 10 minutes");
     GANTRY_CHECK(readMetrics(folder / kMetricsFile, recording));

@@ -2,6 +2,7 @@
 
 #include "remote_server/node/node_service.h"
 #include "remote_server/node/sampling/sampler.h"
+#include "remote_server/node/target_registry.h"
 #include "tests/fuzz/fuzz_target.h"
 #include "tests/remote_server/node/raw_call.h"
 #include "tests/support/temporary_folder.h"

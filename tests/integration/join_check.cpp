@@ -100,6 +100,7 @@ public:
             const RequestIds known = computedAt(columns, row);
             if (known.empty()) {
                 ++m_counts.elsewhere;
+                keepExample("elsewhere", columns, row, {}, known);
                 continue;
             }
             ++m_counts.events;
@@ -107,16 +108,38 @@ public:
             for (const trace::RequestIndex request : analysis::requestsOf(m_trace, trace::EventId{kind, static_cast<std::uint32_t>(row)}))
                 named.insert(m_trace.requests[request.value].id);
             ++(named.empty() ? m_counts.unknown : named == known ? m_counts.right : m_counts.wrong);
+            if (named != known)
+                keepExample(named.empty() ? "unknown" : "wrong", columns, row, named, known);
         }
     }
 
     [[nodiscard]] const Counts& counts() const { return m_counts; }
+    [[nodiscard]] const nlohmann::json& examples() const { return m_examples; }
 
 private:
+    /// A few of each kind: where to look.
+    template <typename Columns>
+    void keepExample(const char* what, const Columns& columns, std::size_t row, const RequestIds& named, const RequestIds& known)
+    {
+        constexpr int kOfEach = 4;
+        if (m_examplesOf[what]++ >= kOfEach)
+            return;
+        const std::string* stream =
+            m_trace.streamName(columns.globalPid(row), columns.device(row), columns.context(row), columns.stream(row));
+        m_examples.push_back({{"what", what},
+                              {"start_ns", columns.start[row]},
+                              {"duration_ns", columns.duration(row)},
+                              {"correlation", columns.correlation[row]},
+                              {"stream", stream ? *stream : std::to_string(columns.stream(row))},
+                              {"named", named},
+                              {"known", known}});
+    }
+
     template <typename Columns>
     RequestIds computedAt(const Columns& columns, std::size_t row) const
     {
-        const std::string* name = m_trace.streamName(columns.globalPid(row), columns.device(row), columns.context(row), columns.stream(row));
+        const std::string* name =
+            m_trace.streamName(columns.globalPid(row), columns.device(row), columns.context(row), columns.stream(row));
         // "bert_base_0_1 · stream 17"
         const auto instance = name ? m_truth.instances.find(name->substr(0, name->find(" · "))) : m_truth.instances.end();
         if (instance == m_truth.instances.end())
@@ -128,6 +151,8 @@ private:
     const GroundTruth& m_truth;
     const DurationNs m_offset;
     Counts m_counts;
+    std::map<std::string, int> m_examplesOf;
+    nlohmann::json m_examples = nlohmann::json::array();
 };
 
 } // namespace
@@ -148,8 +173,12 @@ int main(int argc, char** argv)
     check.count((*trace)->kernels, trace::EventKind::Kernel);
     check.count((*trace)->memcpys, trace::EventKind::Memcpy);
     const Counts& counts = check.counts();
-    fmt::print("{}\n", nlohmann::json({{"events", counts.events}, {"right", counts.right}, {"wrong", counts.wrong},
-                                       {"unknown", counts.unknown}, {"elsewhere", counts.elsewhere}})
+    fmt::print("{}\n", nlohmann::json({{"events", counts.events},
+                                       {"right", counts.right},
+                                       {"wrong", counts.wrong},
+                                       {"unknown", counts.unknown},
+                                       {"elsewhere", counts.elsewhere},
+                                       {"examples", check.examples()}})
                            .dump());
     return 0;
 }

@@ -87,19 +87,20 @@ template <typename Columns>
 std::optional<std::uint64_t> launcherFrom(const Trace& trace, const Columns& columns, EventKind kind, const trace::GpuPlace& place,
                                           TimestampNs time)
 {
-    constexpr std::size_t kMostRows = 100'000; // a stream that idles so long was not in the middle of something
+    constexpr int kMostTries = 256; // what was launched before the window is at its begin, and soon followed by other work
     const auto first = static_cast<std::size_t>(std::lower_bound(columns.start.begin(), columns.start.end(), time) - columns.start.begin());
-    const std::size_t last = std::min(columns.size(), first + kMostRows);
-    for (std::size_t row = first; row < last; ++row) {
+    int tries = 0;
+    for (std::size_t row = first; row < columns.size() && tries < kMostTries; ++row) {
         if (columns.place(row) != place)
             continue;
+        ++tries;
         if (const EventId launch = launchOf(trace, EventId(kind, static_cast<std::uint32_t>(row))); !launch.isNone())
             return trace.apiCalls.globalTid(launch.row());
     }
     return std::nullopt;
 }
 
-/// The thread that launched work whose call is not known, as when it was made before the window: the one that its stream works for.
+/// The thread that its stream works for, of work whose own call is not known.
 std::optional<std::uint64_t> threadOfStream(const Trace& trace, EventId gpuEvent)
 {
     const trace::GpuPlace* place = placeOf(trace, gpuEvent);
@@ -109,6 +110,40 @@ std::optional<std::uint64_t> threadOfStream(const Trace& trace, EventId gpuEvent
     if (const auto thread = launcherFrom(trace, trace.kernels, EventKind::Kernel, *place, time))
         return thread;
     return launcherFrom(trace, trace.memcpys, EventKind::Memcpy, *place, time);
+}
+
+bool isFirstOfThread(const Trace& trace, const trace::Execution& execution)
+{
+    return &execution == &*std::find_if(trace.executions.begin(), trace.executions.end(),
+                                        [&](const trace::Execution& other) { return other.globalTid == execution.globalTid; });
+}
+
+/// The executions at `time` that may have been under way when the recording began: the first ones of their threads.
+std::vector<const trace::Execution*> underWayAt(const Trace& trace, TimestampNs time)
+{
+    std::vector<const trace::Execution*> found;
+    for (const trace::Execution& execution : trace.executions) {
+        if (execution.time.start > time)
+            break;
+        if (execution.time.contains(time) && isFirstOfThread(trace, execution))
+            found.push_back(&execution);
+    }
+    return found;
+}
+
+/// The execution that GPU work was launched for before the recording knew of it: the one that was under way on the thread which launched
+/// it, or whose stream it is on. Null: none; then its call says whose it is, or nothing does.
+const trace::Execution* earlyExecutionOf(const Trace& trace, EventId gpuEvent, EventId launch)
+{
+    for (const trace::Execution* execution : underWayAt(trace, trace.timeOf(gpuEvent).start)) {
+        const auto thread = launch.isNone() ? threadOfStream(trace, gpuEvent)
+                            : trace.apiCalls.start[launch.row()] < execution->time.start
+                                ? std::optional(trace.apiCalls.globalTid(launch.row()))
+                                : std::nullopt;
+        if (thread == execution->globalTid)
+            return execution;
+    }
+    return nullptr;
 }
 
 /// The thread of what a thread did itself.
@@ -128,20 +163,14 @@ std::optional<std::uint64_t> threadOf(const Trace& trace, EventId event)
     }
 }
 
-bool isFirstOfThread(const Trace& trace, const trace::Execution& execution)
-{
-    return &execution == &*std::find_if(trace.executions.begin(), trace.executions.end(),
-                                        [&](const trace::Execution& other) { return other.globalTid == execution.globalTid; });
-}
-
-/// Of an execution that was under way when the window opened: its work whose calls were made before.
+/// Of an execution that was under way when the recording began: its work whose calls were made before.
 void takeLaunchedBefore(std::vector<EventId>& out, const Trace& trace, const trace::Execution& execution)
 {
     const auto take = [&](const auto& columns, EventKind kind) {
         eachStartingIn(columns, execution.time, [&](std::uint32_t row) {
             const EventId event(kind, row);
-            if (Trace::processOf(execution.globalTid) == columns.globalPid(row) && launchOf(trace, event).isNone() &&
-                threadOfStream(trace, event) == execution.globalTid)
+            if (Trace::processOf(execution.globalTid) == columns.globalPid(row) &&
+                earlyExecutionOf(trace, event, launchOf(trace, event)) == &execution)
                 out.push_back(event);
         });
     };
@@ -220,10 +249,12 @@ std::vector<RequestIndex> requestsOf(const Trace& trace, EventId event)
     case EventKind::Memcpy:
     case EventKind::Memset:
     case EventKind::GraphLaunch: {
-        if (const EventId launch = launchOf(trace, event); !launch.isNone())
-            return requestsOf(trace, launch);
-        const auto thread = threadOfStream(trace, event);
-        return thread ? membersAt(trace, *thread, trace.timeOf(event).start) : std::vector<RequestIndex>{};
+        const EventId launch = launchOf(trace, event);
+        if (const trace::Execution* early = earlyExecutionOf(trace, event, launch)) {
+            const auto members = trace.membersOf(*early);
+            return {members.begin(), members.end()};
+        }
+        return launch.isNone() ? std::vector<RequestIndex>{} : requestsOf(trace, launch);
     }
     default:
         return {};

@@ -8,6 +8,8 @@
 namespace gantry {
 namespace {
 
+constexpr double kFurthest = 1e15; // eleven days: a clock that differs from the first exchange by more was set
+
 /// A line offset(t) = level + drift * t, as a point of the plane of all lines.
 struct Line
 {
@@ -62,6 +64,27 @@ private:
 
 } // namespace
 
+namespace {
+
+/// The lines that agree with all exchanges up to `slack`, times relative to `origin` and offsets to `about`.
+PossibleLines linesThrough(std::span<const ClockExchange> exchanges, std::int64_t origin, DurationNs about, double slack)
+{
+    PossibleLines lines(-kFurthest, kFurthest);
+    for (const ClockExchange& e : exchanges) {
+        if (e.received < e.sent || e.answered < e.taken)
+            continue; // a clock that went backwards tells nothing
+        // The question came at some time between `sent` and `received`, in which the offset may have changed a little.
+        const double loose = slack + static_cast<double>(e.received - e.sent) * ClockFit::kMostDrift;
+        lines.keep(static_cast<double>(e.sent - origin), static_cast<double>(e.taken - e.sent - about) + loose, 1);
+        lines.keep(static_cast<double>(e.received - origin), static_cast<double>(e.answered - e.received - about) - loose, -1);
+        if (lines.areNone())
+            break;
+    }
+    return lines;
+}
+
+} // namespace
+
 std::optional<ClockFit> ClockFit::of(std::span<const ClockExchange> exchanges, TimeRange span)
 {
     if (exchanges.empty())
@@ -69,18 +92,16 @@ std::optional<ClockFit> ClockFit::of(std::span<const ClockExchange> exchanges, T
     // Relative to the first exchange: as numbers of a double, times since the boot of a machine would lose their nanoseconds.
     const std::int64_t origin = exchanges.front().sent;
     const DurationNs about = exchanges.front().taken - origin;
-    constexpr double kFurthest = 1e15; // eleven days: a clock that differs from the first by more was set
-    PossibleLines lines(-kFurthest, kFurthest);
-    for (const ClockExchange& e : exchanges) {
-        if (e.received < e.sent || e.answered < e.taken)
-            continue; // a clock that went backwards tells nothing
-        // The question came at some time between `sent` and `received`, in which the offset may have changed a little.
-        const double slack = static_cast<double>(e.received - e.sent) * kMostDrift;
-        lines.keep(static_cast<double>(e.sent - origin), static_cast<double>(e.taken - e.sent - about) + slack, 1);
-        lines.keep(static_cast<double>(e.received - origin), static_cast<double>(e.answered - e.received - about) - slack, -1);
-        if (lines.areNone())
-            return std::nullopt;
+    // A clock whose rate is being corrected follows no line exactly; one that was set is further off than any correction.
+    constexpr double kFirstSlack = 1e3, kMostSlack = 1e6;
+    double slack = 0;
+    PossibleLines lines = linesThrough(exchanges, origin, about, slack);
+    while (lines.areNone() && slack < kMostSlack) {
+        slack = slack == 0 ? kFirstSlack : 2 * slack;
+        lines = linesThrough(exchanges, origin, about, slack);
     }
+    if (lines.areNone())
+        return std::nullopt;
     const double from = static_cast<double>(span.start - origin), to = static_cast<double>(std::max(span.end, span.start + 1) - origin);
     const auto [lowFrom, highFrom] = lines.rangeAt(from);
     const auto [lowTo, highTo] = lines.rangeAt(to);
@@ -91,7 +112,7 @@ std::optional<ClockFit> ClockFit::of(std::span<const ClockExchange> exchanges, T
     fit.m_drift = ((lowTo + highTo) - (lowFrom + highFrom)) / 2 / (to - from);
     fit.m_offsetAt = about + std::llround((lowFrom + highFrom) / 2);
     // How far the possible lines reach apart is a convex function of time: nowhere in between further than at one of the ends.
-    fit.m_errorNs = static_cast<DurationNs>(std::ceil(std::max(highFrom - lowFrom, highTo - lowTo) / 2)) + 1;
+    fit.m_errorNs = static_cast<DurationNs>(std::ceil(std::max(highFrom - lowFrom, highTo - lowTo) / 2 + slack)) + 1;
     return fit;
 }
 

@@ -26,7 +26,8 @@ public:
 
     /// The line that is furthest from contradicting any of the exchanges: no answer comes before its question, so each of them bounds the
     /// offset from above and from below. As long as a line is what the offset follows, it is within error() in all of `span` (of our
-    /// clock). Nothing: there was no exchange, or no line agrees with all, since a clock was set or stood still in between.
+    /// clock). Where no line agrees with all, as while NTP corrects a rate, the bounds are loosened, by a millisecond at most, and the
+    /// error grows by as much. Nothing: there was no exchange, or a clock was set or stood still in between.
     [[nodiscard]] static std::optional<ClockFit> of(std::span<const ClockExchange> exchanges, TimeRange span);
 
     [[nodiscard]] DurationNs offsetAt(std::int64_t ours) const;

@@ -1,7 +1,9 @@
 #include "trace_model/trace/file_alignment.h"
 
 #include "trace_model/report/meta_keys.h"
+#include "trace_model/trace/trace.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <string>
@@ -102,6 +104,18 @@ FileAlignment alignFiles(const importing::TraceMeta& first, TimeRange firstTime,
     if (const auto monotonic = between(first.sessionMonotonicNs, other.sessionMonotonicNs))
         return {Alignment::MonotonicClock, *monotonic, {}};
     return {Alignment::Starts, firstTime == TimeRange{} || otherTime == TimeRange{} ? 0 : firstTime.start - otherTime.start, {}};
+}
+
+std::optional<DurationNs> errorBetweenNodes(const Trace& trace)
+{
+    std::optional<DurationNs> worst, second; // each file's is against the first one: two others may be apart by both
+    for (const importing::ImportReport& file : trace.imports) {
+        if (!file.alignmentErrorNs)
+            continue;
+        second = std::max(second.value_or(0), std::min(worst.value_or(0), *file.alignmentErrorNs));
+        worst = std::max(worst.value_or(0), *file.alignmentErrorNs);
+    }
+    return worst ? std::optional(*worst + *second) : std::nullopt;
 }
 
 } // namespace gantry::trace

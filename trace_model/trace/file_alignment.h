@@ -25,4 +25,10 @@ struct FileAlignment
 [[nodiscard]] FileAlignment alignFiles(const importing::TraceMeta& first, TimeRange firstTime, const importing::TraceMeta& other,
                                        TimeRange otherTime);
 
+struct Trace;
+
+/// How far apart one instant on two nodes may lie, at most, on a trace of several of them; absent: it is of one, or they share no clock
+/// whose error was measured.
+[[nodiscard]] std::optional<DurationNs> errorBetweenNodes(const Trace& trace);
+
 } // namespace gantry::trace

@@ -24,12 +24,15 @@ QString absent()
     return QStringLiteral("–");
 }
 
+/// Of all GPUs; absent where one has no value: the sum of the others would be too little, and look like all of it.
 std::optional<double> sumOf(const NodeTile& tile, std::optional<double> GpuTile::*value)
 {
     std::optional<double> sum;
-    for (const GpuTile& gpu : tile.gpus)
-        if (gpu.*value)
-            sum = sum.value_or(0) + *(gpu.*value);
+    for (const GpuTile& gpu : tile.gpus) {
+        if (!(gpu.*value))
+            return std::nullopt;
+        sum = sum.value_or(0) + *(gpu.*value);
+    }
     return sum;
 }
 
@@ -43,10 +46,13 @@ QString gibText(double bytes)
 
 std::optional<double> meanUtilisation(const NodeTile& tile)
 {
-    const auto known =
-        std::count_if(tile.gpus.begin(), tile.gpus.end(), [](const GpuTile& gpu) { return gpu.utilisationRatio.has_value(); });
-    const std::optional<double> sum = sumOf(tile, &GpuTile::utilisationRatio);
-    return sum ? std::optional(*sum / static_cast<double>(known)) : std::nullopt;
+    double sum = 0;
+    int known = 0;
+    for (const GpuTile& gpu : tile.gpus) {
+        sum += gpu.utilisationRatio.value_or(0);
+        known += gpu.utilisationRatio ? 1 : 0;
+    }
+    return known > 0 ? std::optional(sum / known) : std::nullopt;
 }
 
 std::optional<double> totalPower(const NodeTile& tile)
@@ -115,7 +121,7 @@ QString activityText(const NodeTile& tile)
     if (tile.captures.value_or(0) > 0)
         parts << (*tile.captures == 1 ? tr("1 capture") : tr("%1 captures").arg(*tile.captures));
     if (tile.isRecording)
-        parts << tr("recording");
+        parts << tr("flight recorder on");
     return parts.join(QStringLiteral(" · "));
 }
 

@@ -62,7 +62,7 @@ struct NodeTile
     std::optional<int> modelsReady, modelsTotal;
     std::optional<double> requestsPerSecond;
     std::optional<int> captures; ///< windows that are open or waited for
-    bool isRecording = false;
+    bool isRecording = false;    ///< a flight recorder runs
     std::vector<TileNote> notes; ///< the most important first
     TileHistory powerHistory, requestHistory;
 
@@ -71,7 +71,7 @@ struct NodeTile
 
 /// Mean over the GPUs whose utilisation is known.
 [[nodiscard]] std::optional<double> meanUtilisation(const NodeTile& tile);
-/// Sums over the GPUs of which they are known.
+/// Sums over all GPUs; absent where they are not known of each.
 [[nodiscard]] std::optional<double> totalPower(const NodeTile& tile);
 [[nodiscard]] std::optional<double> usedMemory(const NodeTile& tile);
 [[nodiscard]] std::optional<double> totalMemory(const NodeTile& tile);
@@ -83,7 +83,7 @@ struct NodeTile
 [[nodiscard]] QString requestText(std::optional<double> perSecond);                             ///< "12.5 req/s"
 /// "8 × H100 80GB HBM3", "2 GPUs" of several kinds, "no GPU".
 [[nodiscard]] QString gpuText(const NodeTile& tile);
-/// "3 of 4 models · 1 capture · recording"
+/// "3 of 4 models · 1 capture · flight recorder on"
 [[nodiscard]] QString activityText(const NodeTile& tile);
 
 } // namespace gantry::widgets

@@ -2,6 +2,7 @@
 
 #include "trace_model/analysis/window_cost_text.h"
 #include "trace_model/report/meta_keys.h"
+#include "trace_model/trace/file_alignment.h"
 #include "widgets/tables/import_view.h"
 #include "widgets/theme/format.h"
 #include "widgets/theme/theme.h"
@@ -50,19 +51,9 @@ Item droppedItem(const trace::Trace& trace)
                       : Grade::Good};
 }
 
-/// How far the times of different nodes may be apart; absent: there is one node, or they share no clock.
-std::optional<DurationNs> errorBetweenNodes(const trace::Trace& trace)
-{
-    std::optional<DurationNs> worst;
-    for (const importing::ImportReport& file : trace.imports)
-        if (file.alignmentErrorNs)
-            worst = std::max(worst.value_or(0), *file.alignmentErrorNs);
-    return worst;
-}
-
 Item clockItem(const trace::Trace& trace)
 {
-    if (const auto between = errorBetweenNodes(trace))
+    if (const auto between = trace::errorBetweenNodes(trace))
         return {TrustStrip::tr("clocks ±%1 between nodes").arg(formatDuration(*between)),
                 TrustStrip::tr("How far apart one instant on two nodes may be drawn: each node's clock was measured against this machine's "
                                "before, in and after the window."),

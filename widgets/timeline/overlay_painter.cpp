@@ -1,5 +1,6 @@
 #include "widgets/timeline/overlay_painter.h"
 
+#include "trace_model/trace/file_alignment.h"
 #include "widgets/theme/format.h"
 #include "widgets/timeline/lane_layout.h"
 #include "widgets/timeline/launch_links.h"
@@ -24,6 +25,36 @@ constexpr int kSnapMark = 5;   // px that the mark of a held end reaches to the 
 int xOf(const TimelineState& state, TimestampNs time)
 {
     return state.geometry.headerWidth + static_cast<int>(state.axis().toX(time));
+}
+
+/// How far around the cursor an instant of its may lie on the rows of another node, px; 0 where that is no matter of this trace or zoom.
+int uncertainWidth(const TimelineState& state)
+{
+    const auto error = trace::errorBetweenNodes(*state.trace);
+    if (!error || state.view.isEmpty())
+        return 0;
+    const double pixels = static_cast<double>(*error) * state.geometry.rows().width() / static_cast<double>(state.view.duration());
+    return static_cast<int>(std::min(pixels, 1e6));
+}
+
+/// The band in which what one node did at the cursor's time may lie on the rows of another.
+void paintUncertainty(QPainter& painter, const TimelineState& state, int x)
+{
+    const QRect area = state.geometry.rows();
+    const int width = uncertainWidth(state);
+    QColor fill = state.theme->hover;
+    fill.setAlpha(28);
+    painter.fillRect(QRect(QPoint(x - width, area.top()), QPoint(x + width, area.bottom())) & area, fill);
+}
+
+/// The cursor's time, and what it may be wrong by for other nodes where that can be seen.
+QString cursorText(const TimelineState& state, const TimelineFonts& fonts)
+{
+    const DurationNs step = rulerStep(state, fonts.small);
+    QString text = rulerText(state, *state.cursor - state.trace->time.start, std::max<DurationNs>(1, step / 100));
+    if (uncertainWidth(state) > 0)
+        text += QStringLiteral(" ±") + formatDuration(*trace::errorBetweenNodes(*state.trace));
+    return text;
 }
 
 void paintRulerBox(QPainter& painter, const TimelineState& state, const QFontMetrics& metrics, int middle, const QString& text,
@@ -108,13 +139,11 @@ void paintOverlay(QPainter& painter, const TimelineState& state, const TimelineF
         line.setAlpha(70);
         painter.setPen(line);
         const int x = xOf(state, *state.cursor);
+        if (uncertainWidth(state) > 0)
+            paintUncertainty(painter, state, x);
         painter.drawLine(x, area.top(), x, area.bottom());
-        if (!state.measure) {
-            const DurationNs step = rulerStep(state, fonts.small);
-            paintRulerBox(painter, state, metrics, x,
-                          rulerText(state, *state.cursor - state.trace->time.start, std::max<DurationNs>(1, step / 100)), state.theme->text,
-                          state.theme->canvas);
-        }
+        if (!state.measure)
+            paintRulerBox(painter, state, metrics, x, cursorText(state, fonts), state.theme->text, state.theme->canvas);
     }
     if (state.measure)
         paintMeasure(painter, state, metrics);
@@ -137,8 +166,10 @@ QRegion overlayRegion(const TimelineState& state)
             const int x = xOf(state, snap->time);
             region += QRect(x - kSnapMark - 2, area.top(), 2 * kSnapMark + 4, area.height()) & area;
         }
-    if (state.cursor)
-        region += QRect(xOf(state, *state.cursor) - 1, area.top(), 3, area.height()) & area;
+    if (state.cursor) {
+        const int x = xOf(state, *state.cursor), reach = uncertainWidth(state) + 1;
+        region += QRect(QPoint(x - reach, area.top()), QPoint(x + reach, area.bottom())) & area;
+    }
     if (state.measure || state.cursor)
         region += state.geometry.ruler();
     if (state.brush)

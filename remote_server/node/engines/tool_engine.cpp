@@ -337,6 +337,12 @@ Result<std::string> ToolEngine::publish(Capture& capture, ToolWindow& window)
         meta[key::kNote] = made.note;
         update(capture, [&](RunningCapture& s) { addNote(s.status.message, made.note); });
     }
+    for (const char* recorded : {key::kNodeSession, key::kNodeSessionNodes, key::kSharedClockOffsetNs, key::kSharedClockErrorNs})
+        meta.erase(recorded); // of another window, where a recording is played
+    if (!window.request.session.empty()) {
+        meta[key::kNodeSession] = window.request.session;
+        meta[key::kNodeSessionNodes] = std::to_string(window.request.sessionNodes);
+    }
     if (window.request.windowCount > 1) {
         meta[key::kSession] =
             status.captureId + "-" + std::to_string(window.openedUtcNs / 1'000'000'000 - window.openedMonotonicNs / 1'000'000'000);

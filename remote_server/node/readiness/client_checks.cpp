@@ -82,7 +82,7 @@ ReadinessItems checkCounterClients(const ReadinessInputs& inputs)
     for (const ProcessEntry& process : processes) { // names as the kernel cuts them
         hasDcgm = hasDcgm || isOneOf(process.name, {"nv-hostengine", "dcgm-exporter"});
         hasMps = hasMps || process.name.starts_with("nvidia-cuda-mps");
-        if (isOneOf(process.name, {"nsys", "ncu", "nv-nsight-cu-cli", "cuda-gdb", "compute-sanitiz"}))
+        if (isOneOf(process.name, {"nsys", "ncu", "nv-nsight-cu-cl", "cuda-gdb", "compute-sanitiz"}))
             profilers += (profilers.empty() ? "" : ", ") + process.name + " (" + std::to_string(process.pid) + ")";
     }
     ReadinessItems items;

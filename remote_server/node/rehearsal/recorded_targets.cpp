@@ -1,6 +1,7 @@
 #include "remote_server/node/rehearsal/recorded_targets.h"
 
 #include "remote_server/node/clock.h"
+#include "remote_server/node/log_level.h"
 #include "remote_server/node/model_control.h"
 
 #include <algorithm>
@@ -209,7 +210,7 @@ std::shared_ptr<LogRing> RecordedTargets::log(const std::string& id) const
 void RecordedTargets::addLine(const proto::RecordedLine& line)
 {
     if (const auto ring = log(line.targetId); ring && isRunning(line.targetId))
-        ring->add(line.text);
+        ring->add(line.text, logLevelOf(line.text));
 }
 
 std::unique_ptr<ServerModels> RecordedTargets::models(const std::string& id)

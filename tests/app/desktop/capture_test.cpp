@@ -556,15 +556,17 @@ private slots:
         fleet.start(nodes);
         QVERIFY(fleet.isBusy());
         QTRY_VERIFY_WITH_TIMEOUT(!fleet.isBusy(), kPatienceMs);
-        QVERIFY2(m_window->messages().sentence().startsWith(QStringLiteral("Windows of 0.5 s were captured on 2 nodes")),
+        QVERIFY2(m_window->messages().sentence().startsWith(
+                     QStringLiteral("Windows of 0.5 s were captured on 2 nodes at one instant. Their clocks agree to ±")),
                  qPrintable(m_window->messages().sentence()));
         auto* open = m_window->messages().findChild<QPushButton*>(QString(), Qt::FindDirectChildrenOnly);
-        QVERIFY(open && open->text() == QStringLiteral("Fetch and open together"));
+        QVERIFY(open && open->text() == QStringLiteral("Open together"));
         QTest::mouseClick(open, Qt::LeftButton);
         QTRY_VERIFY_WITH_TIMEOUT(m_window->pages().currentReport(), kPatienceMs);
         const ReportPage* page = m_window->pages().currentReport();
         QTRY_COMPARE_WITH_TIMEOUT(page->state(), ReportPage::State::Loaded, kPatienceMs);
         QCOMPARE(page->files().size(), std::size_t{2});
+        QCOMPARE(page->trace()->imports[1].alignment, importing::Alignment::SharedClock);
     }
 
     void aWrongTokenIsASentenceAndNotTriedAgain()

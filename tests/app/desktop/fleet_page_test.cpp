@@ -203,6 +203,34 @@ private slots:
         QVERIFY(pulse.gpu(0).utilisationRatio);
     }
 
+    void aPulseThatIsNotHeardOfGrowsOldByTheClockOfThisMachine()
+    {
+        DurationNs now = 0;
+        NodePulse pulse([&now] { return now; });
+        pulse.restart("boot");
+        pulse.add(definitions());
+        pulse.add(batchAt(1, {{1, 0, 0.25}}));
+        now += NodePulse::kStale;
+        QCOMPARE(*pulse.gpu(0).utilisationRatio, 0.25);
+        now += 1;
+        QVERIFY(!pulse.gpu(0).utilisationRatio);
+        pulse.add(batchAt(7, {{1, 0, 0.5}}));
+        QCOMPARE(*pulse.gpu(0).utilisationRatio, 0.5);
+    }
+
+    void theHistoryOfPowerHasAGapWhereAGpuSaysNothing()
+    {
+        NodePulse pulse;
+        pulse.restart("boot");
+        proto::MetricsBatch two = definitions();
+        two.definitions.push_back(series(6, "gpu_power_w", {{"gpu", "1"}}));
+        pulse.add(two);
+        pulse.add(batchAt(1, {{3, 0, 400}}));
+        pulse.add(batchAt(2, {{3, 0, 400}, {6, 0, 300}}));
+        QVERIFY(!pulse.powerHistory()[1]);
+        QCOMPARE(*pulse.powerHistory()[2], 700.0);
+    }
+
     void aCounterThatBeginsAnewIsNoNegativeRate()
     {
         NodePulse pulse;

@@ -6,6 +6,7 @@
 #include "app/desktop/node_list.h"
 #include "app/desktop/wake_watch.h"
 #include "app/jobs/job_runner.h"
+#include "tests/app/remote/fake_node.h"
 
 #include <QSignalSpy>
 #include <QTemporaryDir>
@@ -154,6 +155,20 @@ private slots:
         QVERIFY(node.info()); // what was known stays
         QVERIFY(daemon.start());
         QTRY_COMPARE_WITH_TIMEOUT(node.state(), NodeController::State::Connected, kPatienceMs);
+    }
+
+    void aConnectionThatEndsAtOnceIsTriedLaterEachTimeAndToldOfOnce()
+    {
+        test::FakeNode::Behaviour behaviour;
+        behaviour.endsMetrics = true;
+        test::FakeNode fake(behaviour);
+        jobs::JobRunner runner(4);
+        NodeController node(fake.address(), runner);
+        QSignalSpy lost(&node, &NodeController::lost), returned(&node, &NodeController::returned);
+        node.open();
+        QTRY_VERIFY_WITH_TIMEOUT(node.retryInSeconds() > 2, kPatienceMs); // 1 s, 2 s, 4 s
+        QCOMPARE(lost.size(), 1);
+        QVERIFY(returned.isEmpty());
     }
 
     void afterASleepALostNodeIsTriedAtOnce()

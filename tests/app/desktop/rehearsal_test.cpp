@@ -63,7 +63,7 @@ private slots:
         QVERIFY(mark().isVisible());
         QVERIFY2(mark().text().contains(QStringLiteral("Recording")), qPrintable(mark().text()));
         auto* tree = m_window->findChild<QTreeWidget*>(QStringLiteral("nodesTree"));
-        QCOMPARE(tree->topLevelItem(0)->text(1), QStringLiteral("recording"));
+        QCOMPARE(tree->topLevelItem(0)->text(1), QStringLiteral("plays a recording"));
         auto* box = m_window->findChild<QComboBox*>(QStringLiteral("nodeBox"));
         QVERIFY2(box->currentText().endsWith(QStringLiteral("recording")), qPrintable(box->currentText()));
         QTRY_VERIFY_WITH_TIMEOUT(m_window->live().drawnSpan() > 1'000'000'000, kPatienceMs);

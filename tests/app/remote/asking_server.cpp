@@ -1,6 +1,7 @@
 #include "tests/app/remote/asking_server.h"
 
 #include <arpa/inet.h>
+#include <csignal>
 #include <libssh/callbacks.h>
 #include <libssh/libssh.h>
 #include <libssh/server.h>
@@ -19,6 +20,7 @@ struct AskingServer::Impl
     int listener = -1, port = 0;
     std::string hostKey;
     bool isHalfIn = false;
+    int wrongAnswers = 0;
     std::jthread thread;
 
     [[nodiscard]] int methods() const
@@ -45,10 +47,11 @@ struct AskingServer::Impl
     void talk(ssh_session session)
     {
         isHalfIn = false;
+        wrongAnswers = 0;
         ssh_server_callbacks_struct callbacks{};
         callbacks.userdata = this;
-        callbacks.auth_password_function = [](ssh_session, const char*, const char* password, void* self) {
-            return static_cast<Impl*>(self)->takePassword(password);
+        callbacks.auth_password_function = [](ssh_session of, const char*, const char* password, void* self) {
+            return static_cast<Impl*>(self)->takePassword(of, password);
         };
         ssh_callbacks_init(&callbacks);
         ::ssh_set_server_callbacks(session, &callbacks);
@@ -62,10 +65,18 @@ struct AskingServer::Impl
             ::ssh_message_free(message);
     }
 
-    int takePassword(const std::string& password)
+    void countWrongAnswer(ssh_session session)
     {
-        if (password != behaviour.password)
+        if (++wrongAnswers == behaviour.mostTries)
+            ::shutdown(::ssh_get_fd(session), SHUT_RDWR);
+    }
+
+    int takePassword(ssh_session session, const std::string& password)
+    {
+        if (password != behaviour.password) {
+            countWrongAnswer(session);
             return SSH_AUTH_DENIED;
+        }
         isHalfIn = behaviour.wantsBoth;
         return isHalfIn ? SSH_AUTH_PARTIAL : SSH_AUTH_SUCCESS;
     }
@@ -90,6 +101,7 @@ struct AskingServer::Impl
         } else if (isRight(session)) {
             ::ssh_message_auth_reply_success(message, 0);
         } else {
+            countWrongAnswer(session);
             return 1;
         }
         return 0;
@@ -108,6 +120,7 @@ struct AskingServer::Impl
 
 AskingServer::AskingServer(Behaviour behaviour) : m_impl(std::make_unique<Impl>())
 {
+    std::signal(SIGPIPE, SIG_IGN); // libssh writes to what has been hung up
     m_impl->behaviour = std::move(behaviour);
     sockaddr_in address{};
     address.sin_family = AF_INET;

@@ -24,6 +24,7 @@ public:
         std::string instruction;     ///< before the prompts
         std::vector<Prompt> prompts; ///< empty: nothing is asked interactively
         bool wantsBoth = false;      ///< the password and the prompts
+        int mostTries = 0;           ///< wrong answers after which it hangs up instead of refusing, as MaxAuthTries of OpenSSH; 0: none
     };
 
     explicit AskingServer(Behaviour behaviour);

@@ -28,6 +28,22 @@ public:
         return grpc::Status::OK;
     }
 
+    grpc::Status GetNodeInfo(grpc::ServerContext* context, const v1::GetNodeInfoRequest*, v1::NodeInfo* reply) override
+    {
+        reply->set_host_name("fake");
+        return note(*context);
+    }
+
+    grpc::Status ListTargets(grpc::ServerContext* context, const v1::ListTargetsRequest*, v1::ListTargetsReply*) override
+    {
+        return note(*context);
+    }
+
+    grpc::Status ListCaptures(grpc::ServerContext* context, const v1::ListCapturesRequest*, v1::ListCapturesReply*) override
+    {
+        return note(*context);
+    }
+
     grpc::Status ListReports(grpc::ServerContext* context, const v1::ListReportsRequest*, v1::ListReportsReply* reply) override
     {
         if (const grpc::Status refused = note(*context); !refused.ok())
@@ -133,6 +149,8 @@ public:
     {
         if (const grpc::Status refused = note(*context); !refused.ok())
             return refused;
+        if (m_behaviour.endsMetrics)
+            return grpc::Status::OK;
         proto::MetricsBatch batch;
         batch.sequence = 1;
         batch.samples.push_back({7, 1000, 0.5});

@@ -25,6 +25,7 @@ public:
         std::int64_t damagedChunk = -1;        ///< number of the chunk, of the first fetch, whose CRC does not fit
         std::string announcedSha256;           ///< empty: the real one
         std::string captureError;              ///< ErrorCode name: the capture ends as failed
+        bool endsMetrics = false;              ///< the metric stream ends at once, without a batch
         std::vector<double> exportProgress;    ///< told of an nsys export, which then ends without a chunk
         std::function<void()> onFetch;         ///< before each fetch answers
         Behaviour();

@@ -66,6 +66,24 @@ TEST_F(SshSecrets, APasswordThatIsNeverRightEndsInASentenceWithoutIt)
     EXPECT_THAT(session.error().text(), AllOf(HasSubstr("does not let me in"), HasSubstr("a password"), Not(HasSubstr("-try"))));
 }
 
+// Tried again by itself as a host that cannot be reached, the same wrong answer would lock the account.
+TEST_F(SshSecrets, AHostThatHangsUpAfterAWrongAnswerDoesNotPermitIt)
+{
+    const AskingServer password({"right", {}, {}, false, 1});
+    m_person.secrets = {"wrong"};
+    const auto byPassword = connect(password, m_person);
+    ASSERT_FALSE(byPassword);
+    EXPECT_EQ(byPassword.error().code, ErrorCode::NotPermitted) << byPassword.error().text();
+    EXPECT_THAT(byPassword.error().text(), HasSubstr("ended the connection after the answer of me"));
+
+    const AskingServer prompts({{}, {}, {{"Password: ", false, "right"}}, false, 2});
+    m_person.secrets = {"wrong", "wrong again"};
+    const auto byPrompt = connect(prompts, m_person);
+    ASSERT_FALSE(byPrompt);
+    EXPECT_EQ(byPrompt.error().code, ErrorCode::NotPermitted) << byPrompt.error().text();
+    EXPECT_EQ(m_person.questions.size(), 3u);
+}
+
 TEST_F(SshSecrets, APersonWhoGivesUpEndsItAsCancelled)
 {
     const AskingServer server({"right", {}, {}, false});

@@ -2,6 +2,7 @@
 
 #include "remote_server/node/node_service.h"
 #include "remote_server/node/sampling/sampler.h"
+#include "remote_server/node/target_registry.h"
 #include "remote_server/proto/convert.h"
 #include "remote_server/proto/protocol_version.h"
 #include "tests/remote_server/node/fake_capture_engine.h"

@@ -497,6 +497,33 @@ TEST_F(RecordedEvents, GraphsAreShownAsAWholeAndTheirLaunchesWithoutARecordAreCo
     EXPECT_EQ(unseen(*assembled()), 0u) << "nodes are recorded, each for itself";
 }
 
+TEST_F(RecordedEvents, WorkOfAGraphThatSeemsToRunUntilTheFlushThoughItsStreamWentOnHasNoKnownEnd)
+{
+    const DurationNs length = kClose - kOpen;
+    const auto kernel = [&](std::uint32_t correlation, TimestampNs start, TimestampNs end, std::uint64_t graphNode) {
+        records::KernelRecord record{};
+        record.startRealtimeNs = kOpenRealtime + start;
+        record.endRealtimeNs = kOpenRealtime + end;
+        record.correlationId = correlation;
+        record.streamId = 7;
+        record.graphNodeId = graphNode;
+        add(records::RecordType::Kernel, record);
+    };
+    kernel(1, 1000, 2000, 11);
+    kernel(2, 3000, length + 1'000'000, 11); // as CUPTI told it of work that took some microseconds
+    kernel(3, 4000, length + 1'000'000, 0);  // of no graph: another stream's number may be shared
+    kernel(4, 5000, 6000, 11);
+    kernel(5, length - 500, length + 1'000'000, 11); // it may really have run on
+    kernel(6, -9000, -8000, 11);                     // before the window
+    const auto trace = assembled();
+    std::vector<std::uint32_t> kept(trace->kernels.correlation.begin(), trace->kernels.correlation.end());
+    EXPECT_EQ(kept, (std::vector<std::uint32_t>{1, 3, 4, 5}));
+    const auto lost =
+        std::find_if(trace->losses.begin(), trace->losses.end(), [](const Loss& loss) { return loss.name == "device_times_missing"; });
+    ASSERT_NE(lost, trace->losses.end());
+    EXPECT_EQ(lost->count, 1u);
+}
+
 TEST_F(RecordedEvents, ContextsSayOnWhichDeviceAWaitWasAndWhichStreamIsTheDefault)
 {
     add(records::RecordType::Context, records::ContextRecord{{}, 2, 1, 7, 0});

@@ -74,10 +74,12 @@ TEST_F(RpcBoundaryWithTokenTest, EveryCallWithTheTokenIsLetInAndASecondTokenBesi
         const auto timeout = method->server_streaming() ? 200ms : 20'000ms; // some streams have no end
         const auto answer = test::RawCaller(channel).call(method->name(), {""}, metadata, timeout);
         EXPECT_NE(answer.status.error_code(), grpc::StatusCode::PERMISSION_DENIED) << method->name();
-        test::CallMetadata wrongOnly = test::versionMetadata();
-        wrongOnly.emplace(proto::kAuthorizationKey, "Bearer x");
-        wrongOnly.emplace(proto::kAuthorizationKey, "Bearer y");
-        EXPECT_EQ(raw(method->name(), "", wrongOnly).status.error_code(), grpc::StatusCode::PERMISSION_DENIED) << method->name();
+        for (const bool isRightFirst : {true, false}) {
+            test::CallMetadata two = test::versionMetadata();
+            two.emplace(proto::kAuthorizationKey, isRightFirst ? std::string("Bearer ") + kToken : "Bearer x");
+            two.emplace(proto::kAuthorizationKey, isRightFirst ? "Bearer x" : std::string("Bearer ") + kToken);
+            EXPECT_EQ(raw(method->name(), "", two).status.error_code(), grpc::StatusCode::PERMISSION_DENIED) << method->name();
+        }
     }
 }
 

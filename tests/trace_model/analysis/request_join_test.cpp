@@ -178,6 +178,7 @@ TEST(RequestJoinAtTheEdge, WorkLaunchedBeforeTheWindowIsOfTheExecutionThatWasUnd
                                               "request 1 model bert:1 0..160 batch 3\n"
                                               "request 2 model bert:1 0..410 batch 4\n"
                                               "request 3 model bert:1 100..395 batch 5\n"
+                                              "api 12 cudaGraphLaunch -10..30 corr 91\n"
                                               "kernel gpu0/stream7 mine 10..20 corr 91\n"
                                               "kernel gpu0/stream8 other 12..30 corr 92\n"
                                               "kernel gpu0/stream9 nobodys 14..30 corr 93\n"

@@ -86,6 +86,29 @@ TEST(ClockFit, FindsTheDriftOfAClock)
     EXPECT_NEAR(fit->drift(), 40e-6, 1e-6);
 }
 
+TEST(ClockFit, IsLessSureOfAClockWhoseRateIsCorrectedInBetween)
+{
+    for (unsigned trial = 0; trial < 100; ++trial) {
+        Network network{std::mt19937_64(trial)};
+        network.meanDelay = 5'000;
+        auto exchanges = network.bursts(10 * kSecond, kSecond, 8);
+        Network later = network; // gains 20 millionths from the tenth second on
+        later.start += 10 * kSecond;
+        later.drift = 20e-6;
+        for (const ClockExchange& e : later.bursts(10 * kSecond, kSecond, 8))
+            exchanges.push_back(e);
+        const auto fit = ClockFit::of(exchanges, {network.start, network.start + 20 * kSecond});
+        ASSERT_TRUE(fit) << trial;
+        EXPECT_LT(fit->errorNs(), 1'000'000);
+        for (int second = 0; second <= 20; ++second) {
+            const std::int64_t at = network.start + second * kSecond;
+            const double truth = second <= 10 ? network.trueOffset(at) : later.trueOffset(at);
+            EXPECT_LE(std::abs(static_cast<double>(fit->offsetAt(at)) - truth), static_cast<double>(fit->errorNs()))
+                << trial << " " << second;
+        }
+    }
+}
+
 TEST(ClockFit, OneExchangeBoundsTheOffsetByHalfOfItsRoundTrip)
 {
     const ClockExchange only{1'000'000, 5'000'100, 5'000'200, 1'000'300}; // 200 ns on the way

@@ -83,6 +83,18 @@ TEST(FileAlignment, WindowsOfOneSessionOnSeveralNodesGoByTheClockThatTheyWereMea
     EXPECT_EQ(alignFiles(first, {}, broken, {}).alignment, Alignment::WallClock);
 }
 
+TEST(FileAlignment, TwoNodesMayBeApartByWhatEachIsFromTheFirst)
+{
+    Trace trace;
+    trace.imports.resize(4);
+    EXPECT_FALSE(errorBetweenNodes(trace));
+    trace.imports[1].alignmentErrorNs = 30;
+    EXPECT_EQ(errorBetweenNodes(trace), 30);
+    trace.imports[2].alignmentErrorNs = 50;
+    trace.imports[3].alignmentErrorNs = 20;
+    EXPECT_EQ(errorBetweenNodes(trace), 80);
+}
+
 TEST(FileAlignment, PutsTheFirstEventsTogetherWhereNoZoneOrSeveralWouldDo)
 {
     const TimeRange trace{5 * kSecond, 10 * kSecond}, log{kSecond, 20 * kSecond};

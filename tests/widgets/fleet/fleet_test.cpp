@@ -67,14 +67,26 @@ private slots:
         QCOMPARE(ratioText(0.0), QStringLiteral("0 %"));
     }
 
-    void gpusOfWhichNothingIsKnownDoNotCount()
+    void aSumIsThereOnlyWhereEachGpuHasAValue()
     {
         NodeTile two = tile(QStringLiteral("a"), 0.5);
         two.gpus.push_back({QStringLiteral("NVIDIA H100"), {}, 8 * kGiB, 80 * kGiB, 300.0});
-        QCOMPARE(*meanUtilisation(two), 0.5);
-        QCOMPARE(*totalPower(two), 300.0);
-        QCOMPARE(memoryText(usedMemory(two), totalMemory(two)), QStringLiteral("8.0 of 80.0 GiB"));
+        QCOMPARE(*meanUtilisation(two), 0.5); // a mean may be over those that are known
+        QVERIFY(!totalPower(two) && !usedMemory(two) && !totalMemory(two));
+        two.gpus.front().memoryTotalBytes = 80 * kGiB;
+        QCOMPARE(memoryText(usedMemory(two), totalMemory(two)), QStringLiteral("– of 160 GiB"));
+        two.gpus.front().memoryUsedBytes = 4 * kGiB;
+        two.gpus.front().powerW = 100.0;
+        QCOMPARE(*totalPower(two), 400.0);
+        QCOMPARE(memoryText(usedMemory(two), totalMemory(two)), QStringLiteral("12.0 of 160 GiB"));
         QCOMPARE(gpuText(two), QStringLiteral("2 × H100"));
+    }
+
+    void aFlightRecorderIsNamedAsOne()
+    {
+        NodeTile node = tile(QStringLiteral("a"));
+        node.isRecording = true;
+        QCOMPARE(activityText(node), QStringLiteral("models – · flight recorder on"));
     }
 
     void everyWordOfTheFilterStandsSomewhereInWhatIsKnown()

@@ -163,6 +163,27 @@ private slots:
         QVERIFY(paintsOf(painted).back().content.boxes > 5);
     }
 
+    void aroundTheCursorABandShowsHowFarTheClocksOfSeveralNodesMayBeApart()
+    {
+        auto ofTwoNodes = std::make_shared<trace::Trace>(*m_server);
+        ofTwoNodes->imports.resize(2);
+        ofTwoNodes->imports[1].alignment = importing::Alignment::SharedClock;
+        ofTwoNodes->imports[1].alignmentErrorNs = 50'000;
+        Hand hand(ofTwoNodes);
+        QVERIFY(QTest::qWaitForWindowExposed(&hand.timeline));
+        hand.timeline.fitAll();
+        const QImage before = hand.timeline.grab().toImage();
+        hand.move(hand.at(400'000, "Stream 8"), Qt::NoButton);
+        const QImage with = hand.timeline.grab().toImage();
+        const int y = hand.timeline.state().geometry.rows().bottom() - 3; // below the rows
+        const auto isTinted = [&](TimestampNs time) { return before.pixel(hand.xOf(time), y) != with.pixel(hand.xOf(time), y); };
+        QVERIFY(isTinted(360'000) && isTinted(440'000));
+        QVERIFY(!isTinted(330'000) && !isTinted(470'000));
+        QEvent leave(QEvent::Leave);
+        QCoreApplication::sendEvent(hand.timeline.viewport(), &leave);
+        QCOMPARE(hand.timeline.grab().toImage(), before);
+    }
+
     void whatTheCursorLeavesIsAsItWasBefore()
     {
         Hand hand(m_server);
