@@ -73,11 +73,13 @@ TEST_F(InfoCommand, SaysHowFilesWereAligned)
     writeTrace(b, R"({"ph": "X", "cat": "x", "name": "n", "pid": 2, "tid": 1, "ts": 1, "dur": 2})");
     const json guessed = infoJson({a, b});
     ASSERT_EQ(guessed.at("files").size(), 2u);
-    EXPECT_EQ(guessed.at("files")[0], (json{{"file", "a.json"}, {"offset_ns", 0}, {"alignment", "first file"}}));
+    EXPECT_EQ(guessed.at("files")[0],
+              (json{{"file", "a.json"}, {"offset_ns", 0}, {"alignment", "first file"}, {"alignment_error_ns", nullptr}}));
     EXPECT_EQ(guessed.at("files")[1].at("alignment"), "not aligned");
     EXPECT_THAT(guessed.at("warnings").dump(), HasSubstr("know no common clock"));
     const json byHand = infoJson({a, b, "--offset", "1.5ms"});
-    EXPECT_EQ(byHand.at("files")[1], (json{{"file", "b.json"}, {"offset_ns", 1'500'000}, {"alignment", "by hand"}}));
+    EXPECT_EQ(byHand.at("files")[1],
+              (json{{"file", "b.json"}, {"offset_ns", 1'500'000}, {"alignment", "by hand"}, {"alignment_error_ns", nullptr}}));
     EXPECT_THAT(info({a, b, "--offset", "1.5ms"}),
                 HasSubstr("Aligned by hand. Offset 1.500 ms.\nEvents from 1.500 ms to 1.502 ms of the report, 2.000 µs in all.\n"));
 }
