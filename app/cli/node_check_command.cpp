@@ -71,6 +71,7 @@ int check(const CommonOptions& common)
     auto readiness = (*client)->readiness();
     if (!readiness)
         return report(readiness.error(), common);
+    noteRecording(**client);
     readiness->items.push_back(clockItem((*client)->sampleClock()));
     if (common.json)
         print(toJson(*readiness));

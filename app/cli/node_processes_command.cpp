@@ -61,6 +61,7 @@ int listProcesses(const CommonOptions& common)
     const auto list = (*client)->processes();
     if (!list)
         return report(list.error(), common);
+    noteRecording(**client);
     if (common.json) {
         nlohmann::json all = nlohmann::json::array();
         for (const proto::NodeProcess& process : list->processes)

@@ -9,6 +9,12 @@
 
 namespace gantry::cli {
 
+void noteRecording(app::NodeClient& client)
+{
+    if (const auto info = client.nodeInfo(); info && info->isRehearsal())
+        sayTo(stderr, "gantryctl: this node plays a recording ({}): nothing of this is measured now\n", info->recording);
+}
+
 Result<std::shared_ptr<app::NodeClient>> connect(const CommonOptions& options)
 {
     char host[256] = {};

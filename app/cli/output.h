@@ -28,6 +28,9 @@ inline constexpr int kUsageStatus = 64; ///< sysexits.h: EX_USAGE
 /// Connects under the name "user@host: gantryctl".
 [[nodiscard]] Result<std::shared_ptr<app::NodeClient>> connect(const CommonOptions& options);
 
+/// On standard error, where the node plays a recording: what it says of itself was measured at another time, and place.
+void noteRecording(app::NodeClient& client);
+
 /// What a value is printed as: text is made printable().
 template <typename Value>
 using Shown = std::conditional_t<std::is_convertible_v<const Value&, std::string_view>, std::string, Value>;

@@ -141,6 +141,13 @@ def says_what_only_a_real_node_can_do(build, source, session):
         assert "plays a recording" in answer["error"]["message"], answer
 
 
+def says_that_what_it_tells_of_itself_is_recorded(build, source, session):
+    with Rehearsal(build, source, session) as (node, _):
+        for command in ("check", "processes"):
+            said = subprocess.run([node.bin / "gantryctl", "--node", node.address, "node", command], capture_output=True, text=True, timeout=30)
+            assert "plays a recording (NVIDIA H100" in said.stderr and "gantry-serve" in said.stdout + said.stderr, said
+
+
 def stops_and_starts_its_targets_and_models(build, source, session):
     with Rehearsal(build, source, session) as (node, _):
         target, = node.ctl("target", "list")
@@ -211,7 +218,8 @@ def refuses_what_it_cannot_play(build, source, session):
 
 
 SCENARIOS = [plays_what_a_real_node_recorded, plays_the_same_from_the_place_it_is_told, captures_as_a_real_node_does,
-             says_what_only_a_real_node_can_do, stops_and_starts_its_targets_and_models, meets_the_faults_that_its_file_says,
+             says_what_only_a_real_node_can_do, says_that_what_it_tells_of_itself_is_recorded,
+             stops_and_starts_its_targets_and_models, meets_the_faults_that_its_file_says,
              refuses_what_it_cannot_play]
 
 if __name__ == "__main__":
