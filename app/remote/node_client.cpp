@@ -96,7 +96,7 @@ struct NodeClient::Impl
     NodeAddress where;
     std::string address; ///< where.text()
     std::string clientName;
-    std::unique_ptr<NodeLink> link;      ///< null: gRPC connects by itself
+    std::unique_ptr<NodeLink> link;       ///< null: gRPC connects by itself
     std::unique_ptr<NodeChannel> channel; ///< of everything but reports
     std::unique_ptr<NodeChannel> bulk;    ///< null without a link
     proto::HelloInfo hello;
@@ -187,6 +187,21 @@ struct NodeClient::Impl
         if (!status.ok())
             return toError(status, context, use);
         return {};
+    }
+
+    /// StopTarget or RestartTarget, which answer when the target has ended.
+    template <typename Method>
+    [[nodiscard]] Result<proto::Target> endTarget(Method method, const std::string& id, DurationNs graceNs,
+                                                  const std::stop_token& stop) const
+    {
+        constexpr std::chrono::hours kLongestGrace{1}; // as the node has it
+        v1::StopTargetRequest request;
+        request.set_id(id);
+        request.set_grace_ns(graceNs);
+        v1::Target reply;
+        const std::chrono::nanoseconds grace(graceNs > 0 ? graceNs : kDefaultGraceNs);
+        GANTRY_CHECK(call(method, request, reply, stop, std::min<std::chrono::nanoseconds>(grace, kLongestGrace) + kCallTimeout));
+        return proto::fromWire(reply);
     }
 
     /// Reads a stream until it ends, `onMessage` fails, or `stop` is asked for. Value: true when the node ended the stream,
@@ -371,24 +386,12 @@ Result<proto::Target> NodeClient::launch(const proto::LaunchRequest& request, st
 
 Result<proto::Target> NodeClient::stopTarget(const std::string& id, DurationNs graceNs, std::stop_token stop)
 {
-    v1::StopTargetRequest request;
-    request.set_id(id);
-    request.set_grace_ns(graceNs);
-    v1::Target reply;
-    const std::chrono::nanoseconds grace(graceNs > 0 ? graceNs : kDefaultGraceNs);
-    GANTRY_CHECK(m_impl->call(&v1::Node::Stub::StopTarget, request, reply, stop, grace + kCallTimeout));
-    return proto::fromWire(reply);
+    return m_impl->endTarget(&v1::Node::Stub::StopTarget, id, graceNs, stop);
 }
 
 Result<proto::Target> NodeClient::restartTarget(const std::string& id, DurationNs graceNs, std::stop_token stop)
 {
-    v1::StopTargetRequest request;
-    request.set_id(id);
-    request.set_grace_ns(graceNs);
-    v1::Target reply;
-    const std::chrono::nanoseconds grace(graceNs > 0 ? graceNs : kDefaultGraceNs);
-    GANTRY_CHECK(m_impl->call(&v1::Node::Stub::RestartTarget, request, reply, stop, grace + kCallTimeout));
-    return proto::fromWire(reply);
+    return m_impl->endTarget(&v1::Node::Stub::RestartTarget, id, graceNs, stop);
 }
 
 Result<std::vector<proto::ModelInfo>> NodeClient::models(const std::string& targetId, std::stop_token stop)
