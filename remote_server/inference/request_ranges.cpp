@@ -25,6 +25,12 @@ nvtxEventAttributes_t attributes(nvtxStringHandle_t text, std::uint64_t payload,
     return a;
 }
 
+void mark(nvtxDomainHandle_t domain, nvtxStringHandle_t text, std::uint64_t payload, std::uint32_t category = 0)
+{
+    const auto a = attributes(text, payload, category);
+    nvtxDomainMarkEx(domain, &a);
+}
+
 } // namespace
 
 RequestRanges::RequestRanges() : m_domain(nvtxDomainCreateA(convention::kDomain))
@@ -84,14 +90,12 @@ void RequestRanges::markClientId(std::uint64_t request, const std::string& clien
 
 void RequestRanges::markFailed(std::uint64_t request)
 {
-    const auto a = attributes(m_failed, request);
-    nvtxDomainMarkEx(m_domain, &a);
+    mark(m_domain, m_failed, request);
 }
 
 void RequestRanges::markRequestDone(std::uint64_t request, std::uint32_t category)
 {
-    const auto a = attributes(m_requestDone, request, category);
-    nvtxDomainMarkEx(m_domain, &a);
+    mark(m_domain, m_requestDone, request, category);
 }
 
 void RequestRanges::push(Step step, std::uint64_t batch, std::uint32_t category)
@@ -113,20 +117,17 @@ void RequestRanges::pop()
 
 void RequestRanges::markMember(std::uint64_t request)
 {
-    const auto a = attributes(m_member, request);
-    nvtxDomainMarkEx(m_domain, &a);
+    mark(m_domain, m_member, request);
 }
 
 void RequestRanges::markMemberDone(std::uint64_t request)
 {
-    const auto a = attributes(m_memberDone, request);
-    nvtxDomainMarkEx(m_domain, &a);
+    mark(m_domain, m_memberDone, request);
 }
 
 void RequestRanges::markExecuteDone(std::uint64_t batch, std::uint32_t category)
 {
-    const auto a = attributes(m_executeDone, batch, category);
-    nvtxDomainMarkEx(m_domain, &a);
+    mark(m_domain, m_executeDone, batch, category);
 }
 
 void RequestRanges::pushLayer(int layer)
