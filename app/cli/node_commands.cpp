@@ -33,7 +33,8 @@ nlohmann::json nodeJson(const proto::NodeInfo& info)
                         {"name", gpu.name},
                         {"uuid", gpu.uuid},
                         {"memory_total_bytes", gpu.memoryTotalBytes},
-                        {"compute_capability", fmt::format("{}.{}", gpu.computeMajor, gpu.computeMinor)}});
+                        {"compute_capability", fmt::format("{}.{}", gpu.computeMajor, gpu.computeMinor)},
+                        {"problem", orNull(gpu.problem)}});
     return {{"host_name", info.hostName},
             {"os", info.os},
             {"kernel", info.kernel},
@@ -47,7 +48,7 @@ nlohmann::json nodeJson(const proto::NodeInfo& info)
             {"daemon_version", info.daemonVersion},
             {"user_name", orNull(info.userName)},
             {"report_folder", info.reportFolder},
-            {"disk_free_bytes", info.diskFreeBytes},
+            {"disk_free_bytes", info.diskFreeBytes ? nlohmann::json(*info.diskFreeBytes) : nlohmann::json()},
             {"nsys_path", orNull(info.nsysPath)},
             {"nsys_version", orNull(info.nsysVersion)},
             {"recording", orNull(info.recording)}};
@@ -78,7 +79,7 @@ int info(const CommonOptions& common)
     for (const proto::GpuInfo& gpu : info->gpus)
         say("gpu {}     {} · {} · compute capability {}.{}\n", gpu.index, gpu.name, formatBytes(gpu.memoryTotalBytes), gpu.computeMajor,
             gpu.computeMinor);
-    say("reports   {} · {} free\n", info->reportFolder, formatBytes(info->diskFreeBytes));
+    say("reports   {}{}\n", info->reportFolder, info->diskFreeBytes ? " · " + formatBytes(*info->diskFreeBytes) + " free" : std::string());
     say("nsys      {}\n", info->nsysPath.empty()      ? "not installed: the node cannot export .nsys-rep files"
                           : info->nsysVersion.empty() ? info->nsysPath
                                                       : info->nsysVersion + " · " + info->nsysPath);

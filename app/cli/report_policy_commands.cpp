@@ -65,15 +65,15 @@ void printShelf(const proto::ReportShelf& shelf, const CommonOptions& common)
                {"min_free_disk_bytes", bound(shelf.policy.minFreeDiskBytes)},
                {"reports", shelf.reports.size()},
                {"total_bytes", shelf.totalBytes},
-               {"disk_free_bytes", shelf.diskFreeBytes}});
+               {"disk_free_bytes", shelf.diskFreeBytes ? nlohmann::json(*shelf.diskFreeBytes) : nlohmann::json()}});
         return;
     }
     const proto::ReportPolicy& policy = shelf.policy;
     say("in all     {}\n", policy.maxTotalBytes > 0 ? "at most " + formatBytes(policy.maxTotalBytes) : "no bound");
     say("age        {}\n", policy.maxAgeNs > 0 ? "at most " + ageText(policy.maxAgeNs) : "no bound");
     say("free disk  {}\n", policy.minFreeDiskBytes > 0 ? "at least " + formatBytes(policy.minFreeDiskBytes) : "no bound");
-    say("now        {} reports of {} · {} of the disk free\n", shelf.reports.size(), formatBytes(shelf.totalBytes),
-        formatBytes(shelf.diskFreeBytes));
+    say("now        {} reports of {} · {}\n", shelf.reports.size(), formatBytes(shelf.totalBytes),
+        shelf.diskFreeBytes ? formatBytes(*shelf.diskFreeBytes) + " of the disk free" : "how much of the disk is free is not known");
 }
 
 int policy(const CommonOptions& common, const PolicyOptions& options)

@@ -106,9 +106,9 @@ void addLive(const NodeController& node, const NodePulse& pulse, NodeTile& tile)
     if (info.memoryTotalBytes > 0)
         tile.hostMemoryTotalBytes = static_cast<double>(info.memoryTotalBytes);
     tile.requestsPerSecond = pulse.requestsPerSecond();
-    if (info.diskFreeBytes > 0 && info.diskFreeBytes < kLittleDisk) // 0: could not be read
+    if (info.diskFreeBytes && *info.diskFreeBytes < kLittleDisk)
         tile.notes.push_back(
-            {TileNote::Kind::Warning, Words::tr("disk nearly full: %1 free for reports").arg(formatBytes(info.diskFreeBytes))});
+            {TileNote::Kind::Warning, Words::tr("disk nearly full: %1 free for reports").arg(formatBytes(*info.diskFreeBytes))});
     addServers(node, tile);
     addCaptures(node, tile);
     if (info.gpus.empty() && !info.noGpuReason.empty())

@@ -176,8 +176,8 @@ std::string ReportRetention::whyToDelete(const proto::ReportInfo& report, const 
         return "it is " + std::to_string(age / 3'600'000'000'000) + " h old";
     if (shelf.policy.maxTotalBytes > 0 && shelf.totalBytes > shelf.policy.maxTotalBytes)
         return "reports take " + mebibytes(shelf.totalBytes) + ", more than " + mebibytes(shelf.policy.maxTotalBytes);
-    if (shelf.policy.minFreeDiskBytes > 0 && shelf.diskFreeBytes < shelf.policy.minFreeDiskBytes)
-        return mebibytes(shelf.diskFreeBytes) + " of the disk are free, fewer than " + mebibytes(shelf.policy.minFreeDiskBytes);
+    if (shelf.policy.minFreeDiskBytes > 0 && shelf.diskFreeBytes && *shelf.diskFreeBytes < shelf.policy.minFreeDiskBytes)
+        return mebibytes(*shelf.diskFreeBytes) + " of the disk are free, fewer than " + mebibytes(shelf.policy.minFreeDiskBytes);
     return {};
 }
 
@@ -216,12 +216,9 @@ void ReportRetention::applyRules(const Rules& rules, SteadyTime now)
     proto::ReportShelf shelf = readShelf(rules);
     see(shelf.reports, now);
     // Where the room is not known, nothing is deleted for it.
-    if (shelf.policy.minFreeDiskBytes > 0) {
+    if (shelf.policy.minFreeDiskBytes > 0)
         if (const auto room = m_options.diskRoom(m_reports.folder()))
             shelf.diskFreeBytes = room->freeBytes;
-        else
-            shelf.policy.minFreeDiskBytes = 0;
-    }
     bool looksAgain = false;
     // Its client fetches them when it has ended: they stay until a minute after the next look, which finds that out.
     if (m_options.isOfRunningCapture && shelf.policy != proto::ReportPolicy{})
@@ -251,12 +248,12 @@ void ReportRetention::applyRules(const Rules& rules, SteadyTime now)
         if (m_options.onDeleted)
             m_options.onDeleted(report->name, why);
         shelf.totalBytes -= std::min(shelf.totalBytes, bytes);
-        if (shelf.policy.minFreeDiskBytes == 0)
+        if (!shelf.diskFreeBytes)
             continue;
         // Computed, for a file system may free it later, or not answer this time.
-        shelf.diskFreeBytes += std::min(bytes, std::numeric_limits<std::uint64_t>::max() - shelf.diskFreeBytes);
+        *shelf.diskFreeBytes += std::min(bytes, std::numeric_limits<std::uint64_t>::max() - *shelf.diskFreeBytes);
         if (const auto room = m_options.diskRoom(m_reports.folder()))
-            shelf.diskFreeBytes = std::max(shelf.diskFreeBytes, room->freeBytes);
+            shelf.diskFreeBytes = std::max(*shelf.diskFreeBytes, room->freeBytes);
     }
     if (looksAgain)
         applyAfter(m_options.lookAgain);

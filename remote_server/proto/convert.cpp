@@ -120,13 +120,15 @@ v1::NodeInfo toWire(const NodeInfo& info)
         to.set_memory_total_bytes(gpu.memoryTotalBytes);
         to.set_compute_major(gpu.computeMajor);
         to.set_compute_minor(gpu.computeMinor);
+        to.set_problem(validUtf8(gpu.problem));
     }
     wire.set_no_gpu_reason(info.noGpuReason);
     wire.set_driver_version(info.driverVersion);
     wire.set_cuda_driver_version(info.cudaDriverVersion);
     wire.set_daemon_version(info.daemonVersion);
     wire.set_report_folder(validUtf8(info.reportFolder));
-    wire.set_disk_free_bytes(info.diskFreeBytes);
+    if (info.diskFreeBytes)
+        wire.set_disk_free_bytes(*info.diskFreeBytes);
     wire.set_nsys_path(validUtf8(info.nsysPath));
     wire.set_nsys_version(validUtf8(info.nsysVersion));
     wire.set_recording(validUtf8(info.recording));
@@ -145,13 +147,14 @@ NodeInfo fromWire(const v1::NodeInfo& wire)
     info.memoryTotalBytes = wire.memory_total_bytes();
     for (const v1::GpuInfo& gpu : wire.gpus())
         info.gpus.push_back(GpuInfo{gpu.index(), gpu.name(), gpu.uuid(), gpu.pci_bus_id(), gpu.memory_total_bytes(), gpu.compute_major(),
-                                    gpu.compute_minor()});
+                                    gpu.compute_minor(), gpu.problem()});
     info.noGpuReason = wire.no_gpu_reason();
     info.driverVersion = wire.driver_version();
     info.cudaDriverVersion = wire.cuda_driver_version();
     info.daemonVersion = wire.daemon_version();
     info.reportFolder = wire.report_folder();
-    info.diskFreeBytes = wire.disk_free_bytes();
+    if (wire.has_disk_free_bytes())
+        info.diskFreeBytes = wire.disk_free_bytes();
     info.nsysPath = wire.nsys_path();
     info.nsysVersion = wire.nsys_version();
     info.recording = wire.recording();

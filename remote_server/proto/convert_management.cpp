@@ -99,6 +99,7 @@ v1::ListProcessesReply toWire(const ProcessList& list)
     for (const NodeProcess& process : list.processes)
         *wire.add_processes() = toWire(process);
     wire.set_no_gpu_use_reason(validUtf8(list.noGpuUseReason));
+    wire.set_incomplete_reason(validUtf8(list.incompleteReason));
     return wire;
 }
 
@@ -108,6 +109,7 @@ ProcessList fromWire(const v1::ListProcessesReply& wire)
     for (const v1::NodeProcess& process : wire.processes())
         list.processes.push_back(fromWire(process));
     list.noGpuUseReason = wire.no_gpu_use_reason();
+    list.incompleteReason = wire.incomplete_reason();
     return list;
 }
 
@@ -132,7 +134,8 @@ v1::ListReportsReply toWire(const ReportShelf& shelf)
         *wire.add_reports() = toWire(report);
     *wire.mutable_policy() = toWire(shelf.policy);
     wire.set_total_bytes(shelf.totalBytes);
-    wire.set_disk_free_bytes(shelf.diskFreeBytes);
+    if (shelf.diskFreeBytes)
+        wire.set_disk_free_bytes(*shelf.diskFreeBytes);
     return wire;
 }
 
@@ -143,7 +146,8 @@ ReportShelf fromWire(const v1::ListReportsReply& wire)
         shelf.reports.push_back(fromWire(report));
     shelf.policy = fromWire(wire.policy());
     shelf.totalBytes = wire.total_bytes();
-    shelf.diskFreeBytes = wire.disk_free_bytes();
+    if (wire.has_disk_free_bytes())
+        shelf.diskFreeBytes = wire.disk_free_bytes();
     return shelf;
 }
 

@@ -66,7 +66,8 @@ struct NodeProcess
 struct ProcessList
 {
     std::vector<NodeProcess> processes;
-    std::string noGpuUseReason; ///< why nothing is known of GPUs; empty: it is
+    std::string noGpuUseReason;   ///< why nothing is known of GPUs; empty: it is
+    std::string incompleteReason; ///< why processes are missing; empty: these are all
 
     friend bool operator==(const ProcessList&, const ProcessList&) = default;
 };
@@ -87,7 +88,7 @@ struct ReportShelf
     std::vector<ReportInfo> reports;
     ReportPolicy policy;
     std::uint64_t totalBytes = 0;
-    std::uint64_t diskFreeBytes = 0;
+    std::optional<std::uint64_t> diskFreeBytes;
 };
 
 /// Lower-case names as in gantryctl's JSON: "limited", "warning".

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,7 @@ struct GpuInfo
     std::uint64_t memoryTotalBytes = 0;
     int computeMajor = 0;
     int computeMinor = 0;
+    std::string problem; ///< a sentence, of one that does not answer any more; what is not known of it is empty
 };
 
 struct NodeInfo
@@ -42,7 +44,7 @@ struct NodeInfo
     std::string noGpuReason; ///< why gpus is empty, one sentence
     std::string driverVersion, cudaDriverVersion, daemonVersion;
     std::string reportFolder;
-    std::uint64_t diskFreeBytes = 0;
+    std::optional<std::uint64_t> diskFreeBytes;
     std::string nsysPath;    ///< empty: Nsight Systems is not installed there
     std::string nsysVersion; ///< "2025.1.1.110"; empty: not known
     std::string recording;   ///< of a rehearsal node: what is played; empty: a real node

@@ -91,7 +91,7 @@ proto::NodeInfo Rehearsal::info() const
     info.recording = m_recording.title;
     info.daemonVersion = here.daemonVersion;
     info.reportFolder = here.reportFolder;
-    info.diskFreeBytes = faultsNow().isDiskFull ? 1 : here.diskFreeBytes; // 0 would say that it is not known
+    info.diskFreeBytes = faultsNow().isDiskFull ? std::optional<std::uint64_t>(0) : here.diskFreeBytes;
     info.nsysPath.clear(); // it is not here
     info.nsysVersion.clear();
     return info;

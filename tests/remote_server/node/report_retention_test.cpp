@@ -117,7 +117,7 @@ TEST_F(ReportRetentionTest, KeepsEverythingWithoutAPolicy)
     const auto shelf = retention().shelf();
     EXPECT_EQ(shelf.policy, proto::ReportPolicy{});
     EXPECT_EQ(shelf.totalBytes, 1000U);
-    EXPECT_GT(shelf.diskFreeBytes, 0U);
+    EXPECT_GT(shelf.diskFreeBytes.value_or(0), 0U);
 }
 
 TEST_F(ReportRetentionTest, TheOldestGoUntilTheRestFits)

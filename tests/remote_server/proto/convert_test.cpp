@@ -154,7 +154,7 @@ TEST(Convert, KeepsEveryFieldOfANode)
     info.cpuModel = "Xeon";
     info.cpuCount = 96;
     info.memoryTotalBytes = 1ULL << 40;
-    info.gpus = {{3, "H100", "GPU-1", "0000:01:00.0", 80'000'000'000, 9, 0}};
+    info.gpus = {{3, "H100", "GPU-1", "0000:01:00.0", 80'000'000'000, 9, 0, "it fell off the bus"}};
     info.noGpuReason = "no GPU: none";
     info.driverVersion = "580.65";
     info.cudaDriverVersion = "13.0";
@@ -181,6 +181,7 @@ TEST(Convert, KeepsEveryFieldOfANode)
     EXPECT_EQ(back.gpus[0].memoryTotalBytes, 80'000'000'000U);
     EXPECT_EQ(back.gpus[0].computeMajor, 9);
     EXPECT_EQ(back.gpus[0].computeMinor, 0);
+    EXPECT_EQ(back.gpus[0].problem, "it fell off the bus");
     EXPECT_EQ(back.noGpuReason, info.noGpuReason);
     EXPECT_EQ(back.driverVersion, info.driverVersion);
     EXPECT_EQ(back.cudaDriverVersion, info.cudaDriverVersion);

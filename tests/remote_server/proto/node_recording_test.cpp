@@ -16,7 +16,7 @@ NodeRecording someRecording()
     recording.recordedUtcNs = 1'795'000'000'123'456'789;
     recording.lengthNs = 1'000'000'000;
     recording.node.hostName = "gpu-07";
-    recording.node.gpus = {{0, "NVIDIA H100 80GB HBM3", "GPU-1", "00000000:01:00.0", 85'899'345'920, 9, 0}};
+    recording.node.gpus = {{0, "NVIDIA H100 80GB HBM3", "GPU-1", "00000000:01:00.0", 85'899'345'920, 9, 0, ""}};
     recording.readiness = ReadinessReport{{{"driver", ReadinessLevel::Ok, "driver 580", "", ""}}, 17};
     recording.processes = ProcessList{{}, "no GPU"};
     Target target;
