@@ -310,7 +310,8 @@ Result<void> run(const Arguments& arguments, LogRing& log)
     options.gpuSampler = findBeside("gantry-gpu-sampler");
     if (gpus)
         for (const proto::GpuInfo& gpu : gpus->gpus())
-            options.gpus.push_back(static_cast<int>(gpu.index));
+            if (gpu.problem.empty())
+                options.gpus.push_back(static_cast<int>(gpu.index));
     options.nodeSnapshot = [&] { return snapshotRows(describeNode(gpus, noGpuReason, reportFolder)); };
     options.targetName = [&](const std::string& id) { return targets.nameOf(id); };
     options.isTargetRunning = [&](const std::string& id) { return targets.isRunning(id); };

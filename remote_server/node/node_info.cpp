@@ -90,7 +90,7 @@ std::map<std::string, std::string> snapshotRows(const proto::NodeInfo& info)
     if (!info.noGpuReason.empty())
         rows["GANTRY_NO_GPU_REASON"] = info.noGpuReason;
     for (const proto::GpuInfo& gpu : info.gpus)
-        rows["GANTRY_GPU_" + std::to_string(gpu.index)] = gpu.name + " " + gpu.uuid;
+        rows["GANTRY_GPU_" + std::to_string(gpu.index)] = gpu.problem.empty() ? gpu.name + " " + gpu.uuid : gpu.problem;
     return rows;
 }
 

@@ -90,9 +90,12 @@ ProcessLister::GpuUses ProcessLister::gpuUses(std::string& whyNone)
         m_nvml = std::move(*opened);
     }
     GpuUses uses;
-    for (const NvmlLibrary::Device& gpu : m_nvml->devices())
+    for (const NvmlLibrary::Device& gpu : m_nvml->devices()) {
+        if (!gpu.handle)
+            continue;
         for (const auto& [pid, use] : processesOf(*m_nvml, gpu))
             uses[pid].push_back(use);
+    }
     return uses;
 }
 

@@ -5,7 +5,9 @@
 #include "remote_server/node/readiness/system_checks.h"
 #include "remote_server/node/small_file.h"
 
+#include <algorithm>
 #include <cctype>
+#include <cstddef>
 
 namespace gantry::node {
 namespace {
@@ -27,6 +29,22 @@ ReadinessItems checkXids(const ReadinessInputs& inputs)
              "see `sudo dmesg | grep Xid`, drain the node and reset the GPU: `sudo nvidia-smi --gpu-reset -i N`"}};
 }
 
+std::string driverText(const std::string& version, int cuda)
+{
+    return "NVIDIA driver " + (version.empty() ? std::string("of an unknown version") : version) +
+           (cuda > 0 ? ", for CUDA up to " + cudaVersionText(cuda) : std::string());
+}
+
+proto::ReadinessItem lostItem(const std::string& driver, std::size_t gpus, std::size_t lost)
+{
+    return {"driver", lost == gpus ? ReadinessLevel::Blocked : ReadinessLevel::Limited,
+            driver + ", with " + std::to_string(gpus) + " GPUs, of which " + std::to_string(lost) + " no longer answer" +
+                (lost == 1 ? "s." : "."),
+            lost == gpus ? "No kernels, memory copies and GPU metrics; NVTX ranges, requests and host metrics are recorded."
+                         : "Programs that start on all GPUs fail; what runs on the others can be captured.",
+            "see the lines of the GPUs"};
+}
+
 } // namespace
 
 ReadinessItems checkGpus(const ReadinessInputs& inputs)
@@ -45,19 +63,20 @@ ReadinessItems checkGpus(const ReadinessInputs& inputs)
     }
     const std::string version = (*nvml)->driverVersion();
     const int cuda = (*nvml)->cudaVersion();
+    ReadinessItems gpus;
+    for (const NvmlLibrary::Device& gpu : (*nvml)->devices())
+        gpus.push_back(gpuHealth(**nvml, gpu));
+    const auto lost =
+        std::count_if(gpus.begin(), gpus.end(), [](const proto::ReadinessItem& gpu) { return gpu.level == ReadinessLevel::Blocked; });
     ReadinessItems items;
-    if (version.empty() && cuda == 0)
+    if (lost > 0)
+        items.push_back(lostItem(driverText(version, cuda), gpus.size(), static_cast<std::size_t>(lost)));
+    else if (version.empty() && cuda == 0)
         items.push_back(unknownItem("driver", "NVML does not tell the driver's version"));
     else
-        items.push_back({"driver",
-                         ReadinessLevel::Ok,
-                         "NVIDIA driver " + (version.empty() ? std::string("of an unknown version") : version) +
-                             (cuda > 0 ? ", for CUDA up to " + cudaVersionText(cuda) : std::string()) + ", with " +
-                             std::to_string((*nvml)->devices().size()) + " GPUs.",
-                         {},
-                         {}});
-    for (const NvmlLibrary::Device& gpu : (*nvml)->devices())
-        items.push_back(gpuHealth(**nvml, gpu));
+        items.push_back(
+            {"driver", ReadinessLevel::Ok, driverText(version, cuda) + ", with " + std::to_string(gpus.size()) + " GPUs.", {}, {}});
+    items.insert(items.end(), gpus.begin(), gpus.end());
     for (proto::ReadinessItem& item : checkXids(inputs))
         items.push_back(std::move(item));
     return items;

@@ -2,6 +2,7 @@
 
 #include "remote_server/capture/library_version.h"
 #include "remote_server/node/readiness/cupti_check.h"
+#include "tests/remote_server/node/lost_fake_gpu.h"
 #include "tests/support/child_process.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_files.h"
@@ -131,6 +132,29 @@ TEST_F(ReadinessTest, SaysWhatIsWrongWithAGpu)
     EXPECT_THAT(sick.finding, HasSubstr("MIG"));
     EXPECT_THAT(sick.finding, HasSubstr("Not known: persistence mode"));
     EXPECT_THAT(sick.fix, HasSubstr("-pl 700"));
+}
+
+TEST_F(ReadinessTest, AGpuThatFellOffTheBusBlocksAndTheDriverIsNotFine)
+{
+    const test::LostFakeGpu lost;
+    const auto all = report();
+    expectTrouble(itemOf(all, "gpu 1"), ReadinessLevel::Blocked, "GPU 1 is lost: it does not answer: GPU is lost.",
+                  "sudo nvidia-smi --gpu-reset -i 1");
+    EXPECT_THAT(itemOf(all, "gpu 1").fix, HasSubstr("Xid"));
+    EXPECT_THAT(itemOf(all, "gpu 1").fix, HasSubstr("reboot"));
+    expectTrouble(itemOf(all, "driver"), ReadinessLevel::Limited, "with 2 GPUs, of which 1 no longer answers.", "lines of the GPUs");
+    EXPECT_EQ(itemOf(all, "gpu 0").level, ReadinessLevel::Ok);
+}
+
+TEST_F(ReadinessTest, AGpuWithoutEccIsNotSaidToHaveNoMemoryErrors)
+{
+    EXPECT_THAT(item("gpu 0").finding, HasSubstr("no memory errors since the driver was loaded"));
+    setenv("GANTRY_FAKE_NVML_NO_ECC", "1", 1);
+    const ReadinessItem gpu = item("gpu 0");
+    unsetenv("GANTRY_FAKE_NVML_NO_ECC");
+    EXPECT_EQ(gpu.level, ReadinessLevel::Ok);
+    EXPECT_THAT(gpu.finding, HasSubstr("memory errors are not counted (it has no ECC, or it is off)"));
+    EXPECT_THAT(gpu.finding, Not(HasSubstr("no memory errors")));
 }
 
 TEST_F(ReadinessTest, WithoutADriverNothingOfTheGpuCanBeCapturedAndTheRestIsUnknownNotFine)
