@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstddef>
+#include <utility>
 
 namespace gantry::node {
 namespace {
@@ -18,15 +19,29 @@ using proto::ReadinessLevel;
 ReadinessItems checkXids(const ReadinessInputs& inputs)
 {
     const auto errors = xidErrors(inputs.root / "dev/kmsg");
-    if (!errors || errors->count == 0)
+    if (!errors || errors->count() == 0)
         return {};
-    const std::string finding = "The driver has logged " + std::to_string(errors->count) +
-                                " Xid errors since the node was booted, the last one " + std::to_string(errors->last) + ".";
-    if (!errors->hasHardware)
-        return {{"xid", ReadinessLevel::Note, finding, "They come from programs, such as one that wrote beside its memory.",
-                 "see `sudo dmesg | grep Xid`"}};
-    return {{"xid", ReadinessLevel::Limited, finding, "A GPU has failed, or its memory or links have: what runs there may end.",
-             "see `sudo dmesg | grep Xid`, drain the node and reset the GPU: `sudo nvidia-smi --gpu-reset -i N`"}};
+    std::string finding = "The driver has logged " + std::to_string(errors->count()) + " Xid errors since the node was booted:";
+    const char* separator = " ";
+    const auto tell = [&](const XidErrors::OfKind& kind, const char* what) {
+        if (kind.count > 0)
+            finding +=
+                std::exchange(separator, ", ") + std::to_string(kind.count) + " " + what + " (last Xid " + std::to_string(kind.last) + ")";
+    };
+    tell(errors->hardware, "of the hardware");
+    tell(errors->application, "of programs");
+    tell(errors->information, "for information");
+    finding += ".";
+    if (errors->hardware.count > 0)
+        return {{"xid", ReadinessLevel::Limited, finding, "A GPU has failed, or its memory or links have: what runs there may end.",
+                 "see `sudo dmesg | grep Xid`, drain the node and reset the GPU: `sudo nvidia-smi --gpu-reset -i N`"}};
+    if (errors->application.count > 0)
+        return {
+            {"xid", ReadinessLevel::Note, finding,
+             "Programs did wrong, such as one that wrote beside its memory, or were ended by an error of memory that was contained (94).",
+             "see `sudo dmesg | grep Xid` for which program"}};
+    return {{"xid", ReadinessLevel::Note, finding, "The driver has dealt with them, as by remapping a row of memory (63).",
+             "none; reset the GPU when it is drained, so that remapped rows count"}};
 }
 
 std::string driverText(const std::string& version, int cuda)

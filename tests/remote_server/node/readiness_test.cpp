@@ -316,7 +316,16 @@ TEST_F(ReadinessTest, TellsXidErrorsOfTheKernelLogWhereItMayBeRead)
     EXPECT_EQ(item("xid").level, ReadinessLevel::Note) << "of a program";
     put("dev/kmsg",
         "6,1,100,-;NVRM: Xid (PCI:0000:01:00): 31, pid=7\n6,2,200,-;NVRM: Xid (PCI:0000:01:00): 79, GPU has fallen off the bus.\n");
-    expectTrouble(item("xid"), ReadinessLevel::Limited, "2 Xid errors since the node was booted, the last one 79", "dmesg");
+    expectTrouble(item("xid"), ReadinessLevel::Limited,
+                  "2 Xid errors since the node was booted: 1 of the hardware (last Xid 79), 1 of programs (last Xid 31).", "dmesg");
+    put("dev/kmsg", "6,1,100,-;NVRM: Xid (PCI:0000:01:00): 63, Row Remapper: New row marked for remapping\n"
+                    "6,2,200,-;NVRM: Xid (PCI:0000:01:00): 94, pid=7, Contained: SM (0x1)\n");
+    EXPECT_EQ(item("xid").level, ReadinessLevel::Note) << "a remapped row and a contained error are no failure of the GPU";
+    EXPECT_THAT(item("xid").finding, HasSubstr("1 of programs (last Xid 94), 1 for information (last Xid 63)"));
+    put("dev/kmsg", "6,1,100,-;NVRM: Xid (PCI:0000:01:00): 63, Row Remapper: New row marked for remapping\n");
+    expectTrouble(item("xid"), ReadinessLevel::Note, "1 for information (last Xid 63)", "none");
+    put("dev/kmsg", "6,1,100,-;NVRM: Xid (PCI:0000:01:00): 95, Uncontained: FBHUB\n");
+    EXPECT_EQ(item("xid").level, ReadinessLevel::Limited);
     put("dev/kmsg", "6,1,100,-;NVRM: Xid (PCI:0000\n6,1,100,-;NVRM: Xid (x): nothing");
     EXPECT_EQ(item("xid").topic, "no such line");
 }
