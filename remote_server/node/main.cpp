@@ -378,6 +378,7 @@ Result<void> rehearse(const Arguments& arguments, LogRing& log)
     const TargetProfiles profiles;
     TargetProfiler profiler([](const std::string&, const Error&) {}); // is never asked: see Targets::profilerCalls()
     ReportRetention::Options retentionOptions;
+    retentionOptions.diskRoom = [&](const std::filesystem::path& folder) { return rehearsal->diskRoom(folder); };
     retentionOptions.isOfRunningCapture = [&](const std::string& name) { return isOfRunningCapture(rehearsal->engine(), name); };
     ReportRetention retention(reports, std::move(retentionOptions));
     Readiness readiness({}); // the rehearsal speaks in the place of these two
