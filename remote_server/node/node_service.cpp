@@ -102,7 +102,7 @@ grpc::Status NodeService::Hello(grpc::ServerContext* context, const v1::HelloReq
             spdlog::warn("client {} speaks protocol {}, this daemon {}", shownName(request->client_name()), request->protocol_version(),
                          protocolVersion());
         proto::HelloInfo hello{protocolVersion(), GANTRY_VERSION, {}, bootId(), m_startedUtcNs};
-        hello.hostName = m_parts.face ? m_parts.face->info().hostName : describeNode(nullptr, {}, m_parts.reports.folder()).hostName;
+        hello.hostName = m_parts.face ? m_parts.face->info().hostName : node::hostName();
         *reply = proto::toWire(hello);
         return {};
     });
@@ -195,7 +195,12 @@ grpc::Status NodeService::ListTargetProfiles(grpc::ServerContext* context, const
 
 proto::NodeInfo NodeService::describe() const
 {
-    return m_parts.face ? m_parts.face->info() : describeNode(m_parts.gpus, m_parts.noGpuReason, m_parts.reports.folder());
+    if (m_parts.face)
+        return m_parts.face->info();
+    proto::NodeInfo info = describeNode(m_parts.gpus, m_parts.noGpuReason, m_parts.reports.folder());
+    if (const auto room = m_parts.retention.diskRoom())
+        info.diskFreeBytes = room->freeBytes;
+    return info;
 }
 
 std::uint32_t NodeService::protocolVersion() const

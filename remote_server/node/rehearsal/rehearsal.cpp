@@ -113,7 +113,7 @@ Result<proto::ProcessList> Rehearsal::processes() const
 
 Result<DiskRoom> Rehearsal::diskRoom(const std::filesystem::path& folder) const
 {
-    GANTRY_TRY(DiskRoom room, diskRoomOf(folder));
+    GANTRY_TRY(DiskRoom room, m_diskRoom(folder));
     if (faultsNow().isDiskFull)
         room.freeBytes = 0;
     return room;

@@ -235,6 +235,8 @@ unsigned fakePid()
 
 int nvmlDeviceGetComputeRunningProcesses_v3(void* device, unsigned* count, FakeProcess* processes)
 {
+    for (const char* file = std::getenv("GANTRY_FAKE_NVML_HANGS"); file && access(file, F_OK) == 0;) // as one in trouble does
+        usleep(10'000);
     const unsigned needed = fakePid() == 0 ? 0 : isFirst(device) ? 2 : 1;
     const bool fits = *count >= needed;
     *count = needed;
