@@ -44,6 +44,15 @@ private:
     std::atomic<int>& m_count;
 };
 
+std::vector<RunningTarget> runningTargets(const std::vector<proto::Target>& targets)
+{
+    std::vector<RunningTarget> running;
+    for (const proto::Target& target : targets)
+        if (target.state == proto::TargetState::Running || target.state == proto::TargetState::Starting)
+            running.push_back({target.id, target.name, target.pid});
+    return running;
+}
+
 } // namespace
 
 std::chrono::nanoseconds NodeService::idleTime() const
@@ -124,7 +133,7 @@ grpc::Status NodeService::CheckReadiness(grpc::ServerContext* context, const v1:
 {
     return call(*context, Versions::MustAgree, [&]() -> Result<void> {
         if (!m_parts.face) {
-            *reply = proto::toWire(m_parts.readiness.check());
+            *reply = proto::toWire(m_parts.readiness.check(runningTargets(m_parts.targets.list())));
             return {};
         }
         GANTRY_TRY(const auto recorded, m_parts.face->readiness());

@@ -44,6 +44,30 @@ ReadinessItems checkXids(const ReadinessInputs& inputs)
              "none; reset the GPU when it is drained, so that remapped rows count"}};
 }
 
+constexpr const char* kOpenToAll =
+    "echo 'options nvidia NVreg_RestrictProfilingToAdminUsers=0' | sudo tee /etc/modprobe.d/gantry.conf, then load the driver anew or "
+    "reboot";
+
+/// Whether the driver takes a process for an administrator's.
+Result<bool> mayAdminister(const ReadinessInputs& inputs, const std::string& process)
+{
+    GANTRY_TRY(const bool isAdmin, hasCapability(inputs, Capability::SysAdmin, process));
+    GANTRY_TRY(const bool mayMeasure, hasCapability(inputs, Capability::Perfmon, process));
+    return isAdmin || mayMeasure;
+}
+
+/// A sentence of the targets that have not the rights, or whose rights cannot be read; they may be another user's or in a container. Empty:
+/// none is.
+std::string otherTargets(const ReadinessInputs& inputs)
+{
+    std::string text;
+    for (const RunningTarget& target : inputs.targets)
+        if (const auto may = mayAdminister(inputs, std::to_string(target.pid)); !may || !*may)
+            text += (text.empty() ? " Without the right themselves: target " : ", ") + target.id + " (" + target.name + ", process " +
+                    std::to_string(target.pid) + (may ? ")" : ", not known)");
+    return text.empty() ? text : text + ".";
+}
+
 std::string driverText(const std::string& version, int cuda)
 {
     return "NVIDIA driver " + (version.empty() ? std::string("of an unknown version") : version) +
@@ -110,16 +134,20 @@ ReadinessItems checkCounterPermission(const ReadinessInputs& inputs)
         return {unknownItem(kTopic, "/proc/driver/nvidia/params does not say RmProfilingAdminOnly")};
     if ((*parameters)[value] == '0')
         return {{kTopic, ReadinessLevel::Ok, "The driver lets every user sample them.", {}, {}}};
-    const auto admin = hasCapability(inputs, Capability::SysAdmin), performance = hasCapability(inputs, Capability::Perfmon);
-    if (!admin || !performance)
-        return {unknownItem(kTopic, (admin ? performance : admin).error().message)};
-    if (*admin || *performance)
-        return {{kTopic, ReadinessLevel::Ok, "The driver keeps them for administrators, of which gantryd is one.", {}, {}}};
-    return {
-        {kTopic, ReadinessLevel::Limited, "The driver keeps them for administrators (RmProfilingAdminOnly 1).",
-         "Windows have no hardware counters (--gpu-metrics-hz); kernels and memory copies are recorded.",
-         "echo 'options nvidia NVreg_RestrictProfilingToAdminUsers=0' | sudo tee /etc/modprobe.d/gantry.conf, then load the driver anew or "
-         "reboot"}};
+    const auto isAdministrator = mayAdminister(inputs, "self");
+    if (!isAdministrator)
+        return {unknownItem(kTopic, isAdministrator.error().message)};
+    const std::string others = otherTargets(inputs);
+    if (*isAdministrator)
+        return {{kTopic, others.empty() ? ReadinessLevel::Ok : ReadinessLevel::Note,
+                 "The driver keeps them for administrators, of which gantryd is one." + others,
+                 others.empty() ? "" : "Windows have hardware counters; a profiler inside of these targets gets none.",
+                 others.empty()
+                     ? ""
+                     : "start them with CAP_PERFMON (docker: --cap-add=PERFMON), or open the counters to all: " + std::string(kOpenToAll)}};
+    return {{kTopic, ReadinessLevel::Limited,
+             "The driver keeps them for administrators (RmProfilingAdminOnly 1), of which gantryd is none." + others,
+             "Windows have no hardware counters (--gpu-metrics-hz); kernels and memory copies are recorded.", kOpenToAll}};
 }
 
 } // namespace gantry::node

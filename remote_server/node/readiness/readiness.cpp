@@ -37,15 +37,17 @@ Readiness::Readiness(ReadinessInputs inputs) : m_inputs(std::make_shared<const R
         m_parts.emplace_back(topic, look);
 }
 
-proto::ReadinessReport Readiness::check()
+proto::ReadinessReport Readiness::check(std::vector<RunningTarget> targets)
 {
+    auto inputs = std::make_shared<ReadinessInputs>(*m_inputs);
+    inputs->targets = std::move(targets);
     const auto deadline = std::chrono::steady_clock::now() + m_inputs->patience;
     proto::ReadinessReport report;
     report.checkedUtcNs = utcNow();
     std::vector<std::pair<std::string, std::shared_future<ReadinessItems>>> answers;
     for (Part& part : m_parts)
         try {
-            answers.emplace_back(part.topic, part.call.begin([look = part.look, inputs = m_inputs] { return look(*inputs); }).answer);
+            answers.emplace_back(part.topic, part.call.begin([look = part.look, inputs] { return look(*inputs); }).answer);
         } catch (const std::exception& exception) { // there is no thread for it
             report.items.push_back(unknownItem(part.topic, exception.what()));
         }

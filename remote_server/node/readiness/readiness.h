@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace gantry::node {
 
@@ -20,7 +21,8 @@ class Readiness
 public:
     explicit Readiness(ReadinessInputs inputs);
 
-    [[nodiscard]] proto::ReadinessReport check();
+    /// `targets`: those whose rights are judged beside gantryd's.
+    [[nodiscard]] proto::ReadinessReport check(std::vector<RunningTarget> targets = {});
 
 private:
     struct Part

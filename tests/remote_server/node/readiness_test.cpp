@@ -195,6 +195,29 @@ TEST_F(ReadinessTest, CountersAreLimitedForUsersAndOpenForAdministrators)
     EXPECT_EQ(item("gpu counters").level, ReadinessLevel::Unknown);
 }
 
+TEST_F(ReadinessTest, CountersAreJudgedByTheRightsOfTargetsToo)
+{
+    put("proc/driver/nvidia/params", "RmProfilingAdminOnly: 1\n");
+    setCapabilities(kAllCapabilities);
+    put("proc/70/status", std::string("Name:\tserve\nUid:\t0\nCapEff:\t") + kAllCapabilities + "\n");
+    put("proc/71/status", std::string("Name:\tserve\nUid:\t1000\nCapEff:\t") + kNoCapabilities + "\n");
+    put("proc/72/status", std::string("Name:\tserve\nUid:\t0\nCapEff:\t") + kAllCapabilities + "\n");
+    for (const auto& [process, space] : {std::pair{"self", "user:[1]"}, {"70", "user:[1]"}, {"72", "user:[2]"}}) {
+        std::filesystem::create_directories(folder / "proc" / process / "ns");
+        std::filesystem::create_symlink(space, folder / "proc" / process / "ns/user");
+    }
+    Readiness readiness(inputs);
+    EXPECT_EQ(itemOf(readiness.check({{"t1", "serve", 70}}), "gpu counters").level, ReadinessLevel::Ok);
+    const auto counters =
+        itemOf(readiness.check({{"t1", "serve", 70}, {"t2", "user", 71}, {"t3", "rootless", 72}, {"t4", "gone", 73}}), "gpu counters");
+    expectTrouble(
+        counters, ReadinessLevel::Note,
+        "Without the right themselves: target t2 (user, process 71), t3 (rootless, process 72), t4 (gone, process 73, not known).",
+        "CAP_PERFMON");
+    put("proc/driver/nvidia/params", "RmProfilingAdminOnly: 0\n");
+    EXPECT_EQ(itemOf(readiness.check({{"t2", "user", 71}}), "gpu counters").level, ReadinessLevel::Ok) << "they are open to all";
+}
+
 TEST_F(ReadinessTest, FindsWhoMayHoldTheCounters)
 {
     put("proc/77/stat", "77 (nv-hostengine) S 1 1 1 0 -1 0 1 1 1 1 10 20 0 0 20 0 1 0 5 1000 100 0");
@@ -238,6 +261,11 @@ TEST_F(ReadinessTest, LooksForCuptiInAProgramThatMayCrashOrHang)
     expectTrouble(item("cupti"), ReadinessLevel::Limited, "not among the libraries", "install CUPTI");
     inputs.gpuSampler = program("garbage", "echo hello");
     EXPECT_EQ(item("cupti").level, ReadinessLevel::Unknown);
+    inputs.gpuSampler = program("liar", R"(echo '{"path":7,"version":"new"}')");
+    EXPECT_EQ(item("cupti").level, ReadinessLevel::Unknown);
+    inputs.gpuSampler =
+        program("talkative", "echo 'a library warns {' >&2; echo '{\"path\":\"/c/libcupti.so.12\",\"version\":26}'; echo bye >&2");
+    EXPECT_EQ(item("cupti").level, ReadinessLevel::Ok) << item("cupti").finding;
     inputs.patience = 300ms;
     inputs.gpuSampler = program("hanging", "echo $$ > " + (folder / "pid").string() + "\nexec sleep 600");
     EXPECT_EQ(item("cupti").level, ReadinessLevel::Unknown);
