@@ -29,12 +29,14 @@ nlohmann::json nodeJson(const proto::NodeInfo& info)
 {
     nlohmann::json gpus = nlohmann::json::array();
     for (const proto::GpuInfo& gpu : info.gpus)
-        gpus.push_back({{"index", gpu.index},
-                        {"name", gpu.name},
-                        {"uuid", gpu.uuid},
-                        {"memory_total_bytes", gpu.memoryTotalBytes},
-                        {"compute_capability", fmt::format("{}.{}", gpu.computeMajor, gpu.computeMinor)},
-                        {"problem", orNull(gpu.problem)}});
+        gpus.push_back(
+            {{"index", gpu.index},
+             {"name", gpu.name},
+             {"uuid", gpu.uuid},
+             {"memory_total_bytes", gpu.memoryTotalBytes > 0 ? nlohmann::json(gpu.memoryTotalBytes) : nlohmann::json()},
+             {"compute_capability",
+              gpu.computeMajor > 0 ? nlohmann::json(fmt::format("{}.{}", gpu.computeMajor, gpu.computeMinor)) : nlohmann::json()},
+             {"problem", orNull(gpu.problem)}});
     return {{"host_name", info.hostName},
             {"os", info.os},
             {"kernel", info.kernel},
@@ -52,6 +54,16 @@ nlohmann::json nodeJson(const proto::NodeInfo& info)
             {"nsys_path", orNull(info.nsysPath)},
             {"nsys_version", orNull(info.nsysVersion)},
             {"recording", orNull(info.recording)}};
+}
+
+void sayGpu(const proto::GpuInfo& gpu)
+{
+    say("gpu {}     ", gpu.index);
+    if (!gpu.name.empty())
+        say("{} · {} · compute capability {}.{}", gpu.name, formatBytes(gpu.memoryTotalBytes), gpu.computeMajor, gpu.computeMinor);
+    if (!gpu.problem.empty())
+        say("{}{}: see `gantryctl node check`", gpu.name.empty() ? "" : " · ", gpu.problem);
+    say("\n");
 }
 
 int info(const CommonOptions& common)
@@ -77,8 +89,7 @@ int info(const CommonOptions& common)
     if (info->gpus.empty())
         say("gpu       {}\n", info->noGpuReason);
     for (const proto::GpuInfo& gpu : info->gpus)
-        say("gpu {}     {} · {} · compute capability {}.{}\n", gpu.index, gpu.name, formatBytes(gpu.memoryTotalBytes), gpu.computeMajor,
-            gpu.computeMinor);
+        sayGpu(gpu);
     say("reports   {}{}\n", info->reportFolder, info->diskFreeBytes ? " · " + formatBytes(*info->diskFreeBytes) + " free" : std::string());
     say("nsys      {}\n", info->nsysPath.empty()      ? "not installed: the node cannot export .nsys-rep files"
                           : info->nsysVersion.empty() ? info->nsysPath

@@ -66,7 +66,9 @@ int listProcesses(const CommonOptions& common)
         nlohmann::json all = nlohmann::json::array();
         for (const proto::NodeProcess& process : list->processes)
             all.push_back(toJson(process));
-        print({{"processes", std::move(all)}, {"no_gpu_use_reason", orNull(list->noGpuUseReason)}});
+        print({{"processes", std::move(all)},
+               {"no_gpu_use_reason", orNull(list->noGpuUseReason)},
+               {"incomplete_reason", orNull(list->incompleteReason)}});
         return 0;
     }
     std::vector<std::vector<std::string>> rows;
@@ -78,6 +80,8 @@ int listProcesses(const CommonOptions& common)
         sayLines(alignedTable({"pid", "user", "target", "gpu", "gpu memory", "sm", "cpu cores", "memory", "command"}, rows, ""));
     if (!list->noGpuUseReason.empty())
         say("what uses GPUs is not known: {}\n", list->noGpuUseReason);
+    if (!list->incompleteReason.empty())
+        say("not all processes: {}\n", list->incompleteReason);
     return 0;
 }
 

@@ -1,10 +1,13 @@
 #include "app/cli/node_record.h"
 
+#include "app/cli/recording_privacy.h"
 #include "app/remote/report_fetcher.h"
 #include "remote_server/proto/node_recording.h"
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdio>
 #include <ctime>
 #include <filesystem>
 #include <map>
@@ -98,7 +101,11 @@ public:
         return {};
     }
 
+    /// No more samples would be played.
+    [[nodiscard]] bool isFull() const { return recording.samples.size() >= proto::kMostRecordedSamples; }
+
     proto::NodeRecording recording;
+    bool isLogCut = false; ///< there were more lines than are played
 
 private:
     void describeModels(const proto::Target& target)
@@ -122,7 +129,11 @@ private:
             targetId, 0,
             [&](const proto::LogLine& line) {
                 const std::lock_guard lock(m_mutex);
-                recording.log.push_back({line.utcNs, targetId, line.text}); // made an offset at the end
+                m_logBytes += line.text.size();
+                if (recording.log.size() < proto::kMostRecordedLines && m_logBytes <= proto::kMostRecordedLogBytes)
+                    recording.log.push_back({line.utcNs, targetId, line.text}); // made an offset at the end
+                else
+                    isLogCut = true;
             },
             stop.get_token());
     }
@@ -137,10 +148,11 @@ private:
                 recording.recordedUtcNs = batch.nodeUtcNs - (batch.nodeMonoNs - sample.time);
             }
             const bool isFinite = std::isfinite(sample.value); // JSON has no other numbers
-            if (isFinite && sample.time >= m_startMonoNs && sample.time - m_startMonoNs <= m_length)
+            const bool isOfSession = sample.time >= m_startMonoNs && sample.time - m_startMonoNs < m_length;
+            if (isFinite && isOfSession && m_series.contains(sample.seriesId) && !isFull())
                 recording.samples.push_back({sample.seriesId, sample.time - m_startMonoNs, sample.value});
         }
-        if (m_startMonoNs != 0 && batch.nodeMonoNs - m_startMonoNs >= m_length)
+        if (isFull() || (m_startMonoNs != 0 && batch.nodeMonoNs - m_startMonoNs >= m_length))
             stop.request_stop();
     }
 
@@ -163,7 +175,8 @@ private:
     std::set<std::string> m_known; ///< reports that were there before
     TimestampNs m_startMonoNs = 0; ///< of the node; 0: nothing has arrived
     std::map<std::uint32_t, metrics::SeriesDefinition> m_series;
-    std::mutex m_mutex; ///< recording.log, while logs are followed
+    std::mutex m_mutex; ///< recording.log and the next, while logs are followed
+    std::size_t m_logBytes = 0;
 };
 
 Result<proto::NodeRecording> record(const CommonOptions& common, const RecordOptions& options)
@@ -179,8 +192,15 @@ Result<proto::NodeRecording> record(const CommonOptions& common, const RecordOpt
     GANTRY_CHECK(recorder.follow(stop));
     if (recorder.recording.samples.empty())
         return Error{ErrorCode::Cancelled, "nothing was recorded: it ended before the first metrics came", {}};
-    fs::create_directories(fs::path(options.folder) / "reports", ignored); // a failure is told by what is written there
+    GANTRY_CHECK(proto::makeRecordingFolder(options.folder));
+    GANTRY_CHECK(proto::makeRecordingFolder(fs::path(options.folder) / "reports"));
     GANTRY_CHECK(recorder.fetchReports(options.folder));
+    keepPrivate(recorder.recording);
+    if (recorder.isFull())
+        fmt::print(stderr, "the recording ends after {}: it holds as many samples as can be played\n",
+                   formatDuration(recorder.recording.lengthNs));
+    if (recorder.isLogCut)
+        fmt::print(stderr, "the recording holds as many lines of logs as can be played; later ones are left out\n");
     recorder.recording.title = options.title.empty() ? titleOf(recorder.recording) : options.title;
     GANTRY_CHECK(proto::writeRecording(options.folder, recorder.recording));
     return std::move(recorder.recording);

@@ -11,6 +11,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <fcntl.h>
 #include <nlohmann/json.hpp>
 #include <poll.h>
 #include <string>
@@ -151,6 +152,19 @@ bool parse(const char* text, Number& value)
     return error == std::errc() && rest == end;
 }
 
+/// Says as a line of JSON on standard output where CUPTI is, and nothing else: what libraries write when they are loaded goes nowhere.
+int tellCupti()
+{
+    const int output = dup(STDOUT_FILENO), nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    dup2(nowhere, STDOUT_FILENO);
+    dup2(nowhere, STDERR_FILENO);
+    const gpu_sampler::CuptiFound found = gpu_sampler::findCupti();
+    const std::string line =
+        nlohmann::json{{"path", found.path}, {"version", found.version}}.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) +
+        "\n";
+    return write(output, line.data(), line.size()) == static_cast<ssize_t>(line.size()) ? 0 : 1;
+}
+
 } // namespace
 
 int main(int argc, char** argv)
@@ -166,11 +180,7 @@ int main(int argc, char** argv)
         return 0;
     }
     if (argc == 2 && std::string_view(argv[1]) == "--find-cupti") {
-        const gpu_sampler::CuptiFound found = gpu_sampler::findCupti();
-        std::puts(nlohmann::json{{"path", found.path}, {"version", found.version}}
-                      .dump(-1, ' ', true, nlohmann::json::error_handler_t::replace)
-                      .c_str());
-        return 0;
+        return tellCupti();
     }
     if (argc < 3 || argc > 4 || !parse(argv[1], device) || !parse(argv[2], periodNs) || device < 0 || periodNs < kShortestPeriodNs ||
         (argc == 4 && !parse(argv[3], tries))) {

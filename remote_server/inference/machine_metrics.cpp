@@ -107,7 +107,8 @@ void MachineMetrics::run(const Options& options, const std::stop_token& stop)
         if (nvml)
             nvml->sample(round);
         for (const proto::GpuInfo& gpu : gpus)
-            round.add("gpu_memory_total_bytes", {{"gpu", std::to_string(gpu.index)}}, static_cast<double>(gpu.memoryTotalBytes));
+            if (gpu.memoryTotalBytes > 0)
+                round.add("gpu_memory_total_bytes", {{"gpu", std::to_string(gpu.index)}}, static_cast<double>(gpu.memoryTotalBytes));
         if (options.cpu) {
             host.sample(round);
             round.add("host_memory_total_bytes", {},

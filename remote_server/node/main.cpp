@@ -330,7 +330,8 @@ Result<void> run(const Arguments& arguments, LogRing& log)
     options.gpuSampler = findBeside("gantry-gpu-sampler");
     if (gpus)
         for (const proto::GpuInfo& gpu : gpus->gpus())
-            options.gpus.push_back(static_cast<int>(gpu.index));
+            if (gpu.problem.empty())
+                options.gpus.push_back(static_cast<int>(gpu.index));
     options.nodeSnapshot = [&] { return snapshotRows(describeNode(gpus, noGpuReason, reportFolder)); };
     options.targetName = [&](const std::string& id) { return targets.nameOf(id); };
     options.isTargetRunning = [&](const std::string& id) { return targets.isRunning(id); };
@@ -406,6 +407,7 @@ Result<void> rehearse(const Arguments& arguments, LogRing& log)
     const TargetProfiles profiles;
     TargetProfiler profiler([](const std::string&, const Error&) {}); // is never asked: see Targets::profilerCalls()
     ReportRetention::Options retentionOptions;
+    retentionOptions.diskRoom = [&](const std::filesystem::path& folder) { return rehearsal->diskRoom(folder); };
     retentionOptions.isOfRunningCapture = [&](const std::string& name) { return isOfRunningCapture(rehearsal->engine(), name); };
     ReportRetention retention(reports, std::move(retentionOptions));
     Readiness readiness({}); // the rehearsal speaks in the place of these two

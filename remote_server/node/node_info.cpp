@@ -4,7 +4,6 @@
 #include "trace_model/report/meta_keys.h"
 
 #include <fstream>
-#include <sys/statvfs.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 #include <thread>
@@ -39,12 +38,18 @@ std::string bootId()
     return id;
 }
 
+std::string hostName()
+{
+    utsname system{};
+    return uname(&system) == 0 ? system.nodename : std::string();
+}
+
 proto::NodeInfo describeNode(const Nvml* gpus, const std::string& noGpuReason, const std::filesystem::path& reportFolder)
 {
     proto::NodeInfo info;
     utsname system{};
     uname(&system);
-    info.hostName = system.nodename;
+    info.hostName = hostName();
     info.kernel = std::string(system.sysname) + " " + system.release;
     info.os = valueIn("/etc/os-release", "PRETTY_NAME", '=');
     info.cpuModel = valueIn("/proc/cpuinfo", "model name", ':');
@@ -65,11 +70,6 @@ proto::NodeInfo describeNode(const Nvml* gpus, const std::string& noGpuReason, c
     static const std::string user = userName(geteuid()); // asked once: a directory server may take its time
     info.userName = user;
     info.reportFolder = reportFolder.string();
-    struct statvfs disk
-    {
-    };
-    if (statvfs(reportFolder.c_str(), &disk) == 0)
-        info.diskFreeBytes = std::uint64_t{disk.f_bavail} * disk.f_frsize;
     return info;
 }
 
@@ -90,7 +90,7 @@ std::map<std::string, std::string> snapshotRows(const proto::NodeInfo& info)
     if (!info.noGpuReason.empty())
         rows["GANTRY_NO_GPU_REASON"] = info.noGpuReason;
     for (const proto::GpuInfo& gpu : info.gpus)
-        rows["GANTRY_GPU_" + std::to_string(gpu.index)] = gpu.name + " " + gpu.uuid;
+        rows["GANTRY_GPU_" + std::to_string(gpu.index)] = gpu.problem.empty() ? gpu.name + " " + gpu.uuid : gpu.problem;
     return rows;
 }
 

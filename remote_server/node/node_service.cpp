@@ -44,6 +44,15 @@ private:
     std::atomic<int>& m_count;
 };
 
+std::vector<RunningTarget> runningTargets(const std::vector<proto::Target>& targets)
+{
+    std::vector<RunningTarget> running;
+    for (const proto::Target& target : targets)
+        if (target.state == proto::TargetState::Running || target.state == proto::TargetState::Starting)
+            running.push_back({target.id, target.name, target.pid});
+    return running;
+}
+
 } // namespace
 
 std::chrono::nanoseconds NodeService::idleTime() const
@@ -102,7 +111,7 @@ grpc::Status NodeService::Hello(grpc::ServerContext* context, const v1::HelloReq
             spdlog::warn("client {} speaks protocol {}, this daemon {}", shownName(request->client_name()), request->protocol_version(),
                          protocolVersion());
         proto::HelloInfo hello{protocolVersion(), GANTRY_VERSION, {}, bootId(), m_startedUtcNs};
-        hello.hostName = m_parts.face ? m_parts.face->info().hostName : describeNode(nullptr, {}, m_parts.reports.folder()).hostName;
+        hello.hostName = m_parts.face ? m_parts.face->info().hostName : node::hostName();
         *reply = proto::toWire(hello);
         return {};
     });
@@ -124,7 +133,7 @@ grpc::Status NodeService::CheckReadiness(grpc::ServerContext* context, const v1:
 {
     return call(*context, Versions::MustAgree, [&]() -> Result<void> {
         if (!m_parts.face) {
-            *reply = proto::toWire(m_parts.readiness.check());
+            *reply = proto::toWire(m_parts.readiness.check(runningTargets(m_parts.targets.list())));
             return {};
         }
         GANTRY_TRY(const auto recorded, m_parts.face->readiness());
@@ -195,7 +204,12 @@ grpc::Status NodeService::ListTargetProfiles(grpc::ServerContext* context, const
 
 proto::NodeInfo NodeService::describe() const
 {
-    return m_parts.face ? m_parts.face->info() : describeNode(m_parts.gpus, m_parts.noGpuReason, m_parts.reports.folder());
+    if (m_parts.face)
+        return m_parts.face->info();
+    proto::NodeInfo info = describeNode(m_parts.gpus, m_parts.noGpuReason, m_parts.reports.folder());
+    if (const auto room = m_parts.retention.diskRoom())
+        info.diskFreeBytes = room->freeBytes;
+    return info;
 }
 
 std::uint32_t NodeService::protocolVersion() const

@@ -1,23 +1,25 @@
 #pragma once
 
+#include "remote_server/node/detached_call.h"
 #include "remote_server/node/process_table.h"
-#include "remote_server/node/sampling/nvml_library.h"
 #include "remote_server/proto/management_types.h"
 #include "remote_server/proto/node_types.h"
 
-#include <cstdint>
+#include <chrono>
+#include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace gantry::node {
 
-/// The processes of a node that use a GPU, and those of targets. Any thread.
+/// The processes of a node that use a GPU, and those of targets. The driver and /proc are read on threads of their own, for either may hang
+/// as long as the kernel does, /proc of a single process too; one that hangs is told, and is not read again until it comes back. Any
+/// thread.
 class ProcessLister
 {
 public:
@@ -25,32 +27,40 @@ public:
     {
         std::filesystem::path proc = "/proc";
         std::string nvmlLibrary = "libnvidia-ml.so.1";
+        std::chrono::milliseconds patience{2'000}; ///< for the whole list
+        std::function<std::vector<std::string>(const std::filesystem::path& proc, int pid, std::size_t maxBytes)> commandLine =
+            &commandLineOf;
     };
 
     ProcessLister() : ProcessLister(Options{}) {}
-    explicit ProcessLister(Options options) : m_options(std::move(options)) {}
+    explicit ProcessLister(Options options);
 
-    /// By number. A process that NVML names and /proc does not, as one beside gantryd's container, has its number and its GPUs alone.
+    /// By number. A process that NVML names and /proc does not, as one beside gantryd's container, has its number and its GPUs alone. What
+    /// cannot be read in time is missing, and the list says so; of targets, what gantryd knows by itself is there.
     [[nodiscard]] proto::ProcessList list(const std::vector<proto::Target>& targets);
 
 private:
-    using GpuUses = std::map<int, std::vector<proto::ProcessGpuUse>>; ///< by process
-    struct CpuTime
+    struct GpuUses
     {
-        std::uint64_t startTicks = 0, cpuTicks = 0;
-        std::int64_t monotonicNs = 0;
-        std::optional<double> cores; ///< up to then
+        std::map<int, std::vector<proto::ProcessGpuUse>> byPid;
+        std::string whyNone; ///< empty: it is known
     };
+    class GpuReader;
+    class ProcReader;
+    struct Progress;
 
-    [[nodiscard]] GpuUses gpuUses(std::string& whyNone);
-    [[nodiscard]] proto::NodeProcess describe(const ProcessEntry& entry, std::map<int, CpuTime>& times);
-    [[nodiscard]] std::optional<double> cpuCores(const ProcessEntry& entry, std::map<int, CpuTime>& times);
+    [[nodiscard]] GpuUses gpuUses(std::chrono::milliseconds patience);
+    [[nodiscard]] std::string readProc(const std::vector<proto::Target>& targets, const GpuUses& uses, std::chrono::milliseconds patience,
+                                       std::vector<proto::NodeProcess>& processes);
 
     Options m_options;
-    std::mutex m_mutex; ///< everything below
-    std::unique_ptr<NvmlLibrary> m_nvml;
-    std::map<int, CpuTime> m_cpuTimes; ///< of the last list
-    std::map<uid_t, std::string> m_users;
+    std::shared_ptr<GpuReader> m_gpuReader;   ///< used by the thread of m_gpuCall alone
+    std::shared_ptr<ProcReader> m_procReader; ///< of m_procCall
+    DetachedCall<GpuUses> m_gpuCall;
+    DetachedCall<bool> m_procCall;
+    std::mutex m_mutex;
+    std::shared_ptr<Progress> m_progress;                  ///< m_mutex: of what m_procCall reads
+    DetachedCall<bool>::Clock::time_point m_progressBegun; ///< m_mutex
 };
 
 /// Which of the targets each process belongs to: by itself, its parents, or its process group. Those of none are left out.

@@ -109,7 +109,7 @@ proto::ReportShelf ReportRetention::shelf()
 {
     const auto rules = readRules();
     proto::ReportShelf shelf = readShelf(rules ? *rules : Rules{});
-    if (const auto room = m_options.diskRoom(m_reports.folder()))
+    if (const auto room = diskRoom())
         shelf.diskFreeBytes = room->freeBytes;
     const std::lock_guard lock(m_mutex);
     see(shelf.reports, m_options.steadyNow());
@@ -217,7 +217,7 @@ void ReportRetention::applyRules(const Rules& rules, SteadyTime now)
     see(shelf.reports, now);
     // Where the room is not known, nothing is deleted for it.
     if (shelf.policy.minFreeDiskBytes > 0)
-        if (const auto room = m_options.diskRoom(m_reports.folder()))
+        if (const auto room = diskRoom())
             shelf.diskFreeBytes = room->freeBytes;
     bool looksAgain = false;
     // Its client fetches them when it has ended: they stay until a minute after the next look, which finds that out.
@@ -252,7 +252,7 @@ void ReportRetention::applyRules(const Rules& rules, SteadyTime now)
             continue;
         // Computed, for a file system may free it later, or not answer this time.
         *shelf.diskFreeBytes += std::min(bytes, std::numeric_limits<std::uint64_t>::max() - *shelf.diskFreeBytes);
-        if (const auto room = m_options.diskRoom(m_reports.folder()))
+        if (const auto room = diskRoom())
             shelf.diskFreeBytes = std::max(*shelf.diskFreeBytes, room->freeBytes);
     }
     if (looksAgain)
@@ -301,7 +301,7 @@ void ReportRetention::run(const std::stop_token& stop)
 
 Result<std::string> ReportRetention::roomForCapture()
 {
-    const auto room = m_options.diskRoom(m_reports.folder());
+    const auto room = diskRoom();
     if (!room)
         return std::string(); // what cannot be asked may well be written
     const std::string folder = m_reports.folder().string();

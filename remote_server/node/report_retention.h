@@ -1,5 +1,6 @@
 #pragma once
 
+#include "remote_server/node/patient_disk_room.h"
 #include "remote_server/node/readiness/readiness_inputs.h"
 #include "remote_server/node/report_store.h"
 #include "remote_server/proto/management_types.h"
@@ -33,7 +34,7 @@ public:
 
     struct Options
     {
-        std::function<Result<DiskRoom>(const std::filesystem::path&)> diskRoom = &diskRoomOf;
+        std::function<Result<DiskRoom>(const std::filesystem::path&)> diskRoom = PatientDiskRoom();
         std::function<std::int64_t()> utcNow; ///< empty: the node's clock
         std::function<std::chrono::steady_clock::time_point()> steadyNow = &std::chrono::steady_clock::now;
         std::function<void(const std::string& name, const std::string& why)> onDeleted; ///< beside the log; may be empty
@@ -64,6 +65,8 @@ public:
     /// Before a capture: a sentence when there is less room than the policy keeps free, though what may go has gone; else empty. Error:
     /// CannotWrite when there is so little that no report can be written.
     [[nodiscard]] Result<std::string> roomForCapture();
+    /// Of the report folder's file system.
+    [[nodiscard]] Result<DiskRoom> diskRoom() const { return m_options.diskRoom(m_reports.folder()); }
 
 private:
     using SteadyTime = std::chrono::steady_clock::time_point;

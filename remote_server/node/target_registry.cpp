@@ -105,6 +105,7 @@ struct TargetRegistry::Launched
     std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
     std::chrono::steady_clock::time_point probed{};
     std::atomic<bool> isRestarting{false};
+    std::string successor;             ///< what it was started again as; empty: it was not
     std::atomic<bool> stopping{false}; ///< somebody waits for the end of its whole process group
     bool ended = false;
     std::filesystem::path pythonFunctions; ///< file for its processes, also those that outlive the first; empty: none
@@ -359,11 +360,37 @@ Result<proto::Target> TargetRegistry::restart(const std::string& id, DurationNs 
     if (target->isRestarting.exchange(true))
         return Error{ErrorCode::Busy, "target " + id + " is being started again already, as another client asked", {}};
     const auto launched = [&]() -> Result<proto::Target> {
+        if (const std::string successor = lastSuccessor(*target); !successor.empty())
+            return startedAgainAs(successor, id);
         GANTRY_CHECK(stop(id, graceNs));
-        return launch(target->request);
+        GANTRY_TRY(const proto::Target next, launch(target->request));
+        const std::lock_guard lock(m_mutex);
+        target->successor = next.id;
+        return next;
     }();
     target->isRestarting = false;
     return launched;
+}
+
+/// What it was started again as, and that again; empty: it was not.
+std::string TargetRegistry::lastSuccessor(const Launched& target) const
+{
+    const std::lock_guard lock(m_mutex);
+    std::string last = target.successor;
+    for (const auto& candidate : m_launched) // in the order in which they were launched
+        if (candidate->info.id == last && !candidate->successor.empty())
+            last = candidate->successor;
+    return last;
+}
+
+/// A client that lost the answer asks again, and must not get a second server.
+Result<proto::Target> TargetRegistry::startedAgainAs(const std::string& successor, const std::string& id) const
+{
+    if (isRunning(successor))
+        return find(successor);
+    return Error{ErrorCode::TargetGone,
+                 "target " + id + " was started again as " + successor + ", which has ended: `gantryctl target restart " + successor + "`",
+                 {}};
 }
 
 Result<proto::Target> TargetRegistry::find(const std::string& id) const

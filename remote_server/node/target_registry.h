@@ -51,8 +51,9 @@ public:
     [[nodiscard]] Result<proto::Target> launch(const proto::LaunchRequest& request) override;
     /// SIGTERM to its process group, SIGKILL after `graceNs` (0: 10 s; an hour at most). Returns when the whole group has ended.
     [[nodiscard]] Result<proto::Target> stop(const std::string& id, DurationNs graceNs) override;
-    /// Stops it as stop() does, if it still runs, and launches it again as it was launched, with a new id. Errors: NotFound, also for one
-    /// that was started by hand; Busy while another client's call does the same; those of launch().
+    /// Stops it as stop() does, if it still runs, and launches it again as it was launched, with a new id. One that was started again
+    /// already answers with what it is now. Errors: NotFound, also for one that was started by hand; Busy while another client's call does
+    /// the same; TargetGone: what it was started again as, which the message names, has ended; those of launch().
     [[nodiscard]] Result<proto::Target> restart(const std::string& id, DurationNs graceNs) override;
     /// SIGTERM to its process group, if it was launched here; does not wait.
     void terminate(const std::string& id);
@@ -82,6 +83,8 @@ private:
     [[nodiscard]] Result<void> applyProfile(proto::LaunchRequest& request, Launched& target,
                                             std::map<std::string, std::string>& environment) const;
     void describeProfile(proto::Target& target, const std::map<std::string, std::string>& environment) const;
+    [[nodiscard]] std::string lastSuccessor(const Launched& target) const;
+    [[nodiscard]] Result<proto::Target> startedAgainAs(const std::string& successor, const std::string& id) const;
     static void addLine(Launched& target, std::string line);
     void readLogs(Launched& target);
     void reap(Launched& target);

@@ -11,9 +11,11 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <functional>
 #include <set>
 #include <string_view>
+#include <sys/stat.h>
 
 namespace gantry::proto {
 namespace {
@@ -25,9 +27,7 @@ constexpr char kFormat[] = "gantry-node-recording";
 constexpr char kMainFile[] = "recording.json";
 constexpr char kMetricsFile[] = "metrics.jsonl.gz";
 constexpr char kLogFile[] = "log.jsonl.gz";
-constexpr DurationNs kLongest = 600'000'000'000;
-constexpr std::size_t kMostSamples = 2'000'000;
-constexpr std::size_t kMostLines = 100'000;
+constexpr char kBlanks[] = " \t\r\n";
 constexpr std::uint64_t kLargestFile = 256 << 20;
 
 template <typename Message>
@@ -87,7 +87,8 @@ json mainDocument(const NodeRecording& recording)
 
 Result<void> writeMetrics(const fs::path& path, const NodeRecording& recording)
 {
-    const exporting::ExportOptions options;
+    exporting::ExportOptions options;
+    options.access = FileAccess::OwnerOnly;
     GANTRY_TRY(auto out, exporting::TextOutput::create(path, options, 1));
     const auto& samples = recording.samples;
     for (std::size_t i = 0; i < samples.size();) {
@@ -102,7 +103,8 @@ Result<void> writeMetrics(const fs::path& path, const NodeRecording& recording)
 
 Result<void> writeLog(const fs::path& path, const NodeRecording& recording)
 {
-    const exporting::ExportOptions options;
+    exporting::ExportOptions options;
+    options.access = FileAccess::OwnerOnly;
     GANTRY_TRY(auto out, exporting::TextOutput::create(path, options, 1));
     for (const RecordedLine& line : recording.log)
         out << dump({{"t_ns", line.offsetNs}, {"target", line.targetId}, {"text", line.text}}) << '\n';
@@ -182,7 +184,7 @@ Result<void> readMetrics(const fs::path& path, NodeRecording& recording)
             if (!known.contains(recording.samples.back().seriesId))
                 wrong = "has a sample of a series that recording.json does not define";
         }
-        if (recording.samples.size() > kMostSamples)
+        if (recording.samples.size() > kMostRecordedSamples)
             wrong = "has too many samples";
     }));
     return wrong.empty() ? Result<void>() : badFile(path, wrong);
@@ -196,7 +198,7 @@ Result<void> readLog(const fs::path& path, NodeRecording& recording)
         if (read.offsetNs < 0 || read.offsetNs > recording.lengthNs ||
             (!recording.log.empty() && read.offsetNs < recording.log.back().offsetNs))
             wrong = "has a time out of order";
-        if (recording.log.size() >= kMostLines)
+        if (recording.log.size() >= kMostRecordedLines)
             wrong = "has too many lines";
         else
             recording.log.push_back(std::move(read));
@@ -218,17 +220,44 @@ Result<void> findReport(const fs::path& folder, RecordedReport& report)
                  {}};
 }
 
+Result<void> checkBounds(const NodeRecording& recording)
+{
+    std::size_t bytes = 0;
+    for (const RecordedLine& line : recording.log)
+        bytes += line.text.size();
+    const char* beyond = recording.lengthNs <= 0 || recording.lengthNs > kLongestRecordingNs
+                             ? "a length that is not between 0 and 10 minutes"
+                         : recording.samples.size() > kMostRecordedSamples                 ? "too many samples"
+                         : recording.log.size() > kMostRecordedLines                       ? "too many lines of logs"
+                         : bytes > kMostRecordedLogBytes                                   ? "too much text of logs"
+                         : recording.title.find_first_not_of(kBlanks) == std::string::npos ? "no title"
+                                                                                           : nullptr;
+    if (beyond)
+        return Error{ErrorCode::BadInput,
+                     std::string("the recording has ") + beyond + ", so that it could not be played: record a shorter time",
+                     {}};
+    return {};
+}
+
 } // namespace
+
+Result<void> makeRecordingFolder(const fs::path& folder)
+{
+    std::error_code error;
+    if (folder.has_parent_path())
+        fs::create_directories(folder.parent_path(), error);
+    if (error || (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST))
+        return errnoError(error ? error.value() : errno, "cannot make the folder " + folder.string());
+    return {};
+}
 
 Result<void> writeRecording(const fs::path& folder, const NodeRecording& recording)
 {
-    std::error_code error;
-    fs::create_directories(folder, error);
-    if (error)
-        return errnoError(error.value(), "cannot make the folder " + folder.string());
+    GANTRY_CHECK(checkBounds(recording));
+    GANTRY_CHECK(makeRecordingFolder(folder));
     GANTRY_CHECK(writeMetrics(folder / kMetricsFile, recording));
     GANTRY_CHECK(writeLog(folder / kLogFile, recording));
-    GANTRY_TRY(auto file, NewFile::create(folder / kMainFile, FileAccess::ByUmask));
+    GANTRY_TRY(auto file, NewFile::create(folder / kMainFile));
     GANTRY_CHECK(file.write(dump(mainDocument(recording), 1) + "\n"));
     return file.publish();
 }
@@ -255,9 +284,9 @@ Result<NodeRecording> readRecording(const fs::path& folder)
     } catch (const json::exception& exception) {
         return badFile(folder / kMainFile, std::string("cannot be read (") + exception.what() + ")");
     }
-    if (recording.title.find_first_not_of(" \t\r\n") == std::string::npos) // its node would pass for a real one
+    if (recording.title.find_first_not_of(kBlanks) == std::string::npos) // its node would pass for a real one
         return badFile(folder / kMainFile, "has no title");
-    if (recording.lengthNs <= 0 || recording.lengthNs > kLongest)
+    if (recording.lengthNs <= 0 || recording.lengthNs > kLongestRecordingNs)
         return badFile(folder / kMainFile, "has a length that is not between 0 and 10 minutes");
     GANTRY_CHECK(readMetrics(folder / kMetricsFile, recording));
     GANTRY_CHECK(readLog(folder / kLogFile, recording));

@@ -6,6 +6,7 @@
 #include "trace_model/base/time.h"
 #include "trace_model/metrics/series_store.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -17,6 +18,12 @@
 namespace gantry::proto {
 
 inline constexpr int kRecordingVersion = 1;
+
+// What a recording may hold at most; more is neither written nor played.
+inline constexpr DurationNs kLongestRecordingNs = 600'000'000'000;
+inline constexpr std::size_t kMostRecordedSamples = 2'000'000;
+inline constexpr std::size_t kMostRecordedLines = 100'000;
+inline constexpr std::size_t kMostRecordedLogBytes = 32 << 20; ///< of text; a byte may take six in the file
 
 /// A model of a target, as its server described it.
 struct RecordedModel
@@ -57,7 +64,11 @@ struct NodeRecording
     std::vector<RecordedReport> reports;
 };
 
-/// Writes all but the reports, whose files are the caller's. The folder is made if need be. Errors: CannotWrite.
+/// For its owner alone, unless it is there already. Errors: CannotWrite.
+[[nodiscard]] Result<void> makeRecordingFolder(const std::filesystem::path& folder);
+
+/// Writes all but the reports, whose files are the caller's. Files are for their owner alone, and so is the folder if it has to be made.
+/// Errors: CannotWrite, BadInput (there is more than the bounds above).
 [[nodiscard]] Result<void> writeRecording(const std::filesystem::path& folder, const NodeRecording& recording);
 
 /// Errors: NotFound (no recording there, or a report of it is missing), UnsupportedVersion, BadInput (names the file and, of lines, which).

@@ -173,9 +173,10 @@ def meets_the_faults_that_its_file_says(build, source, session):
         assert time.monotonic() - stalled >= 1.0
 
         faults("disk-full=on")
-        assert node.ctl("node", "info")["disk_free_bytes"] == 1
+        assert node.ctl("node", "info")["disk_free_bytes"] == 0
+        assert node.ctl("report", "policy")["disk_free_bytes"] == 0
         answer = node.ctl("capture", "--target", "t1", "--for", "200ms", "-o", node.folder / "x.gantry", status=CANNOT_WRITE)
-        assert "no space left" in answer["error"]["message"], answer
+        assert "only 0 MiB are free" in answer["error"]["message"], answer
 
         faults("clock=+100s")
         ahead = watch(node, 1)[-1]["utc_ns"] / 1e9 - time.time()

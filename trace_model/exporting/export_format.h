@@ -1,5 +1,6 @@
 #pragma once
 
+#include "trace_model/base/new_file.h"
 #include "trace_model/base/result.h"
 #include "trace_model/trace/trace.h"
 
@@ -31,6 +32,7 @@ struct ExportOptions
     std::optional<int> descriptor;                 ///< ChromeJson, Csv: where to write instead of to a file; the path tells whether to pack
     std::function<void(double fraction)> progress; ///< called by the exporting thread, 0..1; may be empty
     std::stop_token stop; ///< looked at at least every 50 ms
+    FileAccess access = FileAccess::ByUmask; ///< of the file that is made, where the format is text
 };
 
 /// What to do where a file of the name is there already.

@@ -67,7 +67,7 @@ Result<TextOutput> TextOutput::create(const std::filesystem::path& path, const E
     const bool isPacked = path.extension() == ".gz";
     if (options.descriptor)
         return TextOutput(std::nullopt, isPacked, options, steps);
-    GANTRY_TRY(NewFile file, NewFile::create(path, FileAccess::ByUmask));
+    GANTRY_TRY(NewFile file, NewFile::create(path, options.access));
     return TextOutput(std::move(file), isPacked, options, steps);
 }
 

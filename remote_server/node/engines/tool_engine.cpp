@@ -49,7 +49,11 @@ struct ToolEngine::Capture
     std::jthread thread;
 };
 
-ToolEngine::ToolEngine(Options options, WindowTool& tool) : m_options(std::move(options)), m_tool(tool) {}
+ToolEngine::ToolEngine(Options options, WindowTool& tool) : m_options(std::move(options)), m_tool(tool)
+{
+    if (!m_options.utcNow)
+        m_options.utcNow = [] { return utcNow(); };
+}
 
 ToolEngine::~ToolEngine()
 {
@@ -67,7 +71,7 @@ Result<proto::CaptureStatus> ToolEngine::start(const proto::CaptureRequest& requ
 {
     GANTRY_TRY(auto commands, m_tool.plan(request)); // first: a tool may have better words for what it cannot do
     GANTRY_CHECK(checkShape(request));
-    GANTRY_TRY(const CapturePlan plan, CapturePlan::of(request, monotonicNow(), utcNow()));
+    GANTRY_TRY(const CapturePlan plan, CapturePlan::of(request, monotonicNow(), m_options.utcNow()));
     proto::CaptureStatus status;
     status.targetId = request.targetId;
     status.engine = m_options.kind;
@@ -267,7 +271,7 @@ void ToolEngine::record(Capture& capture, const std::stop_token& stop)
     if (const auto opened = m_tool.open(window); !opened)
         return fail(opened.error());
     window.openedMonotonicNs = monotonicNow();
-    window.openedUtcNs = utcNow();
+    window.openedUtcNs = m_options.utcNow();
     update(capture, [&](RunningCapture& s) {
         s.status.state = proto::CaptureState::Capturing;
         s.status.openCostNs = window.openedMonotonicNs - asked;

@@ -5,6 +5,7 @@
 #include "remote_server/node/running_capture.h"
 
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <filesystem>
 #include <functional>
@@ -30,6 +31,7 @@ public:
         std::function<std::string(const std::string& targetId)> targetName;
         std::function<void(const std::string& targetId)> stopTarget;
         std::function<void(const std::string& reportName)> onReport;
+        std::function<std::int64_t()> utcNow; ///< the clock that clients see; empty: CLOCK_REALTIME
     };
 
     /// `tool` outlives it.

@@ -48,7 +48,7 @@ int oldestGpu(const ReadinessInputs& inputs)
     int oldest = 0;
     for (const NvmlLibrary::Device& gpu : nvml ? (*nvml)->devices() : std::vector<NvmlLibrary::Device>()) {
         int major = 0, minor = 0;
-        if ((*nvml)->call("nvmlDeviceGetCudaComputeCapability", gpu.handle, &major, &minor) == NvmlLibrary::kSuccess)
+        if (gpu.handle && (*nvml)->call("nvmlDeviceGetCudaComputeCapability", gpu.handle, &major, &minor) == NvmlLibrary::kSuccess)
             oldest = oldest == 0 ? major : std::min(oldest, major);
     }
     return oldest;

@@ -7,6 +7,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <sstream>
 #include <stop_token>
 #include <thread>
 
@@ -33,6 +34,19 @@ std::string versionText(std::uint32_t version)
         if (version >= known)
             return text;
     return "an old CUDA";
+}
+
+/// The last line that is a JSON object with a version: libraries, and the loader, write to the same pipe when they have something to say.
+nlohmann::json answerIn(const std::string& output)
+{
+    std::istringstream lines(output);
+    nlohmann::json answer;
+    for (std::string line; std::getline(lines, line);)
+        if (auto document = nlohmann::json::parse(line, nullptr, false); document.is_object() && document.contains("version"))
+            answer = std::move(document);
+    const bool isSound =
+        answer.is_object() && answer["version"].is_number_unsigned() && answer.contains("path") && answer["path"].is_string();
+    return isSound ? answer : nlohmann::json();
 }
 
 } // namespace
@@ -86,7 +100,7 @@ ReadinessItems checkCupti(const ReadinessInputs& inputs)
         {inputs.gpuSampler.string(), "--find-cupti"}, [&](std::string_view text) { output += text; }, stop.get_token());
     if (!end)
         return {unknownItem("cupti", end.error().code == ErrorCode::Cancelled ? "loading it took too long" : end.error().message)};
-    const nlohmann::json found = nlohmann::json::parse(output, nullptr, false);
+    const nlohmann::json found = answerIn(output);
     if (end->exitStatus != 0 || !found.is_object())
         return {unknownItem("cupti", "gantry-gpu-sampler ended with status " + std::to_string(end->exitStatus) + " while it loaded it")};
     const auto version = found.value("version", std::uint32_t{0});

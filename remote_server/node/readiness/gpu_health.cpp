@@ -27,6 +27,8 @@ public:
         m_isAnswered = true;
     }
     void answered() { m_isAnswered = true; }
+    /// What is as it should be, or is not supported: no sentence of its own.
+    void remark(const std::string& text) { append(m_remarks, text, ", "); }
     /// A value that this GPU has and that could not be read.
     void missing(const std::string& what, const std::string& why) { append(m_missing, what + " (" + why + ")", ", "); }
 
@@ -38,7 +40,8 @@ public:
                 gpu + ": cannot be looked at: NVML tells nothing of its state" + (m_missing.empty() ? "." : ": " + m_missing + ".");
             return;
         }
-        m_item.finding = gpu + ": " + (m_item.finding.empty() ? "no memory errors, and its clocks are not held down." : m_item.finding);
+        append(m_item.finding, m_remarks.empty() ? (m_item.finding.empty() ? "nothing is wrong in what it tells." : "") : m_remarks + ".");
+        m_item.finding = gpu + ": " + m_item.finding;
         if (!m_missing.empty())
             m_item.finding += " Not known: " + m_missing + ".";
     }
@@ -51,7 +54,7 @@ private:
     }
 
     proto::ReadinessItem& m_item;
-    std::string m_missing;
+    std::string m_missing, m_remarks;
     bool m_isAnswered = false;
 };
 
@@ -68,8 +71,12 @@ bool isAnswer(const NvmlLibrary& nvml, Findings& findings, int status, const cha
 void lookAtMemory(const NvmlLibrary& nvml, void* gpu, const std::string& number, Findings& findings)
 {
     unsigned long long now = 0, ever = 0;
-    const bool hasNow =
-        isAnswer(nvml, findings, nvml.call("nvmlDeviceGetTotalEccErrors", gpu, kUncorrected, kSinceReboot, &now), "ECC errors");
+    const int answer = nvml.call("nvmlDeviceGetTotalEccErrors", gpu, kUncorrected, kSinceReboot, &now);
+    const bool hasNow = isAnswer(nvml, findings, answer, "ECC errors");
+    if (answer == NvmlLibrary::kNotSupported)
+        findings.remark("memory errors are not counted (it has no ECC, or it is off)");
+    else if (hasNow && now == 0)
+        findings.remark("no memory errors since the driver was loaded");
     const bool hasEver =
         isAnswer(nvml, findings, nvml.call("nvmlDeviceGetTotalEccErrors", gpu, kUncorrected, kEver, &ever), "ECC errors ever");
     if (hasNow && now > 0)
@@ -77,8 +84,7 @@ void lookAtMemory(const NvmlLibrary& nvml, void* gpu, const std::string& number,
                      "Targets may have computed with wrong data, or end with an error of CUDA.",
                      "drain it and `sudo nvidia-smi --gpu-reset -i " + number + "`; replace it when they come back");
     else if (hasEver && ever > 0)
-        findings.add(ReadinessLevel::Note,
-                     std::to_string(ever) + " uncorrected memory errors in its life, none since the driver was loaded.", {}, {});
+        findings.add(ReadinessLevel::Note, std::to_string(ever) + " uncorrected memory errors in its life.", {}, {});
     unsigned corrected = 0, uncorrected = 0, isPending = 0, hasFailed = 0;
     const int remapped = nvml.call("nvmlDeviceGetRemappedRows", gpu, &corrected, &uncorrected, &isPending, &hasFailed);
     if (isAnswer(nvml, findings, remapped, "remapped rows") && hasFailed)
@@ -107,6 +113,8 @@ void lookAtClocks(const NvmlLibrary& nvml, void* gpu, const std::string& number,
                          "see to its power supply: `nvidia-smi -q -d PERFORMANCE`");
         else if (reasons & kPowerCap)
             findings.add(ReadinessLevel::Note, "Its clocks are held down by its power limit just now.", {}, {});
+        else
+            findings.remark("its clocks are not held down");
     }
     unsigned limit = 0, standard = 0;
     const bool hasLimit = isAnswer(nvml, findings, nvml.call("nvmlDeviceGetEnforcedPowerLimit", gpu, &limit), "power limit");
@@ -132,17 +140,26 @@ void lookAtModes(const NvmlLibrary& nvml, void* gpu, const std::string& number, 
                      "sudo nvidia-smi -i " + number + " -pm 1");
 }
 
+proto::ReadinessItem lostGpu(const std::string& topic, const std::string& number, const std::string& problem)
+{
+    return {topic, ReadinessLevel::Blocked, "GPU " + number + " is lost: " + problem + ".",
+            "Nothing of it can be captured, and what ran on it has failed.",
+            "look for its Xid: `sudo dmesg | grep Xid` (79: it fell off the bus); drain the node, then `sudo nvidia-smi --gpu-reset -i " +
+                number + "`, and if that fails, reboot"};
+}
+
 } // namespace
 
 proto::ReadinessItem gpuHealth(const NvmlLibrary& nvml, const NvmlLibrary::Device& gpu)
 {
     const std::string number = std::to_string(gpu.index);
     proto::ReadinessItem item{"gpu " + number, ReadinessLevel::Ok, {}, {}, {}};
+    if (!gpu.handle)
+        return lostGpu(item.topic, number, gpu.problem);
     char name[96] = {};
     const int answer = nvml.call("nvmlDeviceGetName", gpu.handle, static_cast<char*>(name), unsigned{sizeof name});
-    if (answer == NvmlLibrary::kGpuIsLost || answer == NvmlLibrary::kResetRequired)
-        return {item.topic, ReadinessLevel::Limited, "GPU " + number + " is lost: " + nvml.errorText(answer) + ".",
-                "Nothing of it can be captured.", "sudo nvidia-smi --gpu-reset -i " + number + ", or reboot the node"};
+    if (NvmlLibrary::isLoss(answer))
+        return lostGpu(item.topic, number, nvml.problemOf(answer));
     Findings findings(item);
     lookAtMemory(nvml, gpu.handle, number, findings);
     lookAtClocks(nvml, gpu.handle, number, findings);

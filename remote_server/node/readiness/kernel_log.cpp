@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <charconv>
 #include <fcntl.h>
+#include <span>
 #include <string_view>
 
 namespace gantry::node {
@@ -13,8 +14,20 @@ namespace {
 
 constexpr std::size_t kRecordBytes = 8192; // one read, one record: Linux, Documentation/ABI/testing/dev-kmsg
 constexpr int kMostRecords = 1 << 17;
-// "Xid Errors" of NVIDIA's GPU deployment documentation: memory, NVLink, off the bus, the GPU's own processor.
-constexpr int kHardware[] = {48, 62, 63, 64, 74, 79, 94, 95, 119, 120, 140, 143};
+// By the immediate action that the catalogue in NVIDIA's "Xid Errors" asks for: a reset or a look at the hardware (memory, NVLink, off the
+// bus, the GPU's own processors), and none. All others end at most the program that met them; 94 is a memory error that was contained.
+constexpr int kHardware[] = {48, 61, 62, 64, 74, 79, 95, 119, 120, 140, 143, 149, 155, 157, 158, 161};
+constexpr int kInformation[] = {63, 92, 121, 154, 156, 160};
+
+bool contains(std::span<const int> numbers, int number)
+{
+    return std::find(numbers.begin(), numbers.end(), number) != numbers.end();
+}
+
+XidErrors::OfKind& errorsOf(XidKind kind, XidErrors& errors)
+{
+    return kind == XidKind::Hardware ? errors.hardware : kind == XidKind::Information ? errors.information : errors.application;
+}
 
 /// "…NVRM: Xid (PCI:0000:01:00): 79, …"
 void countIn(std::string_view record, XidErrors& errors)
@@ -27,13 +40,18 @@ void countIn(std::string_view record, XidErrors& errors)
         int number = 0;
         if (std::from_chars(record.data() + at, record.data() + record.size(), number).ec != std::errc())
             continue;
-        ++errors.count;
-        errors.last = number;
-        errors.hasHardware = errors.hasHardware || std::find(std::begin(kHardware), std::end(kHardware), number) != std::end(kHardware);
+        XidErrors::OfKind& kind = errorsOf(kindOfXid(number), errors);
+        ++kind.count;
+        kind.last = number;
     }
 }
 
 } // namespace
+
+XidKind kindOfXid(int number)
+{
+    return contains(kHardware, number) ? XidKind::Hardware : contains(kInformation, number) ? XidKind::Information : XidKind::Application;
+}
 
 Result<XidErrors> xidErrors(const std::filesystem::path& kernelLog)
 {

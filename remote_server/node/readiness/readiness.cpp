@@ -9,58 +9,48 @@
 #include "remote_server/node/readiness/system_checks.h"
 
 #include <exception>
-#include <thread>
+#include <vector>
 
 namespace gantry::node {
 
-Readiness::Readiness(ReadinessInputs inputs)
-    : m_inputs(std::make_shared<const ReadinessInputs>(std::move(inputs))),
-      m_parts{
-          {"driver", checkGpus, {}},
-          {"gpu counters", checkCounterPermission, {}},
-          {"counter clients", checkCounterClients, {}},
-          {"cupti", checkCupti, {}},
-          {"injection", checkInjection, {}},
-          {"capture library", checkCaptureLibrary, {}},
-          {"context switches", checkContextSwitches, {}},
-          {"memory lock", checkMemoryLock, {}},
-          {"disk", checkDisk, {}},
-          {"shared memory", checkSharedMemory, {}},
-          {"clock source", checkClockSource, {}},
-          {"clock sync", checkClockSync, {}},
-          {"container", checkContainer, {}},
-          {"time namespace", checkTimeNamespace, {}},
-          {"nsys", checkNsys, {}},
-      }
+Readiness::Readiness(ReadinessInputs inputs) : m_inputs(std::make_shared<const ReadinessInputs>(std::move(inputs)))
 {
+    using Look = ReadinessItems (*)(const ReadinessInputs&);
+    constexpr std::pair<const char*, Look> kParts[] = {
+        {"driver", checkGpus},
+        {"gpu counters", checkCounterPermission},
+        {"counter clients", checkCounterClients},
+        {"cupti", checkCupti},
+        {"injection", checkInjection},
+        {"capture library", checkCaptureLibrary},
+        {"context switches", checkContextSwitches},
+        {"memory lock", checkMemoryLock},
+        {"disk", checkDisk},
+        {"shared memory", checkSharedMemory},
+        {"clock source", checkClockSource},
+        {"clock sync", checkClockSync},
+        {"container", checkContainer},
+        {"time namespace", checkTimeNamespace},
+        {"nsys", checkNsys},
+    };
+    for (const auto& [topic, look] : kParts)
+        m_parts.emplace_back(topic, look);
 }
 
-Readiness::Answer Readiness::begin(Part& part) const
+proto::ReadinessReport Readiness::check(std::vector<RunningTarget> targets)
 {
-    if (part.running.valid() && part.running.wait_for(std::chrono::seconds(0)) != std::future_status::ready)
-        return part.running;
-    std::packaged_task<ReadinessItems()> task([look = part.look, inputs = m_inputs] { return look(*inputs); });
-    part.running = task.get_future().share();
-    // Detached, for nothing ends a call that hangs in the kernel; it owns all that it uses.
-    std::thread(std::move(task)).detach();
-    return part.running;
-}
-
-proto::ReadinessReport Readiness::check()
-{
+    auto inputs = std::make_shared<ReadinessInputs>(*m_inputs);
+    inputs->targets = std::move(targets);
     const auto deadline = std::chrono::steady_clock::now() + m_inputs->patience;
     proto::ReadinessReport report;
     report.checkedUtcNs = utcNow();
-    std::vector<std::pair<std::string, Answer>> answers;
-    {
-        const std::lock_guard lock(m_mutex);
-        for (Part& part : m_parts)
-            try {
-                answers.emplace_back(part.topic, begin(part));
-            } catch (const std::exception& exception) { // there is no thread for it
-                report.items.push_back(unknownItem(part.topic, exception.what()));
-            }
-    }
+    std::vector<std::pair<std::string, std::shared_future<ReadinessItems>>> answers;
+    for (Part& part : m_parts)
+        try {
+            answers.emplace_back(part.topic, part.call.begin([look = part.look, inputs] { return look(*inputs); }).answer);
+        } catch (const std::exception& exception) { // there is no thread for it
+            report.items.push_back(unknownItem(part.topic, exception.what()));
+        }
     for (const auto& [topic, answer] : answers)
         try {
             if (answer.wait_until(deadline) != std::future_status::ready) {

@@ -1,13 +1,14 @@
 #pragma once
 
+#include "remote_server/node/detached_call.h"
 #include "remote_server/node/readiness/readiness_inputs.h"
 #include "remote_server/proto/management_types.h"
 
+#include <deque>
 #include <functional>
-#include <future>
 #include <memory>
-#include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace gantry::node {
@@ -20,21 +21,23 @@ class Readiness
 public:
     explicit Readiness(ReadinessInputs inputs);
 
-    [[nodiscard]] proto::ReadinessReport check();
+    /// `targets`: those whose rights are judged beside gantryd's.
+    [[nodiscard]] proto::ReadinessReport check(std::vector<RunningTarget> targets = {});
 
 private:
-    using Answer = std::shared_future<ReadinessItems>;
     struct Part
     {
+        Part(std::string name, std::function<ReadinessItems(const ReadinessInputs&)> function)
+            : topic(std::move(name)), look(std::move(function))
+        {
+        }
         std::string topic;
         std::function<ReadinessItems(const ReadinessInputs&)> look;
-        Answer running; ///< m_mutex; of who asked last
+        DetachedCall<ReadinessItems> call;
     };
-    [[nodiscard]] Answer begin(Part& part) const;
 
     std::shared_ptr<const ReadinessInputs> m_inputs;
-    std::mutex m_mutex;
-    std::vector<Part> m_parts;
+    std::deque<Part> m_parts;
 };
 
 } // namespace gantry::node

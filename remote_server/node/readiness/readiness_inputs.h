@@ -33,6 +33,13 @@ struct ClockState
 };
 [[nodiscard]] Result<ClockState> clockState();
 
+/// A target that runs.
+struct RunningTarget
+{
+    std::string id, name;
+    int pid = 0;
+};
+
 /// Where the readiness of a node is looked for. Copied into threads that may outlive who asked: it holds no reference to anything.
 struct ReadinessInputs
 {
@@ -43,6 +50,7 @@ struct ReadinessInputs
     std::filesystem::path gpuSampler;     ///< gantry-gpu-sampler, which also looks for CUPTI; empty: there is none
     importing::NsysPlaces nsysPlaces;
     std::map<std::string, std::string> environment; ///< of gantryd, which its targets inherit
+    std::vector<RunningTarget> targets;             ///< when it is asked
     std::function<Result<void>()> contextSwitches = &ContextSwitches::permitted;
     std::function<Result<DiskRoom>(const std::filesystem::path&)> diskRoom = &diskRoomOf;
     std::function<Result<ClockState>()> clock = &clockState;

@@ -40,13 +40,20 @@ std::string trimmed(std::string text)
 
 } // namespace
 
-Result<bool> hasCapability(const ReadinessInputs& inputs, Capability capability)
+Result<bool> hasCapability(const ReadinessInputs& inputs, Capability capability, const std::string& process)
 {
-    GANTRY_TRY(const std::string status, readSmallFile(inputs.root / "proc/self/status"));
+    const fs::path folder = inputs.root / "proc" / process;
+    GANTRY_TRY(const std::string status, readSmallFile(folder / "status"));
+    // user_namespaces(7): those of another namespace, as root's in a rootless container, count for nothing outside of it.
+    std::error_code unknown;
+    const std::string space = fs::read_symlink(folder / "ns/user", unknown).string();
+    const std::string own = fs::read_symlink(inputs.root / "proc/self/ns/user", unknown).string();
+    if (!space.empty() && !own.empty() && space != own)
+        return false;
     const auto text = lineValue(status, "CapEff:");
     std::uint64_t mask = 0;
     if (!text || std::from_chars(text->data(), text->data() + text->size(), mask, 16).ec != std::errc())
-        return Error{ErrorCode::Unsupported, "the kernel does not tell the capabilities of gantryd", {}};
+        return Error{ErrorCode::Unsupported, "the kernel does not tell the capabilities of process " + process, {}};
     return (mask >> static_cast<int>(capability) & 1U) != 0;
 }
 

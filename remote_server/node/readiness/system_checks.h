@@ -18,8 +18,8 @@ enum class Capability
     SysAdmin = 21,
     Perfmon = 38
 };
-/// Whether gantryd has it. Errors: those of reading /proc/self/status.
-[[nodiscard]] Result<bool> hasCapability(const ReadinessInputs& inputs, Capability capability);
+/// Whether a process ("self": gantryd) has it, towards the machine's own user namespace. Errors: those of reading /proc/PID/status.
+[[nodiscard]] Result<bool> hasCapability(const ReadinessInputs& inputs, Capability capability, const std::string& process = "self");
 /// What says that gantryd runs in a container: "docker", "kubernetes", …; empty: nothing does.
 [[nodiscard]] std::string containerOf(const ReadinessInputs& inputs);
 

@@ -81,6 +81,7 @@ ToolEngine::Options Rehearsal::engineOptions()
     };
     options.stopTarget = [this](const std::string& id) { (void)m_targets.stop(id, 0); };
     options.onReport = [](const std::string& name) { spdlog::info("report {} is complete", name); };
+    options.utcNow = [this] { return utcNow(); }; // an instant that a client names is one of the clock that it was told
     return options;
 }
 
@@ -91,7 +92,10 @@ proto::NodeInfo Rehearsal::info() const
     info.recording = m_recording.title;
     info.daemonVersion = here.daemonVersion;
     info.reportFolder = here.reportFolder;
-    info.diskFreeBytes = faultsNow().isDiskFull ? std::optional<std::uint64_t>(0) : here.diskFreeBytes;
+    if (const auto room = diskRoom(m_options.reportFolder))
+        info.diskFreeBytes = room->freeBytes;
+    else
+        info.diskFreeBytes.reset();
     info.nsysPath.clear(); // it is not here
     info.nsysVersion.clear();
     return info;
@@ -105,6 +109,14 @@ Result<proto::ReadinessReport> Rehearsal::readiness() const
 Result<proto::ProcessList> Rehearsal::processes() const
 {
     return m_recording.processes ? Result<proto::ProcessList>(*m_recording.processes) : notRecorded("the node's processes");
+}
+
+Result<DiskRoom> Rehearsal::diskRoom(const std::filesystem::path& folder) const
+{
+    GANTRY_TRY(DiskRoom room, m_diskRoom(folder));
+    if (faultsNow().isDiskFull)
+        room.freeBytes = 0;
+    return room;
 }
 
 std::int64_t Rehearsal::utcNow() const

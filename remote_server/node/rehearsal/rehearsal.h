@@ -3,6 +3,8 @@
 #include "remote_server/node/engines/tool_engine.h"
 #include "remote_server/node/log_ring.h"
 #include "remote_server/node/node_face.h"
+#include "remote_server/node/patient_disk_room.h"
+#include "remote_server/node/readiness/readiness_inputs.h"
 #include "remote_server/node/rehearsal/faults.h"
 #include "remote_server/node/rehearsal/recorded_targets.h"
 #include "remote_server/node/rehearsal/recorded_windows.h"
@@ -37,6 +39,8 @@ public:
     [[nodiscard]] proto::NodeInfo info() const override;
     [[nodiscard]] Result<proto::ReadinessReport> readiness() const override; ///< Unsupported: it was not recorded, as of processes()
     [[nodiscard]] Result<proto::ProcessList> processes() const override;
+    /// As PatientDiskRoom; none is free where the faults say so.
+    [[nodiscard]] Result<DiskRoom> diskRoom(const std::filesystem::path& folder) const;
     [[nodiscard]] std::int64_t utcNow() const override;
     [[nodiscard]] std::uint32_t protocolVersion() const override;
     [[nodiscard]] std::unique_ptr<ServerModels> models(const std::string& targetId) override { return m_targets.models(targetId); }
@@ -54,6 +58,7 @@ private:
 
     const Options m_options;
     const proto::NodeRecording m_recording;
+    const PatientDiskRoom m_diskRoom;
     std::unique_ptr<FaultWatch> m_faults;
     RecordedTargets m_targets;
     RecordedWindows m_windows;

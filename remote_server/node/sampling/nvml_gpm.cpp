@@ -101,7 +101,7 @@ std::unique_ptr<NvmlGpm> NvmlGpm::open(void* library, const std::vector<void*>& 
 void NvmlGpm::prepare(Device& device) const
 {
     Support support{kVersion, 0};
-    if (m_api->querySupport(device.handle, &support) != 0 || !support.isSupported)
+    if (!device.handle || m_api->querySupport(device.handle, &support) != 0 || !support.isSupported)
         return;
     if (m_api->allocate(&device.last) == 0 && m_api->allocate(&device.next) != 0)
         device.next = nullptr;

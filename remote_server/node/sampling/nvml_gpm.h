@@ -15,7 +15,8 @@ namespace gantry::node {
 class NvmlGpm
 {
 public:
-    /// `library`: NVML, started, as dlopen() gave it; it outlives this. Null: none of the GPUs supports it, or the driver is too old.
+    /// `library`: NVML, started, as dlopen() gave it; it outlives this. A device may be null: one that does not answer. Null: none of the
+    /// GPUs supports it, or the driver is too old.
     [[nodiscard]] static std::unique_ptr<NvmlGpm> open(void* library, const std::vector<void*>& devices);
     ~NvmlGpm();
 

@@ -27,9 +27,17 @@ Result<std::unique_ptr<NvmlLibrary>> NvmlLibrary::open(const std::string& librar
     unsigned count = 0;
     if (getCount(&count) != kSuccess || count == 0)
         return Error{ErrorCode::Unsupported, "no GPU: the NVIDIA driver finds none", {}};
-    for (unsigned i = 0; i < count; ++i)
-        if (void* device = nullptr; getHandle(i, &device) == kSuccess)
-            nvml->m_devices.push_back({i, device});
+    for (unsigned i = 0; i < count; ++i) {
+        void* device = nullptr;
+        const int answer = getHandle(i, &device);
+        if (answer == kSuccess)
+            nvml->m_devices.push_back({i, device, {}});
+        else if (answer != kNoPermission) // those are of others, as beside a container
+            nvml->m_devices.push_back({i, nullptr, nvml->problemOf(answer)});
+    }
+    if (nvml->m_devices.empty())
+        return Error{
+            ErrorCode::Unsupported, "no GPU: this user may use none of the " + std::to_string(count) + " that the driver finds", {}};
     return nvml;
 }
 

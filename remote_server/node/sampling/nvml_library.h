@@ -19,10 +19,12 @@ public:
     {
         unsigned index = 0; ///< as NVML counts them
         void* handle = nullptr;
+        std::string problem; ///< a sentence, of one that does not answer; its handle is null
     };
 
     // nvml.h, nvmlReturn_t
-    static constexpr int kSuccess = 0, kNotSupported = 3, kNoPermission = 4, kInsufficientSize = 7, kGpuIsLost = 15, kResetRequired = 16;
+    static constexpr int kSuccess = 0, kNotSupported = 3, kNoPermission = 4, kInsufficientSize = 7, kGpuIsLost = 15, kResetRequired = 16,
+                         kGpuNotFound = 28;
     static constexpr int kNotThere = -1; ///< the library has no such function
 
     /// Errors: Unsupported, with the reason as a sentence ("no GPU: …").
@@ -32,10 +34,18 @@ public:
     ~NvmlLibrary();
 
     [[nodiscard]] void* handle() const { return m_handle; } ///< of dlopen()
+    /// Also those that did not answer when this was opened; not those that this user must not use.
     [[nodiscard]] const std::vector<Device>& devices() const { return m_devices; }
     [[nodiscard]] std::string driverVersion() const; ///< "580.65.06"; empty: it does not say
     [[nodiscard]] int cudaVersion() const;           ///< 13000 is 13.0; 0: it does not say
     [[nodiscard]] std::string errorText(int status) const;
+    /// Whether a call failed because the GPU is gone, as one that fell off the bus (Xid 79), rather than for what was asked.
+    [[nodiscard]] static constexpr bool isLoss(int status)
+    {
+        return status == kGpuIsLost || status == kResetRequired || status == kGpuNotFound;
+    }
+    /// "it does not answer: GPU is lost".
+    [[nodiscard]] std::string problemOf(int status) const { return "it does not answer: " + errorText(status); }
 
     /// Sets `function` to the one of this name, or to null: each is optional.
     template <typename Function>

@@ -17,7 +17,7 @@ public:
     virtual void report(std::string_view name, const std::map<std::string, std::string>& labels, std::string_view unit,
                         metrics::SeriesKind kind, std::string_view help, double value) = 0;
     /// The same for a source of many series, each with a `handle` of its own that is 0 at first and spares looking for it by its labels.
-    virtual void report(const metrics::SeriesDefinition& series, std::uint32_t& handle, double value)
+    virtual void reportSeries(const metrics::SeriesDefinition& series, std::uint32_t& handle, double value)
     {
         (void)handle;
         report(series.name, series.labels, series.unit, series.kind, series.help, value);

@@ -53,7 +53,7 @@ public:
     }
 
     /// A handle is the number of its series, which does not change while its source is there.
-    void report(const metrics::SeriesDefinition& series, std::uint32_t& handle, double value) override
+    void reportSeries(const metrics::SeriesDefinition& series, std::uint32_t& handle, double value) override
     {
         if (handle != 0)
             return take(handle, value);

@@ -89,7 +89,7 @@ void ScrapedSeries::report(const Scrape& scrape, SampleRound& round)
     const std::lock_guard lock(m_mutex);
     for (const Scrape::Value& value : scrape.values) {
         Known& known = m_known[value.series];
-        round.report(known.definition, known.handle, value.value);
+        round.reportSeries(known.definition, known.handle, value.value);
     }
     for (const metrics::PrometheusSample& sample : scrape.others) {
         const metrics::SeriesDefinition series = define(sample);

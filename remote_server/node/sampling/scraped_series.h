@@ -44,7 +44,7 @@ private:
     struct Known
     {
         metrics::SeriesDefinition definition;
-        std::uint32_t handle = 0; ///< of SampleRound::report()
+        std::uint32_t handle = 0; ///< of SampleRound::reportSeries()
     };
     struct TextHash
     {

@@ -1,10 +1,12 @@
 // A small NVML with two GPUs: one that reports everything, and one that, as a MIG device or an old board, does not support some
-// of it or answers out of range. Layouts are those of nvml.h.
+// of it or answers out of range. While the file that GANTRY_FAKE_NVML_LOST names exists, the second has fallen off the bus. Layouts are
+// those of nvml.h.
 
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <unistd.h>
 
 namespace {
 
@@ -13,11 +15,18 @@ constexpr int kNotSupported = 3;
 constexpr int kNoPermission = 4;
 constexpr int kNotFound = 6;
 constexpr int kInsufficientSize = 7;
+constexpr int kGpuIsLost = 15;
 char g_first, g_second;
 
 bool isFirst(const void* device)
 {
     return device == &g_first;
+}
+
+bool isLost(const void* device)
+{
+    const char* file = std::getenv("GANTRY_FAKE_NVML_LOST");
+    return !isFirst(device) && file && access(file, F_OK) == 0;
 }
 
 } // namespace
@@ -50,7 +59,12 @@ int nvmlDeviceGetCount_v2(unsigned* count)
 int nvmlDeviceGetHandleByIndex_v2(unsigned index, void** device)
 {
     *device = index == 0 ? &g_first : &g_second;
-    return kSuccess;
+    return isLost(*device) ? kGpuIsLost : kSuccess;
+}
+
+const char* nvmlErrorString(int status)
+{
+    return status == kGpuIsLost ? "GPU is lost" : "some error";
 }
 
 int nvmlSystemGetDriverVersion(char* text, unsigned size)
@@ -68,7 +82,7 @@ int nvmlSystemGetCudaDriverVersion_v2(int* version)
 int nvmlDeviceGetName(void* device, char* text, unsigned size)
 {
     std::snprintf(text, size, isFirst(device) ? "Fake H100" : "Fake A2");
-    return kSuccess;
+    return isLost(device) ? kGpuIsLost : kSuccess;
 }
 
 int nvmlDeviceGetUUID(void* device, char* text, unsigned size)
@@ -84,10 +98,10 @@ int nvmlDeviceGetCudaComputeCapability(void*, int* major, int* minor)
     return kSuccess;
 }
 
-int nvmlDeviceGetMemoryInfo(void*, FakeMemory* memory)
+int nvmlDeviceGetMemoryInfo(void* device, FakeMemory* memory)
 {
     *memory = {1000, 400, 600};
-    return kSuccess;
+    return isLost(device) ? kGpuIsLost : kSuccess;
 }
 
 int nvmlDeviceGetUtilizationRates(void* device, FakeUtilization* rates)
@@ -162,6 +176,8 @@ int nvmlGpmMetricsGet(FakeGpmMetrics* asked)
 // The state of the first is as it should be; the second is sick.
 int nvmlDeviceGetTotalEccErrors(void* device, int type, int counter, unsigned long long* errors)
 {
+    if (std::getenv("GANTRY_FAKE_NVML_NO_ECC"))
+        return kNotSupported;
     *errors = !isFirst(device) && type == 1 ? (counter == 0 ? 2 : 7) : 0;
     return kSuccess;
 }
@@ -219,6 +235,8 @@ unsigned fakePid()
 
 int nvmlDeviceGetComputeRunningProcesses_v3(void* device, unsigned* count, FakeProcess* processes)
 {
+    for (const char* file = std::getenv("GANTRY_FAKE_NVML_HANGS"); file && access(file, F_OK) == 0;) // as one in trouble does
+        usleep(10'000);
     const unsigned needed = fakePid() == 0 ? 0 : isFirst(device) ? 2 : 1;
     const bool fits = *count >= needed;
     *count = needed;

@@ -1,5 +1,6 @@
 #include "remote_server/node/process_list.h"
 
+#include "remote_server/node/patient_disk_room.h"
 #include "tests/support/child_process.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_files.h"
@@ -8,7 +9,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
+#include <future>
 #include <unistd.h>
 
 namespace gantry::node {
@@ -16,6 +19,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using namespace std::chrono_literals;
 
 ProcessEntry entry(int pid, int parent, int group)
 {
@@ -96,7 +100,7 @@ TEST(ProcessList, GivesEachProcessToTheTargetOfItsParentsOrOfItsGroup)
 TEST(ProcessList, JoinsWhatTheDriverAndTheKernelSayOfAProcess)
 {
     const OnFakeGpu onGpu(getpid());
-    ProcessLister lister({"/proc", FAKE_NVML});
+    ProcessLister lister({"/proc", FAKE_NVML, 2s, &commandLineOf});
     const auto list = lister.list({target("t1", getpid())});
     EXPECT_EQ(list.noGpuUseReason, "");
     const proto::NodeProcess* self = find(list, getpid());
@@ -124,7 +128,7 @@ TEST(ProcessList, JoinsWhatTheDriverAndTheKernelSayOfAProcess)
 TEST(ProcessList, TellsTheCpuTimeSinceItWasAskedLast)
 {
     test::ChildProcess busy({"/bin/sh", "-c", "while :; do :; done"});
-    ProcessLister lister({"/proc", "libnvidia-ml-that-is-not-there.so"});
+    ProcessLister lister({"/proc", "libnvidia-ml-that-is-not-there.so", 2s, &commandLineOf});
     const auto cores = [&] {
         const auto list = lister.list({target("t1", busy.pid())});
         const proto::NodeProcess* process = find(list, busy.pid());
@@ -139,11 +143,89 @@ TEST(ProcessList, TellsTheCpuTimeSinceItWasAskedLast)
 
 TEST(ProcessList, SaysWhyNothingIsKnownOfGpusAndListsTargetsAllTheSame)
 {
-    ProcessLister lister({"/proc", "libnvidia-ml-that-is-not-there.so"});
+    ProcessLister lister({"/proc", "libnvidia-ml-that-is-not-there.so", 2s, &commandLineOf});
     const auto list = lister.list({target("t1", getpid())});
     EXPECT_THAT(list.noGpuUseReason, HasSubstr("no GPU: "));
     ASSERT_TRUE(find(list, getpid()));
     EXPECT_TRUE(find(list, getpid())->gpus.empty());
+}
+
+TEST(ProcessList, TellsWhatIsKnownThoughAProcessCannotBeReadAndDoesNotReadItAgainMeanwhile)
+{
+    test::ChildProcess stuck({"/bin/sleep", "600"}), fine({"/bin/sleep", "600"});
+    auto release = std::make_shared<std::promise<void>>();
+    auto asked = std::make_shared<std::atomic<int>>(0);
+    ProcessLister::Options options{"/proc", "libnvidia-ml-that-is-not-there.so", 300ms, {}};
+    options.commandLine = [asked, pid = stuck.pid(), released = release->get_future().share()](const auto& proc, int of, std::size_t most) {
+        if (of == pid) {
+            ++*asked;
+            released.wait(); // as reading one whose memory is locked by something in the kernel
+        }
+        return commandLineOf(proc, of, most);
+    };
+    ProcessLister lister(options);
+    auto hanging = target("t1", stuck.pid());
+    hanging.argv = {"serve", "--big"};
+    for (int i = 0; i < 3; ++i) {
+        const auto begin = std::chrono::steady_clock::now();
+        const auto list = lister.list({hanging, target("t2", fine.pid())});
+        EXPECT_LT(std::chrono::steady_clock::now() - begin, 2s);
+        EXPECT_THAT(list.incompleteReason, HasSubstr("process " + std::to_string(stuck.pid()) + " hangs"));
+        const proto::NodeProcess* process = find(list, stuck.pid());
+        ASSERT_TRUE(process);
+        EXPECT_EQ(process->targetId, "t1") << "gantryd launched it";
+        EXPECT_THAT(process->argv, ElementsAre("serve", "--big"));
+        ASSERT_TRUE(find(list, fine.pid()));
+        EXPECT_EQ(find(list, fine.pid())->targetId, "t2");
+    }
+    EXPECT_EQ(*asked, 1) << "never are two threads stuck";
+    release->set_value();
+    EXPECT_TRUE(test::eventually([&] {
+        const auto list = lister.list({hanging, target("t2", fine.pid())});
+        return list.incompleteReason.empty() && find(list, fine.pid())->residentBytes;
+    })) << "once it answers again";
+}
+
+TEST(ProcessList, ListsTargetsThoughTheDriverHangs)
+{
+    const test::TemporaryFolder folder;
+    test::writeFile(folder / "hangs", "");
+    setenv("GANTRY_FAKE_NVML_HANGS", (folder / "hangs").c_str(), 1);
+    const OnFakeGpu onGpu(getpid());
+    ProcessLister lister({"/proc", FAKE_NVML, 400ms, &commandLineOf});
+    for (int i = 0; i < 2; ++i) {
+        const auto begin = std::chrono::steady_clock::now();
+        const auto list = lister.list({target("t1", getpid())});
+        EXPECT_LT(std::chrono::steady_clock::now() - begin, 2s);
+        EXPECT_THAT(list.noGpuUseReason, HasSubstr("the driver does not answer"));
+        EXPECT_EQ(list.incompleteReason, "");
+        ASSERT_TRUE(find(list, getpid()));
+        EXPECT_TRUE(find(list, getpid())->residentBytes);
+    }
+    std::filesystem::remove(folder / "hangs");
+    EXPECT_TRUE(test::eventually([&] { return lister.list({}).noGpuUseReason.empty(); }));
+    unsetenv("GANTRY_FAKE_NVML_HANGS");
+}
+
+TEST(PatientDiskRoom, SaysThatAFileSystemDoesNotAnswerAndAsksItOnceUntilItDoes)
+{
+    auto release = std::make_shared<std::promise<void>>();
+    auto asked = std::make_shared<std::atomic<int>>(0);
+    const PatientDiskRoom room(100ms, [asked, released = release->get_future().share()](const std::filesystem::path&) {
+        if (++*asked == 1)
+            released.wait(); // as statvfs() on a mount whose server is gone
+        return Result<DiskRoom>(DiskRoom{7, 8, false});
+    });
+    const PatientDiskRoom copy = room;
+    for (int i = 0; i < 3; ++i) {
+        const auto answer = (i == 1 ? copy : room)("/mnt/reports");
+        ASSERT_FALSE(answer);
+        EXPECT_EQ(answer.error().code, ErrorCode::Unreachable);
+        EXPECT_THAT(answer.error().message, HasSubstr("/mnt/reports does not answer"));
+    }
+    EXPECT_EQ(*asked, 1);
+    release->set_value();
+    EXPECT_TRUE(test::eventually([&] { return room("/mnt/reports").hasValue(); }));
 }
 
 } // namespace

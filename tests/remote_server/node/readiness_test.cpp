@@ -2,6 +2,7 @@
 
 #include "remote_server/capture/library_version.h"
 #include "remote_server/node/readiness/cupti_check.h"
+#include "tests/remote_server/node/lost_fake_gpu.h"
 #include "tests/support/child_process.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_files.h"
@@ -133,6 +134,29 @@ TEST_F(ReadinessTest, SaysWhatIsWrongWithAGpu)
     EXPECT_THAT(sick.fix, HasSubstr("-pl 700"));
 }
 
+TEST_F(ReadinessTest, AGpuThatFellOffTheBusBlocksAndTheDriverIsNotFine)
+{
+    const test::LostFakeGpu lost;
+    const auto all = report();
+    expectTrouble(itemOf(all, "gpu 1"), ReadinessLevel::Blocked, "GPU 1 is lost: it does not answer: GPU is lost.",
+                  "sudo nvidia-smi --gpu-reset -i 1");
+    EXPECT_THAT(itemOf(all, "gpu 1").fix, HasSubstr("Xid"));
+    EXPECT_THAT(itemOf(all, "gpu 1").fix, HasSubstr("reboot"));
+    expectTrouble(itemOf(all, "driver"), ReadinessLevel::Limited, "with 2 GPUs, of which 1 no longer answers.", "lines of the GPUs");
+    EXPECT_EQ(itemOf(all, "gpu 0").level, ReadinessLevel::Ok);
+}
+
+TEST_F(ReadinessTest, AGpuWithoutEccIsNotSaidToHaveNoMemoryErrors)
+{
+    EXPECT_THAT(item("gpu 0").finding, HasSubstr("no memory errors since the driver was loaded"));
+    setenv("GANTRY_FAKE_NVML_NO_ECC", "1", 1);
+    const ReadinessItem gpu = item("gpu 0");
+    unsetenv("GANTRY_FAKE_NVML_NO_ECC");
+    EXPECT_EQ(gpu.level, ReadinessLevel::Ok);
+    EXPECT_THAT(gpu.finding, HasSubstr("memory errors are not counted (it has no ECC, or it is off)"));
+    EXPECT_THAT(gpu.finding, Not(HasSubstr("no memory errors")));
+}
+
 TEST_F(ReadinessTest, WithoutADriverNothingOfTheGpuCanBeCapturedAndTheRestIsUnknownNotFine)
 {
     inputs.nvmlLibrary = "libnvidia-ml-that-is-not-there.so";
@@ -169,6 +193,29 @@ TEST_F(ReadinessTest, CountersAreLimitedForUsersAndOpenForAdministrators)
     EXPECT_EQ(item("gpu counters").level, ReadinessLevel::Ok);
     put("proc/driver/nvidia/params", "Other: 1\n");
     EXPECT_EQ(item("gpu counters").level, ReadinessLevel::Unknown);
+}
+
+TEST_F(ReadinessTest, CountersAreJudgedByTheRightsOfTargetsToo)
+{
+    put("proc/driver/nvidia/params", "RmProfilingAdminOnly: 1\n");
+    setCapabilities(kAllCapabilities);
+    put("proc/70/status", std::string("Name:\tserve\nUid:\t0\nCapEff:\t") + kAllCapabilities + "\n");
+    put("proc/71/status", std::string("Name:\tserve\nUid:\t1000\nCapEff:\t") + kNoCapabilities + "\n");
+    put("proc/72/status", std::string("Name:\tserve\nUid:\t0\nCapEff:\t") + kAllCapabilities + "\n");
+    for (const auto& [process, space] : {std::pair{"self", "user:[1]"}, {"70", "user:[1]"}, {"72", "user:[2]"}}) {
+        std::filesystem::create_directories(folder / "proc" / process / "ns");
+        std::filesystem::create_symlink(space, folder / "proc" / process / "ns/user");
+    }
+    Readiness readiness(inputs);
+    EXPECT_EQ(itemOf(readiness.check({{"t1", "serve", 70}}), "gpu counters").level, ReadinessLevel::Ok);
+    const auto counters =
+        itemOf(readiness.check({{"t1", "serve", 70}, {"t2", "user", 71}, {"t3", "rootless", 72}, {"t4", "gone", 73}}), "gpu counters");
+    expectTrouble(
+        counters, ReadinessLevel::Note,
+        "Without the right themselves: target t2 (user, process 71), t3 (rootless, process 72), t4 (gone, process 73, not known).",
+        "CAP_PERFMON");
+    put("proc/driver/nvidia/params", "RmProfilingAdminOnly: 0\n");
+    EXPECT_EQ(itemOf(readiness.check({{"t2", "user", 71}}), "gpu counters").level, ReadinessLevel::Ok) << "they are open to all";
 }
 
 TEST_F(ReadinessTest, FindsWhoMayHoldTheCounters)
@@ -214,6 +261,11 @@ TEST_F(ReadinessTest, LooksForCuptiInAProgramThatMayCrashOrHang)
     expectTrouble(item("cupti"), ReadinessLevel::Limited, "not among the libraries", "install CUPTI");
     inputs.gpuSampler = program("garbage", "echo hello");
     EXPECT_EQ(item("cupti").level, ReadinessLevel::Unknown);
+    inputs.gpuSampler = program("liar", R"(echo '{"path":7,"version":"new"}')");
+    EXPECT_EQ(item("cupti").level, ReadinessLevel::Unknown);
+    inputs.gpuSampler =
+        program("talkative", "echo 'a library warns {' >&2; echo '{\"path\":\"/c/libcupti.so.12\",\"version\":26}'; echo bye >&2");
+    EXPECT_EQ(item("cupti").level, ReadinessLevel::Ok) << item("cupti").finding;
     inputs.patience = 300ms;
     inputs.gpuSampler = program("hanging", "echo $$ > " + (folder / "pid").string() + "\nexec sleep 600");
     EXPECT_EQ(item("cupti").level, ReadinessLevel::Unknown);
@@ -292,7 +344,16 @@ TEST_F(ReadinessTest, TellsXidErrorsOfTheKernelLogWhereItMayBeRead)
     EXPECT_EQ(item("xid").level, ReadinessLevel::Note) << "of a program";
     put("dev/kmsg",
         "6,1,100,-;NVRM: Xid (PCI:0000:01:00): 31, pid=7\n6,2,200,-;NVRM: Xid (PCI:0000:01:00): 79, GPU has fallen off the bus.\n");
-    expectTrouble(item("xid"), ReadinessLevel::Limited, "2 Xid errors since the node was booted, the last one 79", "dmesg");
+    expectTrouble(item("xid"), ReadinessLevel::Limited,
+                  "2 Xid errors since the node was booted: 1 of the hardware (last Xid 79), 1 of programs (last Xid 31).", "dmesg");
+    put("dev/kmsg", "6,1,100,-;NVRM: Xid (PCI:0000:01:00): 63, Row Remapper: New row marked for remapping\n"
+                    "6,2,200,-;NVRM: Xid (PCI:0000:01:00): 94, pid=7, Contained: SM (0x1)\n");
+    EXPECT_EQ(item("xid").level, ReadinessLevel::Note) << "a remapped row and a contained error are no failure of the GPU";
+    EXPECT_THAT(item("xid").finding, HasSubstr("1 of programs (last Xid 94), 1 for information (last Xid 63)"));
+    put("dev/kmsg", "6,1,100,-;NVRM: Xid (PCI:0000:01:00): 63, Row Remapper: New row marked for remapping\n");
+    expectTrouble(item("xid"), ReadinessLevel::Note, "1 for information (last Xid 63)", "none");
+    put("dev/kmsg", "6,1,100,-;NVRM: Xid (PCI:0000:01:00): 95, Uncontained: FBHUB\n");
+    EXPECT_EQ(item("xid").level, ReadinessLevel::Limited);
     put("dev/kmsg", "6,1,100,-;NVRM: Xid (PCI:0000\n6,1,100,-;NVRM: Xid (x): nothing");
     EXPECT_EQ(item("xid").topic, "no such line");
 }

@@ -2,6 +2,7 @@
 #include "remote_server/node/sampling/nvml.h"
 #include "remote_server/node/sampling/sampler.h"
 
+#include "tests/remote_server/node/lost_fake_gpu.h"
 #include "tests/support/temporary_folder.h"
 
 #include <gtest/gtest.h>
@@ -255,6 +256,43 @@ TEST(Nvml, TellsHowBusyThePartsOfAGpuWereSinceTheLastSample)
     EXPECT_EQ(second.value("gpm_pcie_receive_bytes_per_second{gpu=0}"), 2.0 * 1024 * 1024);
     EXPECT_EQ(second.value("gpm_nvlink_receive_bytes_per_second{gpu=0}"), std::nullopt) << "it has none";
     EXPECT_EQ(second.value("gpm_sm_active_ratio{gpu=1}"), std::nullopt) << "this one cannot tell";
+}
+
+TEST(Nvml, ListsAGpuThatFellOffTheBusBeforeItWasOpenedWithItsProblem)
+{
+    const test::LostFakeGpu lost;
+    const auto nvml = Nvml::open(FAKE_NVML);
+    ASSERT_TRUE(nvml);
+    const auto gpus = (*nvml)->gpus();
+    ASSERT_EQ(gpus.size(), 2U) << "it is not left out";
+    EXPECT_EQ(gpus[0].problem, "");
+    EXPECT_EQ(gpus[1].index, 1U);
+    EXPECT_EQ(gpus[1].problem, "it does not answer: GPU is lost");
+    RecordedRound round;
+    (*nvml)->sample(round);
+    EXPECT_EQ(round.value("gpu_memory_used_bytes{gpu=0}"), 600.0);
+    EXPECT_EQ(round.value("gpu_memory_used_bytes{gpu=1}"), std::nullopt);
+}
+
+TEST(Nvml, AGpuThatIsLostWhileItIsSampledHasAGapAndAProblemUntilItIsBack)
+{
+    const auto nvml = Nvml::open(FAKE_NVML);
+    ASSERT_TRUE(nvml);
+    const auto sampled = [&] {
+        RecordedRound round;
+        (*nvml)->sample(round);
+        EXPECT_TRUE(round.value("gpu_memory_used_bytes{gpu=0}"));
+        return round.value("gpu_sm_clock_hz{gpu=1}").has_value();
+    };
+    EXPECT_TRUE(sampled());
+    {
+        const test::LostFakeGpu lost;
+        EXPECT_FALSE(sampled()) << "also what its driver would still tell from before";
+        EXPECT_EQ((*nvml)->gpus()[1].problem, "it does not answer: GPU is lost");
+        EXPECT_EQ((*nvml)->gpus()[1].name, "Fake A2");
+    }
+    EXPECT_TRUE(sampled());
+    EXPECT_EQ((*nvml)->gpus()[1].problem, "");
 }
 
 TEST(Nvml, SaysWhyThereIsNoGpu)

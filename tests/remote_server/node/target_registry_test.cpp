@@ -142,6 +142,32 @@ TEST_F(TargetRegistryTest, StartsATargetAgainThatHasEndedByItself)
     EXPECT_EQ(lines(second->id), lines(first->id));
 }
 
+TEST_F(TargetRegistryTest, StartsATargetOnceThoughAClientAsksAgainForItsLostAnswer)
+{
+    const auto first = registry.launch(command({"/bin/sleep", "60"}));
+    ASSERT_TRUE(first);
+    const auto second = registry.restart(first->id, 0);
+    ASSERT_TRUE(second) << second.error().text();
+    const auto repeated = registry.restart(first->id, 0);
+    ASSERT_TRUE(repeated) << repeated.error().text();
+    EXPECT_EQ(repeated->id, second->id);
+    EXPECT_EQ(repeated->pid, second->pid);
+    EXPECT_TRUE(registry.isRunning(second->id)) << "nor is it stopped";
+    EXPECT_EQ(registry.list().size(), 2U);
+
+    const auto third = registry.restart(second->id, 0);
+    ASSERT_TRUE(third);
+    const auto late = registry.restart(first->id, 0);
+    ASSERT_TRUE(late) << late.error().text();
+    EXPECT_EQ(late->id, third->id);
+    ASSERT_TRUE(registry.stop(third->id, 0));
+    const auto gone = registry.restart(first->id, 0);
+    ASSERT_FALSE(gone) << "whoever asks for the first does not know that the last was stopped";
+    EXPECT_EQ(gone.error().code, ErrorCode::TargetGone);
+    EXPECT_THAT(gone.error().message, HasSubstr("target restart " + third->id));
+    EXPECT_EQ(registry.list().size(), 3U);
+}
+
 TEST_F(TargetRegistryTest, StartsNothingAgainThatItDidNotLaunch)
 {
     FakeCaptureEngine engine;

@@ -50,6 +50,36 @@ protected:
     test::TemporaryFolder folder;
 };
 
+TEST_F(NodeRecordingTest, IsReadableByItsOwnerAlone)
+{
+    const auto modeOf = [&](const std::filesystem::path& path) {
+        return static_cast<unsigned>(std::filesystem::status(path).permissions() & std::filesystem::perms::mask);
+    };
+    ASSERT_TRUE(writeRecording(folder / "new", someRecording()));
+    EXPECT_EQ(modeOf(folder / "new"), 0700U);
+    for (const auto& entry : std::filesystem::directory_iterator(folder / "new"))
+        EXPECT_EQ(modeOf(entry.path()), 0600U) << entry.path();
+}
+
+TEST_F(NodeRecordingTest, WritesNothingThatItWouldNotRead)
+{
+    const auto refusal = [&](auto change) {
+        NodeRecording recording = someRecording();
+        change(recording);
+        const auto written = writeRecording(folder / "refused", recording);
+        return written ? "it was written" : written.error().text();
+    };
+    const auto has = [](const std::string& text, const char* what) { return text.find(what) != std::string::npos; };
+    EXPECT_TRUE(has(refusal([](NodeRecording& r) { r.samples.assign(kMostRecordedSamples + 1, {3, 0, 1.0}); }), "too many samples"));
+    EXPECT_TRUE(has(refusal([](NodeRecording& r) { r.log.assign(kMostRecordedLines + 1, {0, "t1", "x"}); }), "too many lines"));
+    EXPECT_TRUE(has(refusal([](NodeRecording& r) { r.log.assign(8, {0, "t1", std::string(8 << 20, 'x')}); }), "too much text"));
+    EXPECT_TRUE(has(refusal([](NodeRecording& r) { r.lengthNs = kLongestRecordingNs + 1; }), "a length"));
+    EXPECT_TRUE(has(refusal([](NodeRecording& r) { r.title = " "; }), "no title"));
+    EXPECT_FALSE(std::filesystem::exists(folder / "refused"));
+    EXPECT_EQ(refusal([](NodeRecording& r) { r.log.assign(4, {0, "t1", std::string(8 << 20, '\x01')}); }), "it was written");
+    EXPECT_TRUE(readRecording(folder / "refused")) << "though each byte takes six";
+}
+
 TEST_F(NodeRecordingTest, ReadsWhatItWrites)
 {
     const NodeRecording written = someRecording();
