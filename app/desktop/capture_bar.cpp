@@ -214,7 +214,7 @@ void CaptureBar::startCapture()
     if (const proto::Target* target = node->target(request.targetId); target && node->info())
         request.engine = captureLimits(*node->info(), *target).usualEngine();
     request.durationNs = duration();
-    m_capture.start(node->client(), request, m_settings.reportFolder(node->name()));
+    m_capture.start(node->client(), request, m_settings.reportFolder(node->title()));
 }
 
 void CaptureBar::askForOptions()
@@ -231,7 +231,7 @@ void CaptureBar::askForOptions()
         m_settings.setCaptureOptions(toJson(options));
         proto::CaptureRequest request = captureRequest(options, QDateTime::currentDateTime());
         request.targetId = target;
-        m_capture.start(node->client(), std::move(request), m_settings.reportFolder(node->name()));
+        m_capture.start(node->client(), std::move(request), m_settings.reportFolder(node->title()));
     });
     dialog->open();
 }

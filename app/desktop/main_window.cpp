@@ -405,7 +405,7 @@ void MainWindow::fetchReport(NodeController* node, const proto::ReportInfo& repo
         return showError(tr("Fetching %1").arg(toQString(report.name)),
                          Error{ErrorCode::Busy, "a capture or a fetch is under way; wait for its end or cancel it", {}},
                          QStringLiteral("node"));
-    m_capture->fetch(node->client(), report, m_settings.reportFolder(node->name()));
+    m_capture->fetch(node->client(), report, m_settings.reportFolder(node->title()));
 }
 
 void MainWindow::connectFleet()

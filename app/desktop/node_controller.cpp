@@ -14,7 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kRefreshInterval = 2s;
-constexpr std::uint32_t kMetricsRateHz = 5;
+constexpr std::uint32_t kMetricsRateHz = 10;
 constexpr std::uint32_t kLogLines = 200;
 constexpr int kLongestRetrySeconds = 30;
 constexpr auto kSteadyAfter = 5s; ///< a connection that holds so long is no attempt any more
