@@ -1,6 +1,7 @@
 #include "app/desktop/live_page.h"
 
 #include "app/desktop/connect_panel.h"
+#include "app/desktop/live_bar.h"
 #include "app/desktop/message_bar.h"
 #include "app/desktop/node_list.h"
 #include "app/desktop/text.h"
@@ -9,12 +10,14 @@
 
 #include <QHBoxLayout>
 #include <QLabel>
+#include <QPointer>
 #include <QPushButton>
 #include <QScrollArea>
 #include <QStackedWidget>
 #include <QVBoxLayout>
 
 #include <algorithm>
+#include <memory>
 
 namespace gantry::desktop {
 
@@ -22,7 +25,7 @@ namespace {
 
 constexpr DurationNs kSecond = 1'000'000'000;
 constexpr DurationNs kShortestWindow = 10 * kSecond;
-constexpr DurationNs kLongestWindow = 60 * kSecond;
+constexpr DurationNs kHistory = 3600 * kSecond; // as long as the series keep
 constexpr DurationNs kLongestGap = 3 * kSecond; // many scrapes: more silence than this is no value
 constexpr int kRedrawMs = 100;
 constexpr int kCountdownMs = 1000;
@@ -36,6 +39,15 @@ enum Page // of the stack
 
 const char kConnectionTopic[] = "connection";
 
+QString spanText(DurationNs length, DurationNs behind)
+{
+    const auto timeText = [](DurationNs time) {
+        return time >= 120 * kSecond ? LivePage::tr("%1 min").arg(time / (60 * kSecond)) : LivePage::tr("%1 s").arg(time / kSecond);
+    };
+    return behind < kSecond ? LivePage::tr("the last %1").arg(timeText(length))
+                            : LivePage::tr("%1 that ended %2 ago").arg(timeText(length), timeText(behind));
+}
+
 } // namespace
 
 LivePage::LivePage(NodeList& nodes, QWidget* parent)
@@ -46,6 +58,7 @@ LivePage::LivePage(NodeList& nodes, QWidget* parent)
       m_stack(new QStackedWidget(this)),
       m_connecting(new ConnectPanel(this)),
       m_footer(new QLabel(this)),
+      m_bar(new LiveBar(this)),
       m_grid(new widgets::LivePlotGrid(this))
 {
     auto* empty = new QWidget(this);
@@ -71,11 +84,22 @@ LivePage::LivePage(NodeList& nodes, QWidget* parent)
     column->addLayout(buttons);
     column->addStretch(2);
     m_stack->addWidget(empty);
+    QStringList problems;
+    m_dashboards = Dashboards::read(problems);
+    for (const QString& problem : problems)
+        m_banner->showMessage({MessageBar::Kind::Warning, tr("A dashboard cannot be read: %1").arg(problem), {}, {}, {}, problem});
+    connect(m_bar, &LiveBar::changed, this, &LivePage::redraw);
     auto* plots = new QScrollArea; // so that they do not decide how small the window can be
     plots->setFrameShape(QFrame::NoFrame);
     plots->setWidgetResizable(true);
     plots->setWidget(m_grid);
-    m_stack->addWidget(plots);
+    auto* live = new QWidget;
+    auto* liveColumn = new QVBoxLayout(live);
+    liveColumn->setContentsMargins(0, 0, 0, 0);
+    liveColumn->setSpacing(0);
+    liveColumn->addWidget(m_bar);
+    liveColumn->addWidget(plots, 1);
+    m_stack->addWidget(live);
     m_stack->setMinimumHeight(40); // what a banner says comes first where there is no room for both
     m_stack->addWidget(m_connecting);
     connect(m_connecting, &ConnectPanel::openRequested, this, &LivePage::openNode);
@@ -120,7 +144,11 @@ void LivePage::watchNodes()
             continue;
         }
         LiveSeries& series = *known.emplace(node, std::make_unique<LiveSeries>()).first->second;
-        connect(node, &NodeController::metricsRestarted, this, [&series](const std::string& bootId) { series.restart(bootId); });
+        connect(node, &NodeController::metricsRestarted, this, [this, node, &series](const std::string& bootId) {
+            series.restart(bootId);
+            if (series.isEmpty())
+                m_asked.erase(node);
+        });
         connect(node, &NodeController::metricsArrived, this, [this, node, &series](const std::vector<proto::MetricsBatch>& batches) {
             for (const proto::MetricsBatch& batch : batches)
                 series.add(batch);
@@ -145,12 +173,14 @@ void LivePage::watchNodes()
                 }));
     }
     // A node that was removed delivers nothing more before it is deleted; its samples go with it.
-    for (const auto& [node, series] : m_series)
+    for (const auto& [node, series] : m_series) {
         node->disconnect(this);
+        m_asked.erase(node);
+    }
     m_series = std::move(known);
 }
 
-const LiveSeries* LivePage::currentSeries() const
+LiveSeries* LivePage::currentSeries() const
 {
     const auto found = m_series.find(m_nodes.current());
     return found == m_series.end() ? nullptr : found->second.get();
@@ -159,6 +189,7 @@ const LiveSeries* LivePage::currentSeries() const
 void LivePage::onCurrentChanged()
 {
     m_drawnSpan = 0;
+    m_offeredFor = 0;
     m_banner->clearTopic(QString::fromLatin1(kConnectionTopic));
     refreshState();
     redraw();
@@ -235,10 +266,51 @@ void LivePage::countDown()
     m_banner->updateTopic(QString::fromLatin1(kConnectionTopic), lossSentence(*node));
 }
 
+/// Once, of a node that somebody looks at: a hundred nodes that are only connected are not asked.
+void LivePage::askHistory(NodeController& node, LiveSeries& series)
+{
+    if (node.state() != NodeController::State::Connected || !m_asked.insert(&node).second)
+        return;
+    auto parts = std::make_shared<std::vector<proto::HistoryPart>>();
+    const auto read = [parts](app::NodeClient& client, const std::stop_token& stop) -> Result<void> {
+        GANTRY_TRY(const auto clock, client.exchangeClocks(stop));
+        const TimestampNs now = clock.exchange.answered;
+        return client.readHistory(
+            {{now - kHistory, now}, kSecond, {}},
+            [&](proto::HistoryPart&& part) {
+                parts->push_back(std::move(part));
+                return true;
+            },
+            stop);
+    };
+    // A node that keeps no history has none: what it measures from now on is shown all the same.
+    node.perform(read, [this, parts, node = QPointer(&node), &series](const Result<void>&) {
+        if (!node || !m_series.contains(node))
+            return;
+        for (const proto::HistoryPart& part : *parts)
+            series.addHistory(part);
+        scheduleRedraw();
+    });
+}
+
+/// Again when there are other series: a server that has just begun to answer.
+void LivePage::offerDashboards(const LiveSeries& series)
+{
+    const auto definitions = series.definitions();
+    if (definitions.size() == m_offeredFor)
+        return;
+    m_offeredFor = definitions.size();
+    std::vector<const KnownDashboard*> offered;
+    for (const KnownDashboard& known : m_dashboards)
+        if (known.dashboard.fits(definitions))
+            offered.push_back(&known);
+    m_bar->offer(offered);
+}
+
 void LivePage::scheduleRedraw()
 {
     if (isVisible() && !m_redrawTimer.isActive())
-        m_redrawTimer.start();
+        m_redrawTimer.start(kRedrawMs * static_cast<int>(std::clamp<DurationNs>(m_bar->span() / (60 * kSecond), 1, 20)));
 }
 
 void LivePage::showEvent(QShowEvent* event)
@@ -249,26 +321,33 @@ void LivePage::showEvent(QShowEvent* event)
 
 void LivePage::redraw()
 {
-    const LiveSeries* series = currentSeries();
+    LiveSeries* series = currentSeries();
     if (!isVisible() || !series)
         return;
+    askHistory(*m_nodes.current(), *series);
     if (series->isEmpty()) {
         m_drawnSpan = 0;
         return;
     }
     if (m_stack->currentIndex() != kPlots)
         refreshState();
+    offerDashboards(*series);
+    m_bar->setReach(series->span());
     // Grows with what there is: a few seconds at the edge of an empty minute show nothing, and a scale that jumps cannot be read.
-    const DurationNs length = std::clamp(series->span(), kShortestWindow, kLongestWindow);
-    const TimeRange window = series->window(length);
+    const DurationNs length = std::clamp(series->span(), kShortestWindow, m_bar->span());
+    const TimestampNs now = series->window(length).end;
+    const TimeRange window{now - m_bar->behind() - length, now - m_bar->behind()};
     const NodeController* node = m_nodes.current();
     const auto nameOf = [node](const std::string& id) {
         const proto::Target* target = node->target(id);
         return toQString(target ? target->name : id);
     };
-    m_grid->setPanels(series->panels(window, nameOf), window, kLongestGap, series->breaks());
+    const KnownDashboard* chosen = m_bar->chosen();
+    m_grid->setPanels(chosen ? series->panels(chosen->dashboard, window, nameOf) : series->panels(window, nameOf), window, kLongestGap,
+                      series->breaks(), now);
     m_drawnSpan = series->span();
-    QString footer = tr("%1 · the last %2 s · %3 samples dropped").arg(node->title()).arg(length / kSecond).arg(formatCount(series->dropped()));
+    QString footer =
+        tr("%1 · %2 · %3 samples dropped").arg(node->title(), spanText(length, m_bar->behind())).arg(formatCount(series->dropped()));
     if (node->state() != NodeController::State::Connected)
         footer += tr(" · not connected: these values are old");
     m_footer->setText(footer);

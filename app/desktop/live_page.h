@@ -1,5 +1,6 @@
 #pragma once
 
+#include "app/desktop/dashboards.h"
 #include "app/desktop/live_series.h"
 #include "trace_model/base/time.h"
 
@@ -8,6 +9,8 @@
 
 #include <map>
 #include <memory>
+#include <set>
+#include <vector>
 
 class QLabel;
 class QStackedWidget;
@@ -19,13 +22,14 @@ class LivePlotGrid;
 namespace gantry::desktop {
 
 class ConnectPanel;
+class LiveBar;
 class MessageBar;
 class NodeController;
 class NodeList;
 
 /// The dashboard of the current node: what its server, GPUs and host do now. Each node's samples are kept while another one is
-/// shown and while the connection is lost. Redraws at most ten times a second, and not at all while hidden
-/// or while nothing arrives.
+/// shown and while the connection is lost; what it measured in the hour before is asked of it. Redraws at most ten times a second, less
+/// often for longer times, and not at all while hidden or while nothing arrives.
 class LivePage : public QWidget
 {
     Q_OBJECT
@@ -58,10 +62,12 @@ private:
     void openNode();
     [[nodiscard]] QString lossSentence(const NodeController& node) const;
     void countDown();
+    void askHistory(NodeController& node, LiveSeries& series);
+    void offerDashboards(const LiveSeries& series);
     void redraw();
     /// Soon, together with what else arrives until then.
     void scheduleRedraw();
-    [[nodiscard]] const LiveSeries* currentSeries() const;
+    [[nodiscard]] LiveSeries* currentSeries() const;
 
     NodeList& m_nodes;
     std::map<const NodeController*, std::unique_ptr<LiveSeries>> m_series;
@@ -72,7 +78,11 @@ private:
     QStackedWidget* m_stack;
     ConnectPanel* m_connecting; ///< where there is a node, and nothing of it yet
     QLabel* m_footer;
+    LiveBar* m_bar;
     widgets::LivePlotGrid* m_grid;
+    std::vector<KnownDashboard> m_dashboards;
+    std::set<const NodeController*> m_asked; ///< for their history
+    std::size_t m_offeredFor = 0;            ///< series, when dashboards were offered last
     DurationNs m_drawnSpan = 0;
 };
 

@@ -137,11 +137,33 @@ std::vector<LivePanel> phasePanels(const std::vector<metrics::DerivedMetric>& al
     return panels;
 }
 
+/// The curves of a query, called after their servers where there are several.
+void addCurves(const metrics::PanelQuery& query, std::vector<metrics::QueryCurve> curves, const LiveSeries::TargetName& nameOf,
+               LivePanel& panel)
+{
+    std::set<std::string> targets;
+    for (metrics::QueryCurve& curve : curves)
+        if (const auto target = curve.labels.find("target"); target != curve.labels.end()) {
+            target->second = nameOf(target->second).toStdString();
+            targets.insert(target->second);
+        }
+    for (metrics::QueryCurve& curve : curves) {
+        if (curve.points.empty())
+            continue;
+        QString name = toQString(metrics::legendOf(query, curve, curves));
+        const auto target = curve.labels.find("target");
+        if (targets.size() > 1 && target != curve.labels.end() && !name.contains(toQString(target->second)))
+            name = tr("%1: %2").arg(toQString(target->second), name);
+        panel.curves.push_back({name, std::move(curve.points), {}});
+    }
+}
+
 } // namespace
 
 void LiveSeries::restart(const std::string& bootId)
 {
     m_localByRemote.clear();
+    m_localByHistory.clear();
     if (bootId == m_bootId) {
         // Just behind the last sample: those of the new stream come after it.
         if (!isEmpty())
@@ -157,17 +179,40 @@ void LiveSeries::restart(const std::string& bootId)
     m_oldest = m_nodeNow = 0;
 }
 
+std::uint32_t LiveSeries::localId(SeriesDefinition definition)
+{
+    const auto [entry, isNew] =
+        m_localIds.try_emplace({definition.name, definition.labels}, static_cast<std::uint32_t>(m_localIds.size() + 1));
+    const std::uint32_t id = entry->second;
+    if (isNew) {
+        definition.id = id;
+        m_store.define(std::move(definition));
+    }
+    return id;
+}
+
+void LiveSeries::addHistory(const proto::HistoryPart& part)
+{
+    for (const proto::HistorySeries& series : part.series) {
+        if (!series.definition.name.empty())
+            m_localByHistory[series.definition.id] = localId(series.definition);
+        const auto local = m_localByHistory.find(series.definition.id);
+        const proto::HistoryColumns& columns = series.columns;
+        if (local == m_localByHistory.end() || columns.times.empty())
+            continue;
+        std::vector<metrics::Point> points;
+        for (std::size_t i = 0; i < columns.times.size(); ++i)
+            points.push_back({columns.times[i], columns.values[i]});
+        m_oldest = m_oldest == 0 ? points.front().time : std::min(m_oldest, points.front().time);
+        m_store.prepend(local->second, points);
+    }
+    m_nodeNow = std::max(m_nodeNow, m_store.newest());
+}
+
 void LiveSeries::add(const proto::MetricsBatch& batch)
 {
-    for (SeriesDefinition definition : batch.definitions) {
-        const std::uint32_t remote = definition.id;
-        const auto [entry, isNew] = m_localIds.try_emplace({definition.name, definition.labels}, static_cast<std::uint32_t>(m_localIds.size() + 1));
-        m_localByRemote[remote] = entry->second;
-        if (isNew) {
-            definition.id = entry->second;
-            m_store.define(std::move(definition));
-        }
-    }
+    for (const SeriesDefinition& definition : batch.definitions)
+        m_localByRemote[definition.id] = localId(definition);
     for (metrics::Sample sample : batch.samples) {
         const auto local = m_localByRemote.find(sample.seriesId);
         if (local != m_localByRemote.end())
@@ -188,6 +233,28 @@ TimeRange LiveSeries::window(DurationNs length) const
     const DurationNs silence = m_sinceNodeNow.isValid() ? std::min<DurationNs>(m_sinceNodeNow.nsecsElapsed(), kGlideLimit) : 0;
     const TimestampNs now = m_nodeNow + silence;
     return {now - length, now + 1};
+}
+
+std::vector<LivePanel> LiveSeries::panels(const metrics::Dashboard& dashboard, TimeRange window, const TargetName& nameOf) const
+{
+    std::vector<LivePanel> panels;
+    for (const metrics::DashboardPanel& wanted : dashboard.panels) {
+        LivePanel panel;
+        panel.key = QString::number(&wanted - dashboard.panels.data());
+        panel.title = toQString(wanted.title);
+        panel.unit = toQString(wanted.unit);
+        panel.help = toQString(wanted.help);
+        panel.atLeast = wanted.atLeast;
+        panel.atMost = wanted.atMost;
+        panel.isStacked = wanted.kind == metrics::PanelKind::Area;
+        for (const metrics::PanelThreshold& threshold : wanted.thresholds)
+            panel.thresholds.push_back({threshold.value, threshold.isCritical});
+        for (const metrics::PanelQuery& query : wanted.queries)
+            addCurves(query, query.query.evaluate(m_store, window, kRateBase), nameOf, panel);
+        if (wanted.isShownEmpty || !panel.curves.empty())
+            panels.push_back(std::move(panel));
+    }
+    return panels;
 }
 
 std::vector<LivePanel> LiveSeries::panels(TimeRange window, const TargetName& nameOf) const

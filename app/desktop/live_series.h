@@ -1,6 +1,8 @@
 #pragma once
 
+#include "remote_server/proto/live_types.h"
 #include "remote_server/proto/node_types.h"
+#include "trace_model/metrics/dashboard.h"
 #include "trace_model/metrics/series_store.h"
 #include "widgets/plots/plot_panel.h"
 
@@ -33,6 +35,12 @@ public:
     void restart(const std::string& bootId);
     void add(const proto::MetricsBatch& batch);
 
+    /// What the node measured before; parts in any order, but of a series the earlier points first.
+    void addHistory(const proto::HistoryPart& part);
+    /// When it was measured, of all that is here.
+    [[nodiscard]] TimeRange extent() const { return {m_oldest, isEmpty() ? m_oldest : m_nodeNow}; }
+    [[nodiscard]] std::vector<metrics::SeriesDefinition> definitions() const { return m_store.definitions(); }
+
     [[nodiscard]] bool isEmpty() const { return m_store.newest() == 0; }
     /// Time since the first sample; the store keeps the last hour of it.
     [[nodiscard]] DurationNs span() const { return isEmpty() ? 0 : m_store.newest() - m_oldest; }
@@ -48,10 +56,15 @@ public:
 
     /// All panels of the page in order; a panel without curves is there too ("waiting for samples"), except for those of
     /// hardware that the node does not have.
+    /// The panels of a dashboard: those with curves, and those that say that they wait.
+    [[nodiscard]] std::vector<LivePanel> panels(const metrics::Dashboard& dashboard, TimeRange window, const TargetName& nameOf) const;
     [[nodiscard]] std::vector<LivePanel> panels(TimeRange window, const TargetName& nameOf = [](const std::string& id) { return QString::fromStdString(id); }) const;
 
 private:
+    std::uint32_t localId(metrics::SeriesDefinition definition);
+
     metrics::SeriesStore m_store;
+    std::map<std::uint32_t, std::uint32_t> m_localByHistory;
     std::map<std::pair<std::string, std::map<std::string, std::string>>, std::uint32_t> m_localIds;
     std::map<std::uint32_t, std::uint32_t> m_localByRemote;
     std::string m_bootId;

@@ -1,11 +1,13 @@
 #include "app/desktop/node_page.h"
 
+#include "app/desktop/alert_panel.h"
 #include "app/desktop/fleet_tile.h"
 #include "app/desktop/node_log_panel.h"
 #include "app/desktop/process_panel.h"
 #include "app/desktop/readiness_panel.h"
 #include "app/desktop/readiness_text.h"
 #include "app/desktop/reports_panel.h"
+#include "app/desktop/source_panel.h"
 #include "app/desktop/text.h"
 #include "widgets/theme/elided_label.h"
 
@@ -27,6 +29,8 @@ NodePage::NodePage(NodeController& node, jobs::JobRunner& runner, QWidget* paren
       m_readiness(new ReadinessPanel(node)),
       m_processes(new ProcessPanel(node, runner)),
       m_reports(new ReportsPanel(node, runner)),
+      m_alerts(new AlertPanel(node, runner)),
+      m_sources(new SourcePanel(node, runner)),
       m_log(new NodeLogPanel(node)),
       m_tabs(new QTabWidget(this))
 {
@@ -43,6 +47,8 @@ NodePage::NodePage(NodeController& node, jobs::JobRunner& runner, QWidget* paren
     m_tabs->addTab(m_readiness, tr("Readiness"));
     m_tabs->addTab(m_processes, tr("Processes"));
     m_tabs->addTab(m_reports, tr("Reports"));
+    m_tabs->addTab(m_alerts, tr("Alerts"));
+    m_tabs->addTab(m_sources, tr("Sources"));
     m_tabs->addTab(m_log, tr("Log"));
     auto* bar = new QHBoxLayout;
     bar->setContentsMargins(10, 6, 10, 4);

@@ -11,12 +11,15 @@ class QTabWidget;
 
 namespace gantry::desktop {
 
+class AlertPanel;
 class NodeLogPanel;
 class ProcessPanel;
 class ReadinessPanel;
 class ReportsPanel;
+class SourcePanel;
 
-/// One node and how it is managed: what of Gantry works on it, its processes, its reports and its log. UI thread.
+/// One node and how it is managed: what of Gantry works on it, its processes, its reports, what it
+/// watches, where its metrics come from, and its log. UI thread.
 class NodePage : public QWidget
 {
     Q_OBJECT
@@ -27,6 +30,8 @@ public:
         Readiness,
         Processes,
         Reports,
+        Alerts,
+        Sources,
         Log
     };
 
@@ -39,6 +44,8 @@ public:
     [[nodiscard]] ReadinessPanel& readiness() const { return *m_readiness; }
     [[nodiscard]] ProcessPanel& processes() const { return *m_processes; }
     [[nodiscard]] ReportsPanel& reports() const { return *m_reports; }
+    [[nodiscard]] AlertPanel& alerts() const { return *m_alerts; }
+    [[nodiscard]] SourcePanel& sources() const { return *m_sources; }
     [[nodiscard]] NodeLogPanel& log() const { return *m_log; }
 
 signals:
@@ -58,6 +65,8 @@ private:
     ReadinessPanel* m_readiness;
     ProcessPanel* m_processes;
     ReportsPanel* m_reports;
+    AlertPanel* m_alerts;
+    SourcePanel* m_sources;
     NodeLogPanel* m_log;
     QTabWidget* m_tabs;
 };

@@ -126,6 +126,10 @@ Result<std::unique_ptr<MetricsEndpoint>> MetricsEndpoint::listen(const MetricsLi
         return Error{ErrorCode::BadInput, "the certificate " + listen.tlsCertificate + " or its key cannot be used", {}};
     http.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
     http.set_payload_max_length(0);
+    http.set_socket_options([](socket_t socket) { // the library would share the port with whoever has it
+        const int yes = 1;
+        setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    });
     http.set_read_timeout(5, 0);
     http.set_write_timeout(5, 0);
     http.Get("/metrics", [self = endpoint.get(), token = listen.token](const httplib::Request& request, httplib::Response& response) {

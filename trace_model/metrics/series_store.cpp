@@ -1,6 +1,7 @@
 #include "trace_model/metrics/series_store.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace gantry::metrics {
 
@@ -25,6 +26,22 @@ void SeriesStore::append(const Sample& sample)
         ++m_evicted;
     }
     m_newest = std::max(m_newest, sample.time);
+}
+
+void SeriesStore::prepend(std::uint32_t id, const std::vector<Point>& points)
+{
+    const auto series = m_series.find(id);
+    if (series == m_series.end())
+        return;
+    std::deque<Point>& known = series->second.points;
+    auto last = points.end();
+    while (last != points.begin() && !known.empty() && std::prev(last)->time >= known.front().time)
+        --last;
+    const std::size_t room = m_maxPoints - std::min(m_maxPoints, known.size());
+    const auto count = static_cast<std::ptrdiff_t>(std::min<std::size_t>(room, static_cast<std::size_t>(last - points.begin())));
+    known.insert(known.begin(), last - count, last);
+    if (!known.empty())
+        m_newest = std::max(m_newest, known.back().time);
 }
 
 std::vector<SeriesDefinition> SeriesStore::definitions() const

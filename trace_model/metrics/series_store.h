@@ -52,6 +52,9 @@ public:
     void define(SeriesDefinition definition);
     /// Appends; a sample of an undefined series or older than the last one is refused and counted.
     void append(const Sample& sample);
+    /// Puts points (oldest first) before those that there are; as many of the newest of them as there is room for, none that are later than
+    /// the first one here.
+    void prepend(std::uint32_t id, const std::vector<Point>& points);
 
     [[nodiscard]] std::vector<SeriesDefinition> definitions() const;
     [[nodiscard]] const SeriesDefinition* find(std::uint32_t id) const;

@@ -26,16 +26,19 @@ constexpr double kHeadroom = 1.12; // above the highest point
 constexpr double kRoomForTheLine = 1.02;
 constexpr double kRoomToShrink = 0.4; // an axis whose curves need less of it becomes shorter
 constexpr int kLeftMargin = 48;       // px: labels of five digits; plots above each other begin at the same place
+constexpr double kAreaAlpha = 0.35;
 constexpr int kLegendDigits = 3; // a value that changes ten times a second is read no further
 
-/// "−10 s", "now".
+/// "−10 s", "−5 min", "now".
 class SecondsTicker : public QCPAxisTickerFixed
 {
 protected:
     QString getTickLabel(double tick, const QLocale&, QChar, int) override
     {
         const auto seconds = static_cast<int>(std::lround(tick));
-        return seconds == 0 ? QObject::tr("now") : QStringLiteral("−%1 s").arg(-seconds);
+        if (seconds == 0)
+            return QObject::tr("now");
+        return seconds % 60 == 0 && tickStep() >= 60 ? QStringLiteral("−%1 min").arg(-seconds / 60) : QStringLiteral("−%1 s").arg(-seconds);
     }
 };
 
@@ -57,6 +60,29 @@ double roundedUp(double value)
             return factor * power;
     }
     return 10 * power;
+}
+
+/// Seconds between the ticks of an axis of so many seconds.
+double tickStepOf(double seconds)
+{
+    for (const double step : {2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0})
+        if (seconds <= step * 10)
+            return step;
+    return 1800;
+}
+
+/// The values of curves that stand on each other: where the one below has no point at a time, neither has the one on it.
+std::vector<metrics::Point> stackedOn(const std::vector<metrics::Point>& below, const std::vector<metrics::Point>& points)
+{
+    std::vector<metrics::Point> sums;
+    auto at = below.begin();
+    for (const metrics::Point& point : points) {
+        while (at != below.end() && at->time < point.time)
+            ++at;
+        if (at != below.end() && at->time == point.time)
+            sums.push_back({point.time, at->value + point.value});
+    }
+    return sums;
 }
 
 /// Where curves end and begin again.
@@ -119,9 +145,13 @@ public:
     [[nodiscard]] QWidget* widget() const { return m_frame; }
     [[nodiscard]] QString legendText() const { return m_legendText; }
 
-    void draw(const PlotPanel& panel, TimeRange window, const Gaps& gaps, const Theme& theme)
+    void draw(const PlotPanel& panel, TimeRange window, TimestampNs now, const Gaps& gaps, const Theme& theme)
     {
-        m_title->setText(QStringLiteral("%1, %2").arg(panel.title, panel.unit));
+        m_title->setText(panel.unit.isEmpty() ? panel.title : QStringLiteral("%1, %2").arg(panel.title, panel.unit));
+        m_title->setToolTip(panel.help);
+        m_isStacked = panel.isStacked;
+        setThresholds(panel.thresholds, theme);
+        std::vector<metrics::Point> below;
         while (m_plot->graphCount() > static_cast<int>(panel.curves.size()))
             m_plot->removeGraph(m_plot->graphCount() - 1);
         m_entries.clear();
@@ -130,17 +160,20 @@ public:
         for (std::size_t i = 0; i < panel.curves.size(); ++i) {
             const PlotCurve& curve = panel.curves[i];
             QCPGraph* graph = static_cast<int>(i) < m_plot->graphCount() ? m_plot->graph(static_cast<int>(i)) : m_plot->addGraph();
-            most = std::max(most, setPoints(*graph, curve.points, window, gaps) * kHeadroom);
+            if (panel.isStacked)
+                below = i == 0 ? curve.points : stackedOn(below, curve.points);
+            most = std::max(most, setPoints(*graph, panel.isStacked ? below : curve.points, now, gaps) * kHeadroom);
             const QString value = formatNumber(curve.points.back().value, kLegendDigits);
-            m_entries.push_back({curve.name, value, curve.phase});
+            m_entries.push_back({curve.name, value, curve.phase, levelOf(curve.points.back().value, m_thresholds)});
             plain << QStringLiteral("%1 %2 %3").arg(curve.name, value, panel.unit);
         }
         colorCurves(theme);
         m_legend->setToolTip(plain.join(QLatin1Char('\n')));
         m_legendText = plain.join(QLatin1Char('\n'));
         const double seconds = static_cast<double>(window.duration()) / 1e9;
-        qSharedPointerCast<SecondsTicker>(m_plot->xAxis->ticker())->setTickStep(seconds > 45 ? 10 : seconds > 20 ? 5 : 2);
-        m_plot->xAxis->setRange(-seconds, 0);
+        qSharedPointerCast<SecondsTicker>(m_plot->xAxis->ticker())->setTickStep(tickStepOf(seconds));
+        const double end = static_cast<double>(window.end - now) / 1e9;
+        m_plot->xAxis->setRange(end - seconds, end);
         // It grows at once, and shrinks late: curves around a step of roundedUp() would make it jump to and fro.
         if (most > m_top || most < m_top * kRoomToShrink)
             m_top = roundedUp(most);
@@ -176,7 +209,31 @@ private:
     {
         QString name, value;
         std::optional<records::RequestPhase> phase;
+        const PlotThreshold* beyond = nullptr; ///< the highest that the value has reached
     };
+
+    static const PlotThreshold* levelOf(double value, const std::vector<PlotThreshold>& thresholds)
+    {
+        const PlotThreshold* reached = nullptr;
+        for (const PlotThreshold& threshold : thresholds)
+            if (value >= threshold.value)
+                reached = &threshold;
+        return reached;
+    }
+
+    static QColor colorOf(const PlotThreshold& threshold, const Theme& theme) { return threshold.isCritical ? theme.bad : theme.warning; }
+
+    void setThresholds(const std::vector<PlotThreshold>& thresholds, const Theme& theme)
+    {
+        m_plot->clearItems();
+        m_thresholds = thresholds;
+        for (const PlotThreshold& threshold : m_thresholds) {
+            auto* line = new QCPItemStraightLine(m_plot); // the plot owns it
+            line->setPen(QPen(colorOf(threshold, theme), 1, Qt::DashLine));
+            line->point1->setCoords(0, threshold.value);
+            line->point2->setCoords(1, threshold.value);
+        }
+    }
 
     /// Curves and their legend in the colours of a theme.
     void colorCurves(const Theme& theme)
@@ -185,19 +242,28 @@ private:
         for (std::size_t i = 0; i < m_entries.size(); ++i) {
             const Entry& entry = m_entries[i];
             const QColor color = entry.phase ? theme.phase(*entry.phase) : theme.series(i);
-            m_plot->graph(static_cast<int>(i))->setPen(QPen(color, 1.6));
-            legend << QStringLiteral("<span style='color:%1'>●</span>&nbsp;%2&nbsp;<b>%3</b>").arg(color.name(), entry.name.toHtmlEscaped(), entry.value);
+            QCPGraph* graph = m_plot->graph(static_cast<int>(i));
+            graph->setPen(QPen(color, 1.6));
+            QColor area = color;
+            area.setAlphaF(kAreaAlpha);
+            graph->setBrush(m_isStacked ? QBrush(area) : QBrush(Qt::NoBrush));
+            graph->setChannelFillGraph(m_isStacked && i > 0 ? m_plot->graph(static_cast<int>(i) - 1) : nullptr);
+            const QString value =
+                entry.beyond ? QStringLiteral("<span style='color:%1'>%2</span>").arg(colorOf(*entry.beyond, theme).name(), entry.value)
+                             : entry.value;
+            legend << QStringLiteral("<span style='color:%1'>●</span>&nbsp;%2&nbsp;<b>%3</b>")
+                          .arg(color.name(), entry.name.toHtmlEscaped(), value);
         }
         m_legend->setText(legend.isEmpty() ? QObject::tr("waiting for samples") : legend.join(QStringLiteral(" &nbsp; ")));
     }
 
-    /// Seconds before the window's end against values, NaN where there was a gap. Returns the largest value.
-    static double setPoints(QCPGraph& graph, const std::vector<metrics::Point>& points, TimeRange window, const Gaps& gaps)
+    /// Seconds before now against values, NaN where there was a gap. Returns the largest value.
+    static double setPoints(QCPGraph& graph, const std::vector<metrics::Point>& points, TimestampNs now, const Gaps& gaps)
     {
         QVector<double> x, y;
         double most = 0;
         for (std::size_t i = 0; i < points.size(); ++i) {
-            const double seconds = static_cast<double>(points[i].time - window.end) / 1e9;
+            const double seconds = static_cast<double>(points[i].time - now) / 1e9;
             if (i > 0 && gaps.isBetween(points[i - 1].time, points[i].time)) {
                 x << seconds;
                 y << std::numeric_limits<double>::quiet_NaN();
@@ -214,7 +280,9 @@ private:
     QLabel* m_title;
     QLabel* m_legend;
     QCustomPlot* m_plot;
+    std::vector<PlotThreshold> m_thresholds;
     std::vector<Entry> m_entries; ///< one for each graph
+    bool m_isStacked = false;
     QString m_legendText;
     double m_top = 0; ///< of the axis; 0: there is none yet
 };
@@ -233,7 +301,7 @@ LivePlotGrid::LivePlotGrid(QWidget* parent) :
 LivePlotGrid::~LivePlotGrid() = default;
 
 void LivePlotGrid::setPanels(const std::vector<PlotPanel>& panels, TimeRange window, DurationNs longestGap,
-                             const std::vector<TimestampNs>& breaks)
+                             const std::vector<TimestampNs>& breaks, std::optional<TimestampNs> now)
 {
     std::vector<QString> order;
     for (const PlotPanel& panel : panels)
@@ -261,7 +329,7 @@ void LivePlotGrid::setPanels(const std::vector<PlotPanel>& panels, TimeRange win
     }
     const Theme& theme = Theme::forPalette(palette());
     for (const PlotPanel& panel : panels)
-        m_plots[panel.key]->draw(panel, window, {longestGap, breaks}, theme);
+        m_plots[panel.key]->draw(panel, window, now.value_or(window.end), {longestGap, breaks}, theme);
 }
 
 QString LivePlotGrid::legendText(const QString& key) const

@@ -7,6 +7,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 class QGridLayout;
@@ -22,11 +23,11 @@ public:
     explicit LivePlotGrid(QWidget* parent = nullptr);
     ~LivePlotGrid() override;
 
-    /// Draws `panels` over `window`; the axis counts seconds back from its end. A gap of more than `longestGap` breaks a curve:
-    /// there was no sample, and nothing is drawn through it. Neither does one go over a time of `breaks` (oldest first), however close
-    /// its points are.
+    /// Draws `panels` over `window`; the axis counts the time back from `now`, or from the window's end. A gap of more than `longestGap`
+    /// breaks a curve: there was no sample, and nothing is drawn through it. Neither does one go over a time of `breaks` (oldest first),
+    /// however close its points are.
     void setPanels(const std::vector<PlotPanel>& panels, TimeRange window, DurationNs longestGap,
-                   const std::vector<TimestampNs>& breaks = {});
+                   const std::vector<TimestampNs>& breaks = {}, std::optional<TimestampNs> now = {});
 
     /// Title and newest values of a plot as it shows them: "bert_base 20.1 req/s"; empty for an unknown key.
     [[nodiscard]] QString legendText(const QString& key) const;

@@ -18,6 +18,13 @@ struct PlotCurve
     std::optional<records::RequestPhase> phase; ///< drawn in the colour that the phase has everywhere
 };
 
+/// A line across a plot: beyond it something is amiss.
+struct PlotThreshold
+{
+    double value = 0;
+    bool isCritical = false;
+};
+
 /// One live plot, ready to draw.
 struct PlotPanel
 {
@@ -27,6 +34,9 @@ struct PlotPanel
     std::vector<PlotCurve> curves; ///< only those with points in the window
     double atLeast = 0; ///< the axis reaches at least this far, so that a flat line near 0 looks like one; 0: no demand
     double atMost = 0;  ///< the axis ends here, where there can be no more: 100 %; 0: it grows with the values
+    bool isStacked = false; ///< each curve stands on the one before it, where both have a point at a time
+    std::vector<PlotThreshold> thresholds;
+    QString help; ///< a sentence over the title
 };
 
 } // namespace gantry::widgets

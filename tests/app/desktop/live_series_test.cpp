@@ -187,6 +187,53 @@ private slots:
         QCOMPARE(panelOf(panels, "utilisation")->curves.at(0).name, QStringLiteral("host CPU"));
         QVERIFY(panelOf(panels, "power"));
     }
+
+    void historyStandsBeforeWhatIsMeasuredNowUnderTheSameName()
+    {
+        LiveSeries series;
+        series.restart("boot");
+        series.add(steadyServer(0, 50));
+        series.add(steadyServer(1, 50));
+        proto::HistoryPart part;
+        metrics::SeriesDefinition requests = counter(3, "nv_inference_request_success"); // the history numbers series itself
+        part.series.push_back(
+            {requests, kSecond, {{kStart - 3 * kSecond, kStart - 2 * kSecond, kStart - kSecond, kStart}, {-90, -60, -30, 7}, {}, {}}});
+        proto::HistoryPart later;
+        requests.name.clear(); // defined before
+        later.series.push_back({requests, kSecond, {{kStart + 5 * kSecond}, {7}, {}, {}}});
+        series.addHistory(part);
+        series.addHistory(later);
+        QCOMPARE(series.span(), 4 * kSecond);
+        const auto panels = series.panels(series.window(60 * kSecond));
+        const auto& points = panelOf(panels, "requests")->curves.at(0).points;
+        QCOMPARE(points.size(), std::size_t{4});
+        QCOMPARE(points.at(0).value, 30.0);
+        QCOMPARE(points.back().value, 50.0);
+    }
+
+    void aDashboardShowsItsPanelsThatHaveCurvesAndThoseThatWait()
+    {
+        LiveSeries series;
+        series.restart("boot");
+        for (int second = 0; second < 5; ++second)
+            series.add(steadyServer(second, 50));
+        const auto dashboard = metrics::Dashboard::parse(
+            R"j({"title": "T", "panels": [{"title": "Batch", "unit": "requests", "kind": "area", "at_least": 2, "thresholds": [{"value": 3}],
+                 "queries": [{"query": "rate(nv_inference_count) / rate(nv_inference_exec_count)", "legend": "{model}"}]},
+                {"title": "Gone", "queries": ["nothing"]}, {"title": "Soon", "shown_empty": true, "queries": ["nothing"]}]})j");
+        QVERIFY2(bool(dashboard), dashboard ? "" : dashboard.error().message.c_str());
+        const auto panels =
+            series.panels(*dashboard, series.window(60 * kSecond), [](const std::string& id) { return QString::fromStdString(id); });
+        QCOMPARE(panels.size(), std::size_t{2});
+        QCOMPARE(panels.at(0).title, QStringLiteral("Batch"));
+        QVERIFY(panels.at(0).isStacked);
+        QCOMPARE(panels.at(0).curves.size(), std::size_t{1});
+        QCOMPARE(panels.at(0).curves.at(0).name, QStringLiteral("bert_base"));
+        QCOMPARE(panels.at(0).curves.at(0).points.back().value, 4.0);
+        QCOMPARE(panels.at(0).thresholds.size(), std::size_t{1});
+        QCOMPARE(panels.at(1).title, QStringLiteral("Soon"));
+        QVERIFY(panels.at(1).curves.empty());
+    }
 };
 
 QTEST_GUILESS_MAIN(LiveSeriesTest)

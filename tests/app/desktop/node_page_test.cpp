@@ -1,5 +1,7 @@
 #include "local_node.h"
 
+#include "app/desktop/alert_dialog.h"
+#include "app/desktop/alert_panel.h"
 #include "app/desktop/log_panel.h"
 #include "app/desktop/main_window.h"
 #include "app/desktop/message_bar.h"
@@ -15,6 +17,7 @@
 #include "app/desktop/report_policy_dialog.h"
 #include "app/desktop/reports_panel.h"
 #include "app/desktop/settings.h"
+#include "app/desktop/source_panel.h"
 #include "app/jobs/job_runner.h"
 
 #include <QAbstractButton>
@@ -29,6 +32,7 @@
 #include <QPushButton>
 #include <QSortFilterProxyModel>
 #include <QTableView>
+#include <QTableWidget>
 #include <QTemporaryDir>
 #include <QTest>
 #include <QToolButton>
@@ -250,6 +254,68 @@ private slots:
             if (box->buttonRole(button) == QMessageBox::DestructiveRole)
                 QTest::mouseClick(button, Qt::LeftButton);
         QTRY_COMPARE_WITH_TIMEOUT(model.rowCount(), before - 1, kPatienceMs);
+    }
+
+    void aRuleIsAddedFiresAndIsDeleted()
+    {
+        NodePage& page = open();
+        page.showTab(NodePage::Tab::Alerts);
+        QTRY_VERIFY_WITH_TIMEOUT(page.alerts().stack().isContentShown(), kPatienceMs);
+        const auto* events = page.findChild<QLabel*>(QStringLiteral("alertEvents"));
+        QVERIFY2(events->text().contains(QStringLiteral("Nothing is watched")), qPrintable(events->text()));
+
+        QTest::mouseClick(page.findChild<QPushButton*>(QStringLiteral("alertAdd")), Qt::LeftButton);
+        auto* dialog = page.findChild<AlertDialog*>();
+        QVERIFY(dialog);
+        auto* condition = dialog->findChild<QLineEdit*>(QStringLiteral("alertCondition"));
+        QTest::keyClicks(condition, QStringLiteral("host_memory_used_bytes >"));
+        const auto* problem = dialog->findChild<QLabel*>(QStringLiteral("alertProblem"));
+        QVERIFY2(problem->text().contains(QStringLiteral("no value with a unit")), qPrintable(problem->text()));
+        QTest::keyClicks(condition, QStringLiteral(" 1 B"));
+        QVERIFY2(!problem->isVisible(), qPrintable(problem->text()));
+        dialog->findChild<QLineEdit*>(QStringLiteral("alertName"))->setText(QStringLiteral("memory is used"));
+        dialog->accept();
+
+        QTableWidget& table = page.alerts().table();
+        QTRY_COMPARE_WITH_TIMEOUT(table.rowCount(), 1, kPatienceMs);
+        QCOMPARE(table.item(0, 1)->text(), QStringLiteral("memory is used"));
+        QTRY_COMPARE_WITH_TIMEOUT(table.item(0, 0)->text(), QStringLiteral("FIRING"), kPatienceMs);
+        table.selectRow(0);
+        QVERIFY2(events->text().contains(QStringLiteral("began")), qPrintable(events->text()));
+        QTest::mouseClick(page.findChild<QPushButton*>(QStringLiteral("alertRemove")), Qt::LeftButton);
+        QTRY_COMPARE_WITH_TIMEOUT(table.rowCount(), 0, kPatienceMs);
+    }
+
+    void sourcesAreListedWithTheirPeriodsAndEndpointsAreAdded()
+    {
+        NodePage& page = open();
+        page.showTab(NodePage::Tab::Sources);
+        QTableWidget& table = page.sources().table();
+        QTRY_VERIFY_WITH_TIMEOUT(page.sources().stack().isContentShown() && table.rowCount() > 0, kPatienceMs);
+        const auto rowOf = [&table](const QString& name) {
+            for (int row = 0; row < table.rowCount(); ++row)
+                if (table.item(row, 0)->text() == name)
+                    return row;
+            return -1;
+        };
+        QVERIFY(rowOf(QStringLiteral("host")) >= 0);
+        auto* url = page.findChild<QLineEdit*>(QStringLiteral("sourceUrl"));
+        QTest::keyClicks(url, QStringLiteral("ftp://nowhere"));
+        QTest::keyClick(url, Qt::Key_Return);
+        QTRY_VERIFY_WITH_TIMEOUT(page.sources().findChild<MessageBar*>()->isVisible(), kPatienceMs);
+        url->clear();
+        QTest::keyClicks(url, QStringLiteral("http://127.0.0.1:1/metrics"));
+        QTest::keyClick(url, Qt::Key_Return);
+        const QString added = QStringLiteral("127.0.0.1:1/metrics");
+        QTRY_VERIFY_WITH_TIMEOUT(rowOf(added) >= 0, kPatienceMs);
+        QTRY_VERIFY_WITH_TIMEOUT(table.item(rowOf(added), 6)->text().contains(QStringLiteral("does not answer")), kPatienceMs);
+        QCOMPARE(table.item(rowOf(added), 2)->text(), QStringLiteral("–"));
+        auto* remove = page.findChild<QPushButton*>(QStringLiteral("sourceRemove"));
+        table.selectRow(rowOf(QStringLiteral("host")));
+        QVERIFY(!remove->isEnabled());
+        table.selectRow(rowOf(added));
+        QTest::mouseClick(remove, Qt::LeftButton);
+        QTRY_COMPARE_WITH_TIMEOUT(rowOf(added), -1, kPatienceMs);
     }
 
     void aReportIsFetchedAndOpenedByADoubleClick()

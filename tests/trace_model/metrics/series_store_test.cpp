@@ -126,5 +126,21 @@ TEST(RatioOfRates, DividesWhereBothHaveAPointAndSomethingHappened)
     EXPECT_DOUBLE_EQ(ratio[0].value, 5);
 }
 
+TEST(SeriesStore, EarlierPointsArePutBeforeThoseThatThereAre)
+{
+    SeriesStore store(4);
+    store.define({1, "power", "W", SeriesKind::Gauge, {}, {}});
+    store.append({1, 30, 3});
+    store.append({1, 40, 4});
+    store.prepend(1, {{5, 0.5}, {10, 1}, {20, 2}, {30, 9}, {35, 9}});
+    const auto points = store.snapshot(1, {0, 100});
+    ASSERT_EQ(points.size(), 4U) << "two of the earlier ones have room, and none that are later than the first";
+    EXPECT_EQ(points[0].time, 10);
+    EXPECT_EQ(points[1].time, 20);
+    EXPECT_EQ(points[2].value, 3);
+    store.prepend(7, {{1, 1}});
+    EXPECT_EQ(store.newest(), 40);
+}
+
 } // namespace
 } // namespace gantry::metrics

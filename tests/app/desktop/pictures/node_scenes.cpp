@@ -1,5 +1,7 @@
 #include "scenes.h"
 
+#include "app/desktop/alert_panel.h"
+#include "app/desktop/live_page.h"
 #include "app/desktop/log_panel.h"
 #include "app/desktop/node_log_panel.h"
 #include "app/desktop/node_page.h"
@@ -8,10 +10,13 @@
 #include "app/desktop/process_panel.h"
 #include "app/desktop/readiness_panel.h"
 #include "app/desktop/reports_panel.h"
+#include "app/desktop/source_panel.h"
 
+#include <QComboBox>
 #include <QLineEdit>
 #include <QPushButton>
 #include <QTableView>
+#include <QTableWidget>
 
 #include <stdexcept>
 
@@ -110,6 +115,51 @@ void showLog(Stage& stage)
     page->log().log().searchEdit().setText(QStringLiteral("models"));
 }
 
+/// Rules in several states, the first of which has fired.
+NodePage* showAlerts(Stage& stage)
+{
+    NodePage* page = openPage(stage, Tab::Alerts);
+    if (!page)
+        return nullptr;
+    for (const auto& [name, condition] :
+         {std::pair("memory is used", "host_memory_used_bytes > 1 B"), std::pair("slow requests", "p99 queue > 500ms"),
+          std::pair("power has changed", "anomaly gpu_power_w > 30%"), std::pair("server is gone", "absent no_such_metric")}) {
+        proto::AlertRule rule;
+        rule.name = name;
+        rule.condition = condition;
+        page->alerts().set(rule);
+    }
+    QTableWidget& table = page->alerts().table();
+    stage.waitUntil("the first has fired",
+                    [&table] { return table.rowCount() == 4 && table.item(0, 0)->text() == QStringLiteral("FIRING"); });
+    table.selectRow(0);
+    return page;
+}
+
+void showSources(Stage& stage)
+{
+    desktop::NodeController* node = stage.connectToServer();
+    if (!node)
+        return;
+    NodePage& page = stage.window().pages().openNode(*node);
+    page.showTab(Tab::Sources);
+    (void)node->client()->addMetricSource("http://127.0.0.1:1/metrics", 0);
+    QTableWidget& table = page.sources().table();
+    stage.waitUntil("the endpoint has failed",
+                    [&table] { return table.rowCount() >= 2 && table.item(0, 6)->text().contains(QStringLiteral("answer")); });
+}
+
+/// A dashboard of the live page, while the recording plays.
+void showDashboard(Stage& stage, const QString& title)
+{
+    if (!stage.connectToNode(LocalNode::rehearsalOptions()))
+        return;
+    auto& dashboards = stage.find<QComboBox>("dashboard");
+    stage.waitUntil("the dashboard is offered", [&] { return dashboards.findText(title) >= 0; });
+    dashboards.setCurrentIndex(dashboards.findText(title));
+    stage.waitUntil("some seconds are drawn", [&] { return stage.find<desktop::LivePage>().drawnSpan() > 8'000'000'000; });
+}
+
 void showDisconnected(Stage& stage)
 {
     if (openPage(stage, Tab::Processes))
@@ -133,6 +183,18 @@ void addNodePages(std::vector<Scene>& scenes)
                               stage.find<QPushButton>("reportPolicyEdit").click();
                       },
                       kUsual});
+    scenes.push_back({"node-alerts", [](Stage& stage) { showAlerts(stage); }, kUsual});
+    scenes.push_back({"tiny-node-alerts", [](Stage& stage) { showAlerts(stage); }, kTiny});
+    scenes.push_back({"node-alerts-add",
+                      [](Stage& stage) {
+                          if (showAlerts(stage))
+                              stage.find<QPushButton>("alertEdit").click();
+                      },
+                      kUsual});
+    scenes.push_back({"node-sources", showSources, kUsual});
+    scenes.push_back({"dashboard-triton", [](Stage& stage) { showDashboard(stage, QStringLiteral("Triton")); }, kUsual});
+    scenes.push_back({"dashboard-gpu-node", [](Stage& stage) { showDashboard(stage, QStringLiteral("GPU node")); }, kUsual});
+    scenes.push_back({"tiny-dashboard-gpu-node", [](Stage& stage) { showDashboard(stage, QStringLiteral("GPU node")); }, kTiny});
     scenes.push_back({"node-log", showLog, kUsual});
     scenes.push_back({"tiny-node-log", showLog, kTiny});
     scenes.push_back({"node-not-connected", showDisconnected, kUsual});

@@ -1,0 +1,49 @@
+#pragma once
+
+#include "app/desktop/dashboards.h"
+#include "trace_model/base/time.h"
+
+#include <QWidget>
+
+#include <vector>
+
+class QComboBox;
+class QScrollBar;
+class QToolButton;
+
+namespace gantry::desktop {
+
+/// Above the live plots: which dashboard, how much time, and whether they follow the node or stand still at an earlier time.
+class LiveBar : public QWidget
+{
+    Q_OBJECT
+
+public:
+    explicit LiveBar(QWidget* parent = nullptr);
+
+    /// Offers those that are of use for what is measured, besides the overview; the chosen one stays for as long as it is.
+    void offer(const std::vector<const KnownDashboard*>& dashboards);
+    /// Null: the overview.
+    [[nodiscard]] const KnownDashboard* chosen() const;
+
+    [[nodiscard]] DurationNs span() const; ///< that is shown at most
+    /// Where the shown time ends, before now; 0: it follows.
+    [[nodiscard]] DurationNs behind() const;
+    /// How far it can be scrolled back.
+    void setReach(DurationNs reach);
+
+signals:
+    void changed();
+
+private:
+    void setFollowing(bool isFollowing);
+
+    QComboBox* m_dashboard;
+    QComboBox* m_span;
+    QToolButton* m_pause;
+    QScrollBar* m_scroll; ///< in tenths of a second before now, from the right
+    std::vector<const KnownDashboard*> m_offered;
+    DurationNs m_reach = 0;
+};
+
+} // namespace gantry::desktop
