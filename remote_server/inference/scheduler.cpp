@@ -231,6 +231,18 @@ void ModelServer::enqueue(Job job)
            stopping ? FailureReason::Other : FailureReason::Rejected);
 }
 
+void ModelServer::refuse(InferJob job, std::int64_t startNs, const Error& error)
+{
+    job.id = g_nextRequest.fetch_add(1, std::memory_order_relaxed);
+    job.model = &m_description;
+    job.times.start = startNs;
+    job.requestRange = m_ranges.startRequest(job.id, m_category);
+    if (!job.clientId.empty())
+        m_ranges.markClientId(job.id, job.clientId);
+    job.done = [](InferJob&, const Result<void>&) {};
+    answer(job, error);
+}
+
 /// True: it is answered.
 bool ModelServer::answerFromCache(Job& job)
 {
@@ -349,15 +361,19 @@ void ModelServer::run(Instance& instance, std::vector<Job> batch)
     }
 }
 
-/// A response of a decoupled model.
+/// A response of a decoupled model. The last one waits for the end of the request: who has it finds the request in the statistics.
 void ModelServer::respond(InferJob& job, std::vector<Tensor> outputs, bool isFinal)
 {
     const std::int64_t made = nowNs();
     if (job.times.firstResponse == 0)
         job.times.firstResponse = made;
+    if (isFinal) {
+        job.lastResponse.emplace(InferJob::LastResponse{std::move(outputs), made});
+        return;
+    }
     const ResponseOutcome outcome = outputs.empty() ? ResponseOutcome::Empty : ResponseOutcome::Sent;
     if (job.respond)
-        job.respond(job, std::move(outputs), isFinal);
+        job.respond(job, std::move(outputs), false);
     const std::int64_t sent = nowNs();
     m_statistics.responded(job.responses++, job.responseBegan, made, sent, outcome);
     job.responseBegan = sent;
@@ -623,6 +639,10 @@ void ModelServer::answer(InferJob& job, const Result<void>& result)
     if (!result)
         m_ranges.markFailed(job.id);
     job.times.end = nowNs();
+    const bool hasLast = result && job.lastResponse;
+    if (hasLast)
+        m_statistics.responded(job.responses++, job.responseBegan, job.lastResponse->madeNs, job.times.end,
+                               job.lastResponse->outputs.empty() ? ResponseOutcome::Empty : ResponseOutcome::Sent);
     if (!result && job.responseBegan != 0 && m_description.config.model_transaction_policy().decoupled())
         m_statistics.responded(job.responses, job.responseBegan, job.times.end, job.times.end,
                                job.failure == FailureReason::Cancelled ? ResponseOutcome::Cancelled : ResponseOutcome::Failed);
@@ -638,6 +658,8 @@ void ModelServer::answer(InferJob& job, const Result<void>& result)
         m_parts->groundTruth->add(job, result.hasValue());
     if (m_parts->onFinished)
         m_parts->onFinished(job);
+    if (hasLast && job.respond)
+        job.respond(job, std::move(job.lastResponse->outputs), true);
     job.done(job, result);
 }
 

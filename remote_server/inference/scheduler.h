@@ -59,6 +59,10 @@ public:
     /// with Unreachable (UNAVAILABLE on the wire).
     void enqueue(std::unique_ptr<InferJob> job);
 
+    /// A request that came for this model and cannot be one of its: it counts as a failure, with reason OTHER, and has its line of the
+    /// ground truth. `startNs`: when it came, CLOCK_MONOTONIC. `done` is not called.
+    void refuse(InferJob job, std::int64_t startNs, const Error& error);
+
     /// Answers the queued requests that are cancelled, on this thread: Cancelled. To be called after a request's flag was set.
     void dropCancelled();
 

@@ -156,7 +156,7 @@ TEST(Statistics, RequestsThatComeTogetherExecuteTogether)
     EXPECT_EQ(stats.batch_stats(0).compute_infer().count(), 2u);
 }
 
-TEST(Statistics, RefusedRequestsDoNotCount)
+TEST(Statistics, ARefusedRequestIsAFailureWithoutAnInference)
 {
     TestRepository models;
     models.addAddSub("m");
@@ -165,7 +165,7 @@ TEST(Statistics, RefusedRequestsDoNotCount)
     bad.mutable_inputs(0)->set_datatype("FP32");
     wire::ModelInferResponse response;
     EXPECT_FALSE(infer(server.stub(), bad, response).ok());
-    EXPECT_EQ(server.statistics("m").inference_stats().fail().count(), 0u);
+    EXPECT_EQ(server.statistics("m").inference_stats().fail().count(), 1u);
     EXPECT_EQ(server.statistics("m").inference_count(), 0u);
 }
 
