@@ -59,7 +59,11 @@ Result<void> run(const Arguments& arguments)
     GANTRY_TRY(const MetricsOptions metrics, metricsOptions(arguments.front));
     ProtocolCalls calls(*server, {.trace = trace, .metrics = metrics, .log = log.get()});
     GANTRY_TRY(const auto ends, FrontEnds::start(frontOptions(arguments.front), calls));
-    spdlog::info("gantry-serve {} is ready: {}", GANTRY_VERSION, portsText(*ends));
+    if (server->isReady())
+        spdlog::info("gantry-serve {} is ready: {}", GANTRY_VERSION, portsText(*ends));
+    else
+        spdlog::warn("gantry-serve {} serves and is not ready, since not all of its models are (--strict-readiness): {}", GANTRY_VERSION,
+                     portsText(*ends));
     if (!arguments.readyFile.empty())
         GANTRY_CHECK(writeReadyFile(arguments.readyFile, *ends));
 
@@ -85,6 +89,7 @@ int main(int argc, char** argv)
     proto::routeGrpcLog([](const std::string& line) { spdlog::debug("{}", line); });
     CLI::App app{"gantry-serve: an inference server for the KServe v2 gRPC protocol, instrumented with NVTX."};
     Arguments arguments;
+    app.option_defaults()->always_capture_default();
     addServerFlags(app, arguments.server);
     addFrontFlags(app, arguments.front);
     app.add_option("--ready-file", arguments.readyFile, "write the ports here as JSON once ready");

@@ -46,7 +46,8 @@ public:
     /// A stream that is to be told when the server ends, until it is forgotten.
     void remember(std::shared_ptr<OpenStream> stream);
     void forget(const std::shared_ptr<OpenStream>& stream);
-    [[nodiscard]] bool isReady() const { return m_ready; }
+    /// Not once it ends, nor while a model is missing (InferenceServer::isReady()).
+    [[nodiscard]] bool isReady() const { return m_ready && m_server.isReady(); }
     /// Errors: BadInput when the version is no number.
     [[nodiscard]] Result<bool> isModelReady(const std::string& model, const std::string& version) const;
 

@@ -10,6 +10,7 @@
 #include <iterator>
 #include <numeric>
 #include <pthread.h>
+#include <spdlog/spdlog.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <utility>
@@ -78,6 +79,22 @@ const Error kQueueFull{ErrorCode::Unreachable, "Exceeds maximum queue size", {}}
 const Error kTimeout{ErrorCode::Unreachable, "Request timeout expired", {}};
 const Error kCancelled{ErrorCode::Cancelled, "the request was cancelled by its client", {}};
 
+/// The configuration that is served says where it is served: instances that are to be on a GPU and cannot be are on the CPU.
+void serveOnCpu(ModelDescription& description, const BackendFactory& factory)
+{
+    if (!factory.gpus().empty())
+        return;
+    for (auto& group : *description.config.mutable_instance_group())
+        if (group.kind() == inference::ModelInstanceGroup::KIND_GPU) {
+            spdlog::warn(
+                "model {}: instance group {} is of KIND_GPU and runs on the CPU, as the server has no GPU for it (--cpu-only, or its "
+                "backend {} has none); its configuration says KIND_CPU from now on",
+                description.name, group.name(), description.config.backend());
+            group.set_kind(inference::ModelInstanceGroup::KIND_CPU);
+            group.clear_gpus();
+        }
+}
+
 bool startsCold(const inference::ModelConfig& config)
 {
     const auto parameter = config.parameters().find("cold_start");
@@ -113,6 +130,10 @@ Result<std::shared_ptr<ModelServer>> ModelServer::start(ModelDescription descrip
 Result<std::shared_ptr<ModelServer>> ModelServer::start(ModelDescription description, std::uint32_t category,
                                                         std::unique_ptr<BackendFactory> factory, std::shared_ptr<ServingParts> parts)
 {
+    serveOnCpu(description, *factory);
+    if (description.config.response_cache().enable() && !parts->cache)
+        spdlog::warn("model {} has a response_cache, and the server keeps no answers: start it with --cache-config local,size=BYTES",
+                     description.name);
     std::shared_ptr<ModelServer> server(new ModelServer(std::move(description), category, std::move(factory), std::move(parts)));
     server->m_ranges.nameModel(category, server->m_description.name + ":" + server->m_description.version);
     GANTRY_CHECK(server->addInstances());
@@ -149,10 +170,22 @@ Result<void> ModelServer::addInstances()
 Result<void> ModelServer::warmUpInstances()
 {
     GANTRY_TRY(const auto samples, warmUpSamples(m_description));
+    const auto began = std::chrono::steady_clock::now();
     for (const auto& instance : m_instances) {
-        GANTRY_TRY(instance->backend, m_factory->createInstance(instance->place, m_ranges));
+        GANTRY_CHECK(createBackend(*instance));
         GANTRY_CHECK(warmUp(samples, *m_factory, *instance->backend));
     }
+    if (!samples.empty())
+        spdlog::info("model {} version {} is warm: {} samples on {} instances took {:.1f} ms", m_description.name, m_description.version,
+                     samples.size(), m_instances.size(),
+                     std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began).count());
+    return {};
+}
+
+Result<void> ModelServer::createBackend(Instance& instance)
+{
+    GANTRY_TRY(instance.backend, m_factory->createInstance(instance.place, m_ranges));
+    m_pinnedBytes += instance.backend->pinnedBytes();
     return {};
 }
 
@@ -417,7 +450,7 @@ Result<void> ModelServer::execute(Instance& instance, const std::vector<Job>& ba
     };
     const auto input = [&]() -> Result<void> {
         if (!instance.backend) {
-            GANTRY_TRY(instance.backend, m_factory->createInstance(instance.place, m_ranges));
+            GANTRY_CHECK(createBackend(instance));
         }
         return instance.backend->computeInput(items);
     };

@@ -78,6 +78,8 @@ public:
     /// That its start took, with the warm-up.
     [[nodiscard]] std::chrono::nanoseconds loadDuration() const { return m_loadDuration; }
     [[nodiscard]] std::string platform() const { return m_factory->platform(); }
+    /// Page-locked host memory of all instances.
+    [[nodiscard]] std::uint64_t pinnedBytes() const { return m_pinnedBytes; }
 
 private:
     using Job = std::unique_ptr<InferJob>;
@@ -110,6 +112,7 @@ private:
                 std::shared_ptr<ServingParts> parts);
     [[nodiscard]] Result<void> addInstances();
     [[nodiscard]] Result<void> warmUpInstances();
+    [[nodiscard]] Result<void> createBackend(Instance& instance);
     void serve(Instance& instance);
     [[nodiscard]] std::vector<Job> nextBatch();
     void run(Instance& instance, std::vector<Job> batch);
@@ -133,6 +136,7 @@ private:
     const ModelDescription m_description;
     const std::uint32_t m_category;
     std::chrono::nanoseconds m_loadDuration{0}; ///< not changed once it serves
+    std::atomic<std::uint64_t> m_pinnedBytes{0};
     const std::uint64_t m_load; ///< number of this loading of the model, unique in the process
     const std::shared_ptr<ServingParts> m_parts;
     RequestRanges& m_ranges;

@@ -80,6 +80,7 @@ protected:
 TEST_F(RefusedRequests, OfGrpcAreCountedWithAReasonAndWrittenDownOnceEach)
 {
     inferChanged([](auto& request) { request.mutable_inputs(0)->set_shape(1, 3); });
+    inferChanged([](auto& request) { request.mutable_inputs(0)->set_shape(1, 0); });
     inferChanged([](auto& request) { request.mutable_inputs(0)->set_datatype("FP32"); });
     inferChanged([](auto& request) { request.mutable_inputs(0)->set_name("WRONG"); });
     inferChanged([](auto& request) {
@@ -97,7 +98,7 @@ TEST_F(RefusedRequests, OfGrpcAreCountedWithAReasonAndWrittenDownOnceEach)
     wire::ModelInferRequest once = addSubRequest("decoupled");
     infer(once);
     infer(addSubRequest("unknown"));
-    EXPECT_THAT(failures("m"), testing::Each(6u));
+    EXPECT_THAT(failures("m"), testing::Each(7u));
     EXPECT_THAT(failures("bert"), testing::Each(1u));
     EXPECT_THAT(failures("decoupled"), testing::Each(1u));
     EXPECT_THAT(failures("unknown"), testing::Each(0u));

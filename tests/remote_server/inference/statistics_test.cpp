@@ -274,6 +274,22 @@ TEST(Metrics, HaveTheFamiliesOfAnOlderTritonWhenAskedTo)
         EXPECT_THAT(text, testing::Not(HasSubstr(later)));
 }
 
+// Triton 22.07 had them.
+TEST(Metrics, OfAnOlderTritonHaveTheResponseCacheToo)
+{
+    TestRepository models;
+    models.addAddSub("cached", "response_cache { enable: true }");
+    ProtocolOptions options;
+    options.metrics.oldNames = true;
+    TestServer server(models, ModelControl::None, options, 1 << 20);
+    send(server, "cached", 3);
+    const std::string text = server.calls().metricsText();
+    for (const char* family : {"nv_cache_num_entries 1", "nv_cache_num_lookups 3", "nv_cache_num_hits 2", "nv_cache_num_misses 1",
+                               "nv_cache_num_evictions 0", "nv_cache_lookup_duration ", "nv_cache_insertion_duration ", "nv_cache_util "})
+        EXPECT_THAT(text, HasSubstr(std::string("\n") + family));
+    EXPECT_THAT(text, testing::Not(HasSubstr("nv_pinned_memory_pool"))) << "no model is on a GPU";
+}
+
 TEST(Metrics, CountWhatTheResponseCacheAnswered)
 {
     TestRepository models;
