@@ -2,6 +2,7 @@
 
 #include "remote_server/inference/http_calls.h"
 #include "remote_server/inference/http_codec.h"
+#include "remote_server/inference/http_generate.h"
 #include "remote_server/inference/http_server.h"
 #include "remote_server/inference/infer_codec.h"
 #include "remote_server/inference/proto_json.h"
@@ -231,6 +232,9 @@ private:
             response.set_content(answer->body, answer->headerLength ? "application/octet-stream" : "application/json");
             return {};
         }
+        if (what == "generate" || what == "generate_stream")
+            return request.method == "POST" ? generating(what == "generate_stream", model, version, request, response)
+                                            : Answer(Miss::Method);
         if (what != "ready" && what != "config" && what != "stats")
             return Miss::Path;
         if (!isGet)
@@ -243,6 +247,20 @@ private:
         }
         const auto ready = m_calls.isModelReady(model, version);
         return ready ? replyReady(response, *ready, "Model version not ready") : reply(response, ready.error());
+    }
+
+    Answer generating(bool streams, const std::string& model, const std::string& version, const httplib::Request& request,
+                      httplib::Response& response) const
+    {
+        if (streams) {
+            const auto begun = generateStream(m_calls, model, version, request.body, response);
+            return begun ? Answer() : reply(response, begun.error());
+        }
+        const auto document = generate(m_calls, model, version, request.body);
+        if (!document)
+            return reply(response, document.error());
+        response.set_content(*document, "application/json");
+        return {};
     }
 
     Answer repository(const std::vector<std::string>& path, const httplib::Request& request, httplib::Response& response) const
