@@ -82,6 +82,18 @@ Result<void> run(const Arguments& arguments)
     return {};
 }
 
+/// In the help: booleans as they are written, and nothing for lists that are empty.
+void wordDefaults(CLI::App& app)
+{
+    for (CLI::Option* option : app.get_options()) {
+        const std::string value = option->get_default_str();
+        if (value == "[]")
+            option->default_str("");
+        else if (option->get_type_name() == "BOOLEAN")
+            option->default_str(value == "0" || value == "false" ? "false" : "true");
+    }
+}
+
 } // namespace
 
 int main(int argc, char** argv)
@@ -93,6 +105,7 @@ int main(int argc, char** argv)
     addServerFlags(app, arguments.server);
     addFrontFlags(app, arguments.front);
     app.add_option("--ready-file", arguments.readyFile, "write the ports here as JSON once ready");
+    wordDefaults(app);
     app.set_version_flag("--version", GANTRY_VERSION);
     try {
         app.parse(argc, argv);

@@ -117,9 +117,10 @@ TEST(GantryServe, TheHelpSaysWhatIsTakenWithoutAFlag)
     for (const char* flag : {"--grpc-max-input-size", "--grpc-port", "--exit-timeout-secs", "--model-control-mode", "--strict-readiness"}) {
         const std::size_t at = help.find(flag);
         ASSERT_NE(at, std::string::npos) << flag;
-        EXPECT_NE(help.substr(at, help.find('\n', at) - at).find('['), std::string::npos) << help.substr(at, 80);
+        EXPECT_NE(help.substr(at, help.find('\n', at) - at).find('='), std::string::npos) << help.substr(at, 80);
     }
-    EXPECT_THAT(help, HasSubstr("[67108864]"));
+    EXPECT_THAT(help, HasSubstr("=67108864"));
+    EXPECT_THAT(help, HasSubstr("--strict-readiness BOOLEAN=true"));
     EXPECT_THAT(help, HasSubstr("histogram_latencies (default true"));
 }
 
