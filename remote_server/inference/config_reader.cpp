@@ -109,7 +109,9 @@ TextPlace ConfigReader::placeOf(const FieldPath& path) const
         if (!field || !tree)
             break;
         const int index = indexOf(*field, step);
-        const auto location = tree->GetLocation(field, index);
+        auto location = tree->GetLocation(field, index);
+        for (int before = index; location.line < 0 && before > 0;) // a list of values has the place of its first alone
+            location = tree->GetLocation(field, --before);
         if (location.line < 0)
             break;
         found = {location.line, location.column};

@@ -42,12 +42,13 @@ bool hasUnknownFields(const google::protobuf::Message& message)
 /// The parameter `config` of a request to load, as Triton's model repository extension defines it.
 Result<std::string> configJson(const std::string& text)
 {
-    const inference_server::ConfigReader reader(text);
-    if (const auto& problem = reader.problem())
+    namespace serving = inference_server;
+    if (const auto problem = serving::problemOfText(text, serving::ConfigRules::Triton))
         return Error{ErrorCode::BadInput,
                      "config.pbtxt:" + std::to_string(problem->place.line + 1) + ":" + std::to_string(problem->place.column + 1) + ": " +
                          problem->text,
                      {}};
+    const serving::ConfigReader reader(text);
     google::protobuf::util::JsonPrintOptions options;
     options.preserve_proto_field_names = true;
     std::string json;

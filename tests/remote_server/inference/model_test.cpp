@@ -70,6 +70,8 @@ TEST(ModelConfig, NamesTheFieldThatIsWrongAndNotAnother)
         described("\n backend: \"onnxruntime\"").problem,
         EndsWith("m/config.pbtxt:2:2: backend: there is no backend \"onnxruntime\": gantry-serve has add_sub, bert, decoder, identity"));
     EXPECT_THAT(problemWith("name: \"other\""), HasSubstr("m/config.pbtxt:6:1: name: "));
+    EXPECT_THAT(problemWith("dynamic_batching {\n preferred_batch_size: [ 4, 8 ] }"),
+                HasSubstr("m/config.pbtxt:7:2: dynamic_batching.preferred_batch_size[1]: "));
     EXPECT_THAT(problemWith("\nversion_policy { specific { versions: 7 } }"), HasSubstr("m/config.pbtxt:7:1: version_policy: "));
 }
 
