@@ -88,14 +88,26 @@ std::string captureTable(const std::vector<proto::CaptureStatus>& captures)
     return alignedTable({"id", "target", "state", "holds", "window", "size", "dropped", "started by"}, rows, "");
 }
 
-Result<void> checkWritable(const std::filesystem::path& output)
+Result<void> checkWritable(const std::filesystem::path& output, std::string_view what)
 {
     const std::filesystem::path folder = output.has_parent_path() ? output.parent_path() : std::filesystem::path(".");
     if (::access(folder.c_str(), W_OK | X_OK) == 0)
         return {};
-    Error error = errnoError(errno, fmt::format("cannot write a report to {}", folder.string()));
+    Error error = errnoError(errno, fmt::format("cannot write {} to {}", what, folder.string()));
     error.code = ErrorCode::CannotWrite;
     return error;
+}
+
+Result<void> makeWritable(const std::filesystem::path& output, std::string_view what)
+{
+    std::error_code error;
+    if (output.has_parent_path())
+        std::filesystem::create_directories(output.parent_path(), error);
+    if (!error)
+        return checkWritable(output, what);
+    Error problem = errnoError(error.value(), fmt::format("cannot make the folder {} for {}", output.parent_path().string(), what));
+    problem.code = ErrorCode::CannotWrite;
+    return problem;
 }
 
 std::string waitText(const proto::CaptureStatus& status)

@@ -8,6 +8,7 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 /// What the commands that capture have in common.
@@ -16,8 +17,10 @@ namespace gantry::cli {
 /// The one target of the node that can be captured. Errors: NotFound, BadInput (several, by their names).
 [[nodiscard]] Result<std::string> chooseTarget(app::NodeClient& client, proto::EngineKind engine);
 
-/// A folder that is not there is found before the window, not after it. Errors: CannotWrite.
-[[nodiscard]] Result<void> checkWritable(const std::filesystem::path& output);
+/// A folder that is not there is found before the window, not after it. `what`: is to be written, for the sentence. Errors: CannotWrite.
+[[nodiscard]] Result<void> checkWritable(const std::filesystem::path& output, std::string_view what = "a report");
+/// The same of a file whose folder is made where it is not there.
+[[nodiscard]] Result<void> makeWritable(const std::filesystem::path& output, std::string_view what);
 
 /// A capture as it is listed; of one that does not record into a ring, keeps_ns and held_ns are null.
 [[nodiscard]] nlohmann::json toJson(const proto::CaptureStatus& status);

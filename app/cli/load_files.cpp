@@ -22,7 +22,7 @@ Result<void> checkWritable(const LoadFiles& files)
 {
     for (const std::filesystem::path& path : {files.csv, files.profile})
         if (!path.empty())
-            GANTRY_CHECK(checkWritable(path));
+            GANTRY_CHECK(makeWritable(path, "the results of the load"));
     return {};
 }
 

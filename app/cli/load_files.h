@@ -16,7 +16,7 @@ struct LoadFiles
     std::filesystem::path profile; ///< its requests one by one (`--profile-export-file`)
 };
 
-/// That both can be written is found before the load, not after it. Errors: CannotWrite.
+/// That both can be written is found before the load, not after it; their folders are made. Errors: CannotWrite.
 [[nodiscard]] Result<void> checkWritable(const LoadFiles& files);
 
 /// Errors: CannotWrite.

@@ -8,11 +8,13 @@
 #include "remote_server/load/input_words.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <fmt/format.h>
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -37,8 +39,10 @@ Result<std::string> portOf(std::string_view address)
 }
 
 /// The command of a server that is described by its model repository, in tritonserver's flags, which gantry-serve has too.
-Result<void> commandOfRepository(const RecipeReader& reader, proto::LaunchRequest& launch)
+Result<void> commandOfRepository(const RecipeReader& reader, RecipeServer& server)
 {
+    proto::LaunchRequest& launch = server.launch;
+    server.isFound = !reader.has("program");
     std::string repository, program = "gantry-serve";
     std::vector<std::string> flags;
     GANTRY_CHECK(reader.read("model_repository", repository));
@@ -101,7 +105,7 @@ Result<void> readServer(const RecipeReader& root, RecipeServer& server)
     if (reader.has("command"))
         return readCommand(reader, launch);
     if (reader.has("model_repository"))
-        return commandOfRepository(reader, launch);
+        return commandOfRepository(reader, server);
     for (const char* key :
          {"program", "flags", "environment", "directory", "profile", "inject", "wait_ready", "keep_running", "name", "metrics_url"})
         if (reader.has(key))
@@ -318,6 +322,58 @@ Result<void> readCapture(const RecipeReader& root, Recipe& recipe)
     return {};
 }
 
+bool isSecretName(std::string name)
+{
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    constexpr std::string_view kWords[] = {"TOKEN", "SECRET", "PASSWORD", "PASSWD", "KEY", "CREDENTIAL"};
+    return std::any_of(std::begin(kWords), std::end(kWords), [&](std::string_view word) { return name.find(word) != std::string::npos; });
+}
+
+/// Where a value stands in the text; nothing: it is not written as it is read (escapes, several lines).
+std::optional<std::pair<std::size_t, std::size_t>> placeOf(const YAML::Node& value, const std::string& text)
+{
+    std::size_t at = static_cast<std::size_t>(std::max(value.Mark().pos, 0));
+    while (at < text.size() && text[at] == ' ')
+        ++at;
+    const bool isQuoted = at < text.size() && (text[at] == '"' || text[at] == '\'');
+    const std::size_t from = at + (isQuoted ? 1 : 0), size = value.Scalar().size();
+    if (text.compare(std::min(from, text.size()), size, value.Scalar()) != 0)
+        return {};
+    return std::pair(at, size + (isQuoted ? 2 : 0));
+}
+
+/// The text without the values of variables that are secrets by their names: it goes into reports, which are passed on.
+std::string withoutSecrets(const std::string& text, const RecipeReader& root)
+{
+    constexpr std::string_view kInstead = "\"(not kept)\"";
+    const auto server = root.mapping("server"); // readServer() has found no mistake in it
+    const auto found = server && *server ? (*server)->node("environment") : std::nullopt;
+    if (!found || !found->IsMap())
+        return text;
+    const YAML::Node& environment = *found;
+    std::map<std::size_t, std::size_t> places; // and their sizes
+    bool hasAll = true;
+    for (const auto& entry : environment) {
+        if (!isSecretName(entry.first.Scalar()) || entry.second.Scalar().empty())
+            continue;
+        const auto place = placeOf(entry.second, text);
+        hasAll = hasAll && place;
+        if (place)
+            places.insert(*place);
+    }
+    if (!hasAll) { // written anew: comments are lost, and no secret is kept
+        YAML::Node copy = YAML::Load(text);
+        for (auto entry : copy["server"]["environment"])
+            if (isSecretName(entry.first.Scalar()))
+                entry.second = "(not kept)";
+        return YAML::Dump(copy) + "\n";
+    }
+    std::string kept = text;
+    for (auto place = places.rbegin(); place != places.rend(); ++place)
+        kept.replace(place->first, place->second, kInstead);
+    return kept;
+}
+
 Result<std::string> parseFileName(const std::string& text)
 {
     if (text.find('/') != std::string::npos || text.starts_with('.'))
@@ -331,7 +387,7 @@ Result<Recipe> parseRecipe(const std::string& text, const std::filesystem::path&
 {
     GANTRY_TRY(const RecipeReader root, RecipeReader::parse(text, file.string()));
     Recipe recipe;
-    recipe.text = text;
+    recipe.text = withoutSecrets(text, root);
     recipe.name = file.stem().empty() ? "recipe" : file.stem().string();
     GANTRY_CHECK(root.hasOnly({"recipe", "name", "server", "warm_up", "load", "capture"}));
     std::uint64_t version = 1;

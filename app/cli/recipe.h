@@ -16,6 +16,7 @@ namespace gantry::cli {
 struct RecipeServer
 {
     proto::LaunchRequest launch; ///< without arguments: nothing is started
+    bool isFound = false;        ///< the program of `launch` is one that Gantry brings, wherever it lies
     std::string target;          ///< id or name of one that is there; empty: it is started
     DurationNs waitReady = 60'000'000'000;
     bool keepsRunning = false; ///< what was started goes on
@@ -25,7 +26,7 @@ struct RecipeServer
 struct Recipe
 {
     std::string name; ///< of the files it makes: no folder in it
-    std::string text; ///< as it was read
+    std::string text; ///< as it was read, but for values of the environment that are secrets by their names
     RecipeServer server;
     load::LoadOptions load; ///< warm-up not: it is a load of its own
     std::vector<load::LoadLevel> levels;

@@ -1,5 +1,6 @@
 #include "app/cli/commands.h"
 #include "app/cli/recipe.h"
+#include "app/cli/recipe_example.h"
 #include "app/cli/recipe_run.h"
 #include "trace_model/report/database.h"
 #include "trace_model/report/meta_keys.h"
@@ -34,6 +35,15 @@ int check(const std::string& file, const CommonOptions& common)
     else
         say("{} is a recipe: {} level{}, {}\n", file, recipe->levels.size(), recipe->levels.size() == 1 ? "" : "s",
             recipe->capture ? "with a capture" : "without a capture, so that there will be no report");
+    return 0;
+}
+
+int example(const CommonOptions& common)
+{
+    if (common.json)
+        print({{"recipe", recipeExample()}});
+    else
+        std::fwrite(recipeExample().data(), 1, recipeExample().size(), stdout);
     return 0;
 }
 
@@ -77,7 +87,8 @@ void addRecipeCommand(CLI::App& app, CommonOptions& common, Action& action)
     auto* running = recipe->add_subcommand("run", "Do what a recipe says; the report holds the recipe and what the load measured");
     running->add_option("FILE", *file, "YAML or JSON")->required();
     running->add_option("-o,--output", *folder, "folder for NAME.gantry, NAME.csv and NAME.json")->capture_default_str();
-    running->footer("Ctrl-C ends load and window and keeps what there is; what was started is ended.\n\n"
+    running->footer("`gantryctl recipe example` prints one with every key, its unit and its default.\n"
+                    "Ctrl-C ends load and window and keeps what there is; what was started is ended.\n\n"
                     "  server: {model_repository: /models, flags: [--cpu-only], grpc_address: 127.0.0.1:8001}\n"
                     "  warm_up: {requests: 100}\n"
                     "  load: {model: bert_base, concurrency: 8}      # ends with the capture unless for, count or max_trials\n"
@@ -86,6 +97,9 @@ void addRecipeCommand(CLI::App& app, CommonOptions& common, Action& action)
     auto* checking = recipe->add_subcommand("check", "Read a recipe and say what is wrong with it, without doing anything");
     checking->add_option("FILE", *file, "YAML or JSON")->required();
     checking->callback([&, file] { action = [&, file] { return check(*file, common); }; });
+    recipe->add_subcommand("example", "Print a recipe with every key, its meaning, its unit and its default")->callback([&] {
+        action = [&] { return example(common); };
+    });
     auto* showing = recipe->add_subcommand("show", "Give back the recipe that a report was made by");
     showing->add_option("REPORT", *file, "a report")->required();
     showing->callback([&, file] { action = [&, file] { return show(*file, common); }; });

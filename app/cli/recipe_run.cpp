@@ -17,6 +17,7 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <unistd.h>
 #include <utility>
 
 namespace gantry::cli {
@@ -47,6 +48,17 @@ private:
     const std::string m_id;
     const bool m_keepsRunning;
 };
+
+/// The program that lies beside this one, where the node runs here too; else its name, for gantryd to find.
+std::string besideThisProgram(const std::string& name, const CommonOptions& common)
+{
+    const std::string& node = common.node;
+    const bool isHere = node.empty() || node.starts_with("unix:") || node.starts_with('/') ||
+                        node.find("//127.0.0.1") != std::string::npos || node.find("//localhost") != std::string::npos;
+    std::error_code error;
+    const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error).parent_path() / name;
+    return isHere && !error && ::access(program.c_str(), X_OK) == 0 ? program.string() : name;
+}
 
 /// What came of load and capture.
 struct Outcome
@@ -90,7 +102,20 @@ private:
             return findTarget();
         if (!m_common.json)
             say("starting    {}\n", m_recipe.server.launch.argv.front());
-        GANTRY_TRY(const proto::Target target, m_client->launch(m_recipe.server.launch, m_stop.get_token()));
+        proto::LaunchRequest request = m_recipe.server.launch;
+        if (m_recipe.server.isFound)
+            request.argv.front() = besideThisProgram(request.argv.front(), m_common);
+        auto launched = m_client->launch(request, m_stop.get_token());
+        if (!launched && launched.error().code == ErrorCode::NotFound && m_recipe.server.isFound) {
+            const std::string& name = m_recipe.server.launch.argv.front();
+            Error error = launched.error();
+            error.message +=
+                fmt::format("; {} is looked for beside gantryctl, when the node is this machine, and on the PATH of gantryd: say "
+                            "where it is with `program: /path/to/{}` in the recipe's server",
+                            name, name);
+            return error;
+        }
+        GANTRY_TRY(const proto::Target target, launched);
         server.emplace(*m_client, target.id, m_recipe.server.keepsRunning);
         return waitForTarget(*m_client, target.id, std::chrono::nanoseconds(m_recipe.server.waitReady), m_stop.get_token());
     }
@@ -271,7 +296,7 @@ private:
 
 Result<int> runRecipe(const Recipe& recipe, const std::filesystem::path& folder, const CommonOptions& common)
 {
-    GANTRY_CHECK(checkWritable(folder / recipe.name));
+    GANTRY_CHECK(makeWritable(folder / recipe.name, "the files of the recipe"));
     GANTRY_TRY(auto client, connect(common));
     return RecipeRun(recipe, folder, common, std::move(client)).run();
 }

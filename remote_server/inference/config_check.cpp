@@ -1,13 +1,60 @@
 #include "remote_server/inference/config_check.h"
 
 #include <algorithm>
+#include <charconv>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <limits>
+#include <map>
 #include <set>
 
 namespace gantry::inference_server {
 namespace {
 
 using Problem = std::optional<ConfigProblem>;
+
+/// Backends of gantry-serve, and the parameters of each that are whole numbers.
+const std::map<std::string, std::vector<const char*>>& backends()
+{
+    static const std::map<std::string, std::vector<const char*>> kBackends = {
+        {"add_sub", {}},
+        {"bert", {"layers", "hidden", "heads", "ffn", "vocabulary", "positions", "seed", "cpu_layers"}},
+        {"decoder",
+         {"layers", "hidden", "heads", "ffn", "vocabulary", "positions", "seed", "kv_blocks", "tokens_per_block", "max_requests"}},
+        {"identity", {"execute_delay_ms", "execute_delay_us", "responses"}},
+    };
+    return kBackends;
+}
+
+/// Of gantry-serve.
+Problem backendProblem(const inference::ModelConfig& config)
+{
+    if (config.backend().empty())
+        return ConfigProblem{{}, "the field backend is missing"};
+    const auto found = backends().find(config.backend());
+    if (found == backends().end()) {
+        std::vector<std::string> names;
+        for (const auto& [name, parameters] : backends())
+            names.push_back(name);
+        return ConfigProblem{{{"backend"}},
+                             fmt::format("there is no backend \"{}\": gantry-serve has {}", config.backend(), fmt::join(names, ", "))};
+    }
+    for (const char* name : found->second) {
+        const auto parameter = config.parameters().find(name);
+        if (parameter == config.parameters().end())
+            continue;
+        const std::string& value = parameter->second.string_value();
+        std::int64_t number = 0;
+        const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+        if (error != std::errc() || end != value.data() + value.size() || number < 0)
+            return ConfigProblem{{{"parameters", 0, name}}, fmt::format("\"{}\" is no whole number from 0 on", value)};
+    }
+    const auto cold = config.parameters().find("cold_start");
+    if (cold != config.parameters().end() && cold->second.string_value() != "true" && cold->second.string_value() != "false")
+        return ConfigProblem{{{"parameters", 0, "cold_start"}},
+                             fmt::format("\"{}\" is neither true nor false", cold->second.string_value())};
+    return {};
+}
 
 /// Elements of a shape; nothing where a dimension is open or the number has no bound.
 template <typename Dims>
@@ -21,16 +68,17 @@ std::optional<std::int64_t> elementsOf(const Dims& dims)
 }
 
 template <typename Tensor>
-Problem tensorProblem(const char* kind, int index, const Tensor& tensor, std::set<std::string>& names)
+Problem tensorProblem(const char* kind, int index, const Tensor& tensor, ConfigExtent extent, std::set<std::string>& names)
 {
     const FieldPath path{{kind, index}};
     const auto at = [&](const char* field) { return FieldPath{{kind, index}, {field, 0}}; };
-    if (tensor.name().empty())
+    const bool isComplete = extent == ConfigExtent::Complete;
+    if (isComplete && tensor.name().empty())
         return ConfigProblem{path, fmt::format("an {} lacks its name", kind)};
     const std::string who = fmt::format("{} \"{}\"", kind, tensor.name());
-    if (!names.insert(tensor.name()).second)
+    if (!names.insert(tensor.name()).second && !tensor.name().empty())
         return ConfigProblem{at("name"), who + " is declared twice"};
-    if (tensor.data_type() == inference::TYPE_INVALID)
+    if (isComplete && tensor.data_type() == inference::TYPE_INVALID)
         return ConfigProblem{path, who + " lacks its data_type"};
     for (int i = 0; i < tensor.dims_size(); ++i)
         if (tensor.dims(i) < -1 || tensor.dims(i) == 0)
@@ -48,29 +96,32 @@ Problem tensorProblem(const char* kind, int index, const Tensor& tensor, std::se
     return {};
 }
 
-Problem tensorsProblem(const inference::ModelConfig& config)
+Problem tensorsProblem(const inference::ModelConfig& config, ConfigExtent extent)
 {
-    if (config.input().empty() || config.output().empty())
+    if (extent == ConfigExtent::Complete && (config.input().empty() || config.output().empty()))
         return ConfigProblem{{}, "it needs at least one input and one output"};
     std::set<std::string> inputs, outputs;
     for (int i = 0; i < config.input_size(); ++i)
-        if (Problem problem = tensorProblem("input", i, config.input(i), inputs))
+        if (Problem problem = tensorProblem("input", i, config.input(i), extent, inputs))
             return problem;
     for (int i = 0; i < config.output_size(); ++i)
-        if (Problem problem = tensorProblem("output", i, config.output(i), outputs))
+        if (Problem problem = tensorProblem("output", i, config.output(i), extent, outputs))
             return problem;
     return {};
 }
 
-Problem instancesProblem(const inference::ModelConfig& config)
+Problem instancesProblem(const inference::ModelConfig& config, ConfigRules rules, ConfigExtent extent)
 {
-    constexpr int kMostInstances = 64;
+    constexpr int kMostInstances = 64; // of gantry-serve
+    const int least = extent == ConfigExtent::Complete ? 1 : 0;
+    const int most = rules == ConfigRules::GantryServe ? kMostInstances : std::numeric_limits<int>::max();
     for (int i = 0; i < config.instance_group_size(); ++i) {
         const auto& group = config.instance_group(i);
         const auto at = [&](const char* field, int index = 0) { return FieldPath{{"instance_group", i}, {field, index}}; };
-        if (group.count() < 1 || group.count() > kMostInstances)
-            return ConfigProblem{at("count"), fmt::format("it must lie between 1 and {}", kMostInstances)};
-        if (group.kind() == inference::ModelInstanceGroup::KIND_MODEL)
+        if (group.count() < least || group.count() > most)
+            return ConfigProblem{at("count"), rules == ConfigRules::GantryServe ? fmt::format("it must lie between 1 and {}", most)
+                                                                                : std::string("it must be at least 1")};
+        if (rules == ConfigRules::GantryServe && group.kind() == inference::ModelInstanceGroup::KIND_MODEL)
             return ConfigProblem{at("kind"), "KIND_MODEL is left to backends that place themselves; none here does"};
         if (group.kind() == inference::ModelInstanceGroup::KIND_CPU && !group.gpus().empty())
             return ConfigProblem{at("gpus"), "a group of KIND_CPU has no GPUs"};
@@ -84,18 +135,28 @@ Problem instancesProblem(const inference::ModelConfig& config)
     return {};
 }
 
-Problem batchingProblem(const inference::ModelConfig& config)
+/// What gantry-serve cannot do.
+Problem schedulingProblem(const inference::ModelConfig& config)
 {
     if (config.has_sequence_batching())
-        return ConfigProblem{{{"sequence_batching", 0}}, "gantry-serve does not batch sequences"};
+        return ConfigProblem{{{"sequence_batching"}},
+                             "gantry-serve has no sequence batcher: remove this field, and send requests without sequence_id"};
     if (config.has_ensemble_scheduling())
-        return ConfigProblem{{{"ensemble_scheduling", 0}}, "gantry-serve has no ensembles"};
+        return ConfigProblem{{{"ensemble_scheduling"}}, "gantry-serve has no ensembles: load the models of its steps and ask each"};
+    return {};
+}
+
+Problem batchingProblem(const inference::ModelConfig& config, ConfigExtent extent)
+{
+    const int largest =
+        extent == ConfigExtent::Complete || config.max_batch_size() > 0 ? config.max_batch_size() : std::numeric_limits<int>::max();
     const auto& batching = config.dynamic_batching();
     const auto at = [](const char* field, int index = 0) { return FieldPath{{"dynamic_batching", 0}, {field, index}}; };
     for (int i = 0; i < batching.preferred_batch_size_size(); ++i)
-        if (batching.preferred_batch_size(i) < 1 || batching.preferred_batch_size(i) > config.max_batch_size())
-            return ConfigProblem{at("preferred_batch_size", i),
-                                 fmt::format("it must lie between 1 and max_batch_size, {}", config.max_batch_size())};
+        if (batching.preferred_batch_size(i) < 1 || batching.preferred_batch_size(i) > largest)
+            return ConfigProblem{at("preferred_batch_size", i), largest == config.max_batch_size()
+                                                                    ? fmt::format("it must lie between 1 and max_batch_size, {}", largest)
+                                                                    : std::string("it must be at least 1")};
     if (batching.preserve_ordering() && config.model_transaction_policy().decoupled())
         return ConfigProblem{at("preserve_ordering"), "responses of a model with a decoupled transaction policy have no order to preserve"};
     const std::uint64_t levels = batching.priority_levels();
@@ -155,30 +216,35 @@ std::string ConfigProblem::text() const
     for (const FieldStep& step : path) {
         const auto* field = message ? message->FindFieldByName(step.name) : nullptr;
         where += (where.empty() ? "" : ".") + std::string(step.name);
-        if (field && field->is_repeated() && !field->is_map())
+        if (!step.key.empty())
+            where += fmt::format("[\"{}\"]", step.key);
+        else if (field && field->is_repeated() && !field->is_map())
             where += fmt::format("[{}]", step.index);
         message = field ? field->message_type() : nullptr;
     }
     return where.empty() ? sentence : where + ": " + sentence;
 }
 
-std::optional<ConfigProblem> problemOf(const inference::ModelConfig& config)
+std::optional<ConfigProblem> problemOf(const inference::ModelConfig& config, ConfigRules rules, ConfigExtent extent)
 {
     if (config.max_batch_size() < 0)
-        return ConfigProblem{{{"max_batch_size", 0}}, "it is negative"};
-    if (config.backend().empty())
-        return ConfigProblem{{}, "the field backend is missing"};
-    if (Problem problem = tensorsProblem(config))
+        return ConfigProblem{{{"max_batch_size"}}, "it is negative"};
+    const bool isOurs = rules == ConfigRules::GantryServe;
+    if (Problem problem = isOurs ? backendProblem(config) : Problem())
         return problem;
-    if (Problem problem = instancesProblem(config))
+    if (Problem problem = tensorsProblem(config, extent))
         return problem;
-    if (Problem problem = batchingProblem(config))
+    if (Problem problem = instancesProblem(config, rules, extent))
+        return problem;
+    if (Problem problem = isOurs ? schedulingProblem(config) : Problem())
+        return problem;
+    if (Problem problem = batchingProblem(config, extent))
         return problem;
     if (Problem problem = versionProblem(config.version_policy()))
         return problem;
     if (config.response_cache().enable() && config.model_transaction_policy().decoupled())
-        return ConfigProblem{{{"response_cache", 0}}, "answers of a model with a decoupled transaction policy are not cached"};
-    for (int i = 0; i < config.model_warmup_size(); ++i)
+        return ConfigProblem{{{"response_cache"}}, "answers of a model with a decoupled transaction policy are not cached"};
+    for (int i = 0; extent == ConfigExtent::Complete && i < config.model_warmup_size(); ++i)
         if (Problem problem = warmUpProblem(config, i))
             return problem;
     return {};

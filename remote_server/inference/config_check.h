@@ -13,6 +13,7 @@ struct FieldStep
 {
     const char* name;
     int index = 0;
+    std::string key = {}; ///< of a map, instead
 };
 
 using FieldPath = std::vector<FieldStep>;
@@ -27,7 +28,20 @@ struct ConfigProblem
     [[nodiscard]] std::string text() const;
 };
 
-/// The first problem of a configuration that is complete and has its defaults.
-[[nodiscard]] std::optional<ConfigProblem> problemOf(const inference::ModelConfig& config);
+/// Whose rules a configuration is judged by.
+enum class ConfigRules
+{
+    Triton,     ///< those that any server with Triton's configurations has
+    GantryServe ///< and what gantry-serve cannot do
+};
+
+enum class ConfigExtent
+{
+    AsWritten, ///< a backend may still add what it knows: what is missing is no problem
+    Complete   ///< with its defaults
+};
+
+/// The first problem of a configuration.
+[[nodiscard]] std::optional<ConfigProblem> problemOf(const inference::ModelConfig& config, ConfigRules rules, ConfigExtent extent);
 
 } // namespace gantry::inference_server

@@ -23,7 +23,7 @@ public:
         if (m_at >= m_text.size())
             return Token::End;
         const char c = m_text[m_at];
-        const std::size_t from = m_at;
+        const std::size_t from = m_tokenBegin = m_at;
         step();
         if (std::isalpha(static_cast<unsigned char>(c)) || c == '_') {
             while (m_at < m_text.size() && (std::isalnum(static_cast<unsigned char>(m_text[m_at])) || m_text[m_at] == '_'))
@@ -54,6 +54,7 @@ public:
     }
 
     [[nodiscard]] std::string_view name() const { return m_name; }
+    [[nodiscard]] std::string_view written() const { return m_text.substr(m_tokenBegin, m_at - m_tokenBegin); }
     [[nodiscard]] int line() const { return m_tokenLine; }
     [[nodiscard]] int column() const { return m_tokenColumn; }
 
@@ -94,7 +95,7 @@ private:
     }
 
     std::string_view m_text, m_name;
-    std::size_t m_at = 0;
+    std::size_t m_at = 0, m_tokenBegin = 0;
     int m_line = 0, m_column = 0, m_tokenLine = 0, m_tokenColumn = 0;
 };
 
@@ -138,6 +139,33 @@ std::string fieldAt(std::string_view text, int line, int column)
     if (field.empty() && !path.empty())
         path.pop_back();
     return path + std::string(field);
+}
+
+std::optional<TextPlace> nameBefore(std::string_view text, TextPlace before, std::string_view field)
+{
+    TextWalk walk(text);
+    std::optional<TextPlace> found;
+    bool isValue = false;
+    for (TextWalk::Token token = walk.next(); token != TextWalk::Token::End; token = walk.next()) {
+        if (walk.line() > before.line || (walk.line() == before.line && walk.column() >= before.column))
+            break;
+        if (token == TextWalk::Token::Name && !isValue && walk.name() == field)
+            found = TextPlace{walk.line(), walk.column()};
+        isValue = token == TextWalk::Token::Colon;
+    }
+    return found;
+}
+
+std::string_view quotedFrom(std::string_view text, TextPlace from)
+{
+    TextWalk walk(text);
+    for (TextWalk::Token token = walk.next(); token != TextWalk::Token::End; token = walk.next()) {
+        const bool isThere = walk.line() > from.line || (walk.line() == from.line && walk.column() >= from.column);
+        const std::string_view written = walk.written();
+        if (isThere && written.size() >= 2 && (written.front() == '"' || written.front() == '\''))
+            return written.substr(1, written.size() - 2);
+    }
+    return {};
 }
 
 Nesting deepestNesting(std::string_view text)

@@ -31,12 +31,21 @@ auto withoutExceptions(const Make& make) -> decltype(make())
     }
 }
 
-Result<InferCall> callOf(ProtocolCalls& calls, const inference::ModelInferRequest& wire)
+enum class Answers
 {
-    return withoutExceptions([&]() -> Result<InferCall> {
-        GANTRY_TRY(InferRequest request, requestFromProto(wire));
-        return prepareCall(calls, std::move(request));
-    });
+    One,
+    Several
+};
+
+/// A call that takes one answer is not for a decoupled model.
+Result<InferCall> callOf(ProtocolCalls& calls, const inference::ModelInferRequest& wire, Answers answers)
+{
+    return prepareCall(
+        calls, {wire.model_name(), wire.model_version(), wire.id()}, [&](const ModelDescription& model) -> Result<InferRequest> {
+            if (answers == Answers::One && model.config.model_transaction_policy().decoupled())
+                return Error{ErrorCode::Unsupported, "ModelInfer RPC doesn't support models with decoupled transaction policy", {}};
+            return requestFromProto(wire);
+        });
 }
 
 /// Puts outputs of the call's model into a response.
@@ -66,9 +75,7 @@ class UnaryInfer : public grpc::ServerUnaryReactor
 public:
     void begin(ProtocolCalls& calls, const inference::ModelInferRequest& wire, inference::ModelInferResponse& reply)
     {
-        auto made = callOf(calls, wire);
-        if (made && isDecoupled(*made))
-            made = Error{ErrorCode::Unsupported, "ModelInfer RPC doesn't support models with decoupled transaction policy", {}};
+        auto made = callOf(calls, wire, Answers::One);
         if (!made)
             return Finish(grpcStatusOf(made.error()));
         std::unique_ptr<InferJob> job = std::move(made->job);
@@ -214,7 +221,7 @@ private:
 
     void infer(std::int64_t readEnd)
     {
-        auto made = callOf(m_calls, m_request);
+        auto made = callOf(m_calls, m_request, Answers::Several);
         if (!made) {
             const std::lock_guard lock(m_mutex);
             return send(errorResponse(m_request.id(), made.error()), nullptr);

@@ -2,6 +2,7 @@
 
 #include "remote_server/inference/http_calls.h"
 #include "remote_server/inference/http_codec.h"
+#include "remote_server/inference/http_generate.h"
 #include "remote_server/inference/http_server.h"
 #include "remote_server/inference/infer_codec.h"
 #include "remote_server/inference/proto_json.h"
@@ -106,22 +107,19 @@ private:
     std::vector<Tensor> m_outputs;
 };
 
-/// The request of a body, of which `headerLength` are JSON.
-Result<InferRequest> requestOf(const httplib::Request& http, ProtocolCalls& calls, const std::string& model, const std::string& version)
+/// The request of a body, of which as much is JSON as its header says.
+Result<InferRequest> requestOf(const httplib::Request& http, const std::string& version, const ModelDescription& model)
 {
+    if (model.config.model_transaction_policy().decoupled())
+        return Error{ErrorCode::Unsupported, "HTTP end point doesn't support models with decoupled transaction policy", {}};
     std::optional<std::uint64_t> headerLength;
     if (http.has_header(kHeaderLength)) {
         GANTRY_TRY(headerLength, headerLengthOf(http.get_header_value(kHeaderLength), http.body.size()));
     }
-    GANTRY_TRY(const auto found, calls.findModel(model, version));
-    if (found->description().config.model_transaction_policy().decoupled())
-        return Error{ErrorCode::Unsupported, "HTTP end point doesn't support models with decoupled transaction policy", {}};
-    auto request =
-        headerLength == 0 ? requestFromRawBody(http.body, found->description()) : requestFromHttp(http.body, headerLength, model);
-    if (request) {
-        request->model = model;
-        request->version = version;
-    }
+    GANTRY_TRY(InferRequest request,
+               headerLength == 0 ? requestFromRawBody(http.body, model) : requestFromHttp(http.body, headerLength, model.name));
+    request.model = model.name;
+    request.version = version;
     return request;
 }
 
@@ -129,8 +127,8 @@ Result<InferRequest> requestOf(const httplib::Request& http, ProtocolCalls& call
 Result<HttpAnswer> infer(const httplib::Request& http, ProtocolCalls& calls, const std::string& model, const std::string& version)
 {
     const std::int64_t received = std::chrono::steady_clock::now().time_since_epoch().count();
-    GANTRY_TRY(InferRequest request, requestOf(http, calls, model, version));
-    GANTRY_TRY(InferCall call, prepareCall(calls, std::move(request)));
+    GANTRY_TRY(InferCall call, prepareCall(calls, {model, version, {}},
+                                           [&](const ModelDescription& description) { return requestOf(http, version, description); }));
     const auto awaited = std::make_shared<Awaited>();
     call.job->done = [awaited, &calls, trace = call.trace](InferJob& finished, const Result<void>& result) {
         recordEnd(calls, finished, result, trace.get());
@@ -234,6 +232,9 @@ private:
             response.set_content(answer->body, answer->headerLength ? "application/octet-stream" : "application/json");
             return {};
         }
+        if (what == "generate" || what == "generate_stream")
+            return request.method == "POST" ? generating(what == "generate_stream", model, version, request, response)
+                                            : Answer(Miss::Method);
         if (what != "ready" && what != "config" && what != "stats")
             return Miss::Path;
         if (!isGet)
@@ -246,6 +247,20 @@ private:
         }
         const auto ready = m_calls.isModelReady(model, version);
         return ready ? replyReady(response, *ready, "Model version not ready") : reply(response, ready.error());
+    }
+
+    Answer generating(bool streams, const std::string& model, const std::string& version, const httplib::Request& request,
+                      httplib::Response& response) const
+    {
+        if (streams) {
+            const auto begun = generateStream(m_calls, model, version, request.body, response);
+            return begun ? Answer() : reply(response, begun.error());
+        }
+        const auto document = generate(m_calls, model, version, request.body);
+        if (!document)
+            return reply(response, document.error());
+        response.set_content(*document, "application/json");
+        return {};
     }
 
     Answer repository(const std::vector<std::string>& path, const httplib::Request& request, httplib::Response& response) const

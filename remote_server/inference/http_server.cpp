@@ -5,13 +5,16 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <charconv>
 #include <condition_variable>
 #include <cstring>
 #include <httplib.h>
 #include <limits>
 #include <mutex>
+#include <optional>
 #include <poll.h>
 #include <pthread.h>
+#include <string_view>
 #include <sys/socket.h>
 #include <thread>
 #include <unistd.h>
@@ -23,6 +26,9 @@ namespace {
 constexpr std::chrono::seconds kSocketPatience{30}; // for the next bytes of a request, or for room for an answer's
 constexpr std::chrono::milliseconds kLook{100};     // how often a thread that waits for a client looks whether it is to end
 constexpr std::chrono::seconds kIdleWhenOthersWait{1};
+constexpr std::chrono::seconds kPatienceWithRefused{5}; // what they send meanwhile is thrown away
+constexpr std::chrono::milliseconds kSilenceOfRefused{500};
+constexpr std::size_t kMostHeaderBytes = 64 << 10, kMostLineBytes = 16 << 10;
 constexpr std::chrono::seconds kPatienceAtTheEnd{1}; // of a server that ends: for the rest of a request, or for room for an answer's bytes
 
 std::int64_t nowNs()
@@ -38,6 +44,9 @@ struct ThisConnection
     std::size_t mostBodyBytes = 0;
     bool mustClose = false; ///< the rest of the request is not read
     bool isLate = false;    ///< the request, which was not received in time
+    bool hasHeaders = false;                    ///< they are read: what follows is the body
+    std::size_t headerBytes = 0, lineBytes = 0; ///< that were read of the headers, and of the line that they are at
+    std::optional<int> refusal;                 ///< status that the request is answered with, unread
     std::function<void(std::int64_t, std::int64_t)> whenSent;
 };
 thread_local ThisConnection t_connection;
@@ -153,7 +162,7 @@ public:
         const std::size_t taken = std::min(size, m_end - m_begin);
         std::memcpy(data, m_buffer.data() + m_begin, taken);
         m_begin += taken;
-        return static_cast<ssize_t>(taken);
+        return areHeadersTooLong({data, taken}) ? -1 : static_cast<ssize_t>(taken);
     }
     ssize_t write(const char* data, std::size_t size) override
     {
@@ -166,6 +175,20 @@ public:
     socket_t socket() const override { return m_socket; }
 
 private:
+    /// A line without an end would be read as long as bytes come, and waited for.
+    static bool areHeadersTooLong(std::string_view read)
+    {
+        if (t_connection.hasHeaders)
+            return false;
+        const std::size_t end = read.rfind('\n');
+        t_connection.headerBytes += read.size();
+        t_connection.lineBytes = end == std::string_view::npos ? t_connection.lineBytes + read.size() : read.size() - end - 1;
+        if (t_connection.headerBytes <= kMostHeaderBytes && t_connection.lineBytes <= kMostLineBytes)
+            return false;
+        t_connection.refusal = 431;
+        return true;
+    }
+
     /// False: for too long nothing came, or there was no room; or it is `untilNs`; or the server ends, and kPatienceAtTheEnd has passed
     /// since then and since `fromNs`.
     [[nodiscard]] bool wait(short events, std::int64_t fromNs, std::int64_t untilNs) const
@@ -201,6 +224,8 @@ private:
     ConnectionThreads& m_threads;
 };
 
+constexpr std::string_view kTooLong = "HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
 /// cpp-httplib's server, but for how connections are kept: its own loop tells handlers nothing of their socket, and keeps a thread
 /// with a silent client while others wait.
 class BoundedServer : public httplib::Server
@@ -219,8 +244,16 @@ public:
         set_error_handler([](const httplib::Request&, httplib::Response& response) {
             if (t_connection.isLate)
                 response.status = 408;
+            else if (t_connection.refusal)
+                response.status = *t_connection.refusal;
             if (response.body.empty())
                 response.set_content(errorJson(sentenceOf(response.status)), "application/json");
+        });
+        set_pre_routing_handler([](const httplib::Request&, httplib::Response& response) {
+            if (!t_connection.refusal)
+                return HandlerResponse::Unhandled;
+            response.status = *t_connection.refusal;
+            return HandlerResponse::Handled;
         });
         set_exception_handler([](const httplib::Request&, httplib::Response& response, const std::exception_ptr& problem) {
             response.status = 500;
@@ -249,7 +282,7 @@ private:
     {
         switch (status) {
         case 400:
-            return "Bad Request";
+            return t_connection.refusal ? "Content-Length must be one number that is not negative" : "Bad Request";
         case 404:
             return "Not Found";
         case 405:
@@ -260,6 +293,8 @@ private:
             return "the request's body is larger than the server takes (--http-max-input-size)";
         case 414:
             return "the request's address is too long";
+        case 431:
+            return "the request's headers are longer than the server takes: 64 KiB, and 8 KiB a line";
         case 415:
             return "Unsupported compression type";
         default:
@@ -272,24 +307,55 @@ private:
         const int on = 1;
         setsockopt(socket, IPPROTO_TCP, 1 /* TCP_NODELAY, tcp(7) */, &on, sizeof on);
         ConnectionStream stream(socket, m_threads, m_options.wholeRequest);
-        bool isKept = true;
+        bool isKept = true, isRefused = false;
         while (isKept && (stream.hasBuffered() || waitForRequest(socket))) {
-            t_connection = {socket, nowNs(), 0, m_options.mostBodyBytes, false, false, {}};
+            t_connection = {};
+            t_connection.socket = socket;
+            t_connection.requestBegan = nowNs();
+            t_connection.mostBodyBytes = m_options.mostBodyBytes;
             bool isClosed = false;
-            isKept = process_request(stream, m_threads.isEnding(), isClosed, endsWithItsHeaders) && !isClosed && !t_connection.mustClose &&
-                     !t_connection.isLate;
+            isKept = process_request(stream, m_threads.isEnding(), isClosed, takeHeaders) && !isClosed && !t_connection.mustClose &&
+                     !t_connection.isLate && !t_connection.refusal;
+            if (t_connection.refusal && t_connection.answerBegan == 0) // the library answers no request without a first line
+                static_cast<void>(stream.write(kTooLong.data(), kTooLong.size()));
+            isRefused = t_connection.refusal.has_value();
             if (t_connection.whenSent)
                 t_connection.whenSent(t_connection.answerBegan, nowNs());
             t_connection = {};
         }
+        if (isRefused)
+            readOn(socket);
         ::shutdown(socket, SHUT_RDWR);
         close(socket);
         return true;
     }
 
-    /// A request that announces no body has none (RFC 9112, section 6.3); the library would read until the connection ends.
-    static void endsWithItsHeaders(httplib::Request& request)
+    /// Closed with bytes unread a connection is reset, and a client that still sends has no answer: it is read on for a while.
+    void readOn(int socket) const
     {
+        ::shutdown(socket, SHUT_WR);
+        std::array<char, 64 << 10> ignored;
+        const std::int64_t until = nowNs() + std::chrono::nanoseconds(kPatienceWithRefused).count();
+        while (nowNs() < until && !m_threads.isEnding() && waitFor(socket, POLLIN, kSilenceOfRefused) &&
+               recv(socket, ignored.data(), ignored.size(), MSG_DONTWAIT) > 0) {
+        }
+    }
+
+    /// A request that announces no body has none (RFC 9112, section 6.3); the library would read until the connection ends. A body that
+    /// cannot be or is too large is not waited for.
+    static void takeHeaders(httplib::Request& request)
+    {
+        t_connection.hasHeaders = true;
+        if (const std::size_t lengths = request.get_header_value_count("Content-Length"); lengths > 0) {
+            const std::string text = request.get_header_value("Content-Length");
+            std::uint64_t length = 0;
+            const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), length);
+            const bool isNumber = end == text.data() + text.size() && error != std::errc::invalid_argument;
+            if (lengths > 1 || !isNumber)
+                t_connection.refusal = 400;
+            else if (error == std::errc::result_out_of_range || length > t_connection.mostBodyBytes)
+                t_connection.refusal = 413;
+        }
         if (!request.has_header("Content-Length") && !request.has_header("Transfer-Encoding"))
             request.set_header("Content-Length", "0");
     }

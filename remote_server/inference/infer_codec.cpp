@@ -46,10 +46,18 @@ Result<void> checkShape(const GivenInput& given, const inference::ModelInput& in
         dims.insert(dims.begin(), -1);
     bool fits = dims.size() == given.shape.size();
     std::uint64_t elements = 1;
+    const auto wrong = [&](const std::string& why) {
+        return bad(fmt::format("unexpected shape for input '{}' for model '{}': [{}] {}", given.name, model.name,
+                               fmt::join(given.shape, ","), why));
+    };
+    for (const std::int64_t dimension : given.shape)
+        if (dimension < 1 || dimension >= kLongestDimension)
+            return wrong(fmt::format("has the dimension {}; each must lie between 1 and {}", dimension, kLongestDimension - 1));
     for (std::size_t i = 0; fits && i < dims.size(); ++i) {
-        fits = given.shape[i] > 0 && given.shape[i] < kLongestDimension && (dims[i] < 0 || dims[i] == given.shape[i]);
-        elements *= static_cast<std::uint64_t>(std::max<std::int64_t>(given.shape[i], 0));
-        fits = fits && elements < kMostElements;
+        fits = dims[i] < 0 || dims[i] == given.shape[i];
+        elements *= static_cast<std::uint64_t>(given.shape[i]);
+        if (elements >= kMostElements)
+            return wrong(fmt::format("has more than {} elements", kMostElements - 1));
     }
     if (!fits)
         return bad(fmt::format("unexpected shape for input '{}' for model '{}'. Expected [{}], got [{}]{}", given.name, model.name,

@@ -37,7 +37,7 @@ struct InferJob
     /// queued, and a decoupled model makes no further response. Null: the request is never cancelled.
     std::shared_ptr<std::atomic<bool>> cancelled;
     /// For decoupled models: each response as it is made, on the instance's thread. `final` says that none follows; outputs may be
-    /// empty with it. `done` is called after the last one.
+    /// empty with it, and the request is counted by then. `done` is called after the last one.
     std::function<void(InferJob&, std::vector<Tensor> outputs, bool final)> respond;
     std::function<void(InferJob&, const Result<void>&)> done;
 
@@ -50,6 +50,13 @@ struct InferJob
     std::string instance;                           ///< name of the instance that executed it
     std::int64_t threadId = 0;                      ///< the instance's, the kernel's number; 0: it was not executed
     std::optional<std::uint32_t> streamId;          ///< CUPTI's number of the instance's stream
+    /// Of a decoupled model: made, and to be sent when the request is counted.
+    struct LastResponse
+    {
+        std::vector<Tensor> outputs;
+        std::int64_t madeNs; ///< CLOCK_MONOTONIC
+    };
+    std::optional<LastResponse> lastResponse;
     std::size_t responses = 0;                      ///< of a decoupled model: made until now
     std::int64_t responseBegan = 0;                 ///< when the last one was sent, or the first begun; 0: none is
     bool isCutShort = false;                        ///< its client takes no more of its responses

@@ -6,7 +6,7 @@
 namespace gantry::inference_server {
 namespace {
 
-constexpr double kGrowth = 1.02;
+constexpr double kGrowth = 1.02, kLeastUs = 0.01;
 
 } // namespace
 
@@ -18,7 +18,7 @@ void RecentDurations::add(double us, Clock::time_point now)
         part.counts.fill(0);
         part.number = number;
     }
-    const double place = us > 1 ? std::log(us) / std::log(kGrowth) : 0;
+    const double place = us > kLeastUs ? std::log(us / kLeastUs) / std::log(kGrowth) : 0;
     ++part.counts[static_cast<std::size_t>(std::min(place, static_cast<double>(kBuckets - 1)))];
 }
 
@@ -40,7 +40,7 @@ std::optional<double> RecentDurations::quantile(double quantile, Clock::time_poi
     std::size_t bucket = 0;
     for (; bucket + 1 < kBuckets && below + counts[bucket] < std::max<std::uint64_t>(rank, 1); ++bucket)
         below += counts[bucket];
-    return std::pow(kGrowth, static_cast<double>(bucket) + 0.5);
+    return kLeastUs * std::pow(kGrowth, static_cast<double>(bucket) + 0.5);
 }
 
 void LatencySummaries::add(const std::string& model, const std::string& version, const RequestTimes& times, bool cacheHit)

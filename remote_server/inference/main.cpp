@@ -59,7 +59,11 @@ Result<void> run(const Arguments& arguments)
     GANTRY_TRY(const MetricsOptions metrics, metricsOptions(arguments.front));
     ProtocolCalls calls(*server, {.trace = trace, .metrics = metrics, .log = log.get()});
     GANTRY_TRY(const auto ends, FrontEnds::start(frontOptions(arguments.front), calls));
-    spdlog::info("gantry-serve {} is ready: {}", GANTRY_VERSION, portsText(*ends));
+    if (server->isReady())
+        spdlog::info("gantry-serve {} is ready: {}", GANTRY_VERSION, portsText(*ends));
+    else
+        spdlog::warn("gantry-serve {} serves and is not ready, since not all of its models are (--strict-readiness): {}", GANTRY_VERSION,
+                     portsText(*ends));
     if (!arguments.readyFile.empty())
         GANTRY_CHECK(writeReadyFile(arguments.readyFile, *ends));
 
@@ -78,6 +82,18 @@ Result<void> run(const Arguments& arguments)
     return {};
 }
 
+/// In the help: booleans as they are written, and nothing for lists that are empty.
+void wordDefaults(CLI::App& app)
+{
+    for (CLI::Option* option : app.get_options()) {
+        const std::string value = option->get_default_str();
+        if (value == "[]")
+            option->default_str("");
+        else if (option->get_type_name() == "BOOLEAN")
+            option->default_str(value == "0" || value == "false" ? "false" : "true");
+    }
+}
+
 } // namespace
 
 int main(int argc, char** argv)
@@ -85,9 +101,11 @@ int main(int argc, char** argv)
     proto::routeGrpcLog([](const std::string& line) { spdlog::debug("{}", line); });
     CLI::App app{"gantry-serve: an inference server for the KServe v2 gRPC protocol, instrumented with NVTX."};
     Arguments arguments;
+    app.option_defaults()->always_capture_default();
     addServerFlags(app, arguments.server);
     addFrontFlags(app, arguments.front);
     app.add_option("--ready-file", arguments.readyFile, "write the ports here as JSON once ready");
+    wordDefaults(app);
     app.set_version_flag("--version", GANTRY_VERSION);
     try {
         app.parse(argc, argv);

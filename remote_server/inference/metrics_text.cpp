@@ -206,6 +206,24 @@ void addSummaries(std::string& text, const std::vector<Snapshot>& models, const 
     }
 }
 
+/// Triton's pool is one of its own; here models hold page-locked memory for as long as they serve. Absent where none may.
+void addPinnedMemory(std::string& text, const InferenceServer& server)
+{
+    std::uint64_t bytes = 0;
+    bool isOnGpu = false;
+    for (const auto& model : server.serving()) {
+        isOnGpu = isOnGpu || model->platform() == "gpu";
+        bytes += model->pinnedBytes();
+    }
+    if (!isOnGpu)
+        return;
+    for (const auto& [name, help] :
+         {std::pair("nv_pinned_memory_pool_total_bytes",
+                    "Page-locked host memory that models hold, in bytes; it is no pool of a fixed size"),
+          std::pair("nv_pinned_memory_pool_used_bytes", "Page-locked host memory that models hold, in bytes; all of it is in use")})
+        text += heading(name, "gauge", help) + fmt::format("{} {}\n", name, bytes);
+}
+
 /// Those of the response cache itself, which are gauges in Triton although they only grow: its cache is a library that sets them.
 void addCache(std::string& text, const ResponseCache::Counts& cache)
 {
@@ -295,6 +313,8 @@ std::string Metrics::text(const InferenceServer& server, std::uint64_t droppedTr
     if (m_options.oldNames) {
         for (const Family& family : kOldCacheDurations)
             addFamily(text, family, models, true);
+        if (const auto cache = server.cacheCounts())
+            addCache(text, *cache);
         return text + m_machine.text();
     }
     if (m_options.counterLatencies)
@@ -303,6 +323,7 @@ std::string Metrics::text(const InferenceServer& server, std::uint64_t droppedTr
     addFamily(text, kPending, models);
     addLoadDurations(text, models);
     addUncountedResponses(text, models);
+    addPinnedMemory(text, server);
     text += m_machine.text();
     if (const auto cache = server.cacheCounts())
         addCache(text, *cache);

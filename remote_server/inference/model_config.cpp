@@ -1,74 +1,30 @@
 #include "remote_server/inference/model_config.h"
 
 #include "remote_server/inference/backends/backend.h"
-#include "remote_server/inference/config_check.h"
-#include "remote_server/inference/config_text.h"
+#include "remote_server/inference/config_reader.h"
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <google/protobuf/io/tokenizer.h>
-#include <google/protobuf/text_format.h>
+#include <optional>
 
 namespace gantry::inference_server {
 namespace {
 
-using Locations = google::protobuf::TextFormat::ParseInfoTree;
-
-// A configuration is some hundred lines; what is larger or deeper is none, and the parser's stack has an end.
-constexpr std::size_t kMostBytes = 1 << 20;
-constexpr int kMostNesting = 32;
-
-std::string placed(const std::string& file, int line, int column, const std::string& text)
+std::string placed(const std::string& file, TextPlace place)
 {
-    return fmt::format("{}:{}:{}: {}", file, line + 1, column + 1, text);
+    return fmt::format("{}:{}:{}", file, place.line + 1, place.column + 1);
 }
 
-/// Keeps the first error of the text-format parser, and its warnings.
-class ParserMessages : public google::protobuf::io::ErrorCollector
+Error badConfig(const std::string& file, const PlacedProblem& problem)
 {
-public:
-    ParserMessages(std::string_view text, const std::string& file) : m_text(text), m_file(file) {}
+    return {ErrorCode::BadInput, fmt::format("{}: {}", placed(file, problem.place), problem.text), {}};
+}
 
-    void AddError(int line, google::protobuf::io::ColumnNumber column, const std::string& message) override
-    {
-        if (!m_error.empty())
-            return;
-        const std::string field = fieldAt(m_text, line, column);
-        m_error = placed(m_file, line, column, field.empty() ? message : field + ": " + message);
-    }
-    void AddWarning(int line, google::protobuf::io::ColumnNumber column, const std::string& message) override
-    {
-        m_warnings.push_back(placed(m_file, line, column, message));
-    }
-
-    [[nodiscard]] const std::string& error() const { return m_error; }
-    [[nodiscard]] std::vector<std::string>& warnings() { return m_warnings; }
-
-private:
-    std::string_view m_text;
-    const std::string& m_file;
-    std::string m_error;
-    std::vector<std::string> m_warnings;
-};
-
-/// Where the text has the last step of a path, or as much of the path as it has.
-std::pair<int, int> locationOf(const FieldPath& path, const Locations& locations)
+std::optional<ConfigProblem> nameProblem(const inference::ModelConfig& config, const std::string& model)
 {
-    std::pair<int, int> found{0, 0};
-    const Locations* tree = &locations;
-    const google::protobuf::Descriptor* message = inference::ModelConfig::descriptor();
-    for (const FieldStep& step : path) {
-        const auto* field = message ? message->FindFieldByName(step.name) : nullptr;
-        if (!field || !tree)
-            break;
-        const auto location = tree->GetLocation(field, field->is_repeated() ? step.index : -1);
-        if (location.line < 0)
-            break;
-        found = {location.line, location.column};
-        tree = field->message_type() ? tree->GetTreeForNested(field, field->is_repeated() ? step.index : -1) : nullptr;
-        message = field->message_type();
-    }
-    return found;
+    if (config.name().empty() || config.name() == model)
+        return {};
+    return ConfigProblem{{{"name"}}, fmt::format("\"{}\" is not the name of its folder, \"{}\"", config.name(), model)};
 }
 
 /// Fills in what Triton does when a field is left out.
@@ -89,45 +45,33 @@ void addDefaults(inference::ModelConfig& config)
         config.mutable_dynamic_batching()->add_preferred_batch_size(config.max_batch_size());
 }
 
+/// What is written is judged first: what a backend adds must not hide it.
 std::optional<ConfigProblem> completed(inference::ModelConfig& config, const std::string& model, AutoComplete complete,
                                        bool saysMaxBatchSize)
 {
-    if (!config.name().empty() && config.name() != model)
-        return ConfigProblem{{{"name", 0}}, fmt::format("\"{}\" is not the name of its folder, \"{}\"", config.name(), model)};
+    if (auto problem = nameProblem(config, model))
+        return problem;
+    if (auto problem = problemOf(config, ConfigRules::GantryServe, ConfigExtent::AsWritten))
+        return problem;
     config.set_name(model);
     if (complete == AutoComplete::On)
         autoComplete(config, saysMaxBatchSize);
     addDefaults(config);
-    return problemOf(config);
+    return problemOf(config, ConfigRules::GantryServe, ConfigExtent::Complete);
 }
 
 } // namespace
 
 Result<ParsedConfig> parseModelConfig(std::string_view text, const std::string& model, const std::string& file, AutoComplete complete)
 {
-    const auto bad = [](std::string sentence) { return Error{ErrorCode::BadInput, std::move(sentence), {}}; };
-    if (text.size() > kMostBytes)
-        return bad(fmt::format("{}: {} bytes are no configuration", file, text.size()));
-    if (const auto [line, column, depth] = deepestNesting(text); depth > kMostNesting)
-        return bad(placed(file, line, column, fmt::format("messages are nested {} deep; no field is deeper than {}", depth, kMostNesting)));
-
-    ParsedConfig parsed;
-    ParserMessages messages(text, file);
-    Locations locations;
-    google::protobuf::TextFormat::Parser parser;
-    parser.AllowUnknownField(true);
-    parser.RecordErrorsTo(&messages);
-    parser.WriteLocationsTo(&locations);
-    if (!parser.ParseFromString(std::string(text), &parsed.config))
-        return bad(messages.error());
-    parsed.warnings = std::move(messages.warnings());
-
-    const auto* maxBatchSize = inference::ModelConfig::descriptor()->FindFieldByName("max_batch_size");
-    const bool saysMaxBatchSize = locations.GetLocation(maxBatchSize, -1).line >= 0;
-    if (const auto problem = completed(parsed.config, model, complete, saysMaxBatchSize)) {
-        const auto [line, column] = locationOf(problem->path, locations);
-        return bad(placed(file, line, column, problem->text()));
-    }
+    const ConfigReader reader{std::string(text)};
+    if (reader.problem())
+        return badConfig(file, *reader.problem());
+    ParsedConfig parsed{reader.config(), {}, placed(file, reader.placeOf({{"version_policy"}}))};
+    for (const PlacedProblem& warning : reader.warnings())
+        parsed.warnings.push_back(fmt::format("{}: {}", placed(file, warning.place), warning.text));
+    if (const auto problem = completed(parsed.config, model, complete, reader.says("max_batch_size")))
+        return badConfig(file, {reader.placeOf(problem->path), problem->text()});
     return parsed;
 }
 

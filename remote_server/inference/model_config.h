@@ -15,7 +15,8 @@ namespace gantry::inference_server {
 struct ParsedConfig
 {
     inference::ModelConfig config;
-    std::vector<std::string> warnings; ///< "FILE:LINE:COLUMN: …", for fields that gantry-serve does not know
+    std::vector<std::string> warnings; ///< "FILE:LINE:COLUMN: …", of the parser
+    std::string policyPlace = {};      ///< "FILE:LINE:COLUMN" of version_policy; line 1 where it is not there
 };
 
 enum class AutoComplete

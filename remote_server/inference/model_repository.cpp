@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <fstream>
 #include <functional>
 #include <optional>
@@ -13,6 +14,8 @@ namespace gantry::inference_server {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr char kConfigParameter[] = "load parameter 'config'"; // what errors call a configuration that is in no file
 
 /// The version that a folder's name is, if it is one: decimal, without zeros before it.
 std::optional<std::int64_t> versionOf(const std::string& name)
@@ -50,7 +53,7 @@ std::uint64_t fingerprintOf(const fs::path& folder)
 }
 
 /// The versions that a configuration wants, of those in the folder.
-void addVersions(RepositoryModel& model, const fs::path& folder, const inference::ModelConfig& config,
+void addVersions(RepositoryModel& model, const fs::path& folder, const inference::ModelConfig& config, const std::string& policyPlace,
                  const std::shared_ptr<const void>& keeper = nullptr)
 {
     const auto available = versionsIn(folder);
@@ -58,7 +61,8 @@ void addVersions(RepositoryModel& model, const fs::path& folder, const inference
         model.problem = folder.string() + " has no version folder such as 1/";
     const auto wanted = wantedVersions(config.version_policy(), available);
     if (!available.empty() && wanted.empty())
-        model.problem = fmt::format("{}: version_policy wants none of the versions that there are", (folder / "config.pbtxt").string());
+        model.problem =
+            fmt::format("{}: version_policy: it wants none of the versions that there are: {}", policyPlace, fmt::join(available, ", "));
     for (const std::int64_t version : wanted)
         model.versions.push_back({model.name, std::to_string(version), config, folder, keeper});
 }
@@ -78,8 +82,9 @@ RepositoryModel describe(const fs::path& folder, AutoComplete complete)
         model.problem = parsed.error().text();
         return model;
     }
+    model.configPlace = file.string();
     model.warnings = std::move(parsed->warnings);
-    addVersions(model, folder, parsed->config);
+    addVersions(model, folder, parsed->config, parsed->policyPlace);
     return model;
 }
 
@@ -137,9 +142,9 @@ Result<RepositoryModel> readModel(const fs::path& repository, const std::string&
     std::error_code error;
     if (!isModelName(name) || !fs::is_directory(repository / name, error))
         return notFound(name);
-    GANTRY_TRY(const auto completed, completeModelConfig(config, name, complete));
-    RepositoryModel model{.name = name, .versions = {}, .fingerprint = fingerprintOf(repository / name)};
-    addVersions(model, repository / name, completed);
+    GANTRY_TRY(const auto completed, completeModelConfig(config, name, complete).context(kConfigParameter));
+    RepositoryModel model{.name = name, .versions = {}, .configPlace = kConfigParameter, .fingerprint = fingerprintOf(repository / name)};
+    addVersions(model, repository / name, completed, kConfigParameter);
     return model;
 }
 
@@ -148,7 +153,7 @@ Result<RepositoryModel> modelOfFiles(const std::string& name, const inference::M
 {
     if (!isModelName(name))
         return notFound(name);
-    GANTRY_TRY(const auto completed, completeModelConfig(config, name, complete));
+    GANTRY_TRY(const auto completed, completeModelConfig(config, name, complete).context(kConfigParameter));
     GANTRY_TRY(const auto folder, makeFolder());
     for (const auto& [path, content] : files) {
         const fs::path relative = fs::path(path).lexically_normal();
@@ -162,8 +167,8 @@ Result<RepositoryModel> modelOfFiles(const std::string& name, const inference::M
             return Error{
                 ErrorCode::CannotWrite, fmt::format("failed to load '{}': cannot write {}", name, (*folder / relative).string()), {}};
     }
-    RepositoryModel model{.name = name, .versions = {}};
-    addVersions(model, *folder, completed, folder);
+    RepositoryModel model{.name = name, .versions = {}, .configPlace = kConfigParameter};
+    addVersions(model, *folder, completed, kConfigParameter, folder);
     return model;
 }
 

@@ -19,6 +19,7 @@ struct RepositoryModel
     std::vector<ModelDescription> versions; ///< that its version policy wants, in order; with a problem, none
     std::string problem = {};               ///< why it cannot be served; empty: fine
     std::vector<std::string> warnings = {};
+    std::string configPlace = {};  ///< what its configuration is called: a file, or a parameter of a request
     std::uint64_t fingerprint = 0; ///< changes with the configuration, the versions and the times of their files
 };
 

@@ -4,6 +4,8 @@
 #include "remote_server/inference/proto_json.h"
 
 #include <algorithm>
+#include <chrono>
+#include <exception>
 #include <fmt/format.h>
 
 namespace gantry::inference_server {
@@ -115,6 +117,28 @@ Result<LoadParameters> loadParameters(const inference::RepositoryModelLoadReques
         }
     }
     return parameters;
+}
+
+std::int64_t nowNs()
+{
+    return std::chrono::steady_clock::now().time_since_epoch().count(); // CLOCK_MONOTONIC, as the times of requests
+}
+
+/// What a library throws (out of memory, say) fails the one request.
+Result<void> fillCall(InferCall& call, ProtocolCalls& calls, const ReadRequest& read)
+try {
+    const ModelDescription& description = call.model->description();
+    GANTRY_TRY(call.request, read(description));
+    GANTRY_TRY(call.job, jobFromRequest(call.request, description, calls.sharedMemory()));
+    GANTRY_CHECK(call.model->check(*call.job));
+    call.cancelled = std::make_shared<std::atomic<bool>>(false);
+    call.job->cancelled = call.cancelled;
+    call.trace = calls.tracer().begin(description, call.request.id);
+    if (call.trace)
+        call.trace->addTensors("TENSOR_QUEUE_INPUT", call.job->inputs);
+    return {};
+} catch (const std::exception& error) {
+    return Error{ErrorCode::Internal, std::string("the server failed with this request: ") + error.what(), {}};
 }
 
 } // namespace
@@ -315,20 +339,19 @@ void recordEnd(ProtocolCalls& calls, const InferJob& finished, const Result<void
     }
 }
 
-Result<InferCall> prepareCall(ProtocolCalls& calls, InferRequest request)
+Result<InferCall> prepareCall(ProtocolCalls& calls, const RequestHead& head, const ReadRequest& read)
 {
+    const std::int64_t began = nowNs();
     InferCall call;
-    GANTRY_TRY(call.model, calls.findModel(request.model, request.version));
-    const ModelDescription& description = call.model->description();
-    GANTRY_TRY(call.job, jobFromRequest(request, description, calls.sharedMemory()));
-    GANTRY_CHECK(call.model->check(*call.job));
-    call.cancelled = std::make_shared<std::atomic<bool>>(false);
-    call.job->cancelled = call.cancelled;
-    call.trace = calls.tracer().begin(description, request.id);
-    if (call.trace)
-        call.trace->addTensors("TENSOR_QUEUE_INPUT", call.job->inputs);
-    call.request = std::move(request);
-    return call;
+    GANTRY_TRY(call.model, calls.findModel(head.model, head.version));
+    call.request.id = head.id;
+    auto filled = fillCall(call, calls, read);
+    if (filled)
+        return call;
+    InferJob refused;
+    refused.clientId = call.request.id;
+    call.model->refuse(std::move(refused), began, filled.error());
+    return std::move(filled).error();
 }
 
 } // namespace gantry::inference_server

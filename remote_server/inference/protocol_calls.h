@@ -46,7 +46,8 @@ public:
     /// A stream that is to be told when the server ends, until it is forgotten.
     void remember(std::shared_ptr<OpenStream> stream);
     void forget(const std::shared_ptr<OpenStream>& stream);
-    [[nodiscard]] bool isReady() const { return m_ready; }
+    /// Not once it ends, nor while a model is missing (InferenceServer::isReady()).
+    [[nodiscard]] bool isReady() const { return m_ready && m_server.isReady(); }
     /// Errors: BadInput when the version is no number.
     [[nodiscard]] Result<bool> isModelReady(const std::string& model, const std::string& version) const;
 
@@ -105,7 +106,17 @@ struct InferCall
 /// What a front end does in a job's `done` before it answers: tells the tracer and the metrics.
 void recordEnd(ProtocolCalls& calls, const InferJob& finished, const Result<void>& result, RequestTrace* trace);
 
-/// Checks a request and makes its job, without `done` and `respond`. Errors: those of findModel(), jobFromRequest() and of the backend.
-[[nodiscard]] Result<InferCall> prepareCall(ProtocolCalls& calls, InferRequest request);
+/// What a front end knows of a request before it has read the rest.
+struct RequestHead
+{
+    std::string model, version, id; ///< the id may be empty, and be in the rest
+};
+
+/// Takes the rest of a request off the wire, for the model that it names. Errors: whatever is wrong with it.
+using ReadRequest = std::function<Result<InferRequest>(const ModelDescription&)>;
+
+/// Reads and checks a request and makes its job, without `done` and `respond`. One that fails for a model that serves is counted there.
+/// Errors: those of findModel(), `read`, jobFromRequest() and of the backend; Internal for what any of them throws.
+[[nodiscard]] Result<InferCall> prepareCall(ProtocolCalls& calls, const RequestHead& head, const ReadRequest& read);
 
 } // namespace gantry::inference_server

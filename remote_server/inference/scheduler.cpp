@@ -10,6 +10,7 @@
 #include <iterator>
 #include <numeric>
 #include <pthread.h>
+#include <spdlog/spdlog.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <utility>
@@ -78,6 +79,22 @@ const Error kQueueFull{ErrorCode::Unreachable, "Exceeds maximum queue size", {}}
 const Error kTimeout{ErrorCode::Unreachable, "Request timeout expired", {}};
 const Error kCancelled{ErrorCode::Cancelled, "the request was cancelled by its client", {}};
 
+/// The configuration that is served says where it is served: instances that are to be on a GPU and cannot be are on the CPU.
+void serveOnCpu(ModelDescription& description, const BackendFactory& factory)
+{
+    if (!factory.gpus().empty())
+        return;
+    for (auto& group : *description.config.mutable_instance_group())
+        if (group.kind() == inference::ModelInstanceGroup::KIND_GPU) {
+            spdlog::warn(
+                "model {}: instance group {} is of KIND_GPU and runs on the CPU, as the server has no GPU for it (--cpu-only, or its "
+                "backend {} has none); its configuration says KIND_CPU from now on",
+                description.name, group.name(), description.config.backend());
+            group.set_kind(inference::ModelInstanceGroup::KIND_CPU);
+            group.clear_gpus();
+        }
+}
+
 bool startsCold(const inference::ModelConfig& config)
 {
     const auto parameter = config.parameters().find("cold_start");
@@ -113,6 +130,10 @@ Result<std::shared_ptr<ModelServer>> ModelServer::start(ModelDescription descrip
 Result<std::shared_ptr<ModelServer>> ModelServer::start(ModelDescription description, std::uint32_t category,
                                                         std::unique_ptr<BackendFactory> factory, std::shared_ptr<ServingParts> parts)
 {
+    serveOnCpu(description, *factory);
+    if (description.config.response_cache().enable() && !parts->cache)
+        spdlog::warn("model {} has a response_cache, and the server keeps no answers: start it with --cache-config local,size=BYTES",
+                     description.name);
     std::shared_ptr<ModelServer> server(new ModelServer(std::move(description), category, std::move(factory), std::move(parts)));
     server->m_ranges.nameModel(category, server->m_description.name + ":" + server->m_description.version);
     GANTRY_CHECK(server->addInstances());
@@ -149,10 +170,22 @@ Result<void> ModelServer::addInstances()
 Result<void> ModelServer::warmUpInstances()
 {
     GANTRY_TRY(const auto samples, warmUpSamples(m_description));
+    const auto began = std::chrono::steady_clock::now();
     for (const auto& instance : m_instances) {
-        GANTRY_TRY(instance->backend, m_factory->createInstance(instance->place, m_ranges));
+        GANTRY_CHECK(createBackend(*instance));
         GANTRY_CHECK(warmUp(samples, *m_factory, *instance->backend));
     }
+    if (!samples.empty())
+        spdlog::info("model {} version {} is warm: {} samples on {} instances took {:.1f} ms", m_description.name, m_description.version,
+                     samples.size(), m_instances.size(),
+                     std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began).count());
+    return {};
+}
+
+Result<void> ModelServer::createBackend(Instance& instance)
+{
+    GANTRY_TRY(instance.backend, m_factory->createInstance(instance.place, m_ranges));
+    m_pinnedBytes += instance.backend->pinnedBytes();
     return {};
 }
 
@@ -229,6 +262,18 @@ void ModelServer::enqueue(Job job)
     job->times.queueStart = 0;
     finish(std::move(job), stopping ? Error{ErrorCode::Unreachable, "the server is shutting down", {}} : kQueueFull,
            stopping ? FailureReason::Other : FailureReason::Rejected);
+}
+
+void ModelServer::refuse(InferJob job, std::int64_t startNs, const Error& error)
+{
+    job.id = g_nextRequest.fetch_add(1, std::memory_order_relaxed);
+    job.model = &m_description;
+    job.times.start = startNs;
+    job.requestRange = m_ranges.startRequest(job.id, m_category);
+    if (!job.clientId.empty())
+        m_ranges.markClientId(job.id, job.clientId);
+    job.done = [](InferJob&, const Result<void>&) {};
+    answer(job, error);
 }
 
 /// True: it is answered.
@@ -349,15 +394,19 @@ void ModelServer::run(Instance& instance, std::vector<Job> batch)
     }
 }
 
-/// A response of a decoupled model.
+/// A response of a decoupled model. The last one waits for the end of the request: who has it finds the request in the statistics.
 void ModelServer::respond(InferJob& job, std::vector<Tensor> outputs, bool isFinal)
 {
     const std::int64_t made = nowNs();
     if (job.times.firstResponse == 0)
         job.times.firstResponse = made;
+    if (isFinal) {
+        job.lastResponse.emplace(InferJob::LastResponse{std::move(outputs), made});
+        return;
+    }
     const ResponseOutcome outcome = outputs.empty() ? ResponseOutcome::Empty : ResponseOutcome::Sent;
     if (job.respond)
-        job.respond(job, std::move(outputs), isFinal);
+        job.respond(job, std::move(outputs), false);
     const std::int64_t sent = nowNs();
     m_statistics.responded(job.responses++, job.responseBegan, made, sent, outcome);
     job.responseBegan = sent;
@@ -401,7 +450,7 @@ Result<void> ModelServer::execute(Instance& instance, const std::vector<Job>& ba
     };
     const auto input = [&]() -> Result<void> {
         if (!instance.backend) {
-            GANTRY_TRY(instance.backend, m_factory->createInstance(instance.place, m_ranges));
+            GANTRY_CHECK(createBackend(instance));
         }
         return instance.backend->computeInput(items);
     };
@@ -623,6 +672,10 @@ void ModelServer::answer(InferJob& job, const Result<void>& result)
     if (!result)
         m_ranges.markFailed(job.id);
     job.times.end = nowNs();
+    const bool hasLast = result && job.lastResponse;
+    if (hasLast)
+        m_statistics.responded(job.responses++, job.responseBegan, job.lastResponse->madeNs, job.times.end,
+                               job.lastResponse->outputs.empty() ? ResponseOutcome::Empty : ResponseOutcome::Sent);
     if (!result && job.responseBegan != 0 && m_description.config.model_transaction_policy().decoupled())
         m_statistics.responded(job.responses, job.responseBegan, job.times.end, job.times.end,
                                job.failure == FailureReason::Cancelled ? ResponseOutcome::Cancelled : ResponseOutcome::Failed);
@@ -638,6 +691,8 @@ void ModelServer::answer(InferJob& job, const Result<void>& result)
         m_parts->groundTruth->add(job, result.hasValue());
     if (m_parts->onFinished)
         m_parts->onFinished(job);
+    if (hasLast && job.respond)
+        job.respond(job, std::move(job.lastResponse->outputs), true);
     job.done(job, result);
 }
 

@@ -59,6 +59,10 @@ public:
     /// with Unreachable (UNAVAILABLE on the wire).
     void enqueue(std::unique_ptr<InferJob> job);
 
+    /// A request that came for this model and cannot be one of its: it counts as a failure, with reason OTHER, and has its line of the
+    /// ground truth. `startNs`: when it came, CLOCK_MONOTONIC. `done` is not called.
+    void refuse(InferJob job, std::int64_t startNs, const Error& error);
+
     /// Answers the queued requests that are cancelled, on this thread: Cancelled. To be called after a request's flag was set.
     void dropCancelled();
 
@@ -74,6 +78,8 @@ public:
     /// That its start took, with the warm-up.
     [[nodiscard]] std::chrono::nanoseconds loadDuration() const { return m_loadDuration; }
     [[nodiscard]] std::string platform() const { return m_factory->platform(); }
+    /// Page-locked host memory of all instances.
+    [[nodiscard]] std::uint64_t pinnedBytes() const { return m_pinnedBytes; }
 
 private:
     using Job = std::unique_ptr<InferJob>;
@@ -106,6 +112,7 @@ private:
                 std::shared_ptr<ServingParts> parts);
     [[nodiscard]] Result<void> addInstances();
     [[nodiscard]] Result<void> warmUpInstances();
+    [[nodiscard]] Result<void> createBackend(Instance& instance);
     void serve(Instance& instance);
     [[nodiscard]] std::vector<Job> nextBatch();
     void run(Instance& instance, std::vector<Job> batch);
@@ -129,6 +136,7 @@ private:
     const ModelDescription m_description;
     const std::uint32_t m_category;
     std::chrono::nanoseconds m_loadDuration{0}; ///< not changed once it serves
+    std::atomic<std::uint64_t> m_pinnedBytes{0};
     const std::uint64_t m_load; ///< number of this loading of the model, unique in the process
     const std::shared_ptr<ServingParts> m_parts;
     RequestRanges& m_ranges;

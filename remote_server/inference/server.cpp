@@ -12,6 +12,7 @@ namespace {
 
 constexpr char kNotExplicit[] = "explicit model load / unload is not allowed if polling is enabled"; // Triton says so in mode none too
 constexpr char kReady[] = "READY", kLoading[] = "LOADING", kUnloading[] = "UNLOADING", kUnavailable[] = "UNAVAILABLE";
+constexpr char kUnloaded[] = "unloaded"; // the reason of what somebody took out of service, or replaced
 
 /// By number: version 10 comes after version 9.
 bool versionBefore(const std::string& left, const std::string& right)
@@ -64,17 +65,51 @@ Result<std::unique_ptr<InferenceServer>> InferenceServer::load(const std::filesy
     if (!options.profiledIterations.empty())
         parts->iterationProfiler = std::make_unique<IterationProfiler>(options.profiledIterations, cudaProfilerSwitch());
     std::unique_ptr<InferenceServer> server(new InferenceServer(repository, options, std::move(parts)));
-    const auto& startup = options.startupModels;
-    const bool all = options.control != ModelControl::Explicit || std::find(startup.begin(), startup.end(), "*") != startup.end();
-    const std::lock_guard loading(server->m_loading);
-    for (const RepositoryModel& model : models)
-        if (all || std::find(startup.begin(), startup.end(), model.name) != startup.end()) {
-            static_cast<void>(server->loadFrom(model)); // it says so in the log and in the index
-            server->m_fingerprints[model.name] = model.fingerprint;
-        }
+    GANTRY_CHECK(server->loadAtStart(models));
     if (options.control == ModelControl::Poll)
         server->m_poller = std::jthread([raw = server.get()](const std::stop_token& stop) { raw->pollUntil(stop); });
     return server;
+}
+
+Result<void> InferenceServer::loadAtStart(const std::vector<RepositoryModel>& models)
+{
+    const std::set<std::string> startup(m_options.startupModels.begin(), m_options.startupModels.end());
+    const bool isExplicit = m_options.control == ModelControl::Explicit;
+    std::set<std::string> missing = startup;
+    missing.erase("*");
+    const std::lock_guard loading(m_loading);
+    for (const RepositoryModel& model : models) {
+        const bool isNamed = missing.erase(model.name) > 0;
+        if (isExplicit && !isNamed && !startup.contains("*"))
+            continue;
+        auto loaded = loadFrom(model); // it says so in the log and in the index
+        m_fingerprints[model.name] = model.fingerprint;
+        if (!loaded && isExplicit && m_options.exitOnError)
+            return std::move(loaded).error();
+    }
+    for (const std::string& name : missing) {
+        const std::string sentence =
+            fmt::format("failed to load '{}': the model repository {} has no such folder", name, m_repository.string());
+        if (isExplicit && m_options.exitOnError)
+            return Error{ErrorCode::NotFound, sentence, {}};
+        spdlog::error("{}", sentence);
+        const std::lock_guard lock(m_mutex);
+        m_models[name][""] = {kUnavailable, "the model repository has no such folder", nullptr};
+    }
+    return {};
+}
+
+bool InferenceServer::isReady() const
+{
+    if (!m_options.strictReadiness)
+        return true;
+    const std::lock_guard lock(m_mutex);
+    return std::all_of(m_models.begin(), m_models.end(), [](const auto& model) {
+        return std::all_of(model.second.begin(), model.second.end(), [](const auto& version) {
+            const Version& entry = version.second;
+            return entry.state == kReady || entry.state == kUnloading || entry.reason == kUnloaded;
+        });
+    });
 }
 
 std::shared_ptr<ModelServer> InferenceServer::find(const std::string& name, const std::string& version) const
@@ -169,7 +204,11 @@ Result<void> InferenceServer::loadFrom(const RepositoryModel& model)
     }
     auto started = startVersions(model);
     if (!started) {
-        spdlog::error("model {} is unavailable: {}", model.name, started.error().message);
+        if (const auto serving = find(model.name, {}))
+            spdlog::error("model {} is not loaded again, and version {} goes on as it is: {}", model.name, serving->description().version,
+                          started.error().message);
+        else
+            spdlog::error("model {} is unavailable: {}", model.name, started.error().message);
         setUnavailable(model, started.error().message);
         return Error{ErrorCode::BadInput, started.error().text(), {}};
     }
@@ -188,7 +227,7 @@ Result<std::vector<std::shared_ptr<ModelServer>>> InferenceServer::startVersions
         auto server = ModelServer::start(version, categoryOf(version.name + ":" + version.version), m_options.backend, m_parts);
         if (!server)
             return Error{ErrorCode::BadInput,
-                         server.error().text(),
+                         model.configPlace.empty() ? server.error().text() : model.configPlace + ": " + server.error().text(),
                          {fmt::format("{}: version {} is at UNAVAILABLE state", failed, version.version)}};
         servers.push_back(std::move(*server));
     }
@@ -205,7 +244,7 @@ void InferenceServer::replaceVersions(const std::string& name, std::vector<std::
         for (auto& [version, entry] : versions) {
             if (entry.server)
                 previous.push_back(std::move(entry.server));
-            entry = {kUnavailable, "unloaded", nullptr};
+            entry = {kUnavailable, kUnloaded, nullptr};
         }
         versions.erase("");
         for (auto& server : servers) {
@@ -331,7 +370,7 @@ void InferenceServer::drainRetired(const std::stop_token& stop)
         Version& entry = found->second[model.version];
         if (entry.state == kUnloading) {
             entry.state = kUnavailable;
-            entry.reason = "unloaded";
+            entry.reason = kUnloaded;
         }
     }
 }

@@ -30,6 +30,8 @@ struct ServerOptions
     BackendOptions backend = {};
     ModelControl control = ModelControl::None;
     std::vector<std::string> startupModels = {}; ///< Explicit: loaded at the start; "*" is all of them
+    bool exitOnError = true;                     ///< Explicit: a startup model that does not load is an error of load()
+    bool strictReadiness = true;                 ///< isReady() only while every model that was to be loaded serves
     std::chrono::seconds pollInterval{15};       ///< Poll: between two looks at the repository
     AutoComplete autoComplete = AutoComplete::On;
     std::uint64_t cacheBytes = 0;                       ///< of the response cache; 0: there is none
@@ -52,8 +54,8 @@ struct IndexEntry
 class InferenceServer
 {
 public:
-    /// Starts what the control mode says. Errors: NotFound (no repository), CannotWrite (the ground truth). A model that fails to load does
-    /// not fail the others.
+    /// Starts what the control mode says. Errors: NotFound (no repository, or no such startup model), CannotWrite (the ground truth), and
+    /// of a startup model that does not load what keeps it from doing so. Any other model that fails to load does not fail the others.
     [[nodiscard]] static Result<std::unique_ptr<InferenceServer>> load(const std::filesystem::path& repository,
                                                                        const ServerOptions& options);
     ~InferenceServer(); ///< every request is answered first
@@ -65,6 +67,9 @@ public:
     [[nodiscard]] std::vector<std::shared_ptr<ModelServer>> serving() const;
     /// All models of the repository and all that were ever loaded, by name and version.
     [[nodiscard]] std::vector<IndexEntry> index(bool readyOnly) const;
+
+    /// Whether it has loaded what it was to load: strictReadiness. A model that somebody unloaded is not missed.
+    [[nodiscard]] bool isReady() const;
 
     /// Loads a model or loads it again, and returns when it serves. With `config` that configuration is taken instead of the
     /// repository's; `files` are the contents of the model's folder by path ("1/weights.bin") and replace it, then `config` is needed.
@@ -97,6 +102,7 @@ private:
     using Versions = std::map<std::string, Version>; ///< by version; "" where a model cannot be read
 
     InferenceServer(std::filesystem::path repository, ServerOptions options, std::shared_ptr<ServingParts> parts);
+    [[nodiscard]] Result<void> loadAtStart(const std::vector<RepositoryModel>& models);
     [[nodiscard]] Result<void> loadFrom(const RepositoryModel& model);
     [[nodiscard]] Result<std::vector<std::shared_ptr<ModelServer>>> startVersions(const RepositoryModel& model);
     void replaceVersions(const std::string& name, std::vector<std::shared_ptr<ModelServer>> servers);

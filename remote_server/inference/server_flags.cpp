@@ -64,6 +64,8 @@ void addServerFlags(CLI::App& app, ServerFlags& flags)
     app.add_option("--load-model", flags.loadModels,
                    "with explicit: a model to load at the start, \"*\" for all; may be given several times")
         ->allow_extra_args(false);
+    app.add_option("--exit-on-error", flags.exitOnError, "with explicit: end when a --load-model does not load at the start");
+    app.add_option("--strict-readiness", flags.strictReadiness, "be ready only while every model that was to be loaded serves");
     app.add_flag("--disable-auto-complete-config", flags.noAutoComplete,
                  "take a configuration as it stands, without what its backend knows");
     app.add_option("--cache-config", flags.cacheConfigs, "local,size=BYTES: keep answers of models with response_cache")
@@ -92,6 +94,14 @@ Result<ServerOptions> serverOptions(const ServerFlags& flags)
     options.control = flags.control == "poll"       ? ModelControl::Poll
                       : flags.control == "explicit" ? ModelControl::Explicit
                                                     : ModelControl::None;
+    if (!flags.loadModels.empty() && options.control != ModelControl::Explicit)
+        return Error{
+            ErrorCode::BadInput,
+            fmt::format("--load-model {} goes with --model-control-mode explicit; in mode {} all models of the repository are loaded",
+                        flags.loadModels.front(), flags.control),
+            {}};
+    options.exitOnError = flags.exitOnError;
+    options.strictReadiness = flags.strictReadiness;
     options.startupModels = flags.loadModels;
     options.pollInterval = std::chrono::seconds(flags.pollSeconds);
     options.autoComplete = flags.noAutoComplete ? AutoComplete::Off : AutoComplete::On;
@@ -103,13 +113,17 @@ Result<ServerOptions> serverOptions(const ServerFlags& flags)
     for (const std::string& config : flags.cacheConfigs) {
         GANTRY_TRY(options.cacheBytes, cacheBytesOf(config));
     }
-    if (flags.rateLimit != "off") {
-        options.rateLimits.emplace();
-        for (const std::string& resource : flags.resources) {
-            GANTRY_TRY(auto limit, limitOf(resource));
-            options.rateLimits->insert(std::move(limit));
-        }
+    RateLimiter::Limits limits;
+    for (const std::string& resource : flags.resources) {
+        GANTRY_TRY(auto limit, limitOf(resource));
+        limits.insert(std::move(limit));
     }
+    if (flags.rateLimit != "off")
+        options.rateLimits = std::move(limits);
+    else if (!limits.empty())
+        return Error{ErrorCode::BadInput,
+                     fmt::format("--rate-limit-resource {} has no effect: write --rate-limit execution_count too", flags.resources.front()),
+                     {}};
     return options;
 }
 

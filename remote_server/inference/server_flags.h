@@ -15,7 +15,7 @@ struct ServerFlags
     std::string repository, outputMemory = "pageable", control = "none", rateLimit = "off", groundTruth, iterationLog, profileIterations;
     std::vector<std::string> loadModels, cacheConfigs, resources;
     int pollSeconds = 15, exitTimeoutSeconds = 30;
-    bool cpuOnly = false, noAutoComplete = false;
+    bool cpuOnly = false, noAutoComplete = false, exitOnError = true, strictReadiness = true;
 };
 
 void addServerFlags(CLI::App& app, ServerFlags& flags);

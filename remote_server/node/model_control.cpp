@@ -1,15 +1,16 @@
 #include "remote_server/node/model_control.h"
 
+#include "remote_server/inference/config_reader.h"
 #include "remote_server/proto/convert.h"
 
 #include "inference/grpc_service.grpc.pb.h"
 
-#include <google/protobuf/io/tokenizer.h>
 #include <google/protobuf/text_format.h>
 #include <google/protobuf/util/json_util.h>
 #include <grpcpp/grpcpp.h>
 
 #include <algorithm>
+#include <filesystem>
 
 namespace gantry::node {
 namespace {
@@ -18,41 +19,6 @@ using Service = inference::GRPCInferenceService;
 
 constexpr std::chrono::seconds kAnswerPatience{8}; // less than a client waits for gantryd
 constexpr std::chrono::seconds kLoadPatience{600}; // a large model is read, compiled and warmed up
-// No field of a configuration is deeper; the parser calls itself for each step.
-constexpr int kMostNesting = 32;
-constexpr std::size_t kMostProblems = 20, kMostBytes = 1 << 20;
-
-class Problems final : public google::protobuf::io::ErrorCollector
-{
-public:
-    void AddError(int line, google::protobuf::io::ColumnNumber column, const std::string& message) override
-    {
-        if (m_found.size() < kMostProblems) // protobuf says -1 where it means the whole text
-            m_found.push_back(
-                {static_cast<std::uint32_t>(std::max(line, 0) + 1), static_cast<std::uint32_t>(std::max(column, 0) + 1), message});
-    }
-
-    [[nodiscard]] std::vector<proto::ConfigProblem> take() { return std::move(m_found); }
-
-private:
-    std::vector<proto::ConfigProblem> m_found;
-};
-
-std::vector<proto::ConfigProblem> parse(const std::string& text, inference::ModelConfig& config)
-{
-    if (text.size() > kMostBytes)
-        return {{1, 1, std::to_string(text.size()) + " bytes are no configuration"}};
-    Problems problems;
-    google::protobuf::TextFormat::Parser parser;
-    parser.RecordErrorsTo(&problems);
-    parser.SetRecursionLimit(kMostNesting);
-    const bool isParsed = parser.ParseFromString(text, &config);
-    auto found = problems.take();
-    if (!isParsed && found.empty())
-        found.push_back({1, 1, "the text is no configuration"});
-    return isParsed ? std::vector<proto::ConfigProblem>{} : found;
-}
-
 /// Whether there are fields, at any depth, that this build has no names for.
 bool hasUnknownFields(const google::protobuf::Message& message)
 {
@@ -76,16 +42,17 @@ bool hasUnknownFields(const google::protobuf::Message& message)
 /// The parameter `config` of a request to load, as Triton's model repository extension defines it.
 Result<std::string> configJson(const std::string& text)
 {
-    inference::ModelConfig config;
-    if (const auto problems = parse(text, config); !problems.empty())
+    namespace serving = inference_server;
+    if (const auto problem = serving::problemOfText(text, serving::ConfigRules::Triton))
         return Error{ErrorCode::BadInput,
-                     "config.pbtxt:" + std::to_string(problems.front().line) + ":" + std::to_string(problems.front().column) + ": " +
-                         problems.front().message,
+                     "config.pbtxt:" + std::to_string(problem->place.line + 1) + ":" + std::to_string(problem->place.column + 1) + ": " +
+                         problem->text,
                      {}};
+    const serving::ConfigReader reader(text);
     google::protobuf::util::JsonPrintOptions options;
     options.preserve_proto_field_names = true;
     std::string json;
-    if (const auto status = google::protobuf::util::MessageToJsonString(config, &json, options); !status.ok())
+    if (const auto status = google::protobuf::util::MessageToJsonString(reader.config(), &json, options); !status.ok())
         return Error{ErrorCode::BadInput, "config.pbtxt cannot be sent: " + std::string(status.message()), {}};
     return json;
 }
@@ -166,10 +133,20 @@ Result<void> ModelControl::unload(const std::string& model) const
     return ask(&Service::Stub::RepositoryModelUnload, request, response, kLoadPatience);
 }
 
-std::vector<proto::ConfigProblem> configProblems(const std::string& text)
+std::vector<proto::ConfigProblem> configProblems(const std::string& text, const std::vector<proto::Target>& servers)
 {
-    inference::ModelConfig config;
-    return parse(text, config);
+    const auto isServer = [](const proto::Target& target) {
+        return target.state == proto::TargetState::Running && !target.grpcAddress.empty();
+    };
+    const auto isForeign = [&](const proto::Target& target) {
+        return isServer(target) && (target.argv.empty() || std::filesystem::path(target.argv.front()).filename() != "gantry-serve");
+    };
+    const bool isOurs = std::any_of(servers.begin(), servers.end(), isServer) && std::none_of(servers.begin(), servers.end(), isForeign);
+    using inference_server::ConfigRules;
+    const auto problem = inference_server::problemOfText(text, isOurs ? ConfigRules::GantryServe : ConfigRules::Triton);
+    if (!problem)
+        return {};
+    return {{static_cast<std::uint32_t>(problem->place.line + 1), static_cast<std::uint32_t>(problem->place.column + 1), problem->text}};
 }
 
 } // namespace gantry::node

@@ -37,7 +37,9 @@ private:
     const grpc::ServerContext& m_caller;
 };
 
-/// What keeps the text of a config.pbtxt from being read as a Triton configuration, in the order of the text. Empty: it can be read.
-[[nodiscard]] std::vector<proto::ConfigProblem> configProblems(const std::string& text);
+/// The first problem of the text of a config.pbtxt: of the text itself, or of what no server with Triton's configurations takes. Where the
+/// servers that run among `servers` are all gantry-serve, what that cannot do is a problem too. Empty: none; what only a server can know is
+/// not said.
+[[nodiscard]] std::vector<proto::ConfigProblem> configProblems(const std::string& text, const std::vector<proto::Target>& servers = {});
 
 } // namespace gantry::node

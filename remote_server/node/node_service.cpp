@@ -256,7 +256,7 @@ grpc::Status NodeService::CheckModelConfig(grpc::ServerContext* context, const v
                                            v1::CheckModelConfigReply* reply)
 {
     return call(*context, Versions::MustAgree, [&]() -> Result<void> {
-        for (const proto::ConfigProblem& problem : configProblems(request->text()))
+        for (const proto::ConfigProblem& problem : configProblems(request->text(), m_parts.targets.list()))
             *reply->add_problems() = proto::toWire(problem);
         return {};
     });

@@ -18,7 +18,7 @@ Result<std::unique_ptr<BackendFactory>> createBackendFactory(const inference::Mo
     if (config.backend() == "identity")
         return createIdentity(config);
     return Error{ErrorCode::Unsupported,
-                 "there is no backend \"" + config.backend() + "\": gantry-serve has add_sub, bert, decoder and identity",
+                 "there is no backend \"" + config.backend() + "\"", // config_check.h names those that there are
                  {}};
 }
 

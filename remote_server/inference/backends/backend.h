@@ -44,6 +44,8 @@ public:
     /// Where requests join and leave between iterations, which then take the place of the steps above: these are for warm-ups alone.
     /// Null: requests execute in batches.
     [[nodiscard]] virtual InflightBatcher* inflight() { return nullptr; }
+    /// Page-locked host memory that the instance holds, in bytes.
+    [[nodiscard]] virtual std::uint64_t pinnedBytes() const { return 0; }
     /// CUPTI's number of the instance's stream, where it has one.
     [[nodiscard]] virtual std::optional<std::uint32_t> streamId() const { return std::nullopt; }
 };

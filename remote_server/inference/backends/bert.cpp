@@ -74,8 +74,14 @@ private:
 class GpuBert : public Backend
 {
 public:
-    GpuBert(std::shared_ptr<const CudaModel> model, void* encoder, std::uint32_t streamId, const BertOutputs& outputs, RequestRanges& ranges)
-        : m_model(std::move(model)), m_encoder(encoder), m_streamId(streamId), m_outputs(outputs), m_ranges(ranges)
+    GpuBert(std::shared_ptr<const CudaModel> model, void* encoder, std::uint32_t streamId, std::uint64_t pinnedBytes,
+            const BertOutputs& outputs, RequestRanges& ranges)
+        : m_model(std::move(model)),
+          m_encoder(encoder),
+          m_streamId(streamId),
+          m_pinnedBytes(pinnedBytes),
+          m_outputs(outputs),
+          m_ranges(ranges)
     {
     }
     GpuBert(const GpuBert&) = delete;
@@ -105,6 +111,7 @@ public:
     }
 
     std::optional<std::uint32_t> streamId() const override { return m_streamId; }
+    std::uint64_t pinnedBytes() const override { return m_pinnedBytes; }
 
 private:
     [[nodiscard]] const GantryCudaApi& api() const { return m_model->api(); }
@@ -112,10 +119,20 @@ private:
     const std::shared_ptr<const CudaModel> m_model;
     void* const m_encoder;
     const std::uint32_t m_streamId;
+    const std::uint64_t m_pinnedBytes;
     const BertOutputs m_outputs;
     RequestRanges& m_ranges;
     BertTokens m_tokens;
 };
+
+/// What backends/cuda/encoder.cu allocates page-locked: ids and mask as 32-bit integers, and the outputs as floats.
+std::uint64_t pinnedBytesOf(const GantryCudaEncoderOptions& options, const BertShape& shape)
+{
+    const auto tokens = static_cast<std::uint64_t>(options.maxTokens), rows = static_cast<std::uint64_t>(options.maxBatch);
+    const std::uint64_t input = options.pinnedInput ? 2 * tokens * sizeof(std::int32_t) : 0;
+    const std::uint64_t floats = (options.hiddenStates ? tokens : 0) + (options.pooled ? rows : 0);
+    return input + (options.pinnedOutput ? floats * static_cast<std::uint64_t>(shape.hidden) * sizeof(float) : 0);
+}
 
 class GpuBertFactory : public BackendFactory
 {
@@ -133,7 +150,8 @@ public:
         void* encoder = nullptr;
         std::uint32_t streamId = 0;
         GANTRY_CHECK(callCuda(m_model->api().createEncoder, m_model->on(place), &options, &encoder, &streamId));
-        return std::unique_ptr<Backend>(std::make_unique<GpuBert>(m_model, encoder, streamId, m_outputs, ranges));
+        return std::unique_ptr<Backend>(
+            std::make_unique<GpuBert>(m_model, encoder, streamId, pinnedBytesOf(options, m_shape), m_outputs, ranges));
     }
     std::string platform() const override { return "gpu"; }
     std::vector<int> gpus() const override { return m_model->gpus(); }

@@ -24,14 +24,19 @@ Result<void> checkTokens(const std::vector<Tensor>& inputs, const BertShape& sha
 {
     const std::size_t tokens = tokensOf(inputs), length = tokens / sequencesOf(inputs);
     if (length < 1 || length > static_cast<std::size_t>(shape.positions))
-        return Error{ErrorCode::BadInput, fmt::format("a sequence of {} tokens: it must have between 1 and {}", length, shape.positions), {}};
+        return Error{
+            ErrorCode::BadInput,
+            fmt::format("'{}' has a sequence of {} tokens: it must have between 1 and {}", inputs.front().name, length, shape.positions),
+            {}};
     if (inputs.size() > 1 && inputs[1].shape != inputs[0].shape)
         return Error{ErrorCode::BadInput, fmt::format("'{}' must have the shape of '{}'", inputs[1].name, inputs[0].name), {}};
     for (std::size_t i = 0; i < tokens; ++i) {
         std::int64_t id = 0;
         std::memcpy(&id, inputs.front().data.data() + i * sizeof id, sizeof id);
         if (id < 0 || id >= shape.vocabulary)
-            return Error{ErrorCode::BadInput, fmt::format("token id {} is outside the vocabulary of {}", id, shape.vocabulary), {}};
+            return Error{ErrorCode::BadInput,
+                         fmt::format("token id {} of '{}' is outside the vocabulary of {}", id, inputs.front().name, shape.vocabulary),
+                         {}};
     }
     return {};
 }

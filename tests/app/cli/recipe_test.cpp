@@ -1,7 +1,12 @@
 #include "app/cli/recipe.h"
 
+#include "app/cli/recipe_example.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <set>
+#include <sstream>
 
 namespace gantry::cli {
 namespace {
@@ -150,6 +155,52 @@ TEST(Recipe, AFileThatIsNotThereIsNamed)
     const auto recipe = readRecipe("/nowhere/r.yaml");
     ASSERT_FALSE(recipe);
     EXPECT_EQ(recipe.error().code, ErrorCode::NotFound);
+}
+
+TEST(Recipe, TheExampleIsARecipeAndSoIsEachKeyThatItShowsAsAComment)
+{
+    const auto example = parseRecipe(std::string(recipeExample()), "example.yaml");
+    ASSERT_TRUE(example) << example.error().text();
+    EXPECT_TRUE(example->capture);
+    // Those that say something else than another key are left out.
+    const std::set<std::string> alternatives{
+        "command",    "target", "models",  "request_rate",         "distribution",         "max_in_flight",
+        "input_data", "for",    "count",   "measurement_interval", "stability_percentage", "max_trials",
+        "iterations", "size",   "requests"};
+    std::istringstream lines{std::string(recipeExample())};
+    std::string text;
+    for (std::string line; std::getline(lines, line);) {
+        const std::size_t sign = line.find("# ");
+        const std::size_t colon = line.find(": ");
+        const bool isKey = sign != std::string::npos && sign <= 2 && colon != std::string::npos && line.find(' ', sign + 2) == colon + 1;
+        text += (isKey && !alternatives.contains(line.substr(sign + 2, colon - sign - 2)) ? line.substr(0, sign) + line.substr(sign + 2)
+                                                                                          : line) +
+                "\n";
+    }
+    EXPECT_THAT(text, HasSubstr("\n  wait_ready: 60s"));
+    const auto whole = parseRecipe(text, "example.yaml");
+    EXPECT_TRUE(whole) << whole.error().text() << text;
+}
+
+// They were kept in every report.
+TEST(Recipe, ValuesOfVariablesThatAreSecretsByTheirNamesAreNotInItsText)
+{
+    const auto textOf = [](const std::string& environment) {
+        const auto recipe = parseRecipe("server:\n  command: serve\n  grpc_address: 127.0.0.1:1\n  environment: " + environment +
+                                            "\nload: {model: m, count: 1} # end\n",
+                                        "r");
+        return recipe ? recipe->text : recipe.error().text();
+    };
+    const std::string plain = textOf("{HF_TOKEN: s3cret, THREADS: 2, db_password: 'pass word', API_KEY: \"k\"}");
+    EXPECT_THAT(plain, HasSubstr("{HF_TOKEN: \"(not kept)\", THREADS: 2, db_password: \"(not kept)\", API_KEY: \"(not kept)\"}"));
+    EXPECT_THAT(plain, HasSubstr("# end"));
+    const std::string escaped = textOf("{MY_SECRET: \"s3\\u0063ret\", THREADS: 2}");
+    EXPECT_THAT(escaped, testing::Not(HasSubstr("s3")));
+    EXPECT_THAT(escaped, HasSubstr("THREADS: 2"));
+    const auto recipe =
+        parseRecipe("server: {command: serve, grpc_address: 127.0.0.1:1, environment: {A_KEY: x1}}\nload: {model: m, count: 1}", "r");
+    ASSERT_TRUE(recipe);
+    EXPECT_EQ(recipe->server.launch.environment.at("A_KEY"), "x1") << "the server gets it";
 }
 
 } // namespace

@@ -95,6 +95,35 @@ TEST(GantryServe, EndsWithADocumentedStatusWhenItCannotStart)
     EXPECT_THAT(version.out, HasSubstr(GANTRY_VERSION));
 }
 
+// Each of these was ignored.
+TEST(GantryServe, RefusesFlagsThatWouldHaveNoEffectAndSaysWhatToWrite)
+{
+    TestRepository models;
+    models.addAddSub("m");
+    const auto errorOf = [&](std::vector<std::string> flags) {
+        flags.insert(flags.begin(), {"--model-repository", models.path(), "--grpc-port", "0", "--http-port", "0", "--metrics-port", "0",
+                                     "--cpu-only", "--ready-file", "/dev/null/nonexistent/ready"});
+        return runServe(flags).err;
+    };
+    EXPECT_THAT(errorOf({"--load-model", "m"}), HasSubstr("--load-model m goes with --model-control-mode explicit"));
+    EXPECT_THAT(errorOf({"--model-control-mode", "explicit", "--load-model", "nosuch"}), HasSubstr("failed to load 'nosuch'"));
+    EXPECT_THAT(errorOf({"--rate-limit-resource", "R"}), HasSubstr("it has the form NAME:COUNT"));
+    EXPECT_THAT(errorOf({"--rate-limit-resource", "R:1"}), HasSubstr("write --rate-limit execution_count too"));
+}
+
+TEST(GantryServe, TheHelpSaysWhatIsTakenWithoutAFlag)
+{
+    const std::string help = runServe({"--help"}).out;
+    for (const char* flag : {"--grpc-max-input-size", "--grpc-port", "--exit-timeout-secs", "--model-control-mode", "--strict-readiness"}) {
+        const std::size_t at = help.find(flag);
+        ASSERT_NE(at, std::string::npos) << flag;
+        EXPECT_NE(help.substr(at, help.find('\n', at) - at).find('='), std::string::npos) << help.substr(at, 80);
+    }
+    EXPECT_THAT(help, HasSubstr("=67108864"));
+    EXPECT_THAT(help, HasSubstr("--strict-readiness BOOLEAN=true"));
+    EXPECT_THAT(help, HasSubstr("histogram_latencies (default true"));
+}
+
 // It hung: the thread of /metrics was waited for and never told to end.
 TEST(GantryServe, EndsWhenItCannotWriteTheReadyFile)
 {

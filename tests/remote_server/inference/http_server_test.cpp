@@ -52,6 +52,39 @@ TEST(HttpServer, TheTimeOfARequestBeginsWithIt)
     }
 }
 
+// Each kept a thread until the client was silent for 30 s.
+TEST(HttpServer, ALengthThatCannotBeIsRefusedAtOnce)
+{
+    const auto server = startEcho(std::chrono::hours(1));
+    const auto answerTo = [&](const std::string& headers) {
+        const RawClient client(server->port());
+        EXPECT_TRUE(client.send("POST /echo HTTP/1.1\r\nHost: x\r\n" + headers + "\r\n"));
+        return client.receive(4000, 20);
+    };
+    for (const char* length : {"-1", "abc", "5x", "1, 2", "1\r\nContent-Length: 2"})
+        EXPECT_THAT(answerTo("Content-Length: " + std::string(length) + "\r\n"),
+                    testing::AllOf(StartsWith("HTTP/1.1 400"), testing::HasSubstr("Content-Length must be one number")))
+            << length;
+    for (const char* length : {"67108865", "99999999999999999999999"})
+        EXPECT_THAT(answerTo("Content-Length: " + std::string(length) + "\r\n"), StartsWith("HTTP/1.1 413")) << length;
+}
+
+TEST(HttpServer, HeadersWithoutEndAreRefusedAtOnce)
+{
+    const auto server = startEcho(std::chrono::hours(1));
+    const RawClient line(server->port()), lines(server->port()), request(server->port());
+    ASSERT_TRUE(line.send("POST /echo HTTP/1.1\r\nX: " + std::string(16 << 10, 'x')));
+    EXPECT_THAT(line.receive(4000, 20), testing::AllOf(StartsWith("HTTP/1.1 431"), testing::HasSubstr("headers are longer")));
+    ASSERT_TRUE(lines.send("POST /echo HTTP/1.1\r\n"));
+    const std::string one = "X: " + std::string(4000, 'x') + "\r\n";
+    for (int i = 0; i < 64 && !lines.hasAnswer(0); ++i)
+        if (!lines.send(one))
+            break;
+    EXPECT_TRUE(lines.hasAnswer(20'000));
+    ASSERT_TRUE(request.send(std::string((16 << 10) + 1, 'x')));
+    EXPECT_THAT(request.receive(4000, 20), StartsWith("HTTP/1.1 431"));
+}
+
 TEST(HttpServer, EndsThoughHalfARequestHasCome)
 {
     auto server = startEcho(std::chrono::hours(1));

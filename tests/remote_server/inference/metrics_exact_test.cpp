@@ -49,9 +49,9 @@ private:
     void send(int i)
     {
         static constexpr std::array kModels{"batched", "cached", "narrow"};
-        auto request = requestFromProto(addSubRequest(kModels[static_cast<std::size_t>(i) % kModels.size()], i % 50, m_number));
-        ASSERT_TRUE(request);
-        auto call = prepareCall(m_calls, std::move(*request));
+        const auto wire = addSubRequest(kModels[static_cast<std::size_t>(i) % kModels.size()], i % 50, m_number);
+        auto call =
+            prepareCall(m_calls, {wire.model_name(), {}, wire.id()}, [&](const ModelDescription&) { return requestFromProto(wire); });
         ASSERT_TRUE(call) << call.error().text();
         call->job->done = [this](InferJob&, const Result<void>&) {
             const std::lock_guard lock(m_mutex);

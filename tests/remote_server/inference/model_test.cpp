@@ -53,23 +53,51 @@ TEST(ModelConfig, ReadsBatchingInstancesAndParameters)
     EXPECT_EQ(parameterOf(model.config, "absent", 5), 5);
 }
 
-TEST(ModelConfig, SkipsFieldsItDoesNotKnowAndSaysWhere)
+// A field that Triton does not have was a warning in the repository and refused over the wire; Triton refuses both.
+TEST(ModelConfig, RefusesAFieldThatTritonDoesNotHaveAndSaysWhere)
 {
-    const RepositoryModel model = described(std::string(kMinimal) + "no_such_field: 1\n  another { deep: \"x\" }");
-    EXPECT_EQ(model.problem, "") << "a configuration made for Triton must load";
-    ASSERT_EQ(model.warnings.size(), 2u);
-    EXPECT_THAT(model.warnings[0], HasSubstr("m/config.pbtxt:6:"));
-    EXPECT_THAT(model.warnings[0], HasSubstr("no_such_field"));
-    EXPECT_THAT(model.warnings[1], HasSubstr("m/config.pbtxt:7:"));
+    EXPECT_THAT(described(std::string(kMinimal) + "no_such_field: 1\n").problem, HasSubstr("m/config.pbtxt:6:1: no_such_field: "));
+    EXPECT_THAT(described(std::string(kMinimal) + "dynamic_batching {\n  deep: \"x\" }").problem,
+                HasSubstr("m/config.pbtxt:7:3: dynamic_batching.deep: "));
+}
+
+// The place was that of the next field, and each of these hid behind another sentence.
+TEST(ModelConfig, NamesTheFieldThatIsWrongAndNotAnother)
+{
+    EXPECT_THAT(described("backend: \"identity\"\ninput { name: \"A\" data_type: FP32 dims: 4 }").problem,
+                HasSubstr("m/config.pbtxt:2:19: input.data_type: "));
+    EXPECT_THAT(
+        described("\n backend: \"onnxruntime\"").problem,
+        EndsWith("m/config.pbtxt:2:2: backend: there is no backend \"onnxruntime\": gantry-serve has add_sub, bert, decoder, identity"));
+    EXPECT_THAT(problemWith("name: \"other\""), HasSubstr("m/config.pbtxt:6:1: name: "));
+    EXPECT_THAT(problemWith("dynamic_batching {\n preferred_batch_size: [ 4, 8 ] }"),
+                HasSubstr("m/config.pbtxt:7:2: dynamic_batching.preferred_batch_size[1]: "));
+    EXPECT_THAT(problemWith("\nversion_policy { specific { versions: 7 } }"), HasSubstr("m/config.pbtxt:7:1: version_policy: "));
+}
+
+// "abc" was 0.
+TEST(ModelConfig, RefusesAParameterThatIsNoNumberWhereItsBackendNeedsOne)
+{
+    const std::string identity = "backend: \"identity\" input { name: \"A\" data_type: TYPE_FP32 dims: 4 }\n";
+    const auto parameter = [&](const std::string& name, const std::string& value) {
+        return described(identity + "parameters { key: \"note\" value { string_value: \"x\" } }\nparameters { key: \"" + name +
+                         "\" value { string_value: \"" + value + "\" } }")
+            .problem;
+    };
+    EXPECT_EQ(parameter("execute_delay_ms", "12"), "");
+    EXPECT_EQ(parameter("anything", "abc"), "");
+    EXPECT_THAT(parameter("execute_delay_ms", "abc"),
+                EndsWith(":3:1: parameters[\"execute_delay_ms\"]: \"abc\" is no whole number from 0 on"));
+    EXPECT_THAT(parameter("responses", "-1"), HasSubstr("parameters[\"responses\"]: "));
+    EXPECT_THAT(parameter("execute_delay_us", "5ms"), HasSubstr("parameters[\"execute_delay_us\"]: "));
+    EXPECT_THAT(parameter("cold_start", "yes"), EndsWith("\"yes\" is neither true nor false"));
 }
 
 TEST(ModelConfig, NamesFileLineColumnAndFieldOfASyntaxError)
 {
     EXPECT_THAT(described("backend: \"add_sub\"\nmax_batch_size: \"four\"\n").problem,
                 HasSubstr("m/config.pbtxt:2:17: max_batch_size: Expected integer"));
-    EXPECT_THAT(described("input {\n\tname: \"A\"\n\tdata_type: TYPE_FP31\n}").problem,
-                HasSubstr("m/config.pbtxt:4:1: input.data_type: "))
-        << "the parser says the place after the value";
+    EXPECT_THAT(described("input {\n\tname: \"A\"\n\tdata_type: TYPE_FP31\n}").problem, HasSubstr("m/config.pbtxt:3:9: input.data_type: "));
     EXPECT_THAT(described("input [ { name: \"A\" # } { [\n dims: [ 1, x ] } ]").problem, HasSubstr("m/config.pbtxt:2:13: input.dims: "));
     EXPECT_THAT(described("parameters { key: \"a{\" value { string_value: 3 } }").problem, HasSubstr("parameters.value.string_value: "));
     EXPECT_THAT(described("input {").problem, HasSubstr("m/config.pbtxt:1:8: input: "));
@@ -127,8 +155,8 @@ TEST(ModelConfig, ChecksWhatTheSchedulerIsToldToDo)
                 EndsWith("there is no priority level 3"));
     EXPECT_THAT(problemWith("dynamic_batching { preserve_ordering: true } model_transaction_policy { decoupled: true }"),
                 HasSubstr("dynamic_batching.preserve_ordering: "));
-    EXPECT_THAT(problemWith("sequence_batching { }"), EndsWith("sequence_batching: gantry-serve does not batch sequences"));
-    EXPECT_THAT(problemWith("ensemble_scheduling { }"), EndsWith("ensemble_scheduling: gantry-serve has no ensembles"));
+    EXPECT_THAT(problemWith("sequence_batching { }"), HasSubstr("sequence_batching: gantry-serve has no sequence batcher: "));
+    EXPECT_THAT(problemWith("ensemble_scheduling { }"), HasSubstr("ensemble_scheduling: gantry-serve has no ensembles: "));
     EXPECT_THAT(problemWith("version_policy { latest { num_versions: 0 } }"), EndsWith("num_versions must be at least 1"));
     EXPECT_THAT(problemWith("response_cache { enable: true } model_transaction_policy { decoupled: true }"), HasSubstr("response_cache: "));
     EXPECT_THAT(problemWith("instance_group { rate_limiter { resources [ { name: \"R\" } ] } }"),
@@ -219,7 +247,7 @@ TEST(ModelRepository, ServesTheVersionsThatThePolicyWants)
     EXPECT_THAT(versionsOf("version_policy { all { } }", folders), testing::ElementsAre("1", "2", "10"));
     EXPECT_THAT(versionsOf("version_policy { specific { versions: [ 2, 7 ] } }", folders), testing::ElementsAre("2"));
     EXPECT_THAT(described(std::string(kMinimal) + "version_policy { specific { versions: 7 } }").problem,
-                EndsWith("m/config.pbtxt: version_policy wants none of the versions that there are"));
+                EndsWith("m/config.pbtxt:6:1: version_policy: it wants none of the versions that there are: 1"));
 }
 
 TEST(ModelRepository, FingerprintsChangeWithAModelsFiles)

@@ -160,7 +160,7 @@ TEST_F(Server, TakesAnotherConfigurationWithARequestToLoad)
     config.set_max_batch_size(-3);
     const auto refused = m_server->loadModel("m", config, {});
     ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().text(), "max_batch_size: it is negative");
+    EXPECT_EQ(refused.error().text(), "load parameter 'config': max_batch_size: it is negative");
     EXPECT_EQ(m_server->find("m", "")->description().config.max_batch_size(), 3) << "what served goes on";
     ASSERT_TRUE(m_server->loadModel("m", std::nullopt, {}));
     EXPECT_EQ(m_server->find("m", "")->description().config.max_batch_size(), 8) << "the repository's again";
@@ -176,17 +176,59 @@ TEST_F(Server, TakesAModelThatIsInNoRepository)
     EXPECT_THAT(index(), ElementsAre("m 5 READY"));
 }
 
-TEST_F(Server, SaysWhichVersionDoesNotStart)
+TEST_F(Server, SaysWhichVersionDoesNotStartAndWhereItsConfigurationIs)
 {
-    m_repository.add(
-        "m",
-        R"(backend: "onnxruntime" input { name: "A" data_type: TYPE_FP32 dims: 1 } output { name: "B" data_type: TYPE_FP32 dims: 1 })");
+    m_repository.add("m", R"(backend: "add_sub" max_batch_size: 1 input { name: "A" data_type: TYPE_FP32 dims: 1 })");
     start({.control = ModelControl::Explicit});
     const auto refused = m_server->loadModel("m", std::nullopt, {});
     ASSERT_FALSE(refused);
-    EXPECT_THAT(refused.error().text(),
-                testing::StartsWith("load failed for model 'm': version 1 is at UNAVAILABLE state: there is no backend"));
-    EXPECT_THAT(index(), ElementsAre(testing::StartsWith("m 1 UNAVAILABLE there is no backend")));
+    const std::string file = (m_repository.path() / "m" / "config.pbtxt").string();
+    EXPECT_EQ(refused.error().text(),
+              "load failed for model 'm': version 1 is at UNAVAILABLE state: " + file + ": add_sub needs two inputs and two outputs");
+    EXPECT_THAT(index(), ElementsAre("m 1 UNAVAILABLE " + file + ": add_sub needs two inputs and two outputs"));
+}
+
+// The server said that it was ready, and nothing of the model.
+TEST_F(Server, AModelThatIsNamedAtTheStartAndDoesNotLoadIsAnErrorUnlessToldOtherwise)
+{
+    m_repository.addAddSub("good");
+    m_repository.add("broken", "oops");
+    for (const char* name : {"nosuch", "broken"}) {
+        ServerOptions options{.control = ModelControl::Explicit, .startupModels = {"good", name}};
+        const auto refused = InferenceServer::load(m_repository.path(), options);
+        ASSERT_FALSE(refused) << name;
+        EXPECT_THAT(refused.error().text(), HasSubstr(name));
+        options.exitOnError = false;
+        const auto server = InferenceServer::load(m_repository.path(), options);
+        ASSERT_TRUE(server) << server.error().text();
+        EXPECT_NE((*server)->find("good", ""), nullptr);
+        EXPECT_FALSE((*server)->isReady());
+    }
+}
+
+TEST_F(Server, IsReadyWhenAllThatWasToBeLoadedServes)
+{
+    m_repository.addAddSub("m");
+    start({});
+    EXPECT_TRUE(m_server->isReady());
+    start({.control = ModelControl::Explicit, .startupModels = {"m"}});
+    ASSERT_TRUE(m_server->unloadModel("m"));
+    EXPECT_TRUE(m_server->isReady()) << "somebody wanted it so";
+    m_repository.add("broken", "oops");
+    start({});
+    EXPECT_FALSE(m_server->isReady());
+    start({.strictReadiness = false});
+    EXPECT_TRUE(m_server->isReady());
+}
+
+// It served on the CPU and said KIND_GPU.
+TEST_F(Server, TheConfigurationThatIsServedSaysWhereItIsServed)
+{
+    m_repository.addAddSub("m", "instance_group { kind: KIND_GPU gpus: [ 0 ] }");
+    start({});
+    const auto& group = m_server->find("m", "")->description().config.instance_group(0);
+    EXPECT_EQ(group.kind(), inference::ModelInstanceGroup::KIND_CPU);
+    EXPECT_TRUE(group.gpus().empty());
 }
 
 TEST_F(Server, PollingLoadsWhatIsNewAndChangedAndUnloadsWhatIsGone)

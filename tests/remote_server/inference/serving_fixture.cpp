@@ -99,8 +99,14 @@ void TestRepository::addTinyBert(const std::string& name, const std::string& mor
 }
 
 TestServer::TestServer(const TestRepository& repository, ModelControl control, ProtocolOptions options, std::uint64_t cacheBytes)
+    : TestServer(repository, ServerOptions{.control = control, .cacheBytes = cacheBytes}, options)
 {
-    auto loaded = InferenceServer::load(repository.path(), {.backend = {.allowGpu = false}, .control = control, .cacheBytes = cacheBytes});
+}
+
+TestServer::TestServer(const TestRepository& repository, ServerOptions server, ProtocolOptions options)
+{
+    server.backend.allowGpu = false;
+    auto loaded = InferenceServer::load(repository.path(), server);
     if (!loaded)
         throw std::runtime_error(loaded.error().text());
     m_inference = std::move(*loaded);

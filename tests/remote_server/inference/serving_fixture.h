@@ -35,6 +35,8 @@ class TestServer
 public:
     explicit TestServer(const TestRepository& repository, ModelControl control = ModelControl::None, ProtocolOptions options = {},
                         std::uint64_t cacheBytes = 0);
+    /// The same with all of the server's options; no GPU is used.
+    TestServer(const TestRepository& repository, ServerOptions server, ProtocolOptions options = {});
     ~TestServer();
 
     [[nodiscard]] ::inference::GRPCInferenceService::Stub& stub() { return *m_stub; }

@@ -156,7 +156,7 @@ TEST(Statistics, RequestsThatComeTogetherExecuteTogether)
     EXPECT_EQ(stats.batch_stats(0).compute_infer().count(), 2u);
 }
 
-TEST(Statistics, RefusedRequestsDoNotCount)
+TEST(Statistics, ARefusedRequestIsAFailureWithoutAnInference)
 {
     TestRepository models;
     models.addAddSub("m");
@@ -165,7 +165,7 @@ TEST(Statistics, RefusedRequestsDoNotCount)
     bad.mutable_inputs(0)->set_datatype("FP32");
     wire::ModelInferResponse response;
     EXPECT_FALSE(infer(server.stub(), bad, response).ok());
-    EXPECT_EQ(server.statistics("m").inference_stats().fail().count(), 0u);
+    EXPECT_EQ(server.statistics("m").inference_stats().fail().count(), 1u);
     EXPECT_EQ(server.statistics("m").inference_count(), 0u);
 }
 
@@ -272,6 +272,22 @@ TEST(Metrics, HaveTheFamiliesOfAnOlderTritonWhenAskedTo)
     EXPECT_THAT(text, HasSubstr("nv_inference_queue_duration_us{model=\"m\",version=\"1\"} 0\n"));
     for (const char* later : {"reason=", "pending", "first_response"})
         EXPECT_THAT(text, testing::Not(HasSubstr(later)));
+}
+
+// Triton 22.07 had them.
+TEST(Metrics, OfAnOlderTritonHaveTheResponseCacheToo)
+{
+    TestRepository models;
+    models.addAddSub("cached", "response_cache { enable: true }");
+    ProtocolOptions options;
+    options.metrics.oldNames = true;
+    TestServer server(models, ModelControl::None, options, 1 << 20);
+    send(server, "cached", 3);
+    const std::string text = server.calls().metricsText();
+    for (const char* family : {"nv_cache_num_entries 1", "nv_cache_num_lookups 3", "nv_cache_num_hits 2", "nv_cache_num_misses 1",
+                               "nv_cache_num_evictions 0", "nv_cache_lookup_duration ", "nv_cache_insertion_duration ", "nv_cache_util "})
+        EXPECT_THAT(text, HasSubstr(std::string("\n") + family));
+    EXPECT_THAT(text, testing::Not(HasSubstr("nv_pinned_memory_pool"))) << "no model is on a GPU";
 }
 
 TEST(Metrics, CountWhatTheResponseCacheAnswered)

@@ -177,6 +177,24 @@ TEST_F(Stream, TheStatisticsTellTheResponsesApartByTheirPlace)
     EXPECT_TRUE(m_server->statistics("m").response_stats().empty()) << "it answers once";
 }
 
+// The last response was sent first and the request counted then: a client that asked at once did not find it.
+TEST_F(Stream, WhoHasTheLastResponseFindsTheRequestInTheStatistics)
+{
+    const auto stream = m_server->stub().ModelStreamInfer(&m_context);
+    const auto values = [&] { return m_server->inference().find("repeat", {})->statistics().values(); };
+    for (std::uint64_t request = 1; request <= 50; ++request) {
+        ASSERT_TRUE(stream->Write(repeatRequest(false)));
+        for (wire::ModelStreamInferResponse response; !response.infer_response().parameters().contains("triton_final_response") ||
+                                                      !response.infer_response().parameters().at("triton_final_response").bool_param();)
+            ASSERT_TRUE(stream->Read(&response));
+        ASSERT_EQ(values().success, request);
+        ASSERT_EQ(values().responses.back().sent.count, request);
+        ASSERT_EQ(values().executions, request);
+    }
+    stream->WritesDone();
+    EXPECT_TRUE(stream->Finish().ok());
+}
+
 // The server read on and kept the answers: a client that never read them filled its memory.
 TEST_F(Stream, AClientThatDoesNotReadIsNotReadFrom)
 {

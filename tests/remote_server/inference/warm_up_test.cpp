@@ -103,7 +103,7 @@ TEST_F(WarmUp, IsExecutedByABackendAndSaysWhichSampleFailed)
     ASSERT_EQ(bert->problem, "");
     const auto started = ModelServer::start(bert->versions.at(0), 1, {.allowGpu = false}, std::make_shared<ServingParts>());
     ASSERT_FALSE(started);
-    EXPECT_THAT(started.error().text(), HasSubstr("the sample \"too long\" of its model_warmup: a sequence of 13 tokens"));
+    EXPECT_THAT(started.error().text(), HasSubstr("the sample \"too long\" of its model_warmup: 'input_ids' has a sequence of 13 tokens"));
 }
 
 } // namespace
