@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::size_t kBlock = 256 * 1024; // stays in the second-level cache between reading and hashing
 
+constexpr std::uint64_t kWritten = 16 << 20; // between two hints to the kernel
+
 } // namespace
 
 FollowingHash::FollowingHash(std::filesystem::path path)
@@ -58,6 +60,13 @@ void FollowingHash::run(const std::stop_token& stop)
     }
 }
 
+/// The disk has the time of the fetch to take it, so that syncing it at its end is short. A hint: a failure changes nothing.
+void FollowingHash::beginWriting(const UniqueFd& file) const
+{
+    const std::uint64_t from = m_hashed - m_hashed % kWritten;
+    (void)::sync_file_range(file.get(), static_cast<off_t>(from), static_cast<off_t>(kWritten), SYNC_FILE_RANGE_WRITE);
+}
+
 Result<void> FollowingHash::readUntil(const UniqueFd& file, std::uint64_t size)
 {
     const auto block = std::make_unique_for_overwrite<std::byte[]>(kBlock);
@@ -69,6 +78,8 @@ Result<void> FollowingHash::readUntil(const UniqueFd& file, std::uint64_t size)
         if (got <= 0)
             return got < 0 ? errnoError(errno, "cannot read " + m_path.string())
                            : Error{ErrorCode::Truncated, m_path.string() + " became shorter while it was written", {}};
+        if (m_hashed / kWritten != (m_hashed + static_cast<std::uint64_t>(got)) / kWritten)
+            beginWriting(file);
         m_digest.update(std::span(block.get(), static_cast<std::size_t>(got)));
         m_hashed += static_cast<std::uint64_t>(got);
     }

@@ -15,7 +15,7 @@
 namespace gantry::app {
 
 /// SHA-256 of a file while it is written: a thread of its own reads behind the writer, from the page cache, so that the digest is there a
-/// moment after the last byte. The file only grows. Owns its thread; its methods are one thread's.
+/// moment after the last byte; what it has read is handed to the disk. The file only grows. Owns its thread; its methods are one thread's.
 class FollowingHash
 {
 public:
@@ -28,6 +28,7 @@ public:
 
 private:
     void run(const std::stop_token& stop);
+    void beginWriting(const UniqueFd& file) const;
     [[nodiscard]] Result<void> readUntil(const UniqueFd& file, std::uint64_t size);
 
     std::filesystem::path m_path;

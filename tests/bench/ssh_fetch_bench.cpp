@@ -158,11 +158,12 @@ public:
         m_config = m_sshd.writeConfig();
         m_client =
             need(app::NodeClient::connect("ssh://node?config=" + m_config.string() + "&socket=" + (m_folder / "d.sock").string(), "bench"));
+        m_local = need(app::NodeClient::connect("unix:" + (m_folder / "d.sock").string(), "bench"));
     }
 
     void compare(int rounds)
     {
-        std::vector<double> ours, scp, floor, call, echo;
+        std::vector<double> ours, scp, synced, floor, call, direct, echo;
         for (int i = 0; i < rounds; ++i) {
             ours.push_back(fetch());
             scp.push_back(secondsOf([&] {
@@ -170,36 +171,43 @@ public:
                     "scp -q -F " + m_config.string() + " node:" + report().string() + " " + (m_folder / "scp").string();
                 check(std::system(command.c_str()) == 0, "scp failed");
             }));
+            synced.push_back(scp.back() +
+                             secondsOf([&] { check(std::system(("sync " + (m_folder / "scp").string()).c_str()) == 0, "no sync"); }));
             const BareSession bulk(m_sshd);
             floor.push_back(secondsOf([&] { readBySftp(bulk, report(), m_folder / "floor", m_bytes); }));
             call.push_back(callSeconds(*m_client, 1000));
+            direct.push_back(callSeconds(*m_local, 1000));
             const BareSession bare(m_sshd);
             echo.push_back(echoSeconds(bare, 1000));
         }
         const auto rate = [&](const std::vector<double>& seconds) { return static_cast<double>(m_bytes) / median(seconds) / 1e6; };
-        std::printf("{\"mib\": %llu, \"fetch_mb_s\": %.0f, \"scp_mb_s\": %.0f, \"libssh_mb_s\": %.0f, \"fetch_over_scp\": %.2f, "
-                    "\"fetch_over_libssh\": %.2f, \"call_us\": %.0f, \"echo_us\": %.0f, \"call_over_echo\": %.2f, \"rss_mib\": %.0f}\n",
-                    static_cast<unsigned long long>(m_bytes >> 20), rate(ours), rate(scp), rate(floor), rate(ours) / rate(scp),
-                    rate(ours) / rate(floor), median(call) * 1e6, median(echo) * 1e6, median(call) / median(echo), rssMib());
+        std::printf("{\"mib\": %llu, \"fetch_mb_s\": %.0f, \"scp_mb_s\": %.0f, \"scp_synced_mb_s\": %.0f, \"libssh_mb_s\": %.0f, "
+                    "\"fetch_over_scp\": %.2f, "
+                    "\"fetch_over_libssh\": %.2f, \"call_us\": %.0f, \"direct_call_us\": %.0f, \"echo_us\": %.0f, \"call_over_echo\": "
+                    "%.2f, \"rss_mib\": %.0f}\n",
+                    static_cast<unsigned long long>(m_bytes >> 20), rate(ours), rate(scp), rate(synced), rate(floor),
+                    rate(ours) / rate(scp), rate(ours) / rate(floor), median(call) * 1e6, median(direct) * 1e6, median(echo) * 1e6,
+                    median(call) / median(echo), rssMib());
         std::fflush(stdout);
     }
 
+    /// Kills sshd's processes of all connections at random bytes of the fetch.
     void cut(int wanted)
     {
         std::minstd_rand random(7);
-        int cuts = 0;
-        std::jthread cutter([&](const std::stop_token& stop) {
-            while (!stop.stop_requested() && cuts < wanted) {
-                std::this_thread::sleep_for(std::chrono::milliseconds(100 + random() % 150));
-                for (const int pid : m_sshd.connections())
-                    ::kill(pid, SIGKILL);
-                ++cuts;
-            }
+        std::vector<std::uint64_t> places;
+        for (int i = 0; i < wanted; ++i)
+            places.push_back((std::uint64_t{random()} << 20 | random() % (1 << 20)) % m_bytes);
+        std::sort(places.begin(), places.end());
+        std::size_t cuts = 0;
+        const double seconds = fetch([&](std::uint64_t bytes, std::uint64_t) {
+            if (cuts == places.size() || bytes < places[cuts])
+                return;
+            ++cuts;
+            for (const int pid : m_sshd.connections())
+                ::kill(pid, SIGKILL);
         });
-        const double seconds = fetch();
-        cutter.request_stop();
-        cutter.join();
-        std::printf("{\"cuts\": %d, \"seconds\": %.1f, \"same_sha256\": true, \"rss_mib\": %.0f}\n", cuts, seconds, rssMib());
+        std::printf("{\"cuts\": %zu, \"seconds\": %.1f, \"same_sha256\": true, \"rss_mib\": %.0f}\n", cuts, seconds, rssMib());
     }
 
 private:
@@ -225,12 +233,12 @@ private:
         m_sha256 = need(sha256OfFile(report()));
     }
 
-    double fetch()
+    double fetch(const std::function<void(std::uint64_t, std::uint64_t)>& progress = {})
     {
         const auto to = m_folder / "fetched";
         std::filesystem::remove(to);
         const double seconds = secondsOf([&] {
-            const auto fetched = need(app::fetchReport(*m_client, "big.gantry", to, {}, {}, 100));
+            const auto fetched = need(app::fetchReport(*m_client, "big.gantry", to, progress, {}));
             check(fetched.sha256 == m_sha256 && fetched.bytes == m_bytes, "another file");
         });
         return seconds;
@@ -242,7 +250,7 @@ private:
     std::string m_sha256;
     std::filesystem::path m_config;
     std::unique_ptr<test::ChildProcess> m_daemon;
-    std::shared_ptr<app::NodeClient> m_client;
+    std::shared_ptr<app::NodeClient> m_client, m_local; ///< over SSH, and to the same socket
 };
 
 } // namespace
