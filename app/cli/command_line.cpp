@@ -69,6 +69,9 @@ int runCommandLine(std::vector<std::string> arguments, Interrupts* interrupts)
     addCaptureCommand(app, common, action);
     addRecorderCommands(app, common, action);
     addReportCommands(app, common, action);
+    addHistoryCommand(app, common, action);
+    addSourceCommands(app, common, action);
+    addAlertCommands(app, common, action);
     addBenchCommand(app, common, action);
     addLoadCommand(app, common, action);
     addRecipeCommand(app, common, action);

@@ -29,6 +29,9 @@ void addInfoCommand(CLI::App& reportCommands, CommonOptions& common, Action& act
 void addStatsCommand(CLI::App& reportCommands, CommonOptions& common, Action& action);
 void addConvertCommand(CLI::App& reportCommands, CommonOptions& common, Action& action);
 void addReportPolicyCommands(CLI::App& reportCommands, CommonOptions& common, Action& action);
+void addHistoryCommand(CLI::App& app, CommonOptions& common, Action& action);
+void addSourceCommands(CLI::App& app, CommonOptions& common, Action& action);
+void addAlertCommands(CLI::App& app, CommonOptions& common, Action& action);
 void addBenchCommand(CLI::App& app, CommonOptions& common, Action& action);
 void addLoadCommand(CLI::App& app, CommonOptions& common, Action& action);
 void addRecipeCommand(CLI::App& app, CommonOptions& common, Action& action);

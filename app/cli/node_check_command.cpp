@@ -1,4 +1,5 @@
 #include "app/cli/commands.h"
+#include "app/remote/node_readiness.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -9,22 +10,7 @@ namespace {
 using proto::ReadinessItem;
 using proto::ReadinessLevel;
 
-constexpr std::int64_t kLargeClockErrorNs = 1'000'000; // a request of an inference server takes some of these
 constexpr std::size_t kLevelWidth = 8, kTopicWidth = 17;
-
-/// What only a client can tell: how well it knows the node's clock over this connection.
-ReadinessItem clockItem(const Result<app::ClockOffset>& clock)
-{
-    if (!clock)
-        return {"clock offset", ReadinessLevel::Unknown, "cannot be looked at: " + clock.error().text(), {}, {}};
-    const std::string finding = fmt::format("This connection tells the node's clock to ±{} (round trip {}).",
-                                            formatDuration(clock->errorNs), formatDuration(clock->roundTripNs));
-    if (clock->errorNs <= kLargeClockErrorNs)
-        return {"clock offset", ReadinessLevel::Ok, finding, {}, {}};
-    return {"clock offset", ReadinessLevel::Note, finding,
-            "Windows on several nodes are aligned by connections like this one: what lies closer together has no order.",
-            "run gantryctl or the desktop nearer to the nodes"};
-}
 
 void printItem(const ReadinessItem& item)
 {
@@ -68,11 +54,10 @@ int check(const CommonOptions& common)
     const auto client = connect(common);
     if (!client)
         return report(client.error(), common);
-    auto readiness = (*client)->readiness();
+    const auto readiness = app::checkReadiness(**client);
     if (!readiness)
         return report(readiness.error(), common);
     noteRecording(**client);
-    readiness->items.push_back(clockItem((*client)->sampleClock()));
     if (common.json)
         print(toJson(*readiness));
     else

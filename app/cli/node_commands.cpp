@@ -2,10 +2,10 @@
 #include "app/cli/commands.h"
 #include "app/cli/duration.h"
 #include "app/cli/engine_options.h"
-#include "app/cli/log_filter.h"
 #include "app/cli/metrics_block.h"
 #include "app/cli/node_record.h"
 #include "app/cli/target_launch.h"
+#include "app/remote/log_filter.h"
 #include "trace_model/import/nsys_output.h"
 
 #include <algorithm>
@@ -272,7 +272,7 @@ struct LogOptions
 
 int tailLog(const CommonOptions& common, const std::string& id, const LogOptions& options)
 {
-    LogFilter filter(logLevelNamed(options.level).value_or(proto::LogLevel::Unknown), options.text);
+    app::LogFilter filter(app::logLevelNamed(options.level).value_or(proto::LogLevel::Unknown), options.text);
     const auto client = connect(common);
     if (!client)
         return report(client.error(), common);

@@ -32,6 +32,11 @@ QString durationText(DurationNs duration)
                                           : CaptureBar::tr("%1 s").arg(duration / (1000 * kMillisecond));
 }
 
+QString nodeText(const NodeController& node)
+{
+    return isRecording(node) ? CaptureBar::tr("%1 · plays a recording").arg(node.title()) : node.title();
+}
+
 } // namespace
 
 CaptureBar::CaptureBar(NodeList& nodes, CaptureController& capture, Settings& settings, QToolBar* toolbar, QObject* parent)
@@ -96,10 +101,9 @@ CaptureBar::CaptureBar(NodeList& nodes, CaptureController& capture, Settings& se
         emit connectRequested();
     });
     connect(&m_nodes, &NodeList::nodesChanged, this, [this] {
-        for (const auto& node : m_nodes.nodes()) {
-            connect(node.get(), &NodeController::stateChanged, this, &CaptureBar::refresh, Qt::UniqueConnection);
-            connect(node.get(), &NodeController::contentChanged, this, &CaptureBar::refresh, Qt::UniqueConnection);
-        }
+        for (const auto& node : m_nodes.nodes())
+            for (const auto signal : {&NodeController::stateChanged, &NodeController::contentChanged, &NodeController::titleChanged})
+                connect(node.get(), signal, this, &CaptureBar::refreshSender, Qt::UniqueConnection);
         refresh();
     });
     connect(&m_nodes, &NodeList::currentChanged, this, &CaptureBar::refresh);
@@ -152,6 +156,18 @@ void CaptureBar::refresh()
     emit chosen();
 }
 
+/// A node that changes beside the current one is a line of the box: of a hundred that connect, each has but its own made anew.
+void CaptureBar::refreshSender()
+{
+    const auto isSender = [this](const auto& node) { return node.get() == sender(); };
+    const auto found = std::find_if(m_nodes.nodes().begin(), m_nodes.nodes().end(), isSender);
+    if (found == m_nodes.nodes().end() || found->get() == m_nodes.current())
+        return refresh();
+    const int index = static_cast<int>(found - m_nodes.nodes().begin());
+    m_nodeBox->setItemText(index, nodeText(**found));
+    m_nodeBox->setItemIcon(index, icons::nodeState((*found)->state()));
+}
+
 void CaptureBar::refreshNodes()
 {
     const QSignalBlocker blocker(m_nodeBox);
@@ -160,7 +176,7 @@ void CaptureBar::refreshNodes()
     for (const auto& node : m_nodes.nodes()) {
         if (node.get() == m_nodes.current())
             current = m_nodeBox->count();
-        m_nodeBox->addItem(icons::nodeState(node->state()), isRecording(*node) ? tr("%1 · recording").arg(node->title()) : node->title());
+        m_nodeBox->addItem(icons::nodeState(node->state()), nodeText(*node));
     }
     m_nodeBox->addItem(m_nodes.nodes().empty() ? tr("No node") : tr("Connect…"));
     m_nodeBox->setCurrentIndex(current);
@@ -198,7 +214,7 @@ void CaptureBar::startCapture()
     if (const proto::Target* target = node->target(request.targetId); target && node->info())
         request.engine = captureLimits(*node->info(), *target).usualEngine();
     request.durationNs = duration();
-    m_capture.start(node->client(), request, m_settings.reportFolder(node->name()));
+    m_capture.start(node->client(), request, m_settings.reportFolder(node->title()));
 }
 
 void CaptureBar::askForOptions()
@@ -215,7 +231,7 @@ void CaptureBar::askForOptions()
         m_settings.setCaptureOptions(toJson(options));
         proto::CaptureRequest request = captureRequest(options, QDateTime::currentDateTime());
         request.targetId = target;
-        m_capture.start(node->client(), std::move(request), m_settings.reportFolder(node->name()));
+        m_capture.start(node->client(), std::move(request), m_settings.reportFolder(node->title()));
     });
     dialog->open();
 }

@@ -44,6 +44,7 @@ signals:
 
 private:
     void refresh();
+    void refreshSender();
     void refreshNodes();
     void refreshTargets();
     void startCapture();

@@ -2,9 +2,12 @@
 
 #include "app/desktop/fleet_capture.h"
 #include "app/desktop/fleet_feed.h"
+#include "app/desktop/fleet_work.h"
 
 #include <QObject>
 #include <QPointer>
+
+#include <vector>
 
 namespace gantry::desktop {
 
@@ -27,6 +30,11 @@ public:
     [[nodiscard]] FleetPage* page() const;
     [[nodiscard]] const FleetFeed& feed() const { return m_feed; }
     [[nodiscard]] FleetCapture& capture() { return m_capture; }
+    [[nodiscard]] FleetWork& work() { return m_work; }
+
+signals:
+    /// A program is to be started on each of these nodes.
+    void launchRequested(const std::vector<gantry::desktop::NodeController*>& nodes);
 
 private:
     NodeList& m_nodes;
@@ -35,6 +43,7 @@ private:
     Settings& m_settings;
     FleetFeed m_feed;
     FleetCapture m_capture;
+    FleetWork m_work;
     QPointer<FleetPage> m_page;
 };
 

@@ -35,12 +35,15 @@ void FleetFeed::watchNodes()
                 pulse.stop();
             emit changed();
         });
+        connect(&node->readiness(), &ReadinessCheck::changed, this, &FleetFeed::changed);
         for (const auto signal : {&NodeController::progressed, &NodeController::contentChanged, &NodeController::capturesChanged})
             connect(node, signal, this, &FleetFeed::changed);
     }
     // A node that was removed delivers nothing more before it is deleted.
-    for (const auto& [node, pulse] : m_pulses)
+    for (const auto& [node, pulse] : m_pulses) {
         node->disconnect(this);
+        node->readiness().disconnect(this);
+    }
     m_pulses = std::move(known);
     emit changed();
 }

@@ -2,6 +2,8 @@
 
 #include "app/desktop/fleet_capture.h"
 #include "app/desktop/fleet_feed.h"
+#include "app/desktop/fleet_task_panel.h"
+#include "app/desktop/fleet_work.h"
 #include "app/desktop/settings.h"
 #include "app/desktop/text.h"
 #include "widgets/fleet/fleet_model.h"
@@ -15,9 +17,12 @@
 #include <QLabel>
 #include <QLineEdit>
 #include <QMenu>
+#include <QMessageBox>
+#include <QPointer>
 #include <QPushButton>
 #include <QSignalBlocker>
 #include <QStackedWidget>
+#include <QToolButton>
 #include <QVBoxLayout>
 
 #include <algorithm>
@@ -47,11 +52,12 @@ constexpr int kGroupRole = Qt::UserRole, kKindRole = Qt::UserRole + 1;
 
 } // namespace
 
-FleetPage::FleetPage(NodeList& nodes, FleetFeed& feed, FleetCapture& capture, Settings& settings, QWidget* parent)
+FleetPage::FleetPage(NodeList& nodes, FleetFeed& feed, FleetTasks tasks, Settings& settings, QWidget* parent)
     : QWidget(parent),
       m_nodes(nodes),
       m_feed(feed),
-      m_capture(capture),
+      m_capture(tasks.capture),
+      m_work(tasks.work),
       m_settings(settings),
       m_model(new widgets::FleetModel(this)),
       m_order(new widgets::FleetOrder(this)),
@@ -64,6 +70,8 @@ FleetPage::FleetPage(NodeList& nodes, FleetFeed& feed, FleetCapture& capture, Se
       m_connect(new QPushButton(tr("Connect"))),
       m_disconnect(new QPushButton(tr("Disconnect"))),
       m_captureButton(new QPushButton(tr("Capture"))),
+      m_more(new QToolButton),
+      m_taskPanel(new FleetTaskPanel({&m_capture, &m_work}, this)),
       m_summary(new QLabel(this)),
       m_noMatch(new QLabel(tr("No node matches the filter."), this))
 {
@@ -84,13 +92,15 @@ FleetPage::FleetPage(NodeList& nodes, FleetFeed& feed, FleetCapture& capture, Se
     column->setSpacing(0);
     column->addWidget(m_bar);
     column->addWidget(m_stack, 1);
+    column->addWidget(m_taskPanel);
     column->addWidget(m_summary);
 
     connect(m_view, &widgets::FleetView::selectionEdited, this, &FleetPage::refreshActions);
     connect(m_view, &widgets::FleetView::nodeActivated, this, &FleetPage::openNode);
     connect(m_view, &widgets::FleetView::menuRequested, this, &FleetPage::showMenu);
     connect(&m_feed, &FleetFeed::changed, this, [this] { m_isStale = true; });
-    connect(&m_capture, &FleetCapture::changed, this, &FleetPage::refreshActions);
+    connect(&m_capture, &FleetTask::changed, this, &FleetPage::refreshActions);
+    connect(&m_work, &FleetTask::changed, this, &FleetPage::refreshActions);
     m_turn.setInterval(kTurn);
     connect(&m_turn, &QTimer::timeout, this, &FleetPage::turn);
     refresh();
@@ -127,6 +137,13 @@ void FleetPage::buildBar()
     row->setSpacing(6);
     for (QPushButton* button : {m_connect, m_disconnect, m_captureButton})
         row->addWidget(button);
+    m_more->setObjectName(QStringLiteral("fleetMore"));
+    m_more->setText(tr("More"));
+    m_more->setToolTip(tr("What else can be done with the selected nodes at once"));
+    m_more->setPopupMode(QToolButton::InstantPopup);
+    m_more->setMenu(new QMenu(m_more));
+    connect(m_more->menu(), &QMenu::aboutToShow, this, &FleetPage::fillMoreMenu);
+    row->addWidget(m_more);
     m_barLayout = new QGridLayout(m_bar);
     m_barLayout->setContentsMargins(8, 6, 8, 4);
     m_barLayout->setSpacing(6);
@@ -307,6 +324,7 @@ void FleetPage::refreshActions()
     m_connect->setEnabled(connectable > 0);
     m_disconnect->setEnabled(disconnectable > 0);
     m_captureButton->setEnabled(capturable > 0 && !m_capture.isBusy());
+    m_more->setEnabled(capturable > 0 && !m_work.isBusy());
     const QString none = tr("Select nodes first: click, with Ctrl or Shift for several, Ctrl+A for all");
     m_connect->setToolTip(selected == 0 ? none : tr("Connect to %1 of the selected nodes").arg(connectable));
     m_disconnect->setToolTip(selected == 0 ? none : tr("Disconnect %1 of the selected nodes").arg(disconnectable));
@@ -349,11 +367,74 @@ void FleetPage::disconnectSelected()
         node->close();
 }
 
-void FleetPage::captureSelected()
+std::vector<NodeController*> FleetPage::connectedNodes() const
 {
     std::vector<NodeController*> nodes = selectedNodes();
     std::erase_if(nodes, [](const NodeController* node) { return node->state() != NodeController::State::Connected; });
-    m_capture.start(nodes);
+    return nodes;
+}
+
+void FleetPage::captureSelected()
+{
+    m_capture.start(connectedNodes());
+}
+
+void FleetPage::checkSelected()
+{
+    m_work.start(tr("Readiness"), connectedNodes(), readinessRequest());
+}
+
+void FleetPage::launchOnSelected()
+{
+    emit launchRequested(connectedNodes());
+}
+
+void FleetPage::askToStopOnSelected()
+{
+    std::vector<QPointer<NodeController>> nodes;
+    QStringList lines;
+    std::size_t servers = 0;
+    for (NodeController* node : connectedNodes()) {
+        const std::vector<proto::Target> targets = stoppableTargets(*node);
+        if (targets.empty())
+            continue;
+        nodes.emplace_back(node);
+        servers += targets.size();
+        QStringList names;
+        for (const proto::Target& target : targets)
+            names << toQString(target.name);
+        lines << tr("%1: %2").arg(node->title(), names.join(QStringLiteral(", ")));
+    }
+    auto* box = new QMessageBox(QMessageBox::Question, tr("Stop servers"), {}, QMessageBox::Cancel, this);
+    box->setAttribute(Qt::WA_DeleteOnClose);
+    box->setTextFormat(Qt::PlainText);
+    if (nodes.empty()) {
+        box->setText(tr("None of the selected nodes runs a server that gantryd started."));
+        box->setInformativeText(tr("Servers that were started by hand are stopped by hand."));
+        return box->open();
+    }
+    box->setText(tr("Stop %1 servers on %2 nodes?").arg(servers).arg(nodes.size()));
+    box->setInformativeText(tr("Their clients lose their connections."));
+    box->setDetailedText(lines.join(QLatin1Char('\n')));
+    QPushButton* confirm = box->addButton(tr("Stop"), QMessageBox::DestructiveRole);
+    connect(confirm, &QAbstractButton::clicked, this, [this, nodes] {
+        std::vector<NodeController*> left;
+        for (const QPointer<NodeController>& node : nodes)
+            if (node)
+                left.push_back(node);
+        m_work.start(tr("Stopping servers"), left, stopRequest());
+    });
+    box->open();
+}
+
+void FleetPage::fillMoreMenu()
+{
+    QMenu& menu = *m_more->menu();
+    menu.clear();
+    const bool canAct = !connectedNodes().empty() && !m_work.isBusy();
+    menu.addAction(tr("Check readiness"), this, &FleetPage::checkSelected)->setEnabled(canAct);
+    menu.addAction(tr("Launch a program…"), this, &FleetPage::launchOnSelected)->setEnabled(canAct);
+    menu.addAction(tr("Stop servers…"), this, &FleetPage::askToStopOnSelected)->setEnabled(canAct);
 }
 
 void FleetPage::removeSelected()
@@ -375,9 +456,14 @@ void FleetPage::showMenu(const QPoint& globalPosition)
     menu->setAttribute(Qt::WA_DeleteOnClose);
     if (selected.size() == 1)
         menu->addAction(tr("Show live page"), this, [this, address = selected.front()] { openNode(address); });
+    if (NodeController* node = selected.size() == 1 ? nodeOf(selected.front()) : nullptr)
+        menu->addAction(tr("Readiness, processes, reports, log"), node, [this, node] { emit nodePageRequested(node); });
     menu->addAction(tr("Connect"), this, &FleetPage::connectSelected)->setEnabled(m_connect->isEnabled());
     menu->addAction(tr("Disconnect"), this, &FleetPage::disconnectSelected)->setEnabled(m_disconnect->isEnabled());
     menu->addAction(tr("Capture"), this, &FleetPage::captureSelected)->setEnabled(m_captureButton->isEnabled());
+    menu->addSeparator();
+    fillMoreMenu();
+    menu->addActions(m_more->menu()->actions());
     menu->addSeparator();
     if (NodeController* node = selected.size() == 1 ? nodeOf(selected.front()) : nullptr)
         menu->addAction(tr("Name, group and tags…"), node, [this, node] { emit labelRequested(node); });

@@ -13,6 +13,7 @@ class QLabel;
 class QLineEdit;
 class QPushButton;
 class QStackedWidget;
+class QToolButton;
 
 namespace gantry::widgets {
 class FleetModel;
@@ -23,9 +24,18 @@ namespace gantry::desktop {
 
 class FleetCapture;
 class FleetFeed;
+class FleetTaskPanel;
+class FleetWork;
 class NodeController;
 class NodeList;
 class Settings;
+
+/// What several nodes can be asked to do at once.
+struct FleetTasks
+{
+    FleetCapture& capture;
+    FleetWork& work;
+};
 
 /// All nodes at a glance, a tile for each, and what can be done with several of them at once. UI thread.
 class FleetPage : public QWidget
@@ -34,7 +44,7 @@ class FleetPage : public QWidget
 
 public:
     /// All outlive the page.
-    FleetPage(NodeList& nodes, FleetFeed& feed, FleetCapture& capture, Settings& settings, QWidget* parent = nullptr);
+    FleetPage(NodeList& nodes, FleetFeed& feed, FleetTasks tasks, Settings& settings, QWidget* parent = nullptr);
 
     [[nodiscard]] widgets::FleetView& view() const { return *m_view; }
     /// Shows what is known now, outside the regular turn.
@@ -45,6 +55,10 @@ signals:
     /// The live page of this node.
     void liveRequested(gantry::desktop::NodeController* node);
     void labelRequested(gantry::desktop::NodeController* node);
+    /// The page of this node, with readiness, processes, reports and log.
+    void nodePageRequested(gantry::desktop::NodeController* node);
+    /// A program is to be started on each of these.
+    void launchRequested(const std::vector<gantry::desktop::NodeController*>& nodes);
 
 protected:
     void showEvent(QShowEvent* event) override;
@@ -67,14 +81,20 @@ private:
     void connectSelected();
     void disconnectSelected();
     void captureSelected();
+    void checkSelected();
+    void launchOnSelected();
+    void askToStopOnSelected();
     void removeSelected();
     /// Those of the selected that are in the list of nodes.
     [[nodiscard]] std::vector<NodeController*> selectedNodes() const;
+    [[nodiscard]] std::vector<NodeController*> connectedNodes() const;
+    void fillMoreMenu();
     [[nodiscard]] NodeController* nodeOf(const QString& address) const;
 
     NodeList& m_nodes;
     FleetFeed& m_feed;
     FleetCapture& m_capture;
+    FleetWork& m_work;
     Settings& m_settings;
     widgets::FleetModel* m_model;
     widgets::FleetOrder* m_order;
@@ -89,6 +109,8 @@ private:
     QPushButton* m_connect;
     QPushButton* m_disconnect;
     QPushButton* m_captureButton;
+    QToolButton* m_more;
+    FleetTaskPanel* m_taskPanel;
     QLabel* m_summary;
     QLabel* m_noMatch;
     QTimer m_turn;

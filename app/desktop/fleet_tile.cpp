@@ -1,10 +1,12 @@
 #include "app/desktop/fleet_tile.h"
 
+#include "app/desktop/readiness_text.h"
 #include "app/desktop/text.h"
 #include "app/remote/node_address.h"
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 
 namespace gantry::desktop {
 
@@ -42,6 +44,16 @@ void addLoss(const NodeController& node, NodeTile& tile)
         return;
     const QString since = Words::tr("since %1").arg(node.lostSince().toString(QStringLiteral("HH:mm:ss")));
     tile.notes.push_back({TileNote::Kind::Error, Words::tr("%1: %2").arg(since, describe(*node.error()).sentence)});
+}
+
+/// What keeps Gantry from working there: its words are found by the filter.
+void addReadiness(const NodeController& node, NodeTile& tile)
+{
+    const std::optional<proto::ReadinessReport>& report = node.readiness().report();
+    if (!report || !isImpaired(*report))
+        return;
+    const bool isBlocked = report->worst() == proto::ReadinessLevel::Blocked;
+    tile.notes.push_back({isBlocked ? TileNote::Kind::Error : TileNote::Kind::Warning, worstText(*report)});
 }
 
 bool isRunning(const proto::Target& target)
@@ -149,6 +161,8 @@ NodeTile tileOf(const NodeController& node, const NodePulse& pulse)
     addLoss(node, tile);
     if (node.info())
         addGpus(*node.info(), isConnected ? &pulse : nullptr, tile);
+    if (isConnected)
+        addReadiness(node, tile);
     if (isConnected && node.info())
         addLive(node, pulse, tile);
     for (const QString& note : node.notes())

@@ -34,7 +34,7 @@ enum class FrontPage
     Live,
     Report,
     Compare,
-    Fleet
+    Nodes ///< the fleet, or one node and how it is managed
 };
 
 /// The docks that look into the page in front: Details on the right; statistics, events, what was read of the files, and their tables

@@ -121,18 +121,28 @@ void LivePage::watchNodes()
         }
         LiveSeries& series = *known.emplace(node, std::make_unique<LiveSeries>()).first->second;
         connect(node, &NodeController::metricsRestarted, this, [&series](const std::string& bootId) { series.restart(bootId); });
-        connect(node, &NodeController::metricsArrived, this, [this, &series](const std::vector<proto::MetricsBatch>& batches) {
+        connect(node, &NodeController::metricsArrived, this, [this, node, &series](const std::vector<proto::MetricsBatch>& batches) {
             for (const proto::MetricsBatch& batch : batches)
                 series.add(batch);
-            scheduleRedraw();
+            if (node == m_nodes.current())
+                scheduleRedraw();
         });
-        connect(node, &NodeController::stateChanged, this, [this] {
-            refreshState();
-            scheduleRedraw();
-        });
-        connect(node, &NodeController::progressed, this, &LivePage::showConnecting);
-        connect(node, &NodeController::contentChanged, this, &LivePage::showConnecting);
-        connect(node, &NodeController::contentChanged, this, &LivePage::showRecording);
+        // What a node beside has to say changes nothing of the one that is shown.
+        const auto whenCurrent = [this, node](auto show) {
+            return [this, node, show] {
+                if (node == m_nodes.current())
+                    show();
+            };
+        };
+        connect(node, &NodeController::stateChanged, this, whenCurrent([this] {
+                    refreshState();
+                    scheduleRedraw();
+                }));
+        connect(node, &NodeController::progressed, this, whenCurrent([this] { showConnecting(); }));
+        connect(node, &NodeController::contentChanged, this, whenCurrent([this] {
+                    showConnecting();
+                    showRecording();
+                }));
     }
     // A node that was removed delivers nothing more before it is deleted; its samples go with it.
     for (const auto& [node, series] : m_series)

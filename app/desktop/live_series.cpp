@@ -6,7 +6,9 @@
 #include <QCoreApplication>
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <utility>
 
 namespace gantry::desktop {
 
@@ -60,6 +62,8 @@ public:
         for (const metrics::DerivedMetric& metric : all) {
             if (!metric.target.empty())
                 m_targets.insert(metric.target);
+            if (metric.quantity == metrics::Quantity::Utilisation)
+                ++m_utilisations[{metric.target, metric.subject}];
         }
     }
 
@@ -75,12 +79,16 @@ public:
     {
         if (metric.name == "failed requests")
             return {tr("%1 failed").arg(subject(metric)), metric.points, {}};
+        // A GPU has a share of its time, of its SMs, of its tensor cores, …: which one is which, its name says.
+        if (metric.quantity == metrics::Quantity::Utilisation && m_utilisations.at({metric.target, metric.subject}) > 1)
+            return {tr("%1 %2").arg(subject(metric), toQString(metric.name)), metric.points, {}};
         return {subject(metric), metric.points, {}};
     }
 
 private:
     const LiveSeries::TargetName& m_nameOf;
     std::set<std::string> m_targets;
+    std::map<std::pair<std::string, std::string>, int> m_utilisations; ///< by target and subject, how many there are
 };
 
 widgets::PlotCurve phaseCurveOf(const metrics::DerivedMetric& metric)

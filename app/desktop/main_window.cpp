@@ -15,6 +15,8 @@
 #include "app/desktop/mark_memory.h"
 #include "app/desktop/message_bar.h"
 #include "app/desktop/node_desk.h"
+#include "app/desktop/node_page.h"
+#include "app/desktop/node_requests.h"
 #include "app/desktop/nodes_panel.h"
 #include "app/desktop/nsys_offers.h"
 #include "app/desktop/page_area.h"
@@ -278,9 +280,10 @@ void MainWindow::connectViewActions()
     connect(m_pages, &PageArea::pageChanged, this, [this] {
         ReportPage* report = m_pages->currentReport();
         const bool isFleet = m_fleet && m_fleet->page() && m_pages->currentWidget() == m_fleet->page();
+        const bool isOfNodes = isFleet || qobject_cast<NodePage*>(m_pages->currentWidget());
         m_inspector->follow(report                      ? FrontPage::Report
                             : m_pages->currentCompare() ? FrontPage::Compare
-                            : isFleet                   ? FrontPage::Fleet
+                            : isOfNodes                 ? FrontPage::Nodes
                                                         : FrontPage::Live,
                             report);
         refreshActions();
@@ -320,11 +323,9 @@ void MainWindow::connectViewActions()
 void MainWindow::connectNodeActions()
 {
     connect(m_actions->connectNode, &QAction::triggered, m_desk.get(), &NodeDesk::askForNode);
-    connect(m_nodesPanel, &NodesPanel::connectRequested, m_desk.get(), &NodeDesk::askForNode);
     connect(m_captureBar, &CaptureBar::connectRequested, m_desk.get(), &NodeDesk::askForNode);
     connect(m_live, &LivePage::connectRequested, m_desk.get(), &NodeDesk::askForNode);
     connect(m_live, &LivePage::openRequested, this, &MainWindow::chooseReports);
-    connect(m_nodesPanel, &NodesPanel::labelRequested, m_desk.get(), [this](NodeController* node) { m_desk->askForLabel(*node); });
     connect(m_desk.get(), &NodeDesk::told, m_messages, &MessageBar::showMessage);
     connect(m_desk.get(), &NodeDesk::clearRequested, m_messages, &MessageBar::clearTopic);
     connect(m_desk.get(), &NodeDesk::logged, this, &MainWindow::appendToLog);
@@ -343,20 +344,35 @@ void MainWindow::connectNodeActions()
         if (NodeController* node = m_nodes->current())
             node->state() == NodeController::State::Connected ? node->refresh() : node->open();
     });
-    connect(m_nodesPanel, &NodesPanel::reportRequested, this, [this](NodeController* node, const proto::ReportInfo& report) {
-        if (!node->client())
-            return showError(tr("Fetching %1").arg(toQString(report.name)),
-                             Error{ErrorCode::Unreachable, "the node is not connected; connect to it first", {}}, QStringLiteral("node"));
-        if (m_capture->isBusy())
-            return showError(tr("Fetching %1").arg(toQString(report.name)),
-                             Error{ErrorCode::Busy, "a capture or a fetch is under way; wait for its end or cancel it", {}},
-                             QStringLiteral("node"));
-        m_capture->fetch(node->client(), report, m_settings.reportFolder(node->name()));
+    connect(m_pages, &PageArea::nodeOpened, this, [this](NodePage* page) {
+        connect(page, &NodePage::reportRequested, this, &MainWindow::fetchReport);
+        connect(page, &NodePage::liveRequested, this, [this](NodeController* node) {
+            m_nodes->setCurrent(node);
+            m_pages->showLive();
+        });
     });
+    connectNodesPanel();
+    connectNodes();
+}
+
+void MainWindow::connectNodesPanel()
+{
+    connect(m_nodesPanel, &NodesPanel::connectRequested, m_desk.get(), &NodeDesk::askForNode);
+    connect(m_nodesPanel, &NodesPanel::labelRequested, m_desk.get(), [this](NodeController* node) { m_desk->askForLabel(*node); });
+    connect(m_nodesPanel, &NodesPanel::reportRequested, this, &MainWindow::fetchReport);
     connect(m_nodesPanel, &NodesPanel::modelsRequested, this,
             [this](NodeController* node, const QString& target, const QString& model) { m_pages->openModels(*node, target, model); });
-    connect(m_nodesPanel, &NodesPanel::deleteReportRequested, this, &MainWindow::askToDeleteReport);
-    connect(m_nodesPanel, &NodesPanel::stopTargetRequested, this, &MainWindow::askToStopTarget);
+    connect(m_nodesPanel, &NodesPanel::nodePageRequested, this, [this](NodeController* node) { m_pages->openNode(*node); });
+    connect(m_nodesPanel, &NodesPanel::deleteReportRequested, this,
+            [this](NodeController* node, const QString& report) { askToDeleteReport(*node, report, *this); });
+    connect(m_nodesPanel, &NodesPanel::stopTargetRequested, this,
+            [this](NodeController* node, const QString& target) { askToStopTarget(*node, target, *this); });
+    connect(m_nodesPanel, &NodesPanel::restartTargetRequested, this,
+            [this](NodeController* node, const QString& target) { askToRestartTarget(*node, target, *this); });
+}
+
+void MainWindow::connectNodes()
+{
     connect(m_nodes.get(), &NodeList::nodesChanged, this, [this] {
         for (const auto& owned : m_nodes->nodes()) {
             NodeController* node = owned.get();
@@ -378,6 +394,18 @@ void MainWindow::connectNodeActions()
         m_inspector->clearLog();
         refreshActions();
     });
+}
+
+void MainWindow::fetchReport(NodeController* node, const proto::ReportInfo& report)
+{
+    if (!node->client())
+        return showError(tr("Fetching %1").arg(toQString(report.name)),
+                         Error{ErrorCode::Unreachable, "the node is not connected; connect to it first", {}}, QStringLiteral("node"));
+    if (m_capture->isBusy())
+        return showError(tr("Fetching %1").arg(toQString(report.name)),
+                         Error{ErrorCode::Busy, "a capture or a fetch is under way; wait for its end or cancel it", {}},
+                         QStringLiteral("node"));
+    m_capture->fetch(node->client(), report, m_settings.reportFolder(node->title()));
 }
 
 void MainWindow::connectFleet()
@@ -638,32 +666,6 @@ void MainWindow::chooseBeside(int side)
         page.setSide(side, toPath(file));
     });
     dialog->open();
-}
-
-void MainWindow::askToDeleteReport(NodeController* node, const QString& reportName)
-{
-    auto* box = new QMessageBox(QMessageBox::Question, tr("Delete report"), tr("Delete %1 on %2?").arg(reportName, node->title()),
-                                QMessageBox::Cancel, this);
-    box->setInformativeText(tr("Copies that were fetched to this machine stay."));
-    box->setTextFormat(Qt::PlainText);
-    box->setAttribute(Qt::WA_DeleteOnClose);
-    QPushButton* confirm = box->addButton(tr("Delete"), QMessageBox::DestructiveRole);
-    connect(confirm, &QAbstractButton::clicked, node, [node, reportName] { node->deleteReport(reportName.toStdString()); });
-    box->open();
-}
-
-void MainWindow::askToStopTarget(NodeController* node, const QString& targetId)
-{
-    const proto::Target* target = node->target(targetId.toStdString());
-    auto* box =
-        new QMessageBox(QMessageBox::Question, tr("Stop server"),
-                        tr("Stop %1 on %2?").arg(target ? toQString(target->name) : targetId, node->title()), QMessageBox::Cancel, this);
-    box->setInformativeText(tr("Its clients lose their connections."));
-    box->setTextFormat(Qt::PlainText);
-    box->setAttribute(Qt::WA_DeleteOnClose);
-    QPushButton* confirm = box->addButton(tr("Stop"), QMessageBox::DestructiveRole);
-    connect(confirm, &QAbstractButton::clicked, node, [node, targetId] { node->stopTarget(targetId.toStdString()); });
-    box->open();
 }
 
 void MainWindow::exportScreenshot()

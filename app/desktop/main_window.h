@@ -83,6 +83,8 @@ private:
     void connectFileActions();
     void connectViewActions();
     void connectNodeActions();
+    void connectNodesPanel();
+    void connectNodes();
     void connectFleet();
     void connectCapture();
     void openCaptured(const std::vector<std::filesystem::path>& paths);
@@ -93,8 +95,7 @@ private:
     void askForOffsets();
     void askForExport();
     void chooseBeside(int side);
-    void askToDeleteReport(NodeController* node, const QString& reportName);
-    void askToStopTarget(NodeController* node, const QString& targetId);
+    void fetchReport(NodeController* node, const proto::ReportInfo& report);
     void exportScreenshot();
     void copyLink();
     void fillRecentMenu();

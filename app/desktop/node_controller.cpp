@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 namespace gantry::desktop {
 
@@ -13,7 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kRefreshInterval = 2s;
-constexpr std::uint32_t kMetricsRateHz = 5;
+constexpr std::uint32_t kMetricsRateHz = 10;
 constexpr std::uint32_t kLogLines = 200;
 constexpr int kLongestRetrySeconds = 30;
 constexpr auto kSteadyAfter = 5s; ///< a connection that holds so long is no attempt any more
@@ -50,12 +51,8 @@ private:
 
 } // namespace
 
-NodeController::NodeController(std::string address, jobs::JobRunner& runner, QObject* parent) :
-    QObject(parent),
-    m_address(std::move(address)),
-    m_runner(runner),
-    m_connectSlot(runner),
-    m_refreshSlot(runner)
+NodeController::NodeController(std::string address, jobs::JobRunner& runner, QObject* parent)
+    : QObject(parent), m_address(std::move(address)), m_runner(runner), m_readiness(runner), m_connectSlot(runner), m_refreshSlot(runner)
 {
     m_retryTimer.setSingleShot(true);
     connect(&m_retryTimer, &QTimer::timeout, this, [this] { connectNow(false); });
@@ -104,6 +101,12 @@ void NodeController::setEntry(NodeEntry entry)
         return;
     m_entry = std::move(entry);
     emit contentChanged();
+}
+
+void NodeController::setNamesake(bool hasNamesake)
+{
+    if (std::exchange(m_hasNamesake, hasNamesake) != hasNamesake)
+        emit titleChanged();
 }
 
 int NodeController::retryInSeconds() const
@@ -251,6 +254,7 @@ void NodeController::dropConnection()
     m_refreshTimer.stop();
     m_steadyTimer.stop();
     m_refreshSlot.cancel();
+    m_readiness.cancel();
     m_metrics.reset();
     m_log.reset();
     // The end of a connection over SSH may wait for its threads.
@@ -286,28 +290,56 @@ jobs::JobSlot& NodeController::newAction()
     return m_actions.emplace_back(m_runner);
 }
 
-void NodeController::stopTarget(const std::string& id)
+void NodeController::checkReadiness()
+{
+    if (m_client)
+        m_readiness.run(m_client);
+}
+
+void NodeController::perform(Work work, std::function<void(const Result<void>&)> done)
 {
     if (!m_client)
-        return;
-    newAction().run([client = m_client, id](const jobs::JobContext& context) { return client->stopTarget(id, 0, context.stop()); },
-                    [this](Result<proto::Target> stopped) {
-                        if (!stopped)
-                            emit actionFailed(tr("Stopping the server"), stopped.error());
+        return done(Error{ErrorCode::Unreachable, "the node is not connected; connect to it first", {}});
+    newAction().run([client = m_client, work = std::move(work)](const jobs::JobContext& context) { return work(*client, context.stop()); },
+                    [this, done = std::move(done)](const Result<void>& how) {
+                        done(how);
                         refresh();
                     });
 }
 
+void NodeController::stopTarget(const std::string& id)
+{
+    perform(
+        [id](app::NodeClient& client, const std::stop_token& stop) -> Result<void> {
+            GANTRY_CHECK(client.stopTarget(id, 0, stop));
+            return {};
+        },
+        [this](const Result<void>& stopped) {
+            if (!stopped)
+                emit actionFailed(tr("Stopping the server"), stopped.error());
+        });
+}
+
+void NodeController::restartTarget(const std::string& id)
+{
+    perform(
+        [id](app::NodeClient& client, const std::stop_token& stop) -> Result<void> {
+            GANTRY_CHECK(client.restartTarget(id, 0, stop));
+            return {};
+        },
+        [this](const Result<void>& restarted) {
+            if (!restarted)
+                emit actionFailed(tr("Starting the server again"), restarted.error());
+        });
+}
+
 void NodeController::deleteReport(const std::string& name)
 {
-    if (!m_client)
-        return;
-    newAction().run([client = m_client, name](const jobs::JobContext& context) { return client->deleteReport(name, context.stop()); },
-                    [this](Result<void> deleted) {
-                        if (!deleted)
-                            emit actionFailed(tr("Deleting the report"), deleted.error());
-                        refresh();
-                    });
+    perform([name](app::NodeClient& client, const std::stop_token& stop) { return client.deleteReport(name, stop); },
+            [this](const Result<void>& deleted) {
+                if (!deleted)
+                    emit actionFailed(tr("Deleting the report"), deleted.error());
+            });
 }
 
 void NodeController::setState(State state)
@@ -327,6 +359,7 @@ void NodeController::onConnected(std::shared_ptr<app::NodeClient> client, Conten
     startFeeds();
     m_refreshTimer.start();
     m_steadyTimer.start();
+    checkReadiness();
 }
 
 void NodeController::tellOfReturn()

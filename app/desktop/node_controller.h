@@ -2,6 +2,7 @@
 
 #include "app/desktop/connect_talk.h"
 #include "app/desktop/node_entry.h"
+#include "app/desktop/readiness_check.h"
 #include "app/desktop/stream_feed.h"
 #include "app/jobs/job_slot.h"
 #include "app/remote/node_client.h"
@@ -12,6 +13,7 @@
 #include <QStringList>
 #include <QTimer>
 
+#include <functional>
 #include <list>
 #include <map>
 #include <memory>
@@ -71,7 +73,7 @@ public:
     /// What the user calls it, and the group and tags it has.
     [[nodiscard]] const NodeEntry& entry() const { return m_entry; }
     void setEntry(NodeEntry entry);
-    void setNamesake(bool hasNamesake) { m_hasNamesake = hasNamesake; }
+    void setNamesake(bool hasNamesake);
     [[nodiscard]] State state() const { return m_state; }
     /// Why the node is Lost; kept while it is tried again by itself.
     [[nodiscard]] const std::optional<Error>& error() const { return m_error; }
@@ -97,6 +99,10 @@ public:
     /// The flight recorder that runs on a target, whoever started it; null: none.
     [[nodiscard]] const proto::CaptureStatus* recorderOf(const std::string& targetId) const;
 
+    /// What of Gantry works on it; asked each time it is connected.
+    [[nodiscard]] const ReadinessCheck& readiness() const { return m_readiness; }
+    void checkReadiness();
+
     /// Starts to connect, at once also when a retry is waiting. The person who asks for it is there to answer questions, unless it is
     /// nobody.
     void open(Asked asked = Asked::Person);
@@ -108,7 +114,13 @@ public:
     /// is made to show that it still is one. Nobody is asked anything.
     void checkNow();
     void stopTarget(const std::string& id);
+    /// It has a new id then.
+    void restartTarget(const std::string& id);
     void deleteReport(const std::string& name);
+    using Work = std::function<Result<void>(app::NodeClient& client, const std::stop_token& stop)>;
+    /// Something else that the person asks of the node, beside all that runs. `done` is called on the UI thread, with Unreachable at once
+    /// where the node is not connected, and not at all once the node is destroyed; what is known of the node is asked for again after it.
+    void perform(Work work, std::function<void(const Result<void>&)> done);
 
 signals:
     void stateChanged();
@@ -121,6 +133,8 @@ signals:
     void lost(const gantry::Error& error);
     /// It is there again and of use: metrics arrive, or it has held for a while.
     void returned(const gantry::desktop::Outage& outage);
+    /// Another node has the same name now, or no other has it any more.
+    void titleChanged();
     /// Node info, targets or reports differ from before.
     void contentChanged();
     /// Captures and recorders were asked for again: how long they hold and how much changes each time.
@@ -187,6 +201,7 @@ private:
     int m_failures = 0; ///< since a connection held for a while
     std::unique_ptr<StreamFeed<proto::MetricsBatch>> m_metrics;
     std::unique_ptr<StreamFeed<proto::LogLine>> m_log;
+    ReadinessCheck m_readiness;
     jobs::JobSlot m_connectSlot;
     jobs::JobSlot m_refreshSlot;
     std::list<jobs::JobSlot> m_actions; ///< what the user asked for; one does not replace another

@@ -1,5 +1,7 @@
 #include "app/desktop/node_list.h"
 
+#include <QHash>
+
 #include <algorithm>
 
 namespace gantry::desktop {
@@ -77,9 +79,11 @@ void NodeList::remove(NodeController* node)
 
 void NodeList::tellApart()
 {
+    QHash<QString, int> named;
     for (const auto& node : m_nodes)
-        node->setNamesake(
-            std::any_of(m_nodes.begin(), m_nodes.end(), [&](const auto& other) { return other != node && other->name() == node->name(); }));
+        ++named[node->name()];
+    for (const auto& node : m_nodes)
+        node->setNamesake(named[node->name()] > 1);
 }
 
 } // namespace gantry::desktop

@@ -2,6 +2,7 @@
 
 #include "app/desktop/fleet_tile.h"
 #include "app/desktop/node_list.h"
+#include "app/desktop/readiness_text.h"
 #include "app/desktop/text.h"
 #include "widgets/theme/theme.h"
 
@@ -20,6 +21,7 @@
 #include <QVBoxLayout>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace gantry::desktop {
@@ -37,6 +39,9 @@ enum class ItemKind
     Report
 };
 
+constexpr char kWatchedProperty[] = "watchedByPanel";
+
+constexpr int kLeastName = 70; ///< px: what is beside a name does not take all of its room
 constexpr int kKindRole = Qt::UserRole;
 constexpr int kKeyRole = Qt::UserRole + 1;     ///< what identifies the item among its siblings; survives a rebuild
 constexpr int kNodeRole = Qt::UserRole + 2;    ///< address, node items only
@@ -51,6 +56,17 @@ QTreeWidgetItem* addItem(QTreeWidgetItem* parent, ItemKind kind, const QString& 
     item->setToolTip(0, text);
     item->setToolTip(1, detail);
     return item;
+}
+
+/// How it stands with a node; of one that is connected, also what of Gantry does not work there.
+void showState(QTreeWidgetItem& item, const NodeController& node)
+{
+    const widgets::Theme& theme = widgets::Theme::forPalette(QApplication::palette());
+    const std::optional<proto::ReadinessReport>& report = node.readiness().report();
+    const bool isMarked = node.state() == NodeController::State::Connected && report && isImpaired(*report);
+    item.setText(1, isMarked ? levelText(report->worst()) : stateText(node));
+    item.setForeground(1, isMarked ? levelColour(report->worst(), theme) : theme.weakText);
+    item.setToolTip(1, isMarked ? NodesPanel::tr("%1\nA double click shows how it is mended.").arg(worstText(*report)) : item.text(1));
 }
 
 ItemKind kindOf(const QTreeWidgetItem* item)
@@ -108,6 +124,40 @@ void visitItems(QTreeWidgetItem* item, const Visit& visit)
     }
 }
 
+/// What the user folded and selected under an item, by path, while what is there is built anew.
+class TreeMemory
+{
+public:
+    TreeMemory(QTreeWidget& tree, QTreeWidgetItem* root) : m_tree(tree)
+    {
+        visitItems(root, [&](QTreeWidgetItem* item) {
+            if (item->childCount() > 0 && !item->isExpanded())
+                m_folded.insert(pathOf(item));
+            if (item == tree.currentItem())
+                m_selected = pathOf(item);
+        });
+        m_isRootFolded = root != tree.invisibleRootItem() && root->childCount() > 0 && !root->isExpanded();
+    }
+
+    void restore(QTreeWidgetItem* root) const
+    {
+        if (root != m_tree.invisibleRootItem())
+            root->setExpanded(!m_isRootFolded);
+        visitItems(root, [&](QTreeWidgetItem* item) {
+            const QString path = pathOf(item);
+            item->setExpanded(!m_folded.contains(path));
+            if (!m_selected.isEmpty() && path == m_selected)
+                m_tree.setCurrentItem(item);
+        });
+    }
+
+private:
+    QTreeWidget& m_tree;
+    QSet<QString> m_folded;
+    QString m_selected;
+    bool m_isRootFolded = false;
+};
+
 } // namespace
 
 NodesPanel::NodesPanel(NodeList& nodes, QWidget* parent) :
@@ -126,6 +176,7 @@ NodesPanel::NodesPanel(NodeList& nodes, QWidget* parent) :
     m_tree->header()->setStretchLastSection(false);
     m_tree->header()->setSectionResizeMode(0, QHeaderView::Stretch);
     m_tree->header()->setSectionResizeMode(1, QHeaderView::ResizeToContents);
+    m_tree->header()->setMinimumSectionSize(kLeastName);
     m_tree->setContextMenuPolicy(Qt::CustomContextMenu);
     connect(m_tree, &QTreeWidget::customContextMenuRequested, this, &NodesPanel::showMenu);
     connect(m_tree, &QTreeWidget::itemActivated, this, [this](QTreeWidgetItem* item) { activate(item); });
@@ -151,45 +202,69 @@ NodesPanel::NodesPanel(NodeList& nodes, QWidget* parent) :
     layout->addWidget(m_stack);
 
     connect(&m_nodes, &NodeList::nodesChanged, this, [this] {
-        for (const auto& node : m_nodes.nodes()) {
-            connect(node.get(), &NodeController::stateChanged, this, &NodesPanel::rebuild, Qt::UniqueConnection);
-            connect(node.get(), &NodeController::contentChanged, this, &NodesPanel::rebuild, Qt::UniqueConnection);
-            connect(node.get(), &NodeController::progressed, this, &NodesPanel::refreshStates, Qt::UniqueConnection);
-        }
+        watchNodes();
         rebuild();
     });
-    connect(&m_nodes, &NodeList::currentChanged, this, &NodesPanel::rebuild);
+    connect(&m_nodes, &NodeList::currentChanged, this, &NodesPanel::refreshFonts);
     rebuild();
+}
+
+void NodesPanel::watchNodes()
+{
+    for (const auto& owned : m_nodes.nodes()) {
+        NodeController* node = owned.get();
+        // Once per node: the list tells about all of them each time.
+        if (node->property(kWatchedProperty).toBool())
+            continue;
+        node->setProperty(kWatchedProperty, true);
+        // Only its own part of the tree: of a hundred that connect, each changes several times.
+        for (const auto signal : {&NodeController::stateChanged, &NodeController::contentChanged, &NodeController::titleChanged})
+            connect(node, signal, this, [this, node] { refreshNode(*node); });
+        connect(node, &NodeController::progressed, this, [this, node] { refreshState(*node); });
+        connect(&node->readiness(), &ReadinessCheck::changed, this, [this, node] { refreshState(*node); });
+    }
 }
 
 void NodesPanel::rebuild()
 {
-    // Rebuilt whole, it is small; what the user folded and selected is found again by path.
-    QSet<QString> folded;
-    visitItems(m_tree->invisibleRootItem(), [&](QTreeWidgetItem* item) {
-        if (item->childCount() > 0 && !item->isExpanded())
-            folded.insert(pathOf(item));
-    });
-    const QString selected = pathOf(m_tree->currentItem());
-
+    const TreeMemory memory(*m_tree, m_tree->invisibleRootItem());
     m_tree->clear();
+    m_items.clear();
     for (const auto& node : m_nodes.nodes()) {
-        auto* item = addItem(parentOf(*node), ItemKind::Node, toQString(node->address()), node->title(), stateText(*node));
+        auto* item = addItem(parentOf(*node), ItemKind::Node, toQString(node->address()), node->title());
         item->setData(0, kNodeRole, toQString(node->address()));
-        QFont font = item->font(0);
-        font.setBold(node.get() == m_nodes.current());
-        item->setFont(0, font);
+        showState(*item, *node);
+        m_items.insert(node.get(), item);
         fillNode(item, *node);
     }
-    m_tree->expandAll();
-    visitItems(m_tree->invisibleRootItem(), [&](QTreeWidgetItem* item) {
-        const QString path = pathOf(item);
-        if (folded.contains(path))
-            item->setExpanded(false);
-        if (path == selected)
-            m_tree->setCurrentItem(item);
-    });
+    memory.restore(m_tree->invisibleRootItem());
+    refreshFonts();
     m_stack->setCurrentIndex(m_nodes.nodes().empty() ? 0 : 1);
+}
+
+void NodesPanel::refreshNode(NodeController& node)
+{
+    QTreeWidgetItem* item = m_items.value(&node);
+    if (!item)
+        return; // it was removed
+    const QTreeWidgetItem* parent = item->parent();
+    if (node.entry().group != (parent ? parent->data(0, kKeyRole).toString() : QString()))
+        return rebuild(); // it moves
+    const TreeMemory memory(*m_tree, item);
+    qDeleteAll(item->takeChildren());
+    item->setText(0, node.title());
+    showState(*item, node);
+    fillNode(item, node);
+    memory.restore(item);
+}
+
+void NodesPanel::refreshFonts()
+{
+    for (auto item = m_items.begin(); item != m_items.end(); ++item) {
+        QFont font = m_tree->font();
+        font.setBold(item.key() == m_nodes.current());
+        item.value()->setFont(0, font);
+    }
 }
 
 QTreeWidgetItem* NodesPanel::parentOf(const NodeController& node) const
@@ -206,15 +281,11 @@ QTreeWidgetItem* NodesPanel::parentOf(const NodeController& node) const
     return item;
 }
 
-/// The steps of a connection follow each other too fast to build the tree for each.
-void NodesPanel::refreshStates()
+/// The steps of a connection follow each other too fast to fill the node for each.
+void NodesPanel::refreshState(const NodeController& node)
 {
-    visitItems(m_tree->invisibleRootItem(), [this](QTreeWidgetItem* item) {
-        if (kindOf(item) != ItemKind::Node)
-            return;
-        if (const NodeController* node = nodeOf(item))
-            item->setText(1, stateText(*node));
-    });
+    if (QTreeWidgetItem* item = m_items.value(&node))
+        showState(*item, node);
 }
 
 void NodesPanel::fillNode(QTreeWidgetItem* item, NodeController& node)
@@ -307,8 +378,10 @@ void NodesPanel::activate(QTreeWidgetItem* item)
     m_nodes.setCurrent(node); // rebuilds: the item is gone
     if (!target.isEmpty())
         emit modelsRequested(node, target, model);
-    if (isNode)
+    if (isNode) {
         node->open();
+        emit nodePageRequested(node);
+    }
 }
 
 void NodesPanel::openReport(NodeController* node, const QString& name)
@@ -339,6 +412,9 @@ void NodesPanel::showMenu(const QPoint& position)
             const proto::Target* target = node->target(key.toStdString());
             QAction* stop = menu->addAction(tr("Stop the server…"), node, [this, node, key] { emit stopTargetRequested(node, key); });
             stop->setEnabled(target && target->state == proto::TargetState::Running);
+            QAction* restart = menu->addAction(tr("Start it again…"), node, [this, node, key] { emit restartTargetRequested(node, key); });
+            restart->setEnabled(target && !target->adopted);
+            restart->setToolTip(tr("As it was launched; a server that runs is stopped first"));
             menu->addSeparator();
         }
         if (const auto [server, model] = serverOf(item, *node); !server.isEmpty()) {
@@ -347,6 +423,9 @@ void NodesPanel::showMenu(const QPoint& position)
             menu->addSeparator();
         }
         const bool isOpen = node->state() == NodeController::State::Connected || node->state() == NodeController::State::Connecting;
+        menu->addAction(tr("Readiness, processes, reports, log"), node, [this, node] { emit nodePageRequested(node); });
+        menu->addAction(tr("Launch a program…"), node, [this, node] { emit launchRequested(node); })
+            ->setEnabled(node->state() == NodeController::State::Connected);
         QAction* use = menu->addAction(tr("Show live"), node, [this, node] { m_nodes.setCurrent(node); });
         use->setEnabled(node != m_nodes.current());
         menu->addAction(tr("Connect"), node, [node] { node->open(); })->setEnabled(!isOpen);

@@ -2,6 +2,7 @@
 
 #include "remote_server/proto/node_types.h"
 
+#include <QHash>
 #include <QWidget>
 
 class QTreeWidget;
@@ -33,15 +34,24 @@ signals:
     /// Name, group and tags are to be changed.
     void labelRequested(gantry::desktop::NodeController* node);
     void stopTargetRequested(gantry::desktop::NodeController* node, const QString& targetId);
+    void restartTargetRequested(gantry::desktop::NodeController* node, const QString& targetId);
+    /// The page of a node, with readiness, processes, reports and log.
+    void nodePageRequested(gantry::desktop::NodeController* node);
+    /// A program is to be started there.
+    void launchRequested(gantry::desktop::NodeController* node);
 
 protected:
     void changeEvent(QEvent* event) override;
 
 private:
+    void watchNodes();
     void rebuild();
+    /// What is under one node, and its own line.
+    void refreshNode(NodeController& node);
+    void refreshFonts();
     /// Where a node is shown: under the group that the user put it in.
     [[nodiscard]] QTreeWidgetItem* parentOf(const NodeController& node) const;
-    void refreshStates();
+    void refreshState(const NodeController& node);
     void fillNode(QTreeWidgetItem* item, NodeController& node);
     void showMenu(const QPoint& position);
     void activate(QTreeWidgetItem* item);
@@ -51,6 +61,7 @@ private:
     NodeList& m_nodes;
     QStackedWidget* m_stack;
     QTreeWidget* m_tree;
+    QHash<const NodeController*, QTreeWidgetItem*> m_items; ///< of the nodes, as the tree was built last
 };
 
 } // namespace gantry::desktop

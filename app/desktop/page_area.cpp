@@ -2,6 +2,7 @@
 
 #include "app/desktop/compare_page.h"
 #include "app/desktop/models_page.h"
+#include "app/desktop/node_page.h"
 #include "app/desktop/report_page.h"
 #include "app/desktop/text.h"
 
@@ -114,6 +115,24 @@ ModelsPage& PageArea::openModels(NodeController& node, const QString& targetId, 
     if (!model.isEmpty())
         page->select(model);
     setCurrentWidget(page);
+    return *page;
+}
+
+NodePage& PageArea::openNode(NodeController& node)
+{
+    for (NodePage* open : findChildren<NodePage*>()) {
+        if (open->node() != &node || indexOf(open) < 0)
+            continue;
+        setCurrentWidget(open);
+        return *open;
+    }
+    auto* page = new NodePage(node, m_runner, this);
+    connect(page, &NodePage::titleChanged, this, [this, page] {
+        if (const int index = indexOf(page); index >= 0 && tabText(index) != page->title())
+            setTabText(index, page->title());
+    });
+    emit nodeOpened(page);
+    showBesideLive(*page, page->title());
     return *page;
 }
 

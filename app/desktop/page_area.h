@@ -16,6 +16,7 @@ namespace gantry::desktop {
 class ComparePage;
 class ModelsPage;
 class NodeController;
+class NodePage;
 class ReportPage;
 
 /// The tabs in the middle: the live page (always there, first), one page per open report, and the comparison. UI thread.
@@ -40,6 +41,9 @@ public:
     /// The page of a server's models, opened when it is not open yet, and brought to the front; with `model` chosen, unless that is empty.
     ModelsPage& openModels(NodeController& node, const QString& targetId, const QString& model);
 
+    /// The page of a node, opened when it is not open yet, and brought to the front.
+    NodePage& openNode(NodeController& node);
+
     void showLive() { setCurrentIndex(0); }
     /// Brings a page of other things than a report to the front; one that has no tab yet gets one beside the live page, and is this
     /// widget's from here on.
@@ -62,6 +66,7 @@ signals:
     void pageChanged();
     void reportOpened(gantry::desktop::ReportPage* page);
     void compareOpened(gantry::desktop::ComparePage* page);
+    void nodeOpened(gantry::desktop::NodePage* page);
 
 private:
     ReportPage& open(std::vector<std::filesystem::path> paths, const std::vector<std::optional<DurationNs>>& offsets = {});

@@ -168,7 +168,7 @@ void RecorderControl::save()
                   "a capture or a fetch of this window is under way, and the recorder stands still while a window is captured; "
                   "wait for its end or cancel it",
                   {}});
-    m_capture.save(node->client(), status->captureId, m_settings.reportFolder(node->name()));
+    m_capture.save(node->client(), status->captureId, m_settings.reportFolder(node->title()));
 }
 
 void RecorderControl::stop()

@@ -2,6 +2,7 @@
 
 #include "app/desktop/text.h"
 
+#include <QCryptographicHash>
 #include <QDir>
 #include <QJsonDocument>
 #include <QStandardPaths>
@@ -13,6 +14,7 @@ namespace gantry::desktop {
 namespace {
 
 constexpr int kListLength = 10;
+constexpr int kLongestFolder = 60; // letters of up to 3 bytes
 constexpr int kMostMarkedReports = 100;
 constexpr DurationNs kDefaultCapture = 2'000'000'000;
 constexpr DurationNs kDefaultRecorder = 30'000'000'000;
@@ -39,13 +41,16 @@ Settings::Settings(const QString& dataFolder, const QString& file)
 {
 }
 
-std::filesystem::path Settings::reportFolder(const QString& nodeName) const
+std::filesystem::path Settings::reportFolder(const QString& nodeTitle) const
 {
     QString folder;
-    for (const QChar c : nodeName)
+    for (const QChar c : nodeTitle)
         folder += c.isLetterOrNumber() || c == QLatin1Char('-') || c == QLatin1Char('.') ? c : QLatin1Char('_');
     if (folder.isEmpty() || folder.startsWith(QLatin1Char('.')))
         folder.prepend(QLatin1String("node_"));
+    if (folder.size() > kLongestFolder) // a file system takes 255 bytes, and an address may be a long command
+        folder = folder.left(kLongestFolder) + QLatin1Char('_') +
+                 QString::fromLatin1(QCryptographicHash::hash(nodeTitle.toUtf8(), QCryptographicHash::Sha1).toHex().left(8));
     return toPath(reportRoot(m_dataFolder)) / "reports" / toPath(folder);
 }
 

@@ -27,8 +27,9 @@ public:
     /// ~/.config/gantry/gantry.ini). `file`: another ini file, for a run that must not change the user's.
     explicit Settings(const QString& dataFolder = {}, const QString& file = {});
 
-    /// Where fetched reports of a node go; characters that a folder name cannot hold become '_'.
-    [[nodiscard]] std::filesystem::path reportFolder(const QString& nodeName) const;
+    /// Where fetched reports of a node go, by its title, so that nodes of one name do not write the same files; characters that a folder
+    /// name cannot hold become '_'.
+    [[nodiscard]] std::filesystem::path reportFolder(const QString& nodeTitle) const;
 
     [[nodiscard]] ColorScheme colorScheme() const;
     void setColorScheme(ColorScheme scheme);

@@ -5,6 +5,7 @@
 #include "app/remote/node_channel.h"
 #include "app/remote/ssh_link.h"
 #include "remote_server/proto/convert.h"
+#include "remote_server/proto/convert_live.h"
 #include "remote_server/proto/convert_management.h"
 #include "remote_server/proto/file_chunks.h"
 #include "remote_server/proto/protocol_version.h"
@@ -658,6 +659,88 @@ Result<void> NodeClient::streamMetrics(std::uint32_t maxRateHz, const std::funct
     if (nodeEnded)
         return Error{
             ErrorCode::Unreachable, fmt::format("gantryd at {} ended the metrics stream; it is shutting down", m_impl->address), {}};
+    return {};
+}
+
+Result<void> NodeClient::readHistory(const proto::HistoryRequest& request, const std::function<bool(proto::HistoryPart&&)>& onPart,
+                                     std::stop_token stop)
+{
+    const v1::ReadHistoryRequest wire = proto::toWire(request);
+    const auto open = [&](v1::Node::Stub& stub, grpc::ClientContext& context) { return stub.ReadHistory(&context, wire); };
+    bool isEnough = false;
+    const auto read = m_impl->readStream<v1::HistoryPart>(open, stop, [&](const v1::HistoryPart& message) -> Result<void> {
+        isEnough = !onPart(proto::fromWire(message));
+        return isEnough ? Result<void>(Error{ErrorCode::Cancelled, "enough was read", {}}) : Result<void>();
+    });
+    if (isEnough || (read && *read))
+        return {};
+    return read ? Error{ErrorCode::Cancelled, "reading the history was cancelled", {}} : read.error();
+}
+
+Result<std::vector<proto::MetricSource>> NodeClient::metricSources(std::stop_token stop)
+{
+    v1::ListMetricSourcesReply reply;
+    GANTRY_CHECK(m_impl->call(&v1::Node::Stub::ListMetricSources, v1::ListMetricSourcesRequest{}, reply, stop));
+    std::vector<proto::MetricSource> sources;
+    for (const v1::MetricSource& source : reply.sources())
+        sources.push_back(proto::fromWire(source));
+    return sources;
+}
+
+Result<proto::MetricSource> NodeClient::addMetricSource(const std::string& url, DurationNs periodNs, std::stop_token stop)
+{
+    v1::AddMetricSourceRequest request;
+    request.set_url(url);
+    request.set_period_ns(periodNs);
+    v1::MetricSource reply;
+    GANTRY_CHECK(m_impl->call(&v1::Node::Stub::AddMetricSource, request, reply, stop));
+    return proto::fromWire(reply);
+}
+
+Result<void> NodeClient::removeMetricSource(const std::string& id, std::stop_token stop)
+{
+    v1::RemoveMetricSourceRequest request;
+    request.set_id(id);
+    v1::RemoveMetricSourceReply reply;
+    return m_impl->call(&v1::Node::Stub::RemoveMetricSource, request, reply, stop);
+}
+
+Result<std::vector<proto::AlertState>> NodeClient::alertRules(std::stop_token stop)
+{
+    v1::ListAlertRulesReply reply;
+    GANTRY_CHECK(m_impl->call(&v1::Node::Stub::ListAlertRules, v1::ListAlertRulesRequest{}, reply, stop));
+    std::vector<proto::AlertState> rules;
+    for (const v1::AlertState& rule : reply.rules())
+        rules.push_back(proto::fromWire(rule));
+    return rules;
+}
+
+Result<proto::AlertState> NodeClient::setAlertRule(const proto::AlertRule& rule, std::stop_token stop)
+{
+    v1::AlertState reply;
+    GANTRY_CHECK(m_impl->call(&v1::Node::Stub::SetAlertRule, proto::toWire(rule), reply, stop));
+    return proto::fromWire(reply);
+}
+
+Result<void> NodeClient::deleteAlertRule(const std::string& id, std::stop_token stop)
+{
+    v1::DeleteAlertRuleRequest request;
+    request.set_id(id);
+    v1::DeleteAlertRuleReply reply;
+    return m_impl->call(&v1::Node::Stub::DeleteAlertRule, request, reply, stop);
+}
+
+Result<void> NodeClient::watchAlerts(const std::function<void(const proto::AlertState&)>& onState, std::stop_token stop)
+{
+    const auto open = [&](v1::Node::Stub& stub, grpc::ClientContext& context) {
+        return stub.WatchAlerts(&context, v1::WatchAlertsRequest{});
+    };
+    GANTRY_TRY(const bool nodeEnded, m_impl->readStream<v1::AlertState>(open, stop, [&](const v1::AlertState& message) -> Result<void> {
+        onState(proto::fromWire(message));
+        return {};
+    }));
+    if (nodeEnded)
+        return Error{ErrorCode::Unreachable, fmt::format("gantryd at {} ended the stream of alerts", m_impl->address), {}};
     return {};
 }
 

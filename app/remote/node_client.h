@@ -2,6 +2,7 @@
 
 #include "app/remote/connect_step.h"
 #include "app/remote/ssh_prompter.h"
+#include "remote_server/proto/live_types.h"
 #include "remote_server/proto/management_types.h"
 #include "remote_server/proto/node_types.h"
 #include "trace_model/base/clock_fit.h"
@@ -134,6 +135,19 @@ public:
     /// Batches until stopped (returns success) or the connection breaks (returns the error).
     [[nodiscard]] Result<void> streamMetrics(std::uint32_t maxRateHz, const std::function<void(const proto::MetricsBatch&)>& onBatch,
                                              std::stop_token stop);
+    /// What was measured before, in parts: of a series the earlier points first. `onPart` false ends it.
+    [[nodiscard]] Result<void> readHistory(const proto::HistoryRequest& request, const std::function<bool(proto::HistoryPart&&)>& onPart,
+                                           std::stop_token stop = {});
+    [[nodiscard]] Result<std::vector<proto::MetricSource>> metricSources(std::stop_token stop = {});
+    /// `periodNs` 0: a second.
+    [[nodiscard]] Result<proto::MetricSource> addMetricSource(const std::string& url, DurationNs periodNs, std::stop_token stop = {});
+    [[nodiscard]] Result<void> removeMetricSource(const std::string& id, std::stop_token stop = {});
+    [[nodiscard]] Result<std::vector<proto::AlertState>> alertRules(std::stop_token stop = {});
+    /// Adds (empty id) or changes one.
+    [[nodiscard]] Result<proto::AlertState> setAlertRule(const proto::AlertRule& rule, std::stop_token stop = {});
+    [[nodiscard]] Result<void> deleteAlertRule(const std::string& id, std::stop_token stop = {});
+    /// Every rule first, then each that changes; until stopped (success) or the connection breaks.
+    [[nodiscard]] Result<void> watchAlerts(const std::function<void(const proto::AlertState&)>& onState, std::stop_token stop);
     [[nodiscard]] Result<void> tailLog(const std::string& targetId, std::uint32_t lastLines,
                                        const std::function<void(const proto::LogLine&)>& onLine, std::stop_token stop);
 

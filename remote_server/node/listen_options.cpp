@@ -2,8 +2,10 @@
 
 #include "remote_server/node/certificates.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
@@ -171,6 +173,30 @@ Result<std::shared_ptr<grpc::ServerCredentials>> tlsCredentials(const ListenOpti
 }
 
 } // namespace
+
+Result<MetricsListen> prepareMetricsListen(const ListenOptions& options, const std::string& stateFolder)
+{
+    MetricsListen listen;
+    const std::size_t colon = options.metrics.rfind(':');
+    const char* const end = options.metrics.data() + options.metrics.size();
+    const char* const digits = options.metrics.data() + std::min(colon, options.metrics.size() - 1) + 1;
+    if (colon == std::string::npos || colon == 0 || digits == end || std::from_chars(digits, end, listen.port).ptr != end ||
+        listen.port < 0 || listen.port > 65535)
+        return Error{ErrorCode::BadInput, "--metrics-listen needs HOST:PORT, not \"" + options.metrics + "\"", {}};
+    listen.host = options.metrics.substr(0, colon);
+    GANTRY_TRY(const bool loopback, isLoopback(listen.host));
+    if (options.tlsCertificate.empty() != options.tlsKey.empty())
+        return Error{ErrorCode::BadInput, "TLS needs both --tls-cert and --tls-key", {}};
+    if (!loopback && options.tlsKey.empty())
+        return Error{ErrorCode::NotPermitted,
+                     "gantryd shows metrics on " + listen.host + " only with TLS: give --tls-cert and --tls-key, or use 127.0.0.1",
+                     {}};
+    listen.tlsCertificate = options.tlsCertificate;
+    listen.tlsKey = options.tlsKey;
+    listen.tokenFile = options.tokenFile.empty() ? stateFolder + "/token" : options.tokenFile;
+    GANTRY_TRY(listen.token, readOrMakeToken(listen.tokenFile));
+    return listen;
+}
 
 Result<std::string> prepareSocketPath(const ListenOptions& options)
 {

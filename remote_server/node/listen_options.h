@@ -13,6 +13,7 @@ namespace gantry::node {
 struct ListenOptions
 {
     std::string socket, tcp, tokenFile, tlsCertificate, tlsKey, tlsClientAuthority;
+    std::string metrics; ///< HOST:PORT for a Prometheus
 };
 
 /// Where it does.
@@ -27,6 +28,18 @@ struct Endpoint
     std::shared_ptr<grpc::ServerCredentials> credentials;
     UniqueFd lock; ///< while open, no other daemon listens, takes captures or makes a token in stateFolder
 };
+
+/// Where metrics are shown to a Prometheus.
+struct MetricsListen
+{
+    std::string host;
+    int port = 0; ///< 0: a free one
+    std::string token, tokenFile;
+    std::string tlsCertificate, tlsKey; ///< files; empty: loopback without TLS
+};
+
+/// Checks the rules for --metrics-listen: always a token, TLS beyond loopback. Errors as those of prepareEndpoint().
+[[nodiscard]] Result<MetricsListen> prepareMetricsListen(const ListenOptions& options, const std::string& stateFolder);
 
 /// Checks the rules (unix socket in a folder of mode 0700 owned by us; TCP with a token; TLS beyond loopback) and prepares
 /// folders, token and certificates. A socket left by a daemon that was killed is removed. Errors: NotPermitted (a rule), Busy

@@ -1,13 +1,17 @@
 // gantryd: the node daemon. Puts the parts together, listens, and waits for a signal or for idleness.
 
+#include "remote_server/node/alerts/alert_actions.h"
+#include "remote_server/node/alerts/alert_rules.h"
 #include "remote_server/node/certificates.h"
 #include "remote_server/node/engines/capture_engines.h"
 #include "remote_server/node/engines/kineto_tool.h"
 #include "remote_server/node/engines/nsys_tool.h"
 #include "remote_server/node/engines/triton_tool.h"
+#include "remote_server/node/history/metric_history.h"
 #include "remote_server/node/listen_options.h"
 #include "remote_server/node/log_ring.h"
 #include "remote_server/node/log_sink.h"
+#include "remote_server/node/metrics_endpoint.h"
 #include "remote_server/node/node_info.h"
 #include "remote_server/node/node_service.h"
 #include "remote_server/node/nsys_exports.h"
@@ -15,6 +19,7 @@
 #include "remote_server/node/rehearsal/fault_proxy.h"
 #include "remote_server/node/rehearsal/rehearsal.h"
 #include "remote_server/node/sampling/host_sampler.h"
+#include "remote_server/node/sampling/metric_sources.h"
 #include "remote_server/node/stdio_relay.h"
 #include "remote_server/node/target_registry.h"
 #include "remote_server/proto/grpc_log.h"
@@ -49,6 +54,7 @@ struct Arguments
     std::string readyFile;
     std::string logLevel = "info";
     std::string rehearsal, rehearsalStart, rehearsalFaults;
+    std::uint64_t historyMiB = 1024; ///< of metrics, on disk
     bool isPinned = false;
     bool isRelay = false; ///< --stdio
 };
@@ -242,6 +248,16 @@ bool isOfRunningCapture(const CaptureEngine& engine, const std::string& report)
     });
 }
 
+MetricHistory::Options historyOptions(const Arguments& arguments, const std::filesystem::path& reportFolder)
+{
+    MetricHistory::Options options;
+    if (arguments.historyMiB > 0)
+        options.path = reportFolder / MetricHistory::kFileName;
+    options.maxBytes = arguments.historyMiB << 20;
+    options.bootId = bootId();
+    return options;
+}
+
 Result<void> run(const Arguments& arguments, LogRing& log)
 {
     GANTRY_CHECK(parseIdle(arguments.idleExit));
@@ -260,6 +276,10 @@ Result<void> run(const Arguments& arguments, LogRing& log)
         noGpuReason = nvml.error().message;
         spdlog::info("{}", noGpuReason);
     }
+
+    MetricHistory history(historyOptions(arguments, reportFolder));
+    const AttachedSink historyOfAll(sampler, history);
+    MetricSources sources(sampler, reportFolder / MetricSources::kFileName);
 
     const auto captureSocket = std::filesystem::path(endpoint.stateFolder) / "capture.sock";
     const std::string library =
@@ -355,9 +375,18 @@ Result<void> run(const Arguments& arguments, LogRing& log)
     inputs.environment = currentEnvironment();
     Readiness readiness(std::move(inputs));
     ProcessLister processes;
-    NodeService service({*engine, targets, profiles, profiler, reports, retention, nsysExports, sampler, gpus, noGpuReason, readiness,
-                         processes, log, endpoint.token});
-    const auto served = serve(arguments, endpoint, service, *engine, [&] { return targets.anyRunning(); });
+    AlertRules alerts(
+        sampler, {reportFolder / AlertRules::kFileName, [&](const proto::AlertRule& rule) { return actOnAlert(*engine, rule); }, {}, {}});
+    NodeService service({*engine, targets, profiles, profiler, reports, retention, nsysExports, sampler, history, sources, alerts, gpus,
+                         noGpuReason, readiness, processes, log, endpoint.token});
+    std::unique_ptr<MetricsEndpoint> shown;
+    if (!arguments.listen.metrics.empty()) {
+        GANTRY_TRY(const MetricsListen listen, prepareMetricsListen(arguments.listen, endpoint.stateFolder));
+        GANTRY_TRY(shown, MetricsEndpoint::listen(listen, {sampler, sources, history}));
+        spdlog::info("metrics for Prometheus: http{}://{}:{}/metrics, with the token of {}", listen.tlsKey.empty() ? "" : "s", listen.host,
+                     shown->port(), listen.tokenFile);
+    }
+    const auto served = serve(arguments, endpoint, service, *engine, [&] { return targets.anyRunning() || alerts.watchesAny(); });
     targets.setEngine(nullptr);
     const std::lock_guard lock(engineMutex);
     captureEngine = nullptr; // profilers that are still to be stopped outlive it
@@ -384,6 +413,13 @@ Result<void> rehearse(const Arguments& arguments, LogRing& log)
     ReportRetention retention(reports, std::move(retentionOptions));
     Readiness readiness({}); // the rehearsal speaks in the place of these two
     ProcessLister processes;
+    MetricHistory::Options inMemory;
+    inMemory.bootId = bootId();
+    MetricHistory history(std::move(inMemory));
+    const AttachedSink historyOfAll(rehearsal->sampler(), history);
+    MetricSources sources(rehearsal->sampler(), {});
+    AlertRules alerts(rehearsal->sampler(),
+                      {{}, [&](const proto::AlertRule& rule) { return actOnAlert(rehearsal->engine(), rule); }, {}, {}});
     NodeService service({rehearsal->engine(),
                          rehearsal->targets(),
                          profiles,
@@ -392,6 +428,9 @@ Result<void> rehearse(const Arguments& arguments, LogRing& log)
                          retention,
                          nsysExports,
                          rehearsal->sampler(),
+                         history,
+                         sources,
+                         alerts,
                          nullptr,
                          {},
                          readiness,
@@ -445,6 +484,12 @@ int main(int argc, char** argv)
     app.add_option("--target-profiles", arguments.targetProfiles,
                    "folder of what is known of inference engines (default: ../share/gantry/target_profiles beside this program)")
         ->check(CLI::ExistingDirectory);
+    app.add_option(
+        "--metrics-listen", arguments.listen.metrics,
+        "HOST:PORT where a Prometheus that has the token file reads /metrics; beyond loopback only with --tls-cert and --tls-key");
+    app.add_option("--history-mib", arguments.historyMiB,
+                   "MiB that the history of metrics may take beside the reports (default 1024); 0: it is kept in memory, and less of it")
+        ->check(CLI::Range(0, 1 << 20));
     app.add_option("--idle-exit", arguments.idleExit,
                    "end when for this time nobody has called, no target runs and nothing is captured, e.g. 10m");
     app.add_flag("--pinned", arguments.isPinned, "stay in spite of --idle-exit");

@@ -1,7 +1,9 @@
 #pragma once
 
+#include "remote_server/node/alerts/alert_rules.h"
 #include "remote_server/node/capture_engine.h"
 #include "remote_server/node/clock.h"
+#include "remote_server/node/history/metric_history.h"
 #include "remote_server/node/log_ring.h"
 #include "remote_server/node/node_face.h"
 #include "remote_server/node/nsys_export_call.h"
@@ -9,6 +11,7 @@
 #include "remote_server/node/readiness/readiness.h"
 #include "remote_server/node/report_retention.h"
 #include "remote_server/node/report_store.h"
+#include "remote_server/node/sampling/metric_sources.h"
 #include "remote_server/node/sampling/nvml.h"
 #include "remote_server/node/server_models.h"
 #include "remote_server/node/target_profiles.h"
@@ -43,6 +46,9 @@ public:
         ReportRetention& retention;
         NsysExports& nsysExports;
         MetricsSource& metrics;
+        MetricHistory& history;
+        MetricSources& sources;
+        AlertRules& alerts;
         const Nvml* gpus = nullptr;
         std::string noGpuReason;
         Readiness& readiness;
@@ -94,6 +100,20 @@ public:
     grpc::Status ExportNsysReport(grpc::ServerContext* context, NsysExportStream* stream) override;
     grpc::Status StreamMetrics(grpc::ServerContext* context, const v1::StreamMetricsRequest* request,
                                grpc::ServerWriter<v1::MetricsBatch>* writer) override;
+    grpc::Status ReadHistory(grpc::ServerContext* context, const v1::ReadHistoryRequest* request,
+                             grpc::ServerWriter<v1::HistoryPart>* writer) override;
+    grpc::Status ListMetricSources(grpc::ServerContext* context, const v1::ListMetricSourcesRequest* request,
+                                   v1::ListMetricSourcesReply* reply) override;
+    grpc::Status AddMetricSource(grpc::ServerContext* context, const v1::AddMetricSourceRequest* request, v1::MetricSource* reply) override;
+    grpc::Status RemoveMetricSource(grpc::ServerContext* context, const v1::RemoveMetricSourceRequest* request,
+                                    v1::RemoveMetricSourceReply* reply) override;
+    grpc::Status ListAlertRules(grpc::ServerContext* context, const v1::ListAlertRulesRequest* request,
+                                v1::ListAlertRulesReply* reply) override;
+    grpc::Status SetAlertRule(grpc::ServerContext* context, const v1::AlertRule* request, v1::AlertState* reply) override;
+    grpc::Status DeleteAlertRule(grpc::ServerContext* context, const v1::DeleteAlertRuleRequest* request,
+                                 v1::DeleteAlertRuleReply* reply) override;
+    grpc::Status WatchAlerts(grpc::ServerContext* context, const v1::WatchAlertsRequest* request,
+                             grpc::ServerWriter<v1::AlertState>* writer) override;
     grpc::Status TailLog(grpc::ServerContext* context, const v1::TailLogRequest* request, grpc::ServerWriter<v1::LogLine>* writer) override;
     grpc::Status SampleClock(grpc::ServerContext* context, const v1::ClockPing* request, v1::ClockPong* reply) override;
 

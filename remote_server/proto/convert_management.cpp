@@ -1,19 +1,12 @@
 #include "remote_server/proto/convert_management.h"
 
 #include "remote_server/proto/convert.h"
+#include "remote_server/proto/enumerator.h"
 
 #include <algorithm>
 
 namespace gantry::proto {
 namespace {
-
-// Both enumerations have the same numbers; what a newer peer says beyond them is not known here.
-template <typename To, typename From>
-To enumerator(From value, To last)
-{
-    const auto number = static_cast<int>(value);
-    return number < 0 || number > static_cast<int>(last) ? To{} : static_cast<To>(number);
-}
 
 static_assert(static_cast<int>(ReadinessLevel::Blocked) == v1::READINESS_LEVEL_BLOCKED);
 static_assert(static_cast<int>(LogLevel::Error) == v1::LOG_LEVEL_ERROR);

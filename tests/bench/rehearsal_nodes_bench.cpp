@@ -3,6 +3,7 @@
 // rehearsal_nodes_bench [NODES [SECONDS [RECORDING]]]
 
 #include "app/remote/node_client.h"
+#include "tests/bench/process_cost.h"
 #include "tests/support/child_process.h"
 #include "tests/support/temporary_folder.h"
 
@@ -11,10 +12,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <memory>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -26,31 +25,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
-
-/// kB of a line of /proc/PID/smaps_rollup, proc(5).
-double kilobytesOf(pid_t pid, const std::string& name)
-{
-    std::ifstream file("/proc/" + std::to_string(pid) + "/smaps_rollup");
-    for (std::string line; std::getline(file, line);)
-        if (line.starts_with(name + ":"))
-            return std::stod(line.substr(name.size() + 1));
-    return 0;
-}
-
-/// CPU time of a process, s: fields 14 and 15 of stat, proc(5).
-double cpuSecondsOf(pid_t pid)
-{
-    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-    std::string text;
-    std::getline(file, text);
-    std::istringstream fields(text.substr(text.rfind(')') + 2));
-    std::string skipped;
-    for (int i = 0; i < 11; ++i)
-        fields >> skipped;
-    double user = 0, system = 0;
-    fields >> user >> system;
-    return (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
-}
 
 struct Node
 {

@@ -1,5 +1,6 @@
 #include "tests/fuzz/node_under_fuzz.h"
 
+#include "remote_server/node/alerts/alert_actions.h"
 #include "remote_server/node/node_service.h"
 #include "remote_server/node/sampling/sampler.h"
 #include "remote_server/node/target_registry.h"
@@ -64,10 +65,29 @@ struct NodeUnderFuzz::Parts
     node::NsysExports nsysExports{{folder / "reports", {folder / "nsys", {}, {}, {}}}};
     node::Readiness readiness{quickInputs(folder.path())};
     node::ProcessLister processes{{folder / "root/proc", "libnvidia-ml-that-is-not-there.so"}};
+    node::MetricHistory history{{}};
+    node::MetricSources sources{sampler, folder / "sources.json"};
     node::LogRing log;
     std::unique_ptr<node::CaptureEngine> engine = makeEngine(folder.path(), sampler);
-    node::NodeService service{
-        {*engine, targets, profiles, profiler, reports, retention, nsysExports, sampler, nullptr, "no GPU", readiness, processes, log, {}}};
+    node::AlertRules alerts{
+        sampler, {folder / "alerts.json", [this](const proto::AlertRule& rule) { return node::actOnAlert(*engine, rule); }, {}, {}}};
+    node::NodeService service{{*engine,
+                               targets,
+                               profiles,
+                               profiler,
+                               reports,
+                               retention,
+                               nsysExports,
+                               sampler,
+                               history,
+                               sources,
+                               alerts,
+                               nullptr,
+                               "no GPU",
+                               readiness,
+                               processes,
+                               log,
+                               {}}};
     std::unique_ptr<grpc::Server> server;
     std::shared_ptr<grpc::Channel> channel;
     std::set<std::string> answered;

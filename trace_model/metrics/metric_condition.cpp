@@ -140,7 +140,7 @@ const MetricCondition::Unit MetricCondition::kUnits[] = {
     {"°C", Quantity::Temperature, 1},
 };
 
-MetricCondition::MetricCondition() : m_store(kPointsKept) {}
+MetricCondition::MetricCondition() : m_patience(kStaleNs), m_store(kPointsKept) {}
 
 Result<MetricCondition> MetricCondition::parse(std::string_view text)
 {
@@ -189,6 +189,12 @@ Result<MetricCondition> MetricCondition::parse(std::string_view text)
     condition.m_unit = known;
     condition.m_value = number * known->scale;
     return condition;
+}
+
+std::optional<double> MetricCondition::anomalyRatio() const
+{
+    const bool isShare = m_comparison == Comparison::Greater && m_unit->quantity == Quantity::Ratio && m_value > 0;
+    return isShare ? std::optional(m_value) : std::nullopt;
 }
 
 std::vector<MetricCondition::Source> MetricCondition::sources(const std::vector<SeriesDefinition>& series) const
@@ -318,8 +324,31 @@ Result<void> MetricCondition::check(const std::vector<SeriesDefinition>& series)
 
 void MetricCondition::define(const SeriesDefinition& series)
 {
-    if (isMeant(series) || !histogramOfBucket(series.name).empty())
-        m_store.define(series);
+    if ((!isMeant(series) && histogramOfBucket(series.name).empty()) || !m_ids.insert(series.id).second)
+        return;
+    m_series.push_back(series);
+    m_isChosen = false;
+}
+
+void MetricCondition::choose()
+{
+    if (std::exchange(m_isChosen, true))
+        return;
+    m_source = sourceIn(m_series);
+    m_measured.clear();
+    for (const SeriesDefinition& series : m_series)
+        if (m_source && (series.name == m_source->series || series.name == m_source->divisor)) {
+            m_measured.push_back(series);
+            if (!m_store.find(series.id))
+                m_store.define(series);
+        }
+}
+
+void MetricCondition::take(const Sample& sample)
+{
+    choose();
+    if (m_store.find(sample.seriesId))
+        m_store.append(sample);
 }
 
 bool MetricCondition::holds(double value) const
@@ -340,13 +369,13 @@ bool MetricCondition::holds(double value) const
 /// Growth in the last second; a server that began anew, or said nothing since, has none.
 std::optional<Point> MetricCondition::rate(std::uint32_t id, TimestampNs now) const
 {
-    const auto points = m_store.rate(id, {now - kStaleNs, now + 1}, kRateBaseNs);
+    const auto points = m_store.rate(id, {now - m_patience, now + 1}, kRateBaseNs);
     return points.empty() ? std::nullopt : std::optional(points.back());
 }
 
 std::optional<Point> MetricCondition::newest(std::uint32_t id, TimestampNs now) const
 {
-    const auto points = m_store.snapshot(id, {now - kStaleNs, now + 1});
+    const auto points = m_store.snapshot(id, {now - m_patience, now + 1});
     return points.empty() ? std::nullopt : std::optional(points.back());
 }
 
@@ -399,11 +428,12 @@ std::optional<Point> MetricCondition::measure(const Source& source, const Series
     return {};
 }
 
-MetricCondition::Reading MetricCondition::read(TimestampNs now) const
+MetricCondition::Reading MetricCondition::read(TimestampNs now)
 {
+    choose();
     Reading reading;
-    const std::vector<SeriesDefinition> series = m_store.definitions();
-    const auto source = sourceIn(series);
+    const auto& series = m_measured;
+    const auto& source = m_source;
     if (!source)
         return reading;
     const bool wantsLarge = m_comparison == Comparison::Greater || m_comparison == Comparison::GreaterEqual;
@@ -423,8 +453,32 @@ MetricCondition::Reading MetricCondition::read(TimestampNs now) const
         reading.time = measured->time;
         reading.isTrue = holds(value);
         reading.subject = formatLabels(without(one.labels, {"le", "quantile", "target", "version"}));
+        reading.text = textOf(source->quantity, value);
     }
     return reading;
+}
+
+std::string MetricCondition::textOf(Quantity quantity, double value)
+{
+    switch (quantity) {
+    case Quantity::Time:
+        return formatDuration(static_cast<DurationNs>(std::clamp(value, -9e18, 9e18)));
+    case Quantity::Ratio:
+        return fmt::format("{:.4g} %", value * 100);
+    case Quantity::Bytes:
+        return fmt::format("{:.4g} MiB", value / 1048576);
+    case Quantity::Rate:
+        return fmt::format("{:.4g}/s", value);
+    case Quantity::Power:
+        return fmt::format("{:.4g} W", value);
+    case Quantity::Frequency:
+        return fmt::format("{:.4g} MHz", value / 1e6);
+    case Quantity::Temperature:
+        return fmt::format("{:.4g} °C", value);
+    case Quantity::Number:
+        break;
+    }
+    return fmt::format("{:.4g}", value);
 }
 
 std::string MetricCondition::valueText(double value) const

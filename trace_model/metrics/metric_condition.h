@@ -4,6 +4,7 @@
 #include "trace_model/metrics/series_store.h"
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,8 @@ public:
     [[nodiscard]] static Result<MetricCondition> parse(std::string_view text);
 
     [[nodiscard]] const std::string& text() const { return m_text; }
+    /// Of "METRIC > 30%": 0.3. Nothing for other comparisons and units.
+    [[nodiscard]] std::optional<double> anomalyRatio() const;
 
     /// Looks for the metric among these series. Errors: NotFound (says which there are, the nearest spelling first), BadInput (the unit is
     /// one of another quantity).
@@ -30,7 +33,7 @@ public:
 
     /// Takes series and samples as they are measured; those of others are left out.
     void define(const SeriesDefinition& series);
-    void take(const Sample& sample) { m_store.append(sample); }
+    void take(const Sample& sample);
 
     struct Reading
     {
@@ -38,9 +41,12 @@ public:
         std::optional<double> value; ///< where it is true, the value furthest beyond; in the unit of the condition. Absent: not measured
         TimestampNs time = 0;        ///< when it was measured
         std::string subject;         ///< labels of that one, where there are several
+        std::string text;            ///< "6.2 ms": the value in the unit people use for such; empty: not measured
     };
-    /// Of all models, GPUs, … together: true where it is true of one. Nothing measured in the last second is never true.
-    [[nodiscard]] Reading read(TimestampNs now) const;
+    /// Values older than that are none: 1.5 s where nobody says otherwise; longer for servers that are asked less often.
+    void setPatience(DurationNs patience) { m_patience = patience; }
+    /// Of all models, GPUs, … together: true where it is true of one. What was not measured lately is never true.
+    [[nodiscard]] Reading read(TimestampNs now);
     /// "6.2 ms"; of a reading that has a value.
     [[nodiscard]] std::string valueText(double value) const;
 
@@ -94,6 +100,7 @@ private:
     [[nodiscard]] std::vector<std::string> namesIn(const std::vector<SeriesDefinition>& series) const;
     [[nodiscard]] bool isMeant(const SeriesDefinition& series) const; ///< by its labels
     [[nodiscard]] bool holds(double value) const;
+    [[nodiscard]] static std::string textOf(Quantity quantity, double value);
     [[nodiscard]] std::optional<Point> rate(std::uint32_t id, TimestampNs now) const;
     [[nodiscard]] std::optional<Point> quantileOf(const SeriesDefinition& anyBucket, const std::vector<SeriesDefinition>& series,
                                                   TimestampNs now) const;
@@ -101,15 +108,23 @@ private:
     [[nodiscard]] std::optional<Point> measure(const Source& source, const SeriesDefinition& of,
                                                const std::vector<SeriesDefinition>& series, TimestampNs now) const;
 
+    void choose();
+
     MetricCondition();
 
     std::string m_text, m_metric;
     std::map<std::string, std::string> m_labels; ///< that a series must have
     std::optional<double> m_quantile;            ///< 0..1
     Comparison m_comparison = Comparison::Greater;
+    DurationNs m_patience;
     const Unit* m_unit = nullptr;
     double m_value = 0; ///< in the base unit
-    SeriesStore m_store;
+    std::set<std::uint32_t> m_ids;          ///< of the next
+    std::vector<SeriesDefinition> m_series; ///< all that have the labels
+    bool m_isChosen = true;                 ///< the next two are of all of them
+    std::optional<Source> m_source;
+    std::vector<SeriesDefinition> m_measured; ///< that it is measured by: few of a thousand
+    SeriesStore m_store;                      ///< of those
 };
 
 } // namespace gantry::metrics

@@ -1,8 +1,9 @@
 #include "trace_model/metrics/prometheus_text.h"
 
+#include <algorithm>
+#include <charconv>
 #include <cmath>
-#include <cstdlib>
-#include <optional>
+#include <utility>
 
 namespace gantry::metrics {
 namespace {
@@ -97,62 +98,146 @@ bool takeLabel(LineParser& parser, std::map<std::string, std::string>& labels)
     return true;
 }
 
-std::optional<PrometheusSample> parseSample(std::string_view line)
+/// Behind the closing brace of labels whose opening one is at `at`; npos: there is none.
+std::size_t endOfLabels(std::string_view line, std::size_t at)
 {
-    LineParser parser(line);
-    PrometheusSample sample;
-    sample.name = parser.takeName();
-    if (sample.name.empty())
-        return {};
-    if (parser.take('{'))
-        while (!parser.take('}'))
-            if (!takeLabel(parser, sample.labels))
-                return {};
-    const std::string number(parser.takeWord());
-    char* end = nullptr;
-    sample.value = std::strtod(number.c_str(), &end);
-    if (number.empty() || *end != '\0')
-        return {};
-    return sample;
+    for (++at; at < line.size(); ++at) {
+        if (line[at] == '}')
+            return at + 1;
+        if (line[at] != '"')
+            continue;
+        for (++at; at < line.size() && line[at] != '"'; ++at)
+            at += line[at] == '\\' ? 1 : 0;
+    }
+    return std::string_view::npos;
 }
 
-void parseComment(std::string_view line, PrometheusScrape& scrape)
+/// Prometheus writes what Go's ParseFloat() reads; of that std::from_chars() leaves out the plus sign.
+std::optional<double> valueOf(std::string_view word)
 {
-    LineParser parser(line.substr(1));
-    const std::string_view keyword = parser.takeWord();
-    if (keyword != "TYPE" && keyword != "HELP")
-        return;
-    const std::string name(parser.takeName());
-    if (keyword == "HELP")
-        scrape.help[name] = parser.rest();
-    else
-        scrape.kinds[name] = parser.takeWord() == "counter" ? SeriesKind::Counter : SeriesKind::Gauge;
+    if (word.starts_with('+'))
+        word.remove_prefix(1);
+    double value = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+    if (end != word.data() + word.size() || word.empty() || error == std::errc::invalid_argument)
+        return {};
+    return value;
 }
 
 } // namespace
 
-PrometheusScrape parsePrometheusText(std::string_view text)
+bool PrometheusLines::next()
 {
-    PrometheusScrape scrape;
-    while (!text.empty()) {
-        const std::size_t end = std::min(text.find('\n'), text.size());
-        std::string_view line = text.substr(0, end);
-        text.remove_prefix(std::min(end + 1, text.size()));
+    while (!m_rest.empty()) {
+        const std::size_t end = std::min(m_rest.find('\n'), m_rest.size());
+        std::string_view line = m_rest.substr(0, end);
+        m_rest.remove_prefix(std::min(end + 1, m_rest.size()));
         if (!line.empty() && line.back() == '\r')
             line.remove_suffix(1);
         const std::size_t first = line.find_first_not_of(" \t");
         if (first == std::string_view::npos)
             continue;
         line.remove_prefix(first);
-        if (line.front() == '#') {
-            parseComment(line, scrape);
-            continue;
+        if (line.front() != '#') {
+            readSample(line);
+            return true;
         }
-        if (auto sample = parseSample(line)) {
-            if (!std::isnan(sample->value))
-                scrape.samples.push_back(std::move(*sample));
-        } else {
+        if (readComment(line))
+            return true;
+    }
+    return false;
+}
+
+void PrometheusLines::readSample(std::string_view line)
+{
+    m_kind = Kind::Malformed;
+    std::size_t at = 0;
+    while (at < line.size() && isNameChar(line[at], at == 0))
+        ++at;
+    m_name = line.substr(0, at);
+    std::size_t brace = at;
+    while (brace < line.size() && (line[brace] == ' ' || line[brace] == '\t'))
+        ++brace;
+    if (brace < line.size() && line[brace] == '{')
+        at = endOfLabels(line, brace);
+    if (m_name.empty() || at == std::string_view::npos)
+        return;
+    m_series = line.substr(0, at);
+    LineParser rest(line.substr(at));
+    const auto value = valueOf(rest.takeWord());
+    if (!value)
+        return;
+    m_value = *value;
+    m_kind = Kind::Sample;
+}
+
+bool PrometheusLines::readComment(std::string_view line)
+{
+    LineParser parser(line.substr(1));
+    const std::string_view keyword = parser.takeWord();
+    if (keyword != "TYPE" && keyword != "HELP")
+        return false;
+    m_kind = keyword == "TYPE" ? Kind::Type : Kind::Help;
+    m_name = parser.takeName();
+    m_word = m_kind == Kind::Type ? parser.takeWord() : parser.rest();
+    return true;
+}
+
+bool isAbsentValue(std::string_view name, double value)
+{
+    if (std::isnan(value) || value >= 9223372036854775792.0) // DCGM_INT64_BLANK and those above it; infinity, too
+        return !std::isinf(value);
+    return name.starts_with("DCGM_") && ((value >= 2147483632.0 && value <= 2147483647.0) ||          // DCGM_INT32_BLANK
+                                         (value >= 140737488355328.0 && value <= 140737488355343.0)); // DCGM_FP64_BLANK
+}
+
+void addKinds(std::string_view family, std::string_view type, std::map<std::string, SeriesKind, std::less<>>& kinds)
+{
+    constexpr std::size_t kMostKinds = 100'000;
+    if (kinds.size() >= kMostKinds || kinds.find(family) != kinds.end())
+        return;
+    const std::string name(family);
+    kinds[name] = type == "counter" ? SeriesKind::Counter : SeriesKind::Gauge;
+    if (type == "counter") // OpenMetrics names the family without it
+        kinds[name + "_total"] = SeriesKind::Counter;
+    if (type == "histogram" || type == "summary")
+        kinds[name + "_sum"] = kinds[name + "_count"] = SeriesKind::Counter;
+    if (type == "histogram")
+        kinds[name + "_bucket"] = SeriesKind::Counter;
+}
+
+std::optional<std::map<std::string, std::string>> labelsOfSeries(std::string_view series)
+{
+    LineParser parser(series);
+    std::map<std::string, std::string> labels;
+    (void)parser.takeName();
+    if (parser.take('{'))
+        while (!parser.take('}'))
+            if (!takeLabel(parser, labels))
+                return {};
+    return labels;
+}
+
+PrometheusScrape parsePrometheusText(std::string_view text)
+{
+    PrometheusScrape scrape;
+    for (PrometheusLines lines(text); lines.next();) {
+        switch (lines.kind()) {
+        case PrometheusLines::Kind::Sample:
+            if (auto labels = labelsOfSeries(lines.series()); !labels)
+                ++scrape.malformedLines;
+            else if (!isAbsentValue(lines.name(), lines.value()))
+                scrape.samples.push_back({std::string(lines.name()), std::move(*labels), lines.value()});
+            break;
+        case PrometheusLines::Kind::Type:
+            addKinds(lines.name(), lines.word(), scrape.kinds);
+            break;
+        case PrometheusLines::Kind::Help:
+            scrape.help[std::string(lines.name())] = lines.word();
+            break;
+        case PrometheusLines::Kind::Malformed:
             ++scrape.malformedLines;
+            break;
         }
     }
     return scrape;

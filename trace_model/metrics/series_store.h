@@ -47,7 +47,7 @@ class SeriesStore
 {
 public:
     /// Keeps at most `maxPointsPerSeries` newest points; older ones fall out, counted in evicted().
-    explicit SeriesStore(std::size_t maxPointsPerSeries = 18000); // 1 h at 5 Hz
+    explicit SeriesStore(std::size_t maxPointsPerSeries = 36000); // 1 h at 10 Hz
 
     void define(SeriesDefinition definition);
     /// Appends; a sample of an undefined series or older than the last one is refused and counted.

@@ -14,6 +14,7 @@ class HostSampler : public SampleSource
 public:
     explicit HostSampler(std::filesystem::path root = "/") : m_root(std::move(root)) {}
     void sample(SampleRound& round) override;
+    [[nodiscard]] SourceState state() const override { return {"host", {}, 0, {}, {}}; }
 
 private:
     std::filesystem::path m_root;

@@ -27,6 +27,7 @@ public:
     [[nodiscard]] const std::string& cudaVersion() const { return m_cudaVersion; }
 
     void sample(SampleRound& round) override;
+    [[nodiscard]] SourceState state() const override { return {"GPUs (NVML)", {}, 0, {}, {}}; }
 
 private:
     struct Api;

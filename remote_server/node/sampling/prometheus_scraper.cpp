@@ -1,10 +1,11 @@
 #include "remote_server/node/sampling/prometheus_scraper.h"
 
 #include "remote_server/node/clock.h"
-#include "trace_model/metrics/prometheus_text.h"
+#include "remote_server/node/sampling/scraped_series.h"
 
 #include <condition_variable>
 #include <deque>
+#include <fmt/format.h>
 #include <httplib.h>
 #include <mutex>
 #include <optional>
@@ -15,39 +16,26 @@
 namespace gantry::node {
 namespace {
 
-constexpr std::chrono::milliseconds kPeriod{200};
 constexpr std::chrono::seconds kLongestScrape{5};
 constexpr std::size_t kMostAnswers = 4;
 constexpr std::size_t kMostBytes = 8 << 20; // some tens of thousands of series
 constexpr std::chrono::milliseconds kEndPeriod{20};
 
-std::string_view unitOf(std::string_view name)
-{
-    if (name.ends_with("_us"))
-        return "us";
-    if (name.ends_with("_bytes"))
-        return "bytes";
-    if (name.ends_with("_seconds") || name.ends_with("_secs"))
-        return "s";
-    if (name.ends_with("_utilization") || name.ends_with("_ratio"))
-        return "ratio";
-    return "count";
-}
-
 } // namespace
 
 struct PrometheusScraper::Impl
 {
+    explicit Impl(const std::string& target) : targetId(target), series(target) {}
+
     std::string base, path, targetId;
     std::mutex mutex;
     std::condition_variable_any wake;
-    struct Answer
-    {
-        TimestampNs time = 0; ///< half way between asking and the answer
-        metrics::PrometheusScrape scrape;
-    };
-    std::deque<Answer> answers;        ///< not reported yet, kMostAnswers at most
+    ScrapedSeries series;
+    std::deque<ScrapedSeries::Scrape> answers; ///< not reported yet, kMostAnswers at most
     bool isWanted = false;             ///< at once
+    std::chrono::milliseconds period{0};
+    std::optional<DurationNs> duration; ///< of the last scrape
+    std::string problem;                ///< of it
     httplib::Client* client = nullptr; ///< while there is one
 
     /// Takes the client back before it ends.
@@ -92,6 +80,23 @@ struct PrometheusScraper::Impl
         wake.notify_all();
     }
 
+    /// What is said of the source.
+    void note(const httplib::Result& response, bool tooLong, bool isNoText, DurationNs took)
+    {
+        const std::lock_guard lock(mutex);
+        duration = took;
+        if (tooLong)
+            problem = fmt::format("its answer has more than {} MiB, or takes longer than {} s", kMostBytes >> 20, kLongestScrape.count());
+        else if (!response)
+            problem = "it does not answer: " + httplib::to_string(response.error());
+        else if (response->status != 200)
+            problem = fmt::format("it answers with status {}", response->status);
+        else if (isNoText)
+            problem = "its answer is no text of metrics: is its path another one?";
+        else
+            problem.clear();
+    }
+
     void scrape(std::stop_token stop)
     {
         httplib::Client http(base);
@@ -108,7 +113,7 @@ struct PrometheusScraper::Impl
             const auto begin = std::chrono::steady_clock::now();
             const TimestampNs asked = monotonicNow();
             std::string body;
-            bool tooLong = false;
+            bool tooLong = false, isNoText = false;
             const auto response = http.Get(path.c_str(), [&](const char* data, std::size_t size) {
                 tooLong = size > kMostBytes - body.size() || std::chrono::steady_clock::now() - begin > kLongestScrape;
                 if (tooLong || stop.stop_requested())
@@ -118,29 +123,34 @@ struct PrometheusScraper::Impl
             });
             if (response && response->status == 200) {
                 const TimestampNs answered = monotonicNow();
-                auto parsed = metrics::parsePrometheusText(body);
+                ScrapedSeries::Scrape scraped = series.read(body);
+                scraped.time = asked + (answered - asked) / 2;
+                isNoText = scraped.isEmpty() && scraped.malformedLines > 0;
                 const std::lock_guard lock(mutex);
-                answers.push_back({asked + (answered - asked) / 2, std::move(parsed)});
+                answers.push_back(std::move(scraped));
                 if (answers.size() > kMostAnswers)
                     answers.pop_front();
-            } else if (tooLong && !std::exchange(warned, true)) {
+            }
+            note(response, tooLong, isNoText, monotonicNow() - asked);
+            if (tooLong && !std::exchange(warned, true)) {
                 spdlog::warn("metrics of target {} at {} are left out: an answer has more than {} bytes or takes longer than {} s",
                              targetId, base, kMostBytes, kLongestScrape.count());
             }
             std::unique_lock lock(mutex);
-            wake.wait_until(lock, stop, begin + kPeriod, [this] { return isWanted; });
+            wake.wait_until(lock, stop, begin + period, [this] { return isWanted; });
             isWanted = false;
         }
     }
 };
 
-PrometheusScraper::PrometheusScraper(std::string url, std::string targetId) : m_impl(std::make_unique<Impl>())
+PrometheusScraper::PrometheusScraper(std::string url, const std::string& targetId, std::chrono::milliseconds period)
+    : m_impl(std::make_unique<Impl>(targetId))
 {
+    m_impl->period = period;
     const std::size_t scheme = url.find("://");
     const std::size_t slash = url.find('/', scheme == std::string::npos ? 0 : scheme + 3);
     m_impl->base = url.substr(0, slash);
     m_impl->path = slash == std::string::npos ? "/metrics" : url.substr(slash);
-    m_impl->targetId = std::move(targetId);
     if (!isScrapable(url))
         return;
     m_impl->start();
@@ -156,6 +166,14 @@ bool PrometheusScraper::isScrapable(std::string_view url)
     return false;
 }
 
+SourceState PrometheusScraper::state() const
+{
+    const std::lock_guard lock(m_impl->mutex);
+    const std::string problem =
+        isScrapable(m_impl->base) ? m_impl->problem : "its address cannot be scraped: write http://HOST:PORT/metrics";
+    return {{}, m_impl->base + m_impl->path, std::chrono::nanoseconds(m_impl->period).count(), m_impl->duration, problem};
+}
+
 void PrometheusScraper::refresh()
 {
     const std::lock_guard lock(m_impl->mutex);
@@ -165,22 +183,13 @@ void PrometheusScraper::refresh()
 
 void PrometheusScraper::sample(SampleRound& round)
 {
-    std::deque<Impl::Answer> answers;
+    std::deque<ScrapedSeries::Scrape> answers;
     {
         const std::lock_guard lock(m_impl->mutex);
         answers.swap(m_impl->answers);
     }
-    for (auto& [time, scrape] : answers) {
-        round.setTime(time);
-        for (metrics::PrometheusSample& sample : scrape.samples) {
-            const auto kind = scrape.kinds.find(sample.name);
-            const auto help = scrape.help.find(sample.name);
-            sample.labels["target"] = m_impl->targetId;
-            round.report(sample.name, sample.labels, unitOf(sample.name),
-                         kind == scrape.kinds.end() ? metrics::SeriesKind::Gauge : kind->second,
-                         help == scrape.help.end() ? std::string_view() : help->second, sample.value);
-        }
-    }
+    for (const ScrapedSeries::Scrape& scrape : answers)
+        m_impl->series.report(scrape, round);
 }
 
 } // namespace gantry::node

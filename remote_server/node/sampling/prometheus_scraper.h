@@ -2,6 +2,7 @@
 
 #include "remote_server/node/sampling/sample_source.h"
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -14,7 +15,7 @@ class PrometheusScraper : public SampleSource
 {
 public:
     /// `url`: http://host:port/path or https; nothing is ever reported of one that is not isScrapable().
-    PrometheusScraper(std::string url, std::string targetId);
+    PrometheusScraper(std::string url, const std::string& targetId, std::chrono::milliseconds period = std::chrono::milliseconds(200));
     ~PrometheusScraper() override;
 
     /// Whether an address is one that can be scraped: http or https with a host.
@@ -22,6 +23,7 @@ public:
 
     void sample(SampleRound& round) override;
     void refresh() override;
+    [[nodiscard]] SourceState state() const override;
 
 private:
     struct Impl;

@@ -39,6 +39,8 @@ public:
         if (known == m_sampler.m_ids.end()) {
             if (m_source->series.size() >= kMostSeriesPerSource) {
                 ++dropped;
+                ++m_source->dropped;
+                m_reported = 0;
                 return;
             }
             const std::uint32_t id = ++m_sampler.m_lastId;
@@ -47,7 +49,16 @@ public:
             m_source->series.push_back(key);
             known = m_sampler.m_ids.emplace(std::move(key), id).first;
         }
-        samples.push_back({known->second, m_sampleTime, value});
+        take(known->second, value);
+    }
+
+    /// A handle is the number of its series, which does not change while its source is there.
+    void reportSeries(const metrics::SeriesDefinition& series, std::uint32_t& handle, double value) override
+    {
+        if (handle != 0)
+            return take(handle, value);
+        report(series.name, series.labels, series.unit, series.kind, series.help, value);
+        handle = m_reported;
     }
 
     std::vector<metrics::SeriesDefinition> definitions; ///< new ones
@@ -55,7 +66,15 @@ public:
     std::uint64_t dropped = 0;
 
 private:
+    void take(std::uint32_t id, double value)
+    {
+        m_reported = id;
+        samples.push_back({id, m_sampleTime, value});
+        m_source->newest = std::max(m_source->newest, m_sampleTime);
+    }
+
     Sampler& m_sampler;
+    std::uint32_t m_reported = 0; ///< the last one's number; 0: it has none
     TimestampNs m_time;
     TimestampNs m_sampleTime = m_time;
     Source* m_source = nullptr;
@@ -109,6 +128,31 @@ void Sampler::forgetOldest()
         sink->onRemoved(ids);
 }
 
+std::vector<proto::MetricSource> Sampler::sources() const
+{
+    const std::lock_guard lock(m_mutex);
+    const TimestampNs now = monotonicNow();
+    std::vector<proto::MetricSource> result;
+    for (const auto& [key, source] : m_sources) {
+        if (!source.source)
+            continue;
+        SourceState state = source.source->state();
+        proto::MetricSource one;
+        one.id = key;
+        one.name = state.name.empty() ? key : std::move(state.name);
+        one.url = std::move(state.url);
+        one.periodNs = state.periodNs > 0 ? state.periodNs : std::chrono::nanoseconds(m_period).count();
+        one.durationNs = state.durationNs ? state.durationNs : source.lastRoundNs > 0 ? std::optional(source.lastRoundNs) : std::nullopt;
+        if (source.newest > 0)
+            one.lagNs = std::max<DurationNs>(0, now - source.newest);
+        one.series = static_cast<std::uint32_t>(source.series.size());
+        one.droppedSamples = source.dropped;
+        one.problem = source.failing ? source.failure : std::move(state.problem);
+        result.push_back(std::move(one));
+    }
+    return result;
+}
+
 void Sampler::add(MetricsSink& sink)
 {
     const std::lock_guard lock(m_mutex);
@@ -133,10 +177,13 @@ void Sampler::sampleOnce()
         if (!source.source)
             continue;
         round.setSource(source);
+        const TimestampNs begin = monotonicNow();
         try {
             source.source->sample(round);
             source.failing = false;
+            source.lastRoundNs = monotonicNow() - begin;
         } catch (const std::exception& exception) { // a library's, or no memory: the other sources go on
+            source.failure = exception.what();
             if (!std::exchange(source.failing, true))
                 spdlog::warn("metrics of {} cannot be read: {}", key, exception.what());
         }

@@ -72,6 +72,27 @@ private slots:
         QCOMPARE(panelOf(panels, "batch")->curves.at(0).points.back().value, 4.0);
     }
 
+    void eachUtilisationOfAGpuSaysWhatItIsAndOneAloneNeedsNoMoreThanItsName()
+    {
+        const auto gauge = [](std::uint32_t id, const char* name, const char* gpu) {
+            return metrics::SeriesDefinition{id, name, "ratio", metrics::SeriesKind::Gauge, {{"gpu", gpu}}, {}};
+        };
+        proto::MetricsBatch batch;
+        batch.definitions = {gauge(1, "gpu_utilization_ratio", "0"), gauge(2, "gpm_sm_active_ratio", "0"), gauge(3, "gpm_dram_ratio", "0"),
+                             gauge(4, "gpu_utilization_ratio", "1")};
+        for (std::uint32_t id = 1; id <= 4; ++id)
+            batch.samples.push_back({id, kStart, 0.5});
+        batch.nodeMonoNs = kStart;
+        LiveSeries series;
+        series.add(batch);
+        const auto panels = series.panels(series.window(60 * kSecond));
+        QStringList names;
+        for (const widgets::PlotCurve& curve : panelOf(panels, "utilisation")->curves)
+            names << curve.name;
+        QCOMPARE(names, QStringList({QStringLiteral("GPU 0 utilisation"), QStringLiteral("GPU 1"), QStringLiteral("GPU 0 SM active"),
+                                     QStringLiteral("GPU 0 DRAM bandwidth")}));
+    }
+
     void aNewStreamOfTheSameMachineIsABreakAndThatOfAnotherOneIsANewBeginning()
     {
         LiveSeries series;

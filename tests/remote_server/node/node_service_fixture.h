@@ -1,5 +1,6 @@
 #pragma once
 
+#include "remote_server/node/alerts/alert_actions.h"
 #include "remote_server/node/node_service.h"
 #include "remote_server/node/sampling/sampler.h"
 #include "remote_server/node/target_registry.h"
@@ -33,9 +34,9 @@ protected:
     {
         std::filesystem::create_directory(folder / "reports");
         targets.setEngine(&engine);
-        service =
-            std::make_unique<NodeService>(NodeService::Parts{engine, targets, profiles, profiler, reports, retention, nsysExports, sampler,
-                                                             nullptr, "no GPU: none in this test", readiness, processes, log, m_token});
+        service = std::make_unique<NodeService>(NodeService::Parts{engine, targets, profiles, profiler, reports, retention, nsysExports,
+                                                                   sampler, history, sources, alerts, nullptr, "no GPU: none in this test",
+                                                                   readiness, processes, log, m_token});
         const std::string socket = "unix:" + (folder / "node.sock").string();
         int port = 0;
         grpc::ServerBuilder builder;
@@ -154,6 +155,10 @@ protected:
     ReportRetention retention{reports};
     Readiness readiness{{}};
     ProcessLister processes;
+    MetricHistory history{{}};
+    MetricSources sources{sampler, folder / MetricSources::kFileName};
+    AlertRules alerts{sampler,
+                      {folder / AlertRules::kFileName, [this](const proto::AlertRule& rule) { return actOnAlert(engine, rule); }, {}, {}}};
     LogRing log;
     std::unique_ptr<NodeService> service;
     std::unique_ptr<grpc::Server> server;

@@ -4,6 +4,7 @@
 #include "app/desktop/fleet_desk.h"
 #include "app/desktop/fleet_feed.h"
 #include "app/desktop/fleet_page.h"
+#include "app/desktop/fleet_work.h"
 #include "app/desktop/page_area.h"
 #include "app/desktop/window_actions.h"
 #include "widgets/fleet/fleet_view.h"
@@ -11,6 +12,7 @@
 #include <QAction>
 #include <QComboBox>
 #include <QLineEdit>
+#include <QPushButton>
 #include <QTest>
 
 #include <cmath>
@@ -137,10 +139,29 @@ desktop::FleetPage& showFleet(Stage& stage, std::vector<NodeTile> tiles, const Q
     stage.hideDocks(); // they know nothing of these nodes
     auto* feed = new PaintedFleet(window.nodes(), stage.settings(), &window, std::move(tiles));
     auto* capture = new desktop::FleetCapture(stage.runner(), stage.settings(), &window);
-    auto* page = new desktop::FleetPage(window.nodes(), *feed, *capture, stage.settings(), &window.pages());
+    auto* work = new desktop::FleetWork(&window);
+    auto* page = new desktop::FleetPage(window.nodes(), *feed, {*capture, *work}, stage.settings(), &window.pages());
     window.pages().showBesideLive(*page, QStringLiteral("Fleet"));
     page->view().select(selected);
     return *page;
+}
+
+/// A window that is open on a node which plays a recording.
+void showCapture(Stage& stage)
+{
+    desktop::NodeController* first = stage.connectToNode(LocalNode::rehearsalOptions());
+    if (!first)
+        return;
+    stage.settings().setCaptureDuration(600'000'000'000);
+    stage.window().fleet().show();
+    desktop::FleetPage& page = *stage.window().fleet().page();
+    page.refresh();
+    page.view().select({QString::fromStdString(first->address())});
+    stage.find<QPushButton>("fleetCapture").click();
+    stage.waitUntil("the window is open", [&stage] {
+        const auto steps = stage.window().fleet().capture().steps();
+        return !steps.empty() && steps.front().text.contains(QStringLiteral("recording"));
+    });
 }
 
 } // namespace
@@ -164,6 +185,8 @@ void addFleet(std::vector<Scene>& scenes)
                                            QStringLiteral("h200"));
                       },
                       {1280, 800}});
+    for (const auto& [name, size] : {std::pair("fleet-capture", QSize(1280, 800)), std::pair("tiny-fleet-capture", QSize(640, 420))})
+        scenes.push_back({name, showCapture, size});
     scenes.push_back({"fleet-live",
                       [](Stage& stage) {
                           if (!stage.connectToServer())

@@ -634,7 +634,7 @@ std::vector<Scene> allScenes()
 {
     std::vector<Scene> scenes;
     for (const auto add : {addPagesOfFiles, addTimelines, addRows, addSearches, addTables, addComparisons, addNodes, addConnections,
-                           addFleet, addCaptures, addDialogs, addSizes})
+                           addFleet, addNodePages, addCaptures, addDialogs, addSizes})
         add(scenes);
     return scenes;
 }

@@ -27,5 +27,7 @@ struct Scene
 void addConnections(std::vector<Scene>& scenes);
 /// And those of many nodes.
 void addFleet(std::vector<Scene>& scenes);
+/// And those of the page of one node.
+void addNodePages(std::vector<Scene>& scenes);
 
 } // namespace gantry::desktop_test

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace gantry::cli {
+namespace gantry::app {
 
 /// Which lines of a log are shown. A line that says no level, as those of a stack trace, is of the level of the line before it.
 class LogFilter
@@ -17,6 +17,8 @@ public:
     LogFilter(proto::LogLevel least, std::string text);
 
     [[nodiscard]] bool shows(const proto::LogLine& line);
+    /// The level of the line that shows() was asked about last.
+    [[nodiscard]] proto::LogLevel level() const { return m_last; }
 
 private:
     proto::LogLevel m_least = proto::LogLevel::Unknown;
@@ -27,4 +29,4 @@ private:
 /// Of "debug", "info", "warning" and "error"; nothing for another word.
 [[nodiscard]] std::optional<proto::LogLevel> logLevelNamed(std::string_view name);
 
-} // namespace gantry::cli
+} // namespace gantry::app

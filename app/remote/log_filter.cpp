@@ -1,11 +1,11 @@
-#include "app/cli/log_filter.h"
+#include "app/remote/log_filter.h"
 
 #include "remote_server/proto/management_types.h"
 
 #include <algorithm>
 #include <utility>
 
-namespace gantry::cli {
+namespace gantry::app {
 namespace {
 
 std::string inSmallLetters(std::string text)
@@ -34,4 +34,4 @@ std::optional<proto::LogLevel> logLevelNamed(std::string_view name)
     return std::nullopt;
 }
 
-} // namespace gantry::cli
+} // namespace gantry::app

@@ -1,8 +1,8 @@
-#include "app/cli/log_filter.h"
+#include "app/remote/log_filter.h"
 
 #include <gtest/gtest.h>
 
-namespace gantry::cli {
+namespace gantry::app {
 namespace {
 
 using proto::LogLevel;
@@ -48,4 +48,4 @@ TEST(LogFilter, KnowsTheLevelsByTheirNames)
 }
 
 } // namespace
-} // namespace gantry::cli
+} // namespace gantry::app

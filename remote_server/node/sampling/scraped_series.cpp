@@ -1,0 +1,100 @@
+#include "remote_server/node/sampling/scraped_series.h"
+
+#include "remote_server/node/sampling/metrics_sink.h"
+
+#include <utility>
+
+namespace gantry::node {
+namespace {
+
+// Some come and go; one whose labels change with each scrape must not fill the memory.
+constexpr std::size_t kMostKnown = 4 * kMostSeriesPerSource;
+
+std::string_view unitOf(std::string_view name)
+{
+    if (name.ends_with("_us"))
+        return "us";
+    if (name.ends_with("_bytes"))
+        return "bytes";
+    if (name.ends_with("_seconds") || name.ends_with("_secs"))
+        return "s";
+    if (name.ends_with("_utilization") || name.ends_with("_ratio"))
+        return "ratio";
+    return "count";
+}
+
+} // namespace
+
+ScrapedSeries::Scrape ScrapedSeries::read(std::string_view body)
+{
+    using Lines = metrics::PrometheusLines;
+    Scrape scrape;
+    std::vector<std::pair<std::string, metrics::PrometheusSample>> fresh; // defined at the end: a comment may stand behind its samples
+    for (Lines lines(body); lines.next();) {
+        switch (lines.kind()) {
+        case Lines::Kind::Type:
+            metrics::addKinds(lines.name(), lines.word(), m_kinds);
+            break;
+        case Lines::Kind::Help:
+            if (m_help.size() < kMostKnown)
+                m_help.emplace(lines.name(), lines.word());
+            break;
+        case Lines::Kind::Malformed:
+            ++scrape.malformedLines;
+            break;
+        case Lines::Kind::Sample:
+            if (metrics::isAbsentValue(lines.name(), lines.value()))
+                break;
+            if (const auto known = m_places.find(lines.series()); known != m_places.end())
+                scrape.values.push_back({known->second, lines.value()});
+            else if (auto labels = metrics::labelsOfSeries(lines.series()))
+                fresh.emplace_back(lines.series(), metrics::PrometheusSample{std::string(lines.name()), std::move(*labels), lines.value()});
+            else
+                ++scrape.malformedLines;
+            break;
+        }
+    }
+    for (auto& [text, sample] : fresh) {
+        if (m_places.size() >= kMostKnown) {
+            scrape.others.push_back(std::move(sample));
+            continue;
+        }
+        const double value = sample.value;
+        const std::lock_guard lock(m_mutex);
+        const auto [place, isNew] = m_places.try_emplace(std::move(text), static_cast<std::uint32_t>(m_known.size()));
+        if (isNew)
+            m_known.push_back({define(std::move(sample)), 0});
+        scrape.values.push_back({place->second, value});
+    }
+    return scrape;
+}
+
+metrics::SeriesDefinition ScrapedSeries::define(metrics::PrometheusSample sample) const
+{
+    const auto kind = m_kinds.find(sample.name);
+    const auto help = m_help.find(sample.name);
+    sample.labels["target"] = m_targetId;
+    std::string unit(unitOf(sample.name));
+    return {0,
+            std::move(sample.name),
+            std::move(unit),
+            kind == m_kinds.end() ? metrics::SeriesKind::Gauge : kind->second,
+            std::move(sample.labels),
+            help == m_help.end() ? std::string() : help->second};
+}
+
+void ScrapedSeries::report(const Scrape& scrape, SampleRound& round)
+{
+    round.setTime(scrape.time);
+    const std::lock_guard lock(m_mutex);
+    for (const Scrape::Value& value : scrape.values) {
+        Known& known = m_known[value.series];
+        round.reportSeries(known.definition, known.handle, value.value);
+    }
+    for (const metrics::PrometheusSample& sample : scrape.others) {
+        const metrics::SeriesDefinition series = define(sample);
+        round.report(series.name, series.labels, series.unit, series.kind, series.help, sample.value);
+    }
+}
+
+} // namespace gantry::node

@@ -1,0 +1,92 @@
+#include "trace_model/metrics/dashboard.h"
+
+#include "tests/support/test_files.h"
+
+#include <gtest/gtest.h>
+
+namespace gantry::metrics {
+namespace {
+
+std::string messageOf(const std::string& json)
+{
+    const auto dashboard = Dashboard::parse(json);
+    return dashboard ? std::string() : dashboard.error().message;
+}
+
+TEST(Dashboard, EveryDashboardThatComesWithGantryCanBeRead)
+{
+    int read = 0;
+    for (const auto& file : std::filesystem::directory_iterator(std::filesystem::path(GANTRY_SOURCE_DIR) / "resources/dashboards")) {
+        if (file.path().extension() != ".json")
+            continue;
+        const auto dashboard = Dashboard::parse(test::readFile(file.path()));
+        ASSERT_TRUE(dashboard) << file.path() << ": " << dashboard.error().text();
+        EXPECT_FALSE(dashboard->appliesTo.empty()) << file.path() << " would never be offered";
+        EXPECT_FALSE(dashboard->about.empty()) << file.path();
+        for (const DashboardPanel& panel : dashboard->panels)
+            EXPECT_FALSE(panel.unit.empty()) << file.path() << ": " << panel.title << " has no unit";
+        ++read;
+    }
+    EXPECT_GE(read, 4);
+}
+
+TEST(Dashboard, APanelHasItsQueriesLegendsAndThresholdsInOrder)
+{
+    const auto dashboard =
+        Dashboard::parse(R"j({"title": "T", "columns": 3, "panels": [{"title": "P", "unit": "W", "kind": "area", "columns": 2,
+        "queries": ["a", {"query": "rate(b)", "legend": "{gpu} b"}],
+        "thresholds": [{"value": 98, "critical": true}, {"value": 90}]}]})j");
+    ASSERT_TRUE(dashboard) << dashboard.error().text();
+    const DashboardPanel& panel = dashboard->panels.at(0);
+    EXPECT_EQ(panel.kind, PanelKind::Area);
+    EXPECT_EQ(panel.columns, 2);
+    ASSERT_EQ(panel.queries.size(), 2U);
+    EXPECT_EQ(panel.queries[1].query.text(), "rate(b)");
+    ASSERT_EQ(panel.thresholds.size(), 2U);
+    EXPECT_EQ(panel.thresholds[0].value, 90);
+    EXPECT_TRUE(panel.thresholds[1].isCritical);
+}
+
+TEST(Dashboard, AMistakeIsSaidWithThePanelAndTheField)
+{
+    EXPECT_NE(messageOf("{").find("no JSON"), std::string::npos);
+    EXPECT_EQ(messageOf("{}"), "the dashboard 'title' is missing");
+    EXPECT_EQ(messageOf(R"j({"title": "T", "panels": []})j"), "the dashboard 'panels' is missing: a dashboard has at least one");
+    EXPECT_EQ(messageOf(R"j({"title": "T", "panels": [{"title": "P", "queries": ["a"]}, {"title": "Q"}]})j"),
+              "panel 2: 'queries' is missing: a panel shows at least one");
+    EXPECT_NE(messageOf(R"j({"title": "T", "panels": [{"title": "P", "colour": "red", "queries": ["a"]}]})j").find("'colour' is not known"),
+              std::string::npos);
+    EXPECT_EQ(messageOf(R"j({"title": "T", "panels": [{"title": "P", "kind": "pie", "queries": ["a"]}]})j"),
+              "panel 1: 'kind' is none of line, area, tile");
+    EXPECT_NE(messageOf(R"j({"title": "T", "panels": [{"title": "P", "queries": ["rate("]}]})j").find("panel 1: 'rate('"),
+              std::string::npos);
+    EXPECT_EQ(messageOf(R"j({"title": "T", "panels": [{"title": "P", "columns": 3, "queries": ["a"]}]})j"),
+              "panel 1: 'columns' is no whole number from 1 to 2");
+    EXPECT_NE(messageOf("[]"), "");
+}
+
+TEST(Dashboard, ItIsOfUseWhereOneOfItsMetricsIs)
+{
+    const auto dashboard =
+        Dashboard::parse(R"j({"title": "T", "applies_to": ["vllm:*", "exact"], "panels": [{"title": "P", "queries": ["a"]}]})j");
+    ASSERT_TRUE(dashboard);
+    const auto series = [](const char* name) { return std::vector<SeriesDefinition>{{1, name, {}, SeriesKind::Gauge, {}, {}}}; };
+    EXPECT_TRUE(dashboard->fits(series("vllm:num_requests_running")));
+    EXPECT_TRUE(dashboard->fits(series("exact")));
+    EXPECT_FALSE(dashboard->fits(series("exactly")));
+    EXPECT_FALSE(dashboard->fits({}));
+}
+
+TEST(Dashboard, ACurveIsCalledByTheLabelsThatTellItFromTheOthers)
+{
+    const PanelQuery query{*MetricQuery::parse("x"), {}};
+    const std::vector<QueryCurve> curves{{{{"model", "a"}, {"version", "1"}}, {}}, {{{"model", "b"}, {"version", "1"}}, {}}};
+    EXPECT_EQ(legendOf(query, curves[0], curves), "a");
+    EXPECT_EQ(legendOf(query, curves[1], curves), "b");
+    EXPECT_EQ(legendOf(query, curves[0], {curves[0]}), "a") << "one alone is still somebody's";
+    const PanelQuery named{*MetricQuery::parse("x"), "{model} of {nobody}version {version"};
+    EXPECT_EQ(legendOf(named, curves[1], curves), "b of version {version");
+}
+
+} // namespace
+} // namespace gantry::metrics

@@ -1,0 +1,250 @@
+#include "trace_model/metrics/dashboard.h"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
+
+namespace gantry::metrics {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kMostBytes = 1 << 20;
+constexpr std::size_t kMostQueries = 32;
+constexpr std::array<std::pair<std::string_view, PanelKind>, 3> kKinds = {
+    {{"line", PanelKind::Line}, {"area", PanelKind::Area}, {"tile", PanelKind::Tile}}};
+
+/// Reads fields of one object and knows which there may be.
+class Fields
+{
+public:
+    Fields(const json& object, std::string where) : m_object(object), m_where(std::move(where)) {}
+
+    [[nodiscard]] Error error(std::string_view field, std::string_view what) const
+    {
+        return {ErrorCode::BadInput, fmt::format("{}'{}' {}", m_where, field, what), {}};
+    }
+    [[nodiscard]] Result<void> hasOnly(std::initializer_list<std::string_view> names) const
+    {
+        if (!m_object.is_object())
+            return Error{ErrorCode::BadInput, m_where + "is no object in braces", {}};
+        for (const auto& [name, value] : m_object.items())
+            if (std::find(names.begin(), names.end(), name) == names.end())
+                return error(name, fmt::format("is not known: there are {}", fmt::join(names, ", ")));
+        return {};
+    }
+    /// Leaves `value` where the field is absent.
+    [[nodiscard]] Result<void> read(const char* field, std::string& value) const
+    {
+        const auto found = m_object.find(field);
+        if (found == m_object.end())
+            return {};
+        if (!found->is_string())
+            return error(field, "is no text");
+        value = found->get<std::string>();
+        return {};
+    }
+    [[nodiscard]] Result<void> read(const char* field, double& value) const
+    {
+        const auto found = m_object.find(field);
+        if (found == m_object.end())
+            return {};
+        if (!found->is_number())
+            return error(field, "is no number");
+        value = found->get<double>();
+        return {};
+    }
+    [[nodiscard]] Result<void> read(const char* field, bool& value) const
+    {
+        const auto found = m_object.find(field);
+        if (found == m_object.end())
+            return {};
+        if (!found->is_boolean())
+            return error(field, "is neither true nor false");
+        value = found->get<bool>();
+        return {};
+    }
+    [[nodiscard]] Result<void> read(const char* field, int& value, int least, int most) const
+    {
+        double number = value;
+        GANTRY_CHECK(read(field, number));
+        if (!(number >= least && number <= most) || number != static_cast<int>(number))
+            return error(field, fmt::format("is no whole number from {} to {}", least, most));
+        value = static_cast<int>(number);
+        return {};
+    }
+    /// The entries of an array, none where it is absent.
+    [[nodiscard]] Result<std::vector<json>> entries(const char* field, std::size_t most) const
+    {
+        const auto found = m_object.find(field);
+        if (found == m_object.end())
+            return std::vector<json>();
+        if (!found->is_array())
+            return error(field, "is no list");
+        if (found->size() > most)
+            return error(field, fmt::format("has more than {} entries", most));
+        return std::vector<json>(found->begin(), found->end());
+    }
+
+private:
+    const json& m_object;
+    std::string m_where;
+};
+
+Result<PanelQuery> readQuery(const json& entry, const std::string& where)
+{
+    // A text alone is a query with the labels as its legend.
+    std::string text = entry.is_string() ? entry.get<std::string>() : std::string();
+    std::string legend;
+    if (!entry.is_string()) {
+        const Fields fields(entry, where);
+        GANTRY_CHECK(fields.hasOnly({"query", "legend"}));
+        GANTRY_CHECK(fields.read("query", text));
+        GANTRY_CHECK(fields.read("legend", legend));
+    }
+    auto query = MetricQuery::parse(text);
+    if (!query)
+        return Error{ErrorCode::BadInput, where + query.error().message, {}};
+    return PanelQuery{std::move(*query), std::move(legend)};
+}
+
+Result<PanelThreshold> readThreshold(const json& entry, const std::string& where)
+{
+    const Fields fields(entry, where);
+    PanelThreshold threshold;
+    GANTRY_CHECK(fields.hasOnly({"value", "critical"}));
+    GANTRY_CHECK(fields.read("value", threshold.value));
+    GANTRY_CHECK(fields.read("critical", threshold.isCritical));
+    return threshold;
+}
+
+Result<DashboardPanel> readPanel(const json& entry, const std::string& where, int columns)
+{
+    const Fields fields(entry, where);
+    GANTRY_CHECK(
+        fields.hasOnly({"title", "unit", "help", "kind", "queries", "thresholds", "at_least", "at_most", "columns", "shown_empty"}));
+    DashboardPanel panel;
+    std::string kind = "line";
+    GANTRY_CHECK(fields.read("title", panel.title));
+    GANTRY_CHECK(fields.read("unit", panel.unit));
+    GANTRY_CHECK(fields.read("help", panel.help));
+    GANTRY_CHECK(fields.read("kind", kind));
+    GANTRY_CHECK(fields.read("at_least", panel.atLeast));
+    GANTRY_CHECK(fields.read("at_most", panel.atMost));
+    GANTRY_CHECK(fields.read("shown_empty", panel.isShownEmpty));
+    GANTRY_CHECK(fields.read("columns", panel.columns, 1, columns));
+    const auto known = std::find_if(kKinds.begin(), kKinds.end(), [&](const auto& one) { return one.first == kind; });
+    if (known == kKinds.end())
+        return fields.error("kind", "is none of line, area, tile");
+    panel.kind = known->second;
+    if (panel.title.empty())
+        return fields.error("title", "is missing");
+    GANTRY_TRY(const auto queries, fields.entries("queries", kMostQueries));
+    if (queries.empty())
+        return fields.error("queries", "is missing: a panel shows at least one");
+    for (const json& query : queries) {
+        GANTRY_TRY(PanelQuery read, readQuery(query, where));
+        panel.queries.push_back(std::move(read));
+    }
+    GANTRY_TRY(const auto thresholds, fields.entries("thresholds", 8));
+    for (const json& threshold : thresholds) {
+        GANTRY_TRY(const PanelThreshold read, readThreshold(threshold, where));
+        panel.thresholds.push_back(read);
+    }
+    std::sort(panel.thresholds.begin(), panel.thresholds.end(), [](const auto& a, const auto& b) { return a.value < b.value; });
+    return panel;
+}
+
+/// The labels that not all of the curves have alike.
+std::set<std::string> tellingLabels(const std::vector<QueryCurve>& all)
+{
+    std::set<std::string> telling;
+    for (const QueryCurve& curve : all)
+        for (const auto& [label, value] : curve.labels) {
+            const bool isAlike = std::all_of(all.begin(), all.end(), [&, name = label, text = value](const QueryCurve& other) {
+                const auto found = other.labels.find(name);
+                return found != other.labels.end() && found->second == text;
+            });
+            if (!isAlike)
+                telling.insert(label);
+        }
+    return telling;
+}
+
+} // namespace
+
+Result<Dashboard> Dashboard::parse(std::string_view text)
+{
+    if (text.size() > kMostBytes)
+        return Error{ErrorCode::BadInput, "a dashboard has a MiB at most", {}};
+    json document;
+    try {
+        document = json::parse(text);
+    } catch (const json::parse_error& error) {
+        return Error{ErrorCode::BadInput, fmt::format("no JSON: {}", error.what()), {}};
+    }
+    const Fields fields(document, "the dashboard ");
+    GANTRY_CHECK(fields.hasOnly({"title", "about", "applies_to", "columns", "panels"}));
+    Dashboard dashboard;
+    GANTRY_CHECK(fields.read("title", dashboard.title));
+    GANTRY_CHECK(fields.read("about", dashboard.about));
+    GANTRY_CHECK(fields.read("columns", dashboard.columns, 1, 6));
+    if (dashboard.title.empty())
+        return fields.error("title", "is missing");
+    GANTRY_TRY(const auto names, fields.entries("applies_to", 100));
+    for (const json& name : names) {
+        if (!name.is_string())
+            return fields.error("applies_to", "holds something that is no name of a metric");
+        dashboard.appliesTo.push_back(name.get<std::string>());
+    }
+    GANTRY_TRY(const auto panels, fields.entries("panels", kMostPanels));
+    if (panels.empty())
+        return fields.error("panels", "is missing: a dashboard has at least one");
+    for (std::size_t i = 0; i < panels.size(); ++i) {
+        GANTRY_TRY(DashboardPanel panel, readPanel(panels[i], fmt::format("panel {}: ", i + 1), dashboard.columns));
+        dashboard.panels.push_back(std::move(panel));
+    }
+    return dashboard;
+}
+
+bool Dashboard::fits(const std::vector<SeriesDefinition>& series) const
+{
+    return std::any_of(appliesTo.begin(), appliesTo.end(), [&](const std::string& wanted) {
+        const bool isBeginning = wanted.ends_with('*');
+        const std::string_view name = std::string_view(wanted).substr(0, wanted.size() - (isBeginning ? 1 : 0));
+        return std::any_of(series.begin(), series.end(),
+                           [&](const SeriesDefinition& one) { return isBeginning ? one.name.starts_with(name) : one.name == name; });
+    });
+}
+
+std::string legendOf(const PanelQuery& query, const QueryCurve& curve, const std::vector<QueryCurve>& all)
+{
+    std::string text;
+    if (query.legend.empty()) {
+        const auto telling = tellingLabels(all);
+        for (const auto& [label, value] : curve.labels)
+            if (telling.contains(label))
+                text += (text.empty() ? "" : " ") + value;
+        if (!text.empty())
+            return text;
+        const auto model = curve.labels.find("model");
+        return model != curve.labels.end() ? model->second : query.query.text();
+    }
+    for (std::size_t at = 0; at < query.legend.size();) {
+        const std::size_t open = query.legend.find('{', at), close = query.legend.find('}', open);
+        if (open == std::string::npos || close == std::string::npos) {
+            text += query.legend.substr(at);
+            break;
+        }
+        text += query.legend.substr(at, open - at);
+        const auto label = curve.labels.find(query.legend.substr(open + 1, close - open - 1));
+        text += label == curve.labels.end() ? std::string() : label->second;
+        at = close + 1;
+    }
+    return text;
+}
+
+} // namespace gantry::metrics

@@ -1,0 +1,66 @@
+#pragma once
+
+#include "trace_model/base/result.h"
+#include "trace_model/metrics/metric_query.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gantry::metrics {
+
+enum class PanelKind : std::uint8_t
+{
+    Line,
+    Area, ///< curves stacked on each other
+    Tile, ///< the newest values as numbers, with small curves
+};
+
+/// A value from which on a panel is coloured.
+struct PanelThreshold
+{
+    double value = 0; ///< in the panel's unit
+    bool isCritical = false;
+};
+
+struct PanelQuery
+{
+    MetricQuery query;
+    std::string legend; ///< "{model} failed": labels in braces are replaced; empty: all labels that tell its curves apart
+};
+
+struct DashboardPanel
+{
+    std::string title, unit, help;
+    PanelKind kind = PanelKind::Line;
+    std::vector<PanelQuery> queries;
+    std::vector<PanelThreshold> thresholds; ///< ascending
+    double atLeast = 0;                     ///< the axis reaches at least this far; 0: no demand
+    double atMost = 0;                      ///< the axis ends here; 0: it grows with the values
+    int columns = 1;                        ///< how wide, of Dashboard::columns
+    bool isShownEmpty = false;              ///< says that it waits, where else it would not be there
+};
+
+/// A page of panels, as a file of JSON holds it (resources/dashboards/README.md). People copy and change these.
+struct Dashboard
+{
+    static constexpr int kMostPanels = 100;
+
+    std::string title;
+    std::string about;                  ///< a sentence
+    std::vector<std::string> appliesTo; ///< it is of use where one of these metrics is; a name that ends in * is a beginning
+    int columns = 2;
+    std::vector<DashboardPanel> panels;
+
+    /// Errors: BadInput, with the panel and the field.
+    [[nodiscard]] static Result<Dashboard> parse(std::string_view json);
+    /// Whether it is of use for these series.
+    [[nodiscard]] bool fits(const std::vector<SeriesDefinition>& series) const;
+};
+
+/// What a curve is called: `legend` with the values of labels put in. `all`: the curves of the same query.
+[[nodiscard]] std::string legendOf(const PanelQuery& query, const QueryCurve& curve, const std::vector<QueryCurve>& all);
+
+} // namespace gantry::metrics
