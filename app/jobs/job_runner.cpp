@@ -23,13 +23,7 @@ void stepBack()
 
 } // namespace
 
-JobRunner::JobRunner(int threads, QObject* parent) :
-    QObject(parent)
-{
-    m_workers.reserve(static_cast<std::size_t>(std::max(1, threads)));
-    for (int i = 0; i < std::max(1, threads); ++i)
-        m_workers.emplace_back([this](std::stop_token stop) { work(std::move(stop)); });
-}
+JobRunner::JobRunner(int threads, QObject* parent) : QObject(parent), m_mostWorkers(static_cast<std::size_t>(std::max(1, threads))) {}
 
 JobRunner::~JobRunner()
 {
@@ -49,10 +43,14 @@ JobRunner::~JobRunner()
 JobNumber JobRunner::enqueue(std::stop_source stop, Task task)
 {
     Q_ASSERT(thread() == QThread::currentThread());
+    bool areAllBusy = false;
     {
         const std::scoped_lock lock(m_mutex);
         m_queue.push_back({std::move(stop), std::move(task)});
+        areAllBusy = m_queue.size() > m_idle; // one that was woken and has not begun yet counts as idle, and its task is in the queue
     }
+    if (areAllBusy && m_workers.size() < m_mostWorkers)
+        m_workers.emplace_back([this](std::stop_token ended) { work(std::move(ended)); });
     m_wake.notify_one();
     return ++m_lastNumber;
 }
@@ -69,7 +67,10 @@ void JobRunner::work(std::stop_token stop)
         Queued next;
         {
             std::unique_lock lock(m_mutex);
-            if (!m_wake.wait(lock, stop, [this] { return !m_queue.empty(); }) || stop.stop_requested())
+            ++m_idle;
+            const bool isWoken = m_wake.wait(lock, stop, [this] { return !m_queue.empty(); });
+            --m_idle;
+            if (!isWoken || stop.stop_requested())
                 return;
             next = std::move(m_queue.front());
             m_queue.pop_front();

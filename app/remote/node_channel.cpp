@@ -21,14 +21,22 @@ constexpr int kConnectTimeoutMs = 5'000; // one attempt: TLS takes several round
 constexpr int kMaxReconnectBackoffMs = 2'000;
 constexpr std::chrono::milliseconds kLook{20}; // at whether a call that waits for another to connect is to go on waiting
 
-grpc::ChannelArguments channelArguments(bool isTls)
+enum class Carrier
+{
+    Address,   ///< gRPC connects, and again by itself
+    Descriptor ///< of a NodeLink
+};
+
+grpc::ChannelArguments channelArguments(bool isTls, Carrier carrier = Carrier::Address)
 {
     grpc::ChannelArguments arguments;
     arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
     arguments.SetMaxSendMessageSize(kMaxMessageBytes);
     arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMs);
     arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
-    arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+    // gRPC 1.51 reads a descriptor that it was given only while there is a call: the answer to a ping would lie there unread, and an idle
+    // connection would be given up for dead. A link that ends closes the descriptor.
+    arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, carrier == Carrier::Address ? 1 : 0);
     // A repeated StartCapture or LaunchTarget would act twice.
     arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
     // The global pool would let a new client inherit the back-off of a connection that failed before it.
@@ -69,7 +77,7 @@ Result<NodeChannel::Use> NodeChannel::use(const std::stop_token& stop)
         return m_use;
     m_use = {};
     GANTRY_TRY(NodeLink::Stream stream, m_link->open(m_purpose, stop));
-    m_use = {grpc::CreateCustomInsecureChannelFromFd("node", stream.descriptor.release(), channelArguments(false)),
+    m_use = {grpc::CreateCustomInsecureChannelFromFd("node", stream.descriptor.release(), channelArguments(false, Carrier::Descriptor)),
              authorizationOf(stream.token)};
     m_isBroken = false;
     return m_use;

@@ -1,6 +1,6 @@
 #include "app/remote/report_fetcher.h"
 
-#include "trace_model/base/digest.h"
+#include "app/remote/following_hash.h"
 
 #include <cerrno>
 #include <chrono>
@@ -118,12 +118,13 @@ Result<proto::ReportInfo> findReport(NodeClient& client, const std::string& repo
 }
 
 /// Streams into the part file until it is complete, reconnecting as often as allowed. Returns the SHA-256 the node announced.
-Result<std::string> fillPart(NodeClient& client, const proto::ReportInfo& report, PartFile& part,
+Result<std::string> fillPart(NodeClient& client, const proto::ReportInfo& report, PartFile& part, FollowingHash& hash,
                              const std::function<void(std::uint64_t, std::uint64_t)>& progress, const std::stop_token& stop, int retries)
 {
     std::string announced = report.sha256;
     const auto onChunk = [&](const NodeClient::Chunk& chunk) -> Result<void> {
         GANTRY_CHECK(part.append(chunk.data));
+        hash.grownTo(part.size());
         if (!chunk.sha256.empty())
             announced = chunk.sha256;
         if (progress)
@@ -175,7 +176,9 @@ Result<FetchedReport> fetchReport(NodeClient& client, const std::string& reportN
     for (;;) {
         if (progress)
             progress(part.size(), report.sizeBytes);
-        Result<std::string> announced = fillPart(client, report, part, progress, stop, retries);
+        FollowingHash hash(partPath);
+        hash.grownTo(part.size());
+        Result<std::string> announced = fillPart(client, report, part, hash, progress, stop, retries);
         if (!announced && announced.error().code == ErrorCode::BadInput && result.resumedFrom > 0) {
             GANTRY_CHECK(part.truncate());
             result.resumedFrom = 0;
@@ -183,7 +186,7 @@ Result<FetchedReport> fetchReport(NodeClient& client, const std::string& reportN
         }
         if (!announced)
             return std::move(announced).context(frame).error();
-        GANTRY_TRY(result.sha256, sha256OfFile(partPath));
+        GANTRY_TRY(result.sha256, hash.finish(part.size()));
         if (result.sha256 == *announced)
             break;
         GANTRY_CHECK(part.truncate());

@@ -198,7 +198,8 @@ Result<void> serve(const Arguments& arguments, const Endpoint& endpoint, NodeSer
     builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5000);
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 20'000); // a client whose machine is gone ends its calls
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
-    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+    // Clients that come through SSH or a command read nothing without a call, and must not be given up for that: node_channel.cpp.
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 0);
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0); // a second daemon on the port would get half of the calls
     const mode_t mask = umask(0177);                         // the socket is for this user alone
     const auto server = builder.BuildAndStart();

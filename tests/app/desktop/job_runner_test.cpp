@@ -7,12 +7,15 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <filesystem>
+#include <iterator>
 #include <memory>
 #include <mutex>
 #include <semaphore>
 #include <stdexcept>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -82,6 +85,34 @@ private slots:
         QVERIFY(nice.first > ofUi);
         QCOMPARE(nice.second, nice.first);
         QCOMPARE(niceOfThisThread(), ofUi);
+    }
+
+    void jobsThatBlockHoldUpNobodyAsLongAsThereMayBeMoreThreads()
+    {
+        constexpr int kHosts = 100;
+        const auto threads = [] {
+            return std::distance(std::filesystem::directory_iterator("/proc/self/task"), std::filesystem::directory_iterator());
+        };
+        const auto before = threads();
+        jobs::JobRunner runner(2 * kHosts);
+        QCOMPARE(threads(), before); // none is started for nothing
+        std::vector<std::unique_ptr<jobs::JobSlot>> jobsOfHosts;
+        std::atomic<int> waiting{0};
+        for (int i = 0; i < kHosts; ++i) {
+            jobsOfHosts.push_back(std::make_unique<jobs::JobSlot>(runner));
+            jobsOfHosts.back()->run(
+                [&](const jobs::JobContext& context) -> Result<int> {
+                    ++waiting;
+                    waitForStop(context.stop());
+                    return 0;
+                },
+                [](Result<int>) {});
+        }
+        int value = 0;
+        jobs::JobSlot quick(runner);
+        quick.run([](const jobs::JobContext&) -> Result<int> { return 7; }, [&](Result<int> result) { value = *result; });
+        QTRY_COMPARE(value, 7);
+        QTRY_COMPARE(waiting.load(), kHosts);
     }
 
     void numbersRiseFromJobToJob()

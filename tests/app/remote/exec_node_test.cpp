@@ -134,6 +134,16 @@ TEST_F(ExecNode, IsOneAlsoForTwoWhoComeAtOnce)
     EXPECT_THAT(targetsOf(*other), testing::ElementsAre(launched));
 }
 
+TEST_F(ExecNode, AnswersAfterAnIdleTimeInWhichBothSidesWouldAskWhetherTheOtherLives)
+{
+    const auto client = connected("exec:" + gantryd());
+    ASSERT_TRUE(client);
+    // Longer than the client's 10 s and 5 s for the answer, and gantryd's 20 s and 10 s.
+    std::this_thread::sleep_for(33s);
+    const auto targets = client->targets();
+    EXPECT_TRUE(targets) << targets.error().text();
+}
+
 TEST_F(ExecNode, IsReachedThroughAShellAndThroughNamespaces)
 {
     EXPECT_TRUE(connected(sh("exec " + gantryd())));

@@ -99,6 +99,7 @@ public:
         {
             const std::lock_guard lock(mutex);
             captureClient = request->client_name();
+            start = {request->start_utc_ns(), request->session(), request->session_nodes()};
         }
         if (request->target_id() == "busy")
             return proto::toStatus(Error{ErrorCode::Busy, "bob@desk holds the window", {}}, *context);
@@ -168,12 +169,19 @@ public:
         ::clock_gettime(CLOCK_MONOTONIC, &now);
         const std::int64_t ours = now.tv_sec * std::int64_t{1'000'000'000} + now.tv_nsec;
         reply->set_sequence(request->sequence());
-        reply->set_receive_mono_ns(ours + kClockOffsetNs);
-        reply->set_send_mono_ns(ours + kClockOffsetNs);
+        ::clock_gettime(CLOCK_REALTIME, &now);
+        const std::int64_t ourUtc = now.tv_sec * std::int64_t{1'000'000'000} + now.tv_nsec;
+        const std::lock_guard lock(mutex);
+        const bool isSet = m_behaviour.clockSetAfter >= 0 && clockAnswers++ >= m_behaviour.clockSetAfter;
+        const std::int64_t offset = m_behaviour.clockOffsetNs + (isSet ? 1'000'000'000 : 0);
+        reply->set_receive_mono_ns(ours + offset);
+        reply->set_send_mono_ns(ours + offset);
+        reply->set_send_utc_ns(ourUtc + offset);
         return grpc::Status::OK;
     }
 
-    static constexpr std::int64_t kClockOffsetNs = 3'600'000'000'000;
+    Start start;
+    int clockAnswers = 0;
 
     std::mutex mutex;
     int fetches = 0;
@@ -266,6 +274,12 @@ std::string FakeNode::lastCaptureClient() const
 {
     const std::lock_guard lock(m_service->mutex);
     return m_service->captureClient;
+}
+
+FakeNode::Start FakeNode::lastStart() const
+{
+    const std::lock_guard lock(m_service->mutex);
+    return m_service->start;
 }
 
 } // namespace gantry::test

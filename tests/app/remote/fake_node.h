@@ -28,6 +28,8 @@ public:
         bool endsMetrics = false;              ///< the metric stream ends at once, without a batch
         std::vector<double> exportProgress;    ///< told of an nsys export, which then ends without a chunk
         std::function<void()> onFetch;         ///< before each fetch answers
+        std::int64_t clockOffsetNs = 3'600'000'000'000; ///< of the node's CLOCK_MONOTONIC and CLOCK_REALTIME to those of this machine
+        int clockSetAfter = -1;                ///< after so many answers the clocks are set by a second; -1: never
         Behaviour();
     };
 
@@ -41,6 +43,13 @@ public:
     [[nodiscard]] std::string lastProtocol() const;      ///< metadata of the last call
     [[nodiscard]] std::string lastAuthorization() const;
     [[nodiscard]] std::string lastCaptureClient() const;
+    struct Start
+    {
+        std::int64_t utcNs = 0; ///< on the node's clock
+        std::string session;
+        std::uint32_t sessionNodes = 0;
+    };
+    [[nodiscard]] Start lastStart() const; ///< of the last capture that was asked for
 
     /// Ends the server, as a killed daemon; the socket is gone.
     void stop();
