@@ -7,10 +7,12 @@
 #include <QElapsedTimer>
 #include <QString>
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -25,6 +27,9 @@ using LivePanel = widgets::PlotPanel;
 class LiveSeries
 {
 public:
+    /// Two minutes at 10 Hz, of which the page shows one: a hundred nodes with hundreds of series each add up.
+    static constexpr std::size_t kKeptPoints = 1200;
+
     /// What people call the server with a target id.
     using TargetName = std::function<QString(const std::string& targetId)>;
 
@@ -34,7 +39,7 @@ public:
     void add(const proto::MetricsBatch& batch);
 
     [[nodiscard]] bool isEmpty() const { return m_store.newest() == 0; }
-    /// Time since the first sample; the store keeps the last hour of it.
+    /// Time since the first sample, of which the last kKeptPoints of each series are kept.
     [[nodiscard]] DurationNs span() const { return isEmpty() ? 0 : m_store.newest() - m_oldest; }
     /// Samples that the node dropped for this client, and those refused here.
     [[nodiscard]] std::uint64_t dropped() const { return m_droppedByNode + m_store.refused(); }
@@ -51,9 +56,9 @@ public:
     [[nodiscard]] std::vector<LivePanel> panels(TimeRange window, const TargetName& nameOf = [](const std::string& id) { return QString::fromStdString(id); }) const;
 
 private:
-    metrics::SeriesStore m_store;
+    metrics::SeriesStore m_store{kKeptPoints};
     std::map<std::pair<std::string, std::map<std::string, std::string>>, std::uint32_t> m_localIds;
-    std::map<std::uint32_t, std::uint32_t> m_localByRemote;
+    std::unordered_map<std::uint32_t, std::uint32_t> m_localByRemote; ///< looked up for each sample of each node
     std::string m_bootId;
     std::uint64_t m_droppedByNode = 0;
     std::vector<TimestampNs> m_breaks; ///< the last of them, oldest first
