@@ -192,7 +192,7 @@ TimeRange LiveSeries::window(DurationNs length) const
 
 std::vector<LivePanel> LiveSeries::panels(TimeRange window, const TargetName& nameOf) const
 {
-    const std::vector<metrics::DerivedMetric> all = metrics::derivedMetrics(m_store, window, kRateBase);
+    const std::vector<metrics::DerivedMetric> all = metrics::derivedMetrics(m_store, window, kRateBase, metrics::OtherSeries::LeftOut);
     const Naming naming(all, nameOf);
     std::vector<LivePanel> panels;
     for (const PanelOf& panelOf : kPanels) {
