@@ -150,7 +150,7 @@ void LivePage::watchNodes()
     m_series = std::move(known);
 }
 
-const LiveSeries* LivePage::currentSeries() const
+LiveSeries* LivePage::currentSeries() const
 {
     const auto found = m_series.find(m_nodes.current());
     return found == m_series.end() ? nullptr : found->second.get();
@@ -249,7 +249,7 @@ void LivePage::showEvent(QShowEvent* event)
 
 void LivePage::redraw()
 {
-    const LiveSeries* series = currentSeries();
+    LiveSeries* series = currentSeries();
     if (!isVisible() || !series)
         return;
     if (series->isEmpty()) {

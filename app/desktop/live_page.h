@@ -61,7 +61,7 @@ private:
     void redraw();
     /// Soon, together with what else arrives until then.
     void scheduleRedraw();
-    [[nodiscard]] const LiveSeries* currentSeries() const;
+    [[nodiscard]] LiveSeries* currentSeries() const;
 
     NodeList& m_nodes;
     std::map<const NodeController*, std::unique_ptr<LiveSeries>> m_series;

@@ -141,11 +141,12 @@ std::vector<LivePanel> phasePanels(const std::vector<metrics::DerivedMetric>& al
 
 void LiveSeries::restart(const std::string& bootId)
 {
+    catchUp(); // ids of the stream before
     m_localByRemote.clear();
     if (bootId == m_bootId) {
         // Just behind the last sample: those of the new stream come after it.
         if (!isEmpty())
-            m_breaks.push_back(m_store.newest() + 1);
+            m_breaks.push_back(m_newest + 1);
         if (m_breaks.size() > kMostBreaks)
             m_breaks.erase(m_breaks.begin());
         return;
@@ -154,7 +155,7 @@ void LiveSeries::restart(const std::string& bootId)
     m_store.clear();
     m_localIds.clear();
     m_breaks.clear();
-    m_oldest = m_nodeNow = 0;
+    m_oldest = m_newest = m_nodeNow = 0;
 }
 
 void LiveSeries::add(const proto::MetricsBatch& batch)
@@ -168,19 +169,31 @@ void LiveSeries::add(const proto::MetricsBatch& batch)
             m_store.define(std::move(definition));
         }
     }
-    for (metrics::Sample sample : batch.samples) {
-        const auto local = m_localByRemote.find(sample.seriesId);
-        if (local != m_localByRemote.end())
-            sample.seriesId = local->second; // else refused and counted by the store: ids start at 1 there
-        else
-            sample.seriesId = 0;
+    for (const metrics::Sample& sample : batch.samples) {
         if (m_oldest == 0)
             m_oldest = sample.time;
-        m_store.append(sample);
+        m_newest = std::max(m_newest, sample.time);
     }
+    if (!batch.samples.empty())
+        m_waiting.push_back({m_newest, batch.samples});
+    while (!m_waiting.empty() && m_newest - m_waiting.front().time > kKept)
+        m_waiting.pop_front();
     m_droppedByNode = batch.droppedSamples;
-    m_nodeNow = std::max(batch.nodeMonoNs, m_store.newest());
+    m_nodeNow = std::max(batch.nodeMonoNs, m_newest);
     m_sinceNodeNow.start();
+}
+
+void LiveSeries::catchUp()
+{
+    for (const Waiting& batch : m_waiting) {
+        for (metrics::Sample sample : batch.samples) {
+            const auto local = m_localByRemote.find(sample.seriesId);
+            // One of no series is refused and counted by the store: ids start at 1 there.
+            sample.seriesId = local != m_localByRemote.end() ? local->second : 0;
+            m_store.append(sample);
+        }
+    }
+    m_waiting.clear();
 }
 
 TimeRange LiveSeries::window(DurationNs length) const
@@ -190,8 +203,9 @@ TimeRange LiveSeries::window(DurationNs length) const
     return {now - length, now + 1};
 }
 
-std::vector<LivePanel> LiveSeries::panels(TimeRange window, const TargetName& nameOf) const
+std::vector<LivePanel> LiveSeries::panels(TimeRange window, const TargetName& nameOf)
 {
+    catchUp();
     const std::vector<metrics::DerivedMetric> all = metrics::derivedMetrics(m_store, window, kRateBase, metrics::OtherSeries::LeftOut);
     const Naming naming(all, nameOf);
     std::vector<LivePanel> panels;

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <string>
@@ -24,10 +25,14 @@ using LivePanel = widgets::PlotPanel;
 ///
 /// The node numbers its series anew with each stream; here a series keeps one number by name and labels, so that curves go on
 /// across a reconnect with a gap and not with a jump.
+///
+/// Samples wait as they came until panels() wants them: of a hundred nodes one is looked at, and to sort the samples of the others into
+/// their series ten times a second would take this thread most of its time. Those of the last kKept wait.
 class LiveSeries
 {
 public:
-    /// Two minutes at 10 Hz, of which the page shows one: a hundred nodes with hundreds of series each add up.
+    static constexpr DurationNs kKept = 70'000'000'000; ///< the page shows a minute
+    /// Two minutes at 10 Hz: a hundred nodes with hundreds of series each add up.
     static constexpr std::size_t kKeptPoints = 1200;
 
     /// What people call the server with a target id.
@@ -38,9 +43,9 @@ public:
     void restart(const std::string& bootId);
     void add(const proto::MetricsBatch& batch);
 
-    [[nodiscard]] bool isEmpty() const { return m_store.newest() == 0; }
-    /// Time since the first sample, of which the last kKeptPoints of each series are kept.
-    [[nodiscard]] DurationNs span() const { return isEmpty() ? 0 : m_store.newest() - m_oldest; }
+    [[nodiscard]] bool isEmpty() const { return m_newest == 0; }
+    /// Time since the first sample, of which the last kKept is there at least.
+    [[nodiscard]] DurationNs span() const { return isEmpty() ? 0 : m_newest - m_oldest; }
     /// Samples that the node dropped for this client, and those refused here.
     [[nodiscard]] std::uint64_t dropped() const { return m_droppedByNode + m_store.refused(); }
 
@@ -53,16 +58,28 @@ public:
 
     /// All panels of the page in order; a panel without curves is there too ("waiting for samples"), except for those of
     /// hardware that the node does not have.
-    [[nodiscard]] std::vector<LivePanel> panels(TimeRange window, const TargetName& nameOf = [](const std::string& id) { return QString::fromStdString(id); }) const;
+    [[nodiscard]] std::vector<LivePanel> panels(
+        TimeRange window, const TargetName& nameOf = [](const std::string& id) { return QString::fromStdString(id); });
 
 private:
+    /// Those that came with one batch.
+    struct Waiting
+    {
+        TimestampNs time = 0; ///< of the batch
+        std::vector<metrics::Sample> samples;
+    };
+
+    /// Sorts what waits into its series.
+    void catchUp();
+
     metrics::SeriesStore m_store{kKeptPoints};
     std::map<std::pair<std::string, std::map<std::string, std::string>>, std::uint32_t> m_localIds;
     std::unordered_map<std::uint32_t, std::uint32_t> m_localByRemote; ///< looked up for each sample of each node
     std::string m_bootId;
     std::uint64_t m_droppedByNode = 0;
     std::vector<TimestampNs> m_breaks; ///< the last of them, oldest first
-    TimestampNs m_oldest = 0;
+    std::deque<Waiting> m_waiting;
+    TimestampNs m_oldest = 0, m_newest = 0; ///< of all samples that came
     TimestampNs m_nodeNow = 0;
     QElapsedTimer m_sinceNodeNow;
 };
