@@ -190,6 +190,7 @@ void LivePage::onCurrentChanged()
 {
     m_drawnSpan = 0;
     m_offeredFor = 0;
+    m_asked.erase(m_nodes.current()); // what it measured while nobody looked
     m_banner->clearTopic(QString::fromLatin1(kConnectionTopic));
     refreshState();
     redraw();

@@ -17,6 +17,7 @@ namespace {
 using metrics::SeriesDefinition;
 
 constexpr DurationNs kGlideLimit = 1'000'000'000;
+constexpr DurationNs kLongestStep = 1'500'000'000; // between two points of what the node remembers
 constexpr DurationNs kRateBase = 1'000'000'000; // a few requests between two scrapes would make a saw of the curve
 constexpr std::size_t kMostBreaks = 100;
 constexpr std::size_t kPhasePanels = 4;         // models beyond the busiest four have no plot of their own
@@ -162,12 +163,13 @@ void addCurves(const metrics::PanelQuery& query, std::vector<metrics::QueryCurve
 
 void LiveSeries::restart(const std::string& bootId)
 {
+    catchUp(); // ids of the stream before
     m_localByRemote.clear();
     m_localByHistory.clear();
     if (bootId == m_bootId) {
         // Just behind the last sample: those of the new stream come after it.
         if (!isEmpty())
-            m_breaks.push_back(m_store.newest() + 1);
+            m_breaks.push_back(m_newest + 1);
         if (m_breaks.size() > kMostBreaks)
             m_breaks.erase(m_breaks.begin());
         return;
@@ -176,7 +178,7 @@ void LiveSeries::restart(const std::string& bootId)
     m_store.clear();
     m_localIds.clear();
     m_breaks.clear();
-    m_oldest = m_nodeNow = 0;
+    m_oldest = m_newest = m_nodeNow = 0;
 }
 
 std::uint32_t LiveSeries::localId(SeriesDefinition definition)
@@ -193,6 +195,7 @@ std::uint32_t LiveSeries::localId(SeriesDefinition definition)
 
 void LiveSeries::addHistory(const proto::HistoryPart& part)
 {
+    catchUp();
     for (const proto::HistorySeries& series : part.series) {
         if (!series.definition.name.empty())
             m_localByHistory[series.definition.id] = localId(series.definition);
@@ -204,28 +207,41 @@ void LiveSeries::addHistory(const proto::HistoryPart& part)
         for (std::size_t i = 0; i < columns.times.size(); ++i)
             points.push_back({columns.times[i], columns.values[i]});
         m_oldest = m_oldest == 0 ? points.front().time : std::min(m_oldest, points.front().time);
-        m_store.prepend(local->second, points);
+        m_store.fillIn(local->second, points, kLongestStep);
     }
-    m_nodeNow = std::max(m_nodeNow, m_store.newest());
+    m_newest = std::max(m_newest, m_store.newest());
+    m_nodeNow = std::max(m_nodeNow, m_newest);
 }
 
 void LiveSeries::add(const proto::MetricsBatch& batch)
 {
     for (const SeriesDefinition& definition : batch.definitions)
         m_localByRemote[definition.id] = localId(definition);
-    for (metrics::Sample sample : batch.samples) {
-        const auto local = m_localByRemote.find(sample.seriesId);
-        if (local != m_localByRemote.end())
-            sample.seriesId = local->second; // else refused and counted by the store: ids start at 1 there
-        else
-            sample.seriesId = 0;
+    for (const metrics::Sample& sample : batch.samples) {
         if (m_oldest == 0)
             m_oldest = sample.time;
-        m_store.append(sample);
+        m_newest = std::max(m_newest, sample.time);
     }
+    if (!batch.samples.empty())
+        m_waiting.push_back({m_newest, batch.samples});
+    while (!m_waiting.empty() && m_newest - m_waiting.front().time > kKept)
+        m_waiting.pop_front();
     m_droppedByNode = batch.droppedSamples;
-    m_nodeNow = std::max(batch.nodeMonoNs, m_store.newest());
+    m_nodeNow = std::max(batch.nodeMonoNs, m_newest);
     m_sinceNodeNow.start();
+}
+
+void LiveSeries::catchUp()
+{
+    for (const Waiting& batch : m_waiting) {
+        for (metrics::Sample sample : batch.samples) {
+            const auto local = m_localByRemote.find(sample.seriesId);
+            // One of no series is refused and counted by the store: ids start at 1 there.
+            sample.seriesId = local != m_localByRemote.end() ? local->second : 0;
+            m_store.append(sample);
+        }
+    }
+    m_waiting.clear();
 }
 
 TimeRange LiveSeries::window(DurationNs length) const
@@ -235,8 +251,9 @@ TimeRange LiveSeries::window(DurationNs length) const
     return {now - length, now + 1};
 }
 
-std::vector<LivePanel> LiveSeries::panels(const metrics::Dashboard& dashboard, TimeRange window, const TargetName& nameOf) const
+std::vector<LivePanel> LiveSeries::panels(const metrics::Dashboard& dashboard, TimeRange window, const TargetName& nameOf)
 {
+    catchUp();
     std::vector<LivePanel> panels;
     for (const metrics::DashboardPanel& wanted : dashboard.panels) {
         LivePanel panel;
@@ -257,9 +274,10 @@ std::vector<LivePanel> LiveSeries::panels(const metrics::Dashboard& dashboard, T
     return panels;
 }
 
-std::vector<LivePanel> LiveSeries::panels(TimeRange window, const TargetName& nameOf) const
+std::vector<LivePanel> LiveSeries::panels(TimeRange window, const TargetName& nameOf)
 {
-    const std::vector<metrics::DerivedMetric> all = metrics::derivedMetrics(m_store, window, kRateBase);
+    catchUp();
+    const std::vector<metrics::DerivedMetric> all = metrics::derivedMetrics(m_store, window, kRateBase, metrics::OtherSeries::LeftOut);
     const Naming naming(all, nameOf);
     std::vector<LivePanel> panels;
     for (const PanelOf& panelOf : kPanels) {

@@ -9,10 +9,13 @@
 #include <QElapsedTimer>
 #include <QString>
 
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -24,9 +27,16 @@ using LivePanel = widgets::PlotPanel;
 ///
 /// The node numbers its series anew with each stream; here a series keeps one number by name and labels, so that curves go on
 /// across a reconnect with a gap and not with a jump.
+///
+/// Samples wait as they came until panels() wants them: of a hundred nodes one is looked at, and to sort the samples of the others into
+/// their series ten times a second would take this thread most of its time. Those of the last kKept wait.
 class LiveSeries
 {
 public:
+    static constexpr DurationNs kKept = 70'000'000'000; ///< what was before is asked of the node once somebody looks
+    /// An hour at 10 Hz, of each series of a node that is looked at.
+    static constexpr std::size_t kKeptPoints = 36'000;
+
     /// What people call the server with a target id.
     using TargetName = std::function<QString(const std::string& targetId)>;
 
@@ -35,15 +45,13 @@ public:
     void restart(const std::string& bootId);
     void add(const proto::MetricsBatch& batch);
 
-    /// What the node measured before; parts in any order, but of a series the earlier points first.
+    /// What the node measured before, or while nobody looked; parts in any order, but of a series the earlier points first.
     void addHistory(const proto::HistoryPart& part);
-    /// When it was measured, of all that is here.
-    [[nodiscard]] TimeRange extent() const { return {m_oldest, isEmpty() ? m_oldest : m_nodeNow}; }
     [[nodiscard]] std::vector<metrics::SeriesDefinition> definitions() const { return m_store.definitions(); }
 
-    [[nodiscard]] bool isEmpty() const { return m_store.newest() == 0; }
-    /// Time since the first sample; the store keeps the last hour of it.
-    [[nodiscard]] DurationNs span() const { return isEmpty() ? 0 : m_store.newest() - m_oldest; }
+    [[nodiscard]] bool isEmpty() const { return m_newest == 0; }
+    /// Time since the first sample, of which the last kKept is there at least, and more where it was looked at.
+    [[nodiscard]] DurationNs span() const { return isEmpty() ? 0 : m_newest - m_oldest; }
     /// Samples that the node dropped for this client, and those refused here.
     [[nodiscard]] std::uint64_t dropped() const { return m_droppedByNode + m_store.refused(); }
 
@@ -57,20 +65,31 @@ public:
     /// All panels of the page in order; a panel without curves is there too ("waiting for samples"), except for those of
     /// hardware that the node does not have.
     /// The panels of a dashboard: those with curves, and those that say that they wait.
-    [[nodiscard]] std::vector<LivePanel> panels(const metrics::Dashboard& dashboard, TimeRange window, const TargetName& nameOf) const;
-    [[nodiscard]] std::vector<LivePanel> panels(TimeRange window, const TargetName& nameOf = [](const std::string& id) { return QString::fromStdString(id); }) const;
+    [[nodiscard]] std::vector<LivePanel> panels(const metrics::Dashboard& dashboard, TimeRange window, const TargetName& nameOf);
+    [[nodiscard]] std::vector<LivePanel> panels(
+        TimeRange window, const TargetName& nameOf = [](const std::string& id) { return QString::fromStdString(id); });
 
 private:
-    std::uint32_t localId(metrics::SeriesDefinition definition);
+    /// Those that came with one batch.
+    struct Waiting
+    {
+        TimestampNs time = 0; ///< of the batch
+        std::vector<metrics::Sample> samples;
+    };
 
-    metrics::SeriesStore m_store;
+    std::uint32_t localId(metrics::SeriesDefinition definition);
+    /// Sorts what waits into its series.
+    void catchUp();
+
+    metrics::SeriesStore m_store{kKeptPoints};
     std::map<std::uint32_t, std::uint32_t> m_localByHistory;
     std::map<std::pair<std::string, std::map<std::string, std::string>>, std::uint32_t> m_localIds;
-    std::map<std::uint32_t, std::uint32_t> m_localByRemote;
+    std::unordered_map<std::uint32_t, std::uint32_t> m_localByRemote; ///< looked up for each sample of each node
     std::string m_bootId;
     std::uint64_t m_droppedByNode = 0;
     std::vector<TimestampNs> m_breaks; ///< the last of them, oldest first
-    TimestampNs m_oldest = 0;
+    std::deque<Waiting> m_waiting;
+    TimestampNs m_oldest = 0, m_newest = 0; ///< of all samples that came
     TimestampNs m_nodeNow = 0;
     QElapsedTimer m_sinceNodeNow;
 };

@@ -1,6 +1,7 @@
 #include "app/desktop/command_line.h"
 #include "app/desktop/frame_recorder.h"
 #include "app/desktop/keyring.h"
+#include "app/desktop/launch_desk.h"
 #include "app/desktop/main_window.h"
 #include "app/desktop/node_desk.h"
 #include "app/desktop/page_area.h"
@@ -103,6 +104,7 @@ int run(int argc, char** argv)
         return runUnattended(window, line);
 
     window.desk().setKeyring(makeDesktopKeyring());
+    window.launching().setKeyring(makeDesktopKeyring());
     if (line.hasSize)
         window.resize(line.size);
     if (line.isTogether)

@@ -11,6 +11,7 @@
 #include "app/desktop/fleet_page.h"
 #include "app/desktop/icons.h"
 #include "app/desktop/inspector.h"
+#include "app/desktop/launch_desk.h"
 #include "app/desktop/live_page.h"
 #include "app/desktop/mark_memory.h"
 #include "app/desktop/message_bar.h"
@@ -125,6 +126,7 @@ MainWindow::MainWindow(jobs::JobRunner& runner, Settings& settings, TraceSource 
     connectViewActions();
     connectNodeActions();
     connectFleet();
+    connectLaunching();
     connectCapture();
     setColorScheme(settings.colorScheme());
     refreshIcons(); // the palette may have been this one before
@@ -415,6 +417,28 @@ void MainWindow::connectFleet()
     connect(&m_fleet->capture(), &FleetCapture::told, m_messages, &MessageBar::showMessage);
     connect(&m_fleet->capture(), &FleetCapture::openRequested, this, [this](const std::vector<std::filesystem::path>& reports) {
         reports.size() == 1 ? openReport(reports.front()) : openTogether(reports);
+    });
+}
+
+void MainWindow::connectLaunching()
+{
+    m_launch = std::make_unique<LaunchDesk>(m_fleet->work(), m_settings, *this);
+    const auto askOne = [this](NodeController* node) { m_launch->ask({node}); };
+    connect(m_fleet.get(), &FleetDesk::launchRequested, m_launch.get(), &LaunchDesk::ask);
+    connect(m_nodesPanel, &NodesPanel::launchRequested, m_launch.get(), askOne);
+    connect(m_pages, &PageArea::nodeOpened, m_launch.get(),
+            [this, askOne](NodePage* page) { connect(page, &NodePage::launchRequested, m_launch.get(), askOne); });
+    connect(m_launch.get(), &LaunchDesk::failed, this,
+            [this](const QString& doing, const Error& error) { showError(doing, error, QStringLiteral("node")); });
+    connect(m_launch.get(), &LaunchDesk::launched, this,
+            [this](NodeController* node) { note(tr("It was started on %1, and is under Nodes.").arg(node->title())); });
+    connect(m_actions->launch, &QAction::triggered, this, [this] {
+        if (NodeController* node = m_nodes->current())
+            m_launch->ask({node});
+    });
+    connect(m_actions->showNode, &QAction::triggered, this, [this] {
+        if (NodeController* node = m_nodes->current())
+            m_pages->openNode(*node);
     });
 }
 
@@ -758,6 +782,8 @@ void MainWindow::refreshActions()
     const NodeController* node = m_nodes->current();
     m_actions->disconnectNode->setEnabled(node && node->state() != NodeController::State::Disconnected);
     m_actions->refreshNode->setEnabled(node != nullptr);
+    m_actions->showNode->setEnabled(node != nullptr);
+    m_actions->launch->setEnabled(node && node->state() == NodeController::State::Connected);
     m_actions->cancelCapture->setEnabled(m_capture->isBusy());
 }
 

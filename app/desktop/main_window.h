@@ -24,6 +24,7 @@ namespace gantry::desktop {
 class CaptureBar;
 class FleetDesk;
 class Inspector;
+class LaunchDesk;
 class LivePage;
 class MessageBar;
 class NodeDesk;
@@ -48,6 +49,7 @@ public:
     [[nodiscard]] NodeList& nodes() { return *m_nodes; }
     [[nodiscard]] NodeDesk& desk() { return *m_desk; }
     [[nodiscard]] FleetDesk& fleet() { return *m_fleet; }
+    [[nodiscard]] LaunchDesk& launching() { return *m_launch; }
     [[nodiscard]] CaptureController& capture() { return *m_capture; }
     [[nodiscard]] CaptureBar& captureBar() { return *m_captureBar; }
     [[nodiscard]] RecorderControl& recorder() { return *m_recorder; }
@@ -86,6 +88,7 @@ private:
     void connectNodesPanel();
     void connectNodes();
     void connectFleet();
+    void connectLaunching();
     void connectCapture();
     void openCaptured(const std::vector<std::filesystem::path>& paths);
     void restore();
@@ -118,6 +121,7 @@ private:
     std::unique_ptr<NodeList> m_nodes;
     std::unique_ptr<NodeDesk> m_desk;
     std::unique_ptr<FleetDesk> m_fleet;
+    std::unique_ptr<LaunchDesk> m_launch;
     std::unique_ptr<CaptureController> m_capture;
     std::unique_ptr<WindowActions> m_actions;
     CaptureBar* m_captureBar = nullptr;

@@ -171,6 +171,38 @@ void Settings::setCaptureOptions(const QJsonObject& options)
     m_store.setValue(QStringLiteral("capture/options"), QJsonDocument(options).toJson(QJsonDocument::Compact));
 }
 
+std::vector<LaunchProfile> Settings::launchProfiles() const
+{
+    std::vector<LaunchProfile> profiles;
+    for (const QJsonValue& value : QJsonDocument::fromJson(m_store.value(QStringLiteral("launch/profiles")).toByteArray()).array())
+        profiles.push_back(launchProfile(value.toObject()));
+    return profiles;
+}
+
+void Settings::setLaunchProfiles(const std::vector<LaunchProfile>& profiles)
+{
+    QJsonArray saved;
+    for (const LaunchProfile& profile : profiles)
+        saved.append(toJson(profile));
+    m_store.setValue(QStringLiteral("launch/profiles"), QJsonDocument(saved).toJson(QJsonDocument::Compact));
+}
+
+void Settings::setLaunchProfile(const LaunchProfile& profile)
+{
+    std::vector<LaunchProfile> profiles = launchProfiles();
+    std::erase_if(profiles, [&](const LaunchProfile& known) { return known.name == profile.name; });
+    profiles.push_back(profile);
+    std::sort(profiles.begin(), profiles.end(), [](const LaunchProfile& a, const LaunchProfile& b) { return a.name < b.name; });
+    setLaunchProfiles(profiles);
+}
+
+void Settings::removeLaunchProfile(const QString& name)
+{
+    std::vector<LaunchProfile> profiles = launchProfiles();
+    std::erase_if(profiles, [&](const LaunchProfile& known) { return known.name == name; });
+    setLaunchProfiles(profiles);
+}
+
 DurationNs Settings::recorderKeeps() const
 {
     const DurationNs keeps = m_store.value(QStringLiteral("recorder/keeps_ns")).toLongLong();

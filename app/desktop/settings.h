@@ -1,5 +1,6 @@
 #pragma once
 
+#include "app/desktop/launch_profile.h"
 #include "app/desktop/node_entry.h"
 #include "trace_model/base/time.h"
 #include "widgets/theme/theme.h"
@@ -62,6 +63,11 @@ public:
     /// The last options of a capture, as toJson(CaptureOptions) has them.
     [[nodiscard]] QJsonObject captureOptions() const;
     void setCaptureOptions(const QJsonObject& options);
+    /// By name.
+    [[nodiscard]] std::vector<LaunchProfile> launchProfiles() const;
+    /// In the place of the one with its name; the values of its secrets are not kept.
+    void setLaunchProfile(const LaunchProfile& profile);
+    void removeLaunchProfile(const QString& name);
     /// How far the flight recorder reaches back, 30 s at first, and how much it holds at most, 256 MiB at first.
     [[nodiscard]] DurationNs recorderKeeps() const;
     [[nodiscard]] std::uint64_t recorderBytes() const;
@@ -82,6 +88,7 @@ public:
     void sync() { m_store.sync(); }
 
 private:
+    void setLaunchProfiles(const std::vector<LaunchProfile>& profiles);
     void addToList(const QString& key, const QString& value);
 
     QString m_dataFolder;

@@ -49,6 +49,10 @@ WindowActions::WindowActions(QMainWindow& window)
                                 tr("Close the connection to the current node"))),
       refreshNode(
           makeAction(window, tr("&Refresh"), {QKeySequence(Qt::Key_F5)}, tr("Ask the node for its servers and reports, or connect again"))),
+      showNode(makeAction(window, tr("Readiness, &processes, reports, log"), {QKeySequence(Qt::CTRL | Qt::ALT | Qt::Key_N)},
+                          tr("The page of the current node"))),
+      launch(makeAction(window, tr("&Launch a program…"), {QKeySequence(Qt::CTRL | Qt::ALT | Qt::Key_L)},
+                        tr("Start a program on the current node, ready to be captured"))),
       cancelCapture(
           makeAction(window, tr("C&ancel"), {QKeySequence(Qt::CTRL | Qt::Key_Period)}, tr("Give up the capture or fetch that runs"))),
       compare(makeAction(window, tr("&Compare reports"), {QKeySequence(Qt::CTRL | Qt::Key_D)}, tr("Two reports beside each other"))),
@@ -144,6 +148,8 @@ void WindowActions::buildMenus(QMenuBar& bar, const QList<QAction*>& capture, co
 
     QMenu* node = bar.addMenu(tr("&Node"));
     node->addActions({connectNode, disconnectNode, refreshNode});
+    node->addSeparator();
+    node->addActions({showNode, launch});
 
     QMenu* captureMenu = bar.addMenu(tr("&Capture"));
     captureMenu->addActions(capture);

@@ -33,6 +33,8 @@ struct WindowActions
     QAction* connectNode;
     QAction* disconnectNode;
     QAction* refreshNode;
+    QAction* showNode;
+    QAction* launch;
     // Capture
     QAction* cancelCapture;
     // Compare

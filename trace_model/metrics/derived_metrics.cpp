@@ -95,8 +95,8 @@ bool isEverAboveZero(const std::vector<Point>& points)
 class Builder
 {
 public:
-    Builder(const SeriesStore& store, TimeRange window, DurationNs rateBase)
-        : m_store(store), m_window(window), m_rateBase(rateBase), m_definitions(store.definitions())
+    Builder(const SeriesStore& store, TimeRange window, DurationNs rateBase, OtherSeries others)
+        : m_store(store), m_window(window), m_rateBase(rateBase), m_others(others), m_definitions(store.definitions())
     {
     }
 
@@ -104,10 +104,23 @@ public:
     {
         for (const SeriesDefinition& series : m_definitions)
             addModel(series);
-        for (const KnownGauge& gauge : kGauges)
+        for (const KnownGauge& gauge : kGauges) {
+            if (m_others == OtherSeries::LeftOut && gauge.quantity == Quantity::Other)
+                continue;
             for (const SeriesDefinition& series : m_definitions)
                 if (series.name == gauge.series)
                     addGauge(series, gauge);
+        }
+        if (m_others == OtherSeries::Included)
+            addOthers();
+        std::stable_sort(m_metrics.begin(), m_metrics.end(),
+                         [](const DerivedMetric& a, const DerivedMetric& b) { return a.quantity < b.quantity; });
+        return std::move(m_metrics);
+    }
+
+private:
+    void addOthers()
+    {
         // Of the same events as others that are shown.
         takeAll("nv_inference_request_failure");
         takeAll("nv_inference_request_duration_us");
@@ -116,12 +129,8 @@ public:
         for (const SeriesDefinition& series : m_definitions)
             if (!m_taken.contains(series.id))
                 addUnknown(series);
-        std::stable_sort(m_metrics.begin(), m_metrics.end(),
-                         [](const DerivedMetric& a, const DerivedMetric& b) { return a.quantity < b.quantity; });
-        return std::move(m_metrics);
     }
 
-private:
     void add(DerivedMetric metric, std::vector<Point> points)
     {
         if (points.empty())
@@ -204,6 +213,7 @@ private:
     const SeriesStore& m_store;
     TimeRange m_window;
     DurationNs m_rateBase;
+    OtherSeries m_others;
     std::vector<SeriesDefinition> m_definitions;
     std::set<std::uint32_t> m_taken;
     std::vector<DerivedMetric> m_metrics;
@@ -211,9 +221,9 @@ private:
 
 } // namespace
 
-std::vector<DerivedMetric> derivedMetrics(const SeriesStore& store, TimeRange window, DurationNs rateBase)
+std::vector<DerivedMetric> derivedMetrics(const SeriesStore& store, TimeRange window, DurationNs rateBase, OtherSeries others)
 {
-    return Builder(store, window, rateBase).build();
+    return Builder(store, window, rateBase, others).build();
 }
 
 } // namespace gantry::metrics

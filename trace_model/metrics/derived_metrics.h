@@ -32,9 +32,17 @@ struct DerivedMetric
     std::vector<Point> points; ///< oldest first; absent is absent
 };
 
+/// Whether series that have no meaning known here are in the answer, as Quantity::Other: on a node they are most of all, and each costs.
+enum class OtherSeries
+{
+    Included,
+    LeftOut
+};
+
 /// What can be derived from all series with points in `window`, in the order of Quantity, then by subject as the series were defined. Rates are
 /// taken over at least `rateBase` (see SeriesStore::rate). Knows Triton's metric names
 /// (https://docs.nvidia.com/deeplearning/triton-inference-server/user-guide/docs/user_guide/metrics.html) and those of gantryd.
-[[nodiscard]] std::vector<DerivedMetric> derivedMetrics(const SeriesStore& store, TimeRange window, DurationNs rateBase);
+[[nodiscard]] std::vector<DerivedMetric> derivedMetrics(const SeriesStore& store, TimeRange window, DurationNs rateBase,
+                                                        OtherSeries others = OtherSeries::Included);
 
 } // namespace gantry::metrics

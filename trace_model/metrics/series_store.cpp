@@ -28,18 +28,26 @@ void SeriesStore::append(const Sample& sample)
     m_newest = std::max(m_newest, sample.time);
 }
 
-void SeriesStore::prepend(std::uint32_t id, const std::vector<Point>& points)
+void SeriesStore::fillIn(std::uint32_t id, const std::vector<Point>& points, DurationNs apart)
 {
     const auto series = m_series.find(id);
-    if (series == m_series.end())
+    if (series == m_series.end() || points.empty())
         return;
     std::deque<Point>& known = series->second.points;
-    auto last = points.end();
-    while (last != points.begin() && !known.empty() && std::prev(last)->time >= known.front().time)
-        --last;
-    const std::size_t room = m_maxPoints - std::min(m_maxPoints, known.size());
-    const auto count = static_cast<std::ptrdiff_t>(std::min<std::size_t>(room, static_cast<std::size_t>(last - points.begin())));
-    known.insert(known.begin(), last - count, last);
+    std::deque<Point> all;
+    auto next = known.begin();
+    for (const Point& point : points) {
+        for (; next != known.end() && next->time <= point.time; ++next)
+            all.push_back(*next);
+        const bool isFarFromNext = next != known.end() ? next->time - point.time >= apart : known.empty();
+        const bool isFarFromLast = next == known.begin() || point.time - std::prev(next)->time >= apart;
+        if (isFarFromNext && isFarFromLast && (all.empty() || all.back().time < point.time))
+            all.push_back(point);
+    }
+    all.insert(all.end(), next, known.end());
+    while (all.size() > m_maxPoints)
+        all.pop_front();
+    known.swap(all);
     if (!known.empty())
         m_newest = std::max(m_newest, known.back().time);
 }

@@ -52,9 +52,8 @@ public:
     void define(SeriesDefinition definition);
     /// Appends; a sample of an undefined series or older than the last one is refused and counted.
     void append(const Sample& sample);
-    /// Puts points (oldest first) before those that there are; as many of the newest of them as there is room for, none that are later than
-    /// the first one here.
-    void prepend(std::uint32_t id, const std::vector<Point>& points);
+    /// Puts points (oldest first) where there are none: those that are at least `apart` from each one here, and before the last of them.
+    void fillIn(std::uint32_t id, const std::vector<Point>& points, DurationNs apart);
 
     [[nodiscard]] std::vector<SeriesDefinition> definitions() const;
     [[nodiscard]] const SeriesDefinition* find(std::uint32_t id) const;

@@ -47,7 +47,7 @@ class LiveSeriesTest : public QObject
 private slots:
     void allPanelsWaitBeforeTheFirstSample()
     {
-        const LiveSeries series;
+        LiveSeries series;
         QVERIFY(series.isEmpty());
         const auto panels = series.panels(series.window(60 * kSecond));
         for (const char* key : {"requests", "phases", "queue", "batch", "utilisation"}) {
@@ -91,6 +91,19 @@ private slots:
             names << curve.name;
         QCOMPARE(names, QStringList({QStringLiteral("GPU 0 utilisation"), QStringLiteral("GPU 1"), QStringLiteral("GPU 0 SM active"),
                                      QStringLiteral("GPU 0 DRAM bandwidth")}));
+    }
+
+    void whatNobodyLookedAtIsThereForAMinuteAndNoLonger()
+    {
+        LiveSeries series;
+        for (int second = 0; second <= 300; ++second)
+            series.add(steadyServer(second, 200));
+        QCOMPARE(series.span(), 300 * kSecond);
+        const auto panels = series.panels(series.window(300 * kSecond));
+        const auto& points = panelOf(panels, "requests")->curves.at(0).points;
+        QVERIFY(points.back().time - points.front().time >= 60 * kSecond);
+        QVERIFY(points.back().time - points.front().time <= LiveSeries::kKept);
+        QCOMPARE(points.back().value, 200.0);
     }
 
     void aNewStreamOfTheSameMachineIsABreakAndThatOfAnotherOneIsANewBeginning()

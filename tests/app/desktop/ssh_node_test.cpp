@@ -1,4 +1,5 @@
 #include "local_node.h"
+#include "memory_keyring.h"
 
 #include "app/desktop/capture_controller.h"
 #include "app/desktop/connect_panel.h"
@@ -41,6 +42,7 @@
 using namespace gantry;
 using namespace gantry::desktop;
 using gantry::desktop_test::LocalNode;
+using gantry::desktop_test::MemoryKeyring;
 using gantry::test::SilentHost;
 using gantry::test::SshdFixture;
 using Step = app::ConnectStep;
@@ -72,37 +74,6 @@ std::vector<int> gantrydsBelow(const std::string& folder)
 }
 
 } // namespace
-
-/// A keyring in memory, which answers as late as a real one does.
-class MemoryKeyring : public Keyring
-{
-public:
-    struct Drawer
-    {
-        bool isThere = true;
-        std::map<QString, std::string> secrets;
-    };
-    explicit MemoryKeyring(std::shared_ptr<Drawer> drawer) : m_drawer(std::move(drawer)) {}
-
-    void find(const QString& key, std::function<void(Found)> onFound) override
-    {
-        QTimer::singleShot(0, &m_life, [this, key, onFound = std::move(onFound)] {
-            Found found{m_drawer->isThere, {}};
-            if (const auto secret = m_drawer->secrets.find(key); secret != m_drawer->secrets.end())
-                found.secret.emplace(secret->second);
-            onFound(std::move(found));
-        });
-    }
-    void keep(const QString& key, const app::Secret& secret, std::function<void(const QString&)>) override
-    {
-        m_drawer->secrets[key] = secret.text();
-    }
-    void forget(const QString& key) override { m_drawer->secrets.erase(key); }
-
-private:
-    std::shared_ptr<Drawer> m_drawer;
-    QObject m_life;
-};
 
 /// The window and its nodes with a real sshd, and a real gantryd behind it.
 class SshNodeTest : public QObject

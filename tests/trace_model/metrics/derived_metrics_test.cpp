@@ -24,7 +24,10 @@ public:
         return add(std::move(name), "unit", SeriesKind::Gauge, std::move(labels), std::move(values));
     }
 
-    [[nodiscard]] std::vector<DerivedMetric> metrics() const { return derivedMetrics(m_store, kAlways, 0); }
+    [[nodiscard]] std::vector<DerivedMetric> metrics(OtherSeries others = OtherSeries::Included) const
+    {
+        return derivedMetrics(m_store, kAlways, 0, others);
+    }
 
     [[nodiscard]] std::vector<double> values(const std::string& subject, const std::string& name) const
     {
@@ -119,6 +122,18 @@ TEST(DerivedMetrics, SeriesNobodyKnowsAreShownAsTheyAreWithTheirLabels)
     const auto metrics = server.metrics();
     EXPECT_EQ(metrics[0].source, "vllm:num_requests_waiting{engine=\"0\"}");
     EXPECT_EQ(metrics[1].unit, "1/s");
+}
+
+TEST(DerivedMetrics, SeriesOfNoKnownMeaningCanBeLeftOut)
+{
+    Server server;
+    server.gauge("vllm:num_requests_swapped", {}, {1, 2})
+        .gauge("gpu_temperature_c", {{"gpu", "0"}}, {60})
+        .gauge("gpu_power_w", {{"gpu", "0"}}, {300});
+    EXPECT_EQ(server.metrics().size(), 3u);
+    const auto known = server.metrics(OtherSeries::LeftOut);
+    ASSERT_EQ(known.size(), 1u);
+    EXPECT_EQ(known.front().name, "power");
 }
 
 TEST(DerivedMetrics, ComeInTheOrderOfTheirQuantityAndNeverWithoutPoints)

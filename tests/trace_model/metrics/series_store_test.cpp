@@ -126,20 +126,28 @@ TEST(RatioOfRates, DividesWhereBothHaveAPointAndSomethingHappened)
     EXPECT_DOUBLE_EQ(ratio[0].value, 5);
 }
 
-TEST(SeriesStore, EarlierPointsArePutBeforeThoseThatThereAre)
+TEST(SeriesStore, PointsAreFilledInWhereThereAreNone)
 {
-    SeriesStore store(4);
+    SeriesStore store(5);
     store.define({1, "power", "W", SeriesKind::Gauge, {}, {}});
-    store.append({1, 30, 3});
-    store.append({1, 40, 4});
-    store.prepend(1, {{5, 0.5}, {10, 1}, {20, 2}, {30, 9}, {35, 9}});
-    const auto points = store.snapshot(1, {0, 100});
-    ASSERT_EQ(points.size(), 4U) << "two of the earlier ones have room, and none that are later than the first";
-    EXPECT_EQ(points[0].time, 10);
-    EXPECT_EQ(points[1].time, 20);
-    EXPECT_EQ(points[2].value, 3);
-    store.prepend(7, {{1, 1}});
-    EXPECT_EQ(store.newest(), 40);
+    for (const TimestampNs time : {300, 310, 500, 510})
+        store.append({1, time, 1});
+    store.fillIn(1, {{90, 2}, {100, 2}, {200, 2}, {305, 2}, {320, 2}, {400, 2}, {495, 2}, {505, 2}, {600, 2}}, 50);
+    std::vector<TimestampNs> times;
+    for (const Point& point : store.snapshot(1, {0, 1000}))
+        times.push_back(point.time);
+    EXPECT_EQ(times, (std::vector<TimestampNs>{300, 310, 400, 500, 510})) << "the oldest give way, and what is near a known point or later is left out";
+    store.fillIn(7, {{1, 1}}, 50);
+    EXPECT_EQ(store.newest(), 510);
+}
+
+TEST(SeriesStore, AnEmptySeriesIsFilledWhole)
+{
+    SeriesStore store;
+    store.define({1, "power", "W", SeriesKind::Gauge, {}, {}});
+    store.fillIn(1, {{10, 1}, {20, 2}}, 50);
+    EXPECT_EQ(store.snapshot(1, {0, 100}).size(), 2U);
+    EXPECT_EQ(store.newest(), 20);
 }
 
 } // namespace

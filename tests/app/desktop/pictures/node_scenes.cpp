@@ -1,6 +1,7 @@
 #include "scenes.h"
 
 #include "app/desktop/alert_panel.h"
+#include "app/desktop/launch_dialog.h"
 #include "app/desktop/live_page.h"
 #include "app/desktop/log_panel.h"
 #include "app/desktop/node_log_panel.h"
@@ -166,6 +167,22 @@ void showDisconnected(Stage& stage)
         stage.window().nodes().current()->close();
 }
 
+void showLaunch(Stage& stage)
+{
+    if (!openPage(stage, Tab::Readiness))
+        return;
+    desktop::LaunchProfile profile;
+    profile.name = QStringLiteral("bert, 8 ranks");
+    profile.command = QStringLiteral("python3 serve.py --port 8000 --node-rank {rank}");
+    profile.container = QStringLiteral("apptainer exec --nv bert.sif");
+    profile.wrapper = QStringLiteral("mpirun -np 8");
+    profile.environment = {{QStringLiteral("NCCL_DEBUG"), QStringLiteral("WARN"), false},
+                           {QStringLiteral("HF_TOKEN"), QStringLiteral("secret"), true}};
+    stage.settings().setLaunchProfile(profile);
+    stage.find<QPushButton>("nodeLaunch").click();
+    stage.find<desktop::LaunchDialog>().setProfile(profile);
+}
+
 } // namespace
 
 void addNodePages(std::vector<Scene>& scenes)
@@ -197,6 +214,8 @@ void addNodePages(std::vector<Scene>& scenes)
     scenes.push_back({"tiny-dashboard-gpu-node", [](Stage& stage) { showDashboard(stage, QStringLiteral("GPU node")); }, kTiny});
     scenes.push_back({"node-log", showLog, kUsual});
     scenes.push_back({"tiny-node-log", showLog, kTiny});
+    scenes.push_back({"node-launch", showLaunch, kUsual});
+    scenes.push_back({"tiny-node-launch", showLaunch, kTiny});
     scenes.push_back({"node-not-connected", showDisconnected, kUsual});
 }
 
