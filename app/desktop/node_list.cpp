@@ -8,7 +8,7 @@ namespace gantry::desktop {
 
 namespace {
 
-constexpr int kThreads = 16;
+constexpr int kThreads = 256; // they start when all others are busy: hosts that do not answer hold up nobody
 
 } // namespace
 

@@ -210,13 +210,13 @@ private slots:
         proto::HistoryPart part;
         metrics::SeriesDefinition requests = counter(3, "nv_inference_request_success"); // the history numbers series itself
         part.series.push_back(
-            {requests, kSecond, {{kStart - 3 * kSecond, kStart - 2 * kSecond, kStart - kSecond, kStart}, {-90, -60, -30, 7}, {}, {}}});
+            {requests, kSecond, {{kStart - 4 * kSecond, kStart - 3 * kSecond, kStart - 2 * kSecond, kStart}, {-90, -60, -30, 7}, {}, {}}});
         proto::HistoryPart later;
         requests.name.clear(); // defined before
         later.series.push_back({requests, kSecond, {{kStart + 5 * kSecond}, {7}, {}, {}}});
         series.addHistory(part);
         series.addHistory(later);
-        QCOMPARE(series.span(), 4 * kSecond);
+        QCOMPARE(series.span(), 5 * kSecond);
         const auto panels = series.panels(series.window(60 * kSecond));
         const auto& points = panelOf(panels, "requests")->curves.at(0).points;
         QCOMPARE(points.size(), std::size_t{4});
