@@ -75,6 +75,7 @@ Result<std::unique_ptr<Nvml>> Nvml::open(const std::string& library)
         if (!device.handle)
             spdlog::error("GPU {}: {}", device.index, device.problem);
     }
+    nvml->m_state = std::make_unique<NvmlState>(*api.library);
     nvml->m_gpm = NvmlGpm::open(api.library->handle(), nvml->m_devices);
     return nvml;
 }
@@ -124,6 +125,7 @@ bool Nvml::answers(std::size_t place)
 
 void Nvml::sample(SampleRound& round)
 {
+    m_state->beginRound();
     for (std::size_t place = 0; place < m_devices.size(); ++place)
         if (answers(place))
             sampleDevice(place, round);
@@ -137,11 +139,15 @@ void Nvml::sampleDevice(std::size_t place, SampleRound& round)
     const auto gauge = [&](const char* name, const char* unit, const char* help, double value) {
         round.report(name, labels, unit, metrics::SeriesKind::Gauge, help, value);
     };
-    if (Utilization u{}; api.getUtilization && api.getUtilization(device, &u) == 0 && u.gpu <= 100)
+    if (Utilization u{}; api.getUtilization && api.getUtilization(device, &u) == 0 && u.gpu <= 100) {
         gauge("gpu_utilization_ratio", "ratio",
               "Share of the driver's sampling period in which at least one kernel ran; not how full the GPU was", u.gpu / 100.0);
-    if (Memory m{}; api.getMemory && api.getMemory(device, &m) == 0)
+        gauge("gpu_memory_utilization_ratio", "ratio", "Share of that period in which memory was read or written", u.memory / 100.0);
+    }
+    if (Memory m{}; api.getMemory && api.getMemory(device, &m) == 0) {
         gauge("gpu_memory_used_bytes", "bytes", "GPU memory in use", static_cast<double>(m.used));
+        gauge("gpu_memory_total_bytes", "bytes", "GPU memory", static_cast<double>(m.total));
+    }
     if (unsigned milliwatts = 0; api.getPower && api.getPower(device, &milliwatts) == 0)
         gauge("gpu_power_w", "W", "Power draw of the board", milliwatts / 1000.0);
     if (unsigned milliwatts = 0; api.getPowerLimit && api.getPowerLimit(device, &milliwatts) == 0)
@@ -153,6 +159,7 @@ void Nvml::sampleDevice(std::size_t place, SampleRound& round)
         gauge("gpu_sm_clock_hz", "Hz", "SM clock", megahertz * 1e6);
     if (unsigned celsius = 0; api.getTemperature && api.getTemperature(device, 0, &celsius) == 0)
         gauge("gpu_temperature_c", "°C", "GPU temperature", celsius);
+    m_state->sample(device, labels, round);
     if (m_gpm)
         m_gpm->sample(place, labels, round);
 }

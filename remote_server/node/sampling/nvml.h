@@ -1,6 +1,7 @@
 #pragma once
 
 #include "remote_server/node/sampling/nvml_gpm.h"
+#include "remote_server/node/sampling/nvml_state.h"
 #include "remote_server/node/sampling/sample_source.h"
 #include "remote_server/proto/node_types.h"
 #include "trace_model/base/result.h"
@@ -38,6 +39,7 @@ private:
 
     std::unique_ptr<Api> m_api;
     std::unique_ptr<NvmlGpm> m_gpm; ///< null: not supported
+    std::unique_ptr<NvmlState> m_state;
     std::vector<void*> m_devices;   ///< null: it did not answer at the start
     mutable std::mutex m_mutex;     ///< the problems in m_gpus
     std::vector<proto::GpuInfo> m_gpus;

@@ -241,6 +241,10 @@ TEST(Nvml, ReportsInBaseUnitsAndLeavesOutWhatADeviceDoesNotSay)
     EXPECT_EQ(round.value("gpu_power_w{gpu=1}"), std::nullopt);
     EXPECT_EQ(round.value("gpu_memory_used_bytes{gpu=1}"), 600.0);
     EXPECT_EQ(round.value("gpu_sm_clock_hz{gpu=0}"), 1.98e9);
+    EXPECT_EQ(round.value("gpu_throttled{gpu=0}{reason=hardware thermal}"), 0.0) << "idle is no throttling";
+    EXPECT_EQ(round.value("gpu_throttled{gpu=1}{reason=hardware thermal}"), 1.0);
+    EXPECT_EQ(round.value("gpu_memory_errors_uncorrected_total{gpu=1}"), 2.0);
+    EXPECT_EQ(round.value("gpu_fan_ratio{gpu=0}"), std::nullopt) << "it has none";
     EXPECT_EQ(round.value("gpu_temperature_c{gpu=0}"), std::nullopt) << "the library lacks the function";
 }
 
