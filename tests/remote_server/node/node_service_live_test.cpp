@@ -61,6 +61,7 @@ TEST_F(NodeServiceTest, RulesAreSetWatchedAndDeleted)
     }
     EXPECT_TRUE(state.is_deleted());
     context->TryCancel();
+    EXPECT_EQ(states->Finish().error_code(), grpc::StatusCode::CANCELLED);
     EXPECT_EQ(stub->DeleteAlertRule(call().get(), deletion, &deleted).error_code(), grpc::StatusCode::NOT_FOUND);
 
     rule.set_condition("queue >");
