@@ -345,7 +345,7 @@ std::optional<std::pair<std::size_t, std::size_t>> placeOf(const YAML::Node& val
 /// The text without the values of variables that are secrets by their names: it goes into reports, which are passed on.
 std::string withoutSecrets(const std::string& text, const RecipeReader& root)
 {
-    constexpr std::string_view kInstead = "\"(not kept)\"";
+    const std::string kInstead = fmt::format("\"{}\"", kSecretNotKept);
     const auto server = root.mapping("server"); // readServer() has found no mistake in it
     const auto found = server && *server ? (*server)->node("environment") : std::nullopt;
     if (!found || !found->IsMap())
@@ -365,7 +365,7 @@ std::string withoutSecrets(const std::string& text, const RecipeReader& root)
         YAML::Node copy = YAML::Load(text);
         for (auto entry : copy["server"]["environment"])
             if (isSecretName(entry.first.Scalar()))
-                entry.second = "(not kept)";
+                entry.second = std::string(kSecretNotKept);
         return YAML::Dump(copy) + "\n";
     }
     std::string kept = text;

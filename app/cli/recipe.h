@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace gantry::cli {
@@ -21,6 +22,9 @@ struct RecipeServer
     DurationNs waitReady = 60'000'000'000;
     bool keepsRunning = false; ///< what was started goes on
 };
+
+/// What a recipe in a report says in the place of a secret.
+inline constexpr std::string_view kSecretNotKept = "(not kept)";
 
 /// A measurement that can be done again: a server, a warm-up, a load, windows to capture, and what the files are called.
 struct Recipe

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <cstdlib>
 #include <fmt/format.h>
 #include <mutex>
 #include <optional>
@@ -96,6 +97,23 @@ public:
     }
 
 private:
+    /// A recipe that was taken from a report lacks the secrets that it ran with: they are those of this shell.
+    static Result<void> findSecrets(proto::LaunchRequest& request)
+    {
+        for (auto& [name, value] : request.environment) {
+            if (value != kSecretNotKept)
+                continue;
+            const char* own = std::getenv(name.c_str());
+            if (!own)
+                return Error{
+                    ErrorCode::BadInput,
+                    fmt::format("the recipe does not hold the value of {}, a secret: set it in this shell, or in the recipe", name),
+                    {}};
+            value = own;
+        }
+        return {};
+    }
+
     Result<proto::Target> prepareServer(std::optional<StartedServer>& server)
     {
         if (m_recipe.server.launch.argv.empty())
@@ -103,9 +121,15 @@ private:
         if (!m_common.json)
             say("starting    {}\n", m_recipe.server.launch.argv.front());
         proto::LaunchRequest request = m_recipe.server.launch;
+        GANTRY_CHECK(findSecrets(request));
         if (m_recipe.server.isFound)
             request.argv.front() = besideThisProgram(request.argv.front(), m_common);
         auto launched = m_client->launch(request, m_stop.get_token());
+        // Behind a tunnel, or in a container, what looks like this machine is another file system.
+        if (!launched && launched.error().code == ErrorCode::NotFound && request.argv.front() != m_recipe.server.launch.argv.front()) {
+            request.argv.front() = m_recipe.server.launch.argv.front();
+            launched = m_client->launch(request, m_stop.get_token());
+        }
         if (!launched && launched.error().code == ErrorCode::NotFound && m_recipe.server.isFound) {
             const std::string& name = m_recipe.server.launch.argv.front();
             Error error = launched.error();

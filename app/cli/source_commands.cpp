@@ -97,7 +97,7 @@ void addSourceCommands(CLI::App& app, CommonOptions& common, Action& action)
     auto every = std::make_shared<std::string>();
     auto* adding = command->add_subcommand("add", "Scrape an endpoint that belongs to no target, e.g. an exporter of DCGM");
     adding->add_option("URL", *url, "http://HOST:PORT/metrics, as the node reaches it")->required();
-    adding->add_option("--every", *every, "how often, 100ms to 1h (default 1s)");
+    adding->add_option("--every", *every, "how often, 100ms to 2s (default 1s)");
     adding->callback([&, url, every] { action = [&, url, every] { return add(common, *url, *every); }; });
     auto id = std::make_shared<std::string>();
     auto* removing = command->add_subcommand("remove", "Scrape an endpoint that was added no more");

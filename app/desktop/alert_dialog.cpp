@@ -72,6 +72,8 @@ AlertDialog::AlertDialog(const QString& nodeTitle, const proto::AlertRule& rule,
     for (const proto::Target& target : targets)
         if (target.state == proto::TargetState::Running || target.id == rule.targetId)
             m_target->addItem(toQString(target.name), toQString(target.id));
+    if (!rule.targetId.empty() && m_target->findData(toQString(rule.targetId)) < 0) // one that has gone is not replaced by another unasked
+        m_target->addItem(tr("%1 (gone)").arg(toQString(rule.targetId)), toQString(rule.targetId));
     m_target->setCurrentIndex(std::max(0, m_target->findData(toQString(rule.targetId))));
     m_isOn->setObjectName(QStringLiteral("alertIsOn"));
     m_isOn->setChecked(!rule.isOff);

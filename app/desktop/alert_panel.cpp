@@ -171,6 +171,8 @@ void AlertPanel::show(Result<std::vector<proto::AlertState>> rules)
         stopAsking(); // until the person tries again
         return showFailure(rules.error());
     }
+    const proto::AlertState* before = selected();
+    const std::string selectedId = before ? before->rule.id : std::string();
     m_rules = std::move(*rules);
     const widgets::Theme& theme = widgets::Theme::forPalette(palette());
     m_table->setRowCount(static_cast<int>(m_rules.size()));
@@ -188,6 +190,12 @@ void AlertPanel::show(Result<std::vector<proto::AlertState>> rules)
         const bool isFiring = !state.rule.isOff && state.phase == proto::AlertPhase::Firing;
         m_table->item(row, kState)->setForeground(isFiring ? QBrush(theme.bad) : QBrush());
     }
+    // Rows move as rules come and go: the selection is of a rule.
+    const auto again = std::find_if(m_rules.begin(), m_rules.end(), [&](const auto& state) { return state.rule.id == selectedId; });
+    if (again != m_rules.end())
+        m_table->selectRow(static_cast<int>(again - m_rules.begin()));
+    else
+        m_table->clearSelection();
     if (!m_isFitted && !m_rules.empty()) {
         widgets::fitColumns(*m_table);
         m_isFitted = true;

@@ -104,11 +104,13 @@ FleetWork::Request readinessRequest()
         const ReadinessCheck& check = node.readiness();
         // For one answer.
         auto listening = std::make_shared<QMetaObject::Connection>();
-        *listening = QObject::connect(&check, &ReadinessCheck::changed, &node, [&check, listening, done] {
+        *listening = QObject::connect(&check, &ReadinessCheck::changed, &node, [&node, &check, listening, done] {
             if (check.isRunning())
                 return;
             QObject::disconnect(*listening);
-            if (check.error())
+            if (node.state() != NodeController::State::Connected) // what is known is of the connection before
+                done({false, FleetWork::tr("the connection was lost meanwhile")});
+            else if (check.error())
                 done({false, describe(*check.error()).sentence});
             else if (check.report())
                 done({!isImpaired(*check.report()), worstText(*check.report())});
@@ -139,9 +141,13 @@ FleetWork::Request stopRequest()
             names << toQString(target.name);
         node.perform(
             [targets](app::NodeClient& client, const std::stop_token& stop) -> Result<void> {
-                for (const proto::Target& target : targets)
-                    GANTRY_CHECK(client.stopTarget(target.id, 0, stop));
-                return {};
+                Result<void> all;
+                for (const proto::Target& target : targets) {
+                    const auto stopped = client.stopTarget(target.id, 0, stop);
+                    if (!stopped && all && stopped.error().code != ErrorCode::TargetGone)
+                        all = stopped.error();
+                }
+                return all;
             },
             [done, names = names.join(QStringLiteral(", "))](const Result<void>& stopped) {
                 stopped ? done({true, FleetWork::tr("stopped %1").arg(names)}) : done({false, describe(stopped.error()).sentence});

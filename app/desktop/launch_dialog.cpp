@@ -267,6 +267,7 @@ void LaunchDialog::setProfile(const LaunchProfile& profile)
     m_grpc->setText(profile.grpcAddress);
     m_metrics->setText(profile.metricsUrl);
     m_inject->setChecked(profile.isInjected);
+    m_keep->setChecked(false);
     m_environment->setRowCount(0);
     for (const Variable& variable : profile.environment)
         addVariable(variable);
@@ -302,8 +303,8 @@ void LaunchDialog::findSecrets(const LaunchProfile& profile)
         if (!variable.isSecret)
             continue;
         const std::weak_ptr<int> alive = m_alive;
-        m_keyring->find(keyOf(profile, variable), [this, alive, name = variable.name](Keyring::Found found) {
-            if (alive.expired() || !found.secret)
+        m_keyring->find(keyOf(profile, variable), [this, alive, of = profile.name, name = variable.name](Keyring::Found found) {
+            if (alive.expired() || !found.secret || m_profiles->currentText().trimmed() != of) // another was chosen meanwhile
                 return;
             for (int row = 0; row < m_environment->rowCount(); ++row)
                 if (m_environment->item(row, kName)->text() == name && m_environment->item(row, kValue)->text().isEmpty())

@@ -53,20 +53,27 @@ LiveBar::LiveBar(QWidget* parent)
         emit changed();
     });
     connect(m_pause, &QToolButton::toggled, this, [this](bool isPaused) {
-        setFollowing(!isPaused);
+        setBehind(isPaused ? kTenth : 0);
         emit changed();
     });
     connect(m_scroll, &QScrollBar::valueChanged, this, [this](int value) {
-        const QSignalBlocker block(m_pause);
-        m_pause->setChecked(value < m_scroll->maximum());
+        setBehind((m_scroll->maximum() - value) * kTenth);
         emit changed();
     });
 }
 
-void LiveBar::setFollowing(bool isFollowing)
+void LiveBar::setBehind(DurationNs behind)
 {
-    const QSignalBlocker block(m_scroll);
-    m_scroll->setValue(isFollowing ? m_scroll->maximum() : std::max(0, m_scroll->maximum() - 1));
+    m_behind = behind;
+    const QSignalBlocker blockPause(m_pause), blockScroll(m_scroll);
+    m_pause->setChecked(behind > 0);
+    m_scroll->setValue(m_scroll->maximum() - static_cast<int>(behind / kTenth));
+}
+
+void LiveBar::follow()
+{
+    m_reach = 0;
+    setBehind(0);
 }
 
 void LiveBar::offer(const std::vector<const KnownDashboard*>& dashboards)
@@ -97,22 +104,18 @@ DurationNs LiveBar::span() const
     return m_span->currentData().toLongLong();
 }
 
-DurationNs LiveBar::behind() const
-{
-    return (m_scroll->maximum() - m_scroll->value()) * kTenth;
-}
-
-/// What is shown stays where it is in time: its distance from now grows with the reach.
 void LiveBar::setReach(DurationNs reach)
 {
-    const bool isFollowing = behind() == 0;
+    const DurationNs grown = m_reach > 0 ? std::max<DurationNs>(0, reach - m_reach) : 0;
     m_reach = reach;
-    const QSignalBlocker block(m_scroll);
-    m_scroll->setMaximum(static_cast<int>(std::max<DurationNs>(0, reach - span()) / kTenth) + 1);
-    m_scroll->setPageStep(static_cast<int>(span() / kTenth));
-    m_scroll->setSingleStep(10);
-    if (isFollowing)
-        m_scroll->setValue(m_scroll->maximum());
+    const DurationNs behind = m_behind > 0 ? m_behind + grown : 0;
+    {
+        const QSignalBlocker block(m_scroll);
+        m_scroll->setMaximum(static_cast<int>(std::max(behind, reach - span()) / kTenth));
+        m_scroll->setPageStep(static_cast<int>(span() / kTenth));
+        m_scroll->setSingleStep(10);
+    }
+    setBehind(behind);
 }
 
 } // namespace gantry::desktop

@@ -28,22 +28,24 @@ public:
 
     [[nodiscard]] DurationNs span() const; ///< that is shown at most
     /// Where the shown time ends, before now; 0: it follows.
-    [[nodiscard]] DurationNs behind() const;
-    /// How far it can be scrolled back.
+    [[nodiscard]] DurationNs behind() const { return m_behind; }
+    /// How far it can be scrolled back; what is shown of a time before now stays where it is as this grows.
     void setReach(DurationNs reach);
+    /// Another node is shown.
+    void follow();
 
 signals:
     void changed();
 
 private:
-    void setFollowing(bool isFollowing);
+    void setBehind(DurationNs behind);
 
     QComboBox* m_dashboard;
     QComboBox* m_span;
     QToolButton* m_pause;
     QScrollBar* m_scroll; ///< in tenths of a second before now, from the right
     std::vector<const KnownDashboard*> m_offered;
-    DurationNs m_reach = 0;
+    DurationNs m_reach = 0, m_behind = 0;
 };
 
 } // namespace gantry::desktop

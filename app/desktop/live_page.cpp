@@ -146,8 +146,7 @@ void LivePage::watchNodes()
         LiveSeries& series = *known.emplace(node, std::make_unique<LiveSeries>()).first->second;
         connect(node, &NodeController::metricsRestarted, this, [this, node, &series](const std::string& bootId) {
             series.restart(bootId);
-            if (series.isEmpty())
-                m_asked.erase(node);
+            m_asked.erase(node); // what it measured meanwhile
         });
         connect(node, &NodeController::metricsArrived, this, [this, node, &series](const std::vector<proto::MetricsBatch>& batches) {
             for (const proto::MetricsBatch& batch : batches)
@@ -191,6 +190,7 @@ void LivePage::onCurrentChanged()
     m_drawnSpan = 0;
     m_offeredFor = 0;
     m_asked.erase(m_nodes.current()); // what it measured while nobody looked
+    m_bar->follow();
     m_banner->clearTopic(QString::fromLatin1(kConnectionTopic));
     refreshState();
     redraw();
@@ -285,12 +285,16 @@ void LivePage::askHistory(NodeController& node, LiveSeries& series)
             stop);
     };
     // A node that keeps no history has none: what it measures from now on is shown all the same.
-    node.perform(read, [this, parts, node = QPointer(&node), &series](const Result<void>&) {
-        if (!node || !m_series.contains(node))
+    const std::string boot = node.client()->hello().bootId;
+    node.perform(read, [self = QPointer(this), parts, boot, node = QPointer(&node), &series](const Result<void>& done) {
+        if (!self || !node || !self->m_series.contains(node))
+            return;
+        // Half of it would be a hole, and that of another boot is of another clock.
+        if (!done || !node->client() || node->client()->hello().bootId != boot)
             return;
         for (const proto::HistoryPart& part : *parts)
             series.addHistory(part);
-        scheduleRedraw();
+        self->scheduleRedraw();
     });
 }
 
@@ -317,6 +321,7 @@ void LivePage::scheduleRedraw()
 void LivePage::showEvent(QShowEvent* event)
 {
     QWidget::showEvent(event);
+    m_asked.erase(m_nodes.current());
     redraw();
 }
 

@@ -324,9 +324,13 @@ void ReportsPanel::deleteReports(const Names& names)
         return;
     node()->perform(
         [names](app::NodeClient& client, const std::stop_token& stop) -> Result<void> {
-            for (const std::string& name : names)
-                GANTRY_CHECK(client.deleteReport(name, stop).context("deleting " + name));
-            return {};
+            Result<void> all;
+            for (const std::string& name : names) {
+                auto deleted = client.deleteReport(name, stop).context("deleting " + name);
+                if (!deleted && all && deleted.error().code != ErrorCode::NotFound) // the policy was faster
+                    all = std::move(deleted);
+            }
+            return all;
         },
         [self = QPointer(this)](const Result<void>& how) {
             if (self)
@@ -344,9 +348,13 @@ void ReportsPanel::keepSelected(bool isKept)
         return;
     node()->perform(
         [names, isKept](app::NodeClient& client, const std::stop_token& stop) -> Result<void> {
-            for (const std::string& name : names)
-                GANTRY_CHECK(client.keepReport(name, isKept, stop));
-            return {};
+            Result<void> all;
+            for (const std::string& name : names) {
+                const auto kept = client.keepReport(name, isKept, stop);
+                if (!kept && all)
+                    all = kept.error();
+            }
+            return all;
         },
         [self = QPointer(this)](const Result<void>& how) {
             if (self)

@@ -13,6 +13,7 @@
 #include <QTableWidget>
 #include <QVBoxLayout>
 
+#include <algorithm>
 #include <chrono>
 
 namespace gantry::desktop {
@@ -130,6 +131,8 @@ void SourcePanel::show(Result<std::vector<proto::MetricSource>> sources)
         stopAsking(); // until the person tries again
         return showFailure(sources.error());
     }
+    const proto::MetricSource* before = selected();
+    const std::string selectedId = before ? before->id : std::string();
     m_sources = std::move(*sources);
     const widgets::Theme& theme = widgets::Theme::forPalette(palette());
     m_table->setRowCount(static_cast<int>(m_sources.size()));
@@ -155,6 +158,12 @@ void SourcePanel::show(Result<std::vector<proto::MetricSource>> sources)
         m_table->item(row, kState)->setForeground(source.problem.empty() ? QBrush() : QBrush(theme.bad));
         m_table->item(row, kDropped)->setForeground(source.droppedSamples == 0 ? QBrush() : QBrush(theme.warning));
     }
+    // Rows move as sources come and go: the selection is of a source.
+    const auto again = std::find_if(m_sources.begin(), m_sources.end(), [&](const auto& source) { return source.id == selectedId; });
+    if (again != m_sources.end())
+        m_table->selectRow(static_cast<int>(again - m_sources.begin()));
+    else
+        m_table->clearSelection();
     if (!m_isFitted && !m_sources.empty()) {
         widgets::fitColumns(*m_table);
         m_isFitted = true;

@@ -4,6 +4,7 @@
 #include <QThread>
 
 #include <algorithm>
+#include <system_error>
 #include <utility>
 
 #include <sys/resource.h>
@@ -49,8 +50,14 @@ JobNumber JobRunner::enqueue(std::stop_source stop, Task task)
         m_queue.push_back({std::move(stop), std::move(task)});
         areAllBusy = m_queue.size() > m_idle; // one that was woken and has not begun yet counts as idle, and its task is in the queue
     }
-    if (areAllBusy && m_workers.size() < m_mostWorkers)
-        m_workers.emplace_back([this](std::stop_token ended) { work(std::move(ended)); });
+    if (areAllBusy && m_workers.size() < m_mostWorkers) {
+        try {
+            m_workers.emplace_back([this](std::stop_token ended) { work(std::move(ended)); });
+        } catch (const std::system_error&) { // no more threads here: those that there are come to it
+            if (m_workers.empty())
+                throw;
+        }
+    }
     m_wake.notify_one();
     return ++m_lastNumber;
 }

@@ -56,7 +56,7 @@ void FollowingHash::run(const std::stop_token& stop)
             size = m_size;
             isWhole = m_isWhole;
         }
-        m_result = readUntil(file, size);
+        m_result = readUntil(file, size, stop);
     }
 }
 
@@ -67,10 +67,10 @@ void FollowingHash::beginWriting(const UniqueFd& file) const
     (void)::sync_file_range(file.get(), static_cast<off_t>(from), static_cast<off_t>(kWritten), SYNC_FILE_RANGE_WRITE);
 }
 
-Result<void> FollowingHash::readUntil(const UniqueFd& file, std::uint64_t size)
+Result<void> FollowingHash::readUntil(const UniqueFd& file, std::uint64_t size, const std::stop_token& stop)
 {
     const auto block = std::make_unique_for_overwrite<std::byte[]>(kBlock);
-    while (m_hashed < size) {
+    while (m_hashed < size && !stop.stop_requested()) { // who gives up does not wait for what is hashed for nobody
         const std::size_t wanted = std::min<std::uint64_t>(kBlock, size - m_hashed);
         const ssize_t got = ::pread(file.get(), block.get(), wanted, static_cast<off_t>(m_hashed));
         if (got < 0 && errno == EINTR)

@@ -29,7 +29,7 @@ public:
 private:
     void run(const std::stop_token& stop);
     void beginWriting(const UniqueFd& file) const;
-    [[nodiscard]] Result<void> readUntil(const UniqueFd& file, std::uint64_t size);
+    [[nodiscard]] Result<void> readUntil(const UniqueFd& file, std::uint64_t size, const std::stop_token& stop);
 
     std::filesystem::path m_path;
     Sha256 m_digest;            ///< of the thread until it has ended

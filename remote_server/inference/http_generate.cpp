@@ -237,17 +237,26 @@ Result<void> generateStream(ProtocolCalls& calls, const std::string& model, cons
 {
     GANTRY_TRY(const Generating running, begin(calls, model, version, body));
     response.set_header("Cache-Control", "no-cache");
-    response.set_chunked_content_provider("text/event-stream", [running, &calls](std::size_t, httplib::DataSink& sink) {
-        bool isLast = false;
-        const std::string text = nextEvent(running, calls.sharedMemory(), isLast);
-        if (!text.empty() && !sink.write(text.data(), text.size())) {
-            running.call->cancel();
-            return false;
+    const auto hasEnded = std::make_shared<bool>(false);
+    // All events in one call: between two of them the library would leave the stream where the server is told to end.
+    const auto send = [running, hasEnded, &calls](std::size_t, httplib::DataSink& sink) {
+        while (!*hasEnded) {
+            const std::string text = nextEvent(running, calls.sharedMemory(), *hasEnded);
+            if (!text.empty() && !sink.write(text.data(), text.size()))
+                return false;
         }
-        if (isLast)
-            sink.done();
+        sink.done();
         return true;
-    });
+    };
+    // However it ends: what executes uses `calls` until then.
+    const auto finish = [running, hasEnded](bool) {
+        if (*hasEnded)
+            return;
+        running.call->cancel();
+        while (!running.responses->take(*running.call).end) {
+        }
+    };
+    response.set_chunked_content_provider("text/event-stream", send, finish);
     return {};
 }
 

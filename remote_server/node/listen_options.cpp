@@ -193,7 +193,7 @@ Result<MetricsListen> prepareMetricsListen(const ListenOptions& options, const s
                      {}};
     listen.tlsCertificate = options.tlsCertificate;
     listen.tlsKey = options.tlsKey;
-    listen.tokenFile = options.tokenFile.empty() ? stateFolder + "/token" : options.tokenFile;
+    listen.tokenFile = stateFolder + "/metrics-token"; // another one than that with which a node is controlled
     GANTRY_TRY(listen.token, readOrMakeToken(listen.tokenFile));
     return listen;
 }

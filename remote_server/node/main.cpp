@@ -280,6 +280,13 @@ Result<void> run(const Arguments& arguments, LogRing& log)
     MetricHistory history(historyOptions(arguments, reportFolder));
     const AttachedSink historyOfAll(sampler, history);
     MetricSources sources(sampler, reportFolder / MetricSources::kFileName);
+    std::unique_ptr<MetricsEndpoint> shown;
+    if (!arguments.listen.metrics.empty()) {
+        GANTRY_TRY(const MetricsListen listen, prepareMetricsListen(arguments.listen, endpoint.stateFolder));
+        GANTRY_TRY(shown, MetricsEndpoint::listen(listen, {sampler, sources, history}));
+        spdlog::info("metrics for Prometheus: http{}://{}:{}/metrics, with the token of {}", listen.tlsKey.empty() ? "" : "s", listen.host,
+                     shown->port(), listen.tokenFile);
+    }
 
     const auto captureSocket = std::filesystem::path(endpoint.stateFolder) / "capture.sock";
     const std::string library =
@@ -375,17 +382,15 @@ Result<void> run(const Arguments& arguments, LogRing& log)
     inputs.environment = currentEnvironment();
     Readiness readiness(std::move(inputs));
     ProcessLister processes;
-    AlertRules alerts(
-        sampler, {reportFolder / AlertRules::kFileName, [&](const proto::AlertRule& rule) { return actOnAlert(*engine, rule); }, {}, {}});
+    AlertRules alerts(sampler, {reportFolder / AlertRules::kFileName,
+                                [&](const proto::AlertRule& rule) -> Result<std::string> {
+                                    GANTRY_CHECK(retention.roomForCapture());
+                                    return actOnAlert(*engine, rule);
+                                },
+                                {},
+                                {}});
     NodeService service({*engine, targets, profiles, profiler, reports, retention, nsysExports, sampler, history, sources, alerts, gpus,
                          noGpuReason, readiness, processes, log, endpoint.token});
-    std::unique_ptr<MetricsEndpoint> shown;
-    if (!arguments.listen.metrics.empty()) {
-        GANTRY_TRY(const MetricsListen listen, prepareMetricsListen(arguments.listen, endpoint.stateFolder));
-        GANTRY_TRY(shown, MetricsEndpoint::listen(listen, {sampler, sources, history}));
-        spdlog::info("metrics for Prometheus: http{}://{}:{}/metrics, with the token of {}", listen.tlsKey.empty() ? "" : "s", listen.host,
-                     shown->port(), listen.tokenFile);
-    }
     const auto served = serve(arguments, endpoint, service, *engine, [&] { return targets.anyRunning() || alerts.watchesAny(); });
     targets.setEngine(nullptr);
     const std::lock_guard lock(engineMutex);
@@ -484,9 +489,9 @@ int main(int argc, char** argv)
     app.add_option("--target-profiles", arguments.targetProfiles,
                    "folder of what is known of inference engines (default: ../share/gantry/target_profiles beside this program)")
         ->check(CLI::ExistingDirectory);
-    app.add_option(
-        "--metrics-listen", arguments.listen.metrics,
-        "HOST:PORT where a Prometheus that has the token file reads /metrics; beyond loopback only with --tls-cert and --tls-key");
+    app.add_option("--metrics-listen", arguments.listen.metrics,
+                   "HOST:PORT where a Prometheus reads /metrics with the token of metrics-token beside the socket; beyond loopback only "
+                   "with --tls-cert and --tls-key");
     app.add_option("--history-mib", arguments.historyMiB,
                    "MiB that the history of metrics may take beside the reports (default 1024); 0: it is kept in memory, and less of it")
         ->check(CLI::Range(0, 1 << 20));

@@ -359,6 +359,7 @@ Result<proto::Target> TargetRegistry::restart(const std::string& id, DurationNs 
     }
     if (target->isRestarting.exchange(true))
         return Error{ErrorCode::Busy, "target " + id + " is being started again already, as another client asked", {}};
+    const std::shared_ptr<void> restarted(nullptr, [target](void*) { target->isRestarting = false; }); // also after an exception
     const auto launched = [&]() -> Result<proto::Target> {
         if (const std::string successor = lastSuccessor(*target); !successor.empty())
             return startedAgainAs(successor, id);
@@ -368,7 +369,6 @@ Result<proto::Target> TargetRegistry::restart(const std::string& id, DurationNs 
         target->successor = next.id;
         return next;
     }();
-    target->isRestarting = false;
     return launched;
 }
 

@@ -63,7 +63,14 @@ AlertCondition::Reading AlertCondition::read(TimestampNs now)
 {
     if (m_kind == Kind::Anomaly)
         return readAnomaly(now);
+    if (m_since == 0)
+        m_since = now;
+    if (m_kind == Kind::Value)
+        if (std::string problem = m_metric.unitProblem(); !problem.empty())
+            return {{}, {}, std::move(problem)};
     const MetricCondition::Reading reading = m_metric.read(now);
+    if (m_kind == Kind::Absence && !reading.value && now - m_since < kPatience)
+        return {{}, {}, "it is waited for"};
     if (m_kind == Kind::Absence)
         return {!reading.value, reading.value ? "measured" : "not measured", {}};
     if (!reading.value)
@@ -90,9 +97,11 @@ AlertCondition::Reading AlertCondition::readAnomaly(TimestampNs now)
     if (!reading.value)
         return {{}, {}, "nothing was measured of it in the last seconds"};
     const bool isJudged = !m_before.empty() && now - m_before.front().time >= kLeastBefore;
-    const double usual = isJudged ? median() : 0;
-    if (m_before.empty() || now - m_before.back().time >= kSecond)
+    const double usual = m_median;
+    if (m_before.empty() || now - m_before.back().time >= kSecond) {
         m_before.push_back({now, *reading.value});
+        m_median = median(); // once a second
+    }
     if (!isJudged)
         return {{}, reading.text, "it has not been watched for a minute yet: what is usual is not known"};
     const double change = *reading.value - usual;

@@ -14,7 +14,7 @@ namespace gantry::metrics {
 
 /// What an alert waits for, as people type it:
 ///   "p99 queue > 5ms", "failures > 0/s"      a MetricCondition
-///   "absent nv_inference_count"              nothing is measured of it; also when it never was
+///   "absent nv_inference_count"              nothing is measured of it for five seconds; also when it never was
 ///   "anomaly gpu_power_w > 30%"              it differs from its median of the last hour by more than that, to either side
 /// Of several models, GPUs, …: the one that is furthest beyond; of an anomaly the largest value. One thread at a time.
 class AlertCondition
@@ -54,6 +54,8 @@ private:
     MetricCondition m_metric;
     double m_deviation = 0;     ///< of an anomaly, a ratio
     std::deque<Point> m_before; ///< one a second
+    double m_median = 0;        ///< of those
+    TimestampNs m_since = 0;    ///< of the first reading; 0: none yet
 };
 
 } // namespace gantry::metrics

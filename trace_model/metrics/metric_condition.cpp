@@ -335,6 +335,8 @@ void MetricCondition::choose()
     if (std::exchange(m_isChosen, true))
         return;
     m_source = sourceIn(m_series);
+    const auto fits = check(m_series);
+    m_unitProblem = !fits && fits.error().code == ErrorCode::BadInput ? fits.error().message : std::string();
     m_measured.clear();
     for (const SeriesDefinition& series : m_series)
         if (m_source && (series.name == m_source->series || series.name == m_source->divisor)) {
@@ -342,6 +344,12 @@ void MetricCondition::choose()
             if (!m_store.find(series.id))
                 m_store.define(series);
         }
+}
+
+std::string MetricCondition::unitProblem()
+{
+    choose();
+    return m_unitProblem;
 }
 
 void MetricCondition::take(const Sample& sample)

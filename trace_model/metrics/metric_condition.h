@@ -31,6 +31,9 @@ public:
     /// one of another quantity).
     [[nodiscard]] Result<void> check(const std::vector<SeriesDefinition>& series) const;
 
+    /// Why the value cannot be compared with what is measured ("5" with a time), a sentence; empty: it can, or nothing is measured yet.
+    [[nodiscard]] std::string unitProblem();
+
     /// Takes series and samples as they are measured; those of others are left out.
     void define(const SeriesDefinition& series);
     void take(const Sample& sample);
@@ -123,6 +126,7 @@ private:
     std::vector<SeriesDefinition> m_series; ///< all that have the labels
     bool m_isChosen = true;                 ///< the next two are of all of them
     std::optional<Source> m_source;
+    std::string m_unitProblem;
     std::vector<SeriesDefinition> m_measured; ///< that it is measured by: few of a thousand
     SeriesStore m_store;                      ///< of those
 };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -209,7 +210,8 @@ private:
         return found;
     }
 
-    /// At each time of the first curve of a group, with the newest of the others of then.
+    /// At each time at which one of a group was measured, of those that were measured lately: one that has ended, or has just begun, does
+    /// not hide the others.
     [[nodiscard]] Curves aggregate(const Node& node) const
     {
         std::map<Labels, Curves> groups;
@@ -221,32 +223,43 @@ private:
             groups[labels].push_back(std::move(curve));
         }
         Curves found;
-        for (const auto& [labels, group] : groups) {
-            std::vector<Point> points = group.front().points;
-            for (std::size_t i = 1; i < group.size(); ++i)
-                points = together(node.name, points, group[i].points);
-            if (node.name == "avg")
-                for (Point& point : points)
-                    point.value /= static_cast<double>(group.size());
-            found.push_back({labels, std::move(points)});
-        }
+        for (const auto& [labels, group] : groups)
+            found.push_back({labels, together(node.name, group)});
         return found;
     }
 
-    static std::vector<Point> together(const std::string& how, const std::vector<Point>& left, const std::vector<Point>& right)
+    static std::vector<Point> together(const std::string& how, const Curves& group)
     {
-        if (how == "sum" || how == "avg")
-            return combine('+', left, right);
-        const std::vector<Point> differences = combine('-', left, right);
+        std::vector<TimestampNs> times;
+        for (const QueryCurve& curve : group)
+            for (const Point& point : curve.points)
+                times.push_back(point.time);
+        std::sort(times.begin(), times.end());
+        times.erase(std::unique(times.begin(), times.end()), times.end());
+        std::vector<std::size_t> next(group.size(), 0);
         std::vector<Point> result;
-        auto at = left.begin();
-        for (const Point& difference : differences) {
-            while (at->time < difference.time)
-                ++at;
-            const bool takesLeft = how == "max" ? difference.value >= 0 : difference.value <= 0;
-            result.push_back({difference.time, takesLeft ? at->value : at->value - difference.value});
+        for (const TimestampNs time : times) {
+            std::vector<double> values;
+            for (std::size_t i = 0; i < group.size(); ++i) {
+                const auto& points = group[i].points;
+                while (next[i] < points.size() && points[next[i]].time <= time)
+                    ++next[i];
+                if (next[i] > 0 && time - points[next[i] - 1].time <= kLongestApart)
+                    values.push_back(points[next[i] - 1].value);
+            }
+            result.push_back({time, valueOf(how, values)});
         }
         return result;
+    }
+
+    static double valueOf(const std::string& how, const std::vector<double>& values)
+    {
+        if (how == "min")
+            return *std::min_element(values.begin(), values.end());
+        if (how == "max")
+            return *std::max_element(values.begin(), values.end());
+        const double sum = std::accumulate(values.begin(), values.end(), 0.0);
+        return how == "avg" ? sum / static_cast<double>(values.size()) : sum;
     }
 
     const SeriesStore& m_store;

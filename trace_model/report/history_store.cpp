@@ -161,7 +161,7 @@ std::optional<std::uint32_t> HistoryStore::idOf(const metrics::SeriesDefinition&
     insert.bind(4, std::int64_t{series.kind == metrics::SeriesKind::Counter ? 1 : 0});
     insert.bind(5, series.help);
     if (insert.step() != SQLITE_DONE)
-        return {}; // a full disk: asked again with the next block
+        return {}; // a full disk
     metrics::SeriesDefinition kept = series;
     kept.id = id;
     m_series.emplace(id, std::move(kept));

@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 
 namespace gantry::widgets {
@@ -27,6 +28,7 @@ constexpr double kRoomForTheLine = 1.02;
 constexpr double kRoomToShrink = 0.4; // an axis whose curves need less of it becomes shorter
 constexpr int kLeftMargin = 48;       // px: labels of five digits; plots above each other begin at the same place
 constexpr double kAreaAlpha = 0.35;
+constexpr DurationNs kLongestApart = 2'000'000'000; // values of two servers that stand on each other
 constexpr int kLegendDigits = 3; // a value that changes ten times a second is read no further
 
 /// "−10 s", "−5 min", "now".
@@ -71,16 +73,17 @@ double tickStepOf(double seconds)
     return 1800;
 }
 
-/// The values of curves that stand on each other: where the one below has no point at a time, neither has the one on it.
+/// The values of curves that stand on each other, with the newest of the one below; where that has none of late, the one on it stands
+/// alone.
 std::vector<metrics::Point> stackedOn(const std::vector<metrics::Point>& below, const std::vector<metrics::Point>& points)
 {
     std::vector<metrics::Point> sums;
-    auto at = below.begin();
+    auto next = below.begin();
     for (const metrics::Point& point : points) {
-        while (at != below.end() && at->time < point.time)
-            ++at;
-        if (at != below.end() && at->time == point.time)
-            sums.push_back({point.time, at->value + point.value});
+        while (next != below.end() && next->time <= point.time)
+            ++next;
+        const bool isThere = next != below.begin() && point.time - std::prev(next)->time <= kLongestApart;
+        sums.push_back({point.time, point.value + (isThere ? std::prev(next)->value : 0)});
     }
     return sums;
 }
@@ -163,8 +166,10 @@ public:
             if (panel.isStacked)
                 below = i == 0 ? curve.points : stackedOn(below, curve.points);
             most = std::max(most, setPoints(*graph, panel.isStacked ? below : curve.points, now, gaps) * kHeadroom);
-            const QString value = formatNumber(curve.points.back().value, kLegendDigits);
-            m_entries.push_back({curve.name, value, curve.phase, levelOf(curve.points.back().value, m_thresholds)});
+            const metrics::Point& newest = curve.points.back();
+            const bool isOld = window.end - newest.time > gaps.longest; // it has ended: what it was is no value of now
+            const QString value = isOld ? QStringLiteral("–") : formatNumber(newest.value, kLegendDigits);
+            m_entries.push_back({curve.name, value, curve.phase, isOld ? nullptr : levelOf(newest.value, m_thresholds)});
             plain << QStringLiteral("%1 %2 %3").arg(curve.name, value, panel.unit);
         }
         colorCurves(theme);

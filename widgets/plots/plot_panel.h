@@ -34,7 +34,7 @@ struct PlotPanel
     std::vector<PlotCurve> curves; ///< only those with points in the window
     double atLeast = 0; ///< the axis reaches at least this far, so that a flat line near 0 looks like one; 0: no demand
     double atMost = 0;  ///< the axis ends here, where there can be no more: 100 %; 0: it grows with the values
-    bool isStacked = false; ///< each curve stands on the one before it, where both have a point at a time
+    bool isStacked = false; ///< each curve stands on the one before it
     std::vector<PlotThreshold> thresholds;
     QString help; ///< a sentence over the title
 };

@@ -12,6 +12,7 @@ namespace gantry::node {
 namespace {
 
 constexpr std::chrono::milliseconds kPoll{200};
+constexpr DurationNs kLeastPause = 60'000'000'000; // a value that trembles around its bound must not fill the disk
 constexpr DurationNs kShowEvery = 1'000'000'000;
 constexpr DurationNs kLongest = 7LL * 86'400 * 1'000'000'000;
 constexpr std::size_t kLongestText = 500;
@@ -173,14 +174,43 @@ AlertRules::Changes AlertRules::waitForChanges(std::uint64_t known, std::chrono:
 void AlertRules::run(const std::stop_token& stop)
 {
     while (!stop.stop_requested()) {
-        const auto batch = m_queue.take(kPoll);
-        const std::lock_guard lock(m_mutex);
-        if (batch)
-            take(*batch);
-        for (auto& [id, rule] : m_rules)
-            if (!rule.state.rule.isOff)
-                judge(rule);
+        try {
+            const auto batch = m_queue.take(kPoll);
+            const std::vector<proto::AlertRule> due = judgeAll(batch);
+            for (const proto::AlertRule& rule : due) // without the mutex: a capture may take its time to begin
+                tellDone(rule.id, act(rule));
+        } catch (const std::exception& exception) { // no memory, or a library's
+            spdlog::error("alerts were not judged: {}", exception.what());
+        }
     }
+}
+
+std::vector<proto::AlertRule> AlertRules::judgeAll(const std::optional<proto::MetricsBatch>& batch)
+{
+    const std::lock_guard lock(m_mutex);
+    if (batch)
+        take(*batch);
+    std::vector<proto::AlertRule> due;
+    for (auto& [id, rule] : m_rules)
+        if (!rule.state.rule.isOff && judge(rule))
+            due.push_back(rule.state.rule);
+    return due;
+}
+
+std::string AlertRules::act(const proto::AlertRule& rule) const
+{
+    const auto done = m_options.act(rule);
+    return done ? *done : "it failed: " + done.error().message;
+}
+
+void AlertRules::tellDone(const std::string& id, std::string done)
+{
+    const std::lock_guard lock(m_mutex);
+    const auto rule = m_rules.find(id);
+    if (rule == m_rules.end() || rule->second.state.events.empty())
+        return;
+    rule->second.state.events.back().done = std::move(done);
+    changed(rule->second);
 }
 
 void AlertRules::take(const proto::MetricsBatch& batch)
@@ -195,8 +225,10 @@ void AlertRules::take(const proto::MetricsBatch& batch)
             rule.condition.take(sample);
 }
 
-void AlertRules::judge(Watched& rule)
+/// True: what it asks for is to be done now.
+bool AlertRules::judge(Watched& rule)
 {
+    bool isDue = false;
     const TimestampNs now = m_options.monoNow();
     const metrics::AlertCondition::Reading reading = rule.condition.read(now);
     proto::AlertState& state = rule.state;
@@ -212,10 +244,11 @@ void AlertRules::judge(Watched& rule)
         if (now - *rule.trueSince < state.rule.forNs)
             enter(rule, proto::AlertPhase::Pending, {});
         else if (state.phase != proto::AlertPhase::Firing)
-            enter(rule, proto::AlertPhase::Firing, fire(rule));
+            enter(rule, proto::AlertPhase::Firing, whyNothingIsDone(rule, isDue));
     }
     if (isNews && now - rule.lastShown >= kShowEvery)
         changed(rule);
+    return isDue;
 }
 
 void AlertRules::enter(Watched& rule, proto::AlertPhase phase, std::string done)
@@ -235,7 +268,8 @@ void AlertRules::enter(Watched& rule, proto::AlertPhase phase, std::string done)
     changed(rule);
 }
 
-std::string AlertRules::fire(Watched& rule)
+/// A sentence where nothing is to be done, though it fires; `isDue`: something is.
+std::string AlertRules::whyNothingIsDone(Watched& rule, bool& isDue)
 {
     const proto::AlertRule& wanted = rule.state.rule;
     if (wanted.action == proto::AlertAction::Mark)
@@ -243,14 +277,15 @@ std::string AlertRules::fire(Watched& rule)
     if (rule.quiet.includes(m_options.utcNow()))
         return "nothing was done: these are its quiet hours";
     const TimestampNs now = m_options.monoNow();
-    if (rule.lastAction && now - *rule.lastAction < wanted.cooldownNs)
+    const DurationNs pause = std::max(wanted.cooldownNs, kLeastPause);
+    if (rule.lastAction && now - *rule.lastAction < pause)
         return fmt::format("nothing was done: its last action is {} ago, its pause is {}", formatDuration(now - *rule.lastAction),
-                           formatDuration(wanted.cooldownNs));
+                           formatDuration(pause));
     if (!m_options.act)
         return "nothing was done: this node captures nothing";
     rule.lastAction = now;
-    const auto done = m_options.act(wanted);
-    return done ? *done : "it failed: " + done.error().message;
+    isDue = true;
+    return {};
 }
 
 void AlertRules::changed(Watched& rule)

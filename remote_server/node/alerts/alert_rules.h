@@ -79,9 +79,12 @@ private:
     [[nodiscard]] Result<void> writeFile() const;
     void run(const std::stop_token& stop);
     void take(const proto::MetricsBatch& batch);
-    void judge(Watched& rule);
+    [[nodiscard]] std::vector<proto::AlertRule> judgeAll(const std::optional<proto::MetricsBatch>& batch);
+    [[nodiscard]] bool judge(Watched& rule);
     void enter(Watched& rule, proto::AlertPhase phase, std::string done);
-    [[nodiscard]] std::string fire(Watched& rule);
+    [[nodiscard]] std::string whyNothingIsDone(Watched& rule, bool& isDue);
+    [[nodiscard]] std::string act(const proto::AlertRule& rule) const; ///< without the mutex
+    void tellDone(const std::string& id, std::string done);
     void changed(Watched& rule);
 
     MetricsSource& m_metrics;

@@ -13,6 +13,7 @@ namespace gantry::node {
 namespace {
 
 constexpr std::chrono::milliseconds kLook{500};
+constexpr std::size_t kMostUnnamed = 20'000;
 constexpr DurationNs kCleanEvery = 60'000'000'000;
 constexpr TimestampNs kNever = std::numeric_limits<TimestampNs>::max();
 
@@ -180,9 +181,7 @@ void MetricHistory::settle()
 /// Mutex held, as in the next ones.
 void MetricHistory::take(Arrived& arrived)
 {
-    for (const metrics::SeriesDefinition& series : arrived.definitions)
-        if (const auto id = m_store->idOf(series))
-            m_known[series.id] = {*id, series.kind};
+    nameSeries(arrived.definitions);
     std::uint64_t lost = 0;
     for (const metrics::Sample& sample : arrived.samples) {
         const auto series = m_known.find(sample.seriesId);
@@ -191,12 +190,26 @@ void MetricHistory::take(Arrived& arrived)
         else
             takeSample(series->second, sample);
     }
-    for (const std::uint32_t id : arrived.removed)
+    for (const std::uint32_t id : arrived.removed) {
         m_known.erase(id);
+        std::erase_if(m_unnamed, [id](const auto& series) { return series.id == id; });
+    }
     if (lost > 0) {
         const std::lock_guard lock(m_queueMutex);
         m_dropped += lost;
     }
+}
+
+/// Those that cannot be written now are asked for again with the next block: the disk may have room then.
+void MetricHistory::nameSeries(const std::vector<metrics::SeriesDefinition>& definitions)
+{
+    for (const metrics::SeriesDefinition& series : definitions)
+        if (const auto id = m_store->idOf(series))
+            m_known[series.id] = {*id, series.kind};
+        else if (m_unnamed.size() < kMostUnnamed)
+            m_unnamed.push_back(series);
+    if (!m_unnamed.empty() && m_writeProblem.empty())
+        m_writeProblem = "some series are not in the history of metrics: is the disk full?";
 }
 
 /// A block begins with its first point, which is that of a step that was over before.
@@ -250,6 +263,8 @@ void MetricHistory::writeTier(std::size_t tier)
         m_dropped += tier == 0 ? pointsOf(open.open) : 0; // what steps are made of is counted once
     }
     m_writeProblem = added ? std::string() : added.error().message;
+    if (added && !m_unnamed.empty())
+        nameSeries(std::exchange(m_unnamed, {}));
     open.open.clear();
     open.openSince = 0;
 }

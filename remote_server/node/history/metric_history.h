@@ -23,7 +23,7 @@
 namespace gantry::node {
 
 /// What was measured on this node: an hour as it was, a day in seconds, a month in minutes. In a file, in blocks that are written while
-/// they fill: a crash loses the last ten seconds as they were measured. Where the file cannot be had, in memory, and less of it. Any
+/// they fill: a crash loses the last ten seconds. Where the file cannot be had, in memory, and less of it. Any
 /// thread; owns one that writes.
 class MetricHistory : public MetricsSink
 {
@@ -96,6 +96,7 @@ private:
     void catchUp();
     void run(const std::stop_token& stop);
     void take(Arrived& arrived);
+    void nameSeries(const std::vector<metrics::SeriesDefinition>& definitions);
     void takeSample(const Known& series, const metrics::Sample& sample);
     static void begin(Tier& tier);
     void write(TimestampNs now, bool isEnd);
@@ -104,7 +105,7 @@ private:
     [[nodiscard]] std::int64_t monoToUtc() const { return m_options.utcNow() - m_options.monoNow(); }
 
     Options m_options;
-    mutable std::mutex m_queueMutex; ///< m_queue to m_dropped; never held together with m_mutex
+    mutable std::mutex m_queueMutex; ///< m_queue to m_dropped; after m_mutex, where both are held
     std::condition_variable_any m_wake;
     std::condition_variable m_settled;
     Arrived m_queue;
@@ -115,6 +116,7 @@ private:
     std::unique_ptr<report::HistoryStore> m_store;
     std::vector<Tier> m_tiers;
     std::unordered_map<std::uint32_t, Known> m_known; ///< by the sampler's numbers
+    std::vector<metrics::SeriesDefinition> m_unnamed; ///< that could not be written into the store
     std::string m_problem, m_writeProblem;
     TimestampNs m_nextCleaning = 0;
     std::jthread m_thread;

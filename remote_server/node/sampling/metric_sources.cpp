@@ -15,14 +15,17 @@ namespace gantry::node {
 namespace {
 
 constexpr DurationNs kDefaultPeriod = 1'000'000'000;
-constexpr DurationNs kShortestPeriod = 100'000'000, kLongestPeriod = 3600LL * 1'000'000'000;
+constexpr DurationNs kShortestPeriod = 100'000'000,
+                     kLongestPeriod = 2'000'000'000; // a value that is older is one that is missing, everywhere
 constexpr std::size_t kLongestUrl = 2000;
 constexpr std::size_t kMostFileBytes = 1u << 20;
 
-/// "127.0.0.1:9400/metrics" of "http://127.0.0.1:9400/metrics": the series are told apart by it.
+/// "127.0.0.1:9400/metrics" of "http://127.0.0.1:9400": the series are told apart by it. It has a slash, which no source of the node's own
+/// and no target has in its name.
 std::string idOf(const std::string& url)
 {
-    return url.substr(url.find("://") + 3);
+    std::string id = url.substr(url.find("://") + 3);
+    return id.find('/') == std::string::npos ? id + "/metrics" : id;
 }
 
 } // namespace
@@ -97,7 +100,7 @@ Result<proto::MetricSource> MetricSources::add(const std::string& url, DurationN
     if (!PrometheusScraper::isScrapable(url) || url.size() > kLongestUrl)
         return Error{ErrorCode::BadInput, fmt::format("'{}' cannot be scraped: write http://HOST:PORT/metrics", url.substr(0, 200)), {}};
     if (periodNs < kShortestPeriod || periodNs > kLongestPeriod)
-        return Error{ErrorCode::BadInput, "an endpoint is asked every 100 ms to every hour", {}};
+        return Error{ErrorCode::BadInput, "an endpoint is asked every 100 ms to every 2 s", {}};
     {
         const std::lock_guard lock(m_mutex);
         auto added = m_added;

@@ -35,7 +35,7 @@ struct PrometheusScraper::Impl
     bool isWanted = false;             ///< at once
     std::chrono::milliseconds period{0};
     std::optional<DurationNs> duration; ///< of the last scrape
-    std::string problem;                ///< of it
+    std::string problem = "it has not answered yet"; ///< of it
     httplib::Client* client = nullptr; ///< while there is one
 
     /// Takes the client back before it ends.
@@ -74,6 +74,8 @@ struct PrometheusScraper::Impl
             scrape(stop);
         } catch (const std::exception& exception) { // the HTTP library's, or no memory
             spdlog::warn("metrics of target {} at {} are scraped no more: {}", targetId, base, exception.what());
+            const std::lock_guard lock(mutex);
+            problem = std::string("it is asked no more: ") + exception.what();
         }
         const std::lock_guard lock(mutex);
         ended = true;

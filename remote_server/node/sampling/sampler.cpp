@@ -93,9 +93,10 @@ Sampler::~Sampler()
 
 void Sampler::addSource(const std::string& key, std::unique_ptr<SampleSource> source)
 {
+    // What was there is ended outside the lock: a scraper waits for its thread.
     const std::lock_guard lock(m_mutex);
     std::erase(m_removed, key);
-    m_sources[key].source = std::move(source);
+    std::swap(m_sources[key].source, source);
 }
 
 void Sampler::removeSource(const std::string& key)

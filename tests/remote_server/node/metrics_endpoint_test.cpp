@@ -113,11 +113,12 @@ TEST(MetricsListen, BeyondLoopbackThereMustBeTls)
 {
     const test::TemporaryFolder folder;
     ListenOptions options;
-    options.tokenFile = folder / "token";
+    options.tokenFile = folder / "token"; // that of the calls
     options.metrics = "127.0.0.1:0";
     const auto loopback = prepareMetricsListen(options, folder.path());
     ASSERT_TRUE(loopback) << loopback.error().text();
     EXPECT_GE(loopback->token.size(), 16U);
+    EXPECT_FALSE(std::filesystem::exists(folder / "token")) << "who reads metrics must not control the node";
     options.metrics = "0.0.0.0:9450";
     EXPECT_EQ(prepareMetricsListen(options, folder.path()).error().code, ErrorCode::NotPermitted);
     for (const char* wrong : {"9450", ":9450", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:70000", ""}) {

@@ -35,11 +35,23 @@ TEST(AlertCondition, WhatIsNotMeasuredCannotBeJudged)
 TEST(AlertCondition, AbsenceIsTrueWhereNothingIsMeasured)
 {
     AlertCondition condition = conditionOf("absent gpu_power_w");
-    EXPECT_EQ(condition.read(10 * kSecond).isTrue, true) << "it never was";
-    condition.take({1, 10 * kSecond, 350});
-    EXPECT_EQ(condition.read(10 * kSecond).isTrue, false);
-    EXPECT_EQ(condition.read(12 * kSecond).isTrue, false) << "an answer may come late";
-    EXPECT_EQ(condition.read(30 * kSecond).isTrue, true);
+    EXPECT_FALSE(condition.read(10 * kSecond).isTrue.has_value()) << "it may come yet";
+    EXPECT_EQ(condition.read(16 * kSecond).isTrue, true) << "it never came";
+    condition.take({1, 20 * kSecond, 350});
+    EXPECT_EQ(condition.read(20 * kSecond).isTrue, false);
+    EXPECT_EQ(condition.read(22 * kSecond).isTrue, false) << "an answer may come late";
+    EXPECT_EQ(condition.read(40 * kSecond).isTrue, true);
+}
+
+TEST(AlertCondition, AValueOfAnotherQuantityIsNotJudged)
+{
+    for (const char* text : {"gpu_power_w > 300MHz", "gpu_power_w > 5ms", "gpu_power_w > 85%"}) {
+        AlertCondition condition = conditionOf(text);
+        condition.take({1, 10 * kSecond, 350});
+        const auto reading = condition.read(10 * kSecond);
+        EXPECT_FALSE(reading.isTrue.has_value()) << text;
+        EXPECT_NE(reading.problem.find("a power, such as 300W"), std::string::npos) << reading.problem;
+    }
 }
 
 TEST(AlertCondition, AnAnomalyIsFarFromTheMedianToEitherSide)

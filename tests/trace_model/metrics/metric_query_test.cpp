@@ -143,6 +143,14 @@ TEST_F(MetricQueryTest, CurvesAreTakenTogetherByLabels)
     EXPECT_DOUBLE_EQ(valuesOf("avg(used)")[0], 10.0 / 3);
 }
 
+TEST_F(MetricQueryTest, ASumIsOfThoseThatWereMeasuredLately)
+{
+    gauge("rate", {{"target", "t1"}}, {1, 2, 3});
+    add("rate", {{"target", "t2"}}, SeriesKind::Gauge, {10, 20}, 10 * kSecond); // the server that came after it
+    EXPECT_EQ(valuesOf("sum(rate)"), (Values{1, 2, 3, 10, 20}));
+    EXPECT_EQ(valuesOf("max(rate)"), (Values{1, 2, 3, 10, 20}));
+}
+
 TEST_F(MetricQueryTest, TheFirstNameThatThereIsCounts)
 {
     gauge("old_name", {}, {5});
