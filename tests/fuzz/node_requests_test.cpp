@@ -11,7 +11,7 @@
 namespace gantry::fuzz {
 namespace {
 
-constexpr int kRequests = 6'000;
+constexpr int kRequests = 8'000;
 
 /// A fixed number from a fixed seed; GANTRY_FUZZ_SECONDS=600 goes on for so long, from a seed of its own.
 TEST(NodeRequests, OfAnyValuesAreAnsweredAndLeaveTheNodeAsItWas)

@@ -36,7 +36,6 @@ struct Nvml::Api
     int (*getUtilization)(void*, Utilization*) = nullptr;
     int (*getPower)(void*, unsigned*) = nullptr;
     int (*getPowerLimit)(void*, unsigned*) = nullptr;
-    int (*getEnergy)(void*, unsigned long long*) = nullptr;
     int (*getClock)(void*, int, unsigned*) = nullptr;
     int (*getTemperature)(void*, int, unsigned*) = nullptr;
 };
@@ -61,7 +60,6 @@ Result<std::unique_ptr<Nvml>> Nvml::open(const std::string& library)
     api.library->find(api.getUtilization, "nvmlDeviceGetUtilizationRates");
     api.library->find(api.getPower, "nvmlDeviceGetPowerUsage");
     api.library->find(api.getPowerLimit, "nvmlDeviceGetEnforcedPowerLimit");
-    api.library->find(api.getEnergy, "nvmlDeviceGetTotalEnergyConsumption");
     api.library->find(api.getClock, "nvmlDeviceGetClockInfo");
     api.library->find(api.getTemperature, "nvmlDeviceGetTemperature");
     nvml->m_driverVersion = api.library->driverVersion();
@@ -152,9 +150,6 @@ void Nvml::sampleDevice(std::size_t place, SampleRound& round)
         gauge("gpu_power_w", "W", "Power draw of the board", milliwatts / 1000.0);
     if (unsigned milliwatts = 0; api.getPowerLimit && api.getPowerLimit(device, &milliwatts) == 0)
         gauge("gpu_power_limit_w", "W", "Power that the driver lets the board draw", milliwatts / 1000.0);
-    if (unsigned long long millijoules = 0; api.getEnergy && api.getEnergy(device, &millijoules) == 0)
-        round.report("gpu_energy_j", labels, "J", metrics::SeriesKind::Counter, "Energy used since the driver was loaded",
-                     static_cast<double>(millijoules) / 1000.0);
     if (unsigned megahertz = 0; api.getClock && api.getClock(device, 1, &megahertz) == 0) // 1: SM
         gauge("gpu_sm_clock_hz", "Hz", "SM clock", megahertz * 1e6);
     if (unsigned celsius = 0; api.getTemperature && api.getTemperature(device, 0, &celsius) == 0)

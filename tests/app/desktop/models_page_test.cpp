@@ -140,15 +140,15 @@ private slots:
     void anEditThatTheServerRefusesLeavesWhatServedAndSaysWhy()
     {
         ModelsPage& page = open("add_sub");
-        replace(page, "backend: \"add_sub\"", "backend: \"no_such_backend\"");
+        replace(page, "TYPE_FP32", "TYPE_INT32"); // of one of four: what only the backend refuses
         QTRY_VERIFY_WITH_TIMEOUT(page.applyButton()->isEnabled(), kPatienceMs);
         QTest::mouseClick(page.applyButton(), Qt::LeftButton);
-        QTRY_VERIFY_WITH_TIMEOUT(page.messages()->sentence().contains(QStringLiteral("no_such_backend")), kPatienceMs);
+        QTRY_VERIFY_WITH_TIMEOUT(page.messages()->sentence().contains(QStringLiteral("must all be TYPE_INT32")), kPatienceMs);
         QVERIFY2(page.messages()->sentence().contains(QStringLiteral("What was served before goes on.")),
                  qPrintable(page.messages()->sentence()));
         QVERIFY(page.editor()->isEdited()); // to be mended
         const auto served = m_node->client()->modelConfig(m_target, "add_sub");
-        QVERIFY(served && served->text.find("backend: \"add_sub\"") != std::string::npos);
+        QVERIFY(served && served->text.find("TYPE_INT32") == std::string::npos);
         QTRY_COMPARE_WITH_TIMEOUT(stateOf(page, "add_sub"), QStringLiteral("ready"), kPatienceMs);
     }
 

@@ -73,7 +73,8 @@ protected:
     {
         std::vector<std::string> names;
         for (const auto& entry : fs::directory_iterator(node->reportFolder()))
-            names.push_back(entry.path().filename());
+            if (entry.path().filename().string().front() != '.') // what gantryd keeps of itself
+                names.push_back(entry.path().filename());
         return names;
     }
     [[nodiscard]] bool nodeBecomesEmpty() const

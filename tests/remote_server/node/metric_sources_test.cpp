@@ -83,7 +83,8 @@ TEST(MetricSources, AnEndpointThatFailsSaysWhy)
     Sampler sampler(5ms);
     MetricSources sources(sampler, folder / "sources.json");
     ASSERT_TRUE(sources.add(exporter.url("/nothing"), 0));
-    const auto failed = waitFor(sources, exporter.url("/nothing"), [](const auto& source) { return !source.problem.empty(); });
+    const auto failed =
+        waitFor(sources, exporter.url("/nothing"), [](const auto& source) { return source.problem.find("404") != std::string::npos; });
     EXPECT_EQ(failed.problem, "it answers with status 404");
     EXPECT_FALSE(failed.lagNs.has_value()) << "nothing was measured";
 }
