@@ -189,8 +189,8 @@ def meets_the_faults_that_its_file_says(build, source, session):
         faults("cut-after=0s")
         node.ctl("node", "info", status=UNREACHABLE)
 
-        faults("cut-after=700ms")  # the window goes on at the node, the report is fetched piece by piece
-        node.ctl("capture", "--target", "t1", "--for", "1500ms", "-o", node.folder / "cut.gantry")
+        faults("cut-after=2s")  # the window goes on at the node, the report is fetched piece by piece
+        node.ctl("capture", "--target", "t1", "--for", "4s", "-o", node.folder / "cut.gantry")
         faults("")
         assert node.ctl("report", "info", node.folder / "cut.gantry")["counts"]["requests"] > 0
 

@@ -73,7 +73,7 @@ protected:
     {
         std::vector<std::string> names;
         for (const auto& entry : fs::directory_iterator(node->reportFolder()))
-            if (entry.path().filename().string().front() != '.') // what gantryd keeps of itself
+            if (!entry.path().filename().string().starts_with(".history.db")) // what gantryd measured
                 names.push_back(entry.path().filename());
         return names;
     }

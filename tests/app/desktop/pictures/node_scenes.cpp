@@ -123,7 +123,7 @@ NodePage* showAlerts(Stage& stage)
     if (!page)
         return nullptr;
     for (const auto& [name, condition] :
-         {std::pair("memory is used", "host_memory_used_bytes > 1 B"), std::pair("slow requests", "p99 queue > 500ms"),
+         {std::pair("power is drawn", "gpu_power_w > 1 W"), std::pair("slow requests", "p99 queue > 500ms"),
           std::pair("power has changed", "anomaly gpu_power_w > 30%"), std::pair("server is gone", "absent no_such_metric")}) {
         proto::AlertRule rule;
         rule.name = name;
