@@ -12,7 +12,8 @@
 namespace gantry::node {
 namespace {
 
-constexpr std::chrono::milliseconds kLook{500};
+constexpr std::chrono::milliseconds kLook{500}; // what arrives is taken together: ten wake-ups a second cost more than the work
+constexpr DurationNs kFinishEvery = 1'000'000'000;
 constexpr std::size_t kMostUnnamed = 20'000;
 constexpr DurationNs kCleanEvery = 60'000'000'000;
 constexpr TimestampNs kNever = std::numeric_limits<TimestampNs>::max();
@@ -127,7 +128,6 @@ void MetricHistory::onSamples(std::span<const metrics::Sample> samples)
         m_dropped += samples.size();
     else
         m_queue.samples.insert(m_queue.samples.end(), samples.begin(), samples.end());
-    m_wake.notify_all();
 }
 
 void MetricHistory::onRemoved(std::span<const std::uint32_t> seriesIds)
@@ -152,7 +152,8 @@ void MetricHistory::run(const std::stop_token& stop)
         std::uint64_t handedIn = 0;
         {
             std::unique_lock lock(m_queueMutex);
-            m_wake.wait_for(lock, stop, kLook, [this] { return m_handedIn != m_taken; });
+            m_wake.wait_for(lock, stop, kLook, [this] { return m_isWaitedFor; });
+            m_isWaitedFor = false;
             isEnd = stop.stop_requested();
             std::swap(arrived, m_queue);
             handedIn = m_handedIn;
@@ -175,6 +176,8 @@ void MetricHistory::run(const std::stop_token& stop)
 void MetricHistory::settle()
 {
     std::unique_lock lock(m_queueMutex);
+    m_isWaitedFor = true;
+    m_wake.notify_all();
     m_settled.wait(lock, [this, until = m_handedIn] { return m_isReady && m_taken >= until; });
 }
 
@@ -235,9 +238,12 @@ void MetricHistory::takeSample(const Known& series, const metrics::Sample& sampl
 
 void MetricHistory::write(TimestampNs now, bool isEnd)
 {
+    const bool finishes = isEnd || now >= m_nextFinish;
+    if (finishes)
+        m_nextFinish = now + kFinishEvery;
     for (std::size_t tier = 0; tier < m_tiers.size(); ++tier) {
         Tier& open = m_tiers[tier];
-        if (open.resolution.step > 0)
+        if (finishes && open.resolution.step > 0)
             open.steps.finish(isEnd ? kNever : now - open.resolution.step, open.open); // servers' answers come late
         begin(open);
         if (!open.open.empty() && (isEnd || now - open.openSince >= open.resolution.block))
@@ -344,6 +350,7 @@ Result<void> MetricHistory::read(const v1::ReadHistoryRequest& request, const st
         const std::lock_guard lock(m_mutex);
         if (!m_store)
             return Error{ErrorCode::CannotWrite, m_problem, {}};
+        m_nextFinish = 0;
         write(m_options.monoNow(), false); // steps that have ended since
         reading.emplace(*this, request);
     }

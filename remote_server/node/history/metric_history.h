@@ -110,6 +110,7 @@ private:
     std::condition_variable m_settled;
     Arrived m_queue;
     bool m_isReady = false;                    ///< what an earlier daemon left has been read
+    bool m_isWaitedFor = false;                ///< somebody settles
     std::uint64_t m_handedIn = 0, m_taken = 0; ///< calls of onSamples()
     std::uint64_t m_dropped = 0;
     mutable std::mutex m_mutex; ///< everything below
@@ -118,7 +119,7 @@ private:
     std::unordered_map<std::uint32_t, Known> m_known; ///< by the sampler's numbers
     std::vector<metrics::SeriesDefinition> m_unnamed; ///< that could not be written into the store
     std::string m_problem, m_writeProblem;
-    TimestampNs m_nextCleaning = 0;
+    TimestampNs m_nextCleaning = 0, m_nextFinish = 0;
     std::jthread m_thread;
 };
 

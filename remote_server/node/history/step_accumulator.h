@@ -4,12 +4,12 @@
 #include "trace_model/metrics/series_store.h"
 
 #include <cstdint>
-#include <map>
+#include <unordered_map>
 
 namespace gantry::node {
 
 using proto::HistoryColumns;
-using HistoryColumnsById = std::map<std::uint32_t, HistoryColumns>;
+using HistoryColumnsById = std::unordered_map<std::uint32_t, HistoryColumns>;
 
 /// Makes points of steps out of samples: the mean of a gauge with its extremes, the last value of a counter; each at the time of the
 /// step's last sample, so that it never says what was not measured yet. A step without samples has no point. One thread at a time.
@@ -38,7 +38,7 @@ private:
     static void close(std::uint32_t id, Open& open, HistoryColumnsById& finished);
 
     DurationNs m_step;
-    std::map<std::uint32_t, Open> m_open;
+    std::unordered_map<std::uint32_t, Open> m_open;
 };
 
 } // namespace gantry::node

@@ -65,7 +65,7 @@ protected:
         rule.action = proto::AlertAction::SaveRecorder;
         return rule;
     }
-    /// Measures it again and again at this time until the rule is in a phase.
+    /// Measures it again and again at this time until the rule is in a phase, and what it does then is done.
     proto::AlertState waitFor(AlertRules& rules, proto::AlertPhase phase, double value)
     {
         std::uint64_t known = 0;
@@ -76,7 +76,7 @@ protected:
             known = changes.version;
             for (const proto::AlertState& state : changes.states)
                 last = state;
-            if (last.phase == phase)
+            if (last.phase == phase && (phase != proto::AlertPhase::Firing || !last.events.back().done.empty()))
                 return last;
         }
         ADD_FAILURE() << "it is " << name(last.phase) << " and not " << name(phase);
