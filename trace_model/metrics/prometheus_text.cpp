@@ -98,16 +98,27 @@ bool takeLabel(LineParser& parser, std::map<std::string, std::string>& labels)
     return true;
 }
 
+/// Of the quote that ends a text whose opening one is at `at`; npos: there is none.
+std::size_t endOfQuoted(std::string_view line, std::size_t at)
+{
+    for (std::size_t end = line.find('"', at + 1); end != std::string_view::npos; end = line.find('"', end + 1)) {
+        std::size_t escapes = 0; // two of them are one that is meant
+        while (line[end - 1 - escapes] == '\\')
+            ++escapes;
+        if (escapes % 2 == 0)
+            return end;
+    }
+    return std::string_view::npos;
+}
+
 /// Behind the closing brace of labels whose opening one is at `at`; npos: there is none.
 std::size_t endOfLabels(std::string_view line, std::size_t at)
 {
     for (++at; at < line.size(); ++at) {
         if (line[at] == '}')
             return at + 1;
-        if (line[at] != '"')
-            continue;
-        for (++at; at < line.size() && line[at] != '"'; ++at)
-            at += line[at] == '\\' ? 1 : 0;
+        if (line[at] == '"' && (at = endOfQuoted(line, at)) == std::string_view::npos)
+            break;
     }
     return std::string_view::npos;
 }

@@ -44,6 +44,24 @@ TEST(PrometheusText, LabelsSurviveBeingWrittenAndRead)
     EXPECT_EQ(scrape.samples[0].labels, labels);
 }
 
+TEST(PrometheusText, QuotesAndBracesInsideOfLabelsEndNothing)
+{
+    const PrometheusScrape scrape = parsePrometheusText("a{b=\"}\",c=\"\\\"}\",d=\"\\\\\"} 1\ne{f=\"\\\"} 2\n");
+    ASSERT_EQ(scrape.samples.size(), 1u);
+    EXPECT_EQ(scrape.samples[0].labels, (std::map<std::string, std::string>{{"b", "}"}, {"c", "\"}"}, {"d", "\\"}}));
+    EXPECT_EQ(scrape.malformedLines, 1u) << "the quote of the second line has no end";
+}
+
+TEST(PrometheusText, WhatSaysThatThereIsNoValueIsAbsent)
+{
+    const PrometheusScrape scrape =
+        parsePrometheusText("DCGM_FI_DEV_MEMORY_TEMP 9223372036854775794\nDCGM_FI_DEV_GPU_TEMP 2147483632\n"
+                            "DCGM_FI_DEV_POWER 140737488355328\nother_bytes 2147483632\ninf_bucket{le=\"+Inf\"} +Inf\n");
+    ASSERT_EQ(scrape.samples.size(), 2u);
+    EXPECT_EQ(scrape.samples[0].name, "other_bytes") << "a blank of DCGM is one only in its own metrics";
+    EXPECT_EQ(scrape.samples[1].name, "inf_bucket");
+}
+
 TEST(PrometheusText, ReadsEveryLineOfTheRealScrapes)
 {
     const std::filesystem::path folder = std::filesystem::path(GANTRY_SOURCE_DIR) / "../shared/data/triton_metrics";
