@@ -51,8 +51,8 @@ void FollowingHash::run(const std::stop_token& stop)
         std::uint64_t size = 0;
         {
             std::unique_lock lock(m_mutex);
-            if (!m_changed.wait(lock, stop, [this] { return m_isWhole || m_size - m_hashed >= kBlock; }))
-                return;
+            if (!m_changed.wait(lock, stop, [this] { return m_isWhole || m_size - m_hashed >= kBlock; }) || stop.stop_requested())
+                return; // nobody wants it
             size = m_size;
             isWhole = m_isWhole;
         }

@@ -49,5 +49,15 @@ TEST(FollowingHash, IsGivenUpWithoutWaitingForTheRest)
     hash.grownTo(4);
 }
 
+TEST(FollowingHash, IsGivenUpInTheMiddleOfWhatIsThereAlready)
+{
+    const test::TemporaryFolder folder;
+    std::ofstream(folder / "part").flush();
+    constexpr std::uint64_t kSize = 1ULL << 40; // a hole: to hash it would take half an hour
+    std::filesystem::resize_file(folder / "part", kSize);
+    FollowingHash hash(folder / "part");
+    hash.grownTo(kSize);
+}
+
 } // namespace
 } // namespace gantry::app
