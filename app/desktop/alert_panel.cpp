@@ -1,9 +1,9 @@
 #include "app/desktop/alert_panel.h"
 
 #include "app/desktop/alert_dialog.h"
-#include "app/desktop/message_bar.h"
 #include "app/desktop/notice_stack.h"
 #include "app/desktop/text.h"
+#include "widgets/tables/table_rows.h"
 #include "widgets/tables/table_style.h"
 #include "widgets/theme/theme.h"
 
@@ -25,7 +25,6 @@ using namespace std::chrono_literals;
 
 constexpr auto kInterval = 1s;
 constexpr std::size_t kEventsShown = 5;
-const char kTopic[] = "alert";
 
 enum Column
 {
@@ -81,16 +80,13 @@ QString eventText(const proto::AlertEvent& event)
 } // namespace
 
 AlertPanel::AlertPanel(NodeController& node, jobs::JobRunner& runner, QWidget* parent)
-    : NodePanel(node, parent),
+    : PolledPanel(node, runner, kInterval, parent),
       m_table(new QTableWidget(0, kColumns, this)),
       m_events(new QLabel(this)),
-      m_messages(new MessageBar(this)),
       m_add(new QPushButton(tr("&Watch…"), this)),
       m_edit(new QPushButton(tr("&Change…"), this)),
-      m_remove(new QPushButton(tr("&Delete"), this)),
-      m_slot(runner)
+      m_remove(new QPushButton(tr("&Delete"), this))
 {
-    m_messages->hide();
     setContent(*buildContent());
     connect(m_table, &QTableWidget::itemSelectionChanged, this, &AlertPanel::refreshEvents);
     connect(m_table, &QTableWidget::cellDoubleClicked, m_edit, &QPushButton::click);
@@ -100,8 +96,6 @@ AlertPanel::AlertPanel(NodeController& node, jobs::JobRunner& runner, QWidget* p
             edit(proto::AlertRule(state->rule));
     });
     connect(m_remove, &QPushButton::clicked, this, &AlertPanel::removeSelected);
-    m_timer.setInterval(kInterval);
-    connect(&m_timer, &QTimer::timeout, this, &AlertPanel::ask);
     refreshEvents();
 }
 
@@ -132,7 +126,6 @@ QWidget* AlertPanel::buildContent()
     auto* column = new QVBoxLayout(content);
     column->setContentsMargins(0, 0, 0, 0);
     column->setSpacing(0);
-    column->addWidget(m_messages);
     column->addLayout(bar);
     column->addWidget(m_table, 1);
     column->addWidget(m_events);
@@ -141,39 +134,17 @@ QWidget* AlertPanel::buildContent()
 
 void AlertPanel::ask()
 {
-    const auto client = this->client();
-    if (!client)
-        return;
-    m_timer.start();
-    if (m_slot.isRunning()) // a slow node is not asked again before it has answered
-        return;
-    if (!stack().isContentShown())
-        stack().showNotice(tr("Asking %1 what it watches…").arg(node()->title()));
-    m_slot.run([client](const jobs::JobContext& context) { return client->alertRules(context.stop()); },
-               [this](Result<std::vector<proto::AlertState>> rules) { show(std::move(rules)); });
+    poll(
+        tr("Asking %1 what it watches…").arg(node()->title()),
+        [](app::NodeClient& client, const std::stop_token& stop) { return client.alertRules(stop); },
+        [this](std::vector<proto::AlertState> rules) { show(std::move(rules)); });
 }
 
-void AlertPanel::stopAsking()
+void AlertPanel::show(std::vector<proto::AlertState> rules)
 {
-    m_timer.stop();
-    m_slot.cancel();
-}
-
-void AlertPanel::hideEvent(QHideEvent* event)
-{
-    stopAsking();
-    NodePanel::hideEvent(event);
-}
-
-void AlertPanel::show(Result<std::vector<proto::AlertState>> rules)
-{
-    if (!rules) {
-        stopAsking(); // until the person tries again
-        return showFailure(rules.error());
-    }
     const proto::AlertState* before = selected();
     const std::string selectedId = before ? before->rule.id : std::string();
-    m_rules = std::move(*rules);
+    m_rules = std::move(rules);
     const widgets::Theme& theme = widgets::Theme::forPalette(palette());
     m_table->setRowCount(static_cast<int>(m_rules.size()));
     for (int row = 0; row < m_table->rowCount(); ++row) {
@@ -181,33 +152,21 @@ void AlertPanel::show(Result<std::vector<proto::AlertState>> rules)
         const QString now = toQString(state.problem.empty() ? state.value : state.problem);
         const QStringList texts{phaseText(state), toQString(state.rule.name), toQString(state.rule.condition), now,
                                 actionText(state.rule.action)};
-        for (int column = 0; column < kColumns; ++column) {
-            if (!m_table->item(row, column))
-                m_table->setItem(row, column, new QTableWidgetItem);
-            m_table->item(row, column)->setText(texts.at(column));
-            m_table->item(row, column)->setToolTip(texts.at(column));
-        }
+        widgets::setRowTexts(*m_table, row, texts);
         const bool isFiring = !state.rule.isOff && state.phase == proto::AlertPhase::Firing;
         m_table->item(row, kState)->setForeground(isFiring ? QBrush(theme.bad) : QBrush());
     }
     // Rows move as rules come and go: the selection is of a rule.
     const auto again = std::find_if(m_rules.begin(), m_rules.end(), [&](const auto& state) { return state.rule.id == selectedId; });
-    if (again != m_rules.end())
-        m_table->selectRow(static_cast<int>(again - m_rules.begin()));
-    else
-        m_table->clearSelection();
-    if (!m_isFitted && !m_rules.empty()) {
-        widgets::fitColumns(*m_table);
-        m_isFitted = true;
-    }
+    widgets::selectOnly(*m_table, again == m_rules.end() ? -1 : static_cast<int>(again - m_rules.begin()));
+    fitOnce(*m_table);
     refreshEvents();
     stack().showContent();
 }
 
 const proto::AlertState* AlertPanel::selected() const
 {
-    const auto rows = m_table->selectionModel()->selectedRows();
-    const int row = rows.isEmpty() ? -1 : rows.first().row();
+    const int row = widgets::selectedRow(*m_table);
     return row >= 0 && row < static_cast<int>(m_rules.size()) ? &m_rules[static_cast<std::size_t>(row)] : nullptr;
 }
 
@@ -240,44 +199,19 @@ void AlertPanel::edit(const proto::AlertRule& rule)
 
 void AlertPanel::set(const proto::AlertRule& rule)
 {
-    if (!node())
-        return;
-    node()->perform(
+    perform(
         [rule](app::NodeClient& client, const std::stop_token& stop) -> Result<void> {
-            const auto state = client.setAlertRule(rule, stop);
-            return state ? Result<void>() : Result<void>(state.error());
+            GANTRY_CHECK(client.setAlertRule(rule, stop));
+            return {};
         },
-        [self = QPointer(this)](const Result<void>& result) {
-            if (self)
-                self->onDone(tr("The alert was not changed."), result);
-        });
+        tr("The alert was not changed."));
 }
 
 void AlertPanel::removeSelected()
 {
-    const proto::AlertState* state = selected();
-    if (!state || !node())
-        return;
-    node()->perform(
-        [id = state->rule.id](app::NodeClient& client, const std::stop_token& stop) { return client.deleteAlertRule(id, stop); },
-        [self = QPointer(this)](const Result<void>& result) {
-            if (self)
-                self->onDone(tr("The alert was not deleted."), result);
-        });
-}
-
-void AlertPanel::onDone(const QString& doing, const Result<void>& result)
-{
-    const QString topic = QString::fromLatin1(kTopic);
-    m_messages->clearTopic(topic);
-    if (!result)
-        m_messages->showMessage({MessageBar::Kind::Error,
-                                 doing + QLatin1Char(' ') + describe(result.error()).sentence,
-                                 describe(result.error()).details,
-                                 {},
-                                 {},
-                                 topic});
-    ask();
+    if (const proto::AlertState* state = selected())
+        perform([id = state->rule.id](app::NodeClient& client, const std::stop_token& stop) { return client.deleteAlertRule(id, stop); },
+                tr("The alert was not deleted."));
 }
 
 } // namespace gantry::desktop

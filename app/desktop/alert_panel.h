@@ -1,10 +1,7 @@
 #pragma once
 
-#include "app/desktop/node_panel.h"
-#include "app/jobs/job_slot.h"
+#include "app/desktop/polled_panel.h"
 #include "remote_server/proto/live_types.h"
-
-#include <QTimer>
 
 #include <vector>
 
@@ -14,10 +11,8 @@ class QTableWidget;
 
 namespace gantry::desktop {
 
-class MessageBar;
-
 /// The rules that a node watches, asked for once a second while the panel is seen. UI thread.
-class AlertPanel : public NodePanel
+class AlertPanel : public PolledPanel
 {
     Q_OBJECT
 
@@ -32,25 +27,18 @@ public:
 
 protected:
     void ask() override;
-    void stopAsking() override;
-    void hideEvent(QHideEvent* event) override;
 
 private:
     [[nodiscard]] QWidget* buildContent();
-    void show(Result<std::vector<proto::AlertState>> rules);
+    void show(std::vector<proto::AlertState> rules);
     void edit(const proto::AlertRule& rule);
     [[nodiscard]] const proto::AlertState* selected() const;
     void refreshEvents();
-    void onDone(const QString& doing, const Result<void>& result);
 
     QTableWidget* m_table;
     QLabel* m_events;
-    MessageBar* m_messages;
     QPushButton *m_add, *m_edit, *m_remove;
     std::vector<proto::AlertState> m_rules;
-    QTimer m_timer;
-    jobs::JobSlot m_slot;
-    bool m_isFitted = false;
 };
 
 } // namespace gantry::desktop

@@ -18,6 +18,8 @@
 #include <QTableWidget>
 #include <QVBoxLayout>
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace gantry::desktop {
@@ -62,6 +64,14 @@ private:
 };
 
 /// Shown by programs that manage keyrings, so in words.
+std::vector<Variable> secretsOf(const LaunchProfile& profile)
+{
+    std::vector<Variable> secrets;
+    std::copy_if(profile.environment.begin(), profile.environment.end(), std::back_inserter(secrets),
+                 [](const Variable& variable) { return variable.isSecret; });
+    return secrets;
+}
+
 QString keyOf(const LaunchProfile& profile, const Variable& variable)
 {
     return QStringLiteral("variable %1 of the launch profile %2").arg(variable.name, profile.name);
@@ -299,9 +309,7 @@ void LaunchDialog::findSecrets(const LaunchProfile& profile)
 {
     if (!m_keyring)
         return;
-    for (const Variable& variable : profile.environment) {
-        if (!variable.isSecret)
-            continue;
+    for (const Variable& variable : secretsOf(profile)) {
         const std::weak_ptr<int> alive = m_alive;
         m_keyring->find(keyOf(profile, variable), [this, alive, of = profile.name, name = variable.name](Keyring::Found found) {
             if (alive.expired() || !found.secret || m_profiles->currentText().trimmed() != of) // another was chosen meanwhile
@@ -318,9 +326,7 @@ void LaunchDialog::keepSecrets(const LaunchProfile& profile)
 {
     if (!m_keyring)
         return;
-    for (const Variable& variable : profile.environment) {
-        if (!variable.isSecret)
-            continue;
+    for (const Variable& variable : secretsOf(profile)) {
         const std::weak_ptr<int> alive = m_alive;
         if (m_keep->isChecked() && !variable.value.isEmpty())
             m_keyring->keep(keyOf(profile, variable), app::Secret(variable.value.toStdString()), [this, alive](const QString& reason) {

@@ -29,7 +29,7 @@ constexpr auto kInterval = 1s;
 } // namespace
 
 ProcessPanel::ProcessPanel(NodeController& node, jobs::JobRunner& runner, QWidget* parent)
-    : NodePanel(node, parent),
+    : PolledPanel(node, runner, kInterval, parent),
       m_model(new ProcessModel(
           [this](const std::string& id) {
               const proto::Target* target = this->node() ? this->node()->target(id) : nullptr;
@@ -40,8 +40,7 @@ ProcessPanel::ProcessPanel(NodeController& node, jobs::JobRunner& runner, QWidge
       m_table(new QTableView(this)),
       m_filter(new QLineEdit(this)),
       m_summary(new QLabel(this)),
-      m_problem(new QLabel(this)),
-      m_slot(runner)
+      m_problem(new QLabel(this))
 {
     m_order->setSourceModel(m_model);
     m_order->setSortRole(ProcessModel::kSortRole);
@@ -85,61 +84,33 @@ ProcessPanel::ProcessPanel(NodeController& node, jobs::JobRunner& runner, QWidge
         refreshSummary();
     });
     connect(m_table, &QWidget::customContextMenuRequested, this, &ProcessPanel::showMenu);
-    m_timer.setInterval(kInterval);
-    connect(&m_timer, &QTimer::timeout, this, &ProcessPanel::ask);
 }
 
 ProcessPanel::~ProcessPanel() = default;
 
 void ProcessPanel::ask()
 {
-    const auto client = this->client();
-    if (!client)
-        return;
-    m_timer.start();
-    // A slow node is not asked again before it has answered.
-    if (m_slot.isRunning())
-        return;
-    if (!stack().isContentShown())
-        stack().showNotice(tr("Asking %1 for its processes…").arg(node()->title()));
-    m_slot.run([client](const jobs::JobContext& context) { return client->processes(context.stop()); },
-               [this](Result<proto::ProcessList> list) { show(std::move(list)); });
+    poll(
+        tr("Asking %1 for its processes…").arg(node()->title()),
+        [](app::NodeClient& client, const std::stop_token& stop) { return client.processes(stop); },
+        [this](proto::ProcessList list) { show(std::move(list)); });
 }
 
-void ProcessPanel::stopAsking()
+void ProcessPanel::show(proto::ProcessList list)
 {
-    m_timer.stop();
-    m_slot.cancel();
-}
-
-void ProcessPanel::hideEvent(QHideEvent* event)
-{
-    stopAsking();
-    NodePanel::hideEvent(event);
-}
-
-void ProcessPanel::show(Result<proto::ProcessList> list)
-{
-    if (!list) {
-        stopAsking(); // until the person tries again
-        return showFailure(list.error());
-    }
     QStringList problems;
-    if (!list->noGpuUseReason.empty())
-        problems << tr("What uses GPUs is not known: %1").arg(toQString(list->noGpuUseReason));
-    if (!list->incompleteReason.empty())
-        problems << tr("Processes are missing: %1").arg(toQString(list->incompleteReason));
+    if (!list.noGpuUseReason.empty())
+        problems << tr("What uses GPUs is not known: %1").arg(toQString(list.noGpuUseReason));
+    if (!list.incompleteReason.empty())
+        problems << tr("Processes are missing: %1").arg(toQString(list.incompleteReason));
     m_problem->setText(problems.join(QLatin1Char('\n')));
     m_problem->setVisible(!problems.isEmpty());
-    if (list->processes.empty() && problems.isEmpty()) {
+    if (list.processes.empty() && problems.isEmpty()) {
         m_model->setProcesses({});
         return stack().showNotice(tr("No process uses a GPU, and no server of Gantry runs."));
     }
-    m_model->setProcesses(std::move(list->processes));
-    if (!m_isFitted && m_model->rowCount() > 0) {
-        widgets::fitColumns(*m_table);
-        m_isFitted = true;
-    }
+    m_model->setProcesses(std::move(list.processes));
+    fitOnce(*m_table);
     refreshSummary();
     stack().showContent();
 }

@@ -1,9 +1,6 @@
 #pragma once
 
-#include "app/desktop/node_panel.h"
-#include "app/jobs/job_slot.h"
-
-#include <QTimer>
+#include "app/desktop/polled_panel.h"
 
 class QLabel;
 class QLineEdit;
@@ -15,7 +12,7 @@ namespace gantry::desktop {
 class ProcessModel;
 
 /// The processes of a node that use a GPU or belong to a server, asked for once a second while the panel is seen. UI thread.
-class ProcessPanel : public NodePanel
+class ProcessPanel : public PolledPanel
 {
     Q_OBJECT
 
@@ -28,11 +25,9 @@ public:
 
 protected:
     void ask() override;
-    void stopAsking() override;
-    void hideEvent(QHideEvent* event) override;
 
 private:
-    void show(Result<proto::ProcessList> list);
+    void show(proto::ProcessList list);
     void refreshSummary();
     void showMenu(const QPoint& position);
 
@@ -41,9 +36,6 @@ private:
     QTableView* m_table;
     QLineEdit* m_filter;
     QLabel *m_summary, *m_problem;
-    QTimer m_timer;
-    jobs::JobSlot m_slot;
-    bool m_isFitted = false; ///< columns are as wide as what the first answer held
 };
 
 } // namespace gantry::desktop

@@ -1,6 +1,5 @@
 #include "app/desktop/reports_panel.h"
 
-#include "app/desktop/message_bar.h"
 #include "app/desktop/notice_stack.h"
 #include "app/desktop/report_policy_dialog.h"
 #include "app/desktop/text.h"
@@ -32,7 +31,6 @@ using namespace std::chrono_literals;
 
 constexpr auto kInterval = 5s; // the policy and other people change what is there
 constexpr int kSortRole = Qt::UserRole, kNameRole = Qt::UserRole + 1;
-const char kTopic[] = "reports";
 
 enum Column
 {
@@ -83,19 +81,16 @@ QList<QStandardItem*> rowOf(const proto::ReportInfo& report)
 } // namespace
 
 ReportsPanel::ReportsPanel(NodeController& node, jobs::JobRunner& runner, QWidget* parent)
-    : NodePanel(node, parent),
+    : PolledPanel(node, runner, kInterval, parent),
       m_model(new QStandardItemModel(0, kColumns, this)),
       m_table(new QTableView(this)),
-      m_messages(new MessageBar(this)),
       m_summary(new QLabel(this)),
       m_policy(new widgets::ElidedLabel(Qt::ElideRight, this)),
       m_open(new QPushButton(tr("&Fetch and open"), this)),
       m_keep(new QPushButton(tr("&Keep"), this)),
       m_delete(new QPushButton(tr("&Delete…"), this)),
-      m_edit(new QPushButton(tr("&Change…"), this)),
-      m_slot(runner)
+      m_edit(new QPushButton(tr("&Change…"), this))
 {
-    m_messages->hide();
     setContent(*buildContent());
     connect(m_table, &QTableView::doubleClicked, this, &ReportsPanel::open);
     connect(m_table, &QTableView::customContextMenuRequested, this, &ReportsPanel::showMenu);
@@ -111,8 +106,6 @@ ReportsPanel::ReportsPanel(NodeController& node, jobs::JobRunner& runner, QWidge
         if (isVisible())
             ask();
     });
-    m_timer.setInterval(kInterval);
-    connect(&m_timer, &QTimer::timeout, this, &ReportsPanel::ask);
 }
 
 ReportsPanel::~ReportsPanel() = default;
@@ -154,7 +147,6 @@ QWidget* ReportsPanel::buildContent()
     auto* column = new QVBoxLayout(content);
     column->setContentsMargins(0, 0, 0, 0);
     column->setSpacing(0);
-    column->addWidget(m_messages);
     column->addLayout(policy);
     column->addLayout(bar);
     column->addWidget(m_table, 1);
@@ -163,46 +155,19 @@ QWidget* ReportsPanel::buildContent()
 
 void ReportsPanel::ask()
 {
-    const auto client = this->client();
-    if (!client)
-        return;
-    m_timer.start();
-    if (m_slot.isRunning())
-        return;
-    if (!m_isKnown)
-        stack().showNotice(tr("Asking %1 for its reports…").arg(node()->title()));
-    m_slot.run([client](const jobs::JobContext& context) { return client->reportShelf(context.stop()); },
-               [this](Result<proto::ReportShelf> shelf) { show(std::move(shelf)); });
+    poll(
+        tr("Asking %1 for its reports…").arg(node()->title()),
+        [](app::NodeClient& client, const std::stop_token& stop) { return client.reportShelf(stop); },
+        [this](proto::ReportShelf shelf) { show(std::move(shelf)); });
 }
 
-void ReportsPanel::stopAsking()
+void ReportsPanel::show(proto::ReportShelf shelf)
 {
-    m_timer.stop();
-    m_slot.cancel();
-}
-
-void ReportsPanel::hideEvent(QHideEvent* event)
-{
-    stopAsking();
-    NodePanel::hideEvent(event);
-}
-
-void ReportsPanel::show(Result<proto::ReportShelf> shelf)
-{
-    if (!shelf) {
-        stopAsking(); // until the person tries again
-        m_isKnown = false;
-        return showFailure(shelf.error());
-    }
-    const bool differs = !m_isKnown || shelf->reports != m_shelf.reports;
-    m_shelf = std::move(*shelf);
+    const bool differs = shelf.reports != m_shelf.reports;
+    m_shelf = std::move(shelf);
     if (differs)
         fillTable();
-    m_isKnown = true;
-    if (!m_isFitted && !m_shelf.reports.empty()) {
-        widgets::fitColumns(*m_table);
-        m_isFitted = true;
-    }
+    fitOnce(*m_table);
     refreshSummary();
     refreshButtons();
     stack().showContent();
@@ -278,20 +243,6 @@ void ReportsPanel::showMenu(const QPoint& position)
     menu->popup(m_table->viewport()->mapToGlobal(position));
 }
 
-void ReportsPanel::tell(const QString& doing, const Result<void>& how)
-{
-    if (how) {
-        m_messages->clearTopic(QString::fromLatin1(kTopic));
-    } else {
-        const UserMessage message = describe(how.error());
-        m_messages->showMessage(
-            {MessageBar::Kind::Error, tr("%1: %2").arg(doing, message.sentence), message.details, {}, {}, QString::fromLatin1(kTopic)});
-    }
-    m_slot.cancel(); // an answer of before
-    if (isVisible())
-        ask();
-}
-
 void ReportsPanel::askToDelete()
 {
     Names names;
@@ -320,9 +271,7 @@ void ReportsPanel::askToDelete()
 
 void ReportsPanel::deleteReports(const Names& names)
 {
-    if (!node())
-        return;
-    node()->perform(
+    perform(
         [names](app::NodeClient& client, const std::stop_token& stop) -> Result<void> {
             Result<void> all;
             for (const std::string& name : names) {
@@ -332,10 +281,7 @@ void ReportsPanel::deleteReports(const Names& names)
             }
             return all;
         },
-        [self = QPointer(this)](const Result<void>& how) {
-            if (self)
-                self->tell(tr("Deleting"), how);
-        });
+        tr("Not everything was deleted."));
 }
 
 void ReportsPanel::keepSelected(bool isKept)
@@ -344,9 +290,9 @@ void ReportsPanel::keepSelected(bool isKept)
     for (const proto::ReportInfo& report : selected())
         if (report.isKept != isKept)
             names.push_back(report.name);
-    if (names.empty() || !node())
+    if (names.empty())
         return;
-    node()->perform(
+    perform(
         [names, isKept](app::NodeClient& client, const std::stop_token& stop) -> Result<void> {
             Result<void> all;
             for (const std::string& name : names) {
@@ -356,10 +302,7 @@ void ReportsPanel::keepSelected(bool isKept)
             }
             return all;
         },
-        [self = QPointer(this)](const Result<void>& how) {
-            if (self)
-                self->tell(tr("Keeping"), how);
-        });
+        tr("Not everything is marked as wanted."));
 }
 
 void ReportsPanel::askForPolicy()
@@ -369,17 +312,12 @@ void ReportsPanel::askForPolicy()
     auto* dialog = new ReportPolicyDialog(node()->title(), m_shelf.policy, this);
     dialog->setAttribute(Qt::WA_DeleteOnClose);
     connect(dialog, &QDialog::accepted, this, [this, dialog] {
-        if (!node())
-            return;
-        node()->perform(
+        perform(
             [policy = dialog->policy()](app::NodeClient& client, const std::stop_token& stop) -> Result<void> {
                 GANTRY_CHECK(client.setReportPolicy(policy, stop));
                 return {};
             },
-            [self = QPointer(this)](const Result<void>& how) {
-                if (self)
-                    self->tell(tr("Changing what the node keeps"), how);
-            });
+            tr("What the node keeps was not changed."));
     });
     dialog->open();
 }

@@ -1,9 +1,6 @@
 #pragma once
 
-#include "app/desktop/node_panel.h"
-#include "app/jobs/job_slot.h"
-
-#include <QTimer>
+#include "app/desktop/polled_panel.h"
 
 #include <vector>
 
@@ -14,10 +11,8 @@ class QTableView;
 
 namespace gantry::desktop {
 
-class MessageBar;
-
 /// The reports on a node: the room that they take, which of them stay, and what is done with them. UI thread.
-class ReportsPanel : public NodePanel
+class ReportsPanel : public PolledPanel
 {
     Q_OBJECT
 
@@ -26,7 +21,6 @@ public:
     ~ReportsPanel() override;
 
     [[nodiscard]] QTableView& table() const { return *m_table; }
-    [[nodiscard]] MessageBar& messages() const { return *m_messages; }
 
 signals:
     /// Fetch if necessary, then open.
@@ -34,14 +28,12 @@ signals:
 
 protected:
     void ask() override;
-    void stopAsking() override;
-    void hideEvent(QHideEvent* event) override;
 
 private:
     using Names = std::vector<std::string>;
 
     [[nodiscard]] QWidget* buildContent();
-    void show(Result<proto::ReportShelf> shelf);
+    void show(proto::ReportShelf shelf);
     void fillTable();
     void refreshSummary();
     void refreshButtons();
@@ -52,19 +44,12 @@ private:
     void deleteReports(const Names& names);
     void keepSelected(bool isKept);
     void askForPolicy();
-    /// What became of a request of the person's.
-    void tell(const QString& doing, const Result<void>& how);
 
     proto::ReportShelf m_shelf;
-    bool m_isKnown = false;  ///< the shelf
-    bool m_isFitted = false; ///< columns are as wide as what the first reports took
     QStandardItemModel* m_model;
     QTableView* m_table;
-    MessageBar* m_messages;
     QLabel *m_summary, *m_policy;
     QPushButton *m_open, *m_keep, *m_delete, *m_edit;
-    QTimer m_timer;
-    jobs::JobSlot m_slot;
 };
 
 } // namespace gantry::desktop

@@ -1,10 +1,7 @@
 #pragma once
 
-#include "app/desktop/node_panel.h"
-#include "app/jobs/job_slot.h"
+#include "app/desktop/polled_panel.h"
 #include "remote_server/proto/live_types.h"
-
-#include <QTimer>
 
 #include <vector>
 
@@ -14,11 +11,9 @@ class QTableWidget;
 
 namespace gantry::desktop {
 
-class MessageBar;
-
 /// Where a node's metrics come from, with true periods and lags, asked for once a second while the panel is seen; endpoints can be added.
 /// UI thread.
-class SourcePanel : public NodePanel
+class SourcePanel : public PolledPanel
 {
     Q_OBJECT
 
@@ -30,26 +25,19 @@ public:
 
 protected:
     void ask() override;
-    void stopAsking() override;
-    void hideEvent(QHideEvent* event) override;
 
 private:
     [[nodiscard]] QWidget* buildContent();
-    void show(Result<std::vector<proto::MetricSource>> sources);
+    void show(std::vector<proto::MetricSource> sources);
     void add();
     void removeSelected();
     [[nodiscard]] const proto::MetricSource* selected() const;
     void refreshButtons();
-    void onDone(const QString& doing, const Result<void>& result);
 
     QTableWidget* m_table;
-    MessageBar* m_messages;
     QLineEdit* m_url;
     QPushButton *m_add, *m_remove;
     std::vector<proto::MetricSource> m_sources;
-    QTimer m_timer;
-    jobs::JobSlot m_slot;
-    bool m_isFitted = false;
 };
 
 } // namespace gantry::desktop

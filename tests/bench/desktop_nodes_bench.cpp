@@ -26,7 +26,6 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace gantry::bench {
@@ -55,9 +54,8 @@ public:
             m_daemons.push_back(std::make_unique<test::ChildProcess>(
                 std::vector<std::string>{GANTRYD, "--socket", folder / "d.sock", "--report-folder", folder / "reports", "--ready-file",
                                          folder / "ready", "--rehearse", GANTRY_SOURCE_DIR "/resources/rehearsal/session"}));
-            for (int tries = 0; !std::filesystem::exists(folder / "ready"); ++tries, std::this_thread::sleep_for(20ms))
-                if (tries > 1000)
-                    throw std::runtime_error("a gantryd is not ready: " + m_daemons.back()->errorText());
+            if (!test::eventually([&] { return std::filesystem::exists(folder / "ready"); }))
+                throw std::runtime_error("a gantryd is not ready: " + m_daemons.back()->errorText());
         }
     }
 

@@ -57,9 +57,8 @@ void run(std::size_t count, int seconds, const std::string& recording)
     std::vector<Node> nodes(count);
     for (std::size_t i = 0; i < count; ++i) {
         const auto ready = start(nodes[i], folder / std::to_string(i), recording);
-        for (int tries = 0; !std::filesystem::exists(ready); ++tries, std::this_thread::sleep_for(20ms))
-            if (tries > 1000)
-                throw std::runtime_error("a gantryd is not ready: " + nodes[i].daemon->errorText());
+        if (!test::eventually([&] { return std::filesystem::exists(ready); }))
+            throw std::runtime_error("a gantryd is not ready: " + nodes[i].daemon->errorText());
     }
     const double before = kilobytesOf(getpid(), "Private_Dirty");
     std::atomic<std::uint64_t> batches{0}, samples{0};

@@ -24,7 +24,6 @@
 #include <stdexcept>
 #include <string>
 #include <sys/resource.h>
-#include <thread>
 #include <vector>
 
 namespace gantry::bench {
@@ -153,8 +152,7 @@ public:
         makeReport();
         m_daemon = std::make_unique<test::ChildProcess>(std::vector<std::string>{
             GANTRYD, "--socket", m_folder / "d.sock", "--report-folder", m_folder / "reports", "--ready-file", m_folder / "ready"});
-        for (int tries = 0; !std::filesystem::exists(m_folder / "ready"); ++tries, std::this_thread::sleep_for(20ms))
-            check(tries < 500, "gantryd is not ready");
+        check(test::eventually([&] { return std::filesystem::exists(m_folder / "ready"); }), "gantryd is not ready");
         m_config = m_sshd.writeConfig();
         m_client =
             need(app::NodeClient::connect("ssh://node?config=" + m_config.string() + "&socket=" + (m_folder / "d.sock").string(), "bench"));

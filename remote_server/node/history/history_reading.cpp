@@ -43,19 +43,17 @@ bool HistoryParts::isWanted(std::uint32_t id)
     return series != m_series.end() && (m_names.empty() || m_names.contains(series->second.name));
 }
 
-v1::HistorySeries& HistoryParts::begin(std::uint32_t id, DurationNs step)
+bool HistoryParts::put(std::uint32_t id, DurationNs step, const HistoryColumns& columns)
 {
+    if (columns.times.empty())
+        return true;
     v1::HistorySeries& series = *m_part.add_series();
     if (m_defined.insert(id).second)
         *series.mutable_definition() = proto::toWire(m_series.at(id));
     else
         series.mutable_definition()->set_id(id);
     series.set_step_ns(step);
-    return series;
-}
-
-bool HistoryParts::endOfSeries(v1::HistorySeries& series)
-{
+    proto::putColumns(columns, series);
     m_points += static_cast<std::size_t>(series.values_size());
     return m_points < kPartPoints || finish();
 }
@@ -73,14 +71,7 @@ bool HistoryParts::add(DurationNs step, const v1::HistoryPart& block, DurationNs
 {
     for (const v1::HistorySeries& kept : block.series()) {
         const std::uint32_t id = kept.definition().id();
-        if (!isWanted(id))
-            continue;
-        const HistoryColumns columns = cut(proto::columnsOf(kept), shift, range);
-        if (columns.times.empty())
-            continue;
-        v1::HistorySeries& series = begin(id, step);
-        proto::putColumns(columns, series);
-        if (!endOfSeries(series))
+        if (isWanted(id) && !put(id, step, cut(proto::columnsOf(kept), shift, range)))
             return false;
     }
     return true;
@@ -88,18 +79,9 @@ bool HistoryParts::add(DurationNs step, const v1::HistoryPart& block, DurationNs
 
 bool HistoryParts::add(DurationNs step, const HistoryColumnsById& open, TimeRange range)
 {
-    for (const auto& [id, all] : open) {
-        if (!isWanted(id))
-            continue;
-        const HistoryColumns columns = cut(all, 0, range);
-        if (columns.times.empty())
-            continue;
-        v1::HistorySeries& series = begin(id, step);
-        proto::putColumns(columns, series);
-        if (!endOfSeries(series))
-            return false;
-    }
-    return true;
+    return std::all_of(open.begin(), open.end(), [&](const auto& series) {
+        return !isWanted(series.first) || put(series.first, step, cut(series.second, 0, range));
+    });
 }
 
 } // namespace gantry::node

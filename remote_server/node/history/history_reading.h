@@ -31,8 +31,8 @@ public:
 
 private:
     [[nodiscard]] bool isWanted(std::uint32_t id);
-    v1::HistorySeries& begin(std::uint32_t id, DurationNs step);
-    bool endOfSeries(v1::HistorySeries& series);
+    /// False: nobody takes more.
+    bool put(std::uint32_t id, DurationNs step, const HistoryColumns& columns);
 
     std::set<std::string> m_names;
     const std::map<std::uint32_t, metrics::SeriesDefinition>& m_series;

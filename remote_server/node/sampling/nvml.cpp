@@ -27,7 +27,7 @@ struct PciInfo
 
 struct Nvml::Api
 {
-    std::unique_ptr<NvmlLibrary> library;
+    std::unique_ptr<NvmlLibrary> nvml;
     int (*getName)(void*, char*, unsigned) = nullptr;
     int (*getUuid)(void*, char*, unsigned) = nullptr;
     int (*getPciInfo)(void*, PciInfo*) = nullptr;
@@ -51,21 +51,21 @@ Result<std::unique_ptr<Nvml>> Nvml::open(const std::string& library)
 {
     std::unique_ptr<Nvml> nvml(new Nvml);
     Api& api = *nvml->m_api;
-    GANTRY_TRY(api.library, NvmlLibrary::open(library));
-    api.library->find(api.getName, "nvmlDeviceGetName");
-    api.library->find(api.getUuid, "nvmlDeviceGetUUID");
-    api.library->find(api.getPciInfo, "nvmlDeviceGetPciInfo_v3");
-    api.library->find(api.getCapability, "nvmlDeviceGetCudaComputeCapability");
-    api.library->find(api.getMemory, "nvmlDeviceGetMemoryInfo");
-    api.library->find(api.getUtilization, "nvmlDeviceGetUtilizationRates");
-    api.library->find(api.getPower, "nvmlDeviceGetPowerUsage");
-    api.library->find(api.getPowerLimit, "nvmlDeviceGetEnforcedPowerLimit");
-    api.library->find(api.getClock, "nvmlDeviceGetClockInfo");
-    api.library->find(api.getTemperature, "nvmlDeviceGetTemperature");
-    nvml->m_driverVersion = api.library->driverVersion();
-    if (const int version = api.library->cudaVersion(); version > 0)
+    GANTRY_TRY(api.nvml, NvmlLibrary::open(library));
+    api.nvml->find(api.getName, "nvmlDeviceGetName");
+    api.nvml->find(api.getUuid, "nvmlDeviceGetUUID");
+    api.nvml->find(api.getPciInfo, "nvmlDeviceGetPciInfo_v3");
+    api.nvml->find(api.getCapability, "nvmlDeviceGetCudaComputeCapability");
+    api.nvml->find(api.getMemory, "nvmlDeviceGetMemoryInfo");
+    api.nvml->find(api.getUtilization, "nvmlDeviceGetUtilizationRates");
+    api.nvml->find(api.getPower, "nvmlDeviceGetPowerUsage");
+    api.nvml->find(api.getPowerLimit, "nvmlDeviceGetEnforcedPowerLimit");
+    api.nvml->find(api.getClock, "nvmlDeviceGetClockInfo");
+    api.nvml->find(api.getTemperature, "nvmlDeviceGetTemperature");
+    nvml->m_driverVersion = api.nvml->driverVersion();
+    if (const int version = api.nvml->cudaVersion(); version > 0)
         nvml->m_cudaVersion = cudaVersionText(version);
-    for (const NvmlLibrary::Device& device : api.library->devices()) {
+    for (const NvmlLibrary::Device& device : api.nvml->devices()) {
         nvml->m_gpus.push_back(device.handle ? nvml->describe(device.index, device.handle) : proto::GpuInfo());
         nvml->m_gpus.back().index = device.index;
         nvml->m_gpus.back().problem = device.problem;
@@ -73,8 +73,8 @@ Result<std::unique_ptr<Nvml>> Nvml::open(const std::string& library)
         if (!device.handle)
             spdlog::error("GPU {}: {}", device.index, device.problem);
     }
-    nvml->m_state = std::make_unique<NvmlState>(*api.library);
-    nvml->m_gpm = NvmlGpm::open(api.library->handle(), nvml->m_devices);
+    nvml->m_state = std::make_unique<NvmlState>(*api.nvml);
+    nvml->m_gpm = NvmlGpm::open(api.nvml->handle(), nvml->m_devices);
     return nvml;
 }
 
@@ -110,7 +110,7 @@ bool Nvml::answers(std::size_t place)
         return false;
     Memory memory{};
     const int status = m_api->getMemory ? m_api->getMemory(m_devices[place], &memory) : NvmlLibrary::kSuccess;
-    const std::string problem = NvmlLibrary::isLoss(status) ? m_api->library->problemOf(status) : std::string();
+    const std::string problem = NvmlLibrary::isLoss(status) ? m_api->nvml->problemOf(status) : std::string();
     const std::lock_guard lock(m_mutex);
     proto::GpuInfo& gpu = m_gpus[place];
     if (problem.empty() && !gpu.problem.empty())

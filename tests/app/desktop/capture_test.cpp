@@ -5,7 +5,6 @@
 #include "app/desktop/fleet_capture.h"
 #include "app/desktop/fleet_desk.h"
 #include "app/desktop/live_page.h"
-#include "app/desktop/main_window.h"
 #include "app/desktop/message_bar.h"
 #include "app/desktop/nodes_panel.h"
 #include "app/desktop/page_area.h"
@@ -13,7 +12,7 @@
 #include "app/desktop/recorder_dialog.h"
 #include "app/desktop/report_page.h"
 #include "app/desktop/window_actions.h"
-#include "app/jobs/job_runner.h"
+#include "tests/app/desktop/window_test.h"
 #include "tests/support/node_fixture.h"
 #include "tests/support/sshd_fixture.h"
 
@@ -54,27 +53,20 @@ const test::Programs kPrograms{GANTRYD, GANTRY_SERVE, GANTRYCTL, {}};
 } // namespace
 
 /// The window with a real gantryd and a real gantry-serve under load behind it.
-class CaptureTest : public QObject
+class CaptureTest : public WindowTest
 {
     Q_OBJECT
 
 private slots:
     void init()
     {
-        m_folder = std::make_unique<TemporaryFolder>();
-        m_settings = std::make_unique<Settings>(QString::fromStdString((*m_folder / "data").string()));
-        m_runner = std::make_unique<jobs::JobRunner>(6);
-        m_window = std::make_unique<MainWindow>(*m_runner, *m_settings);
-        m_window->setUnattended();
-        m_window->show();
+        openWindow();
         QVERIFY(QTest::qWaitForWindowExposed(m_window.get()));
     }
 
     void cleanup()
     {
-        m_window.reset();
-        m_runner.reset();
-        m_settings.reset(); // writes into the folder
+        closeWindow();
         m_load.reset();
         m_node.reset();
     }
@@ -687,13 +679,9 @@ private:
     QToolButton& recorderButton() { return *m_window->findChild<QToolButton*>(QStringLiteral("recorderButton")); }
     QTreeWidget& tree() { return *m_window->findChild<QTreeWidget*>(QStringLiteral("nodesTree")); }
 
-    std::unique_ptr<TemporaryFolder> m_folder;
     std::unique_ptr<NodeFixture> m_node;
     NodeFixture::Server m_server;
     std::unique_ptr<BackgroundLoad> m_load;
-    std::unique_ptr<Settings> m_settings;
-    std::unique_ptr<jobs::JobRunner> m_runner;
-    std::unique_ptr<MainWindow> m_window;
 };
 
 QTEST_MAIN(CaptureTest)

@@ -2,14 +2,12 @@
 
 #include "app/desktop/fleet_desk.h"
 #include "app/desktop/fleet_page.h"
-#include "app/desktop/main_window.h"
 #include "app/desktop/message_bar.h"
 #include "app/desktop/node_dialog.h"
 #include "app/desktop/node_pulse.h"
 #include "app/desktop/page_area.h"
-#include "app/desktop/settings.h"
 #include "app/desktop/window_actions.h"
-#include "app/jobs/job_runner.h"
+#include "tests/app/desktop/window_test.h"
 #include "widgets/fleet/fleet_view.h"
 
 #include <QAction>
@@ -17,7 +15,6 @@
 #include <QLabel>
 #include <QLineEdit>
 #include <QPushButton>
-#include <QTemporaryDir>
 #include <QTest>
 
 #include <memory>
@@ -61,7 +58,7 @@ proto::MetricsBatch definitions()
 } // namespace
 
 /// The fleet's page in the window, with real nodes behind it.
-class FleetPageTest : public QObject
+class FleetPageTest : public WindowTest
 {
     Q_OBJECT
 
@@ -70,21 +67,10 @@ private slots:
     {
         if (LocalNode::daemonProgram().isEmpty())
             QSKIP("gantryd is not built here");
-        m_folder = std::make_unique<QTemporaryDir>();
-        m_runner = std::make_unique<jobs::JobRunner>(4);
-        m_settings = std::make_unique<Settings>(m_folder->path());
-        m_window = std::make_unique<MainWindow>(*m_runner, *m_settings);
-        m_window->setUnattended();
-        m_window->resize(1000, 700);
-        m_window->show();
+        openWindow({1000, 700});
     }
 
-    void cleanup()
-    {
-        m_window.reset();
-        m_runner.reset();
-        m_settings.reset();
-    }
+    void cleanup() { closeWindow(); }
 
     void anEmptyFleetSaysWhatToDo()
     {
@@ -276,11 +262,6 @@ private:
     }
     [[nodiscard]] QPushButton& button(const char* name) const { return *page().findChild<QPushButton*>(QLatin1String(name)); }
     [[nodiscard]] QString summary() const { return page().findChild<QLabel*>(QStringLiteral("fleetSummary"))->text(); }
-
-    std::unique_ptr<QTemporaryDir> m_folder;
-    std::unique_ptr<jobs::JobRunner> m_runner;
-    std::unique_ptr<Settings> m_settings;
-    std::unique_ptr<MainWindow> m_window;
 };
 
 QTEST_MAIN(FleetPageTest)

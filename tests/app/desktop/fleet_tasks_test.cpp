@@ -4,11 +4,9 @@
 #include "app/desktop/fleet_desk.h"
 #include "app/desktop/fleet_page.h"
 #include "app/desktop/fleet_task_panel.h"
-#include "app/desktop/main_window.h"
 #include "app/desktop/message_bar.h"
-#include "app/desktop/settings.h"
 #include "app/desktop/window_actions.h"
-#include "app/jobs/job_runner.h"
+#include "tests/app/desktop/window_test.h"
 #include "widgets/fleet/fleet_view.h"
 
 #include <QAbstractButton>
@@ -16,7 +14,6 @@
 #include <QMenu>
 #include <QMessageBox>
 #include <QPushButton>
-#include <QTemporaryDir>
 #include <QTest>
 #include <QToolButton>
 #include <QTreeWidget>
@@ -37,7 +34,7 @@ constexpr int kPatienceMs = 60'000;
 } // namespace
 
 /// What is done on several nodes at once, with real gantryds behind the window.
-class FleetTasksTest : public QObject
+class FleetTasksTest : public WindowTest
 {
     Q_OBJECT
 
@@ -46,20 +43,12 @@ private slots:
     {
         if (LocalNode::daemonProgram().isEmpty())
             QSKIP("gantryd is not built here");
-        m_folder = std::make_unique<QTemporaryDir>();
-        m_runner = std::make_unique<jobs::JobRunner>(4);
-        m_settings = std::make_unique<Settings>(m_folder->path());
-        m_window = std::make_unique<MainWindow>(*m_runner, *m_settings);
-        m_window->setUnattended();
-        m_window->resize(1200, 800);
-        m_window->show();
+        openWindow();
     }
 
     void cleanup()
     {
-        m_window.reset();
-        m_runner.reset();
-        m_settings.reset();
+        closeWindow();
         m_daemons.clear();
         m_nodes.clear();
     }
@@ -208,10 +197,6 @@ private:
         QFAIL(qPrintable(text));
     }
 
-    std::unique_ptr<QTemporaryDir> m_folder;
-    std::unique_ptr<jobs::JobRunner> m_runner;
-    std::unique_ptr<Settings> m_settings;
-    std::unique_ptr<MainWindow> m_window;
     std::vector<std::unique_ptr<LocalNode>> m_daemons;
     std::vector<NodeController*> m_nodes;
 };

@@ -6,12 +6,10 @@
 #include "app/desktop/launch_desk.h"
 #include "app/desktop/launch_dialog.h"
 #include "app/desktop/launch_profile.h"
-#include "app/desktop/main_window.h"
 #include "app/desktop/message_bar.h"
 #include "app/desktop/node_page.h"
 #include "app/desktop/page_area.h"
-#include "app/desktop/settings.h"
-#include "app/jobs/job_runner.h"
+#include "tests/app/desktop/window_test.h"
 
 #include <QCheckBox>
 #include <QComboBox>
@@ -19,7 +17,6 @@
 #include <QLabel>
 #include <QLineEdit>
 #include <QPushButton>
-#include <QTemporaryDir>
 #include <QTest>
 
 #include <memory>
@@ -52,27 +49,16 @@ LaunchProfile trainer()
 } // namespace
 
 /// What a person writes down of a program, and how it is started with that on real gantryds.
-class LaunchTest : public QObject
+class LaunchTest : public WindowTest
 {
     Q_OBJECT
 
 private slots:
-    void init()
-    {
-        m_folder = std::make_unique<QTemporaryDir>();
-        m_runner = std::make_unique<jobs::JobRunner>(4);
-        m_settings = std::make_unique<Settings>(m_folder->path());
-        m_window = std::make_unique<MainWindow>(*m_runner, *m_settings);
-        m_window->setUnattended();
-        m_window->resize(1200, 800);
-        m_window->show();
-    }
+    void init() { openWindow(); }
 
     void cleanup()
     {
-        m_window.reset();
-        m_runner.reset();
-        m_settings.reset();
+        closeWindow();
         m_daemons.clear();
         m_nodes.clear();
     }
@@ -111,7 +97,7 @@ private slots:
     {
         m_settings->setLaunchProfile(trainer());
         m_settings->sync();
-        QFile file(m_folder->filePath(QStringLiteral("gantry.ini")));
+        QFile file(QString::fromStdString((*m_folder / "data" / "gantry.ini").string()));
         QVERIFY(file.open(QIODevice::ReadOnly));
         const QByteArray written = file.readAll();
         QVERIFY(written.contains("HF_TOKEN") && !written.contains(kSecretValue.toUtf8()));
@@ -261,10 +247,6 @@ private:
         return said;
     }
 
-    std::unique_ptr<QTemporaryDir> m_folder;
-    std::unique_ptr<jobs::JobRunner> m_runner;
-    std::unique_ptr<Settings> m_settings;
-    std::unique_ptr<MainWindow> m_window;
     std::vector<std::unique_ptr<LocalNode>> m_daemons;
     std::vector<NodeController*> m_nodes;
 };

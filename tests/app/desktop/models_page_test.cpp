@@ -1,15 +1,13 @@
 #include "local_node.h"
 #include "model_server.h"
 
-#include "app/desktop/main_window.h"
 #include "app/desktop/message_bar.h"
 #include "app/desktop/model_config_editor.h"
 #include "app/desktop/model_load_panel.h"
 #include "app/desktop/models_page.h"
 #include "app/desktop/nodes_panel.h"
 #include "app/desktop/page_area.h"
-#include "app/jobs/job_runner.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/app/desktop/window_test.h"
 
 #include <QDoubleSpinBox>
 #include <QLabel>
@@ -38,7 +36,7 @@ constexpr int kPatienceMs = 30'000;
 } // namespace
 
 /// The page with a real gantryd and a real gantry-serve behind it.
-class ModelsPageTest : public QObject
+class ModelsPageTest : public WindowTest
 {
     Q_OBJECT
 
@@ -47,14 +45,9 @@ private slots:
     {
         if (LocalNode::daemonProgram().isEmpty() || desktop_test::modelServerProgram().empty())
             QSKIP("gantryd or gantry-serve is not built here");
-        m_folder = std::make_unique<test::TemporaryFolder>();
         m_daemon = std::make_unique<LocalNode>();
         QVERIFY(m_daemon->start());
-        m_settings = std::make_unique<Settings>(QString::fromStdString((*m_folder / "data").string()));
-        m_runner = std::make_unique<jobs::JobRunner>(6);
-        m_window = std::make_unique<MainWindow>(*m_runner, *m_settings);
-        m_window->setUnattended();
-        m_window->show();
+        openWindow();
         NodeController& node = m_window->nodes().open(m_daemon->address());
         QTRY_COMPARE_WITH_TIMEOUT(node.state(), NodeController::State::Connected, kPatienceMs);
         m_target = desktop_test::launchModelServer(*node.client(), m_folder->path()).id;
@@ -65,11 +58,8 @@ private slots:
 
     void cleanup()
     {
-        m_window.reset();
-        m_runner.reset();
-        m_settings.reset();
+        closeWindow();
         m_daemon.reset();
-        m_folder.reset();
     }
 
     void aModelOfTheNodesPanelOpensThePageAtItWithItsConfiguration()
@@ -377,11 +367,7 @@ private:
         return found.isEmpty() ? QString() : found.front()->text(2);
     }
 
-    std::unique_ptr<test::TemporaryFolder> m_folder;
     std::unique_ptr<LocalNode> m_daemon;
-    std::unique_ptr<Settings> m_settings;
-    std::unique_ptr<jobs::JobRunner> m_runner;
-    std::unique_ptr<MainWindow> m_window;
     NodeController* m_node = nullptr;
     std::string m_target;
 };

@@ -3,7 +3,6 @@
 #include "app/desktop/alert_dialog.h"
 #include "app/desktop/alert_panel.h"
 #include "app/desktop/log_panel.h"
-#include "app/desktop/main_window.h"
 #include "app/desktop/message_bar.h"
 #include "app/desktop/node_list.h"
 #include "app/desktop/node_log_panel.h"
@@ -16,9 +15,8 @@
 #include "app/desktop/readiness_panel.h"
 #include "app/desktop/report_policy_dialog.h"
 #include "app/desktop/reports_panel.h"
-#include "app/desktop/settings.h"
 #include "app/desktop/source_panel.h"
-#include "app/jobs/job_runner.h"
+#include "tests/app/desktop/window_test.h"
 
 #include <QAbstractButton>
 #include <QApplication>
@@ -33,7 +31,6 @@
 #include <QSortFilterProxyModel>
 #include <QTableView>
 #include <QTableWidget>
-#include <QTemporaryDir>
 #include <QTest>
 #include <QToolButton>
 #include <QTreeWidget>
@@ -54,7 +51,7 @@ constexpr int kPatienceMs = 30'000;
 } // namespace
 
 /// The page of a node in the window, with a real gantryd behind it: a bare one, or one that plays the shipped recording.
-class NodePageTest : public QObject
+class NodePageTest : public WindowTest
 {
     Q_OBJECT
 
@@ -63,21 +60,13 @@ private slots:
     {
         if (LocalNode::daemonProgram().isEmpty())
             QSKIP("gantryd is not built here");
-        m_folder = std::make_unique<QTemporaryDir>();
-        m_runner = std::make_unique<jobs::JobRunner>(4);
-        m_settings = std::make_unique<Settings>(m_folder->path());
-        m_window = std::make_unique<MainWindow>(*m_runner, *m_settings);
-        m_window->setUnattended();
-        m_window->resize(1200, 800);
-        m_window->show();
+        openWindow();
         m_daemon = std::make_unique<LocalNode>();
     }
 
     void cleanup()
     {
-        m_window.reset();
-        m_runner.reset();
-        m_settings.reset();
+        closeWindow();
         m_daemon.reset();
     }
 
@@ -423,10 +412,6 @@ private:
         m_node->refresh();
     }
 
-    std::unique_ptr<QTemporaryDir> m_folder;
-    std::unique_ptr<jobs::JobRunner> m_runner;
-    std::unique_ptr<Settings> m_settings;
-    std::unique_ptr<MainWindow> m_window;
     std::unique_ptr<LocalNode> m_daemon;
     NodeController* m_node = nullptr;
 };

@@ -1,12 +1,10 @@
 #include "app/desktop/capture_bar.h"
 #include "app/desktop/live_page.h"
-#include "app/desktop/main_window.h"
 #include "app/desktop/node_list.h"
 #include "app/desktop/page_area.h"
 #include "app/desktop/report_page.h"
-#include "app/jobs/job_runner.h"
 #include "tests/app/desktop/local_node.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/app/desktop/window_test.h"
 #include "widgets/tables/trust_strip.h"
 
 #include <QAction>
@@ -26,7 +24,7 @@ constexpr int kPatienceMs = 60'000;
 } // namespace
 
 /// The window with a gantryd behind it that plays the shipped recording.
-class RehearsalTest : public QObject
+class RehearsalTest : public WindowTest
 {
     Q_OBJECT
 
@@ -39,21 +37,11 @@ private slots:
 
     void init()
     {
-        m_folder = std::make_unique<test::TemporaryFolder>();
-        m_settings = std::make_unique<Settings>(QString::fromStdString((*m_folder / "data").string()));
-        m_runner = std::make_unique<jobs::JobRunner>(6);
-        m_window = std::make_unique<MainWindow>(*m_runner, *m_settings);
-        m_window->setUnattended();
-        m_window->show();
+        openWindow();
         QVERIFY(QTest::qWaitForWindowExposed(m_window.get()));
     }
 
-    void cleanup()
-    {
-        m_window.reset();
-        m_runner.reset();
-        m_settings.reset();
-    }
+    void cleanup() { closeWindow(); }
 
     void saysEverywhereThatTheNodePlaysARecording()
     {
@@ -101,11 +89,6 @@ private:
         QTRY_VERIFY_WITH_TIMEOUT(controller.state() == NodeController::State::Connected, kPatienceMs);
     }
     [[nodiscard]] QLabel& mark() const { return *m_window->findChild<QLabel*>(QStringLiteral("recordingMark")); }
-
-    std::unique_ptr<test::TemporaryFolder> m_folder;
-    std::unique_ptr<Settings> m_settings;
-    std::unique_ptr<jobs::JobRunner> m_runner;
-    std::unique_ptr<MainWindow> m_window;
 };
 
 QTEST_MAIN(RehearsalTest)

@@ -5,14 +5,12 @@
 #include "app/desktop/connect_panel.h"
 #include "app/desktop/keyring.h"
 #include "app/desktop/live_page.h"
-#include "app/desktop/main_window.h"
 #include "app/desktop/message_bar.h"
 #include "app/desktop/node_controller.h"
 #include "app/desktop/node_desk.h"
 #include "app/desktop/secret_edit.h"
 #include "app/desktop/secret_keeper.h"
-#include "app/desktop/settings.h"
-#include "app/jobs/job_runner.h"
+#include "tests/app/desktop/window_test.h"
 #include "tests/support/silent_host.h"
 #include "tests/support/sshd_fixture.h"
 
@@ -76,7 +74,7 @@ std::vector<int> gantrydsBelow(const std::string& folder)
 } // namespace
 
 /// The window and its nodes with a real sshd, and a real gantryd behind it.
-class SshNodeTest : public QObject
+class SshNodeTest : public WindowTest
 {
     Q_OBJECT
 
@@ -87,22 +85,15 @@ private slots:
             QSKIP("gantryd is not built here");
         if (const auto reason = test::whyNoSshd())
             QSKIP(reason->c_str());
-        m_folder = std::make_unique<test::TemporaryFolder>();
         m_daemon = std::make_unique<LocalNode>();
         QVERIFY(m_daemon->start());
         m_sshd = std::make_unique<SshdFixture>();
-        m_runner = std::make_unique<jobs::JobRunner>(2);
-        m_settings = std::make_unique<Settings>(QString::fromStdString((*m_folder / "data").string()));
-        m_window = std::make_unique<MainWindow>(*m_runner, *m_settings);
-        m_window->setUnattended();
-        m_window->show();
+        openWindow();
     }
 
     void cleanup()
     {
-        m_window.reset();
-        m_settings.reset();
-        m_runner.reset();
+        closeWindow();
         if (m_sshd)
             for (const int pid : gantrydsBelow(m_sshd->folder().string())) {
                 ::kill(pid, SIGTERM);
@@ -110,7 +101,6 @@ private slots:
             }
         m_sshd.reset();
         m_daemon.reset();
-        m_folder.reset();
     }
 
     void connectsStepByStepAndShowsWhichWereNotNeeded()
@@ -555,12 +545,8 @@ private:
         QTest::keyClick(line, Qt::Key_Return);
     }
 
-    std::unique_ptr<test::TemporaryFolder> m_folder;
     std::unique_ptr<LocalNode> m_daemon;
     std::unique_ptr<SshdFixture> m_sshd;
-    std::unique_ptr<jobs::JobRunner> m_runner;
-    std::unique_ptr<Settings> m_settings;
-    std::unique_ptr<MainWindow> m_window;
 };
 
 QTEST_MAIN(SshNodeTest)

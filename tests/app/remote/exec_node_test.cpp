@@ -136,10 +136,13 @@ TEST_F(ExecNode, IsOneAlsoForTwoWhoComeAtOnce)
 
 TEST_F(ExecNode, AnswersAfterAnIdleTimeInWhichBothSidesWouldAskWhetherTheOtherLives)
 {
-    const auto client = connected("exec:" + gantryd());
+    const auto pidFile = m_folder / "relay.pid";
+    const auto client = connected(sh("echo $$ > " + pidFile.string() + "; exec " + gantryd()));
     ASSERT_TRUE(client);
-    // Longer than the client's 10 s and 5 s for the answer, and gantryd's 20 s and 10 s.
-    std::this_thread::sleep_for(33s);
+    pid_t relay = 0;
+    ASSERT_TRUE(std::ifstream(pidFile) >> relay);
+    // Longer than the client's 10 s and 5 s for the answer, and gantryd's 20 s and 10 s: who gives the connection up ends its command.
+    EXPECT_FALSE(test::eventually([relay] { return !test::isRunning(relay); }, 33s));
     const auto targets = client->targets();
     EXPECT_TRUE(targets) << targets.error().text();
 }
