@@ -19,6 +19,7 @@ using metrics::SeriesDefinition;
 constexpr DurationNs kGlideLimit = 1'000'000'000;
 constexpr DurationNs kLongestStep = 1'500'000'000; // between two points of what the node remembers
 constexpr DurationNs kRateBase = 1'000'000'000; // a few requests between two scrapes would make a saw of the curve
+constexpr DurationNs kForgottenAfter = 3600LL * 1'000'000'000, kForgetEvery = 60LL * 1'000'000'000;
 constexpr std::size_t kMostBreaks = 100;
 constexpr std::size_t kPhasePanels = 4;         // models beyond the busiest four have no plot of their own
 
@@ -178,16 +179,15 @@ void LiveSeries::restart(const std::string& bootId)
     m_store.clear();
     m_localIds.clear();
     m_breaks.clear();
-    m_oldest = m_newest = m_nodeNow = 0;
+    m_oldest = m_newest = m_nodeNow = m_nextForgetting = 0;
 }
 
 std::uint32_t LiveSeries::localId(SeriesDefinition definition)
 {
-    const auto [entry, isNew] =
-        m_localIds.try_emplace({definition.name, definition.labels}, static_cast<std::uint32_t>(m_localIds.size() + 1));
+    const auto [entry, isNew] = m_localIds.try_emplace({definition.name, definition.labels}, m_lastLocalId + 1);
     const std::uint32_t id = entry->second;
     if (isNew) {
-        definition.id = id;
+        definition.id = m_lastLocalId = id;
         m_store.define(std::move(definition));
     }
     return id;
@@ -242,6 +242,20 @@ void LiveSeries::catchUp()
         }
     }
     m_waiting.clear();
+    if (m_newest >= m_nextForgetting)
+        forgetEnded();
+}
+
+void LiveSeries::forgetEnded()
+{
+    m_nextForgetting = m_newest + kForgetEvery;
+    const std::vector<std::uint32_t> ended = m_store.removeEndedBefore(m_newest - kForgottenAfter);
+    if (ended.empty())
+        return;
+    const auto isEnded = [&](const auto& entry) { return std::binary_search(ended.begin(), ended.end(), entry.second); };
+    std::erase_if(m_localIds, isEnded);
+    std::erase_if(m_localByRemote, isEnded);
+    std::erase_if(m_localByHistory, isEnded);
 }
 
 TimeRange LiveSeries::window(DurationNs length) const

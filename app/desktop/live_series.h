@@ -47,7 +47,7 @@ public:
 
     /// What the node measured before, or while nobody looked; parts in any order, but of a series the earlier points first.
     void addHistory(const proto::HistoryPart& part);
-    [[nodiscard]] std::vector<metrics::SeriesDefinition> definitions() const { return m_store.definitions(); }
+    [[nodiscard]] std::vector<const metrics::SeriesDefinition*> definitions() const { return m_store.definitions(); }
 
     [[nodiscard]] bool isEmpty() const { return m_newest == 0; }
     /// Time since the first sample, of which the last kKept is there at least, and more where it was looked at.
@@ -80,8 +80,12 @@ private:
     std::uint32_t localId(metrics::SeriesDefinition definition);
     /// Sorts what waits into its series.
     void catchUp();
+    /// Servers come and go: what has ended before all that a plot can show is forgotten.
+    void forgetEnded();
 
     metrics::SeriesStore m_store{kKeptPoints};
+    std::uint32_t m_lastLocalId = 0;
+    TimestampNs m_nextForgetting = 0;
     std::map<std::uint32_t, std::uint32_t> m_localByHistory;
     std::map<std::pair<std::string, std::map<std::string, std::string>>, std::uint32_t> m_localIds;
     std::unordered_map<std::uint32_t, std::uint32_t> m_localByRemote; ///< looked up for each sample of each node

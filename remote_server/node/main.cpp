@@ -385,7 +385,7 @@ Result<void> run(const Arguments& arguments, LogRing& log)
     AlertRules alerts(sampler, {reportFolder / AlertRules::kFileName,
                                 [&](const proto::AlertRule& rule) -> Result<std::string> {
                                     GANTRY_CHECK(retention.roomForCapture());
-                                    return actOnAlert(*engine, rule);
+                                    return actOnAlert(*engine, targets.list(), rule);
                                 },
                                 {},
                                 {}});
@@ -423,8 +423,9 @@ Result<void> rehearse(const Arguments& arguments, LogRing& log)
     MetricHistory history(std::move(inMemory));
     const AttachedSink historyOfAll(rehearsal->sampler(), history);
     MetricSources sources(rehearsal->sampler(), {});
-    AlertRules alerts(rehearsal->sampler(),
-                      {{}, [&](const proto::AlertRule& rule) { return actOnAlert(rehearsal->engine(), rule); }, {}, {}});
+    AlertRules alerts(
+        rehearsal->sampler(),
+        {{}, [&](const proto::AlertRule& rule) { return actOnAlert(rehearsal->engine(), rehearsal->targets().list(), rule); }, {}, {}});
     NodeService service({rehearsal->engine(),
                          rehearsal->targets(),
                          profiles,

@@ -210,13 +210,13 @@ Result<Dashboard> Dashboard::parse(std::string_view text)
     return dashboard;
 }
 
-bool Dashboard::fits(const std::vector<SeriesDefinition>& series) const
+bool Dashboard::fits(const std::vector<const SeriesDefinition*>& series) const
 {
     return std::any_of(appliesTo.begin(), appliesTo.end(), [&](const std::string& wanted) {
         const bool isBeginning = wanted.ends_with('*');
         const std::string_view name = std::string_view(wanted).substr(0, wanted.size() - (isBeginning ? 1 : 0));
         return std::any_of(series.begin(), series.end(),
-                           [&](const SeriesDefinition& one) { return isBeginning ? one.name.starts_with(name) : one.name == name; });
+                           [&](const SeriesDefinition* one) { return isBeginning ? one->name.starts_with(name) : one->name == name; });
     });
 }
 

@@ -57,7 +57,7 @@ struct Dashboard
     /// Errors: BadInput, with the panel and the field.
     [[nodiscard]] static Result<Dashboard> parse(std::string_view json);
     /// Whether it is of use for these series.
-    [[nodiscard]] bool fits(const std::vector<SeriesDefinition>& series) const;
+    [[nodiscard]] bool fits(const std::vector<const SeriesDefinition*>& series) const;
 };
 
 /// What a curve is called: `legend` with the values of labels put in. `all`: the curves of the same query.

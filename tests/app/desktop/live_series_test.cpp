@@ -72,6 +72,33 @@ private slots:
         QCOMPARE(panelOf(panels, "batch")->curves.at(0).points.back().value, 4.0);
     }
 
+    void aServerThatEndedIsForgottenAfterAnHourAndComesBackAsANewOne()
+    {
+        LiveSeries series;
+        proto::MetricsBatch batch;
+        batch.definitions = {counter(1, "nv_inference_request_success", "old"), counter(2, "nv_inference_request_success", "stays")};
+        batch.samples = {{1, kStart, 1}, {2, kStart, 1}};
+        series.add(batch);
+        const auto names = [&] {
+            QStringList models;
+            (void)series.panels(series.window(kSecond)); // looked at
+            for (const metrics::SeriesDefinition* definition : series.definitions())
+                models << QString::fromStdString(definition->labels.at("model"));
+            return models;
+        };
+        QCOMPARE(names(), (QStringList{QStringLiteral("old"), QStringLiteral("stays")}));
+        proto::MetricsBatch later;
+        later.samples = {{2, kStart + 3700 * kSecond, 2}};
+        series.add(later);
+        QCOMPARE(names(), QStringList{QStringLiteral("stays")});
+        proto::MetricsBatch back;
+        back.definitions = {counter(3, "nv_inference_request_success", "old"), counter(4, "nv_inference_request_success", "new")};
+        back.samples = {{2, kStart + 3701 * kSecond, 2}, {3, kStart + 3701 * kSecond, 1}, {4, kStart + 3701 * kSecond, 1}};
+        series.add(back);
+        QCOMPARE(names(), (QStringList{QStringLiteral("stays"), QStringLiteral("old"), QStringLiteral("new")}));
+        QCOMPARE(series.dropped(), std::uint64_t{0});
+    }
+
     void eachUtilisationOfAGpuSaysWhatItIsAndOneAloneNeedsNoMoreThanItsName()
     {
         const auto gauge = [](std::uint32_t id, const char* name, const char* gpu) {

@@ -71,6 +71,12 @@ public:
     {
         const std::lock_guard lock(m_mutex);
         m_removed.insert(seriesIds.begin(), seriesIds.end());
+        m_changed.notify_all();
+    }
+    [[nodiscard]] bool waitForRemoved(std::size_t count)
+    {
+        std::unique_lock lock(m_mutex);
+        return m_changed.wait_for(lock, 10s, [&] { return m_removed.size() >= count; });
     }
     [[nodiscard]] bool waitForDrops()
     {
@@ -140,6 +146,24 @@ public:
 
 private:
     int m_count = 0;
+};
+
+/// A server whose pods live for one answer, with a minute from one answer to the next.
+class PodsSource : public SampleSource
+{
+public:
+    explicit PodsSource(std::size_t pods = 1) : m_pods(pods) {}
+    void sample(SampleRound& round) override
+    {
+        round.setTime(m_time += 60'000'000'000);
+        round.report("stays", {}, "count", metrics::SeriesKind::Gauge, "", 1);
+        for (std::size_t i = 0; i < m_pods; ++i)
+            round.report("pod", {{"uid", std::to_string(++m_count)}}, "count", metrics::SeriesKind::Gauge, "", 1);
+    }
+
+private:
+    std::size_t m_pods, m_count = 0;
+    TimestampNs m_time = 0;
 };
 
 class ThrowingSource : public SampleSource
@@ -387,6 +411,33 @@ TEST(Sampler, ForgetsTheSeriesOfSourcesThatAreLongGone)
     EXPECT_LT(kept.size(), kSources / 2);
     EXPECT_EQ(kept.size() + early.removed().size(), kSources);
     EXPECT_EQ(kept.back().name, "t29") << "the oldest go first";
+}
+
+TEST(Sampler, ForgetsSeriesThatTheirSourceDoesNotReportAnyMore)
+{
+    Sampler sampler(1ms);
+    RecordedStream stream;
+    const AttachedSink attached(sampler, stream);
+    sampler.addSource("pods", std::make_unique<PodsSource>());
+    ASSERT_TRUE(stream.waitForDefinitions(10));
+    EXPECT_TRUE(stream.waitForRemoved(4)) << "a pod is seen once";
+    sampler.removeSource("pods");
+    const std::set<std::uint32_t> removed = stream.removed();
+    const std::vector<metrics::Sample> samples = stream.samples();
+    EXPECT_FALSE(removed.contains(samples.front().seriesId)) << "what is still reported stays";
+    for (const metrics::Sample& sample : samples)
+        EXPECT_TRUE(!removed.contains(sample.seriesId) || sample.time < samples.back().time - 300'000'000'000);
+    EXPECT_EQ(stream.undefined(), 0);
+}
+
+TEST(Sampler, HasRoomAgainForASourceWhoseLabelsChangeOnceWhatItReportedHasEnded)
+{
+    Sampler sampler(1ms);
+    RecordedStream stream;
+    const AttachedSink attached(sampler, stream);
+    sampler.addSource("pods", std::make_unique<PodsSource>(kMostSeriesPerSource));
+    ASSERT_TRUE(stream.waitForDrops());
+    EXPECT_TRUE(stream.waitForDefinitions(kMostSeriesPerSource + 2)) << "two minutes on there is room for others";
 }
 
 TEST(Sampler, MeasuresTheOtherSourcesWhenOneThrows)

@@ -70,10 +70,13 @@ TEST(Dashboard, ItIsOfUseWhereOneOfItsMetricsIs)
     const auto dashboard =
         Dashboard::parse(R"j({"title": "T", "applies_to": ["vllm:*", "exact"], "panels": [{"title": "P", "queries": ["a"]}]})j");
     ASSERT_TRUE(dashboard);
-    const auto series = [](const char* name) { return std::vector<SeriesDefinition>{{1, name, {}, SeriesKind::Gauge, {}, {}}}; };
-    EXPECT_TRUE(dashboard->fits(series("vllm:num_requests_running")));
-    EXPECT_TRUE(dashboard->fits(series("exact")));
-    EXPECT_FALSE(dashboard->fits(series("exactly")));
+    const auto fits = [&](const char* name) {
+        const SeriesDefinition series{1, name, {}, SeriesKind::Gauge, {}, {}};
+        return dashboard->fits({&series});
+    };
+    EXPECT_TRUE(fits("vllm:num_requests_running"));
+    EXPECT_TRUE(fits("exact"));
+    EXPECT_FALSE(fits("exactly"));
     EXPECT_FALSE(dashboard->fits({}));
 }
 
