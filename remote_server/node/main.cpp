@@ -18,6 +18,7 @@
 #include "remote_server/node/process_environment.h"
 #include "remote_server/node/rehearsal/fault_proxy.h"
 #include "remote_server/node/rehearsal/rehearsal.h"
+#include "remote_server/node/sampling/host_io_sampler.h"
 #include "remote_server/node/sampling/host_sampler.h"
 #include "remote_server/node/sampling/metric_sources.h"
 #include "remote_server/node/stdio_relay.h"
@@ -266,6 +267,7 @@ Result<void> run(const Arguments& arguments, LogRing& log)
 
     Sampler sampler;
     sampler.addSource("host", std::make_unique<HostSampler>());
+    sampler.addSource("host.io", std::make_unique<HostIoSampler>());
     auto nvml = Nvml::open();
     std::string noGpuReason;
     const Nvml* gpus = nullptr;

@@ -10,7 +10,7 @@ namespace gantry::node {
 
 namespace {
 
-constexpr std::size_t kKeptRemovedSources = 8;
+constexpr std::size_t kKeptRemovedSources = 16; // a server has two
 constexpr DurationNs kSecond = 1'000'000'000;
 constexpr DurationNs kForgottenAfter = 300 * kSecond;   // without a value, of a source that has some of others
 constexpr DurationNs kForgottenWhenFull = 30 * kSecond; // many times the longest period of a source

@@ -2,7 +2,9 @@
 #include "remote_server/node/sampling/nvml.h"
 #include "remote_server/node/sampling/sampler.h"
 
+#include "tests/remote_server/node/fake_proc.h"
 #include "tests/remote_server/node/lost_fake_gpu.h"
+#include "tests/remote_server/node/recorded_round.h"
 #include "tests/support/temporary_folder.h"
 
 #include <gtest/gtest.h>
@@ -17,28 +19,6 @@ namespace gantry::node {
 namespace {
 
 using namespace std::chrono_literals;
-
-/// Keeps what one round reports, by "name{label=value}".
-class RecordedRound : public SampleRound
-{
-public:
-    void report(std::string_view name, const std::map<std::string, std::string>& labels, std::string_view, metrics::SeriesKind,
-                std::string_view, double value) override
-    {
-        std::string key(name);
-        for (const auto& [label, text] : labels)
-            key += "{" + label + "=" + text + "}";
-        m_values[key] = value;
-    }
-    [[nodiscard]] std::optional<double> value(const std::string& key) const
-    {
-        const auto found = m_values.find(key);
-        return found == m_values.end() ? std::nullopt : std::optional(found->second);
-    }
-
-private:
-    std::map<std::string, double> m_values;
-};
 
 /// A sink that a test waits on.
 class RecordedStream : public MetricsSink
@@ -170,17 +150,6 @@ class ThrowingSource : public SampleSource
 {
 public:
     void sample(SampleRound&) override { throw std::runtime_error("no memory"); }
-};
-
-class FakeProc
-{
-public:
-    FakeProc() { std::filesystem::create_directory(m_folder / "proc"); }
-    void write(const std::string& name, const std::string& text) const { std::ofstream(m_folder.path() / "proc" / name) << text; }
-    [[nodiscard]] std::filesystem::path root() const { return m_folder.path(); }
-
-private:
-    test::TemporaryFolder m_folder;
 };
 
 TEST(HostSampler, ComputesTheCpuShareBetweenTwoRounds)
@@ -394,7 +363,7 @@ TEST(Sampler, BoundsTheSeriesOfASourceAndCountsWhatIsBeyond)
 
 TEST(Sampler, ForgetsTheSeriesOfSourcesThatAreLongGone)
 {
-    constexpr std::size_t kSources = 30;
+    constexpr std::size_t kSources = 40;
     Sampler sampler(1ms);
     RecordedStream early;
     const AttachedSink attached(sampler, early);
@@ -410,7 +379,7 @@ TEST(Sampler, ForgetsTheSeriesOfSourcesThatAreLongGone)
     ASSERT_FALSE(kept.empty());
     EXPECT_LT(kept.size(), kSources / 2);
     EXPECT_EQ(kept.size() + early.removed().size(), kSources);
-    EXPECT_EQ(kept.back().name, "t29") << "the oldest go first";
+    EXPECT_EQ(kept.back().name, "t39") << "the oldest go first";
 }
 
 TEST(Sampler, ForgetsSeriesThatTheirSourceDoesNotReportAnyMore)
