@@ -36,6 +36,7 @@ int runCommandLine(std::vector<std::string> arguments, Interrupts* interrupts)
                  "  gantryctl target launch --metrics-url http://127.0.0.1:8002/metrics -- tritonserver --model-repository /models\n"
                  "  gantryctl capture --for 2s -o slow.gantry\n"
                  "  gantryctl report stats slow.gantry --by kernel\n"
+                 "  gantryctl findings slow.gantry\n"
                  "  gantryctl compare before.gantry after.gantry",
                  "gantryctl"};
     CommonOptions common;
@@ -55,7 +56,7 @@ int runCommandLine(std::vector<std::string> arguments, Interrupts* interrupts)
     app.footer("Errors are one sentence on standard error; with --json also {\"error\":{\"code\",\"message\"}} on standard output.\n\n"
                "Exit status:\n"
                "   0  done\n"
-               "   1  a condition that was asked for failed (requests of `load` or `recipe run` failed)\n"
+               "   1  a condition that was asked for failed (requests of `load` or `recipe run` failed, `findings` found something)\n"
                "   2  cannot say: an error without a better name, a cancelled command, a target that ended before it was ready\n"
                "  64  usage\n"
                "  65  bad input: no such report or target, not a report, a truncated or too new report\n"
@@ -69,6 +70,7 @@ int runCommandLine(std::vector<std::string> arguments, Interrupts* interrupts)
     addCaptureCommand(app, common, action);
     addRecorderCommands(app, common, action);
     addReportCommands(app, common, action);
+    addFindingsCommand(app, common, action);
     addHistoryCommand(app, common, action);
     addSourceCommands(app, common, action);
     addAlertCommands(app, common, action);

@@ -29,6 +29,7 @@ void addInfoCommand(CLI::App& reportCommands, CommonOptions& common, Action& act
 void addStatsCommand(CLI::App& reportCommands, CommonOptions& common, Action& action);
 void addConvertCommand(CLI::App& reportCommands, CommonOptions& common, Action& action);
 void addReportPolicyCommands(CLI::App& reportCommands, CommonOptions& common, Action& action);
+void addFindingsCommand(CLI::App& app, CommonOptions& common, Action& action);
 void addHistoryCommand(CLI::App& app, CommonOptions& common, Action& action);
 void addSourceCommands(CLI::App& app, CommonOptions& common, Action& action);
 void addAlertCommands(CLI::App& app, CommonOptions& common, Action& action);

@@ -1,11 +1,13 @@
 #include "app/desktop/inspector.h"
 
+#include "app/desktop/findings_tab.h"
 #include "app/desktop/log_panel.h"
 #include "app/desktop/report_page.h"
 #include "app/desktop/text.h"
 #include "trace_model/analysis/event_list.h"
 #include "trace_model/analysis/gaps.h"
 #include "widgets/details/details_panel.h"
+#include "widgets/findings/findings_panel.h"
 #include "widgets/tables/event_order.h"
 #include "widgets/tables/event_table.h"
 #include "widgets/tables/import_view.h"
@@ -72,6 +74,7 @@ Inspector::Inspector(QMainWindow& window, jobs::JobRunner& runner)
       m_details(new widgets::DetailsPanel),
       m_events(new widgets::EventTable),
       m_statistics(new widgets::StatisticsTable),
+      m_findings(new FindingsTab(runner, this)),
       m_import(new widgets::ImportView),
       m_summaries(new widgets::SummaryTables),
       m_log(new LogPanel),
@@ -83,6 +86,7 @@ Inspector::Inspector(QMainWindow& window, jobs::JobRunner& runner)
     m_tabs->setMinimumWidth(kNarrowestTabs);
     m_tabs->addTab(m_statistics, tr("Statistics"));
     m_tabs->addTab(m_events, tr("Events"));
+    m_tabs->addTab(&m_findings->panel(), tr("Findings"));
     m_tabs->addTab(m_import, tr("Import"));
     m_tabs->addTab(m_summaries, tr("Tables"));
     m_tabs->setTabVisible(m_tabs->indexOf(m_summaries), false);
@@ -109,6 +113,9 @@ Inspector::Inspector(QMainWindow& window, jobs::JobRunner& runner)
                 m_page->timeline()->reveal(event, zoom);
         });
     }
+    connect(m_findings, &FindingsTab::counted, this, [this](int count) {
+        m_tabs->setTabText(m_tabs->indexOf(&m_findings->panel()), count > 0 ? tr("Findings (%1)").arg(count) : tr("Findings"));
+    });
     connect(m_events, &widgets::EventTable::questionChanged, this, &Inspector::loadEvents);
     connect(m_events, &widgets::EventTable::copyRequested, this, &Inspector::copyEvents);
     connect(m_details, &widgets::DetailsPanel::eventRequested, this, [this](trace::EventId event) {
@@ -186,8 +193,10 @@ void Inspector::follow(FrontPage front, ReportPage* page)
         connect(m_page, &ReportPage::progressed, this, [this](double fraction) { showMissing(fraction); });
         connect(m_page, &ReportPage::importRequested, this, &Inspector::showImport);
         connect(m_page, &QObject::destroyed, this, [this, page] {
-            if (m_page == page)
-                m_page = nullptr;
+            if (m_page != page)
+                return;
+            m_page = nullptr;
+            m_findings->follow(nullptr);
         });
     }
     refreshFiles();
@@ -198,6 +207,16 @@ void Inspector::follow(FrontPage front, ReportPage* page)
 void Inspector::showImport()
 {
     bringToFront(m_import);
+}
+
+void Inspector::showFindings()
+{
+    bringToFront(&m_findings->panel());
+}
+
+widgets::FindingsPanel& Inspector::findings()
+{
+    return m_findings->panel();
 }
 
 void Inspector::filterEvents()
@@ -258,6 +277,7 @@ void Inspector::refreshDetails()
 
 void Inspector::refreshTables()
 {
+    m_findings->follow(m_page);
     if (!m_page || !m_page->trace()) {
         m_eventsSlot.cancel();
         m_statisticsSlot.cancel();
@@ -283,6 +303,7 @@ void Inspector::showMissing(std::optional<double> done)
     m_events->clear(why);
     m_statistics->clear(why);
     m_import->clear(why);
+    m_findings->showMissing(why);
 }
 
 void Inspector::loadEvents()

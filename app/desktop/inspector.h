@@ -18,6 +18,7 @@ class QTabWidget;
 namespace gantry::widgets {
 class DetailsPanel;
 class EventTable;
+class FindingsPanel;
 class ImportView;
 class StatisticsTable;
 class SummaryTables;
@@ -25,6 +26,7 @@ class SummaryTables;
 
 namespace gantry::desktop {
 
+class FindingsTab;
 class LogPanel;
 class ReportPage;
 
@@ -37,9 +39,9 @@ enum class FrontPage
     Nodes ///< the fleet, or one node and how it is managed
 };
 
-/// The docks that look into the page in front: Details on the right; statistics, events, what was read of the files, and their tables
-/// without times below; all of a report. And the node's log, of a report and of the live page. A dock that the user closed stays closed.
-/// Tables are computed by jobs, for the visible or measured range and the chosen rows. UI thread.
+/// The docks that look into the page in front: Details on the right; statistics, events, findings, what was read of the files, and their
+/// tables without times below; all of a report. And the node's log, of a report and of the live page. A dock that the user closed stays
+/// closed. Tables are computed by jobs, for the visible or measured range and the chosen rows. UI thread.
 class Inspector : public QObject
 {
     Q_OBJECT
@@ -60,12 +62,15 @@ public:
     void clearLog();
     /// Brings what was read of the files to the front.
     void showImport();
+    /// Brings what is wrong with the report to the front.
+    void showFindings();
     /// Brings the events to the front, ready to type what they are to meet.
     void filterEvents();
 
     [[nodiscard]] widgets::DetailsPanel& details() { return *m_details; }
     [[nodiscard]] widgets::EventTable& events() { return *m_events; }
     [[nodiscard]] widgets::StatisticsTable& statistics() { return *m_statistics; }
+    [[nodiscard]] widgets::FindingsPanel& findings();
     [[nodiscard]] widgets::ImportView& import() { return *m_import; }
     [[nodiscard]] widgets::SummaryTables& tables() { return *m_summaries; }
 
@@ -105,6 +110,7 @@ private:
     widgets::DetailsPanel* m_details;
     widgets::EventTable* m_events;
     widgets::StatisticsTable* m_statistics;
+    FindingsTab* m_findings;
     widgets::ImportView* m_import;
     widgets::SummaryTables* m_summaries;
     QWidget* m_tabBefore = nullptr;                ///< the user's choice, while a page has nothing but its import to show

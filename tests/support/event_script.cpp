@@ -88,6 +88,8 @@ public:
             graph();
         else if (kind == "api")
             api();
+        else if (kind == "overhead")
+            overhead();
         else if (kind == "range" || kind == "async" || kind == "mark")
             nvtx(kind);
         else if (kind == "category")
@@ -165,7 +167,21 @@ private:
         place(row);
         row.shortName = row.demangledName = m_writer.intern(word());
         times(row);
-        correlation(row, options());
+        const auto given = options();
+        correlation(row, given);
+        if (const auto grid = given.find("grid"); grid != given.end())
+            row.grid[0] = static_cast<std::uint32_t>(number(grid->second));
+        if (const auto block = given.find("block"); block != given.end())
+            row.block[0] = static_cast<std::uint32_t>(number(block->second));
+        m_writer.add(row);
+    }
+
+    void overhead()
+    {
+        report::OverheadRow row;
+        row.globalTid = thread();
+        row.nameId = m_writer.intern(word());
+        times(row);
         m_writer.add(row);
     }
 

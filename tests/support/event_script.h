@@ -14,11 +14,12 @@ namespace gantry::test {
 ///     window    0..1000
 ///     process   gantry-serve                                     (pid 1000, the only one)
 ///     thread    12  bert_0                                       names thread 12
-///     kernel    gpu0/stream7  gemm  100..104  corr 1
+///     kernel    gpu0/stream7  gemm  100..104  corr 1  [grid 64] [block 256]     blocks and threads of a block, in X
 ///     memcpy    gpu0/stream7  HtoD  pageable  10..20  bytes 4096  corr 2
 ///     memset    gpu0/stream7  30..31  bytes 64  corr 3
 ///     graph     gpu0/stream7  5  40..90  corr 4                  5: the number of the executable graph
 ///     api       12  cudaLaunchKernel  90..95  corr 1  [driver]
+///     overhead  12  Lazy_function_loading  20..80
 ///     range     12  compute_infer  90..140  [payload 7]  [domain gantry.serve]     "90.." never ends
 ///     async     12  request  0..900  [payload 7]  [domain gantry.serve]
 ///     mark      12  note  50  [payload 7]

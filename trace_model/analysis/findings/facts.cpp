@@ -1,0 +1,22 @@
+#include "trace_model/analysis/findings/facts.h"
+
+namespace gantry::findings {
+
+TimeRange recordedWindow(const trace::Trace& trace)
+{
+    return trace.window.isEmpty() ? trace.time : trace.window;
+}
+
+Facts::Facts(const trace::Trace& ofTrace, const std::stop_token& stop)
+    : trace(ofTrace), window(recordedWindow(ofTrace)), host(ofTrace, stop), serving(ofTrace), gpus(gpuFacts(ofTrace, window, stop))
+{
+    for (const GpuFacts& gpu : gpus)
+        idle.push_back(idleCauses(trace, gpu, host, serving, stop));
+}
+
+double Facts::shareOfWindow(DurationNs duration) const
+{
+    return window.isEmpty() ? 0 : static_cast<double>(duration) / static_cast<double>(window.duration());
+}
+
+} // namespace gantry::findings
