@@ -1,10 +1,10 @@
 #include "app/cli/commands.h"
-#include "app/cli/latency_verdict.h"
 #include "app/cli/open_report.h"
 #include "app/cli/report_json.h"
 #include "app/cli/text_table.h"
 #include "app/remote/report_fetcher.h"
 #include "trace_model/analysis/comparison.h"
+#include "trace_model/analysis/comparison_verdict.h"
 
 #include <fmt/format.h>
 #include <memory>
@@ -107,9 +107,9 @@ int compareReports(const CommonOptions& common, const std::string& a, const std:
     if (!left || !right)
         return report(left ? right.error() : left.error(), common);
     const analysis::Comparison c = analysis::compare(**left, **right);
-    const LatencyVerdict verdict = compareLatency(**left, **right);
+    const analysis::ComparisonVerdict verdict = analysis::verdictOf(c);
     if (common.json) {
-        print({{"verdict", name(verdict.verdict)},
+        print({{"verdict", analysis::name(verdict.verdict)},
                {"reason", verdict.reason},
                {"summary", toJson(c.summary)},
                {"phases", toJson(c.phases)},
@@ -117,7 +117,7 @@ int compareReports(const CommonOptions& common, const std::string& a, const std:
                {"memcpys", toJson(c.memcpys)}});
         return 0;
     }
-    say("{}: {}\n\n", headline(verdict.verdict), verdict.reason);
+    say("{}: {}\n\n", analysis::headline(verdict.verdict), verdict.reason);
     printRows("summary", c.summary);
     printRows("phases", c.phases);
     printRows("kernels, mean time of a call", c.kernels);
