@@ -36,10 +36,14 @@ public:
             state = memory * state + std::sqrt(1 - memory * memory) * step(random);
         }
     }
+    /// Of the host's work.
     [[nodiscard]] double at(TimestampNs time) const
     {
         return m_factor[std::min(static_cast<std::size_t>(time / kMillisecond), m_factor.size() - 1)];
     }
+
+    /// Of the GPU's: it has less to do with others.
+    [[nodiscard]] double ofGpuAt(TimestampNs time) const { return std::pow(at(time), 0.25); }
 
 private:
     std::vector<double> m_factor;
@@ -113,7 +117,7 @@ private:
     TimestampNs kernel(std::uint32_t instance, TimestampNs at, const KernelKind& kind, double batch)
     {
         const auto slower = m_setup.slower.find(kind.name);
-        const double factor = (slower == m_setup.slower.end() ? 1 : slower->second) / m_setup.clock * m_busyness.at(at) * noise(0.02);
+        const double factor = (slower == m_setup.slower.end() ? 1 : slower->second) / m_setup.clock * m_busyness.ofGpuAt(at) * noise(0.02);
         const TimestampNs end = at + microseconds(kind.microseconds * (0.8 + 0.2 * batch) * factor);
         launch(instance, at - kMicrosecond);
         const trace::StringId name = m_trace->strings.intern(kind.name);

@@ -279,7 +279,8 @@ Comparison compare(const trace::Trace& a, const trace::Trace& b)
             takeMetrics(subjects[side], *traces[side], layouts[side]);
         });
     inParallel(std::move(tasks));
-    takeWork(subjects, a, b, layouts);
+    const auto kernels = kernelRows(a, b);
+    takeWork(subjects, a, b, layouts, kernels);
 
     std::vector<Pair> pairs = pairsOf(subjects);
     leaveOutSmallest(pairs);
@@ -287,6 +288,11 @@ Comparison compare(const trace::Trace& a, const trace::Trace& b)
     Comparison result;
     Rows(pairs, modelsOf(a, b)).addTo(result);
     correct(result);
+    result.verdict = verdictOf(result);
+    if (const auto model = comparedModel(result))
+        result.waterfall = latencyWaterfall(a, b, *model, kernels);
+    result.circumstances = circumstanceChanges(a, b);
+    result.leading = leadingChanges(result);
     result.limits = comparisonLimits(a, b, result);
     return result;
 }

@@ -1,6 +1,10 @@
 #pragma once
 
+#include "trace_model/analysis/circumstances.h"
 #include "trace_model/analysis/comparison_subjects.h"
+#include "trace_model/analysis/comparison_verdict.h"
+#include "trace_model/analysis/latency_waterfall.h"
+#include "trace_model/analysis/leading_changes.h"
 #include "trace_model/analysis/row_statistics.h"
 #include "trace_model/trace/trace.h"
 
@@ -58,6 +62,10 @@ struct Comparison
     std::vector<ComparisonRow> apiCalls, nvtxRanges; ///< mean time of each
     std::vector<ComparisonRow> metrics;              ///< mean
     std::size_t rowsTested = 0;                      ///< that the p-values are corrected for
+    std::vector<CircumstanceChange> circumstances;   ///< what differs in what was set or given
+    std::optional<LatencyWaterfall> waterfall;       ///< of the model that the verdict is about; absent: none is on both sides
+    ComparisonVerdict verdict;
+    std::vector<LeadingChange> leading;              ///< what explains it, the likeliest first
     std::vector<std::string> limits;                 ///< what can and what cannot be concluded, a sentence each
 
     /// All rows, section by section, as they are shown.

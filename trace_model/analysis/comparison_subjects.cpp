@@ -2,10 +2,12 @@
 
 #include "trace_model/analysis/name_family.h"
 #include "trace_model/analysis/request_breakdown.h"
+#include "trace_model/base/parallel.h"
 
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <functional>
 #include <set>
 
 namespace gantry::analysis {
@@ -58,20 +60,29 @@ void shortenKernels(const Trace& trace, const Names& names, std::map<std::string
     }
 }
 
-/// Puts each event into the subject of its row.
-void takeNamed(Subjects& subjects, RowKind kind, const trace::EventColumns& columns, const trace::Column<std::uint32_t>& numbers, const Names& names,
-               const std::map<std::string, std::string>& rowOf, const BlockLayout& blocks)
+/// The row that each number of a dictionary belongs to; empty: not compared.
+Names rowNames(const Names& names, const std::map<std::string, std::string>& rowOf)
 {
-    std::vector<Subject*> subjectOf(names.size(), nullptr);
-    for (std::size_t number = 0; number < names.size(); ++number) {
-        if (names[number].empty())
+    Names rows;
+    for (const std::string& name : names)
+        rows.push_back(name.empty() ? std::string() : rowOf.at(name));
+    return rows;
+}
+
+/// Puts each event into the subject of its row.
+void takeNamed(Subjects& subjects, RowKind kind, const trace::EventColumns& columns, const trace::Column<std::uint32_t>& numbers,
+               const Names& rows, const BlockLayout& blocks)
+{
+    std::vector<Subject*> subjectOf(rows.size(), nullptr);
+    for (std::size_t number = 0; number < rows.size(); ++number) {
+        if (rows[number].empty())
             continue;
-        Subject& subject = subjects[{kind, {}, rowOf.at(names[number])}];
+        Subject& subject = subjects[{kind, {}, rows[number]}];
         subject.unit = "ns";
         subjectOf[number] = &subject;
     }
     for (std::size_t row = 0; row < columns.size(); ++row)
-        if (Subject* subject = subjectOf[numbers[row]])
+        if (Subject* subject = numbers[row] < subjectOf.size() ? subjectOf[numbers[row]] : nullptr)
             subject->values.add(static_cast<double>(columns.duration(row)), blocks.of(columns.start[row]));
 }
 
@@ -82,7 +93,7 @@ void takeCopies(Subjects& subjects, const Trace& trace, const BlockLayout& block
         const trace::CopyRoute route = trace.memcpys.route[row];
         Subject*& subject = subjectOf[route];
         if (!subject) {
-            subject = &subjects[{RowKind::Memcpy, {}, fmt::format("{} {} to {}", name(route.kind), name(route.source), name(route.destination))}];
+            subject = &subjects[{RowKind::Memcpy, {}, copyRow(route)}];
             subject->unit = "ns";
         }
         subject->values.add(static_cast<double>(trace.memcpys.duration(row)), blocks.of(trace.memcpys.start[row]));
@@ -241,35 +252,47 @@ void takeMetrics(Subjects& subjects, const Trace& trace, const BlockLayout& bloc
     }
 }
 
-void takeWork(std::array<Subjects, 2>& subjects, const Trace& a, const Trace& b, const std::array<BlockLayout, 2>& blocks)
+std::string copyRow(const trace::CopyRoute& route)
 {
-    const auto take = [&](RowKind kind, const Names& namesA, const Names& namesB, MatchedNames matched, const auto& columnsOf, const auto& numbersOf) {
-        takeNamed(subjects[0], kind, columnsOf(a), numbersOf(a), namesA, matched.rowOfA, blocks[0]);
-        takeNamed(subjects[1], kind, columnsOf(b), numbersOf(b), namesB, matched.rowOfB, blocks[1]);
-    };
-    const Names kernelsA = kernelNames(a), kernelsB = kernelNames(b);
-    MatchedNames kernels = matchNames(known(kernelsA), known(kernelsB), &kernelFamily);
+    return fmt::format("{} {} to {}", name(route.kind), name(route.source), name(route.destination));
+}
+
+std::array<std::vector<std::string>, 2> kernelRows(const Trace& a, const Trace& b)
+{
+    const std::array names = {kernelNames(a), kernelNames(b)};
+    MatchedNames matched = matchNames(known(names[0]), known(names[1]), &kernelFamily);
     std::map<std::string, std::string> shortOf;
     std::map<std::string, std::set<std::string>> users;
-    shortenKernels(a, kernelsA, shortOf, users);
-    shortenKernels(b, kernelsB, shortOf, users);
-    for (auto* rows : {&kernels.rowOfA, &kernels.rowOfB})
+    shortenKernels(a, names[0], shortOf, users);
+    shortenKernels(b, names[1], shortOf, users);
+    for (auto* rows : {&matched.rowOfA, &matched.rowOfB})
         for (auto& [name, row] : *rows)
             if (row == name && users[shortOf[name]].size() == 1)
                 row = shortOf[name];
-    take(RowKind::Kernel, kernelsA, kernelsB, std::move(kernels), [](const Trace& t) -> const trace::EventColumns& { return t.kernels; },
-         [](const Trace& t) -> const auto& { return t.kernels.nameNumber; });
+    return {rowNames(names[0], matched.rowOfA), rowNames(names[1], matched.rowOfB)};
+}
 
-    const Names callsA = callNames(a), callsB = callNames(b);
-    take(RowKind::ApiCall, callsA, callsB, matchNames(known(callsA), known(callsB), &numberedFamily),
-         [](const Trace& t) -> const trace::EventColumns& { return t.apiCalls; }, [](const Trace& t) -> const auto& { return t.apiCalls.calleeNumber; });
-
-    const Names rangesA = rangeNames(a), rangesB = rangeNames(b);
-    take(RowKind::NvtxRange, rangesA, rangesB, matchNames(known(rangesA), known(rangesB), &numberedFamily),
-         [](const Trace& t) -> const trace::EventColumns& { return t.nvtxRanges; },
-         [](const Trace& t) -> const auto& { return t.nvtxRanges.labelNumber; });
-    takeCopies(subjects[0], a, blocks[0]);
-    takeCopies(subjects[1], b, blocks[1]);
+void takeWork(std::array<Subjects, 2>& subjects, const Trace& a, const Trace& b, const std::array<BlockLayout, 2>& blocks,
+              const std::array<std::vector<std::string>, 2>& kernels)
+{
+    const std::array traces = {&a, &b};
+    const std::array calls = {callNames(a), callNames(b)}, ranges = {rangeNames(a), rangeNames(b)};
+    const MatchedNames ofCalls = matchNames(known(calls[0]), known(calls[1]), &numberedFamily);
+    const MatchedNames ofRanges = matchNames(known(ranges[0]), known(ranges[1]), &numberedFamily);
+    std::vector<std::function<void()>> tasks;
+    for (const std::size_t side : {0, 1})
+        tasks.emplace_back([&, side] {
+            const Trace& trace = *traces[side];
+            const auto rows = [&](const std::array<Names, 2>& names, const MatchedNames& matched) {
+                return rowNames(names[side], side == 0 ? matched.rowOfA : matched.rowOfB);
+            };
+            takeNamed(subjects[side], RowKind::Kernel, trace.kernels, trace.kernels.nameNumber, kernels[side], blocks[side]);
+            takeNamed(subjects[side], RowKind::ApiCall, trace.apiCalls, trace.apiCalls.calleeNumber, rows(calls, ofCalls), blocks[side]);
+            takeNamed(subjects[side], RowKind::NvtxRange, trace.nvtxRanges, trace.nvtxRanges.labelNumber, rows(ranges, ofRanges),
+                      blocks[side]);
+            takeCopies(subjects[side], trace, blocks[side]);
+        });
+    inParallel(std::move(tasks));
 }
 
 } // namespace gantry::analysis

@@ -77,8 +77,14 @@ void takeRequests(Subjects& subjects, const trace::Trace& trace, const BlockLayo
 void takeGpus(Subjects& subjects, const trace::Trace& trace, const BlockLayout& blocks);
 void takeMetrics(Subjects& subjects, const trace::Trace& trace, const BlockLayout& blocks);
 
-/// Kernels, memcpys, API calls and NVTX ranges of both traces, in rows by what they mean (name_family.h). The server's own ranges are left out:
-/// they are the phases.
-void takeWork(std::array<Subjects, 2>& subjects, const trace::Trace& a, const trace::Trace& b, const std::array<BlockLayout, 2>& blocks);
+/// The row of each kernel name of both traces, by their numbers: by what they mean (name_family.h), and as short as tells them apart.
+[[nodiscard]] std::array<std::vector<std::string>, 2> kernelRows(const trace::Trace& a, const trace::Trace& b);
+
+/// "DtoH Device to Pageable": the row of a copy.
+[[nodiscard]] std::string copyRow(const trace::CopyRoute& route);
+
+/// Kernels, memcpys, API calls and NVTX ranges of both traces. The server's own ranges are left out: they are the phases.
+void takeWork(std::array<Subjects, 2>& subjects, const trace::Trace& a, const trace::Trace& b, const std::array<BlockLayout, 2>& blocks,
+              const std::array<std::vector<std::string>, 2>& kernels);
 
 } // namespace gantry::analysis

@@ -103,6 +103,12 @@ const char* headline(Verdict verdict)
     return kHeadlines[static_cast<int>(verdict)];
 }
 
+std::optional<std::string> comparedModel(const Comparison& comparison)
+{
+    const ComparisonRow* latency = latencyOf(comparison);
+    return latency ? std::optional(latency->model) : std::nullopt;
+}
+
 ComparisonVerdict verdictOf(const Comparison& comparison)
 {
     const ComparisonRow* latency = latencyOf(comparison);

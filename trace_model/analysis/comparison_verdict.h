@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 
 namespace gantry::analysis {
@@ -28,6 +29,9 @@ struct ComparisonVerdict
 
 /// Complete requests of a model that each side needs, at least.
 inline constexpr std::size_t kFewestRequests = 30;
+
+/// The model that a verdict is about. Absent: none has complete requests on both sides.
+[[nodiscard]] std::optional<std::string> comparedModel(const Comparison& comparison);
 
 /// Whether requests of B took less or more time than those of A: of the model that both have, the one that took most time in A. Worse: the
 /// mean, median, p95 or p99 of its latency is up by more than 2 % and that is told from chance (p-values corrected for the four by Holm's

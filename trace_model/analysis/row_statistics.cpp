@@ -110,6 +110,8 @@ std::optional<StatisticChange> quantileChange(const BlockedValues& a, const Bloc
     const double difference = change.difference();
     change.low = difference - std::hypot(change.b - y.low, x.high - change.a);
     change.high = difference + std::hypot(y.high - change.b, change.a - x.low);
+    if (sortedA.front() >= 0 && sortedB.front() >= 0) // nothing can fall by more than there is
+        change.low = std::max(change.low, -change.a);
     return change;
 }
 
