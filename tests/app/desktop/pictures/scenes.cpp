@@ -620,6 +620,19 @@ void addSizes(std::vector<Scene>& scenes)
     inBoth("compare", compareRequests);
     constexpr QSize kSmall{800, 600};
     scenes.push_back({"small-compare", compareRequests, kSmall});
+    const auto waterfall = [](Stage& stage) {
+        compareDemos(stage);
+        stage.window().pages().currentCompare()->view()->showWaterfall(true);
+    };
+    scenes.push_back({"compare-waterfall", waterfall, {1280, 800}});
+    scenes.push_back({"tiny-compare", compareRequests, {640, 420}});
+    scenes.push_back({"tiny-compare-waterfall", waterfall, {640, 420}});
+    scenes.push_back({"tiny-compare-differences",
+                      [](Stage& stage) {
+                          compareDemos(stage);
+                          stage.window().pages().currentCompare()->view()->findChild<QTabBar*>()->setCurrentIndex(1);
+                      },
+                      {640, 420}});
     scenes.push_back({"small-compare-differences",
                       [](Stage& stage) {
                           compareDemos(stage);
