@@ -263,7 +263,8 @@ std::vector<LivePanel> LiveSeries::panels(const metrics::Dashboard& dashboard, T
         panel.help = toQString(wanted.help);
         panel.atLeast = wanted.atLeast;
         panel.atMost = wanted.atMost;
-        panel.isStacked = wanted.kind == metrics::PanelKind::Area;
+        panel.kind = wanted.kind;
+        panel.columns = wanted.columns;
         for (const metrics::PanelThreshold& threshold : wanted.thresholds)
             panel.thresholds.push_back({threshold.value, threshold.isCritical});
         for (const metrics::PanelQuery& query : wanted.queries)

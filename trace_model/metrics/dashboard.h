@@ -14,8 +14,12 @@ namespace gantry::metrics {
 enum class PanelKind : std::uint8_t
 {
     Line,
-    Area, ///< curves stacked on each other
-    Tile, ///< the newest values as numbers, with small curves
+    Area,    ///< curves stacked on each other
+    Tile,    ///< the newest values as numbers, with small curves
+    Bar,     ///< the newest values as bars beside each other
+    Table,   ///< the newest, the smallest, the largest and the mean value of each curve
+    HeatMap, ///< over time, of a histogram by its buckets, else of values by their curves
+    States,  ///< which value each curve had, over time: a strip for each
 };
 
 /// A value from which on a panel is coloured.
