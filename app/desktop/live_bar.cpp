@@ -23,6 +23,7 @@ LiveBar::LiveBar(QWidget* parent)
     : QWidget(parent),
       m_dashboard(new QComboBox(this)),
       m_span(new QComboBox(this)),
+      m_earlier(new QComboBox(this)),
       m_pause(new QToolButton(this)),
       m_scroll(new QScrollBar(Qt::Horizontal, this))
 {
@@ -34,6 +35,11 @@ LiveBar::LiveBar(QWidget* parent)
     m_span->setToolTip(tr("How much time the plots show at most"));
     for (const auto& [text, minutes] : {std::pair(tr("1 min"), 1), std::pair(tr("10 min"), 10), std::pair(tr("1 h"), 60)})
         m_span->addItem(text, QVariant::fromValue<qlonglong>(minutes * kMinute));
+    m_earlier->setObjectName(QStringLiteral("earlier"));
+    m_earlier->setToolTip(tr("Draws the same an earlier time before, as dashes"));
+    m_earlier->addItem(tr("Now alone"), QVariant::fromValue<qlonglong>(0));
+    for (const int minutes : {1, 5, 10, 30})
+        m_earlier->addItem(tr("and %1 min before").arg(minutes), QVariant::fromValue<qlonglong>(minutes * kMinute));
     m_pause->setObjectName(QStringLiteral("pause"));
     m_pause->setCheckable(true);
     m_pause->setText(tr("Pause"));
@@ -45,9 +51,11 @@ LiveBar::LiveBar(QWidget* parent)
     row->setContentsMargins(10, 4, 10, 0);
     row->addWidget(m_dashboard);
     row->addWidget(m_span);
+    row->addWidget(m_earlier);
     row->addWidget(m_pause);
     row->addWidget(m_scroll, 1);
     connect(m_dashboard, &QComboBox::currentIndexChanged, this, &LiveBar::changed);
+    connect(m_earlier, &QComboBox::currentIndexChanged, this, &LiveBar::changed);
     connect(m_span, &QComboBox::currentIndexChanged, this, [this] {
         setReach(m_reach);
         emit changed();
@@ -68,6 +76,12 @@ void LiveBar::setBehind(DurationNs behind)
     const QSignalBlocker blockPause(m_pause), blockScroll(m_scroll);
     m_pause->setChecked(behind > 0);
     m_scroll->setValue(m_scroll->maximum() - static_cast<int>(behind / kTenth));
+}
+
+void LiveBar::scrollTo(DurationNs behind)
+{
+    setBehind(std::clamp<DurationNs>(behind, 0, std::max<DurationNs>(0, m_reach - span())));
+    emit changed();
 }
 
 void LiveBar::follow()
@@ -102,6 +116,11 @@ const KnownDashboard* LiveBar::chosen() const
 DurationNs LiveBar::span() const
 {
     return m_span->currentData().toLongLong();
+}
+
+DurationNs LiveBar::earlier() const
+{
+    return m_earlier->currentData().toLongLong();
 }
 
 void LiveBar::setReach(DurationNs reach)

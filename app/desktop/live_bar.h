@@ -29,8 +29,12 @@ public:
     [[nodiscard]] DurationNs span() const; ///< that is shown at most
     /// Where the shown time ends, before now; 0: it follows.
     [[nodiscard]] DurationNs behind() const { return m_behind; }
+    /// How much earlier the time is that is shown beside this one; 0: none.
+    [[nodiscard]] DurationNs earlier() const;
     /// How far it can be scrolled back; what is shown of a time before now stays where it is as this grows.
     void setReach(DurationNs reach);
+    /// Shows a time that ends so long before now, as far back as there is any.
+    void scrollTo(DurationNs behind);
     /// Another node is shown.
     void follow();
 
@@ -42,6 +46,7 @@ private:
 
     QComboBox* m_dashboard;
     QComboBox* m_span;
+    QComboBox* m_earlier;
     QToolButton* m_pause;
     QScrollBar* m_scroll; ///< in tenths of a second before now, from the right
     std::vector<const KnownDashboard*> m_offered;

@@ -1,6 +1,10 @@
 #include "widgets/plots/panel_view.h"
 
 #include "widgets/plots/curve_plot.h"
+#include "widgets/plots/heat_plot.h"
+#include "widgets/plots/state_plot.h"
+#include "widgets/plots/value_grid.h"
+#include "widgets/plots/value_table.h"
 #include "widgets/theme/format.h"
 #include "widgets/theme/theme.h"
 
@@ -29,8 +33,22 @@ PanelView::PanelView(QWidget* parent)
     connect(m_head, &PlotHead::activated, this, &PanelView::titleActivated);
 }
 
-std::unique_ptr<PanelView> PanelView::make(metrics::PanelKind)
+std::unique_ptr<PanelView> PanelView::make(metrics::PanelKind kind)
 {
+    switch (kind) {
+    case metrics::PanelKind::Line:
+    case metrics::PanelKind::Area:
+        break;
+    case metrics::PanelKind::Tile:
+    case metrics::PanelKind::Bar:
+        return std::make_unique<ValueGrid>();
+    case metrics::PanelKind::Table:
+        return std::make_unique<ValueTable>();
+    case metrics::PanelKind::HeatMap:
+        return std::make_unique<HeatPlot>();
+    case metrics::PanelKind::States:
+        return std::make_unique<StatePlot>();
+    }
     return std::make_unique<CurvePlot>();
 }
 
@@ -68,7 +86,7 @@ std::optional<double> PanelView::newestValue(const PlotCurve& curve) const
 
 QColor PanelView::colorOf(const PlotCurve& curve, std::size_t index, const Theme& theme)
 {
-    return curve.phase ? theme.phase(*curve.phase) : theme.series(index);
+    return curve.phase ? theme.phase(*curve.phase) : theme.series(curve.color.value_or(index));
 }
 
 QColor PanelView::colorOf(const PlotThreshold& threshold, const Theme& theme)
@@ -76,7 +94,7 @@ QColor PanelView::colorOf(const PlotThreshold& threshold, const Theme& theme)
     return threshold.isCritical ? theme.bad : theme.warning;
 }
 
-void PanelView::showLegend(const Theme& theme, std::optional<TimestampNs> cursor, bool hasValues)
+void PanelView::showLegend(const Theme& theme, std::optional<TimestampNs> cursor, Legend legend)
 {
     std::vector<LegendEntry> entries;
     QStringList plain;
@@ -89,11 +107,25 @@ void PanelView::showLegend(const Theme& theme, std::optional<TimestampNs> cursor
         }
         const QString text = value ? formatNumber(*value, kLegendDigits) : QStringLiteral("–");
         const PlotThreshold* reached = value ? thresholdReached(m_panel.thresholds, *value) : nullptr;
-        entries.push_back({curve.name, hasValues ? text : QString(), colorOf(curve, i, theme), reached ? colorOf(*reached, theme) : QColor()});
         plain << QStringLiteral("%1 %2 %3").arg(curve.name, text, m_panel.unit);
+        if (curve.isEarlier)
+            continue; // the one of now names both
+        entries.push_back({curve.name, text, colorOf(curve, i, theme), reached ? colorOf(*reached, theme) : QColor()});
     }
     m_legendText = plain.join(QLatin1Char('\n'));
-    m_head->setEntries(std::move(entries), tr("waiting for samples"), m_legendText);
+    const QString whenEmpty = m_panel.curves.empty() ? tr("waiting for samples") : QString();
+    if (legend == Legend::Hidden)
+        entries.clear();
+    m_head->setEntries(std::move(entries), whenEmpty, m_legendText);
+}
+
+void PanelView::showEntries(std::vector<LegendEntry> entries)
+{
+    QStringList plain;
+    for (const LegendEntry& entry : entries)
+        plain << QStringLiteral("%1 %2").arg(entry.name, entry.value).trimmed();
+    m_legendText = plain.join(QLatin1Char('\n'));
+    m_head->setEntries(std::move(entries), m_panel.curves.empty() ? tr("waiting for samples") : QString(), m_legendText);
 }
 
 } // namespace gantry::widgets

@@ -55,9 +55,15 @@ protected:
     [[nodiscard]] const PlotTime& time() const { return m_time; }
     [[nodiscard]] PlotHead& head() { return *m_head; }
     void setBody(QWidget* body);
-    /// Names and values at the cursor, else the newest, into the head; a value that has ended is a dash. `hasValues`: else names alone,
-    /// where the body says the values.
-    void showLegend(const Theme& theme, std::optional<TimestampNs> cursor, bool hasValues = true);
+    enum class Legend
+    {
+        Shown,
+        Hidden, ///< where the body says it, unless there is nothing to say
+    };
+    /// Names and values at the cursor, else the newest, into the head; a value that has ended is a dash.
+    void showLegend(const Theme& theme, std::optional<TimestampNs> cursor, Legend legend = Legend::Shown);
+    /// Instead: entries of the view's own, and legendText() a line each.
+    void showEntries(std::vector<LegendEntry> entries);
     [[nodiscard]] static QColor colorOf(const PlotCurve& curve, std::size_t index, const Theme& theme);
     [[nodiscard]] static QColor colorOf(const PlotThreshold& threshold, const Theme& theme);
     /// The newest value of a curve, unless it has ended.

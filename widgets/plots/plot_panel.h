@@ -20,6 +20,7 @@ struct PlotCurve
     std::optional<records::RequestPhase> phase; ///< drawn in the colour that the phase has everywhere
     std::optional<double> upperBound;           ///< of a bucket of a histogram: it counts what is at most that
     bool isEarlier = false;                     ///< of an earlier time, moved into this one: drawn as dashes
+    std::optional<std::size_t> color;           ///< of the series' colours; nothing: by its place
 };
 
 /// A line across a plot: beyond it something is amiss.

@@ -101,6 +101,25 @@ int TimePlot::xOf(TimestampNs time) const
     return static_cast<int>(std::lround(m_plot->xAxis->coordToPixel(secondsOf(time))));
 }
 
+std::vector<const PlotBand*> TimePlot::bandsInSight() const
+{
+    std::vector<const PlotBand*> inSight;
+    for (const PlotBand& band : m_bands)
+        if (band.time.end > time().window.start && band.time.start < time().window.end)
+            inSight.push_back(&band);
+    return inSight;
+}
+
+std::optional<TimestampNs> TimePlot::instant() const
+{
+    return m_instant && time().window.contains(*m_instant) ? m_instant : std::nullopt;
+}
+
+QWidget* TimePlot::canvas() const
+{
+    return m_plot;
+}
+
 const PlotBand* TimePlot::bandAt(TimestampNs time) const
 {
     // One that is drawn wider than it is can be met where it is drawn.
@@ -192,10 +211,7 @@ void TimePlot::showBand(Band& shown, const PlotBand& band, const Theme& theme)
 
 void TimePlot::placeBands(const Theme& theme)
 {
-    std::vector<const PlotBand*> inSight;
-    for (const PlotBand& band : m_bands)
-        if (band.time.end > time().window.start && band.time.start < time().window.end)
-            inSight.push_back(&band);
+    std::vector<const PlotBand*> inSight = bandsInSight();
     if (inSight.size() > kMostBands)
         inSight.erase(inSight.begin(), inSight.end() - static_cast<std::ptrdiff_t>(kMostBands));
     while (m_shown.size() > inSight.size()) {

@@ -30,6 +30,12 @@ public:
 
     [[nodiscard]] TimestampNs timeAt(int x) const; ///< x of the plot, px
     [[nodiscard]] int xOf(TimestampNs time) const;
+    /// Bands of which something is in the time that is shown, oldest first.
+    [[nodiscard]] std::vector<const PlotBand*> bandsInSight() const;
+    /// The instant that is marked, if it is in the time that is shown.
+    [[nodiscard]] std::optional<TimestampNs> instant() const;
+    /// What curves are drawn on.
+    [[nodiscard]] QWidget* canvas() const;
     /// The band that a time is in, the shortest of several; null: none.
     [[nodiscard]] const PlotBand* bandAt(TimestampNs time) const;
 

@@ -54,6 +54,7 @@ void TimelineWidget::setTrace(std::shared_ptr<const trace::Trace> trace)
     clearSelection();
     m_state.trace = std::move(trace);
     m_state.cursor.reset();
+    m_state.instant.reset();
     m_state.matches.clear();
     m_state.chosenRows.clear();
     m_state.counterAxes.clear();
@@ -446,8 +447,16 @@ void TimelineWidget::changeOverlay(const std::function<void()>& change)
 
 void TimelineWidget::setCursorTime(std::optional<TimestampNs> time)
 {
-    if (m_state.cursor != time)
-        changeOverlay([this, time] { m_state.cursor = time; });
+    if (m_state.cursor == time)
+        return;
+    changeOverlay([this, time] { m_state.cursor = time; });
+    emit cursorMoved(time);
+}
+
+void TimelineWidget::setInstant(std::optional<TimestampNs> time)
+{
+    if (m_state.instant != time)
+        changeOverlay([this, time] { m_state.instant = time; });
 }
 
 void TimelineWidget::setMeasuredRange(TimeRange range)

@@ -239,7 +239,7 @@ private slots:
             series.panels(*dashboard, series.window(60 * kSecond), [](const std::string& id) { return QString::fromStdString(id); });
         QCOMPARE(panels.size(), std::size_t{2});
         QCOMPARE(panels.at(0).title, QStringLiteral("Batch"));
-        QVERIFY(panels.at(0).isStacked);
+        QVERIFY(panels.at(0).kind == metrics::PanelKind::Area);
         QCOMPARE(panels.at(0).curves.size(), std::size_t{1});
         QCOMPARE(panels.at(0).curves.at(0).name, QStringLiteral("bert_base"));
         QCOMPARE(panels.at(0).curves.at(0).points.back().value, 4.0);
