@@ -8,6 +8,7 @@
 #include <vector>
 
 class QComboBox;
+class QMenu;
 class QScrollBar;
 class QToolButton;
 
@@ -26,6 +27,9 @@ public:
     /// Null: the overview.
     [[nodiscard]] const KnownDashboard* chosen() const;
 
+    /// Chooses one by its file; the overview where it is not offered.
+    void choose(const QString& key);
+
     [[nodiscard]] DurationNs span() const; ///< that is shown at most
     /// Where the shown time ends, before now; 0: it follows.
     [[nodiscard]] DurationNs behind() const { return m_behind; }
@@ -40,13 +44,21 @@ public:
 
 signals:
     void changed();
+    // Of the chosen dashboard, from the menu beside it.
+    void editRequested();
+    void copyRequested();
+    void newRequested();
+    void removeRequested();
 
 private:
+    void fillMenu();
     void setBehind(DurationNs behind);
 
     QComboBox* m_dashboard;
     QComboBox* m_span;
     QComboBox* m_earlier;
+    QToolButton* m_more;
+    QMenu* m_menu;
     QToolButton* m_pause;
     QScrollBar* m_scroll; ///< in tenths of a second before now, from the right
     std::vector<const KnownDashboard*> m_offered;

@@ -1,8 +1,10 @@
 #include "app/desktop/live_page.h"
 
 #include "app/desktop/connect_panel.h"
+#include "app/desktop/dashboard_editor.h"
 #include "app/desktop/live_bar.h"
 #include "app/desktop/message_bar.h"
+#include "app/desktop/metric_picker.h"
 #include "app/desktop/node_list.h"
 #include "app/desktop/text.h"
 #include "widgets/plots/live_plot_grid.h"
@@ -85,10 +87,15 @@ LivePage::LivePage(NodeList& nodes, QWidget* parent)
     column->addLayout(buttons);
     column->addStretch(2);
     m_stack->addWidget(empty);
-    QStringList problems;
-    m_dashboards = Dashboards::read(problems);
-    for (const QString& problem : problems)
-        m_banner->showMessage({MessageBar::Kind::Warning, tr("A dashboard cannot be read: %1").arg(problem), {}, {}, {}, problem});
+    readDashboards({});
+    connect(m_bar, &LiveBar::editRequested, this, [this] { editDashboard(m_bar->chosen()->dashboard, m_bar->chosen()->key); });
+    connect(m_bar, &LiveBar::copyRequested, this, [this] {
+        metrics::Dashboard copy = m_bar->chosen()->dashboard;
+        copy.title = tr("%1, copy").arg(toQString(copy.title)).toStdString();
+        editDashboard(copy, {});
+    });
+    connect(m_bar, &LiveBar::newRequested, this, [this] { editDashboard({}, {}); });
+    connect(m_bar, &LiveBar::removeRequested, this, &LivePage::removeDashboard);
     connect(m_bar, &LiveBar::changed, this, &LivePage::redraw);
     connect(m_grid, &widgets::LivePlotGrid::filled, this, &LivePage::redraw);
     connect(m_grid, &widgets::LivePlotGrid::cursorMoved, this, [this](std::optional<TimestampNs> time) {
@@ -321,6 +328,61 @@ void LivePage::offerDashboards(const LiveSeries& series)
         if (known.dashboard.fits(definitions))
             offered.push_back(&known);
     m_bar->offer(offered);
+}
+
+void LivePage::readDashboards(const QString& key)
+{
+    QStringList problems;
+    m_bar->offer({}); // those that it knows are about to go
+    m_dashboards = Dashboards::read(problems);
+    for (const QString& problem : problems)
+        m_banner->showMessage({MessageBar::Kind::Warning, tr("A dashboard cannot be read: %1").arg(problem), {}, {}, {}, problem});
+    m_offeredFor = 0;
+    if (const LiveSeries* series = currentSeries()) {
+        offerDashboards(*series);
+        m_bar->choose(key);
+    }
+}
+
+void LivePage::editDashboard(const metrics::Dashboard& dashboard, const QString& key)
+{
+    const auto metricsNow = [this] {
+        const LiveSeries* series = currentSeries();
+        return series ? metricsOf(series->definitions()) : std::vector<KnownMetric>();
+    };
+    auto* editor = new DashboardEditor(dashboard, metricsNow, this);
+    editor->setAttribute(Qt::WA_DeleteOnClose);
+    connect(editor, &QDialog::accepted, this, [this, editor, key] {
+        if (const auto changed = editor->dashboard())
+            saveDashboard(*changed, key);
+    });
+    editor->open();
+}
+
+void LivePage::saveDashboard(const metrics::Dashboard& dashboard, QString key)
+{
+    if (key.isEmpty())
+        key = Dashboards::newKey(toQString(dashboard.title), m_dashboards);
+    const QString topic = QStringLiteral("dashboards");
+    if (const auto saved = Dashboards::save(Dashboards::userFolder(), key, dashboard); !saved)
+        return m_banner->showMessage({MessageBar::Kind::Error, describe(saved.error()).sentence, describe(saved.error()).details,
+                                      tr("Try again"), [this, dashboard, key] { saveDashboard(dashboard, key); }, topic});
+    m_banner->clearTopic(topic);
+    readDashboards(key);
+    redraw();
+}
+
+void LivePage::removeDashboard()
+{
+    const KnownDashboard* chosen = m_bar->chosen();
+    if (!chosen)
+        return;
+    const QString key = chosen->key;
+    if (const auto removed = Dashboards::remove(Dashboards::userFolder(), key); !removed)
+        return m_banner->showMessage(
+            {MessageBar::Kind::Error, describe(removed.error()).sentence, {}, {}, {}, QStringLiteral("dashboards")});
+    readDashboards(key); // the one of that name that comes with Gantry, where there is one
+    redraw();
 }
 
 void LivePage::scheduleRedraw()

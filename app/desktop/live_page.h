@@ -80,6 +80,12 @@ private:
     void countDown();
     void askHistory(NodeController& node, LiveSeries& series);
     void offerDashboards(const LiveSeries& series);
+    /// Opens the editor; `key`: the file that it goes to, or empty for a new one.
+    void editDashboard(const metrics::Dashboard& dashboard, const QString& key);
+    void saveDashboard(const metrics::Dashboard& dashboard, QString key);
+    void removeDashboard();
+    /// What the files say now; `key`: the one to show.
+    void readDashboards(const QString& key);
     void redraw();
     /// Soon, together with what else arrives until then.
     void scheduleRedraw();

@@ -59,7 +59,7 @@ void LivePlotGrid::arrange(const std::vector<PlotPanel>& panels)
     // A row or column that stretches takes its share even when nothing is in it.
     for (int row = 0; row < m_grid->rowCount(); ++row)
         m_grid->setRowStretch(row, 0);
-    for (int column = 0; column < m_grid->columnCount(); ++column)
+    for (int column = 0; column < std::max(m_columns, m_grid->columnCount()); ++column)
         m_grid->setColumnStretch(column, column < m_columns && m_filledWith.isEmpty() ? 1 : 0);
     int row = 0, column = 0;
     for (std::size_t i = 0; i < wanted.size(); ++i) {

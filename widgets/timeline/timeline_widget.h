@@ -242,7 +242,8 @@ private:
 
     TimelineState m_state;
     trace::RequestIndex m_selectedRequest;
-    TimeRange m_extent;
+    TimeRange m_extent; ///< of all that was recorded
+    TimeRange m_reach;  ///< how far the view goes: metrics from before the window, too
     RowArrangement m_rows;
     QLineEdit* m_filter = nullptr;
     trace::TrackId m_rowUnderMouse;

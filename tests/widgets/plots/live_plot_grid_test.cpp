@@ -207,6 +207,7 @@ private slots:
             places.push_back(frameOf(plot)->geometry());
         QCOMPARE(places[0].top(), places[1].top());
         QVERIFY(places[1].left() > places[0].right());
+        QVERIFY(std::abs(places[1].width() - places[0].width()) <= 1);
         QVERIFY(places[2].top() > places[0].bottom());
         QVERIFY(places[2].width() > 800);
     }
