@@ -19,6 +19,7 @@ namespace gantry::desktop {
 namespace {
 
 constexpr double kSecond = 1e9;
+constexpr double kLeastPause = 60; // s: gantryd keeps it between two actions whatever a rule says
 constexpr double kLongestSeconds = 7 * 86'400;
 
 QDoubleSpinBox* secondsBox(const char* name, DurationNs value, QWidget* parent)
@@ -65,6 +66,9 @@ AlertDialog::AlertDialog(const QString& nodeTitle, const proto::AlertRule& rule,
     m_quiet->setObjectName(QStringLiteral("alertQuiet"));
     m_quiet->setPlaceholderText(QStringLiteral("22:00-07:00"));
     m_quiet->setToolTip(tr("In these hours of the node's day it is noted, and nothing is done"));
+    m_cooldown->setRange(kLeastPause, kLongestSeconds);
+    m_cooldown->setDecimals(0);
+    m_cooldown->setToolTip(tr("How long nothing more is done after it was done; a minute at least"));
     m_action->setObjectName(QStringLiteral("alertAction"));
     m_action->addItems({tr("note it"), tr("save the last 10 s of flight recorders"), tr("capture a second of a server")});
     m_action->setCurrentIndex(static_cast<int>(rule.action));
@@ -130,6 +134,7 @@ void AlertDialog::refresh()
 {
     const bool captures = static_cast<proto::AlertAction>(m_action->currentIndex()) == proto::AlertAction::Capture;
     m_target->setEnabled(captures);
+    m_cooldown->setEnabled(m_action->currentIndex() != static_cast<int>(proto::AlertAction::Mark)); // noting it needs no pause
     QString problem;
     if (!m_condition->text().trimmed().isEmpty())
         if (const auto condition = metrics::AlertCondition::parse(rule().condition); !condition)

@@ -14,6 +14,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -58,6 +59,9 @@ public:
     /// When streams began after another had ended: no curve goes over these times, whatever lies between its points.
     [[nodiscard]] const std::vector<TimestampNs>& breaks() const { return m_breaks; }
 
+    /// The node's wall clock less the clock that its samples have, as of the newest batches; nothing before the first.
+    [[nodiscard]] std::optional<DurationNs> utcOffset() const;
+
     /// The last `length` up to now, in the node's clock. "Now" moves on between batches while the stream is alive, so that the
     /// plots glide; it stands still after a second of silence.
     [[nodiscard]] TimeRange window(DurationNs length) const;
@@ -95,7 +99,12 @@ private:
     std::deque<Waiting> m_waiting;
     TimestampNs m_oldest = 0, m_newest = 0; ///< of all samples that came
     TimestampNs m_nodeNow = 0;
+    std::deque<DurationNs> m_utcOffsets; ///< of the newest batches
     QElapsedTimer m_sinceNodeNow;
 };
+
+/// `panels` with the curves of an earlier time beside them, moved by `shift` into this one: those of the same panels and names, where a
+/// panel draws lines.
+[[nodiscard]] std::vector<LivePanel> withEarlier(std::vector<LivePanel> panels, std::vector<LivePanel> earlier, DurationNs shift);
 
 } // namespace gantry::desktop
