@@ -39,6 +39,7 @@ LiveBar::LiveBar(QWidget* parent)
     m_more->setAccessibleName(tr("Change dashboards"));
     m_more->setToolTip(tr("Edit, copy or make a dashboard"));
     m_more->setPopupMode(QToolButton::InstantPopup);
+    m_more->setStyleSheet(QStringLiteral("QToolButton::menu-indicator { image: none; }")); // the dots say it
     m_more->setMenu(m_menu);
     connect(m_menu, &QMenu::aboutToShow, this, &LiveBar::fillMenu);
     m_span->setObjectName(QStringLiteral("span"));
@@ -56,7 +57,11 @@ LiveBar::LiveBar(QWidget* parent)
     m_pause->setToolTip(tr("Let the plots stand still; what is measured meanwhile is kept"));
     m_scroll->setObjectName(QStringLiteral("scrollBack"));
     m_scroll->setToolTip(tr("Scroll back; at the right end the plots follow the node"));
-    m_scroll->setMinimumWidth(80);
+    m_scroll->setMinimumWidth(50);
+    // A narrow window cuts what boxes say, and none of them away.
+    m_dashboard->setMinimumWidth(90);
+    m_span->setMinimumWidth(56);
+    m_earlier->setMinimumWidth(72);
     auto* row = new QHBoxLayout(this);
     row->setContentsMargins(10, 4, 10, 0);
     row->addWidget(m_dashboard);
