@@ -48,9 +48,9 @@ LiveBar::LiveBar(QWidget* parent)
         m_span->addItem(text, QVariant::fromValue<qlonglong>(minutes * kMinute));
     m_earlier->setObjectName(QStringLiteral("earlier"));
     m_earlier->setToolTip(tr("Draws the same an earlier time before, as dashes"));
-    m_earlier->addItem(tr("Now alone"), QVariant::fromValue<qlonglong>(0));
+    m_earlier->addItem(tr("Not compared"), QVariant::fromValue<qlonglong>(0));
     for (const int minutes : {1, 5, 10, 30})
-        m_earlier->addItem(tr("and %1 min before").arg(minutes), QVariant::fromValue<qlonglong>(minutes * kMinute));
+        m_earlier->addItem(tr("with %1 min before").arg(minutes), QVariant::fromValue<qlonglong>(minutes * kMinute));
     m_pause->setObjectName(QStringLiteral("pause"));
     m_pause->setCheckable(true);
     m_pause->setText(tr("Pause"));
