@@ -149,12 +149,20 @@ void CaptureBands::refresh()
 void CaptureBands::merge()
 {
     std::vector<CaptureBand> bands;
+    // What a recording plays was measured at another time than it is shown at: its reports lie where their windows were asked for.
+    const bool isPlayed = m_node && isRecording(*m_node);
     for (const auto& [name, band] : m_fetched)
-        bands.push_back(band);
+        if (!isPlayed)
+            bands.push_back(band);
     if (m_node)
-        for (const proto::ReportInfo& report : m_node->reports())
-            if (report.durationNs > 0 && !m_fetched.contains(report.name))
-                bands.push_back(bandOf(report));
+        for (const proto::ReportInfo& report : m_node->reports()) {
+            const auto fetched = m_fetched.find(report.name);
+            if (report.durationNs <= 0 || (fetched != m_fetched.end() && !isPlayed))
+                continue;
+            bands.push_back(bandOf(report));
+            if (fetched != m_fetched.end())
+                bands.back().file = fetched->second.file;
+        }
     std::sort(bands.begin(), bands.end(), [](const CaptureBand& a, const CaptureBand& b) {
         return std::pair(a.beginUtcNs, a.report) < std::pair(b.beginUtcNs, b.report);
     });

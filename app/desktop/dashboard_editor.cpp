@@ -13,6 +13,7 @@
 #include <QLineEdit>
 #include <QListWidget>
 #include <QPushButton>
+#include <QScrollArea>
 #include <QSignalBlocker>
 #include <QSpinBox>
 #include <QTableWidget>
@@ -138,13 +139,18 @@ DashboardEditor::DashboardEditor(const metrics::Dashboard& dashboard, Metrics me
     buildForm(*form);
     auto* middle = new QHBoxLayout;
     middle->addWidget(buildPanelList(), 1);
-    middle->addWidget(m_form, 3);
+    auto* scrolled = new QScrollArea(this); // a small screen has no room for all fields
+    scrolled->setFrameShape(QFrame::NoFrame);
+    scrolled->setWidgetResizable(true);
+    scrolled->setWidget(m_form);
+    middle->addWidget(scrolled, 3);
     auto* column = new QVBoxLayout(this);
     column->addLayout(head);
     column->addLayout(middle, 1);
     column->addWidget(m_problem);
     column->addWidget(m_buttons);
-    resize(820, 540);
+    const QSize most = parent ? parent->window()->size() : QSize();
+    resize(QSize(820, 560).boundedTo(most.isValid() ? most : QSize(820, 560)));
     connect(m_buttons, &QDialogButtonBox::accepted, this, &QDialog::accept);
     connect(m_buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
     connect(m_name, &QLineEdit::textChanged, this, &DashboardEditor::refresh);
@@ -165,9 +171,10 @@ QWidget* DashboardEditor::buildPanelList()
         button->setObjectName(QLatin1String(name));
         button->setToolTip(tip);
         button->setAutoDefault(false);
-        button->setMinimumWidth(30);
         connect(button, &QPushButton::clicked, this, act);
-        buttons->addWidget(button);
+        buttons->addWidget(button, text.size() > 1 ? 1 : 0);
+        if (text.size() == 1) // an arrow
+            button->setFixedWidth(30);
     };
     add("addPanel", tr("&Add"), tr("Another panel after this one"), [this] { addPanel(); });
     add("removePanel", tr("&Remove"), tr("Removes the panel"), [this] { removePanel(); });

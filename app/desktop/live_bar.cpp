@@ -39,6 +39,7 @@ LiveBar::LiveBar(QWidget* parent)
     m_more->setAccessibleName(tr("Change dashboards"));
     m_more->setToolTip(tr("Edit, copy or make a dashboard"));
     m_more->setPopupMode(QToolButton::InstantPopup);
+    m_more->setStyleSheet(QStringLiteral("QToolButton::menu-indicator { image: none; }")); // the dots say it
     m_more->setMenu(m_menu);
     connect(m_menu, &QMenu::aboutToShow, this, &LiveBar::fillMenu);
     m_span->setObjectName(QStringLiteral("span"));
@@ -47,16 +48,20 @@ LiveBar::LiveBar(QWidget* parent)
         m_span->addItem(text, QVariant::fromValue<qlonglong>(minutes * kMinute));
     m_earlier->setObjectName(QStringLiteral("earlier"));
     m_earlier->setToolTip(tr("Draws the same an earlier time before, as dashes"));
-    m_earlier->addItem(tr("Now alone"), QVariant::fromValue<qlonglong>(0));
+    m_earlier->addItem(tr("Not compared"), QVariant::fromValue<qlonglong>(0));
     for (const int minutes : {1, 5, 10, 30})
-        m_earlier->addItem(tr("and %1 min before").arg(minutes), QVariant::fromValue<qlonglong>(minutes * kMinute));
+        m_earlier->addItem(tr("with %1 min before").arg(minutes), QVariant::fromValue<qlonglong>(minutes * kMinute));
     m_pause->setObjectName(QStringLiteral("pause"));
     m_pause->setCheckable(true);
     m_pause->setText(tr("Pause"));
     m_pause->setToolTip(tr("Let the plots stand still; what is measured meanwhile is kept"));
     m_scroll->setObjectName(QStringLiteral("scrollBack"));
     m_scroll->setToolTip(tr("Scroll back; at the right end the plots follow the node"));
-    m_scroll->setMinimumWidth(80);
+    m_scroll->setMinimumWidth(50);
+    // A narrow window cuts what boxes say, and none of them away.
+    m_dashboard->setMinimumWidth(90);
+    m_span->setMinimumWidth(56);
+    m_earlier->setMinimumWidth(72);
     auto* row = new QHBoxLayout(this);
     row->setContentsMargins(10, 4, 10, 0);
     row->addWidget(m_dashboard);

@@ -87,7 +87,7 @@ void LiveDesk::openAt(const std::string& report, std::int64_t utcNs)
         return;
     std::error_code gone;
     if (!band->file.empty() && std::filesystem::exists(band->file, gone)) {
-        m_parts.pages.openReport(band->file).showInstant(utcNs);
+        show({band->file, *band, utcNs});
         return;
     }
     const auto& reports = node->reports();
@@ -95,8 +95,19 @@ void LiveDesk::openAt(const std::string& report, std::int64_t utcNs)
     if (listed == reports.end())
         return emit refused(tr("%1 is no longer on the node, nor on this machine.").arg(toQString(report)));
     if (!m_parts.capture.isBusy()) // else it is refused, with the reason
-        m_wanted = Wanted{m_parts.settings.reportFolder(node->title()) / report, utcNs};
+        m_wanted = Wanted{m_parts.settings.reportFolder(node->title()) / report, *band, utcNs};
     emit fetchRequested(node, proto::ReportInfo(*listed));
+}
+
+/// Where a band lies right to a second only, the place in it that was clicked says more than the time.
+void LiveDesk::show(const Wanted& wanted)
+{
+    ReportPage& page = m_parts.pages.openReport(wanted.file);
+    const CaptureBand& band = wanted.band;
+    if (band.isExact)
+        return page.showInstant(wanted.utcNs);
+    const auto length = static_cast<double>(std::max<DurationNs>(1, band.endUtcNs - band.beginUtcNs));
+    page.showShare(std::clamp(static_cast<double>(wanted.utcNs - band.beginUtcNs) / length, 0.0, 1.0));
 }
 
 void LiveDesk::onFetched(const std::vector<std::filesystem::path>& files)
@@ -105,7 +116,7 @@ void LiveDesk::onFetched(const std::vector<std::filesystem::path>& files)
     const auto wanted = std::exchange(m_wanted, std::nullopt);
     if (!wanted || std::find(files.begin(), files.end(), wanted->file) == files.end())
         return;
-    m_parts.pages.openReport(wanted->file).showInstant(wanted->utcNs);
+    show(*wanted);
 }
 
 /// Why a flight recorder cannot be saved; empty: it can.

@@ -64,11 +64,13 @@ private:
     struct Wanted
     {
         std::filesystem::path file;
+        CaptureBand band; ///< as it was clicked
         std::int64_t utcNs = 0;
     };
 
     void showMenu(const QPoint& point, std::int64_t utcNs, const std::string& report);
     [[nodiscard]] QString whyNoSave() const;
+    void show(const Wanted& wanted);
     void onFetched(const std::vector<std::filesystem::path>& files);
     void watchPage(ReportPage* page);
     /// The node whose reports lie in the folder of this one; null: none that is known.

@@ -434,6 +434,8 @@ void LivePage::redraw()
     m_drawnSpan = series->span();
     QString footer =
         tr("%1 · %2 · %3 samples dropped").arg(node->title(), spanText(length, m_bar->behind())).arg(formatCount(series->dropped()));
+    if (m_bar->earlier() > 0)
+        footer += tr(" · dashed: %1 min before").arg(m_bar->earlier() / (60 * kSecond));
     if (node->state() != NodeController::State::Connected)
         footer += tr(" · not connected: these values are old");
     m_footer->setText(footer);

@@ -190,8 +190,8 @@ void ReportPage::onLoaded(std::shared_ptr<const trace::Trace> trace)
     showTrace(std::move(trace));
     m_view->banner().hide();
     keepForNextTime();
-    if (const auto wanted = std::exchange(m_wantedInstant, std::nullopt))
-        showInstant(*wanted);
+    if (const auto show = std::exchange(m_wanted, {}))
+        show();
     emit loaded();
 }
 
@@ -380,14 +380,31 @@ void ReportPage::markInstant(std::optional<std::int64_t> utcNs)
 void ReportPage::showInstant(std::int64_t utcNs)
 {
     if (m_state == State::Loading || m_state == State::Preview) {
-        m_wantedInstant = utcNs;
+        m_wanted = [this, utcNs] { showInstant(utcNs); };
         return;
     }
-    const auto time = timeOfUtc(utcNs);
-    if (!time || m_trace->time.isEmpty())
+    if (const auto time = timeOfUtc(utcNs))
+        showTime(*time);
+}
+
+void ReportPage::showShare(double share)
+{
+    if (m_state == State::Loading || m_state == State::Preview) {
+        m_wanted = [this, share] { showShare(share); };
         return;
+    }
+    if (!hasTimeline())
+        return;
+    const TimeRange whole = m_trace->window.isEmpty() ? m_trace->time : m_trace->window;
+    showTime(whole.start + static_cast<DurationNs>(share * static_cast<double>(whole.duration())));
+}
+
+void ReportPage::showTime(TimestampNs time)
+{
     const TimeRange whole = m_trace->time;
-    const TimestampNs at = std::clamp(*time, whole.start, whole.end - 1);
+    if (whole.isEmpty())
+        return;
+    const TimestampNs at = std::clamp(time, whole.start, whole.end - 1);
     const DurationNs around = std::max(whole.duration() / kInstantShare, std::min(kLeastAroundInstant, whole.duration())) / 2;
     m_timeline->setVisibleRange(TimeRange{at - around, at + around}.clippedTo(whole));
     m_timeline->setInstant(at);

@@ -12,6 +12,7 @@
 #include <QWidget>
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -88,6 +89,8 @@ public:
     [[nodiscard]] Result<void> showPlace(const ViewPlace& place);
     /// Marks an instant of the wall clock and shows what is around it, once all is read; of one that is not in the report, its nearest end.
     void showInstant(std::int64_t utcNs);
+    /// The same at a share of its window, 0..1, where the wall clock says too little.
+    void showShare(double share);
     /// The middle of what is shown, by the wall clock; nothing: the report does not know it.
     [[nodiscard]] std::optional<std::int64_t> shownUtc() const;
     /// Marks it alone, where it is in the report; nothing: none.
@@ -144,6 +147,7 @@ private:
     void goToMatch(std::size_t index);
     /// On the report's clock; nothing: it does not know the wall clock.
     [[nodiscard]] std::optional<TimestampNs> timeOfUtc(std::int64_t utcNs) const;
+    void showTime(TimestampNs time);
     void search();
 
     std::vector<trace::LoadFile> m_files;
@@ -159,7 +163,7 @@ private:
     LoadingPanel* m_loading;
     OpenFailurePanel* m_failure;
     TraceView* m_view = nullptr;
-    std::optional<std::int64_t> m_wantedInstant;   ///< until all is read
+    std::function<void()> m_wanted;                ///< what to go to once all is read; empty: nothing
     std::optional<report::WindowCost> m_cost;      ///< newer than the trace's
     widgets::TimelineWidget* m_timeline = nullptr; ///< of the view
 

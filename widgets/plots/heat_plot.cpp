@@ -58,24 +58,53 @@ void HeatPlot::sortRows()
         std::reverse(m_rows.begin(), m_rows.end()); // the first one is on top
 }
 
+/// Buckets that nothing fell into, at both ends, leave their room to the others.
+void HeatPlot::cropRows()
+{
+    m_below.assign(m_rows.size(), nullptr);
+    for (std::size_t row = 1; m_isHistogram && row < m_rows.size(); ++row)
+        m_below[row] = m_rows[row - 1];
+    if (!m_isHistogram)
+        return;
+    std::size_t first = m_rows.size(), last = 0;
+    for (std::size_t row = 0; row < m_rows.size(); ++row) {
+        const auto isAnyIn = [&](const metrics::Point& point) { return valueAt(row, point.time).value_or(0) > 0; };
+        if (std::any_of(m_rows[row]->points.begin(), m_rows[row]->points.end(), isAnyIn)) {
+            first = std::min(first, row);
+            last = row;
+        }
+    }
+    if (first > last) // nothing at all
+        return;
+    // One more at each end: what is at the edge is seen to be the edge.
+    first = first > 0 ? first - 1 : 0;
+    last = std::min(last + 1, m_rows.size() - 1);
+    const auto crop = [&](auto& list) {
+        list.erase(list.begin() + static_cast<std::ptrdiff_t>(last) + 1, list.end());
+        list.erase(list.begin(), list.begin() + static_cast<std::ptrdiff_t>(first));
+    };
+    crop(m_rows);
+    crop(m_below);
+}
+
 std::optional<double> HeatPlot::valueAt(std::size_t row, TimestampNs at) const
 {
     const metrics::Point* point = row < m_rows.size() ? time().pointAt(m_rows[row]->points, at) : nullptr;
     if (!point)
         return std::nullopt;
-    if (!m_isHistogram || row == 0)
+    if (!m_below[row])
         return point->value;
     // What a server counts is cumulative: in a bucket are those that are in no smaller one.
-    const metrics::Point* below = time().pointAt(m_rows[row - 1]->points, at);
+    const metrics::Point* below = time().pointAt(m_below[row]->points, at);
     return std::max(0.0, point->value - (below ? below->value : 0));
 }
 
 std::map<double, double> HeatPlot::countsAt(TimestampNs at) const
 {
     std::map<double, double> counts;
-    for (const PlotCurve* row : m_rows)
-        if (const metrics::Point* point = row->upperBound ? time().pointAt(row->points, at) : nullptr)
-            counts[*row->upperBound] = point->value;
+    for (const PlotCurve& curve : panel().curves)
+        if (const metrics::Point* point = curve.upperBound ? time().pointAt(curve.points, at) : nullptr)
+            counts[*curve.upperBound] = point->value;
     return counts;
 }
 
@@ -120,6 +149,7 @@ void HeatPlot::labelRows()
 void HeatPlot::draw(const Theme& theme)
 {
     sortRows();
+    cropRows();
     m_map->setVisible(!m_rows.empty());
     if (!m_rows.empty())
         fillCells();

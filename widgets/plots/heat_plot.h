@@ -20,7 +20,8 @@ public:
 
     void applyTheme(const Theme& theme, const QFont& font) override;
 
-    /// What a row shows at a time; absent: nothing was measured. Rows are counted from below.
+    /// What a row shows at a time; absent: nothing was measured. Rows are counted from below, without
+    /// buckets at both ends that nothing fell into.
     [[nodiscard]] std::optional<double> valueAt(std::size_t row, TimestampNs time) const;
     [[nodiscard]] std::size_t rows() const { return m_rows.size(); }
 
@@ -32,11 +33,13 @@ private:
     /// Cumulative counts per second of the buckets at a time, by upper bound; empty: none.
     [[nodiscard]] std::map<double, double> countsAt(TimestampNs time) const;
     void sortRows();
+    void cropRows();
     void labelRows();
     void fillCells();
 
     QCPColorMap* m_map;                   ///< owned by the plot
     std::vector<const PlotCurve*> m_rows; ///< of panel(), from below
+    std::vector<const PlotCurve*> m_below; ///< by row: the bucket that its counts hold, too; null: none
     bool m_isHistogram = false;
 };
 

@@ -20,6 +20,7 @@ constexpr int kEntryGap = 12; // px between entries
 constexpr int kDot = 8;       // px
 constexpr int kDotGap = 5, kValueGap = 5;
 constexpr int kLongestName = 190; // px: a longer one is cut in its middle
+constexpr std::size_t kMostNames = 500; // whose widths are remembered: labels may change with each scrape
 constexpr int kMoreRoom = 40;     // px for "+12"
 constexpr auto kUsualValue = "00.00"; // an entry is no narrower than with that: names that move with each value cannot be read
 
@@ -28,7 +29,7 @@ constexpr auto kUsualValue = "00.00"; // an entry is no narrower than with that:
 PlotHead::PlotHead(QWidget* parent)
     : QWidget(parent)
 {
-    QSizePolicy policy(QSizePolicy::Expanding, QSizePolicy::Fixed);
+    QSizePolicy policy(QSizePolicy::Expanding, QSizePolicy::Preferred); // as high as its width asks for, which a hint does not know
     policy.setHeightForWidth(true);
     setSizePolicy(policy);
 }
@@ -79,6 +80,8 @@ int PlotHead::lineHeight() const
 
 int PlotHead::nameWidth(const LegendEntry& entry) const
 {
+    if (m_nameWidths.size() > kMostNames)
+        m_nameWidths.clear();
     const auto [known, isNew] = m_nameWidths.try_emplace(entry.name, 0);
     if (isNew)
         known->second = std::min(kLongestName, fontMetrics().horizontalAdvance(entry.name));

@@ -105,7 +105,8 @@ private:
         painter.setPen(theme.weakText);
         painter.drawText(QRect(rest.left() + after, rest.top(), rest.width() - after,
                                lineHeight - QFontMetrics(large).descent() + fontMetrics().descent()),
-                         Qt::AlignLeft | Qt::AlignBottom, m_view.panel().unit);
+                         Qt::AlignLeft | Qt::AlignBottom,
+                         fontMetrics().elidedText(m_view.panel().unit, Qt::ElideRight, std::max(0, rest.width() - after)));
         rest.setTop(rest.top() + lineHeight + 2);
         if (m_view.panel().atMost > 0) {
             paintGauge(painter, QRect(rest.left(), rest.top(), rest.width(), kGaugeHeight), value, levelColor(value, color, theme), theme);

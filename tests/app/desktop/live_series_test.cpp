@@ -296,6 +296,26 @@ private slots:
         QCOMPARE(earlier.color, std::optional<std::size_t>(0));
         QCOMPARE(panels[1].curves.size(), std::size_t{1}); // curves that stand on each other have no room for others
     }
+
+    // The node reads one clock after the other, and may be held up in between.
+    void theWallClockIsTheEarliestThatTheNewestBatchesSay()
+    {
+        LiveSeries series;
+        QVERIFY(!series.utcOffset());
+        for (int second = 0; second < 40; ++second) {
+            proto::MetricsBatch batch = steadyServer(second, 1);
+            batch.nodeUtcNs = batch.nodeMonoNs + 500 * kSecond + (second % 3 == 0 ? 0 : kSecond / 4);
+            series.add(batch);
+            if (second == 20)
+                QCOMPARE(series.utcOffset(), std::optional<DurationNs>(500 * kSecond));
+        }
+        for (int second = 40; second < 60; ++second) { // it is set by a minute
+            proto::MetricsBatch batch = steadyServer(second, 1);
+            batch.nodeUtcNs = batch.nodeMonoNs + 560 * kSecond;
+            series.add(batch);
+        }
+        QCOMPARE(series.utcOffset(), std::optional<DurationNs>(560 * kSecond));
+    }
 };
 
 QTEST_GUILESS_MAIN(LiveSeriesTest)

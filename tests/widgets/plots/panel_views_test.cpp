@@ -231,6 +231,22 @@ private slots:
         QCOMPARE(grid.legendText(QStringLiteral("second")), QStringLiteral("a 8 W"));
     }
 
+    void anEarlierCurveIsDashedInTheColourOfTheOneOfNowWhichAloneIsNamed()
+    {
+        LivePlotGrid grid;
+        PlotCurve earlier{QStringLiteral("b, before"), steady(50, 0, 9), {}};
+        earlier.isEarlier = true;
+        earlier.color = 1;
+        show(grid,
+             panel(PanelKind::Line, {{QStringLiteral("a"), steady(50, 0, 3), {}}, {QStringLiteral("b"), steady(50, 0, 4), {}}, earlier}));
+        const auto* plot = grid.findChild<QCustomPlot*>();
+        QCOMPARE(plot->graph(2)->pen().style(), Qt::DashLine);
+        QCOMPARE(plot->graph(2)->pen().color(), plot->graph(1)->pen().color());
+        QCOMPARE(plot->graph(1)->pen().style(), Qt::SolidLine);
+        QVERIFY(!grid.findChild<PlotHead*>()->text().contains(QStringLiteral("before")));
+        QVERIFY(grid.legendText(QStringLiteral("key")).contains(QStringLiteral("b, before 9 W"))); // under the mouse
+    }
+
     void aBandIsFoundWhereItIsDrawnHoweverShortItIs()
     {
         LivePlotGrid grid;

@@ -224,6 +224,22 @@ private slots:
         QCOMPARE(hand.timeline.visibleRange().duration(), DurationNs{490'000});
     }
 
+    void zoomingOutReachesWhatWasMeasuredBeforeTheWindow()
+    {
+        TimelineWidget timeline;
+        timeline.resize(800, 400);
+        timeline.setTrace(traceOf("window 0..1000000\nkernel gpu0/stream7 gemm 100000..200000 corr 1\n"
+                                  "gauge gpu_power_w{gpu=\"0\"} -500000=100 500000=200\n"));
+        const TimeRange recorded{0, 1'000'000};
+        QCOMPARE(timeline.trace()->time, recorded); // what leads up to the window does not make it longer
+        QCOMPARE(timeline.visibleRange(), recorded);
+        for (int step = 0; step < 8; ++step)
+            timeline.zoomOut();
+        QCOMPARE(timeline.visibleRange(), (TimeRange{-500'000, 1'000'000}));
+        timeline.fitAll();
+        QCOMPARE(timeline.visibleRange(), recorded);
+    }
+
     // ---- history
 
     void backAndForwardVisitTheSameRanges()

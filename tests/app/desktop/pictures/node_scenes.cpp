@@ -1,6 +1,7 @@
 #include "scenes.h"
 
 #include "app/desktop/alert_panel.h"
+#include "app/desktop/dashboard_editor.h"
 #include "app/desktop/launch_dialog.h"
 #include "app/desktop/live_page.h"
 #include "app/desktop/log_panel.h"
@@ -13,11 +14,14 @@
 #include "app/desktop/reports_panel.h"
 #include "app/desktop/source_panel.h"
 
+#include <QAction>
 #include <QComboBox>
 #include <QLineEdit>
+#include <QMenu>
 #include <QPushButton>
 #include <QTableView>
 #include <QTableWidget>
+#include <QToolButton>
 
 #include <stdexcept>
 
@@ -161,6 +165,15 @@ void showDashboard(Stage& stage, const QString& title)
     stage.waitUntil("some seconds are drawn", [&] { return stage.find<desktop::LivePage>().drawnSpan() > 8'000'000'000; });
 }
 
+void editDashboard(Stage& stage)
+{
+    showDashboard(stage, QStringLiteral("GPU node"));
+    auto* menu = stage.find<QToolButton>("dashboardMenu").menu();
+    emit menu->aboutToShow();
+    if (auto* edit = menu->findChild<QAction*>(QStringLiteral("editDashboard")))
+        edit->trigger();
+}
+
 void showDisconnected(Stage& stage)
 {
     if (openPage(stage, Tab::Processes))
@@ -210,6 +223,17 @@ void addNodePages(std::vector<Scene>& scenes)
                       kUsual});
     scenes.push_back({"node-sources", showSources, kUsual});
     scenes.push_back({"dashboard-triton", [](Stage& stage) { showDashboard(stage, QStringLiteral("Triton")); }, kUsual});
+    scenes.push_back({"dashboard-gantry-serve", [](Stage& stage) { showDashboard(stage, QStringLiteral("gantry-serve")); }, kUsual});
+    scenes.push_back({"tiny-dashboard-gantry-serve", [](Stage& stage) { showDashboard(stage, QStringLiteral("gantry-serve")); }, kTiny});
+    scenes.push_back({"dashboard-editor", editDashboard, kUsual});
+    scenes.push_back({"tiny-dashboard-editor", editDashboard, kTiny});
+    scenes.push_back({"metric-picker",
+                      [](Stage& stage) {
+                          editDashboard(stage);
+                          if (auto* editor = stage.window().findChild<desktop::DashboardEditor*>())
+                              editor->findChild<QPushButton*>(QStringLiteral("pickMetric"))->click();
+                      },
+                      kUsual});
     scenes.push_back({"dashboard-gpu-node", [](Stage& stage) { showDashboard(stage, QStringLiteral("GPU node")); }, kUsual});
     scenes.push_back({"tiny-dashboard-gpu-node", [](Stage& stage) { showDashboard(stage, QStringLiteral("GPU node")); }, kTiny});
     scenes.push_back({"node-log", showLog, kUsual});

@@ -268,6 +268,14 @@ QImage Stage::picture()
         if (widget->isVisible() && widget != m_window.get())
             inFront << widget;
     }
+    // A dialog that another one opened is above it.
+    const auto depth = [](const QWidget* widget) {
+        int above = 0;
+        for (const QWidget* parent = widget->parentWidget(); parent; parent = parent->parentWidget())
+            ++above;
+        return above;
+    };
+    std::stable_sort(inFront.begin(), inFront.end(), [&](const QWidget* a, const QWidget* b) { return depth(a) < depth(b); });
     // Menus and tips are above dialogs.
     std::stable_partition(inFront.begin(), inFront.end(),
                           [](const QWidget* widget) { return qobject_cast<const QDialog*>(widget) != nullptr; });
