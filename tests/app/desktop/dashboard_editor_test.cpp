@@ -31,11 +31,16 @@ metrics::Dashboard twoPanels()
 std::vector<KnownMetric> someMetrics()
 {
     using metrics::SeriesKind;
-    return metricsOf({{1, "gpu_power_w", "W", SeriesKind::Gauge, {{"gpu", "0"}}, "Power that the board draws."},
-                      {2, "gpu_power_w", "W", SeriesKind::Gauge, {{"gpu", "1"}}, "Power that the board draws."},
-                      {3, "nv_inference_count", "count", SeriesKind::Counter, {{"model", "bert"}}, "Inferences performed."},
-                      {4, "ttft_seconds_bucket", "s", SeriesKind::Counter, {{"le", "0.1"}}, "Time to the first token."},
-                      {5, "ttft_seconds_bucket", "s", SeriesKind::Counter, {{"le", "1"}}, "Time to the first token."}});
+    static const std::vector<metrics::SeriesDefinition> kSeries{
+        {1, "gpu_power_w", "W", SeriesKind::Gauge, {{"gpu", "0"}}, "Power that the board draws."},
+        {2, "gpu_power_w", "W", SeriesKind::Gauge, {{"gpu", "1"}}, "Power that the board draws."},
+        {3, "nv_inference_count", "count", SeriesKind::Counter, {{"model", "bert"}}, "Inferences performed."},
+        {4, "ttft_seconds_bucket", "s", SeriesKind::Counter, {{"le", "0.1"}}, "Time to the first token."},
+        {5, "ttft_seconds_bucket", "s", SeriesKind::Counter, {{"le", "1"}}, "Time to the first token."}}};
+    std::vector<const metrics::SeriesDefinition*> all;
+    for (const metrics::SeriesDefinition& series : kSeries)
+        all.push_back(&series);
+    return metricsOf(all);
 }
 
 } // namespace
