@@ -24,7 +24,7 @@ namespace {
 
 constexpr int kSideBySide = 640; // px: narrower, the card has no room beside the list
 constexpr int kNarrowestSentence = 120;
-constexpr int kLowestList = 48, kLowestCard = 32;
+constexpr int kLowestList = 16, kLowestCard = 16;
 
 } // namespace
 
@@ -50,7 +50,7 @@ FindingsPanel::FindingsPanel(QWidget* parent)
     m_split->setStretchFactor(0, 1);
     m_split->setStretchFactor(1, 1);
     auto* top = new QHBoxLayout;
-    top->setContentsMargins(8, 2, 4, 2);
+    top->setContentsMargins(8, 0, 4, 0);
     top->addWidget(m_scope, 1);
     top->addWidget(m_rules);
     auto* column = new QVBoxLayout(this);
