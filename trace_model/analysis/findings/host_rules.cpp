@@ -58,16 +58,16 @@ LaunchFigures launchFigures(const Facts& facts)
 
 std::vector<Remedy> graphRemedies()
 {
-    return {{"In code, record what repeats once as a CUDA graph, and launch that.",
-             "cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal);\n…\ncudaStreamEndCapture(stream, &graph);\n"
-             "cudaGraphInstantiate(&executable, graph, 0);\ncudaGraphLaunch(executable, stream);"},
-            {"TensorRT on Triton, and gantry-serve, record a CUDA graph for each shape of a batch.",
+    return {{"TensorRT on Triton, and gantry-serve, record a CUDA graph for each shape of a batch.",
              "# config.pbtxt\noptimization { cuda { graphs: true } }", RemedyFor::Servers},
             {"PyTorch: let it record graphs.", "model = torch.compile(model, mode=\"reduce-overhead\")", RemedyFor::PyTorch},
             {"ONNX Runtime on Triton:",
              "# config.pbtxt\noptimization { execution_accelerators { gpu_execution_accelerator : [ {\n  name : \"cuda\"\n"
              "  parameters { key: \"enable_cuda_graph\" value: \"1\" } } ] } }",
              RemedyFor::Servers},
+            {"In code, record what repeats once as a CUDA graph, and launch that.",
+             "cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal);\n…\ncudaStreamEndCapture(stream, &graph);\n"
+             "cudaGraphInstantiate(&executable, graph, 0);\ncudaGraphLaunch(executable, stream);"},
             {"Larger batches make each kernel longer and the launches fewer.",
              "# config.pbtxt\ndynamic_batching { max_queue_delay_microseconds: 1000 }", RemedyFor::Servers}};
 }
