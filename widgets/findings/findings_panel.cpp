@@ -24,7 +24,7 @@ namespace {
 
 constexpr int kSideBySide = 640; // px: narrower, the card has no room beside the list
 constexpr int kNarrowestSentence = 120;
-constexpr int kLowestList = 16, kLowestCard = 16;
+constexpr int kLowestList = 48, kLowestCard = 32;
 
 } // namespace
 
