@@ -187,7 +187,8 @@ void addSetOptions(CLI::App& command, AlertOptions& options)
     command.add_option("--for", options.forTime, "how long the condition must hold, e.g. 10s");
     command.add_option("--do", options.action, "what is done when it fires: mark (default), save-recorder, capture")
         ->check(CLI::IsMember({"mark", "save-recorder", "capture"}));
-    command.add_option("--target", options.target, "of a capture: the target, as `gantryctl target list` shows it");
+    command.add_option("--target", options.target,
+                       "of a capture: the target by its name, which stays the same when it is started again, or by its id");
     command.add_option("--cooldown", options.cooldown, "pause before it does that again, e.g. 5m");
     command.add_option("--quiet", options.quietHours, "hours of the node's day in which nothing is done, e.g. 22:00-07:00; none");
     command.add_flag("--silent", options.isSilent, "desktops show no notification");

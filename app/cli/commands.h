@@ -24,6 +24,7 @@ void addTargetCommands(CLI::App& app, CommonOptions& common, Action& action);
 void addModelCommands(CLI::App& app, CommonOptions& common, Action& action);
 void addCaptureCommand(CLI::App& app, CommonOptions& common, Action& action);
 void addRecorderCommands(CLI::App& app, CommonOptions& common, Action& action);
+void addCompareCommand(CLI::App& app, CommonOptions& common, Action& action);
 void addReportCommands(CLI::App& app, CommonOptions& common, Action& action);
 void addInfoCommand(CLI::App& reportCommands, CommonOptions& common, Action& action); ///< one of those of reports, as the next two
 void addStatsCommand(CLI::App& reportCommands, CommonOptions& common, Action& action);

@@ -1,10 +1,5 @@
 #include "app/cli/commands.h"
-#include "app/cli/latency_verdict.h"
-#include "app/cli/open_report.h"
-#include "app/cli/report_json.h"
-#include "app/cli/text_table.h"
 #include "app/remote/report_fetcher.h"
-#include "trace_model/analysis/comparison.h"
 
 #include <fmt/format.h>
 #include <memory>
@@ -86,45 +81,6 @@ int remove(const CommonOptions& common, const std::string& name)
     return 0;
 }
 
-void printRows(const char* title, const std::vector<analysis::ComparisonRow>& rows)
-{
-    const auto value = [](const std::optional<double>& v, const std::string& unit) {
-        if (!v)
-            return std::string("–");
-        return unit == "ns" ? formatDuration(static_cast<DurationNs>(*v)) : fmt::format("{:.2f} {}", *v, unit);
-    };
-    if (rows.empty())
-        return;
-    say("{:<40} {:>14} {:>14} {:>8}\n", title, "A", "B", "B / A");
-    for (const analysis::ComparisonRow& row : rows)
-        say("  {:<38} {:>14} {:>14} {:>8}\n", shortened(row.name, 38), value(row.a, row.unit), value(row.b, row.unit),
-            row.ratio() ? fmt::format("{:.2f}", *row.ratio()) : "–");
-}
-
-int compareReports(const CommonOptions& common, const std::string& a, const std::string& b)
-{
-    const auto left = openReport(a, common), right = openReport(b, common);
-    if (!left || !right)
-        return report(left ? right.error() : left.error(), common);
-    const analysis::Comparison c = analysis::compare(**left, **right);
-    const LatencyVerdict verdict = compareLatency(**left, **right);
-    if (common.json) {
-        print({{"verdict", name(verdict.verdict)},
-               {"reason", verdict.reason},
-               {"summary", toJson(c.summary)},
-               {"phases", toJson(c.phases)},
-               {"kernels", toJson(c.kernels)},
-               {"memcpys", toJson(c.memcpys)}});
-        return 0;
-    }
-    say("{}: {}\n\n", headline(verdict.verdict), verdict.reason);
-    printRows("summary", c.summary);
-    printRows("phases", c.phases);
-    printRows("kernels, mean time of a call", c.kernels);
-    printRows("memcpys, mean time of a copy", c.memcpys);
-    return 0;
-}
-
 } // namespace
 
 void addReportCommands(CLI::App& app, CommonOptions& common, Action& action)
@@ -148,16 +104,6 @@ void addReportCommands(CLI::App& app, CommonOptions& common, Action& action)
     addInfoCommand(*command, common, action);
     addStatsCommand(*command, common, action);
     addConvertCommand(*command, common, action);
-
-    auto first = std::make_shared<std::string>(), second = std::make_shared<std::string>();
-    auto* comparing = app.add_subcommand("compare", "Differences between two report files, by phase and by kernel");
-    comparing->add_option("A", *first, "report to compare with")->required();
-    comparing->add_option("B", *second, "report to judge")->required();
-    comparing->footer(
-        "The verdict is about the median latency of the complete requests of one model, of those in both reports the one that took\n"
-        "most time in A: same, better, worse, or cannot say when there are fewer than 30 on a side or the difference is within\n"
-        "what they vary by. The exit status is 0 whatever it is.");
-    comparing->callback([&, first, second] { action = [&, first, second] { return compareReports(common, *first, *second); }; });
 }
 
 } // namespace gantry::cli

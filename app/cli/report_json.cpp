@@ -315,19 +315,4 @@ nlohmann::json toJson(const analysis::ActivityRow& row, bool hasBytes)
             {"share_ratio", row.share}, {"bytes", hasBytes ? nlohmann::json(row.bytes) : nlohmann::json()}};
 }
 
-nlohmann::json toJson(const std::vector<analysis::ComparisonRow>& rows)
-{
-    nlohmann::json document = nlohmann::json::array();
-    for (const analysis::ComparisonRow& row : rows)
-        document.push_back({{"name", row.name},
-                            {"unit", row.unit},
-                            {"a", orNull(row.a)},
-                            {"b", orNull(row.b)},
-                            {"count_a", orNull(row.countA)},
-                            {"count_b", orNull(row.countB)},
-                            {"difference", orNull(row.difference())},
-                            {"ratio", orNull(row.ratio())}});
-    return document;
-}
-
 } // namespace gantry::cli

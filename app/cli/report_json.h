@@ -2,7 +2,6 @@
 
 #include "app/cli/counter_summary.h"
 #include "app/cli/report_summary.h"
-#include "trace_model/analysis/comparison.h"
 #include "trace_model/analysis/kernel_stats.h"
 #include "trace_model/trace/trace.h"
 
@@ -20,6 +19,5 @@ namespace gantry::cli {
 [[nodiscard]] nlohmann::json toJson(const std::vector<CounterSummary>& counters);
 /// `hasBytes`: the grouping counts bytes; else "bytes" is null.
 [[nodiscard]] nlohmann::json toJson(const analysis::ActivityRow& row, bool hasBytes);
-[[nodiscard]] nlohmann::json toJson(const std::vector<analysis::ComparisonRow>& rows);
 
 } // namespace gantry::cli

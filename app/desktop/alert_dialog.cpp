@@ -19,6 +19,7 @@ namespace gantry::desktop {
 namespace {
 
 constexpr double kSecond = 1e9;
+constexpr double kLeastPause = 60; // s: gantryd keeps it between two actions whatever a rule says
 constexpr double kLongestSeconds = 7 * 86'400;
 
 QDoubleSpinBox* secondsBox(const char* name, DurationNs value, QWidget* parent)
@@ -65,16 +66,14 @@ AlertDialog::AlertDialog(const QString& nodeTitle, const proto::AlertRule& rule,
     m_quiet->setObjectName(QStringLiteral("alertQuiet"));
     m_quiet->setPlaceholderText(QStringLiteral("22:00-07:00"));
     m_quiet->setToolTip(tr("In these hours of the node's day it is noted, and nothing is done"));
+    m_cooldown->setRange(kLeastPause, kLongestSeconds);
+    m_cooldown->setDecimals(0);
+    m_cooldown->setToolTip(tr("How long nothing more is done after it was done; a minute at least"));
     m_action->setObjectName(QStringLiteral("alertAction"));
     m_action->addItems({tr("note it"), tr("save the last 10 s of flight recorders"), tr("capture a second of a server")});
     m_action->setCurrentIndex(static_cast<int>(rule.action));
     m_target->setObjectName(QStringLiteral("alertTarget"));
-    for (const proto::Target& target : targets)
-        if (target.state == proto::TargetState::Running || target.id == rule.targetId)
-            m_target->addItem(toQString(target.name), toQString(target.id));
-    if (!rule.targetId.empty() && m_target->findData(toQString(rule.targetId)) < 0) // one that has gone is not replaced by another unasked
-        m_target->addItem(tr("%1 (gone)").arg(toQString(rule.targetId)), toQString(rule.targetId));
-    m_target->setCurrentIndex(std::max(0, m_target->findData(toQString(rule.targetId))));
+    offerTargets(targets, rule.targetId);
     m_isOn->setObjectName(QStringLiteral("alertIsOn"));
     m_isOn->setChecked(!rule.isOff);
     m_problem->setObjectName(QStringLiteral("alertProblem"));
@@ -115,10 +114,27 @@ proto::AlertRule AlertDialog::rule() const
 }
 
 /// What the node would refuse is said before it is asked.
+/// By their names, which a restart does not change. One that has gone is not replaced by another unasked.
+void AlertDialog::offerTargets(const std::vector<proto::Target>& targets, std::string chosen)
+{
+    for (const proto::Target& target : targets) {
+        if (target.state != proto::TargetState::Running)
+            continue;
+        if (target.id == chosen)
+            chosen = target.name;
+        if (m_target->findData(toQString(target.name)) < 0)
+            m_target->addItem(toQString(target.name), toQString(target.name));
+    }
+    if (!chosen.empty() && m_target->findData(toQString(chosen)) < 0)
+        m_target->addItem(tr("%1 (does not run)").arg(toQString(chosen)), toQString(chosen));
+    m_target->setCurrentIndex(std::max(0, m_target->findData(toQString(chosen))));
+}
+
 void AlertDialog::refresh()
 {
     const bool captures = static_cast<proto::AlertAction>(m_action->currentIndex()) == proto::AlertAction::Capture;
     m_target->setEnabled(captures);
+    m_cooldown->setEnabled(m_action->currentIndex() != static_cast<int>(proto::AlertAction::Mark)); // noting it needs no pause
     QString problem;
     if (!m_condition->text().trimmed().isEmpty())
         if (const auto condition = metrics::AlertCondition::parse(rule().condition); !condition)

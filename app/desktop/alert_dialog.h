@@ -5,6 +5,7 @@
 
 #include <QDialog>
 
+#include <string>
 #include <vector>
 
 class QCheckBox;
@@ -29,6 +30,7 @@ public:
     [[nodiscard]] proto::AlertRule rule() const;
 
 private:
+    void offerTargets(const std::vector<proto::Target>& targets, std::string chosen);
     void refresh();
 
     proto::AlertRule m_before;

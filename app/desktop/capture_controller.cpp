@@ -166,15 +166,16 @@ void CaptureController::onCaptured(const proto::CaptureStatus& last)
     fetchAll(std::move(wanted));
 }
 
-void CaptureController::save(std::shared_ptr<app::NodeClient> client, const std::string& recorderId, const std::filesystem::path& folder)
+void CaptureController::save(std::shared_ptr<app::NodeClient> client, const std::string& recorderId, const std::filesystem::path& folder,
+                             DurationNs lastNs)
 {
     if (isBusy() || !client)
         return;
     begin(std::move(client), folder);
     setStage(Stage::Assembling);
     m_workSlot.run(
-        [client = m_client, recorderId](const jobs::JobContext& context) -> Result<std::string> {
-            auto saved = app::saveRecorder(*client, recorderId, 0, {}, {}, context.stop());
+        [client = m_client, recorderId, lastNs](const jobs::JobContext& context) -> Result<std::string> {
+            auto saved = app::saveRecorder(*client, recorderId, lastNs, {}, {}, context.stop());
             if (!saved && saved.error().code == ErrorCode::Busy)
                 return standstill(*client, recorderId, saved.error());
             return saved;

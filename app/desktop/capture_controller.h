@@ -57,8 +57,10 @@ public:
 
     /// Opens what `request` asks for on its target and brings the reports of all windows into `folder`. Ignored while busy.
     void start(std::shared_ptr<app::NodeClient> client, proto::CaptureRequest request, const std::filesystem::path& folder);
-    /// Brings a report of all that a flight recorder holds into `folder`; it goes on recording. Ignored while busy.
-    void save(std::shared_ptr<app::NodeClient> client, const std::string& recorderId, const std::filesystem::path& folder);
+    /// Brings a report of the last `lastNs` (0: of all) that a flight recorder holds into `folder`; it goes on recording. Ignored while
+    /// busy.
+    void save(std::shared_ptr<app::NodeClient> client, const std::string& recorderId, const std::filesystem::path& folder,
+              DurationNs lastNs = 0);
     /// Brings a report of the node into `folder`, or announces the copy that is there already. Ignored while busy.
     void fetch(std::shared_ptr<app::NodeClient> client, const proto::ReportInfo& report, const std::filesystem::path& folder);
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "trace_model/base/result.h"
 #include "trace_model/metrics/dashboard.h"
 
 #include <QString>
@@ -14,6 +15,7 @@ struct KnownDashboard
 {
     QString key; ///< the name of its file without the ending
     metrics::Dashboard dashboard;
+    bool isOwn = false; ///< of the user; one that comes with Gantry is there again without it
 };
 
 /// The dashboards that come with Gantry, and those of the user, which take the place of the former by their names.
@@ -23,6 +25,13 @@ public:
     /// Reads both folders; `problems` gets a sentence for each file that is none.
     [[nodiscard]] static std::vector<KnownDashboard> read(QStringList& problems);
     [[nodiscard]] static std::vector<KnownDashboard> read(const QStringList& folders, QStringList& problems);
+
+    /// Writes one of the user's own. Errors: CannotWrite.
+    [[nodiscard]] static Result<void> save(const QString& folder, const QString& key, const metrics::Dashboard& dashboard);
+    /// Errors: CannotWrite.
+    [[nodiscard]] static Result<void> remove(const QString& folder, const QString& key);
+    /// A name of a file for a title, that none of these has: "gpu-node", "gpu-node-2".
+    [[nodiscard]] static QString newKey(const QString& title, const std::vector<KnownDashboard>& known);
 
     /// Where those are that come with Gantry.
     [[nodiscard]] static QString sharedFolder();

@@ -5,6 +5,7 @@
 #include <QComboBox>
 #include <QHBoxLayout>
 #include <QLabel>
+#include <QMenu>
 #include <QScrollBar>
 #include <QSignalBlocker>
 #include <QToolButton>
@@ -23,6 +24,9 @@ LiveBar::LiveBar(QWidget* parent)
     : QWidget(parent),
       m_dashboard(new QComboBox(this)),
       m_span(new QComboBox(this)),
+      m_earlier(new QComboBox(this)),
+      m_more(new QToolButton(this)),
+      m_menu(new QMenu(m_more)),
       m_pause(new QToolButton(this)),
       m_scroll(new QScrollBar(Qt::Horizontal, this))
 {
@@ -30,10 +34,22 @@ LiveBar::LiveBar(QWidget* parent)
     m_dashboard->setToolTip(tr("Which plots are shown. Files of %1 are offered, too.").arg(Dashboards::userFolder()));
     m_dashboard->setSizeAdjustPolicy(QComboBox::AdjustToContents);
     m_dashboard->addItem(tr("Overview"));
+    m_more->setObjectName(QStringLiteral("dashboardMenu"));
+    m_more->setText(QStringLiteral("…"));
+    m_more->setAccessibleName(tr("Change dashboards"));
+    m_more->setToolTip(tr("Edit, copy or make a dashboard"));
+    m_more->setPopupMode(QToolButton::InstantPopup);
+    m_more->setMenu(m_menu);
+    connect(m_menu, &QMenu::aboutToShow, this, &LiveBar::fillMenu);
     m_span->setObjectName(QStringLiteral("span"));
     m_span->setToolTip(tr("How much time the plots show at most"));
     for (const auto& [text, minutes] : {std::pair(tr("1 min"), 1), std::pair(tr("10 min"), 10), std::pair(tr("1 h"), 60)})
         m_span->addItem(text, QVariant::fromValue<qlonglong>(minutes * kMinute));
+    m_earlier->setObjectName(QStringLiteral("earlier"));
+    m_earlier->setToolTip(tr("Draws the same an earlier time before, as dashes"));
+    m_earlier->addItem(tr("Now alone"), QVariant::fromValue<qlonglong>(0));
+    for (const int minutes : {1, 5, 10, 30})
+        m_earlier->addItem(tr("and %1 min before").arg(minutes), QVariant::fromValue<qlonglong>(minutes * kMinute));
     m_pause->setObjectName(QStringLiteral("pause"));
     m_pause->setCheckable(true);
     m_pause->setText(tr("Pause"));
@@ -44,10 +60,13 @@ LiveBar::LiveBar(QWidget* parent)
     auto* row = new QHBoxLayout(this);
     row->setContentsMargins(10, 4, 10, 0);
     row->addWidget(m_dashboard);
+    row->addWidget(m_more);
     row->addWidget(m_span);
+    row->addWidget(m_earlier);
     row->addWidget(m_pause);
     row->addWidget(m_scroll, 1);
     connect(m_dashboard, &QComboBox::currentIndexChanged, this, &LiveBar::changed);
+    connect(m_earlier, &QComboBox::currentIndexChanged, this, &LiveBar::changed);
     connect(m_span, &QComboBox::currentIndexChanged, this, [this] {
         setReach(m_reach);
         emit changed();
@@ -68,6 +87,12 @@ void LiveBar::setBehind(DurationNs behind)
     const QSignalBlocker blockPause(m_pause), blockScroll(m_scroll);
     m_pause->setChecked(behind > 0);
     m_scroll->setValue(m_scroll->maximum() - static_cast<int>(behind / kTenth));
+}
+
+void LiveBar::scrollTo(DurationNs behind)
+{
+    setBehind(std::clamp<DurationNs>(behind, 0, std::max<DurationNs>(0, m_reach - span())));
+    emit changed();
 }
 
 void LiveBar::follow()
@@ -93,6 +118,27 @@ void LiveBar::offer(const std::vector<const KnownDashboard*>& dashboards)
     m_dashboard->setCurrentIndex(before && again != m_offered.end() ? static_cast<int>(again - m_offered.begin()) + 1 : 0);
 }
 
+void LiveBar::choose(const QString& key)
+{
+    const auto found = std::find_if(m_offered.begin(), m_offered.end(), [&](const KnownDashboard* one) { return one->key == key; });
+    m_dashboard->setCurrentIndex(found == m_offered.end() ? 0 : static_cast<int>(found - m_offered.begin()) + 1);
+}
+
+void LiveBar::fillMenu()
+{
+    m_menu->clear();
+    const KnownDashboard* dashboard = chosen();
+    QAction* edit = m_menu->addAction(dashboard ? tr("&Edit…") : tr("&Edit… (the overview is made by Gantry: choose or make another)"),
+                                      this, &LiveBar::editRequested);
+    edit->setObjectName(QStringLiteral("editDashboard"));
+    edit->setEnabled(dashboard);
+    m_menu->addAction(tr("&Copy…"), this, &LiveBar::copyRequested)->setEnabled(dashboard);
+    m_menu->addAction(tr("&New…"), this, &LiveBar::newRequested)->setObjectName(QStringLiteral("newDashboard"));
+    QAction* remove = m_menu->addAction(tr("&Remove what I changed"), this, &LiveBar::removeRequested);
+    remove->setObjectName(QStringLiteral("removeDashboard"));
+    remove->setEnabled(dashboard && dashboard->isOwn);
+}
+
 const KnownDashboard* LiveBar::chosen() const
 {
     const int index = m_dashboard->currentIndex() - 1;
@@ -102,6 +148,11 @@ const KnownDashboard* LiveBar::chosen() const
 DurationNs LiveBar::span() const
 {
     return m_span->currentData().toLongLong();
+}
+
+DurationNs LiveBar::earlier() const
+{
+    return m_earlier->currentData().toLongLong();
 }
 
 void LiveBar::setReach(DurationNs reach)

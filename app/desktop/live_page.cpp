@@ -1,8 +1,10 @@
 #include "app/desktop/live_page.h"
 
 #include "app/desktop/connect_panel.h"
+#include "app/desktop/dashboard_editor.h"
 #include "app/desktop/live_bar.h"
 #include "app/desktop/message_bar.h"
+#include "app/desktop/metric_picker.h"
 #include "app/desktop/node_list.h"
 #include "app/desktop/text.h"
 #include "widgets/plots/live_plot_grid.h"
@@ -28,6 +30,7 @@ constexpr DurationNs kShortestWindow = 10 * kSecond;
 constexpr DurationNs kHistory = 3600 * kSecond; // as long as the series keep
 constexpr DurationNs kLongestGap = 3 * kSecond; // many scrapes: more silence than this is no value
 constexpr int kRedrawMs = 100;
+constexpr int kOverviewColumns = 2;
 constexpr int kCountdownMs = 1000;
 
 enum Page // of the stack
@@ -84,11 +87,26 @@ LivePage::LivePage(NodeList& nodes, QWidget* parent)
     column->addLayout(buttons);
     column->addStretch(2);
     m_stack->addWidget(empty);
-    QStringList problems;
-    m_dashboards = Dashboards::read(problems);
-    for (const QString& problem : problems)
-        m_banner->showMessage({MessageBar::Kind::Warning, tr("A dashboard cannot be read: %1").arg(problem), {}, {}, {}, problem});
+    readDashboards({});
+    connect(m_bar, &LiveBar::editRequested, this, [this] { editDashboard(m_bar->chosen()->dashboard, m_bar->chosen()->key); });
+    connect(m_bar, &LiveBar::copyRequested, this, [this] {
+        metrics::Dashboard copy = m_bar->chosen()->dashboard;
+        copy.title = tr("%1, copy").arg(toQString(copy.title)).toStdString();
+        editDashboard(copy, {});
+    });
+    connect(m_bar, &LiveBar::newRequested, this, [this] { editDashboard({}, {}); });
+    connect(m_bar, &LiveBar::removeRequested, this, &LivePage::removeDashboard);
     connect(m_bar, &LiveBar::changed, this, &LivePage::redraw);
+    connect(m_grid, &widgets::LivePlotGrid::filled, this, &LivePage::redraw);
+    connect(m_grid, &widgets::LivePlotGrid::cursorMoved, this, [this](std::optional<TimestampNs> time) {
+        const auto offset = utcOffset();
+        emit instantHovered(time && offset ? std::optional(*time + *offset) : std::nullopt);
+    });
+    connect(m_grid, &widgets::LivePlotGrid::bandActivated, this,
+            [this](const QString& key, TimestampNs time) { emit bandActivated(key.toStdString(), time + utcOffset().value_or(0)); });
+    connect(m_grid, &widgets::LivePlotGrid::menuRequested, this, [this](const QPoint& point, TimestampNs time, const QString& band) {
+        emit menuRequested(point, time + utcOffset().value_or(0), band.toStdString());
+    });
     auto* plots = new QScrollArea; // so that they do not decide how small the window can be
     plots->setFrameShape(QFrame::NoFrame);
     plots->setWidgetResizable(true);
@@ -312,6 +330,61 @@ void LivePage::offerDashboards(const LiveSeries& series)
     m_bar->offer(offered);
 }
 
+void LivePage::readDashboards(const QString& key)
+{
+    QStringList problems;
+    m_bar->offer({}); // those that it knows are about to go
+    m_dashboards = Dashboards::read(problems);
+    for (const QString& problem : problems)
+        m_banner->showMessage({MessageBar::Kind::Warning, tr("A dashboard cannot be read: %1").arg(problem), {}, {}, {}, problem});
+    m_offeredFor = 0;
+    if (const LiveSeries* series = currentSeries()) {
+        offerDashboards(*series);
+        m_bar->choose(key);
+    }
+}
+
+void LivePage::editDashboard(const metrics::Dashboard& dashboard, const QString& key)
+{
+    const auto metricsNow = [this] {
+        const LiveSeries* series = currentSeries();
+        return series ? metricsOf(series->definitions()) : std::vector<KnownMetric>();
+    };
+    auto* editor = new DashboardEditor(dashboard, metricsNow, this);
+    editor->setAttribute(Qt::WA_DeleteOnClose);
+    connect(editor, &QDialog::accepted, this, [this, editor, key] {
+        if (const auto changed = editor->dashboard())
+            saveDashboard(*changed, key);
+    });
+    editor->open();
+}
+
+void LivePage::saveDashboard(const metrics::Dashboard& dashboard, QString key)
+{
+    if (key.isEmpty())
+        key = Dashboards::newKey(toQString(dashboard.title), m_dashboards);
+    const QString topic = QStringLiteral("dashboards");
+    if (const auto saved = Dashboards::save(Dashboards::userFolder(), key, dashboard); !saved)
+        return m_banner->showMessage({MessageBar::Kind::Error, describe(saved.error()).sentence, describe(saved.error()).details,
+                                      tr("Try again"), [this, dashboard, key] { saveDashboard(dashboard, key); }, topic});
+    m_banner->clearTopic(topic);
+    readDashboards(key);
+    redraw();
+}
+
+void LivePage::removeDashboard()
+{
+    const KnownDashboard* chosen = m_bar->chosen();
+    if (!chosen)
+        return;
+    const QString key = chosen->key;
+    if (const auto removed = Dashboards::remove(Dashboards::userFolder(), key); !removed)
+        return m_banner->showMessage(
+            {MessageBar::Kind::Error, describe(removed.error()).sentence, {}, {}, {}, QStringLiteral("dashboards")});
+    readDashboards(key); // the one of that name that comes with Gantry, where there is one
+    redraw();
+}
+
 void LivePage::scheduleRedraw()
 {
     if (isVisible() && !m_redrawTimer.isActive())
@@ -343,14 +416,21 @@ void LivePage::redraw()
     const DurationNs length = std::clamp(series->span(), kShortestWindow, m_bar->span());
     const TimestampNs now = series->window(length).end;
     const TimeRange window{now - m_bar->behind() - length, now - m_bar->behind()};
+    placeBands();
     const NodeController* node = m_nodes.current();
     const auto nameOf = [node](const std::string& id) {
         const proto::Target* target = node->target(id);
         return toQString(target ? target->name : id);
     };
     const KnownDashboard* chosen = m_bar->chosen();
-    m_grid->setPanels(chosen ? series->panels(chosen->dashboard, window, nameOf) : series->panels(window, nameOf), window, kLongestGap,
-                      series->breaks(), now);
+    m_grid->setColumns(chosen ? chosen->dashboard.columns : kOverviewColumns);
+    const auto panelsOf = [&](TimeRange time) {
+        return chosen ? series->panels(chosen->dashboard, time, nameOf) : series->panels(time, nameOf);
+    };
+    std::vector<LivePanel> panels = panelsOf(window);
+    if (const DurationNs earlier = m_bar->earlier(); earlier > 0)
+        panels = withEarlier(std::move(panels), panelsOf({window.start - earlier, window.end - earlier}), earlier);
+    m_grid->setPanels(std::move(panels), window, kLongestGap, series->breaks(), now);
     m_drawnSpan = series->span();
     QString footer =
         tr("%1 · %2 · %3 samples dropped").arg(node->title(), spanText(length, m_bar->behind())).arg(formatCount(series->dropped()));
@@ -358,6 +438,53 @@ void LivePage::redraw()
         footer += tr(" · not connected: these values are old");
     m_footer->setText(footer);
     emit drawn();
+}
+
+std::optional<DurationNs> LivePage::utcOffset() const
+{
+    const LiveSeries* series = currentSeries();
+    return series ? series->utcOffset() : std::nullopt;
+}
+
+void LivePage::setBands(std::vector<CaptureBand> bands)
+{
+    m_bands = std::move(bands);
+    scheduleRedraw();
+}
+
+void LivePage::setInstant(std::optional<std::int64_t> utcNs, const QString& label)
+{
+    m_instantUtc = utcNs;
+    m_instantLabel = label;
+    const auto offset = utcOffset();
+    m_grid->setInstant(utcNs && offset ? std::optional(*utcNs - *offset) : std::nullopt, label);
+}
+
+void LivePage::showInstant(std::int64_t utcNs)
+{
+    const LiveSeries* series = currentSeries();
+    const auto offset = utcOffset();
+    if (!series || !offset)
+        return;
+    const DurationNs length = std::clamp(series->span(), kShortestWindow, m_bar->span());
+    m_bar->setReach(series->span());
+    m_bar->scrollTo(series->window(length).end - (utcNs - *offset) - length / 2);
+}
+
+/// Capture windows on the clock of the plots, and what points at an instant: the wall clock may have been set meanwhile.
+void LivePage::placeBands()
+{
+    const auto offset = utcOffset();
+    std::vector<widgets::PlotBand> bands;
+    if (offset)
+        for (const CaptureBand& band : m_bands)
+            bands.push_back({QString::fromStdString(band.report),
+                             {band.beginUtcNs - *offset, band.endUtcNs - *offset},
+                             band.label,
+                             bandText(band),
+                             !band.isExact});
+    m_grid->setBands(std::move(bands));
+    setInstant(m_instantUtc, m_instantLabel);
 }
 
 DurationNs LivePage::drawnSpan() const

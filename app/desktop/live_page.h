@@ -1,5 +1,6 @@
 #pragma once
 
+#include "app/desktop/capture_bands.h"
 #include "app/desktop/dashboards.h"
 #include "app/desktop/live_series.h"
 #include "trace_model/base/time.h"
@@ -7,9 +8,12 @@
 #include <QTimer>
 #include <QWidget>
 
+#include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 class QLabel;
@@ -40,10 +44,22 @@ public:
 
     /// Time of samples that the plots of the current node show; 0: waiting for the first.
     [[nodiscard]] DurationNs drawnSpan() const;
+    /// Capture windows, behind the plots of the current node.
+    void setBands(std::vector<CaptureBand> bands);
+    /// Marks an instant of the node's wall clock in all plots; nothing: none. `label`: what points at it.
+    void setInstant(std::optional<std::int64_t> utcNs, const QString& label = {});
+    /// Scrolls to an instant, so that what was before and after it is seen.
+    void showInstant(std::int64_t utcNs);
     [[nodiscard]] MessageBar* banner() const { return m_banner; }
     [[nodiscard]] const ConnectPanel& connecting() const { return *m_connecting; }
 
 signals:
+    /// The mouse is at another time of the plots, by the node's wall clock, or has left them.
+    void instantHovered(std::optional<std::int64_t> utcNs);
+    /// A window was clicked twice, at this time of the node's wall clock.
+    void bandActivated(const std::string& report, std::int64_t utcNs);
+    /// The menu of an instant is wanted; `report`: of the window that it is in, or empty.
+    void menuRequested(const QPoint& globalPoint, std::int64_t utcNs, const std::string& report);
     void connectRequested();
     /// The user wants to open a file.
     void openRequested();
@@ -64,10 +80,18 @@ private:
     void countDown();
     void askHistory(NodeController& node, LiveSeries& series);
     void offerDashboards(const LiveSeries& series);
+    /// Opens the editor; `key`: the file that it goes to, or empty for a new one.
+    void editDashboard(const metrics::Dashboard& dashboard, const QString& key);
+    void saveDashboard(const metrics::Dashboard& dashboard, QString key);
+    void removeDashboard();
+    /// What the files say now; `key`: the one to show.
+    void readDashboards(const QString& key);
     void redraw();
     /// Soon, together with what else arrives until then.
     void scheduleRedraw();
     [[nodiscard]] LiveSeries* currentSeries() const;
+    [[nodiscard]] std::optional<DurationNs> utcOffset() const; ///< of the current node
+    void placeBands();
 
     NodeList& m_nodes;
     std::map<const NodeController*, std::unique_ptr<LiveSeries>> m_series;
@@ -84,6 +108,9 @@ private:
     std::set<const NodeController*> m_asked; ///< for their history
     std::size_t m_offeredFor = 0;            ///< series, when dashboards were offered last
     DurationNs m_drawnSpan = 0;
+    std::vector<CaptureBand> m_bands;
+    std::optional<std::int64_t> m_instantUtc;
+    QString m_instantLabel;
 };
 
 } // namespace gantry::desktop

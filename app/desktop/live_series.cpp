@@ -2,6 +2,7 @@
 
 #include "app/desktop/text.h"
 #include "trace_model/metrics/derived_metrics.h"
+#include "trace_model/metrics/histogram.h"
 
 #include <QCoreApplication>
 
@@ -19,7 +20,9 @@ using metrics::SeriesDefinition;
 constexpr DurationNs kGlideLimit = 1'000'000'000;
 constexpr DurationNs kLongestStep = 1'500'000'000; // between two points of what the node remembers
 constexpr DurationNs kRateBase = 1'000'000'000; // a few requests between two scrapes would make a saw of the curve
+constexpr DurationNs kForgottenAfter = 3600LL * 1'000'000'000, kForgetEvery = 60LL * 1'000'000'000;
 constexpr std::size_t kMostBreaks = 100;
+constexpr std::size_t kOffsets = 16;            // batches: a second or two
 constexpr std::size_t kPhasePanels = 4;         // models beyond the busiest four have no plot of their own
 
 QString tr(const char* text)
@@ -155,11 +158,37 @@ void addCurves(const metrics::PanelQuery& query, std::vector<metrics::QueryCurve
         const auto target = curve.labels.find("target");
         if (targets.size() > 1 && target != curve.labels.end() && !name.contains(toQString(target->second)))
             name = tr("%1: %2").arg(toQString(target->second), name);
-        panel.curves.push_back({name, std::move(curve.points), {}});
+        const auto bound = curve.labels.find("le");
+        panel.curves.push_back(
+            {name, std::move(curve.points), {}, bound == curve.labels.end() ? std::nullopt : metrics::bucketBound(bound->second)});
     }
 }
 
 } // namespace
+
+std::vector<LivePanel> withEarlier(std::vector<LivePanel> panels, std::vector<LivePanel> earlier, DurationNs shift)
+{
+    for (LivePanel& before : earlier) {
+        const auto panel = std::find_if(panels.begin(), panels.end(), [&](const LivePanel& one) { return one.key == before.key; });
+        if (panel == panels.end() || panel->kind != metrics::PanelKind::Line)
+            continue;
+        const std::size_t ofNow = panel->curves.size();
+        for (widgets::PlotCurve& curve : before.curves) {
+            const auto same = std::find_if(panel->curves.begin(), panel->curves.begin() + static_cast<std::ptrdiff_t>(ofNow),
+                                           [&](const widgets::PlotCurve& one) { return one.name == curve.name; });
+            const auto index = static_cast<std::size_t>(same - panel->curves.begin());
+            if (index == ofNow)
+                continue; // it is there no more: a dashed line that nothing names says nothing
+            for (metrics::Point& point : curve.points)
+                point.time += shift;
+            curve.isEarlier = true;
+            curve.color = index;
+            curve.name = tr("%1, before").arg(curve.name);
+            panel->curves.push_back(std::move(curve));
+        }
+    }
+    return panels;
+}
 
 void LiveSeries::restart(const std::string& bootId)
 {
@@ -178,16 +207,16 @@ void LiveSeries::restart(const std::string& bootId)
     m_store.clear();
     m_localIds.clear();
     m_breaks.clear();
-    m_oldest = m_newest = m_nodeNow = 0;
+    m_oldest = m_newest = m_nodeNow = m_nextForgetting = 0;
+    m_utcOffsets.clear();
 }
 
 std::uint32_t LiveSeries::localId(SeriesDefinition definition)
 {
-    const auto [entry, isNew] =
-        m_localIds.try_emplace({definition.name, definition.labels}, static_cast<std::uint32_t>(m_localIds.size() + 1));
+    const auto [entry, isNew] = m_localIds.try_emplace({definition.name, definition.labels}, m_lastLocalId + 1);
     const std::uint32_t id = entry->second;
     if (isNew) {
-        definition.id = id;
+        definition.id = m_lastLocalId = id;
         m_store.define(std::move(definition));
     }
     return id;
@@ -227,8 +256,18 @@ void LiveSeries::add(const proto::MetricsBatch& batch)
     while (!m_waiting.empty() && m_newest - m_waiting.front().time > kKept)
         m_waiting.pop_front();
     m_droppedByNode = batch.droppedSamples;
+    if (batch.nodeUtcNs != 0 && batch.nodeMonoNs != 0)
+        m_utcOffsets.push_back(batch.nodeUtcNs - batch.nodeMonoNs);
+    if (m_utcOffsets.size() > kOffsets)
+        m_utcOffsets.pop_front();
     m_nodeNow = std::max(batch.nodeMonoNs, m_newest);
     m_sinceNodeNow.start();
+}
+
+/// The node reads the wall clock after the other one: where it was held up in between, their difference is too large.
+std::optional<DurationNs> LiveSeries::utcOffset() const
+{
+    return m_utcOffsets.empty() ? std::nullopt : std::optional(*std::min_element(m_utcOffsets.begin(), m_utcOffsets.end()));
 }
 
 void LiveSeries::catchUp()
@@ -242,6 +281,20 @@ void LiveSeries::catchUp()
         }
     }
     m_waiting.clear();
+    if (m_newest >= m_nextForgetting)
+        forgetEnded();
+}
+
+void LiveSeries::forgetEnded()
+{
+    m_nextForgetting = m_newest + kForgetEvery;
+    const std::vector<std::uint32_t> ended = m_store.removeEndedBefore(m_newest - kForgottenAfter);
+    if (ended.empty())
+        return;
+    const auto isEnded = [&](const auto& entry) { return std::binary_search(ended.begin(), ended.end(), entry.second); };
+    std::erase_if(m_localIds, isEnded);
+    std::erase_if(m_localByRemote, isEnded);
+    std::erase_if(m_localByHistory, isEnded);
 }
 
 TimeRange LiveSeries::window(DurationNs length) const
@@ -263,7 +316,10 @@ std::vector<LivePanel> LiveSeries::panels(const metrics::Dashboard& dashboard, T
         panel.help = toQString(wanted.help);
         panel.atLeast = wanted.atLeast;
         panel.atMost = wanted.atMost;
-        panel.isStacked = wanted.kind == metrics::PanelKind::Area;
+        panel.kind = wanted.kind;
+        panel.columns = wanted.columns;
+        for (const auto& [value, text] : wanted.states)
+            panel.states[value] = toQString(text);
         for (const metrics::PanelThreshold& threshold : wanted.thresholds)
             panel.thresholds.push_back({threshold.value, threshold.isCritical});
         for (const metrics::PanelQuery& query : wanted.queries)

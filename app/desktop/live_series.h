@@ -14,6 +14,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -47,7 +48,7 @@ public:
 
     /// What the node measured before, or while nobody looked; parts in any order, but of a series the earlier points first.
     void addHistory(const proto::HistoryPart& part);
-    [[nodiscard]] std::vector<metrics::SeriesDefinition> definitions() const { return m_store.definitions(); }
+    [[nodiscard]] std::vector<const metrics::SeriesDefinition*> definitions() const { return m_store.definitions(); }
 
     [[nodiscard]] bool isEmpty() const { return m_newest == 0; }
     /// Time since the first sample, of which the last kKept is there at least, and more where it was looked at.
@@ -57,6 +58,9 @@ public:
 
     /// When streams began after another had ended: no curve goes over these times, whatever lies between its points.
     [[nodiscard]] const std::vector<TimestampNs>& breaks() const { return m_breaks; }
+
+    /// The node's wall clock less the clock that its samples have, as of the newest batches; nothing before the first.
+    [[nodiscard]] std::optional<DurationNs> utcOffset() const;
 
     /// The last `length` up to now, in the node's clock. "Now" moves on between batches while the stream is alive, so that the
     /// plots glide; it stands still after a second of silence.
@@ -80,8 +84,12 @@ private:
     std::uint32_t localId(metrics::SeriesDefinition definition);
     /// Sorts what waits into its series.
     void catchUp();
+    /// Servers come and go: what has ended before all that a plot can show is forgotten.
+    void forgetEnded();
 
     metrics::SeriesStore m_store{kKeptPoints};
+    std::uint32_t m_lastLocalId = 0;
+    TimestampNs m_nextForgetting = 0;
     std::map<std::uint32_t, std::uint32_t> m_localByHistory;
     std::map<std::pair<std::string, std::map<std::string, std::string>>, std::uint32_t> m_localIds;
     std::unordered_map<std::uint32_t, std::uint32_t> m_localByRemote; ///< looked up for each sample of each node
@@ -91,7 +99,12 @@ private:
     std::deque<Waiting> m_waiting;
     TimestampNs m_oldest = 0, m_newest = 0; ///< of all samples that came
     TimestampNs m_nodeNow = 0;
+    std::deque<DurationNs> m_utcOffsets; ///< of the newest batches
     QElapsedTimer m_sinceNodeNow;
 };
+
+/// `panels` with the curves of an earlier time beside them, moved by `shift` into this one: those of the same panels and names, where a
+/// panel draws lines.
+[[nodiscard]] std::vector<LivePanel> withEarlier(std::vector<LivePanel> panels, std::vector<LivePanel> earlier, DurationNs shift);
 
 } // namespace gantry::desktop

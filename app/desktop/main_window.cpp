@@ -12,6 +12,7 @@
 #include "app/desktop/icons.h"
 #include "app/desktop/inspector.h"
 #include "app/desktop/launch_desk.h"
+#include "app/desktop/live_desk.h"
 #include "app/desktop/live_page.h"
 #include "app/desktop/mark_memory.h"
 #include "app/desktop/message_bar.h"
@@ -128,6 +129,7 @@ MainWindow::MainWindow(jobs::JobRunner& runner, Settings& settings, TraceSource 
     connectFleet();
     connectLaunching();
     connectCapture();
+    connectLive();
     setColorScheme(settings.colorScheme());
     refreshIcons(); // the palette may have been this one before
     restore();
@@ -136,6 +138,7 @@ MainWindow::MainWindow(jobs::JobRunner& runner, Settings& settings, TraceSource 
 
 MainWindow::~MainWindow()
 {
+    m_liveDesk.reset();
     // Pages and panels go before the controllers they look at.
     delete takeCentralWidget();
     for (QDockWidget* dock : findChildren<QDockWidget*>(Qt::FindDirectChildrenOnly))
@@ -473,6 +476,19 @@ void MainWindow::connectCapture()
     });
 }
 
+/// After connectCapture(): a report that was fetched for an instant of it is opened before it is gone to.
+void MainWindow::connectLive()
+{
+    m_liveDesk = std::make_unique<LiveDesk>(
+        LiveDesk::Parts{*m_nodes, *m_live, *m_pages, *m_capture, *m_captureBar, *m_recorder, m_settings, m_runner});
+    connect(m_liveDesk.get(), &LiveDesk::fetchRequested, this, &MainWindow::fetchReport);
+    connect(m_liveDesk.get(), &LiveDesk::refused, this, &MainWindow::note);
+    connect(m_actions->showInLive, &QAction::triggered, this, [this] {
+        if (const ReportPage* page = m_pages->currentReport())
+            m_liveDesk->showLive(*page);
+    });
+}
+
 void MainWindow::openCaptured(const std::vector<std::filesystem::path>& paths)
 {
     openReport(paths.back());
@@ -770,8 +786,9 @@ void MainWindow::refreshActions()
                             m_actions->slowestFirst, m_actions->requestsByModel, m_actions->requestsTogether})
         action->setEnabled(hasTimeline);
     for (QAction* action :
-         {m_actions->copyLink, m_actions->zoomToSelection, m_actions->find, m_actions->nextMatch, m_actions->previousMatch,
-          m_actions->jumpToTime, m_actions->nextGap, m_actions->gapLongerThan, m_actions->filterEvents, m_actions->showFindings})
+         {m_actions->copyLink, m_actions->showInLive, m_actions->zoomToSelection, m_actions->find, m_actions->nextMatch,
+          m_actions->previousMatch, m_actions->jumpToTime, m_actions->nextGap, m_actions->gapLongerThan, m_actions->filterEvents,
+          m_actions->showFindings})
         action->setEnabled(report && report->hasTimeline());
     m_actions->clockOffsets->setEnabled(report && report->trace() && report->files().size() > 1);
     m_actions->saveView->setEnabled(report && report->hasTimeline() && report->files().size() == 1);

@@ -25,6 +25,7 @@ class CaptureBar;
 class FleetDesk;
 class Inspector;
 class LaunchDesk;
+class LiveDesk;
 class LivePage;
 class MessageBar;
 class NodeDesk;
@@ -55,6 +56,7 @@ public:
     [[nodiscard]] RecorderControl& recorder() { return *m_recorder; }
     [[nodiscard]] PageArea& pages() { return *m_pages; }
     [[nodiscard]] LivePage& live() { return *m_live; }
+    [[nodiscard]] LiveDesk& liveDesk() { return *m_liveDesk; }
     [[nodiscard]] Inspector& inspector() { return *m_inspector; }
     [[nodiscard]] MessageBar& messages() { return *m_messages; }
     [[nodiscard]] const WindowActions& actions() const { return *m_actions; }
@@ -90,6 +92,7 @@ private:
     void connectFleet();
     void connectLaunching();
     void connectCapture();
+    void connectLive();
     void openCaptured(const std::vector<std::filesystem::path>& paths);
     void restore();
 
@@ -124,6 +127,7 @@ private:
     std::unique_ptr<LaunchDesk> m_launch;
     std::unique_ptr<CaptureController> m_capture;
     std::unique_ptr<WindowActions> m_actions;
+    std::unique_ptr<LiveDesk> m_liveDesk;
     CaptureBar* m_captureBar = nullptr;
     RecorderControl* m_recorder = nullptr;
     NodesPanel* m_nodesPanel = nullptr;

@@ -64,7 +64,7 @@ RecorderControl::RecorderControl(NodeList& nodes, CaptureBar& bar, CaptureContro
     menu->addActions({m_save, m_stop});
     m_button->setMenu(menu);
     connect(m_start, &QAction::triggered, this, &RecorderControl::askToStart);
-    connect(m_save, &QAction::triggered, this, &RecorderControl::save);
+    connect(m_save, &QAction::triggered, this, [this] { save(0); });
     connect(m_stop, &QAction::triggered, this, &RecorderControl::stop);
     connect(&m_bar, &CaptureBar::chosen, this, &RecorderControl::refresh);
     connect(&m_nodes, &NodeList::nodesChanged, this, [this] {
@@ -155,7 +155,7 @@ void RecorderControl::start(NodeController& node, proto::CaptureRequest request)
                     });
 }
 
-void RecorderControl::save()
+void RecorderControl::save(DurationNs lastNs)
 {
     NodeController* node = m_nodes.current();
     const proto::CaptureStatus* status = recorder();
@@ -168,7 +168,7 @@ void RecorderControl::save()
                   "a capture or a fetch of this window is under way, and the recorder stands still while a window is captured; "
                   "wait for its end or cancel it",
                   {}});
-    m_capture.save(node->client(), status->captureId, m_settings.reportFolder(node->title()));
+    m_capture.save(node->client(), status->captureId, m_settings.reportFolder(node->title()), lastNs);
 }
 
 void RecorderControl::stop()

@@ -37,6 +37,8 @@ public:
     [[nodiscard]] QAction* stopAction() const { return m_stop; }
     /// The recorder of the chosen server as the node last told; null: none runs.
     [[nodiscard]] const proto::CaptureStatus* recorder() const;
+    /// Brings a report of the last `lastNs` (0: of all that it holds) and opens it.
+    void save(DurationNs lastNs);
     /// What the toolbar says: "Recorder: last 12 s"; empty while none runs.
     [[nodiscard]] QString text() const;
 
@@ -47,7 +49,6 @@ private:
     void refresh();
     void askToStart();
     void start(NodeController& node, proto::CaptureRequest request);
-    void save();
     void stop();
 
     NodeList& m_nodes;

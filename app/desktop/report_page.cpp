@@ -25,6 +25,9 @@ namespace gantry::desktop {
 
 namespace {
 
+constexpr DurationNs kInstantShare = 10;               // of a report is shown around an instant
+constexpr DurationNs kLeastAroundInstant = 20'000'000; // some requests
+
 /// "bert 14:03:20" of "20261121-140320-bert-3", as a node calls a report; another name as it is.
 QString captureTitle(const QString& name)
 {
@@ -187,6 +190,8 @@ void ReportPage::onLoaded(std::shared_ptr<const trace::Trace> trace)
     showTrace(std::move(trace));
     m_view->banner().hide();
     keepForNextTime();
+    if (const auto wanted = std::exchange(m_wantedInstant, std::nullopt))
+        showInstant(*wanted);
     emit loaded();
 }
 
@@ -202,6 +207,10 @@ void ReportPage::showTrace(std::shared_ptr<const trace::Trace> trace)
         connect(m_timeline, &widgets::TimelineWidget::measureChanged, this, &ReportPage::rangeChanged);
         connect(m_timeline, &widgets::TimelineWidget::visibleRangeChanged, this, &ReportPage::rangeChanged);
         connect(m_timeline, &widgets::TimelineWidget::chosenRowsChanged, this, &ReportPage::rangeChanged);
+        connect(m_timeline, &widgets::TimelineWidget::cursorMoved, this, [this](std::optional<TimestampNs> time) {
+            const bool isKnown = time && m_trace && m_trace->meta.sessionUtcNs != 0;
+            emit instantHovered(isKnown ? std::optional(*time + m_trace->meta.sessionUtcNs) : std::nullopt);
+        });
         connect(m_view, &TraceView::importRequested, this, &ReportPage::importRequested);
         connect(&m_view->banner(), &LoadBanner::cancelRequested, this, &ReportPage::stopReading);
         connect(&m_view->banner(), &LoadBanner::resumeRequested, this, &ReportPage::load);
@@ -343,6 +352,45 @@ Result<void> ReportPage::showPlace(const ViewPlace& place)
                             .arg(text(asked), widgets::formatDuration(m_trace->time.duration()), text(shown)));
     }
     return {};
+}
+
+std::optional<TimestampNs> ReportPage::timeOfUtc(std::int64_t utcNs) const
+{
+    if (!hasTimeline() || m_trace->meta.sessionUtcNs == 0)
+        return std::nullopt;
+    return utcNs - m_trace->meta.sessionUtcNs;
+}
+
+std::optional<std::int64_t> ReportPage::shownUtc() const
+{
+    if (!hasTimeline() || m_trace->meta.sessionUtcNs == 0)
+        return std::nullopt;
+    const TimeRange view = m_timeline->visibleRange();
+    return m_trace->meta.sessionUtcNs + view.start + view.duration() / 2;
+}
+
+void ReportPage::markInstant(std::optional<std::int64_t> utcNs)
+{
+    if (!m_timeline)
+        return;
+    const auto time = utcNs ? timeOfUtc(*utcNs) : std::nullopt;
+    m_timeline->setInstant(time && m_trace->time.contains(*time) ? time : std::nullopt);
+}
+
+void ReportPage::showInstant(std::int64_t utcNs)
+{
+    if (m_state == State::Loading || m_state == State::Preview) {
+        m_wantedInstant = utcNs;
+        return;
+    }
+    const auto time = timeOfUtc(utcNs);
+    if (!time || m_trace->time.isEmpty())
+        return;
+    const TimeRange whole = m_trace->time;
+    const TimestampNs at = std::clamp(*time, whole.start, whole.end - 1);
+    const DurationNs around = std::max(whole.duration() / kInstantShare, std::min(kLeastAroundInstant, whole.duration())) / 2;
+    m_timeline->setVisibleRange(TimeRange{at - around, at + around}.clippedTo(whole));
+    m_timeline->setInstant(at);
 }
 
 ViewPlace ReportPage::place() const

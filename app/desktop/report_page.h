@@ -86,6 +86,12 @@ public:
     /// Shows a range and selects an event, once all is read; a range that is not in the report is moved, see placeMoved(). NotFound: there
     /// is no such event, or no time axis.
     [[nodiscard]] Result<void> showPlace(const ViewPlace& place);
+    /// Marks an instant of the wall clock and shows what is around it, once all is read; of one that is not in the report, its nearest end.
+    void showInstant(std::int64_t utcNs);
+    /// The middle of what is shown, by the wall clock; nothing: the report does not know it.
+    [[nodiscard]] std::optional<std::int64_t> shownUtc() const;
+    /// Marks it alone, where it is in the report; nothing: none.
+    void markInstant(std::optional<std::int64_t> utcNs);
     /// What is shown and selected.
     [[nodiscard]] ViewPlace place() const;
     /// Writes range, rows and marks beside the report, and goes back to them where there is such a file. Of one file alone. Failures are
@@ -119,6 +125,8 @@ signals:
     void nodeRequested();
     void selectionChanged();
     void rangeChanged();
+    /// The mouse is at another time of the timeline, or has left it.
+    void instantHovered(std::optional<std::int64_t> utcNs);
     void searchChanged();
 
 private:
@@ -134,6 +142,8 @@ private:
     void cancelLoading();
     void exportOn(const NsysOffer& offer);
     void goToMatch(std::size_t index);
+    /// On the report's clock; nothing: it does not know the wall clock.
+    [[nodiscard]] std::optional<TimestampNs> timeOfUtc(std::int64_t utcNs) const;
     void search();
 
     std::vector<trace::LoadFile> m_files;
@@ -149,6 +159,7 @@ private:
     LoadingPanel* m_loading;
     OpenFailurePanel* m_failure;
     TraceView* m_view = nullptr;
+    std::optional<std::int64_t> m_wantedInstant;   ///< until all is read
     std::optional<report::WindowCost> m_cost;      ///< newer than the trace's
     widgets::TimelineWidget* m_timeline = nullptr; ///< of the view
 

@@ -94,6 +94,8 @@ WindowActions::WindowActions(QMainWindow& window)
                             tr("Show the rows whose names hold a text"))),
       darkTheme(makeAction(window, tr("&Dark theme"), {QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_D)}, tr("Dark or light colours"))),
       showLive(makeAction(window, tr("&Live page"), {QKeySequence(Qt::CTRL | Qt::Key_L)}, tr("The dashboard of the current node"))),
+      showInLive(makeAction(window, tr("Show in live &plots"), {QKeySequence(Qt::CTRL | Qt::ALT | Qt::Key_P)},
+                            tr("The live plots of the report's node, at the time that is shown"))),
       showFleet(makeAction(window, tr("Fl&eet page"), {QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_L)},
                            tr("All nodes at a glance, and what is done with several of them at once"))),
       nextTab(makeAction(window, tr("Next &tab"), {QKeySequence(Qt::CTRL | Qt::Key_Tab)}, tr("The page to the right"))),
@@ -172,7 +174,7 @@ void WindowActions::buildMenus(QMenuBar& bar, const QList<QAction*>& capture, co
     QMenu* requests = view->addMenu(tr("Re&quests"));
     requests->addActions({packRequests, requestsByModel, requestsTogether, requestsByInstance, slowestFirst});
     view->addSeparator();
-    view->addActions({showLive, showFleet, nextTab, previousTab});
+    view->addActions({showLive, showInLive, showFleet, nextTab, previousTab});
     docksMenu = view->addMenu(tr("&Panels"));
     view->addAction(darkTheme);
 

@@ -62,6 +62,7 @@ struct WindowActions
     QAction* filterRows;
     QAction* darkTheme;
     QAction* showLive;
+    QAction* showInLive;
     QAction* showFleet;
     QAction* nextTab;
     QAction* previousTab;

@@ -18,6 +18,7 @@
 #include "remote_server/node/process_environment.h"
 #include "remote_server/node/rehearsal/fault_proxy.h"
 #include "remote_server/node/rehearsal/rehearsal.h"
+#include "remote_server/node/sampling/host_io_sampler.h"
 #include "remote_server/node/sampling/host_sampler.h"
 #include "remote_server/node/sampling/metric_sources.h"
 #include "remote_server/node/stdio_relay.h"
@@ -266,6 +267,7 @@ Result<void> run(const Arguments& arguments, LogRing& log)
 
     Sampler sampler;
     sampler.addSource("host", std::make_unique<HostSampler>());
+    sampler.addSource("host.io", std::make_unique<HostIoSampler>());
     auto nvml = Nvml::open();
     std::string noGpuReason;
     const Nvml* gpus = nullptr;
@@ -385,7 +387,7 @@ Result<void> run(const Arguments& arguments, LogRing& log)
     AlertRules alerts(sampler, {reportFolder / AlertRules::kFileName,
                                 [&](const proto::AlertRule& rule) -> Result<std::string> {
                                     GANTRY_CHECK(retention.roomForCapture());
-                                    return actOnAlert(*engine, rule);
+                                    return actOnAlert(*engine, targets.list(), rule);
                                 },
                                 {},
                                 {}});
@@ -423,8 +425,9 @@ Result<void> rehearse(const Arguments& arguments, LogRing& log)
     MetricHistory history(std::move(inMemory));
     const AttachedSink historyOfAll(rehearsal->sampler(), history);
     MetricSources sources(rehearsal->sampler(), {});
-    AlertRules alerts(rehearsal->sampler(),
-                      {{}, [&](const proto::AlertRule& rule) { return actOnAlert(rehearsal->engine(), rule); }, {}, {}});
+    AlertRules alerts(
+        rehearsal->sampler(),
+        {{}, [&](const proto::AlertRule& rule) { return actOnAlert(rehearsal->engine(), rehearsal->targets().list(), rule); }, {}, {}});
     NodeService service({rehearsal->engine(),
                          rehearsal->targets(),
                          profiles,

@@ -7,8 +7,10 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <fstream>
+#include <functional>
 #include <httplib.h>
 #include <openssl/crypto.h>
+#include <semaphore>
 #include <sys/resource.h>
 #include <thread>
 #include <unistd.h>
@@ -19,7 +21,8 @@ namespace gantry::node {
 namespace {
 
 constexpr DurationNs kStale = 5'000'000'000;
-constexpr std::size_t kThreads = 2;
+constexpr std::size_t kThreads = 4;
+constexpr std::ptrdiff_t kMostConnections = 16; // that are served or wait for it
 
 std::string numberText(double value)
 {
@@ -88,6 +91,25 @@ bool isAuthorised(const httplib::Request& request, const std::string& token)
     return given.size() == wanted.size() && CRYPTO_memcmp(given.data(), wanted.data(), given.size()) == 0;
 }
 
+/// Threads with a bound on the connections that wait for them: whoever is beyond it is not accepted yet.
+class BoundedThreads : public httplib::TaskQueue
+{
+public:
+    void enqueue(std::function<void()> job) override
+    {
+        m_room.acquire(); // on the thread that accepts; silent clients are given up after the read timeout
+        m_threads.enqueue([this, job = std::move(job)] {
+            job();
+            m_room.release();
+        });
+    }
+    void shutdown() override { m_threads.shutdown(); }
+
+private:
+    std::counting_semaphore<> m_room{kMostConnections};
+    httplib::ThreadPool m_threads{kThreads};
+};
+
 } // namespace
 
 struct MetricsEndpoint::Server
@@ -124,7 +146,7 @@ Result<std::unique_ptr<MetricsEndpoint>> MetricsEndpoint::listen(const MetricsLi
     httplib::Server& http = *server->http;
     if (!http.is_valid())
         return Error{ErrorCode::BadInput, "the certificate " + listen.tlsCertificate + " or its key cannot be used", {}};
-    http.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
+    http.new_task_queue = [] { return new BoundedThreads; }; // the library deletes it
     http.set_payload_max_length(0);
     http.set_socket_options([](socket_t socket) { // the library would share the port with whoever has it
         const int yes = 1;

@@ -729,7 +729,8 @@ Result<report::WindowCost> assembleReport(const WindowCapture& window, const std
         writer.addSeries(series);
     }
     for (const metrics::Sample& sample : window.samples)
-        if (ofTarget.contains(sample.seriesId) && sample.time >= window.openMonotonicNs && sample.time <= window.closeMonotonicNs)
+        if (ofTarget.contains(sample.seriesId) && sample.time >= window.openMonotonicNs - kMetricsMargin &&
+            sample.time <= window.closeMonotonicNs + kMetricsMargin)
             writer.addSample({sample.seriesId, sample.time - window.openMonotonicNs, sample.value});
     for (const SampleFrames& frames : window.frames)
         for (std::size_t i = 0; i < frames.values.size(); ++i)

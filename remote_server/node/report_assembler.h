@@ -74,6 +74,10 @@ struct WindowCapture
     std::optional<DurationNs> targetCpu, daemonCpu;
 };
 
+/// Metrics of so much time before a window, and after it as far as they are measured when its report is written, are in the report: what
+/// led to what is seen in it.
+inline constexpr DurationNs kMetricsMargin = 5'000'000'000;
+
 /// Whether a series belongs into the report of a target: the target's own, or the machine's.
 [[nodiscard]] bool isOfTarget(const metrics::SeriesDefinition& series, const std::string& targetId);
 

@@ -6,6 +6,7 @@
 #include "remote_server/node/log_level.h"
 #include "remote_server/node/process_environment.h"
 #include "remote_server/node/python_functions.h"
+#include "remote_server/node/sampling/process_sampler.h"
 #include "remote_server/node/sampling/prometheus_scraper.h"
 #include "remote_server/node/server_probe.h"
 #include "trace_model/base/new_file.h"
@@ -35,6 +36,12 @@ constexpr std::chrono::seconds kProbePeriod{2};
 constexpr std::chrono::milliseconds kRoundPeriod{50};
 constexpr off_t kFreedOutputBytes = 1 << 20; // output that was read gives its disk space back in pieces of this size
 constexpr std::size_t kKeptTargets = 64;
+
+/// The key of the source that measures its processes; that of its endpoint is its id.
+std::string processSourceOf(const std::string& targetId)
+{
+    return targetId + ".processes";
+}
 
 /// A file without a name that a target writes its output to. Not a pipe: with the daemon killed, that would end the target by
 /// SIGPIPE at its next line, and with the daemon busy it would block it.
@@ -205,6 +212,8 @@ Result<proto::Target> TargetRegistry::launch(const proto::LaunchRequest& request
     info.grpcAddress = request.grpcAddress;
     info.metricsUrl = request.metricsUrl;
     describeProfile(info, environment);
+    if (m_options.sampler)
+        m_options.sampler->addSource(processSourceOf(info.id), std::make_unique<ProcessSampler>(pid, info.id, info.name));
     if (m_options.sampler && !info.metricsUrl.empty())
         m_options.sampler->addSource(info.id, std::make_unique<PrometheusScraper>(info.metricsUrl, info.id));
     spdlog::info("target {} ({}) started as process {}", info.id, info.name, pid);
@@ -591,8 +600,10 @@ void TargetRegistry::reap(Launched& target)
     }
     spdlog::info("target {} ({}) {}", target.info.id, target.info.name, target.info.message);
     lock.unlock(); // a scraper that waits for its server takes up to two seconds to end
-    if (m_options.sampler)
+    if (m_options.sampler) {
+        m_options.sampler->removeSource(processSourceOf(target.info.id));
         m_options.sampler->removeSource(target.info.id);
+    }
 }
 
 void TargetRegistry::askServer(Launched& target)

@@ -76,7 +76,7 @@ struct AlertRule
     DurationNs forNs = 0, cooldownNs = 0;
     std::string quietHours; ///< "22:00-07:00", local time of the node; empty: none
     AlertAction action = AlertAction::Mark;
-    std::string targetId; ///< of a capture
+    std::string targetId; ///< of a capture: its name, which a restart does not change, or its id
     bool isOff = false;
     bool notifies = true;
 

@@ -70,7 +70,8 @@ struct NodeUnderFuzz::Parts
     node::LogRing log;
     std::unique_ptr<node::CaptureEngine> engine = makeEngine(folder.path(), sampler);
     node::AlertRules alerts{
-        sampler, {folder / "alerts.json", [this](const proto::AlertRule& rule) { return node::actOnAlert(*engine, rule); }, {}, {}}};
+        sampler,
+        {folder / "alerts.json", [this](const proto::AlertRule& rule) { return node::actOnAlert(*engine, targets.list(), rule); }, {}, {}}};
     node::NodeService service{{*engine,
                                targets,
                                profiles,

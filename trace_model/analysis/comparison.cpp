@@ -1,75 +1,196 @@
 #include "trace_model/analysis/comparison.h"
 
+#include "trace_model/analysis/comparison_limits.h"
+#include "trace_model/analysis/request_breakdown.h"
+#include "trace_model/base/parallel.h"
+
 #include <algorithm>
 #include <cmath>
-#include <map>
+#include <functional>
+#include <iterator>
 
 namespace gantry::analysis {
 namespace {
 
-std::optional<double> ifAny(const Distribution& d, DurationNs value)
+/// Of a kind of row, so many are tested; of the rest, which take least time, there is what each side had.
+constexpr std::size_t kMostTested = 300;
+
+/// A subject of either side, and what became of comparing them.
+struct Pair
 {
-    return d.count ? std::optional(static_cast<double>(value)) : std::nullopt;
+    const SubjectKey* key = nullptr;
+    const Subject* a = nullptr; ///< null: this side has none
+    const Subject* b = nullptr;
+    RowStatistics statistics;
+
+    [[nodiscard]] const Subject& any() const { return a ? *a : *b; }
+    [[nodiscard]] double total() const { return std::max(statistics.a.total, statistics.b.total); }
+};
+
+void compareOne(Pair& pair, const ResamplingPlan& plan)
+{
+    static const Subject kNone;
+    const Subject& a = pair.a ? *pair.a : kNone;
+    const Subject& b = pair.b ? *pair.b : kNone;
+    if (a.sums.size() > 0 || b.sums.size() > 0)
+        pair.statistics =
+            compareSums(a.sums.size() ? a.sums : BlockSums(plan.blocks(0)), b.sums.size() ? b.sums : BlockSums(plan.blocks(1)), plan);
+    else
+        pair.statistics = compareValues(a.values, b.values, plan);
 }
 
-std::optional<std::size_t> countOf(const Distribution& d)
+std::vector<Pair> pairsOf(const std::array<Subjects, 2>& subjects)
 {
-    return d.count ? std::optional(d.count) : std::nullopt;
-}
-
-ComparisonRow row(std::string name, const Distribution& a, const Distribution& b, DurationNs Distribution::* what)
-{
-    return {std::move(name), ifAny(a, a.*what), ifAny(b, b.*what), "ns", countOf(a), countOf(b)};
-}
-
-/// Mean time of a call: the two sides rarely served the same number of requests, so totals say more about the load than about the code.
-std::vector<ComparisonRow> means(const trace::Trace& a, const trace::Trace& b, GroupBy by)
-{
-    std::map<std::string, ComparisonRow> rows;
-    const auto take = [&](const trace::Trace& trace, std::optional<double> ComparisonRow::* side, std::optional<std::size_t> ComparisonRow::* count) {
-        for (const ActivityRow& activity : activityTable(trace, by)) {
-            ComparisonRow& target = rows[activity.name];
-            target.name = activity.name;
-            target.unit = "ns";
-            target.*side = activity.duration.mean();
-            target.*count = activity.duration.count;
-        }
-    };
-    take(a, &ComparisonRow::a, &ComparisonRow::countA);
-    take(b, &ComparisonRow::b, &ComparisonRow::countB);
-    std::vector<ComparisonRow> result;
-    for (auto& [name, value] : rows)
-        result.push_back(std::move(value));
-    const auto weight = [](const ComparisonRow& r) {
-        return std::abs(r.b.value_or(0) - r.a.value_or(0)) * static_cast<double>(std::max(r.countA.value_or(0), r.countB.value_or(0)));
-    };
-    std::stable_sort(result.begin(), result.end(), [&](const auto& x, const auto& y) { return weight(x) > weight(y); });
+    std::map<SubjectKey, Pair> pairs;
+    for (const auto& [key, subject] : subjects[0])
+        pairs[key].a = &subject;
+    for (const auto& [key, subject] : subjects[1])
+        pairs[key].b = &subject;
+    std::vector<Pair> result;
+    for (auto& [key, pair] : pairs) {
+        const auto found = subjects[0].find(key);
+        pair.key = found != subjects[0].end() ? &found->first : &subjects[1].find(key)->first;
+        result.push_back(std::move(pair));
+    }
     return result;
 }
 
-/// p50 and p99 of the latency, each name begun with `prefix`.
-void addLatency(std::vector<ComparisonRow>& rows, const std::string& prefix, const RequestBreakdown& a, const RequestBreakdown& b)
+/// Those with least values of a kind of which there are too many are only summed up.
+void leaveOutSmallest(std::vector<Pair>& pairs)
 {
-    rows.push_back(row(prefix + "latency p50", a.latency, b.latency, &Distribution::p50));
-    rows.push_back(row(prefix + "latency p99", a.latency, b.latency, &Distribution::p99));
+    std::map<RowKind, std::vector<std::size_t>> sizes;
+    const auto sizeOf = [](const Pair& pair) { return (pair.a ? pair.a->values.size() : 0) + (pair.b ? pair.b->values.size() : 0); };
+    for (const Pair& pair : pairs)
+        sizes[pair.key->kind].push_back(sizeOf(pair));
+    for (auto& [kind, all] : sizes) {
+        if (all.size() <= kMostTested)
+            continue;
+        std::nth_element(all.begin(), all.begin() + kMostTested, all.end(), std::greater<>());
+        std::erase_if(
+            pairs, [&, fewest = all[kMostTested], of = kind](const Pair& pair) { return pair.key->kind == of && sizeOf(pair) <= fewest; });
+    }
 }
 
-/// p50 and p99 of each phase that either side has and of what is outside them, each name begun with `prefix`.
-void addPhases(std::vector<ComparisonRow>& rows, const std::string& prefix, const RequestBreakdown& a, const RequestBreakdown& b)
+void compareAll(std::vector<Pair>& pairs, const ResamplingPlan& plan)
 {
-    for (std::size_t i = 0; i < a.phases.size(); ++i) {
-        if (!a.phases[i].count && !b.phases[i].count)
-            continue;
-        const std::string phase = prefix + std::string(records::name(static_cast<records::RequestPhase>(i)));
-        rows.push_back(row(phase + " p50", a.phases[i], b.phases[i], &Distribution::p50));
-        rows.push_back(row(phase + " p99", a.phases[i], b.phases[i], &Distribution::p99));
-    }
-    if (a.outside.count || b.outside.count) {
-        const std::string outside = prefix + std::string(records::name(records::RequestPhase::Outside));
-        rows.push_back(row(outside + " p50", a.outside, b.outside, &Distribution::p50));
-        rows.push_back(row(outside + " p99", a.outside, b.outside, &Distribution::p99));
-    }
+    std::vector<std::function<void()>> tasks;
+    for (int worker = 0; worker < kWorkers; ++worker)
+        tasks.emplace_back([&pairs, &plan, worker] {
+            for (auto i = static_cast<std::size_t>(worker); i < pairs.size(); i += kWorkers)
+                compareOne(pairs[i], plan);
+        });
+    inParallel(std::move(tasks));
 }
+
+ComparisonRow rowOf(const Pair& pair, Statistic statistic, std::string title)
+{
+    ComparisonRow row;
+    row.name = std::move(title);
+    row.unit = pair.any().unit;
+    row.kind = pair.key->kind;
+    row.model = pair.key->model;
+    row.subject = pair.key->name;
+    row.statistic = statistic;
+    row.statistics = pair.statistics;
+    const auto take = [&](const RowSide& side, std::optional<double>& value, std::optional<std::size_t>& count) {
+        if (side.n > 0) {
+            value = side[statistic];
+            count = side.n;
+        }
+    };
+    take(pair.statistics.a, row.a, row.countA);
+    take(pair.statistics.b, row.b, row.countB);
+    return row;
+}
+
+/// What neither side has, but people look for.
+ComparisonRow emptyRow(RowKind kind, const char* name, const char* unit)
+{
+    ComparisonRow row;
+    row.kind = kind;
+    row.name = row.subject = name;
+    row.unit = unit;
+    return row;
+}
+
+class Rows
+{
+public:
+    Rows(const std::vector<Pair>& pairs, std::vector<std::string> models) : m_pairs(pairs), m_models(std::move(models)) {}
+
+    void addTo(Comparison& c) const
+    {
+        const auto p50AndP99 = [this](std::vector<ComparisonRow>& rows, RowKind kind, std::string_view name) {
+            for (const std::string& model : m_models)
+                if (const Pair* pair = find(kind, model, name)) {
+                    rows.push_back(rowOf(*pair, Statistic::Median, titleOf(*pair) + " p50"));
+                    rows.push_back(rowOf(*pair, Statistic::P99, titleOf(*pair) + " p99"));
+                }
+        };
+        if (const Pair* pair = find(RowKind::Throughput, {}, "requests per second"))
+            c.summary.push_back(rowOf(*pair, Statistic::Mean, pair->key->name));
+        else
+            c.summary.push_back(emptyRow(RowKind::Throughput, "requests per second", "1/s"));
+        p50AndP99(c.summary, RowKind::Latency, "latency");
+        const std::size_t beforeBatches = c.summary.size();
+        for (const Pair& pair : m_pairs)
+            if (pair.key->kind == RowKind::Batch)
+                c.summary.push_back(
+                    rowOf(pair, Statistic::Mean, m_models.size() > 1 ? pair.key->model + " average batch" : "average batch"));
+        if (c.summary.size() == beforeBatches)
+            c.summary.push_back(emptyRow(RowKind::Batch, "average batch", "req"));
+        addPhases(c);
+        addMeans(c.executions, RowKind::Execution);
+        addMeans(c.gpu, RowKind::Gpu);
+        addMeans(c.gpu, RowKind::IdleGap);
+        addMeans(c.kernels, RowKind::Kernel);
+        addMeans(c.memcpys, RowKind::Memcpy);
+        addMeans(c.apiCalls, RowKind::ApiCall);
+        addMeans(c.nvtxRanges, RowKind::NvtxRange);
+        addMeans(c.metrics, RowKind::Metric);
+    }
+
+private:
+    [[nodiscard]] const Pair* find(RowKind kind, const std::string& model, std::string_view name) const
+    {
+        const auto found = std::find_if(m_pairs.begin(), m_pairs.end(), [&](const Pair& pair) {
+            return pair.key->kind == kind && pair.key->model == model && pair.key->name == name;
+        });
+        return found == m_pairs.end() ? nullptr : &*found;
+    }
+
+    [[nodiscard]] std::string titleOf(const Pair& pair) const
+    {
+        return m_models.size() > 1 && !pair.key->model.empty() ? pair.key->model + ' ' + pair.key->name : pair.key->name;
+    }
+
+    void addPhases(Comparison& c) const
+    {
+        for (const std::string& model : m_models)
+            for (int i = 0; i <= records::kRequestPhaseCount; ++i)
+                if (const Pair* pair = find(RowKind::Phase, model, records::name(static_cast<records::RequestPhase>(i)))) {
+                    c.phases.push_back(rowOf(*pair, Statistic::Median, titleOf(*pair) + " p50"));
+                    c.phases.push_back(rowOf(*pair, Statistic::P99, titleOf(*pair) + " p99"));
+                }
+    }
+
+    /// The mean: what a call costs, whatever the number of requests that each side served.
+    void addMeans(std::vector<ComparisonRow>& rows, RowKind kind) const
+    {
+        const auto first = rows.size();
+        for (const Pair& pair : m_pairs)
+            if (pair.key->kind == kind && (pair.statistics.a.n > 0 || pair.statistics.b.n > 0))
+                rows.push_back(rowOf(pair, Statistic::Mean, titleOf(pair)));
+        const auto weight = [](const ComparisonRow& r) {
+            return std::abs(r.b.value_or(0) - r.a.value_or(0)) * static_cast<double>(std::max(r.countA.value_or(0), r.countB.value_or(0)));
+        };
+        std::stable_sort(rows.begin() + static_cast<std::ptrdiff_t>(first), rows.end(),
+                         [&](const auto& x, const auto& y) { return weight(x) > weight(y); });
+    }
+
+    const std::vector<Pair>& m_pairs;
+    std::vector<std::string> m_models;
+};
 
 /// Models of both sides, those of A first.
 std::vector<std::string> modelsOf(const trace::Trace& a, const trace::Trace& b)
@@ -79,6 +200,21 @@ std::vector<std::string> modelsOf(const trace::Trace& a, const trace::Trace& b)
         if (std::find(models.begin(), models.end(), model) == models.end())
             models.push_back(std::move(model));
     return models;
+}
+
+void correct(Comparison& comparison)
+{
+    std::vector<ComparisonRow*> tested;
+    std::vector<double> pValues;
+    for (const ComparisonRow* row : comparison.rows())
+        if (const auto& change = row->change()) {
+            tested.push_back(const_cast<ComparisonRow*>(row)); // of the comparison, which is ours to fill
+            pValues.push_back(change->pValue);
+        }
+    correctByHolm(pValues);
+    for (std::size_t i = 0; i < tested.size(); ++i)
+        tested[i]->correctedP = std::min(1.0, kQuestions * pValues[i]);
+    comparison.rowsTested = tested.size();
 }
 
 } // namespace
@@ -93,30 +229,71 @@ std::optional<double> ComparisonRow::ratio() const
     return a && b && *a != 0 ? std::optional(*b / *a) : std::nullopt;
 }
 
+std::optional<bool> ComparisonRow::isLessBetter() const
+{
+    if (kind == RowKind::Throughput)
+        return false;
+    const bool isTime = unit == "ns" && kind != RowKind::IdleGap;
+    return isTime ? std::optional(true) : std::nullopt;
+}
+
+bool ComparisonRow::isChanged() const
+{
+    const auto& moved = change();
+    return moved && correctedP.value_or(1) < kAlpha && std::abs(moved->difference()) >= kNegligible * std::abs(moved->a);
+}
+
+std::string_view ComparisonRow::judgement() const
+{
+    if (!a || !b)
+        return a ? "only in A" : b ? "only in B" : "in neither";
+    if (!correctedP)
+        return "too little to tell";
+    if (!isChanged())
+        return "no significant change";
+    const auto less = isLessBetter();
+    if (!less)
+        return "changed";
+    return (*difference() < 0) == *less ? "better" : "worse";
+}
+
+std::vector<const ComparisonRow*> Comparison::rows() const
+{
+    std::vector<const ComparisonRow*> all;
+    for (const auto* section : {&summary, &phases, &executions, &gpu, &memcpys, &kernels, &apiCalls, &nvtxRanges, &metrics})
+        for (const ComparisonRow& row : *section)
+            all.push_back(&row);
+    return all;
+}
+
 Comparison compare(const trace::Trace& a, const trace::Trace& b)
 {
-    const RequestBreakdown x = requestBreakdown(a), y = requestBreakdown(b);
-    const auto number = [&](std::string name, auto RequestBreakdown::*what, std::string unit) {
-        const auto value = [&](const RequestBreakdown& r) { return r.requests ? std::optional<double>(r.*what) : std::nullopt; };
-        return ComparisonRow{std::move(name), value(x), value(y), std::move(unit), {}, {}};
-    };
+    const std::array layouts = blockLayouts(a, b);
+    std::array<Subjects, 2> subjects;
+    const std::array traces = {&a, &b};
+    std::vector<std::function<void()>> tasks;
+    for (const std::size_t side : {0, 1})
+        tasks.emplace_back([&, side] {
+            takeRequests(subjects[side], *traces[side], layouts[side]);
+            takeGpus(subjects[side], *traces[side], layouts[side]);
+            takeMetrics(subjects[side], *traces[side], layouts[side]);
+        });
+    inParallel(std::move(tasks));
+    const auto kernels = kernelRows(a, b);
+    takeWork(subjects, a, b, layouts, kernels);
+
+    std::vector<Pair> pairs = pairsOf(subjects);
+    leaveOutSmallest(pairs);
+    compareAll(pairs, ResamplingPlan(layouts[0].count, layouts[1].count));
     Comparison result;
-    result.summary.push_back(number("requests per second", &RequestBreakdown::requestsPerSecond, "1/s"));
-    // Several models: each by itself, for a mixture of theirs says nothing about any.
-    const std::vector<std::string> models = modelsOf(a, b);
-    if (models.size() <= 1) {
-        addLatency(result.summary, {}, x, y);
-        addPhases(result.phases, {}, x, y);
-    } else {
-        for (const std::string& model : models) {
-            const RequestBreakdown ofA = requestBreakdown(a, {}, model), ofB = requestBreakdown(b, {}, model);
-            addLatency(result.summary, model + " ", ofA, ofB);
-            addPhases(result.phases, model + " ", ofA, ofB);
-        }
-    }
-    result.summary.push_back(number("average batch", &RequestBreakdown::averageBatch, "req"));
-    result.kernels = means(a, b, GroupBy::Kernel);
-    result.memcpys = means(a, b, GroupBy::Memcpy);
+    Rows(pairs, modelsOf(a, b)).addTo(result);
+    correct(result);
+    result.verdict = verdictOf(result);
+    if (const auto model = comparedModel(result))
+        result.waterfall = latencyWaterfall(a, b, *model, kernels);
+    result.circumstances = circumstanceChanges(a, b);
+    result.leading = leadingChanges(result);
+    result.limits = comparisonLimits(a, b, result);
     return result;
 }
 

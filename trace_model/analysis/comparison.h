@@ -1,33 +1,79 @@
 #pragma once
 
-#include "trace_model/analysis/kernel_stats.h"
-#include "trace_model/analysis/request_breakdown.h"
+#include "trace_model/analysis/circumstances.h"
+#include "trace_model/analysis/comparison_subjects.h"
+#include "trace_model/analysis/comparison_verdict.h"
+#include "trace_model/analysis/latency_waterfall.h"
+#include "trace_model/analysis/leading_changes.h"
+#include "trace_model/analysis/row_statistics.h"
+#include "trace_model/trace/trace.h"
 
+#include <cstddef>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace gantry::analysis {
+
+/// A difference has to be told from chance with this probability of a false alarm, among all rows of a comparison together.
+inline constexpr double kAlpha = 0.05;
+/// The verdict and the rows are asked beside each other: each p-value counts twice, so that both together keep to kAlpha.
+inline constexpr double kQuestions = 2;
+/// Differences of a share below this are not worth a word, however sure: two starts of one server differ by as much.
+inline constexpr double kNegligible = 0.02;
 
 /// One line of a comparison: the same thing in A and in B. An absent side is absent (a kernel that only one of them has).
 struct ComparisonRow
 {
     std::string name;
-    std::optional<double> a, b; ///< in `unit`
-    std::string unit;           ///< "ns", "count", "1/s"
+    std::optional<double> a, b; ///< `statistic` of each side, in `unit`
+    std::string unit;           ///< "ns", "req", "1/s", "ratio", …
     std::optional<std::size_t> countA, countB;
+
+    RowKind kind = RowKind::Latency;
+    std::string model;   ///< whose it is; empty: of none
+    std::string subject; ///< what it is a statistic of: "latency", "queue", the kernel
+    Statistic statistic = Statistic::Mean;
+    RowStatistics statistics; ///< of both sides, with the change of each statistic
+    std::optional<double>
+        correctedP; ///< p-value of the change of `statistic`, corrected for the number of rows; absent: too little to tell
 
     [[nodiscard]] std::optional<double> difference() const;  ///< b - a
     [[nodiscard]] std::optional<double> ratio() const;       ///< b / a; absent when a is 0
+    [[nodiscard]] const std::optional<StatisticChange>& change() const { return statistics[statistic]; }
+    /// Told from chance, and large enough to matter.
+    [[nodiscard]] bool isChanged() const;
+    /// "better", "worse", "changed", "no significant change", "only in A", "only in B", "in neither",
+    /// "too little to tell".
+    [[nodiscard]] std::string_view judgement() const;
+    /// Whether less of it is better (true: times), worse (false: throughput), or neither (absent: batch sizes, metrics).
+    [[nodiscard]] std::optional<bool> isLessBetter() const;
 };
 
 struct Comparison
 {
     std::vector<ComparisonRow> summary; ///< req/s, latency p50/p99 (of each model where there are several), average batch
     std::vector<ComparisonRow> phases;  ///< p50 and p99 of each phase, likewise
+    std::vector<ComparisonRow> executions; ///< mean length of an execution
+    std::vector<ComparisonRow> gpu;        ///< how busy it was, streams at once, idle gaps
     std::vector<ComparisonRow> kernels; ///< mean time of a call by kernel; first what costs or saves most over all calls
     std::vector<ComparisonRow> memcpys; ///< mean time of a copy by direction and memory kind
+    std::vector<ComparisonRow> apiCalls, nvtxRanges; ///< mean time of each
+    std::vector<ComparisonRow> metrics;              ///< mean
+    std::size_t rowsTested = 0;                      ///< that the p-values are corrected for
+    std::vector<CircumstanceChange> circumstances;   ///< what differs in what was set or given
+    std::optional<LatencyWaterfall> waterfall;       ///< of the model that the verdict is about; absent: none is on both sides
+    ComparisonVerdict verdict;
+    std::vector<LeadingChange> leading;              ///< what explains it, the likeliest first
+    std::vector<std::string> limits;                 ///< what can and what cannot be concluded, a sentence each
+
+    /// All rows, section by section, as they are shown.
+    [[nodiscard]] std::vector<const ComparisonRow*> rows() const;
 };
 
+/// Compares two traces. The same two always give the same answer. Any thread; about 0.3 µs an event. p-values are corrected by Holm's
+/// method.
 [[nodiscard]] Comparison compare(const trace::Trace& a, const trace::Trace& b);
 
 } // namespace gantry::analysis

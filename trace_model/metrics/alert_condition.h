@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,7 @@ public:
     [[nodiscard]] bool isOfAbsence() const { return m_kind == Kind::Absence; }
 
     void define(const SeriesDefinition& series) { m_metric.define(series); }
+    void forget(std::span<const std::uint32_t> ids) { m_metric.forget(ids); }
     void take(const Sample& sample) { m_metric.take(sample); }
 
     struct Reading

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -14,8 +15,14 @@ using nlohmann::json;
 
 constexpr std::size_t kMostBytes = 1 << 20;
 constexpr std::size_t kMostQueries = 32;
-constexpr std::array<std::pair<std::string_view, PanelKind>, 3> kKinds = {
-    {{"line", PanelKind::Line}, {"area", PanelKind::Area}, {"tile", PanelKind::Tile}}};
+constexpr std::size_t kMostStates = 64;
+constexpr std::array<std::pair<const char*, PanelKind>, 7> kKinds = {{{"line", PanelKind::Line},
+                                                                      {"area", PanelKind::Area},
+                                                                      {"tile", PanelKind::Tile},
+                                                                      {"bar", PanelKind::Bar},
+                                                                      {"table", PanelKind::Table},
+                                                                      {"heat map", PanelKind::HeatMap},
+                                                                      {"states", PanelKind::States}}};
 
 /// Reads fields of one object and knows which there may be.
 class Fields
@@ -121,11 +128,38 @@ Result<PanelThreshold> readThreshold(const json& entry, const std::string& where
     return threshold;
 }
 
+std::string kindNames()
+{
+    std::string names;
+    for (const auto& [name, kind] : kKinds)
+        names += (names.empty() ? "" : ", ") + std::string(name);
+    return names;
+}
+
+/// Values as JSON has them in the names of fields: {"0": "idle", "1": "held down"}.
+Result<std::map<double, std::string>> readStates(const json& panel, const Fields& fields)
+{
+    std::map<double, std::string> states;
+    const auto found = panel.find("states");
+    if (found == panel.end())
+        return states;
+    if (!found->is_object() || found->size() > kMostStates)
+        return fields.error("states", fmt::format("is no object of {} values at most with their names", kMostStates));
+    for (const auto& [text, called] : found->items()) {
+        double value = 0;
+        const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
+        if (read.ec != std::errc() || read.ptr != text.data() + text.size() || !called.is_string())
+            return fields.error("states", fmt::format("names \"{}\", which is no number with a text", text));
+        states[value] = called.get<std::string>();
+    }
+    return states;
+}
+
 Result<DashboardPanel> readPanel(const json& entry, const std::string& where, int columns)
 {
     const Fields fields(entry, where);
-    GANTRY_CHECK(
-        fields.hasOnly({"title", "unit", "help", "kind", "queries", "thresholds", "at_least", "at_most", "columns", "shown_empty"}));
+    GANTRY_CHECK(fields.hasOnly(
+        {"title", "unit", "help", "kind", "queries", "thresholds", "at_least", "at_most", "columns", "shown_empty", "states"}));
     DashboardPanel panel;
     std::string kind = "line";
     GANTRY_CHECK(fields.read("title", panel.title));
@@ -138,7 +172,7 @@ Result<DashboardPanel> readPanel(const json& entry, const std::string& where, in
     GANTRY_CHECK(fields.read("columns", panel.columns, 1, columns));
     const auto known = std::find_if(kKinds.begin(), kKinds.end(), [&](const auto& one) { return one.first == kind; });
     if (known == kKinds.end())
-        return fields.error("kind", "is none of line, area, tile");
+        return fields.error("kind", "is none of " + kindNames());
     panel.kind = known->second;
     if (panel.title.empty())
         return fields.error("title", "is missing");
@@ -154,8 +188,42 @@ Result<DashboardPanel> readPanel(const json& entry, const std::string& where, in
         GANTRY_TRY(const PanelThreshold read, readThreshold(threshold, where));
         panel.thresholds.push_back(read);
     }
+    GANTRY_TRY(panel.states, readStates(entry, fields));
     std::sort(panel.thresholds.begin(), panel.thresholds.end(), [](const auto& a, const auto& b) { return a.value < b.value; });
     return panel;
+}
+
+nlohmann::ordered_json jsonOf(const DashboardPanel& panel)
+{
+    using ordered = nlohmann::ordered_json;
+    const DashboardPanel usual;
+    ordered out{{"title", panel.title}};
+    const auto add = [&out](const char* field, const auto& value, const auto& otherwise) {
+        if (value != otherwise)
+            out[field] = value;
+    };
+    add("unit", panel.unit, usual.unit);
+    add("kind", std::string(name(panel.kind)), std::string(name(usual.kind)));
+    add("help", panel.help, usual.help);
+    add("at_least", panel.atLeast, usual.atLeast);
+    add("at_most", panel.atMost, usual.atMost);
+    add("columns", panel.columns, usual.columns);
+    add("shown_empty", panel.isShownEmpty, usual.isShownEmpty);
+    out["queries"] = ordered::array();
+    for (const PanelQuery& query : panel.queries)
+        if (query.legend.empty())
+            out["queries"].push_back(query.query.text());
+        else
+            out["queries"].push_back({{"query", query.query.text()}, {"legend", query.legend}});
+    for (const PanelThreshold& threshold : panel.thresholds) {
+        ordered entry{{"value", threshold.value}};
+        if (threshold.isCritical)
+            entry["critical"] = true;
+        out["thresholds"].push_back(std::move(entry));
+    }
+    for (const auto& [value, text] : panel.states)
+        out["states"][fmt::format("{}", value)] = text;
+    return out;
 }
 
 /// The labels that not all of the curves have alike.
@@ -210,13 +278,45 @@ Result<Dashboard> Dashboard::parse(std::string_view text)
     return dashboard;
 }
 
-bool Dashboard::fits(const std::vector<SeriesDefinition>& series) const
+const char* name(PanelKind kind)
+{
+    return std::find_if(kKinds.begin(), kKinds.end(), [&](const auto& one) { return one.second == kind; })->first;
+}
+
+const std::vector<PanelKind>& panelKinds()
+{
+    static const std::vector<PanelKind> kinds = [] {
+        std::vector<PanelKind> all;
+        for (const auto& [name, kind] : kKinds)
+            all.push_back(kind);
+        return all;
+    }();
+    return kinds;
+}
+
+std::string Dashboard::toJson() const
+{
+    using ordered = nlohmann::ordered_json;
+    ordered document{{"title", title}};
+    if (!about.empty())
+        document["about"] = about;
+    if (!appliesTo.empty())
+        document["applies_to"] = appliesTo;
+    if (columns != Dashboard().columns)
+        document["columns"] = columns;
+    document["panels"] = ordered::array();
+    for (const DashboardPanel& panel : panels)
+        document["panels"].push_back(jsonOf(panel));
+    return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+bool Dashboard::fits(const std::vector<const SeriesDefinition*>& series) const
 {
     return std::any_of(appliesTo.begin(), appliesTo.end(), [&](const std::string& wanted) {
         const bool isBeginning = wanted.ends_with('*');
         const std::string_view name = std::string_view(wanted).substr(0, wanted.size() - (isBeginning ? 1 : 0));
         return std::any_of(series.begin(), series.end(),
-                           [&](const SeriesDefinition& one) { return isBeginning ? one.name.starts_with(name) : one.name == name; });
+                           [&](const SeriesDefinition* one) { return isBeginning ? one->name.starts_with(name) : one->name == name; });
     });
 }
 

@@ -4,6 +4,7 @@
 #include "trace_model/metrics/metric_query.h"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,9 +15,18 @@ namespace gantry::metrics {
 enum class PanelKind : std::uint8_t
 {
     Line,
-    Area, ///< curves stacked on each other
-    Tile, ///< the newest values as numbers, with small curves
+    Area,    ///< curves stacked on each other
+    Tile,    ///< the newest values as numbers, with small curves
+    Bar,     ///< the newest values as bars beside each other
+    Table,   ///< the newest, the smallest, the largest and the mean value of each curve
+    HeatMap, ///< over time, of a histogram by its buckets, else of values by their curves
+    States,  ///< which value each curve had, over time: a strip for each
 };
+
+/// "line", "area", …: as a file names it.
+[[nodiscard]] const char* name(PanelKind kind);
+/// All kinds, in the order in which they are offered.
+[[nodiscard]] const std::vector<PanelKind>& panelKinds();
 
 /// A value from which on a panel is coloured.
 struct PanelThreshold
@@ -37,6 +47,7 @@ struct DashboardPanel
     PanelKind kind = PanelKind::Line;
     std::vector<PanelQuery> queries;
     std::vector<PanelThreshold> thresholds; ///< ascending
+    std::map<double, std::string> states;   ///< what values are called, of a state timeline
     double atLeast = 0;                     ///< the axis reaches at least this far; 0: no demand
     double atMost = 0;                      ///< the axis ends here; 0: it grows with the values
     int columns = 1;                        ///< how wide, of Dashboard::columns
@@ -56,8 +67,10 @@ struct Dashboard
 
     /// Errors: BadInput, with the panel and the field.
     [[nodiscard]] static Result<Dashboard> parse(std::string_view json);
+    /// The file that parse() reads: for people, with what is as usual left out.
+    [[nodiscard]] std::string toJson() const;
     /// Whether it is of use for these series.
-    [[nodiscard]] bool fits(const std::vector<SeriesDefinition>& series) const;
+    [[nodiscard]] bool fits(const std::vector<const SeriesDefinition*>& series) const;
 };
 
 /// What a curve is called: `legend` with the values of labels put in. `all`: the curves of the same query.

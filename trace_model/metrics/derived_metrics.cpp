@@ -96,20 +96,19 @@ class Builder
 {
 public:
     Builder(const SeriesStore& store, TimeRange window, DurationNs rateBase, OtherSeries others)
-        : m_store(store), m_window(window), m_rateBase(rateBase), m_others(others), m_definitions(store.definitions())
+        : m_store(store), m_window(window), m_rateBase(rateBase), m_others(others)
     {
     }
 
     std::vector<DerivedMetric> build()
     {
-        for (const SeriesDefinition& series : m_definitions)
-            addModel(series);
+        for (const SeriesDefinition* success : m_store.named("nv_inference_request_success"))
+            addModel(*success);
         for (const KnownGauge& gauge : kGauges) {
             if (m_others == OtherSeries::LeftOut && gauge.quantity == Quantity::Other)
                 continue;
-            for (const SeriesDefinition& series : m_definitions)
-                if (series.name == gauge.series)
-                    addGauge(series, gauge);
+            for (const SeriesDefinition* series : m_store.named(gauge.series))
+                addGauge(*series, gauge);
         }
         if (m_others == OtherSeries::Included)
             addOthers();
@@ -126,9 +125,9 @@ private:
         takeAll("nv_inference_request_duration_us");
         takeAll("nv_inference_count");
         takeAll("nv_inference_exec_count");
-        for (const SeriesDefinition& series : m_definitions)
-            if (!m_taken.contains(series.id))
-                addUnknown(series);
+        for (const SeriesDefinition* series : m_store.definitions())
+            if (!m_taken.contains(series->id))
+                addUnknown(*series);
     }
 
     void add(DerivedMetric metric, std::vector<Point> points)
@@ -142,8 +141,6 @@ private:
     /// What a Triton-like server says of one model, found by its counter of complete requests.
     void addModel(const SeriesDefinition& success)
     {
-        if (success.name != "nv_inference_request_success")
-            return;
         m_taken.insert(success.id);
         const std::string model = subjectOf(success, ""), target = targetOf(success);
         const std::vector<Point> completed = m_store.rate(success.id, m_window, m_rateBase);
@@ -195,26 +192,25 @@ private:
     /// The series of another name with the same labels.
     const SeriesDefinition* sibling(const SeriesDefinition& of, std::string_view name)
     {
-        const auto found = std::find_if(m_definitions.begin(), m_definitions.end(),
-                                        [&](const SeriesDefinition& series) { return series.name == name && series.labels == of.labels; });
-        if (found == m_definitions.end())
+        const auto& all = m_store.named(name);
+        const auto found =
+            std::find_if(all.begin(), all.end(), [&](const SeriesDefinition* series) { return series->labels == of.labels; });
+        if (found == all.end())
             return nullptr;
-        m_taken.insert(found->id);
-        return &*found;
+        m_taken.insert((*found)->id);
+        return *found;
     }
 
     void takeAll(std::string_view name)
     {
-        for (const SeriesDefinition& series : m_definitions)
-            if (series.name == name)
-                m_taken.insert(series.id);
+        for (const SeriesDefinition* series : m_store.named(name))
+            m_taken.insert(series->id);
     }
 
     const SeriesStore& m_store;
     TimeRange m_window;
     DurationNs m_rateBase;
     OtherSeries m_others;
-    std::vector<SeriesDefinition> m_definitions;
     std::set<std::uint32_t> m_taken;
     std::vector<DerivedMetric> m_metrics;
 };

@@ -188,6 +188,11 @@ Result<MetricCondition> MetricCondition::parse(std::string_view text)
         return badInput(fmt::format("'{}' is no value with a unit: {}", value, kExample));
     condition.m_unit = known;
     condition.m_value = number * known->scale;
+    condition.m_names.insert(condition.m_metric);
+    for (Source& source : condition.sources({})) {
+        condition.m_names.insert(std::move(source.series));
+        condition.m_names.insert(std::move(source.divisor));
+    }
     return condition;
 }
 
@@ -324,10 +329,20 @@ Result<void> MetricCondition::check(const std::vector<SeriesDefinition>& series)
 
 void MetricCondition::define(const SeriesDefinition& series)
 {
-    if ((!isMeant(series) && histogramOfBucket(series.name).empty()) || !m_ids.insert(series.id).second)
+    if (!m_names.contains(series.name) || (!isMeant(series) && histogramOfBucket(series.name).empty()) || !m_ids.insert(series.id).second)
         return;
     m_series.push_back(series);
     m_isChosen = false;
+}
+
+void MetricCondition::forget(std::span<const std::uint32_t> ids)
+{
+    for (const std::uint32_t id : ids)
+        if (m_ids.erase(id) > 0) {
+            std::erase_if(m_series, [id](const SeriesDefinition& series) { return series.id == id; });
+            m_isChosen = false;
+        }
+    m_store.remove(ids);
 }
 
 void MetricCondition::choose()

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,8 @@ public:
 
     /// Takes series and samples as they are measured; those of others are left out.
     void define(const SeriesDefinition& series);
+    /// They have ended.
+    void forget(std::span<const std::uint32_t> ids);
     void take(const Sample& sample);
 
     struct Reading
@@ -122,8 +125,9 @@ private:
     DurationNs m_patience;
     const Unit* m_unit = nullptr;
     double m_value = 0; ///< in the base unit
-    std::set<std::uint32_t> m_ids;          ///< of the next
-    std::vector<SeriesDefinition> m_series; ///< all that have the labels
+    std::set<std::string, std::less<>> m_names; ///< of all series that it may be measured by
+    std::set<std::uint32_t> m_ids;              ///< of the next
+    std::vector<SeriesDefinition> m_series;     ///< those that have the labels
     bool m_isChosen = true;                 ///< the next two are of all of them
     std::optional<Source> m_source;
     std::string m_unitProblem;

@@ -65,10 +65,7 @@ std::vector<Point> combine(char operation, const std::vector<Point>& left, const
 class MetricQuery::Evaluation
 {
 public:
-    Evaluation(const SeriesStore& store, TimeRange window, DurationNs rateBase)
-        : m_store(store), m_window(window), m_rateBase(rateBase), m_definitions(store.definitions())
-    {
-    }
+    Evaluation(const SeriesStore& store, TimeRange window, DurationNs rateBase) : m_store(store), m_window(window), m_rateBase(rateBase) {}
 
     [[nodiscard]] Curves curves(const Node& node) const
     {
@@ -101,10 +98,10 @@ private:
     [[nodiscard]] Curves ofSeries(const Node& node, PointsOf pointsOf) const
     {
         Curves found;
-        for (const SeriesDefinition& series : m_definitions)
-            if (series.name == node.name && has(series.labels, node.labels))
-                if (auto points = pointsOf(series.id); !points.empty())
-                    found.push_back({series.labels, std::move(points)});
+        for (const SeriesDefinition* series : m_store.named(node.name))
+            if (has(series->labels, node.labels))
+                if (auto points = pointsOf(series->id); !points.empty())
+                    found.push_back({series->labels, std::move(points)});
         return found;
     }
 
@@ -123,12 +120,12 @@ private:
     [[nodiscard]] Curves quantiles(const Node& node) const
     {
         std::map<Labels, std::map<double, std::vector<Point>>> histograms;
-        for (const SeriesDefinition& series : m_definitions) {
-            const auto le = series.labels.find("le");
-            if (series.name != node.name + "_bucket" || le == series.labels.end() || !has(series.labels, node.labels))
+        for (const SeriesDefinition* series : m_store.named(node.name + "_bucket")) {
+            const auto le = series->labels.find("le");
+            if (le == series->labels.end() || !has(series->labels, node.labels))
                 continue;
             if (const auto bound = bucketBound(le->second))
-                histograms[without(series.labels, "le")][*bound] = m_store.rate(series.id, m_window, m_rateBase);
+                histograms[without(series->labels, "le")][*bound] = m_store.rate(series->id, m_window, m_rateBase);
         }
         Curves found;
         for (const auto& [labels, buckets] : histograms)
@@ -162,13 +159,13 @@ private:
     [[nodiscard]] Curves summaries(const Node& node) const
     {
         Curves found;
-        for (const SeriesDefinition& series : m_definitions) {
-            const auto label = series.labels.find("quantile");
-            const auto quantile = label == series.labels.end() ? std::nullopt : bucketBound(label->second);
-            if (series.name != node.name || !quantile || std::abs(*quantile - node.number) > 1e-9 || !has(series.labels, node.labels))
+        for (const SeriesDefinition* series : m_store.named(node.name)) {
+            const auto label = series->labels.find("quantile");
+            const auto quantile = label == series->labels.end() ? std::nullopt : bucketBound(label->second);
+            if (!quantile || std::abs(*quantile - node.number) > 1e-9 || !has(series->labels, node.labels))
                 continue;
-            if (auto points = m_store.snapshot(series.id, m_window); !points.empty())
-                found.push_back({without(series.labels, "quantile"), std::move(points)});
+            if (auto points = m_store.snapshot(series->id, m_window); !points.empty())
+                found.push_back({without(series->labels, "quantile"), std::move(points)});
         }
         return found;
     }
@@ -265,7 +262,6 @@ private:
     const SeriesStore& m_store;
     TimeRange m_window;
     DurationNs m_rateBase;
-    std::vector<SeriesDefinition> m_definitions;
 };
 
 std::vector<QueryCurve> MetricQuery::evaluate(const SeriesStore& store, TimeRange window, DurationNs rateBase) const

@@ -9,8 +9,42 @@ SeriesStore::SeriesStore(std::size_t maxPointsPerSeries) : m_maxPoints(maxPoints
 
 void SeriesStore::define(SeriesDefinition definition)
 {
-    const std::uint32_t id = definition.id;
-    m_series[id].definition = std::move(definition);
+    const auto [series, isNew] = m_series.try_emplace(definition.id);
+    if (!isNew)
+        forgetName(series->second.definition);
+    series->second.definition = std::move(definition);
+    const SeriesDefinition* fresh = &series->second.definition;
+    auto& named = m_byName[fresh->name];
+    named.insert(std::upper_bound(named.begin(), named.end(), fresh, [](const auto* a, const auto* b) { return a->id < b->id; }), fresh);
+}
+
+void SeriesStore::forgetName(const SeriesDefinition& definition)
+{
+    const auto named = m_byName.find(definition.name);
+    std::erase(named->second, &definition);
+    if (named->second.empty())
+        m_byName.erase(named);
+}
+
+void SeriesStore::remove(std::span<const std::uint32_t> ids)
+{
+    for (const std::uint32_t id : ids) {
+        const auto series = m_series.find(id);
+        if (series == m_series.end())
+            continue;
+        forgetName(series->second.definition);
+        m_series.erase(series);
+    }
+}
+
+std::vector<std::uint32_t> SeriesStore::removeEndedBefore(TimestampNs time)
+{
+    std::vector<std::uint32_t> ended;
+    for (const auto& [id, series] : m_series)
+        if (!series.points.empty() && series.points.back().time < time)
+            ended.push_back(id);
+    remove(ended);
+    return ended;
 }
 
 void SeriesStore::append(const Sample& sample)
@@ -52,12 +86,20 @@ void SeriesStore::fillIn(std::uint32_t id, const std::vector<Point>& points, Dur
         m_newest = std::max(m_newest, known.back().time);
 }
 
-std::vector<SeriesDefinition> SeriesStore::definitions() const
+std::vector<const SeriesDefinition*> SeriesStore::definitions() const
 {
-    std::vector<SeriesDefinition> result;
+    std::vector<const SeriesDefinition*> result;
+    result.reserve(m_series.size());
     for (const auto& [id, series] : m_series)
-        result.push_back(series.definition);
+        result.push_back(&series.definition);
     return result;
+}
+
+const std::vector<const SeriesDefinition*>& SeriesStore::named(std::string_view name) const
+{
+    static const std::vector<const SeriesDefinition*> kNone;
+    const auto found = m_byName.find(name);
+    return found == m_byName.end() ? kNone : found->second;
 }
 
 const SeriesDefinition* SeriesStore::find(std::uint32_t id) const
@@ -109,6 +151,7 @@ std::vector<Point> SeriesStore::rate(std::uint32_t id, TimeRange window, Duratio
 
 void SeriesStore::clear()
 {
+    m_byName.clear();
     m_series.clear();
     m_newest = 0;
 }

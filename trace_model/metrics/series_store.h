@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace gantry::metrics {
@@ -50,12 +52,19 @@ public:
     explicit SeriesStore(std::size_t maxPointsPerSeries = 36000); // 1 h at 10 Hz
 
     void define(SeriesDefinition definition);
+    /// Forgets series with their points; ids that are not there are left out.
+    void remove(std::span<const std::uint32_t> ids);
+    /// Forgets the series whose last point is older than that, and says which; those without a point yet stay.
+    std::vector<std::uint32_t> removeEndedBefore(TimestampNs time);
     /// Appends; a sample of an undefined series or older than the last one is refused and counted.
     void append(const Sample& sample);
     /// Puts points (oldest first) where there are none: those that are at least `apart` from each one here, and before the last of them.
     void fillIn(std::uint32_t id, const std::vector<Point>& points, DurationNs apart);
 
-    [[nodiscard]] std::vector<SeriesDefinition> definitions() const;
+    /// All, by their ids; valid until one is defined anew or removed, as what named() and find() give.
+    [[nodiscard]] std::vector<const SeriesDefinition*> definitions() const;
+    /// Those of a metric, by their ids, found without looking at the others.
+    [[nodiscard]] const std::vector<const SeriesDefinition*>& named(std::string_view name) const;
     [[nodiscard]] const SeriesDefinition* find(std::uint32_t id) const;
     /// Points in [window.start, window.end), oldest first.
     [[nodiscard]] std::vector<Point> snapshot(std::uint32_t id, TimeRange window) const;
@@ -68,6 +77,8 @@ public:
     void clear();
 
 private:
+    void forgetName(const SeriesDefinition& definition);
+
     struct Series
     {
         SeriesDefinition definition;
@@ -75,6 +86,7 @@ private:
     };
     std::size_t m_maxPoints;
     std::map<std::uint32_t, Series> m_series;
+    std::map<std::string, std::vector<const SeriesDefinition*>, std::less<>> m_byName; ///< of m_series, whose nodes stay where they are
     TimestampNs m_newest = 0;
     std::uint64_t m_refused = 0;
     std::uint64_t m_evicted = 0;

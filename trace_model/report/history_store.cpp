@@ -231,6 +231,18 @@ Result<void> HistoryStore::removeBefore(int resolution, std::int64_t utcNs)
     return {};
 }
 
+Result<void> HistoryStore::setClock(const std::string& bootId, std::int64_t monoToUtcNs)
+{
+    SqliteStatement move =
+        m_connection->prepare("UPDATE block SET begin = begin + (?1 - mono_to_utc), end = end + (?1 - mono_to_utc), mono_to_utc = ?1 "
+                              "WHERE boot = ?2 AND ABS(?1 - mono_to_utc) > 1000000000");
+    if (!move.get())
+        return m_connection->error();
+    move.bind(0, monoToUtcNs);
+    move.bind(1, bootId);
+    return m_connection->done(move);
+}
+
 std::vector<HistoryStore::BlockKey> HistoryStore::blocks(int resolution, std::int64_t fromUtcNs, std::int64_t toUtcNs) const
 {
     std::vector<BlockKey> keys;

@@ -49,6 +49,10 @@ public:
     [[nodiscard]] Result<void> add(int resolution, const Block& block);
     [[nodiscard]] Result<void> removeBefore(int resolution, std::int64_t utcNs);
 
+    /// The time of day was set anew, to this offset: blocks of that boot whose own is more than a second from it move along, so that they
+    /// are found, and become old, by the time of day that is right.
+    [[nodiscard]] Result<void> setClock(const std::string& bootId, std::int64_t monoToUtcNs);
+
     /// Blocks of a resolution that reach into [fromUtcNs, toUtcNs), oldest first.
     [[nodiscard]] std::vector<BlockKey> blocks(int resolution, std::int64_t fromUtcNs, std::int64_t toUtcNs) const;
     /// Errors: NotFound (it has gone since), Truncated (damaged).

@@ -30,6 +30,10 @@ inline constexpr char kSourceProducer[] = "GANTRY_SOURCE_PRODUCER";     ///< wha
 inline constexpr char kHostName[] = "GANTRY_HOST_NAME";
 inline constexpr char kLabel[] = "GANTRY_LABEL"; ///< what the user called the capture
 inline constexpr char kTargetName[] = "GANTRY_TARGET_NAME";
+// What the target was set up with when the window opened: for who asks why two windows differ. Values of what may be secret are not kept.
+inline constexpr char kTargetCommand[] = "GANTRY_TARGET_COMMAND";   ///< its command line
+inline constexpr char kEnvironmentPrefix[] = "GANTRY_ENVIRONMENT_"; ///< and the variable: those of CUDA, of the server and of its libraries
+inline constexpr char kModelConfigPrefix[] = "GANTRY_MODEL_CONFIG_"; ///< and the model: its configuration as text (config.pbtxt)
 inline constexpr char kNote[] = "GANTRY_NOTE"; ///< what went otherwise than asked, such as a process whose CUDA was not captured
 inline constexpr char kSavedBecause[] = "GANTRY_SAVED_BECAUSE";     ///< of a recorder that saves by itself: the condition and its value
 inline constexpr char kSession[] = "GANTRY_SESSION";                ///< the same for all windows of one capture

@@ -131,7 +131,7 @@ struct Trace
     TraceMeta meta;
     std::string cacheKey; ///< what a TraceCache knows it by; empty: opened without one
     bool isFromCache = false;
-    TimeRange time;   ///< covers every event and counter sample
+    TimeRange time;   ///< covers every event, and every counter sample of the window
     TimeRange window; ///< that was recorded; empty: the file does not say
     StringTable strings;
     Losses losses;

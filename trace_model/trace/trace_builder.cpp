@@ -704,9 +704,11 @@ void TraceBuilder::measureTime(const std::vector<Track>& counters)
         if (columns.size() > 0)
             cover(columns.start.front(), *std::max_element(columns.latestEnds.begin(), columns.latestEnds.end()));
     }
+    // What was measured before a window that is known leads up to it, and is not recorded time.
+    const auto inWindow = [&](TimestampNs time) { return m_window.isEmpty() ? time : std::clamp(time, m_window.start, m_window.end); };
     for (const Track& counter : counters)
         if (counter.globalTid == 0)
-            cover(counter.counter.time.front(), counter.counter.time.back());
+            cover(inWindow(counter.counter.time.front()), inWindow(counter.counter.time.back()));
     if (m_files.size() == 1 && range) // of several, each has its own
         m_trace->imports.front().time = *range;
     if (!m_window.isEmpty())

@@ -69,6 +69,20 @@ void paintRulerBox(QPainter& painter, const TimelineState& state, const QFontMet
     painter.drawText(box, Qt::AlignCenter, text);
 }
 
+/// A dashed line with its time on the ruler, in the colour of what is pointed at.
+void paintInstant(QPainter& painter, const TimelineState& state, const TimelineFonts& fonts, const QFontMetrics& metrics)
+{
+    if (!state.instant || !state.view.contains(*state.instant))
+        return;
+    const QRect area = state.geometry.rows();
+    const int x = xOf(state, *state.instant);
+    painter.setPen(QPen(state.theme->accent, 1, Qt::DashLine));
+    painter.drawLine(x, area.top(), x, area.bottom());
+    const DurationNs step = std::max<DurationNs>(1, rulerStep(state, fonts.small) / 100);
+    paintRulerBox(painter, state, metrics, x, rulerText(state, *state.instant - state.trace->time.start, step), state.theme->accent,
+                  Theme::textOn(state.theme->accent));
+}
+
 /// Two triangles that hold an edge of a span between them, above and below.
 void paintSnap(QPainter& painter, const TimelineState& state, const SnapPoint& snap)
 {
@@ -132,6 +146,7 @@ void paintOverlay(QPainter& painter, const TimelineState& state, const TimelineF
     paintMinimapBrush(painter, state);
     paintMarks(painter, state, fonts);
     paintLinks(painter, state, fonts);
+    paintInstant(painter, state, fonts, metrics);
     const bool hasCursor = state.cursor && state.view.contains(*state.cursor);
     if (hasCursor) {
         const QRect area = state.geometry.rows();
@@ -170,7 +185,11 @@ QRegion overlayRegion(const TimelineState& state)
         const int x = xOf(state, *state.cursor), reach = uncertainWidth(state) + 1;
         region += QRect(QPoint(x - reach, area.top()), QPoint(x + reach, area.bottom())) & area;
     }
-    if (state.measure || state.cursor)
+    if (state.instant) {
+        const int x = xOf(state, *state.instant);
+        region += QRect(QPoint(x - 1, area.top()), QPoint(x + 1, area.bottom())) & area;
+    }
+    if (state.measure || state.cursor || state.instant)
         region += state.geometry.ruler();
     if (state.brush)
         region += state.geometry.minimap();

@@ -9,8 +9,8 @@ class QPainter;
 
 namespace gantry::widgets {
 
-/// What follows the mouse, drawn over the finished frame: the cursor with its time, the measure with its length and what its ends are
-/// held by, and the minimap's brush.
+/// What follows the mouse, drawn over the finished frame: the cursor with its time, an instant that something else points at, the measure
+/// with its length and what its ends are held by, and the minimap's brush.
 void paintOverlay(QPainter& painter, const TimelineState& state, const TimelineFonts& fonts);
 
 /// The pixels that paintOverlay() touches for a state: those that are repainted when it changes.

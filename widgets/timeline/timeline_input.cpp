@@ -213,7 +213,7 @@ void TimelineWidget::mouseMoveEvent(QMouseEvent* event)
     case Drag::Pan: {
         const double moved =
             static_cast<double>(m_pressed.x() - point.x()) * static_cast<double>(m_viewAtPress.duration()) / std::max(1, g.plotWidth());
-        applyView(panned(m_viewAtPress, static_cast<DurationNs>(std::llround(moved)), m_extent));
+        applyView(panned(m_viewAtPress, static_cast<DurationNs>(std::llround(moved)), m_reach));
         verticalScrollBar()->setValue(m_scrollAtPress + m_pressed.y() - point.y());
         break;
     }
@@ -277,7 +277,7 @@ void TimelineWidget::dragMinimap(int viewportX)
                       to = whole.toTime(viewportX - m_state.geometry.headerWidth);
     switch (m_drag) {
     case Drag::MinimapView:
-        return applyView(panned(m_viewAtPress, to - from, m_extent));
+        return applyView(panned(m_viewAtPress, to - from, m_reach));
     case Drag::MinimapStart:
         return applyView({std::min(m_viewAtPress.start + to - from, m_viewAtPress.end - kShortestView), m_viewAtPress.end});
     case Drag::MinimapEnd:

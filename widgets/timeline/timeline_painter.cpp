@@ -144,6 +144,7 @@ void paintTimeline(QPainter& painter, const TimelineState& state, const std::vec
     paintNoRows(painter, state);
     TimelineState still = state;
     still.cursor.reset();
+    still.instant.reset();
     paintOverlay(painter, still, fonts);
 }
 

@@ -29,6 +29,7 @@ QImage timelineImage(const TimelineState& state, const QFont& font, qreal scale)
 {
     TimelineState still = state;
     still.cursor.reset();
+    still.instant.reset();
     TimelineFrame frame;
     QImage image = frame.compose(still, minimapActivity(*state.trace, state.geometry.plotWidth()), font, scale);
     QPainter painter(&image);

@@ -127,6 +127,7 @@ struct TimelineState
     std::optional<TimeRange> measure;                               ///< a dragged range
     std::optional<SnapPoint> snapStart, snapEnd;                    ///< spans' edges that the measure's ends are held by
     std::optional<TimestampNs> cursor;                              ///< time under the mouse
+    std::optional<TimestampNs> instant;                             ///< that something beside this timeline points at
     std::optional<TimeRange> brush;                                 ///< dragged on the minimap
     std::optional<RowDrop> drop;                                    ///< of a row that is dragged by its header
     std::vector<TimestampNs> matches;                               ///< start times of search matches, sorted

@@ -30,6 +30,18 @@ constexpr double kRevealShare = 0.25;              // of the view that a reveale
 constexpr int kHighlightLimit = 20'000;            // events: more cannot be told apart, and placing them takes time
 constexpr DurationNs kAroundAnInstant = 1'000'000; // what a trace without length shows before and after its time
 
+/// `extent` and what was measured beside the window of the trace.
+TimeRange withMargins(const trace::Trace& trace, TimeRange extent)
+{
+    TimeRange reach = extent;
+    for (const trace::Track& track : trace.tracks)
+        if (track.kind == trace::TrackKind::Counter && !trace.window.isEmpty() && !track.counter.time.empty()) {
+            reach.start = std::min(reach.start, track.counter.time.front());
+            reach.end = std::max(reach.end, track.counter.time.back());
+        }
+    return reach;
+}
+
 } // namespace
 
 TimelineWidget::TimelineWidget(QWidget* parent) : QAbstractScrollArea(parent), m_frame(std::make_unique<TimelineFrame>())
@@ -54,6 +66,7 @@ void TimelineWidget::setTrace(std::shared_ptr<const trace::Trace> trace)
     clearSelection();
     m_state.trace = std::move(trace);
     m_state.cursor.reset();
+    m_state.instant.reset();
     m_state.matches.clear();
     m_state.chosenRows.clear();
     m_state.counterAxes.clear();
@@ -82,7 +95,8 @@ void TimelineWidget::setTrace(std::shared_ptr<const trace::Trace> trace)
     m_extent = m_state.trace ? m_state.trace->time : TimeRange();
     if (m_state.trace && m_extent.isEmpty())
         m_extent = {m_extent.start - kAroundAnInstant, m_extent.start + kAroundAnInstant}; // a log of one line
-    m_state.view = fitted(m_extent, m_extent);
+    m_reach = m_state.trace ? withMargins(*m_state.trace, m_extent) : m_extent;
+    m_state.view = fitted(m_extent, m_reach);
     layoutRows();
     updateGeometryState();
     verticalScrollBar()->setValue(0);
@@ -115,6 +129,7 @@ void TimelineWidget::setHeaderWidth(int width)
 void TimelineWidget::setExtent(TimeRange extent)
 {
     m_extent = extent;
+    m_reach = m_state.trace ? withMargins(*m_state.trace, extent) : extent;
     m_history.clear();
     applyView(extent);
 }
@@ -160,7 +175,7 @@ void TimelineWidget::applyView(TimeRange range)
 {
     if (!m_state.trace)
         return;
-    const TimeRange next = fitted(range, m_extent);
+    const TimeRange next = fitted(range, m_reach);
     if (next == m_state.view)
         return;
     m_state.view = next;
@@ -187,14 +202,14 @@ void TimelineWidget::followVisibleRange(TimeRange range)
 {
     if (!m_state.trace)
         return;
-    m_state.view = fitted(range, m_extent);
+    m_state.view = fitted(range, m_reach);
     m_settle.start(kSettleMs, this);
     redraw();
 }
 
 void TimelineWidget::moveView(TimeRange range)
 {
-    if (fitted(range, m_extent) == m_state.view)
+    if (fitted(range, m_reach) == m_state.view)
         return;
     if (!m_sinceGesture.isValid() || m_sinceGesture.elapsed() > kGestureMs)
         m_history.leave(m_state.view);
@@ -262,13 +277,13 @@ void TimelineWidget::goForward()
 void TimelineWidget::zoomAt(int viewportX, double factor)
 {
     if (m_state.trace)
-        moveView(zoomed(m_state.view, timeAt(viewportX), factor, m_extent));
+        moveView(zoomed(m_state.view, timeAt(viewportX), factor, m_reach));
 }
 
 void TimelineWidget::panBy(double pixels)
 {
     if (m_state.trace)
-        moveView(panned(m_state.view, static_cast<DurationNs>(std::llround(pixels * m_state.axis().nsPerPixel())), m_extent));
+        moveView(panned(m_state.view, static_cast<DurationNs>(std::llround(pixels * m_state.axis().nsPerPixel())), m_reach));
 }
 
 TimestampNs TimelineWidget::timeAt(int viewportX) const
@@ -446,8 +461,16 @@ void TimelineWidget::changeOverlay(const std::function<void()>& change)
 
 void TimelineWidget::setCursorTime(std::optional<TimestampNs> time)
 {
-    if (m_state.cursor != time)
-        changeOverlay([this, time] { m_state.cursor = time; });
+    if (m_state.cursor == time)
+        return;
+    changeOverlay([this, time] { m_state.cursor = time; });
+    emit cursorMoved(time);
+}
+
+void TimelineWidget::setInstant(std::optional<TimestampNs> time)
+{
+    if (m_state.instant != time)
+        changeOverlay([this, time] { m_state.instant = time; });
 }
 
 void TimelineWidget::setMeasuredRange(TimeRange range)

@@ -112,6 +112,8 @@ public:
     [[nodiscard]] std::optional<TimeRange> measuredRange() const { return m_state.measure; }
     /// Measures `range`, as dragging over it does.
     void setMeasuredRange(TimeRange range);
+    /// Marks an instant that something beside this timeline points at; nothing: none.
+    void setInstant(std::optional<TimestampNs> time);
 
     enum class Zoom
     {
@@ -145,6 +147,8 @@ signals:
     /// Other rows than before are chosen, see TimelineState.
     void chosenRowsChanged();
     void marksChanged();
+    /// The mouse is at another time, or at none.
+    void cursorMoved(std::optional<gantry::TimestampNs> time);
 
 protected:
     void paintEvent(QPaintEvent* event) override;
@@ -238,7 +242,8 @@ private:
 
     TimelineState m_state;
     trace::RequestIndex m_selectedRequest;
-    TimeRange m_extent;
+    TimeRange m_extent; ///< of all that was recorded
+    TimeRange m_reach;  ///< how far the view goes: metrics from before the window, too
     RowArrangement m_rows;
     QLineEdit* m_filter = nullptr;
     trace::TrackId m_rowUnderMouse;

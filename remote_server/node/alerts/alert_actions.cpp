@@ -10,10 +10,25 @@ namespace {
 constexpr DurationNs kWindow = 1'000'000'000;
 constexpr DurationNs kSaved = 10'000'000'000;
 
-Result<std::string> capture(CaptureEngine& engine, const proto::AlertRule& rule)
+/// The id of the target that is meant; the newest of those with its name.
+Result<std::string> runningTarget(const std::vector<proto::Target>& targets, const std::string& nameOrId)
+{
+    const auto find = [&](auto isMeant) {
+        return std::find_if(targets.rbegin(), targets.rend(),
+                            [&](const proto::Target& target) { return target.state == proto::TargetState::Running && isMeant(target); });
+    };
+    auto found = find([&](const proto::Target& target) { return target.name == nameOrId; });
+    if (found == targets.rend())
+        found = find([&](const proto::Target& target) { return target.id == nameOrId; });
+    if (found == targets.rend())
+        return Error{ErrorCode::NotFound, fmt::format("no target runs that is called {} or has that id", nameOrId), {}};
+    return found->id;
+}
+
+Result<std::string> capture(CaptureEngine& engine, const std::vector<proto::Target>& targets, const proto::AlertRule& rule)
 {
     proto::CaptureRequest request;
-    request.targetId = rule.targetId;
+    GANTRY_TRY(request.targetId, runningTarget(targets, rule.targetId));
     request.durationNs = kWindow;
     request.label = "alert: " + rule.name;
     request.clientName = "alert " + rule.name;
@@ -43,7 +58,7 @@ Result<std::string> saveRecorders(CaptureEngine& engine, const proto::AlertRule&
 
 } // namespace
 
-Result<std::string> actOnAlert(CaptureEngine& engine, const proto::AlertRule& rule)
+Result<std::string> actOnAlert(CaptureEngine& engine, const std::vector<proto::Target>& targets, const proto::AlertRule& rule)
 {
     switch (rule.action) {
     case proto::AlertAction::Mark:
@@ -51,7 +66,7 @@ Result<std::string> actOnAlert(CaptureEngine& engine, const proto::AlertRule& ru
     case proto::AlertAction::SaveRecorder:
         return saveRecorders(engine, rule);
     case proto::AlertAction::Capture:
-        return capture(engine, rule);
+        return capture(engine, targets, rule);
     }
     return std::string();
 }

@@ -187,9 +187,11 @@ void AlertRules::run(const std::stop_token& stop)
 
 std::vector<proto::AlertRule> AlertRules::judgeAll(const std::optional<proto::MetricsBatch>& batch)
 {
+    const std::vector<std::uint32_t> ended = m_queue.takeRemoved();
     const std::lock_guard lock(m_mutex);
     if (batch)
         take(*batch);
+    forget(ended);
     std::vector<proto::AlertRule> due;
     for (auto& [id, rule] : m_rules)
         if (!rule.state.rule.isOff && judge(rule))
@@ -223,6 +225,26 @@ void AlertRules::take(const proto::MetricsBatch& batch)
     for (auto& [id, rule] : m_rules)
         for (const metrics::Sample& sample : batch.samples)
             rule.condition.take(sample);
+}
+
+void AlertRules::forget(std::span<const std::uint32_t> seriesIds)
+{
+    for (const std::uint32_t id : seriesIds)
+        m_series.erase(id);
+    for (auto& [id, rule] : m_rules)
+        rule.condition.forget(seriesIds);
+}
+
+void AlertRules::Intake::onRemoved(std::span<const std::uint32_t> seriesIds)
+{
+    const std::lock_guard lock(m_mutex);
+    m_removed.insert(m_removed.end(), seriesIds.begin(), seriesIds.end());
+}
+
+std::vector<std::uint32_t> AlertRules::Intake::takeRemoved()
+{
+    const std::lock_guard lock(m_mutex);
+    return std::exchange(m_removed, {});
 }
 
 /// True: what it asks for is to be done now.

@@ -15,6 +15,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -64,6 +65,18 @@ public:
     [[nodiscard]] Changes waitForChanges(std::uint64_t known, std::chrono::milliseconds timeout) const;
 
 private:
+    /// What comes to be judged, series that have ended included.
+    class Intake : public LiveQueue
+    {
+    public:
+        void onRemoved(std::span<const std::uint32_t> seriesIds) override;
+        [[nodiscard]] std::vector<std::uint32_t> takeRemoved();
+
+    private:
+        std::mutex m_mutex;
+        std::vector<std::uint32_t> m_removed;
+    };
+
     struct Watched
     {
         proto::AlertState state;
@@ -79,6 +92,7 @@ private:
     [[nodiscard]] Result<void> writeFile() const;
     void run(const std::stop_token& stop);
     void take(const proto::MetricsBatch& batch);
+    void forget(std::span<const std::uint32_t> seriesIds);
     [[nodiscard]] std::vector<proto::AlertRule> judgeAll(const std::optional<proto::MetricsBatch>& batch);
     [[nodiscard]] bool judge(Watched& rule);
     void enter(Watched& rule, proto::AlertPhase phase, std::string done);
@@ -89,7 +103,7 @@ private:
 
     MetricsSource& m_metrics;
     Options m_options;
-    LiveQueue m_queue;
+    Intake m_queue;
     mutable std::mutex m_mutex; ///< everything below
     mutable std::condition_variable m_changed;
     std::map<std::string, Watched> m_rules; ///< by id

@@ -5,6 +5,7 @@
 #include "remote_server/proto/convert_live.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <limits>
 #include <spdlog/spdlog.h>
 #include <utility>
@@ -13,9 +14,10 @@ namespace gantry::node {
 namespace {
 
 constexpr std::chrono::milliseconds kLook{500}; // what arrives is taken together: ten wake-ups a second cost more than the work
-constexpr DurationNs kFinishEvery = 1'000'000'000;
+constexpr DurationNs kSecond = 1'000'000'000;
+constexpr DurationNs kFinishEvery = kSecond;
 constexpr std::size_t kMostUnnamed = 20'000;
-constexpr DurationNs kCleanEvery = 60'000'000'000;
+constexpr DurationNs kCleanEvery = 60 * kSecond;
 constexpr TimestampNs kNever = std::numeric_limits<TimestampNs>::max();
 
 /// A block's content.
@@ -87,6 +89,7 @@ void MetricHistory::openStore()
 /// What was measured since the last block of a coarser resolution, which the program before did not come to write.
 void MetricHistory::catchUp()
 {
+    followClock();
     const std::int64_t offset = monoToUtc();
     std::vector<std::int64_t> known;
     for (std::size_t tier = 0; tier < m_tiers.size(); ++tier)
@@ -236,8 +239,19 @@ void MetricHistory::takeSample(const Known& series, const metrics::Sample& sampl
     }
 }
 
+/// What this boot measured keeps its place on the monotonic clock, wherever the time of day is set to.
+void MetricHistory::followClock()
+{
+    const std::int64_t clock = monoToUtc();
+    if (std::abs(clock - std::exchange(m_clock, clock)) <= kSecond)
+        return;
+    if (const auto moved = m_store->setClock(m_options.bootId, clock); !moved)
+        spdlog::warn("the time of day was set, and the history of metrics did not follow: {}", moved.error().message);
+}
+
 void MetricHistory::write(TimestampNs now, bool isEnd)
 {
+    followClock();
     const bool finishes = isEnd || now >= m_nextFinish;
     if (finishes)
         m_nextFinish = now + kFinishEvery;

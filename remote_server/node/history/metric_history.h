@@ -102,6 +102,7 @@ private:
     void write(TimestampNs now, bool isEnd);
     void writeTier(std::size_t tier);
     void forgetOld();
+    void followClock();
     [[nodiscard]] std::int64_t monoToUtc() const { return m_options.utcNow() - m_options.monoNow(); }
 
     Options m_options;
@@ -120,6 +121,7 @@ private:
     std::vector<metrics::SeriesDefinition> m_unnamed; ///< that could not be written into the store
     std::string m_problem, m_writeProblem;
     TimestampNs m_nextCleaning = 0, m_nextFinish = 0;
+    std::int64_t m_clock = 0; ///< monoToUtc() when it was last followed
     std::jthread m_thread;
 };
 

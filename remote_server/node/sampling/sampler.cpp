@@ -10,7 +10,11 @@ namespace gantry::node {
 
 namespace {
 
-constexpr std::size_t kKeptRemovedSources = 8;
+constexpr std::size_t kKeptRemovedSources = 16; // a server has two
+constexpr DurationNs kSecond = 1'000'000'000;
+constexpr DurationNs kForgottenAfter = 300 * kSecond;   // without a value, of a source that has some of others
+constexpr DurationNs kForgottenWhenFull = 30 * kSecond; // many times the longest period of a source
+constexpr DurationNs kForgetEvery = 60 * kSecond, kForgetWhenFullEvery = 5 * kSecond;
 
 } // namespace
 
@@ -38,6 +42,7 @@ public:
         auto known = m_sampler.m_ids.find(key);
         if (known == m_sampler.m_ids.end()) {
             if (m_source->series.size() >= kMostSeriesPerSource) {
+                m_source->isFull = true;
                 ++dropped;
                 ++m_source->dropped;
                 m_reported = 0;
@@ -52,10 +57,10 @@ public:
         take(known->second, value);
     }
 
-    /// A handle is the number of its series, which does not change while its source is there.
+    /// A handle is the number of its series, which has another one when it comes back after it was forgotten.
     void reportSeries(const metrics::SeriesDefinition& series, std::uint32_t& handle, double value) override
     {
-        if (handle != 0)
+        if (handle != 0 && m_sampler.m_lastMeasured.contains(handle))
             return take(handle, value);
         report(series.name, series.labels, series.unit, series.kind, series.help, value);
         handle = m_reported;
@@ -70,6 +75,7 @@ private:
     {
         m_reported = id;
         samples.push_back({id, m_sampleTime, value});
+        m_sampler.m_lastMeasured[id] = m_sampleTime;
         m_source->newest = std::max(m_source->newest, m_sampleTime);
     }
 
@@ -116,17 +122,40 @@ void Sampler::removeSource(const std::string& key)
 void Sampler::forgetOldest()
 {
     const auto oldest = m_sources.find(m_removed.front());
+    forgetSeries(oldest->second.series);
+    m_sources.erase(oldest);
+    m_removed.pop_front();
+}
+
+/// By the times of a source's samples: of one that does not answer at all nothing has ended. Mutex held, as in the next one.
+void Sampler::forgetEnded()
+{
+    for (auto& [key, source] : m_sources) {
+        if (!source.source || source.newest - source.lastForgetting < (source.isFull ? kForgetWhenFullEvery : kForgetEvery))
+            continue;
+        source.lastForgetting = source.newest;
+        const DurationNs after = std::exchange(source.isFull, false) ? kForgottenWhenFull : kForgottenAfter;
+        const auto ended = std::stable_partition(source.series.begin(), source.series.end(), [&](const std::string& series) {
+            return m_lastMeasured.at(m_ids.at(series)) >= source.newest - after;
+        });
+        forgetSeries({ended, source.series.end()});
+        source.series.erase(ended, source.series.end());
+    }
+}
+
+void Sampler::forgetSeries(const std::vector<std::string>& keys)
+{
     std::vector<std::uint32_t> ids;
-    for (const std::string& key : oldest->second.series) {
+    for (const std::string& key : keys) {
         const auto series = m_ids.find(key);
         ids.push_back(series->second);
         m_definitions.erase(series->second);
+        m_lastMeasured.erase(series->second);
         m_ids.erase(series);
     }
-    m_sources.erase(oldest);
-    m_removed.pop_front();
-    for (MetricsSink* sink : m_sinks)
-        sink->onRemoved(ids);
+    if (!ids.empty())
+        for (MetricsSink* sink : m_sinks)
+            sink->onRemoved(ids);
 }
 
 std::vector<proto::MetricSource> Sampler::sources() const
@@ -196,6 +225,7 @@ void Sampler::sampleOnce()
         if (round.dropped > 0)
             sink->onDropped(round.dropped);
     }
+    forgetEnded();
 }
 
 void Sampler::refresh()

@@ -12,12 +12,14 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <unordered_map>
 #include <vector>
 
 namespace gantry::node {
 
 /// Asks every source ten times a second, stamps what they say with CLOCK_MONOTONIC and hands it to every sink. Bounded: a source
-/// has kMostSeriesPerSource series, and those of removed sources are forgotten, the oldest first. Any thread; owns its thread.
+/// has kMostSeriesPerSource series; those that it does not report any more are forgotten after five minutes, sooner where it has no room
+/// left; so are those of removed sources, the oldest first. Any thread; owns its thread.
 class Sampler : public MetricsSource
 {
 public:
@@ -46,11 +48,15 @@ private:
         TimestampNs newest = 0;               ///< of its samples; 0: none yet
         DurationNs lastRoundNs = 0;           ///< how long its part of the last round took
         std::uint64_t dropped = 0;            ///< samples beyond kMostSeriesPerSource
+        bool isFull = false;                  ///< some were, since it was last looked at for series that have ended
+        TimestampNs lastForgetting = 0;       ///< when that was, by its samples
     };
     void run(std::stop_token stop);
     void sampleOnce();
     void refreshSources();
     void forgetOldest();
+    void forgetEnded();
+    void forgetSeries(const std::vector<std::string>& keys);
 
     std::chrono::milliseconds m_period;
     mutable std::mutex m_mutex; ///< everything below
@@ -59,6 +65,7 @@ private:
     std::vector<MetricsSink*> m_sinks;
     std::map<std::string, std::uint32_t> m_ids; ///< by name and labels
     std::map<std::uint32_t, metrics::SeriesDefinition> m_definitions;
+    std::unordered_map<std::uint32_t, TimestampNs> m_lastMeasured; ///< of each series
     std::uint32_t m_lastId = 0;
     std::mutex m_wakeMutex; ///< m_isRefreshWanted
     std::condition_variable_any m_wake;

@@ -9,6 +9,7 @@ namespace {
 
 // Some come and go; one whose labels change with each scrape must not fill the memory.
 constexpr std::size_t kMostKnown = 4 * kMostSeriesPerSource;
+constexpr std::chrono::seconds kForgottenAfter{60}, kForgetEvery{5}; // the sampler has long taken an answer that is as old
 
 std::string_view unitOf(std::string_view name)
 {
@@ -25,7 +26,7 @@ std::string_view unitOf(std::string_view name)
 
 } // namespace
 
-ScrapedSeries::Scrape ScrapedSeries::read(std::string_view body)
+ScrapedSeries::Scrape ScrapedSeries::read(std::string_view body, Clock::time_point now)
 {
     using Lines = metrics::PrometheusLines;
     Scrape scrape;
@@ -45,15 +46,18 @@ ScrapedSeries::Scrape ScrapedSeries::read(std::string_view body)
         case Lines::Kind::Sample:
             if (metrics::isAbsentValue(lines.name(), lines.value()))
                 break;
-            if (const auto known = m_places.find(lines.series()); known != m_places.end())
+            if (const auto known = m_places.find(lines.series()); known != m_places.end()) {
                 scrape.values.push_back({known->second, lines.value()});
-            else if (auto labels = metrics::labelsOfSeries(lines.series()))
+                m_known[known->second].lastRead = now;
+            } else if (auto labels = metrics::labelsOfSeries(lines.series()))
                 fresh.emplace_back(lines.series(), metrics::PrometheusSample{std::string(lines.name()), std::move(*labels), lines.value()});
             else
                 ++scrape.malformedLines;
             break;
         }
     }
+    if (m_places.size() + fresh.size() > kMostKnown && now >= m_nextForgetting)
+        forgetOld(now);
     for (auto& [text, sample] : fresh) {
         if (m_places.size() >= kMostKnown) {
             scrape.others.push_back(std::move(sample));
@@ -61,12 +65,29 @@ ScrapedSeries::Scrape ScrapedSeries::read(std::string_view body)
         }
         const double value = sample.value;
         const std::lock_guard lock(m_mutex);
-        const auto [place, isNew] = m_places.try_emplace(std::move(text), static_cast<std::uint32_t>(m_known.size()));
+        const auto next = m_free.empty() ? static_cast<std::uint32_t>(m_known.size()) : m_free.back();
+        const auto [place, isNew] = m_places.try_emplace(std::move(text), next);
+        if (isNew && m_free.empty())
+            m_known.emplace_back();
+        else if (isNew)
+            m_free.pop_back();
         if (isNew)
-            m_known.push_back({define(std::move(sample)), 0});
+            m_known[next] = {define(std::move(sample)), 0, now};
         scrape.values.push_back({place->second, value});
     }
     return scrape;
+}
+
+void ScrapedSeries::forgetOld(Clock::time_point now)
+{
+    m_nextForgetting = now + kForgetEvery;
+    const std::lock_guard lock(m_mutex);
+    std::erase_if(m_places, [&](const auto& known) {
+        const bool isOld = now - m_known[known.second].lastRead > kForgottenAfter;
+        if (isOld)
+            m_free.push_back(known.second);
+        return isOld;
+    });
 }
 
 metrics::SeriesDefinition ScrapedSeries::define(metrics::PrometheusSample sample) const

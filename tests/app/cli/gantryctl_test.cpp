@@ -327,7 +327,7 @@ TEST_F(Gantryctl, ReportStatsCountsOnlyEventsThatMeetAFilter)
 TEST_F(Gantryctl, CompareSaysWorseAndListsDifferences)
 {
     const ProcessResult result = gantryctl({"compare", a, b, "--json"});
-    ASSERT_EQ(result.exitStatus, 0) << result.err;
+    ASSERT_EQ(result.exitStatus, 1) << result.err;
     const json comparison = json::parse(result.out);
     EXPECT_EQ(comparison["verdict"], "worse");
     for (const char* part : {"summary", "phases", "kernels", "memcpys"})
@@ -335,6 +335,47 @@ TEST_F(Gantryctl, CompareSaysWorseAndListsDifferences)
     EXPECT_EQ(json::parse(gantryctl({"compare", b, a, "--json"}).out)["verdict"], "better");
     EXPECT_EQ(json::parse(gantryctl({"compare", a, a, "--json"}).out)["verdict"], "same");
     EXPECT_THAT(gantryctl({"compare", a, b}).out, HasSubstr("B is worse: median latency of bert 100.000 µs in A and 300.000 µs in B"));
+}
+
+TEST_F(Gantryctl, CompareEndsWithTheVerdictsStatusAndWithThatOfItsConditions)
+{
+    EXPECT_EQ(gantryctl({"compare", a, a}).exitStatus, 0);
+    EXPECT_EQ(gantryctl({"compare", b, a}).exitStatus, 0); // better
+    EXPECT_EQ(gantryctl({"compare", a, b}).exitStatus, 1);
+    const ProcessResult within = gantryctl({"compare", b, a, "--fail-if", "p50>+5%", "--json"});
+    EXPECT_EQ(within.exitStatus, 0);
+    EXPECT_EQ(json::parse(within.out)["conditions"][0]["outcome"], "does not hold");
+    const ProcessResult beyond = gantryctl({"compare", b, a, "--fail-if", "p50<-5%", "--json"});
+    EXPECT_EQ(beyond.exitStatus, 1);
+    EXPECT_EQ(json::parse(beyond.out)["conditions"][0]["outcome"], "holds");
+    EXPECT_EQ(gantryctl({"compare", b, a, "--fail-if", "kernel:no_such:p50>+5%"}).exitStatus, 2);
+    const ProcessResult wrong = gantryctl({"compare", b, a, "--fail-if", "p98>+5%"});
+    EXPECT_EQ(wrong.exitStatus, 64);
+    EXPECT_THAT(wrong.err, testing::AllOf(HasSubstr("'p98' is no statistic"), HasSubstr("throughput<-5%")));
+}
+
+TEST_F(Gantryctl, CompareCannotSayOfReportsWithTooFewRequests)
+{
+    const std::string few = folder / "few.gantry";
+    ASSERT_TRUE(test::writeEventScript("window 0..1000\nrequest 1 model bert:1 0..100 queue 0..40\n", few));
+    const ProcessResult result = gantryctl({"compare", a, few, "--json"});
+    EXPECT_EQ(result.exitStatus, 2);
+    const json comparison = json::parse(result.out);
+    EXPECT_EQ(comparison["verdict"], "cannot say");
+    EXPECT_FALSE(comparison["limits"].empty());
+}
+
+TEST_F(Gantryctl, CompareWritesMarkdownAndAPageThatNeedsNothingButItself)
+{
+    const std::string odd = folder / "a<b>.gantry", page = folder / "c.html";
+    std::filesystem::copy_file(a, odd);
+    const ProcessResult result = gantryctl({"compare", odd, b, "--markdown", "--html", page});
+    EXPECT_THAT(result.out, testing::AllOf(HasSubstr("## B is worse"), HasSubstr("| latency p50 |")));
+    std::stringstream html;
+    html << std::ifstream(page).rdbuf();
+    EXPECT_THAT(html.str(), testing::AllOf(HasSubstr("<svg"), HasSubstr("B is worse"), HasSubstr("a&lt;b&gt;.gantry"),
+                                           Not(HasSubstr("http")), Not(HasSubstr("nan"))));
+    EXPECT_EQ(gantryctl({"compare", a, b, "--html", folder / "none" / "c.html"}).exitStatus, 73);
 }
 
 TEST_F(Gantryctl, CaptureFindsAFolderThatCannotBeWrittenBeforeItAsksTheNode)

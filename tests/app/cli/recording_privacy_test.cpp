@@ -1,5 +1,7 @@
 #include "app/cli/recording_privacy.h"
 
+#include "trace_model/base/secret_words.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -72,6 +72,33 @@ private slots:
         QCOMPARE(panelOf(panels, "batch")->curves.at(0).points.back().value, 4.0);
     }
 
+    void aServerThatEndedIsForgottenAfterAnHourAndComesBackAsANewOne()
+    {
+        LiveSeries series;
+        proto::MetricsBatch batch;
+        batch.definitions = {counter(1, "nv_inference_request_success", "old"), counter(2, "nv_inference_request_success", "stays")};
+        batch.samples = {{1, kStart, 1}, {2, kStart, 1}};
+        series.add(batch);
+        const auto names = [&] {
+            QStringList models;
+            (void)series.panels(series.window(kSecond)); // looked at
+            for (const metrics::SeriesDefinition* definition : series.definitions())
+                models << QString::fromStdString(definition->labels.at("model"));
+            return models;
+        };
+        QCOMPARE(names(), (QStringList{QStringLiteral("old"), QStringLiteral("stays")}));
+        proto::MetricsBatch later;
+        later.samples = {{2, kStart + 3700 * kSecond, 2}};
+        series.add(later);
+        QCOMPARE(names(), QStringList{QStringLiteral("stays")});
+        proto::MetricsBatch back;
+        back.definitions = {counter(3, "nv_inference_request_success", "old"), counter(4, "nv_inference_request_success", "new")};
+        back.samples = {{2, kStart + 3701 * kSecond, 2}, {3, kStart + 3701 * kSecond, 1}, {4, kStart + 3701 * kSecond, 1}};
+        series.add(back);
+        QCOMPARE(names(), (QStringList{QStringLiteral("stays"), QStringLiteral("old"), QStringLiteral("new")}));
+        QCOMPARE(series.dropped(), std::uint64_t{0});
+    }
+
     void eachUtilisationOfAGpuSaysWhatItIsAndOneAloneNeedsNoMoreThanItsName()
     {
         const auto gauge = [](std::uint32_t id, const char* name, const char* gpu) {
@@ -239,13 +266,35 @@ private slots:
             series.panels(*dashboard, series.window(60 * kSecond), [](const std::string& id) { return QString::fromStdString(id); });
         QCOMPARE(panels.size(), std::size_t{2});
         QCOMPARE(panels.at(0).title, QStringLiteral("Batch"));
-        QVERIFY(panels.at(0).isStacked);
+        QVERIFY(panels.at(0).kind == metrics::PanelKind::Area);
         QCOMPARE(panels.at(0).curves.size(), std::size_t{1});
         QCOMPARE(panels.at(0).curves.at(0).name, QStringLiteral("bert_base"));
         QCOMPARE(panels.at(0).curves.at(0).points.back().value, 4.0);
         QCOMPARE(panels.at(0).thresholds.size(), std::size_t{1});
         QCOMPARE(panels.at(1).title, QStringLiteral("Soon"));
         QVERIFY(panels.at(1).curves.empty());
+    }
+
+    void anEarlierTimeIsMovedIntoThisOneBesideTheCurvesOfTheSameNames()
+    {
+        LivePanel now{QStringLiteral("a"), QStringLiteral("A"), QStringLiteral("W"), {{QStringLiteral("GPU 0"), {{kStart, 5}}, {}}}};
+        LivePanel before = now;
+        before.curves = {{QStringLiteral("gone"), {{kStart - 60 * kSecond, 1}}, {}},
+                         {QStringLiteral("GPU 0"), {{kStart - 60 * kSecond, 3}}, {}}};
+        LivePanel stacked = before;
+        stacked.key = QStringLiteral("b");
+        LivePanel stackedNow = now;
+        stackedNow.key = stacked.key;
+        stackedNow.kind = metrics::PanelKind::Area;
+        const auto panels = withEarlier({now, stackedNow}, {before, stacked}, 60 * kSecond);
+        QCOMPARE(panels.size(), std::size_t{2});
+        QCOMPARE(panels[0].curves.size(), std::size_t{2}); // one that is there no more says nothing
+        const widgets::PlotCurve& earlier = panels[0].curves[1];
+        QVERIFY(earlier.isEarlier);
+        QCOMPARE(earlier.points.front().time, kStart);
+        QCOMPARE(earlier.points.front().value, 3.0);
+        QCOMPARE(earlier.color, std::optional<std::size_t>(0));
+        QCOMPARE(panels[1].curves.size(), std::size_t{1}); // curves that stand on each other have no room for others
     }
 };
 

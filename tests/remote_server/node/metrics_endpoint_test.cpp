@@ -1,6 +1,7 @@
 #include "remote_server/node/metrics_endpoint.h"
 
 #include "remote_server/node/clock.h"
+#include "tests/support/child_process.h"
 #include "tests/support/temporary_folder.h"
 #include "trace_model/metrics/prometheus_text.h"
 
@@ -8,6 +9,12 @@
 #include <httplib.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <iterator>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <vector>
 
 namespace gantry::node {
 namespace {
@@ -67,6 +74,32 @@ TEST_F(MetricsEndpointTest, APrometheusWithTheTokenReadsWhatTheNodeMeasures)
     EXPECT_EQ(scrape.help.at("gpu_power_w"), "Power draw\\nof the board");
     EXPECT_NE(text.find("gantryd_cpu_seconds_total "), std::string::npos);
     EXPECT_NE(text.find("gantryd_source_up{source=\"gpu\"} 1"), std::string::npos);
+}
+
+std::ptrdiff_t openFiles()
+{
+    return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), std::filesystem::directory_iterator());
+}
+
+TEST_F(MetricsEndpointTest, ConnectionsThatSayNothingTakeABoundedNumberOfFilesAndAreGivenUp)
+{
+    constexpr std::ptrdiff_t kClients = 100, kMost = 20;
+    const auto endpoint = MetricsEndpoint::listen(listen, {sampler, sources, history});
+    ASSERT_TRUE(endpoint);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>((*endpoint)->port()));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const std::ptrdiff_t ours = openFiles() + kClients;
+    std::vector<int> clients;
+    for (std::ptrdiff_t i = 0; i < kClients; ++i) { // most of them wait in the kernel
+        clients.push_back(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+        (void)connect(clients.back(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    }
+    EXPECT_FALSE(test::eventually([&] { return openFiles() > ours + kMost; }, 2s));
+    for (const int client : clients)
+        close(client);
+    EXPECT_FALSE(textWith(**endpoint, "gantryd_cpu_seconds_total").empty());
 }
 
 TEST_F(MetricsEndpointTest, NobodyElseReadsAnything)

@@ -158,7 +158,10 @@ protected:
     MetricHistory history{{}};
     MetricSources sources{sampler, folder / MetricSources::kFileName};
     AlertRules alerts{sampler,
-                      {folder / AlertRules::kFileName, [this](const proto::AlertRule& rule) { return actOnAlert(engine, rule); }, {}, {}}};
+                      {folder / AlertRules::kFileName,
+                       [this](const proto::AlertRule& rule) { return actOnAlert(engine, targets.list(), rule); },
+                       {},
+                       {}}};
     LogRing log;
     std::unique_ptr<NodeService> service;
     std::unique_ptr<grpc::Server> server;

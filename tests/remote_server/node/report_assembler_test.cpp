@@ -575,6 +575,28 @@ TEST(ReportAssembler, WritesSamplesThatAllSeriesShareTheTimesOf)
     EXPECT_EQ(written, (std::vector<std::tuple<std::int64_t, std::int64_t, double>>{{7, 10, 0.1}, {8, 10, 1}, {7, 20, 0.2}, {8, 20, 2}}));
 }
 
+TEST(ReportAssembler, MetricsOfTheSecondsBeforeTheWindowLeadUpToItAndDoNotMakeItLonger)
+{
+    const test::TemporaryFolder folder;
+    WindowCapture window{.openMonotonicNs = kOpen, .closeMonotonicNs = kClose, .openRealtimeNs = 1};
+    metrics::SeriesDefinition& series = window.series.emplace_back();
+    series.id = 7;
+    series.name = "gpu_power_w";
+    for (const TimestampNs time :
+         {kOpen - kMetricsMargin - 1, kOpen - kMetricsMargin, kOpen - 1'000, kOpen + 10, kClose + kMetricsMargin + 1})
+        window.samples.push_back({7, time, 300});
+    ASSERT_TRUE(assembleReport(window, folder / "a.gantry"));
+    const auto loaded = trace::loadTrace(folder / "a.gantry");
+    ASSERT_TRUE(loaded) << loaded.error().text();
+    const trace::Trace& trace = **loaded;
+    EXPECT_EQ(trace.time, (TimeRange{0, kClose - kOpen}));
+    const auto power = std::find_if(trace.tracks.begin(), trace.tracks.end(),
+                                    [](const trace::Track& track) { return track.kind == trace::TrackKind::Counter; });
+    ASSERT_NE(power, trace.tracks.end());
+    EXPECT_EQ(std::vector<TimestampNs>(power->counter.time.begin(), power->counter.time.end()),
+              (std::vector<TimestampNs>{-kMetricsMargin, -1'000, 10}));
+}
+
 class Scheduling : public testing::Test
 {
 protected:

@@ -2,7 +2,9 @@
 #include "remote_server/node/sampling/nvml.h"
 #include "remote_server/node/sampling/sampler.h"
 
+#include "tests/remote_server/node/fake_proc.h"
 #include "tests/remote_server/node/lost_fake_gpu.h"
+#include "tests/remote_server/node/recorded_round.h"
 #include "tests/support/temporary_folder.h"
 
 #include <gtest/gtest.h>
@@ -17,28 +19,6 @@ namespace gantry::node {
 namespace {
 
 using namespace std::chrono_literals;
-
-/// Keeps what one round reports, by "name{label=value}".
-class RecordedRound : public SampleRound
-{
-public:
-    void report(std::string_view name, const std::map<std::string, std::string>& labels, std::string_view, metrics::SeriesKind,
-                std::string_view, double value) override
-    {
-        std::string key(name);
-        for (const auto& [label, text] : labels)
-            key += "{" + label + "=" + text + "}";
-        m_values[key] = value;
-    }
-    [[nodiscard]] std::optional<double> value(const std::string& key) const
-    {
-        const auto found = m_values.find(key);
-        return found == m_values.end() ? std::nullopt : std::optional(found->second);
-    }
-
-private:
-    std::map<std::string, double> m_values;
-};
 
 /// A sink that a test waits on.
 class RecordedStream : public MetricsSink
@@ -71,6 +51,12 @@ public:
     {
         const std::lock_guard lock(m_mutex);
         m_removed.insert(seriesIds.begin(), seriesIds.end());
+        m_changed.notify_all();
+    }
+    [[nodiscard]] bool waitForRemoved(std::size_t count)
+    {
+        std::unique_lock lock(m_mutex);
+        return m_changed.wait_for(lock, 10s, [&] { return m_removed.size() >= count; });
     }
     [[nodiscard]] bool waitForDrops()
     {
@@ -142,21 +128,28 @@ private:
     int m_count = 0;
 };
 
+/// A server whose pods live for one answer, with a minute from one answer to the next.
+class PodsSource : public SampleSource
+{
+public:
+    explicit PodsSource(std::size_t pods = 1) : m_pods(pods) {}
+    void sample(SampleRound& round) override
+    {
+        round.setTime(m_time += 60'000'000'000);
+        round.report("stays", {}, "count", metrics::SeriesKind::Gauge, "", 1);
+        for (std::size_t i = 0; i < m_pods; ++i)
+            round.report("pod", {{"uid", std::to_string(++m_count)}}, "count", metrics::SeriesKind::Gauge, "", 1);
+    }
+
+private:
+    std::size_t m_pods, m_count = 0;
+    TimestampNs m_time = 0;
+};
+
 class ThrowingSource : public SampleSource
 {
 public:
     void sample(SampleRound&) override { throw std::runtime_error("no memory"); }
-};
-
-class FakeProc
-{
-public:
-    FakeProc() { std::filesystem::create_directory(m_folder / "proc"); }
-    void write(const std::string& name, const std::string& text) const { std::ofstream(m_folder.path() / "proc" / name) << text; }
-    [[nodiscard]] std::filesystem::path root() const { return m_folder.path(); }
-
-private:
-    test::TemporaryFolder m_folder;
 };
 
 TEST(HostSampler, ComputesTheCpuShareBetweenTwoRounds)
@@ -370,7 +363,7 @@ TEST(Sampler, BoundsTheSeriesOfASourceAndCountsWhatIsBeyond)
 
 TEST(Sampler, ForgetsTheSeriesOfSourcesThatAreLongGone)
 {
-    constexpr std::size_t kSources = 30;
+    constexpr std::size_t kSources = 40;
     Sampler sampler(1ms);
     RecordedStream early;
     const AttachedSink attached(sampler, early);
@@ -386,7 +379,34 @@ TEST(Sampler, ForgetsTheSeriesOfSourcesThatAreLongGone)
     ASSERT_FALSE(kept.empty());
     EXPECT_LT(kept.size(), kSources / 2);
     EXPECT_EQ(kept.size() + early.removed().size(), kSources);
-    EXPECT_EQ(kept.back().name, "t29") << "the oldest go first";
+    EXPECT_EQ(kept.back().name, "t39") << "the oldest go first";
+}
+
+TEST(Sampler, ForgetsSeriesThatTheirSourceDoesNotReportAnyMore)
+{
+    Sampler sampler(1ms);
+    RecordedStream stream;
+    const AttachedSink attached(sampler, stream);
+    sampler.addSource("pods", std::make_unique<PodsSource>());
+    ASSERT_TRUE(stream.waitForDefinitions(10));
+    EXPECT_TRUE(stream.waitForRemoved(4)) << "a pod is seen once";
+    sampler.removeSource("pods");
+    const std::set<std::uint32_t> removed = stream.removed();
+    const std::vector<metrics::Sample> samples = stream.samples();
+    EXPECT_FALSE(removed.contains(samples.front().seriesId)) << "what is still reported stays";
+    for (const metrics::Sample& sample : samples)
+        EXPECT_TRUE(!removed.contains(sample.seriesId) || sample.time < samples.back().time - 300'000'000'000);
+    EXPECT_EQ(stream.undefined(), 0);
+}
+
+TEST(Sampler, HasRoomAgainForASourceWhoseLabelsChangeOnceWhatItReportedHasEnded)
+{
+    Sampler sampler(1ms);
+    RecordedStream stream;
+    const AttachedSink attached(sampler, stream);
+    sampler.addSource("pods", std::make_unique<PodsSource>(kMostSeriesPerSource));
+    ASSERT_TRUE(stream.waitForDrops());
+    EXPECT_TRUE(stream.waitForDefinitions(kMostSeriesPerSource + 2)) << "two minutes on there is room for others";
 }
 
 TEST(Sampler, MeasuresTheOtherSourcesWhenOneThrows)

@@ -57,7 +57,7 @@ TEST(Dashboard, AMistakeIsSaidWithThePanelAndTheField)
     EXPECT_NE(messageOf(R"j({"title": "T", "panels": [{"title": "P", "colour": "red", "queries": ["a"]}]})j").find("'colour' is not known"),
               std::string::npos);
     EXPECT_EQ(messageOf(R"j({"title": "T", "panels": [{"title": "P", "kind": "pie", "queries": ["a"]}]})j"),
-              "panel 1: 'kind' is none of line, area, tile");
+              "panel 1: 'kind' is none of line, area, tile, bar, table, heat map, states");
     EXPECT_NE(messageOf(R"j({"title": "T", "panels": [{"title": "P", "queries": ["rate("]}]})j").find("panel 1: 'rate('"),
               std::string::npos);
     EXPECT_EQ(messageOf(R"j({"title": "T", "panels": [{"title": "P", "columns": 3, "queries": ["a"]}]})j"),
@@ -65,15 +65,59 @@ TEST(Dashboard, AMistakeIsSaidWithThePanelAndTheField)
     EXPECT_NE(messageOf("[]"), "");
 }
 
+TEST(Dashboard, WhatIsWrittenIsReadAgainAsItWas)
+{
+    for (const auto& file : std::filesystem::directory_iterator(std::filesystem::path(GANTRY_SOURCE_DIR) / "resources/dashboards")) {
+        if (file.path().extension() != ".json")
+            continue;
+        const auto dashboard = Dashboard::parse(test::readFile(file.path()));
+        ASSERT_TRUE(dashboard) << file.path();
+        const auto again = Dashboard::parse(dashboard->toJson());
+        ASSERT_TRUE(again) << file.path() << ": " << again.error().text();
+        EXPECT_EQ(again->toJson(), dashboard->toJson());
+        EXPECT_EQ(again->panels.size(), dashboard->panels.size());
+    }
+    const std::string json =
+        R"j({"title": "T", "columns": 3, "panels": [{"title": "P", "unit": "W", "kind": "heat map", "columns": 2, "help": "h",
+        "at_least": 1.5, "at_most": 7, "shown_empty": true, "queries": ["a", {"query": "rate(b)", "legend": "{gpu} b"}],
+        "thresholds": [{"value": 90}, {"value": 98, "critical": true}], "states": {"0": "idle", "2.5": "busy"}}]})j";
+    const auto dashboard = Dashboard::parse(json);
+    ASSERT_TRUE(dashboard) << dashboard.error().text();
+    const auto again = Dashboard::parse(dashboard->toJson());
+    ASSERT_TRUE(again);
+    const DashboardPanel& panel = again->panels.at(0);
+    EXPECT_EQ(again->columns, 3);
+    EXPECT_EQ(panel.kind, PanelKind::HeatMap);
+    EXPECT_EQ(panel.columns, 2);
+    EXPECT_EQ(panel.atLeast, 1.5);
+    EXPECT_EQ(panel.atMost, 7);
+    EXPECT_TRUE(panel.isShownEmpty);
+    EXPECT_EQ(panel.queries.at(1).legend, "{gpu} b");
+    EXPECT_EQ(panel.states, (std::map<double, std::string>{{0, "idle"}, {2.5, "busy"}}));
+    EXPECT_TRUE(panel.thresholds.at(1).isCritical);
+}
+
+TEST(Dashboard, StatesAreNumbersWithNames)
+{
+    EXPECT_EQ(messageOf(R"j({"title": "T", "panels": [{"title": "P", "queries": ["a"], "states": {"idle": "0"}}]})j"),
+              "panel 1: 'states' names \"idle\", which is no number with a text");
+    EXPECT_EQ(messageOf(R"j({"title": "T", "panels": [{"title": "P", "queries": ["a"], "states": {"1": 2}}]})j"),
+              "panel 1: 'states' names \"1\", which is no number with a text");
+    EXPECT_NE(messageOf(R"j({"title": "T", "panels": [{"title": "P", "queries": ["a"], "states": []}]})j"), "");
+}
+
 TEST(Dashboard, ItIsOfUseWhereOneOfItsMetricsIs)
 {
     const auto dashboard =
         Dashboard::parse(R"j({"title": "T", "applies_to": ["vllm:*", "exact"], "panels": [{"title": "P", "queries": ["a"]}]})j");
     ASSERT_TRUE(dashboard);
-    const auto series = [](const char* name) { return std::vector<SeriesDefinition>{{1, name, {}, SeriesKind::Gauge, {}, {}}}; };
-    EXPECT_TRUE(dashboard->fits(series("vllm:num_requests_running")));
-    EXPECT_TRUE(dashboard->fits(series("exact")));
-    EXPECT_FALSE(dashboard->fits(series("exactly")));
+    const auto fits = [&](const char* name) {
+        const SeriesDefinition series{1, name, {}, SeriesKind::Gauge, {}, {}};
+        return dashboard->fits({&series});
+    };
+    EXPECT_TRUE(fits("vllm:num_requests_running"));
+    EXPECT_TRUE(fits("exact"));
+    EXPECT_FALSE(fits("exactly"));
     EXPECT_FALSE(dashboard->fits({}));
 }
 

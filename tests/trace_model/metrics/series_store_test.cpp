@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <utility>
+#include <vector>
 
 namespace gantry::metrics {
 namespace {
@@ -28,6 +30,52 @@ TEST(SeriesStore, RefusesSamplesOfUnknownSeriesAndOutOfOrderOnes)
     EXPECT_EQ(store.refused(), 2u);
     EXPECT_EQ(store.snapshot(1, {0, 100}).size(), 1u);
     EXPECT_EQ(store.newest(), 10);
+}
+
+SeriesDefinition named(std::uint32_t id, const char* name)
+{
+    SeriesDefinition definition;
+    definition.id = id;
+    definition.name = name;
+    return definition;
+}
+
+TEST(SeriesStore, FindsTheSeriesOfAMetricByItsNameAsTheyComeAndGo)
+{
+    SeriesStore store;
+    for (const auto& [id, name] : {std::pair(3U, "a"), std::pair(1U, "a"), std::pair(2U, "b")})
+        store.define(named(id, name));
+    const auto ids = [&](const char* name) {
+        std::vector<std::uint32_t> found;
+        for (const SeriesDefinition* series : store.named(name))
+            found.push_back(series->id);
+        return found;
+    };
+    EXPECT_EQ(ids("a"), (std::vector<std::uint32_t>{1, 3}));
+    EXPECT_TRUE(ids("c").empty());
+    store.define(named(1, "b")); // it is called otherwise now
+    EXPECT_EQ(ids("a"), (std::vector<std::uint32_t>{3}));
+    EXPECT_EQ(ids("b"), (std::vector<std::uint32_t>{1, 2}));
+    store.remove(std::vector<std::uint32_t>{2, 3, 99});
+    EXPECT_TRUE(ids("a").empty());
+    EXPECT_EQ(ids("b"), (std::vector<std::uint32_t>{1}));
+    EXPECT_EQ(store.definitions().size(), 1U);
+    store.append({2, 5, 1});
+    EXPECT_EQ(store.refused(), 1U) << "of a series that was forgotten";
+    store.clear();
+    EXPECT_TRUE(ids("b").empty());
+}
+
+TEST(SeriesStore, ForgetsWhatHasEndedAndNotWhatHasNoPointYet)
+{
+    SeriesStore store;
+    for (std::uint32_t id = 1; id <= 3; ++id)
+        store.define(named(id, "a"));
+    store.append({1, 10, 1});
+    store.append({2, 20, 1});
+    EXPECT_EQ(store.removeEndedBefore(20), (std::vector<std::uint32_t>{1}));
+    EXPECT_FALSE(store.find(1));
+    EXPECT_TRUE(store.find(2) && store.find(3));
 }
 
 TEST(SeriesStore, KeepsTheNewestPointsAndCountsTheOthers)

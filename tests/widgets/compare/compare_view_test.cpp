@@ -1,10 +1,13 @@
 #include "tests/widgets/trace_fixture.h"
 #include "widgets/compare/compare_view.h"
 #include "widgets/compare/comparison_table.h"
+#include "widgets/compare/distribution_view.h"
+#include "widgets/compare/waterfall_view.h"
 #include "widgets/theme/theme.h"
 #include "widgets/timeline/legend.h"
 #include "widgets/timeline/timeline_widget.h"
 
+#include <QComboBox>
 #include <QHeaderView>
 #include <QLabel>
 #include <QMouseEvent>
@@ -236,13 +239,90 @@ private slots:
         const auto view = shown(demoTrace("bert-pageable"), demoTrace("bert-pinned"));
         QCOMPARE(textOf(view->table(), "DtoH Device to Pageable", ComparisonTable::Ratio), QStringLiteral("only A"));
         QCOMPARE(textOf(view->table(), "DtoH Device to Pinned", ComparisonTable::Ratio), QStringLiteral("only B"));
-        QCOMPARE(sectionsOf(view->table()),
-                 (QStringList{QStringLiteral("Throughput and latency"), QStringLiteral("Request phases"),
-                              QStringLiteral("Memcpys, mean time (copies)"), QStringLiteral("Kernels, mean time (calls)")}));
+        QCOMPARE(
+            sectionsOf(view->table()),
+            (QStringList{QStringLiteral("Throughput and latency"), QStringLiteral("Request phases"), QStringLiteral("Executions"),
+                         QStringLiteral("GPU"), QStringLiteral("Memcpys, mean time (copies)"), QStringLiteral("Kernels, mean time (calls)"),
+                         QStringLiteral("API calls, mean time (calls)"), QStringLiteral("Metrics, mean")}));
         const QImage image = imageOf(*view);
         const Theme& theme = Theme::forPalette(view->palette());
         QVERIFY(pixelsOf(image, theme.phase(records::RequestPhase::ComputeInfer)) > 500);
         QCOMPARE(pixelsOf(image, Qt::magenta), 0);
+    }
+
+    void theVerdictStandsAboveAndSaysWhatChanged()
+    {
+        const auto view = shown(demoTrace("bert-pageable"), demoTrace("bert-pinned"));
+        QCOMPARE(view->findChild<QLabel*>(QStringLiteral("verdict"))->text(), QStringLiteral("No significant change"));
+        QVERIFY(
+            view->findChild<QLabel*>(QStringLiteral("verdictReason"))->text().startsWith(QStringLiteral("median latency of bert_base")));
+        QStringList lines;
+        for (const QLabel* label : view->findChild<QWidget*>(QStringLiteral("verdictPanel"))->findChildren<QLabel*>())
+            lines << label->text();
+        QVERIFY(lines.contains(QStringLiteral("Changed: host memory of DtoH copies: Pageable in A, Pinned in B")));
+    }
+
+    void theWaterfallEndsWhereTheLatencyOfBIs()
+    {
+        const auto view = shown(demoTrace("bert-pageable"), demoTrace("bert-pinned"));
+        const auto& bars = view->waterfall().bars();
+        QVERIFY(bars.size() > 5);
+        QVERIFY(bars.front().isTotal && bars.back().isTotal);
+        double at = bars.front().to;
+        for (const auto& bar : bars)
+            if (!bar.isTotal && bar.depth == 0) {
+                QCOMPARE(bar.from, at);
+                at = bar.to;
+            }
+        QVERIFY(std::abs(at - bars.back().to) < 1);
+        view->showWaterfall(true);
+        QTRY_VERIFY(view->waterfall().isVisible() && !view->table().isVisible());
+        view->waterfall().setWaterfall({});
+        QVERIFY(view->waterfall().bars().empty());
+    }
+
+    void theDistributionIsThatOfTheChosenRow()
+    {
+        const auto view = shown(demoTrace("bert-pageable"), demoTrace("bert-pinned"));
+        QVERIFY(view->distribution().row()); // latency, to begin with
+        QCOMPARE(view->distribution().row()->subject, std::string("latency"));
+        view->table().setCurrentItem(rowOf(view->table(), "compute_output p50"));
+        QVERIFY(view->distribution().row());
+        QCOMPARE(view->distribution().row()->subject, std::string("compute_output"));
+        view->table().setCurrentItem(view->table().topLevelItem(0)); // a heading
+        QVERIFY(!view->distribution().row());
+    }
+
+    void aRowSaysHowSureItIs()
+    {
+        const auto view = shown(demoTrace("bert-pageable"), demoTrace("bert-pinned"));
+        view->resize(2400, 900);
+        QTRY_VERIFY(!view->table().isColumnHidden(ComparisonTable::Probability));
+        QCOMPARE(textOf(view->table(), "compute_output p50", ComparisonTable::Probability), QStringLiteral("p < 0.001"));
+        QVERIFY(textOf(view->table(), "compute_output p50", ComparisonTable::Interval).contains(QStringLiteral(" to ")));
+        QCOMPARE(textOf(view->table(), "latency p50", ComparisonTable::Probability), QStringLiteral("no significant change"));
+        QCOMPARE(rowOf(view->table(), "latency p50")->foreground(ComparisonTable::Ratio).style(), Qt::NoBrush);
+    }
+
+    void timelinesAreAlignedByARequestOrARange()
+    {
+        const auto script = [](int start) {
+            const auto at = [start](int offset) { return std::to_string(start + offset); };
+            return traceOf("window 0..2000000\nprocess p\nrequest 1 model m:1 " + at(0) + ".." + at(1000) + " queue " + at(0) + ".." +
+                           at(10) + "\nrange 12 step " + at(5000) + ".." + at(6000) + "\n");
+        };
+        const auto view = shown(script(100'000), script(400'000));
+        auto* by = view->findChild<QComboBox*>(QStringLiteral("alignBy"));
+        QVERIFY(by);
+        QCOMPARE(by->count(), 3);
+        for (const int choice : {1, 2}) {
+            by->setCurrentIndex(choice);
+            view->timeline(0).setVisibleRange({100'000, 300'000});
+            QCOMPARE(view->timeline(1).visibleRange(), (TimeRange{400'000, 600'000}));
+        }
+        by->setCurrentIndex(0);
+        view->timeline(0).setVisibleRange({100'000, 300'000});
+        QCOMPARE(view->timeline(1).visibleRange(), (TimeRange{100'000, 300'000}));
     }
 
     // ---- table
@@ -297,8 +377,8 @@ private slots:
         ComparisonTable table;
         const TracePtr a = longReport(), b = shortReport();
         table.setComparison(analysis::compare(*a, *b));
-        QCOMPARE(sectionsOf(table),
-                 (QStringList{QStringLiteral("Memcpys, mean time (copies)"), QStringLiteral("Kernels, mean time (calls)")}));
+        QCOMPARE(sectionsOf(table), (QStringList{QStringLiteral("GPU"), QStringLiteral("Memcpys, mean time (copies)"),
+                                                 QStringLiteral("Kernels, mean time (calls)")}));
         table.setComparison({});
         QCOMPARE(table.topLevelItemCount(), 0);
     }

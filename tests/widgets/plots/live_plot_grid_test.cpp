@@ -1,10 +1,11 @@
 #include "tests/widgets/trace_fixture.h"
 #include "widgets/plots/live_plot_grid.h"
+#include "widgets/plots/plot_head.h"
 #include "widgets/theme/theme.h"
 
 #include <qcustomplot.h>
 
-#include <QLabel>
+#include <QFrame>
 #include <QTest>
 
 #include <algorithm>
@@ -54,8 +55,8 @@ QFrame* frameOf(const QCustomPlot* plot)
 
 bool hasText(const LivePlotGrid& grid, const QString& text)
 {
-    const auto labels = grid.findChildren<QLabel*>();
-    return std::any_of(labels.begin(), labels.end(), [&](const QLabel* label) { return label->text().contains(text); });
+    const auto heads = grid.findChildren<PlotHead*>();
+    return std::any_of(heads.begin(), heads.end(), [&](const PlotHead* head) { return head->text().contains(text); });
 }
 
 } // namespace
@@ -206,6 +207,7 @@ private slots:
             places.push_back(frameOf(plot)->geometry());
         QCOMPARE(places[0].top(), places[1].top());
         QVERIFY(places[1].left() > places[0].right());
+        QVERIFY(std::abs(places[1].width() - places[0].width()) <= 1);
         QVERIFY(places[2].top() > places[0].bottom());
         QVERIFY(places[2].width() > 800);
     }

@@ -5,6 +5,7 @@
 #include "app/desktop/command_palette.h"
 #include "app/desktop/compare_page.h"
 #include "app/desktop/inspector.h"
+#include "app/desktop/live_desk.h"
 #include "app/desktop/live_page.h"
 #include "app/desktop/message_bar.h"
 #include "app/desktop/model_config_editor.h"
@@ -398,6 +399,32 @@ void addComparisons(std::vector<Scene>& scenes)
         {"compare-one-missing", [](Stage& stage) { compare(stage, Stage::demo("bert-pageable"), stage.folder() / "gone.gantry"); }});
 }
 
+/// Two windows on the live plots, the second one pointed at from its report.
+void showBands(Stage& stage)
+{
+    if (!stage.connectToServer())
+        return;
+    const desktop::LivePage& live = stage.window().live();
+    stage.waitUntil("live metrics are drawn", [&live] { return live.drawnSpan() >= kLiveSpan; });
+    for (const DurationNs length : {1'000'000'000, 2'000'000'000}) {
+        stage.window().captureBar().setDuration(length);
+        stage.window().captureBar().startAction()->trigger();
+        stage.waitUntil("the window is captured",
+                        [&stage] { return stage.window().pages().currentReport() && !stage.window().capture().isBusy(); });
+        const desktop::ReportPage& report = *stage.window().pages().currentReport();
+        stage.waitUntil("the report is read", [&report] { return report.state() == desktop::ReportPage::State::Loaded; });
+        if (length == 2'000'000'000)
+            stage.window().actions().showInLive->trigger();
+        stage.window().actions().showLive->trigger();
+    }
+    stage.waitUntil("both windows are known", [&stage] {
+        const auto& bands = stage.window().liveDesk().bands().bands();
+        return std::count_if(bands.begin(), bands.end(), [](const desktop::CaptureBand& band) { return band.isExact; }) == 2;
+    });
+    const DurationNs before = live.drawnSpan();
+    stage.waitUntil("they are drawn", [&live, before] { return live.drawnSpan() > before + kLiveSpan; });
+}
+
 void addNodes(std::vector<Scene>& scenes)
 {
     scenes.push_back({"live", [](Stage& stage) {
@@ -413,6 +440,8 @@ void addNodes(std::vector<Scene>& scenes)
         stage.waitUntil("live metrics are drawn", [&live] { return live.drawnSpan() >= kLiveSpan; });
     };
     scenes.push_back({"live-recording", rehearse});
+    scenes.push_back({"live-bands", showBands});
+    scenes.push_back({"tiny-live-bands", showBands, {640, 420}});
     scenes.push_back({"tiny-live-recording", rehearse, {640, 420}});
     scenes.push_back({"node-unreachable", [](Stage& stage) {
                           const auto& node = stage.window().nodes().open("unix:" + (stage.folder() / "none.sock").string());
@@ -664,6 +693,19 @@ void addSizes(std::vector<Scene>& scenes)
     inBoth("compare", compareRequests);
     constexpr QSize kSmall{800, 600};
     scenes.push_back({"small-compare", compareRequests, kSmall});
+    const auto waterfall = [](Stage& stage) {
+        compareDemos(stage);
+        stage.window().pages().currentCompare()->view()->showWaterfall(true);
+    };
+    scenes.push_back({"compare-waterfall", waterfall, {1280, 800}});
+    scenes.push_back({"tiny-compare", compareRequests, {640, 420}});
+    scenes.push_back({"tiny-compare-waterfall", waterfall, {640, 420}});
+    scenes.push_back({"tiny-compare-differences",
+                      [](Stage& stage) {
+                          compareDemos(stage);
+                          stage.window().pages().currentCompare()->view()->findChild<QTabBar*>()->setCurrentIndex(1);
+                      },
+                      {640, 420}});
     scenes.push_back({"small-compare-differences",
                       [](Stage& stage) {
                           compareDemos(stage);

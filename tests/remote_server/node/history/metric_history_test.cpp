@@ -134,6 +134,30 @@ TEST_F(MetricHistoryTest, StepsHaveTheMeanAndExtremesOfAGaugeAndTheLastValueOfAC
     EXPECT_EQ(requests.values, (std::vector<double>{9, 19, 29, 39}));
 }
 
+TEST_F(MetricHistoryTest, WhatThisBootMeasuredIsThereWhereverTheTimeOfDayIsSetTo)
+{
+    std::optional<MetricHistory> history(options());
+    history->onDefinitions(std::vector{gauge(1, "power")});
+    const auto measure = [&](TimestampNs from, int count) {
+        for (int i = 0; i < count; ++i) {
+            now = from + i * kSecond;
+            add(*history, 1, now, 1);
+            history->settle();
+        }
+    };
+    measure(100 * kSecond, 30);
+    utcOffset = kUtc + 400 * 86'400 * kSecond; // it was the wrong year
+    measure(130 * kSecond, 30);
+    EXPECT_EQ(read(*history, {0, now + kSecond}).at("power").columns.at(0).values.size(), 60U);
+    utcOffset = kUtc - 7200 * kSecond;
+    measure(160 * kSecond, 30);
+    EXPECT_EQ(read(*history, {0, now + kSecond}).at("power").columns.at(0).values.size(), 90U);
+    history.reset();
+    utcOffset = kUtc; // while gantryd did not run
+    history.emplace(options());
+    EXPECT_EQ(read(*history, {100 * kSecond, now + kSecond}).at("power").columns.at(0).values.size(), 90U);
+}
+
 TEST_F(MetricHistoryTest, NamesChooseSeries)
 {
     MetricHistory history(options());

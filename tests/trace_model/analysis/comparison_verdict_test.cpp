@@ -1,10 +1,12 @@
-#include "app/cli/latency_verdict.h"
+#include "trace_model/analysis/comparison_verdict.h"
+
+#include "trace_model/analysis/comparison.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <random>
 
-namespace gantry::cli {
+namespace gantry::analysis {
 namespace {
 
 /// Adds requests with latencies around `medianNs`, `spread` of it either way.
@@ -16,8 +18,14 @@ void addRequests(trace::Trace& result, std::string_view model, int requests, Dur
         trace::Request request;
         request.model = result.strings.intern(model);
         request.time = {i * 1'000'000, i * 1'000'000 + static_cast<DurationNs>(static_cast<double>(medianNs) * factor(random))};
+        result.time.end = std::max(result.time.end, request.time.end);
         result.requests.push_back(request);
     }
+}
+
+ComparisonVerdict compareLatency(const trace::Trace& a, const trace::Trace& b)
+{
+    return verdictOf(compare(a, b));
 }
 
 trace::Trace traceOf(int requests, DurationNs medianNs, double spread, unsigned seed)
@@ -43,15 +51,15 @@ TEST(CompareLatency, ATraceIsTheSameAsItself)
 
 TEST(CompareLatency, WideSpreadAndSmallDifferenceCannotBeTold)
 {
-    const LatencyVerdict verdict = compareLatency(traceOf(40, 1'000'000, 0.8, 1), traceOf(40, 1'050'000, 0.8, 2));
-    EXPECT_EQ(verdict.verdict, Verdict::NoClearDifference);
-    EXPECT_STREQ(headline(verdict.verdict), "No clear difference");
+    const ComparisonVerdict verdict = compareLatency(traceOf(40, 1'000'000, 0.8, 1), traceOf(40, 1'050'000, 0.8, 2));
+    EXPECT_EQ(verdict.verdict, Verdict::CannotSay);
+    EXPECT_THAT(verdict.reason, testing::StartsWith("no significant change, but a large one could hide"));
     EXPECT_STREQ(name(verdict.verdict), "cannot say");
 }
 
 TEST(CompareLatency, TooFewRequestsCannotBeCompared)
 {
-    const LatencyVerdict verdict = compareLatency(traceOf(29, 1'000'000, 0.1, 1), traceOf(500, 9'000'000, 0.1, 2));
+    const ComparisonVerdict verdict = compareLatency(traceOf(29, 1'000'000, 0.1, 1), traceOf(500, 9'000'000, 0.1, 2));
     EXPECT_EQ(verdict.verdict, Verdict::CannotSay);
     EXPECT_THAT(verdict.reason, testing::HasSubstr("29 complete requests"));
     EXPECT_EQ(compareLatency({}, {}).verdict, Verdict::CannotSay);
@@ -71,7 +79,7 @@ TEST(CompareLatency, ModelsAreNotMixedAndTheOneOfMostTimeInAIsNamed)
     trace::Trace a = traceOf(300, 10'000'000, 0.1, 1), b = traceOf(100, 30'000'000, 0.1, 2);
     addRequests(a, "add_sub", 100, 1'000'000, 0.1, 3);
     addRequests(b, "add_sub", 900, 1'000'000, 0.1, 4);
-    const LatencyVerdict verdict = compareLatency(a, b);
+    const ComparisonVerdict verdict = compareLatency(a, b);
     EXPECT_EQ(verdict.verdict, Verdict::Worse) << verdict.reason;
     EXPECT_THAT(verdict.reason, testing::StartsWith("median latency of bert "));
 }
@@ -96,4 +104,4 @@ TEST(CompareLatency, MedianIsTheNearestRankAsInTheSummary)
 }
 
 } // namespace
-} // namespace gantry::cli
+} // namespace gantry::analysis

@@ -1,0 +1,181 @@
+#include "app/cli/comparison_report.h"
+#include "trace_model/analysis/change_text.h"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+
+namespace gantry::cli {
+namespace {
+
+using analysis::ComparisonRow;
+using analysis::Statistic;
+using analysis::WaterfallStep;
+
+/// Colours of both sides and of what is better and worse, told apart by the colour-blind too; dark where the reader's system is.
+constexpr const char* kStyle = R"(
+:root{--back:#fff;--text:#1c2430;--dim:#5c6775;--line:#d5dae1;--a:#6b7a8f;--b:#0a6ebd;--bad:#b3400e;--good:#0a6ebd}
+@media(prefers-color-scheme:dark){:root{--back:#161a20;--text:#e4e8ee;--dim:#98a3b1;--line:#333b46;--a:#9aa7b8;--b:#58b0f5;--bad:#f08a4b;--good:#58b0f5}}
+body{background:var(--back);color:var(--text);font:15px/1.45 system-ui,sans-serif;max-width:1100px;margin:2em auto;padding:0 1em}
+h1{font-size:1.5em}h2{font-size:1.1em;margin-top:2em}p.dim,td.dim{color:var(--dim)}
+table{border-collapse:collapse;font-size:13px;width:100%}th,td{padding:2px 8px;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
+th:first-child,td:first-child{text-align:left;white-space:normal;overflow-wrap:anywhere}
+.worse{color:var(--bad)}.better{color:var(--good)}.scroll{overflow-x:auto}
+svg text{fill:var(--text);font:12px system-ui,sans-serif}
+)";
+
+std::string escaped(std::string_view text)
+{
+    std::string result;
+    for (const char c : text) {
+        switch (c) {
+        case '&':
+            result += "&amp;";
+            break;
+        case '<':
+            result += "&lt;";
+            break;
+        case '>':
+            result += "&gt;";
+            break;
+        case '"':
+            result += "&quot;";
+            break;
+        default:
+            result += c;
+        }
+    }
+    return result;
+}
+
+std::string listOf(const char* title, const std::vector<std::string>& items)
+{
+    if (items.empty())
+        return {};
+    std::string html = fmt::format("<h2>{}</h2><ul>", title);
+    for (const std::string& item : items)
+        html += "<li>" + escaped(item) + "</li>";
+    return html + "</ul>";
+}
+
+std::string tableOf(const ComparisonSection& section)
+{
+    std::string html = fmt::format("<h2>{}</h2><div class=scroll><table><tr>", section.title);
+    for (const std::string& column : comparisonColumns())
+        html += "<th>" + escaped(column) + "</th>";
+    html += "</tr>";
+    for (const ComparisonRow& row : *section.rows) {
+        const std::string judgement(row.judgement());
+        html += fmt::format("<tr title=\"{}\"{}>", escaped(row.name), judgement == "worse" ? " class=worse" : judgement == "better" ? " class=better" : "");
+        for (const std::string& cell : cellsOf(row))
+            html += "<td>" + escaped(cell) + "</td>";
+        html += "</tr>";
+    }
+    return html + "</table></div>";
+}
+
+/// Bars from where the one before ended: from the mean latency of A to that of B.
+std::string waterfallPicture(const analysis::LatencyWaterfall& waterfall)
+{
+    constexpr double kLeft = 260, kWidth = 640, kRow = 22;
+    std::vector<const WaterfallStep*> steps;
+    for (const WaterfallStep& step : waterfall.steps)
+        if (step.of == WaterfallStep::Of::Phase)
+            steps.push_back(&step);
+    double low = std::min(waterfall.a, waterfall.b), high = std::max(waterfall.a, waterfall.b), at = waterfall.a;
+    for (const WaterfallStep* step : steps) {
+        at += step->contribution();
+        low = std::min(low, at);
+        high = std::max(high, at);
+    }
+    const double margin = std::max((high - low) * 0.1, high * 0.01);
+    low = std::max(0.0, low - margin);
+    high += margin;
+    const auto x = [&](double value) { return kLeft + kWidth * (value - low) / std::max(high - low, 1.0); };
+    double y = 4;
+    std::string svg;
+    const auto bar = [&](const std::string& title, double from, double to, const char* colour, const std::string& value) {
+        svg += fmt::format("<text x=0 y={:.0f}>{}</text><rect x={:.1f} y={:.0f} width={:.1f} height={:.0f} fill='var({})'/><text x={:.1f} y={:.0f}>{}</text>", y + 14,
+                           escaped(title), x(std::min(from, to)), y + 2, std::max(std::abs(x(to) - x(from)), 1.0), kRow - 6, colour, x(std::max(from, to)) + 6, y + 14,
+                           escaped(value));
+        y += kRow;
+    };
+    bar("A, mean latency", low, waterfall.a, "--a", analysis::valueText(waterfall.a, "ns"));
+    at = waterfall.a;
+    for (const WaterfallStep* step : steps) {
+        const double change = step->contribution();
+        bar(step->name, at, at + change, change > 0 ? "--bad" : "--good", (change > 0 ? "+" : change < 0 ? "−" : "") + analysis::valueText(std::abs(change), "ns"));
+        at += change;
+    }
+    bar("B, mean latency", low, waterfall.b, "--b", analysis::valueText(waterfall.b, "ns"));
+    return fmt::format("<h2>Where the latency of {} went</h2><div class=scroll><svg width=1000 height={:.0f} role=img aria-label='waterfall'>{}</svg></div>",
+                       escaped(waterfall.model), y + 4, svg);
+}
+
+/// Shares of requests that took no longer than a time: both sides over one another.
+std::string distributionPicture(const ComparisonRow& row)
+{
+    constexpr double kLeft = 50, kWidth = 800, kHeight = 200;
+    const auto& a = row.statistics.a.shape;
+    const auto& b = row.statistics.b.shape;
+    if (a.empty() || b.empty())
+        return {};
+    const double low = std::min(a.front(), b.front());
+    const double high = std::max({a[a.size() * 99 / 100], b[b.size() * 99 / 100], static_cast<float>(low) + 1});
+    const auto line = [&](const std::vector<float>& shape, const char* colour) {
+        std::string points;
+        for (std::size_t i = 0; i < shape.size() && shape[i] <= high; ++i)
+            points += fmt::format("{:.1f},{:.1f} ", kLeft + kWidth * (shape[i] - low) / (high - low),
+                                  10 + kHeight * (1 - (static_cast<double>(i) + 0.5) / static_cast<double>(shape.size())));
+        return fmt::format("<polyline points='{}' fill=none stroke='var({})' stroke-width=2 />", points, colour);
+    };
+    std::string svg = line(a, "--a") + line(b, "--b");
+    for (const double share : {0.0, 0.5, 0.95})
+        svg += fmt::format("<text x=0 y={:.0f}>{:.0f} %</text><line x1={} x2={} y1={:.0f} y2={:.0f} stroke='var(--line)'/>", 14 + kHeight * (1 - share), share * 100, kLeft,
+                           kLeft + kWidth, 10 + kHeight * (1 - share), 10 + kHeight * (1 - share));
+    for (int i = 0; i <= 4; ++i)
+        svg += fmt::format("<text x={:.0f} y={:.0f} text-anchor=middle>{}</text>", kLeft + kWidth * i / 4, kHeight + 28,
+                           analysis::valueText(low + (high - low) * i / 4, row.unit));
+    svg += fmt::format("<text x={0} y=24 style='fill:var(--a)'>A</text><text x={1} y=24 style='fill:var(--b)'>B</text>", kLeft + 8, kLeft + 28);
+    return fmt::format("<h2>Requests that took no longer than …</h2><div class=scroll><svg width=920 height={:.0f} role=img aria-label='distributions'>{}</svg></div>",
+                       kHeight + 36, svg);
+}
+
+std::string conditionsTable(const std::vector<CheckedCondition>& conditions)
+{
+    if (conditions.empty())
+        return {};
+    std::string html = "<h2>Conditions</h2><table>";
+    for (const CheckedCondition& one : conditions) {
+        const bool holds = one.result.outcome == analysis::ConditionOutcome::Holds;
+        const char* word = holds ? "failed" : one.result.outcome == analysis::ConditionOutcome::DoesNotHold ? "ok" : "cannot say";
+        html += fmt::format("<tr{}><td><code>{}</code></td><td>{}</td><td style='text-align:left;white-space:normal'>{}</td></tr>", holds ? " class=worse" : "",
+                            escaped(one.condition.text), word, escaped(one.result.reason));
+    }
+    return html + "</table>";
+}
+
+} // namespace
+
+std::string comparisonHtml(const ComparisonReport& report)
+{
+    const analysis::Comparison& c = report.comparison;
+    std::string html = fmt::format("<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'><title>{0}</title><style>{1}</style>"
+                                   "<h1>{0}</h1><p>{2}</p><p class=dim>A: {3}<br>B: {4}</p>",
+                                   escaped(analysis::headline(c.verdict.verdict)), kStyle, escaped(c.verdict.reason), escaped(report.nameA), escaped(report.nameB));
+    html += conditionsTable(report.conditions);
+    std::vector<std::string> leading;
+    for (const analysis::LeadingChange& change : c.leading)
+        leading.push_back(change.sentence);
+    html += listOf("What changed, the likeliest cause first", leading) + listOf("What cannot be concluded", c.limits);
+    if (c.waterfall)
+        html += waterfallPicture(*c.waterfall);
+    for (const ComparisonRow& row : c.summary)
+        if (row.kind == analysis::RowKind::Latency && row.model == c.verdict.model && row.statistic == Statistic::Median)
+            html += distributionPicture(row);
+    for (const ComparisonSection& section : sectionsOf(c))
+        html += tableOf(section);
+    return html + "<p class=dim>" + escaped(methodText(c)) + "</p></html>\n";
+}
+
+} // namespace gantry::cli
