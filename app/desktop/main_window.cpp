@@ -297,6 +297,7 @@ void MainWindow::connectViewActions()
     });
 
     connect(m_actions->filterEvents, &QAction::triggered, m_inspector, &Inspector::filterEvents);
+    connect(m_actions->showFindings, &QAction::triggered, m_inspector, &Inspector::showFindings);
     connect(m_actions->find, &QAction::triggered, this, [this] {
         m_searchBox->setFocus(Qt::ShortcutFocusReason);
         m_searchBox->selectAll();
@@ -786,7 +787,8 @@ void MainWindow::refreshActions()
         action->setEnabled(hasTimeline);
     for (QAction* action :
          {m_actions->copyLink, m_actions->showInLive, m_actions->zoomToSelection, m_actions->find, m_actions->nextMatch,
-          m_actions->previousMatch, m_actions->jumpToTime, m_actions->nextGap, m_actions->gapLongerThan, m_actions->filterEvents})
+          m_actions->previousMatch, m_actions->jumpToTime, m_actions->nextGap, m_actions->gapLongerThan, m_actions->filterEvents,
+          m_actions->showFindings})
         action->setEnabled(report && report->hasTimeline());
     m_actions->clockOffsets->setEnabled(report && report->trace() && report->files().size() > 1);
     m_actions->saveView->setEnabled(report && report->hasTimeline() && report->files().size() == 1);

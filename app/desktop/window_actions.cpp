@@ -108,6 +108,8 @@ WindowActions::WindowActions(QMainWindow& window)
                             tr("Delete the mark that was added, clicked or gone to last"))),
       filterEvents(makeAction(window, tr("Filter &events…"), {QKeySequence(Qt::CTRL | Qt::ALT | Qt::Key_F)},
                               tr("List the events in view that meet a filter"))),
+      showFindings(makeAction(window, tr("F&indings"), {QKeySequence(Qt::CTRL | Qt::ALT | Qt::Key_I)},
+                              tr("What makes requests of the report in front slow, and what to edit"))),
       find(makeAction(window, tr("&Find…"), {QKeySequence(Qt::Key_F), QKeySequence::Find},
                       tr("Find events by name in the report in front"))),
       nextMatch(makeAction(window, tr("&Next match"), {QKeySequence(Qt::Key_BracketRight), QKeySequence(Qt::Key_F3)},
@@ -181,7 +183,7 @@ void WindowActions::buildMenus(QMenuBar& bar, const QList<QAction*>& capture, co
     marksMenu->addSeparator();
 
     QMenu* search = bar.addMenu(tr("&Search"));
-    search->addActions({find, nextMatch, previousMatch, filterEvents});
+    search->addActions({find, nextMatch, previousMatch, filterEvents, showFindings});
     search->addSeparator();
     search->addActions({jumpToTime, nextGap, gapLongerThan});
     search->addSeparator();

@@ -73,6 +73,7 @@ struct WindowActions
     QAction* removeMark;
     // Search
     QAction* filterEvents;
+    QAction* showFindings;
     QAction* find;
     QAction* nextMatch;
     QAction* previousMatch;

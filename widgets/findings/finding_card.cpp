@@ -47,97 +47,116 @@ QString titleOf(const findings::Finding& finding)
     return parts.join(QStringLiteral(" · "));
 }
 
-} // namespace
-
-FindingCard::FindingCard(QWidget* parent) : QScrollArea(parent)
+QVBoxLayout* columnOf(QWidget& page)
 {
-    setWidgetResizable(true);
-    setFrameShape(QFrame::NoFrame);
-    setHorizontalScrollBarPolicy(Qt::ScrollBarAsNeeded);
-    clear();
-}
-
-QVBoxLayout* FindingCard::restart()
-{
-    auto* page = new QWidget;
-    auto* column = new QVBoxLayout(page);
+    auto* column = new QVBoxLayout(&page);
     column->setContentsMargins(8, 6, 8, 6);
     column->setSpacing(6);
-    setWidget(page); // takes the place of the old one, which goes
     return column;
 }
 
-void FindingCard::clear()
+void addRemedy(QVBoxLayout& column, const findings::Remedy& remedy, QWidget* page)
 {
-    restart();
-}
-
-void FindingCard::showFinding(const trace::Trace& trace, const findings::Finding& finding)
-{
-    QVBoxLayout* column = restart();
-    column->addWidget(heading(titleOf(finding), widget()));
-    column->addWidget(paragraph(toQString(finding.sentence), widget()));
-    for (const findings::Evidence& evidence : finding.evidence) {
-        const QString where = formatTime(evidence.time.start - trace.time.start, 1000);
-        auto* button = new QPushButton(tr("Show %1, at %2").arg(toQString(evidence.what), where), widget());
-        button->setObjectName(QStringLiteral("evidence"));
-        connect(button, &QPushButton::clicked, this, [this, evidence] { emit evidenceRequested(evidence); });
-        auto* row = new QHBoxLayout;
-        row->addWidget(button);
-        row->addStretch(1);
-        column->addLayout(row);
-    }
-    if (!finding.remedies.empty())
-        column->addWidget(heading(tr("What to try"), widget()));
-    for (const findings::Remedy& remedy : finding.remedies)
-        addRemedy(*column, remedy);
-    column->addStretch(1);
-}
-
-void FindingCard::addRemedy(QVBoxLayout& column, const findings::Remedy& remedy)
-{
-    column.addWidget(paragraph(toQString(remedy.advice), widget()));
+    column.addWidget(paragraph(toQString(remedy.advice), page));
     if (remedy.edit.empty())
         return;
-    auto* frame = new QFrame(widget());
+    auto* frame = new QFrame(page);
     frame->setFrameShape(QFrame::StyledPanel);
     frame->setAutoFillBackground(true);
     frame->setBackgroundRole(QPalette::Base);
     auto* row = new QHBoxLayout(frame);
     row->setContentsMargins(6, 4, 4, 4);
     QLabel* edit = paragraph(toQString(remedy.edit), frame);
-    edit->setObjectName(QStringLiteral("edit"));
     edit->setFont(QFontDatabase::systemFont(QFontDatabase::FixedFont));
     row->addWidget(edit, 1);
-    auto* copy = new QPushButton(tr("Copy"), frame);
+    auto* copy = new QPushButton(FindingCard::tr("Copy"), frame);
     copy->setObjectName(QStringLiteral("copyEdit"));
-    copy->setToolTip(tr("Copies these lines"));
-    connect(copy, &QPushButton::clicked, this, [copy, text = toQString(remedy.edit)] {
+    copy->setToolTip(FindingCard::tr("Copies these lines"));
+    QObject::connect(copy, &QPushButton::clicked, copy, [copy, text = toQString(remedy.edit)] {
         QGuiApplication::clipboard()->setText(text);
-        copy->setText(tr("Copied"));
-        QTimer::singleShot(kSaidMs, copy, [copy] { copy->setText(tr("Copy")); });
+        copy->setText(FindingCard::tr("Copied"));
+        QTimer::singleShot(kSaidMs, copy, [copy] { copy->setText(FindingCard::tr("Copy")); });
     });
     row->addWidget(copy, 0, Qt::AlignTop);
     column.addWidget(frame);
 }
 
+} // namespace
+
+FindingCard::FindingCard(QWidget* parent) : QScrollArea(parent)
+{
+    setWidgetResizable(true);
+    setFrameShape(QFrame::NoFrame);
+}
+
+void FindingCard::showPage(QWidget* page)
+{
+    setWidget(page); // the old one goes
+    page->show();
+    ensureVisible(0, 0);
+}
+
+void FindingCard::clear()
+{
+    showPage(new QWidget);
+}
+
+void FindingCard::showFinding(const trace::Trace& trace, const findings::Finding& finding)
+{
+    auto* page = new QWidget;
+    QVBoxLayout* column = columnOf(*page);
+    column->addWidget(heading(titleOf(finding), page));
+    column->addWidget(paragraph(toQString(finding.sentence), page));
+    addEvidence(*column, trace, finding.evidence);
+    if (!finding.remedies.empty())
+        column->addWidget(heading(tr("What to try"), page));
+    for (const findings::Remedy& remedy : finding.remedies)
+        addRemedy(*column, remedy, page);
+    column->addStretch(1);
+    showPage(page);
+}
+
+void FindingCard::addEvidence(QVBoxLayout& column, const trace::Trace& trace, const std::vector<findings::Evidence>& evidence)
+{
+    if (evidence.empty())
+        return;
+    QStringList links;
+    for (std::size_t i = 0; i < evidence.size(); ++i)
+        links << QStringLiteral("<a href=\"%1\">%2</a>")
+                     .arg(i)
+                     .arg(tr("%1, at %2")
+                              .arg(toQString(evidence[i].what), formatTime(evidence[i].time.start - trace.time.start, 1000))
+                              .toHtmlEscaped());
+    auto* label = new QLabel(tr("Show: %1").arg(links.join(QStringLiteral(" · "))), column.parentWidget());
+    label->setObjectName(QStringLiteral("evidence"));
+    label->setWordWrap(true);
+    label->setTextInteractionFlags(Qt::LinksAccessibleByMouse | Qt::LinksAccessibleByKeyboard);
+    connect(label, &QLabel::linkActivated, this, [this, evidence](const QString& link) {
+        if (const auto index = link.toULongLong(); index < evidence.size())
+            emit evidenceRequested(evidence[index]);
+    });
+    column.addWidget(label);
+}
+
 void FindingCard::showRules(const findings::Diagnosis& diagnosis)
 {
-    QVBoxLayout* column = restart();
+    auto* page = new QWidget;
+    QVBoxLayout* column = columnOf(*page);
     if (diagnosis.findings.empty())
-        column->addWidget(heading(tr("Nothing was found"), widget()));
+        column->addWidget(heading(tr("Nothing was found"), page));
     if (!diagnosis.silent.empty()) {
-        column->addWidget(heading(tr("Looked for, and not there"), widget()));
+        column->addWidget(heading(tr("Looked for, and not there"), page));
         QStringList titles;
         for (const findings::RuleName& rule : diagnosis.silent)
             titles << toQString(rule.title);
-        column->addWidget(paragraph(titles.join(QStringLiteral("; ")) + QLatin1Char('.'), widget()));
+        column->addWidget(paragraph(titles.join(QStringLiteral("; ")) + QLatin1Char('.'), page));
     }
     if (!diagnosis.unjudged.empty())
-        column->addWidget(heading(tr("Not judged, for the report does not say enough"), widget()));
+        column->addWidget(heading(tr("Not judged, for the report does not say enough"), page));
     for (const findings::Unjudged& each : diagnosis.unjudged)
-        column->addWidget(paragraph(tr("%1: %2.").arg(toQString(each.rule.title), toQString(each.why)), widget()));
+        column->addWidget(paragraph(tr("%1: %2.").arg(toQString(each.rule.title), toQString(each.why)), page));
     column->addStretch(1);
+    showPage(page);
 }
 
 } // namespace gantry::widgets

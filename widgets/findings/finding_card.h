@@ -5,7 +5,7 @@
 
 #include <QScrollArea>
 
-#include <memory>
+#include <vector>
 
 class QVBoxLayout;
 
@@ -29,9 +29,9 @@ signals:
     void evidenceRequested(const gantry::findings::Evidence& evidence);
 
 private:
-    /// A new empty page; the old one goes.
-    QVBoxLayout* restart();
-    void addRemedy(QVBoxLayout& column, const findings::Remedy& remedy);
+    /// Takes the place of what is shown. Filled before, for a page that grows while it is shown is laid out too small.
+    void showPage(QWidget* page);
+    void addEvidence(QVBoxLayout& column, const trace::Trace& trace, const std::vector<findings::Evidence>& evidence);
 };
 
 } // namespace gantry::widgets

@@ -36,7 +36,7 @@ QPixmap severityPixmap(findings::Severity severity)
         painter.drawPolygon(QPolygonF({QPointF(kSize / 2.0, 0.5), QPointF(kSize - 0.5, kSize - 1), QPointF(0.5, kSize - 1)}));
         break;
     case findings::Severity::Note:
-        painter.setBrush(theme.accent);
+        painter.setBrush(theme.weakText);
         painter.drawEllipse(QRectF(1, 1, kSize - 2, kSize - 2));
         break;
     }

@@ -1,9 +1,11 @@
 #include "widgets/findings/findings_panel.h"
 
+#include "trace_model/base/counted.h"
 #include "widgets/findings/finding_card.h"
 #include "widgets/findings/findings_model.h"
 #include "widgets/tables/table_style.h"
 #include "widgets/theme/elided_label.h"
+#include "widgets/theme/format.h"
 
 #include <QHBoxLayout>
 #include <QHeaderView>
@@ -22,6 +24,7 @@ namespace {
 
 constexpr int kSideBySide = 640; // px: narrower, the card has no room beside the list
 constexpr int kNarrowestSentence = 120;
+constexpr int kLowestList = 48, kLowestCard = 32;
 
 } // namespace
 
@@ -34,16 +37,20 @@ FindingsPanel::FindingsPanel(QWidget* parent)
       m_scope(new ElidedLabel(Qt::ElideRight, this)),
       m_rules(new QPushButton(tr("What was looked for"), this))
 {
+    m_view->setObjectName(QStringLiteral("findings"));
     m_view->setModel(m_model);
     applyTableStyle(*m_view, FindingsModel::Sentence, kNarrowestSentence);
     m_view->setSelectionMode(QAbstractItemView::SingleSelection);
     m_split->addWidget(m_view);
     m_split->addWidget(m_card);
     m_split->setChildrenCollapsible(false);
+    // Both scroll: they are no reason to keep the window from being small.
+    m_view->setMinimumHeight(kLowestList);
+    m_card->setMinimumHeight(kLowestCard);
     m_split->setStretchFactor(0, 1);
     m_split->setStretchFactor(1, 1);
     auto* top = new QHBoxLayout;
-    top->setContentsMargins(8, 2, 4, 2);
+    top->setContentsMargins(8, 0, 4, 0);
     top->addWidget(m_scope, 1);
     top->addWidget(m_rules);
     auto* column = new QVBoxLayout(this);
@@ -119,9 +126,8 @@ QString FindingsPanel::scopeText() const
     if (parts.isEmpty())
         parts << tr("nothing found");
     const QString found = parts.join(QStringLiteral(", "));
-    return tr("%1%2; %3 rules found nothing, %4 could not be judged")
-        .arg(found.left(1).toUpper(), found.mid(1))
-        .arg(m_diagnosis->silent.size())
+    return tr("%1%2; %3 found nothing, %4 could not be judged")
+        .arg(found.left(1).toUpper(), found.mid(1), toQString(counted(m_diagnosis->silent.size(), "rule")))
         .arg(m_diagnosis->unjudged.size());
 }
 

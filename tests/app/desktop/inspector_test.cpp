@@ -6,6 +6,7 @@
 #include "tests/support/temporary_folder.h"
 #include "trace_model/analysis/request_join.h"
 #include "widgets/details/details_panel.h"
+#include "widgets/findings/findings_panel.h"
 #include "widgets/tables/event_table.h"
 #include "widgets/tables/filter_edit.h"
 #include "widgets/tables/import_view.h"
@@ -100,6 +101,30 @@ private slots:
                  (QStringList{QStringLiteral("bert_base compute_infer 12"), QStringLiteral("bert_base queue 12"),
                               QStringLiteral("bert_base compute_input 12"), QStringLiteral("bert_base compute_output 12")}));
         QVERIFY2(scopeText().contains(QStringLiteral("the whole report")), qPrintable(scopeText()));
+    }
+
+    void findingsAreJudgedAndTheTimelineShowsTheirEvidence()
+    {
+        follow();
+        m_inspector->showFindings();
+        QTRY_VERIFY_WITH_TIMEOUT(m_inspector->findings().scopeText().contains(QStringLiteral("could not be judged")), kPatienceMs);
+        QVERIFY(m_inspector->findings().isVisible());
+        const TimeRange place{3 * kMillisecond, 4 * kMillisecond};
+        emit m_inspector->findings().evidenceRequested({"a place", place, {}, {}});
+        QCOMPARE(m_page->timeline()->measuredRange(), std::optional(place));
+        QVERIFY(m_page->timeline()->visibleRange().duration() < m_page->trace()->time.duration());
+        emit m_inspector->findings().evidenceRequested({"a request", place, {}, trace::RequestIndex(5)});
+        QCOMPARE(m_page->selectedRequest().value, 5u);
+    }
+
+    void findingsGoWithTheirPage()
+    {
+        follow();
+        QTRY_VERIFY_WITH_TIMEOUT(!m_inspector->findings().scopeText().isEmpty(), kPatienceMs);
+        m_inspector->follow(FrontPage::Live, nullptr);
+        QCOMPARE(m_inspector->findings().scopeText(), QString());
+        follow(); // known: shown at once
+        QVERIFY(!m_inspector->findings().scopeText().isEmpty());
     }
 
     void theImportIsShownWhenAskedForAndIsAboutTheFile()

@@ -15,6 +15,7 @@ constexpr std::size_t kFewestRequests = 20; // complete ones: fewer are no load 
 constexpr std::size_t kFewestExecutions = 20;
 constexpr double kQueueBound = 0.30; // of the latency
 constexpr double kWorthSaying = 0.10;
+constexpr double kMostlyBusy = 0.5; // of the time that requests wait: below, instances are not what they wait for
 
 Judgement noRequests()
 {
@@ -110,6 +111,15 @@ DurationNs meanOf(DurationNs sum, std::size_t count)
     return count > 0 ? sum / static_cast<DurationNs>(count) : 0;
 }
 
+/// For requests that wait though an instance is free.
+std::vector<Remedy> earlierRemedies(const ModelFacts& model)
+{
+    return {{"Let a batch go as soon as an instance is free.",
+             fmt::format("# config.pbtxt of {}\ndynamic_batching {{ max_queue_delay_microseconds: 0 }}", model.name)},
+            {"See that no rate limit or order holds requests back: a sequence batcher, priorities, a rate limiter's resources.",
+             "tritonserver --rate-limit=off …"}};
+}
+
 Finding queueFinding(const Facts& facts, const ModelFacts& model, const WaitTimes& waits)
 {
     const double gpu = busiestGpu(facts);
@@ -126,6 +136,11 @@ Finding queueFinding(const Facts& facts, const ModelFacts& model, const WaitTime
                     model.instances.size() > 1 ? "are" : "is", percent(allBusy));
     finding.sentence += facts.hasGpuWork() ? fmt::format(", the GPU for {} of the window.", percent(gpu)) : ".";
     finding.evidence.push_back(longestWait(facts, model));
+    if (allBusy < kMostlyBusy) {
+        finding.sentence += " They wait for a batch to fill, or are held back, for an instance is free.";
+        finding.remedies = earlierRemedies(model);
+        return finding;
+    }
     const Remedy batches{
         "Let requests that wait share an execution.",
         fmt::format("# config.pbtxt of {}\nmax_batch_size: {}\ndynamic_batching {{ }}", model.name, std::max(8u, model.largestBatch * 2))};
@@ -220,11 +235,7 @@ Judgement judgeIdleInstances(const Facts& facts)
         finding.sentence = fmt::format("For {}, {} of the window, requests of {} wait while at least one of its {} instances does nothing.",
                                        formatDuration(waits.withIdleInstance), percent(share), model->name, model->instances.size());
         finding.evidence.push_back(longestWait(facts, *model));
-        finding.remedies = {
-            {"Let a batch go as soon as an instance is free.",
-             fmt::format("# config.pbtxt of {}\ndynamic_batching {{ max_queue_delay_microseconds: 0 }}", model->name)},
-            {"See that no rate limit or order holds requests back: a sequence batcher, priorities, a rate limiter's resources.",
-             "tritonserver --rate-limit=off …"}};
+        finding.remedies = earlierRemedies(*model);
         judgement.findings.push_back(std::move(finding));
     }
     return judgement;

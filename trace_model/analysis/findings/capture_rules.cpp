@@ -19,8 +19,7 @@ std::size_t pieces(const Facts& facts)
 {
     std::size_t count = 0;
     for (const GpuFacts& gpu : facts.gpus)
-        for (const StreamFacts& stream : gpu.streams)
-            count += stream.kernels + stream.copies;
+        count += gpu.pieces();
     return count;
 }
 

@@ -61,7 +61,7 @@ CopySum pageableCopies(const Facts& facts, CopyKind direction)
             continue;
         const EventId copy(EventKind::Memcpy, row);
         const auto call = facts.host.callOf(trace, copy);
-        if (call && facts.host.classOfRow(trace, *call) != CallClass::AsyncCopy)
+        if (call && facts.host.classOfRow(trace, *call) == CallClass::Copy)
             continue; // a synchronous call: a rule of its own
         sum.add(copy, trace.memcpys.time(row).clippedTo(facts.window).duration(), trace.memcpys.bytes[row]);
         if (call)

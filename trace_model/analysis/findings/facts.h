@@ -27,6 +27,8 @@ struct Facts
     [[nodiscard]] double shareOfWindow(DurationNs duration) const;
     [[nodiscard]] bool hasGpuWork() const { return !gpus.empty(); }
     [[nodiscard]] bool hasApiCalls() const { return trace.apiCalls.size() > 0; }
+    /// Whether kernels of PyTorch ran, or its profiler recorded them.
+    [[nodiscard]] bool isPyTorch() const;
     [[nodiscard]] bool hasRequests() const { return !serving.models.empty(); }
 };
 

@@ -37,7 +37,7 @@ enum class RemedyFor : std::uint8_t
 {
     Everybody,
     Servers, ///< that have a config.pbtxt or flags: where requests were recorded
-    PyTorch, ///< programs: where no requests were recorded
+    PyTorch, ///< programs: where its kernels ran, and no requests were recorded
 };
 
 /// What to change, exactly.

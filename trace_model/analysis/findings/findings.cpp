@@ -33,8 +33,10 @@ bool isMoreUrgent(const Finding& a, const Finding& b)
 /// Leaves out edits for what was not recorded.
 void keepFitting(std::vector<Remedy>& remedies, const Facts& facts)
 {
-    const RemedyFor other = facts.hasRequests() ? RemedyFor::PyTorch : RemedyFor::Servers;
-    std::erase_if(remedies, [&](const Remedy& remedy) { return remedy.whom == other; });
+    const bool isForServers = facts.hasRequests(), isForPyTorch = !isForServers && facts.isPyTorch();
+    std::erase_if(remedies, [&](const Remedy& remedy) {
+        return (remedy.whom == RemedyFor::Servers && !isForServers) || (remedy.whom == RemedyFor::PyTorch && !isForPyTorch);
+    });
 }
 
 void apply(const Rule& rule, const Facts& facts, Diagnosis& diagnosis)

@@ -128,6 +128,14 @@ private:
 
 } // namespace
 
+std::size_t GpuFacts::pieces() const
+{
+    std::size_t count = 0;
+    for (const StreamFacts& stream : streams)
+        count += stream.kernels + stream.copies;
+    return count;
+}
+
 std::vector<GpuFacts> gpuFacts(const trace::Trace& trace, TimeRange window, const std::stop_token& stop)
 {
     std::array<Cursor, 4> cursors = {{{&trace.kernels, EventKind::Kernel},

@@ -37,6 +37,8 @@ struct GpuFacts
     TimeRange active;                 ///< from the first to the last of its work, in the window
     std::vector<GpuGap> gaps;         ///< by time
 
+    /// Kernels, graphs and copies.
+    [[nodiscard]] std::size_t pieces() const;
     /// Sum of busy streams over time with any: 1 where never two streams run at once.
     [[nodiscard]] double concurrency() const { return busy > 0 ? static_cast<double>(streamBusy) / static_cast<double>(busy) : 0; }
 };

@@ -33,6 +33,7 @@ struct LaunchFigures
 {
     std::size_t kernels = 0;           ///< not of graphs
     DurationNs kernel = 0, launch = 0; ///< medians
+    double busiestLauncher = 0;        ///< ns that the thread which launches most is in such calls
 };
 
 LaunchFigures launchFigures(const Facts& facts)
@@ -42,10 +43,13 @@ LaunchFigures launchFigures(const Facts& facts)
     for (std::uint32_t row = 0; row < facts.trace.kernels.size(); ++row)
         if (facts.trace.kernels.graphNode[row] == 0)
             kernels.push_back(facts.trace.kernels.duration(row));
-    for (const ThreadFacts& thread : facts.host.threads())
+    for (const ThreadFacts& thread : facts.host.threads()) {
+        figures.busiestLauncher =
+            std::max(figures.busiestLauncher, static_cast<double>(thread.time[static_cast<std::size_t>(CallClass::Launch)]));
         for (const std::uint32_t row : thread.calls)
             if (facts.host.classOfRow(facts.trace, row) == CallClass::Launch)
                 launches.push_back(facts.trace.apiCalls.duration(row));
+    }
     figures.kernels = kernels.size();
     figures.kernel = medianOf(kernels);
     figures.launch = medianOf(launches);
@@ -54,13 +58,16 @@ LaunchFigures launchFigures(const Facts& facts)
 
 std::vector<Remedy> graphRemedies()
 {
-    return {{"Record the launches of an execution once as a CUDA graph, and launch that. TensorRT on Triton, and gantry-serve:",
+    return {{"TensorRT on Triton, and gantry-serve, record a CUDA graph for each shape of a batch.",
              "# config.pbtxt\noptimization { cuda { graphs: true } }", RemedyFor::Servers},
             {"PyTorch: let it record graphs.", "model = torch.compile(model, mode=\"reduce-overhead\")", RemedyFor::PyTorch},
             {"ONNX Runtime on Triton:",
              "# config.pbtxt\noptimization { execution_accelerators { gpu_execution_accelerator : [ {\n  name : \"cuda\"\n"
              "  parameters { key: \"enable_cuda_graph\" value: \"1\" } } ] } }",
              RemedyFor::Servers},
+            {"In code, record what repeats once as a CUDA graph, and launch that.",
+             "cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal);\n…\ncudaStreamEndCapture(stream, &graph);\n"
+             "cudaGraphInstantiate(&executable, graph, 0);\ncudaGraphLaunch(executable, stream);"},
             {"Larger batches make each kernel longer and the launches fewer.",
              "# config.pbtxt\ndynamic_batching { max_queue_delay_microseconds: 1000 }", RemedyFor::Servers}};
 }
@@ -73,20 +80,12 @@ std::vector<Evidence> gapsOf(const IdleCauses::Cause& cause)
     return evidence;
 }
 
-std::size_t workCount(const GpuFacts& gpu)
-{
-    std::size_t count = 0;
-    for (const StreamFacts& stream : gpu.streams)
-        count += stream.kernels + stream.copies;
-    return count;
-}
-
 /// A finding about one cause of a GPU's idle time; nothing where it costs little.
 std::optional<Finding> idleFinding(const Facts& facts, std::size_t gpu, IdleCause cause)
 {
     const IdleCauses::Cause& found = facts.idle[gpu][cause];
     const double share = facts.shareOfWindow(found.total);
-    if (share < kMuchIdle || workCount(facts.gpus[gpu]) < kFewestWork)
+    if (share < kMuchIdle || facts.gpus[gpu].pieces() < kFewestWork)
         return std::nullopt;
     Finding finding;
     finding.share = share;
@@ -181,16 +180,18 @@ Judgement judgeLaunchBound(const Facts& facts)
 
 Judgement judgeTinyKernels(const Facts& facts)
 {
-    if (!facts.hasGpuWork())
-        return Judgement::cannot("no GPU work was recorded");
     if (facts.trace.kernels.size() == 0)
         return Judgement::cannot("no kernels were recorded");
+    if (!facts.hasApiCalls())
+        return Judgement::cannot("no CUDA API calls were recorded, so that nobody knows what launching takes");
     constexpr double kMostly = 0.5;       // of the kernels are launched by themselves
     constexpr DurationNs kTiny = 5'000;   // ns: about what a launch costs the host on today's servers
+    constexpr double kBusyLauncher = 0.2; // of the work's time that a thread is in launch calls: below, launching costs nobody much
     constexpr std::size_t kFewest = 1000; // kernels: below, nothing repeats often enough to be worth a graph
     const LaunchFigures figures = launchFigures(facts);
     Judgement judgement;
     if (figures.kernels < kFewest || figures.kernel > kTiny ||
+        figures.busiestLauncher < kBusyLauncher * static_cast<double>(workingTime(facts).duration()) ||
         static_cast<double>(figures.kernels) < kMostly * static_cast<double>(facts.trace.kernels.size()))
         return judgement;
     Finding finding;
@@ -330,7 +331,7 @@ Judgement judgeGpuGaps(const Facts& facts)
     for (std::size_t i = 0; i < facts.gpus.size(); ++i) {
         const IdleCauses& idle = facts.idle[i];
         const double share = facts.shareOfWindow(idle.total);
-        if (share < kMuch || workCount(facts.gpus[i]) < kFewestWork)
+        if (share < kMuch || facts.gpus[i].pieces() < kFewestWork)
             continue;
         const auto most = std::max_element(idle.causes.begin(), idle.causes.end(),
                                            [](const IdleCauses::Cause& a, const IdleCauses::Cause& b) { return a.total < b.total; });

@@ -14,6 +14,7 @@ using trace::EventKind;
 
 constexpr double kWorkingStream = 0.05;      // of the GPU's work: less is set-up, not one of the streams that ought to overlap
 constexpr double kProblem = 0.10;            // of the window that overlap would save
+constexpr std::size_t kFewestPieces = 100;   // of work, to speak of what is usual
 constexpr double kTogether = 1.05;           // concurrency from which threads launch at the same time
 constexpr std::size_t kMostSamples = 20'000; // kernels that are looked at one by one
 constexpr std::uint32_t kDefaultStream = 7;  // the number that CUDA gives the legacy default stream of a context
@@ -255,7 +256,7 @@ std::optional<Finding> serialStreams(const Facts& facts, const GpuFacts& gpu)
     if (overlap >= byChance / 2)
         return std::nullopt;
     if (byChance < 0.05 * static_cast<double>(window))
-        return harmlessSerialStreams(facts, gpu, streams);
+        return gpu.pieces() >= kFewestPieces ? std::optional(harmlessSerialStreams(facts, gpu, streams)) : std::nullopt;
     const Reason reason = reasonFor(facts, gpu, streams);
     Finding finding;
     finding.share = facts.shareOfWindow(static_cast<DurationNs>(byChance - overlap));

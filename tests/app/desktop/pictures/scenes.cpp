@@ -23,6 +23,7 @@
 #include "tests/widgets/trace_fixture.h"
 #include "trace_model/analysis/request_breakdown.h"
 #include "widgets/compare/compare_view.h"
+#include "widgets/findings/findings_panel.h"
 #include "widgets/tables/event_table.h"
 #include "widgets/tables/filter_edit.h"
 #include "widgets/tables/statistics_table.h"
@@ -44,6 +45,7 @@
 #include <QSpinBox>
 #include <QTabBar>
 #include <QTabWidget>
+#include <QTableView>
 #include <QTest>
 #include <QTreeWidget>
 
@@ -63,6 +65,28 @@ using RowChange = TimelineWidget::RowChange;
 
 constexpr DurationNs kMicrosecond = 1'000, kMillisecond = 1'000'000;
 constexpr DurationNs kLiveSpan = 3'000'000'000;
+
+/// The script of one long kernel after the other.
+std::string nothingToFind()
+{
+    std::string script = "window 0..400000000\n";
+    for (int i = 0; i < 200; ++i)
+        script += "kernel gpu0/stream7 gemm " + std::to_string(i * 2'000'000) + ".." + std::to_string((i + 1) * 2'000'000) + "\n";
+    return script;
+}
+
+ReportPage& openPageable(Stage& stage)
+{
+    return stage.open(Stage::demo("bert-pageable"));
+}
+
+void showFindings(Stage& stage)
+{
+    stage.window().actions().showFindings->trigger();
+    widgets::FindingsPanel& panel = stage.find<widgets::FindingsPanel>();
+    stage.waitUntil("the report is judged", [&panel] { return !panel.scopeText().isEmpty(); });
+    stage.settle();
+}
 
 ReportPage& openDemo(Stage& stage)
 {
@@ -322,6 +346,26 @@ void addTables(std::vector<Scene>& scenes)
                           QTest::keyClick(&filter, Qt::Key_Escape);
                           QTest::keyClick(&filter, Qt::Key_Return);
                           stage.settle();
+                      }});
+    scenes.push_back({"findings", [](Stage& stage) {
+                          openPageable(stage);
+                          showFindings(stage);
+                      }});
+    scenes.push_back({"findings-chosen", [](Stage& stage) {
+                          openPageable(stage);
+                          showFindings(stage);
+                          stage.find<QTableView>("findings").selectRow(1);
+                          stage.settle();
+                      }});
+    scenes.push_back({"findings-small",
+                      [](Stage& stage) {
+                          openPageable(stage);
+                          showFindings(stage);
+                      },
+                      {640, 420}});
+    scenes.push_back({"findings-none", [](Stage& stage) {
+                          stage.openScript(nothingToFind());
+                          showFindings(stage);
                       }});
     scenes.push_back({"import", [](Stage& stage) {
                           openDemo(stage);

@@ -124,10 +124,22 @@ TEST(Findings, EditsForServersAreNotGivenToProgramsWithoutRequests)
         return text;
     };
     ASSERT_TRUE(program.find("pageable-copy") && server.find("pageable-copy"));
-    EXPECT_THAT(edits(program), HasSubstr("non_blocking=True"));
+    EXPECT_THAT(edits(program), HasSubstr("cudaHostAlloc"));
+    EXPECT_THAT(edits(program), Not(HasSubstr("non_blocking=True"))) << "no kernel of PyTorch ran";
     EXPECT_THAT(edits(program), Not(HasSubstr("--output-memory pinned")));
     EXPECT_THAT(edits(server), HasSubstr("--output-memory pinned"));
     EXPECT_THAT(edits(server), Not(HasSubstr("non_blocking=True")));
+}
+
+TEST(Findings, EditsForPyTorchAreGivenWhereItsKernelsRan)
+{
+    Script script;
+    script.window(100'000).line("kernel gpu0/stream7 void_at::native::vectorized_elementwise_kernel 1000..2000");
+    for (int i = 0; i < 200; ++i)
+        script.copy(7, 1, "DtoH", "pageable", 10 + i * 400, 200 + i * 400);
+    const Diagnosed d(script.text());
+    ASSERT_TRUE(d.find("pageable-copy"));
+    EXPECT_THAT(d.find("pageable-copy")->remedies.back().edit, HasSubstr("non_blocking=True"));
 }
 
 } // namespace

@@ -44,6 +44,20 @@ TEST(QueueBound, SaysHowMuchRequestsWaitAndThatTheInstanceIsBusy)
     EXPECT_THAT(finding->remedies.front().edit, HasSubstr("dynamic_batching"));
 }
 
+// As add_sub of the demo: a delay of 100 µs for batches, an execution of 1 µs, and two requests in flight.
+TEST(QueueBound, SaysThatRequestsWaitForABatchWhereTheInstanceIsFree)
+{
+    Script script;
+    script.window(100'000);
+    for (int i = 0; i < 60; ++i)
+        script.execution(i / 2 + 1, 1, i / 2 * 1000 + 150, i / 2 * 1000 + 152)
+            .request(i + 1, i / 2 * 1000, i / 2 * 1000 + 150, i / 2 * 1000 + 152, i / 2 + 1);
+    const Diagnosed d(script.text());
+    EXPECT_THAT(d.sentence("queue-bound"), HasSubstr("They wait for a batch to fill, or are held back, for an instance is free."));
+    ASSERT_TRUE(d.find("queue-bound"));
+    EXPECT_THAT(d.find("queue-bound")->remedies.front().edit, HasSubstr("max_queue_delay_microseconds: 0"));
+}
+
 TEST(QueueBound, IsSilentWhereRequestsDoNotWait)
 {
     EXPECT_TRUE(Diagnosed(unhurried().text()).wasSilent("queue-bound"));
