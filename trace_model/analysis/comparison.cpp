@@ -240,7 +240,8 @@ std::optional<bool> ComparisonRow::isLessBetter() const
 bool ComparisonRow::isChanged() const
 {
     const auto& moved = change();
-    return moved && correctedP.value_or(1) < kAlpha && std::abs(moved->difference()) >= kNegligible * std::abs(moved->a);
+    return moved && correctedP.value_or(1) < kAlpha && moved->excludesNone() &&
+           std::abs(moved->difference()) >= kNegligible * std::abs(moved->a);
 }
 
 std::string_view ComparisonRow::judgement() const
