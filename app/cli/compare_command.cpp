@@ -81,8 +81,11 @@ void addCompareCommand(CLI::App& app, CommonOptions& common, Action& action)
         "  --fail-if 'kernel:gemm.*:median>+10%'      each kernel that the regular expression is found in; memcpy, api, nvtx, execution,\n"
         "                                             batch, gpu, gap, metric and latency (of a model) likewise\n"
         "  --fail-if 'throughput<-5%'                 requests a second\n"
-        "A condition holds when the change is beyond the limit and told from chance.\n\n"
-        "Exit status: 0 same or better; 1 worse, or a condition holds; 2 cannot say, of the verdict or of a condition; 64 a condition that\n"
+        "A condition holds when the change is beyond the limit and told from chance. That takes 10 values on each side for a median, 100 "
+        "for\n"
+        "p95 and 500 for p99: of fewer, it cannot be said.\n\n"
+        "Exit status: 0 same or better; 1 worse, or a condition holds; 2 cannot say, of the verdict or of a condition; 64 a condition "
+        "that\n"
         "is none; 65 a file that cannot be read.");
     comparing->callback([&, options] { action = [&, options] { return compareReports(common, *options); }; });
 }

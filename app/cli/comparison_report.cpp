@@ -16,6 +16,7 @@ using analysis::ConditionOutcome;
 using analysis::WaterfallStep;
 
 constexpr std::size_t kNameWidth = 44;
+constexpr std::size_t kSentenceWidth = 220; // bytes: signatures of kernels are longer than any screen
 constexpr std::size_t kShownRows = 12; // of a section on a terminal or in a ticket: --json and --html have all
 constexpr std::size_t kShownLeading = 8;
 constexpr std::size_t kShownInside = 5; // steps inside of a phase
@@ -185,7 +186,7 @@ std::string comparisonText(const ComparisonReport& report)
     if (!c.leading.empty()) {
         text += "\nwhat changed, the likeliest cause first\n";
         for (std::size_t i = 0; i < std::min(c.leading.size(), kShownLeading); ++i)
-            text += "  " + printable(c.leading[i].sentence) + "\n";
+            text += "  " + shortened(printable(c.leading[i].sentence), kSentenceWidth) + "\n";
     }
     if (!c.limits.empty()) {
         text += "\nwhat cannot be concluded\n";

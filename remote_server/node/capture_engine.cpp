@@ -41,7 +41,7 @@ public:
           m_links(listenSocket),
           m_costs({m_history, m_options.reportFolder,
                    [this](const auto& id, const auto& report, const auto& cost) { takeCost(id, report, cost); }}),
-          m_worker({m_options.reportFolder, m_options.nodeSnapshot, m_options.targetName,
+          m_worker({m_options.reportFolder, m_options.nodeSnapshot, m_options.targetName, m_options.targetFacts,
                     [this](const auto& job, const auto& written) { conclude(job, written); }})
     {
         if (m_options.metrics)

@@ -44,6 +44,8 @@ public:
         std::function<std::map<std::string, std::string>()> nodeSnapshot;
         /// Name of a target id for the report, or empty. Any thread.
         std::function<std::string(const std::string& targetId)> targetName;
+        /// META rows of a target: its command line, environment and configurations, asked for once per report. Any thread.
+        std::function<std::map<std::string, std::string>(const std::string& targetId)> targetFacts;
         /// Whether a launched target runs, whose further processes a window waits for; and what ends one whose capture asked for that.
         /// Any thread; must neither block nor call the engine.
         std::function<bool(const std::string& targetId)> isTargetRunning;

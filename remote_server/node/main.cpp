@@ -22,6 +22,7 @@
 #include "remote_server/node/sampling/host_sampler.h"
 #include "remote_server/node/sampling/metric_sources.h"
 #include "remote_server/node/stdio_relay.h"
+#include "remote_server/node/target_facts.h"
 #include "remote_server/node/target_registry.h"
 #include "remote_server/proto/grpc_log.h"
 
@@ -344,6 +345,11 @@ Result<void> run(const Arguments& arguments, LogRing& log)
                 options.gpus.push_back(static_cast<int>(gpu.index));
     options.nodeSnapshot = [&] { return snapshotRows(describeNode(gpus, noGpuReason, reportFolder)); };
     options.targetName = [&](const std::string& id) { return targets.nameOf(id); };
+    options.targetFacts = [&](const std::string& id) {
+        const std::vector<proto::Target> all = targets.list();
+        const auto found = std::find_if(all.begin(), all.end(), [&](const proto::Target& target) { return target.id == id; });
+        return found == all.end() ? std::map<std::string, std::string>() : targetFacts(*found);
+    };
     options.isTargetRunning = [&](const std::string& id) { return targets.isRunning(id); };
     options.stopTarget = [&](const std::string& id) { targets.terminate(id); };
     options.companion = [&](const proto::CaptureRequest& request) -> Result<std::shared_ptr<WindowCompanion>> {

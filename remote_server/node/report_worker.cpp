@@ -87,6 +87,8 @@ Result<std::string> ReportWorker::write(Job& job) const
         job.companion->addTo(job.window);
     if (m_options.nodeSnapshot)
         job.window.meta.merge(m_options.nodeSnapshot());
+    if (m_options.targetFacts)
+        job.window.meta.merge(m_options.targetFacts(job.window.targetId));
     job.window.meta[report::meta::kTargetName] = target;
     if (const std::string problem = job.gpuSampler ? job.gpuSampler->problem() : std::string(); !problem.empty())
         addNote(job.window.meta[report::meta::kNote], problem);

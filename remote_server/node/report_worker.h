@@ -41,6 +41,8 @@ public:
         std::function<std::map<std::string, std::string>()> nodeSnapshot;
         /// Name of a target id for the report, or empty.
         std::function<std::string(const std::string& targetId)> targetName;
+        /// META rows of a target (command line, environment, configurations); empty: nothing is known of any.
+        std::function<std::map<std::string, std::string>(const std::string& targetId)> targetFacts = {};
         /// A job is done: its report's name. Worker's thread.
         std::function<void(const Job& job, const Result<std::string>& written)> onDone;
     };

@@ -202,15 +202,25 @@ std::vector<std::string> modelsOf(const trace::Trace& a, const trace::Trace& b)
     return models;
 }
 
+/// Calls `take` with each row of a comparison, section by section.
+template <typename AComparison, typename Take>
+void eachRow(AComparison& c, Take take)
+{
+    for (auto* section : {&c.summary, &c.phases, &c.executions, &c.gpu, &c.memcpys, &c.kernels, &c.apiCalls, &c.nvtxRanges, &c.metrics})
+        for (auto& row : *section)
+            take(row);
+}
+
 void correct(Comparison& comparison)
 {
     std::vector<ComparisonRow*> tested;
     std::vector<double> pValues;
-    for (const ComparisonRow* row : comparison.rows())
-        if (const auto& change = row->change()) {
-            tested.push_back(const_cast<ComparisonRow*>(row)); // of the comparison, which is ours to fill
+    eachRow(comparison, [&](ComparisonRow& row) {
+        if (const auto& change = row.change()) {
+            tested.push_back(&row);
             pValues.push_back(change->pValue);
         }
+    });
     correctByHolm(pValues);
     for (std::size_t i = 0; i < tested.size(); ++i)
         tested[i]->correctedP = std::min(1.0, kQuestions * pValues[i]);
@@ -240,7 +250,8 @@ std::optional<bool> ComparisonRow::isLessBetter() const
 bool ComparisonRow::isChanged() const
 {
     const auto& moved = change();
-    return moved && correctedP.value_or(1) < kAlpha && std::abs(moved->difference()) >= kNegligible * std::abs(moved->a);
+    return moved && correctedP.value_or(1) < kAlpha && moved->excludesNone() &&
+           std::abs(moved->difference()) >= kNegligible * std::abs(moved->a);
 }
 
 std::string_view ComparisonRow::judgement() const
@@ -260,9 +271,7 @@ std::string_view ComparisonRow::judgement() const
 std::vector<const ComparisonRow*> Comparison::rows() const
 {
     std::vector<const ComparisonRow*> all;
-    for (const auto* section : {&summary, &phases, &executions, &gpu, &memcpys, &kernels, &apiCalls, &nvtxRanges, &metrics})
-        for (const ComparisonRow& row : *section)
-            all.push_back(&row);
+    eachRow(*this, [&](const ComparisonRow& row) { all.push_back(&row); });
     return all;
 }
 

@@ -220,7 +220,7 @@ ConditionResult evaluate(const ComparisonCondition& condition, const Comparison&
     for (std::size_t i = 0; i < known.size(); ++i) {
         if (!isBeyond(condition, *known[i]->statistics[condition.statistic]))
             continue;
-        if (pValues[i] < kAlpha)
+        if (pValues[i] < kAlpha && known[i]->statistics[condition.statistic]->excludesNone())
             return {ConditionOutcome::Holds, describe(*known[i], condition.statistic, pValues[i])};
         chance = chance.value_or(i);
     }

@@ -82,11 +82,12 @@ void sayNothingInCommon(std::vector<std::string>& limits, const trace::Trace& a,
 {
     const auto rows = comparison.rows();
     const auto isWork = [](const ComparisonRow* row) {
-        return row->kind == RowKind::Kernel || row->kind == RowKind::ApiCall || row->kind == RowKind::NvtxRange || row->kind == RowKind::Latency;
+        return row->kind == RowKind::Kernel || row->kind == RowKind::NvtxRange || row->kind == RowKind::Latency;
     };
     const bool isShared = std::any_of(rows.begin(), rows.end(), [&](const ComparisonRow* row) { return isWork(row) && row->a && row->b; });
     if (!isShared && a.eventCount() > 0 && b.eventCount() > 0)
-        limits.emplace_back("The reports have no kernel, call, range or model in common: they are of different programs, and the lists stand beside each other only.");
+        limits.emplace_back("The reports have no kernel, range or model in common: they are of different programs, and the lists stand "
+                            "beside each other only.");
 }
 
 } // namespace

@@ -39,7 +39,10 @@ struct Asked
     StatisticChange change;
     double p = 1;
 
-    [[nodiscard]] bool isTold() const { return p < kAlpha && std::abs(change.difference()) > kNegligible * std::abs(change.a); }
+    [[nodiscard]] bool isTold() const
+    {
+        return p < kAlpha && change.excludesNone() && std::abs(change.difference()) > kNegligible * std::abs(change.a);
+    }
     [[nodiscard]] bool isWorse() const { return isTold() && change.difference() > 0; }
     [[nodiscard]] bool isBetter() const { return isTold() && change.difference() < 0; }
 };

@@ -95,6 +95,13 @@ Interval quantileInterval(const BlockedValues& values, const std::vector<double>
     return {atRank(sorted, share - width), atRank(sorted, share + width)};
 }
 
+/// What cannot be less than nothing cannot fall by more than there is.
+void keepPossible(StatisticChange& change, bool isNeverNegative)
+{
+    if (isNeverNegative)
+        change.low = std::max(change.low, -change.a);
+}
+
 std::optional<StatisticChange> quantileChange(const BlockedValues& a, const BlockedValues& b, const std::vector<double>& sortedA,
                                               const std::vector<double>& sortedB, Statistic statistic, const ResamplingPlan& plan)
 {
@@ -110,8 +117,7 @@ std::optional<StatisticChange> quantileChange(const BlockedValues& a, const Bloc
     const double difference = change.difference();
     change.low = difference - std::hypot(change.b - y.low, x.high - change.a);
     change.high = difference + std::hypot(y.high - change.b, change.a - x.low);
-    if (sortedA.front() >= 0 && sortedB.front() >= 0) // nothing can fall by more than there is
-        change.low = std::max(change.low, -change.a);
+    keepPossible(change, sortedA.front() >= 0 && sortedB.front() >= 0);
     return change;
 }
 
@@ -145,6 +151,8 @@ RowStatistics compareValues(const BlockedValues& a, const BlockedValues& b, cons
     if (const auto test = testBlocks(sumsOf(a, plan.blocks(0)), sumsOf(b, plan.blocks(1)), plan))
         row.changes[static_cast<std::size_t>(Statistic::Mean)] =
             StatisticChange{row.a[Statistic::Mean], row.b[Statistic::Mean], test->low, test->high, test->pValue};
+    if (auto& mean = row.changes[static_cast<std::size_t>(Statistic::Mean)])
+        keepPossible(*mean, sortedA.front() >= 0 && sortedB.front() >= 0);
     for (const Statistic statistic : kQuantiles)
         row.changes[static_cast<std::size_t>(statistic)] = quantileChange(a, b, sortedA, sortedB, statistic, plan);
     return row;
@@ -164,6 +172,12 @@ RowStatistics compareSums(const BlockSums& a, const BlockSums& b, const Resampli
     fill(row.b, b);
     if (const auto test = testBlocks(a, b, plan))
         row.changes[static_cast<std::size_t>(Statistic::Mean)] = StatisticChange{*a.mean(), *b.mean(), test->low, test->high, test->pValue};
+    if (auto& mean = row.changes[static_cast<std::size_t>(Statistic::Mean)]) {
+        const auto isNeverNegative = [](const BlockSums& sums) {
+            return std::all_of(sums.sum.begin(), sums.sum.end(), [](double sum) { return sum >= 0; });
+        };
+        keepPossible(*mean, isNeverNegative(a) && isNeverNegative(b));
+    }
     return row;
 }
 

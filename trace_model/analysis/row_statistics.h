@@ -59,6 +59,8 @@ struct StatisticChange
 
     [[nodiscard]] double difference() const { return b - a; }
     [[nodiscard]] std::optional<double> ratio() const; ///< (b - a) / a; absent: a is 0
+    /// Whether the interval leaves out that there is no difference.
+    [[nodiscard]] bool excludesNone() const { return low > 0 || high < 0; }
 };
 
 struct RowStatistics

@@ -82,7 +82,7 @@ CompareView::CompareView(QWidget* parent)
     tables->setStretchFactor(0, 1);
     tables->setSizes({500, 170});
     m_differences->setDocumentMode(true);
-    m_differences->addTab(tables, tr("Differences"));
+    m_differences->addTab(tables, tr("By row"));
     m_differences->addTab(m_waterfall, tr("Where the latency went"));
     split->addWidget(m_differences);
     split->setStretchFactor(0, 3);
@@ -151,6 +151,7 @@ void CompareView::arrange()
     m_left->setVisible(!isNarrow || m_tabs->currentIndex() == 0);
     m_differences->setVisible(!isNarrow || m_tabs->currentIndex() == 1);
     m_distribution->setVisible(!isLow);
+    m_legend->setVisible(!isLow); // the timelines would have no row left
     m_verdict->setLines(isLow ? 1 : 4);
 }
 

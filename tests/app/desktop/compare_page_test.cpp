@@ -71,8 +71,9 @@ private slots:
         QStringList sections;
         for (int i = 0; i < table.topLevelItemCount(); ++i)
             sections << table.topLevelItem(i)->text(0);
-        QCOMPARE(sections, (QStringList{QStringLiteral("Throughput and latency"), QStringLiteral("Request phases"),
-                                        QStringLiteral("Memcpys, mean time (copies)"), QStringLiteral("Kernels, mean time (calls)")}));
+        for (const char* section :
+             {"Throughput and latency", "Request phases", "Memcpys, mean time (copies)", "Kernels, mean time (calls)"})
+            QVERIFY2(sections.contains(QLatin1String(section)), section);
 
         // Each kernel lasts a twelfth of the infer phase, which is half as long in B; B has 10 requests of 12.
         const QTreeWidgetItem* infer = row(QStringLiteral("compute_infer p50"));

@@ -36,7 +36,7 @@ std::vector<KnownMetric> someMetrics()
         {2, "gpu_power_w", "W", SeriesKind::Gauge, {{"gpu", "1"}}, "Power that the board draws."},
         {3, "nv_inference_count", "count", SeriesKind::Counter, {{"model", "bert"}}, "Inferences performed."},
         {4, "ttft_seconds_bucket", "s", SeriesKind::Counter, {{"le", "0.1"}}, "Time to the first token."},
-        {5, "ttft_seconds_bucket", "s", SeriesKind::Counter, {{"le", "1"}}, "Time to the first token."}}};
+        {5, "ttft_seconds_bucket", "s", SeriesKind::Counter, {{"le", "1"}}, "Time to the first token."}};
     std::vector<const metrics::SeriesDefinition*> all;
     for (const metrics::SeriesDefinition& series : kSeries)
         all.push_back(&series);

@@ -85,7 +85,7 @@ TEST_F(OnServers, HoldsForAChangeBeyondTheLimitAndNotForOneWithin)
     EXPECT_EQ(outcomeOf("kernel:att.*:median>+100%", comparison), ConditionOutcome::DoesNotHold);
     EXPECT_EQ(outcomeOf("kernel:att.*:mean>+5us", comparison), ConditionOutcome::Holds);
     EXPECT_EQ(outcomeOf("kernel:gelu:median>+10%", comparison), ConditionOutcome::DoesNotHold);
-    EXPECT_EQ(outcomeOf("phase:compute_infer:p50>+1%", comparison), ConditionOutcome::Holds);
+    EXPECT_EQ(outcomeOf("phase:compute_infer:mean>+1%", comparison), ConditionOutcome::Holds);
 }
 
 TEST_F(OnServers, WhatChanceExplainsDoesNotHoldAndSaysSo)

@@ -3,11 +3,15 @@
 #include "tests/support/event_script.h"
 #include "tests/support/simulated_server.h"
 #include "trace_model/analysis/comparison_subjects.h"
+#include "trace_model/trace/trace_loader.h"
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <gtest/gtest.h>
 #include <map>
+#include <stdexcept>
+#include <string>
 
 namespace gantry::analysis {
 namespace {
@@ -53,6 +57,17 @@ TEST(LatencyWaterfall, AddsUpToTheChangeForSimulatedServers)
     b.isPageable = true;
     b.instances = 1;
     expectToAddUp(waterfallOf(*test::traceOfServer(a), *test::traceOfServer(b), "bert"));
+}
+
+TEST(LatencyWaterfall, AddsUpToTheChangeForTheDemoReports)
+{
+    const std::filesystem::path folder = GANTRY_SOURCE_DIR "/resources/demo";
+    const auto a = trace::loadTrace(folder / "bert-pageable.gantry.zst"), b = trace::loadTrace(folder / "bert-pinned.gantry.zst");
+    ASSERT_TRUE(a && b);
+    const LatencyWaterfall waterfall = waterfallOf(**a, **b, "bert_base");
+    expectToAddUp(waterfall);
+    EXPECT_LT(stepOf(waterfall, "compute_output", "compute_output").contribution(), -100'000); // pinned: 0.17 ms less
+    EXPECT_EQ(stepOf(waterfall, "compute_output", "DtoH Device to Pageable").b, 0);
 }
 
 TEST(LatencyWaterfall, CountsEachMomentOnceAndTheRestAsAGap)
