@@ -142,7 +142,8 @@ void ComparisonTable::addSection(const QString& title, const std::vector<analysi
         // Requests per second: more is better. Batch size and counts are neither.
         const bool isRate = row.unit == "1/s" || row.unit == "req/s";
         const bool isJudged = row.unit == "ns" || isRate;
-        const bool isNoise = row.correctedP ? !row.isChanged() : std::abs(*ratio - 1) < kSameRatio;
+        const bool isTested = row.statistics.a.n > 0; // else nothing but the values is known
+        const bool isNoise = isTested ? !row.isChanged() : std::abs(*ratio - 1) < kSameRatio;
         if (!isJudged || isNoise)
             continue;
         const bool isBetter = (*ratio < 1) != isRate;
@@ -155,8 +156,10 @@ void ComparisonTable::addSection(const QString& title, const std::vector<analysi
 void ComparisonTable::showChange(QTreeWidgetItem& item, const analysis::ComparisonRow& row) const
 {
     const auto& change = row.change();
-    if (!change || !row.correctedP)
+    if (!change || !row.correctedP) {
+        item.setText(Probability, row.statistics.a.n > 0 ? tr("too little to tell") : QString());
         return;
+    }
     const QString probability = row.isChanged() || *row.correctedP < analysis::kAlpha
                                     ? toQString(analysis::probabilityText(*row.correctedP))
                                     : tr("no significant change");
