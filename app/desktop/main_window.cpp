@@ -332,7 +332,7 @@ void MainWindow::connectNodeActions()
     connect(m_captureBar, &CaptureBar::connectRequested, m_desk.get(), &NodeDesk::askForNode);
     connect(m_live, &LivePage::connectRequested, m_desk.get(), &NodeDesk::askForNode);
     connect(m_live, &LivePage::openRequested, this, &MainWindow::chooseReports);
-    connect(m_desk.get(), &NodeDesk::told, m_messages, &MessageBar::showMessage);
+    connect(m_desk.get(), &NodeDesk::told, m_messages, &MessageBar::showAside);
     connect(m_desk.get(), &NodeDesk::clearRequested, m_messages, &MessageBar::clearTopic);
     connect(m_desk.get(), &NodeDesk::logged, this, &MainWindow::appendToLog);
     connect(m_desk.get(), &NodeDesk::nodeOpened, this, [this] {

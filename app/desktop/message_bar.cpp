@@ -61,6 +61,12 @@ MessageBar::MessageBar(QWidget* parent)
     hide();
 }
 
+void MessageBar::showAside(Message message)
+{
+    if (isHidden() || m_message.kind != Kind::Error || message.kind != Kind::Information)
+        showMessage(std::move(message));
+}
+
 void MessageBar::showMessage(Message message)
 {
     m_message = std::move(message);

@@ -33,6 +33,8 @@ public:
     explicit MessageBar(QWidget* parent = nullptr);
 
     void showMessage(Message message);
+    /// The same for what nobody waits for, and the log says too: as information it does not take the place of an error that is shown.
+    void showAside(Message message);
     /// The message, if it is of this topic, says something newer; what the user opened or closed of it stays so.
     void updateTopic(const QString& topic, const QString& sentence);
     /// Hides the message if it is of this topic.

@@ -32,7 +32,7 @@ Names callNames(const Trace& trace)
 {
     Names names;
     for (const trace::Callee& callee : trace.apiCalls.callees.values())
-        names.emplace_back(trace.strings[callee.name]);
+        names.emplace_back(callFamily(trace.strings[callee.name]));
     return names;
 }
 

@@ -66,6 +66,18 @@ std::string kernelFamily(std::string_view demangledName)
     return family.empty() ? std::string(name) : family;
 }
 
+std::string_view callFamily(std::string_view name)
+{
+    const std::size_t version = name.rfind("_v");
+    if (version != std::string_view::npos && version > 0 && version + 2 < name.size() &&
+        name.find_first_not_of("0123456789", version + 2) == std::string_view::npos)
+        name = name.substr(0, version);
+    for (const std::string_view stream : {"_ptsz", "_ptds"})
+        if (name.ends_with(stream))
+            name.remove_suffix(stream.size());
+    return name;
+}
+
 std::string numberedFamily(std::string_view name)
 {
     std::string family;

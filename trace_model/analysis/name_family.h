@@ -12,6 +12,10 @@ namespace gantry::analysis {
 /// "ampere_fp16_s16816gemm_fp16_128x64_ldg8_f2f_stages_64x3_tn" is of "fp16_s16816gemm_fp16_f2f_tn".
 [[nodiscard]] std::string kernelFamily(std::string_view demangledName);
 
+/// A call of CUDA without the version of its interface and its kind of default stream, which CUPTI puts behind it: "cudaMemcpyAsync_v3020"
+/// and "cudaMemcpyAsync_ptsz_v7000" are of "cudaMemcpyAsync".
+[[nodiscard]] std::string_view callFamily(std::string_view name);
+
 /// A name whose numbers may differ from run to run: "request 17" is of "request #".
 [[nodiscard]] std::string numberedFamily(std::string_view name);
 

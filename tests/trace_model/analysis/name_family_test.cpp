@@ -32,6 +32,15 @@ TEST(KernelFamily, IsTheNameItselfWhereNothingWouldBeLeft)
     EXPECT_EQ(kernelFamily(""), "");
 }
 
+TEST(CallFamily, LeavesOutTheVersionOfTheInterfaceAndTheKindOfDefaultStream)
+{
+    EXPECT_EQ(callFamily("cudaMemcpyAsync_v3020"), "cudaMemcpyAsync");
+    EXPECT_EQ(callFamily("cudaMemcpyAsync_ptsz_v7000"), "cudaMemcpyAsync");
+    EXPECT_EQ(callFamily("cuMemAlloc_v2"), "cuMemAlloc");
+    for (const char* whole : {"cudaLaunchKernel", "_v", "_v2", "my_value", "a_v2b", ""})
+        EXPECT_EQ(callFamily(whole), whole);
+}
+
 TEST(MatchNames, MatchesByFamilyOnlyWhatHasNoCounterpartOfItsOwnName)
 {
     const MatchedNames matched = matchNames({"gemm_64x64_tn", "gemm_128x64_tn", "old"}, {"gemm_64x64_tn", "gemm_256x64_tn", "new"}, &kernelFamily);
