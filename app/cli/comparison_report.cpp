@@ -84,6 +84,7 @@ std::vector<std::vector<std::string>> rowsOf(const std::vector<ComparisonRow>& r
 /// A cell of a Markdown table: a bar would end it.
 std::string markdownCell(std::string text)
 {
+    text = printable(text);
     for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2)
         text.insert(at, "\\");
     std::replace(text.begin(), text.end(), '\n', ' ');

@@ -2,6 +2,7 @@
 
 #include "app/cli/output.h"
 #include "app/cli/text_table.h"
+#include "trace_model/trace/counter_window.h"
 
 #include <algorithm>
 #include <cmath>
@@ -47,7 +48,9 @@ std::vector<CounterSummary> counterSummaries(const trace::Trace& trace)
         constexpr double kInfinity = std::numeric_limits<double>::infinity();
         CounterSummary summary{
             uses[track.name] > 1 ? pathOf(trace, track) : track.name, track.counter.unit, 0, kInfinity, 0, -kInfinity, 0};
-        for (const double value : values) {
+        const trace::SamplesInWindow samples = trace::samplesInWindow(trace, track.counter);
+        for (std::size_t i = samples.begin; i < samples.end; ++i) {
+            const double value = values[i];
             if (std::isnan(value))
                 continue;
             summary.min = std::min(summary.min, value);

@@ -20,6 +20,7 @@
 #include <QVBoxLayout>
 
 #include <algorithm>
+#include <cmath>
 
 namespace gantry::desktop {
 
@@ -56,7 +57,7 @@ Result<std::vector<metrics::PanelThreshold>> thresholdsOf(const QString& text)
             part.chop(1);
         bool isNumber = false;
         threshold.value = part.toDouble(&isNumber);
-        if (!isNumber)
+        if (!isNumber || !std::isfinite(threshold.value))
             return badField(DashboardEditor::tr("the threshold \"%1\" is no number: write 90, 98! (with a mark: critical)").arg(part));
         thresholds.push_back(threshold);
     }
@@ -80,7 +81,7 @@ Result<std::map<double, std::string>> statesOf(const QString& text)
         const qsizetype equals = part.indexOf(QLatin1Char('='));
         bool isNumber = false;
         const double value = part.left(equals).trimmed().toDouble(&isNumber);
-        if (equals < 0 || !isNumber)
+        if (equals < 0 || !isNumber || !std::isfinite(value))
             return badField(DashboardEditor::tr("the state \"%1\" is no number with a name: write 0=idle, 1=busy").arg(part.trimmed()));
         states[value] = part.mid(equals + 1).trimmed().toStdString();
     }
@@ -310,7 +311,7 @@ Result<metrics::Dashboard> DashboardEditor::dashboard() const
                     if (std::find(dashboard.appliesTo.begin(), dashboard.appliesTo.end(), name) == dashboard.appliesTo.end() &&
                         dashboard.appliesTo.size() < 100)
                         dashboard.appliesTo.push_back(name);
-    return dashboard;
+    return metrics::Dashboard::parse(dashboard.toJson()); // what is saved can be read again
 }
 
 DashboardEditor::Draft* DashboardEditor::current()

@@ -100,7 +100,10 @@ QString Dashboards::newKey(const QString& title, const std::vector<KnownDashboar
     if (base.isEmpty())
         base = QStringLiteral("dashboard");
     QString key = base;
-    const auto isTaken = [&] { return std::any_of(known.begin(), known.end(), [&](const KnownDashboard& one) { return one.key == key; }); };
+    const auto isTaken = [&] {
+        return std::any_of(known.begin(), known.end(), [&](const KnownDashboard& one) { return one.key == key; }) ||
+               QFile::exists(userFolder() + QLatin1Char('/') + key + QStringLiteral(".json")); // also one that cannot be read
+    };
     for (int number = 2; isTaken(); ++number)
         key = QStringLiteral("%1-%2").arg(base).arg(number);
     return key;

@@ -88,8 +88,13 @@ LivePage::LivePage(NodeList& nodes, QWidget* parent)
     column->addStretch(2);
     m_stack->addWidget(empty);
     readDashboards({});
-    connect(m_bar, &LiveBar::editRequested, this, [this] { editDashboard(m_bar->chosen()->dashboard, m_bar->chosen()->key); });
+    connect(m_bar, &LiveBar::editRequested, this, [this] {
+        if (const KnownDashboard* chosen = m_bar->chosen()) // it may have been withdrawn while the menu was open
+            editDashboard(chosen->dashboard, chosen->key);
+    });
     connect(m_bar, &LiveBar::copyRequested, this, [this] {
+        if (!m_bar->chosen())
+            return;
         metrics::Dashboard copy = m_bar->chosen()->dashboard;
         copy.title = tr("%1, copy").arg(toQString(copy.title)).toStdString();
         editDashboard(copy, {});
@@ -206,7 +211,7 @@ LiveSeries* LivePage::currentSeries() const
 void LivePage::onCurrentChanged()
 {
     m_drawnSpan = 0;
-    m_offeredFor = 0;
+    m_offeredFor = {};
     m_asked.erase(m_nodes.current()); // what it measured while nobody looked
     m_bar->follow();
     m_banner->clearTopic(QString::fromLatin1(kConnectionTopic));
@@ -320,9 +325,10 @@ void LivePage::askHistory(NodeController& node, LiveSeries& series)
 void LivePage::offerDashboards(const LiveSeries& series)
 {
     const auto definitions = series.definitions();
-    if (definitions.size() == m_offeredFor)
+    const std::pair<std::size_t, std::uint32_t> now{definitions.size(), definitions.empty() ? 0 : definitions.back()->id};
+    if (now == m_offeredFor)
         return;
-    m_offeredFor = definitions.size();
+    m_offeredFor = now;
     std::vector<const KnownDashboard*> offered;
     for (const KnownDashboard& known : m_dashboards)
         if (known.dashboard.fits(definitions))
@@ -337,7 +343,7 @@ void LivePage::readDashboards(const QString& key)
     m_dashboards = Dashboards::read(problems);
     for (const QString& problem : problems)
         m_banner->showMessage({MessageBar::Kind::Warning, tr("A dashboard cannot be read: %1").arg(problem), {}, {}, {}, problem});
-    m_offeredFor = 0;
+    m_offeredFor = {};
     if (const LiveSeries* series = currentSeries()) {
         offerDashboards(*series);
         m_bar->choose(key);

@@ -14,6 +14,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 class QLabel;
@@ -106,7 +107,8 @@ private:
     widgets::LivePlotGrid* m_grid;
     std::vector<KnownDashboard> m_dashboards;
     std::set<const NodeController*> m_asked; ///< for their history
-    std::size_t m_offeredFor = 0;            ///< series, when dashboards were offered last
+    /// How many series there were when dashboards were offered last, and the number of the newest.
+    std::pair<std::size_t, std::uint32_t> m_offeredFor{0, 0};
     DurationNs m_drawnSpan = 0;
     std::vector<CaptureBand> m_bands;
     std::optional<std::int64_t> m_instantUtc;

@@ -2,6 +2,7 @@
 
 #include "trace_model/analysis/change_text.h"
 #include "trace_model/report/meta_keys.h"
+#include "trace_model/trace/counter_window.h"
 
 #include <algorithm>
 #include <array>
@@ -90,15 +91,20 @@ void takeConfig(Facts& facts, const std::string& model, const std::string& text)
     std::vector<std::string> messages, lists; // names that are open; "" for a list of values
     std::string name;
     bool isValue = false;
+    constexpr std::size_t kDeepest = 32, kLongestPath = 1000; // of a file that nobody wrote by hand
     const auto take = [&](const std::string& value) {
         std::string path;
         for (const std::string& message : messages)
             path += message + '.';
+        if (path.size() + name.size() > kLongestPath)
+            return;
         std::string& fact = facts[{Of::ModelConfig, path + name + " of " + model}];
         fact += (fact.empty() ? "" : ", ") + value;
     };
     for (const std::string& token : tokensOf(text)) {
         if (token == "{") {
+            if (messages.size() >= kDeepest)
+                return;
             messages.push_back(name.empty() && !lists.empty() ? lists.back() : name);
             name.clear();
             isValue = false;
@@ -183,38 +189,48 @@ void takeCopies(Facts& facts, const Trace& trace)
     }
 }
 
-/// Mean of a gauge; absent: there is none of that name.
-std::optional<double> meanOf(const Trace& trace, std::string_view metric)
+struct Mean
+{
+    double value = 0;
+    std::string_view unit;
+};
+
+/// Of a gauge, in the window; absent: there is none of that name.
+std::optional<Mean> meanOf(const Trace& trace, std::string_view metric)
 {
     double sum = 0;
     std::size_t count = 0;
+    std::string_view unit;
     for (const trace::Track& track : trace.tracks) {
         if (track.kind != trace::TrackKind::Counter || track.counter.isDerived || (!track.name.starts_with(metric) && !track.counter.source.starts_with(metric)))
             continue;
-        for (const double value : track.counter.value)
-            if (!std::isnan(value)) {
-                sum += value;
+        const trace::SamplesInWindow samples = trace::samplesInWindow(trace, track.counter);
+        for (std::size_t i = samples.begin; i < samples.end; ++i)
+            if (!std::isnan(track.counter.value[i])) {
+                sum += track.counter.value[i];
                 ++count;
+                unit = track.counter.unit;
             }
     }
-    return count > 0 ? std::optional(sum / static_cast<double>(count)) : std::nullopt;
+    return count > 0 ? std::optional(Mean{sum / static_cast<double>(count), unit}) : std::nullopt;
 }
 
 /// Of what is measured, values that differ by a share of less than this are the same.
 struct Gauge
 {
-    std::string_view metric, name, unit;
+    std::string_view metric, name;
     double negligible;
 };
-constexpr std::array kGauges = {Gauge{"gpu_sm_clock_hz", "SM clock", "Hz", 0.03}, Gauge{"gpu_memory_clock_hz", "memory clock", "Hz", 0.03},
-                                Gauge{"gpu_power_limit_w", "power cap", "W", 0.01}};
+constexpr std::array kGauges = {Gauge{"gpu_sm_clock_hz", "SM clock", 0.03}, Gauge{"gpu_memory_clock_hz", "memory clock", 0.03},
+                                Gauge{"gpu_power_limit_w", "power cap", 0.01}};
 
 void compareGauges(std::vector<CircumstanceChange>& changes, const Trace& a, const Trace& b)
 {
     for (const Gauge& gauge : kGauges) {
         const auto x = meanOf(a, gauge.metric), y = meanOf(b, gauge.metric);
-        if (x && y && std::abs(*y - *x) > gauge.negligible * std::max(std::abs(*x), std::abs(*y)))
-            changes.push_back({Of::Gpu, std::string(gauge.name), valueText(*x, gauge.unit), valueText(*y, gauge.unit)});
+        if (x && y && x->unit == y->unit &&
+            std::abs(y->value - x->value) > gauge.negligible * std::max(std::abs(x->value), std::abs(y->value)))
+            changes.push_back({Of::Gpu, std::string(gauge.name), valueText(x->value, x->unit), valueText(y->value, y->unit)});
     }
 }
 
@@ -226,10 +242,15 @@ void takeThrottles(Facts& facts, const Trace& trace)
     for (const trace::Track& track : trace.tracks) {
         if (track.kind != trace::TrackKind::Counter || !track.counter.source.starts_with("gpu_throttled") || track.counter.value.empty())
             continue;
+        const trace::SamplesInWindow samples = trace::samplesInWindow(trace, track.counter);
+        const auto begin = track.counter.value.begin();
+        const auto throttled = std::count_if(begin + static_cast<std::ptrdiff_t>(samples.begin),
+                                             begin + static_cast<std::ptrdiff_t>(samples.end), [](double value) { return value > 0; });
+        if (samples.size() == 0)
+            continue;
         isKnown = true;
-        const auto throttled = std::count_if(track.counter.value.begin(), track.counter.value.end(), [](double value) { return value > 0; });
         const std::size_t from = track.counter.source.find("reason=\"");
-        if (static_cast<std::size_t>(throttled) * 10 >= track.counter.value.size())
+        if (static_cast<std::size_t>(throttled) * 10 >= samples.size())
             reasons.insert(from == std::string::npos ? "throttled" : track.counter.source.substr(from + 8, track.counter.source.find('"', from + 8) - from - 8));
     }
     if (isKnown)

@@ -6,13 +6,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fmt/format.h>
 #include <functional>
 #include <iterator>
+#include <numeric>
+#include <set>
 
 namespace gantry::analysis {
 namespace {
 
-/// Of a kind of row, so many are tested; of the rest, which take least time, there is what each side had.
+/// Of a kind of row, so many are tested: more tests leave less power to each.
 constexpr std::size_t kMostTested = 300;
 
 /// A subject of either side, and what became of comparing them.
@@ -55,20 +58,32 @@ std::vector<Pair> pairsOf(const std::array<Subjects, 2>& subjects)
     return result;
 }
 
-/// Those with least values of a kind of which there are too many are only summed up.
-void leaveOutSmallest(std::vector<Pair>& pairs)
+/// Of a kind of which there are too many, those that make up least are left out; says of which kinds how many, a sentence each.
+std::vector<std::string> leaveOutSmallest(std::vector<Pair>& pairs)
 {
-    std::map<RowKind, std::vector<std::size_t>> sizes;
-    const auto sizeOf = [](const Pair& pair) { return (pair.a ? pair.a->values.size() : 0) + (pair.b ? pair.b->values.size() : 0); };
+    const auto sumOf = [](const Pair& pair) {
+        double sum = 0;
+        for (const Subject* subject : {pair.a, pair.b})
+            if (subject)
+                sum += std::accumulate(subject->values.value.begin(), subject->values.value.end(), 0.0);
+        return sum;
+    };
+    std::map<RowKind, std::vector<std::pair<double, const SubjectKey*>>> sums;
     for (const Pair& pair : pairs)
-        sizes[pair.key->kind].push_back(sizeOf(pair));
-    for (auto& [kind, all] : sizes) {
+        sums[pair.key->kind].emplace_back(sumOf(pair), pair.key);
+    std::set<const SubjectKey*> leftOut;
+    std::vector<std::string> sentences;
+    for (auto& [kind, all] : sums) {
         if (all.size() <= kMostTested)
             continue;
-        std::nth_element(all.begin(), all.begin() + kMostTested, all.end(), std::greater<>());
-        std::erase_if(
-            pairs, [&, fewest = all[kMostTested], of = kind](const Pair& pair) { return pair.key->kind == of && sizeOf(pair) <= fewest; });
+        std::stable_sort(all.begin(), all.end(), [](const auto& x, const auto& y) { return x.first > y.first; });
+        for (std::size_t i = kMostTested; i < all.size(); ++i)
+            leftOut.insert(all[i].second);
+        sentences.push_back(fmt::format("Of {} rows of the kind '{}' the {} that make up most are compared, the others are not.",
+                                        all.size(), name(kind), kMostTested));
     }
+    std::erase_if(pairs, [&](const Pair& pair) { return leftOut.contains(pair.key); });
+    return sentences;
 }
 
 void compareAll(std::vector<Pair>& pairs, const ResamplingPlan& plan)
@@ -292,7 +307,7 @@ Comparison compare(const trace::Trace& a, const trace::Trace& b)
     takeWork(subjects, a, b, layouts, kernels);
 
     std::vector<Pair> pairs = pairsOf(subjects);
-    leaveOutSmallest(pairs);
+    std::vector<std::string> leftOut = leaveOutSmallest(pairs);
     compareAll(pairs, ResamplingPlan(layouts[0].count, layouts[1].count));
     Comparison result;
     Rows(pairs, modelsOf(a, b)).addTo(result);
@@ -303,6 +318,7 @@ Comparison compare(const trace::Trace& a, const trace::Trace& b)
     result.circumstances = circumstanceChanges(a, b);
     result.leading = leadingChanges(result);
     result.limits = comparisonLimits(a, b, result);
+    result.limits.insert(result.limits.end(), leftOut.begin(), leftOut.end());
     return result;
 }
 

@@ -3,6 +3,7 @@
 #include "trace_model/analysis/name_family.h"
 #include "trace_model/analysis/request_breakdown.h"
 #include "trace_model/base/parallel.h"
+#include "trace_model/trace/counter_window.h"
 
 #include <algorithm>
 #include <cmath>
@@ -246,7 +247,8 @@ void takeMetrics(Subjects& subjects, const Trace& trace, const BlockLayout& bloc
             continue;
         Subject& subject = subjects[{RowKind::Metric, {}, track.name}];
         subject.unit = counter.unit;
-        for (std::size_t i = 0; i < counter.time.size(); ++i)
+        const trace::SamplesInWindow samples = trace::samplesInWindow(trace, counter);
+        for (std::size_t i = samples.begin; i < samples.end; ++i)
             if (!std::isnan(counter.value[i]))
                 subject.values.add(counter.value[i], blocks.of(counter.time[i]));
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -148,7 +149,7 @@ Result<std::map<double, std::string>> readStates(const json& panel, const Fields
     for (const auto& [text, called] : found->items()) {
         double value = 0;
         const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
-        if (read.ec != std::errc() || read.ptr != text.data() + text.size() || !called.is_string())
+        if (read.ec != std::errc() || read.ptr != text.data() + text.size() || !std::isfinite(value) || !called.is_string())
             return fields.error("states", fmt::format("names \"{}\", which is no number with a text", text));
         states[value] = called.get<std::string>();
     }

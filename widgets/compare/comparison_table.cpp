@@ -133,12 +133,12 @@ void ComparisonTable::addSection(const QString& title, const std::vector<analysi
                                    : difference < 0 ? QStringLiteral("−")
                                                     : QString()) +
                                       valueText(std::abs(difference), row.unit));
+        showChange(*item, row);
         const auto ratio = row.ratio();
         if (!ratio)
             continue;
         item->setText(Ratio, QStringLiteral("%1 ×").arg(*ratio, 0, 'f', 2));
         item->setToolTip(Ratio, tr("B − A: %1").arg(item->text(Difference)));
-        showChange(*item, row);
         // Requests per second: more is better. Batch size and counts are neither.
         const bool isRate = row.unit == "1/s" || row.unit == "req/s";
         const bool isJudged = row.unit == "ns" || isRate;

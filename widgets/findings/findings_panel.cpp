@@ -70,18 +70,29 @@ FindingsPanel::FindingsPanel(QWidget* parent)
         if (rows.isEmpty())
             return;
         showRow(rows.front().row());
-        const findings::Finding& chosen = m_model->finding(rows.front().row());
-        if (!chosen.evidence.empty())
-            emit evidenceRequested(chosen.evidence.front());
+        reveal(rows.front().row());
+    });
+    connect(m_view, &QTableView::clicked, this, [this](const QModelIndex& index) { // also the one that is selected already
+        if (index.row() != m_revealed)
+            reveal(index.row());
     });
     connect(m_card, &FindingCard::evidenceRequested, this, &FindingsPanel::evidenceRequested);
     clear();
+}
+
+void FindingsPanel::reveal(int row)
+{
+    m_revealed = row;
+    const findings::Finding& chosen = m_model->finding(row);
+    if (!chosen.evidence.empty())
+        emit evidenceRequested(chosen.evidence.front());
 }
 
 void FindingsPanel::setDiagnosis(std::shared_ptr<const trace::Trace> trace, std::shared_ptr<const findings::Diagnosis> diagnosis)
 {
     m_trace = std::move(trace);
     m_diagnosis = std::move(diagnosis);
+    m_revealed = -1;
     m_model->setDiagnosis(m_diagnosis);
     fitColumns(*m_view);
     m_rules->setEnabled(true);

@@ -44,6 +44,7 @@ protected:
 
 private:
     void showRow(int row);
+    void reveal(int row);
     void showRules();
 
     std::shared_ptr<const trace::Trace> m_trace;
@@ -54,6 +55,7 @@ private:
     QSplitter* m_split;
     QLabel* m_scope;
     QPushButton* m_rules;
+    int m_revealed = -1; ///< the row whose evidence was asked for last
 };
 
 } // namespace gantry::widgets

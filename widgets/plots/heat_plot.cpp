@@ -29,7 +29,7 @@ QCPColorGradient gradientOf(const Theme& theme)
         return QColor(mix(a.red(), b.red()), mix(a.green(), b.green()), mix(a.blue(), b.blue()));
     };
     QCPColorGradient gradient;
-    gradient.setColorStops({{0, theme.base}, {1e-6, mixed(kFaintest)}, {0.6, theme.accent}, {1, theme.warning}});
+    gradient.setColorStops({{0, mixed(kFaintest / 3)}, {1e-6, mixed(kFaintest)}, {0.6, theme.accent}, {1, theme.warning}});
     gradient.setNanHandling(QCPColorGradient::nhTransparent);
     return gradient;
 }
@@ -54,7 +54,11 @@ void HeatPlot::sortRows()
     if (m_isHistogram)
         std::stable_sort(m_rows.begin(), m_rows.end(),
                          [](const PlotCurve* a, const PlotCurve* b) { return *a->upperBound < *b->upperBound; });
-    else
+    // Buckets of several histograms are no one histogram: each is a row of its own.
+    m_isHistogram = m_isHistogram && std::adjacent_find(m_rows.begin(), m_rows.end(), [](const PlotCurve* a, const PlotCurve* b) {
+                                         return *a->upperBound == *b->upperBound;
+                                     }) == m_rows.end();
+    if (!m_isHistogram)
         std::reverse(m_rows.begin(), m_rows.end()); // the first one is on top
 }
 
@@ -96,7 +100,7 @@ std::optional<double> HeatPlot::valueAt(std::size_t row, TimestampNs at) const
         return point->value;
     // What a server counts is cumulative: in a bucket are those that are in no smaller one.
     const metrics::Point* below = time().pointAt(m_below[row]->points, at);
-    return std::max(0.0, point->value - (below ? below->value : 0));
+    return below ? std::optional(std::max(0.0, point->value - below->value)) : std::nullopt;
 }
 
 std::map<double, double> HeatPlot::countsAt(TimestampNs at) const

@@ -75,7 +75,10 @@ private:
     {
         m_reported = id;
         samples.push_back({id, m_sampleTime, value});
-        m_sampler.m_lastMeasured[id] = m_sampleTime;
+        TimestampNs& last = m_sampler.m_lastMeasured[id];
+        if (last != 0 && m_sampleTime - last > kForgottenAfter) // of a server that was silent: who listens may have forgotten it
+            definitions.push_back(m_sampler.m_definitions.at(id));
+        last = m_sampleTime;
         m_source->newest = std::max(m_source->newest, m_sampleTime);
     }
 

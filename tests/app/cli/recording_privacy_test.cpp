@@ -39,6 +39,9 @@ TEST(RecordingPrivacy, TakesSecretsOutOfLinesOfLogs)
     EXPECT_EQ(maskedLine("args: Namespace(api_key='sk-1', port=8000)  took 3 ms"), "args: Namespace(api_key=***, port=8000)  took 3 ms");
     EXPECT_EQ(maskedLine("Authorization: Bearer abc"), "Authorization: Bearer ***");
     EXPECT_EQ(maskedLine("token: abc, tokens: 12"), "token: ***, tokens: 12");
+    EXPECT_EQ(maskedLine("authorization: basic abc"), "authorization: basic ***");
+    EXPECT_EQ(maskedLine("HF_TOKEN=\"a b c\" run"), "HF_TOKEN=*** *** *** run");
+    EXPECT_EQ(maskedLine("redis://u:p@ss@host/0"), "redis://u:***@host/0");
     EXPECT_EQ(maskedLine("I0611 12:00 GPU 0: ready (model bert)"), "I0611 12:00 GPU 0: ready (model bert)");
 }
 

@@ -399,6 +399,32 @@ TEST(Sampler, ForgetsSeriesThatTheirSourceDoesNotReportAnyMore)
     EXPECT_EQ(stream.undefined(), 0);
 }
 
+/// A server that answers, is silent for ten minutes and answers again.
+class SilentSource : public SampleSource
+{
+public:
+    void sample(SampleRound& round) override
+    {
+        round.setTime(++m_rounds < 5 ? m_rounds : 600'000'000'000 + m_rounds);
+        round.report("a", {}, "count", metrics::SeriesKind::Gauge, "", 1);
+    }
+
+private:
+    TimestampNs m_rounds = 0;
+};
+
+TEST(Sampler, DefinesASeriesAgainWhoseServerWasSilentForLongForItMayBeForgottenElsewhere)
+{
+    Sampler sampler(1ms);
+    RecordedStream stream;
+    const AttachedSink attached(sampler, stream);
+    sampler.addSource("a", std::make_unique<SilentSource>());
+    ASSERT_TRUE(stream.waitForSamples(10));
+    const auto definitions = stream.definitions();
+    ASSERT_EQ(definitions.size(), 2U);
+    EXPECT_EQ(definitions[0].id, definitions[1].id);
+}
+
 TEST(Sampler, HasRoomAgainForASourceWhoseLabelsChangeOnceWhatItReportedHasEnded)
 {
     Sampler sampler(1ms);

@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 #include <map>
 #include <string>
+#include <sys/stat.h>
 #include <vector>
 
 namespace gantry::node {
@@ -68,6 +69,49 @@ TEST_F(TargetFacts, HoldTheConfigurationsOfTheModelRepositoryAsTheTargetSeesIt)
         EXPECT_THAT(facts, Contains(Pair(std::string(report::meta::kModelConfigPrefix) + "bert", "max_batch_size: 8\n")));
         EXPECT_THAT(facts, Not(Contains(Key(HasSubstr("no_config")))));
     }
+}
+
+TEST_F(TargetFacts, LeaveOutWhatMayBeSecretInAConfigurationAndInTheLineOfAShell)
+{
+    target.argv = {"sh", "-c", "OMP_NUM_THREADS=4 HF_TOKEN=hf_x tritonserver", "--model-repository=/models"};
+    write(
+        process() / "root" / "models" / "llm" / "config.pbtxt",
+        "parameters { key: \"api_key\" value { string_value: \"sk-1\" } }\nparameters { key: \"layers\" value { string_value: \"12\" } }\n"
+        "parameters [{ key: 'source' value { string_value: 'https://me:pw@host/x' } }]\n");
+    const auto facts = targetFacts(target, folder / "proc");
+    EXPECT_EQ(facts.at(report::meta::kTargetCommand), "sh -c OMP_NUM_THREADS=4 HF_TOKEN=*** tritonserver --model-repository=/models");
+    EXPECT_EQ(facts.at(std::string(report::meta::kModelConfigPrefix) + "llm"),
+              "parameters { key: \"api_key\" value { string_value: \"(not kept)\" } }\nparameters { key: \"layers\" value { string_value: "
+              "\"12\" } }\n"
+              "parameters [{ key: 'source' value { string_value: 'https://me:***@host/x' } }]\n");
+}
+
+TEST_F(TargetFacts, NeverLeaveTheRootOfTheProcessAndDoNotWaitForAFifo)
+{
+    target.argv = {"tritonserver", "--model-repository=/models"};
+    write(folder / "secret", "of the node");
+    const auto models = process() / "root" / "models";
+    for (const char* model : {"link", "fifo", "inside", "large"})
+        std::filesystem::create_directories(models / model);
+    std::filesystem::create_symlink(folder / "secret", models / "link" / "config.pbtxt");
+    ASSERT_EQ(mkfifo((models / "fifo" / "config.pbtxt").c_str(), 0600), 0);
+    write(process() / "root" / "shared.pbtxt", "max_batch_size: 4");
+    std::filesystem::create_symlink("/shared.pbtxt", models / "inside" / "config.pbtxt"); // as the process sees it
+    write(models / "large" / "config.pbtxt", std::string(70'000, ' '));
+    const auto facts = targetFacts(target, folder / "proc");
+    const std::string prefix = report::meta::kModelConfigPrefix;
+    EXPECT_THAT(facts, Contains(Pair(prefix + "inside", "max_batch_size: 4")));
+    for (const char* model : {"link", "fifo", "large"})
+        EXPECT_THAT(facts, Not(Contains(Key(prefix + model))));
+}
+
+TEST_F(TargetFacts, OfAnEnvironmentThatIsTooLongDoNotSayWhatIsNotSet)
+{
+    write(process() / "environ",
+          "NCCL_DEBUG=INFO" + std::string(1, '\0') + "A=" + std::string(2 << 20, 'x') + std::string(1, '\0') + "CUDA_VISIBLE_DEVICES=1");
+    const auto facts = targetFacts(target, folder / "proc");
+    EXPECT_THAT(facts, Contains(Pair(kEnvironment + "NCCL_DEBUG", "INFO")));
+    EXPECT_THAT(facts, Not(Contains(Key(kEnvironment + "CUDA_VISIBLE_DEVICES"))));
 }
 
 TEST_F(TargetFacts, OfWhatCannotBeReadAreNone)

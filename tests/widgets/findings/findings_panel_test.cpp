@@ -96,6 +96,14 @@ private slots:
         QCOMPARE(asked.front().front().value<findings::Evidence>().time, (TimeRange{100, 200}));
     }
 
+    void aClickOnTheFirstOneWhichIsShownAlreadyAsksForItsEvidenceToo()
+    {
+        QSignalSpy asked(m_panel.get(), &FindingsPanel::evidenceRequested);
+        auto* view = m_panel->findChild<QTableView*>();
+        QTest::mouseClick(view->viewport(), Qt::LeftButton, {}, view->visualRect(view->model()->index(0, 0)).center());
+        QCOMPARE(asked.count(), 1);
+    }
+
     void theLinkOfEvidenceAsksForItAgain()
     {
         QSignalSpy asked(m_panel.get(), &FindingsPanel::evidenceRequested);

@@ -208,10 +208,18 @@ std::optional<Finding> notFilling(const Facts& facts, const ModelFacts& model)
 
 } // namespace
 
+/// Absent is not zero: without the times of the queue nobody knows whether anything waited.
+Judgement noQueueTimes()
+{
+    return Judgement::cannot("no model has enough requests with times of the queue");
+}
+
 Judgement judgeQueueBound(const Facts& facts)
 {
     if (!facts.hasRequests())
         return noRequests();
+    if (queuedModels(facts).empty())
+        return noQueueTimes();
     Judgement judgement;
     for (const ModelFacts* model : queuedModels(facts))
         if (model->share(model->phase(RequestPhase::Queue)) >= kQueueBound)
@@ -223,6 +231,8 @@ Judgement judgeIdleInstances(const Facts& facts)
 {
     if (!facts.hasRequests())
         return noRequests();
+    if (queuedModels(facts).empty())
+        return noQueueTimes();
     Judgement judgement;
     for (const ModelFacts* model : queuedModels(facts)) {
         const WaitTimes waits = waitTimes(facts, *model);
@@ -247,6 +257,8 @@ Judgement judgeBatchingAbsent(const Facts& facts)
         return noRequests();
     if (facts.trace.executions.size() == 0)
         return Judgement::cannot("no executions were recorded");
+    if (queuedModels(facts).empty())
+        return noQueueTimes();
     Judgement judgement;
     for (const ModelFacts* model : queuedModels(facts)) {
         const double queueShare = model->share(model->phase(RequestPhase::Queue));
@@ -278,6 +290,8 @@ Judgement judgeBatchesNotFilling(const Facts& facts)
         return noRequests();
     if (facts.trace.executions.size() == 0)
         return Judgement::cannot("no executions were recorded");
+    if (queuedModels(facts).empty())
+        return noQueueTimes();
     Judgement judgement;
     for (const ModelFacts* model : queuedModels(facts))
         if (auto finding = notFilling(facts, *model))

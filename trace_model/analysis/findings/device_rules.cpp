@@ -1,5 +1,6 @@
 #include "trace_model/analysis/findings/rule.h"
 #include "trace_model/analysis/findings/words.h"
+#include "trace_model/trace/counter_window.h"
 
 #include <algorithm>
 #include <cmath>
@@ -32,12 +33,21 @@ std::string_view labelOf(std::string_view source, std::string_view label)
     return rest.substr(0, rest.find('"'));
 }
 
+/// The number of a GPU, which goes into commands that people paste: what is none is left out.
+std::string gpuOf(std::string_view source)
+{
+    const std::string_view gpu = labelOf(source, "gpu");
+    const bool isNumber = !gpu.empty() && gpu.size() < 4 && gpu.find_first_not_of("0123456789") == std::string_view::npos;
+    return isNumber ? std::string(gpu) : std::string("GPU");
+}
+
 std::optional<Series> seriesOf(const trace::Trace& trace, std::size_t index)
 {
     const trace::CounterColumns& counter = trace.tracks[index].counter;
     Series series;
     series.track = trace::TrackId(static_cast<std::uint32_t>(index));
-    for (std::size_t i = 0; i < counter.value.size(); ++i) {
+    const trace::SamplesInWindow samples = trace::samplesInWindow(trace, counter);
+    for (std::size_t i = samples.begin; i < samples.end; ++i) {
         const double value = counter.value[i];
         if (std::isnan(value))
             continue;
@@ -67,7 +77,7 @@ std::multimap<std::string, Series> seriesByGpu(const trace::Trace& trace, std::s
         if (source.substr(0, source.find('{')) != name)
             continue;
         if (const auto series = seriesOf(trace, i))
-            found.emplace(labelOf(source, "gpu"), *series);
+            found.emplace(gpuOf(source), *series);
     }
     return found;
 }

@@ -127,9 +127,10 @@ CallSum sumOf(const Facts& facts, CallClass callClass, TimeRange in)
         for (const std::uint32_t row : thread.calls) {
             if (facts.host.classOfRow(facts.trace, row) != callClass || !calls.time(row).intersects(in))
                 continue;
+            const DurationNs inside = calls.time(row).clippedTo(in).duration(); // some began before the window
             ++sum.count;
-            sum.time += calls.duration(row);
-            sum.byName[facts.trace.strings[calls.name(row)]] += calls.duration(row);
+            sum.time += inside;
+            sum.byName[facts.trace.strings[calls.name(row)]] += inside;
             sum.threads.insert(thread.globalTid);
             if (calls.duration(row) > most) {
                 most = calls.duration(row);
@@ -290,7 +291,7 @@ Judgement judgeLoading(const Facts& facts)
         if (!isLoading || !overheads.time(row).intersects(working))
             continue;
         ++count;
-        time += overheads.duration(row);
+        time += overheads.time(row).clippedTo(working).duration();
         if (overheads.duration(row) > most) {
             most = overheads.duration(row);
             longest = EventId(EventKind::Overhead, row);

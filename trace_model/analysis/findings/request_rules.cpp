@@ -2,6 +2,7 @@
 #include "trace_model/analysis/findings/words.h"
 #include "trace_model/analysis/request_breakdown.h"
 #include "trace_model/base/counted.h"
+#include "trace_model/trace/counter_window.h"
 
 #include <algorithm>
 #include <array>
@@ -56,8 +57,9 @@ std::optional<bool> hitsByCounter(const trace::Trace& trace)
     for (const trace::Track& track : trace.tracks) {
         if (track.kind != trace::TrackKind::Counter || !track.counter.source.starts_with("nv_cache_num_hits"))
             continue;
-        hits = hits.value_or(false) ||
-               std::any_of(track.counter.value.begin(), track.counter.value.end(), [](double value) { return value > 0; });
+        const trace::SamplesInWindow samples = trace::samplesInWindow(trace, track.counter);
+        for (std::size_t i = samples.begin; i < samples.end; ++i)
+            hits = hits.value_or(false) || track.counter.value[i] > 0;
     }
     return hits;
 }

@@ -28,6 +28,18 @@ TEST(Throttling, IsSilentWhereNothingHoldsClocksDown)
     EXPECT_TRUE(Diagnosed(busyWith("gauge gpu_throttled{gpu=\"0\",reason=\"hw\"} 100000000=0\n")).wasSilent("throttling"));
 }
 
+TEST(Throttling, IsSilentOfWhatWasBeforeAndBehindTheWindow)
+{
+    const Diagnosed d(busyWith("gauge gpu_throttled{gpu=\"0\",reason=\"hw\"} -4000000000=1 100000000=0 3000000000=1\n"));
+    EXPECT_TRUE(d.wasSilent("throttling"));
+}
+
+TEST(Throttling, PutsNothingIntoACommandThatIsNoNumberOfAGpu)
+{
+    const Diagnosed d(busyWith("gauge gpu_throttled{gpu=\"0; reboot #\",reason=\"hw\"} 100000000=0 500000000=1\n"));
+    EXPECT_EQ(d.find("throttling")->remedies.front().edit, "nvidia-smi -i GPU -q -d TEMPERATURE,POWER,PERFORMANCE");
+}
+
 TEST(Throttling, IsNotJudgedWhereItWasNotRecorded)
 {
     EXPECT_EQ(Diagnosed(busyWith("")).whyNot("throttling"), "what holds clocks down was not recorded");

@@ -187,6 +187,14 @@ TEST(StallingCalls, AreFoundInTheMiddleOfTheWork)
     EXPECT_EQ(d.find("stalling-calls")->evidence.front().event.kind(), trace::EventKind::ApiCall);
 }
 
+TEST(StallingCalls, CountOnlyWhatLiesInTheWorkOfACallThatBeganBefore)
+{
+    Script script;
+    script.window(1'000).kernel(7, 1, 10, 100).line("api 1 cudaMalloc -5000000..700000").kernel(7, 1, 800, 900);
+    const Diagnosed d(script.text());
+    EXPECT_LE(d.find("stalling-calls")->share.value_or(0), 1);
+}
+
 TEST(StallingCalls, IsSilentOfSetUpBeforeTheWork)
 {
     Script script;
