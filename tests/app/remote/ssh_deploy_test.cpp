@@ -216,7 +216,7 @@ TEST_F(SshDeploy, AnUploadGoesOnWhereItWasCut)
     const auto ssh = session(sshd);
     ASSERT_TRUE(ssh);
     const std::filesystem::path local = sshd.folder() / "local", remote = sshd.folder() / "remote";
-    std::string data(3'000'001, '\0');
+    std::string data(20'000'001, '\0'); // far more than what may be under way when it is cut
     for (std::size_t i = 0; i < data.size(); ++i)
         data[i] = static_cast<char>(i * 7 + i / 256);
     std::ofstream(local, std::ios::binary) << data;

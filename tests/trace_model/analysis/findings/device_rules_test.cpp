@@ -36,7 +36,7 @@ TEST(Throttling, IsSilentOfWhatWasBeforeAndBehindTheWindow)
 
 TEST(Throttling, PutsNothingIntoACommandThatIsNoNumberOfAGpu)
 {
-    const Diagnosed d(busyWith("gauge gpu_throttled{gpu=\"0; reboot #\",reason=\"hw\"} 100000000=0 500000000=1\n"));
+    const Diagnosed d(busyWith("gauge gpu_throttled{gpu=\"0;reboot\",reason=\"hw\"} 100000000=0 500000000=1\n"));
     EXPECT_EQ(d.find("throttling")->remedies.front().edit, "nvidia-smi -i GPU -q -d TEMPERATURE,POWER,PERFORMANCE");
 }
 
