@@ -18,7 +18,7 @@ server:                             # one of model_repository, command and targe
   # grpc_address: 127.0.0.1:8001    # HOST:PORT of its KServe v2 service
   # metrics_url: http://127.0.0.1:8002/metrics
   # environment: {OMP_NUM_THREADS: 2}   # values of names with TOKEN, SECRET, PASSWORD or KEY are not kept in reports
-  # directory: /work                # to start it in; default: gantryd's
+  # directory: /srv/app             # to start it in; default: gantryd's
   # name: serve                     # of the target; default: the program's
   # profile: auto                   # engine of the program; default: none
   # inject: true                    # with the capture library

@@ -40,7 +40,7 @@ LaunchProfile trainer()
     profile.command = QStringLiteral("python3 'my train.py' --rank {rank} --world {ranks} --master {first}");
     profile.container = QStringLiteral("docker exec -i box-{node}");
     profile.wrapper = QStringLiteral("mpirun -np 8");
-    profile.folder = QStringLiteral("/work/{rank}");
+    profile.folder = QStringLiteral("/srv/{rank}");
     profile.environment = {{QStringLiteral("NODE_RANK"), QStringLiteral("{rank}"), false},
                            {QStringLiteral("HF_TOKEN"), kSecretValue, true}};
     return profile;
@@ -71,7 +71,7 @@ private slots:
                                             "my train.py", "--rank", "1", "--world", "4",    "--master", "gpu-07"};
         QVERIFY(request->argv == argv);
         QCOMPARE(request->environment.at("NODE_RANK"), std::string("1"));
-        QCOMPARE(request->workingDirectory, std::string("/work/1"));
+        QCOMPARE(request->workingDirectory, std::string("/srv/1"));
         QCOMPARE(request->name, std::string("trainer"));
         LaunchProfile unnamed = trainer();
         unnamed.name.clear();

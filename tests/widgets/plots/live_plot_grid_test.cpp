@@ -1,3 +1,4 @@
+#include "tests/widgets/plots/steady_points.h"
 #include "tests/widgets/trace_fixture.h"
 #include "widgets/plots/live_plot_grid.h"
 #include "widgets/plots/plot_head.h"
@@ -16,20 +17,6 @@ using namespace gantry::widgets;
 using namespace gantry::widgets_test;
 
 namespace {
-
-constexpr TimestampNs kSecond = 1'000'000'000;
-constexpr TimestampNs kNow = 5'000 * kSecond;
-constexpr TimeRange kWindow{kNow - 60 * kSecond, kNow};
-constexpr DurationNs kLongestGap = 3 * kSecond;
-
-/// A point each second from `from` to `to` seconds before now.
-std::vector<metrics::Point> steady(int from, int to, double value)
-{
-    std::vector<metrics::Point> points;
-    for (int second = from; second >= to; --second)
-        points.push_back({kNow - second * kSecond, value});
-    return points;
-}
 
 PlotPanel panel(const char* key, std::vector<PlotCurve> curves, double atLeast = 0)
 {

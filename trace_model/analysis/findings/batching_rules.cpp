@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 namespace gantry::findings {
 namespace {
@@ -206,20 +207,31 @@ std::optional<Finding> notFilling(const Facts& facts, const ModelFacts& model)
     return finding;
 }
 
-} // namespace
-
-/// Absent is not zero: without the times of the queue nobody knows whether anything waited.
-Judgement noQueueTimes()
-{
-    return Judgement::cannot("no model has enough requests with times of the queue");
-}
-
-Judgement judgeQueueBound(const Facts& facts)
+/// Why nothing can be said of queues; nothing: it can. Absent is not zero: without the times of the queue nobody knows whether anything
+/// waited.
+std::optional<Judgement> whyNoQueues(const Facts& facts)
 {
     if (!facts.hasRequests())
         return noRequests();
     if (queuedModels(facts).empty())
-        return noQueueTimes();
+        return Judgement::cannot("no model has enough requests with times of the queue");
+    return {};
+}
+
+/// The same of batches.
+std::optional<Judgement> whyNoBatches(const Facts& facts)
+{
+    if (facts.hasRequests() && facts.trace.executions.size() == 0)
+        return Judgement::cannot("no executions were recorded");
+    return whyNoQueues(facts);
+}
+
+} // namespace
+
+Judgement judgeQueueBound(const Facts& facts)
+{
+    if (auto why = whyNoQueues(facts))
+        return std::move(*why);
     Judgement judgement;
     for (const ModelFacts* model : queuedModels(facts))
         if (model->share(model->phase(RequestPhase::Queue)) >= kQueueBound)
@@ -229,10 +241,8 @@ Judgement judgeQueueBound(const Facts& facts)
 
 Judgement judgeIdleInstances(const Facts& facts)
 {
-    if (!facts.hasRequests())
-        return noRequests();
-    if (queuedModels(facts).empty())
-        return noQueueTimes();
+    if (auto why = whyNoQueues(facts))
+        return std::move(*why);
     Judgement judgement;
     for (const ModelFacts* model : queuedModels(facts)) {
         const WaitTimes waits = waitTimes(facts, *model);
@@ -253,12 +263,8 @@ Judgement judgeIdleInstances(const Facts& facts)
 
 Judgement judgeBatchingAbsent(const Facts& facts)
 {
-    if (!facts.hasRequests())
-        return noRequests();
-    if (facts.trace.executions.size() == 0)
-        return Judgement::cannot("no executions were recorded");
-    if (queuedModels(facts).empty())
-        return noQueueTimes();
+    if (auto why = whyNoBatches(facts))
+        return std::move(*why);
     Judgement judgement;
     for (const ModelFacts* model : queuedModels(facts)) {
         const double queueShare = model->share(model->phase(RequestPhase::Queue));
@@ -286,12 +292,8 @@ Judgement judgeBatchingAbsent(const Facts& facts)
 
 Judgement judgeBatchesNotFilling(const Facts& facts)
 {
-    if (!facts.hasRequests())
-        return noRequests();
-    if (facts.trace.executions.size() == 0)
-        return Judgement::cannot("no executions were recorded");
-    if (queuedModels(facts).empty())
-        return noQueueTimes();
+    if (auto why = whyNoBatches(facts))
+        return std::move(*why);
     Judgement judgement;
     for (const ModelFacts* model : queuedModels(facts))
         if (auto finding = notFilling(facts, *model))
