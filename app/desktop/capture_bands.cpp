@@ -36,13 +36,16 @@ CaptureBand bandOfFile(const std::filesystem::path& file, const report::WindowTi
             times.beginUtcNs,
             times.beginUtcNs + times.durationNs,
             true,
+            false,
             file};
 }
 
+using FoundFile = std::pair<std::filesystem::file_time_type, std::filesystem::path>;
+
 /// Reports in a folder, the newest files first.
-std::vector<std::filesystem::path> newestReports(const std::filesystem::path& folder)
+std::vector<FoundFile> newestReports(const std::filesystem::path& folder)
 {
-    std::vector<std::pair<std::filesystem::file_time_type, std::filesystem::path>> found;
+    std::vector<FoundFile> found;
     std::error_code failure;
     for (std::filesystem::directory_iterator entry(folder, failure), end; !failure && entry != end; entry.increment(failure))
         if (entry->path().extension() == ".gantry") {
@@ -54,10 +57,7 @@ std::vector<std::filesystem::path> newestReports(const std::filesystem::path& fo
     std::sort(found.begin(), found.end(), std::greater<>());
     if (found.size() > kMostFiles)
         found.resize(kMostFiles);
-    std::vector<std::filesystem::path> paths;
-    for (auto& [changed, path] : found)
-        paths.push_back(std::move(path));
-    return paths;
+    return found;
 }
 
 } // namespace
@@ -67,6 +67,12 @@ CaptureBand bandOf(const proto::ReportInfo& report)
     CaptureBand band;
     band.report = report.name;
     band.label = toQString(report.label.empty() ? report.targetName : report.label);
+    if (report.beginUtcNs != 0 && report.durationNs > 0) {
+        band.beginUtcNs = report.beginUtcNs;
+        band.endUtcNs = report.beginUtcNs + report.durationNs;
+        band.isExact = true;
+        return band;
+    }
     // The stamp is cut to whole seconds: half of one later is right to that half.
     const auto stamp = writtenUtc(report.name);
     band.endUtcNs = stamp ? *stamp + kSecond / 2 : report.createdUtcNs;
@@ -74,8 +80,27 @@ CaptureBand bandOf(const proto::ReportInfo& report)
     return band;
 }
 
+std::optional<CaptureBand> bandOf(const proto::CaptureStatus& capture)
+{
+    using State = proto::CaptureState;
+    const bool isWindow = capture.state == State::Capturing || capture.state == State::Closing || capture.state == State::Assembling;
+    if (!isWindow || capture.ringNs > 0 || capture.windowBeginUtcNs == 0)
+        return std::nullopt;
+    CaptureBand band;
+    band.report = capture.captureId;
+    band.label = toQString(capture.label);
+    band.beginUtcNs = capture.windowBeginUtcNs;
+    band.endUtcNs = capture.windowBeginUtcNs + capture.elapsedNs;
+    band.isExact = true;
+    band.isOpen = true;
+    return band;
+}
+
 QString bandText(const CaptureBand& band)
 {
+    if (band.isOpen)
+        return CaptureBands::tr("A capture window, open since %1\nIts report follows when it has closed")
+            .arg(QDateTime::fromMSecsSinceEpoch(band.beginUtcNs / 1'000'000).toString(QStringLiteral("HH:mm:ss.zzz")));
     const QDateTime begin = QDateTime::fromMSecsSinceEpoch(band.beginUtcNs / 1'000'000);
     const QString length = widgets::formatDuration(band.endUtcNs - band.beginUtcNs);
     const QString when = band.isExact ? CaptureBands::tr("from %1 on, %2").arg(begin.toString(QStringLiteral("HH:mm:ss.zzz")), length)
@@ -105,6 +130,10 @@ void CaptureBands::watchNodes()
                 if (node == m_nodes.current())
                     refresh();
             });
+        connect(node.get(), &NodeController::capturesChanged, this, [this, node = node.get()] {
+            if (node == m_node)
+                merge();
+        });
     }
 }
 
@@ -119,7 +148,7 @@ void CaptureBands::refresh()
     NodeController* node = m_nodes.current();
     if (m_node != node) {
         m_node = node;
-        m_fetched.clear();
+        m_fetched = {};
     }
     merge();
     if (!node)
@@ -127,23 +156,33 @@ void CaptureBands::refresh()
     m_slot.run(
         [folder = m_settings.reportFolder(node->title()), known = m_fetched](const jobs::JobContext& context) -> Result<Fetched> {
             Fetched fetched;
-            for (const std::filesystem::path& path : newestReports(folder)) {
+            for (const auto& [changed, path] : newestReports(folder)) {
                 if (context.stop().stop_requested())
                     return Error{ErrorCode::Cancelled, "given up", {}};
-                const std::string name = path.filename().string();
-                if (const auto before = known.find(name); before != known.end() && before->second.file == path)
-                    fetched.insert(*before);
-                else if (const auto times = report::readWindowTimes(path)) // another file is no window
-                    fetched.emplace(name, bandOfFile(path, *times));
+                look(path, changed, known, fetched);
             }
             return fetched;
         },
         [this](Result<Fetched> fetched) {
-            if (!fetched || *fetched == m_fetched)
+            if (!fetched)
                 return;
             m_fetched = std::move(*fetched);
             merge();
         });
+}
+
+/// Opens a file once, for as long as it is as it was.
+void CaptureBands::look(const std::filesystem::path& path, std::filesystem::file_time_type changed, const Fetched& known, Fetched& fetched)
+{
+    const std::string name = path.filename().string();
+    if (const auto before = known.bands.find(name); before != known.bands.end() && before->second.file == path)
+        fetched.bands.insert(*before);
+    else if (const auto other = known.others.find(name); other != known.others.end() && other->second == changed)
+        fetched.others.insert(*other);
+    else if (const auto times = report::readWindowTimes(path); times && times->areKnown())
+        fetched.bands.emplace(name, bandOfFile(path, *times));
+    else
+        fetched.others.emplace(name, changed);
 }
 
 void CaptureBands::merge()
@@ -151,18 +190,24 @@ void CaptureBands::merge()
     std::vector<CaptureBand> bands;
     // What a recording plays was measured at another time than it is shown at: its reports lie where their windows were asked for.
     const bool isPlayed = m_node && isRecording(*m_node);
-    for (const auto& [name, band] : m_fetched)
+    for (const auto& [name, band] : m_fetched.bands)
         if (!isPlayed)
             bands.push_back(band);
-    if (m_node)
-        for (const proto::ReportInfo& report : m_node->reports()) {
-            const auto fetched = m_fetched.find(report.name);
-            if (report.durationNs <= 0 || (fetched != m_fetched.end() && !isPlayed))
+    if (m_node) {
+        for (proto::ReportInfo report : m_node->reports()) {
+            const auto fetched = m_fetched.bands.find(report.name);
+            if (report.durationNs <= 0 || (fetched != m_fetched.bands.end() && !isPlayed))
                 continue;
+            if (isPlayed)
+                report.beginUtcNs = 0;
             bands.push_back(bandOf(report));
-            if (fetched != m_fetched.end())
+            if (fetched != m_fetched.bands.end())
                 bands.back().file = fetched->second.file;
         }
+        for (const proto::CaptureStatus& capture : m_node->captures())
+            if (auto band = bandOf(capture))
+                bands.push_back(std::move(*band));
+    }
     std::sort(bands.begin(), bands.end(), [](const CaptureBand& a, const CaptureBand& b) {
         return std::pair(a.beginUtcNs, a.report) < std::pair(b.beginUtcNs, b.report);
     });

@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,19 +26,24 @@ struct CaptureBand
     QString label;      ///< what people called it, else its target
     std::int64_t beginUtcNs = 0, endUtcNs = 0;
     bool isExact = false;       ///< else it is known to a second or so, from when the node wrote the report
+    bool isOpen = false;        ///< or its report is being written: there is none yet, and `report` is the capture
     std::filesystem::path file; ///< on this machine; empty: it was not fetched
 
     friend bool operator==(const CaptureBand&, const CaptureBand&) = default;
 };
 
-/// When a window was open whose report the node lists. The list says when the report was written: in its name, up to a second.
+/// When a window was open whose report the node lists. Where the report does not say it, the list says when it was written: in its name, up
+/// to a second.
 [[nodiscard]] CaptureBand bandOf(const proto::ReportInfo& report);
+
+/// The window that a capture has open, or whose report is being written; nothing: it has none. A flight recorder is no window.
+[[nodiscard]] std::optional<CaptureBand> bandOf(const proto::CaptureStatus& capture);
 
 /// Name, begin and length of a window, a line each, and what a click does.
 [[nodiscard]] QString bandText(const CaptureBand& band);
 
-/// The capture windows of the current node: those whose reports lie on the node, and those whose reports were brought to this machine,
-/// even where the node has them no more. UI thread; files are read by jobs.
+/// The capture windows of the current node: the one that is open, those whose reports lie on the node, and those whose reports were brought
+/// to this machine, even where the node has them no more. UI thread; files are read by jobs.
 class CaptureBands : public QObject
 {
     Q_OBJECT
@@ -55,8 +62,14 @@ signals:
     void changed();
 
 private:
-    using Fetched = std::map<std::string, CaptureBand>; ///< by file name
+    /// What was found in the report folder, by file name.
+    struct Fetched
+    {
+        std::map<std::string, CaptureBand> bands;
+        std::map<std::string, std::filesystem::file_time_type> others; ///< which are no windows, as they were looked at
+    };
 
+    static void look(const std::filesystem::path& path, std::filesystem::file_time_type changed, const Fetched& known, Fetched& fetched);
     void watchNodes();
     void merge();
 

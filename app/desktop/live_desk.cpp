@@ -85,6 +85,8 @@ void LiveDesk::openAt(const std::string& report, std::int64_t utcNs)
     const CaptureBand* band = m_bands.find(report);
     if (!node || !band)
         return;
+    if (band->isOpen)
+        return emit refused(tr("This window is still open, or its report is being written: click again when the report is there."));
     std::error_code gone;
     if (!band->file.empty() && std::filesystem::exists(band->file, gone)) {
         show({band->file, *band, utcNs});
@@ -140,7 +142,7 @@ void LiveDesk::showMenu(const QPoint& point, std::int64_t utcNs, const std::stri
     menu->setObjectName(QStringLiteral("plotMenu"));
     menu->setAttribute(Qt::WA_DeleteOnClose);
     menu->setToolTipsVisible(true);
-    if (const CaptureBand* band = report.empty() ? nullptr : m_bands.find(report)) {
+    if (const CaptureBand* band = report.empty() ? nullptr : m_bands.find(report); band && !band->isOpen) {
         menu->addAction(band->file.empty() ? tr("Fetch the report and open it at this instant") : tr("Open the report at this instant"),
                         this, [this, report, utcNs] { openAt(report, utcNs); });
         menu->setDefaultAction(menu->actions().constFirst());

@@ -7,6 +7,7 @@
 #include "app/desktop/metric_picker.h"
 #include "app/desktop/node_list.h"
 #include "app/desktop/text.h"
+#include "trace_model/metrics/derived_metrics.h"
 #include "widgets/plots/live_plot_grid.h"
 #include "widgets/theme/elided_label.h"
 
@@ -15,10 +16,12 @@
 #include <QPointer>
 #include <QPushButton>
 #include <QScrollArea>
+#include <QScrollBar>
 #include <QStackedWidget>
 #include <QVBoxLayout>
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 
 namespace gantry::desktop {
@@ -30,6 +33,7 @@ constexpr DurationNs kShortestWindow = 10 * kSecond;
 constexpr DurationNs kHistory = 3600 * kSecond; // as long as the series keep
 constexpr DurationNs kLongestGap = 3 * kSecond; // many scrapes: more silence than this is no value
 constexpr int kRedrawMs = 100;
+constexpr std::chrono::milliseconds kSlice{8}; // of a frame of 16, for plots
 constexpr int kOverviewColumns = 2;
 constexpr int kCountdownMs = 1000;
 
@@ -103,6 +107,8 @@ LivePage::LivePage(NodeList& nodes, QWidget* parent)
     connect(m_bar, &LiveBar::removeRequested, this, &LivePage::removeDashboard);
     connect(m_bar, &LiveBar::changed, this, &LivePage::redraw);
     connect(m_grid, &widgets::LivePlotGrid::filled, this, &LivePage::redraw);
+    m_grid->setSlice(kSlice);
+    connect(m_grid, &widgets::LivePlotGrid::drawn, this, &LivePage::drawn);
     connect(m_grid, &widgets::LivePlotGrid::cursorMoved, this, [this](std::optional<TimestampNs> time) {
         const auto offset = utcOffset();
         emit instantHovered(time && offset ? std::optional(*time + *offset) : std::nullopt);
@@ -116,6 +122,7 @@ LivePage::LivePage(NodeList& nodes, QWidget* parent)
     plots->setFrameShape(QFrame::NoFrame);
     plots->setWidgetResizable(true);
     plots->setWidget(m_grid);
+    connect(plots->verticalScrollBar(), &QScrollBar::valueChanged, this, [this] { m_redrawTimer.start(0); }); // what came into view
     auto* live = new QWidget;
     auto* liveColumn = new QVBoxLayout(live);
     liveColumn->setContentsMargins(0, 0, 0, 0);
@@ -151,6 +158,7 @@ LivePage::LivePage(NodeList& nodes, QWidget* parent)
     connect(&m_redrawTimer, &QTimer::timeout, this, &LivePage::redraw);
     connect(&m_nodes, &NodeList::nodesChanged, this, &LivePage::watchNodes);
     connect(&m_nodes, &NodeList::currentChanged, this, &LivePage::onCurrentChanged);
+    connect(&m_fill, &HistoryFill::filled, this, &LivePage::scheduleRedraw);
     watchNodes();
     onCurrentChanged();
 }
@@ -169,6 +177,7 @@ void LivePage::watchNodes()
         LiveSeries& series = *known.emplace(node, std::make_unique<LiveSeries>()).first->second;
         connect(node, &NodeController::metricsRestarted, this, [this, node, &series](const std::string& bootId) {
             series.restart(bootId);
+            m_fill.forget(series);
             m_asked.erase(node); // what it measured meanwhile
         });
         connect(node, &NodeController::metricsArrived, this, [this, node, &series](const std::vector<proto::MetricsBatch>& batches) {
@@ -198,6 +207,7 @@ void LivePage::watchNodes()
     for (const auto& [node, series] : m_series) {
         node->disconnect(this);
         m_asked.erase(node);
+        m_fill.forget(*series);
     }
     m_series = std::move(known);
 }
@@ -290,17 +300,24 @@ void LivePage::countDown()
     m_banner->updateTopic(QString::fromLatin1(kConnectionTopic), lossSentence(*node));
 }
 
-/// Once, of a node that somebody looks at: a hundred nodes that are only connected are not asked.
+/// Of the series that are shown, once, of a node that somebody looks at: a hundred nodes that are only connected are not asked.
 void LivePage::askHistory(NodeController& node, LiveSeries& series)
 {
-    if (node.state() != NodeController::State::Connected || !m_asked.insert(&node).second)
+    if (node.state() != NodeController::State::Connected)
+        return;
+    std::set<std::string>& asked = m_asked[&node];
+    std::vector<std::string> names;
+    for (std::string& name : shownNames())
+        if (asked.insert(name).second)
+            names.push_back(std::move(name));
+    if (names.empty())
         return;
     auto parts = std::make_shared<std::vector<proto::HistoryPart>>();
-    const auto read = [parts](app::NodeClient& client, const std::stop_token& stop) -> Result<void> {
+    const auto read = [parts, names = std::move(names)](app::NodeClient& client, const std::stop_token& stop) -> Result<void> {
         GANTRY_TRY(const auto clock, client.exchangeClocks(stop));
         const TimestampNs now = clock.exchange.answered;
         return client.readHistory(
-            {{now - kHistory, now}, kSecond, {}},
+            {{now - kHistory, now}, kSecond, names},
             [&](proto::HistoryPart&& part) {
                 parts->push_back(std::move(part));
                 return true;
@@ -313,12 +330,15 @@ void LivePage::askHistory(NodeController& node, LiveSeries& series)
         if (!self || !node || !self->m_series.contains(node))
             return;
         // Half of it would be a hole, and that of another boot is of another clock.
-        if (!done || !node->client() || node->client()->hello().bootId != boot)
-            return;
-        for (const proto::HistoryPart& part : *parts)
-            series.addHistory(part);
-        self->scheduleRedraw();
+        if (done && node->client() && node->client()->hello().bootId == boot)
+            self->m_fill.add(series, std::move(*parts));
     });
+}
+
+std::vector<std::string> LivePage::shownNames() const
+{
+    const KnownDashboard* chosen = m_bar->chosen();
+    return chosen ? chosen->dashboard.names() : metrics::derivedNames();
 }
 
 /// Again when there are other series: a server that has just begun to answer.
@@ -431,12 +451,12 @@ void LivePage::redraw()
     const KnownDashboard* chosen = m_bar->chosen();
     m_grid->setColumns(chosen ? chosen->dashboard.columns : kOverviewColumns);
     const auto panelsOf = [&](TimeRange time) {
-        return chosen ? series->panels(chosen->dashboard, time, nameOf) : series->panels(time, nameOf);
+        return chosen ? series->panels(chosen->dashboard, time, nameOf, [this](const QString& key) { return m_grid->isInView(key); })
+                      : series->panels(time, nameOf);
     };
     std::vector<LivePanel> panels = panelsOf(window);
     if (const DurationNs earlier = m_bar->earlier(); earlier > 0)
         panels = withEarlier(std::move(panels), panelsOf({window.start - earlier, window.end - earlier}), earlier);
-    m_grid->setPanels(std::move(panels), window, kLongestGap, series->breaks(), now);
     m_drawnSpan = series->span();
     QString footer =
         tr("%1 · %2 · %3 samples dropped").arg(node->title(), spanText(length, m_bar->behind())).arg(formatCount(series->dropped()));
@@ -445,7 +465,7 @@ void LivePage::redraw()
     if (node->state() != NodeController::State::Connected)
         footer += tr(" · not connected: these values are old");
     m_footer->setText(footer);
-    emit drawn();
+    m_grid->setPanels(std::move(panels), window, kLongestGap, series->breaks(), now);
 }
 
 std::optional<DurationNs> LivePage::utcOffset() const
@@ -487,7 +507,7 @@ void LivePage::placeBands()
     if (offset)
         for (const CaptureBand& band : m_bands)
             bands.push_back({QString::fromStdString(band.report),
-                             {band.beginUtcNs - *offset, band.endUtcNs - *offset},
+                             {band.beginUtcNs - *offset, band.isOpen ? currentSeries()->window(0).end : band.endUtcNs - *offset},
                              band.label,
                              bandText(band),
                              !band.isExact});

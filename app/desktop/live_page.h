@@ -2,6 +2,7 @@
 
 #include "app/desktop/capture_bands.h"
 #include "app/desktop/dashboards.h"
+#include "app/desktop/history_fill.h"
 #include "app/desktop/live_series.h"
 #include "trace_model/base/time.h"
 
@@ -80,6 +81,7 @@ private:
     [[nodiscard]] QString lossSentence(const NodeController& node) const;
     void countDown();
     void askHistory(NodeController& node, LiveSeries& series);
+    [[nodiscard]] std::vector<std::string> shownNames() const; ///< of the series that the plots are made of
     void offerDashboards(const LiveSeries& series);
     /// Opens the editor; `key`: the file that it goes to, or empty for a new one.
     void editDashboard(const metrics::Dashboard& dashboard, const QString& key);
@@ -106,7 +108,8 @@ private:
     LiveBar* m_bar;
     widgets::LivePlotGrid* m_grid;
     std::vector<KnownDashboard> m_dashboards;
-    std::set<const NodeController*> m_asked; ///< for their history
+    std::map<const NodeController*, std::set<std::string>> m_asked; ///< for the history of series of these names
+    HistoryFill m_fill;
     /// How many series there were when dashboards were offered last, and the number of the newest.
     std::pair<std::size_t, std::uint32_t> m_offeredFor{0, 0};
     DurationNs m_drawnSpan = 0;

@@ -21,6 +21,7 @@ constexpr DurationNs kGlideLimit = 1'000'000'000;
 constexpr DurationNs kLongestStep = 1'500'000'000; // between two points of what the node remembers
 constexpr DurationNs kRateBase = 1'000'000'000; // a few requests between two scrapes would make a saw of the curve
 constexpr DurationNs kForgottenAfter = 3600LL * 1'000'000'000, kForgetEvery = 60LL * 1'000'000'000;
+constexpr DurationNs kProof = 10'000'000'000; // of a panel out of view, that it has curves
 constexpr std::size_t kMostBreaks = 100;
 constexpr std::size_t kOffsets = 16;            // batches: a second or two
 constexpr std::size_t kPhasePanels = 4;         // models beyond the busiest four have no plot of their own
@@ -251,9 +252,8 @@ void LiveSeries::add(const proto::MetricsBatch& batch)
             m_oldest = sample.time;
         m_newest = std::max(m_newest, sample.time);
     }
-    if (!batch.samples.empty())
-        m_waiting.push_back({m_newest, batch.samples});
-    while (!m_waiting.empty() && m_newest - m_waiting.front().time > kKept)
+    keep(batch.samples);
+    while (!m_waiting.empty() && m_newest - m_waiting.front().newest > kKept)
         m_waiting.pop_front();
     m_droppedByNode = batch.droppedSamples;
     if (batch.nodeUtcNs != 0 && batch.nodeMonoNs != 0)
@@ -262,6 +262,17 @@ void LiveSeries::add(const proto::MetricsBatch& batch)
         m_utcOffsets.pop_front();
     m_nodeNow = std::max(batch.nodeMonoNs, m_newest);
     m_sinceNodeNow.start();
+}
+
+void LiveSeries::keep(const std::vector<metrics::Sample>& samples)
+{
+    if (samples.empty())
+        return;
+    Waiting& waiting = m_waiting.emplace_back(Waiting{m_newest, {}});
+    waiting.samples.reserve(samples.size());
+    for (const metrics::Sample& sample : samples)
+        if (m_newest - sample.time <= kForgottenAfter)
+            waiting.samples.push_back({sample.seriesId, static_cast<std::uint32_t>((m_newest - sample.time) / 1000), sample.value});
 }
 
 /// The node reads the wall clock after the other one: where it was held up in between, their difference is too large.
@@ -273,11 +284,10 @@ std::optional<DurationNs> LiveSeries::utcOffset() const
 void LiveSeries::catchUp()
 {
     for (const Waiting& batch : m_waiting) {
-        for (metrics::Sample sample : batch.samples) {
-            const auto local = m_localByRemote.find(sample.seriesId);
+        for (const WaitingSample& sample : batch.samples) {
+            const auto local = m_localByRemote.find(sample.remoteId);
             // One of no series is refused and counted by the store: ids start at 1 there.
-            sample.seriesId = local != m_localByRemote.end() ? local->second : 0;
-            m_store.append(sample);
+            m_store.append({local != m_localByRemote.end() ? local->second : 0, batch.newest - sample.ageUs * 1000LL, sample.value});
         }
     }
     m_waiting.clear();
@@ -304,7 +314,8 @@ TimeRange LiveSeries::window(DurationNs length) const
     return {now - length, now + 1};
 }
 
-std::vector<LivePanel> LiveSeries::panels(const metrics::Dashboard& dashboard, TimeRange window, const TargetName& nameOf)
+std::vector<LivePanel> LiveSeries::panels(const metrics::Dashboard& dashboard, TimeRange window, const TargetName& nameOf,
+                                          const std::function<bool(const QString& key)>& isInView)
 {
     catchUp();
     std::vector<LivePanel> panels;
@@ -322,8 +333,14 @@ std::vector<LivePanel> LiveSeries::panels(const metrics::Dashboard& dashboard, T
             panel.states[value] = toQString(text);
         for (const metrics::PanelThreshold& threshold : wanted.thresholds)
             panel.thresholds.push_back({threshold.value, threshold.isCritical});
-        for (const metrics::PanelQuery& query : wanted.queries)
-            addCurves(query, query.query.evaluate(m_store, window, kRateBase), nameOf, panel);
+        const auto ask = [&](TimeRange time) {
+            for (const metrics::PanelQuery& query : wanted.queries)
+                addCurves(query, query.query.evaluate(m_store, time, kRateBase), nameOf, panel);
+        };
+        if (isInView && !isInView(panel.key))
+            ask({std::max(window.start, window.end - kProof), window.end});
+        if (panel.curves.empty())
+            ask(window);
         if (wanted.isShownEmpty || !panel.curves.empty())
             panels.push_back(std::move(panel));
     }

@@ -37,6 +37,8 @@ public:
     static constexpr DurationNs kKept = 70'000'000'000; ///< what was before is asked of the node once somebody looks
     /// An hour at 10 Hz, of each series of a node that is looked at.
     static constexpr std::size_t kKeptPoints = 36'000;
+    /// A plot of ten minutes or more has more samples than pixels.
+    static constexpr DurationNs kCoarseStep = 1'000'000'000;
 
     /// What people call the server with a target id.
     using TargetName = std::function<QString(const std::string& targetId)>;
@@ -68,26 +70,36 @@ public:
 
     /// All panels of the page in order; a panel without curves is there too ("waiting for samples"), except for those of
     /// hardware that the node does not have.
-    /// The panels of a dashboard: those with curves, and those that say that they wait.
-    [[nodiscard]] std::vector<LivePanel> panels(const metrics::Dashboard& dashboard, TimeRange window, const TargetName& nameOf);
+    /// The panels of a dashboard: those with curves, and those that say that they wait. Of one that is not in view (empty: all are) the
+    /// curves may be of the end of the window alone: enough to know that it is there.
+    [[nodiscard]] std::vector<LivePanel> panels(const metrics::Dashboard& dashboard, TimeRange window, const TargetName& nameOf,
+                                                const std::function<bool(const QString& key)>& isInView = {});
     [[nodiscard]] std::vector<LivePanel> panels(
         TimeRange window, const TargetName& nameOf = [](const std::string& id) { return QString::fromStdString(id); });
 
 private:
+    /// In 16 bytes, as in the store: those of all nodes wait.
+    struct WaitingSample
+    {
+        std::uint32_t remoteId;
+        std::uint32_t ageUs; ///< before the newest that had come by then
+        double value;
+    };
     /// Those that came with one batch.
     struct Waiting
     {
-        TimestampNs time = 0; ///< of the batch
-        std::vector<metrics::Sample> samples;
+        TimestampNs newest = 0;
+        std::vector<WaitingSample> samples;
     };
 
     std::uint32_t localId(metrics::SeriesDefinition definition);
+    void keep(const std::vector<metrics::Sample>& samples);
     /// Sorts what waits into its series.
     void catchUp();
     /// Servers come and go: what has ended before all that a plot can show is forgotten.
     void forgetEnded();
 
-    metrics::SeriesStore m_store{kKeptPoints};
+    metrics::SeriesStore m_store{kKeptPoints, kCoarseStep};
     std::uint32_t m_lastLocalId = 0;
     TimestampNs m_nextForgetting = 0;
     std::map<std::uint32_t, std::uint32_t> m_localByHistory;

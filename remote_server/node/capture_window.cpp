@@ -295,8 +295,11 @@ void CaptureWindow::describe(proto::CaptureStatus& status, std::int64_t nowNs) c
                  {records::LossCounter::NvtxNoChunk, records::LossCounter::CuptiNoChunk, records::LossCounter::CuptiDropped})
                 status.dropped += member.link->region().loss(counter);
     }
-    if (isOpened() && closingNs == 0)
+    if (isOpened() && closingNs == 0) {
+        if (status.elapsedNs == 0) // once: a wall clock that is set meanwhile does not move what began before
+            status.windowBeginUtcNs = utcNow() - elapsedNs(nowNs);
         status.elapsedNs = elapsedNs(nowNs);
+    }
     if (request.isRing())
         status.ringHeldNs = heldNs(nowNs);
     addNote(status.message, message);

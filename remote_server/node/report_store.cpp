@@ -1,8 +1,7 @@
 #include "remote_server/node/report_store.h"
 
 #include "trace_model/base/digest.h"
-#include "trace_model/report/database.h"
-#include "trace_model/report/meta_keys.h"
+#include "trace_model/report/window_times.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -66,20 +65,13 @@ Result<UniqueFd> lockAlone(const std::filesystem::path& path)
 /// Fills in what the report says of itself; a file that does not open keeps its name and size.
 void readMeta(proto::ReportInfo& info, const std::filesystem::path& path)
 {
-    const auto database = report::Database::open(path);
-    if (!database)
-        return;
-    if (auto rows = database->rows("META_DATA_CAPTURE", {"name", "value"}))
-        while (rows->next()) {
-            if (rows->text(0) == report::meta::kTargetName)
-                info.targetName = rows->text(1);
-            else if (rows->text(0) == report::meta::kLabel)
-                info.label = rows->text(1);
-            else if (rows->text(0) == report::meta::kNodeSession)
-                info.session = rows->text(1);
-        }
-    if (auto rows = database->rows("ANALYSIS_DETAILS", {"duration"}); rows && rows->next())
-        info.durationNs = rows->integer(0);
+    if (const auto times = report::readWindowTimes(path)) {
+        info.targetName = times->targetName;
+        info.label = times->label;
+        info.session = times->session;
+        info.durationNs = times->durationNs;
+        info.beginUtcNs = times->beginUtcNs;
+    }
 }
 
 } // namespace

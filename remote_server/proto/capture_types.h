@@ -153,6 +153,7 @@ struct CaptureStatus
     std::string saveWhen;       ///< of a recorder that saves by itself: the condition
     std::uint32_t ruleSaves = 0, ruleSavesAtMost = 0;
     std::string saveState; ///< what it waits for, a sentence
+    std::int64_t windowBeginUtcNs = 0; ///< of the last window, on the node's CLOCK_REALTIME; 0: none was opened yet
 
     [[nodiscard]] bool isFinished() const { return state == CaptureState::Done || state == CaptureState::Failed; }
 };

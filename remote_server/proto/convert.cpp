@@ -329,13 +329,14 @@ v1::ReportInfo toWire(const ReportInfo& report)
     wire.set_label(validUtf8(report.label));
     wire.set_session(validUtf8(report.session));
     wire.set_is_kept(report.isKept);
+    wire.set_begin_utc_ns(report.beginUtcNs);
     return wire;
 }
 
 ReportInfo fromWire(const v1::ReportInfo& wire)
 {
     return ReportInfo{wire.name(),        wire.size_bytes(), wire.sha256(),  wire.created_utc_ns(), wire.target_name(),
-                      wire.duration_ns(), wire.label(),      wire.session(), wire.is_kept()};
+                      wire.duration_ns(), wire.label(),      wire.session(), wire.is_kept(),        wire.begin_utc_ns()};
 }
 
 v1::NsysExportBegin toWire(const NsysExport& report)

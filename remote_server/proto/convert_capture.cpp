@@ -251,6 +251,7 @@ v1::CaptureStatus toWire(const CaptureStatus& status)
     wire.set_rule_saves(status.ruleSaves);
     wire.set_rule_saves_at_most(status.ruleSavesAtMost);
     wire.set_save_state(validUtf8(status.saveState));
+    wire.set_window_begin_utc_ns(status.windowBeginUtcNs);
     return wire;
 }
 
@@ -296,6 +297,7 @@ CaptureStatus fromWire(const v1::CaptureStatus& wire)
     status.ruleSaves = wire.rule_saves();
     status.ruleSavesAtMost = wire.rule_saves_at_most();
     status.saveState = wire.save_state();
+    status.windowBeginUtcNs = wire.window_begin_utc_ns();
     return status;
 }
 

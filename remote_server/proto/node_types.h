@@ -155,6 +155,7 @@ struct ReportInfo
     std::string label;
     std::string session; ///< of windows on several nodes at one instant; empty: a window alone
     bool isKept = false; ///< whatever the policy says
+    std::int64_t beginUtcNs = 0; ///< of its window; 0: not known
 
     friend bool operator==(const ReportInfo&, const ReportInfo&) = default;
 };

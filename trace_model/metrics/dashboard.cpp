@@ -321,6 +321,16 @@ bool Dashboard::fits(const std::vector<const SeriesDefinition*>& series) const
     });
 }
 
+std::vector<std::string> Dashboard::names() const
+{
+    std::set<std::string> names;
+    for (const DashboardPanel& panel : panels)
+        for (const PanelQuery& query : panel.queries)
+            for (std::string& name : query.query.names())
+                names.insert(std::move(name));
+    return {names.begin(), names.end()};
+}
+
 std::string legendOf(const PanelQuery& query, const QueryCurve& curve, const std::vector<QueryCurve>& all)
 {
     std::string text;

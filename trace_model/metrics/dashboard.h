@@ -71,6 +71,8 @@ struct Dashboard
     [[nodiscard]] std::string toJson() const;
     /// Whether it is of use for these series.
     [[nodiscard]] bool fits(const std::vector<const SeriesDefinition*>& series) const;
+    /// Names of the series that its panels ask for.
+    [[nodiscard]] std::vector<std::string> names() const;
 };
 
 /// What a curve is called: `legend` with the values of labels put in. `all`: the curves of the same query.

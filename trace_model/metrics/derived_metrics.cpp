@@ -92,6 +92,10 @@ bool isEverAboveZero(const std::vector<Point>& points)
 }
 
 /// Collects the metrics; remembers which series are in one.
+/// Counts of a model, besides the counter of complete requests that it is found by.
+constexpr std::array kCounts = {"nv_inference_request_failure", "nv_inference_count", "nv_inference_exec_count"};
+constexpr const char* kSuccess = "nv_inference_request_success";
+
 class Builder
 {
 public:
@@ -102,7 +106,7 @@ public:
 
     std::vector<DerivedMetric> build()
     {
-        for (const SeriesDefinition* success : m_store.named("nv_inference_request_success"))
+        for (const SeriesDefinition* success : m_store.named(kSuccess))
             addModel(*success);
         for (const KnownGauge& gauge : kGauges) {
             if (m_others == OtherSeries::LeftOut && gauge.quantity == Quantity::Other)
@@ -121,10 +125,9 @@ private:
     void addOthers()
     {
         // Of the same events as others that are shown.
-        takeAll("nv_inference_request_failure");
         takeAll("nv_inference_request_duration_us");
-        takeAll("nv_inference_count");
-        takeAll("nv_inference_exec_count");
+        for (const char* count : kCounts)
+            takeAll(count);
         for (const SeriesDefinition* series : m_store.definitions())
             if (!m_taken.contains(series->id))
                 addUnknown(*series);
@@ -220,6 +223,18 @@ private:
 std::vector<DerivedMetric> derivedMetrics(const SeriesStore& store, TimeRange window, DurationNs rateBase, OtherSeries others)
 {
     return Builder(store, window, rateBase, others).build();
+}
+
+std::vector<std::string> derivedNames()
+{
+    std::vector<std::string> names{kSuccess};
+    names.insert(names.end(), kCounts.begin(), kCounts.end());
+    for (const PhaseCounter& phase : kPhases)
+        names.emplace_back(phase.series);
+    for (const KnownGauge& gauge : kGauges)
+        if (gauge.quantity != Quantity::Other)
+            names.emplace_back(gauge.series);
+    return names;
 }
 
 } // namespace gantry::metrics

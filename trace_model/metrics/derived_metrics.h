@@ -45,4 +45,7 @@ enum class OtherSeries
 [[nodiscard]] std::vector<DerivedMetric> derivedMetrics(const SeriesStore& store, TimeRange window, DurationNs rateBase,
                                                         OtherSeries others = OtherSeries::Included);
 
+/// Names of the series that these are made of, but for those of Quantity::Other.
+[[nodiscard]] std::vector<std::string> derivedNames();
+
 } // namespace gantry::metrics

@@ -5,7 +5,9 @@
 
 namespace gantry::metrics {
 
-SeriesStore::SeriesStore(std::size_t maxPointsPerSeries) : m_maxPoints(maxPointsPerSeries) {}
+SeriesStore::SeriesStore(std::size_t maxPointsPerSeries, DurationNs coarseStep) : m_maxPoints(maxPointsPerSeries), m_coarseStep(coarseStep)
+{
+}
 
 void SeriesStore::define(SeriesDefinition definition)
 {
@@ -54,9 +56,13 @@ void SeriesStore::append(const Sample& sample)
         ++m_refused;
         return;
     }
-    series->second.points.push_back({sample.time, sample.value});
-    if (series->second.points.size() > m_maxPoints) {
-        series->second.points.pop_front();
+    auto& [definition, points, coarse] = series->second;
+    points.push_back({sample.time, sample.value});
+    if (m_coarseStep > 0)
+        coarse.add(points.back(), definition.kind, m_coarseStep);
+    if (points.size() > m_maxPoints) {
+        points.pop_front();
+        coarse.forgetBefore(points.front().time);
         ++m_evicted;
     }
     m_newest = std::max(m_newest, sample.time);
@@ -82,6 +88,10 @@ void SeriesStore::fillIn(std::uint32_t id, const std::vector<Point>& points, Dur
     while (all.size() > m_maxPoints)
         all.pop_front();
     known.swap(all);
+    series->second.coarse.clear();
+    if (m_coarseStep > 0)
+        for (const Point& point : known)
+            series->second.coarse.add(point, series->second.definition.kind, m_coarseStep);
     if (!known.empty())
         m_newest = std::max(m_newest, known.back().time);
 }
@@ -108,12 +118,18 @@ const SeriesDefinition* SeriesStore::find(std::uint32_t id) const
     return series == m_series.end() ? nullptr : &series->second.definition;
 }
 
+const std::deque<Point>& SeriesStore::pointsFor(const Series& series, TimeRange window) const
+{
+    const bool isCoarse = m_coarseStep > 0 && window.end - window.start >= kCoarseSteps * m_coarseStep;
+    return isCoarse ? series.coarse.all() : series.points;
+}
+
 std::vector<Point> SeriesStore::snapshot(std::uint32_t id, TimeRange window) const
 {
     const auto series = m_series.find(id);
     if (series == m_series.end())
         return {};
-    const auto& points = series->second.points;
+    const auto& points = pointsFor(series->second, window);
     const auto before = [](const Point& p, TimestampNs t) { return p.time < t; };
     const auto first = std::lower_bound(points.begin(), points.end(), window.start, before);
     const auto last = std::lower_bound(first, points.end(), window.end, before);
@@ -127,7 +143,7 @@ std::vector<Point> SeriesStore::rate(std::uint32_t id, TimeRange window, Duratio
     if (series == m_series.end())
         return result;
     // From one sample further back than `base` before the window: the first rate in it looks back to there.
-    const auto& all = series->second.points;
+    const auto& all = pointsFor(series->second, window);
     const auto before = [](const Point& p, TimestampNs t) { return p.time < t; };
     auto first = std::lower_bound(all.begin(), all.end(), window.start - base, before);
     if (first != all.begin())

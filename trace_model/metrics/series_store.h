@@ -1,6 +1,8 @@
 #pragma once
 
 #include "trace_model/base/time.h"
+#include "trace_model/metrics/coarse_points.h"
+#include "trace_model/metrics/series.h"
 
 #include <cstdint>
 #include <deque>
@@ -12,44 +14,18 @@
 
 namespace gantry::metrics {
 
-enum class SeriesKind : std::uint8_t
-{
-    Gauge,
-    Counter, ///< monotonic; a drop is a restart and starts a new epoch
-};
-
-/// What a series is: declared once by who samples it, carried to the desktop and into the report.
-struct SeriesDefinition
-{
-    std::uint32_t id = 0;
-    std::string name; ///< metric name, e.g. "nv_inference_request_success", "host_cpu_ratio"
-    std::string unit; ///< "count", "us", "ratio", "bytes", "W"
-    SeriesKind kind = SeriesKind::Gauge;
-    std::map<std::string, std::string> labels;
-    std::string help;
-};
-
-struct Sample
-{
-    std::uint32_t seriesId = 0;
-    TimestampNs time = 0; ///< node CLOCK_MONOTONIC
-    double value = 0;
-};
-
-/// One point of a snapshot.
-struct Point
-{
-    TimestampNs time = 0;
-    double value = 0;
-};
-
 /// Live series, bounded per series. One writer; readers take snapshot copies. Not thread-safe by itself: the owner (UI thread)
 /// both writes and reads.
 class SeriesStore
 {
 public:
-    /// Keeps at most `maxPointsPerSeries` newest points; older ones fall out, counted in evicted().
-    explicit SeriesStore(std::size_t maxPointsPerSeries = 36000); // 1 h at 10 Hz
+    /// How many steps a window has that is answered with coarse points.
+    static constexpr int kCoarseSteps = 600;
+
+    /// Keeps at most `maxPointsPerSeries` newest points; older ones fall out, counted in evicted(). `coarseStep` > 0: windows of at least
+    /// kCoarseSteps of it are answered with few points of each step (CoarsePoints), as a curve needs them that has a pixel for many
+    /// samples.
+    explicit SeriesStore(std::size_t maxPointsPerSeries = 36000, DurationNs coarseStep = 0); // 1 h at 10 Hz
 
     void define(SeriesDefinition definition);
     /// Forgets series with their points; ids that are not there are left out.
@@ -83,8 +59,12 @@ private:
     {
         SeriesDefinition definition;
         std::deque<Point> points;
+        CoarsePoints coarse; ///< the same, where there is a step for them
     };
+    [[nodiscard]] const std::deque<Point>& pointsFor(const Series& series, TimeRange window) const;
+
     std::size_t m_maxPoints;
+    DurationNs m_coarseStep;
     std::map<std::uint32_t, Series> m_series;
     std::map<std::string, std::vector<const SeriesDefinition*>, std::less<>> m_byName; ///< of m_series, whose nodes stay where they are
     TimestampNs m_newest = 0;

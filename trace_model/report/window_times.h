@@ -9,16 +9,19 @@
 
 namespace gantry::report {
 
-/// When the window of a report was open, without reading what it recorded.
+/// What a report says of its window, without reading what it recorded. Texts are empty where it says none.
 struct WindowTimes
 {
-    std::int64_t beginUtcNs = 0;
-    DurationNs durationNs = 0;
-    std::string targetName, label; ///< empty: it says none
+    std::int64_t beginUtcNs = 0; ///< 0: not known
+    DurationNs durationNs = 0;   ///< 0: not known
+    std::string targetName, label;
+    std::string session; ///< of windows on several nodes at one instant
+
+    [[nodiscard]] bool areKnown() const { return beginUtcNs != 0 && durationNs > 0; }
 };
 
-/// Of a report of Gantry. A few ms, whatever its size. Any thread. Errors: those of Database::open(), NotFound where the file does not say
-/// when it was recorded.
+/// Of a report of Gantry. A few ms, whatever its size. Any thread. Errors: those of Database::open(); what a file that opens does not say
+/// is not known.
 [[nodiscard]] Result<WindowTimes> readWindowTimes(const std::filesystem::path& path);
 
 } // namespace gantry::report

@@ -3,6 +3,7 @@
 #include "widgets/plots/panel_view.h"
 #include "widgets/theme/theme.h"
 
+#include <QElapsedTimer>
 #include <QEvent>
 #include <QGridLayout>
 #include <QKeyEvent>
@@ -20,6 +21,8 @@ LivePlotGrid::LivePlotGrid(QWidget* parent) :
     setFocusPolicy(Qt::ClickFocus); // Esc ends a panel that fills the page
     m_grid->setContentsMargins(8, 8, 8, 4);
     m_grid->setSpacing(8);
+    m_nextSlice.setSingleShot(true);
+    connect(&m_nextSlice, &QTimer::timeout, this, &LivePlotGrid::drawNext);
 }
 
 LivePlotGrid::~LivePlotGrid() = default;
@@ -85,6 +88,7 @@ void LivePlotGrid::arrange(const std::vector<PlotPanel>& panels)
     }
     m_places = std::move(wanted);
     m_isArranged = true;
+    m_isLaidOut = false;
     applyTheme();
 }
 
@@ -92,16 +96,42 @@ void LivePlotGrid::setPanels(std::vector<PlotPanel> panels, TimeRange window, Du
                              std::optional<TimestampNs> now)
 {
     arrange(panels);
+    m_time = PlotTime{window, now.value_or(window.end), longestGap, breaks};
+    m_toDraw.clear();
+    for (PlotPanel& panel : panels)
+        if (isInView(panel.key))
+            m_toDraw.push_back(std::move(panel));
+    drawNext();
+}
+
+void LivePlotGrid::drawNext()
+{
     const Theme& theme = Theme::forPalette(palette());
-    const PlotTime time{window, now.value_or(window.end), longestGap, breaks};
-    for (PlotPanel& panel : panels) {
-        PanelView& view = *m_views[panel.key];
-        if (!view.isVisibleTo(this))
-            continue; // beside one that fills the page
-        view.setBands(m_bands);
-        view.setInstant(m_instant, m_instantLabel);
-        view.setPanel(std::move(panel), time, theme);
+    QElapsedTimer slice;
+    slice.start();
+    while (!m_toDraw.empty()) {
+        if (std::chrono::milliseconds(slice.elapsed()) >= m_slice)
+            return m_nextSlice.start(0);
+        PlotPanel panel = std::move(m_toDraw.front());
+        m_toDraw.pop_front();
+        const auto view = m_views.find(panel.key);
+        if (view == m_views.end()) // it has gone since
+            continue;
+        view->second->setBands(m_bands);
+        view->second->setInstant(m_instant, m_instantLabel);
+        view->second->setPanel(std::move(panel), m_time, theme);
     }
+    emit drawn();
+}
+
+bool LivePlotGrid::isInView(const QString& key) const
+{
+    const auto found = m_views.find(key);
+    if (found == m_views.end())
+        return true;
+    if (!found->second->isVisibleTo(this))
+        return false; // beside one that fills the page
+    return !isVisible() || !m_isLaidOut || visibleRegion().boundingRect().intersects(found->second->geometry());
 }
 
 void LivePlotGrid::setBands(std::vector<PlotBand> bands)
@@ -160,6 +190,14 @@ void LivePlotGrid::applyTheme()
     const Theme& theme = Theme::forPalette(palette());
     for (const auto& [key, view] : m_views)
         view->applyTheme(theme, font());
+}
+
+bool LivePlotGrid::event(QEvent* event)
+{
+    const bool isHandled = QWidget::event(event);
+    if (event->type() == QEvent::LayoutRequest)
+        m_isLaidOut = true;
+    return isHandled;
 }
 
 void LivePlotGrid::changeEvent(QEvent* event)

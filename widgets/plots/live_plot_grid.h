@@ -4,8 +4,11 @@
 #include "widgets/plots/plot_band.h"
 #include "widgets/plots/plot_panel.h"
 
+#include <QTimer>
 #include <QWidget>
 
+#include <chrono>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -28,9 +31,13 @@ public:
 
     /// Draws `panels` over `window`; the axis counts the time back from `now`, or from the window's end. A gap of more than `longestGap`
     /// breaks a curve: there was no sample, and nothing is drawn through it. Neither does one go over a time of `breaks` (oldest first),
-    /// however close its points are.
+    /// however close its points are. Panels that are not in view keep what they show: set them again when the page is scrolled.
     void setPanels(std::vector<PlotPanel> panels, TimeRange window, DurationNs longestGap, const std::vector<TimestampNs>& breaks = {},
                    std::optional<TimestampNs> now = {});
+    /// How long plots are drawn before the window has its turn; the others follow. At first there is no bound: setPanels() draws all.
+    void setSlice(std::chrono::milliseconds slice) { m_slice = slice; }
+    /// Whether a panel can be seen where the page is scrolled to, or may be: one that is not known yet, or not laid out.
+    [[nodiscard]] bool isInView(const QString& key) const;
     /// Behind the curves of all plots, oldest first; drawn with the next setPanels().
     void setBands(std::vector<PlotBand> bands);
     /// An instant that something else points at; drawn at once.
@@ -46,6 +53,8 @@ public:
     [[nodiscard]] QString legendText(const QString& key) const;
 
 signals:
+    /// All plots show what setPanels() gave last.
+    void drawn();
     /// This panel fills the page now; empty: all are shown again.
     void filled(const QString& key);
     /// The mouse is at this time in one of the plots, or has left them.
@@ -55,12 +64,14 @@ signals:
     void menuRequested(const QPoint& globalPoint, gantry::TimestampNs time, const QString& band);
 
 protected:
+    bool event(QEvent* event) override;
     void changeEvent(QEvent* event) override;
     void keyPressEvent(QKeyEvent* event) override;
 
 private:
     void arrange(const std::vector<PlotPanel>& panels);
     PanelView& viewOf(const PlotPanel& panel);
+    void drawNext();
     void setCursorTime(std::optional<TimestampNs> time);
     void applyTheme();
 
@@ -81,8 +92,13 @@ private:
     std::optional<TimestampNs> m_instant;
     QString m_instantLabel;
     QString m_filledWith;
+    std::deque<PlotPanel> m_toDraw;
+    PlotTime m_time; ///< of those
+    std::chrono::milliseconds m_slice = std::chrono::milliseconds::max();
+    QTimer m_nextSlice;
     int m_columns = 2;
     bool m_isArranged = false;
+    bool m_isLaidOut = false; ///< the views have their places since they were arranged
 };
 
 } // namespace gantry::widgets

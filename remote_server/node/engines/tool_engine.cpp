@@ -275,6 +275,7 @@ void ToolEngine::record(Capture& capture, const std::stop_token& stop)
     update(capture, [&](RunningCapture& s) {
         s.status.state = proto::CaptureState::Capturing;
         s.status.openCostNs = window.openedMonotonicNs - asked;
+        s.status.windowBeginUtcNs = window.openedUtcNs;
         s.status.step.clear();
     });
     holdOpen(capture, window, stop);

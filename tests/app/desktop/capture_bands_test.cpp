@@ -38,6 +38,44 @@ private slots:
 
     void oneOfAnotherNameLiesWhereItsFileWasWritten() { QCOMPARE(bandOf(listed("mine.gantry")).endUtcNs, kStamp + 60 * kSecond); }
 
+    void aReportThatSaysWhenItsWindowBeganLiesThere()
+    {
+        proto::ReportInfo report = listed("20261122-175731-bert-3.gantry");
+        report.beginUtcNs = kStamp - 2'250'000'000;
+        const CaptureBand band = bandOf(report);
+        QVERIFY(band.isExact);
+        QCOMPARE(band.beginUtcNs, kStamp - 2'250'000'000);
+        QCOMPARE(band.endUtcNs, kStamp - 250'000'000);
+    }
+
+    void anOpenWindowIsABandThatHasNoReportYet()
+    {
+        proto::CaptureStatus capture;
+        capture.captureId = "c3";
+        capture.state = proto::CaptureState::Capturing;
+        capture.windowBeginUtcNs = kStamp;
+        capture.elapsedNs = kSecond;
+        const auto band = bandOf(capture);
+        QVERIFY(band.has_value());
+        QVERIFY(band->isOpen);
+        QCOMPARE(band->beginUtcNs, kStamp);
+        QCOMPARE(band->endUtcNs, kStamp + kSecond);
+        QVERIFY(bandText(*band).contains(QStringLiteral("open since")));
+    }
+
+    void whatIsArmedDoneOrAFlightRecorderIsNoWindow()
+    {
+        proto::CaptureStatus capture;
+        capture.state = proto::CaptureState::Armed;
+        QVERIFY(!bandOf(capture));
+        capture.windowBeginUtcNs = kStamp;
+        capture.state = proto::CaptureState::Done;
+        QVERIFY(!bandOf(capture));
+        capture.state = proto::CaptureState::Capturing;
+        capture.ringNs = 10 * kSecond;
+        QVERIFY(!bandOf(capture));
+    }
+
     void aBandIsCalledWhatPeopleCalledTheCapture()
     {
         proto::ReportInfo report = listed("20261122-175731-bert-3.gantry");

@@ -316,6 +316,23 @@ private slots:
         }
         QCOMPARE(series.utcOffset(), std::optional<DurationNs>(560 * kSecond));
     }
+
+    void aPanelOutOfViewIsThereWithoutAllOfItsPoints()
+    {
+        LiveSeries series;
+        series.restart("boot");
+        for (int second = 0; second < 60; ++second)
+            series.add(steadyServer(second, 50));
+        const auto dashboard = metrics::Dashboard::parse(
+            R"j({"title": "T", "panels": [{"title": "A", "queries": ["rate(nv_inference_count)"]}, {"title": "B", "queries": ["rate(nv_inference_count)"]}]})j");
+        QVERIFY(bool(dashboard));
+        const auto panels = series.panels(
+            *dashboard, series.window(60 * kSecond), [](const std::string& id) { return QString::fromStdString(id); },
+            [](const QString& key) { return key == QStringLiteral("0"); });
+        QCOMPARE(panels.size(), std::size_t{2});
+        QVERIFY(panels.at(0).curves.at(0).points.size() > 50);
+        QVERIFY(panels.at(1).curves.at(0).points.size() <= 11);
+    }
 };
 
 QTEST_GUILESS_MAIN(LiveSeriesTest)

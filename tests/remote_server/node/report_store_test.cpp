@@ -24,6 +24,7 @@ TEST(ReportStore, ListsReportsWithWhatTheySayOfThemselves)
     ASSERT_TRUE(writer) << writer.error().text();
     report::ReportWriter::Session session;
     session.window = {0, 2'000'000'000};
+    session.utcEpochNs = 1'795'370'251'000'000'000;
     session.meta[report::meta::kLabel] = "before the change";
     session.meta[report::meta::kTargetName] = "serve";
     ASSERT_TRUE(writer->finish(session));
@@ -36,6 +37,7 @@ TEST(ReportStore, ListsReportsWithWhatTheySayOfThemselves)
     EXPECT_EQ(reports[0].label, "before the change");
     EXPECT_EQ(reports[0].targetName, "serve");
     EXPECT_EQ(reports[0].durationNs, 2'000'000'000);
+    EXPECT_EQ(reports[0].beginUtcNs, 1'795'370'251'000'000'000);
     EXPECT_EQ(reports[0].sizeBytes, std::filesystem::file_size(folder / "a.gantry"));
     EXPECT_GT(reports[0].createdUtcNs, 0);
 }

@@ -272,7 +272,7 @@ TEST(Convert, KeepsEverySwitchOfWhatIsRecordedApart)
 
 TEST(Convert, KeepsEveryFieldOfAReportAndOfAGreeting)
 {
-    const ReportInfo report = fromWire(toWire(ReportInfo{"r.gantry", 1, "aa", 2, "serve", 3, "label"}));
+    const ReportInfo report = fromWire(toWire(ReportInfo{"r.gantry", 1, "aa", 2, "serve", 3, "label", "two nodes", true, 4}));
     EXPECT_EQ(report.name, "r.gantry");
     EXPECT_EQ(report.sizeBytes, 1U);
     EXPECT_EQ(report.sha256, "aa");
@@ -280,6 +280,9 @@ TEST(Convert, KeepsEveryFieldOfAReportAndOfAGreeting)
     EXPECT_EQ(report.targetName, "serve");
     EXPECT_EQ(report.durationNs, 3);
     EXPECT_EQ(report.label, "label");
+    EXPECT_EQ(report.session, "two nodes");
+    EXPECT_TRUE(report.isKept);
+    EXPECT_EQ(report.beginUtcNs, 4);
     const HelloInfo hello = fromWire(toWire(HelloInfo{7, "0.1", "gpu-07", "boot", 5}));
     EXPECT_EQ(hello.protocolVersion, 7U);
     EXPECT_EQ(hello.daemonVersion, "0.1");

@@ -121,6 +121,14 @@ TEST(Dashboard, ItIsOfUseWhereOneOfItsMetricsIs)
     EXPECT_FALSE(dashboard->fits({}));
 }
 
+TEST(Dashboard, SaysOnceWhichSeriesItsPanelsAskFor)
+{
+    const auto dashboard = Dashboard::parse(
+        R"j({"title": "T", "panels": [{"title": "P", "queries": ["rate(b) / a", "any(c, a)"]}, {"title": "Q", "queries": ["b"]}]})j");
+    ASSERT_TRUE(dashboard);
+    EXPECT_EQ(dashboard->names(), (std::vector<std::string>{"a", "b", "c"}));
+}
+
 TEST(Dashboard, ACurveIsCalledByTheLabelsThatTellItFromTheOthers)
 {
     const PanelQuery query{*MetricQuery::parse("x"), {}};

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 
 namespace gantry::metrics {
 namespace {
@@ -134,6 +135,23 @@ TEST(DerivedMetrics, SeriesOfNoKnownMeaningCanBeLeftOut)
     const auto known = server.metrics(OtherSeries::LeftOut);
     ASSERT_EQ(known.size(), 1u);
     EXPECT_EQ(known.front().name, "power");
+}
+
+TEST(DerivedMetrics, AreMadeOfSeriesWhoseNamesAreKnownBeforehand)
+{
+    Server server;
+    for (const std::string& name : derivedNames())
+        server.counter(name, "bert", {10, 20, 40});
+    std::set<std::string> used;
+    for (const DerivedMetric& metric : server.metrics(OtherSeries::LeftOut))
+        used.insert(metric.source.substr(0, metric.source.find('{')));
+    const auto names = derivedNames();
+    for (const char* name : {"nv_inference_request_success", "nv_inference_request_failure", "nv_inference_queue_duration_us",
+                             "nv_inference_exec_count", "gpu_power_w", "host_cpu_ratio"}) {
+        EXPECT_TRUE(used.contains(name)) << name;
+        EXPECT_NE(std::find(names.begin(), names.end(), name), names.end()) << name;
+    }
+    EXPECT_EQ(std::find(names.begin(), names.end(), "gpu_temperature_c"), names.end()); // of no panel by itself
 }
 
 TEST(DerivedMetrics, ComeInTheOrderOfTheirQuantityAndNeverWithoutPoints)

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 #include <vector>
@@ -196,6 +197,84 @@ TEST(SeriesStore, AnEmptySeriesIsFilledWhole)
     store.fillIn(1, {{10, 1}, {20, 2}}, 50);
     EXPECT_EQ(store.snapshot(1, {0, 100}).size(), 2U);
     EXPECT_EQ(store.newest(), 20);
+}
+
+/// Ten samples a second for twenty minutes, answered coarsely from ten minutes on.
+SeriesStore tenHertz(SeriesKind kind, double (*valueAt)(int))
+{
+    SeriesStore store(36'000, kSecond);
+    SeriesDefinition definition = named(1, "series");
+    definition.kind = kind;
+    store.define(definition);
+    for (int i = 0; i < 12'000; ++i)
+        store.append({1, i * kSecond / 10, valueAt(i)});
+    return store;
+}
+
+TEST(SeriesStore, AShortWindowHasAllPointsAndALongOneTheExtremesOfEachStep)
+{
+    const SeriesStore store = tenHertz(SeriesKind::Gauge, [](int i) { return i == 5'003 ? 1000.0 : i % 10; });
+    EXPECT_EQ(store.snapshot(1, {0, 599 * kSecond}).size(), 5'990u);
+    const auto points = store.snapshot(1, {0, 600 * kSecond});
+    EXPECT_EQ(points.size(), 1'200u);
+    EXPECT_TRUE(std::is_sorted(points.begin(), points.end(), [](const Point& a, const Point& b) { return a.time < b.time; }));
+    EXPECT_EQ(points[0].value, 0);
+    EXPECT_EQ(points[1].value, 9);
+    const auto peak = std::max_element(points.begin(), points.end(), [](const Point& a, const Point& b) { return a.value < b.value; });
+    EXPECT_EQ(peak->value, 1000); // of one sample among thousands
+    EXPECT_EQ(peak->time, 5'003 * kSecond / 10);
+}
+
+TEST(SeriesStore, TheRateOfALongWindowIsThatOfAllPoints)
+{
+    const SeriesStore store = tenHertz(SeriesKind::Counter, [](int i) { return static_cast<double>(i) * 3; });
+    const auto rates = store.rate(1, {0, 1'200 * kSecond}, kSecond);
+    EXPECT_NEAR(static_cast<double>(rates.size()), 1'199, 1);
+    for (const Point& rate : rates)
+        EXPECT_DOUBLE_EQ(rate.value, 30);
+}
+
+TEST(SeriesStore, ARestartOfACounterIsSeenInALongWindow)
+{
+    // It grows beyond what it was within the same second.
+    const SeriesStore store =
+        tenHertz(SeriesKind::Counter, [](int i) { return i < 5'003 ? i * 0.001 : static_cast<double>(i - 5'003) * 10; });
+    for (const Point& rate : store.rate(1, {0, 1'200 * kSecond}, kSecond)) {
+        const bool isBefore = rate.time < 5'003 * kSecond / 10;
+        EXPECT_NEAR(rate.value, isBefore ? 0.01 : 100, 1e-6) << rate.time;
+    }
+}
+
+TEST(SeriesStore, ARestartBetweenTwoSecondsIsSeenInALongWindow)
+{
+    const SeriesStore store =
+        tenHertz(SeriesKind::Counter, [](int i) { return i < 5'000 ? i * 0.001 : static_cast<double>(i - 5'000) * 10; });
+    for (const Point& rate : store.rate(1, {0, 1'200 * kSecond}, kSecond))
+        EXPECT_NEAR(rate.value, rate.time < 500 * kSecond ? 0.01 : 100, 1e-6) << rate.time;
+}
+
+TEST(SeriesStore, WhatIsFilledInIsInLongWindowsToo)
+{
+    SeriesStore store(36'000, kSecond);
+    store.define(named(1, "gauge"));
+    for (int second = 900; second < 1'000; ++second)
+        store.append({1, second * kSecond, 1});
+    std::vector<Point> before;
+    for (int second = 0; second < 890; ++second)
+        before.push_back({second * kSecond, 2});
+    store.fillIn(1, before, kSecond);
+    EXPECT_EQ(store.snapshot(1, {0, 1'000 * kSecond}).size(), 990u);
+}
+
+TEST(SeriesStore, CoarsePointsFallOutWithTheOthers)
+{
+    SeriesStore store(1'000, kSecond);
+    store.define(named(1, "gauge"));
+    for (int i = 0; i < 12'000; ++i)
+        store.append({1, i * kSecond / 10, 1.0 * i});
+    const auto points = store.snapshot(1, {0, 1'200 * kSecond});
+    ASSERT_FALSE(points.empty());
+    EXPECT_GE(points.front().time, store.snapshot(1, {1'100 * kSecond, 1'200 * kSecond}).front().time);
 }
 
 } // namespace

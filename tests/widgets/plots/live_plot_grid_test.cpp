@@ -7,6 +7,8 @@
 #include <qcustomplot.h>
 
 #include <QFrame>
+#include <QScrollArea>
+#include <QScrollBar>
 #include <QTest>
 
 #include <algorithm>
@@ -255,6 +257,38 @@ private slots:
         grid.setPalette(dark.palette());
         QCOMPARE(plotOf(grid)->xAxis->tickLabelColor(), dark.weakText);
         QCOMPARE(plotOf(grid)->graph(0)->pen().color(), dark.series(0));
+    }
+
+    void whatIsScrolledOutOfViewIsNotDrawn()
+    {
+        QScrollArea area;
+        auto* grid = new LivePlotGrid;
+        area.setWidgetResizable(true);
+        area.setWidget(grid);
+        area.resize(600, 400);
+        grid->setColumns(1);
+        const auto panels = [] {
+            std::vector<PlotPanel> all;
+            for (int i = 0; i < 12; ++i)
+                all.push_back(panel(qPrintable(QString::number(i)), {curve("bert_base", {{kNow - kSecond, 1}, {kNow, 2}})}));
+            return all;
+        };
+        area.show();
+        QVERIFY(QTest::qWaitForWindowExposed(&area));
+        grid->setPanels(panels(), kWindow, kLongestGap);
+        QTRY_VERIFY(!grid->isInView(QStringLiteral("11")));
+        QVERIFY(grid->isInView(QStringLiteral("0")));
+        auto later = panels();
+        for (PlotPanel& one : later)
+            one.curves.at(0).points.back().value = 30;
+        grid->setPanels(later, kWindow, kLongestGap);
+        QVERIFY(grid->legendText(QStringLiteral("0")).contains(QStringLiteral("30")));
+        QVERIFY(!grid->legendText(QStringLiteral("11")).contains(QStringLiteral("30")));
+        area.verticalScrollBar()->setValue(area.verticalScrollBar()->maximum());
+        QTRY_VERIFY(grid->isInView(QStringLiteral("11")));
+        QVERIFY(!grid->isInView(QStringLiteral("0")));
+        grid->setPanels(later, kWindow, kLongestGap);
+        QVERIFY(grid->legendText(QStringLiteral("11")).contains(QStringLiteral("30")));
     }
 };
 

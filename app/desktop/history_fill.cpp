@@ -1,0 +1,53 @@
+#include "app/desktop/history_fill.h"
+
+#include "app/desktop/live_series.h"
+
+#include <QElapsedTimer>
+
+#include <utility>
+
+namespace gantry::desktop {
+
+namespace {
+
+constexpr qint64 kSliceMs = 4; // of a frame of 16
+
+} // namespace
+
+HistoryFill::HistoryFill(QObject* parent) : QObject(parent)
+{
+    m_timer.setSingleShot(true);
+    connect(&m_timer, &QTimer::timeout, this, &HistoryFill::fill);
+}
+
+void HistoryFill::add(LiveSeries& series, std::vector<proto::HistoryPart> parts)
+{
+    for (proto::HistoryPart& part : parts)
+        m_waiting.push_back({&series, std::move(part)});
+    if (!m_waiting.empty())
+        m_timer.start(0);
+}
+
+void HistoryFill::forget(const LiveSeries& series)
+{
+    std::erase_if(m_waiting, [&](const Waiting& waiting) { return waiting.series == &series; });
+}
+
+void HistoryFill::fill()
+{
+    QElapsedTimer slice;
+    slice.start();
+    while (!m_waiting.empty()) {
+        const Waiting next = std::move(m_waiting.front());
+        m_waiting.pop_front();
+        next.series->addHistory(next.part);
+        if (m_waiting.empty() || m_waiting.front().series != next.series)
+            emit filled(next.series);
+        if (slice.elapsed() >= kSliceMs)
+            break;
+    }
+    if (!m_waiting.empty())
+        m_timer.start(0);
+}
+
+} // namespace gantry::desktop
