@@ -26,6 +26,7 @@
 #include "app/desktop/report_page.h"
 #include "app/desktop/row_memory.h"
 #include "app/desktop/search_box.h"
+#include "app/desktop/sweep_desk.h"
 #include "app/desktop/text.h"
 #include "app/desktop/theme.h"
 #include "app/desktop/time_jumps.h"
@@ -229,6 +230,7 @@ void MainWindow::connectFileActions()
             page.setSide(0, reports.front()->path());
     });
     connect(m_actions->openBeside, &QAction::triggered, this, [this] { chooseBeside(1); });
+    new SweepDesk(*m_actions->sweep, *m_pages, *this);
     connect(m_pages, &PageArea::compareOpened, this, [this](ComparePage* page) {
         connect(page, &ComparePage::fileRequested, this, &MainWindow::chooseBeside);
         connect(page, &ComparePage::nodeRequested, m_desk.get(), &NodeDesk::askForNode);
