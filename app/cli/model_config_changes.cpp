@@ -151,6 +151,10 @@ Result<std::string> changedConfig(std::string_view text, const ModelConfigChange
     }
     if (changes.maxBatchSize) {
         GANTRY_TRY(config, withField(config, "max_batch_size", fmt::format("max_batch_size: {}", *changes.maxBatchSize)));
+        // A server fills in its largest batch where none is preferred: that of before would be too much, or too little.
+        if (hasField(config, "dynamic_batching")) {
+            GANTRY_TRY(config, withInnerField(config, "dynamic_batching", "preferred_batch_size", ""));
+        }
     }
     const bool isOn = changes.dynamicBatching.value_or(changes.queueDelay.has_value());
     if (changes.dynamicBatching && !isOn) {

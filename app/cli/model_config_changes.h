@@ -14,7 +14,7 @@ namespace gantry::cli {
 struct ModelConfigChanges
 {
     std::optional<std::uint64_t> instances; ///< count of each instance_group
-    std::optional<std::uint64_t> maxBatchSize;
+    std::optional<std::uint64_t> maxBatchSize; ///< sizes that were preferred up to the one before are so no more
     std::optional<bool> dynamicBatching;  ///< a block that is there stays as it is
     std::optional<DurationNs> queueDelay; ///< max_queue_delay_microseconds: switches dynamic batching on
 

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <fmt/format.h>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string_view>
@@ -194,9 +195,7 @@ private:
             const std::string number = status.reportNames.size() > 1 ? "-" + std::to_string(i + 1) : "";
             const std::filesystem::path path = fileOf(number + ".gantry");
             GANTRY_TRY(const FetchedFile file, fetchWindow(*m_client, status.reportNames[i], path, m_stops.giveUp.get_token()));
-            namespace key = report::meta;
-            GANTRY_CHECK(report::addNotes(
-                path, {{key::kRecipe, m_recipe.text}, {key::kRecipeName, m_recipe.name}, {key::kRecipeLoad, measurement.load.dump()}}));
+            GANTRY_CHECK(report::addNotes(path, notesOf(file, measurement)));
             measurement.reports.push_back(path);
             measurement.windows.push_back({{"report", status.reportNames[i]}, {"file", path.string()}, {"bytes", file.fetched.bytes}});
             if (m_common.json)
@@ -206,6 +205,21 @@ private:
             say("{:<18}{} ({})\n", "file", path.string(), formatBytes(file.fetched.bytes));
         }
         return {};
+    }
+
+    [[nodiscard]] std::map<std::string, std::string> notesOf(const FetchedFile& file, const Measurement& measurement) const
+    {
+        namespace key = report::meta;
+        std::map<std::string, std::string> notes = {
+            {key::kRecipe, m_recipe.text}, {key::kRecipeName, m_recipe.name}, {key::kRecipeLoad, measurement.load.dump()}};
+        if (m_files.changes.isEmpty() || !file.trace)
+            return notes;
+        const std::string name = key::kModelConfigPrefix + m_recipe.load.models.front().name;
+        const auto& settings = (*file.trace)->meta.settings;
+        if (const auto config = settings.find(name); config != settings.end())
+            if (auto changed = changedConfig(config->second, m_files.changes))
+                notes[name] = std::move(*changed);
+        return notes;
     }
 
     const Recipe& m_recipe;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "app/cli/model_config_changes.h"
 #include "app/cli/output.h"
 #include "app/cli/recipe.h"
 #include "remote_server/proto/node_types.h"
@@ -26,6 +27,8 @@ struct MeasuredFiles
 {
     std::filesystem::path folder;
     std::string name;    ///< of the files, without their endings
+    /// What the load's model was loaded with: reports hold the configuration of its repository.
+    ModelConfigChanges changes = {};
     bool hasLoad = true; ///< what the load measured is a table and a document beside the report, and shown in full
 };
 

@@ -78,8 +78,8 @@ private:
         recipe.load.input.batch = combination.batch;
         if (recipe.capture)
             recipe.capture->label = m_recipe.capture->label + ": " + combination.title();
-        auto measured =
-            measureRecipe(recipe, {m_folder, combination.fileName(m_recipe.name), false}, m_common, m_client, m_server->target(), m_stops);
+        auto measured = measureRecipe(recipe, {m_folder, combination.fileName(m_recipe.name), combination.changes, false}, m_common,
+                                      m_client, m_server->target(), m_stops);
         if (!measured)
             m_server.reset();
         return measured;

@@ -106,8 +106,9 @@ def measures_every_combination_of_a_sweep(node):
         assert point["report"] == str(out / f"swept-instances-{instances}-concurrency-{concurrency}.gantry"), point
         assert node.ctl("report", "info", point["report"])["counts"]["requests"] > 0
     # The server was really set up so: its configuration is in the reports.
-    changes = node.ctl("compare", measured["1", "4"]["report"], measured["2", "4"]["report"], status=None)
-    assert any("instance_group.count of add_sub" in change["sentence"] for change in changes["leading"]), changes["leading"]
+    changed = node.ctl("compare", measured["1", "4"]["report"], measured["2", "4"]["report"], status=None)["changed"]
+    assert {"name": "instance_group.count of add_sub", "a": "1", "b": "2"} in changed, changed
+    assert {"name": "instances of add_sub that executed", "a": "1", "b": "2"} in changed, changed
 
 
 def goes_on_behind_a_combination_that_fails(node):

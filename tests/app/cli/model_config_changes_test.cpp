@@ -43,6 +43,11 @@ TEST(ModelConfigChanges, TheBatchSizeOfTheModelIsChangedAndNotWhatLooksLikeIt)
     changes.maxBatchSize = 1;
     EXPECT_EQ(changed(kConfig, changes), replaced(kConfig, "max_batch_size: 8", "max_batch_size: 1"));
     EXPECT_EQ(changed("name: \"m\"", changes), "name: \"m\" max_batch_size: 1\n");
+    const std::string preferring = changed("max_batch_size: 8\ndynamic_batching {\n  preferred_batch_size: [ 4, 8 ]\n  "
+                                           "preferred_batch_size: 8\n  preserve_ordering: true\n}\n",
+                                           changes);
+    EXPECT_EQ(preferring.find("preferred"), std::string::npos) << preferring;
+    EXPECT_NE(preferring.find("preserve_ordering: true"), std::string::npos) << preferring;
 }
 
 TEST(ModelConfigChanges, DynamicBatchingIsSwitchedOffAndOn)

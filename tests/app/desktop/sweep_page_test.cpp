@@ -86,7 +86,7 @@ private slots:
         page.setPaths({*m_folder / "bad.csv"});
         QTRY_COMPARE_WITH_TIMEOUT(failed.size(), 1, kPatienceMs);
         QVERIFY2(page.error()->text().find("line 2, column 2") != std::string::npos, page.error()->text().c_str());
-        QVERIFY2(sentence(page).contains(QStringLiteral("line 2")), qPrintable(sentence(page)));
+        QVERIFY2(sentence(page).contains(QStringLiteral("Line 2, column 2")), qPrintable(sentence(page)));
     }
 
     void readingIsCancelled()
@@ -94,6 +94,8 @@ private slots:
         writeReport(*m_folder / "a.gantry");
         SweepPage page(*m_runner, sourceUntilCancelled());
         QSignalSpy failed(&page, &SweepPage::failed);
+        page.resize(600, 400);
+        page.show();
         page.setPaths({*m_folder / "a.gantry"});
         auto* cancel = buttonOf(page, QStringLiteral("Cancel"));
         QVERIFY(cancel);

@@ -20,6 +20,7 @@ using nlohmann::json;
 using Path = std::filesystem::path;
 
 constexpr std::uint64_t kLargestTable = 16 << 20;
+constexpr int kDeepest = 16;             // of an index
 constexpr std::size_t kMostFiles = 4096; // of a folder
 
 Error badInput(std::string sentence)
@@ -265,7 +266,9 @@ std::string indexText(const std::string& name, const std::vector<IndexEntry>& en
 
 Result<std::vector<IndexEntry>> parseIndex(std::string_view text)
 {
-    const json document = json::parse(text, nullptr, false);
+    // What is written again is so by recursion: of a file that nests without end that would end the program.
+    const auto isShallow = [](int depth, json::parse_event_t, const json&) { return depth <= kDeepest; };
+    const json document = json::parse(text, isShallow, false);
     if (!document.is_object() || textAt(document, "format") != "gantry-sweep")
         return badInput("this is no index of a sweep as `gantryctl recipe run` writes it");
     if (document.value("version", json()) != 1)

@@ -129,6 +129,11 @@ TEST_F(SweepFiles, AnIndexNamesNoFileOutsideOfItsFolder)
     EXPECT_EQ(entries.error().message, "the report of point 1 is not a file beside the index");
     EXPECT_EQ(parseIndex(R"({"format":"gantry-sweep","version":2,"points":[]})").error().code, ErrorCode::UnsupportedVersion);
     EXPECT_EQ(parseIndex("[1,").error().code, ErrorCode::BadInput);
+    std::string deep = R"({"format":"gantry-sweep","version":1,"points":[{"parameters":[],"load":{"a":)";
+    deep += std::string(1 << 20, '[') + std::string(1 << 20, ']') + "}}]}";
+    const auto shallow = parseIndex(deep);
+    ASSERT_TRUE(shallow) << shallow.error().text();
+    EXPECT_LT(shallow->front().load.size(), 100u);
 }
 
 TEST_F(SweepFiles, WhatOfAFolderCannotBeReadIsAPointAndWhatWasNamedAnError)
