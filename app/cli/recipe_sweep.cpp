@@ -83,6 +83,8 @@ Result<void> checkModelAxes(const RecipeReader& reader, Recipe& recipe, const Re
                                 "have other users; leave instances, max_batch_size, dynamic_batching and queue_delay out");
     if (recipe.load.models.size() != 1)
         return reader.error("", "this changes the configuration of one model: the load has several");
+    if (recipe.server.keepsRunning)
+        return reader.error("", "this starts a server for each configuration, one after the other: leave keep_running out");
     std::vector<std::string>& words = recipe.server.launch.argv;
     const auto isControl = [](const std::string& word) { return word.starts_with("--model-control-mode"); };
     if (recipe.server.isOfRepository && std::none_of(words.begin(), words.end(), isControl))

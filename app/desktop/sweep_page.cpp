@@ -52,6 +52,7 @@ SweepPage::SweepPage(jobs::JobRunner& runner, TraceSource source, QWidget* paren
 {
     auto* bar = new QHBoxLayout;
     bar->setContentsMargins(8, 4, 8, 2);
+    bar->setSpacing(8);
     bar->addWidget(m_what, 1);
     auto* folder = new QPushButton(tr("Open &folder…"), this);
     folder->setToolTip(tr("The folder that a recipe with a sweep wrote, or one with reports and tables"));

@@ -43,6 +43,15 @@ void SweepModel::setSweep(std::shared_ptr<const sweep::Sweep> sweep)
     beginResetModel();
     m_sweep = std::move(sweep);
     m_columns = m_sweep ? sweep::columnsOf(*m_sweep) : std::vector<sweep::Column>();
+    m_isNumeric.clear();
+    for (const sweep::Column& column : m_columns) {
+        bool isNumeric = column.of != sweep::Column::Of::Remarks;
+        for (std::size_t point = 0; m_sweep && point < m_sweep->points.size(); ++point) {
+            const sweep::Cell cell = sweep::cellOf(*m_sweep, point, column);
+            isNumeric = isNumeric && (cell.number || cell.text.empty());
+        }
+        m_isNumeric.push_back(isNumeric);
+    }
     endResetModel();
 }
 
@@ -73,14 +82,19 @@ QVariant SweepModel::data(const QModelIndex& index, int role) const
             return toQString(m_sweep->points[point].whyNoP99);
         return toQString(cell.text);
     case Qt::TextAlignmentRole:
-        return QVariant(column.of == sweep::Column::Of::Front                   ? Qt::AlignCenter
-                        : cell.number || column.of == sweep::Column::Of::Figure ? Qt::AlignRight | Qt::AlignVCenter
-                                                                                : Qt::AlignLeft | Qt::AlignVCenter);
+        return QVariant(alignmentOf(static_cast<std::size_t>(index.column())));
     case kNumberRole:
         return cell.number ? QVariant(*cell.number) : cell.text.empty() ? QVariant() : QVariant(toQString(cell.text));
     default:
         return {};
     }
+}
+
+Qt::Alignment SweepModel::alignmentOf(std::size_t column) const
+{
+    if (m_columns[column].of == sweep::Column::Of::Front)
+        return Qt::AlignCenter;
+    return (m_isNumeric[column] ? Qt::AlignRight : Qt::AlignLeft) | Qt::AlignVCenter;
 }
 
 QVariant SweepModel::headerData(int section, Qt::Orientation orientation, int role) const
@@ -90,15 +104,13 @@ QVariant SweepModel::headerData(int section, Qt::Orientation orientation, int ro
     const sweep::Column& column = m_columns[static_cast<std::size_t>(section)];
     switch (role) {
     case Qt::DisplayRole:
-        return column.of == sweep::Column::Of::Front ? QStringLiteral("●") : toQString(column.title);
+        return toQString(column.title);
     case kNumberRole:
         return column.of == sweep::Column::Of::Figure ? toQString(sweep::wordsOf(column.figure).key) : toQString(column.title);
     case Qt::ToolTipRole:
         return toolTipOf(column);
     case Qt::TextAlignmentRole:
-        return QVariant(column.of == sweep::Column::Of::Front    ? Qt::AlignCenter
-                        : column.of == sweep::Column::Of::Figure ? Qt::AlignRight | Qt::AlignVCenter
-                                                                 : Qt::AlignLeft | Qt::AlignVCenter);
+        return QVariant(alignmentOf(static_cast<std::size_t>(section)));
     default:
         return {};
     }

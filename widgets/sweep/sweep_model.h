@@ -31,8 +31,11 @@ public:
     [[nodiscard]] QVariant headerData(int section, Qt::Orientation orientation, int role) const override;
 
 private:
+    [[nodiscard]] Qt::Alignment alignmentOf(std::size_t column) const;
+
     std::shared_ptr<const sweep::Sweep> m_sweep;
     std::vector<sweep::Column> m_columns;
+    std::vector<bool> m_isNumeric; ///< by column: each of its cells is a number, or there is none
 };
 
 /// Sorts by numbers where there are some; what is absent comes last in either direction.

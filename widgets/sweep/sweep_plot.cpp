@@ -28,7 +28,6 @@ constexpr double kNsPerMs = 1e6;
 constexpr double kHeadroom = 1.1;             // beyond the farthest point
 constexpr int kPointSize = 9, kRingSize = 15; // px
 constexpr int kReach = 10;                    // px from a point to the mouse
-constexpr std::size_t kMostColors = 8;        // Theme::series() repeats after them
 
 bool hasBoth(const sweep::Point& point)
 {
@@ -78,8 +77,6 @@ SweepPlot::SweepPlot(QWidget* parent) : QWidget(parent), m_plot(new QCustomPlot(
     m_plot->yAxis->setLabel(tr("p99, ms"));
     m_plot->axisRect()->setAutoMargins(QCP::msLeft | QCP::msBottom);
     m_plot->axisRect()->setMargins(QMargins(0, 8, 14, 0));
-    // Latency rises with throughput: the corner above low throughput is where points are least.
-    m_plot->axisRect()->insetLayout()->setInsetAlignment(0, Qt::AlignLeft | Qt::AlignTop);
     m_plot->setMouseTracking(true);
     m_plot->installEventFilter(this);
     draw();
@@ -109,7 +106,7 @@ void SweepPlot::draw()
     const Theme& theme = Theme::forPalette(palette());
     m_plot->clearGraphs();
     stylePlot(*m_plot, theme, font());
-    m_plot->legend->setVisible(false);
+    m_colors.clear();
     if (m_sweep) {
         double throughput = 0, p99 = 0;
         for (const sweep::Point& point : m_sweep->points)
@@ -124,12 +121,12 @@ void SweepPlot::draw()
         drawSelection();
     }
     m_plot->replot(QCustomPlot::rpQueuedReplot);
+    emit colorsChanged();
 }
 
 void SweepPlot::drawFront()
 {
     QCPGraph* line = m_plot->addGraph();
-    line->removeFromLegend();
     line->setPen(QPen(Theme::forPalette(palette()).weakText, 1.5));
     for (const std::size_t i : m_sweep->front)
         line->addData(placeOf(m_sweep->points[i]).x(), placeOf(m_sweep->points[i]).y());
@@ -145,32 +142,22 @@ void SweepPlot::drawPoints()
     std::size_t number = 0;
     for (const auto& [value, points] : groups) {
         const QColor color = theme.series(number++);
+        m_colors.emplace_back(value, color);
         for (const bool isHollow : {false, true}) {
             QCPGraph* graph = m_plot->addGraph();
             graph->setLineStyle(QCPGraph::lsNone);
             graph->setScatterStyle(
                 QCPScatterStyle(QCPScatterStyle::ssCircle, QPen(color, 2), isHollow ? QBrush(theme.base) : QBrush(color), kPointSize));
-            graph->setName(QStringLiteral("%1 %2").arg(toQString(m_coloredBy), value));
-            if (isHollow)
-                graph->removeFromLegend();
             for (const sweep::Point* point : points)
                 if (isMarked(*point) == isHollow)
                     graph->addData(placeOf(*point).x(), placeOf(*point).y());
         }
     }
-    const bool hasLegend = !m_coloredBy.empty() && groups.size() > 1 && groups.size() <= kMostColors;
-    m_plot->legend->setVisible(hasLegend);
-    m_plot->legend->setFont(m_plot->xAxis->tickLabelFont());
-    m_plot->legend->setTextColor(theme.text);
-    m_plot->legend->setBrush(QBrush(theme.base));
-    m_plot->legend->setBorderPen(QPen(theme.border));
-    m_plot->legend->setRowSpacing(0);
 }
 
 void SweepPlot::drawSelection()
 {
     QCPGraph* rings = m_plot->addGraph();
-    rings->removeFromLegend();
     rings->setLineStyle(QCPGraph::lsNone);
     rings->setScatterStyle(
         QCPScatterStyle(QCPScatterStyle::ssCircle, QPen(Theme::forPalette(palette()).text, 1.5), QBrush(Qt::NoBrush), kRingSize));

@@ -2,11 +2,14 @@
 
 #include "trace_model/analysis/sweep/sweep.h"
 
+#include <QColor>
+#include <QString>
 #include <QWidget>
 
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 class QCustomPlot;
@@ -32,8 +35,11 @@ public:
     /// The point under the mouse, or close to it.
     [[nodiscard]] std::optional<std::size_t> pointAt(const QPoint& position) const;
     [[nodiscard]] QString toolTipOf(std::size_t point) const;
+    /// The values that points are coloured by, with their colours.
+    [[nodiscard]] const std::vector<std::pair<QString, QColor>>& colors() const { return m_colors; }
 
 signals:
+    void colorsChanged();
     void pointClicked(std::size_t point, bool isAdded);
     void pointActivated(std::size_t point);
 
@@ -50,6 +56,7 @@ private:
     std::shared_ptr<const sweep::Sweep> m_sweep;
     std::string m_coloredBy;
     std::vector<std::size_t> m_selected;
+    std::vector<std::pair<QString, QColor>> m_colors;
     QCustomPlot* m_plot;
 };
 

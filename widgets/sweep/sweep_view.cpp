@@ -19,6 +19,7 @@
 #include <QVBoxLayout>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace gantry::widgets {
@@ -30,6 +31,7 @@ SweepView::SweepView(QWidget* parent)
       m_plot(new SweepPlot(this)),
       m_table(new QTableView(this)),
       m_color(new QComboBox(this)),
+      m_key(new QLabel(this)),
       m_sentence(new QLabel(this)),
       m_open(new QPushButton(tr("Open &report"), this)),
       m_compare(new QPushButton(tr("Co&mpare two"), this))
@@ -45,6 +47,9 @@ SweepView::SweepView(QWidget* parent)
     m_color->setObjectName(QStringLiteral("sweepColor"));
     m_color->setAccessibleName(tr("Colour points by"));
     m_color->setSizeAdjustPolicy(QComboBox::AdjustToContents);
+    m_key->setObjectName(QStringLiteral("sweepKey"));
+    m_key->setTextFormat(Qt::RichText);
+    m_key->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred); // many values must not widen the window
     m_sentence->setObjectName(QStringLiteral("sweepSentence"));
     m_sentence->setTextFormat(Qt::PlainText);
     m_sentence->setWordWrap(true);
@@ -52,19 +57,19 @@ SweepView::SweepView(QWidget* parent)
 
     auto* bar = new QHBoxLayout;
     bar->setContentsMargins(8, 2, 8, 2);
+    bar->setSpacing(8);
     auto* label = new QLabel(tr("Co&lour by"), this);
     label->setBuddy(m_color);
     bar->addWidget(label);
     bar->addWidget(m_color);
-    bar->addStretch(1);
+    bar->addWidget(m_key, 1);
     bar->addWidget(m_open);
     bar->addWidget(m_compare);
     auto* splitter = new QSplitter(Qt::Vertical, this);
     splitter->setChildrenCollapsible(false);
     splitter->addWidget(m_plot);
     splitter->addWidget(m_table);
-    splitter->setStretchFactor(0, 3);
-    splitter->setStretchFactor(1, 2);
+    splitter->setSizes({550, 450}); // shares of what there is
     m_table->setMinimumHeight(90);
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
@@ -74,6 +79,7 @@ SweepView::SweepView(QWidget* parent)
     layout->addLayout(bar);
     layout->addWidget(splitter, 1);
 
+    connect(m_plot, &SweepPlot::colorsChanged, this, &SweepView::showKey);
     connect(m_color, &QComboBox::currentIndexChanged, this,
             [this] { m_plot->setColoredBy(m_color->currentData().toString().toStdString()); });
     connect(m_table->selectionModel(), &QItemSelectionModel::selectionChanged, this, [this] {
@@ -104,8 +110,8 @@ void SweepView::setSweep(std::shared_ptr<const sweep::Sweep> sweep)
     fillColors();
     m_table->sortByColumn(-1, Qt::AscendingOrder); // the sweep's own order: by throughput
     fitColumns(*m_table);
-    if (m_model->columnCount() > 0)
-        m_table->setColumnWidth(0, m_table->fontMetrics().height() * 2);
+    const bool hasRemarks = !m_model->columns().empty() && m_model->columns().back().of == sweep::Column::Of::Remarks;
+    m_table->horizontalHeader()->setStretchLastSection(hasRemarks); // numbers stay beside each other
     showWhatIsSaid();
     refreshButtons();
 }
@@ -113,21 +119,31 @@ void SweepView::setSweep(std::shared_ptr<const sweep::Sweep> sweep)
 void SweepView::fillColors()
 {
     const QSignalBlocker blocker(m_color);
-    const QString before = m_color->currentData().toString();
+    const std::optional<QVariant> before = m_color->count() > 0 ? std::optional(m_color->currentData()) : std::nullopt;
     m_color->clear();
     for (const std::string& name : m_sweep->parameters)
         m_color->addItem(toQString(name), toQString(name));
     m_color->addItem(tr("nothing"), QString());
-    m_color->setCurrentIndex(std::max(0, m_color->findData(before)));
+    m_color->setCurrentIndex(before ? std::max(0, m_color->findData(*before)) : 0);
     m_plot->setColoredBy(m_color->currentData().toString().toStdString());
+}
+
+void SweepView::showKey()
+{
+    QStringList values;
+    for (const auto& [value, color] : m_plot->colors())
+        if (!value.isEmpty())
+            values << QStringLiteral("<span style='color:%1'>●</span>&nbsp;%2").arg(color.name(), value.toHtmlEscaped());
+    m_key->setText(values.join(QStringLiteral(" &nbsp; ")));
+    m_key->setToolTip(m_key->text());
 }
 
 void SweepView::showWhatIsSaid()
 {
-    QStringList lines{tr("Highest throughput: %1").arg(toQString(sweep::choose(*m_sweep, {}).sentence))};
+    QStringList sentences{tr("Highest throughput: %1.").arg(toQString(sweep::choose(*m_sweep, {}).sentence))};
     for (const std::string& limit : m_sweep->limits)
-        lines << toQString(limit);
-    m_sentence->setText(lines.join(QLatin1Char('\n')));
+        sentences << toQString(limit);
+    m_sentence->setText(sentences.join(QLatin1Char(' ')));
 }
 
 std::vector<std::size_t> SweepView::selected() const

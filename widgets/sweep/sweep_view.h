@@ -40,6 +40,8 @@ signals:
 
 private:
     void fillColors();
+    /// Which colour is which value.
+    void showKey();
     void showWhatIsSaid();
     void refreshButtons();
     void open(std::size_t point);
@@ -51,7 +53,7 @@ private:
     SweepPlot* m_plot;
     QTableView* m_table;
     QComboBox* m_color;
-    QLabel* m_sentence;
+    QLabel *m_key, *m_sentence;
     QPushButton *m_open, *m_compare;
 };
 

@@ -79,6 +79,8 @@ TEST(RecipeSweep, WhatCannotBeMeasuredIsSaidBeforeAnythingStarts)
     EXPECT_THAT(errorOf("{concurrency: [1]}", "{model: bert, request_rate: 10}"), HasSubstr("levels of the other kind"));
     EXPECT_THAT(errorOf("{instances: [1]}", "{models: {a: 1, b: 1}}"), EndsWith("the load has several"));
     EXPECT_THAT(errorOf("{instances: [1]}", "{model: bert}", "server: {target: t1}\n"), HasSubstr("a target may have other users"));
+    EXPECT_THAT(errorOf("{instances: [1]}", "{model: bert}", "server: {model_repository: /models, keep_running: true}\n"),
+                HasSubstr("leave keep_running out"));
     EXPECT_THAT(errorOf("{concurrency: \"1:300\"}"), HasSubstr("these are 300 combinations, and a sweep has 256 at most"));
     EXPECT_EQ(errorOf("{concurrency: [1, 2]}", "{model: bert}", "server: {target: t1}\n"), "none");
 }

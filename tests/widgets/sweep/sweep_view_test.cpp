@@ -67,8 +67,8 @@ private slots:
         QCOMPARE(model.rowCount(), 4);
         QCOMPARE(text(model, 0, QStringLiteral("throughput")), QStringLiteral("300.0 /s"));
         QCOMPARE(text(model, 3, QStringLiteral("p99")), QStringLiteral("–"));
-        QCOMPARE(text(model, 0, QStringLiteral("●")), QStringLiteral("●"));
-        QCOMPARE(text(model, 2, QStringLiteral("●")), QString());
+        QCOMPARE(text(model, 0, QStringLiteral("front")), QStringLiteral("●"));
+        QCOMPARE(text(model, 2, QStringLiteral("front")), QString());
     }
 
     void whatIsAbsentIsLastInEitherOrder()
@@ -144,10 +144,14 @@ private slots:
     {
         auto* box = m_view->findChild<QComboBox*>(QStringLiteral("sweepColor"));
         QCOMPARE(box->count(), 3);
-        QCOMPARE(box->itemText(0), QStringLiteral("instances"));
+        QCOMPARE(box->currentText(), QStringLiteral("instances"));
+        const auto* key = m_view->findChild<QLabel*>(QStringLiteral("sweepKey"));
+        QVERIFY(key->text().contains(m_view->plot().colors()[1].second.name()));
+        QCOMPARE(m_view->plot().colors()[1].first, QStringLiteral("2"));
         const QImage before = m_view->plot().grab().toImage();
         box->setCurrentIndex(1);
         QTRY_VERIFY(m_view->plot().grab().toImage() != before);
+        QCOMPARE(m_view->plot().colors().size(), std::size_t{2}); // 2 and 8: the point under 16 is not drawn
     }
 
 private:

@@ -164,11 +164,9 @@ private:
             if (std::none_of(parameters.begin(), parameters.end(), [&](const Parameter& said) { return said.name == known.name; }))
                 parameters.push_back(std::move(known));
         point.parameters = std::move(parameters);
-        if (!entry.load.empty()) {
-            point.notes.clear();
-            if (!takeLoad(point, entry.load))
-                point.notes.emplace_back("what its load measured cannot be read");
-        }
+        // The report has the same, unless it could not be read.
+        if (!entry.load.empty() && point.measuredBy != MeasuredBy::Client && !takeLoad(point, entry.load))
+            point.notes.emplace_back("what its load measured cannot be read");
         if (!entry.error.empty())
             point.error = entry.error;
         m_points.push_back(std::move(point));
@@ -250,7 +248,7 @@ std::string indexText(const std::string& name, const std::vector<IndexEntry>& en
 {
     const auto orNull = [](const std::string& text) { return text.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(text); };
     nlohmann::ordered_json document = {
-        {"format", "gantry-sweep"}, {"version", 1}, {"name", name}, {"points", nlohmann::ordered_json::array()}};
+        {"format", "gantry-sweep"}, {"version", kIndexVersion}, {"name", name}, {"points", nlohmann::ordered_json::array()}};
     for (const IndexEntry& entry : entries) {
         nlohmann::ordered_json parameters = nlohmann::ordered_json::array();
         for (const Parameter& parameter : entry.parameters)
@@ -271,7 +269,7 @@ Result<std::vector<IndexEntry>> parseIndex(std::string_view text)
     const json document = json::parse(text, isShallow, false);
     if (!document.is_object() || textAt(document, "format") != "gantry-sweep")
         return badInput("this is no index of a sweep as `gantryctl recipe run` writes it");
-    if (document.value("version", json()) != 1)
+    if (document.value("version", json()) != kIndexVersion)
         return Error{ErrorCode::UnsupportedVersion, "this index of a sweep is of a newer version: update Gantry", {}};
     const auto points = document.find("points");
     if (points == document.end() || !points->is_array() || points->size() > kMostFiles)

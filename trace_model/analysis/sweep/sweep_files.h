@@ -18,6 +18,8 @@ namespace gantry::sweep {
 /// What the files of a recipe's sweep end in that say which points it has.
 inline constexpr std::string_view kIndexEnding = ".sweep.json";
 
+inline constexpr int kIndexVersion = 1; ///< of the format, see INDEX_FORMAT.md
+
 /// A combination of a recipe's sweep, as its index keeps it.
 struct IndexEntry
 {

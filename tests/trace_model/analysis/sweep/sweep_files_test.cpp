@@ -7,6 +7,7 @@
 
 #include <fstream>
 #include <gtest/gtest.h>
+#include <iterator>
 #include <map>
 #include <string>
 
@@ -120,6 +121,14 @@ TEST_F(SweepFiles, TheIndexOfARecipesSweepHasItsFailedCombinationsToo)
     EXPECT_EQ(sweep->points[1].error, "out of memory");
     EXPECT_EQ(sweep->front, std::vector<std::size_t>{0});
     EXPECT_EQ(sweep->limits.back(), "1 of 2 points could not be measured or read.");
+}
+
+TEST_F(SweepFiles, TheIndexHasTheVersionOfItsDocument)
+{
+    std::ifstream file(GANTRY_SOURCE_DIR "/trace_model/analysis/sweep/INDEX_FORMAT.md");
+    const std::string document(std::istreambuf_iterator<char>(file), {});
+    EXPECT_TRUE(document.starts_with("# Index of a sweep, version " + std::to_string(kIndexVersion) + "\n"));
+    EXPECT_NE(indexText("a", {}).find("\"version\": " + std::to_string(kIndexVersion)), std::string::npos);
 }
 
 TEST_F(SweepFiles, AnIndexNamesNoFileOutsideOfItsFolder)
