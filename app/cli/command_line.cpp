@@ -57,9 +57,9 @@ int runCommandLine(std::vector<std::string> arguments, Interrupts* interrupts)
                "Exit status:\n"
                "   0  done\n"
                "   1  a condition that was asked for failed (requests of `load` or `recipe run` failed; `findings` found something;\n"
-               "      `compare` found B worse, or a --fail-if holds)\n"
+               "      `compare` found B worse, or a --fail-if holds; `sweep` found no point within the limits)\n"
                "   2  cannot say: an error without a better name, a cancelled command, a target that ended before it was ready,\n"
-               "      reports of which `compare` cannot tell\n"
+               "      reports of which `compare` or `sweep` cannot tell\n"
                "  64  usage\n"
                "  65  bad input: no such report or target, not a report, a truncated or too new report\n"
                "  69  the node or server cannot be reached, or its gantryd is of another version\n"
@@ -74,6 +74,7 @@ int runCommandLine(std::vector<std::string> arguments, Interrupts* interrupts)
     addReportCommands(app, common, action);
     addFindingsCommand(app, common, action);
     addCompareCommand(app, common, action);
+    addSweepCommand(app, common, action);
     addHistoryCommand(app, common, action);
     addSourceCommands(app, common, action);
     addAlertCommands(app, common, action);

@@ -31,6 +31,7 @@ void addStatsCommand(CLI::App& reportCommands, CommonOptions& common, Action& ac
 void addConvertCommand(CLI::App& reportCommands, CommonOptions& common, Action& action);
 void addReportPolicyCommands(CLI::App& reportCommands, CommonOptions& common, Action& action);
 void addFindingsCommand(CLI::App& app, CommonOptions& common, Action& action);
+void addSweepCommand(CLI::App& app, CommonOptions& common, Action& action);
 void addHistoryCommand(CLI::App& app, CommonOptions& common, Action& action);
 void addSourceCommands(CLI::App& app, CommonOptions& common, Action& action);
 void addAlertCommands(CLI::App& app, CommonOptions& common, Action& action);

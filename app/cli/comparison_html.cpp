@@ -1,4 +1,6 @@
 #include "app/cli/comparison_report.h"
+
+#include "app/cli/html_text.h"
 #include "trace_model/analysis/change_text.h"
 
 #include <algorithm>
@@ -12,49 +14,13 @@ using analysis::ComparisonRow;
 using analysis::Statistic;
 using analysis::WaterfallStep;
 
-/// Colours of both sides and of what is better and worse, told apart by the colour-blind too; dark where the reader's system is.
-constexpr const char* kStyle = R"(
-:root{--back:#fff;--text:#1c2430;--dim:#5c6775;--line:#d5dae1;--a:#6b7a8f;--b:#0a6ebd;--bad:#b3400e;--good:#0a6ebd}
-@media(prefers-color-scheme:dark){:root{--back:#161a20;--text:#e4e8ee;--dim:#98a3b1;--line:#333b46;--a:#9aa7b8;--b:#58b0f5;--bad:#f08a4b;--good:#58b0f5}}
-body{background:var(--back);color:var(--text);font:15px/1.45 system-ui,sans-serif;max-width:1100px;margin:2em auto;padding:0 1em}
-h1{font-size:1.5em}h2{font-size:1.1em;margin-top:2em}p.dim,td.dim{color:var(--dim)}
-table{border-collapse:collapse;font-size:13px;width:100%}th,td{padding:2px 8px;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
-th:first-child,td:first-child{text-align:left;white-space:normal;overflow-wrap:anywhere}
-.worse{color:var(--bad)}.better{color:var(--good)}.scroll{overflow-x:auto}
-svg text{fill:var(--text);font:12px system-ui,sans-serif}
-)";
-
-std::string escaped(std::string_view text)
-{
-    std::string result;
-    for (const char c : text) {
-        switch (c) {
-        case '&':
-            result += "&amp;";
-            break;
-        case '<':
-            result += "&lt;";
-            break;
-        case '>':
-            result += "&gt;";
-            break;
-        case '"':
-            result += "&quot;";
-            break;
-        default:
-            result += c;
-        }
-    }
-    return result;
-}
-
 std::string listOf(const char* title, const std::vector<std::string>& items)
 {
     if (items.empty())
         return {};
     std::string html = fmt::format("<h2>{}</h2><ul>", title);
     for (const std::string& item : items)
-        html += "<li>" + escaped(item) + "</li>";
+        html += "<li>" + htmlEscaped(item) + "</li>";
     return html + "</ul>";
 }
 
@@ -62,13 +28,16 @@ std::string tableOf(const ComparisonSection& section)
 {
     std::string html = fmt::format("<h2>{}</h2><div class=scroll><table><tr>", section.title);
     for (const std::string& column : comparisonColumns())
-        html += "<th>" + escaped(column) + "</th>";
+        html += "<th>" + htmlEscaped(column) + "</th>";
     html += "</tr>";
     for (const ComparisonRow& row : *section.rows) {
         const std::string judgement(row.judgement());
-        html += fmt::format("<tr title=\"{}\"{}>", escaped(row.name), judgement == "worse" ? " class=worse" : judgement == "better" ? " class=better" : "");
+        html += fmt::format("<tr title=\"{}\"{}>", htmlEscaped(row.name),
+                            judgement == "worse"    ? " class=worse"
+                            : judgement == "better" ? " class=better"
+                                                    : "");
         for (const std::string& cell : cellsOf(row))
-            html += "<td>" + escaped(cell) + "</td>";
+            html += "<td>" + htmlEscaped(cell) + "</td>";
         html += "</tr>";
     }
     return html + "</table></div>";
@@ -95,9 +64,10 @@ std::string waterfallPicture(const analysis::LatencyWaterfall& waterfall)
     double y = 4;
     std::string svg;
     const auto bar = [&](const std::string& title, double from, double to, const char* colour, const std::string& value) {
-        svg += fmt::format("<text x=0 y={:.0f}>{}</text><rect x={:.1f} y={:.0f} width={:.1f} height={:.0f} fill='var({})'/><text x={:.1f} y={:.0f}>{}</text>", y + 14,
-                           escaped(title), x(std::min(from, to)), y + 2, std::max(std::abs(x(to) - x(from)), 1.0), kRow - 6, colour, x(std::max(from, to)) + 6, y + 14,
-                           escaped(value));
+        svg += fmt::format("<text x=0 y={:.0f}>{}</text><rect x={:.1f} y={:.0f} width={:.1f} height={:.0f} fill='var({})'/><text x={:.1f} "
+                           "y={:.0f}>{}</text>",
+                           y + 14, htmlEscaped(title), x(std::min(from, to)), y + 2, std::max(std::abs(x(to) - x(from)), 1.0), kRow - 6,
+                           colour, x(std::max(from, to)) + 6, y + 14, htmlEscaped(value));
         y += kRow;
     };
     bar("A, mean latency", low, waterfall.a, "--a", analysis::valueText(waterfall.a, "ns"));
@@ -108,8 +78,9 @@ std::string waterfallPicture(const analysis::LatencyWaterfall& waterfall)
         at += change;
     }
     bar("B, mean latency", low, waterfall.b, "--b", analysis::valueText(waterfall.b, "ns"));
-    return fmt::format("<h2>Where the latency of {} went</h2><div class=scroll><svg width=1000 height={:.0f} role=img aria-label='waterfall'>{}</svg></div>",
-                       escaped(waterfall.model), y + 4, svg);
+    return fmt::format("<h2>Where the latency of {} went</h2><div class=scroll><svg width=1000 height={:.0f} role=img "
+                       "aria-label='waterfall'>{}</svg></div>",
+                       htmlEscaped(waterfall.model), y + 4, svg);
 }
 
 /// Shares of requests that took no longer than a time: both sides over one another.
@@ -149,8 +120,8 @@ std::string conditionsTable(const std::vector<CheckedCondition>& conditions)
     for (const CheckedCondition& one : conditions) {
         const bool holds = one.result.outcome == analysis::ConditionOutcome::Holds;
         const char* word = holds ? "failed" : one.result.outcome == analysis::ConditionOutcome::DoesNotHold ? "ok" : "cannot say";
-        html += fmt::format("<tr{}><td><code>{}</code></td><td>{}</td><td style='text-align:left;white-space:normal'>{}</td></tr>", holds ? " class=worse" : "",
-                            escaped(one.condition.text), word, escaped(one.result.reason));
+        html += fmt::format("<tr{}><td><code>{}</code></td><td>{}</td><td style='text-align:left;white-space:normal'>{}</td></tr>",
+                            holds ? " class=worse" : "", htmlEscaped(one.condition.text), word, htmlEscaped(one.result.reason));
     }
     return html + "</table>";
 }
@@ -160,9 +131,9 @@ std::string conditionsTable(const std::vector<CheckedCondition>& conditions)
 std::string comparisonHtml(const ComparisonReport& report)
 {
     const analysis::Comparison& c = report.comparison;
-    std::string html = fmt::format("<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'><title>{0}</title><style>{1}</style>"
-                                   "<h1>{0}</h1><p>{2}</p><p class=dim>A: {3}<br>B: {4}</p>",
-                                   escaped(analysis::headline(c.verdict.verdict)), kStyle, escaped(c.verdict.reason), escaped(report.nameA), escaped(report.nameB));
+    std::string html = htmlHead(analysis::headline(c.verdict.verdict));
+    html += fmt::format("<p>{}</p><p class=dim>A: {}<br>B: {}</p>", htmlEscaped(c.verdict.reason), htmlEscaped(report.nameA),
+                        htmlEscaped(report.nameB));
     html += conditionsTable(report.conditions);
     std::vector<std::string> leading;
     for (const analysis::LeadingChange& change : c.leading)
@@ -175,7 +146,7 @@ std::string comparisonHtml(const ComparisonReport& report)
             html += distributionPicture(row);
     for (const ComparisonSection& section : sectionsOf(c))
         html += tableOf(section);
-    return html + "<p class=dim>" + escaped(methodText(c)) + "</p></html>\n";
+    return html + "<p class=dim>" + htmlEscaped(methodText(c)) + "</p></html>\n";
 }
 
 } // namespace gantry::cli

@@ -22,7 +22,6 @@ namespace gantry::cli {
 namespace {
 
 constexpr std::uint64_t kMost = 1'000'000'000;
-constexpr int kOpenLoopInFlight = 32;
 constexpr int kDeepest = 16; // of lists in inline data
 
 /// What stands behind the last colon of an address: "127.0.0.1:8001" or "http://127.0.0.1:8002/metrics".
@@ -42,6 +41,7 @@ Result<std::string> portOf(std::string_view address)
 Result<void> commandOfRepository(const RecipeReader& reader, RecipeServer& server)
 {
     proto::LaunchRequest& launch = server.launch;
+    server.isOfRepository = true;
     server.isFound = !reader.has("program");
     std::string repository, program = "gantry-serve";
     std::vector<std::string> flags;
@@ -219,6 +219,7 @@ Result<void> readLevels(const RecipeReader& reader, Recipe& recipe)
     if (reader.has("concurrency") && reader.has("request_rate"))
         return reader.error("request_rate", "a load is a closed loop (concurrency) or an open one (request_rate)");
     recipe.levels = {{false, double(recipe.load.concurrency)}};
+    recipe.levelsGiven = reader.has("concurrency") || reader.has("request_rate");
     GANTRY_CHECK(reader.read("concurrency", recipe.levels, [](const std::string& text) { return parseLevels(text, false); }));
     GANTRY_CHECK(reader.read("request_rate", recipe.levels, [](const std::string& text) { return parseLevels(text, true); }));
     GANTRY_CHECK(reader.read("distribution", recipe.load.distribution, parseDistribution));
@@ -232,7 +233,7 @@ Result<void> readLevels(const RecipeReader& reader, Recipe& recipe)
 }
 
 /// When a level of the load ends.
-Result<void> readEnd(const RecipeReader& reader, Recipe& recipe)
+Result<void> readEnd(const RecipeReader& reader, Recipe& recipe, bool isSweep)
 {
     GANTRY_CHECK(reader.read("for", recipe.load.duration, parseDuration));
     GANTRY_CHECK(reader.read("count", recipe.load.count, 1, kMost));
@@ -251,7 +252,7 @@ Result<void> readEnd(const RecipeReader& reader, Recipe& recipe)
         if (reader.has(key))
             recipe.load.rule = rule;
     }
-    recipe.loadsUntilCaptured = !isBounded && !recipe.load.rule && recipe.capture && recipe.levels.size() == 1;
+    recipe.loadsUntilCaptured = !isBounded && !recipe.load.rule && recipe.capture && (recipe.levels.size() == 1 || isSweep);
     if (!isBounded && !recipe.load.rule && !recipe.loadsUntilCaptured)
         recipe.load.rule = rule;
     return {};
@@ -271,7 +272,7 @@ Result<void> readLoad(const RecipeReader& root, const std::filesystem::path& fol
     GANTRY_CHECK(reader->read("seed", recipe.load.seed, 0, kMost));
     GANTRY_CHECK(readModels(*reader, recipe.load.models));
     GANTRY_CHECK(readLevels(*reader, recipe));
-    GANTRY_CHECK(readEnd(*reader, recipe));
+    GANTRY_CHECK(readEnd(*reader, recipe, root.has("sweep")));
     GANTRY_CHECK(readInputs(*reader, folder, recipe.load.input));
     if (recipe.load.address.empty())
         recipe.load.address = recipe.server.launch.grpcAddress; // of a target: its own, once it is known
@@ -389,7 +390,7 @@ Result<Recipe> parseRecipe(const std::string& text, const std::filesystem::path&
     Recipe recipe;
     recipe.text = withoutSecrets(text, root);
     recipe.name = file.stem().empty() ? "recipe" : file.stem().string();
-    GANTRY_CHECK(root.hasOnly({"recipe", "name", "server", "warm_up", "load", "capture"}));
+    GANTRY_CHECK(root.hasOnly({"recipe", "name", "server", "warm_up", "load", "capture", "sweep"}));
     std::uint64_t version = 1;
     GANTRY_CHECK(root.read("recipe", version, 1, 1));
     GANTRY_CHECK(root.read("name", recipe.name, parseFileName));
@@ -397,6 +398,7 @@ Result<Recipe> parseRecipe(const std::string& text, const std::filesystem::path&
     GANTRY_CHECK(readCapture(root, recipe));
     GANTRY_CHECK(readLoad(root, file.parent_path(), recipe));
     GANTRY_CHECK(readWarmUp(root, recipe));
+    GANTRY_CHECK(readSweep(root, recipe));
     return recipe;
 }
 

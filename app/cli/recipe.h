@@ -1,5 +1,6 @@
 #pragma once
 
+#include "app/cli/recipe_sweep.h"
 #include "remote_server/load/load_options.h"
 #include "remote_server/load/load_result.h"
 #include "remote_server/proto/node_types.h"
@@ -17,11 +18,15 @@ namespace gantry::cli {
 struct RecipeServer
 {
     proto::LaunchRequest launch; ///< without arguments: nothing is started
+    bool isOfRepository = false; ///< `launch` was made of a model repository, in flags that tritonserver has
     bool isFound = false;        ///< the program of `launch` is one that Gantry brings, wherever it lies
     std::string target;          ///< id or name of one that is there; empty: it is started
     DurationNs waitReady = 60'000'000'000;
     bool keepsRunning = false; ///< what was started goes on
 };
+
+/// Requests in flight, at most, of an open loop that does not say.
+inline constexpr int kOpenLoopInFlight = 32;
 
 /// What a recipe in a report says in the place of a secret.
 inline constexpr std::string_view kSecretNotKept = "(not kept)";
@@ -34,10 +39,12 @@ struct Recipe
     RecipeServer server;
     load::LoadOptions load; ///< warm-up not: it is a load of its own
     std::vector<load::LoadLevel> levels;
+    bool levelsGiven = false;        ///< and not the default
     bool loadsUntilCaptured = false; ///< the load has no end of its own: it ends with the capture
     DurationNs warmUp = 0;
     std::uint64_t warmUpCount = 0;
     std::optional<proto::CaptureRequest> capture; ///< absent: there is no report
+    std::optional<RecipeSweep> sweep;             ///< absent: it is measured once
 };
 
 /// Reads a recipe, YAML or JSON. `file` is what errors call it, and what paths in it are relative to.

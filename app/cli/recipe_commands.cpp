@@ -31,7 +31,11 @@ int check(const std::string& file, const CommonOptions& common)
                {"command", recipe->server.launch.argv},
                {"target", orNull(recipe->server.target)},
                {"levels", recipe->levels.size()},
+               {"combinations", recipe->sweep ? nlohmann::json(combinationsOf(*recipe).size()) : nlohmann::json()},
                {"captures", recipe->capture.has_value()}});
+    else if (recipe->sweep)
+        say("{} is a recipe of a sweep: {} combinations, {}\n", file, combinationsOf(*recipe).size(),
+            recipe->capture ? "each with a capture" : "without a capture, so that there will be no report");
     else
         say("{} is a recipe: {} level{}, {}\n", file, recipe->levels.size(), recipe->levels.size() == 1 ? "" : "s",
             recipe->capture ? "with a capture" : "without a capture, so that there will be no report");
@@ -86,13 +90,17 @@ void addRecipeCommand(CLI::App& app, CommonOptions& common, Action& action)
     auto folder = std::make_shared<std::string>(".");
     auto* running = recipe->add_subcommand("run", "Do what a recipe says; the report holds the recipe and what the load measured");
     running->add_option("FILE", *file, "YAML or JSON")->required();
-    running->add_option("-o,--output", *folder, "folder for NAME.gantry, NAME.csv and NAME.json")->capture_default_str();
+    running
+        ->add_option("-o,--output", *folder,
+                     "folder for NAME.gantry, NAME.csv and NAME.json; of a sweep NAME.sweep.json and a report a combination")
+        ->capture_default_str();
     running->footer("`gantryctl recipe example` prints one with every key, its unit and its default.\n"
                     "Ctrl-C ends load and window and keeps what there is; what was started is ended.\n\n"
                     "  server: {model_repository: /models, flags: [--cpu-only], grpc_address: 127.0.0.1:8001}\n"
                     "  warm_up: {requests: 100}\n"
                     "  load: {model: bert_base, concurrency: 8}      # ends with the capture unless for, count or max_trials\n"
-                    "  capture: {after: 1s, for: 2s}");
+                    "  capture: {after: 1s, for: 2s}\n"
+                    "  sweep: {instances: [1, 2, 4], concurrency: [1, 4, 16]}    # a server and a window each: `gantryctl sweep FOLDER`");
     running->callback([&, file, folder] { action = [&, file, folder] { return run(*file, *folder, common); }; });
     auto* checking = recipe->add_subcommand("check", "Read a recipe and say what is wrong with it, without doing anything");
     checking->add_option("FILE", *file, "YAML or JSON")->required();

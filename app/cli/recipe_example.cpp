@@ -65,6 +65,14 @@ capture:                            # without it there is no report; it ends by 
   # cuda_memory_usage: false
   # cuda_modules: false
   # context_switches: false
+
+# sweep:                            # every combination of these, each with a server as it says and a window: `gantryctl sweep FOLDER`
+  # instances: [1, 2, 4]            # of the load's model; without a key: as the model's configuration has it
+  # max_batch_size: [1, 8]
+  # dynamic_batching: [false, true]
+  # queue_delay: [0us, 500us]       # of dynamic batching
+  # batch: [1]                      # inferences in a request; default: that of load
+  # concurrency: [1, 2, 4]          # or request_rate; default: those of load
 )";
 }
 

@@ -35,7 +35,7 @@ std::variant<CommandLine, EarlyExit> parseCommandLine(int argc, const char* cons
     CLI::App app{"Gantry: why is this request slow, and what on the GPU made it so?\n"
                  "Opens reports, connects to nodes that run gantryd, captures and compares.",
                  "gantry"};
-    std::vector<std::string> files, compare, offsets, nodes;
+    std::vector<std::string> files, compare, sweep, offsets, nodes;
     std::string screenshot, tour, size, theme, page, request, view, select, dataFolder, record;
     int seconds = 2;
     app.add_option("FILE", files, "Reports and traces to open; the format is recognised by content");
@@ -47,6 +47,9 @@ std::variant<CommandLine, EarlyExit> parseCommandLine(int argc, const char* cons
         ->allow_extra_args(false);
     app.add_option("--request", request, "Show this request of the first FILE")->type_name("ID|slowest");
     app.add_option("--compare", compare, "Open two reports beside each other")->type_name("A B")->expected(2);
+    app.add_option("--sweep", sweep, "Open folders of sweeps, reports and tables as points of throughput against p99")
+        ->type_name("PATH...")
+        ->expected(1, -1);
     app.add_option("--view", view, "Show this range of the first FILE, counted from its start: 12.5ms..14ms")->type_name("START..END");
     app.add_option("--select", select, "Select this event of the first FILE, as Copy link writes it: kernel:12")->type_name("KIND:ROW");
     app.add_option("--node", nodes,
@@ -92,6 +95,10 @@ std::variant<CommandLine, EarlyExit> parseCommandLine(int argc, const char* cons
     }
     if (compare.size() == 2)
         line.compare = {toQString(compare[0]), toQString(compare[1])};
+    for (const std::string& path : sweep)
+        line.sweep << toQString(path);
+    if (!sweep.empty() && line.compare)
+        return EarlyExit{kUsage, "--sweep and --compare are different pages: give one of them.\n"};
     line.screenshot = toQString(screenshot);
     if (!screenshot.empty() && !line.screenshot.endsWith(QLatin1String(".png"), Qt::CaseInsensitive))
         return EarlyExit{kUsage, "--screenshot writes a PNG: give the file a name that ends in .png.\n"};
@@ -133,7 +140,7 @@ std::variant<CommandLine, EarlyExit> parseCommandLine(int argc, const char* cons
             return EarlyExit{kUsage, "--screenshot of the live page needs --node ADDR.\n"};
         if (line.page == PageKind::Compare && !line.compare && line.reports.size() != 2)
             return EarlyExit{kUsage, "--page compare needs two reports.\n"};
-        if (!wantsLive && line.reports.isEmpty() && !line.compare)
+        if (!wantsLive && line.reports.isEmpty() && !line.compare && line.sweep.isEmpty())
             return EarlyExit{kUsage, "--screenshot needs a report to render.\n"};
         if (!line.compare && !line.isTogether && line.reports.size() == 2 && line.page != PageKind::Timeline && !wantsLive)
             line.compare = {line.reports[0], line.reports[1]};

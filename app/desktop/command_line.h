@@ -26,6 +26,7 @@ struct CommandLine
     std::optional<std::string> node;                ///< connect to; empty text: this machine's
     std::vector<std::string> otherNodes;            ///< connect to, too
     std::optional<std::pair<QString, QString>> compare;
+    QStringList sweep;                   ///< folders and files to open as a sweep; empty: none
     QString screenshot;                  ///< PNG to write, then end; empty: an ordinary start
     QString tour;                        ///< folder to write the tour's pictures to, then end
     int tourSeconds = 2;

@@ -35,8 +35,8 @@ enum class FrontPage
 {
     Live,
     Report,
-    Compare,
-    Nodes ///< the fleet, or one node and how it is managed
+    Compare, ///< or the sweep
+    Nodes    ///< the fleet, or one node and how it is managed
 };
 
 /// The docks that look into the page in front: Details on the right; statistics, events, findings, what was read of the files, and their

@@ -9,6 +9,7 @@
 #include "app/desktop/report_page.h"
 #include "app/desktop/screenshot_run.h"
 #include "app/desktop/settings.h"
+#include "app/desktop/sweep_page.h"
 #include "app/desktop/text.h"
 #include "app/desktop/tour.h"
 #include "app/jobs/job_runner.h"
@@ -121,6 +122,8 @@ int run(int argc, char** argv)
     }
     if (line.compare)
         window.pages().openCompare(toPath(line.compare->first), toPath(line.compare->second));
+    if (!line.sweep.isEmpty())
+        window.pages().openSweep().setPaths(toPaths(line.sweep));
     for (const std::string& node : line.otherNodes)
         window.nodes().open(node);
     if (line.node)

@@ -26,6 +26,8 @@
 #include "app/desktop/report_page.h"
 #include "app/desktop/row_memory.h"
 #include "app/desktop/search_box.h"
+#include "app/desktop/sweep_desk.h"
+#include "app/desktop/sweep_page.h"
 #include "app/desktop/text.h"
 #include "app/desktop/theme.h"
 #include "app/desktop/time_jumps.h"
@@ -229,6 +231,7 @@ void MainWindow::connectFileActions()
             page.setSide(0, reports.front()->path());
     });
     connect(m_actions->openBeside, &QAction::triggered, this, [this] { chooseBeside(1); });
+    new SweepDesk(*m_actions->sweep, *m_pages, *this);
     connect(m_pages, &PageArea::compareOpened, this, [this](ComparePage* page) {
         connect(page, &ComparePage::fileRequested, this, &MainWindow::chooseBeside);
         connect(page, &ComparePage::nodeRequested, m_desk.get(), &NodeDesk::askForNode);
@@ -286,10 +289,11 @@ void MainWindow::connectViewActions()
         ReportPage* report = m_pages->currentReport();
         const bool isFleet = m_fleet && m_fleet->page() && m_pages->currentWidget() == m_fleet->page();
         const bool isOfNodes = isFleet || qobject_cast<NodePage*>(m_pages->currentWidget());
-        m_inspector->follow(report                      ? FrontPage::Report
-                            : m_pages->currentCompare() ? FrontPage::Compare
-                            : isOfNodes                 ? FrontPage::Nodes
-                                                        : FrontPage::Live,
+        const bool isSweep = qobject_cast<SweepPage*>(m_pages->currentWidget()) != nullptr;
+        m_inspector->follow(report                                 ? FrontPage::Report
+                            : m_pages->currentCompare() || isSweep ? FrontPage::Compare
+                            : isOfNodes                            ? FrontPage::Nodes
+                                                                   : FrontPage::Live,
                             report);
         refreshActions();
         refreshSearch();

@@ -4,6 +4,7 @@
 #include "app/desktop/models_page.h"
 #include "app/desktop/node_page.h"
 #include "app/desktop/report_page.h"
+#include "app/desktop/sweep_page.h"
 #include "app/desktop/text.h"
 
 #include <QTabBar>
@@ -64,8 +65,11 @@ ReportPage& PageArea::open(std::vector<std::filesystem::path> paths, const std::
         names << pathText(path);
     }
     auto* page = new ReportPage(std::move(files), m_runner, m_source, this);
-    // Reports stay left of the comparison.
-    const int index = m_compare ? indexOf(m_compare) : count();
+    // Reports stay left of the comparison and the sweep.
+    int index = count();
+    for (QWidget* last : {static_cast<QWidget*>(m_compare), static_cast<QWidget*>(m_sweep)})
+        if (last)
+            index = std::min(index, indexOf(last));
     insertTab(index, page, page->title());
     setTabToolTip(index, names.join(QLatin1Char('\n')));
     connect(page, &ReportPage::closeRequested, this, [this, page] { closePage(indexOf(page)); });
@@ -99,6 +103,21 @@ ComparePage& PageArea::openCompare(const std::filesystem::path& a, const std::fi
     ComparePage& page = openCompare();
     page.setFiles(a, b);
     return page;
+}
+
+SweepPage& PageArea::openSweep()
+{
+    if (!m_sweep) {
+        m_sweep = new SweepPage(m_runner, m_source, this);
+        addTab(m_sweep, tr("Sweep"));
+        connect(m_sweep, &SweepPage::ready, this, &PageArea::pageChanged);
+        connect(m_sweep, &SweepPage::reportRequested, this, [this](const std::filesystem::path& report) { openReport(report); });
+        connect(m_sweep, &SweepPage::comparisonRequested, this,
+                [this](const std::filesystem::path& a, const std::filesystem::path& b) { openCompare(a, b); });
+        emit sweepOpened(m_sweep);
+    }
+    setCurrentWidget(m_sweep);
+    return *m_sweep;
 }
 
 ModelsPage& PageArea::openModels(NodeController& node, const QString& targetId, const QString& model)
@@ -151,6 +170,8 @@ void PageArea::closePage(int index)
     removeTab(index);
     if (page == m_compare)
         m_compare = nullptr;
+    if (page == m_sweep)
+        m_sweep = nullptr;
     page->deleteLater();
     offerReports();
     emit pageChanged();

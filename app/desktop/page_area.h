@@ -18,8 +18,9 @@ class ModelsPage;
 class NodeController;
 class NodePage;
 class ReportPage;
+class SweepPage;
 
-/// The tabs in the middle: the live page (always there, first), one page per open report, and the comparison. UI thread.
+/// The tabs in the middle: the live page (always there, first), one page per open report, the comparison and the sweep. UI thread.
 class PageArea : public QTabWidget
 {
     Q_OBJECT
@@ -38,6 +39,9 @@ public:
     /// The comparison with these two files as A and B.
     ComparePage& openCompare(const std::filesystem::path& a, const std::filesystem::path& b);
 
+    /// The sweep, made when there is none, and brought to the front.
+    SweepPage& openSweep();
+
     /// The page of a server's models, opened when it is not open yet, and brought to the front; with `model` chosen, unless that is empty.
     ModelsPage& openModels(NodeController& node, const QString& targetId, const QString& model);
 
@@ -48,7 +52,7 @@ public:
     /// Brings a page of other things than a report to the front; one that has no tab yet gets one beside the live page, and is this
     /// widget's from here on.
     void showBesideLive(QWidget& page, const QString& title);
-    /// Closes a report or the comparison; the live page stays.
+    /// Closes a report, the comparison or the sweep; the live page stays.
     void closePage(int index);
     void stepPage(int direction);
 
@@ -66,6 +70,7 @@ signals:
     void pageChanged();
     void reportOpened(gantry::desktop::ReportPage* page);
     void compareOpened(gantry::desktop::ComparePage* page);
+    void sweepOpened(gantry::desktop::SweepPage* page);
     void nodeOpened(gantry::desktop::NodePage* page);
 
 private:
@@ -75,6 +80,7 @@ private:
     jobs::JobRunner& m_runner;
     TraceSource m_source;
     ComparePage* m_compare = nullptr;
+    SweepPage* m_sweep = nullptr;
 };
 
 } // namespace gantry::desktop

@@ -6,6 +6,7 @@
 #include "app/desktop/main_window.h"
 #include "app/desktop/page_area.h"
 #include "app/desktop/report_page.h"
+#include "app/desktop/sweep_page.h"
 #include "app/desktop/text.h"
 
 namespace gantry::desktop {
@@ -26,6 +27,8 @@ void ScreenshotRun::start()
     if (m_line.page == PageKind::Live)
         return showLive();
     window().hideNodes();
+    if (!m_line.sweep.isEmpty())
+        return showSweep();
     if (m_line.compare)
         return showComparison();
     showReport();
@@ -64,6 +67,15 @@ void ScreenshotRun::showComparison()
     connect(&page, &ComparePage::ready, this, &ScreenshotRun::save, Qt::QueuedConnection);
     connect(&page, &ComparePage::failed, this, [this, &page] { fail(tr("Comparing the reports"), *page.error()); });
     page.setFiles(toPath(m_line.compare->first), toPath(m_line.compare->second));
+}
+
+void ScreenshotRun::showSweep()
+{
+    setStep(tr("Reading the sweep"));
+    SweepPage& page = window().pages().openSweep();
+    connect(&page, &SweepPage::ready, this, &ScreenshotRun::save, Qt::QueuedConnection);
+    connect(&page, &SweepPage::failed, this, [this, &page] { fail(tr("Reading the sweep"), *page.error()); });
+    page.setPaths(toPaths(m_line.sweep));
 }
 
 void ScreenshotRun::showLive()

@@ -17,6 +17,7 @@ public:
 private:
     void showReport();
     void showComparison();
+    void showSweep();
     void showLive();
     void save();
 

@@ -58,6 +58,8 @@ WindowActions::WindowActions(QMainWindow& window)
       compare(makeAction(window, tr("&Compare reports"), {QKeySequence(Qt::CTRL | Qt::Key_D)}, tr("Two reports beside each other"))),
       openBeside(makeAction(window, tr("Open &second report beside…"), {QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_O)},
                             tr("Compare the report in front with another file"))),
+      sweep(makeAction(window, tr("S&weep"), {QKeySequence(Qt::CTRL | Qt::ALT | Qt::Key_D)},
+                       tr("Measurements under different settings: throughput against p99"))),
       zoomIn(makeAction(window, tr("Zoom &in"), {QKeySequence(QKeySequence::ZoomIn), QKeySequence(Qt::CTRL | Qt::Key_Equal)},
                         tr("W or wheel in the timeline"))),
       zoomOut(makeAction(window, tr("Zoom &out"), {QKeySequence(QKeySequence::ZoomOut)}, tr("S or wheel in the timeline"))),
@@ -162,7 +164,7 @@ void WindowActions::buildMenus(QMenuBar& bar, const QList<QAction*>& capture, co
     captureMenu->addMenu(tr("&Recorder"))->addActions(recorder);
 
     QMenu* compareMenu = bar.addMenu(tr("C&ompare"));
-    compareMenu->addActions({compare, openBeside});
+    compareMenu->addActions({compare, openBeside, sweep});
 
     QMenu* view = bar.addMenu(tr("&View"));
     view->addActions({zoomIn, zoomOut, zoomToSelection, fit});

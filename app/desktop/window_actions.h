@@ -40,6 +40,7 @@ struct WindowActions
     // Compare
     QAction* compare;
     QAction* openBeside;
+    QAction* sweep;
     // View
     QAction* zoomIn;
     QAction* zoomOut;

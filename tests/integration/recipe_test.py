@@ -12,7 +12,7 @@ import sys
 from test_node import DEADLINE_S, run, wait_until
 
 
-def write_recipe(node, name, capture, load):
+def write_recipe(node, name, capture, load, more=""):
     """A recipe that starts the demo server on free ports."""
     sockets = [socket.socket() for _ in range(2)]
     for s in sockets:
@@ -31,7 +31,7 @@ server:
 warm_up: {{requests: 5}}
 load: {load}
 capture: {capture}
-""")
+{more}""")
     return path
 
 
@@ -87,6 +87,37 @@ def keeps_what_an_interrupted_recipe_measured(node):
     assert running.returncode == 0, (running.returncode, out, err)
     assert json.loads(out)["load"]["partial"], out
     check_report(node, node.folder / "long.gantry", recipe.read_text())
+    assert has_no_server(node), node.ctl("target", "list")
+
+
+def measures_every_combination_of_a_sweep(node):
+    recipe = write_recipe(node, "swept", "{for: 500ms}", "{model: add_sub}", "sweep: {instances: [1, 2], concurrency: [1, 4]}\n")
+    assert node.ctl("recipe", "check", recipe)["combinations"] == 4
+    out = node.folder / "swept"
+    done = node.ctl("recipe", "run", recipe, "-o", out)
+    assert (done["points"], done["failed"]) == (4, 0), done
+    assert has_no_server(node), node.ctl("target", "list")
+    assert len(node.ctl("target", "list")) == 2, "a server serves all loads of its configuration"
+    sweep = node.ctl("sweep", out)
+    measured = {(point["parameters"]["instances"], point["parameters"]["concurrency"]): point for point in sweep["points"]}
+    assert sorted(measured) == [("1", "1"), ("1", "4"), ("2", "1"), ("2", "4")], sweep
+    for (instances, concurrency), point in measured.items():
+        assert point["throughput_per_second"] > 0 and point["measured_by"] == "client" and not point["error"], point
+        assert point["report"] == str(out / f"swept-instances-{instances}-concurrency-{concurrency}.gantry"), point
+        assert node.ctl("report", "info", point["report"])["counts"]["requests"] > 0
+    # The server was really set up so: its configuration is in the reports.
+    changed = node.ctl("compare", measured["1", "4"]["report"], measured["2", "4"]["report"], status=None)["changed"]
+    assert {"name": "instance_group.count of add_sub", "a": "1", "b": "2"} in changed, changed
+    assert {"name": "instances of add_sub that executed", "a": "1", "b": "2"} in changed, changed
+
+
+def goes_on_behind_a_combination_that_fails(node):
+    recipe = write_recipe(node, "partly", "{for: 500ms}", "{model: add_sub, concurrency: 2}", "sweep: {max_batch_size: [2, 8], batch: [1, 4]}\n")
+    done = node.ctl("recipe", "run", recipe, "-o", node.folder / "partly", status=1)
+    assert done["points"] == 4, done
+    points = node.ctl("sweep", node.folder / "partly")["points"]
+    bad = [point for point in points if point["error"] or point["failures"]]
+    assert [(point["parameters"]["max batch size"], point["parameters"]["batch"]) for point in bad] == [("2", "4")], points
     assert has_no_server(node), node.ctl("target", "list")
 
 

@@ -274,12 +274,20 @@ bool saysAnythingOf(const Facts& facts, Of of)
     return std::any_of(facts.begin(), facts.end(), [of](const auto& fact) { return fact.first.first == of; });
 }
 
+} // namespace
+
 bool isListOfAll(Of of)
 {
     return of == Of::ModelConfig || of == Of::Environment;
 }
 
-} // namespace
+std::vector<Circumstance> circumstancesOf(const Trace& trace)
+{
+    std::vector<Circumstance> circumstances;
+    for (const auto& [key, value] : factsOf(trace))
+        circumstances.push_back({key.first, key.second, value});
+    return circumstances;
+}
 
 std::string sentenceOf(const CircumstanceChange& change)
 {

@@ -31,6 +31,19 @@ struct CircumstanceChange
     auto operator<=>(const CircumstanceChange&) const = default;
 };
 
+/// What one window knows of its circumstances, but for what is measured with some noise.
+struct Circumstance
+{
+    CircumstanceChange::Of of = CircumstanceChange::Of::Software;
+    std::string name, value; ///< as those of CircumstanceChange
+};
+
+/// In the order of their kinds. Any thread.
+[[nodiscard]] std::vector<Circumstance> circumstancesOf(const trace::Trace& trace);
+
+/// Whether who knows anything of this kind knows all of it: what it does not mention then is not set.
+[[nodiscard]] bool isListOfAll(CircumstanceChange::Of of);
+
 /// "instances of bert: 2 in A, 1 in B".
 [[nodiscard]] std::string sentenceOf(const CircumstanceChange& change);
 

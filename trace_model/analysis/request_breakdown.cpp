@@ -7,6 +7,11 @@
 
 namespace gantry::analysis {
 
+DurationNs nearestRank(std::span<const DurationNs> sorted, double share)
+{
+    return sorted[static_cast<std::size_t>(std::max(1.0, std::ceil(share * static_cast<double>(sorted.size())))) - 1];
+}
+
 Distribution distributionOf(std::vector<DurationNs> values)
 {
     Distribution d;
@@ -14,13 +19,10 @@ Distribution distributionOf(std::vector<DurationNs> values)
     if (values.empty())
         return d;
     std::sort(values.begin(), values.end());
-    const auto rank = [&](double fraction) {
-        return values[static_cast<std::size_t>(std::max(1.0, std::ceil(fraction * static_cast<double>(values.size())))) - 1];
-    };
     d.min = values.front();
-    d.p50 = rank(0.50);
-    d.p95 = rank(0.95);
-    d.p99 = rank(0.99);
+    d.p50 = nearestRank(values, 0.50);
+    d.p95 = nearestRank(values, 0.95);
+    d.p99 = nearestRank(values, 0.99);
     d.max = values.back();
     d.total = std::accumulate(values.begin(), values.end(), DurationNs{0}, addDurations);
     return d;

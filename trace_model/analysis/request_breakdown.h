@@ -4,6 +4,7 @@
 
 #include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,9 @@ struct Distribution
 };
 
 [[nodiscard]] Distribution distributionOf(std::vector<DurationNs> values);
+
+/// The value at a share of them (0..1), nearest rank. `sorted`: rising, at least one.
+[[nodiscard]] DurationNs nearestRank(std::span<const DurationNs> sorted, double share);
 
 /// The most there is where the sum is more: only times of a damaged file add up to three centuries.
 [[nodiscard]] inline DurationNs addDurations(DurationNs a, DurationNs b)

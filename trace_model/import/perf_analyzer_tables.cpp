@@ -1,11 +1,10 @@
 #include "trace_model/import/perf_analyzer_tables.h"
 
+#include "trace_model/import/csv_records.h"
 #include "trace_model/import/file_contents.h"
 #include "trace_model/report/utf8.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <map>
 #include <optional>
 #include <string>
@@ -32,40 +31,6 @@ std::string valid(std::string_view text)
 {
     std::string scratch;
     return std::string(report::validUtf8(text, scratch));
-}
-
-std::optional<double> number(std::string_view text)
-{
-    text = trimmed(text);
-    double value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return error == std::errc() && end == text.data() + text.size() && std::isfinite(value) ? std::optional(value) : std::nullopt;
-}
-
-/// The next record (RFC 4180: a quoted cell may hold commas and line ends). A blank line is a record of one empty cell.
-Cells nextRecord(std::string_view text, std::size_t& at)
-{
-    Cells cells(1);
-    bool isQuoted = false;
-    for (; at < text.size(); ++at) {
-        const char c = text[at];
-        if (isQuoted ? c != '"' : c != '"' && c != ',' && c != '\n') {
-            cells.back() += c;
-        } else if (c == '"') {
-            if (isQuoted && at + 1 < text.size() && text[at + 1] == '"')
-                cells.back() += text[++at];
-            else
-                isQuoted = !isQuoted;
-        } else if (c == ',') {
-            cells.emplace_back();
-        } else {
-            ++at;
-            break;
-        }
-    }
-    for (std::string& cell : cells)
-        cell = valid(trimmed(cell));
-    return cells;
 }
 
 /// The column's name with its unit, which perf_analyzer leaves out (report_writer.cc: latencies in µs, powers in W, sizes in
@@ -112,7 +77,7 @@ std::vector<std::size_t> sortColumns(const Cells& header)
 
 bool isLess(const std::string& a, const std::string& b)
 {
-    const auto numberA = number(a), numberB = number(b);
+    const auto numberA = numberIn(a), numberB = numberIn(b);
     if (numberA && numberB)
         return *numberA < *numberB;
     return numberA.has_value() != numberB.has_value() ? numberA.has_value() : a < b;
@@ -283,7 +248,7 @@ private:
     {
         value = trimmed(value);
         const std::size_t end = std::min(value.find_first_of(" %"), value.size());
-        if (!number(value.substr(0, end)))
+        if (!numberIn(value.substr(0, end)))
             return false;
         const std::string_view unit = trimmed(value.substr(end));
         std::string column = m_section + valid(key);
@@ -308,7 +273,7 @@ private:
                 if (key.ends_with(':'))
                     key.remove_suffix(1);
                 const std::string unit = end < value.size() ? " (" + unitName(trimmed(value.substr(end))) + ")" : "";
-                if (const auto place = columnOf(m_listedColumns, valid(key) + unit); place && number(value.substr(0, end)))
+                if (const auto place = columnOf(m_listedColumns, valid(key) + unit); place && numberIn(value.substr(0, end)))
                     row[*place] = value.substr(0, end);
             }
             line = comma == std::string_view::npos ? std::string_view() : line.substr(comma + 2);
@@ -361,10 +326,10 @@ Result<void> parsePerfAnalyzerCsv(std::string_view text, EventSink& sink)
     TableTally& tally = sink.report().table("rows");
     std::vector<CsvTable> tables;
     bool isHeaderNext = true;
-    for (std::size_t at = text.starts_with("\xEF\xBB\xBF") ? 3 : 0; at < text.size();) {
-        Cells cells = nextRecord(text, at);
-        const bool isBlank = cells.size() == 1 && cells.front().empty();
-        if (isBlank) { // genai-perf puts several tables into one file
+    CsvRecords records(text);
+    while (std::optional<CsvRecord> record = records.next()) {
+        Cells& cells = record->cells;
+        if (record->isBlank()) { // genai-perf puts several tables into one file
             isHeaderNext = true;
         } else if (isHeaderNext && cells.size() > 1 && cells.size() <= kMostColumns && tables.size() < kMostColumns) {
             tables.emplace_back(std::move(cells));

@@ -1,5 +1,6 @@
 #include "widgets/plots/time_plot.h"
 
+#include "widgets/plots/plot_style.h"
 #include "widgets/theme/theme.h"
 
 #include <QMouseEvent>
@@ -249,20 +250,7 @@ void TimePlot::replot(const Theme& theme)
 void TimePlot::applyTheme(const Theme& theme, const QFont& font)
 {
     PanelView::applyTheme(theme, font);
-    m_plot->setBackground(QBrush(theme.base));
-    QFont small = font;
-    small.setPointSizeF(font.pointSizeF() * 0.85);
-    for (QCPAxis* axis : {m_plot->xAxis, m_plot->yAxis}) {
-        axis->setBasePen(QPen(theme.border));
-        axis->setTickPen(QPen(theme.border));
-        axis->setSubTickPen(Qt::NoPen);
-        axis->setTickLabelColor(theme.weakText);
-        axis->setTickLabelFont(small);
-        axis->grid()->setPen(QPen(theme.gridLine));
-        axis->grid()->setZeroLinePen(QPen(theme.gridLine));
-        axis->setTickLengthIn(0);
-        axis->setTickLengthOut(3);
-    }
+    stylePlot(*m_plot, theme, font);
     m_plot->xAxis->grid()->setVisible(false);
     m_plot->replot(QCustomPlot::rpQueuedReplot);
 }

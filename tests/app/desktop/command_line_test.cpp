@@ -126,6 +126,14 @@ private slots:
         QCOMPARE(line.offsets.front(), gantry::DurationNs{-20'000});
     }
 
+    void aSweepTakesAnyNumberOfPaths()
+    {
+        QCOMPARE(accepted({"--sweep", "folder", "perf.csv"}).sweep, (QStringList{QStringLiteral("folder"), QStringLiteral("perf.csv")}));
+        QCOMPARE(accepted({"--screenshot", "out.png", "--sweep", "folder"}).sweep, QStringList{QStringLiteral("folder")});
+        QCOMPARE(refused({"--sweep", "folder", "--compare", "a.gantry", "b.gantry"}), 64);
+        QCOMPARE(refused({"--sweep"}), 64);
+    }
+
     void compareTakesExactlyTwo()
     {
         const CommandLine line = accepted({"--compare", "a.gantry", "b.gantry"});

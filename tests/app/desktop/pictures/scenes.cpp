@@ -16,14 +16,17 @@
 #include "app/desktop/recorder_dialog.h"
 #include "app/desktop/report_page.h"
 #include "app/desktop/search_box.h"
+#include "app/desktop/sweep_page.h"
 #include "app/desktop/window_actions.h"
 #include "app/remote/load_address.h"
 #include "tests/app/desktop/report_fixture.h"
 #include "tests/support/fake_nsys.h"
 #include "tests/widgets/trace_fixture.h"
 #include "trace_model/analysis/request_breakdown.h"
+#include "trace_model/analysis/sweep/sweep_files.h"
 #include "widgets/compare/compare_view.h"
 #include "widgets/findings/findings_panel.h"
+#include "widgets/sweep/sweep_view.h"
 #include "widgets/tables/event_table.h"
 #include "widgets/tables/filter_edit.h"
 #include "widgets/tables/statistics_table.h"
@@ -399,6 +402,45 @@ void addComparisons(std::vector<Scene>& scenes)
         {"compare-one-missing", [](Stage& stage) { compare(stage, Stage::demo("bert-pageable"), stage.folder() / "gone.gantry"); }});
 }
 
+/// Three numbers of instances under five loads, as a recipe's index has them.
+std::string sweepIndex()
+{
+    std::vector<sweep::IndexEntry> entries;
+    for (const int instances : {1, 2, 4})
+        for (const int concurrency : {1, 2, 4, 8, 16}) {
+            const double rate = 90.0 * std::min(concurrency, instances * 2) * (1 - 0.05 * instances) + concurrency;
+            const double p99Ms = 1000.0 * concurrency / rate * (1.3 + 0.2 * instances);
+            sweep::IndexEntry entry{{{"instances", std::to_string(instances)}, {"concurrency", std::to_string(concurrency)}}, {}, {}, {}};
+            if (instances == 4 && concurrency == 16)
+                entry.error = "the server ended: out of memory";
+            else
+                entry.load = R"({"levels":[{"ok":)" + std::to_string(instances == 1 && concurrency == 1 ? 61 : 2400) +
+                             R"(,"inferences_per_second":)" + std::to_string(rate) + R"(,"latency_p50_ns":)" +
+                             std::to_string(p99Ms * 0.6e6) + R"(,"latency_p90_ns":)" + std::to_string(p99Ms * 0.85e6) +
+                             R"(,"latency_p99_ns":)" + std::to_string(p99Ms * 1e6) + R"(,"errors":{)" +
+                             (instances == 2 && concurrency == 16 ? R"("queue is full":12)" : "") + "}}]}";
+            entries.push_back(std::move(entry));
+        }
+    return sweep::indexText("bert", entries);
+}
+
+void showSweep(Stage& stage)
+{
+    stage.window().hideNodes();
+    writeText(stage.folder() / "bert.sweep.json", sweepIndex().c_str());
+    desktop::SweepPage& page = stage.window().pages().openSweep();
+    page.setPaths({stage.folder().path()});
+    stage.waitUntil("the sweep is read", [&page] { return page.isReady() || page.error(); });
+    page.view().select(4);
+}
+
+void addSweeps(std::vector<Scene>& scenes)
+{
+    scenes.push_back({"sweep", showSweep, {1280, 800}});
+    scenes.push_back({"sweep-small", showSweep, {640, 420}});
+    scenes.push_back({"sweep-nothing", [](Stage& stage) { stage.window().actions().sweep->trigger(); }, {1280, 800}});
+}
+
 /// Two windows on the live plots, the second one pointed at from its report.
 void showBands(Stage& stage)
 {
@@ -719,8 +761,8 @@ void addSizes(std::vector<Scene>& scenes)
 std::vector<Scene> allScenes()
 {
     std::vector<Scene> scenes;
-    for (const auto add : {addPagesOfFiles, addTimelines, addRows, addSearches, addTables, addComparisons, addNodes, addConnections,
-                           addFleet, addNodePages, addCaptures, addDialogs, addSizes})
+    for (const auto add : {addPagesOfFiles, addTimelines, addRows, addSearches, addTables, addComparisons, addSweeps, addNodes,
+                           addConnections, addFleet, addNodePages, addCaptures, addDialogs, addSizes})
         add(scenes);
     return scenes;
 }
