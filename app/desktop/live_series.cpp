@@ -141,7 +141,8 @@ std::vector<LivePanel> phasePanels(const std::vector<metrics::DerivedMetric>& al
     return panels;
 }
 
-/// The curves of a query, called after their servers where there are several.
+} // namespace
+
 void addCurves(const metrics::PanelQuery& query, std::vector<metrics::QueryCurve> curves, const LiveSeries::TargetName& nameOf,
                LivePanel& panel)
 {
@@ -163,8 +164,6 @@ void addCurves(const metrics::PanelQuery& query, std::vector<metrics::QueryCurve
             {name, std::move(curve.points), {}, bound == curve.labels.end() ? std::nullopt : metrics::bucketBound(bound->second)});
     }
 }
-
-} // namespace
 
 std::vector<LivePanel> withEarlier(std::vector<LivePanel> panels, std::vector<LivePanel> earlier, DurationNs shift)
 {
@@ -322,9 +321,12 @@ std::vector<LivePanel> LiveSeries::panels(const metrics::Dashboard& dashboard, T
             panel.states[value] = toQString(text);
         for (const metrics::PanelThreshold& threshold : wanted.thresholds)
             panel.thresholds.push_back({threshold.value, threshold.isCritical});
-        for (const metrics::PanelQuery& query : wanted.queries)
+        bool asksServer = false;
+        for (const metrics::PanelQuery& query : wanted.queries) {
+            asksServer = asksServer || !query.promql.empty();
             addCurves(query, query.query.evaluate(m_store, window, kRateBase), nameOf, panel);
-        if (wanted.isShownEmpty || !panel.curves.empty())
+        }
+        if (wanted.isShownEmpty || asksServer || !panel.curves.empty())
             panels.push_back(std::move(panel));
     }
     return panels;

@@ -93,7 +93,7 @@ void LivePlotGrid::setPanels(std::vector<PlotPanel> panels, TimeRange window, Du
 {
     arrange(panels);
     const Theme& theme = Theme::forPalette(palette());
-    const PlotTime time{window, now.value_or(window.end), longestGap, breaks};
+    const PlotTime time{window, now.value_or(window.end), longestGap, 0, breaks};
     for (PlotPanel& panel : panels) {
         PanelView& view = *m_views[panel.key];
         if (!view.isVisibleTo(this))
