@@ -27,7 +27,7 @@ std::map<std::pair<std::size_t, std::size_t>, std::string> queriesOf(const metri
 
 void addSentence(QString& text, const QString& sentence)
 {
-    text += (text.isEmpty() ? QString() : QStringLiteral(" ")) + sentence;
+    text += (text.isEmpty() ? QString() : QStringLiteral(" ")) + sentence.left(1).toUpper() + sentence.mid(1);
 }
 
 } // namespace
@@ -199,7 +199,8 @@ void PrometheusFeed::addCurves(const metrics::Dashboard& dashboard, DurationNs u
         if (panel == panels.end() || place.first >= dashboard.panels.size() || place.second >= dashboard.panels[place.first].queries.size())
             continue;
         if (known == m_known.end()) {
-            panel->note = m_problem.empty() ? tr("Asking %1…").arg(toQString(m_source.url)) : toQString(m_problem);
+            panel->note.clear(); // all queries wait for the same
+            addSentence(panel->note, m_problem.empty() ? tr("Asking %1…").arg(toQString(m_source.url)) : toQString(m_problem));
             continue;
         }
         std::vector<metrics::QueryCurve> curves = known->second.curves.curves;

@@ -234,7 +234,7 @@ private slots:
             [](const auto&) { return FakePrometheus::failure(422, "query processing would load too many samples"); });
         QVERIFY(noteOf(heavy).contains(QStringLiteral("would load too many samples")));
         const FakePrometheus page([](const auto&) { return FakePrometheus::Answer{200, "<html>", {}}; });
-        QVERIFY(noteOf(page).contains(QStringLiteral("is no JSON")));
+        QVERIFY(noteOf(page).contains(QStringLiteral("answer is no JSON")));
         const FakePrometheus gateway([](const auto&) { return FakePrometheus::Answer{502, "<html>", {}}; });
         QVERIFY(noteOf(gateway).contains(QStringLiteral("status 502")));
         const FakePrometheus elsewhere([](const auto&) { return FakePrometheus::Answer{404, "", {}}; });
