@@ -2,6 +2,8 @@
 #include "app/cli/duration.h"
 #include "app/cli/output.h"
 #include "app/cli/text_table.h"
+#include "app/remote/remote_write.h"
+#include "remote_server/proto/remote_write.h"
 #include "trace_model/base/new_file.h"
 #include "trace_model/metrics/prometheus_text.h"
 
@@ -17,7 +19,11 @@ struct HistoryOptions
 {
     std::vector<std::string> names;
     std::string last = "10m", step, csv;
+    app::RemoteWriteTarget remote;
 };
+
+constexpr std::size_t kSamplesPerRequest = 5000;
+constexpr std::int64_t kNsPerMs = 1'000'000;
 
 /// One series, its parts together.
 struct ReadSeries
@@ -90,6 +96,56 @@ Result<void> writeCsv(const ReadHistory& history, std::int64_t utcOffset, const 
     for (const auto& [id, series] : history)
         GANTRY_CHECK(file.write(csvOf(series, utcOffset)));
     return file.publish();
+}
+
+/// As Prometheus would have it if it had scraped the node: a gauge's means, without their extremes.
+std::vector<proto::RemoteWriteSeries> forRemoteWrite(const ReadHistory& history, std::int64_t utcOffset, const std::string& hostName)
+{
+    std::vector<proto::RemoteWriteSeries> all;
+    for (const auto& [id, series] : history) {
+        auto labels = series.definition.labels;
+        labels.emplace("job", "gantry");
+        labels.emplace("instance", hostName);
+        proto::RemoteWriteSeries& out =
+            all.emplace_back(proto::RemoteWriteSeries{proto::remoteWriteLabels(series.definition.name, labels), {}});
+        for (std::size_t i = 0; i < series.columns.times.size(); ++i)
+            out.samples.push_back({(series.columns.times[i] + utcOffset) / kNsPerMs, series.columns.values[i]});
+    }
+    return all;
+}
+
+int writeRemotely(const std::vector<proto::RemoteWriteSeries>& series, const app::RemoteWriteTarget& target, const CommonOptions& common,
+                  const std::stop_token& stop)
+{
+    const auto batches = proto::remoteWriteBatches(series, kSamplesPerRequest);
+    std::vector<std::size_t> samples; // of each request and those before
+    std::vector<std::function<std::string()>> bodies;
+    for (const auto& batch : batches) {
+        std::size_t count = samples.empty() ? 0 : samples.back();
+        for (const proto::RemoteWriteSeries& one : batch)
+            count += one.samples.size();
+        samples.push_back(count);
+        bodies.emplace_back([&batch] { return proto::encodeRemoteWrite(batch); });
+    }
+    std::size_t sent = 0;
+    ProgressLine progress(!common.json);
+    const auto written = app::remoteWrite(
+        target, bodies,
+        [&](std::size_t requests) {
+            sent = samples[requests - 1];
+            progress.show(fmt::format("{} of {} samples", sent, samples.back()));
+        },
+        stop);
+    if (!written)
+        return report(Error{written.error().code,
+                            fmt::format("{} ({} of {} samples were taken before)", written.error().message, sent, samples.back()),
+                            {}},
+                      common);
+    if (common.json)
+        print({{"series", series.size()}, {"samples", sent}, {"requests", batches.size()}});
+    else
+        say("{} samples of {} series written to {}\n", sent, series.size(), target.url);
+    return 0;
 }
 
 std::string stepText(const ReadSeries& series)
@@ -170,6 +226,8 @@ int readHistory(const CommonOptions& common, const HistoryOptions& options)
         const auto written = writeCsv(history, utcOffset, options.csv);
         return written ? 0 : report(written.error(), common);
     }
+    if (!options.remote.url.empty())
+        return writeRemotely(forRemoteWrite(history, utcOffset, (*client)->hello().hostName), options.remote, common, stop.get_token());
     if (common.json)
         printJson(history, utcOffset);
     else if (history.empty())
@@ -189,9 +247,21 @@ void addHistoryCommand(CLI::App& app, CommonOptions& common, Action& action)
     command->add_option("--last", options->last, "how far back, e.g. 30s, 1h or 7d (default 10m)");
     command->add_option("--step", options->step,
                         "points of steps of up to this, e.g. 1s or 1m (default: as measured, where that is still there)");
-    command->add_option("--csv", options->csv, "write all points into this file; -: to standard output");
-    command->footer("The last hour is there as it was measured, a day in seconds, a month in minutes: a gauge's mean with its extremes,\n"
-                    "a counter's last value.\n\n  gantryctl history gpu_power_w --last 1h --csv power.csv");
+    auto* csv = command->add_option("--csv", options->csv, "write all points into this file; -: to standard output");
+    auto* remote = command->add_option("--remote-write", options->remote.url,
+                                       "send all points to a Prometheus server, e.g. http://127.0.0.1:9090/api/v1/write");
+    command->add_option("--user", options->remote.user, "whose password the server wants; without one, it wants a bearer token")
+        ->needs(remote);
+    command->add_option("--secret-file", options->remote.secretFile, "file with that password or token that only its owner can read")
+        ->needs(remote);
+    command->add_option("--ca-file", options->remote.caFile, "certificates (PEM) that its own is checked with")->needs(remote);
+    remote->excludes(csv);
+    command->footer(
+        "The last hour is there as it was measured, a day in seconds, a month in minutes: a gauge's mean with its extremes,\n"
+        "a counter's last value.\n\n  gantryctl history gpu_power_w --last 1h --csv power.csv\n"
+        "  gantryctl history --last 30m --step 15s --remote-write https://prometheus:9090/api/v1/write --secret-file token\n\n"
+        "Prometheus takes it when it is started with --web.enable-remote-write-receiver, and refuses what is older than what it\n"
+        "has, or than an hour: a new series is best sent first and once.");
     command->callback([&, options] { action = [&, options] { return readHistory(common, *options); }; });
 }
 

@@ -103,6 +103,7 @@ DashboardEditor::DashboardEditor(const metrics::Dashboard& dashboard, Metrics me
       m_before(dashboard),
       m_metrics(std::move(metrics)),
       m_name(new QLineEdit(toQString(dashboard.title), this)),
+      m_prometheus(new QLineEdit(toQString(dashboard.prometheus.url), this)),
       m_columns(new QSpinBox(this)),
       m_panels(new QListWidget(this)),
       m_form(new QWidget(this)),
@@ -135,6 +136,12 @@ DashboardEditor::DashboardEditor(const metrics::Dashboard& dashboard, Metrics me
     head->addWidget(m_name, 1);
     head->addWidget(new QLabel(tr("Panels beside each other"), this));
     head->addWidget(m_columns);
+    m_prometheus->setObjectName(QStringLiteral("dashboardPrometheus"));
+    m_prometheus->setPlaceholderText(QStringLiteral("http://host:9090"));
+    m_prometheus->setToolTip(tr("Of panels whose queries begin with promql: — a login, a period and certificates are set in the file"));
+    auto* server = new QHBoxLayout;
+    server->addWidget(new QLabel(tr("Prometheus server"), this));
+    server->addWidget(m_prometheus, 1);
     auto* form = new QFormLayout(m_form);
     form->setContentsMargins(0, 0, 0, 0);
     buildForm(*form);
@@ -147,6 +154,7 @@ DashboardEditor::DashboardEditor(const metrics::Dashboard& dashboard, Metrics me
     middle->addWidget(scrolled, 3);
     auto* column = new QVBoxLayout(this);
     column->addLayout(head);
+    column->addLayout(server);
     column->addLayout(middle, 1);
     column->addWidget(m_problem);
     column->addWidget(m_buttons);
@@ -156,6 +164,7 @@ DashboardEditor::DashboardEditor(const metrics::Dashboard& dashboard, Metrics me
     connect(m_buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
     connect(m_name, &QLineEdit::textChanged, this, &DashboardEditor::refresh);
     connect(m_columns, &QSpinBox::valueChanged, this, &DashboardEditor::refresh);
+    connect(m_prometheus, &QLineEdit::textChanged, this, &DashboardEditor::refresh);
     if (m_drafts.empty())
         addPanel();
     else
@@ -264,7 +273,7 @@ DashboardEditor::Draft DashboardEditor::draftOf(const metrics::DashboardPanel& p
 {
     Draft draft{panel, {}, textOf(panel.thresholds), textOf(panel.states)};
     for (const metrics::PanelQuery& query : panel.queries)
-        draft.queries.emplace_back(toQString(query.query.text()), toQString(query.legend));
+        draft.queries.emplace_back(toQString(query.text()), toQString(query.legend));
     return draft;
 }
 
@@ -275,8 +284,8 @@ Result<metrics::DashboardPanel> DashboardEditor::panelOf(const Draft& draft)
         return badField(tr("it has no title"));
     panel.queries.clear();
     for (const auto& [text, legend] : draft.queries) {
-        GANTRY_TRY(auto query, metrics::MetricQuery::parse(text.trimmed().toStdString()));
-        panel.queries.push_back({std::move(query), legend.toStdString()});
+        GANTRY_TRY(auto query, metrics::PanelQuery::parse(text.trimmed().toStdString(), legend.toStdString()));
+        panel.queries.push_back(std::move(query));
     }
     if (panel.queries.empty())
         return badField(tr("it has no query: add a metric"));
@@ -290,6 +299,10 @@ Result<metrics::Dashboard> DashboardEditor::dashboard() const
     metrics::Dashboard dashboard = m_before;
     dashboard.title = m_name->text().trimmed().toStdString();
     dashboard.columns = m_columns->value();
+    const std::string server = m_prometheus->text().trimmed().toStdString();
+    dashboard.prometheus.url = server;
+    if (server.empty())
+        dashboard.prometheus = {}; // a login without a server is nobody's
     dashboard.panels.clear();
     if (dashboard.title.empty())
         return badField(tr("The dashboard has no title."));

@@ -66,7 +66,7 @@ private:
     Metrics m_metrics;
     std::vector<Draft> m_drafts;
     bool m_isShowing = false; ///< fields change because another panel is shown
-    QLineEdit* m_name;
+    QLineEdit *m_name, *m_prometheus;
     QSpinBox* m_columns;
     QListWidget* m_panels;
     QWidget* m_form;

@@ -11,12 +11,14 @@
 #include <QToolButton>
 
 #include <algorithm>
+#include <utility>
 
 namespace gantry::desktop {
 namespace {
 
 constexpr DurationNs kTenth = 100'000'000;
 constexpr DurationNs kMinute = 60'000'000'000;
+constexpr DurationNs kUsualSpans = 60 * kMinute; // as long as samples of a node are kept here
 
 } // namespace
 
@@ -44,8 +46,7 @@ LiveBar::LiveBar(QWidget* parent)
     connect(m_menu, &QMenu::aboutToShow, this, &LiveBar::fillMenu);
     m_span->setObjectName(QStringLiteral("span"));
     m_span->setToolTip(tr("How much time the plots show at most"));
-    for (const auto& [text, minutes] : {std::pair(tr("1 min"), 1), std::pair(tr("10 min"), 10), std::pair(tr("1 h"), 60)})
-        m_span->addItem(text, QVariant::fromValue<qlonglong>(minutes * kMinute));
+    offerSpans(kUsualSpans);
     m_earlier->setObjectName(QStringLiteral("earlier"));
     m_earlier->setToolTip(tr("Draws the same an earlier time before, as dashes"));
     m_earlier->addItem(tr("Not compared"), QVariant::fromValue<qlonglong>(0));
@@ -121,6 +122,22 @@ void LiveBar::offer(const std::vector<const KnownDashboard*>& dashboards)
     }
     const auto again = std::find(m_offered.begin(), m_offered.end(), before);
     m_dashboard->setCurrentIndex(before && again != m_offered.end() ? static_cast<int>(again - m_offered.begin()) + 1 : 0);
+}
+
+void LiveBar::offerSpans(DurationNs longest)
+{
+    if (std::exchange(m_longestSpan, longest) == longest)
+        return;
+    const DurationNs before = span();
+    const QSignalBlocker block(m_span);
+    m_span->clear();
+    for (const auto& [text, minutes] :
+         {std::pair(tr("1 min"), 1), std::pair(tr("10 min"), 10), std::pair(tr("1 h"), 60), std::pair(tr("6 h"), 6 * 60),
+          std::pair(tr("1 day"), 24 * 60), std::pair(tr("7 days"), 7 * 24 * 60)})
+        if (minutes * kMinute <= longest)
+            m_span->addItem(text, QVariant::fromValue<qlonglong>(minutes * kMinute));
+    const int again = m_span->findData(QVariant::fromValue<qlonglong>(before));
+    m_span->setCurrentIndex(again >= 0 ? again : before == 0 ? 0 : m_span->count() - 1);
 }
 
 void LiveBar::choose(const QString& key)

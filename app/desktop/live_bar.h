@@ -27,6 +27,8 @@ public:
     /// Null: the overview.
     [[nodiscard]] const KnownDashboard* chosen() const;
 
+    /// Offers to show up to so much time at once.
+    void offerSpans(DurationNs longest);
     /// Chooses one by its file; the overview where it is not offered.
     void choose(const QString& key);
 
@@ -62,7 +64,7 @@ private:
     QToolButton* m_pause;
     QScrollBar* m_scroll; ///< in tenths of a second before now, from the right
     std::vector<const KnownDashboard*> m_offered;
-    DurationNs m_reach = 0, m_behind = 0;
+    DurationNs m_reach = 0, m_behind = 0, m_longestSpan = 0;
 };
 
 } // namespace gantry::desktop

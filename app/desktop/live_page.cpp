@@ -6,6 +6,8 @@
 #include "app/desktop/message_bar.h"
 #include "app/desktop/metric_picker.h"
 #include "app/desktop/node_list.h"
+#include "app/desktop/prometheus_feed.h"
+#include "app/desktop/prometheus_login.h"
 #include "app/desktop/text.h"
 #include "trace_model/metrics/derived_metrics.h"
 #include "widgets/plots/live_plot_grid.h"
@@ -31,6 +33,8 @@ namespace {
 constexpr DurationNs kSecond = 1'000'000'000;
 constexpr DurationNs kShortestWindow = 10 * kSecond;
 constexpr DurationNs kHistory = 3600 * kSecond; // as long as the series keep
+constexpr DurationNs kDay = 24 * kHistory;
+constexpr DurationNs kPrometheusReach = 31 * kDay, kPrometheusSpans = 7 * kDay; // most servers keep 15 days
 constexpr DurationNs kLongestGap = 3 * kSecond; // many scrapes: more silence than this is no value
 constexpr int kRedrawMs = 100;
 constexpr std::chrono::milliseconds kSlice{8}; // of a frame of 16, for plots
@@ -45,10 +49,13 @@ enum Page // of the stack
 };
 
 const char kConnectionTopic[] = "connection";
+const char kPrometheusTopic[] = "prometheus";
 
 QString spanText(DurationNs length, DurationNs behind)
 {
     const auto timeText = [](DurationNs time) {
+        if (time >= 2 * kHistory)
+            return LivePage::tr("%1 h").arg(time / kHistory);
         return time >= 120 * kSecond ? LivePage::tr("%1 min").arg(time / (60 * kSecond)) : LivePage::tr("%1 s").arg(time / kSecond);
     };
     return behind < kSecond ? LivePage::tr("the last %1").arg(timeText(length))
@@ -66,7 +73,8 @@ LivePage::LivePage(NodeList& nodes, QWidget* parent)
       m_connecting(new ConnectPanel(this)),
       m_footer(new QLabel(this)),
       m_bar(new LiveBar(this)),
-      m_grid(new widgets::LivePlotGrid(this))
+      m_grid(new widgets::LivePlotGrid(this)),
+      m_prometheus(new PrometheusFeed(makeDesktopKeyring(), this))
 {
     auto* empty = new QWidget(this);
     auto* column = new QVBoxLayout(empty);
@@ -151,6 +159,18 @@ LivePage::LivePage(NodeList& nodes, QWidget* parent)
     layout->addWidget(m_stack, 1);
     layout->addWidget(m_footer);
 
+    connect(m_prometheus, &PrometheusFeed::changed, this, &LivePage::scheduleRedraw);
+    connect(m_prometheus, &PrometheusFeed::loginWanted, this, [this](const QString& sentence) {
+        m_banner->showMessage({MessageBar::Kind::Warning,
+                               sentence,
+                               {},
+                               tr("Log in…"),
+                               [this, sentence] { askForLogin(sentence); },
+                               QString::fromLatin1(kPrometheusTopic)});
+    });
+    connect(m_prometheus, &PrometheusFeed::notKept, this, [this](const QString& sentence) {
+        m_banner->showMessage({MessageBar::Kind::Warning, sentence, {}, {}, {}, QString::fromLatin1(kPrometheusTopic)});
+    });
     m_redrawTimer.setInterval(kRedrawMs);
     m_redrawTimer.setSingleShot(true);
     m_countdown.setInterval(kCountdownMs);
@@ -437,9 +457,15 @@ void LivePage::redraw()
     if (m_stack->currentIndex() != kPlots)
         refreshState();
     offerDashboards(*series);
-    m_bar->setReach(series->span());
+    const KnownDashboard* chosen = m_bar->chosen();
+    const bool asksPrometheus = chosen && !chosen->dashboard.prometheus.url.empty();
+    if (std::exchange(m_asksPrometheus, asksPrometheus) != asksPrometheus) {
+        m_bar->follow(); // how far it can be scrolled back is another matter
+        m_bar->offerSpans(asksPrometheus ? kPrometheusSpans : kHistory);
+    }
+    m_bar->setReach(series->span() + (asksPrometheus ? kPrometheusReach : 0));
     // Grows with what there is: a few seconds at the edge of an empty minute show nothing, and a scale that jumps cannot be read.
-    const DurationNs length = std::clamp(series->span(), kShortestWindow, m_bar->span());
+    const DurationNs length = asksPrometheus ? m_bar->span() : std::clamp(series->span(), kShortestWindow, m_bar->span());
     const TimestampNs now = series->window(length).end;
     const TimeRange window{now - m_bar->behind() - length, now - m_bar->behind()};
     placeBands();
@@ -448,7 +474,6 @@ void LivePage::redraw()
         const proto::Target* target = node->target(id);
         return toQString(target ? target->name : id);
     };
-    const KnownDashboard* chosen = m_bar->chosen();
     m_grid->setColumns(chosen ? chosen->dashboard.columns : kOverviewColumns);
     const auto panelsOf = [&](TimeRange time) {
         return chosen ? series->panels(chosen->dashboard, time, nameOf, [this](const QString& key) { return m_grid->isInView(key); })
@@ -457,6 +482,12 @@ void LivePage::redraw()
     std::vector<LivePanel> panels = panelsOf(window);
     if (const DurationNs earlier = m_bar->earlier(); earlier > 0)
         panels = withEarlier(std::move(panels), panelsOf({window.start - earlier, window.end - earlier}), earlier);
+    if (asksPrometheus)
+        lookAtPrometheus(chosen->dashboard, window);
+    else
+        m_prometheus->stop();
+    if (asksPrometheus && utcOffset())
+        m_prometheus->addCurves(chosen->dashboard, *utcOffset(), panels);
     m_drawnSpan = series->span();
     QString footer =
         tr("%1 · %2 · %3 samples dropped").arg(node->title(), spanText(length, m_bar->behind())).arg(formatCount(series->dropped()));
@@ -464,8 +495,31 @@ void LivePage::redraw()
         footer += tr(" · dashed: %1 min before").arg(m_bar->earlier() / (60 * kSecond));
     if (node->state() != NodeController::State::Connected)
         footer += tr(" · not connected: these values are old");
+    if (const QString status = m_prometheus->status(); !status.isEmpty())
+        footer += QStringLiteral(" · ") + status;
     m_footer->setText(footer);
     m_grid->setPanels(std::move(panels), window, kLongestGap, series->breaks(), now);
+}
+
+void LivePage::lookAtPrometheus(const metrics::Dashboard& dashboard, TimeRange window)
+{
+    const auto offset = utcOffset();
+    if (!offset)
+        return;
+    const int widthPx = m_grid->filledWith().isEmpty() ? m_grid->width() / std::max(1, dashboard.columns) : m_grid->width();
+    m_prometheus->look(dashboard, {window.start + *offset, window.end + *offset}, widthPx,
+                       m_bar->behind() == 0 ? PrometheusFeed::Following::Yes : PrometheusFeed::Following::No);
+}
+
+void LivePage::askForLogin(const QString& sentence)
+{
+    auto* dialog = new PrometheusLogin(m_prometheus->source(), sentence, m_prometheus->canKeep(), this);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    connect(dialog, &QDialog::accepted, this, [this, dialog] {
+        m_banner->clearTopic(QString::fromLatin1(kPrometheusTopic));
+        m_prometheus->logIn(dialog->takeSecret(), dialog->isKept());
+    });
+    dialog->open();
 }
 
 std::optional<DurationNs> LivePage::utcOffset() const

@@ -32,6 +32,7 @@ class LiveBar;
 class MessageBar;
 class NodeController;
 class NodeList;
+class PrometheusFeed;
 
 /// The dashboard of the current node: what its server, GPUs and host do now. Each node's samples are kept while another one is
 /// shown and while the connection is lost; what it measured in the hour before is asked of it. Redraws at most ten times a second, less
@@ -90,6 +91,9 @@ private:
     /// What the files say now; `key`: the one to show.
     void readDashboards(const QString& key);
     void redraw();
+    /// Has the dashboard's Prometheus server asked for what is on the screen.
+    void lookAtPrometheus(const metrics::Dashboard& dashboard, TimeRange window);
+    void askForLogin(const QString& sentence);
     /// Soon, together with what else arrives until then.
     void scheduleRedraw();
     [[nodiscard]] LiveSeries* currentSeries() const;
@@ -108,6 +112,8 @@ private:
     LiveBar* m_bar;
     widgets::LivePlotGrid* m_grid;
     std::vector<KnownDashboard> m_dashboards;
+    PrometheusFeed* m_prometheus;
+    bool m_asksPrometheus = false;                                  ///< what is shown does
     std::map<const NodeController*, std::set<std::string>> m_asked; ///< for the history of series of these names
     HistoryFill m_fill;
     /// How many series there were when dashboards were offered last, and the number of the newest.

@@ -142,7 +142,8 @@ std::vector<LivePanel> phasePanels(const std::vector<metrics::DerivedMetric>& al
     return panels;
 }
 
-/// The curves of a query, called after their servers where there are several.
+} // namespace
+
 void addCurves(const metrics::PanelQuery& query, std::vector<metrics::QueryCurve> curves, const LiveSeries::TargetName& nameOf,
                LivePanel& panel)
 {
@@ -164,8 +165,6 @@ void addCurves(const metrics::PanelQuery& query, std::vector<metrics::QueryCurve
             {name, std::move(curve.points), {}, bound == curve.labels.end() ? std::nullopt : metrics::bucketBound(bound->second)});
     }
 }
-
-} // namespace
 
 std::vector<LivePanel> withEarlier(std::vector<LivePanel> panels, std::vector<LivePanel> earlier, DurationNs shift)
 {
@@ -341,7 +340,9 @@ std::vector<LivePanel> LiveSeries::panels(const metrics::Dashboard& dashboard, T
             ask({std::max(window.start, window.end - kProof), window.end});
         if (panel.curves.empty())
             ask(window);
-        if (wanted.isShownEmpty || !panel.curves.empty())
+        const bool asksServer = std::any_of(wanted.queries.begin(), wanted.queries.end(),
+                                            [](const metrics::PanelQuery& query) { return !query.promql.empty(); });
+        if (wanted.isShownEmpty || asksServer || !panel.curves.empty())
             panels.push_back(std::move(panel));
     }
     return panels;

@@ -70,8 +70,8 @@ public:
 
     /// All panels of the page in order; a panel without curves is there too ("waiting for samples"), except for those of
     /// hardware that the node does not have.
-    /// The panels of a dashboard: those with curves, and those that say that they wait. Of one that is not in view (empty: all are) the
-    /// curves may be of the end of the window alone: enough to know that it is there.
+    /// The panels of a dashboard: those with curves, those that say that they wait, and those that ask a Prometheus server, too. Of one
+    /// that is not in view (empty: all are) the curves may be of the end of the window alone: enough to know that it is there.
     [[nodiscard]] std::vector<LivePanel> panels(const metrics::Dashboard& dashboard, TimeRange window, const TargetName& nameOf,
                                                 const std::function<bool(const QString& key)>& isInView = {});
     [[nodiscard]] std::vector<LivePanel> panels(
@@ -114,6 +114,10 @@ private:
     std::deque<DurationNs> m_utcOffsets; ///< of the newest batches
     QElapsedTimer m_sinceNodeNow;
 };
+
+/// Adds the curves of a query to its panel, called as its legend says, and after their servers where there are several.
+void addCurves(const metrics::PanelQuery& query, std::vector<metrics::QueryCurve> curves, const LiveSeries::TargetName& nameOf,
+               LivePanel& panel);
 
 /// `panels` with the curves of an earlier time beside them, moved by `shift` into this one: those of the same panels and names, where a
 /// panel draws lines.

@@ -17,6 +17,7 @@ using nlohmann::json;
 constexpr std::size_t kMostBytes = 1 << 20;
 constexpr std::size_t kMostQueries = 32;
 constexpr std::size_t kMostStates = 64;
+constexpr std::string_view kPromql = "promql:";
 constexpr std::array<std::pair<const char*, PanelKind>, 7> kKinds = {{{"line", PanelKind::Line},
                                                                       {"area", PanelKind::Area},
                                                                       {"tile", PanelKind::Tile},
@@ -113,10 +114,47 @@ Result<PanelQuery> readQuery(const json& entry, const std::string& where)
         GANTRY_CHECK(fields.read("query", text));
         GANTRY_CHECK(fields.read("legend", legend));
     }
-    auto query = MetricQuery::parse(text);
+    auto query = PanelQuery::parse(text, std::move(legend));
     if (!query)
         return Error{ErrorCode::BadInput, where + query.error().message, {}};
-    return PanelQuery{std::move(*query), std::move(legend)};
+    return query;
+}
+
+/// What is secret has no place in a file that people copy, and an address with a password is one that is logged.
+Result<PrometheusSource> readPrometheus(const json& dashboard)
+{
+    PrometheusSource source;
+    const auto found = dashboard.find("prometheus");
+    if (found == dashboard.end())
+        return source;
+    const Fields fields(*found, "the dashboard's Prometheus server: ");
+    GANTRY_CHECK(fields.hasOnly({"url", "user", "secret_file", "ca_file", "period_s"}));
+    GANTRY_CHECK(fields.read("url", source.url));
+    GANTRY_CHECK(fields.read("user", source.user));
+    GANTRY_CHECK(fields.read("secret_file", source.secretFile));
+    GANTRY_CHECK(fields.read("ca_file", source.caFile));
+    GANTRY_CHECK(fields.read("period_s", source.periodSeconds, 1, 3600));
+    const bool isSecure = source.url.starts_with("https://");
+    const std::string_view host = std::string_view(source.url).substr(std::min<std::size_t>(isSecure ? 8 : 7, source.url.size()));
+    if ((!isSecure && !source.url.starts_with("http://")) || host.empty() || host.front() == '/')
+        return fields.error("url", "is no address such as http://host:9090 or https://host/prometheus");
+    if (host.substr(0, host.find('/')).find('@') != std::string_view::npos)
+        return fields.error("url", "holds a user or a password: name the user in \"user\" and a file with the password in \"secret_file\"");
+    if (host.find_first_of("?#") != std::string_view::npos)
+        return fields.error("url", "has a query: only the address in front of /api/v1 is expected");
+    return source;
+}
+
+nlohmann::ordered_json jsonOf(const PrometheusSource& source)
+{
+    nlohmann::ordered_json out{{"url", source.url}};
+    for (const auto& [field, value] :
+         {std::pair("user", &source.user), std::pair("secret_file", &source.secretFile), std::pair("ca_file", &source.caFile)})
+        if (!value->empty())
+            out[field] = *value;
+    if (source.periodSeconds != PrometheusSource().periodSeconds)
+        out["period_s"] = source.periodSeconds;
+    return out;
 }
 
 Result<PanelThreshold> readThreshold(const json& entry, const std::string& where)
@@ -213,9 +251,9 @@ nlohmann::ordered_json jsonOf(const DashboardPanel& panel)
     out["queries"] = ordered::array();
     for (const PanelQuery& query : panel.queries)
         if (query.legend.empty())
-            out["queries"].push_back(query.query.text());
+            out["queries"].push_back(query.text());
         else
-            out["queries"].push_back({{"query", query.query.text()}, {"legend", query.legend}});
+            out["queries"].push_back({{"query", query.text()}, {"legend", query.legend}});
     for (const PanelThreshold& threshold : panel.thresholds) {
         ordered entry{{"value", threshold.value}};
         if (threshold.isCritical)
@@ -245,6 +283,28 @@ std::set<std::string> tellingLabels(const std::vector<QueryCurve>& all)
 
 } // namespace
 
+Result<PanelQuery> PanelQuery::parse(std::string_view text, std::string legend)
+{
+    PanelQuery query;
+    query.legend = std::move(legend);
+    if (!text.starts_with(kPromql)) {
+        GANTRY_TRY(query.query, MetricQuery::parse(text));
+        return query;
+    }
+    text.remove_prefix(kPromql.size());
+    const std::size_t begin = text.find_first_not_of(' ');
+    if (begin == std::string_view::npos)
+        return Error{
+            ErrorCode::BadInput, "behind 'promql:' a query for the Prometheus server is expected, such as promql: sum(rate(up[1m]))", {}};
+    query.promql = text.substr(begin); // what else is wrong with it, the server says
+    return query;
+}
+
+std::string PanelQuery::text() const
+{
+    return promql.empty() ? query.text() : fmt::format("{} {}", kPromql, promql);
+}
+
 Result<Dashboard> Dashboard::parse(std::string_view text)
 {
     if (text.size() > kMostBytes)
@@ -256,7 +316,7 @@ Result<Dashboard> Dashboard::parse(std::string_view text)
         return Error{ErrorCode::BadInput, fmt::format("no JSON: {}", error.what()), {}};
     }
     const Fields fields(document, "the dashboard ");
-    GANTRY_CHECK(fields.hasOnly({"title", "about", "applies_to", "columns", "panels"}));
+    GANTRY_CHECK(fields.hasOnly({"title", "about", "applies_to", "columns", "prometheus", "panels"}));
     Dashboard dashboard;
     GANTRY_CHECK(fields.read("title", dashboard.title));
     GANTRY_CHECK(fields.read("about", dashboard.about));
@@ -269,11 +329,20 @@ Result<Dashboard> Dashboard::parse(std::string_view text)
             return fields.error("applies_to", "holds something that is no name of a metric");
         dashboard.appliesTo.push_back(name.get<std::string>());
     }
+    GANTRY_TRY(dashboard.prometheus, readPrometheus(document));
     GANTRY_TRY(const auto panels, fields.entries("panels", kMostPanels));
     if (panels.empty())
         return fields.error("panels", "is missing: a dashboard has at least one");
     for (std::size_t i = 0; i < panels.size(); ++i) {
         GANTRY_TRY(DashboardPanel panel, readPanel(panels[i], fmt::format("panel {}: ", i + 1), dashboard.columns));
+        const bool asksServer =
+            std::any_of(panel.queries.begin(), panel.queries.end(), [](const auto& one) { return !one.promql.empty(); });
+        if (asksServer && dashboard.prometheus.url.empty())
+            return Error{ErrorCode::BadInput,
+                         fmt::format("panel {} asks a Prometheus server, and the dashboard names none: add \"prometheus\": {{\"url\": "
+                                     "\"http://host:9090\"}}",
+                                     i + 1),
+                         {}};
         dashboard.panels.push_back(std::move(panel));
     }
     return dashboard;
@@ -305,6 +374,8 @@ std::string Dashboard::toJson() const
         document["applies_to"] = appliesTo;
     if (columns != Dashboard().columns)
         document["columns"] = columns;
+    if (!prometheus.url.empty())
+        document["prometheus"] = jsonOf(prometheus);
     document["panels"] = ordered::array();
     for (const DashboardPanel& panel : panels)
         document["panels"].push_back(jsonOf(panel));
@@ -313,7 +384,7 @@ std::string Dashboard::toJson() const
 
 bool Dashboard::fits(const std::vector<const SeriesDefinition*>& series) const
 {
-    return std::any_of(appliesTo.begin(), appliesTo.end(), [&](const std::string& wanted) {
+    return !prometheus.url.empty() || std::any_of(appliesTo.begin(), appliesTo.end(), [&](const std::string& wanted) {
         const bool isBeginning = wanted.ends_with('*');
         const std::string_view name = std::string_view(wanted).substr(0, wanted.size() - (isBeginning ? 1 : 0));
         return std::any_of(series.begin(), series.end(),
@@ -342,7 +413,7 @@ std::string legendOf(const PanelQuery& query, const QueryCurve& curve, const std
         if (!text.empty())
             return text;
         const auto model = curve.labels.find("model");
-        return model != curve.labels.end() ? model->second : query.query.text();
+        return model != curve.labels.end() ? model->second : query.promql.empty() ? query.query.text() : query.promql;
     }
     for (std::size_t at = 0; at < query.legend.size();) {
         const std::size_t open = query.legend.find('{', at), close = query.legend.find('}', open);

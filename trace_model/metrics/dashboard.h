@@ -37,8 +37,14 @@ struct PanelThreshold
 
 struct PanelQuery
 {
-    MetricQuery query;
+    MetricQuery query;  ///< none where promql is
     std::string legend; ///< "{model} failed": labels in braces are replaced; empty: all labels that tell its curves apart
+    std::string promql; ///< for the dashboard's Prometheus server; empty: asked of the series of the node
+
+    /// "rate(a)", or "promql: sum(rate(a[1m]))" for the Prometheus server. Errors: BadInput, as MetricQuery::parse().
+    [[nodiscard]] static Result<PanelQuery> parse(std::string_view text, std::string legend = {});
+    /// As parse() reads it.
+    [[nodiscard]] std::string text() const;
 };
 
 struct DashboardPanel
@@ -54,6 +60,18 @@ struct DashboardPanel
     bool isShownEmpty = false;              ///< says that it waits, where else it would not be there
 };
 
+/// A Prometheus server that answers queries of a dashboard through its HTTP API. Its secret is not part of this.
+struct PrometheusSource
+{
+    std::string url;        ///< "http://host:9090" or https, without a password; empty: there is none
+    std::string user;       ///< of a password; empty: what is secret is a bearer token
+    std::string secretFile; ///< that only its owner can read; empty: what the desktop's keyring has for it, if anything
+    std::string caFile;     ///< certificates that are trusted besides those of the system; empty: none
+    int periodSeconds = 15; ///< from asking to asking again while plots follow
+
+    friend bool operator==(const PrometheusSource&, const PrometheusSource&) = default;
+};
+
 /// A page of panels, as a file of JSON holds it (resources/dashboards/README.md). People copy and change these.
 struct Dashboard
 {
@@ -63,13 +81,14 @@ struct Dashboard
     std::string about;                  ///< a sentence
     std::vector<std::string> appliesTo; ///< it is of use where one of these metrics is; a name that ends in * is a beginning
     int columns = 2;
+    PrometheusSource prometheus;
     std::vector<DashboardPanel> panels;
 
     /// Errors: BadInput, with the panel and the field.
     [[nodiscard]] static Result<Dashboard> parse(std::string_view json);
     /// The file that parse() reads: for people, with what is as usual left out.
     [[nodiscard]] std::string toJson() const;
-    /// Whether it is of use for these series.
+    /// Whether it is of use for these series; one with a Prometheus server is everywhere.
     [[nodiscard]] bool fits(const std::vector<const SeriesDefinition*>& series) const;
     /// Names of the series that its panels ask for.
     [[nodiscard]] std::vector<std::string> names() const;

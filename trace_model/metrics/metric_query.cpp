@@ -245,7 +245,9 @@ Result<MetricQuery> MetricQuery::parse(std::string_view text)
 std::vector<std::string> MetricQuery::names() const
 {
     std::vector<std::string> found;
-    std::vector<const Node*> open{m_root.get()};
+    std::vector<const Node*> open;
+    if (m_root)
+        open.push_back(m_root.get());
     while (!open.empty()) {
         const Node& node = *open.back();
         open.pop_back();

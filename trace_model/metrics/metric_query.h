@@ -27,7 +27,7 @@ struct QueryCurve
 ///   rate(a) / rate(b), a * 100, (a - b)       where both were measured; one of fewer labels matches all that have those
 ///   sum by (gpu) (a), max(a), avg(a), min(a)  curves together
 ///   any(new_name, old_name)                   the first that has series: servers rename what they publish
-/// Immutable; any thread.
+/// Immutable; any thread. One that was not parsed asks for nothing.
 class MetricQuery
 {
 public:

@@ -266,7 +266,7 @@ private:
 
 std::vector<QueryCurve> MetricQuery::evaluate(const SeriesStore& store, TimeRange window, DurationNs rateBase) const
 {
-    return Evaluation(store, window, rateBase).curves(*m_root);
+    return m_root ? Evaluation(store, window, rateBase).curves(*m_root) : std::vector<QueryCurve>();
 }
 
 } // namespace gantry::metrics

@@ -21,9 +21,13 @@ constexpr const char* kSetUp =
     "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
     "CREATE TABLE IF NOT EXISTS series (id INTEGER PRIMARY KEY, name TEXT NOT NULL, labels TEXT NOT NULL, "
     "unit TEXT NOT NULL, kind INTEGER NOT NULL, help TEXT NOT NULL, UNIQUE (name, labels));"
+    // Of its own, so that an earlier gantryd finds the table above as it made it.
+    "CREATE TABLE IF NOT EXISTS series_newest (id INTEGER PRIMARY KEY, utc INTEGER NOT NULL);"
     "CREATE TABLE IF NOT EXISTS block (id INTEGER PRIMARY KEY, resolution INTEGER NOT NULL, begin INTEGER NOT NULL, "
     "end INTEGER NOT NULL, mono_to_utc INTEGER NOT NULL, boot TEXT NOT NULL, content BLOB NOT NULL);"
     "CREATE INDEX IF NOT EXISTS block_time ON block (resolution, begin, end, LENGTH(content));";
+
+constexpr std::int64_t kUnnoted = 2 * 3600LL * 1'000'000'000; // between blocks and what is noted of series: an earlier gantryd wrote them
 
 bool isDamaged(int status)
 {
@@ -117,6 +121,7 @@ Result<void> HistoryStore::connect()
         return error;
     }
     GANTRY_CHECK(readSeries());
+    GANTRY_CHECK(readNewest());
     SqliteStatement sums = m_connection->prepare("SELECT resolution, SUM(LENGTH(content)) FROM block GROUP BY resolution");
     while (sums.get() && sums.step() == SQLITE_ROW)
         m_bytes[static_cast<int>(sums.integer(0))] = static_cast<std::uint64_t>(sums.integer(1));
@@ -137,9 +142,102 @@ Result<void> HistoryStore::readSeries()
                                          metrics::parseLabels(rows.text(2)),
                                          std::string(rows.text(5))};
         m_ids[{series.name, series.labels}] = series.id;
+        m_lastId = std::max(m_lastId, series.id);
         m_series[series.id] = std::move(series);
     }
     return status == SQLITE_DONE ? Result<void>() : m_connection->error();
+}
+
+/// Series of which nothing is noted are as new as the newest block: they may be in any of them.
+Result<void> HistoryStore::readNewest()
+{
+    SqliteStatement rows = m_connection->prepare("SELECT id, utc FROM series_newest");
+    SqliteStatement newestBlock = m_connection->prepare("SELECT MAX(end) FROM block");
+    if (!rows.get() || !newestBlock.get())
+        return m_connection->error();
+    std::int64_t noted = 0;
+    while (rows.step() == SQLITE_ROW) {
+        noted = std::max(noted, rows.integer(1));
+        m_newest[static_cast<std::uint32_t>(rows.integer(0))] = rows.integer(1);
+    }
+    if (newestBlock.step() != SQLITE_ROW || newestBlock.isNull(0))
+        return {};
+    const std::int64_t end = newestBlock.integer(0);
+    std::vector<std::uint32_t> unknown;
+    for (const auto& [id, series] : m_series)
+        if (end - noted > kUnnoted || !m_newest.contains(id))
+            unknown.push_back(id);
+    newestBlock.reset();
+    return noteSamples(unknown, end);
+}
+
+Result<void> HistoryStore::noteSamples(const std::vector<std::uint32_t>& ids, std::int64_t utcNs)
+{
+    if (ids.empty())
+        return {};
+    sqlite3* database = m_connection->handle.get();
+    SqliteStatement note = m_connection->prepare("INSERT OR REPLACE INTO series_newest VALUES (?, ?)");
+    if (!note.get() || sqlite3_exec(database, "BEGIN", nullptr, nullptr, nullptr) != SQLITE_OK)
+        return m_connection->error();
+    for (const std::uint32_t id : ids) {
+        std::int64_t& newest = m_newest[id];
+        if (newest >= utcNs)
+            continue;
+        note.bind(0, std::int64_t{id});
+        note.bind(1, utcNs);
+        if (const auto noted = m_connection->done(note); !noted) {
+            sqlite3_exec(database, "ROLLBACK", nullptr, nullptr, nullptr);
+            return noted.error();
+        }
+        note.reset();
+        newest = utcNs;
+    }
+    return sqlite3_exec(database, "COMMIT", nullptr, nullptr, nullptr) == SQLITE_OK ? Result<void>() : m_connection->error();
+}
+
+Result<void> HistoryStore::moveNewest(std::int64_t byNs)
+{
+    SqliteStatement move = m_connection->prepare("UPDATE series_newest SET utc = utc + ?");
+    if (!move.get())
+        return m_connection->error();
+    move.bind(0, byNs);
+    GANTRY_CHECK(m_connection->done(move));
+    for (auto& [id, newest] : m_newest)
+        newest += byNs;
+    return {};
+}
+
+std::vector<std::uint32_t> HistoryStore::endedSeries() const
+{
+    std::vector<std::uint32_t> ended;
+    SqliteStatement oldest = m_connection->prepare("SELECT MIN(begin) FROM block");
+    if (!oldest.get() || oldest.step() != SQLITE_ROW || oldest.isNull(0))
+        return ended;
+    for (const auto& [id, newest] : m_newest)
+        if (newest < oldest.integer(0))
+            ended.push_back(id);
+    return ended;
+}
+
+Result<void> HistoryStore::removeSeries(const std::vector<std::uint32_t>& ids)
+{
+    SqliteStatement series = m_connection->prepare("DELETE FROM series WHERE id = ?");
+    SqliteStatement noted = m_connection->prepare("DELETE FROM series_newest WHERE id = ?");
+    if (!series.get() || !noted.get())
+        return m_connection->error();
+    for (const std::uint32_t id : ids) {
+        for (SqliteStatement* remove : {&series, &noted}) {
+            remove->bind(0, std::int64_t{id});
+            GANTRY_CHECK(m_connection->done(*remove));
+            remove->reset();
+        }
+        m_newest.erase(id);
+        if (const auto known = m_series.find(id); known != m_series.end()) {
+            m_ids.erase({known->second.name, known->second.labels});
+            m_series.erase(known);
+        }
+    }
+    return {};
 }
 
 std::optional<std::uint32_t> HistoryStore::idOf(const metrics::SeriesDefinition& series)
@@ -149,7 +247,7 @@ std::optional<std::uint32_t> HistoryStore::idOf(const metrics::SeriesDefinition&
         return known->second;
     if (m_series.size() >= m_options.maxSeries)
         return {};
-    const auto id = m_series.empty() ? 1 : m_series.rbegin()->first + 1;
+    const std::uint32_t id = m_lastId + 1;
     const std::string labels = metrics::formatLabels(series.labels);
     SqliteStatement insert = m_connection->prepare("INSERT INTO series VALUES (?, ?, ?, ?, ?, ?)");
     if (!insert.get())
@@ -163,7 +261,7 @@ std::optional<std::uint32_t> HistoryStore::idOf(const metrics::SeriesDefinition&
     if (insert.step() != SQLITE_DONE)
         return {}; // a full disk
     metrics::SeriesDefinition kept = series;
-    kept.id = id;
+    kept.id = m_lastId = id;
     m_series.emplace(id, std::move(kept));
     m_ids.emplace(std::pair(series.name, series.labels), id);
     return id;
@@ -238,8 +336,17 @@ Result<void> HistoryStore::setClock(const std::string& bootId, std::int64_t mono
                               "WHERE boot = ?2 AND ABS(?1 - mono_to_utc) > 1000000000");
     if (!move.get())
         return m_connection->error();
-    move.bind(0, monoToUtcNs);
-    move.bind(1, bootId);
+    SqliteStatement farthest = m_connection->prepare("SELECT MAX(?1 - mono_to_utc) FROM block WHERE boot = ?2");
+    if (!farthest.get())
+        return m_connection->error();
+    for (SqliteStatement* statement : {&move, &farthest}) {
+        statement->bind(0, monoToUtcNs);
+        statement->bind(1, bootId);
+    }
+    const std::int64_t forward = farthest.step() == SQLITE_ROW && !farthest.isNull(0) ? farthest.integer(0) : 0;
+    farthest.reset();
+    if (forward > 0)
+        GANTRY_CHECK(moveNewest(forward)); // all of them: one that is kept too long does no harm
     return m_connection->done(move);
 }
 

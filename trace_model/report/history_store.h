@@ -62,6 +62,13 @@ public:
 
     /// The number of a series, the same for ever by its name and labels; a new one is written. Nothing where there are maxSeries.
     [[nodiscard]] std::optional<std::uint32_t> idOf(const metrics::SeriesDefinition& series);
+    /// These have, or are about to have, samples up to then: written before their blocks are, so that a crash keeps a series too long and
+    /// never too short. Errors: CannotWrite.
+    [[nodiscard]] Result<void> noteSamples(const std::vector<std::uint32_t>& ids, std::int64_t utcNs);
+    /// Series whose newest samples were in blocks that are all gone.
+    [[nodiscard]] std::vector<std::uint32_t> endedSeries() const;
+    /// Forgets them: their names can get other numbers. Errors: CannotWrite.
+    [[nodiscard]] Result<void> removeSeries(const std::vector<std::uint32_t>& ids);
     /// By those numbers, which are also in the definitions.
     [[nodiscard]] const std::map<std::uint32_t, metrics::SeriesDefinition>& series() const { return m_series; }
 
@@ -72,6 +79,9 @@ private:
     explicit HistoryStore(Options options);
     [[nodiscard]] Result<void> connect();
     [[nodiscard]] Result<void> readSeries();
+    [[nodiscard]] Result<void> readNewest();
+    /// The clock of its blocks was set forward by so much.
+    [[nodiscard]] Result<void> moveNewest(std::int64_t byNs);
     [[nodiscard]] Result<void> shrink();
     [[nodiscard]] std::optional<std::int64_t> edgeUtcNs(const char* query, int resolution) const;
 
@@ -79,6 +89,8 @@ private:
     std::unique_ptr<Connection> m_connection;
     std::map<std::pair<std::string, std::map<std::string, std::string>>, std::uint32_t> m_ids;
     std::map<std::uint32_t, metrics::SeriesDefinition> m_series;
+    std::map<std::uint32_t, std::int64_t> m_newest; ///< ns since 1970 of samples of series that have some
+    std::uint32_t m_lastId = 0;                     ///< a number that was given away is not given again while this lives
     std::map<int, std::uint64_t> m_bytes; ///< by resolution
 };
 

@@ -96,7 +96,7 @@ void LivePlotGrid::setPanels(std::vector<PlotPanel> panels, TimeRange window, Du
                              std::optional<TimestampNs> now)
 {
     arrange(panels);
-    m_time = PlotTime{window, now.value_or(window.end), longestGap, breaks};
+    m_time = PlotTime{window, now.value_or(window.end), longestGap, 0, breaks};
     m_toDraw.clear();
     for (PlotPanel& panel : panels)
         if (isInView(panel.key))

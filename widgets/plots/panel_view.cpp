@@ -8,6 +8,7 @@
 #include "widgets/theme/format.h"
 #include "widgets/theme/theme.h"
 
+#include <QLabel>
 #include <QVBoxLayout>
 
 #include <algorithm>
@@ -22,14 +23,18 @@ constexpr int kLegendDigits = 3; // a value that changes ten times a second is r
 } // namespace
 
 PanelView::PanelView(QWidget* parent)
-    : QFrame(parent),
-      m_head(new PlotHead(this)),
-      m_column(new QVBoxLayout(this))
+    : QFrame(parent), m_head(new PlotHead(this)), m_note(new QLabel(this)), m_column(new QVBoxLayout(this))
 {
     setObjectName(QStringLiteral("plotFrame"));
     m_column->setContentsMargins(10, 6, 8, 4);
     m_column->setSpacing(2);
     m_column->addWidget(m_head);
+    m_note->setObjectName(QStringLiteral("panelNote"));
+    m_note->setTextFormat(Qt::PlainText); // a server's words may be in it
+    m_note->setWordWrap(true);
+    m_note->setForegroundRole(QPalette::PlaceholderText);
+    m_note->hide();
+    m_column->addWidget(m_note);
     connect(m_head, &PlotHead::activated, this, &PanelView::titleActivated);
 }
 
@@ -61,6 +66,14 @@ void PanelView::setPanel(PlotPanel panel, const PlotTime& time, const Theme& the
 {
     m_panel = std::move(panel);
     m_time = time;
+    if (m_panel.longestGap > 0) {
+        m_time.longestGap = m_panel.longestGap;
+        m_time.longestLag = m_panel.longestLag;
+        m_time.breaks.clear();
+    }
+    if (m_note->text() != m_panel.note)
+        m_note->setText(m_panel.note);
+    m_note->setVisible(!m_panel.note.isEmpty());
     m_head->setTitle(m_panel.unit.isEmpty() ? m_panel.title : QStringLiteral("%1, %2").arg(m_panel.title, m_panel.unit), m_panel.help);
     draw(theme);
 }
@@ -79,7 +92,7 @@ void PanelView::setInstant(std::optional<TimestampNs>, const QString&) {}
 
 std::optional<double> PanelView::newestValue(const PlotCurve& curve) const
 {
-    if (curve.points.empty() || m_time.window.end - curve.points.back().time > m_time.longestGap)
+    if (curve.points.empty() || m_time.window.end - curve.points.back().time > std::max(m_time.longestGap, m_time.longestLag))
         return std::nullopt; // it has ended: what it was is no value of now
     return curve.points.back().value;
 }
@@ -113,7 +126,7 @@ void PanelView::showLegend(const Theme& theme, std::optional<TimestampNs> cursor
         entries.push_back({curve.name, text, colorOf(curve, i, theme), reached ? colorOf(*reached, theme) : QColor()});
     }
     m_legendText = plain.join(QLatin1Char('\n'));
-    const QString whenEmpty = m_panel.curves.empty() ? tr("waiting for samples") : QString();
+    const QString whenEmpty = m_panel.curves.empty() && m_panel.note.isEmpty() ? tr("waiting for samples") : QString();
     if (legend == Legend::Hidden)
         entries.clear();
     m_head->setEntries(std::move(entries), whenEmpty, m_legendText);
@@ -125,7 +138,8 @@ void PanelView::showEntries(std::vector<LegendEntry> entries)
     for (const LegendEntry& entry : entries)
         plain << QStringLiteral("%1 %2").arg(entry.name, entry.value).trimmed();
     m_legendText = plain.join(QLatin1Char('\n'));
-    m_head->setEntries(std::move(entries), m_panel.curves.empty() ? tr("waiting for samples") : QString(), m_legendText);
+    m_head->setEntries(std::move(entries), m_panel.curves.empty() && m_panel.note.isEmpty() ? tr("waiting for samples") : QString(),
+                       m_legendText);
 }
 
 } // namespace gantry::widgets

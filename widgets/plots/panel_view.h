@@ -10,6 +10,7 @@
 #include <optional>
 #include <vector>
 
+class QLabel;
 class QVBoxLayout;
 
 namespace gantry::widgets {
@@ -71,6 +72,7 @@ protected:
 
 private:
     PlotHead* m_head;
+    QLabel* m_note;
     QVBoxLayout* m_column;
     PlotPanel m_panel;
     PlotTime m_time;

@@ -44,6 +44,9 @@ struct PlotPanel
     QString help;                          ///< a sentence over the title
     std::map<double, QString> states;      ///< what a value means, for a state timeline
     int columns = 1;                       ///< how many of the grid it is wide
+    DurationNs longestGap = 0;             ///< between two points of a piece of its curves, whatever breaks others; 0: as on its page
+    DurationNs longestLag = 0;             ///< of its newest points, before they are of no value now; 0: the longest gap
+    QString note;                          ///< a sentence above the plot: what is not in it, and why
 };
 
 /// The time that all plots of a page show, and where their curves end and begin again.
@@ -52,6 +55,7 @@ struct PlotTime
     TimeRange window;
     TimestampNs now = 0;              ///< where the axis says "now"
     DurationNs longestGap = 0;        ///< between two points of one piece of a curve
+    DurationNs longestLag = 0;        ///< of newest points before they are of no value now; 0: the longest gap
     std::vector<TimestampNs> breaks;  ///< that no piece goes over, oldest first
 
     [[nodiscard]] bool isGap(TimestampNs before, TimestampNs after) const;

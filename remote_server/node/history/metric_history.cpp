@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <limits>
+#include <set>
 #include <spdlog/spdlog.h>
 #include <utility>
 
@@ -196,24 +197,37 @@ void MetricHistory::take(Arrived& arrived)
         else
             takeSample(series->second, sample);
     }
+    std::vector<std::uint32_t> ended;
     for (const std::uint32_t id : arrived.removed) {
+        if (const auto known = m_known.find(id); known != m_known.end())
+            ended.push_back(known->second.id);
         m_known.erase(id);
         std::erase_if(m_unnamed, [id](const auto& series) { return series.id == id; });
     }
+    noteSamples(std::move(ended));
     if (lost > 0) {
         const std::lock_guard lock(m_queueMutex);
         m_dropped += lost;
     }
 }
 
+void MetricHistory::noteSamples(std::vector<std::uint32_t> storeIds)
+{
+    if (const auto noted = m_store->noteSamples(storeIds, m_options.utcNow()); !noted)
+        spdlog::warn("{}", noted.error().message);
+}
+
 /// Those that cannot be written now are asked for again with the next block: the disk may have room then.
 void MetricHistory::nameSeries(const std::vector<metrics::SeriesDefinition>& definitions)
 {
+    std::vector<std::uint32_t> named;
     for (const metrics::SeriesDefinition& series : definitions)
-        if (const auto id = m_store->idOf(series))
+        if (const auto id = m_store->idOf(series)) {
             m_known[series.id] = {*id, series.kind};
-        else if (m_unnamed.size() < kMostUnnamed)
+            named.push_back(*id);
+        } else if (m_unnamed.size() < kMostUnnamed)
             m_unnamed.push_back(series);
+    noteSamples(std::move(named));
     if (!m_unnamed.empty() && m_writeProblem.empty())
         m_writeProblem = "some series are not in the history of metrics: is the disk full?";
 }
@@ -274,6 +288,13 @@ void MetricHistory::writeTier(std::size_t tier)
     Tier& open = m_tiers[tier];
     const TimeRange extent = extentOf(open.open);
     const std::int64_t offset = monoToUtc();
+    if (tier + 1 == m_tiers.size()) { // each sample is in those steps at last
+        std::vector<std::uint32_t> ids;
+        for (const auto& [id, columns] : open.open)
+            ids.push_back(id);
+        if (const auto noted = m_store->noteSamples(ids, extent.end + offset); !noted)
+            spdlog::warn("{}", noted.error().message);
+    }
     const auto added =
         m_store->add(static_cast<int>(tier), {extent.start + offset, extent.end + offset, offset, m_options.bootId, contentOf(open.open)});
     if (!added) {
@@ -295,6 +316,24 @@ void MetricHistory::forgetOld()
     for (std::size_t tier = 0; tier < m_tiers.size(); ++tier)
         if (const auto removed = m_store->removeBefore(static_cast<int>(tier), now - m_tiers[tier].resolution.kept); !removed)
             spdlog::warn("{}", removed.error().message);
+    forgetEnded();
+}
+
+/// Pods come and go, and each has names of its own: those of which nothing is left would fill the table in the end.
+void MetricHistory::forgetEnded()
+{
+    std::vector<std::uint32_t> ended = m_store->endedSeries();
+    if (ended.empty())
+        return;
+    std::set<std::uint32_t> alive; // silent for long, or not written yet
+    for (const auto& [id, known] : m_known)
+        alive.insert(known.id);
+    for (const Tier& tier : m_tiers)
+        for (const auto& [id, columns] : tier.open)
+            alive.insert(id);
+    std::erase_if(ended, [&](std::uint32_t id) { return alive.contains(id); });
+    if (const auto removed = m_store->removeSeries(ended); !removed)
+        spdlog::warn("{}", removed.error().message);
 }
 
 std::uint64_t MetricHistory::dropped() const

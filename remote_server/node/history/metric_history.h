@@ -102,6 +102,9 @@ private:
     void write(TimestampNs now, bool isEnd);
     void writeTier(std::size_t tier);
     void forgetOld();
+    void forgetEnded();
+    /// Series that have samples, which a block of the coarsest steps will say only later.
+    void noteSamples(std::vector<std::uint32_t> storeIds);
     void followClock();
     [[nodiscard]] std::int64_t monoToUtc() const { return m_options.utcNow() - m_options.monoNow(); }
 

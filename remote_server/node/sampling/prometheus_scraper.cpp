@@ -4,6 +4,7 @@
 #include "remote_server/node/sampling/scraped_series.h"
 
 #include <condition_variable>
+#include <ctime>
 #include <deque>
 #include <fmt/format.h>
 #include <httplib.h>
@@ -20,6 +21,16 @@ constexpr std::chrono::seconds kLongestScrape{5};
 constexpr std::size_t kMostAnswers = 4;
 constexpr std::size_t kMostBytes = 8 << 20; // some tens of thousands of series
 constexpr std::chrono::milliseconds kEndPeriod{20};
+constexpr std::int64_t kSecond = 1'000'000'000;
+
+ScrapedSeries::Now timeNow()
+{
+    const std::int64_t utc = utcNow();
+    const auto seconds = static_cast<std::time_t>(utc / kSecond);
+    std::tm local{};
+    localtime_r(&seconds, &local);
+    return {monotonicNow(), utc, local.tm_gmtoff * kSecond};
+}
 
 } // namespace
 
@@ -94,7 +105,7 @@ struct PrometheusScraper::Impl
         else if (response->status != 200)
             problem = fmt::format("it answers with status {}", response->status);
         else if (isNoText)
-            problem = "its answer is no text of metrics: is its path another one?";
+            problem = "its answer is neither a text of metrics nor a list of iterations: is its path another one?";
         else
             problem.clear();
     }
@@ -125,7 +136,9 @@ struct PrometheusScraper::Impl
             });
             if (response && response->status == 200) {
                 const TimestampNs answered = monotonicNow();
-                ScrapedSeries::Scrape scraped = series.read(body);
+                // trtllm-serve drains its list with each answer, so nothing else here asks for it.
+                ScrapedSeries::Scrape scraped =
+                    metrics::isIterationStats(body) ? series.readIterations(body, timeNow()) : series.read(body);
                 scraped.time = asked + (answered - asked) / 2;
                 isNoText = scraped.isEmpty() && scraped.malformedLines > 0;
                 const std::lock_guard lock(mutex);

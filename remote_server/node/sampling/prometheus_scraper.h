@@ -10,7 +10,8 @@
 namespace gantry::node {
 
 /// Scrapes one Prometheus endpoint on a thread of its own, since a busy server may take its time, and reports each answer
-/// once, with the time at which it was asked for. Series keep the server's names; label `target` says whose they are.
+/// once, with the time at which it was asked for. Reads the iterations that trtllm-serve lists at GET /metrics, too. Series keep the
+/// server's names; label `target` says whose they are.
 class PrometheusScraper : public SampleSource
 {
 public:

@@ -13,6 +13,8 @@ constexpr std::chrono::seconds kForgottenAfter{60}, kForgetEvery{5}; // the samp
 
 std::string_view unitOf(std::string_view name)
 {
+    if (name.starts_with("trtllm."))
+        return metrics::unitOfIterationStat(name);
     if (name.ends_with("_us"))
         return "us";
     if (name.ends_with("_bytes"))
@@ -58,24 +60,69 @@ ScrapedSeries::Scrape ScrapedSeries::read(std::string_view body, Clock::time_poi
     }
     if (m_places.size() + fresh.size() > kMostKnown && now >= m_nextForgetting)
         forgetOld(now);
-    for (auto& [text, sample] : fresh) {
-        if (m_places.size() >= kMostKnown) {
+    for (auto& [text, sample] : fresh)
+        if (const auto place = remember(std::move(text), sample, now))
+            scrape.values.push_back({*place, sample.value});
+        else
             scrape.others.push_back(std::move(sample));
+    return scrape;
+}
+
+std::optional<std::uint32_t> ScrapedSeries::remember(std::string text, const metrics::PrometheusSample& sample, Clock::time_point now)
+{
+    if (m_places.size() >= kMostKnown)
+        return std::nullopt;
+    const std::lock_guard lock(m_mutex);
+    const auto next = m_free.empty() ? static_cast<std::uint32_t>(m_known.size()) : m_free.back();
+    const auto [place, isNew] = m_places.try_emplace(std::move(text), next);
+    if (isNew && m_free.empty())
+        m_known.emplace_back();
+    else if (isNew)
+        m_free.pop_back();
+    if (isNew)
+        m_known[next] = {define(sample), 0, now};
+    return place->second;
+}
+
+ScrapedSeries::Scrape ScrapedSeries::readIterations(std::string_view body, const Now& when, Clock::time_point now)
+{
+    Scrape scrape;
+    const metrics::IterationStatsList list = metrics::readIterationStats(body);
+    scrape.malformedLines = list.malformed;
+    if (list.iterations.empty())
+        return scrape;
+    const auto newest = list.iterations.back().localNs;
+    const auto clock = newest ? metrics::iterationClock(*newest, when.utcNs, when.zoneNs) : std::nullopt;
+    if (!clock) {
+        addIteration(list.iterations.back(), std::nullopt, now, scrape);
+        return scrape;
+    }
+    for (const metrics::IterationStats& iteration : list.iterations) {
+        if (!iteration.localNs)
             continue;
+        const TimestampNs time = when.mono - (when.utcNs - (*iteration.localNs + *clock));
+        if (time > m_newestIteration) { // the server's clock may have been set back
+            m_newestIteration = time;
+            addIteration(iteration, time, now, scrape);
         }
-        const double value = sample.value;
-        const std::lock_guard lock(m_mutex);
-        const auto next = m_free.empty() ? static_cast<std::uint32_t>(m_known.size()) : m_free.back();
-        const auto [place, isNew] = m_places.try_emplace(std::move(text), next);
-        if (isNew && m_free.empty())
-            m_known.emplace_back();
-        else if (isNew)
-            m_free.pop_back();
-        if (isNew)
-            m_known[next] = {define(std::move(sample)), 0, now};
-        scrape.values.push_back({place->second, value});
     }
     return scrape;
+}
+
+void ScrapedSeries::addIteration(const metrics::IterationStats& iteration, std::optional<TimestampNs> time, Clock::time_point now,
+                                 Scrape& scrape)
+{
+    for (const auto& [name, value] : iteration.values) {
+        const auto known = m_places.find(name);
+        const auto place = known != m_places.end() ? std::optional(known->second) : remember(name, {name, {}, value}, now);
+        if (!place)
+            continue; // it has fewer names than there is room for
+        m_known[*place].lastRead = now;
+        if (time)
+            scrape.iterations.push_back({*time, {*place, value}});
+        else
+            scrape.values.push_back({*place, value});
+    }
 }
 
 void ScrapedSeries::forgetOld(Clock::time_point now)
@@ -112,6 +159,12 @@ void ScrapedSeries::report(const Scrape& scrape, SampleRound& round)
         Known& known = m_known[value.series];
         round.reportSeries(known.definition, known.handle, value.value);
     }
+    for (const auto& [time, value] : scrape.iterations) {
+        Known& known = m_known[value.series];
+        round.setTime(time);
+        round.reportSeries(known.definition, known.handle, value.value);
+    }
+    round.setTime(scrape.time);
     for (const metrics::PrometheusSample& sample : scrape.others) {
         const metrics::SeriesDefinition series = define(sample);
         round.report(series.name, series.labels, series.unit, series.kind, series.help, sample.value);

@@ -100,6 +100,21 @@ private slots:
         QCOMPARE(changed->panels.back().queries.front().query.text(), std::string("gpu_sm_clock_hz / 1000000"));
     }
 
+    void aQueryForAPrometheusServerWantsItsAddress()
+    {
+        DashboardEditor editor(twoPanels(), someMetrics);
+        queries(editor).item(0, 0)->setText(QStringLiteral("promql: sum(rate(up[5m]))"));
+        QVERIFY(!save(editor).isEnabled());
+        QVERIFY(editor.findChild<QLabel*>(QStringLiteral("dashboardProblem"))->text().contains(QStringLiteral("the dashboard names none")));
+        field(editor, "dashboardPrometheus").setText(QStringLiteral("http://localhost:9090"));
+        QVERIFY(save(editor).isEnabled());
+        const auto changed = editor.dashboard();
+        QVERIFY(changed);
+        QCOMPARE(changed->prometheus.url, std::string("http://localhost:9090"));
+        QCOMPARE(changed->panels.front().queries.front().promql, std::string("sum(rate(up[5m]))"));
+        QCOMPARE(changed->panels.front().queries.front().legend, std::string("GPU {gpu}"));
+    }
+
     void aBadQuerySaysWhyWhileItIsTypedAndCannotBeSaved()
     {
         DashboardEditor editor(twoPanels(), someMetrics);

@@ -49,5 +49,55 @@ TEST(ScrapedSeries, PodsThatHaveEndedMakeRoomAndOthersInTheirPlacesHaveTheirOwnV
         EXPECT_EQ(value, std::stod(uid));
 }
 
+/// What is reported, with its time.
+class IterationsRound : public SampleRound
+{
+public:
+    void report(std::string_view name, const std::map<std::string, std::string>& labels, std::string_view unit, metrics::SeriesKind,
+                std::string_view, double value) override
+    {
+        said += std::string(name) + ' ' + labels.at("target") + ' ' + std::string(unit) + ' ' + std::to_string(m_time) + ' ' +
+                std::to_string(static_cast<int>(value)) + '\n';
+    }
+    void setTime(TimestampNs time) override { m_time = time; }
+    std::string said;
+
+private:
+    TimestampNs m_time = 0;
+};
+
+std::string reported(ScrapedSeries& series, ScrapedSeries::Scrape scrape, TimestampNs time = 5)
+{
+    IterationsRound round;
+    scrape.time = time;
+    series.report(scrape, round);
+    return round.said;
+}
+
+// 08-23-2026 01:02:04 UTC is 1'787'446'924 s since 1970.
+constexpr ScrapedSeries::Now kThen{1'000'000'000'000, 1'787'446'924'000'000'000, 0};
+
+TEST(ScrapedSeries, IterationsAreAtTheirOwnTimes)
+{
+    ScrapedSeries series("t1");
+    const auto scrape = series.readIterations(R"([{"timestamp": "08-23-2026 01:02:03.000000", "iterLatencyMS": 12},
+        {"timestamp": "08-23-2026 01:02:03.500000", "iterLatencyMS": 11}])",
+                                              kThen);
+    EXPECT_EQ(reported(series, scrape), "trtllm.iterLatencyMS t1 ms 999000000000 12\ntrtllm.iterLatencyMS t1 ms 999500000000 11\n");
+    const auto again = series.readIterations(R"([{"timestamp": "08-23-2026 01:02:03.500000", "iterLatencyMS": 11}])", kThen);
+    EXPECT_EQ(reported(series, again), "") << "no point is before one that is there";
+}
+
+TEST(ScrapedSeries, OfIterationsWithoutATimeTheNewestIsAtThatOfTheAnswer)
+{
+    ScrapedSeries series("t1");
+    EXPECT_EQ(reported(series, series.readIterations(R"([{"numActiveRequests": 1}, {"numActiveRequests": 2}])", kThen)),
+              "trtllm.numActiveRequests t1 count 5 2\n");
+    EXPECT_EQ(reported(series, series.readIterations(R"([{"numActiveRequests": 3, "timestamp": "08-23-2020 01:02:03.0"}])", kThen)),
+              "trtllm.numActiveRequests t1 count 5 3\n")
+        << "a clock that is not right";
+    EXPECT_TRUE(series.readIterations("[]", kThen).isEmpty());
+}
+
 } // namespace
 } // namespace gantry::node

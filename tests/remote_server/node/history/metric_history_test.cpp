@@ -2,6 +2,7 @@
 
 #include "remote_server/proto/convert_live.h"
 #include "tests/support/temporary_folder.h"
+#include "trace_model/report/history_store.h"
 
 #include <gtest/gtest.h>
 
@@ -9,6 +10,7 @@
 #include <fstream>
 #include <map>
 #include <optional>
+#include <set>
 #include <sys/stat.h>
 
 namespace gantry::node {
@@ -283,6 +285,36 @@ TEST_F(MetricHistoryTest, ItsSizeIsBounded)
     EXPECT_LT(series.at("power").columns.at(0).times.size(), 10'000U);
     EXPECT_EQ(series.at("power").columns.at(0).values.back(), 19'999 * 0.37) << "the newest stay";
     EXPECT_EQ(history.dropped(), 0U);
+}
+
+TEST_F(MetricHistoryTest, NamesOfSeriesGoWithTheirSamplesAndThoseThatAreSampledStay)
+{
+    auto few = options();
+    few.resolutions = {{0, 10 * kSecond, 60 * kSecond}, {kSecond, 20 * kSecond, 100 * kSecond}};
+    {
+        MetricHistory history(few);
+        history.onDefinitions(std::vector{gauge(1, "pod"), gauge(2, "power"), gauge(3, "silent")});
+        for (const std::uint32_t id : {1U, 2U, 3U})
+            add(history, id, now, 1);
+        history.settle();
+        history.onRemoved(std::vector<std::uint32_t>{1});
+        // Time passes as it does: a block at a time, and what is old is looked for each minute.
+        for (int step = 0; step < 30; ++step) {
+            now += 10 * kSecond;
+            add(history, 2, now, 2);
+            (void)read(history, {now - kSecond, now + 1});
+        }
+        add(history, 3, now, 3); // it was never removed: its number is still its own
+        const auto all = read(history, {0, now + 1});
+        EXPECT_EQ(all.at("silent").columns.begin()->second.values.back(), 3);
+        EXPECT_TRUE(all.contains("power"));
+    }
+    const auto store = report::HistoryStore::open({few.path});
+    ASSERT_TRUE(store) << store.error().text();
+    std::set<std::string> names;
+    for (const auto& [id, series] : (*store)->series())
+        names.insert(series.name);
+    EXPECT_EQ(names, (std::set<std::string>{"power", "silent"}));
 }
 
 TEST_F(MetricHistoryTest, SamplesBeyondWhatMayWaitAreCounted)
