@@ -30,7 +30,7 @@ struct Pair
     [[nodiscard]] double total() const { return std::max(statistics.a.total, statistics.b.total); }
 };
 
-void compareOne(Pair& pair, const ResamplingPlan& plan)
+void compareOne(Pair& pair, const ResamplingPlan& plan, const std::stop_token& stop)
 {
     static const Subject kNone;
     const Subject& a = pair.a ? *pair.a : kNone;
@@ -39,7 +39,7 @@ void compareOne(Pair& pair, const ResamplingPlan& plan)
         pair.statistics =
             compareSums(a.sums.size() ? a.sums : BlockSums(plan.blocks(0)), b.sums.size() ? b.sums : BlockSums(plan.blocks(1)), plan);
     else
-        pair.statistics = compareValues(a.values, b.values, plan);
+        pair.statistics = compareValues(a.values, b.values, plan, stop);
 }
 
 std::vector<Pair> pairsOf(const std::array<Subjects, 2>& subjects)
@@ -86,13 +86,17 @@ std::vector<std::string> leaveOutSmallest(std::vector<Pair>& pairs)
     return sentences;
 }
 
-void compareAll(std::vector<Pair>& pairs, const ResamplingPlan& plan)
+/// Compares each pair; `done` hears of the share that is, from one thread.
+void compareAll(std::vector<Pair>& pairs, const ResamplingPlan& plan, const std::stop_token& stop, const std::function<void(double)>& done)
 {
     std::vector<std::function<void()>> tasks;
     for (int worker = 0; worker < kWorkers; ++worker)
-        tasks.emplace_back([&pairs, &plan, worker] {
-            for (auto i = static_cast<std::size_t>(worker); i < pairs.size(); i += kWorkers)
-                compareOne(pairs[i], plan);
+        tasks.emplace_back([&, worker] {
+            for (auto i = static_cast<std::size_t>(worker); i < pairs.size() && !stop.stop_requested(); i += kWorkers) {
+                compareOne(pairs[i], plan, stop);
+                if (worker == 0)
+                    done(static_cast<double>(i + 1) / static_cast<double>(pairs.size()));
+            }
         });
     inParallel(std::move(tasks));
 }
@@ -242,6 +246,20 @@ void correct(Comparison& comparison)
     comparison.rowsTested = tested.size();
 }
 
+std::array<Subjects, 2> requestsAndGpus(const std::array<ComparedSide, 2>& sides)
+{
+    std::array<Subjects, 2> subjects;
+    std::vector<std::function<void()>> tasks;
+    for (const std::size_t side : {0, 1})
+        tasks.emplace_back([&, side] {
+            takeRequests(subjects[side], sides[side]);
+            takeGpus(subjects[side], sides[side]);
+            takeMetrics(subjects[side], sides[side]);
+        });
+    inParallel(std::move(tasks));
+    return subjects;
+}
+
 } // namespace
 
 std::optional<double> ComparisonRow::difference() const
@@ -290,36 +308,50 @@ std::vector<const ComparisonRow*> Comparison::rows() const
     return all;
 }
 
-Comparison compare(const trace::Trace& a, const trace::Trace& b)
+Result<Comparison> compare(const trace::Trace& a, const trace::Trace& b, const ComparisonOptions& options)
 {
-    const std::array layouts = blockLayouts(a, b);
-    std::array<Subjects, 2> subjects;
-    const std::array traces = {&a, &b};
-    std::vector<std::function<void()>> tasks;
-    for (const std::size_t side : {0, 1})
-        tasks.emplace_back([&, side] {
-            takeRequests(subjects[side], *traces[side], layouts[side]);
-            takeGpus(subjects[side], *traces[side], layouts[side]);
-            takeMetrics(subjects[side], *traces[side], layouts[side]);
-        });
-    inParallel(std::move(tasks));
+    const Error cancelled{ErrorCode::Cancelled, "the comparison was cancelled", {}};
+    // Shares of the time are those of two reports of a million events each (comparison_bench).
+    const auto goOn = [&](double fraction, std::string_view phase) {
+        if (options.progress)
+            options.progress(fraction, phase);
+        return !options.stop.stop_requested();
+    };
+    const auto sides = comparedSides(a, b, options.stop);
+    if (!goOn(0, "requests and GPUs"))
+        return cancelled;
+    std::array<Subjects, 2> subjects = requestsAndGpus(sides);
     const auto kernels = kernelRows(a, b);
-    takeWork(subjects, a, b, layouts, kernels);
+    if (!goOn(0.25, "kernels, copies and calls"))
+        return cancelled;
+    takeWork(subjects, sides, kernels);
 
     std::vector<Pair> pairs = pairsOf(subjects);
     std::vector<std::string> leftOut = leaveOutSmallest(pairs);
-    compareAll(pairs, ResamplingPlan(layouts[0].count, layouts[1].count));
+    compareAll(pairs, ResamplingPlan(sides[0].blocks.count, sides[1].blocks.count), options.stop,
+               [&](double share) { (void)goOn(0.35 + 0.5 * share, "what is told from chance"); });
+    if (!goOn(0.85, "where the latency went"))
+        return cancelled;
     Comparison result;
     Rows(pairs, modelsOf(a, b)).addTo(result);
     correct(result);
     result.verdict = verdictOf(result);
     if (const auto model = comparedModel(result))
-        result.waterfall = latencyWaterfall(a, b, *model, kernels);
+        result.waterfall = latencyWaterfall(sides, *model, kernels);
+    if (!goOn(0.95, "what was set"))
+        return cancelled;
     result.circumstances = circumstanceChanges(a, b);
     result.leading = leadingChanges(result);
-    result.limits = comparisonLimits(a, b, result);
+    result.limits = comparisonLimits(sides, result);
     result.limits.insert(result.limits.end(), leftOut.begin(), leftOut.end());
+    if (!goOn(1, "done"))
+        return cancelled;
     return result;
+}
+
+Comparison compare(const trace::Trace& a, const trace::Trace& b)
+{
+    return *compare(a, b, {}); // nothing ends it, and it has no other error
 }
 
 } // namespace gantry::analysis

@@ -6,10 +6,13 @@
 #include "trace_model/analysis/latency_waterfall.h"
 #include "trace_model/analysis/leading_changes.h"
 #include "trace_model/analysis/row_statistics.h"
+#include "trace_model/base/result.h"
 #include "trace_model/trace/trace.h"
 
 #include <cstddef>
+#include <functional>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -72,8 +75,18 @@ struct Comparison
     [[nodiscard]] std::vector<const ComparisonRow*> rows() const;
 };
 
+/// How a comparison is made, and who may end it.
+struct ComparisonOptions
+{
+    std::stop_token stop; ///< looked at at least every 100 ms of work
+    /// Called by one thread at a time, with the fraction done (0..1) and the phase ("kernels, copies and calls"). May be empty.
+    std::function<void(double fraction, std::string_view phase)> progress;
+};
+
 /// Compares two traces. The same two always give the same answer. Any thread; about 0.3 µs an event. p-values are corrected by Holm's
-/// method.
+/// method. Errors: Cancelled.
+[[nodiscard]] Result<Comparison> compare(const trace::Trace& a, const trace::Trace& b, const ComparisonOptions& options);
+/// The same, that nobody ends.
 [[nodiscard]] Comparison compare(const trace::Trace& a, const trace::Trace& b);
 
 } // namespace gantry::analysis
