@@ -24,37 +24,13 @@ th:first-child,td:first-child{text-align:left;white-space:normal;overflow-wrap:a
 svg text{fill:var(--text);font:12px system-ui,sans-serif}
 )";
 
-std::string escaped(std::string_view text)
-{
-    std::string result;
-    for (const char c : text) {
-        switch (c) {
-        case '&':
-            result += "&amp;";
-            break;
-        case '<':
-            result += "&lt;";
-            break;
-        case '>':
-            result += "&gt;";
-            break;
-        case '"':
-            result += "&quot;";
-            break;
-        default:
-            result += c;
-        }
-    }
-    return result;
-}
-
 std::string listOf(const char* title, const std::vector<std::string>& items)
 {
     if (items.empty())
         return {};
     std::string html = fmt::format("<h2>{}</h2><ul>", title);
     for (const std::string& item : items)
-        html += "<li>" + escaped(item) + "</li>";
+        html += "<li>" + escapedHtml(item) + "</li>";
     return html + "</ul>";
 }
 
@@ -62,13 +38,16 @@ std::string tableOf(const ComparisonSection& section)
 {
     std::string html = fmt::format("<h2>{}</h2><div class=scroll><table><tr>", section.title);
     for (const std::string& column : comparisonColumns())
-        html += "<th>" + escaped(column) + "</th>";
+        html += "<th>" + escapedHtml(column) + "</th>";
     html += "</tr>";
     for (const ComparisonRow& row : *section.rows) {
         const std::string judgement(row.judgement());
-        html += fmt::format("<tr title=\"{}\"{}>", escaped(row.name), judgement == "worse" ? " class=worse" : judgement == "better" ? " class=better" : "");
+        html += fmt::format("<tr title=\"{}\"{}>", escapedHtml(row.name),
+                            judgement == "worse"    ? " class=worse"
+                            : judgement == "better" ? " class=better"
+                                                    : "");
         for (const std::string& cell : cellsOf(row))
-            html += "<td>" + escaped(cell) + "</td>";
+            html += "<td>" + escapedHtml(cell) + "</td>";
         html += "</tr>";
     }
     return html + "</table></div>";
@@ -95,9 +74,10 @@ std::string waterfallPicture(const analysis::LatencyWaterfall& waterfall)
     double y = 4;
     std::string svg;
     const auto bar = [&](const std::string& title, double from, double to, const char* colour, const std::string& value) {
-        svg += fmt::format("<text x=0 y={:.0f}>{}</text><rect x={:.1f} y={:.0f} width={:.1f} height={:.0f} fill='var({})'/><text x={:.1f} y={:.0f}>{}</text>", y + 14,
-                           escaped(title), x(std::min(from, to)), y + 2, std::max(std::abs(x(to) - x(from)), 1.0), kRow - 6, colour, x(std::max(from, to)) + 6, y + 14,
-                           escaped(value));
+        svg += fmt::format("<text x=0 y={:.0f}>{}</text><rect x={:.1f} y={:.0f} width={:.1f} height={:.0f} fill='var({})'/><text x={:.1f} "
+                           "y={:.0f}>{}</text>",
+                           y + 14, escapedHtml(title), x(std::min(from, to)), y + 2, std::max(std::abs(x(to) - x(from)), 1.0), kRow - 6,
+                           colour, x(std::max(from, to)) + 6, y + 14, escapedHtml(value));
         y += kRow;
     };
     bar("A, mean latency", low, waterfall.a, "--a", analysis::valueText(waterfall.a, "ns"));
@@ -108,8 +88,9 @@ std::string waterfallPicture(const analysis::LatencyWaterfall& waterfall)
         at += change;
     }
     bar("B, mean latency", low, waterfall.b, "--b", analysis::valueText(waterfall.b, "ns"));
-    return fmt::format("<h2>Where the latency of {} went</h2><div class=scroll><svg width=1000 height={:.0f} role=img aria-label='waterfall'>{}</svg></div>",
-                       escaped(waterfall.model), y + 4, svg);
+    return fmt::format("<h2>Where the latency of {} went</h2><div class=scroll><svg width=1000 height={:.0f} role=img "
+                       "aria-label='waterfall'>{}</svg></div>",
+                       escapedHtml(waterfall.model), y + 4, svg);
 }
 
 /// Shares of requests that took no longer than a time: both sides over one another.
@@ -149,20 +130,53 @@ std::string conditionsTable(const std::vector<CheckedCondition>& conditions)
     for (const CheckedCondition& one : conditions) {
         const bool holds = one.result.outcome == analysis::ConditionOutcome::Holds;
         const char* word = holds ? "failed" : one.result.outcome == analysis::ConditionOutcome::DoesNotHold ? "ok" : "cannot say";
-        html += fmt::format("<tr{}><td><code>{}</code></td><td>{}</td><td style='text-align:left;white-space:normal'>{}</td></tr>", holds ? " class=worse" : "",
-                            escaped(one.condition.text), word, escaped(one.result.reason));
+        html += fmt::format("<tr{}><td><code>{}</code></td><td>{}</td><td style='text-align:left;white-space:normal'>{}</td></tr>",
+                            holds ? " class=worse" : "", escapedHtml(one.condition.text), word, escapedHtml(one.result.reason));
     }
     return html + "</table>";
 }
 
 } // namespace
 
-std::string comparisonHtml(const ComparisonReport& report)
+std::string escapedHtml(std::string_view text)
+{
+    std::string result;
+    for (const char c : text) {
+        switch (c) {
+        case '&':
+            result += "&amp;";
+            break;
+        case '<':
+            result += "&lt;";
+            break;
+        case '>':
+            result += "&gt;";
+            break;
+        case '"':
+            result += "&quot;";
+            break;
+        default:
+            result += c;
+        }
+    }
+    return result;
+}
+
+std::string htmlPage(std::string_view title, std::string_view body)
+{
+    return fmt::format("<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport "
+                       "content='width=device-width'><title>{0}</title><style>{1}</style>"
+                       "<h1>{0}</h1>{2}</html>\n",
+                       escapedHtml(title), kStyle, body);
+}
+
+std::string comparisonBody(const ComparisonReport& report)
 {
     const analysis::Comparison& c = report.comparison;
-    std::string html = fmt::format("<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'><title>{0}</title><style>{1}</style>"
-                                   "<h1>{0}</h1><p>{2}</p><p class=dim>A: {3}<br>B: {4}</p>",
-                                   escaped(analysis::headline(c.verdict.verdict)), kStyle, escaped(c.verdict.reason), escaped(report.nameA), escaped(report.nameB));
+    std::string html = fmt::format("<p>{}</p><p class=dim>A: {}<br>B: {}</p>", escapedHtml(c.verdict.reason), escapedHtml(report.nameA),
+                                   escapedHtml(report.nameB));
+    if (c.aligned)
+        html += "<p class=dim>" + escapedHtml(c.aligned->sentence) + "</p>";
     html += conditionsTable(report.conditions);
     std::vector<std::string> leading;
     for (const analysis::LeadingChange& change : c.leading)
@@ -175,7 +189,12 @@ std::string comparisonHtml(const ComparisonReport& report)
             html += distributionPicture(row);
     for (const ComparisonSection& section : sectionsOf(c))
         html += tableOf(section);
-    return html + "<p class=dim>" + escaped(methodText(c)) + "</p></html>\n";
+    return html + "<p class=dim>" + escapedHtml(methodText(c)) + "</p>";
+}
+
+std::string comparisonHtml(const ComparisonReport& report)
+{
+    return htmlPage(analysis::headline(report.comparison.verdict.verdict), comparisonBody(report));
 }
 
 } // namespace gantry::cli

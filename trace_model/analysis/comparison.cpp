@@ -2,6 +2,7 @@
 
 #include "trace_model/analysis/comparison_limits.h"
 #include "trace_model/analysis/request_breakdown.h"
+#include "trace_model/analysis/stream_roles.h"
 #include "trace_model/base/parallel.h"
 
 #include <algorithm>
@@ -162,6 +163,7 @@ public:
         addMeans(c.executions, RowKind::Execution);
         addMeans(c.gpu, RowKind::Gpu);
         addMeans(c.gpu, RowKind::IdleGap);
+        addMeans(c.gpu, RowKind::Stream);
         addMeans(c.kernels, RowKind::Kernel);
         addMeans(c.memcpys, RowKind::Memcpy);
         addMeans(c.apiCalls, RowKind::ApiCall);
@@ -230,20 +232,32 @@ void eachRow(AComparison& c, Take take)
             take(row);
 }
 
-void correct(Comparison& comparison)
+void correct(std::span<Comparison> comparisons)
 {
     std::vector<ComparisonRow*> tested;
     std::vector<double> pValues;
-    eachRow(comparison, [&](ComparisonRow& row) {
-        if (const auto& change = row.change()) {
-            tested.push_back(&row);
-            pValues.push_back(change->pValue);
-        }
-    });
+    for (Comparison& comparison : comparisons)
+        eachRow(comparison, [&](ComparisonRow& row) {
+            if (const auto& change = row.change()) {
+                tested.push_back(&row);
+                pValues.push_back(change->pValue);
+            }
+        });
     correctByHolm(pValues);
     for (std::size_t i = 0; i < tested.size(); ++i)
         tested[i]->correctedP = std::min(1.0, kQuestions * pValues[i]);
-    comparison.rowsTested = tested.size();
+    for (Comparison& comparison : comparisons)
+        comparison.rowsTested = tested.size();
+}
+
+/// What follows from the rows of all windows that are compared at once.
+void conclude(std::span<Comparison> comparisons)
+{
+    correct(comparisons);
+    for (Comparison& comparison : comparisons) {
+        comparison.verdict = verdictOf(comparison, comparisons.size());
+        comparison.leading = leadingChanges(comparison);
+    }
 }
 
 std::array<Subjects, 2> requestsAndGpus(const std::array<ComparedSide, 2>& sides)
@@ -258,6 +272,60 @@ std::array<Subjects, 2> requestsAndGpus(const std::array<ComparedSide, 2>& sides
         });
     inParallel(std::move(tasks));
     return subjects;
+}
+
+/// The sides with their windows, cut where they are aligned.
+Result<std::array<ComparedSide, 2>> alignedSides(const trace::Trace& a, const trace::Trace& b, const ComparisonOptions& options,
+                                                 Comparison& result)
+{
+    auto sides = comparedSides(a, b, options.stop);
+    if (!options.alignment)
+        return sides;
+    GANTRY_TRY(result.aligned, alignedWindows(a, b, *options.alignment));
+    for (std::size_t side = 0; side < sides.size(); ++side)
+        sides[side].window = result.aligned->windows[side];
+    cutIntoBlocks(sides);
+    return sides;
+}
+
+/// All but what is corrected for how much was asked.
+Result<Comparison> compareRows(const trace::Trace& a, const trace::Trace& b, const ComparisonOptions& options)
+{
+    const Error cancelled{ErrorCode::Cancelled, "the comparison was cancelled", {}};
+    // Shares of the time are those of two reports of a million events each (comparison_bench).
+    const auto goOn = [&](double fraction, std::string_view phase) {
+        if (options.progress)
+            options.progress(fraction, phase);
+        return !options.stop.stop_requested();
+    };
+    Comparison result;
+    GANTRY_TRY(const auto sides, alignedSides(a, b, options, result));
+    if (!goOn(0, "requests and GPUs"))
+        return cancelled;
+    std::array<Subjects, 2> subjects = requestsAndGpus(sides);
+    takeStreams(subjects, sides);
+    const auto kernels = kernelRows(a, b);
+    if (!goOn(0.25, "kernels, copies and calls"))
+        return cancelled;
+    takeWork(subjects, sides, kernels);
+
+    std::vector<Pair> pairs = pairsOf(subjects);
+    std::vector<std::string> leftOut = leaveOutSmallest(pairs);
+    compareAll(pairs, ResamplingPlan(sides[0].blocks.count, sides[1].blocks.count), options.stop,
+               [&](double share) { (void)goOn(0.35 + 0.5 * share, "what is told from chance"); });
+    if (!goOn(0.85, "where the latency went"))
+        return cancelled;
+    Rows(pairs, modelsOf(a, b)).addTo(result);
+    if (const auto model = comparedModel(result))
+        result.waterfall = latencyWaterfall(sides, *model, kernels);
+    if (!goOn(0.95, "what was set"))
+        return cancelled;
+    result.circumstances = circumstanceChanges(a, b);
+    result.limits = comparisonLimits(sides, result);
+    result.limits.insert(result.limits.end(), leftOut.begin(), leftOut.end());
+    if (!goOn(1, "done"))
+        return cancelled;
+    return result;
 }
 
 } // namespace
@@ -310,48 +378,31 @@ std::vector<const ComparisonRow*> Comparison::rows() const
 
 Result<Comparison> compare(const trace::Trace& a, const trace::Trace& b, const ComparisonOptions& options)
 {
-    const Error cancelled{ErrorCode::Cancelled, "the comparison was cancelled", {}};
-    // Shares of the time are those of two reports of a million events each (comparison_bench).
-    const auto goOn = [&](double fraction, std::string_view phase) {
-        if (options.progress)
-            options.progress(fraction, phase);
-        return !options.stop.stop_requested();
-    };
-    const auto sides = comparedSides(a, b, options.stop);
-    if (!goOn(0, "requests and GPUs"))
-        return cancelled;
-    std::array<Subjects, 2> subjects = requestsAndGpus(sides);
-    const auto kernels = kernelRows(a, b);
-    if (!goOn(0.25, "kernels, copies and calls"))
-        return cancelled;
-    takeWork(subjects, sides, kernels);
-
-    std::vector<Pair> pairs = pairsOf(subjects);
-    std::vector<std::string> leftOut = leaveOutSmallest(pairs);
-    compareAll(pairs, ResamplingPlan(sides[0].blocks.count, sides[1].blocks.count), options.stop,
-               [&](double share) { (void)goOn(0.35 + 0.5 * share, "what is told from chance"); });
-    if (!goOn(0.85, "where the latency went"))
-        return cancelled;
-    Comparison result;
-    Rows(pairs, modelsOf(a, b)).addTo(result);
-    correct(result);
-    result.verdict = verdictOf(result);
-    if (const auto model = comparedModel(result))
-        result.waterfall = latencyWaterfall(sides, *model, kernels);
-    if (!goOn(0.95, "what was set"))
-        return cancelled;
-    result.circumstances = circumstanceChanges(a, b);
-    result.leading = leadingChanges(result);
-    result.limits = comparisonLimits(sides, result);
-    result.limits.insert(result.limits.end(), leftOut.begin(), leftOut.end());
-    if (!goOn(1, "done"))
-        return cancelled;
+    GANTRY_TRY(Comparison result, compareRows(a, b, options));
+    conclude(std::span(&result, 1));
     return result;
 }
 
 Comparison compare(const trace::Trace& a, const trace::Trace& b)
 {
     return *compare(a, b, {}); // nothing ends it, and it has no other error
+}
+
+Result<std::vector<Comparison>> compareEach(const trace::Trace& first, std::span<const trace::Trace* const> others,
+                                            const ComparisonOptions& options)
+{
+    std::vector<Comparison> comparisons;
+    for (const trace::Trace* other : others) {
+        ComparisonOptions one = options;
+        if (options.progress)
+            one.progress = [&](double fraction, std::string_view phase) {
+                options.progress((static_cast<double>(comparisons.size()) + fraction) / static_cast<double>(others.size()), phase);
+            };
+        GANTRY_TRY(Comparison comparison, compareRows(first, *other, one));
+        comparisons.push_back(std::move(comparison));
+    }
+    conclude(comparisons);
+    return comparisons;
 }
 
 } // namespace gantry::analysis

@@ -192,8 +192,8 @@ void takeExecutions(Subjects& subjects, const ComparedSide& side)
 
 std::string_view name(RowKind kind)
 {
-    constexpr std::string_view kNames[] = {"throughput", "latency", "phase", "batch", "execution", "kernel",
-                                           "memcpy",     "api",     "nvtx",  "gpu",   "gap",       "metric"};
+    constexpr std::string_view kNames[] = {"throughput", "latency", "phase", "batch", "execution", "kernel", "memcpy",
+                                           "api",        "nvtx",    "gpu",   "gap",   "stream",    "metric"};
     return kNames[static_cast<int>(kind)];
 }
 

@@ -18,15 +18,16 @@ enum class RowKind : std::uint8_t
 {
     Throughput, ///< completed requests a second
     Latency,
-    Phase,      ///< one of a request's, or what lies outside of them
-    Batch,      ///< requests of an execution
-    Execution,  ///< how long one lasts
+    Phase,     ///< one of a request's, or what lies outside of them
+    Batch,     ///< requests of an execution
+    Execution, ///< how long one lasts
     Kernel,
     Memcpy,
     ApiCall,
     NvtxRange,
-    Gpu,        ///< how busy, how many streams at once
-    IdleGap,    ///< of a GPU between two pieces of work
+    Gpu,     ///< how busy, how many streams at once
+    IdleGap, ///< of a GPU between two pieces of work
+    Stream,  ///< how long those of a role are busy for a request
     Metric,
 };
 
