@@ -2,6 +2,7 @@
 #include "app/cli/comparison_json.h"
 #include "app/cli/comparison_report.h"
 #include "app/cli/open_report.h"
+#include "app/cli/windows_report.h"
 #include "trace_model/base/new_file.h"
 
 #include <filesystem>
@@ -14,49 +15,93 @@ namespace {
 
 struct CompareOptions
 {
-    std::string a, b, html;
+    std::vector<std::string> reports;
+    std::string html, align;
     std::vector<std::string> failIf;
     bool markdown = false;
 };
 
-Result<void> writePage(const ComparisonReport& comparison, const std::filesystem::path& path)
+Result<void> writePage(const std::string& page, const std::filesystem::path& path)
 {
-    const std::string page = comparisonHtml(comparison);
     GANTRY_TRY(NewFile file, NewFile::create(path, FileAccess::ByUmask));
     GANTRY_CHECK(file.write(page));
     return file.publish();
 }
 
-int compareReports(const CommonOptions& common, const CompareOptions& options)
+Result<std::vector<CheckedCondition>> conditionsOf(const std::vector<std::string>& expressions)
 {
-    ComparisonReport comparison;
-    for (const std::string& expression : options.failIf) {
-        auto condition = analysis::parseCondition(expression);
-        if (!condition)
-            return reportUsage(condition.error().message, common);
-        comparison.conditions.push_back({std::move(*condition), {}});
+    std::vector<CheckedCondition> conditions;
+    for (const std::string& expression : expressions) {
+        GANTRY_TRY(auto condition, analysis::parseCondition(expression));
+        conditions.push_back({std::move(condition), {}});
     }
-    const auto a = openReport(options.a, common);
-    if (!a)
-        return report(a.error(), common);
-    const auto b = openReport(options.b, common);
-    if (!b)
-        return report(b.error(), common);
-    comparison.nameA = std::filesystem::path(options.a).filename().string();
-    comparison.nameB = std::filesystem::path(options.b).filename().string();
-    comparison.comparison = analysis::compare(**a, **b);
-    for (CheckedCondition& one : comparison.conditions)
-        one.result = analysis::evaluate(one.condition, comparison.comparison);
-    if (!options.html.empty())
-        if (const auto written = writePage(comparison, options.html); !written)
-            return report(written.error(), common);
+    return conditions;
+}
+
+/// Opens all of them and compares each with the first.
+Result<std::vector<analysis::Comparison>> compareFiles(const std::vector<std::string>& files, const analysis::ComparisonOptions& how,
+                                                       const CommonOptions& common)
+{
+    std::vector<std::shared_ptr<const trace::Trace>> traces;
+    std::vector<const trace::Trace*> others;
+    for (const std::string& file : files) {
+        GANTRY_TRY(auto trace, openReport(file, common));
+        traces.push_back(std::move(trace));
+        if (traces.size() > 1)
+            others.push_back(traces.back().get());
+    }
+    return analysis::compareEach(*traces.front(), others, how);
+}
+
+void printPair(const ComparisonReport& comparison, const CommonOptions& common, bool isMarkdown)
+{
     if (common.json)
         print(toJson(comparison));
-    else if (options.markdown)
-        sayLines(comparisonMarkdown(comparison));
     else
-        sayLines(comparisonText(comparison));
-    return comparison.exitStatus();
+        sayLines(isMarkdown ? comparisonMarkdown(comparison) : comparisonText(comparison));
+}
+
+void printWindows(const WindowsReport& windows, const CommonOptions& common, bool isMarkdown)
+{
+    if (common.json)
+        print(windowsJson(windows));
+    else
+        sayLines(isMarkdown ? windowsMarkdown(windows) : windowsText(windows));
+}
+
+int compareReports(const CommonOptions& common, const CompareOptions& options)
+{
+    const auto conditions = conditionsOf(options.failIf);
+    if (!conditions)
+        return reportUsage(conditions.error().message, common);
+    analysis::ComparisonOptions how;
+    if (!options.align.empty()) {
+        const auto alignment = analysis::parseAlignment(options.align);
+        if (!alignment)
+            return reportUsage(alignment.error().message, common);
+        how.alignment = *alignment;
+    }
+    auto comparisons = compareFiles(options.reports, how, common);
+    if (!comparisons)
+        return report(comparisons.error(), common);
+    WindowsReport windows;
+    for (std::size_t i = 0; i < comparisons->size(); ++i) {
+        ComparisonReport one{std::filesystem::path(options.reports.front()).filename().string(),
+                             std::filesystem::path(options.reports[i + 1]).filename().string(), std::move((*comparisons)[i]), *conditions};
+        for (CheckedCondition& condition : one.conditions)
+            condition.result = analysis::evaluate(condition.condition, one.comparison);
+        windows.comparisons.push_back(std::move(one));
+    }
+    const bool isPair = windows.comparisons.size() == 1;
+    const ComparisonReport& first = windows.comparisons.front();
+    if (!options.html.empty())
+        if (const auto written = writePage(isPair ? comparisonHtml(first) : windowsHtml(windows), options.html); !written)
+            return report(written.error(), common);
+    if (isPair)
+        printPair(first, common, options.markdown);
+    else
+        printWindows(windows, common, options.markdown);
+    return windows.exitStatus();
 }
 
 } // namespace
@@ -64,9 +109,12 @@ int compareReports(const CommonOptions& common, const CompareOptions& options)
 void addCompareCommand(CLI::App& app, CommonOptions& common, Action& action)
 {
     auto options = std::make_shared<CompareOptions>();
-    auto* comparing = app.add_subcommand("compare", "Whether B is better or worse than A, what changed, and how sure that is");
-    comparing->add_option("A", options->a, "report to compare with")->required();
-    comparing->add_option("B", options->b, "report to judge")->required();
+    auto* comparing = app.add_subcommand("compare", "Whether B (C, …) is better or worse than A, what changed, and how sure that is");
+    comparing->add_option("REPORT", options->reports, "report to compare with, and up to seven to judge: each is compared with the first")
+        ->required()
+        ->expected(2, static_cast<int>(kMostReports));
+    comparing->add_option("--align", options->align,
+                          "compare the part that both have from there on: start, request:N, range:NAME, iteration or iteration:NAME");
     comparing->add_option("--fail-if", options->failIf, "a change that is too much, such as 'p99>+5%'; may be given several times")
         ->allow_extra_args(false);
     comparing->add_flag("--markdown", options->markdown, "print Markdown, for a ticket");
@@ -84,7 +132,15 @@ void addCompareCommand(CLI::App& app, CommonOptions& common, Action& action)
         "A condition holds when the change is beyond the limit and told from chance. That takes 10 values on each side for a median, 100 "
         "for\n"
         "p95 and 500 for p99: of fewer, it cannot be said.\n\n"
-        "Exit status: 0 same or better; 1 worse, or a condition holds; 2 cannot say, of the verdict or of a condition; 64 a condition "
+        "  --align range:step                         from where the range 'step' begins in each, for as long as both go on; request:3 "
+        "from "
+        "the\n"
+        "                                             third complete request, start from the beginning\n"
+        "  --align iteration                          as many iterations of each: of the NVTX range that repeats regularly, else of the\n"
+        "                                             model's executions; iteration:NAME of that range\n"
+        "Of more than two reports, up to eight, there is one table with a column for each; p-values are corrected for all of them.\n\n"
+        "Exit status, the worst of all: 0 same or better; 1 worse, or a condition holds; 2 cannot say, of the verdict or of a condition; "
+        "64 a condition "
         "that\n"
         "is none; 65 a file that cannot be read.");
     comparing->callback([&, options] { action = [&, options] { return compareReports(common, *options); }; });

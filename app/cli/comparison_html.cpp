@@ -1,5 +1,4 @@
 #include "app/cli/comparison_report.h"
-
 #include "app/cli/html_text.h"
 #include "trace_model/analysis/change_text.h"
 
@@ -128,12 +127,13 @@ std::string conditionsTable(const std::vector<CheckedCondition>& conditions)
 
 } // namespace
 
-std::string comparisonHtml(const ComparisonReport& report)
+std::string comparisonBody(const ComparisonReport& report)
 {
     const analysis::Comparison& c = report.comparison;
-    std::string html = htmlHead(analysis::headline(c.verdict.verdict));
-    html += fmt::format("<p>{}</p><p class=dim>A: {}<br>B: {}</p>", htmlEscaped(c.verdict.reason), htmlEscaped(report.nameA),
-                        htmlEscaped(report.nameB));
+    std::string html = fmt::format("<p>{}</p><p class=dim>A: {}<br>B: {}</p>", htmlEscaped(c.verdict.reason), htmlEscaped(report.nameA),
+                                   htmlEscaped(report.nameB));
+    if (c.aligned)
+        html += "<p class=dim>" + htmlEscaped(c.aligned->sentence) + "</p>";
     html += conditionsTable(report.conditions);
     std::vector<std::string> leading;
     for (const analysis::LeadingChange& change : c.leading)
@@ -146,7 +146,12 @@ std::string comparisonHtml(const ComparisonReport& report)
             html += distributionPicture(row);
     for (const ComparisonSection& section : sectionsOf(c))
         html += tableOf(section);
-    return html + "<p class=dim>" + htmlEscaped(methodText(c)) + "</p></html>\n";
+    return html + "<p class=dim>" + htmlEscaped(methodText(c)) + "</p>";
+}
+
+std::string comparisonHtml(const ComparisonReport& report)
+{
+    return htmlPage(analysis::headline(report.comparison.verdict.verdict), comparisonBody(report));
 }
 
 } // namespace gantry::cli

@@ -90,6 +90,20 @@ nlohmann::json waterfallOf(const std::optional<analysis::LatencyWaterfall>& wate
             {"b_ns", waterfall->b},      {"difference_ns", waterfall->b - waterfall->a}, {"steps", steps}};
 }
 
+/// What of both was compared; null: all.
+nlohmann::json alignmentOf(const std::optional<analysis::AlignedWindows>& aligned)
+{
+    if (!aligned)
+        return {};
+    constexpr const char* kWords[] = {"start", "request", "range", "iteration", "hand"};
+    const auto window = [](TimeRange time) { return nlohmann::json{time.start, time.end}; };
+    return {{"by", kWords[static_cast<int>(aligned->by.by)]},
+            {"window_a_ns", window(aligned->windows[0])},
+            {"window_b_ns", window(aligned->windows[1])},
+            {"iterations", aligned->iterations > 0 ? nlohmann::json(aligned->iterations) : nlohmann::json()},
+            {"sentence", aligned->sentence}};
+}
+
 nlohmann::json conditionsOf(const std::vector<CheckedCondition>& conditions)
 {
     constexpr const char* kWords[] = {"holds", "does not hold", "cannot say"};
@@ -115,6 +129,7 @@ nlohmann::json toJson(const ComparisonReport& report)
             {"a", report.nameA},
             {"b", report.nameB},
             {"conditions", conditionsOf(report.conditions)},
+            {"alignment", alignmentOf(c.aligned)},
             {"limits", c.limits},
             {"changed", circumstances},
             {"leading", leading},

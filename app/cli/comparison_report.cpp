@@ -91,6 +91,18 @@ std::string markdownCell(std::string text)
     return text;
 }
 
+std::string sentence(const analysis::Comparison& comparison)
+{
+    return fmt::format("{}: {}", analysis::headline(comparison.verdict.verdict), comparison.verdict.reason);
+}
+
+std::string moreOf(std::size_t all)
+{
+    return all > kShownRows ? fmt::format("… and {} more: --json or --html has them\n", all - kShownRows) : std::string();
+}
+
+} // namespace
+
 std::string markdownTable(const std::vector<std::string>& columns, const std::vector<std::vector<std::string>>& rows)
 {
     std::string text = "|";
@@ -106,18 +118,6 @@ std::string markdownTable(const std::vector<std::string>& columns, const std::ve
     }
     return text + "\n";
 }
-
-std::string sentence(const analysis::Comparison& comparison)
-{
-    return fmt::format("{}: {}", analysis::headline(comparison.verdict.verdict), comparison.verdict.reason);
-}
-
-std::string moreOf(std::size_t all)
-{
-    return all > kShownRows ? fmt::format("… and {} more: --json or --html has them\n", all - kShownRows) : std::string();
-}
-
-} // namespace
 
 int ComparisonReport::exitStatus() const
 {
@@ -182,6 +182,8 @@ std::string comparisonText(const ComparisonReport& report)
 {
     const analysis::Comparison& c = report.comparison;
     std::string text = printable(sentence(c)) + "\n";
+    if (c.aligned)
+        text += "  " + printable(c.aligned->sentence) + "\n";
     for (const CheckedCondition& one : report.conditions)
         text += fmt::format("  {:<10} {}: {}\n", outcomeWord(one.result.outcome), printable(one.condition.text), printable(one.result.reason));
     if (!c.leading.empty()) {
@@ -205,6 +207,8 @@ std::string comparisonMarkdown(const ComparisonReport& report)
 {
     const analysis::Comparison& c = report.comparison;
     std::string text = fmt::format("## {}\n\n{}\n\nA: `{}`, B: `{}`\n", analysis::headline(c.verdict.verdict), c.verdict.reason, report.nameA, report.nameB);
+    if (c.aligned)
+        text += "\n" + printable(c.aligned->sentence) + "\n";
     if (!report.conditions.empty()) {
         std::vector<std::vector<std::string>> rows;
         for (const CheckedCondition& one : report.conditions)

@@ -4,6 +4,7 @@
 #include "trace_model/analysis/comparison_condition.h"
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace gantry::cli {
@@ -44,6 +45,11 @@ struct ComparisonSection
 /// Cells of a row under kComparisonColumns.
 [[nodiscard]] std::vector<std::string> cellsOf(const analysis::ComparisonRow& row);
 [[nodiscard]] const std::vector<std::string>& comparisonColumns();
+
+/// A table of GitHub's Markdown, what is in its cells made printable(): the first column to the left, the others to the right.
+[[nodiscard]] std::string markdownTable(const std::vector<std::string>& columns, const std::vector<std::vector<std::string>>& rows);
+/// What comparisonHtml() has on its page.
+[[nodiscard]] std::string comparisonBody(const ComparisonReport& report);
 
 /// "How sure": which tests the numbers come from, two sentences.
 [[nodiscard]] std::string methodText(const analysis::Comparison& comparison);

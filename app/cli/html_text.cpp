@@ -43,12 +43,12 @@ std::string htmlEscaped(std::string_view text)
     return result;
 }
 
-std::string htmlHead(std::string_view title)
+std::string htmlPage(std::string_view title, std::string_view body)
 {
     return fmt::format("<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport "
                        "content='width=device-width'><title>{0}</title><style>{1}</style>"
-                       "<h1>{0}</h1>",
-                       htmlEscaped(title), kStyle);
+                       "<h1>{0}</h1>{2}</html>\n",
+                       htmlEscaped(title), kStyle, body);
 }
 
 } // namespace gantry::cli

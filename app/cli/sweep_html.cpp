@@ -89,12 +89,11 @@ std::string table(const sweep::Sweep& all)
 
 std::string sweepHtml(const sweep::Sweep& all, const sweep::Choice& choice)
 {
-    std::string html = htmlHead(fmt::format("Sweep of {} points", all.points.size()));
-    html += "<p>Best: " + htmlEscaped(choice.sentence) + "</p>";
+    std::string html = "<p>Best: " + htmlEscaped(choice.sentence) + "</p>";
     for (const std::string& limit : all.limits)
         html += "<p class=dim>" + htmlEscaped(limit) + "</p>";
-    return html + picture(all) + table(all) +
-           "<p class=dim>On the front are points that no other one beats in throughput and p99 at once.</p></html>\n";
+    html += picture(all) + table(all) + "<p class=dim>On the front are points that no other one beats in throughput and p99 at once.</p>";
+    return htmlPage(fmt::format("Sweep of {} points", all.points.size()), html);
 }
 
 } // namespace gantry::cli

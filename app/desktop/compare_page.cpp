@@ -212,6 +212,8 @@ void ComparePage::keepForNextTime(Side& side)
 
 void ComparePage::cancelLoading()
 {
+    if (m_compareSlot.isRunning())
+        return cancelComparison();
     bool isExportCancelled = false;
     for (Side& side : m_sides) {
         if (!side.loadSlot->isRunning())
@@ -236,22 +238,40 @@ void ComparePage::compare()
     const auto [a, b] = std::pair(m_sides[0].trace, m_sides[1].trace);
     if (!a || !b)
         return showMissing();
-    showState(tr("Comparing…"));
-    m_compareSlot.run([a, b](const jobs::JobContext&) -> Result<analysis::Comparison> { return analysis::compare(*a, *b); },
-                      [this, a, b](Result<analysis::Comparison> comparison) {
-                          if (!comparison) {
-                              m_compareError = comparison.error();
-                              const UserMessage message = describe(*m_compareError);
-                              showState(message.sentence, message.details);
-                              emit failed();
-                              return;
-                          }
-                          m_comparison = std::move(*comparison);
-                          m_view->setReports(a, pathText(m_sides[0].path.filename()), b, pathText(m_sides[1].path.filename()),
-                                             *m_comparison);
-                          m_stack->setCurrentWidget(m_view);
-                          emit ready();
-                      });
+    m_loading->showProgress(tr("Comparing…"), 0);
+    m_stack->setCurrentWidget(m_loading);
+    m_compareSlot.run(
+        [a, b](const jobs::JobContext& context) {
+            analysis::ComparisonOptions options;
+            options.stop = context.stop();
+            options.progress = [&context](double fraction, std::string_view phase) { context.progress(fraction, std::string(phase)); };
+            return analysis::compare(*a, *b, options);
+        },
+        [this, a, b](Result<analysis::Comparison> comparison) {
+            if (!comparison) {
+                m_compareError = comparison.error();
+                const UserMessage message = describe(*m_compareError);
+                showState(message.sentence, message.details);
+                emit failed();
+                return;
+            }
+            m_comparison = std::move(*comparison);
+            m_view->setReports(a, pathText(m_sides[0].path.filename()), b, pathText(m_sides[1].path.filename()), *m_comparison);
+            m_stack->setCurrentWidget(m_view);
+            emit ready();
+        },
+        [this](double fraction, const std::string& phase) {
+            m_loading->showProgress(tr("Comparing: %1").arg(toQString(phase)), fraction);
+        });
+}
+
+void ComparePage::cancelComparison()
+{
+    m_compareSlot.cancel();
+    m_sides[1].path.clear();
+    m_sides[1].trace.reset();
+    refreshBoxes();
+    showMissing();
 }
 
 void ComparePage::showMissing()

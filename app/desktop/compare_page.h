@@ -86,6 +86,8 @@ private:
     void load(int side, importing::NsysExporter nsys = {});
     void keepForNextTime(Side& side);
     void cancelLoading();
+    /// As when side B had not been chosen yet.
+    void cancelComparison();
     void compare();
     void refreshBoxes();
     /// What is missing before there is anything to compare.

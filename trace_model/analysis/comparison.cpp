@@ -2,6 +2,7 @@
 
 #include "trace_model/analysis/comparison_limits.h"
 #include "trace_model/analysis/request_breakdown.h"
+#include "trace_model/analysis/stream_roles.h"
 #include "trace_model/base/parallel.h"
 
 #include <algorithm>
@@ -30,7 +31,7 @@ struct Pair
     [[nodiscard]] double total() const { return std::max(statistics.a.total, statistics.b.total); }
 };
 
-void compareOne(Pair& pair, const ResamplingPlan& plan)
+void compareOne(Pair& pair, const ResamplingPlan& plan, const std::stop_token& stop)
 {
     static const Subject kNone;
     const Subject& a = pair.a ? *pair.a : kNone;
@@ -39,7 +40,7 @@ void compareOne(Pair& pair, const ResamplingPlan& plan)
         pair.statistics =
             compareSums(a.sums.size() ? a.sums : BlockSums(plan.blocks(0)), b.sums.size() ? b.sums : BlockSums(plan.blocks(1)), plan);
     else
-        pair.statistics = compareValues(a.values, b.values, plan);
+        pair.statistics = compareValues(a.values, b.values, plan, stop);
 }
 
 std::vector<Pair> pairsOf(const std::array<Subjects, 2>& subjects)
@@ -86,13 +87,17 @@ std::vector<std::string> leaveOutSmallest(std::vector<Pair>& pairs)
     return sentences;
 }
 
-void compareAll(std::vector<Pair>& pairs, const ResamplingPlan& plan)
+/// Compares each pair; `done` hears of the share that is, from one thread.
+void compareAll(std::vector<Pair>& pairs, const ResamplingPlan& plan, const std::stop_token& stop, const std::function<void(double)>& done)
 {
     std::vector<std::function<void()>> tasks;
     for (int worker = 0; worker < kWorkers; ++worker)
-        tasks.emplace_back([&pairs, &plan, worker] {
-            for (auto i = static_cast<std::size_t>(worker); i < pairs.size(); i += kWorkers)
-                compareOne(pairs[i], plan);
+        tasks.emplace_back([&, worker] {
+            for (auto i = static_cast<std::size_t>(worker); i < pairs.size() && !stop.stop_requested(); i += kWorkers) {
+                compareOne(pairs[i], plan, stop);
+                if (worker == 0)
+                    done(static_cast<double>(i + 1) / static_cast<double>(pairs.size()));
+            }
         });
     inParallel(std::move(tasks));
 }
@@ -158,6 +163,7 @@ public:
         addMeans(c.executions, RowKind::Execution);
         addMeans(c.gpu, RowKind::Gpu);
         addMeans(c.gpu, RowKind::IdleGap);
+        addMeans(c.gpu, RowKind::Stream);
         addMeans(c.kernels, RowKind::Kernel);
         addMeans(c.memcpys, RowKind::Memcpy);
         addMeans(c.apiCalls, RowKind::ApiCall);
@@ -226,20 +232,100 @@ void eachRow(AComparison& c, Take take)
             take(row);
 }
 
-void correct(Comparison& comparison)
+void correct(std::span<Comparison> comparisons)
 {
     std::vector<ComparisonRow*> tested;
     std::vector<double> pValues;
-    eachRow(comparison, [&](ComparisonRow& row) {
-        if (const auto& change = row.change()) {
-            tested.push_back(&row);
-            pValues.push_back(change->pValue);
-        }
-    });
+    for (Comparison& comparison : comparisons)
+        eachRow(comparison, [&](ComparisonRow& row) {
+            if (const auto& change = row.change()) {
+                tested.push_back(&row);
+                pValues.push_back(change->pValue);
+            }
+        });
     correctByHolm(pValues);
     for (std::size_t i = 0; i < tested.size(); ++i)
         tested[i]->correctedP = std::min(1.0, kQuestions * pValues[i]);
-    comparison.rowsTested = tested.size();
+    for (Comparison& comparison : comparisons)
+        comparison.rowsTested = tested.size();
+}
+
+/// What follows from the rows of all windows that are compared at once.
+void conclude(std::span<Comparison> comparisons)
+{
+    correct(comparisons);
+    for (Comparison& comparison : comparisons) {
+        comparison.verdict = verdictOf(comparison, comparisons.size());
+        comparison.leading = leadingChanges(comparison);
+    }
+}
+
+std::array<Subjects, 2> requestsAndGpus(const std::array<ComparedSide, 2>& sides)
+{
+    std::array<Subjects, 2> subjects;
+    std::vector<std::function<void()>> tasks;
+    for (const std::size_t side : {0, 1})
+        tasks.emplace_back([&, side] {
+            takeRequests(subjects[side], sides[side]);
+            takeGpus(subjects[side], sides[side]);
+            takeMetrics(subjects[side], sides[side]);
+        });
+    inParallel(std::move(tasks));
+    return subjects;
+}
+
+/// The sides with their windows, cut where they are aligned.
+Result<std::array<ComparedSide, 2>> alignedSides(const trace::Trace& a, const trace::Trace& b, const ComparisonOptions& options,
+                                                 Comparison& result)
+{
+    auto sides = comparedSides(a, b, options.stop);
+    if (!options.alignment)
+        return sides;
+    GANTRY_TRY(result.aligned, alignedWindows(a, b, *options.alignment));
+    for (std::size_t side = 0; side < sides.size(); ++side)
+        sides[side].window = result.aligned->windows[side];
+    cutIntoBlocks(sides);
+    return sides;
+}
+
+/// All but what is corrected for how much was asked.
+Result<Comparison> compareRows(const trace::Trace& a, const trace::Trace& b, const ComparisonOptions& options)
+{
+    const Error cancelled{ErrorCode::Cancelled, "the comparison was cancelled", {}};
+    // Shares of the time are those of two reports of a million events each (comparison_bench).
+    const auto goOn = [&](double fraction, std::string_view phase) {
+        if (options.progress)
+            options.progress(fraction, phase);
+        return !options.stop.stop_requested();
+    };
+    Comparison result;
+    GANTRY_TRY(const auto sides, alignedSides(a, b, options, result));
+    if (!goOn(0, "requests and GPUs"))
+        return cancelled;
+    std::array<Subjects, 2> subjects = requestsAndGpus(sides);
+    takeStreams(subjects, sides);
+    const auto kernels = kernelRows(a, b);
+    if (!goOn(0.25, "kernels, copies and calls"))
+        return cancelled;
+    takeWork(subjects, sides, kernels);
+
+    std::vector<Pair> pairs = pairsOf(subjects);
+    std::vector<std::string> leftOut = leaveOutSmallest(pairs);
+    compareAll(pairs, ResamplingPlan(sides[0].blocks.count, sides[1].blocks.count), options.stop,
+               [&](double share) { (void)goOn(0.35 + 0.5 * share, "what is told from chance"); });
+    if (!goOn(0.85, "where the latency went"))
+        return cancelled;
+    Rows(pairs, modelsOf(a, b)).addTo(result);
+    if (const auto model = comparedModel(result))
+        result.waterfall = latencyWaterfall(sides, *model, kernels);
+    if (!goOn(0.95, "what was set"))
+        return cancelled;
+    result.circumstances = circumstanceChanges(a, b);
+    result.limits = comparisonLimits(sides, result);
+    result.limits.insert(result.limits.end(), leftOut.begin(), leftOut.end());
+    if (!goOn(1, "done"))
+        return cancelled;
+    return result;
 }
 
 } // namespace
@@ -290,36 +376,33 @@ std::vector<const ComparisonRow*> Comparison::rows() const
     return all;
 }
 
+Result<Comparison> compare(const trace::Trace& a, const trace::Trace& b, const ComparisonOptions& options)
+{
+    GANTRY_TRY(Comparison result, compareRows(a, b, options));
+    conclude(std::span(&result, 1));
+    return result;
+}
+
 Comparison compare(const trace::Trace& a, const trace::Trace& b)
 {
-    const std::array layouts = blockLayouts(a, b);
-    std::array<Subjects, 2> subjects;
-    const std::array traces = {&a, &b};
-    std::vector<std::function<void()>> tasks;
-    for (const std::size_t side : {0, 1})
-        tasks.emplace_back([&, side] {
-            takeRequests(subjects[side], *traces[side], layouts[side]);
-            takeGpus(subjects[side], *traces[side], layouts[side]);
-            takeMetrics(subjects[side], *traces[side], layouts[side]);
-        });
-    inParallel(std::move(tasks));
-    const auto kernels = kernelRows(a, b);
-    takeWork(subjects, a, b, layouts, kernels);
+    return *compare(a, b, {}); // nothing ends it, and it has no other error
+}
 
-    std::vector<Pair> pairs = pairsOf(subjects);
-    std::vector<std::string> leftOut = leaveOutSmallest(pairs);
-    compareAll(pairs, ResamplingPlan(layouts[0].count, layouts[1].count));
-    Comparison result;
-    Rows(pairs, modelsOf(a, b)).addTo(result);
-    correct(result);
-    result.verdict = verdictOf(result);
-    if (const auto model = comparedModel(result))
-        result.waterfall = latencyWaterfall(a, b, *model, kernels);
-    result.circumstances = circumstanceChanges(a, b);
-    result.leading = leadingChanges(result);
-    result.limits = comparisonLimits(a, b, result);
-    result.limits.insert(result.limits.end(), leftOut.begin(), leftOut.end());
-    return result;
+Result<std::vector<Comparison>> compareEach(const trace::Trace& first, std::span<const trace::Trace* const> others,
+                                            const ComparisonOptions& options)
+{
+    std::vector<Comparison> comparisons;
+    for (const trace::Trace* other : others) {
+        ComparisonOptions one = options;
+        if (options.progress)
+            one.progress = [&](double fraction, std::string_view phase) {
+                options.progress((static_cast<double>(comparisons.size()) + fraction) / static_cast<double>(others.size()), phase);
+            };
+        GANTRY_TRY(Comparison comparison, compareRows(first, *other, one));
+        comparisons.push_back(std::move(comparison));
+    }
+    conclude(comparisons);
+    return comparisons;
 }
 
 } // namespace gantry::analysis

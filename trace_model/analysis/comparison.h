@@ -1,15 +1,20 @@
 #pragma once
 
+#include "trace_model/analysis/aligned_windows.h"
 #include "trace_model/analysis/circumstances.h"
 #include "trace_model/analysis/comparison_subjects.h"
 #include "trace_model/analysis/comparison_verdict.h"
 #include "trace_model/analysis/latency_waterfall.h"
 #include "trace_model/analysis/leading_changes.h"
 #include "trace_model/analysis/row_statistics.h"
+#include "trace_model/base/result.h"
 #include "trace_model/trace/trace.h"
 
 #include <cstddef>
+#include <functional>
 #include <optional>
+#include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,12 +61,13 @@ struct Comparison
     std::vector<ComparisonRow> summary; ///< req/s, latency p50/p99 (of each model where there are several), average batch
     std::vector<ComparisonRow> phases;  ///< p50 and p99 of each phase, likewise
     std::vector<ComparisonRow> executions; ///< mean length of an execution
-    std::vector<ComparisonRow> gpu;        ///< how busy it was, streams at once, idle gaps
+    std::vector<ComparisonRow> gpu;        ///< how busy it was, streams at once, idle gaps, what streams of each role do
     std::vector<ComparisonRow> kernels; ///< mean time of a call by kernel; first what costs or saves most over all calls
     std::vector<ComparisonRow> memcpys; ///< mean time of a copy by direction and memory kind
     std::vector<ComparisonRow> apiCalls, nvtxRanges; ///< mean time of each
     std::vector<ComparisonRow> metrics;              ///< mean
-    std::size_t rowsTested = 0;                      ///< that the p-values are corrected for
+    std::optional<AlignedWindows> aligned;           ///< what of both was compared; absent: all
+    std::size_t rowsTested = 0;                      ///< that the p-values are corrected for, of all windows that are compared at once
     std::vector<CircumstanceChange> circumstances;   ///< what differs in what was set or given
     std::optional<LatencyWaterfall> waterfall;       ///< of the model that the verdict is about; absent: none is on both sides
     ComparisonVerdict verdict;
@@ -72,8 +78,25 @@ struct Comparison
     [[nodiscard]] std::vector<const ComparisonRow*> rows() const;
 };
 
+/// How a comparison is made, and who may end it.
+struct ComparisonOptions
+{
+    std::stop_token stop; ///< looked at at least every 100 ms of work
+    /// Called by one thread at a time, with the fraction done (0..1) and the phase ("kernels, copies and calls"). May be empty.
+    std::function<void(double fraction, std::string_view phase)> progress;
+    /// What is compared is cut to the part that both have from there on. Absent: all of both.
+    std::optional<WindowAlignment> alignment;
+};
+
 /// Compares two traces. The same two always give the same answer. Any thread; about 0.3 µs an event. p-values are corrected by Holm's
-/// method.
+/// method. Errors: Cancelled; those of alignedWindows().
+[[nodiscard]] Result<Comparison> compare(const trace::Trace& a, const trace::Trace& b, const ComparisonOptions& options);
+/// The same, that nobody ends.
 [[nodiscard]] Comparison compare(const trace::Trace& a, const trace::Trace& b);
+
+/// Compares each of `others` with `first`, which is A of all of them. p-values of rows and verdicts are corrected for all of them together:
+/// the probability of a false alarm among all is that of one. Errors: as of compare().
+[[nodiscard]] Result<std::vector<Comparison>> compareEach(const trace::Trace& first, std::span<const trace::Trace* const> others,
+                                                          const ComparisonOptions& options);
 
 } // namespace gantry::analysis

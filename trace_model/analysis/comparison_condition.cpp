@@ -51,7 +51,7 @@ std::optional<RowKind> kindOf(std::string_view word)
 /// Sums over weights have a mean and nothing else.
 bool hasMeanAlone(RowKind kind)
 {
-    return kind == RowKind::Throughput || kind == RowKind::Gpu;
+    return kind == RowKind::Throughput || kind == RowKind::Gpu || kind == RowKind::Stream;
 }
 
 Result<void> readStatistic(ComparisonCondition& condition, std::string_view word)

@@ -11,10 +11,11 @@
 namespace gantry::analysis {
 namespace {
 
-std::size_t completeRequests(const trace::Trace& trace)
+std::size_t completeRequests(const ComparedSide& side)
 {
-    return static_cast<std::size_t>(std::count_if(trace.requests.begin(), trace.requests.end(),
-                                                  [](const trace::Request& r) { return !r.cutByWindow && !r.failed; }));
+    const auto& requests = side.trace->requests;
+    return static_cast<std::size_t>(
+        std::count_if(requests.begin(), requests.end(), [&](const trace::Request& r) { return side.hasWhole(r); }));
 }
 
 void sayEmpty(std::vector<std::string>& limits, const trace::Trace& a, const trace::Trace& b)
@@ -32,7 +33,7 @@ void sayGaps(std::vector<std::string>& limits, const trace::Trace& trace, const 
         limits.push_back(fmt::format("{} is not whole ({}): counts, sums and rates of it are too low, and what was lost may be what differs.", side, gaps));
 }
 
-void sayRequests(std::vector<std::string>& limits, const trace::Trace& a, const trace::Trace& b)
+void sayRequests(std::vector<std::string>& limits, const ComparedSide& a, const ComparedSide& b)
 {
     const std::size_t x = completeRequests(a), y = completeRequests(b);
     if (x == 0 && y == 0)
@@ -71,9 +72,9 @@ void sayGpus(std::vector<std::string>& limits, const trace::Trace& a, const trac
                                      listed(x), listed(y)));
 }
 
-void sayLengths(std::vector<std::string>& limits, const trace::Trace& a, const trace::Trace& b)
+void sayLengths(std::vector<std::string>& limits, const ComparedSide& a, const ComparedSide& b)
 {
-    const DurationNs x = recordedTime(a).duration(), y = recordedTime(b).duration();
+    const DurationNs x = a.time().duration(), y = b.time().duration();
     if (std::min(x, y) > 0 && std::max(x, y) / std::min(x, y) >= 10)
         limits.push_back(fmt::format("A lasts {} and B {}: the shorter one may have missed what happens rarely.", formatDuration(x), formatDuration(y)));
 }
@@ -92,16 +93,17 @@ void sayNothingInCommon(std::vector<std::string>& limits, const trace::Trace& a,
 
 } // namespace
 
-std::vector<std::string> comparisonLimits(const trace::Trace& a, const trace::Trace& b, const Comparison& comparison)
+std::vector<std::string> comparisonLimits(const std::array<ComparedSide, 2>& sides, const Comparison& comparison)
 {
+    const trace::Trace &a = *sides[0].trace, &b = *sides[1].trace;
     std::vector<std::string> limits;
     sayEmpty(limits, a, b);
     if (!limits.empty())
         return limits;
     sayNothingInCommon(limits, a, b, comparison);
-    sayRequests(limits, a, b);
+    sayRequests(limits, sides[0], sides[1]);
     sayGpus(limits, a, b);
-    sayLengths(limits, a, b);
+    sayLengths(limits, sides[0], sides[1]);
     sayGaps(limits, a, "A");
     sayGaps(limits, b, "B");
     return limits;

@@ -1,7 +1,8 @@
 #pragma once
 
-#include "trace_model/trace/trace.h"
+#include "trace_model/analysis/compared_side.h"
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -9,8 +10,8 @@ namespace gantry::analysis {
 
 struct Comparison;
 
-/// What cannot be concluded from two traces, or with care alone, a sentence each: an empty side, nothing in common, too few requests, windows
-/// of very different length, dropped records, other GPUs. Empty: nothing stands in the way.
-[[nodiscard]] std::vector<std::string> comparisonLimits(const trace::Trace& a, const trace::Trace& b, const Comparison& comparison);
+/// What cannot be concluded from two sides, or with care alone, a sentence each: an empty side, nothing in common, too few requests,
+/// windows of very different length, dropped records, other GPUs. Empty: nothing stands in the way.
+[[nodiscard]] std::vector<std::string> comparisonLimits(const std::array<ComparedSide, 2>& sides, const Comparison& comparison);
 
 } // namespace gantry::analysis

@@ -3,6 +3,7 @@
 #include "trace_model/analysis/name_family.h"
 #include "trace_model/analysis/request_breakdown.h"
 #include "trace_model/base/parallel.h"
+#include "trace_model/base/stoppable.h"
 #include "trace_model/trace/counter_window.h"
 
 #include <algorithm>
@@ -13,8 +14,6 @@
 
 namespace gantry::analysis {
 namespace {
-
-constexpr std::size_t kBlocks = 32, kMostBlocks = 256;
 
 using trace::Trace;
 
@@ -72,7 +71,7 @@ Names rowNames(const Names& names, const std::map<std::string, std::string>& row
 
 /// Puts each event into the subject of its row.
 void takeNamed(Subjects& subjects, RowKind kind, const trace::EventColumns& columns, const trace::Column<std::uint32_t>& numbers,
-               const Names& rows, const BlockLayout& blocks)
+               const Names& rows, const ComparedSide& side)
 {
     std::vector<Subject*> subjectOf(rows.size(), nullptr);
     for (std::size_t number = 0; number < rows.size(); ++number) {
@@ -82,27 +81,36 @@ void takeNamed(Subjects& subjects, RowKind kind, const trace::EventColumns& colu
         subject.unit = "ns";
         subjectOf[number] = &subject;
     }
-    for (std::size_t row = 0; row < columns.size(); ++row)
-        if (Subject* subject = numbers[row] < subjectOf.size() ? subjectOf[numbers[row]] : nullptr)
-            subject->values.add(static_cast<double>(columns.duration(row)), blocks.of(columns.start[row]));
+    const StopCheck isStopped(side.stop);
+    for (std::size_t row = 0; row < columns.size() && !isStopped(row); ++row)
+        if (Subject* subject = numbers[row] < subjectOf.size() ? subjectOf[numbers[row]] : nullptr;
+            subject && side.window.contains(columns.start[row]))
+            subject->values.add(static_cast<double>(columns.duration(row)), side.blocks.of(columns.start[row]));
 }
 
-void takeCopies(Subjects& subjects, const Trace& trace, const BlockLayout& blocks)
+void takeCopies(Subjects& subjects, const ComparedSide& side)
 {
+    const trace::MemcpyColumns& copies = side.trace->memcpys;
+    const trace::MemsetColumns& memsets = side.trace->memsets;
+    const StopCheck isStopped(side.stop);
     std::map<trace::CopyRoute, Subject*> subjectOf;
-    for (std::size_t row = 0; row < trace.memcpys.size(); ++row) {
-        const trace::CopyRoute route = trace.memcpys.route[row];
+    for (std::size_t row = 0; row < copies.size() && !isStopped(row); ++row) {
+        if (!side.window.contains(copies.start[row]))
+            continue;
+        const trace::CopyRoute route = copies.route[row];
         Subject*& subject = subjectOf[route];
         if (!subject) {
             subject = &subjects[{RowKind::Memcpy, {}, copyRow(route)}];
             subject->unit = "ns";
         }
-        subject->values.add(static_cast<double>(trace.memcpys.duration(row)), blocks.of(trace.memcpys.start[row]));
+        subject->values.add(static_cast<double>(copies.duration(row)), side.blocks.of(copies.start[row]));
     }
-    for (std::size_t row = 0; row < trace.memsets.size(); ++row) {
+    for (std::size_t row = 0; row < memsets.size() && !isStopped(row); ++row) {
+        if (!side.window.contains(memsets.start[row]))
+            continue;
         Subject& subject = subjects[{RowKind::Memcpy, {}, "memset"}];
         subject.unit = "ns";
-        subject.values.add(static_cast<double>(trace.memsets.duration(row)), blocks.of(trace.memsets.start[row]));
+        subject.values.add(static_cast<double>(memsets.duration(row)), side.blocks.of(memsets.start[row]));
     }
 }
 
@@ -120,83 +128,55 @@ struct GpuWork
     TimeRange time;
 };
 
-std::vector<GpuWork> gpuWork(const Trace& trace)
+/// By place and start; what reaches out of the window is cut off there.
+std::vector<GpuWork> gpuWork(const ComparedSide& side)
 {
+    const Trace& trace = *side.trace;
+    const StopCheck isStopped(side.stop);
     std::vector<GpuWork> work;
     work.reserve(trace.kernels.size() + trace.memcpys.size() + trace.memsets.size() + trace.graphLaunches.size());
     const auto take = [&](const trace::GpuEventColumns& columns) {
-        for (std::size_t row = 0; row < columns.size(); ++row)
-            work.push_back({std::uint64_t{Trace::fileOf(columns.globalPid(row))} << 32 | columns.device(row), columns.time(row)});
+        for (std::size_t row = 0; row < columns.size() && !isStopped(row); ++row) {
+            const TimeRange time = columns.time(row), inside{std::max(time.start, side.window.start), std::min(time.end, side.window.end)};
+            if (inside.start <= inside.end)
+                work.push_back({std::uint64_t{Trace::fileOf(columns.globalPid(row))} << 32 | columns.device(row), inside});
+        }
     };
     take(trace.kernels);
     take(trace.memcpys);
     take(trace.memsets);
     take(trace.graphLaunches);
-    std::sort(work.begin(), work.end(), [](const GpuWork& a, const GpuWork& b) {
+    sortUnlessStopped(work.begin(), work.end(), side.stop, [](const GpuWork& a, const GpuWork& b) {
         return a.place != b.place ? a.place < b.place : a.time.start < b.time.start;
     });
     return work;
 }
 
-} // namespace
-
-std::string_view name(RowKind kind)
+void takeRequest(Subjects& subjects, const Trace& trace, const trace::Request& request, std::size_t block)
 {
-    constexpr std::string_view kNames[] = {"throughput", "latency", "phase", "batch", "execution", "kernel",
-                                           "memcpy",     "api",     "nvtx",  "gpu",   "gap",       "metric"};
-    return kNames[static_cast<int>(kind)];
+    const std::string model(trace.strings[request.model]);
+    const auto take = [&](RowKind kind, std::string_view of, DurationNs duration) {
+        Subject& subject = subjects[{kind, model, std::string(of)}];
+        subject.unit = "ns";
+        subject.values.add(static_cast<double>(duration), block);
+    };
+    take(RowKind::Latency, "latency", request.time.duration());
+    for (std::size_t i = 0; i < request.phases.size(); ++i)
+        if (request.phases[i])
+            take(RowKind::Phase, records::name(static_cast<records::RequestPhase>(i)), request.phases[i]->duration());
+    take(RowKind::Phase, records::name(records::RequestPhase::Outside), outsidePhases(request));
 }
 
-TimeRange recordedTime(const Trace& trace)
+void takeExecutions(Subjects& subjects, const ComparedSide& side)
 {
-    return trace.window.isEmpty() ? trace.time : trace.window;
-}
-
-std::array<BlockLayout, 2> blockLayouts(const Trace& a, const Trace& b)
-{
-    const std::array times = {recordedTime(a), recordedTime(b)};
-    const DurationNs shorter = std::min(times[0].duration(), times[1].duration());
-    const DurationNs length = std::max<DurationNs>(1, shorter / static_cast<DurationNs>(kBlocks));
-    std::array<BlockLayout, 2> layouts;
-    for (std::size_t side = 0; side < 2; ++side) {
-        const auto fitting = static_cast<std::size_t>(std::max<DurationNs>(times[side].duration() / length, 1));
-        layouts[side] = {times[side].start, length, std::min(fitting, kMostBlocks)};
-        if (fitting > kMostBlocks) // a much longer report: its blocks are longer, so that all of it counts
-            layouts[side].length = times[side].duration() / static_cast<DurationNs>(kMostBlocks) + 1;
-    }
-    return layouts;
-}
-
-void takeRequests(Subjects& subjects, const Trace& trace, const BlockLayout& blocks)
-{
-    BlockSums throughput(blocks.count);
-    for (std::size_t i = 0; i < blocks.count; ++i)
-        throughput.weight[i] = static_cast<double>(blocks.length) / 1e9;
-    for (const trace::Request& request : trace.requests) {
-        if (request.cutByWindow || request.failed)
+    const Trace& trace = *side.trace;
+    const StopCheck isStopped(side.stop);
+    for (std::size_t i = 0; i < trace.executions.size() && !isStopped(i); ++i) {
+        const trace::Execution& execution = trace.executions[i];
+        if (!side.window.contains(execution.time.start))
             continue;
-        const std::string model(trace.strings[request.model]);
-        const std::size_t block = blocks.of(request.time.start);
-        const auto take = [&](RowKind kind, std::string_view of, DurationNs duration) {
-            Subject& subject = subjects[{kind, model, std::string(of)}];
-            subject.unit = "ns";
-            subject.values.add(static_cast<double>(duration), block);
-        };
-        throughput.sum[blocks.of(request.time.end)] += 1;
-        take(RowKind::Latency, "latency", request.time.duration());
-        for (std::size_t i = 0; i < request.phases.size(); ++i)
-            if (request.phases[i])
-                take(RowKind::Phase, records::name(static_cast<records::RequestPhase>(i)), request.phases[i]->duration());
-        take(RowKind::Phase, records::name(records::RequestPhase::Outside), outsidePhases(request));
-    }
-    if (!trace.requests.empty()) {
-        Subject& subject = subjects[{RowKind::Throughput, {}, "requests per second"}];
-        subject.unit = "1/s";
-        subject.sums = std::move(throughput);
-    }
-    for (const trace::Execution& execution : trace.executions) {
         const std::string model(trace.strings[execution.model]);
-        const std::size_t block = blocks.of(execution.time.start);
+        const std::size_t block = side.blocks.of(execution.time.start);
         if (execution.memberCount > 0) {
             Subject& batch = subjects[{RowKind::Batch, model, "batch size"}];
             batch.unit = "req";
@@ -208,17 +188,52 @@ void takeRequests(Subjects& subjects, const Trace& trace, const BlockLayout& blo
     }
 }
 
-void takeGpus(Subjects& subjects, const Trace& trace, const BlockLayout& blocks)
+} // namespace
+
+std::string_view name(RowKind kind)
 {
-    const std::vector<GpuWork> work = gpuWork(trace);
+    constexpr std::string_view kNames[] = {"throughput", "latency", "phase", "batch", "execution", "kernel", "memcpy",
+                                           "api",        "nvtx",    "gpu",   "gap",   "stream",    "metric"};
+    return kNames[static_cast<int>(kind)];
+}
+
+void takeRequests(Subjects& subjects, const ComparedSide& side)
+{
+    const Trace& trace = *side.trace;
+    const BlockLayout& blocks = side.blocks;
+    const StopCheck isStopped(side.stop);
+    BlockSums throughput(blocks.count);
+    for (std::size_t i = 0; i < blocks.count; ++i)
+        throughput.weight[i] = static_cast<double>(blocks.length) / 1e9;
+    for (std::size_t i = 0; i < trace.requests.size() && !isStopped(i); ++i) {
+        const trace::Request& request = trace.requests[i];
+        if (!side.hasWhole(request))
+            continue;
+        throughput.sum[blocks.of(request.time.end)] += 1;
+        takeRequest(subjects, trace, request, blocks.of(request.time.start));
+    }
+    if (!trace.requests.empty()) {
+        Subject& subject = subjects[{RowKind::Throughput, {}, "requests per second"}];
+        subject.unit = "1/s";
+        subject.sums = std::move(throughput);
+    }
+    takeExecutions(subjects, side);
+}
+
+void takeGpus(Subjects& subjects, const ComparedSide& side)
+{
+    const std::vector<GpuWork> work = gpuWork(side);
     if (work.empty())
         return;
+    const BlockLayout& blocks = side.blocks;
+    const StopCheck isStopped(side.stop);
     BlockSums concurrency(blocks.count), busy(blocks.count);
     BlockedValues gaps;
     std::size_t gpus = 0;
     const GpuWork* last = nullptr;
     TimestampNs busyUntil = 0;
-    for (const GpuWork& piece : work) {
+    for (std::size_t i = 0; i < work.size() && !isStopped(i); ++i) {
+        const GpuWork& piece = work[i];
         const std::size_t block = blocks.of(piece.time.start);
         if (!last || last->place != piece.place) {
             ++gpus;
@@ -239,18 +254,19 @@ void takeGpus(Subjects& subjects, const Trace& trace, const BlockLayout& blocks)
     subjects[{RowKind::IdleGap, {}, "idle gap of the GPU"}] = {std::move(gaps), BlockSums(), "ns"};
 }
 
-void takeMetrics(Subjects& subjects, const Trace& trace, const BlockLayout& blocks)
+void takeMetrics(Subjects& subjects, const ComparedSide& side)
 {
-    for (const trace::Track& track : trace.tracks) {
+    const StopCheck isStopped(side.stop);
+    for (const trace::Track& track : side.trace->tracks) {
         const trace::CounterColumns& counter = track.counter;
         if (track.kind != trace::TrackKind::Counter || counter.isExact || counter.isDerived)
             continue;
         Subject& subject = subjects[{RowKind::Metric, {}, track.name}];
         subject.unit = counter.unit;
-        const trace::SamplesInWindow samples = trace::samplesInWindow(trace, counter);
-        for (std::size_t i = samples.begin; i < samples.end; ++i)
-            if (!std::isnan(counter.value[i]))
-                subject.values.add(counter.value[i], blocks.of(counter.time[i]));
+        const trace::SamplesInWindow samples = trace::samplesInWindow(*side.trace, counter);
+        for (std::size_t i = samples.begin; i < samples.end && !isStopped(i); ++i)
+            if (!std::isnan(counter.value[i]) && side.window.contains(counter.time[i]))
+                subject.values.add(counter.value[i], side.blocks.of(counter.time[i]));
     }
 }
 
@@ -274,25 +290,25 @@ std::array<std::vector<std::string>, 2> kernelRows(const Trace& a, const Trace& 
     return {rowNames(names[0], matched.rowOfA), rowNames(names[1], matched.rowOfB)};
 }
 
-void takeWork(std::array<Subjects, 2>& subjects, const Trace& a, const Trace& b, const std::array<BlockLayout, 2>& blocks,
+void takeWork(std::array<Subjects, 2>& subjects, const std::array<ComparedSide, 2>& sides,
               const std::array<std::vector<std::string>, 2>& kernels)
 {
-    const std::array traces = {&a, &b};
+    const Trace &a = *sides[0].trace, &b = *sides[1].trace;
     const std::array calls = {callNames(a), callNames(b)}, ranges = {rangeNames(a), rangeNames(b)};
     const MatchedNames ofCalls = matchNames(known(calls[0]), known(calls[1]), &numberedFamily);
     const MatchedNames ofRanges = matchNames(known(ranges[0]), known(ranges[1]), &numberedFamily);
     std::vector<std::function<void()>> tasks;
     for (const std::size_t side : {0, 1})
         tasks.emplace_back([&, side] {
-            const Trace& trace = *traces[side];
+            const Trace& trace = *sides[side].trace;
             const auto rows = [&](const std::array<Names, 2>& names, const MatchedNames& matched) {
                 return rowNames(names[side], side == 0 ? matched.rowOfA : matched.rowOfB);
             };
-            takeNamed(subjects[side], RowKind::Kernel, trace.kernels, trace.kernels.nameNumber, kernels[side], blocks[side]);
-            takeNamed(subjects[side], RowKind::ApiCall, trace.apiCalls, trace.apiCalls.calleeNumber, rows(calls, ofCalls), blocks[side]);
+            takeNamed(subjects[side], RowKind::Kernel, trace.kernels, trace.kernels.nameNumber, kernels[side], sides[side]);
+            takeNamed(subjects[side], RowKind::ApiCall, trace.apiCalls, trace.apiCalls.calleeNumber, rows(calls, ofCalls), sides[side]);
             takeNamed(subjects[side], RowKind::NvtxRange, trace.nvtxRanges, trace.nvtxRanges.labelNumber, rows(ranges, ofRanges),
-                      blocks[side]);
-            takeCopies(subjects[side], trace, blocks[side]);
+                      sides[side]);
+            takeCopies(subjects[side], sides[side]);
         });
     inParallel(std::move(tasks));
 }

@@ -1,11 +1,10 @@
 #pragma once
 
+#include "trace_model/analysis/compared_side.h"
 #include "trace_model/analysis/row_statistics.h"
 #include "trace_model/trace/trace.h"
 
-#include <algorithm>
 #include <array>
-#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -19,40 +18,21 @@ enum class RowKind : std::uint8_t
 {
     Throughput, ///< completed requests a second
     Latency,
-    Phase,      ///< one of a request's, or what lies outside of them
-    Batch,      ///< requests of an execution
-    Execution,  ///< how long one lasts
+    Phase,     ///< one of a request's, or what lies outside of them
+    Batch,     ///< requests of an execution
+    Execution, ///< how long one lasts
     Kernel,
     Memcpy,
     ApiCall,
     NvtxRange,
-    Gpu,        ///< how busy, how many streams at once
-    IdleGap,    ///< of a GPU between two pieces of work
+    Gpu,     ///< how busy, how many streams at once
+    IdleGap, ///< of a GPU between two pieces of work
+    Stream,  ///< how long those of a role are busy for a request
     Metric,
 };
 
 /// Stable snake_case name: "throughput", "kernel", "nvtx", …: the first word of expressions that are about it, and in JSON.
 [[nodiscard]] std::string_view name(RowKind kind);
-
-/// How the time of a trace is cut into blocks of one length, so that no block holds more of one report than of the other.
-struct BlockLayout
-{
-    TimestampNs start = 0;
-    DurationNs length = 1; ///< of a block
-    std::size_t count = 1;
-
-    [[nodiscard]] std::size_t of(TimestampNs time) const
-    {
-        const TimestampNs at = (time - start) / length;
-        return at < 0 ? 0 : std::min(static_cast<std::size_t>(at), count - 1);
-    }
-};
-
-/// Blocks of the time that was recorded: 32 of the shorter report, and as many of that length as the other has, up to 256.
-[[nodiscard]] std::array<BlockLayout, 2> blockLayouts(const trace::Trace& a, const trace::Trace& b);
-
-/// The window that was recorded, or the extent of the events where the file does not say.
-[[nodiscard]] TimeRange recordedTime(const trace::Trace& trace);
 
 struct SubjectKey
 {
@@ -72,10 +52,10 @@ struct Subject
 
 using Subjects = std::map<SubjectKey, Subject>;
 
-/// Everything of a trace that is compared, but what is matched by name across traces: requests, executions, how busy GPUs are, metrics.
-void takeRequests(Subjects& subjects, const trace::Trace& trace, const BlockLayout& blocks);
-void takeGpus(Subjects& subjects, const trace::Trace& trace, const BlockLayout& blocks);
-void takeMetrics(Subjects& subjects, const trace::Trace& trace, const BlockLayout& blocks);
+/// Everything of a side that is compared, but what is matched by name across traces: requests, executions, how busy GPUs are, metrics.
+void takeRequests(Subjects& subjects, const ComparedSide& side);
+void takeGpus(Subjects& subjects, const ComparedSide& side);
+void takeMetrics(Subjects& subjects, const ComparedSide& side);
 
 /// The row of each kernel name of both traces, by their numbers: by what they mean (name_family.h), and as short as tells them apart.
 [[nodiscard]] std::array<std::vector<std::string>, 2> kernelRows(const trace::Trace& a, const trace::Trace& b);
@@ -84,7 +64,7 @@ void takeMetrics(Subjects& subjects, const trace::Trace& trace, const BlockLayou
 [[nodiscard]] std::string copyRow(const trace::CopyRoute& route);
 
 /// Kernels, memcpys, API calls and NVTX ranges of both traces. The server's own ranges are left out: they are the phases.
-void takeWork(std::array<Subjects, 2>& subjects, const trace::Trace& a, const trace::Trace& b, const std::array<BlockLayout, 2>& blocks,
+void takeWork(std::array<Subjects, 2>& subjects, const std::array<ComparedSide, 2>& sides,
               const std::array<std::vector<std::string>, 2>& kernels);
 
 } // namespace gantry::analysis

@@ -32,42 +32,28 @@ std::string changeText(const StatisticChange& change, double p)
                        percentText(change.ratio()), intervalText(change, "ns"), probabilityText(p));
 }
 
-/// A statistic's change with its p-value among those that the verdict asks about.
-struct Asked
+std::vector<AskedChange> askAll(const ComparisonRow& latency, std::size_t comparisons)
 {
-    Statistic statistic;
-    StatisticChange change;
-    double p = 1;
-
-    [[nodiscard]] bool isTold() const
-    {
-        return p < kAlpha && change.excludesNone() && std::abs(change.difference()) > kNegligible * std::abs(change.a);
-    }
-    [[nodiscard]] bool isWorse() const { return isTold() && change.difference() > 0; }
-    [[nodiscard]] bool isBetter() const { return isTold() && change.difference() < 0; }
-};
-
-std::vector<Asked> askAll(const ComparisonRow& latency)
-{
-    std::vector<Asked> asked;
+    std::vector<AskedChange> asked;
     std::vector<double> pValues;
     for (const Statistic statistic : kAll)
         if (const auto& change = latency.statistics[statistic]) {
-            asked.push_back({statistic, *change});
+            asked.push_back({statistic, *change, 1});
             pValues.push_back(change->pValue);
         }
     correctByHolm(pValues);
     for (std::size_t i = 0; i < asked.size(); ++i)
-        asked[i].p = std::min(1.0, kQuestions * pValues[i]);
+        asked[i].p = std::min(1.0, kQuestions * static_cast<double>(comparisons) * pValues[i]);
     return asked;
 }
 
-std::string sentenceOf(const std::vector<Asked>& asked, const std::vector<Asked>& told, const std::string& of, const ComparisonRow& latency)
+std::string sentenceOf(const std::vector<AskedChange>& asked, const std::vector<AskedChange>& told, const std::string& of,
+                       const ComparisonRow& latency)
 {
-    const Asked& first = told.empty() ? asked.front() : told.front();
+    const AskedChange& first = told.empty() ? asked.front() : told.front();
     std::string text = fmt::format("{} latency{} {}", name(first.statistic), of, changeText(first.change, first.p));
     std::vector<std::string> others;
-    for (const Asked& one : told)
+    for (const AskedChange& one : told)
         if (one.statistic != first.statistic)
             others.push_back(fmt::format("{} {}", name(one.statistic), percentText(one.change.ratio())));
     if (!others.empty())
@@ -77,7 +63,7 @@ std::string sentenceOf(const std::vector<Asked>& asked, const std::vector<Asked>
 
 ComparisonVerdict cannotSay(std::string reason)
 {
-    return {Verdict::CannotSay, std::move(reason), {}};
+    return {Verdict::CannotSay, std::move(reason), {}, {}};
 }
 
 ComparisonVerdict withoutLatency(const Comparison& comparison)
@@ -93,6 +79,11 @@ ComparisonVerdict withoutLatency(const Comparison& comparison)
 }
 
 } // namespace
+
+bool AskedChange::isTold() const
+{
+    return p < kAlpha && change.excludesNone() && std::abs(change.difference()) > kNegligible * std::abs(change.a);
+}
 
 const char* name(Verdict verdict)
 {
@@ -112,7 +103,7 @@ std::optional<std::string> comparedModel(const Comparison& comparison)
     return latency ? std::optional(latency->model) : std::nullopt;
 }
 
-ComparisonVerdict verdictOf(const Comparison& comparison)
+ComparisonVerdict verdictOf(const Comparison& comparison, std::size_t comparisons)
 {
     const ComparisonRow* latency = latencyOf(comparison);
     if (!latency)
@@ -122,28 +113,28 @@ ComparisonVerdict verdictOf(const Comparison& comparison)
     if (x < kFewestRequests || y < kFewestRequests)
         return cannotSay(
             fmt::format("A has {} complete requests{} and B {}; {} each are needed to compare latency", x, of, y, kFewestRequests));
-    const std::vector<Asked> asked = askAll(*latency);
+    const std::vector<AskedChange> asked = askAll(*latency, comparisons);
     if (asked.empty())
         return cannotSay(fmt::format("all requests{} came in so short a part of the window that nothing tells what they vary by", of));
-    std::vector<Asked> worse, better;
-    std::copy_if(asked.begin(), asked.end(), std::back_inserter(worse), [](const Asked& one) { return one.isWorse(); });
-    std::copy_if(asked.begin(), asked.end(), std::back_inserter(better), [](const Asked& one) { return one.isBetter(); });
+    std::vector<AskedChange> worse, better;
+    std::copy_if(asked.begin(), asked.end(), std::back_inserter(worse), [](const AskedChange& one) { return one.isWorse(); });
+    std::copy_if(asked.begin(), asked.end(), std::back_inserter(better), [](const AskedChange& one) { return one.isBetter(); });
     if (!worse.empty()) {
         std::string reason = sentenceOf(asked, worse, of, *latency);
         if (!better.empty())
             reason += fmt::format("; but {} is better: {}", name(better.front().statistic), percentText(better.front().change.ratio()));
-        return {Verdict::Worse, std::move(reason), latency->model};
+        return {Verdict::Worse, std::move(reason), latency->model, asked};
     }
     if (!better.empty())
-        return {Verdict::Better, sentenceOf(asked, better, of, *latency), latency->model};
+        return {Verdict::Better, sentenceOf(asked, better, of, *latency), latency->model, asked};
     const StatisticChange& median = asked.front().change;
     const double size = std::abs(median.a);
     if (std::max(-median.low, median.high) > kTooWide * size)
         return {Verdict::CannotSay,
                 "no significant change, but a large one could hide in what requests vary by: " + sentenceOf(asked, {}, of, *latency) +
                     "; longer windows tell more",
-                latency->model};
-    return {Verdict::Same, sentenceOf(asked, {}, of, *latency), latency->model};
+                latency->model, asked};
+    return {Verdict::Same, sentenceOf(asked, {}, of, *latency), latency->model, asked};
 }
 
 } // namespace gantry::analysis

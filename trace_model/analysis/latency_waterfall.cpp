@@ -2,6 +2,7 @@
 
 #include "trace_model/analysis/comparison_subjects.h"
 #include "trace_model/base/parallel.h"
+#include "trace_model/base/stoppable.h"
 #include "trace_model/trace/launch_key.h"
 
 #include <algorithm>
@@ -34,8 +35,10 @@ struct Piece
 class ExecutionWork
 {
 public:
-    ExecutionWork(const Trace& trace, const std::vector<std::string>& kernels) : m_trace(trace)
+    ExecutionWork(const ComparedSide& side, const std::vector<std::string>& kernels)
+        : m_trace(*side.trace), m_stop(side.stop), m_isStopped(side.stop)
     {
+        const Trace& trace = m_trace;
         joinCalls();
         std::vector<std::uint32_t> kernelNames, copyNames;
         for (const std::string& kernel : kernels)
@@ -44,7 +47,7 @@ public:
         take(trace.memcpys, [&](std::size_t row) { return number({Of::Copy, copyRow(trace.memcpys.route[row])}); });
         take(trace.memsets, [this](std::size_t) { return number({Of::Other, "memset"}); });
         take(trace.graphLaunches, [this](std::size_t) { return number({Of::Other, "CUDA graph"}); });
-        std::sort(m_pieces.begin(), m_pieces.end(), [](const Piece& x, const Piece& y) {
+        sortUnlessStopped(m_pieces.begin(), m_pieces.end(), m_stop, [](const Piece& x, const Piece& y) {
             return std::tie(x.execution, x.time.start) < std::tie(y.execution, y.time.start);
         });
     }
@@ -83,7 +86,7 @@ private:
         for (std::uint32_t i = 0; i < walks.size(); ++i)
             if (const auto found = byThread.find(calls.threads[i]); found != byThread.end())
                 walks[i].executions = &found->second;
-        for (std::size_t row = 0; row < calls.size(); ++row) {
+        for (std::size_t row = 0; row < calls.size() && !m_isStopped(row); ++row) {
             Walk& walk = walks[calls.threadNumber[row]];
             if (!walk.executions || calls.correlation[row] == 0)
                 continue;
@@ -93,13 +96,13 @@ private:
             if (walk.next < executions.size() && m_trace.executions[executions[walk.next]].time.contains(calls.start[row]))
                 m_launches.emplace_back(trace::launchKey(Trace::processOf(calls.globalTid(row)), calls.correlation[row]), executions[walk.next]);
         }
-        std::sort(m_launches.begin(), m_launches.end());
+        sortUnlessStopped(m_launches.begin(), m_launches.end(), m_stop);
     }
 
     template <typename NameOf>
     void take(const trace::GpuEventColumns& columns, NameOf nameOf)
     {
-        for (std::size_t row = 0; row < columns.size(); ++row) {
+        for (std::size_t row = 0; row < columns.size() && !m_isStopped(row); ++row) {
             const std::uint64_t key = trace::launchKey(columns.globalPid(row), columns.correlation[row]);
             const auto found = std::lower_bound(m_launches.begin(), m_launches.end(), std::pair(key, std::uint32_t{0}));
             if (found != m_launches.end() && found->first == key)
@@ -108,6 +111,8 @@ private:
     }
 
     const Trace& m_trace;
+    std::stop_token m_stop;
+    StopCheck m_isStopped;
     std::vector<std::pair<std::uint64_t, std::uint32_t>> m_launches; ///< by key
     std::vector<Piece> m_pieces;
     std::map<StepName, std::uint32_t> m_numbers;
@@ -126,10 +131,12 @@ struct Sums
 class SideSums
 {
 public:
-    SideSums(const Trace& trace, const std::string& model, const std::vector<std::string>& kernels) : m_trace(trace), m_work(trace, kernels)
+    SideSums(const ComparedSide& side, const std::string& model, const std::vector<std::string>& kernels)
+        : m_trace(*side.trace), m_work(side, kernels)
     {
-        for (const trace::Request& request : trace.requests)
-            if (!request.cutByWindow && !request.failed && trace.strings[request.model] == model)
+        const StopCheck isStopped(side.stop);
+        for (std::size_t i = 0; i < m_trace.requests.size() && !isStopped(i); ++i)
+            if (const trace::Request& request = m_trace.requests[i]; side.hasWhole(request) && m_trace.strings[request.model] == model)
                 add(request);
         for (std::size_t phase = 0; phase < m_byNumber.size(); ++phase) {
             for (std::size_t number = 0; number < m_byNumber[phase].size(); ++number)
@@ -205,14 +212,13 @@ void addInside(std::vector<WaterfallStep>& steps, const std::string& phase, cons
 
 } // namespace
 
-std::optional<LatencyWaterfall> latencyWaterfall(const Trace& a, const Trace& b, const std::string& model,
+std::optional<LatencyWaterfall> latencyWaterfall(const std::array<ComparedSide, 2>& sides, const std::string& model,
                                                  const std::array<std::vector<std::string>, 2>& kernels)
 {
     std::array<Sums, 2> sums;
-    const std::array traces = {&a, &b};
     std::vector<std::function<void()>> tasks;
     for (const std::size_t side : {0, 1})
-        tasks.emplace_back([&, side] { sums[side] = SideSums(*traces[side], model, kernels[side]).sums(); });
+        tasks.emplace_back([&, side] { sums[side] = SideSums(sides[side], model, kernels[side]).sums(); });
     inParallel(std::move(tasks));
     if (sums[0].requests == 0 || sums[1].requests == 0)
         return {};

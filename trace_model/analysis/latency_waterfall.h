@@ -1,6 +1,6 @@
 #pragma once
 
-#include "trace_model/trace/trace.h"
+#include "trace_model/analysis/compared_side.h"
 
 #include <array>
 #include <optional>
@@ -39,8 +39,8 @@ struct LatencyWaterfall
 };
 
 /// The waterfall of a model. `kernels`: the row of each kernel name (kernelRows()). Absent: a side has no complete request of the model.
-/// Any thread; O((calls + GPU work) log n).
-[[nodiscard]] std::optional<LatencyWaterfall> latencyWaterfall(const trace::Trace& a, const trace::Trace& b, const std::string& model,
+/// Requests are those that are whole in the windows that are compared. Any thread; O((calls + GPU work) log n).
+[[nodiscard]] std::optional<LatencyWaterfall> latencyWaterfall(const std::array<ComparedSide, 2>& sides, const std::string& model,
                                                                const std::array<std::vector<std::string>, 2>& kernels);
 
 } // namespace gantry::analysis

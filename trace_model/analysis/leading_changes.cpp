@@ -32,10 +32,12 @@ bool isWork(const ComparisonRow& row)
     return row.kind == RowKind::Kernel || row.kind == RowKind::Memcpy;
 }
 
-/// Latency and throughput are what is explained, and metrics are how; neither is an explanation.
+/// Latency and throughput are what is explained, and metrics are how; neither is an explanation. What streams do is said by the work on
+/// them.
 bool isExplanation(const ComparisonRow& row)
 {
-    return row.kind != RowKind::Latency && row.kind != RowKind::Throughput && row.kind != RowKind::Execution && row.kind != RowKind::Metric;
+    return row.kind != RowKind::Latency && row.kind != RowKind::Throughput && row.kind != RowKind::Execution &&
+           row.kind != RowKind::Stream && row.kind != RowKind::Metric;
 }
 
 /// A kernel or copy that one side alone has and spends a twentieth of its work's time in.

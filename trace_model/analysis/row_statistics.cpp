@@ -1,5 +1,7 @@
 #include "trace_model/analysis/row_statistics.h"
 
+#include "trace_model/base/stoppable.h"
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -20,10 +22,11 @@ double atRank(const std::vector<double>& sorted, double share)
     return sorted[static_cast<std::size_t>(std::clamp(rank, 1.0, static_cast<double>(sorted.size()))) - 1];
 }
 
-std::vector<double> sortedValues(const BlockedValues& values)
+/// Stopped, the order is any.
+std::vector<double> sortedValues(const BlockedValues& values, const std::stop_token& stop)
 {
     std::vector<double> sorted = values.value;
-    std::sort(sorted.begin(), sorted.end());
+    sortUnlessStopped(sorted.begin(), sorted.end(), stop);
     return sorted;
 }
 
@@ -140,10 +143,12 @@ std::size_t fewestFor(Statistic statistic)
     return statistic == Statistic::Mean ? 5 : static_cast<std::size_t>(std::lround(kBeyond / (1 - shareOf(statistic))));
 }
 
-RowStatistics compareValues(const BlockedValues& a, const BlockedValues& b, const ResamplingPlan& plan)
+RowStatistics compareValues(const BlockedValues& a, const BlockedValues& b, const ResamplingPlan& plan, const std::stop_token& stop)
 {
     RowStatistics row;
-    const std::vector<double> sortedA = sortedValues(a), sortedB = sortedValues(b);
+    const std::vector<double> sortedA = sortedValues(a, stop), sortedB = sortedValues(b, stop);
+    if (stop.stop_requested())
+        return row;
     row.a = sideOf(sortedA);
     row.b = sideOf(sortedB);
     if (std::min(a.size(), b.size()) < fewestFor(Statistic::Mean))
@@ -153,8 +158,11 @@ RowStatistics compareValues(const BlockedValues& a, const BlockedValues& b, cons
             StatisticChange{row.a[Statistic::Mean], row.b[Statistic::Mean], test->low, test->high, test->pValue};
     if (auto& mean = row.changes[static_cast<std::size_t>(Statistic::Mean)])
         keepPossible(*mean, sortedA.front() >= 0 && sortedB.front() >= 0);
-    for (const Statistic statistic : kQuantiles)
+    for (const Statistic statistic : kQuantiles) {
+        if (stop.stop_requested())
+            break;
         row.changes[static_cast<std::size_t>(statistic)] = quantileChange(a, b, sortedA, sortedB, statistic, plan);
+    }
     return row;
 }
 

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <stop_token>
 #include <string_view>
 #include <vector>
 
@@ -75,9 +76,11 @@ struct RowStatistics
 /// How many values of a side, at least, a percentile is compared of: as many as have five beyond it on average.
 [[nodiscard]] std::size_t fewestFor(Statistic statistic);
 
-/// Compares the values of both sides, each statistic by itself, by their blocks (testBlocks). A percentile is tested by how much of each side
-/// lies beyond that percentile of both together; its interval is Woodruff's: that of the share beyond it, read off the values. O(n log n).
-[[nodiscard]] RowStatistics compareValues(const BlockedValues& a, const BlockedValues& b, const ResamplingPlan& plan);
+/// Compares the values of both sides, each statistic by itself, by their blocks (testBlocks). A percentile is tested by how much of each
+/// side lies beyond that percentile of both together; its interval is Woodruff's: that of the share beyond it, read off the values. O(n log
+/// n). `stop` is looked at at least every 100 ms of work: what comes of it then means nothing.
+[[nodiscard]] RowStatistics compareValues(const BlockedValues& a, const BlockedValues& b, const ResamplingPlan& plan,
+                                          const std::stop_token& stop = {});
 
 /// The same of what is a sum over a weight in each block, of which there is a mean alone.
 [[nodiscard]] RowStatistics compareSums(const BlockSums& a, const BlockSums& b, const ResamplingPlan& plan);

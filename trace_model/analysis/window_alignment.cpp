@@ -53,6 +53,9 @@ std::optional<TimestampNs> anchorOf(const trace::Trace& trace, const WindowAlign
         return startOfRequest(trace, alignment.index);
     case WindowAlignment::By::Range:
         return startOfRange(trace, alignment.text, alignment.index);
+    case WindowAlignment::By::Iteration:
+    case WindowAlignment::By::Hand:
+        break;
     }
     return {};
 }

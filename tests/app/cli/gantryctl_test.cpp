@@ -378,6 +378,42 @@ TEST_F(Gantryctl, CompareWritesMarkdownAndAPageThatNeedsNothingButItself)
     EXPECT_EQ(gantryctl({"compare", a, b, "--html", folder / "none" / "c.html"}).exitStatus, 73);
 }
 
+TEST_F(Gantryctl, CompareOfMoreThanTwoHasAColumnForEachAndTheWorstStatus)
+{
+    const std::string page = folder / "windows.html";
+    const ProcessResult text = gantryctl({"compare", a, a, b, "--html", page});
+    EXPECT_EQ(text.exitStatus, 1) << text.err;
+    EXPECT_THAT(text.out, testing::AllOf(HasSubstr("B: no significant change, C: worse"), HasSubstr("bert latency median"),
+                                         HasSubstr("+200 % worse")));
+    std::stringstream html;
+    html << std::ifstream(page).rdbuf();
+    EXPECT_THAT(html.str(), testing::AllOf(HasSubstr("+200 % worse"), HasSubstr("C against A"), HasSubstr("<svg"), Not(HasSubstr("nan"))));
+    EXPECT_THAT(gantryctl({"compare", a, a, b, "--markdown"}).out, HasSubstr("| verdict |"));
+    const json document = json::parse(gantryctl({"compare", a, a, b, "--json"}).out);
+    EXPECT_EQ(document["verdict"], "worse");
+    ASSERT_EQ(document["windows"].size(), 2u);
+    EXPECT_EQ(document["windows"][0]["verdict"], "same");
+    EXPECT_EQ(document["windows"][1]["letter"], "C");
+    EXPECT_EQ(document["windows"][1]["comparison"]["verdict"], "worse");
+    EXPECT_EQ(gantryctl({"compare", a, a, a}).exitStatus, 0);
+    EXPECT_EQ(gantryctl({"compare", b, a, a, "--fail-if", "kernel:no_such:p50>+5%"}).exitStatus, 2);
+    EXPECT_EQ(gantryctl({"compare", a, a, a, a, a, a, a, a, a}).exitStatus, 64); // nine
+}
+
+TEST_F(Gantryctl, CompareSaysWhatOfBothWasComparedWhereTheyAreAligned)
+{
+    const json document = json::parse(gantryctl({"compare", a, b, "--align", "request:11", "--json"}).out);
+    EXPECT_EQ(document["alignment"]["by"], "request");
+    EXPECT_EQ(document["alignment"]["window_a_ns"][0], 10'000'000);
+    EXPECT_EQ(document["verdict"], "worse"); // 30 requests are left
+    EXPECT_TRUE(json::parse(gantryctl({"compare", a, b, "--json"}).out)["alignment"].is_null());
+    EXPECT_THAT(gantryctl({"compare", a, b, "--align", "range:compute_infer"}).out, HasSubstr("Aligned by range 'compute_infer'"));
+    const ProcessResult missing = gantryctl({"compare", a, b, "--align", "range:none"});
+    EXPECT_EQ(missing.exitStatus, 65);
+    EXPECT_THAT(missing.err, HasSubstr("A and B have no range 'none'"));
+    EXPECT_EQ(gantryctl({"compare", a, b, "--align", "middle"}).exitStatus, 64);
+}
+
 TEST_F(Gantryctl, CaptureFindsAFolderThatCannotBeWrittenBeforeItAsksTheNode)
 {
     const ProcessResult result = gantryctl({"capture", "--for", "1s", "--node", nowhere, "-o", folder / "missing" / "x.gantry", "--json"});

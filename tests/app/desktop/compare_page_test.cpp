@@ -181,6 +181,20 @@ private slots:
         QCOMPARE(box("sideA")->currentIndex(), -1);
     }
 
+    void aComparisonThatRunsCanBeCancelled()
+    {
+        m_page->setOpenReports({{m_a, *trace::loadTrace(m_a)}, {m_b, *trace::loadTrace(m_b)}});
+        QSignalSpy ready(m_page.get(), &ComparePage::ready);
+        m_page->setFiles(m_a, m_b); // both are there at once, and nothing is delivered before events are handled
+        QCOMPARE(text("stage"), QStringLiteral("Comparing…"));
+        QVERIFY(button("Cancel")->isVisible());
+        button("Cancel")->click();
+        QVERIFY2(sentence().contains(QStringLiteral("Choose report B too")), qPrintable(sentence()));
+        m_page->setSide(1, m_b);
+        QVERIFY(ready.wait(kPatienceMs));
+        QCOMPARE(ready.size(), 1); // of the second one alone
+    }
+
     void takesAnOpenReportAsItIs()
     {
         const auto a = *trace::loadTrace(m_a);

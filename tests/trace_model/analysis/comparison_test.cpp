@@ -1,6 +1,7 @@
 #include "trace_model/analysis/comparison.h"
 
 #include "tests/support/event_script.h"
+#include "tests/support/simulated_server.h"
 
 #include <gtest/gtest.h>
 
@@ -100,6 +101,54 @@ TEST(Comparison, HasNoRatioToNothing)
     const ComparisonRow row{"x", 0.0, 5.0, "ns", {}, {}};
     EXPECT_EQ(row.difference(), 5.0);
     EXPECT_FALSE(row.ratio());
+}
+
+std::vector<std::string> phasesOf(const trace::Trace& a, const trace::Trace& b)
+{
+    std::vector<std::string> phases;
+    ComparisonOptions options;
+    options.progress = [&](double, std::string_view phase) {
+        if (phases.empty() || phases.back() != phase)
+            phases.emplace_back(phase);
+    };
+    EXPECT_TRUE(compare(a, b, options));
+    return phases;
+}
+
+TEST(Comparison, TellsHowFarItIsByPhaseAndNeverGoesBack)
+{
+    const auto a = test::traceOfServer({.seed = 1}), b = test::traceOfServer({.seed = 2});
+    double last = -1;
+    ComparisonOptions options;
+    options.progress = [&](double fraction, std::string_view phase) {
+        EXPECT_GE(fraction, last) << phase;
+        EXPECT_LE(fraction, 1) << phase;
+        last = fraction;
+    };
+    EXPECT_TRUE(compare(*a, *b, options));
+    EXPECT_EQ(last, 1);
+    EXPECT_EQ(phasesOf(*a, *b).size(), 6u);
+}
+
+TEST(Comparison, ThatIsStoppedInAnyPhaseEndsThere)
+{
+    const auto a = test::traceOfServer({.seed = 1}), b = test::traceOfServer({.seed = 2});
+    for (const std::string& last : phasesOf(*a, *b)) {
+        std::stop_source stop;
+        std::string reached;
+        ComparisonOptions options;
+        options.stop = stop.get_token();
+        options.progress = [&](double, std::string_view phase) {
+            reached = phase;
+            if (phase == last)
+                stop.request_stop();
+        };
+        const Result<Comparison> result = compare(*a, *b, options);
+        ASSERT_FALSE(result) << last;
+        EXPECT_EQ(result.error().code, ErrorCode::Cancelled);
+        const bool isWithinPairs = last == "what is told from chance"; // the check behind all pairs names the next phase
+        EXPECT_EQ(reached, isWithinPairs ? "where the latency went" : last);
+    }
 }
 
 } // namespace

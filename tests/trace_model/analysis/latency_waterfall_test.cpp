@@ -20,7 +20,7 @@ using Of = WaterfallStep::Of;
 
 LatencyWaterfall waterfallOf(const trace::Trace& a, const trace::Trace& b, const std::string& model)
 {
-    const auto waterfall = latencyWaterfall(a, b, model, kernelRows(a, b));
+    const auto waterfall = latencyWaterfall(comparedSides(a, b), model, kernelRows(a, b));
     EXPECT_TRUE(waterfall);
     return waterfall.value_or(LatencyWaterfall{});
 }
@@ -105,7 +105,7 @@ TEST(LatencyWaterfall, TellsAKernelsShareOfTheChange)
 TEST(LatencyWaterfall, IsNoneWhereASideHasNoRequestOfTheModel)
 {
     const auto a = test::traceOfServer({});
-    EXPECT_FALSE(latencyWaterfall(*a, *a, "resnet", kernelRows(*a, *a)));
+    EXPECT_FALSE(latencyWaterfall(comparedSides(*a, *a), "resnet", kernelRows(*a, *a)));
 }
 
 } // namespace
