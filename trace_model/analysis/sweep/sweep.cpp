@@ -145,9 +145,10 @@ std::vector<std::string> limitsOf(const std::vector<Point>& points)
 std::vector<std::string> otherColumns(const std::vector<Point>& points)
 {
     std::vector<std::string> names;
+    std::set<std::string_view> seen;
     for (const Point& point : points)
         for (const auto& [name, value] : point.others)
-            if (std::find(names.begin(), names.end(), name) == names.end())
+            if (seen.insert(name).second)
                 names.push_back(name);
     return names;
 }

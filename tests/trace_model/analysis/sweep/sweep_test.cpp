@@ -55,6 +55,14 @@ TEST(Sweep, EqualPointsAreBothOnTheFrontAndSaidToBeEqual)
     EXPECT_EQ(remarksOn(sweep, 0), Names{"the same throughput and p99 as two"});
 }
 
+TEST(Sweep, OfManyEqualPointsAFewAreNamed)
+{
+    std::vector<Point> points;
+    for (int i = 0; i < 6; ++i)
+        points.push_back(pointAt("p" + std::to_string(i), 100, 5));
+    EXPECT_EQ(remarksOn(arranged(points), 1), Names{"the same throughput and p99 as p0, p2, p3 and 2 more"});
+}
+
 TEST(Sweep, AP99OfFewRequestsIsNotClaimed)
 {
     const Sweep sweep = arranged({pointAt("few", 300, 5, 99), pointAt("enough", 100, 6, 100)});
