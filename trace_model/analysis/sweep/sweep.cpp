@@ -171,10 +171,13 @@ Sweep arranged(std::vector<Point> points)
     Sweep sweep;
     std::for_each(points.begin(), points.end(), claimP99);
     sweep.parameters = telling(points);
+    std::map<std::string, std::size_t> named;
     for (Point& point : points)
         if (point.name.empty()) {
             point.name = nameOf(point, sweep.parameters);
             point.isNamedByParameters = !sweep.parameters.empty();
+            if (const std::size_t number = ++named[point.name]; number > 1) // measured several times
+                point.name += fmt::format(" #{}", number);
         }
     std::stable_sort(points.begin(), points.end(), [](const Point& a, const Point& b) {
         const auto &x = a.figures[Figure::Throughput], &y = b.figures[Figure::Throughput];

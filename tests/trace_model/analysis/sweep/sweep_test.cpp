@@ -88,6 +88,15 @@ TEST(Sweep, OnlyWhatDiffersIsAColumn)
     EXPECT_EQ(sweep.points[0].name, "instances 1");
 }
 
+TEST(Sweep, WhatWasMeasuredTwiceHasANumber)
+{
+    std::vector<Point> points(3);
+    for (std::size_t i = 0; i < points.size(); ++i)
+        points[i].parameters = {{"concurrency", i < 2 ? "4" : "8"}};
+    const Sweep sweep = arranged(points);
+    EXPECT_EQ(namesOf(sweep, {0, 1, 2}), (Names{"concurrency 4", "concurrency 4 #2", "concurrency 8"}));
+}
+
 // Of a circumstance that changes with nothing else that was said, nobody could tell which of the two it was: it stays.
 TEST(Sweep, ACircumstanceThatSaysNoMoreThanWhatWasSetIsNoColumn)
 {
