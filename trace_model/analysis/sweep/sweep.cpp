@@ -145,9 +145,10 @@ std::vector<std::string> limitsOf(const std::vector<Point>& points)
 std::vector<std::string> otherColumns(const std::vector<Point>& points)
 {
     std::vector<std::string> names;
+    std::set<std::string_view> seen;
     for (const Point& point : points)
         for (const auto& [name, value] : point.others)
-            if (std::find(names.begin(), names.end(), name) == names.end())
+            if (seen.insert(name).second)
                 names.push_back(name);
     return names;
 }
@@ -170,10 +171,13 @@ Sweep arranged(std::vector<Point> points)
     Sweep sweep;
     std::for_each(points.begin(), points.end(), claimP99);
     sweep.parameters = telling(points);
+    std::map<std::string, std::size_t> named;
     for (Point& point : points)
         if (point.name.empty()) {
             point.name = nameOf(point, sweep.parameters);
             point.isNamedByParameters = !sweep.parameters.empty();
+            if (const std::size_t number = ++named[point.name]; number > 1) // measured several times
+                point.name += fmt::format(" #{}", number);
         }
     std::stable_sort(points.begin(), points.end(), [](const Point& a, const Point& b) {
         const auto &x = a.figures[Figure::Throughput], &y = b.figures[Figure::Throughput];

@@ -14,6 +14,7 @@ namespace gantry::sweep {
 namespace {
 
 constexpr std::size_t kMostColumns = 512, kMostRows = 16384; // as importing such tables allows
+constexpr std::size_t kMostCells = 1'000'000;                // each is kept with the name of its column
 
 /// "p99 Latency (ms)" in its parts.
 struct Heading
@@ -233,8 +234,8 @@ Result<std::vector<Point>> pointsOfCsv(std::string_view text, const std::filesys
         } else if (cells.size() != header.size()) {
             return badTable(record->line, std::min(cells.size(), header.size()) + 1,
                             fmt::format("this row has {} cells and the header {}", cells.size(), header.size()));
-        } else if (points.size() >= kMostRows) {
-            return badTable(record->line, 1, fmt::format("a sweep has {} points at most", kMostRows));
+        } else if (points.size() >= kMostRows || points.size() * header.size() >= kMostCells) {
+            return badTable(record->line, 1, fmt::format("a sweep has {} points at most, and {} cells", kMostRows, kMostCells));
         } else {
             points.push_back(pointOf(header, meanings, cells, file));
         }

@@ -26,6 +26,18 @@ std::string counted(double count, const char* one, const char* many)
     return fmt::format("{} {}", formatCount(static_cast<std::uint64_t>(count)), count == 1 ? one : many);
 }
 
+/// "a, b, c and 4 more": of many equal points each would otherwise name all.
+std::string othersOf(const Sweep& sweep, const std::vector<std::size_t>& tie, std::size_t index)
+{
+    constexpr std::size_t kNamed = 3;
+    std::string text;
+    std::size_t named = 0;
+    for (std::size_t i = 0; i < tie.size() && named < kNamed; ++i)
+        if (tie[i] != index)
+            text += (named++ == 0 ? "" : ", ") + sweep.points[tie[i]].name;
+    return tie.size() - 1 > named ? fmt::format("{} and {} more", text, tie.size() - 1 - named) : text;
+}
+
 } // namespace
 
 const FigureWords& wordsOf(Figure figure)
@@ -59,9 +71,7 @@ std::vector<std::string> remarksOn(const Sweep& sweep, std::size_t index)
         remarks.push_back(counted(*dropped, "record was dropped", "records were dropped"));
     for (const std::vector<std::size_t>& tie : sweep.ties)
         if (std::find(tie.begin(), tie.end(), index) != tie.end())
-            for (const std::size_t other : tie)
-                if (other != index)
-                    remarks.push_back("the same throughput and p99 as " + sweep.points[other].name);
+            remarks.push_back("the same throughput and p99 as " + othersOf(sweep, tie, index));
     return remarks;
 }
 

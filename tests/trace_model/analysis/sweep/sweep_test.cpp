@@ -55,6 +55,14 @@ TEST(Sweep, EqualPointsAreBothOnTheFrontAndSaidToBeEqual)
     EXPECT_EQ(remarksOn(sweep, 0), Names{"the same throughput and p99 as two"});
 }
 
+TEST(Sweep, OfManyEqualPointsAFewAreNamed)
+{
+    std::vector<Point> points;
+    for (int i = 0; i < 6; ++i)
+        points.push_back(pointAt("p" + std::to_string(i), 100, 5));
+    EXPECT_EQ(remarksOn(arranged(points), 1), Names{"the same throughput and p99 as p0, p2, p3 and 2 more"});
+}
+
 TEST(Sweep, AP99OfFewRequestsIsNotClaimed)
 {
     const Sweep sweep = arranged({pointAt("few", 300, 5, 99), pointAt("enough", 100, 6, 100)});
@@ -78,6 +86,15 @@ TEST(Sweep, OnlyWhatDiffersIsAColumn)
     const Sweep sweep = arranged(points);
     EXPECT_EQ(sweep.parameters, Names{"instances"});
     EXPECT_EQ(sweep.points[0].name, "instances 1");
+}
+
+TEST(Sweep, WhatWasMeasuredTwiceHasANumber)
+{
+    std::vector<Point> points(3);
+    for (std::size_t i = 0; i < points.size(); ++i)
+        points[i].parameters = {{"concurrency", i < 2 ? "4" : "8"}};
+    const Sweep sweep = arranged(points);
+    EXPECT_EQ(namesOf(sweep, {0, 1, 2}), (Names{"concurrency 4", "concurrency 4 #2", "concurrency 8"}));
 }
 
 // Of a circumstance that changes with nothing else that was said, nobody could tell which of the two it was: it stays.
