@@ -96,8 +96,11 @@ void takeRequests(Point& point, const trace::Trace& trace)
 std::optional<double> gpuBusy(const trace::Trace& trace)
 {
     const TimeRange time = analysis::recordedTime(trace);
+    analysis::ComparedSide whole;
+    whole.trace = &trace;
+    whole.blocks = {time.start, std::max<DurationNs>(time.duration(), 1), 1};
     analysis::Subjects subjects;
-    analysis::takeGpus(subjects, trace, {time.start, std::max<DurationNs>(time.duration(), 1), 1});
+    analysis::takeGpus(subjects, whole);
     for (const auto& [key, subject] : subjects)
         if (key.kind == analysis::RowKind::Gpu && subject.unit == "ratio" && !subject.sums.weight.empty() && subject.sums.weight[0] > 0)
             return std::min(1.0, subject.sums.sum[0] / subject.sums.weight[0]);
