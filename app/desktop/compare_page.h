@@ -89,6 +89,8 @@ private:
     /// As when side B had not been chosen yet.
     void cancelComparison();
     void compare();
+    /// The figures of what the view's alignment leaves, in place of those that are shown.
+    void compareAligned();
     void refreshBoxes();
     /// What is missing before there is anything to compare.
     void showMissing();

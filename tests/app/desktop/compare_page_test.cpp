@@ -13,6 +13,7 @@
 #include <QLabel>
 #include <QPushButton>
 #include <QSignalSpy>
+#include <QSpinBox>
 #include <QTest>
 #include <QTreeWidget>
 
@@ -193,6 +194,25 @@ private slots:
         m_page->setSide(1, m_b);
         QVERIFY(ready.wait(kPatienceMs));
         QCOMPARE(ready.size(), 1); // of the second one alone
+    }
+
+    void theFiguresAreThoseOfWhatIsAligned()
+    {
+        compare();
+        QVERIFY(!m_page->comparison()->aligned);
+        QSignalSpy ready(m_page.get(), &ComparePage::ready);
+        QComboBox* by = box("alignBy");
+        by->setCurrentIndex(by->findText(QStringLiteral("request")));
+        QVERIFY(ready.wait(kPatienceMs));
+        QVERIFY(m_page->comparison()->aligned);
+        QVERIFY2(text("compareNote").startsWith(QStringLiteral("Aligned by request 1: ")), qPrintable(text("compareNote")));
+        by->setCurrentIndex(0);
+        QVERIFY(ready.wait(kPatienceMs));
+        QVERIFY(!m_page->comparison()->aligned);
+        QCOMPARE(text("compareNote"), QString());
+        m_page->findChild<QSpinBox*>(QStringLiteral("alignNumber"))->setValue(500); // more than there are
+        by->setCurrentIndex(by->findText(QStringLiteral("request")));
+        QTRY_VERIFY_WITH_TIMEOUT(text("compareNote").contains(QStringLiteral("A and B have no request 500")), kPatienceMs);
     }
 
     void takesAnOpenReportAsItIs()
