@@ -1,5 +1,6 @@
 #include "app/desktop/compare_page.h"
 
+#include "app/desktop/comparison_pdf.h"
 #include "app/desktop/loading_panel.h"
 #include "app/desktop/slowest_requests.h"
 #include "app/desktop/text.h"
@@ -9,10 +10,12 @@
 #include "widgets/timeline/timeline_widget.h"
 
 #include <QComboBox>
+#include <QFileDialog>
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QSignalBlocker>
 #include <QStackedWidget>
+#include <QToolButton>
 #include <QVBoxLayout>
 
 #include <algorithm>
@@ -56,7 +59,9 @@ ComparePage::ComparePage(jobs::JobRunner& runner, TraceSource source, QWidget* p
       m_sentence(new QLabel(this)),
       m_details(new QLabel(this)),
       m_view(new widgets::CompareView(this)),
-      m_compareSlot(runner)
+      m_pdf(new QToolButton(this)),
+      m_compareSlot(runner),
+      m_pdfSlot(runner)
 {
     for (const int side : kSides)
         new SlowestRequests(m_view->timeline(side), runner);
@@ -89,6 +94,14 @@ ComparePage::ComparePage(jobs::JobRunner& runner, TraceSource source, QWidget* p
             emit fileRequested(side);
         });
     }
+
+    m_pdf->setObjectName(QStringLiteral("savePdf"));
+    m_pdf->setText(tr("PDF…"));
+    m_pdf->setToolTip(tr("Save a summary with this page's picture, for a ticket"));
+    bar->addWidget(m_pdf);
+    connect(m_pdf, &QToolButton::clicked, this, &ComparePage::askForPdf);
+    connect(m_stack, &QStackedWidget::currentChanged, this, [this] { m_pdf->setEnabled(m_stack->currentWidget() == m_view); });
+    m_pdf->setEnabled(false);
 
     auto* state = new QWidget(this);
     auto* column = new QVBoxLayout(state);
@@ -299,6 +312,31 @@ void ComparePage::compareAligned()
             m_view->setComparison(*m_comparison);
             emit ready();
         });
+}
+
+void ComparePage::askForPdf()
+{
+    auto* dialog = new QFileDialog(this, tr("Save as PDF"), {}, tr("PDF (*.pdf)"));
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->setAcceptMode(QFileDialog::AcceptSave);
+    dialog->setDefaultSuffix(QStringLiteral("pdf"));
+    connect(dialog, &QFileDialog::fileSelected, this, [this](const QString& file) { savePdf(toPath(file)); });
+    dialog->open();
+}
+
+void ComparePage::savePdf(const std::filesystem::path& path)
+{
+    if (!m_comparison)
+        return;
+    ComparisonSummary summary{pathText(m_sides[0].path.filename()), pathText(m_sides[1].path.filename()), *m_comparison,
+                              m_view->grab().toImage()};
+    m_pdfSlot.run([summary = std::move(summary), path](const jobs::JobContext&) { return writeComparisonPdf(summary, path); },
+                  [this, file = pathText(path)](Result<void> written) {
+                      if (!written)
+                          return emit logged(tr("The summary was not saved to %1: %2").arg(file, describe(written.error()).sentence));
+                      emit logged(tr("The summary was saved to %1").arg(file));
+                      emit pdfSaved(file);
+                  });
 }
 
 void ComparePage::cancelComparison()

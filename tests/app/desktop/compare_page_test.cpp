@@ -10,6 +10,7 @@
 
 #include <QAbstractItemView>
 #include <QComboBox>
+#include <QFile>
 #include <QLabel>
 #include <QPushButton>
 #include <QSignalSpy>
@@ -213,6 +214,25 @@ private slots:
         m_page->findChild<QSpinBox*>(QStringLiteral("alignNumber"))->setValue(500); // more than there are
         by->setCurrentIndex(by->findText(QStringLiteral("request")));
         QTRY_VERIFY_WITH_TIMEOUT(text("compareNote").contains(QStringLiteral("A and B have no request 500")), kPatienceMs);
+    }
+
+    void aSummaryIsSavedAsPdfWithTheVerdictAndThePicture()
+    {
+        QVERIFY(!m_page->findChild<QWidget*>(QStringLiteral("savePdf"))->isEnabled());
+        compare();
+        QVERIFY(m_page->findChild<QWidget*>(QStringLiteral("savePdf"))->isEnabled());
+        QSignalSpy saved(m_page.get(), &ComparePage::pdfSaved), logged(m_page.get(), &ComparePage::logged);
+        const auto file = *m_folder / "summary.pdf";
+        m_page->savePdf(file);
+        QVERIFY(saved.wait(kPatienceMs));
+        QFile pdf(QString::fromStdString(file.string()));
+        QVERIFY(pdf.open(QIODevice::ReadOnly));
+        const QByteArray bytes = pdf.readAll();
+        QVERIFY(bytes.startsWith("%PDF-") && bytes.contains("%%EOF"));
+        QVERIFY(bytes.contains("/Subtype /Image"));
+        m_page->savePdf(*m_folder / "none" / "summary.pdf");
+        QTRY_COMPARE_WITH_TIMEOUT(logged.size(), 2, kPatienceMs);
+        QVERIFY2(logged.back().front().toString().contains(QStringLiteral("was not saved")), qPrintable(logged.back().front().toString()));
     }
 
     void takesAnOpenReportAsItIs()
