@@ -140,6 +140,7 @@ nlohmann::json toJson(const ComparisonReport& report)
             {"phases", rowsOf(c.phases)},
             {"executions", rowsOf(c.executions)},
             {"gpu", rowsOf(c.gpu)},
+            {"streams", rowsOf(c.streams)},
             {"kernels", rowsOf(c.kernels)},
             {"memcpys", rowsOf(c.memcpys)},
             {"api_calls", rowsOf(c.apiCalls)},

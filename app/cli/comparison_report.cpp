@@ -135,6 +135,7 @@ std::vector<ComparisonSection> sectionsOf(const analysis::Comparison& c)
                                                {"phases", &c.phases},
                                                {"executions", &c.executions},
                                                {"GPU", &c.gpu},
+                                               {"streams, busy for a request or of the time", &c.streams},
                                                {"memcpys, mean time of a copy", &c.memcpys},
                                                {"kernels, mean time of a call", &c.kernels},
                                                {"API calls, mean time", &c.apiCalls},

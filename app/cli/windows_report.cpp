@@ -183,6 +183,16 @@ std::string headlineOf(const WindowsReport& report)
     return "Against A — " + text;
 }
 
+analysis::Verdict worstOf(const WindowsReport& report)
+{
+    using analysis::Verdict;
+    for (const Verdict verdict : {Verdict::Worse, Verdict::CannotSay, Verdict::Same})
+        if (std::any_of(report.comparisons.begin(), report.comparisons.end(),
+                        [=](const ComparisonReport& one) { return one.comparison.verdict.verdict == verdict; }))
+            return verdict;
+    return Verdict::Better;
+}
+
 std::string htmlList(const char* title, const std::vector<std::string>& lines)
 {
     if (lines.empty())
@@ -290,8 +300,7 @@ nlohmann::json windowsJson(const WindowsReport& report)
                            {"latency", changes},
                            {"comparison", toJson(one)}});
     }
-    constexpr const char* kVerdicts[] = {"same", "worse", "cannot say"}; // by exit status: what a pipeline asks
-    return {{"verdict", kVerdicts[report.exitStatus()]}, {"a", report.comparisons.front().nameA}, {"windows", windows}};
+    return {{"verdict", analysis::name(worstOf(report))}, {"a", report.comparisons.front().nameA}, {"windows", windows}};
 }
 
 } // namespace gantry::cli

@@ -1,17 +1,21 @@
 #include "app/desktop/compare_page.h"
 
+#include "app/desktop/comparison_pdf.h"
 #include "app/desktop/loading_panel.h"
 #include "app/desktop/slowest_requests.h"
 #include "app/desktop/text.h"
+#include "trace_model/analysis/counterparts.h"
 #include "trace_model/trace/trace_loader.h"
 #include "widgets/compare/compare_view.h"
 #include "widgets/timeline/timeline_widget.h"
 
 #include <QComboBox>
+#include <QFileDialog>
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QSignalBlocker>
 #include <QStackedWidget>
+#include <QToolButton>
 #include <QVBoxLayout>
 
 #include <algorithm>
@@ -29,6 +33,21 @@ QString sideName(int side)
     return side == 0 ? QStringLiteral("A") : QStringLiteral("B");
 }
 
+/// What a job makes of two traces.
+struct Compared
+{
+    analysis::Comparison comparison;
+    std::shared_ptr<const analysis::Counterparts> counterparts;
+};
+
+analysis::ComparisonOptions optionsOf(const jobs::JobContext& context)
+{
+    analysis::ComparisonOptions options;
+    options.stop = context.stop();
+    options.progress = [&context](double fraction, std::string_view phase) { context.progress(fraction, std::string(phase)); };
+    return options;
+}
+
 } // namespace
 
 ComparePage::ComparePage(jobs::JobRunner& runner, TraceSource source, QWidget* parent)
@@ -40,7 +59,9 @@ ComparePage::ComparePage(jobs::JobRunner& runner, TraceSource source, QWidget* p
       m_sentence(new QLabel(this)),
       m_details(new QLabel(this)),
       m_view(new widgets::CompareView(this)),
-      m_compareSlot(runner)
+      m_pdf(new QToolButton(this)),
+      m_compareSlot(runner),
+      m_pdfSlot(runner)
 {
     for (const int side : kSides)
         new SlowestRequests(m_view->timeline(side), runner);
@@ -74,6 +95,14 @@ ComparePage::ComparePage(jobs::JobRunner& runner, TraceSource source, QWidget* p
         });
     }
 
+    m_pdf->setObjectName(QStringLiteral("savePdf"));
+    m_pdf->setText(tr("PDF…"));
+    m_pdf->setToolTip(tr("Save a summary with this page's picture, for a ticket"));
+    bar->addWidget(m_pdf);
+    connect(m_pdf, &QToolButton::clicked, this, &ComparePage::askForPdf);
+    connect(m_stack, &QStackedWidget::currentChanged, this, [this] { m_pdf->setEnabled(m_stack->currentWidget() == m_view); });
+    m_pdf->setEnabled(false);
+
     auto* state = new QWidget(this);
     auto* column = new QVBoxLayout(state);
     m_sentence->setObjectName(QStringLiteral("compareSentence"));
@@ -91,6 +120,7 @@ ComparePage::ComparePage(jobs::JobRunner& runner, TraceSource source, QWidget* p
     m_stack->addWidget(m_loading);
     m_stack->addWidget(m_failure);
     m_stack->addWidget(m_view);
+    connect(m_view, &widgets::CompareView::alignmentChanged, this, &ComparePage::compareAligned);
     connect(m_loading, &LoadingPanel::cancelRequested, this, &ComparePage::cancelLoading);
     connect(m_failure, &OpenFailurePanel::retryRequested, this, [this] { load(m_failedSide); });
     connect(m_failure, &OpenFailurePanel::exportRequested, this, [this](const NsysOffer& offer) {
@@ -241,28 +271,72 @@ void ComparePage::compare()
     m_loading->showProgress(tr("Comparing…"), 0);
     m_stack->setCurrentWidget(m_loading);
     m_compareSlot.run(
-        [a, b](const jobs::JobContext& context) {
-            analysis::ComparisonOptions options;
-            options.stop = context.stop();
-            options.progress = [&context](double fraction, std::string_view phase) { context.progress(fraction, std::string(phase)); };
-            return analysis::compare(*a, *b, options);
+        [a, b](const jobs::JobContext& context) -> Result<Compared> {
+            GANTRY_TRY(analysis::Comparison comparison, analysis::compare(*a, *b, optionsOf(context)));
+            return Compared{std::move(comparison), std::make_shared<const analysis::Counterparts>(a, b, context.stop())};
         },
-        [this, a, b](Result<analysis::Comparison> comparison) {
-            if (!comparison) {
-                m_compareError = comparison.error();
+        [this, a, b](Result<Compared> compared) {
+            if (!compared) {
+                m_compareError = compared.error();
                 const UserMessage message = describe(*m_compareError);
                 showState(message.sentence, message.details);
                 emit failed();
                 return;
             }
-            m_comparison = std::move(*comparison);
+            m_comparison = std::move(compared->comparison);
             m_view->setReports(a, pathText(m_sides[0].path.filename()), b, pathText(m_sides[1].path.filename()), *m_comparison);
+            m_view->setCounterparts(std::move(compared->counterparts));
             m_stack->setCurrentWidget(m_view);
             emit ready();
         },
         [this](double fraction, const std::string& phase) {
             m_loading->showProgress(tr("Comparing: %1").arg(toQString(phase)), fraction);
         });
+}
+
+void ComparePage::compareAligned()
+{
+    const auto [a, b] = std::pair(m_sides[0].trace, m_sides[1].trace);
+    if (!a || !b || !m_comparison)
+        return;
+    m_compareSlot.run(
+        [a, b, alignment = m_view->alignment()](const jobs::JobContext& context) {
+            analysis::ComparisonOptions options = optionsOf(context);
+            options.alignment = alignment;
+            return analysis::compare(*a, *b, options);
+        },
+        [this](Result<analysis::Comparison> comparison) {
+            if (!comparison)
+                return m_view->setAlignmentError(toQString(comparison.error().message));
+            m_comparison = std::move(*comparison);
+            m_view->setComparison(*m_comparison);
+            emit ready();
+        });
+}
+
+void ComparePage::askForPdf()
+{
+    auto* dialog = new QFileDialog(this, tr("Save as PDF"), {}, tr("PDF (*.pdf)"));
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->setAcceptMode(QFileDialog::AcceptSave);
+    dialog->setDefaultSuffix(QStringLiteral("pdf"));
+    connect(dialog, &QFileDialog::fileSelected, this, [this](const QString& file) { savePdf(toPath(file)); });
+    dialog->open();
+}
+
+void ComparePage::savePdf(const std::filesystem::path& path)
+{
+    if (!m_comparison)
+        return;
+    ComparisonSummary summary{pathText(m_sides[0].path.filename()), pathText(m_sides[1].path.filename()), *m_comparison,
+                              m_view->grab().toImage()};
+    m_pdfSlot.run([summary = std::move(summary), path](const jobs::JobContext&) { return writeComparisonPdf(summary, path); },
+                  [this, file = pathText(path)](Result<void> written) {
+                      if (!written)
+                          return emit logged(tr("The summary was not saved to %1: %2").arg(file, describe(written.error()).sentence));
+                      emit logged(tr("The summary was saved to %1").arg(file));
+                      emit pdfSaved(file);
+                  });
 }
 
 void ComparePage::cancelComparison()

@@ -15,6 +15,7 @@
 #include <vector>
 
 class QComboBox;
+class QToolButton;
 class QLabel;
 class QStackedWidget;
 
@@ -54,6 +55,8 @@ public:
     /// Why there is no comparison although both sides were chosen.
     [[nodiscard]] const std::optional<Error>& error() const;
     [[nodiscard]] const std::optional<analysis::Comparison>& comparison() const { return m_comparison; }
+    /// Writes a summary with the page's picture; says in the log where it is, or why not.
+    void savePdf(const std::filesystem::path& path);
     [[nodiscard]] widgets::CompareView* view() const { return m_view; }
     [[nodiscard]] std::filesystem::path file(int side) const { return m_sides[static_cast<std::size_t>(side)].path; }
 
@@ -68,6 +71,7 @@ signals:
     void nodeRequested();
     /// Something that stands in nobody's way, but that the log should say.
     void logged(const QString& line);
+    void pdfSaved(const QString& file);
 
 private:
     struct Side
@@ -89,6 +93,9 @@ private:
     /// As when side B had not been chosen yet.
     void cancelComparison();
     void compare();
+    void askForPdf();
+    /// The figures of what the view's alignment leaves, in place of those that are shown.
+    void compareAligned();
     void refreshBoxes();
     /// What is missing before there is anything to compare.
     void showMissing();
@@ -108,7 +115,8 @@ private:
     QLabel* m_sentence;
     QLabel* m_details;
     widgets::CompareView* m_view;
-    jobs::JobSlot m_compareSlot;
+    QToolButton* m_pdf;
+    jobs::JobSlot m_compareSlot, m_pdfSlot;
 };
 
 } // namespace gantry::desktop

@@ -163,7 +163,7 @@ public:
         addMeans(c.executions, RowKind::Execution);
         addMeans(c.gpu, RowKind::Gpu);
         addMeans(c.gpu, RowKind::IdleGap);
-        addMeans(c.gpu, RowKind::Stream);
+        addMeans(c.streams, RowKind::Stream);
         addMeans(c.kernels, RowKind::Kernel);
         addMeans(c.memcpys, RowKind::Memcpy);
         addMeans(c.apiCalls, RowKind::ApiCall);
@@ -227,7 +227,8 @@ std::vector<std::string> modelsOf(const trace::Trace& a, const trace::Trace& b)
 template <typename AComparison, typename Take>
 void eachRow(AComparison& c, Take take)
 {
-    for (auto* section : {&c.summary, &c.phases, &c.executions, &c.gpu, &c.memcpys, &c.kernels, &c.apiCalls, &c.nvtxRanges, &c.metrics})
+    for (auto* section :
+         {&c.summary, &c.phases, &c.executions, &c.gpu, &c.streams, &c.memcpys, &c.kernels, &c.apiCalls, &c.nvtxRanges, &c.metrics})
         for (auto& row : *section)
             take(row);
 }

@@ -61,7 +61,8 @@ struct Comparison
     std::vector<ComparisonRow> summary; ///< req/s, latency p50/p99 (of each model where there are several), average batch
     std::vector<ComparisonRow> phases;  ///< p50 and p99 of each phase, likewise
     std::vector<ComparisonRow> executions; ///< mean length of an execution
-    std::vector<ComparisonRow> gpu;        ///< how busy it was, streams at once, idle gaps, what streams of each role do
+    std::vector<ComparisonRow> gpu;        ///< how busy it was, streams at once, idle gaps
+    std::vector<ComparisonRow> streams;    ///< of each role: busy for a request, or which share of the time where there are none
     std::vector<ComparisonRow> kernels; ///< mean time of a call by kernel; first what costs or saves most over all calls
     std::vector<ComparisonRow> memcpys; ///< mean time of a copy by direction and memory kind
     std::vector<ComparisonRow> apiCalls, nvtxRanges; ///< mean time of each

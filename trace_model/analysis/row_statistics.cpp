@@ -53,10 +53,11 @@ BlockSums sumsOf(const BlockedValues& values, std::size_t blocks)
 }
 
 /// How much of each block lies beyond a limit; what is equal to it lies half beyond.
-BlockSums beyond(const BlockedValues& values, double limit, std::size_t blocks)
+BlockSums beyond(const BlockedValues& values, double limit, std::size_t blocks, const std::stop_token& stop)
 {
     BlockSums sums(blocks);
-    for (std::size_t i = 0; i < values.size(); ++i)
+    const StopCheck isStopped(stop);
+    for (std::size_t i = 0; i < values.size() && !isStopped(i); ++i)
         sums.add(values.block[i], values.value[i] > limit ? 1 : values.value[i] == limit ? 0.5 : 0);
     return sums;
 }
@@ -89,9 +90,10 @@ struct Interval
 };
 
 /// Woodruff's interval of a side's percentile: the share beyond it is a mean, whose error the blocks tell.
-Interval quantileInterval(const BlockedValues& values, const std::vector<double>& sorted, double share, std::size_t blocks)
+Interval quantileInterval(const BlockedValues& values, const std::vector<double>& sorted, double share, std::size_t blocks,
+                          const std::stop_token& stop)
 {
-    const BlockError error = errorOf(beyond(values, atRank(sorted, share), blocks));
+    const BlockError error = errorOf(beyond(values, atRank(sorted, share), blocks, stop));
     // No error of the share may be smaller than that of independent values.
     const double independent = std::sqrt(share * (1 - share) / static_cast<double>(sorted.size()));
     const double width = studentQuantile(0.95, std::max(error.effectiveBlocks - 1, 1.0)) * std::max(error.standardError, independent);
@@ -106,16 +108,18 @@ void keepPossible(StatisticChange& change, bool isNeverNegative)
 }
 
 std::optional<StatisticChange> quantileChange(const BlockedValues& a, const BlockedValues& b, const std::vector<double>& sortedA,
-                                              const std::vector<double>& sortedB, Statistic statistic, const ResamplingPlan& plan)
+                                              const std::vector<double>& sortedB, Statistic statistic, const ResamplingPlan& plan,
+                                              const std::stop_token& stop)
 {
     if (std::min(a.size(), b.size()) < fewestFor(statistic))
         return {};
     const double share = shareOf(statistic), pooled = pooledQuantile(sortedA, sortedB, share);
-    const auto test = testBlocks(beyond(a, pooled, plan.blocks(0)), beyond(b, pooled, plan.blocks(1)), plan);
-    if (!test)
+    const auto test = testBlocks(beyond(a, pooled, plan.blocks(0), stop), beyond(b, pooled, plan.blocks(1), stop), plan);
+    if (!test || stop.stop_requested())
         return {};
     StatisticChange change{atRank(sortedA, share), atRank(sortedB, share), 0, 0, test->pValue};
-    const Interval x = quantileInterval(a, sortedA, share, plan.blocks(0)), y = quantileInterval(b, sortedB, share, plan.blocks(1));
+    const Interval x = quantileInterval(a, sortedA, share, plan.blocks(0), stop),
+                   y = quantileInterval(b, sortedB, share, plan.blocks(1), stop);
     // The interval of a difference from those of its parts (MOVER): they need not be symmetric.
     const double difference = change.difference();
     change.low = difference - std::hypot(change.b - y.low, x.high - change.a);
@@ -161,7 +165,7 @@ RowStatistics compareValues(const BlockedValues& a, const BlockedValues& b, cons
     for (const Statistic statistic : kQuantiles) {
         if (stop.stop_requested())
             break;
-        row.changes[static_cast<std::size_t>(statistic)] = quantileChange(a, b, sortedA, sortedB, statistic, plan);
+        row.changes[static_cast<std::size_t>(statistic)] = quantileChange(a, b, sortedA, sortedB, statistic, plan, stop);
     }
     return row;
 }

@@ -102,14 +102,14 @@ SeenByStream seenStreams(const ComparedSide& side)
 std::string roleOf(const Trace& trace, const StreamKey& key, const Seen& seen)
 {
     if (seen.instances.size() == 1 && !seen.isOfOthers)
-        return "stream of " + *seen.instances.begin();
+        return *seen.instances.begin();
     if (const std::string* name = trace.streamName(key.globalPid, key.device, key.context, key.stream))
-        return "stream '" + *name + "'";
+        return "'" + *name + "'";
     if (seen.hasCompute)
-        return "streams of compute";
+        return "compute";
     if (seen.copies.empty())
-        return "streams of memsets";
-    return seen.copies.size() == 1 ? fmt::format("streams of copies {}", name(*seen.copies.begin())) : std::string("streams of copies");
+        return "memsets";
+    return seen.copies.size() == 1 ? fmt::format("copies {}", name(*seen.copies.begin())) : std::string("copies");
 }
 
 /// Adds the time of each piece of work to the role of its stream, cut to the window.
@@ -177,8 +177,7 @@ void takeStreams(std::array<Subjects, 2>& subjects, const std::array<ComparedSid
         for (auto& [role, sums] : busy[side]) {
             sums.weight = isPerRequest ? *requests[side]
                                        : std::vector<double>(sides[side].blocks.count, static_cast<double>(sides[side].blocks.length));
-            const std::string name = role + (isPerRequest ? ", busy for a request" : ", busy share of the time");
-            subjects[side][{RowKind::Stream, {}, name}] = {{}, std::move(sums), isPerRequest ? "ns" : "ratio"};
+            subjects[side][{RowKind::Stream, {}, role}] = {{}, std::move(sums), isPerRequest ? "ns" : "ratio"};
         }
 }
 

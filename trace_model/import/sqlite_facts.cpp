@@ -1,5 +1,6 @@
 #include "trace_model/import/sqlite_facts.h"
 
+#include "trace_model/import/gpu_settings.h"
 #include "trace_model/report/meta_keys.h"
 #include "trace_model/report/schema.h"
 
@@ -67,13 +68,19 @@ Result<void> SqliteFacts::readGpus()
         m_gpuOf[{pid, device}] = gpu;
         return nullptr;
     }));
-    return m_tables.each("TARGET_INFO_GPU", {"id", "name", "uuid", "cuDevice"}, [&](TableCursor& row) -> const char* {
-        const std::int64_t device = m_gpuOf.empty() ? row.integer(3, row.integer(0)) : row.integer(0);
-        if (device < 0 || device >= 1024)
-            return skipped::kBadNumber;
-        m_tables.sink().meta().gpus.push_back({static_cast<std::uint32_t>(device), std::string(row.text(1)), std::string(row.text(2))});
-        return nullptr;
-    });
+    return m_tables.each(
+        "TARGET_INFO_GPU", {"id", "name", "uuid", "cuDevice", "smCount", "computeMajor", "computeMinor"},
+        [&](TableCursor& row) -> const char* {
+            const std::int64_t device = m_gpuOf.empty() ? row.integer(3, row.integer(0)) : row.integer(0);
+            if (device < 0 || device >= 1024)
+                return skipped::kBadNumber;
+            m_tables.sink().meta().gpus.push_back({static_cast<std::uint32_t>(device), std::string(row.text(1)), std::string(row.text(2))});
+            const std::int64_t multiprocessors = row.integer(4, 0), major = row.integer(5, 0);
+            if (multiprocessors > 0 && multiprocessors < 4096 && major > 0)
+                m_tables.sink().meta().settings[residentThreadsSetting(static_cast<std::uint32_t>(device))] =
+                    std::to_string(multiprocessors * threadsOfMultiprocessor(major, row.integer(6, 0)));
+            return nullptr;
+        });
 }
 
 std::uint32_t SqliteFacts::deviceOf(std::uint64_t globalPid, std::uint32_t ordinal) const

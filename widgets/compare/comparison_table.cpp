@@ -93,6 +93,7 @@ void ComparisonTable::fill()
     addSection(tr("Request phases"), m_comparison.phases, false);
     addSection(tr("Executions"), m_comparison.executions, true);
     addSection(tr("GPU"), m_comparison.gpu, false);
+    addSection(tr("Streams, busy for a request or of the time"), m_comparison.streams, false);
     addSection(tr("Memcpys, mean time (copies)"), m_comparison.memcpys, true);
     addSection(tr("Kernels, mean time (calls)"), m_comparison.kernels, true);
     addSection(tr("API calls, mean time (calls)"), m_comparison.apiCalls, true);

@@ -396,6 +396,7 @@ TEST_F(Gantryctl, CompareOfMoreThanTwoHasAColumnForEachAndTheWorstStatus)
     EXPECT_EQ(document["windows"][1]["letter"], "C");
     EXPECT_EQ(document["windows"][1]["comparison"]["verdict"], "worse");
     EXPECT_EQ(gantryctl({"compare", a, a, a}).exitStatus, 0);
+    EXPECT_EQ(json::parse(gantryctl({"compare", b, a, a, "--json"}).out)["verdict"], "better");
     EXPECT_EQ(gantryctl({"compare", b, a, a, "--fail-if", "kernel:no_such:p50>+5%"}).exitStatus, 2);
     EXPECT_EQ(gantryctl({"compare", a, a, a, a, a, a, a, a, a}).exitStatus, 64); // nine
 }

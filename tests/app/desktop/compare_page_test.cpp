@@ -10,9 +10,11 @@
 
 #include <QAbstractItemView>
 #include <QComboBox>
+#include <QFile>
 #include <QLabel>
 #include <QPushButton>
 #include <QSignalSpy>
+#include <QSpinBox>
 #include <QTest>
 #include <QTreeWidget>
 
@@ -193,6 +195,44 @@ private slots:
         m_page->setSide(1, m_b);
         QVERIFY(ready.wait(kPatienceMs));
         QCOMPARE(ready.size(), 1); // of the second one alone
+    }
+
+    void theFiguresAreThoseOfWhatIsAligned()
+    {
+        compare();
+        QVERIFY(!m_page->comparison()->aligned);
+        QSignalSpy ready(m_page.get(), &ComparePage::ready);
+        QComboBox* by = box("alignBy");
+        by->setCurrentIndex(by->findText(QStringLiteral("request")));
+        QVERIFY(ready.wait(kPatienceMs));
+        QVERIFY(m_page->comparison()->aligned);
+        QVERIFY2(text("compareNote").startsWith(QStringLiteral("Aligned by request 1: ")), qPrintable(text("compareNote")));
+        by->setCurrentIndex(0);
+        QVERIFY(ready.wait(kPatienceMs));
+        QVERIFY(!m_page->comparison()->aligned);
+        QCOMPARE(text("compareNote"), QString());
+        m_page->findChild<QSpinBox*>(QStringLiteral("alignNumber"))->setValue(500); // more than there are
+        by->setCurrentIndex(by->findText(QStringLiteral("request")));
+        QTRY_VERIFY_WITH_TIMEOUT(text("compareNote").contains(QStringLiteral("A and B have no request 500")), kPatienceMs);
+    }
+
+    void aSummaryIsSavedAsPdfWithTheVerdictAndThePicture()
+    {
+        QVERIFY(!m_page->findChild<QWidget*>(QStringLiteral("savePdf"))->isEnabled());
+        compare();
+        QVERIFY(m_page->findChild<QWidget*>(QStringLiteral("savePdf"))->isEnabled());
+        QSignalSpy saved(m_page.get(), &ComparePage::pdfSaved), logged(m_page.get(), &ComparePage::logged);
+        const auto file = *m_folder / "summary.pdf";
+        m_page->savePdf(file);
+        QVERIFY(saved.wait(kPatienceMs));
+        QFile pdf(QString::fromStdString(file.string()));
+        QVERIFY(pdf.open(QIODevice::ReadOnly));
+        const QByteArray bytes = pdf.readAll();
+        QVERIFY(bytes.startsWith("%PDF-") && bytes.contains("%%EOF"));
+        QVERIFY(bytes.contains("/Subtype /Image"));
+        m_page->savePdf(*m_folder / "none" / "summary.pdf");
+        QTRY_COMPARE_WITH_TIMEOUT(logged.size(), 2, kPatienceMs);
+        QVERIFY2(logged.back().front().toString().contains(QStringLiteral("was not saved")), qPrintable(logged.back().front().toString()));
     }
 
     void takesAnOpenReportAsItIs()

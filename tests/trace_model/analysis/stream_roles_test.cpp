@@ -26,9 +26,8 @@ TEST(StreamRoles, AreTheInstanceThatLaunchesElseWhatIsOnThem)
                       "memcpy gpu0/stream22 HtoD pinned 10..20 bytes 4096\nmemcpy gpu0/stream23 DtoH pinned 10..20 bytes 4096\n"
                       "memcpy gpu0/stream24 HtoD pinned 30..40 bytes 4096\nmemcpy gpu0/stream24 DtoH pinned 50..60 bytes 4096\n"
                       "memset gpu0/stream25 30..31 bytes 64\n");
-    const std::map<std::uint32_t, std::string> expected = {{20, "stream of bert_0"},       {21, "streams of compute"},
-                                                           {22, "streams of copies HtoD"}, {23, "streams of copies DtoH"},
-                                                           {24, "streams of copies"},      {25, "streams of memsets"}};
+    const std::map<std::uint32_t, std::string> expected = {{20, "bert_0"},      {21, "compute"}, {22, "copies HtoD"},
+                                                           {23, "copies DtoH"}, {24, "copies"},  {25, "memsets"}};
     EXPECT_EQ(rolesByNumber(*trace), expected);
 }
 
@@ -40,14 +39,13 @@ TEST(StreamRoles, MatchStreamsOfOtherNumbers)
     };
     const auto a = test::traceOf(script(7, 13)), b = test::traceOf(script(33, 21) + "memcpy gpu0/stream40 DtoH pinned 10..20 bytes 4096\n");
     std::map<std::string, std::pair<std::optional<double>, std::optional<double>>> rows;
-    for (const ComparisonRow& row : compare(*a, *b).gpu)
-        if (row.kind == RowKind::Stream)
-            rows[row.name] = {row.a, row.b};
+    for (const ComparisonRow& row : compare(*a, *b).streams)
+        rows[row.name] = {row.a, row.b};
     EXPECT_EQ(rows.size(), 3u);
-    const auto compute = rows["streams of compute, busy for a request"];
+    const auto compute = rows["compute"];
     EXPECT_EQ(compute.first, 25.0); // 50 ns of two requests
     EXPECT_EQ(compute.second, 25.0);
-    const auto unmatched = rows["streams of copies DtoH, busy for a request"];
+    const auto unmatched = rows["copies DtoH"];
     EXPECT_FALSE(unmatched.first);
     EXPECT_EQ(unmatched.second, 5.0);
 }
@@ -57,9 +55,10 @@ TEST(StreamRoles, HaveAShareOfTheTimeWhereASideHasNoRequests)
     const auto a = test::traceOf("window 0..3200\nkernel gpu0/stream7 gemm 100..900\n");
     const Comparison result = compare(*a, *a);
     const auto row =
-        std::find_if(result.gpu.begin(), result.gpu.end(), [](const ComparisonRow& one) { return one.kind == RowKind::Stream; });
-    ASSERT_NE(row, result.gpu.end());
-    EXPECT_EQ(row->name, "streams of compute, busy share of the time");
+        std::find_if(result.streams.begin(), result.streams.end(), [](const ComparisonRow& one) { return one.kind == RowKind::Stream; });
+    ASSERT_NE(row, result.streams.end());
+    EXPECT_EQ(row->name, "compute");
+    EXPECT_EQ(row->unit, "ratio");
     EXPECT_DOUBLE_EQ(*row->a, 0.25);
 }
 

@@ -4,6 +4,7 @@
 #include "tests/support/packing.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_files.h"
+#include "trace_model/import/gpu_settings.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -86,6 +87,18 @@ std::string kernelAt(std::int64_t start, std::int64_t end)
 }
 
 // The begin and end of ANALYSIS_DETAILS count from the machine's start, rows from the recording's: the report was 6326 s long.
+TEST_F(ReadingAReport, TellsHowManyThreadsEachGpuHolds)
+{
+    execute(std::string(kKernels) + "CREATE TABLE TARGET_INFO_GPU (id, name, uuid, cuDevice, smCount, computeMajor, computeMinor);"
+                                    "INSERT INTO TARGET_INFO_GPU VALUES (0, 'NVIDIA H100', 'a', 0, 132, 9, 0), (1, 'NVIDIA L4', 'b', 1, "
+                                    "58, 8, 9), (2, 'unknown', 'c', 2, NULL, NULL, NULL);");
+    const auto sink = read();
+    const auto& settings = sink->meta().settings;
+    EXPECT_EQ(settings.at(residentThreadsSetting(0)), "270336");
+    EXPECT_EQ(settings.at(residentThreadsSetting(1)), "89088");
+    EXPECT_FALSE(settings.contains(residentThreadsSetting(2)));
+}
+
 TEST_F(ReadingAReport, TakesTheRecordedTimeByTheClockOfTheRows)
 {
     EXPECT_EQ(readAfter(kKernels + analysis(6'324'000, 6'326'000) + kernelAt(100, 1'500))->window, (TimeRange{0, 2'000}));

@@ -239,11 +239,11 @@ private slots:
         const auto view = shown(demoTrace("bert-pageable"), demoTrace("bert-pinned"));
         QCOMPARE(textOf(view->table(), "DtoH Device to Pageable", ComparisonTable::Ratio), QStringLiteral("only A"));
         QCOMPARE(textOf(view->table(), "DtoH Device to Pinned", ComparisonTable::Ratio), QStringLiteral("only B"));
-        QCOMPARE(
-            sectionsOf(view->table()),
-            (QStringList{QStringLiteral("Throughput and latency"), QStringLiteral("Request phases"), QStringLiteral("Executions"),
-                         QStringLiteral("GPU"), QStringLiteral("Memcpys, mean time (copies)"), QStringLiteral("Kernels, mean time (calls)"),
-                         QStringLiteral("API calls, mean time (calls)"), QStringLiteral("Metrics, mean")}));
+        QCOMPARE(sectionsOf(view->table()),
+                 (QStringList{QStringLiteral("Throughput and latency"), QStringLiteral("Request phases"), QStringLiteral("Executions"),
+                              QStringLiteral("GPU"), QStringLiteral("Streams, busy for a request or of the time"),
+                              QStringLiteral("Memcpys, mean time (copies)"), QStringLiteral("Kernels, mean time (calls)"),
+                              QStringLiteral("API calls, mean time (calls)"), QStringLiteral("Metrics, mean")}));
         const QImage image = imageOf(*view);
         const Theme& theme = Theme::forPalette(view->palette());
         QVERIFY(pixelsOf(image, theme.phase(records::RequestPhase::ComputeInfer)) > 500);
@@ -314,15 +314,76 @@ private slots:
         const auto view = shown(script(100'000), script(400'000));
         auto* by = view->findChild<QComboBox*>(QStringLiteral("alignBy"));
         QVERIFY(by);
-        QCOMPARE(by->count(), 3);
-        for (const int choice : {1, 2}) {
-            by->setCurrentIndex(choice);
+        const auto choose = [by](const char* text) { by->setCurrentIndex(by->findText(QLatin1String(text))); };
+        for (const char* choice : {"request", "range step"}) {
+            choose(choice);
             view->timeline(0).setVisibleRange({100'000, 300'000});
             QCOMPARE(view->timeline(1).visibleRange(), (TimeRange{400'000, 600'000}));
         }
-        by->setCurrentIndex(0);
+        choose("whole windows");
         view->timeline(0).setVisibleRange({100'000, 300'000});
         QCOMPARE(view->timeline(1).visibleRange(), (TimeRange{100'000, 300'000}));
+        QVERIFY(!view->alignment());
+    }
+
+    void aTimelineThatIsDraggedByHandLiesBesideTheOtherAndIsCompared()
+    {
+        const auto view = shown(longReport(), longReport());
+        QSignalSpy changed(view.get(), &CompareView::alignmentChanged);
+        view->timeline(0).setVisibleRange({0, 1'000'000});
+        QWidget* rows = view->timeline(1).viewport();
+        const QPoint from(view->timeline(1).state().geometry.headerWidth + 300, 100), to = from + QPoint(50, 0);
+        const double perPixel = view->timeline(0).state().axis().nsPerPixel();
+        QTest::mousePress(rows, Qt::LeftButton, Qt::ControlModifier | Qt::ShiftModifier, from);
+        QMouseEvent move(QEvent::MouseMove, QPointF(to), QPointF(rows->mapToGlobal(to)), Qt::NoButton, Qt::LeftButton,
+                         Qt::ControlModifier | Qt::ShiftModifier);
+        QCoreApplication::sendEvent(rows, &move);
+        QTest::mouseRelease(rows, Qt::LeftButton, Qt::ControlModifier | Qt::ShiftModifier, to);
+        QCOMPARE(changed.size(), 1);
+        QVERIFY(view->alignment());
+        QCOMPARE(view->alignment()->by, analysis::WindowAlignment::By::Hand);
+        QCOMPARE(view->alignment()->shift, -static_cast<DurationNs>(50 * perPixel));
+        auto* offset = view->findChild<QLabel*>(QStringLiteral("alignOffset"));
+        QVERIFY(offset->isVisible());
+        QVERIFY2(offset->text().startsWith(QStringLiteral("B +")) && offset->text().endsWith(QStringLiteral("s")),
+                 qPrintable(offset->text()));
+        QCOMPARE(view->timeline(1).visibleRange().start - view->timeline(0).visibleRange().start, view->alignment()->shift);
+        QTest::mouseClick(view->findChild<QWidget*>(QStringLiteral("alignReset")), Qt::LeftButton);
+        QVERIFY(!view->alignment() && !offset->isVisible());
+        QCOMPARE(view->timeline(1).visibleRange(), view->timeline(0).visibleRange());
+    }
+
+    void whatIsSelectedInBothIsPutBesideEachOther()
+    {
+        const auto view = shown(longReport(), longReport());
+        auto* button = view->findChild<QWidget*>(QStringLiteral("alignSelections"));
+        QVERIFY(!button->isVisible());
+        view->timeline(0).selectEvent(trace::EventId(trace::EventKind::Kernel, 0));
+        view->timeline(1).selectEvent(trace::EventId(trace::EventKind::Memcpy, 0));
+        QVERIFY(button->isVisible());
+        QTest::mouseClick(button, Qt::LeftButton);
+        const auto& trace = *view->timeline(0).trace();
+        QCOMPARE(view->alignment()->shift, trace.memcpys.start[0] - trace.kernels.start[0]);
+    }
+
+    void theMouseOverAnEventMarksItsCounterpartAndTellsTheDifference()
+    {
+        const TracePtr a = longReport(), b = shortReport();
+        const auto view = shown(a, b);
+        view->setCounterparts(std::make_shared<const analysis::Counterparts>(a, b));
+        const trace::EventId kernel(trace::EventKind::Kernel, 0);
+        const auto point = view->timeline(0).pointOf(kernel);
+        QVERIFY(point);
+        QMouseEvent move(QEvent::MouseMove, QPointF(*point), QPointF(view->timeline(0).viewport()->mapToGlobal(*point)), Qt::NoButton,
+                         Qt::NoButton, Qt::NoModifier);
+        QCoreApplication::sendEvent(view->timeline(0).viewport(), &move);
+        QVERIFY(view->timeline(1).state().instant);
+        QCOMPARE(*view->timeline(1).state().instant, b->kernels.start[0]);
+        const QString note = view->findChild<QLabel*>(QStringLiteral("compareNote"))->text();
+        QVERIFY2(note.contains(QStringLiteral("gemm #1: A ")) && note.contains(QStringLiteral("Δ ")), qPrintable(note));
+        QEvent leave(QEvent::Leave);
+        QCoreApplication::sendEvent(view->timeline(0).viewport(), &leave);
+        QVERIFY(!view->timeline(1).state().instant);
     }
 
     // ---- table
@@ -377,8 +438,9 @@ private slots:
         ComparisonTable table;
         const TracePtr a = longReport(), b = shortReport();
         table.setComparison(analysis::compare(*a, *b));
-        QCOMPARE(sectionsOf(table), (QStringList{QStringLiteral("GPU"), QStringLiteral("Memcpys, mean time (copies)"),
-                                                 QStringLiteral("Kernels, mean time (calls)")}));
+        QCOMPARE(sectionsOf(table),
+                 (QStringList{QStringLiteral("GPU"), QStringLiteral("Streams, busy for a request or of the time"),
+                              QStringLiteral("Memcpys, mean time (copies)"), QStringLiteral("Kernels, mean time (calls)")}));
         table.setComparison({});
         QCOMPARE(table.topLevelItemCount(), 0);
     }

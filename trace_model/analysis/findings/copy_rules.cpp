@@ -64,8 +64,8 @@ CopySum pageableCopies(const Facts& facts, CopyKind direction)
         if (call && facts.host.classOfRow(trace, *call) == CallClass::Copy)
             continue; // a synchronous call: a rule of its own
         sum.add(copy, trace.memcpys.time(row).clippedTo(facts.window).duration(), trace.memcpys.bytes[row]);
-        if (call)
-            sum.addCall(trace.apiCalls.globalTid(*call), trace.apiCalls.duration(*call));
+        if (call) // one may have begun long before the window
+            sum.addCall(trace.apiCalls.globalTid(*call), trace.apiCalls.time(*call).clippedTo(facts.window).duration());
     }
     return sum;
 }

@@ -1,10 +1,13 @@
 #include "trace_model/analysis/findings/rule.h"
 #include "trace_model/analysis/findings/words.h"
 #include "trace_model/base/counted.h"
+#include "trace_model/import/gpu_settings.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <optional>
+#include <string_view>
 
 namespace gantry::findings {
 namespace {
@@ -54,10 +57,18 @@ Launchers launchersOf(const Facts& facts, const GpuFacts& gpu)
     return launchers;
 }
 
-/// Part of the time in kernels whose threads alone could fill a large GPU.
+/// How many threads a GPU holds at once.
+double residentThreads(const trace::Trace& trace, const GpuFacts& gpu)
+{
+    const auto setting = trace.meta.settings.find(importing::residentThreadsSetting(gpu.device));
+    const double threads = setting == trace.meta.settings.end() ? 0 : std::strtod(setting->second.c_str(), nullptr);
+    return threads > 0 ? threads : 132.0 * 2048; // an H100's: no GPU of its time holds many more
+}
+
+/// Part of the time in kernels whose threads alone could fill the GPU.
 double shareOfFullKernels(const Facts& facts, const GpuFacts& gpu)
 {
-    constexpr double kThreadsOfGpu = 132.0 * 2048; // an H100's: no GPU of its time holds many more
+    const double threadsOfGpu = residentThreads(facts.trace, gpu);
     const trace::KernelColumns& kernels = facts.trace.kernels;
     double full = 0, all = 0;
     for (std::uint32_t row = 0; row < kernels.size(); ++row) {
@@ -69,7 +80,7 @@ double shareOfFullKernels(const Facts& facts, const GpuFacts& gpu)
             threads *= static_cast<double>(shape.grid[static_cast<std::size_t>(i)]) * shape.block[static_cast<std::size_t>(i)];
         const auto time = static_cast<double>(kernels.duration(row));
         all += time;
-        full += threads >= kThreadsOfGpu ? time : 0;
+        full += threads >= threadsOfGpu ? time : 0;
     }
     return all > 0 ? full / all : 0;
 }
@@ -130,10 +141,23 @@ std::optional<Reason> pageableReason(const GpuFacts& gpu)
          "gantry-serve --output-memory pinned …\ncudaHostAlloc(&buffer, bytes, cudaHostAllocDefault);"}};
 }
 
-std::optional<Reason> defaultStreamReason(const std::vector<const StreamFacts*>& streams)
+/// Whether a stream is taken for the legacy default one: by its number, unless the program named it, which it does of those that it
+/// created, or calls the functions of a default stream for each thread.
+bool isLegacyDefault(const trace::Trace& trace, const trace::GpuPlace& place)
+{
+    if (place.stream != kDefaultStream || trace.streamName(place.globalPid, place.device, place.context, place.stream))
+        return false;
+    const auto& callees = trace.apiCalls.callees.values();
+    return std::none_of(callees.begin(), callees.end(), [&](const trace::Callee& callee) {
+        const std::string_view name = trace.strings[callee.name];
+        return name.find("_ptsz") != std::string_view::npos || name.find("_ptds") != std::string_view::npos;
+    });
+}
+
+std::optional<Reason> defaultStreamReason(const trace::Trace& trace, const std::vector<const StreamFacts*>& streams)
 {
     const bool hasDefault =
-        std::any_of(streams.begin(), streams.end(), [](const StreamFacts* stream) { return stream->place.stream == kDefaultStream; });
+        std::any_of(streams.begin(), streams.end(), [&](const StreamFacts* stream) { return isLegacyDefault(trace, stream->place); });
     if (!hasDefault)
         return std::nullopt;
     return Reason{"stream 7 is among them, which is the number of the legacy default stream: what runs there waits for all others that "
@@ -199,7 +223,7 @@ Reason reasonFor(const Facts& facts, const GpuFacts& gpu, const std::vector<cons
 {
     if (auto reason = pageableReason(gpu))
         return *reason;
-    if (auto reason = defaultStreamReason(streams))
+    if (auto reason = defaultStreamReason(facts.trace, streams))
         return *reason;
     if (auto reason = fullGpuReason(facts, gpu))
         return *reason;
@@ -300,7 +324,7 @@ std::optional<Finding> sharedStream(const Facts& facts, const GpuFacts& gpu)
         finding.sentence =
             fmt::format("{} launch on stream {} of GPU {} at the same time; in a stream everything runs one after the other{}.",
                         counted(threads.size(), "thread"), place.stream, gpu.device,
-                        place.stream == kDefaultStream ? "; 7 is the number of the legacy default stream" : "");
+                        isLegacyDefault(facts.trace, place) ? "; 7 is the number of the legacy default stream" : "");
         finding.evidence.push_back({"the middle of the GPU's work", exampleOf(gpu), {}, {}});
         finding.remedies = {
             {"Give each thread a stream of its own.", "cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking);"},

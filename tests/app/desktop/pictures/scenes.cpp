@@ -169,6 +169,15 @@ void compareDemos(Stage& stage)
     compare(stage, Stage::demo("bert-pageable"), Stage::demo("bert-pinned"));
 }
 
+void compareAligned(Stage& stage)
+{
+    compareDemos(stage);
+    const desktop::ComparePage& page = *stage.window().pages().currentCompare();
+    auto& by = stage.find<QComboBox>("alignBy");
+    by.setCurrentIndex(by.findText(QStringLiteral("iteration")));
+    stage.waitUntil("what is aligned is compared", [&page] { return page.comparison()->aligned.has_value(); });
+}
+
 void compareRequests(Stage& stage)
 {
     compareDemos(stage);
@@ -380,6 +389,8 @@ void addComparisons(std::vector<Scene>& scenes)
 {
     scenes.push_back({"compare", compareDemos});
     scenes.push_back({"compare-requests", compareRequests});
+    scenes.push_back({"compare-aligned", compareAligned, {1280, 800}});
+    scenes.push_back({"compare-aligned-small", compareAligned, {640, 420}});
     scenes.push_back({"compare-nothing", [](Stage& stage) { stage.window().actions().compare->trigger(); }});
     scenes.push_back({"compare-reading",
                       [](Stage& stage) {

@@ -32,6 +32,16 @@ TEST(PageableCopy, IsFoundWithItsShareOfTheWorkAndTheLongestAsEvidence)
     EXPECT_EQ(finding->evidence.front().time.duration(), 10'000);
 }
 
+// A call that had held its thread for long before the window made more of its time than the window lasts.
+TEST(PageableCopy, CountsOfACallWhatLiesInTheWindow)
+{
+    const Diagnosed d("window 100000..400000\nkernel gpu0/stream7 gemm 100000..200000\n"
+                      "api 12 cudaMemcpyAsync 0..130000 corr 1\nmemcpy gpu0/stream7 DtoH pageable 110000..130000 bytes 64 corr 1\n"
+                      "api 12 cudaMemcpyAsync 200000..230000 corr 2\nmemcpy gpu0/stream7 DtoH pageable 210000..230000 bytes 64 corr 2\n"
+                      "api 12 cudaMemcpyAsync 300000..330000 corr 3\nmemcpy gpu0/stream7 DtoH pageable 310000..330000 bytes 64 corr 3\n");
+    EXPECT_THAT(d.sentence("pageable-copy"), HasSubstr("their calls hold 1 thread for 90.000 µs"));
+}
+
 TEST(PageableCopy, IsSilentOfPinnedMemory)
 {
     EXPECT_TRUE(Diagnosed(copies("pinned")).wasSilent("pageable-copy"));

@@ -1,4 +1,5 @@
 #include "tests/trace_model/analysis/findings/diagnosis_of.h"
+#include "trace_model/import/gpu_settings.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,6 +8,7 @@ namespace gantry::findings {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 /// Four instances with a stream each that take turns: a kernel, then the copy of its output, which takes a quarter of the stream's time.
 std::string takingTurns(std::string_view memory, int lanes = 4)
@@ -56,6 +58,16 @@ TEST(SerialStreams, NamesTheLegacyDefaultStream)
                 HasSubstr("stream 7 is among them, which is the number of the legacy default stream"));
 }
 
+TEST(SerialStreams, TakesNoStreamForTheLegacyDefaultOfAProgramWithOneForEachThread)
+{
+    Script script;
+    script.window(10'000);
+    for (int i = 0; i < 100; ++i)
+        script.kernel(i % 2 == 0 ? 7 : 13, 101 + i % 2, i * 100, i * 100 + 90, 3, 2, "grid 8 block 128");
+    EXPECT_THAT(Diagnosed(script.text() + "api 101 cudaMemcpyAsync_ptsz_v7000 1000..2000\n").sentence("serial-streams"),
+                Not(HasSubstr("legacy default stream")));
+}
+
 TEST(SerialStreams, NamesKernelsThatFillTheGpu)
 {
     Script script;
@@ -64,6 +76,26 @@ TEST(SerialStreams, NamesKernelsThatFillTheGpu)
         script.kernel(13 + i % 2, 101 + i % 2, i * 100, i * 100 + 90, 3, 2, "grid 10000 block 256");
     EXPECT_THAT(Diagnosed(script.text()).sentence("serial-streams"),
                 HasSubstr("100 % of the kernels' time is in kernels that fill the whole GPU"));
+}
+
+// Kernels of a third of an H100 fill a smaller GPU, and one was not told from the other.
+TEST(SerialStreams, KnowsHowManyThreadsFillTheGpuThatWasRecorded)
+{
+    Script script;
+    script.window(10'000);
+    for (int i = 0; i < 100; ++i)
+        script.kernel(13 + i % 2, 101 + i % 2, i * 100, i * 100 + 90, 3, 2, "grid 400 block 256");
+    const auto trace = test::traceOf(script.text());
+    const auto sentenceOf = [](const trace::Trace& one) {
+        for (const Finding& finding : diagnose(one).findings)
+            if (finding.rule == "serial-streams")
+                return finding.sentence;
+        return std::string();
+    };
+    EXPECT_THAT(sentenceOf(*trace), Not(HasSubstr("fill the whole GPU")));
+    const auto small = std::const_pointer_cast<trace::Trace>(test::traceOf(script.text())); // of nobody else yet
+    small->meta.settings[importing::residentThreadsSetting(0)] = std::to_string(58 * 1536); // an L4
+    EXPECT_THAT(sentenceOf(*small), HasSubstr("in kernels that fill the whole GPU"));
 }
 
 TEST(SerialStreams, NamesInstancesThatHaveNoWorkAtTheSameTime)
