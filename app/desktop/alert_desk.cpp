@@ -34,7 +34,7 @@ void AlertDesk::onFired(NodeController& node, const proto::AlertState& state)
         QString text = toQString(state.rule.condition);
         if (!state.value.empty())
             text = tr("%1: now %2").arg(text, toQString(state.value));
-        notify(tr("%1: %2 fires").arg(node.title(), toQString(state.rule.name)), text);
+        notify(tr("%1: \"%2\" fires").arg(node.title(), toQString(state.rule.name)), text);
     }
     m_commands.run(QString::fromStdString(node.address()), node.title(), state);
 }

@@ -118,7 +118,7 @@ private slots:
         QTRY_COMPARE_WITH_TIMEOUT(fired.count(), 1, kPatienceMs);
         const auto saysIt = [&] {
             for (const MessageBar* bar : m_window->findChildren<MessageBar*>())
-                if (bar->sentence().contains(QStringLiteral("memory is used fires")))
+                if (bar->sentence().contains(QStringLiteral("\"memory is used\" fires")))
                     return true;
             return false;
         };
