@@ -51,6 +51,7 @@ AlertDialog::AlertDialog(const QString& nodeTitle, const proto::AlertRule& rule,
       m_action(new QComboBox(this)),
       m_target(new QComboBox(this)),
       m_isOn(new QCheckBox(tr("&Watch it"), this)),
+      m_notifies(new QCheckBox(tr("Notify connected &desktops"), this)),
       m_problem(new QLabel(this)),
       m_buttons(new QDialogButtonBox(QDialogButtonBox::Ok | QDialogButtonBox::Cancel, this))
 {
@@ -76,6 +77,8 @@ AlertDialog::AlertDialog(const QString& nodeTitle, const proto::AlertRule& rule,
     offerTargets(targets, rule.targetId);
     m_isOn->setObjectName(QStringLiteral("alertIsOn"));
     m_isOn->setChecked(!rule.isOff);
+    m_notifies->setObjectName(QStringLiteral("alertNotifies"));
+    m_notifies->setChecked(rule.notifies);
     m_problem->setObjectName(QStringLiteral("alertProblem"));
     m_problem->setWordWrap(true);
     m_problem->setTextFormat(Qt::PlainText);
@@ -87,6 +90,7 @@ AlertDialog::AlertDialog(const QString& nodeTitle, const proto::AlertRule& rule,
     form->addRow(tr("not again &before"), m_cooldown);
     form->addRow(tr("not in the &hours"), m_quiet);
     form->addRow(tr("&Name"), m_name);
+    form->addRow(QString(), m_notifies);
     form->addRow(QString(), m_isOn);
     auto* column = new QVBoxLayout(this);
     column->addLayout(form);
@@ -110,6 +114,7 @@ proto::AlertRule AlertDialog::rule() const
     rule.action = static_cast<proto::AlertAction>(m_action->currentIndex());
     rule.targetId = rule.action == proto::AlertAction::Capture ? m_target->currentData().toString().toStdString() : std::string();
     rule.isOff = !m_isOn->isChecked();
+    rule.notifies = m_notifies->isChecked();
     return rule;
 }
 

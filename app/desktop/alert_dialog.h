@@ -37,7 +37,7 @@ private:
     QLineEdit *m_condition, *m_name, *m_quiet;
     QDoubleSpinBox *m_for, *m_cooldown; ///< s
     QComboBox *m_action, *m_target;
-    QCheckBox* m_isOn;
+    QCheckBox *m_isOn, *m_notifies;
     QLabel* m_problem;
     QDialogButtonBox* m_buttons;
 };

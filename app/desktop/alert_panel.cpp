@@ -1,5 +1,7 @@
 #include "app/desktop/alert_panel.h"
 
+#include "app/desktop/alert_command_dialog.h"
+#include "app/desktop/alert_commands.h"
 #include "app/desktop/alert_dialog.h"
 #include "app/desktop/notice_stack.h"
 #include "app/desktop/text.h"
@@ -85,7 +87,8 @@ AlertPanel::AlertPanel(NodeController& node, jobs::JobRunner& runner, QWidget* p
       m_events(new QLabel(this)),
       m_add(new QPushButton(tr("&Watch…"), this)),
       m_edit(new QPushButton(tr("&Change…"), this)),
-      m_remove(new QPushButton(tr("&Delete"), this))
+      m_remove(new QPushButton(tr("&Delete"), this)),
+      m_command(new QPushButton(tr("&On this machine…"), this))
 {
     setContent(*buildContent());
     connect(m_table, &QTableWidget::itemSelectionChanged, this, &AlertPanel::refreshEvents);
@@ -96,6 +99,8 @@ AlertPanel::AlertPanel(NodeController& node, jobs::JobRunner& runner, QWidget* p
             edit(proto::AlertRule(state->rule));
     });
     connect(m_remove, &QPushButton::clicked, this, &AlertPanel::removeSelected);
+    connect(m_command, &QPushButton::clicked, this, &AlertPanel::editCommand);
+    m_command->hide();
     refreshEvents();
 }
 
@@ -113,8 +118,10 @@ QWidget* AlertPanel::buildContent()
     m_events->setTextFormat(Qt::PlainText);
     m_events->setWordWrap(true);
     m_events->setContentsMargins(10, 4, 10, 6);
-    for (const auto& [button, name] : {std::pair(m_add, "alertAdd"), std::pair(m_edit, "alertEdit"), std::pair(m_remove, "alertRemove")})
+    for (const auto& [button, name] : {std::pair(m_add, "alertAdd"), std::pair(m_edit, "alertEdit"), std::pair(m_remove, "alertRemove"),
+                                       std::pair(m_command, "alertCommand")})
         button->setObjectName(QLatin1String(name));
+    m_command->setToolTip(tr("Run a program of this machine when the rule fires"));
     m_add->setToolTip(tr("Have the node watch a metric, with nobody connected too"));
     auto* content = new QWidget(this);
     auto* bar = new QHBoxLayout;
@@ -122,6 +129,7 @@ QWidget* AlertPanel::buildContent()
     bar->addWidget(m_add);
     bar->addWidget(m_edit);
     bar->addWidget(m_remove);
+    bar->addWidget(m_command);
     bar->addStretch(1);
     auto* column = new QVBoxLayout(content);
     column->setContentsMargins(0, 0, 0, 0);
@@ -175,6 +183,7 @@ void AlertPanel::refreshEvents()
     const proto::AlertState* state = selected();
     m_edit->setEnabled(state != nullptr);
     m_remove->setEnabled(state != nullptr);
+    m_command->setEnabled(state != nullptr);
     if (m_rules.empty())
         return m_events->setText(
             tr("Nothing is watched. \"Watch…\" has the node look at a metric, and save what its flight recorders hold when "
@@ -184,7 +193,41 @@ void AlertPanel::refreshEvents()
     QStringList lines;
     for (auto event = state->events.rbegin(); event != state->events.rend() && lines.size() < static_cast<int>(kEventsShown); ++event)
         lines << eventText(*event);
-    m_events->setText(lines.isEmpty() ? tr("It has not fired since gantryd was started.") : lines.join(QLatin1Char('\n')));
+    if (lines.isEmpty())
+        lines << tr("It has not fired since gantryd was started.");
+    if (m_commands && node()) {
+        const QString address = QString::fromStdString(node()->address()), rule = toQString(state->rule.name);
+        const QString status = m_commands->status(address, rule);
+        const AlertCommand command = m_commands->command(address, rule);
+        if (!status.isEmpty())
+            lines << status;
+        else if (command.isOn)
+            lines << tr("This machine runs %1 when it fires.").arg(command.words);
+    }
+    m_events->setText(lines.join(QLatin1Char('\n')));
+}
+
+void AlertPanel::setCommands(AlertCommands& commands)
+{
+    m_commands = &commands;
+    m_command->show();
+    connect(&commands, &AlertCommands::changed, this, &AlertPanel::refreshEvents);
+    refreshEvents();
+}
+
+void AlertPanel::editCommand()
+{
+    const proto::AlertState* state = selected();
+    if (!state || !m_commands || !node())
+        return;
+    const QString address = QString::fromStdString(node()->address()), rule = toQString(state->rule.name);
+    auto* dialog = new AlertCommandDialog(rule, m_commands->command(address, rule), this);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    connect(dialog, &QDialog::accepted, this, [this, dialog, address, rule] {
+        if (m_commands)
+            m_commands->setCommand(address, rule, dialog->command());
+    });
+    dialog->open();
 }
 
 void AlertPanel::edit(const proto::AlertRule& rule)

@@ -1,5 +1,6 @@
 #include "app/desktop/main_window.h"
 
+#include "app/desktop/alert_desk.h"
 #include "app/desktop/capture_bar.h"
 #include "app/desktop/capture_return.h"
 #include "app/desktop/capture_strip.h"
@@ -420,6 +421,7 @@ void MainWindow::fetchReport(NodeController* node, const proto::ReportInfo& repo
 
 void MainWindow::connectFleet()
 {
+    new AlertDesk(*m_nodes, *m_pages, *m_messages, m_settings, m_pages); // with the pages that show what it does
     m_fleet = std::make_unique<FleetDesk>(*m_nodes, *m_desk, *m_pages, m_settings, m_runner);
     connect(m_actions->showFleet, &QAction::triggered, m_fleet.get(), &FleetDesk::show);
     connect(&m_fleet->capture(), &FleetCapture::told, m_messages, &MessageBar::showMessage);

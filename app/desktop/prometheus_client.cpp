@@ -106,7 +106,7 @@ Result<QNetworkRequest> PrometheusClient::makeRequest() const
         return request;
     if (url.scheme() != QLatin1String("https") && !isThisMachine(url.host()))
         return error(
-            ErrorCode::NotPermitted,
+            ErrorCode::BadInput,
             tr("The password or token is not sent to %1 in plain text: use https, or a tunnel that ends on this machine.").arg(url.host()));
     const QByteArray secret(m_secret.text().data(), static_cast<qsizetype>(m_secret.size()));
     request.setRawHeader("Authorization", m_source.user.empty()
@@ -168,7 +168,7 @@ std::optional<Error> PrometheusClient::failureOf(const Exchange& exchange) const
     if (status == 404 || (status >= 300 && status < 400))
         return error(ErrorCode::BadInput, tr("%1 answers with status %2: is this the address in front of /api/v1?").arg(where).arg(status));
     if (exchange.reply->error() == QNetworkReply::SslHandshakeFailedError)
-        return error(ErrorCode::NotPermitted,
+        return error(ErrorCode::Unreachable,
                      tr("The certificate of %1 cannot be trusted: %2. Name the certificate that signed it in \"ca_file\".")
                          .arg(where, exchange.reply->errorString()));
     if (status == 0)

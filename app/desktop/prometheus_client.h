@@ -42,8 +42,9 @@ public:
     void setSecret(app::Secret secret) { m_secret = std::move(secret); }
     [[nodiscard]] bool hasSecret() const { return !m_secret.isEmpty(); }
 
-    /// `onAnswer` is called once, later, unless it was cancelled. Errors: NotPermitted (a login is wanted, or another one), Unreachable,
-    /// BadInput (the query, or no answer of a Prometheus server), each a sentence with what to do.
+    /// `onAnswer` is called once, later, unless it was cancelled. Errors: NotPermitted (a login is wanted, or another one), Unreachable
+    /// (also for a certificate that cannot be trusted), BadInput (the query, a secret that would go out in plain text, or no answer of a
+    /// Prometheus server), each a sentence with what to do.
     void ask(const std::string& promql, const metrics::PrometheusRange& range, OnAnswer onAnswer);
     /// Forgets what is being asked.
     void cancel();

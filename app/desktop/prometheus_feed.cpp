@@ -25,9 +25,12 @@ std::map<std::pair<std::size_t, std::size_t>, std::string> queriesOf(const metri
     return queries;
 }
 
-void addSentence(QString& text, const QString& sentence)
+/// Once, where several queries of a panel have the same to say.
+void addSentence(QString& text, const QString& said)
 {
-    text += (text.isEmpty() ? QString() : QStringLiteral(" ")) + sentence.left(1).toUpper() + sentence.mid(1);
+    const QString sentence = said.left(1).toUpper() + said.mid(1);
+    if (!text.contains(sentence))
+        text += (text.isEmpty() ? QString() : QStringLiteral(" ")) + sentence;
 }
 
 } // namespace
@@ -199,7 +202,6 @@ void PrometheusFeed::addCurves(const metrics::Dashboard& dashboard, DurationNs u
         if (panel == panels.end() || place.first >= dashboard.panels.size() || place.second >= dashboard.panels[place.first].queries.size())
             continue;
         if (known == m_known.end()) {
-            panel->note.clear(); // all queries wait for the same
             addSentence(panel->note, m_problem.empty() ? tr("Asking %1…").arg(toQString(m_source.url)) : toQString(m_problem));
             continue;
         }

@@ -203,6 +203,16 @@ void Settings::removeLaunchProfile(const QString& name)
     setLaunchProfiles(profiles);
 }
 
+QJsonArray Settings::alertCommands() const
+{
+    return QJsonDocument::fromJson(m_store.value(QStringLiteral("alerts/commands")).toByteArray()).array();
+}
+
+void Settings::setAlertCommands(const QJsonArray& commands)
+{
+    m_store.setValue(QStringLiteral("alerts/commands"), QJsonDocument(commands).toJson(QJsonDocument::Compact));
+}
+
 DurationNs Settings::recorderKeeps() const
 {
     const DurationNs keeps = m_store.value(QStringLiteral("recorder/keeps_ns")).toLongLong();

@@ -68,6 +68,9 @@ public:
     /// In the place of the one with its name; the values of its secrets are not kept.
     void setLaunchProfile(const LaunchProfile& profile);
     void removeLaunchProfile(const QString& name);
+    /// What this machine runs when rules of nodes fire, as AlertCommands has it.
+    [[nodiscard]] QJsonArray alertCommands() const;
+    void setAlertCommands(const QJsonArray& commands);
     /// How far the flight recorder reaches back, 30 s at first, and how much it holds at most, 256 MiB at first.
     [[nodiscard]] DurationNs recorderKeeps() const;
     [[nodiscard]] std::uint64_t recorderBytes() const;

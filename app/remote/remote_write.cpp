@@ -131,6 +131,10 @@ private:
     [[nodiscard]] Error failureOf(const httplib::Result& response) const
     {
         const std::string where = m_address.base + m_address.path;
+        if (!response && response.error() == httplib::Error::SSLServerVerification)
+            return {ErrorCode::NotPermitted,
+                    fmt::format("the certificate of {} cannot be trusted: name the one that signed it with --ca-file", where),
+                    {}};
         if (!response)
             return {ErrorCode::Unreachable, fmt::format("{} cannot be reached: {}", where, httplib::to_string(response.error())), {}};
         const int status = response->status;

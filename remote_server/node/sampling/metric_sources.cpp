@@ -101,6 +101,11 @@ Result<proto::MetricSource> MetricSources::add(const std::string& url, DurationN
         return Error{ErrorCode::BadInput, fmt::format("'{}' cannot be scraped: write http://HOST:PORT/metrics", url.substr(0, 200)), {}};
     if (periodNs < kShortestPeriod || periodNs > kLongestPeriod)
         return Error{ErrorCode::BadInput, "an endpoint is asked every 100 ms to every 2 s", {}};
+    // A list of iterations is drained by reading: two that ask would each have half of it.
+    for (const proto::MetricSource& source : list())
+        if (!source.isAdded && !source.url.empty() && idOf(source.url) == idOf(url))
+            return Error{
+                ErrorCode::Busy, fmt::format("{} is asked already, as that of the target {}: its metrics are there", url, source.id), {}};
     {
         const std::lock_guard lock(m_mutex);
         auto added = m_added;

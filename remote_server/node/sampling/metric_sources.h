@@ -25,7 +25,8 @@ public:
     MetricSources(Sampler& sampler, std::filesystem::path path);
 
     [[nodiscard]] std::vector<proto::MetricSource> list() const;
-    /// Of one address there is one source: it is given the new period. Errors: BadInput (no http(s) address; the period), Busy (too many),
+    /// Of one address there is one source: it is given the new period. Errors: BadInput (no http(s) address; the period), Busy (too
+    /// many, or a target has this endpoint),
     /// Unsupported (none can be added here), CannotWrite.
     [[nodiscard]] Result<proto::MetricSource> add(const std::string& url, DurationNs periodNs);
     /// Errors: NotFound (also of one that was not added), CannotWrite.

@@ -245,6 +245,20 @@ private slots:
         QVERIFY(noteOf(empty).contains(QStringLiteral("has nothing for up")));
     }
 
+    void whatQueriesOfAPanelHaveInCommonIsSaidOnceAndACertificateIsNoMatterOfALogin()
+    {
+        const FakePrometheus server([](const auto& request) { return FakePrometheus::constant(request, 1); }); // that knows no TLS
+        auto dashboard = dashboardOf("https" + server.url().substr(4));
+        dashboard.panels[0].queries.push_back(dashboard.panels[0].queries[0]);
+        PrometheusFeed feed(nullptr);
+        QSignalSpy wanted(&feed, &PrometheusFeed::loginWanted);
+        QTRY_VERIFY_WITH_TIMEOUT(!answerOf(feed, dashboard).note.startsWith(QStringLiteral("Asking")), kPatienceMs);
+        QTRY_VERIFY_WITH_TIMEOUT(!panelOf(feed, dashboard).note.contains(QStringLiteral("Asking")), kPatienceMs);
+        const QString note = panelOf(feed, dashboard).note;
+        QVERIFY2(!note.isEmpty() && note.count(QStringLiteral("127.0.0.1")) == 1, qPrintable(note));
+        QCOMPARE(wanted.count(), 0);
+    }
+
     void aServerThatSaysNothingIsGivenUp()
     {
         const test::SilentHost host;

@@ -1,5 +1,6 @@
 #include "remote_server/node/sampling/metric_sources.h"
 
+#include "remote_server/node/sampling/prometheus_scraper.h"
 #include "tests/support/temporary_folder.h"
 
 #include <gtest/gtest.h>
@@ -56,6 +57,20 @@ proto::MetricSource waitFor(const MetricSources& sources, const std::string& url
                 return source;
         std::this_thread::yield();
     }
+}
+
+TEST(MetricSources, AnEndpointOfATargetIsNotAskedTwice)
+{
+    const Exporter exporter;
+    const test::TemporaryFolder folder;
+    Sampler sampler(5ms);
+    sampler.addSource("t1", std::make_unique<PrometheusScraper>(exporter.url(), "t1"));
+    MetricSources sources(sampler, folder / "sources.json");
+    const auto added = sources.add(exporter.url(), 0);
+    ASSERT_FALSE(added);
+    EXPECT_EQ(added.error().code, ErrorCode::Busy);
+    EXPECT_NE(added.error().message.find("of the target t1"), std::string::npos) << added.error().message;
+    EXPECT_TRUE(sources.add(exporter.url("/other"), 0));
 }
 
 TEST(MetricSources, AnEndpointThatWasAddedIsMeasuredWithItsPeriodAndLag)
