@@ -25,8 +25,11 @@ nlohmann::json toJson(const proto::AlertState& state)
 {
     nlohmann::json events = nlohmann::json::array();
     for (const proto::AlertEvent& event : state.events)
-        events.push_back(
-            {{"utc_ns", event.utcNs}, {"phase", name(event.phase)}, {"value", orNull(event.value)}, {"done", orNull(event.done)}});
+        events.push_back({{"utc_ns", event.utcNs},
+                          {"phase", name(event.phase)},
+                          {"value", orNull(event.value)},
+                          {"done", orNull(event.done)},
+                          {"held_back", event.isHeldBack}});
     const proto::AlertRule& rule = state.rule;
     return {{"id", rule.id},
             {"name", rule.name},

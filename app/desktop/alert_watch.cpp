@@ -66,9 +66,12 @@ void AlertWatch::follow(NodeController& node)
 void AlertWatch::take(NodeController& node, const proto::AlertState& state, Heard heard)
 {
     std::int64_t began = 0;
+    bool isHeldBack = false;
     for (const proto::AlertEvent& event : state.events)
-        if (event.phase == proto::AlertPhase::Firing)
-            began = std::max(began, event.utcNs);
+        if (event.phase == proto::AlertPhase::Firing && event.utcNs >= began) {
+            began = event.utcNs;
+            isHeldBack = event.isHeldBack;
+        }
     auto& rules = m_fired[node.address()];
     if (state.isDeleted) {
         rules.erase(state.rule.id);
@@ -77,7 +80,7 @@ void AlertWatch::take(NodeController& node, const proto::AlertState& state, Hear
     const auto [known, isFirst] = rules.try_emplace(state.rule.id, began);
     const bool isNew = isFirst ? heard == Heard::Later : began > known->second;
     known->second = std::max(known->second, began);
-    if (isNew && state.phase == proto::AlertPhase::Firing && !state.rule.isOff)
+    if (isNew && !isHeldBack && state.phase == proto::AlertPhase::Firing && !state.rule.isOff)
         emit fired(&node, state);
 }
 

@@ -35,7 +35,7 @@ public:
 
 signals:
     /// A rule has begun to fire, or fires and had not when the node was heard last. Not told of what fired before its
-    /// node was connected for the first time.
+    /// node was connected for the first time, nor of what quiet hours or the rule's pause hold back.
     void fired(gantry::desktop::NodeController* node, const gantry::proto::AlertState& state);
 
 private:

@@ -19,6 +19,7 @@ v1::AlertEvent toWire(const AlertEvent& event)
     wire.set_phase(static_cast<v1::AlertPhase>(event.phase));
     wire.set_value(validUtf8(event.value));
     wire.set_done(validUtf8(event.done));
+    wire.set_is_held_back(event.isHeldBack);
     return wire;
 }
 
@@ -175,8 +176,8 @@ AlertState fromWire(const v1::AlertState& wire)
     state.value = wire.value();
     state.problem = wire.problem();
     for (const v1::AlertEvent& event : wire.events())
-        state.events.push_back(
-            {event.utc_ns(), event.mono_ns(), enumerator(event.phase(), AlertPhase::Firing), event.value(), event.done()});
+        state.events.push_back({event.utc_ns(), event.mono_ns(), enumerator(event.phase(), AlertPhase::Firing), event.value(), event.done(),
+                                event.is_held_back()});
     state.isDeleted = wire.is_deleted();
     return state;
 }

@@ -90,6 +90,7 @@ struct AlertEvent
     AlertPhase phase = AlertPhase::NoData;
     std::string value; ///< "6.2 ms"
     std::string done;  ///< what was done, or why nothing; a sentence
+    bool isHeldBack = false; ///< by quiet hours or its pause: nothing is done, and nobody told
 
     friend bool operator==(const AlertEvent&, const AlertEvent&) = default;
 };

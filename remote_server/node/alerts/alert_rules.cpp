@@ -266,14 +266,14 @@ bool AlertRules::judge(Watched& rule)
         if (now - *rule.trueSince < state.rule.forNs)
             enter(rule, proto::AlertPhase::Pending, {});
         else if (state.phase != proto::AlertPhase::Firing)
-            enter(rule, proto::AlertPhase::Firing, whyNothingIsDone(rule, isDue));
+            isDue = fire(rule);
     }
     if (isNews && now - rule.lastShown >= kShowEvery)
         changed(rule);
     return isDue;
 }
 
-void AlertRules::enter(Watched& rule, proto::AlertPhase phase, std::string done)
+void AlertRules::enter(Watched& rule, proto::AlertPhase phase, std::string done, bool isHeldBack)
 {
     proto::AlertState& state = rule.state;
     if (state.phase == phase)
@@ -281,7 +281,7 @@ void AlertRules::enter(Watched& rule, proto::AlertPhase phase, std::string done)
     const bool wasFiring = std::exchange(state.phase, phase) == proto::AlertPhase::Firing;
     state.sinceUtcNs = m_options.utcNow();
     if (phase == proto::AlertPhase::Firing || wasFiring) {
-        state.events.push_back({state.sinceUtcNs, m_options.monoNow(), phase, state.value, std::move(done)});
+        state.events.push_back({state.sinceUtcNs, m_options.monoNow(), phase, state.value, std::move(done), isHeldBack});
         if (state.events.size() > kMostEvents)
             state.events.erase(state.events.begin());
         spdlog::info("alert {} ({}): {}{}{}", state.rule.name, rule.condition.text(), name(phase), state.value.empty() ? "" : ", ",
@@ -290,24 +290,33 @@ void AlertRules::enter(Watched& rule, proto::AlertPhase phase, std::string done)
     changed(rule);
 }
 
-/// A sentence where nothing is to be done, though it fires; `isDue`: something is.
-std::string AlertRules::whyNothingIsDone(Watched& rule, bool& isDue)
+/// A sentence where it is left at a note, though it fires: nothing is done, and nobody told.
+std::string AlertRules::whyHeldBack(const Watched& rule) const
 {
-    const proto::AlertRule& wanted = rule.state.rule;
-    if (wanted.action == proto::AlertAction::Mark)
-        return {};
     if (rule.quiet.includes(m_options.utcNow()))
         return "nothing was done: these are its quiet hours";
     const TimestampNs now = m_options.monoNow();
-    const DurationNs pause = std::max(wanted.cooldownNs, kLeastPause);
+    const DurationNs pause = std::max(rule.state.rule.cooldownNs, kLeastPause);
     if (rule.lastAction && now - *rule.lastAction < pause)
         return fmt::format("nothing was done: its last action is {} ago, its pause is {}", formatDuration(now - *rule.lastAction),
                            formatDuration(pause));
-    if (!m_options.act)
-        return "nothing was done: this node captures nothing";
-    rule.lastAction = now;
-    isDue = true;
     return {};
+}
+
+/// True: something is to be done.
+bool AlertRules::fire(Watched& rule)
+{
+    std::string heldBack = whyHeldBack(rule);
+    const bool isHeldBack = !heldBack.empty();
+    const bool hasAction = rule.state.rule.action != proto::AlertAction::Mark;
+    if (!isHeldBack)
+        rule.lastAction = m_options.monoNow();
+    if (!hasAction && !rule.state.rule.notifies)
+        heldBack.clear(); // a note is all that there is
+    else if (hasAction && !isHeldBack && !m_options.act)
+        heldBack = "nothing was done: this node captures nothing";
+    enter(rule, proto::AlertPhase::Firing, std::move(heldBack), isHeldBack);
+    return hasAction && !isHeldBack && m_options.act;
 }
 
 void AlertRules::changed(Watched& rule)

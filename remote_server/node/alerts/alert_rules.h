@@ -95,8 +95,9 @@ private:
     void forget(std::span<const std::uint32_t> seriesIds);
     [[nodiscard]] std::vector<proto::AlertRule> judgeAll(const std::optional<proto::MetricsBatch>& batch);
     [[nodiscard]] bool judge(Watched& rule);
-    void enter(Watched& rule, proto::AlertPhase phase, std::string done);
-    [[nodiscard]] std::string whyNothingIsDone(Watched& rule, bool& isDue);
+    void enter(Watched& rule, proto::AlertPhase phase, std::string done, bool isHeldBack = false);
+    [[nodiscard]] std::string whyHeldBack(const Watched& rule) const;
+    [[nodiscard]] bool fire(Watched& rule);
     [[nodiscard]] std::string act(const proto::AlertRule& rule) const; ///< without the mutex
     void tellDone(const std::string& id, std::string done);
     void changed(Watched& rule);

@@ -78,6 +78,10 @@ private slots:
         QCOMPARE(fired.count(), 2);
         watch.take(node, state("new", Phase::Firing, {500}), Heard::Later);
         QCOMPARE(fired.count(), 3);
+        proto::AlertState quiet = state("new", Phase::Firing, {500, 550});
+        quiet.events.back().isHeldBack = true;
+        watch.take(node, quiet, Heard::Later);
+        QCOMPARE(fired.count(), 3);
         proto::AlertState off = state("a", Phase::Firing, {600});
         off.rule.isOff = true;
         watch.take(node, off, Heard::Later);

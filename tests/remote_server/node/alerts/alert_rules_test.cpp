@@ -125,6 +125,8 @@ TEST_F(AlertRulesTest, NothingIsDoneAgainBeforeThePauseIsOver)
     const auto again = waitFor(rules, proto::AlertPhase::Firing, 20);
     EXPECT_EQ(acts, 1);
     EXPECT_NE(again.events.back().done.find("its pause is"), std::string::npos) << again.events.back().done;
+    EXPECT_TRUE(again.events.back().isHeldBack);
+    EXPECT_FALSE(again.events.front().isHeldBack);
     now += 6 * kSecond;
     waitFor(rules, proto::AlertPhase::Ok, 5);
     now += 60 * kSecond;
@@ -141,6 +143,7 @@ TEST_F(AlertRulesTest, NothingIsDoneInQuietHours)
     const auto fired = waitFor(rules, proto::AlertPhase::Firing, 20);
     EXPECT_EQ(acts, 0);
     EXPECT_NE(fired.events.back().done.find("quiet hours"), std::string::npos);
+    EXPECT_TRUE(fired.events.back().isHeldBack);
 }
 
 TEST_F(AlertRulesTest, RulesSurviveTheDaemonAndTheirNumbersAreNotGivenAgain)
