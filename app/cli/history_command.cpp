@@ -226,6 +226,12 @@ int readHistory(const CommonOptions& common, const HistoryOptions& options)
         const auto written = writeCsv(history, utcOffset, options.csv);
         return written ? 0 : report(written.error(), common);
     }
+    if (!options.remote.url.empty() && history.empty())
+        return report(Error{ErrorCode::NotFound,
+                            fmt::format("nothing was measured of it in the last {}; `gantryctl history` without names shows what was",
+                                        formatDuration(*last)),
+                            {}},
+                      common);
     if (!options.remote.url.empty())
         return writeRemotely(forRemoteWrite(history, utcOffset, (*client)->hello().hostName), options.remote, common, stop.get_token());
     if (common.json)

@@ -90,7 +90,7 @@ std::optional<CaptureBand> bandOf(const proto::CaptureStatus& capture)
     band.report = capture.captureId;
     band.label = toQString(capture.label);
     band.beginUtcNs = capture.windowBeginUtcNs;
-    band.endUtcNs = capture.windowBeginUtcNs + capture.elapsedNs;
+    band.endUtcNs = capture.state == State::Capturing ? 0 : capture.windowBeginUtcNs + capture.elapsedNs;
     band.isExact = true;
     band.isOpen = true;
     return band;
@@ -98,9 +98,12 @@ std::optional<CaptureBand> bandOf(const proto::CaptureStatus& capture)
 
 QString bandText(const CaptureBand& band)
 {
-    if (band.isOpen)
-        return CaptureBands::tr("A capture window, open since %1\nIts report follows when it has closed")
-            .arg(QDateTime::fromMSecsSinceEpoch(band.beginUtcNs / 1'000'000).toString(QStringLiteral("HH:mm:ss.zzz")));
+    if (band.isOpen) {
+        const QString since = QDateTime::fromMSecsSinceEpoch(band.beginUtcNs / 1'000'000).toString(QStringLiteral("HH:mm:ss.zzz"));
+        return band.endUtcNs == 0 ? CaptureBands::tr("A capture window, open since %1\nIts report follows when it has closed").arg(since)
+                                  : CaptureBands::tr("A capture window from %1 on, %2\nIts report is being written")
+                                        .arg(since, widgets::formatDuration(band.endUtcNs - band.beginUtcNs));
+    }
     const QDateTime begin = QDateTime::fromMSecsSinceEpoch(band.beginUtcNs / 1'000'000);
     const QString length = widgets::formatDuration(band.endUtcNs - band.beginUtcNs);
     const QString when = band.isExact ? CaptureBands::tr("from %1 on, %2").arg(begin.toString(QStringLiteral("HH:mm:ss.zzz")), length)

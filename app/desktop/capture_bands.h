@@ -26,7 +26,7 @@ struct CaptureBand
     QString label;      ///< what people called it, else its target
     std::int64_t beginUtcNs = 0, endUtcNs = 0;
     bool isExact = false;       ///< else it is known to a second or so, from when the node wrote the report
-    bool isOpen = false;        ///< or its report is being written: there is none yet, and `report` is the capture
+    bool isOpen = false;        ///< or its report is being written: there is none yet, and `report` is the capture; endUtcNs 0: no end yet
     std::filesystem::path file; ///< on this machine; empty: it was not fetched
 
     friend bool operator==(const CaptureBand&, const CaptureBand&) = default;

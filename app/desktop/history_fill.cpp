@@ -4,6 +4,8 @@
 
 #include <QElapsedTimer>
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace gantry::desktop {
@@ -11,6 +13,7 @@ namespace gantry::desktop {
 namespace {
 
 constexpr qint64 kSliceMs = 4; // of a frame of 16
+constexpr std::size_t kSeriesATime = 4; // before the clock is looked at again: an hour of one takes a quarter of a millisecond
 
 } // namespace
 
@@ -23,7 +26,11 @@ HistoryFill::HistoryFill(QObject* parent) : QObject(parent)
 void HistoryFill::add(LiveSeries& series, std::vector<proto::HistoryPart> parts)
 {
     for (proto::HistoryPart& part : parts)
-        m_waiting.push_back({&series, std::move(part)});
+        for (std::size_t begin = 0; begin < part.series.size(); begin += kSeriesATime) {
+            const auto from = part.series.begin() + static_cast<std::ptrdiff_t>(begin);
+            const auto to = from + static_cast<std::ptrdiff_t>(std::min(kSeriesATime, part.series.size() - begin));
+            m_waiting.push_back({&series, {{std::move_iterator(from), std::move_iterator(to)}, part.nodeMonoNs, part.nodeUtcNs}});
+        }
     if (!m_waiting.empty())
         m_timer.start(0);
 }

@@ -168,6 +168,7 @@ LivePage::LivePage(NodeList& nodes, QWidget* parent)
                                [this, sentence] { askForLogin(sentence); },
                                QString::fromLatin1(kPrometheusTopic)});
     });
+    connect(m_prometheus, &PrometheusFeed::left, this, [this] { m_banner->clearTopic(QString::fromLatin1(kPrometheusTopic)); });
     connect(m_prometheus, &PrometheusFeed::notKept, this, [this](const QString& sentence) {
         m_banner->showMessage({MessageBar::Kind::Warning, sentence, {}, {}, {}, QString::fromLatin1(kPrometheusTopic)});
     });
@@ -515,9 +516,9 @@ void LivePage::askForLogin(const QString& sentence)
 {
     auto* dialog = new PrometheusLogin(m_prometheus->source(), sentence, m_prometheus->canKeep(), this);
     dialog->setAttribute(Qt::WA_DeleteOnClose);
-    connect(dialog, &QDialog::accepted, this, [this, dialog] {
+    connect(dialog, &QDialog::accepted, this, [this, dialog, source = m_prometheus->source()] {
         m_banner->clearTopic(QString::fromLatin1(kPrometheusTopic));
-        m_prometheus->logIn(dialog->takeSecret(), dialog->isKept());
+        m_prometheus->logIn(source, dialog->takeSecret(), dialog->isKept());
     });
     dialog->open();
 }
@@ -561,7 +562,7 @@ void LivePage::placeBands()
     if (offset)
         for (const CaptureBand& band : m_bands)
             bands.push_back({QString::fromStdString(band.report),
-                             {band.beginUtcNs - *offset, band.isOpen ? currentSeries()->window(0).end : band.endUtcNs - *offset},
+                             {band.beginUtcNs - *offset, band.endUtcNs == 0 ? currentSeries()->window(0).end : band.endUtcNs - *offset},
                              band.label,
                              bandText(band),
                              !band.isExact});

@@ -153,10 +153,12 @@ void addCurves(const metrics::PanelQuery& query, std::vector<metrics::QueryCurve
             target->second = nameOf(target->second).toStdString();
             targets.insert(target->second);
         }
-    for (metrics::QueryCurve& curve : curves) {
+    const std::vector<std::string> legends = metrics::legendsOf(query, curves);
+    for (std::size_t i = 0; i < curves.size(); ++i) {
+        metrics::QueryCurve& curve = curves[i];
         if (curve.points.empty())
             continue;
-        QString name = toQString(metrics::legendOf(query, curve, curves));
+        QString name = toQString(legends[i]);
         const auto target = curve.labels.find("target");
         if (targets.size() > 1 && target != curve.labels.end() && !name.contains(toQString(target->second)))
             name = tr("%1: %2").arg(toQString(target->second), name);

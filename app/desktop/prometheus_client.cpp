@@ -2,6 +2,7 @@
 
 #include "app/desktop/text.h"
 
+#include <QDir>
 #include <QHostAddress>
 #include <QNetworkReply>
 #include <QSslCertificate>
@@ -17,6 +18,7 @@ namespace gantry::desktop {
 namespace {
 
 constexpr double kNsPerSecond = 1e9;
+constexpr int kAtATime = 6; // requests that Qt has under way to one host
 
 bool isThisMachine(const QString& host)
 {
@@ -94,7 +96,10 @@ Result<QNetworkRequest> PrometheusClient::makeRequest() const
     // A redirect takes the header with the secret along.
     request.setAttribute(QNetworkRequest::RedirectPolicyAttribute, QNetworkRequest::SameOriginRedirectPolicy);
     if (!m_source.caFile.empty()) {
-        const QList<QSslCertificate> trusted = QSslCertificate::fromPath(toQString(m_source.caFile));
+        QString path = toQString(m_source.caFile);
+        if (path.startsWith(QStringLiteral("~/")))
+            path.replace(0, 1, QDir::homePath());
+        const QList<QSslCertificate> trusted = QSslCertificate::fromPath(path);
         if (trusted.isEmpty())
             return error(ErrorCode::NotFound,
                          tr("%1 holds no certificate: name a PEM file in \"ca_file\".").arg(toQString(m_source.caFile)));
@@ -140,7 +145,8 @@ void PrometheusClient::begin(const std::shared_ptr<Exchange>& exchange, const QB
         if (exchange->isTooLong)
             reply->abort();
     });
-    QTimer::singleShot(m_patience, reply, [exchange, reply] {
+    // Of one host Qt asks six at a time: who waits for others has their time, too.
+    QTimer::singleShot(m_patience * (1 + m_open / kAtATime), reply, [exchange, reply] {
         exchange->isTooLate = true;
         reply->abort();
     });

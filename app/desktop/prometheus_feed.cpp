@@ -45,7 +45,8 @@ PrometheusFeed::~PrometheusFeed() = default;
 
 void PrometheusFeed::stop()
 {
-    m_client.reset();
+    if (std::exchange(m_client, nullptr))
+        emit left();
     m_source = {};
     m_queries.clear();
     m_known.clear();
@@ -71,7 +72,7 @@ void PrometheusFeed::begin(const metrics::Dashboard& dashboard)
         return;
     }
     m_client = std::make_unique<PrometheusClient>(m_source);
-    m_isLoginSought = m_waitsForSecret = false;
+    m_isLoginSought = m_waitsForSecret = m_isSecretFromKeyring = false;
     if (!m_source.secretFile.empty())
         readSecretFile();
 }
@@ -112,8 +113,8 @@ bool PrometheusFeed::isDue(const metrics::PrometheusRange& range, Following foll
         wait = kSettleMs * (kSecond / 1000);
     }
     if (since < wait) {
-        if (!m_next.isActive())
-            m_next.start(static_cast<int>((wait - since) / (kSecond / 1000)) + 1);
+        if (const int left = static_cast<int>((wait - since) / (kSecond / 1000)) + 1; !m_next.isActive() || m_next.remainingTime() > left)
+            m_next.start(left);
         return false;
     }
     return !isSame || m_client->open() == 0; // one that takes longer than the period is not asked twice at a time
@@ -162,9 +163,13 @@ QString PrometheusFeed::keyringKey() const
 /// A server that wants no login is never a reason to open the keyring.
 void PrometheusFeed::findSecret(const Error& refusal)
 {
+    const QString sentence = toQString(refusal.message);
+    if (std::exchange(m_isSecretFromKeyring, false)) { // one that is wrong would be refused for ever
+        m_keyring->forget(keyringKey());
+        return emit loginWanted(sentence);
+    }
     if (std::exchange(m_isLoginSought, true))
         return;
-    const QString sentence = toQString(refusal.message);
     if (!m_keyring)
         return emit loginWanted(sentence);
     m_keyring->find(keyringKey(), [this, client = QPointer(m_client.get()), sentence](Keyring::Found found) {
@@ -173,14 +178,16 @@ void PrometheusFeed::findSecret(const Error& refusal)
         if (!found.secret)
             return emit loginWanted(sentence);
         client->setSecret(std::move(*found.secret));
+        client->cancel(); // what was asked without it is refused, which says nothing of it
+        m_isSecretFromKeyring = true;
         m_asked.reset();
         emit changed();
     });
 }
 
-void PrometheusFeed::logIn(app::Secret secret, bool isKept)
+void PrometheusFeed::logIn(const metrics::PrometheusSource& source, app::Secret secret, bool isKept)
 {
-    if (!m_client)
+    if (!m_client || !(source == m_source)) // another server is looked at by now: it is not its secret
         return;
     if (isKept && m_keyring)
         m_keyring->keep(keyringKey(), secret, [this](const QString& reason) {
@@ -218,6 +225,8 @@ void PrometheusFeed::addCurves(const metrics::Dashboard& dashboard, DurationNs u
         else if (known->second.curves.hidden > 0)
             addSentence(panel->note, tr("%1 more series are not shown: bring them together with sum by (…) or topk(…).")
                                          .arg(formatCount(known->second.curves.hidden)));
+        else if (!known->second.curves.warning.empty())
+            addSentence(panel->note, tr("The server warns: %1").arg(toQString(known->second.curves.warning)));
         else if (known->second.curves.curves.empty())
             addSentence(panel->note, tr("The server has nothing for %1 in this time.").arg(toQString(promql)));
     }

@@ -45,8 +45,8 @@ public:
     /// "Prometheus at http://host:9090: a point each 5 s, asked each 15 s"; empty: nothing is asked.
     [[nodiscard]] QString status() const;
 
-    /// Asks again with it. Kept in the keyring if that is wanted and there is one.
-    void logIn(app::Secret secret, bool isKept);
+    /// Asks again with it, unless another server is looked at by now. Kept in the keyring if that is wanted and there is one.
+    void logIn(const metrics::PrometheusSource& source, app::Secret secret, bool isKept);
     [[nodiscard]] bool canKeep() const { return m_keyring != nullptr; }
     [[nodiscard]] const metrics::PrometheusSource& source() const { return m_source; }
 
@@ -55,6 +55,8 @@ signals:
     void changed();
     /// The server wants a password or token that is neither in a file nor in the keyring; what it said, a sentence.
     void loginWanted(const QString& sentence);
+    /// The server is looked at no more: what it wanted is of no concern.
+    void left();
     /// A sentence: the keyring did not keep it.
     void notKept(const QString& sentence);
 
@@ -87,6 +89,7 @@ private:
     QTimer m_next; ///< when there is something to look at again
     bool m_isLoginSought = false;
     bool m_waitsForSecret = false;
+    bool m_isSecretFromKeyring = false; ///< and not refused yet
     std::string m_problem; ///< of all of it
     jobs::JobRunner m_runner{1};
 };

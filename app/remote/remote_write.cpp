@@ -1,5 +1,6 @@
 #include "app/remote/remote_write.h"
 
+#include "app/remote/node_address.h"
 #include "app/remote/secret_file.h"
 
 #include <algorithm>
@@ -41,11 +42,6 @@ Result<Address> addressOf(const std::string& url)
     if (address.host.empty())
         return Error{ErrorCode::BadInput, fmt::format("'{}' names no host: write http://HOST:9090/api/v1/write", url), {}};
     return address;
-}
-
-bool isThisMachine(const std::string& host)
-{
-    return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
 
 /// Waits, unless it is to stop.
@@ -172,7 +168,7 @@ Result<void> remoteWrite(const RemoteWriteTarget& target, const std::vector<std:
     Secret secret;
     if (!target.secretFile.empty()) {
         GANTRY_TRY(secret, readSecretFile(target.secretFile));
-        if (!address.isSecure && !isThisMachine(address.host))
+        if (!address.isSecure && !isLoopback(address.host))
             return Error{
                 ErrorCode::NotPermitted,
                 fmt::format("the password or token is not sent to {} in plain text: use https, or a tunnel that ends on this machine",

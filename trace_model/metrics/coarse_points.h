@@ -8,8 +8,8 @@
 
 namespace gantry::metrics {
 
-/// Few points for many of a series, each as it was measured: of each step the smallest and the largest value of a gauge, and the last one
-/// of a counter, besides those on both sides of each restart. Not thread-safe.
+/// Few points for many of a series, each as it was measured: the last one of each step, which many series have at one time and which can
+/// be added and averaged, and of a counter those on both sides of each restart. Not thread-safe.
 class CoarsePoints
 {
 public:
@@ -20,9 +20,6 @@ public:
     [[nodiscard]] const std::deque<Point>& all() const { return m_points; }
 
 private:
-    void addToGauge(const Point& point);
-    void addToCounter(const Point& point);
-
     std::deque<Point> m_points;
     TimestampNs m_stepStart = 0;
     std::size_t m_inStep = 0;      ///< how many of the last points are of the step that is not over yet

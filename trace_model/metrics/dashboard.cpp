@@ -5,8 +5,10 @@
 #include <charconv>
 #include <cmath>
 #include <fmt/format.h>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <string_view>
 #include <utility>
 
 namespace gantry::metrics {
@@ -268,17 +270,54 @@ nlohmann::ordered_json jsonOf(const DashboardPanel& panel)
 /// The labels that not all of the curves have alike.
 std::set<std::string> tellingLabels(const std::vector<QueryCurve>& all)
 {
-    std::set<std::string> telling;
+    struct Seen
+    {
+        std::string_view value; ///< of the first curve that has it
+        std::size_t count = 0;
+        bool isAlike = true;
+    };
+    std::map<std::string_view, Seen> labels;
     for (const QueryCurve& curve : all)
         for (const auto& [label, value] : curve.labels) {
-            const bool isAlike = std::all_of(all.begin(), all.end(), [&, name = label, text = value](const QueryCurve& other) {
-                const auto found = other.labels.find(name);
-                return found != other.labels.end() && found->second == text;
-            });
-            if (!isAlike)
-                telling.insert(label);
+            Seen& seen = labels.try_emplace(label, Seen{value}).first->second;
+            ++seen.count;
+            seen.isAlike = seen.isAlike && seen.value == value;
         }
+    std::set<std::string> telling;
+    for (const auto& [label, seen] : labels)
+        if (!seen.isAlike || seen.count < all.size())
+            telling.emplace(label);
     return telling;
+}
+
+std::string legendBy(const std::set<std::string>& telling, const PanelQuery& query, const QueryCurve& curve)
+{
+    std::string text;
+    for (const auto& [label, value] : curve.labels)
+        if (telling.contains(label))
+            text += (text.empty() ? "" : " ") + value;
+    if (!text.empty())
+        return text;
+    const auto model = curve.labels.find("model");
+    return model != curve.labels.end() ? model->second : query.promql.empty() ? query.query.text() : query.promql;
+}
+
+/// With the values of labels put in.
+std::string filledIn(const std::string& legend, const QueryCurve& curve)
+{
+    std::string text;
+    for (std::size_t at = 0; at < legend.size();) {
+        const std::size_t open = legend.find('{', at), close = legend.find('}', open);
+        if (open == std::string::npos || close == std::string::npos) {
+            text += legend.substr(at);
+            break;
+        }
+        text += legend.substr(at, open - at);
+        const auto label = curve.labels.find(legend.substr(open + 1, close - open - 1));
+        text += label == curve.labels.end() ? std::string() : label->second;
+        at = close + 1;
+    }
+    return text;
 }
 
 } // namespace
@@ -404,29 +443,16 @@ std::vector<std::string> Dashboard::names() const
 
 std::string legendOf(const PanelQuery& query, const QueryCurve& curve, const std::vector<QueryCurve>& all)
 {
-    std::string text;
-    if (query.legend.empty()) {
-        const auto telling = tellingLabels(all);
-        for (const auto& [label, value] : curve.labels)
-            if (telling.contains(label))
-                text += (text.empty() ? "" : " ") + value;
-        if (!text.empty())
-            return text;
-        const auto model = curve.labels.find("model");
-        return model != curve.labels.end() ? model->second : query.promql.empty() ? query.query.text() : query.promql;
-    }
-    for (std::size_t at = 0; at < query.legend.size();) {
-        const std::size_t open = query.legend.find('{', at), close = query.legend.find('}', open);
-        if (open == std::string::npos || close == std::string::npos) {
-            text += query.legend.substr(at);
-            break;
-        }
-        text += query.legend.substr(at, open - at);
-        const auto label = curve.labels.find(query.legend.substr(open + 1, close - open - 1));
-        text += label == curve.labels.end() ? std::string() : label->second;
-        at = close + 1;
-    }
-    return text;
+    return query.legend.empty() ? legendBy(tellingLabels(all), query, curve) : filledIn(query.legend, curve);
+}
+
+std::vector<std::string> legendsOf(const PanelQuery& query, const std::vector<QueryCurve>& curves)
+{
+    const auto telling = query.legend.empty() ? tellingLabels(curves) : std::set<std::string>();
+    std::vector<std::string> legends;
+    for (const QueryCurve& curve : curves)
+        legends.push_back(query.legend.empty() ? legendBy(telling, query, curve) : filledIn(query.legend, curve));
+    return legends;
 }
 
 } // namespace gantry::metrics

@@ -96,5 +96,7 @@ struct Dashboard
 
 /// What a curve is called: `legend` with the values of labels put in. `all`: the curves of the same query.
 [[nodiscard]] std::string legendOf(const PanelQuery& query, const QueryCurve& curve, const std::vector<QueryCurve>& all);
+/// Those of all curves of a query, in their order.
+[[nodiscard]] std::vector<std::string> legendsOf(const PanelQuery& query, const std::vector<QueryCurve>& curves);
 
 } // namespace gantry::metrics

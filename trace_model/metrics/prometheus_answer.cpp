@@ -61,10 +61,11 @@ std::optional<QueryCurve> curveOf(const json& series)
 PrometheusRange PrometheusRange::forPlot(TimeRange time, int widthPx)
 {
     const DurationNs length = std::max<DurationNs>(time.end - time.start, kSecond);
-    const DurationNs most = std::clamp(widthPx, 1, kMostPoints - 2); // the ends are moved outwards to whole steps
+    const DurationNs most = std::clamp(widthPx, 1, kMostPoints - 2); // the ends are moved to whole steps
     const DurationNs step = std::max(kLeastStep, (length / most + kSecond - 1) / kSecond * kSecond);
     const auto down = [step](TimestampNs at) { return at / step * step; };
-    return {{down(time.start), down(time.end + step - 1)}, step};
+    // Not beyond its end: rates of a time that is yet to come are of a window that is partly empty.
+    return {{down(time.start), down(time.end)}, step};
 }
 
 Result<PrometheusCurves> readPrometheusAnswer(std::string_view text, std::size_t mostCurves)
@@ -95,6 +96,9 @@ Result<PrometheusCurves> readPrometheusAnswer(std::string_view text, std::size_t
             return badAnswer("a series of the answer has no labels or no values: is there a proxy that changes it?");
         curves.curves.push_back(std::move(*curve));
     }
+    if (const auto warnings = answer.find("warnings");
+        warnings != answer.end() && warnings->is_array() && !warnings->empty() && warnings->front().is_string())
+        curves.warning = warnings->front().get<std::string>();
     return curves;
 }
 

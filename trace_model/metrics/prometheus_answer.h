@@ -5,6 +5,7 @@
 #include "trace_model/metrics/metric_query.h"
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -32,6 +33,7 @@ struct PrometheusCurves
 {
     std::vector<QueryCurve> curves; ///< labels with __name__; points that are no number are left out: gaps
     std::size_t hidden = 0;         ///< series beyond the most that were asked for
+    std::string warning;            ///< the first that the server gives: the answer may not be whole; empty: none
 };
 
 /// Reads the answer to a range query. Errors: BadInput, with the server's own message where there is one and with what to do. Any thread.

@@ -85,6 +85,8 @@ void SeriesStore::fillIn(std::uint32_t id, const std::vector<Point>& points, Dur
             all.push_back(point);
     }
     all.insert(all.end(), next, known.end());
+    if (all.size() == known.size())
+        return; // all of it was there
     while (all.size() > m_maxPoints)
         all.pop_front();
     known.swap(all);

@@ -97,6 +97,10 @@ void LivePlotGrid::setPanels(std::vector<PlotPanel> panels, TimeRange window, Du
 {
     arrange(panels);
     m_time = PlotTime{window, now.value_or(window.end), longestGap, 0, breaks};
+    // Those first that had no turn: where drawing all takes longer than it is until the next time, each is drawn at last.
+    std::stable_partition(panels.begin(), panels.end(), [this](const PlotPanel& panel) {
+        return std::any_of(m_toDraw.begin(), m_toDraw.end(), [&](const PlotPanel& waiting) { return waiting.key == panel.key; });
+    });
     m_toDraw.clear();
     for (PlotPanel& panel : panels)
         if (isInView(panel.key))

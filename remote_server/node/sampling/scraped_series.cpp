@@ -9,6 +9,7 @@ namespace {
 
 // Some come and go; one whose labels change with each scrape must not fill the memory.
 constexpr std::size_t kMostKnown = 4 * kMostSeriesPerSource;
+constexpr DurationNs kMostAhead = 1'000'000'000;                     // of an iteration, before this clock
 constexpr std::chrono::seconds kForgottenAfter{60}, kForgetEvery{5}; // the sampler has long taken an answer that is as old
 
 std::string_view unitOf(std::string_view name)
@@ -101,6 +102,9 @@ ScrapedSeries::Scrape ScrapedSeries::readIterations(std::string_view body, const
         if (!iteration.localNs)
             continue;
         const TimestampNs time = when.mono - (when.utcNs - (*iteration.localNs + *clock));
+        // One that is yet to come would make all that follow old, here and in every plot.
+        if (time > when.mono + kMostAhead)
+            continue;
         if (time > m_newestIteration) { // the server's clock may have been set back
             m_newestIteration = time;
             addIteration(iteration, time, now, scrape);

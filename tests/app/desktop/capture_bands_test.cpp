@@ -59,8 +59,13 @@ private slots:
         QVERIFY(band.has_value());
         QVERIFY(band->isOpen);
         QCOMPARE(band->beginUtcNs, kStamp);
-        QCOMPARE(band->endUtcNs, kStamp + kSecond);
+        QCOMPARE(band->endUtcNs, std::int64_t{0});
         QVERIFY(bandText(*band).contains(QStringLiteral("open since")));
+        capture.state = proto::CaptureState::Assembling;
+        const auto closed = bandOf(capture);
+        QVERIFY(closed && closed->isOpen);
+        QCOMPARE(closed->endUtcNs, kStamp + kSecond);
+        QVERIFY(bandText(*closed).contains(QStringLiteral("being written")));
     }
 
     void whatIsArmedDoneOrAFlightRecorderIsNoWindow()

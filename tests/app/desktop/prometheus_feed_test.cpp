@@ -191,7 +191,7 @@ private slots:
         QSignalSpy wanted(&feed, &PrometheusFeed::loginWanted);
         QVERIFY(answerOf(feed, dashboard).note.contains(QStringLiteral("wants a login")));
         QTRY_COMPARE(wanted.count(), 1);
-        feed.logIn(app::Secret("t0ken"), true);
+        feed.logIn(feed.source(), app::Secret("t0ken"), true);
         QTRY_VERIFY_WITH_TIMEOUT(
             (feed.look(dashboard, kMinute, 600, PrometheusFeed::Following::No), !panelOf(feed, dashboard).curves.empty()), kPatienceMs);
         QCOMPARE(kept.size(), std::size_t{1});
@@ -205,12 +205,44 @@ private slots:
         QCOMPARE(wantedAgain.count(), 0);
     }
 
+    void aWrongSecretOfTheKeyringIsForgottenAndAskedForAgain()
+    {
+        std::map<QString, std::string> kept;
+        const FakePrometheus server([](const auto&) { return FakePrometheus::Answer{401, "", {}}; });
+        const auto dashboard = dashboardOf(server.url());
+        PrometheusFeed feed(std::make_unique<MapKeyring>(kept));
+        QSignalSpy wanted(&feed, &PrometheusFeed::loginWanted);
+        const auto look = [&] { feed.look(dashboard, kMinute, 600, PrometheusFeed::Following::No); };
+        connect(&feed, &PrometheusFeed::changed, &feed, look, Qt::QueuedConnection);
+        look();
+        QTRY_COMPARE_WITH_TIMEOUT(wanted.count(), 1, kPatienceMs);
+        feed.logIn(feed.source(), app::Secret("wr0ng"), true);
+        QTRY_COMPARE_WITH_TIMEOUT(wanted.count(), 2, kPatienceMs);
+        QVERIFY(kept.empty());
+    }
+
+    void aLoginGoesToTheServerThatItWasTypedFor()
+    {
+        const FakePrometheus one([](const auto&) { return FakePrometheus::Answer{401, "", {}}; });
+        const FakePrometheus other([](const auto&) { return FakePrometheus::Answer{401, "", {}}; });
+        PrometheusFeed feed(nullptr);
+        QSignalSpy left(&feed, &PrometheusFeed::left);
+        (void)answerOf(feed, dashboardOf(one.url()));
+        const metrics::PrometheusSource source = feed.source();
+        (void)answerOf(feed, dashboardOf(other.url()));
+        QCOMPARE(left.count(), 1);
+        feed.logIn(source, app::Secret("t0ken"), false);
+        (void)answerOf(feed, dashboardOf(other.url(), "up == 1"));
+        for (const auto& request : other.requests())
+            QVERIFY(request.authorization.empty());
+    }
+
     void aSecretIsNotSentInPlainTextToAnotherMachine()
     {
         PrometheusFeed feed(nullptr);
         const auto dashboard = dashboardOf("http://192.0.2.1:9090"); // TEST-NET-1: nobody answers there, and nobody is asked
         feed.look(dashboard, kMinute, 600, PrometheusFeed::Following::No);
-        feed.logIn(app::Secret("t0ken"), false);
+        feed.logIn(feed.source(), app::Secret("t0ken"), false);
         const LivePanel panel = answerOf(feed, dashboard);
         QVERIFY2(panel.note.contains(QStringLiteral("not sent to 192.0.2.1 in plain text")), qPrintable(panel.note));
     }

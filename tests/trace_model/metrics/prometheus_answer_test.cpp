@@ -24,7 +24,9 @@ TEST(PrometheusAnswer, TheStepIsOneOfAPixelAndItsPointsStayWhereTheyAre)
     EXPECT_EQ(hour.step, 6 * kSecond);
     EXPECT_EQ(hour.time.start % hour.step, 0);
     EXPECT_LE(hour.time.start, 1000 * kSecond + 7);
-    EXPECT_GE(hour.time.end, 4600 * kSecond + 7);
+    EXPECT_EQ(hour.time.end % hour.step, 0);
+    EXPECT_LE(hour.time.end, 4600 * kSecond + 7); // nothing of a time that is yet to come
+    EXPECT_GT(hour.time.end, 4600 * kSecond + 7 - hour.step);
     EXPECT_EQ(PrometheusRange::forPlot({1001 * kSecond, 4601 * kSecond}, 600).time.start, hour.time.start);
 }
 
@@ -36,6 +38,14 @@ TEST(PrometheusAnswer, NoWidthOrTimeAsksForMorePointsThanAServerGives)
             EXPECT_GE(range.step, PrometheusRange::kLeastStep);
             EXPECT_LE((range.time.end - range.time.start) / range.step + 1, PrometheusRange::kMostPoints) << length << ' ' << width;
         }
+}
+
+TEST(PrometheusAnswer, WhatTheServerWarnsOfIsKept)
+{
+    const auto read = readPrometheusAnswer(
+        R"({"status":"success","warnings":["partial response: store-3","another"],"data":{"resultType":"matrix","result":[]}})", 100);
+    ASSERT_TRUE(read) << read.error().text();
+    EXPECT_EQ(read->warning, "partial response: store-3");
 }
 
 TEST(PrometheusAnswer, EachSeriesIsACurveWithItsLabels)

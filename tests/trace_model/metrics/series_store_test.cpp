@@ -211,18 +211,16 @@ SeriesStore tenHertz(SeriesKind kind, double (*valueAt)(int))
     return store;
 }
 
-TEST(SeriesStore, AShortWindowHasAllPointsAndALongOneTheExtremesOfEachStep)
+TEST(SeriesStore, AShortWindowHasAllPointsAndALongOneTheLastOfEachStep)
 {
-    const SeriesStore store = tenHertz(SeriesKind::Gauge, [](int i) { return i == 5'003 ? 1000.0 : i % 10; });
+    const SeriesStore store = tenHertz(SeriesKind::Gauge, [](int i) { return static_cast<double>(i % 10); });
     EXPECT_EQ(store.snapshot(1, {0, 599 * kSecond}).size(), 5'990u);
     const auto points = store.snapshot(1, {0, 600 * kSecond});
-    EXPECT_EQ(points.size(), 1'200u);
-    EXPECT_TRUE(std::is_sorted(points.begin(), points.end(), [](const Point& a, const Point& b) { return a.time < b.time; }));
-    EXPECT_EQ(points[0].value, 0);
-    EXPECT_EQ(points[1].value, 9);
-    const auto peak = std::max_element(points.begin(), points.end(), [](const Point& a, const Point& b) { return a.value < b.value; });
-    EXPECT_EQ(peak->value, 1000); // of one sample among thousands
-    EXPECT_EQ(peak->time, 5'003 * kSecond / 10);
+    EXPECT_EQ(points.size(), 600u);
+    for (const Point& point : points) {
+        EXPECT_EQ(point.value, 9) << point.time; // as it was measured
+        EXPECT_EQ(point.time % kSecond, 9 * kSecond / 10);
+    }
 }
 
 TEST(SeriesStore, TheRateOfALongWindowIsThatOfAllPoints)
