@@ -88,6 +88,15 @@ TEST(ScrapedSeries, IterationsAreAtTheirOwnTimes)
     EXPECT_EQ(reported(series, again), "") << "no point is before one that is there";
 }
 
+TEST(ScrapedSeries, AnIterationThatIsYetToComeDoesNotHideTheOthers)
+{
+    ScrapedSeries series("t1");
+    const auto scrape = series.readIterations(R"([{"timestamp": "01-01-2200 00:00:00.0", "iterLatencyMS": 12},
+        {"timestamp": "08-23-2026 01:02:03.500000", "iterLatencyMS": 11}])",
+                                              kThen);
+    EXPECT_EQ(reported(series, scrape), "trtllm.iterLatencyMS t1 ms 999500000000 11\n");
+}
+
 TEST(ScrapedSeries, OfIterationsWithoutATimeTheNewestIsAtThatOfTheAnswer)
 {
     ScrapedSeries series("t1");
