@@ -111,13 +111,10 @@ TEST(Dashboard, ThatOfTheDcgmExporterShowsEachGpuInUnitsOfPeople)
 {
     const SeriesStore store =
         scrapedTwice("DCGM_FI_DEV_GPU_UTIL{gpu=\"0\",UUID=\"GPU-a\"} 97\nDCGM_FI_DEV_GPU_UTIL{gpu=\"1\",UUID=\"GPU-b\"} 3\n"
-                     "DCGM_FI_DEV_FB_USED{gpu=\"0\",UUID=\"GPU-a\"} 2048\nDCGM_FI_DEV_FB_FREE{gpu=\"0\",UUID=\"GPU-a\"} 2048\n"
-                     "# TYPE DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION counter\n"
-                     "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION{gpu=\"0\",UUID=\"GPU-a\"} 1000\n");
+                     "DCGM_FI_DEV_FB_USED{gpu=\"0\",UUID=\"GPU-a\"} 2048\nDCGM_FI_DEV_FB_FREE{gpu=\"0\",UUID=\"GPU-a\"} 2048\n");
     const auto legends = legendsOf("dcgm-exporter.json", store, kBothScrapes);
     EXPECT_EQ(legends.at("Utilisation").size(), 2U);
     EXPECT_TRUE(legends.contains("Memory in use"));
-    EXPECT_TRUE(legends.contains("Energy"));
 }
 
 TEST(Dashboard, ThatOfTensorRtLlmShowsItsIterations)
