@@ -164,7 +164,7 @@ private:
     {
         GANTRY_CHECK(writeLoadFiles({fileOf(".csv"), {}}, levels, m_load));
         GANTRY_TRY(NewFile file, NewFile::create(fileOf(".json"), FileAccess::ByUmask));
-        GANTRY_CHECK(file.write(load.dump(2) + "\n"));
+        GANTRY_CHECK(file.write(load.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"));
         return file.publish();
     }
 
@@ -211,7 +211,9 @@ private:
     {
         namespace key = report::meta;
         std::map<std::string, std::string> notes = {
-            {key::kRecipe, m_recipe.text}, {key::kRecipeName, m_recipe.name}, {key::kRecipeLoad, measurement.load.dump()}};
+            {key::kRecipe, m_recipe.text},
+            {key::kRecipeName, m_recipe.name},
+            {key::kRecipeLoad, measurement.load.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)}};
         if (m_files.changes.isEmpty() || !file.trace)
             return notes;
         const std::string name = key::kModelConfigPrefix + m_recipe.load.models.front().name;

@@ -94,7 +94,7 @@ private:
         for (const auto& [name, value] : combination.parameters)
             entry.parameters.push_back({name, value});
         if (measured) {
-            entry.load = measured->load.dump();
+            entry.load = measured->load.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
             if (!measured->reports.empty())
                 entry.report = measured->reports.front().filename().string();
             m_hasFailures |= measured->hasFailures;

@@ -17,6 +17,7 @@ namespace gantry::cli {
 namespace {
 
 constexpr std::size_t kMostCombinations = 256;
+constexpr std::size_t kMostToCount = 4096;
 
 Result<std::uint64_t> parseWhole(const std::string& text, std::uint64_t least, std::uint64_t most)
 {
@@ -63,7 +64,13 @@ Result<void> readLevelAxis(const RecipeReader& reader, Recipe& recipe, RecipeSwe
             const auto levels = parseLevels(text, isRate);
             if (!levels)
                 return reader.error(key, levels.error().message);
-            sweep.levels.insert(sweep.levels.end(), levels->begin(), levels->end());
+            for (const load::LoadLevel& level : *levels) {
+                const std::string words = fmt::format("{:g}", level.value); // as the report of its combination is named
+                if (std::any_of(sweep.levels.begin(), sweep.levels.end(),
+                                [&](const load::LoadLevel& other) { return fmt::format("{:g}", other.value) == words; }))
+                    return reader.error(key, fmt::format("{} is there twice", words));
+                sweep.levels.push_back(level);
+            }
         }
         if (sweep.levels.empty())
             return reader.error(key, "this is empty: give the values to go through, such as [1, 2, 4]");
@@ -142,6 +149,13 @@ Result<void> readSweep(const RecipeReader& root, Recipe& recipe)
     GANTRY_CHECK(checkModelAxes(reader, recipe, sweep));
     if (recipe.capture && recipe.capture->windowCount > 1)
         return reader.error("", "a sweep has one window for each combination: leave capture.repeat out");
+    std::size_t most = 1; // if each value goes with each: none of them is made before it is known how many
+    for (const std::size_t values : {sweep.instances.size(), sweep.maxBatchSizes.size(), sweep.batches.size(), sweep.dynamicBatching.size(),
+                                     sweep.queueDelays.size(), sweep.levels.size()})
+        most = std::min(most * std::max<std::size_t>(1, values), kMostToCount);
+    if (most == kMostToCount)
+        return reader.error("", fmt::format("these are {} combinations or more, and a sweep has {} at most: leave some values out",
+                                            kMostToCount, kMostCombinations));
     recipe.sweep = std::move(sweep);
     const std::size_t count = combinationsOf(recipe).size();
     if (count > kMostCombinations)

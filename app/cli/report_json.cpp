@@ -14,6 +14,8 @@
 namespace gantry::cli {
 namespace {
 
+constexpr int kDeepest = 32; // of what a recipe's load says
+
 template <typename T>
 nlohmann::json orNull(const std::optional<T>& value)
 {
@@ -207,7 +209,9 @@ nlohmann::json recipeLoad(const trace::Trace& trace)
     const auto load = trace.meta.settings.find(report::meta::kRecipeLoad);
     if (load == trace.meta.settings.end())
         return {};
-    nlohmann::json document = nlohmann::json::parse(load->second, nullptr, false);
+    // Somebody else's, perhaps: what nests without end is written by recursion.
+    const auto isShallow = [](int depth, nlohmann::json::parse_event_t, const nlohmann::json&) { return depth <= kDeepest; };
+    nlohmann::json document = nlohmann::json::parse(load->second, isShallow, false);
     return document.is_discarded() ? nlohmann::json() : document;
 }
 

@@ -75,8 +75,8 @@ Result<AlignedWindows> byIteration(const Trace& a, const Trace& b, const WindowA
     aligned.iterations = fewer - alignment.index;
     for (std::size_t side = 0; side < 2; ++side) {
         const std::vector<TimeRange>& times = (*both)[side].times;
-        // What follows an iteration belongs to it: the next one begins when it is over.
-        aligned.windows[side] = {times[alignment.index].start, times.size() > fewer ? times[fewer].start : times[fewer - 1].end};
+        // To the end of the last, on both sides: what follows it is there on one side alone where the other ends.
+        aligned.windows[side] = {times[alignment.index].start, times[fewer - 1].end};
     }
     aligned.sentence = fmt::format("Aligned by iteration ({}), from number {} on: {} of each, {}, {}.", (*both)[0].of, alignment.index + 1,
                                    aligned.iterations, sideText(a, aligned.windows[0], "A"), sideText(b, aligned.windows[1], "B"));

@@ -35,9 +35,11 @@ void cutIntoBlocks(std::array<ComparedSide, 2>& sides)
     for (ComparedSide& side : sides) {
         const TimeRange time = side.time();
         const auto fitting = static_cast<std::size_t>(std::max<DurationNs>(time.duration() / length, 1));
-        side.blocks = {time.start, length, std::min(fitting, kMostBlocks)};
-        if (fitting > kMostBlocks) // a much longer report: its blocks are longer, so that all of it counts
-            side.blocks.length = time.duration() / static_cast<DurationNs>(kMostBlocks) + 1;
+        // A little longer than `length`, or much for a report that is much longer: what is left over would make the last block hold more.
+        side.blocks.count = std::min(fitting, kMostBlocks);
+        side.blocks.start = time.start;
+        side.blocks.length = std::max<DurationNs>(1, (time.duration() + static_cast<DurationNs>(side.blocks.count) - 1) /
+                                                         static_cast<DurationNs>(side.blocks.count));
     }
 }
 

@@ -73,6 +73,10 @@ TEST(RecipeSweep, WhatCannotBeMeasuredIsSaidBeforeAnythingStarts)
 {
     EXPECT_EQ(errorOf("{instances: [0]}"), "bert.yaml:4: sweep.instances: '0' is no whole number from 1 to 1024");
     EXPECT_EQ(errorOf("{instances: [1, 1]}"), "bert.yaml:4: sweep.instances: 1 is there twice");
+    EXPECT_EQ(errorOf("{concurrency: [\"1:4:1\", \"4:16:4\"]}"), "bert.yaml:4: sweep.concurrency: 4 is there twice");
+    EXPECT_NE(
+        errorOf("{instances: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], concurrency: [\"1:1000:1\"]}").find("these are 4096 combinations or more"),
+        std::string::npos);
     EXPECT_THAT(errorOf("{instance: [1]}"), HasSubstr("there is no such key; there are: instances"));
     EXPECT_THAT(errorOf("{instances: []}"), HasSubstr("this is empty"));
     EXPECT_THAT(errorOf("{concurrency: [1], request_rate: [2]}"), HasSubstr("closed loop"));

@@ -71,12 +71,24 @@ TEST(AlignedWindows, ByIterationHoldAsManyOfEach)
     const auto aligned = alignedWindows(*a, *b, alignmentOf("iteration"));
     ASSERT_TRUE(aligned) << aligned.error().message;
     EXPECT_EQ(aligned->iterations, 6u);
-    EXPECT_EQ(aligned->windows[0], (TimeRange{100, 700}));                                       // the seventh begins
-    EXPECT_EQ(aligned->windows[1], (TimeRange{500, 1080}));                                      // the sixth, and last, ends
+    EXPECT_EQ(aligned->windows[0], (TimeRange{100, 680}));                                       // the sixth ends
+    EXPECT_EQ(aligned->windows[1], (TimeRange{500, 1080}));                                      // and here, where it is the last
     EXPECT_NE(aligned->sentence.find("range 'step_#'"), std::string::npos) << aligned->sentence; // and not the part of it
     const auto byName = alignedWindows(*a, *b, alignmentOf("iteration:forward"));
     ASSERT_TRUE(byName);
     EXPECT_EQ(byName->windows[0].start, 105);
+}
+
+TEST(ComparedSides, BlocksOfReportsOfNearlyOneLengthHoldAllOfTheirTimeEvenly)
+{
+    const auto a = test::traceOf("window 0..1000000\n"), b = test::traceOf("window 0..1030000\n");
+    const auto sides = comparedSides(*a, *b);
+    for (const ComparedSide& side : sides) {
+        const auto count = static_cast<DurationNs>(side.blocks.count);
+        EXPECT_GE(side.blocks.length * count, side.time().duration());
+        EXPECT_LT(side.blocks.length * count - side.time().duration(), count); // the last one is no longer than the others
+    }
+    EXPECT_EQ(sides[0].blocks.count, sides[1].blocks.count);
 }
 
 TEST(AlignedWindows, ThatLackWhatTheyAreAlignedBySayWhatThereIsInstead)

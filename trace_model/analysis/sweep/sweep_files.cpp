@@ -259,7 +259,7 @@ std::string indexText(const std::string& name, const std::vector<IndexEntry>& en
                                       {"load", load.is_discarded() ? nlohmann::ordered_json() : load},
                                       {"error", orNull(entry.error)}});
     }
-    return document.dump(2) + "\n";
+    return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n"; // names and errors are bytes of others
 }
 
 Result<std::vector<IndexEntry>> parseIndex(std::string_view text)

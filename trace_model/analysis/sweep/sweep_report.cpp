@@ -16,6 +16,9 @@
 namespace gantry::sweep {
 namespace {
 
+constexpr int kDeepest = 16;
+constexpr std::size_t kMostLevels = 1000; // of a load
+
 using Of = analysis::CircumstanceChange::Of;
 using nlohmann::json;
 
@@ -52,11 +55,13 @@ void takeLevel(Point& point, const json& level)
 
 std::vector<json> levelsIn(std::string_view text)
 {
-    const json document = json::parse(text, nullptr, false);
+    // A report may be somebody else's: what nests without end is copied by recursion, which would end the program.
+    const auto isShallow = [](int depth, json::parse_event_t, const json&) { return depth <= kDeepest; };
+    const json document = json::parse(text, isShallow, false);
     if (!document.is_object())
         return {};
     const auto levels = document.find("levels");
-    if (levels == document.end() || !levels->is_array())
+    if (levels == document.end() || !levels->is_array() || levels->size() > kMostLevels)
         return {};
     std::vector<json> found;
     for (const json& level : *levels)
@@ -191,7 +196,8 @@ std::vector<Point> pointsOfReport(const trace::Trace& trace, const std::filesyst
         one.parameters = point.parameters;
         takeLevel(one, level);
         one.notes.emplace_back("the report's window lies across all levels of its load");
-        one.name = fmt::format("{} {}", point.name, one.parameters.back().name + " " + one.parameters.back().value);
+        one.name = one.parameters.empty() ? point.name
+                                          : fmt::format("{} {} {}", point.name, one.parameters.back().name, one.parameters.back().value);
         points.push_back(std::move(one));
     }
     return points.empty() ? std::vector{point} : points;

@@ -88,6 +88,20 @@ TEST_F(SweepFiles, PointsOfReportsHaveWhatTheServerRecordedAndWhatDiffers)
     EXPECT_EQ(std::find(sweep->parameters.begin(), sweep->parameters.end(), "max batch size"), sweep->parameters.end());
 }
 
+TEST_F(SweepFiles, ALoadOfSomebodyElsesReportThatSaysNothingOrNestsWithoutEndIsNoLoad)
+{
+    const std::string deep = R"({"levels":[{"x":)" + std::string(100'000, '[') + std::string(100'000, ']') + "}]}";
+    std::string many = R"({"levels":[{})";
+    for (int i = 0; i < 5000; ++i)
+        many += ",{}";
+    report("a.gantry", withSettings({}, {{report::meta::kRecipeLoad, R"({"levels":[{},{}]})"}}));
+    report("b.gantry", withSettings({}, {{report::meta::kRecipeLoad, deep}}));
+    report("c.gantry", withSettings({}, {{report::meta::kRecipeLoad, many + "]}"}}));
+    const auto sweep = read({folder.path()});
+    ASSERT_TRUE(sweep) << sweep.error().text();
+    EXPECT_EQ(sweep->points.size(), 4u); // two levels of the first, and a point each
+}
+
 TEST_F(SweepFiles, WhatTheRecipesLoadMeasuredStandsInTheReportsPlace)
 {
     report("a.gantry",
